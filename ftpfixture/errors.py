@@ -1,0 +1,116 @@
+"""Every exception of this package, in one tree.
+
+::
+
+    FtpFixtureError
+    ├── StatusCodeError           the server answered with a code that was not expected
+    ├── PathIsNotAbsolute         (ValueError) a path that must begin with "/" does not
+    ├── PathIOError               (OSError) a path layer failed; `reason` says how
+    ├── NoAvailablePort           (OSError) every port of the configured range is taken
+    ├── InvalidCommand            (ValueError) a command line that must not be sent
+    ├── ConfigurationError        (ValueError) a setting that cannot work; the text says what can
+    ├── ServerStateError          (RuntimeError) started twice, or used when not running
+    ├── ServerFailure             a handler of the server raised; shown in the test that caused it
+    └── ProtocolError             (ValueError) octets that do not mean what they must
+        ├── CommandSyntaxError    an argument of a command
+        └── ReplySyntaxError      a reply of a server
+"""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any
+
+__all__ = [
+    "CommandSyntaxError",
+    "ConfigurationError",
+    "FtpFixtureError",
+    "InvalidCommand",
+    "NoAvailablePort",
+    "PathIOError",
+    "PathIsNotAbsolute",
+    "ProtocolError",
+    "ReplySyntaxError",
+    "ServerFailure",
+    "ServerStateError",
+    "StatusCodeError",
+]
+
+ExcInfo = tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None]
+
+
+class FtpFixtureError(Exception):
+    """The root: everything this package raises on purpose is one of these."""
+
+
+class StatusCodeError(FtpFixtureError):
+    """The server answered with a code that was not expected.
+
+    Args:
+        expected_codes: The mask or masks that would have been right, such as ``"2xx"``.
+        received_codes: The code or codes that came instead.
+        info: The lines of the reply.
+    """
+
+    def __init__(self, expected_codes: str | tuple[str, ...], received_codes: str | tuple[str, ...], info: Any) -> None:
+        super().__init__(expected_codes, received_codes, info)
+        self.expected_codes = (expected_codes,) if isinstance(expected_codes, str) else tuple(expected_codes)
+        self.received_codes = (received_codes,) if isinstance(received_codes, str) else tuple(received_codes)
+        self.info = info
+
+    def __str__(self) -> str:
+        expected, received = "|".join(self.expected_codes), "|".join(self.received_codes)
+        return f"Waiting for {expected} but got {received} {self.info!r}"
+
+
+class PathIsNotAbsolute(FtpFixtureError, ValueError):
+    """A path that must begin with "/" does not; the argument is the path."""
+
+
+class PathIOError(FtpFixtureError, OSError):
+    """A path layer failed.
+
+    Args:
+        reason: What ``sys.exc_info()`` gave for the original exception, or None.
+    """
+
+    def __init__(self, *args: Any, reason: ExcInfo | None = None) -> None:
+        super().__init__(*args)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        if self.reason is not None and self.reason[1] is not None:
+            return f"{type(self.reason[1]).__name__}: {self.reason[1]}"
+        return super().__str__()
+
+
+class NoAvailablePort(FtpFixtureError, OSError):
+    """Every port of the configured range is taken."""
+
+
+class InvalidCommand(FtpFixtureError, ValueError):
+    """A command line holds an octet that would end it early (CR, LF or NUL)."""
+
+
+class ConfigurationError(FtpFixtureError, ValueError):
+    """A setting that cannot work; the text says which, and what would."""
+
+
+class ServerStateError(FtpFixtureError, RuntimeError):
+    """A server was started twice, or used before its start or after its stop."""
+
+
+class ServerFailure(FtpFixtureError):
+    """A handler of the server raised something that is not an answer; ``__cause__`` is what it raised."""
+
+
+class ProtocolError(FtpFixtureError, ValueError):
+    """Octets from the other side do not mean what they must at this place."""
+
+
+class CommandSyntaxError(ProtocolError):
+    """The argument of a command is malformed: the server's answer is 501."""
+
+
+class ReplySyntaxError(ProtocolError):
+    """A reply is malformed: a client cannot go on."""

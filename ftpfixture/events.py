@@ -1,0 +1,245 @@
+"""What happened, as values: the server tells, the log, recorders and loggers listen.
+
+One rule: events are emitted on the loop thread only, in the order of the wire, and are never changed afterwards.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import count
+
+__all__ = [
+    "CommandReceived",
+    "Connected",
+    "DataClosed",
+    "DataMoved",
+    "DataOpened",
+    "Disconnected",
+    "Event",
+    "HandlerFailed",
+    "Hub",
+    "LoggedIn",
+    "Payload",
+    "ReplySent",
+]
+
+
+class Payload:
+    """The octets of one transfer, kept by reference until somebody asks for their digest.
+
+    Hashing costs more than moving octets between memory and a socket does, and most tests never ask; so the pieces
+    that went by (immutable, shared with the stored file) are kept, and dropped once the digest is known.
+    """
+
+    __slots__ = ("_digest", "_lock", "_pieces", "octets")
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes | memoryview] | None = []
+        self._digest = ""
+        self._lock = threading.Lock()
+        self.octets = 0
+
+    def add(self, piece: bytes | memoryview) -> None:
+        """Keep the next piece, which must never change again."""
+        assert self._pieces is not None
+        self._pieces.append(piece)
+        self.octets += len(piece)
+
+    @property
+    def settled(self) -> bool:
+        """True when nothing is held any more."""
+        return self._pieces is None
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of all the octets, in hexadecimal."""
+        with self._lock:
+            if self._pieces is not None:
+                digest = hashlib.sha256()
+                for piece in self._pieces:
+                    digest.update(piece)
+                self._digest, self._pieces = digest.hexdigest(), None
+            return self._digest
+
+    def __repr__(self) -> str:
+        return f"<Payload of {self.octets} octets>"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """The root of all events.
+
+    Attributes:
+        session: Number of the control connection, counted from 1 per server.
+        seq: Number of the event, counted from 1 per server; unique, and growing in the order of events.
+        at: Seconds since the server was made, by a clock that never goes back.
+    """
+
+    session: int
+    seq: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Connected(Event):
+    """A control connection was accepted.
+
+    Attributes:
+        peer: Address and port of the client.
+        local: Address and port it connected to.
+    """
+
+    peer: tuple[str, int]
+    local: tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class CommandReceived(Event):
+    """A command line came in and is now answered; commands that wait for a transfer appear when their turn comes.
+
+    Attributes:
+        verb: Upper case; "" for an empty line or one that was too long.
+        argument: What followed the first space, untouched; passwords included.
+        too_long: True when the line was over the limit and its text was thrown away.
+    """
+
+    verb: str
+    argument: str
+    too_long: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReplySent(Event):
+    """A reply was handed to the socket.
+
+    Attributes:
+        code: Three digits.
+        lines: The texts, without code.
+        to: `seq` of the command it answers; 0 for a reply that nobody asked for (greeting, time-out, shut-down).
+        raw: The octets as sent.
+    """
+
+    code: str
+    lines: tuple[str, ...]
+    to: int
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedIn(Event):
+    """A user was let in.
+
+    Attributes:
+        user: The name as the client gave it.
+    """
+
+    user: str
+
+
+@dataclass(frozen=True, slots=True)
+class DataOpened(Event):
+    """A data connection is open and belongs to a command.
+
+    Attributes:
+        to: `seq` of the command.
+        mode: "passive" or "active".
+        peer: Address and port of the client's end.
+        direction: "download" (server to client) or "upload".
+        verb: The command's verb.
+        path: Virtual path, absolute; the directory for listings.
+        offset: Octets skipped by REST.
+        transfer_type: "I" or "A".
+    """
+
+    to: int
+    mode: str
+    peer: tuple[str, int]
+    direction: str
+    verb: str
+    path: str
+    offset: int
+    transfer_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class DataMoved(Event):
+    """Some octets went over a data connection.
+
+    Attributes:
+        to: `seq` of the command.
+        octets: How many, as on the wire.
+    """
+
+    to: int
+    octets: int
+
+
+@dataclass(frozen=True, slots=True)
+class DataClosed(Event):
+    """A data connection is closed.
+
+    Attributes:
+        to: `seq` of the command.
+        payload: The octets as on the wire; gives their number and digest.
+        completed: True when all there was to send was handed over, or the client's end of file was read.
+        error: Why not, in words; "" when completed.
+    """
+
+    to: int
+    payload: Payload
+    completed: bool
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class HandlerFailed(Event):
+    """A handler raised something that is not an answer; the client got 451.
+
+    Attributes:
+        verb: Of the command.
+        error: The exception, with its traceback.
+    """
+
+    verb: str
+    error: BaseException
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnected(Event):
+    """A control connection is gone.
+
+    Attributes:
+        reason: "quit", "client closed", "connection reset", "idle", "shut down", "refused" or "failure".
+    """
+
+    reason: str
+
+
+class Hub:
+    """Hands every event to every subscriber, in order, on the caller's thread.
+
+    Args:
+        clock: Monotonic clock in seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._started = clock()
+        self._numbers = count(1)
+        self._subscribers: tuple[Callable[[Event], None], ...] = ()
+
+    def subscribe(self, subscriber: Callable[[Event], None]) -> None:
+        """Call `subscriber` with every event from now on."""
+        self._subscribers = (*self._subscribers, subscriber)
+
+    def stamp(self, session: int) -> tuple[int, int, float]:
+        """The first three values of a new event of this session: session, number and time."""
+        return session, next(self._numbers), self._clock() - self._started
+
+    def emit(self, event: Event) -> None:
+        """Hand `event` to all subscribers."""
+        for subscriber in self._subscribers:
+            subscriber(event)

@@ -1,0 +1,456 @@
+"""What was really said, for tests to assert on: a view over events that may be read from any thread."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ftpfixture.events import (
+    CommandReceived,
+    Connected,
+    DataClosed,
+    DataMoved,
+    DataOpened,
+    Disconnected,
+    Event,
+    HandlerFailed,
+    Hub,
+    LoggedIn,
+    Payload,
+    ReplySent,
+)
+from ftpfixture.matching import Pattern, nearest
+from ftpfixture.wire.command import censor
+
+__all__ = ["CommandLog", "CommandRecord", "SessionRecord", "TransferRecord"]
+
+
+_KEPT_OCTETS = 1 << 28  # of transfers whose digest nobody asked for; older ones are then hashed and let go
+_TOO_LONG = "(a line that was too long)"
+
+
+@dataclass(slots=True)
+class TransferRecord:
+    """One data connection and what it carried.
+
+    Attributes:
+        session: Number of the control connection.
+        verb: Of the command.
+        direction: "download" (server to client) or "upload".
+        path: Virtual path, absolute; the directory for listings.
+        mode: "passive" or "active".
+        offset: Octets skipped by REST.
+        transfer_type: "I" or "A".
+        at: Seconds since the server was made, when it opened.
+        octets: Octets that went, as on the wire.
+        completed: True when everything went, False when not, None while it runs.
+        error: Why not, in words.
+    """
+
+    session: int
+    verb: str
+    direction: str
+    path: str
+    mode: str
+    offset: int
+    transfer_type: str
+    at: float
+    octets: int = 0
+    completed: bool | None = None
+    error: str = ""
+    _payload: Payload | None = field(default=None, repr=False)
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the octets as on the wire, in hexadecimal; "" while the transfer runs."""
+        return "" if self._payload is None else self._payload.sha256
+
+
+@dataclass(slots=True)
+class CommandRecord:
+    """One command and what it was answered; completed while replies come in.
+
+    Attributes:
+        session: Number of the control connection.
+        seq: Number of its event.
+        at: Seconds since the server was made.
+        verb: Upper case; "" for an empty line.
+        argument: As sent, passwords included.
+        replies: Code and text of each reply so far, preliminary ones included.
+        transfer: The data connection it used.
+    """
+
+    session: int
+    seq: int
+    at: float
+    verb: str
+    argument: str
+    replies: list[tuple[str, str]] = field(default_factory=list)
+    transfer: TransferRecord | None = None
+
+    @property
+    def code(self) -> str:
+        """Code of the final reply; "" while there is none."""
+        return next((code for code, _ in reversed(self.replies) if not code.startswith("1")), "")
+
+    @property
+    def reply(self) -> str:
+        """Code and text of the final reply; "" while there is none."""
+        return next((f"{code} {text}" for code, text in reversed(self.replies) if not code.startswith("1")), "")
+
+    def __str__(self) -> str:
+        return censor(self.verb, self.argument) + (f" -> {self.code}" if self.code else "")
+
+    def __repr__(self) -> str:
+        return f"<CommandRecord {self} in session {self.session}>"
+
+
+@dataclass(slots=True)
+class SessionRecord:
+    """One control connection.
+
+    Attributes:
+        number: Counted from 1 per server.
+        peer: Address and port of the client.
+        at: Seconds since the server was made, when it connected.
+        user: Name that was let in last; "" when none was.
+        closed_at: When it was gone; None while it lives.
+        reason: Why it ended: "quit", "client closed", "connection reset", "idle", "shut down", "refused", "failure".
+    """
+
+    number: int
+    peer: tuple[str, int]
+    at: float
+    user: str = ""
+    closed_at: float | None = None
+    reason: str = ""
+
+
+class CommandLog:
+    """Every command, reply and transfer of a server, in order.
+
+    Args:
+        hub: Where the events come from.
+    """
+
+    def __init__(self, hub: Hub) -> None:
+        self._changed = threading.Condition()
+        self._waiting = 0
+        self._events: list[Event] = []
+        self._commands: dict[int, CommandRecord] = {}
+        self._transfers: dict[int, TransferRecord] = {}
+        self._sessions: dict[int, SessionRecord] = {}
+        self._failures: list[HandlerFailed] = []
+        self._kept: deque[Payload] = deque()
+        self._kept_octets = 0
+        self._take: dict[type[Event], Callable[[Any], None]] = {
+            CommandReceived: self._take_command,
+            ReplySent: self._take_reply,
+            Connected: self._take_connected,
+            LoggedIn: self._take_logged_in,
+            DataOpened: self._take_opened,
+            DataMoved: self._take_moved,
+            DataClosed: self._take_closed,
+            HandlerFailed: self._take_failure,
+            Disconnected: self._take_disconnected,
+        }
+        hub.subscribe(self._on_event)
+
+    # What comes in, on the loop thread.
+
+    def _on_event(self, event: Event) -> None:
+        take = self._take.get(type(event))
+        if take is not None:
+            take(event)
+        self._events.append(event)
+        # A waiter counts itself before it looks, so an event that it missed finds it counted here.
+        if self._waiting:
+            with self._changed:
+                self._changed.notify_all()
+
+    def _take_command(self, event: CommandReceived) -> None:
+        argument = _TOO_LONG if event.too_long else event.argument
+        record = CommandRecord(event.session, event.seq, event.at, event.verb, argument)
+        self._commands[event.seq] = record
+
+    def _take_reply(self, event: ReplySent) -> None:
+        record = self._commands.get(event.to)
+        if record is not None:
+            record.replies.append((event.code, "\n".join(event.lines)))
+
+    def _take_connected(self, event: Connected) -> None:
+        self._sessions[event.session] = SessionRecord(event.session, event.peer, event.at)
+
+    def _take_logged_in(self, event: LoggedIn) -> None:
+        self._sessions[event.session].user = event.user
+
+    def _take_opened(self, event: DataOpened) -> None:
+        record = TransferRecord(
+            event.session,
+            event.verb,
+            event.direction,
+            event.path,
+            event.mode,
+            event.offset,
+            event.transfer_type,
+            event.at,
+        )
+        self._transfers[event.to] = record
+        if event.to in self._commands:
+            self._commands[event.to].transfer = record
+
+    def _take_moved(self, event: DataMoved) -> None:
+        self._transfers[event.to].octets += event.octets
+
+    def _take_closed(self, event: DataClosed) -> None:
+        record = self._transfers[event.to]
+        record.completed, record.error, record._payload = event.completed, event.error, event.payload
+        self._kept.append(event.payload)
+        self._kept_octets += event.payload.octets
+        while self._kept_octets > _KEPT_OCTETS and len(self._kept) > 1:
+            oldest = self._kept.popleft()
+            self._kept_octets -= oldest.octets
+            _ = oldest.sha256
+
+    def _take_failure(self, event: HandlerFailed) -> None:
+        self._failures.append(event)
+
+    def _take_disconnected(self, event: Disconnected) -> None:
+        session = self._sessions[event.session]
+        session.reason, session.closed_at = event.reason, event.at
+
+    # What tests read.
+
+    @property
+    def commands(self) -> list[CommandRecord]:
+        """All commands in the order in which they were handled; live records in a new list."""
+        return list(self._commands.values())
+
+    @property
+    def transfers(self) -> list[TransferRecord]:
+        """All data connections that were used, in the order in which they opened."""
+        return list(self._transfers.values())
+
+    @property
+    def sessions(self) -> list[SessionRecord]:
+        """All control connections, in the order in which they were accepted."""
+        return list(self._sessions.values())
+
+    @property
+    def events(self) -> list[Event]:
+        """All events, in order."""
+        return list(self._events)
+
+    @property
+    def failures(self) -> list[HandlerFailed]:
+        """What handlers raised and nobody foresaw."""
+        return list(self._failures)
+
+    def take_failures(self) -> list[HandlerFailed]:
+        """The failures, which are then forgotten."""
+        taken, self._failures = self._failures, []
+        return taken
+
+    def clear(self) -> None:
+        """Forget everything but the sessions that live; for tests that share a server."""
+        live = {number: session for number, session in self._sessions.items() if session.closed_at is None}
+        running = {number: record for number, record in self._transfers.items() if record.completed is None}
+        self._events, self._commands, self._failures = [], {}, []
+        self._transfers, self._sessions = running, live
+        self._kept.clear()
+        self._kept_octets = 0
+
+    # Assertions.
+
+    def find(self, pattern: str, session: int | None = None) -> list[CommandRecord]:
+        """The commands that match, in order; perhaps none."""
+        wanted = Pattern.parse(pattern)
+        return [record for record in self._of(session) if wanted.matches(record)]
+
+    def assert_sent(self, pattern: str, *, times: int | None = None, session: int | None = None) -> CommandRecord:
+        """Assert that a command was sent.
+
+        Args:
+            pattern: Such as ``"STOR /in/*.csv -> 226"``; see `ftpfixture.matching`.
+            times: How often exactly; None for at least once.
+            session: Number of the only session that counts; None for all.
+
+        Returns:
+            The first match (with ``times=0`` there is none to return, so use `assert_not_sent`).
+
+        Raises:
+            AssertionError: It was not; the text shows the nearest command and the whole dialogue.
+        """
+        __tracebackhide__ = True
+        if times is not None and times < 1:
+            raise ValueError("times must be 1 or more: use assert_not_sent(...)")
+        found = self.find(pattern, session)
+        if len(found) == (times if times is not None else max(1, len(found))):
+            return found[0]
+        expected = "at least once" if times is None else _times(times)
+        raise AssertionError(self._missed(pattern, f"expected {expected}, seen {_times(len(found))}", session))
+
+    def assert_not_sent(self, pattern: str, *, session: int | None = None) -> None:
+        """Assert that no command matches.
+
+        Raises:
+            AssertionError: One does.
+        """
+        __tracebackhide__ = True
+        found = self.find(pattern, session)
+        if found:
+            raise AssertionError(
+                f"{Pattern.parse(pattern)} was sent {_times(len(found))}, expected never; first as\n"
+                f"    {found[0]} in session {found[0].session}\n\n{self.transcript()}"
+            )
+
+    def assert_sequence(self, *patterns: str, session: int | None = None) -> list[CommandRecord]:
+        """Assert that commands were sent in this order; others may stand between them.
+
+        Returns:
+            The matches, one for each pattern.
+
+        Raises:
+            AssertionError: They were not; the text names the first that is missing.
+        """
+        __tracebackhide__ = True
+        rest = iter(self._of(session))
+        found: list[CommandRecord] = []
+        for pattern in patterns:
+            wanted = Pattern.parse(pattern)
+            match = next((record for record in rest if wanted.matches(record)), None)
+            if match is None:
+                place = f"missing after {found[-1]}" if found else "not sent"
+                raise AssertionError(self._missed(pattern, f"expected as number {len(found) + 1}, {place}", session))
+            found.append(match)
+        return found
+
+    def wait_for(
+        self, wanted: str | Callable[[Event], bool], *, timeout: float = 5, times: int = 1, session: int | None = None
+    ) -> Any:
+        """Wait until something has happened, without polling; what happened before the call counts too.
+
+        Args:
+            wanted: A pattern, or a function that says of an event whether it is the one.
+            timeout: Seconds.
+            times: How many there must be.
+            session: For patterns: number of the only session that counts.
+
+        Returns:
+            The last of them: a CommandRecord, or the event.
+
+        Raises:
+            AssertionError: It did not happen in time.
+        """
+        __tracebackhide__ = True
+
+        def look() -> list[Any]:
+            if callable(wanted):
+                return [event for event in self.events if wanted(event)]
+            return list(self.find(wanted, session))
+
+        if not self._wait_until(lambda: len(look()) >= times, timeout):
+            seen = f"not seen within {timeout:g} s (wanted {_times(times)}, seen {_times(len(look()))})"
+            if callable(wanted):
+                raise AssertionError(f"the event was {seen}\n\n{self.transcript()}")
+            raise AssertionError(self._missed(wanted, seen, session))
+        return look()[times - 1]
+
+    def wait_idle(self, timeout: float = 5) -> None:
+        """Wait until every command of a live session is answered and no transfer runs.
+
+        Raises:
+            AssertionError: It takes longer than `timeout` seconds.
+        """
+        __tracebackhide__ = True
+        if not self._wait_until(lambda: not self._busy(), timeout):
+            busy = ", ".join(map(str, self._busy()))
+            raise AssertionError(f"still busy after {timeout:g} s with {busy}\n\n{self.transcript()}")
+
+    def _busy(self) -> list[CommandRecord]:
+        def runs(record: CommandRecord) -> bool:
+            session = self._sessions.get(record.session)
+            transfer = record.transfer
+            unanswered = not record.code and session is not None and session.closed_at is None
+            return unanswered or (transfer is not None and transfer.completed is None)
+
+        return [record for record in self.commands if runs(record)]
+
+    def _wait_until(self, holds: Callable[[], bool], timeout: float) -> bool:
+        """Wait until `holds` is true, looking once at first and then after each event; False when time is up."""
+        deadline = time.monotonic() + timeout
+        with self._changed:
+            self._waiting += 1
+            try:
+                while not holds():
+                    if not self._changed.wait(deadline - time.monotonic()):
+                        return holds()
+            finally:
+                self._waiting -= 1
+        return True
+
+    def _of(self, session: int | None) -> list[CommandRecord]:
+        return [record for record in self.commands if session is None or record.session == session]
+
+    def _missed(self, pattern: str, what: str, session: int | None) -> str:
+        wanted = Pattern.parse(pattern)
+        lines = [f"{wanted}: {what}"]
+        near = nearest(wanted, (record for record in self._of(session) if not wanted.matches(record)))
+        if isinstance(near, CommandRecord):
+            lines.append(f"nearest: {near} (session {near.session}): {wanted.difference(near)}")
+        else:
+            lines.append("no other command was sent")
+        return "\n".join(lines) + f"\n\n{self.transcript()}"
+
+    # The dialogue as text.
+
+    def transcript(self, session: int | None = None) -> str:
+        """The dialogue of all sessions, or of one, for people; passwords are starred."""
+        numbers = [number for number in sorted(self._sessions) if session in (None, number)]
+        if not numbers:
+            return "(nobody connected)"
+        return "\n".join(line for number in numbers for line in self._dialogue(number))
+
+    def _dialogue(self, number: int) -> list[str]:
+        told = [_told(event) for event in self.events if event.session == number]
+        return [f"session {number}", *(line for lines in told for line in lines)]
+
+
+def _told(event: Event) -> list[str]:
+    """Lines of the transcript: ``>`` the client, ``<`` the server, ``=`` data, ``*`` the rest."""
+    at = f"{event.at:9.3f} "
+    match event:
+        case Connected():
+            return [f"{at}* connected from {event.peer[0]}:{event.peer[1]}"]
+        case CommandReceived():
+            said = _TOO_LONG if event.too_long else censor(event.verb, event.argument)
+            return [f"{at}> {_printable(said)}"]
+        case ReplySent():
+            *first, last = event.lines
+            texts = [f"{event.code}-{line}" for line in first] + [f"{event.code} {last}"]
+            return [f"{at}< {_printable(text)}" for text in texts]
+        case LoggedIn():
+            return [f"{at}* {_printable(event.user)} logged in"]
+        case DataOpened():
+            offset = f" from octet {event.offset}" if event.offset else ""
+            return [f"{at}= {event.mode} {event.direction} of {_printable(event.path)}{offset}"]
+        case DataClosed():
+            end = "complete" if event.completed else f"broken off: {event.error or 'aborted'}"
+            return [f"{at}= {event.payload.octets} octets, {end}"]
+        case HandlerFailed():
+            return [f"{at}* {event.verb or 'the session'} raised {type(event.error).__name__}: {event.error}"]
+        case Disconnected():
+            return [f"{at}* closed: {event.reason}"]
+    return []
+
+
+def _printable(text: str) -> str:
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+
+
+def _times(count: int) -> str:
+    return {0: "never", 1: "once", 2: "twice"}.get(count, f"{count} times")

@@ -1,0 +1,109 @@
+"""The one crossing between the wire and the server: every command, reply and data stream passes here.
+
+One rule: what is emitted here is what was really said, because the tap stands next to the socket.
+"""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+
+from ftpfixture.events import CommandReceived, DataClosed, DataMoved, DataOpened, Hub, Payload, ReplySent
+from ftpfixture.net.channel import Channel
+from ftpfixture.net.stream import Stream
+from ftpfixture.wire.reply import Reply
+
+__all__ = ["EXCHANGE", "UNASKED", "Exchange", "Gate"]
+
+
+class Exchange:
+    """One command and what it has been answered so far.
+
+    Attributes:
+        seq: Number of the command's event; 0 when there is no command.
+        verb: Its verb.
+        finals: How many final replies it got.
+    """
+
+    __slots__ = ("finals", "seq", "verb")
+
+    def __init__(self, seq: int, verb: str) -> None:
+        self.seq = seq
+        self.verb = verb
+        self.finals = 0
+
+
+UNASKED = Exchange(0, "")
+EXCHANGE: ContextVar[Exchange] = ContextVar("ftpfixture_exchange", default=UNASKED)
+"""The command that is being answered: workers inherit it from the handler that started them."""
+
+
+class Gate:
+    """The open gate of one session: it tells the hub, and lets everything pass unchanged.
+
+    Args:
+        hub: Is told of everything that crosses.
+        session: Number of the control connection.
+        channel: The control connection.
+        encoding: Of replies.
+    """
+
+    def __init__(self, hub: Hub, session: int, channel: Channel, encoding: str) -> None:
+        self.hub = hub
+        self.session = session
+        self.channel = channel
+        self.encoding = encoding
+
+    async def command(self, verb: str, argument: str, too_long: bool = False) -> Exchange:
+        """A command comes in: from here on, what this task and its workers answer belongs to it."""
+        stamp = self.hub.stamp(self.session)
+        self.hub.emit(CommandReceived(*stamp, verb, argument, too_long))
+        exchange = Exchange(stamp[1], verb)
+        EXCHANGE.set(exchange)
+        return exchange
+
+    def reply(self, reply: Reply, exchange: Exchange) -> None:
+        """A reply to a command goes out."""
+        raw = reply.render(self.encoding)
+        if not reply.is_preliminary:
+            exchange.finals += 1
+        self.hub.emit(ReplySent(*self.hub.stamp(self.session), reply.code, reply.lines, exchange.seq, raw))
+        self.channel.write(raw)
+
+    def data(self, stream: Stream, mode: str) -> Stream:
+        """A data connection is there; `mode` is "active" or "passive"."""
+        stream.tap = _Tap(self.hub, self.session, mode, stream.channel.peer)
+        return stream
+
+
+class _Tap:
+    """Counts and keeps what one data connection carries, for the command that uses it."""
+
+    __slots__ = ("_hub", "_mode", "_payload", "_peer", "_session", "_to")
+
+    def __init__(self, hub: Hub, session: int, mode: str, peer: tuple[str, int]) -> None:
+        self._hub = hub
+        self._session = session
+        self._mode = mode
+        self._peer = peer
+        self._payload = Payload()
+        self._to = -1
+
+    def describe(self, direction: str, path: str, offset: int, transfer_type: str) -> None:
+        exchange = EXCHANGE.get()
+        self._to = exchange.seq
+        stamp = self._hub.stamp(self._session)
+        self._hub.emit(
+            DataOpened(
+                *stamp, self._to, self._mode, self._peer, direction, exchange.verb, path, offset, transfer_type
+            )
+        )
+
+    def moved(self, direction: str, piece: bytes | memoryview) -> None:
+        if self._to < 0:
+            self.describe(direction, "", 0, "I")
+        self._payload.add(piece)
+        self._hub.emit(DataMoved(*self._hub.stamp(self._session), self._to, len(piece)))
+
+    def closed(self, completed: bool, error: str) -> None:
+        if self._to >= 0:
+            self._hub.emit(DataClosed(*self._hub.stamp(self._session), self._to, self._payload, completed, error))

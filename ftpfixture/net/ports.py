@@ -1,0 +1,254 @@
+"""Listening and connecting: the control port, passive data ports, the port pool, active connections."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import ipaddress
+import socket
+from collections import deque
+from collections.abc import Callable, Iterable
+
+from ftpfixture.errors import NoAvailablePort
+from ftpfixture.net.channel import peer_name
+
+__all__ = ["Listener", "PassiveListener", "PortPool", "connect", "family_of", "is_loopback", "same_host"]
+
+OnSocket = Callable[[socket.socket, tuple[str, int]], None]
+"""What a listener calls with an accepted socket and the address of its other end."""
+
+_BACKLOG = 1024
+_ACCEPT_AGAIN = 0.1  # seconds of rest after accept failed for want of descriptors or memory
+
+
+def is_loopback(host: str) -> bool:
+    """True when `host` is a numeric address of this machine's loopback."""
+    with contextlib.suppress(ValueError):
+        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+    return False
+
+
+def same_host(first: str, second: str) -> bool:
+    """True when two numeric addresses are one: spelling, zone and IPv4-in-IPv6 do not matter."""
+    return _canonical(first) == _canonical(second)
+
+
+def _canonical(host: str) -> object:
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return host
+    mapped = getattr(address, "ipv4_mapped", None)
+    return mapped or address
+
+
+def family_of(host: str) -> socket.AddressFamily:
+    """Address family of a numeric address."""
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+class Listener:
+    """A listening socket: bound and listening when the constructor returns.
+
+    Args:
+        loop: The running loop.
+        host: Numeric address.
+        port: 0 for one the system chooses.
+        on_socket: Called with every accepted socket, on the loop.
+
+    Raises:
+        OSError: The port is taken, or the address is not of this machine.
+    """
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, host: str, port: int, on_socket: OnSocket
+    ) -> None:
+        self._loop = loop
+        self._on_socket = on_socket
+        self._retry: asyncio.TimerHandle | None = None
+        self._sock = socket.socket(family_of(host), socket.SOCK_STREAM)
+        try:
+            self._sock.setblocking(False)
+            self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if self._sock.family == socket.AF_INET6:
+                self._sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            self._sock.bind((host, port))
+            self._sock.listen(_BACKLOG)
+        except BaseException:
+            self._sock.close()
+            raise
+        self.host, self.port = peer_name(self._sock.getsockname())
+        self._loop.add_reader(self._sock.fileno(), self.accept_now)
+
+    @property
+    def closed(self) -> bool:
+        """True after `close`."""
+        return self._sock.fileno() < 0
+
+    def accept_now(self) -> None:
+        """Take every connection that is waiting."""
+        while not self.closed:
+            try:
+                sock, address = self._sock.accept()
+            except (BlockingIOError, InterruptedError):
+                return
+            except ConnectionError:
+                continue  # the client gave up while it waited; the next one may be fine
+            except OSError:
+                # Out of descriptors or memory: the socket stays readable, so look away for a moment.
+                self.pause()
+                self._retry = self._loop.call_later(_ACCEPT_AGAIN, self.resume)
+                return
+            self._on_socket(sock, peer_name(address))
+
+    def pause(self) -> None:
+        """Leave connections waiting in the system's queue."""
+        if not self.closed:
+            self._loop.remove_reader(self._sock.fileno())
+
+    def resume(self) -> None:
+        """Accept again."""
+        if not self.closed:
+            self._loop.add_reader(self._sock.fileno(), self.accept_now)
+
+    def close(self) -> None:
+        """Stop listening; connections still waiting are reset by the system."""
+        if self._retry is not None:
+            self._retry.cancel()
+        self.pause()
+        self._sock.close()
+
+
+class PortPool:
+    """Data ports that listeners may use, handed out in turn.
+
+    Args:
+        ports: The candidates.
+    """
+
+    def __init__(self, ports: Iterable[int]) -> None:
+        self._free = deque(ports)
+
+    def listen(
+        self, loop: asyncio.AbstractEventLoop, host: str, on_socket: OnSocket
+    ) -> Listener:
+        """Listen on the first free port; give it back with `release`.
+
+        Raises:
+            NoAvailablePort: All are taken, by us or by others.
+        """
+        for _ in range(len(self._free)):
+            port = self._free.popleft()
+            try:
+                return Listener(loop, host, port, on_socket)
+            except OSError as error:
+                self._free.append(port)
+                if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+                    raise
+        raise NoAvailablePort(errno.EADDRINUSE, "every data port is in use")
+
+    def release(self, port: int) -> None:
+        """Take a port back."""
+        self._free.append(port)
+
+    def __len__(self) -> int:
+        return len(self._free)
+
+
+class PassiveListener:
+    """The data listener of one session, armed by PASV or EPSV for one connection at a time.
+
+    It stays open between transfers (opening one costs more than keeping it, and thousands of transfers would use up
+    ports in TIME_WAIT), unless its port comes from a pool that others wait for. A connection that nobody asked for,
+    or from another host than the session's client (RFC 2577 4), is closed at once.
+
+    Args:
+        loop: The running loop.
+        host: Numeric local address.
+        client: Numeric address that may connect.
+        pool: Where ports come from; None for any.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, host: str, client: str, pool: PortPool | None) -> None:
+        self._loop = loop
+        self._host = host
+        self._client = client
+        self._pool = pool
+        self._listener: Listener | None = None
+        self._on_connection: OnSocket | None = None
+
+    def arm(self, on_connection: OnSocket) -> int:
+        """Expect one connection; it will be handed to `on_connection`.
+
+        Returns:
+            The port.
+
+        Raises:
+            NoAvailablePort: The pool is used up.
+            OSError: The system has no port left.
+        """
+        self._on_connection = None
+        if self._listener is not None:
+            # What connected for the last PASV and was not used belongs to nobody now.
+            self._listener.accept_now()
+        elif self._pool is not None:
+            self._listener = self._pool.listen(self._loop, self._host, self._accepted)
+        else:
+            self._listener = Listener(self._loop, self._host, 0, self._accepted)
+        self._on_connection = on_connection
+        return self._listener.port
+
+    @property
+    def port(self) -> int:
+        """The port in use, 0 when there is none."""
+        return self._listener.port if self._listener is not None else 0
+
+    def accept_now(self) -> None:
+        """Look whether the expected connection is there already."""
+        if self._listener is not None:
+            self._listener.accept_now()
+
+    def disarm(self) -> None:
+        """Expect nothing any more; a port of the pool goes back to it."""
+        self._on_connection = None
+        if self._pool is not None:
+            self.close()
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._on_connection = None
+        if self._listener is not None:
+            self._listener.close()
+            if self._pool is not None:
+                self._pool.release(self._listener.port)
+            self._listener = None
+
+    def _accepted(self, sock: socket.socket, address: tuple[str, int]) -> None:
+        expected = self._on_connection
+        if expected is None or not same_host(address[0], self._client):
+            sock.close()
+            return
+        self.disarm()
+        expected(sock, address)
+
+
+async def connect(
+    loop: asyncio.AbstractEventLoop, local_host: str, address: tuple[str, int], timeout: float | None
+) -> socket.socket:
+    """Connect from `local_host` to a numeric address.
+
+    Raises:
+        OSError: Refused or unreachable.
+        TimeoutError: Not connected within `timeout` seconds.
+    """
+    sock = socket.socket(family_of(address[0]), socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        sock.bind((local_host, 0))
+        async with asyncio.timeout(timeout):
+            await loop.sock_connect(sock, address)
+    except BaseException:
+        sock.close()
+        raise
+    return sock

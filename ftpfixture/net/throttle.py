@@ -1,0 +1,76 @@
+"""Speed limits: how long to wait so that a flow of octets keeps to a rate."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import NamedTuple
+
+__all__ = ["StreamThrottle", "Throttle"]
+
+
+class Throttle:
+    """A limit on octets per second, shared by everything that is charged to it.
+
+    Time that was not used gives no credit: a flow never runs faster than its limit, not even after a pause.
+
+    Args:
+        limit: Octets per second; None, zero or less for no limit. May be assigned at any time and acts at once.
+        reset_rate: Seconds; kept because the extension API has it. This throttle owes nothing to the past beyond
+            what the last octets cost, so there is nothing to reset.
+    """
+
+    __slots__ = ("_free_at", "_limit", "reset_rate")
+
+    def __init__(self, *, limit: float | None = None, reset_rate: float = 10) -> None:
+        self.reset_rate = reset_rate
+        self.limit = limit
+
+    @property
+    def limit(self) -> float | None:
+        """Octets per second, or None."""
+        return self._limit
+
+    @limit.setter
+    def limit(self, value: float | None) -> None:
+        self._limit = value if value is not None and value > 0 else None
+        self._free_at = 0.0
+
+    def append(self, data: bytes | memoryview, start: float) -> None:
+        """Charge `data`, whose transfer began at `start` by the loop's clock."""
+        if self._limit is not None:
+            self._free_at = max(self._free_at, start) + len(data) / self._limit
+
+    async def wait(self) -> None:
+        """Wait until the octets charged so far are paid for; a change of the limit meanwhile acts at once."""
+        loop = asyncio.get_running_loop()
+        while self._limit is not None and (delay := self._free_at - loop.time()) > 0:
+            await asyncio.sleep(min(delay, 0.1))
+
+    def portion(self, size: int) -> int:
+        """How many of `size` octets to move at once so that the flow stays smooth: a twentieth of a second's worth."""
+        return size if self._limit is None else max(1, min(size, int(self._limit / 20)))
+
+    def clone(self) -> Throttle:
+        """The same settings without the memory."""
+        return Throttle(limit=self._limit, reset_rate=self.reset_rate)
+
+    def __repr__(self) -> str:
+        return f"Throttle(limit={self._limit}, reset_rate={self.reset_rate})"
+
+
+class StreamThrottle(NamedTuple):
+    """Two throttles for the two directions; "read" is what the server receives."""
+
+    read: Throttle
+    write: Throttle
+
+    def clone(self) -> StreamThrottle:
+        """The same settings without the memory."""
+        return StreamThrottle(self.read.clone(), self.write.clone())
+
+    @classmethod
+    def from_limits(
+        cls, read_speed_limit: float | None = None, write_speed_limit: float | None = None
+    ) -> StreamThrottle:
+        """Two new throttles with these limits, in octets per second."""
+        return cls(Throttle(limit=read_speed_limit), Throttle(limit=write_speed_limit))

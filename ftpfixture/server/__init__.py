@@ -1,0 +1,35 @@
+"""The server: its commands are groups over `BaseServer`, written in the form that users write theirs."""
+
+from __future__ import annotations
+
+from ftpfixture.server.commands.access import AccessCommands
+from ftpfixture.server.commands.content import ContentCommands
+from ftpfixture.server.commands.integrity import IntegrityCommands
+from ftpfixture.server.commands.parameters import ParameterCommands
+from ftpfixture.server.commands.site import SiteCommands
+from ftpfixture.server.conditions import ConnectionConditions, PathConditions, PathPermissions, worker
+from ftpfixture.server.connection import Connection
+from ftpfixture.server.dispatch import command
+from ftpfixture.server.users import AbstractUserManager, AvailableConnections, MemoryUserManager, Permission, User
+
+__all__ = [
+    "AbstractUserManager",
+    "AvailableConnections",
+    "Connection",
+    "ConnectionConditions",
+    "MemoryUserManager",
+    "PathConditions",
+    "PathPermissions",
+    "Permission",
+    "Server",
+    "User",
+    "command",
+    "worker",
+]
+
+
+class Server(AccessCommands, ParameterCommands, ContentCommands, IntegrityCommands, SiteCommands):
+    """An FTP server on asyncio; for its settings see `ftpfixture.server.base.BaseServer`.
+
+    Subclass it to add verbs (``async def noop(self, connection, rest)`` answers NOOP), or to override them.
+    """

@@ -1,0 +1,388 @@
+"""The server without its commands: settings, the control port, the sessions, and paths."""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+import itertools
+import logging
+import socket
+import time
+from collections.abc import Callable, Iterable, Sequence
+from datetime import timezone, tzinfo
+from pathlib import Path, PurePath, PurePosixPath
+from typing import Any
+
+from ftpfixture.errors import ConfigurationError, ServerStateError
+from ftpfixture.events import Connected, Disconnected, Event, HandlerFailed, Hub
+from ftpfixture.files.base import AbstractPathIO, PathIONursery
+from ftpfixture.files.disk import PathIO
+from ftpfixture.files.paths import resolve_virtual, to_real
+from ftpfixture.net.channel import Channel
+from ftpfixture.net.gate import Gate
+from ftpfixture.net.ports import Listener, PassiveListener, PortPool, is_loopback
+from ftpfixture.net.stream import DEFAULT_BLOCK_SIZE
+from ftpfixture.net.throttle import StreamThrottle
+from ftpfixture.server.connection import Connection
+from ftpfixture.server.dispatch import CommandSpec, Handler, build_table
+from ftpfixture.server.session import Session
+from ftpfixture.server.users import AbstractUserManager, MemoryUserManager, User
+from ftpfixture.wire.entry import EntryStyle, STYLES
+
+__all__ = ["BaseServer"]
+
+logger = logging.getLogger("ftpfixture.server")
+
+_STOP_TIME = 0.5  # seconds that sessions get to end before they are left to their fate
+LINE_LIMIT = 8192
+
+
+class BaseServer:
+    """Settings, life cycle and sessions; the commands are in the groups of `ftpfixture.server.commands`.
+
+    Args:
+        users: Users, a user manager, or None for one anonymous user with everything allowed.
+        block_size: Octets moved at once between files and sockets.
+        socket_timeout: Seconds a data connection may stand still; None for no limit. The client then gets 426.
+        idle_timeout: Seconds without a command after which a session gets 421; None for no limit. Transfers do not
+            count as silence.
+        wait_future_timeout: Seconds a transfer waits for its data connection before it is answered with 425.
+        path_timeout: Seconds, handed to the path layer.
+        path_io_factory: Makes the path layer of each connection; all share the state of the first.
+        maximum_connections: Sessions at once; one more gets 421. None for no limit.
+        read_speed_limit: Octets per second for all uploads together; None for no limit.
+        write_speed_limit: The same for downloads.
+        read_speed_limit_per_connection: Octets per second for the uploads of each session.
+        write_speed_limit_per_connection: The same for downloads.
+        ipv4_pasv_forced_response_address: IPv4 address that 227 names instead of the control connection's.
+        data_ports: Ports for passive data connections; None for any.
+        encoding: Of commands and replies; octets that do not fit survive (surrogateescape).
+        welcome_message: Text of the greeting; a list for several lines.
+        allow_remote: Allow to listen on other addresses than loopback.
+        disable: Verbs that are answered with 502 and left out of FEAT and HELP.
+        features: Lines of FEAT's answer, whatever the server really does; None for the truth.
+        system: Text of SYST's answer.
+        list_style: Shape of LIST: "unix", "msdos", "msdos4" (four-digit years) or "eplf".
+        timezone: Of the times in LIST (MDTM and MLSx are UTC by definition).
+        login_delay: Seconds before the answer to a wrong password.
+        maximum_login_failures: Wrong passwords after which a session gets 421; None for no limit.
+        virtual_hosts: Names that HOST accepts (RFC 7151); None for all.
+        clock: Wall clock, POSIX seconds.
+
+    Raises:
+        ConfigurationError: A setting cannot work.
+    """
+
+    commands_mapping: dict[str, Handler]
+    """Lower-case verb to bound coroutine; may be changed at any time, and belongs to this server only."""
+
+    def __init__(
+        self,
+        users: Sequence[User] | AbstractUserManager | None = None,
+        *,
+        block_size: int = DEFAULT_BLOCK_SIZE,
+        socket_timeout: float | None = None,
+        idle_timeout: float | None = None,
+        wait_future_timeout: float | None = 1,
+        path_timeout: float | None = None,
+        path_io_factory: Callable[..., AbstractPathIO] = PathIO,
+        maximum_connections: int | None = None,
+        read_speed_limit: float | None = None,
+        write_speed_limit: float | None = None,
+        read_speed_limit_per_connection: float | None = None,
+        write_speed_limit_per_connection: float | None = None,
+        ipv4_pasv_forced_response_address: str | None = None,
+        data_ports: Iterable[int] | None = None,
+        encoding: str = "utf-8",
+        welcome_message: str | Sequence[str] = "welcome",
+        allow_remote: bool = False,
+        disable: Iterable[str] = (),
+        features: Sequence[str] | None = None,
+        system: str = "UNIX Type: L8",
+        list_style: str = "unix",
+        timezone: tzinfo = timezone.utc,  # noqa: A002, RUF100 - the setting has the name of its type
+        login_delay: float = 0,
+        maximum_login_failures: int | None = None,
+        virtual_hosts: Iterable[str] | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.block_size = block_size
+        self.socket_timeout = socket_timeout
+        self.idle_timeout = idle_timeout
+        self.wait_future_timeout = wait_future_timeout
+        self.path_timeout = path_timeout
+        self.path_io_factory = PathIONursery(path_io_factory)
+        self.user_manager = users if isinstance(users, AbstractUserManager) else MemoryUserManager(users)
+        self.maximum_connections = maximum_connections
+        self.throttle = StreamThrottle.from_limits(read_speed_limit, write_speed_limit)
+        self.throttle_per_connection = StreamThrottle.from_limits(
+            read_speed_limit_per_connection, write_speed_limit_per_connection
+        )
+        self.throttle_per_user: dict[User, StreamThrottle] = {}
+        self.ipv4_pasv_forced_response_address = ipv4_pasv_forced_response_address
+        self.available_data_ports = PortPool(_ports(data_ports)) if data_ports is not None else None
+        self.encoding = encoding
+        self.welcome_message = welcome_message
+        self.allow_remote = allow_remote
+        self.features = features
+        self.system = system
+        self.list_style = _style(list_style)
+        self.timezone = timezone
+        self.login_delay = login_delay
+        self.maximum_login_failures = maximum_login_failures
+        self.virtual_hosts = None if virtual_hosts is None else {name.lower() for name in virtual_hosts}
+        self.clock = clock
+        self.hub = Hub(time.monotonic)
+        self.hub.subscribe(_log_event)
+        self.server_host: str | None = None
+        self.server_port = 0
+        self.connections: dict[int, Session] = {}
+        self.specs: dict[str, CommandSpec] = {}
+        self.commands_mapping = {}
+        for verb, (name, spec) in build_table(type(self)).items():
+            self.specs[verb] = spec
+            self.commands_mapping[verb] = getattr(self, name)
+        self.disabled = self._switch_off(disable)
+        self._numbers = itertools.count(1)
+        self._listener: Listener | None = None
+        self._passive: dict[int, PassiveListener] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._closed: asyncio.Future[None] | None = None
+
+    def _switch_off(self, verbs: Iterable[str]) -> frozenset[str]:
+        if isinstance(verbs, str):
+            raise ConfigurationError(f"disable takes a list of verbs: disable=[{verbs!r}]")
+        wanted = [verb.upper() for verb in verbs]
+        for verb in wanted:
+            spec = self.specs.get(verb.lower())
+            if spec is None:
+                near = difflib.get_close_matches(verb.lower(), self.specs, 3, 0.5)
+                known = ", ".join(sorted(name.upper() for name in near or self.specs))
+                raise ConfigurationError(f"cannot disable {verb!r}: no such command; did you mean one of {known}?")
+            for name in spec.verbs:
+                self.commands_mapping.pop(name.lower(), None)
+        return frozenset(name for verb in wanted for name in self.specs[verb.lower()].verbs)
+
+    # Life cycle.
+
+    async def start(self, host: str | None = None, port: int = 0) -> None:
+        """Listen; connections are accepted when this returns.
+
+        Args:
+            host: Address or name; None for 127.0.0.1.
+            port: 0 for a free one.
+
+        Raises:
+            ServerStateError: It is started already.
+            ConfigurationError: The address is not loopback and `allow_remote` is not set.
+            OSError: The port is taken, or the address is not of this machine.
+        """
+        if self._listener is not None:
+            raise ServerStateError(f"this server is started already, on {self.server_host}:{self.server_port}")
+        loop = asyncio.get_running_loop()
+        address = await _numeric(loop, host if host is not None else "127.0.0.1")
+        if not is_loopback(address) and not self.allow_remote:
+            raise ConfigurationError(
+                f"host={host!r} can be reached from other machines, and every user and password of a test is public: "
+                "use 127.0.0.1 or ::1, or say allow_remote=True"
+            )
+        try:
+            self._listener = Listener(loop, address, port, self._accepted)
+        except OSError as error:
+            if port:
+                error.strerror = f"{error.strerror}: cannot listen on {host}:{port}; use port=0 for a free port"
+            raise
+        self.server_host, self.server_port = self._listener.host, self._listener.port
+        self._closed = loop.create_future()
+        logger.info("serving on %s:%d", self.server_host, self.server_port)
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port of the control port.
+
+        Raises:
+            ServerStateError: The server is not started.
+        """
+        if self.server_host is None:
+            raise ServerStateError("this server has no address before its start")
+        return self.server_host, self.server_port
+
+    def pause(self) -> None:
+        """Leave new connections unanswered; those there are go on."""
+        self._running().pause()
+
+    def resume(self) -> None:
+        """Answer new connections again, those that wait first."""
+        self._running().resume()
+
+    def _running(self) -> Listener:
+        if self._listener is None:
+            raise ServerStateError("this server is not started")
+        return self._listener
+
+    async def serve_forever(self) -> None:
+        """Wait until the server is closed."""
+        self._running()
+        assert self._closed is not None
+        await asyncio.shield(self._closed)
+
+    async def run(self, host: str | None = None, port: int = 0) -> None:
+        """Start, serve until cancelled or closed, and close."""
+        await self.start(host, port)
+        try:
+            await self.serve_forever()
+        finally:
+            await self.close()
+
+    async def close(self) -> None:
+        """Say 421 to every session and close everything; returns promptly whatever clients do.
+
+        Closing twice, or before the start, does nothing.
+        """
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            listener.close()
+        for session in tuple(self.connections.values()):
+            session.dismiss("shut down", "Service is shutting down")
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=_STOP_TIME)
+        for passive in self._passive.values():
+            passive.close()
+        self._passive.clear()
+        if self._closed is not None and not self._closed.done():
+            self._closed.set_result(None)
+
+    async def __aenter__(self) -> BaseServer:
+        if self._listener is None:
+            await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    # Sessions.
+
+    def _accepted(self, sock: socket.socket, peer: tuple[str, int]) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            channel = Channel(sock, loop, peer)
+        except OSError:
+            sock.close()  # reset before we looked
+            return
+        channel.set_control_options()
+        gate = self.make_gate(next(self._numbers), channel)
+        session = Session(self, gate, self._connection(gate, loop), self.encoding, LINE_LIMIT)
+        session.connection.session = session
+        self.connections[session.number] = session
+        task = session.start()
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def make_gate(self, session: int, channel: Channel) -> Gate:
+        """The crossing of a new session."""
+        return Gate(self.hub, session, channel, self.encoding)
+
+    def _connection(self, gate: Gate, loop: asyncio.AbstractEventLoop) -> Connection:
+        channel = gate.channel
+        connection = Connection(
+            number=gate.session,
+            gate=gate,
+            loop=loop,
+            client_host=channel.peer[0],
+            client_port=channel.peer[1],
+            server_host=channel.local[0],
+            server_port=channel.local[1],
+            encoding=self.encoding,
+            block_size=self.block_size,
+            socket_timeout=self.socket_timeout,
+            idle_timeout=self.idle_timeout,
+            wait_future_timeout=self.wait_future_timeout,
+            path_timeout=self.path_timeout,
+            acquired=False,
+        )
+        connection.path_io = self.path_io_factory(timeout=self.path_timeout, connection=connection)
+        connection.throttles = {
+            "server_global": self.throttle,
+            "server_per_connection": self.throttle_per_connection.clone(),
+        }
+        self.reset(connection)
+        return connection
+
+    def reset(self, connection: Connection) -> None:
+        """Put a connection's parameters back to what they are before a login (RFC 959 4.1.1, REIN).
+
+        Groups of commands extend it with what they keep.
+        """
+        connection.current_directory = PurePosixPath("/")
+        connection.restart_offset = 0
+        connection.transfer_type = "A"
+
+    async def greeting(self, connection: Connection, rest: str) -> bool:
+        """Say 220, or 421 when there are too many sessions (a hook: never reached from the wire)."""
+        if self.maximum_connections is not None and len(self.connections) > self.maximum_connections:
+            connection.response("421", "Too many connections, try again later")
+            return False
+        message = self.welcome_message
+        connection.response("220", message if isinstance(message, str) else list(message))
+        return True
+
+    async def farewell(self, connection: Connection) -> None:
+        """Give back what a connection held: the data port, the user's slot."""
+        passive = self._passive.pop(connection.number, None)
+        if passive is not None:
+            passive.close()
+        if "data_connection" in connection:
+            connection.data_connection.close()
+        self.connections.pop(connection.number, None)
+
+    def passive_listener(self, connection: Connection) -> PassiveListener:
+        """The data listener of a connection, made when first asked for."""
+        listener = self._passive.get(connection.number)
+        if listener is None:
+            listener = self._passive[connection.number] = PassiveListener(
+                connection.loop, connection.server_host, connection.client_host, self.available_data_ports
+            )
+        return listener
+
+    # Paths.
+
+    @staticmethod
+    def get_paths(connection: Connection, path: str | PurePosixPath) -> tuple[PurePath, PurePosixPath]:
+        """The real and the virtual path that the argument of a command means.
+
+        `.`, `..` and doubled slashes are resolved in the text, and ".." stops at "/".
+        """
+        virtual = resolve_virtual(connection.current_directory, str(path))
+        return to_real(connection.user.base_path, virtual), virtual
+
+
+async def _numeric(loop: asyncio.AbstractEventLoop, host: str) -> str:
+    """The first numeric address of a host name."""
+    try:
+        found = await loop.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except OSError as error:
+        raise ConfigurationError(f"host={host!r} has no address: {error}") from error
+    return str(found[0][4][0])
+
+
+def _ports(ports: Iterable[int]) -> list[int]:
+    found = list(ports)
+    if not found or not all(isinstance(port, int) and 0 < port < 65536 for port in found):
+        raise ConfigurationError("data_ports takes port numbers from 1 to 65535, such as range(50000, 50010)")
+    return found
+
+
+def _style(name: str) -> EntryStyle:
+    if name not in STYLES:
+        raise ConfigurationError(f"unknown list_style {name!r}: use one of {', '.join(sorted(STYLES))}")
+    return STYLES[name]
+
+
+def _log_event(event: Event) -> None:
+    """Say connections and failures through `logging`; lines come from `ftpfixture.log`."""
+    if isinstance(event, Connected):
+        logger.info("new connection from %s:%d", *event.peer)
+    elif isinstance(event, Disconnected):
+        logger.info("session %d closed: %s", event.session, event.reason)
+    elif isinstance(event, HandlerFailed):
+        logger.error("%s failed", event.verb or "session", exc_info=event.error)

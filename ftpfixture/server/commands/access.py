@@ -1,0 +1,201 @@
+"""Access control: who is there, and where (RFC 959 4.1.1, RFC 7151)."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import re
+
+from ftpfixture.net.throttle import StreamThrottle
+from ftpfixture.server.conditions import ConnectionConditions, PathConditions, PathPermissions
+from ftpfixture.server.connection import Connection
+from ftpfixture.server.dispatch import command
+from ftpfixture.server.transfers import Transfers
+from ftpfixture.server.users import User
+
+__all__ = ["AccessCommands"]
+
+_HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*")
+
+
+class AccessCommands(Transfers):
+    """USER PASS ACCT CWD CDUP SMNT REIN QUIT HOST."""
+
+    @command("USER")
+    async def user(self, connection: Connection, rest: str) -> bool:
+        """USER <SP> username: say who you are.
+
+        A new USER logs the old one out at once; transfer parameters stay as they are.
+
+        Replies: 230 logged in, 331 password needed, 332 account needed, 501, 530 refused.
+        """
+        if not rest:
+            connection.response("501", "USER needs a name")
+            return True
+        await self._log_out(connection)
+        response, user, text = await self.user_manager.get_user(rest)
+        connection.login = rest
+        if response is self.user_manager.GetUserResponse.ERROR:
+            connection.response("530", text)
+        elif response is self.user_manager.GetUserResponse.PASSWORD_REQUIRED:
+            connection.user_pending = user
+            connection.response("331", text)
+        elif user is not None:
+            connection.user_pending = user
+            connection.password_superfluous = True
+            self._identified(connection, user, text)
+        return True
+
+    @command("PASS")
+    @ConnectionConditions(ConnectionConditions.user_required)
+    async def pass_(self, connection: Connection, rest: str) -> bool:
+        """PASS <SP> password: prove it.
+
+        Replies: 230 logged in, 202 not needed, 332 account needed, 421 too many failures, 503 USER first, 530 wrong.
+        """
+        if "logged" in connection or "account_pending" in connection:
+            superfluous = "password_superfluous" in connection
+            connection.response(*(("202", "No password needed") if superfluous else ("503", "Already logged in")))
+            return True
+        user = connection.__dict__.get("user_pending")
+        if user is not None and await self.user_manager.authenticate(user, rest):
+            self._identified(connection, user, "Login successful")
+            return True
+        return await self._login_failed(connection, "Login incorrect")
+
+    @command("ACCT")
+    async def acct(self, connection: Connection, rest: str) -> bool:
+        """ACCT <SP> account-information: say who pays.
+
+        Replies: 230 logged in, 202 not needed, 503 USER and PASS first, 530 wrong.
+        """
+        if "account_pending" not in connection:
+            connection.response(*(("202", "No account needed") if "logged" in connection else ("503", "Login first")))
+            return True
+        user = connection.user_pending
+        if await self.user_manager.check_account(user, rest):
+            self._log_in(connection, user, "Login successful")
+            return True
+        return await self._login_failed(connection, "Account refused")
+
+    def _identified(self, connection: Connection, user: User, text: str) -> None:
+        if user.account is None:
+            self._log_in(connection, user, text)
+        else:
+            connection.account_pending = True
+            connection.response("332", "Account needed")
+
+    def _log_in(self, connection: Connection, user: User, text: str) -> None:
+        connection.user = user
+        connection.logged = True
+        connection.login_failures = 0
+        connection.current_directory = user.home_path
+        connection.throttles["user_global"] = self.throttle_per_user.setdefault(
+            user, StreamThrottle.from_limits(user.read_speed_limit, user.write_speed_limit)
+        )
+        connection.throttles["user_per_connection"] = StreamThrottle.from_limits(
+            user.read_speed_limit_per_connection, user.write_speed_limit_per_connection
+        )
+        connection.session.logged_in(connection.login)
+        connection.response("230", text)
+
+    async def _login_failed(self, connection: Connection, text: str) -> bool:
+        failures = connection.login_failures = connection.login_failures + 1
+        await asyncio.sleep(self.login_delay)
+        if self.maximum_login_failures is not None and failures >= self.maximum_login_failures:
+            connection.response("421", "Too many login failures")
+            return False
+        connection.response("530", text)
+        return True
+
+    async def _log_out(self, connection: Connection) -> None:
+        user = connection.__dict__.get("user_pending")
+        del connection.login, connection.user_pending, connection.user, connection.logged
+        del connection.account_pending, connection.password_superfluous, connection.rename_from
+        connection.throttles.pop("user_global", None)
+        connection.throttles.pop("user_per_connection", None)
+        if user is not None:
+            await self.user_manager.notify_logout(user)
+
+    def reset(self, connection: Connection) -> None:
+        """See BaseServer."""
+        super().reset(connection)
+        connection.login_failures = 0
+
+    async def farewell(self, connection: Connection) -> None:
+        """See BaseServer."""
+        try:
+            await self._log_out(connection)
+        finally:
+            await super().farewell(connection)
+
+    @command("REIN")
+    async def rein(self, connection: Connection, rest: str) -> bool:
+        """REIN: begin again as after connecting.
+
+        Replies: 220.
+        """
+        self.forget_data(connection)
+        await self._log_out(connection)
+        self.reset(connection)
+        connection.response("220", "Ready for a new user")
+        return True
+
+    @command("QUIT", during_transfer=True)
+    async def quit(self, connection: Connection, rest: str) -> bool:
+        """QUIT: say good-bye; a running transfer is finished first.
+
+        Replies: 221.
+        """
+        connection.response("221", "Goodbye")
+        return False
+
+    @command("CWD", "XCWD")
+    @ConnectionConditions(ConnectionConditions.login_required)
+    async def cwd(self, connection: Connection, rest: str) -> bool:
+        """CWD <SP> pathname: change the working directory; without a path, go home.
+
+        Replies: 250, 550 missing, not a directory or not allowed.
+        """
+        return await self._change_to(connection, rest or str(connection.user.home_path))
+
+    @command("CDUP", "XCUP")
+    @ConnectionConditions(ConnectionConditions.login_required)
+    async def cdup(self, connection: Connection, rest: str) -> bool:
+        """CDUP: change to the parent directory; the root is its own parent.
+
+        Replies: 250, 550.
+        """
+        return await self._change_to(connection, "..")
+
+    @PathConditions(PathConditions.path_must_exists, PathConditions.path_must_be_dir)
+    @PathPermissions(PathPermissions.readable)
+    async def _change_to(self, connection: Connection, rest: str) -> bool:
+        _, connection.current_directory = self.get_paths(connection, rest)
+        connection.response("250", f"Directory changed to {connection.current_directory}")
+        return True
+
+    @command("HOST", feat="HOST")
+    async def host(self, connection: Connection, rest: str) -> bool:
+        """HOST <SP> hostname: say which virtual host is meant, before USER.
+
+        Replies: 220, 501 not a host name, 503 too late, 504 unknown host. Source: RFC 7151 3.
+        """
+        if "login" in connection:
+            connection.response("503", "HOST comes before USER")
+        elif not _is_host(rest):
+            connection.response("501", "HOST needs a host name, or an address in brackets, without a port")
+        elif self.virtual_hosts is not None and rest.lower() not in self.virtual_hosts:
+            connection.response("504", "Unknown host")
+        else:
+            connection.response("220", "Host accepted")
+        return True
+
+
+def _is_host(text: str) -> bool:
+    if text.startswith("[") and text.endswith("]"):
+        try:
+            return ipaddress.ip_address(text[1:-1]).version == 6
+        except ValueError:
+            return False
+    return len(text) <= 255 and _HOST_NAME.fullmatch(text) is not None

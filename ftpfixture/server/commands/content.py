@@ -1,0 +1,272 @@
+"""What moves the contents of files (RFC 959 4.1.3, RFC 3659 5, draft-bryan-ftp-range)."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import PurePath, PurePosixPath
+from typing import Any
+
+from ftpfixture.net.gate import EXCHANGE
+from ftpfixture.net.stream import Stream
+from ftpfixture.server.conditions import ConnectionConditions, PathConditions, PathPermissions, demand
+from ftpfixture.server.connection import Connection
+from ftpfixture.server.dispatch import command
+from ftpfixture.server.replies import Refusal
+from ftpfixture.server.transfers import Transfer, Transfers
+from ftpfixture.wire.textmode import AsciiDecoder, AsciiEncoder
+
+__all__ = ["ContentCommands"]
+
+_DIGITS = frozenset("0123456789")
+
+
+class ContentCommands(Transfers):
+    """RETR STOR STOU APPE ALLO REST RANG ABOR."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self._promised_names: set[PurePath] = set()
+
+    def reset(self, connection: Connection) -> None:
+        """See BaseServer."""
+        super().reset(connection)
+        connection.range = None
+
+    # Download.
+
+    @command("RETR")
+    @ConnectionConditions(ConnectionConditions.login_required)
+    async def retr(self, connection: Connection, rest: str) -> bool:
+        """RETR <SP> pathname: send a file over the data connection.
+
+        Replies: 150 then 226, 425, 426, 451, 550 missing or not allowed, 554 the restart point is beyond the end.
+        """
+        first, count = _taken_range(connection)
+        return await self._download(connection, rest, first, count)
+
+    @PathConditions(PathConditions.path_must_exists, PathConditions.path_must_be_file)
+    @PathPermissions(PathPermissions.readable)
+    async def _download(self, connection: Connection, rest: str, first: int, count: int | None) -> bool:
+        real, virtual = self.get_paths(connection, rest)
+        left = (await connection.path_io.stat(real)).st_size - first
+        if left < 0:
+            raise Refusal("554", f"Restart point {first} is beyond the end at {left + first}")
+        transfer = Transfer(
+            "download",
+            virtual,
+            _opening(connection, rest, left if count is None else min(count, left)),
+            partial(self._send, connection, first, count),
+            partial(connection.path_io.open, real, mode="rb"),
+            first,
+        )
+        return self.start_transfer(connection, transfer)
+
+    async def _send(
+        self, connection: Connection, first: int, count: int | None, stream: Stream, file: Any
+    ) -> None:
+        if first:
+            await file.seek(first)
+        pieces = _pieces(file, connection.block_size, count)
+        if connection.transfer_type == "I":
+            async for piece in pieces:
+                await stream.write(piece)
+            return
+        encoder = AsciiEncoder()
+        async for piece in pieces:
+            await stream.write(encoder.feed(piece))
+        await stream.write(encoder.finish())
+
+    # Upload.
+
+    @command("STOR")
+    @ConnectionConditions(ConnectionConditions.login_required)
+    async def stor(self, connection: Connection, rest: str) -> bool:
+        """STOR <SP> pathname: receive a file; after REST, keep what is before the restart point.
+
+        Replies: 150 then 226, 425, 426, 452, 501, 550, 551, 552, 553, 554.
+        """
+        return await self._upload(connection, rest, "wb")
+
+    @command("APPE")
+    @ConnectionConditions(ConnectionConditions.login_required)
+    async def appe(self, connection: Connection, rest: str) -> bool:
+        """APPE <SP> pathname: receive data for the end of a file, or as STOR after REST (RFC 3659 5.3).
+
+        Replies: as STOR.
+        """
+        return await self._upload(connection, rest, "ab")
+
+    @command("STOU")
+    @ConnectionConditions(ConnectionConditions.login_required)
+    async def stou(self, connection: Connection, rest: str) -> bool:
+        """STOU [<SP> pathname]: receive a file under a name that nobody has yet; the 150 tells which.
+
+        Replies: 150 FILE: name, then 226; else as STOR. Source: RFC 959 4.1.3, RFC 1123 4.1.2.9.
+        """
+        name = await self._unused_name(connection, rest or "ftp")
+        return await self._upload(connection, name, "wb", f"FILE: {PurePosixPath(name).name}")
+
+    async def _unused_name(self, connection: Connection, wanted: str) -> str:
+        for number in itertools.count():
+            name = f"{wanted}.{number}" if number else wanted
+            real, _ = self.get_paths(connection, name)
+            if real not in self._promised_names and not await connection.path_io.exists(real):
+                # Two sessions may ask at once, and neither has made its file yet.
+                self._promised_names.add(real)
+                return name
+        raise AssertionError("unreachable")
+
+    async def _upload(self, connection: Connection, rest: str, mode: str, opening: str = "") -> bool:
+        real, virtual = self.get_paths(connection, rest)
+        offset, _ = _taken_range(connection)
+        await self._check_target(connection, rest, appends=mode == "ab" and not offset)
+        size = 0
+        if offset or mode == "ab":
+            size = (await connection.path_io.stat(real)).st_size if await connection.path_io.exists(real) else 0
+        if offset > size:
+            raise Refusal("554", f"Restart point {offset} is beyond the end at {size}")
+        transfer = Transfer(
+            "upload",
+            virtual,
+            opening or _opening(connection, rest, None),
+            partial(self._receive, connection, offset),
+            partial(connection.path_io.open, real, mode="r+b" if offset else mode),
+            offset,
+        )
+        return self.start_transfer(connection, transfer)
+
+    async def _check_target(self, connection: Connection, rest: str, appends: bool) -> None:
+        """Refuse a target that cannot be, or that the user may not write.
+
+        Raises:
+            Refusal: 501, 550 or 553.
+        """
+        if not rest:
+            raise Refusal("501", "A file name is needed")
+        real, _ = self.get_paths(connection, rest)
+        exists = await connection.path_io.exists(real)
+        if not exists:
+            right = PathPermissions.creatable
+        elif appends:
+            right = PathPermissions.appendable
+        else:
+            right = PathPermissions.overwritable
+        await demand(self, connection, rest, right)
+        if exists and await connection.path_io.is_dir(real):
+            raise Refusal("553", "Is a directory")
+        if not await connection.path_io.is_dir(real.parent):
+            raise Refusal("553", "No such directory")
+
+    async def _receive(self, connection: Connection, offset: int, stream: Stream, file: Any) -> None:
+        if offset:
+            await file.seek(offset)
+        if connection.transfer_type == "I":
+            while piece := await stream.receive(connection.block_size):
+                await file.write(piece)
+            return
+        decoder = AsciiDecoder()
+        while piece := await stream.receive(connection.block_size):
+            await file.write(decoder.feed(piece))
+        await file.write(decoder.finish())
+
+    # What comes before and after.
+
+    @command("ALLO")
+    @ConnectionConditions(ConnectionConditions.login_required)
+    async def allo(self, connection: Connection, rest: str) -> bool:
+        """ALLO <SP> octets [<SP> R <SP> octets]: reserve room; nothing needs to be reserved here.
+
+        Replies: 202, 501, 552 there is not so much room.
+        """
+        words = rest.upper().split(" ")
+        if not (len(words) == 1 or (len(words) == 3 and words[1] == "R")) or not all(map(_is_number, words[::2])):
+            raise Refusal("501", "ALLO needs a number of octets")
+        try:
+            free = await connection.path_io.free_space(connection.user.base_path)
+        except NotImplementedError:
+            free = int(words[0])
+        if int(words[0]) > free:
+            raise Refusal("552", f"Only {free} octets are free")
+        connection.response("202", "Nothing needs to be allocated")
+        return True
+
+    @command("REST", feat="REST STREAM")
+    @ConnectionConditions(ConnectionConditions.login_required)
+    async def rest(self, connection: Connection, rest: str) -> bool:
+        """REST <SP> octets: begin the next RETR, STOR or APPE there; it holds for one transfer.
+
+        Replies: 350, 501 not a number, or octets of TYPE A cannot be counted. Source: RFC 3659 5.
+        """
+        if not _is_number(rest):
+            connection.restart_offset = 0
+            raise Refusal("501", "REST needs a number of octets")
+        if connection.transfer_type == "A" and int(rest):
+            raise Refusal("501", "REST needs TYPE I")
+        connection.restart_offset = int(rest)
+        connection.range = None
+        connection.response("350", f"Restarting at {int(rest)}, send RETR, STOR or APPE")
+        return True
+
+    @command("RANG", feat="RANG STREAM")
+    @ConnectionConditions(ConnectionConditions.login_required)
+    async def rang(self, connection: Connection, rest: str) -> bool:
+        """RANG <SP> first <SP> last: choose these octets, both included, for the next RETR or HASH; 1 0 for all.
+
+        Replies: 350, 501. Source: draft-bryan-ftp-range.
+        """
+        words = rest.split(" ")
+        if len(words) != 2 or not all(map(_is_number, words)):
+            raise Refusal("501", "RANG needs the first and the last octet")
+        first, last = map(int, words)
+        if last < first and (first, last) != (1, 0):
+            raise Refusal("501", "The last octet comes before the first")
+        connection.range = None if last < first else (first, last - first + 1)
+        connection.restart_offset = 0
+        connection.response("350", "Range reset" if last < first else f"Range set to {first}-{last}")
+        return True
+
+    @command("ABOR", during_transfer=True, overtakes=True)
+    @ConnectionConditions(ConnectionConditions.login_required)
+    async def abor(self, connection: Connection, rest: str) -> bool:
+        """ABOR: stop the running transfer, which gets 426; a data connection that is only prepared is dropped.
+
+        Replies: 226.
+        """
+        await connection.extra_workers.cancel()
+        self.forget_data(connection)
+        if not EXCHANGE.get().finals:
+            connection.response("226", "Nothing to abort")
+        return True
+
+
+def _taken_range(connection: Connection) -> tuple[int, int | None]:
+    """First octet and number of octets of the next transfer, used up by asking: both hold once, even if it fails."""
+    first, count = connection.range or (connection.restart_offset, None)
+    connection.restart_offset, connection.range = 0, None
+    if first and connection.transfer_type == "A":
+        raise Refusal("554", "A restart point needs TYPE I")
+    return first, count
+
+
+async def _pieces(file: Any, size: int, count: int | None) -> AsyncIterator[bytes | memoryview]:
+    """The file from where it stands, `count` octets of it or all, in pieces as cheap as the path layer has them."""
+    while count is None or count > 0:
+        piece = await file.read_some(size if count is None else min(size, count))
+        if not piece:
+            return
+        if count is not None:
+            count -= len(piece)
+        yield piece
+
+
+def _opening(connection: Connection, name: str, size: int | None) -> str:
+    """Text of the 150; clients such as ftplib and curl read the size from it, where it is exact."""
+    kind = "ASCII" if connection.transfer_type == "A" else "BINARY"
+    known = f" ({size} bytes)" if size is not None and connection.transfer_type == "I" else ""
+    return f"Opening {kind} mode data connection for {name}{known}"
+
+
+def _is_number(text: str) -> bool:
+    return 0 < len(text) < 20 and _DIGITS.issuperset(text)

@@ -1,0 +1,188 @@
+"""What a server tells about itself (RFC 959 4.1.3, RFC 2389, RFC 2640)."""
+
+from __future__ import annotations
+
+import re
+from codecs import lookup
+
+from ftpfixture.server.commands.listing import ListingCommands
+from ftpfixture.server.conditions import ConnectionConditions, PathConditions, PathPermissions
+from ftpfixture.server.connection import Connection
+from ftpfixture.server.dispatch import command
+from ftpfixture.server.replies import Refusal
+
+__all__ = ["InformationCommands"]
+
+_LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")
+_HELP_WIDTH = 8
+
+
+class InformationCommands(ListingCommands):
+    """SYST STAT HELP NOOP FEAT OPTS CLNT LANG AVBL."""
+
+    @command("SYST")
+    async def syst(self, connection: Connection, rest: str) -> bool:
+        """SYST: tell the kind of system, by which clients guess the shape of LIST.
+
+        Replies: 215.
+        """
+        connection.response("215", self.system)
+        return True
+
+    @command("NOOP", during_transfer=True)
+    async def noop(self, connection: Connection, rest: str) -> bool:
+        """NOOP: do nothing but answer.
+
+        Replies: 200.
+        """
+        connection.response("200", "Nothing done")
+        return True
+
+    @command("STAT", during_transfer=True)
+    async def stat(self, connection: Connection, rest: str) -> bool:
+        """STAT [<SP> pathname]: tell the state of the session or of a transfer, or list on the control connection.
+
+        Replies: 211 state, 212 directory, 213 file, 530, 550 missing or not allowed.
+        """
+        if rest:
+            return await self._stat_path(connection, rest)
+        connection.response("211", ["Status of the server", *self._status(connection), "End of status"], list=True)
+        return True
+
+    @ConnectionConditions(ConnectionConditions.login_required)
+    async def _stat_path(self, connection: Connection, rest: str) -> bool:
+        flags, argument = await self._flags(connection, rest)
+        lines = [line async for line in self.list_lines(connection, flags, argument)]
+        is_dir = await connection.path_io.is_dir(self.get_paths(connection, argument)[0])
+        title = f"Status of {argument or connection.current_directory}"
+        connection.response("212" if is_dir else "213", [title, *lines, "End of status"], list=True)
+        return True
+
+    def _status(self, connection: Connection) -> list[str]:
+        logged = f"Logged in as {connection.login}" if "logged" in connection else "Not logged in"
+        lines = [
+            f"Connected from {connection.client_host}",
+            logged,
+            f"TYPE: {'ASCII' if connection.transfer_type == 'A' else 'Image'}; STRUcture: File; transfer MODE: Stream",
+        ]
+        if not connection.extra_workers:
+            return [*lines, "No data connection"]
+        transfer = connection.__dict__.get("transfer")
+        if transfer is not None and transfer.stream is not None:
+            moved = transfer.stream.octets
+            lines.append(f"Transfer running: {transfer.direction} of {transfer.path}, {moved} octets so far")
+        else:
+            lines.append("Transfer running: waiting for its data connection")
+        return lines
+
+    @command("HELP")
+    async def help(self, connection: Connection, rest: str) -> bool:
+        """HELP [<SP> command]: list the commands, or explain one.
+
+        Replies: 214, 501 unknown command.
+        """
+        spec = self.specs.get(rest.lower())
+        if rest and (spec is None or rest.lower() not in self.commands_mapping):
+            raise Refusal("501", f"Unknown command {rest}")
+        if rest and spec is not None:
+            connection.response("214", spec.text or rest.upper())
+        else:
+            connection.response("214", ["These commands are known:", *self._verbs(""), "End of help"], list=True)
+        return True
+
+    def _verbs(self, prefix: str) -> list[str]:
+        """The known verbs that begin with `prefix`, without it, in rows."""
+        verbs = [verb.upper() for verb in self.commands_mapping if verb.startswith(prefix) and " " not in verb[len(prefix) :]]
+        names = sorted(verb[len(prefix) :] for verb in verbs)
+        rows = [names[start : start + _HELP_WIDTH] for start in range(0, len(names), _HELP_WIDTH)]
+        return ["".join(f"{name:<9}" for name in row).rstrip() for row in rows]
+
+    @command("FEAT")
+    async def feat(self, connection: Connection, rest: str) -> bool:
+        """FEAT: list the extensions beyond RFC 959.
+
+        Replies: 211, 501 it takes no argument. Source: RFC 2389 3.
+        """
+        if rest:
+            raise Refusal("501", "FEAT takes no argument")
+        lines = list(self.features) if self.features is not None else self._features(connection)
+        if lines:
+            connection.response("211", ["Extensions supported:", *lines, "End"], list=True)
+        else:
+            connection.response("211", "No extensions")
+        return True
+
+    def _features(self, connection: Connection) -> list[str]:
+        lines = []
+        for verb in self.commands_mapping:
+            for line in self.specs[verb].feat if verb in self.specs else ():
+                text = line if isinstance(line, str) else line(self, connection)
+                if text:
+                    lines.append(text)
+        return sorted(set(lines))
+
+    @command("OPTS")
+    async def opts(self, connection: Connection, rest: str) -> bool:
+        """OPTS <SP> command [<SP> options]: set how a command behaves.
+
+        Replies: 200, 501 nothing can be set for that. Source: RFC 2389 4.
+        """
+        return await self._subcommand(connection, "opts", rest, "501")
+
+    async def _subcommand(self, connection: Connection, verb: str, rest: str, unknown: str) -> bool:
+        name, _, argument = rest.partition(" ")
+        handler = self.commands_mapping.get(f"{verb} {name.lower()}")
+        if handler is None:
+            raise Refusal(unknown, f"{verb.upper()} {name} is not known")
+        return await handler(connection, argument)
+
+    @command("OPTS UTF8", "OPTS UTF-8", feat=lambda _, connection: "UTF8" if _speaks_utf8(connection) else "")
+    async def opts_utf8(self, connection: Connection, rest: str) -> bool:
+        """OPTS UTF8 [<SP> ON]: ask for UTF-8 in names, which is what this server speaks unless it is set otherwise.
+
+        Replies: 200, 501 it cannot be changed.
+        """
+        if rest.upper() not in ("", "ON") or not _speaks_utf8(connection):
+            raise Refusal("501", f"Names are in {connection.encoding}")
+        connection.response("200", "UTF8 is on")
+        return True
+
+    @command("CLNT", feat="CLNT")
+    async def clnt(self, connection: Connection, rest: str) -> bool:
+        """CLNT <SP> name: tell which program you are.
+
+        Replies: 200.
+        """
+        connection.client_name = rest
+        connection.response("200", "Noted")
+        return True
+
+    @command("LANG", feat="LANG EN*")
+    async def lang(self, connection: Connection, rest: str) -> bool:
+        """LANG [<SP> tag]: choose the language of replies; there is English only.
+
+        Replies: 200, 501 not a tag, 504 not available. Source: RFC 2640 4.
+        """
+        if rest and not _LANGUAGE.fullmatch(rest):
+            raise Refusal("501", "That is not a language tag")
+        if rest and rest.lower().partition("-")[0] != "en":
+            raise Refusal("504", f"Language {rest} is not available")
+        connection.response("200", "Replies are in English")
+        return True
+
+    @command("AVBL", feat="AVBL")
+    @ConnectionConditions(ConnectionConditions.login_required)
+    @PathConditions(PathConditions.path_must_exists, PathConditions.path_must_be_dir)
+    @PathPermissions(PathPermissions.readable)
+    async def avbl(self, connection: Connection, rest: str) -> bool:
+        """AVBL [<SP> directory]: tell how many octets are free.
+
+        Replies: 213, 504 the storage cannot tell, 550. Source: draft-peterson-streamlined-ftp-command-extensions 4.
+        """
+        real, _ = self.get_paths(connection, rest)
+        connection.response("213", str(await connection.path_io.free_space(real)))
+        return True
+
+
+def _speaks_utf8(connection: Connection) -> bool:
+    return lookup(connection.encoding).name == "utf-8"

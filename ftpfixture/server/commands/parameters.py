@@ -1,0 +1,166 @@
+"""Transfer parameters: representation, and where the data connection comes from (RFC 959 4.1.2, RFC 2428)."""
+
+from __future__ import annotations
+
+from ftpfixture.net.ports import same_host
+from ftpfixture.server.conditions import ConnectionConditions
+from ftpfixture.server.connection import Connection
+from ftpfixture.server.dispatch import command
+from ftpfixture.server.replies import Refusal
+from ftpfixture.server.transfers import Transfers
+from ftpfixture.wire.hostport import parse_eprt, parse_port, render_227, render_229
+
+__all__ = ["ParameterCommands"]
+
+_TYPES = {"A": "A", "A N": "A", "I": "I", "L 8": "I"}
+_FAMILIES = {4: 1, 6: 2}  # IP version to address family number of RFC 2428
+_FIRST_USER_PORT = 1024
+
+
+class ParameterCommands(Transfers):
+    """PORT EPRT PASV EPSV TYPE STRU MODE."""
+
+    def reset(self, connection: Connection) -> None:
+        """See BaseServer."""
+        super().reset(connection)
+        connection.epsv_all = False
+
+    @command("PORT")
+    @ConnectionConditions(ConnectionConditions.login_required)
+    async def port(self, connection: Connection, rest: str) -> bool:
+        """PORT <SP> h1,h2,h3,h4,p1,p2: name the port that the server shall connect to.
+
+        Replies: 200, 501 malformed, 504 not the client's own address or a system port, 503 after EPSV ALL.
+        """
+        return self._active(connection, parse_port(rest))
+
+    @command("EPRT", feat="EPRT")
+    @ConnectionConditions(ConnectionConditions.login_required)
+    async def eprt(self, connection: Connection, rest: str) -> bool:
+        """EPRT <SP> |family|address|port|: the same for any address family; 1 is IPv4, 2 is IPv6.
+
+        Replies: 200, 501 malformed, 504 not the client's own address or a system port, 503 after EPSV ALL, 522
+        another family than the control connection's. Source: RFC 2428 2.
+        """
+        family, host, port = parse_eprt(rest)
+        if family != _family(connection):
+            _refuse_family(connection)
+        return self._active(connection, (host, port))
+
+    def _active(self, connection: Connection, address: tuple[str, int]) -> bool:
+        _only_before_epsv_all(connection)
+        if not same_host(address[0], connection.client_host):
+            raise Refusal("504", "The address is not the one you are talking from")
+        if address[1] < _FIRST_USER_PORT:
+            raise Refusal("504", f"Ports below {_FIRST_USER_PORT} are refused")
+        self.expect_active(connection, address)
+        connection.response("200", "Active data connection will be made")
+        return True
+
+    @command("PASV")
+    @ConnectionConditions(ConnectionConditions.login_required)
+    async def pasv(self, connection: Connection, rest: str) -> bool:
+        """PASV: ask the server to listen for the data connection.
+
+        Replies: 227, 425 no port free or the control connection is IPv6, 501, 503 after EPSV ALL.
+        """
+        _no_argument(rest)
+        _only_before_epsv_all(connection)
+        if _family(connection) != _FAMILIES[4]:
+            raise Refusal("425", "PASV can name IPv4 addresses only: use EPSV")
+        port = self.expect_passive(connection)
+        host = self.ipv4_pasv_forced_response_address or connection.server_host
+        connection.response("227", render_227(host, port))
+        return True
+
+    @command("EPSV", feat="EPSV")
+    @ConnectionConditions(ConnectionConditions.login_required)
+    async def epsv(self, connection: Connection, rest: str) -> bool:
+        """EPSV [<SP> 1 | 2 | ALL]: ask the server to listen, in the way that passes address translators.
+
+        Replies: 229, 200 to ALL, 425 no port free, 501, 522 another family. Source: RFC 2428 3.
+        """
+        if rest.upper() == "ALL":
+            connection.epsv_all = True
+            connection.response("200", "EPSV ALL accepted")
+            return True
+        if rest and not (rest.isascii() and rest.isdigit()):
+            raise Refusal("501", "EPSV takes 1, 2, ALL or nothing")
+        if rest and int(rest) != _family(connection):
+            _refuse_family(connection)
+        connection.response("229", render_229(self.expect_passive(connection)))
+        return True
+
+    @command("TYPE")
+    @ConnectionConditions(ConnectionConditions.login_required)
+    async def type(self, connection: Connection, rest: str) -> bool:
+        """TYPE <SP> A [N] | I | L 8: choose the representation of files.
+
+        Replies: 200, 501 unknown, 504 known but not offered (E, A T, A C, other byte sizes).
+        """
+        wanted = " ".join(rest.upper().split())
+        if wanted in _TYPES:
+            connection.transfer_type = _TYPES[wanted]
+            connection.response("200", f"Type set to {wanted}")
+        elif _is_type(wanted.split()):
+            connection.response("504", f"Type {wanted} is not offered")
+        else:
+            connection.response("501", "Unknown type")
+        return True
+
+    @command("STRU")
+    @ConnectionConditions(ConnectionConditions.login_required)
+    async def stru(self, connection: Connection, rest: str) -> bool:
+        """STRU <SP> F: choose the file structure; record and page structure are not offered.
+
+        Replies: 200, 501 unknown, 504 known but not offered.
+        """
+        return _choose(connection, "Structure", rest, "F", "RP")
+
+    @command("MODE")
+    @ConnectionConditions(ConnectionConditions.login_required)
+    async def mode(self, connection: Connection, rest: str) -> bool:
+        """MODE <SP> S: choose the transfer mode; block and compressed mode are not offered.
+
+        Replies: 200, 501 unknown, 504 known but not offered.
+        """
+        return _choose(connection, "Mode", rest, "S", "BC")
+
+
+def _choose(connection: Connection, what: str, rest: str, offered: str, known: str) -> bool:
+    wanted = rest.upper()
+    if wanted == offered:
+        connection.response("200", f"{what} set to {wanted}")
+    elif len(wanted) == 1 and wanted in known + "Z":
+        connection.response("504", f"{what} {wanted} is not offered")
+    else:
+        connection.response("501", f"Unknown {what.lower()}")
+    return True
+
+
+def _is_type(words: list[str]) -> bool:
+    """True for every form that RFC 959 5.3.2 allows."""
+    match words:
+        case ["A" | "E"] | ["A" | "E", "N" | "T" | "C"] | ["I"]:
+            return True
+        case ["L", size]:
+            return size.isascii() and size.isdigit() and 0 < int(size) < 256
+    return False
+
+
+def _family(connection: Connection) -> int:
+    return _FAMILIES[6 if ":" in connection.server_host else 4]
+
+
+def _refuse_family(connection: Connection) -> None:
+    raise Refusal("522", f"Network protocol not supported, use ({_family(connection)})")
+
+
+def _only_before_epsv_all(connection: Connection) -> None:
+    if connection.epsv_all:
+        raise Refusal("503", "EPSV ALL was said: only EPSV is allowed now")
+
+
+def _no_argument(rest: str) -> None:
+    if rest:
+        raise Refusal("501", "This command takes no argument")

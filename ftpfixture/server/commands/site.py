@@ -1,0 +1,110 @@
+"""SITE: what standards left to each server (RFC 959 4.1.3)."""
+
+from __future__ import annotations
+
+import re
+
+from ftpfixture.server.commands.information import InformationCommands
+from ftpfixture.server.commands.tree import TreeCommands, parse_mode
+from ftpfixture.server.conditions import ConnectionConditions, PathPermissions, demand
+from ftpfixture.server.connection import Connection
+from ftpfixture.server.dispatch import command
+from ftpfixture.server.replies import Refusal
+from ftpfixture.wire.entry import parse_time
+
+__all__ = ["SiteCommands"]
+
+_TIME = r"\d{12}(?:\d\d)?"
+_UTIME_SHORT = re.compile(rf"(?P<modify>{_TIME}) (?P<path>.+)", re.DOTALL)
+_UTIME_LONG = re.compile(rf"(?P<path>.+) (?P<access>{_TIME}) (?P<modify>{_TIME}) (?P<create>{_TIME}) UTC", re.DOTALL)
+
+
+class SiteCommands(InformationCommands, TreeCommands):
+    """SITE HELP CHMOD UTIME SYMLINK IDLE."""
+
+    @command("SITE")
+    async def site(self, connection: Connection, rest: str) -> bool:
+        """SITE <SP> command [<SP> arguments]: a command that is this server's own; SITE HELP lists them.
+
+        Replies: 200, 214, 501, 504 no such SITE command, 530, 550.
+        """
+        return await self._subcommand(connection, "site", rest, "504")
+
+    @command("SITE HELP")
+    async def site_help(self, connection: Connection, rest: str) -> bool:
+        """SITE HELP: list the SITE commands.
+
+        Replies: 214.
+        """
+        connection.response("214", ["These SITE commands are known:", *self._verbs("site "), "End of help"], list=True)
+        return True
+
+    @command("SITE CHMOD")
+    @ConnectionConditions(ConnectionConditions.login_required)
+    async def site_chmod(self, connection: Connection, rest: str) -> bool:
+        """SITE CHMOD <SP> octal-mode <SP> pathname: set the permission bits.
+
+        Replies: 200, 501 malformed, 504 the storage cannot, 550 missing or not allowed.
+        """
+        mode, _, path = rest.partition(" ")
+        bits = parse_mode(mode)
+        await self._change(connection, path, lambda real: connection.path_io.chmod(real, bits))
+        connection.response("200", "Mode changed")
+        return True
+
+    @command("SITE UTIME")
+    @ConnectionConditions(ConnectionConditions.login_required)
+    async def site_utime(self, connection: Connection, rest: str) -> bool:
+        """SITE UTIME <SP> time <SP> pathname, or pathname <SP> atime <SP> mtime <SP> ctime <SP> UTC: set times.
+
+        A time is YYYYMMDDhhmm[ss] in UTC.
+
+        Replies: 200, 501 malformed, 504 the storage cannot, 550 missing or not allowed.
+        """
+        found = _UTIME_LONG.fullmatch(rest) or _UTIME_SHORT.fullmatch(rest)
+        if found is None:
+            raise Refusal("501", "SITE UTIME needs a time and a path, or a path and three times and UTC")
+        modify = _seconds(found["modify"])
+        access = _seconds(found["access"]) if "access" in found.groupdict() else None
+        await self._change(
+            connection, found["path"], lambda real: connection.path_io.set_times(real, modify=modify, access=access)
+        )
+        connection.response("200", "Times changed")
+        return True
+
+    @command("SITE SYMLINK")
+    @ConnectionConditions(ConnectionConditions.login_required)
+    async def site_symlink(self, connection: Connection, rest: str) -> bool:
+        """SITE SYMLINK <SP> target <SP> pathname: make a symbolic link; neither name may hold a space.
+
+        Replies: 200, 501 malformed, 504 the storage cannot, 550 exists or not allowed.
+        """
+        words = rest.split(" ")
+        if len(words) != 2 or not all(words):
+            raise Refusal("501", "SITE SYMLINK needs a target and a path")
+        target, path = words
+        # The target is checked when the link is made and again whenever it is followed.
+        await demand(self, connection, target, PathPermissions.readable)
+        await demand(self, connection, path, PathPermissions.creatable)
+        await connection.path_io.symlink(self.get_paths(connection, target)[0], self.get_paths(connection, path)[0])
+        connection.response("200", "Link made")
+        return True
+
+    @command("SITE IDLE")
+    @ConnectionConditions(ConnectionConditions.login_required)
+    async def site_idle(self, connection: Connection, rest: str) -> bool:
+        """SITE IDLE [<SP> seconds]: tell or set after how long a silence the session ends.
+
+        Replies: 200, 501.
+        """
+        if rest:
+            if not (rest.isascii() and rest.isdigit() and 0 < int(rest) <= 86400):
+                raise Refusal("501", "SITE IDLE takes 1 to 86400 seconds")
+            connection.idle_timeout = int(rest)
+        limit = connection.idle_timeout
+        connection.response("200", "There is no idle limit" if limit is None else f"The idle limit is {limit:g} seconds")
+        return True
+
+
+def _seconds(text: str) -> float:
+    return parse_time(text if len(text) == 14 else text + "00")

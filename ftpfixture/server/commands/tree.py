@@ -1,0 +1,252 @@
+"""What changes the tree: names, directories, times and modes (RFC 959 4.1.3, RFC 3659, draft-somers-ftp-mfxx)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from pathlib import PurePath
+
+from ftpfixture.errors import CommandSyntaxError
+from ftpfixture.server.conditions import ConnectionConditions, PathConditions, PathPermissions, demand
+from ftpfixture.server.connection import Connection
+from ftpfixture.server.dispatch import command
+from ftpfixture.server.replies import Refusal
+from ftpfixture.server.transfers import Transfers
+from ftpfixture.wire.entry import format_time, parse_time
+from ftpfixture.wire.pathname import quote_257
+
+__all__ = ["TreeCommands", "parse_mode"]
+
+_MODE = re.compile(r"[0-7]{3,4}")
+_SETS_TIME = re.compile(r"(\d{14}(?:\.\d+)?) (.+)", re.DOTALL)
+
+
+class TreeCommands(Transfers):
+    """PWD MKD RMD DELE RNFR RNTO SIZE MDTM MFMT MFCT MFF."""
+
+    def reset(self, connection: Connection) -> None:
+        """See BaseServer."""
+        super().reset(connection)
+        del connection.rename_from
+
+    @command("PWD", "XPWD", feat="TVFS")
+    @ConnectionConditions(ConnectionConditions.login_required)
+    async def pwd(self, connection: Connection, rest: str) -> bool:
+        """PWD: tell the working directory.
+
+        Replies: 257, quotes doubled (RFC 959 Appendix II).
+        """
+        connection.response("257", f"{quote_257(str(connection.current_directory))} is the current directory")
+        return True
+
+    @command("MKD", "XMKD")
+    @ConnectionConditions(ConnectionConditions.login_required)
+    @PathPermissions(PathPermissions.mkdirable)
+    async def mkd(self, connection: Connection, rest: str) -> bool:
+        """MKD <SP> pathname: make a directory; its parent must be there.
+
+        Replies: 257 with the absolute path, 501, 550 exists, no parent or not allowed.
+        """
+        real, virtual = self.get_paths(connection, _named(rest))
+        await connection.path_io.mkdir(real)
+        connection.response("257", f"{quote_257(str(virtual))} created")
+        return True
+
+    @command("RMD", "XRMD")
+    @ConnectionConditions(ConnectionConditions.login_required)
+    @PathPermissions(PathPermissions.deletable)
+    async def rmd(self, connection: Connection, rest: str) -> bool:
+        """RMD <SP> pathname: remove an empty directory.
+
+        Replies: 250, 501, 550 missing, not a directory, not empty or not allowed.
+        """
+        real, virtual = self.get_paths(connection, _named(rest))
+        if str(virtual) == "/":
+            raise Refusal("550", "The root cannot be removed")
+        await connection.path_io.rmdir(real)
+        connection.response("250", "Directory removed")
+        return True
+
+    @command("DELE")
+    @ConnectionConditions(ConnectionConditions.login_required)
+    @PathPermissions(PathPermissions.deletable)
+    async def dele(self, connection: Connection, rest: str) -> bool:
+        """DELE <SP> pathname: delete a file.
+
+        Replies: 250, 450 busy, 501, 550 missing, a directory or not allowed.
+        """
+        real, _ = self.get_paths(connection, _named(rest))
+        await connection.path_io.unlink(real)
+        connection.response("250", "File deleted")
+        return True
+
+    @command("RNFR")
+    @ConnectionConditions(ConnectionConditions.login_required)
+    @PathPermissions(PathPermissions.renamable)
+    async def rnfr(self, connection: Connection, rest: str) -> bool:
+        """RNFR <SP> pathname: say what is to be renamed; the newest RNFR counts.
+
+        Replies: 350, 501, 550 missing or not allowed.
+        """
+        del connection.rename_from
+        real, virtual = self.get_paths(connection, _named(rest))
+        await connection.path_io.lstat(real)
+        if str(virtual) == "/":
+            raise Refusal("550", "The root cannot be renamed")
+        connection.rename_from = real
+        connection.response("350", "Ready for RNTO")
+        return True
+
+    @command("RNTO")
+    @ConnectionConditions(ConnectionConditions.login_required, ConnectionConditions.rename_from_required)
+    async def rnto(self, connection: Connection, rest: str) -> bool:
+        """RNTO <SP> pathname: rename what RNFR named; a file that is in the way is replaced.
+
+        Replies: 250, 501, 503 RNFR first, 550 not allowed, 553 no such directory, or a name that cannot be.
+        """
+        source = connection.rename_from
+        del connection.rename_from
+        await demand(self, connection, _named(rest), PathPermissions.renamable)
+        real, _ = self.get_paths(connection, rest)
+        if not await connection.path_io.is_dir(real.parent):
+            raise Refusal("553", "No such directory")
+        await connection.path_io.rename(source, real)
+        connection.response("250", "Renamed")
+        return True
+
+    @command("SIZE", feat="SIZE")
+    @ConnectionConditions(ConnectionConditions.login_required)
+    @PathConditions(PathConditions.path_must_exists, PathConditions.path_must_be_file)
+    @PathPermissions(PathPermissions.readable)
+    async def size(self, connection: Connection, rest: str) -> bool:
+        """SIZE <SP> pathname: tell how many octets RETR would send.
+
+        Replies: 213, 550 missing, not a file, or TYPE A, where only a transfer could tell. Source: RFC 3659 4.
+        """
+        if connection.transfer_type == "A":
+            raise Refusal("550", "SIZE needs TYPE I")
+        real, _ = self.get_paths(connection, rest)
+        connection.response("213", str((await connection.path_io.stat(real)).st_size))
+        return True
+
+    @command("MDTM", feat="MDTM")
+    @ConnectionConditions(ConnectionConditions.login_required)
+    async def mdtm(self, connection: Connection, rest: str) -> bool:
+        """MDTM [<SP> time] <SP> pathname: tell when a file was modified, in UTC; with a time, set it.
+
+        The form with a time is de facto (vsftpd, lftp); a file whose whole name looks like it comes first.
+
+        Replies: 213, 501, 550 missing, not a file or not allowed. Source: RFC 3659 3.
+        """
+        setting = _SETS_TIME.fullmatch(rest)
+        if setting is None or await connection.path_io.exists(self.get_paths(connection, rest)[0]):
+            return await self._tell_modified(connection, rest)
+        modify = parse_time(setting[1])
+        await self._change(connection, setting[2], lambda real: connection.path_io.set_times(real, modify=modify))
+        connection.response("213", f"Modify={setting[1]}; {setting[2]}")
+        return True
+
+    @PathConditions(PathConditions.path_must_exists, PathConditions.path_must_be_file)
+    @PathPermissions(PathPermissions.readable)
+    async def _tell_modified(self, connection: Connection, rest: str) -> bool:
+        real, _ = self.get_paths(connection, rest)
+        connection.response("213", format_time((await connection.path_io.stat(real)).st_mtime))
+        return True
+
+    @command("MFMT", feat="MFMT")
+    @ConnectionConditions(ConnectionConditions.login_required)
+    async def mfmt(self, connection: Connection, rest: str) -> bool:
+        """MFMT <SP> time <SP> pathname: set when a file was modified, in UTC.
+
+        Replies: 213, 501 malformed, 504 the storage cannot, 550 missing or not allowed. Source: draft-somers-ftp-mfxx.
+        """
+        return await self._set_facts(connection, *_time_and_path(rest, "Modify"))
+
+    @command("MFCT", feat="MFCT")
+    @ConnectionConditions(ConnectionConditions.login_required)
+    async def mfct(self, connection: Connection, rest: str) -> bool:
+        """MFCT <SP> time <SP> pathname: set when a file was created, in UTC.
+
+        Replies: as MFMT.
+        """
+        return await self._set_facts(connection, *_time_and_path(rest, "Create"))
+
+    @command("MFF", feat="MFF Create;Modify;UNIX.group;UNIX.mode;UNIX.owner;")
+    @ConnectionConditions(ConnectionConditions.login_required)
+    async def mff(self, connection: Connection, rest: str) -> bool:
+        """MFF <SP> fact=value; ... <SP> pathname: set several facts at once.
+
+        Replies: 213, 501 malformed, 504 a fact that cannot be set, 550 missing or not allowed.
+        """
+        facts, space, path = rest.partition(" ")
+        pairs = [fact.partition("=")[::2] for fact in facts.split(";") if fact]
+        if not space or not pairs or not facts.endswith(";"):
+            raise Refusal("501", "MFF needs facts such as Modify=20260101000000; and a path")
+        return await self._set_facts(connection, pairs, path)
+
+    async def _set_facts(self, connection: Connection, pairs: list[tuple[str, str]], path: str) -> bool:
+        # All values are read before the first is set: a refusal changes nothing.
+        setters = [_setter(connection, name, value) for name, value in pairs]
+        for setter in setters:
+            await self._change(connection, path, setter)
+        done = "".join(f"{name}={value};" for name, value in pairs)
+        connection.response("213", f"{done} {path}")
+        return True
+
+    async def _change(
+        self, connection: Connection, path: str, setter: Callable[[PurePath], Awaitable[None]]
+    ) -> None:
+        """Change a property of what is at `path`.
+
+        Raises:
+            Refusal: 501 without a path, 550 missing or not allowed.
+        """
+        real, _ = self.get_paths(connection, _named(path))
+        missing = await PathConditions(PathConditions.path_must_exists).failed(connection, real)
+        if missing is not None:
+            raise Refusal("550", missing)
+        await demand(self, connection, path, PathPermissions.appendable)
+        await setter(real)
+
+
+def _named(rest: str) -> str:
+    if not rest:
+        raise Refusal("501", "A path is needed")
+    return rest
+
+
+def _time_and_path(rest: str, fact: str) -> tuple[list[tuple[str, str]], str]:
+    time, space, path = rest.partition(" ")
+    if not space:
+        raise CommandSyntaxError("A time and a path are needed")
+    return [(fact, time)], path
+
+
+def _setter(connection: Connection, name: str, value: str) -> Callable[[PurePath], Awaitable[None]]:
+    path_io = connection.path_io
+    match name.lower():
+        case "modify":
+            modify = parse_time(value)
+            return lambda real: path_io.set_times(real, modify=modify)
+        case "create":
+            create = parse_time(value)
+            return lambda real: path_io.set_times(real, create=create)
+        case "unix.mode":
+            mode = parse_mode(value)
+            return lambda real: path_io.chmod(real, mode)
+        case "unix.owner":
+            return lambda real: path_io.chown(real, owner=value)
+        case "unix.group":
+            return lambda real: path_io.chown(real, group=value)
+    raise Refusal("504", f"The fact {name} cannot be set")
+
+
+def parse_mode(text: str) -> int:
+    """Permission bits from three or four octal digits.
+
+    Raises:
+        CommandSyntaxError: It is something else.
+    """
+    if not _MODE.fullmatch(text):
+        raise CommandSyntaxError("A mode is three or four octal digits")
+    return int(text, 8)

@@ -1,0 +1,246 @@
+"""What must hold before a handler runs, as decorators that stand above it, and the frame of transfer workers."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Callable, Coroutine
+from pathlib import PurePath, PurePosixPath
+from typing import Any, ClassVar, Concatenate, NamedTuple, ParamSpec, Protocol, TypeVar
+
+from ftpfixture.files.paths import is_within
+from ftpfixture.net.gate import EXCHANGE
+from ftpfixture.server.connection import Connection
+from ftpfixture.server.replies import Refusal
+from ftpfixture.server.users import Permission
+
+__all__ = ["ConnectionConditions", "PathConditions", "PathPermissions", "confined", "demand", "worker"]
+
+
+class HasPaths(Protocol):
+    """The little of a server that conditions need."""
+
+    def get_paths(self, connection: Connection, path: str | PurePosixPath) -> tuple[PurePath, PurePosixPath]:
+        """The real and the virtual path that the argument of a command means."""
+
+
+_ON_THE_NAME = frozenset({"delete", "rename"})
+"""Rights to do something to a name, not to what it stands for."""
+
+S = TypeVar("S", bound=HasPaths)
+P = ParamSpec("P")
+Handler = Callable[Concatenate[S, Connection, str, P], Coroutine[Any, Any, bool]]
+
+
+class ConnectionField(NamedTuple):
+    """A thing that must have been said before, and the reply when it was not."""
+
+    name: str
+    text: str
+    code: str = "503"
+
+
+class ConnectionConditions:
+    """Run the handler only when the connection has everything that is named here.
+
+    Args:
+        fields: Class attributes of this class, or your own (name, text) pairs.
+        wait: Wait for what is missing, up to ``connection.wait_future_timeout`` seconds.
+        fail_code: Code of the reply when something is missing; None for the field's own (530 not logged in, 503 bad
+            sequence of commands, 425 no data connection).
+        fail_info: Text of that reply; None for the field's own.
+    """
+
+    user_required: ClassVar[ConnectionField] = ConnectionField("login", "Login with USER first")
+    login_required: ClassVar[ConnectionField] = ConnectionField("logged", "Please login with USER and PASS", "530")
+    passive_server_started: ClassVar[ConnectionField] = ConnectionField("passive_server", "Use PASV or EPSV first")
+    data_connection_made: ClassVar[ConnectionField] = ConnectionField(
+        "data_connection", "Can't open data connection", "425"
+    )
+    data_source_chosen: ClassVar[ConnectionField] = ConnectionField("data_source", "Use PORT or PASV first", "425")
+    rename_from_required: ClassVar[ConnectionField] = ConnectionField("rename_from", "Use RNFR first")
+
+    def __init__(
+        self,
+        *fields: tuple[str, str] | ConnectionField,
+        wait: bool = False,
+        fail_code: str | None = None,
+        fail_info: str | None = None,
+    ) -> None:
+        self.fields = [ConnectionField(*field) for field in fields]
+        self.wait = wait
+        self.fail_code = fail_code
+        self.fail_info = fail_info
+
+    def __call__(self, handler: Handler[S, P]) -> Handler[S, P]:
+        """Decorate a handler."""
+
+        @functools.wraps(handler)
+        async def checked(
+            server: S, connection: Connection, rest: str, /, *args: P.args, **kwargs: P.kwargs
+        ) -> bool:
+            for field in self.fields:
+                if not await self._holds(connection, field):
+                    connection.response(self.fail_code or field.code, self.fail_info or field.text)
+                    return True
+            return await handler(server, connection, rest, *args, **kwargs)
+
+        return checked
+
+    async def _holds(self, connection: Connection, field: ConnectionField) -> bool:
+        if field.name in connection or not self.wait:
+            return field.name in connection
+        try:
+            await connection.wait_for(field.name, connection.wait_future_timeout)
+        except (TimeoutError, OSError):
+            return False
+        return True
+
+
+class PathCondition(NamedTuple):
+    """A question to the path layer, the answer that is wanted, and the reply to the other."""
+
+    method: str
+    wanted: bool
+    text: str
+
+
+class PathConditions:
+    """Run the handler only when the path it is about is what is asked for; 550 otherwise.
+
+    A path that leads out of the user's base, be it through symbolic links, is reported as missing.
+
+    Args:
+        conditions: Class attributes of this class, tested in order.
+    """
+
+    path_must_exists: ClassVar[PathCondition] = PathCondition("exists", True, "No such file or directory")
+    path_must_not_exists: ClassVar[PathCondition] = PathCondition("exists", False, "File exists")
+    path_must_be_dir: ClassVar[PathCondition] = PathCondition("is_dir", True, "Not a directory")
+    path_must_be_file: ClassVar[PathCondition] = PathCondition("is_file", True, "Not a regular file")
+
+    def __init__(self, *conditions: PathCondition) -> None:
+        self.conditions = conditions
+
+    def __call__(self, handler: Handler[S, P]) -> Handler[S, P]:
+        """Decorate a handler."""
+
+        @functools.wraps(handler)
+        async def checked(
+            server: S, connection: Connection, rest: str, /, *args: P.args, **kwargs: P.kwargs
+        ) -> bool:
+            real, _ = server.get_paths(connection, rest)
+            failed = await self.failed(connection, real)
+            if failed is not None:
+                connection.response("550", failed)
+                return True
+            return await handler(server, connection, rest, *args, **kwargs)
+
+        return checked
+
+    async def failed(self, connection: Connection, real: PurePath) -> str | None:
+        """Text of the first condition that does not hold; None when all do."""
+        if not await confined(connection, real):
+            return self.path_must_exists.text
+        for condition in self.conditions:
+            if await getattr(connection.path_io, condition.method)(real) is not condition.wanted:
+                return condition.text
+        return None
+
+
+class PathPermissions:
+    """Run the handler only when the user has all the rights that are named here; 550 otherwise.
+
+    Args:
+        permissions: Class attributes of this class.
+
+    Raises:
+        ValueError: None was given.
+    """
+
+    readable: ClassVar[str] = "readable"
+    writable: ClassVar[str] = "writable"
+    listable: ClassVar[str] = "list"
+    creatable: ClassVar[str] = "create"
+    overwritable: ClassVar[str] = "overwrite"
+    appendable: ClassVar[str] = "append"
+    deletable: ClassVar[str] = "delete"
+    renamable: ClassVar[str] = "rename"
+    mkdirable: ClassVar[str] = "mkdir"
+
+    def __init__(self, *permissions: str) -> None:
+        if not permissions:
+            raise ValueError("name at least one right, such as PathPermissions.readable")
+        for name in permissions:
+            if not hasattr(Permission(), name):
+                raise ValueError(f"unknown right {name!r}: use an attribute of PathPermissions")
+        self.permissions = permissions
+
+    def __call__(self, handler: Handler[S, P]) -> Handler[S, P]:
+        """Decorate a handler."""
+
+        @functools.wraps(handler)
+        async def checked(
+            server: S, connection: Connection, rest: str, /, *args: P.args, **kwargs: P.kwargs
+        ) -> bool:
+            refused = await self.refused(connection, *server.get_paths(connection, rest))
+            if refused is not None:
+                connection.response("550", refused)
+                return True
+            return await handler(server, connection, rest, *args, **kwargs)
+
+        return checked
+
+    async def refused(self, connection: Connection, real: PurePath, virtual: PurePosixPath) -> str | None:
+        """Text of the refusal; None when the user has all these rights at the path."""
+        permission = await connection.user.get_permissions(virtual)
+        if not all(getattr(permission, name) for name in self.permissions):
+            return "Permission denied"
+        follow = not _ON_THE_NAME.issuperset(self.permissions)
+        return None if await confined(connection, real, follow=follow) else "No such file or directory"
+
+
+async def demand(server: HasPaths, connection: Connection, rest: str, *permissions: str) -> None:
+    """What `PathPermissions` asks, for handlers that learn late which right they need.
+
+    Raises:
+        Refusal: 550; the user lacks one of the rights.
+    """
+    refused = await PathPermissions(*permissions).refused(connection, *server.get_paths(connection, rest))
+    if refused is not None:
+        raise Refusal("550", refused)
+
+
+async def confined(connection: Connection, real: PurePath, *, follow: bool = True) -> bool:
+    """True when `real`, all links followed, lies within the user's base.
+
+    Args:
+        connection: Whose base.
+        real: Real path.
+        follow: False to leave the last part alone: what removes or renames a link does not go where it leads.
+    """
+    base = connection.user.base_path
+    if real == base:
+        return True
+    resolved = await connection.path_io.resolve(real if follow else real.parent)
+    return resolved == real or is_within(resolved, await connection.path_io.resolve(base))
+
+
+def worker(handler: Callable[P, Coroutine[Any, Any, bool]]) -> Callable[P, Coroutine[Any, Any, bool]]:
+    """Make a coroutine over (server, connection, rest) a transfer that ABOR can cancel: it answers 426, then 226.
+
+    Source: RFC 959 4.1.3 (ABOR).
+    """
+
+    @functools.wraps(handler)
+    async def cancellable(*args: P.args, **kwargs: P.kwargs) -> bool:
+        try:
+            return await handler(*args, **kwargs)
+        except asyncio.CancelledError:
+            connection = next(value for value in (*args, *kwargs.values()) if isinstance(value, Connection))
+            if not EXCHANGE.get().finals:
+                connection.response("426", "Transfer aborted")
+            connection.response("226", "Abort successful")
+            return True
+
+    return cancellable

@@ -1,0 +1,187 @@
+"""What a handler may see of its session, and wait for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import PurePosixPath
+from typing import Any, Protocol
+
+from ftpfixture.files.base import AbstractPathIO
+from ftpfixture.net.gate import EXCHANGE, Exchange
+from ftpfixture.net.stream import Stream
+from ftpfixture.net.throttle import StreamThrottle
+from ftpfixture.server.users import User
+
+__all__ = ["Connection", "Response", "Workers"]
+
+Opener = Callable[[float | None], Awaitable[Any]]
+"""Makes a value that is wanted, within a number of seconds."""
+
+
+class Response(Protocol):
+    """Answers the command that is being handled."""
+
+    def __call__(self, code: str, lines: str | list[str] | tuple[str, ...] = "", list: bool = False) -> None:  # noqa: A002
+        """Send a reply; with `list` the middle lines carry no code and are indented by a space."""
+
+
+class Workers(set[asyncio.Task[Any]]):
+    """The tasks that a session runs beside its commands: transfers, and whatever handlers add.
+
+    They are reaped when they end; ABOR cancels them; the session's end awaits them.
+
+    Args:
+        ended: Told of each task's end, with the command that started it.
+    """
+
+    def __init__(self, ended: Callable[[asyncio.Task[Any], Exchange], None]) -> None:
+        super().__init__()
+        self._ended = ended
+        self._idle: asyncio.Future[None] | None = None
+        self.abort: Exchange | None = None
+
+    def add(self, task: asyncio.Task[Any]) -> None:
+        """Run `task` beside the commands of the session."""
+        super().add(task)
+        task.add_done_callback(partial(self._reap, EXCHANGE.get()))
+
+    def _reap(self, exchange: Exchange, task: asyncio.Task[Any]) -> None:
+        self.discard(task)
+        self._ended(task, exchange)
+        if not self and self._idle is not None:
+            if not self._idle.done():
+                self._idle.set_result(None)
+            self._idle = None
+
+    async def idle(self) -> None:
+        """Wait until none is left."""
+        while self:
+            if self._idle is None:
+                self._idle = asyncio.get_running_loop().create_future()
+            await asyncio.shield(self._idle)
+
+    async def cancel(self) -> None:
+        """Cancel all on behalf of the command that is being handled, and wait until they are gone."""
+        self.abort = EXCHANGE.get()
+        try:
+            for task in tuple(self):
+                task.cancel()
+            await self.idle()
+        finally:
+            self.abort = None
+
+
+class Connection:
+    """The state of one control connection, as handlers see it.
+
+    Attributes are plain: what was never set raises AttributeError, `del` of what is absent does nothing, and anything
+    may be added. ``connection["x"]`` and ``connection.future.x`` give a future that is done when `x` is set.
+    """
+
+    client_host: str
+    client_port: int
+    server_host: str
+    server_port: int
+    loop: asyncio.AbstractEventLoop
+    response: Response
+    extra_workers: Workers
+    encoding: str
+    block_size: int
+    socket_timeout: float | None
+    idle_timeout: float | None
+    wait_future_timeout: float | None
+    path_timeout: float | None
+    path_io: AbstractPathIO
+    current_directory: PurePosixPath
+    restart_offset: int
+    transfer_type: str
+    acquired: bool
+    user: User
+    logged: bool
+    rename_from: Any
+    passive_server: Any
+    passive_server_port: int
+    data_source: str
+    data_connection: Stream
+    throttles: dict[str, StreamThrottle]
+
+    def __init__(self, **values: Any) -> None:
+        self.__dict__["_waiters"] = {}
+        self.__dict__["_openers"] = {}
+        self.__dict__.update(values)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.__dict__
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"connection has no {name!r} yet: nobody has set it")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self.__dict__[name] = value
+        waiters: dict[str, asyncio.Future[Any]] = self.__dict__["_waiters"]
+        if waiters and name in waiters:
+            waiter = waiters.pop(name)
+            if not waiter.done():
+                waiter.set_result(value)
+
+    def __delattr__(self, name: str) -> None:
+        self.__dict__.pop(name, None)
+
+    def __getitem__(self, name: str) -> asyncio.Future[Any]:
+        """A future that is done when `name` is set."""
+        if name in self.__dict__:
+            done = asyncio.get_running_loop().create_future()
+            done.set_result(self.__dict__[name])
+            return done
+        waiters: dict[str, asyncio.Future[Any]] = self.__dict__["_waiters"]
+        waiter = waiters.get(name)
+        if waiter is None or waiter.done():
+            waiter = waiters[name] = asyncio.get_running_loop().create_future()
+        return waiter
+
+    @property
+    def future(self) -> _Futures:
+        """The same futures as attributes."""
+        return _Futures(self)
+
+    def when_wanted(self, name: str, opener: Opener | None) -> None:
+        """Await ``opener(timeout)`` for the value of `name` when somebody waits for it and it is not there."""
+        if opener is not None:
+            self.__dict__["_openers"][name] = opener
+        else:
+            self.__dict__["_openers"].pop(name, None)
+
+    async def wait_for(self, name: str, timeout: float | None) -> Any:
+        """The value of `name`, waiting until it is set.
+
+        Raises:
+            TimeoutError: It was not set within `timeout` seconds (None waits for ever).
+            OSError: It cannot be had.
+        """
+        if name in self.__dict__:
+            return self.__dict__[name]
+        opener: Opener | None = self.__dict__["_openers"].get(name)
+        if opener is not None:
+            setattr(self, name, await opener(timeout))
+            return self.__dict__[name]
+        async with asyncio.timeout(timeout):
+            return await asyncio.shield(self[name])
+
+    def __repr__(self) -> str:
+        return f"<Connection of {self.__dict__.get('client_host')}:{self.__dict__.get('client_port')}>"
+
+
+class _Futures:
+    """``connection.future.x`` is ``connection["x"]``."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.__dict__["_connection"] = connection
+
+    def __getattr__(self, name: str) -> asyncio.Future[Any]:
+        future: asyncio.Future[Any] = self.__dict__["_connection"][name]
+        return future
+
+    def __delattr__(self, name: str) -> None:
+        delattr(self.__dict__["_connection"], name)

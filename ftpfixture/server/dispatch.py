@@ -1,0 +1,105 @@
+"""Which name on the wire calls which method: the marker of built-in commands, and the reach rule for subclasses.
+
+One rule: a name on the wire reaches a method only if somebody meant it to. See `build_table`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any, TypeVar
+
+__all__ = ["CommandSpec", "FeatLine", "Handler", "build_table", "command"]
+
+Handler = Callable[..., Coroutine[Any, Any, bool]]
+"""A bound command handler: ``await handler(connection, rest)`` is True to go on, False to close the session."""
+
+FeatLine = str | Callable[[Any, Any], str]
+"""A line of FEAT's answer, or what makes it from the server and the connection ("" for none)."""
+
+_MARK = "__ftp_command__"
+H = TypeVar("H", bound=Callable[..., Coroutine[Any, Any, bool]])
+
+
+@dataclass(frozen=True, slots=True)
+class CommandSpec:
+    """What the marker says of a command.
+
+    Attributes:
+        verbs: The verb and its aliases, upper case.
+        feat: Lines for FEAT.
+        during_transfer: May it be answered while a transfer of its session runs.
+        overtakes: May it then also be answered before commands that came earlier and wait.
+        text: Its line of HELP.
+    """
+
+    verbs: tuple[str, ...]
+    feat: tuple[FeatLine, ...] = ()
+    during_transfer: bool = False
+    overtakes: bool = False
+    text: str = field(default="", compare=False)
+
+
+def command(
+    *verbs: str, feat: FeatLine | Iterable[FeatLine] = (), during_transfer: bool = False, overtakes: bool = False
+) -> Callable[[H], H]:
+    """Mark a method as the handler of `verbs`: the first is the name, the others are aliases."""
+    lines: tuple[FeatLine, ...] = (feat,) if isinstance(feat, str) or callable(feat) else tuple(feat)
+
+    def mark(handler: H) -> H:
+        setattr(handler, _MARK, CommandSpec(verbs, lines, during_transfer, overtakes, _first_line(handler)))
+        return handler
+
+    return mark
+
+
+def _first_line(handler: object) -> str:
+    return (inspect.getdoc(handler) or "").partition("\n")[0].strip()
+
+
+def build_table(server: type) -> dict[str, tuple[str, CommandSpec]]:
+    """Every verb that a server class answers, in lower case, with the name of its method and what is known of it.
+
+    1. A method marked with `command` answers its verbs.
+    2. An override of a handler keeps its verbs; an override of anything else stays what it was.
+    3. In a subclass, a new public coroutine method whose parameters after ``self`` are ``connection, rest``, and
+       whose name no base has, answers its upper-cased name; a trailing underscore is dropped.
+    4. Nothing else can be reached.
+    """
+    return {verb.lower(): (name, spec) for name, spec in _reachable(server).items() for verb in spec.verbs}
+
+
+@lru_cache(maxsize=128)
+def _reachable(server: type) -> dict[str, CommandSpec]:
+    """Method name to what it answers, the base classes first, so that the order is that of definition."""
+    known: dict[str, CommandSpec] = {}
+    seen: set[str] = set()
+    for owner in reversed(server.__mro__):
+        for name, member in vars(owner).items():
+            spec = getattr(member, _MARK, None)
+            if spec is not None:
+                known[name] = spec
+            elif name in known:
+                known[name] = _overridden(known[name], member)
+            elif name not in seen and _means_a_command(owner, name, member):
+                known[name] = CommandSpec((name.rstrip("_").upper(),), text=_first_line(member))
+        seen.update(vars(owner))
+    return {name: spec for name, spec in known.items() if callable(getattr(server, name))}
+
+
+def _overridden(spec: CommandSpec, member: object) -> CommandSpec:
+    return replace(spec, text=_first_line(member) or spec.text)
+
+
+def _means_a_command(owner: type, name: str, member: object) -> bool:
+    if name.startswith("_") or _is_ours(owner) or not inspect.isfunction(member):
+        return False
+    parameters = list(inspect.signature(member).parameters)
+    return inspect.iscoroutinefunction(inspect.unwrap(member)) and parameters[1:] == ["connection", "rest"]
+
+
+def _is_ours(owner: type) -> bool:
+    """The package's own classes mark every command, so their unmarked methods are never commands."""
+    return owner.__module__.partition(".")[0] == __name__.partition(".")[0]

@@ -1,0 +1,78 @@
+"""How an error becomes a reply: one table, and an exception for handlers that answer from deep inside."""
+
+from __future__ import annotations
+
+import errno
+
+from ftpfixture.errors import CommandSyntaxError, FtpFixtureError, PathIOError
+
+__all__ = ["Refusal", "reply_for"]
+
+Answer = tuple[str, str]
+
+
+class Refusal(FtpFixtureError):
+    """Raised within a handler to answer its command and be done with it.
+
+    Args:
+        code: Three digits.
+        text: Of the reply.
+    """
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(code, text)
+        self.code = code
+        self.text = text
+
+
+_NO_SUCH = ("550", "No such file or directory")
+_DENIED = ("550", "Permission denied")
+_OTHER_OS_ERROR = ("451", "Requested action aborted: local error in processing")
+
+ERRNO_REPLIES: dict[int, Answer] = {
+    errno.ENOENT: _NO_SUCH,
+    errno.ENOTDIR: ("550", "Not a directory"),
+    errno.EISDIR: ("550", "Is a directory"),
+    errno.EEXIST: ("550", "File exists"),
+    errno.ENOTEMPTY: ("550", "Directory not empty"),
+    errno.EACCES: _DENIED,
+    errno.EPERM: _DENIED,
+    errno.EROFS: ("550", "Read-only file system"),
+    errno.ELOOP: ("550", "Too many levels of symbolic links"),
+    errno.ENAMETOOLONG: ("553", "File name too long"),
+    errno.EINVAL: ("553", "File name not allowed"),
+    errno.EILSEQ: ("553", "File name not allowed"),
+    errno.EXDEV: ("553", "Cannot rename across file systems"),
+    errno.EBUSY: ("450", "File busy"),
+    errno.ETXTBSY: ("450", "File busy"),
+    errno.ENOSPC: ("452", "Insufficient storage space"),
+    errno.EDQUOT: ("552", "Exceeded storage allocation"),
+    errno.EFBIG: ("552", "Exceeded storage allocation"),
+}
+"""RFC 959 4.2.2: 450 and 452 may pass by themselves, 550, 552 and 553 do not, 451 is all the rest."""
+
+_BY_CLASS: tuple[tuple[type[OSError], Answer], ...] = (
+    # Path layers written by hand raise these without an errno.
+    (FileNotFoundError, _NO_SUCH),
+    (FileExistsError, ERRNO_REPLIES[errno.EEXIST]),
+    (NotADirectoryError, ERRNO_REPLIES[errno.ENOTDIR]),
+    (IsADirectoryError, ERRNO_REPLIES[errno.EISDIR]),
+    (PermissionError, _DENIED),
+)
+
+
+def reply_for(error: BaseException) -> Answer | None:
+    """The reply that an exception out of a handler means; None when nothing foresaw it."""
+    if isinstance(error, Refusal):
+        return error.code, error.text
+    if isinstance(error, CommandSyntaxError):
+        return "501", str(error)
+    if isinstance(error, PathIOError):
+        cause = error.reason[1] if error.reason is not None else error.__cause__
+        return reply_for(cause) if cause is not None else _OTHER_OS_ERROR
+    if isinstance(error, OSError):
+        by_class = next((answer for kind, answer in _BY_CLASS if isinstance(error, kind)), _OTHER_OS_ERROR)
+        return ERRNO_REPLIES.get(error.errno or 0, by_class)
+    if isinstance(error, NotImplementedError):
+        return "504", "This storage does not offer that"
+    return None

@@ -1,0 +1,294 @@
+"""The control channel, and the one task that answers its commands one after another.
+
+One rule: this room knows no verb. What may overtake what is said by the marker of the command.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from ftpfixture.events import Connected, Disconnected, HandlerFailed, LoggedIn
+from ftpfixture.net.channel import Channel
+from ftpfixture.net.gate import EXCHANGE, Exchange, Gate
+from ftpfixture.server.connection import Connection, Workers
+from ftpfixture.server.dispatch import CommandSpec, Handler
+from ftpfixture.server.replies import reply_for
+from ftpfixture.wire.command import Command
+from ftpfixture.wire.lines import LineReader
+from ftpfixture.wire.reply import Reply
+
+__all__ = ["Session", "SessionHost"]
+
+_RECEIVE = 1 << 16
+_INBOX_LIMIT = 1024  # commands read ahead before the client has to wait
+_BACKLOG_LIMIT = 1 << 18  # octets of replies a client may leave unread before its next command has to wait
+_NAME = re.compile(r"[A-Z0-9_]{1,32}")
+
+Inbox = deque[Command | None]
+
+
+class SessionHost(Protocol):
+    """What a session needs of its server."""
+
+    commands_mapping: Mapping[str, Handler]
+    specs: Mapping[str, CommandSpec]
+
+    async def greeting(self, connection: Connection, rest: str) -> bool:
+        """Say the first reply; False to close."""
+
+    async def farewell(self, connection: Connection) -> None:
+        """Give back what the connection held."""
+
+
+class Session:
+    """One control connection from accept to close.
+
+    Args:
+        host: The server.
+        gate: Where everything passes.
+        connection: What handlers will see; the session completes it.
+        encoding: Of commands.
+        line_limit: Octets of a command line.
+    """
+
+    def __init__(self, host: SessionHost, gate: Gate, connection: Connection, encoding: str, line_limit: int) -> None:
+        self._host = host
+        self._gate = gate
+        self._encoding = encoding
+        self._reader = LineReader(line_limit)
+        self._inbox: Inbox = deque()
+        self._wakeup: asyncio.Future[None] | None = None
+        self._ended_by = ""
+        self._choked = False
+        self._closing = False
+        self._idle_timer: asyncio.TimerHandle | None = None
+        self._active_at = 0.0
+        self.number = gate.session
+        self.channel: Channel = gate.channel
+        self.connection = connection
+        self.workers = Workers(self._worker_ended)
+        connection.extra_workers = self.workers
+        connection.response = self.respond
+        self._loop = connection.loop
+        self.task: asyncio.Task[None] | None = None
+
+    def start(self) -> asyncio.Task[None]:
+        """Begin to talk."""
+        self._gate.hub.emit(Connected(*self._gate.hub.stamp(self.number), self.channel.peer, self.channel.local))
+        self.task = self._loop.create_task(self._run(), name=f"ftp session {self.number}")
+        return self.task
+
+    # What handlers call.
+
+    def respond(self, code: str, lines: str | list[str] | tuple[str, ...] = "", list: bool = False) -> None:  # noqa: A002
+        """Answer the command that is being handled (`connection.response`)."""
+        if self._closing:
+            return
+        exchange = EXCHANGE.get()
+        if exchange.finals and self.workers.abort is not None:
+            # The transfer has its 426: what follows answers the ABOR (RFC 959 4.1.3).
+            exchange = self.workers.abort
+        texts = (lines,) if isinstance(lines, str) else tuple(lines)
+        self._gate.reply(Reply(code, texts or ("",), list), exchange)
+
+    def logged_in(self, user: str) -> None:
+        """Tell that a user was let in."""
+        self._gate.hub.emit(LoggedIn(*self._gate.hub.stamp(self.number), user))
+
+    # What comes in.
+
+    def _readable(self) -> None:
+        try:
+            data = self.channel.receive_now(_RECEIVE)
+        except OSError:
+            self._hang_up("connection reset")
+            return
+        if data is None:
+            return
+        if not data:
+            self._hang_up("client closed")
+            return
+        encoding = self._encoding
+        for line in self._reader.feed(data):
+            self._inbox.append(None if line is None else Command.parse(line, encoding))
+        if len(self._inbox) > _INBOX_LIMIT:
+            self._choked = True
+            self.channel.unwatch()
+        self._touch()
+        self._wake()
+
+    def _hang_up(self, reason: str) -> None:
+        self._ended_by = reason
+        self.channel.unwatch()
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._wakeup is not None and not self._wakeup.done():
+            self._wakeup.set_result(None)
+
+    async def _next(self) -> Command | None:
+        """The next command to handle, None for one that was too long.
+
+        Raises:
+            EOFError: There will be none.
+        """
+        while True:
+            if self._inbox:
+                index = 0 if not self.workers else self._overtaking()
+                if index is not None:
+                    return self._take(index)
+            elif self._ended_by and not self.workers:
+                raise EOFError
+            self.channel.uncork()
+            self._wakeup = self._loop.create_future()
+            await self._wakeup
+
+    def _take(self, index: int) -> Command | None:
+        command = self._inbox[index]
+        del self._inbox[index]
+        if self._choked and len(self._inbox) < _INBOX_LIMIT // 2:
+            self._choked = False
+            self.channel.watch(self._readable)
+        if self._inbox:
+            self.channel.cork()
+        return command
+
+    def _overtaking(self) -> int | None:
+        """Which command may be answered while a transfer runs: the first if it may at all, or one that overtakes."""
+        for index, command in enumerate(self._inbox):
+            spec = self._host.specs.get(command.verb.lower()) if command is not None else None
+            if spec is not None and (spec.overtakes or (spec.during_transfer and index == 0)):
+                return index
+        return None
+
+    # The conversation.
+
+    async def _run(self) -> None:
+        reason = "failure"
+        try:
+            reason = await self._converse()
+        except asyncio.CancelledError:
+            reason = self._ended_by or "shut down"
+        finally:
+            await self._end(reason)
+
+    async def _converse(self) -> str:
+        if not await self._guarded(Exchange(0, ""), self._host.greeting):
+            return "refused"
+        self._touch()
+        self.channel.watch(self._readable)
+        while True:
+            try:
+                command = await self._next()
+            except EOFError:
+                return self._ended_by
+            if not await self._handle(command):
+                self.channel.unwatch()
+                await self.workers.idle()
+                await self._flush()
+                return "quit"
+            self._touch()
+            if self.channel.backlog > _BACKLOG_LIMIT:
+                await self._flush()
+
+    async def _flush(self) -> None:
+        self.channel.uncork()
+        await self.channel.drain()
+
+    async def _handle(self, command: Command | None) -> bool:
+        if command is None:
+            await self._gate.command("", "", too_long=True)
+            self.respond("500", "Command line too long")
+            return True
+        exchange = await self._gate.command(command.verb, command.argument)
+        handler = self._host.commands_mapping.get(command.verb.lower())
+        if handler is not None:
+            return await self._guarded(exchange, handler, command.argument)
+        if _NAME.fullmatch(command.verb):
+            self.respond("502", f"{command.verb} is not implemented")
+        else:
+            self.respond("500", "Syntax error, command unrecognized")
+        return True
+
+    async def _guarded(self, exchange: Exchange, handler: Handler, rest: str = "") -> bool:
+        try:
+            return await handler(self.connection, rest)
+        except Exception as error:
+            self._failed(exchange, error)
+            return True
+
+    def _failed(self, exchange: Exchange, error: BaseException) -> None:
+        answer = reply_for(error)
+        if answer is None:
+            answer = ("451", "Requested action aborted: internal error of the server")
+            self._gate.hub.emit(HandlerFailed(*self._gate.hub.stamp(self.number), exchange.verb, error))
+        self._answer(exchange, *answer)
+
+    def _answer(self, exchange: Exchange, code: str, text: str) -> None:
+        """Give a command its final reply from outside its own task, unless it has one."""
+        if not exchange.finals:
+            token = EXCHANGE.set(exchange)
+            self.respond(code, text)
+            EXCHANGE.reset(token)
+
+    def _worker_ended(self, task: asyncio.Task[Any], exchange: Exchange) -> None:
+        self._touch()
+        self._wake()
+        if task.cancelled():
+            self._answer(exchange, "426", "Transfer aborted")
+        elif (error := task.exception()) is not None:
+            self._failed(exchange, error)
+        elif task.result() is False:
+            self._hang_up("quit")
+
+    # Time.
+
+    def _touch(self) -> None:
+        """Something happened: the idle time begins anew."""
+        self._active_at = self._loop.time()
+        if self._idle_timer is None and self.connection.idle_timeout is not None and not self._closing:
+            self._idle_timer = self._loop.call_later(self.connection.idle_timeout, self._check_idle)
+
+    def _check_idle(self) -> None:
+        self._idle_timer = None
+        limit = self.connection.idle_timeout
+        if limit is None or self._closing:
+            return
+        left = self._active_at + limit - self._loop.time()
+        if self.workers:
+            left = limit
+        if left > 0.0005:
+            self._idle_timer = self._loop.call_later(left, self._check_idle)
+        else:
+            self.dismiss("idle", f"Timeout: nothing was said for {limit:g} seconds")
+
+    # The end.
+
+    def dismiss(self, reason: str, text: str) -> None:
+        """Say 421 and end the session, whatever it does (RFC 959 4.2.1)."""
+        if self._closing or self.task is None:
+            return
+        self._answer(Exchange(0, ""), "421", text)
+        self._ended_by = reason
+        self._closing = True
+        self.task.cancel()
+
+    async def _end(self, reason: str) -> None:
+        self._closing = True
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
+        for task in tuple(self.workers):
+            task.cancel()
+        if reason in ("client closed", "connection reset"):
+            self.channel.close()
+        else:
+            self.channel.close_gently()
+        try:
+            await self.workers.idle()
+            await self._host.farewell(self.connection)
+        finally:
+            self._gate.hub.emit(Disconnected(*self._gate.hub.stamp(self.number), reason))

@@ -1,0 +1,174 @@
+"""The one frame of every transfer: data connection, 1xx, octets, close, final reply, in this order."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import PurePosixPath
+from typing import Any
+
+from ftpfixture.errors import PathIOError
+from ftpfixture.net.channel import Channel
+from ftpfixture.net.ports import connect
+from ftpfixture.net.stream import Stream
+from ftpfixture.server.base import BaseServer
+from ftpfixture.server.conditions import worker
+from ftpfixture.server.connection import Connection
+from ftpfixture.server.replies import Refusal
+
+__all__ = ["Transfer", "Transfers"]
+
+File = Any
+"""What `Transfer.open` gives: an open file of the path layer, or nothing for listings."""
+
+
+@dataclass(slots=True)
+class Transfer:
+    """One transfer, as its command describes it.
+
+    Attributes:
+        direction: "download" or "upload".
+        path: Virtual path.
+        opening: Text of the 150.
+        move: Moves the octets between the stream and the open file.
+        open: Gives the context manager of the file; called when the data connection is there, before the 150, so
+            that what goes wrong is still a plain refusal, and an upload without a data connection destroys nothing.
+        offset: Octets skipped.
+        stream: The data connection, while there is one.
+    """
+
+    direction: str
+    path: PurePosixPath
+    opening: str
+    move: Callable[[Stream, File], Awaitable[None]]
+    open: Callable[[], contextlib.AbstractAsyncContextManager[File]] = contextlib.nullcontext
+    offset: int = 0
+    stream: Stream | None = None
+
+
+class Transfers(BaseServer):
+    """Data connections and the worker that uses them."""
+
+    # Where the next data connection comes from.
+
+    def expect_passive(self, connection: Connection) -> int:
+        """Listen for the client's data connection; the last PASV, EPSV, PORT or EPRT wins.
+
+        Returns:
+            The port.
+
+        Raises:
+            Refusal: No port is free.
+        """
+        self.forget_data(connection)
+        listener = self.passive_listener(connection)
+        try:
+            port = listener.arm(partial(self._arrived, connection))
+        except OSError as error:
+            raise Refusal("425", "No data port is free") from error
+
+        async def arrival(timeout: float | None) -> Stream:
+            listener.accept_now()
+            connection.when_wanted("data_connection", None)
+            stream: Stream = await connection.wait_for("data_connection", timeout)
+            return stream
+
+        connection.passive_server = listener
+        connection.passive_server_port = port
+        connection.data_source = "passive"
+        connection.when_wanted("data_connection", arrival)
+        return port
+
+    def expect_active(self, connection: Connection, address: tuple[str, int]) -> None:
+        """Connect to the client when the next transfer begins.
+
+        Args:
+            connection: Whose next transfer.
+            address: Host and port that PORT or EPRT named.
+
+        Raises:
+            Refusal: The address is another host's, or a system port: somebody would be attacked in our name.
+                Source: RFC 2577 3.
+        """
+        self.forget_data(connection)
+
+        async def dial(timeout: float | None) -> Stream:
+            connection.when_wanted("data_connection", None)
+            sock = await connect(connection.loop, connection.server_host, address, timeout)
+            return self._stream(connection, sock, address, "active")
+
+        connection.data_source = "active"
+        connection.when_wanted("data_connection", dial)
+
+    def forget_data(self, connection: Connection) -> None:
+        """Drop what was prepared for a transfer; a data connection that nobody used is closed."""
+        if "data_connection" in connection:
+            connection.data_connection.close()
+            del connection.data_connection
+        if "passive_server" in connection:
+            connection.passive_server.disarm()
+        del connection.data_source, connection.passive_server
+        connection.when_wanted("data_connection", None)
+
+    def _arrived(self, connection: Connection, sock: socket.socket, address: tuple[str, int]) -> None:
+        try:
+            connection.data_connection = self._stream(connection, sock, address, "passive")
+        except OSError:
+            sock.close()
+
+    def _stream(self, connection: Connection, sock: socket.socket, address: tuple[str, int], mode: str) -> Stream:
+        channel = Channel(sock, connection.loop, address, connection.socket_timeout)
+        stream: Stream = connection.gate.data(Stream(channel, connection.throttles), mode)
+        return stream
+
+    # The worker.
+
+    def start_transfer(self, connection: Connection, transfer: Transfer) -> bool:
+        """Begin a transfer beside the session; it answers its command itself.
+
+        Raises:
+            Refusal: Neither PORT nor PASV came before (RFC 959 5.4: 425).
+        """
+        connection.restart_offset = 0
+        connection.range = None
+        if "data_source" not in connection:
+            raise Refusal("425", "Use PORT or PASV first")
+        connection.transfer = transfer
+        task = connection.loop.create_task(self._carry(connection, transfer))
+        connection.extra_workers.add(task)
+        return True
+
+    @worker
+    async def _carry(self, connection: Connection, transfer: Transfer) -> bool:
+        stream = await self._take_stream(connection)
+        transfer.stream = stream
+        stream.describe(transfer.direction, str(transfer.path), transfer.offset, connection.transfer_type)
+        try:
+            async with stream, transfer.open() as file:
+                connection.response("150", transfer.opening)
+                await transfer.move(stream, file)
+        except PathIOError:
+            raise
+        except (ConnectionError, TimeoutError) as error:
+            raise Refusal("426", "Data connection closed, transfer aborted") from error
+        connection.response("226", "Transfer complete")
+        return True
+
+    async def _take_stream(self, connection: Connection) -> Stream:
+        """The data connection, which belongs to the caller from now on.
+
+        Raises:
+            Refusal: It cannot be had.
+        """
+        try:
+            stream: Stream = await connection.wait_for("data_connection", connection.wait_future_timeout)
+        except OSError as error:
+            raise Refusal("425", "Can't open data connection") from error
+        finally:
+            source = connection.__dict__.pop("data_connection", None)
+            self.forget_data(connection)
+        assert source is stream
+        return stream

@@ -1,0 +1,256 @@
+"""Who may log in, and what they may do where."""
+
+from __future__ import annotations
+
+import enum
+import hmac
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from pathlib import Path, PurePath, PurePosixPath
+
+from ftpfixture.errors import ConfigurationError, PathIsNotAbsolute
+
+__all__ = ["AbstractUserManager", "AvailableConnections", "MemoryUserManager", "Permission", "User"]
+
+
+class Permission:
+    """What is allowed at a path and below it, until a deeper permission says otherwise.
+
+    `readable` and `writable` set the whole; each finer right follows them unless it is given.
+
+    Args:
+        path: Virtual path, absolute.
+        readable: May files be retrieved, directories listed and entered.
+        writable: May anything be changed.
+        list: May directories be listed.
+        create: May new files be stored.
+        overwrite: May existing files be replaced or written into (STOR, and REST with STOR).
+        append: May existing files be appended to (APPE), and their times and modes be set.
+        delete: May files and directories be removed.
+        rename: May files and directories be renamed, both ends.
+        mkdir: May directories be made.
+    """
+
+    def __init__(
+        self,
+        path: str | PurePosixPath = "/",
+        *,
+        readable: bool = True,
+        writable: bool = True,
+        list: bool | None = None,  # noqa: A002 - the right has the name of what it allows
+        create: bool | None = None,
+        overwrite: bool | None = None,
+        append: bool | None = None,
+        delete: bool | None = None,
+        rename: bool | None = None,
+        mkdir: bool | None = None,
+    ) -> None:
+        self.path = PurePosixPath(path)
+        self.readable = readable
+        self.writable = writable
+        self.list = readable if list is None else list
+        self.create = writable if create is None else create
+        self.overwrite = writable if overwrite is None else overwrite
+        self.append = writable if append is None else append
+        self.delete = writable if delete is None else delete
+        self.rename = writable if rename is None else rename
+        self.mkdir = writable if mkdir is None else mkdir
+
+    def is_parent(self, other: PurePosixPath) -> bool:
+        """True when `other` is this path or lies below it."""
+        return self.path == other or self.path in other.parents
+
+    def __repr__(self) -> str:
+        rights = ("readable", "writable", "list", "create", "overwrite", "append", "delete", "rename", "mkdir")
+        return f"Permission({str(self.path)!r}, " + ", ".join(f"{name}={getattr(self, name)}" for name in rights) + ")"
+
+
+class User:
+    """Somebody who may log in.
+
+    Two users are one only if they are the same object: limits belong to the object.
+
+    Args:
+        login: Name; None for the user that stands for every name nobody else has (anonymous).
+        password: None when no password is asked for.
+        base_path: Real path that the user sees as "/".
+        home_path: Virtual path where a session begins, absolute.
+        permissions: None for everything allowed.
+        maximum_connections: Sessions at once; None for no limit.
+        read_speed_limit: Octets per second for uploads, shared by all of the user's sessions.
+        write_speed_limit: The same for downloads.
+        read_speed_limit_per_connection: Octets per second for uploads of each session.
+        write_speed_limit_per_connection: The same for downloads.
+        account: What ACCT must bring after the password (RFC 959 4.1.1); None when it is not asked for.
+
+    Raises:
+        PathIsNotAbsolute: `home_path` is relative.
+    """
+
+    def __init__(
+        self,
+        login: str | None = None,
+        password: str | None = None,
+        *,
+        base_path: str | PurePath = Path(),
+        home_path: str | PurePosixPath = "/",
+        permissions: Iterable[Permission] | None = None,
+        maximum_connections: int | None = None,
+        read_speed_limit: float | None = None,
+        write_speed_limit: float | None = None,
+        read_speed_limit_per_connection: float | None = None,
+        write_speed_limit_per_connection: float | None = None,
+        account: str | None = None,
+    ) -> None:
+        self.login = login
+        self.password = password
+        self.base_path: PurePath = Path(base_path) if isinstance(base_path, str) else base_path
+        self.home_path = PurePosixPath(home_path)
+        if not self.home_path.is_absolute():
+            raise PathIsNotAbsolute(home_path)
+        self.permissions = list(permissions) if permissions is not None else [Permission()]
+        self.maximum_connections = maximum_connections
+        self.read_speed_limit = read_speed_limit
+        self.write_speed_limit = write_speed_limit
+        self.read_speed_limit_per_connection = read_speed_limit_per_connection
+        self.write_speed_limit_per_connection = write_speed_limit_per_connection
+        self.account = account
+
+    async def get_permissions(self, path: str | PurePosixPath) -> Permission:
+        """The deepest permission that covers the virtual `path`; full access where none does."""
+        path = PurePosixPath(path)
+        covering = [permission for permission in self.permissions if permission.is_parent(path)]
+        return max(covering, key=lambda permission: len(permission.path.parts), default=Permission())
+
+    def __repr__(self) -> str:
+        password = "None" if self.password is None else "'***'"
+        return f"User({self.login!r}, {password}, base_path={str(self.base_path)!r}, home_path={str(self.home_path)!r})"
+
+
+class AvailableConnections:
+    """A count of free slots.
+
+    Args:
+        value: How many there are; None for no limit.
+    """
+
+    def __init__(self, value: int | None = None) -> None:
+        self.value = self.maximum_value = value
+
+    def locked(self) -> bool:
+        """True when no slot is free."""
+        return self.value == 0
+
+    def acquire(self) -> None:
+        """Take a slot.
+
+        Raises:
+            ValueError: None is free.
+        """
+        if self.value is not None:
+            if self.value == 0:
+                raise ValueError("more connections taken than there are")
+            self.value -= 1
+
+    def release(self) -> None:
+        """Give a slot back.
+
+        Raises:
+            ValueError: None was taken.
+        """
+        if self.value is not None:
+            if self.value == self.maximum_value:
+                raise ValueError("more connections given back than were taken")
+            self.value += 1
+
+
+class AbstractUserManager(ABC):
+    """Tells the server who may log in; write your own by overriding the methods.
+
+    Args:
+        timeout: Seconds, for managers that ask somebody else; only stored here.
+    """
+
+    class GetUserResponse(enum.Enum):
+        """What `get_user` says of a name."""
+
+        OK = enum.auto()
+        PASSWORD_REQUIRED = enum.auto()
+        ERROR = enum.auto()
+
+    def __init__(self, *, timeout: float | None = None) -> None:
+        self.timeout = timeout
+
+    @abstractmethod
+    async def get_user(self, login: str) -> tuple[GetUserResponse, User | None, str]:
+        """Look up a name.
+
+        Returns:
+            What to do, the user (None with ERROR) and the text of the reply.
+        """
+
+    @abstractmethod
+    async def authenticate(self, user: User, password: str) -> bool:
+        """Tell whether the password is the user's."""
+
+    async def check_account(self, user: User, account: str) -> bool:
+        """Tell whether ACCT brought what `user.account` asks for."""
+        return hmac.compare_digest(str(user.account).encode(), account.encode(errors="surrogateescape"))
+
+    async def notify_logout(self, user: User) -> None:
+        """Learn that a session for which `get_user` gave this user is over, whether or not a password came."""
+        return None
+
+
+class MemoryUserManager(AbstractUserManager):
+    """Users in a list.
+
+    An unknown name is asked for a password and then refused, as real servers do, so that nobody learns which names
+    exist. A user's slot is taken when the name is given.
+
+    Args:
+        users: None or empty for one anonymous user.
+        timeout: Only stored.
+
+    Raises:
+        ConfigurationError: Two users have one login.
+    """
+
+    def __init__(self, users: Sequence[User] | None, *, timeout: float | None = None) -> None:
+        super().__init__(timeout=timeout)
+        self.users = list(users) if users else [User()]
+        logins = [user.login for user in self.users]
+        for login in logins:
+            if logins.count(login) > 1:
+                raise ConfigurationError(f"two users have the login {login!r}: give each a name of its own")
+        self.available_connections = {user: AvailableConnections(user.maximum_connections) for user in self.users}
+
+    async def get_user(self, login: str) -> tuple[AbstractUserManager.GetUserResponse, User | None, str]:
+        """See AbstractUserManager."""
+        responses = self.GetUserResponse
+        user = self._find(login)
+        if user is None:
+            return responses.PASSWORD_REQUIRED, None, "Password required"
+        slots = self.available_connections.setdefault(user, AvailableConnections(user.maximum_connections))
+        if slots.locked():
+            return responses.ERROR, None, f"Too many connections for {login}"
+        slots.acquire()
+        if user.login is None:
+            return responses.OK, user, "Anonymous login"
+        if user.password is None:
+            return responses.OK, user, "Login without password"
+        return responses.PASSWORD_REQUIRED, user, "Password required"
+
+    def _find(self, login: str) -> User | None:
+        named = [user for user in self.users if user.login == login]
+        return next(iter(named or [user for user in self.users if user.login is None]), None)
+
+    async def authenticate(self, user: User, password: str) -> bool:
+        """See AbstractUserManager."""
+        if user.password is None:
+            return True
+        return hmac.compare_digest(user.password.encode(errors="surrogateescape"), password.encode(errors="surrogateescape"))
+
+    async def notify_logout(self, user: User) -> None:
+        """See AbstractUserManager."""
+        self.available_connections[user].release()

@@ -1,0 +1,9 @@
+"""For tests: the blocking server, the pytest plugin, and conformance checks for what users write themselves."""
+
+from __future__ import annotations
+
+from ftpfixture.testing.files import Files
+from ftpfixture.testing.ftpserver import FtpServer
+from ftpfixture.testing.pathio_check import check_path_io
+
+__all__ = ["Files", "FtpServer", "check_path_io"]

@@ -1,0 +1,226 @@
+"""The files of a server as a mapping: ``server.files["/in/report.csv"] == b"..."``."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TypeVar
+
+from ftpfixture.errors import ConfigurationError, PathIsNotAbsolute
+from ftpfixture.files.memory import DirectoryNode, FileNode, LinkNode, MemoryFiles
+from ftpfixture.testing.loopthread import SHARED
+
+__all__ = ["FileStat", "Files"]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class FileStat:
+    """What is known of a file, directory or link.
+
+    Attributes:
+        type: "file", "dir" or "link".
+        size: Octets; 0 for others than files.
+        modified: POSIX seconds.
+        mode: Permission bits.
+        owner: Name.
+        group: Name.
+    """
+
+    type: str
+    size: int
+    modified: float
+    mode: int
+    owner: str
+    group: str
+
+
+class Files(MutableMapping[str, bytes]):
+    """The files of a server, from absolute path to content; directories do not count, but can be asked for.
+
+    Every access is one step on the server's thread, so what a client is just writing is seen as far as it came.
+
+    Args:
+        tree: What is stored; None for a server with a path layer of its own, of which nothing can be said here.
+    """
+
+    def __init__(self, tree: MemoryFiles | None) -> None:
+        self._tree = tree
+
+    def __getitem__(self, path: str) -> bytes:
+        """Content of a file; links are followed.
+
+        Raises:
+            KeyError: There is no file of that name; the text names those there are.
+        """
+        found = self._run(lambda tree: tree.read_file(_absolute(path)) if _is_file(tree, path) else None)
+        if found is None:
+            raise KeyError(f"{path}: no such file; there are {', '.join(self) or 'none'}")
+        return found
+
+    def __setitem__(self, path: str, data: bytes | None) -> None:
+        """Store a file, with the directories above it; None, or a path that ends in "/", makes a directory."""
+        if data is None or (str(path).endswith("/") and not data):
+            self.mkdir(path)
+        else:
+            self.set(path, data)
+
+    def __delitem__(self, path: str) -> None:
+        """Remove a file, a link, or a directory with all that is in it.
+
+        Raises:
+            KeyError: There is nothing of that name.
+        """
+        if not self._run(lambda tree: _removed(tree, _absolute(path))):
+            raise KeyError(f"{path}: no such file or directory")
+
+    def __contains__(self, path: object) -> bool:
+        """True for a file, a directory or a link that is there."""
+        return isinstance(path, str) and self._run(lambda tree: tree.lookup(_absolute(path), follow=False) is not None)
+
+    def __iter__(self) -> Iterator[str]:
+        """The paths of all files, sorted."""
+        return iter(self._run(lambda tree: sorted(str(path) for path, node in tree.walk() if isinstance(node, FileNode))))
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Mapping):
+            return NotImplemented
+        return self.as_dict() == dict(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        sizes = (f"{path!r}: {len(data)} octets" for path, data in self.as_dict().items())
+        return f"<Files {', '.join(sizes) or 'none'}>"
+
+    def as_dict(self) -> dict[str, bytes]:
+        """All files at one moment, in the order of their paths."""
+
+        def read(tree: MemoryFiles) -> dict[str, bytes]:
+            files = [path for path, node in tree.walk() if isinstance(node, FileNode)]
+            return {str(path): tree.read_file(path) for path in sorted(files, key=str)}
+
+        return self._run(read)
+
+    @property
+    def directories(self) -> list[str]:
+        """The paths of all directories but the root, sorted."""
+        return self._run(
+            lambda tree: sorted(
+                str(path) for path, node in tree.walk() if isinstance(node, DirectoryNode) and str(path) != "/"
+            )
+        )
+
+    def mkdir(self, path: str) -> None:
+        """Make a directory and those above it; one that is there already is left as it is."""
+        self._run(lambda tree: tree.make_directory(_absolute(path)))
+
+    def set(
+        self,
+        path: str,
+        data: bytes,
+        *,
+        modified: float | None = None,
+        mode: int | None = None,
+        owner: str | None = None,
+        group: str | None = None,
+    ) -> None:
+        """Store a file, with the directories above it.
+
+        Args:
+            path: Absolute.
+            data: Content.
+            modified: POSIX seconds; None for now.
+            mode: Permission bits, such as 0o640.
+            owner: Name.
+            group: Name.
+
+        Raises:
+            TypeError: `data` is not bytes.
+        """
+        if not isinstance(data, bytes | bytearray | memoryview):
+            raise TypeError(f"{path}: files hold bytes, not {type(data).__name__}: use b'...' or .encode()")
+        where, content = _absolute(path), bytes(data)
+        self._run(
+            lambda tree: tree.write_file(where, content, modify=modified, mode=mode, owner=owner, group=group)
+        )
+
+    def symlink(self, path: str, target: str) -> None:
+        """Make a symbolic link at `path`; it may point to what is not there."""
+        self._run(lambda tree: tree.make_link(_absolute(path), PurePosixPath(target)))
+
+    def stat(self, path: str) -> FileStat:
+        """What is known of a file, directory or link, which is not followed.
+
+        Raises:
+            KeyError: There is nothing of that name.
+        """
+        found = self._run(lambda tree: _stat(tree, _absolute(path)))
+        if found is None:
+            raise KeyError(f"{path}: no such file or directory")
+        return found
+
+    def load(self, folder: str | Path, path: str = "/") -> None:
+        """Copy a local folder with all that is in it to `path`; modification times are kept."""
+        root = Path(folder)
+        if not root.is_dir():
+            raise NotADirectoryError(f"{folder} is not a folder")
+        self.mkdir(path)
+        for source in sorted(root.rglob("*")):
+            target = str(PurePosixPath(path) / PurePosixPath(*source.relative_to(root).parts))
+            if source.is_dir():
+                self.mkdir(target)
+            elif source.is_file():
+                self.set(target, source.read_bytes(), modified=source.stat().st_mtime)
+
+    def save(self, folder: str | Path, path: str = "/") -> None:
+        """Copy everything below `path` to a local folder, which is made when missing."""
+        root, top = Path(folder), _absolute(path)
+        root.mkdir(parents=True, exist_ok=True)
+        for name in self.directories:
+            if PurePosixPath(name).is_relative_to(top):
+                (root / PurePosixPath(name).relative_to(top)).mkdir(parents=True, exist_ok=True)
+        for name, data in self.as_dict().items():
+            if PurePosixPath(name).is_relative_to(top):
+                target = root / PurePosixPath(name).relative_to(top)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(data)
+
+    def _run(self, step: Callable[[MemoryFiles], T]) -> T:
+        tree = self._tree
+        if tree is None:
+            raise ConfigurationError("this server has a path layer of its own: look at the files where it keeps them")
+        return SHARED.call(lambda: step(tree))
+
+
+def _absolute(path: str) -> PurePosixPath:
+    absolute = PurePosixPath(path)
+    if not absolute.is_absolute() or ".." in absolute.parts:
+        raise PathIsNotAbsolute(f"{str(path)!r} must be absolute: did you mean {'/' + str(path).lstrip('/.')!r}?")
+    return absolute
+
+
+def _is_file(tree: MemoryFiles, path: str) -> bool:
+    return isinstance(tree.lookup(_absolute(path)), FileNode)
+
+
+def _removed(tree: MemoryFiles, path: PurePosixPath) -> bool:
+    if tree.lookup(path, follow=False) is None:
+        return False
+    tree.remove(path)
+    return True
+
+
+def _stat(tree: MemoryFiles, path: PurePosixPath) -> FileStat | None:
+    node = tree.lookup(path, follow=False)
+    if node is None:
+        return None
+    kind = {FileNode: "file", DirectoryNode: "dir", LinkNode: "link"}[type(node)]
+    size = node.content.size if isinstance(node, FileNode) else 0
+    return FileStat(kind, size, node.modify, stat.S_IMODE(node.mode), node.owner, node.group)

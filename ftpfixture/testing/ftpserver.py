@@ -1,0 +1,259 @@
+"""The blocking handle of a server: what the `ftp_server` fixture yields, usable without pytest too."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import socket
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote
+
+from ftpfixture.errors import ConfigurationError, ServerFailure, ServerStateError
+from ftpfixture.files.memory import MemoryFiles, MemoryPathIO
+from ftpfixture.log import CommandLog, SessionRecord
+from ftpfixture.server import AbstractUserManager, Server, User
+from ftpfixture.testing.files import Files
+from ftpfixture.testing.loopthread import SHARED
+
+__all__ = ["FtpServer"]
+
+Users = Sequence[User] | Mapping[str, str | None] | AbstractUserManager
+
+
+class FtpServer:
+    """A real FTP server in this process, in memory, for blocking and for asynchronous code alike.
+
+    It runs on a thread of its own, and accepts connections when its context is entered or `start` returns.
+
+    Args:
+        users: Users, a mapping from login to password (None for none), or a user manager; None for one user, "user"
+            with the password "password".
+        files: Absolute path to content as bytes; None, or a path that ends in "/", makes a directory.
+        host: Address to listen on, "127.0.0.1" or "::1" unless `allow_remote` is set.
+        port: 0 for a free one.
+        quota: Octets that all files together may have; None for no limit.
+        server_class: Your own subclass of Server.
+        settings: Everything else that Server takes, such as ``disable=["MLSD"]`` or ``idle_timeout=2``.
+
+    Raises:
+        ConfigurationError: A setting is unknown or cannot work; the text says what would.
+        PathIsNotAbsolute: A path of `files` does not begin with "/".
+
+    Attributes:
+        files: What is stored, as a mapping from path to bytes.
+        log: What was said.
+        server: The asynchronous server inside; touch it on its own thread only.
+    """
+
+    def __init__(
+        self,
+        *,
+        users: Users | None = None,
+        files: Mapping[str, bytes | None] | None = None,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        quota: int | None = None,
+        server_class: type[Server] = Server,
+        **settings: Any,
+    ) -> None:
+        _check_names(settings, server_class)
+        settings.setdefault("path_io_factory", MemoryPathIO)
+        self._host = host
+        self._port = port
+        self._users = _users(users)
+        self.server = server_class(self._users, **settings)
+        state = self.server.path_io_factory().state
+        if isinstance(state, MemoryFiles):
+            state.quota = quota
+        elif files is not None or quota is not None:
+            raise ConfigurationError("files and quota are for servers in memory; this one has a path layer of its own")
+        self.files = Files(state if isinstance(state, MemoryFiles) else None)
+        self.files.update(files or {})
+        self.log = CommandLog(self.server.hub)
+        self._running = False
+
+    # Life cycle.
+
+    def start(self) -> None:
+        """Listen; connections are accepted when this returns.
+
+        Raises:
+            ServerStateError: It runs already.
+            ConfigurationError: The address can be reached from other machines and `allow_remote` is not set.
+            OSError: The port is taken.
+        """
+        if self._running:
+            raise ServerStateError(f"this server runs already, at {self.url}")
+        SHARED.acquire()
+        try:
+            SHARED.await_(self.server.start(self._host, self._port))
+        except BaseException:
+            SHARED.release()
+            raise
+        self._running = True
+
+    def stop(self) -> None:
+        """Say 421 to every client and close everything; returns promptly whatever clients do. Twice does no harm."""
+        if self._running:
+            self._running = False
+            try:
+                SHARED.await_(self.server.close())
+            finally:
+                SHARED.release()
+
+    def restart(self) -> None:
+        """Stop, and start again on the same port with the same users, files and log."""
+        self._port = self.port
+        self.stop()
+        self.start()
+
+    def pause(self) -> None:
+        """Leave new connections unanswered; those there are go on."""
+        self._live()
+        SHARED.call(self.server.pause)
+
+    def resume(self) -> None:
+        """Answer new connections again, those that wait first."""
+        self._live()
+        SHARED.call(self.server.resume)
+
+    def check(self) -> None:
+        """Raise what went wrong inside the server, once.
+
+        Raises:
+            ServerFailure: A handler, a path layer or a user manager raised something that is not an answer; its cause
+                is what was raised.
+        """
+        failures = self.log.take_failures()
+        if failures:
+            first = failures[0]
+            more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
+            raise ServerFailure(
+                f"{first.verb or 'the session'} raised {type(first.error).__name__}: {first.error}{more}\n\n"
+                f"{self.log.transcript(first.session)}"
+            ) from first.error
+
+    def wait_idle(self, timeout: float = 5) -> None:
+        """Wait until every command that came is answered and no transfer runs.
+
+        Raises:
+            AssertionError: It takes longer than `timeout` seconds.
+        """
+        __tracebackhide__ = True
+        self._live()
+        self.log.wait_idle(timeout)
+
+    def __enter__(self) -> Self:
+        if not self._running:
+            self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+        if error is None:
+            self.check()
+
+    # What clients need.
+
+    def _live(self) -> None:
+        if not self._running:
+            raise ServerStateError("this server does not run: use it as a context manager, or call start() first")
+
+    @property
+    def host(self) -> str:
+        """Numeric address of the control port."""
+        return self.address[0]
+
+    @property
+    def port(self) -> int:
+        """The control port."""
+        return self.address[1]
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port.
+
+        Raises:
+            ServerStateError: The server does not run.
+        """
+        self._live()
+        return self.server.address
+
+    @property
+    def user(self) -> str:
+        """Login of the first user."""
+        return self.credentials[0]
+
+    @property
+    def password(self) -> str:
+        """Password of the first user."""
+        return self.credentials[1]
+
+    @property
+    def credentials(self) -> tuple[str, str]:
+        """Login and password of the first user; for an anonymous one what anonymous clients send.
+
+        Raises:
+            ConfigurationError: The users are in a manager of yours, which alone knows them.
+        """
+        users = self._users if isinstance(self._users, list) else getattr(self._users, "users", None)
+        if not users:
+            raise ConfigurationError("the users of this server are in its user manager: ask that for credentials")
+        return users[0].login or "anonymous", users[0].password or "anonymous@"
+
+    @property
+    def url(self) -> str:
+        """``ftp://login:password@host:port``, without a slash at the end."""
+        host, port = self.address
+        login, password = (quote(part, safe="") for part in self.credentials)
+        return f"ftp://{login}:{password}@{f'[{host}]' if ':' in host else host}:{port}"
+
+    @property
+    def sessions(self) -> list[SessionRecord]:
+        """The control connections that are open now."""
+        return [session for session in self.log.sessions if session.closed_at is None]
+
+    def __repr__(self) -> str:
+        place = "{}:{}".format(*self.server.address) if self._running else "not running"
+        return f"<FtpServer {place}>"
+
+
+def _users(users: Users | None) -> list[User] | AbstractUserManager:
+    if isinstance(users, AbstractUserManager):
+        return users
+    if users is None:
+        users = {"user": "password"}
+    if isinstance(users, Mapping):
+        return [User(login, password) for login, password in users.items()]
+    found = list(users)
+    if not found or not all(isinstance(user, User) for user in found):
+        raise ConfigurationError('users takes User objects, or a mapping such as {"ann": "secret"}')
+    return found
+
+
+def _check_names(settings: Mapping[str, Any], server_class: type[Server]) -> None:
+    """Refuse settings that nobody takes.
+
+    Raises:
+        ConfigurationError: Names the nearest that is known.
+    """
+    known = setting_names(server_class)
+    for name in settings:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(sorted(known))}"
+            raise ConfigurationError(f"unknown setting {name!r}: {hint}")
+
+
+def setting_names(server_class: type[Server] = Server) -> set[str]:
+    """The names of everything `FtpServer` takes with this class of server."""
+    names = set(inspect.signature(FtpServer).parameters) - {"settings"}
+    for owner in server_class.__mro__:
+        if "__init__" in vars(owner) and owner is not object:
+            parameters = inspect.signature(vars(owner)["__init__"]).parameters.values()
+            names.update(parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY)
+    return names

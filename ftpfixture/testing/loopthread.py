@@ -1,0 +1,96 @@
+"""An asyncio loop in a thread of its own, shared by all servers that blocking code uses."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+from ftpfixture.errors import ServerStateError
+
+__all__ = ["SHARED", "LoopThread"]
+
+T = TypeVar("T")
+
+
+class LoopThread:
+    """A thread that runs a selector loop while somebody holds a lease on it.
+
+    The first lease starts the thread, the last one released ends it, with nothing left over.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._leases = 0
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def acquire(self) -> None:
+        """Take a lease: the loop runs when this returns."""
+        with self._lock:
+            if self._leases == 0:
+                started: Future[asyncio.AbstractEventLoop] = Future()
+                self._thread = threading.Thread(target=self._run, args=(started,), name="ftpfixture", daemon=True)
+                self._thread.start()
+                self._loop = started.result()
+            self._leases += 1
+
+    def release(self) -> None:
+        """Give a lease back: after the last one the thread is gone when this returns."""
+        with self._lock:
+            self._leases -= 1
+            if self._leases == 0 and self._loop is not None and self._thread is not None:
+                self._loop.call_soon_threadsafe(self._loop.stop)
+                self._thread.join()
+                self._thread = self._loop = None
+
+    def await_(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine on the loop and wait for its result.
+
+        Raises:
+            ServerStateError: The loop does not run, or this is its own thread, which would wait for itself.
+        """
+        if self._loop is None or threading.current_thread() is self._thread:
+            coroutine.close()
+            raise ServerStateError("the blocking API cannot be used here: the loop is stopped, or this is its thread")
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+
+    def call(self, function: Callable[[], T]) -> T:
+        """Call a function on the loop's thread, or here when that is this thread, and wait for its result."""
+        if self._loop is None or threading.current_thread() is self._thread:
+            return function()
+        result: Future[T] = Future()
+
+        def run() -> None:
+            try:
+                result.set_result(function())
+            except BaseException as error:
+                result.set_exception(error)
+
+        self._loop.call_soon_threadsafe(run)
+        return result.result()
+
+    @staticmethod
+    def _run(started: Future[asyncio.AbstractEventLoop]) -> None:
+        try:
+            loop = asyncio.SelectorEventLoop()
+        except BaseException as error:
+            started.set_exception(error)
+            return
+        loop.call_soon(started.set_result, loop)
+        try:
+            loop.run_forever()
+            left = asyncio.all_tasks(loop)
+            for task in left:
+                task.cancel()
+            loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+            loop.run_until_complete(loop.shutdown_asyncgens())
+            loop.run_until_complete(loop.shutdown_default_executor())
+        finally:
+            loop.close()
+
+
+SHARED = LoopThread()
+"""The one that every `FtpServer` of this process uses."""

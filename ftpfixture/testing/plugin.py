@@ -1,0 +1,114 @@
+"""The pytest plugin: fixtures, the marker, the dialogue in the report of a failing test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from ftpfixture.log import CommandLog
+    from ftpfixture.testing.ftpserver import FtpServer
+
+__all__ = ["ftp_config", "ftp_log", "ftp_server", "ftp_server_factory"]
+
+_SERVERS = pytest.StashKey[list["FtpServer"]]()
+
+_MARKER = "ftp(**settings): settings of this test's ftp_server, such as files={'/a.txt': b'hi'} or disable=['MLSD']"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marker known, so that --strict-markers accepts it."""
+    config.addinivalue_line("markers", _MARKER)
+
+
+@pytest.fixture(scope="session")
+def ftp_config() -> dict[str, Any]:
+    """Settings of every server in the tests that see this fixture: override it, at any scope, to change them."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+def _ftp_loop_thread() -> Iterator[None]:
+    """The thread of all servers lives as long as the session: starting one costs more than starting a server."""
+    from ftpfixture.testing.loopthread import SHARED
+
+    SHARED.acquire()
+    yield
+    SHARED.release()
+
+
+@pytest.fixture
+def ftp_server(request: pytest.FixtureRequest, ftp_config: dict[str, Any], _ftp_loop_thread: None) -> Iterator[FtpServer]:
+    """A running FTP server of this test's own: ``host``, ``port``, ``credentials``, ``files``, ``log``.
+
+    Settings come from the fixture `ftp_config` and the marker ``@pytest.mark.ftp(...)``, the nearest last.
+    """
+    with ExitStack() as servers:
+        yield _start(request.node, servers, {**ftp_config, **_marked(request.node)})
+
+
+@pytest.fixture
+def ftp_server_factory(
+    request: pytest.FixtureRequest, ftp_config: dict[str, Any], _ftp_loop_thread: None
+) -> Iterator[Callable[..., FtpServer]]:
+    """Starts as many servers as a test asks for, each with settings of its own over those of `ftp_config`."""
+    with ExitStack() as servers:
+        yield lambda **settings: _start(request.node, servers, {**ftp_config, **settings})
+
+
+@pytest.fixture
+def ftp_log(ftp_server: FtpServer) -> CommandLog:
+    """What was said to this test's `ftp_server`."""
+    return ftp_server.log
+
+
+def _start(item: pytest.Item, servers: ExitStack, settings: dict[str, Any]) -> FtpServer:
+    """Start a server that stops with `servers`, and remember it for the report of the test."""
+    from ftpfixture.errors import FtpFixtureError
+    from ftpfixture.testing.ftpserver import FtpServer
+
+    try:
+        server = FtpServer(**settings)
+    except (FtpFixtureError, TypeError) as error:
+        raise pytest.UsageError(f"{item.nodeid}: {error}") from error
+    item.stash.setdefault(_SERVERS, []).append(server)
+    servers.callback(server.check)  # runs after the stop: what went wrong while stopping counts too
+    servers.callback(server.stop)
+    server.start()
+    return server
+
+
+def _marked(item: pytest.Item) -> dict[str, Any]:
+    """The settings of all markers of a test, the nearest last."""
+    settings: dict[str, Any] = {}
+    for marker in reversed(list(item.iter_markers("ftp"))):
+        if marker.args:
+            raise pytest.UsageError(f"{item.nodeid}: the marker ftp takes names, as in ftp(disable=['MLSD'])")
+        settings.update(marker.kwargs)
+    return settings
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Fail the very test in which a server failed."""
+    result = yield
+    for server in item.stash.get(_SERVERS, []):
+        server.check()
+    return result
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add the dialogue of every server of a failing test to its report."""
+    report = yield
+    if report.failed:
+        servers = item.stash.get(_SERVERS, [])
+        for number, server in enumerate(servers, 1):
+            title = "FTP dialogue" if len(servers) == 1 else f"FTP dialogue of server {number}"
+            report.sections.append((title, server.log.transcript()))
+    return report

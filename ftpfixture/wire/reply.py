@@ -1,0 +1,185 @@
+"""Replies: a code and lines of text, to octets and back.
+
+One rule: what is sent here is strict, what is accepted is all that RFC 959 4.2 allows.
+"""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TypeVar, overload
+
+from ftpfixture.errors import ReplySyntaxError
+from ftpfixture.wire.lines import escape_line
+
+__all__ = ["Code", "Reply", "ReplyParser", "wrap_into_codes", "wrap_with_container"]
+
+T = TypeVar("T")
+
+_DIGITS = frozenset("0123456789")
+# A look-up in a set costs a third of asking a string for its length, its digits and their script.
+_CODES = frozenset(f"{number:03}" for number in range(1000))
+
+
+class Code(str):
+    """The three digits of a reply."""
+
+    __slots__ = ()
+
+    def matches(self, mask: str) -> bool:
+        """Say whether the code fits a mask.
+
+        Args:
+            mask: Compared position by position: a digit stands for itself, anything else for any digit. A shorter mask
+                compares the beginning, so "2" and "2xx" match the same codes. An empty mask matches nothing.
+        """
+        if not mask or len(mask) > len(self):
+            return False
+        return all(
+            digit == wanted if wanted in _DIGITS else digit in _DIGITS
+            for digit, wanted in zip(self, mask, strict=False)
+        )
+
+
+@overload
+def wrap_with_container(o: str) -> tuple[str]: ...
+
+
+@overload
+def wrap_with_container(o: T) -> T: ...
+
+
+def wrap_with_container(o: object) -> object:
+    """Return a tuple of the one string given, and anything else as it is."""
+    return (o,) if isinstance(o, str) else o
+
+
+def wrap_into_codes(iterable: Iterable[str]) -> tuple[Code, ...]:
+    """Return every item as a `Code`; those that are one already stay the same object."""
+    return tuple(item if isinstance(item, Code) else Code(item) for item in iterable)
+
+
+def _octets_or_question_mark(error: UnicodeError) -> tuple[bytes, int]:
+    """Encode what an encoding cannot: escaped octets come back, other characters become "?"."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    characters = error.object[error.start : error.end]
+    octets = (ord(character) - 0xDC00 for character in characters)
+    return bytes(octet if 0x80 <= octet <= 0xFF else 0x3F for octet in octets), error.end
+
+
+# A registered handler is only called for what cannot be encoded; plain text does not pay for it.
+_LENIENT = "ftpfixture.octets-or-question-mark"
+codecs.register_error(_LENIENT, _octets_or_question_mark)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One reply.
+
+    Args:
+        code: Three ASCII digits.
+        lines: The text, one item for each line; none is the same as one empty line.
+        listing: Whether lines between the first and the last are sent without code, indented by one space, as FEAT,
+            MLST and STAT want it.
+
+    Raises:
+        ValueError: The code is not three digits.
+    """
+
+    code: str
+    lines: tuple[str, ...]
+    listing: bool = False
+
+    def __post_init__(self) -> None:
+        if self.code not in _CODES:
+            raise ValueError(f"a reply code is three digits, not {self.code!r}")
+
+    def render(self, encoding: str = "utf-8") -> bytes:
+        """Return the octets to send.
+
+        A line is a line: a CR in it becomes CR NUL and a lone LF becomes NUL. Escaped octets go out as they came, and
+        characters that the encoding lacks become "?", because a reply is never held back for its text.
+
+        Source: RFC 959 4.2, RFC 2389 3.2, RFC 3659 7.2.
+        """
+        lines = self.lines
+        if len(lines) < 2:
+            text = f"{self.code} {lines[0]}" if lines else f"{self.code} "
+            return escape_line(text.encode(encoding, _LENIENT)) + b"\r\n"
+        between = " " if self.listing else f"{self.code}-"
+        texts = [f"{self.code}-{lines[0]}", *(between + line for line in lines[1:-1]), f"{self.code} {lines[-1]}"]
+        return b"".join(escape_line(text.encode(encoding, _LENIENT)) + b"\r\n" for text in texts)
+
+    @property
+    def is_preliminary(self) -> bool:
+        """Whether another reply to the same command follows (1xx)."""
+        return self.code[0] == "1"
+
+    @property
+    def text(self) -> str:
+        """The lines, joined by newlines."""
+        return "\n".join(self.lines)
+
+
+class ReplyParser:
+    """Puts the lines of a peer together to replies.
+
+    Lines of a reply come out without their code where they had it, and as they are where not: a line that was indented
+    keeps its space. So ``parse(render(reply))`` is the same reply, but for
+
+    - lines between the first and the last of a listing, which have their indentation and do not make it one again,
+    - a LF that follows no CR, which went out as NUL, and characters that the encoding lacks, which went out as "?",
+    - escaped octets that together are a character of the encoding,
+    - no lines at all, which come back as one empty line.
+
+    Source: RFC 959 4.2.
+    """
+
+    __slots__ = ("_code", "_lines")
+
+    def __init__(self) -> None:
+        self._code = b""
+        self._lines: list[str] = []
+
+    def feed_line(self, line: bytes, encoding: str = "utf-8") -> Reply | None:
+        """Take one line without its line end.
+
+        Returns:
+            The reply that this line completes, or None when more lines belong to it.
+
+        Raises:
+            ReplySyntaxError: A reply begins with something else than three digits. The line is dropped; the next one
+                may begin a reply.
+        """
+        if self._code:
+            return self._continue(line, encoding)
+        code = line[:3]
+        if len(code) != 3 or not code.isdigit():
+            raise ReplySyntaxError(f"a reply begins with three digits, not {line[:80]!r}")
+        if line[3:4] != b"-":
+            # Without a space there ("220Welcome") it is a fault of the server that common clients forgive.
+            return Reply(code.decode(), (_decode(line[3:].removeprefix(b" "), encoding),))
+        self._code = code
+        self._lines.append(_decode(line[4:], encoding))
+        return None
+
+    def _continue(self, line: bytes, encoding: str) -> Reply | None:
+        # Only the code of the first line, then a space or nothing, ends the reply; all else is text, digits or not.
+        if line[:3] != self._code or line[3:4] not in (b" ", b"-", b""):
+            self._lines.append(_decode(line, encoding))
+            return None
+        self._lines.append(_decode(line[4:], encoding))
+        if line[3:4] == b"-":
+            return None
+        reply = Reply(self._code.decode(), tuple(self._lines))
+        self._code, self._lines = b"", []
+        return reply
+
+
+def _decode(line: bytes, encoding: str) -> str:
+    try:
+        return line.decode(encoding, "surrogateescape")
+    except UnicodeError:  # codecs with shift states give up where they cannot escape an ASCII octet
+        return line.decode("ascii", "surrogateescape")

@@ -1,0 +1,140 @@
+"""Command: from a line, back to a line, and never with a password in sight."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ftpfixture.errors import InvalidCommand
+from ftpfixture.wire.command import Command, censor
+from ftpfixture.wire.lines import LineReader
+
+ENCODINGS = ["utf-8", "latin-1", "cp1251", "koi8-r", "gbk", "gb18030", "shift_jis", "euc_kr", "big5", "ascii"]
+
+
+@pytest.mark.parametrize(
+    ("line", "verb", "argument"),
+    [
+        (b"", "", ""),
+        (b"   ", "", ""),
+        (b"NOOP", "NOOP", ""),
+        (b"noop", "NOOP", ""),
+        (b"NoOp ", "NOOP", ""),
+        (b"RETR a b", "RETR", "a b"),
+        (b"RETR  a ", "RETR", " a "),
+        (b"RETR   ", "RETR", "  "),
+        (b"  RETR a", "RETR", "a"),
+        (b"\tRETR a", "\tRETR", "a"),
+        (b"RETR\ta b", "RETR\tA", "b"),
+        (b"cwd \xc3\xa9", "CWD", "\u00e9"),
+        (b"cwd \xe9", "CWD", "\udce9"),
+        (b"cwd a\r\nb\0", "CWD", "a\r\nb\0"),
+        ("qu\u0131t".encode(), "qu\u0131t", ""),
+        (b"\xff\xfe x", "\udcff\udcfe", "x"),
+    ],
+)
+def test_parse(line: bytes, verb: str, argument: str) -> None:
+    """The verb is what stands before the first space, in upper case; the argument is all after it, untouched."""
+    assert Command.parse(line) == (verb, argument)
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@given(line=st.binary(max_size=30))
+def test_any_octets_survive(line: bytes, encoding: str) -> None:
+    """Whatever the octets and the encoding, parsing works and the argument keeps its octets."""
+    argument = Command.parse(b"CWD " + line, encoding).argument
+    assert argument.encode(encoding, "surrogateescape") == line
+
+
+@pytest.mark.parametrize("encoding", [*ENCODINGS, "utf-7", "hz", "iso2022_jp", "utf-16", "idna", "punycode"])
+@given(line=st.binary(max_size=30))
+def test_parse_never_raises(line: bytes, encoding: str) -> None:
+    """Codecs that cannot escape octets do not stop a command either."""
+    command = Command.parse(line, encoding)
+    assert isinstance(command.verb, str)
+    assert isinstance(command.argument, str)
+
+
+def test_octets_a_codec_gives_up_on_come_as_ascii() -> None:
+    """A line that the codec cannot escape is read as ASCII with escaped octets."""
+    assert Command.parse(b"CWD ~x\xe9", "hz") == ("CWD", "~x\udce9")
+
+
+@pytest.mark.parametrize(
+    ("command", "line"),
+    [
+        (Command("NOOP", ""), b"NOOP\r\n"),
+        (Command("RETR", " a "), b"RETR  a \r\n"),
+        (Command("RETR", "\u00e9\udce9"), b"RETR \xc3\xa9\xe9\r\n"),
+        (Command("RETR", "a\r\nQUIT"), b"RETR a\r\0\nQUIT\r\n"),
+        (Command("RETR", "a\nQUIT"), b"RETR a\0QUIT\r\n"),
+    ],
+)
+def test_render(command: Command, line: bytes) -> None:
+    """A command is one line with CRLF, whatever its argument holds."""
+    assert command.render() == line
+    assert len(LineReader().feed(line)) == 1
+
+
+@given(st.text("ABCXYZ", min_size=1), st.text(st.characters(exclude_characters="\n", exclude_categories=["Cs"])))
+def test_render_and_parse_round_trip(verb: str, argument: str) -> None:
+    """What was rendered reads back as the same command."""
+    command = Command(verb, argument)
+    (line,) = LineReader().feed(command.render())
+    assert line is not None
+    assert Command.parse(line) == command
+
+
+@pytest.mark.parametrize("verb", ["A B", " ", "A\r", "\nA", "A\0", "A\t", "A\x7f", "PASS hidden"])
+def test_verbs_that_would_break_the_line_are_refused(verb: str) -> None:
+    """A verb with a space or control character raises, and the text does not tell what followed it."""
+    with pytest.raises(InvalidCommand) as caught:
+        Command(verb, "hidden").render()
+    assert "hidden" not in str(caught.value)
+
+
+def test_characters_the_encoding_lacks_are_refused() -> None:
+    """A command is not sent with another name than was meant, and the error does not quote the argument."""
+    with pytest.raises(InvalidCommand, match="latin-1 cannot express a character of PASS") as caught:
+        Command("PASS", "hidden\u0416").render("latin-1")
+    assert "hidden" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("verb", "argument", "shown"),
+    [
+        ("PASS", "secret", "PASS ******"),
+        ("pass", " x ", "pass ***"),
+        ("ACCT", "me", "ACCT **"),
+        ("PASS", "", "PASS"),
+        ("USER", "ann", "USER ann"),
+        ("NOOP", "", "NOOP"),
+    ],
+)
+def test_censor(verb: str, argument: str, shown: str) -> None:
+    """Passwords and accounts become as many asterisks; everything else is shown."""
+    assert censor(verb, argument) == shown
+
+
+@pytest.mark.parametrize("verb", ["PASS", "ACCT"])
+def test_no_form_of_a_command_shows_a_password(verb: str) -> None:
+    """str, repr, format and the censored text hide it; the argument itself does not."""
+    command = Command(verb, "secret")
+    assert command.censored == str(command) == f"{command}" == f"{verb} ******"
+    assert repr(command) == f"Command(verb='{verb}', argument='******')"
+    assert "secret" not in repr([command])
+    assert command.argument == "secret"
+
+
+def test_repr_of_others_tells_all() -> None:
+    """A command without a secret looks like the call that made it."""
+    assert repr(Command("USER", "ann")) == "Command(verb='USER', argument='ann')"
+
+
+def test_commands_are_values() -> None:
+    """Commands compare and hash by what they hold, and do not change."""
+    command = Command("USER", "ann")
+    assert {command} == {Command("USER", "ann")}
+    with pytest.raises(AttributeError):
+        command.verb = "QUIT"  # type: ignore[misc]

@@ -1,0 +1,197 @@
+"""Reply, ReplyParser and Code: strict to send, tolerant to read."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ftpfixture.errors import ReplySyntaxError
+from ftpfixture.wire.lines import LineReader
+from ftpfixture.wire.reply import Code, Reply, ReplyParser, wrap_into_codes, wrap_with_container
+
+codes = st.integers(0, 999).map("{:03}".format)
+# What a reply can express: all but a LF of its own and lone surrogates.
+texts = st.text(st.characters(exclude_categories=["Cs"])).map(lambda text: text.replace("\n", "\r\n"))
+
+
+def parse(data: bytes, encoding: str = "utf-8") -> list[Reply]:
+    """All replies in the octets, which must not end inside one."""
+    parser, replies, last = ReplyParser(), [], None
+    for line in LineReader().feed(data):
+        assert line is not None
+        last = parser.feed_line(line, encoding)
+        if last is not None:
+            replies.append(last)
+    assert last is not None
+    return replies
+
+
+@pytest.mark.parametrize(
+    ("code", "mask", "fits"),
+    [
+        ("226", "226", True),
+        ("226", "2xx", True),
+        ("226", "x2x", True),
+        ("226", "22*", True),
+        ("226", "2", True),
+        ("226", "22", True),
+        ("226", "225", False),
+        ("226", "3xx", False),
+        ("226", "x3", False),
+        ("226", "2xxx", False),
+        ("226", "2260", False),
+        ("226", "", False),
+        ("", "", False),
+        ("", "2xx", False),
+        ("2\u00b26", "2xx", False),
+        ("226", "\u00b226", True),
+    ],
+)
+def test_code_matches(code: str, mask: str, fits: bool) -> None:
+    """Digits of the mask stand for themselves, others for any digit; short masks compare the beginning."""
+    assert Code(code).matches(mask) is fits
+
+
+def test_code_is_a_str() -> None:
+    """A code compares and hashes as its digits."""
+    assert Code("226") == "226"
+    assert {Code("226")} == {"226"}
+
+
+def test_wrap_with_container() -> None:
+    """One str becomes a tuple of it, all else stays the same object."""
+    codes = ["226"]
+    assert wrap_with_container("226") == ("226",)
+    assert wrap_with_container(codes) is codes
+    assert wrap_with_container(b"226") == b"226"
+
+
+def test_wrap_into_codes_keeps_codes() -> None:
+    """Strings become codes, and what is a code already is kept, in order."""
+    code = Code("3xx")
+    wrapped = wrap_into_codes(["2xx", code])
+    assert wrapped == ("2xx", "3xx")
+    assert all(isinstance(item, Code) for item in wrapped)
+    assert wrapped[1] is code
+
+
+@pytest.mark.parametrize(
+    "code", ["", "2", "22", "2260", "2x6", " 22", "-22", "\u00b2\u00b2\u00b2", "\u0661\u0662\u0663"]
+)
+def test_codes_that_are_no_codes(code: str) -> None:
+    """Only three ASCII digits make a reply."""
+    with pytest.raises(ValueError, match="three digits"):
+        Reply(code, ("text",))
+
+
+@pytest.mark.parametrize(
+    ("reply", "data"),
+    [
+        (Reply("200", ("Fine.",)), b"200 Fine.\r\n"),
+        (Reply("200", ("",)), b"200 \r\n"),
+        (Reply("200", ()), b"200 \r\n"),
+        (Reply("200", ("Fine.",), listing=True), b"200 Fine.\r\n"),
+        (Reply("220", ("a", "b")), b"220-a\r\n220 b\r\n"),
+        (Reply("220", ("a", "", "c")), b"220-a\r\n220-\r\n220 c\r\n"),
+        (Reply("211", ("a", "b"), listing=True), b"211-a\r\n211 b\r\n"),
+        (Reply("211", ("a", "b", "211 c", "d"), listing=True), b"211-a\r\n b\r\n 211 c\r\n211 d\r\n"),
+        (Reply("257", ('"\udce9"',)), b'257 "\xe9"\r\n'),
+        (Reply("257", ("a\r\n530 b", "c\nd")), b"257-a\r\0\n530 b\r\n257 c\0d\r\n"),
+    ],
+)
+def test_render(reply: Reply, data: bytes) -> None:
+    """One line, several lines and listings have their forms, and a text never ends its line."""
+    assert reply.render() == data
+
+
+@pytest.mark.parametrize(
+    ("encoding", "octets"),
+    [
+        ("utf-8", b"\xc3\xa9\xd0\x96?\x80"),
+        ("latin-1", b"\xe9??\x80"),
+        ("cp1251", b"?\xc6?\x80"),
+        ("gbk", b"\xa8\xa6\xa7\xa8?\x80"),
+        ("ascii", b"???\x80"),
+    ],
+)
+def test_render_in_other_encodings(encoding: str, octets: bytes) -> None:
+    """Characters the encoding lacks become question marks, escaped octets go out as they came."""
+    assert Reply("200", ("\u00e9\u0416\ud800\udc80",)).render(encoding) == b"200 " + octets + b"\r\n"
+
+
+def test_the_lenient_encoding_does_not_decode() -> None:
+    """The handler that makes question marks is for what is sent: used on octets, it hands the error on."""
+    with pytest.raises(UnicodeDecodeError):
+        b"\xff".decode("utf-8", "ftpfixture.octets-or-question-mark")
+
+
+def test_properties() -> None:
+    """A reply tells whether it is preliminary, and its text with newlines."""
+    assert Reply("150", ("a",)).is_preliminary
+    assert not Reply("226", ("1",)).is_preliminary
+    assert Reply("226", ("a", "b")).text == "a\nb"
+    assert Reply("226", ()).text == ""
+
+
+@pytest.mark.parametrize(
+    ("data", "code", "lines"),
+    [
+        (b"226 Done.\r\n", "226", ("Done.",)),
+        (b"226\r\n", "226", ("",)),
+        (b"226 \r\n", "226", ("",)),
+        (b"226  two\r\n", "226", (" two",)),
+        (b"226Done.\r\n", "226", ("Done.",)),
+        (b"220-a\r\n220-b\r\n220 c\r\n", "220", ("a", "b", "c")),
+        (b"220-\r\n220\r\n", "220", ("", "")),
+        (b"220-a\r\n b\r\n\r\n220c\r\n220 d\r\n", "220", ("a", " b", "", "220c", "d")),
+        (b"220-a\r\n221 b\r\n530-c\r\n 220 d\r\n220 e\r\n", "220", ("a", "221 b", "530-c", " 220 d", "e")),
+        (b"220-a\r\n2200 b\r\n22\r\n220 c\r\n", "220", ("a", "2200 b", "22", "c")),
+        (b"220-a\n220 b\n", "220", ("a", "b")),
+        (b"257 \xe9\r\0\nx\r\n", "257", ("\udce9\r\nx",)),
+    ],
+)
+def test_parse(data: bytes, code: str, lines: tuple[str, ...]) -> None:
+    """A block ends at its own code with a space or alone; all between is text (RFC 959 4.2)."""
+    assert parse(data) == [Reply(code, lines)]
+
+
+@pytest.mark.parametrize("line", [b"", b"22", b" 226 a", b"HTTP/1.1 400", b"2x6 a", b"\xb2\xb2\xb2 a", b"-220 a"])
+def test_parse_refuses_what_is_no_reply(line: bytes) -> None:
+    """What does not begin with three digits raises, and the parser is ready for the next reply."""
+    parser = ReplyParser()
+    with pytest.raises(ReplySyntaxError):
+        parser.feed_line(line)
+    assert parser.feed_line(b"220 b") == Reply("220", ("b",))
+
+
+def test_parser_reads_reply_after_reply() -> None:
+    """Nothing of one reply is left in the next."""
+    data = Reply("150", ("a",)).render() + Reply("226", ("b", "c")).render() + Reply("221", ("d", "e")).render()
+    assert parse(data) == [Reply("150", ("a",)), Reply("226", ("b", "c")), Reply("221", ("d", "e"))]
+
+
+def test_parser_takes_octets_a_codec_gives_up_on() -> None:
+    """Text that the encoding cannot even escape does not stop the reply."""
+    assert parse(b"200 ~x\xe9\r\n", "hz") == [Reply("200", ("~x\udce9",))]
+
+
+@given(codes, st.lists(texts, min_size=1).map(tuple))
+def test_round_trip(code: str, lines: tuple[str, ...]) -> None:
+    """A rendered reply parses to the same reply, whatever its texts begin with."""
+    assert parse(Reply(code, lines).render()) == [Reply(code, lines)]
+
+
+@given(codes, st.lists(texts, min_size=1).map(tuple))
+def test_round_trip_of_listings(code: str, lines: tuple[str, ...]) -> None:
+    """A listing parses to the same lines, with the indentation of those in the middle."""
+    indented = tuple(f" {line}" if 0 < index < len(lines) - 1 else line for index, line in enumerate(lines))
+    assert parse(Reply(code, lines, listing=True).render()) == [Reply(code, indented)]
+
+
+@given(st.binary().map(lambda octets: octets.translate(None, b"\n\xff")))
+def test_round_trip_of_octets(octets: bytes) -> None:
+    """Octets that are no UTF-8 pass through a reply unchanged."""
+    text = octets.decode("utf-8", "surrogateescape")
+    (reply,) = parse(Reply("257", (text,)).render())
+    assert reply.text.encode("utf-8", "surrogateescape") == octets

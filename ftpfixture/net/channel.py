@@ -37,7 +37,20 @@ class Channel:
         timeout: Seconds that one wait for the other side may last; None for no limit.
     """
 
-    __slots__ = ("_backlog", "_corked", "_drained", "_fd", "_loop", "_reader", "_sock", "_writer", "closed", "local", "peer", "timeout")
+    __slots__ = (
+        "_backlog",
+        "_corked",
+        "_drained",
+        "_fd",
+        "_loop",
+        "_reader",
+        "_sock",
+        "_writer",
+        "closed",
+        "local",
+        "peer",
+        "timeout",
+    )
 
     def __init__(
         self, sock: socket.socket, loop: asyncio.AbstractEventLoop, peer: Address, timeout: float | None = None

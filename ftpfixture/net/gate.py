@@ -93,9 +93,7 @@ class _Tap:
         self._to = exchange.seq
         stamp = self._hub.stamp(self._session)
         self._hub.emit(
-            DataOpened(
-                *stamp, self._to, self._mode, self._peer, direction, exchange.verb, path, offset, transfer_type
-            )
+            DataOpened(*stamp, self._to, self._mode, self._peer, direction, exchange.verb, path, offset, transfer_type)
         )
 
     def moved(self, direction: str, piece: bytes | memoryview) -> None:

@@ -61,9 +61,7 @@ class Listener:
         OSError: The port is taken, or the address is not of this machine.
     """
 
-    def __init__(
-        self, loop: asyncio.AbstractEventLoop, host: str, port: int, on_socket: OnSocket
-    ) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, host: str, port: int, on_socket: OnSocket) -> None:
         self._loop = loop
         self._on_socket = on_socket
         self._retry: asyncio.TimerHandle | None = None
@@ -130,9 +128,7 @@ class PortPool:
     def __init__(self, ports: Iterable[int]) -> None:
         self._free = deque(ports)
 
-    def listen(
-        self, loop: asyncio.AbstractEventLoop, host: str, on_socket: OnSocket
-    ) -> Listener:
+    def listen(self, loop: asyncio.AbstractEventLoop, host: str, on_socket: OnSocket) -> Listener:
         """Listen on the first free port; give it back with `release`.
 
         Raises:

@@ -1,4 +1,4 @@
-"""A data connection as handlers see it: read, write, lines and blocks over a channel, throttled where a limit is set."""
+"""A data connection as handlers see it: read, write, lines and blocks over a channel, throttled where limited."""
 
 from __future__ import annotations
 

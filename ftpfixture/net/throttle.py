@@ -43,7 +43,8 @@ class Throttle:
     async def wait(self) -> None:
         """Wait until the octets charged so far are paid for; a change of the limit meanwhile acts at once."""
         loop = asyncio.get_running_loop()
-        while self._limit is not None and (delay := self._free_at - loop.time()) > 0:
+        # Short sleeps, because nobody tells when the limit is changed.
+        while self._limit is not None and (delay := self._free_at - loop.time()) > 0:  # noqa: ASYNC110
             await asyncio.sleep(min(delay, 0.1))
 
     def portion(self, size: int) -> int:

@@ -9,9 +9,9 @@ import logging
 import socket
 import time
 from collections.abc import Callable, Iterable, Sequence
-from datetime import timezone, tzinfo
-from pathlib import Path, PurePath, PurePosixPath
-from typing import Any
+from datetime import UTC, tzinfo
+from pathlib import PurePath, PurePosixPath
+from typing import Protocol
 
 from ftpfixture.errors import ConfigurationError, ServerStateError
 from ftpfixture.events import Connected, Disconnected, Event, HandlerFailed, Hub
@@ -27,7 +27,7 @@ from ftpfixture.server.connection import Connection
 from ftpfixture.server.dispatch import CommandSpec, Handler, build_table
 from ftpfixture.server.session import Session
 from ftpfixture.server.users import AbstractUserManager, MemoryUserManager, User
-from ftpfixture.wire.entry import EntryStyle, STYLES
+from ftpfixture.wire.entry import Entry, eplf_line, msdos_line, unix_line
 
 __all__ = ["BaseServer"]
 
@@ -35,6 +35,21 @@ logger = logging.getLogger("ftpfixture.server")
 
 _STOP_TIME = 0.5  # seconds that sessions get to end before they are left to their fate
 LINE_LIMIT = 8192
+
+
+class ListStyle(Protocol):
+    """Renders the line of one entry in LIST."""
+
+    def __call__(self, entry: Entry, *, now: float, timezone: tzinfo) -> str:
+        """The line, without its end."""
+
+
+LIST_STYLES: dict[str, ListStyle] = {
+    "unix": unix_line,
+    "msdos": lambda entry, *, now, timezone: msdos_line(entry, timezone=timezone),
+    "msdos4": lambda entry, *, now, timezone: msdos_line(entry, timezone=timezone, four_digit_year=True),
+    "eplf": lambda entry, *, now, timezone: eplf_line(entry),
+}
 
 
 class BaseServer:
@@ -100,7 +115,7 @@ class BaseServer:
         features: Sequence[str] | None = None,
         system: str = "UNIX Type: L8",
         list_style: str = "unix",
-        timezone: tzinfo = timezone.utc,  # noqa: A002, RUF100 - the setting has the name of its type
+        timezone: tzinfo = UTC,
         login_delay: float = 0,
         maximum_login_failures: int | None = None,
         virtual_hosts: Iterable[str] | None = None,
@@ -150,18 +165,20 @@ class BaseServer:
         self._closed: asyncio.Future[None] | None = None
 
     def _switch_off(self, verbs: Iterable[str]) -> frozenset[str]:
+        """Take verbs out of the table: the name of a command with its aliases, an alias alone."""
         if isinstance(verbs, str):
             raise ConfigurationError(f"disable takes a list of verbs: disable=[{verbs!r}]")
-        wanted = [verb.upper() for verb in verbs]
-        for verb in wanted:
+        gone: set[str] = set()
+        for verb in map(str.upper, verbs):
             spec = self.specs.get(verb.lower())
             if spec is None:
                 near = difflib.get_close_matches(verb.lower(), self.specs, 3, 0.5)
                 known = ", ".join(sorted(name.upper() for name in near or self.specs))
                 raise ConfigurationError(f"cannot disable {verb!r}: no such command; did you mean one of {known}?")
-            for name in spec.verbs:
-                self.commands_mapping.pop(name.lower(), None)
-        return frozenset(name for verb in wanted for name in self.specs[verb.lower()].verbs)
+            gone.update(spec.verbs if verb == spec.verbs[0] else [verb])
+        for name in gone:
+            self.commands_mapping.pop(name.lower(), None)
+        return frozenset(gone)
 
     # Life cycle.
 
@@ -372,10 +389,10 @@ def _ports(ports: Iterable[int]) -> list[int]:
     return found
 
 
-def _style(name: str) -> EntryStyle:
-    if name not in STYLES:
-        raise ConfigurationError(f"unknown list_style {name!r}: use one of {', '.join(sorted(STYLES))}")
-    return STYLES[name]
+def _style(name: str) -> ListStyle:
+    if name not in LIST_STYLES:
+        raise ConfigurationError(f"unknown list_style {name!r}: use one of {', '.join(LIST_STYLES)}")
+    return LIST_STYLES[name]
 
 
 def _log_event(event: Event) -> None:

@@ -76,9 +76,7 @@ class ConnectionConditions:
         """Decorate a handler."""
 
         @functools.wraps(handler)
-        async def checked(
-            server: S, connection: Connection, rest: str, /, *args: P.args, **kwargs: P.kwargs
-        ) -> bool:
+        async def checked(server: S, connection: Connection, rest: str, /, *args: P.args, **kwargs: P.kwargs) -> bool:
             for field in self.fields:
                 if not await self._holds(connection, field):
                     connection.response(self.fail_code or field.code, self.fail_info or field.text)
@@ -126,9 +124,7 @@ class PathConditions:
         """Decorate a handler."""
 
         @functools.wraps(handler)
-        async def checked(
-            server: S, connection: Connection, rest: str, /, *args: P.args, **kwargs: P.kwargs
-        ) -> bool:
+        async def checked(server: S, connection: Connection, rest: str, /, *args: P.args, **kwargs: P.kwargs) -> bool:
             real, _ = server.get_paths(connection, rest)
             failed = await self.failed(connection, real)
             if failed is not None:
@@ -180,9 +176,7 @@ class PathPermissions:
         """Decorate a handler."""
 
         @functools.wraps(handler)
-        async def checked(
-            server: S, connection: Connection, rest: str, /, *args: P.args, **kwargs: P.kwargs
-        ) -> bool:
+        async def checked(server: S, connection: Connection, rest: str, /, *args: P.args, **kwargs: P.kwargs) -> bool:
             refused = await self.refused(connection, *server.get_paths(connection, rest))
             if refused is not None:
                 connection.response("550", refused)

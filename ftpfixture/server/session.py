@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from ftpfixture.events import Connected, Disconnected, HandlerFailed, LoggedIn
@@ -177,6 +177,7 @@ class Session:
             await self._end(reason)
 
     async def _converse(self) -> str:
+        EXCHANGE.set(Exchange(0, ""))
         if not await self._guarded(Exchange(0, ""), self._host.greeting):
             return "refused"
         self._touch()

@@ -199,7 +199,7 @@ class AbstractUserManager(ABC):
 
     async def notify_logout(self, user: User) -> None:
         """Learn that a session for which `get_user` gave this user is over, whether or not a password came."""
-        return None
+        _ = user
 
 
 class MemoryUserManager(AbstractUserManager):
@@ -249,7 +249,9 @@ class MemoryUserManager(AbstractUserManager):
         """See AbstractUserManager."""
         if user.password is None:
             return True
-        return hmac.compare_digest(user.password.encode(errors="surrogateescape"), password.encode(errors="surrogateescape"))
+        return hmac.compare_digest(
+            user.password.encode(errors="surrogateescape"), password.encode(errors="surrogateescape")
+        )
 
     async def notify_logout(self, user: User) -> None:
         """See AbstractUserManager."""

@@ -83,7 +83,9 @@ class Files(MutableMapping[str, bytes]):
 
     def __iter__(self) -> Iterator[str]:
         """The paths of all files, sorted."""
-        return iter(self._run(lambda tree: sorted(str(path) for path, node in tree.walk() if isinstance(node, FileNode))))
+        return iter(
+            self._run(lambda tree: sorted(str(path) for path, node in tree.walk() if isinstance(node, FileNode)))
+        )
 
     def __len__(self) -> int:
         return len(list(iter(self)))
@@ -147,9 +149,7 @@ class Files(MutableMapping[str, bytes]):
         if not isinstance(data, bytes | bytearray | memoryview):
             raise TypeError(f"{path}: files hold bytes, not {type(data).__name__}: use b'...' or .encode()")
         where, content = _absolute(path), bytes(data)
-        self._run(
-            lambda tree: tree.write_file(where, content, modify=modified, mode=mode, owner=owner, group=group)
-        )
+        self._run(lambda tree: tree.write_file(where, content, modify=modified, mode=mode, owner=owner, group=group))
 
     def symlink(self, path: str, target: str) -> None:
         """Make a symbolic link at `path`; it may point to what is not there."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import inspect
-import socket
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self

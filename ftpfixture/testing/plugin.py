@@ -41,7 +41,9 @@ def _ftp_loop_thread() -> Iterator[None]:
 
 
 @pytest.fixture
-def ftp_server(request: pytest.FixtureRequest, ftp_config: dict[str, Any], _ftp_loop_thread: None) -> Iterator[FtpServer]:
+def ftp_server(
+    request: pytest.FixtureRequest, ftp_config: dict[str, Any], _ftp_loop_thread: None
+) -> Iterator[FtpServer]:
     """A running FTP server of this test's own: ``host``, ``port``, ``credentials``, ``files``, ``log``.
 
     Settings come from the fixture `ftp_config` and the marker ``@pytest.mark.ftp(...)``, the nearest last.

@@ -63,9 +63,7 @@ class ContentCommands(Transfers):
         )
         return self.start_transfer(connection, transfer)
 
-    async def _send(
-        self, connection: Connection, first: int, count: int | None, stream: Stream, file: Any
-    ) -> None:
+    async def _send(self, connection: Connection, first: int, count: int | None, stream: Stream, file: Any) -> None:
         if first:
             await file.seek(first)
         pieces = _pieces(file, connection.block_size, count)

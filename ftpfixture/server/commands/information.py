@@ -92,7 +92,9 @@ class InformationCommands(ListingCommands):
 
     def _verbs(self, prefix: str) -> list[str]:
         """The known verbs that begin with `prefix`, without it, in rows."""
-        verbs = [verb.upper() for verb in self.commands_mapping if verb.startswith(prefix) and " " not in verb[len(prefix) :]]
+        verbs = [
+            verb.upper() for verb in self.commands_mapping if verb.startswith(prefix) and " " not in verb[len(prefix) :]
+        ]
         names = sorted(verb[len(prefix) :] for verb in verbs)
         rows = [names[start : start + _HELP_WIDTH] for start in range(0, len(names), _HELP_WIDTH)]
         return ["".join(f"{name:<9}" for name in row).rstrip() for row in rows]

@@ -140,10 +140,12 @@ class IntegrityCommands(Transfers):
         path, span = rest, ""
         if quoted := _QUOTED.fullmatch(rest):
             path, span = quoted["path"].replace('""', '"'), quoted["range"] or ""
-        elif not await connection.path_io.exists(self.get_paths(connection, rest)[0]):
-            if ranged := _WITH_RANGE.fullmatch(rest):
-                path, span = ranged["path"], ranged["range"]
+        elif (ranged := _WITH_RANGE.fullmatch(rest)) and not await self._exists(connection, rest):
+            path, span = ranged["path"], ranged["range"]
         return await self._tell_file(connection, path, span, algorithm)
+
+    async def _exists(self, connection: Connection, path: str) -> bool:
+        return await connection.path_io.exists(self.get_paths(connection, path)[0])
 
     @PathConditions(PathConditions.path_must_exists, PathConditions.path_must_be_file)
     @PathPermissions(PathPermissions.readable)

@@ -40,7 +40,9 @@ class ListingCommands(Transfers, Entries):
         Replies: 150 then 226, 425, 426, 550 nothing there or not allowed.
         """
         flags, argument = await self._flags(connection, rest)
-        return self._start_listing(connection, argument, [line async for line in self.list_lines(connection, flags, argument)])
+        return self._start_listing(
+            connection, argument, [line async for line in self.list_lines(connection, flags, argument)]
+        )
 
     @command("NLST")
     @ConnectionConditions(ConnectionConditions.login_required)
@@ -138,9 +140,7 @@ class ListingCommands(Transfers, Entries):
             if headed:
                 yield from_head(name)
             below = []
-            async for entry, real, virtual in self.children(
-                connection, *self.get_paths(connection, name), hidden="a" in flags
-            ):
+            async for entry, _, _ in self.children(connection, *self.get_paths(connection, name), hidden="a" in flags):
                 yield style(entry)
                 if entry.type == "dir" and "R" in flags:
                     below.append(_joined(name, entry.name))

@@ -102,7 +102,9 @@ class SiteCommands(InformationCommands, TreeCommands):
                 raise Refusal("501", "SITE IDLE takes 1 to 86400 seconds")
             connection.idle_timeout = int(rest)
         limit = connection.idle_timeout
-        connection.response("200", "There is no idle limit" if limit is None else f"The idle limit is {limit:g} seconds")
+        connection.response(
+            "200", "There is no idle limit" if limit is None else f"The idle limit is {limit:g} seconds"
+        )
         return True
 
 

@@ -193,9 +193,7 @@ class TreeCommands(Transfers):
         connection.response("213", f"{done} {path}")
         return True
 
-    async def _change(
-        self, connection: Connection, path: str, setter: Callable[[PurePath], Awaitable[None]]
-    ) -> None:
+    async def _change(self, connection: Connection, path: str, setter: Callable[[PurePath], Awaitable[None]]) -> None:
         """Change a property of what is at `path`.
 
         Raises:

@@ -1,0 +1,164 @@
+"""Small asyncio helpers that path layers and client code share: time limits, and objects to await or iterate.
+
+One rule: nothing here knows FTP, so everything of ours may import it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator
+from types import TracebackType
+from typing import Any, Concatenate, Generic, ParamSpec, Protocol, Self, TypeVar, overload
+
+__all__ = [
+    "AbstractAsyncLister",
+    "AsyncEnterable",
+    "AsyncListerMixin",
+    "AsyncStreamIterator",
+    "async_enterable",
+    "with_timeout",
+]
+
+P = ParamSpec("P")
+S = TypeVar("S")
+R = TypeVar("R")
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+Limited = Callable[Concatenate[S, P], Coroutine[Any, Any, R]]
+
+
+@overload
+def with_timeout(name: Callable[Concatenate[S, P], Awaitable[R]]) -> Limited[S, P, R]: ...
+
+
+@overload
+def with_timeout(
+    name: str,
+) -> Callable[[Callable[Concatenate[S, P], Awaitable[R]]], Limited[S, P, R]]: ...
+
+
+def with_timeout(name: Any) -> Any:
+    """Limit how long an async method may take: bare by ``self.timeout``, with a name by that attribute.
+
+    The attribute holds seconds and is read at each call; None means no limit. The call raises TimeoutError when the
+    time is over, after the method was cancelled.
+    """
+    if not isinstance(name, str):
+        return _limited(name, "timeout")
+    return functools.partial(_limited, name=name)
+
+
+def _limited(method: Callable[..., Awaitable[R]], name: str) -> Callable[..., Coroutine[Any, Any, R]]:
+    @functools.wraps(method)
+    async def limited(self: Any, *args: Any, **kwargs: Any) -> R:
+        timeout = getattr(self, name)
+        if timeout is None:
+            return await method(self, *args, **kwargs)
+        return await asyncio.wait_for(method(self, *args, **kwargs), timeout)
+
+    return limited
+
+
+class AsyncStreamIterator(Generic[T]):
+    """Iterates over what an async function gives, until it gives something empty.
+
+    Args:
+        read: Called without arguments for each item.
+    """
+
+    def __init__(self, read: Callable[[], Awaitable[T]]) -> None:
+        self._read = read
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> T:
+        item = await self._read()
+        if not item:
+            raise StopAsyncIteration
+        return item
+
+
+class AsyncListerMixin(ABC, Generic[T]):
+    """Lets an asynchronous iterable be awaited, too: that gives all its items in a list."""
+
+    @abstractmethod
+    def __aiter__(self) -> AsyncIterator[T]:
+        """Return the iterator; subclasses say over what."""
+
+    def __await__(self) -> Generator[Any, None, list[T]]:
+        return self._collect().__await__()
+
+    async def _collect(self) -> list[T]:
+        return [item async for item in self]
+
+
+class AbstractAsyncLister(AsyncListerMixin[T]):
+    """An asynchronous iterator that can be awaited for a list of all that is left.
+
+    Args:
+        timeout: Seconds that one item may take, for an ``__anext__`` under `with_timeout`; None for no limit.
+    """
+
+    def __init__(self, *, timeout: float | None = None) -> None:
+        self.timeout = timeout
+
+    def __aiter__(self) -> Self:
+        return self
+
+    @abstractmethod
+    async def __anext__(self) -> T:
+        """Return the next item, or raise StopAsyncIteration."""
+
+
+class _Manager(Protocol[T_co]):
+    async def __aenter__(self) -> T_co: ...
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> bool | None: ...
+
+
+class AsyncEnterable(Generic[T_co]):
+    """A call that has not begun: await it for its result, or enter it to enter its result.
+
+    Args:
+        call: Runs the call; once for each await or enter.
+    """
+
+    def __init__(self, call: Callable[[], Coroutine[Any, Any, T_co]]) -> None:
+        self._call = call
+        self._manager: _Manager[Any] | None = None
+
+    def __await__(self) -> Generator[Any, None, T_co]:
+        return self._call().__await__()
+
+    async def __aenter__(self: AsyncEnterable[_Manager[T]]) -> T:
+        manager = await self._call()
+        entered = await manager.__aenter__()
+        self._manager = manager
+        return entered
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        manager, self._manager = self._manager, None
+        assert manager is not None, "left before it was entered"
+        return await manager.__aexit__(kind, error, trace)
+
+
+def async_enterable(f: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, AsyncEnterable[R]]:
+    """Make a coroutine function, whose result is an async context manager, usable with and without ``await``.
+
+    ``await f()`` gives the result, which is not entered; ``async with f() as x`` enters it. The function starts only
+    then.
+    """
+
+    @functools.wraps(f)
+    def enterable(*args: P.args, **kwargs: P.kwargs) -> AsyncEnterable[R]:
+        return AsyncEnterable(functools.partial(f, *args, **kwargs))
+
+    return enterable

@@ -1,0 +1,468 @@
+"""What every path layer is: the abstract class, its open files, and the decorators that its methods wear.
+
+One rule: whatever goes wrong in a layer arrives as PathIOError, so that the server has one kind of failure to answer.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import io
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Iterator
+from pathlib import PurePath
+from types import TracebackType
+from typing import Any, ParamSpec, Self, TypeVar
+
+from ftpfixture.aio import AbstractAsyncLister, AsyncStreamIterator
+from ftpfixture.errors import PathIOError
+
+__all__ = [
+    "MODES",
+    "AbstractPathIO",
+    "AsyncPathIOContext",
+    "NameLister",
+    "PathIONursery",
+    "check_mode",
+    "defend_file_methods",
+    "universal_exception",
+]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+MODES = ("rb", "wb", "ab", "r+b")
+"""How files may be opened: read, write anew, append, read and write in place."""
+
+# Methods that work through another one: whoever overrides only the other is heard by both.
+_DERIVED = {"read_some": "read", "lstat": "stat"}
+
+
+def universal_exception(coroutine: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, Coroutine[Any, Any, R]]:
+    """Turn what a method of a path layer raises into PathIOError; the original is in `reason` and the cause.
+
+    CancelledError, NotImplementedError, StopAsyncIteration and what is a PathIOError already pass unchanged.
+    """
+
+    @functools.wraps(coroutine)
+    async def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return await coroutine(*args, **kwargs)
+        except (NotImplementedError, StopAsyncIteration, PathIOError):
+            raise
+        except Exception as error:
+            raise PathIOError(reason=sys.exc_info()) from error
+
+    return wrapped
+
+
+def defend_file_methods(coroutine: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, Coroutine[Any, Any, R]]:
+    """Refuse, in `seek`, `write`, `read` and `close` of a layer, the context of a file in place of the file itself.
+
+    Raises:
+        ValueError: The call got an AsyncPathIOContext; it has methods of the same names, for callers.
+    """
+
+    @functools.wraps(coroutine)
+    async def defended(*args: P.args, **kwargs: P.kwargs) -> R:
+        if len(args) > 1 and isinstance(args[1], AsyncPathIOContext):
+            raise ValueError(
+                f"path_io.{coroutine.__name__} takes the raw file of _open; "
+                f"call {coroutine.__name__} of the opened context instead"
+            )
+        return await coroutine(*args, **kwargs)
+
+    return defended
+
+
+def check_mode(mode: str) -> None:
+    """Check the mode of a file that is to be opened.
+
+    Raises:
+        ValueError: It is not one of `MODES`.
+    """
+    if mode not in MODES:
+        raise ValueError(f"mode {mode!r} is not one of {', '.join(MODES)}")
+
+
+class AsyncPathIOContext:
+    """A file that a path layer opens when this is awaited or entered; both give this object.
+
+    Leaving the context closes the file. Closing twice does no harm.
+
+    Args:
+        path_io: The layer.
+        path: What to open.
+        mode: One of `MODES`.
+
+    Attributes:
+        file: The raw file of the layer while it is open, else None.
+    """
+
+    __slots__ = ("_mode", "_path", "_path_io", "file")
+
+    def __init__(self, path_io: AbstractPathIO, path: PurePath, mode: str) -> None:
+        self._path_io = path_io
+        self._path = path
+        self._mode = mode
+        self.file: Any = None
+
+    def __repr__(self) -> str:
+        state = "closed" if self.file is None else "open"
+        return f"<{type(self).__name__} {self._path} {self._mode} {state}>"
+
+    async def _open(self) -> Self:
+        if self.file is None:
+            self.file = await self._path_io._open(self._path, mode=self._mode)
+        return self
+
+    def __await__(self) -> Generator[Any, None, Self]:
+        return self._open().__await__()
+
+    async def __aenter__(self) -> Self:
+        return await self._open()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def _opened(self) -> Any:
+        if self.file is None:
+            raise ValueError(f"{self._path} is not open: use `async with path_io.open(...)`, or await it first")
+        return self.file
+
+    # These hand the layer's own coroutine on, for an `async def` around it would be one more frame per block.
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> Coroutine[Any, Any, int]:
+        """Move the position; see AbstractPathIO."""
+        return self._path_io.seek(self._opened(), offset, whence)
+
+    def write(self, data: bytes | bytearray | memoryview) -> Coroutine[Any, Any, int]:
+        """Write all of `data`; see AbstractPathIO."""
+        return self._path_io.write(self._opened(), data)
+
+    def read(self, n: int = -1) -> Coroutine[Any, Any, bytes]:
+        """Read `n` octets, or all that are left; see AbstractPathIO."""
+        return self._path_io.read(self._opened(), n)
+
+    def read_some(self, count: int) -> Coroutine[Any, Any, bytes | memoryview]:
+        """Read one piece of at most `count` octets; see AbstractPathIO."""
+        return self._path_io.read_some(self._opened(), count)
+
+    async def close(self) -> None:
+        """Close the file; nothing happens when it is not open."""
+        file, self.file = self.file, None
+        if file is not None:
+            await self._path_io.close(file)
+
+    def iter_by_block(self, count: int = 8192) -> AsyncStreamIterator[bytes]:
+        """Iterate over the rest of the file in blocks of `count` octets; only the last may be shorter."""
+        self._opened()
+        return AsyncStreamIterator(lambda: self.read(count))
+
+
+class NameLister(AbstractAsyncLister[PurePath]):
+    """Lists a directory whose names are fetched all at once, when the first is asked for.
+
+    Args:
+        path: The directory; what is listed is ``path / name``.
+        fetch: Gives the names; whatever it raises arrives as PathIOError.
+        timeout: Seconds, see AbstractAsyncLister; only kept here.
+    """
+
+    def __init__(
+        self, path: PurePath, fetch: Callable[[PurePath], Awaitable[Iterable[str]]], *, timeout: float | None = None
+    ) -> None:
+        super().__init__(timeout=timeout)
+        self._path = path
+        self._fetch = fetch
+        self._names: Iterator[str] | None = None
+
+    @universal_exception
+    async def __anext__(self) -> PurePath:
+        if self._names is None:
+            self._names = iter(await self._fetch(self._path))
+        for name in self._names:
+            return self._path / name
+        raise StopAsyncIteration
+
+
+class AbstractPathIO(ABC):
+    """What the server asks of a file system. Subclass it, or one of the layers that come with it, for your own.
+
+    The abstract methods are all that is needed; each should wear `universal_exception`. The others may stay away: the
+    server then offers less. `ftpfixture.testing.check_path_io` tells what a layer gets wrong.
+
+    Args:
+        timeout: Seconds that one call may take; None for no limit.
+        connection: The connection that this layer was made for, or None.
+        state: The `state` of an earlier instance, to see the same files as that one.
+
+    Attributes:
+        timeout: As given.
+        connection: As given.
+    """
+
+    timeout: float | None = None
+    connection: Any = None
+    _state: Any = None
+
+    def __init__(self, timeout: float | None = None, connection: Any = None, state: Any = None) -> None:
+        self.timeout = timeout
+        self.connection = connection
+        self._state = state
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for derived, plain in _DERIVED.items():
+            provider = next(base for base in cls.__mro__ if derived in vars(base) or plain in vars(base))
+            if derived not in vars(provider):
+                setattr(cls, derived, getattr(AbstractPathIO, derived))
+
+    @property
+    def state(self) -> Any:
+        """What instances over the same files share; None when there is nothing to share. No loop is needed."""
+        return self._state
+
+    @abstractmethod
+    async def exists(self, path: PurePath) -> bool:
+        """Return True when there is something, links followed. Below a file there is nothing."""
+
+    @abstractmethod
+    async def is_dir(self, path: PurePath) -> bool:
+        """Return True for a directory, links followed."""
+
+    @abstractmethod
+    async def is_file(self, path: PurePath) -> bool:
+        """Return True for a regular file, links followed."""
+
+    @abstractmethod
+    async def mkdir(self, path: PurePath, *, parents: bool = False, exist_ok: bool = False) -> None:
+        """Make a directory.
+
+        Args:
+            path: Its path.
+            parents: Make what is missing above it, too.
+            exist_ok: A directory that is there already is no error.
+
+        Raises:
+            PathIOError: Over FileExistsError, FileNotFoundError (no parent) or NotADirectoryError (it is a file).
+        """
+
+    @abstractmethod
+    async def rmdir(self, path: PurePath) -> None:
+        """Remove an empty directory.
+
+        Raises:
+            PathIOError: Over FileNotFoundError, NotADirectoryError, or OSError when it is not empty.
+        """
+
+    @abstractmethod
+    async def unlink(self, path: PurePath) -> None:
+        """Remove a file, or a link but not what it leads to.
+
+        Raises:
+            PathIOError: Over FileNotFoundError, or IsADirectoryError or PermissionError for a directory.
+        """
+
+    @abstractmethod
+    def list(self, path: PurePath) -> AbstractAsyncLister[Any]:
+        """List the children of a directory: ``path / name`` of each, hidden ones too, in any order.
+
+        Returns:
+            An iterator that can also be awaited; empty when the path is missing or no directory.
+        """
+
+    @abstractmethod
+    async def stat(self, path: PurePath) -> Any:
+        """Describe what is there, links followed.
+
+        Returns:
+            An object with st_size (octets), st_mtime and st_ctime (POSIX seconds), st_nlink, st_mode; it may also
+            have st_ino, st_dev, st_birthtime, and the names `owner` and `group`.
+
+        Raises:
+            PathIOError: Over FileNotFoundError.
+        """
+
+    @abstractmethod
+    async def _open(self, path: PurePath, mode: str) -> Any:
+        """Open a file; `open` is for callers.
+
+        Returns:
+            A raw file for `seek`, `write`, `read` and `close`, with a position of its own.
+
+        Raises:
+            PathIOError: Over FileNotFoundError (the file for rb and r+b, its directory for the others),
+                IsADirectoryError, or ValueError for a mode that is none of `MODES`.
+        """
+
+    @abstractmethod
+    async def seek(self, file: Any, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Move the position of a raw file, as Python's files do; it may go past the end.
+
+        Returns:
+            The new position, octets from the start.
+        """
+
+    @abstractmethod
+    async def write(self, file: Any, data: bytes | bytearray | memoryview) -> int:
+        """Write all of `data` at the position of a raw file; with "ab", at the end.
+
+        Returns:
+            The number of octets written.
+        """
+
+    @abstractmethod
+    async def read(self, file: Any, n: int = -1) -> bytes:
+        """Read from a raw file.
+
+        Returns:
+            Exactly `n` octets unless the end comes first; all that are left when `n` is negative.
+        """
+
+    @abstractmethod
+    async def close(self, file: Any) -> None:
+        """Close a raw file."""
+
+    @abstractmethod
+    async def rename(self, source: PurePath, destination: PurePath) -> None:
+        """Rename a file or directory, or move it; a file that was at the destination is replaced.
+
+        Raises:
+            PathIOError: Over FileNotFoundError when the source, or the directory of the destination, is missing;
+                over OSError when a directory would be lost.
+        """
+
+    def open(self, path: PurePath, mode: str = "rb") -> AsyncPathIOContext:
+        """Open a file with ``async with``, or with ``await`` and `close`.
+
+        Args:
+            path: Its path.
+            mode: One of `MODES`.
+        """
+        return AsyncPathIOContext(self, path, mode)
+
+    async def read_some(self, file: Any, count: int) -> bytes | memoryview:
+        """Read one piece, as cheaply as the layer can.
+
+        Returns:
+            Between 1 and `count` octets; empty at the end of the file.
+        """
+        return await self.read(file, count)
+
+    async def resolve(self, path: PurePath) -> PurePath:
+        """Follow all links of a path, whether or not its last parts exist; unchanged in layers without links.
+
+        Raises:
+            PathIOError: Over OSError ELOOP: the links go round in a circle.
+        """
+        return path
+
+    async def lstat(self, path: PurePath) -> Any:
+        """Describe what is there, as `stat` does, but a link at the end is not followed."""
+        return await self.stat(path)
+
+    async def readlink(self, path: PurePath) -> PurePath:
+        """Return what a symbolic link holds, absolute or relative to its directory.
+
+        Raises:
+            NotImplementedError: The layer has no links.
+        """
+        raise NotImplementedError("this path layer has no symbolic links")
+
+    async def symlink(self, target: PurePath, path: PurePath) -> None:
+        """Make a symbolic link.
+
+        Args:
+            target: What it holds, absolute or relative to its directory; it need not exist.
+            path: Where the link shall be.
+
+        Raises:
+            NotImplementedError: The layer has no links.
+        """
+        raise NotImplementedError("this path layer has no symbolic links")
+
+    async def chmod(self, path: PurePath, mode: int) -> None:
+        """Set permission bits.
+
+        Raises:
+            NotImplementedError: The layer has no permissions.
+        """
+        raise NotImplementedError("this path layer has no permissions")
+
+    async def set_times(
+        self,
+        path: PurePath,
+        *,
+        modify: float | None = None,
+        create: float | None = None,
+        access: float | None = None,
+    ) -> None:
+        """Set times, in POSIX seconds; None leaves one as it is.
+
+        Raises:
+            NotImplementedError: The layer cannot set one of them.
+        """
+        raise NotImplementedError("this path layer cannot set times")
+
+    async def chown(self, path: PurePath, *, owner: str | None = None, group: str | None = None) -> None:
+        """Set the names of owner and group; None leaves one as it is.
+
+        Raises:
+            NotImplementedError: The layer has no owners.
+        """
+        raise NotImplementedError("this path layer has no owners")
+
+    async def free_space(self, path: PurePath) -> int:
+        """Return how many octets could still be written below a path.
+
+        Raises:
+            NotImplementedError: The layer cannot tell.
+        """
+        raise NotImplementedError("this path layer cannot tell its free space")
+
+
+class PathIONursery:
+    """Makes path layers that all share the state of the first one.
+
+    Args:
+        factory: A path layer class, or what takes its place; it need not know all three of ``timeout``,
+            ``connection`` and ``state``.
+
+    Attributes:
+        factory: As given.
+        state: What is shared; None before the first call.
+    """
+
+    def __init__(self, factory: Callable[..., AbstractPathIO]) -> None:
+        self.factory = factory
+        self.state: Any = None
+        self._known, self._needs_state = _known_settings(factory)
+
+    def __call__(self, timeout: float | None = None, connection: Any = None, state: Any = None) -> AbstractPathIO:
+        """Make a layer. `state` is there to look like a layer class; the shared one is what counts."""
+        settings = {"timeout": timeout, "connection": connection, "state": self.state}
+        if self.state is None and not self._needs_state:
+            # None would hide the state that a functools.partial brings.
+            del settings["state"]
+        made = self.factory(**{name: value for name, value in settings.items() if name in self._known})
+        if self.state is None:
+            self.state = made.state
+        return made
+
+
+def _known_settings(factory: Callable[..., AbstractPathIO]) -> tuple[tuple[str, ...], bool]:
+    """The settings that a factory takes, and whether it must have a state."""
+    settings = ("timeout", "connection", "state")
+    try:
+        parameters = inspect.signature(factory).parameters
+    except (TypeError, ValueError):
+        # Not written in Python: nothing to look at.
+        return settings, False
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
+        return settings, False
+    known = tuple(name for name in settings if name in parameters)
+    return known, "state" in known and parameters["state"].default is inspect.Parameter.empty

@@ -1,0 +1,325 @@
+"""Content of files in memory: lists of chunks that never change, and the open files that read and write them.
+
+One rule: a chunk that was handed out stays as it is; a write makes new chunks beside it.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+from bisect import bisect_right
+from collections.abc import Callable
+from dataclasses import dataclass
+
+__all__ = ["LARGEST_FILE", "Content", "MemoryFile", "Snapshot", "Space"]
+
+Chunk = bytes | memoryview
+"""Immutable octets: a memoryview is always one over bytes."""
+
+# Smaller pieces are collected and joined, for a chunk costs a list entry and, when it is sent, a call. 64 KiB is what
+# a loopback socket takes at once.
+SMALL = 16 * 1024
+JOINED = 64 * 1024
+
+# A gap is filled with references to one chunk of zeros, so it costs 16 octets per MiB, and not without limit.
+ZEROS = bytes(1024 * 1024)
+
+LARGEST_FILE = 2**40
+"""Octets (1 TiB). ext4 has 16 TiB, FAT 4 GiB; more than this can only be a mistake in a test."""
+
+
+@dataclass(slots=True, eq=False)
+class Space:
+    """How much may be stored, and how much is.
+
+    Attributes:
+        quota: Octets; None for no limit.
+        used: Octets.
+    """
+
+    quota: int | None = None
+    used: int = 0
+
+    @property
+    def room(self) -> int:
+        """Octets that are left; a large number when there is no limit."""
+        return max(0, (LARGEST_FILE if self.quota is None else self.quota) - self.used)
+
+
+class Snapshot:
+    """The content of a file at one moment.
+
+    Args:
+        chunks: All octets in order.
+        starts: Offset of each chunk.
+        size: Octets in all.
+    """
+
+    __slots__ = ("_chunks", "_starts", "size")
+
+    def __init__(self, chunks: list[Chunk], starts: list[int], size: int) -> None:
+        self._chunks = tuple(chunks)
+        self._starts = tuple(starts)
+        self.size = size
+
+    def piece(self, position: int, count: int) -> Chunk:
+        """Return what of one chunk lies at `position`: at most `count` octets, never copied; empty at the end."""
+        if position >= self.size or count == 0:
+            return b""
+        index = bisect_right(self._starts, position) - 1
+        chunk, offset = self._chunks[index], position - self._starts[index]
+        end = len(chunk) if count < 0 else min(len(chunk), offset + count)
+        return chunk if end - offset == len(chunk) else memoryview(chunk)[offset:end]
+
+    def read(self, position: int, count: int = -1) -> bytes:
+        """Return `count` octets, or what is left; not copied when they are one whole chunk."""
+        end = self.size if count < 0 else min(self.size, position + count)
+        pieces: list[Chunk] = []
+        while position < end:
+            pieces.append(self.piece(position, end - position))
+            position += len(pieces[-1])
+        if len(pieces) == 1 and isinstance(pieces[0], bytes):
+            return pieces[0]
+        return b"".join(pieces)
+
+
+class Content:
+    """What a file holds.
+
+    Args:
+        space: Where its octets count; None when nobody counts them.
+
+    Attributes:
+        size: Octets.
+    """
+
+    __slots__ = ("_chunks", "_pending", "_pending_size", "_snapshot", "_space", "_starts", "size")
+
+    def __init__(self, space: Space | None = None) -> None:
+        self.size = 0
+        self._space = space
+        self._chunks: list[Chunk] = []
+        self._starts: list[int] = []
+        self._pending: list[Chunk] = []
+        self._pending_size = 0
+        self._snapshot: Snapshot | None = None
+
+    def __repr__(self) -> str:
+        return f"<Content of {self.size} octets>"
+
+    def snapshot(self) -> Snapshot:
+        """Return the content as it is now; later writes do not change it."""
+        if self._snapshot is None:
+            self.flush()
+            self._snapshot = Snapshot(self._chunks, self._starts, self.size)
+        return self._snapshot
+
+    def release(self) -> None:
+        """Give the space back; whoever has the file open still may use it, and is not counted any more."""
+        if self._space is not None:
+            self._space.used -= self.size
+            self._space = None
+
+    def write(self, position: int, data: bytes) -> int:
+        """Write at an offset; what lies between the end and there becomes zeros.
+
+        Returns:
+            How many octets were written: less than all when the space is used up.
+
+        Raises:
+            OSError: EFBIG; the file would be larger than `LARGEST_FILE`.
+        """
+        if position + len(data) > LARGEST_FILE:
+            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+        growth = position + len(data) - self.size
+        if self._space is not None and growth > self._space.room:
+            data = data[: max(0, len(data) - growth + self._space.room)]
+            growth = position + len(data) - self.size
+        if not data:
+            return 0
+        if self._space is not None and growth > 0:
+            self._space.used += growth
+        self._snapshot = None
+        if growth < 0:
+            self._replace(position, data)
+        else:
+            self._cut(position)
+            while self.size < position:
+                self._append(ZEROS[: position - self.size])
+            self._append(data)
+        return len(data)
+
+    def flush(self) -> None:
+        """Join the small pieces at the end into one chunk."""
+        if not self._pending:
+            return
+        start = self.size - self._pending_size
+        if self._chunks and len(self._chunks[-1]) < SMALL:
+            # Else a file that is read after each of many small appends would be in as many chunks.
+            self._pending.insert(0, self._chunks.pop())
+            start = self._starts.pop()
+        self._chunks.append(self._pending[0] if len(self._pending) == 1 else b"".join(self._pending))
+        self._starts.append(start)
+        self._pending = []
+        self._pending_size = 0
+
+    def _append(self, data: bytes) -> None:
+        if len(data) >= SMALL:
+            self.flush()
+            self._chunks.append(data)
+            self._starts.append(self.size)
+        else:
+            self._pending.append(data)
+            self._pending_size += len(data)
+        self.size += len(data)
+        if self._pending_size >= JOINED:
+            self.flush()
+
+    def _cut(self, size: int) -> None:
+        """Drop what lies after the first `size` octets."""
+        if size >= self.size:
+            return
+        self.flush()
+        index = bisect_right(self._starts, size) - 1
+        head = _part(self._chunks[index], 0, size - self._starts[index])
+        self._chunks[index:] = [head] if head else []
+        del self._starts[index + bool(head) :]
+        self.size = size
+
+    def _replace(self, position: int, data: bytes) -> None:
+        """Write over what is there, before the end."""
+        self.flush()
+        end = position + len(data)
+        first = bisect_right(self._starts, position) - 1
+        last = bisect_right(self._starts, end - 1) - 1
+        pieces: list[Chunk] = [
+            _part(self._chunks[first], 0, position - self._starts[first]),
+            data,
+            _part(self._chunks[last], end - self._starts[last], len(self._chunks[last])),
+        ]
+        if first and not pieces[0] and len(self._chunks[first - 1]) < SMALL:
+            # The write before this one ended here: many small ones in a row shall not make as many chunks.
+            first -= 1
+            pieces[0] = self._chunks[first]
+        joined: list[Chunk] = []
+        for piece in filter(None, pieces):
+            if joined and len(joined[-1]) < SMALL and len(piece) < SMALL:
+                joined[-1] = b"".join((joined[-1], piece))
+            else:
+                joined.append(piece)
+        start = self._starts[first]
+        starts = []
+        for piece in joined:
+            starts.append(start)
+            start += len(piece)
+        self._chunks[first : last + 1] = joined
+        self._starts[first : last + 1] = starts
+
+
+def _part(chunk: Chunk, start: int, end: int) -> Chunk:
+    """Octets of a chunk; a small part is copied, for a view of it would keep all of the chunk alive."""
+    if end - start == len(chunk):
+        return chunk
+    part = memoryview(chunk)[start:end]
+    return part if len(part) >= SMALL else bytes(part)
+
+
+class MemoryFile:
+    """An open file, with a position of its own.
+
+    With "rb" it reads what the file held when it was opened, whatever happens to the file since. With "ab" each write
+    goes to the end, wherever the position is.
+
+    Args:
+        content: What is read and written.
+        mode: One of rb, wb, ab, r+b.
+        written: Called after each write.
+    """
+
+    __slots__ = ("_content", "_mode", "_position", "_snapshot", "_written", "closed")
+
+    def __init__(self, content: Content, mode: str, written: Callable[[], None]) -> None:
+        self.closed = False
+        self._content = content
+        self._mode = mode
+        self._written = written
+        self._position = content.size if mode == "ab" else 0
+        self._snapshot = content.snapshot() if mode == "rb" else None
+
+    def __repr__(self) -> str:
+        return f"<MemoryFile {self._mode} at {self._position} of {self._size}{' closed' if self.closed else ''}>"
+
+    @property
+    def _size(self) -> int:
+        return (self._snapshot or self._content).size
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Move the position and return it; it may go past the end.
+
+        Raises:
+            OSError: EINVAL; it would be before the start.
+            ValueError: No such `whence`, or the file is closed.
+        """
+        self._check_open()
+        if whence not in (io.SEEK_SET, io.SEEK_CUR, io.SEEK_END):
+            raise ValueError(f"whence is 0, 1 or 2, not {whence!r}")
+        position = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
+        if position < 0:
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        self._position = position
+        return position
+
+    def read(self, n: int = -1) -> bytes:
+        """Return `n` octets, or all that are left."""
+        data = self._readable().read(self._position, n)
+        self._position += len(data)
+        return data
+
+    def read_some(self, count: int) -> bytes | memoryview:
+        """Return at most `count` octets of one chunk, not copied; empty at the end."""
+        piece = self._readable().piece(self._position, count)
+        self._position += len(piece)
+        return piece
+
+    def write(self, data: bytes | bytearray | memoryview) -> int:
+        """Write all of `data`; bytes are kept as they are, anything else is copied.
+
+        Raises:
+            OSError: ENOSPC, after what fits was written; EFBIG.
+            ValueError: The file is closed, or was opened to be read.
+        """
+        self._check_open()
+        if self._mode == "rb":
+            raise io.UnsupportedOperation("not open for writing")
+        # By way of a memoryview, because bytes(5) would be five zeros.
+        octets = data if type(data) is bytes else bytes(memoryview(data))
+        if self._mode == "ab":
+            self._position = self._content.size
+        count = self._content.write(self._position, octets)
+        self._position += count
+        if count:
+            self._written()
+        if count < len(octets):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return count
+
+    def close(self) -> None:
+        """Close the file; closing twice does no harm."""
+        if not self.closed:
+            self.closed = True
+            self._content.flush()
+            self._content = Content()
+            self._snapshot = None
+
+    def _readable(self) -> Snapshot:
+        self._check_open()
+        if self._snapshot is not None:
+            return self._snapshot
+        if self._mode != "r+b":
+            raise io.UnsupportedOperation("not open for reading")
+        return self._content.snapshot()
+
+    def _check_open(self) -> None:
+        if self.closed:
+            raise ValueError("the file is closed")

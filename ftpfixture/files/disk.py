@@ -1,0 +1,293 @@
+"""The path layers over the disk: one that blocks the loop while the disk works, and one that does not.
+
+One rule: what is done to the disk stands in plain functions; the two layers differ only in where these run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import functools
+import io
+import os
+import shutil
+from asyncio import Future
+from collections.abc import Callable
+from concurrent.futures import Executor
+from pathlib import Path, PurePath
+from typing import Any, BinaryIO, ParamSpec, TypeVar, cast
+
+from ftpfixture.aio import with_timeout
+from ftpfixture.files.base import AbstractPathIO, NameLister, check_mode, defend_file_methods, universal_exception
+
+__all__ = ["AsyncPathIO", "DiskStats", "PathIO"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+# ERROR_CANT_RESOLVE_FILENAME, the ELOOP of Windows, which has no errno of its own.
+_WINDOWS_LOOP = 1921
+
+
+class DiskStats:
+    """What `os.stat` tells, all of it, and the names of owner and group.
+
+    Args:
+        result: What `os.stat` or `os.lstat` gave.
+
+    Attributes:
+        owner: Name, or the number when it has none.
+        group: Name, or the number when it has none.
+    """
+
+    __slots__ = ("_result", "group", "owner")
+
+    def __init__(self, result: os.stat_result) -> None:
+        self._result = result
+        self.owner = _owner_name(result.st_uid)
+        self.group = _group_name(result.st_gid)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._result, name)
+
+    def __repr__(self) -> str:
+        return f"<DiskStats {self.owner} {self.group} {self._result}>"
+
+
+class PathIO(AbstractPathIO):
+    """The files of the disk, by calls that block: simple, and fast while the disk answers from its cache."""
+
+    async def _run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Call a function that may block, here and now."""
+        return function(*args, **kwargs)
+
+    @universal_exception
+    async def exists(self, path: PurePath) -> bool:
+        """See AbstractPathIO."""
+        return await self._run(os.path.exists, path)
+
+    @universal_exception
+    async def is_dir(self, path: PurePath) -> bool:
+        """See AbstractPathIO."""
+        return await self._run(os.path.isdir, path)
+
+    @universal_exception
+    async def is_file(self, path: PurePath) -> bool:
+        """See AbstractPathIO."""
+        return await self._run(os.path.isfile, path)
+
+    @universal_exception
+    async def mkdir(self, path: PurePath, *, parents: bool = False, exist_ok: bool = False) -> None:
+        """See AbstractPathIO."""
+        await self._run(Path(path).mkdir, parents=parents, exist_ok=exist_ok)
+
+    @universal_exception
+    async def rmdir(self, path: PurePath) -> None:
+        """See AbstractPathIO."""
+        await self._run(os.rmdir, path)
+
+    @universal_exception
+    async def unlink(self, path: PurePath) -> None:
+        """See AbstractPathIO."""
+        await self._run(os.unlink, path)
+
+    def list(self, path: PurePath) -> NameLister:
+        """See AbstractPathIO; in the order that the file system gives."""
+        return NameLister(path, self._children, timeout=self.timeout)
+
+    async def _children(self, path: PurePath) -> list[str]:
+        return await self._run(_names, path)
+
+    @universal_exception
+    async def stat(self, path: PurePath) -> DiskStats:
+        """See AbstractPathIO."""
+        return await self._run(_stats, path, follow=True)
+
+    @universal_exception
+    async def lstat(self, path: PurePath) -> DiskStats:
+        """See AbstractPathIO."""
+        return await self._run(_stats, path, follow=False)
+
+    @universal_exception
+    async def _open(self, path: PurePath, mode: str = "rb") -> BinaryIO:
+        return await self._run(_opened, path, mode)
+
+    @universal_exception
+    @defend_file_methods
+    async def seek(self, file: BinaryIO, offset: int, whence: int = io.SEEK_SET) -> int:
+        """See AbstractPathIO."""
+        return await self._run(file.seek, offset, whence)
+
+    @universal_exception
+    @defend_file_methods
+    async def write(self, file: BinaryIO, data: bytes | bytearray | memoryview) -> int:
+        """See AbstractPathIO."""
+        return await self._run(file.write, data)
+
+    @universal_exception
+    @defend_file_methods
+    async def read(self, file: BinaryIO, n: int = -1) -> bytes:
+        """See AbstractPathIO."""
+        return await self._run(file.read, n)
+
+    @universal_exception
+    @defend_file_methods
+    async def close(self, file: BinaryIO) -> None:
+        """See AbstractPathIO."""
+        await self._run(file.close)
+
+    @universal_exception
+    async def rename(self, source: PurePath, destination: PurePath) -> None:
+        """See AbstractPathIO."""
+        await self._run(os.replace, source, destination)
+
+    @universal_exception
+    async def resolve(self, path: PurePath) -> PurePath:
+        """See AbstractPathIO; always absolute."""
+        return await self._run(_resolved, path)
+
+    @universal_exception
+    async def readlink(self, path: PurePath) -> PurePath:
+        """See AbstractPathIO."""
+        return await self._run(Path(path).readlink)
+
+    @universal_exception
+    async def symlink(self, target: PurePath, path: PurePath) -> None:
+        """See AbstractPathIO."""
+        await self._run(os.symlink, target, path)
+
+    @universal_exception
+    async def chmod(self, path: PurePath, mode: int) -> None:
+        """See AbstractPathIO."""
+        await self._run(os.chmod, path, mode)
+
+    @universal_exception
+    async def set_times(
+        self,
+        path: PurePath,
+        *,
+        modify: float | None = None,
+        create: float | None = None,
+        access: float | None = None,
+    ) -> None:
+        """See AbstractPathIO; the time of creation cannot be set."""
+        if create is not None:
+            raise NotImplementedError("a disk does not let the time of creation be set")
+        await self._run(_set_times, path, modify, access)
+
+    @universal_exception
+    async def chown(self, path: PurePath, *, owner: str | None = None, group: str | None = None) -> None:
+        """See AbstractPathIO; names that the system knows, or numbers."""
+        if not hasattr(os, "chown"):
+            raise NotImplementedError("this system has no owners that can be set")
+        if owner is not None or group is not None:
+            await self._run(shutil.chown, path, _number(owner), _number(group))
+
+    @universal_exception
+    async def free_space(self, path: PurePath) -> int:
+        """See AbstractPathIO."""
+        return (await self._run(shutil.disk_usage, path)).free
+
+
+class AsyncPathIO(PathIO):
+    """The files of the disk, by calls in other threads: the loop goes on while the disk works.
+
+    Args:
+        timeout: Seconds that one call may take; None for no limit. The call itself cannot be stopped: it ends
+            unheeded.
+        connection: Only kept.
+        state: Only kept.
+        executor: Runs the calls; None for that of the loop.
+    """
+
+    def __init__(
+        self,
+        timeout: float | None = None,
+        connection: Any = None,
+        state: Any = None,
+        executor: Executor | None = None,
+    ) -> None:
+        super().__init__(timeout, connection, state)
+        self.executor = executor
+
+    @with_timeout("timeout")
+    async def _in_executor(self, function: Callable[[], R]) -> R:
+        future = asyncio.get_running_loop().run_in_executor(self.executor, function)
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            future.add_done_callback(_forget)
+            raise
+
+    async def _run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        return await self._in_executor(functools.partial(function, *args, **kwargs))
+
+
+def _forget(future: Future[Any]) -> None:
+    """Take what a call gave that nobody waits for any more, and close it when it is a file."""
+    if not future.cancelled() and future.exception() is None and isinstance(future.result(), io.IOBase):
+        future.result().close()
+
+
+def _names(path: PurePath) -> list[str]:
+    try:
+        return os.listdir(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _stats(path: PurePath, *, follow: bool) -> DiskStats:
+    return DiskStats(os.stat(path, follow_symlinks=follow))
+
+
+def _opened(path: PurePath, mode: str) -> BinaryIO:
+    check_mode(mode)
+    return cast(BinaryIO, open(path, mode))  # noqa: SIM115, because `close` closes it
+
+
+def _resolved(path: PurePath) -> Path:
+    """Follow all links; a loop is an error in all versions of Python."""
+    resolved = os.path.realpath(path)
+    try:
+        os.stat(resolved)
+    except OSError as error:
+        # Nothing of a real path is a link, but where a loop kept it from being one.
+        if error.errno == errno.ELOOP or getattr(error, "winerror", None) == _WINDOWS_LOOP:
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path)) from error
+    return Path(resolved)
+
+
+def _set_times(path: PurePath, modify: float | None, access: float | None) -> None:
+    now = os.stat(path)
+    os.utime(
+        path,
+        ns=(
+            now.st_atime_ns if access is None else round(access * 1e9),
+            now.st_mtime_ns if modify is None else round(modify * 1e9),
+        ),
+    )
+
+
+def _number(name: str | None) -> Any:
+    """What `shutil.chown` takes for the number of an owner rather than for a name."""
+    return int(name) if name is not None and name.isdecimal() else name
+
+
+@functools.lru_cache(maxsize=1024)
+def _owner_name(number: int) -> str:
+    try:
+        import pwd
+
+        return pwd.getpwuid(number).pw_name
+    except (ImportError, KeyError):
+        return str(number)
+
+
+@functools.lru_cache(maxsize=1024)
+def _group_name(number: int) -> str:
+    try:
+        import grp
+
+        return grp.getgrgid(number).gr_name
+    except (ImportError, KeyError):
+        return str(number)

@@ -1,0 +1,196 @@
+"""The path layer over files in memory.
+
+One rule: whatever a file holds is never copied on its way from the writer to the readers, and never shown in a repr.
+"""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Callable
+from pathlib import PurePath, PurePosixPath
+from typing import Any
+
+from ftpfixture.files.base import AbstractPathIO, NameLister, defend_file_methods, universal_exception
+from ftpfixture.files.content import MemoryFile
+from ftpfixture.files.tree import DirectoryNode, FileNode, LinkNode, MemoryFiles, MemoryStats, Node
+
+__all__ = ["DirectoryNode", "FileNode", "LinkNode", "MemoryFiles", "MemoryPathIO", "MemoryStats", "Node"]
+
+
+class MemoryPathIO(AbstractPathIO):
+    """Files in memory. Any number of layers may share one tree, and any number of openers one file.
+
+    A subclass that overrides `read` need not override `read_some`: the server then reads through `read`. The same goes
+    for `stat` and `lstat`.
+
+    Args:
+        timeout: Only kept; nothing here waits.
+        connection: Only kept.
+        state: The `state` of another instance, or a MemoryFiles, to use its tree; None for a tree of its own.
+        cwd: What relative paths are relative to; None for "/".
+        quota: Octets that a tree of its own may hold; None for no limit.
+        clock: Gives the times for a tree of its own, in POSIX seconds.
+    """
+
+    Stats = MemoryStats
+
+    def __init__(
+        self,
+        timeout: float | None = None,
+        connection: Any = None,
+        state: MemoryFiles | None = None,
+        cwd: str | PurePath | None = None,
+        *,
+        quota: int | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        tree = MemoryFiles(quota=quota, clock=clock) if state is None else state
+        super().__init__(timeout, connection, tree)
+        self._tree = tree
+        self.cwd = PurePosixPath("/" if cwd is None else cwd)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._tree!r})"
+
+    @property
+    def state(self) -> MemoryFiles:
+        """The tree; give it to another instance to share it."""
+        return self._tree
+
+    def get_node(self, path: str | PurePath) -> Node | None:
+        """Return the node of a path, links followed, or None."""
+        return self._tree.lookup(self._absolute(path))
+
+    def _absolute(self, path: str | PurePath) -> PurePath:
+        pure = PurePosixPath(path) if isinstance(path, str) else path
+        return pure if pure.root else type(pure)(self.cwd, pure)
+
+    @universal_exception
+    async def exists(self, path: PurePath) -> bool:
+        """See AbstractPathIO."""
+        return self.get_node(path) is not None
+
+    @universal_exception
+    async def is_dir(self, path: PurePath) -> bool:
+        """See AbstractPathIO."""
+        return isinstance(self.get_node(path), DirectoryNode)
+
+    @universal_exception
+    async def is_file(self, path: PurePath) -> bool:
+        """See AbstractPathIO."""
+        return isinstance(self.get_node(path), FileNode)
+
+    @universal_exception
+    async def mkdir(self, path: PurePath, *, parents: bool = False, exist_ok: bool = False) -> None:
+        """See AbstractPathIO."""
+        self._tree.mkdir(self._absolute(path), parents=parents, exist_ok=exist_ok)
+
+    @universal_exception
+    async def rmdir(self, path: PurePath) -> None:
+        """See AbstractPathIO."""
+        self._tree.rmdir(self._absolute(path))
+
+    @universal_exception
+    async def unlink(self, path: PurePath) -> None:
+        """See AbstractPathIO."""
+        self._tree.unlink(self._absolute(path))
+
+    def list(self, path: PurePath) -> NameLister:
+        """See AbstractPathIO; in the order in which the children came."""
+        return NameLister(path, self._children, timeout=self.timeout)
+
+    async def _children(self, path: PurePath) -> tuple[str, ...]:
+        node = self.get_node(path)
+        return tuple(node.children) if isinstance(node, DirectoryNode) else ()
+
+    @universal_exception
+    async def stat(self, path: PurePath) -> MemoryStats:
+        """See AbstractPathIO; st_ctime is the time of creation, as st_birthtime is."""
+        return self._tree.stat(self._absolute(path))
+
+    @universal_exception
+    async def lstat(self, path: PurePath) -> MemoryStats:
+        """See AbstractPathIO."""
+        return self._tree.stat(self._absolute(path), follow=False)
+
+    @universal_exception
+    async def _open(self, path: PurePath, mode: str = "rb") -> MemoryFile:
+        return self._tree.open(self._absolute(path), mode)
+
+    @universal_exception
+    @defend_file_methods
+    async def seek(self, file: MemoryFile, offset: int, whence: int = io.SEEK_SET) -> int:
+        """See AbstractPathIO."""
+        return file.seek(offset, whence)
+
+    @universal_exception
+    @defend_file_methods
+    async def write(self, file: MemoryFile, data: bytes | bytearray | memoryview) -> int:
+        """See AbstractPathIO; a `bytes` object is kept, anything else copied."""
+        return file.write(data)
+
+    @universal_exception
+    @defend_file_methods
+    async def read(self, file: MemoryFile, n: int = -1) -> bytes:
+        """See AbstractPathIO."""
+        return file.read(n)
+
+    @universal_exception
+    @defend_file_methods
+    async def read_some(self, file: MemoryFile, count: int) -> bytes | memoryview:
+        """See AbstractPathIO; a chunk of the file or a view of one, never a copy."""
+        return file.read_some(count)
+
+    @universal_exception
+    @defend_file_methods
+    async def close(self, file: MemoryFile) -> None:
+        """See AbstractPathIO."""
+        file.close()
+
+    @universal_exception
+    async def rename(self, source: PurePath, destination: PurePath) -> None:
+        """See AbstractPathIO."""
+        self._tree.rename(self._absolute(source), self._absolute(destination))
+
+    @universal_exception
+    async def resolve(self, path: PurePath) -> PurePath:
+        """See AbstractPathIO."""
+        return self._tree.resolve(self._absolute(path))
+
+    @universal_exception
+    async def readlink(self, path: PurePath) -> PurePath:
+        """See AbstractPathIO; of the same class as `path`."""
+        return type(path)(self._tree.read_link(self._absolute(path)))
+
+    @universal_exception
+    async def symlink(self, target: PurePath, path: PurePath) -> None:
+        """See AbstractPathIO."""
+        self._tree.make_link(self._absolute(path), target)
+
+    @universal_exception
+    async def chmod(self, path: PurePath, mode: int) -> None:
+        """See AbstractPathIO; the bits are stored and not enforced."""
+        self._tree.chmod(self._absolute(path), mode)
+
+    @universal_exception
+    async def set_times(
+        self,
+        path: PurePath,
+        *,
+        modify: float | None = None,
+        create: float | None = None,
+        access: float | None = None,
+    ) -> None:
+        """See AbstractPathIO."""
+        self._tree.set_times(self._absolute(path), modify=modify, create=create, access=access)
+
+    @universal_exception
+    async def chown(self, path: PurePath, *, owner: str | None = None, group: str | None = None) -> None:
+        """See AbstractPathIO; any name will do."""
+        self._tree.chown(self._absolute(path), owner=owner, group=group)
+
+    @universal_exception
+    async def free_space(self, path: PurePath) -> int:
+        """See AbstractPathIO; what the quota leaves, the same for all paths."""
+        return self._tree.space.room

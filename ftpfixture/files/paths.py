@@ -1,0 +1,80 @@
+"""From the paths that clients name to those that are served, and never out of the base.
+
+One rule: everything here is text; whether a path exists, or is a link, is asked elsewhere.
+"""
+
+from __future__ import annotations
+
+import errno
+import re
+import sys
+from pathlib import PurePath, PurePosixPath, PureWindowsPath
+
+from ftpfixture.errors import PathIOError
+
+__all__ = ["is_within", "resolve_virtual", "to_real"]
+
+# What Windows would take for something else than the name of one file: separators, drives and streams, names
+# that lose their end (so that ".. " becomes ".."), and devices, which are in every directory.
+_NOT_ON_WINDOWS = re.compile(
+    r".*[\\:\0]|.*[. ]\Z|(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\..*)?\Z", re.IGNORECASE | re.DOTALL
+)
+
+
+def resolve_virtual(current: PurePosixPath, argument: str) -> PurePosixPath:
+    """Return the absolute path that an argument means in a current directory.
+
+    ``.``, ``..``, doubled and trailing slashes are resolved in the text, and ``..`` stops at "/".
+
+    Args:
+        current: Absolute path of the current directory.
+        argument: As the client sent it; empty for the current directory.
+    """
+    parts: list[str] = []
+    for part in (argument if argument.startswith("/") else f"{current}/{argument}").split("/"):
+        if part == "..":
+            del parts[-1:]
+        elif part not in ("", "."):
+            parts.append(part)
+    return PurePosixPath("/", *parts)
+
+
+def to_real(base: PurePath, virtual: PurePosixPath) -> PurePath:
+    r"""Return the path below `base` that a virtual path stands for, of the same class as `base`.
+
+    Raises:
+        PathIOError: The base is a Windows path and some part of the virtual path would be no plain name there
+            (``C:``, ``a\b``, ``NUL``, a dot or a space at the end): it could lead out of the base.
+    """
+    parts = virtual.parts[1:] if virtual.is_absolute() else virtual.parts
+    if ".." in parts:
+        parts = resolve_virtual(PurePosixPath("/"), "/".join(parts)).parts[1:]
+    if isinstance(base, PureWindowsPath):
+        for part in parts:
+            if _NOT_ON_WINDOWS.match(part):
+                try:
+                    raise OSError(errno.EINVAL, "Not a file name on Windows", part)
+                except OSError as error:
+                    raise PathIOError(reason=sys.exc_info()) from error
+    return base.joinpath(*parts)
+
+
+def is_within(path: PurePath, base: PurePath) -> bool:
+    """Return True when `path` is `base` or below it, in the text; links are not looked at.
+
+    A relative path is not within an absolute base, nor the other way round.
+    """
+    path, base = _flattened(path), _flattened(base)
+    return path.is_relative_to(base) and ".." not in path.relative_to(base).parts
+
+
+def _flattened(path: PurePath) -> PurePath:
+    if ".." not in path.parts:
+        return path
+    names: list[str] = []
+    for part in path.parts[bool(path.anchor) :]:
+        if part != ".." or (not path.root and names in ([], [".."] * len(names))):
+            names.append(part)
+        else:
+            del names[-1:]
+    return type(path)(path.anchor, *names)

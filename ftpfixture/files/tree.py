@@ -1,0 +1,535 @@
+"""The tree of files in memory: directories, files, links, and what a file system does with them.
+
+One rule: every method leaves a whole tree behind, or raises the OSError that a disk would.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import PurePath, PurePosixPath
+from typing import NamedTuple
+
+from ftpfixture.errors import PathIsNotAbsolute
+from ftpfixture.files.base import check_mode
+from ftpfixture.files.content import Content, MemoryFile, Space
+
+__all__ = ["DirectoryNode", "FileNode", "LinkNode", "MemoryFiles", "MemoryStats", "Node"]
+
+# As Linux does, MAXSYMLINKS.
+LINK_LIMIT = 40
+
+
+@dataclass(slots=True, eq=False)
+class _Node:
+    """What files, directories and links have in common.
+
+    Attributes:
+        mode: Permission bits; stored, not enforced.
+        inode: Number within the tree.
+        modify: POSIX seconds.
+        create: POSIX seconds.
+        access: POSIX seconds; reading does not change it.
+        owner: Name.
+        group: Name.
+    """
+
+    mode: int
+    inode: int
+    modify: float
+    create: float
+    access: float
+    owner: str = field(default="ftp", kw_only=True)
+    group: str = field(default="ftp", kw_only=True)
+    nlink: int = field(default=1, kw_only=True)
+
+
+@dataclass(slots=True, eq=False)
+class FileNode(_Node):
+    """A file; `content` is what it holds."""
+
+    content: Content
+
+
+@dataclass(slots=True, eq=False)
+class DirectoryNode(_Node):
+    """A directory; `children` are by name, in the order in which they came. It has 2 links and 1 per subdirectory."""
+
+    children: dict[str, Node] = field(default_factory=dict, repr=False)
+
+
+@dataclass(slots=True, eq=False)
+class LinkNode(_Node):
+    """A symbolic link to `target`: absolute, or relative to the directory of the link."""
+
+    target: PurePosixPath
+
+
+Node = FileNode | DirectoryNode | LinkNode
+
+
+class MemoryStats(NamedTuple):
+    """What `stat` tells of a node; times are POSIX seconds with their fraction."""
+
+    st_size: int
+    st_ctime: float
+    st_mtime: float
+    st_nlink: int
+    st_mode: int
+    st_atime: float
+    st_birthtime: float
+    st_ino: int
+    owner: str
+    group: str
+
+
+class _Place:
+    """Where a path leads: its names once links are followed, and the node of each, None where there is nothing."""
+
+    __slots__ = ("followed", "names", "trail")
+
+    def __init__(self, root: DirectoryNode) -> None:
+        self.names: list[str] = []
+        self.trail: list[Node | None] = [root]
+        self.followed = 0
+
+    @property
+    def node(self) -> Node | None:
+        return self.trail[-1]
+
+    def directory(self) -> DirectoryNode:
+        """The directory that the last name is in.
+
+        Raises:
+            OSError: There is none.
+        """
+        parent = self.trail[-2]
+        if not isinstance(parent, DirectoryNode):
+            raise self.missing()
+        return parent
+
+    def existing(self) -> Node:
+        """The node itself.
+
+        Raises:
+            OSError: There is none.
+        """
+        if self.node is None:
+            raise self.missing()
+        return self.node
+
+    def missing(self) -> OSError:
+        """The error for a path that leads nowhere."""
+        below_file = any(isinstance(node, FileNode) for node in self.trail[:-1])
+        return self.error(errno.ENOTDIR if below_file else errno.ENOENT)
+
+    def error(self, code: int) -> OSError:
+        """An error about this path; OSError picks the subclass."""
+        return OSError(code, os.strerror(code), "/" + "/".join(self.names))
+
+
+class MemoryFiles:
+    """A tree of files, which any number of path layers may share. It is not locked: use it on one thread.
+
+    Paths are absolute unless said otherwise; all methods raise PathIsNotAbsolute for others, and follow links.
+
+    Args:
+        quota: Octets that all files together may hold; None for no limit.
+        clock: Gives the time in POSIX seconds.
+
+    Attributes:
+        root: The directory "/".
+        clock: As given.
+        space: What is used, and the quota, which may be changed at any time.
+    """
+
+    def __init__(self, *, quota: int | None = None, clock: Callable[[], float] = time.time) -> None:
+        self.clock = clock
+        self.space = Space(quota)
+        self._last_inode = 0
+        self.root = self._new_directory()
+
+    def __repr__(self) -> str:
+        return f"<MemoryFiles {len(self.root.children)} in /, {self.space.used} octets>"
+
+    # For whoever holds the tree itself, such as the handle of a test.
+
+    def lookup(self, path: str | PurePath, follow: bool = True) -> Node | None:
+        """Return the node of a path, or None.
+
+        Args:
+            path: Absolute.
+            follow: What a link at the end leads to, rather than the link.
+        """
+        try:
+            return self._trace(path, follow=follow).node
+        except OSError:
+            return None
+
+    def walk(self) -> Iterator[tuple[PurePosixPath, Node]]:
+        """Yield all paths and nodes but the root, a directory before its children; links are not followed."""
+        ahead = [(PurePosixPath("/"), iter(list(self.root.children.items())))]
+        while ahead:
+            path, children = ahead[-1]
+            for name, node in children:
+                yield path / name, node
+                if isinstance(node, DirectoryNode):
+                    ahead.append((path / name, iter(list(node.children.items()))))
+                    break
+            else:
+                ahead.pop()
+
+    def read_file(self, path: str | PurePath) -> bytes:
+        """Return the content of a file; no copy is made of one that is in one chunk.
+
+        Raises:
+            OSError: It is missing, or a directory.
+        """
+        return self.open(path, "rb").read()
+
+    def write_file(
+        self,
+        path: str | PurePath,
+        data: bytes | bytearray | memoryview,
+        *,
+        parents: bool = True,
+        modify: float | None = None,
+        mode: int | None = None,
+        owner: str | None = None,
+        group: str | None = None,
+    ) -> None:
+        """Store a file; a `bytes` object is kept as it is, in one chunk.
+
+        Args:
+            path: Absolute.
+            data: Content.
+            parents: Make the directories above it that are missing.
+            modify: POSIX seconds; None for now.
+            mode: Permission bits; None for those it has, or 0o644.
+            owner: Name; None for the one it has, or "ftp".
+            group: Name, likewise.
+
+        Raises:
+            OSError: It is a directory, something above it is not, or the quota is used up.
+        """
+        place = self._trace(path)
+        if parents and len(place.trail) > 1 and place.trail[-2] is None:
+            self._make_missing(place, len(place.names) - 1)
+        file = self.open(path, "wb")
+        try:
+            file.write(data)
+        finally:
+            file.close()
+        self.set_times(path, modify=modify)
+        self.chown(path, owner=owner, group=group)
+        if mode is not None:
+            self.chmod(path, mode)
+
+    def make_directory(self, path: str | PurePath, parents: bool = True) -> None:
+        """Make a directory; one that is there already is left as it is.
+
+        Raises:
+            OSError: It is a file, or something above it is, or is missing without `parents`.
+        """
+        self.mkdir(path, parents=parents, exist_ok=True)
+
+    def make_link(self, path: str | PurePath, target: str | PurePath) -> None:
+        """Make a symbolic link at `path`, absolute or relative to its directory; nothing need be there.
+
+        Raises:
+            OSError: There is something at `path` already, or no directory for it.
+        """
+        place = self._trace(path, follow=False)
+        if place.node is not None:
+            raise place.error(errno.EEXIST)
+        directory, now = place.directory(), self.clock()
+        link = LinkNode(0o777, self._new_inode(), now, now, now, PurePosixPath(_slashed(target)))
+        self._attach(directory, place.names[-1], link)
+
+    def remove(self, path: str | PurePath) -> None:
+        """Remove a file, a link, or a directory with all that is in it; of "/" only what is in it.
+
+        Raises:
+            OSError: There is nothing.
+        """
+        place = self._trace(path, follow=False)
+        self._release(place.existing())
+        if place.names:
+            self._detach(place)
+        else:
+            self.root.children.clear()
+            self.root.nlink = 2
+            self.root.modify = self.clock()
+
+    # What the path layer is made of.
+
+    def resolve(self, path: PurePath) -> PurePath:
+        """Return the path with all links followed, whether or not its last parts exist, as the same class.
+
+        Raises:
+            OSError: ELOOP.
+        """
+        place = self._trace(path)
+        if not place.followed and ".." not in path.parts:
+            return path
+        return type(path)(path.anchor, *place.names)
+
+    def stat(self, path: str | PurePath, follow: bool = True) -> MemoryStats:
+        """Describe what is there.
+
+        Raises:
+            OSError: Nothing is.
+        """
+        node = self._trace(path, follow=follow).existing()
+        size, kind = 0, stat.S_IFDIR
+        if isinstance(node, FileNode):
+            size, kind = node.content.size, stat.S_IFREG
+        elif isinstance(node, LinkNode):
+            size, kind = len(os.fsencode(node.target)), stat.S_IFLNK
+        return MemoryStats(
+            st_size=size,
+            st_ctime=node.create,
+            st_mtime=node.modify,
+            st_nlink=node.nlink,
+            st_mode=kind | node.mode,
+            st_atime=node.access,
+            st_birthtime=node.create,
+            st_ino=node.inode,
+            owner=node.owner,
+            group=node.group,
+        )
+
+    def mkdir(self, path: str | PurePath, *, parents: bool = False, exist_ok: bool = False) -> None:
+        """Make a directory.
+
+        Args:
+            path: Absolute.
+            parents: Make what is missing above it.
+            exist_ok: A directory that is there is no error.
+
+        Raises:
+            OSError: See AbstractPathIO.mkdir.
+        """
+        place = self._trace(path, follow=False)
+        if place.node is not None:
+            if not exist_ok or not isinstance(self.lookup(path), DirectoryNode):
+                raise place.error(errno.EEXIST)
+            return
+        if not parents:
+            place.directory()
+        self._make_missing(place, len(place.names))
+
+    def rmdir(self, path: str | PurePath) -> None:
+        """Remove an empty directory.
+
+        Raises:
+            OSError: See AbstractPathIO.rmdir; EBUSY for "/".
+        """
+        place = self._trace(path, follow=False)
+        node = place.existing()
+        if not isinstance(node, DirectoryNode):
+            raise place.error(errno.ENOTDIR)
+        if node is self.root:
+            raise place.error(errno.EBUSY)
+        if node.children:
+            raise place.error(errno.ENOTEMPTY)
+        self._detach(place)
+
+    def unlink(self, path: str | PurePath) -> None:
+        """Remove a file or a link.
+
+        Raises:
+            OSError: See AbstractPathIO.unlink.
+        """
+        place = self._trace(path, follow=False)
+        node = place.existing()
+        if isinstance(node, DirectoryNode):
+            raise place.error(errno.EISDIR)
+        self._release(node)
+        self._detach(place)
+
+    def rename(self, source: str | PurePath, destination: str | PurePath) -> None:
+        """Move a file, directory or link; links at the end of either path are not followed.
+
+        A file or an empty directory at the destination is replaced. Inode and times stay.
+
+        Raises:
+            OSError: See AbstractPathIO.rename; EISDIR, ENOTDIR or ENOTEMPTY when something else is at the
+                destination, EINVAL when that is within the source.
+        """
+        old, new = self._trace(source, follow=False), self._trace(destination, follow=False)
+        node, replaced = old.existing(), new.node
+        if replaced is node:
+            return
+        if isinstance(node, DirectoryNode) and node in new.trail:
+            raise new.error(errno.EINVAL)
+        if isinstance(replaced, DirectoryNode):
+            if not isinstance(node, DirectoryNode):
+                raise new.error(errno.EISDIR)
+            if replaced.children:
+                raise new.error(errno.ENOTEMPTY)
+        elif replaced is not None and isinstance(node, DirectoryNode):
+            raise new.error(errno.ENOTDIR)
+        directory = new.directory()
+        if replaced is not None:
+            self._release(replaced)
+            self._detach(new)
+        self._detach(old)
+        self._attach(directory, new.names[-1], node)
+
+    def open(self, path: str | PurePath, mode: str = "rb") -> MemoryFile:
+        """Open a file; wb and ab make it when it is missing.
+
+        Raises:
+            OSError: See AbstractPathIO._open.
+            ValueError: No such mode.
+        """
+        check_mode(mode)
+        place = self._trace(path)
+        node = place.node
+        if isinstance(node, DirectoryNode):
+            raise place.error(errno.EISDIR)
+        if node is None:
+            if mode in ("rb", "r+b"):
+                raise place.missing()
+            directory, now = place.directory(), self.clock()
+            node = FileNode(0o644, self._new_inode(), now, now, now, Content(self.space))
+            self._attach(directory, place.names[-1], node)
+        elif mode == "wb":
+            # Whoever reads the old content still has it.
+            node.content.release()
+            node.content = Content(self.space)
+            node.modify = self.clock()
+        # Links are followed, and directories refused.
+        assert isinstance(node, FileNode)
+        return MemoryFile(node.content, mode, lambda: self._touch(node))
+
+    def read_link(self, path: str | PurePath) -> PurePosixPath:
+        """Return what a link holds.
+
+        Raises:
+            OSError: There is nothing, or no link (EINVAL).
+        """
+        place = self._trace(path, follow=False)
+        node = place.existing()
+        if not isinstance(node, LinkNode):
+            raise place.error(errno.EINVAL)
+        return node.target
+
+    def chmod(self, path: str | PurePath, mode: int) -> None:
+        """Set permission bits."""
+        self._trace(path).existing().mode = stat.S_IMODE(mode)
+
+    def set_times(
+        self,
+        path: str | PurePath,
+        *,
+        modify: float | None = None,
+        create: float | None = None,
+        access: float | None = None,
+    ) -> None:
+        """Set times, in POSIX seconds; None leaves one as it is."""
+        node = self._trace(path).existing()
+        node.modify = node.modify if modify is None else modify
+        node.create = node.create if create is None else create
+        node.access = node.access if access is None else access
+
+    def chown(self, path: str | PurePath, *, owner: str | None = None, group: str | None = None) -> None:
+        """Set names of owner and group; None leaves one as it is."""
+        node = self._trace(path).existing()
+        node.owner = node.owner if owner is None else owner
+        node.group = node.group if group is None else group
+
+    # The steps of all these.
+
+    def _trace(self, path: str | PurePath, follow: bool = True) -> _Place:
+        """Follow a path name by name.
+
+        Raises:
+            OSError: ELOOP.
+            PathIsNotAbsolute: It is not.
+        """
+        ahead = _names(path)
+        ahead.reverse()
+        place = _Place(self.root)
+        names, trail = place.names, place.trail
+        while ahead:
+            name = ahead.pop()
+            if name == "..":
+                del names[-1:], trail[1:][-1:]
+                continue
+            parent = trail[-1]
+            node = parent.children.get(name) if isinstance(parent, DirectoryNode) else None
+            if isinstance(node, LinkNode) and (follow or ahead):
+                place.followed += 1
+                if place.followed > LINK_LIMIT:
+                    raise place.error(errno.ELOOP)
+                ahead.extend(reversed(node.target.parts[node.target.is_absolute() :]))
+                if node.target.is_absolute():
+                    del names[:], trail[1:]
+            else:
+                names.append(name)
+                trail.append(node)
+        return place
+
+    def _make_missing(self, place: _Place, depth: int) -> None:
+        """Make the directories of the first `depth` names that are missing.
+
+        Raises:
+            OSError: A file is among them.
+        """
+        for index in range(depth):
+            directory = place.trail[index]
+            if not isinstance(directory, DirectoryNode):
+                raise place.missing()
+            if place.trail[index + 1] is None:
+                made = self._new_directory()
+                self._attach(directory, place.names[index], made)
+                place.trail[index + 1] = made
+
+    def _new_directory(self) -> DirectoryNode:
+        now = self.clock()
+        return DirectoryNode(0o755, self._new_inode(), now, now, now, nlink=2)
+
+    def _new_inode(self) -> int:
+        self._last_inode += 1
+        return self._last_inode
+
+    def _attach(self, directory: DirectoryNode, name: str, node: Node) -> None:
+        directory.children[name] = node
+        directory.nlink += isinstance(node, DirectoryNode)
+        self._touch(directory)
+
+    def _detach(self, place: _Place) -> None:
+        directory = place.directory()
+        directory.nlink -= isinstance(directory.children.pop(place.names[-1]), DirectoryNode)
+        self._touch(directory)
+
+    def _touch(self, node: Node) -> None:
+        node.modify = self.clock()
+
+    def _release(self, node: Node) -> None:
+        """Give back the space of a node and all below it."""
+        ahead = [node]
+        while ahead:
+            node = ahead.pop()
+            if isinstance(node, FileNode):
+                node.content.release()
+            elif isinstance(node, DirectoryNode):
+                ahead.extend(node.children.values())
+
+
+def _slashed(path: str | PurePath) -> str:
+    return path if isinstance(path, str) else path.as_posix()
+
+
+def _names(path: str | PurePath) -> list[str]:
+    """The names of an absolute path. A drive does not count: a Windows path without one is absolute here, too."""
+    pure = PurePosixPath(path) if isinstance(path, str) else path
+    if not pure.root:
+        raise PathIsNotAbsolute(path)
+    return list(pure.parts[1:])

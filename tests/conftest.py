@@ -1,0 +1,66 @@
+"""For all tests: a client of octets, and a check of every reply that any server of any test gave."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from ftpfixture.wire.states import check_exchange
+
+from ftpfixture import FtpServer
+from ftpfixture.log import CommandLog
+from tests.support.raw import RawClient
+
+
+@pytest.fixture
+def raw(ftp_server: FtpServer) -> Iterator[RawClient]:
+    """A client of octets, logged in."""
+    with RawClient(ftp_server.address) as client:
+        yield client.login()
+
+
+@pytest.fixture
+def connect(ftp_server: FtpServer) -> Iterator[Callable[[], RawClient]]:
+    """Makes clients of octets that have said nothing yet, nor read the greeting."""
+    clients: list[RawClient] = []
+
+    def make() -> RawClient:
+        clients.append(RawClient(ftp_server.address))
+        return clients[-1]
+
+    yield make
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture(autouse=True)
+def _every_reply_is_legal(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Hold every exchange of every server in a test against the table of legal replies (RFC 959 5.4).
+
+    A test that makes a server answer otherwise on purpose has the marker `illegal_replies`.
+    """
+    logs: list[CommandLog] = []
+    original = CommandLog.__init__
+
+    def remember(self: CommandLog, *args: object) -> None:
+        original(self, *args)  # type: ignore[arg-type]
+        logs.append(self)
+
+    monkeypatch.setattr(CommandLog, "__init__", remember)
+    yield
+    if request.node.get_closest_marker("illegal_replies") is None:
+        wrong = [problem for log in logs for problem in illegal_exchanges(log)]
+        assert not wrong, "\n".join(wrong)
+
+
+def illegal_exchanges(log: CommandLog) -> list[str]:
+    """What is wrong with the replies that commands of a log got."""
+    ended = {session.number for session in log.sessions if session.reason != "quit"}
+    problems = []
+    for record in log.commands:
+        codes = [code for code, _ in record.replies]
+        unfinished = record.session in ended and (not codes or codes[-1].startswith("1"))
+        problem = None if unfinished else check_exchange(record.verb, record.argument, codes)
+        if problem is not None:
+            problems.append(f"{record}: {problem}")
+    return problems

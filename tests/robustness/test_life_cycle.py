@@ -1,0 +1,258 @@
+"""Starting and stopping: bounded in time, and nothing is left over."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+from ftpfixture import FtpServer, Server, ServerStateError
+from ftpfixture.files.memory import MemoryPathIO
+from ftpfixture.testing.loopthread import LoopThread
+from tests.support.leaks import held
+from tests.support.raw import RawClient
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="descriptors are counted in /proc")
+
+
+def _dialogue(server: FtpServer) -> None:
+    with RawClient(server.address) as client:
+        client.login()
+        assert client.store("STOR a.bin", b"x" * 1000) == ["150", "226"]
+        assert client.fetch("RETR a.bin") == (["150", "226"], b"x" * 1000)
+        assert client.code("QUIT") == "221"
+
+
+def test_200_cycles_leave_nothing() -> None:
+    """After 200 servers were started, used and stopped there is no thread, socket or descriptor more than before."""
+    with FtpServer() as server:
+        _dialogue(server)
+    before = held()
+
+    for _ in range(200):
+        with FtpServer(files={"/b.txt": b"b"}) as server:
+            _dialogue(server)
+
+    assert held() == before
+
+
+def test_200_cycles_under_clients_that_stay_leave_nothing() -> None:
+    """Servers that are stopped under clients in the middle of everything leave nothing behind either."""
+    with FtpServer() as server:
+        _dialogue(server)
+    before = held()
+
+    for number in range(200):
+        with FtpServer(files={"/big.bin": bytes(1 << 22)}) as server:
+            client = RawClient(server.address)
+            client.login()
+            data = client.passive()
+            if number % 2:
+                client.send("RETR big.bin")
+                server.log.wait_for("RETR")
+        data.close()
+        client.close()
+
+    assert held() == before
+
+
+def _idle(server: FtpServer, client: RawClient) -> None:
+    pass
+
+
+def _waits_for_data(server: FtpServer, client: RawClient) -> None:
+    assert client.code("EPSV") == "229"
+    client.send("RETR big.bin")
+    server.log.wait_for("RETR")
+
+
+def _reads_nothing(server: FtpServer, client: RawClient) -> None:
+    client.passive()
+    client.send("RETR big.bin")
+    assert client.reply().code == "150"
+
+
+def _sends_nothing(server: FtpServer, client: RawClient) -> None:
+    client.passive()
+    assert client.code("STOR up.bin") == "150"
+
+
+def _reads_no_replies(server: FtpServer, client: RawClient) -> None:
+    client.sock.settimeout(0.2)
+    with pytest.raises(TimeoutError):
+        while True:
+            client.sock.sendall(b"HELP\r\n" * 1000)
+
+
+def _half_a_line(server: FtpServer, client: RawClient) -> None:
+    client.sock.sendall(b"NOO")
+
+
+def _quit_in_transfer(server: FtpServer, client: RawClient) -> None:
+    _reads_nothing(server, client)
+    assert client.code("QUIT") == "221"
+
+
+@pytest.mark.parametrize(
+    "state",
+    [_idle, _waits_for_data, _reads_nothing, _sends_nothing, _reads_no_replies, _half_a_line, _quit_in_transfer],
+)
+def test_stop_returns_within_a_second(state: Callable[[FtpServer, RawClient], None]) -> None:
+    """`stop` is done in less than a second whatever clients do, and they see the end of the connection."""
+    server = FtpServer(files={"/big.bin": bytes(1 << 26)}, wait_future_timeout=60)
+    server.start()
+    with RawClient(server.address) as client:
+        client.login()
+        state(server, client)
+
+        began = time.monotonic()
+        server.stop()
+
+        assert time.monotonic() - began < 1
+        client.sock.settimeout(10)
+        with pytest.raises((EOFError, ConnectionResetError)):
+            while True:
+                client.reply()
+
+
+@pytest.mark.parametrize("stage", ["connected", "USER", "PASS", "EPSV", "data", "RETR", "STOR", "half a line"])
+@pytest.mark.parametrize("how", ["fin", "rst"])
+def test_a_client_that_vanishes_leaves_nothing(stage: str, how: str) -> None:
+    """A client may vanish at every stage: its session ends, and the next one is served."""
+    linger = b"\x01\x00\x00\x00\x00\x00\x00\x00"
+    with FtpServer(files={"/big.bin": bytes(1 << 25)}) as server:
+        client = RawClient(server.address)
+        _go_to(client, stage)
+        for sock in client._open:
+            if how == "rst":
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            sock.close()
+
+        server.log.wait_for(lambda event: type(event).__name__ == "Disconnected")
+
+        assert server.sessions == []
+        _dialogue(server)
+
+
+def _go_to(client: RawClient, stage: str) -> None:
+    client.reply()
+    if stage == "connected":
+        return
+    assert client.code("USER user") == "331"
+    if stage == "USER":
+        return
+    assert client.code("PASS password") == "230"
+    if stage == "half a line":
+        client.sock.sendall(b"STO")
+    if stage in ("PASS", "half a line"):
+        return
+    if stage == "EPSV":
+        client.ask("EPSV")
+        return
+    client.passive()
+    if stage in ("RETR", "STOR"):
+        assert client.code(f"{stage} big.bin") == "150"
+
+
+def test_1000_sessions_at_once() -> None:
+    """A thousand sessions are logged in at once, each is answered, and all end in order."""
+    with FtpServer() as server:
+        clients = [RawClient(server.address) for _ in range(1000)]
+        for client in clients:
+            client.login()
+
+        assert len(server.sessions) == 1000
+        assert {client.code("NOOP") for client in clients} == {"200"}
+        for client in clients:
+            assert client.code("QUIT") == "221"
+            client.close()
+        server.log.wait_for(lambda event: type(event).__name__ == "Disconnected", times=1000)
+        assert {session.reason for session in server.log.sessions} == {"quit"}
+
+
+async def test_no_task_is_left_in_the_users_own_loop() -> None:
+    """A server in the test's own loop leaves no task behind when it is closed under its clients."""
+    before = asyncio.all_tasks()
+    server = Server(path_io_factory=MemoryPathIO)
+    await server.start()
+    host, port = server.address
+    reader, writer = await asyncio.open_connection(host, port)
+    assert (await reader.readline()).startswith(b"220")
+
+    await server.close()
+
+    assert (await reader.readline()).startswith(b"421")
+    assert await reader.read() == b""
+    writer.close()
+    await writer.wait_closed()
+    assert asyncio.all_tasks() == before
+
+
+def test_restart_keeps_port_users_files_and_log() -> None:
+    """After a restart the server is at the same address with the same files, and the log goes on."""
+    with FtpServer(users={"ann": "secret"}, files={"/a.txt": b"a"}) as server:
+        address = server.address
+        with RawClient(server.address) as client:
+            client.login("ann", "secret")
+            server.restart()
+
+            assert server.address == address
+            assert client.reply().code == "421"
+        with RawClient(server.address) as client:
+            client.login("ann", "secret")
+            assert client.fetch("RETR a.txt")[1] == b"a"
+        assert len(server.log.find("PASS -> 230")) == 2
+
+
+def test_pause_leaves_new_connections_waiting() -> None:
+    """While the server is paused a client connects but hears nothing; after `resume` it is served."""
+    with FtpServer() as server:
+        server.pause()
+        with RawClient(server.address, timeout=0.1) as client:
+            with pytest.raises(TimeoutError):
+                client.reply()
+            client.sock.settimeout(10)
+
+            server.resume()
+
+            assert client.reply().code == "220"
+
+
+def test_starting_twice_and_using_after_stop_say_what_to_do() -> None:
+    """Misuse of the life cycle is a ServerStateError whose text says what to do."""
+    server = FtpServer()
+    with pytest.raises(ServerStateError, match=r"call start\(\) first"):
+        _ = server.port
+    server.start()
+    with pytest.raises(ServerStateError, match="runs already, at ftp://user:password@127"):
+        server.start()
+    server.stop()
+    server.stop()
+    for use in (lambda: server.url, server.pause, server.resume, server.restart, server.wait_idle):
+        with pytest.raises(ServerStateError, match="does not run"):
+            use()
+
+
+def test_the_loop_thread_lives_while_it_is_leased() -> None:
+    """The first lease starts the thread, the last one ends it, whatever still runs on it."""
+    before = threading.active_count()
+    leased = LoopThread()
+    leased.acquire()
+    leased.acquire()
+    leased.release()
+
+    async def hang() -> None:
+        await asyncio.Event().wait()
+
+    leased.call(lambda: asyncio.ensure_future(hang()))
+    assert leased.await_(asyncio.sleep(0, "ran")) == "ran"
+    leased.release()
+
+    assert threading.active_count() == before
+    with pytest.raises(ServerStateError, match="loop is stopped"):
+        leased.await_(asyncio.sleep(0))

@@ -1,0 +1,134 @@
+"""A client of octets: it says exactly what a test tells it, and knows nothing of FTP but replies."""
+
+from __future__ import annotations
+
+import socket
+from types import TracebackType
+from typing import Self
+
+from ftpfixture.wire.hostport import parse_227, parse_229, render_eprt, render_port
+from ftpfixture.wire.lines import LineReader
+from ftpfixture.wire.reply import Reply, ReplyParser
+
+__all__ = ["RawClient"]
+
+
+class RawClient:
+    """A control connection over a blocking socket.
+
+    Args:
+        address: Of the server.
+        timeout: Seconds that any wait may last.
+    """
+
+    def __init__(self, address: tuple[str, int], timeout: float = 10) -> None:
+        self.sock = socket.create_connection(address, timeout)
+        self._timeout = timeout
+        self._lines = LineReader(1 << 20)
+        self._parser = ReplyParser()
+        self._replies: list[Reply] = []
+        self._open: list[socket.socket] = [self.sock]
+
+    def send(self, line: str | bytes) -> None:
+        """Send a line with CRLF."""
+        octets = line.encode("utf-8", "surrogateescape") if isinstance(line, str) else line
+        self.sock.sendall(octets + b"\r\n")
+
+    def reply(self) -> Reply:
+        """The next reply; EOFError when the server closed instead."""
+        while not self._replies:
+            data = self.sock.recv(65536)
+            if not data:
+                raise EOFError("the server closed the control connection")
+            for line in self._lines.feed(data):
+                assert line is not None
+                reply = self._parser.feed_line(line)
+                if reply is not None:
+                    self._replies.append(reply)
+        return self._replies.pop(0)
+
+    def ask(self, line: str | bytes) -> Reply:
+        """Send a line and read one reply."""
+        self.send(line)
+        return self.reply()
+
+    def code(self, line: str | bytes) -> str:
+        """Send a line and read the code of one reply."""
+        return self.ask(line).code
+
+    def is_closed(self) -> bool:
+        """True when the server says nothing more and closes; waits for that."""
+        try:
+            return not self._replies and self.sock.recv(1) == b""
+        except ConnectionResetError:
+            return True
+
+    def login(self, user: str = "user", password: str = "password") -> Self:
+        """Read the greeting, log in, choose TYPE I."""
+        assert self.reply().code == "220"
+        assert self.code(f"USER {user}") == "331"
+        assert self.code(f"PASS {password}") == "230"
+        assert self.code("TYPE I") == "200"
+        return self
+
+    def passive(self, verb: str = "EPSV") -> socket.socket:
+        """A connected data socket."""
+        reply = self.ask(verb)
+        if verb == "PASV":
+            assert reply.code == "227", reply
+            address = parse_227(reply.text)
+        else:
+            assert reply.code == "229", reply
+            address = (self.sock.getpeername()[0], parse_229(reply.text))
+        sock = socket.create_connection(address, self._timeout)
+        self._open.append(sock)
+        return sock
+
+    def active(self, verb: str = "EPRT") -> socket.socket:
+        """A listening socket that was announced with PORT or EPRT."""
+        host = self.sock.getsockname()[0]
+        listener = socket.create_server((host, 0), family=self.sock.family)
+        listener.settimeout(self._timeout)
+        self._open.append(listener)
+        port = listener.getsockname()[1]
+        argument = render_port(host, port) if verb == "PORT" else render_eprt(host, port)
+        assert self.code(f"{verb} {argument}") == "200"
+        return listener
+
+    def fetch(self, line: str | bytes, verb: str = "EPSV") -> tuple[list[str], bytes]:
+        """Download by a command: the codes of its replies, and the octets."""
+        data = self.passive(verb)
+        first = self.ask(line)
+        if not first.is_preliminary:
+            data.close()
+            return [first.code], b""
+        octets = read_all(data)
+        return [first.code, self.reply().code], octets
+
+    def store(self, line: str | bytes, octets: bytes, verb: str = "EPSV") -> list[str]:
+        """Upload by a command: the codes of its replies."""
+        data = self.passive(verb)
+        first = self.ask(line)
+        if first.is_preliminary:
+            data.sendall(octets)
+        data.close()
+        return [first.code, self.reply().code] if first.is_preliminary else [first.code]
+
+    def close(self) -> None:
+        """Close every socket that was opened."""
+        for sock in self._open:
+            sock.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def read_all(sock: socket.socket) -> bytes:
+    """Everything to the end; the socket is closed then."""
+    with sock:
+        return b"".join(iter(lambda: sock.recv(1 << 16), b""))

@@ -430,9 +430,8 @@ def _told(event: Event) -> list[str]:
             said = _TOO_LONG if event.too_long else censor(event.verb, event.argument)
             return [f"{at}> {_printable(said)}"]
         case ReplySent():
-            *first, last = event.lines
-            texts = [f"{event.code}-{line}" for line in first] + [f"{event.code} {last}"]
-            return [f"{at}< {_printable(text)}" for text in texts]
+            lines = event.raw.decode(errors="backslashreplace").removesuffix("\r\n").split("\r\n")
+            return [f"{at}< {_printable(line)}" for line in lines]
         case LoggedIn():
             return [f"{at}* {_printable(event.user)} logged in"]
         case DataOpened():

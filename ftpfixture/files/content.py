@@ -12,7 +12,7 @@ from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 
-__all__ = ["LARGEST_FILE", "Content", "MemoryFile", "Snapshot", "Space"]
+__all__ = ["LARGEST_FILE", "Content", "MemoryFile", "Snapshot", "Space", "as_octets"]
 
 Chunk = bytes | memoryview
 """Immutable octets: a memoryview is always one over bytes."""
@@ -203,7 +203,9 @@ class Content:
             first -= 1
             pieces[0] = self._chunks[first]
         joined: list[Chunk] = []
-        for piece in filter(None, pieces):
+        for piece in pieces:
+            if not piece:
+                continue
             if joined and len(joined[-1]) < SMALL and len(piece) < SMALL:
                 joined[-1] = b"".join((joined[-1], piece))
             else:
@@ -215,6 +217,16 @@ class Content:
             start += len(piece)
         self._chunks[first : last + 1] = joined
         self._starts[first : last + 1] = starts
+
+
+def as_octets(data: bytes | bytearray | memoryview) -> bytes:
+    """Return `data` itself when it is bytes, else a copy.
+
+    Raises:
+        TypeError: It is no buffer.
+    """
+    # By way of a memoryview, because bytes(5) would be five zeros.
+    return data if type(data) is bytes else bytes(memoryview(data))
 
 
 def _part(chunk: Chunk, start: int, end: int) -> Chunk:
@@ -292,8 +304,7 @@ class MemoryFile:
         self._check_open()
         if self._mode == "rb":
             raise io.UnsupportedOperation("not open for writing")
-        # By way of a memoryview, because bytes(5) would be five zeros.
-        octets = data if type(data) is bytes else bytes(memoryview(data))
+        octets = as_octets(data)
         if self._mode == "ab":
             self._position = self._content.size
         count = self._content.write(self._position, octets)

@@ -12,7 +12,7 @@ import io
 import os
 import shutil
 from asyncio import Future
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from pathlib import Path, PurePath
 from typing import Any, BinaryIO, ParamSpec, TypeVar, cast
@@ -48,6 +48,9 @@ class DiskStats:
         self.group = _group_name(result.st_gid)
 
     def __getattr__(self, name: str) -> Any:
+        # Nothing but these, so that a copy in the making, which has no result yet, does not ask for it without end.
+        if not name.startswith("st_"):
+            raise AttributeError(name)
         return getattr(self._result, name)
 
     def __repr__(self) -> str:
@@ -95,7 +98,7 @@ class PathIO(AbstractPathIO):
         """See AbstractPathIO; in the order that the file system gives."""
         return NameLister(path, self._children, timeout=self.timeout)
 
-    async def _children(self, path: PurePath) -> list[str]:
+    async def _children(self, path: PurePath) -> Sequence[str]:
         return await self._run(_names, path)
 
     @universal_exception
@@ -242,7 +245,7 @@ def _stats(path: PurePath, *, follow: bool) -> DiskStats:
 
 def _opened(path: PurePath, mode: str) -> BinaryIO:
     check_mode(mode)
-    return cast(BinaryIO, open(path, mode))  # noqa: SIM115, because `close` closes it
+    return cast(BinaryIO, open(path, mode))
 
 
 def _resolved(path: PurePath) -> Path:

@@ -193,4 +193,4 @@ class MemoryPathIO(AbstractPathIO):
     @universal_exception
     async def free_space(self, path: PurePath) -> int:
         """See AbstractPathIO; what the quota leaves, the same for all paths."""
-        return self._tree.space.room
+        return self._tree.free

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from ftpfixture.errors import PathIsNotAbsolute
 from ftpfixture.files.base import check_mode
-from ftpfixture.files.content import Content, MemoryFile, Space
+from ftpfixture.files.content import Content, MemoryFile, Space, as_octets
 
 __all__ = ["DirectoryNode", "FileNode", "LinkNode", "MemoryFiles", "MemoryStats", "Node"]
 
@@ -144,17 +144,35 @@ class MemoryFiles:
     Attributes:
         root: The directory "/".
         clock: As given.
-        space: What is used, and the quota, which may be changed at any time.
     """
 
     def __init__(self, *, quota: int | None = None, clock: Callable[[], float] = time.time) -> None:
         self.clock = clock
-        self.space = Space(quota)
+        self._space = Space(quota)
         self._last_inode = 0
         self.root = self._new_directory()
 
     def __repr__(self) -> str:
-        return f"<MemoryFiles {len(self.root.children)} in /, {self.space.used} octets>"
+        return f"<MemoryFiles {len(self.root.children)} in /, {self.used} octets>"
+
+    @property
+    def quota(self) -> int | None:
+        """Octets that all files together may hold, None for no limit; may be changed at any time."""
+        return self._space.quota
+
+    @quota.setter
+    def quota(self, quota: int | None) -> None:
+        self._space.quota = quota
+
+    @property
+    def used(self) -> int:
+        """Octets that all files together hold."""
+        return self._space.used
+
+    @property
+    def free(self) -> int:
+        """Octets that the quota leaves; a large number without one."""
+        return self._space.room
 
     # For whoever holds the tree itself, such as the handle of a test.
 
@@ -216,6 +234,7 @@ class MemoryFiles:
         Raises:
             OSError: It is a directory, something above it is not, or the quota is used up.
         """
+        data = as_octets(data)
         place = self._trace(path)
         if parents and len(place.trail) > 1 and place.trail[-2] is None:
             self._make_missing(place, len(place.names) - 1)
@@ -391,21 +410,21 @@ class MemoryFiles:
         check_mode(mode)
         place = self._trace(path)
         node = place.node
+        # Links are followed.
+        assert not isinstance(node, LinkNode)
         if isinstance(node, DirectoryNode):
             raise place.error(errno.EISDIR)
         if node is None:
             if mode in ("rb", "r+b"):
                 raise place.missing()
             directory, now = place.directory(), self.clock()
-            node = FileNode(0o644, self._new_inode(), now, now, now, Content(self.space))
+            node = FileNode(0o644, self._new_inode(), now, now, now, Content(self._space))
             self._attach(directory, place.names[-1], node)
         elif mode == "wb":
             # Whoever reads the old content still has it.
             node.content.release()
-            node.content = Content(self.space)
+            node.content = Content(self._space)
             node.modify = self.clock()
-        # Links are followed, and directories refused.
-        assert isinstance(node, FileNode)
         return MemoryFile(node.content, mode, lambda: self._touch(node))
 
     def read_link(self, path: str | PurePath) -> PurePosixPath:
@@ -460,7 +479,8 @@ class MemoryFiles:
         while ahead:
             name = ahead.pop()
             if name == "..":
-                del names[-1:], trail[1:][-1:]
+                if names:
+                    del names[-1], trail[-1]
                 continue
             parent = trail[-1]
             node = parent.children.get(name) if isinstance(parent, DirectoryNode) else None

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 from ftpfixture.errors import ConfigurationError, PathIsNotAbsolute
-from ftpfixture.files.memory import DirectoryNode, FileNode, LinkNode, MemoryFiles
+from ftpfixture.files.tree import DirectoryNode, FileNode, LinkNode, MemoryFiles
 from ftpfixture.testing.loopthread import SHARED
 
 __all__ = ["FileStat", "Files"]

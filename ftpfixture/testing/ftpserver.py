@@ -10,7 +10,8 @@ from typing import Any, Self
 from urllib.parse import quote
 
 from ftpfixture.errors import ConfigurationError, ServerFailure, ServerStateError
-from ftpfixture.files.memory import MemoryFiles, MemoryPathIO
+from ftpfixture.files.memory import MemoryPathIO
+from ftpfixture.files.tree import MemoryFiles
 from ftpfixture.log import CommandLog, SessionRecord
 from ftpfixture.server import AbstractUserManager, Server, User
 from ftpfixture.testing.files import Files

@@ -48,10 +48,10 @@ class Payload:
         self._pieces.append(piece)
         self.octets += len(piece)
 
-    @property
-    def settled(self) -> bool:
-        """True when nothing is held any more."""
-        return self._pieces is None
+    def buffers(self) -> dict[int, int]:
+        """What is held: identity of each buffer to its size; pieces of one stored file share theirs."""
+        wholes = (memoryview(piece.obj if isinstance(piece, memoryview) else piece) for piece in self._pieces or ())
+        return {id(whole.obj): whole.nbytes for whole in wholes}
 
     @property
     def sha256(self) -> str:

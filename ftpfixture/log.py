@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,7 +29,7 @@ from ftpfixture.wire.command import censor
 __all__ = ["CommandLog", "CommandRecord", "SessionRecord", "TransferRecord"]
 
 
-_KEPT_OCTETS = 1 << 28  # of transfers whose digest nobody asked for; older ones are then hashed and let go
+_KEPT_OCTETS = 1 << 26  # in transfers whose digest nobody asked for; beyond that the oldest are hashed and let go
 _TOO_LONG = "(a line that was too long)"
 
 
@@ -145,8 +145,9 @@ class CommandLog:
         self._transfers: dict[int, TransferRecord] = {}
         self._sessions: dict[int, SessionRecord] = {}
         self._failures: list[HandlerFailed] = []
-        self._kept: deque[Payload] = deque()
+        self._kept: deque[tuple[Payload, dict[int, int]]] = deque()
         self._kept_octets = 0
+        self._holders: Counter[int] = Counter()
         self._take: dict[type[Event], Callable[[Any], None]] = {
             CommandReceived: self._take_command,
             ReplySent: self._take_reply,
@@ -209,12 +210,29 @@ class CommandLog:
     def _take_closed(self, event: DataClosed) -> None:
         record = self._transfers[event.to]
         record.completed, record.error, record._payload = event.completed, event.error, event.payload
-        self._kept.append(event.payload)
-        self._kept_octets += event.payload.octets
-        while self._kept_octets > _KEPT_OCTETS and len(self._kept) > 1:
-            oldest = self._kept.popleft()
-            self._kept_octets -= oldest.octets
-            _ = oldest.sha256
+        self._keep(event.payload)
+
+    def _keep(self, payload: Payload) -> None:
+        """Hold the octets of a transfer until their digest is asked for, or until too many are held."""
+        buffers = payload.buffers()
+        for buffer, size in buffers.items():
+            self._kept_octets += 0 if self._holders[buffer] else size
+            self._holders[buffer] += 1
+        for _ in range(len(self._kept)):
+            if self._kept_octets <= _KEPT_OCTETS:
+                break
+            oldest, held = self._kept.popleft()
+            if all(self._holders[buffer] > 1 for buffer in held):
+                self._kept.append((oldest, held))  # another transfer holds the same octets: nothing to gain
+            else:
+                self._let_go(oldest, held)
+        self._kept.append((payload, buffers))
+
+    def _let_go(self, payload: Payload, buffers: dict[int, int]) -> None:
+        for buffer, size in buffers.items():
+            self._holders[buffer] -= 1
+            self._kept_octets -= 0 if self._holders[buffer] else size
+        _ = payload.sha256
 
     def _take_failure(self, event: HandlerFailed) -> None:
         self._failures.append(event)
@@ -262,6 +280,7 @@ class CommandLog:
         self._events, self._commands, self._failures = [], {}, []
         self._transfers, self._sessions = running, live
         self._kept.clear()
+        self._holders.clear()
         self._kept_octets = 0
 
     # Assertions.

@@ -13,7 +13,8 @@ from typing import Any
 
 from ftpfixture.files.base import AbstractPathIO, NameLister, defend_file_methods, universal_exception
 from ftpfixture.files.content import MemoryFile
-from ftpfixture.files.tree import DirectoryNode, FileNode, LinkNode, MemoryFiles, MemoryStats, Node
+from ftpfixture.files.nodes import DirectoryNode, FileNode, LinkNode, MemoryStats, Node
+from ftpfixture.files.tree import MemoryFiles
 
 __all__ = ["DirectoryNode", "FileNode", "LinkNode", "MemoryFiles", "MemoryPathIO", "MemoryStats", "Node"]
 

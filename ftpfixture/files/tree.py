@@ -10,81 +10,17 @@ import os
 import stat
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import PurePath, PurePosixPath
-from typing import NamedTuple
 
 from ftpfixture.errors import PathIsNotAbsolute
 from ftpfixture.files.base import check_mode
 from ftpfixture.files.content import Content, MemoryFile, Space, as_octets
+from ftpfixture.files.nodes import DirectoryNode, FileNode, LinkNode, MemoryStats, Node
 
-__all__ = ["DirectoryNode", "FileNode", "LinkNode", "MemoryFiles", "MemoryStats", "Node"]
+__all__ = ["MemoryFiles"]
 
 # As Linux does, MAXSYMLINKS.
 LINK_LIMIT = 40
-
-
-@dataclass(slots=True, eq=False)
-class _Node:
-    """What files, directories and links have in common.
-
-    Attributes:
-        mode: Permission bits; stored, not enforced.
-        inode: Number within the tree.
-        modify: POSIX seconds.
-        create: POSIX seconds.
-        access: POSIX seconds; reading does not change it.
-        owner: Name.
-        group: Name.
-    """
-
-    mode: int
-    inode: int
-    modify: float
-    create: float
-    access: float
-    owner: str = field(default="ftp", kw_only=True)
-    group: str = field(default="ftp", kw_only=True)
-    nlink: int = field(default=1, kw_only=True)
-
-
-@dataclass(slots=True, eq=False)
-class FileNode(_Node):
-    """A file; `content` is what it holds."""
-
-    content: Content
-
-
-@dataclass(slots=True, eq=False)
-class DirectoryNode(_Node):
-    """A directory; `children` are by name, in the order in which they came. It has 2 links and 1 per subdirectory."""
-
-    children: dict[str, Node] = field(default_factory=dict, repr=False)
-
-
-@dataclass(slots=True, eq=False)
-class LinkNode(_Node):
-    """A symbolic link to `target`: absolute, or relative to the directory of the link."""
-
-    target: PurePosixPath
-
-
-Node = FileNode | DirectoryNode | LinkNode
-
-
-class MemoryStats(NamedTuple):
-    """What `stat` tells of a node; times are POSIX seconds with their fraction."""
-
-    st_size: int
-    st_ctime: float
-    st_mtime: float
-    st_nlink: int
-    st_mode: int
-    st_atime: float
-    st_birthtime: float
-    st_ino: int
-    owner: str
-    group: str
 
 
 class _Place:

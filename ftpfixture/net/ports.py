@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import errno
 import ipaddress
 import socket
@@ -13,7 +12,7 @@ from collections.abc import Callable, Iterable
 from ftpfixture.errors import NoAvailablePort
 from ftpfixture.net.channel import peer_name
 
-__all__ = ["Listener", "PassiveListener", "PortPool", "connect", "family_of", "is_loopback", "same_host"]
+__all__ = ["Listener", "PassiveListener", "PortPool", "connect", "family_of", "is_loopback", "is_numeric", "same_host"]
 
 OnSocket = Callable[[socket.socket, tuple[str, int]], None]
 """What a listener calls with an accepted socket and the address of its other end."""
@@ -22,11 +21,18 @@ _BACKLOG = 1024
 _ACCEPT_AGAIN = 0.1  # seconds of rest after accept failed for want of descriptors or memory
 
 
+def is_numeric(host: str) -> bool:
+    """True when `host` is an address rather than a name."""
+    try:
+        ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return False
+    return True
+
+
 def is_loopback(host: str) -> bool:
     """True when `host` is a numeric address of this machine's loopback."""
-    with contextlib.suppress(ValueError):
-        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
-    return False
+    return is_numeric(host) and ipaddress.ip_address(host.partition("%")[0]).is_loopback
 
 
 def same_host(first: str, second: str) -> bool:

@@ -20,7 +20,7 @@ from ftpfixture.files.disk import PathIO
 from ftpfixture.files.paths import resolve_virtual, to_real
 from ftpfixture.net.channel import Channel
 from ftpfixture.net.gate import Gate
-from ftpfixture.net.ports import Listener, PassiveListener, PortPool, is_loopback
+from ftpfixture.net.ports import Listener, PassiveListener, PortPool, is_loopback, is_numeric
 from ftpfixture.net.stream import DEFAULT_BLOCK_SIZE
 from ftpfixture.net.throttle import StreamThrottle
 from ftpfixture.server.connection import Connection
@@ -336,7 +336,9 @@ class BaseServer:
 
     async def greeting(self, connection: Connection, rest: str) -> bool:
         """Say 220, or 421 when there are too many sessions (a hook: never reached from the wire)."""
-        if self.maximum_connections is not None and len(self.connections) > self.maximum_connections:
+        # Several may have been accepted before the first is greeted: those that came first stay.
+        older = sum(number < connection.number for number in self.connections)
+        if self.maximum_connections is not None and older >= self.maximum_connections:
             connection.response("421", "Too many connections, try again later")
             return False
         message = self.welcome_message
@@ -374,7 +376,9 @@ class BaseServer:
 
 
 async def _numeric(loop: asyncio.AbstractEventLoop, host: str) -> str:
-    """The first numeric address of a host name."""
+    """The first numeric address of a host name; what is numeric already stays as it is."""
+    if is_numeric(host):
+        return host
     try:
         found = await loop.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except OSError as error:
@@ -384,7 +388,7 @@ async def _numeric(loop: asyncio.AbstractEventLoop, host: str) -> str:
 
 def _ports(ports: Iterable[int]) -> list[int]:
     found = list(ports)
-    if not found or not all(isinstance(port, int) and 0 < port < 65536 for port in found):
+    if not found or not all(0 < port < 65536 for port in found):
         raise ConfigurationError("data_ports takes port numbers from 1 to 65535, such as range(50000, 50010)")
     return found
 

@@ -13,6 +13,7 @@ from ftpfixture.errors import PathIOError
 from ftpfixture.server.base import BaseServer
 from ftpfixture.server.conditions import confined
 from ftpfixture.server.connection import Connection
+from ftpfixture.server.replies import reply_for
 from ftpfixture.server.users import Permission
 from ftpfixture.wire.entry import Entry, is_listable
 
@@ -60,7 +61,8 @@ class Entries(BaseServer):
         try:
             target = await connection.path_io.resolve(real)
             return await self.entry(connection, entry.name, target, virtual)
-        except PathIOError:
+        except PathIOError as error:
+            _only_foreseen(error)
             return entry
 
     async def _target(self, connection: Connection, real: PurePath) -> str | None:
@@ -85,7 +87,8 @@ class Entries(BaseServer):
             if is_listable(name) and (hidden or not name.startswith(".")):
                 try:
                     entry = await self.entry(connection, name, real / name, virtual / name)
-                except PathIOError:
+                except PathIOError as error:
+                    _only_foreseen(error)
                     continue
                 yield entry, real / name, virtual / name
 
@@ -124,9 +127,16 @@ class Entries(BaseServer):
             return False
         try:
             await connection.path_io.lstat(real)
-        except PathIOError:
+        except PathIOError as error:
+            _only_foreseen(error)
             return False
         return True
+
+
+def _only_foreseen(error: PathIOError) -> None:
+    """Let nothing pass for a missing file that a path layer should never raise."""
+    if reply_for(error) is None:
+        raise error
 
 
 def as_directory(entry: Entry, kind: str, name: str) -> Entry:

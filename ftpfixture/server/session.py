@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import deque
-from collections.abc import Mapping
 from typing import Any, Protocol
 
 from ftpfixture.events import Connected, Disconnected, HandlerFailed, LoggedIn
@@ -34,8 +33,8 @@ Inbox = deque[Command | None]
 class SessionHost(Protocol):
     """What a session needs of its server."""
 
-    commands_mapping: Mapping[str, Handler]
-    specs: Mapping[str, CommandSpec]
+    commands_mapping: dict[str, Handler]
+    specs: dict[str, CommandSpec]
 
     async def greeting(self, connection: Connection, rest: str) -> bool:
         """Say the first reply; False to close."""

@@ -165,10 +165,9 @@ class Transfers(BaseServer):
         """
         try:
             stream: Stream = await connection.wait_for("data_connection", connection.wait_future_timeout)
+            del connection.data_connection
         except OSError as error:
             raise Refusal("425", "Can't open data connection") from error
         finally:
-            source = connection.__dict__.pop("data_connection", None)
             self.forget_data(connection)
-        assert source is stream
         return stream

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 from ftpfixture.errors import ConfigurationError, PathIsNotAbsolute
-from ftpfixture.files.tree import DirectoryNode, FileNode, LinkNode, MemoryFiles
+from ftpfixture.files.memory import DirectoryNode, FileNode, LinkNode, MemoryFiles
 from ftpfixture.testing.loopthread import SHARED
 
 __all__ = ["FileStat", "Files"]
@@ -61,8 +61,12 @@ class Files(MutableMapping[str, bytes]):
             raise KeyError(f"{path}: no such file; there are {', '.join(self) or 'none'}")
         return found
 
-    def __setitem__(self, path: str, data: bytes | None) -> None:
-        """Store a file, with the directories above it; None, or a path that ends in "/", makes a directory."""
+    def __setitem__(self, path: str, data: bytes) -> None:
+        """Store a file, with the directories above it; a path that ends in "/" makes a directory."""
+        self.put(path, data)
+
+    def put(self, path: str, data: bytes | None) -> None:
+        """Store a file, or make a directory when `data` is None or the path ends in "/"."""
         if data is None or (str(path).endswith("/") and not data):
             self.mkdir(path)
         else:

@@ -10,8 +10,7 @@ from typing import Any, Self
 from urllib.parse import quote
 
 from ftpfixture.errors import ConfigurationError, ServerFailure, ServerStateError
-from ftpfixture.files.memory import MemoryPathIO
-from ftpfixture.files.tree import MemoryFiles
+from ftpfixture.files.memory import MemoryFiles, MemoryPathIO
 from ftpfixture.log import CommandLog, SessionRecord
 from ftpfixture.server import AbstractUserManager, Server, User
 from ftpfixture.testing.files import Files
@@ -70,7 +69,8 @@ class FtpServer:
         elif files is not None or quota is not None:
             raise ConfigurationError("files and quota are for servers in memory; this one has a path layer of its own")
         self.files = Files(state if isinstance(state, MemoryFiles) else None)
-        self.files.update(files or {})
+        for path, data in (files or {}).items():
+            self.files.put(path, data)
         self.log = CommandLog(self.server.hub)
         self._running = False
 
@@ -241,7 +241,7 @@ def _check_names(settings: Mapping[str, Any], server_class: type[Server]) -> Non
     Raises:
         ConfigurationError: Names the nearest that is known.
     """
-    known = setting_names(server_class)
+    known = setting_names(server_class) if settings else set()
     for name in settings:
         if name not in known:
             near = difflib.get_close_matches(name, known, 1)
@@ -249,7 +249,7 @@ def _check_names(settings: Mapping[str, Any], server_class: type[Server]) -> Non
             raise ConfigurationError(f"unknown setting {name!r}: {hint}")
 
 
-def setting_names(server_class: type[Server] = Server) -> set[str]:
+def setting_names(server_class: type = Server) -> set[str]:
     """The names of everything `FtpServer` takes with this class of server."""
     names = set(inspect.signature(FtpServer).parameters) - {"settings"}
     for owner in server_class.__mro__:

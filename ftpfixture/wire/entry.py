@@ -53,5 +53,11 @@ def parse_time(s):
 
 
 def mlsx_line(entry, facts):
-    values = {"type": entry.type, "size": entry.size, "modify": format_time(entry.modify), "perm": entry.perm, "unique": entry.unique}
+    values = {
+        "type": entry.type,
+        "size": entry.size,
+        "modify": format_time(entry.modify),
+        "perm": entry.perm,
+        "unique": entry.unique,
+    }
     return "".join(f"{f}={values[f]};" for f in facts if values.get(f) is not None) + " " + entry.name

@@ -1,1 +1,2 @@
-def check_exchange(verb, argument, codes): return None
+def check_exchange(verb, argument, codes):
+    return None

@@ -589,9 +589,7 @@ def test_30_empty_download_opens_and_closes_the_data_connection(
     [("STOR /new.txt", "/new.txt", b""), ("STOR /old.txt", "/old.txt", b""), ("APPE /old.txt", "/old.txt", b"old")],
 )
 @pytest.mark.parametrize("kind", ["A", "I"])
-def test_30_empty_upload(
-    raw: RawClient, ftp_server: FtpServer, line: str, path: str, stored: bytes, kind: str
-) -> None:
+def test_30_empty_upload(raw: RawClient, ftp_server: FtpServer, line: str, path: str, stored: bytes, kind: str) -> None:
     """An upload of nothing makes or empties the file; APPE of nothing leaves it."""
     assert raw.code(f"TYPE {kind}") == "200"
     assert raw.store(line, b"") == ["150", "226"]

@@ -133,6 +133,8 @@ class InformationCommands(ListingCommands):
 
     async def _subcommand(self, connection: Connection, verb: str, rest: str, unknown: str) -> bool:
         name, _, argument = rest.partition(" ")
+        if not name:
+            raise Refusal("501", f"{verb.upper()} needs a command")
         handler = self.commands_mapping.get(f"{verb} {name.lower()}")
         if handler is None:
             raise Refusal(unknown, f"{verb.upper()} {name} is not known")

@@ -23,6 +23,7 @@ class SiteCommands(InformationCommands, TreeCommands):
     """SITE HELP CHMOD UTIME SYMLINK IDLE."""
 
     @command("SITE")
+    @ConnectionConditions(ConnectionConditions.login_required)
     async def site(self, connection: Connection, rest: str) -> bool:
         """SITE <SP> command [<SP> arguments]: a command that is this server's own; SITE HELP lists them.
 

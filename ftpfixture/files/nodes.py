@@ -1,0 +1,78 @@
+"""What stands in a tree of files in memory.
+
+One rule: nodes only hold; what may be done to them is up to the tree.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import NamedTuple
+
+from ftpfixture.files.content import Content
+
+__all__ = ["DirectoryNode", "FileNode", "LinkNode", "MemoryStats", "Node"]
+
+
+@dataclass(slots=True, eq=False)
+class _Node:
+    """What files, directories and links have in common.
+
+    Attributes:
+        mode: Permission bits; stored, not enforced.
+        inode: Number within the tree.
+        modify: POSIX seconds.
+        create: POSIX seconds.
+        access: POSIX seconds; reading does not change it.
+        owner: Name.
+        group: Name.
+        nlink: Names that lead here: 1, or for a directory 2 and 1 for each directory in it.
+    """
+
+    mode: int
+    inode: int
+    modify: float
+    create: float
+    access: float
+    owner: str = field(default="ftp", kw_only=True)
+    group: str = field(default="ftp", kw_only=True)
+    nlink: int = field(default=1, kw_only=True)
+
+
+@dataclass(slots=True, eq=False)
+class FileNode(_Node):
+    """A file; `content` is what it holds."""
+
+    content: Content
+
+
+@dataclass(slots=True, eq=False)
+class DirectoryNode(_Node):
+    """A directory; `children` are by name, in the order in which they came."""
+
+    children: dict[str, Node] = field(default_factory=dict, repr=False)
+
+
+@dataclass(slots=True, eq=False)
+class LinkNode(_Node):
+    """A symbolic link to `target`: absolute, or relative to the directory of the link."""
+
+    target: PurePosixPath
+
+
+Node = FileNode | DirectoryNode | LinkNode
+
+
+class MemoryStats(NamedTuple):
+    """What `stat` tells of a node; times are POSIX seconds with their fraction."""
+
+    st_size: int
+    st_ctime: float
+    st_mtime: float
+    st_nlink: int
+    st_mode: int
+    st_atime: float
+    st_birthtime: float
+    st_ino: int
+    owner: str
+    group: str

@@ -336,9 +336,9 @@ class BaseServer:
 
     async def greeting(self, connection: Connection, rest: str) -> bool:
         """Say 220, or 421 when there are too many sessions (a hook: never reached from the wire)."""
+        limit = self.maximum_connections
         # Several may have been accepted before the first is greeted: those that came first stay.
-        older = sum(number < connection.number for number in self.connections)
-        if self.maximum_connections is not None and older >= self.maximum_connections:
+        if limit is not None and sum(number < connection.number for number in self.connections) >= limit:
             connection.response("421", "Too many connections, try again later")
             return False
         message = self.welcome_message

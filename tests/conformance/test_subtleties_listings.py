@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import timedelta, timezone
+from datetime import UTC, timedelta, timezone, tzinfo
 
 import pytest
 
@@ -445,7 +445,7 @@ def test_35_facts_are_well_formed(raw: RawClient) -> None:
     """Each fact is name=value and a semicolon, without spaces; the names are those of FEAT."""
     feature = next(line for line in raw.ask("FEAT").lines if line.startswith(" MLST "))
     offered = feature.removeprefix(" MLST ").replace("*", "").split(";")[:-1]
-    facts = [line.partition(" ")[0] for line in lines_of(raw, "MLSD") if line.endswith(" a.txt")][0]
+    facts = next(line.partition(" ")[0] for line in lines_of(raw, "MLSD") if line.endswith(" a.txt"))
     assert re.fullmatch(r"([A-Za-z][\w.-]*=[^;= ]*;)+", facts)
     assert {fact.partition("=")[0] for fact in facts.split(";")[:-1]} <= set(offered)
 
@@ -545,26 +545,26 @@ def test_35_what_mlsx_refuses(raw: RawClient, line: str, code: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("permission", "of_dir", "of_file"),
+    ("rights", "of_dir", "of_file"),
     [
-        (Permission(), "cdeflmp", "adfrw"),
-        (Permission(writable=False), "el", "r"),
-        (Permission(readable=True, writable=False, create=True), "cel", "r"),
-        (Permission(writable=False, append=True), "el", "ar"),
-        (Permission(writable=False, overwrite=True), "el", "rw"),
-        (Permission(writable=False, delete=True), "delp", "dr"),
-        (Permission(writable=False, rename=True), "efl", "fr"),
-        (Permission(writable=False, mkdir=True), "elm", "r"),
-        (Permission(writable=False, list=False), "e", "r"),
+        ({}, "cdeflmp", "adfrw"),
+        ({"writable": False}, "el", "r"),
+        ({"writable": False, "create": True}, "cel", "r"),
+        ({"writable": False, "append": True}, "el", "ar"),
+        ({"writable": False, "overwrite": True}, "el", "rw"),
+        ({"writable": False, "delete": True}, "delp", "dr"),
+        ({"writable": False, "rename": True}, "efl", "fr"),
+        ({"writable": False, "mkdir": True}, "elm", "r"),
+        ({"writable": False, "list": False}, "e", "r"),
     ],
 )
 def test_35_perm_tells_the_rights(
-    ftp_server_factory: Callable[..., FtpServer], permission: Permission, of_dir: str, of_file: str
+    ftp_server_factory: Callable[..., FtpServer], rights: dict[str, bool], of_dir: str, of_file: str
 ) -> None:
     """The fact perm has a letter for each right, and no others."""
-    permission.path = permission.path / "d"
+    permissions = [Permission(), Permission("/d", **rights)]
     server = ftp_server_factory(
-        users=[User("user", "password", base_path="/", permissions=[permission])],
+        users=[User("user", "password", base_path="/", permissions=permissions)],
         files={"/d/sub/": None, "/d/a.txt": b""},
     )
     with RawClient(server.address) as client:
@@ -580,10 +580,10 @@ NEWFOUNDLAND = timezone(timedelta(hours=-2, minutes=-30))
 
 
 @pytest.mark.parametrize(
-    ("zone", "date"), [(TOKYO, "Jun 16 00:06"), (NEWFOUNDLAND, "Jun 15 12:36"), (timezone.utc, "Jun 15 15:06")]
+    ("zone", "date"), [(TOKYO, "Jun 16 00:06"), (NEWFOUNDLAND, "Jun 15 12:36"), (UTC, "Jun 15 15:06")]
 )
 def test_36_list_is_local_and_the_rest_is_utc(
-    ftp_server_factory: Callable[..., FtpServer], zone: timezone, date: str
+    ftp_server_factory: Callable[..., FtpServer], zone: tzinfo, date: str
 ) -> None:
     """LIST shows the server's zone; MDTM and the fact modify are UTC, always."""
     server = ftp_server_factory(timezone=zone, clock=frozen)

@@ -457,7 +457,7 @@ def test_27_rest_with_retr(raw: RawClient, offset: int, expected: bytes) -> None
 
 
 @pytest.mark.ftp(files={"/f": b"0123456789"})
-@pytest.mark.parametrize("argument", ["", "x", "-1", "1.5", "0x10", "1 2", "９", "9" * 30])
+@pytest.mark.parametrize("argument", ["", "x", "-1", "1.5", "0x10", "1 2", "\uff19", "9" * 30])
 def test_27_malformed_rest_is_501_and_leaves_no_offset(raw: RawClient, argument: str) -> None:
     """REST takes ASCII digits and nothing else."""
     assert raw.code(f"REST {argument}") == "501"

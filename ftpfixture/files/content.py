@@ -146,7 +146,7 @@ class Content:
         else:
             self._cut(position)
             while self.size < position:
-                self._append(ZEROS[: position - self.size])
+                self._append(_part(ZEROS, 0, min(len(ZEROS), position - self.size)))
             self._append(data)
         return len(data)
 
@@ -164,7 +164,7 @@ class Content:
         self._pending = []
         self._pending_size = 0
 
-    def _append(self, data: bytes) -> None:
+    def _append(self, data: Chunk) -> None:
         if len(data) >= SMALL:
             self.flush()
             self._chunks.append(data)

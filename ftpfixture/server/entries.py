@@ -56,9 +56,11 @@ class Entries(BaseServer):
 
     async def followed(self, connection: Connection, entry: Entry, real: PurePath, virtual: PurePosixPath) -> Entry:
         """What a link stands for, under the link's name; the link itself when it leads nowhere, or out of the base."""
-        if entry.type != "link" or not await confined(connection, real):
+        if entry.type != "link":
             return entry
         try:
+            if not await confined(connection, real):
+                return entry
             target = await connection.path_io.resolve(real)
             return await self.entry(connection, entry.name, target, virtual)
         except PathIOError as error:

@@ -240,15 +240,15 @@ async def _check_list(path_io: AbstractPathIO, root: PurePath) -> None:
     _same(
         rule, sorted(await _done(rule, path_io.list(root), "return a lister")), wanted, "list children, as full paths"
     )
-    _same(
-        "a lister can be iterated as well as awaited",
-        sorted([path async for path in path_io.list(root)]),
-        wanted,
-        "derive the lister from AbstractAsyncLister",
-    )
+    rule, advice = "a lister can be iterated as well as awaited", "derive the lister from AbstractAsyncLister"
+    _same(rule, sorted(await _done(rule, _iterated(path_io, root), advice)), wanted, advice)
     for name in ("missing", "file"):
         rule = f"list of a path that is no directory ({name}) is empty"
         _same(rule, await _done(rule, path_io.list(root / name), "end at once"), [], "end at once")
+
+
+async def _iterated(path_io: AbstractPathIO, path: PurePath) -> list[PurePath]:
+    return [child async for child in path_io.list(path)]
 
 
 async def _check_stat(path_io: AbstractPathIO, root: PurePath) -> None:

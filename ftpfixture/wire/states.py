@@ -1,168 +1,270 @@
-"""What the standards allow: the legal replies of each command, and which command must come before which.
+"""Which replies each command may get, and in what order (RFC 959 5.4 and the RFCs that extend it).
 
-One rule: facts only, as tables; whoever breaks them on purpose does so elsewhere.
+One rule: facts only. The tables say what the protocol allows, not what our server does; tests hold the one against
+the other.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 __all__ = [
+    "DOWNLOADS",
     "FOLLOWS",
     "LEGAL_REPLIES",
+    "LISTINGS",
     "NO_LOGIN",
     "PRELIMINARY",
     "TRANSFERS",
+    "UPLOADS",
     "check_exchange",
     "legal_reply",
 ]
 
-
-def _codes(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-_ALWAYS = _codes("421 500 501 502 530")
-"""RFC 959 5.4: any command may be unknown, malformed, too early, or the last one."""
-_CHOICE = _codes("504")
-"""The parameter is known, and not offered."""
-_FILE = _codes("450 451 550 553")
-_ROOM = _codes("452 532 552")
-_DATA = _codes("125 150 226 250 425 426 450 451 503 521 522 534 535 550 551 552 554")
-_UPLOAD = _DATA | _codes("110 452 532 553")
-_DIGEST = _codes("213 250 450 451 550 551 552 553 556 504")
-_SETTING = _codes("200 213 501 504 550 553 451")
-
-_TABLE: dict[str, frozenset[str]] = {
-    # Access control: RFC 959 5.4, RFC 2228, RFC 2640, RFC 4217, RFC 7151.
-    "CONNECT": _codes("120 220 421"),
-    "USER": _codes("230 232 331 332 336 503 534 550"),
-    "PASS": _codes("202 230 332 430 503"),
-    "ACCT": _codes("202 230 503 532"),
-    "CWD": _codes("200 250 550 451"),
-    "CDUP": _codes("200 250 550 451"),
-    "SMNT": _codes("202 250 550"),
-    "QUIT": _codes("221"),
-    "REIN": _codes("120 220"),
-    "HOST": _codes("220 503 504"),
-    "LANG": _codes("200 504"),
-    "CLNT": _codes("200"),
-    "AUTH": _codes("234 334 431 503 504 534"),
-    "PBSZ": _codes("200 503"),
-    "PROT": _codes("200 431 503 504 534 536"),
-    "CCC": _codes("200 503 533 534"),
-    # Transfer parameters: RFC 959 5.4, RFC 2428, RFC 3659.
-    "PORT": _codes("200 503 504 425"),
-    "EPRT": _codes("200 503 504 522 425"),
-    "PASV": _codes("227 425 451 503 522 550 521"),
-    "EPSV": _codes("200 229 425 451 503 522"),
-    "TYPE": _codes("200 504"),
-    "STRU": _codes("200 504"),
-    "MODE": _codes("200 504"),
-    "ALLO": _codes("200 202 504 552"),
-    "REST": _codes("350 504 554"),
-    "RANG": _codes("350 551"),
-    # Transfers: RFC 959 5.4, RFC 3659 7, RFC 4217 10.
-    "RETR": _DATA,
-    "STOR": _UPLOAD,
-    "STOU": _UPLOAD,
-    "APPE": _UPLOAD,
-    "LIST": _DATA,
-    "NLST": _DATA,
-    "MLSD": _DATA,
-    "MLST": _codes("250 450 451 504 550 553"),
-    "STAT": _codes("211 212 213 450 451 550"),
-    "ABOR": _codes("225 226"),
-    # File service: RFC 959 5.4, RFC 3659, draft-somers-ftp-mfxx, draft-bryan-ftpext-hash, de facto.
-    "PWD": _codes("257 550 451"),
-    "MKD": _codes("257 521") | _FILE | _ROOM,
-    "RMD": _codes("250") | _FILE,
-    "DELE": _codes("250") | _FILE,
-    "RNFR": _codes("350 450 451 550 553"),
-    "RNTO": _codes("250 503") | _FILE | _ROOM,
-    "SIZE": _codes("213 450 451 504 550 553"),
-    "MDTM": _codes("213 253 450 451 504 550 553"),
-    "MFMT": _SETTING,
-    "MFCT": _SETTING,
-    "MFF": _SETTING,
-    "HASH": _DIGEST,
-    "XCRC": _DIGEST,
-    "XMD5": _DIGEST,
-    "XSHA": _DIGEST,
-    "XSHA1": _DIGEST,
-    "XSHA256": _DIGEST,
-    "XSHA512": _DIGEST,
-    "AVBL": _codes("213 450 451 504 550"),
-    # Information: RFC 959 5.4, RFC 2389.
-    "SYST": _codes("215"),
-    "HELP": _codes("211 214"),
-    "NOOP": _codes("200"),
-    "FEAT": _codes("211"),
-    "OPTS": _codes("200 202 451 504"),
-    "SITE": _codes("200 202 211 213 214 250 350 450 451 503 504 550 553"),
-}
-
-_ALIASES = {"XCWD": "CWD", "XCUP": "CDUP", "XPWD": "PWD", "XMKD": "MKD", "XRMD": "RMD"}
-
-LEGAL_REPLIES: dict[str, frozenset[str]] = {
-    **{verb: codes | _ALWAYS for verb, codes in _TABLE.items()},
-    **{alias: _TABLE[verb] | _ALWAYS for alias, verb in _ALIASES.items()},
-}
-"""Verb to all codes that may answer it, preliminary ones included; "CONNECT" is the greeting."""
-
-_ANY_OTHER = _codes("202 421 500 501 502 503 504 530")
+DOWNLOADS = frozenset({"RETR"})
+"""Verbs that send a file to the client (RFC 959 4.1.3)."""
 
 UPLOADS = frozenset({"STOR", "STOU", "APPE"})
+"""Verbs that receive a file from the client (RFC 959 4.1.3)."""
+
 LISTINGS = frozenset({"LIST", "NLST", "MLSD"})
-TRANSFERS = UPLOADS | LISTINGS | {"RETR"}
-"""Verbs that use a data connection."""
+"""Verbs that send a listing over the data connection (RFC 959 4.1.3, RFC 3659 7)."""
 
-PRELIMINARY = TRANSFERS | {"REIN", "CONNECT"}
-"""Verbs that may be answered with 1xx first; the transfers must be, when they succeed."""
+TRANSFERS = DOWNLOADS | UPLOADS | LISTINGS
+"""Verbs that use a data connection: success needs a 125 or 150 first."""
 
-NO_LOGIN = _codes("USER PASS ACCT REIN QUIT AUTH PBSZ PROT CCC FEAT SYST NOOP HELP OPTS HOST LANG CLNT STAT SITE")
-"""Verbs that may be said before logging in."""
+PRELIMINARY = TRANSFERS | {"CONNECT", "REIN"}
+"""Verbs that may be answered with a 1xx before the final reply; "CONNECT" stands for the greeting."""
 
-FOLLOWS = {"PASS": "USER", "ACCT": "PASS", "RNTO": "RNFR", "PROT": "PBSZ"}
-"""Verb to the one that must have come before (RFC 959 5.4, RFC 4217 9)."""
+# RFC 959 5.4 lists no 530 for most of these; the rest prepares the login (RFC 2228 3, 2389, 2640, 4217, 7151).
+NO_LOGIN = frozenset(
+    {
+        *("USER", "PASS", "ACCT", "QUIT", "REIN", "ABOR", "SYST", "STAT", "HELP", "NOOP"),
+        *("AUTH", "ADAT", "PBSZ", "PROT", "CCC", "MIC", "CONF", "ENC"),
+        *("FEAT", "OPTS", "HOST", "LANG", "CLNT", "CSID"),
+    }
+)
+"""Verbs that a server may answer before the login; STAT only without a path."""
+
+FOLLOWS: dict[str, str] = {
+    "PASS": "USER",  # RFC 959 4.1.1
+    "ACCT": "PASS",  # RFC 959 4.1.1, after a 332
+    "RNTO": "RNFR",  # RFC 959 4.1.3
+    "ADAT": "AUTH",  # RFC 2228 3
+    "PBSZ": "AUTH",  # RFC 2228 3
+    "PROT": "PBSZ",  # RFC 2228 3
+    "CCC": "AUTH",  # RFC 2228 3
+    "SITE CPTO": "SITE CPFR",  # de facto
+}
+"""Verb to the verb that must have succeeded before it; 503 otherwise."""
+
+# Groups of codes that many commands share.
+_COMMON = "421 500 501 502 530"  # any command: shutting down, cannot be read, not offered, not logged in
+_PATH = "450 451 550 553"  # any path: busy, local error, missing or not allowed, not a name (RFC 959 4.2.2)
+_STORING = "452 532 552"  # what takes room: none now, needs an account, quota (RFC 959 4.2.2)
+_OPENING = "125 150"  # RFC 959 5.4
+_DATA = "226 250 425 426 503"  # RFC 959 5.4; 503 when neither PORT nor PASV came
+_RESTART = "110 551 554 555"  # markers of MODE B and C; RFC 1123 4.1.3.4: what may be wrong with a restart point
+_PROTECTION = "431 521 522 534 535"  # the data connection is not protected as it must be (RFC 2228 5, RFC 4217 10)
+_LISTING = f"504 {_OPENING} {_DATA} {_PATH} {_PROTECTION}"
+_DOWNLOAD = f"{_LISTING} {_RESTART}"
+_UPLOAD = f"{_DOWNLOAD} {_STORING}"
+_ADDRESS = "425 451 503 504 521 522 534 550"  # no port, after EPSV ALL, another family, policy (RFC 2428, 2577, 4217)
+_DIGEST = f"{_PATH} 504 551 552 556"  # draft-bryan-ftp-hash: bad range, too much, not allowed
+
+_ACCESS = {
+    "USER": "230 331 332 232 336 503 504 534 550",  # RFC 959 5.4, RFC 2228 5; the last three: TLS is demanded first
+    "PASS": "202 230 332 503 504",  # RFC 959 5.4
+    "ACCT": "202 230 503 504 532",  # RFC 959 5.4
+    "CWD": f"200 250 504 {_PATH}",  # RFC 959 5.4
+    "CDUP": f"200 250 {_PATH}",  # RFC 959 5.4 has 200, 4.1.1 says as CWD
+    "SMNT": f"202 250 504 {_PATH}",  # RFC 959 5.4
+    "REIN": "120 220",  # RFC 959 5.4
+    "QUIT": "221",  # RFC 959 5.4
+    "HOST": "220 503 504",  # RFC 7151 3
+    "LANG": "200 503 504",  # RFC 2640 4.1
+    "CLNT": "200 504",  # de facto
+    "CSID": "200 504",  # draft-peterson-streamlined-ftp-command-extensions
+}
+
+_PARAMETERS = {
+    "PORT": f"200 {_ADDRESS}",  # RFC 959 5.4, RFC 2577 3
+    "PASV": f"227 {_ADDRESS}",  # RFC 959 5.4
+    "EPRT": f"200 {_ADDRESS}",  # RFC 2428 2
+    "EPSV": f"229 {_ADDRESS}",  # RFC 2428 3
+    "EPSV ALL": "200 503 504",  # RFC 2428 4
+    "LPRT": f"200 {_ADDRESS}",  # RFC 1639 4
+    "LPSV": f"228 {_ADDRESS}",  # RFC 1639 4
+    "CPSV": f"227 {_ADDRESS}",  # de facto: PASV where the server is the TLS client
+    "SSCN": "200 503 504 534",  # de facto: the same as a setting
+    "PRET": f"200 504 {_PATH}",  # de facto
+    "TYPE": "200 504",  # RFC 959 5.4
+    "STRU": "200 504",  # RFC 959 5.4
+    "MODE": "200 504",  # RFC 959 5.4
+    "MODE Z": "200 503 504",  # draft-preston-ftpext-deflate
+    "ALLO": f"200 202 504 {_PATH} {_STORING}",  # RFC 959 5.4; 552 of those who look whether there is room
+    "REST": "350 504",  # RFC 959 5.4; what is wrong with the number shows in the transfer
+    "RANG": "350 504 551",  # draft-bryan-ftp-range
+}
+
+_SECURITY = {
+    "AUTH": "234 334 431 503 504 534",  # RFC 2228 5, RFC 4217 4
+    "ADAT": "235 335 503 535",  # RFC 2228 5
+    "PBSZ": "200 503 504 534",  # RFC 2228 5
+    "PROT": "200 431 503 504 534 536",  # RFC 2228 5
+    "CCC": "200 503 533 534",  # RFC 2228 5
+    "MIC": "503 504 533 534 535 536 537",  # RFC 2228 5
+    "CONF": "503 504 533 534 535 536 537",  # RFC 2228 5
+    "ENC": "503 504 533 534 535 536 537",  # RFC 2228 5
+}
+
+_SERVICE = {
+    "RETR": _DOWNLOAD,  # RFC 959 5.4
+    "STOR": _UPLOAD,  # RFC 959 5.4
+    "STOU": _UPLOAD,  # RFC 959 5.4
+    "APPE": _UPLOAD,  # RFC 959 5.4
+    "LIST": _LISTING,  # RFC 959 5.4
+    "NLST": _LISTING,  # RFC 959 5.4
+    "MLSD": _LISTING,  # RFC 3659 7.2.1
+    "MLST": f"250 504 {_PATH}",  # RFC 3659 7.2.2
+    "ABOR": "225 226",  # RFC 959 5.4; the 426 belongs to the transfer
+    "PWD": f"257 {_PATH}",  # RFC 959 5.4
+    "MKD": f"257 504 521 {_PATH} {_STORING}",  # RFC 959 5.4; 521 of RFC 959 Appendix II: it exists
+    "RMD": f"250 504 {_PATH}",  # RFC 959 5.4
+    "RMDA": f"250 504 {_PATH}",  # draft-peterson-streamlined-ftp-command-extensions
+    "DELE": f"250 504 {_PATH}",  # RFC 959 5.4
+    "RNFR": f"350 504 {_PATH}",  # RFC 959 5.4
+    "RNTO": f"250 503 504 {_PATH} {_STORING}",  # RFC 959 5.4
+    "SIZE": f"213 504 {_PATH}",  # RFC 3659 4
+    "MDTM": f"213 504 {_PATH}",  # RFC 3659 3
+    "MFMT": f"213 504 {_PATH}",  # draft-somers-ftp-mfxx
+    "MFCT": f"213 504 {_PATH}",  # draft-somers-ftp-mfxx
+    "MFF": f"213 504 {_PATH}",  # draft-somers-ftp-mfxx
+    "AVBL": f"202 213 504 {_PATH}",  # draft-peterson-streamlined-ftp-command-extensions
+    "DSIZ": f"202 213 504 {_PATH}",  # draft-peterson-streamlined-ftp-command-extensions
+    "THMB": f"504 {_OPENING} {_DATA} {_PATH}",  # draft-peterson-streamlined-ftp-command-extensions
+    "COMB": f"250 504 {_PATH} {_STORING}",  # de facto
+    "HASH": f"213 {_DIGEST}",  # draft-bryan-ftp-hash
+    "MD5": f"251 {_DIGEST}",  # draft-twine-ftpmd5
+    "MMD5": f"252 {_DIGEST}",  # draft-twine-ftpmd5
+    **dict.fromkeys(("XCRC", "XMD5", "XSHA", "XSHA1", "XSHA256", "XSHA512"), f"213 250 {_DIGEST}"),  # de facto
+}
+
+_INFORMATION = {
+    "SYST": "215",  # RFC 959 5.4
+    "STAT": f"211 212 213 504 {_PATH}",  # RFC 959 5.4
+    "HELP": "211 214 504",  # RFC 959 5.4
+    "NOOP": "200",  # RFC 959 5.4
+    "FEAT": "211",  # RFC 2389 3.2
+    "OPTS": "200 451 504",  # RFC 2389 4
+    "OPTS UTF8": "200 202 451 504",  # draft-ietf-ftpext-utf-8-option
+    "SITE": f"200 202 211 212 213 214 250 257 350 503 504 {_PATH} {_STORING}",  # RFC 959 5.4: 200 202; it is free
+    "SITE HELP": "200 202 214 504",
+    "SITE CHMOD": f"200 202 504 {_PATH}",
+    "SITE CHGRP": f"200 202 504 {_PATH}",
+    "SITE CHOWN": f"200 202 504 {_PATH}",
+    "SITE UTIME": f"200 202 213 504 {_PATH}",
+    "SITE UMASK": "200 202 504",
+    "SITE IDLE": "200 202 504",
+    "SITE SYMLINK": f"200 202 250 504 {_PATH} {_STORING}",
+    "SITE MKDIR": f"200 202 250 257 504 {_PATH} {_STORING}",
+    "SITE RMDIR": f"200 202 250 504 {_PATH}",
+    "SITE COPY": f"200 202 250 504 {_PATH} {_STORING}",
+    "SITE CPFR": f"350 504 {_PATH}",
+    "SITE CPTO": f"200 250 503 504 {_PATH} {_STORING}",
+    "SITE EXEC": "502 504",
+}
+
+# RFC 775 and RFC 1123 4.1.3.1: the names before RFC 959.
+_ALIASES = {"XCWD": "CWD", "XCUP": "CDUP", "XPWD": "PWD", "XMKD": "MKD", "XRMD": "RMD"}
+
+
+def _table() -> dict[str, frozenset[str]]:
+    rows = {**_ACCESS, **_PARAMETERS, **_SECURITY, **_SERVICE, **_INFORMATION}
+    table = {key: frozenset(f"{codes} {_COMMON}".split()) for key, codes in rows.items()}
+    table.update({alias: table[verb] for alias, verb in _ALIASES.items()})
+    table["CONNECT"] = frozenset({"120", "220", "421"})  # RFC 959 5.4: no command, so nothing can be wrong with it
+    return table
+
+
+LEGAL_REPLIES: dict[str, frozenset[str]] = _table()
+"""Verb, or verb and first word of its argument, to every code that may answer it, preliminary or final."""
+
+_CODE = re.compile(r"[1-5][0-5][0-9]")
+"""A reply code (RFC 959 4.2)."""
 
 
 def legal_reply(verb: str, argument: str, code: str) -> bool:
-    """Say whether a code may answer a command.
+    """Say whether `code` may be among the replies to a command.
+
+    A verb that no RFC knows is somebody's own: it may get any reply code there is.
 
     Args:
-        verb: In any case; one that is not in the table may only be refused.
-        argument: Of the command; unused by the verbs known today.
+        verb: In any case; "CONNECT" for the greeting.
+        argument: Its first word counts where there is a row for it, as in SITE CHMOD.
         code: Three digits.
     """
-    return code in LEGAL_REPLIES.get(verb.upper(), _ANY_OTHER)
+    codes = _row(verb, argument)
+    return code in codes if codes is not None else _CODE.fullmatch(code) is not None
+
+
+def _row(verb: str, argument: str) -> frozenset[str] | None:
+    verb, word = verb.upper(), argument.partition(" ")[0].upper()
+    return LEGAL_REPLIES.get(f"{verb} {word}", LEGAL_REPLIES.get(verb))
 
 
 def check_exchange(verb: str, argument: str, codes: Sequence[str]) -> str | None:
-    """Say in words what is wrong with the codes that one command got; None when they are legal.
+    """Say in words what is wrong with all the replies that one command got.
 
-    Exactly one final reply ends an exchange, and only a transfer has a preliminary one before it. A 421 may stand for
-    the final reply of anything. An aborted transfer ends with its own 426; the 226 after it belongs to the ABOR.
+    A 421 may end anything, also in place of the final reply. An aborted transfer gets one 426; the 225 or 226 after
+    it belongs to the ABOR.
 
     Args:
-        verb: Of the command.
-        argument: Of the command.
-        codes: All that answered it, in order.
+        verb: In any case; "CONNECT" for the greeting.
+        argument: As for `legal_reply`.
+        codes: In the order they came.
 
-    Source: RFC 959 5.4.
+    Returns:
+        None when all is well.
+
+    Source: RFC 959 5.4 and 6.
     """
-    illegal = next((code for code in codes if not legal_reply(verb, argument, code)), None)
+    verb = verb.upper()
+    illegal = _illegal(verb, argument, codes)
     if illegal is not None:
-        return f"{illegal} may not answer {verb or 'an empty line'}"
-    finals = [code for code in codes if not code.startswith("1")]
-    if not finals:
-        return "there is no final reply"
-    if len(finals) > 1:
-        return f"there are {len(finals)} final replies: {' '.join(finals)}"
-    if codes[-1].startswith("1"):
-        return f"{codes[-1]} came after the final reply"
-    if len(codes) > 1 and verb.upper() not in PRELIMINARY:
-        return f"{codes[0]} may not come before the final reply to {verb}"
-    if verb.upper() in TRANSFERS and finals[0].startswith("2") and len(codes) == 1:
-        return f"{finals[0]} came without a preliminary reply"
+        return f"{verb} may not be answered with {illegal}"
+    preliminary, final = _parted(codes)
+    return _check_preliminary(verb, preliminary) or _check_final(verb, preliminary, final)
+
+
+def _illegal(verb: str, argument: str, codes: Sequence[str]) -> str | None:
+    return next((code for code in codes if not legal_reply(verb, argument, code)), None)
+
+
+def _parted(codes: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The preliminary replies at the head, and whatever comes from the first final one on."""
+    count = next((index for index, code in enumerate(codes) if code[0] != "1"), len(codes))
+    return list(codes[:count]), list(codes[count:])
+
+
+def _check_preliminary(verb: str, codes: list[str]) -> str | None:
+    # Restart markers come between the 1xx and the end, any number of them (RFC 959 5.4); other 1xx come once.
+    others = [code for code in codes if code != "110"]
+    if len(others) > 1:
+        return f"{verb} got {len(others)} preliminary replies: {' '.join(others)}"
+    if "110" in codes and codes[0] == "110":
+        return f"{verb} got a restart marker (110) before 125 or 150"
+    return None
+
+
+def _check_final(verb: str, preliminary: list[str], codes: list[str]) -> str | None:
+    if not codes:
+        return f"{verb} got no final reply" + (f" after {preliminary[-1]}" if preliminary else "")
+    first, rest = codes[0], codes[1:]
+    if rest and (rest != ["421"] or first == "421"):
+        kind = "preliminary" if rest[0].startswith("1") else "second final"
+        return f"{verb} got a {kind} reply {rest[0]} after its final {first}"
+    if verb in TRANSFERS and first.startswith("2") and not preliminary:
+        return f"{verb} got {first} without 125 or 150 before it"
     return None

@@ -100,7 +100,7 @@ def mlst(raw: RawClient, path: str) -> dict[str, str]:
         ("peterson", "AVBL /f.bin", "550"),
         ("site", "SITE HELP", "214"),
         ("site", "SITE NOSUCH", "504"),
-        ("site", "SITE", "504"),
+        ("site", "SITE", "501"),
         ("site", "SITE CHMOD 644 /f.bin", "200"),
         ("site", "site chmod 0644 two words", "200"),
         ("site", "SITE CHMOD 999 /f.bin", "501"),

@@ -124,14 +124,14 @@ class ParameterCommands(Transfers):
 
         Replies: 200, 501 unknown, 504 known but not offered.
         """
-        return _choose(connection, "Mode", rest, "S", "BC")
+        return _choose(connection, "Mode", rest, "S", "BCZ")
 
 
 def _choose(connection: Connection, what: str, rest: str, offered: str, known: str) -> bool:
     wanted = rest.upper()
     if wanted == offered:
         connection.response("200", f"{what} set to {wanted}")
-    elif len(wanted) == 1 and wanted in known + "Z":
+    elif len(wanted) == 1 and wanted in known:
         connection.response("504", f"{what} {wanted} is not offered")
     else:
         connection.response("501", f"Unknown {what.lower()}")

@@ -87,7 +87,10 @@ class SiteCommands(InformationCommands, TreeCommands):
         # The target is checked when the link is made and again whenever it is followed.
         await demand(self, connection, target, PathPermissions.readable)
         await demand(self, connection, path, PathPermissions.creatable)
-        await connection.path_io.symlink(self.get_paths(connection, target)[0], self.get_paths(connection, path)[0])
+        real, _ = self.get_paths(connection, target)
+        # Absolute, because a relative target would count from the link's directory; its own last part may be a link.
+        absolute = (await connection.path_io.resolve(real.parent)) / real.name
+        await connection.path_io.symlink(absolute, self.get_paths(connection, path)[0])
         connection.response("200", "Link made")
         return True
 

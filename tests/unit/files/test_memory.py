@@ -6,7 +6,8 @@ import errno
 import io
 import stat
 import tracemalloc
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import PurePath, PurePosixPath, PureWindowsPath
 from typing import Any, cast
 
@@ -64,6 +65,18 @@ def file_node(tree: MemoryFiles, path: PurePath = FILE) -> FileNode:
 def chunks(content: Content) -> list[bytes | memoryview]:
     """The chunks of a content, by a snapshot that joins what is pending."""
     return list(content.snapshot()._chunks)
+
+
+@contextmanager
+def traced() -> Iterator[Callable[[], int]]:
+    """Trace memory; what is given tells, afterwards, how many octets were allocated at most."""
+    peaks: list[int] = []
+    tracemalloc.start()
+    try:
+        yield lambda: peaks[0]
+        peaks.append(tracemalloc.get_traced_memory()[1])
+    finally:
+        tracemalloc.stop()
 
 
 # The layer itself.
@@ -344,10 +357,9 @@ async def test_too_large() -> None:
         await file.seek(2**62)
         assert (await reason(file.write(b"x"))).errno == errno.EFBIG
         await file.seek(LARGEST_FILE // 2**10 - 1)
-        tracemalloc.start()
-        await file.write(b"x")
-        assert tracemalloc.get_traced_memory()[1] < 1_000_000
-        tracemalloc.stop()
+        with traced() as peak:
+            await file.write(b"x")
+        assert peak() < 1_000_000
     assert (await layer.stat(FILE)).st_size == 2**30
 
 
@@ -368,8 +380,8 @@ async def test_links_are_followed_part_by_part() -> None:
         assert await get(layer, PurePosixPath(path)) == b"data"
         assert await layer.resolve(PurePosixPath(path)) == PurePosixPath("/a/b/file")
     assert await layer.resolve(PurePosixPath("/c/chain/new/x")) == PurePosixPath("/a/b/new/x")
-    path = PurePosixPath("/a/b/file")
-    assert await layer.resolve(path) is path
+    plain = PurePosixPath("/a/b/file")
+    assert await layer.resolve(plain) is plain
     assert await layer.list(PurePosixPath("/c/chain")) == [PurePosixPath("/c/chain/file")]
 
 
@@ -567,15 +579,13 @@ def test_reading_allocates_nothing() -> None:
     for _ in range(256):
         with_chunks.write(chunk)
     for path in ("/file", "/chunks"):
-        tracemalloc.start()
-        reader, total = tree.open(path), 0
-        while piece := reader.read_some(65536):
-            total += len(piece)
-        reader.close()
-        peak = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
+        with traced() as peak:
+            reader, total = tree.open(path), 0
+            while piece := reader.read_some(65536):
+                total += len(piece)
+            reader.close()
         assert total == 256 * 1024 * 1024
-        assert peak < 100_000
+        assert peak() < 100_000
 
 
 def test_small_appends_are_joined_once() -> None:
@@ -611,12 +621,11 @@ def test_small_overwrites_make_few_chunks() -> None:
     size = 16 * 1024 * 1024
     tree.write_file(FILE, bytes(size))
     file = tree.open(FILE, "r+b")
-    tracemalloc.start()
-    for _ in range(10_000):
-        file.write(b"0123456789")
+    with traced() as peak:
+        for _ in range(10_000):
+            file.write(b"0123456789")
     # One copy of the large chunk would be far above this.
-    assert tracemalloc.get_traced_memory()[1] < 1024 * 1024
-    tracemalloc.stop()
+    assert peak() < 1024 * 1024
     file.close()
     assert len(chunks(file_node(tree).content)) <= 100_000 // SMALL + 3
     data = tree.read_file(FILE)

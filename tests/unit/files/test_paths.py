@@ -84,8 +84,10 @@ def test_to_real_keeps_the_class() -> None:
 
 @pytest.mark.parametrize(
     "part",
-    ["C:", "c:x", "\\x", "..\\x", "a\\..\\..\\x", "\\\\host\\share\\x", ".. ", "a.", "...", "a ", "file:stream"]
-    + ["NUL", "nul.txt", "com1", "LPT9.x.y", "COM¹", "CONIN$", "aux .txt", "\0"],
+    [
+        *("C:", "c:x", "\\x", "..\\x", "a\\..\\..\\x", "\\\\host\\share\\x", ".. ", "a.", "...", "a ", "file:stream"),
+        *("NUL", "nul.txt", "com1", "LPT9.x.y", "COM¹", "CONIN$", "aux .txt", "\0"),
+    ],
 )
 def test_to_real_refuses_what_windows_would_understand_otherwise(part: str) -> None:
     """On Windows a name that is no plain file name there is an error, wherever it stands."""

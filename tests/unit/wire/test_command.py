@@ -10,7 +10,7 @@ from ftpfixture.errors import InvalidCommand
 from ftpfixture.wire.command import Command, censor
 from ftpfixture.wire.lines import LineReader
 
-ENCODINGS = ["utf-8", "latin-1", "cp1251", "koi8-r", "gbk", "gb18030", "shift_jis", "euc_kr", "big5", "ascii"]
+ENCODINGS = ["utf-8", "latin-1", "cp1251", "koi8-r", "gbk", "gb18030", "shift_jis", "euc_kr", "ascii"]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, tzinfo
 from pathlib import PurePath, PurePosixPath
-from typing import Protocol
+from typing import Protocol, Self
 
 from ftpfixture.errors import ConfigurationError, ServerStateError
 from ftpfixture.events import Connected, Disconnected, Event, HandlerFailed, Hub
@@ -269,7 +269,7 @@ class BaseServer:
         if self._closed is not None and not self._closed.done():
             self._closed.set_result(None)
 
-    async def __aenter__(self) -> BaseServer:
+    async def __aenter__(self) -> Self:
         if self._listener is None:
             await self.start()
         return self
@@ -371,8 +371,14 @@ class BaseServer:
 
         `.`, `..` and doubled slashes are resolved in the text, and ".." stops at "/".
         """
-        virtual = resolve_virtual(connection.current_directory, str(path))
-        return to_real(connection.user.base_path, virtual), virtual
+        key = (connection.user, connection.current_directory, path)
+        known = connection.__dict__.get("known_paths")
+        if known is None or known[0] != key:
+            # Conditions, rights and the handler ask for the same path one after another.
+            virtual = resolve_virtual(connection.current_directory, str(path))
+            known = connection.known_paths = (key, (to_real(connection.user.base_path, virtual), virtual))
+        paths: tuple[PurePath, PurePosixPath] = known[1]
+        return paths
 
 
 async def _numeric(loop: asyncio.AbstractEventLoop, host: str) -> str:

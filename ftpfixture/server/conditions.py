@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import functools
 from collections.abc import Callable, Coroutine
 from pathlib import PurePath, PurePosixPath
 from typing import Any, ClassVar, Concatenate, NamedTuple, ParamSpec, Protocol, TypeVar
 
+from ftpfixture.errors import PathIOError
 from ftpfixture.files.paths import is_within
 from ftpfixture.net.gate import EXCHANGE
 from ftpfixture.server.connection import Connection
@@ -206,7 +208,7 @@ async def demand(server: HasPaths, connection: Connection, rest: str, *permissio
 
 
 async def confined(connection: Connection, real: PurePath, *, follow: bool = True) -> bool:
-    """True when `real`, all links followed, lies within the user's base.
+    """True when `real`, all links followed, lies within the user's base; links in a circle lie nowhere.
 
     Args:
         connection: Whose base.
@@ -216,7 +218,13 @@ async def confined(connection: Connection, real: PurePath, *, follow: bool = Tru
     base = connection.user.base_path
     if real == base:
         return True
-    resolved = await connection.path_io.resolve(real if follow else real.parent)
+    try:
+        resolved = await connection.path_io.resolve(real if follow else real.parent)
+    except PathIOError as error:
+        cause = error.reason[1] if error.reason is not None else error.__cause__
+        if isinstance(cause, OSError) and cause.errno == errno.ELOOP:
+            return False
+        raise
     return resolved == real or is_within(resolved, await connection.path_io.resolve(base))
 
 

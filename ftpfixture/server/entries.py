@@ -73,8 +73,9 @@ class Entries(BaseServer):
         except (PathIOError, NotImplementedError):
             return None
         base = connection.user.base_path
-        if target.is_relative_to(base):
-            return str(PurePosixPath("/", *target.relative_to(base).parts))
+        for top in (base, await connection.path_io.resolve(base)):
+            if target.root and target.is_relative_to(top):
+                return str(PurePosixPath("/", *target.relative_to(top).parts))
         return str(target)
 
     async def children(

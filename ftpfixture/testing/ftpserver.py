@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import inspect
 from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
@@ -228,7 +229,7 @@ def _users(users: Users | None) -> list[User] | AbstractUserManager:
     if users is None:
         users = {"user": "password"}
     if isinstance(users, Mapping):
-        return [User(login, password) for login, password in users.items()]
+        return [User(login, password, base_path=PurePosixPath("/")) for login, password in users.items()]
     found = list(users)
     if not found or not all(isinstance(user, User) for user in found):
         raise ConfigurationError('users takes User objects, or a mapping such as {"ann": "secret"}')

@@ -211,6 +211,8 @@ def legal_reply(verb: str, argument: str, code: str) -> bool:
 
 def _row(verb: str, argument: str) -> frozenset[str] | None:
     verb, word = verb.upper(), argument.partition(" ")[0].upper()
+    if verb == "CONNECT" and word:
+        return None  # the verb of HTTP, which a confused client sends with the name of a host
     return LEGAL_REPLIES.get(f"{verb} {word}", LEGAL_REPLIES.get(verb))
 
 

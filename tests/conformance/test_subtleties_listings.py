@@ -85,6 +85,14 @@ def test_31_line_of_a_link(raw: RawClient, ftp_server: FtpServer) -> None:
     assert line.endswith(" link -> /a.txt")
 
 
+@pytest.mark.ftp(clock=frozen, files={"/d/a.txt": b"12345"})
+@pytest.mark.parametrize("target", ["a.txt", "../d/a.txt", "nowhere", "/d/a.txt"])
+def test_31_link_shows_what_it_holds(raw: RawClient, ftp_server: FtpServer, target: str) -> None:
+    """A relative target is shown as it is, and an absolute one as the user's path."""
+    ftp_server.files.symlink("/d/link", target)
+    assert lines_of(raw, "LIST d")[1].endswith(f" link -> {target}")
+
+
 @pytest.mark.ftp(clock=frozen)
 @pytest.mark.parametrize(
     ("age", "date"),

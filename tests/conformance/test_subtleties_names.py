@@ -571,11 +571,14 @@ def test_40_circle_of_links_ends(jail: Jail) -> None:
     """Links that lead round in a circle are refused, and the session lives."""
     jail.link("ring", "gnir")
     jail.link("gnir", "ring")
-    for line in ("RETR ring", "SIZE ring", "CWD ring", "LIST ring/x", "STOR ring"):
+    for line in ("RETR ring", "SIZE ring", "CWD ring", "LIST ring/x", "MLSD ring", "STOR ring", "STOR ring/x"):
         codes, _ = jail.client.fetch(line)
         assert (line, codes) in ((line, ["550"]), (line, ["553"]))
-    assert jail.client.fetch("MLSD")[0] == ["150", "226"]
-    assert jail.client.fetch("LIST")[0] == ["150", "226"]
+    for line in ("MLSD", "LIST", "LIST -R", "LIST ring", "NLST", "NLST */*"):
+        codes, octets = jail.client.fetch(line)
+        assert (line, codes) == (line, ["150", "226"])
+        assert b"ring" in octets or line == "NLST */*"
+    assert jail.client.code("DELE ring") == "250"
 
 
 @pytest.mark.parametrize("path", ["../../outside/secret.txt", "/../../../outside/secret.txt", "sub/../../../outside/x"])

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
 
+from ftpfixture.wire.command import censor
+
 __all__ = [
     "CommandReceived",
     "Connected",
@@ -96,7 +98,7 @@ class Connected(Event):
     local: tuple[str, int]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class CommandReceived(Event):
     """A command line came in and is now answered; commands that wait for a transfer appear when their turn comes.
 
@@ -109,6 +111,9 @@ class CommandReceived(Event):
     verb: str
     argument: str
     too_long: bool = False
+
+    def __repr__(self) -> str:
+        return f"<CommandReceived {self.seq} in session {self.session}: {censor(self.verb, self.argument)}>"
 
 
 @dataclass(frozen=True, slots=True)

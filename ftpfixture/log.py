@@ -24,13 +24,13 @@ from ftpfixture.events import (
     ReplySent,
 )
 from ftpfixture.matching import Pattern, nearest
+from ftpfixture.transcript import TOO_LONG, render
 from ftpfixture.wire.command import censor
 
 __all__ = ["CommandLog", "CommandRecord", "SessionRecord", "TransferRecord"]
 
 
 _KEPT_OCTETS = 1 << 26  # in transfers whose digest nobody asked for; beyond that the oldest are hashed and let go
-_TOO_LONG = "(a line that was too long)"
 
 
 @dataclass(slots=True)
@@ -174,7 +174,7 @@ class CommandLog:
                 self._changed.notify_all()
 
     def _take_command(self, event: CommandReceived) -> None:
-        argument = _TOO_LONG if event.too_long else event.argument
+        argument = TOO_LONG if event.too_long else event.argument
         record = CommandRecord(event.session, event.seq, event.at, event.verb, argument)
         self._commands[event.seq] = record
 
@@ -430,44 +430,7 @@ class CommandLog:
     def transcript(self, session: int | None = None) -> str:
         """The dialogue of all sessions, or of one, for people; passwords are starred."""
         numbers = [number for number in sorted(self._sessions) if session in (None, number)]
-        if not numbers:
-            return "(nobody connected)"
-        return "\n".join(line for number in numbers for line in self._dialogue(number))
-
-    def _dialogue(self, number: int) -> list[str]:
-        told = [_told(event) for event in self.events if event.session == number]
-        return [f"session {number}", *(line for lines in told for line in lines)]
-
-
-def _told(event: Event) -> list[str]:
-    """Lines of the transcript: ``>`` the client, ``<`` the server, ``=`` data, ``*`` the rest."""
-    at = f"{event.at:9.3f} "
-    match event:
-        case Connected():
-            return [f"{at}* connected from {event.peer[0]}:{event.peer[1]}"]
-        case CommandReceived():
-            said = _TOO_LONG if event.too_long else censor(event.verb, event.argument)
-            return [f"{at}> {_printable(said)}"]
-        case ReplySent():
-            lines = event.raw.decode(errors="backslashreplace").removesuffix("\r\n").split("\r\n")
-            return [f"{at}< {_printable(line)}" for line in lines]
-        case LoggedIn():
-            return [f"{at}* {_printable(event.user)} logged in"]
-        case DataOpened():
-            offset = f" from octet {event.offset}" if event.offset else ""
-            return [f"{at}= {event.mode} {event.direction} of {_printable(event.path)}{offset}"]
-        case DataClosed():
-            end = "complete" if event.completed else f"broken off: {event.error or 'aborted'}"
-            return [f"{at}= {event.payload.octets} octets, {end}"]
-        case HandlerFailed():
-            return [f"{at}* {event.verb or 'the session'} raised {type(event.error).__name__}: {event.error}"]
-        case Disconnected():
-            return [f"{at}* closed: {event.reason}"]
-    return []
-
-
-def _printable(text: str) -> str:
-    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+        return render(self.events, numbers)
 
 
 def _times(count: int) -> str:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from ftpfixture.errors import CommandSyntaxError, ReplySyntaxError
-from ftpfixture.wire.entry import DIRECTORIES, MONTHS, Entry, local_time, parse_time
+from ftpfixture.wire.entry import MONTHS, Entry, local_time
 
 __all__ = [
     "parse_eplf_line",

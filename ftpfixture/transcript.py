@@ -1,0 +1,70 @@
+"""The dialogue of sessions as text for people: in the report of a failing test, and behind every failed assertion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from ftpfixture.events import (
+    CommandReceived,
+    Connected,
+    DataClosed,
+    DataOpened,
+    Disconnected,
+    Event,
+    HandlerFailed,
+    LoggedIn,
+    ReplySent,
+)
+from ftpfixture.wire.command import censor
+
+__all__ = ["TOO_LONG", "render"]
+
+TOO_LONG = "(a line that was too long)"
+"""Stands for a command line whose text was thrown away."""
+
+
+def render(events: Sequence[Event], sessions: Iterable[int]) -> str:
+    """The dialogues of these sessions, one after another; passwords are starred.
+
+    Args:
+        events: All events of a server, in order.
+        sessions: Numbers of control connections.
+    """
+    lines: list[str] = []
+    for number in sessions:
+        lines.append(f"session {number}")
+        for event in events:
+            if event.session == number:
+                lines += _told(event)
+    return "\n".join(lines) or "(nobody connected)"
+
+
+def _told(event: Event) -> list[str]:
+    """Lines of the transcript: ``>`` the client, ``<`` the server, ``=`` data, ``*`` the rest."""
+    at = f"{event.at:9.3f} "
+    match event:
+        case Connected():
+            return [f"{at}* connected from {event.peer[0]}:{event.peer[1]}"]
+        case CommandReceived():
+            said = TOO_LONG if event.too_long else censor(event.verb, event.argument)
+            return [f"{at}> {_printable(said)}"]
+        case ReplySent():
+            lines = event.raw.decode(errors="backslashreplace").removesuffix("\r\n").split("\r\n")
+            return [f"{at}< {_printable(line)}" for line in lines]
+        case LoggedIn():
+            return [f"{at}* {_printable(event.user)} logged in"]
+        case DataOpened():
+            offset = f" from octet {event.offset}" if event.offset else ""
+            return [f"{at}= {event.mode} {event.direction} of {_printable(event.path)}{offset}"]
+        case DataClosed():
+            end = "complete" if event.completed else f"broken off: {event.error or 'aborted'}"
+            return [f"{at}= {event.payload.octets} octets, {end}"]
+        case HandlerFailed():
+            return [f"{at}* {event.verb or 'the session'} raised {type(event.error).__name__}: {event.error}"]
+        case Disconnected():
+            return [f"{at}* closed: {event.reason}"]
+    return []
+
+
+def _printable(text: str) -> str:
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -10,6 +11,13 @@ from ftpfixture.wire.states import check_exchange
 from ftpfixture import FtpServer
 from ftpfixture.log import CommandLog
 from tests.support.raw import RawClient
+
+# Machines are shared: no example may fail for being slow. In CI the examples are the same in every run, so that a
+# failure there is the change's own; other runs look for new ones.
+settings.register_profile(
+    "shared", deadline=None, derandomize="CI" in os.environ, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("shared")
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from ftpfixture.errors import CommandSyntaxError
 
 __all__ = [
+    "DIRECTORIES",
     "MLSX_FACTS",
     "MONTHS",
     "Entry",

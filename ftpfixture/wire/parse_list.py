@@ -10,10 +10,10 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from ftpfixture.errors import CommandSyntaxError, ReplySyntaxError
-from ftpfixture.wire.entry import MONTHS, Entry, local_time
+from ftpfixture.wire.entry import DIRECTORIES, MONTHS, Entry, local_time, parse_time
 
 __all__ = [
     "parse_eplf_line",
@@ -24,6 +24,9 @@ __all__ = [
     "parse_unix_line",
     "parse_unix_mode",
 ]
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 # [0-9] throughout, because \d and int() also take the digits of other scripts. Sizes end at 20 digits, which holds
 # more than 64 bits and keeps int() from being asked for millions of them.
@@ -60,8 +63,8 @@ def parse_list_line(line: str, *, now: float, timezone: tzinfo = UTC) -> Entry:
         try:
             return parse(line, now, timezone)
         except ReplySyntaxError as error:
-            reasons.append(str(error))
-    raise ReplySyntaxError("; ".join(reasons))
+            reasons.append(str(error).removeprefix(f"{line!r} is "))
+    raise ReplySyntaxError(f"{line!r} has no known shape: it is {'; '.join(reasons)}")
 
 
 # Unix.
@@ -76,19 +79,13 @@ _DATE = (
 """Dates of ls: with the month first or the day first, and long-iso and iso of GNU's --time-style."""
 
 _TOTAL = re.compile(r"total [0-9.,]+[A-Za-z]?")
-_UNIX_HEAD = re.compile(r"(?P<type>[-bcdlpsDP?])(?:(?P<mode>[-A-Za-z]{9})[+.@]?| ?\[(?P<rights>[-A-Z]{8})\])(?= )")
+_UNIX_HEAD = re.compile(r"(?P<type>[-bcdlpsDP?])(?:(?P<mode>[-A-Za-z]{9})[+.@]?| ?\[[-A-Z]{8}\])(?= )")
 """Type and mode, with the mark for access control lists (POSIX ls) or the rights of NetWare."""
 
-_UNIX_TAIL = re.compile(
-    rf"""
-    # All four columns if they are there, else as few as there are before the first size that has a date behind it.
-    (?P<columns>\ +[0-9]+\ +[^ ]+\ +[^ ]+ | (?:\ +[^ ]+)*?)
-    \ +(?P<size>[0-9]{{1,20}} | [0-9]+,\ *[0-9]+)
-    \ +(?P<date>{_DATE.replace(" ", r"\ ")})
-    \ (?P<name>.+)
-    """,
-    re.VERBOSE,
-)
+# All columns if they are there, else as few as stand before the first size that has a date behind it.
+_COLUMNS = r"(?P<columns> +[0-9]+ +[^ ]+ +[^ ]+|(?: +[^ ]+)*?)"
+_SIZE = r"(?P<size>[0-9]{1,20}|[0-9]+, *[0-9]+)"
+_UNIX_TAIL = re.compile(rf"{_COLUMNS} +{_SIZE} +(?P<date>{_DATE}) (?P<name>.+)")
 _TYPES = {"-": "file", "d": "dir", "l": "link"}
 
 
@@ -118,21 +115,21 @@ def parse_unix_line(line: str, *, now: float, timezone: tzinfo = UTC) -> Entry:
         name=tail["name"] if head["mode"] else tail["name"].lstrip(" "),
         type=_TYPES.get(head["type"], "unknown"),
         size=int(tail["size"]) if _NUMBER.fullmatch(tail["size"]) else None,
-        modify=_explained(line, lambda: parse_ls_date(tail["date"], now=now, timezone=timezone)),
-        mode=_explained(line, lambda: parse_unix_mode(head["mode"])) if head["mode"] else None,
+        modify=_explained(line, parse_ls_date, tail["date"], now=now, timezone=timezone),
+        mode=_explained(line, parse_unix_mode, head["mode"]) if head["mode"] else None,
         **_columns(tail["columns"].split()),
     )
     return _with_name(line, _with_target(entry))
 
 
-def _explained(line: str, parse: Callable[[], Any]) -> Any:
+def _explained(line: str, parse: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """What `parse` returns; its errors are made to name the line.
 
     Raises:
         ReplySyntaxError: It failed.
     """
     try:
-        return parse()
+        return parse(*args, **kwargs)
     except (CommandSyntaxError, ReplySyntaxError) as error:
         raise ReplySyntaxError(f"{line!r} is not an entry of a listing: {error}") from error
 
@@ -191,15 +188,14 @@ def parse_unix_mode(text9: str) -> int:
     return mode
 
 
-_DATE_SHAPES = tuple(
-    re.compile(shape, re.VERBOSE)
-    for shape in (
-        r"(?P<month>[A-Za-z]{3})\ +(?P<day>[0-9]{1,2})\ +(?:(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})|(?P<year>[0-9]{4}))",
-        r"(?P<day>[0-9]{1,2})\ +(?P<month>[A-Za-z]{3})\ +(?:(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})|(?P<year>[0-9]{4}))",
-        r"(?P<year>[0-9]{4})-(?P<month>[0-9]{2})-(?P<day>[0-9]{2})\ "
-        r"(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2}))?",
-        r"(?P<month>[0-9]{2})-(?P<day>[0-9]{2})\ (?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})",
-    )
+_NAMED_CLOCK = r"(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})"
+_NAMED_MONTH = r"(?P<month>[A-Za-z]{3})"
+_NAMED_DAY = r"(?P<day>[0-9]{1,2})"
+_DATE_SHAPES = (
+    re.compile(rf"{_NAMED_MONTH} +{_NAMED_DAY} +(?:{_NAMED_CLOCK}|(?P<year>[0-9]{{4}}))"),
+    re.compile(rf"{_NAMED_DAY} +{_NAMED_MONTH} +(?:{_NAMED_CLOCK}|(?P<year>[0-9]{{4}}))"),
+    re.compile(rf"(?P<year>[0-9]{{4}})-(?P<month>[0-9]{{2}})-{_NAMED_DAY} {_NAMED_CLOCK}(?::(?P<second>[0-9]{{2}}))?"),
+    re.compile(rf"(?P<month>[0-9]{{2}})-{_NAMED_DAY} {_NAMED_CLOCK}"),
 )
 
 
@@ -230,10 +226,12 @@ def parse_ls_date(text: str, *, now: float, timezone: tzinfo = UTC) -> float:
     return min(stamps, key=lambda stamp: abs(stamp - now))
 
 
+_MONTH_NUMBERS = {name.lower(): number for number, name in enumerate(MONTHS, 1)}
+
+
 def _month(text: str) -> int:
-    """1 to 12; 0 for what is none, which no date has."""
-    names = [name.lower() for name in MONTHS]
-    return int(text) if _NUMBER.fullmatch(text) else 1 + names.index(text.lower()) if text.lower() in names else 0
+    """1 to 12; 0, which no date has, for a name that is no month."""
+    return int(text) if _NUMBER.fullmatch(text) else _MONTH_NUMBERS.get(text.lower(), 0)
 
 
 def _near(month: int, day: int, year: int) -> list[int]:
@@ -258,7 +256,7 @@ _MSDOS = re.compile(
     r"""
     (?P<month>[0-9]{1,2})(?P<mark>[-/])(?P<day>[0-9]{1,2})(?P=mark)(?P<year>[0-9]{4}|[0-9]{2})
     \ +(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})\ ?(?P<half>[AaPp][Mm]?)?
-    \ +(?:(?P<kind><[A-Z]+>)|(?P<size>[0-9][0-9,]*)\ )
+    \ +(?:(?P<kind><[A-Z]+>)(?=\ )|(?P<size>[0-9][0-9,]*)\ )
     (?P<name>.+)
     """,
     re.VERBOSE,
@@ -268,7 +266,7 @@ _KIND_WIDTH = 15  # columns from the beginning of <DIR> to the name
 _MSDOS_TARGET = re.compile(r"(?P<name>.+) \[(?P<target>.*)\]")
 
 
-def parse_msdos_line(line: str, *, now: float = 0, timezone: tzinfo = UTC) -> Entry:
+def parse_msdos_line(line: str, *, timezone: tzinfo = UTC) -> Entry:
     """Read a line as IIS has it: ``MM-DD-YY  HH:MMAM``, ``<DIR>`` or size, and name.
 
     Years may have two digits (70 to 99 are of the twentieth century) or four, hours may be of the 24-hour clock, and
@@ -276,7 +274,6 @@ def parse_msdos_line(line: str, *, now: float = 0, timezone: tzinfo = UTC) -> En
 
     Args:
         line: With or without its end.
-        now: Without meaning, because the year is always there; taken so that all shapes can be called alike.
         timezone: Of the date.
 
     Raises:
@@ -328,6 +325,14 @@ def _with_msdos_target(entry: Entry) -> Entry:
 
 # EPLF.
 
+_EPLF_FACTS: dict[str, tuple[re.Pattern[str], str, Callable[[str], Any]]] = {
+    "i": (re.compile(r"i(.+)"), "unique", str),
+    "m": (re.compile(r"m(-?[0-9]{1,12})"), "modify", float),
+    "s": (re.compile(r"s([0-9]{1,20})"), "size", int),
+    "u": (re.compile(r"up([0-7]{1,4})"), "mode", lambda digits: int(digits, 8)),
+}
+"""First letter of a fact to its form, the field it fills, and what makes the value."""
+
 
 def parse_eplf_line(line: str) -> Entry:
     """Read a line of the easily parsed LIST format: ``+``, facts with a comma behind each, a tab, and the name.
@@ -337,17 +342,113 @@ def parse_eplf_line(line: str) -> Entry:
 
     Source: D. J. Bernstein, https://cr.yp.to/ftp/list/eplf.html.
     """
-    facts, tab, name = _checked(line).partition("\t")
-    if not facts.startswith("+") or not tab:
+    head, tab, name = _checked(line).partition("\t")
+    if not head.startswith("+") or not tab:
         raise ReplySyntaxError(f"{line!r} is not an entry of an EPLF listing: it needs a plus sign and a tab")
-    values: dict[str, Any] = {"type": "unknown"}
+    facts = [fact for fact in head[1:].split(",") if fact]
+    kind = "dir" if "/" in facts else "file" if "r" in facts else "unknown"
+    values: dict[str, Any] = {}
     unknown = []
-    for fact in filter(None, facts[1:].split(",")):
-        known = _eplf_fact(fact)
-        values |= known
-        if not known:
+    for fact in facts:
+        form, field, value_of = _EPLF_FACTS.get(fact[0], _NO_FACT)
+        found = form.fullmatch(fact)
+        if found is not None:
+            values[field] = value_of(found[1])
+        elif fact[0] in "ms":
+            raise ReplySyntaxError(f"{line!r} is not an entry of an EPLF listing: {fact!r} is not a number")
+        elif fact not in ("/", "r"):
             unknown.append((fact[0], fact[1:]))
-    if values["type"] == "unknown" and "is_dir" in values:  # both marks: a directory that can be retrieved, say as tar
-        values["type"] = "dir"
-    values.pop("is_dir", None)
-    return _with_name(line, Entry(name=name, facts=tuple(unknown), **values))
+    return _with_name(line, Entry(name=name, type=kind, facts=tuple(unknown), **values))
+
+
+_NO_FACT: tuple[re.Pattern[str], str, Callable[[str], Any]] = (re.compile(r"(?!)"), "", str)  # matches nothing
+
+# MLSD and MLST.
+
+# RFC 3659 7.2: facts without spaces, each with a semicolon behind it, one space, and the name.
+_MLSX = re.compile(r"(?P<facts>(?:[^ ;=]+=[^ ;]*;)*) (?P<name>.*)")
+_MLSX_WITH_FACTS = re.compile(r" ?[^ ;=]+=[^ ;]*;")
+_LINK_TYPE = re.compile(r"OS\.unix=(?:slink|symlink)(?::(?P<target>.*))?", re.IGNORECASE)
+_KNOWN_TYPES = DIRECTORIES | {"file", "unknown"}
+_MODE_DIGITS = re.compile(r"[0-7]{1,7}")
+
+
+def parse_mlsx_line(line: str) -> Entry:
+    """Read a line of MLSD, or the middle line of the answer to MLST with or without the space before it.
+
+    Facts may be in any case and order. Those that have no field here are kept in `Entry.facts`, and so is a type that
+    RFC 3659 does not define. A line that begins with a space and has no facts behind it is a name without facts; so
+    of a line without facts, a name that itself looks like facts would be taken for them. The name may be empty,
+    because some servers have it so for the root.
+
+    Args:
+        line: With or without its end.
+
+    Raises:
+        ReplySyntaxError: It has another form, or a fact has a value that it cannot have.
+
+    Source: RFC 3659 7.2.
+    """
+    text = _checked(line)
+    found = _MLSX.fullmatch(text[1:] if text.startswith(" ") and _MLSX_WITH_FACTS.match(text) else text)
+    if found is None:
+        raise ReplySyntaxError(f"{line!r} is not an entry of MLSD: it needs facts with semicolons, a space and a name")
+    fields: dict[str, Any] = {"type": "unknown"}
+    unknown = []
+    for fact in found["facts"].split(";")[:-1]:
+        name, _, value = fact.partition("=")
+        known = _explained(line, _mlsx_fields, name.lower(), value)
+        fields |= known
+        if not known:
+            unknown.append((name, value))
+    return Entry(name=found["name"], facts=tuple(unknown), **fields)
+
+
+def _mlsx_fields(name: str, value: str) -> dict[str, Any]:
+    """The fields of an entry that a fact fills; none when it means nothing here.
+
+    Raises:
+        CommandSyntaxError: A time that is none.
+        ReplySyntaxError: A number that is none.
+    """
+    match name:
+        case "type":
+            return _type_fields(value)
+        case "size":
+            return {"size": int(_digits(_NUMBER, name, value))}
+        case "modify" | "create":
+            return {name: parse_time(value)}
+        case "unix.mode":  # some servers send the bits of the type too
+            return {"mode": int(_digits(_MODE_DIGITS, name, value), 8) & 0o7777}
+        case "perm" | "unique" | "unix.owner" | "unix.group":
+            return {name.removeprefix("unix."): value}
+    return {}
+
+
+def _type_fields(value: str) -> dict[str, Any]:
+    if value.lower() in _KNOWN_TYPES:
+        return {"type": value.lower()}
+    link = _LINK_TYPE.fullmatch(value)
+    return {} if link is None else {"type": "link", "target": link["target"] or None}
+
+
+def _digits(form: re.Pattern[str], name: str, value: str) -> str:
+    if form.fullmatch(value) is None:
+        raise ReplySyntaxError(f"{value!r} is not a value of the fact {name}")
+    return value
+
+
+def _parse_fact_line(line: str) -> Entry:
+    """A line of MLSD that has facts: without any, every line with a space at its head would be one."""
+    if _MLSX_WITH_FACTS.match(line) is None:
+        raise ReplySyntaxError(f"{line!r} is not an entry of MLSD: it has no facts")
+    return parse_mlsx_line(line)
+
+
+# The shape that needs most comes first.
+_SHAPES: tuple[Callable[[str, float, tzinfo], Entry], ...] = (
+    lambda line, now, timezone: parse_eplf_line(line),
+    lambda line, now, timezone: parse_msdos_line(line, timezone=timezone),
+    lambda line, now, timezone: parse_unix_line(line, now=now, timezone=timezone),
+    lambda line, now, timezone: _parse_fact_line(line),
+)

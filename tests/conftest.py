@@ -6,10 +6,11 @@ import os
 from collections.abc import Callable, Iterator
 
 import pytest
-from ftpfixture.wire.states import check_exchange
+from hypothesis import HealthCheck, settings
 
 from ftpfixture import FtpServer
 from ftpfixture.log import CommandLog
+from ftpfixture.wire.states import check_exchange
 from tests.support.raw import RawClient
 
 # Machines are shared: no example may fail for being slow. In CI the examples are the same in every run, so that a

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import ipaddress
+import os
 import socket
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -74,7 +75,9 @@ class Listener:
         self._sock = socket.socket(family_of(host), socket.SOCK_STREAM)
         try:
             self._sock.setblocking(False)
-            self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if os.name == "posix":
+                # So that a port can be used again at once; on Windows the option would let two servers share one.
+                self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if self._sock.family == socket.AF_INET6:
                 self._sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             self._sock.bind((host, port))

@@ -64,6 +64,7 @@ class Session:
         self._ended_by = ""
         self._choked = False
         self._closing = False
+        self._handling = False
         self._idle_timer: asyncio.TimerHandle | None = None
         self._active_at = 0.0
         self.number = gate.session
@@ -172,6 +173,8 @@ class Session:
             reason = await self._converse()
         except asyncio.CancelledError:
             reason = self._ended_by or "shut down"
+        except Exception as error:
+            self._report("", error)
         finally:
             await self._end(reason)
 
@@ -215,18 +218,25 @@ class Session:
         return True
 
     async def _guarded(self, exchange: Exchange, handler: Handler, rest: str = "") -> bool:
+        self._handling = True
         try:
             return await handler(self.connection, rest)
         except Exception as error:
             self._failed(exchange, error)
             return True
+        finally:
+            self._handling = False
 
     def _failed(self, exchange: Exchange, error: BaseException) -> None:
         answer = reply_for(error)
         if answer is None:
             answer = ("451", "Requested action aborted: internal error of the server")
-            self._gate.hub.emit(HandlerFailed(*self._gate.hub.stamp(self.number), exchange.verb, error))
+            self._report(exchange.verb, error)
         self._answer(exchange, *answer)
+
+    def _report(self, verb: str, error: BaseException) -> None:
+        """Tell of an exception that nothing foresaw; it is raised in the test that caused it."""
+        self._gate.hub.emit(HandlerFailed(*self._gate.hub.stamp(self.number), verb, error))
 
     def _answer(self, exchange: Exchange, code: str, text: str) -> None:
         """Give a command its final reply from outside its own task, unless it has one."""
@@ -259,7 +269,7 @@ class Session:
         if limit is None or self._closing:
             return
         left = self._active_at + limit - self._loop.time()
-        if self.workers:
+        if self.workers or self._handling:
             left = limit
         if left > 0.0005:
             self._idle_timer = self._loop.call_later(left, self._check_idle)
@@ -290,5 +300,7 @@ class Session:
         try:
             await self.workers.idle()
             await self._host.farewell(self.connection)
+        except Exception as error:
+            self._report("", error)
         finally:
             self._gate.hub.emit(Disconnected(*self._gate.hub.stamp(self.number), reason))

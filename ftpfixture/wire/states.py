@@ -143,7 +143,6 @@ _SERVICE = {
     "MFF": f"213 504 {_PATH}",  # draft-somers-ftp-mfxx
     "AVBL": f"202 213 504 {_PATH}",  # draft-peterson-streamlined-ftp-command-extensions
     "DSIZ": f"202 213 504 {_PATH}",  # draft-peterson-streamlined-ftp-command-extensions
-    "THMB": f"504 {_OPENING} {_DATA} {_PATH}",  # draft-peterson-streamlined-ftp-command-extensions
     "COMB": f"250 504 {_PATH} {_STORING}",  # de facto
     "HASH": f"213 {_DIGEST}",  # draft-bryan-ftp-hash
     "MD5": f"251 {_DIGEST}",  # draft-twine-ftpmd5

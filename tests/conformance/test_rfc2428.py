@@ -153,23 +153,26 @@ def test_eprt_with_any_delimiter(raw: RawClient, delimiter: str) -> None:
 
 def test_eprt_to_a_closed_port_is_425(raw: RawClient) -> None:
     """A refused connection is told at the transfer, and the session lives."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    assert raw.code(f"EPRT |1|127.0.0.1|{port}|") == "200"
-    assert raw.code("LIST") == "425"
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))  # nobody else gets the port, and nobody listens there
+        assert raw.code(f"EPRT |1|127.0.0.1|{bound.getsockname()[1]}|") == "200"
+        assert raw.code("LIST") == "425"
     assert raw.fetch("NLST") == (["150", "226"], b"")
 
 
 def test_epsv_without_a_free_port_is_425(ftp_server_factory: Callable[..., FtpServer]) -> None:
-    """When every data port is taken EPSV is 425, and works again when one is free."""
+    """When every data port is taken EPSV is 425, and the session lives."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         server = ftp_server_factory(data_ports=[taken.getsockname()[1]])
-        client = RawClient(server.address).login()
-        assert client.code("EPSV") == "425"
-        assert client.code("EPSV 1") == "425"
-        assert client.code("PASV") == "425"
-    with client:
-        assert client.fetch("NLST") == (["150", "226"], b"")
+        with RawClient(server.address) as client:
+            client.login()
+            assert [client.code(line) for line in ("EPSV", "EPSV 1", "PASV")] == ["425", "425", "425"]
+            listener = client.active()
+            client.send("NLST")
+            data, _ = listener.accept()
+            assert client.reply().code == "150"
+            assert read_all(data) == b""
+            assert client.reply().code == "226"
 
 
 def test_newer_epsv_drops_the_older(raw: RawClient) -> None:

@@ -476,7 +476,7 @@ def test_10_half_a_line_is_not_idle_for_ever(connect: Connect) -> None:
 
 @pytest.mark.ftp(idle_timeout=0.3)
 def test_10_idle_time_does_not_run_in_a_transfer(raw: RawClient, connect: Connect, ftp_server: FtpServer) -> None:
-    """A session whose transfer runs outlives one that fell silent later; its idle time begins after the transfer."""
+    """A session whose transfer runs outlives one that fell silent later; after the transfer it can become idle."""
     data = begin_upload(raw)
     silent = connect()
     assert [silent.reply().code for _ in range(2)] == ["220", "421"]
@@ -484,9 +484,16 @@ def test_10_idle_time_does_not_run_in_a_transfer(raw: RawClient, connect: Connec
     data.sendall(b"still here")
     data.close()
     assert [raw.reply().code for _ in range(2)] == ["226", "421"]
-    ended, dismissed = [event.at for event in ftp_server.log.events if getattr(event, "code", "") in ("226", "421")][1:]
-    assert dismissed - ended > 0.29
     assert ftp_server.files == {"/up.bin": b"still here"}
+
+
+@pytest.mark.ftp(idle_timeout=0.3, wait_future_timeout=0.45, files=EVERYTHING)
+def test_10_idle_time_begins_after_the_transfer(raw: RawClient, ftp_server: FtpServer) -> None:
+    """A transfer that took longer than the idle time leaves the client all of that time for its next command."""
+    assert raw.code("EPSV") == "229"
+    assert [raw.code("RETR /a.txt"), raw.reply().code] == ["425", "421"]
+    ended, dismissed = (event.at for event in ftp_server.log.events if getattr(event, "code", "") in ("425", "421"))
+    assert dismissed - ended > 0.29
 
 
 @pytest.mark.ftp(wait_future_timeout=0.1, files=EVERYTHING)

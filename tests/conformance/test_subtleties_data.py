@@ -259,7 +259,7 @@ def test_16_early_reset_is_no_complete_upload(raw: RawClient, ftp_server: FtpSer
 # 17. One PASV, one connection, one transfer
 
 
-@pytest.mark.ftp(files=FILES)
+@pytest.mark.ftp(files=FILES, wait_future_timeout=30)
 @pytest.mark.parametrize("verb", DATA_VERBS)
 @pytest.mark.parametrize("line", ["RETR /a.txt", "LIST", "STOR /a.txt"])
 def test_17_second_transfer_needs_a_new_data_command(

@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from ftpfixture import FtpServer
+from ftpfixture import FtpServer, MemoryUserManager, ServerFailure, User
 from tests.support.raw import RawClient
 
 
@@ -95,3 +95,23 @@ def test_a_client_that_never_reads_its_download_does_not_hurt_others(ftp_server:
         other.login()
 
         assert other.fetch("RETR big.bin") == (["150", "226"], content)
+
+
+class LateFailure(MemoryUserManager):
+    """Fails when a session is over."""
+
+    async def notify_logout(self, user: User) -> None:
+        """See AbstractUserManager."""
+        raise RuntimeError("the door is stuck")
+
+
+def test_a_failure_after_the_last_reply_is_not_lost() -> None:
+    """What a user manager raises when a session ends is raised in the test, though nobody can be answered any more."""
+    with FtpServer(users=LateFailure([User("user", "password")])) as server:
+        with RawClient(server.address) as client:
+            client.login()
+            assert client.code("QUIT") == "221"
+        server.log.wait_for(lambda event: type(event).__name__ == "Disconnected")
+
+        with pytest.raises(ServerFailure, match="the session raised RuntimeError: the door is stuck"):
+            server.check()

@@ -48,8 +48,16 @@ def ftp_server(
 
     Settings come from the fixture `ftp_config` and the marker ``@pytest.mark.ftp(...)``, the nearest last.
     """
+    from ftpfixture.errors import FtpFixtureError
+
     with ExitStack() as servers:
-        yield _start(request.node, servers, {**ftp_config, **_marked(request.node)})
+        settings = {**ftp_config, **_marked(request.node)}
+        try:
+            server = _start(request.node, servers, settings)
+        except (FtpFixtureError, OSError) as error:
+            text = f"ftp_server of {request.node.nodeid}: {error}"
+            raise pytest.fail.Exception(text, pytrace=False) from None  # tracebacks through here help nobody
+        yield server
 
 
 @pytest.fixture
@@ -69,13 +77,9 @@ def ftp_log(ftp_server: FtpServer) -> CommandLog:
 
 def _start(item: pytest.Item, servers: ExitStack, settings: dict[str, Any]) -> FtpServer:
     """Start a server that stops with `servers`, and remember it for the report of the test."""
-    from ftpfixture.errors import FtpFixtureError
     from ftpfixture.testing.ftpserver import FtpServer
 
-    try:
-        server = FtpServer(**settings)
-    except (FtpFixtureError, TypeError) as error:
-        raise pytest.UsageError(f"{item.nodeid}: {error}") from error
+    server = FtpServer(**settings)
     item.stash.setdefault(_SERVERS, []).append(server)
     servers.callback(server.check)  # runs after the stop: what went wrong while stopping counts too
     servers.callback(server.stop)
@@ -88,7 +92,7 @@ def _marked(item: pytest.Item) -> dict[str, Any]:
     settings: dict[str, Any] = {}
     for marker in reversed(list(item.iter_markers("ftp"))):
         if marker.args:
-            raise pytest.UsageError(f"{item.nodeid}: the marker ftp takes names, as in ftp(disable=['MLSD'])")
+            pytest.fail(f"{item.nodeid}: the marker ftp takes names, as in ftp(disable=['MLSD'])", pytrace=False)
         settings.update(marker.kwargs)
     return settings
 

@@ -11,6 +11,7 @@ import stat
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+from decimal import Decimal
 
 from ftpfixture.errors import CommandSyntaxError
 
@@ -294,4 +295,5 @@ def parse_time(text: str) -> float:
         moment = datetime(year, month, day, hour, minute, second - leap, tzinfo=UTC)
     except ValueError as error:
         raise CommandSyntaxError(f"There is no time {text!r}: {error}") from error
-    return (moment - _EPOCH).total_seconds() + leap + float(found[7] or 0)
+    # Decimal, because a sum of floats need not be the float that is nearest to the text.
+    return float((moment - _EPOCH) // timedelta(seconds=1) + leap + Decimal(found[7] or 0))

@@ -313,7 +313,7 @@ def test_times_that_are_only_read(text: str, timestamp: float) -> None:
         " 20240101000000",
         "20240101000000\n",
         "-0240101000000",
-        "２０２４０１０１００００００",
+        "2024010100000\N{ARABIC-INDIC DIGIT ZERO}",
         "00000101000000",
         "20240001000000",
         "20241301000000",
@@ -410,7 +410,7 @@ def test_recent_dates_survive(name: str, now: float, age: float, zone: timezone)
 @given(names, names)
 def test_unix_link_survives(name: str, target: str) -> None:
     """A link gives back name and target, unless the target has an arrow itself."""
-    assume(" -> " not in f"{target} -> ".removesuffix(" -> ") and " -> " not in f" -> {target}"[1:])
+    assume(" -> " not in f"-> {target}")
     entry = parse_unix_line(unix_line(Entry(name, "link", target=target), now=NOW), now=NOW)
     assert (entry.type, entry.name, entry.target) == ("link", name, target)
 

@@ -1,0 +1,45 @@
+"""The same server in a unittest.TestCase: by itself, or through the pytest fixture."""
+
+from __future__ import annotations
+
+import ftplib
+import unittest
+
+import pytest
+
+from ftpfixture import FtpServer
+
+
+def first_name(server: FtpServer) -> str:
+    with ftplib.FTP() as ftp:
+        ftp.connect(*server.address)
+        ftp.login(*server.credentials)
+        return ftp.nlst()[0]
+
+
+class WithoutPytest(unittest.TestCase):
+    """Runs under ``python -m unittest`` too."""
+
+    def setUp(self) -> None:
+        self.server = FtpServer(files={"/a.txt": b"hi"})
+        self.server.start()
+        self.addCleanup(self.server.check)  # cleanups run last to first: stop, then tell what went wrong inside
+        self.addCleanup(self.server.stop)
+
+    def test_listing(self) -> None:
+        assert first_name(self.server) == "a.txt"
+        self.server.log.assert_sent("NLST -> 226", times=1)
+
+
+class WithTheFixture(unittest.TestCase):
+    """Runs under pytest: marker, report section and all."""
+
+    server: FtpServer
+
+    @pytest.fixture(autouse=True)
+    def _use_ftp_server(self, ftp_server: FtpServer) -> None:
+        self.server = ftp_server
+
+    @pytest.mark.ftp(files={"/b.txt": b"ho"})
+    def test_listing(self) -> None:
+        assert first_name(self.server) == "b.txt"

@@ -1,0 +1,234 @@
+"""The program tnftp, the ftp of the BSDs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ftpfixture import FtpServer
+from tests.clients.programs import Outcome, Program
+from tests.clients.samples import (
+    LARGE,
+    MODIFIED,
+    NAMES,
+    TEXT,
+    TREE,
+    UNDECODABLE,
+    check,
+    needs_ipv6,
+    transfer,
+)
+
+Script = Callable[..., Outcome]
+
+
+@pytest.fixture
+def tnftp(tmp_path: Path) -> Program:
+    """The program without a settings file and without questions."""
+    return Program("tnftp", tmp_path, "-n", "-i", "-v", "-q", "10")
+
+
+@pytest.fixture
+def script(ftp_server: FtpServer, tnftp: Program) -> Script:
+    """Runs commands in one session with this test's server, and holds that it ended with QUIT."""
+
+    def run(*commands: str, options: tuple[str, ...] = ()) -> Outcome:
+        lines = ["user {} {}".format(*ftp_server.credentials), *commands, "bye", ""]
+        outcome = tnftp(*options, ftp_server.host, str(ftp_server.port), stdin="\n".join(lines), code=None)
+        ftp_server.log.wait_for("QUIT -> 221")
+        return outcome
+
+    return run
+
+
+def quoted(name: str) -> str:
+    """A name as one word of a script."""
+    return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+@pytest.mark.parametrize(
+    ("options", "commands", "sent"),
+    [
+        (("-p",), [], "EPSV -> 229"),
+        (("-p",), ["epsv4"], "PASV -> 227"),
+        (("-A",), [], "EPRT |1|127.0.0.1|*| -> 200"),
+        (("-A",), ["epsv4"], "PORT -> 200"),
+    ],
+    ids=["EPSV", "PASV", "EPRT", "PORT"],
+)
+@pytest.mark.parametrize("data", [b"", LARGE], ids=["empty", "large"])
+def test_there_and_back(
+    ftp_server: FtpServer,
+    tnftp: Program,
+    script: Script,
+    data: bytes,
+    options: tuple[str, ...],
+    commands: list[str],
+    sent: str,
+) -> None:
+    """What was put comes back octet by octet, in all modes, whatever its size."""
+    mode = "active" if options == ("-A",) else "passive"
+    tnftp.write("a.bin", data)
+    script(*commands, "binary", "put a.bin", "get a.bin b.bin", options=options)
+    assert ftp_server.files == {"/a.bin": data}
+    assert tnftp.read("b.bin") == data
+    check(transfer(ftp_server, "STOR"), data, mode=mode)
+    check(transfer(ftp_server, "RETR"), data, mode=mode)
+    ftp_server.log.assert_sent(sent)
+
+
+@needs_ipv6
+@pytest.mark.ftp(host="::1", files={"/a.bin": LARGE})
+@pytest.mark.parametrize("option", ["-p", "-A"])
+def test_ipv6(ftp_server: FtpServer, tnftp: Program, script: Script, option: str) -> None:
+    """Both modes work over IPv6."""
+    script("get a.bin", options=(option,))
+    assert tnftp.read("a.bin") == LARGE
+    ftp_server.log.assert_sent("EPSV -> 229" if option == "-p" else "EPRT |2|::1|*| -> 200")
+
+
+@pytest.mark.ftp(files=TREE)
+def test_lists(ftp_server: FtpServer, tnftp: Program, script: Script) -> None:
+    """Every command that lists is answered with what is there, on the screen or in a file."""
+    script(
+        "cd tree",
+        "ls",
+        "dir . dir.out",
+        "nlist . nlist.out",
+        "mlsd",
+        "mlst a.txt",
+        "mls . sub mls.out",
+        "pwd",
+        "size a.txt",
+    )
+    assert set(tnftp.read("nlist.out").decode().splitlines()) == {"a.txt", "empty.bin", "hollow", "sub"}
+    assert b" a.txt" in tnftp.read("dir.out")
+    assert b"with space.bin" in tnftp.read("mls.out")
+    ftp_server.log.assert_sequence("CWD tree -> 250", "LIST -> 226", "NLST -> 226", "MLSD -> 226", "MLST -> 250")
+    ftp_server.log.assert_sequence("NLST sub -> 226", "PWD -> 257", "SIZE a.txt -> 213")
+
+
+@pytest.mark.ftp(files={"/a.bin": LARGE, "/b.bin": b"0123456789"})
+def test_resume(ftp_server: FtpServer, tnftp: Program, script: Script) -> None:
+    """A download goes on where it stopped, an upload where it is told to."""
+    tnftp.write("a.bin", LARGE[:2_000_000])
+    tnftp.write("b.bin", b"abcdefghijkl")
+    script("reget a.bin", "restart 5", "put b.bin")
+    assert tnftp.read("a.bin") == LARGE
+    assert ftp_server.files["/b.bin"] == b"01234fghijkl"
+    check(transfer(ftp_server, "RETR"), LARGE[2_000_000:], offset=2_000_000)
+    check(transfer(ftp_server, "STOR"), b"fghijkl", offset=5)
+
+
+@pytest.mark.ftp(files={"/a.bin": b"0123"})
+def test_append(ftp_server: FtpServer, tnftp: Program, script: Script) -> None:
+    """Appending writes behind the end."""
+    tnftp.write("b.bin", b"45")
+    script("append b.bin a.bin")
+    assert ftp_server.files == {"/a.bin": b"012345"}
+
+
+def test_unique(ftp_server: FtpServer, tnftp: Program, script: Script) -> None:
+    """With unique names on, a second file does not take the place of the first."""
+    tnftp.write("a.bin", b"1")
+    script("sunique", "put a.bin", "put a.bin")
+    assert list(ftp_server.files.as_dict().values()) == [b"1", b"1"]
+    ftp_server.log.assert_sent("STOU -> 226", times=2)
+
+
+def test_ascii(ftp_server: FtpServer, tnftp: Program, script: Script) -> None:
+    """In ASCII mode lines end with CRLF on the wire and with LF at both ends."""
+    tnftp.write("a.txt", TEXT)
+    script("ascii", "put a.txt", "get a.txt b.txt")
+    assert ftp_server.files["/a.txt"] == tnftp.read("b.txt") == TEXT
+    check(transfer(ftp_server, "STOR"), TEXT.replace(b"\n", b"\r\n"), kind="A")
+    check(transfer(ftp_server, "RETR"), TEXT.replace(b"\n", b"\r\n"), kind="A")
+
+
+def test_times(ftp_server: FtpServer, tnftp: Program, script: Script) -> None:
+    """A download keeps its time, and a newer file only is fetched again."""
+    ftp_server.files.set("/a.txt", TEXT, modified=MODIFIED)
+    outcome = script("get a.txt", "newer a.txt", "modtime a.txt")
+    assert (tnftp.folder / "a.txt").stat().st_mtime == MODIFIED
+    assert "09/13/2020" in outcome.text
+    ftp_server.log.assert_sent("RETR a.txt -> 226", times=1)
+
+
+@pytest.mark.ftp(files={"/a.txt": b"a", "/b.txt": b"b", "/c.bin": b"c", "/bare/": None})
+def test_tree_is_changed(ftp_server: FtpServer, script: Script) -> None:
+    """Files and directories are renamed, deleted, made, removed, and get other modes."""
+    script(
+        'rename a.txt "new name.txt"',
+        "mdelete b.*",
+        'mkdir "two words"',
+        "rmdir bare",
+        "chmod 600 c.bin",
+        "cd two*",
+        "cdup",
+    )
+    assert ftp_server.files == {"/new name.txt": b"a", "/c.bin": b"c"}
+    assert "/two words" in ftp_server.files.directories
+    assert "/bare" not in ftp_server.files
+    assert ftp_server.files.stat("/c.bin").mode == 0o600
+    ftp_server.log.assert_sequence("RNFR -> 350", "RNTO -> 250", "NLST b.* -> 226", "DELE b.txt -> 250", "MKD -> 257")
+
+
+@pytest.mark.ftp(files={f"/in/{name}": name.encode() for name in ("a1.txt", "a2.txt", "b1.txt")})
+def test_patterns(ftp_server: FtpServer, tnftp: Program, script: Script) -> None:
+    """Several files go by one pattern, both ways."""
+    script("cd in", "mget a*.txt", "mkdir up", "cd up", "mput a?.txt")
+    assert tnftp.tree() == {"a1.txt": b"a1.txt", "a2.txt": b"a2.txt"}
+    assert ftp_server.files["/in/up/a2.txt"] == b"a2.txt"
+    assert "/in/up/b1.txt" not in ftp_server.files
+
+
+@pytest.mark.parametrize("name", [*NAMES, UNDECODABLE])
+def test_names(ftp_server: FtpServer, tnftp: Program, script: Script, name: str) -> None:
+    """A name of any octets is put, got, renamed and deleted as itself."""
+    tnftp.write("local", b"data")
+    word = quoted(name)
+    script(f"put local {word}", f"get {word} back", f"rename {word} other", f"rename other {word}")
+    assert ftp_server.files == {f"/{name}": b"data"}
+    assert tnftp.read("back") == b"data"
+    script(f"delete {word}")
+    assert ftp_server.files == {}
+
+
+def test_addresses(ftp_server: FtpServer, tnftp: Program) -> None:
+    """A file goes up and comes down by its address alone, without a script."""
+    tnftp.write("a.bin", LARGE)
+    program = Program("tnftp", tnftp.home.parent, "-V")
+    program("-u", ftp_server.url + "/in.bin", "a.bin")
+    program("-o", "b.bin", ftp_server.url + "/in.bin")
+    assert ftp_server.files == {"/in.bin": LARGE}
+    assert tnftp.read("b.bin") == LARGE
+
+
+@pytest.mark.ftp(files={"/a.txt": b"a"})
+def test_conversation(ftp_server: FtpServer, script: Script) -> None:
+    """What users ask about the server is answered, and refusals leave the session as it was."""
+    script(
+        "system", "features", "rhelp", "rstatus", "quote NOOP", "site CHMOD 600 a.txt", "get missing.txt", "cd missing"
+    )
+    ftp_server.log.assert_sequence(
+        "SYST -> 215",
+        "FEAT -> 211",
+        "HELP -> 214",
+        "STAT -> 211",
+        "NOOP -> 200",
+        "SITE -> 200",
+        "RETR -> 550",
+        "CWD -> 550",
+    )
+    assert ftp_server.log.sessions[-1].reason == "quit"
+
+
+@pytest.mark.ftp(files={"/a.txt": b"a"})
+def test_wrong_password(ftp_server: FtpServer, tnftp: Program) -> None:
+    """A wrong password is refused, and the user may try again."""
+    lines = ["user user wrong", "user user password", "get a.txt", "bye", ""]
+    tnftp(ftp_server.host, str(ftp_server.port), stdin="\n".join(lines), code=None)
+    ftp_server.log.assert_sequence("PASS wrong -> 530", "PASS password -> 230", "RETR a.txt -> 226")
+    assert tnftp.read("a.txt") == b"a"

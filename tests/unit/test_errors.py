@@ -1,0 +1,98 @@
+"""The exceptions: what they carry, what they say, and that they survive a trip to another process."""
+
+from __future__ import annotations
+
+import pickle
+import sys
+
+import pytest
+
+from ftpfixture import errors
+from ftpfixture.errors import (
+    CommandSyntaxError,
+    ConfigurationError,
+    FtpFixtureError,
+    InvalidCommand,
+    NoAvailablePort,
+    PathIOError,
+    PathIsNotAbsolute,
+    ProtocolError,
+    ReplySyntaxError,
+    ServerStateError,
+    StatusCodeError,
+)
+
+
+def test_everything_exported_is_in_one_tree() -> None:
+    """Whoever catches the root catches every exception of this package."""
+    assert all(issubclass(getattr(errors, name), FtpFixtureError) for name in errors.__all__)
+
+
+@pytest.mark.parametrize(
+    ("error", "builtin"),
+    [
+        (PathIsNotAbsolute, ValueError),
+        (PathIOError, OSError),
+        (NoAvailablePort, OSError),
+        (InvalidCommand, ValueError),
+        (ConfigurationError, ValueError),
+        (ServerStateError, RuntimeError),
+        (ProtocolError, ValueError),
+        (CommandSyntaxError, ProtocolError),
+        (ReplySyntaxError, ProtocolError),
+    ],
+)
+def test_the_natural_builtin_is_a_base(error: type[Exception], builtin: type[Exception]) -> None:
+    """Code that knows only the builtin exceptions catches ours where it expects them."""
+    assert issubclass(error, builtin)
+
+
+def test_status_code_error_wraps_single_codes() -> None:
+    """Expected and received codes are tuples, whether one or several were given."""
+    error = StatusCodeError("2xx", ("550",), ["no such file"])
+
+    assert (error.expected_codes, error.received_codes, error.info) == (("2xx",), ("550",), ["no such file"])
+
+
+def test_status_code_error_says_all_codes() -> None:
+    """The text names every mask that would have been right, the code that came, and the reply."""
+    assert str(StatusCodeError(("2xx", "350"), "550", ["gone"])) == "Waiting for 2xx|350 but got 550 ['gone']"
+
+
+def test_status_code_error_survives_pickling() -> None:
+    """A status code error that comes back from another process has its attributes and its text."""
+    error = StatusCodeError(("2xx", "350"), "550", ["gone"])
+
+    copy = pickle.loads(pickle.dumps(error))
+
+    assert type(copy) is StatusCodeError
+    assert (copy.expected_codes, copy.received_codes, copy.info) == (("2xx", "350"), ("550",), ["gone"])
+    assert str(copy) == str(error)
+
+
+def _failed() -> PathIOError:
+    try:
+        raise FileNotFoundError("no /a.txt here")
+    except FileNotFoundError:
+        return PathIOError(reason=sys.exc_info())
+
+
+def test_path_io_error_says_the_reason() -> None:
+    """The text of a path layer's error is the class and the text of what really happened."""
+    assert str(_failed()) == "FileNotFoundError: no /a.txt here"
+
+
+def test_path_io_error_keeps_the_reason() -> None:
+    """The reason is the whole triple, so that handlers can look at the original exception."""
+    reason = _failed().reason
+
+    assert reason is not None
+    assert reason[0] is FileNotFoundError
+    assert isinstance(reason[1], FileNotFoundError)
+    assert reason[2] is not None
+
+
+@pytest.mark.parametrize("error", [PathIOError("disk is full"), PathIOError("disk is full", reason=(None, None, None))])
+def test_path_io_error_without_reason_says_its_arguments(error: PathIOError) -> None:
+    """Without a reason, or with an empty one, the text is what the error was made with."""
+    assert str(error) == "disk is full"

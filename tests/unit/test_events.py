@@ -1,0 +1,210 @@
+"""Events are numbered in order, handed to everybody, and never change."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import threading
+
+import pytest
+
+from ftpfixture import events
+from ftpfixture.events import CommandReceived, Connected, Disconnected, Event, Hub, LoggedIn, Payload, ReplySent
+
+
+class Clock:
+    """Goes on only when told."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        """The time."""
+        return self.now
+
+
+def test_numbers_count_from_one_over_all_sessions() -> None:
+    """Every stamp has the next number, whichever session asks."""
+    hub = Hub(Clock())
+
+    assert [hub.stamp(session)[:2] for session in (1, 2, 1)] == [(1, 1), (2, 2), (1, 3)]
+
+
+def test_time_counts_from_the_making_of_the_hub() -> None:
+    """`at` is seconds since the hub was made, by its clock."""
+    clock = Clock()
+    hub = Hub(clock)
+    clock.now += 2.5
+
+    assert hub.stamp(1)[2] == 2.5
+
+
+def test_every_subscriber_gets_every_event_in_order() -> None:
+    """Each event reaches all subscribers, in the order of their subscription, before the next one goes out."""
+    hub = Hub(Clock())
+    heard: list[tuple[str, Event]] = []
+    hub.subscribe(lambda event: heard.append(("first", event)))
+    hub.subscribe(lambda event: heard.append(("second", event)))
+    one, two = LoggedIn(*hub.stamp(1), "ann"), Disconnected(*hub.stamp(1), "quit")
+
+    hub.emit(one)
+    hub.emit(two)
+
+    assert heard == [("first", one), ("second", one), ("first", two), ("second", two)]
+
+
+def test_a_subscriber_hears_only_what_comes_later() -> None:
+    """What was emitted before the subscription is not told again."""
+    hub = Hub(Clock())
+    heard: list[Event] = []
+    hub.emit(LoggedIn(*hub.stamp(1), "ann"))
+    hub.subscribe(heard.append)
+    later = Disconnected(*hub.stamp(1), "quit")
+
+    hub.emit(later)
+
+    assert heard == [later]
+
+
+def test_subscribing_while_an_event_goes_round_is_safe() -> None:
+    """A subscriber may add another one in the middle of an event; that one hears the next."""
+    hub = Hub(Clock())
+    late: list[Event] = []
+
+    def add_one(event: Event) -> None:
+        if event.seq == 1:
+            hub.subscribe(late.append)
+
+    hub.subscribe(add_one)
+    hub.emit(LoggedIn(*hub.stamp(1), "ann"))
+    second = Disconnected(*hub.stamp(1), "quit")
+    hub.emit(second)
+
+    assert late == [second]
+
+
+@pytest.mark.parametrize(
+    "kind", [getattr(events, name) for name in events.__all__ if name not in ("Hub", "Payload")], ids=lambda kind: kind.__name__
+)
+def test_events_are_frozen_and_slotted(kind: type[Event]) -> None:
+    """No field of an event can be set, and none can be added."""
+    event = object.__new__(kind)
+
+    for name in (*(field.name for field in dataclasses.fields(kind)), "extra"):
+        # Python 3.11 answers a name that is no field of a frozen class with slots by a TypeError.
+        with pytest.raises((dataclasses.FrozenInstanceError, TypeError)):
+            setattr(event, name, 1)
+    assert not hasattr(event, "__dict__")
+
+
+def test_repr_of_a_password_is_starred() -> None:
+    """The repr of a PASS command shows its length and nothing else of it; other arguments are shown."""
+    assert repr(CommandReceived(3, 7, 0.5, "PASS", "secret")) == "<CommandReceived 7 in session 3: PASS ******>"
+    assert repr(CommandReceived(3, 7, 0.5, "CWD", "/in")) == "<CommandReceived 7 in session 3: CWD /in>"
+
+
+def test_events_compare_by_value() -> None:
+    """Two events are equal when all of their fields are."""
+    one = Connected(1, 1, 0.0, ("127.0.0.1", 5000), ("127.0.0.1", 21))
+
+    assert one == Connected(1, 1, 0.0, ("127.0.0.1", 5000), ("127.0.0.1", 21))
+    assert one != Connected(1, 2, 0.0, ("127.0.0.1", 5000), ("127.0.0.1", 21))
+    assert ReplySent(1, 1, 0.0, "200", ("ok",), 1, b"200 ok\r\n") != one
+
+
+class Digests:
+    """Stands for hashlib and counts what is hashed."""
+
+    def __init__(self) -> None:
+        self.made = 0
+        self.fed: list[bytes] = []
+        self._lock = threading.Lock()
+
+    def sha256(self) -> Digests:
+        """Begin a digest."""
+        with self._lock:
+            self.made += 1
+        return self
+
+    def update(self, piece: bytes | memoryview) -> None:
+        """Note the piece."""
+        self.fed.append(bytes(piece))
+
+    def hexdigest(self) -> str:
+        """A digest to recognize."""
+        return "digest"
+
+
+def test_payload_hashes_lazily_and_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is hashed until somebody asks, and asking again hashes nothing more."""
+    digests = Digests()
+    monkeypatch.setattr(events, "hashlib", digests)
+    payload = Payload()
+    payload.add(b"ab")
+    payload.add(memoryview(b"xcdx")[1:3])
+    assert digests.made == 0
+
+    assert [payload.sha256, payload.sha256] == ["digest", "digest"]
+
+    assert (digests.made, digests.fed) == (1, [b"ab", b"cd"])
+
+
+def test_payload_asked_from_many_threads_hashes_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threads that ask at the same time all get the digest, which is made once."""
+    digests = Digests()
+    monkeypatch.setattr(events, "hashlib", digests)
+    payload = Payload()
+    payload.add(b"ab")
+    got: list[str] = []
+    threads = [threading.Thread(target=lambda: got.append(payload.sha256)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert (got, digests.made) == (["digest"] * 8, 1)
+
+
+def test_payload_digest_is_that_of_all_octets() -> None:
+    """The digest is SHA-256 over the pieces in the order in which they went."""
+    payload = Payload()
+    for piece in (b"first ", b"second ", b"third"):
+        payload.add(piece)
+
+    assert payload.sha256 == hashlib.sha256(b"first second third").hexdigest()
+    assert payload.octets == 18
+
+
+def test_payload_of_nothing_has_the_digest_of_nothing() -> None:
+    """An empty transfer has a digest too."""
+    assert Payload().sha256 == hashlib.sha256(b"").hexdigest()
+
+
+def test_payload_lets_go_of_the_octets_after_the_digest() -> None:
+    """Once the digest is known no octet is held; their number stays."""
+    payload = Payload()
+    payload.add(b"x" * 10)
+    assert list(payload.buffers().values()) == [10]
+
+    _ = payload.sha256
+
+    assert (payload.buffers(), payload.octets) == ({}, 10)
+
+
+def test_payload_counts_a_shared_buffer_once() -> None:
+    """Views of one stored file hold that file once, whole, however many they are."""
+    stored, other = b"x" * 100, b"y" * 7
+    payload = Payload()
+    payload.add(memoryview(stored)[:10])
+    payload.add(memoryview(stored)[10:20])
+    payload.add(other)
+
+    assert payload.buffers() == {id(stored): 100, id(other): 7}
+
+
+def test_repr_of_a_payload_shows_no_octets() -> None:
+    """The repr tells how much there is, not what."""
+    payload = Payload()
+    payload.add(b"content")
+
+    assert repr(payload) == "<Payload of 7 octets>"

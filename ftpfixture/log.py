@@ -387,17 +387,22 @@ class CommandLog:
         """
         __tracebackhide__ = True
         if not self._wait_until(lambda: not self._busy(), timeout):
-            busy = ", ".join(map(str, self._busy()))
+            busy = ", ".join(self._busy())
             raise AssertionError(f"still busy after {timeout:g} s with {busy}\n\n{self.transcript()}")
 
-    def _busy(self) -> list[CommandRecord]:
+    def _busy(self) -> list[str]:
         def runs(record: CommandRecord) -> bool:
             session = self._sessions.get(record.session)
             transfer = record.transfer
             unanswered = not record.code and session is not None and session.closed_at is None
             return unanswered or (transfer is not None and transfer.completed is None)
 
-        return [record for record in self.commands if runs(record)]
+        # A transfer outlives `clear`, its command does not.
+        orphans = [record for number, record in list(self._transfers.items()) if number not in self._commands]
+        return [
+            *(str(record) for record in self.commands if runs(record)),
+            *(f"{record.verb} of {record.path}" for record in orphans if record.completed is None),
+        ]
 
     def _wait_until(self, holds: Callable[[], bool], timeout: float) -> bool:
         """Wait until `holds` is true, looking once at first and then after each event; False when time is up."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import math
 import stat
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -17,7 +18,7 @@ from ftpfixture.server.replies import reply_for
 from ftpfixture.server.users import Permission
 from ftpfixture.wire.entry import Entry, is_listable
 
-__all__ = ["Entries"]
+__all__ = ["Entries", "as_directory", "whole_seconds"]
 
 _GLOB = frozenset("*?[")
 
@@ -39,12 +40,13 @@ class Entries(BaseServer):
         """
         stats = await connection.path_io.lstat(real)
         kind = _kind(stats.st_mode)
+        created = getattr(stats, "st_birthtime", None)
         return Entry(
             name=name,
             type=kind,
             size=stats.st_size,
-            modify=float(stats.st_mtime),
-            create=getattr(stats, "st_birthtime", None),
+            modify=whole_seconds(stats.st_mtime),
+            create=None if created is None else whole_seconds(created),
             mode=stat.S_IMODE(stats.st_mode),
             links=stats.st_nlink,
             owner=str(getattr(stats, "owner", "ftp")),
@@ -140,6 +142,11 @@ def _only_foreseen(error: PathIOError) -> None:
     """Let nothing pass for a missing file that a path layer should never raise."""
     if reply_for(error) is None:
         raise error
+
+
+def whole_seconds(timestamp: float) -> int:
+    """A time as servers tell it: RFC 3659 allows fractions, but none sends them, and many clients trip over them."""
+    return math.floor(timestamp)
 
 
 def as_directory(entry: Entry, kind: str, name: str) -> Entry:

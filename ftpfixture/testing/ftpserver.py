@@ -127,6 +127,7 @@ class FtpServer:
             ServerFailure: A handler, a path layer or a user manager raised something that is not an answer; its cause
                 is what was raised.
         """
+        __tracebackhide__ = True
         failures = self.log.take_failures()
         if failures:
             first = failures[0]

@@ -100,6 +100,7 @@ def _marked(item: pytest.Item) -> dict[str, Any]:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """Fail the very test in which a server failed."""
+    __tracebackhide__ = True
     result = yield
     for server in item.stash.get(_SERVERS, []):
         server.check()

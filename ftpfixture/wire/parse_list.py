@@ -367,7 +367,7 @@ _NO_FACT: tuple[re.Pattern[str], str, Callable[[str], Any]] = (re.compile(r"(?!)
 
 # RFC 3659 7.2: facts without spaces, each with a semicolon behind it, one space, and the name.
 _MLSX = re.compile(r"(?P<facts>(?:[^ ;=]+=[^ ;]*;)*) (?P<name>.*)")
-_MLSX_WITH_FACTS = re.compile(r" ?[^ ;=]+=[^ ;]*;")
+_MLSX_WITH_FACTS = re.compile(r" ?(?:[^ ;=]+=[^ ;]*;)+ ")
 _LINK_TYPE = re.compile(r"OS\.unix=(?:slink|symlink)(?::(?P<target>.*))?", re.IGNORECASE)
 _KNOWN_TYPES = DIRECTORIES | {"file", "unknown"}
 _MODE_DIGITS = re.compile(r"[0-7]{1,7}")

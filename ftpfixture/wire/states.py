@@ -60,7 +60,7 @@ FOLLOWS: dict[str, str] = {
 """Verb to the verb that must have succeeded before it; 503 otherwise."""
 
 # Groups of codes that many commands share.
-_COMMON = "421 500 501 502 530"  # any command: shutting down, cannot be read, not offered, not logged in
+_COMMON = "421 451 500 501 502 530"  # any command: shutting down, broken, cannot be read, not offered, not logged in
 _PATH = "450 451 550 553"  # any path: busy, local error, missing or not allowed, not a name (RFC 959 4.2.2)
 _STORING = "452 532 552"  # what takes room: none now, needs an account, quota (RFC 959 4.2.2)
 _OPENING = "125 150"  # RFC 959 5.4

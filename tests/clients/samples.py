@@ -12,6 +12,8 @@ from ftpfixture import FtpServer
 from ftpfixture.log import TransferRecord
 
 __all__ = [
+    "BREAKING",
+    "HOSTILE",
     "LARGE",
     "MODIFIED",
     "NAMES",
@@ -48,6 +50,17 @@ NAMES = [
     "[brackets]{}~.txt",
     ".hidden",
 ]
+
+HOSTILE = [
+    "a -> b.txt",
+    "-rw-r--r-- 1 root root 5 Jan  1  2020 fake.txt",
+    "type=dir;size=5; fake.txt",
+    "226 Transfer complete.txt",
+    "12345.txt",
+    "total 5",
+    "tab\there.txt",
+]
+BREAKING = "two\r\nlines.txt"  # cannot be said in a listing, so it is not
 
 UNDECODABLE = "caf\udce9 \udcff.txt"  # octets E9 and FF, which no UTF-8 has there
 

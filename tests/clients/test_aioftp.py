@@ -6,12 +6,25 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
+from typing import Literal
 
 import aioftp
 import pytest
 
 from ftpfixture import FtpServer, Permission, User
-from tests.clients.samples import LARGE, MODIFIED, NAMES, TEXT, TREE, below, check, needs_ipv6, transfer
+from tests.clients.samples import (
+    BREAKING,
+    HOSTILE,
+    LARGE,
+    MODIFIED,
+    NAMES,
+    TEXT,
+    TREE,
+    below,
+    check,
+    needs_ipv6,
+    transfer,
+)
 
 
 @pytest.fixture
@@ -46,7 +59,7 @@ async def test_there_and_back(ftp_server: FtpServer, client: aioftp.Client, data
 async def test_passive_commands(ftp_server: FtpServer, command: str) -> None:
     """Both ways to a passive connection work."""
     async with aioftp.Client.context(
-        ftp_server.host, ftp_server.port, "user", "password", passive_commands=[command], socket_timeout=10
+        ftp_server.host, ftp_server.port, "user", "password", passive_commands=(command,), socket_timeout=10
     ) as client:
         assert await read(client, "a.bin") == LARGE
     ftp_server.log.assert_sequence(command.upper(), "RETR a.bin -> 226", "QUIT -> 221")
@@ -82,7 +95,7 @@ async def test_append(ftp_server: FtpServer, client: aioftp.Client) -> None:
 
 @pytest.mark.ftp(files=TREE)
 @pytest.mark.parametrize("raw_command", ["MLSD", "LIST"])
-async def test_list(client: aioftp.Client, raw_command: str) -> None:
+async def test_list(client: aioftp.Client, raw_command: Literal["MLSD", "LIST"]) -> None:
     """The whole tree is listed, by either command, with types and sizes."""
     listed = await client.list("/tree", recursive=True, raw_command=raw_command)
     files = {str(path): int(info["size"]) for path, info in listed if info["type"] == "file"}
@@ -104,7 +117,7 @@ async def test_stat(ftp_server: FtpServer, client: aioftp.Client) -> None:
 @pytest.mark.ftp(files=TREE)
 async def test_tree_down(client: aioftp.Client, tmp_path: Path) -> None:
     """A tree comes down with all its files and directories."""
-    await client.download("/tree", tmp_path / "down", write_into=True)
+    await client.download("/tree", str(tmp_path / "down"), write_into=True)
     found = {
         str(path.relative_to(tmp_path / "down")): path.read_bytes()
         for path in (tmp_path / "down").rglob("*")
@@ -155,6 +168,14 @@ async def test_names(ftp_server: FtpServer, client: aioftp.Client, name: str) ->
     assert ftp_server.files == {}
 
 
+@pytest.mark.ftp(files={f"/tree/{name}": b"data" for name in [*HOSTILE, BREAKING]})
+@pytest.mark.parametrize("raw_command", ["MLSD", "LIST"])
+async def test_hostile_names(client: aioftp.Client, raw_command: Literal["MLSD", "LIST"]) -> None:
+    """Names that imitate a listing are listed as they are, and one that would break it is left out."""
+    listed = await client.list("/tree", raw_command=raw_command)
+    assert sorted(path.name for path, _ in listed) == sorted(HOSTILE)
+
+
 @pytest.mark.ftp(files={"/a.bin": LARGE})
 async def test_abort(ftp_server: FtpServer, client: aioftp.Client) -> None:
     """A download that is aborted leaves a session that reads the file whole."""
@@ -168,6 +189,7 @@ async def test_abort(ftp_server: FtpServer, client: aioftp.Client) -> None:
 
 
 @pytest.mark.ftp(files={"/a.txt": b"a"}, users=[User("ann", "secret", permissions=[Permission(writable=False)])])
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # it leaves data connections open
 async def test_refusals(ftp_server: FtpServer, client: aioftp.Client) -> None:
     """Missing files and forbidden changes raise errors with the codes, and the session goes on."""
     with pytest.raises(aioftp.StatusCodeError, match="550"):

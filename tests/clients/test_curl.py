@@ -132,10 +132,9 @@ def test_resumed_upload(ftp_server: FtpServer, curl: Program) -> None:
 @pytest.mark.ftp(files={"/a.bin": LARGE, "/b.bin": b"0123456789"})
 def test_ranges_on_one_connection(ftp_server: FtpServer, curl: Program) -> None:
     """A range is cut from the middle, and what follows on the same connection is not disturbed."""
-    outcome = curl("-r", "2-5", url(ftp_server, "/a.bin"), url(ftp_server, "/b.bin"), "-r", "7-")
-    assert outcome.output[:4] in (LARGE[2:6], LARGE[7:11])
     outcome = curl("-r", "1000000-1000009", url(ftp_server, "/a.bin"), "--next", "-sS", url(ftp_server, "/b.bin"))
     assert outcome.output == LARGE[1_000_000:1_000_010] + b"0123456789"
+    assert curl("-r", "-10", url(ftp_server, "/a.bin")).output == LARGE[-10:]
 
 
 @pytest.mark.ftp(files={"/a.bin": b"0123"})

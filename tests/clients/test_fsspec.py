@@ -12,7 +12,7 @@ import pytest
 from fsspec.implementations.ftp import FTPFileSystem
 
 from ftpfixture import FtpServer
-from tests.clients.samples import LARGE, NAMES, TEXT, TREE, below, check, needs_ipv6, transfer
+from tests.clients.samples import BREAKING, HOSTILE, LARGE, NAMES, TEXT, TREE, below, check, needs_ipv6, transfer
 
 
 @pytest.fixture
@@ -127,6 +127,12 @@ def test_names(ftp_server: FtpServer, fs: Any, name: str) -> None:
         assert file.read() == b"data"
     fs.rm_file(f"/{name}")
     assert ftp_server.files == {}
+
+
+@pytest.mark.ftp(files={f"/tree/{name}": b"data" for name in [*HOSTILE, BREAKING]})
+def test_hostile_names(fs: Any) -> None:
+    """Names that imitate a listing are listed as they are, and one that would break it is left out."""
+    assert names(fs, "/tree") == sorted(f"/tree/{name}" for name in HOSTILE)
 
 
 @pytest.mark.ftp(files={"/in/a.txt": TEXT})

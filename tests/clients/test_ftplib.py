@@ -9,7 +9,19 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from ftpfixture import FtpServer, Permission, User
-from tests.clients.samples import LARGE, MODIFIED, NAMES, TEXT, TREE, UNDECODABLE, check, needs_ipv6, transfer
+from tests.clients.samples import (
+    BREAKING,
+    HOSTILE,
+    LARGE,
+    MODIFIED,
+    NAMES,
+    TEXT,
+    TREE,
+    UNDECODABLE,
+    check,
+    needs_ipv6,
+    transfer,
+)
 
 Connect = Callable[[FtpServer], ftplib.FTP]
 
@@ -56,7 +68,7 @@ def test_wrong_password(ftp_server: FtpServer) -> None:
     """A wrong password is a permanent error, and the session lives for another try."""
     with ftplib.FTP(timeout=10) as ftp:
         ftp.connect(ftp_server.host, ftp_server.port)
-        with pytest.raises(ftplib.error_perm, match="^530"):
+        with pytest.raises(ftplib.error_perm, match=r"^530"):
             ftp.login("user", "wrong")
         assert ftp.login(*ftp_server.credentials).startswith("230")
 
@@ -173,7 +185,7 @@ def test_tree_is_changed(ftp_server: FtpServer, ftp: ftplib.FTP) -> None:
     assert ftp_server.files['/tree/new "one"/b.txt'] == b"alpha\n"
     ftp.voidcmd("TYPE I")
     assert ftp.size('new "one"/b.txt') == 6
-    with pytest.raises(ftplib.error_perm, match="^550"):
+    with pytest.raises(ftplib.error_perm, match=r"^550"):
         ftp.rmd('new "one"')
     ftp.delete('new "one"/b.txt')
     ftp.rmd('new "one"')
@@ -221,10 +233,21 @@ def test_undecodable_name(ftp_server: FtpServer) -> None:
     assert ftp_server.files[f"/2{UNDECODABLE}"] == b"more"
 
 
+@pytest.mark.ftp(files={f"/tree/{name}": b"data" for name in [*HOSTILE, BREAKING]})
+def test_hostile_names(ftp: ftplib.FTP) -> None:
+    """Names that imitate a listing are listed as they are, and one that would break it is left out."""
+    ftp.cwd("/tree")
+    lines: list[str] = []
+    ftp.dir(lines.append)
+    assert sorted(ftp.nlst()) == sorted(HOSTILE)
+    assert sorted(name for name, facts in ftp.mlsd() if facts["type"] == "file") == sorted(HOSTILE)
+    assert len([line for line in lines if not line.startswith("total")]) == len(HOSTILE)
+
+
 @pytest.mark.ftp(files={"/a.txt": b"a"})
 def test_hostile_paths(ftp_server: FtpServer, ftp: ftplib.FTP) -> None:
     """No path leaves the root: dots above it stay there and find nothing."""
-    with pytest.raises(ftplib.error_perm, match="^550"):
+    with pytest.raises(ftplib.error_perm, match=r"^550"):
         fetch(ftp, "../../../etc/passwd")
     ftp.cwd("/../..")
     assert ftp.pwd() == "/"
@@ -255,7 +278,7 @@ def test_download_is_dropped(ftp_server: FtpServer, ftp: ftplib.FTP) -> None:
     ftp.voidcmd("TYPE I")
     with ftp.transfercmd("RETR a.bin") as data:
         assert data.recv(10) == LARGE[:10]
-    with pytest.raises(ftplib.error_temp, match="^(426|451)"):
+    with pytest.raises(ftplib.error_temp, match=r"^(426|451)"):
         ftp.voidresp()
     assert transfer(ftp_server, "RETR").completed is False
     assert fetch(ftp, "a.bin") == LARGE
@@ -270,9 +293,9 @@ def test_permissions(ftp_server: FtpServer, ftp: ftplib.FTP) -> None:
     assert ftp.pwd() == "/home"
     assert fetch(ftp, "a.txt") == b"a"
     for refused in ("DELE a.txt", "MKD new", "RNFR a.txt"):
-        with pytest.raises(ftplib.error_perm, match="^550"):
+        with pytest.raises(ftplib.error_perm, match=r"^550"):
             ftp.sendcmd(refused)
-    with pytest.raises(ftplib.error_perm, match="^55"):
+    with pytest.raises(ftplib.error_perm, match=r"^55"):
         ftp.storbinary("STOR a.txt", io.BytesIO(b"b"))
     assert ftp_server.files == {"/home/a.txt": b"a"}
 

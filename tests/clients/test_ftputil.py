@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ftpfixture import FtpServer
-from tests.clients.samples import LARGE, MODIFIED, NAMES, TEXT, TREE, check, needs_ipv6, transfer
+from tests.clients.samples import BREAKING, HOSTILE, LARGE, MODIFIED, NAMES, TEXT, TREE, check, needs_ipv6, transfer
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it speaks of its next release when it is imported
@@ -164,6 +164,13 @@ def test_names(ftp_server: FtpServer, host: Any, name: str) -> None:
         assert file.read() == b"data"
     host.remove(f"/in {name}")
     assert ftp_server.files == {}
+
+
+@pytest.mark.ftp(files={f"/tree/{name}": b"data" for name in [*HOSTILE, BREAKING]})
+def test_hostile_names(host: Any) -> None:
+    """Names that imitate a listing are listed as they are, and one that would break it is left out."""
+    wanted = [name.partition(" -> ")[0] for name in HOSTILE]  # this client takes every arrow for that of a link
+    assert sorted(host.listdir("/tree")) == sorted(wanted)
 
 
 @pytest.mark.ftp(files={"/a.txt": TEXT, "/full/b.txt": b"b"})

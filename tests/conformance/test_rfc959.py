@@ -360,6 +360,15 @@ def test_too_many_connections_get_421(connect: Callable[[], RawClient], ftp_serv
     assert {session.reason for session in ftp_server.log.sessions} == {"refused", "quit", ""}
 
 
+@pytest.mark.ftp(maximum_connections=2)
+def test_of_connections_at_one_moment_the_first_stay(connect: Callable[[], RawClient], ftp_server: FtpServer) -> None:
+    """Of four clients that were accepted before any was greeted, the last two get the 421."""
+    ftp_server.pause()
+    clients = [connect() for _ in range(4)]
+    ftp_server.resume()
+    assert [client.reply().code for client in clients] == ["220", "220", "421", "421"]
+
+
 def test_limit_per_user_is_530(ftp_server_factory: Factory) -> None:
     """5.4: a user whose sessions are all taken gets 530 at USER; others do not, and a session that ends gives back."""
     users = [User("user", "password", maximum_connections=1), User("ann", "secret")]

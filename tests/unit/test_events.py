@@ -84,7 +84,9 @@ def test_subscribing_while_an_event_goes_round_is_safe() -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", [getattr(events, name) for name in events.__all__ if name not in ("Hub", "Payload")], ids=lambda kind: kind.__name__
+    "kind",
+    [getattr(events, name) for name in events.__all__ if name not in ("Hub", "Payload")],
+    ids=lambda kind: kind.__name__,
 )
 def test_events_are_frozen_and_slotted(kind: type[Event]) -> None:
     """No field of an event can be set, and none can be added."""

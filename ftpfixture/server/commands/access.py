@@ -19,7 +19,7 @@ _HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([
 
 
 class AccessCommands(Transfers):
-    """USER PASS ACCT CWD CDUP SMNT REIN QUIT HOST."""
+    """USER PASS ACCT CWD CDUP REIN QUIT HOST."""
 
     @command("USER")
     async def user(self, connection: Connection, rest: str) -> bool:

@@ -10,6 +10,7 @@ from ftpfixture.errors import CommandSyntaxError
 from ftpfixture.server.conditions import ConnectionConditions, PathConditions, PathPermissions, demand
 from ftpfixture.server.connection import Connection
 from ftpfixture.server.dispatch import command
+from ftpfixture.server.entries import whole_seconds
 from ftpfixture.server.replies import Refusal
 from ftpfixture.server.transfers import Transfers
 from ftpfixture.wire.entry import format_time, parse_time
@@ -150,7 +151,7 @@ class TreeCommands(Transfers):
     @PathPermissions(PathPermissions.readable)
     async def _tell_modified(self, connection: Connection, rest: str) -> bool:
         real, _ = self.get_paths(connection, rest)
-        connection.response("213", format_time((await connection.path_io.stat(real)).st_mtime))
+        connection.response("213", format_time(whole_seconds((await connection.path_io.stat(real)).st_mtime)))
         return True
 
     @command("MFMT", feat="MFMT")

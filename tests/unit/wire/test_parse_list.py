@@ -424,7 +424,9 @@ def test_mlsx_lines(line: str, end: str) -> None:
     assert parse_list_line(line + end, now=NOW) == MLSX_LINES[line]
 
 
-@pytest.mark.parametrize(("line", "name"), [(" x", "x"), ("  x ", " x "), (" a;b c", "a;b c"), (" a=b; ", "")])
+@pytest.mark.parametrize(
+    ("line", "name"), [(" x", "x"), ("  x ", " x "), (" a;b c", "a;b c"), (" a=b;c", "a=b;c"), (" a=b; ", "")]
+)
 def test_mlsx_lines_without_facts(line: str, name: str) -> None:
     """A space and a name are an entry without facts, unless they look like facts."""
     assert parse_mlsx_line(line).name == name

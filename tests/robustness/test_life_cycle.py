@@ -83,10 +83,7 @@ def _sends_nothing(server: FtpServer, client: RawClient) -> None:
 
 
 def _reads_no_replies(server: FtpServer, client: RawClient) -> None:
-    client.sock.settimeout(0.2)
-    with pytest.raises(TimeoutError):
-        while True:
-            client.sock.sendall(b"HELP\r\n" * 1000)
+    client.flood()
 
 
 def _half_a_line(server: FtpServer, client: RawClient) -> None:
@@ -115,9 +112,7 @@ def test_stop_returns_within_a_second(state: Callable[[FtpServer, RawClient], No
 
         assert time.monotonic() - began < 1
         client.sock.settimeout(10)
-        with pytest.raises((EOFError, ConnectionResetError)):
-            while True:
-                client.reply()
+        client.read_to_the_end()
 
 
 @pytest.mark.parametrize("stage", ["connected", "USER", "PASS", "EPSV", "data", "RETR", "STOR", "half a line"])

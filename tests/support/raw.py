@@ -56,6 +56,23 @@ class RawClient:
         """Send a line and read the code of one reply."""
         return self.ask(line).code
 
+    def flood(self) -> None:
+        """Send commands and read nothing, until neither side's system takes any more."""
+        self.sock.settimeout(0.2)
+        try:
+            while True:
+                self.sock.sendall(b"HELP\r\n" * 1000)
+        except TimeoutError:
+            self.sock.settimeout(self._timeout)
+
+    def read_to_the_end(self) -> None:
+        """Read all replies until the server closes; TimeoutError when it does not."""
+        try:
+            while True:
+                self.reply()
+        except (EOFError, ConnectionResetError):
+            pass
+
     def is_closed(self) -> bool:
         """True when the server says nothing more and closes; waits for that."""
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import difflib
+import errno
 import itertools
 import logging
 import socket
@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, tzinfo
 from pathlib import PurePath, PurePosixPath
-from typing import Protocol, Self
+from typing import Self
 
 from ftpfixture.errors import ConfigurationError, ServerStateError
 from ftpfixture.events import Connected, Disconnected, Event, HandlerFailed, Hub
@@ -26,8 +26,16 @@ from ftpfixture.net.throttle import StreamThrottle
 from ftpfixture.server.connection import Connection
 from ftpfixture.server.dispatch import CommandSpec, Handler, build_table
 from ftpfixture.server.session import Session
+from ftpfixture.server.settings import (
+    check_encoding,
+    check_ipv4,
+    check_numbers,
+    check_ports,
+    check_style,
+    check_timezone,
+    unknown_verb,
+)
 from ftpfixture.server.users import AbstractUserManager, MemoryUserManager, User
-from ftpfixture.wire.entry import Entry, eplf_line, msdos_line, unix_line
 
 __all__ = ["BaseServer"]
 
@@ -35,21 +43,6 @@ logger = logging.getLogger("ftpfixture.server")
 
 _STOP_TIME = 0.5  # seconds that sessions get to end before they are left to their fate
 LINE_LIMIT = 8192
-
-
-class ListStyle(Protocol):
-    """Renders the line of one entry in LIST."""
-
-    def __call__(self, entry: Entry, *, now: float, timezone: tzinfo) -> str:
-        """The line, without its end."""
-
-
-LIST_STYLES: dict[str, ListStyle] = {
-    "unix": unix_line,
-    "msdos": lambda entry, *, now, timezone: msdos_line(entry, timezone=timezone),
-    "msdos4": lambda entry, *, now, timezone: msdos_line(entry, timezone=timezone, four_digit_year=True),
-    "eplf": lambda entry, *, now, timezone: eplf_line(entry),
-}
 
 
 class BaseServer:
@@ -121,6 +114,20 @@ class BaseServer:
         virtual_hosts: Iterable[str] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        check_numbers(
+            block_size=block_size,
+            socket_timeout=socket_timeout,
+            idle_timeout=idle_timeout,
+            wait_future_timeout=wait_future_timeout,
+            path_timeout=path_timeout,
+            maximum_connections=maximum_connections,
+            read_speed_limit=read_speed_limit,
+            write_speed_limit=write_speed_limit,
+            read_speed_limit_per_connection=read_speed_limit_per_connection,
+            write_speed_limit_per_connection=write_speed_limit_per_connection,
+            login_delay=login_delay,
+            maximum_login_failures=maximum_login_failures,
+        )
         self.block_size = block_size
         self.socket_timeout = socket_timeout
         self.idle_timeout = idle_timeout
@@ -134,15 +141,15 @@ class BaseServer:
             read_speed_limit_per_connection, write_speed_limit_per_connection
         )
         self.throttle_per_user: dict[User, StreamThrottle] = {}
-        self.ipv4_pasv_forced_response_address = ipv4_pasv_forced_response_address
-        self.available_data_ports = PortPool(_ports(data_ports)) if data_ports is not None else None
-        self.encoding = encoding
+        self.ipv4_pasv_forced_response_address = check_ipv4(ipv4_pasv_forced_response_address)
+        self.available_data_ports = PortPool(check_ports(data_ports)) if data_ports is not None else None
+        self.encoding = check_encoding(encoding)
         self.welcome_message = welcome_message
         self.allow_remote = allow_remote
         self.features = features
         self.system = system
-        self.list_style = _style(list_style)
-        self.timezone = timezone
+        self.list_style = check_style(list_style)
+        self.timezone = check_timezone(timezone)
         self.login_delay = login_delay
         self.maximum_login_failures = maximum_login_failures
         self.virtual_hosts = None if virtual_hosts is None else {name.lower() for name in virtual_hosts}
@@ -172,9 +179,7 @@ class BaseServer:
         for verb in map(str.upper, verbs):
             spec = self.specs.get(verb.lower())
             if spec is None:
-                near = difflib.get_close_matches(verb.lower(), self.specs, 3, 0.5)
-                known = ", ".join(sorted(name.upper() for name in near or self.specs))
-                raise ConfigurationError(f"cannot disable {verb!r}: no such command; did you mean one of {known}?")
+                raise unknown_verb(verb, self.specs)
             gone.update(spec.verbs if verb == spec.verbs[0] else [verb])
         for name in gone:
             self.commands_mapping.pop(name.lower(), None)
@@ -196,6 +201,8 @@ class BaseServer:
         """
         if self._listener is not None:
             raise ServerStateError(f"this server is started already, on {self.server_host}:{self.server_port}")
+        if not 0 <= port < 65536:
+            raise ConfigurationError(f"port={port}: use 1 to 65535, or 0 for a free one")
         loop = asyncio.get_running_loop()
         address = await _numeric(loop, host if host is not None else "127.0.0.1")
         if not is_loopback(address) and not self.allow_remote:
@@ -206,8 +213,8 @@ class BaseServer:
         try:
             self._listener = Listener(loop, address, port, self._accepted)
         except OSError as error:
-            if port:
-                error.strerror = f"{error.strerror}: cannot listen on {host}:{port}; use port=0 for a free port"
+            hint = "; use port=0 for a free port" if error.errno == errno.EADDRINUSE else ""
+            error.strerror = f"{error.strerror}: cannot listen on {host}:{port}{hint}"
             raise
         self.server_host, self.server_port = self._listener.host, self._listener.port
         self._closed = loop.create_future()
@@ -390,19 +397,6 @@ async def _numeric(loop: asyncio.AbstractEventLoop, host: str) -> str:
     except OSError as error:
         raise ConfigurationError(f"host={host!r} has no address: {error}") from error
     return str(found[0][4][0])
-
-
-def _ports(ports: Iterable[int]) -> list[int]:
-    found = list(ports)
-    if not found or not all(0 < port < 65536 for port in found):
-        raise ConfigurationError("data_ports takes port numbers from 1 to 65535, such as range(50000, 50010)")
-    return found
-
-
-def _style(name: str) -> ListStyle:
-    if name not in LIST_STYLES:
-        raise ConfigurationError(f"unknown list_style {name!r}: use one of {', '.join(LIST_STYLES)}")
-    return LIST_STYLES[name]
 
 
 def _log_event(event: Event) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 from types import TracebackType
 from typing import Any, Self
@@ -70,8 +70,11 @@ class FtpServer:
         elif files is not None or quota is not None:
             raise ConfigurationError("files and quota are for servers in memory; this one has a path layer of its own")
         self.files = Files(state if isinstance(state, MemoryFiles) else None)
-        for path, data in (files or {}).items():
-            self.files.put(path, data)
+        try:
+            for path, data in (files or {}).items():
+                self.files.put(path, data)
+        except OSError as error:
+            raise ConfigurationError(f"files cannot be stored: {error}") from error
         self.log = CommandLog(self.server.hub)
         self._running = False
 
@@ -224,16 +227,16 @@ class FtpServer:
         return f"<FtpServer {place}>"
 
 
-def _users(users: Users | None) -> list[User] | AbstractUserManager:
+def _users(users: Any) -> list[User] | AbstractUserManager:
     if isinstance(users, AbstractUserManager):
         return users
     if users is None:
         users = {"user": "password"}
     if isinstance(users, Mapping):
-        return [User(login, password, base_path=PurePosixPath("/")) for login, password in users.items()]
-    found = list(users)
+        users = [User(login, password, base_path=PurePosixPath("/")) for login, password in users.items()]
+    found = list(users) if isinstance(users, Iterable) else []
     if not found or not all(isinstance(user, User) for user in found):
-        raise ConfigurationError('users takes User objects, or a mapping such as {"ann": "secret"}')
+        raise ConfigurationError('users takes a list of User objects, or a mapping such as {"ann": "secret"}')
     return found
 
 

@@ -160,7 +160,8 @@ def test_names(ftp_server: FtpServer, wget: Program, name: str) -> None:
 def test_hostile_names(ftp_server: FtpServer, wget: Program) -> None:
     """Names that imitate a listing come down as they are, and one that would break it is left out."""
     wget("-r", "-nH", "--cut-dirs=1", url(ftp_server, "/tree/"))
-    assert wget.tree() == dict.fromkeys(HOSTILE, b"data")
+    wanted = [name for name in HOSTILE if "\t" not in name]  # it reads a tab as a space
+    assert wget.tree() == dict.fromkeys(wanted, b"data")
 
 
 @pytest.mark.ftp(files={'/in a "dir"/a.txt': b"a"})

@@ -12,7 +12,6 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,11 +40,12 @@ class Block:
         return f"{self.number}-{self.heading.replace(' ', '-')}"
 
 
-def blocks() -> Iterator[Block]:
+def blocks() -> list[Block]:
     """All blocks of Python."""
+    found_blocks = []
     heading, number = "", 0
     for found in re.finditer(
-        r"^#+ (?P<heading>.+)$|^```python\n(?P<source>.*?)^```$(?:\s*^```text\n(?P<printed>.*?)^```$)?",
+        r"^#+ (?P<heading>[^\n]+)$|^```python\n(?P<source>.*?)^```$(?:\s*^```text\n(?P<printed>.*?)^```$)?",
         README,
         re.MULTILINE | re.DOTALL,
     ):
@@ -53,7 +53,8 @@ def blocks() -> Iterator[Block]:
             heading = found["heading"]
         else:
             number += 1
-            yield Block(number, heading, found["source"], found["printed"] or "")
+            found_blocks.append(Block(number, heading, found["source"], found["printed"] or ""))
+    return found_blocks
 
 
 @pytest.mark.parametrize("block", blocks(), ids=str)

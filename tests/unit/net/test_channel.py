@@ -18,8 +18,8 @@ class CountingSocket(socket.socket):
     sends: list[bytes]
 
     def send(self, data: object, *args: object) -> int:  # type: ignore[override]
-        """Send, and note what."""
-        self.sends.append(bytes(data))  # type: ignore[call-overload]
+        """Send, and note how that begins."""
+        self.sends.append(bytes(data[:10]))  # type: ignore[call-overload]
         return super().send(data, *args)  # type: ignore[arg-type]
 
 
@@ -38,21 +38,16 @@ class Pair:
 
     async def heard(self, count: int) -> bytes:
         """The next octets that arrive at the peer, exactly so many."""
-        pieces = b""
-        while len(pieces) < count:
-            piece = await self.loop.sock_recv(self.peer, count - len(pieces))
-            assert piece, f"the end came after {pieces!r}"
-            pieces += piece
-        return pieces
+        octets = bytearray()
+        while len(octets) < count:
+            piece = await self.loop.sock_recv(self.peer, count - len(octets))
+            assert piece, f"the end came after {len(octets)} octets"
+            octets += piece
+        return bytes(octets)
 
     async def say(self, data: bytes) -> None:
         """Send to the channel."""
         await self.loop.sock_sendall(self.peer, data)
-
-    def small_buffers(self) -> None:
-        """Let little be on its way at once."""
-        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
-        self.peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
 
     def close(self) -> None:
         """Close both ends."""
@@ -73,7 +68,7 @@ async def _one_turn() -> None:
     await asyncio.sleep(0)
 
 
-BIG = bytes(range(256)) * (1 << 14)
+BIG = bytes(range(256)) * (1 << 16)  # more than any system keeps for a connection
 
 
 # Receiving.
@@ -222,19 +217,20 @@ async def test_uncork_without_anything_sends_nothing(pair: Pair) -> None:
 
 async def test_backlog_goes_out_in_order(pair: Pair) -> None:
     """What the socket does not take is kept, counted, and sent before what is written later."""
-    pair.small_buffers()
     pair.channel.write(BIG)
     pair.channel.write(b"the end")
     assert pair.channel.backlog > 7
 
-    assert await asyncio.wait_for(pair.heard(len(BIG) + 7), 20) == BIG + b"the end"
+    heard = await pair.heard(len(BIG) + 7)
+
+    # Compared in one step: a diff of millions of octets helps nobody.
+    assert hash(heard) == hash(BIG + b"the end")
     assert pair.channel.backlog == 0
 
 
 async def test_drain_waits_until_all_is_taken(pair: Pair) -> None:
     """`drain` returns when the socket has taken the last octet, and at once when there is none."""
     await pair.channel.drain()
-    pair.small_buffers()
     pair.channel.write(BIG)
     task = asyncio.create_task(pair.channel.drain())
     await _one_turn()
@@ -248,7 +244,6 @@ async def test_drain_waits_until_all_is_taken(pair: Pair) -> None:
 
 async def test_two_may_drain_and_one_be_cancelled(pair: Pair) -> None:
     """A cancelled drain does not wake or break another one."""
-    pair.small_buffers()
     pair.channel.write(BIG)
     cancelled, other = (asyncio.create_task(pair.channel.drain()) for _ in range(2))
     await _one_turn()
@@ -276,11 +271,10 @@ async def test_write_to_a_broken_connection_is_silent(pair: Pair) -> None:
 
 async def test_send_says_how_much_went(pair: Pair) -> None:
     """`send` gives the number of octets the socket took, which may be fewer than there are."""
-    pair.small_buffers()
     sent = await pair.channel.send(memoryview(BIG))
 
     assert 0 < sent < len(BIG)
-    assert await pair.heard(sent) == BIG[:sent]
+    assert hash(await pair.heard(sent)) == hash(BIG[:sent])
 
 
 async def _fill(channel: Channel) -> None:
@@ -291,23 +285,24 @@ async def _fill(channel: Channel) -> None:
 
 async def test_send_waits_for_room(pair: Pair) -> None:
     """A send that finds no room waits until the peer has read."""
-    pair.small_buffers()
     filler = asyncio.create_task(_fill(pair.channel))
     await _one_turn()
-    assert not filler.done()
-    before = len(pair.sock.sends)
-
-    await pair.heard(1 << 20)
-
-    assert len(pair.sock.sends) > before
     filler.cancel()
     await asyncio.gather(filler, return_exceptions=True)
+    sender = asyncio.create_task(pair.channel.send(b"more"))
+    await _one_turn()
+    assert not sender.done()
+
+    async with asyncio.timeout(10):
+        while not sender.done():
+            await pair.loop.sock_recv(pair.peer, 1 << 20)
+
+    assert sender.result() == 4
 
 
 async def test_send_runs_out_of_time() -> None:
     """A peer that takes nothing within `timeout` seconds is a TimeoutError."""
     pair = Pair(timeout=0.01)
-    pair.small_buffers()
     with pytest.raises(TimeoutError):
         await _fill(pair.channel)
     pair.close()
@@ -349,7 +344,6 @@ async def test_close_wakes_who_waits(pair: Pair) -> None:
 
 async def test_close_wakes_who_sends(pair: Pair) -> None:
     """Whoever waits to send gets a ConnectionAbortedError."""
-    pair.small_buffers()
     sender = asyncio.create_task(_fill(pair.channel))
     await _one_turn()
 
@@ -361,7 +355,6 @@ async def test_close_wakes_who_sends(pair: Pair) -> None:
 
 async def test_close_wakes_who_drains(pair: Pair) -> None:
     """Whoever waits for the backlog to go returns: it never will."""
-    pair.small_buffers()
     pair.channel.write(BIG)
     task = asyncio.create_task(pair.channel.drain())
     await _one_turn()

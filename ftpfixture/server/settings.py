@@ -1,0 +1,104 @@
+"""Checks of what users set, so that a mistake is told where it was made and with what would be right."""
+
+from __future__ import annotations
+
+import codecs
+import difflib
+import ipaddress
+from collections.abc import Iterable
+from datetime import tzinfo
+from typing import Any, Protocol
+
+from ftpfixture.errors import ConfigurationError
+from ftpfixture.wire.entry import Entry, eplf_line, msdos_line, unix_line
+
+__all__ = [
+    "LIST_STYLES",
+    "ListStyle",
+    "check_encoding",
+    "check_ipv4",
+    "check_numbers",
+    "check_ports",
+    "check_style",
+    "check_timezone",
+    "unknown_verb",
+]
+
+
+class ListStyle(Protocol):
+    """Renders the line of one entry in LIST."""
+
+    def __call__(self, entry: Entry, *, now: float, timezone: tzinfo) -> str:
+        """The line, without its end."""
+
+
+LIST_STYLES: dict[str, ListStyle] = {
+    "unix": unix_line,
+    "msdos": lambda entry, *, now, timezone: msdos_line(entry, timezone=timezone),
+    "msdos4": lambda entry, *, now, timezone: msdos_line(entry, timezone=timezone, four_digit_year=True),
+    "eplf": lambda entry, *, now, timezone: eplf_line(entry),
+}
+
+
+def check_style(name: str) -> ListStyle:
+    """The style of LIST that has this name.
+
+    Raises:
+        ConfigurationError: There is none; like all errors here, it says what there is.
+    """
+    if name not in LIST_STYLES:
+        raise ConfigurationError(f"unknown list_style {name!r}: use one of {', '.join(LIST_STYLES)}")
+    return LIST_STYLES[name]
+
+
+def check_numbers(**settings: Any) -> None:
+    """Seconds, octets and counts are numbers that are not negative, or None for no limit."""
+    for name, value in settings.items():
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if value is not None and not (number and value >= 0):
+            raise ConfigurationError(f"{name}={value!r}: give a number that is not negative, or None for no limit")
+
+
+def check_ports(ports: Iterable[Any]) -> list[int]:
+    """Data ports, at least one."""
+    found = list(ports)
+    if not found or not all(isinstance(port, int) and 0 < port < 65536 for port in found):
+        raise ConfigurationError("data_ports takes port numbers from 1 to 65535, such as range(50000, 50010)")
+    return found
+
+
+def check_encoding(name: str) -> str:
+    """The name of an encoding that Python knows."""
+    try:
+        codecs.lookup(name)
+    except LookupError:
+        raise ConfigurationError(f"unknown encoding {name!r}: use 'utf-8', 'latin-1' or another of Python's") from None
+    return name
+
+
+def check_timezone(zone: tzinfo) -> tzinfo:
+    """A time zone object."""
+    if not isinstance(zone, tzinfo):
+        raise ConfigurationError(f"timezone={zone!r}: use datetime.UTC, or zoneinfo.ZoneInfo('Europe/Berlin')")
+    return zone
+
+
+def check_ipv4(address: str | None) -> str | None:
+    """A numeric IPv4 address, because nothing else fits into the reply to PASV."""
+    if address is not None:
+        try:
+            ipaddress.IPv4Address(address)
+        except ValueError:
+            raise ConfigurationError(
+                f"ipv4_pasv_forced_response_address={address!r}: use a numeric address such as '192.0.2.1'"
+            ) from None
+    return address
+
+
+def unknown_verb(verb: str, known: Iterable[str]) -> ConfigurationError:
+    """The error for a verb that cannot be switched off; it names the nearest that can."""
+    names = [name.upper() for name in known]
+    near = difflib.get_close_matches(verb, names, 3, 0.5)
+    return ConfigurationError(
+        f"cannot disable {verb!r}: no such command; did you mean one of {', '.join(sorted(near or names))}?"
+    )

@@ -58,8 +58,9 @@ def mlst(raw: RawClient, path: str) -> dict[str, str]:
         ("somers", "MFF Nonsense=5; /f.bin", "504"),
         ("somers", "MFF Modify=x; /f.bin", "501"),
         ("somers", "MFF UNIX.mode=999; /f.bin", "501"),
-        ("somers", "MFF Modify=20250101000000 /f.bin", "501"),
+        ("somers", "MFF Modify=20250101000000 /f.bin", "213"),
         ("somers", "MFF Modify=20250101000000;", "501"),
+        ("somers", "MFF Modify=;UNIX.mode=0644; /f.bin", "501"),
         ("somers", "MFF /f.bin", "501"),
         ("somers", "MFF", "501"),
         ("bryan", "HASH /f.bin", "213"),
@@ -481,6 +482,7 @@ def test_clnt_is_in_the_log(raw: RawClient, ftp_server: FtpServer) -> None:
 def test_site_help_lists_them(raw: RawClient) -> None:
     """SITE HELP names every SITE command, and HELP names SITE."""
     assert set(raw.ask("SITE HELP").text.split()) >= {"HELP", "CHMOD", "UTIME", "SYMLINK", "IDLE"}
+    assert set(raw.ask("HELP SITE").text.split()) >= {"HELP", "CHMOD", "UTIME", "SYMLINK", "IDLE"}
     assert "SITE" in raw.ask("HELP").text.split()
 
 

@@ -85,7 +85,9 @@ class InformationCommands(ListingCommands):
         if rest and (spec is None or rest.lower() not in self.commands_mapping):
             raise Refusal("501", f"Unknown command {rest}")
         if rest and spec is not None:
-            connection.response("214", spec.text or rest.upper())
+            below = self._verbs(f"{rest.lower()} ")  # NcFTP looks into HELP SITE for what it may use
+            text = spec.text or rest.upper()
+            connection.response("214", [text, *below, "End of help"] if below else text, list=True)
         else:
             connection.response("214", ["These commands are known:", *self._verbs(""), "End of help"], list=True)
         return True

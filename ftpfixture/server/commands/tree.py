@@ -180,8 +180,9 @@ class TreeCommands(Transfers):
         Replies: 213, 501 malformed, 504 a fact that cannot be set, 550 missing or not allowed.
         """
         facts, space, path = rest.partition(" ")
+        # NcFTP leaves out the last semicolon.
         pairs = [fact.partition("=")[::2] for fact in facts.split(";") if fact]
-        if not space or not pairs or not facts.endswith(";"):
+        if not space or not pairs or not all(name and value for name, value in pairs):
             raise Refusal("501", "MFF needs facts such as Modify=20260101000000; and a path")
         return await self._set_facts(connection, pairs, path)
 

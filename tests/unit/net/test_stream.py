@@ -1,0 +1,463 @@
+"""Data streams: how they read and write, what they tell, and how they end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import struct
+from collections.abc import AsyncIterator, Callable
+from types import SimpleNamespace
+
+import pytest
+
+from ftpfixture.net.channel import Channel
+from ftpfixture.net.stream import DEFAULT_BLOCK_SIZE, Stream
+from ftpfixture.net.throttle import StreamThrottle
+
+
+class Tap:
+    """Notes what a stream tells."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[object, ...]] = []
+
+    def describe(self, direction: str, path: str, offset: int, transfer_type: str) -> None:
+        """Note the description."""
+        self.told.append(("describe", direction, path, offset, transfer_type))
+
+    def moved(self, direction: str, piece: bytes | memoryview) -> None:
+        """Note the piece."""
+        self.told.append(("moved", direction, bytes(piece)))
+
+    def closed(self, completed: bool, error: str) -> None:
+        """Note the end."""
+        self.told.append(("closed", completed, error))
+
+
+class Far:
+    """A stream, and the plain socket at its other end."""
+
+    def __init__(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            self.sock = socket.create_connection(listener.getsockname())
+            accepted, address = listener.accept()
+        self.sock.setblocking(False)
+        self.loop = asyncio.get_running_loop()
+        self.tap = Tap()
+        self.stream = Stream(Channel(accepted, self.loop, address))
+        self.stream.tap = self.tap
+
+    def say(self, data: bytes, *, end: bool = True) -> None:
+        """Send, and close when that is all."""
+        if data:
+            assert self.sock.send(data) == len(data)
+        if end:
+            self.sock.shutdown(socket.SHUT_WR)
+
+    async def hear(self) -> bytes:
+        """Everything to the end."""
+        octets = bytearray()
+        while piece := await self.loop.sock_recv(self.sock, 1 << 16):
+            octets += piece
+        return bytes(octets)
+
+    def reset(self) -> None:
+        """Break the connection."""
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.sock.close()
+
+
+@pytest.fixture
+async def far() -> AsyncIterator[Far]:
+    """A stream and its other end."""
+    far = Far()
+    yield far
+    far.stream.close()
+    far.sock.close()
+
+
+# Receiving.
+
+
+async def test_read_gives_what_is_there(far: Far) -> None:
+    """`read(n)` gives what has arrived, at most n octets, and b"" at the end."""
+    far.say(b"abcdef")
+
+    assert [await far.stream.read(count) for count in (4, 100, 100)] == [b"abcd", b"ef", b""]
+
+
+async def test_read_everything(far: Far) -> None:
+    """`read()` gives all to the end."""
+    far.say(b"abcdef")
+
+    assert await far.stream.read() == b"abcdef"
+    assert await far.stream.read() == b""
+
+
+async def test_read_of_nothing_does_not_wait(far: Far) -> None:
+    """`read(0)` is empty, with or without octets there, and does not mean the end."""
+    assert await far.stream.read(0) == b""
+    assert not far.stream.completed
+
+
+async def test_readexactly_waits_for_all(far: Far) -> None:
+    """`readexactly(n)` gives n octets, however many pieces they come in, and leaves the rest."""
+    far.say(b"abc", end=False)
+    task = asyncio.create_task(far.stream.readexactly(5))
+    await asyncio.sleep(0)
+    assert not task.done()
+    far.say(b"defg")
+
+    assert await asyncio.wait_for(task, 5) == b"abcde"
+    assert await far.stream.read() == b"fg"
+
+
+async def test_readexactly_at_an_early_end(far: Far) -> None:
+    """When the end comes first, the error holds what there was and what was wanted."""
+    far.say(b"abc")
+
+    with pytest.raises(asyncio.IncompleteReadError) as caught:
+        await far.stream.readexactly(5)
+
+    assert (caught.value.partial, caught.value.expected) == (b"abc", 5)
+
+
+async def test_readline(far: Far) -> None:
+    """A line comes with its line feed, the last one perhaps without, and then comes b""."""
+    far.say(b"one\r\ntwo\n\nlast")
+
+    assert [await far.stream.readline() for _ in range(5)] == [b"one\r\n", b"two\n", b"\n", b"last", b""]
+
+
+async def test_readline_over_several_pieces(far: Far) -> None:
+    """A line that arrives in pieces is one line."""
+    far.say(b"one and ", end=False)
+    task = asyncio.create_task(far.stream.readline())
+    await asyncio.sleep(0)
+    far.say(b"a half\nmore")
+
+    assert await asyncio.wait_for(task, 5) == b"one and a half\n"
+
+
+async def test_iter_by_line(far: Far) -> None:
+    """Iterating by line gives all lines to the end."""
+    far.say(b"a\nb\nc")
+
+    assert [line async for line in far.stream.iter_by_line()] == [b"a\n", b"b\n", b"c"]
+
+
+async def test_iter_by_block_gives_exact_blocks(far: Far) -> None:
+    """Every block has exactly the size that was asked for, but for the last, however the octets arrive."""
+    blocks: asyncio.Queue[bytes] = asyncio.Queue()
+
+    async def iterate() -> None:
+        async for block in far.stream.iter_by_block(4):
+            blocks.put_nowait(block)
+
+    task = asyncio.create_task(iterate())
+    far.say(b"abcdef", end=False)
+    assert await asyncio.wait_for(blocks.get(), 5) == b"abcd"
+    far.say(b"gh12345", end=False)
+    assert [await asyncio.wait_for(blocks.get(), 5) for _ in range(2)] == [b"efgh", b"1234"]
+    assert blocks.empty()
+    far.say(b"")
+    await asyncio.wait_for(task, 5)
+
+    assert blocks.get_nowait() == b"5"
+
+
+async def test_kinds_of_reading_can_be_mixed(far: Far) -> None:
+    """Nothing is lost between a line, a block and the rest."""
+    far.say(b"head\nblockrest")
+
+    assert await far.stream.readline() == b"head\n"
+    assert await far.stream.readexactly(5) == b"block"
+    assert await far.stream.read(2) == b"re"
+    assert await far.stream.read() == b"st"
+
+
+async def test_a_cancelled_read_loses_nothing(far: Far) -> None:
+    """What was buffered before a cancelled read is there for the next one."""
+    far.say(b"abc", end=False)
+    task = asyncio.create_task(far.stream.readexactly(5))
+    # Let it take the three octets, and wait for more.
+    while far.stream.octets < 3:
+        await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    far.say(b"de")
+
+    assert await far.stream.read() == b"abcde"
+
+
+async def test_the_end_of_an_upload_completes_it(far: Far) -> None:
+    """A stream whose end was read is completed, and knows how many octets came."""
+    far.say(b"abc")
+    assert await far.stream.read(3) == b"abc"
+    assert not far.stream.completed
+
+    await far.stream.read()
+
+    assert (far.stream.completed, far.stream.octets) == (True, 3)
+
+
+async def test_a_broken_upload_is_not_complete(far: Far) -> None:
+    """A reset by the client is an error, and no end."""
+    far.reset()
+
+    with pytest.raises(ConnectionResetError):
+        await far.stream.read()
+    assert not far.stream.completed
+
+
+class Sizes:
+    """Stands for a channel: full pieces, as large as they are asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+        self.closed = False
+
+    async def receive(self, size: int) -> bytes:
+        """A full piece."""
+        self.asked.append(size)
+        return bytes(size)
+
+
+async def test_pieces_grow_while_they_come_back_full() -> None:
+    """Reads double from 64 KiB to the block size while octets come fast, so that small files stay small."""
+    channel = Sizes()
+    stream = Stream(channel)  # type: ignore[arg-type]
+
+    for _ in range(7):
+        await stream.receive()
+
+    assert channel.asked == [1 << 16, 1 << 17, 1 << 18, 1 << 19, *[DEFAULT_BLOCK_SIZE] * 3]
+
+
+# Sending.
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
+async def test_write_sends_every_kind_of_buffer(far: Far, kind: Callable[[bytes], bytes]) -> None:
+    """Octets go out, whatever holds them, and are counted."""
+    await far.stream.write(kind(b"content"))
+    await far.stream.finish()
+
+    assert await far.hear() == b"content"
+    assert far.stream.octets == 7
+
+
+async def test_write_sends_all_of_much(far: Far) -> None:
+    """A buffer larger than the socket takes goes out whole and in order."""
+    much = bytes(range(256)) * (1 << 14)
+
+    async def send() -> None:
+        await far.stream.write(much)
+        await far.stream.finish()
+
+    _, heard = await asyncio.gather(send(), far.hear())
+
+    assert hash(heard) == hash(much)
+    assert far.stream.octets == len(much)
+
+
+async def test_a_bytearray_may_be_used_again(far: Far) -> None:
+    """The tap's piece does not change when the caller overwrites its buffer afterwards."""
+    buffer = bytearray(b"before")
+    pieces: list[bytes | memoryview] = []
+    far.stream.tap = tap = Tap()
+    tap.moved = lambda direction, piece: pieces.append(piece)  # type: ignore[method-assign]
+    await far.stream.write(buffer)
+    buffer[:] = b"after!"
+
+    assert bytes(pieces[0]) == b"before"
+
+
+# The end.
+
+
+async def test_finish_completes(far: Far) -> None:
+    """`finish` says that everything was sent, and closes: the end of the file for the receiver."""
+    await far.stream.write(b"abc")
+    await far.stream.finish()
+
+    assert (far.stream.completed, far.stream.channel.closed) == (True, True)
+    assert await far.hear() == b"abc"
+
+
+async def test_leaving_the_context_finishes(far: Far) -> None:
+    """A stream is its own context manager; leaving it without an error is the end of the file."""
+    async with far.stream as stream:
+        assert stream is far.stream
+        await stream.write(b"abc")
+
+    assert (far.stream.completed, far.stream.channel.closed, far.stream.error) == (True, True, "")
+
+
+@pytest.mark.parametrize(("error", "text"), [(ValueError("disk is full"), "disk is full"), (KeyError(), "KeyError")])
+async def test_leaving_the_context_with_an_error(far: Far, error: Exception, text: str) -> None:
+    """An error closes the stream, which is then not completed and has the reason; the error goes on."""
+    with pytest.raises(type(error)):
+        async with far.stream:
+            raise error
+
+    assert (far.stream.completed, far.stream.channel.closed, far.stream.error) == (False, True, text)
+
+
+async def test_an_error_that_was_named_stays(far: Far) -> None:
+    """A reason that somebody set is not replaced by that of the exception."""
+    far.stream.error = "cut by the test"
+    with contextlib.suppress(ValueError):
+        async with far.stream:
+            raise ValueError("another")
+
+    assert far.stream.error == "cut by the test"
+
+
+# What the tap is told.
+
+
+async def test_the_tap_hears_of_a_download(far: Far) -> None:
+    """Description, pieces as they went, and the end, in this order."""
+    far.stream.describe("download", "/a", 5, "I")
+    await far.stream.write(b"abc")
+    await far.stream.write(b"de")
+    await far.stream.finish()
+
+    assert far.tap.told == [
+        ("describe", "download", "/a", 5, "I"),
+        ("moved", "download", b"abc"),
+        ("moved", "download", b"de"),
+        ("closed", True, ""),
+    ]
+
+
+async def test_the_tap_hears_of_an_upload(far: Far) -> None:
+    """What is read is told once, as it came, even if it is read in smaller pieces."""
+    far.say(b"ab\ncd")
+    assert [line async for line in far.stream.iter_by_line()] == [b"ab\n", b"cd"]
+    far.stream.close()
+
+    assert far.tap.told == [("moved", "upload", b"ab\ncd"), ("closed", True, "")]
+
+
+async def test_the_tap_hears_of_the_end_once(far: Far) -> None:
+    """Closing again tells nothing."""
+    for _ in range(3):
+        far.stream.close()
+    await far.stream.finish()
+
+    assert far.tap.told == [("closed", False, "")]
+
+
+async def test_the_tap_hears_of_the_end_after_a_reset(far: Far) -> None:
+    """A stream whose channel somebody reset is still told to be closed, or the log would wait for ever."""
+    far.stream.error = "reset by the test"
+    far.stream.channel.reset()
+
+    far.stream.close()
+
+    assert far.tap.told == [("closed", False, "reset by the test")]
+
+
+async def test_without_a_tap_nobody_is_told(far: Far) -> None:
+    """A stream that nobody listens to works the same."""
+    far.stream.tap = None
+    far.stream.describe("download", "/a", 0, "I")
+    await far.stream.write(b"abc")
+    await far.stream.finish()
+
+    assert await far.hear() == b"abc"
+
+
+# Throttles.
+
+
+class Clock:
+    """A loop whose time goes on only in sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def time(self) -> float:
+        """The time."""
+        return self.now
+
+    async def sleep(self, delay: float) -> None:
+        """Let time pass at once."""
+        self.now += delay
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock that streams and throttles of a test go by."""
+    clock = Clock()
+    stand_in = SimpleNamespace(get_running_loop=lambda: clock, sleep=clock.sleep)
+    monkeypatch.setattr("ftpfixture.net.throttle.asyncio", stand_in)
+    monkeypatch.setattr("ftpfixture.net.stream.asyncio", stand_in)
+    return clock
+
+
+async def test_a_download_keeps_to_the_write_limit(far: Far, clock: Clock) -> None:
+    """Writing takes octets divided by the limit, less the last portion, which is paid for afterwards."""
+    far.stream.throttles = {"one": StreamThrottle.from_limits(write_speed_limit=1000)}
+    await far.stream.write(bytes(2000))
+
+    assert clock.now == pytest.approx(1.95)
+    assert [len(told[2]) for told in far.tap.told if isinstance(told[2], bytes)] == [50] * 40
+
+
+async def test_an_upload_keeps_to_the_read_limit(far: Far, clock: Clock) -> None:
+    """Reading takes octets divided by the limit, the last portion included: the end is waited for."""
+    far.stream.throttles = {"one": StreamThrottle.from_limits(read_speed_limit=1000)}
+    far.say(bytes(2000))
+
+    assert len(await far.stream.read()) == 2000
+    assert clock.now == pytest.approx(2.0)
+
+
+async def test_each_direction_has_its_own_limit(far: Far, clock: Clock) -> None:
+    """A limit on uploads does not slow downloads, nor the other way round."""
+    far.stream.throttles = {"one": StreamThrottle.from_limits(read_speed_limit=1)}
+    await far.stream.write(bytes(1000))
+    far.stream.throttles = {"one": StreamThrottle.from_limits(write_speed_limit=1)}
+    far.say(bytes(1000))
+    await far.stream.read()
+
+    assert clock.now == 0
+
+
+async def test_the_lowest_of_several_limits_rules(far: Far, clock: Clock) -> None:
+    """All throttles of a stream are charged, and the slowest is waited for."""
+    slow, fast = StreamThrottle.from_limits(None, 100), StreamThrottle.from_limits(None, 1000)
+    far.stream.throttles = {"server": fast, "user": slow, "none": StreamThrottle.from_limits()}
+    await far.stream.write(bytes(200))
+
+    assert clock.now == pytest.approx(1.95)
+
+
+async def test_a_limit_may_change_while_a_stream_runs(far: Far, clock: Clock) -> None:
+    """A limit is looked at for each piece, so it can be lifted and set in the middle."""
+    pair = StreamThrottle.from_limits()
+    far.stream.throttles = {"one": pair}
+    await far.stream.write(bytes(1000))
+    assert clock.now == 0
+
+    pair.write.limit = 1000
+    await far.stream.write(bytes(1000))
+
+    assert clock.now == pytest.approx(0.95)
+
+
+async def test_two_streams_share_a_throttle(clock: Clock) -> None:
+    """Streams with one throttle get its rate together."""
+    pair = StreamThrottle.from_limits(None, 1000)
+    ends = [Far(), Far()]
+    for far in ends:
+        far.stream.throttles = {"server_global": pair}
+        await far.stream.write(bytes(1000))
+        await far.stream.finish()
+        far.sock.close()
+
+    assert clock.now == pytest.approx(1.95)

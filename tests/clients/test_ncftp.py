@@ -131,6 +131,15 @@ def test_times(ftp_server: FtpServer, put: Program, get: Program) -> None:
     put.write("b.txt", TEXT, MODIFIED + 2)
     put(ftp_server.host, "/", "b.txt")
     assert ftp_server.files.stat("/b.txt").modified == MODIFIED + 2
+    ftp_server.log.assert_sent("MFF Modify=20200913122642;Create=* b.txt -> 213")
+
+
+@pytest.mark.ftp(disable=["MFF"])
+def test_times_without_mff(ftp_server: FtpServer, put: Program) -> None:
+    """Where there is no MFF, MFMT takes its place."""
+    put.write("b.txt", TEXT, MODIFIED + 2)
+    put(ftp_server.host, "/", "b.txt")
+    assert ftp_server.files.stat("/b.txt").modified == MODIFIED + 2
     ftp_server.log.assert_sent("MFMT 20200913122642 b.txt -> 213")
 
 

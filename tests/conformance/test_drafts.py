@@ -509,14 +509,19 @@ def test_site_utime(raw: RawClient, ftp_server: FtpServer, arguments: str) -> No
     assert ftp_server.files.stat("/two words").modified == NEW_YEAR
 
 
-def test_site_symlink(raw: RawClient, ftp_server: FtpServer) -> None:
-    """The link shows what it leads to, and goes away without it."""
-    assert raw.code("CWD d") == "250"
-    assert raw.code("SITE SYMLINK g.txt link") == "200"
-    assert ftp_server.files.stat("/d/link").type == "link"
-    assert raw.fetch("RETR link") == (["150", "226"], b"hello")
-    assert raw.code("DELE link") == "250"
-    assert ftp_server.files["/d/g.txt"] == b"hello"
+@pytest.mark.parametrize("base", [".", "/", "/home"])
+def test_site_symlink(ftp_server_factory: Callable[..., FtpServer], base: str) -> None:
+    """The link shows what it leads to, however the base is spelled, and goes away without it."""
+    top = "/home" if base == "/home" else ""
+    server = ftp_server_factory(users=[User("user", "password", base_path=base)], files={f"{top}/d/g.txt": b"hello"})
+    with RawClient(server.address) as client:
+        client.login()
+        assert client.code("CWD d") == "250"
+        assert client.code("SITE SYMLINK g.txt link") == "200"
+        assert server.files.stat(f"{top}/d/link").type == "link"
+        assert client.fetch("RETR link") == (["150", "226"], b"hello")
+        assert client.code("DELE link") == "250"
+    assert server.files == {f"{top}/d/g.txt": b"hello"}
 
 
 def test_site_idle_tells_and_sets(raw: RawClient) -> None:

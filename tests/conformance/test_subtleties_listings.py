@@ -85,12 +85,22 @@ def test_31_line_of_a_link(raw: RawClient, ftp_server: FtpServer) -> None:
     assert line.endswith(" link -> /a.txt")
 
 
-@pytest.mark.ftp(clock=frozen, files={"/d/a.txt": b"12345"})
+@pytest.mark.parametrize("base", [".", "/"])
 @pytest.mark.parametrize("target", ["a.txt", "../d/a.txt", "nowhere", "/d/a.txt"])
-def test_31_link_shows_what_it_holds(raw: RawClient, ftp_server: FtpServer, target: str) -> None:
-    """A relative target is shown as it is, and an absolute one as the user's path."""
-    ftp_server.files.symlink("/d/link", target)
-    assert lines_of(raw, "LIST d")[1].endswith(f" link -> {target}")
+def test_31_link_shows_what_it_holds(ftp_server_factory: Callable[..., FtpServer], base: str, target: str) -> None:
+    """A relative target is shown as it is, and an absolute one as the user's path, however the base is spelled."""
+    server = ftp_server_factory(users=[User("user", "password", base_path=base)], files={"/d/a.txt": b"12345"})
+    server.files.symlink("/d/link", target)
+    with RawClient(server.address) as client:
+        assert lines_of(client.login(), "LIST d")[1].endswith(f" link -> {target}")
+
+
+def test_31_link_hides_the_base(ftp_server_factory: Callable[..., FtpServer]) -> None:
+    """A target below the user's base is shown without it."""
+    server = ftp_server_factory(users=[User("user", "password", base_path="/home/user")], files={"/home/user/d/": None})
+    server.files.symlink("/home/user/link", "/home/user/d")
+    with RawClient(server.address) as client:
+        assert lines_of(client.login(), "LIST")[1].endswith(" link -> /d")
 
 
 @pytest.mark.ftp(clock=frozen)

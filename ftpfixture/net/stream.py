@@ -49,6 +49,7 @@ class Stream:
         self.error = ""
         self._buffer = bytearray()
         self._size = _FIRST_READ
+        self._closed = False
 
     # Receiving.
 
@@ -167,7 +168,8 @@ class Stream:
 
     def close(self) -> None:
         """Close the connection; what was sent is still delivered."""
-        if not self.channel.closed:
+        if not self._closed:
+            self._closed = True  # the channel may have been reset by somebody before
             self.channel.close()
             if self.tap is not None:
                 self.tap.closed(self.completed, self.error)

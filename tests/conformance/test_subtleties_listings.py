@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, timedelta, timezone, tzinfo
+from pathlib import Path
 
 import pytest
 
 from ftpfixture import FtpServer, Permission, User
 from ftpfixture.events import ReplySent
+from ftpfixture.files.disk import PathIO
 from tests.support.raw import RawClient
 
 NOW = 1_750_000_000.0  # Sunday, 15 June 2025, 15:06:40 UTC
@@ -101,6 +103,17 @@ def test_31_link_hides_the_base(ftp_server_factory: Callable[..., FtpServer]) ->
     server.files.symlink("/home/user/link", "/home/user/d")
     with RawClient(server.address) as client:
         assert lines_of(client.login(), "LIST")[1].endswith(" link -> /d")
+
+
+def test_31_link_hides_a_base_that_is_a_link(ftp_server_factory: Callable[..., FtpServer], tmp_path: Path) -> None:
+    """That holds where the base itself is reached through a link, too."""
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "a.txt").write_bytes(b"12345")
+    (tmp_path / "base").symlink_to("real")
+    users = [User("user", "password", base_path=tmp_path / "base")]
+    with RawClient(ftp_server_factory(path_io_factory=PathIO, users=users).address) as client:
+        assert client.login().code("SITE SYMLINK a.txt link") == "200"
+        assert lines_of(client, "LIST")[1].endswith(" link -> /a.txt")
 
 
 @pytest.mark.ftp(clock=frozen)

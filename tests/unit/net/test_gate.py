@@ -1,0 +1,196 @@
+"""The crossing between the wire and the server: what is told there is what was said."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import TypeVar
+
+import pytest
+
+from ftpfixture.events import CommandReceived, DataClosed, DataMoved, DataOpened, Event, Hub, ReplySent
+from ftpfixture.net.channel import Channel
+from ftpfixture.net.gate import EXCHANGE, UNASKED, Exchange, Gate
+from ftpfixture.net.stream import Stream
+from ftpfixture.wire.reply import Reply
+
+E = TypeVar("E", bound=Event)
+
+
+class Wire:
+    """Stands for a channel: notes what is written, between the events."""
+
+    def __init__(self, told: list[object]) -> None:
+        self.peer = ("127.0.0.1", 50001)
+        self.closed = False
+        self._told = told
+
+    def write(self, data: bytes) -> None:
+        """Note it."""
+        self._told.append(data)
+
+    async def receive(self, size: int) -> bytes:
+        """Something small."""
+        return b"upload"[:size]
+
+    async def send(self, data: bytes) -> int:
+        """Take all."""
+        return len(data)
+
+    def close(self) -> None:
+        """Close."""
+        self.closed = True
+
+
+class Crossing:
+    """A gate, with all that is told and written there in one list."""
+
+    def __init__(self) -> None:
+        self.told: list[object] = []
+        hub = Hub(lambda: 0.0)
+        hub.subscribe(self.told.append)
+        self.wire = Wire(self.told)
+        self.gate = Gate(hub, 7, self.wire, "utf-8")  # type: ignore[arg-type]
+
+    def stream(self, mode: str = "passive") -> Stream:
+        """A data connection that has come through the gate."""
+        return self.gate.data(Stream(Wire(self.told)), mode)  # type: ignore[arg-type]
+
+    def events(self, kind: type[E]) -> list[E]:
+        """The events of one kind."""
+        return [event for event in self.told if isinstance(event, kind)]
+
+
+@pytest.fixture
+def crossing() -> Crossing:
+    """A gate of session 7."""
+    return Crossing()
+
+
+async def test_a_command_is_told(crossing: Crossing) -> None:
+    """A command becomes an event with its session, verb and argument, and an exchange of its number."""
+    exchange = await crossing.gate.command("CWD", "/in")
+
+    assert crossing.told == [CommandReceived(7, 1, 0.0, "CWD", "/in", False)]
+    assert (exchange.seq, exchange.verb, exchange.finals) == (1, "CWD", 0)
+
+
+async def test_a_line_that_was_too_long_is_told_as_such(crossing: Crossing) -> None:
+    """The event says that the text of the line is lost."""
+    await crossing.gate.command("", "", too_long=True)
+
+    assert crossing.events(CommandReceived)[0].too_long
+
+
+async def test_workers_inherit_the_exchange(crossing: Crossing) -> None:
+    """A task that a handler starts answers the command that was handled then, also when the next one has come."""
+    first = await crossing.gate.command("RETR", "/a")
+
+    async def worker() -> Exchange:
+        await asyncio.sleep(0)
+        return EXCHANGE.get()
+
+    task = asyncio.create_task(worker())
+    second = await crossing.gate.command("NOOP", "")
+
+    assert EXCHANGE.get() is second
+    assert await task is first
+
+
+def test_outside_of_a_command_nothing_is_answered() -> None:
+    """The default exchange is that of no command."""
+    assert EXCHANGE.get() is UNASKED
+    assert (UNASKED.seq, UNASKED.verb) == (0, "")
+
+
+async def test_a_reply_is_told_and_written(crossing: Crossing) -> None:
+    """A reply becomes an event with the octets that go out, for the command that it answers, and is written."""
+    exchange = await crossing.gate.command("FEAT", "")
+    raw = b"211-Features\r\n SIZE\r\n211 End\r\n"
+
+    crossing.gate.reply(Reply("211", ("Features", "SIZE", "End"), True), exchange)
+
+    assert crossing.told[1:] == [ReplySent(7, 2, 0.0, "211", ("Features", "SIZE", "End"), 1, raw), raw]
+
+
+async def test_a_reply_is_written_in_the_encoding(crossing: Crossing) -> None:
+    """Octets are those of the gate's encoding."""
+    crossing.gate.encoding = "latin-1"
+    crossing.gate.reply(Reply("257", ('"/ü"',)), Exchange(3, "PWD"))
+
+    assert crossing.told[1] == b'257 "/\xfc"\r\n'
+
+
+@pytest.mark.parametrize(("code", "finals"), [("150", 0), ("226", 1), ("350", 1), ("550", 1)])
+async def test_final_replies_are_counted(crossing: Crossing, code: str, finals: int) -> None:
+    """All replies but preliminary ones are final for their command."""
+    exchange = Exchange(1, "RETR")
+    crossing.gate.reply(Reply(code, ("text",)), exchange)
+
+    assert exchange.finals == finals
+
+
+async def test_a_download_is_told(crossing: Crossing) -> None:
+    """Description, pieces and end of a stream become events for the command that uses it."""
+    exchange = await crossing.gate.command("RETR", "/a")
+    stream = crossing.stream()
+    stream.describe("download", "/a", 5, "I")
+    await stream.write(b"abc")
+    await stream.finish()
+
+    opened, moved, closed = crossing.told[1:]
+    assert opened == DataOpened(
+        7, 2, 0.0, exchange.seq, "passive", ("127.0.0.1", 50001), "download", "RETR", "/a", 5, "I"
+    )
+    assert moved == DataMoved(7, 3, 0.0, exchange.seq, 3)
+    assert isinstance(closed, DataClosed)
+    assert (closed.to, closed.completed, closed.error, closed.payload.octets) == (exchange.seq, True, "", 3)
+
+
+async def test_the_mode_is_told(crossing: Crossing) -> None:
+    """An active data connection is told to be one."""
+    await crossing.gate.command("RETR", "/a")
+    crossing.stream("active").describe("download", "/a", 0, "I")
+
+    assert crossing.events(DataOpened)[0].mode == "active"
+
+
+async def test_a_stream_that_nobody_described(crossing: Crossing) -> None:
+    """A user's own command may just use the stream: the first piece tells the direction, nothing tells the path."""
+    await crossing.gate.command("COLL", "5")
+    stream = crossing.stream()
+    await stream.read(3)
+    stream.close()
+
+    assert [type(event) for event in crossing.told] == [CommandReceived, DataOpened, DataMoved, DataClosed]
+    opened = crossing.events(DataOpened)[0]
+    assert (opened.direction, opened.verb, opened.path, opened.offset) == ("upload", "COLL", "", 0)
+
+
+async def test_a_stream_that_nobody_used_is_not_told(crossing: Crossing) -> None:
+    """A data connection that is closed before a command took it leaves no trace."""
+    crossing.stream().close()
+
+    assert crossing.told == []
+
+
+async def test_a_broken_stream_tells_why(crossing: Crossing) -> None:
+    """The end of a stream that failed is told with its error."""
+    await crossing.gate.command("STOR", "/a")
+    stream = crossing.stream()
+    stream.describe("upload", "/a", 0, "I")
+    stream.error = "timed out"
+    stream.close()
+
+    closed = crossing.events(DataClosed)[0]
+    assert (closed.completed, closed.error) == (False, "timed out")
+
+
+async def test_the_gate_works_over_a_real_channel() -> None:
+    """What the gate writes arrives at the other end."""
+    ours, theirs = socket.socketpair()
+    channel = Channel(ours, asyncio.get_running_loop(), ("", 0))
+    with theirs:
+        Gate(Hub(lambda: 0.0), 1, channel, "utf-8").reply(Reply("220", ("hi",)), UNASKED)
+        assert theirs.recv(100) == b"220 hi\r\n"
+        channel.close()

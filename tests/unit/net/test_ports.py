@@ -1,0 +1,498 @@
+"""Listening and connecting: who is accepted, who is turned away, and which ports are used."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from ftpfixture.errors import NoAvailablePort
+from ftpfixture.net import ports
+from ftpfixture.net.ports import (
+    Listener,
+    PassiveListener,
+    PortPool,
+    connect,
+    family_of,
+    is_loopback,
+    is_numeric,
+    same_host,
+)
+
+HOST = "127.0.0.1"
+
+
+class Guests:
+    """Who was accepted."""
+
+    def __init__(self) -> None:
+        self.socks: list[socket.socket] = []
+        self._came: asyncio.Queue[tuple[socket.socket, tuple[str, int]]] = asyncio.Queue()
+
+    def __call__(self, sock: socket.socket, address: tuple[str, int]) -> None:
+        """Let one in."""
+        self.socks.append(sock)
+        self._came.put_nowait((sock, address))
+
+    async def next(self) -> tuple[str, int]:
+        """The address of the next one."""
+        _, address = await asyncio.wait_for(self._came.get(), 5)
+        return address
+
+
+@pytest.fixture
+def guests() -> Iterator[Guests]:
+    """Who was accepted; closed at the end."""
+    guests = Guests()
+    yield guests
+    for sock in guests.socks:
+        sock.close()
+
+
+@pytest.fixture
+def dial() -> Iterator[Callable[[int], socket.socket]]:
+    """Connects to a port of this machine."""
+    socks: list[socket.socket] = []
+
+    def connect_to(port: int) -> socket.socket:
+        socks.append(socket.create_connection((HOST, port), 5))
+        return socks[-1]
+
+    yield connect_to
+    for sock in socks:
+        sock.close()
+
+
+def _listener(on_socket: Guests, port: int = 0) -> Listener:
+    return Listener(asyncio.get_running_loop(), HOST, port, on_socket)
+
+
+async def _poll(dial: Callable[[int], socket.socket]) -> None:
+    """Let the loop look at all of its sockets once: a connection that comes later than others is accepted."""
+    others = Guests()
+    listener = _listener(others)
+    dial(listener.port)
+    await others.next()
+    others.socks[0].close()
+    listener.close()
+
+
+def _is_gone(sock: socket.socket) -> bool:
+    """True when the other side closes without a word; waits for that."""
+    try:
+        return sock.recv(1) == b""
+    except ConnectionResetError:
+        return True
+
+
+# Listener.
+
+
+async def test_a_listener_listens_at_once(guests: Guests, dial: Callable[[int], socket.socket]) -> None:
+    """When the constructor returns there is a port, and who connects to it is handed over with its address."""
+    listener = _listener(guests)
+    client = dial(listener.port)
+
+    assert (listener.host, listener.port) == client.getpeername()
+    assert await guests.next() == client.getsockname()
+    listener.close()
+
+
+async def test_a_listener_accepts_all_who_wait(guests: Guests, dial: Callable[[int], socket.socket]) -> None:
+    """`accept_now` takes every connection that is there, without the loop."""
+    listener = _listener(guests)
+    for _ in range(3):
+        dial(listener.port)
+    listener.accept_now()
+
+    assert len(guests.socks) == 3
+    listener.close()
+
+
+async def test_pause_leaves_clients_waiting(guests: Guests, dial: Callable[[int], socket.socket]) -> None:
+    """While it is paused a listener accepts nobody, but they can connect; `resume` takes them first."""
+    listener = _listener(guests)
+    listener.pause()
+    client = dial(listener.port)
+    await _poll(dial)
+    assert guests.socks == []
+
+    listener.resume()
+
+    assert await guests.next() == client.getsockname()
+    listener.close()
+
+
+async def test_close_ends_listening(guests: Guests, dial: Callable[[int], socket.socket]) -> None:
+    """After `close` nobody can connect, who waits is turned away, and the other calls do nothing."""
+    listener = _listener(guests)
+    waiting = dial(listener.port)
+    listener.close()
+
+    assert listener.closed
+    assert _is_gone(waiting)
+    with pytest.raises(ConnectionRefusedError):
+        dial(listener.port)
+    for call in (listener.pause, listener.resume, listener.accept_now, listener.close):
+        call()
+    assert guests.socks == []
+
+
+async def test_a_taken_port_is_an_error(guests: Guests) -> None:
+    """Two listeners cannot share a port, and the one that failed leaves no socket open."""
+    listener = _listener(guests)
+
+    with pytest.raises(OSError, match="in use") as caught:
+        _listener(guests, listener.port)
+
+    assert caught.value.errno == errno.EADDRINUSE
+    listener.close()
+
+
+async def test_a_port_can_be_used_again_at_once(guests: Guests, dial: Callable[[int], socket.socket]) -> None:
+    """A port that was just used, with connections closed by the server, can be listened on again."""
+    first = _listener(guests)
+    client = dial(first.port)
+    await guests.next()
+    first.close()
+    guests.socks[0].close()
+    assert _is_gone(client)
+    client.close()
+
+    _listener(guests, first.port).close()
+
+
+async def test_out_of_descriptors(
+    guests: Guests, dial: Callable[[int], socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When accept fails for want of descriptors the listener rests, and accepts later on its own."""
+    failures = [OSError(errno.EMFILE, "too many open files")]
+    accept = socket.socket.accept
+
+    def scarce(self: socket.socket) -> tuple[socket.socket, object]:
+        if failures:
+            raise failures.pop()
+        return accept(self)
+
+    monkeypatch.setattr(socket.socket, "accept", scarce)
+    monkeypatch.setattr(ports, "_ACCEPT_AGAIN", 0.001)
+    listener = _listener(guests)
+    client = dial(listener.port)
+
+    assert await guests.next() == client.getsockname()
+    assert failures == []
+    listener.close()
+
+
+async def test_a_client_that_gave_up_is_skipped(
+    guests: Guests, dial: Callable[[int], socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A connection that was broken while it waited does not keep the next one from being accepted."""
+    failures = [ConnectionAbortedError(errno.ECONNABORTED, "gave up")]
+    accept = socket.socket.accept
+
+    def broken(self: socket.socket) -> tuple[socket.socket, object]:
+        if failures:
+            raise failures.pop()
+        return accept(self)
+
+    monkeypatch.setattr(socket.socket, "accept", broken)
+    listener = _listener(guests)
+    dial(listener.port)
+    listener.accept_now()
+
+    assert len(guests.socks) == 1
+    listener.close()
+
+
+# PortPool.
+
+
+@pytest.fixture
+def spare() -> Iterator[int]:
+    """A port of the test's own: held without listening, so that only those who ask for it get it."""
+    with socket.socket() as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((HOST, 0))
+        yield sock.getsockname()[1]
+
+
+async def test_a_pool_hands_out_its_ports(guests: Guests, spare: int) -> None:
+    """A pool listens on its own port, has none left then, and has it again when it was given back."""
+    pool = PortPool([spare])
+    listener = pool.listen(asyncio.get_running_loop(), HOST, guests)
+    assert (listener.port, len(pool)) == (spare, 0)
+
+    listener.close()
+    pool.release(listener.port)
+
+    assert len(pool) == 1
+    pool.listen(asyncio.get_running_loop(), HOST, guests).close()
+
+
+async def test_an_empty_pool(guests: Guests, spare: int) -> None:
+    """When all ports are handed out the error is NoAvailablePort, which is an OSError."""
+    pool = PortPool([spare])
+    listener = pool.listen(asyncio.get_running_loop(), HOST, guests)
+
+    with pytest.raises(NoAvailablePort) as caught:
+        pool.listen(asyncio.get_running_loop(), HOST, guests)
+
+    assert caught.value.errno == errno.EADDRINUSE
+    listener.close()
+
+
+async def test_a_pool_passes_over_ports_that_others_use(guests: Guests, spare: int) -> None:
+    """A port that another program listens on is left out, and tried again another time."""
+    with socket.create_server((HOST, 0)) as other:
+        pool = PortPool([other.getsockname()[1], spare])
+        listener = pool.listen(asyncio.get_running_loop(), HOST, guests)
+        assert (listener.port, len(pool)) == (spare, 1)
+        with pytest.raises(NoAvailablePort):
+            pool.listen(asyncio.get_running_loop(), HOST, guests)
+
+    # The other program has gone.
+    pool.listen(asyncio.get_running_loop(), HOST, guests).close()
+    listener.close()
+
+
+async def test_a_pool_hides_no_other_error(guests: Guests, spare: int) -> None:
+    """An address that is not of this machine is told as such, not as a want of ports."""
+    pool = PortPool([spare])
+
+    with pytest.raises(OSError, match="assign") as caught:
+        pool.listen(asyncio.get_running_loop(), "192.0.2.1", guests)
+
+    assert not isinstance(caught.value, NoAvailablePort)
+    assert len(pool) == 1
+
+
+# PassiveListener.
+
+
+def _passive(pool: PortPool | None = None, client: str = HOST) -> PassiveListener:
+    return PassiveListener(asyncio.get_running_loop(), HOST, client, pool)
+
+
+async def test_an_armed_listener_hands_over_one_connection(
+    guests: Guests, dial: Callable[[int], socket.socket]
+) -> None:
+    """After `arm` the first connection is handed over, and the next one is closed."""
+    passive = _passive()
+    port = passive.arm(guests)
+    assert passive.port == port
+    first, second = dial(port), dial(port)
+
+    assert await guests.next() == first.getsockname()
+    assert _is_gone(second)
+    assert len(guests.socks) == 1
+    passive.close()
+
+
+async def test_accept_now_looks_without_the_loop(guests: Guests, dial: Callable[[int], socket.socket]) -> None:
+    """`accept_now` hands over what has connected already."""
+    passive = _passive()
+    dial(passive.arm(guests))
+    passive.accept_now()
+
+    assert len(guests.socks) == 1
+    passive.close()
+
+
+async def test_a_listener_keeps_its_port(guests: Guests) -> None:
+    """Without a pool, arming again uses the same port."""
+    passive = _passive()
+    ports_used = {passive.arm(guests) for _ in range(3)}
+    passive.disarm()
+
+    assert ports_used == {passive.port} == {passive.arm(guests)}
+    passive.close()
+
+
+async def test_arming_again_drops_who_came_before(guests: Guests, dial: Callable[[int], socket.socket]) -> None:
+    """A connection made for the last PASV and not used is closed by the next one, whose own is accepted."""
+    passive = _passive()
+    old = dial(passive.arm(guests))
+    new = dial(passive.arm(guests))
+
+    assert await guests.next() == new.getsockname()
+    assert _is_gone(old)
+    assert len(guests.socks) == 1
+    passive.close()
+
+
+async def test_a_disarmed_listener_closes_who_comes(guests: Guests, dial: Callable[[int], socket.socket]) -> None:
+    """A connection that nobody asked for is closed at once and handed to nobody."""
+    passive = _passive()
+    port = passive.arm(guests)
+    passive.disarm()
+    stranger = dial(port)
+    passive.accept_now()
+
+    assert _is_gone(stranger)
+    assert guests.socks == []
+    passive.close()
+
+
+async def test_another_host_is_turned_away(guests: Guests, dial: Callable[[int], socket.socket]) -> None:
+    """A connection from another address than the client's is closed, and the client's own is still waited for."""
+    passive = _passive(client="127.0.0.77")
+    stranger = dial(passive.arm(guests))
+    passive.accept_now()
+
+    assert _is_gone(stranger)
+    assert guests.socks == []
+
+    passive._client = HOST
+    dial(passive.port)
+    passive.accept_now()
+    assert len(guests.socks) == 1
+    passive.close()
+
+
+async def test_a_port_of_a_pool_goes_back_when_the_connection_is_there(
+    guests: Guests, dial: Callable[[int], socket.socket], spare: int
+) -> None:
+    """With a pool the port is free for others as soon as the expected connection was handed over."""
+    pool = PortPool([spare])
+    passive = _passive(pool)
+    port = passive.arm(guests)
+    assert (port, len(pool)) == (spare, 0)
+
+    dial(port)
+    await guests.next()
+
+    assert (len(pool), passive.port) == (1, 0)
+
+
+async def test_a_port_of_a_pool_goes_back_once(guests: Guests, spare: int) -> None:
+    """`disarm` and `close` give a port back, and never twice."""
+    pool = PortPool([spare])
+    passive = _passive(pool)
+    passive.arm(guests)
+    passive.disarm()
+    passive.close()
+    passive.close()
+
+    assert len(pool) == 1
+
+
+async def test_arming_without_a_free_port(guests: Guests, spare: int) -> None:
+    """When the pool is used up, arming raises NoAvailablePort and the other listener is not disturbed."""
+    pool = PortPool([spare])
+    first, second = _passive(pool), _passive(pool)
+    first.arm(guests)
+
+    with pytest.raises(NoAvailablePort):
+        second.arm(guests)
+
+    assert (first.port, second.port) == (spare, 0)
+    first.disarm()
+    assert second.arm(guests) == spare
+    second.close()
+
+
+async def test_a_closed_passive_listener_refuses(guests: Guests, dial: Callable[[int], socket.socket]) -> None:
+    """After `close` nobody can connect."""
+    passive = _passive()
+    port = passive.arm(guests)
+    passive.close()
+
+    with pytest.raises(ConnectionRefusedError):
+        dial(port)
+    assert passive.port == 0
+    passive.accept_now()
+
+
+# connect.
+
+
+async def test_connect(guests: Guests) -> None:
+    """An active connection comes from the address that was asked for, and does not block."""
+    listener = _listener(guests)
+    sock = await connect(asyncio.get_running_loop(), HOST, (HOST, listener.port), 5)
+
+    assert await guests.next() == sock.getsockname()
+    assert sock.gettimeout() == 0
+    sock.close()
+    listener.close()
+
+
+async def test_connect_that_is_refused(spare: int) -> None:
+    """Nobody there is a ConnectionRefusedError, and no socket stays open."""
+    with pytest.raises(ConnectionRefusedError):
+        await connect(asyncio.get_running_loop(), HOST, (HOST, spare), 5)
+
+
+async def test_connect_that_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No answer within the time is a TimeoutError, and no socket stays open."""
+    loop = asyncio.get_running_loop()
+    seen: list[socket.socket] = []
+
+    async def never(sock: socket.socket, address: object) -> None:
+        seen.append(sock)
+        await loop.create_future()
+
+    monkeypatch.setattr(loop, "sock_connect", never)
+
+    with pytest.raises(TimeoutError):
+        await connect(loop, HOST, (HOST, 1), 0.001)
+    assert [sock.fileno() for sock in seen] == [-1]
+
+
+# Addresses.
+
+
+@pytest.mark.parametrize(
+    ("host", "numeric"),
+    [("127.0.0.1", True), ("::1", True), ("fe80::1%eth0", True), ("localhost", False), ("", False), ("1.2.3", False)],
+)
+def test_is_numeric(host: str, numeric: bool) -> None:
+    """Addresses of both families are numeric, names are not."""
+    assert is_numeric(host) is numeric
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [
+        ("127.0.0.1", True),
+        ("127.9.9.9", True),
+        ("::1", True),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("192.0.2.1", False),
+        ("2001:db8::1", False),
+        ("localhost", False),
+    ],
+)
+def test_is_loopback(host: str, loopback: bool) -> None:
+    """Only addresses that cannot be reached from elsewhere are loopback; a name is none."""
+    assert is_loopback(host) is loopback
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [
+        ("127.0.0.1", "127.0.0.1", True),
+        ("127.0.0.1", "127.0.0.2", False),
+        ("::1", "0:0:0:0:0:0:0:1", True),
+        ("2001:DB8::1", "2001:db8::1", True),
+        ("fe80::1%eth0", "fe80::1", True),
+        ("::ffff:192.0.2.1", "192.0.2.1", True),
+        ("::1", "127.0.0.1", False),
+        ("localhost", "localhost", True),
+        ("localhost", "127.0.0.1", False),
+    ],
+)
+def test_same_host(first: str, second: str, same: bool) -> None:
+    """Addresses are compared by what they mean, not by how they are written."""
+    assert same_host(first, second) is same
+    assert same_host(second, first) is same
+
+
+def test_family_of() -> None:
+    """The family follows from the address."""
+    assert (family_of("127.0.0.1"), family_of("::1")) == (socket.AF_INET, socket.AF_INET6)

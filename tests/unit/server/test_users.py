@@ -1,0 +1,315 @@
+"""Who may log in and do what: permissions, users, slots and the manager in memory."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+import pytest
+
+from ftpfixture.errors import ConfigurationError, PathIsNotAbsolute
+from ftpfixture.server.users import AbstractUserManager, AvailableConnections, MemoryUserManager, Permission, User
+
+Response = AbstractUserManager.GetUserResponse
+
+READING = ("list",)
+WRITING = ("create", "overwrite", "append", "delete", "rename", "mkdir")
+
+
+# Permission.
+
+
+@pytest.mark.parametrize("readable", [True, False])
+@pytest.mark.parametrize("writable", [True, False])
+def test_finer_rights_follow_the_whole(readable: bool, writable: bool) -> None:
+    """What is not said of a finer right is as `readable` or `writable` say."""
+    permission = Permission(readable=readable, writable=writable)
+
+    assert {getattr(permission, name) for name in READING} == {readable}
+    assert {getattr(permission, name) for name in WRITING} == {writable}
+
+
+def test_by_default_everything_is_allowed() -> None:
+    """A permission without settings is for "/" and allows all."""
+    permission = Permission()
+
+    assert permission.path == PurePosixPath("/")
+    assert all(getattr(permission, name) for name in ("readable", "writable", *READING, *WRITING))
+
+
+@pytest.mark.parametrize("name", [*READING, *WRITING])
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_finer_right_that_is_given_rules(name: str, whole: bool) -> None:
+    """A right that was given differs from the whole, and only that one."""
+    permission = Permission(readable=whole, writable=whole, **{name: not whole})  # type: ignore[arg-type]
+
+    assert getattr(permission, name) is not whole
+    assert all(getattr(permission, other) is whole for other in (*READING, *WRITING) if other != name)
+
+
+@pytest.mark.parametrize(
+    ("path", "other", "covers"),
+    [
+        ("/", "/", True),
+        ("/", "/a/b", True),
+        ("/a", "/a", True),
+        ("/a", "/a/b/c", True),
+        ("/a", "/ab", False),
+        ("/a/b", "/a", False),
+        ("/a", "/b/a", False),
+    ],
+)
+def test_is_parent(path: str, other: str, covers: bool) -> None:
+    """A permission covers its path and what is below, by whole names."""
+    assert Permission(path).is_parent(PurePosixPath(other)) is covers
+
+
+def test_repr_of_a_permission_shows_every_right() -> None:
+    """The repr has the path and all rights."""
+    text = repr(Permission("/in", writable=False, create=True))
+
+    assert text.startswith("Permission('/in', readable=True, writable=False, list=True, create=True, overwrite=False")
+
+
+# User.
+
+
+async def test_the_deepest_permission_wins() -> None:
+    """Of all permissions that cover a path the deepest counts, whatever their order."""
+    root, middle, deep = Permission("/"), Permission("/a", writable=False), Permission("/a/b/c")
+    for permissions in ([root, middle, deep], [deep, middle, root]):
+        user = User(permissions=permissions)
+
+        assert await user.get_permissions("/x") is root
+        assert await user.get_permissions("/a") is middle
+        assert await user.get_permissions(PurePosixPath("/a/b")) is middle
+        assert await user.get_permissions("/a/b/c/d") is deep
+
+
+@pytest.mark.parametrize("permissions", [None, [], [Permission("/a", readable=False)]])
+async def test_where_no_permission_covers_everything_is_allowed(permissions: list[Permission] | None) -> None:
+    """Without permissions, or outside of all that are listed, there is full access."""
+    permission = await User(permissions=permissions).get_permissions("/b")
+
+    assert permission.readable
+    assert permission.writable
+
+
+def test_user_paths() -> None:
+    """A base path as text is a path of this system; other path classes stay; the home is a virtual path."""
+    assert User().base_path == Path()
+    assert User(base_path="x").base_path == Path("x")
+    assert User(base_path=PureWindowsPath("C:/x")).base_path == PureWindowsPath("C:/x")
+    assert User(home_path="/home").home_path == PurePosixPath("/home")
+
+
+@pytest.mark.parametrize("home", ["", "home", "./home", PurePosixPath("a/b")])
+def test_a_relative_home_is_refused(home: str | PurePosixPath) -> None:
+    """A home that does not begin with "/" is an error that holds the path."""
+    with pytest.raises(PathIsNotAbsolute) as caught:
+        User(home_path=home)
+
+    assert caught.value.args == (home,)
+
+
+def test_two_users_are_one_only_if_they_are_the_same_object() -> None:
+    """Limits belong to the object, so equal settings do not make users equal."""
+    one, other = User("ann", "secret"), User("ann", "secret")
+
+    assert one != other
+    assert len({one, other}) == 2
+
+
+def test_repr_of_a_user_hides_the_password() -> None:
+    """The repr shows whether there is a password, but not which."""
+    text = repr(User("ann", "secret", base_path=PurePosixPath("/base"), home_path="/in"))
+
+    assert text == "User('ann', '***', base_path='/base', home_path='/in')"
+    assert repr(User("ann")).startswith("User('ann', None, ")
+
+
+# AvailableConnections.
+
+
+def test_slots_are_taken_and_given_back() -> None:
+    """The count goes down and up between its bounds, and says when none is left."""
+    slots = AvailableConnections(2)
+    slots.acquire()
+    assert (slots.value, slots.maximum_value, slots.locked()) == (1, 2, False)
+    slots.acquire()
+    assert slots.locked()
+    slots.release()
+
+    assert (slots.value, slots.locked()) == (1, False)
+
+
+def test_no_more_slots_than_there_are() -> None:
+    """Taking a slot of none is an error, and changes nothing."""
+    slots = AvailableConnections(0)
+    assert slots.locked()
+
+    with pytest.raises(ValueError, match="taken"):
+        slots.acquire()
+    assert slots.value == 0
+
+
+def test_no_more_back_than_were_taken() -> None:
+    """Giving back what nobody took is an error, and changes nothing."""
+    slots = AvailableConnections(1)
+
+    with pytest.raises(ValueError, match="given back"):
+        slots.release()
+    assert slots.value == 1
+
+
+def test_slots_without_limit() -> None:
+    """Without a limit any number may be taken and given back."""
+    slots = AvailableConnections()
+    slots.acquire()
+    slots.release()
+    slots.release()
+
+    assert (slots.value, slots.locked()) == (None, False)
+
+
+# MemoryUserManager.
+
+
+@pytest.mark.parametrize("users", [None, []])
+async def test_without_users_there_is_an_anonymous_one(users: list[User] | None) -> None:
+    """None and an empty list mean one user for every name, without a password."""
+    response, user, _ = await MemoryUserManager(users).get_user("whoever")
+
+    assert response is Response.OK
+    assert user is not None
+    assert (user.login, user.password) == (None, None)
+
+
+async def test_what_is_said_of_names() -> None:
+    """Names with a password need it, those without are in, and others are those of the anonymous user."""
+    ann, bob, nobody = User("ann", "secret"), User("bob"), User()
+    manager = MemoryUserManager([nobody, ann, bob])
+
+    assert await manager.get_user("ann") == (Response.PASSWORD_REQUIRED, ann, "Password required")
+    assert await manager.get_user("bob") == (Response.OK, bob, "Login without password")
+    assert await manager.get_user("zoe") == (Response.OK, nobody, "Anonymous login")
+
+
+async def test_unknown_names_are_not_betrayed() -> None:
+    """A name that nobody has is answered as one that somebody has: the password is asked for."""
+    manager = MemoryUserManager([User("ann", "secret")])
+
+    known, unknown = await manager.get_user("ann"), await manager.get_user("zoe")
+
+    assert (unknown[0], unknown[2]) == (known[0], known[2])
+    assert unknown[1] is None
+
+
+async def test_names_are_compared_with_case() -> None:
+    """Another case is another name."""
+    assert (await MemoryUserManager([User("ann")]).get_user("Ann"))[1] is None
+
+
+@pytest.mark.parametrize(
+    ("password", "given", "right"),
+    [
+        ("secret", "secret", True),
+        ("secret", "Secret", False),
+        ("secret", "", False),
+        ("", "", True),
+        ("grün", "grün", True),
+        ("\udcff", "\udcff", True),
+        (None, "anything", True),
+    ],
+)
+async def test_passwords(password: str | None, given: str, right: bool) -> None:
+    """A password is compared exactly, in any characters; a user without one takes any."""
+    user = User("ann", password)
+
+    assert await MemoryUserManager([user]).authenticate(user, given) is right
+
+
+@pytest.mark.parametrize(("given", "right"), [("4711", True), ("4712", False), ("", False)])
+async def test_accounts(given: str, right: bool) -> None:
+    """ACCT must bring the user's account."""
+    user = User("ann", "secret", account="4711")
+
+    assert await MemoryUserManager([user]).check_account(user, given) is right
+
+
+async def test_a_slot_is_taken_with_the_name_and_given_back_at_logout() -> None:
+    """A user who is there as often as allowed is refused, until a session ends."""
+    user = User("ann", "secret", maximum_connections=1)
+    manager = MemoryUserManager([user])
+    await manager.get_user("ann")
+
+    assert await manager.get_user("ann") == (Response.ERROR, None, "Too many connections for ann")
+    await manager.notify_logout(user)
+    assert (await manager.get_user("ann"))[0] is Response.PASSWORD_REQUIRED
+
+
+async def test_a_refused_name_takes_no_slot() -> None:
+    """Being refused does not count as being there."""
+    user = User("ann", "secret", maximum_connections=1)
+    manager = MemoryUserManager([user])
+    for _ in range(3):
+        await manager.get_user("ann")
+
+    await manager.notify_logout(user)
+
+    assert manager.available_connections[user].value == 1
+
+
+async def test_slots_of_users_are_their_own() -> None:
+    """One user's full house does not concern another."""
+    manager = MemoryUserManager([User("ann", maximum_connections=1), User("bob", maximum_connections=1)])
+    await manager.get_user("ann")
+
+    assert (await manager.get_user("bob"))[0] is Response.OK
+
+
+async def test_a_user_may_be_added_later() -> None:
+    """Who is put into the list while the server runs can log in, and has slots."""
+    manager = MemoryUserManager([User("ann")])
+    late = User("late", maximum_connections=1)
+    manager.users.append(late)
+
+    assert (await manager.get_user("late"))[1] is late
+    assert (await manager.get_user("late"))[0] is Response.ERROR
+    await manager.notify_logout(late)
+
+
+@pytest.mark.parametrize("login", ["ann", None])
+def test_a_login_that_two_users_have_is_refused(login: str | None) -> None:
+    """Two users of one name cannot be told apart, nor can two anonymous ones."""
+    with pytest.raises(ConfigurationError, match=f"two users have the login {login!r}"):
+        MemoryUserManager([User(login), User("other"), User(login)])
+
+
+def test_the_list_of_users_is_a_copy() -> None:
+    """The manager does not change with the list that it was made of."""
+    users = [User("ann")]
+    manager = MemoryUserManager(users)
+    users.clear()
+
+    assert [user.login for user in manager.users] == ["ann"]
+
+
+def test_the_time_limit_is_stored() -> None:
+    """`timeout` is there for managers that ask somebody else."""
+    assert MemoryUserManager(None, timeout=3).timeout == 3
+
+
+async def test_a_manager_need_not_care_for_logouts() -> None:
+    """The two methods that decide are enough for a manager of one's own."""
+
+    class Own(AbstractUserManager):
+        async def get_user(self, login: str) -> tuple[AbstractUserManager.GetUserResponse, User | None, str]:
+            return self.GetUserResponse.OK, User(login), "welcome"
+
+        async def authenticate(self, user: User, password: str) -> bool:
+            return True
+
+    manager = Own()
+    _, user, _ = await manager.get_user("ann")
+    assert user is not None
+    await manager.notify_logout(user)

@@ -16,7 +16,15 @@ from ftpfixture.server.connection import Connection
 from ftpfixture.server.replies import Refusal
 from ftpfixture.server.users import Permission
 
-__all__ = ["ConnectionConditions", "PathConditions", "PathPermissions", "confined", "demand", "worker"]
+__all__ = [
+    "ConnectionConditions",
+    "PathConditions",
+    "PathPermissions",
+    "argument_required",
+    "confined",
+    "demand",
+    "worker",
+]
 
 
 class HasPaths(Protocol):
@@ -95,6 +103,19 @@ class ConnectionConditions:
         except (TimeoutError, OSError):
             return False
         return True
+
+
+def argument_required(handler: Handler[S, P]) -> Handler[S, P]:
+    """Run the handler only when its command has an argument; 501 otherwise."""
+
+    @functools.wraps(handler)
+    async def checked(server: S, connection: Connection, rest: str, /, *args: P.args, **kwargs: P.kwargs) -> bool:
+        if not rest:
+            connection.response("501", "A path is needed")
+            return True
+        return await handler(server, connection, rest, *args, **kwargs)
+
+    return checked
 
 
 class PathCondition(NamedTuple):

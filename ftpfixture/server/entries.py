@@ -53,7 +53,7 @@ class Entries(BaseServer):
             group=str(getattr(stats, "group", "ftp")),
             target=await self._target(connection, real) if kind == "link" else None,
             unique=_unique(stats),
-            perm=_perm(kind, await connection.user.get_permissions(virtual)),
+            perm=_perm(kind, await connection.user.get_permissions(virtual), is_root=virtual == PurePosixPath("/")),
         )
 
     async def followed(self, connection: Connection, entry: Entry, real: PurePath, virtual: PurePosixPath) -> Entry:
@@ -167,14 +167,14 @@ def _unique(stats: Any) -> str | None:
     return None if inode is None else f"{getattr(stats, 'st_dev', 0):x}g{inode:x}"
 
 
-def _perm(kind: str, rights: Permission) -> str:
-    """The perm fact of RFC 3659 7.5.5, letters in alphabetical order."""
+def _perm(kind: str, rights: Permission, *, is_root: bool) -> str:
+    """The perm fact of RFC 3659 7.5.5, letters in alphabetical order; the root can be neither removed nor renamed."""
     if kind == "dir":
         letters = {
             "c": rights.create,
-            "d": rights.delete,
+            "d": rights.delete and not is_root,
             "e": rights.readable,
-            "f": rights.rename,
+            "f": rights.rename and not is_root,
             "l": rights.list,
             "m": rights.mkdir,
             "p": rights.delete,

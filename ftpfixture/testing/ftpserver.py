@@ -67,6 +67,9 @@ class FtpServer:
         state = self.server.path_io_factory().state
         if isinstance(state, MemoryFiles):
             state.quota = quota
+            state.clock = self.server.clock
+            now = state.clock()
+            state.set_times("/", modify=now, create=now, access=now)
         elif files is not None or quota is not None:
             raise ConfigurationError("files and quota are for servers in memory; this one has a path layer of its own")
         self.files = Files(state if isinstance(state, MemoryFiles) else None)

@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-MEASURE = '''
+MEASURE = """
 import json, time, pytest
 from pathlib import Path
 SPENT = {}
@@ -51,7 +51,7 @@ def pyftpdlib_server(tmp_path_factory):
     yield server
     server.close_all()
     thread.join()
-'''
+"""
 
 CASES = [
     ("an empty test", "", 200, {}),

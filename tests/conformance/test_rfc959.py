@@ -187,7 +187,7 @@ LOGGED_IN = [
     # 4.1.3 RETR
     Case("4.1.3", "<RETR a.txt", "150+226"),
     Case("4.1.3", "<RETR /dir/../dir/inner.txt", "150+226"),
-    Case("4.1.3", "<RETR none;<RETR dir;<RETR a.txt/x;<RETR", "550 550 550 550"),
+    Case("4.1.3", "<RETR none;<RETR dir;<RETR a.txt/x;<RETR", "550 550 550 501"),
     Case("4.1.3", "<RETR a.txt", "550", rights(readable=False)),
     Case("4.1.3", "RETR a.txt", "425"),
     Case("4.1.3", "REST 6;<RETR a.txt;<RETR a.txt", "350 554 150+226"),
@@ -634,3 +634,11 @@ def test_error_without_a_number_is_known_by_its_class(ftp_server_factory: Factor
     server = ftp_server_factory(path_io_factory=NoNewFiles)
     with RawClient(server.address) as client:
         assert play(client.login(), "MKD new") == "550"
+
+
+@pytest.mark.parametrize(
+    "verb", ["RETR", "STOR", "APPE", "DELE", "RMD", "MKD", "RNFR", "SIZE", "MDTM", "HASH", "XMD5", "XCRC"]
+)
+def test_a_missing_path_is_501(raw: RawClient, verb: str) -> None:
+    """5.4: a command that needs a path is refused with 501 without one."""
+    assert raw.code(verb) == "501"

@@ -635,3 +635,18 @@ def test_36_set_times_are_utc(ftp_server_factory: Callable[..., FtpServer]) -> N
         client.login()
         assert client.code("MFMT 20250615150640 /a.txt") == "213"
     assert server.files.stat("/a.txt").modified == NOW
+
+
+@pytest.mark.ftp(clock=lambda: 86400.0 * 365)
+def test_36_stored_files_get_the_time_of_the_servers_clock(raw: RawClient, ftp_server: FtpServer) -> None:
+    """What is uploaded or seeded has the time of the setting `clock`, as MDTM and LIST tell it."""
+    assert raw.store("STOR a.txt", b"a") == ["150", "226"]
+    ftp_server.files["/b.txt"] = b"b"
+    assert [raw.ask("MDTM a.txt").text, raw.ask("MDTM b.txt").text] == ["19710101000000"] * 2
+    assert b"Jan  1 00:00" in raw.fetch("LIST")[1]
+
+
+def test_35_the_root_can_be_neither_removed_nor_renamed(raw: RawClient) -> None:
+    """The perm fact of the root has no d and no f, since RMD and RNFR refuse it."""
+    assert "perm=celmp;" in raw.ask("MLST /").lines[1]
+    assert [raw.code("RMD /"), raw.code("RNFR /")] == ["550", "550"]

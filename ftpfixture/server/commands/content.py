@@ -10,7 +10,13 @@ from typing import Any
 
 from ftpfixture.net.gate import EXCHANGE
 from ftpfixture.net.stream import Stream
-from ftpfixture.server.conditions import ConnectionConditions, PathConditions, PathPermissions, demand
+from ftpfixture.server.conditions import (
+    ConnectionConditions,
+    PathConditions,
+    PathPermissions,
+    argument_required,
+    demand,
+)
 from ftpfixture.server.connection import Connection
 from ftpfixture.server.dispatch import command
 from ftpfixture.server.replies import Refusal
@@ -46,6 +52,7 @@ class ContentCommands(Transfers):
         first, count = _taken_range(connection)
         return await self._download(connection, rest, first, count)
 
+    @argument_required
     @PathConditions(PathConditions.path_must_exists, PathConditions.path_must_be_file)
     @PathPermissions(PathPermissions.readable)
     async def _download(self, connection: Connection, rest: str, first: int, count: int | None) -> bool:
@@ -117,8 +124,12 @@ class ContentCommands(Transfers):
         raise AssertionError("unreachable")
 
     async def _upload(self, connection: Connection, rest: str, mode: str, opening: str = "") -> bool:
-        real, virtual = self.get_paths(connection, rest)
         offset, _ = _taken_range(connection)
+        return await self._store(connection, rest, mode, offset, opening or _opening(connection, rest, None))
+
+    @argument_required
+    async def _store(self, connection: Connection, rest: str, mode: str, offset: int, opening: str) -> bool:
+        real, virtual = self.get_paths(connection, rest)
         await self._check_target(connection, rest, appends=mode == "ab" and not offset)
         size = 0
         if offset or mode == "ab":
@@ -128,7 +139,7 @@ class ContentCommands(Transfers):
         transfer = Transfer(
             "upload",
             virtual,
-            opening or _opening(connection, rest, None),
+            opening,
             partial(self._receive, connection, offset),
             partial(connection.path_io.open, real, mode="r+b" if offset else mode),
             offset,
@@ -139,10 +150,8 @@ class ContentCommands(Transfers):
         """Refuse a target that cannot be, or that the user may not write.
 
         Raises:
-            Refusal: 501, 550 or 553.
+            Refusal: 550 or 553.
         """
-        if not rest:
-            raise Refusal("501", "A file name is needed")
         real, _ = self.get_paths(connection, rest)
         exists = await connection.path_io.exists(real)
         if not exists:

@@ -101,7 +101,7 @@ class InformationCommands(ListingCommands):
         rows = [names[start : start + _HELP_WIDTH] for start in range(0, len(names), _HELP_WIDTH)]
         return ["".join(f"{name:<9}" for name in row).rstrip() for row in rows]
 
-    @command("FEAT")
+    @command("FEAT", feat="TVFS")
     async def feat(self, connection: Connection, rest: str) -> bool:
         """FEAT: list the extensions beyond RFC 959.
 

@@ -8,7 +8,7 @@ import zlib
 from pathlib import PurePath
 from typing import Protocol
 
-from ftpfixture.server.conditions import ConnectionConditions, PathConditions, PathPermissions
+from ftpfixture.server.conditions import ConnectionConditions, PathConditions, PathPermissions, argument_required
 from ftpfixture.server.connection import Connection
 from ftpfixture.server.dispatch import command
 from ftpfixture.server.replies import Refusal
@@ -54,6 +54,7 @@ class IntegrityCommands(Transfers):
 
     @command("HASH", feat=lambda _, connection: _hash_feature(connection))
     @ConnectionConditions(ConnectionConditions.login_required)
+    @argument_required
     async def hash(self, connection: Connection, rest: str) -> bool:
         """HASH <SP> pathname: tell the digest of a file, or of the octets that RANG chose.
 
@@ -93,6 +94,7 @@ class IntegrityCommands(Transfers):
 
     @command("XCRC", feat="XCRC")
     @ConnectionConditions(ConnectionConditions.login_required)
+    @argument_required
     async def xcrc(self, connection: Connection, rest: str) -> bool:
         """XCRC <SP> pathname [<SP> start <SP> end]: tell the CRC-32 of a file; the path may be in quotes.
 
@@ -102,6 +104,7 @@ class IntegrityCommands(Transfers):
 
     @command("XMD5", feat="XMD5")
     @ConnectionConditions(ConnectionConditions.login_required)
+    @argument_required
     async def xmd5(self, connection: Connection, rest: str) -> bool:
         """XMD5 <SP> pathname [<SP> start <SP> end]: tell the MD5 of a file.
 
@@ -111,6 +114,7 @@ class IntegrityCommands(Transfers):
 
     @command("XSHA1", "XSHA", feat="XSHA1")
     @ConnectionConditions(ConnectionConditions.login_required)
+    @argument_required
     async def xsha1(self, connection: Connection, rest: str) -> bool:
         """XSHA1 <SP> pathname [<SP> start <SP> end]: tell the SHA-1 of a file.
 
@@ -120,6 +124,7 @@ class IntegrityCommands(Transfers):
 
     @command("XSHA256", feat="XSHA256")
     @ConnectionConditions(ConnectionConditions.login_required)
+    @argument_required
     async def xsha256(self, connection: Connection, rest: str) -> bool:
         """XSHA256 <SP> pathname [<SP> start <SP> end]: tell the SHA-256 of a file.
 
@@ -129,6 +134,7 @@ class IntegrityCommands(Transfers):
 
     @command("XSHA512", feat="XSHA512")
     @ConnectionConditions(ConnectionConditions.login_required)
+    @argument_required
     async def xsha512(self, connection: Connection, rest: str) -> bool:
         """XSHA512 <SP> pathname [<SP> start <SP> end]: tell the SHA-512 of a file.
 

@@ -7,7 +7,13 @@ from collections.abc import Awaitable, Callable
 from pathlib import PurePath
 
 from ftpfixture.errors import CommandSyntaxError
-from ftpfixture.server.conditions import ConnectionConditions, PathConditions, PathPermissions, demand
+from ftpfixture.server.conditions import (
+    ConnectionConditions,
+    PathConditions,
+    PathPermissions,
+    argument_required,
+    demand,
+)
 from ftpfixture.server.connection import Connection
 from ftpfixture.server.dispatch import command
 from ftpfixture.server.entries import whole_seconds
@@ -30,7 +36,7 @@ class TreeCommands(Transfers):
         super().reset(connection)
         del connection.rename_from
 
-    @command("PWD", "XPWD", feat="TVFS")
+    @command("PWD", "XPWD")
     @ConnectionConditions(ConnectionConditions.login_required)
     async def pwd(self, connection: Connection, rest: str) -> bool:
         """PWD: tell the working directory.
@@ -42,26 +48,28 @@ class TreeCommands(Transfers):
 
     @command("MKD", "XMKD")
     @ConnectionConditions(ConnectionConditions.login_required)
+    @argument_required
     @PathPermissions(PathPermissions.mkdirable)
     async def mkd(self, connection: Connection, rest: str) -> bool:
         """MKD <SP> pathname: make a directory; its parent must be there.
 
         Replies: 257 with the absolute path, 501, 550 exists, no parent or not allowed.
         """
-        real, virtual = self.get_paths(connection, _named(rest))
+        real, virtual = self.get_paths(connection, rest)
         await connection.path_io.mkdir(real)
         connection.response("257", f"{quote_257(str(virtual))} created")
         return True
 
     @command("RMD", "XRMD")
     @ConnectionConditions(ConnectionConditions.login_required)
+    @argument_required
     @PathPermissions(PathPermissions.deletable)
     async def rmd(self, connection: Connection, rest: str) -> bool:
         """RMD <SP> pathname: remove an empty directory.
 
         Replies: 250, 501, 550 missing, not a directory, not empty or not allowed.
         """
-        real, virtual = self.get_paths(connection, _named(rest))
+        real, virtual = self.get_paths(connection, rest)
         if str(virtual) == "/":
             raise Refusal("550", "The root cannot be removed")
         await connection.path_io.rmdir(real)
@@ -70,19 +78,21 @@ class TreeCommands(Transfers):
 
     @command("DELE")
     @ConnectionConditions(ConnectionConditions.login_required)
+    @argument_required
     @PathPermissions(PathPermissions.deletable)
     async def dele(self, connection: Connection, rest: str) -> bool:
         """DELE <SP> pathname: delete a file.
 
         Replies: 250, 450 busy, 501, 550 missing, a directory or not allowed.
         """
-        real, _ = self.get_paths(connection, _named(rest))
+        real, _ = self.get_paths(connection, rest)
         await connection.path_io.unlink(real)
         connection.response("250", "File deleted")
         return True
 
     @command("RNFR")
     @ConnectionConditions(ConnectionConditions.login_required)
+    @argument_required
     @PathPermissions(PathPermissions.renamable)
     async def rnfr(self, connection: Connection, rest: str) -> bool:
         """RNFR <SP> pathname: say what is to be renamed; the newest RNFR counts.
@@ -90,7 +100,7 @@ class TreeCommands(Transfers):
         Replies: 350, 501, 550 missing or not allowed.
         """
         del connection.rename_from
-        real, virtual = self.get_paths(connection, _named(rest))
+        real, virtual = self.get_paths(connection, rest)
         await connection.path_io.lstat(real)
         if str(virtual) == "/":
             raise Refusal("550", "The root cannot be renamed")
@@ -100,6 +110,7 @@ class TreeCommands(Transfers):
 
     @command("RNTO")
     @ConnectionConditions(ConnectionConditions.login_required, ConnectionConditions.rename_from_required)
+    @argument_required
     async def rnto(self, connection: Connection, rest: str) -> bool:
         """RNTO <SP> pathname: rename what RNFR named; a file that is in the way is replaced.
 
@@ -107,7 +118,7 @@ class TreeCommands(Transfers):
         """
         source = connection.rename_from
         del connection.rename_from
-        await demand(self, connection, _named(rest), PathPermissions.renamable)
+        await demand(self, connection, rest, PathPermissions.renamable)
         real, _ = self.get_paths(connection, rest)
         if not await connection.path_io.is_dir(real.parent):
             raise Refusal("553", "No such directory")
@@ -117,6 +128,7 @@ class TreeCommands(Transfers):
 
     @command("SIZE", feat="SIZE")
     @ConnectionConditions(ConnectionConditions.login_required)
+    @argument_required
     @PathConditions(PathConditions.path_must_exists, PathConditions.path_must_be_file)
     @PathPermissions(PathPermissions.readable)
     async def size(self, connection: Connection, rest: str) -> bool:
@@ -132,6 +144,7 @@ class TreeCommands(Transfers):
 
     @command("MDTM", feat="MDTM")
     @ConnectionConditions(ConnectionConditions.login_required)
+    @argument_required
     async def mdtm(self, connection: Connection, rest: str) -> bool:
         """MDTM [<SP> time] <SP> pathname: tell when a file was modified, in UTC; with a time, set it.
 
@@ -201,18 +214,14 @@ class TreeCommands(Transfers):
         Raises:
             Refusal: 501 without a path, 550 missing or not allowed.
         """
-        real, _ = self.get_paths(connection, _named(path))
+        if not path:
+            raise Refusal("501", "A path is needed")
+        real, _ = self.get_paths(connection, path)
         missing = await PathConditions(PathConditions.path_must_exists).failed(connection, real)
         if missing is not None:
             raise Refusal("550", missing)
         await demand(self, connection, path, PathPermissions.appendable)
         await setter(real)
-
-
-def _named(rest: str) -> str:
-    if not rest:
-        raise Refusal("501", "A path is needed")
-    return rest
 
 
 def _time_and_path(rest: str, fact: str) -> tuple[list[tuple[str, str]], str]:

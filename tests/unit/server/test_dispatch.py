@@ -55,7 +55,9 @@ def test_a_marked_method_answers_its_verb_and_aliases() -> None:
     assert _new_verbs(Marked) == {"coll": "collect_all", "xcol": "collect_all"}
 
 
-@pytest.mark.parametrize(("alias", "verb"), [("XPWD", "PWD"), ("XCWD", "CWD"), ("XCUP", "CDUP"), ("XMKD", "MKD"), ("XRMD", "RMD")])
+@pytest.mark.parametrize(
+    ("alias", "verb"), [("XPWD", "PWD"), ("XCWD", "CWD"), ("XCUP", "CDUP"), ("XMKD", "MKD"), ("XRMD", "RMD")]
+)
 def test_built_in_aliases(alias: str, verb: str) -> None:
     """The old names of RFC 775 lead where the new ones do."""
     table = _verbs(Server)
@@ -342,7 +344,7 @@ class Unreachable(Server):
         yield True
 
     @staticmethod
-    async def static(self: object, connection: Connection, rest: str) -> bool:  # noqa: PLW0211
+    async def static(self: object, connection: Connection, rest: str) -> bool:
         """Is bound to nothing."""
         return True
 
@@ -394,7 +396,9 @@ def test_a_command_can_be_taken_away(ask: Ask) -> None:
 
 def test_our_own_unmarked_methods_are_no_commands() -> None:
     """Within the package every command is marked: what answers on a plain Server is what has a marker."""
-    marked = {name for owner in Server.__mro__ for name, member in vars(owner).items() if hasattr(member, "__ftp_command__")}
+    marked = {
+        name for owner in Server.__mro__ for name, member in vars(owner).items() if hasattr(member, "__ftp_command__")
+    }
 
     assert set(_verbs(Server).values()) == marked
 

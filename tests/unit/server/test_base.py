@@ -1,0 +1,240 @@
+"""The server without its commands: what is wrong with settings, and the order of its life."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import re
+import socket
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from ftpfixture import ConfigurationError, Server, ServerStateError
+from ftpfixture.server.base import LIST_STYLES
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[Server]:
+    """A server that is not started yet, and closed at the end."""
+    server = Server()
+    yield server
+    await server.close()
+
+
+async def _greeting(server: Server) -> tuple[asyncio.StreamReader, asyncio.StreamWriter, bytes]:
+    reader, writer = await asyncio.open_connection(*server.address)
+    return reader, writer, await asyncio.wait_for(reader.readline(), 5)
+
+
+# Settings.
+
+
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        (
+            {"disable": ["MLSX"]},
+            "cannot disable 'MLSX': no such command; did you mean one of MLSD, MLST?",
+        ),
+        ({"disable": ["START"]}, "cannot disable 'START': no such command; did you mean one of "),
+        ({"disable": "MLSD"}, "disable takes a list of verbs: disable=['MLSD']"),
+        ({"data_ports": []}, "data_ports takes port numbers from 1 to 65535, such as range(50000, 50010)"),
+        ({"data_ports": [0]}, "data_ports takes port numbers from 1 to 65535"),
+        ({"data_ports": [50000, 65536]}, "data_ports takes port numbers from 1 to 65535"),
+        ({"data_ports": [-1]}, "data_ports takes port numbers from 1 to 65535"),
+        ({"list_style": "vms"}, "unknown list_style 'vms': use one of unix, msdos, msdos4, eplf"),
+    ],
+)
+def test_settings_that_cannot_work(settings: dict[str, Any], text: str) -> None:
+    """A wrong setting is refused when the server is made, with what would be right."""
+    with pytest.raises(ConfigurationError, match=f"^{re.escape(text)}"):
+        Server(**settings)
+
+
+def test_disabling_something_that_resembles_nothing() -> None:
+    """When no verb is near, all of them are named."""
+    with pytest.raises(ConfigurationError, match="did you mean one of ABOR, .*, USER, .*?"):
+        Server(disable=["%%%%"])
+
+
+def test_a_disabled_verb_goes_with_its_aliases() -> None:
+    """The name of a command takes its aliases with it, in any case; an alias goes alone."""
+    assert {"pwd", "xpwd"}.isdisjoint(Server(disable=["pwd"]).commands_mapping)
+    only_the_alias = Server(disable=["XPWD"]).commands_mapping
+    assert "pwd" in only_the_alias
+    assert "xpwd" not in only_the_alias
+
+
+def test_disable_takes_any_iterable() -> None:
+    """A set or a generator of verbs will do."""
+    assert "mlsd" not in Server(disable={"MLSD"}).commands_mapping
+    assert "mlsd" not in Server(disable=iter(["MLSD"])).commands_mapping
+
+
+@pytest.mark.parametrize("style", LIST_STYLES)
+def test_every_list_style_is_accepted(style: str) -> None:
+    """All the names that the error shows are right."""
+    assert Server(list_style=style).list_style is LIST_STYLES[style]
+
+
+def test_a_server_needs_no_loop_to_be_made() -> None:
+    """Outside of asyncio a server can be made and looked at."""
+    assert Server().connections == {}
+
+
+# Life cycle.
+
+
+async def test_ready_means_listening(server: Server) -> None:
+    """When `start` returns the address is known and somebody who connects is greeted."""
+    await server.start()
+
+    assert server.address == (server.server_host, server.server_port)
+    assert server.address[0] == "127.0.0.1"
+    _, writer, greeting = await _greeting(server)
+    assert greeting == b"220 welcome\r\n"
+    writer.close()
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1"])
+async def test_other_addresses_than_loopback_need_a_word(server: Server, host: str) -> None:
+    """An address that others can reach is refused with the reason, and nothing listens."""
+    with pytest.raises(ConfigurationError, match=f"host='{host}' can be reached from other machines") as caught:
+        await server.start(host)
+
+    assert "allow_remote=True" in str(caught.value)
+    with pytest.raises(ServerStateError):
+        _ = server.address
+
+
+async def test_allow_remote() -> None:
+    """With `allow_remote` all addresses of the machine may be served."""
+    server = Server(allow_remote=True)
+    await server.start("0.0.0.0")
+
+    assert server.address[0] == "0.0.0.0"
+    await server.close()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+async def test_loopback_needs_no_word(server: Server, host: str) -> None:
+    """An address or a name of loopback is served, and the address is numeric then."""
+    await server.start(host)
+
+    assert server.address[0] in ("127.0.0.1", "::1")
+
+
+async def test_a_name_without_an_address(server: Server) -> None:
+    """A name that nobody knows is told as a wrong setting."""
+    with pytest.raises(ConfigurationError, match=r"host='no\.such\.host\.invalid' has no address"):
+        await server.start("no.such.host.invalid")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", None])
+async def test_a_port_that_is_taken(server: Server, host: str | None) -> None:
+    """The error is that of the system, and its text names address, port and the way out."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(OSError, match=f"cannot listen on 127.0.0.1:{port}; use port=0 for a free port") as caught:
+            await server.start(host, port)
+
+    assert caught.value.errno == errno.EADDRINUSE
+    await server.start()  # a failed start can be tried again
+
+
+async def test_starting_twice(server: Server) -> None:
+    """A second start is refused with the address, and the first one goes on."""
+    await server.start()
+    port = server.server_port
+
+    with pytest.raises(ServerStateError, match=f"started already, on 127.0.0.1:{port}"):
+        await server.start()
+
+    _, writer, greeting = await _greeting(server)
+    assert greeting.startswith(b"220")
+    writer.close()
+
+
+async def test_closing_before_the_start_does_nothing(server: Server) -> None:
+    """`close` without a start is no error, and neither is a second one."""
+    await server.close()
+    await server.start()
+    await server.close()
+    await server.close()
+
+
+async def test_a_server_can_be_started_again(server: Server) -> None:
+    """After `close` the same server can listen anew."""
+    await server.start()
+    await server.close()
+    await server.start()
+
+    _, writer, greeting = await _greeting(server)
+    assert greeting.startswith(b"220")
+    writer.close()
+
+
+async def test_close_says_421(server: Server) -> None:
+    """Whoever is connected learns that the server shuts down, and then reads the end."""
+    await server.start()
+    reader, writer, _ = await _greeting(server)
+    await server.close()
+
+    assert (await reader.readline())[:4] == b"421 "
+    assert await reader.read() == b""
+    assert server.connections == {}
+    writer.close()
+
+
+@pytest.mark.parametrize("name", ["pause", "resume"])
+async def test_what_needs_a_start(server: Server, name: str) -> None:
+    """Pausing and resuming a server that does not run is an error."""
+    with pytest.raises(ServerStateError, match="not started"):
+        getattr(server, name)()
+
+
+async def test_serving_needs_a_start(server: Server) -> None:
+    """There is nothing to wait for before the start, nor an address."""
+    with pytest.raises(ServerStateError, match="not started"):
+        await server.serve_forever()
+    with pytest.raises(ServerStateError, match="no address before its start"):
+        _ = server.address
+
+
+async def test_serve_forever_ends_with_close(server: Server) -> None:
+    """Whoever waits for the server returns when it is closed."""
+    await server.start()
+    task = asyncio.create_task(server.serve_forever())
+    await asyncio.sleep(0)
+    assert not task.done()
+
+    await server.close()
+
+    await asyncio.wait_for(task, 5)
+
+
+async def test_a_cancelled_run_closes(server: Server) -> None:
+    """`run` starts and serves; when it is cancelled nobody can connect any more."""
+    task = asyncio.create_task(server.run())
+    while not server.server_port:
+        await asyncio.sleep(0)
+    address = server.address
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection(*address)
+
+
+async def test_a_server_is_an_asynchronous_context() -> None:
+    """Entering starts, leaving closes; a server that was started before is not started again."""
+    async with Server() as server:
+        address = server.address
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection(*address)
+
+    await server.start()
+    async with server as same:
+        assert same is server

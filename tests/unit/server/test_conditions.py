@@ -1,0 +1,453 @@
+"""What must hold before a handler runs: connection, path and rights; and the frame of transfer workers."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import sys
+from pathlib import PurePath, PurePosixPath
+from typing import Any
+
+import pytest
+
+from ftpfixture.errors import PathIOError
+from ftpfixture.files.memory import MemoryPathIO
+from ftpfixture.net.gate import EXCHANGE, Exchange
+from ftpfixture.server import User
+from ftpfixture.server.conditions import ConnectionConditions, PathConditions, PathPermissions, demand, worker
+from ftpfixture.server.connection import Connection
+from ftpfixture.server.replies import Refusal
+from ftpfixture.server.users import Permission
+
+Answers = list[tuple[str, str]]
+
+
+class Paths:
+    """The little of a server that conditions need."""
+
+    def get_paths(self, connection: Connection, path: str | PurePosixPath) -> tuple[PurePath, PurePosixPath]:
+        """Real and virtual are one here, but for the base."""
+        virtual = PurePosixPath("/", path)
+        return connection.user.base_path.joinpath(*virtual.parts[1:]), virtual
+
+
+def _connection(*permissions: Permission, base: str = "/", **values: Any) -> tuple[Connection, Answers]:
+    """A connection over a small tree in memory, and the replies that it is given."""
+    answers: Answers = []
+    layer = MemoryPathIO()
+    for path in ("/a.txt", "/dir/b.txt", "/base/c.txt"):
+        layer.state.write_file(path, b"x")
+    layer.state.make_link("/to-file", "/a.txt")
+    layer.state.make_link("/gone", "/nothing")
+    layer.state.make_link("/base/out", "/a.txt")
+    layer.state.make_link("/base/in", "/base/c.txt")
+    layer.state.make_link("/base/circle", "/base/circle")
+    user = User(base_path=PurePosixPath(base), permissions=permissions or None)
+    connection = Connection(user=user, path_io=layer, wait_future_timeout=0.001, **values)
+    connection.response = lambda code, lines="", list=False: answers.append((code, str(lines)))
+    return connection, answers
+
+
+RAN = ("200", "ran")
+
+
+# ConnectionConditions.
+
+
+@pytest.mark.parametrize(
+    ("field", "name", "answer"),
+    [
+        (ConnectionConditions.user_required, "login", ("503", "Login with USER first")),
+        (ConnectionConditions.login_required, "logged", ("530", "Please login with USER and PASS")),
+        (ConnectionConditions.passive_server_started, "passive_server", ("503", "Use PASV or EPSV first")),
+        (ConnectionConditions.data_connection_made, "data_connection", ("425", "Can't open data connection")),
+        (ConnectionConditions.data_source_chosen, "data_source", ("425", "Use PORT or PASV first")),
+        (ConnectionConditions.rename_from_required, "rename_from", ("503", "Use RNFR first")),
+    ],
+)
+async def test_each_field_has_its_reply(field: tuple[str, str], name: str, answer: tuple[str, str]) -> None:
+    """When it is missing the handler does not run and the field's reply is given once; when it is set it runs."""
+
+    @ConnectionConditions(field)
+    async def handler(server: Paths, connection: Connection, rest: str) -> bool:
+        connection.response(*RAN)
+        return False
+
+    connection, answers = _connection()
+    assert await handler(Paths(), connection, "rest") is True
+    assert answers == [answer]
+
+    setattr(connection, name, None)
+    assert await handler(Paths(), connection, "rest") is False
+    assert answers == [answer, RAN]
+
+
+async def test_the_first_missing_field_is_named() -> None:
+    """Fields are looked at in order, and there is one reply."""
+
+    @ConnectionConditions(ConnectionConditions.login_required, ConnectionConditions.rename_from_required)
+    async def handler(server: Paths, connection: Connection, rest: str) -> bool:
+        return True
+
+    connection, answers = _connection(logged=True)
+    await handler(Paths(), connection, "")
+
+    assert answers == [("503", "Use RNFR first")]
+
+
+async def test_a_field_of_ones_own() -> None:
+    """A pair of name and text is a field; its code is 503."""
+
+    @ConnectionConditions(("licence", "Show your licence"))
+    async def handler(server: Paths, connection: Connection, rest: str) -> bool:
+        return True
+
+    connection, answers = _connection()
+    await handler(Paths(), connection, "")
+
+    assert answers == [("503", "Show your licence")]
+
+
+async def test_code_and_text_can_be_given() -> None:
+    """`fail_code` and `fail_info` replace those of every field."""
+
+    @ConnectionConditions(ConnectionConditions.login_required, fail_code="550", fail_info="Not for you")
+    async def handler(server: Paths, connection: Connection, rest: str) -> bool:
+        return True
+
+    connection, answers = _connection()
+    await handler(Paths(), connection, "")
+
+    assert answers == [("550", "Not for you")]
+
+
+async def test_without_wait_nothing_is_opened() -> None:
+    """A condition that does not wait only looks, even when the value could be made."""
+
+    @ConnectionConditions(ConnectionConditions.data_connection_made)
+    async def handler(server: Paths, connection: Connection, rest: str) -> bool:
+        return True
+
+    connection, answers = _connection()
+
+    async def opener(timeout: float | None) -> object:
+        raise AssertionError("nobody shall dial")
+
+    connection.when_wanted("data_connection", opener)
+    await handler(Paths(), connection, "")
+
+    assert answers == [("425", "Can't open data connection")]
+
+
+@ConnectionConditions(ConnectionConditions.data_connection_made, wait=True)
+async def _waiting(server: Paths, connection: Connection, rest: str) -> bool:
+    connection.response("200", f"{connection.data_connection} {rest}")
+    return True
+
+
+async def test_wait_runs_the_handler_when_it_comes() -> None:
+    """A condition that waits lets the handler run once the value is set."""
+    connection, answers = _connection()
+    connection.wait_future_timeout = None
+    task = asyncio.create_task(_waiting(Paths(), connection, "rest"))
+    await asyncio.sleep(0)
+    assert not task.done()
+
+    connection.data_connection = "stream"  # type: ignore[assignment]
+    await task
+
+    assert answers == [("200", "stream rest")]
+
+
+async def test_wait_gives_up() -> None:
+    """After `wait_future_timeout` seconds the reply of the field is given."""
+    connection, answers = _connection()
+    await _waiting(Paths(), connection, "")
+
+    assert answers == [("425", "Can't open data connection")]
+
+
+async def test_wait_asks_the_opener_in_time() -> None:
+    """A value that is made on demand gets the connection's time limit, and then the handler runs."""
+    connection, answers = _connection()
+    asked: list[float | None] = []
+
+    async def opener(timeout: float | None) -> str:
+        asked.append(timeout)
+        return "dialled"
+
+    connection.when_wanted("data_connection", opener)
+    await _waiting(Paths(), connection, "rest")
+
+    assert (asked, answers) == ([0.001], [("200", "dialled rest")])
+
+
+async def test_an_opener_that_fails_is_a_missing_field() -> None:
+    """A refused connection is answered like none."""
+    connection, answers = _connection()
+
+    async def opener(timeout: float | None) -> str:
+        raise ConnectionRefusedError("nobody there")
+
+    connection.when_wanted("data_connection", opener)
+    await _waiting(Paths(), connection, "")
+
+    assert answers == [("425", "Can't open data connection")]
+
+
+async def test_arguments_go_through() -> None:
+    """A handler with more parameters than the usual ones gets them all, under every decorator."""
+
+    @ConnectionConditions(ConnectionConditions.login_required)
+    @PathConditions(PathConditions.path_must_exists)
+    @PathPermissions(PathPermissions.readable)
+    async def handler(server: Paths, connection: Connection, rest: str, mode: str, *, offset: int) -> bool:
+        connection.response("200", f"{rest} {mode} {offset}")
+        return True
+
+    connection, answers = _connection(logged=True)
+    await handler(Paths(), connection, "a.txt", "rb", offset=3)
+
+    assert answers == [("200", "a.txt rb 3")]
+    assert handler.__name__ == "handler"
+
+
+# PathConditions.
+
+
+@pytest.mark.parametrize(
+    ("condition", "path", "text"),
+    [
+        (PathConditions.path_must_exists, "a.txt", None),
+        (PathConditions.path_must_exists, "dir", None),
+        (PathConditions.path_must_exists, "missing", "No such file or directory"),
+        (PathConditions.path_must_exists, "gone", "No such file or directory"),
+        (PathConditions.path_must_not_exists, "missing", None),
+        (PathConditions.path_must_not_exists, "a.txt", "File exists"),
+        (PathConditions.path_must_be_dir, "dir", None),
+        (PathConditions.path_must_be_dir, "a.txt", "Not a directory"),
+        (PathConditions.path_must_be_dir, "missing", "Not a directory"),
+        (PathConditions.path_must_be_file, "a.txt", None),
+        (PathConditions.path_must_be_file, "to-file", None),
+        (PathConditions.path_must_be_file, "dir", "Not a regular file"),
+    ],
+)
+async def test_path_conditions(condition: Any, path: str, text: str | None) -> None:
+    """A condition that does not hold is answered with 550 and its text; else the handler runs."""
+
+    @PathConditions(condition)
+    async def handler(server: Paths, connection: Connection, rest: str) -> bool:
+        connection.response(*RAN)
+        return True
+
+    connection, answers = _connection()
+    assert await handler(Paths(), connection, path) is True
+
+    assert answers == [RAN if text is None else ("550", text)]
+
+
+async def test_path_conditions_are_tested_in_order() -> None:
+    """The first that fails is told, and only that one."""
+
+    @PathConditions(PathConditions.path_must_exists, PathConditions.path_must_be_dir)
+    async def handler(server: Paths, connection: Connection, rest: str) -> bool:
+        return True
+
+    connection, answers = _connection()
+    await handler(Paths(), connection, "missing")
+    await handler(Paths(), connection, "a.txt")
+
+    assert answers == [("550", "No such file or directory"), ("550", "Not a directory")]
+
+
+@pytest.mark.parametrize(("path", "answer"), [("out", "550"), ("circle", "550"), ("in", "200"), ("c.txt", "200")])
+async def test_a_link_out_of_the_base_leads_nowhere(path: str, answer: str) -> None:
+    """What leads out of the user's base, or in a circle, is reported as missing; links within it are followed."""
+
+    @PathConditions(PathConditions.path_must_exists)
+    async def handler(server: Paths, connection: Connection, rest: str) -> bool:
+        connection.response(*RAN)
+        return True
+
+    connection, answers = _connection(base="/base")
+    await handler(Paths(), connection, path)
+
+    assert [code for code, _ in answers] == [answer]
+    assert answer == "200" or answers[0][1] == "No such file or directory"
+
+
+async def test_errors_of_the_path_layer_go_through() -> None:
+    """What a path layer raises while it is asked is not taken for an answer."""
+
+    class Broken(MemoryPathIO):
+        async def exists(self, path: PurePath) -> bool:
+            try:
+                raise OSError(errno.EIO, "disk is broken")
+            except OSError as error:
+                raise PathIOError(reason=sys.exc_info()) from error
+
+    @PathConditions(PathConditions.path_must_exists)
+    async def handler(server: Paths, connection: Connection, rest: str) -> bool:
+        return True
+
+    connection, answers = _connection()
+    connection.path_io = Broken()
+
+    with pytest.raises(PathIOError, match="disk is broken"):
+        await handler(Paths(), connection, "a.txt")
+    assert answers == []
+
+
+# PathPermissions.
+
+
+RIGHTS = {
+    "readable": PathPermissions.readable,
+    "writable": PathPermissions.writable,
+    "list": PathPermissions.listable,
+    "create": PathPermissions.creatable,
+    "overwrite": PathPermissions.overwritable,
+    "append": PathPermissions.appendable,
+    "delete": PathPermissions.deletable,
+    "rename": PathPermissions.renamable,
+    "mkdir": PathPermissions.mkdirable,
+}
+
+
+@pytest.mark.parametrize("name", RIGHTS)
+async def test_each_right_is_asked_for(name: str) -> None:
+    """Without the right the answer is 550, with it the handler runs."""
+
+    @PathPermissions(RIGHTS[name])
+    async def handler(server: Paths, connection: Connection, rest: str) -> bool:
+        connection.response(*RAN)
+        return True
+
+    connection, answers = _connection(Permission("/dir", **{name: False}))  # type: ignore[arg-type]
+    await handler(Paths(), connection, "dir/b.txt")
+    await handler(Paths(), connection, "a.txt")
+
+    assert answers == [("550", "Permission denied"), RAN]
+
+
+@pytest.mark.parametrize("missing", [{"readable": False}, {"writable": False}])
+@pytest.mark.parametrize("order", [1, -1])
+async def test_all_rights_are_asked_for(missing: dict[str, bool], order: int) -> None:
+    """Of several rights each one must be there, whatever its place."""
+
+    @PathPermissions(*[PathPermissions.readable, PathPermissions.writable][::order])
+    async def handler(server: Paths, connection: Connection, rest: str) -> bool:
+        connection.response(*RAN)
+        return True
+
+    connection, answers = _connection(Permission("/", **missing))
+    await handler(Paths(), connection, "a.txt")
+
+    assert answers == [("550", "Permission denied")]
+
+
+async def test_rights_to_what_leads_out_of_the_base() -> None:
+    """A right to the content follows links and ends at the base; rights to the name do not follow the last link."""
+
+    @PathPermissions(PathPermissions.readable)
+    async def read(server: Paths, connection: Connection, rest: str) -> bool:
+        connection.response(*RAN)
+        return True
+
+    @PathPermissions(PathPermissions.deletable)
+    async def delete(server: Paths, connection: Connection, rest: str) -> bool:
+        connection.response(*RAN)
+        return True
+
+    connection, answers = _connection(base="/base")
+    await read(Paths(), connection, "out")
+    await delete(Paths(), connection, "out")
+
+    assert answers == [("550", "No such file or directory"), RAN]
+
+
+def test_no_right_at_all_is_an_error() -> None:
+    """A decorator that would check nothing is refused when it is made."""
+    with pytest.raises(ValueError, match=r"at least one right, such as PathPermissions\.readable"):
+        PathPermissions()
+
+
+@pytest.mark.parametrize("name", ["readble", "listable", ""])
+def test_an_unknown_right_is_an_error(name: str) -> None:
+    """A name that is no right is refused when the decorator is made, not when a command comes."""
+    with pytest.raises(ValueError, match=f"unknown right '{name}'"):
+        PathPermissions(PathPermissions.readable, name)
+
+
+async def test_demand_refuses() -> None:
+    """Handlers that learn late what they need get a refusal, which becomes the reply."""
+    connection, _ = _connection(Permission("/", overwrite=False))
+
+    with pytest.raises(Refusal) as caught:
+        await demand(Paths(), connection, "a.txt", PathPermissions.readable, PathPermissions.overwritable)
+    assert (caught.value.code, caught.value.text) == ("550", "Permission denied")
+
+    await demand(Paths(), connection, "a.txt", PathPermissions.readable)
+
+
+# worker.
+
+
+@worker
+async def _transfer(server: Paths, connection: Connection, rest: str) -> bool:
+    await asyncio.get_running_loop().create_future()
+    return True
+
+
+async def test_a_cancelled_worker_answers_426_and_226() -> None:
+    """ABOR gets both replies of RFC 959 from the worker, which then ends as if nothing were wrong."""
+    connection, answers = _connection()
+    task = asyncio.create_task(_transfer(Paths(), connection, "a.txt"))
+    await asyncio.sleep(0)
+    task.cancel()
+
+    assert await task is True
+    assert [code for code, _ in answers] == ["426", "226"]
+
+
+async def test_a_worker_that_has_answered_is_only_aborted() -> None:
+    """When the transfer has its final reply already, what is left is that of ABOR."""
+    exchange = Exchange(1, "RETR")
+    EXCHANGE.set(exchange)
+    connection, answers = _connection()
+    task = asyncio.create_task(_transfer(Paths(), connection, "a.txt"))
+    await asyncio.sleep(0)
+    exchange.finals = 1
+    task.cancel()
+    await task
+
+    assert [code for code, _ in answers] == ["226"]
+
+
+async def test_a_worker_finds_its_connection_among_keywords() -> None:
+    """The connection may be given by name."""
+    connection, answers = _connection()
+    task = asyncio.create_task(_transfer(Paths(), connection=connection, rest="a.txt"))
+    await asyncio.sleep(0)
+    task.cancel()
+    await task
+
+    assert len(answers) == 2
+
+
+async def test_a_worker_that_is_left_alone() -> None:
+    """Without a cancellation a worker is what it wraps: its result and its errors go through."""
+
+    @worker
+    async def fine(connection: Connection) -> bool:
+        return False
+
+    @worker
+    async def broken(connection: Connection) -> bool:
+        raise RuntimeError("boom")
+
+    connection, answers = _connection()
+    assert await fine(connection) is False
+    with pytest.raises(RuntimeError, match="boom"):
+        await broken(connection)
+    assert answers == []

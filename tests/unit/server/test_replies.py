@@ -1,0 +1,147 @@
+"""How errors become replies: one row for each."""
+
+from __future__ import annotations
+
+import errno
+import sys
+
+import pytest
+
+from ftpfixture.errors import CommandSyntaxError, ConfigurationError, PathIOError
+from ftpfixture.server.replies import ERRNO_REPLIES, Refusal, reply_for
+from ftpfixture.wire.states import legal_reply
+
+LOCAL_ERROR = ("451", "Requested action aborted: local error in processing")
+
+
+def _wrapped(error: BaseException) -> PathIOError:
+    """The error as a path layer raises it."""
+    try:
+        raise error
+    except BaseException:
+        return PathIOError(reason=sys.exc_info())
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [
+        (errno.ENOENT, "550"),
+        (errno.ENOTDIR, "550"),
+        (errno.EISDIR, "550"),
+        (errno.EEXIST, "550"),
+        (errno.ENOTEMPTY, "550"),
+        (errno.EACCES, "550"),
+        (errno.EPERM, "550"),
+        (errno.EROFS, "550"),
+        (errno.ELOOP, "550"),
+        (errno.ENAMETOOLONG, "553"),
+        (errno.EINVAL, "553"),
+        (errno.EILSEQ, "553"),
+        (errno.EXDEV, "553"),
+        (errno.EBUSY, "450"),
+        (errno.ETXTBSY, "450"),
+        (errno.ENOSPC, "452"),
+        (errno.EDQUOT, "552"),
+        (errno.EFBIG, "552"),
+        (errno.EIO, "451"),
+        (errno.EMFILE, "451"),
+    ],
+)
+def test_errno(number: int, code: str) -> None:
+    """Each number of an OSError has its code, raised as it is or wrapped by a path layer."""
+    error = OSError(number, "text")
+
+    answer = reply_for(error)
+
+    assert answer is not None
+    assert answer[0] == code
+    assert reply_for(_wrapped(error)) == answer
+
+
+@pytest.mark.parametrize("number", sorted(ERRNO_REPLIES))
+def test_every_row_may_answer_a_transfer(number: int) -> None:
+    """Whatever a path layer raises in the middle of an upload is answered with a code that STOR may get."""
+    code, text = ERRNO_REPLIES[number]
+
+    assert legal_reply("STOR", "/a", code)
+    assert text
+
+
+@pytest.mark.parametrize(
+    ("kind", "number"),
+    [
+        (FileNotFoundError, errno.ENOENT),
+        (FileExistsError, errno.EEXIST),
+        (NotADirectoryError, errno.ENOTDIR),
+        (IsADirectoryError, errno.EISDIR),
+        (PermissionError, errno.EACCES),
+    ],
+)
+def test_exceptions_without_a_number(kind: type[OSError], number: int) -> None:
+    """Path layers written by hand raise these with a text only: the class says enough."""
+    assert reply_for(kind("text")) == ERRNO_REPLIES[number]
+    assert reply_for(_wrapped(kind("text"))) == ERRNO_REPLIES[number]
+
+
+def test_the_number_goes_before_the_class() -> None:
+    """EISDIR in a PermissionError, as some systems raise it for a directory, is told as what it is."""
+    assert reply_for(PermissionError(errno.EISDIR, "text")) == ERRNO_REPLIES[errno.EISDIR]
+
+
+@pytest.mark.parametrize(
+    "error", [OSError("text"), TimeoutError("slow"), PathIOError("text"), _wrapped(TimeoutError())]
+)
+def test_any_other_error_of_the_system_is_a_local_one(error: OSError) -> None:
+    """An OSError that no row knows, or a path layer's error without a reason, is 451."""
+    assert reply_for(error) == LOCAL_ERROR
+
+
+def test_the_cause_is_as_good_as_the_reason() -> None:
+    """A path layer's error that was only raised from another one is answered for that one."""
+    error = PathIOError("wrapped by hand")
+    error.__cause__ = FileNotFoundError("text")
+
+    assert reply_for(error) == ERRNO_REPLIES[errno.ENOENT]
+
+
+def test_an_error_wrapped_twice() -> None:
+    """However often it was wrapped, the original decides."""
+    assert reply_for(_wrapped(_wrapped(OSError(errno.ENOSPC, "full")))) == ERRNO_REPLIES[errno.ENOSPC]
+
+
+def test_a_refusal_is_its_own_reply() -> None:
+    """A refusal brings code and text."""
+    assert reply_for(Refusal("425", "No data port is free")) == ("425", "No data port is free")
+
+
+def test_a_refusal_may_come_from_a_path_layer() -> None:
+    """A path layer may say exactly what is to be answered."""
+    assert reply_for(_wrapped(Refusal("450", "Being scanned"))) == ("450", "Being scanned")
+
+
+def test_a_syntax_error_is_501() -> None:
+    """A malformed argument is told with the text of the error."""
+    assert reply_for(CommandSyntaxError("TYPE needs a letter")) == ("501", "TYPE needs a letter")
+
+
+def test_what_a_storage_does_not_offer() -> None:
+    """An optional method that a path layer leaves out is 504, not a failure."""
+    answer = reply_for(NotImplementedError())
+
+    assert answer is not None
+    assert answer[0] == "504"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("boom"),
+        KeyError("x"),
+        AssertionError(),
+        ConfigurationError("x"),
+        _wrapped(ValueError("closed file")),
+    ],
+)
+def test_what_nothing_foresaw_has_no_reply(error: BaseException) -> None:
+    """A bug is not an answer: None makes the session say 451 and keep the error for the test."""
+    assert reply_for(error) is None

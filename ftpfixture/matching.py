@@ -74,7 +74,7 @@ class Pattern:
         if self.verb not in ("*", said.verb):
             return f"the verb is {said.verb}, not {self.verb}"
         if self.argument is not None and not _fits(said.argument, self.argument):
-            sent, wanted = censor(said.verb, said.argument), censor(said.verb, self.argument)
+            sent, wanted = _hide(said.verb, said.argument), _hide(said.verb, self.argument)
             return f"the argument differs: sent {sent!r}, expected {wanted!r}"
         if self.code is not None and not Code(said.code).matches(self.code):
             return f"the reply was {said.code or 'not there yet'}, not {self.code}"

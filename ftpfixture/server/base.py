@@ -214,7 +214,7 @@ class BaseServer:
             self._listener = Listener(loop, address, port, self._accepted)
         except OSError as error:
             hint = "; use port=0 for a free port" if error.errno == errno.EADDRINUSE else ""
-            error.strerror = f"{error.strerror}: cannot listen on {host}:{port}{hint}"
+            error.strerror = f"{error.strerror}: cannot listen on {host or address}:{port}{hint}"
             raise
         self.server_host, self.server_port = self._listener.host, self._listener.port
         self._closed = loop.create_future()

@@ -76,7 +76,7 @@ class FtpServer:
         try:
             for path, data in (files or {}).items():
                 self.files.put(path, data)
-        except OSError as error:
+        except (OSError, TypeError) as error:
             raise ConfigurationError(f"files cannot be stored: {error}") from error
         self.log = CommandLog(self.server.hub)
         self._running = False

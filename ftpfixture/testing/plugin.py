@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-if TYPE_CHECKING:
-    from ftpfixture.log import CommandLog
-    from ftpfixture.testing.ftpserver import FtpServer
+from ftpfixture.errors import FtpFixtureError
+from ftpfixture.log import CommandLog
+from ftpfixture.testing.ftpserver import FtpServer
+from ftpfixture.testing.loopthread import SHARED
 
 __all__ = ["ftp_config", "ftp_log", "ftp_server", "ftp_server_factory"]
 
-_SERVERS = pytest.StashKey[list["FtpServer"]]()
+_SERVERS = pytest.StashKey[list[FtpServer]]()
 
 _MARKER = "ftp(**settings): settings of this test's ftp_server, such as files={'/a.txt': b'hi'} or disable=['MLSD']"
 
@@ -33,8 +34,6 @@ def ftp_config() -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def _ftp_loop_thread() -> Iterator[None]:
     """The thread of all servers lives as long as the session: starting one costs more than starting a server."""
-    from ftpfixture.testing.loopthread import SHARED
-
     SHARED.acquire()
     yield
     SHARED.release()
@@ -48,8 +47,6 @@ def ftp_server(
 
     Settings come from the fixture `ftp_config` and the marker ``@pytest.mark.ftp(...)``, the nearest last.
     """
-    from ftpfixture.errors import FtpFixtureError
-
     with ExitStack() as servers:
         settings = {**ftp_config, **_marked(request.node)}
         try:
@@ -77,10 +74,8 @@ def ftp_log(ftp_server: FtpServer) -> CommandLog:
 
 def _start(item: pytest.Item, servers: ExitStack, settings: dict[str, Any]) -> FtpServer:
     """Start a server that stops with `servers`, and remember it for the report of the test."""
-    from ftpfixture.testing.ftpserver import FtpServer
-
     server = FtpServer(**settings)
-    item.stash.setdefault(_SERVERS, []).append(server)
+    item.stash[_SERVERS].append(server)
     servers.callback(server.check)  # runs after the stop: what went wrong while stopping counts too
     servers.callback(server.stop)
     server.start()
@@ -97,6 +92,12 @@ def _marked(item: pytest.Item) -> dict[str, Any]:
     return settings
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Begin without servers: a test may be run again, and its last try is not its own."""
+    item.stash[_SERVERS] = []
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """Fail the very test in which a server failed."""
@@ -111,11 +112,13 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Add the dialogue of every server of a failing test to its report."""
+    """Add the dialogue of every server of a failing test to its report, unless the failure tells it already."""
     report = yield
     if report.failed:
         servers = item.stash.get(_SERVERS, [])
+        told = str(call.excinfo.value) if call.excinfo is not None else ""
         for number, server in enumerate(servers, 1):
             title = "FTP dialogue" if len(servers) == 1 else f"FTP dialogue of server {number}"
-            report.sections.append((title, server.log.transcript()))
+            if (dialogue := server.log.transcript()) not in told:
+                report.sections.append((title, dialogue))
     return report

@@ -316,7 +316,7 @@ def test_assert_sent_shows_the_nearest_line_the_difference_and_the_dialogue(stor
         """\
         STOR /in/report.csv -> 226: expected at least once, seen never
         nearest: STOR /in/reprot.csv -> 226 (session 1): the argument differs: \
-sent 'STOR /in/reprot.csv', expected 'STOR /in/report.csv'
+sent '/in/reprot.csv', expected '/in/report.csv'
 
         session 1
             0.250 * connected from 127.0.0.1:50001
@@ -614,7 +614,7 @@ def test_wait_for_that_runs_out_of_time_says_what_it_saw(story: Story) -> None:
     assert message == textwrap.dedent(
         """\
         SIZE /b: not seen within 0.01 s (wanted twice, seen never)
-        nearest: SIZE /a -> 213 (session 1): the argument differs: sent 'SIZE /a', expected 'SIZE /b'
+        nearest: SIZE /a -> 213 (session 1): the argument differs: sent '/a', expected '/b'
 
         session 1
             0.250 * connected from 127.0.0.1:50001

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ftpfixture import ConfigurationError, Server, ServerStateError
-from ftpfixture.server.base import LIST_STYLES
+from ftpfixture.server.settings import LIST_STYLES
 
 
 @pytest.fixture

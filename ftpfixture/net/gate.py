@@ -21,7 +21,7 @@ class Exchange:
     Attributes:
         seq: Number of the command's event; 0 when there is no command.
         verb: Its verb.
-        finals: How many final replies it got.
+        finals: How many final replies it got; not counted where there is no command.
     """
 
     __slots__ = ("finals", "seq", "verb")
@@ -64,7 +64,7 @@ class Gate:
     def reply(self, reply: Reply, exchange: Exchange) -> None:
         """A reply to a command goes out."""
         raw = reply.render(self.encoding)
-        if not reply.is_preliminary:
+        if exchange.seq and not reply.is_preliminary:
             exchange.finals += 1
         self.hub.emit(ReplySent(*self.hub.stamp(self.session), reply.code, reply.lines, exchange.seq, raw))
         self.channel.write(raw)

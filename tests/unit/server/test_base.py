@@ -36,7 +36,7 @@ async def _greeting(server: Server) -> tuple[asyncio.StreamReader, asyncio.Strea
     [
         (
             {"disable": ["MLSX"]},
-            "cannot disable 'MLSX': no such command; did you mean one of MLSD, MLST?",
+            "cannot disable 'MLSX': no such command; did you mean one of MLSD, MLST, NLST?",
         ),
         ({"disable": ["START"]}, "cannot disable 'START': no such command; did you mean one of "),
         ({"disable": "MLSD"}, "disable takes a list of verbs: disable=['MLSD']"),
@@ -44,7 +44,18 @@ async def _greeting(server: Server) -> tuple[asyncio.StreamReader, asyncio.Strea
         ({"data_ports": [0]}, "data_ports takes port numbers from 1 to 65535"),
         ({"data_ports": [50000, 65536]}, "data_ports takes port numbers from 1 to 65535"),
         ({"data_ports": [-1]}, "data_ports takes port numbers from 1 to 65535"),
+        ({"data_ports": ["2121"]}, "data_ports takes port numbers from 1 to 65535"),
         ({"list_style": "vms"}, "unknown list_style 'vms': use one of unix, msdos, msdos4, eplf"),
+        ({"encoding": "utf-9"}, "unknown encoding 'utf-9': use 'utf-8', 'latin-1' or another of Python's"),
+        ({"timezone": "UTC"}, "timezone='UTC': use datetime.UTC, or zoneinfo.ZoneInfo('Europe/Berlin')"),
+        (
+            {"ipv4_pasv_forced_response_address": "::1"},
+            "ipv4_pasv_forced_response_address='::1': use a numeric address such as '192.0.2.1'",
+        ),
+        ({"idle_timeout": -1}, "idle_timeout=-1: give a number that is not negative, or None for no limit"),
+        ({"socket_timeout": "5"}, "socket_timeout='5': give a number"),
+        ({"maximum_connections": True}, "maximum_connections=True: give a number"),
+        ({"read_speed_limit": -0.5}, "read_speed_limit=-0.5: give a number"),
     ],
 )
 def test_settings_that_cannot_work(settings: dict[str, Any], text: str) -> None:

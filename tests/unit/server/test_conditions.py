@@ -14,7 +14,14 @@ from ftpfixture.errors import PathIOError
 from ftpfixture.files.memory import MemoryPathIO
 from ftpfixture.net.gate import EXCHANGE, Exchange
 from ftpfixture.server import User
-from ftpfixture.server.conditions import ConnectionConditions, PathConditions, PathPermissions, demand, worker
+from ftpfixture.server.conditions import (
+    ConnectionConditions,
+    PathConditions,
+    PathPermissions,
+    argument_required,
+    demand,
+    worker,
+)
 from ftpfixture.server.connection import Connection
 from ftpfixture.server.replies import Refusal
 from ftpfixture.server.users import Permission
@@ -210,6 +217,21 @@ async def test_arguments_go_through() -> None:
 
     assert answers == [("200", "a.txt rb 3")]
     assert handler.__name__ == "handler"
+
+
+async def test_a_missing_argument() -> None:
+    """A handler that needs a path does not run without one; the answer is 501."""
+
+    @argument_required
+    async def handler(server: Paths, connection: Connection, rest: str) -> bool:
+        connection.response(*RAN)
+        return True
+
+    connection, answers = _connection()
+    await handler(Paths(), connection, "")
+    await handler(Paths(), connection, " ")
+
+    assert answers == [("501", "A path is needed"), RAN]
 
 
 # PathConditions.

@@ -66,8 +66,14 @@ class Files(MutableMapping[str, bytes]):
         self.put(path, data)
 
     def put(self, path: str, data: bytes | None) -> None:
-        """Store a file, or make a directory when `data` is None or the path ends in "/"."""
-        if data is None or (str(path).endswith("/") and not data):
+        """Store a file, or make a directory when `data` is None or the path ends in "/".
+
+        Raises:
+            ConfigurationError: There is content for a directory.
+        """
+        if data and str(path).endswith("/"):
+            raise ConfigurationError(f"{path!r} is a directory, which has no content: leave out the slash or the octets")
+        if data is None or str(path).endswith("/"):
             self.mkdir(path)
         else:
             self.set(path, data)

@@ -135,13 +135,13 @@ def test_put_makes_directories() -> None:
     assert files == {"/four": b""}
 
 
-def test_content_for_a_directory_is_no_directory() -> None:
-    """Octets are never thrown away, whatever the path looks like."""
-    try:
-        files = FtpServer(files={"/in/": b"content"}).files
-    except (ConfigurationError, ValueError, OSError):
-        return
-    assert files == {"/in": b"content"}
+def test_a_directory_with_content_is_refused(files: Files) -> None:
+    """Octets for a path that ends in a slash are a mistake, and nothing is stored."""
+    with pytest.raises(ConfigurationError, match="'/new/' is a directory, which has no content"):
+        files["/new/"] = b"content"
+    with pytest.raises(ConfigurationError, match="'/new/' is a directory"):
+        FtpServer(files={"/new/": b"content"})
+    assert "/new" not in files
 
 
 def test_mkdir_makes_all_and_leaves_what_is_there(files: Files) -> None:

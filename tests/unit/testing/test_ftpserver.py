@@ -1,0 +1,624 @@
+"""The blocking handle: settings, life, what clients need, and what went wrong."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Iterator
+from pathlib import PurePath, PurePosixPath
+from typing import Any
+
+import pytest
+
+from ftpfixture import (
+    AbstractUserManager,
+    ConfigurationError,
+    Connection,
+    FtpServer,
+    MemoryPathIO,
+    MemoryUserManager,
+    PathIO,
+    PathIsNotAbsolute,
+    Server,
+    ServerFailure,
+    ServerStateError,
+    Throttle,
+    User,
+)
+from ftpfixture.testing.ftpserver import setting_names
+from tests.support.raw import RawClient, read_all
+
+
+def _logs_in(server: FtpServer, user: str, password: str | None) -> list[str]:
+    """The codes of a login, and those of looking around."""
+    with RawClient(server.address) as client:
+        client.reply()
+        codes = [client.code(f"USER {user}")]
+        if password is not None:
+            codes.append(client.code(f"PASS {password}"))
+        return codes
+
+
+# Users.
+
+
+def test_the_default_user() -> None:
+    """Without users there is one, whose credentials are what the server says."""
+    with FtpServer() as server:
+        assert (server.user, server.password) == server.credentials == ("user", "password")
+        assert _logs_in(server, *server.credentials) == ["331", "230"]
+
+
+def test_users_as_a_mapping() -> None:
+    """A mapping from login to password makes users; None is no password."""
+    with FtpServer(users={"ann": "secret", "bob": None}) as server:
+        assert server.credentials == ("ann", "secret")
+        assert _logs_in(server, "ann", "secret") == ["331", "230"]
+        assert _logs_in(server, "bob", None) == ["230"]
+        assert _logs_in(server, "ann", "wrong") == ["331", "530"]
+
+
+def test_users_as_objects() -> None:
+    """User objects are taken as they are, in any sequence."""
+    users = (User("ann", "secret", home_path="/home"), User("bob", "other"))
+    with FtpServer(users=users, files={"/home/": None}) as server, RawClient(server.address) as client:
+        client.login("ann", "secret")
+        assert client.ask("PWD").text.startswith('"/home"')
+        assert server.credentials == ("ann", "secret")
+
+
+def test_an_anonymous_user() -> None:
+    """A user without a name stands for all; its credentials are those that anonymous clients send."""
+    with FtpServer(users=[User()]) as server:
+        assert server.credentials == ("anonymous", "anonymous@")
+        assert _logs_in(server, "anonymous", None) == ["230"]
+
+
+def test_a_user_manager() -> None:
+    """A manager with a list of users tells the credentials of the first."""
+    manager = MemoryUserManager([User("ann", "secret")])
+    with FtpServer(users=manager) as server:
+        assert server.credentials == ("ann", "secret")
+        assert _logs_in(server, "ann", "secret") == ["331", "230"]
+
+
+class Bouncer(AbstractUserManager):
+    """Lets everybody in."""
+
+    async def get_user(self, login: str) -> tuple[AbstractUserManager.GetUserResponse, User | None, str]:
+        """Anybody is welcome."""
+        return self.GetUserResponse.OK, User(login, base_path=PurePosixPath("/")), "welcome"
+
+    async def authenticate(self, user: User, password: str) -> bool:
+        """With any password."""
+        return True
+
+
+def test_a_user_manager_of_ones_own() -> None:
+    """It decides who may log in; only it knows credentials, and the error says so."""
+    with FtpServer(users=Bouncer()) as server:
+        assert _logs_in(server, "whoever", None) == ["230"]
+        with pytest.raises(ConfigurationError, match="in its user manager: ask that for credentials"):
+            _ = server.credentials
+
+
+@pytest.mark.parametrize("users", [[], {}, ["ann"], [("ann", "secret")], "ann", [User("ann"), None]])
+def test_users_that_cannot_work(users: Any) -> None:
+    """Anything else than users is refused, with what would be right."""
+    with pytest.raises(ConfigurationError, match=r'users takes a list of User objects, or a mapping such as \{"ann": "secret"\}'):
+        FtpServer(users=users)
+
+
+def test_a_single_user_is_no_list() -> None:
+    """One User without a list is a common slip, and told as such."""
+    with pytest.raises(ConfigurationError, match="users takes a list of User objects"):
+        FtpServer(users=User("ann"))  # type: ignore[arg-type]
+
+
+# What clients need.
+
+
+def test_address() -> None:
+    """Host and port are those that a client connects to."""
+    with FtpServer() as server:
+        assert (server.host, server.port) == server.address
+        assert server.host == "127.0.0.1"
+        socket.create_connection(server.address, 5).close()
+
+
+def test_url() -> None:
+    """The URL has everything that a client needs, and no slash at the end."""
+    with FtpServer(users={"ann": "secret"}) as server:
+        assert server.url == f"ftp://ann:secret@127.0.0.1:{server.port}"
+
+
+def test_url_with_quoting() -> None:
+    """Characters that would mean something in a URL are quoted."""
+    with FtpServer(users={"ann@x": "a:b/c%ü"}) as server:
+        assert server.url == f"ftp://ann%40x:a%3Ab%2Fc%25%C3%BC@127.0.0.1:{server.port}"
+
+
+def _has_ipv6() -> bool:
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET6) as sock:
+        sock.bind(("::1", 0))
+        return True
+    return False
+
+
+@pytest.mark.skipif(not _has_ipv6(), reason="no IPv6 on this machine")
+def test_url_with_ipv6() -> None:
+    """An IPv6 address stands in brackets."""
+    with FtpServer(host="::1") as server:
+        assert server.url == f"ftp://user:password@[::1]:{server.port}"
+
+
+def test_repr() -> None:
+    """The repr tells where the server is, or that it is not."""
+    server = FtpServer()
+    assert repr(server) == "<FtpServer not running>"
+    with server:
+        assert repr(server) == f"<FtpServer 127.0.0.1:{server.port}>"
+
+
+# Settings.
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("idle_timout", "did you mean 'idle_timeout'?"),
+        ("user", "did you mean 'users'?"),
+        ("welcome", "did you mean 'welcome_message'?"),
+        ("xyzzy", "known are allow_remote, block_size, "),
+    ],
+)
+def test_an_unknown_setting(name: str, hint: str) -> None:
+    """A name that nobody takes is refused with the nearest one, or with all there are."""
+    with pytest.raises(ConfigurationError) as caught:
+        FtpServer(**{name: 1})
+
+    assert str(caught.value).startswith(f"unknown setting '{name}': {hint}")
+
+
+def test_settings_reach_the_server() -> None:
+    """What Server takes can be given here."""
+    with FtpServer(welcome_message="hello", disable=["MLSD"]) as server, RawClient(server.address) as client:
+        assert client.reply().text == "hello"
+        assert server.server.disabled == {"MLSD"}
+
+
+def test_settings_of_a_class_of_ones_own() -> None:
+    """A subclass may take settings of its own besides those of Server."""
+
+    class Own(Server):
+        def __init__(self, *args: Any, colour: str = "blue", **settings: Any) -> None:
+            super().__init__(*args, **settings)
+            self.colour = colour
+
+    server = FtpServer(server_class=Own, colour="red", system="OWN")
+
+    assert (server.server.colour, server.server.system) == ("red", "OWN")  # type: ignore[attr-defined]
+    assert {"colour", "system", "users", "files"} <= setting_names(Own)
+    with pytest.raises(ConfigurationError, match="did you mean 'colour'"):
+        FtpServer(server_class=Own, color="red")
+
+
+@pytest.mark.parametrize("setting", [{"files": {"/a": b"a"}}, {"files": {}}, {"quota": 10}])
+def test_a_path_layer_of_ones_own_has_files_of_its_own(setting: dict[str, Any]) -> None:
+    """Files and quota cannot be given to a server over another path layer."""
+    with pytest.raises(ConfigurationError, match="files and quota are for servers in memory"):
+        FtpServer(path_io_factory=PathIO, **setting)
+
+
+def test_quota() -> None:
+    """All files together have so many octets, and one more is refused to clients."""
+    with FtpServer(quota=10, files={"/a": b"12345"}) as server, RawClient(server.address) as client:
+        client.login()
+        assert client.store("STOR b", b"123456")[-1] in ("452", "552")
+
+
+def test_files_below_a_file() -> None:
+    """Files that cannot all be there are refused when the server is made."""
+    with pytest.raises(ConfigurationError, match="files cannot be stored"):
+        FtpServer(files={"/a": b"a", "/a/b": b"b"})
+
+
+def test_a_relative_file() -> None:
+    """A path that is not absolute is refused, with what was meant."""
+    with pytest.raises(PathIsNotAbsolute, match="did you mean '/a.txt'"):
+        FtpServer(files={"a.txt": b"a"})
+
+
+# Life cycle.
+
+
+def test_the_context_starts_and_stops() -> None:
+    """Within the context there is a server, after it there is none."""
+    with FtpServer() as server:
+        address = server.address
+        socket.create_connection(address, 5).close()
+
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(address, 5)
+
+
+def test_a_started_server_can_be_entered() -> None:
+    """A server that was started by hand is stopped by its context."""
+    server = FtpServer()
+    server.start()
+    with server:
+        address = server.address
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(address, 5)
+
+
+def test_starting_twice() -> None:
+    """A second start is refused with the place where the server is."""
+    with FtpServer() as server, pytest.raises(ServerStateError, match=f"runs already, at {server.url}"):
+        server.start()
+
+
+def test_stopping_twice() -> None:
+    """Stopping what does not run does no harm."""
+    server = FtpServer()
+    server.stop()
+    server.start()
+    server.stop()
+    server.stop()
+
+
+@pytest.mark.parametrize("name", ["host", "port", "address", "url"])
+def test_a_server_that_does_not_run_has_no_address(name: str) -> None:
+    """Before the start and after the stop the error says what to do."""
+    server = FtpServer()
+    for _ in range(2):
+        with pytest.raises(ServerStateError, match="use it as a context manager, or call start"):
+            getattr(server, name)
+        with server:
+            getattr(server, name)
+
+
+@pytest.mark.parametrize("name", ["pause", "resume", "wait_idle", "restart"])
+def test_what_needs_a_running_server(name: str) -> None:
+    """These calls need a server that runs."""
+    with pytest.raises(ServerStateError):
+        getattr(FtpServer(), name)()
+
+
+def test_restart_keeps_everything_but_the_sessions() -> None:
+    """After a restart port, files, users and log are the same; who was connected is gone."""
+    with FtpServer(files={"/a": b"a"}) as server, RawClient(server.address) as client:
+        client.login()
+        before = server.address
+        server.restart()
+
+        assert client.reply().code == "421"
+        assert client.is_closed()
+        assert server.address == before
+        assert server.files == {"/a": b"a"}
+        assert _logs_in(server, *server.credentials) == ["331", "230"]
+        server.log.assert_sent("USER user", times=2)
+
+
+def test_pause_and_resume() -> None:
+    """While the server is paused new clients wait and those there are go on; afterwards the waiting are greeted."""
+    with FtpServer() as server, RawClient(server.address) as early:
+        early.login()
+        server.pause()
+        with RawClient(server.address) as late:
+            # The server has looked at its sockets since: the answer came after the connection.
+            assert [early.code("NOOP") for _ in range(3)] == ["200"] * 3
+            assert len(server.sessions) == 1
+
+            server.resume()
+
+            assert late.reply().code == "220"
+
+
+def test_a_failed_start_can_be_repeated() -> None:
+    """When the port was taken at first, the same server can be started later."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        server = FtpServer(port=other.getsockname()[1])
+        with pytest.raises(OSError, match="use port=0 for a free port"):
+            server.start()
+        assert repr(server) == "<FtpServer not running>"
+    with server:
+        assert server.port > 0
+
+
+def test_servers_do_not_share_anything() -> None:
+    """Any number of servers may run at once, each with its own files, users and log."""
+    with FtpServer(users={"ann": "1"}) as one, FtpServer(users={"bob": "2"}) as two:
+        assert one.port != two.port
+        one.files["/a"] = b"a"
+        assert _logs_in(one, "ann", "1") == ["331", "230"]
+        assert _logs_in(two, "ann", "1") == ["331", "530"]
+        assert two.files == {}
+        assert len(one.log.sessions) == len(two.log.sessions) == 1
+
+
+# What went on.
+
+
+def test_sessions_are_those_that_live() -> None:
+    """A session is listed while its control connection is open, with the name of its user."""
+    with FtpServer() as server:
+        with RawClient(server.address) as client, RawClient(server.address) as other:
+            client.login()
+            other.reply()
+            assert [session.user for session in server.sessions] == ["user", ""]
+            assert client.code("QUIT") == "221"
+            assert client.is_closed()
+            assert [session.number for session in server.sessions] == [2]
+        server.log.wait_for(lambda event: len(server.sessions) == 0)
+
+
+def test_wait_idle_waits_for_a_transfer() -> None:
+    """While a transfer runs the server is busy, and the error names it; afterwards it is idle."""
+    with FtpServer() as server, RawClient(server.address) as client:
+        client.login()
+        data = client.passive()
+        client.send("STOR a")
+        assert client.reply().code == "150"
+        with pytest.raises(AssertionError, match=r"still busy after 0\.01 s with STOR a"):
+            server.wait_idle(timeout=0.01)
+
+        data.close()
+        server.wait_idle()
+
+        assert server.files == {"/a": b""}
+
+
+# Failures.
+
+
+class Failing(Server):
+    """Fails on demand."""
+
+    async def boom(self, connection: Connection, rest: str) -> bool:
+        """BOOM: fail."""
+        raise RuntimeError(f"boom {rest}")
+
+
+def test_a_failure_is_raised_once_with_its_cause() -> None:
+    """`check` raises what a handler raised, with verb, text and dialogue; a second one has nothing left to raise."""
+    server = FtpServer(server_class=Failing)
+    server.start()
+    with RawClient(server.address) as client:
+        client.login()
+        assert client.code("BOOM one") == "451"
+        assert client.code("BOOM two") == "451"
+        assert client.code("NOOP") == "200"
+
+    with pytest.raises(ServerFailure) as caught:
+        server.check()
+
+    text = str(caught.value)
+    assert text.startswith("BOOM raised RuntimeError: boom one (and 1 more)\n\nsession 1\n")
+    assert "> BOOM one" in text
+    assert isinstance(caught.value.__cause__, RuntimeError)
+    assert caught.value.__cause__.__traceback__ is not None
+    server.check()
+    server.stop()
+
+
+def test_leaving_the_context_checks() -> None:
+    """A failure that nobody looked at is raised when the context is left."""
+    with pytest.raises(ServerFailure, match="BOOM raised RuntimeError: boom here\n"):  # noqa: SIM117
+        with FtpServer(server_class=Failing) as server, RawClient(server.address) as client:
+            client.login()
+            client.code("BOOM here")
+
+
+def test_the_error_of_the_test_goes_first() -> None:
+    """When the body of the context raises, that is what is seen, and the server is stopped all the same."""
+    with pytest.raises(ZeroDivisionError):  # noqa: SIM117
+        with FtpServer(server_class=Failing) as server, RawClient(server.address) as client:
+            address = server.address
+            client.login()
+            client.code("BOOM")
+            raise ZeroDivisionError
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(address, 5)
+
+
+def test_answers_are_no_failures() -> None:
+    """What becomes a reply, such as a missing file, is nothing to raise."""
+    with FtpServer() as server, RawClient(server.address) as client:
+        client.login()
+        assert client.code("DELE nothing") == "550"
+        server.check()
+
+
+def test_a_path_layer_that_fails_is_a_failure() -> None:
+    """A bug in a path layer is told as one in a handler."""
+
+    class Broken(MemoryPathIO):
+        async def unlink(self, path: PurePath) -> None:
+            raise ZeroDivisionError("bug")
+
+    server = FtpServer(path_io_factory=Broken, files={"/a": b"a"})
+    with pytest.raises(ServerFailure, match="DELE raised ZeroDivisionError: bug"):  # noqa: SIM117
+        with server, RawClient(server.address) as client:
+            client.login()
+            assert client.code("DELE a") == "451"
+
+
+def test_a_user_manager_that_fails_is_a_failure() -> None:
+    """A bug in a user manager is told as one in a handler."""
+
+    class Broken(Bouncer):
+        async def authenticate(self, user: User, password: str) -> bool:
+            raise ZeroDivisionError("bug")
+
+        async def get_user(self, login: str) -> tuple[AbstractUserManager.GetUserResponse, User | None, str]:
+            return self.GetUserResponse.PASSWORD_REQUIRED, User(login), "password"
+
+    with pytest.raises(ServerFailure, match="PASS raised ZeroDivisionError: bug"):  # noqa: SIM117
+        with FtpServer(users=Broken()) as server:
+            assert _logs_in(server, "ann", "x") == ["331", "451"]
+
+
+# Data ports.
+
+
+@pytest.fixture
+def spare() -> Iterator[int]:
+    """A port of the test's own: held without listening, so that only those who ask for it get it."""
+    with socket.socket() as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(("127.0.0.1", 0))
+        yield sock.getsockname()[1]
+
+
+def test_one_data_port_for_two_sessions(spare: int) -> None:
+    """A pool of one port serves two sessions in turn; who asks while it is taken gets 425."""
+    with (
+        FtpServer(data_ports=[spare], files={"/a": b"abc"}) as server,
+        RawClient(server.address) as one,
+        RawClient(server.address) as two,
+    ):
+        one.login()
+        two.login()
+        reply = one.ask("EPSV")
+        assert f"|||{spare}|" in reply.text
+        assert two.code("EPSV") == "425"
+        with socket.create_connection(("127.0.0.1", spare), 5) as data:
+            assert one.code("RETR a") == "150"
+            assert data.recv(10) == b"abc"
+        assert one.code("NOOP") == "226"
+        assert one.reply().code == "200"
+
+        assert two.fetch("RETR a") == (["150", "226"], b"abc")
+        assert one.fetch("RETR a") == (["150", "226"], b"abc")
+
+
+def test_a_data_port_goes_back_with_its_session(spare: int) -> None:
+    """A session that ends with an armed port gives it to the next one."""
+    with FtpServer(data_ports=[spare]) as server, RawClient(server.address) as two:
+        two.login()
+        with RawClient(server.address) as one:
+            one.login()
+            assert one.code("EPSV") == "229"
+            assert one.code("QUIT") == "221"
+            assert one.is_closed()
+
+        assert two.code("EPSV") == "229"
+
+
+# Speed limits.
+
+LIMIT = 200_000
+SIZE = 60_000
+
+
+@pytest.fixture
+def charges(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, int]]:
+    """When, by the loop's clock, how many octets went through limited throttles."""
+    charged: list[tuple[float, int]] = []
+    append = Throttle.append
+
+    def note(self: Throttle, data: bytes | memoryview, start: float) -> None:
+        if self.limit == LIMIT:
+            charged.append((start, len(data)))
+        append(self, data, start)
+
+    monkeypatch.setattr(Throttle, "append", note)
+    return charged
+
+
+def _never_too_fast(charges: list[tuple[float, int]]) -> bool:
+    """True when each piece left no sooner than the one before it had been paid for."""
+    slack = 0.002  # the loop's timer may be early by its resolution
+    return all(
+        later - earlier >= octets / LIMIT - slack
+        for (earlier, octets), (later, _) in zip(charges, charges[1:], strict=False)
+    )
+
+
+def _settings(kind: str, direction: str) -> dict[str, Any]:
+    name = f"{direction}_speed_limit"
+    return {
+        "server": {name: LIMIT},
+        "connection": {f"{name}_per_connection": LIMIT},
+        "user": {"users": [User("user", "password", **{name: LIMIT})]},
+        "user's connection": {"users": [User("user", "password", **{f"{name}_per_connection": LIMIT})]},
+    }[kind]
+
+
+KINDS = ["server", "connection", "user", "user's connection"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_downloads_keep_to_the_write_limit(kind: str, charges: list[tuple[float, int]]) -> None:
+    """Every octet of a download is charged, in small portions, and none leaves before its time."""
+    content = bytes(range(256)) * (SIZE // 256)
+    with FtpServer(files={"/a": content}, **_settings(kind, "write")) as server, RawClient(server.address) as client:
+        client.login()
+        assert client.fetch("RETR a") == (["150", "226"], content)
+
+    assert sum(octets for _, octets in charges) == len(content)
+    assert max(octets for _, octets in charges) <= LIMIT // 20
+    assert _never_too_fast(charges)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_uploads_keep_to_the_read_limit(kind: str, charges: list[tuple[float, int]]) -> None:
+    """Every octet of an upload is charged, in small portions, and none is taken before its time."""
+    content = bytes(range(256)) * (SIZE // 256)
+    with FtpServer(**_settings(kind, "read")) as server, RawClient(server.address) as client:
+        client.login()
+        assert client.store("STOR a", content) == ["150", "226"]
+        assert server.files == {"/a": content}
+
+    assert sum(octets for _, octets in charges) == len(content)
+    assert max(octets for _, octets in charges) <= LIMIT // 20
+    assert _never_too_fast(charges)
+
+
+@pytest.mark.parametrize(("direction", "other"), [("read", "RETR a"), ("write", "STOR a")])
+def test_a_limit_has_one_direction(direction: str, other: str, charges: list[tuple[float, int]]) -> None:
+    """A limit on one direction charges nothing of the other."""
+    with FtpServer(files={"/a": b"x" * SIZE}, **_settings("server", direction)) as server:
+        with RawClient(server.address) as client:
+            client.login()
+            if other.startswith("RETR"):
+                client.fetch(other)
+            else:
+                client.store(other, b"y" * SIZE)
+
+    assert charges == []
+
+
+def test_sessions_share_the_limit_of_the_server(charges: list[tuple[float, int]]) -> None:
+    """Two downloads at once have one rate between them."""
+    with FtpServer(files={"/a": b"x" * SIZE}, write_speed_limit=LIMIT) as server:
+        with RawClient(server.address) as one, RawClient(server.address) as two:
+            streams = []
+            for client in (one, two):
+                client.login()
+                streams.append(client.passive())
+                client.send("RETR a")
+            assert [len(read_all(stream)) for stream in streams] == [SIZE, SIZE]
+            server.wait_idle()
+
+    # Both may go at one and the same moment, and then wait for both: so the rate holds over the whole.
+    elapsed = charges[-1][0] - charges[0][0]
+    paid = sum(octets for _, octets in charges) - 2 * LIMIT // 20
+    assert sum(octets for _, octets in charges) == 2 * SIZE
+    assert elapsed >= paid / LIMIT - 0.01
+
+
+def test_a_user_of_two_sessions_has_one_throttle() -> None:
+    """The limit of a user belongs to the object, so all of its sessions share it."""
+    user = User("user", "password", write_speed_limit=LIMIT)
+    with FtpServer(users=[user]) as server, RawClient(server.address) as one, RawClient(server.address) as two:
+        for client in (one, two):
+            client.login()
+        connections = [session.connection for session in server.server.connections.values()]
+
+        throttles = [connection.throttles["user_global"] for connection in connections]
+        own = [connection.throttles["user_per_connection"] for connection in connections]
+
+    assert throttles[0] is throttles[1] is server.server.throttle_per_user[user]
+    assert own[0] is not own[1]

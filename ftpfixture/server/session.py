@@ -10,6 +10,7 @@ import re
 from collections import deque
 from typing import Any, Protocol
 
+from ftpfixture.aio import Doorbell
 from ftpfixture.events import Connected, Disconnected, HandlerFailed, LoggedIn
 from ftpfixture.net.channel import Channel
 from ftpfixture.net.gate import EXCHANGE, Exchange, Gate
@@ -60,11 +61,12 @@ class Session:
         self._encoding = encoding
         self._reader = LineReader(line_limit)
         self._inbox: Inbox = deque()
-        self._wakeup: asyncio.Future[None] | None = None
+        self._wakeup: Doorbell | None = None
         self._ended_by = ""
         self._choked = False
         self._closing = False
         self._handling = False
+        self._begun = False
         self._idle_timer: asyncio.TimerHandle | None = None
         self._active_at = 0.0
         self.number = gate.session
@@ -127,8 +129,8 @@ class Session:
         self._wake()
 
     def _wake(self) -> None:
-        if self._wakeup is not None and not self._wakeup.done():
-            self._wakeup.set_result(None)
+        if self._wakeup is not None:
+            self._wakeup.ring()
 
     async def _next(self) -> Command | None:
         """The next command to handle, None for one that was too long.
@@ -144,7 +146,7 @@ class Session:
             elif self._ended_by and not self.workers:
                 raise EOFError
             self.channel.uncork()
-            self._wakeup = self._loop.create_future()
+            self._wakeup = Doorbell(loop=self._loop)
             await self._wakeup
 
     def _take(self, index: int) -> Command | None:
@@ -168,6 +170,7 @@ class Session:
     # The conversation.
 
     async def _run(self) -> None:
+        self._begun = True
         reason = "failure"
         try:
             reason = await self._converse()
@@ -285,7 +288,11 @@ class Session:
         self._answer(Exchange(0, ""), "421", text)
         self._ended_by = reason
         self._closing = True
-        self.task.cancel()
+        if self._begun:
+            self.task.cancel()
+        else:
+            # A task that is cancelled before its first step never runs, and would leave the channel open.
+            self._loop.call_soon(self.task.cancel)
 
     async def _end(self, reason: str) -> None:
         self._closing = True

@@ -7,7 +7,7 @@ from types import TracebackType
 
 import pytest
 
-from ftpfixture.aio import AbstractAsyncLister, AsyncStreamIterator, async_enterable, with_timeout
+from ftpfixture.aio import AbstractAsyncLister, AsyncStreamIterator, Doorbell, async_enterable, with_timeout
 
 
 class Slow:
@@ -175,3 +175,50 @@ async def test_async_enterable_left_without_entering() -> None:
 
     with pytest.raises(AssertionError, match="before it was entered"):
         await door().__aexit__(None, None, None)
+
+
+async def test_a_doorbell_lets_the_task_go_on_within_the_ring() -> None:
+    """A plain callback that rings finds the waiting task's next step done when the ring returns."""
+    loop, bell, told = asyncio.get_running_loop(), Doorbell(), [""]
+
+    async def wait() -> str:
+        await bell
+        told.append("went on")
+        task = asyncio.current_task()
+        return task.get_name() if task is not None else ""
+
+    def ring() -> None:
+        bell.ring()
+        bell.ring()
+        told.append("rung")
+
+    task = asyncio.create_task(wait(), name="waits")
+    loop.call_soon(ring)
+
+    assert await task == "waits"
+    assert told == ["", "went on", "rung"]
+
+
+async def test_a_task_that_waits_for_a_doorbell_can_be_cancelled() -> None:
+    """Cancelling the task ends the wait, and a ring that comes too late does nothing."""
+    bell = Doorbell()
+
+    async def wait() -> None:
+        await bell
+
+    task = asyncio.create_task(wait())
+    await asyncio.sleep(0)
+    task.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    bell.ring()
+    assert bell.cancelled()
+    assert not bell.cancel()
+
+
+async def test_a_doorbell_that_was_rung_before_does_not_hold_up() -> None:
+    """A ring that nobody waited for is remembered, as with any future."""
+    bell = Doorbell()
+    bell.ring()
+    await bell

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from ftpfixture import ConfigurationError, Server, ServerStateError
+from ftpfixture.events import Disconnected
 from ftpfixture.server.settings import LIST_STYLES
 
 
@@ -197,6 +198,24 @@ async def test_close_says_421(server: Server) -> None:
     assert await reader.read() == b""
     assert server.connections == {}
     writer.close()
+
+
+async def test_close_right_after_a_client_came(server: Server) -> None:
+    """A session that is dismissed before its task took a single step is closed like any other."""
+    reasons: list[str] = []
+    server.hub.subscribe(lambda event: reasons.append(event.reason) if isinstance(event, Disconnected) else None)
+    await server.start()
+    with socket.create_connection(server.address, 5) as client:
+        assert server._listener is not None
+        server._listener.accept_now()
+        assert len(server.connections) == 1
+
+        await server.close()
+
+        assert server.connections == {}
+        assert reasons == ["shut down"]
+        assert client.recv(100).startswith(b"421 ")
+        assert client.recv(100) == b""
 
 
 @pytest.mark.parametrize("name", ["pause", "resume"])

@@ -1,0 +1,135 @@
+"""What the package shows: names that are listed, and a docstring for each of them."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import ftpfixture
+
+PACKAGE = Path(ftpfixture.__file__).parent
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def _dotted(path: Path) -> str:
+    return ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
+
+
+def _importable() -> list[str]:
+    """Every module that may be imported without doing anything."""
+    return [_dotted(path) for path in MODULES if path.name != "__main__.py"]
+
+
+def _order(name: str) -> tuple[int, str]:
+    """Constants, then classes, then functions, as the linter sorts them."""
+    return (0 if name.isupper() else 1 if name[0].isupper() else 2), name
+
+
+def test_all_is_what_there_is() -> None:
+    """`__all__` has every public name of the package but its modules, and no other."""
+    public = {
+        name
+        for name, value in vars(ftpfixture).items()
+        if not name.startswith("_") and name != "annotations" and not isinstance(value, ModuleType)
+    }
+
+    assert public == set(ftpfixture.__all__)
+
+
+def test_all_is_sorted() -> None:
+    """Whoever adds a name finds its place, and sees that it is not there twice."""
+    assert list(ftpfixture.__all__) == sorted(set(ftpfixture.__all__), key=_order)
+
+
+@pytest.mark.parametrize("name", ftpfixture.__all__)
+def test_every_export_has_a_docstring(name: str) -> None:
+    """Each public name tells what it is for, in its own words."""
+    value = getattr(ftpfixture, name)
+    if not callable(value):
+        return  # a constant; its text stands below it in the source
+
+    text = value.__doc__
+
+    assert text
+    assert text.strip().split("\n")[0].endswith((".", ":")) or "\n" in text.strip()
+    # A class without one would show that of its base, or the signature that a NamedTuple makes up.
+    assert not (inspect.isclass(value) and text in [base.__doc__ for base in value.__mro__[1:]])
+    assert not text.startswith(f"{name}(")
+
+
+def test_the_version_is_one() -> None:
+    """The version has three numbers, perhaps with something behind them."""
+    numbers = ftpfixture.__version__.split(".")
+
+    assert len(numbers) >= 3
+    assert all(number.isdigit() for number in numbers[:2])
+
+
+@pytest.mark.parametrize("module", _importable())
+def test_what_a_module_lists_is_there(module: str) -> None:
+    """`__all__` of a module names nothing that it does not have, and nothing twice."""
+    loaded = import_module(module)
+    names = getattr(loaded, "__all__", [])
+
+    assert len(names) == len(set(names))
+    assert [name for name in names if not hasattr(loaded, name)] == []
+
+
+@pytest.mark.parametrize("module", _importable())
+def test_what_a_module_lists_is_its_own(module: str) -> None:
+    """`__all__` of a module that is no package names what is made in it, not what it imported."""
+    loaded = import_module(module)
+    if loaded.__file__ is not None and loaded.__file__.endswith("__init__.py"):
+        return
+    tree = ast.parse(Path(str(loaded.__file__)).read_text(encoding="utf-8"))
+    imported = {
+        name.asname or name.name
+        for node in tree.body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in node.names
+    }
+    reexported = imported & set(getattr(loaded, "__all__", []))
+
+    # A room that was split says what moved, so that the old address goes on.
+    assert reexported <= REEXPORTS.get(module, set())
+
+
+REEXPORTS = {
+    "ftpfixture.files.memory": {"DirectoryNode", "FileNode", "LinkNode", "MemoryFiles", "MemoryStats", "Node"},
+}
+"""Names that a module shows on behalf of another."""
+
+
+Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+
+def _decorators(node: Definition) -> set[str]:
+    names = [getattr(decorator, "func", decorator) for decorator in node.decorator_list]
+    return {ast.unparse(name).rpartition(".")[2] for name in names}
+
+
+def _public(body: list[ast.stmt], prefix: str = "") -> Iterator[tuple[str, Definition]]:
+    """All public classes, functions and methods; not what functions make inside."""
+    for node in body:
+        if not isinstance(node, Definition) or node.name.startswith("_"):
+            continue
+        if _decorators(node) & {"overload", "setter", "deleter"}:
+            continue  # documented where the thing itself is
+        yield f"{prefix}{node.name}", node
+        if isinstance(node, ast.ClassDef):
+            yield from _public(node.body, f"{prefix}{node.name}.")
+
+
+@pytest.mark.parametrize("path", MODULES, ids=_dotted)
+def test_every_public_thing_has_a_docstring(path: Path) -> None:
+    """Every module, and every public class, function and method in it, says what it is for."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+
+    assert ast.get_docstring(tree), "the module has none"
+    assert [name for name, node in _public(tree.body) if not ast.get_docstring(node)] == []

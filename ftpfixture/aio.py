@@ -67,7 +67,7 @@ def _limited(method: Callable[..., Awaitable[R]], name: str) -> Callable[..., Co
 class Doorbell(asyncio.Future[None]):
     """A future for one waiting task, which goes on within `ring` and not one turn of the loop later.
 
-    asyncio wakes a task by way of the loop's queue. For a command that was just read that is another turn, with one more
+    asyncio wakes a task by way of the loop's queue. For a command just read that is another turn, with one more
     system call: a quarter of what it costs to answer NOOP. Ring it in plain callbacks of the loop, never in a task.
     """
 

@@ -18,7 +18,8 @@ from pathlib import Path, PurePath
 from typing import Any, BinaryIO, ParamSpec, TypeVar, cast
 
 from ftpfixture.aio import with_timeout
-from ftpfixture.files.base import AbstractPathIO, NameLister, check_mode, defend_file_methods, universal_exception
+from ftpfixture.files.base import AbstractPathIO, NameLister
+from ftpfixture.files.opened import check_mode, defend_file_methods, universal_exception
 
 __all__ = ["AsyncPathIO", "DiskStats", "PathIO"]
 

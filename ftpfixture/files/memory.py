@@ -11,9 +11,10 @@ from collections.abc import Callable
 from pathlib import PurePath, PurePosixPath
 from typing import Any
 
-from ftpfixture.files.base import AbstractPathIO, NameLister, defend_file_methods, universal_exception
+from ftpfixture.files.base import AbstractPathIO, NameLister
 from ftpfixture.files.content import MemoryFile
 from ftpfixture.files.nodes import DirectoryNode, FileNode, LinkNode, MemoryStats, Node
+from ftpfixture.files.opened import defend_file_methods, universal_exception
 from ftpfixture.files.tree import MemoryFiles
 
 __all__ = ["DirectoryNode", "FileNode", "LinkNode", "MemoryFiles", "MemoryPathIO", "MemoryStats", "Node"]

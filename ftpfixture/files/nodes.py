@@ -5,13 +5,15 @@ One rule: nodes only hold; what may be done to them is up to the tree.
 
 from __future__ import annotations
 
+import errno
+import os
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from ftpfixture.files.content import Content
 
-__all__ = ["DirectoryNode", "FileNode", "LinkNode", "MemoryStats", "Node"]
+__all__ = ["DirectoryNode", "FileNode", "LinkNode", "MemoryStats", "Node", "Place"]
 
 
 @dataclass(slots=True, eq=False)
@@ -76,3 +78,49 @@ class MemoryStats(NamedTuple):
     st_ino: int
     owner: str
     group: str
+
+
+class Place:
+    """Where a path leads: its names once links are followed, and the node of each, None where there is nothing."""
+
+    __slots__ = ("followed", "names", "trail")
+
+    def __init__(self, root: DirectoryNode) -> None:
+        self.names: list[str] = []
+        self.trail: list[Node | None] = [root]
+        self.followed = 0
+
+    @property
+    def node(self) -> Node | None:
+        """The node at the end; None where there is nothing."""
+        return self.trail[-1]
+
+    def directory(self) -> DirectoryNode:
+        """The directory that the last name is in.
+
+        Raises:
+            OSError: There is none.
+        """
+        parent = self.trail[-2]
+        if not isinstance(parent, DirectoryNode):
+            raise self.missing()
+        return parent
+
+    def existing(self) -> Node:
+        """The node itself.
+
+        Raises:
+            OSError: There is none.
+        """
+        if self.node is None:
+            raise self.missing()
+        return self.node
+
+    def missing(self) -> OSError:
+        """The error for a path that leads nowhere."""
+        below_file = any(isinstance(node, FileNode) for node in self.trail[:-1])
+        return self.error(errno.ENOTDIR if below_file else errno.ENOENT)
+
+    def error(self, code: int) -> OSError:
+        """An error about this path; OSError picks the subclass."""
+        return OSError(code, os.strerror(code), "/" + "/".join(self.names))

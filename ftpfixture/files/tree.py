@@ -13,59 +13,14 @@ from collections.abc import Callable, Iterator
 from pathlib import PurePath, PurePosixPath
 
 from ftpfixture.errors import PathIsNotAbsolute
-from ftpfixture.files.base import check_mode
 from ftpfixture.files.content import Content, MemoryFile, Space, as_octets
-from ftpfixture.files.nodes import DirectoryNode, FileNode, LinkNode, MemoryStats, Node
+from ftpfixture.files.nodes import DirectoryNode, FileNode, LinkNode, MemoryStats, Node, Place
+from ftpfixture.files.opened import check_mode
 
 __all__ = ["MemoryFiles"]
 
 # As Linux does, MAXSYMLINKS.
 LINK_LIMIT = 40
-
-
-class _Place:
-    """Where a path leads: its names once links are followed, and the node of each, None where there is nothing."""
-
-    __slots__ = ("followed", "names", "trail")
-
-    def __init__(self, root: DirectoryNode) -> None:
-        self.names: list[str] = []
-        self.trail: list[Node | None] = [root]
-        self.followed = 0
-
-    @property
-    def node(self) -> Node | None:
-        return self.trail[-1]
-
-    def directory(self) -> DirectoryNode:
-        """The directory that the last name is in.
-
-        Raises:
-            OSError: There is none.
-        """
-        parent = self.trail[-2]
-        if not isinstance(parent, DirectoryNode):
-            raise self.missing()
-        return parent
-
-    def existing(self) -> Node:
-        """The node itself.
-
-        Raises:
-            OSError: There is none.
-        """
-        if self.node is None:
-            raise self.missing()
-        return self.node
-
-    def missing(self) -> OSError:
-        """The error for a path that leads nowhere."""
-        below_file = any(isinstance(node, FileNode) for node in self.trail[:-1])
-        return self.error(errno.ENOTDIR if below_file else errno.ENOENT)
-
-    def error(self, code: int) -> OSError:
-        """An error about this path; OSError picks the subclass."""
-        return OSError(code, os.strerror(code), "/" + "/".join(self.names))
 
 
 class MemoryFiles:
@@ -401,7 +356,7 @@ class MemoryFiles:
 
     # The steps of all these.
 
-    def _trace(self, path: str | PurePath, follow: bool = True) -> _Place:
+    def _trace(self, path: str | PurePath, follow: bool = True) -> Place:
         """Follow a path name by name.
 
         Raises:
@@ -410,7 +365,7 @@ class MemoryFiles:
         """
         ahead = _names(path)
         ahead.reverse()
-        place = _Place(self.root)
+        place = Place(self.root)
         names, trail = place.names, place.trail
         while ahead:
             name = ahead.pop()
@@ -432,7 +387,7 @@ class MemoryFiles:
                 trail.append(node)
         return place
 
-    def _make_missing(self, place: _Place, depth: int) -> None:
+    def _make_missing(self, place: Place, depth: int) -> None:
         """Make the directories of the first `depth` names that are missing.
 
         Raises:
@@ -460,7 +415,7 @@ class MemoryFiles:
         directory.nlink += isinstance(node, DirectoryNode)
         self._touch(directory)
 
-    def _detach(self, place: _Place) -> None:
+    def _detach(self, place: Place) -> None:
         directory = place.directory()
         directory.nlink -= isinstance(directory.children.pop(place.names[-1]), DirectoryNode)
         self._touch(directory)

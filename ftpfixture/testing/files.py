@@ -72,7 +72,7 @@ class Files(MutableMapping[str, bytes]):
             ConfigurationError: There is content for a directory.
         """
         if data and str(path).endswith("/"):
-            raise ConfigurationError(f"{path!r} is a directory, which has no content: leave out the slash or the octets")
+            raise ConfigurationError(f"{path!r} is a directory, which has no content: leave out one or the other")
         if data is None or str(path).endswith("/"):
             self.mkdir(path)
         else:

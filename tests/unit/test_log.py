@@ -761,10 +761,11 @@ def test_a_file_that_is_sent_often_counts_once(story: Story, monkeypatch: pytest
     monkeypatch.setattr(log_module, "_KEPT_OCTETS", 10)
     stored = b"x" * 8
     story.connect()
+    other = story.transfer("RETR /y", b"y")
 
     transfers = [story.transfer("RETR /x", memoryview(stored)) for _ in range(5)]
 
-    assert all(_held(transfer) for transfer in transfers)
+    assert all(_held(transfer) for transfer in (other, *transfers))
 
 
 def test_letting_go_skips_what_others_hold(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:

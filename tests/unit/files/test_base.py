@@ -13,16 +13,10 @@ import pytest
 
 from ftpfixture.aio import AbstractAsyncLister
 from ftpfixture.errors import PathIOError
-from ftpfixture.files.base import (
-    AbstractPathIO,
-    NameLister,
-    PathIONursery,
-    check_mode,
-    defend_file_methods,
-    universal_exception,
-)
+from ftpfixture.files.base import AbstractPathIO, NameLister, PathIONursery
 from ftpfixture.files.disk import PathIO
 from ftpfixture.files.memory import MemoryPathIO
+from ftpfixture.files.opened import check_mode, defend_file_methods, universal_exception
 
 FILE = PurePosixPath("/file")
 

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from ftpfixture.errors import PathIOError
-from ftpfixture.files.base import AbstractPathIO, NameLister, universal_exception
+from ftpfixture.files.base import AbstractPathIO, NameLister
 from ftpfixture.files.disk import AsyncPathIO, PathIO
 from ftpfixture.files.memory import MemoryFiles, MemoryPathIO
+from ftpfixture.files.opened import universal_exception
 from ftpfixture.testing.pathio_check import check_path_io
 
 

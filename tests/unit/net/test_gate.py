@@ -130,6 +130,15 @@ async def test_final_replies_are_counted(crossing: Crossing, code: str, finals: 
     assert exchange.finals == finals
 
 
+async def test_a_reply_that_nobody_asked_for_is_not_counted(crossing: Crossing) -> None:
+    """A greeting or a 421 of its own accord answers no command, so it can be followed by another one."""
+    exchange = Exchange(0, "")
+    crossing.gate.reply(Reply("220", ("hi",)), exchange)
+
+    assert exchange.finals == 0
+    assert crossing.events(ReplySent)[0].to == 0
+
+
 async def test_a_download_is_told(crossing: Crossing) -> None:
     """Description, pieces and end of a stream become events for the command that uses it."""
     exchange = await crossing.gate.command("RETR", "/a")

@@ -51,7 +51,11 @@ def _connection(*permissions: Permission, base: str = "/", **values: Any) -> tup
     layer.state.make_link("/base/circle", "/base/circle")
     user = User(base_path=PurePosixPath(base), permissions=permissions or None)
     connection = Connection(user=user, path_io=layer, wait_future_timeout=0.001, **values)
-    connection.response = lambda code, lines="", list=False: answers.append((code, str(lines)))
+
+    def respond(code: str, lines: str | list[str] | tuple[str, ...] = "", list: bool = False) -> None:  # noqa: A002
+        answers.append((code, str(lines)))
+
+    connection.response = respond
     return connection, answers
 
 
@@ -345,7 +349,7 @@ async def test_each_right_is_asked_for(name: str) -> None:
         connection.response(*RAN)
         return True
 
-    connection, answers = _connection(Permission("/dir", **{name: False}))  # type: ignore[arg-type]
+    connection, answers = _connection(Permission("/dir", **{name: False}))
     await handler(Paths(), connection, "dir/b.txt")
     await handler(Paths(), connection, "a.txt")
 

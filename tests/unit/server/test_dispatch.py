@@ -159,7 +159,7 @@ def test_an_override_with_other_parameters_keeps_its_verb() -> None:
     """What has a verb keeps it, whatever it calls its parameters."""
 
     class Own(Server):
-        async def noop(self, conn: Connection, argument: str, /) -> bool:  # type: ignore[override]
+        async def noop(self, conn: Connection, argument: str, /) -> bool:
             return True
 
     assert _verbs(Own)["noop"] == "noop"

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import difflib
 import fnmatch
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
@@ -21,6 +22,9 @@ from ftpfixture.wire.command import censor
 from ftpfixture.wire.reply import Code
 
 __all__ = ["Pattern", "Said", "nearest"]
+
+_MASK = re.compile(r"[0-9xX]{3}")
+_ALMOST_A_MASK = re.compile(r"|[0-9xX]{1,4}|[0-9][0-9A-Za-z]{2}")  # behind an arrow: a mistake, not the end of a name
 
 
 class Said(Protocol):
@@ -61,8 +65,9 @@ class Pattern:
             ConfigurationError: It has no verb, or what stands behind the arrow is not a code.
         """
         before, arrow, after = text.rpartition("->")
-        said, code = (before, after.strip()) if arrow and _is_mask(after.strip()) else (text, None)
-        if arrow and code is None and not after.strip():
+        mask = after.strip()
+        said, code = (before, mask) if arrow and _MASK.fullmatch(mask) else (text, None)
+        if arrow and code is None and _ALMOST_A_MASK.fullmatch(mask):
             raise ConfigurationError(f"{text!r}: a code such as 226 or 2xx must follow the arrow")
         verb, space, argument = said.strip().partition(" ")
         if not verb:
@@ -101,10 +106,6 @@ def _likeness(pattern: Pattern, said: Said) -> tuple[bool, float, float]:
 
 def _fits(argument: str, wanted: str) -> bool:
     return argument == wanted or fnmatch.fnmatchcase(argument, wanted)
-
-
-def _is_mask(text: str) -> bool:
-    return len(text) == 3 and all(letter.isdigit() or letter in "xX" for letter in text)
 
 
 def _hide(verb: str, argument: str) -> str:

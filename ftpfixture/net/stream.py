@@ -188,6 +188,7 @@ class Stream:
         if error is None:
             await self.finish()
         else:
+            self.completed = False
             self.error = self.error or str(error) or type(error).__name__
             self.close()
 

@@ -48,7 +48,9 @@ def test_a_pattern_needs_a_verb(text: str) -> None:
         Pattern.parse(text)
 
 
-@pytest.mark.parametrize("text", ["RETR ->", "RETR /a.txt -> "])
+@pytest.mark.parametrize(
+    "text", ["RETR ->", "RETR /a.txt -> ", "DELE -> 25", "DELE -> 2yy", "DELE -> 2260", "DELE -> xx"]
+)
 def test_an_arrow_needs_a_code(text: str) -> None:
     """An arrow with nothing behind it is refused, and the text shows what may stand there."""
     with pytest.raises(ConfigurationError, match="a code such as 226 or 2xx must follow the arrow"):

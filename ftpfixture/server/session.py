@@ -250,13 +250,13 @@ class Session:
 
     def _worker_ended(self, task: asyncio.Task[Any], exchange: Exchange) -> None:
         self._touch()
-        self._wake()
         if task.cancelled():
             self._answer(exchange, "426", "Transfer aborted")
         elif (error := task.exception()) is not None:
             self._failed(exchange, error)
         elif task.result() is False:
             self._hang_up("quit")
+        self._wake()  # last: the session goes on at once, and the next command's reply must come after this one's
 
     # Time.
 

@@ -1,0 +1,138 @@
+"""The session: order of replies, what ends it, and what is told when something inside it breaks."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+from pathlib import PurePath
+from typing import Any
+
+import pytest
+
+from ftpfixture import Connection, ConnectionConditions, FtpServer, MemoryPathIO, Server, ServerFailure
+from ftpfixture.files.opened import universal_exception
+from ftpfixture.net.channel import Channel
+from ftpfixture.net.gate import Exchange, Gate
+from tests.support.raw import RawClient
+
+
+class Tasks(Server):
+    """Commands that run tasks beside the session, without the frame of transfers."""
+
+    @ConnectionConditions(ConnectionConditions.login_required)
+    async def hang(self, connection: Connection, rest: str) -> bool:
+        """Start a task that never ends by itself, and is no `worker`."""
+        connection.response("150", "hanging")
+        connection.extra_workers.add(connection.loop.create_task(asyncio.Event().wait()))
+        return True
+
+    @ConnectionConditions(ConnectionConditions.login_required)
+    async def leave(self, connection: Connection, rest: str) -> bool:
+        """Start a task whose result ends the session."""
+
+        async def last_word() -> bool:
+            connection.response("221", "that was all")
+            return False
+
+        connection.extra_workers.add(connection.loop.create_task(last_word()))
+        return True
+
+
+class OddLinks(MemoryPathIO):
+    """Links cannot be read, and one name vanishes while its directory is listed."""
+
+    async def readlink(self, path: PurePath) -> PurePath:
+        """See AbstractPathIO."""
+        raise NotImplementedError
+
+    @universal_exception
+    async def lstat(self, path: PurePath) -> Any:
+        """See AbstractPathIO."""
+        if path.name == "gone":
+            raise FileNotFoundError(errno.ENOENT, "gone")
+        return await super().lstat(path)
+
+
+class BrokenGate(Gate):
+    """Fails when a command crosses."""
+
+    async def command(self, verb: str, argument: str, too_long: bool = False) -> Exchange:
+        """See Gate."""
+        raise RuntimeError("the gate is stuck")
+
+
+class BrokenServer(Server):
+    """Has such a gate."""
+
+    def make_gate(self, session: int, channel: Channel) -> Gate:
+        """See BaseServer."""
+        return BrokenGate(self.hub, session, channel, self.encoding)
+
+
+@pytest.mark.ftp(quota=10)
+def test_the_reply_of_a_failed_transfer_comes_before_that_of_the_next_command(raw: RawClient) -> None:
+    """A command that waits behind an upload is answered after the upload's 452, however soon it could be."""
+    data = raw.passive()
+    raw.sock.sendall(b"STOR a.bin\r\nPWD\r\nSIZE a.bin\r\n")
+    assert raw.reply().code == "150"
+    data.sendall(bytes(100))
+    data.close()
+
+    assert [raw.reply().code for _ in range(3)] == ["452", "257", "213"]
+
+
+@pytest.mark.ftp(server_class=Tasks)
+def test_abor_answers_for_a_task_that_cannot(raw: RawClient) -> None:
+    """A cancelled task that says nothing gets its 426 from the session, and ABOR its 226."""
+    assert raw.code("HANG") == "150"
+    assert [raw.code("ABOR"), raw.reply().code] == ["426", "226"]
+    assert raw.code("NOOP") == "200"
+
+
+@pytest.mark.ftp(server_class=Tasks)
+def test_a_task_can_end_the_session(ftp_server: FtpServer, raw: RawClient) -> None:
+    """False as the result of a task closes the session, as it does from a handler."""
+    assert raw.code("LEAVE") == "221"
+    assert raw.is_closed()
+    ftp_server.log.wait_for(lambda event: type(event).__name__ == "Disconnected")
+    assert ftp_server.log.sessions[0].reason == "quit"
+
+
+def test_more_commands_than_are_read_ahead(raw: RawClient) -> None:
+    """Five thousand commands at once are all answered, though the server stops reading in between."""
+    raw.sock.sendall(b"NOOP\r\n" * 5000)
+    assert {raw.reply().code for _ in range(5000)} == {"200"}
+
+
+@pytest.mark.ftp(path_io_factory=OddLinks, files={"/a.txt": b"a", "/gone": b""})
+def test_listings_leave_out_what_vanishes_and_do_without_targets(ftp_server: FtpServer, raw: RawClient) -> None:
+    """A name that is gone by now is left out; a link whose target cannot be read is listed without it."""
+    ftp_server.files.symlink("/link", "a.txt")
+    _, octets = raw.fetch("LIST")
+    names = [line.rpartition(" ")[2] for line in octets.decode().splitlines()]
+    assert names == ["a.txt", "link"]
+
+
+@pytest.mark.ftp(server_class=BrokenServer)
+def test_a_failure_of_the_session_itself_ends_it_and_is_told(ftp_server: FtpServer) -> None:
+    """What breaks outside of any handler closes the session and is raised in the test."""
+    with RawClient(ftp_server.address) as client:
+        assert client.reply().code == "220"
+        client.send("NOOP")
+        assert client.is_closed()
+    ftp_server.log.wait_for(lambda event: type(event).__name__ == "Disconnected")
+    assert ftp_server.log.sessions[0].reason == "failure"
+    with pytest.raises(ServerFailure, match="the session raised RuntimeError: the gate is stuck"):
+        ftp_server.check()
+
+
+async def test_a_server_as_an_asynchronous_context() -> None:
+    """`async with Server()` starts it where it is not started, and closes it at the end."""
+    async with Server(path_io_factory=MemoryPathIO) as server:
+        reader, writer = await asyncio.open_connection(*server.address)
+        assert (await reader.readline()).startswith(b"220")
+        writer.close()
+        await writer.wait_closed()
+
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection(*server.address)

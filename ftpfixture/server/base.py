@@ -225,10 +225,10 @@ class BaseServer:
         """Host and port of the control port.
 
         Raises:
-            ServerStateError: The server is not started.
+            ServerStateError: The server is not started, or closed.
         """
         if self.server_host is None:
-            raise ServerStateError("this server has no address before its start")
+            raise ServerStateError("this server has no address: it is not started, or closed")
         return self.server_host, self.server_port
 
     def pause(self) -> None:
@@ -266,6 +266,7 @@ class BaseServer:
         listener, self._listener = self._listener, None
         if listener is not None:
             listener.close()
+            self.server_host = None
         for session in tuple(self.connections.values()):
             session.dismiss("shut down", "Service is shutting down")
         if self._tasks:

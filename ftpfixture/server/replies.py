@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Awaitable
+from typing import TypeVar
 
 from ftpfixture.errors import CommandSyntaxError, FtpFixtureError, PathIOError
 
-__all__ = ["Refusal", "reply_for"]
+__all__ = ["ERRNO_REPLIES", "Refusal", "offered", "reply_for"]
+
+T = TypeVar("T")
 
 Answer = tuple[str, str]
 
@@ -73,6 +77,16 @@ def reply_for(error: BaseException) -> Answer | None:
     if isinstance(error, OSError):
         by_class = next((answer for kind, answer in _BY_CLASS if isinstance(error, kind)), _OTHER_OS_ERROR)
         return ERRNO_REPLIES.get(error.errno or 0, by_class)
-    if isinstance(error, NotImplementedError):
-        return "504", "This storage does not offer that"
     return None
+
+
+async def offered(call: Awaitable[T]) -> T:
+    """Await what a path layer need not be able to do.
+
+    Raises:
+        Refusal: 504; it is not. Elsewhere NotImplementedError is a mistake of somebody's handler, and no answer.
+    """
+    try:
+        return await call
+    except NotImplementedError as error:
+        raise Refusal("504", "This storage does not offer that") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import socket
 import sys
 import threading
@@ -156,6 +157,8 @@ def _go_to(client: RawClient, stage: str) -> None:
 
 def test_1000_sessions_at_once() -> None:
     """A thousand sessions are logged in at once, each is answered, and all end in order."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # both ends of each are in this process
     with FtpServer() as server:
         clients = [RawClient(server.address) for _ in range(1000)]
         for client in clients:

@@ -9,7 +9,7 @@ from ftpfixture.server.commands.listing import ListingCommands
 from ftpfixture.server.conditions import ConnectionConditions, PathConditions, PathPermissions
 from ftpfixture.server.connection import Connection
 from ftpfixture.server.dispatch import command
-from ftpfixture.server.replies import Refusal
+from ftpfixture.server.replies import Refusal, offered
 
 __all__ = ["InformationCommands"]
 
@@ -186,7 +186,7 @@ class InformationCommands(ListingCommands):
         Replies: 213, 504 the storage cannot tell, 550. Source: draft-peterson-streamlined-ftp-command-extensions 4.
         """
         real, _ = self.get_paths(connection, rest)
-        connection.response("213", str(await connection.path_io.free_space(real)))
+        connection.response("213", str(await offered(connection.path_io.free_space(real))))
         return True
 
 

@@ -9,7 +9,7 @@ from ftpfixture.server.commands.tree import TreeCommands, parse_mode
 from ftpfixture.server.conditions import ConnectionConditions, PathPermissions, demand
 from ftpfixture.server.connection import Connection
 from ftpfixture.server.dispatch import command
-from ftpfixture.server.replies import Refusal
+from ftpfixture.server.replies import Refusal, offered
 from ftpfixture.wire.entry import parse_time
 
 __all__ = ["SiteCommands"]
@@ -90,7 +90,7 @@ class SiteCommands(InformationCommands, TreeCommands):
         real, _ = self.get_paths(connection, target)
         # Absolute, because a relative target would count from the link's directory; its own last part may be a link.
         absolute = (await connection.path_io.resolve(real.parent)) / real.name
-        await connection.path_io.symlink(absolute, self.get_paths(connection, path)[0])
+        await offered(connection.path_io.symlink(absolute, self.get_paths(connection, path)[0]))
         connection.response("200", "Link made")
         return True
 

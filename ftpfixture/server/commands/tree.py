@@ -17,7 +17,7 @@ from ftpfixture.server.conditions import (
 from ftpfixture.server.connection import Connection
 from ftpfixture.server.dispatch import command
 from ftpfixture.server.entries import whole_seconds
-from ftpfixture.server.replies import Refusal
+from ftpfixture.server.replies import Refusal, offered
 from ftpfixture.server.transfers import Transfers
 from ftpfixture.wire.entry import format_time, parse_time
 from ftpfixture.wire.pathname import quote_257
@@ -221,7 +221,7 @@ class TreeCommands(Transfers):
         if missing is not None:
             raise Refusal("550", missing)
         await demand(self, connection, path, PathPermissions.appendable)
-        await setter(real)
+        await offered(setter(real))
 
 
 def _time_and_path(rest: str, fact: str) -> tuple[list[tuple[str, str]], str]:

@@ -229,7 +229,7 @@ async def test_serving_needs_a_start(server: Server) -> None:
     """There is nothing to wait for before the start, nor an address."""
     with pytest.raises(ServerStateError, match="not started"):
         await server.serve_forever()
-    with pytest.raises(ServerStateError, match="no address before its start"):
+    with pytest.raises(ServerStateError, match="has no address: it is not started"):
         _ = server.address
 
 

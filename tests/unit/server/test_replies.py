@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from ftpfixture.errors import CommandSyntaxError, ConfigurationError, PathIOError
-from ftpfixture.server.replies import ERRNO_REPLIES, Refusal, reply_for
+from ftpfixture.server.replies import ERRNO_REPLIES, Refusal, offered, reply_for
 from ftpfixture.wire.states import legal_reply
 
 LOCAL_ERROR = ("451", "Requested action aborted: local error in processing")
@@ -124,12 +124,21 @@ def test_a_syntax_error_is_501() -> None:
     assert reply_for(CommandSyntaxError("TYPE needs a letter")) == ("501", "TYPE needs a letter")
 
 
-def test_what_a_storage_does_not_offer() -> None:
+async def test_what_a_storage_does_not_offer() -> None:
     """An optional method that a path layer leaves out is 504, not a failure."""
-    answer = reply_for(NotImplementedError())
 
-    assert answer is not None
-    assert answer[0] == "504"
+    async def chmod() -> None:
+        raise NotImplementedError
+
+    with pytest.raises(Refusal) as refused:
+        await offered(chmod())
+
+    assert refused.value.code == "504"
+
+
+def test_a_handler_that_is_not_written_is_a_failure() -> None:
+    """NotImplementedError out of a handler is no answer that anybody meant."""
+    assert reply_for(NotImplementedError()) is None
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,15 @@ from typing import Any
 
 import pytest
 
-from ftpfixture import Connection, ConnectionConditions, FtpServer, MemoryPathIO, Server, ServerFailure
+from ftpfixture import (
+    Connection,
+    ConnectionConditions,
+    FtpServer,
+    MemoryPathIO,
+    Server,
+    ServerFailure,
+    ServerStateError,
+)
 from ftpfixture.files.opened import universal_exception
 from ftpfixture.net.channel import Channel
 from ftpfixture.net.gate import Exchange, Gate
@@ -129,10 +137,40 @@ def test_a_failure_of_the_session_itself_ends_it_and_is_told(ftp_server: FtpServ
 async def test_a_server_as_an_asynchronous_context() -> None:
     """`async with Server()` starts it where it is not started, and closes it at the end."""
     async with Server(path_io_factory=MemoryPathIO) as server:
-        reader, writer = await asyncio.open_connection(*server.address)
+        address = server.address
+        reader, writer = await asyncio.open_connection(*address)
         assert (await reader.readline()).startswith(b"220")
         writer.close()
         await writer.wait_closed()
 
     with pytest.raises(ConnectionRefusedError):
-        await asyncio.open_connection(*server.address)
+        await asyncio.open_connection(*address)
+    with pytest.raises(ServerStateError, match="or closed"):
+        _ = server.address
+
+
+class Bare(MemoryPathIO):
+    """A storage without modes, times, links or a notion of space."""
+
+    async def chmod(self, path: PurePath, mode: int) -> None:
+        """See AbstractPathIO."""
+        raise NotImplementedError
+
+    async def set_times(self, path: PurePath, **times: float | None) -> None:
+        """See AbstractPathIO."""
+        raise NotImplementedError
+
+    async def symlink(self, target: PurePath, path: PurePath) -> None:
+        """See AbstractPathIO."""
+        raise NotImplementedError
+
+    async def free_space(self, path: PurePath) -> int:
+        """See AbstractPathIO."""
+        raise NotImplementedError
+
+
+@pytest.mark.ftp(path_io_factory=Bare, files={"/a.txt": b"a"})
+def test_what_a_storage_cannot_do_is_refused(raw: RawClient) -> None:
+    """A storage that offers only what it must is served: the rest is 504, and ALLO believes in enough room."""
+    lines = ("SITE CHMOD 600 a.txt", "MFMT 20200101000000 a.txt", "SITE SYMLINK a.txt b", "AVBL", "ALLO 5")
+    assert [raw.code(line) for line in lines] == ["504", "504", "504", "504", "202"]

@@ -26,6 +26,7 @@ __all__ = ["Session", "SessionHost"]
 _RECEIVE = 1 << 16
 _INBOX_LIMIT = 1024  # commands read ahead before the client has to wait
 _BACKLOG_LIMIT = 1 << 18  # octets of replies a client may leave unread before its next command has to wait
+_TURN = 32  # commands waiting in the inbox are handled in turns of this many, so that other sessions have theirs
 _NAME = re.compile(r"[A-Z0-9_]{1,32}")
 
 Inbox = deque[Command | None]
@@ -200,6 +201,8 @@ class Session:
             self._touch()
             if self.channel.backlog > _BACKLOG_LIMIT:
                 await self._flush()
+            if len(self._inbox) % _TURN == _TURN - 1:
+                await asyncio.sleep(0)
 
     async def _flush(self) -> None:
         self.channel.uncork()

@@ -18,6 +18,7 @@ from ftpfixture import (
     ServerFailure,
     ServerStateError,
 )
+from ftpfixture.events import CommandReceived
 from ftpfixture.files.opened import universal_exception
 from ftpfixture.net.channel import Channel
 from ftpfixture.net.gate import Exchange, Gate
@@ -174,3 +175,26 @@ def test_what_a_storage_cannot_do_is_refused(raw: RawClient) -> None:
     """A storage that offers only what it must is served: the rest is 504, and ALLO believes in enough room."""
     lines = ("SITE CHMOD 600 a.txt", "MFMT 20200101000000 a.txt", "SITE SYMLINK a.txt b", "AVBL", "ALLO 5")
     assert [raw.code(line) for line in lines] == ["504", "504", "504", "504", "202"]
+
+
+async def test_a_session_with_many_commands_lets_others_have_their_turn() -> None:
+    """While thousands of commands of one packet are answered, the loop goes round many times."""
+    async with Server(path_io_factory=MemoryPathIO) as server:
+        loop, turns = asyncio.get_running_loop(), [0]
+
+        def turn() -> None:
+            turns[0] += 1
+            loop.call_soon(turn)
+
+        reader, writer = await asyncio.open_connection(*server.address)
+        await reader.readline()
+        seen: list[int] = []
+        server.hub.subscribe(lambda event: seen.append(turns[0]) if isinstance(event, CommandReceived) else None)
+        turn()
+        writer.write(b"NOOP\r\n" * 2000)
+        for _ in range(2000):
+            assert (await reader.readline()).startswith(b"200")
+        writer.close()
+        await writer.wait_closed()
+
+    assert max(seen.count(number) for number in set(seen)) <= 64

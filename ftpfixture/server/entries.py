@@ -72,7 +72,10 @@ class Entries(BaseServer):
     async def _target(self, connection: Connection, real: PurePath) -> str | None:
         try:
             target = await connection.path_io.readlink(real)
-        except (PathIOError, NotImplementedError):
+        except NotImplementedError:
+            return None
+        except PathIOError as error:
+            _only_foreseen(error)
             return None
         base = connection.user.base_path
         for top in (base, await connection.path_io.resolve(base)):
@@ -133,7 +136,9 @@ class Entries(BaseServer):
         try:
             await connection.path_io.lstat(real)
         except PathIOError as error:
-            _only_foreseen(error)
+            answer = reply_for(error)
+            if answer is None or answer[0] != "550":
+                raise  # not missing, but broken or busy: the client shall learn that
             return False
         return True
 

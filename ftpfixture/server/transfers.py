@@ -87,11 +87,7 @@ class Transfers(BaseServer):
 
         Args:
             connection: Whose next transfer.
-            address: Host and port that PORT or EPRT named.
-
-        Raises:
-            Refusal: The address is another host's, or a system port: somebody would be attacked in our name.
-                Source: RFC 2577 3.
+            address: Host and port that PORT or EPRT named, checked by whoever calls (RFC 2577 3).
         """
         self.forget_data(connection)
 

@@ -167,8 +167,7 @@ class IntegrityCommands(Transfers):
 
 
 def _hash_feature(connection: Connection) -> str:
-    names = (name for name in _ALGORITHMS)
-    return "HASH " + "".join(f"{name}{'*' if name == connection.hash_algorithm else ''};" for name in names)
+    return "HASH " + "".join(f"{name}{'*' if name == connection.hash_algorithm else ''};" for name in _ALGORITHMS)
 
 
 async def _digest(connection: Connection, real: PurePath, algorithm: str, first: int, count: int) -> str:

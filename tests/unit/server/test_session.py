@@ -198,3 +198,34 @@ async def test_a_session_with_many_commands_lets_others_have_their_turn() -> Non
         await writer.wait_closed()
 
     assert max(seen.count(number) for number in set(seen)) <= 64
+
+
+class Failing(MemoryPathIO):
+    """What it raises for some names is no sign of a missing file."""
+
+    @universal_exception
+    async def lstat(self, path: PurePath) -> Any:
+        """See AbstractPathIO."""
+        if path.name == "broken":
+            raise OSError(errno.EIO, "the disk hums")
+        return await super().lstat(path)
+
+    @universal_exception
+    async def readlink(self, path: PurePath) -> PurePath:
+        """See AbstractPathIO."""
+        raise ZeroDivisionError("a mistake in the layer")
+
+
+@pytest.mark.ftp(path_io_factory=Failing)
+def test_listings_do_not_take_a_broken_disk_for_a_missing_file(raw: RawClient) -> None:
+    """LIST of what cannot be read is 451, not 550."""
+    assert raw.fetch("LIST broken")[0] == ["451"]
+
+
+@pytest.mark.ftp(path_io_factory=Failing, files={"/a.txt": b"a"})
+def test_a_mistake_while_a_link_is_read_is_told(ftp_server: FtpServer, raw: RawClient) -> None:
+    """What nobody foresaw while a link is listed is raised in the test, and the client gets 451."""
+    ftp_server.files.symlink("/link", "a.txt")
+    assert raw.fetch("LIST")[0] == ["451"]
+    with pytest.raises(ServerFailure, match="ZeroDivisionError"):
+        ftp_server.check()

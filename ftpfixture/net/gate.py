@@ -9,7 +9,7 @@ from contextvars import ContextVar
 
 from ftpfixture.events import CommandReceived, DataClosed, DataMoved, DataOpened, Hub, Payload, ReplySent
 from ftpfixture.net.channel import Channel
-from ftpfixture.net.stream import Stream
+from ftpfixture.net.stream import ThrottleStreamIO
 from ftpfixture.wire.reply import Reply
 
 __all__ = ["EXCHANGE", "UNASKED", "Exchange", "Gate"]
@@ -69,7 +69,7 @@ class Gate:
         self.hub.emit(ReplySent(*self.hub.stamp(self.session), reply.code, reply.lines, exchange.seq, raw))
         self.channel.write(raw)
 
-    def data(self, stream: Stream, mode: str) -> Stream:
+    def data(self, stream: ThrottleStreamIO, mode: str) -> ThrottleStreamIO:
         """A data connection is there; `mode` is "active" or "passive"."""
         stream.tap = _Tap(self.hub, self.session, mode, stream.channel.peer)
         return stream

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator, Mapping
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Literal, Protocol, Self
 
-from ftpfixture.net.channel import Channel
+from ftpfixture.net.channel import peer_name
 from ftpfixture.net.throttle import StreamThrottle, Throttle
 
-__all__ = ["DEFAULT_BLOCK_SIZE", "DataTap", "Stream"]
+__all__ = ["DEFAULT_BLOCK_SIZE", "DataTap", "Duplex", "StreamIO", "ThrottleStreamIO"]
 
 DEFAULT_BLOCK_SIZE = 1 << 20  # the fastest slice for memory to socket; 8 KiB halves the rate
 _FIRST_READ = 1 << 16  # small files stay small; the size doubles while reads come back full
@@ -29,20 +30,80 @@ class DataTap(Protocol):
         """The stream is closed."""
 
 
-class Stream:
-    """A data connection.
+class Duplex(Protocol):
+    """What a stream stands on: a `Channel`, or what is as simple."""
 
-    Entering it as an async context manager gives itself, leaving it closes it. Whoever takes it out of
-    ``connection.data_connection`` owns it.
+    peer: tuple[str, int]
+    closed: bool
+
+    async def receive(self, size: int) -> bytes:
+        """The next octets, at most `size`; b"" at the end."""
+
+    async def send(self, data: bytes | memoryview) -> int:
+        """Send some of `data`; how many octets went."""
+
+    def close(self) -> None:
+        """Close both directions; what was sent is still delivered."""
+
+    def reset(self) -> None:
+        """Close so that the other side sees an error, not an end."""
+
+
+class _Pair:
+    """The reader and the writer of `asyncio.open_connection` as one."""
+
+    def __init__(self, reader: StreamReader, writer: StreamWriter, timeouts: tuple[float | None, float | None]) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._read_timeout, self._write_timeout = timeouts
+        self.peer = peer_name(writer.get_extra_info("peername"))
+        self.closed = False
+
+    async def receive(self, size: int) -> bytes:
+        async with asyncio.timeout(self._read_timeout):
+            return await self._reader.read(size)
+
+    async def send(self, data: bytes | memoryview) -> int:
+        self._writer.write(data)
+        async with asyncio.timeout(self._write_timeout):
+            await self._writer.drain()
+        return len(data)
+
+    def close(self) -> None:
+        self.closed = True
+        self._writer.close()
+
+    def reset(self) -> None:
+        self.closed = True
+        self._writer.transport.abort()
+
+
+class StreamIO:
+    """Octets and lines, both ways.
 
     Args:
-        channel: The connected socket.
-        throttles: Name to throttle pair; looked at for each piece, so limits may change at any time.
+        reader: A `Channel`, or the reader of an asyncio connection.
+        writer: The writer of that; None for a channel, which is both.
+        timeout: Seconds that one read or write may take, for those of the next two that are None. A channel has a
+            limit of its own.
+        read_timeout: Seconds for one read of an asyncio reader; None for no limit.
+        write_timeout: Seconds for one write; None for no limit.
     """
 
-    def __init__(self, channel: Channel, throttles: Mapping[str, StreamThrottle] | None = None) -> None:
-        self.channel = channel
-        self.throttles: Mapping[str, StreamThrottle] = throttles if throttles is not None else {}
+    def __init__(
+        self,
+        reader: Duplex | StreamReader,
+        writer: StreamWriter | None = None,
+        *,
+        timeout: float | None = None,
+        read_timeout: float | None = None,
+        write_timeout: float | None = None,
+    ) -> None:
+        self.reader = reader
+        self.writer = reader if writer is None else writer
+        self.read_timeout = timeout if read_timeout is None else read_timeout
+        self.write_timeout = timeout if write_timeout is None else write_timeout
+        self.channel = self._joined(reader, writer)
         self.tap: DataTap | None = None
         self.octets = 0
         self.completed = False
@@ -50,6 +111,13 @@ class Stream:
         self._buffer = bytearray()
         self._size = _FIRST_READ
         self._closed = False
+
+    def _joined(self, reader: Duplex | StreamReader, writer: StreamWriter | None) -> Duplex:
+        if not isinstance(reader, StreamReader):
+            return reader
+        if writer is None:
+            raise TypeError("an asyncio reader needs its writer")
+        return _Pair(reader, writer, (self.read_timeout, self.write_timeout))
 
     # Receiving.
 
@@ -63,13 +131,7 @@ class Stream:
             piece = bytes(self._buffer[:limit])
             del self._buffer[:limit]
             return piece
-        size = min(self._size, limit)
-        throttles = [pair.read for pair in self.throttles.values() if pair.read.limit is not None]
-        if throttles:
-            size = await _turn(throttles, size)
-        piece = await self.channel.receive(size)
-        if throttles:
-            _charge(throttles, piece)
+        piece = await self._receive(min(self._size, limit))
         if len(piece) == self._size < DEFAULT_BLOCK_SIZE:
             self._size *= 2
         if not piece:
@@ -77,6 +139,9 @@ class Stream:
         else:
             self._moved("upload", piece)
         return piece
+
+    async def _receive(self, size: int) -> bytes:
+        return await self.channel.receive(size)
 
     async def read(self, count: int = -1) -> bytes:
         """At most `count` octets as they arrive, or everything to the end when `count` is negative."""
@@ -110,16 +175,6 @@ class Stream:
         del self._buffer[: end + 1]
         return line
 
-    async def iter_by_line(self) -> AsyncIterator[bytes]:
-        """Lines to the end."""
-        while line := await self.readline():
-            yield line
-
-    async def iter_by_block(self, count: int = DEFAULT_BLOCK_SIZE) -> AsyncIterator[bytes]:
-        """Blocks of exactly `count` octets, but for the last."""
-        while block := await self._read_block(count):
-            yield block
-
     async def _read_block(self, count: int) -> bytes:
         while len(self._buffer) < count and await self._fill():
             pass
@@ -146,13 +201,12 @@ class Stream:
         """
         view = memoryview(data if isinstance(data, bytes | memoryview) else bytes(data))
         while view:
-            throttles = [pair.write for pair in self.throttles.values() if pair.write.limit is not None]
-            piece = view[: await _turn(throttles, len(view))] if throttles else view
-            sent = view[: await self.channel.send(piece)]
-            if throttles:
-                _charge(throttles, sent)
+            sent = view[: await self._send(view)]
             self._moved("download", sent)
             view = view[len(sent) :]
+
+    async def _send(self, view: memoryview) -> int:
+        return await self.channel.send(view)
 
     def describe(self, direction: str, path: str, offset: int, transfer_type: str) -> None:
         """Tell the log what the stream is used for, before the first octet."""
@@ -173,6 +227,75 @@ class Stream:
             self.channel.close()
             if self.tap is not None:
                 self.tap.closed(self.completed, self.error)
+
+
+class ThrottleStreamIO(StreamIO):
+    """A stream with speed limits: every data connection is one.
+
+    Entering it as an async context manager gives itself, leaving it closes it. Whoever takes it out of
+    ``connection.data_connection`` owns it.
+
+    Args:
+        reader: As for `StreamIO`.
+        writer: As for `StreamIO`.
+        throttles: Name to throttle pair; looked at for each piece, so limits may change at any time.
+        timeout: As for `StreamIO`, and so are the next two.
+        read_timeout: Seconds.
+        write_timeout: Seconds.
+    """
+
+    def __init__(
+        self,
+        reader: Duplex | StreamReader,
+        writer: StreamWriter | None = None,
+        throttles: Mapping[str, StreamThrottle] | None = None,
+        *,
+        timeout: float | None = None,
+        read_timeout: float | None = None,
+        write_timeout: float | None = None,
+    ) -> None:
+        super().__init__(reader, writer, timeout=timeout, read_timeout=read_timeout, write_timeout=write_timeout)
+        self.throttles: Mapping[str, StreamThrottle] = throttles if throttles is not None else {}
+
+    async def iter_by_line(self) -> AsyncIterator[bytes]:
+        """Lines to the end."""
+        while line := await self.readline():
+            yield line
+
+    async def iter_by_block(self, count: int = DEFAULT_BLOCK_SIZE) -> AsyncIterator[bytes]:
+        """Blocks of exactly `count` octets, but for the last."""
+        while block := await self._read_block(count):
+            yield block
+
+    async def wait(self, name: Literal["read", "write"]) -> None:
+        """Wait until every throttle of a direction lets octets go."""
+        for throttle in self._limits(name):
+            await throttle.wait()
+
+    def append(self, name: Literal["read", "write"], data: bytes | memoryview, start: float) -> None:
+        """Charge `data` to the throttles of a direction; `start` is when it began to go, by the loop's clock."""
+        for throttle in self._limits(name):
+            throttle.append(data, start)
+
+    def _limits(self, name: Literal["read", "write"]) -> list[Throttle]:
+        throttles: list[Throttle] = [getattr(pair, name) for pair in self.throttles.values()]
+        return [throttle for throttle in throttles if throttle.limit is not None]
+
+    async def _receive(self, size: int) -> bytes:
+        throttles = self._limits("read")
+        if not throttles:
+            return await super()._receive(size)
+        piece = await super()._receive(await _turn(throttles, size))
+        self.append("read", piece, asyncio.get_running_loop().time())
+        return piece
+
+    async def _send(self, view: memoryview) -> int:
+        throttles = self._limits("write")
+        if not throttles:
+            return await super()._send(view)
+        sent = await super()._send(view[: await _turn(throttles, len(view))])
+        self.append("write", view[:sent], asyncio.get_running_loop().time())
+        return sent
 
     async def finish(self) -> None:
         """Close the connection, everything sent: the sender's close is the end of the file (RFC 959 3.4.1)."""
@@ -198,9 +321,3 @@ async def _turn(throttles: list[Throttle], size: int) -> int:
     for throttle in throttles:
         await throttle.wait()
     return min(throttle.portion(size) for throttle in throttles)
-
-
-def _charge(throttles: list[Throttle], piece: bytes | memoryview) -> None:
-    now = asyncio.get_running_loop().time()
-    for throttle in throttles:
-        throttle.append(piece, now)

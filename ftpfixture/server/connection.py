@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from ftpfixture.files.base import AbstractPathIO
 from ftpfixture.net.gate import EXCHANGE, Exchange
-from ftpfixture.net.stream import Stream
+from ftpfixture.net.stream import ThrottleStreamIO
 from ftpfixture.net.throttle import StreamThrottle
 from ftpfixture.server.users import User
 
@@ -104,7 +104,7 @@ class Connection:
     passive_server: Any
     passive_server_port: int
     data_source: str
-    data_connection: Stream
+    data_connection: ThrottleStreamIO
     throttles: dict[str, StreamThrottle]
 
     def __init__(self, **values: Any) -> None:

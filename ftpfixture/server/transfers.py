@@ -13,7 +13,7 @@ from typing import Any
 from ftpfixture.errors import PathIOError
 from ftpfixture.net.channel import Channel
 from ftpfixture.net.ports import connect
-from ftpfixture.net.stream import Stream
+from ftpfixture.net.stream import ThrottleStreamIO
 from ftpfixture.server.base import BaseServer
 from ftpfixture.server.conditions import worker
 from ftpfixture.server.connection import Connection
@@ -43,10 +43,10 @@ class Transfer:
     direction: str
     path: PurePosixPath
     opening: str
-    move: Callable[[Stream, File], Awaitable[None]]
+    move: Callable[[ThrottleStreamIO, File], Awaitable[None]]
     open: Callable[[], contextlib.AbstractAsyncContextManager[File]] = contextlib.nullcontext
     offset: int = 0
-    stream: Stream | None = None
+    stream: ThrottleStreamIO | None = None
 
 
 class Transfers(BaseServer):
@@ -70,10 +70,10 @@ class Transfers(BaseServer):
         except OSError as error:
             raise Refusal("425", "No data port is free") from error
 
-        async def arrival(timeout: float | None) -> Stream:
+        async def arrival(timeout: float | None) -> ThrottleStreamIO:
             listener.accept_now()
             connection.when_wanted("data_connection", None)
-            stream: Stream = await connection.wait_for("data_connection", timeout)
+            stream: ThrottleStreamIO = await connection.wait_for("data_connection", timeout)
             return stream
 
         connection.passive_server = listener
@@ -91,7 +91,7 @@ class Transfers(BaseServer):
         """
         self.forget_data(connection)
 
-        async def dial(timeout: float | None) -> Stream:
+        async def dial(timeout: float | None) -> ThrottleStreamIO:
             connection.when_wanted("data_connection", None)
             sock = await connect(connection.loop, connection.server_host, address, timeout)
             return self._stream(connection, sock, address, "active")
@@ -115,9 +115,11 @@ class Transfers(BaseServer):
         except OSError:
             sock.close()
 
-    def _stream(self, connection: Connection, sock: socket.socket, address: tuple[str, int], mode: str) -> Stream:
+    def _stream(
+        self, connection: Connection, sock: socket.socket, address: tuple[str, int], mode: str
+    ) -> ThrottleStreamIO:
         channel = Channel(sock, connection.loop, address, connection.socket_timeout)
-        stream: Stream = connection.gate.data(Stream(channel, connection.throttles), mode)
+        stream: ThrottleStreamIO = connection.gate.data(ThrottleStreamIO(channel, throttles=connection.throttles), mode)
         return stream
 
     # The worker.
@@ -153,14 +155,14 @@ class Transfers(BaseServer):
         connection.response("226", "Transfer complete")
         return True
 
-    async def _take_stream(self, connection: Connection) -> Stream:
+    async def _take_stream(self, connection: Connection) -> ThrottleStreamIO:
         """The data connection, which belongs to the caller from now on.
 
         Raises:
             Refusal: It cannot be had.
         """
         try:
-            stream: Stream = await connection.wait_for("data_connection", connection.wait_future_timeout)
+            stream: ThrottleStreamIO = await connection.wait_for("data_connection", connection.wait_future_timeout)
             del connection.data_connection
         except OSError as error:
             raise Refusal("425", "Can't open data connection") from error

@@ -9,7 +9,7 @@ from pathlib import PurePath, PurePosixPath
 from typing import Any
 
 from ftpfixture.net.gate import EXCHANGE
-from ftpfixture.net.stream import Stream
+from ftpfixture.net.stream import ThrottleStreamIO
 from ftpfixture.server.conditions import (
     ConnectionConditions,
     PathConditions,
@@ -70,7 +70,9 @@ class ContentCommands(Transfers):
         )
         return self.start_transfer(connection, transfer)
 
-    async def _send(self, connection: Connection, first: int, count: int | None, stream: Stream, file: Any) -> None:
+    async def _send(
+        self, connection: Connection, first: int, count: int | None, stream: ThrottleStreamIO, file: Any
+    ) -> None:
         if first:
             await file.seek(first)
         pieces = _pieces(file, connection.block_size, count)
@@ -166,7 +168,7 @@ class ContentCommands(Transfers):
         if not await connection.path_io.is_dir(real.parent):
             raise Refusal("553", "No such directory")
 
-    async def _receive(self, connection: Connection, offset: int, stream: Stream, file: Any) -> None:
+    async def _receive(self, connection: Connection, offset: int, stream: ThrottleStreamIO, file: Any) -> None:
         if offset:
             await file.seek(offset)
         if connection.transfer_type == "I":

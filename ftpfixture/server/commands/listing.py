@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import PurePosixPath
 from typing import Any
 
-from ftpfixture.net.stream import Stream
+from ftpfixture.net.stream import ThrottleStreamIO
 from ftpfixture.server.conditions import ConnectionConditions, PathConditions, PathPermissions, confined, demand
 from ftpfixture.server.connection import Connection
 from ftpfixture.server.dispatch import command
@@ -113,7 +113,7 @@ class ListingCommands(Transfers, Entries):
         text = "".join(f"{line}\r\n" for line in lines)
         octets = text.encode(self.encoding, "surrogateescape")
 
-        async def move(stream: Stream, _: Any) -> None:
+        async def move(stream: ThrottleStreamIO, _: Any) -> None:
             await stream.write(octets)
 
         _, virtual = self.get_paths(connection, argument)

@@ -11,7 +11,7 @@ import pytest
 from ftpfixture.events import CommandReceived, DataClosed, DataMoved, DataOpened, Event, Hub, ReplySent
 from ftpfixture.net.channel import Channel
 from ftpfixture.net.gate import EXCHANGE, UNASKED, Exchange, Gate
-from ftpfixture.net.stream import Stream
+from ftpfixture.net.stream import ThrottleStreamIO
 from ftpfixture.wire.reply import Reply
 
 E = TypeVar("E", bound=Event)
@@ -52,9 +52,9 @@ class Crossing:
         self.wire = Wire(self.told)
         self.gate = Gate(hub, 7, self.wire, "utf-8")  # type: ignore[arg-type]
 
-    def stream(self, mode: str = "passive") -> Stream:
+    def stream(self, mode: str = "passive") -> ThrottleStreamIO:
         """A data connection that has come through the gate."""
-        return self.gate.data(Stream(Wire(self.told)), mode)  # type: ignore[arg-type]
+        return self.gate.data(ThrottleStreamIO(Wire(self.told)), mode)  # type: ignore[arg-type]
 
     def events(self, kind: type[E]) -> list[E]:
         """The events of one kind."""

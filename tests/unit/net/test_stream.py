@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from ftpfixture.net.channel import Channel
-from ftpfixture.net.stream import DEFAULT_BLOCK_SIZE, Stream
+from ftpfixture.net.stream import DEFAULT_BLOCK_SIZE, StreamIO, ThrottleStreamIO
 from ftpfixture.net.throttle import StreamThrottle
 
 
@@ -45,7 +45,7 @@ class Far:
         self.sock.setblocking(False)
         self.loop = asyncio.get_running_loop()
         self.tap = Tap()
-        self.stream = Stream(Channel(accepted, self.loop, address))
+        self.stream = ThrottleStreamIO(Channel(accepted, self.loop, address))
         self.stream.tap = self.tap
 
     def say(self, data: bytes, *, end: bool = True) -> None:
@@ -227,7 +227,7 @@ class Sizes:
 async def test_pieces_grow_while_they_come_back_full() -> None:
     """Reads double from 64 KiB to the block size while octets come fast, so that small files stay small."""
     channel = Sizes()
-    stream = Stream(channel)  # type: ignore[arg-type]
+    stream = ThrottleStreamIO(channel)  # type: ignore[arg-type]
 
     for _ in range(7):
         await stream.receive()
@@ -461,3 +461,83 @@ async def test_two_streams_share_a_throttle(clock: Clock) -> None:
         far.sock.close()
 
     assert clock.now == pytest.approx(1.95)
+
+
+# Over asyncio's reader and writer.
+
+
+@contextlib.asynccontextmanager
+async def asyncio_pair(
+    timeout: float | None = None,
+) -> AsyncIterator[tuple[StreamIO, asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A stream over an asyncio connection, and the reader and writer of the other end."""
+    ends: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Queue()
+
+    async def accepted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await ends.put((reader, writer))
+
+    async with await asyncio.start_server(accepted, "127.0.0.1", 0) as server:
+        near = await asyncio.open_connection(*server.sockets[0].getsockname())
+        reader, writer = await ends.get()
+        try:
+            yield StreamIO(*near, timeout=timeout), reader, writer
+        finally:
+            for end in (near[1], writer):
+                end.close()
+                with contextlib.suppress(ConnectionError):
+                    await end.wait_closed()
+
+
+async def test_a_pair_reads_and_writes() -> None:
+    """A stream takes the reader and writer of an asyncio connection as well as a channel."""
+    async with asyncio_pair() as (stream, reader, writer):
+        writer.write(b"one\ntwo\n3456")
+        await stream.write(b"octets")
+
+        assert await reader.readexactly(6) == b"octets"
+        assert await stream.readline() == b"one\n"
+        assert await stream.readexactly(6) == b"two\n34"
+        assert stream.channel.peer == writer.get_extra_info("sockname")
+        assert not stream.channel.closed
+        stream.close()
+        assert stream.channel.closed
+        assert await reader.read() == b""
+
+
+async def test_a_pair_has_time_limits() -> None:
+    """What an asyncio connection takes too long for ends with TimeoutError."""
+    async with asyncio_pair(timeout=0.01) as (stream, _, _):
+        assert stream.read_timeout == stream.write_timeout == 0.01
+        with pytest.raises(TimeoutError):
+            await stream.read(1)
+
+
+async def test_a_pair_can_be_reset() -> None:
+    """Resetting an asyncio connection ends it at once."""
+    async with asyncio_pair() as (stream, reader, _):
+        stream.channel.reset()
+
+        assert stream.channel.closed
+        assert await reader.read() == b""
+
+
+async def test_a_reader_needs_its_writer() -> None:
+    """Half of an asyncio connection is a mistake that is told at once."""
+    with pytest.raises(TypeError, match="needs its writer"):
+        StreamIO(asyncio.StreamReader())
+
+
+async def test_own_octets_are_charged_and_waited_for(clock: Clock) -> None:
+    """`append` charges what went another way, and `wait` waits for it."""
+    far = Far()
+    far.stream.throttles = {"_": StreamThrottle.from_limits(100, None)}
+
+    far.stream.append("read", bytes(200), 0)
+    far.stream.append("write", bytes(900), 0)
+    await far.stream.wait("write")
+    assert clock.now == 0
+    await far.stream.wait("read")
+
+    assert clock.now == pytest.approx(2)
+    far.stream.close()
+    far.sock.close()

@@ -2,10 +2,47 @@
 
 from __future__ import annotations
 
+from ftpfixture.client import (
+    BaseClient,
+    BasicListInfo,
+    Client,
+    DataConnectionThrottleStreamIO,
+    FileHash,
+    ListInfo,
+    Mirrored,
+    Retry,
+    UnixListInfo,
+)
+from ftpfixture.common import (
+    DEFAULT_ACCOUNT,
+    DEFAULT_BLOCK_SIZE,
+    DEFAULT_PASSWORD,
+    DEFAULT_PORT,
+    DEFAULT_USER,
+    END_OF_LINE,
+    HALF_OF_YEAR_IN_SECONDS,
+    TWO_YEARS_IN_SECONDS,
+    AbstractAsyncLister,
+    AsyncListerMixin,
+    AsyncStreamIterator,
+    Code,
+    Connection,
+    StreamIO,
+    StreamThrottle,
+    Throttle,
+    ThrottleStreamIO,
+    async_enterable,
+    setlocale,
+    with_timeout,
+    wrap_into_codes,
+    wrap_with_container,
+)
 from ftpfixture.errors import (
+    ClientStateError,
     CommandSyntaxError,
     ConfigurationError,
     FtpFixtureError,
+    IntegrityError,
     InvalidCommand,
     NoAvailablePort,
     PathIOError,
@@ -16,14 +53,19 @@ from ftpfixture.errors import (
     ServerStateError,
     StatusCodeError,
 )
-from ftpfixture.files.base import AbstractPathIO, PathIONursery
-from ftpfixture.files.disk import AsyncPathIO, PathIO
-from ftpfixture.files.memory import MemoryPathIO
 from ftpfixture.log import CommandLog, CommandRecord, SessionRecord, TransferRecord
-from ftpfixture.net.throttle import StreamThrottle, Throttle
+from ftpfixture.pathio import (
+    AbstractPathIO,
+    AsyncPathIO,
+    AsyncPathIOContext,
+    MemoryPathIO,
+    PathIO,
+    PathIONursery,
+    universal_exception,
+)
 from ftpfixture.server import (
     AbstractUserManager,
-    Connection,
+    AvailableConnections,
     ConnectionConditions,
     MemoryUserManager,
     PathConditions,
@@ -34,14 +76,30 @@ from ftpfixture.server import (
     worker,
 )
 from ftpfixture.testing.ftpserver import FtpServer
-from ftpfixture.wire.reply import Code
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "DEFAULT_ACCOUNT",
+    "DEFAULT_BLOCK_SIZE",
+    "DEFAULT_PASSWORD",
+    "DEFAULT_PORT",
+    "DEFAULT_USER",
+    "END_OF_LINE",
+    "HALF_OF_YEAR_IN_SECONDS",
+    "TWO_YEARS_IN_SECONDS",
+    "AbstractAsyncLister",
     "AbstractPathIO",
     "AbstractUserManager",
+    "AsyncListerMixin",
     "AsyncPathIO",
+    "AsyncPathIOContext",
+    "AsyncStreamIterator",
+    "AvailableConnections",
+    "BaseClient",
+    "BasicListInfo",
+    "Client",
+    "ClientStateError",
     "Code",
     "CommandLog",
     "CommandRecord",
@@ -49,11 +107,16 @@ __all__ = [
     "ConfigurationError",
     "Connection",
     "ConnectionConditions",
+    "DataConnectionThrottleStreamIO",
+    "FileHash",
     "FtpFixtureError",
     "FtpServer",
+    "IntegrityError",
     "InvalidCommand",
+    "ListInfo",
     "MemoryPathIO",
     "MemoryUserManager",
+    "Mirrored",
     "NoAvailablePort",
     "PathConditions",
     "PathIO",
@@ -64,14 +127,24 @@ __all__ = [
     "Permission",
     "ProtocolError",
     "ReplySyntaxError",
+    "Retry",
     "Server",
     "ServerFailure",
     "ServerStateError",
     "SessionRecord",
     "StatusCodeError",
+    "StreamIO",
     "StreamThrottle",
     "Throttle",
+    "ThrottleStreamIO",
     "TransferRecord",
+    "UnixListInfo",
     "User",
+    "async_enterable",
+    "setlocale",
+    "universal_exception",
+    "with_timeout",
     "worker",
+    "wrap_into_codes",
+    "wrap_with_container",
 ]

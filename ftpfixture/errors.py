@@ -10,6 +10,8 @@
     ├── InvalidCommand            (ValueError) a command line that must not be sent
     ├── ConfigurationError        (ValueError) a setting that cannot work; the text says what can
     ├── ServerStateError          (RuntimeError) started twice, or used when not running
+    ├── ClientStateError          (RuntimeError) a call that has to wait for another of the same client
+    ├── IntegrityError            (OSError) what arrived is not what was sent
     ├── ServerFailure             a handler of the server raised; shown in the test that caused it
     └── ProtocolError             (ValueError) octets that do not mean what they must
         ├── CommandSyntaxError    an argument of a command
@@ -22,9 +24,11 @@ from types import TracebackType
 from typing import Any
 
 __all__ = [
+    "ClientStateError",
     "CommandSyntaxError",
     "ConfigurationError",
     "FtpFixtureError",
+    "IntegrityError",
     "InvalidCommand",
     "NoAvailablePort",
     "PathIOError",
@@ -98,6 +102,14 @@ class ConfigurationError(FtpFixtureError, ValueError):
 
 class ServerStateError(FtpFixtureError, RuntimeError):
     """A server was started twice, or used before its start or after its stop."""
+
+
+class ClientStateError(FtpFixtureError, RuntimeError):
+    """A client was asked for something that has to wait for a transfer of its own; the text says what to do."""
+
+
+class IntegrityError(FtpFixtureError, OSError):
+    """After a transfer the two copies differ in size or hash; the text says in which, and how."""
 
 
 class ServerFailure(FtpFixtureError):

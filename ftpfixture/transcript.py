@@ -16,8 +16,9 @@ from ftpfixture.events import (
     ReplySent,
 )
 from ftpfixture.wire.command import censor
+from ftpfixture.wire.lines import printable
 
-__all__ = ["TOO_LONG", "render"]
+__all__ = ["TOO_LONG", "command_text", "render", "reply_texts"]
 
 TOO_LONG = "(a line that was too long)"
 """Stands for a command line whose text was thrown away."""
@@ -39,6 +40,17 @@ def render(events: Sequence[Event], sessions: Iterable[int]) -> str:
     return "\n".join(lines) or "(nobody connected)"
 
 
+def command_text(event: CommandReceived) -> str:
+    """A command as one line that may be shown: secrets starred, control characters escaped."""
+    return printable(TOO_LONG if event.too_long else censor(event.verb, event.argument))
+
+
+def reply_texts(event: ReplySent, encoding: str = "utf-8") -> list[str]:
+    """A reply as the lines that went over the wire, control characters and what is not of the encoding escaped."""
+    lines = event.raw.decode(encoding, "backslashreplace").removesuffix("\r\n").split("\r\n")
+    return [printable(line) for line in lines]
+
+
 def _told(event: Event) -> list[str]:
     """Lines of the transcript: ``>`` the client, ``<`` the server, ``=`` data, ``*`` the rest."""
     at = f"{event.at:9.3f} "
@@ -46,16 +58,14 @@ def _told(event: Event) -> list[str]:
         case Connected():
             return [f"{at}* connected from {event.peer[0]}:{event.peer[1]}"]
         case CommandReceived():
-            said = TOO_LONG if event.too_long else censor(event.verb, event.argument)
-            return [f"{at}> {_printable(said)}"]
+            return [f"{at}> {command_text(event)}"]
         case ReplySent():
-            lines = event.raw.decode(errors="backslashreplace").removesuffix("\r\n").split("\r\n")
-            return [f"{at}< {_printable(line)}" for line in lines]
+            return [f"{at}< {line}" for line in reply_texts(event)]
         case LoggedIn():
-            return [f"{at}* {_printable(event.user)} logged in"]
+            return [f"{at}* {printable(event.user)} logged in"]
         case DataOpened():
             offset = f" from octet {event.offset}" if event.offset else ""
-            return [f"{at}= {event.mode} {event.direction} of {_printable(event.path)}{offset}"]
+            return [f"{at}= {event.mode} {event.direction} of {printable(event.path)}{offset}"]
         case DataClosed():
             end = "complete" if event.completed else f"broken off: {event.error or 'aborted'}"
             return [f"{at}= {event.payload.octets} octets, {end}"]
@@ -64,7 +74,3 @@ def _told(event: Event) -> list[str]:
         case Disconnected():
             return [f"{at}* closed: {event.reason}"]
     return []
-
-
-def _printable(text: str) -> str:
-    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)

@@ -13,7 +13,17 @@ from collections.abc import Callable, Iterable
 from ftpfixture.errors import NoAvailablePort
 from ftpfixture.net.channel import peer_name
 
-__all__ = ["Listener", "PassiveListener", "PortPool", "connect", "family_of", "is_loopback", "is_numeric", "same_host"]
+__all__ = [
+    "Listener",
+    "PassiveListener",
+    "PortPool",
+    "connect",
+    "dial",
+    "family_of",
+    "is_loopback",
+    "is_numeric",
+    "same_host",
+]
 
 OnSocket = Callable[[socket.socket, tuple[str, int]], None]
 """What a listener calls with an accepted socket and the address of its other end."""
@@ -257,3 +267,26 @@ async def connect(
         sock.close()
         raise
     return sock
+
+
+async def dial(loop: asyncio.AbstractEventLoop, host: str, port: int) -> socket.socket:
+    """Connect to a host by name or address; its addresses are tried in turn.
+
+    Raises:
+        OSError: It has none, or none of them answers; then it is the error of the last.
+    """
+    problem = OSError(f"{host} has no address")
+    for family, kind, protocol, _, address in await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        sock = socket.socket(family, kind, protocol)
+        try:
+            sock.setblocking(False)
+            await loop.sock_connect(sock, address)
+        except OSError as error:
+            sock.close()
+            problem = error
+        except BaseException:
+            sock.close()
+            raise
+        else:
+            return sock
+    raise problem

@@ -13,20 +13,23 @@ from ftpfixture.wire.lines import escape_line
 
 __all__ = ["Command", "censor"]
 
-SECRET_VERBS = frozenset({"PASS", "ACCT"})
+# A line may be broken ("PASS\tsecret", or octets before the verb): what was meant for a secret is one even then.
+_SECRET_VERB = re.compile(r"(?<![a-z0-9])(?:pass|acct)(?![a-z0-9])", re.IGNORECASE)
 
 _NOT_IN_A_VERB = re.compile(r"[\x00-\x20\x7f]")
 
 
 def censor(verb: str, argument: str) -> str:
     """Return the command as text that may be shown: asterisks stand for a password or account, one per character."""
-    if not argument:
-        return verb
-    return f"{verb} {_shown(verb, argument)}"
+    verb, argument = _starred(verb, argument)
+    return f"{verb} {argument}" if argument else verb
 
 
-def _shown(verb: str, argument: str) -> str:
-    return "*" * len(argument) if verb.upper() in SECRET_VERBS else argument
+def _starred(verb: str, argument: str) -> tuple[str, str]:
+    found = _SECRET_VERB.search(verb)
+    if found is None:
+        return verb, argument
+    return verb[: found.end()].ljust(len(verb), "*"), "*" * len(argument)
 
 
 # A NamedTuple, because one is made for every line that arrives: a frozen dataclass with slots takes half as long again
@@ -86,4 +89,5 @@ class Command(NamedTuple):
         return censor(self.verb, self.argument)
 
     def __repr__(self) -> str:
-        return f"Command(verb={self.verb!r}, argument={_shown(self.verb, self.argument)!r})"
+        verb, argument = _starred(self.verb, self.argument)
+        return f"Command(verb={verb!r}, argument={argument!r})"

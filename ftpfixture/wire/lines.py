@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["LineReader", "escape_line"]
+__all__ = ["LineReader", "escape_line", "printable"]
 
 # As numbers, because `13 in octets` is several times faster than `b"\r" in octets`.
 NUL = 0x00
@@ -132,3 +132,10 @@ def escape_line(text: bytes) -> bytes:
     if CR not in text and LF not in text:
         return text
     return _LONE_LINE_FEED.sub(b"\0", text).replace(b"\r", b"\r\0")
+
+
+def printable(text: str) -> str:
+    """Return text that may be written anywhere: control characters and undecodable octets as escapes."""
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)

@@ -23,6 +23,7 @@ __all__ = [
     "parse_msdos_line",
     "parse_unix_line",
     "parse_unix_mode",
+    "split_mlsx_line",
 ]
 
 P = ParamSpec("P")
@@ -389,19 +390,34 @@ def parse_mlsx_line(line: str) -> Entry:
 
     Source: RFC 3659 7.2.
     """
-    text = _checked(line)
-    found = _MLSX.fullmatch(text[1:] if text.startswith(" ") and _MLSX_WITH_FACTS.match(text) else text)
-    if found is None:
-        raise ReplySyntaxError(f"{line!r} is not an entry of MLSD: it needs facts with semicolons, a space and a name")
+    facts, path = split_mlsx_line(line)
     fields: dict[str, Any] = {"type": "unknown"}
     unknown = []
-    for fact in found["facts"].split(";")[:-1]:
-        name, _, value = fact.partition("=")
+    for name, value in facts:
         known = _explained(line, _mlsx_fields, name.lower(), value)
         fields |= known
         if not known:
             unknown.append((name, value))
-    return Entry(name=found["name"], facts=tuple(unknown), **fields)
+    return Entry(name=path, facts=tuple(unknown), **fields)
+
+
+def split_mlsx_line(line: str) -> tuple[list[tuple[str, str]], str]:
+    """Take a line of MLSD or MLST apart without asking what the facts mean.
+
+    Returns:
+        Pairs of fact and value, both as sent, in their order; and the name.
+
+    Raises:
+        ReplySyntaxError: It has another form.
+
+    Source: RFC 3659 7.2.
+    """
+    text = _checked(line)
+    found = _MLSX.fullmatch(text[1:] if text.startswith(" ") and _MLSX_WITH_FACTS.match(text) else text)
+    if found is None:
+        raise ReplySyntaxError(f"{line!r} is not an entry of MLSD: it needs facts with semicolons, a space and a name")
+    pairs = [fact.partition("=") for fact in found["facts"].split(";")[:-1]]
+    return [(name, value) for name, _, value in pairs], found["name"]
 
 
 def _mlsx_fields(name: str, value: str) -> dict[str, Any]:

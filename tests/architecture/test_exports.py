@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import inspect
+import subprocess
+import sys
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -85,7 +87,7 @@ def test_what_a_module_lists_is_there(module: str) -> None:
 def test_what_a_module_lists_is_its_own(module: str) -> None:
     """`__all__` of a module that is no package names what is made in it, not what it imported."""
     loaded = import_module(module)
-    if loaded.__file__ is not None and loaded.__file__.endswith("__init__.py"):
+    if module in FACES or (loaded.__file__ is not None and loaded.__file__.endswith("__init__.py")):
         return
     tree = ast.parse(Path(str(loaded.__file__)).read_text(encoding="utf-8"))
     imported = {
@@ -104,6 +106,33 @@ REEXPORTS = {
     "ftpfixture.files.memory": {"DirectoryNode", "FileNode", "LinkNode", "MemoryFiles", "MemoryStats", "Node"},
 }
 """Names that a module shows on behalf of another."""
+
+
+FACES = ["ftpfixture.common", "ftpfixture.pathio"]
+"""Modules that only show what others made, under addresses that users know."""
+
+
+@pytest.mark.parametrize("module", FACES)
+def test_a_face_makes_nothing(module: str) -> None:
+    """A face imports, lists all that it imports, and does nothing else."""
+    loaded = import_module(module)
+    tree = ast.parse(Path(str(loaded.__file__)).read_text(encoding="utf-8"))
+    imports = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module != "__future__"]
+    others = [node for node in tree.body if not isinstance(node, ast.ImportFrom)]
+
+    assert {name.name for node in imports for name in node.names} == set(loaded.__all__)
+    assert [name.asname for node in imports for name in node.names if name.asname] == []
+    assert list(loaded.__all__) == sorted(loaded.__all__, key=_order)
+    assert [type(node) for node in others] == [ast.Expr, ast.Assign]  # its docstring, and `__all__`
+
+
+@pytest.mark.parametrize("module", ["common", "errors", "pathio", "server"])
+def test_rooms_can_be_reached_from_the_package(module: str) -> None:
+    """After `import ftpfixture` alone, `ftpfixture.common.setlocale` and the like are there."""
+    program = f"import ftpfixture; print(ftpfixture.{module}.__name__)"
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert told.stdout.strip() == f"ftpfixture.{module}"
 
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef

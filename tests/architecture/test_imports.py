@@ -15,7 +15,7 @@ PACKAGE = Path(ftpfixture.__file__).parent
 NAME = PACKAGE.name
 
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("aio",),
+    ("aio", "constants", "locales"),
     ("errors",),
     ("wire", "files"),
     ("events",),
@@ -23,6 +23,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("faults", "log"),
     ("net",),
     ("server", "client"),
+    ("common", "pathio"),
     ("recording",),
     ("testing",),
     ("cli",),
@@ -113,10 +114,16 @@ def test_imports_go_down() -> None:
     assert _places(found for found in OURS if _wrong_direction(found)) == []
 
 
-@pytest.mark.parametrize("room", ["aio", "errors"])
+@pytest.mark.parametrize("room", ["aio", "constants", "errors", "locales"])
 def test_leaves_import_nothing_of_ours(room: str) -> None:
     """What everybody may import imports nothing of this package."""
     assert _places(found for found in OURS if found.room == room) == []
+
+
+def test_only_the_package_imports_faces() -> None:
+    """Faces are for users: what is ours imports a name from the room that made it."""
+    faces = {"common", "pathio"}
+    assert _places(found for found in OURS if found.imported_room in faces and found.room != "__init__") == []
 
 
 def test_server_and_client_do_not_know_each_other() -> None:

@@ -1,0 +1,431 @@
+"""The client's control connection: lines out, replies in, codes checked.
+
+One rule: a conversation that breaks off leaves nothing half said. When a call is cancelled, times out or meets a broken
+connection between a command and its reply, the connection is closed, because the next reply would belong to nobody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Protocol, TypedDict
+
+from ftpfixture.client.turns import Turns
+from ftpfixture.constants import DEFAULT_PORT
+from ftpfixture.errors import ClientStateError, ConfigurationError, InvalidCommand, StatusCodeError
+from ftpfixture.files.base import AbstractPathIO
+from ftpfixture.files.disk import PathIO
+from ftpfixture.net.channel import Channel
+from ftpfixture.net.ports import dial
+from ftpfixture.net.socks import SocksProxy
+from ftpfixture.net.throttle import StreamThrottle
+from ftpfixture.wire.command import censor
+from ftpfixture.wire.lines import LineReader, printable
+from ftpfixture.wire.reply import Code, wrap_into_codes, wrap_with_container
+
+__all__ = ["BaseClient", "Codes", "Parser", "Settings", "check_data_commands"]
+
+logger = logging.getLogger("ftpfixture.client")
+
+Codes = str | tuple[str, ...]
+"""One mask such as "2xx", or several of which one must fit."""
+
+Parser = Callable[[bytes], tuple[Any, dict[str, Any]]]
+"""Reads a line of LIST: octets with their line end to a path and what is told of it; ValueError when it cannot."""
+
+DATA_COMMANDS = ("epsv", "pasv", "eprt", "port")
+
+_RECEIVE = 1 << 16
+_LINE_LIMIT = 1 << 20  # replies of 17 kB are seen; a line that never ends must not eat the memory
+_FORBIDDEN = frozenset("\r\n\0")
+_BESIDE = frozenset({"ABOR", "STAT", "NOOP", "QUIT"})  # RFC 959 4.1.3: these may be said while a transfer runs
+
+
+class Transfer(Protocol):
+    """What a client must know of the transfer that runs."""
+
+    said: str
+
+    def abandon(self) -> int:
+        """Close its data connection at once, and count the replies that nobody will read."""
+
+
+class Settings(TypedDict, total=False):
+    """The arguments of `BaseClient`, for subclasses that hand them on."""
+
+    socket_timeout: float | None
+    connection_timeout: float | None
+    read_speed_limit: float | None
+    write_speed_limit: float | None
+    path_timeout: float | None
+    path_io_factory: Callable[..., AbstractPathIO]
+    encoding: str
+    parse_list_line_custom: Parser | None
+    parse_list_line_custom_first: bool
+    passive_commands: Iterable[str]
+    trust_pasv_host: bool
+    keep_alive: float | None
+    socks_host: str | None
+    socks_port: int
+    socks_version: int
+    username: str | None
+    password: str | None
+
+
+class BaseClient:
+    """A control connection and nothing else; the operations are in `Client`.
+
+    Several tasks may share a client: each call waits until the one before it has its answer.
+
+    Args:
+        socket_timeout: Seconds that one read or write may take; None for no limit.
+        connection_timeout: Seconds to connect, control and data connections alike; None for no limit.
+        read_speed_limit: Octets per second for downloads; None for no limit.
+        write_speed_limit: The same for uploads.
+        path_timeout: Seconds, handed to the path layer.
+        path_io_factory: Makes the layer for local files.
+        encoding: Of commands and replies; octets that do not fit survive (surrogateescape).
+        parse_list_line_custom: Reads lines of LIST in a shape of your own.
+        parse_list_line_custom_first: Ask it before the known shapes, not after.
+        passive_commands: What is tried for a data connection, in order: "epsv", "pasv", and for active mode "eprt",
+            "port". What the server refuses once is not tried again on the same connection.
+        trust_pasv_host: Connect to the host that PASV names even when it is not the server's (RFC 2577 3); ftplib and
+            curl do not.
+        keep_alive: Seconds after which NOOP is said, again and again, while a transfer runs, so that nothing on the
+            way forgets the control connection; None for never.
+        socks_host: Host of a SOCKS proxy for all connections; needs ``ftpfixture[socks]``.
+        socks_port: Its port.
+        socks_version: 4 or 5.
+        username: For the proxy.
+        password: For the proxy.
+
+    Raises:
+        ConfigurationError: A setting cannot work.
+    """
+
+    def __init__(
+        self,
+        *,
+        socket_timeout: float | None = None,
+        connection_timeout: float | None = None,
+        read_speed_limit: float | None = None,
+        write_speed_limit: float | None = None,
+        path_timeout: float | None = None,
+        path_io_factory: Callable[..., AbstractPathIO] = PathIO,
+        encoding: str = "utf-8",
+        parse_list_line_custom: Parser | None = None,
+        parse_list_line_custom_first: bool = True,
+        passive_commands: Iterable[str] = ("epsv", "pasv"),
+        trust_pasv_host: bool = False,
+        keep_alive: float | None = None,
+        socks_host: str | None = None,
+        socks_port: int = 1080,
+        socks_version: int = 5,
+        username: str | None = None,
+        password: str | None = None,
+    ) -> None:
+        self.socket_timeout = socket_timeout
+        self.connection_timeout = connection_timeout
+        self.throttle = StreamThrottle.from_limits(read_speed_limit, write_speed_limit)
+        self.path_timeout = path_timeout
+        self.path_io = path_io_factory(timeout=path_timeout)
+        self.encoding = encoding
+        self.parse_list_line_custom = parse_list_line_custom
+        self.parse_list_line_custom_first = parse_list_line_custom_first
+        self.trust_pasv_host = trust_pasv_host
+        self.keep_alive = keep_alive
+        self._passive_commands = check_data_commands(passive_commands)
+        self._proxy = None
+        if socks_host is not None:
+            self._proxy = SocksProxy(socks_host, socks_port, socks_version, username, password)
+        self.server_host = ""
+        self.server_port = 0
+        self._channel: Channel | None = None
+        self._why_closed = "not connected: await connect(host, port) first"
+        self._turns = Turns()
+        self._transfer: Transfer | None = None
+        self._reader = LineReader(_LINE_LIMIT)
+        self._lines: deque[bytes | None] = deque()
+        self._owed = 0
+
+    # The connection.
+
+    async def connect(self, host: str, port: int = DEFAULT_PORT) -> Any:
+        """Open the control connection; one that was open is closed.
+
+        Args:
+            host: Name or address; the addresses of a name are tried in turn.
+            port: Of the server.
+
+        Raises:
+            OSError: Nobody listens there, or the name is not known.
+            TimeoutError: It took longer than `connection_timeout`.
+        """
+        self.close()
+        async with self._turns:
+            self._reader.clear()
+            self._lines.clear()
+            self._owed = 0
+            self._forget("")
+            self._channel = await self._open_channel(host, port)
+            self._channel.set_control_options()
+            # Through a proxy the other end of the socket is the proxy, and it is asked for the same name again.
+            self.server_host, self.server_port = self._channel.peer if self._proxy is None else (host, port)
+            logger.info("connected to %s:%d", self.server_host, self.server_port)
+
+    async def _open_channel(self, host: str, port: int) -> Channel:
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(self.connection_timeout):
+            if self._proxy is not None:
+                sock = await self._proxy.connect(host, port)
+            else:
+                sock = await dial(loop, host, port)
+        return Channel(sock, loop, (host, port) if self._proxy else sock.getpeername()[:2], self.socket_timeout)
+
+    def close(self) -> None:
+        """Close the control connection, if there is one, and the data connection of a transfer that is not finished."""
+        self._close("closed: await connect(host, port) to go on")
+
+    def _close(self, why: str) -> None:
+        transfer, self._transfer = self._transfer, None
+        if transfer is not None:
+            transfer.abandon()
+        if self._channel is not None:
+            logger.info("closing connection to %s:%d", self.server_host, self.server_port)
+            self._channel.close()
+            self._channel = None
+            self._why_closed = why
+
+    def watch(self, callback: Callable[[], None]) -> None:
+        """Call `callback` when a reply is there or the connection ends, until `unwatch`."""
+        if self._lines:
+            callback()
+        self.channel.watch(callback)
+
+    def unwatch(self) -> None:
+        """Stop calling the callback of `watch`."""
+        if self._channel is not None:
+            self._channel.unwatch()
+
+    @property
+    def channel(self) -> Channel:
+        """The control connection.
+
+        Raises:
+            ConnectionError: There is none.
+        """
+        if self._channel is None:
+            raise ConnectionError(self._why_closed)
+        return self._channel
+
+    # Talking.
+
+    async def command(
+        self,
+        command: str | None = None,
+        expected_codes: Codes = (),
+        wait_codes: Codes = (),
+        censor_after: int | None = None,
+    ) -> tuple[Code, list[str]] | None:
+        """Send a command and read its reply.
+
+        Args:
+            command: The line; None or "" to send nothing and only read.
+            expected_codes: Masks of which the reply must fit one; any reply will do when there is none.
+            wait_codes: Masks of replies to pass over first.
+            censor_after: How many characters of the line the log may show; the rest is starred.
+
+        Returns:
+            The code, and the lines with what stands behind the code; None when no codes are given at all, in which
+            case nothing is read.
+
+        Raises:
+            InvalidCommand: The line holds CR, LF or NUL, or what the encoding has no octets for; nothing was sent.
+            StatusCodeError: Another code came.
+            ClientStateError: A transfer is not finished, and this command would have to wait for it.
+            ConnectionError: The server closed the connection, or there is none.
+            TimeoutError: The server took longer than `socket_timeout`; the connection is closed.
+        """
+        expected = wrap_into_codes(wrap_with_container(expected_codes))
+        passed = wrap_into_codes(wrap_with_container(wait_codes))
+        line = self._encode(command) if command else b""
+        async with self._turns:
+            self._check_free(command)
+            with self._whole():
+                if command:
+                    await self._send(line, command, censor_after)
+                if not expected and not passed:
+                    return None
+                code, info = await self._reply(passed)
+            if code == "421":
+                self._close("closed by the server (421): connect again")
+            if expected:
+                self.check_codes(expected, code, info)
+            return code, info
+
+    async def ask(self, command: str, expected_codes: Codes, wait_codes: Codes = ()) -> tuple[Code, list[str]]:
+        """Send a command that needs an answer, see `command`."""
+        answer = await self.command(command, expected_codes, wait_codes)
+        assert answer is not None
+        return answer
+
+    async def next_reply(self, wait_codes: Codes = ()) -> tuple[Code, list[str]]:
+        """The next reply, whatever its code; those that fit one of `wait_codes` are passed over."""
+        async with self._turns:
+            with self._whole():
+                return await self._reply(wrap_into_codes(wrap_with_container(wait_codes)))
+
+    @contextlib.contextmanager
+    def _whole(self) -> Iterator[None]:
+        """Close the connection when what is done here breaks off."""
+        try:
+            yield
+        except StatusCodeError:
+            raise
+        except asyncio.CancelledError:
+            self._close("closed, because a call was cancelled before its reply had come: connect again")
+            raise
+        except BaseException as error:
+            self._close(f"closed after {type(error).__name__} ({error}): connect again")
+            raise
+
+    def _encode(self, command: str) -> bytes:
+        if not _FORBIDDEN.isdisjoint(command):
+            raise InvalidCommand(f"CR, LF or NUL in {_verb(command)} would end the command early")
+        try:
+            return command.encode(self.encoding, "surrogateescape") + b"\r\n"
+        except UnicodeEncodeError as error:
+            # From None: the original holds the whole line, and with it perhaps a password.
+            text = f"{self.encoding} cannot express a character of {_verb(command)} ({error.reason})"
+            raise InvalidCommand(f"{text}: give the client another encoding") from None
+
+    def _check_free(self, command: str | None) -> None:
+        if self._transfer is None or not command:
+            return
+        verb = _verb(command)
+        if verb not in _BESIDE:
+            raise ClientStateError(
+                f"{verb} has to wait for the transfer that runs ({self._transfer.said}): finish or abort it first, "
+                "or use a second client"
+            )
+
+    async def _send(self, line: bytes, command: str, censor_after: int | None = None) -> None:
+        if logger.isEnabledFor(logging.DEBUG):
+            logger.debug("%s", _shown(command, censor_after))
+        channel = self.channel
+        await self._pay_debts()
+        self._forget(_verb(command))
+        channel.write(line)
+        async with asyncio.timeout(self.socket_timeout):
+            await channel.drain()
+
+    def _forget(self, verb: str) -> None:
+        """Drop what is known of the server and a command changes, or a new connection (""); subclasses extend it."""
+
+    def _say_noop(self) -> None:
+        """Send NOOP now, and leave its reply to whoever counts it."""
+        if self._channel is not None:
+            logger.debug("NOOP")
+            self._channel.write(b"NOOP\r\n")
+
+    async def _pay_debts(self) -> None:
+        """Read the replies that nobody read, of transfers that were closed and not finished."""
+        while self._owed:
+            await self._reply(("1xx",))
+            self._owed -= 1
+
+    async def _reply(self, passed: Iterable[str]) -> tuple[Code, list[str]]:
+        code, info = await self.parse_response()
+        while any(code.matches(mask) for mask in passed):
+            code, info = await self.parse_response()
+        return code, info
+
+    async def parse_line(self) -> tuple[Code, str]:
+        """The next line of the server: its first three characters, and the rest with its space or hyphen.
+
+        Raises:
+            ConnectionResetError: The server closed the connection.
+            ConnectionAbortedError: The line is longer than a megabyte.
+            TimeoutError: It took longer than `socket_timeout`.
+        """
+        while not self._lines:
+            data = await self.channel.receive(_RECEIVE)
+            if not data:
+                self._close("closed by the server: connect again")
+                raise ConnectionResetError("the server closed the control connection")
+            self._lines.extend(self._reader.feed(data))
+        line = self._lines.popleft()
+        if line is None:
+            raise ConnectionAbortedError("the server sent a line that does not end")
+        text = line.decode(self.encoding, "surrogateescape")
+        if logger.isEnabledFor(logging.DEBUG):
+            logger.debug("%s", printable(text))
+        return Code(text[:3]), text[3:]
+
+    async def parse_response(self) -> tuple[Code, list[str]]:
+        """The next reply: its code and its lines.
+
+        Lines lose their code where they have that of the reply; others are as sent. Only a line with the code of the
+        first and a space ends a reply of several lines (RFC 959 4.2).
+
+        Raises:
+            StatusCodeError: The line where a reply begins has no code.
+            ConnectionResetError: The server closed the connection.
+            TimeoutError: It took longer than `socket_timeout`.
+        """
+        code, rest = await self.parse_line()
+        if not (len(code) == 3 and code.isascii() and code.isdigit()):
+            raise StatusCodeError("xxx", code, [code + rest])
+        info = [rest]
+        closed = not rest.startswith("-")
+        while not closed:
+            current, rest = await self.parse_line()
+            same = current == code and rest[:1] in ("", " ", "-")
+            info.append(rest if same else current + rest)
+            closed = same and not rest.startswith("-")
+        return code, info
+
+    def check_codes(self, expected_codes: Codes, received_code: Code, info: list[str] | str) -> None:
+        """Compare a code with masks.
+
+        Raises:
+            StatusCodeError: None fits.
+        """
+        expected = wrap_into_codes(wrap_with_container(expected_codes))
+        if not any(received_code.matches(mask) for mask in expected):
+            raise StatusCodeError(tuple(expected), received_code, info)
+
+    def __repr__(self) -> str:
+        state = f"connected to {self.server_host}:{self.server_port}" if self._channel else "not connected"
+        return f"<{type(self).__name__} {state}>"
+
+
+def check_data_commands(names: Iterable[str]) -> tuple[str, ...]:
+    """The names of ways to a data connection, in lower case.
+
+    Raises:
+        ConfigurationError: There is none, or one is unknown.
+    """
+    if isinstance(names, str):
+        names = (names,)
+    chosen = tuple(name.lower() for name in names)
+    unknown = set(chosen) - set(DATA_COMMANDS)
+    if unknown or not chosen:
+        wrong = ", ".join(sorted(unknown)) or "nothing"
+        raise ConfigurationError(f"passive_commands takes some of {', '.join(DATA_COMMANDS)}; not {wrong}")
+    return chosen
+
+
+def _verb(command: str) -> str:
+    """The verb of a line, fit to be shown; nothing of the rest, which may be a password."""
+    return printable(next(iter(command.upper().split()), ""))
+
+
+def _shown(command: str, censor_after: int | None) -> str:
+    if censor_after is None:
+        verb, _, argument = command.partition(" ")
+        return printable(censor(verb, argument))
+    return printable(command[:censor_after]) + "*" * len(command[censor_after:])

@@ -1,0 +1,202 @@
+"""What the server tells of itself and of files: features, sizes, times, hashes, names.
+
+One rule: a question that the server has no command for is asked in the next best way, and when there is none, its
+refusal is the answer.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from ftpfixture.client.listing import NOT_IMPLEMENTED, ListingClient, RemotePath, Texts
+from ftpfixture.errors import ReplySyntaxError, StatusCodeError
+from ftpfixture.wire.entry import format_time, parse_time
+
+__all__ = ["HASHES", "FileHash", "InformationClient"]
+
+# Strongest first, after RFC 6151 and the like; the name in FEAT, the digits of a digest, and the verb of older servers.
+HASHES = {
+    "SHA-512": (128, "XSHA512"),
+    "SHA-256": (64, "XSHA256"),
+    "SHA-1": (40, "XSHA1"),
+    "MD5": (32, "XMD5"),
+    "CRC32": (8, "XCRC"),
+}
+"""Algorithms in the order of choice: name, hexadecimal digits of the digest, verb of servers without HASH."""
+
+_TIME = re.compile(r"[0-9]{14}(?:\.[0-9]+)?")
+_NUMBER = re.compile(r"[0-9]{1,20}")
+
+
+class FileHash(NamedTuple):
+    """A digest and how it was made.
+
+    Attributes:
+        algorithm: As the server names it, such as "SHA-256".
+        digest: Hexadecimal digits in lower case.
+    """
+
+    algorithm: str
+    digest: str
+
+
+class InformationClient(ListingClient):
+    """A client that can ask."""
+
+    async def features(self) -> dict[str, str]:
+        """What the server offers beyond RFC 959: upper-case names, and what FEAT says behind them.
+
+        Empty when the server does not know FEAT. "AUTH TLS" and "AUTH SSL" are one item, with "TLS;SSL".
+
+        Source: RFC 2389 3.
+        """
+        try:
+            _, lines = await self.ask("FEAT", "211")
+        except StatusCodeError as error:
+            if error.received_codes[0] not in NOT_IMPLEMENTED:
+                raise
+            return {}
+        found: dict[str, str] = {}
+        for line in lines[1:-1]:
+            name, _, parameters = line.lstrip(" -").partition(" ")
+            name = name.upper()
+            found[name] = f"{found[name]};{parameters}" if found.get(name) else parameters
+        return found
+
+    async def noop(self) -> None:
+        """Do nothing, but see whether the server is still there."""
+        await self.command("NOOP", "2xx")
+
+    async def system(self) -> str:
+        """What SYST says, such as "UNIX Type: L8"."""
+        _, lines = await self.ask("SYST", "215")
+        return lines[-1].strip()
+
+    async def stat_server(self, path: RemotePath | None = None) -> Texts:
+        """The lines of STAT: about the connection, or about a path, much as LIST would say it."""
+        _, lines = await self.ask("STAT" if path is None else f"STAT {path}", "2xx")
+        return [line.removeprefix("-").strip() for line in lines]
+
+    async def size(self, path: RemotePath) -> int:
+        """Octets of a file, as a download in type I will bring.
+
+        Raises:
+            StatusCodeError: There is no such file, or the server cannot tell.
+
+        Source: RFC 3659 4.
+        """
+        try:
+            async with self._turns:
+                await self.set_type("I")
+                _, lines = await self.ask(f"SIZE {path}", "213")
+        except StatusCodeError as error:
+            if error.received_codes[0] not in NOT_IMPLEMENTED:
+                raise
+            info = await self.stat(path)
+            if "size" not in info or info["type"] != "file":
+                raise
+            return int(info["size"])
+        return int(_found(_NUMBER, lines, "SIZE"))
+
+    async def modified(self, path: RemotePath) -> datetime:
+        """When a file was modified, with the time zone UTC.
+
+        Raises:
+            StatusCodeError: There is no such file, or the server cannot tell.
+
+        Source: RFC 3659 3.
+        """
+        try:
+            _, lines = await self.ask(f"MDTM {path}", "213")
+        except StatusCodeError as error:
+            if error.received_codes[0] not in NOT_IMPLEMENTED:
+                raise
+            info = await self.stat(path)
+            if "modify" not in info:
+                raise
+            return datetime.fromtimestamp(parse_time(info["modify"]), UTC)
+        return datetime.fromtimestamp(parse_time(_found(_TIME, lines, "MDTM")), UTC)
+
+    async def set_modified(self, path: RemotePath, when: datetime | float) -> None:
+        """Set when a file was modified, to the second.
+
+        Args:
+            path: Of the file.
+            when: A time, without a time zone in UTC; or POSIX seconds.
+
+        Raises:
+            StatusCodeError: There is no such file, or the server cannot set times.
+
+        Source: draft-somers-ftp-mfxx 3.1; servers without MFMT take a time before the path of MDTM.
+        """
+        if isinstance(when, datetime):
+            when = (when if when.tzinfo is not None else when.replace(tzinfo=UTC)).timestamp()
+        stamp = format_time(int(when))
+        try:
+            await self.command(f"MFMT {stamp} {path}", "2xx")
+        except StatusCodeError as error:
+            if error.received_codes[0] not in NOT_IMPLEMENTED:
+                raise
+            await self.command(f"MDTM {stamp} {path}", "2xx")
+
+    async def hash(self, path: RemotePath, algorithm: str | None = None) -> FileHash:
+        """Let the server compute the hash of a file.
+
+        Args:
+            path: Of the file.
+            algorithm: One of `HASHES`; None for the strongest that server and client both know.
+
+        Raises:
+            StatusCodeError: There is no such file, or the server computes no such hash.
+            ValueError: The algorithm is none of `HASHES`.
+
+        Source: draft-bryan-ftpext-hash 3; XSHA256 and its kin of servers without HASH.
+        """
+        if algorithm is not None and algorithm.upper() not in HASHES:
+            raise ValueError(f"algorithm={algorithm!r}: use one of {', '.join(HASHES)}")
+        features = await self.features()
+        offered = {name.strip("*").upper() for name in features.get("HASH", "").split(";")}
+        wanted = list(HASHES) if algorithm is None else [algorithm.upper()]
+        async with self._turns:
+            await self.set_type("I")
+            for name in wanted:
+                if name in offered:
+                    await self.command(f"OPTS HASH {name}", "2xx")
+                    return await self._hash(name, f"HASH {path}")
+            # What nobody offers is tried all the same: the refusal is the answer.
+            name = next((name for name in wanted if HASHES[name][1] in features), wanted[-1])
+            return await self._hash(name, f"{HASHES[name][1]} {path}")
+
+    async def _hash(self, algorithm: str, command: str) -> FileHash:
+        _, lines = await self.ask(command, "2xx")
+        digest = re.compile(rf"(?<![0-9A-Za-z-])[0-9A-Fa-f]{{{HASHES[algorithm][0]}}}(?![0-9A-Za-z])")
+        return FileHash(algorithm, _found(digest, lines, command.partition(" ")[0]).lower())
+
+    async def nlst(self, path: RemotePath = "") -> Texts:
+        """The names in a directory, as the server gives them: some put the directory before each.
+
+        Empty when the server says with 450 that there are none.
+
+        Raises:
+            StatusCodeError: There is no such directory; some servers say so of an empty one, too.
+
+        Source: RFC 959 4.1.3.
+        """
+        try:
+            async with self.get_stream(f"NLST {path}" if str(path) else "NLST", "1xx", conn_type="A") as stream:
+                data = await stream.read()
+        except StatusCodeError as error:
+            if error.received_codes[0] != "450":
+                raise
+            return []
+        names = data.decode(self.encoding, "surrogateescape").split("\n")
+        return [name.removesuffix("\r") for name in names if name.strip("\r")]
+
+
+def _found(pattern: re.Pattern[str], lines: Texts, verb: str) -> str:
+    match = pattern.search("\n".join(lines))
+    if match is None:
+        raise ReplySyntaxError(f"the reply to {verb} does not hold what it must: {lines!r}")
+    return match[0]

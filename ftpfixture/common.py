@@ -1,0 +1,48 @@
+"""What server and client share, under the names that users of aioftp import from ``aioftp.common``.
+
+One rule: nothing is made here; each name comes from the room it belongs to.
+"""
+
+from __future__ import annotations
+
+from ftpfixture.aio import AbstractAsyncLister, AsyncListerMixin, AsyncStreamIterator, async_enterable, with_timeout
+from ftpfixture.constants import (
+    DEFAULT_ACCOUNT,
+    DEFAULT_PASSWORD,
+    DEFAULT_PORT,
+    DEFAULT_USER,
+    END_OF_LINE,
+    HALF_OF_YEAR_IN_SECONDS,
+    TWO_YEARS_IN_SECONDS,
+)
+from ftpfixture.locales import LOCALE_LOCK, setlocale
+from ftpfixture.net.stream import DEFAULT_BLOCK_SIZE, StreamIO, ThrottleStreamIO
+from ftpfixture.net.throttle import StreamThrottle, Throttle
+from ftpfixture.server.connection import Connection
+from ftpfixture.wire.reply import Code, wrap_into_codes, wrap_with_container
+
+__all__ = [
+    "DEFAULT_ACCOUNT",
+    "DEFAULT_BLOCK_SIZE",
+    "DEFAULT_PASSWORD",
+    "DEFAULT_PORT",
+    "DEFAULT_USER",
+    "END_OF_LINE",
+    "HALF_OF_YEAR_IN_SECONDS",
+    "LOCALE_LOCK",
+    "TWO_YEARS_IN_SECONDS",
+    "AbstractAsyncLister",
+    "AsyncListerMixin",
+    "AsyncStreamIterator",
+    "Code",
+    "Connection",
+    "StreamIO",
+    "StreamThrottle",
+    "Throttle",
+    "ThrottleStreamIO",
+    "async_enterable",
+    "setlocale",
+    "with_timeout",
+    "wrap_into_codes",
+    "wrap_with_container",
+]

@@ -1,0 +1,55 @@
+"""Connections through a SOCKS proxy, by the package python-socks.
+
+One rule: without a proxy the package is not even looked for.
+"""
+
+from __future__ import annotations
+
+import socket
+
+from ftpfixture.errors import ConfigurationError
+
+__all__ = ["SocksProxy"]
+
+_NO_LIMIT = 1e6  # seconds; whoever calls has a limit of its own, and None would mean a minute there
+
+
+class SocksProxy:
+    """A proxy that connects on behalf of a client (RFC 1928, RFC 1929).
+
+    Args:
+        host: Of the proxy.
+        port: Of the proxy.
+        version: 4 or 5.
+        username: None when it asks for nobody.
+        password: Of that user.
+
+    Raises:
+        ConfigurationError: There is no such version, or python-socks is not installed.
+    """
+
+    def __init__(self, host: str, port: int, version: int, username: str | None, password: str | None) -> None:
+        try:
+            from python_socks import ProxyType
+        except ImportError as error:
+            raise ConfigurationError(
+                "socks_host needs the package python-socks: pip install 'ftpfixture[socks]'"
+            ) from error
+        types = {4: ProxyType.SOCKS4, 5: ProxyType.SOCKS5}
+        if version not in types:
+            raise ConfigurationError(f"socks_version={version!r}: use 4 or 5")
+        self._settings = (types[version], host, port, username, password)
+
+    async def connect(self, host: str, port: int) -> socket.socket:
+        """Connect to a host by name or address, which the proxy looks up.
+
+        Raises:
+            ConnectionError: The proxy is not there, or refuses, or cannot reach the host.
+        """
+        from python_socks import ProxyError
+        from python_socks.async_.asyncio import Proxy
+
+        try:
+            return await Proxy(*self._settings).connect(host, port, timeout=_NO_LIMIT)
+        except ProxyError as error:
+            raise ConnectionError(f"the SOCKS proxy does not connect to {host}:{port}: {error}") from error

@@ -1,4 +1,4 @@
-"""For all tests and examples: plugins can be tested, and settings of plugins that are missing do no harm."""
+"""For all tests and examples: plugins can be tested, and settings of a plugin that is missing do no harm."""
 
 from __future__ import annotations
 
@@ -6,12 +6,8 @@ import pytest
 
 pytest_plugins = ["pytester"]
 
-_SETTINGS = {"asyncio": ("asyncio_mode", "asyncio_default_fixture_loop_scope"), "timeout": ("timeout",)}
-
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
-    """Let --strict-config pass what pyproject.toml says to plugins that only tests need: examples run without them."""
-    for plugin, names in _SETTINGS.items():
-        if not pluginmanager.hasplugin(plugin):
-            for name in names:
-                parser.addini(name, f"(pytest-{plugin} is not installed)")
+    """Let --strict-config pass what pyproject.toml says to a plugin that only tests need: examples run without it."""
+    if not pluginmanager.hasplugin("timeout"):
+        parser.addini("timeout", "(pytest-timeout is not installed)")

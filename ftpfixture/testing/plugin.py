@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+import warnings
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import ExitStack
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
+from ftpfixture.client import Client
 from ftpfixture.errors import FtpFixtureError
 from ftpfixture.log import CommandLog
 from ftpfixture.testing.ftpserver import FtpServer
 from ftpfixture.testing.loopthread import SHARED
 
-__all__ = ["ftp_config", "ftp_log", "ftp_server", "ftp_server_factory"]
+__all__ = ["ftp_client", "ftp_config", "ftp_log", "ftp_server", "ftp_server_factory"]
 
 _SERVERS = pytest.StashKey[list[FtpServer]]()
 
 _MARKER = "ftp(**settings): settings of this test's ftp_server, such as files={'/a.txt': b'hi'} or disable=['MLSD']"
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Make the marker known, so that --strict-markers accepts it."""
     config.addinivalue_line("markers", _MARKER)
+    # pytest-asyncio, which came with this package, warns those who have no async tests and so never configured it; in
+    # a project where warnings are errors that would end every run.
+    warnings.filterwarnings(
+        "ignore", ".*asyncio_default_fixture_loop_scope.* is unset", pytest.PytestDeprecationWarning
+    )
 
 
 @pytest.fixture(scope="session")
@@ -64,6 +73,18 @@ def ftp_server_factory(
     """Starts as many servers as a test asks for, each with settings of its own over those of `ftp_config`."""
     with ExitStack() as servers:
         yield lambda **settings: _start(request.node, servers, {**ftp_config, **settings})
+
+
+@pytest_asyncio.fixture
+async def ftp_client(ftp_server: FtpServer) -> AsyncIterator[Client]:
+    """A client for async tests, connected and logged in to this test's `ftp_server`; it is closed after the test."""
+    client = Client()
+    try:
+        await client.connect(*ftp_server.address)
+        await client.login(*ftp_server.credentials)
+        yield client
+    finally:
+        client.close()
 
 
 @pytest.fixture

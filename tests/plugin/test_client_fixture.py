@@ -1,0 +1,116 @@
+"""The fixture `ftp_client`, and what comes with pytest-asyncio."""
+
+from __future__ import annotations
+
+import pytest
+
+from ftpfixture import Client, FtpServer, MemoryPathIO, Server, StatusCodeError
+
+ASYNC_TEST = """
+    import pytest
+
+    @pytest.mark.asyncio
+    async def test_it(ftp_client, ftp_server):
+        async with ftp_client.upload_stream("/a.txt") as stream:
+            await stream.write(b"hi")
+        assert ftp_server.files == {"/a.txt": b"hi"}
+        ftp_server.log.assert_sequence("USER", "PASS", "STOR /a.txt -> 226")
+"""
+
+
+async def test_the_client_is_logged_in(ftp_client: Client, ftp_server: FtpServer) -> None:
+    """The client is ready for commands, and talks to the test's own server."""
+    ftp_server.files["/out/a.txt"] = b"hi"
+
+    assert [str(path) for path, _ in await ftp_client.list("/out")] == ["/out/a.txt"]
+    ftp_server.log.assert_sequence("USER", "PASS -> 230", "MLSD /out -> 226")
+
+
+@pytest.mark.ftp(users={"ann": "secret"}, disable=["MLSD"])
+async def test_the_marker_reaches_the_client_s_server(ftp_client: Client, ftp_server: FtpServer) -> None:
+    """Settings of the marker are those of the server that the client is connected to."""
+    with pytest.raises(StatusCodeError, match="502"):
+        await ftp_client.list(raw_command="MLSD")
+    ftp_server.log.assert_sent("USER ann")
+
+
+async def test_a_server_in_the_test_s_own_loop() -> None:
+    """Client and server can share the loop of a test, with no thread at all."""
+    async with (
+        Server(path_io_factory=MemoryPathIO) as server,
+        Client.context(*server.address) as client,
+        client.upload_stream("a.txt") as stream,
+    ):
+        await stream.write(b"hi")
+        await stream.finish()
+        assert await client.size("a.txt") == 2
+
+
+@pytest.mark.parametrize("mode", ["strict", "auto"])
+def test_both_modes(pytester: pytest.Pytester, mode: str) -> None:
+    """The fixture works in both modes of pytest-asyncio, with warnings as errors and nothing else configured."""
+    pytester.makepyprojecttoml(f"[tool.pytest.ini_options]\nfilterwarnings = ['error']\nasyncio_mode = '{mode}'\n")
+    pytester.makepyfile(ASYNC_TEST)
+
+    result = pytester.runpytest_subprocess("-p", "no:localftpserver", "-p", "no:randomly", "-W", "error")
+
+    result.assert_outcomes(passed=1)
+    result.stdout.no_fnmatch_line("*warning*")
+
+
+def test_nobody_else_hears_of_pytest_asyncio(pytester: pytest.Pytester) -> None:
+    """In a project without async tests, where warnings are errors, the plugin that comes with ours ends no run."""
+    pytester.makepyprojecttoml("[tool.pytest.ini_options]\nfilterwarnings = ['error']\n")
+    pytester.makepyfile("def test_it(ftp_server):\n    assert ftp_server.files == {}\n")
+
+    result = pytester.runpytest_subprocess("-p", "no:localftpserver", "-p", "no:randomly")
+
+    result.assert_outcomes(passed=1)
+    result.stdout.no_fnmatch_line("*warning*")
+
+
+def test_a_client_left_in_a_transfer(pytester: pytest.Pytester) -> None:
+    """A test may end in the middle of a transfer: the client is closed and nothing is left that could warn."""
+    pytester.makepyprojecttoml("[tool.pytest.ini_options]\nfilterwarnings = ['error']\n")
+    pytester.makepyfile(
+        """
+        import gc
+
+        import pytest
+
+
+        @pytest.mark.asyncio
+        @pytest.mark.ftp(files={"/big": bytes(9_000_000)})
+        async def test_it(ftp_client):
+            stream = await ftp_client.download_stream("/big")
+            assert await stream.readexactly(5) == bytes(5)
+
+
+        def test_after_it():
+            gc.collect()
+        """
+    )
+
+    result = pytester.runpytest_subprocess("-p", "no:localftpserver", "-p", "no:randomly")
+
+    result.assert_outcomes(passed=2)
+
+
+def test_a_server_that_refuses(pytester: pytest.Pytester) -> None:
+    """When the client cannot log in, the test that wanted it errs, and its report has the dialogue."""
+    pytester.makepyfile(
+        """
+        import pytest
+
+
+        @pytest.mark.asyncio
+        @pytest.mark.ftp(maximum_connections=0)
+        async def test_it(ftp_client):
+            raise AssertionError("not reached")
+        """
+    )
+
+    result = pytester.runpytest_subprocess("-p", "no:localftpserver", "-p", "no:randomly")
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*StatusCodeError*421*", "*FTP dialogue*", "*< 421 *"])

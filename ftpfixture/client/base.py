@@ -21,6 +21,7 @@ from ftpfixture.files.disk import PathIO
 from ftpfixture.net.channel import Channel
 from ftpfixture.net.ports import dial
 from ftpfixture.net.socks import SocksProxy
+from ftpfixture.net.stream import ThrottleStreamIO
 from ftpfixture.net.throttle import StreamThrottle
 from ftpfixture.wire.command import censor
 from ftpfixture.wire.lines import LineReader, printable
@@ -221,6 +222,15 @@ class BaseClient:
             raise ConnectionError(self._why_closed)
         return self._channel
 
+    @property
+    def stream(self) -> ThrottleStreamIO:
+        """The control connection as a stream, for octets of one's own; what is answered, `parse_response` reads.
+
+        Raises:
+            ConnectionError: There is none.
+        """
+        return ThrottleStreamIO(self.channel)
+
     # Talking.
 
     async def command(
@@ -260,6 +270,8 @@ class BaseClient:
                 if not expected and not passed:
                     return None
                 code, info = await self._reply(passed)
+            if not command and self._owed:
+                self._owed -= 1  # it was the reply that a closed transfer had left
             if code == "421":
                 self._close("closed by the server (421): connect again")
             if expected:

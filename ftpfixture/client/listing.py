@@ -9,8 +9,10 @@ from __future__ import annotations
 import logging
 import posixpath
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import PurePosixPath
+from typing import TypeVar
 
 from ftpfixture.aio import AbstractAsyncLister
 from ftpfixture.client.base import Parser
@@ -22,6 +24,8 @@ from ftpfixture.wire.lines import printable
 from ftpfixture.wire.reply import Code
 
 __all__ = ["Listed", "Lister", "ListingClient", "RemotePath"]
+
+T = TypeVar("T")
 
 logger = logging.getLogger("ftpfixture.client")
 
@@ -60,7 +64,8 @@ class Lister(AbstractAsyncLister[Listed]):
             if not self._directories:
                 raise StopAsyncIteration
             directory = self._directories.popleft()
-            self._entries.extend(await self._client._list_directory(directory, self._raw_command))
+            fetch = partial(self._client._list_directory, directory, self._raw_command)
+            self._entries.extend(await self._client._retried(fetch))
         path, info = self._entries.popleft()
         if self._recursive and info["type"] == "dir":
             self._directories.append(path)
@@ -88,6 +93,10 @@ class ListingClient(DataClient, Parsers):
             ValueError: `raw_command` is something else.
         """
         return Lister(self, path, recursive, raw_command)
+
+    async def _retried(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Await ``call()``, which may be done again when it fails: subclasses say when."""
+        return await call()
 
     async def _list_directory(self, path: PurePosixPath, raw_command: str | None) -> Listing:
         command = raw_command.upper() if raw_command is not None else None

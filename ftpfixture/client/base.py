@@ -150,7 +150,7 @@ class BaseClient:
         self._transfer: Transfer | None = None
         self._reader = LineReader(_LINE_LIMIT)
         self._lines: deque[bytes | None] = deque()
-        self._owed = 0
+        self._owed: list[int] = []
 
     # The connection.
 
@@ -169,7 +169,7 @@ class BaseClient:
         async with self._turns:
             self._reader.clear()
             self._lines.clear()
-            self._owed = 0
+            self._owed.clear()
             self._forget("")
             self._channel = await self._open_channel(host, port)
             self._channel.set_control_options()
@@ -271,7 +271,7 @@ class BaseClient:
                     return None
                 code, info = await self._reply(passed)
             if not command and self._owed:
-                self._owed -= 1  # it was the reply that a closed transfer had left
+                self._owed.pop(0)  # it was the reply that a closed transfer had left
             if code == "421":
                 self._close("closed by the server (421): connect again")
             if expected:
@@ -346,8 +346,10 @@ class BaseClient:
     async def _pay_debts(self) -> None:
         """Read the replies that nobody read, of transfers that were closed and not finished."""
         while self._owed:
-            await self._reply(("1xx",))
-            self._owed -= 1
+            await self._settle(self._owed.pop(0))
+
+    async def _settle(self, ticks: int) -> None:
+        """Read the replies of one such transfer, while which `ticks` NOOPs were said; subclasses say how."""
 
     async def _reply(self, passed: Iterable[str]) -> tuple[Code, list[str]]:
         code, info = await self.parse_response()

@@ -20,16 +20,21 @@ from ftpfixture.net.channel import Channel
 from ftpfixture.net.ports import Listener, same_host
 from ftpfixture.net.stream import ThrottleStreamIO
 from ftpfixture.wire.hostport import parse_227, parse_229, render_eprt, render_port
+from ftpfixture.wire.reply import Code
 
 __all__ = ["DataClient", "DataConnectionThrottleStreamIO"]
 
 PATIENCE = 10
 """Seconds for what must be said after an error on this side, when there is no socket_timeout."""
 
+_GRACE = 0.5  # seconds
 _ANSWERS_TO_NOOP = ("200", "500", "502")
 
 # What a server answers that has not this way, or cannot go it just now (RFC 959 5.4, RFC 2428 2 and 3).
 _NOT_THIS_WAY = ("425", "500", "501", "502", "503", "504", "522", "550")
+
+
+Answer = tuple[Code, list[str]]
 
 
 class DataConnectionThrottleStreamIO(ThrottleStreamIO):
@@ -50,7 +55,7 @@ class DataConnectionThrottleStreamIO(ThrottleStreamIO):
         self.client = client
         self.said = said or ""
         self.finished = False
-        self._due = 0 if said is None else 1
+        self._ticks = 0
         self._ticker: asyncio.TimerHandle | None = None
         if said is not None:
             client._transfer = self
@@ -62,7 +67,7 @@ class DataConnectionThrottleStreamIO(ThrottleStreamIO):
         if interval is not None:
             if not first:
                 self.client._say_noop()
-                self._due += 1
+                self._ticks += 1
             self._ticker = asyncio.get_running_loop().call_later(interval, self._tick)
 
     async def finish(self, expected_codes: Codes = "2xx", wait_codes: Codes = "1xx") -> None:
@@ -86,33 +91,32 @@ class DataConnectionThrottleStreamIO(ThrottleStreamIO):
                 self._over()
 
     async def _final(self, expected_codes: Codes, wait_codes: Codes) -> None:
-        if self._due < 2:
+        if not self._ticks:
             await self.client.command(None, expected_codes, wait_codes)
             return
-        # A NOOP may have been answered before or after the transfer's end: all are read, then told apart.
-        replies = [await self.client.next_reply(wait_codes) for _ in range(self._due)]
-        others = [reply for reply in replies if reply[0] not in _ANSWERS_TO_NOOP]
-        self.client.check_codes(expected_codes, *(others or replies)[-1])
+        replies = await self.client._replies_of_transfer(self._ticks)
+        failures = [reply for reply in replies if reply[0][0] in "45"]
+        self.client.check_codes(expected_codes, *(failures or replies)[-1])
 
     def close(self) -> None:
         """Close the data connection, and leave the final reply to the next command, which passes over it."""
         if not self.finished:
             self._end()
-            self.client._owed += self._due
+            if self.client._transfer is self:
+                self.client._owed.append(self._ticks)
             self._over()
 
     def abandon(self) -> int:
         """Reset the data connection: the other side sees an error, not an end.
 
         Returns:
-            How many replies are due, which nobody will read.
+            How many NOOPs were said, which may or may not have been answered.
         """
-        if self.finished:
-            return 0
-        self.channel.reset()
-        self._end()
-        self._over()
-        return self._due
+        if not self.finished:
+            self.channel.reset()
+            self._end()
+            self._over()
+        return self._ticks
 
     def _end(self) -> None:
         self.finished = True
@@ -140,12 +144,16 @@ class DataConnectionThrottleStreamIO(ThrottleStreamIO):
     async def _recover(self) -> None:
         """Bring the control connection back into step after an error in the body, or close it."""
         self.channel.reset()
+        self._end()
+        self.client._turns.adopt()
         try:
             async with asyncio.timeout(self.client.socket_timeout or PATIENCE):
-                await self.finish(("2xx", "4xx", "5xx"), "1xx")
+                await self.client._replies_of_transfer(self._ticks)
         except (OSError, StatusCodeError):
             # The error of the body is what the caller must see; the closed connection will tell of this one.
             self.client._close("closed, because a transfer failed and its final reply did not come: connect again")
+        finally:
+            self._over()
 
 
 class _Agreed(Protocol):
@@ -195,7 +203,7 @@ class _Active:
             async with asyncio.timeout(self._client.connection_timeout):
                 return await self._arrival()
         except TimeoutError:
-            self._client._owed += 1  # the server will give up one day, and say so
+            self._client._owed.append(0)  # the server will give up one day, and say so
             raise
         except asyncio.CancelledError:
             self._client._close("closed, because a transfer was cancelled: connect again")
@@ -296,8 +304,10 @@ class DataClient(BaseClient):
                     await self.command(f"REST {offset}", "350")
                 await self.command(command, expected_codes, wait_codes, censor_after)
                 return DataConnectionThrottleStreamIO(self, await agreed.take(), command)
-            except BaseException:
+            except BaseException as error:
                 agreed.drop()
+                if isinstance(error, StatusCodeError) and error.received_codes[0].startswith("1"):
+                    self._owed.append(0)  # the server began what the caller did not want, and will say how it ended
                 raise
         except BaseException:
             self._turns.give()
@@ -391,19 +401,78 @@ class DataClient(BaseClient):
             async with self._turns:
                 with self._whole():
                     await self._send(b"ABOR\r\n", "ABOR")
+                    await self._await_reply(_GRACE)
                 await self._aborted(running.abandon())
 
-    async def _aborted(self, due: int) -> None:
+    async def _await_reply(self, seconds: float) -> None:
+        """Give the server a moment to break off by itself, as RFC 959 has it.
+
+        vsftpd and proftpd do not hear ABOR while they write; aioftp ends the session when its writing fails.
+        """
+        heard = asyncio.Event()
+        self.watch(heard.set)
+        try:
+            async with asyncio.timeout(seconds):
+                await heard.wait()
+        except TimeoutError:
+            pass
+        finally:
+            self.unwatch()
+
+    async def _aborted(self, ticks: int) -> None:
         """Read the reply to ABOR and those that were due before it.
 
-        Servers answer with 426 and 226 (RFC 959), with 226 twice when they were done already, or with a single reply;
-        the reply to a NOOP tells where they end.
+        Servers answer with 426 and 226 (RFC 959), with 226 or 225 behind any end of the transfer, or once for both.
         """
-        if due == 1 and (await self.next_reply("1xx"))[0].startswith("4"):
-            code, _ = await self.next_reply()
-            if code.startswith("2"):
-                return
-        self._say_noop()
-        while due:
-            code, _ = await self.next_reply()
-            due -= code in _ANSWERS_TO_NOOP
+        code, _ = await self._reply_beside(ticks)
+        if not ticks and code.startswith("4") and (await self.next_reply())[0].startswith("2"):
+            return
+        await self._synchronize(ticks)
+
+    async def _reply_beside(self, ticks: int) -> Answer:
+        """The first reply that is none to one of the NOOPs, or the last that can come."""
+        for _ in range(ticks):
+            answer = await self.next_reply()
+            if answer[0] not in _ANSWERS_TO_NOOP:
+                return answer
+        return await self.next_reply()
+
+    async def _synchronize(self, ticks: int) -> list[Answer]:
+        """Say something with an answer of its own, and read up to that.
+
+        PWD, because its 257 is like nothing else that may be under way; only a server that has not even that answers as
+        it does to an unknown NOOP.
+
+        Args:
+            ticks: How many NOOPs were said while the transfer ran.
+
+        Returns:
+            The replies that came before.
+        """
+        with self._whole():
+            await self._send(b"PWD\r\n", "PWD")
+        replies = [await self.next_reply()]
+        while not (replies[-1][0] == "257" or (not ticks and replies[-1][0] in ("500", "502"))):
+            replies.append(await self.next_reply())
+        return replies[:-1]
+
+    async def _replies_of_transfer(self, ticks: int) -> list[Answer]:
+        """Read the replies of a transfer that need not come alone, or as they should.
+
+        Pure-FTPd says 150 once more when a download is broken by the client. While it transfers it takes any command
+        for ABOR, and may lose half of it: so nothing is said before the first reply.
+
+        Args:
+            ticks: How many NOOPs were said while it ran.
+
+        Returns:
+            Those of the transfer, at least one.
+        """
+        replies = [await self._reply_beside(ticks)]
+        if ticks or replies[0][0].startswith("1"):
+            rest = await self._synchronize(ticks)
+            replies += [reply for reply in rest if reply[0] not in _ANSWERS_TO_NOOP]
+        return replies
+
+    async def _settle(self, ticks: int) -> None:
+        await self._replies_of_transfer(ticks)

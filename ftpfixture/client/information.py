@@ -177,7 +177,7 @@ class InformationClient(ListingClient):
     async def nlst(self, path: RemotePath = "") -> Texts:
         """The names in a directory, as the server gives them: some put the directory before each.
 
-        Empty when the server says with 450 that there are none.
+        "." and ".." are left out. Empty when the server says with 450 that there are none.
 
         Raises:
             StatusCodeError: There is no such directory; some servers say so of an empty one, too.
@@ -192,7 +192,7 @@ class InformationClient(ListingClient):
                 raise
             return []
         names = data.decode(self.encoding, "surrogateescape").split("\n")
-        return [name.removesuffix("\r") for name in names if name.strip("\r")]
+        return [name for line in names if (name := line.removesuffix("\r")) not in ("", ".", "..")]
 
 
 def _found(pattern: re.Pattern[str], lines: Texts, verb: str) -> str:

@@ -195,7 +195,8 @@ class TransferClient(AccessClient):
         """Send a file, or a directory with all that is in it.
 
         Args:
-            source: On this side. Links are followed; one that leads to a directory above itself is left out.
+            source: On this side. Links are followed; one that leads to a directory above itself is left out, and so is
+                what is neither a file nor a directory.
             destination: On the server: the directory that it goes into, which is made if it is missing.
             write_into: `destination` is the name that it gets there, and not a directory for it.
             block_size: Octets to send at once.
@@ -231,8 +232,10 @@ class TransferClient(AccessClient):
         above = (*above, await self.path_io.resolve(source))
         for path in sorted(await self.path_io.list(source)):
             remote = target / path.name
-            if not await self.path_io.is_dir(path):
+            if await self.path_io.is_file(path):
                 yield path, remote, False
+            elif not await self.path_io.is_dir(path):
+                logger.warning("%s is not uploaded: it is no file, nor a link that leads to one", path)
             elif await self.path_io.resolve(path) in above:
                 logger.warning("%s is not uploaded: it leads to a directory above itself", path)
             else:
@@ -364,7 +367,8 @@ class _Upload:
             arrived = await self._client._size_if_known(self._target) or 0
             self._done = arrived if arrived <= self._total else 0
         open_stream = self._client.append_stream if self._done else self._client.upload_stream
-        async with open_stream(self._target) as stream, self._client.path_io.open(self._source, mode="rb") as file:
+        # First the file: one that cannot be read must not cost what is on the server.
+        async with self._client.path_io.open(self._source, mode="rb") as file, open_stream(self._target) as stream:
             self._begun = True
             if self._done:
                 await file.seek(self._done)

@@ -200,14 +200,14 @@ class BaseClient:
             self._channel = None
             self._why_closed = why
 
-    def watch(self, callback: Callable[[], None]) -> None:
-        """Call `callback` when a reply is there or the connection ends, until `unwatch`."""
+    def _watch(self, callback: Callable[[], None]) -> None:
+        """Call `callback` when a reply is there or the connection ends, until `_unwatch`."""
         if self._lines:
             callback()
         self.channel.watch(callback)
 
-    def unwatch(self) -> None:
-        """Stop calling the callback of `watch`."""
+    def _unwatch(self) -> None:
+        """Stop calling the callback of `_watch`."""
         if self._channel is not None:
             self._channel.unwatch()
 
@@ -284,7 +284,7 @@ class BaseClient:
         assert answer is not None
         return answer
 
-    async def next_reply(self, wait_codes: Codes = ()) -> tuple[Code, list[str]]:
+    async def _next_reply(self, wait_codes: Codes = ()) -> tuple[Code, list[str]]:
         """The next reply, whatever its code; those that fit one of `wait_codes` are passed over."""
         async with self._turns:
             with self._whole():

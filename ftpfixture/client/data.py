@@ -216,7 +216,7 @@ class _Active:
             else:
                 # No connection, so it is a reply: one that came before it, or the end of hope.
                 self._something.clear()
-                self._client.check_codes("1xx", *await self._client.next_reply())
+                self._client.check_codes("1xx", *await self._client._next_reply())
         return channel
 
     def _taken(self) -> Channel | None:
@@ -227,11 +227,11 @@ class _Active:
         return channel
 
     async def _wait(self) -> None:
-        self._client.watch(self._something.set)
+        self._client._watch(self._something.set)
         try:
             await self._something.wait()
         finally:
-            self._client.unwatch()
+            self._client._unwatch()
 
     def drop(self) -> None:
         self._listener.close()
@@ -410,14 +410,14 @@ class DataClient(BaseClient):
         vsftpd and proftpd do not hear ABOR while they write; aioftp ends the session when its writing fails.
         """
         heard = asyncio.Event()
-        self.watch(heard.set)
+        self._watch(heard.set)
         try:
             async with asyncio.timeout(seconds):
                 await heard.wait()
         except TimeoutError:
             pass
         finally:
-            self.unwatch()
+            self._unwatch()
 
     async def _aborted(self, ticks: int) -> None:
         """Read the reply to ABOR and those that were due before it.
@@ -425,17 +425,17 @@ class DataClient(BaseClient):
         Servers answer with 426 and 226 (RFC 959), with 226 or 225 behind any end of the transfer, or once for both.
         """
         code, _ = await self._reply_beside(ticks)
-        if not ticks and code.startswith("4") and (await self.next_reply())[0].startswith("2"):
+        if not ticks and code.startswith("4") and (await self._next_reply())[0].startswith("2"):
             return
         await self._synchronize(ticks)
 
     async def _reply_beside(self, ticks: int) -> Answer:
         """The first reply that is none to one of the NOOPs, or the last that can come."""
         for _ in range(ticks):
-            answer = await self.next_reply()
+            answer = await self._next_reply()
             if answer[0] not in _ANSWERS_TO_NOOP:
                 return answer
-        return await self.next_reply()
+        return await self._next_reply()
 
     async def _synchronize(self, ticks: int) -> list[Answer]:
         """Say something with an answer of its own, and read up to that.
@@ -451,9 +451,9 @@ class DataClient(BaseClient):
         """
         with self._whole():
             await self._send(b"PWD\r\n", "PWD")
-        replies = [await self.next_reply()]
+        replies = [await self._next_reply()]
         while not (replies[-1][0] == "257" or (not ticks and replies[-1][0] in ("500", "502"))):
-            replies.append(await self.next_reply())
+            replies.append(await self._next_reply())
         return replies[:-1]
 
     async def _replies_of_transfer(self, ticks: int) -> list[Answer]:

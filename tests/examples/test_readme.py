@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from ftpfixture import FtpServer, MemoryPathIO, Server
+from ftpfixture import Client, FtpServer, MemoryPathIO, Server
 from ftpfixture.testing import plugin
 from ftpfixture.testing.ftpserver import setting_names
 
@@ -100,10 +100,37 @@ def _defaults() -> dict[str, Any]:
 
 def test_table_of_settings_is_complete() -> None:
     """The table has every setting, with its default, and no other."""
-    table = README.partition("| setting | default |")[2].partition("\n\n")[0]
-    told = dict(re.findall(r"^\| `(\w+)` \| `([^`]+)` \|", table, re.MULTILINE))
     defaults = _defaults()
-    assert told == {name: _shown(defaults[name]) for name in setting_names()}
+    assert _settings_told("## Settings") == {name: _shown(defaults[name]) for name in setting_names()}
+
+
+def test_table_of_client_settings_is_complete() -> None:
+    """The client's table has every setting, with its default, and no other."""
+    defaults = {
+        parameter.name: _shown(parameter.default)
+        for kind in Client.__mro__
+        if "__init__" in vars(kind) and kind is not object
+        for parameter in inspect.signature(vars(kind)["__init__"]).parameters.values()
+        if parameter.kind is parameter.KEYWORD_ONLY
+    }
+    assert _settings_told("## The client") == defaults
+
+
+def _settings_told(heading: str) -> dict[str, str]:
+    """The first table of settings below a heading: names and defaults."""
+    table = README.partition(heading)[2].partition("| setting | default |")[2].partition("\n\n")[0]
+    return dict(re.findall(r"^\| `(\w+)` \| `([^`]+)` \|", table, re.MULTILINE))
+
+
+def test_table_of_client_methods_is_true() -> None:
+    """The client has every method that the table names, and the table names nearly all that it has."""
+    table = README.partition("| about | methods |")[2].partition("\n\n")[0]
+    told = {name for names in re.findall(r"`([^`]+)`", table) for name in names.split()}
+    there = {
+        name for name, value in inspect.getmembers(Client, callable) if not name.startswith(("_", "parse_", "format_"))
+    }
+    plumbing = {"ask", "check_codes", "get_passive_connection", "set_type"}
+    assert told - {"parse_response"} == there - plumbing
 
 
 def _shown(default: object) -> str:

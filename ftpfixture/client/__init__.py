@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from ftpfixture.client.base import BaseClient
-from ftpfixture.client.data import DataConnectionThrottleStreamIO
 from ftpfixture.client.information import FileHash
 from ftpfixture.client.mirror import MirrorClient, Mirrored
 from ftpfixture.client.parsers import BasicListInfo, ListInfo, UnixListInfo
 from ftpfixture.client.retry import Retry
+from ftpfixture.client.streams import DataConnectionThrottleStreamIO
 
 __all__ = [
     "BaseClient",

@@ -10,10 +10,10 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Self, TypeVar, Unpack
 
-from ftpfixture.client.base import Settings
-from ftpfixture.client.data import PATIENCE
+from ftpfixture.client.endings import PATIENCE
 from ftpfixture.client.listing import RemotePath, Texts
 from ftpfixture.client.retry import Retry
+from ftpfixture.client.settings import Settings
 from ftpfixture.client.tree import TreeClient
 from ftpfixture.constants import DEFAULT_ACCOUNT, DEFAULT_PASSWORD, DEFAULT_PORT, DEFAULT_USER
 from ftpfixture.errors import StatusCodeError

@@ -11,11 +11,12 @@ import contextlib
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Protocol, TypedDict
+from typing import Any, Protocol
 
+from ftpfixture.client.settings import Codes, Parser, check_data_commands
 from ftpfixture.client.turns import Turns
 from ftpfixture.constants import DEFAULT_PORT
-from ftpfixture.errors import ClientStateError, ConfigurationError, InvalidCommand, StatusCodeError
+from ftpfixture.errors import ClientStateError, InvalidCommand, StatusCodeError
 from ftpfixture.files.base import AbstractPathIO
 from ftpfixture.files.disk import PathIO
 from ftpfixture.net.channel import Channel
@@ -27,17 +28,9 @@ from ftpfixture.wire.command import censor
 from ftpfixture.wire.lines import LineReader, printable
 from ftpfixture.wire.reply import Code, wrap_into_codes, wrap_with_container
 
-__all__ = ["BaseClient", "Codes", "Parser", "Settings", "check_data_commands"]
+__all__ = ["BaseClient"]
 
 logger = logging.getLogger("ftpfixture.client")
-
-Codes = str | tuple[str, ...]
-"""One mask such as "2xx", or several of which one must fit."""
-
-Parser = Callable[[bytes], tuple[Any, dict[str, Any]]]
-"""Reads a line of LIST: octets with their line end to a path and what is told of it; ValueError when it cannot."""
-
-DATA_COMMANDS = ("epsv", "pasv", "eprt", "port")
 
 _RECEIVE = 1 << 16
 _LINE_LIMIT = 1 << 20  # replies of 17 kB are seen; a line that never ends must not eat the memory
@@ -52,28 +45,6 @@ class Transfer(Protocol):
 
     def abandon(self) -> int:
         """Close its data connection at once, and count the replies that nobody will read."""
-
-
-class Settings(TypedDict, total=False):
-    """The arguments of `BaseClient`, for subclasses that hand them on."""
-
-    socket_timeout: float | None
-    connection_timeout: float | None
-    read_speed_limit: float | None
-    write_speed_limit: float | None
-    path_timeout: float | None
-    path_io_factory: Callable[..., AbstractPathIO]
-    encoding: str
-    parse_list_line_custom: Parser | None
-    parse_list_line_custom_first: bool
-    passive_commands: Iterable[str]
-    trust_pasv_host: bool
-    keep_alive: float | None
-    socks_host: str | None
-    socks_port: int
-    socks_version: int
-    username: str | None
-    password: str | None
 
 
 class BaseClient:
@@ -150,7 +121,7 @@ class BaseClient:
         self._transfer: Transfer | None = None
         self._reader = LineReader(_LINE_LIMIT)
         self._lines: deque[bytes | None] = deque()
-        self._owed: list[int] = []
+        self._owed: list[int] = []  # transfers that were closed and not finished: how many NOOPs were said in each
 
     # The connection.
 
@@ -337,19 +308,8 @@ class BaseClient:
     def _forget(self, verb: str) -> None:
         """Drop what is known of the server and a command changes, or a new connection (""); subclasses extend it."""
 
-    def _say_noop(self) -> None:
-        """Send NOOP now, and leave its reply to whoever counts it."""
-        if self._channel is not None:
-            logger.debug("NOOP")
-            self._channel.write(b"NOOP\r\n")
-
     async def _pay_debts(self) -> None:
-        """Read the replies that nobody read, of transfers that were closed and not finished."""
-        while self._owed:
-            await self._settle(self._owed.pop(0))
-
-    async def _settle(self, ticks: int) -> None:
-        """Read the replies of one such transfer, while which `ticks` NOOPs were said; subclasses say how."""
+        """Read the replies that nobody read, before a command is said; subclasses with transfers say which."""
 
     async def _reply(self, passed: Iterable[str]) -> tuple[Code, list[str]]:
         code, info = await self.parse_response()
@@ -415,22 +375,6 @@ class BaseClient:
     def __repr__(self) -> str:
         state = f"connected to {self.server_host}:{self.server_port}" if self._channel else "not connected"
         return f"<{type(self).__name__} {state}>"
-
-
-def check_data_commands(names: Iterable[str]) -> tuple[str, ...]:
-    """The names of ways to a data connection, in lower case.
-
-    Raises:
-        ConfigurationError: There is none, or one is unknown.
-    """
-    if isinstance(names, str):
-        names = (names,)
-    chosen = tuple(name.lower() for name in names)
-    unknown = set(chosen) - set(DATA_COMMANDS)
-    if unknown or not chosen:
-        wrong = ", ".join(sorted(unknown)) or "nothing"
-        raise ConfigurationError(f"passive_commands takes some of {', '.join(DATA_COMMANDS)}; not {wrong}")
-    return chosen
 
 
 def _verb(command: str) -> str:

@@ -15,9 +15,9 @@ from pathlib import PurePosixPath
 from typing import TypeVar
 
 from ftpfixture.aio import AbstractAsyncLister
-from ftpfixture.client.base import Parser
 from ftpfixture.client.data import DataClient
 from ftpfixture.client.parsers import Info, Parsers
+from ftpfixture.client.settings import Parser
 from ftpfixture.errors import StatusCodeError
 from ftpfixture.wire.entry import is_listable
 from ftpfixture.wire.lines import printable

@@ -15,9 +15,9 @@ from pathlib import Path, PurePath, PurePosixPath
 
 from ftpfixture.aio import AsyncEnterable
 from ftpfixture.client.access import AccessClient
-from ftpfixture.client.data import DataConnectionThrottleStreamIO
 from ftpfixture.client.information import HASHES
 from ftpfixture.client.listing import NOT_IMPLEMENTED, RemotePath
+from ftpfixture.client.streams import DataConnectionThrottleStreamIO
 from ftpfixture.errors import IntegrityError, StatusCodeError
 from ftpfixture.net.stream import DEFAULT_BLOCK_SIZE
 from ftpfixture.wire.lines import printable

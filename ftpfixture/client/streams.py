@@ -1,0 +1,136 @@
+"""The client's data stream, which ends with the server's final reply.
+
+One rule: it holds the client's turn to talk until that reply is read, or is accounted for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from types import TracebackType
+
+from ftpfixture.client.endings import PATIENCE, EndingClient
+from ftpfixture.client.settings import Codes
+from ftpfixture.errors import StatusCodeError
+from ftpfixture.net.channel import Channel
+from ftpfixture.net.stream import ThrottleStreamIO
+
+__all__ = ["DataConnectionThrottleStreamIO"]
+
+
+class DataConnectionThrottleStreamIO(ThrottleStreamIO):
+    """A data connection of a client.
+
+    As an async context manager it reads the server's final reply when it is left. After an error in the body that is
+    done, too, so that the next command gets its own reply; and the data connection is reset, so that half an upload is
+    not taken for a whole one.
+
+    Args:
+        client: Whose it is; it is this stream's turn to talk until it is finished.
+        channel: The connected socket.
+        said: The command that uses it; None when that is still to be said.
+    """
+
+    def __init__(self, client: EndingClient, channel: Channel, said: str | None = None) -> None:
+        super().__init__(channel, throttles={"_": client.throttle})
+        self.client = client
+        self.said = said or ""
+        self.finished = False
+        self._ticks = 0
+        self._ticker: asyncio.TimerHandle | None = None
+        if said is not None:
+            client._transfer = self
+            self._tick(first=True)
+
+    def _tick(self, *, first: bool = False) -> None:
+        """Keep the control connection alive, see `BaseClient`."""
+        interval = self.client.keep_alive
+        if interval is not None:
+            if not first:
+                self.client._say_noop()
+                self._ticks += 1
+            self._ticker = asyncio.get_running_loop().call_later(interval, self._tick)
+
+    async def finish(self, expected_codes: Codes = "2xx", wait_codes: Codes = "1xx") -> None:
+        """Close the data connection and read the final reply; once that is done, doing it again does nothing.
+
+        Args:
+            expected_codes: Masks of which that reply must fit one.
+            wait_codes: Masks of replies to pass over first.
+
+        Raises:
+            StatusCodeError: The transfer failed.
+            OSError: The control connection is broken.
+        """
+        if not self.finished:
+            self.completed = True
+            self._end()
+            self.client._turns.adopt()
+            try:
+                await self._final(expected_codes, wait_codes)
+            finally:
+                self._over()
+
+    async def _final(self, expected_codes: Codes, wait_codes: Codes) -> None:
+        if not self._ticks:
+            await self.client.command(None, expected_codes, wait_codes)
+            return
+        replies = await self.client._replies_of_transfer(self._ticks)
+        failures = [reply for reply in replies if reply[0][0] in "45"]
+        self.client.check_codes(expected_codes, *(failures or replies)[-1])
+
+    def close(self) -> None:
+        """Close the data connection, and leave the final reply to the next command, which passes over it."""
+        if not self.finished:
+            self._end()
+            if self.client._transfer is self:
+                self.client._owed.append(self._ticks)
+            self._over()
+
+    def abandon(self) -> int:
+        """Reset the data connection: the other side sees an error, not an end.
+
+        Returns:
+            How many NOOPs were said, which may or may not have been answered.
+        """
+        if not self.finished:
+            self.channel.reset()
+            self._end()
+            self._over()
+        return self._ticks
+
+    def _end(self) -> None:
+        self.finished = True
+        if self._ticker is not None:
+            self._ticker.cancel()
+        super().close()
+
+    def _over(self) -> None:
+        if self.client._transfer is self:
+            self.client._transfer = None
+        self.client._turns.give()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            await self.finish()
+        elif isinstance(error, Exception) and not self.finished:
+            await self._recover()
+        elif not self.finished:
+            # Cancelled: nobody waits any more, and the reply that is due would be taken for the next command's.
+            self.client._close("closed, because a transfer was cancelled: connect again")
+            self.abandon()
+
+    async def _recover(self) -> None:
+        """Bring the control connection back into step after an error in the body, or close it."""
+        self.channel.reset()
+        self._end()
+        self.client._turns.adopt()
+        try:
+            async with asyncio.timeout(self.client.socket_timeout or PATIENCE):
+                await self.client._replies_of_transfer(self._ticks)
+        except (OSError, StatusCodeError):
+            # The error of the body is what the caller must see; the closed connection will tell of this one.
+            self.client._close("closed, because a transfer failed and its final reply did not come: connect again")
+        finally:
+            self._over()

@@ -17,6 +17,8 @@ __all__ = ["Channel", "peer_name"]
 Address = tuple[str, int]
 
 _NOT_NOW = (BlockingIOError, InterruptedError)
+_CLOSED = "the connection was closed on this side"
+_TURN = 32  # calls in a row that did not have to wait, after which all others on the loop have their turn
 
 
 def peer_name(address: object) -> Address:
@@ -42,6 +44,7 @@ class Channel:
         "_corked",
         "_drained",
         "_fd",
+        "_in_a_row",
         "_loop",
         "_reader",
         "_sock",
@@ -64,6 +67,7 @@ class Channel:
         self._drained: asyncio.Future[None] | None = None
         self._backlog = bytearray()
         self._corked = False
+        self._in_a_row = 0
         self.timeout = timeout
         self.closed = False
         self.peer = peer
@@ -103,11 +107,17 @@ class Channel:
             TimeoutError: Nothing came within `timeout`.
             OSError: The connection is broken, or was closed on this side.
         """
+        self._in_a_row += 1
+        if self._in_a_row > _TURN:
+            await self._step_aside()
         while True:
             try:
                 return self._sock.recv(size)
             except _NOT_NOW:
                 await self._readable()
+            except OSError:
+                self._check_open()
+                raise
 
     def watch(self, callback: Callable[[], None]) -> None:
         """Call `callback` whenever something can be received, until `unwatch` or `close`."""
@@ -131,11 +141,17 @@ class Channel:
             TimeoutError: The other side took nothing within `timeout`.
             OSError: The connection is broken, or was closed on this side.
         """
+        self._in_a_row += 1
+        if self._in_a_row > _TURN:
+            await self._step_aside()
         while True:
             try:
                 return self._sock.send(data)
             except _NOT_NOW:
                 await self._writable()
+            except OSError:
+                self._check_open()
+                raise
 
     def write(self, data: bytes) -> None:
         """Send now what the socket takes and keep the rest, in order, until it takes more.
@@ -197,7 +213,17 @@ class Channel:
             self._drained.set_result(None)
         self._drained = None
 
+    def _check_open(self) -> None:
+        """Raise the error that a closed connection is, in place of that of a closed socket."""
+        if self.closed:
+            raise ConnectionAbortedError(_CLOSED) from None
+
     # Waiting.
+
+    async def _step_aside(self) -> None:
+        """Let everything else on the loop have its turn: a peer that is always ready must not keep the loop."""
+        self._in_a_row = 0
+        await asyncio.sleep(0)
 
     async def _readable(self) -> None:
         waiter = self._reader = self._loop.create_future()
@@ -220,6 +246,7 @@ class Channel:
                 self._loop.remove_writer(self._fd)
 
     async def _wait(self, waiter: asyncio.Future[None]) -> None:
+        self._in_a_row = 0
         if self.timeout is None:
             await waiter
         else:
@@ -236,13 +263,14 @@ class Channel:
             # One last try, so that a reply just written is not lost to a reader that is only slow.
             del self._backlog[: self._send_now(self._backlog)]
         self.closed = True
-        self._loop.remove_reader(self._fd)
-        self._loop.remove_writer(self._fd)
+        if not self._loop.is_closed():
+            self._loop.remove_reader(self._fd)
+            self._loop.remove_writer(self._fd)
         self._sock.close()
         self._wake_drained()
         for waiter in (self._reader, self._writer):
             if waiter is not None and not waiter.done():
-                waiter.set_exception(ConnectionAbortedError("the connection was closed on this side"))
+                waiter.set_exception(ConnectionAbortedError(_CLOSED))
 
     def close_gently(self) -> None:
         """Close without destroying replies that are on their way.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import errno
 import itertools
-import logging
 import socket
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -14,7 +13,7 @@ from pathlib import PurePath, PurePosixPath
 from typing import Self
 
 from ftpfixture.errors import ConfigurationError, ServerStateError
-from ftpfixture.events import Connected, Disconnected, Event, HandlerFailed, Hub
+from ftpfixture.events import Hub
 from ftpfixture.files.base import AbstractPathIO, PathIONursery
 from ftpfixture.files.disk import PathIO
 from ftpfixture.files.paths import resolve_virtual, to_real
@@ -25,6 +24,7 @@ from ftpfixture.net.stream import DEFAULT_BLOCK_SIZE
 from ftpfixture.net.throttle import StreamThrottle
 from ftpfixture.server.connection import Connection
 from ftpfixture.server.dispatch import CommandSpec, Handler, build_table
+from ftpfixture.server.loglines import LogLines, logger, place
 from ftpfixture.server.session import Session
 from ftpfixture.server.settings import (
     check_encoding,
@@ -38,8 +38,6 @@ from ftpfixture.server.settings import (
 from ftpfixture.server.users import AbstractUserManager, MemoryUserManager, User
 
 __all__ = ["BaseServer"]
-
-logger = logging.getLogger("ftpfixture.server")
 
 _STOP_TIME = 0.5  # seconds that sessions get to end before they are left to their fate
 LINE_LIMIT = 8192
@@ -155,10 +153,10 @@ class BaseServer:
         self.virtual_hosts = None if virtual_hosts is None else {name.lower() for name in virtual_hosts}
         self.clock = clock
         self.hub = Hub(time.monotonic)
-        self.hub.subscribe(_log_event)
+        self.hub.subscribe(LogLines(self.encoding))
         self.server_host: str | None = None
         self.server_port = 0
-        self.connections: dict[int, Session] = {}
+        self.connections: dict[int, Connection] = {}
         self.specs: dict[str, CommandSpec] = {}
         self.commands_mapping = {}
         for verb, (name, spec) in build_table(type(self)).items():
@@ -218,7 +216,7 @@ class BaseServer:
             raise
         self.server_host, self.server_port = self._listener.host, self._listener.port
         self._closed = loop.create_future()
-        logger.info("serving on %s:%d", self.server_host, self.server_port)
+        logger.info("serving on %s", place(self.address))
 
     @property
     def address(self) -> tuple[str, int]:
@@ -267,8 +265,8 @@ class BaseServer:
         if listener is not None:
             listener.close()
             self.server_host = None
-        for session in tuple(self.connections.values()):
-            session.dismiss("shut down", "Service is shutting down")
+        for connection in tuple(self.connections.values()):
+            connection.session.dismiss("shut down", "Service is shutting down")
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=_STOP_TIME)
         for passive in self._passive.values():
@@ -298,7 +296,7 @@ class BaseServer:
         gate = self.make_gate(next(self._numbers), channel)
         session = Session(self, gate, self._connection(gate, loop), self.encoding, LINE_LIMIT)
         session.connection.session = session
-        self.connections[session.number] = session
+        self.connections[session.number] = session.connection
         task = session.start()
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -323,6 +321,7 @@ class BaseServer:
             idle_timeout=self.idle_timeout,
             wait_future_timeout=self.wait_future_timeout,
             path_timeout=self.path_timeout,
+            path_io_factory=self.path_io_factory,
             acquired=False,
         )
         connection.path_io = self.path_io_factory(timeout=self.path_timeout, connection=connection)
@@ -398,13 +397,3 @@ async def _numeric(loop: asyncio.AbstractEventLoop, host: str) -> str:
     except OSError as error:
         raise ConfigurationError(f"host={host!r} has no address: {error}") from error
     return str(found[0][4][0])
-
-
-def _log_event(event: Event) -> None:
-    """Say connections and failures through `logging`; lines come from `ftpfixture.log`."""
-    if isinstance(event, Connected):
-        logger.info("new connection from %s:%d", *event.peer)
-    elif isinstance(event, Disconnected):
-        logger.info("session %d closed: %s", event.session, event.reason)
-    elif isinstance(event, HandlerFailed):
-        logger.error("%s failed", event.verb or "session", exc_info=event.error)

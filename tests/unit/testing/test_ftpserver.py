@@ -638,7 +638,7 @@ def test_a_user_of_two_sessions_has_one_throttle() -> None:
     with FtpServer(users=[user]) as server, RawClient(server.address) as one, RawClient(server.address) as two:
         for client in (one, two):
             client.login()
-        connections = [session.connection for session in server.server.connections.values()]
+        connections = list(server.server.connections.values())
 
         throttles = [connection.throttles["user_global"] for connection in connections]
         own = [connection.throttles["user_per_connection"] for connection in connections]

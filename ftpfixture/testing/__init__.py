@@ -5,5 +5,6 @@ from __future__ import annotations
 from ftpfixture.testing.files import Files
 from ftpfixture.testing.ftpserver import FtpServer
 from ftpfixture.testing.pathio_check import check_path_io
+from ftpfixture.testing.usermanager_check import check_user_manager
 
-__all__ = ["Files", "FtpServer", "check_path_io"]
+__all__ = ["Files", "FtpServer", "check_path_io", "check_user_manager"]

@@ -12,6 +12,7 @@ from typing import Any
 
 from ftpfixture.errors import PathIOError
 from ftpfixture.files.base import AbstractPathIO, PathIONursery
+from ftpfixture.testing.rules import hold, same
 
 __all__ = ["check_path_io"]
 
@@ -60,21 +61,10 @@ async def check_path_io(factory: Callable[..., AbstractPathIO], root: PurePath =
             "To do: see the traceback above for the call"
         ) from error
     await _remove(path_io, work)
-    _hold("what was removed is gone", not await path_io.exists(work), f"{work} is still there", "make rmdir remove it")
+    hold("what was removed is gone", not await path_io.exists(work), f"{work} is still there", "make rmdir remove it")
 
 
 # How checks speak.
-
-
-def _hold(rule: str, holds: bool, seen: str, advice: str) -> None:
-    __tracebackhide__ = True
-    if not holds:
-        raise AssertionError(f"{rule}; but {seen}. To do: {advice}")
-
-
-def _same(rule: str, seen: object, wanted: object, advice: str) -> None:
-    __tracebackhide__ = True
-    _hold(rule, seen == wanted, f"it gave {seen!r:.200} instead of {wanted!r:.200}", advice)
 
 
 async def _done(rule: str, call: Awaitable[Any], advice: str) -> Any:
@@ -96,7 +86,7 @@ async def _refused(rule: str, call: Awaitable[Any], *wanted: type[Exception]) ->
         await call
     except PathIOError as error:
         reason = error.reason[1] if error.reason is not None else None
-        _hold(rule, isinstance(reason, wanted), f"the reason is {reason!r}", f"raise {names}, and {_WRAP}")
+        hold(rule, isinstance(reason, wanted), f"the reason is {reason!r}", f"raise {names}, and {_WRAP}")
     except Exception as error:
         raise AssertionError(
             f"{rule}; but {type(error).__name__} came out without a PathIOError around it. To do: {_WRAP}"
@@ -151,7 +141,7 @@ async def _remove(path_io: AbstractPathIO, path: PurePath) -> None:
 
 async def _check_shared_state(make: PathIONursery, work: PurePath) -> None:
     other = make(timeout=None, connection=None)
-    _hold(
+    hold(
         "instances that share a state see the same files",
         await other.is_dir(work),
         "the second does not see a directory that the first has made",
@@ -174,7 +164,7 @@ async def _check_kinds(path_io: AbstractPathIO, root: PurePath) -> None:
         asked = [
             await _done(rule, question(path), advice) for question in (path_io.exists, path_io.is_dir, path_io.is_file)
         ]
-        _same(rule, tuple(asked), wanted, advice)
+        same(rule, tuple(asked), wanted, advice)
 
 
 async def _check_mkdir(path_io: AbstractPathIO, root: PurePath) -> None:
@@ -198,7 +188,7 @@ async def _check_mkdir(path_io: AbstractPathIO, root: PurePath) -> None:
     await _done(rule, path_io.mkdir(root / "folder", exist_ok=True), "do nothing then")
     rule = "mkdir with parents makes what is missing above"
     await _done(rule, path_io.mkdir(root / "a" / "b" / "c", parents=True), "make each directory on the way")
-    _hold(rule, await path_io.is_dir(root / "a" / "b" / "c"), "the directory is not there", "make it")
+    hold(rule, await path_io.is_dir(root / "a" / "b" / "c"), "the directory is not there", "make it")
 
 
 async def _check_rmdir(path_io: AbstractPathIO, root: PurePath) -> None:
@@ -208,7 +198,7 @@ async def _check_rmdir(path_io: AbstractPathIO, root: PurePath) -> None:
     await _refused("rmdir of a file is NotADirectoryError", path_io.rmdir(root / "file"), NotADirectoryError)
     await _refused("rmdir of a directory that is not empty is OSError", path_io.rmdir(root / "full"), OSError)
     await _done("rmdir removes an empty directory", path_io.rmdir(root / "full" / "empty"), "remove it")
-    _hold(
+    hold(
         "rmdir removes an empty directory",
         not await path_io.exists(root / "full" / "empty"),
         "it is still there",
@@ -227,7 +217,7 @@ async def _check_unlink(path_io: AbstractPathIO, root: PurePath) -> None:
         PermissionError,
     )
     await _done("unlink removes a file", path_io.unlink(root / "file"), "remove it")
-    _hold("unlink removes a file", not await path_io.exists(root / "file"), "it is still there", "remove it")
+    hold("unlink removes a file", not await path_io.exists(root / "file"), "it is still there", "remove it")
 
 
 async def _check_list(path_io: AbstractPathIO, root: PurePath) -> None:
@@ -237,14 +227,12 @@ async def _check_list(path_io: AbstractPathIO, root: PurePath) -> None:
     await _put(path_io, root / "folder" / "deeper", b"x")
     wanted = sorted([root / ".hidden", root / "file", root / "folder"])
     rule = "list gives path / name of each child, hidden ones too"
-    _same(
-        rule, sorted(await _done(rule, path_io.list(root), "return a lister")), wanted, "list children, as full paths"
-    )
+    same(rule, sorted(await _done(rule, path_io.list(root), "return a lister")), wanted, "list children, as full paths")
     rule, advice = "a lister can be iterated as well as awaited", "derive the lister from AbstractAsyncLister"
-    _same(rule, sorted(await _done(rule, _iterated(path_io, root), advice)), wanted, advice)
+    same(rule, sorted(await _done(rule, _iterated(path_io, root), advice)), wanted, advice)
     for name in ("missing", "file"):
         rule = f"list of a path that is no directory ({name}) is empty"
-        _same(rule, await _done(rule, path_io.list(root / name), "end at once"), [], "end at once")
+        same(rule, await _done(rule, path_io.list(root / name), "end at once"), [], "end at once")
 
 
 async def _iterated(path_io: AbstractPathIO, path: PurePath) -> list[PurePath]:
@@ -256,10 +244,10 @@ async def _check_stat(path_io: AbstractPathIO, root: PurePath) -> None:
     await _refused("stat of nothing is FileNotFoundError", path_io.stat(root / "missing"), FileNotFoundError)
     file, folder = await path_io.stat(root / "file"), await path_io.stat(root)
     for name in ("st_size", "st_mtime", "st_ctime", "st_nlink", "st_mode"):
-        _hold(f"stat tells {name}", hasattr(file, name), f"{file!r:.100} does not have it", "add it")
-    _same("st_size is the number of octets", file.st_size, 5, "count what was written")
-    _hold("st_mode says that a file is one", stat.S_ISREG(file.st_mode), oct(file.st_mode), "add stat.S_IFREG")
-    _hold("st_mode says that a directory is one", stat.S_ISDIR(folder.st_mode), oct(folder.st_mode), "add stat.S_IFDIR")
+        hold(f"stat tells {name}", hasattr(file, name), f"{file!r:.100} does not have it", "add it")
+    same("st_size is the number of octets", file.st_size, 5, "count what was written")
+    hold("st_mode says that a file is one", stat.S_ISREG(file.st_mode), oct(file.st_mode), "add stat.S_IFREG")
+    hold("st_mode says that a directory is one", stat.S_ISDIR(folder.st_mode), oct(folder.st_mode), "add stat.S_IFDIR")
 
 
 async def _check_open(path_io: AbstractPathIO, root: PurePath) -> None:
@@ -286,22 +274,22 @@ async def _opened(path_io: AbstractPathIO, path: PurePath, mode: str) -> None:
 async def _check_write(path_io: AbstractPathIO, root: PurePath) -> None:
     path = root / "file"
     await _done("wb makes a file", _put(path_io, path, b"0123456789"), "make it")
-    _same("what was written is read", await _get(path_io, path), b"0123456789", "keep all octets in order")
+    same("what was written is read", await _get(path_io, path), b"0123456789", "keep all octets in order")
     await _put(path_io, path, b"abc")
-    _same("wb begins anew", await _get(path_io, path), b"abc", "drop the old content when opening")
+    same("wb begins anew", await _get(path_io, path), b"abc", "drop the old content when opening")
     async with path_io.open(path, mode="ab") as file:
         await file.seek(0)
         for data in (b"d", bytearray(b"e"), memoryview(b"f")):
             await _done("write takes bytes, bytearray and memoryview", file.write(data), "take any buffer")
-    _same("ab writes at the end, wherever the position is", await _get(path_io, path), b"abcdef", "go to the end first")
+    same("ab writes at the end, wherever the position is", await _get(path_io, path), b"abcdef", "go to the end first")
     async with path_io.open(path, mode="r+b") as file:
         await file.seek(2)
         await file.write(b"--")
         await file.seek(0)
-        _same("r+b reads, and writes in place", await file.read(), b"ab--ef", "keep what is around")
+        same("r+b reads, and writes in place", await file.read(), b"ab--ef", "keep what is around")
         await file.seek(9)
         await file.write(b"!")
-    _same(
+    same(
         "a write past the end fills with zeros",
         await _get(path_io, path),
         b"ab--ef\0\0\0!",
@@ -314,25 +302,25 @@ async def _check_read(path_io: AbstractPathIO, root: PurePath) -> None:
     await _put(path_io, root / "file", data)
     async with path_io.open(root / "file") as file:
         rule = "read(n) gives exactly n octets unless the end comes"
-        _same(rule, await file.read(100_000), data[:100_000], "read until there are n")
-        _same("read() gives all that is left", await file.read(), data[100_000:], "read to the end")
-        _same("read at the end gives nothing", await file.read(10), b"", "return b''")
-        _same("seek returns the new position", await file.seek(-6, 2), len(data) - 6, "return it")
-        _same("seek counts from the end with whence 2", await file.read(), data[-6:], "add the offset to the size")
+        same(rule, await file.read(100_000), data[:100_000], "read until there are n")
+        same("read() gives all that is left", await file.read(), data[100_000:], "read to the end")
+        same("read at the end gives nothing", await file.read(10), b"", "return b''")
+        same("seek returns the new position", await file.seek(-6, 2), len(data) - 6, "return it")
+        same("seek counts from the end with whence 2", await file.read(), data[-6:], "add the offset to the size")
         await file.seek(10)
         await file.seek(5, 1)
-        _same("seek counts from the position with whence 1", await file.read(1), data[15:16], "add the offset to it")
+        same("seek counts from the position with whence 1", await file.read(1), data[15:16], "add the offset to it")
         await file.seek(len(data) + 5)
-        _same("read past the end gives nothing", await file.read(1), b"", "return b''")
+        same("read past the end gives nothing", await file.read(1), b"", "return b''")
         await file.seek(0)
         seen = b""
         while piece := await _done("read_some reads a piece", file.read_some(5000), "return octets"):
-            _hold("read_some gives at most count octets", len(piece) <= 5000, f"it gave {len(piece)}", "give fewer")
+            hold("read_some gives at most count octets", len(piece) <= 5000, f"it gave {len(piece)}", "give fewer")
             seen += bytes(piece)
-        _same("read_some gives all octets, piece by piece", seen, data, "move the position by what was given")
+        same("read_some gives all octets, piece by piece", seen, data, "move the position by what was given")
         await file.seek(0)
         blocks = [len(block) async for block in file.iter_by_block(100_000)]
-        _same("iter_by_block gives blocks of count octets", blocks, [100_000, 100_000, 56_000], "let read(n) give n")
+        same("iter_by_block gives blocks of count octets", blocks, [100_000, 100_000, 56_000], "let read(n) give n")
 
 
 async def _check_two_openers(path_io: AbstractPathIO, root: PurePath) -> None:
@@ -340,7 +328,7 @@ async def _check_two_openers(path_io: AbstractPathIO, root: PurePath) -> None:
     first = await path_io.open(root / "file")
     async with first, path_io.open(root / "file") as second:
         seen = [await first.read(4), await second.read(4), await first.read(4), await second.read(4)]
-    _same(
+    same(
         "each open file has a position of its own",
         seen,
         [b"0123", b"0123", b"4567", b"4567"],
@@ -377,14 +365,14 @@ async def _check_rename(path_io: AbstractPathIO, root: PurePath) -> None:
     )
     rule = "rename to the same name changes nothing"
     await _done(rule, path_io.rename(root / "file", root / "file"), "do nothing then")
-    _hold(rule, await path_io.is_file(root / "file"), "the file is lost", "do nothing then")
+    hold(rule, await path_io.is_file(root / "file"), "the file is lost", "do nothing then")
     rule = "rename of a file over a file replaces it"
     await _done(rule, path_io.rename(root / "file", root / "other"), "replace it")
-    _same(rule, await _get(path_io, root / "other"), b"file", "replace it")
-    _hold(rule, not await path_io.exists(root / "file"), "the old name is still there", "remove it")
+    same(rule, await _get(path_io, root / "other"), b"file", "replace it")
+    hold(rule, not await path_io.exists(root / "file"), "the old name is still there", "remove it")
     rule = "rename moves a directory with all that is in it"
     await _done(rule, path_io.rename(root / "folder", root / "target" / "moved"), "move it")
-    _hold(rule, await path_io.is_dir(root / "target" / "moved" / "in"), "what was in it is lost", "move it whole")
+    hold(rule, await path_io.is_dir(root / "target" / "moved" / "in"), "what was in it is lost", "move it whole")
 
 
 async def _check_links(path_io: AbstractPathIO, root: PurePath) -> None:
@@ -394,33 +382,33 @@ async def _check_links(path_io: AbstractPathIO, root: PurePath) -> None:
     if not await _offered(
         path_io.symlink(type(root)("folder/file"), link), "symlink makes a link", f"make it, and {_WRAP}"
     ):
-        same = await path_io.resolve(root / "folder")
-        _same("resolve changes no path in a layer without links", same, root / "folder", "leave it out")
+        resolved = await path_io.resolve(root / "folder")
+        same("resolve changes no path in a layer without links", resolved, root / "folder", "leave it out")
         return
     await path_io.symlink(root / "folder", to_folder)
     await path_io.symlink(loop, loop)
     await path_io.symlink(type(root)("missing"), root / "dangling")
-    _hold("stat follows links", stat.S_ISREG((await path_io.stat(link)).st_mode), "it tells of the link", "follow it")
-    _hold("lstat does not follow", stat.S_ISLNK((await path_io.lstat(link)).st_mode), "it tells of a file", "do not")
-    _same("readlink tells what a link holds", await path_io.readlink(link), type(root)("folder/file"), "return it")
+    hold("stat follows links", stat.S_ISREG((await path_io.stat(link)).st_mode), "it tells of the link", "follow it")
+    hold("lstat does not follow", stat.S_ISLNK((await path_io.lstat(link)).st_mode), "it tells of a file", "do not")
+    same("readlink tells what a link holds", await path_io.readlink(link), type(root)("folder/file"), "return it")
     await _refused("readlink of a file is OSError", path_io.readlink(root / "folder" / "file"), OSError)
-    _same("open follows links", await _get(path_io, link), b"data", "follow them")
-    _same("a link may stand in the middle of a path", await _get(path_io, to_folder / "file"), b"data", "follow it")
-    _same("list of a link gives path / name", await path_io.list(to_folder), [to_folder / "file"], "keep path as given")
+    same("open follows links", await _get(path_io, link), b"data", "follow them")
+    same("a link may stand in the middle of a path", await _get(path_io, to_folder / "file"), b"data", "follow it")
+    same("list of a link gives path / name", await path_io.list(to_folder), [to_folder / "file"], "keep path as given")
     for path in (root / "dangling", loop):
         rule = f"exists, is_dir and is_file are False for a link that leads nowhere ({path.name})"
         asked = [await _done(rule, ask(path), _WRAP) for ask in (path_io.exists, path_io.is_dir, path_io.is_file)]
-        _same(rule, asked, [False] * 3, "follow the link, and answer False")
+        same(rule, asked, [False] * 3, "follow the link, and answer False")
     resolved = await path_io.resolve(root)
     for path, wanted in [
         (link, resolved / "folder" / "file"),
         (to_folder / "new" / "name", resolved / "folder" / "new" / "name"),
     ]:
-        _same("resolve follows all links", await path_io.resolve(path), wanted, "also where the last parts are missing")
+        same("resolve follows all links", await path_io.resolve(path), wanted, "also where the last parts are missing")
     await _refused("resolve of a loop is OSError ELOOP", path_io.resolve(loop), OSError)
     await _done("rename moves a link itself", path_io.rename(link, root / "renamed"), "do not follow it")
     await _done("unlink removes a link itself", path_io.unlink(root / "renamed"), "do not follow it")
-    _hold(
+    hold(
         "rename and unlink leave alone what a link leads to",
         await path_io.is_file(root / "folder" / "file"),
         "the file is gone",
@@ -437,14 +425,14 @@ async def _check_changes(path_io: AbstractPathIO, root: PurePath) -> None:
             await path_io.chmod(path, mode)
             # Windows knows only the owner's bits, and gives them to all.
             seen = (await path_io.stat(path)).st_mode & 0o700
-            _same(rule, oct(seen), oct(mode), "show them in st_mode")
+            same(rule, oct(seen), oct(mode), "show them in st_mode")
     rule = "set_times sets the time of modification"
     if await _offered(path_io.set_times(path, modify=1_000_000_000.0), rule, "set it"):
-        _same(rule, (await path_io.stat(path)).st_mtime, 1_000_000_000, "show it in st_mtime")
+        same(rule, (await path_io.stat(path)).st_mtime, 1_000_000_000, "show it in st_mtime")
     rule = "set_times sets the time of creation"
     if await _offered(path_io.set_times(path, create=900_000_000.0), rule, "set it, or NotImplementedError"):
         created = getattr(await path_io.stat(path), "st_birthtime", None)
-        _same(rule, created, 900_000_000, "show it in st_birthtime")
+        same(rule, created, 900_000_000, "show it in st_birthtime")
     rule = "chown without names changes nothing"
     await _offered(path_io.chown(path), rule, "do nothing then")
 
@@ -454,7 +442,7 @@ async def _check_space(path_io: AbstractPathIO, root: PurePath) -> None:
         free = await path_io.free_space(root)
     except NotImplementedError:
         return
-    _hold(
+    hold(
         "free_space is a number of octets",
         free >= 0,
         f"it gave {free!r}",

@@ -1,0 +1,397 @@
+"""A check that a user manager, anybody's, does what the server relies on.
+
+One rule: every failure names the rule that was broken, what was seen, and what to do about it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from ftpfixture.server.users import AbstractUserManager, Permission, User
+from ftpfixture.testing.rules import hold, same
+
+__all__ = ["check_user_manager"]
+
+Answer = tuple[AbstractUserManager.GetUserResponse, User | None]
+Check = Callable[["_Asked", "_Known"], Awaitable[None]]
+
+_ROUNDS = 20  # logins one after another; a leak of slots shows within these and as many as the limit is
+_AT_ONCE = 8  # tasks
+_LARGEST_LIMIT = 64  # connections that are opened to see whether one more is refused
+
+_ANSWERS_ANY_NAME = "get_user answers, whatever the name is"
+_ANSWERS_ANY_PASSWORD = "authenticate answers, whatever the password is"
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What the author says of the manager; see `check_user_manager`."""
+
+    login: str
+    password: str
+    open_login: str | None
+    unknown: str | None
+
+
+async def check_user_manager(
+    factory: Callable[[], AbstractUserManager],
+    *,
+    login: str = "ann",
+    password: str = "secret",
+    open_login: str | None = None,
+    unknown: str | None = "nobody",
+) -> None:
+    """Check that the user manager a factory makes does what the server relies on.
+
+    The manager is made once, and used as sessions use it: each name that gives a user is followed by `notify_logout`.
+    Wrong passwords are tried by the dozen, so a manager that locks users out after some has to be made without that.
+
+    Args:
+        factory: Called without arguments: a class, or anything that makes a manager.
+        login: Somebody who exists and needs a password, and who may be connected eight times at once, or as often as
+            the user's `maximum_connections` says.
+        password: The right one.
+        open_login: Somebody who needs no password; None if there is nobody.
+        unknown: A name that nobody has; None if every name is somebody's, as with an anonymous user who has no login.
+
+    Raises:
+        AssertionError: A rule is broken. The text says which, what was seen, and what to do.
+    """
+    manager = factory()
+    hold(
+        "the factory makes a user manager",
+        isinstance(manager, AbstractUserManager),
+        f"it made {manager!r:.200}",
+        "derive it from AbstractUserManager",
+    )
+    known = _Known(login, password, open_login, unknown)
+    for check in _CHECKS:
+        await check(_Asked(manager), known)
+
+
+class _Asked:
+    """A manager that is asked as the server asks, and whose every answer is looked at.
+
+    Args:
+        manager: Somebody's.
+    """
+
+    def __init__(self, manager: AbstractUserManager) -> None:
+        self._manager = manager
+        self.responses = manager.GetUserResponse
+
+    async def get_user(self, login: str) -> Answer:
+        """What to do, and the user."""
+        advice = "answer ERROR for names that cannot be"
+        answer = await _done(_ANSWERS_ANY_NAME, self._manager.get_user, (login,), f"get_user({login!r:.50})", advice)
+        hold(
+            "get_user returns what to do, the user and a text",
+            isinstance(answer, tuple) and len(answer) == 3,
+            f"it gave {answer!r:.200}",
+            "return a tuple of these three",
+        )
+        response, user, text = answer
+        self._look_at(response, user, text)
+        return response, user
+
+    def _look_at(self, response: object, user: object, text: object) -> None:
+        hold(
+            "what to do is one of GetUserResponse",
+            isinstance(response, self.responses),
+            f"it gave {response!r:.200}",
+            "return self.GetUserResponse.OK, PASSWORD_REQUIRED or ERROR",
+        )
+        hold(
+            "the user is a User or None",
+            user is None or isinstance(user, User),
+            f"it gave {user!r:.200}",
+            "return a User, or an object of a class derived from it",
+        )
+        hold(
+            "the text is a str",
+            isinstance(text, str),
+            f"it gave {text!r:.200}",
+            "return one: it becomes the text of the reply",
+        )
+        if response is self.responses.ERROR:
+            hold("ERROR comes without a user", user is None, f"it gave {user!r:.200}", "return None with ERROR")
+        if response is self.responses.OK:
+            hold("OK comes with a user", user is not None, "it gave None", "return the user who is let in")
+
+    async def authenticate(self, user: User, password: str, told: str) -> bool:
+        """Whether a password is taken; `told` stands for it in messages."""
+        advice = "answer False for passwords that cannot be"
+        call = f"authenticate with {told}"
+        taken = await _done(_ANSWERS_ANY_PASSWORD, self._manager.authenticate, (user, password), call, advice)
+        hold(
+            "authenticate tells True or False",
+            isinstance(taken, bool),
+            f"with {told} it gave {taken!r:.50}",
+            "return a bool: the server lets in whoever gets something true",
+        )
+        return bool(taken)
+
+    async def check_account(self, user: User, account: str) -> bool:
+        """Whether an account is taken."""
+        taken = await _done(
+            "check_account answers, whatever the account is",
+            self._manager.check_account,
+            (user, account),
+            f"check_account with {account!r:.50}",
+            "answer False for accounts that cannot be",
+        )
+        hold("check_account tells True or False", isinstance(taken, bool), f"it gave {taken!r:.50}", "return a bool")
+        return bool(taken)
+
+    async def get_permissions(self, user: User) -> object:
+        """What a user may do at the root."""
+        call = "get_permissions of the user"
+        advice = "answer Permission() where everything is allowed"
+        return await _done("a user has permissions", user.get_permissions, (PurePosixPath("/"),), call, advice)
+
+    @asynccontextmanager
+    async def session(self, login: str) -> AsyncIterator[Answer]:
+        """What a name is answered; if that gave a user, the session is over at the end of the block."""
+        response, user = await self.get_user(login)
+        try:
+            yield response, user
+        finally:
+            if user is not None:
+                await self.log_out(user)
+
+    @asynccontextmanager
+    async def session_of(self, known: _Known, told: str) -> AsyncIterator[User]:
+        """A session of the user who needs a password, for whom there is always room."""
+        async with self.session(known.login) as (response, user):
+            if user is None or response is not self.responses.PASSWORD_REQUIRED:
+                raise AssertionError(
+                    f"a session that is over gives back what it took; but {told} got {response} and {user!r:.100}. "
+                    "To do: free in notify_logout what get_user took"
+                )
+            yield user
+
+    async def log_out(self, user: User) -> None:
+        """Tell that a session is over."""
+        rule = "notify_logout may be called once for every get_user that gave a user"
+        await _done(rule, self._manager.notify_logout, (user,), "notify_logout", "take it, password or not")
+
+
+async def _done(rule: str, method: Callable[..., Any], arguments: tuple[object, ...], call: str, advice: str) -> Any:
+    """Call a method of the manager or of a user, which must be a coroutine and must not raise."""
+    __tracebackhide__ = True
+    try:
+        answer = method(*arguments)
+        coroutine = isinstance(answer, Awaitable)
+        if coroutine:
+            answer = await answer
+    except Exception as error:
+        raise AssertionError(f"{rule}; but {call} raised {type(error).__name__}: {error}. To do: {advice}") from error
+    hold(
+        "the methods of user managers and users are coroutines",
+        coroutine,
+        f"{call} gave {answer!r:.50}, which cannot be awaited",
+        "define them with async def",
+    )
+    return answer
+
+
+# What names are answered.
+
+
+async def _check_login(manager: _Asked, known: _Known) -> None:
+    rule = f"{known.login!r}, who needs a password, gets PASSWORD_REQUIRED and a user"
+    async with manager.session(known.login) as (response, user):
+        advice = "return that; or give a login who needs a password"
+        same(rule, response, manager.responses.PASSWORD_REQUIRED, advice)
+        if user is None:
+            raise AssertionError(f"{rule}; but the user is None. To do: return the user, so that authenticate gets it")
+        taken = await manager.authenticate(user, known.password, "the right password")
+        hold("the right password is taken", taken, "it is refused", "return True")
+        await _check_user(manager, user)
+
+
+async def _check_user(manager: _Asked, user: User) -> None:
+    """What the server does with a user when it has one."""
+    try:
+        hash(user)
+    except TypeError as error:
+        raise AssertionError(
+            f"a user can be the key of a dict; but {error}. To do: give the class a __hash__, limits are kept by user"
+        ) from error
+    permission = await manager.get_permissions(user)
+    hold(
+        "get_permissions of a user gives a Permission",
+        isinstance(permission, Permission),
+        f"it gave {permission!r:.200}",
+        "return one, Permission() where everything is allowed",
+    )
+    if user.account is not None:
+        for account, wanted in [(user.account, True), (f"{user.account}x", False), ("", False), ("\udcff", False)]:
+            rule = "check_account takes the user's account and no other"
+            same(rule, await manager.check_account(user, account), wanted, f"return {wanted} for {account!r}")
+
+
+async def _check_open_login(manager: _Asked, known: _Known) -> None:
+    if known.open_login is not None:
+        async with manager.session(known.open_login) as (response, _):
+            rule = f"{known.open_login!r}, who needs no password, gets OK"
+            same(rule, response, manager.responses.OK, "return that, and the user")
+
+
+async def _check_any_name(manager: _Asked, known: _Known) -> None:
+    login = known.login
+    near = ["", " ", f"{login} ", f" {login}", login.swapcase(), f"{login}\0", f"{login}\r\n", f"{login}\udcff"]
+    far = ["\udcff\udcfe", "\0", "ünï cödé", "名前", "../../etc/passwd", f"{login}' OR '1'='1", "x" * 5000]
+    for name in near + far:
+        async with manager.session(name):
+            pass  # who that is, if anybody, is the manager's business
+
+
+async def _check_unknown(manager: _Asked, known: _Known) -> None:
+    """A name that nobody has; one that looks like a pattern matches nobody."""
+    if known.unknown is None:
+        return
+    patterns = {"%", "_" * len(known.login), "*", "?" * len(known.login), ".*"} - {known.login, known.open_login}
+    for name in (known.unknown, *sorted(patterns)):
+        rule = f"the unknown name {name!r} lets nobody in"
+        async with manager.session(name) as (response, user):
+            let_in = response is manager.responses.OK
+            advice = "return ERROR; or give unknown=None if every name is somebody's"
+            hold(rule, not let_in, f"it gave OK and {user!r:.100}", advice)
+            if user is None:
+                continue
+            for password, told in ((known.password, f"the password of {known.login!r}"), ("", "an empty password")):
+                taken = await manager.authenticate(user, password, told)
+                hold(rule, not taken, f"{told} is taken for it", "compare names as they are, and refuse every password")
+
+
+# Passwords.
+
+
+def _wrong_passwords(password: str) -> list[tuple[str, str]]:
+    """What is none, each with words for it: a message must not show a password."""
+    wrong = [
+        ("", "an empty password"),
+        (" ", "a space"),
+        (f"{password}x", "a letter more"),
+        (password[:-1], "a letter less"),
+        (f"{password} ", "a space behind the right one"),
+        (f" {password}", "a space before the right one"),
+        (password.swapcase(), "the other case of the right one"),
+        (f"{password}\0x", "NUL and a letter behind the right one"),  # HMAC, and so scrypt, ignores a NUL alone
+        (f"{password}\udcff", "an undecodable octet behind the right one"),
+        ("\udcff\udcfe", "undecodable octets"),
+        ("\0", "NUL"),
+        ("pässwörd 密码", "letters outside ASCII"),
+        ("%", "a pattern"),
+        ("' OR '1'='1", "quotes"),
+        ("x" * 5000, "5000 letters"),
+    ]
+    return [(text, told) for text, told in wrong if text != password]
+
+
+async def _check_passwords(manager: _Asked, known: _Known) -> None:
+    async with manager.session_of(known, "a second login") as user:
+        for password, told in _wrong_passwords(known.password):
+            taken = await manager.authenticate(user, password, told)
+            hold("a wrong password is refused", not taken, f"{told} is taken", "compare the whole password")
+        taken = await manager.authenticate(user, known.password, "the right password")
+        hold("the right password is taken after wrong ones", taken, "it is refused", "keep nothing of earlier tries")
+
+
+async def _check_same_user(manager: _Asked, known: _Known) -> None:
+    users = []
+    for told in ("a third login", "a fourth login"):
+        async with manager.session_of(known, told) as user:
+            users.append(user)
+    limits = ("read_speed_limit", "write_speed_limit")
+    limited = [name for name in limits if getattr(users[0], name) is not None]
+    hold(
+        f"a user with a limit for all sessions ({', '.join(limited)}) is the same in each of them",
+        not limited or users[0] == users[1],
+        "it is another object each time",
+        "keep the objects: the server counts by user",
+    )
+
+
+# Slots.
+
+
+async def _limit(manager: _Asked, known: _Known) -> int | None:
+    async with manager.session_of(known, "another login") as user:
+        return user.maximum_connections
+
+
+async def _check_slots(manager: _Asked, known: _Known) -> None:
+    limit = min(await _limit(manager, known) or 0, _LARGEST_LIMIT)
+    for number in range(_ROUNDS + limit):
+        async with manager.session_of(known, f"login {number + 1} without a password"):
+            pass
+    for password, told in ((known.password, "the right password"), ("", "an empty password")):
+        for number in range(min(limit, _AT_ONCE) + 2):
+            async with manager.session_of(known, f"login {number + 1} with {told}") as user:
+                await manager.authenticate(user, password, told)
+
+
+async def _check_at_once(manager: _Asked, known: _Known) -> None:
+    limit = await _limit(manager, known)
+    count = _AT_ONCE if limit is None else min(_AT_ONCE, limit)
+    visits = [_visit(manager, known, wanted=number % 2 == 0) for number in range(count)]
+    visits += [_pass_by(manager, name) for name in (known.unknown, known.open_login, "") if name is not None]
+    for failed in await asyncio.gather(*visits, return_exceptions=True):
+        if failed is not None:
+            raise failed
+
+
+async def _visit(manager: _Asked, known: _Known, *, wanted: bool) -> None:
+    told = "the right password" if wanted else "a letter more"
+    async with manager.session_of(known, "one of several logins at once") as user:
+        await asyncio.sleep(0)  # the others have their turn
+        same(
+            "sessions at once do not disturb each other",
+            await manager.authenticate(user, known.password if wanted else f"{known.password}x", told),
+            wanted,
+            "keep nothing of a session in the manager: authenticate gets the user",
+        )
+        await asyncio.sleep(0)
+
+
+async def _pass_by(manager: _Asked, name: str) -> None:
+    async with manager.session(name):
+        await asyncio.sleep(0)
+
+
+async def _check_limit(manager: _Asked, known: _Known) -> None:
+    limit = await _limit(manager, known)
+    if limit is None or limit > _LARGEST_LIMIT:
+        return
+    for again in ("", ", once more,"):  # whoever was refused must not have taken anything
+        async with AsyncExitStack() as held:
+            for number in range(limit):
+                told = f"session {number + 1} of {limit} at once, which maximum_connections allows{again or ','}"
+                await held.enter_async_context(manager.session_of(known, told))
+            response, _ = await held.enter_async_context(manager.session(known.login))
+            same(
+                f"maximum_connections={limit} is kept",
+                response,
+                manager.responses.ERROR,
+                "count in get_user and notify_logout, as MemoryUserManager does; or leave the limit away",
+            )
+
+
+_CHECKS: tuple[Check, ...] = (
+    _check_login,
+    _check_open_login,
+    _check_any_name,
+    _check_unknown,
+    _check_passwords,
+    _check_same_user,
+    _check_slots,
+    _check_at_once,
+    _check_limit,  # after the crowd: it finds slots that were lost there
+)

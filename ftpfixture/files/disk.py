@@ -17,7 +17,7 @@ from concurrent.futures import Executor
 from pathlib import Path, PurePath
 from typing import Any, BinaryIO, ParamSpec, TypeVar, cast
 
-from ftpfixture.aio import with_timeout
+from ftpfixture.aio import AbstractAsyncLister, with_timeout
 from ftpfixture.files.base import AbstractPathIO, NameLister
 from ftpfixture.files.opened import check_mode, defend_file_methods, universal_exception
 
@@ -95,7 +95,7 @@ class PathIO(AbstractPathIO):
         """See AbstractPathIO."""
         await self._run(os.unlink, path)
 
-    def list(self, path: PurePath) -> NameLister:
+    def list(self, path: PurePath) -> AbstractAsyncLister[PurePath]:
         """See AbstractPathIO; in the order that the file system gives."""
         return NameLister(path, self._children, timeout=self.timeout)
 

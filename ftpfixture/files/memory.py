@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import PurePath, PurePosixPath
 from typing import Any
 
+from ftpfixture.aio import AbstractAsyncLister
 from ftpfixture.files.base import AbstractPathIO, NameLister
 from ftpfixture.files.content import MemoryFile
 from ftpfixture.files.nodes import DirectoryNode, FileNode, LinkNode, MemoryStats, Node
@@ -98,7 +99,7 @@ class MemoryPathIO(AbstractPathIO):
         """See AbstractPathIO."""
         self._tree.unlink(self._absolute(path))
 
-    def list(self, path: PurePath) -> NameLister:
+    def list(self, path: PurePath) -> AbstractAsyncLister[PurePath]:
         """See AbstractPathIO; in the order in which the children came."""
         return NameLister(path, self._children, timeout=self.timeout)
 

@@ -250,9 +250,11 @@ async def confined(connection: Connection, real: PurePath, *, follow: bool = Tru
 
 
 def worker(handler: Callable[P, Coroutine[Any, Any, bool]]) -> Callable[P, Coroutine[Any, Any, bool]]:
-    """Make a coroutine over (server, connection, rest) a transfer that ABOR can cancel: it answers 426, then 226.
+    """Make a coroutine over (server, connection, rest) a transfer, which may be broken off from outside.
 
-    Source: RFC 959 4.1.3 (ABOR).
+    When ABOR cancels it, it answers 426, then 226. When its data connection breaks or stands still, it answers 426.
+
+    Source: RFC 959 4.1.3 (ABOR) and 4.2.2 (426).
     """
 
     @functools.wraps(handler)
@@ -265,5 +267,7 @@ def worker(handler: Callable[P, Coroutine[Any, Any, bool]]) -> Callable[P, Corou
                 connection.response("426", "Transfer aborted")
             connection.response("226", "Abort successful")
             return True
+        except (ConnectionError, TimeoutError) as error:
+            raise Refusal("426", "Data connection closed, transfer aborted") from error
 
     return cancellable

@@ -93,6 +93,7 @@ class Connection:
     idle_timeout: float | None
     wait_future_timeout: float | None
     path_timeout: float | None
+    path_io_factory: Callable[..., AbstractPathIO]
     path_io: AbstractPathIO
     current_directory: PurePosixPath
     restart_offset: int

@@ -76,15 +76,21 @@ def _reachable(server: type) -> dict[str, CommandSpec]:
     """Method name to what it answers, the base classes first, so that the order is that of definition."""
     known: dict[str, CommandSpec] = {}
     seen: set[str] = set()
+    implied: set[str] = set()
     for owner in reversed(server.__mro__):
         for name, member in vars(owner).items():
             spec = getattr(member, _MARK, None)
             if spec is not None:
                 known[name] = spec
+            elif name in implied and _is_ours(owner):
+                # From a mixin that stands behind the server, which overrides it: what answers now is a hook.
+                implied.remove(name)
+                del known[name]
             elif name in known:
                 known[name] = _overridden(known[name], member)
             elif name not in seen and _means_a_command(owner, name, member):
                 known[name] = CommandSpec((name.rstrip("_").upper(),), text=_first_line(member))
+                implied.add(name)
         seen.update(vars(owner))
     return {name: spec for name, spec in known.items() if callable(getattr(server, name))}
 

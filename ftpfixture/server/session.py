@@ -27,7 +27,7 @@ _RECEIVE = 1 << 16
 _INBOX_LIMIT = 1024  # commands read ahead before the client has to wait
 _BACKLOG_LIMIT = 1 << 18  # octets of replies a client may leave unread before its next command has to wait
 _TURN = 32  # commands waiting in the inbox are handled in turns of this many, so that other sessions have theirs
-_NAME = re.compile(r"[A-Z0-9_]{1,32}")
+_NAME = re.compile(r"[A-Z0-9_]{1,64}")
 
 Inbox = deque[Command | None]
 

@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import PurePosixPath
 from typing import Any
 
-from ftpfixture.errors import PathIOError
 from ftpfixture.net.channel import Channel
 from ftpfixture.net.ports import connect
 from ftpfixture.net.stream import ThrottleStreamIO
@@ -144,14 +143,9 @@ class Transfers(BaseServer):
         stream = await self._take_stream(connection)
         transfer.stream = stream
         stream.describe(transfer.direction, str(transfer.path), transfer.offset, connection.transfer_type)
-        try:
-            async with stream, transfer.open() as file:
-                connection.response("150", transfer.opening)
-                await transfer.move(stream, file)
-        except PathIOError:
-            raise
-        except (ConnectionError, TimeoutError) as error:
-            raise Refusal("426", "Data connection closed, transfer aborted") from error
+        async with stream, transfer.open() as file:
+            connection.response("150", transfer.opening)
+            await transfer.move(stream, file)
         connection.response("226", "Transfer complete")
         return True
 

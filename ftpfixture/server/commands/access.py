@@ -33,17 +33,21 @@ class AccessCommands(Transfers):
             connection.response("501", "USER needs a name")
             return True
         await self._log_out(connection)
-        response, user, text = await self.user_manager.get_user(rest)
+        answer: tuple[object, User | None, str] = await self.user_manager.get_user(rest)
+        response, user, text = answer
         connection.login = rest
-        if response is self.user_manager.GetUserResponse.ERROR:
+        responses = self.user_manager.GetUserResponse
+        if response is responses.ERROR:
             connection.response("530", text)
-        elif response is self.user_manager.GetUserResponse.PASSWORD_REQUIRED:
+        elif response is responses.PASSWORD_REQUIRED:
             connection.user_pending = user
             connection.response("331", text)
-        elif user is not None:
+        elif response is responses.OK and user is not None:
             connection.user_pending = user
             connection.password_superfluous = True
             self._identified(connection, user, text)
+        else:
+            raise TypeError(f"get_user gave {response!r} with {user!r}: see ftpfixture.testing.check_user_manager")
         return True
 
     @command("PASS")

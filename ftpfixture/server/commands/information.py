@@ -81,15 +81,15 @@ class InformationCommands(ListingCommands):
 
         Replies: 214, 501 unknown command.
         """
-        spec = self.specs.get(rest.lower())
-        if rest and (spec is None or rest.lower() not in self.commands_mapping):
-            raise Refusal("501", f"Unknown command {rest}")
-        if rest and spec is not None:
-            below = self._verbs(f"{rest.lower()} ")  # NcFTP looks into HELP SITE for what it may use
-            text = spec.text or rest.upper()
-            connection.response("214", [text, *below, "End of help"] if below else text, list=True)
-        else:
+        verb = rest.lower()
+        if not rest:
             connection.response("214", ["These commands are known:", *self._verbs(""), "End of help"], list=True)
+        elif verb not in self.commands_mapping:
+            raise Refusal("501", f"Unknown command {rest}")
+        else:
+            below = self._verbs(f"{verb} ")  # NcFTP looks into HELP SITE for what it may use
+            text = (verb in self.specs and self.specs[verb].text) or rest.upper()
+            connection.response("214", [text, *below, "End of help"] if below else text, list=True)
         return True
 
     def _verbs(self, prefix: str) -> list[str]:

@@ -461,6 +461,35 @@ async def test_a_worker_finds_its_connection_among_keywords() -> None:
     assert len(answers) == 2
 
 
+@pytest.mark.parametrize("error", [ConnectionResetError(), BrokenPipeError(), TimeoutError("no data for 5 seconds")])
+async def test_a_worker_whose_data_connection_breaks(error: OSError) -> None:
+    """A broken or silent data connection is 426, from whatever worker."""
+
+    @worker
+    async def broken(connection: Connection) -> bool:
+        raise error
+
+    connection, _ = _connection()
+    with pytest.raises(Refusal) as caught:
+        await broken(connection)
+    assert (caught.value.code, caught.value.text) == ("426", "Data connection closed, transfer aborted")
+    assert caught.value.__cause__ is error
+
+
+@pytest.mark.parametrize("error", [PathIOError("tape jam"), OSError(errno.ENOSPC, "full")])
+async def test_a_worker_whose_storage_breaks(error: OSError) -> None:
+    """What storage says is no business of the data connection: it goes through."""
+
+    @worker
+    async def broken(connection: Connection) -> bool:
+        raise error
+
+    connection, _ = _connection()
+    with pytest.raises(type(error)) as caught:
+        await broken(connection)
+    assert caught.value is error
+
+
 async def test_a_worker_that_is_left_alone() -> None:
     """Without a cancellation a worker is what it wraps: its result and its errors go through."""
 

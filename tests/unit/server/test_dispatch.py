@@ -294,6 +294,33 @@ def test_a_mixin_may_override_a_command() -> None:
     assert Own().commands_mapping["noop"].__func__ is Mixin.noop  # type: ignore[attr-defined]
 
 
+def test_a_mixin_behind_the_server() -> None:
+    """What the server overrides is the server's: its hooks are not reached by the names of a mixin's commands."""
+
+    class Mixin:
+        async def greeting(self, connection: Connection, rest: str) -> bool:
+            """GREETING: meant for the hook, but on the wrong side."""
+            return True
+
+        async def reset(self, connection: Connection, rest: str) -> bool:
+            """RESET: one that several groups override."""
+            return True
+
+        async def noop(self, connection: Connection, rest: str) -> bool:
+            """NOOP: of the mixin."""
+            return True
+
+        async def coll(self, connection: Connection, rest: str) -> bool:
+            """COLL: collect."""
+            return True
+
+    class Own(Server, Mixin):  # type: ignore[misc]  # the names mean different things, which is the point
+        """A server with it."""
+
+    assert _new_verbs(Own) == {"coll": "coll"}
+    assert build_table(Own)["noop"] == build_table(Server)["noop"]
+
+
 def test_subclasses_of_subclasses() -> None:
     """New commands are inherited, and an override keeps the verb."""
 

@@ -1,0 +1,46 @@
+"""A path layer of one's own in a few lines: files in memory on a disk that breaks.
+
+A layer may be written anew (sqlite_files.py), or be one of those that come with the package, with a method replaced.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from examples.partner_feed import FeedError, Partner, sync
+from ftpfixture import FtpServer, MemoryPathIO, universal_exception
+
+ORDERS = b"1,apples\n2,pears\n"
+
+
+class BrokenDisk(MemoryPathIO):
+    """Every file can be read up to its ninth octet, and not beyond."""
+
+    # Whatever goes wrong in a layer is told as PathIOError; the server answers it, here with 451.
+    @universal_exception
+    async def read(self, file: Any, n: int = -1) -> bytes:
+        if await self.seek(file, 0, io.SEEK_CUR) >= 9:
+            raise OSError(errno.EIO, "bad sector")
+        return await super().read(file, 9)
+
+
+@pytest.fixture
+def ftp_config() -> dict[str, Any]:
+    return {"files": {"/out/orders.csv": ORDERS, "/in/": None}, "path_io_factory": BrokenDisk}
+
+
+def test_what_could_be_read_is_kept(ftp_server: FtpServer, tmp_path: Path) -> None:
+    partner = Partner(ftp_server.host, ftp_server.port, *ftp_server.credentials)
+    report = tmp_path / "report.csv"
+
+    with pytest.raises(FeedError, match="451"):
+        sync(partner, tmp_path, report)
+
+    assert (tmp_path / "orders.csv.part").read_bytes() == b"1,apples\n"
+    assert not (tmp_path / "orders.csv").exists()
+    ftp_server.log.assert_sent("RETR /out/orders.csv -> 451", times=1)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import PurePosixPath
 from typing import Any, Self, TypeVar, Unpack
 
 from ftpfixture.client.endings import PATIENCE
@@ -101,8 +102,9 @@ class AccessClient(TreeClient):
         Raises:
             StatusCodeError: There is no such directory.
         """
+        path = PurePosixPath(path)
         await self.command("CDUP" if str(path) == ".." else f"CWD {path}", "2xx")
-        if str(path).startswith("/"):
+        if path.is_absolute():
             self._steps.clear()
         self._steps.append(str(path))
 

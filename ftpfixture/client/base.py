@@ -42,6 +42,10 @@ class Transfer(Protocol):
     """What a client must know of the transfer that runs."""
 
     said: str
+    finished: bool
+
+    def hand_over(self) -> None:
+        """Leave its replies to the current task, which will abandon it."""
 
     def abandon(self) -> int:
         """Close its data connection at once, and count the replies that nobody will read."""
@@ -155,7 +159,11 @@ class BaseClient:
                 sock = await self._proxy.connect(host, port)
             else:
                 sock = await dial(loop, host, port)
-        return Channel(sock, loop, (host, port) if self._proxy else sock.getpeername()[:2], self.socket_timeout)
+        try:
+            return Channel(sock, loop, (host, port) if self._proxy else sock.getpeername()[:2], self.socket_timeout)
+        except OSError:
+            sock.close()  # reset before we looked
+            raise
 
     def close(self) -> None:
         """Close the control connection, if there is one, and the data connection of a transfer that is not finished."""
@@ -272,7 +280,8 @@ class BaseClient:
             self._close("closed, because a call was cancelled before its reply had come: connect again")
             raise
         except BaseException as error:
-            self._close(f"closed after {type(error).__name__} ({error}): connect again")
+            reason = f" ({error})" if str(error) else ""
+            self._close(f"closed after {type(error).__name__}{reason}: connect again")
             raise
 
     def _encode(self, command: str) -> bytes:

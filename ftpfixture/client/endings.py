@@ -26,7 +26,7 @@ class EndingClient(BaseClient):
     """A client that can break off transfers and find back into step."""
 
     async def abort(self, *, wait: bool = True) -> None:
-        """Break off the transfer that runs, be it in this task or another.
+        """Break off the transfer that runs, be it in this task or another, which meets ConnectionAbortedError.
 
         Args:
             wait: Break the data connection, and read the replies. Otherwise ABOR is only sent, and its replies come to
@@ -41,9 +41,10 @@ class EndingClient(BaseClient):
         running = self._transfer
         if not wait:
             await self._send(b"ABOR\r\n", "ABOR")
-        elif running is None:
+        elif running is None or running.finished:
             await self.command("ABOR", "2xx")
         else:
+            running.hand_over()
             self._turns.adopt()
             async with self._turns:
                 with self._whole():

@@ -62,6 +62,8 @@ class Retry:
         """Say whether another attempt may end better than with this error."""
         if isinstance(error, StatusCodeError):
             return any(Code(code).matches(mask) for code in error.received_codes for mask in self.codes)
+        if isinstance(error, ConnectionAbortedError) and error.errno is None:
+            return False  # not the system's error: it was this side that broke off
         return isinstance(error, OSError | EOFError) and not isinstance(error, PathIOError | IntegrityError)
 
     async def run(self, attempt: Callable[[], Awaitable[T]]) -> T:

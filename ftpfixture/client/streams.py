@@ -35,6 +35,8 @@ class DataConnectionThrottleStreamIO(ThrottleStreamIO):
         self.client = client
         self.said = said or ""
         self.finished = False
+        self._held = True
+        self._breaker: asyncio.Task[object] | None = None
         self._ticks = 0
         self._ticker: asyncio.TimerHandle | None = None
         if said is not None:
@@ -59,8 +61,11 @@ class DataConnectionThrottleStreamIO(ThrottleStreamIO):
 
         Raises:
             StatusCodeError: The transfer failed.
+            ConnectionAbortedError: Another task broke it off with `abort`.
             OSError: The control connection is broken.
         """
+        if self._breaker not in (None, asyncio.current_task()):
+            raise ConnectionAbortedError(f"{self.said} was broken off by another task, with abort")
         if not self.finished:
             self.completed = True
             self._end()
@@ -86,13 +91,21 @@ class DataConnectionThrottleStreamIO(ThrottleStreamIO):
                 self.client._owed.append(self._ticks)
             self._over()
 
+    def hand_over(self) -> None:
+        """Leave the replies to the current task, which breaks the transfer off and will `abandon` this stream.
+
+        Whoever reads or writes it meanwhile must not take them, and must not take what there is for the whole.
+        """
+        self.finished = True
+        self._breaker = asyncio.current_task()
+
     def abandon(self) -> int:
         """Reset the data connection: the other side sees an error, not an end.
 
         Returns:
             How many NOOPs were said, which may or may not have been answered.
         """
-        if not self.finished:
+        if not self.finished or self._breaker is not None:
             self.channel.reset()
             self._end()
             self._over()
@@ -107,7 +120,9 @@ class DataConnectionThrottleStreamIO(ThrottleStreamIO):
     def _over(self) -> None:
         if self.client._transfer is self:
             self.client._transfer = None
-        self.client._turns.give()
+        if self._held:
+            self._held = False
+            self.client._turns.give()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -73,6 +73,13 @@ class TreeClient(InformationClient):
             await self.remove_file(path)
 
     async def _remove_tree(self, path: PurePosixPath) -> None:
+        try:
+            # MLSD often tells of what a link leads to. DELE takes the link itself, and refuses directories; without it
+            # all that is behind the link would go.
+            await self.remove_file(path)
+            return
+        except StatusCodeError:
+            pass
         for name, info in await self.list(path):
             if info["type"] == "dir":
                 await self._remove_tree(name)

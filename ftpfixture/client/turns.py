@@ -19,6 +19,10 @@ class Turns:
     """
 
     def __init__(self) -> None:
+        self._begin_anew(None)
+
+    def _begin_anew(self, loop: asyncio.AbstractEventLoop | None) -> None:
+        self._loop = loop
         self._lock = asyncio.Lock()
         self._owner: asyncio.Task[object] | None = None
         self._depth = 0
@@ -26,6 +30,9 @@ class Turns:
     async def take(self) -> None:
         """Wait until nobody else talks."""
         task = asyncio.current_task()
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            self._begin_anew(loop)  # whoever had the turn in a loop before this one, that is over
         if self._owner is not task or not self._depth:
             await self._lock.acquire()
             self._owner = task

@@ -349,17 +349,23 @@ async def test_keep_alive(peer: Peer) -> None:
             for start in range(0, len(BIG), 1 << 20):
                 await stream.write(BIG[start : start + (1 << 20)])
         assert (peer.root / "up.bin").read_bytes() == BIG
-        try:
-            async with client.download_stream("big.bin") as stream:
-                assert await stream.read() == BIG
-        except StatusCodeError as error:
-            # It takes every command for ABOR, as long as it writes. That must not pass for success.
-            assert (peer.name, error.received_codes) == ("pure-ftpd", ("426",))
+        assert await outcome_of_a_download(client) in {"226", "426" if peer.name == "pure-ftpd" else "226"}
         assert await client.get_current_directory() == PurePosixPath("/")
         async with client.download_stream("big.bin") as stream:
             await stream.readexactly(1000)
             await client.abort()
         assert await client.get_current_directory() == PurePosixPath("/")
+
+
+async def outcome_of_a_download(client: Client) -> str:
+    """The final code. pure-ftpd takes every command for ABOR while it writes: that must not pass for success."""
+    try:
+        async with client.download_stream("big.bin") as stream:
+            data = await stream.read()
+    except StatusCodeError as error:
+        return str(error.received_codes[0])
+    assert data == BIG
+    return "226"
 
 
 async def test_features_and_names(client: Client, peer: Peer) -> None:

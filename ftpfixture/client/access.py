@@ -64,13 +64,15 @@ class AccessClient(TreeClient):
         return await attempt() if self.retry is None else await self.retry.run(attempt)
 
     async def _connect(self, host: str, port: int) -> Texts:
-        await super().connect(host, port)
-        try:
-            _, info = await self.ask("", "220", "120")
-        except BaseException:
-            self.close()
-            raise
-        return info
+        self.close()  # so that no transfer keeps the turn
+        async with self._turns:
+            await super().connect(host, port)
+            try:
+                _, info = await self.ask("", "220", "120")
+            except BaseException:
+                self.close()
+                raise
+            return info
 
     async def login(
         self, user: str = DEFAULT_USER, password: str = DEFAULT_PASSWORD, account: str = DEFAULT_ACCOUNT
@@ -118,17 +120,20 @@ class AccessClient(TreeClient):
         """
         if self._address is None:
             raise ConnectionError("never connected: await connect(host, port) first")
-        credentials, steps = self._credentials, self._steps
-        await self._connect(*self._address)
-        try:
-            if credentials is not None:
-                await self.login(*credentials)
-            for step in steps:
-                await self.change_directory(step)
-        except BaseException:
-            self.close()
-            self._credentials, self._steps = credentials, steps
-            raise
+        self.close()  # so that no transfer keeps the turn
+        async with self._turns:  # nobody else says anything before all is as it was
+            credentials, steps = self._credentials, self._steps
+            await self._connect(*self._address)
+            self._steps = []
+            try:
+                if credentials is not None:
+                    await self.login(*credentials)
+                for step in steps:
+                    await self.change_directory(step)
+            except BaseException:
+                self.close()
+                self._credentials, self._steps = credentials, steps
+                raise
 
     async def _retried(self, call: Callable[[], Awaitable[T]]) -> T:
         """Await ``call()``, again and again if that was wanted; a lost connection is made anew before."""
@@ -137,7 +142,9 @@ class AccessClient(TreeClient):
 
         async def attempt() -> T:
             if self._channel is None and self._credentials is not None:
-                await self.reconnect()
+                async with self._turns:
+                    if self._channel is None:  # of several tasks that lost it, the first one makes it anew
+                        await self.reconnect()
             return await call()
 
         return await self.retry.run(attempt)

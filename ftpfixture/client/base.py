@@ -123,6 +123,7 @@ class BaseClient:
         self._why_closed = "not connected: await connect(host, port) first"
         self._turns = Turns()
         self._transfer: Transfer | None = None
+        self._watcher: Callable[[], None] | None = None
         self._reader = LineReader(_LINE_LIMIT)
         self._lines: deque[bytes | None] = deque()
         self._owed: list[int] = []  # transfers that were closed and not finished: how many NOOPs were said in each
@@ -140,8 +141,9 @@ class BaseClient:
             OSError: Nobody listens there, or the name is not known.
             TimeoutError: It took longer than `connection_timeout`.
         """
-        self.close()
+        self.close()  # so that no transfer keeps the turn
         async with self._turns:
+            self.close()  # what another task has opened meanwhile
             self._reader.clear()
             self._lines.clear()
             self._owed.clear()
@@ -178,15 +180,19 @@ class BaseClient:
             self._channel.close()
             self._channel = None
             self._why_closed = why
+            if self._watcher is not None:
+                self._watcher()
 
     def _watch(self, callback: Callable[[], None]) -> None:
         """Call `callback` when a reply is there or the connection ends, until `_unwatch`."""
         if self._lines:
             callback()
         self.channel.watch(callback)
+        self._watcher = callback
 
     def _unwatch(self) -> None:
         """Stop calling the callback of `_watch`."""
+        self._watcher = None
         if self._channel is not None:
             self._channel.unwatch()
 

@@ -14,7 +14,7 @@ from ftpfixture.client.agreed import Active, Agreed, Passive
 from ftpfixture.client.endings import EndingClient
 from ftpfixture.client.settings import Codes, Settings, check_data_commands
 from ftpfixture.client.streams import DataConnectionThrottleStreamIO
-from ftpfixture.errors import ConfigurationError, ReplySyntaxError, StatusCodeError
+from ftpfixture.errors import ConfigurationError, StatusCodeError
 from ftpfixture.wire.hostport import parse_227, parse_229, render_eprt, render_port
 
 __all__ = ["DataClient"]
@@ -132,7 +132,7 @@ class DataClient(EndingClient):
             except StatusCodeError as error:
                 if error.received_codes[0] not in _NOT_THIS_WAY:
                     raise
-            except (OSError, ReplySyntaxError):
+            except (OSError, ValueError):  # a reply that nobody understands, PORT over IPv6, active mode behind a proxy
                 if self._channel is None:
                     raise
             self._useless.add(name)  # as curl does: once is enough

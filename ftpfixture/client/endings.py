@@ -18,7 +18,8 @@ PATIENCE = 10
 
 Answer = tuple[Code, list[str]]
 
-_GRACE = 0.5  # seconds
+_GRACE = 0.5  # seconds that a server has to break off by itself
+_SILENCE = 3  # seconds after which a server that saw its data connection break will say nothing of it
 _ANSWERS_TO_NOOP = ("200", "500", "502")
 
 
@@ -52,7 +53,7 @@ class EndingClient(BaseClient):
                     await self._await_reply(_GRACE)
                 await self._aborted(running.abandon())
 
-    async def _await_reply(self, seconds: float) -> None:
+    async def _await_reply(self, seconds: float) -> bool:
         """Give the server a moment to break off by itself, as RFC 959 has it.
 
         vsftpd and proftpd do not hear ABOR while they write; aioftp ends the session when its writing fails.
@@ -61,9 +62,9 @@ class EndingClient(BaseClient):
         self._watch(heard.set)
         try:
             async with asyncio.timeout(seconds):
-                await heard.wait()
+                return await heard.wait()
         except TimeoutError:
-            pass
+            return False
         finally:
             self._unwatch()
 
@@ -121,6 +122,21 @@ class EndingClient(BaseClient):
             rest = await self._synchronize(ticks)
             replies += [reply for reply in rest if reply[0] not in _ANSWERS_TO_NOOP]
         return replies
+
+    async def _replies_of_broken_transfer(self, ticks: int) -> list[Answer]:
+        """Read the replies of a transfer whose data connection was reset on this side.
+
+        pyftpdlib says nothing at all when it has not received anything before.
+
+        Args:
+            ticks: How many NOOPs were said while it ran.
+
+        Returns:
+            Those of the transfer; none when the server says no more of it.
+        """
+        if ticks or await self._await_reply(_SILENCE):
+            return await self._replies_of_transfer(ticks)
+        return await self._synchronize(ticks)
 
     async def _pay_debts(self) -> None:
         while self._owed:

@@ -11,8 +11,9 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
+from ftpfixture.client.settings import Codes
 from ftpfixture.errors import ConfigurationError, IntegrityError, PathIOError, StatusCodeError
-from ftpfixture.wire.reply import Code
+from ftpfixture.wire.reply import Code, wrap_with_container
 
 __all__ = ["Retry"]
 
@@ -35,7 +36,7 @@ class Retry:
         delay: Seconds before the second attempt.
         factor: By which the delay grows each time.
         longest: Seconds that it never exceeds.
-        codes: Masks of replies that are worth another attempt.
+        codes: One mask or several of replies that are worth another attempt.
 
     Raises:
         ConfigurationError: There would be no attempt, or a delay would be negative.
@@ -45,7 +46,7 @@ class Retry:
     delay: float = 0.5
     factor: float = 2
     longest: float = 30
-    codes: tuple[str, ...] = ("4xx",)
+    codes: Codes = ("4xx",)
 
     def __post_init__(self) -> None:
         if self.attempts < 1 or self.delay < 0 or self.factor < 0 or self.longest < 0:
@@ -61,7 +62,8 @@ class Retry:
     def is_worth_it(self, error: BaseException) -> bool:
         """Say whether another attempt may end better than with this error."""
         if isinstance(error, StatusCodeError):
-            return any(Code(code).matches(mask) for code in error.received_codes for mask in self.codes)
+            masks = wrap_with_container(self.codes)
+            return any(Code(code).matches(mask) for code in error.received_codes for mask in masks)
         if isinstance(error, ConnectionAbortedError) and error.errno is None:
             return False  # not the system's error: it was this side that broke off
         return isinstance(error, OSError | EOFError) and not isinstance(error, PathIOError | IntegrityError)

@@ -22,7 +22,7 @@ class DataConnectionThrottleStreamIO(ThrottleStreamIO):
 
     As an async context manager it reads the server's final reply when it is left. After an error in the body that is
     done, too, so that the next command gets its own reply; and the data connection is reset, so that half an upload is
-    not taken for a whole one.
+    not taken for a whole one. When it was the server that broke the data connection, what is raised is what it says.
 
     Args:
         client: Whose it is; it is this stream's turn to talk until it is finished.
@@ -36,6 +36,7 @@ class DataConnectionThrottleStreamIO(ThrottleStreamIO):
         self.said = said or ""
         self.finished = False
         self._held = True
+        self._broke: ConnectionError | None = None
         self._breaker: asyncio.Task[object] | None = None
         self._ticks = 0
         self._ticker: asyncio.TimerHandle | None = None
@@ -130,22 +131,46 @@ class DataConnectionThrottleStreamIO(ThrottleStreamIO):
         if error is None:
             await self.finish()
         elif isinstance(error, Exception) and not self.finished:
-            await self._recover()
+            await self._recover(error)
         elif not self.finished:
             # Cancelled: nobody waits any more, and the reply that is due would be taken for the next command's.
             self.client._close("closed, because a transfer was cancelled: connect again")
             self.abandon()
 
-    async def _recover(self) -> None:
-        """Bring the control connection back into step after an error in the body, or close it."""
+    async def _recover(self, error: Exception) -> None:
+        """Bring the control connection back into step after an error in the body, or close it.
+
+        Raises:
+            StatusCodeError: It was the server that broke the data connection, and this is its reason.
+        """
+        said = self.client._transfer is self
         self.channel.reset()
         self._end()
         self.client._turns.adopt()
+        replies = None
         try:
             async with asyncio.timeout(self.client.socket_timeout or PATIENCE):
-                await self.client._replies_of_transfer(self._ticks)
+                if said:
+                    replies = await self.client._replies_of_broken_transfer(self._ticks)
         except (OSError, StatusCodeError):
-            # The error of the body is what the caller must see; the closed connection will tell of this one.
-            self.client._close("closed, because a transfer failed and its final reply did not come: connect again")
+            pass  # the error of the body is what the caller must see; the closed connection will tell of this one
         finally:
             self._over()
+        if replies is None:
+            self.client._close("closed, because a transfer failed and its final reply did not come: connect again")
+        elif error is self._broke and replies and replies[-1][0][0] in "45":
+            raise StatusCodeError("2xx", *replies[-1]) from error
+
+    async def _receive(self, size: int) -> bytes:
+        try:
+            return await super()._receive(size)
+        except ConnectionError as error:
+            self._broke = error
+            raise
+
+    async def _send(self, view: memoryview) -> int:
+        try:
+            return await super()._send(view)
+        except ConnectionError as error:
+            self._broke = error
+            raise

@@ -5,11 +5,12 @@ One rule: a transfer is done when the server says so; before that, what is on th
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import logging
 import zlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from functools import partial
 from pathlib import Path, PurePath, PurePosixPath
 
@@ -120,32 +121,37 @@ class TransferClient(AccessClient):
             await self.path_io.mkdir(target.parent, parents=True, exist_ok=True)
             await fetch(source, target)
             return
-        async for path, local, kind in self._remote_tree(source, target):
-            if kind == "dir":
-                await self.path_io.mkdir(local, parents=True, exist_ok=True)
-                continue
-            try:
-                await fetch(path, local)
-            except StatusCodeError as error:
-                if kind != "link" or error.received_codes[0] != "550":
-                    raise
-                logger.warning("%s is not downloaded: it is a link that leads to no file", path)
+        async with contextlib.aclosing(self._remote_tree(source, target)) as tree:
+            async for path, local, kind in tree:
+                if kind == "dir":
+                    await self.path_io.mkdir(local, parents=True, exist_ok=True)
+                    continue
+                try:
+                    await fetch(path, local)
+                except StatusCodeError as error:
+                    if kind != "link" or error.received_codes[0] != "550":
+                        raise
+                    logger.warning("%s is not downloaded: it is a link that leads to no file", path)
 
     async def _remote_tree(
         self, source: PurePosixPath, target: PurePath
-    ) -> AsyncIterator[tuple[PurePosixPath, PurePath, str]]:
+    ) -> AsyncGenerator[tuple[PurePosixPath, PurePath, str], None]:
         """All that is below a directory, itself first: remote path, local path, type."""
-        yield source, target, "dir"
-        for path, info in await self._retried(partial(self._list_directory, source, None)):
-            local = target / path.name
-            if local.parent != target or local.name != path.name:
-                # With the separators and drives of this side it would be written elsewhere.
-                logger.warning("%s is not downloaded: it is no name here", printable(repr(path.name)))
-            elif info["type"] == "dir":
-                async for below in self._remote_tree(path, local):
-                    yield below
-            else:
-                yield path, local, info["type"]
+        ahead = [(source, target, "dir")]
+        while ahead:
+            directory, local, kind = ahead.pop()
+            yield directory, local, kind
+            if kind != "dir":
+                continue
+            below = []
+            for path, info in await self._retried(partial(self._list_directory, directory, None)):
+                inside = local / path.name
+                if inside.parent == local and inside.name == path.name:
+                    below.append((path, inside, info["type"]))
+                else:
+                    # With the separators and drives of this side it would be written elsewhere.
+                    logger.warning("%s is not downloaded: it is no name here", printable(repr(path.name)))
+            ahead.extend(reversed(below))
 
     async def _fetch(
         self,
@@ -157,7 +163,8 @@ class TransferClient(AccessClient):
         progress: Progress | None,
         verify: bool,
     ) -> None:
-        total = await self._retried(partial(self._size_if_known, source)) if progress or resume else None
+        asked = resume or progress is not None
+        total = await self._retried(partial(self._size_if_known, source)) if asked else None
         done = await self._octets_here(target) if resume else 0
         if total is not None and done > total:
             done = 0
@@ -213,11 +220,12 @@ class TransferClient(AccessClient):
         target = PurePosixPath(destination) if write_into else PurePosixPath(destination) / local.name
         store = partial(self._store, block_size=block_size, resume=resume, progress=progress, verify=verify)
         if await self.path_io.is_dir(local):
-            async for path, remote, is_dir in self._local_tree(local, target, ()):
-                if is_dir:
-                    await self._retried(partial(self.make_directory, remote))
-                else:
-                    await store(path, remote)
+            async with contextlib.aclosing(self._local_tree(local, target)) as tree:
+                async for path, remote, is_dir in tree:
+                    if is_dir:
+                        await self._retried(partial(self.make_directory, remote))
+                    else:
+                        await store(path, remote)
         elif await self.path_io.exists(local):
             await self._retried(partial(self.make_directory, target.parent))
             await store(local, target)
@@ -225,22 +233,22 @@ class TransferClient(AccessClient):
             raise FileNotFoundError(errno.ENOENT, "there is nothing to upload", str(source))
 
     async def _local_tree(
-        self, source: PurePath, target: PurePosixPath, above: tuple[PurePath, ...]
-    ) -> AsyncIterator[tuple[PurePath, PurePosixPath, bool]]:
+        self, source: PurePath, target: PurePosixPath
+    ) -> AsyncGenerator[tuple[PurePath, PurePosixPath, bool], None]:
         """All that is below a directory, itself first: local path, remote path, whether it is a directory."""
-        yield source, target, True
-        above = (*above, await self.path_io.resolve(source))
-        for path in sorted(await self.path_io.list(source)):
-            remote = target / path.name
+        ahead: list[tuple[PurePath, PurePosixPath, tuple[PurePath, ...]]] = [(source, target, ())]
+        while ahead:
+            path, remote, above = ahead.pop()
             if await self.path_io.is_file(path):
                 yield path, remote, False
             elif not await self.path_io.is_dir(path):
                 logger.warning("%s is not uploaded: it is no file, nor a link that leads to one", path)
-            elif await self.path_io.resolve(path) in above:
+            elif (real := await self.path_io.resolve(path)) in above:
                 logger.warning("%s is not uploaded: it leads to a directory above itself", path)
             else:
-                async for below in self._local_tree(path, remote, above):
-                    yield below
+                yield path, remote, True
+                below = sorted(await self.path_io.list(path), reverse=True)
+                ahead.extend((inside, remote / inside.name, (*above, real)) for inside in below)
 
     async def _store(
         self,

@@ -176,11 +176,25 @@ class StreamIO:
         return line
 
     async def _read_block(self, count: int) -> bytes:
+        if count >= _FIRST_READ:
+            return await self._read_large_block(count)
         while len(self._buffer) < count and await self._fill():
             pass
         block = bytes(self._buffer[:count])
         del self._buffer[:count]
         return block
+
+    async def _read_large_block(self, count: int) -> bytes:
+        """As many octets as wanted, put together once; small blocks are cut from larger pieces instead."""
+        pieces = []
+        try:
+            while count and (piece := await self.receive(count)):
+                pieces.append(piece)
+                count -= len(piece)
+        except BaseException:
+            self._buffer[:0] = b"".join(pieces)  # whoever goes on reading gets them
+            raise
+        return b"".join(pieces)
 
     async def _fill(self) -> bool:
         held, self._buffer = self._buffer, bytearray()

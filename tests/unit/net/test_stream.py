@@ -167,6 +167,17 @@ async def test_iter_by_block_gives_exact_blocks(far: Far) -> None:
     assert blocks.get_nowait() == b"5"
 
 
+async def test_large_blocks_are_exact(far: Far) -> None:
+    """Blocks that are put together from many pieces have the size that was asked for, too, behind a line or not."""
+    data = bytes(range(256)) * 600
+    far.say(b"head\n" + data)
+
+    assert await far.stream.readline() == b"head\n"
+    blocks = [block async for block in far.stream.iter_by_block(70_000)]
+    assert [len(block) for block in blocks] == [70_000, 70_000, 13_600]
+    assert b"".join(blocks) == data
+
+
 async def test_kinds_of_reading_can_be_mixed(far: Far) -> None:
     """Nothing is lost between a line, a block and the rest."""
     far.say(b"head\nblockrest")
@@ -177,12 +188,13 @@ async def test_kinds_of_reading_can_be_mixed(far: Far) -> None:
     assert await far.stream.read() == b"st"
 
 
-async def test_a_cancelled_read_loses_nothing(far: Far) -> None:
-    """What was buffered before a cancelled read is there for the next one."""
+@pytest.mark.parametrize("count", [5, 500_000])
+async def test_a_cancelled_read_loses_nothing(far: Far, count: int) -> None:
+    """What was read before a cancelled read of a block, small or large, is there for the next one."""
     taken = asyncio.Event()
     far.tap.moved = lambda direction, piece: taken.set()  # type: ignore[method-assign]
     far.say(b"abc", end=False)
-    task = asyncio.create_task(far.stream.readexactly(5))
+    task = asyncio.create_task(far.stream.readexactly(count))
     await asyncio.wait_for(taken.wait(), 5)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

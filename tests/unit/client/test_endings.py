@@ -1,0 +1,298 @@
+"""Breaking off: ABOR, and every way in which servers answer it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+import pytest
+
+from ftpfixture import Client, Retry, StatusCodeError
+from ftpfixture.client import endings
+from tests.support.scripted import (
+    TYPE_I,
+    Step,
+    broken,
+    close,
+    connected,
+    dropped,
+    epsv,
+    receive,
+    reset,
+    send,
+    talk,
+    tell,
+    until_closed,
+)
+
+NOOP: list[Step] = ["NOOP", b"200 fine\r\n"]
+PWD: list[Step] = ["PWD", b'257 "/"\r\n']
+BEGIN: list[Step] = [*TYPE_I, epsv, "RETR a", b"150 here\r\n", send(b"some", end=False)]
+
+
+@pytest.fixture(autouse=True)
+def _no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server gets hardly any time to break off by itself, unless a test says otherwise."""
+    monkeypatch.setattr(endings, "_GRACE", 0.01)
+
+
+# What servers say. Each reply is sent before the data connection is broken, or after.
+SHAPES: list[tuple[str, list[Step]]] = [
+    ("426 226", ["ABOR", b"426 broken\r\n226 aborted\r\n", dropped]),
+    ("426 225", ["ABOR", b"426 broken\r\n225 aborted\r\n", dropped]),
+    ("426 226, late", ["ABOR", dropped, b"426 broken\r\n", b"226 aborted\r\n"]),
+    ("426 226, data broken first", ["ABOR", broken, b"426 broken\r\n226 aborted\r\n"]),
+    ("426, then 226 late", ["ABOR", b"426 broken\r\n", dropped, b"226 aborted\r\n"]),
+    ("451 226", ["ABOR", b"451 broken\r\n226 aborted\r\n", dropped]),
+    ("226 226", ["ABOR", b"226 done\r\n226 nothing to abort\r\n", dropped, *PWD]),
+    ("226 226, late", ["ABOR", dropped, b"226 done\r\n", "PWD", b'226 nothing to abort\r\n257 "/"\r\n']),
+    ("226 225", ["ABOR", b"226 done\r\n225 nothing to abort\r\n", dropped, *PWD]),
+    ("226 alone", ["ABOR", b"226 aborted\r\n", dropped, *PWD]),
+    ("225 alone", ["ABOR", b"225 aborted\r\n", dropped, *PWD]),
+    ("502 426", ["ABOR", b"502 no\r\n", dropped, "PWD", b'426 broken\r\n257 "/"\r\n']),
+    ("426 502", ["ABOR", dropped, b"426 broken\r\n502 no\r\n", *PWD]),
+    ("500 226", ["ABOR", b"500 what?\r\n", dropped, "PWD", b'226 done\r\n257 "/"\r\n']),
+    ("426 226, no PWD", ["ABOR", b"226 done\r\n", dropped, "PWD", b"226 aborted\r\n502 no\r\n"]),
+]
+
+
+@pytest.mark.parametrize("script", [script for _, script in SHAPES], ids=[name for name, _ in SHAPES])
+@pytest.mark.parametrize("how", ["in its block", "outside"])
+async def test_abort(script: list[Step], how: str) -> None:
+    """However a server answers ABOR, the data connection is reset, and the next reply is that of the next command."""
+    async with talk(*BEGIN, *script, *NOOP, *NOOP) as client:
+        stream = await client.download_stream("a")
+        assert await stream.readexactly(4) == b"some"
+        if how == "outside":
+            await client.abort()
+            await client.noop()
+        else:
+            async with stream:
+                await client.abort()
+                await client.noop()
+        assert stream.finished
+        await stream.finish()
+        stream.close()
+        await client.noop()
+
+
+async def test_abort_of_an_upload() -> None:
+    """What was not received yet is thrown away by the reset, so that half a file is not taken for a whole one."""
+    script: list[Step] = [*TYPE_I, epsv, "STOR a", b"150 go\r\n", "ABOR", dropped, b"426 broken\r\n226 aborted\r\n"]
+
+    async with talk(*script, *NOOP) as client:
+        async with client.upload_stream("a") as stream:
+            await stream.write(b"half")
+            await client.abort()
+        await client.noop()
+
+
+async def test_a_server_that_breaks_off_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server gets a moment to break off before the data connection is reset, and no longer than it takes."""
+    monkeypatch.setattr(endings, "_GRACE", 3600)
+    script: list[Step] = ["ABOR", connected, b"426 broken\r\n", dropped, b"226 aborted\r\n"]
+
+    async with talk(*BEGIN, *script, *NOOP) as client, client.download_stream("a") as stream:
+        await stream.readexactly(4)
+        await client.abort()
+        await client.noop()
+
+
+async def test_replies_that_are_there_already(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reply that was read with an earlier one is not waited for."""
+    monkeypatch.setattr(endings, "_GRACE", 3600)
+    script: list[Step] = [*TYPE_I, epsv, "RETR a", b"150 here\r\n226 done\r\n", "ABOR", dropped, "PWD"]
+
+    async with talk(*script, b'225 nothing to abort\r\n257 "/"\r\n', *NOOP) as client:
+        await client.download_stream("a")
+        await client.abort()
+        await client.noop()
+
+
+@pytest.mark.parametrize(
+    ("reply", "right"), [(b"226 ok\r\n", True), (b"225 ok\r\n", True), (b"502 no\r\n", False), (b"500 no\r\n", False)]
+)
+async def test_nothing_runs(reply: bytes, right: bool) -> None:
+    """Without a transfer ABOR is a command like others: a refusal is an error."""
+    async with talk("ABOR", reply, *NOOP) as client:
+        with contextlib.nullcontext() if right else pytest.raises(StatusCodeError, match=reply[:3].decode()):
+            await client.abort()
+        await client.noop()
+
+
+async def test_nothing_runs_any_more() -> None:
+    """A transfer that was aborted is not aborted again."""
+    script: list[Step] = ["ABOR", b"426 broken\r\n226 aborted\r\n", dropped, "ABOR", b"225 nothing to abort\r\n"]
+
+    async with talk(*BEGIN, *script, *NOOP) as client:
+        async with client.download_stream("a"):
+            await client.abort()
+            await client.abort()
+        await client.noop()
+
+
+async def test_without_waiting() -> None:
+    """With wait=False ABOR is only sent: `finish` gets the 426, and the 226 is for whoever reads next."""
+    async with talk(*BEGIN, "ABOR", broken, b"426 broken\r\n226 aborted\r\n", *NOOP) as client:
+        stream = await client.download_stream("a")
+        await client.abort(wait=False)
+        with pytest.raises(StatusCodeError, match="426"):
+            await stream.finish()
+        assert await client.command(None, "226") == ("226", [" aborted"])
+        await client.noop()
+
+
+async def test_without_waiting_and_without_a_transfer() -> None:
+    """With wait=False ABOR is sent whether or not something runs."""
+    async with talk("ABOR", b"225 nothing\r\n", *NOOP) as client:
+        await client.abort(wait=False)
+        assert await client.command(None, "2xx") == ("225", [" nothing"])
+        await client.noop()
+
+
+@pytest.mark.parametrize("data", [dropped, broken, send(b"")], ids=["dropped", "broken", "ended"])
+async def test_from_another_task(data: Step) -> None:
+    """Whoever reads meets an error, never a whole file; the task that aborts reads the replies."""
+    reading = asyncio.Event()
+
+    async def download(client: Client) -> None:
+        async with client.download_stream("a") as stream:
+            assert await stream.readexactly(4) == b"some"
+            reading.set()
+            await stream.read()
+
+    async with talk(*BEGIN, "ABOR", data, b"426 broken\r\n226 aborted\r\n", *NOOP, *NOOP) as client:
+        task = asyncio.create_task(download(client))
+        await reading.wait()
+        await client.abort()
+        with pytest.raises((ConnectionAbortedError, ConnectionResetError)):
+            await task
+        await client.noop()
+        await asyncio.create_task(client.noop())
+
+
+async def test_the_other_task_sees_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the server ends the data connection in order, who reads is told all the same that it was broken off."""
+    monkeypatch.setattr(endings, "_GRACE", 3600)
+    reading, ended = asyncio.Event(), asyncio.Event()
+
+    async def download(client: Client) -> None:
+        async with client.download_stream("a") as stream:
+            await stream.readexactly(4)
+            reading.set()
+            assert await stream.read() == b""
+            ended.set()
+
+    script: list[Step] = [*BEGIN, "ABOR", send(b""), ended, b"426 broken\r\n226 aborted\r\n"]
+    async with talk(*script, *NOOP) as client:
+        task = asyncio.create_task(download(client))
+        await reading.wait()
+        await client.abort()
+        with pytest.raises(ConnectionAbortedError, match=r"^RETR a was broken off by another task, with abort$"):
+            await task
+        await client.noop()
+
+
+async def test_a_transfer_that_was_aborted_is_not_retried() -> None:
+    """Broken off on purpose is no reason to try again."""
+    reading = asyncio.Event()
+
+    async def attempt(client: Client) -> None:
+        async with client.download_stream("a") as stream:
+            await stream.readexactly(4)
+            reading.set()
+            await stream.read()
+
+    async with talk(*BEGIN, "ABOR", dropped, b"426 x\r\n226 x\r\n", *NOOP) as client:
+        retry = Retry(delay=0)
+        task = asyncio.create_task(retry.run(lambda: attempt(client)))
+        await reading.wait()
+        await client.abort()
+        with pytest.raises(ConnectionAbortedError):
+            await task
+        await client.noop()
+
+
+@pytest.mark.parametrize("end", [close, reset])
+@pytest.mark.parametrize("said", [b"", b"426 broken\r\n"])
+async def test_the_server_goes(end: Step, said: bytes) -> None:
+    """A server that ends the session instead, as aioftp's does, is an error; the data connection is closed."""
+    async with talk(*BEGIN, "ABOR", said, end) as client:
+        stream = await client.download_stream("a")
+        with pytest.raises(ConnectionResetError):
+            await client.abort()
+        assert stream.finished
+        with pytest.raises(ConnectionError, match="connect again"):
+            await client.noop()
+
+
+async def test_no_answer() -> None:
+    """A server that does not answer ABOR is left after `socket_timeout`."""
+    async with talk(*BEGIN, "ABOR", dropped, until_closed) as client:
+        stream = await client.download_stream("a")
+        client.channel.timeout = 0.05
+        with pytest.raises(TimeoutError):
+            await client.abort()
+        assert stream.finished
+        with pytest.raises(ConnectionError, match="connect again"):
+            await client.noop()
+
+
+@pytest.mark.parametrize("where", ["grace", "replies"])
+async def test_cancelled(monkeypatch: pytest.MonkeyPatch, where: str) -> None:
+    """An abort that is cancelled closes both connections."""
+    heard = asyncio.Event()
+    if where == "grace":
+        monkeypatch.setattr(endings, "_GRACE", 3600)
+    script: list[Step] = [tell(heard)] if where == "grace" else [dropped, tell(heard)]
+
+    async with talk(*BEGIN, "ABOR", *script, until_closed) as client:
+        stream = await client.download_stream("a")
+        task = asyncio.create_task(client.abort())
+        await heard.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert stream.channel.closed
+        with pytest.raises(ConnectionError, match="cancelled before its reply had come: connect again"):
+            await asyncio.create_task(client.noop())
+
+
+async def test_closed_during_the_grace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`close` in another task ends an abort."""
+    monkeypatch.setattr(endings, "_GRACE", 3600)
+    heard = asyncio.Event()
+
+    async with talk(*BEGIN, "ABOR", tell(heard), until_closed) as client:
+        await client.download_stream("a")
+        task = asyncio.create_task(client.abort())
+        await heard.wait()
+        client.close()
+        async with asyncio.timeout(5):
+            with pytest.raises(ConnectionError, match="closed"):
+                await task
+
+
+async def test_debts_are_paid_before_abort() -> None:
+    """A reply that a closed transfer left is passed over before ABOR's own."""
+    async with talk(
+        *(*TYPE_I, epsv, "STOR a", b"150 go\r\n", receive(b""), b"426 broken\r\n", "ABOR", b"225 nothing\r\n")
+    ) as client:
+        (await client.upload_stream("a")).close()
+        await client.abort()
+
+
+async def test_a_server_that_says_nothing_of_a_broken_transfer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When no final reply comes, as from pyftpdlib after a reset, PWD tells that none will come; the session lives."""
+    monkeypatch.setattr(endings, "_SILENCE", 0.01)
+    script: list[Step] = [*TYPE_I, epsv, "STOR a", b"150 here\r\n", dropped, *PWD, *NOOP]
+
+    async def fail(client: Client) -> None:
+        async with client.upload_stream("a") as stream:
+            await stream.write(b"some")
+            raise ZeroDivisionError
+
+    async with talk(*script) as client:
+        with pytest.raises(ZeroDivisionError):
+            await fail(client)
+        await client.noop()

@@ -1,0 +1,328 @@
+"""Questions to the server, and the next best way when it has no command for one."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from ftpfixture import Client, FileHash, FtpServer, ReplySyntaxError, StatusCodeError
+from ftpfixture.client.information import HASHES
+from tests.support.scripted import TYPE_I, Step, epsv, receive, send, talk, transfer
+
+NOOP: list[Step] = ["NOOP", b"200 fine\r\n"]
+WHEN = datetime(2001, 9, 9, 1, 46, 40, tzinfo=UTC)
+
+
+def facts(line: str) -> list[Step]:
+    """An answer to MLST f."""
+    return ["MLST f", f"250-x\r\n {line} f\r\n250 End\r\n".encode()]
+
+
+# FEAT.
+
+
+@pytest.mark.parametrize(
+    ("reply", "features"),
+    [
+        (b"211-Have:\r\n SIZE\r\n MLST type*;size*;\r\n211 End\r\n", {"SIZE": "", "MLST": "type*;size*;"}),
+        (b"211-Features:\r\nsize\r\n  mdtm\r\n211-EPSV\r\n211 End\r\n", {"SIZE": "", "MDTM": "", "EPSV": ""}),
+        (b"211-x\r\n AUTH TLS\r\n AUTH SSL\r\n211 End\r\n", {"AUTH": "TLS;SSL"}),
+        (b"211-x\r\n AUTH\r\n AUTH SSL\r\n211 End\r\n", {"AUTH": "SSL"}),
+        (b"211-x\r\n HASH SHA-256*;MD5\r\n TVFS \r\n211 End\r\n", {"HASH": "SHA-256*;MD5", "TVFS": ""}),
+        (b"211 no features\r\n", {}),
+        (b"211-x\r\n211 End\r\n", {}),
+        (b"211-x\r\n 211 odd\r\n 500 strange\r\n211 End\r\n", {"211": "odd", "500": "strange"}),
+        (b"500 what?\r\n", {}),
+        (b"502 no\r\n", {}),
+        (b"504 no\r\n", {}),
+    ],
+)
+async def test_features(reply: bytes, features: dict[str, str]) -> None:
+    """Names are in upper case, with what stands behind them; a server without FEAT has none."""
+    async with talk("FEAT", reply) as client:
+        assert await client.features() == features
+
+
+async def test_features_refused() -> None:
+    """A server that wants a login first is not one without features."""
+    async with talk("FEAT", b"530 log in first\r\n") as client:
+        with pytest.raises(StatusCodeError, match="530"):
+            await client.features()
+
+
+# Small questions.
+
+
+async def test_noop_system_and_status() -> None:
+    """What the server says of itself comes as text."""
+    async with talk(
+        *NOOP,
+        *("SYST", b"215 UNIX Type: L8 \r\n", "SYST", b"215-\r\n215  other \r\n", "SYST", b"502 no\r\n"),
+        *("STAT", b"211-all\r\n is\r\n211-well\r\n211 End\r\n", "STAT f", b"213-x\r\n -rw-r--r-- f \r\n213 End\r\n"),
+        *("STAT", b"450 no\r\n"),
+    ) as client:
+        await client.noop()
+        assert [await client.system(), await client.system()] == ["UNIX Type: L8", "other"]
+        with pytest.raises(StatusCodeError, match="502"):
+            await client.system()
+        assert await client.stat_server() == ["all", "is", "well", "End"]
+        assert await client.stat_server("f") == ["x", "-rw-r--r-- f", "End"]
+        with pytest.raises(StatusCodeError, match="450"):
+            await client.stat_server()
+
+
+# SIZE.
+
+
+@pytest.mark.parametrize(
+    ("reply", "size"), [(b"213 12\r\n", 12), (b"213 0\r\n", 0), (b"213  12 octets\r\n", 12), (b"213-x\r\n213 7\r\n", 7)]
+)
+async def test_size(reply: bytes, size: int) -> None:
+    """SIZE is asked in type I, in which downloads come."""
+    async with talk(*TYPE_I, "SIZE f", reply, "SIZE f", reply) as client:
+        assert [await client.size("f"), await client.size("f")] == [size, size]
+
+
+async def test_size_of_nothing() -> None:
+    """What is missing is an error, and so is a reply without a number, which is shown."""
+    async with talk(*TYPE_I, "SIZE f", b"550 no\r\n", "SIZE f", b"213 what\r\n", *NOOP) as client:
+        with pytest.raises(StatusCodeError, match="550"):
+            await client.size("f")
+        with pytest.raises(ReplySyntaxError, match=r"^the reply to SIZE does not hold what it must: \[' what'\]$"):
+            await client.size("f")
+        await client.noop()
+
+
+async def test_no_size() -> None:
+    """A server without SIZE is asked with MLST; when that tells none, or of no file, the refusal is the error."""
+    no_size: list[Step] = ["SIZE f", b"502 no\r\n"]
+    async with talk(
+        *TYPE_I,
+        *(*no_size, *facts("type=file;size=12;")),
+        *(*no_size, *facts("type=file;")),
+        *(*no_size, *facts("type=dir;size=4096;")),
+        *(*no_size, "MLST f", b"550 no\r\n"),
+    ) as client:
+        assert await client.size("f") == 12
+        for _ in range(2):
+            with pytest.raises(StatusCodeError, match="Waiting for 213 but got 502"):
+                await client.size("f")
+        with pytest.raises(StatusCodeError, match="550"):
+            await client.size("f")
+
+
+async def test_no_type() -> None:
+    """A server without TYPE I is asked in another way, too."""
+    async with talk("TYPE I", b"504 no\r\n", *facts("type=file;size=12;")) as client:
+        assert await client.size("f") == 12
+
+
+# Times.
+
+
+@pytest.mark.parametrize("told", ["20010909014640", "20010909014640.123", "=20010909014640 ok"])
+async def test_modified(told: str) -> None:
+    """MDTM tells a time in UTC."""
+    async with talk("MDTM f", f"213 {told}\r\n".encode()) as client:
+        found = await client.modified("f")
+    assert found.replace(microsecond=0) == WHEN
+    assert found.tzinfo is UTC
+
+
+async def test_modified_of_nothing() -> None:
+    """What is missing is an error, and so is a reply without a time."""
+    async with talk("MDTM f", b"550 no\r\n", "MDTM f", b"213 yesterday\r\n") as client:
+        with pytest.raises(StatusCodeError, match="550"):
+            await client.modified("f")
+        with pytest.raises(ReplySyntaxError, match="the reply to MDTM does not hold what it must"):
+            await client.modified("f")
+
+
+async def test_no_mdtm() -> None:
+    """A server without MDTM is asked with MLST; when that tells no time, the refusal is the error."""
+    async with talk(
+        *("MDTM f", b"500 no\r\n", *facts("type=file;modify=20010909014640;")),
+        *("MDTM f", b"500 no\r\n", *facts("type=file;")),
+    ) as client:
+        assert await client.modified("f") == WHEN
+        with pytest.raises(StatusCodeError, match="Waiting for 213 but got 500"):
+            await client.modified("f")
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        WHEN,
+        WHEN.replace(tzinfo=None),
+        WHEN.astimezone(timezone(timedelta(hours=-7))),
+        1_000_000_000,
+        1_000_000_000.9,
+    ],
+)
+async def test_set_modified(when: datetime | float) -> None:
+    """A time is set in UTC, to the second; one without a time zone is in UTC, too."""
+    async with talk("MFMT 20010909014640 f", b"213 Modify=20010909014640; f\r\n") as client:
+        await client.set_modified("f", when)
+
+
+async def test_no_mfmt() -> None:
+    """A server without MFMT may take a time in MDTM; any other refusal is an error."""
+    async with talk(
+        *("MFMT 20010909014640 f", b"502 no\r\n", "MDTM 20010909014640 f", b"253 ok\r\n"),
+        *("MFMT 20010909014640 f", b"500 no\r\n", "MDTM 20010909014640 f", b"550 no\r\n"),
+        *("MFMT 20010909014640 f", b"550 no\r\n"),
+    ) as client:
+        await client.set_modified("f", WHEN)
+        for _ in range(2):
+            with pytest.raises(StatusCodeError, match="550"):
+                await client.set_modified("f", WHEN)
+
+
+# Hashes.
+
+
+def feat(*lines: str) -> list[Step]:
+    """An answer to FEAT."""
+    return ["FEAT", "".join(["211-x\r\n", *(f" {line}\r\n" for line in lines), "211 End\r\n"]).encode()]
+
+
+SHA256 = "0123456789abcdef" * 4
+MD5 = "0123456789abcdef" * 2
+
+
+async def test_hash() -> None:
+    """The strongest algorithm that both know is chosen with OPTS, and the digest comes in lower case."""
+    async with talk(
+        *(*feat("HASH CRC32;SHA-256*;MD5;WHIRLPOOL"), *TYPE_I, "OPTS HASH SHA-256", b"200 SHA-256\r\n"),
+        *("HASH f", f"213 SHA-256 0-11 {SHA256.upper()} f\r\n".encode()),
+    ) as client:
+        found = await client.hash("f")
+    assert found == FileHash("SHA-256", SHA256) == ("SHA-256", SHA256)
+
+
+@pytest.mark.parametrize("name", ["MD5", "md5"])
+async def test_hash_of_choice(name: str) -> None:
+    """An algorithm can be chosen, in any case."""
+    async with talk(
+        *(*feat("HASH SHA-256*;MD5"), *TYPE_I, "OPTS HASH MD5", b"200 MD5\r\n", "HASH f", f"213 {MD5}\r\n".encode())
+    ) as client:
+        assert await client.hash("f", name) == ("MD5", MD5)
+
+
+async def test_unknown_algorithm() -> None:
+    """An algorithm that nobody knows is an error that names those there are, and nothing is said."""
+    async with talk() as client:
+        with pytest.raises(ValueError, match=r"^algorithm='SHA-3': use one of SHA-512, SHA-256, SHA-1, MD5, CRC32$"):
+            await client.hash("f", "SHA-3")
+
+
+@pytest.mark.parametrize(("algorithm", "digits", "verb"), [(name, *rest) for name, rest in HASHES.items()])
+async def test_older_commands(algorithm: str, digits: int, verb: str) -> None:
+    """Servers without HASH may have a command for each algorithm; every digest has its length."""
+    digest = "A" * digits
+    async with talk(*feat(verb), *TYPE_I, f"{verb} f", f"250 {digest}\r\n".encode()) as client:
+        assert await client.hash("f") == (algorithm, digest.lower())
+
+
+async def test_the_strongest_of_the_older_commands() -> None:
+    """Of several commands that FEAT names, the strongest is said; HASH without the algorithm wanted is of no use."""
+    async with talk(
+        *(*feat("XCRC", "XMD5", "XSHA1"), *TYPE_I, "XSHA1 f", b"250 " + b"b" * 40 + b"\r\n"),
+        *(*feat("HASH SHA-1", "XMD5"), "XMD5 f", f"250 {MD5}\r\n".encode()),
+        *(*feat("XCRC", "XMD5"), "XMD5 f", f"250 {MD5}\r\n".encode()),
+    ) as client:
+        assert (await client.hash("f")).algorithm == "SHA-1"
+        assert await client.hash("f", "MD5") == ("MD5", MD5)
+        assert (await client.hash("f")).algorithm == "MD5"
+
+
+@pytest.mark.parametrize(("algorithm", "verb"), [(None, "XCRC"), ("SHA-256", "XSHA256")])
+async def test_no_hash_at_all(algorithm: str | None, verb: str) -> None:
+    """What nobody offers is tried all the same, and its refusal is the error."""
+    async with talk("FEAT", b"502 no\r\n", *TYPE_I, f"{verb} f", b"502 no\r\n", *NOOP) as client:
+        with pytest.raises(StatusCodeError, match="502"):
+            await client.hash("f", algorithm)
+        await client.noop()
+
+
+@pytest.mark.parametrize(
+    ("text", "digest"),
+    [
+        ("CRC32 0-12345678 DEADBEEF f", "deadbeef"),
+        ("DEADBEEF cafecafe", "deadbeef"),
+        (" f=deadbeef", "deadbeef"),
+        ("xdeadbeef deadbeefs deadbee1", "deadbee1"),
+    ],
+)
+async def test_where_a_digest_stands(text: str, digest: str) -> None:
+    """A digest is what has its length and is no part of another word or range."""
+    async with talk(*feat("XCRC"), *TYPE_I, "XCRC f", f"250 {text}\r\n".encode()) as client:
+        assert await client.hash("f") == ("CRC32", digest)
+
+
+async def test_no_digest() -> None:
+    """A reply without a digest of the right length is an error that shows it; a refused OPTS is one, too."""
+    async with talk(
+        *(*feat("XMD5"), *TYPE_I, "XMD5 f", b"250 cafe\r\n"),
+        *(*feat("HASH MD5"), "OPTS HASH MD5", b"504 no\r\n", *NOOP),
+    ) as client:
+        with pytest.raises(ReplySyntaxError, match=r"^the reply to XMD5 does not hold what it must: \[' cafe'\]$"):
+            await client.hash("f")
+        with pytest.raises(StatusCodeError, match="504"):
+            await client.hash("f")
+        await client.noop()
+
+
+# NLST.
+
+
+async def test_nlst() -> None:
+    """Names come as the server gives them, in type A; the directory and its parent are left out."""
+    said: list[Step] = [b"150 x\r\n", send(b"a\r\n.\r\n..\r\nb c \r\n\r\n/d/e\n\xc3\xbc\xe9"), b"226 x\r\n"]
+    async with talk(
+        *("TYPE A", b"200 ok\r\n", epsv, "NLST", *said),
+        *(epsv, "NLST /d", *said),
+    ) as client:
+        for path in ("", "/d"):
+            assert await client.nlst(path) == ["a", "b c ", "/d/e", "ü\udce9"]
+
+
+@pytest.mark.parametrize("said", [[b"450 none\r\n", receive(b"")], [b"150 here\r\n", send(b""), b"450 none\r\n"]])
+async def test_nlst_of_nothing(said: list[Step]) -> None:
+    """A 450 says that there are none, at once or in the end."""
+    async with talk("TYPE A", b"200 ok\r\n", epsv, "NLST", *said, *NOOP) as client:
+        assert await client.nlst() == []
+        await client.noop()
+
+
+async def test_nlst_refused() -> None:
+    """Any other refusal is an error."""
+    async with talk("TYPE A", b"200 ok\r\n", epsv, "NLST x", b"550 no\r\n", receive(b""), *NOOP) as client:
+        with pytest.raises(StatusCodeError, match="550"):
+            await client.nlst("x")
+        await client.noop()
+
+
+async def test_encoding_of_names() -> None:
+    """Names are read by the client's encoding."""
+    script = transfer("NLST", send(b"\xfc\r\n"))
+
+    async with talk("TYPE A", b"200 ok\r\n", *script, encoding="latin-1") as client:
+        assert await client.nlst() == ["ü"]
+
+
+# On our own server.
+
+
+@pytest.mark.ftp(files={"/d/f": b"123456789"})
+async def test_on_our_own_server(ftp_client: Client, ftp_server: FtpServer) -> None:
+    """Each question has its answer on a server that has all of them."""
+    ftp_server.files.set("/d/f", b"123456789", modified=1_000_000_000)
+
+    assert await ftp_client.size("/d/f") == 9
+    assert await ftp_client.modified("/d/f") == WHEN
+    assert await ftp_client.hash("/d/f", "CRC32") == ("CRC32", "cbf43926")
+    assert await ftp_client.nlst("/d") in (["f"], ["/d/f"])
+    await ftp_client.set_modified("/d/f", 5)
+    assert ftp_server.files.stat("/d/f").modified == 5

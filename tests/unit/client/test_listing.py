@@ -1,0 +1,464 @@
+"""Listings and what is told of one path: by MLSD and MLST, by LIST, and by neither."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+from typing import Any
+
+import pytest
+
+from ftpfixture import Client, InvalidCommand, StatusCodeError
+from ftpfixture.client.listing import Lister
+from tests.support.scripted import TYPE_I, Session, Step, epsv, reset, send, slowly, talk, transfer
+
+NOOP: list[Step] = ["NOOP", b"200 fine\r\n"]
+PWD: list[Step] = ["PWD", b'257 "/here" is current\r\n']
+BACK: list[Step] = ["CWD /here", b"250 back\r\n"]
+NO_MLSD: list[Step] = [epsv, "MLSD", b"500 what?\r\n"]
+NO_MLST: list[Step] = ["MLST f", b"502 no\r\n"]
+UNIX = b"-rw-r--r-- 1 ann staff 12 Jan 31 2001 f\r\ndrwxr-xr-x 2 ann staff 4096 Jan 31 2001 d\r\n"
+
+
+def listed(command: str, octets: bytes, *, first: bool = False) -> list[Step]:
+    """A listing over the data connection."""
+    return transfer(command, send(octets), first=first)
+
+
+async def _all(lister: Lister) -> list[tuple[PurePosixPath, Any]]:
+    return await lister
+
+
+def in_directory(directory: str, octets: bytes) -> list[Step]:
+    """A listing by LIST, in the directory and back."""
+    return [*PWD, f"CWD {directory}", b"250 there\r\n", *listed("LIST", octets), *BACK]
+
+
+def names(entries: Sequence[tuple[PurePosixPath, Any]]) -> list[str]:
+    """The paths of a listing as texts."""
+    return [str(path) for path, _ in entries]
+
+
+# MLSD.
+
+
+async def test_mlsd() -> None:
+    """Entries come with their facts, in the order of the server; the directory and its parent are left out."""
+    octets = (
+        b"type=cdir; /here\r\ntype=pdir; /\r\nType=cdir; .\r\nType=dir;perm=el; b c\r\ntype=file;size=1; a\r\n"
+        b"type=dir; .\r\ntype=dir; ..\r\n"
+    )
+    async with talk(*listed("MLSD", octets, first=True), *listed("MLSD /x/y", octets)) as client:
+        assert await client.list() == [
+            (PurePosixPath("b c"), {"type": "dir", "perm": "el"}),
+            (PurePosixPath("a"), {"type": "file", "size": "1"}),
+        ]
+        assert names([entry async for entry in client.list(PurePosixPath("/x/y"))]) == ["/x/y/b c", "/x/y/a"]
+
+
+async def test_an_empty_directory() -> None:
+    """Nothing is a listing, too."""
+    async with talk(*listed("MLSD", b"", first=True), *listed("MLSD", b"\r\n\n")) as client:
+        assert await client.list() == []
+        assert [entry async for entry in client.list(".")] == []
+
+
+async def test_a_listing_in_pieces() -> None:
+    """Lines that arrive in pieces are lines; the last one may lack its end."""
+
+    async def dribble(session: Session) -> None:
+        sock = await session.accept()
+        for octet in b"type=file; a\ntype=file; b":
+            await asyncio.get_running_loop().sock_sendall(sock, bytes([octet]))
+            await asyncio.sleep(0)
+        session.forget()
+
+    async with talk(*transfer("MLSD", dribble, first=True)) as client:
+        assert names(await client.list()) == ["a", "b"]
+
+
+async def test_names_with_spaces() -> None:
+    """Spaces at both ends belong to a name."""
+    async with talk(*listed("MLSD", b"type=file;  a \r\ntype=file; \t\r\n", first=True)) as client:
+        assert names(await client.list()) == [" a ", "\t"]
+
+
+@pytest.mark.parametrize(("encoding", "octets"), [("utf-8", b"\xc3\xbc"), ("latin-1", b"\xfc"), ("cp1251", b"\xe6")])
+@pytest.mark.parametrize("command", ["MLSD", "LIST"])
+async def test_encodings(encoding: str, octets: bytes, command: str) -> None:
+    """Names are read by the client's encoding, in listings of either kind."""
+    line = b"type=file; " if command == "MLSD" else b"-rw-r--r-- 1 ann staff 12 Jan 31 2001 "
+
+    async with talk(*listed(command, line + octets + b"\r\n", first=True), encoding=encoding) as client:
+        assert names(await client.list(raw_command=command)) == [octets.decode(encoding)]
+
+
+async def test_undecodable_names_come_back() -> None:
+    """A name that is no text can be used as it came."""
+    async with talk(
+        *listed("MLSD", b"type=file; \xe9\xe8\r\n", first=True), "DELE \udce9\udce8", b"250 ok\r\n"
+    ) as client:
+        [(path, _)] = await client.list()
+        await client.remove_file(path)
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "a/b", "a/../../b", "a\0b"])
+@pytest.mark.parametrize("command", ["MLSD", "LIST"])
+async def test_a_path_in_disguise(name: str, command: str, caplog: pytest.LogCaptureFixture) -> None:
+    """A name that is a path is never given, because whoever downloads it would write elsewhere: the log warns."""
+    head = "type=file; " if command == "MLSD" else "-rw-r--r-- 1 ann staff 12 Jan 31 2001 "
+    octets = f"{head}good\r\n{head}{name}\r\n".encode()
+
+    async with talk(*listed(command, octets, first=True)) as client:
+        assert names(await client.list(raw_command=command)) == ["good"]
+    [warning] = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert warning.name == "ftpfixture.client"
+    if "\0" not in name:
+        assert warning.message == f"{name!r} in the listing of . is skipped: it is no name"
+
+
+async def test_a_line_that_cannot_be_read(caplog: pytest.LogCaptureFixture) -> None:
+    """What is no entry is skipped, and the log says which line of which listing, in printable letters."""
+    octets = b"type=file; a\r\nwhat\x1b is this\r\ntype=file; b\r\n"
+
+    async with talk(*listed("MLSD /d", octets, first=True)) as client:
+        assert names(await client.list("/d")) == ["/d/a", "/d/b"]
+    [warning] = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert warning.startswith("a line of the listing of /d is skipped: ")
+    assert r"what\x1b is this" in warning
+    assert warning.isprintable()
+
+
+async def test_a_type_that_nobody_sent() -> None:
+    """`type` is always there."""
+    async with talk(*listed("MLSD", b"size=1; a\r\n b\r\n", first=True)) as client:
+        assert [info["type"] for _, info in await client.list()] == ["unknown", "unknown"]
+
+
+# The lister.
+
+
+async def test_recursive() -> None:
+    """Directories of one level come before those below; paths stay relative to what was asked."""
+    async with talk(
+        *listed("MLSD top", b"type=dir; b\r\ntype=file; f\r\ntype=dir; a\r\n", first=True),
+        *listed("MLSD top/b", b"type=dir; c\r\ntype=OS.unix=slink:/; link\r\n"),
+        *listed("MLSD top/a", b"type=file; g\r\n"),
+        *listed("MLSD top/b/c", b""),
+    ) as client:
+        assert names(await client.list("top", recursive=True)) == [
+            *("top/b", "top/f", "top/a", "top/b/c", "top/b/link", "top/a/g")
+        ]
+
+
+async def test_the_client_is_free_between_entries() -> None:
+    """A listing is read to its end before its first entry: each may be worked on while the next ones wait."""
+    async with talk(
+        *listed("MLSD", b"type=dir; a\r\ntype=file; b\r\n", first=True),
+        *("DELE a", b"250 ok\r\n", "DELE b", b"250 ok\r\n"),
+        *listed("MLSD a", b""),
+    ) as client:
+        async for path, _ in client.list(recursive=True):
+            await client.remove_file(path)
+
+
+async def test_one_lister_is_one_listing() -> None:
+    """An iterator that was left can be gone on with."""
+    async with talk(*listed("MLSD", b"type=file; a\r\ntype=file; b\r\n", first=True), path_timeout=7) as client:
+        lister = client.list()
+        assert lister.timeout == 7
+        async for path, _ in lister:
+            assert path.name == "a"
+            break
+        assert names(await lister) == ["b"]
+        assert await lister == []
+
+
+@pytest.mark.parametrize("command", ["NLST", "", "MLST"])
+async def test_unknown_raw_command(command: str) -> None:
+    """Only MLSD and LIST can be chosen: the error says so, when the listing begins."""
+    async with talk() as client:
+        lister = client.list(raw_command=command)
+        with pytest.raises(ValueError, match=f"^raw_command='{command}': use 'MLSD', 'LIST' or None$"):
+            await lister
+
+
+async def test_a_path_that_cannot_be_said() -> None:
+    """A path with a line end is refused before anything is said."""
+    async with talk() as client:
+        with pytest.raises(InvalidCommand):
+            await client.list("a\nDELE b")
+
+
+async def test_missing_directory() -> None:
+    """What the server refuses is an error, whatever command was used; the current directory stays what it was."""
+    async with talk(
+        *(*TYPE_I, epsv, "MLSD no", b"550 no such directory\r\n"),
+        *(*PWD, "CWD no", b"550 no such directory\r\n"),
+        *(*PWD, "CWD no", b"250 ok\r\n", epsv, "LIST", b"450 busy\r\n", *BACK),
+        *NOOP,
+    ) as client:
+        for command, code in ((None, "550"), ("LIST", "550"), ("list", "450")):
+            with pytest.raises(StatusCodeError, match=code):
+                await client.list("no", raw_command=command)
+        await client.noop()
+
+
+# LIST.
+
+
+@pytest.mark.parametrize("code", [b"500", b"502", b"504"])
+async def test_no_mlsd(code: bytes) -> None:
+    """A server without MLSD is asked with LIST, from then on."""
+    async with talk(
+        *(*TYPE_I, epsv, "MLSD", code + b" what?\r\n"), *listed("LIST", UNIX), *listed("LIST", UNIX)
+    ) as client:
+        for _ in range(2):
+            assert names(await client.list()) == ["f", "d"]
+
+
+async def test_no_mlsd_and_it_was_demanded() -> None:
+    """With raw_command="MLSD" a server without it is an error, and nothing is remembered of that."""
+    async with talk(*TYPE_I, *NO_MLSD, *listed("MLSD", b"")) as client:
+        with pytest.raises(StatusCodeError, match="500"):
+            await client.list(raw_command="mlsd")
+        assert await client.list() == []
+
+
+async def test_list_goes_there_and_back() -> None:
+    """LIST takes some paths for options: so the client goes to the directory, and back to where it was."""
+    script = [*TYPE_I, epsv, "MLSD -l", b"500 no\r\n", *in_directory("-l", UNIX), *in_directory("/a b", UNIX)]
+
+    async with talk(*script, *listed("LIST", UNIX)) as client:
+        assert names(await client.list("-l")) == ["-l/f", "-l/d"]
+        assert names(await client.list("/a b")) == ["/a b/f", "/a b/d"]
+        assert names(await client.list("", raw_command="LIST")) == ["f", "d"]
+
+
+async def test_nobody_else_talks_meanwhile() -> None:
+    """Other tasks wait until the client is back where it was."""
+
+    async def other(session: Session) -> None:
+        for _ in range(5):
+            await asyncio.sleep(0)
+        session.nothing_said()
+
+    script = [*PWD, "CWD d", other, b"250 ok\r\n", *listed("LIST", UNIX, first=True), *BACK, *NOOP]
+    async with talk(*script) as client:
+        task = asyncio.create_task(_all(client.list("d", raw_command="LIST")))
+        await asyncio.sleep(0)
+        await client.noop()
+        await task
+
+
+async def test_no_way_back() -> None:
+    """When the session ends in the directory, that is the error, and nothing more is tried."""
+    async with talk(*PWD, "CWD d", b"250 ok\r\n", *TYPE_I, epsv, "LIST", reset) as client:
+        with pytest.raises(ConnectionResetError):
+            await client.list("d", raw_command="LIST")
+
+
+@pytest.mark.parametrize(
+    ("octets", "entries"),
+    [
+        (UNIX, [("f", "file", "12"), ("d", "dir", "4096")]),
+        (b"total 8\r\n" + UNIX, [("f", "file", "12"), ("d", "dir", "4096")]),
+        (b"Total 8\n" + UNIX.replace(b"\r", b""), [("f", "file", "12"), ("d", "dir", "4096")]),
+        (
+            b"01-31-01  12:30PM       <DIR>          d\r\n01-31-01  12:30PM                  12 f\r\n",
+            [("d", "dir", None), ("f", "file", "12")],
+        ),
+        (b"+i1,m980944200,/,\td\r\n+i2,m980944200,r,s12,\tf\r\n", [("d", "dir", None), ("f", "file", "12")]),
+        (UNIX + b"01-31-01  12:30PM  12 g\r\n", [("f", "file", "12"), ("d", "dir", "4096"), ("g", "file", "12")]),
+        (b"drwxr-xr-x 2 a b 1 Jan 31 2001 .\r\ndrwxr-xr-x 2 a b 1 Jan 31 2001 ..\r\n", []),
+    ],
+)
+async def test_the_shapes_of_list(octets: bytes, entries: list[tuple[str, str, str | None]]) -> None:
+    """Unix, MS-DOS and EPLF are understood, line by line; the total and the directory itself are no entries."""
+    async with talk(*listed("LIST", octets, first=True)) as client:
+        found = await client.list(raw_command="LIST")
+    assert [(str(path), info["type"], info.get("size")) for path, info in found] == entries
+
+
+async def test_no_shape(caplog: pytest.LogCaptureFixture) -> None:
+    """A line in no known shape is skipped with a warning."""
+    async with talk(*listed("LIST", b"hello\r\n" + UNIX, first=True)) as client:
+        assert names(await client.list(raw_command="LIST")) == ["f", "d"]
+    assert "no parser understands this line of LIST" in caplog.text
+
+
+# The custom parser.
+
+
+def parse_pipe(line: bytes) -> tuple[str, dict[str, Any]]:
+    """Read lines of the form ``name|type``."""
+    name, kind = line.decode().split("|")
+    return name, {"kind": kind}
+
+
+async def test_a_custom_parser() -> None:
+    """Lines in a shape of one's own are read by one's own parser, with their ends; the path may be text."""
+    async with talk(*listed("LIST", b"a|x\r\n" + UNIX, first=True), parse_list_line_custom=parse_pipe) as client:
+        found = await client.list(raw_command="LIST")
+        assert found[0] == (PurePosixPath("a"), {"kind": "x\r\n", "type": "unknown"})
+        assert names(found) == ["a", "f", "d"]
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_the_order_of_parsers(first: bool) -> None:
+    """The custom parser is asked before the known shapes, or after them."""
+    client = Client(parse_list_line_custom=lambda line: ("mine", {}), parse_list_line_custom_first=first)
+    path, _ = client.parse_list_line(UNIX.splitlines(keepends=True)[0])
+    assert path == PurePosixPath("mine" if first else "f")
+    assert client.parse_list_line(b"hello") == (PurePosixPath("mine"), {})
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyError, IndexError])
+def test_what_a_custom_parser_may_raise(error: type[Exception]) -> None:
+    """A parser says with these that it cannot read a line; when none can, the error has the line and all reasons."""
+
+    def refuse(line: bytes) -> tuple[str, dict[str, Any]]:
+        raise error("not mine")
+
+    client = Client(parse_list_line_custom=refuse)
+    client.parse_list_line(UNIX.splitlines()[0])
+    with pytest.raises(ValueError, match="no parser understands") as caught:
+        client.parse_list_line(b"hello")
+    text, line, errors = caught.value.args
+    assert (text, line) == ("no parser understands this line of LIST", b"hello")
+    assert [type(reason).__name__ for reason in errors] == [error.__name__, *["ReplySyntaxError"] * 3]
+
+
+def test_a_custom_parser_that_is_broken() -> None:
+    """Any other error of a parser is a mistake, and comes out."""
+
+    def fail(line: bytes) -> tuple[str, dict[str, Any]]:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        Client(parse_list_line_custom=fail).parse_list_line(b"hello")
+
+
+async def test_an_overridden_parser() -> None:
+    """Methods of a subclass are used."""
+
+    class Mine(Client):
+        """Calls everything by its own name."""
+
+        @staticmethod
+        def parse_mlsx_line(b: bytes | str) -> tuple[PurePosixPath, dict[str, Any]]:
+            """Not what is there."""
+            return PurePosixPath("mine"), {"type": "mine"}
+
+    async with talk(*listed("MLSD", b"x\r\n", first=True), client_class=Mine) as client:
+        assert await client.list() == [(PurePosixPath("mine"), {"type": "mine"})]
+
+
+# One path.
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        b"250-Listing f\r\n type=file;size=12; /f\r\n250 End\r\n",
+        b"250-Listing f\r\n250-type=file;size=12; /f\r\n250 End\r\n",
+        b"250- Listing\r\n  type=file;size=12; /f\r\n250 End\r\n",
+        b"250 type=file;size=12; /f\r\n",
+        b"250-type=file;size=12; /f\r\n250 End\r\n",
+        b"200-begin\r\n type=file;size=12; /f\r\n200 End\r\n",
+    ],
+)
+async def test_mlst(reply: bytes) -> None:
+    """The facts of a path stand in the middle line, or in the only one."""
+    async with talk("MLST f", slowly(reply)) as client:
+        assert await client.stat("f") == {"type": "file", "size": "12"}
+
+
+async def test_mlst_refused() -> None:
+    """What is missing is an error, and the next path is asked for in the same way."""
+    async with talk("MLST f", b"550 no\r\n", "MLST f", b"501 no\r\n", "MLST f", b"250 type=file; f\r\n") as client:
+        for code in ("550", "501"):
+            with pytest.raises(StatusCodeError, match=code):
+                await client.stat("f")
+        assert await client.stat("f") == {"type": "file"}
+
+
+async def test_no_mlst() -> None:
+    """A server without MLST is asked for the listing of the directory, from then on; what is not in it is missing."""
+    async with talk(
+        *(*NO_MLST, *TYPE_I, epsv, "MLSD", b"502 no\r\n"),
+        *listed("LIST", UNIX),
+        *in_directory("/a", UNIX),
+        *in_directory("/a", UNIX),
+    ) as client:
+        assert (await client.stat("f"))["size"] == "12"
+        assert (await client.stat("/a/d"))["type"] == "dir"
+        with pytest.raises(StatusCodeError) as caught:
+            await client.stat("/a/g")
+    assert (caught.value.expected_codes, caught.value.received_codes) == (("2xx",), ("550",))
+    assert caught.value.info == [" g is not in the listing of /a"]
+
+
+@pytest.mark.parametrize(
+    ("path", "asked"), [(".", "/"), ("..", "/"), ("../x", "/x"), ("d/../f", "/here/f"), ("../../..", "/")]
+)
+async def test_no_mlst_and_a_path_without_a_name(path: str, asked: str) -> None:
+    """A path that is only known from where the client is now is found from there; "/" is a directory for sure."""
+    parent, name = str(PurePosixPath(asked).parent), PurePosixPath(asked).name
+    script: list[Step] = [*PWD, *listed(f"MLSD {parent}", f"type=dir;x=1; {name}\r\n".encode(), first=True)]
+    if path == ".":
+        script = [*PWD, *listed("MLSD /", b"type=dir;x=1; here\r\n", first=True)]
+    elif asked == "/":
+        script = [*PWD]
+
+    async with talk(f"MLST {path}", b"502 no\r\n", *script) as client:
+        info = await client.stat(path)
+    assert info == ({"type": "dir"} if asked == "/" and path != "." else {"type": "dir", "x": "1"})
+
+
+async def test_no_mlst_of_the_root() -> None:
+    """The root has no name in any listing, and needs none."""
+    async with talk("MLST /", b"502 no\r\n", *PWD) as client:
+        assert await client.stat("/") == {"type": "dir"}
+
+
+@pytest.mark.parametrize(
+    ("reply", "answers"),
+    [
+        (b"250 type=file; f\r\n", (True, True, False)),
+        (b"250 type=dir; f\r\n", (True, False, True)),
+        (b"250 type=cdir; f\r\n", (True, False, True)),
+        (b"250 type=pdir; f\r\n", (True, False, True)),
+        (b"250 type=OS.unix=slink:g; f\r\n", (True, False, False)),
+        (b"550 no\r\n", (False, False, False)),
+    ],
+)
+async def test_what_a_path_is(reply: bytes, answers: tuple[bool, ...]) -> None:
+    """`exists`, `is_file` and `is_dir` answer with False when there is nothing."""
+    script: list[Step] = ["MLST f", reply]
+    async with talk(*script * 3) as client:
+        assert (await client.exists("f"), await client.is_file("f"), await client.is_dir("f")) == answers
+
+
+async def test_what_a_path_is_and_the_server_does_not_tell() -> None:
+    """Any other refusal than 550 is no answer."""
+    script: list[Step] = ["MLST f", b"530 log in first\r\n"]
+    async with talk(*script * 3) as client:
+        for call in (client.exists, client.is_file, client.is_dir):
+            with pytest.raises(StatusCodeError, match="530"):
+                await call("f")
+
+
+@pytest.mark.parametrize(
+    ("reply", "path"),
+    [
+        (b'257 "/a ""b"" c" is current\r\n', '/a "b" c'),
+        (b"257 hello\r\n", "."),
+        (b'257-hello\r\n257 "/x"\r\n', "/x"),
+    ],
+)
+async def test_the_current_directory(reply: bytes, path: str) -> None:
+    """PWD tells the path in quotes."""
+    async with talk("PWD", reply) as client:
+        assert await client.get_current_directory() == PurePosixPath(path)

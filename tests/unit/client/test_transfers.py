@@ -1,0 +1,829 @@
+"""Files and trees, up and down: where they go, where they go on, what is told of them, and whether they are whole."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import zlib
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
+from typing import Any
+
+import pytest
+
+from ftpfixture import (
+    AbstractPathIO,
+    Client,
+    FtpServer,
+    IntegrityError,
+    MemoryPathIO,
+    PathIO,
+    PathIOError,
+    Retry,
+    StatusCodeError,
+)
+from ftpfixture.files.content import MemoryFile
+from tests.support.naps import Naps
+from tests.support.scripted import (
+    GREETING,
+    TYPE_I,
+    ScriptedServer,
+    Step,
+    broken,
+    dropped,
+    epsv,
+    receive,
+    reset,
+    send,
+    talk,
+    transfer,
+)
+
+NOOP: list[Step] = ["NOOP", b"200 fine\r\n"]
+TREE = {"f": b"one", "a b/g": b"two", "a b/deep/er/h": b"", "z/ü": b"four"}
+MISSING = b"550 no such file\r\n"
+
+
+class Told:
+    """What a transfer told of its progress."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[PurePath, int, int | None]] = []
+        self._bells: list[tuple[int, asyncio.Event]] = []
+
+    def __call__(self, path: PurePath, done: int, total: int | None) -> None:
+        """Remember."""
+        self.calls.append((path, done, total))
+        for least, bell in self._bells:
+            if done >= least:
+                bell.set()
+
+    def at(self, done: int) -> asyncio.Event:
+        """An event that is set as soon as so many octets were told of."""
+        bell = asyncio.Event()
+        self._bells.append((done, bell))
+        return bell
+
+    def __len__(self) -> int:
+        return len(self.calls)
+
+    @property
+    def steps(self) -> list[tuple[int, int | None]]:
+        """The calls without their paths."""
+        return [(done, total) for _, done, total in self.calls]
+
+
+def plant(root: Path, tree: dict[str, bytes]) -> None:
+    """Make files below a folder."""
+    root.mkdir(parents=True, exist_ok=True)
+    for name, data in tree.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+
+def grown(root: Path) -> dict[str, bytes]:
+    """All files below a folder."""
+    return {path.relative_to(root).as_posix(): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
+
+
+def below(prefix: str, tree: dict[str, bytes]) -> dict[str, bytes]:
+    """A tree as it is below a path."""
+    return {str(PurePosixPath(prefix) / name): data for name, data in tree.items()}
+
+
+def mlst(path: str, facts: str) -> list[Step]:
+    """MLST and its answer."""
+    return [f"MLST {path}", f"250-x\r\n {facts} {path}\r\n250 End\r\n".encode()]
+
+
+def size(path: str, octets: int | None) -> list[Step]:
+    """SIZE and its answer."""
+    return [f"SIZE {path}", MISSING if octets is None else f"213 {octets}\r\n".encode()]
+
+
+# Where things go.
+
+DESTINATIONS = [
+    ("", False, "src"),
+    ("", True, "."),
+    (".", False, "src"),
+    ("dst", False, "dst/src"),
+    ("dst", True, "dst"),
+    ("a/b", False, "a/b/src"),
+    ("a/b", True, "a/b"),
+    ("/x/y", False, "/x/y/src"),
+    ("/x/y", True, "/x/y"),
+    ("/", False, "/src"),
+    ("/", True, "/"),
+    ("../up", True, "/up"),
+]
+
+
+@pytest.mark.parametrize(("destination", "write_into", "root"), DESTINATIONS)
+@pytest.mark.parametrize("kind", [str, PurePosixPath])
+async def test_where_a_tree_is_uploaded_to(
+    ftp_client: Client,
+    ftp_server: FtpServer,
+    tmp_path: Path,
+    destination: str,
+    write_into: bool,
+    root: str,
+    kind: Callable[[str], str | PurePosixPath],
+) -> None:
+    """A directory goes into the destination, or becomes it; what is missing above is made, empty directories too."""
+    plant(tmp_path / "src", TREE)
+    (tmp_path / "src" / "empty").mkdir()
+    await ftp_client.make_directory("/here")
+    await ftp_client.change_directory("/here")
+
+    await ftp_client.upload(tmp_path / "src", kind(destination), write_into=write_into)
+
+    where = PurePosixPath("/here") / root
+    assert ftp_server.files == below(str(where), TREE)
+    assert str(where / "empty") in ftp_server.files.directories
+
+
+@pytest.mark.parametrize(("destination", "write_into", "root"), DESTINATIONS)
+async def test_where_a_tree_is_downloaded_to(
+    ftp_client: Client,
+    ftp_server: FtpServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    destination: str,
+    write_into: bool,
+    root: str,
+) -> None:
+    """A directory goes into the destination, or becomes it; what is missing above is made, empty directories too."""
+    for path, data in below("/top/src", TREE).items():
+        ftp_server.files[path] = data
+    ftp_server.files.mkdir("/top/src/empty")
+    (tmp_path / "work" / "here").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "work" / "here")
+    if destination.startswith("/"):
+        destination, root = str(tmp_path) + destination, str(tmp_path) + root
+    elif destination.startswith(".."):
+        root = "../up"
+    await ftp_client.change_directory("/top")
+
+    await ftp_client.download("src", destination, write_into=write_into)
+
+    assert (Path(root) / "empty").is_dir()
+    (Path(root) / "empty").rmdir()
+    assert grown(Path(root)) == TREE
+
+
+@pytest.mark.parametrize(
+    ("destination", "write_into", "target"),
+    [("", False, "f"), ("dst", False, "dst/f"), ("a/b", False, "a/b/f"), ("g", True, "g"), ("a/b/g", True, "a/b/g")],
+)
+async def test_where_a_file_goes(
+    ftp_client: Client, ftp_server: FtpServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    destination: str, write_into: bool, target: str,
+) -> None:  # fmt: skip
+    """A file goes into the destination, or gets its name, both ways; what was there is replaced."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "f").write_bytes(b"data")
+    await ftp_client.upload("f", destination, write_into=write_into)
+    await ftp_client.upload(Path("f"), destination, write_into=write_into)
+    assert ftp_server.files == {f"/{target}": b"data"}
+
+    ftp_server.files.set("/f", b"new")
+    (tmp_path / "back").mkdir()
+    monkeypatch.chdir(tmp_path / "back")
+    await ftp_client.download("/f", destination, write_into=write_into)
+    await ftp_client.download(PurePosixPath("/f"), PurePath(destination), write_into=write_into)
+    assert (tmp_path / "back" / target).read_bytes() == b"new"
+
+
+# What is not there, or is no file.
+
+
+async def test_nothing_to_upload(tmp_path: Path) -> None:
+    """A local source that is missing is an error with its name, and nothing is said."""
+    os.symlink("nowhere", tmp_path / "dangling")
+    async with talk() as client:
+        for name in ("missing", "dangling"):
+            with pytest.raises(FileNotFoundError, match="there is nothing to upload") as caught:
+                await client.upload(tmp_path / name)
+            assert (caught.value.errno, caught.value.filename) == (errno.ENOENT, str(tmp_path / name))
+
+
+async def test_nothing_to_download(tmp_path: Path) -> None:
+    """A remote source that is missing is an error, and nothing is made here."""
+    async with talk("MLST f", MISSING) as client:
+        with pytest.raises(StatusCodeError, match="550"):
+            await client.download("f", tmp_path / "dst")
+    assert not (tmp_path / "dst").exists()
+
+
+async def test_odd_things_in_a_local_tree(
+    ftp_client: Client, ftp_server: FtpServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Links are followed, but not in circles; what is neither file nor directory is left out; the log tells of both."""
+    src = tmp_path / "src"
+    plant(src, {"d/f": b"data"})
+    os.symlink("d", src / "again")
+    os.symlink("d/f", src / "file")
+    os.symlink("..", src / "d" / "up")
+    os.symlink(".", src / "self")
+    os.symlink("nowhere", src / "dangling")
+    os.mkfifo(src / "pipe")
+
+    await ftp_client.upload(src, "/in", write_into=True)
+
+    assert ftp_server.files == {"/in/again/f": b"data", "/in/d/f": b"data", "/in/file": b"data"}
+    warnings = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert warnings == [
+        f"{src / 'again' / 'up'} is not uploaded: it leads to a directory above itself",
+        f"{src / 'd' / 'up'} is not uploaded: it leads to a directory above itself",
+        f"{src / 'dangling'} is not uploaded: it is no file, nor a link that leads to one",
+        f"{src / 'pipe'} is not uploaded: it is no file, nor a link that leads to one",
+        f"{src / 'self'} is not uploaded: it leads to a directory above itself",
+    ]
+
+
+async def test_links_of_the_server(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Of a link on the server its file is brought; one that leads to none is left out, and the log tells of it."""
+    listing = b"type=OS.unix=slink:f; good\r\ntype=OS.unix=slink:d; bad\r\ntype=file; f\r\n"
+    got = transfer("RETR d/good", send(b"data"))
+    async with talk(
+        *(*mlst("d", "type=dir;"), *transfer("MLSD d", send(listing), first=True), *got),
+        *(epsv, "RETR d/bad", MISSING, *transfer("RETR d/f", send(b"data"))),
+    ) as client:
+        await client.download("d", tmp_path)
+    assert grown(tmp_path / "d") == {"good": b"data", "f": b"data"}
+    [warning] = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert warning == "d/bad is not downloaded: it is a link that leads to no file"
+
+
+@pytest.mark.parametrize(("kind", "code"), [("file", b"550"), ("OS.unix=slink:x", b"451")])
+async def test_a_file_that_may_not_be_read(kind: str, code: bytes, tmp_path: Path) -> None:
+    """A file in a tree that is refused is an error, and so is a link that is refused for another reason."""
+    async with talk(
+        *(*mlst("d", "type=cdir;"), *transfer("MLSD d", send(f"type={kind}; f\r\n".encode()), first=True)),
+        *(epsv, "RETR d/f", code + b" no\r\n", *NOOP),
+    ) as client:
+        with pytest.raises(StatusCodeError, match=code.decode()):
+            await client.download("d", tmp_path)
+        await client.noop()
+
+
+async def test_hostile_names(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A server cannot make a client write elsewhere than into the destination."""
+    listing = b"type=file; ../evil\r\ntype=dir; ..\r\ntype=file; /tmp/evil\r\ntype=file; good\r\n"
+    async with talk(
+        *(*mlst("d", "type=dir;"), *transfer("MLSD d", send(listing), first=True)),
+        *transfer("RETR d/good", send(b"data")),
+    ) as client:
+        await client.download("d", tmp_path / "in")
+    assert grown(tmp_path) == {"in/d/good": b"data"}
+    assert caplog.text.count("it is no name") == 2
+
+
+class WindowsPathIO(MemoryPathIO):
+    """Files in memory whose paths are those of Windows."""
+
+    async def mkdir(self, path: PurePath, *, parents: bool = False, exist_ok: bool = False) -> None:
+        """Make a directory."""
+        await super().mkdir(PurePosixPath(path.as_posix()), parents=parents, exist_ok=exist_ok)
+
+    async def _open(self, path: PurePath, mode: str = "rb") -> MemoryFile:
+        return await super()._open(PurePosixPath(path.as_posix()), mode)
+
+
+async def test_names_of_another_system(caplog: pytest.LogCaptureFixture) -> None:
+    """A name that on this side is a path, or one on another drive, is left out, and the log tells of it."""
+    listing = b"type=file; ..\\evil\r\ntype=dir; C:\\x\r\ntype=file; d:y\r\ntype=file; good\r\n"
+    async with talk(
+        *(*mlst("d", "type=dir;"), *transfer("MLSD d", send(listing), first=True)),
+        *transfer("RETR d/good", send(b"data")),
+        path_io_factory=WindowsPathIO,
+    ) as client:
+        await client.download("d", PureWindowsPath("in"))
+        paths = [str(path) async for path in client.path_io.list(PurePosixPath("/in/d"))]
+    assert paths == ["/in/d/good"]
+    warnings = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert warnings == [
+        rf"{name} is not downloaded: it is no name here" for name in (r"'..\\evil'", r"'C:\\x'", "'d:y'")
+    ]
+
+
+# Files of this side that fail.
+
+
+async def test_a_destination_that_cannot_be_written(ftp_client: Client, ftp_server: FtpServer, tmp_path: Path) -> None:
+    """When the file cannot be made here that is the error, the transfer is broken off, and the session goes on."""
+    ftp_server.files["/f"] = b"data"
+    (tmp_path / "f").mkdir()
+    with pytest.raises(PathIOError):
+        await ftp_client.download("/f", tmp_path)
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(PathIOError):
+        await ftp_client.download("/f", tmp_path / "file" / "below")
+    await ftp_client.noop()
+
+
+async def test_a_source_that_cannot_be_read(tmp_path: Path) -> None:
+    """A file that cannot be opened costs nothing on the server: STOR is not even said."""
+
+    class Locked(PathIO):
+        """Opens nothing."""
+
+        async def _open(self, path: PurePath, mode: str = "rb") -> Any:
+            raise PathIOError("locked")
+
+    (tmp_path / "f").write_bytes(b"data")
+    async with talk(*NOOP, path_io_factory=Locked) as client:
+        with pytest.raises(PathIOError, match="locked"):
+            await client.upload(tmp_path / "f")
+        await client.noop()
+
+
+class Failing(PathIO):
+    """Fails in the middle of a file."""
+
+    async def read(self, file: Any, n: int = -1) -> bytes:
+        """Read, but not beyond the first four octets."""
+        if file.tell() >= 4:
+            raise PathIOError("bad sector")
+        data: bytes = file.read(4)
+        return data
+
+    async def write(self, file: Any, data: bytes | bytearray | memoryview) -> int:
+        """Write nothing."""
+        raise PathIOError("disk full")
+
+
+async def test_a_source_that_fails(tmp_path: Path, naps: Naps) -> None:
+    """A file that cannot be read to its end breaks the upload, so that half is not taken for all; it is not retried."""
+    (tmp_path / "f").write_bytes(b"123456789")
+    async with talk(
+        *(*TYPE_I, epsv, "STOR f", b"150 go\r\n", dropped, b"426 broken\r\n", *NOOP),
+        path_io_factory=Failing,
+        retry=Retry(),
+    ) as client:
+        with pytest.raises(PathIOError, match="bad sector"):
+            await client.upload(tmp_path / "f", block_size=4)
+        await client.noop()
+    assert naps.seconds == []
+
+
+async def test_a_destination_that_fails(tmp_path: Path, naps: Naps) -> None:
+    """A file that cannot be written breaks the download; that is not tried again."""
+    async with talk(
+        *(*mlst("f", "type=file;"), *TYPE_I, epsv, "RETR f", b"150 go\r\n", send(b"x", end=False), dropped),
+        *(b"426 broken\r\n", *NOOP),
+        path_io_factory=Failing,
+        retry=Retry(),
+    ) as client:
+        with pytest.raises(PathIOError, match="disk full"):
+            await client.download("f", tmp_path)
+        await client.noop()
+    assert naps.seconds == []
+
+
+# Progress.
+
+
+async def test_progress_of_a_download(tmp_path: Path) -> None:
+    """It is told before the first octet and after every piece, with the path that is read and the size."""
+    told = Told()
+    async with talk(
+        *(*mlst("/d/f", "type=file;"), *TYPE_I, *size("/d/f", 10)),
+        *(epsv, "RETR /d/f", send(b"0123456789"), b"150 x\r\n226 done\r\n"),
+    ) as client:
+        await client.download("/d/f", tmp_path, block_size=4, progress=told)
+    path = PurePosixPath("/d/f")
+    assert told.calls == [(path, 0, 10), (path, 4, 10), (path, 8, 10), (path, 10, 10)]
+
+
+@pytest.mark.parametrize("reply", [MISSING, b"502 no\r\n"])
+async def test_progress_without_a_size(tmp_path: Path, reply: bytes) -> None:
+    """When nobody knows the size, None is told."""
+    told = Told()
+    more = mlst("f", "type=file;") if reply.startswith(b"502") else []
+    async with talk(
+        *(*mlst("f", "type=file;"), *TYPE_I, "SIZE f", reply, *more),
+        *(epsv, "RETR f", send(b"0123"), b"150 x\r\n226 done\r\n"),
+    ) as client:
+        await client.download("f", tmp_path, progress=told)
+    assert told.steps == [(0, None), (4, None)]
+
+
+async def test_size_refused(tmp_path: Path) -> None:
+    """Any other refusal of SIZE is an error."""
+    async with talk(*mlst("f", "type=file;"), *TYPE_I, "SIZE f", b"530 log in\r\n") as client:
+        with pytest.raises(StatusCodeError, match="530"):
+            await client.download("f", tmp_path, progress=Told())
+
+
+async def test_no_progress_no_size(tmp_path: Path) -> None:
+    """When nobody wants to know, the size is not asked for."""
+    async with talk(*mlst("f", "type=file;"), *transfer("RETR f", send(b"data"), first=True)) as client:
+        await client.download("f", tmp_path)
+    assert grown(tmp_path) == {"f": b"data"}
+
+
+async def test_progress_of_an_upload(tmp_path: Path) -> None:
+    """Uploads tell the same, with the local path."""
+    told = Told()
+    (tmp_path / "f").write_bytes(b"0123456789")
+    async with talk(*transfer("STOR f", receive(b"0123456789"), first=True)) as client:
+        await client.upload(tmp_path / "f", block_size=4, progress=told)
+    path = tmp_path / "f"
+    assert told.calls == [(path, 0, 10), (path, 4, 10), (path, 8, 10), (path, 10, 10)]
+
+
+async def test_progress_of_trees(ftp_client: Client, tmp_path: Path) -> None:
+    """Of a tree every file is told, empty ones once, in the order of the alphabet on the way up."""
+    up, down = Told(), Told()
+    plant(tmp_path / "src", TREE)
+    await ftp_client.upload(tmp_path / "src", progress=up)
+    await ftp_client.download("src", tmp_path / "back", progress=down)
+
+    assert up.calls == [
+        (tmp_path / "src" / name, done, total)
+        for name, done, total in (
+            *(("a b/deep/er/h", 0, 0), ("a b/g", 0, 3), ("a b/g", 3, 3)),
+            *(("f", 0, 3), ("f", 3, 3), ("z/ü", 0, 4), ("z/ü", 4, 4)),
+        )
+    ]
+    assert sorted(down.calls) == sorted(
+        (PurePosixPath("src") / path.relative_to(tmp_path / "src").as_posix(), done, total)
+        for path, done, total in up.calls
+    )
+
+
+# Going on.
+
+
+@pytest.mark.parametrize(
+    ("here", "steps", "result"),
+    [
+        (None, [(0, 6), (6, 6)], b"012345"),
+        (b"", [(0, 6), (6, 6)], b"012345"),
+        (b"abc", [(3, 6), (6, 6)], b"abc345"),
+        (b"abcdef", [(6, 6)], b"abcdef"),
+        (b"abcdefg", [(0, 6), (6, 6)], b"012345"),
+    ],
+)
+async def test_resume_a_download(
+    ftp_client: Client,
+    ftp_server: FtpServer,
+    tmp_path: Path,
+    here: bytes | None,
+    steps: list[tuple[int, int]],
+    result: bytes,
+) -> None:
+    """What is here goes on where it ends; what is whole stays; what is longer than there begins anew."""
+    ftp_server.files["/f"] = b"012345"
+    if here is not None:
+        (tmp_path / "f").write_bytes(here)
+    told = Told()
+
+    await ftp_client.download("/f", tmp_path, resume=True, progress=told)
+
+    assert told.steps == steps
+    assert (tmp_path / "f").read_bytes() == result
+    assert [record.argument for record in ftp_server.log.commands if record.verb == "REST"] == (
+        ["3"] if here == b"abc" else []
+    )
+
+
+@pytest.mark.parametrize(
+    ("there", "steps", "result"),
+    [
+        (None, [(0, 6), (6, 6)], b"012345"),
+        (b"", [(0, 6), (6, 6)], b"012345"),
+        (b"abc", [(3, 6), (6, 6)], b"abc345"),
+        (b"abcdef", [(6, 6)], b"abcdef"),
+        (b"abcdefg", [(0, 6), (6, 6)], b"012345"),
+    ],
+)
+async def test_resume_an_upload(
+    ftp_client: Client,
+    ftp_server: FtpServer,
+    tmp_path: Path,
+    there: bytes | None,
+    steps: list[tuple[int, int]],
+    result: bytes,
+) -> None:
+    """What is there goes on where it ends, by APPE; what is whole stays; what is longer than here begins anew."""
+    if there is not None:
+        ftp_server.files["/f"] = there
+    (tmp_path / "f").write_bytes(b"012345")
+    told = Told()
+
+    await ftp_client.upload(tmp_path / "f", "/", resume=True, progress=told)
+
+    assert told.steps == steps
+    assert ftp_server.files == {"/f": result}
+    verbs = {record.verb for record in ftp_server.log.commands} & {"STOR", "APPE"}
+    assert verbs == ({"APPE"} if there == b"abc" else set() if there == b"abcdef" else {"STOR"})
+
+
+async def test_resume_without_progress(ftp_client: Client, ftp_server: FtpServer, tmp_path: Path) -> None:
+    """Resumption needs nobody who listens, and leaves whole files alone, in trees too."""
+    plant(tmp_path / "d", {"whole": b"123", "half": b"45", "empty": b""})
+    ftp_server.files["/d/half"] = b"456"
+    ftp_server.files["/d/whole"] = b"abc"
+    ftp_server.files["/d/empty"] = b""
+
+    await ftp_client.download("/d", tmp_path, resume=True)
+    assert grown(tmp_path / "d") == {"whole": b"123", "half": b"456", "empty": b""}
+    await ftp_client.upload(tmp_path / "d", "/up", write_into=True, resume=True)
+    ftp_server.files["/up/half"] = b"4"
+    await ftp_client.upload(tmp_path / "d", "/up", write_into=True, resume=True)
+    assert ftp_server.files["/up/half"] == b"456"
+
+
+async def test_a_server_that_cannot_skip(tmp_path: Path) -> None:
+    """When REST is refused the file comes from its beginning."""
+    told = Told()
+    (tmp_path / "f").write_bytes(b"abc")
+    async with talk(
+        *(*mlst("f", "type=file;"), *TYPE_I, *size("f", 6), epsv, "REST 3", b"502 no\r\n", receive(b"")),
+        *(epsv, "RETR f", send(b"012345"), b"150 x\r\n226 done\r\n"),
+    ) as client:
+        await client.download("f", tmp_path, resume=True, progress=told)
+    assert told.steps == [(0, 6), (6, 6)]
+    assert grown(tmp_path) == {"f": b"012345"}
+
+
+async def test_refused_after_rest(tmp_path: Path) -> None:
+    """When the file is refused behind REST, that is the error, and what is here stays."""
+    (tmp_path / "f").write_bytes(b"abc")
+    async with talk(
+        *(*mlst("f", "type=file;"), *TYPE_I, *size("f", 6), epsv, "REST 3", b"350 ok\r\n", "RETR f", b"550 no\r\n")
+    ) as client:
+        with pytest.raises(StatusCodeError, match="550"):
+            await client.download("f", tmp_path, resume=True)
+    assert grown(tmp_path) == {"f": b"abc"}
+
+
+async def test_resume_without_a_size(tmp_path: Path) -> None:
+    """When nobody knows how long the file is there, a download goes on where it ends here."""
+    (tmp_path / "f").write_bytes(b"abc")
+    async with talk(
+        *(*mlst("f", "type=file;"), *TYPE_I, "SIZE f", b"550 no\r\n", epsv, "REST 3", b"350 ok\r\n"),
+        *("RETR f", b"150 x\r\n", send(b"345"), b"226 done\r\n"),
+    ) as client:
+        await client.download("f", tmp_path, resume=True)
+    assert grown(tmp_path) == {"f": b"abc345"}
+
+
+# Trying again.
+
+
+async def connected_client(server: ScriptedServer, **settings: Any) -> Client:
+    """A client that is logged in to a scripted server, and tries everything again."""
+    client = Client(retry=Retry(delay=1), socket_timeout=20, **settings)
+    await client.connect(*server.address)
+    await client.login("ann")
+    return client
+
+
+LOGIN: list[Step] = [GREETING, "USER ann", b"230 in\r\n"]
+
+
+async def test_a_download_goes_on(tmp_path: Path, naps: Naps) -> None:
+    """A download whose connections break goes on where it stopped, on a new control connection if need be."""
+    told = Told()
+    begin: list[Step] = [*mlst("f", "type=file;"), *TYPE_I, *size("f", 6)]
+    async with ScriptedServer(
+        [
+            *(*LOGIN, *begin, epsv, "RETR f", b"150 x\r\n", send(b"01", end=False), told.at(2), broken),
+            *(b"426 broken\r\n", epsv, "REST 2", b"350 ok\r\n", "RETR f", b"150 x\r\n", send(b"23", end=False)),
+            *(told.at(4), reset),
+        ],
+        [*LOGIN, *TYPE_I, epsv, "REST 4", b"350 ok\r\n", "RETR f", b"150 x\r\n", send(b"45"), b"226 done\r\n"],
+    ) as server:
+        client = await connected_client(server)
+        await client.download("f", tmp_path, progress=told)
+        client.close()
+    assert grown(tmp_path) == {"f": b"012345"}
+    assert told.steps == [(0, 6), (2, 6), (2, 6), (4, 6), (4, 6), (6, 6)]
+    assert naps.seconds == [1, 2]
+
+
+async def test_a_download_that_is_refused_for_now(tmp_path: Path, naps: Naps) -> None:
+    """A 4xx is tried again, and each step of a download is."""
+    async with talk(
+        *("MLST f", b"450 busy\r\n", *mlst("f", "type=file;"), *TYPE_I, epsv, "RETR f", b"450 busy\r\n"),
+        *transfer("RETR f", send(b"data")),
+        retry=Retry(),
+    ) as client:
+        await client.download("f", tmp_path)
+    assert grown(tmp_path) == {"f": b"data"}
+    assert naps.seconds == [0.5, 0.5]
+
+
+@pytest.mark.parametrize(
+    ("arrived", "command", "rest"),
+    [
+        ([b"213 3\r\n"], "APPE f", b"345"),
+        ([b"213 0\r\n"], "STOR f", b"012345"),
+        ([b"550 gone\r\n"], "STOR f", b"012345"),
+        ([b"213 7\r\n"], "STOR f", b"012345"),
+        ([b"213 6\r\n"], "APPE f", b""),
+        ([b"502 no\r\n", "MLST f", b"250 type=file;size=4; f\r\n"], "APPE f", b"45"),
+        ([b"502 no\r\n", "MLST f", b"550 gone\r\n"], "STOR f", b"012345"),
+    ],
+)
+async def test_an_upload_goes_on(tmp_path: Path, naps: Naps, arrived: list[Step], command: str, rest: bytes) -> None:
+    """An upload that breaks goes on behind what has arrived, as the server counts it, or begins anew."""
+    told = Told()
+    (tmp_path / "f").write_bytes(b"012345")
+    async with talk(
+        *(*TYPE_I, epsv, "STOR f", b"150 go\r\n", receive(b"012345"), b"426 broken\r\n"),
+        *("SIZE f", *arrived, *transfer(command, receive(rest))),
+        retry=Retry(),
+    ) as client:
+        await client.upload(tmp_path / "f", progress=told)
+    assert naps.seconds == [0.5]
+    begin = 6 - len(rest)
+    assert told.steps == [(0, 6), (6, 6), (begin, 6), *([(6, 6)] if rest else [])]
+
+
+async def test_an_upload_on_a_new_connection(tmp_path: Path, naps: Naps) -> None:
+    """An upload goes on after the control connection was lost, too."""
+    (tmp_path / "f").write_bytes(b"012345")
+    async with ScriptedServer(
+        [*LOGIN, *TYPE_I, epsv, "STOR f", b"150 go\r\n", receive(b"012345"), reset],
+        [*LOGIN, *TYPE_I, *size("f", 2), *transfer("APPE f", receive(b"2345"))],
+    ) as server:
+        client = await connected_client(server)
+        await client.upload(tmp_path / "f")
+        client.close()
+
+
+async def test_an_upload_that_is_refused_for_now(tmp_path: Path, naps: Naps) -> None:
+    """What is there is not looked at before an upload has begun: it may be an old file."""
+    (tmp_path / "f").write_bytes(b"data")
+    async with talk(
+        *(*TYPE_I, epsv, "STOR f", b"450 busy\r\n", *transfer("STOR f", receive(b"data"))), retry=Retry()
+    ) as client:
+        await client.upload(tmp_path / "f")
+    assert naps.seconds == [0.5]
+
+
+async def test_attempts_used_up(tmp_path: Path, naps: Naps) -> None:
+    """The last error comes out, and the session goes on."""
+    refused: list[Step] = [epsv, "RETR f", b"425 busy\r\n"]
+    async with talk(*(*mlst("f", "type=file;"), *TYPE_I, *refused, *refused, *refused, *NOOP), retry=Retry()) as client:
+        with pytest.raises(StatusCodeError, match="425"):
+            await client.download("f", tmp_path)
+        await client.noop()
+    assert naps.seconds == [0.5, 1]
+
+
+async def test_a_tree_goes_on(ftp_server: FtpServer, tmp_path: Path, naps: Naps) -> None:
+    """Directories and listings of a tree are tried again, too."""
+    plant(tmp_path / "d", {"f": b"data"})
+    async with talk(
+        *("MKD d", b"450 busy\r\n", "MKD d", b"257 ok\r\n", *transfer("STOR d/f", receive(b"data"), first=True)),
+        *(*mlst("d", "type=dir;"), epsv, "MLSD d", b"450 busy\r\n", *transfer("MLSD d", send(b"type=file; f\r\n"))),
+        *transfer("RETR d/f", send(b"data")),
+        *("MKD in", b"450 busy\r\n", "MKD in", b"257 ok\r\n", *transfer("STOR in/f", receive(b"data"))),
+        retry=Retry(),
+    ) as client:
+        await client.upload(tmp_path / "d")
+        await client.download("d", tmp_path / "back")
+        await client.upload(tmp_path / "d" / "f", "in")
+    assert grown(tmp_path / "back") == {"d/f": b"data"}
+    assert naps.seconds == [0.5] * 3
+
+
+# Whole?
+
+
+def feat(*lines: str) -> list[Step]:
+    """An answer to FEAT."""
+    return ["FEAT", "".join(["211-x\r\n", *(f" {line}\r\n" for line in lines), "211 End\r\n"]).encode()]
+
+
+CRC = f"{zlib.crc32(b'data'):08X}"
+
+
+@pytest.mark.parametrize(
+    ("script", "algorithm", "here"),
+    [
+        ([*feat("HASH SHA-256"), *feat("HASH SHA-256"), "OPTS HASH SHA-256", b"200 ok\r\n", "HASH f"], "SHA-256", ""),
+        ([*feat("XMD5"), *feat("XMD5"), "XMD5 f"], "MD5", "8d777f385d3dfec8815d20f7496026dc"),
+        ([*feat("XCRC"), *feat("XCRC"), "XCRC f"], "CRC32", CRC),
+        ([*feat("SIZE"), "SIZE f"], "size", "4"),
+        (["FEAT", b"502 no\r\n", "SIZE f"], "size", "4"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("whole", [True, False])
+async def test_verify(tmp_path: Path, script: list[Step], algorithm: str, here: str, whole: bool) -> None:
+    """Copies are compared by the strongest hash of the server, or by size; a difference is an error that tells both."""
+    here = here or sha256(b"data").hexdigest()
+    there = here if whole else here.translate(str.maketrans("0123456789abcdefABCDEF", "1234567890bcdefaBCDEFA"))
+    reply = f"213 {there}\r\n".encode()
+    text = f"f on the server and {tmp_path / 'f'} differ in {algorithm}: {there.lower()} there, {here.lower()} here"
+
+    async with talk(
+        *(*mlst("f", "type=file;"), *transfer("RETR f", send(b"data"), first=True), *script, reply),
+        *(*transfer("STOR f", receive(b"data")), *script, reply),
+    ) as client:
+        for call in (client.download("f", tmp_path, verify=True), client.upload(tmp_path / "f", verify=True)):
+            if whole:
+                await call
+            else:
+                with pytest.raises(IntegrityError) as caught:
+                    await call
+                assert str(caught.value) == text
+
+
+async def test_verify_large_files(ftp_client: Client, tmp_path: Path) -> None:
+    """Hashes of more than one block are compared."""
+    (tmp_path / "f").write_bytes(bytes(range(256)) * 10_000)
+    await ftp_client.upload(tmp_path / "f", verify=True)
+    await ftp_client.download("f", tmp_path / "back", verify=True)
+
+
+async def test_verify_is_retried(tmp_path: Path, naps: Naps) -> None:
+    """A hash that is refused for now is asked for again; a difference is not."""
+    (tmp_path / "f").write_bytes(b"data")
+    async with talk(
+        *(*transfer("STOR f", receive(b"data"), first=True), "FEAT", b"421 x\r\n"),
+        retry=Retry(attempts=1),
+    ) as client:
+        with pytest.raises(StatusCodeError, match="421"):
+            await client.upload(tmp_path / "f", verify=True)
+    async with talk(
+        *(*transfer("STOR f", receive(b"data"), first=True), "FEAT", b"450 busy\r\n", "FEAT", b"500 x\r\n"),
+        *size("f", 3),
+        retry=Retry(),
+    ) as client:
+        with pytest.raises(IntegrityError):
+            await client.upload(tmp_path / "f", verify=True)
+    assert naps.seconds == [0.5]
+
+
+async def test_verify_what_is_whole_already(tmp_path: Path) -> None:
+    """With `resume` a file of the right size is not brought, but it is compared."""
+    (tmp_path / "f").write_bytes(b"data")
+    async with talk(
+        *(
+            *mlst("f", "type=file;"),
+            *TYPE_I,
+            *size("f", 4),
+            *feat("XCRC"),
+            *feat("XCRC"),
+            "XCRC f",
+            b"250 DEADBEEF\r\n",
+        ),
+        *(*size("f", 4), *feat("XCRC"), *feat("XCRC"), "XCRC f", b"250 DEADBEEF\r\n"),
+    ) as client:
+        with pytest.raises(IntegrityError, match="CRC32"):
+            await client.download("f", tmp_path, resume=True, verify=True)
+        with pytest.raises(IntegrityError, match="CRC32"):
+            await client.upload(tmp_path / "f", resume=True, verify=True)
+
+
+async def test_nobody_can_tell(tmp_path: Path) -> None:
+    """A server that knows neither hash nor size is an error: nothing was compared."""
+    (tmp_path / "f").write_bytes(b"data")
+    async with talk(
+        *(*transfer("STOR f", receive(b"data"), first=True), "FEAT", b"502 x\r\n", "SIZE f", b"502 no\r\n"),
+        *("MLST f", b"550 no\r\n"),
+    ) as client:
+        with pytest.raises(StatusCodeError, match="550"):
+            await client.upload(tmp_path / "f", verify=True)
+
+
+# Streams.
+
+
+async def test_the_commands_of_streams() -> None:
+    """Each stream says its command, with the path as it was given."""
+    async with talk(
+        *transfer("RETR /a b", send(b"down"), first=True),
+        *transfer("STOR /a b", receive(b"up")),
+        *transfer("APPE /a b", receive(b"more")),
+    ) as client:
+        async with client.download_stream(PurePosixPath("/a b")) as stream:
+            assert await stream.read() == b"down"
+        async with client.upload_stream("/a b") as stream:
+            await stream.write(b"up")
+        async with client.append_stream("/a b") as stream:
+            await stream.write(b"more")
+
+
+def test_the_layer_of_local_files_is_a_setting() -> None:
+    """Local files are reached by the client's own path layer."""
+    assert isinstance(Client().path_io, AbstractPathIO)
+
+
+async def test_a_layer_in_memory(ftp_server: FtpServer) -> None:
+    """Transfers go through the layer that the client was given, both ways."""
+    ftp_server.files["/d/f"] = b"data"
+    async with Client.context(*ftp_server.address, *ftp_server.credentials, path_io_factory=MemoryPathIO) as client:
+        await client.download("/d", "/mine")
+        await client.upload("/mine/d", "/back", verify=True)
+    assert ftp_server.files == {"/d/f": b"data", "/back/d/f": b"data"}

@@ -46,10 +46,10 @@ class SocksProxy:
         Raises:
             ConnectionError: The proxy is not there, or refuses, or cannot reach the host.
         """
-        from python_socks import ProxyError
+        from python_socks import ProxyConnectionError, ProxyError
         from python_socks.async_.asyncio import Proxy
 
         try:
             return await Proxy(*self._settings).connect(host, port, timeout=_NO_LIMIT)
-        except ProxyError as error:
+        except (ProxyError, ProxyConnectionError) as error:
             raise ConnectionError(f"the SOCKS proxy does not connect to {host}:{port}: {error}") from error

@@ -21,8 +21,10 @@ from tests.support.scripted import (
     GREETING,
     TYPE_I,
     ScriptedServer,
+    Session,
     Step,
     close,
+    dropped,
     epsv,
     reset,
     send,
@@ -93,7 +95,7 @@ async def test_not_wanted(greeting: bytes, code: str) -> None:
 async def test_no_greeting(end: Step) -> None:
     """A server that hangs up without a word is an error of the connection."""
     async with ScriptedServer([end]) as server:
-        with pytest.raises(OSError, match="(?i)connect"):
+        with pytest.raises(OSError, match=r"(?i)connect"):
             await Client().connect(*server.address)
 
 
@@ -218,8 +220,14 @@ async def test_login_with_an_account(ftp_server: FtpServer) -> None:
 
 @pytest.mark.ftp(files={"/a/b/c/": None})
 async def test_change_directory(ftp_client: Client, ftp_server: FtpServer) -> None:
-    """ "..", which is the default, is said as CDUP, and all else with CWD."""
-    for path, now in [("a", "/a"), (PurePosixPath("b/c"), "/a/b/c"), ("..", "/a/b"), (PurePosixPath(".."), "/a")]:
+    """The parent, which is the default, is gone to with CDUP, and all else with CWD."""
+    steps: list[tuple[str | PurePosixPath, str]] = [
+        ("a", "/a"),
+        (PurePosixPath("b/c"), "/a/b/c"),
+        ("..", "/a/b"),
+        (PurePosixPath(".."), "/a"),
+    ]
+    for path, now in steps:
         await ftp_client.change_directory(path)
         assert await ftp_client.get_current_directory() == PurePosixPath(now)
     await ftp_client.change_directory()
@@ -394,7 +402,7 @@ async def test_the_way_back_is_tried_again() -> None:
     """Coming back is part of an attempt: when the server is busy for a moment, it is tried again, too."""
     listing = transfer("MLSD", send(b"type=file; f\r\n"), first=True)
     again = [GREETING, *LOGIN, *go("a"), *listing]
-    scripts = [[GREETING, *LOGIN, *go("a"), close], [b"421 busy\r\n", until_closed], again]
+    scripts: list[list[Step]] = [[GREETING, *LOGIN, *go("a"), close], [b"421 busy\r\n", until_closed], again]
     async with ScriptedServer(*scripts) as server:
         client = Client(retry=AGAIN)
         await client.connect(*server.address)
@@ -509,14 +517,15 @@ async def test_goodbye_is_refused_after_an_error(answer: Step) -> None:
                 raise ZeroDivisionError
 
 
-@pytest.mark.parametrize("socket_timeout", [0.02, None])
-async def test_goodbye_is_not_answered(socket_timeout: float | None, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("socket_timeout", "patience"), [(0.5, 1000), (None, 0.5)])
+async def test_goodbye_is_not_answered(
+    socket_timeout: float | None, patience: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """After an error in the body nobody waits for long."""
-    monkeypatch.setattr("ftpfixture.client.access.PATIENCE", 0.02)
+    monkeypatch.setattr("ftpfixture.client.access.PATIENCE", patience)
     async with ScriptedServer([GREETING, *LOGIN, "QUIT", until_closed]) as server:
         with pytest.raises(ZeroDivisionError):
-            async with Client.context(*server.address, "ann", "secret") as client:
-                client.socket_timeout = socket_timeout
+            async with Client.context(*server.address, "ann", "secret", socket_timeout=socket_timeout):
                 raise ZeroDivisionError
 
 
@@ -540,13 +549,13 @@ async def test_cancelled() -> None:
     """Whoever is cancelled closes the connection, and does not wait for an answer."""
     inside = asyncio.Event()
 
-    async def work() -> None:
-        async with Client.context(*server.address, "ann", "secret"):
+    async def work(address: tuple[str, int]) -> None:
+        async with Client.context(*address, "ann", "secret"):
             inside.set()
             await asyncio.Event().wait()
 
     async with ScriptedServer([GREETING, *LOGIN, until_closed]) as server:
-        task = asyncio.create_task(work())
+        task = asyncio.create_task(work(server.address))
         await inside.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -566,6 +575,7 @@ async def test_closed_inside() -> None:
 async def test_left_while_a_transfer_runs(fails: bool) -> None:
     """A transfer that another task has not finished is closed with the connection; nobody says goodbye meanwhile."""
     begun = asyncio.Event()
+    tasks: list[asyncio.Task[None]] = []
     script = [GREETING, *LOGIN, *TYPE_I, epsv, "RETR a", b"150 here\r\n", send(b"da", end=False), until_closed]
 
     async def download(client: Client) -> None:
@@ -574,24 +584,21 @@ async def test_left_while_a_transfer_runs(fails: bool) -> None:
             begun.set()
             await stream.read()
 
-    async def work() -> None:
-        nonlocal task
-        async with Client.context(*server.address, "ann", "secret") as client:
-            task = asyncio.create_task(download(client))
+    async def work(address: tuple[str, int]) -> None:
+        async with Client.context(*address, "ann", "secret") as client:
+            tasks.append(asyncio.create_task(download(client)))
             await begun.wait()
             if fails:
                 raise ZeroDivisionError
 
-    task: asyncio.Task[None] | None = None
     async with ScriptedServer(script) as server:
-        outcome = await asyncio.gather(work(), return_exceptions=True)
-        assert [type(error) for error in outcome] == [ZeroDivisionError if fails else type(None)]
-        assert task is not None
+        [outcome] = await asyncio.gather(work(server.address), return_exceptions=True)
+        assert isinstance(outcome, ZeroDivisionError if fails else type(None))
         with pytest.raises(ConnectionError):
-            await task
+            await tasks[0]
 
 
-async def test_left_while_a_listing_is_open() -> None:
+async def test_left_with_an_open_stream() -> None:
     """A stream that was opened and neither finished nor closed in the body is closed with the connection."""
     script = [GREETING, *LOGIN, *TYPE_I, epsv, "RETR a", b"150 here\r\n", send(b"da", end=False), until_closed]
     async with ScriptedServer(script) as server:
@@ -610,3 +617,108 @@ async def test_goodbye_after_a_transfer() -> None:
         client.download_stream("a") as stream,
     ):
         assert await stream.read() == b"data"
+
+
+# Beside other tasks.
+
+
+async def quiet(session: Session) -> None:
+    """Hold that the client says nothing more before it has its answer."""
+    for _ in range(5):
+        await asyncio.sleep(0)
+    session.nothing_said()
+
+
+async def listed(client: Client) -> list[str]:
+    """The names in the current directory."""
+    return [str(path) for path, _ in await client.list()]
+
+
+async def test_nobody_talks_during_a_login() -> None:
+    """Other tasks wait until the login is over."""
+    async with talk("USER ann", quiet, b"331 x\r\n", "PASS secret", quiet, b"230 x\r\n", *NOOP) as client:
+        task = asyncio.create_task(client.login("ann", "secret"))
+        await asyncio.sleep(0)
+        await client.noop()
+        await task
+
+
+async def test_nobody_talks_on_the_way_back() -> None:
+    """Other tasks wait until the client is where it was."""
+    login: list[Step] = ["USER ann", quiet, b"331 x\r\n", "PASS secret", quiet, b"230 x\r\n"]
+    async with ScriptedServer(
+        [GREETING, *LOGIN, *go("/a")], [quiet, GREETING, *login, "CWD /a", quiet, b"250 x\r\n", *NOOP]
+    ) as server:
+        client = Client()
+        await client.connect(*server.address)
+        await client.login("ann", "secret")
+        await client.change_directory("/a")
+        task = asyncio.create_task(client.reconnect())
+        await asyncio.sleep(0)
+        await client.noop()
+        await task
+        client.close()
+
+
+async def test_back_without_a_login_and_in_a_directory() -> None:
+    """Who was not logged in and changed the directory nevertheless goes there once."""
+    steps = [*go("a"), *go("b")]
+    async with ScriptedServer([GREETING, *steps], [GREETING, *steps], [GREETING, *steps, *NOOP]) as server:
+        client = Client()
+        await client.connect(*server.address)
+        for step in ("a", "b"):
+            await client.change_directory(step)
+        await client.reconnect()
+        await client.reconnect()
+        await client.noop()
+        client.close()
+
+
+async def test_back_from_a_transfer() -> None:
+    """A transfer that runs, in this task or another, is broken off."""
+    script = [GREETING, *TYPE_I, epsv, "STOR a", b"150 go\r\n", dropped, until_closed]
+
+    async def begin(client: Client) -> None:
+        await client.upload_stream("a")
+
+    async with ScriptedServer(script, script, [GREETING, *NOOP]) as server:
+        client = Client()
+        await client.connect(*server.address)
+        await begin(client)
+        await client.reconnect()
+        await asyncio.create_task(begin(client))
+        await client.reconnect()
+        await client.noop()
+        client.close()
+
+
+async def test_tasks_that_lose_their_connection() -> None:
+    """Of several tasks that lost the connection the first makes it anew, and the others go on when all is as before."""
+    listing = transfer("MLSD", send(b"type=file; f\r\n"))
+    async with ScriptedServer(
+        [GREETING, *LOGIN, *go("/a"), "TYPE I", close],
+        [GREETING, *LOGIN, *go("/a"), *TYPE_I, *listing, *listing, *listing],
+    ) as server:
+        client = Client(retry=AGAIN)
+        await client.connect(*server.address)
+        await client.login("ann", "secret")
+        await client.change_directory("/a")
+        found = await asyncio.gather(*(listed(client) for _ in range(3)))
+        client.close()
+    assert found == [["f"]] * 3
+
+
+async def test_tasks_that_connect() -> None:
+    """When several tasks connect the last one stays connected, and no socket is forgotten."""
+    async with ScriptedServer([GREETING, until_closed], [GREETING, *NOOP]) as server:
+        client = Client()
+        await asyncio.gather(client.connect(*server.address), client.connect(*server.address))
+        await client.noop()
+        client.close()
+
+
+async def test_a_greeting_that_does_not_come() -> None:
+    """A server that says nothing at all is left after `socket_timeout`."""
+    async with ScriptedServer([until_closed]) as server:
+        with pytest.raises(TimeoutError):
+            await Client(socket_timeout=0.05).connect(*server.address)

@@ -272,7 +272,7 @@ async def test_a_server_that_does_not_listen() -> None:
 
     async with talk(given_up, swallow, socket_timeout=0.05) as client:
         with pytest.raises(TimeoutError):
-            await client.command("SITE " + "x" * 40_000_000, "2xx")
+            await client.command("SITE " + "x" * 16_000_000, "2xx")
         with pytest.raises(ConnectionError, match=r"^closed after TimeoutError: connect again$"):
             await client.noop()
         given_up.set()

@@ -29,8 +29,11 @@ class Attempt:
     def __init__(self, *errors: BaseException) -> None:
         self.errors = list(errors)
         self.made = 0
+        self.begun = asyncio.Event()
 
     async def __call__(self) -> str:
+        """Fail, or succeed."""
+        self.begun.set()
         self.made += 1
         if self.errors:
             raise self.errors.pop(0)
@@ -187,8 +190,7 @@ async def test_it_really_waits() -> None:
     """The delay is one of the loop, in which others go on, and which can be cancelled."""
     attempt = Attempt(EOFError())
     task = asyncio.create_task(Retry(delay=1000, longest=1000).run(attempt))
-    while not attempt.made:
-        await asyncio.sleep(0)
+    await attempt.begun.wait()
     await asyncio.sleep(0)
     assert not task.done()
     task.cancel()

@@ -1,0 +1,251 @@
+"""Connections through a SOCKS proxy: what is asked of it, and what is told when it does not do it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sys
+from typing import Any
+
+import pytest
+
+from ftpfixture import Client, ConfigurationError, StatusCodeError
+from ftpfixture.net.socks import SocksProxy
+from tests.support.scripted import (
+    GREETING,
+    HOST,
+    TYPE_I,
+    ScriptedServer,
+    Session,
+    Step,
+    close,
+    fetch,
+    until_closed,
+)
+
+# A session of the proxy goes on as that of the server which it connects to: to the client it looks the same.
+
+
+async def octets(session: Session, count: int) -> bytes:
+    """Exactly so many octets of what the client says to the proxy."""
+    heard = b""
+    while len(heard) < count:
+        heard += await asyncio.get_running_loop().sock_recv(session.sock, count - len(heard))
+    return heard
+
+
+async def text(session: Session) -> bytes:
+    """Octets up to a NUL."""
+    heard = b""
+    while not heard.endswith(b"\0"):
+        heard += await octets(session, 1)
+    return heard[:-1]
+
+
+def socks4(port: int, *, user: bytes = b"", code: int = 0x5A) -> Step:
+    """Hear a request of version 4 for a port of the loopback, and answer it."""
+
+    async def step(session: Session) -> None:
+        assert await octets(session, 8) == b"\x04\x01" + port.to_bytes(2) + b"\x7f\0\0\x01"
+        assert await text(session) == user
+        await session.say(bytes([0, code]) + bytes(6))
+
+    return step
+
+
+def socks5(host: str, port: int, *, login: tuple[bytes, bytes] | None = None, code: int = 0) -> Step:
+    """Hear a request of version 5 (RFC 1928) and answer it; with a login, ask for that first (RFC 1929)."""
+
+    async def step(session: Session) -> None:
+        version, count = await octets(session, 2)
+        methods = await octets(session, count)
+        method = 0 if login is None else 2
+        assert version == 5
+        assert method in methods
+        await session.say(bytes([5, method]))
+        if login is not None:
+            user, password = login
+            subnegotiation = bytes([1, len(user)]) + user + bytes([len(password)]) + password
+            assert await octets(session, len(subnegotiation)) == subnegotiation
+            await session.say(b"\x01\0")
+        name = host.encode()
+        address = b"\x01" + socket.inet_aton(host) if host[0].isdigit() else bytes([3, len(name)]) + name
+        request = b"\x05\x01\0" + address + port.to_bytes(2)
+        assert await octets(session, len(request)) == request
+        await session.say(bytes([5, code, 0, 1]) + bytes(6))
+
+    return step
+
+
+async def wrong_password(session: Session) -> None:
+    """Ask for a password and take none."""
+    _, count = await octets(session, 2)
+    await octets(session, count)
+    await session.say(b"\x05\x02")
+    _, length = await octets(session, 2)
+    await octets(session, length)
+    await octets(session, (await octets(session, 1))[0])
+    await session.say(b"\x01\x01")
+
+
+async def data(session: Session) -> None:
+    """Send a file on this connection, which is a data connection, and end it."""
+    await session.say(b"data")
+    session.sock.shutdown(socket.SHUT_WR)
+
+
+def through(proxy: ScriptedServer, **settings: Any) -> Client:
+    """A client behind a proxy."""
+    host, port = proxy.address
+    return Client(socks_host=host, socks_port=port, **settings)
+
+
+# What is asked of it.
+
+
+@pytest.mark.parametrize("host", [HOST, "192.0.2.7", "server.example", "localhost"])
+async def test_version_5(host: str) -> None:
+    """Control and data connections come from the proxy, which is given the name or address as it is."""
+    control = [
+        *(socks5(host, 2121), GREETING, *TYPE_I, "EPSV", b"229 (|||4321|)\r\n"),
+        *("RETR a", b"150 here\r\n226 done\r\n"),
+    ]
+    async with ScriptedServer(control, [socks5(host, 4321), data]) as proxy:
+        client = through(proxy)
+        assert await client.connect(host, 2121) == [" hello"]
+        assert (client.server_host, client.server_port) == (host, 2121)
+        assert await fetch(client) == b"data"
+        client.close()
+
+
+async def test_user_and_password() -> None:
+    """The proxy is told user and password when it asks for them, and so for the data connection."""
+    login = (b"ann", b"secret")
+    control = [
+        *(socks5(HOST, 21, login=login), GREETING, *TYPE_I, "EPSV", b"229 (|||4321|)\r\n"),
+        *("RETR a", b"150 here\r\n226 done\r\n"),
+    ]
+    async with ScriptedServer(control, [socks5(HOST, 4321, login=login), data]) as proxy:
+        client = through(proxy, username="ann", password="secret")
+        await client.connect(HOST)
+        assert await fetch(client) == b"data"
+        client.close()
+
+
+@pytest.mark.parametrize(("username", "user"), [(None, b""), ("ann", b"ann")])
+async def test_version_4(username: str | None, user: bytes) -> None:
+    """Version 4 has users and no passwords."""
+    control = [
+        *(socks4(2121, user=user), GREETING, *TYPE_I, "PASV", b"227 (127,0,0,1,16,225)\r\n"),
+        *("RETR a", b"150 here\r\n226 done\r\n"),
+    ]
+    async with ScriptedServer(control, [socks4(4321, user=user), data]) as proxy:
+        client = through(proxy, socks_version=4, username=username, passive_commands=["pasv"])
+        await client.connect(HOST, 2121)
+        assert await fetch(client) == b"data"
+        client.close()
+
+
+# What is told when it does not do it.
+
+
+@pytest.mark.parametrize(("version", "step"), [(4, socks4(2121, code=0x5B)), (5, socks5(HOST, 2121, code=5))])
+async def test_refused(version: int, step: Step) -> None:
+    """What the proxy says is an error of the connection, with the address that it was asked for."""
+    async with ScriptedServer([step, until_closed]) as proxy:
+        with pytest.raises(ConnectionError, match=rf"^the SOCKS proxy does not connect to {HOST}:2121: .*[a-z]"):
+            await through(proxy, socks_version=version).connect(HOST, 2121)
+
+
+async def test_refused_data_connection() -> None:
+    """A way to a data connection that the proxy does not go is one that does not work: the next one is tried."""
+    control = [
+        *(socks5(HOST, 21), GREETING, *TYPE_I, "EPSV", b"229 (|||4321|)\r\n"),
+        *("PASV", b"227 (127,0,0,1,16,226)\r\n", "RETR a", b"150 here\r\n226 done\r\n"),
+    ]
+    async with ScriptedServer(
+        control, [socks5(HOST, 4321, code=2), until_closed], [socks5(HOST, 4322), data]
+    ) as proxy:  # fmt: skip
+        client = through(proxy)
+        await client.connect(HOST)
+        assert await fetch(client) == b"data"
+        client.close()
+
+
+async def test_wrong_password() -> None:
+    """A proxy that does not let us in does not connect."""
+    async with ScriptedServer([wrong_password, until_closed]) as proxy:
+        with pytest.raises(ConnectionError, match=f"the SOCKS proxy does not connect to {HOST}:21: "):
+            await through(proxy, username="ann", password="wrong").connect(HOST)
+
+
+@pytest.mark.parametrize("answer", [close, b"HTTP/1.1 400 Bad Request\r\n\r\n"])
+async def test_no_proxy(answer: Step) -> None:
+    """Something that is no proxy does not connect, either."""
+
+    async def hear(session: Session) -> None:
+        await octets(session, 3)
+
+    async with ScriptedServer([hear, answer]) as proxy:
+        with pytest.raises(ConnectionError, match="the SOCKS proxy does not connect"):
+            await through(proxy).connect(HOST)
+
+
+async def test_nobody_there() -> None:
+    """A proxy that does not listen is told with its own address."""
+    with socket.socket() as taken:
+        taken.bind((HOST, 0))
+        port = taken.getsockname()[1]
+        with pytest.raises(ConnectionError, match=rf"the SOCKS proxy does not connect to {HOST}:21: .*{HOST}:{port}"):
+            await Client(socks_host=HOST, socks_port=port).connect(HOST)
+
+
+async def test_a_proxy_that_does_not_answer() -> None:
+    """`connection_timeout` holds for the proxy, too."""
+
+    async def hear(session: Session) -> None:
+        await octets(session, 3)
+
+    async with ScriptedServer([hear, until_closed]) as proxy:
+        with pytest.raises(TimeoutError):
+            await through(proxy, connection_timeout=0.05).connect(HOST)
+
+
+async def test_a_greeting_that_does_not_come() -> None:
+    """What the server behind the proxy says is no business of the proxy's."""
+    async with ScriptedServer([socks5(HOST, 21), b"421 busy\r\n", until_closed]) as proxy:
+        with pytest.raises(StatusCodeError, match="421"):
+            await through(proxy).connect(HOST)
+
+
+@pytest.mark.parametrize("way", ["eprt", "port"])
+async def test_active_mode(way: str) -> None:
+    """The server cannot connect to a client behind a proxy: the error says what to do, and the session goes on."""
+    async with ScriptedServer([socks5(HOST, 21), GREETING, *TYPE_I, "NOOP", b"200 fine\r\n"]) as proxy:
+        client = through(proxy, passive_commands=[way])
+        await client.connect(HOST)
+        with pytest.raises(ConfigurationError, match="behind a SOCKS proxy: use passive commands"):
+            await fetch(client)
+        await client.noop()
+        client.close()
+
+
+# Settings.
+
+
+@pytest.mark.parametrize("version", [0, 3, 6, "5"])
+def test_wrong_version(version: Any) -> None:
+    """There are two versions."""
+    with pytest.raises(ConfigurationError, match=f"^socks_version={version!r}: use 4 or 5$"):
+        Client(socks_host=HOST, socks_version=version)
+
+
+def test_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error says what to install; whoever uses no proxy never hears of it."""
+    monkeypatch.setitem(sys.modules, "python_socks", None)
+    with pytest.raises(
+        ConfigurationError, match=r"^socks_host needs the package python-socks: pip install 'ftpfixture\[socks\]'$"
+    ) as caught:
+        SocksProxy(HOST, 1080, 5, None, None)
+    assert isinstance(caught.value.__cause__, ImportError)
+    Client(socks_port=1, socks_version=9)

@@ -123,16 +123,16 @@ class AccessClient(TreeClient):
         self.close()  # so that no transfer keeps the turn
         async with self._turns:  # nobody else says anything before all is as it was
             credentials, steps = self._credentials, self._steps
-            await self._connect(*self._address)
-            self._steps = []
             try:
+                await self._connect(*self._address)
+                self._steps = []
                 if credentials is not None:
                     await self.login(*credentials)
                 for step in steps:
                     await self.change_directory(step)
             except BaseException:
                 self.close()
-                self._credentials, self._steps = credentials, steps
+                self._credentials, self._steps, self._lost = credentials, steps, True
                 raise
 
     async def _retried(self, call: Callable[[], Awaitable[T]]) -> T:
@@ -141,9 +141,9 @@ class AccessClient(TreeClient):
             return await call()
 
         async def attempt() -> T:
-            if self._channel is None and self._credentials is not None:
+            if self._lost and self._credentials is not None:
                 async with self._turns:
-                    if self._channel is None:  # of several tasks that lost it, the first one makes it anew
+                    if self._lost:  # of several tasks that lost it, the first one makes it anew
                         await self.reconnect()
             return await call()
 

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
-from ftpfixture.client.settings import Codes, Parser, check_data_commands
+from ftpfixture.client.settings import Codes, Parser, check_data_commands, check_encoding
 from ftpfixture.client.turns import Turns
 from ftpfixture.constants import DEFAULT_PORT
 from ftpfixture.errors import ClientStateError, InvalidCommand, StatusCodeError
@@ -108,7 +108,7 @@ class BaseClient:
         self.throttle = StreamThrottle.from_limits(read_speed_limit, write_speed_limit)
         self.path_timeout = path_timeout
         self.path_io = path_io_factory(timeout=path_timeout)
-        self.encoding = encoding
+        self.encoding = check_encoding(encoding)
         self.parse_list_line_custom = parse_list_line_custom
         self.parse_list_line_custom_first = parse_list_line_custom_first
         self.trust_pasv_host = trust_pasv_host
@@ -121,8 +121,10 @@ class BaseClient:
         self.server_port = 0
         self._channel: Channel | None = None
         self._why_closed = "not connected: await connect(host, port) first"
+        self._lost = False  # the connection, and nobody wanted it
         self._turns = Turns()
         self._transfer: Transfer | None = None
+        self._open: set[Transfer] = set()  # that one, and data connections whose command is still to be said
         self._watcher: Callable[[], None] | None = None
         self._reader = LineReader(_LINE_LIMIT)
         self._lines: deque[bytes | None] = deque()
@@ -170,16 +172,17 @@ class BaseClient:
     def close(self) -> None:
         """Close the control connection, if there is one, and the data connection of a transfer that is not finished."""
         self._close("closed: await connect(host, port) to go on")
+        self._lost = False
 
     def _close(self, why: str) -> None:
-        transfer, self._transfer = self._transfer, None
-        if transfer is not None:
+        for transfer in tuple(self._open):
             transfer.abandon()
         if self._channel is not None:
             logger.info("closing connection to %s:%d", self.server_host, self.server_port)
             self._channel.close()
             self._channel = None
             self._why_closed = why
+            self._lost = True
             if self._watcher is not None:
                 self._watcher()
 

@@ -134,9 +134,9 @@ class EndingClient(BaseClient):
         Returns:
             Those of the transfer; none when the server says no more of it.
         """
-        if ticks or await self._await_reply(_SILENCE):
-            return await self._replies_of_transfer(ticks)
-        return await self._synchronize(ticks)
+        with self._whole():
+            heard = ticks or await self._await_reply(_SILENCE)
+        return await (self._replies_of_transfer(ticks) if heard else self._synchronize(ticks))
 
     async def _pay_debts(self) -> None:
         while self._owed:

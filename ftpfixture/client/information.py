@@ -14,7 +14,7 @@ from ftpfixture.client.listing import NOT_IMPLEMENTED, ListingClient, RemotePath
 from ftpfixture.errors import ReplySyntaxError, StatusCodeError
 from ftpfixture.wire.entry import format_time, parse_time
 
-__all__ = ["HASHES", "FileHash", "InformationClient"]
+__all__ = ["HASHES", "FileHash", "InformationClient", "offered_hashes"]
 
 # Strongest first, after RFC 6151 and the like; the name in FEAT, the digits of a digest, and the verb of older servers.
 HASHES = {
@@ -26,8 +26,9 @@ HASHES = {
 }
 """Algorithms in the order of choice: name, hexadecimal digits of the digest, verb of servers without HASH."""
 
-_TIME = re.compile(r"[0-9]{14}(?:\.[0-9]+)?")
-_NUMBER = re.compile(r"[0-9]{1,20}")
+# Whole numbers only: some servers say -1 for "not known", and 19101 for the year 2001.
+_TIME = re.compile(r"(?<![0-9])[0-9]{14}(?:\.[0-9]+)?(?![0-9])")
+_NUMBER = re.compile(r"(?<![0-9-])[0-9]{1,20}(?![0-9])")
 
 
 class FileHash(NamedTuple):
@@ -40,6 +41,11 @@ class FileHash(NamedTuple):
 
     algorithm: str
     digest: str
+
+
+def offered_hashes(features: dict[str, str]) -> set[str]:
+    """The algorithms of HASH that a server says it has, in upper case."""
+    return {name.strip("*").upper() for name in features.get("HASH", "").split(";")}
 
 
 class InformationClient(ListingClient):
@@ -62,6 +68,8 @@ class InformationClient(ListingClient):
         for line in lines[1:-1]:
             name, _, parameters = line.lstrip(" -").partition(" ")
             name = name.upper()
+            if not name:
+                continue
             found[name] = f"{found[name]};{parameters}" if found.get(name) else parameters
         return found
 
@@ -97,7 +105,7 @@ class InformationClient(ListingClient):
             info = await self.stat(path)
             if "size" not in info or info["type"] != "file":
                 raise
-            return int(info["size"])
+            return int(_found(_NUMBER, [info["size"]], "MLST"))
         return int(_found(_NUMBER, lines, "SIZE"))
 
     async def modified(self, path: RemotePath) -> datetime:
@@ -109,15 +117,18 @@ class InformationClient(ListingClient):
         Source: RFC 3659 3.
         """
         try:
-            _, lines = await self.ask(f"MDTM {path}", "213")
+            return await self._mdtm(path)
         except StatusCodeError as error:
             if error.received_codes[0] not in NOT_IMPLEMENTED:
                 raise
             info = await self.stat(path)
             if "modify" not in info:
                 raise
-            return datetime.fromtimestamp(parse_time(info["modify"]), UTC)
-        return datetime.fromtimestamp(parse_time(_found(_TIME, lines, "MDTM")), UTC)
+            return _moment([info["modify"]], "MLST")
+
+    async def _mdtm(self, path: RemotePath) -> datetime:
+        _, lines = await self.ask(f"MDTM {path}", "213")
+        return _moment(lines, "MDTM")
 
     async def set_modified(self, path: RemotePath, when: datetime | float) -> None:
         """Set when a file was modified, to the second.
@@ -157,7 +168,7 @@ class InformationClient(ListingClient):
         if algorithm is not None and algorithm.upper() not in HASHES:
             raise ValueError(f"algorithm={algorithm!r}: use one of {', '.join(HASHES)}")
         features = await self.features()
-        offered = {name.strip("*").upper() for name in features.get("HASH", "").split(";")}
+        offered = offered_hashes(features)
         wanted = list(HASHES) if algorithm is None else [algorithm.upper()]
         async with self._turns:
             await self.set_type("I")
@@ -198,5 +209,17 @@ class InformationClient(ListingClient):
 def _found(pattern: re.Pattern[str], lines: Texts, verb: str) -> str:
     match = pattern.search("\n".join(lines))
     if match is None:
-        raise ReplySyntaxError(f"the reply to {verb} does not hold what it must: {lines!r}")
+        raise _lacking(lines, verb)
     return match[0]
+
+
+def _moment(lines: Texts, verb: str) -> datetime:
+    text = _found(_TIME, lines, verb)
+    try:
+        return datetime.fromtimestamp(parse_time(text), UTC)
+    except ValueError as error:  # no such day or hour
+        raise _lacking(lines, verb) from error
+
+
+def _lacking(lines: Texts, verb: str) -> ReplySyntaxError:
+    return ReplySyntaxError(f"the reply to {verb} does not hold what it must: {lines!r}")

@@ -41,6 +41,22 @@ NOT_IMPLEMENTED = ("500", "502", "504")
 _TOTAL = b"total "
 
 
+Way = frozenset[str]
+"""The directories that lie above one, by the fact `unique`, as far as the server tells it (RFC 3659 7.5.2)."""
+
+NOWHERE: Way = frozenset()
+
+
+def leads_back(info: Info, way: Way) -> bool:
+    """Say whether a directory is one of those above it: MLSD may show a link to a directory as what it leads to."""
+    return info.get("unique") in way
+
+
+def further(info: Info, way: Way) -> Way:
+    """The way to what is in a directory."""
+    return way | {info["unique"]} if "unique" in info else way
+
+
 class Lister(AbstractAsyncLister[Listed]):
     """Goes through a directory, and through those below it if wanted: await it for a list, or iterate.
 
@@ -56,19 +72,19 @@ class Lister(AbstractAsyncLister[Listed]):
         self._client = client
         self._recursive = recursive
         self._raw_command = raw_command
-        self._directories = deque([PurePosixPath(path)])
-        self._entries: deque[Listed] = deque()
+        self._directories = deque([(PurePosixPath(path), NOWHERE)])
+        self._entries: deque[tuple[Listed, Way]] = deque()
 
     async def __anext__(self) -> Listed:
         while not self._entries:
             if not self._directories:
                 raise StopAsyncIteration
-            directory = self._directories.popleft()
+            directory, way = self._directories.popleft()
             fetch = partial(self._client._list_directory, directory, self._raw_command)
-            self._entries.extend(await self._client._retried(fetch))
-        path, info = self._entries.popleft()
-        if self._recursive and info["type"] == "dir":
-            self._directories.append(path)
+            self._entries.extend((entry, way) for entry in await self._client._retried(fetch))
+        (path, info), way = self._entries.popleft()
+        if self._recursive and info["type"] == "dir" and not leads_back(info, way):
+            self._directories.append((path, further(info, way)))
         return path, info
 
 
@@ -114,14 +130,15 @@ class ListingClient(DataClient, Parsers):
 
     async def _mlsd(self, path: PurePosixPath) -> Listing:
         lines = await self._lines_of(f"MLSD {path}" if path.parts else "MLSD")
-        entries = self._understood(path, lines, self.parse_mlsx_line)
-        return [entry for entry in entries if entry[1]["type"] not in ("cdir", "pdir")]
+        return self._understood(path, lines, self.parse_mlsx_line)
 
     async def _list(self, path: PurePosixPath) -> Listing:
         if not path.parts:
             return self._understood(path, await self._lines_of("LIST"), self.parse_list_line)
         async with self._turns:
             before = await self.get_current_directory()
+            if not before.is_absolute():  # it does not say where we are, so there would be no way back
+                return self._understood(path, await self._lines_of(f"LIST {path}"), self.parse_list_line)
             await self.command(f"CWD {path}", "2xx")
             try:
                 lines = await self._lines_of("LIST")
@@ -146,7 +163,7 @@ class ListingClient(DataClient, Parsers):
             except (ValueError, KeyError, IndexError) as error:
                 logger.warning("a line of the listing of %s is skipped: %s", directory, printable(str(error)))
                 continue
-            if str(name) in (".", ".."):
+            if str(name) in (".", "..") or info["type"] in ("cdir", "pdir"):  # RFC 3659 7.5.1: these may have paths
                 continue
             if is_listable(str(name)):
                 entries.append((directory / name, info))

@@ -1,6 +1,7 @@
 """Two trees made equal, up or down, by as few transfers as that takes.
 
-One rule: what is newer where it is copied to is never overwritten, and nothing is deleted unless it was asked for.
+One rule: a file of the same size that is newer where it is copied to is not overwritten, and nothing is deleted unless
+it was asked for.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePath, PurePosixPath
 
-from ftpfixture.client.listing import RemotePath
+from ftpfixture.client.listing import NOWHERE, RemotePath, further, leads_back
 from ftpfixture.client.transfers import LocalPath, Progress, TransferClient
 from ftpfixture.errors import StatusCodeError
 from ftpfixture.net.stream import DEFAULT_BLOCK_SIZE
@@ -83,7 +84,8 @@ class MirrorClient(TransferClient):
         theirs = await self._tree_there(remote)
         ours = await self._tree_here(local)
         await self.path_io.mkdir(local, parents=True, exist_ok=True)
-        deleted = _surplus(theirs, ours) if delete else []
+        surplus = _surplus(theirs, ours) if delete else []
+        deleted = [name for name in surplus if not await self._is_behind_link(local, name)]
         for name in deleted:
             await self._remove_here(local / name)
             _forget(ours, name)
@@ -157,12 +159,13 @@ class MirrorClient(TransferClient):
 
     async def _tree_there(self, root: PurePosixPath) -> _Tree:
         tree: _Tree = {}
-        directories = [root]
+        directories = [(root, NOWHERE)]
         while directories:
-            directory = directories.pop()
+            directory, way = directories.pop()
             for path, info in await self._retried(partial(self._list_directory, directory, None)):
                 if info["type"] == "dir":
-                    directories.append(path)
+                    if not leads_back(info, way):
+                        directories.append((path, further(info, way)))
                     tree[path.relative_to(root)] = _Item(True)
                 elif info["type"] == "file":
                     modified = await self._time_there(path, info.get("modify"))
@@ -174,29 +177,36 @@ class MirrorClient(TransferClient):
             return int(parse_time(modify))
         # Times of LIST have no seconds, and their time zone is anybody's guess.
         try:
-            return int((await self.modified(path)).timestamp())
+            return int((await self._mdtm(path)).timestamp())
         except StatusCodeError:
             return None
 
     async def _tree_here(self, root: PurePath) -> _Tree:
         tree: _Tree = {}
-        seen = set()
-        directories = [root] if await self.path_io.is_dir(root) else []
+        directories: list[tuple[PurePath, tuple[PurePath, ...]]] = []
+        if await self.path_io.is_dir(root):
+            directories.append((root, ()))
         while directories:
-            directory = directories.pop()
+            directory, above = directories.pop()
             real = await self.path_io.resolve(directory)
-            if real in seen:
+            if real in above:
                 continue  # a link leads back
-            seen.add(real)
             for path in await self.path_io.list(directory):
                 name = PurePosixPath(*path.relative_to(root).parts)
                 if await self.path_io.is_dir(path):
-                    directories.append(path)
+                    directories.append((path, (*above, real)))
                     tree[name] = _Item(True)
                 elif await self.path_io.is_file(path):
                     about = await self.path_io.stat(path)
                     tree[name] = _Item(False, about.st_size, int(about.st_mtime))
         return tree
+
+    async def _is_behind_link(self, root: PurePath, name: PurePosixPath) -> bool:
+        """Say whether a name leads out of the tree: what is there does not belong to it, and is not removed."""
+        for parent in name.parents[:-1]:
+            if stat.S_ISLNK((await self.path_io.lstat(root / parent)).st_mode):
+                return True
+        return False
 
     async def _remove_here(self, path: PurePath) -> None:
         about = await self.path_io.lstat(path)

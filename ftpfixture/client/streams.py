@@ -38,8 +38,10 @@ class DataConnectionThrottleStreamIO(ThrottleStreamIO):
         self._held = True
         self._broke: ConnectionError | None = None
         self._breaker: asyncio.Task[object] | None = None
+        self._broken_by = ""
         self._ticks = 0
         self._ticker: asyncio.TimerHandle | None = None
+        client._open.add(self)
         if said is not None:
             client._transfer = self
             self._tick(first=True)
@@ -62,11 +64,11 @@ class DataConnectionThrottleStreamIO(ThrottleStreamIO):
 
         Raises:
             StatusCodeError: The transfer failed.
-            ConnectionAbortedError: Another task broke it off with `abort`.
+            ConnectionAbortedError: Another task broke it off with `abort`, or closed the client.
             OSError: The control connection is broken.
         """
-        if self._breaker not in (None, asyncio.current_task()):
-            raise ConnectionAbortedError(f"{self.said} was broken off by another task, with abort")
+        if self._broken_by and self._breaker is not asyncio.current_task():
+            raise ConnectionAbortedError(f"{self.said} was broken off by another task, with {self._broken_by}")
         if not self.finished:
             self.completed = True
             self._end()
@@ -98,7 +100,7 @@ class DataConnectionThrottleStreamIO(ThrottleStreamIO):
         Whoever reads or writes it meanwhile must not take them, and must not take what there is for the whole.
         """
         self.finished = True
-        self._breaker = asyncio.current_task()
+        self._breaker, self._broken_by = asyncio.current_task(), "abort"
 
     def abandon(self) -> int:
         """Reset the data connection: the other side sees an error, not an end.
@@ -106,7 +108,9 @@ class DataConnectionThrottleStreamIO(ThrottleStreamIO):
         Returns:
             How many NOOPs were said, which may or may not have been answered.
         """
-        if not self.finished or self._breaker is not None:
+        if not self.finished or self._broken_by:
+            if not self._broken_by:
+                self._breaker, self._broken_by = _current_task(), "close"
             self.channel.reset()
             self._end()
             self._over()
@@ -119,6 +123,7 @@ class DataConnectionThrottleStreamIO(ThrottleStreamIO):
         super().close()
 
     def _over(self) -> None:
+        self.client._open.discard(self)
         if self.client._transfer is self:
             self.client._transfer = None
         if self._held:
@@ -149,8 +154,8 @@ class DataConnectionThrottleStreamIO(ThrottleStreamIO):
         self.client._turns.adopt()
         replies = None
         try:
-            async with asyncio.timeout(self.client.socket_timeout or PATIENCE):
-                if said:
+            if said:
+                async with asyncio.timeout(self.client.socket_timeout or PATIENCE):
                     replies = await self.client._replies_of_broken_transfer(self._ticks)
         except (OSError, StatusCodeError):
             pass  # the error of the body is what the caller must see; the closed connection will tell of this one
@@ -174,3 +179,10 @@ class DataConnectionThrottleStreamIO(ThrottleStreamIO):
         except ConnectionError as error:
             self._broke = error
             raise
+
+
+def _current_task() -> asyncio.Task[object] | None:
+    try:
+        return asyncio.current_task()
+    except RuntimeError:
+        return None  # a client may be closed when its loop is over

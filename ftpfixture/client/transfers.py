@@ -16,8 +16,8 @@ from pathlib import Path, PurePath, PurePosixPath
 
 from ftpfixture.aio import AsyncEnterable
 from ftpfixture.client.access import AccessClient
-from ftpfixture.client.information import HASHES
-from ftpfixture.client.listing import NOT_IMPLEMENTED, RemotePath
+from ftpfixture.client.information import HASHES, offered_hashes
+from ftpfixture.client.listing import NOT_IMPLEMENTED, NOWHERE, RemotePath, further, leads_back
 from ftpfixture.client.streams import DataConnectionThrottleStreamIO
 from ftpfixture.errors import IntegrityError, StatusCodeError
 from ftpfixture.net.stream import DEFAULT_BLOCK_SIZE
@@ -137,17 +137,19 @@ class TransferClient(AccessClient):
         self, source: PurePosixPath, target: PurePath
     ) -> AsyncGenerator[tuple[PurePosixPath, PurePath, str], None]:
         """All that is below a directory, itself first: remote path, local path, type."""
-        ahead = [(source, target, "dir")]
+        ahead = [(source, target, "dir", NOWHERE)]
         while ahead:
-            directory, local, kind = ahead.pop()
+            directory, local, kind, way = ahead.pop()
             yield directory, local, kind
             if kind != "dir":
                 continue
             below = []
             for path, info in await self._retried(partial(self._list_directory, directory, None)):
                 inside = local / path.name
-                if inside.parent == local and inside.name == path.name:
-                    below.append((path, inside, info["type"]))
+                if leads_back(info, way):
+                    logger.warning("%s is not downloaded: it leads to a directory above itself", path)
+                elif inside.parent == local and inside.name == path.name:
+                    below.append((path, inside, info["type"], further(info, way)))
                 else:
                     # With the separators and drives of this side it would be written elsewhere.
                     logger.warning("%s is not downloaded: it is no name here", printable(repr(path.name)))
@@ -282,7 +284,7 @@ class TransferClient(AccessClient):
         features = await self.features()
         there: object
         here: object
-        if "HASH" in features or any(verb in features for _, verb in HASHES.values()):
+        if offered_hashes(features) & set(HASHES) or any(verb in features for _, verb in HASHES.values()):
             algorithm, there = await self.hash(remote)
             here = await self._digest_here(local, algorithm)
         else:
@@ -329,8 +331,8 @@ class _Download:
         try:
             stream = await self._client.download_stream(self._source, offset=self._done)
         except StatusCodeError as error:
-            if error.expected_codes != ("350",):
-                raise
+            if error.expected_codes != ("350",) or error.received_codes[0].startswith("4"):
+                raise  # a 4xx may pass: what is here must not be lost for it
             self._done = 0  # the server cannot skip
             stream = await self._client.download_stream(self._source)
         async with stream, self._client.path_io.open(self._target, mode="ab" if self._done else "wb") as file:

@@ -282,7 +282,11 @@ async def dial(loop: asyncio.AbstractEventLoop, host: str, port: int) -> socket.
     except socket.gaierror:
         found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     for family, kind, protocol, _, address in found:
-        sock = socket.socket(family, kind, protocol)
+        try:
+            sock = socket.socket(family, kind, protocol)
+        except OSError as error:
+            problem = error  # a family that this machine does not have
+            continue
         try:
             sock.setblocking(False)
             await loop.sock_connect(sock, address)

@@ -50,6 +50,7 @@ class SocksProxy:
         from python_socks.async_.asyncio import Proxy
 
         try:
-            return await Proxy(*self._settings).connect(host, port, timeout=_NO_LIMIT)
+            # True: the proxy looks names up, of version 4, too (SOCKS4a).
+            return await Proxy(*self._settings, True).connect(host, port, timeout=_NO_LIMIT)
         except (ProxyError, ProxyConnectionError) as error:
             raise ConnectionError(f"the SOCKS proxy does not connect to {host}:{port}: {error}") from error

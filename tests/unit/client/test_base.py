@@ -15,10 +15,7 @@ from ftpfixture import (
     Client,
     ClientStateError,
     Code,
-    ConfigurationError,
     InvalidCommand,
-    MemoryPathIO,
-    PathIO,
     StatusCodeError,
 )
 from ftpfixture.client import base
@@ -40,56 +37,6 @@ from tests.support.scripted import (
 )
 
 LOGGER = "ftpfixture.client"
-
-
-# Settings.
-
-
-def test_settings_are_attributes() -> None:
-    """A client needs no loop to be made, and its settings can be read; there are no limits by default."""
-    client = BaseClient()
-    assert (client.socket_timeout, client.connection_timeout, client.path_timeout, client.keep_alive) == (None,) * 4
-    assert (client.encoding, client.parse_list_line_custom, client.parse_list_line_custom_first) == (
-        "utf-8",
-        None,
-        True,
-    )
-    assert client.throttle.read.limit is client.throttle.write.limit is None
-    assert type(client.path_io) is PathIO
-    assert not client.trust_pasv_host
-    assert (client.server_host, client.server_port) == ("", 0)
-
-    client = BaseClient(
-        socket_timeout=1,
-        connection_timeout=2,
-        read_speed_limit=3,
-        write_speed_limit=4,
-        path_timeout=5,
-        path_io_factory=MemoryPathIO,
-        encoding="latin-1",
-        parse_list_line_custom=lambda line: (line, {}),
-        parse_list_line_custom_first=False,
-        trust_pasv_host=True,
-        keep_alive=6,
-    )
-    assert (client.socket_timeout, client.connection_timeout, client.path_timeout, client.keep_alive) == (1, 2, 5, 6)
-    assert (client.throttle.read.limit, client.throttle.write.limit) == (3, 4)
-    assert isinstance(client.path_io, MemoryPathIO)
-    assert client.path_io.timeout == 5
-    assert (client.encoding, client.parse_list_line_custom_first, client.trust_pasv_host) == ("latin-1", False, True)
-    assert client.parse_list_line_custom is not None
-
-
-@pytest.mark.parametrize(
-    ("commands", "wrong"),
-    [(["epsv", "spsv"], "spsv"), ("LPSV", "lpsv"), (["b", "A"], "a, b"), ([], "nothing"), ((), "nothing")],
-)
-def test_unknown_ways_to_a_data_connection(commands: list[str], wrong: str) -> None:
-    """Ways that nobody knows, and none at all, are refused with those there are."""
-    with pytest.raises(ConfigurationError) as caught:
-        BaseClient(passive_commands=commands)
-
-    assert str(caught.value) == f"passive_commands takes some of epsv, pasv, eprt, port; not {wrong}"
 
 
 # Connecting.

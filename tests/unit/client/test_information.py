@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import zlib
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -33,6 +36,7 @@ def facts(line: str) -> list[Step]:
         (b"211 no features\r\n", {}),
         (b"211-x\r\n211 End\r\n", {}),
         (b"211-x\r\n 211 odd\r\n 500 strange\r\n211 End\r\n", {"211": "odd", "500": "strange"}),
+        (b"211-x\r\n\r\n SIZE\r\n  \r\n211 End\r\n", {"SIZE": ""}),
         (b"500 what?\r\n", {}),
         (b"502 no\r\n", {}),
         (b"504 no\r\n", {}),
@@ -94,6 +98,17 @@ async def test_size_of_nothing() -> None:
         await client.noop()
 
 
+@pytest.mark.parametrize("told", ["-1", "1" * 21, "", "x"])
+async def test_no_size_in_the_reply(told: str) -> None:
+    """A number that cannot be a size is none, and no part of it is taken for one, in SIZE as in MLST."""
+    async with talk(
+        *(*TYPE_I, "SIZE f", f"213 {told}\r\n".encode()), "SIZE f", b"502 no\r\n", *facts(f"type=file;size={told};")
+    ) as client:
+        for verb in ("SIZE", "MLST"):
+            with pytest.raises(ReplySyntaxError, match=f"the reply to {verb} does not hold what it must: .*{told}"):
+                await client.size("f")
+
+
 async def test_no_size() -> None:
     """A server without SIZE is asked with MLST; when that tells none, or of no file, the refusal is the error."""
     no_size: list[Step] = ["SIZE f", b"502 no\r\n"]
@@ -136,6 +151,24 @@ async def test_modified_of_nothing() -> None:
         with pytest.raises(StatusCodeError, match="550"):
             await client.modified("f")
         with pytest.raises(ReplySyntaxError, match="the reply to MDTM does not hold what it must"):
+            await client.modified("f")
+
+
+@pytest.mark.parametrize("told", ["20011309014640", "191010909014640", "191001112102030", "2001090901464", "x"])
+async def test_no_time_in_the_reply(told: str) -> None:
+    """A day that never was, a year 19101 and half a time are errors that show it, in MDTM as in MLST."""
+    async with talk(
+        *("MDTM f", f"213 {told}\r\n".encode(), "MDTM f", b"502 no\r\n", *facts(f"type=file;modify={told};"))
+    ) as client:
+        for verb in ("MDTM", "MLST"):
+            with pytest.raises(ReplySyntaxError, match=f"the reply to {verb} does not hold what it must: .*{told}"):
+                await client.modified("f")
+
+
+async def test_the_end_of_time() -> None:
+    """A second that no datetime can hold is an error of the same kind."""
+    async with talk("MDTM f", b"213 99991231235960\r\n") as client:
+        with pytest.raises(ReplySyntaxError, match="99991231235960"):
             await client.modified("f")
 
 
@@ -250,6 +283,9 @@ async def test_no_hash_at_all(algorithm: str | None, verb: str) -> None:
     ("text", "digest"),
     [
         ("CRC32 0-12345678 DEADBEEF f", "deadbeef"),
+        ("CRC32 0-12345678 12345679 f", "12345679"),
+        ("CRC32 0-1234567 DEADBEEF cafecafe", "deadbeef"),
+        ("CRC32 123456789 DEADBEEF", "deadbeef"),
         ("DEADBEEF cafecafe", "deadbeef"),
         (" f=deadbeef", "deadbeef"),
         ("xdeadbeef deadbeefs deadbee1", "deadbee1"),
@@ -326,3 +362,117 @@ async def test_on_our_own_server(ftp_client: Client, ftp_server: FtpServer) -> N
     assert await ftp_client.nlst("/d") in (["f"], ["/d/f"])
     await ftp_client.set_modified("/d/f", 5)
     assert ftp_server.files.stat("/d/f").modified == 5
+
+
+CONTENT = b"what is in it"
+DIGESTS = {
+    "SHA-512": hashlib.sha512(CONTENT).hexdigest(),
+    "SHA-256": hashlib.sha256(CONTENT).hexdigest(),
+    "SHA-1": hashlib.sha1(CONTENT).hexdigest(),
+    "MD5": hashlib.md5(CONTENT).hexdigest(),
+    "CRC32": f"{zlib.crc32(CONTENT):08x}",
+}
+
+
+@pytest.mark.parametrize("disable", [[], ["HASH"], ["HASH", "FEAT"]])
+@pytest.mark.parametrize("algorithm", HASHES)
+async def test_every_hash(ftp_server_factory: Callable[..., FtpServer], algorithm: str, disable: list[str]) -> None:
+    """Every algorithm gives the right digest, with HASH, with a command of its own, and without FEAT."""
+    server = ftp_server_factory(files={"/f": CONTENT}, disable=disable)
+    async with Client.context(*server.address, *server.credentials) as client:
+        assert await client.hash("/f", algorithm.lower()) == (algorithm, DIGESTS[algorithm])
+        with pytest.raises(StatusCodeError, match="550"):
+            await client.hash("/none", algorithm)
+
+
+@pytest.mark.parametrize(
+    ("disable", "algorithm"),
+    [
+        ([], "SHA-512"),
+        (["HASH"], "SHA-512"),
+        (["HASH", "XSHA512", "XSHA256"], "SHA-1"),
+        (["HASH", "XSHA512", "XSHA256", "XSHA1", "XMD5"], "CRC32"),
+    ],
+)
+async def test_the_strongest_hash(
+    ftp_server_factory: Callable[..., FtpServer], disable: list[str], algorithm: str
+) -> None:
+    """Without a choice it is the strongest that is left."""
+    server = ftp_server_factory(files={"/f": CONTENT}, disable=disable)
+    async with Client.context(*server.address, *server.credentials) as client:
+        assert await client.hash("/f") == (algorithm, DIGESTS[algorithm])
+
+
+@pytest.mark.parametrize("disable", [["SIZE", "MDTM"], ["SIZE", "MDTM", "MLST"], ["SIZE", "MDTM", "MLST", "MLSD"]])
+async def test_the_next_best_way(ftp_server_factory: Callable[..., FtpServer], disable: list[str]) -> None:
+    """Size and time are found without their commands, and in the end by LIST; of a directory there is no size."""
+    server = ftp_server_factory(files={"/d/f": CONTENT}, disable=disable)
+    server.files.set("/d/f", CONTENT, modified=1_000_000_000 - 1_000_000_000 % 86400)
+    async with Client.context(*server.address, *server.credentials) as client:
+        assert await client.size("/d/f") == len(CONTENT)
+        assert await client.modified("/d/f") == WHEN.replace(hour=0, minute=0, second=0)
+        with pytest.raises(StatusCodeError, match="Waiting for 213 but got 50"):
+            await client.size("/d")
+        for call in (client.size, client.modified):
+            with pytest.raises(StatusCodeError, match="550"):
+                await call("/d/none")
+
+
+async def test_a_listing_without_times(ftp_server_factory: Callable[..., FtpServer]) -> None:
+    """Where nothing tells a time, the refusal of MDTM is the error."""
+    server = ftp_server_factory(files={"/f": CONTENT}, disable=["MDTM", "MLST"])
+    async with Client.context(*server.address, *server.credentials) as client:
+        with pytest.raises(StatusCodeError, match="Waiting for 213 but got 50"):
+            await client.modified("/")
+
+
+@pytest.mark.parametrize("disable", [[], ["MFMT"]])
+async def test_setting_times(ftp_server_factory: Callable[..., FtpServer], disable: list[str]) -> None:
+    """Times can be set with MFMT and, where that is missing, with MDTM."""
+    server = ftp_server_factory(files={"/a b": CONTENT}, disable=disable)
+    async with Client.context(*server.address, *server.credentials) as client:
+        await client.set_modified("/a b", WHEN)
+        assert await client.modified("/a b") == WHEN
+    assert server.files.stat("/a b").modified == WHEN.timestamp()
+
+
+@pytest.mark.ftp(disable=["MFMT", "MDTM"], files={"/f": b""})
+async def test_times_that_cannot_be_set(ftp_client: Client) -> None:
+    """Where neither is there, the refusal of the last is the error."""
+    with pytest.raises(StatusCodeError, match="Waiting for 2xx but got 50"):
+        await ftp_client.set_modified("/f", WHEN)
+
+
+@pytest.mark.ftp(files={"/d/f": b"", "/d/a b": b"", "/d/e/": None})
+async def test_names_on_our_own_server(ftp_client: Client) -> None:
+    """Names are those of the current directory, or have the one that was asked for before them."""
+    await ftp_client.change_directory("/d")
+    assert await ftp_client.nlst() == ["a b", "e", "f"]
+    assert await ftp_client.nlst("/d") == ["/d/a b", "/d/e", "/d/f"]
+    assert await ftp_client.nlst("e") == []
+    with pytest.raises(StatusCodeError, match="550"):
+        await ftp_client.nlst("none")
+    async with ftp_client.download_stream("f") as stream:
+        assert await stream.read() == b""  # the type is I again
+
+
+@pytest.mark.ftp(files={"/d/f": b"1"})
+async def test_what_our_own_server_says_of_itself(ftp_client: Client) -> None:
+    """Features, system and status are there; the status of a path lists it."""
+    features = await ftp_client.features()
+    assert features["REST"] == "STREAM"
+    assert features["SIZE"] == ""
+    assert "SHA-256" in features["HASH"]
+    assert await ftp_client.system() == "UNIX Type: L8"
+    assert "Logged in as user" in await ftp_client.stat_server()
+    first, line, last = await ftp_client.stat_server("/d")
+    assert (first, line[-2:], last) == ("Status of /d", " f", "End of status")
+    await ftp_client.noop()
+
+
+@pytest.mark.ftp(disable=["FEAT", "SYST"])
+async def test_a_taciturn_server(ftp_client: Client) -> None:
+    """Without FEAT there are no features; without SYST the refusal is the error."""
+    assert await ftp_client.features() == {}
+    with pytest.raises(StatusCodeError, match="Waiting for 215 but got 50"):
+        await ftp_client.system()

@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
 import pytest
 
-from ftpfixture import Client, InvalidCommand, StatusCodeError
-from ftpfixture.client.listing import Lister
-from tests.support.scripted import TYPE_I, Session, Step, epsv, reset, send, slowly, talk, transfer
+from ftpfixture import Client, FtpServer, InvalidCommand, ReplySyntaxError, StatusCodeError
+from ftpfixture.client.listing import Lister, ListingClient
+from tests.support.scripted import (
+    GREETING,
+    TYPE_I,
+    ScriptedServer,
+    Session,
+    Step,
+    epsv,
+    reset,
+    send,
+    slowly,
+    talk,
+    transfer,
+)
 
 NOOP: list[Step] = ["NOOP", b"200 fine\r\n"]
 PWD: list[Step] = ["PWD", b'257 "/here" is current\r\n']
@@ -55,6 +68,22 @@ async def test_mlsd() -> None:
             (PurePosixPath("a"), {"type": "file", "size": "1"}),
         ]
         assert names([entry async for entry in client.list(PurePosixPath("/x/y"))]) == ["/x/y/b c", "/x/y/a"]
+
+
+async def test_paths_of_the_directory_itself(caplog: pytest.LogCaptureFixture) -> None:
+    """Servers may send the whole path of the directory and its parent (RFC 3659 7.5.1): nothing to warn of."""
+    octets = b"type=cdir; /x/y\r\nType=PDIR; /x\r\ntype=file; f\r\n"
+    async with talk(*listed("MLSD", octets, first=True)) as client:
+        assert names(await client.list()) == ["f"]
+    assert [record for record in caplog.records if record.levelname == "WARNING"] == []
+
+
+async def test_names_with_a_mark(caplog: pytest.LogCaptureFixture) -> None:
+    """A slash behind a name, as ``ls -F`` has it, and "./" before it are no part of it."""
+    octets = b"type=dir; a/\r\ntype=file; ./b\r\ntype=file; \r\n"
+    async with talk(*listed("MLSD /d", octets, first=True)) as client:
+        assert names(await client.list("/d")) == ["/d/a", "/d/b"]
+    assert "WARNING" not in [record.levelname for record in caplog.records]
 
 
 async def test_an_empty_directory() -> None:
@@ -175,6 +204,36 @@ async def test_one_lister_is_one_listing() -> None:
         assert await lister == []
 
 
+async def test_the_chosen_command_is_for_all_levels() -> None:
+    """What was chosen for the first directory is said for those below."""
+    async with talk(
+        *listed("LIST", UNIX, first=True), *in_directory("d", b"-rw-r--r-- 1 a b 1 Jan 31 2001 g\r\n")
+    ) as client:
+        assert names(await client.list(raw_command="LIST", recursive=True)) == ["f", "d", "d/g"]
+
+
+async def test_a_directory_that_vanishes() -> None:
+    """When a directory below is refused that is the error; what was found before was given."""
+    async with talk(
+        *listed("MLSD", b"type=dir; a\r\ntype=file; f\r\n", first=True), epsv, "MLSD a", b"550 gone\r\n", *NOOP
+    ) as client:
+        lister = client.list(recursive=True)
+        assert names([await anext(lister), await anext(lister)]) == ["a", "f"]
+        with pytest.raises(StatusCodeError, match="550"):
+            await anext(lister)
+        await client.noop()
+
+
+async def test_a_client_without_retries() -> None:
+    """The part of a client that lists works by itself, and tries once."""
+    async with ScriptedServer([GREETING, *listed("MLSD", b"type=file; f\r\n", first=True)]) as server:
+        client = ListingClient()
+        await client.connect(*server.address)
+        await client.command(None, "220")
+        assert names(await client.list()) == ["f"]
+        client.close()
+
+
 @pytest.mark.parametrize("command", ["NLST", "", "MLST"])
 async def test_unknown_raw_command(command: str) -> None:
     """Only MLSD and LIST can be chosen: the error says so, when the listing begins."""
@@ -234,6 +293,31 @@ async def test_list_goes_there_and_back() -> None:
         assert names(await client.list("-l")) == ["-l/f", "-l/d"]
         assert names(await client.list("/a b")) == ["/a b/f", "/a b/d"]
         assert names(await client.list("", raw_command="LIST")) == ["f", "d"]
+
+
+async def test_a_new_connection_may_have_mlsd() -> None:
+    """What a server does not have is forgotten with the connection, MLST like MLSD."""
+    without = [GREETING, *TYPE_I, *NO_MLSD, *listed("LIST", UNIX), *NO_MLST, *listed("LIST", UNIX)]
+    having = [GREETING, *listed("MLSD", b"type=file; g\r\n", first=True), "MLST g", b"250 type=file; g\r\n"]
+    async with ScriptedServer(without, having) as server:
+        client = Client()
+        await client.connect(*server.address)
+        assert names(await client.list()) == ["f", "d"]
+        assert (await client.stat("f"))["size"] == "12"
+        await client.connect(*server.address)
+        assert names(await client.list()) == ["g"]
+        assert await client.stat("g") == {"type": "file"}
+        client.close()
+
+
+async def test_the_way_back_is_refused() -> None:
+    """A listing from which the client cannot come back is an error: relative paths would lead elsewhere."""
+    async with talk(
+        *PWD, "CWD d", b"250 ok\r\n", *listed("LIST", UNIX, first=True), "CWD /here", b"550 gone\r\n", *NOOP
+    ) as client:
+        with pytest.raises(StatusCodeError, match="gone"):
+            await client.list("d", raw_command="LIST")
+        await client.noop()
 
 
 async def test_nobody_else_talks_meanwhile() -> None:
@@ -305,6 +389,21 @@ async def test_a_custom_parser() -> None:
         assert names(found) == ["a", "f", "d"]
 
 
+async def test_a_custom_parser_and_another_encoding() -> None:
+    """Parsers get UTF-8, whatever the server speaks."""
+    seen = []
+
+    def note(line: bytes) -> tuple[str, dict[str, Any]]:
+        seen.append(line)
+        raise ValueError
+
+    async with talk(
+        *listed("LIST", b"\xfc\r\n", first=True), encoding="latin-1", parse_list_line_custom=note
+    ) as client:
+        assert await client.list(raw_command="LIST") == []
+    assert seen == ["ü\r\n".encode()]
+
+
 @pytest.mark.parametrize("first", [True, False])
 def test_the_order_of_parsers(first: bool) -> None:
     """The custom parser is asked before the known shapes, or after them."""
@@ -373,6 +472,14 @@ async def test_mlst(reply: bytes) -> None:
     """The facts of a path stand in the middle line, or in the only one."""
     async with talk("MLST f", slowly(reply)) as client:
         assert await client.stat("f") == {"type": "file", "size": "12"}
+
+
+async def test_mlst_without_facts() -> None:
+    """A reply in which no facts stand is an error that shows it, and the session goes on."""
+    async with talk("MLST f", b"250 ok\r\n", *NOOP) as client:
+        with pytest.raises(ReplySyntaxError, match="'ok' is not an entry of MLSD"):
+            await client.stat("f")
+        await client.noop()
 
 
 async def test_mlst_refused() -> None:
@@ -462,3 +569,136 @@ async def test_the_current_directory(reply: bytes, path: str) -> None:
     """PWD tells the path in quotes."""
     async with talk("PWD", reply) as client:
         assert await client.get_current_directory() == PurePosixPath(path)
+
+
+# On our own server.
+
+TREE = {"/top/b/c/deep": b"1", "/top/a/g": b"22", "/top/f": b"333"}
+ASKED = ["top/a", "top/b", "top/f", "top/a/g", "top/b/c", "top/b/c/deep"]
+Connect = Callable[..., contextlib.AbstractAsyncContextManager[Client]]
+
+
+@pytest.fixture
+def client_of(ftp_server_factory: Callable[..., FtpServer]) -> Connect:
+    """Connects to a new server with these settings; `client` are those of the client."""
+
+    def connect(
+        client: dict[str, Any] | None = None, **settings: Any
+    ) -> contextlib.AbstractAsyncContextManager[Client]:
+        server = ftp_server_factory(**settings)
+        return Client.context(*server.address, *server.credentials, **(client or {}))
+
+    return connect
+
+
+@pytest.mark.parametrize(
+    ("disable", "style"),
+    [([], "unix"), (["MLSD"], "unix"), (["MLSD"], "msdos"), (["MLSD"], "msdos4"), (["MLSD"], "eplf")],
+)
+async def test_a_tree(ftp_server_factory: Callable[..., FtpServer], disable: list[str], style: str) -> None:
+    """A tree is the same however the server lists it, and the client stays where it is."""
+    server = ftp_server_factory(files=TREE, disable=disable, list_style=style)
+    async with Client.context(*server.address, *server.credentials) as client:
+        await client.change_directory("/top")
+        await client.change_directory("..")
+        found = await client.list("top", recursive=True)
+        assert names(found) == ASKED
+        assert [info["type"] for _, info in found] == ["dir", "dir", "file", "file", "dir", "file"]
+        assert [info["size"] for _, info in found if info["type"] == "file"] == ["3", "2", "1"]
+        assert await client.get_current_directory() == PurePosixPath("/")
+    assert len(server.log.find("MLSD")) == (1 if disable else 4)
+
+
+@pytest.mark.parametrize("disable", [[], ["MLSD"]])
+async def test_working_on_what_is_listed(client_of: Connect, disable: list[str]) -> None:
+    """While a tree is gone through, its files can be read and removed, and the client may go elsewhere."""
+    contents = []
+    async with client_of(files=TREE, disable=disable) as client:
+        async for path, info in client.list("/top", recursive=True):
+            if info["type"] == "file":
+                async with client.download_stream(path) as stream:
+                    contents.append(await stream.read())
+                await client.change_directory(path.parent)
+                await client.remove_file(path.name)
+        assert contents == [b"333", b"22", b"1"]
+        assert names(await client.list("/top")) == ["/top/a", "/top/b"]
+
+
+@pytest.mark.parametrize("name", ["-l", "-a b", "*", "[x]", " lead", "trail ", 'quo"te', "ü", "total 3", "a -> b"])
+@pytest.mark.parametrize("disable", [[], ["MLSD"]])
+async def test_names_of_all_kinds(client_of: Connect, name: str, disable: list[str]) -> None:
+    """Names that look like options, patterns or something else are names, of directories and of files."""
+    async with client_of(files={f"/{name}/{name}": b"x", "/other": b""}, disable=disable) as client:
+        assert names(await client.list(name)) == [f"{name}/{name}"]
+        assert await client.is_dir(name)
+
+
+@pytest.mark.parametrize(("encoding", "name"), [("latin-1", "Grüße"), ("cp1251", "Привет"), ("utf-8", "日本")])
+@pytest.mark.parametrize("disable", [[], ["MLSD", "MLST"]])
+async def test_servers_of_other_encodings(client_of: Connect, encoding: str, name: str, disable: list[str]) -> None:
+    """Names in the encoding of the server are read, and can be said."""
+    settings = {"encoding": encoding}
+    async with client_of(settings, files={f"/{name}/{name}": b"x"}, encoding=encoding, disable=disable) as client:
+        assert names(await client.list(name)) == [f"{name}/{name}"]
+        assert await client.is_file(f"{name}/{name}")
+
+
+@pytest.mark.parametrize("disable", [[], ["MLSD", "MLST"]])
+async def test_octets_beyond_the_encoding(client_of: Connect, disable: list[str]) -> None:
+    """A client that cannot decode a name can list it, tell it and remove it all the same."""
+    async with client_of(files={"/ü/ü": b"x"}, encoding="latin-1", disable=disable) as client:
+        [(directory, _)] = await client.list()
+        assert ascii(str(directory)) == r"'\udcfc'"
+        [(path, _)] = await client.list(directory)
+        assert await client.is_file(path)
+        await client.remove_file(path)
+        assert await client.list(directory) == []
+
+
+@pytest.mark.parametrize("disable", [[], ["MLST"], ["MLST", "MLSD"]])
+async def test_one_path_in_three_ways(ftp_server_factory: Callable[..., FtpServer], disable: list[str]) -> None:
+    """What a path is does not depend on how the server can be asked; 502 is heard once for each command."""
+    server = ftp_server_factory(files=TREE, disable=disable)
+    async with Client.context(*server.address, *server.credentials) as client:
+        await client.change_directory("/top/b")
+        for path in ("/", ".", "..", "c", "/top/a", "../../..", "../a", "c/.."):
+            assert (await client.exists(path), await client.is_file(path), await client.is_dir(path)) == (
+                *(True, False, True),
+            ), path
+        for path in ("/top/f", "c/deep", "../f", "c/../../a/g"):
+            assert (await client.exists(path), await client.is_file(path), await client.is_dir(path)) == (
+                *(True, True, False),
+            ), path
+        for path in ("/none", "none", "/none/none", "../none", "c/deeper"):
+            assert (await client.exists(path), await client.is_file(path), await client.is_dir(path)) == (
+                *(False, False, False),
+            ), path
+            with pytest.raises(StatusCodeError, match="550"):
+                await client.stat(path)
+        assert (await client.stat("../f"))["size"] == "3"
+        assert await client.get_current_directory() == PurePosixPath("/top/b")
+    for verb in disable:
+        assert len(server.log.find(verb)) == 1
+
+
+@pytest.mark.parametrize(("disable", "kinds"), [([], ["link", "dir"]), (["MLSD"], ["link", "link"])])
+async def test_links(ftp_server_factory: Callable[..., FtpServer], disable: list[str], kinds: list[str]) -> None:
+    """A link that leads nowhere is a link, and tells where to; of others the server may tell what they lead to."""
+    server = ftp_server_factory(files={"/d/": None}, disable=disable)
+    server.files.symlink("/l1", "/none")
+    server.files.symlink("/l2", "/d")
+    async with Client.context(*server.address, *server.credentials) as client:
+        [_, (_, first), (_, second)] = await client.list()
+    assert [first["type"], second["type"]] == kinds
+    assert first["link_dst"] == "/none"
+
+
+@pytest.mark.parametrize("disable", [[], ["MLSD"]])
+async def test_missing_on_our_own_server(client_of: Connect, disable: list[str]) -> None:
+    """A missing directory is an error in every way, and so is a file in its place; the client stays where it is."""
+    async with client_of(files=TREE, disable=disable) as client:
+        await client.change_directory("/top")
+        for path in ("none", "f"):
+            with pytest.raises(StatusCodeError):
+                await client.list(path)
+        assert names(await client.list()) == ["a", "b", "f"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -107,6 +107,30 @@ def test_ls_date_of_today() -> None:
         Client.parse_ls_date("yesterday")
 
 
+@pytest.mark.parametrize(
+    ("text", "now", "stamp"),
+    [
+        ("31 Dec 2001", NOW, "20011231000000"),
+        ("2001-12-31 23:59", NOW, "20011231235900"),
+        ("12-31 23:59", NOW, "20231231235900"),
+        ("jan 1 00:00", datetime(2023, 12, 31, 23, 59, tzinfo=UTC), "20240101000000"),
+        ("Feb 29 00:00", datetime(2021, 6, 1, tzinfo=UTC), "20200229000000"),
+        ("Feb 29 00:00", datetime(2022, 6, 1, tzinfo=UTC), "20240229000000"),
+        ("Mar 15 01:00", datetime(2024, 3, 15, 1, tzinfo=timezone(timedelta(hours=1))), "20240315010000"),
+    ],
+)
+def test_other_shapes_of_a_date(text: str, now: datetime, stamp: str) -> None:
+    """The day may come first, the month may be a number, and 29 February has the nearest leap year."""
+    assert Client.parse_ls_date(text, now=now) == stamp
+
+
+@pytest.mark.parametrize("text", ["", "Feb 30  2024", "Feb 29  2023", "Jan 32 00:00", "Foo  1 00:00", "Jan  1 24:00"])
+def test_no_ls_date(text: str) -> None:
+    """What was never a day or an hour is a ValueError that shows it."""
+    with pytest.raises(ReplySyntaxError, match=repr(text)):
+        Client.parse_ls_date(text, now=NOW)
+
+
 UNIX = "drwxr-sr-x   2 ann      staff        4096 Jan 31  2001 a b"
 INFO = {
     "type": "dir",
@@ -148,6 +172,11 @@ def test_octets_that_are_no_utf_8() -> None:
     [
         ("01-31-01  12:30PM       <DIR>          a b", "a b", {"type": "dir", "modify": "20010131123000"}),
         ("01-31-2001  12:30AM  1,234 f", "f", {"type": "file", "modify": "20010131003000", "size": "1234"}),
+        (
+            r"01-31-01  12:30PM       <SYMLINKD>     l [C:\x]",
+            "l",
+            {"type": "link", "modify": "20010131123000", "link_dst": r"C:\x"},
+        ),
     ],
 )
 def test_windows_line(line: str, name: str, info: dict[str, str]) -> None:
@@ -161,6 +190,12 @@ def test_eplf_line() -> None:
         PurePosixPath("a.html"),
         {"type": "file", "size": "280", "modify": "20010131123000", "unix.mode": 0o644},
     )
+
+
+def test_eplf_directory() -> None:
+    """A slash among the facts is a directory, and unknown facts do no harm; without either, nobody knows."""
+    assert Client.parse_list_line_eplf("+x9,/,\td") == (PurePosixPath("d"), {"type": "dir"})
+    assert Client.parse_list_line_eplf("+,\t d ") == (PurePosixPath(" d "), {"type": "unknown"})
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,9 @@ from ftpfixture import Client, DataConnectionThrottleStreamIO, StatusCodeError
 from ftpfixture.client import streams
 from ftpfixture.client.settings import Codes
 from tests.support.scripted import (
+    GREETING,
     TYPE_I,
+    ScriptedServer,
     Step,
     broken,
     close,
@@ -203,6 +205,54 @@ async def test_the_client_is_closed() -> None:
         await stream.finish()
         with pytest.raises(ConnectionError, match=r"^closed: await connect"):
             await asyncio.create_task(client.noop())
+
+
+async def test_the_client_is_closed_by_another_task() -> None:
+    """A transfer that another task broke off by closing the client has not succeeded: `finish` says so."""
+    async with talk(*TYPE_I, epsv, "STOR a", b"150 go\r\n", dropped, until_closed) as client:
+        stream = await client.upload_stream("a")
+        asyncio.get_running_loop().call_soon(client.close)
+        await asyncio.sleep(0)
+        with pytest.raises(ConnectionAbortedError, match="with close"):
+            await stream.finish()
+    async with talk(*TYPE_I, epsv, "STOR a", b"150 go\r\n", dropped, until_closed) as client:
+        stream = await client.upload_stream("a")
+        await asyncio.create_task(_close(client))
+        with pytest.raises(ConnectionAbortedError, match=r"^STOR a was broken off by another task, with close$"):
+            await stream.finish()
+        stream.close()
+
+
+async def _close(client: Client) -> None:
+    client.close()
+
+
+async def test_a_stream_without_command_is_closed_with_its_client() -> None:
+    """A data connection whose command was never said goes with the client, and nobody waits for its turn then."""
+    async with talk(*TYPE_I, epsv, dropped, until_closed) as client:
+        stream = await client.get_passive_connection()
+        client.close()
+        assert stream.channel.closed
+        with pytest.raises(ConnectionError, match=r"await connect\(host, port\)"):
+            await asyncio.create_task(client.noop())
+
+
+async def test_a_client_is_closed_after_its_loop() -> None:
+    """A client that was left in a transfer can be closed when its loop is over."""
+
+    async def leave(address: tuple[str, int]) -> None:
+        await client.connect(*address)
+        await client.upload_stream("a")
+
+    def run(address: tuple[str, int]) -> None:
+        loop = asyncio.new_event_loop()
+        loop.run_until_complete(leave(address))
+        client.close()
+        loop.close()
+
+    client = Client()
+    async with ScriptedServer([GREETING, *TYPE_I, epsv, "STOR a", b"150 go\r\n", dropped, until_closed]) as server:
+        await asyncio.to_thread(run, server.address)
 
 
 # Errors in the body.

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import hashlib
 import os
+import socket
 import zlib
 from collections.abc import Callable
 from hashlib import sha256
@@ -16,15 +18,18 @@ import pytest
 from ftpfixture import (
     AbstractPathIO,
     Client,
+    Connection,
     FtpServer,
     IntegrityError,
     MemoryPathIO,
     PathIO,
     PathIOError,
     Retry,
+    Server,
     StatusCodeError,
 )
 from ftpfixture.files.content import MemoryFile
+from ftpfixture.server.replies import Refusal
 from tests.support.naps import Naps
 from tests.support.scripted import (
     GREETING,
@@ -827,3 +832,228 @@ async def test_a_layer_in_memory(ftp_server: FtpServer) -> None:
         await client.download("/d", "/mine")
         await client.upload("/mine/d", "/back", verify=True)
     assert ftp_server.files == {"/d/f": b"data", "/back/d/f": b"data"}
+
+
+# Against a server that means it.
+
+DIGITS = b"0123456789"
+DIGESTS = ["HASH", "XSHA512", "XSHA256", "XSHA1", "XSHA", "XMD5", "XCRC"]
+STRONGEST = [
+    ([], "SHA-512", "HASH"),
+    (DIGESTS[1:], "SHA-512", "HASH"),
+    (DIGESTS[:1], "SHA-512", "XSHA512"),
+    (DIGESTS[:2], "SHA-256", "XSHA256"),
+    (DIGESTS[:3], "SHA-1", "XSHA1"),
+    (DIGESTS[:5], "MD5", "XMD5"),
+    (DIGESTS[:6], "CRC32", "XCRC"),
+    (DIGESTS, "size", "SIZE"),
+    ([*DIGESTS, "SIZE"], "size", "MLST"),
+]
+
+
+def said(server: FtpServer, *verbs: str) -> list[str]:
+    """What was said with some verbs, and how it was answered."""
+    return [str(record) for record in server.log.commands if record.verb in verbs]
+
+
+def as_shown(algorithm: str, data: bytes) -> object:
+    """A digest as errors show it."""
+    if algorithm == "size":
+        return len(data)
+    if algorithm == "CRC32":
+        return f"{zlib.crc32(data):08x}"
+    return hashlib.new(algorithm.replace("-", ""), data).hexdigest()
+
+
+class Meddling(Server):
+    """Spoils each file once, when it is asked for its features."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.whole = ["/f", "/g"]
+
+    async def feat(self, connection: Connection, rest: str) -> bool:
+        """Append an octet to the first file that is still whole, if it is there."""
+        if self.whole and await connection.path_io.exists(PurePosixPath(self.whole[0])):
+            async with connection.path_io.open(PurePosixPath(self.whole.pop(0)), mode="ab") as file:
+                await file.write(b"x")
+        return await super().feat(connection, rest)
+
+
+@pytest.mark.parametrize(("disable", "algorithm", "command"), STRONGEST)
+async def test_the_strongest_of_a_server(
+    disable: list[str], algorithm: str, command: str, ftp_server_factory: Callable[..., FtpServer], tmp_path: Path
+) -> None:
+    """The strongest digest that a server has is compared: spoilt files are told; whole ones pass, empty ones too."""
+    files = {"/f": DIGITS, "/in/none": b"", "/in/big": bytes(range(256)) * 1000}
+    server = ftp_server_factory(server_class=Meddling, disable=disable, files=files)
+    local = tmp_path / "f"
+    spoilt, whole = as_shown(algorithm, DIGITS + b"x"), as_shown(algorithm, DIGITS)
+    async with Client.context(*server.address, *server.credentials, retry=Retry()) as client:
+        with pytest.raises(IntegrityError) as caught:
+            await client.download("/f", tmp_path, verify=True)
+        assert str(caught.value) == f"/f on the server and {local} differ in {algorithm}: {spoilt} there, {whole} here"
+        with pytest.raises(IntegrityError) as caught:
+            await client.upload(local, "/g", write_into=True, verify=True)
+        assert str(caught.value) == f"/g on the server and {local} differ in {algorithm}: {spoilt} there, {whole} here"
+        await client.download("/in", tmp_path, verify=True)
+        await client.upload(tmp_path / "in", "/out", verify=True)
+    assert len([line for line in said(server, command) if "-> 2" in line]) >= 6
+    assert len(said(server, "RETR")) + len(said(server, "STOR")) == 6
+
+
+class Breaking(Server):
+    """Breaks off transfers of files; each takes so many octets and gets such an answer, when the plan is over a 226."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.plan: list[tuple[int, str]] = []
+
+    async def _send(self, connection: Connection, first: int, count: int | None, stream: Any, file: Any) -> None:
+        count, code = self.plan.pop(0) if self.plan else (count, "")
+        await super()._send(connection, first, count, stream, file)
+        if code:
+            raise Refusal(code, "Broken off")
+
+    async def _receive(self, connection: Connection, offset: int, stream: Any, file: Any) -> None:
+        if not self.plan:
+            await super()._receive(connection, offset, stream, file)
+            return
+        count, code = self.plan.pop(0)
+        await file.write(await stream.readexactly(count))
+        await stream.read()  # a close with octets unread would be a reset, which may overtake the reply
+        raise Refusal(code, "Broken off")
+
+
+@pytest.fixture
+def plan(ftp_server: FtpServer) -> list[tuple[int, str]]:
+    """What the server breaks off, to be filled before anybody connects."""
+    assert isinstance(ftp_server.server, Breaking)
+    return ftp_server.server.plan
+
+
+@pytest.mark.ftp(server_class=Breaking, files={"/f": DIGITS})
+async def test_down_where_it_stopped(
+    plan: list[tuple[int, str]], ftp_server: FtpServer, tmp_path: Path, naps: Naps
+) -> None:
+    """Over and over a download goes on where it stopped, and every octet comes once."""
+    plan += [(3, "426"), (0, "451"), (4, "426")]
+    told = Told()
+    async with Client.context(*ftp_server.address, *ftp_server.credentials, retry=Retry(attempts=4)) as client:
+        await client.download("/f", tmp_path, progress=told, verify=True)
+    assert said(ftp_server, "REST", "RETR") == [
+        *("RETR /f -> 426", "REST 3 -> 350", "RETR /f -> 451"),
+        *("REST 3 -> 350", "RETR /f -> 426", "REST 7 -> 350", "RETR /f -> 226"),
+    ]
+    assert [done for done, _ in told.steps] == [0, 3, 3, 3, 7, 7, 10]
+    assert [record.octets for record in ftp_server.log.transfers] == [3, 0, 4, 3]
+
+
+@pytest.mark.ftp(server_class=Breaking)
+async def test_up_where_it_stopped(
+    plan: list[tuple[int, str]], ftp_server: FtpServer, tmp_path: Path, naps: Naps
+) -> None:
+    """Over and over an upload goes on with what did not arrive, as the server counts it."""
+    plan += [(3, "426"), (0, "451"), (4, "426")]
+    (tmp_path / "f").write_bytes(DIGITS)
+    async with Client.context(*ftp_server.address, *ftp_server.credentials, retry=Retry(attempts=4)) as client:
+        await client.upload(tmp_path / "f", "/", verify=True)
+    assert said(ftp_server, "STOR", "APPE") == [
+        *("STOR /f -> 426", "APPE /f -> 451", "APPE /f -> 426", "APPE /f -> 226")
+    ]
+    assert ftp_server.files == {"/f": DIGITS}
+
+
+@pytest.mark.ftp(server_class=Breaking, files={"/f": DIGITS}, disable=["REST"])
+async def test_down_again_from_the_beginning(
+    plan: list[tuple[int, str]], ftp_server: FtpServer, tmp_path: Path, naps: Naps
+) -> None:
+    """Where the server cannot skip, the next attempt begins anew, and nothing is there twice."""
+    plan.append((3, "426"))
+    told = Told()
+    async with Client.context(*ftp_server.address, *ftp_server.credentials, retry=Retry()) as client:
+        await client.download("/f", tmp_path, progress=told)
+    assert said(ftp_server, "REST", "RETR") == ["RETR /f -> 426", "REST 3 -> 502", "RETR /f -> 226"]
+    assert [done for done, _ in told.steps] == [0, 3, 0, 10]
+    assert grown(tmp_path) == {"f": DIGITS}
+
+
+@pytest.mark.parametrize("code", ["421", "450"])
+async def test_rest_is_refused_for_now(code: str, tmp_path: Path) -> None:
+    """A REST that is refused for now says nothing about skipping: that is the error, and what is here stays."""
+    (tmp_path / "f").write_bytes(b"abc")
+    async with talk(
+        *(*mlst("f", "type=file;"), *TYPE_I, *size("f", 6), epsv, "REST 3", f"{code} not now\r\n".encode())
+    ) as client:
+        with pytest.raises(StatusCodeError, match=f"Waiting for 350 but got {code}"):
+            await client.download("f", tmp_path, resume=True)
+    assert grown(tmp_path) == {"f": b"abc"}
+
+
+async def test_progress_that_fails(ftp_client: Client, ftp_server: FtpServer, tmp_path: Path) -> None:
+    """What whoever is told raises comes out as it is, is not tried again, and the session goes on."""
+
+    def fail(path: PurePath, done: int, total: int | None) -> None:
+        raise ZeroDivisionError
+
+    ftp_server.files["/f"] = DIGITS
+    (tmp_path / "g").write_bytes(DIGITS)
+    ftp_client.retry = Retry()
+    with pytest.raises(ZeroDivisionError):
+        await ftp_client.download("/f", tmp_path, progress=fail)
+    with pytest.raises(ZeroDivisionError):
+        await ftp_client.upload(tmp_path / "g", progress=fail)
+    assert await ftp_client.get_current_directory() == PurePosixPath("/")
+    assert (len(said(ftp_server, "RETR")), len(said(ftp_server, "STOR"))) == (1, 1)
+
+
+async def test_sockets_and_devices(
+    ftp_client: Client,
+    ftp_server: FtpServer,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What could be read without end, or not at all, is left out of a tree, and the log tells of it."""
+    (tmp_path / "f").write_bytes(DIGITS)
+    (tmp_path / "null").symlink_to(os.devnull)
+    monkeypatch.chdir(tmp_path)  # the name of a socket must be short
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.bind("sock")
+        await ftp_client.upload(tmp_path, "/in", write_into=True)
+    assert ftp_server.files == {"/in/f": DIGITS}
+    assert caplog.messages == [
+        f"{tmp_path / name} is not uploaded: it is no file, nor a link that leads to one" for name in ("null", "sock")
+    ]
+
+
+async def test_the_order_of_trees(ftp_client: Client, ftp_server: FtpServer, tmp_path: Path) -> None:
+    """Entries go in the order of the alphabet, a directory with all that is in it at its place, both ways."""
+    names = ["a", "b/c/d", "b/c/e", "b/f", "g"]
+    plant(tmp_path / "in", dict.fromkeys(reversed(names), b""))
+    await ftp_client.upload(tmp_path / "in", "/")
+    await ftp_client.download("/in", tmp_path / "back")
+    for verb in ("STOR", "RETR"):
+        assert [record.argument for record in ftp_server.log.find(verb)] == [f"/in/{name}" for name in names]
+
+
+@pytest.mark.ftp(files={"/in/f": DIGITS, "/in/sub/g": b"g"}, disable=["MLSD", "MLST"])
+async def test_down_by_list(
+    ftp_client: Client, ftp_server: FtpServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A server without MLSD will do; a link to a directory, which it tells as a link, is not followed."""
+    ftp_server.files.symlink("/in/dir", "sub")
+    ftp_server.files.symlink("/in/link", "f")
+    await ftp_client.download("/in", tmp_path)
+    await ftp_client.download("/in/f", tmp_path)
+    assert grown(tmp_path) == {"f": DIGITS, "in/f": DIGITS, "in/link": DIGITS, "in/sub/g": b"g"}
+    assert caplog.messages == ["/in/dir is not downloaded: it is a link that leads to no file"]
+
+
+@pytest.mark.ftp(files={"/f": DIGITS, "/sub/g": b"g"})
+async def test_what_has_no_name(ftp_client: Client, tmp_path: Path) -> None:
+    """The root and the current directory have no name: what is in them goes into the destination itself."""
+    await ftp_client.download("/", tmp_path / "root")
+    await ftp_client.change_directory("sub")
+    await ftp_client.download("", tmp_path / "here")
+    assert grown(tmp_path) == {"root/f": DIGITS, "root/sub/g": b"g", "here/g": b"g"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import PurePosixPath
 
 import pytest
@@ -92,12 +93,22 @@ async def test_acts() -> None:
     """Acts are one command each, with a path as it was given, and any 2xx is right."""
     async with talk(
         *("RMD a b", b"250 ok\r\n", "DELE /c", b"200 ok\r\n", "SITE CHMOD 640 d", b"200 ok\r\n"),
-        *("SITE CHMOD 007 d", b"250 ok\r\n", "RNFR e", b"350 go\r\n", "RNTO /f/g", b"250 ok\r\n"),
+        *(
+            "SITE CHMOD 007 d",
+            b"250 ok\r\n",
+            "SITE CHMOD 4755 d",
+            b"200 ok\r\n",
+            "RNFR e",
+            b"350 go\r\n",
+            "RNTO /f/g",
+            b"250 ok\r\n",
+        ),
     ) as client:
         await client.remove_directory("a b")
         await client.remove_file(PurePosixPath("/c"))
         await client.chmod("d", 0o640)
         await client.chmod("d", 0o7)
+        await client.chmod("d", 0o4755)
         await client.rename("e", PurePosixPath("/f/g"))
 
 
@@ -188,3 +199,72 @@ async def test_on_our_own_server(ftp_client: Client, ftp_server: FtpServer) -> N
     assert ftp_server.files == {"/new/with/name": b"3"}
     assert ftp_server.files.stat("/new/with/name").mode == 0o600
     assert ftp_server.files.directories == ["/keep", "/new", "/new/with", "/new/with/parents"]
+
+
+ASKED = pytest.mark.parametrize("disable", [[], ["MLST"], ["MLSD"], ["MLST", "MLSD"]])
+
+
+@ASKED
+async def test_remove_on_servers_of_all_kinds(ftp_server_factory: Callable[..., FtpServer], disable: list[str]) -> None:
+    """However a server tells of links, they go and what they lead to stays: in a tree, and asked for by name."""
+    server = ftp_server_factory(
+        files={"/d/f": b"1", "/d/e/g": b"2", "/keep/me/k": b"3", "/file": b"4"}, disable=disable
+    )
+    for link, target in (("/d/dir", "/keep"), ("/d/e/up", "/"), ("/d/none", "/no"), ("/d/e/file", "/file")):
+        server.files.symlink(link, target)
+    server.files.symlink("/link", "/keep/me")
+    server.files.symlink("/file link", "/file")
+    async with Client.context(*server.address, *server.credentials) as client:
+        for path in ("/d", "link", "/file link", "/nothing", "/keep/nothing", "/no/thing"):
+            await client.remove(path)
+    assert server.files == {"/keep/me/k": b"3", "/file": b"4"}
+    assert server.files.directories == ["/keep", "/keep/me"]
+    assert "/link" not in server.files
+    assert "/file link" not in server.files
+
+
+@ASKED
+async def test_make_on_servers_of_all_kinds(ftp_server_factory: Callable[..., FtpServer], disable: list[str]) -> None:
+    """Directories are made with their parents, or are there already; where a file is, none can be."""
+    server = ftp_server_factory(files={"/file": b"1"}, disable=disable)
+    async with Client.context(*server.address, *server.credentials) as client:
+        await client.make_directory("a/b/c")
+        await client.make_directory("/a/b/c")
+        await client.make_directory("a")
+        await client.make_directory(PurePosixPath("/a/x y"))
+        await client.make_directory("/flat", parents=False)
+        for path in ("/a", "/no/parent"):
+            with pytest.raises(StatusCodeError, match="550"):
+                await client.make_directory(path, parents=False)
+        for path in ("/file", "/file/a", "/file/a/b"):
+            with pytest.raises(StatusCodeError):
+                await client.make_directory(path)
+        await client.change_directory("/a/b")
+        await client.make_directory("../made")
+        await client.make_directory("..")
+    assert server.files.directories == ["/a", "/a/b", "/a/b/c", "/a/made", "/a/x y", "/flat"]
+    assert server.files == {"/file": b"1"}
+
+
+@pytest.mark.ftp(files={"/d/f": b"1", "/e": b"2"})
+async def test_refusals_of_our_own_server(ftp_client: Client, ftp_server: FtpServer) -> None:
+    """What cannot be done is an error, and changes nothing."""
+    for call in (
+        ftp_client.remove_directory("/d"),
+        ftp_client.remove_directory("/none"),
+        ftp_client.remove_file("/d"),
+        ftp_client.remove_file("/none"),
+        ftp_client.rename("/none", "/x"),
+        ftp_client.rename("/e", "/no/where"),
+        ftp_client.chmod("/none", 0o600),
+    ):
+        with pytest.raises(StatusCodeError, match="55"):
+            await call
+    assert ftp_server.files == {"/d/f": b"1", "/e": b"2"}
+
+
+@pytest.mark.ftp(disable=["SITE"], files={"/f": b""})
+async def test_a_server_without_chmod(ftp_client: Client) -> None:
+    """A server that has no SITE CHMOD says so."""
+    with pytest.raises(StatusCodeError, match="Waiting for 2xx but got 50"):
+        await ftp_client.chmod("/f", 0o600)

@@ -1,0 +1,324 @@
+"""All groups put together: what several calls have in common, above all when they are cancelled anywhere."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable, Coroutine
+from pathlib import PurePosixPath
+from typing import Any
+
+import pytest
+
+from ftpfixture import BaseClient, Client, FtpServer, MemoryPathIO, Retry, Server, StatusCodeError
+from ftpfixture.client import endings
+from tests.support.interrupt import Interrupted
+
+FILES = {"/d/f": b"data" * 100, "/d/e/g": b"", "/x": b"123"}
+
+
+def plant(layer: MemoryPathIO, files: dict[str, bytes]) -> None:
+    """Make files in a layer."""
+    for path, data in files.items():
+        layer.state.write_file(PurePosixPath(path), data)
+
+
+async def begin(server: Server, **settings: Any) -> Client:
+    """A client that is logged in, with files of its own in memory."""
+    client = Client(**{"path_io_factory": MemoryPathIO, "connection_timeout": 20, **settings})
+    assert isinstance(client.path_io, MemoryPathIO)
+    plant(client.path_io, {"/own/f": b"own" * 100, "/own/e/g": b"", "/own/half": b"12345"})
+    await client.connect(*server.address)
+    await client.login()
+    return client
+
+
+# Cancelled anywhere.
+
+
+async def use_streams(client: Client) -> None:
+    """Read one file and write another."""
+    async with client.download_stream("/d/f", offset=4) as stream:
+        assert await stream.readexactly(4) == b"data"
+        assert len(await stream.read()) == 392
+    async with client.upload_stream("/new") as stream:
+        await stream.write(b"new")
+    stream = await client.append_stream("/new")
+    await stream.write(b"er")
+    await stream.finish()
+
+
+async def close_a_stream(client: Client) -> None:
+    """Leave a reply to be passed over."""
+    stream = await client.download_stream("/d/f")
+    stream.close()
+    await client.noop()
+
+
+async def fail_in_a_stream(client: Client) -> None:
+    """Have an error in the block of a stream."""
+    try:
+        async with client.upload_stream("/new") as stream:
+            await stream.write(b"new")
+            raise ZeroDivisionError
+    except ZeroDivisionError:
+        await client.noop()
+
+
+async def abort(client: Client) -> None:
+    """Break off a transfer."""
+    async with client.download_stream("/d/f") as stream:
+        await stream.read(1)
+        await client.abort()
+    await client.noop()
+
+
+async def command_afterwards(client: Client) -> None:
+    """Open connections, and say the commands afterwards."""
+    async with client.get_stream() as stream:
+        await client.command("RETR /x", "1xx")
+        await stream.read()
+    stream = await client.get_passive_connection()
+    await client.command("RETR /x", "1xx")
+    await stream.read()
+    await stream.finish()
+
+
+async def ask(client: Client) -> None:
+    """Ask whatever can be asked."""
+    await client.features()
+    await client.system()
+    await client.stat_server()
+    await client.size("/x")
+    await client.modified("/x")
+    await client.set_modified("/x", 5)
+    await client.hash("/x")
+    await client.stat("/x")
+    await client.exists("/none")
+    await client.get_current_directory()
+
+
+async def change(client: Client) -> None:
+    """Change names and directories."""
+    await client.make_directory("/p/q/r")
+    await client.rename("/p/q/r", "/p/s")
+    await client.chmod("/p/s", 0o700)
+    await client.change_directory("/p")
+    await client.change_directory()
+    await client.remove_directory("/p/s")
+    await client.remove_file("/x")
+    await client.remove("/d")
+    await client.command("NOOP", "2xx")
+
+
+async def connect_again(client: Client) -> None:
+    """Come back in several ways."""
+    await client.change_directory("/d")
+    await client.reconnect()
+    await client.quit()
+    await client.reconnect()
+
+
+async def connect_anew(client: Client) -> None:
+    """Connect and log in on a client that is connected."""
+    await client.connect(client.server_host, client.server_port)
+    await client.login()
+
+
+async def a_context(client: Client) -> None:
+    """Use another client, as a context."""
+    async with Client.context(client.server_host, client.server_port) as other:
+        await other.noop()
+
+
+async def a_context_with_an_error(client: Client) -> None:
+    """Use another client, and fail."""
+    try:
+        async with Client.context(client.server_host, client.server_port):
+            raise ZeroDivisionError
+    except ZeroDivisionError:
+        pass
+
+
+async def everything_listed(client: Client) -> None:
+    """List all there is, in all ways."""
+    assert len(await client.list("/", recursive=True)) == 5
+    assert len(await client.list("/d", raw_command="LIST")) == 2
+    assert len(await client.nlst("/")) == 2
+
+
+async def mirror(client: Client) -> None:
+    """Mirror both ways."""
+    await client.mirror_up("/own", "/mirror")
+    await client.mirror_down("/d", "/own", delete=True)
+
+
+async def download(client: Client) -> None:
+    """Bring a tree."""
+    await client.download("/d", "/in", verify=True, progress=lambda *_: None)
+
+
+async def upload(client: Client) -> None:
+    """Send a tree."""
+    await client.upload("/own", "/in", verify=True)
+
+
+async def resume(client: Client) -> None:
+    """Go on where a transfer stopped, both ways."""
+    async with client.upload_stream("/half") as stream:
+        await stream.write(b"123")
+    await client.upload("/own/half", "/", resume=True)
+    await client.download("/half", "/own", resume=True)
+
+
+PASSIVE = [use_streams, close_a_stream, fail_in_a_stream, abort, command_afterwards, ask, change, connect_again]
+PASSIVE += [connect_anew, a_context, a_context_with_an_error, everything_listed, mirror, download, upload, resume]
+ACTIVE = [use_streams, close_a_stream, fail_in_a_stream, abort, everything_listed]
+
+Scenario = Callable[[Client], Coroutine[Any, Any, None]]
+SCENARIOS: list[tuple[Scenario, dict[str, Any]]] = [
+    *((scenario, {}) for scenario in PASSIVE),
+    *((scenario, {"passive_commands": ["eprt"]}) for scenario in ACTIVE),
+    (download, {"retry": Retry(delay=0)}),
+    (connect_again, {"retry": Retry(delay=0)}),
+]
+NAMES = ["-".join([scenario.__name__, *settings]) for scenario, settings in SCENARIOS]
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> list[socket.socket]:
+    """All network sockets that are made."""
+    sockets: list[socket.socket] = []
+
+    class Counted(socket.socket):
+        """Is remembered."""
+
+        def __init__(self, *arguments: Any, **settings: Any) -> None:
+            super().__init__(*arguments, **settings)
+            if self.family in (socket.AF_INET, socket.AF_INET6):  # others belong to loops
+                sockets.append(self)
+
+    monkeypatch.setattr(socket, "socket", Counted)
+    return sockets
+
+
+async def still_works(client: Client) -> None:
+    """Hold that a client goes on in step, or says to connect."""
+    if client._channel is None:
+        with pytest.raises(ConnectionError, match=r"connect again$|await connect\(host, port\)"):
+            await client.noop()
+        return
+    await client.noop()
+    async with client.upload_stream("/check") as stream:
+        await stream.write(b"check")
+    async with client.download_stream("/check") as stream:
+        assert await stream.read() == b"check"
+    await client.command("SITE NOBODY KNOWS", "5xx")
+    await client.get_current_directory()
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["early", "late"])
+@pytest.mark.parametrize(("scenario", "settings"), SCENARIOS, ids=NAMES)
+async def test_cancelled_anywhere(
+    scenario: Scenario,
+    settings: dict[str, Any],
+    late: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    made: list[socket.socket],
+) -> None:
+    """Wherever a call is cancelled it ends so; nothing is left open or running; the client goes on, or says how to."""
+    monkeypatch.setattr(endings, "_GRACE", 0.001)
+    others = asyncio.all_tasks()
+    number, reached = 0, True
+    while reached:
+        server = Server(path_io_factory=MemoryPathIO)
+        plant(server.path_io_factory(), FILES)  # type: ignore[arg-type]
+        await server.start()
+        client = await begin(server, **settings)
+        call = Interrupted(scenario(client), number, late=late)
+        [outcome] = await asyncio.gather(_run(call), return_exceptions=True)
+        reached = call.reached
+        assert outcome is None or (reached and isinstance(outcome, asyncio.CancelledError)), (number, outcome)
+        async with asyncio.timeout(20):
+            await asyncio.create_task(still_works(client))
+        client.close()
+        await server.close()
+        running = asyncio.all_tasks() - others
+        if running:
+            _, pending = await asyncio.wait(running, timeout=20)
+            assert not pending
+        assert made
+        assert [sock for sock in made if sock.fileno() != -1] == [], number
+        made.clear()
+        number += 1
+    assert number > 2
+
+
+async def _run(call: Interrupted[None]) -> None:
+    await call
+
+
+# Shared.
+
+
+@pytest.mark.ftp(files={"/d/f": b"data"})
+async def test_one_client_for_many_tasks(ftp_client: Client, ftp_server: FtpServer) -> None:
+    """Tasks that share a client do not disturb each other, whatever each of them does."""
+
+    async def write_and_read(number: int) -> None:
+        data = bytes([number]) * 1000
+        async with ftp_client.upload_stream(f"/{number}") as stream:
+            await stream.write(data)
+        async with ftp_client.download_stream(f"/{number}") as stream:
+            assert await stream.read() == data
+        assert await ftp_client.size(f"/{number}") == 1000
+        assert [path.name for path, _ in await ftp_client.list("/d", raw_command="LIST")] == ["f"]
+        with pytest.raises(StatusCodeError, match="550"):
+            await ftp_client.download_stream("/none")
+        await ftp_client.rename(f"/{number}", f"/d/{number}")
+        await ftp_client.remove(f"/d/{number}")
+
+    await asyncio.gather(*(write_and_read(number) for number in range(8)))
+
+    assert ftp_server.files == {"/d/f": b"data"}
+
+
+async def test_one_loop_after_another(ftp_server: FtpServer) -> None:
+    """A client may be used in one loop after another, when it connects anew in each."""
+    client = Client()
+
+    async def use() -> list[Any]:
+        await client.connect(*ftp_server.address)
+        await client.login(*ftp_server.credentials)
+        found = await client.list()
+        client.close()
+        return found
+
+    assert await asyncio.to_thread(lambda: [asyncio.run(use()) for _ in range(3)]) == [[], [], []]
+
+
+# The class.
+
+
+def test_client_takes_the_settings_of_its_bases() -> None:
+    """The retry is the client's own setting, all others are those of the base client."""
+    retry = Retry()
+    client = Client(retry=retry, encoding="latin-1", socket_timeout=3)
+    assert (client.retry, client.encoding, client.socket_timeout) == (retry, "latin-1", 3)
+    assert Client().retry is None
+    assert isinstance(client, BaseClient)
+
+
+async def test_a_subclass_has_commands_of_its_own(ftp_server: FtpServer) -> None:
+    """Operations of one's own are built from the public ones."""
+
+    class Mine(Client):
+        """Knows one more."""
+
+        async def help(self, verb: str) -> str:
+            """What HELP says."""
+            _, lines = await self.ask(f"HELP {verb}", "2xx")
+            return " ".join(lines)
+
+    async with Mine.context(*ftp_server.address, *ftp_server.credentials) as client:
+        assert "NOOP" in await client.help("NOOP")

@@ -1,0 +1,92 @@
+"""The settings of a client, checked when it is made."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from ftpfixture import BaseClient, Client, ConfigurationError, MemoryPathIO, PathIO
+from ftpfixture.client.settings import DATA_COMMANDS, Settings, check_data_commands
+
+
+def test_defaults() -> None:
+    """A client needs no loop to be made, and its settings can be read; there are no limits by default."""
+    client = BaseClient()
+    assert (client.socket_timeout, client.connection_timeout, client.path_timeout, client.keep_alive) == (None,) * 4
+    assert (client.encoding, client.parse_list_line_custom, client.parse_list_line_custom_first) == (
+        "utf-8",
+        None,
+        True,
+    )
+    assert client.throttle.read.limit is client.throttle.write.limit is None
+    assert type(client.path_io) is PathIO
+    assert not client.trust_pasv_host
+    assert (client.server_host, client.server_port) == ("", 0)
+
+
+def test_attributes() -> None:
+    """Each setting is an attribute of its name; speed limits are in the throttle, and the factory makes `path_io`."""
+    settings: dict[str, Any] = {
+        "socket_timeout": 1,
+        "connection_timeout": 2,
+        "path_timeout": 5,
+        "encoding": "latin-1",
+        "parse_list_line_custom": lambda line: (line, {}),
+        "parse_list_line_custom_first": False,
+        "trust_pasv_host": True,
+        "keep_alive": 6,
+    }
+    client = BaseClient(read_speed_limit=3, write_speed_limit=4, path_io_factory=MemoryPathIO, **settings)
+    assert {name: getattr(client, name) for name in settings} == settings
+    assert (client.throttle.read.limit, client.throttle.write.limit) == (3, 4)
+    assert isinstance(client.path_io, MemoryPathIO)
+    assert client.path_io.timeout == 5
+
+
+def test_subclasses_hand_them_on() -> None:
+    """The type for subclasses has all settings of the base client, and no other."""
+    parameters = inspect.signature(BaseClient).parameters
+    assert list(Settings.__annotations__) == list(parameters)
+    assert all(parameter.kind is parameter.KEYWORD_ONLY for parameter in parameters.values())
+
+
+def test_unknown_settings() -> None:
+    """A setting that nobody knows is an error where the client is made."""
+    with pytest.raises(TypeError, match="sokket_timeout"):
+        Client(sokket_timeout=3)  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize(
+    ("names", "chosen"),
+    [
+        (["EPSV", "Port"], ("epsv", "port")),
+        ("pasv", ("pasv",)),
+        (iter(["eprt"]), ("eprt",)),
+        (DATA_COMMANDS, DATA_COMMANDS),
+    ],
+)
+def test_ways_to_a_data_connection(names: Iterable[str], chosen: tuple[str, ...]) -> None:
+    """They are taken in any case and order; one may stand alone."""
+    assert check_data_commands(names) == chosen
+
+
+@pytest.mark.parametrize(
+    ("names", "wrong"),
+    [(["epsv", "spsv"], "spsv"), ("LPSV", "lpsv"), (["b", "A"], "a, b"), ([], "nothing"), ((), "nothing")],
+)
+def test_unknown_ways_to_a_data_connection(names: Iterable[str], wrong: str) -> None:
+    """Ways that nobody knows, and none at all, are refused with those there are."""
+    with pytest.raises(ConfigurationError) as caught:
+        BaseClient(passive_commands=names)
+
+    assert str(caught.value) == f"passive_commands takes some of epsv, pasv, eprt, port; not {wrong}"
+
+
+def test_unknown_encoding() -> None:
+    """An encoding that nobody knows is refused when the client is made, and not at its first command."""
+    with pytest.raises(ConfigurationError) as caught:
+        Client(encoding="utf-9")
+    assert str(caught.value) == "unknown encoding 'utf-9': use 'utf-8', 'latin-1' or another of Python's"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ftpfixture import Client, FtpServer, Retry
+from ftpfixture import Client, Connection, FtpServer, Retry, Server
 
 
 @pytest.fixture
@@ -75,3 +75,21 @@ async def test_unknown_hashes(ftp_client: Client, ftp_server: FtpServer, tmp_pat
 
     ftp_server.log.assert_sent("SIZE")
     ftp_server.log.assert_not_sent("HASH")
+
+
+class Reticent(Server):
+    """Does not say where a client is."""
+
+    async def pwd(self, connection: Connection, rest: str) -> bool:
+        """PWD, without a path."""
+        connection.response("257", "here")
+        return True
+
+
+@pytest.mark.ftp(server_class=Reticent, disable=["MLSD"], files={"/d/a.txt": b"hi"})
+async def test_no_way_back(ftp_client: Client, ftp_server: FtpServer) -> None:
+    """A client that cannot learn where it is does not go elsewhere to list: LIST gets the path."""
+    assert [str(path) for path, _ in await ftp_client.list("d")] == ["d/a.txt"]
+
+    ftp_server.log.assert_sent("LIST d -> 226")
+    ftp_server.log.assert_not_sent("CWD")

@@ -100,7 +100,10 @@ async def test_a_port_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> N
 
     async def connect(sock: socket.socket, address: tuple[str, int]) -> None:
         if address[1] == 9:
-            await asyncio.Event().wait()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                client.connection_timeout = None  # the next one may take its time
         await sock_connect(sock, address)
 
     async with talk(*TYPE_I, "EPSV", b"229 (|||9|)\r\n", pasv, *RETR) as client:

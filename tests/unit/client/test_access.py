@@ -681,13 +681,15 @@ async def test_back_from_a_transfer() -> None:
     async def begin(client: Client) -> None:
         await client.upload_stream("a")
 
-    async with ScriptedServer(script, script, [GREETING, *NOOP]) as server:
+    async with ScriptedServer(script, script, script, [GREETING, *NOOP]) as server:
         client = Client()
         await client.connect(*server.address)
         await begin(client)
         await client.reconnect()
         await asyncio.create_task(begin(client))
         await client.reconnect()
+        await asyncio.create_task(begin(client))
+        await client.connect(*server.address)
         await client.noop()
         client.close()
 

@@ -297,6 +297,12 @@ async def test_where_a_digest_stands(text: str, digest: str) -> None:
         assert await client.hash("f") == ("CRC32", digest)
 
 
+async def test_a_digest_at_the_end_of_a_line() -> None:
+    """A digest may stand in any line of a reply, and ends where that does."""
+    async with talk(*feat("XCRC"), *TYPE_I, "XCRC f", b"250-f DEADBEEF\r\n250 done\r\n") as client:
+        assert await client.hash("f") == ("CRC32", "deadbeef")
+
+
 async def test_no_digest() -> None:
     """A reply without a digest of the right length is an error that shows it; a refused OPTS is one, too."""
     async with talk(

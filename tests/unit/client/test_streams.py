@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -431,6 +432,20 @@ async def test_an_error_without_a_command() -> None:
             await client.noop()
 
 
+async def test_an_error_in_another_task() -> None:
+    """A stream that was begun in one task and fails in the block of another is brought back into step, too."""
+
+    async def fail(stream: DataConnectionThrottleStreamIO) -> None:
+        async with stream:
+            raise ZeroDivisionError
+
+    async with talk(*TYPE_I, epsv, "RETR a", b"150 go\r\n", connected, dropped, b"426 broken\r\n", *NOOP) as client:
+        stream = await asyncio.create_task(_opened(client))
+        with pytest.raises(ZeroDivisionError):
+            await fail(stream)
+        await client.noop()
+
+
 # Cancelled.
 
 
@@ -488,6 +503,22 @@ async def test_a_forgotten_stream() -> None:
         await client.download_stream("a")
         gc.collect()
         client.close()
+
+
+async def test_a_stream_that_is_over_is_forgotten() -> None:
+    """A client keeps no stream that was finished, closed or left."""
+    script = transfer("RETR a", send(b"data"))
+    async with talk(*TYPE_I, *script, *script, *script) as client:
+        async with client.download_stream("a") as left:
+            await left.read()
+        finished = await client.download_stream("a")
+        await finished.finish()
+        closed = await client.download_stream("a")
+        closed.close()
+        streams = [weakref.ref(stream) for stream in (left, finished, closed)]
+        del left, finished, closed
+        gc.collect()
+        assert [stream() for stream in streams] == [None] * 3
 
 
 # Keeping alive.

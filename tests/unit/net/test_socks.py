@@ -71,13 +71,20 @@ def socks5(host: str, port: int, *, login: tuple[bytes, bytes] | None = None, co
             subnegotiation = bytes([1, len(user)]) + user + bytes([len(password)]) + password
             assert await octets(session, len(subnegotiation)) == subnegotiation
             await session.say(b"\x01\0")
-        name = host.encode()
-        address = b"\x01" + socket.inet_aton(host) if host[0].isdigit() else bytes([3, len(name)]) + name
-        request = b"\x05\x01\0" + address + port.to_bytes(2)
+        request = b"\x05\x01\0" + told(host) + port.to_bytes(2)
         assert await octets(session, len(request)) == request
         await session.say(bytes([5, code, 0, 1]) + bytes(6))
 
     return step
+
+
+def told(host: str) -> bytes:
+    """A host as version 5 has it: its kind, and its octets or name."""
+    if ":" in host:
+        return b"\x04" + socket.inet_pton(socket.AF_INET6, host)
+    if host[0].isdigit():
+        return b"\x01" + socket.inet_aton(host)
+    return bytes([3, len(host)]) + host.encode()
 
 
 async def wrong_password(session: Session) -> None:
@@ -106,7 +113,7 @@ def through(proxy: ScriptedServer, **settings: Any) -> Client:
 # What is asked of it.
 
 
-@pytest.mark.parametrize("host", [HOST, "192.0.2.7", "server.example", "localhost"])
+@pytest.mark.parametrize("host", [HOST, "192.0.2.7", "2001:db8::7", "server.example", "localhost"])
 async def test_version_5(host: str) -> None:
     """Control and data connections come from the proxy, which is given the name or address as it is."""
     control = [
@@ -118,6 +125,15 @@ async def test_version_5(host: str) -> None:
         assert await client.connect(host, 2121) == [" hello"]
         assert (client.server_host, client.server_port) == (host, 2121)
         assert await fetch(client) == b"data"
+        client.close()
+
+
+async def test_a_proxy_on_ipv6() -> None:
+    """The proxy itself may have an address of the new kind."""
+    async with ScriptedServer([socks5(HOST, 21), GREETING], host="::1") as proxy:
+        client = through(proxy)
+        await client.connect(HOST)
+        assert (client.server_host, client.server_port) == (HOST, 21)
         client.close()
 
 

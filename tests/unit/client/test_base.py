@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import socket
 from collections.abc import Callable
 
@@ -96,6 +97,13 @@ async def test_connecting_again_forgets() -> None:
         await client.noop()
         assert await client.connect(*server.address) == [" two"]
         client.close()
+
+
+async def test_small_commands_are_not_held_back() -> None:
+    """The system sends each command at once, and does not wait for more to send."""
+    async with talk() as client:
+        with socket.socket(fileno=os.dup(client.channel._sock.fileno())) as sock:
+            assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 async def test_nobody_listens(refusing: tuple[str, int]) -> None:

@@ -52,8 +52,9 @@ from ftpfixture.errors import (
     ServerFailure,
     ServerStateError,
     StatusCodeError,
+    TlsError,
 )
-from ftpfixture.log import CommandLog, CommandRecord, SessionRecord, TransferRecord
+from ftpfixture.log import CommandLog
 from ftpfixture.pathio import (
     AbstractPathIO,
     AsyncPathIO,
@@ -63,6 +64,7 @@ from ftpfixture.pathio import (
     PathIONursery,
     universal_exception,
 )
+from ftpfixture.records import CommandRecord, SessionRecord, TransferRecord
 from ftpfixture.server import (
     AbstractUserManager,
     AvailableConnections,
@@ -137,6 +139,7 @@ __all__ = [
     "StreamThrottle",
     "Throttle",
     "ThrottleStreamIO",
+    "TlsError",
     "TransferRecord",
     "UnixListInfo",
     "User",

@@ -12,6 +12,7 @@
     ├── ServerStateError          (RuntimeError) started twice, or used when not running
     ├── ClientStateError          (RuntimeError) a call that has to wait for another of the same client
     ├── IntegrityError            (OSError) what arrived is not what was sent
+    ├── TlsError                  (OSError) a connection could not be encrypted; the text says which, and why
     ├── ServerFailure             a handler of the server raised; shown in the test that caused it
     └── ProtocolError             (ValueError) octets that do not mean what they must
         ├── CommandSyntaxError    an argument of a command
@@ -38,6 +39,7 @@ __all__ = [
     "ServerFailure",
     "ServerStateError",
     "StatusCodeError",
+    "TlsError",
 ]
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None]
@@ -110,6 +112,10 @@ class ClientStateError(FtpFixtureError, RuntimeError):
 
 class IntegrityError(FtpFixtureError, OSError):
     """After a transfer the two copies differ in size or hash; the text says in which, and how."""
+
+
+class TlsError(FtpFixtureError, OSError):
+    """A connection could not be encrypted; the text says which one and why, ``__cause__`` is what OpenSSL said."""
 
 
 class ServerFailure(FtpFixtureError):

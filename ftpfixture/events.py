@@ -14,12 +14,15 @@ from itertools import count
 from ftpfixture.wire.command import censor
 
 __all__ = [
+    "Cleared",
     "CommandReceived",
     "Connected",
     "DataClosed",
     "DataMoved",
     "DataOpened",
     "Disconnected",
+    "Encrypted",
+    "EncryptionFailed",
     "Event",
     "HandlerFailed",
     "Hub",
@@ -131,6 +134,47 @@ class ReplySent(Event):
     lines: tuple[str, ...]
     to: int
     raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Encrypted(Event):
+    """Hands were shaken: a connection is encrypted from now on.
+
+    Attributes:
+        where: "control" or "data".
+        to: `seq` of the command whose data connection it is; that of AUTH; 0 for TLS from the first octet.
+        version: Such as "TLSv1.3".
+        cipher: OpenSSL's name of the suite.
+        resumed: Whether an earlier session was resumed.
+        subject: Of the client's certificate, such as "CN=ann"; "" when it has shown none.
+    """
+
+    where: str
+    to: int
+    version: str
+    cipher: str
+    resumed: bool
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared(Event):
+    """The control connection went back to clear text (CCC)."""
+
+
+@dataclass(frozen=True, slots=True)
+class EncryptionFailed(Event):
+    """A handshake failed.
+
+    Attributes:
+        where: "control" or "data".
+        to: As in `Encrypted`.
+        error: What OpenSSL or the socket said.
+    """
+
+    where: str
+    to: int
+    error: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,16 +6,17 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 from ftpfixture.events import (
+    Cleared,
     CommandReceived,
     Connected,
     DataClosed,
     DataMoved,
     DataOpened,
     Disconnected,
+    Encrypted,
     Event,
     HandlerFailed,
     Hub,
@@ -24,110 +25,13 @@ from ftpfixture.events import (
     ReplySent,
 )
 from ftpfixture.matching import Pattern, nearest
+from ftpfixture.records import CommandRecord, SessionRecord, TransferRecord
 from ftpfixture.transcript import TOO_LONG, render
-from ftpfixture.wire.command import censor
 
-__all__ = ["CommandLog", "CommandRecord", "SessionRecord", "TransferRecord"]
+__all__ = ["CommandLog"]
 
 
 _KEPT_OCTETS = 1 << 26  # in transfers whose digest nobody asked for; beyond that the oldest are hashed and let go
-
-
-@dataclass(slots=True)
-class TransferRecord:
-    """One data connection and what it carried.
-
-    Attributes:
-        session: Number of the control connection.
-        verb: Of the command.
-        direction: "download" (server to client) or "upload".
-        path: Virtual path, absolute; the directory for listings.
-        mode: "passive" or "active".
-        offset: Octets skipped by REST.
-        transfer_type: "I" or "A".
-        at: Seconds since the server was made, when it opened.
-        octets: Octets that went, as on the wire.
-        completed: True when everything went, False when not, None while it runs.
-        error: Why not, in words.
-    """
-
-    session: int
-    verb: str
-    direction: str
-    path: str
-    mode: str
-    offset: int
-    transfer_type: str
-    at: float
-    octets: int = 0
-    completed: bool | None = None
-    error: str = ""
-    _payload: Payload | None = field(default=None, repr=False)
-
-    @property
-    def sha256(self) -> str:
-        """SHA-256 of the octets as on the wire, in hexadecimal; "" while the transfer runs."""
-        return "" if self._payload is None else self._payload.sha256
-
-
-@dataclass(slots=True)
-class CommandRecord:
-    """One command and what it was answered; completed while replies come in.
-
-    Attributes:
-        session: Number of the control connection.
-        seq: Number of its event.
-        at: Seconds since the server was made.
-        verb: Upper case; "" for an empty line.
-        argument: As sent, passwords included.
-        replies: Code and text of each reply so far, preliminary ones included.
-        transfer: The data connection it used.
-    """
-
-    session: int
-    seq: int
-    at: float
-    verb: str
-    argument: str
-    replies: list[tuple[str, str]] = field(default_factory=list)
-    transfer: TransferRecord | None = None
-
-    @property
-    def code(self) -> str:
-        """Code of the final reply; "" while there is none."""
-        return next((code for code, _ in reversed(self.replies) if not code.startswith("1")), "")
-
-    @property
-    def reply(self) -> str:
-        """Code and text of the final reply; "" while there is none."""
-        return next((f"{code} {text}" for code, text in reversed(self.replies) if not code.startswith("1")), "")
-
-    def __str__(self) -> str:
-        return censor(self.verb, self.argument) + (f" -> {self.code}" if self.code else "")
-
-    def __repr__(self) -> str:
-        return f"<CommandRecord {self} in session {self.session}>"
-
-
-@dataclass(slots=True)
-class SessionRecord:
-    """One control connection.
-
-    Attributes:
-        number: Counted from 1 per server.
-        peer: Address and port of the client.
-        at: Seconds since the server was made, when it connected.
-        user: Name that was let in last; "" when none was.
-        closed_at: When it was gone; None while it lives.
-        reason: Why it ended: "quit", "client closed", "connection reset", "idle", "shut down", "refused", "failure".
-    """
-
-    number: int
-    peer: tuple[str, int]
-    at: float
-    user: str = ""
-    closed_at: float | None = None
-    reason: str = ""
 
 
 class CommandLog:
@@ -152,6 +56,8 @@ class CommandLog:
             CommandReceived: self._take_command,
             ReplySent: self._take_reply,
             Connected: self._take_connected,
+            Encrypted: self._take_encrypted,
+            Cleared: self._take_cleared,
             LoggedIn: self._take_logged_in,
             DataOpened: self._take_opened,
             DataMoved: self._take_moved,
@@ -185,6 +91,15 @@ class CommandLog:
 
     def _take_connected(self, event: Connected) -> None:
         self._sessions[event.session] = SessionRecord(event.session, event.peer, event.at)
+
+    def _take_encrypted(self, event: Encrypted) -> None:
+        if event.where == "control":
+            self._sessions[event.session].tls = event
+        else:
+            self._transfers[event.to].tls = event
+
+    def _take_cleared(self, event: Cleared) -> None:
+        self._sessions[event.session].cleared_at = event.seq
 
     def _take_logged_in(self, event: LoggedIn) -> None:
         self._sessions[event.session].user = event.user
@@ -347,6 +262,34 @@ class CommandLog:
                 raise AssertionError(self._missed(pattern, f"expected as number {len(found) + 1}, {place}", session))
             found.append(match)
         return found
+
+    def assert_encrypted(self, *, session: int | None = None) -> None:
+        """Assert that no name and no password went over a control connection in clear, and no octet of data.
+
+        Args:
+            session: Number of the only session that counts; None for all.
+
+        Raises:
+            AssertionError: Something did, or nothing was said at all; the text names the first.
+        """
+        __tracebackhide__ = True
+        secrets = [record for record in self._of(session) if record.verb in ("USER", "PASS", "ACCT")]
+        naked = [f"{record} in session {record.session}" for record in secrets if self._was_in_clear(record)]
+        naked += [
+            f"the {record.direction} of {record.path} in session {record.session}"
+            for record in self.transfers
+            if session in (None, record.session) and record.tls is None
+        ]
+        if naked:
+            raise AssertionError(f"not encrypted: {naked[0]}\n\n{self.transcript()}")
+        if not secrets:
+            raise AssertionError(f"nobody has logged in, so nothing was encrypted\n\n{self.transcript()}")
+
+    def _was_in_clear(self, record: CommandRecord) -> bool:
+        session = self._sessions.get(record.session)
+        if session is None or session.tls is None or session.tls.seq > record.seq:
+            return True
+        return session.cleared_at is not None and session.cleared_at < record.seq
 
     def wait_for(
         self, wanted: str | Callable[[Event], bool], *, timeout: float = 5, times: int = 1, session: int | None = None

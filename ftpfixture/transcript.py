@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ftpfixture.events import (
+    Cleared,
     CommandReceived,
     Connected,
     DataClosed,
     DataOpened,
     Disconnected,
+    Encrypted,
+    EncryptionFailed,
     Event,
     HandlerFailed,
     LoggedIn,
@@ -61,6 +64,13 @@ def _told(event: Event) -> list[str]:
             return [f"{at}> {command_text(event)}"]
         case ReplySent():
             return [f"{at}< {line}" for line in reply_texts(event)]
+        case Encrypted():
+            resumed = ", resumed" if event.resumed else ""
+            return [f"{at}* {event.where} connection encrypted: {event.version}, {event.cipher}{resumed}"]
+        case EncryptionFailed():
+            return [f"{at}* no TLS on the {event.where} connection: {printable(event.error)}"]
+        case Cleared():
+            return [f"{at}* control connection in clear again"]
         case LoggedIn():
             return [f"{at}* {printable(event.user)} logged in"]
         case DataOpened():

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import PurePosixPath
+from ssl import SSLContext
 from typing import Any, Self, TypeVar, Unpack
 
 from ftpfixture.client.endings import PATIENCE
@@ -69,6 +70,8 @@ class AccessClient(TreeClient):
             await super().connect(host, port)
             try:
                 _, info = await self.ask("", "220", "120")
+                if self.ssl is not None:
+                    await self._protect_if_known()
             except BaseException:
                 self.close()
                 raise
@@ -122,9 +125,11 @@ class AccessClient(TreeClient):
             raise ConnectionError("never connected: await connect(host, port) first")
         self.close()  # so that no transfer keeps the turn
         async with self._turns:  # nobody else says anything before all is as it was
-            credentials, steps = self._credentials, self._steps
+            credentials, steps, context = self._credentials, self._steps, self._context
             try:
                 await self._connect(*self._address)
+                if context is not None and self.ssl is None:
+                    await self.upgrade_to_tls(context)
                 self._steps = []
                 if credentials is not None:
                     await self.login(*credentials)
@@ -132,7 +137,7 @@ class AccessClient(TreeClient):
                     await self.change_directory(step)
             except BaseException:
                 self.close()
-                self._credentials, self._steps, self._lost = credentials, steps, True
+                self._credentials, self._steps, self._context, self._lost = credentials, steps, context, True
                 raise
 
     async def _retried(self, call: Callable[[], Awaitable[T]]) -> T:
@@ -170,6 +175,7 @@ class AccessClient(TreeClient):
         user: str = DEFAULT_USER,
         password: str = DEFAULT_PASSWORD,
         account: str = DEFAULT_ACCOUNT,
+        upgrade_to_tls: bool | SSLContext = False,
         **settings: Any,
     ) -> AsyncIterator[Self]:
         """Connect, log in, and in the end quit and close: ``async with Client.context("127.0.0.1", 2121) as client``.
@@ -182,6 +188,7 @@ class AccessClient(TreeClient):
             user: As for `login`.
             password: As for `login`.
             account: As for `login`.
+            upgrade_to_tls: Encrypt before the login: a context, or True for one that trusts what this machine trusts.
             settings: Those of the client.
 
         Raises:
@@ -191,6 +198,8 @@ class AccessClient(TreeClient):
         client = cls(**settings)
         try:
             await client.connect(host, port)
+            if upgrade_to_tls:
+                await client.upgrade_to_tls(None if upgrade_to_tls is True else upgrade_to_tls)
             await client.login(user, password, account)
             yield client
         except Exception:

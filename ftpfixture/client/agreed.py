@@ -61,15 +61,8 @@ class Active:
 
     async def take(self) -> Channel:
         """Wait for the server, but no longer than until it says that it gives up."""
-        try:
-            async with asyncio.timeout(self._client.connection_timeout):
-                return await self._arrival()
-        except TimeoutError:
-            self._client._owed.append(0)  # the server will give up one day, and say so
-            raise
-        except asyncio.CancelledError:
-            self._client._close("closed, because a transfer was cancelled: connect again")
-            raise
+        async with asyncio.timeout(self._client.connection_timeout):
+            return await self._arrival()
 
     async def _arrival(self) -> Channel:
         while (channel := self._taken()) is None:

@@ -11,12 +11,13 @@ import contextlib
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from ssl import SSLCertVerificationError, SSLContext, SSLSession, create_default_context
 from typing import Any, Protocol
 
 from ftpfixture.client.settings import Codes, Parser, check_data_commands, check_encoding
 from ftpfixture.client.turns import Turns
 from ftpfixture.constants import DEFAULT_PORT
-from ftpfixture.errors import ClientStateError, InvalidCommand, StatusCodeError
+from ftpfixture.errors import ClientStateError, InvalidCommand, StatusCodeError, TlsError
 from ftpfixture.files.base import AbstractPathIO
 from ftpfixture.files.disk import PathIO
 from ftpfixture.net.channel import Channel
@@ -77,6 +78,8 @@ class BaseClient:
         socks_version: 4 or 5.
         username: For the proxy.
         password: For the proxy.
+        ssl: Encrypt all connections from their first octet (implicit TLS): a context, or True for one that trusts what
+            this machine trusts. For AUTH TLS see `upgrade_to_tls`.
 
     Raises:
         ConfigurationError: A setting cannot work.
@@ -102,6 +105,7 @@ class BaseClient:
         socks_version: int = 5,
         username: str | None = None,
         password: str | None = None,
+        ssl: SSLContext | bool | None = None,
     ) -> None:
         self.socket_timeout = socket_timeout
         self.connection_timeout = connection_timeout
@@ -117,8 +121,10 @@ class BaseClient:
         self._proxy = None
         if socks_host is not None:
             self._proxy = SocksProxy(socks_host, socks_port, socks_version, username, password)
+        self.ssl = create_default_context() if ssl is True else ssl or None
         self.server_host = ""
         self.server_port = 0
+        self._host_name = ""
         self._channel: Channel | None = None
         self._why_closed = "not connected: await connect(host, port) first"
         self._lost = False  # the connection, and nobody wanted it
@@ -152,8 +158,12 @@ class BaseClient:
             self._forget("")
             self._channel = await self._open_channel(host, port)
             self._channel.set_control_options()
+            self._host_name = host
             # Through a proxy the other end of the socket is the proxy, and it is asked for the same name again.
             self.server_host, self.server_port = self._channel.peer if self._proxy is None else (host, port)
+            if self.ssl is not None:
+                with self._whole():
+                    await self._encrypt(self._channel, self.ssl, "control")
             logger.info("connected to %s:%d", self.server_host, self.server_port)
 
     async def _open_channel(self, host: str, port: int) -> Channel:
@@ -167,6 +177,33 @@ class BaseClient:
             return Channel(sock, loop, (host, port) if self._proxy else sock.getpeername()[:2], self.socket_timeout)
         except OSError:
             sock.close()  # reset before we looked
+            raise
+
+    async def _encrypt(
+        self, channel: Channel, context: SSLContext, what: str, session: SSLSession | None = None
+    ) -> None:
+        """Shake hands on a connection, and close it when that fails.
+
+        Raises:
+            TlsError: The certificate was refused, or the other side cannot or will not.
+            TimeoutError: It took longer than `connection_timeout`.
+        """
+        place = f"{what} connection to {self._host_name}:{channel.peer[1]}"
+        try:
+            async with asyncio.timeout(self.connection_timeout):
+                channel.start_tls(context, server_side=False, server_hostname=self._host_name, session=session)
+                await channel.secured()
+        except SSLCertVerificationError as error:
+            channel.close()
+            raise TlsError(f"the certificate of the {place} was refused: {error.verify_message}") from error
+        except TimeoutError as error:
+            channel.close()
+            raise TimeoutError(f"no TLS on the {place}: the handshake took too long") from error
+        except OSError as error:
+            channel.close()
+            raise TlsError(f"no TLS on the {place}: {getattr(error, 'reason', '') or error}") from error
+        except BaseException:
+            channel.close()
             raise
 
     def close(self) -> None:

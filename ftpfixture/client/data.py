@@ -5,16 +5,20 @@ One rule: whoever opens a data connection closes it, whatever happens.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from functools import partial
 from typing import Unpack
 
 from ftpfixture.aio import async_enterable
 from ftpfixture.client.agreed import Active, Agreed, Passive
-from ftpfixture.client.endings import EndingClient
+from ftpfixture.client.security import SecureClient
 from ftpfixture.client.settings import Codes, Settings, check_data_commands
 from ftpfixture.client.streams import DataConnectionThrottleStreamIO
 from ftpfixture.errors import ConfigurationError, StatusCodeError
+from ftpfixture.net.channel import Channel
+from ftpfixture.net.deflate import Deflated
 from ftpfixture.wire.hostport import parse_227, parse_229, render_eprt, render_port
 
 __all__ = ["DataClient"]
@@ -23,7 +27,7 @@ __all__ = ["DataClient"]
 _NOT_THIS_WAY = ("425", "500", "501", "502", "503", "504", "522", "550")
 
 
-class DataClient(EndingClient):
+class DataClient(SecureClient):
     """A client that can open data connections, passive and active."""
 
     def __init__(self, **settings: Unpack[Settings]) -> None:
@@ -36,11 +40,14 @@ class DataClient(EndingClient):
         }
         self._useless: set[str] = set()
         self._type = ""
+        self._level_of_z: int | None = None
 
     def _forget(self, verb: str) -> None:
         super()._forget(verb)
-        if verb in ("", "TYPE", "USER", "REIN"):
+        if verb in ("", "TYPE", "USER", "REIN", "AUTH"):  # RFC 4217 4.2
             self._type = ""
+        if verb in ("", "MODE", "REIN", "AUTH"):
+            self._level_of_z = None
         if verb == "":
             self._useless.clear()
 
@@ -52,6 +59,25 @@ class DataClient(EndingClient):
         if conn_type != self._type:
             await self.command(f"TYPE {conn_type}", "200")
             self._type = conn_type
+
+    async def set_mode(self, mode: str, level: int = -1) -> None:
+        """Choose how data go over the wire: "S" as they are, "Z" compressed.
+
+        Args:
+            mode: "S" or "Z".
+            level: Of our own compression, 0 (none) to 9 (best); -1 for zlib's own choice. That of the server is set
+                with ``command("OPTS MODE Z LEVEL 9", "2xx")``.
+
+        Raises:
+            StatusCodeError: The server has no such mode.
+
+        Source: RFC 959 3.4, draft-preston-ftpext-deflate.
+        """
+        await self.command(f"MODE {mode}", "200")
+        self._level_of_z = level if mode.upper() == "Z" else None
+
+    def _compressed(self, channel: Channel) -> Channel | Deflated:
+        return channel if self._level_of_z is None else Deflated(channel, self._level_of_z)
 
     @async_enterable
     async def get_stream(
@@ -87,7 +113,14 @@ class DataClient(EndingClient):
                 if offset:
                     await self.command(f"REST {offset}", "350")
                 await self.command(command, expected_codes, wait_codes, censor_after)
-                return DataConnectionThrottleStreamIO(self, await agreed.take(), command)
+                if command is None:
+                    channel = await agreed.take()
+                    self._secure_later(channel)
+                else:
+                    with self._begun():
+                        channel = await agreed.take()
+                        await self._secure_data(channel)
+                return DataConnectionThrottleStreamIO(self, self._compressed(channel), command)
             except BaseException as error:
                 agreed.drop()
                 if isinstance(error, StatusCodeError) and error.received_codes[0].startswith("1"):
@@ -95,6 +128,20 @@ class DataClient(EndingClient):
                 raise
         except BaseException:
             self._turns.give()
+            raise
+
+    @contextlib.contextmanager
+    def _begun(self) -> Iterator[None]:
+        """What fails here does so after the command was accepted: the server will yet say how it ended."""
+        try:
+            yield
+        except StatusCodeError:
+            raise  # it has said so
+        except asyncio.CancelledError:
+            self._close("closed, because a transfer was cancelled: connect again")
+            raise
+        except Exception:
+            self._owed.append(0)
             raise
 
     def _allowed(self, command: str | None) -> list[str]:
@@ -119,8 +166,9 @@ class DataClient(EndingClient):
         names = self._allowed(None) if commands is None else check_data_commands(commands)
         async with self._turns:
             channel = await (await self._agree(names, conn_type)).take()
+            self._secure_later(channel)
             await self._turns.take()  # for the stream, until it is finished
-            return DataConnectionThrottleStreamIO(self, channel)
+            return DataConnectionThrottleStreamIO(self, self._compressed(channel))
 
     async def _agree(self, names: Iterable[str], conn_type: str) -> Agreed:
         """Go the first way that works."""

@@ -9,10 +9,11 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from ssl import SSLCertVerificationError
 from typing import TypeVar
 
 from ftpfixture.client.settings import Codes
-from ftpfixture.errors import ConfigurationError, IntegrityError, PathIOError, StatusCodeError
+from ftpfixture.errors import ConfigurationError, IntegrityError, PathIOError, StatusCodeError, TlsError
 from ftpfixture.wire.reply import Code, wrap_with_container
 
 __all__ = ["Retry"]
@@ -29,7 +30,7 @@ class Retry:
     Tried again are connecting, listing, and the transfer of each file, which then goes on where it stopped; a client
     that lost its connection connects, logs in and changes its directory as before. Reasons are broken connections and
     time limits, and replies that say "try again": 4xx (RFC 959 4.2.1). Files of this side that cannot be read or
-    written are no reason, nor are replies 5xx.
+    written are no reason, nor are replies 5xx, nor is a certificate that is refused.
 
     Args:
         attempts: How often at most, the first time included.
@@ -64,6 +65,8 @@ class Retry:
         if isinstance(error, StatusCodeError):
             masks = wrap_with_container(self.codes)
             return any(Code(code).matches(mask) for code in error.received_codes for mask in masks)
+        if isinstance(error, TlsError) and isinstance(error.__cause__, SSLCertVerificationError):
+            return False
         if isinstance(error, ConnectionAbortedError) and error.errno is None:
             return False  # not the system's error: it was this side that broke off
         return isinstance(error, OSError | EOFError) and not isinstance(error, PathIOError | IntegrityError)

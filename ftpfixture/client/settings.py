@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Callable, Iterable
+from ssl import SSLContext
 from typing import Any, TypedDict
 
 from ftpfixture.errors import ConfigurationError
@@ -43,6 +44,7 @@ class Settings(TypedDict, total=False):
     socks_version: int
     username: str | None
     password: str | None
+    ssl: SSLContext | bool | None
 
 
 def check_data_commands(names: Iterable[str]) -> tuple[str, ...]:

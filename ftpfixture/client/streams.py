@@ -11,8 +11,8 @@ from types import TracebackType
 from ftpfixture.client.endings import PATIENCE, EndingClient
 from ftpfixture.client.settings import Codes
 from ftpfixture.errors import StatusCodeError
-from ftpfixture.net.channel import Channel
-from ftpfixture.net.stream import ThrottleStreamIO
+from ftpfixture.net.duplex import Duplex
+from ftpfixture.net.stream import DEFAULT_BLOCK_SIZE, ThrottleStreamIO
 
 __all__ = ["DataConnectionThrottleStreamIO"]
 
@@ -30,11 +30,12 @@ class DataConnectionThrottleStreamIO(ThrottleStreamIO):
         said: The command that uses it; None when that is still to be said.
     """
 
-    def __init__(self, client: EndingClient, channel: Channel, said: str | None = None) -> None:
+    def __init__(self, client: EndingClient, channel: Duplex, said: str | None = None) -> None:
         super().__init__(channel, throttles={"_": client.throttle})
         self.client = client
         self.said = said or ""
         self.finished = False
+        self._received = False
         self._held = True
         self._broke: ConnectionError | None = None
         self._breaker: asyncio.Task[object] | None = None
@@ -70,6 +71,7 @@ class DataConnectionThrottleStreamIO(ThrottleStreamIO):
         if self._broken_by and self._breaker is not asyncio.current_task():
             raise ConnectionAbortedError(f"{self.said} was broken off by another task, with {self._broken_by}")
         if not self.finished:
+            await self._leave()
             self.completed = True
             self._end()
             self.client._turns.adopt()
@@ -77,6 +79,26 @@ class DataConnectionThrottleStreamIO(ThrottleStreamIO):
                 await self._final(expected_codes, wait_codes)
             finally:
                 self._over()
+
+    async def receive(self, limit: int = DEFAULT_BLOCK_SIZE) -> bytes:
+        """See StreamIO."""
+        piece = await super().receive(limit)
+        self._received = self._received or bool(piece)
+        return piece
+
+    async def _leave(self) -> None:
+        """End in order: say that nothing more comes, and under TLS let the server read all of it."""
+        try:
+            if self._received:
+                await self.channel.send_end()
+            else:
+                await self.channel.leave()
+        except OSError:
+            pass  # the server's final reply tells what became of the transfer
+        except BaseException:
+            self.client._close("closed, because a transfer was cancelled: connect again")
+            self.abandon()
+            raise
 
     async def _final(self, expected_codes: Codes, wait_codes: Codes) -> None:
         if not self._ticks:

@@ -9,14 +9,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import ssl
 import struct
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
-__all__ = ["Channel", "peer_name"]
+__all__ = ["Channel", "TlsInfo", "peer_name"]
 
 Address = tuple[str, int]
 
-_NOT_NOW = (BlockingIOError, InterruptedError)
+# What a socket says when it would have to wait; under TLS either direction may have to wait for either.
+_NOT_READABLE = (BlockingIOError, InterruptedError, ssl.SSLWantReadError)
+_NOT_NOW = (*_NOT_READABLE, ssl.SSLWantWriteError)
 _CLOSED = "the connection was closed on this side"
 _TURN = 32  # calls in a row that did not have to wait, after which all others on the loop have their turn
 
@@ -27,6 +33,32 @@ def peer_name(address: object) -> Address:
         return ("", 0)
     host, port = str(address[0]), int(address[1])
     return host.removeprefix("::ffff:") if "." in host else host, port
+
+
+_SHORT = {"commonName": "CN", "organizationName": "O", "organizationalUnitName": "OU", "countryName": "C"}
+
+
+@dataclass(frozen=True, slots=True)
+class TlsInfo:
+    """How a connection is encrypted.
+
+    Attributes:
+        version: Such as "TLSv1.3".
+        cipher: OpenSSL's name of the suite.
+        resumed: Whether the session of an earlier connection was resumed (RFC 8446 2.2, RFC 5077).
+        certificate: What the other side has shown and what was verified, as `ssl.SSLSocket.getpeercert` gives it.
+    """
+
+    version: str
+    cipher: str
+    resumed: bool
+    certificate: Mapping[str, Any] | None
+
+    @property
+    def subject(self) -> str:
+        """The certificate's subject, such as "CN=ann,O=example"; "" without one."""
+        names = (self.certificate or {}).get("subject", ())
+        return ",".join(f"{_SHORT.get(key, key)}={value}" for part in names for key, value in part)
 
 
 class Channel:
@@ -44,6 +76,7 @@ class Channel:
         "_corked",
         "_drained",
         "_fd",
+        "_handshake",
         "_in_a_row",
         "_loop",
         "_reader",
@@ -53,6 +86,7 @@ class Channel:
         "local",
         "peer",
         "timeout",
+        "tls",
     )
 
     def __init__(
@@ -68,7 +102,9 @@ class Channel:
         self._backlog = bytearray()
         self._corked = False
         self._in_a_row = 0
+        self._handshake: asyncio.Task[None] | None = None
         self.timeout = timeout
+        self.tls: TlsInfo | None = None
         self.closed = False
         self.peer = peer
         self.local = peer_name(sock.getsockname())
@@ -99,6 +135,11 @@ class Channel:
             return self._sock.recv(size)
         except _NOT_NOW:
             return None
+        except ssl.SSLZeroReturnError:
+            return b""  # the end, after we have said it, too
+        except OSError as error:
+            self._explain(error)
+            raise
 
     async def receive(self, size: int) -> bytes:
         """The next octets, 1 to `size` of them; b"" at the end of the stream.
@@ -110,13 +151,19 @@ class Channel:
         self._in_a_row += 1
         if self._in_a_row > _TURN:
             await self._step_aside()
+        if self._handshake is not None:
+            await self.secured()
         while True:
             try:
                 return self._sock.recv(size)
-            except _NOT_NOW:
+            except _NOT_READABLE:
                 await self._readable()
-            except OSError:
-                self._check_open()
+            except ssl.SSLWantWriteError:
+                await self._writable()
+            except ssl.SSLZeroReturnError:
+                return b""
+            except OSError as error:
+                self._explain(error)
                 raise
 
     def watch(self, callback: Callable[[], None]) -> None:
@@ -144,13 +191,17 @@ class Channel:
         self._in_a_row += 1
         if self._in_a_row > _TURN:
             await self._step_aside()
+        if self._handshake is not None:
+            await self.secured()
         while True:
             try:
                 return self._sock.send(data)
+            except ssl.SSLWantReadError:
+                await self._readable()
             except _NOT_NOW:
                 await self._writable()
-            except OSError:
-                self._check_open()
+            except OSError as error:
+                self._explain(error)
                 raise
 
     def write(self, data: bytes) -> None:
@@ -213,10 +264,153 @@ class Channel:
             self._drained.set_result(None)
         self._drained = None
 
-    def _check_open(self) -> None:
-        """Raise the error that a closed connection is, in place of that of a closed socket."""
+    def _explain(self, error: OSError) -> None:
+        """Raise what an error means, if its own name does not tell."""
         if self.closed:
             raise ConnectionAbortedError(_CLOSED) from None
+        if isinstance(error, ssl.SSLEOFError):
+            raise ConnectionResetError("closed without close_notify: what came may be less than was sent") from error
+        if isinstance(error, ssl.SSLError):
+            raise ConnectionAbortedError(f"TLS failed: {error.reason or error}") from error
+
+    # TLS.
+
+    def start_tls(
+        self,
+        context: ssl.SSLContext,
+        *,
+        server_side: bool,
+        server_hostname: str | None = None,
+        session: ssl.SSLSession | None = None,
+    ) -> None:
+        """Begin a handshake, unless there was one. It goes on by itself: `secured`, `receive` and `send` wait for it.
+
+        Nothing may be waiting for this channel meanwhile. What came in clear and was not received yet is taken for the
+        beginning of the handshake; what was received is for the caller to throw away.
+
+        Args:
+            context: With certificates and what is asked of the other side.
+            server_side: Whether we are the server of TLS.
+            server_hostname: Whose certificate the other side must have, if the context checks that.
+            session: An earlier one to resume.
+
+        Raises:
+            OSError: The connection is broken already; it is closed.
+        """
+        if self.is_tls:
+            return
+        try:
+            self._sock = context.wrap_socket(
+                self._sock,
+                server_side=server_side,
+                do_handshake_on_connect=False,
+                suppress_ragged_eofs=False,
+                server_hostname=server_hostname,
+                session=session,
+            )
+        except BaseException as error:
+            _close_half_made(error)
+            self.close()
+            raise
+        self._handshake = self._loop.create_task(self._shake_hands(self._sock))
+        # Whoever uses the channel is told; if nobody does, it does not matter.
+        self._handshake.add_done_callback(lambda task: task.cancelled() or task.exception())
+
+    async def _shake_hands(self, sock: ssl.SSLSocket) -> None:
+        while True:
+            try:
+                sock.do_handshake()
+            except ssl.SSLWantReadError:
+                await self._readable()
+            except ssl.SSLWantWriteError:
+                await self._writable()
+            else:
+                break
+        cipher = sock.cipher()
+        self.tls = TlsInfo(
+            sock.version() or "", cipher[0] if cipher else "", bool(sock.session_reused), sock.getpeercert() or None
+        )
+
+    @property
+    def is_tls(self) -> bool:
+        """Whether the connection is encrypted, or will be when hands are shaken."""
+        return isinstance(self._sock, ssl.SSLSocket)
+
+    async def secured(self) -> None:
+        """Wait until the handshake is over, if there is one.
+
+        Raises:
+            ssl.SSLError: It failed.
+            OSError: The connection broke meanwhile.
+            TimeoutError: The other side took longer than `timeout` for one step.
+        """
+        if self._handshake is not None:
+            handshake = self._handshake
+            await asyncio.shield(handshake)
+            self._handshake = None
+
+    @property
+    def session(self) -> ssl.SSLSession | None:
+        """The session to resume on another connection; None in clear, or when there is none yet."""
+        return self._sock.session if isinstance(self._sock, ssl.SSLSocket) else None
+
+    async def send_end(self) -> None:
+        """Tell the other side that nothing more comes: close_notify. In clear, the close says that.
+
+        Raises:
+            OSError: The connection is broken.
+        """
+        if self._handshake is not None:
+            await self.secured()
+        # The version is None when both sides have said it, or when this side has closed.
+        while isinstance(self._sock, ssl.SSLSocket) and self._sock.version() is not None:
+            try:
+                self._sock.unwrap()
+            except ssl.SSLWantWriteError:
+                await self._writable()
+            except ssl.SSLError:
+                return  # it is said; what the other side answers is for who receives next
+
+    async def end_tls(self) -> None:
+        """Go back to clear text: say close_notify and wait for the other side's (RFC 4217 12.3, CCC).
+
+        Raises:
+            ssl.SSLError: The other side said something else.
+            OSError: The connection is broken.
+        """
+        while isinstance(self._sock, ssl.SSLSocket) and self.tls is not None:
+            try:
+                self._sock.unwrap()
+            except ssl.SSLWantReadError:
+                await self._readable()
+            except ssl.SSLWantWriteError:
+                await self._writable()
+            else:
+                # Python's object would stay an encrypted one by its class, and could not be encrypted again.
+                self._sock = socket.socket(fileno=self._sock.detach())
+                self._sock.setblocking(False)
+                self.tls = None
+
+    async def leave(self) -> None:
+        """Close after everything was sent; under TLS the other side may still have something to say that nobody reads.
+
+        Under TLS 1.3 a server sends tickets that a client which only sends never receives. Closing a socket with
+        unread octets makes the kernel send RST, and that destroys what the other side has not received yet: so say the
+        end, and close when the other side has closed.
+
+        Raises:
+            TimeoutError: It does not, within `timeout`.
+            OSError: The connection is broken.
+        """
+        if self.is_tls and not self.closed:
+            await self.send_end()
+            # Not SSLSocket's own, which would forget the encryption.
+            socket.socket.shutdown(self._sock, socket.SHUT_WR)
+            try:
+                await self.receive(1)  # the end; or else it sends something that nobody wants to have
+            except ConnectionError:
+                pass  # it closed without close_notify, or with what it had not read
+        self.close()
 
     # Waiting.
 
@@ -283,6 +477,9 @@ class Channel:
         try:
             if self._backlog:
                 del self._backlog[: self._send_now(self._backlog)]
+            if isinstance(self._sock, ssl.SSLSocket) and self._sock.version() is not None:
+                with contextlib.suppress(ssl.SSLError):
+                    self._sock.unwrap()
             self._sock.shutdown(socket.SHUT_WR)
             for _ in range(16):
                 if not self._sock.recv(65536):
@@ -296,6 +493,14 @@ class Channel:
         if not self.closed:
             self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.close()
+
+
+def _close_half_made(error: BaseException) -> None:
+    """Close the socket that `wrap_socket` had taken over when it failed: it forgets that of a connection just reset."""
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        made = frame.f_locals.get("self")
+        if isinstance(made, ssl.SSLSocket):
+            made.close()
 
 
 def _wake(waiter: asyncio.Future[None]) -> None:

@@ -7,7 +7,18 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 
-from ftpfixture.events import CommandReceived, DataClosed, DataMoved, DataOpened, Hub, Payload, ReplySent
+from ftpfixture.events import (
+    Cleared,
+    CommandReceived,
+    DataClosed,
+    DataMoved,
+    DataOpened,
+    Encrypted,
+    EncryptionFailed,
+    Hub,
+    Payload,
+    ReplySent,
+)
 from ftpfixture.net.channel import Channel
 from ftpfixture.net.stream import ThrottleStreamIO
 from ftpfixture.wire.reply import Reply
@@ -68,6 +79,23 @@ class Gate:
             exchange.finals += 1
         self.hub.emit(ReplySent(*self.hub.stamp(self.session), reply.code, reply.lines, exchange.seq, raw))
         self.channel.write(raw)
+
+    def tls_begun(self, where: str, channel: Channel) -> None:
+        """Hands were shaken on a connection of the session, "control" or "data"."""
+        info = channel.tls
+        if info is not None:
+            stamp = self.hub.stamp(self.session)
+            exchange = EXCHANGE.get().seq
+            self.hub.emit(Encrypted(*stamp, where, exchange, info.version, info.cipher, info.resumed, info.subject))
+
+    def tls_ended(self) -> None:
+        """The control connection went back to clear text."""
+        self.hub.emit(Cleared(*self.hub.stamp(self.session)))
+
+    def tls_failed(self, where: str, error: Exception) -> None:
+        """Hands were not shaken."""
+        text = str(error) or type(error).__name__
+        self.hub.emit(EncryptionFailed(*self.hub.stamp(self.session), where, EXCHANGE.get().seq, text))
 
     def data(self, stream: ThrottleStreamIO, mode: str) -> ThrottleStreamIO:
         """A data connection is there; `mode` is "active" or "passive"."""

@@ -8,10 +8,11 @@ from collections.abc import AsyncIterator, Mapping
 from types import TracebackType
 from typing import Literal, Protocol, Self
 
-from ftpfixture.net.channel import peer_name
+from ftpfixture.net.channel import TlsInfo, peer_name
+from ftpfixture.net.duplex import Duplex
 from ftpfixture.net.throttle import StreamThrottle, Throttle
 
-__all__ = ["DEFAULT_BLOCK_SIZE", "DataTap", "Duplex", "StreamIO", "ThrottleStreamIO"]
+__all__ = ["DEFAULT_BLOCK_SIZE", "DataTap", "StreamIO", "ThrottleStreamIO"]
 
 DEFAULT_BLOCK_SIZE = 1 << 20  # the fastest slice for memory to socket; 8 KiB halves the rate
 _FIRST_READ = 1 << 16  # small files stay small; the size doubles while reads come back full
@@ -30,25 +31,6 @@ class DataTap(Protocol):
         """The stream is closed."""
 
 
-class Duplex(Protocol):
-    """What a stream stands on: a `Channel`, or what is as simple."""
-
-    peer: tuple[str, int]
-    closed: bool
-
-    async def receive(self, size: int) -> bytes:
-        """The next octets, at most `size`; b"" at the end."""
-
-    async def send(self, data: bytes | memoryview) -> int:
-        """Send some of `data`; how many octets went."""
-
-    def close(self) -> None:
-        """Close both directions; what was sent is still delivered."""
-
-    def reset(self) -> None:
-        """Close so that the other side sees an error, not an end."""
-
-
 class _Pair:
     """The reader and the writer of `asyncio.open_connection` as one."""
 
@@ -58,6 +40,7 @@ class _Pair:
         self._read_timeout, self._write_timeout = timeouts
         self.peer = peer_name(writer.get_extra_info("peername"))
         self.closed = False
+        self.tls: TlsInfo | None = None
 
     async def receive(self, size: int) -> bytes:
         async with asyncio.timeout(self._read_timeout):
@@ -68,6 +51,14 @@ class _Pair:
         async with asyncio.timeout(self._write_timeout):
             await self._writer.drain()
         return len(data)
+
+    async def send_end(self) -> None:
+        async with asyncio.timeout(self._write_timeout):
+            await self._writer.drain()
+
+    async def leave(self) -> None:
+        await self.send_end()
+        self.close()
 
     def close(self) -> None:
         self.closed = True
@@ -313,6 +304,7 @@ class ThrottleStreamIO(StreamIO):
 
     async def finish(self) -> None:
         """Close the connection, everything sent: the sender's close is the end of the file (RFC 959 3.4.1)."""
+        await self.channel.send_end()
         self.completed = True
         self.close()
 

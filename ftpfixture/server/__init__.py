@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ftpfixture.server.commands.access import AccessCommands
 from ftpfixture.server.commands.content import ContentCommands
 from ftpfixture.server.commands.integrity import IntegrityCommands
 from ftpfixture.server.commands.parameters import ParameterCommands
+from ftpfixture.server.commands.security import SecurityCommands
 from ftpfixture.server.commands.site import SiteCommands
 from ftpfixture.server.conditions import ConnectionConditions, PathConditions, PathPermissions, worker
 from ftpfixture.server.connection import Connection
@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 
-class Server(AccessCommands, ParameterCommands, ContentCommands, IntegrityCommands, SiteCommands):
+class Server(SecurityCommands, ParameterCommands, ContentCommands, IntegrityCommands, SiteCommands):
     """An FTP server on asyncio; for its settings see `ftpfixture.server.base.BaseServer`.
 
     Subclass it to add verbs (``async def noop(self, connection, rest)`` answers NOOP), or to override them.

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, tzinfo
 from pathlib import PurePath, PurePosixPath
+from ssl import SSLContext
 from typing import Self
 
 from ftpfixture.errors import ConfigurationError, ServerStateError
@@ -33,6 +34,7 @@ from ftpfixture.server.settings import (
     check_ports,
     check_style,
     check_timezone,
+    check_tls,
     unknown_verb,
 )
 from ftpfixture.server.users import AbstractUserManager, MemoryUserManager, User
@@ -74,6 +76,13 @@ class BaseServer:
         maximum_login_failures: Wrong passwords after which a session gets 421; None for no limit.
         virtual_hosts: Names that HOST accepts (RFC 7151); None for all.
         clock: Wall clock, POSIX seconds.
+        ssl: A context with the server's certificate; None for a server without TLS.
+        tls: "explicit" (AUTH TLS), "implicit" (from the first octet), or "required" (explicit, and nothing without it);
+            None for "implicit" when there is a context.
+        require_tls: What is refused in clear: "login", "data" or both.
+        inflation_limit: Octets that one compressed upload (MODE Z) may grow to; None for no limit.
+        require_session_reuse: Refuse data connections that do not resume the control connection's session, as vsftpd
+            does.
 
     Raises:
         ConfigurationError: A setting cannot work.
@@ -111,6 +120,11 @@ class BaseServer:
         maximum_login_failures: int | None = None,
         virtual_hosts: Iterable[str] | None = None,
         clock: Callable[[], float] = time.time,
+        ssl: SSLContext | None = None,
+        tls: str | None = None,
+        require_tls: Iterable[str] = (),
+        require_session_reuse: bool = False,
+        inflation_limit: int | None = 1 << 30,
     ) -> None:
         check_numbers(
             block_size=block_size,
@@ -125,6 +139,7 @@ class BaseServer:
             write_speed_limit_per_connection=write_speed_limit_per_connection,
             login_delay=login_delay,
             maximum_login_failures=maximum_login_failures,
+            inflation_limit=inflation_limit,
         )
         self.block_size = block_size
         self.socket_timeout = socket_timeout
@@ -152,6 +167,10 @@ class BaseServer:
         self.maximum_login_failures = maximum_login_failures
         self.virtual_hosts = None if virtual_hosts is None else {name.lower() for name in virtual_hosts}
         self.clock = clock
+        self.ssl = ssl
+        self.implicit_tls, self.require_tls = check_tls(ssl is not None, tls, require_tls)
+        self.require_session_reuse = require_session_reuse
+        self.inflation_limit = inflation_limit
         self.hub = Hub(time.monotonic)
         self.hub.subscribe(LogLines(self.encoding))
         self.server_host: str | None = None
@@ -163,6 +182,8 @@ class BaseServer:
             self.specs[verb] = spec
             self.commands_mapping[verb] = getattr(self, name)
         self.disabled = self._switch_off(disable)
+        if ssl is None:
+            self._switch_off(verb for verb in ("AUTH", "PBSZ", "PROT", "CCC") if verb.lower() in self.specs)
         self._numbers = itertools.count(1)
         self._listener: Listener | None = None
         self._passive: dict[int, PassiveListener] = {}
@@ -340,6 +361,13 @@ class BaseServer:
         connection.current_directory = PurePosixPath("/")
         connection.restart_offset = 0
         connection.transfer_type = "A"
+        connection.transfer_mode = "S"
+        connection.compression_level = -1
+        connection.protection = "P" if self.implicit_tls else "C"
+
+    def context_from_the_start(self) -> SSLContext | None:
+        """What sessions shake hands with before the greeting; None when they begin in clear."""
+        return self.ssl if self.implicit_tls else None
 
     async def greeting(self, connection: Connection, rest: str) -> bool:
         """Say 220, or 421 when there are too many sessions (a hook: never reached from the wire)."""

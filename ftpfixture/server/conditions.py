@@ -267,6 +267,8 @@ def worker(handler: Callable[P, Coroutine[Any, Any, bool]]) -> Callable[P, Corou
                 connection.response("426", "Transfer aborted")
             connection.response("226", "Abort successful")
             return True
+        except OverflowError as error:
+            raise Refusal("552", f"Exceeded storage allocation: {error}") from error
         except (ConnectionError, TimeoutError) as error:
             raise Refusal("426", "Data connection closed, transfer aborted") from error
 

@@ -98,6 +98,9 @@ class Connection:
     current_directory: PurePosixPath
     restart_offset: int
     transfer_type: str
+    protection: str
+    transfer_mode: str
+    compression_level: int
     acquired: bool
     user: User
     logged: bool

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import deque
+from ssl import SSLContext
 from typing import Any, Protocol
 
 from ftpfixture.aio import Doorbell
@@ -37,6 +38,9 @@ class SessionHost(Protocol):
 
     commands_mapping: dict[str, Handler]
     specs: dict[str, CommandSpec]
+
+    def context_from_the_start(self) -> SSLContext | None:
+        """What to shake hands with before the greeting; None to begin in clear."""
 
     async def greeting(self, connection: Connection, rest: str) -> bool:
         """Say the first reply; False to close."""
@@ -68,6 +72,7 @@ class Session:
         self._closing = False
         self._handling = False
         self._begun = False
+        self._begun_to_read = False
         self._idle_timer: asyncio.TimerHandle | None = None
         self._active_at = 0.0
         self.number = gate.session
@@ -101,6 +106,49 @@ class Session:
     def logged_in(self, user: str) -> None:
         """Tell that a user was let in."""
         self._gate.hub.emit(LoggedIn(*self._gate.hub.stamp(self.number), user))
+
+    # TLS.
+
+    async def encrypt(self, context: SSLContext) -> bool:
+        """Shake hands, as the server of TLS; False when that failed and the session must end (RFC 4217 10.1).
+
+        Commands that came in clear and wait are dropped: whoever sits between could have put them there.
+        """
+        await self._flush()
+        self.channel.unwatch()
+        self._reader.clear()
+        self._inbox.clear()
+        try:
+            async with asyncio.timeout(self.connection.idle_timeout):
+                self.channel.start_tls(context, server_side=True)
+                await self.channel.secured()
+        except OSError as error:
+            self._ended_by = f"no TLS: {error}"
+            self._gate.tls_failed("control", error)
+            return False
+        self._gate.tls_begun("control", self.channel)
+        self.connection.secured = True
+        self._go_on()
+        return True
+
+    async def decrypt(self) -> bool:
+        """Go back to clear text; False when the other side does not agree and the session must end."""
+        await self._flush()
+        self.channel.unwatch()
+        try:
+            async with asyncio.timeout(self.connection.idle_timeout):
+                await self.channel.end_tls()
+        except OSError as error:
+            self._ended_by = f"no end of TLS: {error}"
+            return False
+        self._gate.tls_ended()
+        self._go_on()
+        return True
+
+    def _go_on(self) -> None:
+        if self._begun_to_read:
+            self.channel.watch(self._readable)
+            self._readable()  # TLS may have received what the loop will not tell of
 
     # What comes in.
 
@@ -184,10 +232,14 @@ class Session:
 
     async def _converse(self) -> str:
         EXCHANGE.set(Exchange(0, ""))
+        context = self._host.context_from_the_start()
+        if context is not None and not await self.encrypt(context):
+            return self._ended_by
         if not await self._guarded(Exchange(0, ""), self._host.greeting):
             return "refused"
         self._touch()
-        self.channel.watch(self._readable)
+        self._begun_to_read = True
+        self._go_on()
         while True:
             try:
                 command = await self._next()
@@ -197,7 +249,7 @@ class Session:
                 self.channel.unwatch()
                 await self.workers.idle()
                 await self._flush()
-                return "quit"
+                return self._ended_by or "quit"
             self._touch()
             if self.channel.backlog > _BACKLOG_LIMIT:
                 await self._flush()

@@ -21,6 +21,7 @@ __all__ = [
     "check_ports",
     "check_style",
     "check_timezone",
+    "check_tls",
     "unknown_verb",
 ]
 
@@ -81,6 +82,18 @@ def check_timezone(zone: tzinfo) -> tzinfo:
     if not isinstance(zone, tzinfo):
         raise ConfigurationError(f"timezone={zone!r}: use datetime.UTC, or zoneinfo.ZoneInfo('Europe/Berlin')")
     return zone
+
+
+def check_tls(has_context: bool, mode: str | None, required: Iterable[str]) -> tuple[bool, frozenset[str]]:
+    """Whether TLS comes first, and what is refused without it."""
+    names = frozenset([required] if isinstance(required, str) else required)
+    if mode not in (None, "explicit", "implicit", "required"):
+        raise ConfigurationError(f"tls={mode!r}: use 'explicit', 'implicit', 'required' or None")
+    if not names <= {"login", "data"}:
+        raise ConfigurationError(f"require_tls={sorted(names)}: use 'login', 'data' or both")
+    if not has_context and (mode is not None or names):
+        raise ConfigurationError("TLS needs a certificate: give an ssl.SSLContext as ssl=")
+    return has_context and mode in (None, "implicit"), names | ({"login", "data"} if mode == "required" else set())
 
 
 def check_ipv4(address: str | None) -> str | None:

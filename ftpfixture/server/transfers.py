@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 from collections.abc import Awaitable, Callable
@@ -11,6 +12,8 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from ftpfixture.net.channel import Channel
+from ftpfixture.net.deflate import Deflated
+from ftpfixture.net.duplex import Duplex
 from ftpfixture.net.ports import connect
 from ftpfixture.net.stream import ThrottleStreamIO
 from ftpfixture.server.base import BaseServer
@@ -118,6 +121,7 @@ class Transfers(BaseServer):
         self, connection: Connection, sock: socket.socket, address: tuple[str, int], mode: str
     ) -> ThrottleStreamIO:
         channel = Channel(sock, connection.loop, address, connection.socket_timeout)
+        self._protect(connection, channel)
         stream: ThrottleStreamIO = connection.gate.data(ThrottleStreamIO(channel, throttles=connection.throttles), mode)
         return stream
 
@@ -131,6 +135,8 @@ class Transfers(BaseServer):
         """
         connection.restart_offset = 0
         connection.range = None
+        if "data" in self.require_tls and connection.protection != "P":
+            raise Refusal("521", "Data connections must be encrypted: use PROT P")
         if "data_source" not in connection:
             raise Refusal("425", "Use PORT or PASV first")
         connection.transfer = transfer
@@ -145,9 +151,45 @@ class Transfers(BaseServer):
         stream.describe(transfer.direction, str(transfer.path), transfer.offset, connection.transfer_type)
         async with stream, transfer.open() as file:
             connection.response("150", transfer.opening)
+            await self._secure(connection, stream)
+            self._compress(connection, stream)
             await transfer.move(stream, file)
         connection.response("226", "Transfer complete")
         return True
+
+    def protect(self, connection: Connection) -> None:
+        """Encrypt a data connection that was there before PROT P."""
+        if "data_connection" in connection:
+            self._protect(connection, connection.data_connection.channel)
+
+    def _protect(self, connection: Connection, channel: Duplex) -> None:
+        # Hands are shaken at once: some clients do so before they send their command, others after its 150.
+        if connection.protection == "P" and self.ssl is not None and isinstance(channel, Channel):
+            channel.start_tls(self.ssl, server_side=True)
+
+    async def _secure(self, connection: Connection, stream: ThrottleStreamIO) -> None:
+        """Wait until hands are shaken on a data connection that is to be encrypted.
+
+        Raises:
+            Refusal: That failed, or the session is a new one where it must not be.
+        """
+        channel = stream.channel
+        if not isinstance(channel, Channel) or not channel.is_tls:
+            return
+        try:
+            async with asyncio.timeout(connection.wait_future_timeout):
+                await channel.secured()
+        except OSError as error:
+            connection.gate.tls_failed("data", error)
+            channel.reset()
+            raise Refusal("522", "TLS handshake failed on the data connection") from error
+        connection.gate.tls_begun("data", channel)
+        if self.require_session_reuse and not (channel.tls is not None and channel.tls.resumed):
+            raise Refusal("522", "The TLS session of the control connection must be resumed")
+
+    def _compress(self, connection: Connection, stream: ThrottleStreamIO) -> None:
+        if connection.transfer_mode == "Z" and isinstance(stream.channel, Channel):
+            stream.channel = Deflated(stream.channel, connection.compression_level, self.inflation_limit)
 
     async def _take_stream(self, connection: Connection) -> ThrottleStreamIO:
         """The data connection, which belongs to the caller from now on.

@@ -5,8 +5,9 @@ from __future__ import annotations
 import enum
 import hmac
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePath, PurePosixPath
+from typing import Any
 
 from ftpfixture.errors import ConfigurationError, PathIsNotAbsolute
 
@@ -81,6 +82,7 @@ class User:
         write_speed_limit: The same for downloads.
         read_speed_limit_per_connection: Octets per second for uploads of each session.
         write_speed_limit_per_connection: The same for downloads.
+        certificate: Common name of a client certificate that stands for the password; None for none.
         account: What ACCT must bring after the password (RFC 959 4.1.1); None when it is not asked for.
 
     Raises:
@@ -101,6 +103,7 @@ class User:
         read_speed_limit_per_connection: float | None = None,
         write_speed_limit_per_connection: float | None = None,
         account: str | None = None,
+        certificate: str | None = None,
     ) -> None:
         self.login = login
         self.password = password
@@ -115,6 +118,7 @@ class User:
         self.read_speed_limit_per_connection = read_speed_limit_per_connection
         self.write_speed_limit_per_connection = write_speed_limit_per_connection
         self.account = account
+        self.certificate = certificate
 
     async def get_permissions(self, path: str | PurePosixPath) -> Permission:
         """The deepest permission that covers the virtual `path`; full access where none does."""
@@ -196,6 +200,16 @@ class AbstractUserManager(ABC):
     async def check_account(self, user: User, account: str) -> bool:
         """Tell whether ACCT brought what `user.account` asks for."""
         return hmac.compare_digest(str(user.account).encode(), account.encode(errors="surrogateescape"))
+
+    async def authenticate_certificate(self, user: User, certificate: Mapping[str, Any]) -> bool:
+        """Tell whether a client certificate stands for the user's password (RFC 4217 4, reply 232).
+
+        Args:
+            user: Who the client says it is.
+            certificate: What it has shown, verified by the server's context, as `ssl.SSLSocket.getpeercert` gives it.
+        """
+        names = [value for part in certificate.get("subject", ()) for key, value in part if key == "commonName"]
+        return user.certificate is not None and user.certificate in names
 
     async def notify_logout(self, user: User) -> None:
         """Learn that a session for which `get_user` gave this user is over, whether or not a password came."""

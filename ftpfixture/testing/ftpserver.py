@@ -6,14 +6,17 @@ import difflib
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
+from ssl import SSLContext
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
 
 from ftpfixture.errors import ConfigurationError, ServerFailure, ServerStateError
 from ftpfixture.files.memory import MemoryFiles, MemoryPathIO
-from ftpfixture.log import CommandLog, SessionRecord
+from ftpfixture.log import CommandLog
+from ftpfixture.records import SessionRecord
 from ftpfixture.server import AbstractUserManager, Server, User
+from ftpfixture.testing.certificates import ServerTls, server_context
 from ftpfixture.testing.files import Files
 from ftpfixture.testing.loopthread import SHARED
 
@@ -35,6 +38,14 @@ class FtpServer:
         port: 0 for a free one.
         quota: Octets that all files together may have; None for no limit.
         server_class: Your own subclass of Server.
+        tls: "explicit" for AUTH TLS, "implicit" for TLS from the first octet, "required" for AUTH TLS and nothing
+            without it; None for a server without TLS.
+        certificate: What the server shows: "valid", "expired", "wrong-host", "self-signed", "untrusted", or a context
+            of yours.
+        client_certificates: "optional" to ask clients for theirs, "required" to insist; None not to ask. Those of
+            ``server.tls.client_context("ann")`` are trusted.
+        minimum_tls: "TLSv1.2" or "TLSv1.3"; None for Python's own minimum.
+        ciphers: Of TLS 1.2, as OpenSSL takes them; None for Python's own.
         settings: Everything else that Server takes, such as ``disable=["MLSD"]`` or ``idle_timeout=2``.
 
     Raises:
@@ -44,6 +55,7 @@ class FtpServer:
     Attributes:
         files: What is stored, as a mapping from path to bytes.
         log: What was said.
+        tls: What clients need to trust a server with ``tls=``: `ca`, `ca_file`, `client_context()`.
         server: The asynchronous server inside; touch it on its own thread only.
     """
 
@@ -56,9 +68,20 @@ class FtpServer:
         port: int = 0,
         quota: int | None = None,
         server_class: type[Server] = Server,
+        tls: str | None = None,
+        certificate: str | SSLContext = "valid",
+        client_certificates: str | None = None,
+        minimum_tls: str | None = None,
+        ciphers: str | None = None,
         **settings: Any,
     ) -> None:
         _check_names(settings, server_class)
+        if tls is not None:
+            context: object = certificate
+            if isinstance(certificate, str):
+                context = server_context(certificate, client_certificates, minimum_tls, ciphers)
+            settings |= {"ssl": context, "tls": tls}
+        self.tls = ServerTls()
         settings.setdefault("path_io_factory", MemoryPathIO)
         self._host = host
         self._port = port
@@ -218,7 +241,8 @@ class FtpServer:
         """``ftp://login:password@host:port``, without a slash at the end."""
         host, port = self.address
         login, password = (quote(part, safe="") for part in self.credentials)
-        return f"ftp://{login}:{password}@{f'[{host}]' if ':' in host else host}:{port}"
+        scheme = "ftps" if self.server.implicit_tls else "ftp"
+        return f"{scheme}://{login}:{password}@{f'[{host}]' if ':' in host else host}:{port}"
 
     @property
     def sessions(self) -> list[SessionRecord]:

@@ -16,7 +16,7 @@ from ftpfixture.log import CommandLog
 from ftpfixture.testing.ftpserver import FtpServer
 from ftpfixture.testing.loopthread import SHARED
 
-__all__ = ["ftp_client", "ftp_config", "ftp_log", "ftp_server", "ftp_server_factory"]
+__all__ = ["ftp_client", "ftp_config", "ftp_log", "ftp_server", "ftp_server_factory", "ftps_server"]
 
 _SERVERS = pytest.StashKey[list[FtpServer]]()
 
@@ -56,14 +56,28 @@ def ftp_server(
 
     Settings come from the fixture `ftp_config` and the marker ``@pytest.mark.ftp(...)``, the nearest last.
     """
+    yield from _one_server(request, ftp_config, "ftp_server")
+
+
+def _one_server(request: pytest.FixtureRequest, settings: dict[str, Any], fixture: str) -> Iterator[FtpServer]:
     with ExitStack() as servers:
-        settings = {**ftp_config, **_marked(request.node)}
         try:
-            server = _start(request.node, servers, settings)
+            server = _start(request.node, servers, {**settings, **_marked(request.node)})
         except (FtpFixtureError, OSError) as error:
-            text = f"ftp_server of {request.node.nodeid}: {error}"
+            text = f"{fixture} of {request.node.nodeid}: {error}"
             raise pytest.fail.Exception(text, pytrace=False) from None  # tracebacks through here help nobody
         yield server
+
+
+@pytest.fixture
+def ftps_server(
+    request: pytest.FixtureRequest, ftp_config: dict[str, Any], _ftp_loop_thread: None
+) -> Iterator[FtpServer]:
+    """An `ftp_server` with TLS: explicit (AUTH TLS), unless the settings say ``tls="implicit"`` or "required".
+
+    ``server.tls.client_context()`` trusts its certificate, and so does a program with the file ``server.tls.ca_file``.
+    """
+    yield from _one_server(request, {"tls": "explicit", **ftp_config}, "ftps_server")
 
 
 @pytest.fixture

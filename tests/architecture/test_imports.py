@@ -19,7 +19,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("errors",),
     ("wire", "files"),
     ("events",),
-    ("matching", "transcript"),
+    ("matching", "records", "transcript"),
     ("faults", "log"),
     ("net",),
     ("server", "client"),

@@ -9,7 +9,7 @@ import socket
 import pytest
 
 from ftpfixture import FtpServer
-from ftpfixture.log import TransferRecord
+from ftpfixture.records import TransferRecord
 
 __all__ = [
     "BREAKING",

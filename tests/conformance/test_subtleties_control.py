@@ -11,7 +11,7 @@ import pytest
 
 from ftpfixture import FtpServer, Server
 from ftpfixture.events import Event
-from ftpfixture.log import CommandRecord
+from ftpfixture.records import CommandRecord
 from ftpfixture.wire.pathname import parse_257
 from tests.support.raw import RawClient, read_all
 

@@ -540,7 +540,6 @@ def test_28_interrupted_transfer_uses_rest_up(raw: RawClient) -> None:
 @pytest.mark.parametrize(
     ("line", "code"),
     [
-        ("MODE Z", "504"),
         ("MODE B", "504"),
         ("MODE C", "504"),
         ("MODE X", "501"),
@@ -557,11 +556,6 @@ def test_29_modes_that_are_not_offered(raw: RawClient, line: str, code: str) -> 
     """Known modes and structures that are not offered are 504, unknown ones 501, and files go as before."""
     assert raw.code(line) == code
     assert raw.fetch("RETR /f") == (["150", "226"], b"0123456789")
-
-
-def test_29_mode_z_is_not_announced(raw: RawClient) -> None:
-    """FEAT does not offer what MODE refuses."""
-    assert "MODE Z" not in raw.ask("FEAT").text
 
 
 # 30. Empty transfers.

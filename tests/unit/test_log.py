@@ -25,7 +25,8 @@ from ftpfixture.events import (
     Payload,
     ReplySent,
 )
-from ftpfixture.log import CommandLog, SessionRecord, TransferRecord
+from ftpfixture.log import CommandLog
+from ftpfixture.records import SessionRecord, TransferRecord
 
 PEER, LOCAL = ("127.0.0.1", 50001), ("127.0.0.1", 2121)
 

@@ -6,6 +6,7 @@ import asyncio
 import ipaddress
 import re
 
+from ftpfixture.net.channel import TlsInfo
 from ftpfixture.net.throttle import StreamThrottle
 from ftpfixture.server.conditions import ConnectionConditions, PathConditions, PathPermissions
 from ftpfixture.server.connection import Connection
@@ -27,10 +28,13 @@ class AccessCommands(Transfers):
 
         A new USER logs the old one out at once; transfer parameters stay as they are.
 
-        Replies: 230 logged in, 331 password needed, 332 account needed, 501, 530 refused.
+        Replies: 230 logged in, 232 by certificate, 331 password needed, 332 account needed, 501, 530 refused.
         """
         if not rest:
             connection.response("501", "USER needs a name")
+            return True
+        if "login" in self.require_tls and connection.session.channel.tls is None:
+            connection.response("530", "Encrypt the control connection first: use AUTH TLS")
             return True
         await self._log_out(connection)
         answer: tuple[object, User | None, str] = await self.user_manager.get_user(rest)
@@ -41,7 +45,11 @@ class AccessCommands(Transfers):
             connection.response("530", text)
         elif response is responses.PASSWORD_REQUIRED:
             connection.user_pending = user
-            connection.response("331", text)
+            if user is not None and await self._certified(connection, user):
+                connection.password_superfluous = True
+                self._identified(connection, user, "Login by certificate", "232")
+            else:
+                connection.response("331", text)
         elif response is responses.OK and user is not None:
             connection.user_pending = user
             connection.password_superfluous = True
@@ -82,14 +90,20 @@ class AccessCommands(Transfers):
             return True
         return await self._login_failed(connection, "Account refused")
 
-    def _identified(self, connection: Connection, user: User, text: str) -> None:
+    async def _certified(self, connection: Connection, user: User) -> bool:
+        tls: TlsInfo | None = connection.session.channel.tls
+        if tls is None or tls.certificate is None:
+            return False
+        return await self.user_manager.authenticate_certificate(user, tls.certificate)
+
+    def _identified(self, connection: Connection, user: User, text: str, code: str = "230") -> None:
         if user.account is None:
-            self._log_in(connection, user, text)
+            self._log_in(connection, user, text, code)
         else:
             connection.account_pending = True
             connection.response("332", "Account needed")
 
-    def _log_in(self, connection: Connection, user: User, text: str) -> None:
+    def _log_in(self, connection: Connection, user: User, text: str, code: str = "230") -> None:
         connection.user = user
         connection.logged = True
         connection.login_failures = 0
@@ -101,7 +115,7 @@ class AccessCommands(Transfers):
             user.read_speed_limit_per_connection, user.write_speed_limit_per_connection
         )
         connection.session.logged_in(connection.login)
-        connection.response("230", text)
+        connection.response(code, text)
 
     async def _login_failed(self, connection: Connection, text: str) -> bool:
         failures = connection.login_failures = connection.login_failures + 1

@@ -153,6 +153,20 @@ class InformationCommands(ListingCommands):
         connection.response("200", "UTF8 is on")
         return True
 
+    @command("OPTS MODE")
+    async def opts_mode(self, connection: Connection, rest: str) -> bool:
+        """OPTS MODE <SP> Z LEVEL <SP> 0-9: set how hard the server compresses.
+
+        Replies: 200, 501. Source: draft-preston-ftpext-deflate 4.
+        """
+        match rest.upper().split():
+            case ["Z", "LEVEL", level] if level.isascii() and level.isdigit() and int(level) < 10:
+                connection.compression_level = int(level)
+                connection.response("200", f"MODE Z LEVEL set to {level}")
+            case _:
+                raise Refusal("501", "OPTS MODE takes Z LEVEL and a number from 0 to 9")
+        return True
+
     @command("CLNT", feat="CLNT")
     async def clnt(self, connection: Connection, rest: str) -> bool:
         """CLNT <SP> name: tell which program you are.

@@ -117,19 +117,21 @@ class ParameterCommands(Transfers):
         """
         return _choose(connection, "Structure", rest, "F", "RP")
 
-    @command("MODE")
+    @command("MODE", feat="MODE Z")
     @ConnectionConditions(ConnectionConditions.login_required)
     async def mode(self, connection: Connection, rest: str) -> bool:
-        """MODE <SP> S: choose the transfer mode; block and compressed mode are not offered.
+        """MODE <SP> S | Z: choose the transfer mode, stream or deflate; block and compressed mode are not offered.
 
-        Replies: 200, 501 unknown, 504 known but not offered.
+        Replies: 200, 501 unknown, 504 known but not offered. Source: RFC 959 3.4, draft-preston-ftpext-deflate.
         """
-        return _choose(connection, "Mode", rest, "S", "BCZ")
+        if rest.upper() in ("S", "Z"):
+            connection.transfer_mode = rest.upper()
+        return _choose(connection, "Mode", rest, "SZ", "BC")
 
 
 def _choose(connection: Connection, what: str, rest: str, offered: str, known: str) -> bool:
     wanted = rest.upper()
-    if wanted == offered:
+    if len(wanted) == 1 and wanted in offered:
         connection.response("200", f"{what} set to {wanted}")
     elif len(wanted) == 1 and wanted in known:
         connection.response("504", f"{what} {wanted} is not offered")

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import socket
+import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
-from ftpfixture.net.channel import Channel, peer_name
+from ftpfixture.net.channel import Channel, TlsInfo, peer_name
+from ftpfixture.testing.certificates import ServerTls, server_context
 
 
 class CountingSocket(socket.socket):
@@ -134,6 +137,30 @@ async def test_a_reset_by_the_peer_is_an_error(pair: Pair) -> None:
 
     with pytest.raises(ConnectionResetError):
         await pair.channel.receive(10)
+
+
+async def test_a_reset_is_an_error_for_those_who_do_not_wait(pair: Pair) -> None:
+    """`receive_now` raises ConnectionResetError, too."""
+    gone = asyncio.Event()
+    pair.channel.watch(gone.set)
+    pair.peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    pair.peer.close()
+    await gone.wait()
+
+    with pytest.raises(ConnectionResetError):
+        pair.channel.receive_now(10)
+
+
+async def test_octets_that_come_as_a_receive_is_cancelled(pair: Pair) -> None:
+    """They are not lost, though the loop tells of them in the same turn."""
+    task = asyncio.create_task(pair.channel.receive(1))
+    await _one_turn()
+    pair.peer.send(b"x")
+    pair.loop.call_soon(task.cancel)
+    await asyncio.gather(task, return_exceptions=True)
+
+    assert task.cancelled()
+    assert await pair.channel.receive(1) == b"x"
 
 
 async def test_watch_calls_until_unwatch(pair: Pair) -> None:
@@ -282,6 +309,15 @@ async def test_send_says_how_much_went(pair: Pair) -> None:
 
     assert 0 < sent < len(BIG)
     assert hash(await pair.heard(sent)) == hash(BIG[:sent])
+
+
+async def test_send_to_a_broken_connection(pair: Pair) -> None:
+    """A send after the peer's reset raises ConnectionError."""
+    pair.peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    pair.peer.close()
+
+    with pytest.raises(ConnectionError):
+        await _fill(pair.channel)
 
 
 async def _fill(channel: Channel) -> None:
@@ -459,6 +495,35 @@ async def test_close_gently_delivers_under_unread_octets(pair: Pair) -> None:
     assert pair.channel.closed
 
 
+async def test_close_gently_sends_what_is_corked(pair: Pair) -> None:
+    """A reply that is still collected is not lost."""
+    pair.channel.cork()
+    pair.channel.write(b"221 bye")
+    pair.channel.close_gently()
+
+    assert await pair.heard(7) == b"221 bye"
+
+
+async def test_close_gently_under_a_flood(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A peer that never stops talking does not keep the channel open."""
+    monkeypatch.setattr(CountingSocket, "recv", lambda *_: b"x")
+    pair.channel.close_gently()
+
+    assert pair.channel.closed
+
+
+def test_close_after_the_loop() -> None:
+    """A channel that outlived its loop can still be closed."""
+    near, far = socket.socketpair()
+    loop = asyncio.new_event_loop()
+    channel = Channel(near, loop, ("", 0))
+    loop.close()
+    channel.close()
+
+    with far:
+        assert far.recv(1) == b""
+
+
 async def test_close_gently_after_the_peer_went(pair: Pair) -> None:
     """A peer that is gone already makes no error."""
     pair.peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -494,3 +559,603 @@ async def test_a_channel_knows_both_ends(pair: Pair) -> None:
 def test_peer_name(address: object, name: tuple[str, int]) -> None:
     """A name is host and port for every kind of address; IPv4 in IPv6 is IPv4."""
     assert peer_name(address) == name
+
+
+# TLS.
+
+VERSIONS = {"TLSv1.2": ssl.TLSVersion.TLSv1_2, "TLSv1.3": ssl.TLSVersion.TLSv1_3}
+
+
+class MoodySocket(ssl.SSLSocket):
+    """A socket that says first what a test tells it to say, call by call: OpenSSL does so only now and then."""
+
+    moods: ClassVar[dict[str, list[type[ssl.SSLError]]]] = {}
+
+    def _say(self, call: str) -> None:
+        if self.moods.get(call):
+            raise self.moods[call].pop(0)()
+
+    def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
+        """Receive, if in the mood."""
+        self._say("recv")
+        return super().recv(buflen, flags)
+
+    def send(self, data: Any, flags: int = 0) -> int:
+        """Send, if in the mood."""
+        self._say("send")
+        return super().send(data, flags)
+
+    def do_handshake(self, block: bool = False) -> None:
+        """Shake hands, if in the mood."""
+        self._say("do_handshake")
+        super().do_handshake(block)
+
+    def unwrap(self) -> socket.socket:
+        """End, if in the mood."""
+        self._say("unwrap")
+        return super().unwrap()
+
+
+class Ends:
+    """Two channels at the ends of one connection; `near` is the server of TLS."""
+
+    def __init__(self, timeout: float | None = None) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            far = socket.create_connection(listener.getsockname())
+            near, address = listener.accept()
+        loop = asyncio.get_running_loop()
+        self.near = Channel(near, loop, address, timeout)
+        self.far = Channel(far, loop, far.getpeername(), timeout)
+        self.contexts = server_context("valid", None, None, None), ServerTls().client_context()
+        self.contexts[1].sslsocket_class = MoodySocket
+
+    def begin(self, version: str = "TLSv1.3", session: ssl.SSLSession | None = None) -> None:
+        """Begin to shake hands, with one version."""
+        self.begin_near()
+        self.begin_far(version, session)
+
+    def begin_near(self) -> None:
+        """Begin at the server."""
+        self.near.start_tls(self.contexts[0], server_side=True)
+
+    def begin_far(self, version: str = "TLSv1.3", session: ssl.SSLSession | None = None) -> None:
+        """Begin at the client."""
+        context = self.contexts[1]
+        context.minimum_version = context.maximum_version = VERSIONS[version]
+        self.far.start_tls(context, server_side=False, server_hostname="localhost", session=session)
+
+    async def shake(self, version: str = "TLSv1.3") -> None:
+        """Shake hands."""
+        self.begin(version)
+        await asyncio.gather(self.near.secured(), self.far.secured())
+
+    def close(self) -> None:
+        """Close both."""
+        self.near.close()
+        self.far.close()
+
+
+@pytest.fixture
+async def ends(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Ends]:
+    """Two channels in clear, without time limit; in the end no socket is open, and no task is left."""
+    monkeypatch.setattr(MoodySocket, "moods", {})
+    ends = Ends()
+    yield ends
+    ends.close()
+    await _one_turn()
+    await _one_turn()
+    gc.collect()
+
+
+async def _hear(channel: Channel, count: int) -> bytes:
+    """Exactly so many octets."""
+    octets = bytearray()
+    while len(octets) < count:
+        piece = await asyncio.wait_for(channel.receive(count - len(octets)), 10)
+        assert piece, f"the end came after {len(octets)} octets"
+        octets += piece
+    return bytes(octets)
+
+
+def _reset(channel: Channel) -> None:
+    """Break the connection at this end."""
+    channel.reset()
+
+
+# The beginning.
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_both_shake_hands(ends: Ends, version: str) -> None:
+    """After the handshake both know version and cipher, and the client the server's certificate."""
+    assert not ends.near.is_tls
+    assert ends.far.session is None
+    ends.begin(version)
+    assert (ends.near.is_tls, ends.near.tls) == (True, None)
+    await asyncio.gather(ends.near.secured(), ends.far.secured())
+
+    for channel in (ends.near, ends.far):
+        assert channel.tls is not None
+        assert (channel.tls.version, channel.tls.resumed) == (version, False)
+        assert channel.tls.cipher.isascii()
+    assert ends.near.tls is not None
+    assert (ends.near.tls.certificate, ends.near.tls.subject) == (None, "")
+    assert ends.far.tls is not None
+    assert ends.far.tls.certificate is not None
+    assert "ftpfixture" in str(ends.far.tls.certificate["issuer"]) or ends.far.tls.subject
+    assert ends.far.session is not None
+
+
+def test_subject() -> None:
+    """The parts of a subject are told by their usual short names, others by their long ones."""
+    names = ((("commonName", "ann"),), (("organizationName", "example"), ("title", "Dr")))
+
+    assert TlsInfo("", "", False, {"subject": names}).subject == "CN=ann,O=example,title=Dr"
+    assert TlsInfo("", "", False, {}).subject == ""
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_a_session_is_resumed(ends: Ends, version: str) -> None:
+    """The session of a connection can be resumed on another one, once something was received on it."""
+    await ends.shake(version)
+    ends.near.write(b"hi")
+    assert await _hear(ends.far, 2) == b"hi"
+    other = Ends()
+    other.contexts = ends.contexts
+    other.begin(version, ends.far.session)
+    await asyncio.gather(other.near.secured(), other.far.secured())
+
+    for channel in (other.near, other.far):
+        assert channel.tls is not None
+        assert channel.tls.resumed
+    other.close()
+
+
+async def test_a_second_beginning_is_none(ends: Ends) -> None:
+    """`start_tls` on a connection that is encrypted, or about to be, does nothing."""
+    ends.begin()
+    ends.begin()
+    await asyncio.gather(ends.near.secured(), ends.far.secured())
+    before = ends.near.tls
+    ends.begin()
+    await ends.near.secured()
+
+    assert ends.near.tls is before
+
+
+async def test_whoever_uses_it_waits_for_the_handshake(ends: Ends) -> None:
+    """`send` and `receive` may be called before hands are shaken; nothing goes in clear."""
+    ends.begin()
+    receiver = asyncio.create_task(ends.far.receive(10))
+    assert await ends.near.send(b"secret") == 6
+
+    assert await receiver == b"secret"
+    assert ends.near.tls is not None
+
+
+async def test_secured_in_clear(ends: Ends) -> None:
+    """Without a handshake there is nothing to wait for."""
+    await ends.near.secured()
+
+    assert ends.near.tls is None
+
+
+async def test_a_cancelled_wait_does_not_end_the_handshake(ends: Ends) -> None:
+    """Whoever waits for the handshake may be cancelled; it goes on."""
+    ends.begin_near()
+    waiting = asyncio.create_task(ends.near.secured())
+    await _one_turn()
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    ends.begin_far()
+
+    await asyncio.gather(ends.near.secured(), ends.far.secured())
+
+
+async def test_a_handshake_that_has_to_wait_for_room() -> None:
+    """When the socket takes no more, the handshake goes on as soon as it does."""
+    near, far = socket.socketpair()
+    channel = Channel(near, asyncio.get_running_loop(), ("", 0))
+    far.setblocking(False)
+    filled = 0
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            filled += near.send(bytes(1 << 16))
+    channel.start_tls(ServerTls().client_context(), server_side=False, server_hostname="localhost")
+    await _one_turn()
+    await _one_turn()
+    while filled:
+        filled -= len(await asyncio.get_running_loop().sock_recv(far, min(filled, 1 << 20)))
+    async with asyncio.timeout(10):
+        hello = await asyncio.get_running_loop().sock_recv(far, 1)
+
+    assert hello == b"\x16"  # a record of a handshake
+    channel.close()
+    far.close()
+    await _one_turn()
+
+
+async def test_a_handshake_that_has_to_write(ends: Ends) -> None:
+    """OpenSSL may have to write before it goes on."""
+    MoodySocket.moods["do_handshake"] = [ssl.SSLWantWriteError, ssl.SSLWantReadError]
+    ends.begin_far()
+    await _one_turn()
+    ends.near.write(b"")  # nothing, so the client waits to read, which the server's part ends
+    ends.begin_near()
+    MoodySocket.moods.clear()
+
+    await asyncio.gather(ends.near.secured(), ends.far.secured())
+
+
+async def test_a_handshake_that_takes_too_long() -> None:
+    """A peer that says nothing within `timeout` is a TimeoutError, for everybody who waits, then and later."""
+    ends = Ends(timeout=0.01)
+    ends.begin_near()
+    waiting = [asyncio.create_task(ends.near.secured()), asyncio.create_task(ends.near.receive(1))]
+    for result in await asyncio.gather(*waiting, return_exceptions=True):
+        assert isinstance(result, TimeoutError)
+    with pytest.raises(TimeoutError):
+        await ends.near.send(b"x")
+    with pytest.raises(TimeoutError):
+        await ends.near.send_end()
+    ends.close()
+
+
+async def test_garbage_instead_of_a_handshake(ends: Ends) -> None:
+    """What is no handshake is an SSLError, as OpenSSL gave it."""
+    ends.far.write(b"USER ann\r\nPASS secret\r\n")
+    ends.begin_near()
+
+    with pytest.raises(ssl.SSLError, match=r"WRONG_VERSION_NUMBER|UNSUPPORTED_PROTOCOL|HTTP_REQUEST|UNKNOWN_PROTOCOL"):
+        await ends.near.secured()
+
+
+async def test_the_end_instead_of_a_handshake(ends: Ends) -> None:
+    """A peer that closes is an error, and so is one that resets."""
+    ends.far.close()
+    ends.begin_near()
+
+    with pytest.raises(OSError, match=r"EOF|reset"):
+        await ends.near.secured()
+
+
+async def test_a_handshake_on_a_connection_that_was_reset(ends: Ends) -> None:
+    """When the connection is broken already, `start_tls` raises, and leaves no socket behind."""
+    _reset(ends.far)
+    gone = asyncio.Event()
+    ends.near.watch(gone.set)
+    await gone.wait()
+    ends.near.unwatch()
+
+    with pytest.raises(OSError, match="reset"):
+        ends.begin_near()
+    assert ends.near.closed
+
+
+async def test_a_handshake_that_cannot_be(ends: Ends) -> None:
+    """What Python refuses is raised, and leaves no socket behind."""
+    with pytest.raises(ValueError, match="server_hostname"):
+        ends.far.start_tls(ends.contexts[1], server_side=False)
+    assert ends.far.closed
+
+
+async def test_close_while_hands_are_shaken(ends: Ends) -> None:
+    """Whoever waits for the handshake gets a ConnectionAbortedError, and if nobody does, nobody is told."""
+    ends.begin_near()
+    waiting = asyncio.create_task(ends.near.secured())
+    await _one_turn()
+    await _one_turn()
+    ends.near.close()
+    with pytest.raises(ConnectionAbortedError, match="closed on this side"):
+        await waiting
+    ends.begin_far()
+    await _one_turn()
+    ends.far.close()
+
+
+async def test_close_before_the_first_step(ends: Ends) -> None:
+    """A channel that is closed at once does not shake hands."""
+    ends.begin()
+    ends.close()
+
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        await ends.near.secured()
+
+
+# Octets.
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_more_than_all_buffers_hold(ends: Ends, version: str) -> None:
+    """Octets arrive whole and in order, however often either side has to wait."""
+    await ends.shake(version)
+
+    async def send() -> None:
+        view = memoryview(BIG)
+        while view:
+            view = view[await ends.near.send(view) :]
+        await ends.near.send_end()
+
+    sender = asyncio.create_task(send())
+    heard = bytearray()
+    while piece := await ends.far.receive(1 << 16):
+        heard += piece
+    await sender
+
+    assert hash(bytes(heard)) == hash(BIG)
+
+
+async def test_backlog_under_tls(ends: Ends) -> None:
+    """`write` keeps what the socket does not take, in order; `drain` waits for it; `cork` makes one record of many."""
+    await ends.shake()
+    ends.near.write(BIG)
+    ends.near.cork()
+    for data in (b"a", b"b", b"c"):
+        ends.near.write(data)
+    ends.near.uncork()
+    assert ends.near.backlog > 3
+    drained = asyncio.create_task(ends.near.drain())
+    assert hash(await _hear(ends.far, len(BIG))) == hash(BIG)
+    assert await _hear(ends.far, 3) == b"abc"
+    await asyncio.wait_for(drained, 10)
+
+    ends.near.cork()
+    for data in (b"a", b"b", b"c"):
+        ends.near.write(data)
+    ends.near.uncork()
+    assert await ends.far.receive(10) == b"abc"
+
+
+async def test_receive_now_under_tls(ends: Ends) -> None:
+    """Nothing there is None, what is there is given, the end is empty; `watch` tells when to look."""
+    await ends.shake()
+    assert ends.near.receive_now(10) is None
+    called: asyncio.Queue[bytes | None] = asyncio.Queue()
+    ends.near.watch(lambda: called.put_nowait(ends.near.receive_now(10)))
+    ends.far.write(b"hello")
+    found = None
+    while found is None:
+        found = await asyncio.wait_for(called.get(), 5)
+    assert found == b"hello"
+    await ends.far.send_end()
+    while (found := await asyncio.wait_for(called.get(), 5)) is None:
+        pass
+    assert found == b""
+    ends.near.unwatch()
+
+
+async def test_a_long_record_is_read_in_pieces(ends: Ends) -> None:
+    """What OpenSSL has and the system has not any more is given without waiting."""
+    await ends.shake()
+    ends.far.write(b"0123456789")
+
+    assert [await asyncio.wait_for(ends.near.receive(4), 5) for _ in range(3)] == [b"0123", b"4567", b"89"]
+
+
+async def test_a_receive_that_has_to_write(ends: Ends) -> None:
+    """OpenSSL may have to write before it can read, and read before it can write."""
+    await ends.shake()
+    ends.near.write(b"hello")
+    MoodySocket.moods["recv"] = [ssl.SSLWantWriteError]
+    assert await asyncio.wait_for(ends.far.receive(10), 5) == b"hello"
+
+    MoodySocket.moods["send"] = [ssl.SSLWantReadError]
+    ends.near.write(b"again")
+    assert await asyncio.wait_for(ends.far.send(b"x"), 5) == 1
+    assert await ends.far.receive(10) == b"again"
+
+
+# The end of what is encrypted.
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_no_close_notify(ends: Ends, version: str) -> None:
+    """A connection that ends without close_notify was cut, perhaps by somebody else: that is an error."""
+    await ends.shake(version)
+    ends.near.write(b"half")
+    assert await _hear(ends.far, 4) == b"half"
+    assert ends.near.receive_now(1) is None
+    ends.near.close()
+
+    with pytest.raises(ConnectionResetError, match=r"closed without close_notify|reset by peer"):
+        await ends.far.receive(10)
+    with pytest.raises(ConnectionResetError):
+        ends.far.receive_now(10)
+
+
+async def test_garbage_amidst(ends: Ends) -> None:
+    """What was not encrypted by the peer is an error that says so."""
+    await ends.shake()
+    socket.socket.send(ends.near._sock, b"\x17\x03\x03\0\x20" + bytes(32))
+
+    with pytest.raises(ConnectionAbortedError, match="TLS failed: DECRYPTION_FAILED_OR_BAD_RECORD_MAC"):
+        await ends.far.receive(10)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_send_end(ends: Ends, version: str) -> None:
+    """After `send_end` the other side reads the end; saying it again, later or when both have said it, does nothing."""
+    await ends.shake(version)
+    await ends.near.send(b"all")
+    await ends.near.send_end()
+    await ends.near.send_end()
+    assert await _hear(ends.far, 3) == b"all"
+    assert await ends.far.receive(10) == b""
+    for _ in range(2):
+        await ends.far.send_end()
+    ends.close()
+    await ends.near.send_end()
+    await ends.far.send_end()
+
+
+async def test_send_end_in_clear(ends: Ends) -> None:
+    """In clear it is the close that says the end."""
+    await ends.near.send_end()
+    ends.near.close()
+
+    assert await ends.far.receive(1) == b""
+
+
+async def test_send_end_waits_for_the_handshake(ends: Ends) -> None:
+    """An end before the beginning comes after a whole handshake: an empty file is no attack."""
+    ends.begin()
+    await asyncio.gather(ends.near.send_end(), ends.far.secured())
+
+    assert await ends.far.receive(1) == b""
+
+
+async def test_send_end_that_has_to_wait(ends: Ends) -> None:
+    """When the socket takes nothing, the end waits until it does."""
+    await ends.shake()
+    MoodySocket.moods["unwrap"] = [ssl.SSLWantWriteError]
+    await ends.far.send_end()
+
+    assert await ends.near.receive(1) == b""
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_leave(ends: Ends, version: str) -> None:
+    """`leave` closes when the other side has read everything, whatever it has said that nobody reads."""
+    await ends.shake(version)
+    await ends.far.send(b"all")
+    leaving = asyncio.create_task(ends.far.leave())
+    assert await _hear(ends.near, 3) == b"all"
+    assert await ends.near.receive(1) == b""
+    assert not leaving.done()
+    await ends.near.send_end()
+    await asyncio.wait_for(leaving, 5)
+
+    assert ends.far.closed
+    await ends.far.leave()
+
+
+@pytest.mark.parametrize("how", ["close", "send", "reset"])
+async def test_leave_somebody_else(ends: Ends, how: str) -> None:
+    """A peer that closes without a word, sends what nobody wants, or resets, does not keep anybody."""
+    await ends.shake()
+    leaving = asyncio.create_task(ends.far.leave())
+    assert await ends.near.receive(1) == b""
+    if how == "send":
+        ends.near.write(BIG)
+    else:
+        (ends.near.close if how == "close" else ends.near.reset)()
+    await asyncio.wait_for(leaving, 5)
+
+    assert ends.far.closed
+
+
+async def test_leave_runs_out_of_time() -> None:
+    """A peer that never closes is a TimeoutError."""
+    ends = Ends(timeout=0.05)
+    ends.near.timeout = None
+    await ends.shake()
+    with pytest.raises(TimeoutError):
+        await ends.far.leave()
+    ends.close()
+
+
+async def test_leave_in_clear(ends: Ends) -> None:
+    """In clear it is the same as to close."""
+    ends.near.write(b"all")
+    await ends.near.leave()
+
+    assert ends.near.closed
+    assert await _hear(ends.far, 3) == b"all"
+    assert await ends.far.receive(1) == b""
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_end_tls(ends: Ends, version: str) -> None:
+    """When both sides have ended TLS they go on in clear, and can begin anew with a whole handshake."""
+    await ends.shake(version)
+    for _ in range(2):
+        ends.near.write(b"200 CCC\r\n")
+        assert await _hear(ends.far, 9) == b"200 CCC\r\n"
+        await asyncio.gather(ends.near.end_tls(), ends.far.end_tls())
+        assert (ends.near.is_tls, ends.near.tls, ends.near.session) == (False, None, None)
+        ends.near.write(b"clear")
+        assert await _hear(ends.far, 5) == b"clear"
+        assert socket.socket.send(ends.far._sock, b"clear") == 5
+        assert await _hear(ends.near, 5) == b"clear"
+        await ends.shake(version)
+        assert ends.near.tls is not None
+
+
+async def test_end_tls_in_clear(ends: Ends) -> None:
+    """Without TLS there is nothing to end."""
+    await ends.near.end_tls()
+
+    assert not ends.near.is_tls
+
+
+async def test_end_tls_that_has_to_wait(ends: Ends) -> None:
+    """When the socket takes nothing, the end waits until it does."""
+    await ends.shake()
+    MoodySocket.moods["unwrap"] = [ssl.SSLWantWriteError]
+    await asyncio.gather(ends.near.end_tls(), ends.far.end_tls())
+
+    assert ends.near.tls is ends.far.tls is None
+
+
+async def test_end_tls_with_somebody_who_goes_on(ends: Ends) -> None:
+    """A peer that says more instead of the end is an SSLError."""
+    await ends.shake()
+    ends.near.write(b"more")
+    ends.near.write(b"and more")
+
+    with pytest.raises(ssl.SSLError, match="APPLICATION_DATA_AFTER_CLOSE_NOTIFY"):
+        await ends.far.end_tls()
+
+
+async def test_close_gently_says_that_it_closes(ends: Ends) -> None:
+    """A session that ends in order ends with close_notify, behind its last reply."""
+    await ends.shake()
+    ends.far.write(b"QUIT\r\n")
+    assert await _hear(ends.near, 6) == b"QUIT\r\n"
+    ends.near.write(b"221 bye\r\n")
+    ends.near.close_gently()
+
+    assert await _hear(ends.far, 9) == b"221 bye\r\n"
+    assert await ends.far.receive(1) == b""
+
+
+async def test_close_gently_after_both_have_said_it(ends: Ends) -> None:
+    """When the other side has ended TLS already, the answer to that is all there is to say."""
+    await ends.shake()
+    await ends.far.send_end()
+    assert await ends.near.receive(1) == b""
+    await ends.near.send_end()
+    ends.near.close_gently()
+
+    assert await ends.far.receive(1) == b""
+    assert ends.far.receive_now(1) == b""
+
+
+async def test_close_gently_while_hands_are_shaken(ends: Ends) -> None:
+    """A handshake that is not over is not ended, but broken off."""
+    ends.begin_near()
+    await _one_turn()
+    ends.near.close_gently()
+
+    assert ends.near.closed
+
+
+async def test_close_is_no_end(ends: Ends) -> None:
+    """`close` says nothing: half a file must not look whole."""
+    await ends.shake()
+    ends.far.close()
+
+    with pytest.raises(ConnectionResetError, match=r"close_notify|reset by peer"):
+        await ends.near.receive(1)
+
+
+async def test_write_to_a_broken_connection_under_tls(ends: Ends) -> None:
+    """A write after the peer has reset raises nothing and leaves no backlog: the reading side sees it."""
+    await ends.shake()
+    _reset(ends.far)
+    with pytest.raises(ConnectionResetError):
+        await ends.near.receive(1)
+    ends.near.write(b"a")
+    ends.near.write(b"b")
+
+    assert ends.near.backlog == 0

@@ -37,6 +37,9 @@ class Wire:
         """Take all."""
         return len(data)
 
+    async def send_end(self) -> None:
+        """Nothing to say."""
+
     def close(self) -> None:
         """Close."""
         self.closed = True

@@ -1,0 +1,124 @@
+"""MODE Z: a data connection that carries one zlib stream each way.
+
+One rule: what is received is inflated piece by piece, never more than was asked for, so that a small transfer cannot
+fill the memory.
+
+Source: draft-preston-ftpext-deflate, RFC 1950.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+
+from ftpfixture.net.channel import TlsInfo
+from ftpfixture.net.duplex import Duplex
+
+__all__ = ["Deflated"]
+
+_RECEIVE = 1 << 16
+_SEND = 1 << 18  # deflated at once: some milliseconds, after which all others on the loop have their turn
+
+
+class Deflated:
+    """Deflates what is sent and inflates what is received.
+
+    Args:
+        inner: What carries the compressed octets.
+        level: 0 (none) to 9 (best); -1 for zlib's own choice.
+        limit: Octets that may come out of what is received; None for no limit.
+    """
+
+    def __init__(self, inner: Duplex, level: int = -1, limit: int | None = None) -> None:
+        self._inner = inner
+        self._deflate = zlib.compressobj(level)
+        self._inflate = zlib.decompressobj()
+        self._left = limit
+        self._received = False
+        self._ended = False
+        self.peer = inner.peer
+
+    @property
+    def closed(self) -> bool:
+        """Whether it is closed on this side."""
+        return self._inner.closed
+
+    @property
+    def tls(self) -> TlsInfo | None:
+        """How the connection is encrypted."""
+        return self._inner.tls
+
+    async def receive(self, size: int) -> bytes:
+        """The next octets, inflated, at most `size`; b"" at the end.
+
+        Raises:
+            OverflowError: More comes out than the limit allows.
+            ConnectionError: The octets are no zlib stream, or end in the middle of one.
+        """
+        while True:
+            if self._inflate.unconsumed_tail:
+                await asyncio.sleep(0)  # a little that grows to a lot must not keep the loop
+            piece = self._inflated(self._inflate.unconsumed_tail, size)
+            if piece:
+                return piece
+            data = await self._inner.receive(_RECEIVE)
+            if not data:
+                if self._received and not self._inflate.eof:
+                    raise ConnectionAbortedError("the compressed data end in the middle")
+                return b""
+            self._received = True
+            piece = self._inflated(data, size)
+            if piece:
+                return piece
+
+    def _inflated(self, data: bytes, size: int) -> bytes:
+        if not data or self._inflate.eof:
+            return b""
+        try:
+            piece = self._inflate.decompress(data, size)
+        except zlib.error as error:
+            raise ConnectionAbortedError(f"the data are not compressed as MODE Z wants them: {error}") from error
+        if self._left is not None:
+            self._left -= len(piece)
+            if self._left < 0:
+                raise OverflowError("the compressed data grow beyond the limit")
+        return piece
+
+    async def send(self, data: bytes | memoryview) -> int:
+        """Send some of `data`, deflated.
+
+        Returns:
+            How many of its octets.
+        """
+        await asyncio.sleep(0)  # most of what is deflated stays here for a while, and the socket never has to wait
+        piece = memoryview(data)[:_SEND]
+        await self._send_all(self._deflate.compress(piece))
+        return len(piece)
+
+    async def _send_all(self, octets: bytes) -> None:
+        view = memoryview(octets)
+        while view:
+            view = view[await self._inner.send(view) :]
+
+    async def _finish(self) -> None:
+        if not self._ended and not self._received:
+            self._ended = True
+            await self._send_all(self._deflate.flush())
+
+    async def send_end(self) -> None:
+        """Send what is still to be sent, and tell the other side that nothing more comes."""
+        await self._finish()
+        await self._inner.send_end()
+
+    async def leave(self) -> None:
+        """Send what is still to be sent, and close when the other side has received everything."""
+        await self._finish()
+        await self._inner.leave()
+
+    def close(self) -> None:
+        """Close both directions."""
+        self._inner.close()
+
+    def reset(self) -> None:
+        """Close so that the other side sees an error, not an end."""
+        self._inner.reset()

@@ -1,0 +1,116 @@
+"""What was said, as records that grow while it is said: sessions, commands, transfers.
+
+One rule: a record holds what events told, and nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ftpfixture.events import Encrypted, Payload
+from ftpfixture.wire.command import censor
+
+__all__ = ["CommandRecord", "SessionRecord", "TransferRecord"]
+
+
+@dataclass(slots=True)
+class TransferRecord:
+    """One data connection and what it carried.
+
+    Attributes:
+        session: Number of the control connection.
+        verb: Of the command.
+        direction: "download" (server to client) or "upload".
+        path: Virtual path, absolute; the directory for listings.
+        mode: "passive" or "active".
+        offset: Octets skipped by REST.
+        transfer_type: "I" or "A".
+        at: Seconds since the server was made, when it opened.
+        octets: Octets that went, as on the wire.
+        completed: True when everything went, False when not, None while it runs.
+        error: Why not, in words.
+        tls: How it was encrypted: version, cipher, whether the session was resumed; None in clear.
+    """
+
+    session: int
+    verb: str
+    direction: str
+    path: str
+    mode: str
+    offset: int
+    transfer_type: str
+    at: float
+    octets: int = 0
+    completed: bool | None = None
+    error: str = ""
+    tls: Encrypted | None = None
+    _payload: Payload | None = field(default=None, repr=False)
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the octets as on the wire, in hexadecimal; "" while the transfer runs."""
+        return "" if self._payload is None else self._payload.sha256
+
+
+@dataclass(slots=True)
+class CommandRecord:
+    """One command and what it was answered; completed while replies come in.
+
+    Attributes:
+        session: Number of the control connection.
+        seq: Number of its event.
+        at: Seconds since the server was made.
+        verb: Upper case; "" for an empty line.
+        argument: As sent, passwords included.
+        replies: Code and text of each reply so far, preliminary ones included.
+        transfer: The data connection it used.
+    """
+
+    session: int
+    seq: int
+    at: float
+    verb: str
+    argument: str
+    replies: list[tuple[str, str]] = field(default_factory=list)
+    transfer: TransferRecord | None = None
+
+    @property
+    def code(self) -> str:
+        """Code of the final reply; "" while there is none."""
+        return next((code for code, _ in reversed(self.replies) if not code.startswith("1")), "")
+
+    @property
+    def reply(self) -> str:
+        """Code and text of the final reply; "" while there is none."""
+        return next((f"{code} {text}" for code, text in reversed(self.replies) if not code.startswith("1")), "")
+
+    def __str__(self) -> str:
+        return censor(self.verb, self.argument) + (f" -> {self.code}" if self.code else "")
+
+    def __repr__(self) -> str:
+        return f"<CommandRecord {self} in session {self.session}>"
+
+
+@dataclass(slots=True)
+class SessionRecord:
+    """One control connection.
+
+    Attributes:
+        number: Counted from 1 per server.
+        peer: Address and port of the client.
+        at: Seconds since the server was made, when it connected.
+        user: Name that was let in last; "" when none was.
+        closed_at: When it was gone; None while it lives.
+        tls: How it was encrypted, with the subject of the client's certificate; None in clear.
+        cleared_at: `seq` of the event when CCC ended that; None when nothing did.
+        reason: Why it ended: "quit", "client closed", "connection reset", "idle", "shut down", "refused", "failure".
+    """
+
+    number: int
+    peer: tuple[str, int]
+    at: float
+    user: str = ""
+    closed_at: float | None = None
+    reason: str = ""
+    tls: Encrypted | None = None
+    cleared_at: int | None = None

@@ -1,0 +1,96 @@
+"""Security: TLS for the control connection and for data connections (RFC 2228, RFC 4217).
+
+One rule: nothing that came in clear counts any more once hands are shaken.
+"""
+
+from __future__ import annotations
+
+from ftpfixture.server.commands.access import AccessCommands
+from ftpfixture.server.connection import Connection
+from ftpfixture.server.dispatch import command
+from ftpfixture.server.replies import Refusal
+
+__all__ = ["SecurityCommands"]
+
+# The name of a mechanism, and the protection of data connections that it implies (RFC 4217 17, and before it the
+# draft of AUTH SSL).
+_MECHANISMS = {"TLS": "C", "TLS-C": "C", "TLS-P": "P", "SSL": "P"}
+
+
+class SecurityCommands(AccessCommands):
+    """AUTH PBSZ PROT CCC."""
+
+    @command("AUTH", feat=("AUTH TLS", "AUTH SSL"))
+    async def auth(self, connection: Connection, rest: str) -> bool:
+        """AUTH <SP> TLS | TLS-C | TLS-P | SSL: encrypt the control connection from the next octet on.
+
+        A user who was logged in has to log in again, and parameters are what they are after connecting.
+
+        Replies: 234 go on with the handshake, 503 encrypted already, 504 unknown mechanism. Source: RFC 4217 4.
+        """
+        mechanism = rest.upper()
+        if connection.session.channel.tls is not None:
+            raise Refusal("503", "The connection is encrypted already")
+        if mechanism not in _MECHANISMS:
+            raise Refusal("504", "Unknown mechanism: use TLS")
+        assert self.ssl is not None
+        self.forget_data(connection)
+        connection.response("234", f"AUTH {mechanism} successful")
+        if not await connection.session.encrypt(self.ssl):
+            return False
+        await self._log_out(connection)
+        self.reset(connection)
+        connection.protection = _MECHANISMS[mechanism]
+        return True
+
+    @command("PBSZ", feat="PBSZ")
+    async def pbsz(self, connection: Connection, rest: str) -> bool:
+        """PBSZ <SP> 0: agree on the size of protected blocks, of which TLS has none.
+
+        Replies: 200, 501 not a number, 503 AUTH first. Source: RFC 4217 8.
+        """
+        self._encrypted_only(connection)
+        if not (rest.isascii() and rest.isdigit()) or int(rest[:11]) >= 1 << 32:
+            raise Refusal("501", "PBSZ takes a number, which is 0 for TLS")
+        connection.block_size_agreed = True
+        connection.response("200", "PBSZ=0")
+        return True
+
+    @command("PROT", feat="PROT")
+    async def prot(self, connection: Connection, rest: str) -> bool:
+        """PROT <SP> C | P: choose clear or private data connections, from the next transfer on.
+
+        Replies: 200, 503 PBSZ first, 504 unknown, 521 clear ones are not allowed, 536 not with TLS. Source: RFC 4217 9.
+        """
+        self._encrypted_only(connection)
+        if "block_size_agreed" not in connection:
+            raise Refusal("503", "Use PBSZ 0 first")
+        level = rest.upper()
+        if level in ("S", "E"):
+            raise Refusal("536", f"Level {level} is not for TLS: use P or C")
+        if level not in ("C", "P"):
+            raise Refusal("504", "Unknown level: use P or C")
+        if level == "C" and "data" in self.require_tls:
+            raise Refusal("534", "Data connections must be encrypted")
+        connection.protection = level
+        self.protect(connection)
+        connection.response("200", f"Protection set to {'Private' if level == 'P' else 'Clear'}")
+        return True
+
+    @command("CCC", feat="CCC")
+    async def ccc(self, connection: Connection, rest: str) -> bool:
+        """CCC: go back to clear text on the control connection; data connections stay as they are.
+
+        Replies: 200, 533 it is clear text already, 534 not allowed. Source: RFC 4217 12.3.
+        """
+        if connection.session.channel.tls is None:
+            raise Refusal("533", "The control connection is not encrypted")
+        if "login" in self.require_tls:
+            raise Refusal("534", "The control connection must stay encrypted")
+        connection.response("200", "Clearing the control connection")
+        decrypted: bool = await connection.session.decrypt()
+        return decrypted
+
+    def _encrypted_only(self, connection: Connection) -> None:
+        if "secured" not in connection:
+            raise Refusal("503", "Use AUTH TLS first")

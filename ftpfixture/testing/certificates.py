@@ -1,0 +1,152 @@
+"""Certificates for tests: made in the run by trustme, trusted by nobody else.
+
+One rule: keys are made once per process, because making one costs more than a test does.
+"""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import os
+import ssl
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import trustme
+
+from ftpfixture.errors import ConfigurationError
+
+__all__ = ["KINDS", "ServerTls", "server_context"]
+
+_HOSTS = ("localhost", "127.0.0.1", "::1")
+_LONG_AGO = datetime(2001, 1, 1, tzinfo=UTC), datetime(2002, 1, 1, tzinfo=UTC)
+
+KINDS = {
+    "valid": "of a CA that the test may trust, for localhost and loopback",
+    "expired": "of that CA, but of the year 2001",
+    "wrong-host": "of that CA, but for wrong-host.example",
+    "self-signed": "signed by itself",
+    "untrusted": "of another CA, which nobody knows",
+}
+"""The certificates that a server may have."""
+
+
+@functools.cache
+def _authority() -> trustme.CA:
+    return trustme.CA(organization_name="ftpfixture")
+
+
+@functools.cache
+def _files(kind: str) -> tuple[bytes, bytes]:
+    """Private key and certificate chain of a kind, in PEM."""
+    if kind == "self-signed":
+        own = trustme.CA(organization_name="ftpfixture self-signed")
+        return own.private_key_pem.bytes(), own.cert_pem.bytes()
+    authority = trustme.CA(organization_name="nobody knows") if kind == "untrusted" else _authority()
+    if kind == "expired":
+        leaf = authority.issue_cert(*_HOSTS, not_before=_LONG_AGO[0], not_after=_LONG_AGO[1])
+    elif kind == "wrong-host":
+        leaf = authority.issue_cert("wrong-host.example")
+    else:
+        leaf = authority.issue_cert(*_HOSTS)
+    return leaf.private_key_pem.bytes(), b"".join(pem.bytes() for pem in leaf.cert_chain_pems)
+
+
+@functools.cache
+def server_context(
+    kind: str, client_certificates: str | None, minimum_version: str | None, ciphers: str | None
+) -> ssl.SSLContext:
+    """A context for a server.
+
+    Args:
+        kind: One of `KINDS`.
+        client_certificates: "optional" to ask for one, "required" to insist; None not to ask.
+        minimum_version: "TLSv1.2" or "TLSv1.3"; None for Python's own.
+        ciphers: As OpenSSL's ``openssl ciphers`` takes them, for TLS 1.2; None for Python's own.
+
+    Raises:
+        ConfigurationError: Something of it cannot be.
+    """
+    if kind not in KINDS:
+        raise ConfigurationError(f"certificate={kind!r}: use one of {', '.join(KINDS)}, or an ssl.SSLContext")
+    modes = {None: ssl.CERT_NONE, "optional": ssl.CERT_OPTIONAL, "required": ssl.CERT_REQUIRED}
+    if client_certificates not in modes:
+        raise ConfigurationError(f"client_certificates={client_certificates!r}: use 'optional', 'required' or None")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    key, chain = _files(kind)
+    with _in_a_file(key + chain) as path:
+        context.load_cert_chain(path)
+    _authority().configure_trust(context)
+    context.verify_mode = modes[client_certificates]
+    try:
+        if minimum_version is not None:
+            context.minimum_version = ssl.TLSVersion[minimum_version.replace(".", "_")]
+        if ciphers is not None:
+            context.set_ciphers(ciphers)
+    except (KeyError, ssl.SSLError) as error:
+        raise ConfigurationError(
+            f"minimum_tls={minimum_version!r}, ciphers={ciphers!r}: use 'TLSv1.2' or 'TLSv1.3', "
+            f"and ciphers that OpenSSL knows ({error})"
+        ) from error
+    return context
+
+
+@contextmanager
+def _in_a_file(data: bytes) -> Iterator[str]:
+    """OpenSSL reads private keys from files only."""
+    handle, path = tempfile.mkstemp(suffix=".pem")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        yield path
+    finally:
+        os.unlink(path)
+
+
+@functools.cache
+def _authority_file() -> str:
+    handle, path = tempfile.mkstemp(prefix="ftpfixture-ca-", suffix=".pem")
+    with os.fdopen(handle, "wb") as file:
+        file.write(_authority().cert_pem.bytes())
+    atexit.register(os.unlink, path)
+    return path
+
+
+class ServerTls:
+    """What clients need of a server's TLS.
+
+    Attributes:
+        ca: The certificate authority of the valid certificates, of trustme: ``ca.configure_trust(context)``.
+    """
+
+    def __init__(self) -> None:
+        self.ca = _authority()
+
+    @property
+    def ca_pem(self) -> bytes:
+        """The authority's certificate in PEM."""
+        return self.ca.cert_pem.bytes()
+
+    @property
+    def ca_file(self) -> str:
+        """Path of a file with it, for programs; it is there until the process ends."""
+        return _authority_file()
+
+    def client_context(self, certificate: str | None = None) -> ssl.SSLContext:
+        """A context that trusts the authority, and nobody else.
+
+        Args:
+            certificate: Common name of a client certificate to show; None for none.
+        """
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        self.ca.configure_trust(context)
+        if certificate is not None:
+            _client_certificate(certificate).configure_cert(context)
+        return context
+
+
+@functools.cache
+def _client_certificate(name: str) -> trustme.LeafCert:
+    return _authority().issue_cert(f"{name}@ftpfixture.example", common_name=name)

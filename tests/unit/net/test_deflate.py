@@ -1,0 +1,306 @@
+"""MODE Z over any connection: what goes in comes out, what is broken is told, and nothing fills the memory."""
+
+from __future__ import annotations
+
+import asyncio
+import tracemalloc
+import zlib
+from collections.abc import Iterable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ftpfixture.net.channel import TlsInfo
+from ftpfixture.net.deflate import Deflated
+
+TEXT = b"the same words again and again, " * 4096  # 128 KiB
+
+
+class Wire:
+    """The other end of a connection: gives what it was made with, piece by piece, and takes so much at once."""
+
+    def __init__(self, pieces: Iterable[bytes] = (), takes: int = 1 << 30) -> None:
+        self._pieces = [piece for piece in pieces if piece]
+        self._takes = takes
+        self.sent = bytearray()
+        self.calls: list[str] = []
+        self.peer = ("127.0.0.1", 2121)
+        self.closed = False
+        self.tls: TlsInfo | None = TlsInfo("TLSv1.3", "X", False, None)
+
+    async def receive(self, size: int) -> bytes:
+        """The next piece, or what of it may be given."""
+        if not self._pieces:
+            return b""
+        piece = self._pieces.pop(0)
+        if len(piece) > size:
+            self._pieces.insert(0, piece[size:])
+        return piece[:size]
+
+    async def send(self, data: bytes | memoryview) -> int:
+        """Take some."""
+        taken = bytes(data[: self._takes])
+        self.sent += taken
+        return len(taken)
+
+    async def send_end(self) -> None:
+        """Note it."""
+        self.calls.append("send_end")
+
+    async def leave(self) -> None:
+        """Note it."""
+        self.calls.append("leave")
+
+    def close(self) -> None:
+        """Note it."""
+        self.closed = True
+        self.calls.append("close")
+
+    def reset(self) -> None:
+        """Note it."""
+        self.calls.append("reset")
+
+
+def cut(data: bytes, size: int) -> list[bytes]:
+    """Pieces of one size."""
+    return [data[start : start + size] for start in range(0, len(data), size)]
+
+
+async def read(deflated: Deflated, size: int = 1 << 16) -> bytes:
+    """Everything to the end, no piece longer than was asked for."""
+    found = bytearray()
+    while piece := await deflated.receive(size):
+        assert len(piece) <= size
+        found += piece
+    assert await deflated.receive(size) == b""
+    return bytes(found)
+
+
+async def write(deflated: Deflated, data: bytes) -> None:
+    """All of some octets."""
+    view = memoryview(data)
+    while view:
+        view = view[await deflated.send(view) :]
+
+
+# What goes in comes out.
+
+
+@given(
+    data=st.lists(st.binary(max_size=400) | st.integers(0, 70_000).map(bytes), max_size=6),
+    takes=st.integers(1, 300),
+    cuts=st.integers(1, 3000),
+    size=st.integers(1, 3000),
+    level=st.integers(-1, 9),
+)
+def test_round_trips(data: list[bytes], takes: int, cuts: int, size: int, level: int) -> None:
+    """However it is written, cut and read, and however hard it is compressed, all comes back, as one zlib stream."""
+
+    async def trip() -> None:
+        wire = Wire(takes=takes)
+        sender = Deflated(wire, level)
+        for piece in data:
+            await write(sender, piece)
+        await sender.send_end()
+        whole = b"".join(data)
+        assert zlib.decompress(wire.sent) == whole
+        assert await read(Deflated(Wire(cut(bytes(wire.sent), cuts))), size) == whole
+
+    asyncio.run(trip())
+
+
+@given(data=st.binary(max_size=2000), level=st.integers(0, 9), size=st.integers(1, 70))
+def test_octet_by_octet(data: bytes, level: int, size: int) -> None:
+    """A stream that comes octet by octet, and is read in small pieces, comes out as it went in."""
+    assert asyncio.run(read(Deflated(Wire(cut(zlib.compress(data * 9, level), 1))), size)) == data * 9
+
+
+@pytest.mark.parametrize("level", range(-1, 10))
+async def test_levels(level: int) -> None:
+    """Every level is zlib's own: none is longer than the text, all others are much shorter."""
+    wire = Wire()
+    sender = Deflated(wire, level)
+    await write(sender, TEXT)
+    await sender.send_end()
+
+    assert zlib.decompress(wire.sent) == TEXT
+    assert (len(wire.sent) > len(TEXT)) == (level == 0)
+    assert level == 0 or len(wire.sent) < len(TEXT) / 50
+
+
+async def test_a_large_piece_is_sent_in_turns() -> None:
+    """`send` takes no more at once than it can deflate while others wait, and says how much that was."""
+    assert await Deflated(Wire()).send(bytes(1 << 20)) == 1 << 18
+    assert await Deflated(Wire()).send(b"short") == 5
+
+
+@pytest.mark.parametrize("end", ["send_end", "leave"])
+async def test_nothing_at_all(end: str) -> None:
+    """Nothing sent is a zlib stream of nothing, and that is read as nothing."""
+    wire = Wire()
+    await getattr(Deflated(wire), end)()
+
+    assert zlib.decompress(wire.sent) == b""
+    assert wire.calls == [end]
+    assert await read(Deflated(Wire([bytes(wire.sent)]))) == b""
+
+
+async def test_not_even_a_stream() -> None:
+    """A connection that is closed without an octet is empty: some clients send nothing for an empty file."""
+    assert await read(Deflated(Wire())) == b""
+
+
+async def test_the_end_is_sent_once() -> None:
+    """Whoever ends twice sends the end of the stream once."""
+    wire = Wire()
+    sender = Deflated(wire)
+    await write(sender, TEXT)
+    for _ in range(2):
+        await sender.send_end()
+    await sender.leave()
+
+    assert zlib.decompress(wire.sent) == TEXT
+    assert wire.calls == ["send_end", "send_end", "leave"]
+
+
+@pytest.mark.parametrize("end", ["send_end", "leave"])
+async def test_who_received_sends_no_stream(end: str) -> None:
+    """The receiver of a file has nothing to send, not even the end of it."""
+    wire = Wire([zlib.compress(TEXT)])
+    receiver = Deflated(wire)
+    await read(receiver)
+    await getattr(receiver, end)()
+
+    assert wire.sent == b""
+    assert wire.calls == [end]
+
+
+def test_what_is_handed_on() -> None:
+    """Where it leads, how it is encrypted, whether it is closed, and both ways to close are those of the connection."""
+    wire = Wire()
+    deflated = Deflated(wire)
+    assert deflated.peer == wire.peer
+    assert deflated.tls is wire.tls
+    assert not deflated.closed
+    deflated.reset()
+    deflated.close()
+
+    assert deflated.closed
+    assert wire.calls == ["reset", "close"]
+    assert wire.sent == b""
+
+
+# What is broken.
+
+
+@given(data=st.binary(max_size=300), size=st.integers(1, 100), part=st.floats(0, 1, exclude_max=True))
+def test_truncated(data: bytes, size: int, part: float) -> None:
+    """A stream that ends anywhere before its end is an error, not a short file."""
+    whole = zlib.compress(data)
+    there = max(1, int(len(whole) * part))
+
+    with pytest.raises(ConnectionAbortedError, match="end in the middle"):
+        asyncio.run(read(Deflated(Wire([whole[:there]])), size))
+
+
+@pytest.mark.parametrize("position", [0, 1, 50, -1])
+async def test_corrupt(position: int) -> None:
+    """A stream with one wrong octet is an error that says what is wrong."""
+    octets = bytearray(zlib.compress(bytes(range(256)) * 3))
+    octets[position] ^= 0xFF
+
+    with pytest.raises(ConnectionAbortedError, match="not compressed as MODE Z wants them: Error -3"):
+        await read(Deflated(Wire([bytes(octets)])))
+
+
+async def test_no_stream() -> None:
+    """A file in clear is an error."""
+    with pytest.raises(ConnectionAbortedError, match="incorrect header check"):
+        await read(Deflated(Wire([b"hello, world"])))
+
+
+@pytest.mark.parametrize("cuts", [1, 100, 1 << 20])
+async def test_octets_behind_the_end(cuts: int) -> None:
+    """What comes behind the end of the stream is dropped, be it much, and the end is the end."""
+    behind = zlib.compress(b"another") + bytes(1000)
+
+    assert await read(Deflated(Wire(cut(zlib.compress(TEXT) + behind, cuts)))) == TEXT
+
+
+# What grows.
+
+
+def bomb(size: int) -> bytes:
+    """A stream of zeros."""
+    deflate = zlib.compressobj(9)
+    return b"".join([*(deflate.compress(bytes(1 << 20)) for _ in range(size >> 20)), deflate.flush()])
+
+
+@pytest.mark.parametrize(("limit", "fits"), [(len(TEXT), True), (len(TEXT) - 1, False), (0, False), (None, True)])
+async def test_the_limit(limit: int | None, fits: bool) -> None:
+    """Exactly so many octets as the limit says may come out, and not one more."""
+    receiver = Deflated(Wire([zlib.compress(TEXT)]), limit=limit)
+    if fits:
+        assert await read(receiver) == TEXT
+    else:
+        with pytest.raises(OverflowError, match="beyond the limit"):
+            await read(receiver)
+
+
+async def test_a_bomb_does_not_fill_the_memory() -> None:
+    """Of a small stream that grows by a thousand no more is in memory than was asked for."""
+    octets = bomb(64 << 20)
+    receiver = Deflated(Wire([octets]))
+    total = 0
+    tracemalloc.start()
+    try:
+        while piece := await receiver.receive(1 << 16):
+            total += len(piece)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert total == 64 << 20
+    assert peak < 1 << 20
+
+
+async def test_octets_behind_the_end_do_not_fill_the_memory() -> None:
+    """A flood behind the end of the stream is dropped as it comes."""
+    receiver = Deflated(Wire([zlib.compress(b"x"), *[bytes(1 << 16)] * 500]))
+    tracemalloc.start()
+    try:
+        assert await read(receiver) == b"x"
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 1 << 20
+
+
+async def _turns_of_others(work: asyncio.Task[None]) -> int:
+    """How often something else on the loop has its turn while a task works."""
+    turns = 0
+    while not work.done():
+        turns += 1
+        await asyncio.sleep(0)
+    await work
+    return turns
+
+
+async def test_a_bomb_does_not_keep_the_loop() -> None:
+    """Though the connection never has to wait, others have their turn while a stream grows."""
+
+    async def receive() -> None:
+        receiver = Deflated(Wire([bomb(8 << 20)]))
+        while await receiver.receive(1 << 16):
+            pass
+
+    assert await _turns_of_others(asyncio.create_task(receive())) >= 100
+
+
+async def test_a_sender_does_not_keep_the_loop() -> None:
+    """Others have their turn while something large is deflated that hardly fills a packet."""
+    sender = Deflated(Wire())
+
+    assert await _turns_of_others(asyncio.create_task(write(sender, bytes(8 << 20)))) >= 32

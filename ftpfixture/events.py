@@ -159,7 +159,7 @@ class Encrypted(Event):
 
 @dataclass(frozen=True, slots=True)
 class Cleared(Event):
-    """The control connection went back to clear text (CCC)."""
+    """The control connection went back to clear text (CCC, REIN)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +261,8 @@ class Disconnected(Event):
     """A control connection is gone.
 
     Attributes:
-        reason: "quit", "client closed", "connection reset", "idle", "shut down", "refused" or "failure".
+        reason: "quit", "client closed", "connection reset", "idle", "shut down", "refused", "no TLS" (hands were not
+            shaken), "no end of TLS" or "failure".
     """
 
     reason: str

@@ -82,6 +82,8 @@ class CommandLog:
     def _take_command(self, event: CommandReceived) -> None:
         argument = TOO_LONG if event.too_long else event.argument
         record = CommandRecord(event.session, event.seq, event.at, event.verb, argument)
+        session = self._sessions.get(event.session)
+        record.encrypted = session is not None and session.tls is not None and session.cleared_at is None
         self._commands[event.seq] = record
 
     def _take_reply(self, event: ReplySent) -> None:
@@ -94,7 +96,8 @@ class CommandLog:
 
     def _take_encrypted(self, event: Encrypted) -> None:
         if event.where == "control":
-            self._sessions[event.session].tls = event
+            session = self._sessions[event.session]
+            session.tls, session.cleared_at = event, None
         else:
             self._transfers[event.to].tls = event
 
@@ -274,7 +277,7 @@ class CommandLog:
         """
         __tracebackhide__ = True
         secrets = [record for record in self._of(session) if record.verb in ("USER", "PASS", "ACCT")]
-        naked = [f"{record} in session {record.session}" for record in secrets if self._was_in_clear(record)]
+        naked = [f"{record} in session {record.session}" for record in secrets if not record.encrypted]
         naked += [
             f"the {record.direction} of {record.path} in session {record.session}"
             for record in self.transfers
@@ -284,12 +287,6 @@ class CommandLog:
             raise AssertionError(f"not encrypted: {naked[0]}\n\n{self.transcript()}")
         if not secrets:
             raise AssertionError(f"nobody has logged in, so nothing was encrypted\n\n{self.transcript()}")
-
-    def _was_in_clear(self, record: CommandRecord) -> bool:
-        session = self._sessions.get(record.session)
-        if session is None or session.tls is None or session.tls.seq > record.seq:
-            return True
-        return session.cleared_at is not None and session.cleared_at < record.seq
 
     def wait_for(
         self, wanted: str | Callable[[Event], bool], *, timeout: float = 5, times: int = 1, session: int | None = None

@@ -64,6 +64,7 @@ class CommandRecord:
         argument: As sent, passwords included.
         replies: Code and text of each reply so far, preliminary ones included.
         transfer: The data connection it used.
+        encrypted: Whether it came over an encrypted control connection.
     """
 
     session: int
@@ -73,6 +74,7 @@ class CommandRecord:
     argument: str
     replies: list[tuple[str, str]] = field(default_factory=list)
     transfer: TransferRecord | None = None
+    encrypted: bool = False
 
     @property
     def code(self) -> str:
@@ -102,8 +104,9 @@ class SessionRecord:
         user: Name that was let in last; "" when none was.
         closed_at: When it was gone; None while it lives.
         tls: How it was encrypted, with the subject of the client's certificate; None in clear.
-        cleared_at: `seq` of the event when CCC ended that; None when nothing did.
-        reason: Why it ended: "quit", "client closed", "connection reset", "idle", "shut down", "refused", "failure".
+        cleared_at: `seq` of the event when CCC or REIN ended that; None when nothing did, or AUTH came again.
+        reason: Why it ended: "quit", "client closed", "connection reset", "idle", "shut down", "refused", "no TLS",
+            "no end of TLS", "failure".
     """
 
     number: int

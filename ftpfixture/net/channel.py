@@ -12,7 +12,7 @@ import socket
 import ssl
 import struct
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,9 @@ Address = tuple[str, int]
 _NOT_READABLE = (BlockingIOError, InterruptedError, ssl.SSLWantReadError)
 _NOT_NOW = (*_NOT_READABLE, ssl.SSLWantWriteError)
 _CLOSED = "the connection was closed on this side"
+_ACKNOWLEDGE: int | None = getattr(socket, "TCP_QUICKACK", None)  # of Linux: acknowledge at once, for a while
+_CORK: int | None = getattr(socket, "TCP_CORK", None)  # of Linux: send nothing yet
+_RECORDS = range(20, 25)  # what records of TLS begin with (RFC 8446 5.1), and no command or reply
 _TURN = 32  # calls in a row that did not have to wait, after which all others on the loop have their turn
 
 
@@ -73,11 +76,13 @@ class Channel:
 
     __slots__ = (
         "_backlog",
+        "_begun",
         "_corked",
         "_drained",
         "_fd",
         "_handshake",
         "_in_a_row",
+        "_lenient",
         "_loop",
         "_reader",
         "_sock",
@@ -102,6 +107,8 @@ class Channel:
         self._backlog = bytearray()
         self._corked = False
         self._in_a_row = 0
+        self._begun = False
+        self._lenient = False
         self._handshake: asyncio.Task[None] | None = None
         self.timeout = timeout
         self.tls: TlsInfo | None = None
@@ -163,6 +170,9 @@ class Channel:
             except ssl.SSLZeroReturnError:
                 return b""
             except OSError as error:
+                # Before 3.13 Python calls RST an SSLEOFError, too.
+                if self._lenient and isinstance(error, ssl.SSLEOFError | ConnectionResetError):
+                    return b""
                 self._explain(error)
                 raise
 
@@ -282,6 +292,8 @@ class Channel:
         server_side: bool,
         server_hostname: str | None = None,
         session: ssl.SSLSession | None = None,
+        require_close_notify: bool = True,
+        tickets: bool = True,
     ) -> None:
         """Begin a handshake, unless there was one. It goes on by itself: `secured`, `receive` and `send` wait for it.
 
@@ -293,6 +305,10 @@ class Channel:
             server_side: Whether we are the server of TLS.
             server_hostname: Whose certificate the other side must have, if the context checks that.
             session: An earlier one to resume.
+            require_close_notify: Whether an end without it is an error, because it may be a cut; else it is the end,
+                even if it is RST, which the system of a client says that closes with tickets unread (TLS 1.3).
+            tickets: Whether a server offers TLS 1.3 sessions to resume. A client that only sends does not read them,
+                and what it has sent may be lost when it closes (see `leave`): lftp issue 666, curl issue 6149.
 
         Raises:
             OSError: The connection is broken already; it is closed.
@@ -300,23 +316,29 @@ class Channel:
         if self.is_tls:
             return
         try:
-            self._sock = context.wrap_socket(
-                self._sock,
-                server_side=server_side,
-                do_handshake_on_connect=False,
-                suppress_ragged_eofs=False,
-                server_hostname=server_hostname,
-                session=session,
-            )
+            with contextlib.nullcontext() if tickets else _without_tickets(context):
+                self._sock = context.wrap_socket(
+                    self._sock,
+                    server_side=server_side,
+                    do_handshake_on_connect=False,
+                    suppress_ragged_eofs=False,
+                    server_hostname=server_hostname,
+                    session=session,
+                )
         except BaseException as error:
             _close_half_made(error)
             self.close()
             raise
+        self._lenient = not require_close_notify
+        self._begun = not server_side
         self._handshake = self._loop.create_task(self._shake_hands(self._sock))
         # Whoever uses the channel is told; if nobody does, it does not matter.
         self._handshake.add_done_callback(lambda task: task.cancelled() or task.exception())
 
     async def _shake_hands(self, sock: ssl.SSLSocket) -> None:
+        if not self._begun:
+            await self._readable()
+            self._begun = self._peeked() != b""
         while True:
             try:
                 sock.do_handshake()
@@ -326,10 +348,27 @@ class Channel:
                 await self._writable()
             else:
                 break
+        if _ACKNOWLEDGE is not None:
+            # Under TLS 1.2 a client says close_notify, and its system keeps that until what it sent before is
+            # acknowledged; this side has nothing to send, and would do so after 40 ms (ftplib's short uploads).
+            with contextlib.suppress(OSError):
+                sock.setsockopt(socket.IPPROTO_TCP, _ACKNOWLEDGE, 1)
         cipher = sock.cipher()
         self.tls = TlsInfo(
             sock.version() or "", cipher[0] if cipher else "", bool(sock.session_reused), sock.getpeercert() or None
         )
+
+    def take_tls_back(self) -> None:
+        """Go back to clear text if the other side has not begun to shake hands; else do nothing."""
+        if isinstance(self._sock, ssl.SSLSocket) and not self._begun and not self._peeked() and self._handshake:
+            self._handshake.cancel()
+            self._handshake = None
+            self._unwrapped(self._sock)
+
+    def _unwrapped(self, sock: ssl.SSLSocket) -> None:
+        # Python's object would stay an encrypted one by its class, and could not be encrypted again.
+        self._sock = socket.socket(fileno=sock.detach())
+        self._sock.setblocking(False)
 
     @property
     def is_tls(self) -> bool:
@@ -355,10 +394,11 @@ class Channel:
         return self._sock.session if isinstance(self._sock, ssl.SSLSocket) else None
 
     async def send_end(self) -> None:
-        """Tell the other side that nothing more comes: close_notify. In clear, the close says that.
+        """Tell the other side, if it is still there, that nothing more comes: close_notify; in clear the close says so.
 
         Raises:
-            OSError: The connection is broken.
+            OSError: The handshake failed.
+            TimeoutError: The other side took nothing within `timeout`.
         """
         if self._handshake is not None:
             await self.secured()
@@ -370,26 +410,50 @@ class Channel:
                 await self._writable()
             except ssl.SSLError:
                 return  # it is said; what the other side answers is for who receives next
+            except ConnectionError:
+                return  # nobody is there any more to be told
 
     async def end_tls(self) -> None:
         """Go back to clear text: say close_notify and wait for the other side's (RFC 4217 12.3, CCC).
+
+        curl does not say it unless told to, and goes on in clear when it has heard ours.
 
         Raises:
             ssl.SSLError: The other side said something else.
             OSError: The connection is broken.
         """
+        answer = b""
         while isinstance(self._sock, ssl.SSLSocket) and self.tls is not None:
             try:
-                self._sock.unwrap()
+                self._unwrap(self._sock)
             except ssl.SSLWantReadError:
                 await self._readable()
+                answer = answer or self._peeked()
+                if not answer or answer[0] in _RECORDS:
+                    continue
             except ssl.SSLWantWriteError:
                 await self._writable()
-            else:
-                # Python's object would stay an encrypted one by its class, and could not be encrypted again.
-                self._sock = socket.socket(fileno=self._sock.detach())
-                self._sock.setblocking(False)
-                self.tls = None
+                continue
+            self._unwrapped(self._sock)
+            self.tls = None
+
+    def _unwrap(self, sock: ssl.SSLSocket) -> None:
+        # Python's method sends, and then reads: what comes in clear because of what was sent would be lost. So it is
+        # held back until the method has returned.
+        if _CORK is None:
+            sock.unwrap()
+            return
+        sock.setsockopt(socket.IPPROTO_TCP, _CORK, 1)
+        try:
+            sock.unwrap()
+        finally:
+            sock.setsockopt(socket.IPPROTO_TCP, _CORK, 0)
+
+    def _peeked(self) -> bytes:
+        try:
+            return socket.socket.recv(self._sock, 1, socket.MSG_PEEK)  # not SSLSocket's own, which knows no flags
+        except OSError:
+            return b""
 
     async def leave(self) -> None:
         """Close after everything was sent; under TLS the other side may still have something to say that nobody reads.
@@ -493,6 +557,20 @@ class Channel:
         if not self.closed:
             self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.close()
+
+
+@contextlib.contextmanager
+def _without_tickets(context: ssl.SSLContext) -> Iterator[None]:
+    """What is encrypted by a server's context inside sends no tickets, but still takes those of others."""
+    if context.protocol is not ssl.PROTOCOL_TLS_SERVER:  # of a user, made in the old way: it cannot be told
+        yield
+        return
+    usual = context.num_tickets
+    context.num_tickets = 0
+    try:
+        yield
+    finally:
+        context.num_tickets = usual
 
 
 def _close_half_made(error: BaseException) -> None:

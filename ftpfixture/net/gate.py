@@ -20,6 +20,7 @@ from ftpfixture.events import (
     ReplySent,
 )
 from ftpfixture.net.channel import Channel
+from ftpfixture.net.duplex import Duplex
 from ftpfixture.net.stream import ThrottleStreamIO
 from ftpfixture.wire.reply import Reply
 
@@ -80,7 +81,7 @@ class Gate:
         self.hub.emit(ReplySent(*self.hub.stamp(self.session), reply.code, reply.lines, exchange.seq, raw))
         self.channel.write(raw)
 
-    def tls_begun(self, where: str, channel: Channel) -> None:
+    def tls_begun(self, where: str, channel: Duplex) -> None:
         """Hands were shaken on a connection of the session, "control" or "data"."""
         info = channel.tls
         if info is not None:
@@ -99,34 +100,37 @@ class Gate:
 
     def data(self, stream: ThrottleStreamIO, mode: str) -> ThrottleStreamIO:
         """A data connection is there; `mode` is "active" or "passive"."""
-        stream.tap = _Tap(self.hub, self.session, mode, stream.channel.peer)
+        stream.tap = _Tap(self, mode, stream.channel)
         return stream
 
 
 class _Tap:
     """Counts and keeps what one data connection carries, for the command that uses it."""
 
-    __slots__ = ("_hub", "_mode", "_payload", "_peer", "_session", "_to")
+    __slots__ = ("_channel", "_gate", "_hub", "_mode", "_payload", "_session", "_to")
 
-    def __init__(self, hub: Hub, session: int, mode: str, peer: tuple[str, int]) -> None:
-        self._hub = hub
-        self._session = session
+    def __init__(self, gate: Gate, mode: str, channel: Duplex) -> None:
+        self._gate = gate
+        self._hub = gate.hub
+        self._session = gate.session
         self._mode = mode
-        self._peer = peer
+        self._channel = channel
         self._payload = Payload()
         self._to = -1
 
     def describe(self, direction: str, path: str, offset: int, transfer_type: str) -> None:
         exchange = EXCHANGE.get()
         self._to = exchange.seq
-        stamp = self._hub.stamp(self._session)
+        stamp, peer = self._hub.stamp(self._session), self._channel.peer
         self._hub.emit(
-            DataOpened(*stamp, self._to, self._mode, self._peer, direction, exchange.verb, path, offset, transfer_type)
+            DataOpened(*stamp, self._to, self._mode, peer, direction, exchange.verb, path, offset, transfer_type)
         )
 
     def moved(self, direction: str, piece: bytes | memoryview) -> None:
         if self._to < 0:
+            # A handler that was written by a user, who need not know of logs.
             self.describe(direction, "", 0, "I")
+            self._gate.tls_begun("data", self._channel)
         self._payload.add(piece)
         self._hub.emit(DataMoved(*self._hub.stamp(self._session), self._to, len(piece)))
 

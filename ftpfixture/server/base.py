@@ -83,6 +83,8 @@ class BaseServer:
         inflation_limit: Octets that one compressed upload (MODE Z) may grow to; None for no limit.
         require_session_reuse: Refuse data connections that do not resume the control connection's session, as vsftpd
             does.
+        require_close_notify: Answer an encrypted upload that ends without close_notify with 426, because it may be
+            cut; False takes any end for that of the file.
 
     Raises:
         ConfigurationError: A setting cannot work.
@@ -124,6 +126,7 @@ class BaseServer:
         tls: str | None = None,
         require_tls: Iterable[str] = (),
         require_session_reuse: bool = False,
+        require_close_notify: bool = True,
         inflation_limit: int | None = 1 << 30,
     ) -> None:
         check_numbers(
@@ -170,6 +173,7 @@ class BaseServer:
         self.ssl = ssl
         self.implicit_tls, self.require_tls = check_tls(ssl is not None, tls, require_tls)
         self.require_session_reuse = require_session_reuse
+        self.require_close_notify = require_close_notify
         self.inflation_limit = inflation_limit
         self.hub = Hub(time.monotonic)
         self.hub.subscribe(LogLines(self.encoding))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import functools
+import ssl
 from collections.abc import Callable, Coroutine
 from pathlib import PurePath, PurePosixPath
 from typing import Any, ClassVar, Concatenate, NamedTuple, ParamSpec, Protocol, TypeVar
@@ -269,7 +270,7 @@ def worker(handler: Callable[P, Coroutine[Any, Any, bool]]) -> Callable[P, Corou
             return True
         except OverflowError as error:
             raise Refusal("552", f"Exceeded storage allocation: {error}") from error
-        except (ConnectionError, TimeoutError) as error:
+        except (ConnectionError, TimeoutError, ssl.SSLError) as error:
             raise Refusal("426", "Data connection closed, transfer aborted") from error
 
     return cancellable

@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from ssl import SSLContext
 from typing import Any, Protocol
 
@@ -70,6 +72,7 @@ class Session:
         self._ended_by = ""
         self._choked = False
         self._closing = False
+        self._speechless = False
         self._handling = False
         self._begun = False
         self._begun_to_read = False
@@ -114,16 +117,14 @@ class Session:
 
         Commands that came in clear and wait are dropped: whoever sits between could have put them there.
         """
-        await self._flush()
-        self.channel.unwatch()
-        self._reader.clear()
-        self._inbox.clear()
         try:
-            async with asyncio.timeout(self.connection.idle_timeout):
+            async with self._between():
+                self._reader.clear()
+                self._inbox.clear()
                 self.channel.start_tls(context, server_side=True)
                 await self.channel.secured()
         except OSError as error:
-            self._ended_by = f"no TLS: {error}"
+            self._ended_by = "no TLS"
             self._gate.tls_failed("control", error)
             return False
         self._gate.tls_begun("control", self.channel)
@@ -132,18 +133,35 @@ class Session:
         return True
 
     async def decrypt(self) -> bool:
-        """Go back to clear text; False when the other side does not agree and the session must end."""
-        await self._flush()
-        self.channel.unwatch()
+        """Go back to clear text; False when the other side does not agree and the session must end.
+
+        In clear there is nothing to do.
+        """
+        if not self.channel.is_tls:
+            return True
         try:
-            async with asyncio.timeout(self.connection.idle_timeout):
+            async with self._between():
                 await self.channel.end_tls()
-        except OSError as error:
-            self._ended_by = f"no end of TLS: {error}"
+        except OSError:
+            self._ended_by = "no end of TLS"
             return False
+        self._reader.clear()  # half a line may not be completed in clear
+        self._ended_by = ""  # of a client that said the end of TLS before it was asked to
         self._gate.tls_ended()
         self._go_on()
         return True
+
+    @asynccontextmanager
+    async def _between(self) -> AsyncIterator[None]:
+        """Neither in clear nor encrypted: nothing is heard or said, for as long as a session may be idle."""
+        self.channel.unwatch()
+        self._speechless = True
+        try:
+            async with asyncio.timeout(self.connection.idle_timeout):
+                await self._flush()
+                yield
+        finally:
+            self._speechless = False
 
     def _go_on(self) -> None:
         if self._begun_to_read:
@@ -340,7 +358,8 @@ class Session:
         """Say 421 and end the session, whatever it does (RFC 959 4.2.1)."""
         if self._closing or self.task is None:
             return
-        self._answer(Exchange(0, ""), "421", text)
+        if not self._speechless:
+            self._answer(Exchange(0, ""), "421", text)
         self._ended_by = reason
         self._closing = True
         if self._begun:
@@ -355,7 +374,7 @@ class Session:
             self._idle_timer.cancel()
         for task in tuple(self.workers):
             task.cancel()
-        if reason in ("client closed", "connection reset"):
+        if reason == "connection reset":
             self.channel.close()
         else:
             self.channel.close_gently()

@@ -150,6 +150,8 @@ class Transfers(BaseServer):
         transfer.stream = stream
         stream.describe(transfer.direction, str(transfer.path), transfer.offset, connection.transfer_type)
         async with stream, transfer.open() as file:
+            if transfer.direction == "upload":
+                self._withhold_tickets(connection, stream.channel)
             connection.response("150", transfer.opening)
             await self._secure(connection, stream)
             self._compress(connection, stream)
@@ -157,15 +159,30 @@ class Transfers(BaseServer):
         connection.response("226", "Transfer complete")
         return True
 
-    def protect(self, connection: Connection) -> None:
-        """Encrypt a data connection that was there before PROT P."""
+    def protect(self, connection: Connection, level: str) -> None:
+        """Protect data connections with "P" or "C" from now on; where hands are being shaken already, they are."""
+        if "passive_server" in connection:
+            connection.passive_server.accept_now()  # the order of the client counts, and not that of the loop
+        connection.protection = level
         if "data_connection" in connection:
-            self._protect(connection, connection.data_connection.channel)
+            channel = connection.data_connection.channel
+            self._protect(connection, channel)
+            if level == "C" and isinstance(channel, Channel):
+                channel.take_tls_back()
 
-    def _protect(self, connection: Connection, channel: Duplex) -> None:
+    def _withhold_tickets(self, connection: Connection, channel: Duplex) -> None:
+        # Clients that shake hands before their command get them, and curl wants them: it resumes no session twice.
+        # Of those that do it after the 150, lftp loses the end of an upload by them.
+        if isinstance(channel, Channel) and channel.is_tls:
+            channel.take_tls_back()
+            self._protect(connection, channel, tickets=False)
+
+    def _protect(self, connection: Connection, channel: Duplex, *, tickets: bool = True) -> None:
         # Hands are shaken at once: some clients do so before they send their command, others after its 150.
         if connection.protection == "P" and self.ssl is not None and isinstance(channel, Channel):
-            channel.start_tls(self.ssl, server_side=True)
+            channel.start_tls(
+                self.ssl, server_side=True, require_close_notify=self.require_close_notify, tickets=tickets
+            )
 
     async def _secure(self, connection: Connection, stream: ThrottleStreamIO) -> None:
         """Wait until hands are shaken on a data connection that is to be encrypted.
@@ -185,6 +202,7 @@ class Transfers(BaseServer):
             raise Refusal("522", "TLS handshake failed on the data connection") from error
         connection.gate.tls_begun("data", channel)
         if self.require_session_reuse and not (channel.tls is not None and channel.tls.resumed):
+            channel.close_gently()  # as vsftpd does: ftplib reads the reply only when TLS has ended in order
             raise Refusal("522", "The TLS session of the control connection must be resumed")
 
     def _compress(self, connection: Connection, stream: ThrottleStreamIO) -> None:

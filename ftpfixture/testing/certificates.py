@@ -10,17 +10,19 @@ import functools
 import os
 import ssl
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import Any
 
 import trustme
 
 from ftpfixture.errors import ConfigurationError
 
-__all__ = ["KINDS", "ServerTls", "server_context"]
+__all__ = ["KINDS", "ServerTls", "context_for", "refuse_without_tls", "server_context"]
 
 _HOSTS = ("localhost", "127.0.0.1", "::1")
+_VERSIONS = {"TLSv1.2": ssl.TLSVersion.TLSv1_2, "TLSv1.3": ssl.TLSVersion.TLSv1_3}
 _LONG_AGO = datetime(2001, 1, 1, tzinfo=UTC), datetime(2002, 1, 1, tzinfo=UTC)
 
 KINDS = {
@@ -54,6 +56,52 @@ def _files(kind: str) -> tuple[bytes, bytes]:
     return leaf.private_key_pem.bytes(), b"".join(pem.bytes() for pem in leaf.cert_chain_pems)
 
 
+def context_for(certificate: object, **settings: Any) -> ssl.SSLContext:
+    """The context of a server, for what `FtpServer` takes as `certificate` or ``ssl``.
+
+    Args:
+        certificate: One of `KINDS`, or a context of the user's.
+        settings: `client_certificates`, `minimum_tls` and `ciphers`; they are for contexts that are made here.
+
+    Raises:
+        ConfigurationError: Something of it cannot be.
+    """
+    wrong = {name: value for name, value in settings.items() if not isinstance(value, str | None)}
+    if wrong:
+        raise ConfigurationError(f"{_told(wrong)}: give a string, or None")
+    if isinstance(certificate, str):
+        return server_context(certificate, *(settings[name] for name in _SETTINGS))
+    if not isinstance(certificate, ssl.SSLContext):
+        raise ConfigurationError(f"certificate={certificate!r}: use one of {', '.join(KINDS)}, or an ssl.SSLContext")
+    if certificate.protocol is ssl.PROTOCOL_TLS_CLIENT:
+        raise ConfigurationError("this SSLContext is a client's: make one with ssl.PROTOCOL_TLS_SERVER")
+    given = {name: value for name, value in settings.items() if value is not None}
+    if given:
+        raise ConfigurationError(f"{_told(given)}: set that on the SSLContext itself, which is yours")
+    return certificate
+
+
+def refuse_without_tls(certificate: object, **settings: str | None) -> None:
+    """Refuse what means nothing without TLS, because whoever says it takes the server for encrypted.
+
+    Raises:
+        ConfigurationError: Something was said.
+    """
+    said = {"certificate": None if certificate == "valid" else certificate, **settings}
+    given = {name: value for name, value in said.items() if value is not None}
+    if given:
+        raise ConfigurationError(
+            f"{_told(given)}: nothing without TLS; use the fixture ftps_server, or say tls='explicit' or 'implicit'"
+        )
+
+
+_SETTINGS = ("client_certificates", "minimum_tls", "ciphers")
+
+
+def _told(settings: Mapping[str, object]) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in settings.items())
+
+
 @functools.cache
 def server_context(
     kind: str, client_certificates: str | None, minimum_version: str | None, ciphers: str | None
@@ -74,22 +122,21 @@ def server_context(
     modes = {None: ssl.CERT_NONE, "optional": ssl.CERT_OPTIONAL, "required": ssl.CERT_REQUIRED}
     if client_certificates not in modes:
         raise ConfigurationError(f"client_certificates={client_certificates!r}: use 'optional', 'required' or None")
+    if minimum_version not in (None, *_VERSIONS):
+        raise ConfigurationError(f"minimum_tls={minimum_version!r}: use {' or '.join(map(repr, _VERSIONS))}, or None")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     key, chain = _files(kind)
     with _in_a_file(key + chain) as path:
         context.load_cert_chain(path)
     _authority().configure_trust(context)
     context.verify_mode = modes[client_certificates]
-    try:
-        if minimum_version is not None:
-            context.minimum_version = ssl.TLSVersion[minimum_version.replace(".", "_")]
-        if ciphers is not None:
+    if minimum_version is not None:
+        context.minimum_version = _VERSIONS[minimum_version]
+    if ciphers is not None:
+        try:
             context.set_ciphers(ciphers)
-    except (KeyError, ssl.SSLError) as error:
-        raise ConfigurationError(
-            f"minimum_tls={minimum_version!r}, ciphers={ciphers!r}: use 'TLSv1.2' or 'TLSv1.3', "
-            f"and ciphers that OpenSSL knows ({error})"
-        ) from error
+        except ssl.SSLError as error:
+            raise ConfigurationError(f"ciphers={ciphers!r}: OpenSSL knows none of these") from error
     return context
 
 
@@ -110,8 +157,13 @@ def _authority_file() -> str:
     handle, path = tempfile.mkstemp(prefix="ftpfixture-ca-", suffix=".pem")
     with os.fdopen(handle, "wb") as file:
         file.write(_authority().cert_pem.bytes())
-    atexit.register(os.unlink, path)
+    atexit.register(_remove, path, os.getpid())
     return path
+
+
+def _remove(path: str, process: int) -> None:
+    if process == os.getpid():  # a fork has what its parent registered, but the file is not its own
+        os.unlink(path)
 
 
 class ServerTls:

@@ -16,7 +16,7 @@ from ftpfixture.files.memory import MemoryFiles, MemoryPathIO
 from ftpfixture.log import CommandLog
 from ftpfixture.records import SessionRecord
 from ftpfixture.server import AbstractUserManager, Server, User
-from ftpfixture.testing.certificates import ServerTls, server_context
+from ftpfixture.testing.certificates import ServerTls, context_for, refuse_without_tls
 from ftpfixture.testing.files import Files
 from ftpfixture.testing.loopthread import SHARED
 
@@ -76,11 +76,11 @@ class FtpServer:
         **settings: Any,
     ) -> None:
         _check_names(settings, server_class)
+        asked = {"client_certificates": client_certificates, "minimum_tls": minimum_tls, "ciphers": ciphers}
         if tls is not None:
-            context: object = certificate
-            if isinstance(certificate, str):
-                context = server_context(certificate, client_certificates, minimum_tls, ciphers)
-            settings |= {"ssl": context, "tls": tls}
+            settings |= {"ssl": context_for(settings.get("ssl") or certificate, **asked), "tls": tls}
+        elif settings.get("ssl") is None:
+            refuse_without_tls(certificate, **asked)
         self.tls = ServerTls()
         settings.setdefault("path_io_factory", MemoryPathIO)
         self._host = host

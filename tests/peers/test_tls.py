@@ -40,7 +40,9 @@ TLS = {
     ),
     PureFtpd: ("-Y", "2", "-2", "{chain},{key}"),
     Pyftpdlib: ("certfile={both}", "tls_control_required=1"),
-    Aioftp: ("certfile={chain}", "keyfile={key}"),  # from the first octet
+    # From the first octet. It gives up on a data connection whose handshake takes it longer than a second, and leaves
+    # the connection open for ever, so that the client waits, too: no clock shall decide that.
+    Aioftp: ("certfile={chain}", "keyfile={key}", "wait_future_timeout=3600"),
 }
 VERSIONS = {"TLSv1.2": ssl.TLSVersion.TLSv1_2, "TLSv1.3": ssl.TLSVersion.TLSv1_3}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 from types import TracebackType
 from typing import Self
 
@@ -32,12 +33,18 @@ class RawClient:
     def send(self, line: str | bytes) -> None:
         """Send a line with CRLF."""
         octets = line.encode("utf-8", "surrogateescape") if isinstance(line, str) else line
-        self.sock.sendall(octets + b"\r\n")
+        self._put(octets + b"\r\n")
+
+    def _put(self, octets: bytes) -> None:
+        self.sock.sendall(octets)
+
+    def _get(self) -> bytes:
+        return self.sock.recv(65536)
 
     def reply(self) -> Reply:
         """The next reply; EOFError when the server closed instead."""
         while not self._replies:
-            data = self.sock.recv(65536)
+            data = self._get()
             if not data:
                 raise EOFError("the server closed the control connection")
             for line in self._lines.feed(data):
@@ -76,7 +83,7 @@ class RawClient:
     def is_closed(self) -> bool:
         """True when the server says nothing more and closes; waits for that."""
         try:
-            return not self._replies and self.sock.recv(1) == b""
+            return not self._replies and self._get() == b""
         except ConnectionResetError:
             return True
 
@@ -131,10 +138,20 @@ class RawClient:
         data.close()
         return [first.code, self.reply().code] if first.is_preliminary else [first.code]
 
+    def also(self, sock: socket.socket) -> None:
+        """Let another socket be one of the client's."""
+        self._open.append(sock)
+
     def close(self) -> None:
         """Close every socket that was opened."""
         for sock in self._open:
             sock.close()
+
+    def vanish(self) -> None:
+        """Close every socket with RST."""
+        for sock in self._open:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.close()
 
     def __enter__(self) -> Self:
         return self

@@ -18,7 +18,7 @@ _MECHANISMS = {"TLS": "C", "TLS-C": "C", "TLS-P": "P", "SSL": "P"}
 
 
 class SecurityCommands(AccessCommands):
-    """AUTH PBSZ PROT CCC."""
+    """AUTH PBSZ PROT CCC REIN."""
 
     @command("AUTH", feat=("AUTH TLS", "AUTH SSL"))
     async def auth(self, connection: Connection, rest: str) -> bool:
@@ -60,7 +60,7 @@ class SecurityCommands(AccessCommands):
     async def prot(self, connection: Connection, rest: str) -> bool:
         """PROT <SP> C | P: choose clear or private data connections, from the next transfer on.
 
-        Replies: 200, 503 PBSZ first, 504 unknown, 521 clear ones are not allowed, 536 not with TLS. Source: RFC 4217 9.
+        Replies: 200, 503 PBSZ first, 504 unknown, 534 clear ones are not allowed, 536 not with TLS. Source: RFC 4217 9.
         """
         self._encrypted_only(connection)
         if "block_size_agreed" not in connection:
@@ -72,8 +72,7 @@ class SecurityCommands(AccessCommands):
             raise Refusal("504", "Unknown level: use P or C")
         if level == "C" and "data" in self.require_tls:
             raise Refusal("534", "Data connections must be encrypted")
-        connection.protection = level
-        self.protect(connection)
+        self.protect(connection, level)
         connection.response("200", f"Protection set to {'Private' if level == 'P' else 'Clear'}")
         return True
 
@@ -90,6 +89,24 @@ class SecurityCommands(AccessCommands):
         connection.response("200", "Clearing the control connection")
         decrypted: bool = await connection.session.decrypt()
         return decrypted
+
+    @command("REIN")
+    async def rein(self, connection: Connection, rest: str) -> bool:
+        """REIN: begin again as after connecting: in clear, unless TLS came first.
+
+        Replies: 220, the last one inside TLS. Source: RFC 959 4.1.1, RFC 4217 11.
+        """
+        await super().rein(connection, rest)
+        if self.implicit_tls:
+            return True
+        del connection.secured
+        decrypted: bool = await connection.session.decrypt()
+        return decrypted
+
+    def reset(self, connection: Connection) -> None:
+        """See BaseServer."""
+        super().reset(connection)
+        del connection.block_size_agreed
 
     def _encrypted_only(self, connection: Connection) -> None:
         if "secured" not in connection:

@@ -55,11 +55,18 @@ class Script:
         await self.answer("234 go on")
         await self.writer.start_tls(server_context("valid", None, None, None))
 
-    async def passive(self) -> None:
-        """Answer what comes before a transfer, and its command, with a data connection that is in `data`."""
+    async def passive(self, begun: Callable[[], None] = lambda: None) -> None:
+        """Answer what comes before a transfer, and its command, with a data connection that is in `data`.
+
+        Args:
+            begun: Called between the command and its answer, when the client has connected.
+        """
         async with await asyncio.start_server(self._arrived, "127.0.0.1", 0) as server:
             port = server.sockets[0].getsockname()[1]
-            await self.answer("200 type", f"229 (|||{port}|)", "150 here it comes")
+            await self.answer("200 type", f"229 (|||{port}|)")
+            await self.reader.readline()
+            begun()
+            self.say("150 here it comes\n")
             await asyncio.shield(self.data)
 
     def _arrived(self, reader: StreamReader, writer: StreamWriter) -> None:
@@ -588,18 +595,19 @@ async def test_no_way_back_to_clear(ftps_server: FtpServer, ftp_server_factory: 
 # Time.
 
 
-async def silent(script: Script) -> None:
-    """Say 234 and nothing more."""
-    await script.answer("234 go on")
-    await until_closed(script)
-
-
 @pytest.mark.parametrize("limit", ["socket_timeout", "connection_timeout"])
 async def test_a_handshake_that_does_not_end(limit: str) -> None:
     """Neither limit lets a server keep the client waiting; the error names the connection, which is closed."""
-    async with scripted(silent) as client:
+
+    async def talk(script: Script) -> None:
+        await script.reader.readline()
+        # Not before, or the answer to AUTH had to come in that time, too.
         setattr(client, limit, 0.02)
         client.channel.timeout = client.socket_timeout
+        script.say("234 go on\n")
+        await until_closed(script)
+
+    async with scripted(talk) as client:
         with pytest.raises(TimeoutError, match=r"no TLS on the control connection to 127\.0\.0\.1:\d+: the handshake"):
             await client.upgrade_to_tls(trusting())
         assert closed(client)
@@ -623,10 +631,14 @@ async def test_a_server_that_waits_for_us_to_begin() -> None:
 async def test_a_data_connection_without_handshake(how: str) -> None:
     """A data connection that fails after the 150 is an error, and its final reply is not taken for the next one's."""
 
+    def begun() -> None:
+        if how == "silence":
+            client.connection_timeout = 0.05  # from here on: it is for connecting, too
+
     async def talk(script: Script) -> None:
         await script.encrypt()
         await script.answer("200 PBSZ", "200 PROT")
-        await script.passive()
+        await script.passive(begun)
         reader, writer = await script.data
         if how != "close":
             await reader.read(100)
@@ -640,7 +652,6 @@ async def test_a_data_connection_without_handshake(how: str) -> None:
 
     async with scripted(talk) as client:
         await client.upgrade_to_tls(trusting())
-        client.connection_timeout = 0.05 if how == "silence" else None
         expected = TimeoutError if how == "silence" else TlsError
         with pytest.raises(expected, match=r"no TLS on the data connection to 127\.0\.0\.1:\d+"):
             await client.get_stream("RETR a", "1xx")

@@ -1046,9 +1046,9 @@ async def test_leave_somebody_else(ends: Ends, how: str) -> None:
 
 async def test_leave_runs_out_of_time() -> None:
     """A peer that never closes is a TimeoutError."""
-    ends = Ends(timeout=0.05)
-    ends.near.timeout = None
+    ends = Ends()
     await ends.shake()
+    ends.far.timeout = 0.05
     with pytest.raises(TimeoutError):
         await ends.far.leave()
     ends.close()

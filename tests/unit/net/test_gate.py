@@ -8,8 +8,8 @@ from typing import TypeVar
 
 import pytest
 
-from ftpfixture.events import CommandReceived, DataClosed, DataMoved, DataOpened, Event, Hub, ReplySent
-from ftpfixture.net.channel import Channel
+from ftpfixture.events import CommandReceived, DataClosed, DataMoved, DataOpened, Encrypted, Event, Hub, ReplySent
+from ftpfixture.net.channel import Channel, TlsInfo
 from ftpfixture.net.gate import EXCHANGE, UNASKED, Exchange, Gate
 from ftpfixture.net.stream import ThrottleStreamIO
 from ftpfixture.wire.reply import Reply
@@ -23,6 +23,7 @@ class Wire:
     def __init__(self, told: list[object]) -> None:
         self.peer = ("127.0.0.1", 50001)
         self.closed = False
+        self.tls: TlsInfo | None = None
         self._told = told
 
     def write(self, data: bytes) -> None:
@@ -177,6 +178,26 @@ async def test_a_stream_that_nobody_described(crossing: Crossing) -> None:
     assert [type(event) for event in crossing.told] == [CommandReceived, DataOpened, DataMoved, DataClosed]
     opened = crossing.events(DataOpened)[0]
     assert (opened.direction, opened.verb, opened.path, opened.offset) == ("upload", "COLL", "", 0)
+
+
+async def test_an_encrypted_stream_that_nobody_described(crossing: Crossing) -> None:
+    """Such a stream is told to be encrypted, before its first piece."""
+    exchange = await crossing.gate.command("COLL", "5")
+    stream = crossing.stream()
+    stream.channel.tls = TlsInfo("TLSv1.3", "suite", True, None)  # type: ignore[misc]
+    await stream.read(3)
+    await stream.read(3)
+    stream.close()
+
+    kinds = [CommandReceived, DataOpened, Encrypted, DataMoved, DataMoved, DataClosed]
+    assert [type(event) for event in crossing.told] == kinds
+    encrypted = crossing.events(Encrypted)[0]
+    assert (encrypted.where, encrypted.to, encrypted.version, encrypted.resumed) == (
+        "data",
+        exchange.seq,
+        "TLSv1.3",
+        True,
+    )
 
 
 async def test_a_stream_that_nobody_used_is_not_told(crossing: Crossing) -> None:

@@ -1,0 +1,257 @@
+"""Clients that go, or fall silent, in the middle of what TLS asks of them."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import itertools
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from random import Random
+
+import pytest
+
+from ftpfixture import FtpServer
+from ftpfixture.events import Disconnected
+from ftpfixture.net.channel import Channel
+from ftpfixture.testing.loopthread import SHARED
+from tests.support.leaks import held
+from tests.support.raw import RawClient
+from tests.support.tls import VERSIONS, TlsClient, visit
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="descriptors are counted in /proc")
+
+BEGIN = (
+    "before TLS",
+    "half a ClientHello",
+    "ClientHello",
+    "answer to the ClientHello",
+    "encrypted",
+    "logged in",
+    "EPSV",
+    "data connection",
+    "data connection and command",
+    "half a data ClientHello",
+    "data ClientHello",
+    "answer to the data ClientHello",
+    "data encrypted",
+)
+# Explicit TLS or implicit, the command of the transfer, and where a client stops: the same as `visit` says.
+STAGES = [
+    (mode, verb, stage)
+    for mode in ("explicit", "implicit")
+    for verb, stages in (
+        ("RETR", (*(("AUTH",) if mode == "explicit" else ()), *BEGIN, "amidst the download", "close_notify")),
+        ("STOR", ("data encrypted", "amidst the upload", "close_notify")),
+    )
+    for stage in stages
+]
+
+FILES = {"/big.bin": Random(5).randbytes(1 << 23)}  # more than the system keeps for a connection
+
+
+@pytest.fixture(autouse=True)
+def _thread() -> Iterator[None]:
+    """The thread of all servers outlives the servers of a test, so that it shows what they leave."""
+    SHARED.acquire()
+    yield
+    SHARED.release()
+
+
+def go_to(client: TlsClient, mode: str, verb: str, stage: str) -> None:
+    """Let a client do everything up to a stage, and no more."""
+    assert stage in visit(client, verb, implicit=mode == "implicit")
+
+
+def turns(count: int = 20) -> None:
+    """Let the loop of all servers look at its sockets so many times."""
+    for _ in range(count):
+        SHARED.call(lambda: None)
+
+
+@dataclass(frozen=True)
+class Left:
+    """What a server has when nobody is there: all of it should be empty or zero."""
+
+    sessions: tuple[int, ...]
+    connections: tuple[int, ...]
+    session_tasks: int
+    listeners: tuple[int, ...]
+    tasks: tuple[str, ...]
+    channels: int
+
+
+NOTHING = Left((), (), 0, (), (), 0)
+
+
+def left(server: FtpServer) -> Left:
+    """What is left in a server, on its loop, and of the connections of this process."""
+
+    async def look() -> tuple[str, ...]:
+        return tuple(sorted(str(task.get_coro()) for task in asyncio.all_tasks() - {asyncio.current_task()}))
+
+    tasks = SHARED.await_(look())
+    gc.collect()
+    inner = server.server
+    return Left(
+        tuple(session.number for session in server.sessions),
+        tuple(inner.connections),
+        len(inner._tasks),
+        tuple(inner._passive),
+        tasks,
+        sum(type(thing) is Channel and not thing.closed for thing in gc.get_objects()),
+    )
+
+
+def dialogue(server: FtpServer, mode: str, version: str = "TLSv1.3") -> None:
+    """A healthy session with everything in it."""
+    for verb in ("RETR", "STOR"):
+        with TlsClient(server.address, version) as client:
+            assert list(visit(client, verb, implicit=mode == "implicit"))[-1] == "close_notify"
+            assert client.code("QUIT") == "221"
+            assert client.is_closed()
+
+
+@pytest.mark.parametrize("mode", ["explicit", "implicit"])
+def test_200_clients_that_go_at_every_stage_leave_nothing(mode: str) -> None:
+    """More than 200 clients go, with FIN or RST, at every stage, and one server has nothing of them; the next works."""
+    stages = [(verb, stage) for tls, verb, stage in STAGES if tls == mode]
+    ways: list[Callable[[TlsClient], None]] = [TlsClient.close, TlsClient.vanish]
+    visits = list(itertools.product(stages, VERSIONS, ways, (False, True)))
+    visits += visits[: max(0, 200 - len(visits))]
+    with FtpServer(tls=mode, files=FILES, wait_future_timeout=0.1) as server:
+        dialogue(server, mode)
+        server.log.wait_for(lambda event: isinstance(event, Disconnected), times=2)
+        before = held()
+        for number, ((verb, stage), version, go, looked_at) in enumerate(visits):
+            server.files["/big.bin"] = FILES["/big.bin"]
+            client = TlsClient(server.address, version)
+            go_to(client, mode, verb, stage)
+            if looked_at:  # else the server may see the end, and with RST nothing but that
+                turns()
+            if number % 3 == 0:
+                client._open.reverse()
+            go(client)
+
+        server.log.wait_for(lambda event: isinstance(event, Disconnected), times=2 + len(visits), timeout=10)
+
+        assert left(server) == NOTHING
+        assert held() == before
+        assert len(visits) >= 200
+        reasons = {session.reason.partition(":")[0] for session in server.log.sessions[2:]}
+        assert reasons <= {"client closed", "connection reset", "no TLS"}
+        dialogue(server, mode)
+        server.check()
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize(("mode", "verb", "stage"), STAGES)
+def test_stop_returns_under_a_client_that_hangs(mode: str, verb: str, stage: str, version: str) -> None:
+    """`stop` is done in less than a second while a client is silent in any stage of TLS, and nothing is left."""
+    before = held()
+    server = FtpServer(tls=mode, files=FILES, wait_future_timeout=60)
+    server.start()
+    with TlsClient(server.address, version) as client:
+        go_to(client, mode, verb, stage)
+        turns()
+
+        began = time.monotonic()
+        server.stop()
+
+        assert time.monotonic() - began < 1
+        assert left(server) == NOTHING
+        server.check()
+        drain(client)
+    assert held() == before
+
+
+def drain(client: RawClient) -> None:
+    """Read every socket to its end; TimeoutError when there is none."""
+    for sock in client._open:
+        try:
+            while sock.recv(1 << 16):
+                pass
+        except ConnectionError:
+            pass
+
+
+@pytest.mark.parametrize("mode", ["explicit", "implicit"])
+def test_50_handshakes_do_not_hold_up_a_transfer(mode: str) -> None:
+    """While fifty clients are in the midst of their handshakes another one is served; then they go on and are, too."""
+    with FtpServer(tls=mode, files=FILES) as server:
+        waiting = [TlsClient(server.address, version) for version in VERSIONS for _ in range(25)]
+        visits = [visit(client, "STOR", implicit=mode == "implicit") for client in waiting]
+        for number, going in enumerate(visits):
+            assert ("half a ClientHello" if number % 2 else "ClientHello") in going
+
+        with TlsClient(server.address) as busy:
+            assert "logged in" in visit(busy, "RETR", implicit=mode == "implicit")
+            assert fetch(busy, "/big.bin") == FILES["/big.bin"]
+            store(busy, "/copy.bin", FILES["/big.bin"])
+
+        assert server.files["/copy.bin"] == FILES["/big.bin"]
+        assert [session.tls for session in server.sessions[:50]] == [None] * 50
+        for client, going in zip(waiting, visits, strict=True):
+            assert "logged in" in going
+            assert client.code("NOOP") == "200"
+            client.close()
+        server.log.wait_for(lambda event: isinstance(event, Disconnected), times=51)
+        assert left(server) == NOTHING
+
+
+def fetch(client: TlsClient, path: str) -> bytes:
+    """Download a file over TLS."""
+    data = client.private()
+    assert client.code(f"RETR {path}") == "150"
+    data.shake_hands()
+    octets = b"".join(iter(data.receive, b""))
+    data.say_end()
+    data.sock.close()
+    assert client.reply().code == "226"
+    return octets
+
+
+def store(client: TlsClient, path: str, octets: bytes) -> None:
+    """Upload a file over TLS."""
+    data = client.private()
+    assert client.code(f"STOR {path}") == "150"
+    data.shake_hands()
+    data.send(octets)
+    data.say_end()
+    assert client.reply().code == "226"
+
+
+def test_garbage_where_tls_should_be_ends_the_session_only() -> None:
+    """Octets that are no handshake end their session, and what was wrong is in the dialogue; the next one is served."""
+    source = Random(20261122)
+    with FtpServer(tls="explicit", files=FILES) as server:
+        for size in range(1, 40):
+            with RawClient(server.address) as client:
+                client.reply()
+                assert client.code("AUTH TLS") == "234"
+                client.sock.sendall(source.randbytes(size) + bytes(6))
+                client.sock.shutdown(1)
+                drain(client)
+        server.log.wait_for(lambda event: isinstance(event, Disconnected), times=39)
+
+        assert left(server) == NOTHING
+        assert server.log.transcript().count("* no TLS on the control connection: ") == 39
+        dialogue(server, "explicit")
+
+
+def test_garbage_where_records_should_be_ends_the_session_only() -> None:
+    """Octets that are no record, on an encrypted connection, end that session."""
+    with FtpServer(tls="explicit", files=FILES) as server:
+        for version in VERSIONS:
+            client = TlsClient(server.address, version)
+            go_to(client, "explicit", "RETR", "logged in")
+            client.sock.sendall(b"NOOP\r\n")
+            drain(client)
+            client.close()
+        server.log.wait_for(lambda event: isinstance(event, Disconnected), times=2)
+
+        assert left(server) == NOTHING
+        assert not server.log.find("NOOP")
+        dialogue(server, "explicit")

@@ -1,0 +1,160 @@
+"""A client of octets for whole dialogues over FTPS, which knows when TLS begins and ends."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Callable
+from typing import Self
+
+from tests.support.tls import TlsClient, Wire
+
+__all__ = ["DATA_VERBS", "FtpsClient", "is_cut", "not_a_word", "read_to_close_notify"]
+
+DATA_VERBS = ["PASV", "EPSV", "PORT", "EPRT"]
+
+
+class FtpsClient(TlsClient):
+    """A client of octets that encrypts whatever is agreed on; see `RawClient` and `TlsClient`.
+
+    Args:
+        address: Of the server.
+        version: Of TLS.
+        context: To shake hands with; None for one of that version that trusts the authority of the tests.
+    """
+
+    def __init__(
+        self, address: tuple[str, int], version: str = "TLSv1.3", context: ssl.SSLContext | None = None
+    ) -> None:
+        super().__init__(address, version)
+        self.context = context or self.context
+        self.implicit = False
+
+    # The control connection.
+
+    def encrypt_first(self) -> Self:
+        """Shake hands before the greeting: implicit TLS."""
+        wire = Wire(self.sock, self.context)
+        wire.shake_hands()
+        self.control = wire
+        self.implicit = True
+        return self
+
+    def enter(self, user: str = "user", password: str = "password", level: str = "P") -> Self:
+        """Read the greeting, encrypt what is not, log in, choose TYPE I; data connections are as `level` says."""
+        assert self.reply().code == "220"
+        if self.control is None:
+            self.encrypt()
+        self.play(f"PBSZ 0=200; PROT {level}=200; USER {user}=331; PASS {password}=230; TYPE I=200")
+        return self
+
+    def play(self, script: str) -> None:
+        """Say line after line and hold each answer against a code: ``"PBSZ 0=200; PROT X=504"``.
+
+        Hands are shaken after a 234, and TLS is ended where CCC or REIN ended it.
+        """
+        for line, _, expected in (step.strip().rpartition("=") for step in script.split(";")):
+            code = self.code(line)
+            assert f"{line}={code}" == f"{line}={expected}"
+            if code == "234":
+                wire = Wire(self.sock, self.context)
+                wire.shake_hands()
+                self.control = wire
+            elif self.control is not None and (
+                (line, code) == ("CCC", "200") or (line == "REIN" and not self.implicit)
+            ):
+                self.end_tls()
+
+    def end_tls(self) -> None:
+        """Read close_notify, answer with ours, and go on in clear."""
+        assert self.control is not None
+        assert self.control.receive() == b""
+        self.control.say_end()
+        self.control = None
+
+    # Data connections.
+
+    def begin_data(self, verb: str = "EPSV") -> Callable[[], socket.socket]:
+        """Say a data command; the result gives the connected socket once a transfer was asked for."""
+        if verb in ("PASV", "EPSV"):
+            sock = self.passive(verb)
+            return lambda: sock
+        listener = self.active(verb)
+
+        def accept() -> socket.socket:
+            sock, _ = listener.accept()
+            sock.settimeout(10)
+            self.also(sock)
+            return sock
+
+        return accept
+
+    def wire(self, sock: socket.socket, *, resume: bool = True) -> Wire:
+        """TLS for a data connection; it resumes the session of the control connection, if there is one."""
+        session = self.control.session if resume and self.control is not None else None
+        return Wire(sock, self.context, session)
+
+    def transfer(self, line: str, verb: str = "EPSV", *, early: bool = False, resume: bool = True) -> Wire:
+        """Begin a transfer, to its 150 and a whole handshake.
+
+        Args:
+            line: The command.
+            verb: PASV, EPSV, PORT or EPRT.
+            early: Shake hands before the 150 is read and, on a passive connection, before the command is said.
+            resume: As for `wire`.
+        """
+        data = self.begin_data(verb)
+        if early and verb in ("PASV", "EPSV"):
+            wire = self.wire(data(), resume=resume)
+            wire.shake_hands()
+            assert self.code(line) == "150"
+            return wire
+        self.send(line)
+        wire = self.wire(data(), resume=resume)
+        if early:
+            wire.shake_hands()
+        assert self.reply().code == "150"
+        if not early:
+            wire.shake_hands()
+        return wire
+
+    def download(self, line: str, verb: str = "EPSV", *, early: bool = False, resume: bool = True) -> bytes:
+        """The octets of a whole transfer, which must end in order with 226."""
+        wire = self.transfer(line, verb, early=early, resume=resume)
+        octets = read_to_close_notify(wire)
+        wire.say_end()
+        wire.sock.close()
+        assert self.reply().code == "226"
+        return octets
+
+    def upload(self, line: str, octets: bytes, verb: str = "EPSV", *, early: bool = False) -> None:
+        """Send octets as a whole transfer, which must end in order with 226."""
+        wire = self.transfer(line, verb, early=early)
+        if octets:
+            wire.send(octets)
+        wire.say_end()
+        assert read_to_close_notify(wire) == b""
+        wire.sock.close()
+        assert self.reply().code == "226"
+
+
+def read_to_close_notify(wire: Wire) -> bytes:
+    """What comes before close_notify; ssl.SSLEOFError when the connection ends without one."""
+    return b"".join(iter(wire.receive, b""))
+
+
+def is_cut(wire: Wire) -> bool:
+    """Wait for the end: True when it is one without close_notify."""
+    try:
+        read_to_close_notify(wire)
+    except (ssl.SSLEOFError, ConnectionResetError):
+        return True
+    return False
+
+
+def not_a_word(sock: socket.socket) -> bool:
+    """Wait for the other side to close; True when it said nothing before."""
+    try:
+        return sock.recv(1) == b""
+    except ConnectionResetError:
+        return True

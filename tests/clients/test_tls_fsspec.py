@@ -1,0 +1,147 @@
+"""The file system of fsspec over TLS: ``tls=True`` is AUTH TLS, and ``tls="tls"`` is TLS from the first octet.
+
+It stands on `ftplib` and looks at no certificate; nor does it let one choose the version of TLS.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fsspec.implementations.ftp import FTPFileSystem
+
+from ftpfixture import FtpServer
+from tests.clients.encrypted import BIG, VERSIONS, all_sizes, check_tls
+from tests.clients.encrypted import ftp_config as ftp_config
+from tests.clients.samples import LARGE, TREE, below, check, needs_ipv6, transfer
+
+
+@contextlib.contextmanager
+def connected(server: FtpServer, **settings: Any) -> Iterator[Any]:
+    """A file system on a server."""
+    user, password = server.credentials
+    settings = {"tls": True, "timeout": 10, "skip_instance_cache": True, "use_listings_cache": False, **settings}
+    made = FTPFileSystem(server.host, server.port, user, password, **settings)
+    try:
+        yield made
+    finally:
+        made.ftp.close()
+
+
+@pytest.fixture
+def fs(ftps_server: FtpServer) -> Iterator[Any]:
+    """A file system on this test's server."""
+    with connected(ftps_server) as made:
+        yield made
+
+
+@all_sizes
+def test_there_and_back(ftps_server: FtpServer, fs: Any, data: bytes) -> None:
+    """What was written comes out octet by octet, encrypted, also when it goes in several blocks."""
+    if data:
+        fs.pipe("/a.bin", data)
+    else:
+        fs.touch("/a.bin")
+    assert ftps_server.files == {"/a.bin": data}
+    assert fs.cat("/a.bin") == data
+    check(transfer(ftps_server, "RETR"), data)
+    check_tls(ftps_server, "TLSv1.3", resumed=False)
+
+
+@pytest.mark.parametrize("minimum", VERSIONS)
+def test_versions(minimum: str, fs_of: Any) -> None:
+    """It speaks the newest version that both sides have, whichever is the least that the server takes."""
+    server, fs = fs_of(minimum_tls=minimum, files={"/a.bin": BIG})
+    assert fs.cat("/a.bin") == BIG
+    check_tls(server, "TLSv1.3")
+
+
+@pytest.fixture
+def fs_of(ftp_server_factory: Any) -> Iterator[Any]:
+    """Makes a server with TLS and a file system on it."""
+    with contextlib.ExitStack() as stack:
+
+        def make(**settings: Any) -> tuple[FtpServer, Any]:
+            server = ftp_server_factory(**{"tls": "explicit", **settings})
+            kind: bool | str = "tls" if server.server.implicit_tls else True
+            return server, stack.enter_context(connected(server, tls=kind))
+
+        yield make
+
+
+def test_implicit(fs_of: Any) -> None:
+    """From the first octet on all that is said is encrypted; data are when the client in it is told to."""
+    server, fs = fs_of(tls="implicit", files={"/a.bin": BIG})
+    fs.ftp.prot_p()
+    assert fs.cat("/a.bin") == BIG
+    fs.pipe("/b.bin", BIG)
+    assert server.files["/b.bin"] == BIG
+    check_tls(server, "TLSv1.3")
+    server.log.assert_not_sent("AUTH")
+
+
+def test_implicit_data_in_clear(fs_of: Any) -> None:
+    """A client in TLS from the first octet that says nothing of data gets none: not in clear, and not encrypted."""
+    server, fs = fs_of(tls="implicit", files={"/a.bin": BIG}, wait_future_timeout=0.3)
+    with pytest.raises((OSError, EOFError)):
+        fs.cat("/a.bin")
+    server.log.wait_for("RETR -> 522")
+    assert transfer(server, "RETR").octets == 0
+
+
+@needs_ipv6
+@pytest.mark.ftp(host="::1", files={"/a.bin": BIG})
+def test_ipv6(ftps_server: FtpServer, fs: Any) -> None:
+    """Data comes over IPv6."""
+    assert fs.cat("/a.bin") == BIG
+    check_tls(ftps_server, "TLSv1.3")
+
+
+@pytest.mark.ftp(files={"/a.bin": LARGE})
+def test_ranges(ftps_server: FtpServer, fs: Any) -> None:
+    """Reading here and there, each read cut off by an ABOR inside TLS, gives the right octets on one connection."""
+    with fs.open("/a.bin", "rb", block_size=10_000) as file:
+        for start in (4_000_000, 17, 2_500_000, 5_242_000):
+            file.seek(start)
+            assert file.read(1000) == LARGE[start : start + 1000]
+    assert fs.cat_file("/a.bin", start=100, end=200) == LARGE[100:200]
+    assert fs.cat_file("/a.bin", start=5_000_000) == LARGE[5_000_000:]
+    assert fs.tail("/a.bin", 10) == LARGE[-10:]
+    ftps_server.log.assert_sent("ABOR")
+    assert len(ftps_server.log.sessions) == 1
+    check_tls(ftps_server, "TLSv1.3")
+
+
+@pytest.mark.ftp(files=TREE)
+def test_lists(ftps_server: FtpServer, fs: Any) -> None:
+    """Listing and finding show the tree."""
+    files = {path for path, data in TREE.items() if data is not None}
+    assert set(fs.find("/tree")) == files
+    assert fs.ls("/tree/hollow") == []
+    assert fs.info("/tree/a.txt")["size"] == 6
+    check_tls(ftps_server, "TLSv1.3")
+
+
+@pytest.mark.ftp(files={**TREE, "/tree/big.bin": BIG})
+def test_trees(ftps_server: FtpServer, fs: Any, tmp_path: Path) -> None:
+    """A tree comes down, goes up again under another name, and is removed."""
+    wanted = {**below("/tree"), "big.bin": BIG}
+    fs.get("/tree/", str(tmp_path / "down") + "/", recursive=True)
+    assert {path: (tmp_path / "down" / path).read_bytes() for path in wanted} == wanted
+    fs.put(str(tmp_path / "down"), "/up", recursive=True)
+    assert {path: ftps_server.files[f"/up/{path}"] for path in wanted} == wanted
+    fs.rm("/up", recursive=True)
+    assert "/up" not in ftps_server.files
+    check_tls(ftps_server, "TLSv1.3")
+
+
+@pytest.mark.ftp(files={"/a.bin": BIG})
+def test_missing(ftps_server: FtpServer, fs: Any) -> None:
+    """What is not there is a FileNotFoundError, and the file system works on."""
+    with pytest.raises(FileNotFoundError):
+        fs.cat("/missing.txt")
+    assert fs.cat("/a.bin") == BIG
+    check_tls(ftps_server, "TLSv1.3")

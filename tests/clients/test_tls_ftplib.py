@@ -1,0 +1,501 @@
+"""The client of the standard library over TLS, with the subclasses that people write to get on with servers."""
+
+from __future__ import annotations
+
+import ftplib
+import io
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from ftpfixture import FtpServer, User
+from tests.clients.encrypted import BIG, REFUSED, VERSIONS, all_sizes, check_tls, limited
+from tests.clients.encrypted import ftp_config as ftp_config
+from tests.clients.samples import LARGE, TEXT, TREE, check, needs_ipv6, transfer
+
+Connect = Callable[..., ftplib.FTP_TLS]
+
+
+class Implicit(ftplib.FTP_TLS):
+    """Encrypts from the first octet on."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._sock: socket.socket | None = None
+
+    @property
+    def sock(self) -> socket.socket | None:
+        """The control connection."""
+        return self._sock
+
+    @sock.setter
+    def sock(self, value: socket.socket | None) -> None:
+        if value is not None and not isinstance(value, ssl.SSLSocket):
+            value = self.context.wrap_socket(value, server_hostname=self.host)
+        self._sock = value
+
+
+class Resuming(ftplib.FTP_TLS):
+    """Resumes the session of the control connection on data connections, as vsftpd wants it."""
+
+    def ntransfercmd(self, cmd: str, rest: int | str | None = None) -> tuple[socket.socket, int | None]:
+        """Open a data connection."""
+        conn, size = ftplib.FTP.ntransfercmd(self, cmd, rest)
+        if self._prot_p:  # type: ignore[attr-defined]
+            session = self.sock.session  # type: ignore[union-attr]
+            conn = self.context.wrap_socket(conn, server_hostname=self.host, session=session)
+        return conn, size
+
+
+class Silent(ssl.SSLSocket):
+    """Does not say that it ends."""
+
+    def unwrap(self) -> socket.socket:
+        """Do nothing."""
+        return self
+
+
+class ResumingSilently(ftplib.FTP_TLS):
+    """Resumes, and leaves out the end of TLS, at which some servers make `ftplib` wait for ever."""
+
+    def ntransfercmd(self, cmd: str, rest: int | str | None = None) -> tuple[socket.socket, int | None]:
+        """Open a data connection."""
+        conn, size = ftplib.FTP.ntransfercmd(self, cmd, rest)
+        if self._prot_p:  # type: ignore[attr-defined]
+            session = self.sock.session  # type: ignore[union-attr]
+            conn = self.context.wrap_socket(conn, server_hostname=self.host, session=session)
+            conn.__class__ = Silent
+        return conn, size
+
+
+@pytest.fixture(params=VERSIONS)
+def version(request: pytest.FixtureRequest) -> str:
+    """Of TLS."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def connect() -> Iterator[Connect]:
+    """Makes clients that are logged in and want private data connections, and closes them."""
+    clients: list[ftplib.FTP_TLS] = []
+
+    def make(
+        server: FtpServer,
+        version: str | None = None,
+        kind: type[ftplib.FTP_TLS] = ftplib.FTP_TLS,
+        certificate: str | None = None,
+    ) -> ftplib.FTP_TLS:
+        client = kind(context=limited(server.tls.client_context(certificate), version), timeout=10)
+        clients.append(client)
+        client.connect(server.host, server.port)
+        client.login(*server.credentials)
+        client.prot_p()
+        return client
+
+    yield make
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture
+def ftps(ftps_server: FtpServer, connect: Connect, version: str) -> ftplib.FTP_TLS:
+    """A client of this test's server."""
+    return connect(ftps_server, version)
+
+
+def fetch(ftp: ftplib.FTP, path: str, rest: int | None = None) -> bytes:
+    """Content of a file."""
+    octets = io.BytesIO()
+    ftp.retrbinary(f"RETR {path}", octets.write, rest=rest)
+    return octets.getvalue()
+
+
+@pytest.mark.parametrize("passive", [True, False], ids=["passive", "active"])
+@all_sizes
+def test_there_and_back(ftps_server: FtpServer, ftps: ftplib.FTP_TLS, version: str, data: bytes, passive: bool) -> None:
+    """What was stored comes back octet by octet in both modes, encrypted, and TLS ends in order each time."""
+    ftps.set_pasv(passive)
+    mode = "passive" if passive else "active"
+    ftps.storbinary("STOR a.bin", io.BytesIO(data))
+    assert ftps_server.files == {"/a.bin": data}
+    assert fetch(ftps, "a.bin") == data
+    assert ftps.quit().startswith("221")
+    check(transfer(ftps_server, "STOR"), data, mode=mode)
+    check(transfer(ftps_server, "RETR"), data, mode=mode)
+    check_tls(ftps_server, version, resumed=False)
+    ftps_server.log.assert_sequence(
+        "AUTH TLS -> 234", "USER -> 331", "PASS -> 230", "PBSZ 0 -> 200", "PROT P -> 200", "STOR -> 226", "QUIT -> 221"
+    )
+
+
+@pytest.mark.ftp(tls="implicit", files={"/big.bin": BIG, "/void/": None})
+@pytest.mark.parametrize("passive", [True, False], ids=["passive", "active"])
+def test_implicit(ftps_server: FtpServer, connect: Connect, version: str, passive: bool) -> None:
+    """TLS from the first octet carries greeting, login and data; AUTH is not needed."""
+    ftps = connect(ftps_server, version, Implicit)
+    ftps.set_pasv(passive)
+    assert ftps.getwelcome().startswith("220")
+    assert fetch(ftps, "big.bin") == BIG
+    ftps.storbinary("STOR a.bin", io.BytesIO(BIG))
+    assert ftps.nlst("/void") == []
+    assert ftps_server.files == {"/a.bin": BIG, "/big.bin": BIG}
+    check(transfer(ftps_server, "STOR"), BIG, mode="passive" if passive else "active")
+    check_tls(ftps_server, version)
+    ftps_server.log.assert_not_sent("AUTH")
+
+
+@pytest.mark.ftp(require_session_reuse=True, files={"/a.bin": BIG, "/empty.bin": b""})
+@pytest.mark.parametrize("passive", [True, False], ids=["passive", "active"])
+def test_session_is_resumed(ftps_server: FtpServer, connect: Connect, version: str, passive: bool) -> None:
+    """A client that resumes is let through by a server that insists, one transfer after the other."""
+    ftps = connect(ftps_server, version, Resuming)
+    ftps.set_pasv(passive)
+    ftps.storbinary("STOR b.bin", io.BytesIO(BIG))
+    ftps.storbinary("STOR c.bin", io.BytesIO(b""))
+    assert ftps_server.files == {"/a.bin": BIG, "/b.bin": BIG, "/c.bin": b"", "/empty.bin": b""}
+    assert fetch(ftps, "a.bin") == BIG
+    assert fetch(ftps, "empty.bin") == b""
+    assert len(ftps.nlst()) == 4
+    check_tls(ftps_server, version, resumed=True)
+
+
+@pytest.mark.ftp(require_session_reuse=True, files={"/a.bin": BIG})
+@pytest.mark.parametrize("passive", [True, False], ids=["passive", "active"])
+def test_session_is_not_resumed(ftps_server: FtpServer, ftps: ftplib.FTP_TLS, version: str, passive: bool) -> None:
+    """The plain class learns from the reply that resuming is required, gets no octet, and its session goes on."""
+    ftps.set_pasv(passive)
+    for _ in range(3):
+        with pytest.raises(ftplib.error_perm, match=r"^522"):
+            fetch(ftps, "a.bin")
+        with pytest.raises(ftplib.error_perm, match=r"^522"):
+            ftps.nlst()
+    assert ftps.pwd() == "/"
+    assert {record.octets for record in ftps_server.log.transfers} == {0}
+    check_tls(ftps_server, version, resumed=False)
+
+
+@pytest.mark.ftp(require_session_reuse=True)
+@pytest.mark.parametrize("passive", [True, False], ids=["passive", "active"])
+def test_session_is_not_resumed_by_an_upload(
+    ftps_server: FtpServer, ftps: ftplib.FTP_TLS, version: str, passive: bool
+) -> None:
+    """An upload of the plain class is refused, too, though it may see the closed data connection first."""
+    ftps.set_pasv(passive)
+    with pytest.raises((ftplib.error_perm, OSError)):
+        ftps.storbinary("STOR a.bin", io.BytesIO(BIG))
+    ftps_server.log.wait_for("STOR -> 522")
+    assert ftps_server.files.get("/a.bin", b"") == b""
+    check_tls(ftps_server, version, resumed=False)
+
+
+@pytest.mark.ftp(require_session_reuse=True, files={"/a.bin": BIG})
+def test_tls_does_not_end(ftps_server: FtpServer, connect: Connect, version: str) -> None:
+    """Who never says that TLS ends may download; an upload that just stops may be a part only, so it is no success."""
+    ftps = connect(ftps_server, version, ResumingSilently)
+    assert fetch(ftps, "a.bin") == BIG
+    assert ftps.nlst() == ["a.bin"]
+    with pytest.raises(ftplib.error_temp, match=r"^426"):
+        ftps.storbinary("STOR b.bin", io.BytesIO(BIG))
+    assert ftps.pwd() == "/"
+    assert [record.completed for record in ftps_server.log.transfers] == [True, True, False]
+    check_tls(ftps_server, version, resumed=True)
+
+
+@pytest.mark.ftp(files={"/a.bin": BIG})
+def test_tickets(ftps_server: FtpServer, connect: Connect) -> None:
+    """Every connection brings sessions of TLS 1.3, but no upload: what a client leaves unread destroys its end."""
+    ftps = connect(ftps_server, "TLSv1.3")
+    ftps.voidcmd("TYPE I")
+    with ftps.transfercmd("RETR a.bin") as data:
+        assert b"".join(iter(lambda: data.recv(65536), b"")) == BIG
+        tickets = [sock.session and sock.session.has_ticket for sock in (ftps.sock, data)]  # type: ignore[union-attr]
+    assert ftps.voidresp().startswith("226")
+    assert tickets == [True, True]
+    with ftps.transfercmd("STOR b.bin") as data:
+        data.sendall(BIG)  # more than can be on its way: the server has long begun to read
+        data.settimeout(0)
+        with pytest.raises(BlockingIOError):
+            socket.socket.recv(data, 1, socket.MSG_PEEK)
+        data.settimeout(10)
+        data.unwrap()  # type: ignore[attr-defined]
+    assert ftps.voidresp().startswith("226")
+    assert ftps_server.files["/b.bin"] == BIG
+    check_tls(ftps_server, "TLSv1.3")
+
+
+@pytest.mark.filterwarnings("ignore:ssl.PROTOCOL_TLS is deprecated:DeprecationWarning")
+@pytest.mark.parametrize("protocol", [ssl.PROTOCOL_TLS, ssl.PROTOCOL_TLS_SERVER], ids=["old", "new"])
+def test_context_of_the_user(
+    ftps_server: FtpServer, ftp_server_factory: Callable[..., FtpServer], connect: Connect, protocol: ssl._SSLMethod
+) -> None:
+    """A server may have a context of the user's, made in the old way or in the new one, and leaves it as it was."""
+    context = ssl.SSLContext(protocol)
+    ftps_server.tls.ca.issue_cert("127.0.0.1").configure_cert(context)
+    tickets = context.num_tickets
+    server = ftp_server_factory(tls="explicit", certificate=context)
+    ftps = connect(server)
+    ftps.storbinary("STOR a.bin", io.BytesIO(BIG))
+    assert fetch(ftps, "a.bin") == BIG
+    assert server.files == {"/a.bin": BIG}
+    assert context.num_tickets == tickets
+    check_tls(server, "TLSv1.3")
+
+
+@pytest.mark.ftp(files={"/a.bin": BIG})
+def test_clear_data_in_between(ftps_server: FtpServer, ftps: ftplib.FTP_TLS, version: str) -> None:
+    """PROT C leaves data in clear, PROT P encrypts again; the control connection is encrypted all the time."""
+    assert fetch(ftps, "a.bin") == BIG
+    assert ftps.prot_c().startswith("200")
+    assert fetch(ftps, "a.bin") == BIG
+    ftps.storbinary("STOR b.bin", io.BytesIO(BIG))
+    assert ftps.prot_p().startswith("200")
+    assert fetch(ftps, "b.bin") == BIG
+    levels = [record.tls and record.tls.version for record in ftps_server.log.transfers]
+    assert levels == [version, None, None, version]
+    with pytest.raises(AssertionError, match=r"not encrypted: the download of /a\.bin"):
+        ftps_server.log.assert_encrypted()
+
+
+@pytest.mark.ftp(files={"/a.bin": BIG})
+def test_clear_commands(ftps_server: FtpServer, ftps: ftplib.FTP_TLS, version: str) -> None:
+    """After CCC commands go in clear, and data are as encrypted as before, both ways."""
+    assert ftps.ccc().startswith("200")
+    assert ftps.pwd() == "/"
+    assert fetch(ftps, "a.bin") == BIG
+    ftps.storbinary("STOR b.bin", io.BytesIO(BIG))
+    assert ftps_server.files["/b.bin"] == BIG
+    assert ftps.quit().startswith("221")
+    check_tls(ftps_server, version)
+    [session] = ftps_server.log.sessions
+    assert session.cleared_at is not None
+    [pwd] = ftps_server.log.find("PWD -> 257")
+    assert session.cleared_at < pwd.seq
+
+
+@needs_ipv6
+@pytest.mark.ftp(host="::1", files={"/a.bin": BIG})
+@pytest.mark.parametrize("passive", [True, False], ids=["EPSV", "EPRT"])
+def test_ipv6(ftps_server: FtpServer, ftps: ftplib.FTP_TLS, version: str, passive: bool) -> None:
+    """EPSV and EPRT carry encrypted data over IPv6, and the certificate is good for its address."""
+    ftps.set_pasv(passive)
+    assert fetch(ftps, "a.bin") == BIG
+    ftps.storbinary("STOR b.bin", io.BytesIO(BIG))
+    assert ftps_server.files["/b.bin"] == BIG
+    check_tls(ftps_server, version)
+    ftps_server.log.assert_sent("EPSV -> 229" if passive else "EPRT |2|::1|*| -> 200", times=2)
+
+
+@pytest.mark.ftp(files={"/a.bin": BIG, "/b.bin": b"0123456789", "/c.bin": b"0123"})
+def test_resume_and_append(ftps_server: FtpServer, ftps: ftplib.FTP_TLS, version: str) -> None:
+    """Downloads and uploads begin at an offset, and APPE writes behind the end."""
+    assert fetch(ftps, "a.bin", rest=1_000_001) == BIG[1_000_001:]
+    check(transfer(ftps_server, "RETR"), BIG[1_000_001:], offset=1_000_001)
+    assert fetch(ftps, "a.bin", rest=len(BIG)) == b""
+    ftps.storbinary("STOR b.bin", io.BytesIO(b"abcdef"), rest=5)
+    ftps.storbinary("APPE c.bin", io.BytesIO(BIG))
+    assert ftps_server.files == {"/a.bin": BIG, "/b.bin": b"01234abcdef", "/c.bin": b"0123" + BIG}
+    check_tls(ftps_server, version)
+
+
+def test_ascii(ftps_server: FtpServer, ftps: ftplib.FTP_TLS, version: str) -> None:
+    """Lines end with CRLF inside TLS and with LF in the file, both ways, be there one or many."""
+    many = TEXT * 3_000
+    for text in (b"", TEXT, many):
+        ftps.storlines("STOR a.txt", io.BytesIO(text))
+        assert ftps_server.files["/a.txt"] == text
+        lines: list[str] = []
+        ftps.retrlines("RETR a.txt", lines.append)
+        assert lines == text.decode().splitlines()
+    check(transfer(ftps_server, "STOR"), many.replace(b"\n", b"\r\n"), kind="A")
+    check(transfer(ftps_server, "RETR"), many.replace(b"\n", b"\r\n"), kind="A")
+    check_tls(ftps_server, version)
+
+
+@pytest.mark.ftp(files=TREE)
+@pytest.mark.parametrize("passive", [True, False], ids=["passive", "active"])
+def test_listings(ftps_server: FtpServer, ftps: ftplib.FTP_TLS, version: str, passive: bool) -> None:
+    """LIST, NLST and MLSD tell the same names over encrypted connections, and nothing of an empty directory."""
+    ftps.set_pasv(passive)
+    names = {"a.txt", "empty.bin", "hollow", "sub"}
+    lines: list[str] = []
+    ftps.dir("/tree", lines.append)
+    assert {line.split(maxsplit=8)[8] for line in lines if not line.startswith("total")} == names
+    assert {name for name, facts in ftps.mlsd("/tree") if facts["type"] in ("file", "dir")} == names
+    ftps.cwd("/tree")
+    assert set(ftps.nlst()) == names
+    for _ in range(3):
+        assert ftps.nlst("hollow") == []
+    check_tls(ftps_server, version)
+    assert len(ftps_server.log.transfers) == 6
+
+
+@pytest.mark.ftp(files={"/huge.bin": LARGE * 6, "/a.bin": BIG})
+def test_abort(ftps_server: FtpServer, ftps: ftplib.FTP_TLS, version: str) -> None:
+    """ABOR, which is not urgent under TLS, ends a download half way, and the session goes on."""
+    ftps.voidcmd("TYPE I")
+    with ftps.transfercmd("RETR huge.bin") as data:
+        assert data.recv(10) == LARGE[:10]
+        first = ftps.abort()
+    assert first.startswith("426")
+    assert ftps.getmultiline().startswith("226")
+    assert transfer(ftps_server, "RETR").completed is False
+    assert fetch(ftps, "a.bin") == BIG
+    check(transfer(ftps_server, "RETR"), BIG)
+    check_tls(ftps_server, version)
+
+
+@pytest.mark.ftp(files={"/huge.bin": LARGE * 6, "/a.bin": BIG})
+def test_download_is_dropped(ftps_server: FtpServer, ftps: ftplib.FTP_TLS, version: str) -> None:
+    """A client that closes the data connection early is told so, and may go on."""
+    ftps.voidcmd("TYPE I")
+    with ftps.transfercmd("RETR huge.bin") as data:
+        assert data.recv(10) == LARGE[:10]
+    with pytest.raises(ftplib.error_temp, match=r"^426"):
+        ftps.voidresp()
+    assert fetch(ftps, "a.bin") == BIG
+    assert [record.completed for record in ftps_server.log.transfers] == [False, True]
+    check_tls(ftps_server, version)
+
+
+def test_refusals(ftps_server: FtpServer, ftps: ftplib.FTP_TLS, version: str) -> None:
+    """What cannot be is refused before or after a data connection was made ready, and the session goes on."""
+    for _ in range(3):
+        with pytest.raises(ftplib.error_perm, match=r"^550"):
+            fetch(ftps, "missing.bin")
+    with pytest.raises(ftplib.error_perm, match=r"^503"):
+        ftps.voidcmd("AUTH TLS")
+    with pytest.raises(ftplib.error_perm, match=r"^530"):
+        ftps.login("user", "wrong")
+    ftps.login(*ftps_server.credentials)
+    ftps.storbinary("STOR a.bin", io.BytesIO(BIG))
+    assert ftps_server.files == {"/a.bin": BIG}
+    check_tls(ftps_server, version)
+
+
+@pytest.mark.parametrize("tls", ["explicit", "implicit"])
+@pytest.mark.parametrize("certificate", REFUSED)
+def test_bad_certificates(
+    ftp_server_factory: Callable[..., FtpServer], connect: Connect, version: str, certificate: str, tls: str
+) -> None:
+    """A certificate that is not good is refused before a name or a password is said; the server goes on."""
+    server = ftp_server_factory(tls=tls, certificate=certificate)
+    for _ in range(2):
+        with pytest.raises(ssl.SSLCertVerificationError):
+            connect(server, version, Implicit if tls == "implicit" else ftplib.FTP_TLS)
+    server.log.assert_not_sent("USER")
+    server.log.assert_not_sent("PASS")
+    assert len(server.log.sessions) == 2
+
+
+def test_authority_is_unknown(ftps_server: FtpServer) -> None:
+    """A client that trusts the authorities of the world does not trust the valid certificate."""
+    with ftplib.FTP_TLS(context=ssl.create_default_context(), timeout=10) as ftps:
+        ftps.connect(ftps_server.host, ftps_server.port)
+        with pytest.raises(ssl.SSLCertVerificationError):
+            ftps.login(*ftps_server.credentials)
+    ftps_server.log.assert_not_sent("USER")
+
+
+@pytest.mark.parametrize("certificate", ["valid", *REFUSED])
+def test_nobody_looks(ftp_server_factory: Callable[..., FtpServer], certificate: str) -> None:
+    """The class as it is made without a context looks at no certificate, and works with every one."""
+    server = ftp_server_factory(tls="explicit", certificate=certificate)
+    with ftplib.FTP_TLS(timeout=10) as ftps:
+        ftps.connect(server.host, server.port)
+        ftps.login(*server.credentials)
+        ftps.prot_p()
+        ftps.storbinary("STOR a.bin", io.BytesIO(BIG))
+    assert server.files == {"/a.bin": BIG}
+    check_tls(server, "TLSv1.3")
+
+
+@pytest.mark.ftp(client_certificates="required", files={"/a.bin": BIG})
+def test_client_certificate(ftps_server: FtpServer, connect: Connect, version: str) -> None:
+    """A client that shows a certificate is let in, and the log tells whose it was, on data connections, too."""
+    ftps = connect(ftps_server, version, certificate="ann")
+    assert fetch(ftps, "a.bin") == BIG
+    ftps.storbinary("STOR b.bin", io.BytesIO(BIG))
+    assert ftps_server.files["/b.bin"] == BIG
+    check_tls(ftps_server, version)
+    shown = [ftps_server.log.sessions[0].tls, *(record.tls for record in ftps_server.log.transfers)]
+    assert ["CN=ann" in tls.subject.split(",") for tls in shown if tls] == [True] * 3
+
+
+@pytest.mark.ftp(client_certificates="required")
+def test_no_client_certificate(ftps_server: FtpServer, connect: Connect, version: str) -> None:
+    """A client without a certificate does not get in, where one is required."""
+    with pytest.raises((OSError, EOFError)):  # in TLS 1.3 it learns that with the first reply
+        connect(ftps_server, version)
+    ftps_server.log.assert_not_sent("PASS")
+
+
+@pytest.mark.ftp(
+    client_certificates="optional",
+    users=[User("ann", "secret", certificate="ann"), User("bob", "secret")],
+    files={"/a.bin": BIG},
+)
+def test_certificate_instead_of_password(ftps_server: FtpServer, version: str) -> None:
+    """Ann's certificate is her password (232), and nobody else's: without it, or for Bob, there is none."""
+    with ftplib.FTP_TLS(context=limited(ftps_server.tls.client_context("ann"), version), timeout=10) as ftps:
+        ftps.connect(ftps_server.host, ftps_server.port)
+        assert ftps.login("ann", "").startswith("232")
+        ftps.prot_p()
+        assert fetch(ftps, "a.bin") == BIG
+        assert ftps.sendcmd("USER bob").startswith("331")
+    with ftplib.FTP_TLS(context=limited(ftps_server.tls.client_context(), version), timeout=10) as ftps:
+        ftps.connect(ftps_server.host, ftps_server.port)
+        with pytest.raises(ftplib.error_perm, match=r"^530"):
+            ftps.login("ann", "")
+    check_tls(ftps_server, version)
+    ftps_server.log.assert_not_sent("PASS", session=1)
+
+
+@pytest.mark.ftp(minimum_tls="TLSv1.3")
+def test_minimum(ftps_server: FtpServer, connect: Connect) -> None:
+    """Where TLS 1.3 is the least, 1.2 is refused, and 1.3 is not."""
+    with pytest.raises(ssl.SSLError, match="PROTOCOL_VERSION"):
+        connect(ftps_server, "TLSv1.2")
+    ftps_server.log.assert_not_sent("USER")
+    connect(ftps_server, "TLSv1.3").storbinary("STOR a.bin", io.BytesIO(BIG))
+    assert ftps_server.files == {"/a.bin": BIG}
+    assert ftps_server.log.sessions[1].tls is not None
+    assert ftps_server.log.sessions[1].tls.version == "TLSv1.3"
+    ftps_server.log.assert_encrypted()
+
+
+@pytest.mark.ftp(ciphers="ECDHE-ECDSA-AES128-GCM-SHA256")
+def test_ciphers(ftps_server: FtpServer, connect: Connect) -> None:
+    """The suite that the server is told to use in TLS 1.2 is used everywhere."""
+    connect(ftps_server, "TLSv1.2").storbinary("STOR a.bin", io.BytesIO(BIG))
+    assert ftps_server.files == {"/a.bin": BIG}
+    used = [ftps_server.log.sessions[0].tls, transfer(ftps_server, "STOR").tls]
+    assert [tls and tls.cipher for tls in used] == ["ECDHE-ECDSA-AES128-GCM-SHA256"] * 2
+    check_tls(ftps_server, "TLSv1.2")
+
+
+@pytest.mark.ftp(tls="required", files={"/a.bin": BIG})
+def test_required(ftp_server: FtpServer, connect: Connect, version: str) -> None:
+    """Where TLS is required neither a login nor data go in clear, and all goes well encrypted."""
+    with ftplib.FTP(timeout=10) as ftp:
+        ftp.connect(ftp_server.host, ftp_server.port)
+        with pytest.raises(ftplib.error_perm, match=r"^530"):
+            ftp.login(*ftp_server.credentials)
+    ftps = connect(ftp_server, version)
+    with pytest.raises(ftplib.error_perm, match=r"^534"):
+        ftps.prot_c()
+    assert fetch(ftps, "a.bin") == BIG
+    ftp_server.log.assert_sent("PASS", times=1)
+    assert transfer(ftp_server, "RETR").tls is not None
+
+
+@pytest.mark.ftp(files={f"/{number}.bin": LARGE[number::40] for number in range(40)})
+def test_many_transfers(ftps_server: FtpServer, ftps: ftplib.FTP_TLS, version: str) -> None:
+    """Many small transfers follow each other on one session, none of them disturbed."""
+    for number in range(40):
+        assert fetch(ftps, f"{number}.bin") == LARGE[number::40]
+    assert len(ftps_server.log.transfers) == 40
+    check_tls(ftps_server, version)

@@ -81,6 +81,7 @@ class BaseServer:
             None for "implicit" when there is a context.
         require_tls: What is refused in clear: "login", "data" or both.
         inflation_limit: Octets that one compressed upload (MODE Z) may grow to; None for no limit.
+        handshake_timeout: Seconds that hands may be shaken on a data connection, before 522; None for no limit.
         require_session_reuse: Refuse data connections that do not resume the control connection's session, as vsftpd
             does.
         require_close_notify: Answer an encrypted upload that ends without close_notify with 426, because it may be
@@ -126,6 +127,7 @@ class BaseServer:
         tls: str | None = None,
         require_tls: Iterable[str] = (),
         require_session_reuse: bool = False,
+        handshake_timeout: float | None = 10,
         require_close_notify: bool = True,
         inflation_limit: int | None = 1 << 30,
     ) -> None:
@@ -143,6 +145,7 @@ class BaseServer:
             login_delay=login_delay,
             maximum_login_failures=maximum_login_failures,
             inflation_limit=inflation_limit,
+            handshake_timeout=handshake_timeout,
         )
         self.block_size = block_size
         self.socket_timeout = socket_timeout
@@ -173,6 +176,7 @@ class BaseServer:
         self.ssl = ssl
         self.implicit_tls, self.require_tls = check_tls(ssl is not None, tls, require_tls)
         self.require_session_reuse = require_session_reuse
+        self.handshake_timeout = handshake_timeout
         self.require_close_notify = require_close_notify
         self.inflation_limit = inflation_limit
         self.hub = Hub(time.monotonic)

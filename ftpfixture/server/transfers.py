@@ -194,7 +194,7 @@ class Transfers(BaseServer):
         if not isinstance(channel, Channel) or not channel.is_tls:
             return
         try:
-            async with asyncio.timeout(connection.wait_future_timeout):
+            async with asyncio.timeout(self.handshake_timeout):
                 await channel.secured()
         except OSError as error:
             connection.gate.tls_failed("data", error)

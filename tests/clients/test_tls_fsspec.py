@@ -85,7 +85,7 @@ def test_implicit(fs_of: Any) -> None:
 
 def test_implicit_data_in_clear(fs_of: Any) -> None:
     """A client in TLS from the first octet that says nothing of data gets none: not in clear, and not encrypted."""
-    server, fs = fs_of(tls="implicit", files={"/a.bin": BIG}, wait_future_timeout=0.3)
+    server, fs = fs_of(tls="implicit", files={"/a.bin": BIG}, handshake_timeout=0.3)
     with pytest.raises((OSError, EOFError)):
         fs.cat("/a.bin")
     server.log.wait_for("RETR -> 522")

@@ -572,7 +572,7 @@ def half_a_hello(sock: socket.socket) -> None:
     sock.sendall(Wire(sock, trusting("TLSv1.3")).hello()[:100])
 
 
-@pytest.mark.ftp(wait_future_timeout=0.05)
+@pytest.mark.ftp(handshake_timeout=0.05)
 @pytest.mark.parametrize("verb", DATA_VERBS)
 @pytest.mark.parametrize("line", ["RETR /m.bin", "STOR /new.bin", "NLST"])
 @pytest.mark.parametrize("what", [silent, clear_text, half_close, half_a_hello])

@@ -18,6 +18,7 @@ from ftpfixture.constants import (
 from ftpfixture.locales import LOCALE_LOCK, setlocale
 from ftpfixture.net.stream import DEFAULT_BLOCK_SIZE, StreamIO, ThrottleStreamIO
 from ftpfixture.net.throttle import StreamThrottle, Throttle
+from ftpfixture.net.tls import SSLSessionBoundContext
 from ftpfixture.server.connection import Connection
 from ftpfixture.wire.reply import Code, wrap_into_codes, wrap_with_container
 
@@ -36,6 +37,7 @@ __all__ = [
     "AsyncStreamIterator",
     "Code",
     "Connection",
+    "SSLSessionBoundContext",
     "StreamIO",
     "StreamThrottle",
     "Throttle",

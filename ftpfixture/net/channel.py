@@ -358,6 +358,16 @@ class Channel:
             sock.version() or "", cipher[0] if cipher else "", bool(sock.session_reused), sock.getpeercert() or None
         )
 
+    async def encrypt(self, context: ssl.SSLContext, server_hostname: str | None) -> None:
+        """Shake hands, as the client of TLS.
+
+        Raises:
+            OSError: That failed.
+            TimeoutError: The other side took longer than `timeout` for one step.
+        """
+        self.start_tls(context, server_side=False, server_hostname=server_hostname)
+        await self.secured()
+
     def take_tls_back(self) -> None:
         """Go back to clear text if the other side has not begun to shake hands; else do nothing."""
         if isinstance(self._sock, ssl.SSLSocket) and not self._begun and not self._peeked() and self._handshake:

@@ -9,6 +9,7 @@ Source: draft-preston-ftpext-deflate, RFC 1950.
 from __future__ import annotations
 
 import asyncio
+import ssl
 import zlib
 
 from ftpfixture.net.channel import TlsInfo
@@ -104,6 +105,10 @@ class Deflated:
         if not self._ended and not self._received:
             self._ended = True
             await self._send_all(self._deflate.flush())
+
+    async def encrypt(self, context: ssl.SSLContext, server_hostname: str | None) -> None:
+        """Shake hands below, as the client of TLS."""
+        await self._inner.encrypt(context, server_hostname)
 
     async def send_end(self) -> None:
         """Send what is still to be sent, and tell the other side that nothing more comes."""

@@ -5,6 +5,7 @@ One rule: octets go in order, both ways, until one side ends; everything else is
 
 from __future__ import annotations
 
+import ssl
 from typing import Protocol
 
 from ftpfixture.net.channel import TlsInfo
@@ -30,6 +31,9 @@ class Duplex(Protocol):
 
     async def send(self, data: bytes | memoryview) -> int:
         """Send some of `data`; how many octets went."""
+
+    async def encrypt(self, context: ssl.SSLContext, server_hostname: str | None) -> None:
+        """Shake hands, as the client of TLS."""
 
     async def send_end(self) -> None:
         """Tell the other side that nothing more comes."""

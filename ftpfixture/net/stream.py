@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator, Mapping
 from types import TracebackType
@@ -60,6 +61,10 @@ class _Pair:
         await self.send_end()
         self.close()
 
+    async def encrypt(self, context: ssl.SSLContext, server_hostname: str | None) -> None:
+        async with asyncio.timeout(self._write_timeout):
+            await self._writer.start_tls(context, server_hostname=server_hostname)
+
     def close(self) -> None:
         self.closed = True
         self._writer.close()
@@ -109,6 +114,15 @@ class StreamIO:
         if writer is None:
             raise TypeError("an asyncio reader needs its writer")
         return _Pair(reader, writer, (self.read_timeout, self.write_timeout))
+
+    async def start_tls(self, sslcontext: ssl.SSLContext, server_hostname: str | None = None) -> None:
+        """Encrypt the connection from here on, as the client of TLS.
+
+        Raises:
+            OSError: Hands were not shaken.
+            TimeoutError: The other side took longer than the limit of the channel, or than `write_timeout`.
+        """
+        await self.channel.encrypt(sslcontext, server_hostname)
 
     # Receiving.
 

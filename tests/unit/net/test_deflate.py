@@ -44,6 +44,10 @@ class Wire:
         self.sent += taken
         return len(taken)
 
+    async def encrypt(self, context: object, server_hostname: str | None) -> None:
+        """Nobody asks for that."""
+        raise NotImplementedError
+
     async def send_end(self) -> None:
         """Note it."""
         self.calls.append("send_end")

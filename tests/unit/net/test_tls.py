@@ -1,0 +1,101 @@
+"""TLS for streams by hand: `start_tls` over both kinds of connection, and contexts that resume a session."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from ftpfixture import FtpServer, SSLSessionBoundContext, StreamIO
+from ftpfixture.net.channel import Channel
+from ftpfixture.net.ports import dial
+
+Connected = Callable[[FtpServer], Awaitable[StreamIO]]
+
+
+async def _over_channel(server: FtpServer) -> StreamIO:
+    loop = asyncio.get_running_loop()
+    return StreamIO(Channel(await dial(loop, *server.address), loop, server.address, timeout=5))
+
+
+async def _over_asyncio(server: FtpServer) -> StreamIO:
+    return StreamIO(*await asyncio.open_connection(*server.address), timeout=5)
+
+
+@pytest.mark.parametrize("connected", [_over_channel, _over_asyncio])
+async def test_start_tls(ftps_server: FtpServer, connected: Connected) -> None:
+    """A stream that shakes hands by itself is encrypted from there on, the host name checked."""
+    stream = await connected(ftps_server)
+    assert await stream.readline() == b"220 welcome\r\n"
+    await stream.write(b"AUTH TLS\r\n")
+    assert (await stream.readline()).startswith(b"234 ")
+    await stream.start_tls(ftps_server.tls.client_context(), "localhost")
+    await stream.write(b"NOOP\r\n")
+    assert (await stream.readline()).startswith(b"200 ")
+    stream.close()
+
+    assert ftps_server.log.sessions[0].tls is not None
+
+
+@pytest.mark.parametrize("connected", [_over_channel, _over_asyncio])
+async def test_start_tls_with_a_stranger(ftps_server: FtpServer, connected: Connected) -> None:
+    """A host name that is not the certificate's is an error."""
+    stream = await connected(ftps_server)
+    await stream.readline()
+    await stream.write(b"AUTH TLS\r\n")
+    await stream.readline()
+    with pytest.raises(ssl.SSLCertVerificationError):
+        await stream.start_tls(ftps_server.tls.client_context(), "elsewhere.example")
+    stream.close()
+
+
+def _connected(server: FtpServer, context: ssl.SSLContext) -> tuple[ssl.SSLSession | None, bool]:
+    with (
+        socket.create_connection(server.address, 5) as sock,
+        context.wrap_socket(sock, server_hostname="localhost") as encrypted,
+    ):
+        assert encrypted.recv(100).startswith(b"220 ")
+        return encrypted.session, bool(encrypted.session_reused)
+
+
+@pytest.mark.ftp(tls="implicit")
+def test_a_bound_context_resumes(ftps_server: FtpServer) -> None:
+    """What a bound context encrypts resumes its session; without one it does not."""
+    context = ftps_server.tls.client_context()
+    session, resumed = _connected(ftps_server, context)
+    assert (session is not None, resumed) == (True, False)
+
+    bound = SSLSessionBoundContext(ssl.PROTOCOL_TLS_CLIENT, context, session)
+    assert (bound.context, bound.session) == (context, session)
+    assert _connected(ftps_server, bound)[1] is True
+    assert _connected(ftps_server, SSLSessionBoundContext(ssl.PROTOCOL_TLS_CLIENT, context, None))[1] is False
+
+
+@pytest.mark.ftp(tls="implicit")
+async def test_a_bound_context_resumes_with_asyncio(ftps_server: FtpServer) -> None:
+    """asyncio, which knows no sessions, resumes one through it."""
+    context = ftps_server.tls.client_context()
+    session, _ = await asyncio.to_thread(_connected, ftps_server, context)
+    bound = SSLSessionBoundContext(ssl.PROTOCOL_TLS_CLIENT, context, session)
+    reader, writer = await asyncio.open_connection(*ftps_server.address, ssl=bound, server_hostname="localhost")
+    assert await reader.readline() == b"220 welcome\r\n"
+    writer.close()
+    await writer.wait_closed()
+
+    assert [record.tls.resumed for record in ftps_server.log.sessions if record.tls] == [False, True]
+
+
+def test_a_bound_context_takes_no_session(ftps_server: FtpServer) -> None:
+    """Two sessions at once are a ValueError, by name and by place."""
+    context = ftps_server.tls.client_context()
+    session: ssl.SSLSession = object()  # type: ignore[assignment]
+    bound = SSLSessionBoundContext(ssl.PROTOCOL_TLS_CLIENT, context, None)
+    with pytest.raises(ValueError, match="has one of its own"):
+        bound.wrap_socket(None, session=session)
+    with pytest.raises(ValueError, match="has one of its own"):
+        bound.wrap_socket(None, False, False, False, False, None, session)
+    with pytest.raises(ValueError, match="has one of its own"):
+        bound.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), False, None, session)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
@@ -13,29 +14,41 @@ from ftpfixture import FtpServer, SSLSessionBoundContext, StreamIO
 from ftpfixture.net.channel import Channel
 from ftpfixture.net.ports import dial
 
-Connected = Callable[[FtpServer], Awaitable[StreamIO]]
+Connected = Callable[[FtpServer], contextlib.AbstractAsyncContextManager[StreamIO]]
 
 
-async def _over_channel(server: FtpServer) -> StreamIO:
+@contextlib.asynccontextmanager
+async def _over_channel(server: FtpServer) -> AsyncIterator[StreamIO]:
     loop = asyncio.get_running_loop()
-    return StreamIO(Channel(await dial(loop, *server.address), loop, server.address, timeout=5))
+    stream = StreamIO(Channel(await dial(loop, *server.address), loop, server.address, timeout=5))
+    try:
+        yield stream
+    finally:
+        stream.close()
 
 
-async def _over_asyncio(server: FtpServer) -> StreamIO:
-    return StreamIO(*await asyncio.open_connection(*server.address), timeout=5)
+@contextlib.asynccontextmanager
+async def _over_asyncio(server: FtpServer) -> AsyncIterator[StreamIO]:
+    reader, writer = await asyncio.open_connection(*server.address)
+    stream = StreamIO(reader, writer, timeout=5)
+    try:
+        yield stream
+    finally:
+        stream.close()
+        with contextlib.suppress(ssl.SSLError):  # why hands were not shaken, once more
+            await writer.wait_closed()
 
 
 @pytest.mark.parametrize("connected", [_over_channel, _over_asyncio])
 async def test_start_tls(ftps_server: FtpServer, connected: Connected) -> None:
     """A stream that shakes hands by itself is encrypted from there on, the host name checked."""
-    stream = await connected(ftps_server)
-    assert await stream.readline() == b"220 welcome\r\n"
-    await stream.write(b"AUTH TLS\r\n")
-    assert (await stream.readline()).startswith(b"234 ")
-    await stream.start_tls(ftps_server.tls.client_context(), "localhost")
-    await stream.write(b"NOOP\r\n")
-    assert (await stream.readline()).startswith(b"200 ")
-    stream.close()
+    async with connected(ftps_server) as stream:
+        assert await stream.readline() == b"220 welcome\r\n"
+        await stream.write(b"AUTH TLS\r\n")
+        assert (await stream.readline()).startswith(b"234 ")
+        await stream.start_tls(ftps_server.tls.client_context(), "localhost")
+        await stream.write(b"NOOP\r\n")
+        assert (await stream.readline()).startswith(b"200 ")
 
     assert ftps_server.log.sessions[0].tls is not None
 
@@ -43,13 +56,12 @@ async def test_start_tls(ftps_server: FtpServer, connected: Connected) -> None:
 @pytest.mark.parametrize("connected", [_over_channel, _over_asyncio])
 async def test_start_tls_with_a_stranger(ftps_server: FtpServer, connected: Connected) -> None:
     """A host name that is not the certificate's is an error."""
-    stream = await connected(ftps_server)
-    await stream.readline()
-    await stream.write(b"AUTH TLS\r\n")
-    await stream.readline()
-    with pytest.raises(ssl.SSLCertVerificationError):
-        await stream.start_tls(ftps_server.tls.client_context(), "elsewhere.example")
-    stream.close()
+    async with connected(ftps_server) as stream:
+        await stream.readline()
+        await stream.write(b"AUTH TLS\r\n")
+        await stream.readline()
+        with pytest.raises(ssl.SSLCertVerificationError):
+            await stream.start_tls(ftps_server.tls.client_context(), "elsewhere.example")
 
 
 def _connected(server: FtpServer, context: ssl.SSLContext) -> tuple[ssl.SSLSession | None, bool]:

@@ -1,11 +1,12 @@
 """The file system of fsspec over TLS: ``tls=True`` is AUTH TLS, and ``tls="tls"`` is TLS from the first octet.
 
-It stands on `ftplib` and looks at no certificate; nor does it let one choose the version of TLS.
+It stands on `ftplib` and looks at no certificate; nor does it let one choose the version of TLS, so the server does.
 """
 
 from __future__ import annotations
 
 import contextlib
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,24 @@ import pytest
 from fsspec.implementations.ftp import FTPFileSystem
 
 from ftpfixture import FtpServer
-from tests.clients.encrypted import BIG, VERSIONS, all_sizes, check_tls
-from tests.clients.encrypted import ftp_config as ftp_config
+from ftpfixture.testing.certificates import ServerTls
+from tests.clients.encrypted import BIG, VERSIONS, all_sizes, check_tls, limited
 from tests.clients.samples import LARGE, TREE, below, check, needs_ipv6, transfer
+
+
+@pytest.fixture(params=VERSIONS)
+def version(request: pytest.FixtureRequest) -> str:
+    """Of TLS."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def ftp_config(version: str) -> dict[str, Any]:
+    """Settings of all servers, which know one version only."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ServerTls().ca.issue_cert("localhost").configure_cert(context)
+    return {"wait_future_timeout": 10, "certificate": limited(context, version)}
 
 
 @contextlib.contextmanager
@@ -39,7 +55,7 @@ def fs(ftps_server: FtpServer) -> Iterator[Any]:
 
 
 @all_sizes
-def test_there_and_back(ftps_server: FtpServer, fs: Any, data: bytes) -> None:
+def test_there_and_back(ftps_server: FtpServer, fs: Any, version: str, data: bytes) -> None:
     """What was written comes out octet by octet, encrypted, also when it goes in several blocks."""
     if data:
         fs.pipe("/a.bin", data)
@@ -48,15 +64,7 @@ def test_there_and_back(ftps_server: FtpServer, fs: Any, data: bytes) -> None:
     assert ftps_server.files == {"/a.bin": data}
     assert fs.cat("/a.bin") == data
     check(transfer(ftps_server, "RETR"), data)
-    check_tls(ftps_server, "TLSv1.3", resumed=False)
-
-
-@pytest.mark.parametrize("minimum", VERSIONS)
-def test_versions(minimum: str, fs_of: Any) -> None:
-    """It speaks the newest version that both sides have, whichever is the least that the server takes."""
-    server, fs = fs_of(minimum_tls=minimum, files={"/a.bin": BIG})
-    assert fs.cat("/a.bin") == BIG
-    check_tls(server, "TLSv1.3")
+    check_tls(ftps_server, version, resumed=False)
 
 
 @pytest.fixture
@@ -72,14 +80,14 @@ def fs_of(ftp_server_factory: Any) -> Iterator[Any]:
         yield make
 
 
-def test_implicit(fs_of: Any) -> None:
+def test_implicit(fs_of: Any, version: str) -> None:
     """From the first octet on all that is said is encrypted; data are when the client in it is told to."""
     server, fs = fs_of(tls="implicit", files={"/a.bin": BIG})
     fs.ftp.prot_p()
     assert fs.cat("/a.bin") == BIG
     fs.pipe("/b.bin", BIG)
     assert server.files["/b.bin"] == BIG
-    check_tls(server, "TLSv1.3")
+    check_tls(server, version)
     server.log.assert_not_sent("AUTH")
 
 
@@ -94,14 +102,14 @@ def test_implicit_data_in_clear(fs_of: Any) -> None:
 
 @needs_ipv6
 @pytest.mark.ftp(host="::1", files={"/a.bin": BIG})
-def test_ipv6(ftps_server: FtpServer, fs: Any) -> None:
+def test_ipv6(ftps_server: FtpServer, fs: Any, version: str) -> None:
     """Data comes over IPv6."""
     assert fs.cat("/a.bin") == BIG
-    check_tls(ftps_server, "TLSv1.3")
+    check_tls(ftps_server, version)
 
 
 @pytest.mark.ftp(files={"/a.bin": LARGE})
-def test_ranges(ftps_server: FtpServer, fs: Any) -> None:
+def test_ranges(ftps_server: FtpServer, fs: Any, version: str) -> None:
     """Reading here and there, each read cut off by an ABOR inside TLS, gives the right octets on one connection."""
     with fs.open("/a.bin", "rb", block_size=10_000) as file:
         for start in (4_000_000, 17, 2_500_000, 5_242_000):
@@ -112,21 +120,21 @@ def test_ranges(ftps_server: FtpServer, fs: Any) -> None:
     assert fs.tail("/a.bin", 10) == LARGE[-10:]
     ftps_server.log.assert_sent("ABOR")
     assert len(ftps_server.log.sessions) == 1
-    check_tls(ftps_server, "TLSv1.3")
+    check_tls(ftps_server, version)
 
 
 @pytest.mark.ftp(files=TREE)
-def test_lists(ftps_server: FtpServer, fs: Any) -> None:
+def test_lists(ftps_server: FtpServer, fs: Any, version: str) -> None:
     """Listing and finding show the tree."""
     files = {path for path, data in TREE.items() if data is not None}
     assert set(fs.find("/tree")) == files
     assert fs.ls("/tree/hollow") == []
     assert fs.info("/tree/a.txt")["size"] == 6
-    check_tls(ftps_server, "TLSv1.3")
+    check_tls(ftps_server, version)
 
 
 @pytest.mark.ftp(files={**TREE, "/tree/big.bin": BIG})
-def test_trees(ftps_server: FtpServer, fs: Any, tmp_path: Path) -> None:
+def test_trees(ftps_server: FtpServer, fs: Any, version: str, tmp_path: Path) -> None:
     """A tree comes down, goes up again under another name, and is removed."""
     wanted = {**below("/tree"), "big.bin": BIG}
     fs.get("/tree/", str(tmp_path / "down") + "/", recursive=True)
@@ -135,13 +143,13 @@ def test_trees(ftps_server: FtpServer, fs: Any, tmp_path: Path) -> None:
     assert {path: ftps_server.files[f"/up/{path}"] for path in wanted} == wanted
     fs.rm("/up", recursive=True)
     assert "/up" not in ftps_server.files
-    check_tls(ftps_server, "TLSv1.3")
+    check_tls(ftps_server, version)
 
 
 @pytest.mark.ftp(files={"/a.bin": BIG})
-def test_missing(ftps_server: FtpServer, fs: Any) -> None:
+def test_missing(ftps_server: FtpServer, fs: Any, version: str) -> None:
     """What is not there is a FileNotFoundError, and the file system works on."""
     with pytest.raises(FileNotFoundError):
         fs.cat("/missing.txt")
     assert fs.cat("/a.bin") == BIG
-    check_tls(ftps_server, "TLSv1.3")
+    check_tls(ftps_server, version)

@@ -17,7 +17,7 @@ NAME = PACKAGE.name
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("aio", "constants", "locales"),
     ("errors",),
-    ("wire", "files"),
+    ("clock", "wire", "files"),
     ("events",),
     ("matching", "records", "transcript"),
     ("faults", "log"),

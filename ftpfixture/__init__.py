@@ -13,6 +13,7 @@ from ftpfixture.client import (
     Retry,
     UnixListInfo,
 )
+from ftpfixture.clock import Clock
 from ftpfixture.common import (
     DEFAULT_ACCOUNT,
     DEFAULT_BLOCK_SIZE,
@@ -55,6 +56,7 @@ from ftpfixture.errors import (
     StatusCodeError,
     TlsError,
 )
+from ftpfixture.faults.catalog import Fault, on
 from ftpfixture.log import CommandLog
 from ftpfixture.pathio import (
     AbstractPathIO,
@@ -70,10 +72,13 @@ from ftpfixture.server import (
     AbstractUserManager,
     AvailableConnections,
     ConnectionConditions,
+    LoginAttempt,
+    LoginScript,
     MemoryUserManager,
     PathConditions,
     PathPermissions,
     Permission,
+    ScriptedUserManager,
     Server,
     User,
     worker,
@@ -103,6 +108,7 @@ __all__ = [
     "BasicListInfo",
     "Client",
     "ClientStateError",
+    "Clock",
     "Code",
     "CommandLog",
     "CommandRecord",
@@ -111,12 +117,15 @@ __all__ = [
     "Connection",
     "ConnectionConditions",
     "DataConnectionThrottleStreamIO",
+    "Fault",
     "FileHash",
     "FtpFixtureError",
     "FtpServer",
     "IntegrityError",
     "InvalidCommand",
     "ListInfo",
+    "LoginAttempt",
+    "LoginScript",
     "MemoryPathIO",
     "MemoryUserManager",
     "Mirrored",
@@ -132,6 +141,7 @@ __all__ = [
     "ReplySyntaxError",
     "Retry",
     "SSLSessionBoundContext",
+    "ScriptedUserManager",
     "Server",
     "ServerFailure",
     "ServerStateError",
@@ -146,6 +156,7 @@ __all__ = [
     "UnixListInfo",
     "User",
     "async_enterable",
+    "on",
     "setlocale",
     "universal_exception",
     "with_timeout",

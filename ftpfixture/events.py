@@ -24,6 +24,7 @@ __all__ = [
     "Encrypted",
     "EncryptionFailed",
     "Event",
+    "FaultApplied",
     "HandlerFailed",
     "Hub",
     "LoggedIn",
@@ -244,6 +245,19 @@ class DataClosed(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class FaultApplied(Event):
+    """A fault begins to happen.
+
+    Attributes:
+        to: `seq` of the command that it happens to; 0 for a connection just accepted.
+        fault: The fault as text.
+    """
+
+    to: int
+    fault: str
+
+
+@dataclass(frozen=True, slots=True)
 class HandlerFailed(Event):
     """A handler raised something that is not an answer; the client got 451.
 
@@ -261,8 +275,8 @@ class Disconnected(Event):
     """A control connection is gone.
 
     Attributes:
-        reason: "quit", "client closed", "connection reset", "idle", "shut down", "refused", "no TLS" (hands were not
-            shaken), "no end of TLS" or "failure".
+        reason: "quit", "client closed", "connection reset", "idle", "shut down", "refused", "cut off" (by this side),
+            "no TLS" (hands were not shaken), "no end of TLS" or "failure".
     """
 
     reason: str

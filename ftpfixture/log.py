@@ -18,6 +18,7 @@ from ftpfixture.events import (
     Disconnected,
     Encrypted,
     Event,
+    FaultApplied,
     HandlerFailed,
     Hub,
     LoggedIn,
@@ -62,6 +63,7 @@ class CommandLog:
             DataOpened: self._take_opened,
             DataMoved: self._take_moved,
             DataClosed: self._take_closed,
+            FaultApplied: self._take_fault,
             HandlerFailed: self._take_failure,
             Disconnected: self._take_disconnected,
         }
@@ -151,6 +153,10 @@ class CommandLog:
             self._holders[buffer] -= 1
             self._kept_octets -= 0 if self._holders[buffer] else size
         _ = payload.sha256
+
+    def _take_fault(self, event: FaultApplied) -> None:
+        if event.to in self._commands:
+            self._commands[event.to].faults.append(event.fault)
 
     def _take_failure(self, event: HandlerFailed) -> None:
         self._failures.append(event)
@@ -312,7 +318,7 @@ class CommandLog:
                 return [event for event in self.events if wanted(event)]
             return list(self.find(wanted, session))
 
-        if not self._wait_until(lambda: len(look()) >= times, timeout):
+        if not self.wait_until(lambda: len(look()) >= times, timeout):
             seen = f"not seen within {timeout:g} s (wanted {_times(times)}, seen {_times(len(look()))})"
             if callable(wanted):
                 raise AssertionError(f"the event was {seen}\n\n{self.transcript()}")
@@ -326,15 +332,20 @@ class CommandLog:
             AssertionError: It takes longer than `timeout` seconds.
         """
         __tracebackhide__ = True
-        if not self._wait_until(lambda: not self._busy(), timeout):
+        if not self.wait_until(lambda: not self._busy(), timeout):
             busy = ", ".join(self._busy())
             raise AssertionError(f"still busy after {timeout:g} s with {busy}\n\n{self.transcript()}")
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a command of a live session waits for its answer, or a transfer runs."""
+        return bool(self._busy())
 
     def _busy(self) -> list[str]:
         def runs(record: CommandRecord) -> bool:
             session = self._sessions.get(record.session)
             transfer = record.transfer
-            unanswered = not record.code and session is not None and session.closed_at is None
+            unanswered = not record.code and not record.faults and session is not None and session.closed_at is None
             return unanswered or (transfer is not None and transfer.completed is None)
 
         # A transfer outlives `clear`, its command does not.
@@ -344,7 +355,7 @@ class CommandLog:
             *(f"{record.verb} of {record.path}" for record in orphans if record.completed is None),
         ]
 
-    def _wait_until(self, holds: Callable[[], bool], timeout: float) -> bool:
+    def wait_until(self, holds: Callable[[], bool], timeout: float) -> bool:
         """Wait until `holds` is true, looking once at first and then after each event; False when time is up."""
         deadline = time.monotonic() + timeout
         with self._changed:

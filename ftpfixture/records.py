@@ -65,6 +65,7 @@ class CommandRecord:
         replies: Code and text of each reply so far, preliminary ones included.
         transfer: The data connection it used.
         encrypted: Whether it came over an encrypted control connection.
+        faults: What was made to go wrong with it, as text.
     """
 
     session: int
@@ -75,6 +76,7 @@ class CommandRecord:
     replies: list[tuple[str, str]] = field(default_factory=list)
     transfer: TransferRecord | None = None
     encrypted: bool = False
+    faults: list[str] = field(default_factory=list)
 
     @property
     def code(self) -> str:
@@ -105,8 +107,8 @@ class SessionRecord:
         closed_at: When it was gone; None while it lives.
         tls: How it was encrypted, with the subject of the client's certificate; None in clear.
         cleared_at: `seq` of the event when CCC or REIN ended that; None when nothing did, or AUTH came again.
-        reason: Why it ended: "quit", "client closed", "connection reset", "idle", "shut down", "refused", "no TLS",
-            "no end of TLS", "failure".
+        reason: Why it ended: "quit", "client closed", "connection reset", "idle", "shut down", "refused", "cut off",
+            "no TLS", "no end of TLS", "failure".
     """
 
     number: int

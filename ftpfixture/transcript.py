@@ -14,6 +14,7 @@ from ftpfixture.events import (
     Encrypted,
     EncryptionFailed,
     Event,
+    FaultApplied,
     HandlerFailed,
     LoggedIn,
     ReplySent,
@@ -55,7 +56,7 @@ def reply_texts(event: ReplySent, encoding: str = "utf-8") -> list[str]:
 
 
 def _told(event: Event) -> list[str]:
-    """Lines of the transcript: ``>`` the client, ``<`` the server, ``=`` data, ``*`` the rest."""
+    """Lines of the transcript: ``>`` the client, ``<`` the server, ``=`` data, ``!`` faults, ``*`` the rest."""
     at = f"{event.at:9.3f} "
     match event:
         case Connected():
@@ -79,6 +80,8 @@ def _told(event: Event) -> list[str]:
         case DataClosed():
             end = "complete" if event.completed else f"broken off: {event.error or 'aborted'}"
             return [f"{at}= {event.payload.octets} octets, {end}"]
+        case FaultApplied():
+            return [f"{at}! {printable(event.fault)}"]
         case HandlerFailed():
             return [f"{at}* {event.verb or 'the session'} raised {type(event.error).__name__}: {event.error}"]
         case Disconnected():

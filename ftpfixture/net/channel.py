@@ -12,7 +12,7 @@ import socket
 import ssl
 import struct
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +27,7 @@ _CLOSED = "the connection was closed on this side"
 _ACKNOWLEDGE: int | None = getattr(socket, "TCP_QUICKACK", None)  # of Linux: acknowledge at once, for a while
 _CORK: int | None = getattr(socket, "TCP_CORK", None)  # of Linux: send nothing yet
 _RECORDS = range(20, 25)  # what records of TLS begin with (RFC 8446 5.1), and no command or reply
+_DROPPED = 64  # reads of what nobody wants, before a connection is closed all the same
 _TURN = 32  # calls in a row that did not have to wait, after which all others on the loop have their turn
 
 
@@ -72,6 +73,11 @@ class Channel:
         loop: The running loop.
         peer: Address of the other end, as accept or connect gave it.
         timeout: Seconds that one wait for the other side may last; None for no limit.
+        limit: Makes the context manager that holds a wait to that, by a clock of its own.
+
+    Attributes:
+        before_handshake: Awaited when the other side begins to shake hands; what it raises is how that ends.
+        unannounced: Whether to end without close_notify.
     """
 
     __slots__ = (
@@ -83,19 +89,27 @@ class Channel:
         "_handshake",
         "_in_a_row",
         "_lenient",
+        "_limit",
         "_loop",
         "_reader",
         "_sock",
         "_writer",
+        "before_handshake",
         "closed",
         "local",
         "peer",
         "timeout",
         "tls",
+        "unannounced",
     )
 
     def __init__(
-        self, sock: socket.socket, loop: asyncio.AbstractEventLoop, peer: Address, timeout: float | None = None
+        self,
+        sock: socket.socket,
+        loop: asyncio.AbstractEventLoop,
+        peer: Address,
+        timeout: float | None = None,
+        limit: Callable[[float], contextlib.AbstractAsyncContextManager[object]] = asyncio.timeout,
     ) -> None:
         sock.setblocking(False)
         self._sock = sock
@@ -111,8 +125,11 @@ class Channel:
         self._lenient = False
         self._handshake: asyncio.Task[None] | None = None
         self.timeout = timeout
+        self._limit = limit
         self.tls: TlsInfo | None = None
         self.closed = False
+        self.before_handshake: Callable[[], Awaitable[None]] | None = None
+        self.unannounced = False
         self.peer = peer
         self.local = peer_name(sock.getsockname())
 
@@ -120,6 +137,11 @@ class Channel:
     def family(self) -> socket.AddressFamily:
         """Address family of the socket."""
         return self._sock.family
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The loop that drives it."""
+        return self._loop
 
     def set_control_options(self) -> None:
         """No delay for small replies; urgent octets stay in line.
@@ -339,6 +361,8 @@ class Channel:
         if not self._begun:
             await self._readable()
             self._begun = self._peeked() != b""
+            if self.before_handshake is not None:
+                await self.before_handshake()
         while True:
             try:
                 sock.do_handshake()
@@ -413,7 +437,7 @@ class Channel:
         if self._handshake is not None:
             await self.secured()
         # The version is None when both sides have said it, or when this side has closed.
-        while isinstance(self._sock, ssl.SSLSocket) and self._sock.version() is not None:
+        while isinstance(self._sock, ssl.SSLSocket) and self._sock.version() is not None and not self.unannounced:
             try:
                 self._sock.unwrap()
             except ssl.SSLWantWriteError:
@@ -518,7 +542,7 @@ class Channel:
         if self.timeout is None:
             await waiter
         else:
-            async with asyncio.timeout(self.timeout):
+            async with self._limit(self.timeout):
                 await waiter
 
     # The end.
@@ -561,6 +585,38 @@ class Channel:
         except OSError:
             pass
         self.close()
+
+    def half_close(self) -> None:
+        """Say FIN, without close_notify, and go on receiving; what is written from here on is lost."""
+        if not self.closed:
+            if self._backlog:
+                del self._backlog[: self._send_now(self._backlog)]
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(self._sock, socket.SHUT_WR)  # not SSLSocket's own, which would forget TLS
+
+    def cut(self) -> None:
+        """Close with FIN in the middle of whatever goes on: without close_notify, and whatever is still unread."""
+        self.half_close()
+        if not self.closed:
+            self._drop_unread()
+        self.close()
+
+    def _drop_unread(self) -> None:
+        # Closing with unread octets would make the kernel send RST behind the FIN.
+        with contextlib.suppress(OSError):
+            for _ in range(_DROPPED):
+                if not socket.socket.recv(self._sock, 65536):
+                    break
+
+    def send_raw(self, octets: bytes) -> None:
+        """Send octets below TLS, if the socket takes them."""
+        with contextlib.suppress(OSError):
+            socket.socket.send(self._sock, octets)
+
+    def send_small(self) -> None:
+        """Let each send be a packet of its own."""
+        with contextlib.suppress(OSError):
+            self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def reset(self) -> None:
         """Close with RST: the other side sees ECONNRESET, and what it has not read yet is lost."""

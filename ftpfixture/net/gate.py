@@ -5,7 +5,9 @@ One rule: what is emitted here is what was really said, because the tap stands n
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextvars import ContextVar
+from typing import Any
 
 from ftpfixture.events import (
     Cleared,
@@ -33,15 +35,19 @@ class Exchange:
     Attributes:
         seq: Number of the command's event; 0 when there is no command.
         verb: Its verb.
+        argument: Its argument, as the handler shall see it.
         finals: How many final replies it got; not counted where there is no command.
+        plan: What a gate of its own kind has in mind with it; None for nothing.
     """
 
-    __slots__ = ("finals", "seq", "verb")
+    __slots__ = ("argument", "finals", "plan", "seq", "verb")
 
-    def __init__(self, seq: int, verb: str) -> None:
+    def __init__(self, seq: int, verb: str, argument: str = "") -> None:
         self.seq = seq
         self.verb = verb
+        self.argument = argument
         self.finals = 0
+        self.plan: Any = None
 
 
 UNASKED = Exchange(0, "")
@@ -57,7 +63,14 @@ class Gate:
         session: Number of the control connection.
         channel: The control connection.
         encoding: Of replies.
+
+    Attributes:
+        connection: What handlers see of the session; set by the server.
+        hang_up: Ends the session, for a reason; set by the session.
     """
+
+    connection: Any
+    hang_up: Callable[[str], None]
 
     def __init__(self, hub: Hub, session: int, channel: Channel, encoding: str) -> None:
         self.hub = hub
@@ -65,21 +78,42 @@ class Gate:
         self.channel = channel
         self.encoding = encoding
 
+    def accept(self) -> Exchange:
+        """A connection comes in; the greeting answers it."""
+        return Exchange(0, "")
+
     async def command(self, verb: str, argument: str, too_long: bool = False) -> Exchange:
         """A command comes in: from here on, what this task and its workers answer belongs to it."""
         stamp = self.hub.stamp(self.session)
         self.hub.emit(CommandReceived(*stamp, verb, argument, too_long))
-        exchange = Exchange(stamp[1], verb)
+        exchange = Exchange(stamp[1], verb, argument)
         EXCHANGE.set(exchange)
         return exchange
 
+    async def begin(self, exchange: Exchange) -> bool:
+        """The command's turn has come; False when it has been dealt with and must not be carried out."""
+        return True
+
     def reply(self, reply: Reply, exchange: Exchange) -> None:
         """A reply to a command goes out."""
-        raw = reply.render(self.encoding)
         if exchange.seq and not reply.is_preliminary:
             exchange.finals += 1
-        self.hub.emit(ReplySent(*self.hub.stamp(self.session), reply.code, reply.lines, exchange.seq, raw))
+        raw = reply.render(self.encoding)
+        self.tell(reply, raw, exchange)
         self.channel.write(raw)
+
+    def tell(self, reply: Reply, raw: bytes, exchange: Exchange) -> None:
+        """Tell the hub of a reply that goes out."""
+        self.hub.emit(ReplySent(*self.hub.stamp(self.session), reply.code, reply.lines, exchange.seq, raw))
+
+    async def settle(self) -> None:
+        """Wait until every reply has been handed to the socket."""
+
+    def abandon(self) -> None:
+        """The client is gone, or wants to go: nothing needs to wait for it any more."""
+
+    def close(self) -> None:
+        """The session is over."""
 
     def tls_begun(self, where: str, channel: Duplex) -> None:
         """Hands were shaken on a connection of the session, "control" or "data"."""

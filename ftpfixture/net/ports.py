@@ -129,6 +129,19 @@ class Listener:
         if not self.closed:
             self._loop.add_reader(self._sock.fileno(), self.accept_now)
 
+    def fill(self) -> socket.socket:
+        """Let no connection in any more, not even into the system's queue: connecting times out, as on a dead address.
+
+        Returns:
+            What fills the queue; close it after the listener.
+        """
+        self.pause()
+        self._sock.listen(0)
+        filler = socket.socket(self._sock.family, socket.SOCK_STREAM)
+        filler.setblocking(False)
+        filler.connect_ex((self.host, self.port))
+        return filler
+
     def close(self) -> None:
         """Stop listening; connections still waiting are reset by the system."""
         if self._retry is not None:
@@ -192,6 +205,8 @@ class PassiveListener:
         self._pool = pool
         self._listener: Listener | None = None
         self._on_connection: OnSocket | None = None
+        self._filler: socket.socket | None = None
+        self._deaf = False
 
     def arm(self, on_connection: OnSocket) -> int:
         """Expect one connection; it will be handed to `on_connection`.
@@ -204,6 +219,8 @@ class PassiveListener:
             OSError: The system has no port left.
         """
         self._on_connection = None
+        if self._deaf:
+            self.close()
         if self._listener is not None:
             # What connected for the last PASV and was not used belongs to nobody now.
             self._listener.accept_now()
@@ -221,8 +238,21 @@ class PassiveListener:
 
     def accept_now(self) -> None:
         """Look whether the expected connection is there already."""
-        if self._listener is not None:
+        if self._listener is not None and not self._deaf:
             self._listener.accept_now()
+
+    def ignore(self, *, unreachable: bool = False) -> None:
+        """Take no connection until armed again.
+
+        Args:
+            unreachable: Whether connecting shall time out; else it succeeds, and nothing comes.
+        """
+        if self._listener is not None:
+            self._deaf = True
+            if unreachable:
+                self._filler = self._listener.fill()
+            else:
+                self._listener.pause()
 
     def disarm(self) -> None:
         """Expect nothing any more; a port of the pool goes back to it."""
@@ -238,6 +268,10 @@ class PassiveListener:
             if self._pool is not None:
                 self._pool.release(self._listener.port)
             self._listener = None
+        if self._filler is not None:
+            self._filler.close()
+            self._filler = None
+        self._deaf = False
 
     def _accepted(self, sock: socket.socket, address: tuple[str, int]) -> None:
         expected = self._on_connection
@@ -248,9 +282,7 @@ class PassiveListener:
         expected(sock, address)
 
 
-async def connect(
-    loop: asyncio.AbstractEventLoop, local_host: str, address: tuple[str, int], timeout: float | None
-) -> socket.socket:
+async def connect(loop: asyncio.AbstractEventLoop, local_host: str, address: tuple[str, int]) -> socket.socket:
     """Connect from `local_host` to a numeric address.
 
     Raises:

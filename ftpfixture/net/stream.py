@@ -227,8 +227,16 @@ class StreamIO:
     async def _send(self, view: memoryview) -> int:
         return await self.channel.send(view)
 
-    def describe(self, direction: str, path: str, offset: int, transfer_type: str) -> None:
-        """Tell the log what the stream is used for, before the first octet."""
+    def describe(self, direction: str, path: str, offset: int, transfer_type: str, size: int | None = None) -> None:
+        """Tell the log what the stream is used for, before the first octet.
+
+        Args:
+            direction: "download" or "upload".
+            path: Virtual path.
+            offset: Octets skipped.
+            transfer_type: "A" or "I".
+            size: Octets that a download will have; None when nobody knows.
+        """
         if self.tap is not None:
             self.tap.describe(direction, path, offset, transfer_type)
 

@@ -10,17 +10,23 @@ from ftpfixture.server.commands.site import SiteCommands
 from ftpfixture.server.conditions import ConnectionConditions, PathConditions, PathPermissions, worker
 from ftpfixture.server.connection import Connection
 from ftpfixture.server.dispatch import command
+from ftpfixture.server.scripted import ScriptedUserManager
+from ftpfixture.server.scripts import LoginScript
 from ftpfixture.server.users import AbstractUserManager, AvailableConnections, MemoryUserManager, Permission, User
+from ftpfixture.server.visits import LoginAttempt
 
 __all__ = [
     "AbstractUserManager",
     "AvailableConnections",
     "Connection",
     "ConnectionConditions",
+    "LoginAttempt",
+    "LoginScript",
     "MemoryUserManager",
     "PathConditions",
     "PathPermissions",
     "Permission",
+    "ScriptedUserManager",
     "Server",
     "User",
     "command",

@@ -13,6 +13,7 @@ from pathlib import PurePath, PurePosixPath
 from ssl import SSLContext
 from typing import Self
 
+from ftpfixture.clock import Clock
 from ftpfixture.errors import ConfigurationError, ServerStateError
 from ftpfixture.events import Hub
 from ftpfixture.files.base import AbstractPathIO, PathIONursery
@@ -75,7 +76,8 @@ class BaseServer:
         login_delay: Seconds before the answer to a wrong password.
         maximum_login_failures: Wrong passwords after which a session gets 421; None for no limit.
         virtual_hosts: Names that HOST accepts (RFC 7151); None for all.
-        clock: Wall clock, POSIX seconds.
+        clock: Wall clock in POSIX seconds, or a `Clock`. All that is time goes by it, but for speed limits, `path_timeout`
+            and the log.
         ssl: A context with the server's certificate; None for a server without TLS.
         tls: "explicit" (AUTH TLS), "implicit" (from the first octet), or "required" (explicit, and nothing without it);
             None for "implicit" when there is a context.
@@ -172,7 +174,8 @@ class BaseServer:
         self.login_delay = login_delay
         self.maximum_login_failures = maximum_login_failures
         self.virtual_hosts = None if virtual_hosts is None else {name.lower() for name in virtual_hosts}
-        self.clock = clock
+        self.clock = clock if isinstance(clock, Clock) else Clock(clock)
+        self.user_manager.use_clock(self.clock)
         self.ssl = ssl
         self.implicit_tls, self.require_tls = check_tls(ssl is not None, tls, require_tls)
         self.require_session_reuse = require_session_reuse
@@ -192,6 +195,7 @@ class BaseServer:
         self.disabled = self._switch_off(disable)
         if ssl is None:
             self._switch_off(verb for verb in ("AUTH", "PBSZ", "PROT", "CCC") if verb.lower() in self.specs)
+        self.gate_factory: Callable[[Hub, int, Channel, str], Gate] = Gate
         self._numbers = itertools.count(1)
         self._listener: Listener | None = None
         self._passive: dict[int, PassiveListener] = {}
@@ -245,6 +249,7 @@ class BaseServer:
             raise
         self.server_host, self.server_port = self._listener.host, self._listener.port
         self._closed = loop.create_future()
+        self.clock.join(loop)
         logger.info("serving on %s", place(self.address))
 
     @property
@@ -322,17 +327,14 @@ class BaseServer:
             sock.close()  # reset before we looked
             return
         channel.set_control_options()
-        gate = self.make_gate(next(self._numbers), channel)
+        gate = self.gate_factory(self.hub, next(self._numbers), channel, self.encoding)
         session = Session(self, gate, self._connection(gate, loop), self.encoding, LINE_LIMIT)
         session.connection.session = session
+        gate.connection = session.connection
         self.connections[session.number] = session.connection
         task = session.start()
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-    def make_gate(self, session: int, channel: Channel) -> Gate:
-        """The crossing of a new session."""
-        return Gate(self.hub, session, channel, self.encoding)
 
     def _connection(self, gate: Gate, loop: asyncio.AbstractEventLoop) -> Connection:
         channel = gate.channel
@@ -340,11 +342,13 @@ class BaseServer:
             number=gate.session,
             gate=gate,
             loop=loop,
+            clock=self.clock,
             client_host=channel.peer[0],
             client_port=channel.peer[1],
             server_host=channel.local[0],
             server_port=channel.local[1],
             encoding=self.encoding,
+            list_style=self.list_style,
             block_size=self.block_size,
             socket_timeout=self.socket_timeout,
             idle_timeout=self.idle_timeout,

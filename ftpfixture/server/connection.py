@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from functools import partial
 from pathlib import PurePosixPath
 from typing import Any, Protocol
 
+from ftpfixture.clock import Clock
 from ftpfixture.files.base import AbstractPathIO
 from ftpfixture.net.gate import EXCHANGE, Exchange
 from ftpfixture.net.stream import ThrottleStreamIO
 from ftpfixture.net.throttle import StreamThrottle
 from ftpfixture.server.users import User
+from ftpfixture.wire.entry import ListStyle
 
-__all__ = ["Connection", "Response", "Workers"]
+__all__ = ["SESSION", "Connection", "Response", "Workers"]
 
 Opener = Callable[[float | None], Awaitable[Any]]
 """Makes a value that is wanted, within a number of seconds."""
+
+SESSION: ContextVar[int] = ContextVar("ftpfixture_session", default=0)
+"""Number of the control connection for which a task works, for those who get no connection; 0 outside a session."""
 
 
 class Response(Protocol):
@@ -85,9 +91,12 @@ class Connection:
     server_host: str
     server_port: int
     loop: asyncio.AbstractEventLoop
+    clock: Clock
     response: Response
     extra_workers: Workers
     encoding: str
+    list_style: ListStyle
+    full_names: bool
     block_size: int
     socket_timeout: float | None
     idle_timeout: float | None
@@ -111,9 +120,10 @@ class Connection:
     data_connection: ThrottleStreamIO
     throttles: dict[str, StreamThrottle]
 
-    def __init__(self, **values: Any) -> None:
+    def __init__(self, *, clock: Clock | None = None, **values: Any) -> None:
         self.__dict__["_waiters"] = {}
         self.__dict__["_openers"] = {}
+        self.__dict__["clock"] = clock or Clock()
         self.__dict__.update(values)
 
     def __contains__(self, name: str) -> bool:
@@ -170,7 +180,7 @@ class Connection:
         if opener is not None:
             setattr(self, name, await opener(timeout))
             return self.__dict__[name]
-        async with asyncio.timeout(timeout):
+        async with self.clock.timeout(timeout):
             return await asyncio.shield(self[name])
 
     def __repr__(self) -> str:

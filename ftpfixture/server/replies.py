@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from ftpfixture.errors import CommandSyntaxError, FtpFixtureError, PathIOError
 
-__all__ = ["ERRNO_REPLIES", "Refusal", "offered", "reply_for"]
+__all__ = ["ERRNO_REPLIES", "INTERNAL_ERROR", "Refusal", "Silence", "offered", "reply_for"]
 
 T = TypeVar("T")
 
@@ -16,10 +16,10 @@ Answer = tuple[str, str]
 
 
 class Refusal(FtpFixtureError):
-    """Raised within a handler to answer its command and be done with it.
+    """Raised within a handler, or a user manager, to answer its command and be done with it.
 
     Args:
-        code: Three digits.
+        code: Three digits; 421 ends the session (RFC 959 4.2.2: the service closes the control connection).
         text: Of the reply.
     """
 
@@ -29,9 +29,15 @@ class Refusal(FtpFixtureError):
         self.text = text
 
 
+class Silence(FtpFixtureError):
+    """Raised within a handler, or a user manager, never to answer its command, nor anything after it."""
+
+
 _NO_SUCH = ("550", "No such file or directory")
 _DENIED = ("550", "Permission denied")
 _OTHER_OS_ERROR = ("451", "Requested action aborted: local error in processing")
+INTERNAL_ERROR = ("451", "Requested action aborted: internal error of the server")
+"""For what nothing foresaw."""
 
 ERRNO_REPLIES: dict[int, Answer] = {
     errno.ENOENT: _NO_SUCH,

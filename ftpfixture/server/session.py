@@ -14,12 +14,13 @@ from ssl import SSLContext
 from typing import Any, Protocol
 
 from ftpfixture.aio import Doorbell
+from ftpfixture.clock import Timer
 from ftpfixture.events import Connected, Disconnected, HandlerFailed, LoggedIn
 from ftpfixture.net.channel import Channel
 from ftpfixture.net.gate import EXCHANGE, Exchange, Gate
-from ftpfixture.server.connection import Connection, Workers
+from ftpfixture.server.connection import SESSION, Connection, Workers
 from ftpfixture.server.dispatch import CommandSpec, Handler
-from ftpfixture.server.replies import reply_for
+from ftpfixture.server.replies import INTERNAL_ERROR, Silence, reply_for
 from ftpfixture.wire.command import Command
 from ftpfixture.wire.lines import LineReader
 from ftpfixture.wire.reply import Reply
@@ -76,7 +77,8 @@ class Session:
         self._handling = False
         self._begun = False
         self._begun_to_read = False
-        self._idle_timer: asyncio.TimerHandle | None = None
+        self._clock = connection.clock
+        self._idle_timer: Timer | None = None
         self._active_at = 0.0
         self.number = gate.session
         self.channel: Channel = gate.channel
@@ -84,6 +86,7 @@ class Session:
         self.workers = Workers(self._worker_ended)
         connection.extra_workers = self.workers
         connection.response = self.respond
+        gate.hang_up = self._hang_up
         self._loop = connection.loop
         self.task: asyncio.Task[None] | None = None
 
@@ -157,7 +160,7 @@ class Session:
         self.channel.unwatch()
         self._speechless = True
         try:
-            async with asyncio.timeout(self.connection.idle_timeout):
+            async with self._clock.timeout(self.connection.idle_timeout):
                 await self._flush()
                 yield
         finally:
@@ -192,6 +195,7 @@ class Session:
 
     def _hang_up(self, reason: str) -> None:
         self._ended_by = reason
+        self._gate.abandon()
         self.channel.unwatch()
         self._wake()
 
@@ -206,7 +210,9 @@ class Session:
             EOFError: There will be none.
         """
         while True:
-            if self._inbox:
+            if self.channel.closed and not self.workers:
+                raise EOFError
+            if self._inbox and not self.channel.closed:
                 index = 0 if not self.workers else self._overtaking()
                 if index is not None:
                     return self._take(index)
@@ -238,6 +244,7 @@ class Session:
 
     async def _run(self) -> None:
         self._begun = True
+        SESSION.set(self.number)
         reason = "failure"
         try:
             reason = await self._converse()
@@ -249,11 +256,12 @@ class Session:
             await self._end(reason)
 
     async def _converse(self) -> str:
-        EXCHANGE.set(Exchange(0, ""))
+        exchange = self._gate.accept()
         context = self._host.context_from_the_start()
         if context is not None and not await self.encrypt(context):
             return self._ended_by
-        if not await self._guarded(Exchange(0, ""), self._host.greeting):
+        if await self._gate.begin(exchange) and not await self._guarded(exchange, self._host.greeting):
+            await self._flush()
             return "refused"
         self._touch()
         self._begun_to_read = True
@@ -264,10 +272,12 @@ class Session:
             except EOFError:
                 return self._ended_by
             if not await self._handle(command):
-                self.channel.unwatch()
+                reason = self._ended_by or "quit"
+                if self.workers:
+                    self._gate.abandon()  # whoever says good-bye waits for nothing that stands still
                 await self.workers.idle()
                 await self._flush()
-                return self._ended_by or "quit"
+                return reason
             self._touch()
             if self.channel.backlog > _BACKLOG_LIMIT:
                 await self._flush()
@@ -275,6 +285,7 @@ class Session:
                 await asyncio.sleep(0)
 
     async def _flush(self) -> None:
+        await self._gate.settle()
         self.channel.uncork()
         await self.channel.drain()
 
@@ -284,9 +295,11 @@ class Session:
             self.respond("500", "Command line too long")
             return True
         exchange = await self._gate.command(command.verb, command.argument)
+        if not await self._gate.begin(exchange):
+            return True
         handler = self._host.commands_mapping.get(command.verb.lower())
         if handler is not None:
-            return await self._guarded(exchange, handler, command.argument)
+            return await self._guarded(exchange, handler, exchange.argument)
         if _NAME.fullmatch(command.verb):
             self.respond("502", f"{command.verb} is not implemented")
         else:
@@ -297,18 +310,32 @@ class Session:
         self._handling = True
         try:
             return await handler(self.connection, rest)
-        except Exception as error:
-            self._failed(exchange, error)
+        except Silence:
+            await self._gone()
             return True
+        except Exception as error:
+            return self._failed(exchange, error)
         finally:
             self._handling = False
 
-    def _failed(self, exchange: Exchange, error: BaseException) -> None:
+    async def _gone(self) -> None:
+        """Wait until the client has gone; what it says until then is never answered."""
+        while not self._ended_by:
+            self._wakeup = Doorbell(loop=self._loop)
+            await self._wakeup
+        self._inbox.clear()
+
+    def _failed(self, exchange: Exchange, error: BaseException) -> bool:
+        """Answer for an exception; False when the session must end with that (RFC 959 4.2.2: 421)."""
         answer = reply_for(error)
         if answer is None:
-            answer = ("451", "Requested action aborted: internal error of the server")
+            answer = INTERNAL_ERROR
             self._report(exchange.verb, error)
         self._answer(exchange, *answer)
+        if answer[0] != "421":
+            return True
+        self._ended_by = self._ended_by or "refused"
+        return False
 
     def _report(self, verb: str, error: BaseException) -> None:
         """Tell of an exception that nothing foresaw; it is raised in the test that caused it."""
@@ -326,7 +353,8 @@ class Session:
         if task.cancelled():
             self._answer(exchange, "426", "Transfer aborted")
         elif (error := task.exception()) is not None:
-            self._failed(exchange, error)
+            if not self._failed(exchange, error):
+                self._hang_up("refused")
         elif task.result() is False:
             self._hang_up("quit")
         self._wake()  # last: the session goes on at once, and the next command's reply must come after this one's
@@ -335,20 +363,20 @@ class Session:
 
     def _touch(self) -> None:
         """Something happened: the idle time begins anew."""
-        self._active_at = self._loop.time()
+        self._active_at = self._clock.monotonic()
         if self._idle_timer is None and self.connection.idle_timeout is not None and not self._closing:
-            self._idle_timer = self._loop.call_later(self.connection.idle_timeout, self._check_idle)
+            self._idle_timer = self._clock.call_later(self.connection.idle_timeout, self._check_idle)
 
     def _check_idle(self) -> None:
         self._idle_timer = None
         limit = self.connection.idle_timeout
         if limit is None or self._closing:
             return
-        left = self._active_at + limit - self._loop.time()
+        left = self._active_at + limit - self._clock.monotonic()
         if self.workers or self._handling:
             left = limit
         if left > 0.0005:
-            self._idle_timer = self._loop.call_later(left, self._check_idle)
+            self._idle_timer = self._clock.call_later(left, self._check_idle)
         else:
             self.dismiss("idle", f"Timeout: nothing was said for {limit:g} seconds")
 
@@ -370,6 +398,7 @@ class Session:
 
     async def _end(self, reason: str) -> None:
         self._closing = True
+        self._gate.close()
         if self._idle_timer is not None:
             self._idle_timer.cancel()
         for task in tuple(self.workers):

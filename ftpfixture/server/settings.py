@@ -7,10 +7,10 @@ import difflib
 import ipaddress
 from collections.abc import Iterable
 from datetime import tzinfo
-from typing import Any, Protocol
+from typing import Any
 
 from ftpfixture.errors import ConfigurationError
-from ftpfixture.wire.entry import Entry, eplf_line, msdos_line, unix_line
+from ftpfixture.wire.entry import LIST_STYLES, ListStyle
 
 __all__ = [
     "LIST_STYLES",
@@ -24,21 +24,6 @@ __all__ = [
     "check_tls",
     "unknown_verb",
 ]
-
-
-class ListStyle(Protocol):
-    """Renders the line of one entry in LIST."""
-
-    def __call__(self, entry: Entry, *, now: float, timezone: tzinfo) -> str:
-        """The line, without its end."""
-
-
-LIST_STYLES: dict[str, ListStyle] = {
-    "unix": unix_line,
-    "msdos": lambda entry, *, now, timezone: msdos_line(entry, timezone=timezone),
-    "msdos4": lambda entry, *, now, timezone: msdos_line(entry, timezone=timezone, four_digit_year=True),
-    "eplf": lambda entry, *, now, timezone: eplf_line(entry),
-}
 
 
 def check_style(name: str) -> ListStyle:

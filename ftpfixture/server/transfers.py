@@ -39,6 +39,7 @@ class Transfer:
         open: Gives the context manager of the file; called when the data connection is there, before the 150, so
             that what goes wrong is still a plain refusal, and an upload without a data connection destroys nothing.
         offset: Octets skipped.
+        size: Octets that a download will have; None when nobody knows.
         stream: The data connection, while there is one.
     """
 
@@ -48,6 +49,7 @@ class Transfer:
     move: Callable[[ThrottleStreamIO, File], Awaitable[None]]
     open: Callable[[], contextlib.AbstractAsyncContextManager[File]] = contextlib.nullcontext
     offset: int = 0
+    size: int | None = None
     stream: ThrottleStreamIO | None = None
 
 
@@ -95,7 +97,8 @@ class Transfers(BaseServer):
 
         async def dial(timeout: float | None) -> ThrottleStreamIO:
             connection.when_wanted("data_connection", None)
-            sock = await connect(connection.loop, connection.server_host, address, timeout)
+            async with self.clock.timeout(timeout):
+                sock = await connect(connection.loop, connection.server_host, address)
             return self._stream(connection, sock, address, "active")
 
         connection.data_source = "active"
@@ -120,7 +123,7 @@ class Transfers(BaseServer):
     def _stream(
         self, connection: Connection, sock: socket.socket, address: tuple[str, int], mode: str
     ) -> ThrottleStreamIO:
-        channel = Channel(sock, connection.loop, address, connection.socket_timeout)
+        channel = Channel(sock, connection.loop, address, connection.socket_timeout, self.clock.timeout)
         self._protect(connection, channel)
         stream: ThrottleStreamIO = connection.gate.data(ThrottleStreamIO(channel, throttles=connection.throttles), mode)
         return stream
@@ -148,7 +151,9 @@ class Transfers(BaseServer):
     async def _carry(self, connection: Connection, transfer: Transfer) -> bool:
         stream = await self._take_stream(connection)
         transfer.stream = stream
-        stream.describe(transfer.direction, str(transfer.path), transfer.offset, connection.transfer_type)
+        stream.describe(
+            transfer.direction, str(transfer.path), transfer.offset, connection.transfer_type, transfer.size
+        )
         async with stream, transfer.open() as file:
             if transfer.direction == "upload":
                 self._withhold_tickets(connection, stream.channel)
@@ -194,7 +199,7 @@ class Transfers(BaseServer):
         if not isinstance(channel, Channel) or not channel.is_tls:
             return
         try:
-            async with asyncio.timeout(self.handshake_timeout):
+            async with self.clock.timeout(self.handshake_timeout):
                 await channel.secured()
         except OSError as error:
             connection.gate.tls_failed("data", error)

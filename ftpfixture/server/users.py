@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
 
+from ftpfixture.clock import Clock
 from ftpfixture.errors import ConfigurationError, PathIsNotAbsolute
 
 __all__ = ["AbstractUserManager", "AvailableConnections", "MemoryUserManager", "Permission", "User"]
@@ -136,14 +137,23 @@ class AvailableConnections:
 
     Args:
         value: How many there are; None for no limit.
+
+    Attributes:
+        maximum_value: The same; may be changed at any time, also to fewer than are taken.
     """
 
     def __init__(self, value: int | None = None) -> None:
-        self.value = self.maximum_value = value
+        self.maximum_value = value
+        self._taken = 0
+
+    @property
+    def value(self) -> int | None:
+        """How many are free, less than 0 when more are taken than there are; None for no limit."""
+        return None if self.maximum_value is None else self.maximum_value - self._taken
 
     def locked(self) -> bool:
         """True when no slot is free."""
-        return self.value == 0
+        return self.value is not None and self.value <= 0
 
     def acquire(self) -> None:
         """Take a slot.
@@ -151,10 +161,9 @@ class AvailableConnections:
         Raises:
             ValueError: None is free.
         """
-        if self.value is not None:
-            if self.value == 0:
-                raise ValueError("more connections taken than there are")
-            self.value -= 1
+        if self.locked():
+            raise ValueError("more connections taken than there are")
+        self._taken += 1
 
     def release(self) -> None:
         """Give a slot back.
@@ -162,10 +171,10 @@ class AvailableConnections:
         Raises:
             ValueError: None was taken.
         """
-        if self.value is not None:
-            if self.value == self.maximum_value:
-                raise ValueError("more connections given back than were taken")
-            self.value += 1
+        if self._taken:
+            self._taken -= 1
+        elif self.maximum_value is not None:
+            raise ValueError("more connections given back than were taken")
 
 
 class AbstractUserManager(ABC):
@@ -214,6 +223,10 @@ class AbstractUserManager(ABC):
     async def notify_logout(self, user: User) -> None:
         """Learn that a session for which `get_user` gave this user is over, whether or not a password came."""
         _ = user
+
+    def use_clock(self, clock: Clock) -> None:
+        """Learn by which clock a server goes that has this manager; called before the server starts."""
+        _ = clock
 
 
 class MemoryUserManager(AbstractUserManager):

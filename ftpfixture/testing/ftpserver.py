@@ -5,18 +5,25 @@ from __future__ import annotations
 import difflib
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import PurePosixPath
 from ssl import SSLContext
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
 
+from ftpfixture.clock import Clock
 from ftpfixture.errors import ConfigurationError, ServerFailure, ServerStateError
+from ftpfixture.faults.armed import Rules
+from ftpfixture.faults.catalog import Fault
 from ftpfixture.files.memory import MemoryFiles, MemoryPathIO
 from ftpfixture.log import CommandLog
+from ftpfixture.net.faultgate import FaultGate
+from ftpfixture.net.throttle import StreamThrottle
 from ftpfixture.records import SessionRecord
 from ftpfixture.server import AbstractUserManager, Server, User
 from ftpfixture.testing.certificates import ServerTls, context_for, refuse_without_tls
+from ftpfixture.testing.faults import Faults
 from ftpfixture.testing.files import Files
 from ftpfixture.testing.loopthread import SHARED
 
@@ -46,6 +53,7 @@ class FtpServer:
             ``server.tls.client_context("ann")`` are trusted.
         minimum_tls: "TLSv1.2" or "TLSv1.3"; None for Python's own minimum.
         ciphers: Of TLS 1.2, as OpenSSL takes them; None for Python's own.
+        faults: What goes wrong from the first octet on: made by `ftpfixture.on`, or text such as ``"RETR #2: reset"``.
         settings: Everything else that Server takes, such as ``disable=["MLSD"]`` or ``idle_timeout=2``.
 
     Raises:
@@ -55,6 +63,7 @@ class FtpServer:
     Attributes:
         files: What is stored, as a mapping from path to bytes.
         log: What was said.
+        faults: What goes wrong: `add`, `clear`, `fired`, `assert_fired`, and ``with server.faults(...)``.
         tls: What clients need to trust a server with ``tls=``: `ca`, `ca_file`, `client_context()`.
         server: The asynchronous server inside; touch it on its own thread only.
     """
@@ -73,6 +82,7 @@ class FtpServer:
         client_certificates: str | None = None,
         minimum_tls: str | None = None,
         ciphers: str | None = None,
+        faults: Iterable[Fault | str] = (),
         **settings: Any,
     ) -> None:
         _check_names(settings, server_class)
@@ -85,7 +95,7 @@ class FtpServer:
         settings.setdefault("path_io_factory", MemoryPathIO)
         self._host = host
         self._port = port
-        self._users = _users(users)
+        self._users = known_users(users)
         self.server = server_class(self._users, **settings)
         state = self.server.path_io_factory().state
         if isinstance(state, MemoryFiles):
@@ -102,6 +112,12 @@ class FtpServer:
         except (OSError, TypeError) as error:
             raise ConfigurationError(f"files cannot be stored: {error}") from error
         self.log = CommandLog(self.server.hub)
+        clock = self.server.clock if isinstance(self.server.clock, Clock) else Clock(self.server.clock)
+        rules = Rules(clock.monotonic())
+        self.server.gate_factory = partial(FaultGate, rules, clock)
+        self.faults = Faults(rules, self.log, {verb.upper() for verb in self.server.specs})
+        for fault in [faults] if isinstance(faults, str | Fault) else faults:
+            self.faults.add(fault)
         self._running = False
 
     # Life cycle.
@@ -184,7 +200,11 @@ class FtpServer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.stop()
+        try:
+            if error is None:
+                self.faults.assert_fired()
+        finally:
+            self.stop()
         if error is None:
             self.check()
 
@@ -245,6 +265,31 @@ class FtpServer:
         return f"{scheme}://{login}:{password}@{f'[{host}]' if ':' in host else host}:{port}"
 
     @property
+    def throttle(self) -> StreamThrottle:
+        """The limits that all sessions share: set ``throttle.write.limit`` (downloads) and ``throttle.read.limit``.
+
+        They may be changed while a transfer runs; octets per second, None for no limit.
+        """
+        return self.server.throttle
+
+    def session_throttle(self, session: int) -> StreamThrottle:
+        """The speed limits of one live session, as `throttle`.
+
+        Raises:
+            ServerStateError: There is no such session.
+        """
+        connection = self.server.connections.get(session)
+        if connection is None:
+            live = ", ".join(map(str, self.server.connections)) or "none"
+            raise ServerStateError(f"session {session} is not open; open are: {live}")
+        return connection.throttles["server_per_connection"]
+
+    @property
+    def clock(self) -> Clock:
+        """The server's time: ``freeze(at=...)`` it, ``move(seconds)``, ``resume()``, at any moment."""
+        return self.server.clock
+
+    @property
     def sessions(self) -> list[SessionRecord]:
         """The control connections that are open now."""
         return [session for session in self.log.sessions if session.closed_at is None]
@@ -254,7 +299,12 @@ class FtpServer:
         return f"<FtpServer {place}>"
 
 
-def _users(users: Any) -> list[User] | AbstractUserManager:
+def known_users(users: Any) -> list[User] | AbstractUserManager:
+    """The setting `users` as what a server takes: users with passwords see all files.
+
+    Raises:
+        ConfigurationError: It is none of what it may be.
+    """
     if isinstance(users, AbstractUserManager):
         return users
     if users is None:

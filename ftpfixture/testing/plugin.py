@@ -11,22 +11,49 @@ import pytest
 import pytest_asyncio
 
 from ftpfixture.client import Client
-from ftpfixture.errors import FtpFixtureError
+from ftpfixture.errors import ConfigurationError, FtpFixtureError
+from ftpfixture.faults.catalog import Fault
+from ftpfixture.faults.grammar import parse as parse_fault
 from ftpfixture.log import CommandLog
-from ftpfixture.testing.ftpserver import FtpServer
+from ftpfixture.server import AbstractUserManager, ScriptedUserManager
+from ftpfixture.testing.faults import Faults
+from ftpfixture.testing.ftpserver import FtpServer, known_users
 from ftpfixture.testing.loopthread import SHARED
 
-__all__ = ["ftp_client", "ftp_config", "ftp_log", "ftp_server", "ftp_server_factory", "ftps_server"]
+__all__ = [
+    "ftp_client",
+    "ftp_config",
+    "ftp_faults",
+    "ftp_log",
+    "ftp_server",
+    "ftp_server_factory",
+    "ftp_users",
+    "ftps_server",
+]
 
 _SERVERS = pytest.StashKey[list[FtpServer]]()
+_FAULTS = pytest.StashKey[list[Fault]]()
 
 _MARKER = "ftp(**settings): settings of this test's ftp_server, such as files={'/a.txt': b'hi'} or disable=['MLSD']"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Faults for all servers of a run, from the command line and from ini files."""
+    text = "a fault for every server of this run, as text: 'RETR *.csv #2: drop_data after=1024'; may be given again"
+    parser.getgroup("ftp").addoption("--ftp-fault", action="append", default=[], metavar="FAULT", help=text)
+    parser.addini("ftp_faults", "faults for every server, one a line, as for --ftp-fault", type="linelist", default=[])
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Make the marker known, so that --strict-markers accepts it."""
     config.addinivalue_line("markers", _MARKER)
+    try:
+        config.stash[_FAULTS] = [
+            parse_fault(line).optional() for line in (*config.getini("ftp_faults"), *config.getoption("--ftp-fault"))
+        ]
+    except ConfigurationError as error:
+        raise pytest.UsageError(f"--ftp-fault, or ftp_faults of the ini file: {error}") from None
     # pytest-asyncio, which came with this package, warns those who have no async tests and so never configured it; in
     # a project where warnings are errors that would end every run.
     warnings.filterwarnings(
@@ -60,9 +87,12 @@ def ftp_server(
 
 
 def _one_server(request: pytest.FixtureRequest, settings: dict[str, Any], fixture: str) -> Iterator[FtpServer]:
+    settings = {**settings, **_marked(request.node)}
+    if "ftp_users" in request.fixturenames:
+        settings["users"] = request.getfixturevalue("ftp_users")
     with ExitStack() as servers:
         try:
-            server = _start(request.node, servers, {**settings, **_marked(request.node)})
+            server = _start(request.node, servers, settings)
         except (FtpFixtureError, OSError) as error:
             text = f"{fixture} of {request.node.nodeid}: {error}"
             raise pytest.fail.Exception(text, pytrace=False) from None  # tracebacks through here help nobody
@@ -78,6 +108,29 @@ def ftps_server(
     ``server.tls.client_context()`` trusts its certificate, and so does a program with the file ``server.tls.ca_file``.
     """
     yield from _one_server(request, {"tls": "explicit", **ftp_config}, "ftps_server")
+
+
+@pytest.fixture
+def ftp_users(request: pytest.FixtureRequest, ftp_config: dict[str, Any]) -> ScriptedUserManager:
+    """The users of this test's `ftp_server`, whose logins go by script: ``ftp_users.on("ann").reject().accept()``.
+
+    They are those of the settings, or else "user" with "password".
+    """
+    users = {**ftp_config, **_marked(request.node)}.get("users")
+    if isinstance(users, ScriptedUserManager):
+        return users
+    try:
+        known = known_users(users)
+    except FtpFixtureError as error:
+        raise pytest.fail.Exception(f"ftp_users of {request.node.nodeid}: {error}", pytrace=False) from None
+    if isinstance(known, AbstractUserManager):
+        kind = type(known).__name__
+        pytest.fail(
+            f"ftp_users of {request.node.nodeid}: the setting users= is a {kind}, which takes no scripts: "
+            f"give a list of User objects or a mapping, or derive {kind} from ScriptedUserManager",
+            pytrace=False,
+        )
+    return ScriptedUserManager(known)
 
 
 @pytest.fixture
@@ -102,6 +155,12 @@ async def ftp_client(ftp_server: FtpServer) -> AsyncIterator[Client]:
 
 
 @pytest.fixture
+def ftp_faults(ftp_server: FtpServer) -> Faults:
+    """What goes wrong on this test's `ftp_server`."""
+    return ftp_server.faults
+
+
+@pytest.fixture
 def ftp_log(ftp_server: FtpServer) -> CommandLog:
     """What was said to this test's `ftp_server`."""
     return ftp_server.log
@@ -110,6 +169,8 @@ def ftp_log(ftp_server: FtpServer) -> CommandLog:
 def _start(item: pytest.Item, servers: ExitStack, settings: dict[str, Any]) -> FtpServer:
     """Start a server that stops with `servers`, and remember it for the report of the test."""
     server = FtpServer(**settings)
+    for fault in item.config.stash[_FAULTS]:
+        server.faults.add(fault)
     item.stash[_SERVERS].append(server)
     servers.callback(server.check)  # runs after the stop: what went wrong while stopping counts too
     servers.callback(server.stop)
@@ -135,11 +196,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Fail the very test in which a server failed."""
+    """Fail the very test in which a server failed, or a fault never happened."""
     __tracebackhide__ = True
     result = yield
     for server in item.stash.get(_SERVERS, []):
         server.check()
+        server.faults.assert_fired()
     return result
 
 

@@ -12,14 +12,17 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
+from typing import Protocol
 
 from ftpfixture.errors import CommandSyntaxError
 
 __all__ = [
     "DIRECTORIES",
+    "LIST_STYLES",
     "MLSX_FACTS",
     "MONTHS",
     "Entry",
+    "ListStyle",
     "eplf_line",
     "format_time",
     "is_listable",
@@ -297,3 +300,18 @@ def parse_time(text: str) -> float:
         raise CommandSyntaxError(f"There is no time {text!r}: {error}") from error
     # Decimal, because a sum of floats need not be the float that is nearest to the text.
     return float((moment - _EPOCH) // timedelta(seconds=1) + leap + Decimal(found[7] or 0))
+
+
+class ListStyle(Protocol):
+    """Renders the line of one entry in LIST."""
+
+    def __call__(self, entry: Entry, *, now: float, timezone: tzinfo) -> str:
+        """The line, without its end."""
+
+
+LIST_STYLES: dict[str, ListStyle] = {
+    "unix": unix_line,
+    "msdos": lambda entry, *, now, timezone: msdos_line(entry, timezone=timezone),
+    "msdos4": lambda entry, *, now, timezone: msdos_line(entry, timezone=timezone, four_digit_year=True),
+    "eplf": lambda entry, *, now, timezone: eplf_line(entry),
+}

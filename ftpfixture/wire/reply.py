@@ -13,7 +13,7 @@ from typing import TypeVar, overload
 from ftpfixture.errors import ReplySyntaxError
 from ftpfixture.wire.lines import escape_line
 
-__all__ = ["Code", "Reply", "ReplyParser", "wrap_into_codes", "wrap_with_container"]
+__all__ = ["LENIENT", "Code", "Reply", "ReplyParser", "wrap_into_codes", "wrap_with_container"]
 
 T = TypeVar("T")
 
@@ -70,8 +70,9 @@ def _octets_or_question_mark(error: UnicodeError) -> tuple[bytes, int]:
 
 
 # A registered handler is only called for what cannot be encoded; plain text does not pay for it.
-_LENIENT = "ftpfixture.octets-or-question-mark"
-codecs.register_error(_LENIENT, _octets_or_question_mark)
+LENIENT = "ftpfixture.octets-or-question-mark"
+"""How to encode what an encoding may lack: escaped octets come back, other characters become "?"."""
+codecs.register_error(LENIENT, _octets_or_question_mark)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +108,10 @@ class Reply:
         lines = self.lines
         if len(lines) < 2:
             text = f"{self.code} {lines[0]}" if lines else f"{self.code} "
-            return escape_line(text.encode(encoding, _LENIENT)) + b"\r\n"
+            return escape_line(text.encode(encoding, LENIENT)) + b"\r\n"
         between = " " if self.listing else f"{self.code}-"
         texts = [f"{self.code}-{lines[0]}", *(between + line for line in lines[1:-1]), f"{self.code} {lines[-1]}"]
-        return b"".join(escape_line(text.encode(encoding, _LENIENT)) + b"\r\n" for text in texts)
+        return b"".join(escape_line(text.encode(encoding, LENIENT)) + b"\r\n" for text in texts)
 
     @property
     def is_preliminary(self) -> bool:

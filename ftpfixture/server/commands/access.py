@@ -11,11 +11,13 @@ from ftpfixture.net.throttle import StreamThrottle
 from ftpfixture.server.conditions import ConnectionConditions, PathConditions, PathPermissions
 from ftpfixture.server.connection import Connection
 from ftpfixture.server.dispatch import command
+from ftpfixture.server.replies import Refusal
 from ftpfixture.server.transfers import Transfers
 from ftpfixture.server.users import User
 
 __all__ = ["AccessCommands"]
 
+_WRONG = ("430", "530")  # what says that login or password are wrong; other refusals are not the client's failure
 _HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*")
 
 
@@ -70,7 +72,13 @@ class AccessCommands(Transfers):
             connection.response(*(("202", "No password needed") if superfluous else ("503", "Already logged in")))
             return True
         user = connection.__dict__.get("user_pending")
-        if user is not None and await self.user_manager.authenticate(user, rest):
+        try:
+            right = user is not None and await self.user_manager.authenticate(user, rest)
+        except Refusal as refusal:
+            if refusal.code not in _WRONG:
+                raise
+            return await self._login_failed(connection, refusal.text, refusal.code)
+        if user is not None and right:
             self._identified(connection, user, "Login successful")
             return True
         return await self._login_failed(connection, "Login incorrect")
@@ -117,13 +125,13 @@ class AccessCommands(Transfers):
         connection.session.logged_in(connection.login)
         connection.response(code, text)
 
-    async def _login_failed(self, connection: Connection, text: str) -> bool:
+    async def _login_failed(self, connection: Connection, text: str, code: str = "530") -> bool:
         failures = connection.login_failures = connection.login_failures + 1
-        await asyncio.sleep(self.login_delay)
+        await self.clock.sleep(self.login_delay)
         if self.maximum_login_failures is not None and failures >= self.maximum_login_failures:
             connection.response("421", "Too many login failures")
             return False
-        connection.response("530", text)
+        connection.response(code, text)
         return True
 
     async def _log_out(self, connection: Connection) -> None:

@@ -63,10 +63,11 @@ class ContentCommands(Transfers):
         transfer = Transfer(
             "download",
             virtual,
-            _opening(connection, rest, left if count is None else min(count, left)),
+            _opening(connection, rest, size := left if count is None else min(count, left)),
             partial(self._send, connection, first, count),
             partial(connection.path_io.open, real, mode="rb"),
             first,
+            size,
         )
         return self.start_transfer(connection, transfer)
 

@@ -15,6 +15,7 @@ from ftpfixture.server.entries import Entries, as_directory
 from ftpfixture.server.replies import Refusal
 from ftpfixture.server.transfers import Transfer, Transfers
 from ftpfixture.wire.entry import MLSX_FACTS, Entry, mlsx_line, nlst_line
+from ftpfixture.wire.reply import LENIENT
 
 __all__ = ["ListingCommands"]
 
@@ -29,6 +30,7 @@ class ListingCommands(Transfers, Entries):
         """See BaseServer."""
         super().reset(connection)
         connection.facts = MLSX_FACTS
+        connection.full_names = False
 
     @command("LIST")
     @ConnectionConditions(ConnectionConditions.login_required)
@@ -52,7 +54,10 @@ class ListingCommands(Transfers, Entries):
         Replies: 150 then 226, 425, 426, 550 nothing there or not allowed. Source: RFC 1123 4.1.2.7.
         """
         flags, argument = await self._flags(connection, rest)
-        return self._start_listing(connection, argument, await self._names(connection, flags, argument))
+        names = await self._names(connection, flags, argument)
+        if connection.full_names:
+            names = [str(self.get_paths(connection, name)[1]) for name in names]
+        return self._start_listing(connection, argument, names)
 
     @command("MLSD")
     @ConnectionConditions(ConnectionConditions.login_required)
@@ -111,13 +116,15 @@ class ListingCommands(Transfers, Entries):
     def _start_listing(self, connection: Connection, argument: str, lines: Lines) -> bool:
         """Send lines over a data connection; each ends with CRLF whatever the TYPE (RFC 959 4.1.3)."""
         text = "".join(f"{line}\r\n" for line in lines)
-        octets = text.encode(self.encoding, "surrogateescape")
+        octets = text.encode(connection.encoding, LENIENT)
 
         async def move(stream: ThrottleStreamIO, _: Any) -> None:
             await stream.write(octets)
 
         _, virtual = self.get_paths(connection, argument)
-        return self.start_transfer(connection, Transfer("download", virtual, "Here comes the listing", move))
+        return self.start_transfer(
+            connection, Transfer("download", virtual, "Here comes the listing", move, size=len(octets))
+        )
 
     async def list_lines(self, connection: Connection, flags: str, argument: str) -> AsyncIterator[str]:
         """The lines of LIST and of STAT for a path, without line ends.
@@ -125,7 +132,7 @@ class ListingCommands(Transfers, Entries):
         Raises:
             Refusal: 550; nothing there, or not allowed.
         """
-        style = partial(self.list_style, now=self.clock(), timezone=self.timezone)
+        style = partial(connection.list_style, now=self.clock(), timezone=self.timezone)
         directories: Lines = []
         for name in await self._found(connection, argument):
             real, virtual = self.get_paths(connection, name)

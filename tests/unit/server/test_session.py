@@ -20,7 +20,6 @@ from ftpfixture import (
 )
 from ftpfixture.events import CommandReceived
 from ftpfixture.files.opened import universal_exception
-from ftpfixture.net.channel import Channel
 from ftpfixture.net.gate import Exchange, Gate
 from tests.support.raw import RawClient
 
@@ -70,14 +69,6 @@ class BrokenGate(Gate):
         raise RuntimeError("the gate is stuck")
 
 
-class BrokenServer(Server):
-    """Has such a gate."""
-
-    def make_gate(self, session: int, channel: Channel) -> Gate:
-        """See BaseServer."""
-        return BrokenGate(self.hub, session, channel, self.encoding)
-
-
 @pytest.mark.ftp(quota=10)
 def test_the_reply_of_a_failed_transfer_comes_before_that_of_the_next_command(raw: RawClient) -> None:
     """A command that waits behind an upload is answered after the upload's 452, however soon it could be."""
@@ -122,9 +113,9 @@ def test_listings_leave_out_what_vanishes_and_do_without_targets(ftp_server: Ftp
     assert names == ["a.txt", "link"]
 
 
-@pytest.mark.ftp(server_class=BrokenServer)
 def test_a_failure_of_the_session_itself_ends_it_and_is_told(ftp_server: FtpServer) -> None:
     """What breaks outside of any handler closes the session and is raised in the test."""
+    ftp_server.server.gate_factory = BrokenGate
     with RawClient(ftp_server.address) as client:
         assert client.reply().code == "220"
         client.send("NOOP")

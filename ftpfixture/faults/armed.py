@@ -1,0 +1,202 @@
+"""Faults that wait for their command, and count.
+
+One rule: everything here is called on the thread of the server's loop, but for `Rules.replace` and for reading, which
+need no lock: a tuple is put in the place of another.
+"""
+
+from __future__ import annotations
+
+import random
+from typing import NamedTuple, TypeVar
+
+from ftpfixture.faults.actions import Action, Moment
+from ftpfixture.faults.catalog import Fault
+from ftpfixture.faults.when import Situation
+
+__all__ = ["Armed", "Claim", "Plan", "Rules", "Step"]
+
+A = TypeVar("A")
+
+
+class Armed:
+    """A fault that was added to a server.
+
+    Args:
+        fault: What it is.
+
+    Attributes:
+        fault: As given.
+        seen: How many commands fitted, counted or not.
+        fired: How often it happened.
+    """
+
+    def __init__(self, fault: Fault) -> None:
+        self.fault = fault
+        self.seen = 0
+        self.fired = 0
+        self._claimed = 0
+        self._nearest = (-1, "no command came")
+        self._random = random.Random(fault.when.seed)
+
+    @property
+    def spent(self) -> bool:
+        """Whether it has happened as often as it may."""
+        times = self.fault.when.times
+        return times is not None and self.fired >= times
+
+    def look(self, situation: Situation) -> Claim | None:
+        """Whether it is for this command; counts it if it fits."""
+        when = self.fault.when
+        difference = when.difference(situation)
+        if difference is not None:
+            same_verb = situation.verb in when.verbs or "*" in when.verbs
+            self._nearest = max(self._nearest, (int(same_verb), f"{_named(situation)} came, but {difference}"))
+            return None
+        self.seen += 1
+        if not when.counts(self.seen) or self.spent:
+            return None
+        if when.probability < 1 and self._random.random() >= when.probability:
+            return None
+        self._claimed += 1
+        return Claim(self)
+
+    def miss(self) -> str:
+        """Why it has not happened, in words."""
+        when, verbs = self.fault.when, "|".join(self.fault.when.verbs)
+        if not self.seen:
+            return self._nearest[1]
+        times = "1 time" if self.seen == 1 else f"{self.seen} times"
+        if not self._claimed and when.probability < 1:
+            return f"{verbs} was seen {times}, and probability={when.probability:g} chose none"
+        if not self._claimed:
+            return f"{verbs} was seen {times}, fault waits for {when.awaited()}"
+        thresholds = [moment for action in self.fault.actions if (moment := _moment(action)).is_within]
+        if thresholds and thresholds[0].octets is not None:
+            return f"{verbs} was seen {times}, but no transfer had more than {thresholds[0].octets} octets"
+        return f"{verbs} was seen {times}, but the moment never came"
+
+    def __repr__(self) -> str:
+        return f"<{self.fault!r}: fired {self.fired} times>"
+
+
+def _named(situation: Situation) -> str:
+    return situation.verb if situation.verb in ("PASS", "ACCT") else f"{situation.verb} {situation.argument}".rstrip()
+
+
+def _moment(action: Action) -> Moment:
+    moment: Moment = getattr(action, "moment", Moment())
+    return moment
+
+
+class Claim:
+    """A fault and the one command that it is for.
+
+    Args:
+        armed: The fault.
+    """
+
+    __slots__ = ("_taken", "armed")
+
+    def __init__(self, armed: Armed) -> None:
+        self.armed = armed
+        self._taken: bool | None = None
+
+    def take(self) -> bool | None:
+        """Let the fault happen to the command, if it still may.
+
+        Returns:
+            True when it begins now, None when it had begun, False when another command was faster.
+        """
+        if self._taken is None:
+            self._taken = not self.armed.spent
+            if self._taken:
+                self.armed.fired += 1
+                return True
+            return False
+        return None if self._taken else False
+
+
+class Step(NamedTuple):
+    """An action that belongs to a claim."""
+
+    claim: Claim
+    action: Action
+
+    @property
+    def moment(self) -> Moment:
+        """When it acts, for actions that have a moment."""
+        return _moment(self.action)
+
+
+class Plan:
+    """All that is to go wrong with one command.
+
+    Args:
+        claims: The faults, in the order in which they were added.
+
+    Attributes:
+        steps: The actions of all of them, in order.
+        raw: Octets that are the answer; None when it is a reply.
+        verdict: Code and lines of the final reply, when the transfer was made to fail with one.
+    """
+
+    __slots__ = ("raw", "steps", "verdict")
+
+    def __init__(self, claims: list[Claim]) -> None:
+        self.raw: bytes | None = None
+        self.verdict: tuple[str, tuple[str, ...]] | None = None
+        self.steps = [Step(claim, action) for claim in claims for action in claim.armed.fault.actions]
+
+    def at(self, phase: str) -> list[Step]:
+        """What has a moment, and acts in this phase."""
+        return [step for step in self.steps if _acts(step.action) and _at(step.moment, phase)]
+
+    def within(self, size: int | None) -> list[tuple[int, Step]]:
+        """What acts after so many octets of a transfer, the earliest first.
+
+        Args:
+            size: Octets that a download will have; None when nobody knows.
+        """
+        found = []
+        for step in self.steps:
+            moment = step.moment
+            threshold = moment.threshold(size) if moment.is_within else None
+            if threshold is not None:
+                found.append((threshold, step))
+        return sorted(found, key=lambda pair: pair[0])
+
+    def of(self, kind: type[A]) -> list[tuple[Claim, A]]:
+        """The actions of a kind, each with its claim."""
+        return [(claim, action) for claim, action in self.steps if isinstance(action, kind)]
+
+
+def _acts(action: Action) -> bool:
+    return hasattr(action, "moment")
+
+
+def _at(moment: Moment, phase: str) -> bool:
+    return not moment.is_within and moment.phase == phase
+
+
+class Rules:
+    """All faults of a server.
+
+    Args:
+        started: When the server was made, in monotonic seconds of its clock.
+
+    Attributes:
+        armed: The faults, in the order in which they were added.
+    """
+
+    def __init__(self, started: float = 0) -> None:
+        self.armed: tuple[Armed, ...] = ()
+        self._started = started
+
+    def age(self, now: float) -> float:
+        """Seconds that the server is old."""
+        return now - self._started
+
+    def plan(self, situation: Situation) -> Plan | None:
+        """What is to go wrong with a command; None for nothing."""
+        claims = [claim for armed in self.armed if (claim := armed.look(situation)) is not None]
+        return Plan(claims) if claims else None

@@ -1,0 +1,432 @@
+"""The gate at which things go wrong: it asks the faults of a server, and carries out what they say.
+
+One rule: whatever a fault does to a control connection is done here, in the order of the wire, and told before it can
+be seen on the other side.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import deque
+from functools import partial
+from typing import Any, NoReturn
+
+from ftpfixture.clock import Clock
+from ftpfixture.events import FaultApplied, Hub
+from ftpfixture.faults.actions import (
+    Answer,
+    Cut,
+    Deaf,
+    Disk,
+    Early,
+    Edit,
+    Garble,
+    Handshake,
+    How,
+    Ignore,
+    Join,
+    Pause,
+    Repeat,
+    Rewrite,
+    Say,
+    Set,
+    Slice,
+    Stage,
+    Withhold,
+)
+from ftpfixture.faults.armed import Claim, Plan, Rules, Step
+from ftpfixture.faults.edits import edit_argument, edit_reply
+from ftpfixture.faults.when import Situation
+from ftpfixture.files.paths import resolve_virtual
+from ftpfixture.net.channel import Channel
+from ftpfixture.net.faultyfiles import FaultyFiles
+from ftpfixture.net.faultystream import FaultyStream, flipped
+from ftpfixture.net.gate import Exchange, Gate
+from ftpfixture.net.stream import ThrottleStreamIO
+from ftpfixture.wire.reply import Reply
+
+__all__ = ["FaultGate"]
+
+_REFUSED = bytes.fromhex("15030300020228")  # a TLS alert: fatal, handshake_failure (RFC 8446 6)
+_JITTER = 0x5EED  # of the random numbers that jitter is made of, the same in every session
+
+
+class FaultGate(Gate):
+    """The gate of one session of a server that has faults; without any it lets everything pass.
+
+    Args:
+        rules: The faults.
+        clock: By which delays are counted.
+        hub: As for `Gate`, and so are the next three.
+        session: Number.
+        channel: The control connection.
+        encoding: Of replies.
+    """
+
+    def __init__(self, rules: Rules, clock: Clock, hub: Hub, session: int, channel: Channel, encoding: str) -> None:
+        super().__init__(hub, session, channel, encoding)
+        self.stream: FaultyStream | None = None
+        self._rules = rules
+        self._clock = clock
+        self._random = random.Random(_JITTER)
+        self._queue: deque[tuple[Reply, Exchange]] = deque()
+        self._pump: asyncio.Task[None] | None = None
+        self._held = b""
+        self._muted = False
+        self._alarms: set[asyncio.Future[None]] = set()
+        self._abandoned = False
+        self._restore: list[tuple[str, Any]] = []
+        self._handshake: Step | None = None
+
+    # What comes in.
+
+    def accept(self) -> Exchange:
+        """See Gate."""
+        exchange = Exchange(0, "CONNECT")
+        self._find_plan(exchange)
+        return exchange
+
+    async def command(self, verb: str, argument: str, too_long: bool = False) -> Exchange:
+        """See Gate."""
+        await self.settle()
+        exchange = await super().command(verb, argument, too_long)
+        for name, value in self._restore:
+            setattr(self.connection, name, value)
+        self._restore.clear()
+        self._find_plan(exchange)
+        return exchange
+
+    def _find_plan(self, exchange: Exchange) -> None:
+        if not self._rules.armed:
+            return
+        connection, argument = self.connection, exchange.argument
+        situation = Situation(
+            exchange.verb,
+            argument,
+            str(resolve_virtual(connection.current_directory, argument)),
+            connection.__dict__.get("login", argument if exchange.verb == "USER" else ""),
+            self.session,
+            connection.transfer_type,
+            self._rules.age(self._clock.monotonic()),
+        )
+        plan = exchange.plan = self._rules.plan(situation)
+        if plan is not None:
+            for claim, action in plan.of(Handshake):
+                self._spoil_handshake(Step(claim, action), exchange)
+
+    async def begin(self, exchange: Exchange) -> bool:
+        """See Gate."""
+        plan: Plan | None = exchange.plan
+        if plan is None:
+            return True
+        await self.phase(exchange, "command")
+        if self.channel.closed:
+            return False
+        for claim, action in plan.of(Set):
+            if self.happens(claim, exchange):
+                self._set(action.name, action.value)
+        for claim, disk in plan.of(Disk):
+            self._set("path_io", FaultyFiles(self.connection.path_io, disk, partial(self.happens, claim, exchange)))
+        for claim, edit in plan.of(Edit):
+            edited = edit_argument(edit, exchange.argument)
+            if edited != exchange.argument and self.happens(claim, exchange):
+                exchange.argument = edited
+        dealt_with = False
+        for claim, answer in plan.of(Answer):
+            if not dealt_with and self.happens(claim, exchange):
+                dealt_with = True
+                self._answer(answer, exchange)
+        for claim, _ in plan.of(Ignore):
+            if not dealt_with and self.happens(claim, exchange):
+                dealt_with = True
+        return not dealt_with
+
+    def _set(self, name: str, value: Any) -> None:
+        """Another value for as long as the command lasts."""
+        self._restore.insert(0, (name, getattr(self.connection, name)))
+        setattr(self.connection, name, value)
+
+    def _answer(self, answer: Answer, exchange: Exchange) -> None:
+        if answer.raw is None:
+            self.reply(Reply(answer.code, answer.lines), exchange)
+        else:
+            exchange.finals += 1
+            exchange.plan.raw = answer.raw
+            self.reply(_reply_of(answer.raw), exchange)
+
+    # What goes out.
+
+    def reply(self, reply: Reply, exchange: Exchange) -> None:
+        """See Gate."""
+        if exchange.plan is None and not self._queue and self._pump is None and not self._held:
+            if not self._muted:
+                super().reply(reply, exchange)
+            return
+        if exchange.seq and not reply.is_preliminary:
+            exchange.finals += 1
+        self._queue.append((reply, exchange))
+        if self._pump is None:
+            self._pump = self.channel.loop.create_task(self._deliver_all(), name=f"replies of session {self.session}")
+
+    async def _deliver_all(self) -> None:
+        try:
+            while self._queue:
+                reply, exchange = self._queue[0]
+                await self._deliver(reply, exchange)
+                self._queue.popleft()
+        finally:
+            self._pump = None
+
+    async def _deliver(self, reply: Reply, exchange: Exchange) -> None:
+        plan: Plan | None = exchange.plan
+        if plan is None:
+            self._transmit([(reply, reply.render(self.encoding))], exchange)
+            return
+        opening = reply.is_preliminary
+        await self.phase(exchange, "before_150" if opening else "before_reply")
+        pieces = self._pieces(reply, exchange, plan)
+        after = plan.at("after_150" if opening else "after_reply")
+        # What follows at once is told now: the client may be gone before anything else is.
+        begun = [step for step in after if self.happens(step.claim, exchange)]
+        said = [step.action for step in begun if isinstance(step.action, Say)]
+        pieces += [self._said(action) for action in said]
+        slices = [action for claim, action in plan.of(Slice) if action.where == "control" and pieces]
+        joins = [action for claim, action in plan.of(Join) if self._is_of(reply, action.stage) and pieces]
+        if joins:
+            self._transmit(pieces, exchange, hold=True)
+        elif slices:
+            await self._transmit_slowly(pieces, exchange, slices[0])
+        else:
+            self._transmit(pieces, exchange)
+        for step in begun:
+            if not isinstance(step.action, Say):
+                await self._act(step, exchange)
+
+    def _pieces(self, reply: Reply, exchange: Exchange, plan: Plan) -> list[tuple[Reply, bytes]]:
+        """What is really sent in place of a reply."""
+        opening = reply.is_preliminary
+        changed: Reply | bytes = reply if plan.raw is None else plan.raw
+        if plan.verdict is not None and not opening:
+            changed = Reply(*plan.verdict)
+        for claim, action in plan.steps:
+            match action:
+                case Rewrite() if self._is_of(reply, action.stage) and self.happens(claim, exchange):
+                    changed = _rewritten(action, changed, exchange)
+                case Edit() if isinstance(changed, Reply):
+                    edited = edit_reply(action, changed, self.connection.server_host, self.encoding)
+                    if edited != changed and self.happens(claim, exchange):
+                        changed = edited
+                case Deaf() if reply.code[0] == "2" and self.happens(claim, exchange):
+                    self._deafen(action.how)
+                case Slice(where="control") | Join():
+                    if not isinstance(action, Join) or self._is_of(reply, action.stage):
+                        self.happens(claim, exchange)
+        encoding = self.connection.encoding
+        pieces = [_piece(changed, encoding)]
+        for claim, action in plan.steps:
+            match action:
+                case Garble(where="control") if self.happens(claim, exchange):
+                    pieces = [(shown, flipped(raw, 0, action)) for shown, raw in pieces]
+                case Repeat() if self._is_of(reply, action.stage) and self.happens(claim, exchange):
+                    pieces = pieces * 2
+                case Withhold() if self._is_of(reply, action.stage) and self.happens(claim, exchange):
+                    pieces = []
+                case Early() if opening and self.happens(claim, exchange):
+                    pieces.append(_piece(Reply(action.code, (action.text,)), encoding))
+                case Early() if reply.code[0] == "2":
+                    pieces = []
+        return pieces
+
+    @staticmethod
+    def _is_of(reply: Reply, stage: Stage) -> bool:
+        return reply.is_preliminary == (stage == "opening")
+
+    def _said(self, action: Say) -> tuple[Reply, bytes]:
+        return _piece(Reply(action.code, action.lines) if action.raw is None else action.raw, self.encoding)
+
+    def _transmit(self, pieces: list[tuple[Reply, bytes]], exchange: Exchange, hold: bool = False) -> None:
+        """Hand octets to the socket, with those that were held back before them; or hold them back."""
+        if self.channel.closed or self._muted or not pieces:
+            return
+        for reply, raw in pieces:
+            self.tell(reply, raw, exchange)
+        octets = self._held + b"".join(raw for _, raw in pieces)
+        self._held = octets if hold else b""
+        if not hold:
+            self.channel.write(octets)
+
+    async def _transmit_slowly(self, pieces: list[tuple[Reply, bytes]], exchange: Exchange, how: Slice) -> None:
+        octets = self._held + b"".join(raw for _, raw in pieces)
+        self._held = b""
+        for reply, raw in pieces:
+            self.tell(reply, raw, exchange)
+        for start in range(0, len(octets), how.size):
+            if start:
+                await self.pause(how.pause)
+            self.channel.write(octets[start : start + how.size])
+            await self.channel.drain()
+
+    # What happens.
+
+    def happens(self, claim: Claim, exchange: Exchange) -> bool:
+        """Whether a fault may happen to a command now; tells of it when it begins."""
+        taken = claim.take()
+        if taken:
+            fault = str(claim.armed.fault)
+            self.hub.emit(FaultApplied(*self.hub.stamp(self.session), exchange.seq, fault))
+        return taken is not False
+
+    async def phase(self, exchange: Exchange, phase: str) -> None:
+        """Do what is to be done in a phase of a command."""
+        plan: Plan | None = exchange.plan
+        if plan is not None:
+            for step in plan.at(phase):
+                if self.happens(step.claim, exchange):
+                    await self._act(step, exchange)
+
+    async def _act(self, step: Step, exchange: Exchange) -> None:
+        match step.action:
+            case Pause(seconds=seconds, jitter=jitter):
+                await self.pause(seconds, jitter)
+            case Say() as action:
+                self._transmit([self._said(action)], exchange)
+            case Cut(where="control", how=how):
+                self.cut(how)
+
+    async def pause(self, seconds: float | None, jitter: float = 0) -> None:
+        """Wait, for ever with None; but no longer than the client does."""
+        if self._abandoned:
+            return
+        alarm = self.channel.loop.create_future()
+        self._alarms.add(alarm)
+        timer = None
+        if seconds is not None:
+            timer = self._clock.call_later(seconds + jitter * self._random.random(), partial(_wake, alarm))
+        try:
+            await alarm
+        finally:
+            self._alarms.discard(alarm)
+            if timer is not None:
+                timer.cancel()
+
+    def cut(self, how: How) -> None:
+        """End the control connection."""
+        if how == "half":
+            self._muted = True
+            self.channel.half_close()
+            return
+        if how == "rst":
+            self.channel.reset()
+        else:
+            self.channel.close_gently()
+        # Not now: the session may be in the middle of something, and this be called from there.
+        self.channel.loop.call_soon(self.hang_up, "cut off")
+
+    def _deafen(self, how: str) -> None:
+        """Let no data connection come about."""
+        connection = self.connection
+        if connection.__dict__.get("data_source") != "passive":
+            connection.when_wanted("data_connection", _refuse if how == "refuse" else self._never)
+        elif how == "refuse":
+            connection.passive_server.close()
+        else:
+            connection.passive_server.ignore(unreachable=how == "unreachable")
+
+    async def _never(self, timeout: float | None) -> NoReturn:
+        await self.pause(None)
+        raise ConnectionAbortedError("the client is gone")
+
+    # Encryption.
+
+    def _spoil_handshake(self, step: Step, exchange: Exchange) -> None:
+        if exchange.verb in ("CONNECT", "AUTH"):
+            self.channel.before_handshake = partial(self._fail_handshake, self.channel, step, exchange)
+            return
+        self._handshake = step
+        stream = self.connection.__dict__.get("data_connection")
+        if isinstance(stream, FaultyStream):
+            self._spoil_data(stream.channel, step, exchange)
+
+    def _spoil_data(self, channel: object, step: Step, exchange: Exchange) -> None:
+        if isinstance(channel, Channel):
+            channel.before_handshake = partial(self._fail_handshake, channel, step, exchange)
+
+    async def _fail_handshake(self, channel: Channel, step: Step, exchange: Exchange) -> None:
+        self._handshake = None
+        channel.before_handshake = None
+        if not isinstance(step.action, Handshake) or not self.happens(step.claim, exchange):
+            return
+        if step.action.how == "stall":
+            await self.pause(None)
+        elif step.action.how == "refuse":
+            channel.send_raw(_REFUSED)
+        channel.cut()
+        raise ConnectionAbortedError("the handshake was made to fail")
+
+    # Data connections.
+
+    def data(self, stream: ThrottleStreamIO, mode: str) -> ThrottleStreamIO:
+        """See Gate."""
+        faulty = FaultyStream(self, stream)
+        super().data(faulty, mode)
+        if self._handshake is not None:
+            self._spoil_data(faulty.channel, self._handshake, Exchange(0, ""))
+        return faulty
+
+    # The end.
+
+    async def settle(self) -> None:
+        """See Gate."""
+        if self._pump is not None:
+            await asyncio.shield(self._pump)
+
+    def abandon(self) -> None:
+        """See Gate."""
+        self._abandoned = True
+        for alarm in self._alarms:
+            _wake(alarm)
+
+    def close(self) -> None:
+        """See Gate."""
+        self.abandon()
+        if self._pump is not None:
+            self._pump.cancel()
+        if self._held:
+            self.channel.write(self._held)
+            self._held = b""
+
+
+def _wake(alarm: asyncio.Future[None]) -> None:
+    if not alarm.done():
+        alarm.set_result(None)
+
+
+async def _refuse(timeout: float | None) -> NoReturn:
+    raise ConnectionRefusedError("the data connection is refused")
+
+
+def _piece(content: Reply | bytes, encoding: str) -> tuple[Reply, bytes]:
+    if isinstance(content, Reply):
+        return content, content.render(encoding)
+    return _reply_of(content), content
+
+
+def _reply_of(raw: bytes) -> Reply:
+    """Octets as the log shows them: with the code that they begin or end with, if there is one."""
+    text = raw.decode("utf-8", "backslashreplace").rstrip("\r\n")
+    lines = text.split("\r\n")
+    code = lines[-1][:3]
+    known = len(code) == 3 and code.isascii() and code.isdigit()
+    return Reply(code if known else "000", tuple(lines))
+
+
+def _rewritten(action: Rewrite, reply: Reply | bytes, exchange: Exchange) -> Reply | bytes:
+    if action.raw is not None:
+        return action.raw
+    if isinstance(reply, bytes):
+        reply = _reply_of(reply)
+    text = reply.text
+    lines = action.text or ("{text}",)
+    filled = [line.replace("{text}", text).replace("{argument}", exchange.argument) for line in lines]
+    return Reply(action.code or reply.code, tuple("\n".join(filled).split("\n")), reply.listing)

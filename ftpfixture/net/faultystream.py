@@ -1,0 +1,236 @@
+"""A data connection on which things go wrong; without a fault it is the stream that it stands for."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Protocol
+
+from ftpfixture.faults.actions import Cut, Edit, Garble, How, Limit, Pad, Pause, Slice, Truncate, Unannounced
+from ftpfixture.faults.armed import Claim, Plan, Step
+from ftpfixture.faults.edits import edit_listing
+from ftpfixture.net.channel import Channel
+from ftpfixture.net.gate import EXCHANGE, Exchange
+from ftpfixture.net.stream import DEFAULT_BLOCK_SIZE, ThrottleStreamIO
+from ftpfixture.net.throttle import StreamThrottle
+
+__all__ = ["FaultyStream", "flipped"]
+
+
+class Director(Protocol):
+    """What a stream needs of its gate."""
+
+    stream: FaultyStream | None
+
+    def happens(self, claim: Claim, exchange: Exchange) -> bool:
+        """Whether a fault may happen now."""
+
+    async def phase(self, exchange: Exchange, phase: str) -> None:
+        """Do what is to be done in a phase."""
+
+    async def pause(self, seconds: float | None, jitter: float = 0) -> None:
+        """Wait."""
+
+    async def settle(self) -> None:
+        """Wait for the replies before."""
+
+    def cut(self, how: How) -> None:
+        """End the control connection."""
+
+
+class FaultyStream(ThrottleStreamIO):
+    """A data connection of a server that has faults.
+
+    What goes wrong is looked up when the stream is first used, by the command that uses it.
+
+    Args:
+        gate: Who says what happens.
+        stream: Whose channel and limits it takes over.
+    """
+
+    def __init__(self, gate: Director, stream: ThrottleStreamIO) -> None:
+        super().__init__(stream.channel, throttles=stream.throttles)
+        self._gate = gate
+        self._script: _Script | None = None
+        self._asked = False
+
+    def describe(self, direction: str, path: str, offset: int, transfer_type: str, size: int | None = None) -> None:
+        """See StreamIO."""
+        super().describe(direction, path, offset, transfer_type, size)
+        self._look(size)
+
+    def _look(self, size: int | None = None) -> _Script | None:
+        if not self._asked:
+            self._asked = True
+            exchange = EXCHANGE.get()
+            if exchange.plan is not None:
+                self._script = _Script(self, self._gate, exchange, size)
+        return self._script
+
+    async def write(self, data: bytes | bytearray | memoryview) -> None:
+        """See StreamIO."""
+        script = self._look()
+        if script is None:
+            await super().write(data)
+            return
+        await self._gate.settle()
+        view = memoryview(script.listing(data))
+        while view:
+            await script.reached(self.octets)
+            if script.lost:
+                return
+            piece = view[: script.room(self.octets)]
+            await self._write_all(script.garbled(piece, self.octets))
+            view = view[len(piece) :]
+            if script.slices is not None:
+                await self._gate.pause(script.slices.pause)
+
+    async def _write_all(self, data: bytes | memoryview) -> None:
+        view = memoryview(data)
+        while view:
+            sent = view[: await self._send(view)]
+            self._moved("download", sent)
+            view = view[len(sent) :]
+
+    async def receive(self, limit: int = DEFAULT_BLOCK_SIZE) -> bytes:
+        """See StreamIO."""
+        script = self._look()
+        if script is None or self._buffer:
+            return await super().receive(limit)
+        await self._gate.settle()
+        await script.reached(self.octets)
+        if script.lost:
+            while await super().receive():
+                pass  # the client shall be able to send it
+            return b""
+        start = self.octets
+        return bytes(script.garbled(await super().receive(min(limit, script.room(start))), start))
+
+    async def finish(self) -> None:
+        """See ThrottleStreamIO."""
+        script = self._look()
+        if script is None:
+            await super().finish()
+            return
+        await self._gate.settle()
+        await script.reached(self.octets)
+        await script.end()
+        await self.channel.send_end()
+        self.completed = not script.lost
+        self.error = "the rest was lost on purpose" if script.lost else ""
+        self.close()
+
+
+class _Script:
+    """What goes wrong with one transfer."""
+
+    def __init__(self, stream: FaultyStream, gate: Director, exchange: Exchange, size: int | None) -> None:
+        plan: Plan = exchange.plan
+        self._stream = stream
+        self._gate = gate
+        self._exchange = exchange
+        self._plan = plan
+        self._due = deque(plan.within(size))
+        self._garbles = [(claim, action) for claim, action in plan.of(Garble) if action.where == "data"]
+        self.slices: Slice | None = None
+        self.lost = False
+        for claim, cut in plan.of(Slice):
+            if cut.where == "data" and gate.happens(claim, exchange):
+                self.slices = cut
+                if isinstance(stream.channel, Channel):
+                    stream.channel.send_small()
+        for claim, limit in plan.of(Limit):
+            if gate.happens(claim, exchange):
+                stream.throttles = {
+                    **stream.throttles,
+                    f"fault {id(claim)}": StreamThrottle.from_limits(limit.limit, limit.limit),
+                }
+
+    def room(self, octets: int) -> int:
+        """How many octets may go before something happens."""
+        room = self._due[0][0] - octets if self._due else DEFAULT_BLOCK_SIZE
+        return max(1, room if self.slices is None else min(room, self.slices.size))
+
+    async def reached(self, octets: int) -> None:
+        """Do what is due after so many octets.
+
+        Raises:
+            ConnectionError: The data connection was ended.
+        """
+        while self._due and self._due[0][0] <= octets:
+            _, step = self._due.popleft()
+            if self._gate.happens(step.claim, self._exchange):
+                await self._act(step)
+
+    async def _act(self, step: Step) -> None:
+        match step.action:
+            case Pause(seconds=seconds, jitter=jitter):
+                await self._gate.pause(seconds, jitter)
+            case Truncate():
+                self.lost = True
+            case Cut(where="control", how=how):
+                self._gate.cut(how)
+            case Cut() as cut:
+                self._cut(cut)
+
+    def _cut(self, cut: Cut) -> None:
+        channel = self._stream.channel
+        if cut.code:
+            self._plan.verdict = (cut.code, (cut.text,))
+        if cut.how == "half":
+            if isinstance(channel, Channel):
+                channel.half_close()
+            return
+        if cut.how == "rst" or not isinstance(channel, Channel):
+            channel.reset()
+        else:
+            channel.cut()
+        raise ConnectionAbortedError("the data connection was ended on purpose")
+
+    async def end(self) -> None:
+        """Do what is due between the last octet and the end."""
+        for claim, pad in self._plan.of(Pad):
+            if self._gate.happens(claim, self._exchange):
+                await self._stream._write_all(pad.data)
+        await self._gate.phase(self._exchange, "before_close")
+        for claim, _ in self._plan.of(Unannounced):
+            if self._gate.happens(claim, self._exchange) and isinstance(self._stream.channel, Channel):
+                self._stream.channel.unannounced = True
+
+    def listing(self, data: bytes | bytearray | memoryview) -> bytes | memoryview:
+        """What is sent in place of a listing; of files nothing is changed here."""
+        octets = data if isinstance(data, bytes | memoryview) else bytes(data)
+        if self._exchange.verb != "MLSD":
+            return octets
+        for claim, edit in self._plan.of(Edit):
+            edited = edit_listing(edit, bytes(octets).decode("utf-8", "surrogateescape"))
+            changed = edited.encode("utf-8", "surrogateescape")
+            if changed != octets and self._gate.happens(claim, self._exchange):
+                octets = changed
+        return octets
+
+    def garbled(self, data: bytes | memoryview, start: int) -> bytes | memoryview:
+        """Octets of the file, the first of which is number `start`, with what flips their bits."""
+        for claim, garble in self._garbles:
+            changed = flipped(data, start, garble)
+            if changed != data and self._gate.happens(claim, self._exchange):
+                data = changed
+        return data
+
+
+def flipped(data: bytes | memoryview, start: int, garble: Garble) -> bytes:
+    """Octets with bits flipped.
+
+    Args:
+        data: Some of the whole.
+        start: Number of the first of them within the whole.
+        garble: Which bits.
+    """
+    octets = bytearray(data)
+    end = start + len(octets)
+    step = garble.every or max(1, end)
+    first = garble.first
+    if first < start:
+        first += -(-(start - first) // step) * step if garble.every else end
+    for number in range(first, end, step):
+        octets[number - start] ^= garble.mask
+    return bytes(octets)

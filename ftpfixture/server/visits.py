@@ -1,0 +1,177 @@
+"""Who comes to log in, what came of each try, and who is out again; assertions on that.
+
+One rule: records are made on the server's thread and read on any; no password is kept.
+"""
+
+from __future__ import annotations
+
+import difflib
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import PurePosixPath
+from typing import Any
+
+from ftpfixture.errors import ConfigurationError
+from ftpfixture.server.users import Permission, User
+
+__all__ = ["OUTCOMES", "LoginAttempt", "Visitor", "Visits"]
+
+OUTCOMES = ("accepted", "asked", "rejected", "closed", "full", "locked", "expired", "timed out", "raised")
+"""What may come of a try: let in; asked for an account; refused; 421; too many connections; locked after failures;
+expired; never answered; the manager raised."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoginAttempt:
+    """One try to log in, noted when it is decided, before any delay of the answer.
+
+    Attributes:
+        login: The name, as sent.
+        at: When, in POSIX seconds by the server's clock.
+        outcome: "accepted", "asked" (for an account), "rejected", "closed", "full" (too many connections), "locked",
+            "expired", "timed out" or "raised".
+        code: Of the manager's answer; "" when there is none.
+        session: Number of the control connection; 0 outside a server.
+        password_matched: Whether the password was the one of the list of users; None when none was compared.
+    """
+
+    login: str
+    at: float
+    outcome: str
+    code: str
+    session: int
+    password_matched: bool | None = None
+
+    def __str__(self) -> str:
+        password = {True: ", right password", False: ", wrong password", None: ""}[self.password_matched]
+        code = f" ({self.code})" if self.code else ""
+        session = f" in session {self.session}" if self.session else ""
+        return f"{self.login} {self.outcome}{code}{session}{password}"
+
+
+class Visitor(User):
+    """A user as one session has it: everything but what is named here is the user's own.
+
+    Args:
+        name: As sent.
+        user: Who has that login; None for nobody.
+        guest: Stands for nobody.
+        permitted: Users whose rights were changed, to users with the rights that they have now.
+
+    Attributes:
+        listed: Whether somebody has the login.
+        user: Who it is.
+        account: What ACCT must bring; None for nothing.
+        slot: The user of whose connections one is taken.
+        matched: Whether the password was right; None when none was compared.
+        inside: Whether the session was let in.
+    """
+
+    def __init__(self, name: str, user: User | None, guest: User, permitted: Mapping[User, User]) -> None:
+        self.name = name
+        self.listed = user is not None
+        self.user = user or guest
+        self.account = self.user.account
+        self.slot = user
+        self.matched: bool | None = None
+        self.inside = False
+        self._permitted = permitted
+
+    async def get_permissions(self, path: str | PurePosixPath) -> Permission:
+        """See User."""
+        return await self._permitted.get(self.user, self.user).get_permissions(path)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(object.__getattribute__(self, "user"), name)
+
+    def __eq__(self, other: object) -> bool:
+        return self.user == (other.user if isinstance(other, Visitor) else other)
+
+    def __hash__(self) -> int:
+        return hash(self.user)  # limits of speed belong to the user
+
+
+class Visits:
+    """The book of a user manager."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._attempts: list[LoginAttempt] = []
+        self._logouts: list[str] = []
+
+    def tried(self, attempt: LoginAttempt) -> None:
+        """Note a try."""
+        with self._changed:
+            self._attempts.append(attempt)
+            self._changed.notify_all()
+
+    def left(self, login: str) -> None:
+        """Note that somebody who was in is out."""
+        with self._changed:
+            self._logouts.append(login)
+            self._changed.notify_all()
+
+    @property
+    def attempts(self) -> list[LoginAttempt]:
+        """All tries, in order; a new list."""
+        return list(self._attempts)
+
+    @property
+    def logouts(self) -> list[str]:
+        """Logins of those who are out, in order; a new list."""
+        return list(self._logouts)
+
+    def assert_attempts(self, login: str, outcomes: tuple[str, ...], timeout: float = 0) -> list[LoginAttempt]:
+        """See ScriptedUserManager.assert_attempts; waits until there are as many."""
+        __tracebackhide__ = True
+        for outcome in outcomes:
+            if outcome not in OUTCOMES:
+                raise ConfigurationError(f"{outcome!r} is no outcome: use {', '.join(OUTCOMES)}")
+
+        def found() -> list[LoginAttempt]:
+            return [attempt for attempt in self._attempts if attempt.login == login]
+
+        self._wait(lambda: len(found()) >= len(outcomes), timeout)
+        seen = found()
+        if tuple(attempt.outcome for attempt in seen) != outcomes:
+            raise AssertionError(self._missed(login, outcomes, seen))
+        return seen
+
+    def wait_for_logout(self, login: str, times: int, timeout: float) -> None:
+        """See ScriptedUserManager.wait_for_logout."""
+        __tracebackhide__ = True
+        if not self._wait(lambda: self._logouts.count(login) >= times, timeout):
+            seen = f"{self._logouts.count(login)} of {times} times within {timeout:g} s"
+            raise AssertionError(f"{login!r} logged out {seen}; out are: {', '.join(self.logouts) or 'nobody'}")
+
+    def _wait(self, holds: Callable[[], bool], timeout: float) -> bool:
+        with self._changed:
+            return self._changed.wait_for(holds, timeout)
+
+    def _missed(self, login: str, expected: tuple[str, ...], seen: list[LoginAttempt]) -> str:
+        outcomes = [attempt.outcome for attempt in seen]
+        lines = [f"attempts of {login!r}: expected {_listed(expected)}; seen {_listed(outcomes)}"]
+        lines.append(_difference(expected, seen) if seen else self._nearest(login))
+        attempts = self.attempts
+        lines += ["", *(f"    {attempt.at - attempts[0].at:+.3f} {attempt}" for attempt in attempts)]
+        return "\n".join(lines).rstrip()
+
+    def _nearest(self, login: str) -> str:
+        tried = sorted({attempt.login for attempt in self._attempts})
+        near = difflib.get_close_matches(login, tried, 1) or tried
+        return f"nearest: {', '.join(map(repr, near))}" if near else "nobody has tried"
+
+
+def _listed(outcomes: Sequence[str]) -> str:
+    return ", ".join(outcomes) or "none"
+
+
+def _difference(expected: Sequence[str], seen: Sequence[LoginAttempt]) -> str:
+    """The first place where they differ."""
+    pairs = enumerate(zip_longest(expected, seen), 1)
+    number, outcome, attempt = next((n, *pair) for n, pair in pairs if pair[1] is None or pair[0] != pair[1].outcome)
+    if attempt is None:
+        return f"number {number} is missing: {outcome}"
+    return f"number {number} differs: {attempt}" if outcome else f"number {number} is one too many: {attempt}"

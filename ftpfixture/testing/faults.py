@@ -1,0 +1,138 @@
+"""The faults of a server, as tests handle them: add, clear, see that they happened."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+
+from ftpfixture.errors import ConfigurationError
+from ftpfixture.events import FaultApplied
+from ftpfixture.faults.armed import Armed, Rules
+from ftpfixture.faults.catalog import Fault
+from ftpfixture.faults.fitting import check_fault
+from ftpfixture.faults.grammar import parse
+from ftpfixture.log import CommandLog
+
+__all__ = ["Faults"]
+
+_PATIENCE = 1.0  # seconds that what is still going on gets before a fault counts as one that never happened
+
+
+class Faults:
+    """What goes wrong on a server. Used from any thread, at any time; what was added acts on the next command.
+
+    Args:
+        rules: Where the server looks.
+        log: What was said to it.
+        verbs: What it answers, upper case.
+    """
+
+    def __init__(self, rules: Rules, log: CommandLog, verbs: Collection[str]) -> None:
+        self._rules = rules
+        self._log = log
+        self._verbs = verbs
+        self._lock = threading.Lock()
+
+    def add(self, fault: Fault | str) -> Armed:
+        """Let something go wrong from now on.
+
+        Args:
+            fault: Made by `ftpfixture.on`, or its text form such as ``"RETR *.csv #2: drop_data after=1024"``.
+
+        Returns:
+            The fault as this server has it: `fired` tells how often it happened.
+
+        Raises:
+            ConfigurationError: It cannot happen; the text says why.
+        """
+        armed = Armed(self._checked(fault))
+        with self._lock:
+            self._rules.armed = (*self._rules.armed, armed)
+        return armed
+
+    def _checked(self, fault: object) -> Fault:
+        if isinstance(fault, str):
+            fault = parse(fault)
+        if not isinstance(fault, Fault):
+            raise ConfigurationError(f"{fault!r} is no fault: use on('RETR').drop_data(), or text 'RETR: drop_data'")
+        if not fault.actions:
+            raise ConfigurationError(f"{fault!r} does not say what goes wrong: add a word, such as .drop_data()")
+        check_fault(fault, self._verbs)
+        return fault
+
+    def remove(self, *armed: Armed) -> None:
+        """Let faults happen no more; those that were not there do no harm."""
+        with self._lock:
+            self._rules.armed = tuple(one for one in self._rules.armed if one not in armed)
+
+    def clear(self) -> None:
+        """Let nothing go wrong any more, and expect nothing of the faults that there were."""
+        with self._lock:
+            self._rules.armed = ()
+
+    @contextmanager
+    def __call__(self, *faults: Fault | str) -> Iterator[list[Armed]]:
+        """Let things go wrong inside the context; each must have happened at its end, unless it is optional.
+
+        Raises:
+            AssertionError: One has not, and nothing else was raised inside.
+        """
+        __tracebackhide__ = True
+        checked = [self._checked(fault) for fault in faults]
+        armed = [self.add(fault) for fault in checked]
+        try:
+            yield armed
+            self._assert(armed)
+        finally:
+            self.remove(*armed)
+
+    @property
+    def armed(self) -> list[Armed]:
+        """The faults that there are, in the order in which they were added."""
+        return list(self._rules.armed)
+
+    @property
+    def fired(self) -> list[FaultApplied]:
+        """What happened, in order, once for each command that it happened to."""
+        return [event for event in self._log.events if isinstance(event, FaultApplied)]
+
+    def assert_fired(self, fault: Armed | Fault | str | None = None, *, times: int | None = None) -> None:
+        """Assert that faults happened.
+
+        Args:
+            fault: The only one that counts; None for all that are not optional.
+            times: How often exactly, each; None for at least once.
+
+        Raises:
+            AssertionError: One did not, or not so often; the text says what it waits for.
+            ConfigurationError: The fault was never added.
+        """
+        __tracebackhide__ = True
+        if fault is None:
+            self._assert(self._rules.armed, times)
+            return
+        wanted = parse(fault) if isinstance(fault, str) else fault
+        found = [armed for armed in self._rules.armed if wanted in (armed, armed.fault)]
+        if not found:
+            raise ConfigurationError(f"{fault!r} was never added, or was taken away")
+        self._assert(found, times, even_optional=True)
+
+    def _assert(self, all_armed: Iterable[Armed], times: int | None = None, even_optional: bool = False) -> None:
+        __tracebackhide__ = True
+        counted = [one for one in all_armed if even_optional or not one.fault.when.optional]
+
+        def missed() -> list[Armed]:
+            return [one for one in counted if (one.fired != times if times is not None else not one.fired)]
+
+        if missed():
+            # Something may still be going on: what follows a reply, for one.
+            self._log.wait_until(lambda: not missed() or not self._log.is_busy, _PATIENCE)
+        wrong = missed()
+        if wrong:
+            expected = "" if times is None else f" (expected {times} times)"
+            lines = [f"{one.fault!r} happened {one.fired} times{expected}: {one.miss()}" for one in wrong]
+            raise AssertionError("\n".join(lines) + f"\n\n{self._log.transcript()}")
+
+    def __repr__(self) -> str:
+        return f"<Faults {', '.join(map(repr, (armed.fault for armed in self._rules.armed))) or 'none'}>"

@@ -25,6 +25,7 @@ from ftpfixture.net.ports import dial
 from ftpfixture.net.socks import SocksProxy
 from ftpfixture.net.stream import ThrottleStreamIO
 from ftpfixture.net.throttle import StreamThrottle
+from ftpfixture.net.tls import refusal
 from ftpfixture.wire.command import censor
 from ftpfixture.wire.lines import LineReader, printable
 from ftpfixture.wire.reply import Code, wrap_into_codes, wrap_with_container
@@ -201,6 +202,8 @@ class BaseClient:
             raise TimeoutError(f"no TLS on the {place}: the handshake took too long") from error
         except OSError as error:
             channel.close()
+            if refusal(error):
+                raise _own_certificate_refused(place, error) from error
             raise TlsError(f"no TLS on the {place}: {getattr(error, 'reason', '') or error}") from error
         except BaseException:
             channel.close()
@@ -379,9 +382,10 @@ class BaseClient:
             ConnectionResetError: The server closed the connection.
             ConnectionAbortedError: The line is longer than a megabyte.
             TimeoutError: It took longer than `socket_timeout`.
+            TlsError: The server refuses this client's certificate.
         """
         while not self._lines:
-            data = await self.channel.receive(_RECEIVE)
+            data = await self._received()
             if not data:
                 self._close("closed by the server: connect again")
                 raise ConnectionResetError("the server closed the control connection")
@@ -393,6 +397,16 @@ class BaseClient:
         if logger.isEnabledFor(logging.DEBUG):
             logger.debug("%s", printable(text))
         return Code(text[:3]), text[3:]
+
+    async def _received(self) -> bytes:
+        try:
+            return await self.channel.receive(_RECEIVE)
+        except ConnectionAbortedError as error:
+            if not refusal(error.__cause__):
+                raise
+            # With TLS 1.3 hands are shaken, for a client, before the server has seen its certificate.
+            place = f"control connection to {self._host_name}:{self.server_port}"
+            raise _own_certificate_refused(place, error.__cause__) from error.__cause__
 
     async def parse_response(self) -> tuple[Code, list[str]]:
         """The next reply: its code and its lines.
@@ -442,3 +456,7 @@ def _shown(command: str, censor_after: int | None) -> str:
         verb, _, argument = command.partition(" ")
         return printable(censor(verb, argument))
     return printable(command[:censor_after]) + "*" * len(command[censor_after:])
+
+
+def _own_certificate_refused(place: str, error: BaseException | None) -> TlsError:
+    return TlsError(f"the server refused this client's certificate on the {place}: {refusal(error)}")

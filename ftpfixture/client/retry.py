@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from ftpfixture.client.settings import Codes
 from ftpfixture.errors import ConfigurationError, IntegrityError, PathIOError, StatusCodeError, TlsError
+from ftpfixture.net.tls import refusal
 from ftpfixture.wire.reply import Code, wrap_with_container
 
 __all__ = ["Retry"]
@@ -65,8 +66,8 @@ class Retry:
         if isinstance(error, StatusCodeError):
             masks = wrap_with_container(self.codes)
             return any(Code(code).matches(mask) for code in error.received_codes for mask in masks)
-        if isinstance(error, TlsError) and isinstance(error.__cause__, SSLCertVerificationError):
-            return False
+        if isinstance(error, TlsError):
+            return not (isinstance(error.__cause__, SSLCertVerificationError) or refusal(error.__cause__))
         if isinstance(error, ConnectionAbortedError) and error.errno is None:
             return False  # not the system's error: it was this side that broke off
         return isinstance(error, OSError | EOFError) and not isinstance(error, PathIOError | IntegrityError)

@@ -49,7 +49,8 @@ class SecureClient(EndingClient):
         Raises:
             ClientStateError: The connection is encrypted already.
             StatusCodeError: The server refused.
-            TlsError: The server's certificate was refused, or the handshake failed; the connection is closed.
+            TlsError: A certificate was refused, the server's or this client's, or the handshake failed; the connection
+                is closed.
 
         Source: RFC 4217 4 and 9.
         """

@@ -1,11 +1,27 @@
-"""A TLS context that resumes a session by itself."""
+"""TLS beside the channel: a context that resumes a session by itself, and what alerts say of certificates."""
 
 from __future__ import annotations
 
 import ssl
 from typing import Any
 
-__all__ = ["SSLSessionBoundContext"]
+__all__ = ["SSLSessionBoundContext", "refusal"]
+
+# The alerts that refuse a certificate (RFC 8446 6.2), as OpenSSL calls them.
+_REFUSALS = {
+    "SSLV3_ALERT_BAD_CERTIFICATE": "it is damaged, or badly signed",
+    "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE": "its kind is not taken there",
+    "SSLV3_ALERT_CERTIFICATE_REVOKED": "it is revoked",
+    "SSLV3_ALERT_CERTIFICATE_EXPIRED": "it has expired",
+    "SSLV3_ALERT_CERTIFICATE_UNKNOWN": "it is not good enough",
+    "TLSV1_ALERT_UNKNOWN_CA": "its authority is not known there",
+    "TLSV13_ALERT_CERTIFICATE_REQUIRED": "there was none",
+}
+
+
+def refusal(error: BaseException | None) -> str:
+    """Why the other side refuses the certificate of this side; "" when an error says nothing of that."""
+    return _REFUSALS.get(getattr(error, "reason", ""), "") if isinstance(error, ssl.SSLError) else ""
 
 
 class SSLSessionBoundContext(ssl.SSLContext):

@@ -1,4 +1,4 @@
-"""TLS for streams by hand: `start_tls` over both kinds of connection, and contexts that resume a session."""
+"""TLS by hand: `start_tls` over both kinds of connection, contexts that resume a session, and what alerts say."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ import pytest
 from ftpfixture import FtpServer, SSLSessionBoundContext, StreamIO
 from ftpfixture.net.channel import Channel
 from ftpfixture.net.ports import dial
+from ftpfixture.net.tls import refusal
+from ftpfixture.testing.certificates import ServerTls
 
 Connected = Callable[[FtpServer], contextlib.AbstractAsyncContextManager[StreamIO]]
 
@@ -111,3 +113,33 @@ def test_a_bound_context_takes_no_session(ftps_server: FtpServer) -> None:
         bound.wrap_socket(None, False, False, False, False, None, session)
     with pytest.raises(ValueError, match="has one of its own"):
         bound.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), False, None, session)
+
+
+@pytest.mark.parametrize(
+    ("alert", "reason"),
+    [
+        (42, "it is damaged, or badly signed"),
+        (43, "its kind is not taken there"),
+        (44, "it is revoked"),
+        (45, "it has expired"),
+        (46, "it is not good enough"),
+        (48, "its authority is not known there"),
+        (116, "there was none"),
+        (40, ""),  # handshake_failure
+    ],
+)
+def test_what_alerts_say_of_a_certificate(alert: int, reason: str) -> None:
+    """Each alert that refuses a certificate (RFC 8446 6.2) is put into words, and no other."""
+    incoming = ssl.MemoryBIO()
+    tls = ServerTls().client_context().wrap_bio(incoming, ssl.MemoryBIO(), server_hostname="localhost")
+    with pytest.raises(ssl.SSLWantReadError):
+        tls.do_handshake()
+    incoming.write(bytes((21, 3, 3, 0, 2, 2, alert)))
+    with pytest.raises(ssl.SSLError) as caught:
+        tls.do_handshake()
+    assert refusal(caught.value) == reason
+
+
+def test_other_errors_say_nothing_of_a_certificate() -> None:
+    """What is no alert refuses none."""
+    assert refusal(None) == refusal(ConnectionResetError()) == refusal(ssl.SSLEOFError()) == ""

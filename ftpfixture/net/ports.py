@@ -287,14 +287,12 @@ async def connect(loop: asyncio.AbstractEventLoop, local_host: str, address: tup
 
     Raises:
         OSError: Refused or unreachable.
-        TimeoutError: Not connected within `timeout` seconds.
     """
     sock = socket.socket(family_of(address[0]), socket.SOCK_STREAM)
     try:
         sock.setblocking(False)
         sock.bind((local_host, 0))
-        async with asyncio.timeout(timeout):
-            await loop.sock_connect(sock, address)
+        await loop.sock_connect(sock, address)
     except BaseException:
         sock.close()
         raise

@@ -76,8 +76,8 @@ class BaseServer:
         login_delay: Seconds before the answer to a wrong password.
         maximum_login_failures: Wrong passwords after which a session gets 421; None for no limit.
         virtual_hosts: Names that HOST accepts (RFC 7151); None for all.
-        clock: Wall clock in POSIX seconds, or a `Clock`. All that is time goes by it, but for speed limits, `path_timeout`
-            and the log.
+        clock: Wall clock in POSIX seconds, or a `Clock`. All that is time goes by it, but for speed limits,
+            `path_timeout` and the log.
         ssl: A context with the server's certificate; None for a server without TLS.
         tls: "explicit" (AUTH TLS), "implicit" (from the first octet), or "required" (explicit, and nothing without it);
             None for "implicit" when there is a context.

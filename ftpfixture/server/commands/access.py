@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
 import re
 
@@ -67,7 +66,10 @@ class AccessCommands(Transfers):
 
         Replies: 230 logged in, 202 not needed, 332 account needed, 421 too many failures, 503 USER first, 530 wrong.
         """
-        if "logged" in connection or "account_pending" in connection:
+        if "account_pending" in connection:
+            connection.response("332", "Account needed")  # not 202: ftplib and lftp would take that for being in
+            return True
+        if "logged" in connection:
             superfluous = "password_superfluous" in connection
             connection.response(*(("202", "No password needed") if superfluous else ("503", "Already logged in")))
             return True

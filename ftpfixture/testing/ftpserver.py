@@ -112,9 +112,8 @@ class FtpServer:
         except (OSError, TypeError) as error:
             raise ConfigurationError(f"files cannot be stored: {error}") from error
         self.log = CommandLog(self.server.hub)
-        clock = self.server.clock if isinstance(self.server.clock, Clock) else Clock(self.server.clock)
-        rules = Rules(clock.monotonic())
-        self.server.gate_factory = partial(FaultGate, rules, clock)
+        rules = Rules(self.clock.monotonic())
+        self.server.gate_factory = partial(FaultGate, rules, self.clock)
         self.faults = Faults(rules, self.log, {verb.upper() for verb in self.server.specs})
         for fault in [faults] if isinstance(faults, str | Fault) else faults:
             self.faults.add(fault)

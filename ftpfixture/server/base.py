@@ -78,14 +78,15 @@ class BaseServer:
         virtual_hosts: Names that HOST accepts (RFC 7151); None for all.
         clock: Wall clock in POSIX seconds, or a `Clock`. All that is time goes by it, but for speed limits,
             `path_timeout` and the log.
-        ssl: A context with the server's certificate; None for a server without TLS.
+        ssl: A context with the server's certificate, or a function that makes one for each control connection and its
+            data connections, so that nothing else can resume their session; None for a server without TLS.
         tls: "explicit" (AUTH TLS), "implicit" (from the first octet), or "required" (explicit, and nothing without it);
             None for "implicit" when there is a context.
         require_tls: What is refused in clear: "login", "data" or both.
         inflation_limit: Octets that one compressed upload (MODE Z) may grow to; None for no limit.
         handshake_timeout: Seconds that hands may be shaken on a data connection, before 522; None for no limit.
         require_session_reuse: Refuse data connections that do not resume the control connection's session, as vsftpd
-            does.
+            does; where `ssl` is a context, that of any control connection will do.
         require_close_notify: Answer an encrypted upload that ends without close_notify with 426, because it may be
             cut; False takes any end for that of the file.
 
@@ -125,7 +126,7 @@ class BaseServer:
         maximum_login_failures: int | None = None,
         virtual_hosts: Iterable[str] | None = None,
         clock: Callable[[], float] = time.time,
-        ssl: SSLContext | None = None,
+        ssl: SSLContext | Callable[[], SSLContext] | None = None,
         tls: str | None = None,
         require_tls: Iterable[str] = (),
         require_session_reuse: bool = False,
@@ -377,9 +378,18 @@ class BaseServer:
         connection.compression_level = -1
         connection.protection = "P" if self.implicit_tls else "C"
 
-    def context_from_the_start(self) -> SSLContext | None:
-        """What sessions shake hands with before the greeting; None when they begin in clear."""
-        return self.ssl if self.implicit_tls else None
+    def context_from_the_start(self, connection: Connection) -> SSLContext | None:
+        """What a session shakes hands with before the greeting; None when it begins in clear."""
+        return self.context_for(connection) if self.implicit_tls else None
+
+    def context_for(self, connection: Connection) -> SSLContext:
+        """What a control connection and its data connections are encrypted with."""
+        assert self.ssl is not None
+        if isinstance(self.ssl, SSLContext):
+            return self.ssl
+        if "ssl" not in connection:
+            connection.ssl = self.ssl()
+        return connection.ssl
 
     async def greeting(self, connection: Connection, rest: str) -> bool:
         """Say 220, or 421 when there are too many sessions (a hook: never reached from the wire)."""

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from functools import partial
 from pathlib import PurePosixPath
+from ssl import SSLContext
 from typing import Any, Protocol
 
 from ftpfixture.clock import Clock
@@ -107,6 +108,7 @@ class Connection:
     current_directory: PurePosixPath
     restart_offset: int
     transfer_type: str
+    ssl: SSLContext
     protection: str
     transfer_mode: str
     compression_level: int

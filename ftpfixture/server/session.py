@@ -42,7 +42,7 @@ class SessionHost(Protocol):
     commands_mapping: dict[str, Handler]
     specs: dict[str, CommandSpec]
 
-    def context_from_the_start(self) -> SSLContext | None:
+    def context_from_the_start(self, connection: Connection) -> SSLContext | None:
         """What to shake hands with before the greeting; None to begin in clear."""
 
     async def greeting(self, connection: Connection, rest: str) -> bool:
@@ -257,7 +257,7 @@ class Session:
 
     async def _converse(self) -> str:
         exchange = self._gate.accept()
-        context = self._host.context_from_the_start()
+        context = self._host.context_from_the_start(self.connection)
         if context is not None and not await self.encrypt(context):
             return self._ended_by
         if await self._gate.begin(exchange) and not await self._guarded(exchange, self._host.greeting):

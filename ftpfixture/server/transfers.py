@@ -184,8 +184,9 @@ class Transfers(BaseServer):
     def _protect(self, connection: Connection, channel: Duplex, *, tickets: bool = True) -> None:
         # Hands are shaken at once: some clients do so before they send their command, others after its 150.
         if connection.protection == "P" and self.ssl is not None and isinstance(channel, Channel):
+            context = self.context_for(connection)
             channel.start_tls(
-                self.ssl, server_side=True, require_close_notify=self.require_close_notify, tickets=tickets
+                context, server_side=True, require_close_notify=self.require_close_notify, tickets=tickets
             )
 
     async def _secure(self, connection: Connection, stream: ThrottleStreamIO) -> None:

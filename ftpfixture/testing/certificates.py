@@ -10,7 +10,7 @@ import functools
 import os
 import ssl
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -19,7 +19,7 @@ import trustme
 
 from ftpfixture.errors import ConfigurationError
 
-__all__ = ["KINDS", "ServerTls", "context_for", "refuse_without_tls", "server_context"]
+__all__ = ["KINDS", "ServerTls", "context_for", "contexts_for", "refuse_without_tls", "server_context"]
 
 _HOSTS = ("localhost", "127.0.0.1", "::1")
 _VERSIONS = {"TLSv1.2": ssl.TLSVersion.TLSv1_2, "TLSv1.3": ssl.TLSVersion.TLSv1_3}
@@ -79,6 +79,18 @@ def context_for(certificate: object, **settings: Any) -> ssl.SSLContext:
     if given:
         raise ConfigurationError(f"{_told(given)}: set that on the SSLContext itself, which is yours")
     return certificate
+
+
+def contexts_for(certificate: object, **settings: Any) -> ssl.SSLContext | Callable[[], ssl.SSLContext]:
+    """The same for a server whose data connections must resume the session of their own control connection.
+
+    Returns:
+        A function that makes a context for each of them, where `certificate` is one of `KINDS`; else the user's own.
+    """
+    context = context_for(certificate, **settings)
+    if not isinstance(certificate, str):
+        return context
+    return functools.partial(server_context.__wrapped__, certificate, *(settings[name] for name in _SETTINGS))
 
 
 def refuse_without_tls(certificate: object, **settings: str | None) -> None:

@@ -22,7 +22,7 @@ from ftpfixture.net.faultgate import FaultGate
 from ftpfixture.net.throttle import StreamThrottle
 from ftpfixture.records import SessionRecord
 from ftpfixture.server import AbstractUserManager, Server, User
-from ftpfixture.testing.certificates import ServerTls, context_for, refuse_without_tls
+from ftpfixture.testing.certificates import ServerTls, context_for, contexts_for, refuse_without_tls
 from ftpfixture.testing.faults import Faults
 from ftpfixture.testing.files import Files
 from ftpfixture.testing.loopthread import SHARED
@@ -88,7 +88,8 @@ class FtpServer:
         _check_names(settings, server_class)
         asked = {"client_certificates": client_certificates, "minimum_tls": minimum_tls, "ciphers": ciphers}
         if tls is not None:
-            settings |= {"ssl": context_for(settings.get("ssl") or certificate, **asked), "tls": tls}
+            choose = contexts_for if settings.get("require_session_reuse") else context_for
+            settings |= {"ssl": choose(settings.get("ssl") or certificate, **asked), "tls": tls}
         elif settings.get("ssl") is None:
             refuse_without_tls(certificate, **asked)
         self.tls = ServerTls()

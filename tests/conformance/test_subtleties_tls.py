@@ -713,6 +713,29 @@ def test_47_resumption_is_required(client: FtpsClient, ftps_server: FtpServer, v
     assert [record.octets for record in ftps_server.log.transfers] == [0, 0, 0, 5, 5]
 
 
+@both_versions
+@pytest.mark.parametrize("verb", DATA_VERBS)
+@pytest.mark.parametrize("required", [False, True])
+def test_47_session_of_another_control_connection(
+    ftp_server_factory: Callable[..., FtpServer], version: str, verb: str, required: bool
+) -> None:
+    """Where resumption is required it must be that of the own control connection, as with vsftpd and ProFTPD."""
+    server = ftp_server_factory(tls="explicit", files=FILES, require_session_reuse=required)
+    with FtpsClient(server.address, version) as other, FtpsClient(server.address, version) as client:
+        other.enter()
+        data = client.enter().begin_data(verb)
+        client.send("RETR /a.txt")
+        wire = other.wire(data())
+        wire.shake_hands()
+        received = read_to_close_notify(wire)
+        assert [client.reply().code for _ in range(2)] == ["150", "522" if required else "226"]
+        assert received == (b"" if required else b"hello")
+        (record,) = server.log.transfers
+        assert record.tls is not None
+        assert record.tls.resumed is not required
+        assert client.download("RETR /a.txt", verb) == b"hello"
+
+
 @pytest.mark.ftp(require_session_reuse=True)
 def test_47_clear_data_has_no_session(client: FtpsClient) -> None:
     """What is required of sessions is nothing to data connections in clear."""

@@ -33,10 +33,9 @@ class SecurityCommands(AccessCommands):
             raise Refusal("503", "The connection is encrypted already")
         if mechanism not in _MECHANISMS:
             raise Refusal("504", "Unknown mechanism: use TLS")
-        assert self.ssl is not None
         self.forget_data(connection)
         connection.response("234", f"AUTH {mechanism} successful")
-        if not await connection.session.encrypt(self.ssl):
+        if not await connection.session.encrypt(self.context_for(connection)):
             return False
         await self._log_out(connection)
         self.reset(connection)

@@ -132,7 +132,7 @@ class BaseServer:
         require_session_reuse: bool = False,
         handshake_timeout: float | None = 10,
         require_close_notify: bool = True,
-        inflation_limit: int | None = 1 << 30,
+        inflation_limit: int | None = 1 << 28,
     ) -> None:
         check_numbers(
             block_size=block_size,

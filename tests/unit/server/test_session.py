@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import socket
+from collections.abc import Callable
 from pathlib import PurePath
 from typing import Any
 
@@ -18,9 +20,12 @@ from ftpfixture import (
     ServerFailure,
     ServerStateError,
 )
-from ftpfixture.events import CommandReceived
+from ftpfixture.events import CommandReceived, Disconnected
 from ftpfixture.files.opened import universal_exception
 from ftpfixture.net.gate import Exchange, Gate
+from ftpfixture.server.connection import SESSION
+from ftpfixture.server.replies import Refusal, Silence
+from tests.support.leaks import held
 from tests.support.raw import RawClient
 
 
@@ -220,3 +225,85 @@ def test_a_mistake_while_a_link_is_read_is_told(ftp_server: FtpServer, raw: RawC
     assert raw.fetch("LIST")[0] == ["451"]
     with pytest.raises(ServerFailure, match="ZeroDivisionError"):
         ftp_server.check()
+
+
+class Refusing(Server):
+    """Commands that refuse, or say nothing, from deep inside."""
+
+    async def full(self, connection: Connection, rest: str) -> bool:
+        """Refuse with the code that ends the session."""
+        raise Refusal("421", "Too many of you")
+
+    async def full_later(self, connection: Connection, rest: str) -> bool:
+        """Do so in a task beside the session."""
+
+        async def refuse() -> bool:
+            raise Refusal("421", "Too many of you")
+
+        connection.response("150", "We will see")
+        connection.extra_workers.add(connection.loop.create_task(refuse()))
+        return True
+
+    async def hush(self, connection: Connection, rest: str) -> bool:
+        """Never answer."""
+        raise Silence
+
+    async def number(self, connection: Connection, rest: str) -> bool:
+        """Say for which session the task works, and a worker's task."""
+
+        async def tell() -> bool:
+            connection.response("200", f"{SESSION.get()}")
+            return True
+
+        connection.response("150", f"{SESSION.get()}")
+        connection.extra_workers.add(connection.loop.create_task(tell()))
+        return True
+
+
+@pytest.mark.parametrize("lines", ["FULL", "NOOP\r\nFULL\r\nNOOP", "FULL_LATER"])
+@pytest.mark.ftp(server_class=Refusing)
+def test_a_refusal_with_421_ends_the_session(ftp_server: FtpServer, raw: RawClient, lines: str) -> None:
+    """RFC 959 4.2.2: the service closes the control connection, and answers nothing more."""
+    raw.send(lines)
+    replies = [raw.reply() for _ in range(1 if lines == "FULL" else 2)]
+
+    assert (replies[-1].code, replies[-1].text) == ("421", "Too many of you")
+    assert raw.is_closed()
+    ended = ftp_server.log.wait_for(lambda event: isinstance(event, Disconnected))
+    assert ended.reason == "refused"
+
+
+@pytest.mark.ftp(server_class=Refusing, idle_timeout=60)
+def test_silence_lasts_until_the_client_goes(ftp_server: FtpServer, raw: RawClient) -> None:
+    """Neither the command nor what follows it is answered, and the silence is not the client's."""
+    raw.send("NOOP\r\nHUSH\r\nNOOP")
+    assert raw.reply().code == "200"
+    ftp_server.log.wait_for("HUSH")
+    ftp_server.server.clock.move(1000)
+    raw.send("NOOP")
+    raw.sock.shutdown(socket.SHUT_WR)
+
+    assert raw.is_closed()
+    assert ftp_server.log.wait_for(lambda event: isinstance(event, Disconnected)).reason == "client closed"
+    ftp_server.log.assert_sent("NOOP", times=1)
+
+
+def test_silence_ends_with_the_server() -> None:
+    """A client that waits for ever does not keep the server, nor anything of it."""
+    before = held()
+    with FtpServer(server_class=Refusing) as server, RawClient(server.address) as client:
+        client.login().send("HUSH")
+        server.log.wait_for("HUSH")
+        server.stop()
+        client.read_to_the_end()
+        assert server.log.sessions[0].reason == "shut down"
+    assert held() == before
+
+
+@pytest.mark.ftp(server_class=Refusing)
+def test_tasks_know_for_which_session_they_work(connect: Callable[[], RawClient]) -> None:
+    """Handlers and their workers see its number; outside there is none."""
+    assert SESSION.get() == 0
+    clients = [connect().login(), connect().login()]
+    for number, client in enumerate(clients, 1):
+        assert [client.ask("NUMBER").text, client.reply().text] == [str(number)] * 2

@@ -1,0 +1,347 @@
+"""Each step of a scripted user manager, as octets and as programs meet it; and that the next session is healthy."""
+
+from __future__ import annotations
+
+import ftplib
+import io
+import re
+import select
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ftpfixture import Client, FtpServer, LoginScript, Permission, Retry, ScriptedUserManager, StatusCodeError
+from ftpfixture.clock import Clock
+from ftpfixture.events import Disconnected
+from tests.clients.programs import Program
+from tests.support.raw import RawClient
+
+pytestmark = pytest.mark.illegal_replies  # 430 is in no RFC, and in use
+
+LOGIN_DENIED = 67
+TIMED_OUT = 28
+
+INTERNAL_ERROR = "451 Requested action aborted: internal error of the server"
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A script, and what comes of a login with the right password.
+
+    Attributes:
+        script: Adds the steps.
+        user: Reply to USER.
+        password: Reply to PASS; "" when it is not asked for, or not answered.
+        outcome: Of the try.
+        curl: Exit code of curl.
+    """
+
+    script: Callable[[LoginScript], object]
+    user: str
+    password: str
+    outcome: str
+    curl: int
+
+    @property
+    def refused(self) -> str:
+        """The last reply."""
+        return self.password or self.user
+
+    @property
+    def let_in(self) -> bool:
+        """Whether the session is in."""
+        return self.outcome == "accepted"
+
+
+ASKED = "331 Password required"
+
+SCENES = {
+    "accept": Scene(lambda on: on.accept(), ASKED, "230 Login successful", "accepted", 0),
+    "accept at USER": Scene(lambda on: on.accept(at="USER"), "230 Login successful", "", "accepted", 0),
+    "usual": Scene(lambda on: on.usual(), ASKED, "230 Login successful", "accepted", 0),
+    "ask password": Scene(
+        lambda on: on.ask_password("s/key 99"), "331 s/key 99", "230 Login successful", "accepted", 0
+    ),
+    "reject": Scene(lambda on: on.reject(), ASKED, "530 Login incorrect", "rejected", LOGIN_DENIED),
+    "reject at USER": Scene(lambda on: on.reject("No", at="USER"), "530 No", "", "rejected", LOGIN_DENIED),
+    "430": Scene(lambda on: on.reject("Busy", code="430"), ASKED, "430 Busy", "rejected", LOGIN_DENIED),
+    # curl takes every 421 for a time-out, at once.
+    "close": Scene(lambda on: on.close(), ASKED, "421 Too many users", "closed", TIMED_OUT),
+    "close at USER": Scene(lambda on: on.close("Full", at="USER"), "421 Full", "", "closed", TIMED_OUT),
+    "account": Scene(lambda on: on.ask_account("tax"), ASKED, "332 Account needed", "asked", LOGIN_DENIED),
+    "account at USER": Scene(
+        lambda on: on.ask_account("tax", at="USER"), "332 Account needed", "", "asked", LOGIN_DENIED
+    ),
+    "raises": Scene(lambda on: on.raises(ValueError("typo")), ASKED, INTERNAL_ERROR, "raised", LOGIN_DENIED),
+    "raises at USER": Scene(
+        lambda on: on.raises(OSError("down"), at="USER"),
+        "451 Requested action aborted: local error in processing",
+        "",
+        "raised",
+        LOGIN_DENIED,
+    ),
+    "time out": Scene(lambda on: on.time_out(), ASKED, "", "timed out", TIMED_OUT),
+    "time out at USER": Scene(lambda on: on.time_out(at="USER"), "", "", "timed out", TIMED_OUT),
+}
+
+every_scene = pytest.mark.parametrize("scene", SCENES.values(), ids=SCENES)
+
+
+@pytest.fixture(autouse=True)
+def _the_next_session_is_healthy(ftp_users: ScriptedUserManager, ftp_server: FtpServer) -> Iterator[None]:
+    """After each test no session is left, and a client that logs in as usual can work."""
+    yield
+    if ftp_server.log.sessions:
+        count = len(ftp_server.log.sessions)
+        ftp_server.log.wait_for(lambda event: isinstance(event, Disconnected), times=count)
+    ftp_users.on("user").usual()
+    with ftplib.FTP(timeout=10) as ftp:
+        ftp.connect(ftp_server.host, ftp_server.port)
+        ftp.login("user", "password")
+        ftp.storbinary("STOR /after.txt", io.BytesIO(b"well"))
+    assert ftp_server.files["/after.txt"] == b"well"
+    assert all(slots.maximum_value == slots.value for slots in ftp_users.available_connections.values())
+
+
+# Octets.
+
+
+@every_scene
+def test_replies(ftp_users: ScriptedUserManager, ftp_server: FtpServer, scene: Scene) -> None:
+    """Code and text are those of the script; after a 421 the connection closes; silence lasts until the client goes."""
+    scene.script(ftp_users.on("user"))
+    with RawClient(ftp_server.address) as client:
+        client.reply()
+        said = [f"{reply.code} {reply.text}" for reply in _login(client, scene)]
+        assert said == [text for text in (scene.user, scene.password) if text]
+        if scene.outcome == "closed":
+            assert client.is_closed()
+        elif scene.outcome == "timed out":
+            client.send("NOOP")
+            client.send("QUIT")
+            client.sock.shutdown(socket.SHUT_WR)
+            assert client.is_closed()
+        else:
+            assert client.code("PWD") == ("257" if scene.let_in else "530")
+            assert client.code("QUIT") == "221"
+    ftp_users.wait_for_attempts("user", scene.outcome)
+    attempt = ftp_users.attempts[0]
+    assert (attempt.session, attempt.code) == (1, "" if scene.outcome == "timed out" else scene.refused[:3])
+    reason = {"closed": "refused", "timed out": "client closed"}.get(scene.outcome, "quit")
+    ftp_server.log.wait_for(lambda event: isinstance(event, Disconnected) and event.reason == reason)
+    assert ftp_users.logouts == (["user"] if scene.let_in else [])
+
+
+def _login(client: RawClient, scene: Scene) -> Iterator[Any]:
+    client.send("USER user")
+    if scene.user:
+        yield client.reply()
+    if scene.user.startswith("331"):
+        client.send("PASS password")
+        if scene.password:
+            yield client.reply()
+
+
+def test_delay(ftp_users: ScriptedUserManager, ftp_server: FtpServer) -> None:
+    """Nothing is said until the server's clock has come so far."""
+    clock = ftp_server.server.clock
+    assert isinstance(clock, Clock)
+    clock.freeze()
+    ftp_users.on("user").delay(300).accept()
+    with RawClient(ftp_server.address) as client:
+        client.reply()
+        assert client.code("USER user") == "331"
+        client.send("PASS password")
+        ftp_users.wait_for_attempts("user", "accepted")
+        clock.move(299)
+        assert select.select([client.sock], [], [], 0)[0] == []
+        clock.move(1)
+        assert client.reply().code == "230"
+
+
+def test_rights_change_in_the_middle_of_a_session(ftp_users: ScriptedUserManager, ftp_server: FtpServer) -> None:
+    """The next command is under the new rights."""
+    ftp_server.files.mkdir("/in")
+    with RawClient(ftp_server.address) as client:
+        client.login()
+        assert client.store("STOR /in/a.txt", b"hi") == ["150", "226"]
+        ftp_users.permit("user", Permission("/in", writable=False))
+        assert client.store("STOR /in/a.txt", b"hi") == ["550"]
+        assert client.code("DELE /in/a.txt") == "550"
+        ftp_users.permit("user")
+        assert client.code("DELE /in/a.txt") == "250"
+
+
+def test_a_failure_of_the_script_counts_as_one(ftp_users: ScriptedUserManager) -> None:
+    """A server that has enough after two failures counts those of a script, but not a database that is down."""
+    ftp_users.on("user").raises(OSError("down")).reject("No", code="430").reject("No")
+    with (
+        FtpServer(users=ftp_users, maximum_login_failures=2) as server,
+        RawClient(server.address) as client,
+    ):
+        client.reply()
+        client.code("USER user")
+        assert [client.code("PASS x") for _ in range(3)] == ["451", "430", "421"]
+        assert client.is_closed()
+
+
+def test_a_limit_is_kept_between_sessions(ftp_users: ScriptedUserManager, ftp_server: FtpServer) -> None:
+    """One session too many is refused while the other lasts."""
+    ftp_users.limit("user", 1)
+    with RawClient(ftp_server.address) as first, RawClient(ftp_server.address) as second:
+        first.login()
+        second.reply()
+        assert str(second.ask("USER user").text) == "Too many connections for user"
+        assert first.code("QUIT") == "221"
+        ftp_users.wait_for_logout("user")
+        assert second.code("USER user") == "331"
+    ftp_users.limit("user", None)
+
+
+# Clients.
+
+
+@every_scene
+def test_ftplib(ftp_users: ScriptedUserManager, ftp_server: FtpServer, scene: Scene) -> None:
+    """The error has the kind of the code and its text; silence is the client's time-out."""
+    scene.script(ftp_users.on("user"))
+    with ftplib.FTP(timeout=0.3 if scene.outcome == "timed out" else 10) as ftp:
+        ftp.connect(ftp_server.host, ftp_server.port)
+        if scene.let_in:
+            assert ftp.login("user", "password") == scene.refused
+            return
+        kind: type[Exception] = {"4": ftplib.error_temp, "5": ftplib.error_perm}.get(scene.refused[:1], TimeoutError)
+        text = scene.refused
+        if scene.outcome == "asked":
+            kind, text = ftplib.error_perm, "530 Account refused"  # ftplib always has an account, an empty one
+        with pytest.raises(kind, match="timed out" if kind is TimeoutError else f"^{re.escape(text)}$"):
+            ftp.login("user", "password")
+
+
+@pytest.mark.parametrize("at", ["USER", "PASS"])
+def test_ftplib_with_an_account(ftp_users: ScriptedUserManager, ftp_server: FtpServer, at: Any) -> None:
+    """With the account that is asked for it is in."""
+    ftp_users.on("user").ask_account("tax", at=at)
+    with ftplib.FTP(timeout=10) as ftp:
+        ftp.connect(ftp_server.host, ftp_server.port)
+        assert ftp.login("user", "password", "tax") == "230 Login successful"
+    ftp_users.assert_attempts("user", "asked", "accepted")
+
+
+@every_scene
+def test_curl(ftp_users: ScriptedUserManager, ftp_server: FtpServer, tmp_path: Path, scene: Scene) -> None:
+    """Its exit code is a witness."""
+    limit = "0.5" if scene.outcome == "timed out" else "15"
+    curl = Program("curl", tmp_path, "-q", "-sS", "--noproxy", "*", "--max-time", limit)
+    ftp_server.files["/a.txt"] = b"hi"
+    scene.script(ftp_users.on("user"))
+
+    done = curl(f"{ftp_server.url}/a.txt", code=scene.curl)
+
+    assert done.output == (b"hi" if scene.let_in else b"")
+    ftp_users.wait_for_attempts("user", scene.outcome)
+    assert bool(ftp_server.log.find("PASS")) is scene.user.startswith("331")
+
+
+def test_curl_with_an_account(ftp_users: ScriptedUserManager, ftp_server: FtpServer, tmp_path: Path) -> None:
+    """With the account that is asked for it is in."""
+    ftp_server.files["/a.txt"] = b"hi"
+    curl = Program("curl", tmp_path, "-q", "-sS", "--noproxy", "*", "--max-time", "15", "--ftp-account", "tax")
+    ftp_users.on("user").ask_account("tax", at="USER").ask_account("tax").ask_account("other")
+
+    for code in (0, 0, 11):
+        curl(f"{ftp_server.url}/a.txt", code=code)
+
+    ftp_users.assert_attempts("user", *["asked", "accepted"] * 2, "asked", "rejected")
+
+
+LFTP = "set net:timeout 1; set net:reconnect-interval-base 0; set ftp:ssl-allow no; set cmd:fail-exit yes; "
+
+
+@pytest.mark.parametrize("name", [name for name, scene in SCENES.items() if not scene.let_in])
+def test_lftp(ftp_users: ScriptedUserManager, ftp_server: FtpServer, tmp_path: Path, name: str) -> None:
+    """It gives up, and says why."""
+    scene = SCENES[name]
+    scene.script(ftp_users.on("user"))
+    login = f"open -p {ftp_server.port} -u user,password {ftp_server.host}; ls"
+
+    said = Program("lftp", tmp_path, "--norc")("-c", f"set net:max-retries 1; {LFTP}{login}", code=1).text
+
+    assert {"asked": "Account is required", "timed out": "max-retries exceeded"}.get(
+        scene.outcome, scene.refused
+    ) in said
+
+
+def test_lftp_comes_again(ftp_users: ScriptedUserManager, ftp_server: FtpServer, tmp_path: Path) -> None:
+    """What may pass it tries again, until it is let in."""
+    ftp_server.files["/a.txt"] = b"hi"
+    ftp_users.on("user").reject("Busy", code="430").close().raises(OSError("down")).accept()
+    login = f"open -p {ftp_server.port} -u user,password {ftp_server.host}; cat a.txt"
+
+    assert Program("lftp", tmp_path, "--norc")("-c", f"set net:max-retries 9; {LFTP}{login}").output == b"hi"
+
+    ftp_users.assert_attempts("user", "rejected", "closed", "raised", "accepted")
+
+
+@every_scene
+async def test_our_client(ftp_users: ScriptedUserManager, ftp_server: FtpServer, scene: Scene) -> None:
+    """The error has code and text; silence is the client's time-out."""
+    scene.script(ftp_users.on("user"))
+    client = Client(socket_timeout=0.3 if scene.outcome == "timed out" else 10)
+    try:
+        await client.connect(*ftp_server.address)
+        if scene.let_in:
+            await client.login("user", "password")
+        elif scene.outcome == "timed out":
+            with pytest.raises(TimeoutError):
+                await client.login("user", "password")
+        else:
+            with pytest.raises(StatusCodeError) as refused:
+                await client.login("user", "password")
+            assert refused.value.received_codes == ("530",) if scene.outcome == "asked" else (scene.refused[:3],)
+    finally:
+        client.close()
+
+
+async def test_our_client_comes_again(ftp_users: ScriptedUserManager, ftp_server: FtpServer) -> None:
+    """With `Retry` a client whose connection broke is let in again after what may pass."""
+    ftp_server.files["/a.txt"] = b"hi"
+    async with Client.context(*ftp_server.address, "user", "password", retry=Retry(attempts=4, delay=0)) as client:
+        ftp_server.restart()
+        ftp_users.on("user").close().reject("Busy", code="430").accept()
+        assert [str(path) for path, _ in await client.list("/")] == ["/a.txt"]
+
+    ftp_users.assert_attempts("user", "accepted", "closed", "rejected", "accepted")
+
+
+# At once.
+
+
+def test_many_clients_at_once(ftp_users: ScriptedUserManager, ftp_server: FtpServer) -> None:
+    """Of many logins at once exactly as many are refused as the script says, and each is noted with its session."""
+    ftp_users.on("user").reject(times=7).accept()
+    refused: list[str] = []
+
+    def log_in() -> None:
+        with ftplib.FTP(timeout=20) as ftp:
+            ftp.connect(ftp_server.host, ftp_server.port)
+            try:
+                ftp.login("user", "password")
+            except ftplib.error_perm as error:
+                refused.append(str(error))
+
+    threads = [threading.Thread(target=log_in) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert refused == ["530 Login incorrect"] * 7
+    ftp_users.assert_attempts("user", *["rejected"] * 7, *["accepted"] * 13)
+    assert sorted(attempt.session for attempt in ftp_users.attempts) == list(range(1, 21))
+    ftp_users.wait_for_logout("user", times=13)

@@ -29,11 +29,11 @@ class MemoryPathIO(AbstractPathIO):
 
     Args:
         timeout: Only kept; nothing here waits.
-        connection: Only kept.
+        connection: Kept; its clock is that of a tree of its own.
         state: The `state` of another instance, or a MemoryFiles, to use its tree; None for a tree of its own.
         cwd: What relative paths are relative to; None for "/".
         quota: Octets that a tree of its own may hold; None for no limit.
-        clock: Gives the times for a tree of its own, in POSIX seconds.
+        clock: Gives the times for a tree of its own, in POSIX seconds; None for the connection's, or else the system's.
     """
 
     Stats = MemoryStats
@@ -46,11 +46,13 @@ class MemoryPathIO(AbstractPathIO):
         cwd: str | PurePath | None = None,
         *,
         quota: int | None = None,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
     ) -> None:
-        tree = MemoryFiles(quota=quota, clock=clock) if state is None else state
-        super().__init__(timeout, connection, tree)
-        self._tree = tree
+        if state is None:
+            default: Callable[[], float] = getattr(connection, "clock", time.time)
+            state = MemoryFiles(quota=quota, clock=default if clock is None else clock)
+        super().__init__(timeout, connection, state)
+        self._tree = state
         self.cwd = PurePosixPath("/" if cwd is None else cwd)
 
     def __repr__(self) -> str:

@@ -1,0 +1,642 @@
+"""The clock: what time it is, who is called when, and that it costs nothing until somebody touches it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import heapq
+import math
+import threading
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ftpfixture import Clock, ConfigurationError
+from ftpfixture import clock as room
+from ftpfixture.testing.loopthread import LoopThread
+
+JAN_2026 = 1767225600.0
+
+
+@dataclass
+class Handle:
+    """What the loop would give for a callback."""
+
+    when: float
+    callback: Callable[[], object]
+    cancelled: bool = False
+
+    def cancel(self) -> None:
+        """Never call it."""
+        self.cancelled = True
+
+
+@dataclass
+class System:
+    """The machine's clock, and the loop's timers, in the hands of a test."""
+
+    now: float = 1000.0
+    handles: list[Handle] = field(default_factory=list)
+
+    def call_later(
+        self, delay: float, callback: Callable[[], object], *, context: contextvars.Context | None = None
+    ) -> Handle:
+        """Stand in for the loop's own."""
+        assert context is not None
+        self.handles.append(Handle(self.now + delay, lambda: context.run(callback)))
+        return self.handles[-1]
+
+    @property
+    def armed(self) -> list[float]:
+        """Seconds from now for which the loop waits."""
+        return [handle.when - self.now for handle in self.handles if not handle.cancelled]
+
+    async def go(self, seconds: float) -> None:
+        """Let real time go by."""
+        await asyncio.sleep(0)  # who comes from elsewhere has his turn
+        self.now += seconds
+        due = [handle for handle in self.handles if handle.when <= self.now]
+        for handle in due:
+            self.handles.remove(handle)
+            if not handle.cancelled:
+                handle.callback()
+        await asyncio.sleep(0)
+
+
+@pytest.fixture
+async def system(monkeypatch: pytest.MonkeyPatch) -> System:
+    """Real time that goes by when a test says so."""
+    system = System()
+    monkeypatch.setattr(room, "time", SimpleNamespace(monotonic=lambda: system.now, time=lambda: JAN_2026 + system.now))
+    monkeypatch.setattr(asyncio.get_running_loop(), "call_later", system.call_later)
+    return system
+
+
+@pytest.fixture
+def clock(system: System) -> Clock:
+    """A clock over that."""
+    return Clock(lambda: JAN_2026 + system.now)
+
+
+class Called:
+    """Notes who was called, and what the clock showed then."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.at: list[tuple[str, float]] = []
+
+    def __call__(self, name: str) -> Callable[[], None]:
+        """A callback of that name."""
+        return lambda: self.at.append((name, self._clock.monotonic()))
+
+    @property
+    def names(self) -> list[str]:
+        """Of those who were called."""
+        return [name for name, _ in self.at]
+
+
+# What time it is.
+
+
+def test_untouched_it_is_the_function_that_was_given() -> None:
+    """Wall time is exactly what the function says, also when that jumps back."""
+    times = iter([5, 7.25, 1.5])
+    clock = Clock(lambda: next(times))
+    assert [clock(), clock(), clock()] == [5.0, 7.25, 1.5]
+    assert not clock.frozen
+
+
+def test_a_clock_needs_a_function() -> None:
+    """What cannot be called is refused at once, with what would do."""
+    with pytest.raises(ConfigurationError, match=r"clock=5: give a Clock, or a function that returns POSIX seconds"):
+        Clock(5)  # type: ignore[arg-type]
+
+
+async def test_frozen_it_stands_and_moved_it_is_ahead(clock: Clock, system: System) -> None:
+    """Wall and monotonic time go together, but for a wall time that was set."""
+    wall, monotonic = clock(), clock.monotonic()
+
+    clock.freeze()
+    await system.go(50)
+    assert (clock() - wall, clock.monotonic() - monotonic, clock.frozen) == (0, 0, True)
+
+    clock.move(300)
+    assert (clock() - wall, clock.monotonic() - monotonic) == (300, 300)
+
+    clock.freeze(at=10)
+    assert (clock(), clock.monotonic() - monotonic) == (10, 300)
+
+    clock.resume()
+    assert (clock(), clock.frozen) == (10, False)
+    await system.go(5)
+    assert (clock(), clock.monotonic() - monotonic) == (15, 305)
+
+    clock.move(100)
+    assert (clock(), clock.monotonic() - monotonic, clock.frozen) == (115, 405, False)
+    await system.go(1)
+    assert (clock(), clock.monotonic() - monotonic) == (116, 406)
+
+
+def test_twice_does_no_harm() -> None:
+    """Freezing what is frozen and resuming what goes changes nothing."""
+    clock = Clock(lambda: 5.0)
+    clock.resume()
+    clock.freeze(at=1)
+    clock.freeze()
+    assert clock() == 1
+    clock.resume()
+    assert not clock.frozen
+    clock.resume()
+    assert clock() == 1
+
+
+@pytest.mark.parametrize(("start", "step", "times", "end"), [(0, 0.1, 10, 1), (JAN_2026, 0.1, 600, JAN_2026 + 60)])
+def test_wall_time_of_a_frozen_clock_is_exact(start: float, step: float, times: int, end: float) -> None:
+    """MDTM drops what is below a second: sums of floats must not be a little less than a whole one."""
+    clock = Clock()
+    clock.freeze(at=start)
+    for _ in range(times):
+        clock.move(step)
+    assert clock() == end
+
+
+@pytest.mark.parametrize("seconds", [-1, -0.001, math.nan, math.inf])
+def test_time_moves_forward_only(seconds: float) -> None:
+    """Anything but a number that is not negative is refused, and changes nothing."""
+    clock = Clock(lambda: 5.0)
+    with pytest.raises(ConfigurationError, match=r"seconds=\S+: time moves forward only"):
+        clock.move(seconds)
+    assert (clock(), clock.stands) == (5, False)
+
+
+@pytest.mark.parametrize("at", [math.nan, math.inf])
+def test_there_is_no_such_time(at: float) -> None:
+    """A wall time is a number."""
+    clock = Clock(lambda: 5.0)
+    with pytest.raises(ConfigurationError, match=r"at=\w+: give POSIX seconds"):
+        clock.freeze(at=at)
+    assert not clock.frozen
+
+
+def test_a_function_that_fails_stops_nothing() -> None:
+    """When the function raises, so does `freeze`, and the clock is as before."""
+    times = [5.0]
+    clock = Clock(lambda: times[0])
+    time = times.pop()
+    with pytest.raises(IndexError):
+        clock.freeze()
+    times.append(time)
+    assert (clock.frozen, clock.stands, clock()) == (False, False, 5)
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.tuples(st.just("move"), st.floats(0, 1e6)),
+            st.tuples(st.just("freeze"), st.none() | st.floats(-1e9, 1e10)),
+            st.just(("resume", None)),
+        )
+    )
+)
+def test_monotonic_time_never_goes_back(steps: list[tuple[str, Any]]) -> None:
+    """Whatever is done to the clock, and whatever the wall says."""
+    clock = Clock()
+    seen = clock.monotonic()
+    for name, argument in steps:
+        getattr(clock, name)(*([] if name == "resume" else [argument]))
+        now = clock.monotonic()
+        assert now >= seen
+        seen = now
+
+
+# Who is called when.
+
+
+async def test_untouched_a_timer_is_one_of_the_loop(clock: Clock, system: System) -> None:
+    """One `call_later` of the loop, no more; it calls at its time, once, and cancelled not at all."""
+    called = Called(clock)
+    clock.call_later(10, called("a"))
+    cancelled = clock.call_later(5, called("b"))
+    assert system.armed == [10, 5]
+    cancelled.cancel()
+    cancelled.cancel()
+
+    await system.go(9.5)
+    assert called.at == []
+    await system.go(0.5)
+    await system.go(100)
+
+    assert called.at == [("a", 1010)]
+    assert system.handles == []
+
+
+async def test_nothing_is_due_while_it_is_frozen(clock: Clock, system: System) -> None:
+    """Timers from before and from meanwhile wait, however long, and go on for the rest of their time."""
+    called = Called(clock)
+    clock.call_later(10, called("before"))
+    await system.go(4)
+    clock.freeze()
+    clock.call_later(1, called("meanwhile"))
+    await system.go(1000)
+    assert called.at == []
+    assert system.armed == []
+
+    clock.resume()
+    await asyncio.sleep(0)
+    assert system.armed == [6, 1]
+    await system.go(1)
+    await system.go(5)
+    assert called.names == ["meanwhile", "before"]
+
+
+async def test_moved_it_is_due_sooner(clock: Clock, system: System) -> None:
+    """A clock that goes can be moved, too: what is left is waited for."""
+    called = Called(clock)
+    clock.call_later(10, called("a"))
+    clock.call_later(3, called("b"))
+
+    clock.move(4)
+    assert called.at == [("b", 1003)]
+    await asyncio.sleep(0)
+    assert system.armed == [6]
+    await system.go(5.9)
+    assert called.names == ["b"]
+    await system.go(0.1)
+    assert called.names == ["b", "a"]
+
+
+async def test_what_is_late_already_is_called_though_frozen(clock: Clock, system: System) -> None:
+    """What became due before the clock was frozen, while the loop was busy, is not held up."""
+    called = Called(clock)
+    clock.call_later(10, called("a"))
+    system.now += 11
+    clock.freeze()
+    await system.go(0)
+    assert called.names == ["a"]
+
+
+@pytest.mark.parametrize("seconds", [0, -1])
+async def test_at_once_is_at_once(clock: Clock, seconds: float) -> None:
+    """Nothing to wait for is called in the loop's next turn, frozen or not, and not within the call."""
+    called = Called(clock)
+    clock.call_later(seconds, called("going"))
+    clock.call_later(seconds, called("cancelled")).cancel()
+    assert called.at == []
+    await asyncio.sleep(0)
+    clock.freeze()
+    clock.call_later(seconds, called("frozen"))
+    clock.move(0)
+    await asyncio.sleep(0)
+    assert called.names == ["going", "frozen"]
+
+
+async def test_callbacks_can_do_anything(clock: Clock) -> None:
+    """Set timers, within the span and beyond, cancel others, move and freeze the clock: all while it is moved."""
+    called = Called(clock)
+    start = clock.monotonic()
+    victim = clock.call_later(4, called("cancelled by a"))
+
+    def first() -> None:
+        called("a")()
+        victim.cancel()
+        clock.call_later(2, called("within"))
+        clock.call_later(20, called("beyond"))
+        clock.freeze()
+        clock.move(1)
+
+    clock.call_later(3, first)
+    clock.call_later(3.5, called("in the inner move"))
+    clock.move(10)
+
+    expected = [("a", 3), ("in the inner move", 3.5), ("within", 5)]
+    assert [(name, at - start) for name, at in called.at] == expected
+    assert (clock.frozen, clock.monotonic() - start) == (True, 10)
+
+
+async def test_resuming_within_a_move(clock: Clock, system: System) -> None:
+    """The clock stands until the move is over, and goes then."""
+    clock.freeze()
+    clock.call_later(5, clock.resume)
+    clock.move(10)
+    assert (clock.frozen, clock.stands, clock.monotonic()) == (False, False, 1010)
+    await system.go(1)
+    assert clock.monotonic() == 1011
+
+
+async def test_an_error_of_a_callback_reaches_the_mover(clock: Clock) -> None:
+    """It is raised where the test is, the clock stands no longer than before, and the others can be called."""
+    called = Called(clock)
+
+    def fail() -> None:
+        raise RuntimeError("as intended")
+
+    clock.call_later(1, fail)
+    clock.call_later(2, called("next"))
+    with pytest.raises(RuntimeError, match="as intended"):
+        clock.move(5)
+    assert not clock.stands
+    clock.move(5)
+    assert called.names == ["next"]
+
+
+async def test_a_callback_sees_the_context_of_its_making(clock: Clock) -> None:
+    """As with the loop's own timers, whoever moves the clock."""
+    variable = contextvars.ContextVar("variable", default="unset")
+    seen: list[str] = []
+    variable.set("made")
+    clock.call_later(1, lambda: seen.append(variable.get()))
+    variable.set("moved")
+    clock.call_later(2, lambda: seen.append(variable.get()))
+    clock.move(1)
+    clock.call_later(1, lambda: clock.move(0))
+    await asyncio.to_thread(clock.move, 1)
+    assert seen == ["made", "moved"]
+
+
+Tree = tuple[int, "tuple[Tree, ...]"]
+TREES: st.SearchStrategy[Tree] = st.recursive(
+    st.tuples(st.integers(1, 40), st.just(())),
+    lambda trees: st.tuples(st.integers(1, 40), st.lists(trees, max_size=3).map(tuple)),
+    max_leaves=8,
+)
+"""Seconds after which a timer is due, in quarters, and what timers it sets then."""
+
+
+def _expected(trees: list[Tree], end: int) -> list[int]:
+    """When timers are due up to the end, in quarters of a second: simply by a queue."""
+    queue = [(after, number, children) for number, (after, children) in enumerate(trees)]
+    heapq.heapify(queue)
+    number, due = len(queue), []
+    while queue and queue[0][0] <= end:
+        moment, _, children = heapq.heappop(queue)
+        due.append(moment)
+        for after, below in children:
+            heapq.heappush(queue, (moment + after, number, below))
+            number += 1
+    return due
+
+
+@given(trees=st.lists(TREES, max_size=6), steps=st.lists(st.integers(0, 60), max_size=6), frozen=st.booleans())
+def test_one_step_or_many(trees: list[Tree], steps: list[int], frozen: bool) -> None:
+    """Timers are due in order, each at its deadline, into how many moves the way is cut; so are those set on it."""
+
+    async def due(steps: list[int]) -> list[float]:
+        clock, seen = Clock(), []
+        clock.freeze(at=0)
+
+        def plant(trees: list[Tree] | tuple[Tree, ...]) -> None:
+            for after, children in trees:
+                clock.call_later(after / 4, lambda children=children: sprout(children))  # type: ignore[misc]
+
+        def sprout(children: tuple[Tree, ...]) -> None:
+            seen.append(clock() * 4)
+            plant(children)
+
+        plant(trees)
+        for step in steps:
+            clock.move(step / 4)
+        return seen
+
+    expected = _expected(trees, sum(steps))
+    assert asyncio.run(due(steps)) == expected
+    assert asyncio.run(due([sum(steps)])) == expected
+
+
+# Tasks.
+
+
+async def test_sleepers_wake_at_their_time() -> None:
+    """A task that sleeps again and again within one move wakes each time, with the clock at its deadline."""
+    clock = Clock()
+    clock.freeze(at=0)
+    woke = []
+
+    async def tick() -> None:
+        while True:
+            await clock.sleep(60)
+            woke.append(clock())
+
+    task = asyncio.create_task(tick())
+    await asyncio.sleep(0)
+    await asyncio.to_thread(clock.move, 299)
+    assert woke == [60, 120, 180, 240]
+    await asyncio.to_thread(clock.move, 1)
+    assert woke[4:] == [300]
+    task.cancel()
+
+
+async def test_tasks_have_come_to_rest_when_a_move_returns() -> None:
+    """What was going on before the move is done at the old time; what it wakes is done when it returns."""
+    clock = Clock()
+    clock.freeze(at=0)
+    clock.join(asyncio.get_running_loop())
+    done: list[tuple[str, float]] = []
+
+    async def go(name: str, seconds: float) -> None:
+        await clock.sleep(seconds)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        done.append((name, clock()))
+
+    def move() -> list[tuple[str, float]]:
+        clock.move(10)
+        return list(done)
+
+    tasks = [asyncio.create_task(go("after", 5)), asyncio.create_task(go("before", 0))]
+    assert await asyncio.to_thread(move) == [("before", 0), ("after", 5)]
+    await asyncio.gather(*tasks)
+
+
+async def test_a_sleeper_that_is_cancelled_leaves_nothing(clock: Clock, system: System) -> None:
+    """Neither in the clock nor in the loop."""
+    task = asyncio.create_task(clock.sleep(60))
+    await asyncio.sleep(0)
+    assert system.armed == [60]
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert system.armed == []
+    clock.move(60)
+
+
+async def test_a_sleeper_that_is_cancelled_when_it_wakes(clock: Clock) -> None:
+    """Who wakes it is not surprised."""
+    task = asyncio.create_task(clock.sleep(60))
+    await asyncio.sleep(0)
+    task.cancel()
+    clock.move(60)
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_a_limit_ends_what_takes_too_long(clock: Clock, system: System) -> None:
+    """Moved or waited for: TimeoutError, and what was awaited is cancelled."""
+    loop = asyncio.get_running_loop()
+
+    async def limited(waiter: asyncio.Future[None]) -> None:
+        async with clock.timeout(60):
+            await waiter
+
+    waiters = [loop.create_future() for _ in range(3)]
+    tasks = [asyncio.create_task(limited(waiter)) for waiter in waiters]
+    await asyncio.sleep(0)
+    clock.move(59)
+    waiters[0].set_result(None)
+    await tasks[0]
+    tasks[1].cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await tasks[1]
+
+    await system.go(1)
+    with pytest.raises(TimeoutError):
+        await tasks[2]
+    assert waiters[2].cancelled()
+    assert system.armed == []
+
+
+@pytest.mark.parametrize(("seconds", "ends"), [(None, False), (0, True), (1e9, False)])
+async def test_limits_at_the_edge(clock: Clock, seconds: float | None, ends: bool) -> None:
+    """None is no limit; 0 is over at once, frozen or not."""
+    clock.freeze()
+
+    async def limited() -> bool:
+        try:
+            async with clock.timeout(seconds):
+                for _ in range(5):
+                    await asyncio.sleep(0)
+        except TimeoutError:
+            return True
+        return False
+
+    assert await limited() is ends
+    clock.resume()
+    assert await limited() is ends
+
+
+# Threads and loops.
+
+
+@pytest.fixture
+def elsewhere() -> Any:
+    """A loop in a thread of its own."""
+    thread = LoopThread()
+    thread.acquire()
+    yield thread
+    thread.release()
+
+
+def test_callbacks_come_on_their_own_loop(elsewhere: LoopThread) -> None:
+    """Whoever moves the clock: each timer is called on the thread where it was made, in the order of all deadlines."""
+    clock = Clock()
+    called: list[tuple[str, str]] = []
+
+    async def wait(name: str, seconds: float) -> None:
+        clock.call_later(seconds, lambda: called.append((name, threading.current_thread().name)))
+
+    async def here() -> None:
+        await wait("first", 1)
+        await wait("third", 3)
+        await asyncio.to_thread(clock.move, 10)
+
+    elsewhere.await_(wait("second", 2))
+    elsewhere.await_(wait("fourth", 4))
+    asyncio.run(here())
+
+    main = threading.current_thread().name
+    assert called == [("first", main), ("second", "ftpfixture"), ("third", main), ("fourth", "ftpfixture")]
+
+
+def test_freezing_and_resuming_from_another_thread(elsewhere: LoopThread) -> None:
+    """What a loop waits for is armed anew there, and is called in real time again."""
+    clock = Clock()
+    clock.freeze()
+    rung = threading.Event()
+
+    async def wait() -> None:
+        clock.call_later(0.001, rung.set)
+
+    elsewhere.await_(wait())
+    clock.resume()
+    assert rung.wait(10)
+
+
+def test_a_loop_that_is_gone_is_forgotten() -> None:
+    """Its timers are never called, and hold up nobody."""
+    clock = Clock()
+    called: list[str] = []
+
+    async def leave_one() -> None:
+        clock.call_later(5, lambda: called.append("gone"))
+
+    asyncio.run(leave_one())
+    clock.freeze()
+    clock.move(10)
+    clock.resume()
+
+    async def use_it_again() -> None:
+        clock.call_later(5, lambda: called.append("here"))
+        clock.move(5)
+
+    asyncio.run(use_it_again())
+    assert called == ["here"]
+
+
+def test_a_loop_that_does_not_run_just_now() -> None:
+    """Between two runs its timers are called where the clock is moved."""
+    clock = Clock()
+    loop = asyncio.new_event_loop()
+
+    async def sleep() -> float:
+        await clock.sleep(60)
+        return clock.monotonic()
+
+    async def begin() -> asyncio.Task[float]:
+        task = asyncio.create_task(sleep())
+        await asyncio.sleep(0)
+        return task
+
+    async def end(task: asyncio.Task[float]) -> float:
+        return await task
+
+    def run(coroutine: Coroutine[Any, Any, Any]) -> Any:
+        return loop.run_until_complete(coroutine)
+
+    clock.freeze()
+    began = clock.monotonic()
+    task = run(begin())
+    clock.move(60)
+    assert run(end(task)) - began == pytest.approx(60)
+    loop.close()
+
+
+def test_many_threads_at_once(elsewhere: LoopThread) -> None:
+    """Threads that freeze, move and resume one clock while a loop waits by it leave it in order."""
+    clock = Clock()
+    count = 0
+
+    async def sleep() -> None:
+        nonlocal count
+        for _ in range(50):
+            await clock.sleep(1)
+            count += 1
+
+    def disturb() -> None:
+        for _ in range(20):
+            clock.freeze()
+            clock.move(2)
+            clock.resume()
+
+    done = asyncio.run_coroutine_threadsafe(sleep(), elsewhere.call(asyncio.get_running_loop))
+    threads = [threading.Thread(target=disturb) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    clock.move(100)
+    done.result(10)
+    assert (count, clock.stands, clock.frozen) == (50, False, False)

@@ -116,19 +116,31 @@ def ftp_users(request: pytest.FixtureRequest, ftp_config: dict[str, Any]) -> Scr
 
     They are those of the settings, or else "user" with "password".
     """
-    users = {**ftp_config, **_marked(request.node)}.get("users")
-    if isinstance(users, ScriptedUserManager):
-        return users
     try:
-        known = known_users(users)
+        late = {"ftp_server", "ftps_server"} & set(getattr(request.node, "funcargs", ()))
+        if late:
+            raise ConfigurationError(
+                f"{late.pop()} runs already, with other users: make ftp_users an argument of the test"
+            )
+        return _scripted({**ftp_config, **_marked(request.node)}.get("users"))
     except FtpFixtureError as error:
         raise pytest.fail.Exception(f"ftp_users of {request.node.nodeid}: {error}", pytrace=False) from None
+
+
+def _scripted(users: Any) -> ScriptedUserManager:
+    """The setting `users` as a manager that takes scripts.
+
+    Raises:
+        ConfigurationError: It is another manager, or nothing that a server takes.
+    """
+    known = known_users(users)
+    if isinstance(known, ScriptedUserManager):
+        return known
     if isinstance(known, AbstractUserManager):
         kind = type(known).__name__
-        pytest.fail(
-            f"ftp_users of {request.node.nodeid}: the setting users= is a {kind}, which takes no scripts: "
-            f"give a list of User objects or a mapping, or derive {kind} from ScriptedUserManager",
-            pytrace=False,
+        raise ConfigurationError(
+            f"the setting users= is a {kind}, which takes no scripts: give a list of User objects or a mapping, "
+            f"or derive {kind} from ScriptedUserManager"
         )
     return ScriptedUserManager(known)
 

@@ -12,7 +12,16 @@ from ftpfixture.faults.rule import TRIGGERS, shown, whole
 from ftpfixture.faults.transfer import TransferWords
 from ftpfixture.faults.when import When
 
-__all__ = ["Fault", "Row", "on", "table"]
+__all__ = ["GROUPS", "Fault", "Row", "on", "table"]
+
+GROUPS: dict[str, tuple[str, ...]] = {
+    "TRANSFERS": ("RETR", "STOR", "STOU", "APPE", "LIST", "NLST", "MLSD"),
+    "UPLOADS": ("STOR", "STOU", "APPE"),
+    "LISTINGS": ("LIST", "NLST", "MLSD"),
+    "PASSIVE": ("PASV", "EPSV"),
+    "ACTIVE": ("PORT", "EPRT"),
+}
+"""Names for several verbs at once."""
 
 _VERB = re.compile(r"\*|[A-Z0-9_]{1,64}")
 _SOURCE = re.compile(r"\s+Seen in: (.*)\.\s*\Z")
@@ -35,7 +44,8 @@ def on(
     """Begin a fault: which commands it is for.
 
     Args:
-        verbs: Such as "RETR"; several, also as "PASV|EPSV"; "*" for any; "CONNECT" for a connection just accepted.
+        verbs: Such as "RETR"; several, also as "PASV|EPSV"; one of `GROUPS`; "*" for any; "CONNECT" for a connection
+            just accepted.
         path: Shell pattern for the argument, as sent or as the absolute path it means; None for any.
         user: Shell pattern for the name given with USER; None for any.
         session: Number of the only control connection, counted from 1; None for any.
@@ -44,7 +54,8 @@ def on(
     Raises:
         ConfigurationError: Something cannot be a verb, or a type.
     """
-    names = tuple(name.strip().upper() for verb in verbs for name in str(verb).split("|"))
+    said = [name.strip().upper() for verb in verbs for name in str(verb).split("|")]
+    names = tuple(dict.fromkeys(name for word in said for name in GROUPS.get(word, (word,))))
     if not names:
         raise ConfigurationError("on needs a verb: on('RETR'), or on('*') for all")
     for name in names:

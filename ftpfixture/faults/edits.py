@@ -14,6 +14,7 @@ from ftpfixture.wire.reply import Reply
 __all__ = ["SHAPES", "edit_argument", "edit_listing", "edit_reply"]
 
 _SIZE = re.compile(r"(?<=\()[0-9]+(?= bytes\))|(?<=size=)[0-9]+", re.IGNORECASE)
+_LINKS = re.compile(r"^([-a-z][-a-zA-Z]{9})\s+[0-9]+\s", re.MULTILINE)
 _TIME = re.compile(r"(?<![0-9])[0-9]{14}(?![0-9])")
 _TIME_FORM = "%Y%m%d%H%M%S"
 
@@ -77,7 +78,11 @@ def edit_reply(edit: Edit, reply: Reply, host: str, encoding: str) -> Reply | by
 
 
 def edit_listing(edit: Edit, text: str) -> str:
-    """A listing of MLSD with something changed."""
+    """A listing with something changed."""
+    if edit.kind == "total":
+        return f"total {4 * text.count(chr(10))}\r\n{text}"
+    if edit.kind == "no-links":
+        return _LINKS.sub(r"\1 ", text)
     return _edited(edit, text)
 
 

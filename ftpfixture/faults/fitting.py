@@ -65,6 +65,8 @@ def _fitting(action: Action) -> frozenset[str] | None:
             return _ANNOUNCING
         case Edit(kind=kind) if kind == "address" or kind in SHAPES:
             return _PASSIVE
+        case Edit(kind="total" | "no-links"):
+            return frozenset({"LIST"})
         case Edit(kind="offset"):
             return frozenset({"REST"})
         case Disk(reading=reading):

@@ -21,12 +21,14 @@ from typing import Any
 
 from ftpfixture.errors import ConfigurationError
 from ftpfixture.faults.catalog import Fault, on
+from ftpfixture.faults.known import KNOWN
 from ftpfixture.faults.rule import TRIGGERS
 
 __all__ = ["parse"]
 
 _QUOTED = r"[bB]?\"(?:[^\"\\]|\\.)*\"|[bB]?'(?:[^'\\]|\\.)*'"
 _TOKEN = re.compile(rf"(?:[A-Za-z_]+=)?(?:{_QUOTED}|\[(?:{_QUOTED}|[\s,])*\])(?=[\s:;]|\Z)|[^\s;]*[^\s;:]|[:;]+|\S")
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")
 _NAMED = re.compile(r"([A-Za-z_]+)=(.*)", re.DOTALL)
 _PERCENT = re.compile(r"([0-9.]+)%")
 _CONSTANTS = {"none": None, "true": True, "false": False}
@@ -76,11 +78,17 @@ class _Token:
 
 
 def parse(text: str) -> Fault:
-    """Read a fault.
+    """Read a fault, or the name of a known one such as ``pasv-behind-nat``.
 
     Raises:
         ConfigurationError: The text is none; what is wrong is pointed at.
     """
+    if text.strip() in KNOWN:
+        text = KNOWN[text.strip()].text
+    elif _NAME.fullmatch(text.strip()):
+        near = difflib.get_close_matches(text.strip(), KNOWN, 1)
+        hint = f"did you mean {near[0]!r}?" if near else "see the table of faults that were seen"
+        raise ConfigurationError(f"unknown fault {text.strip()!r}: {hint}")
     tokens = [_Token(found[0], found.start()) for found in _TOKEN.finditer(text)]
     colon = next((index for index, token in enumerate(tokens) if token.text == ":"), None)
     if colon is None or colon == 0:

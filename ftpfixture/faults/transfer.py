@@ -10,6 +10,7 @@ from ftpfixture.faults.actions import (
     Cut,
     Deaf,
     Disk,
+    Edit,
     Handshake,
     Limit,
     Moment,
@@ -178,6 +179,22 @@ class TransferWords(Rule):
         if style not in LIST_STYLES:
             raise ConfigurationError(f"style={style!r}: use one of {', '.join(LIST_STYLES)}")
         return self.doing(Set("list_style", LIST_STYLES[style]))
+
+    @word
+    def list_total(self) -> Self:
+        """LIST begins with a line that is no entry: ``total 8``.
+
+        Seen in: pyfilesystem2#451.
+        """
+        return self.doing(Edit("total"))
+
+    @word
+    def list_without_links(self) -> Self:
+        """LIST has no count of links.
+
+        Seen in: prim-ftpd#159.
+        """
+        return self.doing(Edit("no-links"))
 
     @word
     def names_in(self, encoding: str) -> Self:

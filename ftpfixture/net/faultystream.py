@@ -12,6 +12,7 @@ from ftpfixture.net.channel import Channel
 from ftpfixture.net.gate import EXCHANGE, Exchange
 from ftpfixture.net.stream import DEFAULT_BLOCK_SIZE, ThrottleStreamIO
 from ftpfixture.net.throttle import StreamThrottle
+from ftpfixture.wire.states import LISTINGS
 
 __all__ = ["FaultyStream", "flipped"]
 
@@ -199,7 +200,7 @@ class _Script:
     def listing(self, data: bytes | bytearray | memoryview) -> bytes | memoryview:
         """What is sent in place of a listing; of files nothing is changed here."""
         octets = data if isinstance(data, bytes | memoryview) else bytes(data)
-        if self._exchange.verb != "MLSD":
+        if self._exchange.verb not in LISTINGS:
             return octets
         for claim, edit in self._plan.of(Edit):
             edited = edit_listing(edit, bytes(octets).decode("utf-8", "surrogateescape"))

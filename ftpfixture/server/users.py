@@ -151,6 +151,10 @@ class AvailableConnections:
         """How many are free, less than 0 when more are taken than there are; None for no limit."""
         return None if self.maximum_value is None else self.maximum_value - self._taken
 
+    @value.setter
+    def value(self, free: int | None) -> None:
+        self._taken = 0 if self.maximum_value is None or free is None else self.maximum_value - free
+
     def locked(self) -> bool:
         """True when no slot is free."""
         return self.value is not None and self.value <= 0

@@ -171,6 +171,27 @@ def test_slots_without_limit() -> None:
     assert (slots.value, slots.locked()) == (None, False)
 
 
+def test_the_number_of_slots_may_change() -> None:
+    """Those that are taken stay so, also when there are fewer than that, or had been any number."""
+    slots = AvailableConnections()
+    for _ in range(3):
+        slots.acquire()
+    slots.maximum_value = 2
+    assert (slots.value, slots.locked()) == (-1, True)
+    slots.release()
+    slots.release()
+    assert (slots.value, slots.locked()) == (1, False)
+
+
+@pytest.mark.parametrize(("maximum", "free"), [(3, 1), (None, None)])
+def test_the_count_may_be_set(maximum: int | None, free: int | None) -> None:
+    """A manager of one's own may keep it itself."""
+    slots = AvailableConnections(maximum)
+    slots.value = free
+
+    assert (slots.value, slots.maximum_value) == (free, maximum)
+
+
 # MemoryUserManager.
 
 

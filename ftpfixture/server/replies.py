@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from ftpfixture.errors import CommandSyntaxError, FtpFixtureError, PathIOError
 
-__all__ = ["ERRNO_REPLIES", "INTERNAL_ERROR", "Refusal", "Silence", "offered", "reply_for"]
+__all__ = ["ERRNO_REPLIES", "INTERNAL_ERROR", "LOGIN_FAILURES", "Refusal", "Silence", "offered", "reply_for"]
 
 T = TypeVar("T")
 
@@ -38,6 +38,9 @@ _DENIED = ("550", "Permission denied")
 _OTHER_OS_ERROR = ("451", "Requested action aborted: local error in processing")
 INTERNAL_ERROR = ("451", "Requested action aborted: internal error of the server")
 """For what nothing foresaw."""
+
+LOGIN_FAILURES = frozenset({"430", "530"})
+"""Codes which say that login or password are wrong; with any other the server is to blame, and nobody counts it."""
 
 ERRNO_REPLIES: dict[int, Answer] = {
     errno.ENOENT: _NO_SUCH,

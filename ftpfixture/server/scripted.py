@@ -15,7 +15,7 @@ from typing import Any
 from ftpfixture.clock import Clock
 from ftpfixture.errors import ConfigurationError
 from ftpfixture.server.connection import SESSION
-from ftpfixture.server.replies import INTERNAL_ERROR, Refusal, Silence, reply_for
+from ftpfixture.server.replies import INTERNAL_ERROR, LOGIN_FAILURES, Refusal, Silence, reply_for
 from ftpfixture.server.scripts import (
     Accept,
     Act,
@@ -55,7 +55,7 @@ class ScriptedUserManager(MemoryUserManager):
 
     Args:
         users: See MemoryUserManager.
-        lock_after: Failures in a row after which a login is locked; None for never.
+        lock_after: Failures (530 or 430) in a row after which a login is locked; None for never.
         timeout: Only stored.
 
     Raises:
@@ -115,15 +115,13 @@ class ScriptedUserManager(MemoryUserManager):
 
         A login that is locked is refused with 530, whatever the password is, until `unlock`.
         """
-        if login is None and after is None:
-            raise ConfigurationError(
-                "lock() of nobody: name a login, or say after how many failures, as in lock(after=3)"
-            )
         with self._lock:
             if after is not None:
                 self._lock_after[login] = check_count("after", after, 1, "for at once")
             elif login is not None:
                 self._locked.add(login)
+            else:
+                raise ConfigurationError("lock() of nobody: name a login, or a number of failures, as in lock(after=3)")
 
     def unlock(self, login: str) -> None:
         """Forget the failures of a login, and that it is locked."""
@@ -285,7 +283,7 @@ class ScriptedUserManager(MemoryUserManager):
 
     def _refuse(self, visitor: Visitor, code: str) -> bool:
         with self._lock:
-            self._failures[visitor.name] += 1
+            self._failures[visitor.name] += code in LOGIN_FAILURES
             limit = self._lock_after.get(visitor.name, self._lock_after[None])
             if limit is not None and self._failures[visitor.name] >= limit:
                 self._locked.add(visitor.name)

@@ -225,14 +225,13 @@ class LoginScript:
 
     def turn(self) -> Step | None:
         """The step for the next try; None when the script is over."""
-        while self._index < len(self._steps):
+        while True:
             step, last = self._steps[self._index], self._index == len(self._steps) - 1
             if self._used < (step.times or (math.inf if last else 1)):
                 return step
             if last:
-                break
+                return None
             self._index, self._used = self._index + 1, 0
-        return None
 
     def take(self) -> Step | None:
         """The step for this try, which counts."""
@@ -275,7 +274,7 @@ class Scripts:
     """
 
     def __init__(self) -> None:
-        self.lock = threading.RLock()
+        self.lock = threading.Lock()
         self._all: dict[tuple[str, str | None], LoginScript] = {}
 
     def put(self, script: LoginScript) -> None:

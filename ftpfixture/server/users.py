@@ -184,6 +184,9 @@ class AvailableConnections:
 class AbstractUserManager(ABC):
     """Tells the server who may log in; write your own by overriding the methods.
 
+    A method may raise `ftpfixture.server.replies.Refusal` for another answer than those it can return; 421 ends the
+    session.
+
     Args:
         timeout: Seconds, for managers that ask somebody else; only stored here.
     """

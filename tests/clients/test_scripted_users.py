@@ -9,16 +9,18 @@ import select
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ftpfixture import Client, FtpServer, LoginScript, Permission, Retry, ScriptedUserManager, StatusCodeError
+from ftpfixture import Client, FtpServer, LoginScript, Permission, Retry, ScriptedUserManager, StatusCodeError, User
 from ftpfixture.clock import Clock
 from ftpfixture.events import Disconnected
 from tests.clients.programs import Program
+from tests.support.leaks import held
 from tests.support.raw import RawClient
 
 pytestmark = pytest.mark.illegal_replies  # 430 is in no RFC, and in use
@@ -201,6 +203,25 @@ def test_a_limit_is_kept_between_sessions(ftp_users: ScriptedUserManager, ftp_se
         ftp_users.wait_for_logout("user")
         assert second.code("USER user") == "331"
     ftp_users.limit("user", None)
+
+
+def test_nothing_is_left_of_clients_that_hang() -> None:
+    """A server stops at once, whoever still waits for an answer, and holds nothing afterwards."""
+    users = ScriptedUserManager([User("user", "password")])
+    users.on("user").time_out().delay(3600).accept()
+    users.on("eve").time_out(at="USER")
+    before = held()
+    with FtpServer(users=users) as server, ExitStack() as clients:
+        for login in ("user", "user", "eve"):
+            client = clients.enter_context(RawClient(server.address))
+            client.reply()
+            client.send(f"USER {login}\r\nPASS password")
+        users.wait_for_attempts("user", "timed out", "accepted")
+        users.wait_for_attempts("eve", "timed out")
+        server.stop()
+        assert [session.reason for session in server.log.sessions] == ["shut down"] * 3
+    assert held() == before
+    assert users.logouts == ["user"]
 
 
 # Clients.

@@ -10,13 +10,12 @@ from ftpfixture.net.throttle import StreamThrottle
 from ftpfixture.server.conditions import ConnectionConditions, PathConditions, PathPermissions
 from ftpfixture.server.connection import Connection
 from ftpfixture.server.dispatch import command
-from ftpfixture.server.replies import Refusal
+from ftpfixture.server.replies import LOGIN_FAILURES, Refusal
 from ftpfixture.server.transfers import Transfers
 from ftpfixture.server.users import User
 
 __all__ = ["AccessCommands"]
 
-_WRONG = ("430", "530")  # what says that login or password are wrong; other refusals are not the client's failure
 _HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*")
 
 
@@ -77,7 +76,7 @@ class AccessCommands(Transfers):
         try:
             right = user is not None and await self.user_manager.authenticate(user, rest)
         except Refusal as refusal:
-            if refusal.code not in _WRONG:
+            if refusal.code not in LOGIN_FAILURES:
                 raise
             return await self._login_failed(connection, refusal.text, refusal.code)
         if user is not None and right:

@@ -133,6 +133,18 @@ async def test_users_of_a_session_are_those_of_the_list(manager: ScriptedUserMan
         assert repr(first) == repr(ann)
 
 
+async def test_a_user_that_it_did_not_give(manager: ScriptedUserManager) -> None:
+    """Whoever hands it a user of the list gets what a manager in memory says."""
+    ann = manager.users[0]
+    manager.on("ann").reject()
+
+    assert await manager.authenticate(ann, "secret")
+    assert not await manager.check_account(User("ann", account="tax"), "x")
+    await manager.get_user("ann")
+    await manager.notify_logout(ann)
+    assert manager.attempts == []
+
+
 # Steps.
 
 
@@ -463,6 +475,17 @@ async def test_failures_of_a_script_lock_too_and_a_lock_goes_before_the_script(m
     assert await answer(manager, "ann", "x") == "331 230"
 
 
+async def test_what_is_not_the_client_s_failure_locks_nobody(manager: ScriptedUserManager) -> None:
+    """A server that is busy, closes or breaks is not counted; 430 is."""
+    manager.lock("ann", after=1)
+    script = manager.on("ann").reject("Disk full", code="452").close().raises(OSError("down"))
+
+    assert [(await answer(manager, "ann"))[4:7] for _ in range(3)] == ["452", "421", "451"]
+    script.reject(code="430").accept()
+    answers = [await answer(manager, "ann") for _ in range(2)]
+    assert answers == ["331 430 Login incorrect", "331 530 Account locked"]
+
+
 # Limits.
 
 
@@ -693,7 +716,7 @@ def test_a_step_that_cannot_be(manager: ScriptedUserManager, mistake: Any, text:
         (lambda manager: manager.limit("ann", -1), "count=-1: give a whole number, 0 or more; None for any number"),
         (lambda manager: manager.expire("ann", after=-1), "after=-1: give seconds, 0 or more"),
         (lambda manager: manager.expire("ann", at=1, after=1), "at=1, after=1: give one of the two"),
-        (lambda manager: manager.lock(), r"lock\(\) of nobody: name a login, or say after how many failures"),
+        (lambda manager: manager.lock(), r"lock\(\) of nobody: name a login, or a number of failures"),
         (lambda manager: manager.lock("ann", after=0), "after=0: give a whole number, 1 or more"),
         (lambda manager: ScriptedUserManager([], lock_after=0), "lock_after=0: give a whole number, 1 or more"),
     ],

@@ -26,6 +26,7 @@ _NOT_NOW = (*_NOT_READABLE, ssl.SSLWantWriteError)
 _CLOSED = "the connection was closed on this side"
 _ACKNOWLEDGE: int | None = getattr(socket, "TCP_QUICKACK", None)  # of Linux: acknowledge at once, for a while
 _CORK: int | None = getattr(socket, "TCP_CORK", None)  # of Linux: send nothing yet
+_UNSENT: int | None = getattr(socket, "TCP_NOTSENT_LOWAT", None)  # of Linux: how much may wait in the system
 _RECORDS = range(20, 25)  # what records of TLS begin with (RFC 8446 5.1), and no command or reply
 _DROPPED = 64  # reads of what nobody wants, before a connection is closed all the same
 _TURN = 32  # calls in a row that did not have to wait, after which all others on the loop have their turn
@@ -612,6 +613,16 @@ class Channel:
         """Send octets below TLS, if the socket takes them."""
         with contextlib.suppress(OSError):
             socket.socket.send(self._sock, octets)
+
+    async def sent(self) -> None:
+        """Wait until all that was sent is on its way, where the system tells: what is not, RST destroys.
+
+        Raises:
+            TimeoutError: The other side did not take it within `timeout`.
+        """
+        if _UNSENT is not None and not self.closed:
+            self._sock.setsockopt(socket.IPPROTO_TCP, _UNSENT, 1)
+            await self._writable()
 
     def send_small(self) -> None:
         """Let each send be a packet of its own."""

@@ -37,6 +37,7 @@ class Deflated:
         self._left = limit
         self._received = False
         self._ended = False
+        self._kept_back = False
         self.peer = inner.peer
 
     @property
@@ -93,6 +94,7 @@ class Deflated:
         """
         await asyncio.sleep(0)  # most of what is deflated stays here for a while, and the socket never has to wait
         piece = memoryview(data)[:_SEND]
+        self._kept_back = True
         await self._send_all(self._deflate.compress(piece))
         return len(piece)
 
@@ -100,6 +102,12 @@ class Deflated:
         view = memoryview(octets)
         while view:
             view = view[await self._inner.send(view) :]
+
+    async def flush(self) -> None:
+        """Send what was deflated and kept back: the other side can inflate all that was sent so far."""
+        if self._kept_back:
+            self._kept_back = False
+            await self._send_all(self._deflate.flush(zlib.Z_SYNC_FLUSH))
 
     async def _finish(self) -> None:
         if not self._ended and not self._received:

@@ -66,7 +66,6 @@ class FaultGate(Gate):
 
     def __init__(self, rules: Rules, clock: Clock, hub: Hub, session: int, channel: Channel, encoding: str) -> None:
         super().__init__(hub, session, channel, encoding)
-        self.stream: FaultyStream | None = None
         self._rules = rules
         self._clock = clock
         self._random = random.Random(_JITTER)
@@ -368,7 +367,8 @@ class FaultGate(Gate):
 
     def data(self, stream: ThrottleStreamIO, mode: str) -> ThrottleStreamIO:
         """See Gate."""
-        faulty = FaultyStream(self, stream)
+        assert isinstance(stream.channel, Channel)
+        faulty = FaultyStream(self, stream, stream.channel)
         super().data(faulty, mode)
         if self._handshake is not None:
             self._spoil_data(faulty.channel, self._handshake, Exchange(0, ""))

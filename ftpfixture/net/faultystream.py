@@ -9,6 +9,7 @@ from ftpfixture.faults.actions import Cut, Edit, Garble, How, Limit, Pad, Pause,
 from ftpfixture.faults.armed import Claim, Plan, Step
 from ftpfixture.faults.edits import edit_listing
 from ftpfixture.net.channel import Channel
+from ftpfixture.net.deflate import Deflated
 from ftpfixture.net.gate import EXCHANGE, Exchange
 from ftpfixture.net.stream import DEFAULT_BLOCK_SIZE, ThrottleStreamIO
 from ftpfixture.net.throttle import StreamThrottle
@@ -19,8 +20,6 @@ __all__ = ["FaultyStream", "flipped"]
 
 class Director(Protocol):
     """What a stream needs of its gate."""
-
-    stream: FaultyStream | None
 
     def happens(self, claim: Claim, exchange: Exchange) -> bool:
         """Whether a fault may happen now."""
@@ -45,11 +44,13 @@ class FaultyStream(ThrottleStreamIO):
 
     Args:
         gate: Who says what happens.
-        stream: Whose channel and limits it takes over.
+        stream: Whose socket and limits it takes over.
+        socket: Of the stream.
     """
 
-    def __init__(self, gate: Director, stream: ThrottleStreamIO) -> None:
+    def __init__(self, gate: Director, stream: ThrottleStreamIO, socket: Channel) -> None:
         super().__init__(stream.channel, throttles=stream.throttles)
+        self.socket = socket
         self._gate = gate
         self._script: _Script | None = None
         self._asked = False
@@ -79,18 +80,26 @@ class FaultyStream(ThrottleStreamIO):
             await script.reached(self.octets)
             if script.lost:
                 return
-            piece = view[: script.room(self.octets)]
-            await self._write_all(script.garbled(piece, self.octets))
-            view = view[len(piece) :]
-            if script.slices is not None:
+            if script.slices is not None and self.octets:
                 await self._gate.pause(script.slices.pause)
+            piece = view[: script.room(self.octets)]
+            await self.write_all(script.garbled(piece, self.octets))
+            if script.slices is not None:
+                await self.flush()
+            view = view[len(piece) :]
 
-    async def _write_all(self, data: bytes | memoryview) -> None:
+    async def write_all(self, data: bytes | memoryview) -> None:
+        """Send octets as they are."""
         view = memoryview(data)
         while view:
             sent = view[: await self._send(view)]
             self._moved("download", sent)
             view = view[len(sent) :]
+
+    async def flush(self) -> None:
+        """Keep back nothing of what was sent, compressed or not."""
+        if isinstance(self.channel, Deflated):
+            await self.channel.flush()
 
     async def receive(self, limit: int = DEFAULT_BLOCK_SIZE) -> bytes:
         """See StreamIO."""
@@ -106,19 +115,13 @@ class FaultyStream(ThrottleStreamIO):
         start = self.octets
         return bytes(script.garbled(await super().receive(min(limit, script.room(start))), start))
 
-    async def finish(self) -> None:
-        """See ThrottleStreamIO."""
+    async def _send_end(self) -> None:
         script = self._look()
-        if script is None:
-            await super().finish()
-            return
-        await self._gate.settle()
-        await script.reached(self.octets)
-        await script.end()
-        await self.channel.send_end()
-        self.completed = not script.lost
-        self.error = "the rest was lost on purpose" if script.lost else ""
-        self.close()
+        if script is not None:
+            await self._gate.settle()
+            await script.reached(self.octets)
+            await script.end()
+        await super()._send_end()
 
 
 class _Script:
@@ -130,15 +133,16 @@ class _Script:
         self._gate = gate
         self._exchange = exchange
         self._plan = plan
-        self._due = deque(plan.within(size))
+        # What is due after the whole is due at the end, wherever that is: nobody knows how long TYPE A makes a file.
+        self._due = deque(pair for pair in plan.within(size) if pair[1].moment.fraction != 1)
+        self._last = [step for step in plan.steps if step.moment.fraction == 1]
         self._garbles = [(claim, action) for claim, action in plan.of(Garble) if action.where == "data"]
         self.slices: Slice | None = None
         self.lost = False
         for claim, cut in plan.of(Slice):
             if cut.where == "data" and gate.happens(claim, exchange):
                 self.slices = cut
-                if isinstance(stream.channel, Channel):
-                    stream.channel.send_small()
+                stream.socket.send_small()
         for claim, limit in plan.of(Limit):
             if gate.happens(claim, exchange):
                 stream.throttles = {
@@ -158,44 +162,48 @@ class _Script:
             ConnectionError: The data connection was ended.
         """
         while self._due and self._due[0][0] <= octets:
-            _, step = self._due.popleft()
-            if self._gate.happens(step.claim, self._exchange):
-                await self._act(step)
+            await self._act(self._due.popleft()[1])
 
     async def _act(self, step: Step) -> None:
+        if not self._gate.happens(step.claim, self._exchange):
+            return
+        await self._stream.flush()
         match step.action:
             case Pause(seconds=seconds, jitter=jitter):
                 await self._gate.pause(seconds, jitter)
             case Truncate():
                 self.lost = True
+                self._stream.error = "the rest was lost on purpose"
             case Cut(where="control", how=how):
                 self._gate.cut(how)
             case Cut() as cut:
-                self._cut(cut)
+                await self._cut(cut)
 
-    def _cut(self, cut: Cut) -> None:
-        channel = self._stream.channel
+    async def _cut(self, cut: Cut) -> None:
+        socket = self._stream.socket
         if cut.code:
             self._plan.verdict = (cut.code, (cut.text,))
         if cut.how == "half":
-            if isinstance(channel, Channel):
-                channel.half_close()
+            socket.half_close()
             return
-        if cut.how == "rst" or not isinstance(channel, Channel):
-            channel.reset()
+        if cut.how == "rst":
+            await socket.sent()
+            socket.reset()
         else:
-            channel.cut()
+            socket.cut()
         raise ConnectionAbortedError("the data connection was ended on purpose")
 
     async def end(self) -> None:
         """Do what is due between the last octet and the end."""
+        for step in self._last:
+            await self._act(step)
         for claim, pad in self._plan.of(Pad):
             if self._gate.happens(claim, self._exchange):
-                await self._stream._write_all(pad.data)
+                await self._stream.write_all(pad.data)
         await self._gate.phase(self._exchange, "before_close")
         for claim, _ in self._plan.of(Unannounced):
-            if self._gate.happens(claim, self._exchange) and isinstance(self._stream.channel, Channel):
-                self._stream.channel.unannounced = True
+            if self._stream.socket.is_tls and self._gate.happens(claim, self._exchange):
+                self._stream.socket.unannounced = True
 
     def listing(self, data: bytes | bytearray | memoryview) -> bytes | memoryview:
         """What is sent in place of a listing; of files nothing is changed here."""

@@ -326,8 +326,20 @@ class ThrottleStreamIO(StreamIO):
 
     async def finish(self) -> None:
         """Close the connection, everything sent: the sender's close is the end of the file (RFC 959 3.4.1)."""
+        try:
+            await self._send_end()
+        except BaseException as error:
+            self._break_off(error)
+            raise
+        self.completed = not self.error
+        self.close()
+
+    async def _send_end(self) -> None:
         await self.channel.send_end()
-        self.completed = True
+
+    def _break_off(self, error: BaseException) -> None:
+        self.completed = False
+        self.error = self.error or str(error) or type(error).__name__
         self.close()
 
     async def __aenter__(self) -> Self:
@@ -339,9 +351,7 @@ class ThrottleStreamIO(StreamIO):
         if error is None:
             await self.finish()
         else:
-            self.completed = False
-            self.error = self.error or str(error) or type(error).__name__
-            self.close()
+            self._break_off(error)
 
 
 async def _turn(throttles: list[Throttle], size: int) -> int:

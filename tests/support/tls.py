@@ -113,11 +113,16 @@ class Wire:
             try:
                 result = call()
             except ssl.SSLWantReadError:
-                self.sock.sendall(self._goes.read())
+                self._put()
                 self.hear()
             else:
-                self.sock.sendall(self._goes.read())
+                self._put()
                 return result
+
+    def _put(self) -> None:
+        octets = self._goes.read()
+        if octets:  # to send nothing would be told of an RST that came behind what is still to be read
+            self.sock.sendall(octets)
 
 
 class TlsClient(RawClient):

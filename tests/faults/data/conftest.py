@@ -1,0 +1,49 @@
+"""For all tests of data connections on which things go wrong: a server, a client, and that nothing is left over."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from ftpfixture import FtpServer
+from ftpfixture.testing.loopthread import SHARED
+from tests.support.faulty import FILES, enter
+from tests.support.ftps import FtpsClient
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left(_ftp_loop_thread: None) -> Iterator[None]:
+    """No test may leave a thread, a task or a descriptor behind, and none may need a collector of garbage for that."""
+    before = _held()
+    yield
+    assert _held() == before
+
+
+def _held() -> tuple[list[str], int, list[str]]:
+    threads = sorted(thread.name for thread in threading.enumerate())
+    tasks = sorted(task.get_name() for task in SHARED.call(lambda: asyncio.all_tasks(SHARED._loop)))
+    return threads, len(os.listdir("/proc/self/fd")), tasks
+
+
+@pytest.fixture
+def ftp_config() -> dict[str, Any]:
+    """Settings of all servers: TLS for those who want it, and machines are shared, so nobody is in a hurry."""
+    return {"tls": "explicit", "files": FILES, "wait_future_timeout": 10}
+
+
+@pytest.fixture
+def kind() -> str:
+    """How connections are protected; tests choose among `KINDS`."""
+    return "clear"
+
+
+@pytest.fixture
+def client(ftp_server: FtpServer, kind: str) -> Iterator[FtpsClient]:
+    """A client of octets, logged in."""
+    with enter(ftp_server, kind) as client:
+        yield client

@@ -1,0 +1,191 @@
+"""How downloads end: exactly so many octets come through, and then FIN, RST, close_notify or nothing at all."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import pytest
+
+from ftpfixture import Fault, FtpServer, on
+from tests.support.faulty import DATA, KINDS, LINES, Came, End, begin, goes_on, inflated, last
+from tests.support.ftps import DATA_VERBS, FtpsClient
+
+CUT = "the data connection was ended on purpose"
+LOST = "the rest was lost on purpose"
+
+
+class Ending(NamedTuple):
+    """A way to end.
+
+    Attributes:
+        word: With its values, but for the moment.
+        clear: How it ends in clear.
+        tls: How it ends under TLS.
+        code: Of the final reply.
+        error: What the log tells.
+    """
+
+    word: str
+    clear: End
+    tls: End
+    code: str
+    error: str
+
+    def fault(self, verb: str, **moment: float) -> Fault:
+        """This end of one transfer, at a moment."""
+        name, *values = self.word.split()
+        fault: Fault = getattr(on(verb), name)(*values, **moment).times(1)
+        return fault
+
+    def of(self, kind: str) -> End:
+        """How it ends."""
+        return self.clear if kind == "clear" else self.tls
+
+
+ENDINGS = [
+    Ending("drop_data", "FIN", "FIN", "426", CUT),
+    Ending("reset_data", "RST", "RST", "426", CUT),
+    Ending("fail 451", "FIN", "FIN", "451", CUT),
+    Ending("truncate", "FIN", "close_notify", "226", LOST),
+]
+each_ending = pytest.mark.parametrize("ending", ENDINGS, ids=lambda ending: ending.word.split()[0])
+each_kind = pytest.mark.parametrize("kind", KINDS)
+
+MOMENTS: list[tuple[dict[str, Any], int]] = [
+    ({}, 0),
+    *(({"after": after}, after) for after in (0, 1, 1023, (1 << 20) + 1, len(DATA))),
+    ({"at": 0}, 0),
+    ({"at": 0.5}, len(DATA) // 2),
+    ({"at": 1}, len(DATA)),
+]
+
+
+def check(client: FtpsClient, server: FtpServer, came: Came, expected: Came, ending: Ending, wire: int) -> None:
+    """Hold what came, the reply and the log against what must be; then everything must be well."""
+    assert came == expected
+    assert [event.fault for event in server.faults.fired] == [str(server.faults.armed[0].fault)]
+    assert client.reply().code == ending.code
+    assert (last(server).completed, last(server).error, last(server).octets) == (False, ending.error, wire)
+    assert goes_on(client, server)
+
+
+@each_kind
+@each_ending
+@pytest.mark.parametrize(("moment", "octets"), MOMENTS, ids=lambda value: str(value) if value != {} else "at once")
+def test_exactly_so_many_octets_come_through(
+    ftp_server: FtpServer, client: FtpsClient, kind: str, ending: Ending, moment: dict[str, Any], octets: int
+) -> None:
+    """After N octets, or after a part of the file, it ends: N octets come, and the log and the reply tell."""
+    ftp_server.faults.add(ending.fault("RETR", **moment))
+
+    came = begin(client, "RETR data.bin").rest()
+
+    check(client, ftp_server, came, Came(DATA[:octets], ending.of(kind)), ending, octets)
+
+
+@each_ending
+def test_what_is_not_reached_does_not_happen(ftp_server: FtpServer, client: FtpsClient, ending: Ending) -> None:
+    """One octet beyond the file is never reached: the file is whole, and the fault tells what it waits for."""
+    armed = ftp_server.faults.add(ending.fault("RETR", after=len(DATA) + 1).optional())
+
+    assert client.fetch("RETR data.bin") == (["150", "226"], DATA)
+
+    assert (armed.fired, last(ftp_server).completed) == (0, True)
+    with pytest.raises(AssertionError, match="RETR was seen 1 time, but no transfer had"):
+        ftp_server.faults.assert_fired(armed)
+
+
+@each_kind
+@each_ending
+@pytest.mark.parametrize("line", ["LIST few", "NLST few", "MLSD few"])
+def test_listings_end_in_the_same_way(
+    ftp_server: FtpServer, client: FtpsClient, kind: str, ending: Ending, line: str
+) -> None:
+    """Of a listing the first octets come, and then the end."""
+    whole = begin(client, line).rest().octets
+    assert client.reply().code == "226"
+    ftp_server.faults.add(ending.fault(line.split()[0], after=7))
+
+    came = begin(client, line).rest()
+
+    check(client, ftp_server, came, Came(whole[:7], ending.of(kind)), ending, 7)
+
+
+@each_ending
+@pytest.mark.parametrize(
+    ("moment", "octets"), [({"after": 1000}, 1000), ({"at": 0.5}, 500_001), ({"at": 1}, 1_000_002)]
+)
+def test_after_rest_the_octets_of_the_transfer_count(
+    ftp_server: FtpServer, client: FtpsClient, ending: Ending, moment: dict[str, Any], octets: int
+) -> None:
+    """What REST skips is no part of the transfer: it is not counted, and not of what `at` is a part."""
+    ftp_server.faults.add(ending.fault("RETR", **moment))
+    offset = len(DATA) - 1_000_002
+    assert client.code(f"REST {offset}") == "350"
+
+    came = begin(client, "RETR data.bin").rest()
+
+    check(client, ftp_server, came, Came(DATA[offset:][:octets], ending.clear), ending, octets)
+
+
+@each_ending
+@pytest.mark.parametrize(
+    ("moment", "octets"),
+    [({"after": 7}, 7), ({"at": 0.5}, len(LINES) // 2), ({"at": 1}, len(LINES) + LINES.count(b"\n"))],
+)
+def test_type_a(ftp_server: FtpServer, client: FtpsClient, ending: Ending, moment: dict[str, Any], octets: int) -> None:
+    """In TYPE A octets are counted as on the wire, `at` is a part of what is stored, and 1 is the end all the same."""
+    ftp_server.faults.add(ending.fault("RETR", **moment))
+    assert client.code("TYPE A") == "200"
+
+    came = begin(client, "RETR lines.txt").rest()
+
+    assert came == (LINES.replace(b"\n", b"\r\n")[:octets], ending.clear)
+    assert client.reply().code == ending.code
+    assert (last(ftp_server).completed, last(ftp_server).octets) == (False, octets)
+    assert client.code("TYPE I") == "200"
+    assert goes_on(client, ftp_server)
+
+
+@each_kind
+@each_ending
+@pytest.mark.parametrize("moment", [{"after": 0}, {"after": 70_000}, {"at": 1}], ids=str)
+def test_mode_z(ftp_server: FtpServer, client: FtpsClient, kind: str, ending: Ending, moment: dict[str, Any]) -> None:
+    """In MODE Z octets are counted before they are deflated, and those counted can be inflated on the other side."""
+    ftp_server.faults.add(ending.fault("RETR", **moment))
+    octets = int(moment.get("after", len(LINES)))
+    assert client.code("MODE Z") == "200"
+
+    octets_on_wire, end = begin(client, "RETR lines.txt").rest()
+
+    assert (inflated(octets_on_wire), end) == (LINES[:octets], ending.of(kind))
+    assert client.reply().code == ending.code
+    assert client.code("MODE S") == "200"
+    assert (last(ftp_server).completed, last(ftp_server).octets) == (False, octets)
+    assert goes_on(client, ftp_server)
+
+
+@each_kind
+@each_ending
+@pytest.mark.parametrize("verb", DATA_VERBS)
+def test_all_ways_to_a_data_connection(
+    ftp_server: FtpServer, client: FtpsClient, kind: str, ending: Ending, verb: str
+) -> None:
+    """Passive or active, by old commands or new: the ends are the same."""
+    ftp_server.faults.add(ending.fault("RETR", after=4711))
+
+    came = begin(client, "RETR data.bin", verb).rest()
+
+    check(client, ftp_server, came, Came(DATA[:4711], ending.of(kind)), ending, 4711)
+
+
+@pytest.mark.ftp(host="::1")
+@each_ending
+@pytest.mark.parametrize("verb", ["EPSV", "EPRT"])
+def test_ipv6(ftp_server: FtpServer, client: FtpsClient, ending: Ending, verb: str) -> None:
+    """Over IPv6 the ends are the same."""
+    ftp_server.faults.add(ending.fault("RETR", after=4711))
+
+    came = begin(client, "RETR data.bin", verb).rest()
+
+    check(client, ftp_server, came, Came(DATA[:4711], ending.clear), ending, 4711)

@@ -1,0 +1,170 @@
+"""Clients of servers on which data connections go wrong: what came, and how it ended, as the socket tells it."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import socket
+import ssl
+import zlib
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from ftpfixture import FtpServer
+from ftpfixture.records import TransferRecord
+from tests.support.ftps import FtpsClient
+from tests.support.tls import Wire
+
+__all__ = ["DATA", "FILES", "KINDS", "LINES", "Came", "End", "Line", "begin", "enter", "goes_on", "inflated", "last"]
+
+KINDS = ("clear", "TLSv1.2", "TLSv1.3")
+"""How connections may be protected."""
+
+DATA = random.Random(5).randbytes((1 << 20) + 2)
+"""A file that does not fit into the buffers of a socket, nor into whole records of TLS."""
+
+LINES = "".join(f"line {number}\n" for number in range(20_000)).encode()
+"""A file of text."""
+
+FILES = {"/data.bin": DATA, "/lines.txt": LINES, "/in/": None, "/few/a.txt": b"aa", "/few/b.txt": b"bbb"}
+"""What the servers have."""
+
+End = Literal["FIN", "RST", "close_notify"]
+"""How a connection ends: in clear FIN is the end in order; under TLS that is close_notify, and FIN alone is a cut."""
+
+
+class Came(NamedTuple):
+    """What came over a data connection to its end.
+
+    Attributes:
+        octets: All of them.
+        end: How it ended.
+    """
+
+    octets: bytes
+    end: End
+
+
+@dataclass
+class Line:
+    """A data connection, in clear or encrypted.
+
+    Attributes:
+        sock: The socket.
+        wire: TLS over it; None in clear.
+    """
+
+    sock: socket.socket
+    wire: Wire | None = None
+
+    def receive(self, size: int = 1 << 16) -> bytes:
+        """The next octets; b"" at the end in order."""
+        return self.sock.recv(size) if self.wire is None else self.wire.receive(size)
+
+    def exactly(self, count: int) -> bytes:
+        """So many octets."""
+        octets = b""
+        while len(octets) < count:
+            piece = self.receive(count - len(octets))
+            assert piece, f"the end came after {len(octets)} octets"
+            octets += piece
+        return octets
+
+    def is_silent(self) -> bool:
+        """True when nothing comes, not even an end, for a moment."""
+        timeout = self.sock.gettimeout()
+        self.sock.settimeout(0.03)
+        try:
+            self.receive(1)
+        except TimeoutError:
+            return True
+        finally:
+            self.sock.settimeout(timeout)
+        return False
+
+    def rest(self) -> Came:
+        """Everything to the end."""
+        pieces: list[bytes] = []
+        end: End = "FIN" if self.wire is None else "close_notify"
+        try:
+            pieces.extend(iter(self.receive, b""))
+        except ConnectionResetError:
+            end = "RST"
+        except ssl.SSLEOFError:
+            end = "FIN"
+        return Came(b"".join(pieces), end)
+
+    def send(self, octets: bytes) -> None:
+        """Send all octets."""
+        if octets and self.wire is None:
+            self.sock.sendall(octets)
+        elif octets and self.wire is not None:
+            self.wire.send(octets)
+
+    def offer(self, octets: bytes) -> None:
+        """Send all octets, or as many as the other side wants to have."""
+        with contextlib.suppress(ConnectionError):
+            self.send(octets)
+
+    def finish(self) -> None:
+        """End an upload in order, and close."""
+        if self.wire is not None:
+            self.wire.say_end()
+            self.sock.shutdown(socket.SHUT_WR)
+            while self.sock.recv(1 << 16):
+                pass  # with tickets unread the system would say RST, and destroy the end of what was sent
+        self.sock.close()
+
+
+def enter(server: FtpServer, kind: str = "clear") -> FtpsClient:
+    """A client that is logged in: in clear, or with everything encrypted."""
+    if kind == "clear":
+        return FtpsClient(server.address).login()
+    return FtpsClient(server.address, kind).enter()
+
+
+def begin(client: FtpsClient, line: str, verb: str = "EPSV") -> Line:
+    """Begin a transfer, to its 150 and a whole handshake.
+
+    Args:
+        client: Logged in.
+        line: The command.
+        verb: PASV, EPSV, PORT or EPRT.
+    """
+    data = client.begin_data(verb)
+    client.send(line)
+    sock = data()
+    assert client.reply().code == "150"
+    if client.control is None:
+        return Line(sock)
+    wire = client.wire(sock)
+    wire.shake_hands()
+    return Line(sock, wire)
+
+
+def last(server: FtpServer) -> TransferRecord:
+    """What the log tells of the last transfer."""
+    return server.log.transfers[-1]
+
+
+def inflated(octets: bytes) -> bytes:
+    """What can be inflated of a stream of MODE Z, be it whole or not."""
+    return zlib.decompressobj().decompress(octets)
+
+
+def goes_on(client: FtpsClient, server: FtpServer) -> bool:
+    """True when this session and a new one go on as if nothing had been: a file goes up, and comes back."""
+    with enter(server, "clear" if client.control is None else "TLSv1.3") as other:
+        return _is_well(client, server) and _is_well(other, server)
+
+
+def _is_well(client: FtpsClient, server: FtpServer) -> bool:
+    octets = b"all is well\n" * 100
+    line = begin(client, "STOR /well.txt")
+    line.send(octets)
+    line.finish()
+    if client.reply().code != "226" or server.files["/well.txt"] != octets:
+        return False
+    came = begin(client, "RETR /well.txt").rest()
+    end = "FIN" if client.control is None else "close_notify"
+    return (came, client.reply().code) == ((octets, end), "226")

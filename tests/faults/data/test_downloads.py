@@ -2,54 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
-from ftpfixture import Fault, FtpServer, on
-from tests.support.faulty import DATA, KINDS, LINES, Came, End, begin, goes_on, inflated, last
+from ftpfixture import FtpServer
+from tests.support.endings import Ending, check, each_ending, each_kind, told
+from tests.support.faulty import DATA, LINES, begin, goes_on, inflated, last
 from tests.support.ftps import DATA_VERBS, FtpsClient
-
-CUT = "the data connection was ended on purpose"
-LOST = "the rest was lost on purpose"
-
-
-class Ending(NamedTuple):
-    """A way to end.
-
-    Attributes:
-        word: With its values, but for the moment.
-        clear: How it ends in clear.
-        tls: How it ends under TLS.
-        code: Of the final reply.
-        error: What the log tells.
-    """
-
-    word: str
-    clear: End
-    tls: End
-    code: str
-    error: str
-
-    def fault(self, verb: str, **moment: float) -> Fault:
-        """This end of one transfer, at a moment."""
-        name, *values = self.word.split()
-        fault: Fault = getattr(on(verb), name)(*values, **moment).times(1)
-        return fault
-
-    def of(self, kind: str) -> End:
-        """How it ends."""
-        return self.clear if kind == "clear" else self.tls
-
-
-ENDINGS = [
-    Ending("drop_data", "FIN", "FIN", "426", CUT),
-    Ending("reset_data", "RST", "RST", "426", CUT),
-    Ending("fail 451", "FIN", "FIN", "451", CUT),
-    Ending("truncate", "FIN", "close_notify", "226", LOST),
-]
-each_ending = pytest.mark.parametrize("ending", ENDINGS, ids=lambda ending: ending.word.split()[0])
-each_kind = pytest.mark.parametrize("kind", KINDS)
 
 MOMENTS: list[tuple[dict[str, Any], int]] = [
     ({}, 0),
@@ -58,15 +18,6 @@ MOMENTS: list[tuple[dict[str, Any], int]] = [
     ({"at": 0.5}, len(DATA) // 2),
     ({"at": 1}, len(DATA)),
 ]
-
-
-def check(client: FtpsClient, server: FtpServer, came: Came, expected: Came, ending: Ending, wire: int) -> None:
-    """Hold what came, the reply and the log against what must be; then everything must be well."""
-    assert came == expected
-    assert [event.fault for event in server.faults.fired] == [str(server.faults.armed[0].fault)]
-    assert client.reply().code == ending.code
-    assert (last(server).completed, last(server).error, last(server).octets) == (False, ending.error, wire)
-    assert goes_on(client, server)
 
 
 @each_kind
@@ -80,7 +31,9 @@ def test_exactly_so_many_octets_come_through(
 
     came = begin(client, "RETR data.bin").rest()
 
-    check(client, ftp_server, came, Came(DATA[:octets], ending.of(kind)), ending, octets)
+    assert came == (DATA[:octets], ending.of(kind))
+    assert told(ftp_server)
+    check(client, ftp_server, ending, octets)
 
 
 @each_ending
@@ -108,7 +61,9 @@ def test_listings_end_in_the_same_way(
 
     came = begin(client, line).rest()
 
-    check(client, ftp_server, came, Came(whole[:7], ending.of(kind)), ending, 7)
+    assert came == (whole[:7], ending.of(kind))
+    assert told(ftp_server)
+    check(client, ftp_server, ending, 7)
 
 
 @each_ending
@@ -125,7 +80,9 @@ def test_after_rest_the_octets_of_the_transfer_count(
 
     came = begin(client, "RETR data.bin").rest()
 
-    check(client, ftp_server, came, Came(DATA[offset:][:octets], ending.clear), ending, octets)
+    assert came == (DATA[offset:][:octets], ending.clear)
+    assert told(ftp_server)
+    check(client, ftp_server, ending, octets)
 
 
 @each_ending
@@ -141,6 +98,7 @@ def test_type_a(ftp_server: FtpServer, client: FtpsClient, ending: Ending, momen
     came = begin(client, "RETR lines.txt").rest()
 
     assert came == (LINES.replace(b"\n", b"\r\n")[:octets], ending.clear)
+    assert told(ftp_server)
     assert client.reply().code == ending.code
     assert (last(ftp_server).completed, last(ftp_server).octets) == (False, octets)
     assert client.code("TYPE I") == "200"
@@ -176,7 +134,9 @@ def test_all_ways_to_a_data_connection(
 
     came = begin(client, "RETR data.bin", verb).rest()
 
-    check(client, ftp_server, came, Came(DATA[:4711], ending.of(kind)), ending, 4711)
+    assert came == (DATA[:4711], ending.of(kind))
+    assert told(ftp_server)
+    check(client, ftp_server, ending, 4711)
 
 
 @pytest.mark.ftp(host="::1")
@@ -188,4 +148,6 @@ def test_ipv6(ftp_server: FtpServer, client: FtpsClient, ending: Ending, verb: s
 
     came = begin(client, "RETR data.bin", verb).rest()
 
-    check(client, ftp_server, came, Came(DATA[:4711], ending.clear), ending, 4711)
+    assert came == (DATA[:4711], ending.clear)
+    assert told(ftp_server)
+    check(client, ftp_server, ending, 4711)

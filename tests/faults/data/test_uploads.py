@@ -1,0 +1,198 @@
+"""How uploads end: what the client sees of it, and octet by octet what the server has stored then."""
+
+from __future__ import annotations
+
+import zlib
+
+import pytest
+
+from ftpfixture import FtpServer
+from tests.support.endings import TRUNCATE, Ending, check, each_cut, each_ending, each_kind, told
+from tests.support.faulty import DATA, LINES, begin, goes_on, last
+from tests.support.ftps import DATA_VERBS, FtpsClient
+
+each_count = pytest.mark.parametrize("count", [0, 1, 1023, (1 << 20) + 1, len(DATA)])
+
+
+@each_kind
+@each_cut
+@each_count
+def test_the_end_comes_after_exactly_so_many_octets(
+    ftp_server: FtpServer, client: FtpsClient, kind: str, ending: Ending, count: int
+) -> None:
+    """As soon as N octets have come the connection ends, and the server keeps these N."""
+    ftp_server.faults.add(ending.fault("STOR", after=count))
+    line = begin(client, "STOR new.bin")
+
+    line.send(DATA[:count])
+
+    assert line.rest() == (b"", ending.of(kind))
+    assert told(ftp_server)
+    check(client, ftp_server, ending, count)
+    assert ftp_server.files["/new.bin"] == DATA[:count]
+
+
+@each_kind
+@each_cut
+@each_count
+def test_whoever_goes_on_sending_sends_in_vain(
+    ftp_server: FtpServer, client: FtpsClient, kind: str, ending: Ending, count: int
+) -> None:
+    """What comes behind the N octets is not stored, be it there already when the connection ends, or not."""
+    ftp_server.faults.add(ending.fault("STOR", after=count))
+    line = begin(client, "STOR new.bin")
+
+    line.offer(DATA)
+
+    if "FIN" in ending:
+        assert line.rest() == (b"", "FIN")
+    check(client, ftp_server, ending, count)
+    assert ftp_server.files["/new.bin"] == DATA[:count]
+
+
+@each_kind
+@each_count
+def test_truncate(ftp_server: FtpServer, client: FtpsClient, kind: str, count: int) -> None:
+    """The client can send everything, and is told of success; the server has stored the first N octets."""
+    ftp_server.faults.add(TRUNCATE.fault("STOR", after=count))
+    line = begin(client, "STOR new.bin")
+
+    line.send(DATA)
+    line.finish()
+
+    check(client, ftp_server, TRUNCATE, len(DATA))
+    assert ftp_server.files["/new.bin"] == DATA[:count]
+
+
+@each_ending
+def test_what_is_not_reached_does_not_happen(ftp_server: FtpServer, client: FtpsClient, ending: Ending) -> None:
+    """One octet beyond what is sent is never reached: all of it is stored."""
+    armed = ftp_server.faults.add(ending.fault("STOR", after=len(DATA) + 1).optional())
+
+    assert client.store("STOR new.bin", DATA) == ["150", "226"]
+
+    assert (armed.fired, last(ftp_server).completed) == (0, True)
+    assert ftp_server.files["/new.bin"] == DATA
+
+
+def _sent(ending: Ending, octets: bytes, count: int) -> bytes:
+    """What a client sends, who notices a cut as soon as it comes, and does not notice that something is lost."""
+    return octets if ending is TRUNCATE else octets[:count]
+
+
+@each_kind
+@each_ending
+@pytest.mark.parametrize(
+    ("rest", "line", "stored"),
+    [
+        (None, "STOR old.bin", DATA[:5]),
+        (None, "APPE old.bin", b"0123456789" + DATA[:5]),
+        (None, "APPE new.bin", DATA[:5]),
+        ("REST 8", "STOR old.bin", b"01234567" + DATA[:5]),
+        ("REST 2", "STOR old.bin", b"01" + DATA[:5] + b"789"),
+        ("REST 8", "APPE old.bin", b"01234567" + DATA[:5]),
+        (None, "STOU in/new", DATA[:5]),
+    ],
+    ids=str,
+)
+def test_all_commands(
+    ftp_server: FtpServer,
+    client: FtpsClient,
+    kind: str,
+    ending: Ending,
+    rest: str | None,
+    line: str,
+    stored: bytes,
+) -> None:
+    """What was there before counts for nothing, and stays as far as the command lets it."""
+    verb, _, path = line.partition(" ")
+    ftp_server.faults.add(ending.fault(verb, after=5))
+    ftp_server.files["/old.bin"] = b"0123456789"
+    if rest is not None:
+        assert client.code(rest) == "350"
+
+    data = begin(client, line)
+    data.send(_sent(ending, DATA[:20], 5))
+    if ending is TRUNCATE:
+        data.finish()
+    else:
+        assert data.rest() == (b"", ending.of(kind))
+
+    check(client, ftp_server, ending, len(_sent(ending, DATA[:20], 5)))
+    assert ftp_server.files[f"/{path}"] == stored
+
+
+@each_ending
+@pytest.mark.parametrize("count", [9, 10, 4711])
+def test_type_a(ftp_server: FtpServer, client: FtpsClient, ending: Ending, count: int) -> None:
+    """In TYPE A octets count as they come; half a line end is none."""
+    ftp_server.faults.add(ending.fault("STOR", after=count))
+    text = LINES.replace(b"\n", b"\r\n")
+    assert client.code("TYPE A") == "200"
+
+    data = begin(client, "STOR new.txt")
+    data.send(_sent(ending, text, count))
+    if ending is TRUNCATE:
+        data.finish()
+    else:
+        assert data.rest() == (b"", ending.clear)
+
+    assert client.reply().code == ending.code
+    half = b"\r" if ending is TRUNCATE and text[:count].endswith(b"\r") else b""
+    assert ftp_server.files["/new.txt"] == text[:count].replace(b"\r\n", b"\n").removesuffix(b"\r") + half
+
+
+@each_kind
+@each_ending
+@pytest.mark.parametrize("count", [0, 4711])
+def test_mode_z(ftp_server: FtpServer, client: FtpsClient, kind: str, ending: Ending, count: int) -> None:
+    """In MODE Z octets are counted when they are inflated; nothing that a download would have is sent."""
+    ftp_server.faults.add(ending.fault("STOR", after=count))
+    assert client.code("MODE Z") == "200"
+
+    data = begin(client, "STOR new.txt")
+    data.send(zlib.compress(LINES)[: None if ending is TRUNCATE or count else 0])
+    if ending is TRUNCATE:
+        data.finish()
+    else:
+        assert data.rest() == (b"", ending.of(kind))
+
+    assert client.reply().code == ending.code
+    assert ftp_server.files["/new.txt"] == LINES[:count]
+    assert last(ftp_server).octets == (len(LINES) if ending is TRUNCATE else count)
+    assert client.code("MODE S") == "200"
+    assert goes_on(client, ftp_server)
+
+
+@each_kind
+@each_cut
+@pytest.mark.parametrize("verb", DATA_VERBS)
+def test_all_ways_to_a_data_connection(
+    ftp_server: FtpServer, client: FtpsClient, kind: str, ending: Ending, verb: str
+) -> None:
+    """Passive or active, by old commands or new: the ends are the same."""
+    ftp_server.faults.add(ending.fault("STOR", after=4711))
+    line = begin(client, "STOR new.bin", verb)
+
+    line.send(DATA[:4711])
+
+    assert line.rest() == (b"", ending.of(kind))
+    assert told(ftp_server)
+    check(client, ftp_server, ending, 4711)
+    assert ftp_server.files["/new.bin"] == DATA[:4711]
+
+
+@pytest.mark.ftp(host="::1")
+@each_cut
+@pytest.mark.parametrize("verb", ["EPSV", "EPRT"])
+def test_ipv6(ftp_server: FtpServer, client: FtpsClient, ending: Ending, verb: str) -> None:
+    """Over IPv6 the ends are the same."""
+    ftp_server.faults.add(ending.fault("STOR", after=4711))
+    line = begin(client, "STOR new.bin", verb)
+
+    line.send(DATA[:4711])
+
+    assert line.rest() == (b"", ending.clear)
+    assert told(ftp_server)
+    check(client, ftp_server, ending, 4711)
+    assert ftp_server.files["/new.bin"] == DATA[:4711]

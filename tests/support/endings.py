@@ -1,0 +1,74 @@
+"""The ways in which faults end a data connection, as tables for tests."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import pytest
+
+from ftpfixture import Fault, FtpServer, on
+from tests.support.faulty import KINDS, End, goes_on, last
+from tests.support.ftps import FtpsClient
+
+__all__ = ["CUTS", "ENDINGS", "TRUNCATE", "Ending", "check", "each_cut", "each_ending", "each_kind", "told"]
+
+
+class Ending(NamedTuple):
+    """A way to end.
+
+    Attributes:
+        word: With its values, but for the moment.
+        clear: How it ends in clear.
+        tls: How it ends under TLS.
+        code: Of the final reply.
+        error: What the log tells.
+    """
+
+    word: str
+    clear: End
+    tls: End
+    code: str
+    error: str
+
+    def fault(self, verb: str, **moment: float) -> Fault:
+        """This end of one transfer, at a moment."""
+        name, *values = self.word.split()
+        fault: Fault = getattr(on(verb), name)(*values, **moment).times(1)
+        return fault
+
+    def of(self, kind: str) -> End:
+        """How it ends."""
+        return self.clear if kind == "clear" else self.tls
+
+
+_CUT = "the data connection was ended on purpose"
+CUTS = [
+    Ending("drop_data", "FIN", "FIN", "426", _CUT),
+    Ending("reset_data", "RST", "RST", "426", _CUT),
+    Ending("fail 451", "FIN", "FIN", "451", _CUT),
+]
+TRUNCATE = Ending("truncate", "FIN", "close_notify", "226", "the rest was lost on purpose")
+ENDINGS = [*CUTS, TRUNCATE]
+
+
+def _name(ending: Ending) -> str:
+    return ending.word.split()[0]
+
+
+each_cut = pytest.mark.parametrize("ending", CUTS, ids=_name)
+each_ending = pytest.mark.parametrize("ending", ENDINGS, ids=_name)
+each_kind = pytest.mark.parametrize("kind", KINDS)
+
+
+def told(server: FtpServer) -> bool:
+    """True when the log tells of the one fault there is, once."""
+    (armed,) = server.faults.armed
+    return [event.fault for event in server.faults.fired] == [str(armed.fault)]
+
+
+def check(client: FtpsClient, server: FtpServer, ending: Ending, octets: int) -> None:
+    """Hold the reply and the log against what must be and then everything must be well."""
+    assert client.reply().code == ending.code
+    assert told(server)
+    assert (last(server).completed, last(server).error, last(server).octets) == (False, ending.error, octets)
+    assert goes_on(client, server)

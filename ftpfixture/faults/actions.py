@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ftpfixture.errors import ConfigurationError
+from ftpfixture.faults import checks
 
 __all__ = [
     "PHASES",
@@ -90,15 +91,13 @@ class Moment:
         Raises:
             ConfigurationError: An unknown phase, a negative number, or both a number and a fraction.
         """
-        if phase not in PHASES:
-            raise ConfigurationError(f"phase={phase!r}: use one of {', '.join(PHASES)}")
         if after is not None and at is not None:
             raise ConfigurationError("give after= (octets) or at= (a part of the file), not both")
-        if after is not None and not (type(after) is int and after >= 0):
-            raise ConfigurationError(f"after={after!r}: give a number of octets, 0 or more")
-        if at is not None and not (type(at) in (int, float) and 0 <= at <= 1):
-            raise ConfigurationError(f"at={at!r}: give a part of the file, from 0 to 1")
-        return cls(phase, after, at)
+        if after is not None:
+            checks.whole("after", after)
+        if at is not None:
+            checks.part("at", at)
+        return cls(checks.one_of("phase", phase, PHASES), after, at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,10 @@ from __future__ import annotations
 import random
 from typing import NamedTuple, TypeVar
 
-from ftpfixture.faults.actions import Action, Moment
+from ftpfixture.faults.actions import Action, Disk, Moment
 from ftpfixture.faults.catalog import Fault
-from ftpfixture.faults.when import Situation
+from ftpfixture.faults.when import Situation, counted, ordinal
+from ftpfixture.wire.command import censor
 
 __all__ = ["Armed", "Claim", "Plan", "Rules", "Step"]
 
@@ -41,16 +42,17 @@ class Armed:
     @property
     def spent(self) -> bool:
         """Whether it has happened as often as it may."""
-        times = self.fault.when.times
-        return times is not None and self.fired >= times
+        limit = self.fault.when.times
+        return limit is not None and self.fired >= limit
 
     def look(self, situation: Situation) -> Claim | None:
         """Whether it is for this command; counts it if it fits."""
         when = self.fault.when
         difference = when.difference(situation)
         if difference is not None:
-            same_verb = situation.verb in when.verbs or "*" in when.verbs
-            self._nearest = max(self._nearest, (int(same_verb), f"{_named(situation)} came, but {difference}"))
+            nearness = int(situation.verb in when.verbs or "*" in when.verbs)
+            if nearness >= self._nearest[0]:
+                self._nearest = nearness, f"{censor(situation.verb, situation.argument)} came, but {difference}"
             return None
         self.seen += 1
         if not when.counts(self.seen) or self.spent:
@@ -61,26 +63,28 @@ class Armed:
         return Claim(self)
 
     def miss(self) -> str:
-        """Why it has not happened, in words."""
-        when, verbs = self.fault.when, "|".join(self.fault.when.verbs)
+        """Why it has not happened, or not more often, in words."""
         if not self.seen:
             return self._nearest[1]
-        times = "1 time" if self.seen == 1 else f"{self.seen} times"
-        if not self._claimed and when.probability < 1:
-            return f"{verbs} was seen {times}, and probability={when.probability:g} chose none"
+        when = self.fault.when
+        seen = f"{'|'.join(when.verbs)} was seen {counted(self.seen)}"
+        if self.fired:
+            return seen
+        if self.seen < when.first:
+            return f"{seen}, fault waits for the {ordinal(when.first)}"
         if not self._claimed:
-            return f"{verbs} was seen {times}, fault waits for {when.awaited()}"
-        thresholds = [moment for action in self.fault.actions if (moment := _moment(action)).is_within]
-        if thresholds and thresholds[0].octets is not None:
-            return f"{verbs} was seen {times}, but no transfer had more than {thresholds[0].octets} octets"
-        return f"{verbs} was seen {times}, but the moment never came"
+            return f"{seen}, and probability={when.probability:g} chose none"
+        octets = next((octets for action in self.fault.actions if (octets := _octets(action)) is not None), None)
+        if octets is None:
+            return f"{seen}, but the moment never came"
+        return f"{seen}, but no transfer " + (f"came to {counted(octets, 'octet')}" if octets else "began")
 
     def __repr__(self) -> str:
-        return f"<{self.fault!r}: fired {self.fired} times>"
+        return f"<{self.fault!r}: fired {counted(self.fired)}>"
 
 
-def _named(situation: Situation) -> str:
-    return situation.verb if situation.verb in ("PASS", "ACCT") else f"{situation.verb} {situation.argument}".rstrip()
+def _octets(action: Action) -> int | None:
+    return action.after if isinstance(action, Disk) else _moment(action).octets
 
 
 def _moment(action: Action) -> Moment:
@@ -138,13 +142,15 @@ class Plan:
         steps: The actions of all of them, in order.
         raw: Octets that are the answer; None when it is a reply.
         verdict: Code and lines of the final reply, when the transfer was made to fail with one.
+        ended_early: Whether the final reply has come before the data.
     """
 
-    __slots__ = ("raw", "steps", "verdict")
+    __slots__ = ("ended_early", "raw", "steps", "verdict")
 
     def __init__(self, claims: list[Claim]) -> None:
         self.raw: bytes | None = None
         self.verdict: tuple[str, tuple[str, ...]] | None = None
+        self.ended_early = False
         self.steps = [Step(claim, action) for claim in claims for action in claim.armed.fault.actions]
 
     def at(self, phase: str) -> list[Step]:

@@ -7,10 +7,12 @@ import re
 from typing import NamedTuple
 
 from ftpfixture.errors import ConfigurationError
+from ftpfixture.faults import checks
 from ftpfixture.faults.control import ControlWords
-from ftpfixture.faults.rule import TRIGGERS, shown, whole
+from ftpfixture.faults.rule import TRIGGERS, shown
 from ftpfixture.faults.transfer import TransferWords
 from ftpfixture.faults.when import When
+from ftpfixture.wire.command import censor
 
 __all__ = ["GROUPS", "Fault", "Row", "on", "table"]
 
@@ -23,15 +25,18 @@ GROUPS: dict[str, tuple[str, ...]] = {
 }
 """Names for several verbs at once."""
 
-_VERB = re.compile(r"\*|[A-Z0-9_]{1,64}")
+_VERB = re.compile(r"\*|[A-Za-z0-9_]{1,64}")
 _SOURCE = re.compile(r"\s+Seen in: (.*)\.\s*\Z")
 
 
 class Fault(ControlWords, TransferWords):
     """What goes wrong, and when; begin with `on`, go on with words, and give it to ``server.faults.add``.
 
-    It never changes: every word gives a new fault. Its `repr` is the line that makes it, its `str` the same as text.
+    It never changes: every word gives a new fault. Its `repr` is the line that makes it, its `str` the same as text;
+    only a password is starred.
     """
+
+    __slots__ = ()
 
 
 def on(
@@ -54,18 +59,23 @@ def on(
     Raises:
         ConfigurationError: Something cannot be a verb, or a type.
     """
-    said = [name.strip().upper() for verb in verbs for name in str(verb).split("|")]
-    names = tuple(dict.fromkeys(name for word in said for name in GROUPS.get(word, (word,))))
-    if not names:
+    said = [name.strip() for verb in verbs for name in str(verb).split("|")]
+    if not said:
         raise ConfigurationError("on needs a verb: on('RETR'), or on('*') for all")
-    for name in names:
+    for name in said:
         if not _VERB.fullmatch(name):
-            raise ConfigurationError(f"{name!r} is not a verb: give the path as path=, as in on('RETR', path='*.csv')")
+            text = f"{censor(name, '')!r} is not a verb: give the path as path=, as in on('RETR', path='*.csv')"
+            raise ConfigurationError(text)
+    names = dict.fromkeys(name for word in said for name in GROUPS.get(word.upper(), (word.upper(),)))
+    if path is not None:
+        checks.line("path", path)
+    if user is not None:
+        checks.line("user", user)
     if session is not None:
-        whole("session", session, 1)
-    if type not in (None, "A", "I"):
-        raise ConfigurationError(f"type={type!r}: use 'A' or 'I'")
-    return Fault(When(names, path, user, session, type))
+        checks.whole("session", session, 1)
+    if type is not None:
+        checks.one_of("type", type, ("A", "I"))
+    return Fault(When(tuple(names), path, user, session, type))
 
 
 class Row(NamedTuple):

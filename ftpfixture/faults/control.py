@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Self
 
 from ftpfixture.errors import ConfigurationError
+from ftpfixture.faults import checks
 from ftpfixture.faults.actions import (
     Answer,
     Cut,
@@ -20,50 +21,22 @@ from ftpfixture.faults.actions import (
     Rewrite,
     Say,
     Slice,
+    Where,
     Withhold,
 )
 from ftpfixture.faults.edits import SHAPES
-from ftpfixture.faults.rule import Rule, number_of, seconds, whole, word
+from ftpfixture.faults.rule import Rule, word
 
-__all__ = ["ControlWords", "check_code", "check_octets", "garbled"]
+__all__ = ["ControlWords", "garbled"]
 
 Text = str | Sequence[str]
 """A line, or several."""
 
 
-def check_code(code: str | int) -> str:
-    """Three digits.
-
-    Raises:
-        ConfigurationError: They are not.
-    """
-    text = str(code)
-    if len(text) != 3 or not (text.isascii() and text.isdigit()):
-        raise ConfigurationError(f"a reply code is three digits, such as 550, not {code!r}")
-    return text
-
-
-def _lines(text: object) -> tuple[str, ...]:
-    if isinstance(text, str):
-        return (text,)
-    if not isinstance(text, list | tuple) or not all(isinstance(line, str) for line in text):
-        raise ConfigurationError(f"a text, or a list of lines, is wanted, not {text!r}")
-    return tuple(text)
-
-
-def check_octets(raw: object) -> bytes:
-    """Octets, not text.
-
-    Raises:
-        ConfigurationError: They are not.
-    """
-    if not isinstance(raw, bytes):
-        raise ConfigurationError(f"octets are wanted, such as b'226 Done\\r\\n', not {raw!r}")
-    return raw
-
-
 class ControlWords(Rule):
     """What may go wrong with replies and with the control connection."""
+
+    __slots__ = ()
 
     # Instead of what was asked for.
 
@@ -73,7 +46,7 @@ class ControlWords(Rule):
 
         Seen in: FluentFTP#1363, curl test145.
         """
-        return self.doing(Answer(check_code(code), _lines(text)))
+        return self.doing(Answer(checks.code("code", code), checks.lines("text", text)))
 
     @word
     def answer_raw(self, octets: bytes) -> Self:
@@ -81,7 +54,7 @@ class ControlWords(Rule):
 
         Seen in: twisted#10719.
         """
-        return self.doing(Answer(raw=check_octets(octets)))
+        return self.doing(Answer(raw=checks.octets("octets", octets)))
 
     @word
     def off(self) -> Self:
@@ -110,7 +83,7 @@ class ControlWords(Rule):
 
         Seen in: lftp#335, curl test1120.
         """
-        return self.doing(Answer("421", _lines(text)), Cut(Moment("after_reply"), "control", "fin"))
+        return self.doing(Answer("421", checks.lines("text", text)), Cut(Moment("after_reply"), "control", "fin"))
 
     # Besides what was asked for.
 
@@ -120,7 +93,7 @@ class ControlWords(Rule):
 
         Seen in: rclone#8966.
         """
-        return self.doing(Rewrite("final", check_code(code), _lines(text)))
+        return self.doing(Rewrite("final", checks.code("code", code), checks.lines("text", text)))
 
     @word
     def reply_raw(self, octets: bytes) -> Self:
@@ -128,7 +101,7 @@ class ControlWords(Rule):
 
         Seen in: curl test1152.
         """
-        return self.doing(Rewrite("final", raw=check_octets(octets)))
+        return self.doing(Rewrite("final", raw=checks.octets("octets", octets)))
 
     @word
     def opening(self, code: str | int, text: Text = "{text}") -> Self:
@@ -136,7 +109,7 @@ class ControlWords(Rule):
 
         Seen in: Far-NetBox#236.
         """
-        return self.doing(Rewrite("opening", check_code(code), _lines(text)))
+        return self.doing(Rewrite("opening", checks.code("code", code), checks.lines("text", text)))
 
     @word
     def no_opening(self) -> Self:
@@ -160,7 +133,7 @@ class ControlWords(Rule):
 
         Seen in: curl#12841, fineftp-server#63.
         """
-        return self.doing(Early(check_code(code), text))
+        return self.doing(Early(checks.code("code", code), checks.line("text", text)))
 
     @word
     def duplicate(self) -> Self:
@@ -176,7 +149,7 @@ class ControlWords(Rule):
 
         Seen in: FluentFTP#1045, #1522.
         """
-        return self.doing(Say(Moment.of(phase), check_code(code), _lines(text)))
+        return self.doing(Say(Moment.of(phase), checks.code("code", code), checks.lines("text", text)))
 
     @word
     def say_raw(self, octets: bytes, phase: str = "after_reply") -> Self:
@@ -184,7 +157,7 @@ class ControlWords(Rule):
 
         Seen in: curl test983.
         """
-        return self.doing(Say(Moment.of(phase), raw=check_octets(octets)))
+        return self.doing(Say(Moment.of(phase), raw=checks.octets("octets", octets)))
 
     @word
     def together(self) -> Self:
@@ -217,8 +190,8 @@ class ControlWords(Rule):
         Seen in: pyftpdlib#39, FluentFTP#376.
         """
         if port is not None:
-            whole("port", port)
-        return self.doing(Edit("address", host=host, port=port))
+            checks.whole("port", port)
+        return self.doing(Edit("address", host=checks.host("host", host), port=port))
 
     @word
     def malformed_address(self, shape: str = "no-parentheses") -> Self:
@@ -226,9 +199,7 @@ class ControlWords(Rule):
 
         Seen in: FluentFTP#1793, basic-ftp#164.
         """
-        if shape not in SHAPES:
-            raise ConfigurationError(f"shape={shape!r}: use one of {', '.join(SHAPES)}")
-        return self.doing(Edit(shape))
+        return self.doing(Edit(checks.one_of("shape", shape, SHAPES)))
 
     @word
     def size_lie(self, by: int) -> Self:
@@ -236,7 +207,7 @@ class ControlWords(Rule):
 
         Seen in: FluentFTP#643.
         """
-        return self.doing(Edit("size", number_of("size_lie", by)))
+        return self.doing(Edit("size", checks.whole("by", by, None)))
 
     @word
     def shift_time(self, by: float) -> Self:
@@ -244,7 +215,7 @@ class ControlWords(Rule):
 
         Seen in: uFTP#23, jsftp#281.
         """
-        return self.doing(Edit("time", number_of("shift_time", by)))
+        return self.doing(Edit("time", checks.number("by", by)))
 
     @word
     def shift_offset(self, by: int) -> Self:
@@ -252,7 +223,7 @@ class ControlWords(Rule):
 
         Seen in: cyberduck#11902.
         """
-        return self.doing(Edit("offset", number_of("shift_offset", by)))
+        return self.doing(Edit("offset", checks.whole("by", by, None)))
 
     # Time and octets.
 
@@ -270,7 +241,7 @@ class ControlWords(Rule):
         Seen in: pure-ftpd#70.
         """
         moment = Moment.of(phase, after, at)
-        return self.doing(Pause(moment, seconds("delay", duration), seconds("jitter", jitter)))
+        return self.doing(Pause(moment, checks.seconds("duration", duration), checks.seconds("jitter", jitter)))
 
     @word
     def stall(
@@ -284,7 +255,8 @@ class ControlWords(Rule):
 
         Seen in: lftp#346, far2l#1067.
         """
-        return self.doing(Pause(Moment.of(phase, after, at), None if duration is None else seconds("stall", duration)))
+        limit = None if duration is None else checks.seconds("duration", duration)
+        return self.doing(Pause(Moment.of(phase, after, at), limit))
 
     @word
     def slice(self, octets: int, pause: float = 0) -> Self:
@@ -292,7 +264,7 @@ class ControlWords(Rule):
 
         Seen in: curl test250.
         """
-        return self.doing(Slice("control", whole("octets", octets, 1), seconds("pause", pause)))
+        return self.doing(Slice("control", checks.whole("octets", octets, 1), checks.seconds("pause", pause)))
 
     @word
     def garble(self, first: int = 0, every: int | None = None, mask: int = 1) -> Self:
@@ -326,15 +298,15 @@ class ControlWords(Rule):
         return self.doing(Cut(Moment.of(phase, after, at), "control", "half"))
 
 
-def garbled(where: str, first: int, every: int | None, mask: int) -> Garble:
+def garbled(where: Where, first: int, every: int | None, mask: int) -> Garble:
     """Check what a user gave.
 
     Raises:
         ConfigurationError: Something is no number in its range.
     """
-    whole("first", first)
+    checks.whole("first", first)
     if every is not None:
-        whole("every", every, 1)
-    if not 0 < whole("mask", mask) < 256:
+        checks.whole("every", every, 1)
+    if not 0 < checks.whole("mask", mask) < 256:
         raise ConfigurationError(f"mask takes the bits to flip, 1 to 255, not {mask!r}")
-    return Garble("control" if where == "control" else "data", first, every, mask)
+    return Garble(where, first, every, mask)

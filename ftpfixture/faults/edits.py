@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 from ftpfixture.errors import ReplySyntaxError
 from ftpfixture.faults.actions import Edit
@@ -13,10 +14,13 @@ from ftpfixture.wire.reply import Reply
 
 __all__ = ["SHAPES", "edit_argument", "edit_listing", "edit_reply"]
 
-_SIZE = re.compile(r"(?<=\()[0-9]+(?= bytes\))|(?<=size=)[0-9]+", re.IGNORECASE)
+# Facts end with a semicolon; names may look like them, but for that.
+_SIZE = re.compile(r"(?:(?<=\()(?=[0-9]+ bytes\))|(?<=size=)(?=[0-9]+;))([0-9]+)", re.IGNORECASE)
 _LINKS = re.compile(r"^([-a-z][-a-zA-Z]{9})\s+[0-9]+\s", re.MULTILINE)
-_TIME = re.compile(r"(?<![0-9])[0-9]{14}(?![0-9])")
+_TIME = re.compile(r"(?:\A(?=[0-9]{14}\Z)|(?<=modify=)|(?<=create=))[0-9]{14}(?=;|\Z)", re.IGNORECASE)
 _TIME_FORM = "%Y%m%d%H%M%S"
+_NUMBER = re.compile(r"([0-9]{1,18})")
+_SIZE_REPLY = re.compile(r"213 (?![0-9]{14}\Z)([0-9]{1,18})")  # with fourteen digits it is a time
 
 Rendered = str | bytes
 """The text of a reply, or all its octets."""
@@ -41,8 +45,9 @@ def _no_delimiter(host: str, port: int, extended: bool) -> str:
 
 
 def _swapped(host: str, port: int, extended: bool) -> bytes:
-    other = f"227 {render_227(host, port)}" if extended else f"229 {render_229(port)}"
-    return f"{other}\r\n".encode()
+    if extended:
+        return f"227 {render_227('127.0.0.1' if ':' in host else host, port)}\r\n".encode()
+    return f"229 {render_229(port)}\r\n".encode()
 
 
 SHAPES: dict[str, Callable[[str, int, bool], Rendered]] = {
@@ -72,8 +77,8 @@ def edit_reply(edit: Edit, reply: Reply, host: str, encoding: str) -> Reply | by
         return _mismatched(reply, encoding)
     if edit.kind == "address" or edit.kind in SHAPES:
         return _readdressed(edit, reply, host)
-    if edit.kind == "size" and reply.code == "213" and reply.text.isdigit():
-        return Reply(reply.code, (str(max(0, int(reply.text) + int(edit.by))),))
+    if edit.kind == "size" and (size := _SIZE_REPLY.fullmatch(f"{reply.code} {reply.text}")):
+        return Reply(reply.code, (_increased(edit.by, size),))
     return Reply(reply.code, tuple(_edited(edit, line) for line in reply.lines), reply.listing)
 
 
@@ -88,31 +93,34 @@ def edit_listing(edit: Edit, text: str) -> str:
 
 def edit_argument(edit: Edit, argument: str) -> str:
     """The argument of REST with another number; any other as it is."""
-    if edit.kind != "offset" or not (argument.isascii() and argument.isdigit()):
-        return argument
-    return str(max(0, int(argument) + int(edit.by)))
+    number = _NUMBER.fullmatch(argument) if edit.kind == "offset" else None
+    return _increased(edit.by, number) if number else argument
 
 
 def _edited(edit: Edit, text: str) -> str:
     if edit.kind == "size":
-        return _SIZE.sub(lambda found: str(max(0, int(found[0]) + int(edit.by))), text)
+        return _SIZE.sub(partial(_increased, edit.by), text)
     if edit.kind == "time":
         return _TIME.sub(lambda found: _moved(found[0], edit.by), text)
     return text
 
 
+def _increased(by: float, number: re.Match[str]) -> str:
+    return str(max(0, int(number[1]) + int(by)))
+
+
 def _moved(text: str, by: float) -> str:
     try:
-        return (datetime.strptime(text, _TIME_FORM) + timedelta(seconds=by)).strftime(_TIME_FORM)
+        return (datetime.strptime(text, _TIME_FORM) + timedelta(seconds=by)).strftime(_TIME_FORM).zfill(14)
     except (ValueError, OverflowError):
         return text  # fourteen digits that are no time
 
 
 def _mismatched(reply: Reply, encoding: str) -> bytes:
     other = f"{reply.code[:2]}{(int(reply.code[2]) + 1) % 10}"
-    first = f"{reply.code}-{reply.lines[0] if reply.lines else ''}\r\n"
-    rest = "".join(f"{line}\r\n" for line in reply.lines[1:])
-    return f"{first}{rest}{other} End\r\n".encode(encoding, "surrogateescape")
+    first, *rest = reply.lines or ("",)
+    octets = Reply(reply.code, (first, *rest, "End"), reply.listing).render(encoding)
+    return octets.removesuffix(f"{reply.code} End\r\n".encode()) + f"{other} End\r\n".encode()
 
 
 def _readdressed(edit: Edit, reply: Reply, host: str) -> Reply | bytes:

@@ -11,27 +11,27 @@ Before the colon stands when, behind it what:
 
 from __future__ import annotations
 
-import ast
 import difflib
 import inspect
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from ftpfixture.errors import ConfigurationError
 from ftpfixture.faults.catalog import Fault, on
 from ftpfixture.faults.known import KNOWN
 from ftpfixture.faults.rule import TRIGGERS
+from ftpfixture.faults.values import QUOTED, read_text, read_value
+from ftpfixture.matching import hide
 
 __all__ = ["parse"]
 
-_QUOTED = r"[bB]?\"(?:[^\"\\]|\\.)*\"|[bB]?'(?:[^'\\]|\\.)*'"
-_TOKEN = re.compile(rf"(?:[A-Za-z_]+=)?(?:{_QUOTED}|\[(?:{_QUOTED}|[\s,])*\])(?=[\s:;]|\Z)|[^\s;]*[^\s;:]|[:;]+|\S")
+_TOKEN = re.compile(rf"(?:[A-Za-z_]+=)?(?:{QUOTED}|\[(?:{QUOTED}|[\s,])*\])(?=[\s:;]|\Z)|[^\s;]*[^\s;:]|[:;]+|\S")
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")
 _NAMED = re.compile(r"([A-Za-z_]+)=(.*)", re.DOTALL)
-_PERCENT = re.compile(r"([0-9.]+)%")
-_CONSTANTS = {"none": None, "true": True, "false": False}
+_NUMBERS = re.compile(r"#[0-9]{1,9}(,[0-9]{1,9})*")
 _MEMBERS = {name: member for name, member in inspect.getmembers(Fault) if getattr(member, "is_word", False)}
 _WORDS = {name: member for name, member in _MEMBERS.items() if name not in TRIGGERS}
 _ON = ("path", "user", "session", "type")
@@ -50,31 +50,16 @@ class _Token:
     start: int
 
     @property
-    def name(self) -> str | None:
-        """What stands before ``=``; None when there is none."""
+    def name(self) -> str:
+        """What stands before ``=``; "" when there is none."""
         found = _NAMED.fullmatch(self.text)
-        return found[1] if found else None
+        return found[1] if found else ""
 
     @property
-    def value(self) -> Any:
-        """What it stands for, behind ``=`` if there is one."""
+    def rest(self) -> str:
+        """What stands behind ``=``; all of it when there is none."""
         found = _NAMED.fullmatch(self.text)
-        text = found[2] if found else self.text
-        if text[:1] in "\"'[" or text[:2] in ("b'", 'b"', "B'", 'B"'):
-            try:
-                return ast.literal_eval(text)
-            except (ValueError, SyntaxError):
-                return text  # a shell pattern such as [ab]*.csv
-        if (percent := _PERCENT.fullmatch(text)) is not None:
-            return float(percent[1]) / 100
-        if text.lower() in _CONSTANTS:
-            return _CONSTANTS[text.lower()]
-        for kind in (int, float):
-            try:
-                return kind(text)
-            except ValueError:
-                pass
-        return text
+        return found[2] if found else self.text
 
 
 def parse(text: str) -> Fault:
@@ -90,88 +75,114 @@ def parse(text: str) -> Fault:
         hint = f"did you mean {near[0]!r}?" if near else "see the table of faults that were seen"
         raise ConfigurationError(f"unknown fault {text.strip()!r}: {hint}")
     tokens = [_Token(found[0], found.start()) for found in _TOKEN.finditer(text)]
-    colon = next((index for index, token in enumerate(tokens) if token.text == ":"), None)
-    if colon is None or colon == 0:
-        end = _Token(" ", len(text))
-        raise _wrong(text, end if tokens else None, "a fault is verbs, a colon and words: 'RETR *.csv: drop_data'")
-    fault = _parse_when(text, tokens[:colon])
-    return _parse_words(text, fault, tokens[colon + 1 :])
-
-
-def _parse_when(text: str, tokens: list[_Token]) -> Fault:
-    verbs, rest = tokens[0], tokens[1:]
-    first: dict[str, Any] = {}
-    triggers: list[tuple[_Token, str, tuple[Any, ...], dict[str, Any]]] = []
-    for token in rest:
-        name = token.name
-        if token.text.startswith("#"):
-            numbers = token.text[1:].split(",")
-            if not all(number.isascii() and number.isdigit() for number in numbers):
-                raise _wrong(text, token, "behind # stands a number, or several: #2 or #1,3")
-            triggers.append((token, "nth", tuple(map(int, numbers)), {}))
-        elif name in _ON:
-            first[name] = token.value if name == "session" else str(token.value)
-        elif name == "seed" and triggers and triggers[-1][1] == "probability":
-            triggers[-1][3]["seed"] = token.value
-        elif name in TRIGGERS:
-            triggers.append((token, name, (token.value,), {}))
-        elif token.text == "optional":
-            triggers.append((token, "optional", (), {}))
-        elif name is not None and name.isidentifier():
-            raise _wrong(text, token, _unknown("trigger", name, [*_ON, *TRIGGERS, "seed"]))
-        elif "path" not in first:
-            first["path"] = token.text if token.text[0] not in "\"'" else token.value
-        else:
-            raise _wrong(text, token, "there is a path already: put a path with spaces in quotes")
-    fault = _told(text, verbs, lambda: on(verbs.text, **first))
-    for token, name, values, named in triggers:
-        fault = _said(text, token, fault, name, values, named)
-    return fault
-
-
-def _parse_words(text: str, fault: Fault, tokens: list[_Token]) -> Fault:
-    said = 0
+    colon = next((index for index, token in enumerate(tokens) if token.text == ":"), 0)
+    if not colon:
+        wrong = next((token for token in tokens if token.text in _WORDS or ":" in token.text), _end(text))
+        what = "a fault is verbs, a colon with a space behind it, and words, as in 'RETR *.csv: drop_data'"
+        raise _wrong(text, wrong, what)
+    fault = _parse_when(text, tokens[0], tokens[1:colon])
     words: list[list[_Token]] = [[]]
-    for token in tokens:
+    for token in tokens[colon + 1 :]:
         if set(token.text) == {";"}:
             words.append([])
         else:
             words[-1].append(token)
+    if not any(words):
+        raise _wrong(text, _end(text), f"behind the colon stands what goes wrong: one of {', '.join(_WORDS)}")
     for word in filter(None, words):
-        name, values = word[0], word[1:]
-        if name.text not in _WORDS:
-            raise _wrong(text, name, _unknown("word", name.text, _WORDS))
-        known = inspect.signature(_WORDS[name.text]).parameters
-        for token in values:
-            if token.name is not None and token.name not in known:
-                raise _wrong(text, token, _unknown(f"parameter of {name.text}", token.name, list(known)[1:]))
-        bare = tuple(token.value for token in values if token.name is None)
-        named = {token.name: token.value for token in values if token.name is not None}
-        fault = _said(text, name, fault, name.text, bare, named)
-        said += 1
-    if not said:
-        raise _wrong(text, None, f"behind the colon stands what goes wrong: one of {', '.join(_WORDS)}")
+        fault = _parse_word(text, fault, word[0], word[1:])
     return fault
 
 
-def _said(text: str, token: _Token, fault: Fault, name: str, values: tuple[Any, ...], named: dict[str, Any]) -> Fault:
-    return _told(text, token, lambda: getattr(fault, name)(*values, **named))
+def _parse_when(text: str, verbs: _Token, tokens: list[_Token]) -> Fault:
+    first: dict[str, _Token] = {}
+    triggers: list[tuple[str, list[Any], dict[str, _Token]]] = []
+    for token in tokens:
+        name = token.name
+        if token.text.startswith("#"):
+            if not _NUMBERS.fullmatch(token.text):
+                raise _wrong(text, token, "behind # stands a number, or several: #2 or #1,3")
+            triggers.append(("nth", [int(number) for number in token.text[1:].split(",")], {"nth": token}))
+        elif token.text == "optional":
+            triggers.append(("optional", [], {}))
+        elif name == "seed":
+            if not triggers or triggers[-1][0] != "probability":
+                raise _wrong(text, token, "seed= stands behind probability=")
+            triggers[-1][1].append(_value(text, token, read_value))
+            triggers[-1][2][name] = token
+        elif name in TRIGGERS:
+            triggers.append((name, [_value(text, token, read_value)], {name: token}))
+        elif name and name not in _ON:
+            raise _wrong(text, token, _unknown("trigger", hide(verbs.text, name), [*_ON, *TRIGGERS, "seed"]))
+        elif (what := name or "path") in first:
+            raise _wrong(text, token, f"there is a {what} already; one with spaces stands in quotes")
+        else:
+            first[what] = token
+    given: dict[str, Any] = {
+        name: _value(text, token, read_value if name == "session" else read_text) for name, token in first.items()
+    }
+    fault = _made(text, partial(on, verbs.text, **given), first, verbs)
+    for name, values, where in triggers:
+        fault = _made(text, partial(getattr(fault, name), *values), where, where.get(name, verbs))
+    return fault
 
 
-def _told(text: str, token: _Token, make: Callable[[], Fault]) -> Fault:
+def _parse_word(text: str, fault: Fault, word: _Token, tokens: list[_Token]) -> Fault:
+    if word.text not in _WORDS:
+        raise _wrong(text, word, _unknown("word", word.text, _WORDS))
+    known = list(inspect.signature(_WORDS[word.text]).parameters)[1:]
+    bare = [token for token in tokens if not token.name]
+    named = [token for token in tokens if token.name]
+    where = dict(zip(known, bare, strict=False))
+    for token in named:
+        if token.name not in known:
+            raise _wrong(text, token, _unknown(f"parameter of {word.text}", token.name, known))
+        if token.name in where:
+            raise _wrong(text, token, f"{word.text} has a {token.name} already")
+        where[token.name] = token
+    values = [_value(text, token, read_value) for token in bare]
+    options = {token.name: _value(text, token, read_value) for token in named}
+    make = partial(getattr(fault, word.text), *values, **options)
+    return _made(text, make, where, bare[len(known)] if len(bare) > len(known) else word, bare)
+
+
+def _value(text: str, token: _Token, read: Callable[[str], object]) -> Any:
+    try:
+        return read(token.rest)
+    except ConfigurationError as error:
+        raise _wrong(text, token, str(error)) from None
+
+
+def _made(
+    text: str, make: Callable[[], Fault], where: Mapping[str, _Token], otherwise: _Token, bare: Sequence[_Token] = ()
+) -> Fault:
+    """What `make` gives; when it is wrong, the parameter is pointed at with whose name the error begins."""
     try:
         return make()
     except ConfigurationError as error:
-        raise _wrong(text, token, str(error)) from None
+        wrong, what = where.get(str(error).partition(" ")[0], otherwise), str(error)
+        for token in bare[: bare.index(wrong) + 1] if wrong in bare else ():
+            if token.text in _WORDS:
+                raise _wrong(text, token, f"{what}; before another word stands a semicolon") from None
+        raise _wrong(text, wrong, what) from None
 
 
 def _unknown(kind: str, name: str, known: Iterable[str]) -> str:
     names = list(known)
     near = difflib.get_close_matches(name, names, 1)
-    return f"unknown {kind} {name!r}: " + (f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(names)}")
+    takes = f"use one of {', '.join(names)}" if names else "it takes none"
+    return f"unknown {kind} {name!r}: " + (f"did you mean {near[0]!r}?" if near else takes)
 
 
-def _wrong(text: str, token: _Token | None, what: str) -> ConfigurationError:
-    """An error that points at a word."""
-    pointer = "" if token is None else f"\n    {' ' * token.start}{'^' * max(1, len(token.text))}"
-    return ConfigurationError(f"{what}\n    {text}{pointer}")
+def _end(text: str) -> _Token:
+    return _Token(" ", len(text))
+
+
+def _wrong(text: str, token: _Token, what: str) -> ConfigurationError:
+    """An error that points at a word, in the text as it may be shown: what may be a password is starred."""
+    end = text.rfind(": ")
+    head = text[:end] if end >= 0 else text
+    verbs, *rest = re.split(r"(?<=\S)\s", head, maxsplit=1)
+    shown = " ".join([verbs, *(hide(verbs.strip(), part) for part in rest)]) + text[len(head) :]
+    shown = re.sub(r"\s", " ", shown)
+    return ConfigurationError(f"{what}\n    {shown}\n    {' ' * token.start}{'^' * len(token.text)}")

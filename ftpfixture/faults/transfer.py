@@ -6,6 +6,7 @@ import errno
 from typing import Self
 
 from ftpfixture.errors import ConfigurationError
+from ftpfixture.faults import checks
 from ftpfixture.faults.actions import (
     Cut,
     Deaf,
@@ -21,8 +22,8 @@ from ftpfixture.faults.actions import (
     Truncate,
     Unannounced,
 )
-from ftpfixture.faults.control import check_code, check_octets, garbled
-from ftpfixture.faults.rule import Rule, number_of, seconds, whole, word
+from ftpfixture.faults.control import garbled
+from ftpfixture.faults.rule import Rule, word
 from ftpfixture.wire.entry import LIST_STYLES
 
 __all__ = ["TransferWords"]
@@ -35,6 +36,8 @@ def _within(after: int | None, at: float | None) -> Moment:
 
 class TransferWords(Rule):
     """What may go wrong with transfers."""
+
+    __slots__ = ()
 
     # How a data connection ends.
 
@@ -69,7 +72,8 @@ class TransferWords(Rule):
 
         Seen in: curl#6016, node-ftp#179.
         """
-        return self.doing(Cut(_within(after, at), "data", "fin", check_code(code), text or "Transfer failed"))
+        answer = checks.code("code", code), checks.line("text", text) or "Transfer failed"
+        return self.doing(Cut(_within(after, at), "data", "fin", *answer))
 
     @word
     def truncate(self, after: int | None = None, at: float | None = None) -> Self:
@@ -85,7 +89,7 @@ class TransferWords(Rule):
 
         Seen in: curl test416.
         """
-        return self.doing(Pad(check_octets(octets)))
+        return self.doing(Pad(checks.octets("octets", octets)))
 
     # How it goes on.
 
@@ -95,12 +99,13 @@ class TransferWords(Rule):
 
         Seen in: node-ftp#244, OGGM#1932.
         """
-        return self.doing(Pause(_within(after, at), None if duration is None else seconds("stall_data", duration)))
+        limit = None if duration is None else checks.seconds("duration", duration)
+        return self.doing(Pause(_within(after, at), limit))
 
     @word
     def throttle(self, limit: float) -> Self:
         """The transfer is held to so many octets per second."""
-        return self.doing(Limit(number_of("throttle", limit, above=0)))
+        return self.doing(Limit(checks.number("limit", limit, above=0)))
 
     @word
     def slice_data(self, octets: int, pause: float = 0) -> Self:
@@ -108,7 +113,7 @@ class TransferWords(Rule):
 
         Seen in: curl test251.
         """
-        return self.doing(Slice("data", whole("octets", octets, 1), seconds("pause", pause)))
+        return self.doing(Slice("data", checks.whole("octets", octets, 1), checks.seconds("pause", pause)))
 
     @word
     def garble_data(self, first: int = 0, every: int | None = None, mask: int = 1) -> Self:
@@ -149,8 +154,8 @@ class TransferWords(Rule):
 
         Seen in: sftpgo#2276.
         """
-        error = errno.EDQUOT if quota else errno.ENOSPC
-        return self.doing(Disk(error, False, whole("after", after), keep))
+        error = errno.EDQUOT if checks.truth("quota", quota) else errno.ENOSPC
+        return self.doing(Disk(error, False, checks.whole("after", after), checks.truth("keep", keep)))
 
     @word
     def read_error(self, after: int = 0) -> Self:
@@ -158,7 +163,7 @@ class TransferWords(Rule):
 
         Seen in: fireftp#138.
         """
-        return self.doing(Disk(errno.EIO, True, whole("after", after)))
+        return self.doing(Disk(errno.EIO, True, checks.whole("after", after)))
 
     @word
     def write_error(self, after: int = 0, keep: bool = True) -> Self:
@@ -166,7 +171,7 @@ class TransferWords(Rule):
 
         Seen in: cyberduck#14301.
         """
-        return self.doing(Disk(errno.EIO, False, whole("after", after), keep))
+        return self.doing(Disk(errno.EIO, False, checks.whole("after", after), checks.truth("keep", keep)))
 
     # Listings.
 
@@ -176,9 +181,7 @@ class TransferWords(Rule):
 
         Seen in: fsspec#447, aioftp#82.
         """
-        if style not in LIST_STYLES:
-            raise ConfigurationError(f"style={style!r}: use one of {', '.join(LIST_STYLES)}")
-        return self.doing(Set("list_style", LIST_STYLES[style]))
+        return self.doing(Set("list_style", LIST_STYLES[checks.one_of("style", style, LIST_STYLES)]))
 
     @word
     def list_total(self) -> Self:
@@ -203,9 +206,11 @@ class TransferWords(Rule):
         Seen in: aioftp#56, fsspec#1287.
         """
         try:
-            "".encode(encoding)
-        except LookupError:
-            raise ConfigurationError(f"encoding={encoding!r}: use 'latin-1' or another that Python knows") from None
+            "".encode(checks.line("encoding", encoding))
+        except (LookupError, ValueError):
+            raise ConfigurationError(
+                f"encoding takes one that Python knows, such as latin-1, not {encoding!r}"
+            ) from None
         return self.doing(Set("encoding", encoding))
 
     @word

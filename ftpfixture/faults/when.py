@@ -8,7 +8,9 @@ from __future__ import annotations
 import fnmatch
 from dataclasses import dataclass
 
-__all__ = ["Situation", "When", "ordinal"]
+from ftpfixture.matching import hide
+
+__all__ = ["Situation", "When", "counted", "ordinal"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +72,17 @@ class When:
     seed: int = 0
     optional: bool = False
 
+    @property
+    def shown_path(self) -> str | None:
+        """The path as it may be shown: what stands for a password is starred."""
+        return None if self.path is None else hide("|".join(self.verbs), self.path)
+
     def difference(self, situation: Situation) -> str | None:
         """What keeps a command from being one of these, in words; None when nothing does. Counting comes later."""
         if "*" not in self.verbs and situation.verb not in self.verbs:
-            return f"the verb was {situation.verb}"
+            return f"the fault is for {'|'.join(self.verbs)}"
         if self.path is not None and not any(_fits(text, self.path) for text in (situation.argument, situation.path)):
-            return f"the path was {situation.argument!r}, not {self.path!r}"
+            return f"the path was {hide(situation.verb, situation.argument)!r}, not {self.shown_path!r}"
         if self.user is not None and not _fits(situation.user, self.user):
             return f"the user was {situation.user!r}, not {self.user!r}"
         if self.session not in (None, situation.session):
@@ -95,15 +102,21 @@ class When:
         beyond = number - self.after
         return beyond > 0 and (self.every is None or beyond % self.every == 0)
 
-    def awaited(self) -> str:
-        """Which command it counts for first, in words."""
-        return f"the {ordinal(min(self.nth) if self.nth else self.after + (self.every or 1))}"
+    @property
+    def first(self) -> int:
+        """Number of the first command that fits and counts."""
+        return min(self.nth) if self.nth else self.after + (self.every or 1)
 
 
 def ordinal(number: int) -> str:
     """1st, 2nd, 3rd, 4th, 11th."""
     ending = "th" if number // 10 % 10 == 1 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
     return f"{number}{ending}"
+
+
+def counted(number: int, noun: str = "time") -> str:
+    """1 time, 2 times."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _fits(text: str, pattern: str) -> bool:

@@ -204,6 +204,29 @@ class Channel:
         if not self.closed:
             self._loop.add_reader(self._fd, callback)
 
+    def watch_end(self, callback: Callable[[], None], *, drop: bool = False) -> None:
+        """Call `callback` when the other side is gone, until `unwatch` or `close`.
+
+        Args:
+            callback: Called once.
+            drop: Whether what comes before is thrown away; else it is left for others, and with it the end.
+        """
+
+        def look() -> None:
+            try:
+                # Below TLS, if there is any.
+                octets = socket.socket.recv(self._sock, 65536, 0 if drop else socket.MSG_PEEK)
+            except _NOT_READABLE:
+                return
+            except OSError:
+                octets = b""
+            if not drop or not octets:
+                self.unwatch()
+            if not octets:
+                callback()
+
+        self.watch(look)
+
     def unwatch(self) -> None:
         """Stop calling the callback of `watch`."""
         if not self.closed:

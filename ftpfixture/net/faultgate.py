@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any, NoReturn
 
 from ftpfixture.clock import Clock
+from ftpfixture.errors import ReplySyntaxError
 from ftpfixture.events import FaultApplied, Hub
 from ftpfixture.faults.actions import (
     Answer,
@@ -42,11 +43,14 @@ from ftpfixture.files.paths import resolve_virtual
 from ftpfixture.net.channel import Channel
 from ftpfixture.net.faultyfiles import FaultyFiles
 from ftpfixture.net.faultystream import FaultyStream, flipped
-from ftpfixture.net.gate import Exchange, Gate
+from ftpfixture.net.gate import EXCHANGE, UNASKED, Exchange, Gate
 from ftpfixture.net.stream import ThrottleStreamIO
-from ftpfixture.wire.reply import Reply
+from ftpfixture.wire.reply import Reply, ReplyParser
 
 __all__ = ["FaultGate"]
+
+Piece = tuple[Reply, bytes]
+"""What the log shows of a reply, and its octets."""
 
 _REFUSED = bytes.fromhex("15030300020228")  # a TLS alert: fatal, handshake_failure (RFC 8446 6)
 _JITTER = 0x5EED  # of the random numbers that jitter is made of, the same in every session
@@ -70,8 +74,7 @@ class FaultGate(Gate):
         self._clock = clock
         self._random = random.Random(_JITTER)
         self._queue: deque[tuple[Reply, Exchange]] = deque()
-        self._pump: asyncio.Task[None] | None = None
-        self._held = b""
+        self._held: list[tuple[Piece, Exchange]] = []
         self._muted = False
         self._alarms: set[asyncio.Future[None]] = set()
         self._abandoned = False
@@ -80,15 +83,23 @@ class FaultGate(Gate):
 
     # What comes in.
 
-    def accept(self) -> Exchange:
+    async def accept(self) -> Exchange:
         """See Gate."""
         exchange = Exchange(0, "CONNECT")
+        EXCHANGE.set(exchange)  # the greeting is an answer to it
         self._find_plan(exchange)
+        if exchange.plan is not None and (steps := exchange.plan.at("command")):
+            for_ever = any(isinstance(step.action, Pause) and step.action.seconds is None for step in steps)
+            self.channel.watch_end(self._client_closed, drop=for_ever)
+            await self._begin(exchange)
+            self.channel.unwatch()
         return exchange
+
+    def _client_closed(self) -> None:
+        self.hang_up("client closed")
 
     async def command(self, verb: str, argument: str, too_long: bool = False) -> Exchange:
         """See Gate."""
-        await self.settle()
         exchange = await super().command(verb, argument, too_long)
         for name, value in self._restore:
             setattr(self.connection, name, value)
@@ -104,7 +115,7 @@ class FaultGate(Gate):
             exchange.verb,
             argument,
             str(resolve_virtual(connection.current_directory, argument)),
-            connection.__dict__.get("login", argument if exchange.verb == "USER" else ""),
+            argument if exchange.verb == "USER" else connection.__dict__.get("login", ""),
             self.session,
             connection.transfer_type,
             self._rules.age(self._clock.monotonic()),
@@ -119,7 +130,8 @@ class FaultGate(Gate):
         plan: Plan | None = exchange.plan
         if plan is None:
             return True
-        await self.phase(exchange, "command")
+        if exchange.seq:
+            await self._begin(exchange)
         if self.channel.closed:
             return False
         for claim, action in plan.of(Set):
@@ -131,15 +143,19 @@ class FaultGate(Gate):
             edited = edit_argument(edit, exchange.argument)
             if edited != exchange.argument and self.happens(claim, exchange):
                 exchange.argument = edited
-        dealt_with = False
-        for claim, answer in plan.of(Answer):
-            if not dealt_with and self.happens(claim, exchange):
-                dealt_with = True
-                self._answer(answer, exchange)
-        for claim, _ in plan.of(Ignore):
-            if not dealt_with and self.happens(claim, exchange):
-                dealt_with = True
-        return not dealt_with
+        for claim, instead in plan.steps:
+            if isinstance(instead, Answer | Ignore) and self.happens(claim, exchange):
+                if isinstance(instead, Answer):
+                    self._answer(instead, exchange)
+                return False
+        return True
+
+    async def _begin(self, exchange: Exchange) -> None:
+        """Do what is to be done before anything else; the channel is closed when nothing else shall be done."""
+        try:
+            await self.phase(exchange, "command")
+        except ConnectionAbortedError:
+            self.channel.close_gently()
 
     def _set(self, name: str, value: Any) -> None:
         """Another value for as long as the command lasts."""
@@ -158,24 +174,29 @@ class FaultGate(Gate):
 
     def reply(self, reply: Reply, exchange: Exchange) -> None:
         """See Gate."""
-        if exchange.plan is None and not self._queue and self._pump is None and not self._held:
-            if not self._muted:
-                super().reply(reply, exchange)
+        undisturbed = exchange.plan is None and self.delivery is None
+        if undisturbed and not self._held and not self._muted:
+            super().reply(reply, exchange)
             return
         if exchange.seq and not reply.is_preliminary:
             exchange.finals += 1
+        if undisturbed:
+            self._transmit([(reply, reply.render(self.encoding))], exchange)
+            return
         self._queue.append((reply, exchange))
-        if self._pump is None:
-            self._pump = self.channel.loop.create_task(self._deliver_all(), name=f"replies of session {self.session}")
+        if self.delivery is None:
+            name = f"replies of session {self.session}"
+            self.delivery = self.channel.loop.create_task(self._deliver_all(), name=name)
 
     async def _deliver_all(self) -> None:
         try:
             while self._queue:
-                reply, exchange = self._queue[0]
-                await self._deliver(reply, exchange)
-                self._queue.popleft()
+                await self._deliver(*self._queue.popleft())
+        except ConnectionAbortedError:
+            self.channel.close_gently()  # it stood still until the client was gone
         finally:
-            self._pump = None
+            self._queue.clear()
+            self.delivery = None
 
     async def _deliver(self, reply: Reply, exchange: Exchange) -> None:
         plan: Plan | None = exchange.plan
@@ -185,24 +206,30 @@ class FaultGate(Gate):
         opening = reply.is_preliminary
         await self.phase(exchange, "before_150" if opening else "before_reply")
         pieces = self._pieces(reply, exchange, plan)
-        after = plan.at("after_150" if opening else "after_reply")
         # What follows at once is told now: the client may be gone before anything else is.
-        begun = [step for step in after if self.happens(step.claim, exchange)]
-        said = [step.action for step in begun if isinstance(step.action, Say)]
-        pieces += [self._said(action) for action in said]
-        slices = [action for claim, action in plan.of(Slice) if action.where == "control" and pieces]
-        joins = [action for claim, action in plan.of(Join) if self._is_of(reply, action.stage) and pieces]
-        if joins:
-            self._transmit(pieces, exchange, hold=True)
-        elif slices:
-            await self._transmit_slowly(pieces, exchange, slices[0])
-        else:
-            self._transmit(pieces, exchange)
+        after = plan.at("after_150" if opening else "after_reply")
+        begun = deque(step for step in after if self.happens(step.claim, exchange))
+        while begun and isinstance(action := begun[0].action, Say):
+            pieces += self._said(action)
+            begun.popleft()
+        if pieces:
+            await self._send(pieces, exchange, plan, opening)
         for step in begun:
-            if not isinstance(step.action, Say):
-                await self._act(step, exchange)
+            await self._act(step, exchange)
 
-    def _pieces(self, reply: Reply, exchange: Exchange, plan: Plan) -> list[tuple[Reply, bytes]]:
+    async def _send(self, pieces: list[Piece], exchange: Exchange, plan: Plan, opening: bool) -> None:
+        """Hand what answers a command to the socket: at once, piece by piece, or with the next reply."""
+        for claim, join in plan.of(Join):
+            if opening == (join.stage == "opening") and self.happens(claim, exchange):
+                self._held += [(piece, exchange) for piece in pieces]
+                return
+        for claim, how in plan.of(Slice):
+            if how.where == "control" and self.happens(claim, exchange):
+                await self._send_slowly(self._told(pieces, exchange), how)
+                return
+        self._transmit(pieces, exchange)
+
+    def _pieces(self, reply: Reply, exchange: Exchange, plan: Plan) -> list[Piece]:
         """What is really sent in place of a reply."""
         opening = reply.is_preliminary
         changed: Reply | bytes = reply if plan.raw is None else plan.raw
@@ -218,22 +245,22 @@ class FaultGate(Gate):
                         changed = edited
                 case Deaf() if reply.code[0] == "2" and self.happens(claim, exchange):
                     self._deafen(action.how)
-                case Slice(where="control") | Join():
-                    if not isinstance(action, Join) or self._is_of(reply, action.stage):
-                        self.happens(claim, exchange)
         encoding = self.connection.encoding
-        pieces = [_piece(changed, encoding)]
+        pieces = _cut_up(changed, encoding)
         for claim, action in plan.steps:
             match action:
-                case Garble(where="control") if self.happens(claim, exchange):
-                    pieces = [(shown, flipped(raw, 0, action)) for shown, raw in pieces]
+                case Garble(where="control"):
+                    spoilt = [flipped(raw, 0, action) for _, raw in pieces]
+                    if spoilt != [raw for _, raw in pieces] and self.happens(claim, exchange):
+                        pieces = [piece for raw in spoilt for piece in _cut_up(raw, encoding)]
                 case Repeat() if self._is_of(reply, action.stage) and self.happens(claim, exchange):
                     pieces = pieces * 2
                 case Withhold() if self._is_of(reply, action.stage) and self.happens(claim, exchange):
                     pieces = []
                 case Early() if opening and self.happens(claim, exchange):
-                    pieces.append(_piece(Reply(action.code, (action.text,)), encoding))
-                case Early() if reply.code[0] == "2":
+                    plan.ended_early = True
+                    pieces += _cut_up(Reply(action.code, (action.text,)), encoding)
+                case Early() if plan.ended_early:
                     pieces = []
         return pieces
 
@@ -241,25 +268,25 @@ class FaultGate(Gate):
     def _is_of(reply: Reply, stage: Stage) -> bool:
         return reply.is_preliminary == (stage == "opening")
 
-    def _said(self, action: Say) -> tuple[Reply, bytes]:
-        return _piece(Reply(action.code, action.lines) if action.raw is None else action.raw, self.encoding)
+    def _said(self, action: Say) -> list[Piece]:
+        return _cut_up(Reply(action.code, action.lines) if action.raw is None else action.raw, self.encoding)
 
-    def _transmit(self, pieces: list[tuple[Reply, bytes]], exchange: Exchange, hold: bool = False) -> None:
-        """Hand octets to the socket, with those that were held back before them; or hold them back."""
-        if self.channel.closed or self._muted or not pieces:
-            return
-        for reply, raw in pieces:
-            self.tell(reply, raw, exchange)
-        octets = self._held + b"".join(raw for _, raw in pieces)
-        self._held = octets if hold else b""
-        if not hold:
+    def _transmit(self, pieces: list[Piece], exchange: Exchange) -> None:
+        """Hand octets to the socket, behind those that were held back."""
+        if octets := self._told(pieces, exchange):
             self.channel.write(octets)
 
-    async def _transmit_slowly(self, pieces: list[tuple[Reply, bytes]], exchange: Exchange, how: Slice) -> None:
-        octets = self._held + b"".join(raw for _, raw in pieces)
-        self._held = b""
-        for reply, raw in pieces:
-            self.tell(reply, raw, exchange)
+    def _told(self, pieces: list[Piece], exchange: Exchange) -> bytes:
+        """Tell of what goes out now, behind what was held back; its octets."""
+        if self.channel.closed or self._muted:
+            return b""
+        going = [*self._held, *((piece, exchange) for piece in pieces)]
+        self._held.clear()
+        for (reply, raw), of in going:
+            self.tell(reply, raw, of)
+        return b"".join(raw for (_, raw), _ in going)
+
+    async def _send_slowly(self, octets: bytes, how: Slice) -> None:
         for start in range(0, len(octets), how.size):
             if start:
                 await self.pause(how.pause)
@@ -289,14 +316,22 @@ class FaultGate(Gate):
             case Pause(seconds=seconds, jitter=jitter):
                 await self.pause(seconds, jitter)
             case Say() as action:
-                self._transmit([self._said(action)], exchange)
+                self._transmit(self._said(action), exchange)
             case Cut(where="control", how=how):
                 self.cut(how)
 
     async def pause(self, seconds: float | None, jitter: float = 0) -> None:
-        """Wait, for ever with None; but no longer than the client does."""
-        if self._abandoned:
-            return
+        """Wait, for ever with None; but no longer than the client does.
+
+        Raises:
+            ConnectionAbortedError: The client is gone, and what would come next never comes.
+        """
+        if not self._abandoned:
+            await self._rest(seconds, jitter)
+        if seconds is None:
+            raise ConnectionAbortedError("the client is gone")
+
+    async def _rest(self, seconds: float | None, jitter: float) -> None:
         alarm = self.channel.loop.create_future()
         self._alarms.add(alarm)
         timer = None
@@ -311,16 +346,17 @@ class FaultGate(Gate):
 
     def cut(self, how: How) -> None:
         """End the control connection."""
-        if how == "half":
-            self._muted = True
-            self.channel.half_close()
-            return
         if how == "rst":
             self.channel.reset()
         else:
+            self._transmit([], UNASKED)
+        if how == "half":
+            self.channel.half_close()
+            self._muted = True
+        else:
             self.channel.close_gently()
-        # Not now: the session may be in the middle of something, and this be called from there.
-        self.channel.loop.call_soon(self.hang_up, "cut off")
+            # Not now: the session may be in the middle of something, and this be called from there.
+            self.channel.loop.call_soon(self.hang_up, "cut off")
 
     def _deafen(self, how: str) -> None:
         """Let no data connection come about."""
@@ -357,6 +393,8 @@ class FaultGate(Gate):
         if not isinstance(step.action, Handshake) or not self.happens(step.claim, exchange):
             return
         if step.action.how == "stall":
+            if channel is self.channel:
+                channel.watch_end(self._client_closed, drop=True)
             await self.pause(None)
         elif step.action.how == "refuse":
             channel.send_raw(_REFUSED)
@@ -376,25 +414,19 @@ class FaultGate(Gate):
 
     # The end.
 
-    async def settle(self) -> None:
-        """See Gate."""
-        if self._pump is not None:
-            await asyncio.shield(self._pump)
-
     def abandon(self) -> None:
         """See Gate."""
         self._abandoned = True
         for alarm in self._alarms:
             _wake(alarm)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """See Gate."""
         self.abandon()
-        if self._pump is not None:
-            self._pump.cancel()
-        if self._held:
-            self.channel.write(self._held)
-            self._held = b""
+        if (delivery := self.delivery) is not None:
+            delivery.cancel()
+            await asyncio.wait([delivery])
+        self._transmit([], UNASKED)
 
 
 def _wake(alarm: asyncio.Future[None]) -> None:
@@ -406,10 +438,24 @@ async def _refuse(timeout: float | None) -> NoReturn:
     raise ConnectionRefusedError("the data connection is refused")
 
 
-def _piece(content: Reply | bytes, encoding: str) -> tuple[Reply, bytes]:
+def _cut_up(content: Reply | bytes, encoding: str) -> list[Piece]:
+    """A reply, or octets cut into the replies that a client finds in them; what is none is not lost."""
     if isinstance(content, Reply):
-        return content, content.render(encoding)
-    return _reply_of(content), content
+        return [(content, content.render(encoding))]
+    pieces: list[Piece] = []
+    rest, parser = b"", ReplyParser()
+    for line in content.splitlines(keepends=True):
+        rest += line
+        try:
+            reply = parser.feed_line(line.rstrip(b"\r\n"), encoding)
+        except ReplySyntaxError:
+            continue
+        if reply is not None:
+            pieces.append((reply, rest))
+            rest = b""
+    if rest:
+        pieces.append((_reply_of(rest), rest))
+    return pieces
 
 
 def _reply_of(raw: bytes) -> Reply:

@@ -5,6 +5,7 @@ One rule: what is emitted here is what was really said, because the tap stands n
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
@@ -67,10 +68,12 @@ class Gate:
     Attributes:
         connection: What handlers see of the session; set by the server.
         hang_up: Ends the session, for a reason; set by the session.
+        delivery: Hands replies that are held up to the socket; None while there are none.
     """
 
     connection: Any
     hang_up: Callable[[str], None]
+    delivery: asyncio.Task[None] | None = None
 
     def __init__(self, hub: Hub, session: int, channel: Channel, encoding: str) -> None:
         self.hub = hub
@@ -78,8 +81,8 @@ class Gate:
         self.channel = channel
         self.encoding = encoding
 
-    def accept(self) -> Exchange:
-        """A connection comes in; the greeting answers it."""
+    async def accept(self) -> Exchange:
+        """A connection comes in, not encrypted yet; the greeting answers it."""
         return Exchange(0, "")
 
     async def command(self, verb: str, argument: str, too_long: bool = False) -> Exchange:
@@ -108,12 +111,14 @@ class Gate:
 
     async def settle(self) -> None:
         """Wait until every reply has been handed to the socket."""
+        if self.delivery is not None:
+            await asyncio.shield(self.delivery)
 
     def abandon(self) -> None:
         """The client is gone, or wants to go: nothing needs to wait for it any more."""
 
-    def close(self) -> None:
-        """The session is over."""
+    async def close(self) -> None:
+        """The session is over: what could still be said is handed to the socket."""
 
     def tls_begun(self, where: str, channel: Duplex) -> None:
         """Hands were shaken on a connection of the session, "control" or "data"."""

@@ -157,11 +157,12 @@ class Session:
     @asynccontextmanager
     async def _between(self) -> AsyncIterator[None]:
         """Neither in clear nor encrypted: nothing is heard or said, for as long as a session may be idle."""
-        self.channel.unwatch()
+        self.channel.watch_end(self._client_closed)
         self._speechless = True
         try:
             async with self._clock.timeout(self.connection.idle_timeout):
                 await self._flush()
+                self.channel.unwatch()
                 yield
         finally:
             self._speechless = False
@@ -182,7 +183,7 @@ class Session:
         if data is None:
             return
         if not data:
-            self._hang_up("client closed")
+            self._client_closed()
             return
         encoding = self._encoding
         for line in self._reader.feed(data):
@@ -192,6 +193,9 @@ class Session:
             self.channel.unwatch()
         self._touch()
         self._wake()
+
+    def _client_closed(self) -> None:
+        self._hang_up("client closed")
 
     def _hang_up(self, reason: str) -> None:
         self._ended_by = reason
@@ -213,6 +217,9 @@ class Session:
             if self.channel.closed and not self.workers:
                 raise EOFError
             if self._inbox and not self.channel.closed:
+                if self._gate.delivery is not None:
+                    await self._gate.settle()  # replies leave in order, so what is behind one that is held up waits too
+                    continue
                 index = 0 if not self.workers else self._overtaking()
                 if index is not None:
                     return self._take(index)
@@ -256,7 +263,9 @@ class Session:
             await self._end(reason)
 
     async def _converse(self) -> str:
-        exchange = self._gate.accept()
+        exchange = await self._gate.accept()
+        if self.channel.closed:
+            return self._ended_by or "cut off"
         context = self._host.context_from_the_start(self.connection)
         if context is not None and not await self.encrypt(context):
             return self._ended_by
@@ -270,8 +279,11 @@ class Session:
             try:
                 command = await self._next()
             except EOFError:
-                return self._ended_by
-            if not await self._handle(command):
+                return self._ended_by or "cut off"
+            self._handling = True
+            going_on = await self._handle(command)
+            self._handling = False
+            if not going_on:
                 reason = self._ended_by or "quit"
                 if self.workers:
                     self._gate.abandon()  # whoever says good-bye waits for nothing that stands still
@@ -291,8 +303,9 @@ class Session:
 
     async def _handle(self, command: Command | None) -> bool:
         if command is None:
-            await self._gate.command("", "", too_long=True)
-            self.respond("500", "Command line too long")
+            exchange = await self._gate.command("", "", too_long=True)
+            if await self._gate.begin(exchange):
+                self.respond("500", "Command line too long")
             return True
         exchange = await self._gate.command(command.verb, command.argument)
         if not await self._gate.begin(exchange):
@@ -307,7 +320,6 @@ class Session:
         return True
 
     async def _guarded(self, exchange: Exchange, handler: Handler, rest: str = "") -> bool:
-        self._handling = True
         try:
             return await handler(self.connection, rest)
         except Silence:
@@ -315,8 +327,6 @@ class Session:
             return True
         except Exception as error:
             return self._failed(exchange, error)
-        finally:
-            self._handling = False
 
     async def _gone(self) -> None:
         """Wait until the client has gone; what it says until then is never answered."""
@@ -372,6 +382,9 @@ class Session:
         limit = self.connection.idle_timeout
         if limit is None or self._closing:
             return
+        if self._gate.delivery is not None:
+            self._gate.delivery.add_done_callback(lambda _: self._touch())  # until then it is not the client's silence
+            return
         left = self._active_at + limit - self._clock.monotonic()
         if self.workers or self._handling:
             left = limit
@@ -398,7 +411,7 @@ class Session:
 
     async def _end(self, reason: str) -> None:
         self._closing = True
-        self._gate.close()
+        await self._gate.close()
         if self._idle_timer is not None:
             self._idle_timer.cancel()
         for task in tuple(self.workers):

@@ -13,8 +13,6 @@ from ftpfixture.errors import ConfigurationError
 from ftpfixture.wire.entry import LIST_STYLES, ListStyle
 
 __all__ = [
-    "LIST_STYLES",
-    "ListStyle",
     "check_encoding",
     "check_ipv4",
     "check_numbers",

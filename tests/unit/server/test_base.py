@@ -13,7 +13,7 @@ import pytest
 
 from ftpfixture import ConfigurationError, Server, ServerStateError
 from ftpfixture.events import Disconnected
-from ftpfixture.server.settings import LIST_STYLES
+from ftpfixture.wire.entry import LIST_STYLES
 
 
 @pytest.fixture

@@ -71,9 +71,9 @@ def _fitting(action: Action) -> frozenset[str] | None:
             return frozenset({"REST"})
         case Disk(reading=reading):
             return DOWNLOADS if reading else UPLOADS
-        case Pad():
+        case Pad() | Slice(where="data"):
             return TRANSFERS - UPLOADS
-        case Limit() | Truncate() | Unannounced() | Slice(where="data") | Garble(where="data") | Cut(where="data"):
+        case Limit() | Truncate() | Unannounced() | Garble(where="data") | Cut(where="data"):
             return TRANSFERS if not _has_fraction(action) else TRANSFERS - UPLOADS
     moment = getattr(action, "moment", Moment())
     if moment.fraction is not None:

@@ -23,12 +23,14 @@ class _Opened:
     Attributes:
         file: The raw file of the layer inside.
         path: Where it is.
+        before: What was in it, where that must not be lost with what is written; None where it may, or was not there.
         octets: Read or written so far.
         failed: Whether it has.
     """
 
     file: Any
     path: PurePath
+    before: bytes | None = None
     octets: int = 0
     failed: bool = False
 
@@ -55,7 +57,11 @@ class FaultyFiles:
         return AsyncPathIOContext(self, path, mode)
 
     async def _open(self, path: PurePath, mode: str) -> _Opened:
-        return _Opened(await self._inner._open(path, mode), path)
+        before = None
+        if mode in ("ab", "r+b") and not self._disk.keep and await self._inner.exists(path):
+            async with self._inner.open(path, "rb") as file:
+                before = await file.read()
+        return _Opened(await self._inner._open(path, mode), path, before)
 
     async def seek(self, file: _Opened, offset: int, whence: int = io.SEEK_SET) -> int:
         """See AbstractPathIO."""
@@ -64,15 +70,14 @@ class FaultyFiles:
     @universal_exception
     async def write(self, file: _Opened, data: bytes | bytearray | memoryview) -> int:
         """See AbstractPathIO."""
-        room = None if self._disk.reading else self._disk.after - file.octets
-        if room is None or len(data) <= room or not (file.failed or self._happens()):
-            written = await self._inner.write(file.file, data)
-            file.octets += written
-            return written
-        file.failed = True
-        if room > 0:
-            file.octets += await self._inner.write(file.file, bytes(data[:room]))
-        raise self._error()
+        room = len(data) if self._disk.reading else self._disk.after - file.octets
+        if room < len(data) and self._fails(file):
+            if room > 0:
+                file.octets += await self._inner.write(file.file, bytes(data[:room]))
+            raise self._error()
+        written = await self._inner.write(file.file, data)
+        file.octets += written
+        return written
 
     async def read(self, file: _Opened, n: int = -1) -> bytes:
         """See AbstractPathIO."""
@@ -84,20 +89,31 @@ class FaultyFiles:
 
     @universal_exception
     async def _read(self, file: _Opened, count: int, read: Callable[[Any, int], Any]) -> bytes | memoryview:
-        left = self._disk.after - file.octets
-        fails = self._disk.reading
-        if fails and left <= 0 and (file.failed or self._happens()):
-            file.failed = True
+        left = self._disk.after - file.octets if self._disk.reading else None
+        if left is not None and left <= 0 and self._fails(file):
             raise self._error()
-        piece: bytes | memoryview = await read(file.file, min(count, left) if fails and 0 < left < count else count)
+        whole = count < 0
+        if left is not None and left > 0:
+            count = left if whole else min(count, left)
+        piece: bytes | memoryview = await read(file.file, count)
         file.octets += len(piece)
+        if whole and len(piece) == count:  # there may be more, and who wants all does not take a part
+            return b"".join((piece, await self._read(file, -1, read)))
         return piece
+
+    def _fails(self, file: _Opened) -> bool:
+        file.failed = file.failed or self._happens()
+        return file.failed
 
     async def close(self, file: _Opened) -> None:
         """See AbstractPathIO."""
         await self._inner.close(file.file)
-        if file.failed and not self._disk.keep:
-            await self._inner.unlink(file.path)
+        if not file.failed or self._disk.keep or not await self._inner.exists(file.path):
+            return
+        await self._inner.unlink(file.path)
+        if file.before is not None:
+            async with self._inner.open(file.path, "wb") as again:
+                await again.write(file.before)
 
     def _error(self) -> OSError:
         return OSError(self._disk.error, os.strerror(self._disk.error))

@@ -75,6 +75,7 @@ class FaultyStream(ThrottleStreamIO):
             await super().write(data)
             return
         await self._gate.settle()
+        script.slice()
         view = memoryview(script.listing(data))
         while view:
             await script.reached(self.octets)
@@ -139,16 +140,19 @@ class _Script:
         self._garbles = [(claim, action) for claim, action in plan.of(Garble) if action.where == "data"]
         self.slices: Slice | None = None
         self.lost = False
-        for claim, cut in plan.of(Slice):
-            if cut.where == "data" and gate.happens(claim, exchange):
-                self.slices = cut
-                stream.socket.send_small()
         for claim, limit in plan.of(Limit):
             if gate.happens(claim, exchange):
                 stream.throttles = {
                     **stream.throttles,
                     f"fault {id(claim)}": StreamThrottle.from_limits(limit.limit, limit.limit),
                 }
+
+    def slice(self) -> None:
+        """Send in pieces from now on, if that is to happen."""
+        for claim, cut in self._plan.of(Slice):
+            if self.slices is None and cut.where == "data" and self._gate.happens(claim, self._exchange):
+                self.slices = cut
+                self._stream.socket.send_small()
 
     def room(self, octets: int) -> int:
         """How many octets may go before something happens."""

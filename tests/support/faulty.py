@@ -15,7 +15,21 @@ from ftpfixture.records import TransferRecord
 from tests.support.ftps import FtpsClient
 from tests.support.tls import Wire
 
-__all__ = ["DATA", "FILES", "KINDS", "LINES", "Came", "End", "Line", "begin", "enter", "goes_on", "inflated", "last"]
+__all__ = [
+    "DATA",
+    "FILES",
+    "KINDS",
+    "LINES",
+    "Came",
+    "End",
+    "Line",
+    "begin",
+    "enter",
+    "goes_on",
+    "in_order",
+    "inflated",
+    "last",
+]
 
 KINDS = ("clear", "TLSv1.2", "TLSv1.3")
 """How connections may be protected."""
@@ -140,6 +154,11 @@ def begin(client: FtpsClient, line: str, verb: str = "EPSV") -> Line:
     wire = client.wire(sock)
     wire.shake_hands()
     return Line(sock, wire)
+
+
+def in_order(kind: str) -> End:
+    """The end that a whole download has."""
+    return "FIN" if kind == "clear" else "close_notify"
 
 
 def last(server: FtpServer) -> TransferRecord:

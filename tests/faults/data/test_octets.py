@@ -1,0 +1,271 @@
+"""What becomes of the octets on their way: in pieces, with flipped bits, with more behind them, or half way closed."""
+
+from __future__ import annotations
+
+import socket
+import struct
+
+import pytest
+
+from ftpfixture import ConfigurationError, FtpServer, on
+from ftpfixture.events import DataMoved
+from tests.support.endings import each_kind, told
+from tests.support.faulty import DATA, LINES, Line, begin, goes_on, in_order, inflated, last
+from tests.support.ftps import DATA_VERBS, FtpsClient
+
+SMALL = DATA[:10_000]
+ALPHABET = b"abcdefghijklmnopqrstuvwxyz"
+
+
+def moved(server: FtpServer) -> list[int]:
+    """How many octets went at once, each time."""
+    return [event.octets for event in server.log.events if isinstance(event, DataMoved)]
+
+
+# In pieces.
+
+
+@each_kind
+def test_pieces_with_pauses(ftp_server: FtpServer, client: FtpsClient, kind: str) -> None:
+    """Between two pieces nothing comes until the pause is over; behind the last one the end comes at once."""
+    ftp_server.files["/small.bin"] = SMALL
+    ftp_server.clock.freeze()
+    ftp_server.faults.add(on("RETR").slice_data(1024, pause=5).times(1))
+    line = begin(client, "RETR small.bin")
+
+    for start in range(0, 9 * 1024, 1024):
+        assert line.exactly(1024) == SMALL[start : start + 1024]
+        assert line.is_silent()
+        assert told(ftp_server)
+        ftp_server.clock.move(5)
+
+    assert line.rest() == (SMALL[9 * 1024 :], in_order(kind))
+    assert client.reply().code == "226"
+    assert moved(ftp_server) == [1024] * 9 + [784]
+    assert goes_on(client, ftp_server)
+
+
+@each_kind
+@pytest.mark.parametrize("octets", [1000, 1024, 9999, 10_000, 10_001])
+def test_pieces_without_pauses(ftp_server: FtpServer, client: FtpsClient, kind: str, octets: int) -> None:
+    """All pieces but the last have exactly so many octets; no time needs to go by."""
+    ftp_server.files["/small.bin"] = SMALL
+    ftp_server.clock.freeze()
+    ftp_server.faults.add(on("RETR").slice_data(octets))
+
+    assert begin(client, "RETR small.bin").rest() == (SMALL, in_order(kind))
+
+    assert client.reply().code == "226"
+    assert moved(ftp_server) == [len(SMALL[start : start + octets]) for start in range(0, 10_000, octets)]
+
+
+def test_each_piece_is_a_packet(ftp_server: FtpServer, client: FtpsClient) -> None:
+    """The system puts no two pieces together, though no time goes by between them (Linux counts packets)."""
+    ftp_server.files["/small.bin"] = SMALL
+    ftp_server.faults.add(on("RETR").slice_data(1000))
+    line = begin(client, "RETR small.bin")
+
+    assert line.exactly(10_000) == SMALL
+
+    information = line.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 160)
+    assert struct.unpack_from("I", information, 152) == (10,)  # tcpi_data_segs_in
+
+
+def test_pieces_reach_over_blocks_and_listings(ftp_server: FtpServer, client: FtpsClient) -> None:
+    """A piece ends where the file's blocks end, too; listings come in pieces as files do."""
+    ftp_server.faults.add(on("RETR").slice_data(300_000))
+    assert begin(client, "RETR data.bin").rest() == (DATA, "FIN")
+    assert client.reply().code == "226"
+    assert moved(ftp_server) == [300_000, 300_000, 300_000, len(DATA) - 900_000 - 2, 2]
+
+    ftp_server.faults.clear()
+    ftp_server.log.clear()
+    ftp_server.faults.add(on("MLSD").slice_data(7))
+    came = begin(client, "MLSD few").rest()
+    assert client.reply().code == "226"
+    assert moved(ftp_server) == [len(came.octets[start : start + 7]) for start in range(0, len(came.octets), 7)]
+
+
+def test_pieces_of_mode_z(ftp_server: FtpServer, client: FtpsClient) -> None:
+    """In MODE Z each piece can be inflated before the next one comes."""
+    ftp_server.clock.freeze()
+    ftp_server.files["/abc"] = ALPHABET
+    ftp_server.faults.add(on("RETR").slice_data(10, pause=1))
+    assert client.code("MODE Z") == "200"
+    line = begin(client, "RETR abc")
+
+    octets = line.receive()
+    while not inflated(octets):
+        octets += line.receive()
+    assert inflated(octets) == ALPHABET[:10]
+    assert line.is_silent()
+    ftp_server.clock.move(1)
+    while inflated(octets) == ALPHABET[:10]:
+        octets += line.receive()
+    assert inflated(octets) == ALPHABET[:20]
+    ftp_server.clock.move(1)
+
+    assert inflated(octets + line.rest().octets) == ALPHABET
+    assert client.reply().code == "226"
+
+
+def test_uploads_have_no_pieces(ftp_server: FtpServer) -> None:
+    """Who sends cuts the pieces, so the server cannot for an upload."""
+    with pytest.raises(ConfigurationError, match="that happens to LIST, MLSD, NLST, RETR only, not to STOR"):
+        ftp_server.faults.add(on("STOR").slice_data(5))
+
+
+# With flipped bits.
+
+
+def spoilt(octets: bytes, first: int, every: int | None, mask: int) -> bytes:
+    """Octets with flipped bits."""
+    numbers = {first} if every is None else set(range(first, len(octets), every))
+    return bytes(octet ^ mask if number in numbers else octet for number, octet in enumerate(octets))
+
+
+each_garbling = pytest.mark.parametrize(
+    ("first", "every", "mask"),
+    [(0, None, 1), (0, 1, 255), (5, None, 128), (1 << 20, None, 3), (3, 1000, 1), (len(DATA) - 1, None, 1)],
+)
+
+
+@each_kind
+@each_garbling
+def test_a_spoilt_download(
+    ftp_server: FtpServer, client: FtpsClient, kind: str, first: int, every: int | None, mask: int
+) -> None:
+    """Of a download these bits are flipped and no others; everything else is in order, also for the log."""
+    ftp_server.faults.add(on("RETR").garble_data(first, every, mask).times(1))
+
+    came = begin(client, "RETR data.bin").rest()
+
+    assert told(ftp_server)
+    assert came == (spoilt(DATA, first, every, mask), in_order(kind))
+    assert client.reply().code == "226"
+    assert (last(ftp_server).completed, last(ftp_server).octets) == (True, len(DATA))
+    assert ftp_server.files["/data.bin"] == DATA
+    assert goes_on(client, ftp_server)
+
+
+@each_kind
+@each_garbling
+def test_a_spoilt_upload(
+    ftp_server: FtpServer, client: FtpsClient, kind: str, first: int, every: int | None, mask: int
+) -> None:
+    """What is stored of an upload has these bits flipped and no others, in however many pieces it came."""
+    ftp_server.faults.add(on("STOR").garble_data(first, every, mask).times(1))
+    line = begin(client, "STOR new.bin")
+
+    line.send(DATA)
+    line.finish()
+
+    assert client.reply().code == "226"
+    assert told(ftp_server)
+    assert ftp_server.files["/new.bin"] == spoilt(DATA, first, every, mask)
+    assert goes_on(client, ftp_server)
+
+
+def test_what_is_not_reached_is_not_spoilt(ftp_server: FtpServer, client: FtpsClient) -> None:
+    """A file that ends before the first octet to spoil is whole, and nothing has happened."""
+    armed = ftp_server.faults.add(on("RETR").garble_data(len(DATA)).optional())
+
+    assert client.fetch("RETR data.bin") == (["150", "226"], DATA)
+    assert armed.fired == 0
+
+
+def test_octets_count_from_the_restart_point(ftp_server: FtpServer, client: FtpsClient) -> None:
+    """After REST the first octet is the first that goes."""
+    ftp_server.files["/abc"] = ALPHABET
+    ftp_server.faults.add(on("RETR").garble_data(mask=0x20))
+    assert client.code("REST 10") == "350"
+
+    assert client.fetch("RETR abc") == (["150", "226"], b"Klmnopqrstuvwxyz")
+
+
+def test_listings_are_spoilt_too(ftp_server: FtpServer, client: FtpsClient) -> None:
+    """Of NLST a letter is another."""
+    ftp_server.faults.add(on("NLST").garble_data(first=2))
+
+    assert client.fetch("NLST few") == (["150", "226"], b"fev/a.txt\r\nfew/b.txt\r\n")
+
+
+def test_mode_z_carries_what_is_spoilt(ftp_server: FtpServer, client: FtpsClient) -> None:
+    """In MODE Z the file is spoilt, and not what is on the wire: it can be inflated."""
+    ftp_server.faults.add(on("RETR").garble_data(every=1, mask=0xFF))
+    assert client.code("MODE Z") == "200"
+
+    assert inflated(begin(client, "RETR lines.txt").rest().octets) == spoilt(LINES, 0, 1, 0xFF)
+    assert client.reply().code == "226"
+
+
+# With more behind them.
+
+
+@each_kind
+@pytest.mark.parametrize("mode", ["S", "Z"])
+@pytest.mark.parametrize("command", ["RETR data.bin", "NLST few", "RETR nothing"])
+def test_more_than_there_is(ftp_server: FtpServer, client: FtpsClient, kind: str, mode: str, command: str) -> None:
+    """Behind the file more octets come, and then the end in order."""
+    ftp_server.files["/nothing"] = b""
+    ftp_server.faults.add(on(command.split()[0]).pad(b"\0and more").times(1))
+    octets = {"RETR data.bin": DATA, "NLST few": b"few/a.txt\r\nfew/b.txt\r\n"}.get(command, b"")
+    assert client.code(f"MODE {mode}") == "200"
+
+    came = begin(client, command).rest()
+
+    assert told(ftp_server)
+    assert (came.octets if mode == "S" else inflated(came.octets)) == octets + b"\0and more"
+    assert came.end == in_order(kind)
+    assert client.reply().code == "226"
+    assert (last(ftp_server).completed, last(ftp_server).octets) == (True, len(octets) + 9)
+    assert client.code("MODE S") == "200"
+    assert goes_on(client, ftp_server)
+
+
+def test_other_octets_in_place_of_the_rest(ftp_server: FtpServer, client: FtpsClient) -> None:
+    """Words go together: the rest of the file is lost, and something else comes in its place."""
+    ftp_server.faults.add(on("RETR").truncate(after=3).pad(b"???"))
+
+    assert begin(client, "RETR data.bin").rest() == (DATA[:3] + b"???", "FIN")
+    assert client.reply().code == "226"
+
+
+# Half way closed.
+
+
+@each_kind
+@pytest.mark.parametrize("verb", DATA_VERBS)
+@pytest.mark.parametrize("command", ["RETR data.bin", "STOR new.bin"])
+def test_half_closed(ftp_server: FtpServer, client: FtpsClient, kind: str, verb: str, command: str) -> None:
+    """The end of file comes, the connection stays open, and nothing more is said until the client ends it."""
+    ftp_server.clock.freeze()
+    ftp_server.faults.add(on(command.split()[0]).half_close_data(after=5).times(1))
+    line = begin(client, command, verb)
+    if command.startswith("STOR"):
+        line.send(DATA[:5])
+
+    assert line.rest() == (DATA[:5] if command.startswith("RETR") else b"", "FIN")
+
+    assert told(ftp_server)
+    ftp_server.clock.move(1e6)
+    line.sock.sendall(b"is there")
+    line.sock.sendall(b"anybody?")  # the second would fail on a connection that is closed
+    assert Line(client.sock, client.control).is_silent()
+    assert (last(ftp_server).completed, last(ftp_server).octets) == (None, 5)
+    assert client.code("ABOR") == "426"
+    assert client.reply().code == "226"
+    assert goes_on(client, ftp_server)
+
+
+@pytest.mark.parametrize("moment", [{"after": len(LINES)}, {"at": 1}], ids=str)
+def test_half_closed_behind_the_last_octet(ftp_server: FtpServer, client: FtpsClient, moment: dict[str, float]) -> None:
+    """In MODE Z, too: all octets came, the end of file came, and no reply does."""
+    ftp_server.faults.add(on("RETR").half_close_data(**moment).times(1))  # type: ignore[arg-type]
+    assert client.code("MODE Z") == "200"
+
+    came = begin(client, "RETR lines.txt").rest()
+
+    assert (inflated(came.octets), came.end) == (LINES, "FIN")
+    assert Line(client.sock).is_silent()
+    assert [client.code("ABOR"), client.reply().code] == ["426", "226"]

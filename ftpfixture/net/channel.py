@@ -632,6 +632,21 @@ class Channel:
                 if not socket.socket.recv(self._sock, 65536):
                     break
 
+    async def gone(self) -> None:
+        """Wait until the other side is gone; what it says until then, below TLS, is thrown away.
+
+        Raises:
+            TimeoutError: It says nothing for `timeout` seconds.
+            ConnectionAbortedError: The connection was closed on this side.
+        """
+        with contextlib.suppress(ConnectionResetError):
+            while True:
+                try:
+                    if not socket.socket.recv(self._sock, 65536):
+                        return
+                except _NOT_READABLE:
+                    await self._readable()
+
     def send_raw(self, octets: bytes) -> None:
         """Send octets below TLS, if the socket takes them."""
         with contextlib.suppress(OSError):

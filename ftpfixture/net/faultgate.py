@@ -37,6 +37,7 @@ from ftpfixture.faults.actions import (
     Withhold,
 )
 from ftpfixture.faults.armed import Claim, Plan, Rules, Step
+from ftpfixture.faults.catalog import GROUPS
 from ftpfixture.faults.edits import edit_argument, edit_reply
 from ftpfixture.faults.when import Situation
 from ftpfixture.files.paths import resolve_virtual
@@ -53,6 +54,7 @@ Piece = tuple[Reply, bytes]
 """What the log shows of a reply, and its octets."""
 
 _REFUSED = bytes.fromhex("15030300020228")  # a TLS alert: fatal, handshake_failure (RFC 8446 6)
+_ANNOUNCING = frozenset(GROUPS["PASSIVE"] + GROUPS["ACTIVE"])
 _JITTER = 0x5EED  # of the random numbers that jitter is made of, the same in every session
 
 
@@ -79,7 +81,7 @@ class FaultGate(Gate):
         self._alarms: set[asyncio.Future[None]] = set()
         self._abandoned = False
         self._restore: list[tuple[str, Any]] = []
-        self._handshake: Step | None = None
+        self._handshakes: list[Exchange] = []
 
     # What comes in.
 
@@ -104,6 +106,8 @@ class FaultGate(Gate):
         for name, value in self._restore:
             setattr(self.connection, name, value)
         self._restore.clear()
+        if self._handshakes:
+            self._forget_handshakes(verb)
         self._find_plan(exchange)
         return exchange
 
@@ -121,9 +125,11 @@ class FaultGate(Gate):
             self._rules.age(self._clock.monotonic()),
         )
         plan = exchange.plan = self._rules.plan(situation)
-        if plan is not None:
-            for claim, action in plan.of(Handshake):
-                self._spoil_handshake(Step(claim, action), exchange)
+        if plan is not None and plan.of(Handshake):
+            if exchange.verb in ("CONNECT", "AUTH"):
+                self.channel.before_handshake = partial(self._shake_hands, self.channel, [exchange])
+            else:
+                self._handshakes.append(exchange)
 
     async def begin(self, exchange: Exchange) -> bool:
         """See Gate."""
@@ -243,7 +249,7 @@ class FaultGate(Gate):
                     edited = edit_reply(action, changed, self.connection.server_host, self.encoding)
                     if edited != changed and self.happens(claim, exchange):
                         changed = edited
-                case Deaf() if reply.code[0] == "2" and self.happens(claim, exchange):
+                case Deaf() if self._is_announced(reply, exchange) and self.happens(claim, exchange):
                     self._deafen(action.how)
         encoding = self.connection.encoding
         pieces = _cut_up(changed, encoding)
@@ -358,6 +364,10 @@ class FaultGate(Gate):
             # Not now: the session may be in the middle of something, and this be called from there.
             self.channel.loop.call_soon(self.hang_up, "cut off")
 
+    @staticmethod
+    def _is_announced(reply: Reply, exchange: Exchange) -> bool:
+        return reply.code[0] == "2" and exchange.argument.upper() != "ALL"  # EPSV ALL says how, and not where
+
     def _deafen(self, how: str) -> None:
         """Let no data connection come about."""
         connection = self.connection
@@ -369,34 +379,36 @@ class FaultGate(Gate):
             connection.passive_server.ignore(unreachable=how == "unreachable")
 
     async def _never(self, timeout: float | None) -> NoReturn:
-        await self.pause(None)
-        raise ConnectionAbortedError("the client is gone")
+        await self.pause(timeout)
+        raise TimeoutError("nobody answers")
 
     # Encryption.
 
-    def _spoil_handshake(self, step: Step, exchange: Exchange) -> None:
-        if exchange.verb in ("CONNECT", "AUTH"):
-            self.channel.before_handshake = partial(self._fail_handshake, self.channel, step, exchange)
-            return
-        self._handshake = step
-        stream = self.connection.__dict__.get("data_connection")
-        if isinstance(stream, FaultyStream):
-            self._spoil_data(stream.channel, step, exchange)
+    def _forget_handshakes(self, verb: str) -> None:
+        """Leave the next data connection alone: that for which a handshake should have failed was another.
 
-    def _spoil_data(self, channel: object, step: Step, exchange: Exchange) -> None:
-        if isinstance(channel, Channel):
-            channel.before_handshake = partial(self._fail_handshake, channel, step, exchange)
+        What belongs to PASV and the like waits until the next of them, what belongs to a transfer until its end.
+        """
+        if verb in _ANNOUNCING:
+            self._handshakes.clear()
+        elif not self.connection.extra_workers:
+            self._handshakes[:] = [exchange for exchange in self._handshakes if exchange.verb in _ANNOUNCING]
 
-    async def _fail_handshake(self, channel: Channel, step: Step, exchange: Exchange) -> None:
-        self._handshake = None
-        channel.before_handshake = None
-        if not isinstance(step.action, Handshake) or not self.happens(step.claim, exchange):
-            return
-        if step.action.how == "stall":
-            if channel is self.channel:
-                channel.watch_end(self._client_closed, drop=True)
+    async def _shake_hands(self, channel: Channel, exchanges: list[Exchange]) -> None:
+        """The other side begins to shake hands, on a connection that belongs to these commands."""
+        for exchange in tuple(exchanges):
+            for claim, action in exchange.plan.of(Handshake):
+                if self.happens(claim, exchange):
+                    exchanges.clear()
+                    await self._fail_handshake(channel, action)
+
+    async def _fail_handshake(self, channel: Channel, action: Handshake) -> NoReturn:
+        if action.how == "stall" and channel is self.channel:
+            channel.watch_end(self._client_closed, drop=True)
             await self.pause(None)
-        elif step.action.how == "refuse":
+        elif action.how == "stall":
+            await channel.gone()
+        elif action.how == "refuse":
             channel.send_raw(_REFUSED)
         channel.cut()
         raise ConnectionAbortedError("the handshake was made to fail")
@@ -408,8 +420,7 @@ class FaultGate(Gate):
         assert isinstance(stream.channel, Channel)
         faulty = FaultyStream(self, stream, stream.channel)
         super().data(faulty, mode)
-        if self._handshake is not None:
-            self._spoil_data(faulty.channel, self._handshake, Exchange(0, ""))
+        faulty.socket.before_handshake = partial(self._shake_hands, faulty.socket, self._handshakes)
         return faulty
 
     # The end.

@@ -1,0 +1,352 @@
+"""TLS on data connections: handshakes that fail, and ends without close_notify."""
+
+from __future__ import annotations
+
+import ssl
+
+import pytest
+
+from ftpfixture import FtpServer, on
+from ftpfixture.events import EncryptionFailed
+from tests.support.endings import told
+from tests.support.faulty import DATA, FILES, KINDS, Line, begin, enter, goes_on, last
+from tests.support.ftps import DATA_VERBS, FtpsClient
+from tests.support.tls import Wire
+
+each_version = pytest.mark.parametrize("kind", KINDS[1:])
+each_verb = pytest.mark.parametrize("verb", DATA_VERBS)
+each_command = pytest.mark.parametrize("command", ["RETR data.bin", "STOR new.bin", "MLSD few"])
+each_word = pytest.mark.parametrize("word", ["refuse_handshake", "cut_handshake", "stall_handshake"])
+
+
+def fails(wire: Wire, word: str, server: FtpServer) -> None:
+    """Shake hands in vain: the client sees an alert, an end of file, or nothing."""
+    match word:
+        case "refuse_handshake":
+            with pytest.raises(ssl.SSLError, match=r"(?i)handshake.failure"):
+                wire.shake_hands()
+            assert wire.sock.recv(1) == b""  # FIN
+        case "cut_handshake":
+            with pytest.raises(ssl.SSLEOFError):
+                wire.shake_hands()
+        case _:
+            wire.sock.settimeout(0.03)
+            with pytest.raises(TimeoutError):
+                wire.shake_hands()
+    assert told(server)
+
+
+def is_told(server: FtpServer, command: str) -> None:
+    """The log tells what happened to which command, and what became of it."""
+    verb = command.split()[0]
+    assert [record.verb for record in server.log.commands if record.faults] == [verb]
+    assert [event.where for event in server.log.events if isinstance(event, EncryptionFailed)] == ["data"]
+    assert (last(server).completed, last(server).octets, last(server).tls) == (False, 0, None)
+
+
+@each_version
+@each_word
+@each_verb
+@each_command
+def test_late_clients_are_met_by_the_transfer(
+    ftp_server: FtpServer, client: FtpsClient, kind: str, word: str, verb: str, command: str
+) -> None:
+    """Who shakes hands behind the 150, as ftplib and curl do, fails on the connection of that very transfer."""
+    ftp_server.clock.freeze()
+    ftp_server.faults.add(getattr(on(command.split()[0]), word)().times(1))
+    data = client.begin_data(verb)
+    client.send(command)
+    wire = client.wire(data())
+    assert client.reply().code == "150"
+
+    fails(wire, word, ftp_server)
+
+    if word == "stall_handshake":
+        wire.sock.close()
+    assert client.reply().code == "522"
+    is_told(ftp_server, command)
+    assert ("/new.bin" in ftp_server.files) is command.startswith("STOR")
+    assert goes_on(client, ftp_server)
+
+
+@each_version
+@each_word
+@each_verb
+def test_late_clients_are_met_by_the_agreement(
+    ftp_server: FtpServer, client: FtpsClient, kind: str, word: str, verb: str
+) -> None:
+    """What belongs to PASV and the like happens to the next data connection, whatever uses it."""
+    ftp_server.clock.freeze()
+    ftp_server.faults.add(getattr(on(verb), word)().times(1))
+    data = client.begin_data(verb)
+    client.send("RETR data.bin")
+    wire = client.wire(data())
+    assert client.reply().code == "150"
+
+    fails(wire, word, ftp_server)
+
+    if word == "stall_handshake":
+        wire.sock.close()
+    assert client.reply().code == "522"
+    is_told(ftp_server, verb)
+    assert goes_on(client, ftp_server)
+
+
+@each_version
+@each_word
+@pytest.mark.parametrize("verb", ["PASV", "EPSV"])
+def test_early_clients_are_met_by_the_agreement(
+    ftp_server: FtpServer, client: FtpsClient, kind: str, word: str, verb: str
+) -> None:
+    """Who shakes hands before the command, as aioftp does, fails there; a command said all the same gets 522."""
+    ftp_server.clock.freeze()
+    ftp_server.faults.add(getattr(on(verb), word)().times(1))
+    wire = client.wire(client.begin_data(verb)())
+
+    fails(wire, word, ftp_server)
+    wire.sock.close()
+
+    assert [client.code("RETR data.bin"), client.reply().code] == ["150", "522"]
+    is_told(ftp_server, verb)
+    assert goes_on(client, ftp_server)
+
+
+@each_version
+@each_word
+def test_an_early_client_may_try_again(ftp_server: FtpServer, client: FtpsClient, kind: str, word: str) -> None:
+    """Who gives up at once, and agrees on another data connection, is well."""
+    ftp_server.clock.freeze()
+    ftp_server.faults.add(getattr(on("EPSV"), word)().times(1))
+    fails(client.wire(client.passive()), word, ftp_server)
+
+    assert goes_on(client, ftp_server)
+
+
+@each_version
+@each_word
+def test_hands_that_were_shaken_before_the_command_stay_shaken(
+    ftp_server: FtpServer, client: FtpsClient, kind: str, word: str
+) -> None:
+    """An early client has done it when RETR comes: nothing happens, now or to the next data connection."""
+    armed = ftp_server.faults.add(getattr(on("RETR"), word)().times(1).optional())
+
+    assert client.download("RETR data.bin", early=True) == DATA
+    line = begin(client, "MLSD few")
+    assert line.rest().end == "close_notify"
+    assert client.reply().code == "226"
+
+    assert armed.fired == 0
+    with pytest.raises(AssertionError, match="the moment never came"):
+        ftp_server.faults.assert_fired(armed)
+
+
+@each_word
+def test_a_transfer_that_is_refused_leaves_the_next_one_alone(ftp_server: FtpServer, word: str) -> None:
+    """The data connection outlives a 550; the handshake on it belongs to the transfer that uses it."""
+    armed = ftp_server.faults.add(getattr(on("RETR", path="missing"), word)().times(1).optional())
+    with enter(ftp_server, "TLSv1.3") as client:
+        sock = client.passive()
+        assert client.code("RETR missing") == "550"
+        assert client.code("MLSD few") == "150"
+
+        wire = client.wire(sock)
+        wire.shake_hands()
+        assert Line(sock, wire).rest().end == "close_notify"
+        assert client.reply().code == "226"
+    assert armed.fired == 0
+
+
+@each_word
+def test_another_agreement_is_another_data_connection(ftp_server: FtpServer, word: str) -> None:
+    """What the first EPSV prepared does not meet the second, though nobody came to it."""
+    armed = ftp_server.faults.add(getattr(on("EPSV").nth(1), word)().optional())
+    with enter(ftp_server, "TLSv1.3") as client:
+        assert client.code("EPSV") == "229"
+        assert goes_on(client, ftp_server)
+    assert armed.fired == 0
+
+
+def test_two_faults_one_after_the_other(ftp_server: FtpServer) -> None:
+    """The first that may still happen does; the others wait for the next data connection."""
+    first = ftp_server.faults.add(on("EPSV").refuse_handshake().times(1))
+    second = ftp_server.faults.add(on("RETR").cut_handshake().times(1))
+    with enter(ftp_server, "TLSv1.3") as client:
+        for word, fired in (("refuse_handshake", (1, 0)), ("cut_handshake", (1, 1))):
+            data = client.begin_data()
+            client.send("RETR data.bin")
+            assert client.reply().code == "150"
+            error = ssl.SSLEOFError if word == "cut_handshake" else ssl.SSLError
+            with pytest.raises(error):
+                client.wire(data()).shake_hands()
+            assert client.reply().code == "522"
+            assert (first.fired, second.fired) == fired
+        assert goes_on(client, ftp_server)
+
+
+def test_in_clear_no_hands_are_shaken(ftp_server: FtpServer, client: FtpsClient) -> None:
+    """Without TLS nothing of this happens."""
+    faults = [on("EPSV").refuse_handshake(), on("RETR").stall_handshake(), on("RETR").no_close_notify()]
+    armed = [ftp_server.faults.add(fault.optional()) for fault in faults]
+
+    assert begin(client, "RETR data.bin").rest() == (DATA, "FIN")
+
+    assert client.reply().code == "226"
+    assert [one.fired for one in armed] == [0, 0, 0]
+
+
+# Stalls, and every way out of them.
+
+
+def hanging(client: FtpsClient, server: FtpServer, command: str = "RETR data.bin", verb: str = "EPSV") -> Wire:
+    """A transfer whose handshake is never answered."""
+    server.clock.freeze()
+    server.faults.add(on(command.split()[0]).stall_handshake().times(1))
+    data = client.begin_data(verb)
+    client.send(command)
+    wire = client.wire(data())
+    assert client.reply().code == "150"
+    fails(wire, "stall_handshake", server)
+    wire.sock.settimeout(10)
+    return wire
+
+
+@each_version
+@each_command
+def test_the_limit_of_handshakes(ftp_server: FtpServer, client: FtpsClient, kind: str, command: str) -> None:
+    """A stall lasts as long as hands may be shaken, by the server's clock: 522 and RST."""
+    wire = hanging(client, ftp_server, command)
+
+    ftp_server.clock.move(9.999)
+    assert Line(client.sock, client.control).is_silent()
+    ftp_server.clock.move(0.001)
+
+    assert client.reply().code == "522"
+    with pytest.raises(ConnectionResetError):
+        wire.sock.recv(1)
+    assert goes_on(client, ftp_server)
+
+
+@pytest.mark.ftp(handshake_timeout=None)
+@each_version
+@each_verb
+def test_abor(ftp_server: FtpServer, client: FtpsClient, kind: str, verb: str) -> None:
+    """ABOR ends a stall that has no limit."""
+    wire = hanging(client, ftp_server, verb=verb)
+    ftp_server.clock.move(1e6)
+    assert Line(wire.sock).is_silent()
+
+    assert [client.code("NOOP"), client.code("ABOR"), client.reply().code] == ["200", "426", "226"]
+
+    assert wire.sock.recv(1) == b""
+    assert goes_on(client, ftp_server)
+
+
+@pytest.mark.ftp(handshake_timeout=None)
+@each_version
+@pytest.mark.parametrize("goodbye", ["vanish", "close"])
+def test_a_client_that_goes(ftp_server: FtpServer, client: FtpsClient, kind: str, goodbye: str) -> None:
+    """When the client is gone the session ends."""
+    hanging(client, ftp_server)
+
+    getattr(client, goodbye)()
+
+    ftp_server.log.wait_until(lambda: ftp_server.log.sessions[0].closed_at is not None, 10)
+    assert ftp_server.log.sessions[0].reason in ("connection reset", "client closed")
+
+
+@pytest.mark.ftp(handshake_timeout=None)
+@each_version
+def test_quit(ftp_server: FtpServer, client: FtpsClient, kind: str) -> None:
+    """QUIT is answered, and when the data connection is closed the session is over."""
+    wire = hanging(client, ftp_server)
+
+    assert client.code("QUIT") == "221"
+    wire.sock.close()
+
+    assert client.reply().code == "522"
+    assert client.is_closed()
+
+
+@pytest.mark.ftp(handshake_timeout=None)
+@each_version
+def test_stop(monkeypatch: pytest.MonkeyPatch, ftp_server: FtpServer, client: FtpsClient, kind: str) -> None:
+    """A server stops at once, though a handshake stands still."""
+    monkeypatch.setattr("ftpfixture.server.base._STOP_TIME", 3600)  # what the test would wait for
+    hanging(client, ftp_server)
+
+    ftp_server.stop()
+
+    assert ftp_server.log.sessions[0].reason == "shut down"
+
+
+@pytest.mark.ftp(handshake_timeout=None)
+def test_stop_before_any_command(monkeypatch: pytest.MonkeyPatch, ftp_server: FtpServer) -> None:
+    """The same where an early client waits, and no transfer was asked for."""
+    monkeypatch.setattr("ftpfixture.server.base._STOP_TIME", 3600)
+    ftp_server.faults.add(on("EPSV").stall_handshake())
+    with enter(ftp_server, "TLSv1.3") as client:
+        fails(client.wire(client.passive()), "stall_handshake", ftp_server)
+
+        ftp_server.stop()
+
+
+# The end.
+
+
+@each_version
+@each_verb
+@pytest.mark.parametrize("mode", ["S", "Z"])
+@pytest.mark.parametrize("command", ["RETR data.bin", "NLST few"])
+def test_no_close_notify_behind_a_download(
+    ftp_server: FtpServer, client: FtpsClient, kind: str, verb: str, mode: str, command: str
+) -> None:
+    """All octets come, then FIN, and 226: whether that was all nobody can know."""
+    assert client.code(f"MODE {mode}") == "200"
+    whole = begin(client, command).rest()
+    assert (whole.end, client.reply().code) == ("close_notify", "226")
+    ftp_server.faults.add(on(command.split()[0]).no_close_notify().times(1))
+
+    came = begin(client, command, verb).rest()
+
+    assert told(ftp_server)
+    assert came == (whole.octets, "FIN")
+    assert client.reply().code == "226"
+    assert last(ftp_server).completed
+    assert client.code("MODE S") == "200"
+    assert goes_on(client, ftp_server)
+
+
+@each_version
+@pytest.mark.parametrize("command", ["STOR new.bin", "APPE new.bin", "STOU new.bin"])
+def test_no_close_notify_behind_an_upload(ftp_server: FtpServer, client: FtpsClient, kind: str, command: str) -> None:
+    """The client's close_notify is not answered: FIN, and 226, and everything is stored."""
+    ftp_server.faults.add(on(command.split()[0]).no_close_notify().times(1))
+    line = begin(client, command)
+
+    line.send(DATA)
+    assert line.wire is not None
+    line.wire.say_end()
+
+    assert line.rest() == (b"", "FIN")
+    assert told(ftp_server)
+    assert client.reply().code == "226"
+    assert ftp_server.files["/new.bin"] == DATA
+    assert goes_on(client, ftp_server)
+
+
+@pytest.mark.ftp(tls="implicit", files=FILES)
+@each_word
+def test_implicit_tls(ftp_server: FtpServer, word: str) -> None:
+    """Where everything is encrypted from the first octet the faults of data connections are the same."""
+    ftp_server.clock.freeze()
+    ftp_server.faults.add(getattr(on("RETR"), word)().times(1))
+    with FtpsClient(ftp_server.address).encrypt_first() as client:
+        client.enter()
+        data = client.begin_data()
+        client.send("RETR data.bin")
+        wire = client.wire(data())
+        assert client.reply().code == "150"
+        fails(wire, word, ftp_server)
+        wire.sock.close()
+        assert client.reply().code == "522"
+        assert client.download("RETR few/a.txt") == b"aa"

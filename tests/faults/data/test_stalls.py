@@ -1,0 +1,299 @@
+"""Data connections that stand still: silence, for as long as the server's clock says, and every way out of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ftpfixture import FtpServer, on
+from tests.support.endings import each_kind, told
+from tests.support.faulty import DATA, FILES, Line, begin, enter, goes_on, in_order, inflated, last
+from tests.support.ftps import DATA_VERBS, FtpsClient
+
+each_word = pytest.mark.parametrize("word", ["stall_data", "stall", "delay"])
+
+
+def stands_at(server: FtpServer, octets: int) -> None:
+    """Wait until a transfer has come so far that it stands still."""
+    server.log.wait_until(lambda: bool(server.faults.fired), 10)
+    assert told(server)
+    assert (last(server).completed, last(server).octets) == (None, octets)
+
+
+@each_kind
+@each_word
+@pytest.mark.parametrize(
+    ("moment", "octets"),
+    [
+        *(({"after": count}, count) for count in (0, 1, 1023, (1 << 20) + 1, len(DATA))),
+        ({"at": 0.5}, len(DATA) // 2),
+        ({"at": 1}, len(DATA)),
+    ],
+    ids=str,
+)
+def test_a_download_stands_still_and_goes_on(
+    ftp_server: FtpServer, client: FtpsClient, kind: str, word: str, moment: dict[str, Any], octets: int
+) -> None:
+    """After N octets nothing comes until the time is over; then the rest comes, and the reply."""
+    ftp_server.clock.freeze()
+    ftp_server.faults.add(getattr(on("RETR"), word)(60, **moment).times(1))
+    line = begin(client, "RETR data.bin")
+
+    came = line.exactly(octets)
+    stands_at(ftp_server, octets)
+    ftp_server.clock.move(59.999)
+    assert line.is_silent()
+    ftp_server.clock.move(0.001)
+    rest = line.rest()
+
+    assert (came + rest.octets, rest.end) == (DATA, in_order(kind))
+    assert client.reply().code == "226"
+    assert last(ftp_server).completed
+    assert goes_on(client, ftp_server)
+
+
+@each_kind
+@each_word
+@pytest.mark.parametrize("count", [0, 1, 1023, (1 << 20) + 1, len(DATA)])
+def test_an_upload_stands_still_and_goes_on(
+    ftp_server: FtpServer, client: FtpsClient, kind: str, word: str, count: int
+) -> None:
+    """After N octets the server takes nothing until the time is over; then it takes the rest."""
+    ftp_server.clock.freeze()
+    ftp_server.faults.add(getattr(on("STOR"), word)(60, after=count).times(1))
+    line = begin(client, "STOR new.bin")
+
+    line.send(DATA[: count + 20_000])
+    stands_at(ftp_server, count)
+    ftp_server.clock.move(59.999)
+    stands_at(ftp_server, count)
+    ftp_server.clock.move(0.001)
+    line.send(DATA[count + 20_000 :])
+    line.finish()
+
+    assert client.reply().code == "226"
+    assert (last(ftp_server).completed, ftp_server.files["/new.bin"]) == (True, DATA)
+    assert goes_on(client, ftp_server)
+
+
+@pytest.mark.parametrize("command", ["LIST few", "NLST few", "MLSD few", "RETR lines.txt"])
+@pytest.mark.parametrize("setting", ["TYPE I", "TYPE A", "MODE Z"])
+def test_all_downloads(ftp_server: FtpServer, client: FtpsClient, command: str, setting: str) -> None:
+    """Whatever is sent, and however, stands still after the octets that count, and is whole in the end."""
+    ftp_server.clock.freeze()
+    assert client.code(setting) == "200"
+    whole = begin(client, command).rest().octets
+    assert client.reply().code == "226"
+    ftp_server.faults.add(on(command.split()[0]).stall_data(60, after=9).times(1))
+    line = begin(client, command)
+
+    stands_at(ftp_server, 9)
+    if setting == "MODE Z":
+        ftp_server.clock.move(60)
+        assert inflated(line.rest().octets) == inflated(whole)
+    else:
+        came = line.exactly(9)
+        assert line.is_silent()
+        ftp_server.clock.move(60)
+        assert came + line.rest().octets == whole
+    assert client.reply().code == "226"
+    assert (client.code("TYPE I"), client.code("MODE S")) == ("200", "200")
+    assert goes_on(client, ftp_server)
+
+
+def test_jitter_makes_a_delay_longer(ftp_server: FtpServer, client: FtpsClient) -> None:
+    """A delay lasts its seconds at least, and those of jitter more at most."""
+    ftp_server.clock.freeze()
+    ftp_server.faults.add(on("RETR").delay(60, jitter=10, after=5))
+    line = begin(client, "RETR data.bin")
+
+    assert line.exactly(5) == DATA[:5]
+    ftp_server.clock.move(60)
+    assert line.is_silent()
+    ftp_server.clock.move(10)
+
+    assert line.rest().octets == DATA[5:]
+    assert client.reply().code == "226"
+
+
+# For ever, and out.
+
+
+def stalled(client: FtpsClient, server: FtpServer, command: str, verb: str = "EPSV") -> Line:
+    """A transfer that stands still for ever, after five octets."""
+    server.clock.freeze()
+    server.faults.add(on(command.split()[0]).stall_data(after=5).times(1))
+    line = begin(client, command, verb)
+    if command.startswith("RETR"):
+        assert line.exactly(5) == DATA[:5]
+    else:
+        line.send(DATA[:20])
+    stands_at(server, 5)
+    return line
+
+
+each_direction = pytest.mark.parametrize("command", ["RETR data.bin", "STOR new.bin"])
+
+
+@each_kind
+@each_direction
+def test_for_ever_is_longer_than_any_time(ftp_server: FtpServer, client: FtpsClient, kind: str, command: str) -> None:
+    """However long one waits, nothing goes on."""
+    line = stalled(client, ftp_server, command)
+
+    ftp_server.clock.move(1e6)
+
+    assert line.is_silent()
+    stands_at(ftp_server, 5)
+
+
+@each_kind
+@each_direction
+@pytest.mark.parametrize("verb", DATA_VERBS)
+def test_abor(ftp_server: FtpServer, client: FtpsClient, kind: str, command: str, verb: str) -> None:
+    """ABOR ends what stands still with 426, and is answered with 226; the session goes on."""
+    line = stalled(client, ftp_server, command, verb)
+
+    client.send("ABOR")
+
+    assert [client.reply().code, client.reply().code] == ["426", "226"]
+    assert line.rest().octets == b""
+    assert (last(ftp_server).completed, last(ftp_server).octets) == (False, 5)
+    if command.startswith("STOR"):
+        assert ftp_server.files["/new.bin"] == DATA[:5]
+    assert goes_on(client, ftp_server)
+
+
+@each_direction
+@pytest.mark.parametrize("moment", [{"after": len(DATA)}, {"at": 1}], ids=str)
+def test_abor_behind_the_last_octet(
+    ftp_server: FtpServer, client: FtpsClient, command: str, moment: dict[str, Any]
+) -> None:
+    """A download that stands still between its last octet and its end can be ended, too."""
+    ftp_server.faults.add(on("RETR").stall_data(**moment).times(1))
+    line = begin(client, "RETR data.bin")
+    assert line.exactly(len(DATA)) == DATA
+    stands_at(ftp_server, len(DATA))
+
+    client.send("ABOR")
+
+    assert [client.reply().code, client.reply().code] == ["426", "226"]
+    assert line.rest() == (b"", "FIN")
+    assert (last(ftp_server).completed, last(ftp_server).octets) == (False, len(DATA))
+    assert goes_on(client, ftp_server)
+
+
+@each_kind
+@each_direction
+def test_what_may_be_said_meanwhile_is_answered(
+    ftp_server: FtpServer, client: FtpsClient, kind: str, command: str
+) -> None:
+    """STAT and NOOP are answered while a transfer stands still, which does not move it."""
+    line = stalled(client, ftp_server, command)
+
+    assert [client.code("STAT"), client.code("NOOP"), client.code("STAT")] == ["211", "200", "211"]
+
+    assert line.is_silent()
+    stands_at(ftp_server, 5)
+
+
+@each_kind
+@each_direction
+@pytest.mark.parametrize("goodbye", ["vanish", "close"])
+def test_a_client_that_goes(ftp_server: FtpServer, client: FtpsClient, kind: str, command: str, goodbye: str) -> None:
+    """When the client is gone nothing stands still for it any longer: the session ends, and what came is kept."""
+    stalled(client, ftp_server, command)
+
+    getattr(client, goodbye)()
+
+    ftp_server.log.wait_until(lambda: ftp_server.log.sessions[0].closed_at is not None, 10)
+    assert ftp_server.log.sessions[0].reason in ("connection reset", "client closed")
+    assert (last(ftp_server).completed, last(ftp_server).octets) == (False, 5)
+    if command.startswith("STOR"):
+        assert ftp_server.files["/new.bin"] == DATA[:5]
+    with enter(ftp_server, kind) as other:
+        assert goes_on(other, ftp_server)
+
+
+@each_kind
+@each_direction
+def test_stop(
+    monkeypatch: pytest.MonkeyPatch, ftp_server: FtpServer, client: FtpsClient, kind: str, command: str
+) -> None:
+    """A server stops at once, though a transfer stands still."""
+    monkeypatch.setattr("ftpfixture.server.base._STOP_TIME", 3600)  # what the test would wait for
+    stalled(client, ftp_server, command)
+
+    ftp_server.stop()
+
+    assert ftp_server.log.sessions[0].reason == "shut down"
+    assert (last(ftp_server).completed, last(ftp_server).octets) == (False, 5)
+
+
+def test_restart(ftp_server: FtpServer, client: FtpsClient) -> None:
+    """After a restart in the middle of a stall the server is as good as new."""
+    stalled(client, ftp_server, "RETR data.bin")
+
+    ftp_server.restart()
+
+    with enter(ftp_server) as other:
+        assert goes_on(other, ftp_server)
+
+
+@each_kind
+def test_only_one_of_two_transfers_at_once(ftp_server: FtpServer, client: FtpsClient, kind: str) -> None:
+    """What happens once happens to the transfer that comes to it first; another one at the same time is whole."""
+    ftp_server.clock.freeze()
+    ftp_server.faults.add(on("RETR").stall_data(60, after=1000).times(1))
+    with enter(ftp_server, kind) as other:
+        line = begin(client, "RETR data.bin")
+        assert line.exactly(1000) == DATA[:1000]
+
+        assert begin(other, "RETR data.bin").rest() == (DATA, in_order(kind))
+        assert other.reply().code == "226"
+
+    assert line.is_silent()
+    ftp_server.clock.move(60)
+    assert line.rest() == (DATA[1000:], in_order(kind))
+    assert client.reply().code == "226"
+
+
+@pytest.mark.ftp(files={**FILES, "/small.txt": b"123"})
+def test_who_does_not_come_to_it_does_not_use_it_up(ftp_server: FtpServer, client: FtpsClient) -> None:
+    """A transfer that is too short leaves what happens once to one that is long enough."""
+    (armed,) = [ftp_server.faults.add(on("RETR").drop_data(after=1000).times(1))]
+
+    assert begin(client, "RETR small.txt").rest() == (b"123", "FIN")
+    assert (client.reply().code, armed.fired) == ("226", 0)
+
+    assert begin(client, "RETR data.bin").rest() == (DATA[:1000], "FIN")
+    assert (client.reply().code, armed.fired) == ("426", 1)
+    assert goes_on(client, ftp_server)
+
+
+@each_kind
+@each_direction
+def test_quit(ftp_server: FtpServer, client: FtpsClient, kind: str, command: str) -> None:
+    """QUIT waits for nothing that stands still for ever: 221, 426 of the transfer, and the end."""
+    stalled(client, ftp_server, command)
+
+    assert [client.code("QUIT"), client.reply().code] == ["221", "426"]
+
+    assert client.is_closed()
+    assert (last(ftp_server).completed, last(ftp_server).octets) == (False, 5)
+
+
+@each_kind
+def test_quit_before_the_time_is_over(ftp_server: FtpServer, client: FtpsClient, kind: str) -> None:
+    """QUIT makes an end to a stall that has one, and the transfer goes on to its own."""
+    ftp_server.clock.freeze()
+    ftp_server.faults.add(on("RETR").stall_data(60, after=5))
+    line = begin(client, "RETR data.bin")
+    assert line.exactly(5) == DATA[:5]
+
+    assert client.code("QUIT") == "221"
+
+    assert line.rest() == (DATA[5:], in_order(kind))
+    assert client.reply().code == "226"
+    assert client.is_closed()

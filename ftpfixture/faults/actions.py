@@ -41,6 +41,7 @@ __all__ = [
     "Unannounced",
     "Where",
     "Withhold",
+    "moment_of",
 ]
 
 Phase = Literal["command", "before_150", "after_150", "before_close", "before_reply", "after_reply"]
@@ -320,3 +321,8 @@ Action = (
     | Disk
     | Set
 )
+
+
+def moment_of(action: Action) -> Moment | None:
+    """When an action acts; None for one that has its own time."""
+    return getattr(action, "moment", None)

@@ -1,7 +1,7 @@
 """Faults that wait for their command, and count.
 
-One rule: everything here is called on the thread of the server's loop, but for `Rules.replace` and for reading, which
-need no lock: a tuple is put in the place of another.
+One rule: everything here is called on the thread of the server's loop, but for reading and for setting `Rules.armed`,
+which need no lock: a tuple is put in the place of another.
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ from __future__ import annotations
 import random
 from typing import NamedTuple, TypeVar
 
-from ftpfixture.faults.actions import Action, Disk, Moment
+from ftpfixture.faults.actions import Action, Disk, Moment, moment_of
 from ftpfixture.faults.catalog import Fault
 from ftpfixture.faults.when import Situation, counted, ordinal
 from ftpfixture.wire.command import censor
+from ftpfixture.wire.lines import printable
 
 __all__ = ["Armed", "Claim", "Plan", "Rules", "Step"]
 
@@ -52,7 +53,8 @@ class Armed:
         if difference is not None:
             nearness = int(situation.verb in when.verbs or "*" in when.verbs)
             if nearness >= self._nearest[0]:
-                self._nearest = nearness, f"{censor(situation.verb, situation.argument)} came, but {difference}"
+                line = printable(censor(situation.verb, situation.argument))
+                self._nearest = nearness, f"{line} came, but {difference}"
             return None
         self.seen += 1
         if not when.counts(self.seen) or self.spent:
@@ -84,12 +86,7 @@ class Armed:
 
 
 def _octets(action: Action) -> int | None:
-    return action.after if isinstance(action, Disk) else _moment(action).octets
-
-
-def _moment(action: Action) -> Moment:
-    moment: Moment = getattr(action, "moment", Moment())
-    return moment
+    return action.after if isinstance(action, Disk) else (moment_of(action) or Moment()).octets
 
 
 class Claim:
@@ -128,8 +125,8 @@ class Step(NamedTuple):
 
     @property
     def moment(self) -> Moment:
-        """When it acts, for actions that have a moment."""
-        return _moment(self.action)
+        """When it acts; for actions that have a moment."""
+        return moment_of(self.action) or Moment()
 
 
 class Plan:
@@ -155,7 +152,8 @@ class Plan:
 
     def at(self, phase: str) -> list[Step]:
         """What has a moment, and acts in this phase."""
-        return [step for step in self.steps if _acts(step.action) and _at(step.moment, phase)]
+        moments = [(moment_of(step.action), step) for step in self.steps]
+        return [step for moment, step in moments if moment and not moment.is_within and moment.phase == phase]
 
     def within(self, size: int | None) -> list[tuple[int, Step]]:
         """What acts after so many octets of a transfer, the earliest first.
@@ -163,25 +161,12 @@ class Plan:
         Args:
             size: Octets that a download will have; None when nobody knows.
         """
-        found = []
-        for step in self.steps:
-            moment = step.moment
-            threshold = moment.threshold(size) if moment.is_within else None
-            if threshold is not None:
-                found.append((threshold, step))
+        found = [(octets, step) for step in self.steps if (octets := step.moment.threshold(size)) is not None]
         return sorted(found, key=lambda pair: pair[0])
 
     def of(self, kind: type[A]) -> list[tuple[Claim, A]]:
         """The actions of a kind, each with its claim."""
         return [(claim, action) for claim, action in self.steps if isinstance(action, kind)]
-
-
-def _acts(action: Action) -> bool:
-    return hasattr(action, "moment")
-
-
-def _at(moment: Moment, phase: str) -> bool:
-    return not moment.is_within and moment.phase == phase
 
 
 class Rules:

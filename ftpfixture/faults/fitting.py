@@ -11,18 +11,24 @@ from ftpfixture.faults.actions import (
     Cut,
     Deaf,
     Disk,
+    Early,
     Edit,
     Garble,
+    Join,
     Limit,
     Moment,
     Pad,
+    Rewrite,
+    Set,
     Slice,
     Truncate,
     Unannounced,
+    Withhold,
+    moment_of,
 )
 from ftpfixture.faults.catalog import Fault
 from ftpfixture.faults.edits import SHAPES
-from ftpfixture.wire.states import DOWNLOADS, LEGAL_REPLIES, TRANSFERS, UPLOADS
+from ftpfixture.wire.states import DOWNLOADS, LEGAL_REPLIES, LISTINGS, TRANSFERS, UPLOADS
 
 __all__ = ["check_fault"]
 
@@ -60,6 +66,9 @@ def check_fault(fault: Fault, known: Collection[str]) -> None:
 
 def _fitting(action: Action) -> frozenset[str] | None:
     """The verbs that an action can happen to; None for all."""
+    moment = moment_of(action) or Moment()
+    if moment.fraction is not None:
+        return DOWNLOADS | LISTINGS  # nobody knows the size of an upload before its end
     match action:
         case Deaf():
             return _ANNOUNCING
@@ -69,17 +78,20 @@ def _fitting(action: Action) -> frozenset[str] | None:
             return frozenset({"LIST"})
         case Edit(kind="offset"):
             return frozenset({"REST"})
+        case Edit(kind="size"):
+            return frozenset({"SIZE", "MLST", "MLSD", "RETR", "AVBL"})
+        case Edit(kind="time"):
+            return frozenset({"MDTM", "MLST", "MLSD", "MFMT", "MFCT", "MFF"})
+        case Set(name="list_style"):
+            return frozenset({"LIST", "STAT"})
+        case Set(name="full_names"):
+            return frozenset({"NLST"})
+        case Early() | Join(stage="opening") | Rewrite(stage="opening") | Withhold(stage="opening"):
+            return TRANSFERS  # no other command of ours has a preliminary reply
         case Disk(reading=reading):
             return DOWNLOADS if reading else UPLOADS
         case Pad() | Slice(where="data"):
-            return TRANSFERS - UPLOADS
+            return DOWNLOADS | LISTINGS
         case Limit() | Truncate() | Unannounced() | Garble(where="data") | Cut(where="data"):
-            return TRANSFERS if not _has_fraction(action) else TRANSFERS - UPLOADS
-    moment = getattr(action, "moment", Moment())
-    if moment.fraction is not None:
-        return TRANSFERS - UPLOADS  # nobody knows the size of an upload before its end
+            return TRANSFERS
     return TRANSFERS if moment.is_within or moment.phase in _OF_TRANSFERS else None
-
-
-def _has_fraction(action: Action) -> bool:
-    return getattr(action, "moment", Moment()).fraction is not None

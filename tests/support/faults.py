@@ -17,7 +17,7 @@ from ftpfixture.faults.when import Situation
 from ftpfixture.wire.entry import LIST_STYLES
 from ftpfixture.wire.states import LEGAL_REPLIES
 
-__all__ = ["SECRETS", "WORDS", "call_of", "faults", "parameters_of", "pointed_at", "situation", "texts"]
+__all__ = ["SECRETS", "WORDS", "call_of", "faults", "parameters_of", "pointed_at", "simplest", "situation", "texts"]
 
 WORDS: dict[str, Callable[..., Fault]] = {
     name: member
@@ -49,6 +49,13 @@ def pointed_at(error: ConfigurationError) -> str:
 def parameters_of(word: Callable[..., Fault]) -> list[inspect.Parameter]:
     """The parameters of a word, without `self`."""
     return list(inspect.signature(word).parameters.values())[1:]
+
+
+def simplest(word: Callable[..., Fault]) -> list[Any]:
+    """As few arguments as a word takes."""
+    values = {"code": 226, "style": "unix", "encoding": "latin-1", "bytes": b"x", "int": 1, "float": 1}
+    needed = [parameter for parameter in parameters_of(word) if parameter.default is parameter.empty]
+    return [values[parameter.name if parameter.name in values else parameter.annotation] for parameter in needed]
 
 
 # Random faults, made of what the signatures say.

@@ -1,0 +1,251 @@
+"""Faults that were added: whose turn it is, how often, and why it never was."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ftpfixture import Fault, on
+from ftpfixture.faults.actions import Answer, Cut, Disk, Garble, Moment, Pause
+from ftpfixture.faults.armed import Armed, Plan, Rules
+from ftpfixture.faults.when import Situation
+from tests.support.faults import SECRETS, situation
+
+
+def _fires(fault: Fault, count: int, command: Situation | None = None) -> list[int]:
+    """The numbers of the commands, of so many that fit, to which a fault happens."""
+    armed = Armed(fault)
+    claims = [armed.look(command or situation()) for _ in range(count)]
+    return [number for number, claim in enumerate(claims, 1) if claim is not None and claim.take()]
+
+
+@pytest.mark.parametrize(
+    ("fault", "numbers"),
+    [
+        (on("RETR").off(), [1, 2, 3, 4, 5, 6]),
+        (on("RETR").nth(2).off(), [2]),
+        (on("RETR").nth(5, 1).off(), [1, 5]),
+        (on("RETR").after(4).off(), [5, 6]),
+        (on("RETR").every(2).off(), [2, 4, 6]),
+        (on("RETR").times(2).off(), [1, 2]),
+        (on("RETR").after(1).every(2).times(2).off(), [3, 5]),
+        (on("RETR").probability(0).off(), []),
+        (on("RETR").probability(1).off(), [1, 2, 3, 4, 5, 6]),
+        (on("STOR").off(), []),
+    ],
+)
+def test_the_turns_of_a_fault(fault: Fault, numbers: list[int]) -> None:
+    """nth, after, every and times choose among the commands that fit."""
+    assert _fires(fault, 6) == numbers
+
+
+def test_commands_that_do_not_fit_are_not_counted() -> None:
+    """The 2nd is the 2nd of those that fit, whatever came between."""
+    armed = Armed(on("RETR", path="a*", user="ann").nth(2).off())
+    lines = ["RETR a", "STOR a", "RETR b", "RETR a", "RETR a"]
+
+    assert [armed.look(situation(line)) is not None for line in lines] == [False, False, False, True, False]
+    assert armed.look(situation("RETR a", user="bob")) is None
+    assert armed.seen == 3
+
+
+@given(st.floats(0, 1), st.integers(0, 1 << 32))
+def test_chance_is_the_same_in_every_run(part: float, seed: int) -> None:
+    """The same seed chooses the same commands."""
+    fault = on("RETR").probability(part, seed).off()
+
+    assert _fires(fault, 50) == _fires(fault, 50)
+
+
+def test_chance_has_its_seed() -> None:
+    """Which commands are chosen depends on the seed, and how many on the part."""
+    chosen = [_fires(on("RETR").probability(0.25, seed).off(), 400) for seed in range(4)]
+
+    assert len({tuple(numbers) for numbers in chosen}) == 4
+    assert all(60 < len(numbers) < 140 for numbers in chosen)
+    assert _fires(on("RETR").probability(0.25).off(), 400) == chosen[0]
+
+
+def test_chance_is_not_asked_for_commands_that_do_not_count() -> None:
+    """Other commands, and those that nth leaves out, do not move the choice."""
+    every = _fires(on("RETR").probability(0.5, 7).off(), 40)
+    armed = Armed(on("RETR").probability(0.5, 7).every(2).off())
+    claims = []
+    for _ in range(80):
+        armed.look(situation("STOR a"))
+        claims.append(armed.look(situation()))
+
+    assert [number / 2 for number, claim in enumerate(claims, 1) if claim is not None] == every
+
+
+def test_since_and_until() -> None:
+    """A fault sleeps before and after its time, and does not count then."""
+    armed = Armed(on("RETR").since(10).until(20).nth(2).off())
+
+    assert [armed.look(situation(at=at)) is not None for at in (5, 10, 20, 20.5)] == [False, False, True, False]
+    assert armed.seen == 2
+
+
+# Claims.
+
+
+def test_a_claim_is_taken_once() -> None:
+    """The first action begins the fault, and those behind it go on with it."""
+    armed = Armed(on("RETR").off())
+    claim = armed.look(situation())
+
+    assert claim is not None
+    assert [claim.take() for _ in range(3)] == [True, None, None]
+    assert armed.fired == 1
+
+
+def test_of_two_claims_the_faster_wins() -> None:
+    """What may happen once happens to the command whose moment comes first, and to no other."""
+    armed = Armed(on("RETR").times(1).drop_data(after=10))
+    slow, fast = armed.look(situation()), armed.look(situation())
+
+    assert slow is not None
+    assert fast is not None
+    assert [fast.take(), slow.take(), fast.take(), slow.take()] == [True, False, None, False]
+    assert (armed.fired, armed.spent) == (1, True)
+    assert armed.look(situation()) is None
+
+
+def test_a_claim_that_is_never_taken_costs_nothing() -> None:
+    """A command that has no such moment leaves the fault to the next."""
+    armed = Armed(on("RETR").times(1).drop_data(after=10))
+    first, second = armed.look(situation()), armed.look(situation())
+
+    assert first is not None
+    assert second is not None
+    assert second.take()
+
+
+# Misses.
+
+
+def _miss(fault: Fault, *lines: str) -> str:
+    armed = Armed(fault)
+    for line in lines:
+        armed.look(situation(line))
+    assert not armed.fired
+    return armed.miss()
+
+
+@pytest.mark.parametrize(
+    ("fault", "lines", "text"),
+    [
+        (on("RETR").off(), [], "no command came"),
+        (on("RETR").off(), ["PWD", "STOR a"], "STOR a came, but the fault is for RETR"),
+        (on("RETR", path="b").off(), ["RETR a", "STOR b"], "RETR a came, but the path was 'a', not 'b'"),
+        (on("RETR", path="b").off(), ["RETR x", "RETR a"], "RETR a came, but the path was 'a', not 'b'"),
+        (on("*", path="b").off(), ["RETR a", "PWD"], "PWD came, but the path was '', not 'b'"),
+        (on("RETR", user="bob").off(), ["RETR a"], "RETR a came, but the user was 'ann', not 'bob'"),
+        (on("RETR").nth(2).off(), ["RETR a"], "RETR was seen 1 time, fault waits for the 2nd"),
+        (on("RETR").nth(9, 3).off(), ["RETR a"] * 2, "RETR was seen 2 times, fault waits for the 3rd"),
+        (
+            on("RETR", "STOR").after(2).off(),
+            ["RETR a", "STOR a"],
+            "RETR|STOR was seen 2 times, fault waits for the 3rd",
+        ),
+        (on("RETR").every(11).off(), ["RETR a"], "RETR was seen 1 time, fault waits for the 11th"),
+        (on("RETR").probability(0).off(), ["RETR a"] * 3, "RETR was seen 3 times, and probability=0 chose none"),
+        (on("RETR").probability(0).nth(2).off(), ["RETR a"], "RETR was seen 1 time, fault waits for the 2nd"),
+        (on("RETR").reply(226), ["RETR a"], "RETR was seen 1 time, but the moment never came"),
+        (on("RETR").drop_data(at=0.5), ["RETR a"], "RETR was seen 1 time, but the moment never came"),
+        (on("RETR").drop_data(), ["RETR a"], "RETR was seen 1 time, but no transfer began"),
+        (on("RETR").drop_data(1), ["RETR a"], "RETR was seen 1 time, but no transfer came to 1 octet"),
+        (on("RETR").drop_data(9), ["RETR a"], "RETR was seen 1 time, but no transfer came to 9 octets"),
+        (on("RETR").read_error(9), ["RETR a"], "RETR was seen 1 time, but no transfer came to 9 octets"),
+    ],
+)
+def test_the_nearest_miss(fault: Fault, lines: list[str], text: str) -> None:
+    """A fault that never happened says what came nearest: another command, too few, or no moment."""
+    assert _miss(fault, *lines) == text
+
+
+def test_a_miss_is_one_line() -> None:
+    """Control characters that a client sent are made visible."""
+    assert _miss(on("RETR").off(), "STOR a\x1b[31m\nb") == "STOR a\\x1b[31m\\nb came, but the fault is for RETR"
+
+
+def test_what_has_happened_is_no_miss() -> None:
+    """A fault that happened, but not so often as was hoped, says how many commands there were."""
+    armed = Armed(on("RETR").off())
+    claim = armed.look(situation())
+    assert claim is not None
+    claim.take()
+
+    assert armed.miss() == "RETR was seen 1 time"
+    assert repr(armed) == "<on('RETR').off(): fired 1 time>"
+
+
+@pytest.mark.parametrize("verb", [*SECRETS, "\x00PASS\tdragon", "ACCT\tdragon"])
+@pytest.mark.parametrize("fault", [on("RETR").off(), on("*", path="/a").off(), on("PASS", "ACCT", path="tiger").off()])
+def test_no_miss_shows_a_password(verb: str, fault: Fault) -> None:
+    """What came nearest is shown without its password, whatever the fault waits for, and however the line is broken."""
+    armed = Armed(fault)
+    armed.look(situation(f"{verb} dragon"))
+
+    assert "came, but" in armed.miss()
+    for secret in ("dragon", "tiger"):
+        assert secret not in armed.miss() + repr(armed)
+
+
+# Plans.
+
+
+def _plan(*faults: Fault) -> Plan:
+    rules = Rules()
+    rules.armed = tuple(map(Armed, faults))
+    plan = rules.plan(situation())
+    assert plan is not None
+    return plan
+
+
+def test_a_plan_has_the_actions_of_all_faults_in_order() -> None:
+    """Faults come in the order in which they were added, and their actions in that of their words."""
+    plan = _plan(on("RETR").answer(550).close(), on("*").delay(1))
+
+    assert [type(step.action) for step in plan.steps] == [Answer, Cut, Pause]
+    assert plan.steps[0].claim is plan.steps[1].claim is not plan.steps[2].claim
+    assert [(claim.armed.fault.said[0].name, action.seconds) for claim, action in plan.of(Pause)] == [("delay", 1)]
+    assert plan.of(Garble) == []
+
+
+def test_no_plan_where_nothing_goes_wrong() -> None:
+    """A command that no fault is for has no plan."""
+    rules = Rules()
+    assert rules.plan(situation()) is None
+    rules.armed = (Armed(on("STOR").off()), Armed(on("RETR").nth(2).off()))
+
+    assert rules.plan(situation()) is None
+    assert rules.plan(situation()) is not None
+
+
+def test_a_plan_by_phases() -> None:
+    """What has a moment acts in its phase, and what is counted in octets or has none in no phase."""
+    plan = _plan(on("RETR").delay(1).delay(2, phase="after_150").drop_data(5).read_error(6).delay(3, after=7).off())
+
+    assert [step.action for step in plan.at("command")] == [Pause(Moment(), 1)]
+    assert [step.action for step in plan.at("after_150")] == [Pause(Moment("after_150"), 2)]
+    assert plan.at("before_close") == []
+
+
+def test_a_plan_by_octets() -> None:
+    """What is counted in octets comes in their order, a part of the file by its size; equal ones as they were said."""
+    plan = _plan(on("RETR").delay(1, at=0.5).drop_data(60).delay(2, after=50).delay(3).read_error(1))
+
+    def found(size: int | None) -> list[tuple[int, object]]:
+        return [(octets, getattr(step.action, "seconds", "cut")) for octets, step in plan.within(size)]
+
+    assert found(100) == [(50, 1), (50, 2), (60, "cut")]
+    assert found(200) == [(50, 2), (60, "cut"), (100, 1)]
+    assert found(None) == [(50, 2), (60, "cut")]
+    assert [step.moment for step in plan.steps if isinstance(step.action, Disk)] == [Moment()]
+
+
+def test_the_age_of_a_server() -> None:
+    """Time counts from when the server was made."""
+    assert Rules(100).age(102.5) == 2.5

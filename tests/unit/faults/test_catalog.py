@@ -1,0 +1,125 @@
+"""The beginning of every fault, and the table of all words."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from typing import Any
+
+import pytest
+
+from ftpfixture import Fault, on
+from ftpfixture.errors import ConfigurationError
+from ftpfixture.faults.catalog import GROUPS, Row, table
+from ftpfixture.faults.rule import TRIGGERS
+from ftpfixture.faults.when import When
+from ftpfixture.wire.states import LEGAL_REPLIES, LISTINGS, TRANSFERS, UPLOADS
+from tests.support.faults import WORDS
+
+# Beginnings.
+
+
+@pytest.mark.parametrize(
+    ("verbs", "names"),
+    [
+        (["RETR"], ("RETR",)),
+        (["retr", " Stor "], ("RETR", "STOR")),
+        (["PASV|epsv"], ("PASV", "EPSV")),
+        (["PASV | EPSV", "PASV"], ("PASV", "EPSV")),
+        (["*"], ("*",)),
+        (["CONNECT"], ("CONNECT",)),
+        (["X_Y2"], ("X_Y2",)),
+        (["PASSIVE"], ("PASV", "EPSV")),
+        (["passive|PORT", "ACTIVE"], ("PASV", "EPSV", "PORT", "EPRT")),
+    ],
+)
+def test_verbs(verbs: list[str], names: tuple[str, ...]) -> None:
+    """Verbs come in any case, one by one or together, and each of them is there once."""
+    assert on(*verbs) == Fault(When(names))
+
+
+def test_everything_that_a_command_may_be() -> None:
+    """What a fault is for is all there in its `when`."""
+    fault = on("RETR", path="*.csv", user="ann", session=2, type="A")
+
+    assert fault.when == When(("RETR",), "*.csv", "ann", 2, "A")
+
+
+@pytest.mark.parametrize(
+    ("verbs", "named", "text"),
+    [
+        ([], {}, r"on needs a verb: on\('RETR'\), or on\('\*'\) for all"),
+        ([""], {}, "'' is not a verb"),
+        (["RETR|"], {}, "'' is not a verb"),
+        (["RETR a.csv"], {}, r"'RETR a.csv' is not a verb: give the path as path=, as in on\('RETR', path='\*.csv'\)"),
+        (["RETR*"], {}, r"'RETR\*' is not a verb"),
+        (["L\u0131ST"], {}, "'L\u0131ST' is not a verb"),
+        (["X" * 65], {}, "is not a verb"),
+        (["RETR"], {"path": 5}, "path takes text, not 5"),
+        (["RETR"], {"path": b"a"}, "path takes text, not b'a'"),
+        (["RETR"], {"user": 5}, "user takes text, not 5"),
+        (["RETR"], {"session": 0}, "session takes a whole number, 1 or more, not 0"),
+        (["RETR"], {"session": "1"}, "session takes a whole number, 1 or more, not '1'"),
+        (["RETR"], {"type": "E"}, "type takes one of A, I, not 'E'"),
+    ],
+)
+def test_beginnings_that_cannot_be(verbs: list[str], named: dict[str, Any], text: str) -> None:
+    """What cannot be a verb, a path, a user, a session or a type is refused."""
+    with pytest.raises(ConfigurationError, match=text):
+        on(*verbs, **named)
+
+
+@pytest.mark.parametrize("text", ["PASS dragon", "pass dragon", "PASS|ACCT dragon"])
+def test_a_path_in_the_wrong_place_is_no_password_told(text: str) -> None:
+    """The error of a verb that has a password behind it stars the password."""
+    with pytest.raises(ConfigurationError, match="is not a verb") as caught:
+        on(text)
+    assert "dragon" not in str(caught.value)
+
+
+def test_groups_are_those_of_the_protocol() -> None:
+    """A group has the verbs that the tables of the protocol have under that name, all of them known."""
+    assert set(GROUPS["TRANSFERS"]) == TRANSFERS
+    assert set(GROUPS["UPLOADS"]) == UPLOADS
+    assert set(GROUPS["LISTINGS"]) == LISTINGS
+    assert {verb for verbs in GROUPS.values() for verb in verbs} <= set(LEGAL_REPLIES)
+    assert not set(GROUPS) & set(LEGAL_REPLIES)
+
+
+# The table.
+
+
+def test_every_word_is_in_the_table_once() -> None:
+    """The table has each word that says what goes wrong, no trigger, and nothing twice."""
+    names = [row.name.partition("(")[0] for row in table()]
+
+    assert sorted(names) == sorted(WORDS)
+    assert not set(names) & set(TRIGGERS)
+
+
+@pytest.mark.parametrize("row", table(), ids=lambda row: row.name)
+def test_every_row_tells_what_the_word_does(row: Row) -> None:
+    """A row has the word as it is said, one text without its source, and the source apart."""
+    word = WORDS[row.name.partition("(")[0]]
+    text = " ".join((inspect.getdoc(word) or "").split())
+
+    assert row.text
+    assert row.text[0].isupper()
+    assert row.text.endswith(".")
+    assert "Seen in" not in row.text + row.source
+    assert text == (f"{row.text} Seen in: {row.source}." if row.source else row.text)
+
+
+def test_a_row_shows_parameters_as_they_are_said() -> None:
+    """Parameters have their defaults behind them; a word without any has empty brackets."""
+    names = [row.name for row in table()]
+
+    assert {"off()", "answer(code, text='')", "slice_data(octets, pause=0)"} <= set(names)
+    assert not [name for name in names if "self" in name]
+
+
+def test_sources_can_be_looked_up() -> None:
+    """What is named as a source is an issue of a project, or a test of curl's."""
+    source = re.compile(r"[\w./-]*#[0-9]+|curl test[0-9]+")
+
+    assert not [row for row in table() if row.source and not all(map(source.fullmatch, row.source.split(", ")))]

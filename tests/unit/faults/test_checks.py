@@ -1,0 +1,72 @@
+"""What words take: the value comes back, or an error that begins with the name of its parameter."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ftpfixture.errors import ConfigurationError
+from ftpfixture.faults import checks
+
+HUGE = 10**400
+
+
+@pytest.mark.parametrize(
+    ("check", "value", "checked"),
+    [
+        (checks.whole, 0, 0),
+        (checks.whole, HUGE, HUGE),
+        (lambda name, value: checks.whole(name, value, None), -5, -5),
+        (lambda name, value: checks.whole(name, value, 1), 1, 1),
+        (checks.seconds, 0, 0),
+        (checks.seconds, 1.5, 1.5),
+        (checks.part, 0, 0),
+        (checks.part, 1.0, 1.0),
+        (checks.number, -1.5, -1.5),
+        (checks.number, HUGE, HUGE),
+        (lambda name, value: checks.number(name, value, above=0), 0.1, 0.1),
+        (checks.truth, False, False),
+        (lambda name, value: checks.one_of(name, value, ["a", "b"]), "b", "b"),
+        (checks.line, "", ""),
+        (checks.lines, "a\nb", ("a\nb",)),
+        (checks.lines, ["a", "b"], ("a", "b")),
+        (checks.lines, (), ()),
+        (checks.octets, b"", b""),
+        (checks.code, 550, "550"),
+        (checks.code, "042", "042"),
+        (checks.host, "10.0.0.1", "10.0.0.1"),
+    ],
+)
+def test_what_is_right_comes_back(check: Callable[[str, Any], object], value: object, checked: object) -> None:
+    """A legal value is given back in the form in which faults keep it."""
+    assert check("it", value) == checked
+
+
+@pytest.mark.parametrize(
+    ("check", "wanted", "values"),
+    [
+        (checks.whole, "a whole number, 0 or more", [-1, 1.0, "1", True, None]),
+        (lambda name, value: checks.whole(name, value, None), "a whole number", [1.0, "1", False]),
+        (lambda name, value: checks.whole(name, value, 1), "a whole number, 1 or more", [0]),
+        (checks.seconds, "a number of seconds, 0 or more", [-1, math.inf, math.nan, "1", True, None]),
+        (checks.part, "a number from 0 to 1, or 0% to 100% in text", [-0.1, 1.1, math.nan, "1", True, HUGE]),
+        (checks.number, "a number", [math.inf, -math.inf, math.nan, "1", True]),
+        (lambda name, value: checks.number(name, value, above=0), "a number, more than 0", [0, -1]),
+        (checks.truth, "True or False", [0, 1, "yes", None]),
+        (lambda name, value: checks.one_of(name, value, ["a", "b"]), "one of a, b", ["c", 1, ["a"], None]),
+        (checks.line, "text", [1, b"a", ["a"], None]),
+        (checks.lines, "text, or a list of lines", [1, b"a", ["a", 1], {"a"}, None]),
+        (checks.octets, "octets, such as b'226 Done\\r\\n'", ["a", 1, None, bytearray(b"a")]),
+        (checks.code, "three digits, such as 550", [55, 5500, "55x", "\u0665\u0665\u0660", True, 5.5, b"550", None]),
+        (checks.host, "an IPv4 address, such as 10.0.0.1", ["::1", "localhost", "10.0.0", 5, None]),
+    ],
+)
+def test_what_is_wrong_is_told(check: Callable[[str, Any], object], wanted: str, values: list[object]) -> None:
+    """The error names the parameter, what it takes, and what it got."""
+    for value in values:
+        with pytest.raises(ConfigurationError) as caught:
+            check("it", value)
+        assert str(caught.value) == f"it takes {wanted}, not {value!r}"

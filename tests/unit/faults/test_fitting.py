@@ -1,0 +1,147 @@
+"""A fault that can never happen is refused where it is written."""
+
+from __future__ import annotations
+
+import pytest
+
+from ftpfixture import Fault, Server, on
+from ftpfixture.errors import ConfigurationError
+from ftpfixture.faults.fitting import check_fault
+from ftpfixture.faults.grammar import parse
+from ftpfixture.faults.known import KNOWN
+from ftpfixture.wire.states import LEGAL_REPLIES
+from tests.support.faults import WORDS, simplest
+
+KNOWN_VERBS = {verb.upper() for verb in Server().specs}
+
+
+def _error(fault: Fault, known: set[str] = KNOWN_VERBS) -> str:
+    with pytest.raises(ConfigurationError) as caught:
+        check_fault(fault, known)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("fault", "text"),
+    [
+        (on("RETRR").off(), "on('RETRR').off(): no such command 'RETRR': did you mean 'RETR'?"),
+        (on("RETR", "QQQQQ").off(), "on('RETR', 'QQQQQ').off(): no such command 'QQQQQ'"),
+        (on("PASSS", path="dragon").off(), "no such command 'PASSS': did you mean 'PASS'?"),
+    ],
+)
+def test_verbs_that_nobody_answers(fault: Fault, text: str) -> None:
+    """A verb that neither the server nor any RFC knows is a mistake, and the nearest is named."""
+    assert text in _error(fault)
+
+
+@pytest.mark.parametrize("verb", ["*", "CONNECT", "LPRT", "XMKD", *LEGAL_REPLIES])
+def test_verbs_that_somebody_answers(verb: str) -> None:
+    """All that is in the tables of the protocol may come, even where the server only refuses it."""
+    if " " not in verb:
+        check_fault(on(verb).delay(1), KNOWN_VERBS)
+
+
+ADDRESSES = "EPRT, EPSV, PASV, PORT"
+DOWNLOADS = "LIST, MLSD, NLST, RETR"
+TRANSFERS = "APPE, LIST, MLSD, NLST, RETR, STOR, STOU"
+
+
+@pytest.mark.parametrize(
+    ("fault", "verbs"),
+    [
+        (on("RETR").refuse_data(), ADDRESSES),
+        (on("RETR").ignore_data(), ADDRESSES),
+        (on("LIST").unreachable_data(), ADDRESSES),
+        (on("PORT").wrong_address(), "EPSV, PASV"),
+        (on("EPRT").malformed_address("empty"), "EPSV, PASV"),
+        (on("RETR").shift_offset(5), "REST"),
+        (on("MDTM").size_lie(5), "AVBL, MLSD, MLST, RETR, SIZE"),
+        (on("SIZE").shift_time(5), "MDTM, MFCT, MFF, MFMT, MLSD, MLST"),
+        (on("NLST").list_style("msdos"), "LIST, STAT"),
+        (on("MLSD").list_total(), "LIST"),
+        (on("MLSD").list_without_links(), "LIST"),
+        (on("LIST").full_names(), "NLST"),
+        (on("STOR").read_error(), "RETR"),
+        (on("LIST").read_error(), "RETR"),
+        (on("RETR").disk_full(), "APPE, STOR, STOU"),
+        (on("RETR").write_error(), "APPE, STOR, STOU"),
+        (on("STOR").pad(b"x"), DOWNLOADS),
+        (on("CWD").drop_data(), TRANSFERS),
+        (on("CWD").reset_data(5), TRANSFERS),
+        (on("CWD").half_close_data(), TRANSFERS),
+        (on("CWD").fail(451), TRANSFERS),
+        (on("CWD").truncate(), TRANSFERS),
+        (on("CWD").throttle(5), TRANSFERS),
+        (on("STOR").slice_data(5), DOWNLOADS),
+        (on("CWD").garble_data(), TRANSFERS),
+        (on("CWD").stall_data(), TRANSFERS),
+        (on("PASV").no_close_notify(), TRANSFERS),
+        (on("CWD").opening(150), TRANSFERS),
+        (on("CWD").no_opening(), TRANSFERS),
+        (on("CWD").early_reply(), TRANSFERS),
+        (on("CWD").together(), TRANSFERS),
+        (on("CWD").delay(1, phase="before_150"), TRANSFERS),
+        (on("CWD").delay(1, phase="after_150"), TRANSFERS),
+        (on("CWD").close(phase="before_close"), TRANSFERS),
+        (on("CWD").delay(1, after=5), TRANSFERS),
+        (on("STOR").drop_data(at=0.5), DOWNLOADS),
+        (on("STOR").truncate(at=0.5), DOWNLOADS),
+        (on("STOR").delay(1, at=0.5), DOWNLOADS),
+        (on("CONNECT").drop_data(), TRANSFERS),
+        (on("CWD").delay(1).off().refuse_data(), ADDRESSES),
+    ],
+)
+def test_words_that_are_for_other_verbs(fault: Fault, verbs: str) -> None:
+    """The error shows the fault, and names the verbs to which such a thing happens."""
+    own = "|".join(fault.when.verbs)
+
+    assert _error(fault) == f"{fault!r}: that happens to {verbs} only, not to {own}"
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        on("STOR", "RETR").read_error(),
+        on("CWD", "REST").shift_offset(5),
+        on("*").refuse_data(),
+        on("*").drop_data(at=0.5),
+        on("CWD").delay(1),
+        on("CWD").close("before_reply"),
+        on("CWD").say(226, phase="after_reply"),
+        on("CWD").held_back(),
+        on("CWD").no_reply(),
+        on("CWD").reply(200),
+        on("CWD").slice(3),
+        on("CWD").garble(),
+        on("CONNECT").refuse_handshake(),
+        on("RETR").names_in("latin-1"),
+        on("STAT").list_style("msdos"),
+        on("RETR").drop_data(at=1),
+    ],
+    ids=str,
+)
+def test_words_that_fit(fault: Fault) -> None:
+    """One verb that fits is enough, and "*" stands for one that does."""
+    check_fault(fault, KNOWN_VERBS)
+
+
+def test_a_verb_of_ones_own_may_do_anything() -> None:
+    """Nobody knows what the command of a user does; so it may have data, addresses and files."""
+    check_fault(on("COLL").drop_data().refuse_data().read_error(), {*KNOWN_VERBS, "COLL"})
+    check_fault(on("CWD", "COLL").drop_data(), {*KNOWN_VERBS, "COLL"})
+
+
+@pytest.mark.parametrize("name", WORDS)
+def test_every_word_fits_somewhere(name: str) -> None:
+    """No word is refused for every verb."""
+    verbs = {verb.partition(" ")[0] for verb in LEGAL_REPLIES}
+    needed = simplest(WORDS[name])
+
+    check_fault(getattr(on(*verbs), name)(*needed), KNOWN_VERBS)
+    check_fault(getattr(on("*"), name)(*needed), KNOWN_VERBS)
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_known_faults_fit(name: str) -> None:
+    """Nothing that was seen is refused."""
+    check_fault(parse(name), KNOWN_VERBS)

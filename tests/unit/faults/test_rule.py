@@ -1,0 +1,159 @@
+"""What every fault is made of: words that give new faults, and remember how they were said."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ftpfixture import Fault, on
+from ftpfixture.errors import ConfigurationError
+from ftpfixture.faults.actions import Answer, Pause
+from ftpfixture.faults.rule import TRIGGERS, Call, word
+from tests.support.faults import WORDS, call_of, faults, parameters_of
+
+RETR = on("RETR")
+
+
+@pytest.mark.parametrize("name", [*WORDS, *TRIGGERS])
+@given(data=st.data())
+def test_a_word_gives_a_new_fault(name: str, data: st.DataObject) -> None:
+    """Saying a word changes nothing of the fault before it, and adds itself to what was said."""
+    before = RETR.after(1).delay(2)
+    copy = dataclasses.replace(before)
+    args, named = data.draw(call_of(WORDS[name])) if name in WORDS else ([1] if name != "optional" else [], {})
+
+    after = getattr(before, name)(*args, **named)
+
+    assert (before, repr(before), str(before)) == (copy, repr(copy), str(copy))
+    assert after is not before
+    assert [call.name for call in after.said] == ["after", "delay", name]
+    assert after.actions[: len(before.actions)] == before.actions
+    assert (len(after.actions) > len(before.actions)) is (name in WORDS)
+
+
+@given(faults())
+def test_a_fault_never_changes(fault: Fault) -> None:
+    """No field can be set and none added; a fault can be a key."""
+    for name in ("when", "actions", "said", "extra"):
+        with pytest.raises((AttributeError, TypeError)):
+            setattr(fault, name, 1)
+    assert not hasattr(fault, "__dict__")
+    assert {fault: 1}[dataclasses.replace(fault)] == 1
+
+
+def test_a_list_that_changes_later_changes_no_fault() -> None:
+    """Lines are taken as they are when the word is said."""
+    lines = ["a", "b"]
+    fault = RETR.answer(550, lines)
+    lines.append("c")
+
+    assert fault.actions == (Answer("550", ("a", "b")),)
+    assert repr(fault) == "on('RETR').answer(550, ('a', 'b'))"
+    assert str(fault) == "RETR: answer 550 ['a', 'b']"
+
+
+def test_equality_is_of_what_happens() -> None:
+    """Faults are equal when the same happens at the same time, however it was said."""
+    assert RETR.drop_data(5) == RETR.drop_data(after=5) == RETR.drop_data(5, None)
+    assert RETR.off() == RETR.answer(502, "Command not implemented")
+    assert RETR.delay(1).off() != RETR.off().delay(1)
+    assert RETR.off() != RETR.optional().off()
+    assert RETR.off() != on("STOR").off()
+
+
+@pytest.mark.parametrize(
+    ("fault", "made", "text"),
+    [
+        (on("retr", "STOR").off(), "on('RETR', 'STOR').off()", "RETR|STOR: off"),
+        (on("RETR", path="*.csv").off(), "on('RETR', path='*.csv').off()", "RETR *.csv: off"),
+        (
+            on("RETR", path="a b", user="ann", session=2, type="A").off(),
+            "on('RETR', path='a b', user='ann', session=2, type='A').off()",
+            "RETR 'a b' user=ann session=2 type=A: off",
+        ),
+        (RETR.nth(2).off(), "on('RETR').nth(2).off()", "RETR #2: off"),
+        (RETR.off().nth(1, 3), "on('RETR').off().nth(1, 3)", "RETR #1,3: off"),
+        (RETR.times(number=2).off(), "on('RETR').times(number=2).off()", "RETR times=2: off"),
+        (RETR.since(1).until(after_start=2).off(), None, "RETR since=1 until=2: off"),
+        (RETR.after(1).every(2).off(), None, "RETR after=1 every=2: off"),
+        (RETR.probability(0.5).off(), None, "RETR probability=0.5: off"),
+        (RETR.probability(0.5, 3).off(), None, "RETR probability=0.5 seed=3: off"),
+        (RETR.probability(seed=3, part=0.5).off(), None, "RETR probability=0.5 seed=3: off"),
+        (RETR.optional().off(), "on('RETR').optional().off()", "RETR optional: off"),
+        (on("RETR", path="optional").off(), None, "RETR 'optional': off"),
+        (
+            RETR.delay(1).drop_data(after=1024).pad(b"x"),
+            "on('RETR').delay(1).drop_data(after=1024).pad(b'x')",
+            "RETR: delay 1; drop_data after=1024; pad b'x'",
+        ),
+        (RETR, "on('RETR')", "RETR: "),
+        (RETR.nth(2), "on('RETR').nth(2)", "RETR #2: "),
+    ],
+)
+def test_the_two_forms(fault: Fault, made: str | None, text: str) -> None:
+    """`repr` is the line that makes a fault, `str` the same as text, with triggers before the colon."""
+    assert str(fault) == text
+    assert made is None or repr(fault) == made
+
+
+@pytest.mark.parametrize(
+    ("say", "text"),
+    [
+        (lambda: RETR.off(1), "off takes nothing: too many positional arguments"),  # type: ignore[call-arg]
+        (lambda: RETR.answer(), "answer takes code, text='': missing a required argument: 'code'"),  # type: ignore[call-arg]
+        (
+            lambda: RETR.drop_data(aftr=1),  # type: ignore[call-arg]
+            "drop_data takes after=None, at=None: got an unexpected keyword argument 'aftr'",
+        ),
+        (lambda: RETR.nth(), r"nth takes numbers from 1, such as nth\(2\) or nth\(1, 3\)"),
+        (lambda: RETR.nth(0), "nth takes a whole number, 1 or more, not 0"),
+        (lambda: RETR.times(0), "times takes a whole number, 1 or more, not 0"),
+        (lambda: RETR.after(-1), "after takes a whole number, 0 or more, not -1"),
+        (lambda: RETR.every(0), "every takes a whole number, 1 or more, not 0"),
+        (lambda: RETR.since(-1), "since takes a number of seconds, 0 or more, not -1"),
+        (lambda: RETR.until(float("nan")), "until takes a number of seconds, 0 or more, not nan"),
+        (lambda: RETR.probability(1.5), "probability takes a number from 0 to 1, or 0% to 100% in text, not 1.5"),
+        (lambda: RETR.probability(0.5, -1), "seed takes a whole number, 0 or more, not -1"),
+        (lambda: RETR.garble(mask=256), "mask takes the bits to flip, 1 to 255, not 256"),
+        (lambda: RETR.garble_data(mask=0), "mask takes the bits to flip, 1 to 255, not 0"),
+    ],
+)
+def test_words_said_wrongly(say: Callable[[], Any], text: str) -> None:
+    """A word that cannot be is refused when it is said, with what it takes."""
+    with pytest.raises(ConfigurationError, match=text):
+        say()
+
+
+@pytest.mark.parametrize("name", TRIGGERS)
+def test_triggers_do_nothing_but_choose(name: str) -> None:
+    """A trigger tells when, and adds no action."""
+    fault = getattr(RETR, name)(*{"optional": [], "probability": [0.5]}.get(name, [1]))
+
+    assert fault.actions == ()
+    assert fault.when != RETR.when
+    assert getattr(Fault, name).__doc__
+
+
+def test_words_of_ones_own() -> None:
+    """A subclass may have words made of others: what was said is that word, and not the words within."""
+
+    class Own(Fault):
+        __slots__ = ()
+
+        @word
+        def lazy(self, seconds: float = 1) -> Own:
+            """Everything takes long."""
+            return self.delay(seconds).stall(phase="before_reply")
+
+    fault = Own(RETR.when).lazy(2).nth(1)
+
+    assert isinstance(fault, Own)
+    assert fault.said == (Call("lazy", (2,)), Call("nth", (1,)))
+    assert [type(action) for action in fault.actions] == [Pause, Pause]
+    assert repr(fault) == "on('RETR').lazy(2).nth(1)"
+    assert [parameter.name for parameter in parameters_of(Own.lazy)] == ["seconds"]

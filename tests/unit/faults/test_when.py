@@ -1,0 +1,156 @@
+"""Which commands a fault is for, and what it says of the others."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ftpfixture.faults.when import Situation, When, counted, ordinal
+from tests.support.faults import SECRETS, situation
+
+RETR = ("RETR",)
+
+
+def _with(**values: Any) -> Situation:
+    return dataclasses.replace(situation("RETR a.csv"), **values)
+
+
+@pytest.mark.parametrize(
+    ("when", "command"),
+    [
+        (When(RETR), situation("RETR a.csv")),
+        (When(("STOR", "RETR")), situation("RETR a.csv")),
+        (When(("*",)), situation("RETR a.csv")),
+        (When(("*",)), situation("CONNECT ")),
+        (When(RETR, path="a.csv"), situation("RETR a.csv")),
+        (When(RETR, path="*.csv"), situation("RETR a.csv")),
+        (When(RETR, path="/in/*.csv"), situation("RETR a.csv")),
+        (When(RETR, path="/in/a.csv"), situation("RETR a.csv")),
+        (When(RETR, path="[ab].csv"), situation("RETR a.csv")),
+        (When(RETR, path="[a].csv"), situation("RETR [a].csv")),
+        (When(RETR, path=""), situation("RETR ")),
+        (When(RETR, user="a*"), situation(user="ann")),
+        (When(RETR, user=""), situation(user="")),
+        (When(RETR, session=3), situation(session=3)),
+        (When(RETR, type="A"), situation(transfer_type="A")),
+        (When(RETR, since=2), situation(at=2)),
+        (When(RETR, until=2), situation(at=2)),
+    ],
+)
+def test_commands_that_fit(when: When, command: Situation) -> None:
+    """A path fits as it was sent or as it was meant, exactly or as a pattern; limits of time are within."""
+    assert when.difference(command) is None
+
+
+@pytest.mark.parametrize(
+    ("when", "command", "text"),
+    [
+        (When(("STOR", "APPE")), situation("RETR a.csv"), "the fault is for STOR|APPE"),
+        (When(RETR, path="b.csv"), situation("RETR a.csv"), "the path was 'a.csv', not 'b.csv'"),
+        (When(RETR, path="A.csv"), situation("RETR a.csv"), "the path was 'a.csv', not 'A.csv'"),
+        (When(RETR, path="*.txt"), situation("RETR a.csv"), "the path was 'a.csv', not '*.txt'"),
+        (When(RETR, path="/a.csv"), situation("RETR a.csv"), "the path was 'a.csv', not '/a.csv'"),
+        (When(RETR, user="bob"), situation(user="ann"), "the user was 'ann', not 'bob'"),
+        (When(RETR, user="bob"), situation(user=""), "the user was '', not 'bob'"),
+        (When(RETR, session=2), situation(session=1), "the session was number 1, not 2"),
+        (When(RETR, type="A"), situation(transfer_type="I"), "the type was I, not A"),
+        (When(RETR, since=2.5), situation(at=1.23456), "it came after 1.23 s, before 2.5 s"),
+        (When(RETR, until=2.5), situation(at=3), "it came after 3 s, later than 2.5 s"),
+    ],
+)
+def test_commands_that_do_not_fit(when: When, command: Situation, text: str) -> None:
+    """What differs first is told: what came, and what the fault waits for."""
+    assert when.difference(command) == text
+
+
+def test_the_first_difference_counts() -> None:
+    """Verb, path, user, session, type and time are looked at in this order."""
+    when = When(RETR, path="b", user="bob", session=2, type="A", since=5)
+    values: dict[str, Any] = {}
+    told = []
+    for name, value in [("verb", "RETR"), ("argument", "b"), ("user", "bob"), ("session", 2), ("transfer_type", "A")]:
+        told.append(when.difference(_with(**{"verb": "STOR", **values})))
+        values[name] = value
+    told.append(when.difference(_with(**values)))
+
+    assert [str(text).split()[1] for text in told] == ["fault", "path", "user", "session", "type", "came"]
+
+
+@pytest.mark.parametrize("verb", SECRETS)
+def test_no_difference_shows_a_password(verb: str) -> None:
+    """Neither what was sent nor what the fault waits for is shown where it is a password."""
+    sent = situation(f"{verb} dragon")
+
+    assert When((verb,), path="dragon").difference(sent) is None
+    assert When((verb,), path="tiger").difference(sent) == "the path was '******', not '*****'"
+    assert When(("RETR", verb), path="tiger").difference(sent) == "the path was '******', not '*****'"
+    assert When(("*",), path="/a").difference(sent) == "the path was '******', not '/a'"
+
+
+@pytest.mark.parametrize(
+    ("verbs", "path", "shown"),
+    [
+        (RETR, None, None),
+        (RETR, "/a", "/a"),
+        (("PASS",), None, None),
+        (("PASS",), "dragon", "******"),
+        (("PASS",), "*", "*"),
+        (("RETR", "ACCT"), "dr*", "***"),
+    ],
+)
+def test_the_path_as_it_is_shown(verbs: tuple[str, ...], path: str | None, shown: str | None) -> None:
+    """A path is shown but where it is a password; that any is meant may be shown."""
+    assert When(verbs, path).shown_path == shown
+
+
+@pytest.mark.parametrize(
+    ("when", "numbers"),
+    [
+        (When(RETR), [1, 2, 3, 4, 5, 6, 7]),
+        (When(RETR, nth=(2,)), [2]),
+        (When(RETR, nth=(5, 1)), [1, 5]),
+        (When(RETR, after=4), [5, 6, 7]),
+        (When(RETR, every=3), [3, 6]),
+        (When(RETR, after=1, every=2), [3, 5, 7]),
+        (When(RETR, nth=(1,), after=4), [1]),
+    ],
+)
+def test_which_of_those_that_fit_count(when: When, numbers: list[int]) -> None:
+    """Numbers count from 1; `every` begins behind those that are let go; `nth` goes before both."""
+    assert [number for number in range(1, 8) if when.counts(number)] == numbers
+    assert when.first == numbers[0]
+
+
+@given(st.integers(0, 50), st.none() | st.integers(1, 50), st.lists(st.integers(1, 200), max_size=3).map(tuple))
+def test_the_first_that_counts(after: int, every: int | None, nth: tuple[int, ...]) -> None:
+    """Nothing before the first counts, and the first does."""
+    when = When(RETR, nth=nth, after=after, every=every)
+
+    assert when.counts(when.first)
+    assert not any(when.counts(number) for number in range(1, when.first))
+
+
+def test_ordinals() -> None:
+    """They are those of English, with the teens in every hundred."""
+    numbers = [1, 2, 3, 4, 10, 11, 12, 13, 14, 20, 21, 22, 23, 101, 111, 112, 113, 121]
+    texts = "1st 2nd 3rd 4th 10th 11th 12th 13th 14th 20th 21st 22nd 23rd 101st 111th 112th 113th 121st"
+
+    assert [ordinal(number) for number in numbers] == texts.split()
+
+
+def test_counted() -> None:
+    """One is one, and all others are several."""
+    assert [counted(number) for number in (0, 1, 2)] == ["0 times", "1 time", "2 times"]
+    assert counted(1, "octet") == "1 octet"
+
+
+@pytest.mark.parametrize("value", [When(RETR), situation()], ids=["When", "Situation"])
+def test_nothing_changes(value: When | Situation) -> None:
+    """Both are values: no field can be set, and none added."""
+    for name in (*(field.name for field in dataclasses.fields(value)), "extra"):
+        with pytest.raises((dataclasses.FrozenInstanceError, TypeError)):
+            setattr(value, name, 1)

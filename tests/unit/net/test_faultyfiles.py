@@ -1,0 +1,320 @@
+"""A disk that fails after so many octets, and at no other; everything else is that of the layer inside."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import PurePosixPath
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ftpfixture.errors import PathIOError
+from ftpfixture.faults.actions import Disk
+from ftpfixture.files.memory import MemoryPathIO
+from ftpfixture.net.faultyfiles import FaultyFiles
+
+FILE = PurePosixPath("/file")
+DATA = bytes(range(100))
+
+
+class Decider:
+    """Says whether a fault may happen, and counts how often it was asked.
+
+    Args:
+        answers: The first ones; the last is that for ever.
+    """
+
+    def __init__(self, *answers: bool) -> None:
+        self._answers = list(answers)
+        self.asked = 0
+
+    def __call__(self) -> bool:
+        """The next answer."""
+        self.asked += 1
+        return self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+
+
+class Bench:
+    """A layer in memory, with one that fails around it.
+
+    Args:
+        disk: How it fails.
+        content: Of the file; None for no file.
+        answers: Whether it may.
+    """
+
+    def __init__(self, disk: Disk, content: bytes | None = None, answers: Sequence[bool] = (True,)) -> None:
+        self.inner = MemoryPathIO()
+        self.happens = Decider(*answers)
+        self.files: Any = FaultyFiles(self.inner, disk, self.happens)
+        self._content = content
+
+    async def fill(self) -> Bench:
+        """Make the file."""
+        if self._content is not None:
+            async with self.inner.open(FILE, "wb") as file:
+                await file.write(self._content)
+        return self
+
+    async def content(self) -> bytes | None:
+        """What the file holds now; None when there is none."""
+        if not await self.inner.exists(FILE):
+            return None
+        async with self.inner.open(FILE) as file:
+            return await file.read()
+
+    async def store(self, pieces: Iterable[bytes], mode: str = "wb", offset: int = 0) -> OSError | None:
+        """Write pieces one after another; the error that ended it."""
+        try:
+            async with self.files.open(FILE, mode) as file:
+                if offset:
+                    await file.seek(offset)
+                for piece in pieces:
+                    assert await file.write(piece) == len(piece)
+        except PathIOError as error:
+            return _reason(error)
+        return None
+
+    async def fetch(self, size: int, offset: int = 0, method: str = "read") -> tuple[bytes, OSError | None]:
+        """Read pieces of a size to the end; what came, and the error that ended it."""
+        octets = b""
+        try:
+            async with self.files.open(FILE) as file:
+                if offset:
+                    await file.seek(offset)
+                while piece := await getattr(file, method)(size):
+                    octets += bytes(piece)
+        except PathIOError as error:
+            return octets, _reason(error)
+        return octets, None
+
+
+def _reason(error: PathIOError) -> OSError:
+    assert isinstance(error.__cause__, OSError)
+    return error.__cause__
+
+
+def _pieces(size: int) -> list[bytes]:
+    return [DATA[start : start + size] for start in range(0, len(DATA), size)]
+
+
+# Writing.
+
+
+@pytest.mark.parametrize("after", [0, 1, 9, 10, 11, 99])
+@pytest.mark.parametrize("size", [1, 10, 100])
+async def test_a_disk_is_full_at_the_octet(after: int, size: int) -> None:
+    """Exactly so many octets are written, whatever the pieces, and the next one is the error."""
+    bench = Bench(Disk(errno.EDQUOT, reading=False, after=after))
+
+    error = await bench.store(_pieces(size))
+
+    assert error is not None
+    assert (error.errno, error.strerror) == (errno.EDQUOT, os.strerror(errno.EDQUOT))
+    assert await bench.content() == DATA[:after]
+
+
+@pytest.mark.parametrize("size", [7, 10, 100])
+async def test_a_disk_with_room_enough(size: int) -> None:
+    """A file that just fits is stored, and nobody is asked."""
+    bench = Bench(Disk(errno.EDQUOT, reading=False, after=100))
+
+    assert await bench.store([*_pieces(size), b""]) is None
+    assert await bench.content() == DATA
+    assert bench.happens.asked == 0
+
+
+async def test_a_full_disk_stays_full() -> None:
+    """Whoever goes on after the error gets it again, and the fault is asked for once."""
+    bench = Bench(Disk(errno.ENOSPC, reading=False, after=5))
+
+    async with bench.files.open(FILE, "wb") as file:
+        for _ in range(3):
+            with pytest.raises(PathIOError, match=os.strerror(errno.ENOSPC)):
+                await file.write(DATA)
+
+    assert await bench.content() == DATA[:5]
+    assert bench.happens.asked == 1
+
+
+@pytest.mark.parametrize("buffer", [bytes, bytearray, memoryview])
+async def test_all_kinds_of_octets_are_cut(buffer: type) -> None:
+    """The piece in which the disk gets full may be any buffer."""
+    bench = Bench(Disk(errno.EIO, reading=False, after=3))
+
+    assert await bench.store([buffer(DATA[:2]), buffer(DATA[2:9])]) is not None
+    assert await bench.content() == DATA[:3]
+
+
+@pytest.mark.parametrize(
+    ("mode", "offset", "before", "kept", "removed"),
+    [
+        ("wb", 0, None, b"new", None),
+        ("wb", 0, b"old content", b"new", None),
+        ("ab", 0, None, b"new", None),
+        ("ab", 0, b"old content", b"old contentnew", b"old content"),
+        ("r+b", 4, b"old content", b"old newtent", b"old content"),
+    ],
+)
+async def test_what_stays_of_a_broken_upload(
+    mode: str, offset: int, before: bytes | None, kept: bytes, removed: bytes | None
+) -> None:
+    """The part stays with `keep`; without it the file is what it was, and was it new or written anew it is gone."""
+    for keep, left in ((True, kept), (False, removed)):
+        bench = await Bench(Disk(errno.EIO, reading=False, after=3, keep=keep), before).fill()
+
+        assert await bench.store([b"newer"], mode, offset) is not None
+        assert await bench.content() == left
+
+
+async def test_an_upload_that_does_not_fail_stays() -> None:
+    """Without an error nothing is taken back, with or without `keep`."""
+    bench = await Bench(Disk(errno.EIO, reading=False, after=9, keep=False), b"old").fill()
+
+    assert await bench.store([b"new"], "ab") is None
+    assert await bench.content() == b"oldnew"
+
+
+async def test_a_part_that_is_gone_already() -> None:
+    """A file that somebody has deleted meanwhile is not missed."""
+    bench = Bench(Disk(errno.EIO, reading=False, keep=False))
+
+    async with bench.files.open(FILE, "wb") as file:
+        with pytest.raises(PathIOError):
+            await file.write(b"x")
+        await bench.inner.unlink(FILE)
+
+    assert await bench.content() is None
+
+
+async def test_a_restarted_upload_counts_its_own_octets() -> None:
+    """`after` counts what this transfer writes, and not what was there before."""
+    bench = await Bench(Disk(errno.EIO, reading=False, after=10), DATA[:50]).fill()
+
+    assert await bench.store([DATA[50:]], "r+b", 50) is not None
+    assert await bench.content() == DATA[:60]
+
+
+# Reading.
+
+
+@pytest.mark.parametrize("method", ["read", "read_some"])
+@pytest.mark.parametrize("after", [0, 1, 9, 10, 11, 100])
+@pytest.mark.parametrize("size", [1, 10, 1000])
+async def test_a_file_fails_at_the_octet(method: str, after: int, size: int) -> None:
+    """Exactly so many octets are read, whatever the pieces; then, even at the end, comes the error."""
+    bench = await Bench(Disk(errno.EIO, reading=True, after=after), DATA).fill()
+
+    octets, error = await bench.fetch(size, method=method)
+
+    assert error is not None
+    assert error.errno == errno.EIO
+    assert octets == DATA[:after]
+    assert bench.happens.asked == 1
+
+
+async def test_a_file_that_is_short_enough() -> None:
+    """A file whose end comes first is read whole, and nobody is asked."""
+    bench = await Bench(Disk(errno.EIO, reading=True, after=101), DATA).fill()
+
+    assert await bench.fetch(7) == (DATA, None)
+    assert bench.happens.asked == 0
+
+
+async def test_a_restarted_download_counts_its_own_octets() -> None:
+    """`after` counts what this transfer reads, from wherever it begins."""
+    bench = await Bench(Disk(errno.EIO, reading=True, after=10), DATA).fill()
+
+    assert (await bench.fetch(7, offset=30))[0] == DATA[30:40]
+
+
+@pytest.mark.parametrize("after", [0, 10, 100])
+async def test_a_whole_file_is_not_given_in_part(after: int) -> None:
+    """Whoever asks for all that is left gets the error, and not what could be read before it."""
+    bench = await Bench(Disk(errno.EIO, reading=True, after=after), DATA).fill()
+
+    async with bench.files.open(FILE) as file:
+        with pytest.raises(PathIOError):
+            await file.read()
+
+
+async def test_a_whole_file_that_is_short_enough() -> None:
+    """Whoever asks for all that is left gets it when no error comes before the end."""
+    bench = await Bench(Disk(errno.EIO, reading=True, after=101), DATA).fill()
+
+    async with bench.files.open(FILE) as file:
+        assert await file.read() == DATA
+
+
+async def test_a_broken_download_takes_nothing_away() -> None:
+    """A file that cannot be read stays what it is."""
+    bench = await Bench(Disk(errno.EIO, reading=True, after=5), DATA).fill()
+    await bench.fetch(7)
+
+    assert await bench.content() == DATA
+
+
+# When it may not.
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000])
+async def test_a_fault_that_may_not_happen_changes_nothing(size: int) -> None:
+    """While the fault is not to happen everything is written and read."""
+    writing = Bench(Disk(errno.EIO, reading=False, after=5, keep=False), answers=[False])
+    reading = await Bench(Disk(errno.EIO, reading=True, after=5), DATA, answers=[False]).fill()
+
+    assert await writing.store(_pieces(size)) is None
+    assert await writing.content() == DATA
+    assert await reading.fetch(size) == (DATA, None)
+    async with reading.files.open(FILE) as file:
+        assert await file.read() == DATA
+
+
+async def test_each_direction_has_its_own_errors() -> None:
+    """A disk that cannot be read is written, and one that is full is read."""
+    reading = Bench(Disk(errno.EIO, reading=True))
+    full = await Bench(Disk(errno.EIO, reading=False), DATA).fill()
+
+    assert await reading.store(_pieces(7)) is None
+    assert await full.fetch(7) == (DATA, None)
+    assert reading.happens.asked + full.happens.asked == 0
+
+
+async def test_everything_else_is_that_of_the_layer_inside() -> None:
+    """Directories, sizes and names are not touched, and errors of the layer are its own."""
+    bench = await Bench(Disk(errno.EIO, reading=True), DATA).fill()
+
+    await bench.files.mkdir(PurePosixPath("/d"))
+    await bench.files.rename(FILE, PurePosixPath("/d/f"))
+
+    assert await bench.inner.exists(PurePosixPath("/d/f"))
+    assert (await bench.files.stat(PurePosixPath("/d/f"))).st_size == 100
+    assert bench.files.state is bench.inner.state
+    with pytest.raises(PathIOError) as caught:
+        await bench.files.open(FILE)
+    assert isinstance(caught.value.__cause__, FileNotFoundError)
+
+
+async def test_seeking() -> None:
+    """The position is that of the file inside."""
+    bench = await Bench(Disk(errno.EIO, reading=True, after=50), DATA).fill()
+
+    async with bench.files.open(FILE) as file:
+        assert await file.seek(-10, os.SEEK_END) == 90
+        assert await file.read(100) == DATA[90:]
+
+
+@given(st.lists(st.binary(max_size=20), max_size=8), st.integers(0, 100))
+async def test_what_is_written_is_always_the_beginning(pieces: list[bytes], after: int) -> None:
+    """Whatever the pieces, the file has all octets or the first `after` of them."""
+    bench = Bench(Disk(errno.EIO, reading=False, after=after))
+    whole = b"".join(pieces)
+
+    error = await bench.store(pieces)
+
+    assert (error is None) is (len(whole) <= after)
+    assert await bench.content() == whole[:after]

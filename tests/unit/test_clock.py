@@ -631,7 +631,9 @@ def test_many_threads_at_once(elsewhere: LoopThread) -> None:
             clock.move(2)
             clock.resume()
 
-    done = asyncio.run_coroutine_threadsafe(sleep(), elsewhere.call(asyncio.get_running_loop))
+    loop = elsewhere.call(asyncio.get_running_loop)
+    clock.join(loop)  # or else all moves may be over before the sleeper has begun
+    done = asyncio.run_coroutine_threadsafe(sleep(), loop)
     threads = [threading.Thread(target=disturb) for _ in range(3)]
     for thread in threads:
         thread.start()

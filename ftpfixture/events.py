@@ -30,6 +30,7 @@ __all__ = [
     "LoggedIn",
     "Payload",
     "ReplySent",
+    "Silenced",
 ]
 
 
@@ -255,6 +256,17 @@ class FaultApplied(Event):
 
     to: int
     fault: str
+
+
+@dataclass(frozen=True, slots=True)
+class Silenced(Event):
+    """A command was left without its final reply: for ever, or until something else comes.
+
+    Attributes:
+        to: `seq` of the command; 0 for a connection just accepted.
+    """
+
+    to: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from ftpfixture.events import (
     LoggedIn,
     Payload,
     ReplySent,
+    Silenced,
 )
 from ftpfixture.matching import Pattern, nearest
 from ftpfixture.records import CommandRecord, SessionRecord, TransferRecord
@@ -64,6 +65,7 @@ class CommandLog:
             DataMoved: self._take_moved,
             DataClosed: self._take_closed,
             FaultApplied: self._take_fault,
+            Silenced: self._take_silenced,
             HandlerFailed: self._take_failure,
             Disconnected: self._take_disconnected,
         }
@@ -157,6 +159,10 @@ class CommandLog:
     def _take_fault(self, event: FaultApplied) -> None:
         if event.to in self._commands:
             self._commands[event.to].faults.append(event.fault)
+
+    def _take_silenced(self, event: Silenced) -> None:
+        if event.to in self._commands:
+            self._commands[event.to].silent = True
 
     def _take_failure(self, event: HandlerFailed) -> None:
         self._failures.append(event)
@@ -326,7 +332,7 @@ class CommandLog:
         return look()[times - 1]
 
     def wait_idle(self, timeout: float = 5) -> None:
-        """Wait until every command of a live session is answered and no transfer runs.
+        """Wait until every command of a live session is answered, or is not going to be, and no transfer runs.
 
         Raises:
             AssertionError: It takes longer than `timeout` seconds.
@@ -345,7 +351,7 @@ class CommandLog:
         def runs(record: CommandRecord) -> bool:
             session = self._sessions.get(record.session)
             transfer = record.transfer
-            unanswered = not record.code and not record.faults and session is not None and session.closed_at is None
+            unanswered = not record.code and not record.silent and session is not None and session.closed_at is None
             return unanswered or (transfer is not None and transfer.completed is None)
 
         # A transfer outlives `clear`, its command does not.

@@ -66,6 +66,7 @@ class CommandRecord:
         transfer: The data connection it used.
         encrypted: Whether it came over an encrypted control connection.
         faults: What was made to go wrong with it, as text.
+        silent: Whether it was left without its final reply on purpose: by a fault, or by the script of a user.
     """
 
     session: int
@@ -77,6 +78,7 @@ class CommandRecord:
     transfer: TransferRecord | None = None
     encrypted: bool = False
     faults: list[str] = field(default_factory=list)
+    silent: bool = False
 
     @property
     def code(self) -> str:

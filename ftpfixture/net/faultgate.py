@@ -153,6 +153,8 @@ class FaultGate(Gate):
             if isinstance(instead, Answer | Ignore) and self.happens(claim, exchange):
                 if isinstance(instead, Answer):
                     self._answer(instead, exchange)
+                else:
+                    self.silence(exchange)
                 return False
         return True
 
@@ -220,6 +222,9 @@ class FaultGate(Gate):
             begun.popleft()
         if pieces:
             await self._send(pieces, exchange, plan, opening)
+        answered = plan.ended_early or any(not piece.is_preliminary for piece, _ in pieces)
+        if not opening and (self._held or not answered):
+            self.silence(exchange)
         for step in begun:
             await self._act(step, exchange)
 
@@ -284,7 +289,9 @@ class FaultGate(Gate):
 
     def _told(self, pieces: list[Piece], exchange: Exchange) -> bytes:
         """Tell of what goes out now, behind what was held back; its octets."""
-        if self.channel.closed or self._muted:
+        if self._muted and pieces:
+            self.silence(exchange)
+        if self._muted or self.channel.closed:
             return b""
         going = [*self._held, *((piece, exchange) for piece in pieces)]
         self._held.clear()
@@ -320,6 +327,8 @@ class FaultGate(Gate):
     async def _act(self, step: Step, exchange: Exchange) -> None:
         match step.action:
             case Pause(seconds=seconds, jitter=jitter):
+                if seconds is None:
+                    self.silence(exchange)
                 await self.pause(seconds, jitter)
             case Say() as action:
                 self._transmit(self._said(action), exchange)

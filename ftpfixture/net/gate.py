@@ -21,6 +21,7 @@ from ftpfixture.events import (
     Hub,
     Payload,
     ReplySent,
+    Silenced,
 )
 from ftpfixture.net.channel import Channel
 from ftpfixture.net.duplex import Duplex
@@ -108,6 +109,10 @@ class Gate:
     def tell(self, reply: Reply, raw: bytes, exchange: Exchange) -> None:
         """Tell the hub of a reply that goes out."""
         self.hub.emit(ReplySent(*self.hub.stamp(self.session), reply.code, reply.lines, exchange.seq, raw))
+
+    def silence(self, exchange: Exchange) -> None:
+        """Tell the hub of a command that is left without its final reply."""
+        self.hub.emit(Silenced(*self.hub.stamp(self.session), exchange.seq))
 
     async def settle(self) -> None:
         """Wait until every reply has been handed to the socket."""

@@ -323,6 +323,7 @@ class Session:
         try:
             return await handler(self.connection, rest)
         except Silence:
+            self._gate.silence(exchange)
             await self._gone()
             return True
         except Exception as error:

@@ -12,6 +12,7 @@ from ftpfixture.faults.armed import Armed, Rules
 from ftpfixture.faults.catalog import Fault
 from ftpfixture.faults.fitting import check_fault
 from ftpfixture.faults.grammar import parse
+from ftpfixture.faults.when import counted
 from ftpfixture.log import CommandLog
 
 __all__ = ["Faults"]
@@ -46,9 +47,12 @@ class Faults:
         Raises:
             ConfigurationError: It cannot happen; the text says why.
         """
-        armed = Armed(self._checked(fault))
+        return self._add(self._checked(fault))[0]
+
+    def _add(self, *faults: Fault) -> list[Armed]:
+        armed = [Armed(fault) for fault in faults]
         with self._lock:
-            self._rules.armed = (*self._rules.armed, armed)
+            self._rules.armed = (*self._rules.armed, *armed)
         return armed
 
     def _checked(self, fault: object) -> Fault:
@@ -79,8 +83,7 @@ class Faults:
             AssertionError: One has not, and nothing else was raised inside.
         """
         __tracebackhide__ = True
-        checked = [self._checked(fault) for fault in faults]
-        armed = [self.add(fault) for fault in checked]
+        armed = self._add(*map(self._checked, faults))
         try:
             yield armed
             self._assert(armed)
@@ -115,24 +118,27 @@ class Faults:
         wanted = parse(fault) if isinstance(fault, str) else fault
         found = [armed for armed in self._rules.armed if wanted in (armed, armed.fault)]
         if not found:
-            raise ConfigurationError(f"{fault!r} was never added, or was taken away")
+            raise ConfigurationError(f"{wanted!r} was never added, or was taken away")
         self._assert(found, times, even_optional=True)
 
     def _assert(self, all_armed: Iterable[Armed], times: int | None = None, even_optional: bool = False) -> None:
         __tracebackhide__ = True
-        counted = [one for one in all_armed if even_optional or not one.fault.when.optional]
+        needed = [one for one in all_armed if even_optional or not one.fault.when.optional]
 
         def missed() -> list[Armed]:
-            return [one for one in counted if (one.fired != times if times is not None else not one.fired)]
+            return [one for one in needed if (one.fired != times if times is not None else not one.fired)]
 
         if missed():
-            # Something may still be going on: what follows a reply, for one.
-            self._log.wait_until(lambda: not missed() or not self._log.is_busy, _PATIENCE)
+            self._log.wait_until(lambda: not missed() or self._is_over(), _PATIENCE)
         wrong = missed()
         if wrong:
-            expected = "" if times is None else f" (expected {times} times)"
-            lines = [f"{one.fault!r} happened {one.fired} times{expected}: {one.miss()}" for one in wrong]
+            expected = "" if times is None else f" (expected {counted(times)})"
+            lines = [f"{one.fault!r} happened {counted(one.fired)}{expected}: {one.miss()}" for one in wrong]
             raise AssertionError("\n".join(lines) + f"\n\n{self._log.transcript()}")
+
+    def _is_over(self) -> bool:
+        """Whether nothing can follow: a reply is read before what comes after it, and a line sent is not yet seen."""
+        return not self._log.is_busy and all(session.closed_at is not None for session in self._log.sessions)
 
     def __repr__(self) -> str:
         return f"<Faults {', '.join(map(repr, (armed.fault for armed in self._rules.armed))) or 'none'}>"

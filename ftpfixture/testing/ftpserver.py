@@ -82,7 +82,7 @@ class FtpServer:
         client_certificates: str | None = None,
         minimum_tls: str | None = None,
         ciphers: str | None = None,
-        faults: Iterable[Fault | str] = (),
+        faults: Iterable[Fault | str] | Fault = (),
         **settings: Any,
     ) -> None:
         _check_names(settings, server_class)
@@ -116,7 +116,7 @@ class FtpServer:
         rules = Rules(self.clock.monotonic())
         self.server.gate_factory = partial(FaultGate, rules, self.clock)
         self.faults = Faults(rules, self.log, {verb.upper() for verb in self.server.specs})
-        for fault in [faults] if isinstance(faults, str | Fault) else faults:
+        for fault in [faults] if isinstance(faults, str) or not isinstance(faults, Iterable) else faults:
             self.faults.add(fault)
         self._running = False
 
@@ -202,6 +202,7 @@ class FtpServer:
     ) -> None:
         try:
             if error is None:
+                self.check()  # first: what failed may be why a fault never happened
                 self.faults.assert_fired()
         finally:
             self.stop()

@@ -34,7 +34,10 @@ __all__ = [
 _SERVERS = pytest.StashKey[list[FtpServer]]()
 _FAULTS = pytest.StashKey[list[Fault]]()
 
-_MARKER = "ftp(**settings): settings of this test's ftp_server, such as files={'/a.txt': b'hi'} or disable=['MLSD']"
+_MARKER = (
+    "ftp(**settings): settings of this test's ftp_server, such as files={'/a.txt': b'hi'}, disable=['MLSD'] or "
+    "faults=['RETR *.csv #2: drop_data after=1024']"
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -8,8 +8,18 @@ import threading
 
 import pytest
 
-from ftpfixture import events
-from ftpfixture.events import CommandReceived, Connected, Disconnected, Event, Hub, LoggedIn, Payload, ReplySent
+from ftpfixture import events, on
+from ftpfixture.events import (
+    CommandReceived,
+    Connected,
+    Disconnected,
+    Event,
+    FaultApplied,
+    Hub,
+    LoggedIn,
+    Payload,
+    ReplySent,
+)
 
 
 class Clock:
@@ -112,6 +122,15 @@ def test_events_compare_by_value() -> None:
     assert one == Connected(1, 1, 0.0, ("127.0.0.1", 5000), ("127.0.0.1", 21))
     assert one != Connected(1, 2, 0.0, ("127.0.0.1", 5000), ("127.0.0.1", 21))
     assert ReplySent(1, 1, 0.0, "200", ("ok",), 1, b"") == ReplySent(1, 1, 0.0, "200", ("ok",), 1, b"")
+
+
+def test_faults_are_told_as_text() -> None:
+    """What was made to go wrong is text that can be read as a fault again."""
+    event = FaultApplied(1, 2, 0.5, 1, str(on("RETR", path="*.csv").nth(2).drop_data(after=5)))
+
+    assert event.fault == "RETR *.csv #2: drop_data after=5"
+    assert event == FaultApplied(1, 2, 0.5, 1, "RETR *.csv #2: drop_data after=5")
+    assert event != FaultApplied(1, 2, 0.5, 3, event.fault)
 
 
 class Digests:

@@ -19,11 +19,13 @@ from ftpfixture.events import (
     DataOpened,
     Disconnected,
     Event,
+    FaultApplied,
     HandlerFailed,
     Hub,
     LoggedIn,
     Payload,
     ReplySent,
+    Silenced,
 )
 from ftpfixture.log import CommandLog
 from ftpfixture.records import SessionRecord, TransferRecord
@@ -69,6 +71,14 @@ class Story:
         number = self.command(line, session)
         self.reply(code, to=number, session=session)
         return number
+
+    def spoil(self, fault: str, to: int, session: int = 1) -> None:
+        """A fault begins to happen."""
+        self.hub.emit(FaultApplied(*self.hub.stamp(session), to, fault))
+
+    def silence(self, to: int, session: int = 1) -> None:
+        """A command is left without its final reply."""
+        self.hub.emit(Silenced(*self.hub.stamp(session), to))
 
     def open(self, to: int, path: str = "/a.bin", verb: str = "RETR", session: int = 1, offset: int = 0) -> None:
         """A data connection opens, and the 150 goes out."""
@@ -275,6 +285,30 @@ def test_unknown_events_are_kept(story: Story) -> None:
     story.hub.emit(event)
 
     assert story.log.events == [event]
+
+
+def test_faults_are_recorded_with_their_command(story: Story) -> None:
+    """A command knows what was made to go wrong with it, in order; what nobody asked for is in the events alone."""
+    story.connect()
+    story.spoil("CONNECT: delay 1", to=0)
+    number = story.say("NOOP", "200")
+    story.spoil("*: delay 1", to=number)
+    story.spoil("NOOP: duplicate", to=number)
+    story.say("PWD", "257")
+
+    assert [record.faults for record in story.log.commands] == [["*: delay 1", "NOOP: duplicate"], []]
+    faults = [event.fault for event in story.log.events if isinstance(event, FaultApplied)]
+    assert faults == ["CONNECT: delay 1", "*: delay 1", "NOOP: duplicate"]
+
+
+def test_a_command_that_is_left_unanswered_is_recorded_as_such(story: Story) -> None:
+    """A record tells that no final reply is to come; of a connection just accepted there is no record."""
+    story.connect()
+    story.silence(to=0)
+    story.silence(to=story.command("NOOP"))
+    story.say("PWD", "257")
+
+    assert [record.silent for record in story.log.commands] == [True, False]
 
 
 def test_failures_are_taken_once(story: Story) -> None:
@@ -674,6 +708,33 @@ def test_wait_idle_does_not_wait_for_the_dead(story: Story) -> None:
     story.log.wait_idle(timeout=0)
 
 
+def test_wait_idle_does_not_wait_for_what_is_never_said(story: Story) -> None:
+    """A command that was left unanswered on purpose keeps nobody waiting; one to which a fault happens does."""
+    story.connect()
+    number = story.command("LIST")
+    story.spoil("LIST: no_reply", to=number)
+    assert _message(lambda: story.log.wait_idle(timeout=0)).startswith("still busy after 0 s with LIST\n")
+    waiter = Waiter(story.log, story.log.wait_idle)
+
+    story.silence(to=number)
+
+    assert waiter.join() is None
+    assert not story.log.is_busy
+
+
+def test_wait_idle_waits_for_the_transfer_of_a_silent_command(story: Story) -> None:
+    """A final reply that never comes does not hide that octets still go."""
+    story.connect()
+    number = story.command("RETR /a.bin")
+    story.open(number)
+    story.silence(to=number)
+    assert story.log.is_busy
+
+    story.shut(number, _payload())
+
+    story.log.wait_idle(timeout=0)
+
+
 def test_wait_idle_names_every_busy_command(story: Story) -> None:
     """The message names all commands that are not done, passwords starred."""
     story.connect()
@@ -828,6 +889,18 @@ def test_transcript_makes_control_characters_visible(story: Story) -> None:
     story.say("CWD a\nb\x1b[31m\udcff", "550")
 
     assert r"> CWD a\nb\x1b[31m\udcff" in story.log.transcript()
+
+
+def test_transcript_tells_of_faults(story: Story) -> None:
+    """A fault stands where it began, behind its command; control characters are made visible."""
+    story.connect()
+    number = story.command("NOOP")
+    story.spoil("NOOP: answer 200 'a\x1b[31m'", to=number)
+    story.silence(to=number)
+
+    lines = [line[10:] for line in story.log.transcript().splitlines()[2:]]
+
+    assert lines == ["> NOOP", r"! NOOP: answer 200 'a\x1b[31m'"]
 
 
 def test_transcript_tells_of_transfers(story: Story) -> None:

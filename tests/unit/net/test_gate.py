@@ -8,7 +8,17 @@ from typing import TypeVar
 
 import pytest
 
-from ftpfixture.events import CommandReceived, DataClosed, DataMoved, DataOpened, Encrypted, Event, Hub, ReplySent
+from ftpfixture.events import (
+    CommandReceived,
+    DataClosed,
+    DataMoved,
+    DataOpened,
+    Encrypted,
+    Event,
+    Hub,
+    ReplySent,
+    Silenced,
+)
 from ftpfixture.net.channel import Channel, TlsInfo
 from ftpfixture.net.gate import EXCHANGE, UNASKED, Exchange, Gate
 from ftpfixture.net.stream import ThrottleStreamIO
@@ -84,6 +94,15 @@ async def test_a_line_that_was_too_long_is_told_as_such(crossing: Crossing) -> N
     await crossing.gate.command("", "", too_long=True)
 
     assert crossing.events(CommandReceived)[0].too_long
+
+
+async def test_a_command_without_a_reply_is_told(crossing: Crossing) -> None:
+    """What is left unanswered on purpose becomes an event for its command."""
+    exchange = await crossing.gate.command("PASS", "x")
+
+    crossing.gate.silence(exchange)
+
+    assert crossing.told[1:] == [Silenced(7, 2, 0.0, 1)]
 
 
 async def test_workers_inherit_the_exchange(crossing: Crossing) -> None:

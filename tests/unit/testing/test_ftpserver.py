@@ -20,13 +20,14 @@ from ftpfixture import (
     MemoryUserManager,
     PathIO,
     PathIsNotAbsolute,
+    ScriptedUserManager,
     Server,
     ServerFailure,
     ServerStateError,
     Throttle,
     User,
 )
-from ftpfixture.events import Disconnected
+from ftpfixture.events import Disconnected, Silenced
 from ftpfixture.testing.ftpserver import setting_names
 from tests.support.raw import RawClient, read_all
 
@@ -373,6 +374,21 @@ def test_wait_idle_waits_for_a_transfer() -> None:
         server.wait_idle()
 
         assert server.files == {"/a": b""}
+
+
+def test_wait_idle_does_not_wait_for_a_login_that_is_never_answered() -> None:
+    """A script of silence keeps nobody waiting: the record tells that no reply is to come."""
+    users = ScriptedUserManager()
+    users.on("ann").time_out()
+    with FtpServer(users=users) as server, RawClient(server.address) as client:
+        client.reply()
+        client.code("USER ann")
+        client.send("PASS x")
+        server.log.wait_for(lambda event: isinstance(event, Silenced))
+
+        server.wait_idle()
+
+        assert [record.silent for record in server.log.commands] == [False, True]
 
 
 # Failures.

@@ -30,6 +30,11 @@ class RawClient:
         self._replies: list[Reply] = []
         self._open: list[socket.socket] = [self.sock]
 
+    def limit(self, timeout: float) -> None:
+        """Wait no longer than so many seconds from here on, on this connection and on those that are still to come."""
+        self._timeout = timeout
+        self.sock.settimeout(timeout)
+
     def send(self, line: str | bytes) -> None:
         """Send a line with CRLF."""
         octets = line.encode("utf-8", "surrogateescape") if isinstance(line, str) else line

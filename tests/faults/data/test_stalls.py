@@ -207,7 +207,7 @@ def test_a_client_that_goes(ftp_server: FtpServer, client: FtpsClient, kind: str
 
     getattr(client, goodbye)()
 
-    ftp_server.log.wait_until(lambda: ftp_server.log.sessions[0].closed_at is not None, 10)
+    assert ftp_server.log.wait_until(lambda: ftp_server.log.sessions[0].closed_at is not None, 10)
     assert ftp_server.log.sessions[0].reason in ("connection reset", "client closed")
     assert (last(ftp_server).completed, last(ftp_server).octets) == (False, 5)
     if command.startswith("STOR"):

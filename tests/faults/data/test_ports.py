@@ -1,0 +1,347 @@
+"""Data ports where nobody answers, and what they leave for the next data connection."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from ftpfixture import Fault, FtpServer, on
+from ftpfixture.wire.hostport import parse_227, parse_229
+from tests.support.endings import each_kind, told
+from tests.support.faulty import DATA, Line, begin, enter, goes_on
+from tests.support.ftps import FtpsClient
+
+each_passive = pytest.mark.parametrize("verb", ["PASV", "EPSV"])
+each_active = pytest.mark.parametrize("verb", ["PORT", "EPRT"])
+each_word = pytest.mark.parametrize("word", ["refuse_data", "ignore_data", "unreachable_data"])
+each_command = pytest.mark.parametrize("command", ["RETR data.bin", "STOR new.bin", "LIST"])
+
+
+def agree(client: FtpsClient, verb: str) -> tuple[str, int]:
+    """Where PASV or EPSV say that one shall connect."""
+    reply = client.ask(verb)
+    return parse_227(reply.text) if verb == "PASV" else (client.sock.getpeername()[0], parse_229(reply.text))
+
+
+@contextlib.contextmanager
+def connecting(address: tuple[str, int], word: str) -> Iterator[socket.socket]:
+    """Connect, which is refused, times out, or leads to silence."""
+    with socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET) as sock:
+        sock.settimeout(10 if word == "refuse_data" else 0.1)
+        match word:
+            case "refuse_data":
+                with pytest.raises(ConnectionRefusedError):
+                    sock.connect(address)
+            case "unreachable_data":
+                with pytest.raises(TimeoutError):
+                    sock.connect(address)
+            case _:
+                sock.connect(address)
+        yield sock
+
+
+@each_kind
+@each_word
+@each_passive
+@each_command
+def test_passive(ftp_server: FtpServer, client: FtpsClient, kind: str, word: str, verb: str, command: str) -> None:
+    """Nobody answers on the port; a command said all the same waits its time by the server's clock, and gets 425."""
+    ftp_server.clock.freeze()
+    ftp_server.faults.add(getattr(on(verb), word)().times(1))
+    address = agree(client, verb)
+    assert told(ftp_server)
+
+    with connecting(address, word) as sock:
+        client.send(command)
+        assert Line(client.sock, client.control).is_silent()
+        if word == "ignore_data":
+            assert Line(sock).is_silent()
+        ftp_server.clock.move(10)
+        assert client.reply().code == "425"
+
+        assert goes_on(client, ftp_server)
+        if word == "ignore_data":
+            with pytest.raises(ConnectionResetError):
+                sock.recv(1)  # the next agreement is about another connection
+    assert "/new.bin" not in ftp_server.files
+    assert ftp_server.log.commands[-1].transfer is not None
+
+
+@pytest.mark.ftp(host="::1")
+@each_word
+def test_ipv6(ftp_server: FtpServer, client: FtpsClient, word: str) -> None:
+    """Over IPv6 nobody answers either."""
+    ftp_server.clock.freeze()
+    ftp_server.faults.add(getattr(on("EPSV"), word)().times(1))
+
+    with connecting(agree(client, "EPSV"), word):
+        client.send("RETR data.bin")
+        ftp_server.log.wait_for("RETR")
+        ftp_server.clock.move(10)
+        assert client.reply().code == "425"
+    assert goes_on(client, ftp_server)
+
+
+@each_passive
+def test_however_often_one_tries(ftp_server: FtpServer, client: FtpsClient, verb: str) -> None:
+    """A port that does not answer does not do so to the second, third and fourth who try at the same time either."""
+    ftp_server.faults.add(on(verb).unreachable_data().times(1))
+    address = agree(client, verb)
+
+    with contextlib.ExitStack() as tries:
+        for _ in range(4):
+            tries.enter_context(connecting(address, "unreachable_data"))
+        assert goes_on(client, ftp_server)
+
+
+@each_word
+def test_without_a_command(ftp_server: FtpServer, client: FtpsClient, word: str) -> None:
+    """A client that cannot connect need say no more than the next PASV: its port is another, and it is well."""
+    ftp_server.faults.add(getattr(on("EPSV"), word)().times(1))
+    first = agree(client, "EPSV")
+    with connecting(first, word):
+        assert goes_on(client, ftp_server)
+        assert agree(client, "EPSV") != first
+
+
+@each_word
+def test_epsv_all_agrees_on_nothing(ftp_server: FtpServer, client: FtpsClient, word: str) -> None:
+    """EPSV ALL says how data connections will be made, and is no such agreement: the next EPSV meets the fault."""
+    armed = ftp_server.faults.add(getattr(on("EPSV"), word)().times(1))
+
+    assert client.code("EPSV ALL") == "200"
+    assert armed.fired == 0
+
+    with connecting(agree(client, "EPSV"), word):
+        assert armed.fired == 1
+    assert goes_on(client, ftp_server)
+
+
+# Active mode: the server should connect, and does not.
+
+
+@each_kind
+@each_active
+@each_command
+def test_active_refused(ftp_server: FtpServer, client: FtpsClient, kind: str, verb: str, command: str) -> None:
+    """As if the client's port were closed: 425 at once, and nobody comes."""
+    ftp_server.clock.freeze()
+    ftp_server.faults.add(on(verb).refuse_data().times(1))
+    listener = client.active(verb)
+    assert told(ftp_server)
+
+    assert client.code(command) == "425"
+
+    assert nobody_comes(listener)
+    assert "/new.bin" not in ftp_server.files
+    assert goes_on(client, ftp_server)
+
+
+@each_kind
+@each_active
+@each_command
+@pytest.mark.parametrize("word", ["ignore_data", "unreachable_data"])
+def test_active_unanswered(
+    ftp_server: FtpServer, client: FtpsClient, kind: str, word: str, verb: str, command: str
+) -> None:
+    """As if the client did not answer: nobody comes, and 425 does when the time is over by the server's clock."""
+    ftp_server.clock.freeze()
+    ftp_server.faults.add(getattr(on(verb), word)().times(1))
+    listener = client.active(verb)
+    assert told(ftp_server)
+
+    client.send(command)
+    ftp_server.log.wait_for(command)
+    ftp_server.clock.move(9.999)
+    assert Line(client.sock, client.control).is_silent()
+    assert nobody_comes(listener)
+    ftp_server.clock.move(0.001)
+
+    assert client.reply().code == "425"
+    assert "/new.bin" not in ftp_server.files
+    assert goes_on(client, ftp_server)
+
+
+def nobody_comes(listener: socket.socket) -> bool:
+    """True when nobody connects for a moment."""
+    listener.settimeout(0.03)
+    try:
+        listener.accept()[0].close()
+    except TimeoutError:
+        return True
+    return False
+
+
+# Ways out.
+
+
+def waiting(client: FtpsClient, server: FtpServer, verb: str, word: str) -> None:
+    """A command that waits for a data connection which will never be."""
+    server.faults.add(getattr(on(verb), word)().times(1))
+    if verb in ("PASV", "EPSV"):
+        agree(client, verb)
+    else:
+        client.active(verb)
+    client.send("RETR data.bin")
+    server.log.wait_for("RETR")
+
+
+each_wait = pytest.mark.parametrize(
+    ("verb", "word"),
+    [
+        ("PASV", "refuse_data"),
+        ("EPSV", "ignore_data"),
+        ("EPSV", "unreachable_data"),
+        ("PORT", "ignore_data"),
+        ("EPRT", "unreachable_data"),
+    ],
+)
+
+
+@pytest.mark.ftp(wait_future_timeout=None)
+@each_wait
+def test_abor(ftp_server: FtpServer, client: FtpsClient, verb: str, word: str) -> None:
+    """ABOR ends the waiting, which has no limit here."""
+    waiting(client, ftp_server, verb, word)
+
+    assert [client.code("NOOP"), client.code("ABOR"), client.reply().code] == ["200", "426", "226"]
+    assert goes_on(client, ftp_server)
+
+
+@each_wait
+@pytest.mark.parametrize("goodbye", ["vanish", "close"])
+def test_a_client_that_goes(ftp_server: FtpServer, client: FtpsClient, verb: str, word: str, goodbye: str) -> None:
+    """When the client is gone its session ends, at the latest when the time for its data connection is over."""
+    ftp_server.clock.freeze()
+    waiting(client, ftp_server, verb, word)
+
+    getattr(client, goodbye)()
+    ftp_server.clock.move(10)
+
+    assert ftp_server.log.wait_until(lambda: ftp_server.log.sessions[0].closed_at is not None, 10)
+    assert ftp_server.log.sessions[0].reason in ("connection reset", "client closed")
+
+
+@pytest.mark.ftp(wait_future_timeout=None)
+@each_wait
+def test_stop(monkeypatch: pytest.MonkeyPatch, ftp_server: FtpServer, client: FtpsClient, verb: str, word: str) -> None:
+    """A server stops at once, though a command waits."""
+    monkeypatch.setattr("ftpfixture.server.base._STOP_TIME", 3600)  # what the test would wait for
+    waiting(client, ftp_server, verb, word)
+
+    ftp_server.stop()
+
+    assert ftp_server.log.sessions[0].reason == "shut down"
+
+
+# What was agreed before the fault.
+
+
+@each_kind
+@pytest.mark.parametrize("verb", ["PASV", "EPSV", "PORT", "EPRT"])
+def test_a_fault_for_a_data_connection_that_is_there(
+    ftp_server: FtpServer, client: FtpsClient, kind: str, verb: str
+) -> None:
+    """A fault acts on the next command, whatever was agreed or connected before it was added."""
+    data = client.begin_data(verb)
+    ftp_server.faults.add(on("RETR").drop_data(after=10).times(1))
+    client.send("RETR data.bin")
+    sock = data()
+    assert client.reply().code == "150"
+    wire = None if client.control is None else client.wire(sock)
+    if wire is not None:
+        wire.shake_hands()
+
+    assert Line(sock, wire).rest() == (DATA[:10], "FIN")
+    assert client.reply().code == "426"
+    assert goes_on(client, ftp_server)
+
+
+@each_word
+def test_a_fault_for_an_agreement_that_was_made(ftp_server: FtpServer, client: FtpsClient, word: str) -> None:
+    """A fault of EPSV leaves the data connection that was agreed on before alone, and meets the next."""
+    data = client.begin_data()
+    armed = ftp_server.faults.add(getattr(on("EPSV"), word)().times(1))
+
+    client.send("RETR data.bin")
+    assert client.reply().code == "150"
+    assert Line(data()).rest() == (DATA, "FIN")
+    assert (client.reply().code, armed.fired) == ("226", 0)
+
+    with connecting(agree(client, "EPSV"), word):
+        assert armed.fired == 1
+
+
+# Pools.
+
+
+@pytest.fixture
+def pool(ftp_server_factory: Callable[..., FtpServer], worker_id: str) -> FtpServer:
+    """A server with three data ports."""
+    start = 20_000 + 100 * int(worker_id.removeprefix("gw") if worker_id != "master" else 99)
+    return ftp_server_factory(data_ports=range(start, start + 3))
+
+
+def free_ports(server: FtpServer) -> int:
+    """How many data ports are free."""
+    ports = server.server.available_data_ports
+    assert ports is not None
+    return len(ports)
+
+
+FAULTS = [
+    *(getattr(on("EPSV"), word)() for word in ("refuse_data", "ignore_data", "unreachable_data")),
+    *(getattr(on("EPSV|RETR"), word)() for word in ("refuse_handshake", "cut_handshake", "stall_handshake")),
+    *(getattr(on("RETR"), word)(after=5) for word in ("drop_data", "reset_data", "truncate", "half_close_data")),
+    *(getattr(on("RETR"), word)(after=5) for word in ("stall_data", "close", "reset", "half_close", "read_error")),
+    *(getattr(on("EPSV"), word)() for word in ("no_reply", "close", "reset", "half_close", "off", "ignore")),
+    on("EPSV").wrong_address(port=9),
+]
+each_fault = pytest.mark.parametrize("fault", FAULTS, ids=str)
+
+
+@each_fault
+@pytest.mark.parametrize("kind", ["clear", "TLSv1.3"])
+@pytest.mark.parametrize("goodbye", ["vanish", "close", "abor"])
+def test_ports_come_back(pool: FtpServer, fault: Fault, kind: str, goodbye: str) -> None:
+    """Whatever goes wrong, and however the client goes then, all ports of the pool are free again."""
+    pool.clock.freeze()
+    pool.faults.add(fault.times(1).optional())  # those of handshakes do not happen in clear
+    with enter(pool, kind) as client:
+        client.limit(0.1)  # whoever is held up gives up; what was seen then does not matter here
+        with contextlib.suppress(Exception):
+            begin(client, "RETR data.bin").rest()
+        if goodbye != "abor":
+            getattr(client, goodbye)()
+        else:
+            with contextlib.suppress(Exception):
+                client.send("ABOR")
+                client.reply()
+    pool.clock.move(10)  # whoever waits for a data connection waits no longer
+    assert pool.log.wait_until(lambda: not pool.sessions, 10)
+
+    assert free_ports(pool) == 3
+    pool.faults.clear()
+    with enter(pool, kind) as client:
+        for _ in range(4):
+            assert goes_on(client, pool)
+
+
+@each_word
+def test_a_port_that_did_not_answer_is_used_again(
+    ftp_server_factory: Callable[..., FtpServer], worker_id: str, word: str
+) -> None:
+    """Where there is one port only it answers after the next PASV, and nobody of before is let in."""
+    start = 21_000 + 100 * int(worker_id.removeprefix("gw") if worker_id != "master" else 99)
+    server = ftp_server_factory(data_ports=[start])
+    server.faults.add(getattr(on("EPSV"), word)().times(1))
+    with enter(server) as client:
+        with connecting(agree(client, "EPSV"), word):
+            pass
+        assert begin(client, "RETR data.bin").rest() == (DATA, "FIN")
+        assert client.reply().code == "226"
+    assert server.log.wait_until(lambda: not server.sessions, 10)
+    assert free_ports(server) == 1

@@ -216,8 +216,15 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     result = yield
     for server in item.stash.get(_SERVERS, []):
         server.check()
-        server.faults.assert_fired()
+        _assert_fired(server)
     return result
+
+
+def _assert_fired(server: FtpServer) -> None:
+    try:
+        server.faults.assert_fired()
+    except AssertionError as error:
+        raise pytest.fail.Exception(str(error), pytrace=False) from None  # no line of the test is to blame
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,0 +1,457 @@
+"""Faults in pytest: the marker, `ftp_faults`, ini and command line; each test runs pytest on a small suite."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.plugin import test_fixtures
+from tests.plugin.test_fixtures import PLAIN, Run
+
+literal = test_fixtures._literal
+
+
+@pytest.fixture
+def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs pytest on a suite of one module, with lines long enough for its summary."""
+    monkeypatch.setenv("COLUMNS", "250")
+    return Run(pytester)
+
+
+REFUSED = """
+from ftpfixture import on
+
+def refused(server, command="NOOP"):
+    with pytest.raises(ftplib.error_perm, match="502"):
+        talk(server, command)
+"""
+
+
+# The marker.
+
+
+def test_the_marker_takes_both_forms(run: Run) -> None:
+    """`faults=[...]` has faults as objects and as text, and the greeting is under them already."""
+    result = run(
+        REFUSED,
+        """
+        @pytest.mark.ftp(faults=[on("NOOP").off(), "SYST: off", "CONNECT: answer 220 spoilt"])
+        def test_it(ftp_server):
+            with ftplib.FTP() as ftp:
+                assert ftp.connect(*ftp_server.address) == "220 spoilt"
+            refused(ftp_server)
+            refused(ftp_server, "SYST")
+            ftp_server.faults.assert_fired("NOOP: off", times=1)
+
+        @pytest.mark.ftp(faults="NOOP: off")
+        def test_one_alone(ftp_server):
+            refused(ftp_server)
+
+        def test_other(ftp_server):
+            talk(ftp_server, "NOOP", "SYST")
+    """,
+    )
+    result.assert_outcomes(passed=3)
+
+
+def test_faults_from_json(run: Run) -> None:
+    """A list of texts in a JSON file is a list of faults."""
+    faults = ["NOOP #2: answer 450 'try again'", "PWD: answer_raw b'257 \"/x\"\\r\\n'", "SYST: slice 3; reply 215 'Ä'"]
+    run.pytester.makefile(".json", faults=json.dumps(faults))
+    result = run(
+        """
+        import json
+        import pathlib
+
+        FAULTS = json.loads(pathlib.Path("faults.json").read_text())
+
+        @pytest.mark.ftp(faults=FAULTS)
+        def test_it(ftp_server):
+            assert talk(ftp_server, "NOOP", "PWD", "SYST")[1:] == ['257 "/x"', "215 Ä"]
+            with pytest.raises(ftplib.error_temp, match="450 try again"):
+                talk(ftp_server, "NOOP")
+            assert [armed.fired for armed in ftp_server.faults.armed] == [1, 1, 1]
+            assert [str(armed.fault) for armed in ftp_server.faults.armed] == FAULTS
+    """,
+    )
+    result.assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(
+    ("faults", "lines"),
+    [
+        ("['NOOP: of']", ["unknown word 'of': did you mean 'off'?", "    NOOP: of", "          ^^"]),
+        ("['NOOOP: off']", ["on('NOOOP').off(): no such command 'NOOOP': did you mean 'NOOP'?"]),
+        ("['NOOP: refuse_data']", ["that happens to EPRT, EPSV, PASV, PORT only, not to NOOP"]),
+        ("5", ["5 is no fault: use on('RETR').drop_data(), or text 'RETR: drop_data'"]),
+    ],
+)
+def test_a_wrong_fault_says_what_would_be_right(run: Run, faults: str, lines: list[str]) -> None:
+    """A fault that cannot be is an error of that test only, and points at the word."""
+    result = run(f"""
+        @pytest.mark.ftp(faults={faults})
+        def test_it(ftp_server):
+            pass
+
+        def test_other(ftp_server):
+            pass
+    """)
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines([f"*{literal(line)}" for line in lines])
+    assert "Traceback" not in result.stdout.str()
+    assert "plugin.py" not in result.stdout.str()
+
+
+def test_markers_and_config(run: Run) -> None:
+    """Faults of the nearest place count, as all settings do."""
+    result = run(
+        REFUSED,
+        """
+        @pytest.fixture
+        def ftp_config():
+            return {"faults": ["NOOP: off"]}
+
+        def test_config(ftp_server):
+            refused(ftp_server)
+
+        @pytest.mark.ftp(faults=["SYST: off"])
+        def test_marker(ftp_server):
+            talk(ftp_server, "NOOP")
+            refused(ftp_server, "SYST")
+
+        @pytest.mark.ftp(faults=[])
+        def test_none(ftp_server):
+            talk(ftp_server, "NOOP")
+    """,
+    )
+    result.assert_outcomes(passed=3)
+
+
+# The fixture.
+
+
+def test_ftp_faults_are_those_of_ftp_server(run: Run) -> None:
+    """`ftp_faults` adds to the server of the same test, in any order of fixtures."""
+    result = run(
+        REFUSED,
+        """
+        @pytest.mark.ftp(faults=["SYST: off"])
+        def test_it(ftp_faults, ftp_server):
+            assert ftp_faults is ftp_server.faults
+            armed = ftp_faults.add(on("NOOP").times(1).off())
+            refused(ftp_server)
+            refused(ftp_server, "SYST")
+            assert talk(ftp_server, "NOOP") == ["200 Nothing done"]
+            assert armed.fired == 1
+            with ftp_faults("NOOP: off"):
+                refused(ftp_server)
+            talk(ftp_server, "NOOP")
+
+        def test_other(ftp_server):
+            talk(ftp_server, "NOOP", "SYST")
+            assert ftp_server.faults.armed == []
+    """,
+    )
+    result.assert_outcomes(passed=2)
+
+
+def test_faults_of_ftps_server(run: Run) -> None:
+    """A server with TLS has faults as well."""
+    result = run(
+        REFUSED,
+        """
+        def tls(server, *commands):
+            with ftplib.FTP_TLS(context=server.tls.client_context()) as ftp:
+                ftp.connect(*server.address)
+                ftp.login(*server.credentials)
+                return [ftp.sendcmd(command) for command in commands]
+
+        @pytest.mark.ftp(faults=["NOOP #2: off"])
+        def test_it(ftps_server):
+            tls(ftps_server, "NOOP")
+            with pytest.raises(ftplib.error_perm, match="502"):
+                tls(ftps_server, "NOOP")
+
+        @pytest.mark.ftp(faults=["NOOP #2: off"])
+        def test_unfired(ftps_server):
+            tls(ftps_server, "NOOP")
+    """,
+    )
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["FAILED *::test_unfired - Failed: on('NOOP').nth(2).off() happened 0 times*"])
+
+
+def test_faults_in_async_tests(run: Run) -> None:
+    """A test that awaits meets faults, and fails for those that never happened, as any other."""
+    result = run(
+        """
+        from ftpfixture import StatusCodeError
+
+        @pytest.mark.ftp(faults=["MKD: off"])
+        async def test_it(ftp_client):
+            with pytest.raises(StatusCodeError):
+                await ftp_client.make_directory("/d")
+
+        @pytest.mark.ftp(faults=["MKD: off"])
+        async def test_unfired(ftp_client):
+            await ftp_client.get_current_directory()
+    """,
+        args=["-o", "asyncio_mode=auto"],
+    )
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["FAILED *::test_unfired - Failed: on('MKD').off() happened 0 times: *"])
+
+
+# Faults that never happened.
+
+
+def test_a_fault_that_never_happened_fails_the_very_test(run: Run) -> None:
+    """The test fails in its call phase, with the fault, the nearest miss and the dialogue; others do not."""
+    result = run(
+        REFUSED,
+        """
+        def test_before(ftp_server):
+            talk(ftp_server)
+
+        @pytest.mark.ftp(faults=["NOOP #2: off", "SYST: off", "PWD: off"])
+        def test_it(ftp_server):
+            talk(ftp_server, "NOOP")
+            refused(ftp_server, "PWD")
+
+        def test_after(ftp_server):
+            talk(ftp_server)
+    """,
+    )
+    result.assert_outcomes(passed=2, failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "on('NOOP').nth(2).off() happened 0 times: NOOP was seen 1 time, fault waits for the 2nd",
+            "on('SYST').off() happened 0 times: QUIT came, but the fault is for SYST",
+            "session 1",
+            "*> NOOP",
+            "FAILED *::test_it - Failed: on('NOOP').nth(2).off() happened 0 times*",
+        ]
+    )
+    report = result.stdout.str()
+    assert "on('PWD').off() happened" not in report
+    assert "FTP dialogue" not in report, "the error tells it already"
+    assert "ftpfixture/testing" not in report
+    assert "traceback" not in report
+
+
+def test_a_fault_that_need_not_happen(run: Run) -> None:
+    """Optional faults, and those that were taken away, fail nobody."""
+    result = run("""
+        @pytest.mark.ftp(faults=["NOOP optional: off"])
+        def test_optional(ftp_server):
+            talk(ftp_server)
+
+        @pytest.mark.ftp(faults=["NOOP: off"])
+        def test_cleared(ftp_server):
+            talk(ftp_server)
+            ftp_server.faults.clear()
+
+        def test_nothing_at_all(ftp_faults):
+            ftp_faults.remove(ftp_faults.add("NOOP: off"))
+    """)
+    result.assert_outcomes(passed=3)
+
+
+def test_a_failing_test_keeps_its_own_error(run: Run) -> None:
+    """Who fails or skips for another reason is not told of faults that never happened."""
+    result = run("""
+        pytestmark = pytest.mark.ftp(faults=["NOOP: off"])
+
+        def test_it(ftp_server):
+            talk(ftp_server)
+            assert "apples" == "pears"
+
+        def test_skipped(ftp_server):
+            pytest.skip("later")
+
+        @pytest.mark.xfail(strict=True)
+        def test_expected(ftp_server):
+            assert False
+    """)
+    result.assert_outcomes(failed=1, skipped=1, xfailed=1)
+    result.stdout.fnmatch_lines(["*FTP dialogue*", "FAILED *::test_it - AssertionError: assert 'apples' == 'pears'"])
+    result.stdout.no_fnmatch_line("*happened 0 times*")
+
+
+def test_what_failed_in_the_server_goes_first(run: Run) -> None:
+    """A fault may never have happened because the server failed: that is what is told."""
+    result = run(
+        test_fixtures.BROKEN,
+        """
+        @pytest.mark.ftp(faults=["NOOP: off"])
+        def test_it(ftp_server):
+            boom(ftp_server)
+    """,
+    )
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["FAILED *::test_it - *ServerFailure: BOOM raised ZeroDivisionError*"])
+
+
+def test_servers_of_the_factory_count_too(run: Run) -> None:
+    """Every server of a test is asked; each has faults of its own."""
+    result = run(
+        REFUSED,
+        """
+        def test_it(ftp_server_factory):
+            one = ftp_server_factory(faults=["NOOP: off"])
+            two = ftp_server_factory(faults=["NOOP: off"])
+            refused(one)
+            refused(two)
+
+        def test_unfired(ftp_server_factory):
+            one = ftp_server_factory(faults=["NOOP: off"])
+            two = ftp_server_factory(faults=["NOOP #3: off"])
+            refused(one)
+            talk(two)
+    """,
+    )
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["FAILED *::test_unfired - Failed: on('NOOP').nth(3).off() happened 0 times*"])
+
+
+def test_what_a_fixture_provokes_counts(run: Run) -> None:
+    """A fault that happened while the test was set up has happened."""
+    result = run(
+        REFUSED,
+        """
+        @pytest.fixture
+        def spoilt(ftp_server):
+            refused(ftp_server)
+            return ftp_server
+
+        @pytest.mark.ftp(faults=["NOOP times=1: off"])
+        def test_it(spoilt):
+            talk(spoilt, "NOOP")
+    """,
+    )
+    result.assert_outcomes(passed=1)
+
+
+def test_xdist(run: Run) -> None:
+    """Tests in several processes have faults of their own, and their failures reach the report."""
+    result = run(
+        REFUSED,
+        """
+        @pytest.mark.ftp(faults=[on("NOOP").off(), "SYST #2: off"])
+        @pytest.mark.parametrize("number", range(8))
+        def test_it(ftp_server, number):
+            refused(ftp_server)
+            talk(ftp_server, "SYST")
+            if number != 5:
+                refused(ftp_server, "SYST")
+            assert ftp_server.faults.fired[0].session == 1
+            with pytest.raises(ftplib.error_temp, match="450 from the command line"):
+                talk(ftp_server, "PWD")
+    """,
+        args=["-n", "2", "--ftp-fault", "PWD: answer 450 'from the command line'"],
+    )
+    result.assert_outcomes(passed=7, failed=1)
+    result.stdout.fnmatch_lines(["FAILED *::test_it[[]5[]] - Failed: on('SYST').nth(2).off() happened 0 times*"])
+
+
+# For a whole run.
+
+FOR_ALL = """
+def test_one(ftp_server):
+    refused(ftp_server)
+
+def test_factory(ftp_server_factory):
+    refused(ftp_server_factory())
+
+@pytest.mark.ftp(faults=["SYST: off"])
+def test_beside_others(ftp_server):
+    refused(ftp_server)
+    refused(ftp_server, "SYST")
+
+def test_that_says_nothing(ftp_server):
+    talk(ftp_server)
+"""
+
+
+def test_faults_from_the_command_line(run: Run) -> None:
+    """--ftp-fault may be given again and again, is there in every server, and fails no test that does not meet it."""
+    args = ["--ftp-fault", "NOOP: off", "--ftp-fault=LIST #99: deny", "--ftp-fault", "mlsd-missing"]
+    result = run(REFUSED, FOR_ALL, args=args)
+    result.assert_outcomes(passed=4)
+
+
+@pytest.mark.parametrize("kind", ["ini", "toml"])
+def test_faults_from_the_configuration(run: Run, kind: str) -> None:
+    """`ftp_faults` has one fault a line, as they are written on the command line, and both are there together."""
+    if kind == "ini":
+        run.pytester.makeini("[pytest]\nftp_faults =\n    NOOP #1: off\n    LIST '/a;b' #2: deny; delay 1\n")
+    else:
+        faults = ["NOOP #1: off", "LIST '/a;b' #2: deny; delay 1"]
+        run.pytester.makepyprojecttoml(f"[tool.pytest.ini_options]\nftp_faults = {faults}\n")
+    result = run(
+        REFUSED,
+        FOR_ALL,
+        """
+        def test_all_are_there(ftp_server):
+            told = [str(armed.fault) for armed in ftp_server.faults.armed]
+            assert told == [
+                "NOOP #1 optional: off", "LIST '/a;b' #2 optional: deny; delay 1", "PWD optional: off"
+            ]
+            refused(ftp_server, "PWD")
+    """,
+        args=["--ftp-fault", "PWD: off"],
+    )
+    result.assert_outcomes(passed=5)
+
+
+@pytest.mark.parametrize("place", ["line", "ini"])
+@pytest.mark.parametrize(
+    ("fault", "lines"),
+    [
+        ("RETR: drop_dta", ["*unknown word 'drop_dta': did you mean 'drop_data'[?]", "*    RETR: drop_dta"]),
+        ("RETR drop_data", ["*a fault is verbs, a colon with a space behind it, and words, *", "*    RETR drop_data"]),
+        ("mlsd-mising", ["*unknown fault 'mlsd-mising': did you mean 'mlsd-missing'[?]"]),
+    ],
+)
+def test_a_wrong_fault_for_all_is_an_error_of_usage(run: Run, place: str, fault: str, lines: list[str]) -> None:
+    """No test runs, and the error points at the word."""
+    if place == "ini":
+        run.pytester.makeini(f"[pytest]\nftp_faults = {fault}\n")
+    result = run("def test_it(): pass", args=["--ftp-fault", fault] if place == "line" else [])
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: --ftp-fault, or ftp_faults of the ini file: *", *lines[1:]])
+    result.stderr.fnmatch_lines(lines)
+    if len(lines) > 1:
+        *_, text, pointer = result.stderr.str().rstrip().split("\n")
+        assert text[pointer.index("^") : len(pointer)] in ("drop_dta", "drop_data")
+
+
+def test_a_fault_for_all_that_a_server_does_not_know(run: Run) -> None:
+    """A verb that a server has not is an error of the tests that use it, with its text."""
+    result = run(
+        """
+        def test_it(ftp_server):
+            pass
+
+        def test_other():
+            pass
+    """,
+        args=["--ftp-fault", "NOOOP: off"],
+    )
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*no such command 'NOOOP': did you mean 'NOOP'[?]"])
+
+
+# What pytest tells.
+
+
+def test_what_pytest_tells_of_faults(run: Run) -> None:
+    """--help has the option and the ini setting, --markers and --fixtures the rest."""
+    told = run.pytester.runpytest_inprocess(*PLAIN, "--help").stdout
+    told.fnmatch_lines(["*--ftp-fault=FAULT*"])
+    told.fnmatch_lines(["*ftp_faults (linelist):*"])
+    markers = run.pytester.runpytest_inprocess(*PLAIN, "--markers").stdout
+    markers.fnmatch_lines(["@pytest.mark.ftp(**settings): * faults=[[]'RETR [*].csv #2: drop_data after=1024'[]]"])
+    run.pytester.runpytest_inprocess(*PLAIN, "--fixtures").stdout.fnmatch_lines(["ftp_faults -- *"])

@@ -206,11 +206,13 @@ class TransferWords(Rule):
         Seen in: aioftp#56, fsspec#1287.
         """
         try:
-            "".encode(checks.line("encoding", encoding))
+            code = "226".encode(checks.line("encoding", encoding))
         except (LookupError, ValueError):
             raise ConfigurationError(
                 f"encoding takes one that Python knows, such as latin-1, not {encoding!r}"
             ) from None
+        if code != b"226":
+            raise ConfigurationError(f"encoding takes one that leaves ASCII as it is, such as latin-1, not {encoding!r}")
         return self.doing(Set("encoding", encoding))
 
     @word

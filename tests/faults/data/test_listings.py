@@ -1,0 +1,171 @@
+"""Listings that are not as the server would make them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ftpfixture import ConfigurationError, FtpServer, on
+from ftpfixture.events import ReplySent
+from tests.support.endings import told
+from tests.support.faulty import begin, enter, goes_on
+from tests.support.ftps import FtpsClient
+
+NOW = 1_700_000_000  # 2023-11-14 22:13:20
+
+
+@pytest.fixture
+def ftp_config() -> dict[str, Any]:
+    """Settings of all servers."""
+    return {"tls": "explicit", "wait_future_timeout": 10, "clock": lambda: NOW}
+
+
+@pytest.fixture(autouse=True)
+def _files(ftp_server: FtpServer) -> None:
+    """Names that encodings differ in, and that look like facts, at a time that stands."""
+    ftp_server.clock.freeze(at=NOW)
+    ftp_server.files["/ü/20231114221320.csv"] = b"12345"
+    ftp_server.files["/ü/ä.txt"] = b"\n" * 1234
+
+
+def listing(client: FtpsClient, command: str) -> bytes:
+    """A whole listing."""
+    came = begin(client, command).rest()
+    assert client.reply().code == "226"
+    return came.octets
+
+
+@pytest.mark.parametrize(
+    ("style", "line"),
+    [
+        ("unix", "-rw-r--r--    1 ftp      ftp              1234 Nov 14 22:13 ä.txt"),
+        ("msdos", "11-14-23  10:13PM                 1234 ä.txt"),
+        ("msdos4", "11-14-2023  10:13PM                 1234 ä.txt"),
+        ("eplf", "+i0g4,m1700000000,s1234,r,\tä.txt"),
+    ],
+)
+def test_shapes_of_list(ftp_server: FtpServer, client: FtpsClient, style: str, line: str) -> None:
+    """Once LIST has another shape, and then its own again."""
+    before = listing(client, "LIST ü")
+    ftp_server.faults.add(on("LIST").list_style(style).times(1))
+
+    came = listing(client, "LIST ü")
+
+    assert told(ftp_server)
+    assert came.decode().split("\r\n")[1] == line
+    assert listing(client, "LIST ü") == before
+    assert goes_on(client, ftp_server)
+
+
+def test_lines_of_list(ftp_server: FtpServer, client: FtpsClient) -> None:
+    """A line that is no entry stands before the others; or they lack the count of links."""
+    before = listing(client, "LIST ü").decode()
+    ftp_server.faults.add(on("LIST").nth(2).list_total())
+    ftp_server.faults.add(on("LIST").nth(3).list_without_links())
+
+    assert listing(client, "LIST ü").decode() == before
+    assert listing(client, "LIST ü").decode() == f"total 8\r\n{before}"
+    assert listing(client, "LIST ü").decode() == before.replace("    1 ftp", " ftp")
+
+
+@pytest.mark.parametrize("command", ["LIST ü", "NLST ü", "MLSD ü", "LIST", "NLST", "MLSD"])
+@pytest.mark.parametrize("encoding", ["latin-1", "gb18030", "cp850"])
+def test_names_in_another_encoding(ftp_server: FtpServer, client: FtpsClient, encoding: str, command: str) -> None:
+    """Once names are encoded otherwise, and then as ever."""
+    before = listing(client, command)
+    ftp_server.faults.add(on(command.split()[0]).names_in(encoding).times(1))
+
+    assert listing(client, command) == before.decode().encode(encoding)
+    assert told(ftp_server)
+    assert listing(client, command) == before
+
+
+def test_names_in_replies(ftp_server: FtpServer, client: FtpsClient) -> None:
+    """Replies have the encoding, too; what it lacks is a question mark."""
+    ftp_server.faults.add(on("RETR").names_in("ascii").times(1))
+    line = begin(client, "RETR ü/ä.txt")
+
+    assert line.rest().octets == b"\n" * 1234
+    assert client.reply().code == "226"
+    opening = [event.raw for event in ftp_server.log.events if isinstance(event, ReplySent) and event.code == "150"]
+    assert opening == [b"150 Opening BINARY mode data connection for ?/?.txt (1234 bytes)\r\n"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig", "utf-32", "cp037"])
+def test_encodings_in_which_no_reply_can_be_read(ftp_server: FtpServer, encoding: str) -> None:
+    """An encoding in which codes and facts are others is refused."""
+    with pytest.raises(ConfigurationError, match="encoding takes one that leaves ASCII as it is, such as latin-1"):
+        on("LIST").names_in(encoding)
+
+
+@pytest.mark.parametrize("encoding", [None, "latin-1", "gb18030", "ascii"])
+def test_facts_that_are_wrong(ftp_server: FtpServer, client: FtpsClient, encoding: str | None) -> None:
+    """In MLSD sizes and times of all files are wrong, whatever the encoding; names that look like them are right."""
+    before = listing(client, "MLSD ü")
+    fault = on("MLSD").size_lie(-5).shift_time(-86_400)
+    ftp_server.faults.add((fault if encoding is None else fault.names_in(encoding)).times(1))
+
+    came = listing(client, "MLSD ü")
+
+    expected = before.replace(b"=20231114221320;", b"=20231113221320;")
+    expected = expected.replace(b"size=5;", b"size=0;").replace(b"size=1234;", b"size=1229;")
+    assert b" 20231114221320.csv" in expected
+    assert came == expected.decode().encode(encoding or "utf-8", "replace")
+    assert told(ftp_server)
+    assert listing(client, "MLSD ü") == before
+
+
+@pytest.mark.parametrize(
+    ("command", "names"),
+    [
+        ("NLST", ["/ü"]),
+        ("NLST ü", ["/ü/20231114221320.csv", "/ü/ä.txt"]),
+        ("NLST /ü", ["/ü/20231114221320.csv", "/ü/ä.txt"]),
+        ("NLST ü/*.txt", ["/ü/ä.txt"]),
+    ],
+)
+def test_absolute_names(ftp_server: FtpServer, client: FtpsClient, command: str, names: list[str]) -> None:
+    """Once NLST gives absolute paths, which RETR understands, and then names as ever."""
+    before = listing(client, command)
+    ftp_server.faults.add(on("NLST").full_names().times(1))
+
+    came = listing(client, command).decode().splitlines()
+
+    assert came == names
+    assert told(ftp_server)
+    assert listing(client, command) == before
+    if came != ["/ü"]:
+        assert begin(client, f"RETR {came[0]}").rest().octets == ftp_server.files[came[0]]
+        assert client.reply().code == "226"
+
+
+def test_absolute_names_below_the_current_directory(ftp_server: FtpServer, client: FtpsClient) -> None:
+    """Where the client is does not matter to an absolute path."""
+    ftp_server.faults.add(on("NLST").full_names())
+    assert client.code("CWD ü") == "250"
+
+    assert listing(client, "NLST") == "/ü/20231114221320.csv\r\n/ü/ä.txt\r\n".encode()
+
+
+def test_what_is_wrong_ends_with_its_command(ftp_server: FtpServer, client: FtpsClient) -> None:
+    """NOOP while a listing is on its way finds the session as it was, and so do other commands then."""
+    ftp_server.faults.add(on("NLST").names_in("latin-1").stall_data(60, after=3).full_names().times(1))
+    line = begin(client, "NLST ü")
+    assert line.exactly(3) == b"/\xfc/"
+
+    assert client.code("NOOP") == "200"
+    ftp_server.clock.move(60)
+
+    assert line.rest().octets == b"20231114221320.csv\r\n/\xfc/\xe4.txt\r\n"
+    assert client.reply().code == "226"
+    assert client.code("CWD ü") == "250"
+    assert client.ask("PWD").text.startswith('"/ü"')
+
+
+def test_two_sessions_at_once(ftp_server: FtpServer, client: FtpsClient) -> None:
+    """What is wrong with the listing of one session is not with that of another."""
+    ftp_server.faults.add(on("NLST", session=1).full_names())
+    with enter(ftp_server) as other:
+        assert listing(client, "NLST ü") == "/ü/20231114221320.csv\r\n/ü/ä.txt\r\n".encode()
+        assert listing(other, "NLST ü") == "ü/20231114221320.csv\r\nü/ä.txt\r\n".encode()

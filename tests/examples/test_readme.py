@@ -21,6 +21,7 @@ import pytest
 from ftpfixture import Client, FtpServer, MemoryPathIO, Server
 from ftpfixture.testing import plugin
 from ftpfixture.testing.ftpserver import setting_names
+from tests.support.readme_tables import with_tables
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -82,7 +83,7 @@ def test_block_runs(block: Block, pytester: pytest.Pytester) -> None:
 
 def _timeless(text: str) -> str:
     """What differs from run to run is replaced: times, ports, and blanks at the ends of lines."""
-    text = re.sub(r"\d+\.\d{3} (?=[*<>=] )", "0.000 ", text)
+    text = re.sub(r"\d+\.\d{3} (?=[*<>=!] )", "0.000 ", text)
     text = re.sub(r"(?<=127\.0\.0\.1:)\d+", "0", text)
     text = re.sub(r"\(127,0,0,1,\d+,\d+\)", "(127,0,0,1,0,0)", text)
     return re.sub(r"[ ]+$", "", text, flags=re.MULTILINE)
@@ -145,6 +146,11 @@ def test_table_of_fixtures_is_complete() -> None:
     with FtpServer() as server:
         for name in " ".join(re.findall(r"`([^`]+)`", rows["ftp_server"])).split():
             assert hasattr(server, name), name
+
+
+def test_tables_of_faults_are_true() -> None:
+    """The tables of words and names are what the package has."""
+    assert with_tables(README) == README, "run: python -m tests.support.readme_tables"
 
 
 def test_set_up_commands() -> None:

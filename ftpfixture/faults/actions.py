@@ -81,9 +81,9 @@ class Moment:
 
     def threshold(self, size: int | None) -> int | None:
         """After how many octets of a transfer of `size` it is there; None for never."""
-        if self.fraction is not None:
+        if self.fraction:
             return None if size is None else math.ceil(self.fraction * size)
-        return self.octets
+        return self.octets if self.fraction is None else 0
 
     @classmethod
     def of(cls, phase: str, after: int | None = None, at: float | None = None) -> Moment:

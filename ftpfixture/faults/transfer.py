@@ -212,7 +212,8 @@ class TransferWords(Rule):
                 f"encoding takes one that Python knows, such as latin-1, not {encoding!r}"
             ) from None
         if code != b"226":
-            raise ConfigurationError(f"encoding takes one that leaves ASCII as it is, such as latin-1, not {encoding!r}")
+            text = f"encoding takes one that leaves ASCII as it is, such as latin-1, not {encoding!r}"
+            raise ConfigurationError(text)
         return self.doing(Set("encoding", encoding))
 
     @word

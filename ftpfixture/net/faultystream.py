@@ -74,7 +74,7 @@ class FaultyStream(ThrottleStreamIO):
         if script is None:
             await super().write(data)
             return
-        await self._gate.settle()
+        await self._ready()
         script.slice()
         view = memoryview(script.listing(data))
         while view:
@@ -107,7 +107,7 @@ class FaultyStream(ThrottleStreamIO):
         script = self._look()
         if script is None or self._buffer:
             return await super().receive(limit)
-        await self._gate.settle()
+        await self._ready()
         await script.reached(self.octets)
         if script.lost:
             while await super().receive():
@@ -119,10 +119,15 @@ class FaultyStream(ThrottleStreamIO):
     async def _send_end(self) -> None:
         script = self._look()
         if script is not None:
-            await self._gate.settle()
+            await self._ready()
             await script.reached(self.octets)
             await script.end()
         await super()._send_end()
+
+    async def _ready(self) -> None:
+        """Wait until the replies before are on their way, and hands are shaken: octets are counted from there."""
+        await self._gate.settle()
+        await self.socket.secured()
 
 
 class _Script:

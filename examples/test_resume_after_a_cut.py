@@ -1,0 +1,152 @@
+"""A connection that is cut in the middle of a file: the next session goes on where the last one came to, both ways.
+
+Without the care a large file begins anew each time and never arrives, or what did arrive passes for the whole. For
+uploads only the server knows how much came: what was handed to the system may be lost on the way, and who goes on
+behind it leaves a gap.
+"""
+
+from __future__ import annotations
+
+import ftplib
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from ftpfixture import FtpServer, on
+
+CONTENT = random.Random(1).randbytes(400_000)
+
+# The code under test.
+
+
+class Incomplete(Exception):
+    """The file did not arrive in full; what did arrive is kept, and the next call goes on from there."""
+
+
+@contextmanager
+def session(server: FtpServer) -> Iterator[ftplib.FTP]:
+    """A session for one attempt: after a cut nobody knows which replies are still to come in the old one."""
+    with ftplib.FTP(timeout=10) as ftp:
+        ftp.connect(server.host, server.port)
+        ftp.login(*server.credentials)
+        ftp.voidcmd("TYPE I")  # offsets and sizes are those of TYPE I
+        yield ftp
+
+
+def download(server: FtpServer, path: str, target: Path, attempts: int = 3) -> None:
+    """Download a file, in as many sessions as it takes; only its size says that all of it is there."""
+    for _ in range(attempts):
+        try:
+            with session(server) as ftp, target.open("ab") as file:
+                ftp.retrbinary(f"RETR {path}", file.write, rest=file.tell() or None)
+                if file.tell() == ftp.size(path):
+                    return
+        except (ftplib.error_temp, OSError, EOFError):
+            continue
+    raise Incomplete(path)
+
+
+def upload(server: FtpServer, source: Path, path: str, attempts: int = 3) -> None:
+    """Upload a file that is not there yet, in as many sessions as it takes; the server says from where."""
+    for _ in range(attempts):
+        try:
+            with session(server) as ftp, source.open("rb") as file:
+                file.seek(uploaded(ftp, path))
+                ftp.storbinary(f"APPE {path}", file)
+                if uploaded(ftp, path) == file.tell():
+                    return
+        except (ftplib.error_temp, OSError, EOFError):
+            continue
+    raise Incomplete(path)
+
+
+def uploaded(ftp: ftplib.FTP, path: str) -> int:
+    """Octets that the server has of a file."""
+    try:
+        return ftp.size(path) or 0
+    except ftplib.error_perm:  # 550: there is no such file
+        return 0
+
+
+# Its tests.
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    return tmp_path / "film"
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    source = tmp_path / "source"
+    source.write_bytes(CONTENT)
+    return source
+
+
+def test_download_goes_on_where_it_was_dropped(ftp_server: FtpServer, target: Path) -> None:
+    ftp_server.files["/out/film"] = CONTENT
+    ftp_server.faults.add(on("RETR").times(1).drop_data(at=0.5))
+
+    download(ftp_server, "/out/film", target)
+
+    assert target.read_bytes() == CONTENT
+    assert [(one.offset, one.octets) for one in ftp_server.log.transfers] == [(0, 200_000), (200_000, 200_000)]
+
+
+def test_download_goes_on_where_it_was_reset(ftp_server: FtpServer, target: Path) -> None:
+    ftp_server.files["/out/film"] = CONTENT
+    ftp_server.faults.add(on("RETR").times(1).reset_data(at=0.5))
+
+    download(ftp_server, "/out/film", target)
+
+    assert target.read_bytes() == CONTENT
+    cut, rest = ftp_server.log.transfers
+    assert rest.offset <= cut.octets == 200_000  # a reset may destroy what was under way
+    ftp_server.log.assert_sequence("RETR -> 426", "RETR -> 226")
+
+
+def test_success_is_not_believed(ftp_server: FtpServer, target: Path) -> None:
+    ftp_server.files["/out/film"] = CONTENT
+    ftp_server.faults.add("RETR times=1: truncate at=50%")  # 226 for half a file
+
+    download(ftp_server, "/out/film", target)
+
+    assert target.read_bytes() == CONTENT
+    ftp_server.log.assert_sent("RETR -> 226", times=2)
+
+
+def test_what_arrived_is_kept_for_the_next_night(ftp_server: FtpServer, target: Path) -> None:
+    ftp_server.files["/out/film"] = CONTENT
+    with ftp_server.faults("RETR: drop_data after=1000"), pytest.raises(Incomplete):  # of each attempt
+        download(ftp_server, "/out/film", target)
+    assert target.read_bytes() == CONTENT[:3000]
+
+    download(ftp_server, "/out/film", target)
+    assert target.read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("cut", ["drop_data", "reset_data"])
+def test_upload_goes_on_where_the_server_says(ftp_server: FtpServer, source: Path, cut: str) -> None:
+    ftp_server.faults.add(f"APPE times=1: {cut} after=1000")
+
+    upload(ftp_server, source, "/in/film")
+
+    assert ftp_server.files["/in/film"] == CONTENT
+    ftp_server.log.assert_sequence("SIZE -> 550", "APPE -> 426", "SIZE -> 213", "APPE -> 226", "SIZE -> 213")
+
+
+def test_the_careless_way_leaves_a_gap(ftp_server: FtpServer, source: Path) -> None:
+    ftp_server.faults.add("APPE times=1: drop_data after=1000")
+
+    with source.open("rb") as file:
+        with pytest.raises((ftplib.error_temp, OSError)), session(ftp_server) as ftp:
+            ftp.storbinary("APPE /in/film", file)
+        sent = file.tell()  # and not what SIZE says
+        with session(ftp_server) as ftp:
+            ftp.storbinary("APPE /in/film", file)
+
+    assert sent > 1000
+    assert ftp_server.files["/in/film"] == CONTENT[:1000] + CONTENT[sent:]

@@ -1,0 +1,124 @@
+"""A server that is busy: what may pass is tried again, after longer and longer pauses; what never passes is not.
+
+Without the care a nightly job dies of one busy moment, or asks for a file that is not there until the morning. And who
+tries again with what the last attempt has left gets the beginning of the file twice.
+"""
+
+from __future__ import annotations
+
+import ftplib
+import io
+from collections.abc import Callable
+from typing import TypeVar
+
+import pytest
+
+from ftpfixture import Fault, FtpServer, on
+
+ORDERS = b"1,apples\n2,pears\n3,plums\n4,grapes\n"
+
+# The code under test.
+
+T = TypeVar("T")
+
+PASSING = ("421", "425", "426", "450")  # closing, no data connection, transfer aborted, file busy (RFC 959 4.2)
+
+
+def with_backoff(attempt: Callable[[], T], wait: Callable[[float], None], attempts: int = 4, delay: float = 1) -> T:
+    """Call `attempt` until it succeeds; after an error that may pass `wait` is given 1, 2, 4, ... seconds.
+
+    Raises:
+        ftplib.Error: The error cannot pass, or is that of the last attempt.
+        OSError, EOFError: The connection broke in the last attempt, too.
+    """
+    for number in range(attempts):
+        try:
+            return attempt()
+        except ftplib.all_errors as error:
+            refused = isinstance(error, ftplib.Error) and not str(error).startswith(PASSING)
+            if refused or number == attempts - 1:
+                raise
+            wait(delay * 2**number)
+    raise ValueError(f"attempts={attempts}: at least one is needed")
+
+
+def download(server: FtpServer, path: str, sink: Callable[[bytes], object]) -> None:
+    """One attempt, in a session of its own: the last one may have ended anywhere."""
+    with ftplib.FTP(timeout=10) as ftp:
+        ftp.connect(server.host, server.port)
+        ftp.login(*server.credentials)
+        ftp.retrbinary(f"RETR {path}", sink)
+
+
+def fetch(server: FtpServer, path: str, wait: Callable[[float], None]) -> bytes:
+    """The content of a file; each attempt begins with nothing."""
+
+    def attempt() -> bytes:
+        content = io.BytesIO()
+        download(server, path, content.write)
+        return content.getvalue()
+
+    return with_backoff(attempt, wait)
+
+
+# Its tests.
+
+
+@pytest.fixture
+def waits() -> list[float]:
+    return []
+
+
+@pytest.fixture
+def server(ftp_server: FtpServer) -> FtpServer:
+    ftp_server.files["/out/orders.csv"] = ORDERS
+    return ftp_server
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        on("CONNECT").times(2).service_unavailable("Too many users"),
+        on("RETR").times(2).service_unavailable("Going down"),
+        on("RETR").times(2).answer("425", "Cannot open data connection"),
+        on("RETR").times(2).drop_data(at=0.5),  # which is answered with 426
+        on("RETR").times(2).answer("450", "File busy"),
+        on("RETR").times(2).reset(after=0),  # no reply at all: the control connection is gone
+    ],
+    ids=str,
+)
+def test_what_passes_is_tried_again(server: FtpServer, waits: list[float], fault: Fault) -> None:
+    armed = server.faults.add(fault)
+
+    assert fetch(server, "/out/orders.csv", waits.append) == ORDERS
+
+    assert armed.fired == 2
+    assert waits == [1, 2]
+    server.log.assert_sent("RETR /out/orders.csv -> 226", times=1)
+
+
+def test_a_missing_file_is_asked_for_once(server: FtpServer, waits: list[float]) -> None:
+    with pytest.raises(ftplib.error_perm, match="550"):
+        fetch(server, "/out/prices.csv", waits.append)
+
+    server.log.assert_sent("RETR", times=1)
+    assert waits == []
+
+
+def test_patience_ends(server: FtpServer, waits: list[float]) -> None:
+    server.faults.add(on("RETR").answer("450", "File busy"))
+
+    with pytest.raises(ftplib.error_temp, match="450"):
+        fetch(server, "/out/orders.csv", waits.append)
+
+    server.log.assert_sent("RETR -> 450", times=4)
+    assert waits == [1, 2, 4]
+
+
+def test_the_careless_way_gets_the_beginning_twice(server: FtpServer, waits: list[float]) -> None:
+    server.faults.add(on("RETR").times(1).drop_data(after=9))
+    content = io.BytesIO()  # one for all attempts
+
+    with_backoff(lambda: download(server, "/out/orders.csv", content.write), waits.append)
+
+    assert content.getvalue() == ORDERS[:9] + ORDERS

@@ -174,6 +174,8 @@ MISTAKES = [
     ("LIST: list_style ['unix']", "['unix']", "style takes one of"),
     ("PASV: wrong_address ::1", "::1", "host takes an IPv4 address, such as 10.0.0.1, not '::1'"),
     ("LIST: names_in martian", "martian", "encoding takes one that Python knows, such as latin-1, not 'martian'"),
+    ("LIST: names_in utf-16", "utf-16", "encoding takes one that leaves ASCII as it is, such as latin-1, not 'utf-16'"),
+    ("LIST: names_in undefined", "undefined", "encoding takes one that Python knows"),
     ("LIST: names_in 437", "437", "encoding takes one that Python knows, such as latin-1, not 437"),
     ("RETR drop_data after=5", "drop_data", "a fault is verbs, a colon with a space behind it, and words"),
     ("RETR: ", "", "behind the colon stands what goes wrong: one of answer,"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from ftpfixture.faults.catalog import table
@@ -34,8 +33,8 @@ def with_tables(text: str) -> str:
     for name, rows in {"words": words(), "names": names()}.items():
         begin, end = f"<!-- table of {name} -->", f"<!-- end of the table of {name} -->"
         assert text.count(begin) == text.count(end) == 1, name
-        made = "\n".join([begin, "", *rows, "", end])
-        text = re.sub(f"{re.escape(begin)}.*?{re.escape(end)}", lambda _, made=made: made, text, flags=re.DOTALL)
+        before, _, rest = text.partition(begin)
+        text = "\n".join([before + begin, "", *rows, "", end + rest.partition(end)[2]])
     return text
 
 

@@ -7,11 +7,15 @@ from typing import NamedTuple
 
 __all__ = ["StreamThrottle", "Throttle"]
 
+_LATE = 0.04  # seconds that a wait may last too long without making the flow slower
+
 
 class Throttle:
     """A limit on octets per second, shared by everything that is charged to it.
 
-    Time that was not used gives no credit: a flow never runs faster than its limit, not even after a pause.
+    Time that was not used gives no credit: a flow never runs faster than its limit, not even after a pause. Only what a
+    wait lasted too long, because the loop was busy, is made up for. So in no second more than 109 % of the limit go,
+    and not less than the limit while the loop is not later than that.
 
     Args:
         limit: Octets per second; None, zero or less for no limit. May be assigned at any time and acts at once.
@@ -19,10 +23,11 @@ class Throttle:
             what the last octets cost, so there is nothing to reset.
     """
 
-    __slots__ = ("_free_at", "_limit", "reset_rate")
+    __slots__ = ("_free_at", "_late", "_limit", "reset_rate")
 
     def __init__(self, *, limit: float | None = None, reset_rate: float = 10) -> None:
         self.reset_rate = reset_rate
+        self._late = 0.0
         self.limit = limit
 
     @property
@@ -37,19 +42,26 @@ class Throttle:
 
     def append(self, data: bytes | memoryview, start: float) -> None:
         """Charge `data`, whose transfer began at `start` by the loop's clock."""
-        if self._limit is not None:
-            self._free_at = max(self._free_at, start) + len(data) / self._limit
+        limit = self._limit
+        if limit is not None:
+            self._free_at = max(self._free_at, start - self._late) + len(data) / limit
+            self._late = 0.0
+            if self._limit != limit:
+                self._free_at = 0.0  # another thread has changed it meanwhile, and owes nothing to the old one
 
     async def wait(self) -> None:
         """Wait until the octets charged so far are paid for; a change of the limit meanwhile acts at once."""
         loop = asyncio.get_running_loop()
+        self._late = 0.0
         # Short sleeps, because nobody tells when the limit is changed.
-        while self._limit is not None and (delay := self._free_at - loop.time()) > 0:  # noqa: ASYNC110
+        while self._limit is not None and (delay := self._free_at - loop.time()) > 0:
             await asyncio.sleep(min(delay, 0.1))
+            self._late = min(max(0.0, loop.time() - self._free_at), _LATE)
 
     def portion(self, size: int) -> int:
         """How many of `size` octets to move at once so that the flow stays smooth: a twentieth of a second's worth."""
-        return size if self._limit is None else max(1, min(size, int(self._limit / 20)))
+        limit = self._limit
+        return size if limit is None else max(1, min(size, int(limit / 20)))
 
     def clone(self) -> Throttle:
         """The same settings without the memory."""

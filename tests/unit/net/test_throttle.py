@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from types import SimpleNamespace
 
@@ -15,6 +16,7 @@ class Clock:
 
     def __init__(self) -> None:
         self.now = 0.0
+        self.late: Callable[[], float] = lambda: 0.0
         self.sleeps: list[float] = []
         self.after_sleep: Callable[[], None] = lambda: None
 
@@ -24,7 +26,7 @@ class Clock:
 
     async def sleep(self, delay: float) -> None:
         """Let time pass at once."""
-        self.now += delay
+        self.now += delay + self.late()
         self.sleeps.append(delay)
         self.after_sleep()
 
@@ -130,6 +132,109 @@ async def test_a_limit_may_come_later(clock: Clock) -> None:
     await _move(throttle, clock, size=10, pieces=10)
 
     assert clock.now == pytest.approx(1.0)
+
+
+async def _flow(throttle: Throttle, clock: Clock, seconds: float) -> list[tuple[float, int]]:
+    """When how many octets went, of a flow that would take no time by itself."""
+    went = []
+    end = clock.now + seconds
+    while clock.now < end:
+        await throttle.wait()
+        piece = bytes(throttle.portion(1 << 20))
+        went.append((clock.now, len(piece)))
+        throttle.append(piece, clock.now)
+    return went
+
+
+def _in_a_second(went: list[tuple[float, int]]) -> list[int]:
+    """How many octets went in each second that begins with a piece, and is over before the last one."""
+    starts = [start for start, _ in went if start + 1 <= went[-1][0]]
+    return [sum(count for at, count in went if start <= at < start + 1) for start in starts]
+
+
+@pytest.mark.parametrize("limit", [20, 99.5, 1000, 12_345, 1e6, 1e7])
+@pytest.mark.parametrize("late", [0, 0.001, 0.01, 0.04])
+async def test_the_rate_of_every_second(clock: Clock, limit: float, late: float) -> None:
+    """Within ten per cent in any second, whether sleeps are in time, always late, or late now and then."""
+    source = random.Random(3)
+    for wait in (lambda: late, lambda: source.uniform(0, late), lambda: source.choice((0, 0, 0, late))):
+        clock.late = wait
+        rates = _in_a_second(await _flow(Throttle(limit=limit), clock, 10))
+
+        assert len(rates) > 100
+        assert 0.9 * limit <= min(rates)
+        assert max(rates) <= 1.1 * limit
+
+
+async def test_a_loop_that_is_very_late_makes_nobody_faster(clock: Clock) -> None:
+    """What was lost while the loop stood still for long is not made up for."""
+    source = random.Random(4)
+    clock.late = lambda: source.choice((0, 0, 0.2, 3))
+
+    rates = _in_a_second(await _flow(Throttle(limit=1000), clock, 100))
+
+    assert max(rates) <= 1.1 * 1000
+
+
+@pytest.mark.parametrize(("before", "after"), [(1000, 100_000), (100_000, 1000), (1000, 1000.5)])
+async def test_the_rate_after_a_change(clock: Clock, before: float, after: float) -> None:
+    """From a change on the rate is the new one, within ten per cent."""
+    throttle = Throttle(limit=before)
+    await _flow(throttle, clock, 2)
+
+    throttle.limit = after
+    rates = _in_a_second(await _flow(throttle, clock, 5))
+
+    assert 0.9 * after <= min(rates)
+    assert max(rates) <= 1.1 * after
+
+
+@pytest.mark.parametrize("flows", [2, 5])
+async def test_flows_that_share_a_throttle_share_every_second(clock: Clock, flows: int) -> None:
+    """However the flows take turns, together they keep to the rate."""
+    throttle = Throttle(limit=10_000)
+    went: list[tuple[float, int]] = []
+    for _ in range(400 // flows):
+        for _ in range(flows):
+            await throttle.wait()
+        for _ in range(flows):
+            piece = bytes(throttle.portion(1 << 20) // flows)
+            went.append((clock.now, len(piece)))
+            throttle.append(piece, clock.now)
+
+    rates = _in_a_second(went)
+    assert min(rates) >= 0.9 * 10_000
+    assert max(rates) <= 1.1 * 10_000
+
+
+class Meddler(float):
+    """A limit that another thread changes while it is used.
+
+    Attributes:
+        throttle: Whose limit it is.
+        value: The new one.
+    """
+
+    throttle: Throttle
+    value: float | None
+
+    def __rtruediv__(self, number: float) -> float:
+        """See float."""
+        self.throttle.limit = self.value
+        return number / float(self)
+
+
+@pytest.mark.parametrize("value", [None, 1e9])
+async def test_a_change_from_another_thread_in_the_middle(clock: Clock, value: float | None) -> None:
+    """A limit that is changed while octets are charged to the old one owes nothing to it."""
+    limit = Meddler(0.001)
+    throttle = Throttle(limit=limit)
+    limit.throttle, limit.value = throttle, value
+
+    throttle.append(bytes(1000), clock.now)
+    await throttle.wait()
+
+    assert (clock.now, throttle.limit) == (0, value)
 
 
 async def test_a_clone_has_the_settings_without_the_memory(clock: Clock) -> None:

@@ -383,7 +383,8 @@ def test_ca_file_is_for_programs(run: Run, args: tuple[str, ...], processes: int
     assert len(paths) == 4
     assert len(set(paths)) == processes
     assert {os.path.dirname(path) for path in paths} == {str(folder)}
-    assert [name for name in os.listdir(folder) if name.endswith(".pem")] == []
+    if not args:  # xdist kills the processes of a busy machine that take their time to end
+        assert [name for name in os.listdir(folder) if name.endswith(".pem")] == []
 
 
 def test_xdist(run: Run) -> None:

@@ -115,7 +115,7 @@ class ControlWords(Rule):
     def no_opening(self) -> Self:
         """The preliminary reply is never sent.
 
-        Seen in: curl test1206.
+        Seen in: curl test1209.
         """
         return self.doing(Withhold("opening"))
 

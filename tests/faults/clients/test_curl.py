@@ -218,6 +218,31 @@ TABLE = [
     Row("PROT: off", NO_TLS, GET, SECURE),
     Row("EPSV: stall_handshake", TIMED_OUT, (*BRIEF, *GET), (TLS,)),
     Row("RETR: no_close_notify", OK, GET, SECURE, SIZE_IS_BELIEVED),
+    # By name, as bug reports have them.
+    Row("too-many-users", TIMED_OUT, GET, PASSIVE, OF_421),
+    Row("banner-multi-line", OK, GET, PASSIVE),
+    Row("login-430", LOGIN_DENIED, GET, PASSIVE),
+    Row("pwd-not-utf8", OK, GET, PASSIVE, "it only wants to know"),
+    Row("two-replies-to-cwd", WEIRD_PASV, GET, PASSIVE, "replies are read one too late: PASV gets what is EPSV's"),
+    Row("stale-reply", NO_FILE, GET, MOST, "replies are read one too late: RETR gets what is SIZE's"),
+    Row("epsv-refused", OK, GET, PASSIVE, "PASV is next"),
+    Row("data-ports-used-up", WEIRD_PASV, GET, PASSIVE),
+    Row("active-mode-refused", NO_PORT, GET, (EPRT,)),
+    Row("data-connection-425", NO_FILE, GET, MOST),
+    Row("150-then-425", PARTIAL, GET, PASSIVE, NO_NOTIFY, also=RECEIVE_ERROR),
+    Row("150-then-425", PARTIAL, GET, (EPRT,), TOO_FAST, also=ACCEPT_FAILED),
+    Row("no-transfer-timeout", TIMED_OUT, GET, MOST, OF_421),
+    Row("control-lost-in-transfer", RECEIVE_ERROR, GET, CLEAR),
+    Row("150-without-size", OK, GET, MOST),
+    Row("200-for-226", PARTIAL, GET, MOST, "only 226 and 250 are taken for the end"),
+    Row("rest-ignored", OK, RESUME, MOST, SIZE_IS_BELIEVED),
+    Row("mdtm-in-local-time", OK, ("-R", *GET), PASSIVE),
+    Row("upload-half-closed", TIMED_OUT, (*BRIEF, *PUT), (EPSV,)),
+    Row("prot-p-required", NO_FILE, GET, (EPSV,)),
+    Row("auth-refused", NO_TLS, GET, (TLS,)),
+    Row(
+        "injection-behind-auth", WEIRD_REPLY, GET, (TLS,), "what comes before the handshake is no reply (curl test983)"
+    ),
 ]
 
 
@@ -261,12 +286,12 @@ def test_exit_codes(ftp_server_factory: Callable[..., FtpServer], curl: Program,
 def test_data_handshake(
     ftp_server_factory: Callable[..., FtpServer], curl: Program, word: str, call: tuple[str, ...]
 ) -> None:
-    """A handshake that fails on the data connection is one that failed.
+    """A handshake that fails on the data connection ends with the code for handshakes.
 
-    Curl 7.88 has asked for TYPE then, and may lose count of replies when that is answered first; after EPSV it even
-    tries PASV. So TYPE has to wait, and EPSV is not asked for.
+    Curl 7.88 may have asked for TYPE by then, and loses count of replies when that is answered first; after EPSV it
+    even tries PASV. So TYPE has to wait, and EPSV is not asked for.
     """
-    faults = [f"PASV: {word}", "TYPE: delay 0.5"]
+    faults = [f"PASV: {word}", "TYPE optional: delay 0.5"]
     server = ftp_server_factory(tls="explicit", faults=faults)
     options = ("--ssl-reqd", "--disable-epsv", "--cacert", server.tls.ca_file)
     curl(*options, *(part.replace("{url}", server.url) for part in call), code=NO_HANDSHAKE)

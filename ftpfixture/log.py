@@ -46,6 +46,7 @@ class CommandLog:
     def __init__(self, hub: Hub) -> None:
         self._changed = threading.Condition()
         self._waiting = 0
+        self._seen = 0
         self._events: list[Event] = []
         self._commands: dict[int, CommandRecord] = {}
         self._transfers: dict[int, TransferRecord] = {}
@@ -79,6 +80,7 @@ class CommandLog:
             take(event)
         self._events.append(event)
         # A waiter counts itself before it looks, so an event that it missed finds it counted here.
+        self._seen += 1
         if self._waiting:
             with self._changed:
                 self._changed.notify_all()
@@ -366,13 +368,19 @@ class CommandLog:
         deadline = time.monotonic() + timeout
         with self._changed:
             self._waiting += 1
-            try:
-                while not holds():
-                    if not self._changed.wait(deadline - time.monotonic()):
-                        return holds()
-            finally:
+        try:
+            while True:
+                seen = self._seen
+                if holds():  # outside of the lock: it may ask the server, whose thread may be about to tell of an event
+                    return True
+                left = deadline - time.monotonic()
+                with self._changed:
+                    if not (self._changed.wait(left) if self._seen == seen else left > 0):
+                        break
+            return holds()
+        finally:
+            with self._changed:
                 self._waiting -= 1
-        return True
 
     def _of(self, session: int | None) -> list[CommandRecord]:
         return [record for record in self.commands if session is None or record.session == session]

@@ -616,6 +616,20 @@ def test_wait_for_does_not_poll(story: Story) -> None:
     assert looks == [1, 1, 2, 1, 2]  # at first, after the event, and once more for the result
 
 
+def test_what_is_waited_for_may_ask_the_thread_that_tells(story: Story) -> None:
+    """While a waiting thread looks, others can tell of events: who looks may need them, as `files` of a server does."""
+
+    def holds() -> bool:
+        teller = threading.Thread(target=story.say, args=("NOOP", "200"))
+        teller.start()
+        teller.join(10)
+        return not teller.is_alive()
+
+    story.connect()
+
+    assert story.log.wait_until(holds, 0)
+
+
 def test_wait_for_several_times_returns_the_last(story: Story) -> None:
     """With `times` the call returns when so many are there, with the last of them."""
     story.connect()

@@ -125,8 +125,9 @@ def test_whoever_half_closes_still_listens(ftp_server: FtpServer, client: FtpsCl
 
     if client.control is None:
         client.send("DELE lines.txt")
-        ftp_server.log.wait_for("DELE lines.txt")
-        assert ftp_server.log.wait_until(lambda: "/lines.txt" not in ftp_server.files, 10)
+        client.send("QUIT")
+        assert ftp_server.log.wait_until(lambda: ftp_server.log.sessions[0].closed_at is not None, 10)
+        assert "/lines.txt" not in ftp_server.files
 
     well_after(ftp_server, client, kind)
 

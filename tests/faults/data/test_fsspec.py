@@ -1,0 +1,149 @@
+"""What fsspec makes of data connections on which things go wrong; it stands on ftplib, and adds its own reading."""
+
+from __future__ import annotations
+
+import contextlib
+import ftplib
+import io
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from fsspec.implementations.ftp import FTPFileSystem
+
+from ftpfixture import FtpServer
+from tests.support.endings import told
+from tests.support.faulty import DATA
+
+COUNT = 70_000
+
+
+@pytest.fixture
+def open_fs(ftp_server: FtpServer) -> Iterator[Callable[[float], Any]]:
+    """Makes file systems on this test's server, with a limit of time."""
+    with contextlib.ExitStack() as made:
+
+        def open_one(timeout: float) -> Any:
+            user, password = ftp_server.credentials
+            fs = FTPFileSystem(
+                ftp_server.host,
+                ftp_server.port,
+                user,
+                password,
+                timeout=timeout,
+                skip_instance_cache=True,
+                use_listings_cache=False,
+            )
+            made.callback(fs.ftp.close)
+            return fs
+
+        yield open_one
+
+
+READING: list[tuple[str, type[Exception] | bytes, type[Exception] | bytes]] = [
+    ("RETR: drop_data after=70000", FileNotFoundError, ftplib.error_temp),
+    ("RETR: fail 451 after=70000", FileNotFoundError, ftplib.error_temp),
+    ("RETR: read_error after=70000", FileNotFoundError, ftplib.error_temp),
+    ("RETR: reset_data after=70000", ConnectionResetError, ConnectionResetError),
+    ("RETR: truncate after=70000", DATA[:COUNT], DATA[:COUNT]),
+    ("RETR: garble_data mask=255", bytes([DATA[0] ^ 255]) + DATA[1:], bytes([DATA[0] ^ 255]) + DATA[1:]),
+    ("RETR: slice_data 5000", DATA, DATA),
+    ("RETR: close after=70000", EOFError, EOFError),
+]
+
+
+@pytest.mark.parametrize(("fault", "cat", "get"), READING, ids=[row[0] for row in READING])
+def test_reading(
+    ftp_server: FtpServer,
+    open_fs: Callable[[float], Any],
+    fault: str,
+    cat: type[Exception] | bytes,
+    get: type[Exception] | bytes,
+) -> None:
+    """`cat` takes every reply 4xx or 5xx for a missing file, `get` tells it; neither notices what is lost."""
+    ftp_server.faults.add(fault)
+
+    assert outcome(lambda: open_fs(10).cat("/data.bin")) == cat
+    ftp_server.faults.clear()
+    ftp_server.faults.add(fault)
+    assert outcome(lambda: read_file(open_fs(10))) == get
+
+    ftp_server.faults.clear()
+    assert open_fs(10).cat("/data.bin") == DATA
+
+
+def read_file(fs: Any) -> bytes:
+    """Download into a file that is open already: fsspec closes its own only when all is well."""
+    file = io.BytesIO()
+    fs.get_file("/data.bin", file)
+    return file.getvalue()
+
+
+def outcome(call: Callable[[], bytes]) -> type[Exception] | bytes:
+    """What a call gives, or the type of what it raises."""
+    try:
+        return call()
+    except Exception as error:
+        return type(error)
+
+
+@pytest.mark.parametrize(
+    ("fault", "error", "stored"),
+    [
+        ("STOR: drop_data after=70000", ftplib.error_temp, COUNT),
+        ("STOR: disk_full after=69999", ftplib.error_perm, COUNT - 1),
+        ("STOR: fail 552 after=70000", ftplib.error_perm, COUNT),
+        ("STOR: write_error after=69999 keep=false", ftplib.error_temp, None),
+    ],
+)
+def test_writing(
+    ftp_server: FtpServer,
+    open_fs: Callable[[float], Any],
+    fault: str,
+    error: type[Exception],
+    stored: int | None,
+) -> None:
+    """What the server says is raised, and the part that is stored stays there."""
+    ftp_server.faults.add(f"{fault.replace(':', ' times=1:', 1)}")
+    fs = open_fs(10)
+
+    with fs.open("/new.bin", "wb", block_size=1 << 20) as file:
+        file.write(DATA[:COUNT])
+        with pytest.raises(error):
+            file.flush(force=True)
+        file.buffer = None  # or else closing would send it once more
+        file.closed = True
+
+    assert told(ftp_server)
+    assert ftp_server.files.get("/new.bin") == (None if stored is None else DATA[:stored])
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [
+        ("MLSD: drop_data after=5", FileNotFoundError),
+        ("MLSD: truncate after=5", [""]),
+        ("MLSD: truncate", []),
+        ("MLSD: reset_data after=5", ConnectionResetError),
+        ("PASSIVE: refuse_data", ConnectionRefusedError),
+    ],
+)
+def test_listing(ftp_server: FtpServer, open_fs: Callable[[float], Any], fault: str, expected: Any) -> None:
+    """Of a listing that was cut what came is believed, unless the server says that it was."""
+    ftp_server.faults.add(fault)
+
+    assert outcome(lambda: open_fs(10).ls("/few", detail=False)) == expected
+    assert told(ftp_server) or len(ftp_server.faults.fired) > 1
+
+    ftp_server.faults.clear()
+    assert open_fs(10).ls("/few", detail=False) == ["a.txt", "b.txt"]
+
+
+@pytest.mark.parametrize("fault", ["RETR: stall_data after=70000", "PASSIVE: ignore_data", "PASSIVE: unreachable_data"])
+def test_silence(ftp_server: FtpServer, open_fs: Callable[[float], Any], fault: str) -> None:
+    """Its time-out is all that helps."""
+    ftp_server.faults.add(fault)
+
+    with pytest.raises(TimeoutError):
+        open_fs(1).cat("/data.bin")
+    assert ftp_server.faults.fired

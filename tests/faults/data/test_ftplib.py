@@ -1,0 +1,240 @@
+"""What ftplib makes of data connections on which things go wrong: the exception, and how many octets came through.
+
+Where it notices nothing the table says OK: that is what the code under test has to find out by itself.
+"""
+
+from __future__ import annotations
+
+import ftplib
+import io
+import re
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import pytest
+
+from ftpfixture import FtpServer, on
+from tests.support.endings import told
+from tests.support.faulty import DATA, last
+
+COUNT = 70_000
+OK = type(None)
+GARBLED = bytes([DATA[0] ^ 1]) + DATA[1:]
+LISTED = b"few/a.txt\nfew/b.txt"
+
+
+class Row(NamedTuple):
+    """A fault, and what it does to a call.
+
+    Attributes:
+        fault: As text.
+        call: What the client does.
+        error: What is raised in clear; OK for nothing.
+        text: What its text begins with.
+        tls: What is raised under TLS. The texts of OpenSSL differ from version to version.
+        came: What came: what was received of a download, what is stored of an upload.
+    """
+
+    fault: str
+    call: str
+    error: type[BaseException] | type[None]
+    text: str
+    tls: type[BaseException] | type[None]
+    came: bytes | None
+
+
+class Upload(io.BytesIO):
+    """A file whose next block behind `COUNT` octets is there only when the server has ended the transfer.
+
+    Args:
+        server: Which.
+    """
+
+    def __init__(self, server: FtpServer) -> None:
+        super().__init__(DATA)
+        self._server = server
+
+    def read(self, size: int | None = -1) -> bytes:
+        """See BytesIO."""
+        if self.tell() == COUNT:
+            self._server.log.wait_until(lambda: last(self._server).completed is not None, 10)
+        elif self.tell() < COUNT:
+            size = min(size or 0, COUNT - self.tell())
+        return super().read(size)
+
+
+def retr(ftp: ftplib.FTP, server: FtpServer, got: bytearray) -> None:
+    """Download a file."""
+    ftp.retrbinary("RETR data.bin", got.extend)
+
+
+def stor(ftp: ftplib.FTP, server: FtpServer, got: bytearray) -> None:
+    """Upload a file, all of which has gone when the fault comes."""
+    ftp.storbinary("STOR new.bin", io.BytesIO(DATA[:COUNT]))
+
+
+def more(ftp: ftplib.FTP, server: FtpServer, got: bytearray) -> None:
+    """Upload a file that is longer than that."""
+    ftp.storbinary("STOR new.bin", Upload(server))
+
+
+def nlst(ftp: ftplib.FTP, server: FtpServer, got: bytearray) -> None:
+    """List names."""
+    got += "\n".join(ftp.nlst("few")).encode()
+
+
+CALLS: dict[str, Callable[[ftplib.FTP, FtpServer, bytearray], None]] = {
+    "retr": retr,
+    "stor": stor,
+    "more": more,
+    "nlst": nlst,
+}
+
+ROWS = [
+    # How it ends. Under TLS ftplib takes any end for that of the file, and falls over it when it says close_notify.
+    Row("RETR: drop_data after=70000", "retr", ftplib.error_temp, "426 Data", OSError, DATA[:COUNT]),
+    Row("RETR: reset_data after=70000", "retr", ConnectionResetError, "[Errno 104]", OSError, DATA[:COUNT]),
+    Row("RETR: fail 451 after=70000", "retr", ftplib.error_temp, "451 Transfer", OSError, DATA[:COUNT]),
+    Row("RETR: fail 551 after=70000", "retr", ftplib.error_perm, "551 Transfer", OSError, DATA[:COUNT]),
+    Row("RETR: truncate after=70000", "retr", OK, "", OK, DATA[:COUNT]),
+    Row("RETR: pad b'..'", "retr", OK, "", OK, DATA + b".."),
+    Row("RETR: garble_data", "retr", OK, "", OK, GARBLED),
+    Row("RETR: read_error after=70000", "retr", ftplib.error_temp, "451 Requested", OSError, DATA[:COUNT]),
+    Row("STOR: drop_data after=70000", "stor", ftplib.error_temp, "426 Data", OSError, DATA[:COUNT]),
+    Row("STOR: reset_data after=70000", "stor", ftplib.error_temp, "426 Data", OSError, DATA[:COUNT]),
+    Row("STOR: drop_data after=70000", "more", ConnectionError, "[Errno", OSError, DATA[:COUNT]),
+    Row("STOR: reset_data after=70000", "more", ConnectionError, "[Errno", OSError, DATA[:COUNT]),
+    Row("STOR: truncate after=70000", "stor", OK, "", OK, DATA[:COUNT]),
+    Row("STOR: truncate after=5", "stor", OK, "", OK, DATA[:5]),
+    Row("STOR: garble_data", "stor", OK, "", OK, GARBLED[:COUNT]),
+    Row("STOR: disk_full after=69999", "stor", ftplib.error_perm, "552 Exceeded", OSError, DATA[: COUNT - 1]),
+    Row("STOR: disk_full after=69999 quota=false", "stor", ftplib.error_temp, "452", OSError, DATA[: COUNT - 1]),
+    Row("STOR: write_error after=69999 keep=false", "stor", ftplib.error_temp, "451", OSError, None),
+    Row("NLST: drop_data after=5", "nlst", ftplib.error_temp, "426 Data", OSError, b""),
+    Row("NLST: reset_data after=5", "nlst", ConnectionResetError, "[Errno 104]", OSError, b""),
+    Row("NLST: truncate after=5", "nlst", OK, "", OK, b"few/a"),
+    Row("NLST: pad b'?\\r\\n'", "nlst", OK, "", OK, LISTED + b"\n?"),
+    # How it goes on: slow is as good as fast, and what comes in pieces is whole.
+    Row("RETR: slice_data 1000", "retr", OK, "", OK, DATA),
+    Row("NLST: slice_data 1", "nlst", OK, "", OK, LISTED),
+    # Where it should come from. ftplib does not try another way.
+    Row("PASV: refuse_data", "retr", ConnectionRefusedError, "[Errno 111]", ConnectionRefusedError, b""),
+    Row("PASV: refuse_data", "stor", ConnectionRefusedError, "[Errno 111]", ConnectionRefusedError, None),
+    # The control connection.
+    Row("RETR: close after=70000", "retr", EOFError, "", EOFError, DATA),
+    Row("RETR: reset after=70000", "retr", ConnectionResetError, "[Errno 104]", EOFError, DATA),
+    Row("RETR: half_close after=70000", "retr", EOFError, "", EOFError, DATA),
+    Row("STOR: close after=70000", "stor", EOFError, "", EOFError, DATA[:COUNT]),
+    Row("STOR: reset after=70000", "stor", ConnectionResetError, "[Errno 104]", EOFError, DATA[:COUNT]),
+]
+
+SILENT = [
+    Row("RETR: stall_data after=70000", "retr", TimeoutError, "timed out", TimeoutError, DATA[:COUNT]),
+    Row("STOR: stall_data after=5", "stor", TimeoutError, "timed out", TimeoutError, DATA[:5]),
+    Row("RETR: half_close_data after=70000", "retr", TimeoutError, "timed out", OSError, DATA[:COUNT]),
+    Row("PASV: ignore_data", "retr", TimeoutError, "timed out", TimeoutError, b""),
+    Row("PASV: unreachable_data", "retr", TimeoutError, "timed out", TimeoutError, b""),
+]
+"""Where nothing comes; whoever has no time-out waits for ever."""
+
+HANDSHAKES = [
+    Row("RETR: refuse_handshake", "retr", OK, "", OSError, b""),
+    Row("RETR: cut_handshake", "retr", OK, "", OSError, b""),
+    Row("STOR: refuse_handshake", "stor", OK, "", OSError, b""),
+    Row("STOR: cut_handshake", "stor", OK, "", OSError, b""),
+    Row("RETR: no_close_notify", "retr", OK, "", OSError, DATA),
+    Row("STOR: no_close_notify", "stor", OK, "", OSError, DATA[:COUNT]),
+]
+
+pytestmark = pytest.mark.ftp(wait_future_timeout=10)
+
+
+@pytest.fixture
+def clients() -> Iterator[list[ftplib.FTP]]:
+    """Clients that are closed after the test."""
+    made: list[ftplib.FTP] = []
+    yield made
+    for ftp in made:
+        ftp.close()
+
+
+def enter(server: FtpServer, clients: list[ftplib.FTP], *, tls: bool, timeout: float) -> ftplib.FTP:
+    """A client that is logged in."""
+    ftp: ftplib.FTP = ftplib.FTP_TLS(timeout=timeout, context=server.tls.client_context()) if tls else ftplib.FTP()
+    clients.append(ftp)
+    ftp.connect("localhost", server.port, timeout)
+    ftp.login(*server.credentials)
+    if isinstance(ftp, ftplib.FTP_TLS):
+        ftp.prot_p()
+    return ftp
+
+
+def run(server: FtpServer, clients: list[ftplib.FTP], row: Row, *, tls: bool, timeout: float) -> None:
+    """Do what a row does, and hold it against what it says; a new client is well then."""
+    server.faults.add(row.fault)
+    ftp = enter(server, clients, tls=tls, timeout=timeout)
+    got = bytearray()
+    error, text = (row.tls, "") if tls else (row.error, row.text)
+
+    if issubclass(error, Exception):
+        with pytest.raises(error, match=re.escape(text) or None):
+            CALLS[row.call](ftp, server, got)
+    else:
+        CALLS[row.call](ftp, server, got)
+
+    assert told(server)
+    ftp.close()
+    if row.call in ("retr", "nlst"):
+        assert bytes(got) == row.came
+    else:
+        assert server.log.wait_until(lambda: all(one.completed is not None for one in server.log.transfers), 10)
+        assert server.files.get("/new.bin") == row.came
+    server.faults.clear()
+    again = bytearray()
+    retr(enter(server, clients, tls=tls, timeout=10), server, again)
+    assert bytes(again) == DATA
+
+
+def name(row: Row) -> str:
+    """What a row is about."""
+    return f"{row.call} of {row.fault}"
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["clear", "TLS"])
+@pytest.mark.parametrize("row", ROWS, ids=name)
+def test_what_it_makes_of_it(ftp_server: FtpServer, clients: list[ftplib.FTP], row: Row, tls: bool) -> None:
+    """The exception and its text, and the octets."""
+    run(ftp_server, clients, row, tls=tls, timeout=10)
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["clear", "TLS"])
+@pytest.mark.parametrize("row", SILENT, ids=name)
+def test_what_it_makes_of_silence(ftp_server: FtpServer, clients: list[ftplib.FTP], row: Row, tls: bool) -> None:
+    """Its time-out is all that helps."""
+    run(ftp_server, clients, row, tls=tls, timeout=1)
+
+
+@pytest.mark.parametrize("row", HANDSHAKES, ids=name)
+def test_what_it_makes_of_encryption(ftp_server: FtpServer, clients: list[ftplib.FTP], row: Row) -> None:
+    """It shakes hands behind the 150, and wants close_notify in both directions."""
+    run(ftp_server, clients, row, tls=True, timeout=10)
+
+
+def test_a_handshake_that_is_never_answered(ftp_server: FtpServer, clients: list[ftplib.FTP]) -> None:
+    """Its time-out is all that helps."""
+    row = Row("RETR: stall_handshake", "retr", OK, "", TimeoutError, b"")
+    run(ftp_server, clients, row, tls=True, timeout=1)
+
+
+@pytest.mark.parametrize("word", ["drop_data", "reset_data"])
+def test_a_download_goes_on_where_it_was_cut(ftp_server: FtpServer, clients: list[ftplib.FTP], word: str) -> None:
+    """With `rest` the second attempt brings what the first did not, and together they are the file."""
+    ftp_server.faults.add(getattr(on("RETR"), word)(after=COUNT).times(1))
+    got = bytearray()
+    with pytest.raises((ftplib.error_temp, ConnectionResetError)):
+        retr(enter(ftp_server, clients, tls=False, timeout=10), ftp_server, got)
+
+    enter(ftp_server, clients, tls=False, timeout=10).retrbinary("RETR data.bin", got.extend, rest=len(got))
+
+    assert bytes(got) == DATA
+    assert [record.offset for record in ftp_server.log.transfers] == [0, COUNT]

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import chain
 
-SETS, ROUNDS, SIZE, PIECE = 4, 10, 1 << 26, 1 << 20
+SETS, ROUNDS, SIZE, PIECE = 4, 30, 1 << 25, 1 << 20
 CONTENT = bytes(PIECE)
 
 SERVER = """
@@ -111,10 +111,10 @@ def receive(ftp: ftplib.FTP, command: str) -> None:
 
 
 WORK: dict[str, tuple[Callable[[ftplib.FTP], None], int]] = {
-    "NOOP": (noop, 2000),
-    "RETR of 100 octets": (small, 150),
-    "RETR of 64 MiB": (down, 2),
-    "STOR of 64 MiB": (up, 2),
+    "NOOP": (noop, 200),
+    "RETR of 100 octets": (small, 20),
+    "RETR of 32 MiB": (down, 1),
+    "STOR of 32 MiB": (up, 1),
 }
 
 

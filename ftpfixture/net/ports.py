@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import ipaddress
 import os
@@ -138,8 +139,9 @@ class Listener:
         self.pause()
         self._sock.listen(0)
         filler = socket.socket(self._sock.family, socket.SOCK_STREAM)
-        filler.setblocking(False)
-        filler.connect_ex((self.host, self.port))
+        filler.settimeout(1)  # it takes no time, and before it is done there is room for somebody else
+        with contextlib.suppress(OSError):
+            filler.connect((self.host, self.port))
         return filler
 
     def close(self) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ftpfixture import FtpServer
+from ftpfixture import FtpServer, on
 from tests.support.endings import Ending, check, each_ending, each_kind, told
 from tests.support.faulty import DATA, LINES, begin, goes_on, inflated, last
 from tests.support.ftps import DATA_VERBS, FtpsClient
@@ -137,6 +137,51 @@ def test_all_ways_to_a_data_connection(
     assert came == (DATA[:4711], ending.of(kind))
     assert told(ftp_server)
     check(client, ftp_server, ending, 4711)
+
+
+@each_kind
+@each_ending
+@pytest.mark.parametrize("octets", [70_000, len(DATA)])
+def test_whoever_reads_late_gets_everything(
+    ftp_server: FtpServer, client: FtpsClient, kind: str, ending: Ending, octets: int
+) -> None:
+    """What is still in the buffers of the system when the end comes is not lost, not even before RST."""
+    ftp_server.faults.add(ending.fault("RETR", after=octets))
+    line = begin(client, "RETR data.bin")
+    assert ftp_server.log.wait_until(lambda: told(ftp_server), 10)
+
+    assert line.rest() == (DATA[:octets], ending.of(kind))
+
+    check(client, ftp_server, ending, octets)
+
+
+@each_kind
+def test_a_reset_for_which_nobody_reads(ftp_server: FtpServer, client: FtpsClient, kind: str) -> None:
+    """RST waits until the octets before it are on their way; ABOR does not wait for it."""
+    ftp_server.faults.add(on("RETR").reset_data(after=len(DATA)).times(1))
+    line = begin(client, "RETR data.bin")
+    assert ftp_server.log.wait_until(lambda: told(ftp_server), 10)
+
+    assert last(ftp_server).completed is None
+    assert [client.code("ABOR"), client.reply().code] == ["426", "226"]
+
+    assert line.rest() == (DATA, "FIN")
+    assert (last(ftp_server).completed, last(ftp_server).octets) == (False, len(DATA))
+    assert goes_on(client, ftp_server)
+
+
+def test_stop_does_not_wait_for_a_reset(
+    monkeypatch: pytest.MonkeyPatch, ftp_server: FtpServer, client: FtpsClient
+) -> None:
+    """A server stops at once, though nobody reads what comes before RST."""
+    monkeypatch.setattr("ftpfixture.server.base._STOP_TIME", 3600)  # what the test would wait for
+    ftp_server.faults.add(on("RETR").reset_data(after=len(DATA)))
+    begin(client, "RETR data.bin")
+    assert ftp_server.log.wait_until(lambda: told(ftp_server), 10)
+
+    ftp_server.stop()
+
+    assert last(ftp_server).completed is False
 
 
 @pytest.mark.ftp(host="::1")

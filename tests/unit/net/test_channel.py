@@ -534,6 +534,92 @@ async def test_close_gently_after_the_peer_went(pair: Pair) -> None:
     assert pair.channel.closed
 
 
+@pytest.mark.parametrize("count", [0, 1, 1 << 16])
+async def test_sent_before_a_reset(pair: Pair, count: int) -> None:
+    """What was sent reaches the peer before RST when `sent` was awaited, also if the peer reads late (Linux)."""
+    await pair.channel.send(b"x" * count) if count else None
+    await pair.channel.sent()
+    pair.channel.reset()
+
+    assert await pair.heard(count) == b"x" * count
+    with pytest.raises(ConnectionResetError):
+        await pair.heard(1)
+
+
+async def test_sent_waits_for_who_does_not_read(pair: Pair) -> None:
+    """`sent` is over when the peer has taken enough, and does nothing on a channel that is closed."""
+    rest = memoryview(BIG)
+    while rest:
+        try:
+            rest = rest[pair.sock.send(rest) :]
+        except BlockingIOError:
+            break
+    waiting = asyncio.ensure_future(pair.channel.sent())
+    await _one_turn()
+    assert not waiting.done()
+
+    await pair.heard(len(BIG) - len(rest))
+    await waiting
+    pair.channel.close()
+    await pair.channel.sent()
+
+
+@pytest.mark.parametrize("how", ["close", "reset"])
+async def test_gone(pair: Pair, how: str) -> None:
+    """`gone` takes whatever comes for nothing, until the peer is gone, in order or not."""
+    waiting = asyncio.ensure_future(pair.channel.gone())
+    await pair.say(bytes(1 << 17))
+    await _one_turn()
+    assert not waiting.done()
+
+    if how == "reset":
+        pair.peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    pair.peer.close()
+
+    await waiting
+
+
+async def test_gone_on_this_side(pair: Pair) -> None:
+    """`gone` ends with an error when the channel is closed."""
+    waiting = asyncio.ensure_future(pair.channel.gone())
+    await _one_turn()
+
+    pair.channel.close()
+
+    with pytest.raises(ConnectionAbortedError):
+        await waiting
+
+
+async def test_gone_runs_out_of_time() -> None:
+    """Silence that lasts longer than the channel's limit is an error."""
+    pair = Pair(timeout=0.001)
+    with pytest.raises(TimeoutError):
+        await pair.channel.gone()
+    pair.close()
+
+
+async def test_cut_under_unread_octets(pair: Pair) -> None:
+    """`cut` is FIN behind what was sent, and no RST, though the peer has sent what nobody read."""
+    await pair.channel.send(b"some")
+    await pair.say(bytes(1000))
+
+    pair.channel.cut()
+
+    assert pair.channel.closed
+    assert await pair.heard(4) == b"some"
+    assert await pair.loop.sock_recv(pair.peer, 1) == b""
+
+
+async def test_half_close(pair: Pair) -> None:
+    """After `half_close` the peer has its end, and can still be heard."""
+    pair.channel.half_close()
+
+    assert await pair.loop.sock_recv(pair.peer, 1) == b""
+    await pair.say(b"still here")
+    assert await pair.channel.receive(100) == b"still here"
+    pair.channel.half_close()
+
+
 # Names.
 
 

@@ -133,6 +133,25 @@ async def test_levels(level: int) -> None:
     assert level == 0 or len(wire.sent) < len(TEXT) / 50
 
 
+async def test_flush() -> None:
+    """What was sent so far can be inflated after `flush`, which sends nothing when nothing is kept back."""
+    wire = Wire()
+    sender, receiver = Deflated(wire), zlib.decompressobj()
+    await sender.flush()
+    assert wire.sent == b""
+
+    await write(sender, b"some octets")
+    await sender.flush()
+    flushed = bytes(wire.sent)
+    assert receiver.decompress(flushed) == b"some octets"
+
+    await sender.flush()
+    assert wire.sent == flushed
+    await write(sender, b" and more")
+    await sender.send_end()
+    assert zlib.decompress(wire.sent) == b"some octets and more"
+
+
 async def test_a_large_piece_is_sent_in_turns() -> None:
     """`send` takes no more at once than it can deflate while others wait, and says how much that was."""
     assert await Deflated(Wire()).send(bytes(1 << 20)) == 1 << 18

@@ -307,6 +307,21 @@ async def test_leaving_the_context_finishes(far: Far) -> None:
     assert (far.stream.completed, far.stream.channel.closed, far.stream.error) == (True, True, "")
 
 
+@pytest.mark.parametrize("inside", [False, True])
+async def test_an_end_that_cannot_be_said(far: Far, monkeypatch: pytest.MonkeyPatch, inside: bool) -> None:
+    """A stream whose end fails is closed all the same, not completed, and has the reason; so is told the tap, once."""
+
+    async def fail() -> None:
+        raise TimeoutError("nobody listens")
+
+    monkeypatch.setattr(far.stream, "_send_end", fail)
+    with pytest.raises(TimeoutError, match="nobody listens"):
+        await (far.stream.__aexit__(None, None, None) if inside else far.stream.finish())
+
+    assert (far.stream.completed, far.stream.channel.closed, far.stream.error) == (False, True, "nobody listens")
+    assert far.tap.told == [("closed", False, "nobody listens")]
+
+
 @pytest.mark.parametrize(("error", "text"), [(ValueError("disk is full"), "disk is full"), (KeyError(), "KeyError")])
 async def test_leaving_the_context_with_an_error(far: Far, error: Exception, text: str) -> None:
     """An error closes the stream, which is then not completed and has the reason; the error goes on."""

@@ -1,0 +1,326 @@
+"""What our own client makes of data connections on which things go wrong.
+
+It tells what the server said of it, finds what is lost when it is asked to, goes on where it was cut, and never hangs
+when it has limits of time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from ftpfixture import Client, FtpFixtureError, FtpServer, IntegrityError, Retry, StatusCodeError, TlsError
+from ftpfixture.faults.actions import PHASES
+from tests.support.endings import told
+from tests.support.faulty import DATA
+
+COUNT = 70_000
+ABORTED = "Waiting for 2xx but got 426"
+
+
+class Row(NamedTuple):
+    """A fault, and what it does to a call.
+
+    Attributes:
+        fault: As text.
+        call: What the client does.
+        error: What is raised; None for nothing.
+        text: What its text begins with.
+        came: What came: what is here of a download, there of an upload; None for nothing at all.
+        goes_on: Whether the same client is good for more.
+    """
+
+    fault: str
+    call: str
+    error: type[Exception] | None
+    text: str
+    came: bytes | None
+    goes_on: bool = True
+
+
+async def download(client: Client, here: Path) -> None:
+    """Bring a file."""
+    await client.download("/data.bin", here / "got.bin", write_into=True)
+
+
+async def whole(client: Client, here: Path) -> None:
+    """The same, and see that it is whole."""
+    await client.download("/data.bin", here / "got.bin", write_into=True, verify=True)
+
+
+async def upload(client: Client, here: Path) -> None:
+    """Send a file that is longer than what comes through."""
+    (here / "new.bin").write_bytes(DATA)
+    await client.upload(here / "new.bin", "/new.bin", write_into=True)
+
+
+async def exact(client: Client, here: Path) -> None:
+    """Send a file all of which has gone when the fault comes."""
+    (here / "new.bin").write_bytes(DATA[:COUNT])
+    await client.upload(here / "new.bin", "/new.bin", write_into=True)
+
+
+async def whole_upload(client: Client, here: Path) -> None:
+    """Send a file, and see that it is whole there."""
+    (here / "new.bin").write_bytes(DATA)
+    await client.upload(here / "new.bin", "/new.bin", write_into=True, verify=True)
+
+
+async def listing(client: Client, here: Path) -> None:
+    """List a directory."""
+    (here / "got.bin").write_text(" ".join(str(path) for path, _ in await client.list("/few")))
+
+
+CALLS: dict[str, Callable[[Client, Path], Awaitable[None]]] = {
+    "download": download,
+    "whole": whole,
+    "upload": upload,
+    "exact": exact,
+    "whole upload": whole_upload,
+    "listing": listing,
+}
+
+CUT = [
+    *(
+        Row(f"{verb}: {word} after={COUNT}", call, StatusCodeError, text, DATA[:COUNT])
+        for word, text in (
+            ("drop_data", ABORTED),
+            ("reset_data", ABORTED),
+            ("fail 451", "Waiting for 2xx but got 451"),
+            ("fail 551 'Too old'", "Waiting for 2xx but got 551 [' Too old']"),
+        )
+        for verb, call in (("RETR", "download"), ("STOR", "upload"), ("STOR", "exact"))
+    ),
+    *(
+        Row(f"MLSD: {word} after=50", "listing", StatusCodeError, text, None)
+        for word, text in (("drop_data", ABORTED), ("reset_data", ABORTED))
+    ),
+    Row(f"RETR: read_error after={COUNT}", "download", StatusCodeError, "Waiting for 2xx but got 451", DATA[:COUNT]),
+    Row(f"STOR: disk_full after={COUNT}", "upload", StatusCodeError, "Waiting for 2xx but got 552", DATA[:COUNT]),
+    Row("STOR: write_error keep=false", "upload", StatusCodeError, "Waiting for 2xx but got 451", None),
+]
+"""What the server broke it tells of, be it seen on the data connection first or not."""
+
+LOST = [
+    Row(f"RETR: truncate after={COUNT}", "download", None, "", DATA[:COUNT]),
+    Row(f"RETR: truncate after={COUNT}", "whole", IntegrityError, "/data.bin on the server and", DATA[:COUNT]),
+    Row("RETR: pad b'.'", "whole", IntegrityError, "/data.bin on the server and", DATA + b"."),
+    Row("RETR: garble_data", "whole", IntegrityError, "/data.bin", bytes([DATA[0] ^ 1]) + DATA[1:]),
+    Row(f"STOR: truncate after={COUNT}", "upload", None, "", DATA[:COUNT]),
+    Row(f"STOR: truncate after={COUNT}", "whole upload", IntegrityError, "/new.bin on the server", DATA[:COUNT]),
+    Row("STOR: garble_data", "whole upload", IntegrityError, "/new.bin", bytes([DATA[0] ^ 1]) + DATA[1:]),
+]
+"""What nobody tells of is found by whoever looks."""
+
+SLOW = [
+    Row("RETR: slice_data 1000", "whole", None, "", DATA),
+    Row("MLSD: slice_data 1", "listing", None, "", b"/few/a.txt /few/b.txt"),
+    # The second way to a data connection helps.
+    Row("EPSV: refuse_data", "whole", None, "", DATA),
+    Row("EPSV: refuse_data", "whole upload", None, "", DATA),
+]
+"""What does no harm."""
+
+CONTROL = [
+    Row(f"{verb}: {word} after={COUNT}", call, ConnectionError, "", DATA[:count], goes_on=False)
+    for word in ("close", "reset", "half_close")
+    for verb, call, count in (("RETR", "download", len(DATA)), ("STOR", "exact", COUNT))
+]
+"""The data are whole, and nobody knows."""
+
+SILENT = [
+    Row(f"RETR: stall_data after={COUNT}", "download", TimeoutError, "", DATA[:COUNT], goes_on=False),
+    Row(f"STOR: stall_data after={COUNT}", "upload", TimeoutError, "", DATA[:COUNT], goes_on=False),
+    Row(f"STOR: stall_data after={COUNT}", "exact", TimeoutError, "", DATA[:COUNT], goes_on=False),
+    Row("MLSD: stall_data after=50", "listing", TimeoutError, "", None, goes_on=False),
+    Row("PASSIVE: ignore_data", "download", TimeoutError, "", None, goes_on=False),
+    Row(f"RETR: half_close_data after={COUNT}", "download", OSError, "", DATA[:COUNT], goes_on=False),
+    Row("EPSV: unreachable_data", "whole", None, "", DATA),
+]
+"""Its limits of time end the waiting."""
+
+TLS = [
+    Row("EPSV: refuse_handshake", "download", TlsError, "no TLS on the data connection to localhost:", None),
+    Row("RETR: refuse_handshake", "download", TlsError, "no TLS on the data connection to localhost:", None),
+    Row("RETR: cut_handshake", "download", TlsError, "no TLS on the data connection to localhost:", None),
+    Row("STOR: refuse_handshake", "upload", TlsError, "no TLS on the data connection to localhost:", b""),
+    Row("STOR: cut_handshake", "upload", TlsError, "no TLS on the data connection to localhost:", b""),
+    Row("RETR: no_close_notify", "download", ConnectionResetError, "closed without close_notify", DATA),
+    Row("STOR: no_close_notify", "whole upload", None, "", DATA),
+]
+"""What was not encrypted did not come, and what had no end may be a part."""
+
+
+@contextlib.asynccontextmanager
+async def connected(server: FtpServer, *, tls: bool, limit: float) -> AsyncIterator[Client]:
+    """A client that is logged in."""
+    client = Client(socket_timeout=limit, connection_timeout=limit)
+    try:
+        await client.connect("localhost", server.port)
+        if tls:
+            await client.upgrade_to_tls(server.tls.client_context())
+        await client.login(*server.credentials)
+        yield client
+    finally:
+        client.close()
+
+
+async def run(server: FtpServer, row: Row, here: Path, *, tls: bool, limit: float = 10) -> None:
+    """Do what a row does, and hold it against what it says; the same client or a new one is well then."""
+    server.faults.add(f"{row.fault.replace(':', ' times=1:', 1)}")
+    async with connected(server, tls=tls, limit=limit) as client:
+        if row.error is None:
+            await CALLS[row.call](client, here)
+        else:
+            with pytest.raises(row.error) as caught:
+                await CALLS[row.call](client, here)
+            assert str(caught.value).startswith(row.text)
+        assert told(server)
+        if row.goes_on:
+            assert await client.is_file("/data.bin")
+    assert server.log.wait_until(lambda: all(one.completed is not None for one in server.log.transfers), 10)
+    if row.call in ("download", "whole", "listing"):
+        got = here / "got.bin"
+        assert (got.read_bytes() if got.exists() else None) == row.came
+    else:
+        assert server.files.get("/new.bin") == row.came
+    async with connected(server, tls=tls, limit=10) as client:
+        await whole(client, here)
+        await whole_upload(client, here)
+
+
+def name(row: Row) -> str:
+    """What a row is about."""
+    return f"{row.call}, {row.fault}"
+
+
+both = pytest.mark.parametrize("tls", [False, True], ids=["clear", "TLS"])
+
+
+@both
+@pytest.mark.parametrize("row", [*CUT, *LOST, *SLOW, *CONTROL], ids=name)
+async def test_what_it_makes_of_it(ftp_server: FtpServer, tmp_path: Path, row: Row, tls: bool) -> None:
+    """The exception and its text, the octets, and whether the client is good for more."""
+    await run(ftp_server, row, tmp_path, tls=tls)
+
+
+@both
+@pytest.mark.parametrize("row", SILENT, ids=name)
+async def test_what_it_makes_of_silence(ftp_server: FtpServer, tmp_path: Path, row: Row, tls: bool) -> None:
+    """The same where nothing comes."""
+    await run(ftp_server, row, tmp_path, tls=tls, limit=1)
+
+
+@pytest.mark.parametrize("row", TLS, ids=name)
+async def test_what_it_makes_of_encryption(ftp_server: FtpServer, tmp_path: Path, row: Row) -> None:
+    """The same where hands are not shaken, or nobody says the end."""
+    await run(ftp_server, row, tmp_path, tls=True)
+
+
+async def test_a_handshake_that_is_never_answered(ftp_server: FtpServer, tmp_path: Path) -> None:
+    """Its limit of time ends that, too."""
+    text = "no TLS on the data connection to localhost:"
+    row = Row("RETR: stall_handshake", "download", TimeoutError, text, None, goes_on=False)
+    await run(ftp_server, row, tmp_path, tls=True, limit=1)
+
+
+@both
+@pytest.mark.parametrize("word", ["drop_data", "reset_data", "truncate", "fail 451"])
+@pytest.mark.parametrize("after", [0, 1, 65_536, len(DATA) - 1, len(DATA)])
+async def test_a_download_goes_on_where_it_was_cut(
+    ftp_server: FtpServer, tmp_path: Path, tls: bool, word: str, after: int
+) -> None:
+    """With `resume` a second call makes the file whole, octet by octet, and brings no octet twice."""
+    ftp_server.faults.add(f"RETR times=1: {word} after={after}")
+    got = tmp_path / "data.bin"
+    async with connected(ftp_server, tls=tls, limit=10) as client:
+        if word == "truncate":
+            await client.download("/data.bin", tmp_path)
+        else:
+            with pytest.raises(StatusCodeError):
+                await client.download("/data.bin", tmp_path)
+        assert got.read_bytes() == DATA[:after]
+
+        await client.download("/data.bin", tmp_path, resume=True, verify=True)
+
+    assert got.read_bytes() == DATA
+    assert sum(record.octets for record in ftp_server.log.transfers if record.verb == "RETR") == len(DATA)
+
+
+@both
+@pytest.mark.parametrize("word", ["drop_data", "reset_data", "truncate", "disk_full"])
+@pytest.mark.parametrize("after", [0, 1, 65_536, len(DATA) - 1])
+async def test_an_upload_goes_on_where_it_was_cut(
+    ftp_server: FtpServer, tmp_path: Path, tls: bool, word: str, after: int
+) -> None:
+    """With `resume` a second call makes the file on the server whole, octet by octet."""
+    ftp_server.faults.add(f"STOR times=1: {word} after={after}")
+    (tmp_path / "new.bin").write_bytes(DATA)
+    async with connected(ftp_server, tls=tls, limit=10) as client:
+        if word == "truncate":
+            await client.upload(tmp_path / "new.bin", "/")
+        else:
+            with pytest.raises(StatusCodeError):
+                await client.upload(tmp_path / "new.bin", "/")
+        assert ftp_server.files["/new.bin"] == DATA[:after]
+
+        await client.upload(tmp_path / "new.bin", "/", resume=True, verify=True)
+
+    assert ftp_server.files["/new.bin"] == DATA
+
+
+@both
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "RETR #1,2: drop_data after=30000",
+        "RETR #1,2: reset_data after=30000",
+        "RETR #1: reset_data after=30000; reset after=30000",
+        "RETR #1,2: close after=30000; drop_data after=30000",
+        "EPSV #1,2: answer 425 'Try again'",
+        "RETR #1,2: fail 450 Busy after=30000",
+    ],
+)
+async def test_retries(ftp_server: FtpServer, tmp_path: Path, tls: bool, fault: str) -> None:
+    """A client that may try three times brings the file in one call, as if nothing had been."""
+    ftp_server.faults.add(fault)
+    client = Client(socket_timeout=10, connection_timeout=10, retry=Retry(attempts=3, delay=0))
+    try:
+        await client.connect("localhost", ftp_server.port)
+        if tls:
+            await client.upgrade_to_tls(ftp_server.tls.client_context())
+        await client.login(*ftp_server.credentials)
+
+        await client.download("/data.bin", tmp_path, verify=True)
+    finally:
+        client.close()
+
+    assert (tmp_path / "data.bin").read_bytes() == DATA
+
+
+HANGS = [
+    *(f"TRANSFERS: {word}{at}" for word in ("stall_data", "half_close_data") for at in ("", " after=3")),
+    *(f"TRANSFERS: stall phase={phase}" for phase in PHASES),
+    *(f"TRANSFERS: {word}" for word in ("ignore", "no_opening", "no_reply", "early_reply", "together", "held_back")),
+    *(f"TRANSFERS: {word}" for word in ("half_close after=3", "stall_handshake", "cut_handshake", "throttle 1")),
+    *(f"PASSIVE: {word}" for word in ("ignore_data", "unreachable_data", "ignore", "no_reply", "stall_handshake")),
+    "RETR|LISTINGS: slice_data 1 pause=5",
+]
+
+
+@both
+@pytest.mark.parametrize("fault", HANGS)
+@pytest.mark.parametrize("call", ["download", "upload", "exact", "listing"])
+async def test_it_never_hangs(ftp_server: FtpServer, tmp_path: Path, tls: bool, fault: str, call: str) -> None:
+    """Whatever never comes, a client with limits of time comes back: done, or with an exception that says so."""
+    ftp_server.faults.add(fault.replace(":", " optional:", 1))
+
+    async with asyncio.timeout(50):  # of the test, in place of for ever
+        with contextlib.suppress(OSError, FtpFixtureError):
+            async with connected(ftp_server, tls=tls, limit=0.2) as client:
+                await CALLS[call](client, tmp_path)

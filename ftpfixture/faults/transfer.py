@@ -224,7 +224,8 @@ class TransferWords(Rule):
         """
         return self.doing(Set("full_names", True))
 
-    # Encryption: for AUTH and CONNECT on the control connection, for all others on the data connection.
+    # Encryption: for AUTH and CONNECT on the control connection, for all others on the data connection. A client that
+    # shakes hands before it says its command, as aioftp does, is met by PASV and EPSV only.
 
     @word
     def refuse_handshake(self) -> Self:

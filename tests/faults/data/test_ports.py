@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 from collections.abc import Callable, Iterator
 
@@ -278,11 +279,14 @@ def test_a_fault_for_an_agreement_that_was_made(ftp_server: FtpServer, client: F
 # Pools.
 
 
+FIRST = 20_000 + os.getpid() % 4000 * 3
+"""The first of three ports that belong to this process, and that the system gives to nobody."""
+
+
 @pytest.fixture
-def pool(ftp_server_factory: Callable[..., FtpServer], worker_id: str) -> FtpServer:
+def pool(ftp_server_factory: Callable[..., FtpServer]) -> FtpServer:
     """A server with three data ports."""
-    start = 20_000 + 100 * int(worker_id.removeprefix("gw") if worker_id != "master" else 99)
-    return ftp_server_factory(data_ports=range(start, start + 3))
+    return ftp_server_factory(data_ports=range(FIRST, FIRST + 3))
 
 
 def free_ports(server: FtpServer) -> int:
@@ -331,12 +335,9 @@ def test_ports_come_back(pool: FtpServer, fault: Fault, kind: str, goodbye: str)
 
 
 @each_word
-def test_a_port_that_did_not_answer_is_used_again(
-    ftp_server_factory: Callable[..., FtpServer], worker_id: str, word: str
-) -> None:
+def test_a_port_that_did_not_answer_is_used_again(ftp_server_factory: Callable[..., FtpServer], word: str) -> None:
     """Where there is one port only it answers after the next PASV, and nobody of before is let in."""
-    start = 21_000 + 100 * int(worker_id.removeprefix("gw") if worker_id != "master" else 99)
-    server = ftp_server_factory(data_ports=[start])
+    server = ftp_server_factory(data_ports=[FIRST])
     server.faults.add(getattr(on("EPSV"), word)().times(1))
     with enter(server) as client:
         with connecting(agree(client, "EPSV"), word):

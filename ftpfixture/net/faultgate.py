@@ -83,6 +83,7 @@ class FaultGate(Gate):
         self._abandoned = False
         self._restore: list[tuple[str, Any]] = []
         self._handshakes: list[Exchange] = []
+        self._hanging: set[Channel] = set()
 
     # What comes in.
 
@@ -421,8 +422,12 @@ class FaultGate(Gate):
         if action.how == "stall" and channel is self.channel:
             channel.watch_end(self._client_closed, drop=True)
             await self.pause(None)
-        elif action.how == "stall":
-            await channel.gone()
+        elif action.how == "stall" and not self._abandoned:
+            self._hanging.add(channel)
+            try:
+                await channel.gone()
+            finally:
+                self._hanging.discard(channel)
         elif action.how == "refuse":
             channel.send_raw(_REFUSED)
         channel.cut()
@@ -445,6 +450,8 @@ class FaultGate(Gate):
         self._abandoned = True
         for alarm in self._alarms:
             _wake(alarm)
+        for channel in self._hanging:
+            channel.cut()
 
     async def close(self) -> None:
         """See Gate."""

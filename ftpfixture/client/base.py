@@ -36,6 +36,7 @@ logger = logging.getLogger("ftpfixture.client")
 
 _RECEIVE = 1 << 16
 _LINE_LIMIT = 1 << 20  # replies of 17 kB are seen; a line that never ends must not eat the memory
+_STRAYS = 16  # pieces of what nobody asked for, after which a server that never ends is not listened to any more
 _FORBIDDEN = frozenset("\r\n\0")
 _BESIDE = frozenset({"ABOR", "STAT", "NOOP", "QUIT"})  # RFC 959 4.1.3: these may be said while a transfer runs
 
@@ -135,6 +136,7 @@ class BaseClient:
         self._watcher: Callable[[], None] | None = None
         self._reader = LineReader(_LINE_LIMIT)
         self._lines: deque[bytes | None] = deque()
+        self._due = 0  # final replies that are still to be read
         self._owed: list[int] = []  # transfers that were closed and not finished: how many NOOPs were said in each
 
     # The connection.
@@ -155,6 +157,7 @@ class BaseClient:
             self.close()  # what another task has opened meanwhile
             self._reader.clear()
             self._lines.clear()
+            self._due = 1  # the greeting
             self._owed.clear()
             self._forget("")
             self._channel = await self._open_channel(host, port)
@@ -358,6 +361,9 @@ class BaseClient:
             logger.debug("%s", _shown(command, censor_after))
         channel = self.channel
         await self._pay_debts()
+        if not self._due:
+            self._drop_strays()
+        self._due += 1
         self._forget(_verb(command))
         channel.write(line)
         async with asyncio.timeout(self.socket_timeout):
@@ -365,6 +371,17 @@ class BaseClient:
 
     def _forget(self, verb: str) -> None:
         """Drop what is known of the server and a command changes, or a new connection (""); subclasses extend it."""
+
+    def _drop_strays(self) -> None:
+        """Throw away what the server said unasked, or it would be taken for an answer; but for its good-bye (421)."""
+        for _ in range(_STRAYS):
+            if not (data := self._received_now()):
+                break
+            self._lines.extend(self._reader.feed(data))
+        while self._lines and not (self._lines[0] or b"").startswith(b"421"):
+            logger.warning("nobody asked for %s", printable((self._lines.popleft() or b"").decode("utf-8", "replace")))
+        if not self._lines:
+            self._reader.clear()
 
     async def _pay_debts(self) -> None:
         """Read the replies that nobody read, before a command is said; subclasses with transfers say which."""
@@ -399,8 +416,21 @@ class BaseClient:
         return Code(text[:3]), text[3:]
 
     async def _received(self) -> bytes:
+        channel = self.channel
+        with self._told_why():
+            try:
+                return await channel.receive(_RECEIVE)
+            except TimeoutError:
+                raise TimeoutError(f"the server said nothing for {channel.timeout:g} seconds") from None
+
+    def _received_now(self) -> bytes | None:
+        with self._told_why():
+            return self.channel.receive_now(_RECEIVE)
+
+    @contextlib.contextmanager
+    def _told_why(self) -> Iterator[None]:
         try:
-            return await self.channel.receive(_RECEIVE)
+            yield
         except ConnectionAbortedError as error:
             if not refusal(error.__cause__):
                 raise
@@ -420,6 +450,8 @@ class BaseClient:
             TimeoutError: It took longer than `socket_timeout`.
         """
         code, rest = await self.parse_line()
+        if not code.startswith("1"):
+            self._due = max(0, self._due - 1)
         if not (len(code) == 3 and code.isascii() and code.isdigit()):
             raise StatusCodeError("xxx", code, [code + rest])
         info = [rest]

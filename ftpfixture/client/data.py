@@ -123,12 +123,20 @@ class DataClient(SecureClient):
                 return DataConnectionThrottleStreamIO(self, self._compressed(channel), command)
             except BaseException as error:
                 agreed.drop()
-                if isinstance(error, StatusCodeError) and error.received_codes[0].startswith("1"):
-                    self._owed.append(0)  # the server began what the caller did not want, and will say how it ended
+                if isinstance(error, StatusCodeError) and command is not None:
+                    await self._refused(error.received_codes[0])
                 raise
         except BaseException:
             self._turns.give()
             raise
+
+    async def _refused(self, code: str) -> None:
+        """Fall into step again after a first reply to a transfer that was not expected."""
+        if code.startswith("1"):
+            self._owed.append(0)  # the server began what the caller did not want, and will say how it ended
+        elif code.startswith("2") and self._channel is not None:
+            with contextlib.suppress(OSError, StatusCodeError):
+                await self._synchronize(0)  # it may be the reply to something else, with that to the transfer behind it
 
     @contextlib.contextmanager
     def _begun(self) -> Iterator[None]:

@@ -103,6 +103,7 @@ class EndingClient(BaseClient):
         replies = [await self._next_reply()]
         while not (replies[-1][0] == "257" or (not ticks and replies[-1][0] in ("500", "502"))):
             replies.append(await self._next_reply())
+        self._due = 0
         return replies[:-1]
 
     async def _replies_of_transfer(self, ticks: int) -> list[Answer]:
@@ -146,4 +147,5 @@ class EndingClient(BaseClient):
         """Send NOOP now, and leave its reply to whoever counts it."""
         if self._channel is not None:
             logger.debug("NOOP")
+            self._due += 1
             self._channel.write(b"NOOP\r\n")

@@ -107,7 +107,7 @@ def lines(name: str, value: object) -> tuple[str, ...]:
         ConfigurationError: It is none.
     """
     if isinstance(value, str):
-        return (value,)
+        return tuple(value.split("\n"))
     if not isinstance(value, list | tuple) or not all(isinstance(one, str) for one in value):
         raise _wrong(name, "text, or a list of lines", value)
     return tuple(value)

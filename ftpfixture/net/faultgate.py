@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 from collections import deque
 from collections.abc import Coroutine
 from functools import partial
@@ -54,6 +55,7 @@ __all__ = ["FaultGate"]
 Piece = tuple[Reply, bytes]
 """What the log shows of a reply, and its octets."""
 
+_LINES = re.compile(rb"[^\n]*\n|[^\n]+")
 _REFUSED = bytes.fromhex("15030300020228")  # a TLS alert: fatal, handshake_failure (RFC 8446 6)
 _ANNOUNCING = frozenset(GROUPS["PASSIVE"] + GROUPS["ACTIVE"])
 _JITTER = 0x5EED  # of the random numbers that jitter is made of, the same in every session
@@ -92,9 +94,8 @@ class FaultGate(Gate):
         exchange = Exchange(0, "CONNECT")
         EXCHANGE.set(exchange)  # the greeting is an answer to it
         self._find_plan(exchange)
-        if exchange.plan is not None and (steps := exchange.plan.at("command")):
-            for_ever = any(isinstance(step.action, Pause) and step.action.seconds is None for step in steps)
-            self.channel.watch_end(self._client_closed, drop=for_ever)
+        if exchange.plan is not None and exchange.plan.at("command"):
+            self.channel.watch_end(self._client_closed)
             await self._begin(exchange)
             self.channel.unwatch()
         return exchange
@@ -219,8 +220,8 @@ class FaultGate(Gate):
             self._transmit([(reply, reply.render(self.encoding))], exchange)
             return
         opening = reply.is_preliminary
-        await self.phase(exchange, "before_150" if opening else "before_reply")
-        pieces = self._pieces(reply, exchange, plan)
+        pieces = await self._lead_up(exchange, plan.at("before_150" if opening else "before_reply"))
+        pieces += self._pieces(reply, exchange, plan)
         # What follows at once is told now: the client may be gone before anything else is.
         after = plan.at("after_150" if opening else "after_reply")
         begun = deque(step for step in after if self.happens(step.claim, exchange))
@@ -234,6 +235,21 @@ class FaultGate(Gate):
             self.silence(exchange)
         for step in begun:
             await self._act(step, exchange)
+
+    async def _lead_up(self, exchange: Exchange, steps: list[Step]) -> list[Piece]:
+        """Do what comes before a reply; what is said last of it is for the same piece."""
+        pieces: list[Piece] = []
+        for step in steps:
+            if not self.happens(step.claim, exchange):
+                continue
+            if isinstance(step.action, Say):
+                pieces += self._said(step.action)
+                continue
+            if pieces:
+                self._transmit(pieces, exchange)
+                pieces = []
+            await self._act(step, exchange)
+        return pieces
 
     async def _send(self, pieces: list[Piece], exchange: Exchange, plan: Plan, opening: bool) -> None:
         """Hand what answers a command to the socket: at once, piece by piece, or with the next reply."""
@@ -333,9 +349,12 @@ class FaultGate(Gate):
 
     async def _act(self, step: Step, exchange: Exchange) -> None:
         match step.action:
-            case Pause(seconds=seconds, jitter=jitter):
+            case Pause(moment=moment, seconds=seconds, jitter=jitter):
                 if seconds is None:
                     self.silence(exchange)
+                    if moment.phase != "before_close":
+                        # Nothing will be answered, so of what is said only the end is of interest.
+                        self.channel.watch_end(self._client_closed, drop=True)
                 await self.pause(seconds, jitter)
             case Say() as action:
                 self._transmit(self._said(action), exchange)
@@ -372,9 +391,9 @@ class FaultGate(Gate):
             self.channel.reset()
         else:
             self._transmit([], UNASKED)
+        self._muted = True
         if how == "half":
             self.channel.half_close()
-            self._muted = True
         else:
             self.channel.close_gently()
             # Not now: the session may be in the middle of something, and this be called from there.
@@ -477,7 +496,7 @@ def _cut_up(content: Reply | bytes, encoding: str) -> list[Piece]:
         return [(content, content.render(encoding))]
     pieces: list[Piece] = []
     rest, parser = b"", ReplyParser()
-    for line in content.splitlines(keepends=True):
+    for line in _LINES.findall(content):
         rest += line
         try:
             reply = parser.feed_line(line.rstrip(b"\r\n"), encoding)

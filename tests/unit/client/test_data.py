@@ -345,8 +345,13 @@ async def test_wait_codes_and_stars(caplog: pytest.LogCaptureFixture) -> None:
 
 
 async def test_226_before_150() -> None:
-    """A server that says 226 where 1xx belongs has no transfer for us: that is an error, and nothing is left open."""
-    async with talk(*TYPE_I, epsv, "RETR a", b"226 done\r\n", receive(b""), "NOOP", b"200 ok\r\n") as client:
+    """A server that says 226 where 1xx belongs has no transfer for us: that is an error, and nothing is left open.
+
+    Whether it was the reply to something else the client finds out before it says anything else.
+    """
+    replies = b'150 here\r\n426 broken\r\n257 "/"\r\n'
+    script = [*TYPE_I, epsv, "RETR a", b"226 done\r\n", receive(b""), "PWD", replies, "NOOP", b"200 ok\r\n"]
+    async with talk(*script) as client:
         with pytest.raises(StatusCodeError, match="Waiting for 1xx but got 226"):
             await fetch(client)
         await client.noop()

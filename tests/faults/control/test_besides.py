@@ -1,0 +1,443 @@
+"""Commands that are carried out, and answered otherwise: another reply, more of them, fewer, earlier, together."""
+
+from __future__ import annotations
+
+import pytest
+
+from ftpfixture.events import DataClosed, ReplySent
+from tests.support.lab import BIG, Lab
+from tests.support.witness import Witness, shown
+
+explicit_only = pytest.mark.parametrize("lab", ["explicit"], indirect=True)
+
+# Another reply.
+
+DIR = "Directory changed to /dir"
+MOVED = ("PWD", '257 "/dir" is the current directory')
+NOTHING = ("NOOP", "200 Nothing done")
+
+
+@pytest.mark.parametrize(
+    ("fault", "line", "answer", "then"),
+    [
+        ("CWD: reply 200", "CWD dir", f"200 {DIR}\r\n", MOVED),
+        ("CWD: reply 250 'So be it: {text}'", "CWD dir", f"250 So be it: {DIR}\r\n", MOVED),
+        ("CWD: reply 250 '{argument}? {text}'", "CWD dir", f"250 dir? {DIR}\r\n", MOVED),
+        ("CWD: reply 250 ['a', '{text}', 'c']", "CWD dir", f"250-a\r\n250-{DIR}\r\n250 c\r\n", MOVED),
+        ("CWD: reply 550 No", "CWD dir", "550 No\r\n", MOVED),
+        ("CWD: reply 250 Yes", "CWD nowhere", "250 Yes\r\n", ("PWD", '257 "/" is the current directory')),
+        ("DELE: reply 450 Busy", "DELE a.txt", "450 Busy\r\n", ("SIZE a.txt", "550 No such file or directory")),
+        ("PASV: reply 227 'No address'", "PASV", "227 No address\r\n", NOTHING),
+        ("EPSV: reply 200 Listening", "EPSV", "200 Listening\r\n", NOTHING),
+        ("USER: reply 332 Account", "USER user", "332 Account\r\n", ("PWD", "530 Please login with USER and PASS")),
+        ("ABOR: reply 225 'No transfer'", "ABOR", "225 No transfer\r\n", NOTHING),
+        ("PWD: reply_raw b'257 /\\xe4\\n'", "PWD", "257 /\udce4\n", NOTHING),
+        ("PWD: reply_raw b'257 /\\r\\n257 again\\r\\n'", "PWD", "257 /\r\n257 again\r\n", NOTHING),
+        ("PWD: reply_raw b'PWD!\\r\\n'", "PWD", "PWD!\r\n", NOTHING),
+        ("CWD: mismatched_lines", "CWD dir", f"250-{DIR}\r\n251 End\r\n", MOVED),
+    ],
+    ids=lambda value: value if isinstance(value, str) and ": " in value[:7] else "",
+)
+def test_another_reply(lab: Lab, fault: str, line: str, answer: str, then: tuple[str, str]) -> None:
+    """The command is carried out, and answered with these octets."""
+    client = lab.enter(fault)
+    octets = answer.encode("utf-8", "surrogateescape")
+    client.send(line)
+    assert client.octets(len(octets)) == octets
+    assert client.applied == [fault]
+    assert shown(client.ask(then[0])) == then[1]
+
+
+@pytest.mark.parametrize(("fault", "octets"), [("reply 200 Bye", b"200 Bye\r\n"), ("reply_raw b'22'", b"22")])
+def test_another_good_bye(lab: Lab, fault: str, octets: bytes) -> None:
+    """Whatever QUIT is answered with, the connection ends in order behind it."""
+    client = lab.enter(f"QUIT: {fault}")
+    client.send("QUIT")
+    assert client.octets(len(octets)) == octets
+    assert client.end() == "in order"
+    assert lab.reason(client) == "quit"
+
+
+@pytest.mark.parametrize("code", ["202", "332", "421", "530"])
+def test_another_reply_to_the_password(lab: Lab, code: str) -> None:
+    """Whatever is said, who gave the right password is logged in."""
+    client = lab.visit()
+    lab.add(f"PASS #1: reply {code} Hm")
+    assert client.code("USER user") == "331"
+    assert shown(client.ask("PASS password")) == f"{code} Hm"
+    assert client.code("PWD") == "257"
+
+
+@pytest.mark.parametrize(
+    ("fault", "octets"),
+    [
+        ("reply 220 ['Odd', '{text}']", b"220-Odd\r\n220 welcome\r\n"),
+        ("reply_raw b'welcome\\r\\n220\\r\\n'", b"welcome\r\n220\r\n"),
+        ("duplicate", b"220 welcome\r\n220 welcome\r\n"),
+        ("mismatched_lines", b"220-welcome\r\n221 End\r\n"),
+        ("say 120 'One moment' phase=before_reply", b"120 One moment\r\n220 welcome\r\n"),
+        ("say 230 'You are in'", b"220 welcome\r\n230 You are in\r\n"),
+    ],
+)
+def test_another_greeting(lab: Lab, fault: str, octets: bytes) -> None:
+    """The greeting is a reply, too; it comes inside TLS if that comes first."""
+    lab.add(f"CONNECT #1: {fault}")
+    client = lab.connect()
+    if lab.is_implicit:
+        client.encrypt_first()
+    assert client.octets(len(octets)) == octets
+    assert client.applied == [f"CONNECT #1: {fault}"]
+    assert client.code("NOOP") == "200"
+
+
+def test_what_is_said_before_the_greeting(lab: Lab) -> None:
+    """The phase `command` of a connection comes before all else: its octets are in clear, whatever comes."""
+    lab.add("CONNECT #1: say_raw b'what?\\r\\n' phase=command")
+    client = lab.connect()
+    assert client.octets(7) == b"what?\r\n"
+    if lab.is_implicit:
+        client.encrypt_first()
+    assert client.code("NOOP") == "220"
+
+
+@explicit_only
+@pytest.mark.parametrize("code", ["234", "200"])
+def test_another_reply_to_auth(lab: Lab, code: str) -> None:
+    """Whatever is said, hands are shaken next."""
+    lab.add(f"AUTH #1: reply {code} 'Shake hands'")
+    client = lab.connect()
+    assert client.reply().code == "220"
+    assert shown(client.ask("AUTH TLS")) == f"{code} Shake hands"
+    client.encrypt_first()
+    assert client.code("NOOP") == "200"
+
+
+# Transfers.
+
+
+@pytest.mark.parametrize(
+    ("fault", "replies"),
+    [
+        ("opening 125", ["125 {opening}", "226 Transfer complete"]),
+        ("opening 150 'Here (7 bytes)'", ["150 Here (7 bytes)", "226 Transfer complete"]),
+        ("reply 250", ["150 {opening}", "250 Transfer complete"]),
+        ("reply 451 'Oh, {text}'", ["150 {opening}", "451 Oh, Transfer complete"]),
+        ("opening 125 a; reply 250 b", ["125 a", "250 b"]),
+        ("no_opening", ["226 Transfer complete"]),
+        ("no_reply", ["150 {opening}"]),
+        ("no_opening; no_reply", []),
+        ("duplicate", ["150 {opening}", "226 Transfer complete", "226 Transfer complete"]),
+        ("early_reply", ["150 {opening}", "226 Transfer complete"]),
+        ("early_reply 250 Done", ["150 {opening}", "250 Done"]),
+        ("no_opening; early_reply", ["226 Transfer complete"]),
+        ("together", ["150 {opening}", "226 Transfer complete"]),
+        ("mismatched_lines", None),
+    ],
+)
+@pytest.mark.parametrize("line", ["RETR a.txt", "STOR new.txt", "NLST dir"])
+def test_replies_of_a_transfer(lab: Lab, line: str, fault: str, replies: list[str] | None) -> None:
+    """The transfer is complete, whatever was said; the next reply is that of the next command."""
+    client = lab.enter()
+    opening = _opening(client, line)
+    fault = f"{line[:4]}: {fault}"
+    lab.add(fault)
+    _transfer(client, line, 2)
+    if replies is None:
+        assert client.octets(20).startswith(b"150-")
+        client.send("NOOP")
+        lab.server.log.wait_for("NOOP -> 200")
+        assert client.said.endswith(b"226-Transfer complete\r\n227 End\r\n200 Nothing done\r\n")
+    else:
+        assert client.until_noop() == [reply.replace("{opening}", opening) for reply in replies]
+    record = lab.server.log.find(line[:4])[-1]
+    assert record.faults == [fault]
+    assert record.transfer is not None
+    assert record.transfer.completed
+
+
+def _opening(client: Witness, line: str) -> str:
+    _transfer(client, line, 1)
+    opening = client.reply().text
+    assert client.reply().code == "226"
+    return opening
+
+
+def _transfer(client: Witness, line: str, number: int) -> None:
+    data = client.begin(line)
+    if line.startswith("STOR"):
+        data.send(b"new")
+        data.finish()
+        client.server.log.wait_for(lambda event: isinstance(event, DataClosed), times=number)
+        assert client.server.files["/new.txt"] == b"new"
+    else:
+        assert data.rest().octets == (b"hello\n" if line.startswith("RETR") else b"")
+
+
+@pytest.mark.parametrize("word", ["no_opening", "early_reply", "together", "opening 125"])
+def test_a_refused_transfer_has_no_opening(lab: Lab, word: str) -> None:
+    """What is about the opening does not happen to a transfer that is refused: its reply is the true one."""
+    client = lab.enter(f"RETR optional: {word}")
+    assert client.code("EPSV") == "229"
+    assert client.code("RETR nowhere") == "550"
+    assert not client.applied
+
+
+# A final reply before the data.
+
+
+def test_an_early_reply_to_a_download(lab: Lab) -> None:
+    """It comes in one piece with the opening while the data stands still, and nothing comes when it is over."""
+    client = lab.enter("RETR: early_reply")
+    data = client.begin("RETR big.bin")
+    opening = b"150 Opening BINARY mode data connection for big.bin (8388608 bytes)\r\n"
+    assert client.piece() == opening + b"226 Transfer complete\r\n"
+    assert client.is_silent()
+    assert data.rest().octets == BIG
+    assert client.until_noop() == []
+
+
+def test_an_early_reply_to_an_upload(lab: Lab) -> None:
+    """It comes before the first octet is sent."""
+    client = lab.enter("STOR: early_reply")
+    data = client.begin("STOR new.bin")
+    assert client.codes(2) == ["150", "226"]
+    data.send(b"new")
+    data.finish()
+    lab.server.log.wait_until(lambda: bool(lab.server.log.transfers[-1].completed), 10)
+    assert client.until_noop() == []
+    assert lab.server.files["/new.bin"] == b"new"
+
+
+def test_an_early_reply_and_a_broken_transfer(lab: Lab) -> None:
+    """A transfer that breaks after its reply gets no other: the client has its answer already."""
+    client = lab.enter("RETR: early_reply")
+    data = client.begin("RETR big.bin")
+    assert client.codes(2) == ["150", "226"]
+    data.sock.close()  # unread octets are there, so that this is RST
+    lab.server.log.wait_until(lambda: lab.server.log.transfers[-1].completed is False, 10)
+    assert client.until_noop() == []
+    assert lab.server.log.find("RETR")[0].replies[1:] == [("226", "Transfer complete")]
+
+
+# More replies.
+
+
+@pytest.mark.parametrize("line", ["CWD dir", "PASV", "NOOP", "DELE a.txt", "ABOR", "XYZZY"])
+def test_duplicate(lab: Lab, line: str) -> None:
+    """The reply comes twice, in one piece, and the command is carried out once."""
+    client = lab.enter("* #1: duplicate")
+    client.send(line)
+    piece = client.piece()
+    assert piece[: len(piece) // 2] * 2 == piece
+    assert client.until_noop() == []
+    record = lab.server.log.find(line)[0]
+    assert len(record.replies) == 2
+    assert record.replies[0] == record.replies[1]
+
+
+def test_two_good_byes(lab: Lab) -> None:
+    """Both come before the end."""
+    client = lab.enter("QUIT: duplicate")
+    client.send("QUIT")
+    assert client.replies(2) == ["221 Goodbye", "221 Goodbye"]
+    assert client.end() == "in order"
+
+
+@pytest.mark.parametrize(
+    ("phase", "octets"),
+    [
+        ("command", b"299 Stray\r\n200 Nothing done\r\n"),
+        ("before_reply", b"299 Stray\r\n200 Nothing done\r\n"),
+        ("after_reply", b"200 Nothing done\r\n299 Stray\r\n"),
+    ],
+)
+@pytest.mark.parametrize("word", ["say 299 Stray", "say_raw b'299 Stray\\r\\n'"])
+def test_a_stray_reply(lab: Lab, word: str, phase: str, octets: bytes) -> None:
+    """A reply that nobody asked for comes before the true one, or behind it."""
+    fault = f"NOOP #1: {word} phase={phase}"
+    client = lab.enter(fault)
+    client.send("NOOP")
+    assert client.octets(len(octets)) == octets
+    assert client.applied == [fault]
+    assert client.until_noop() == []
+
+
+@pytest.mark.parametrize(
+    ("phase", "piece"),
+    [("before_reply", f"299 Stray\r\n250 {DIR}\r\n"), ("after_reply", f"250 {DIR}\r\n299 Stray\r\n")],
+)
+def test_a_stray_reply_comes_in_one_piece_with_the_true_one(lab: Lab, phase: str, piece: str) -> None:
+    """Replies that follow each other are in the same packet, or in the same record of TLS."""
+    client = lab.enter(f"CWD: say 299 Stray phase={phase}")
+    client.send("CWD dir")
+    assert client.piece() == piece.encode()
+
+
+def test_octets_between_replies(lab: Lab) -> None:
+    """Octets that are no line go before the next reply, and make it another one."""
+    client = lab.enter("CWD: say_raw b'2' phase=before_reply")
+    client.send("CWD dir")
+    assert client.octets(32) == f"2250 {DIR}\r\n".encode()
+
+
+@pytest.mark.parametrize(
+    ("phase", "at_first", "at_last"),
+    [
+        ("command", ["299", "150"], ["226"]),
+        ("before_150", ["299", "150"], ["226"]),
+        ("after_150", ["150", "299"], ["226"]),
+        ("before_close", ["150"], ["299", "226"]),
+        ("before_reply", ["150"], ["299", "226"]),
+        ("after_reply", ["150"], ["226", "299"]),
+    ],
+)
+def test_a_stray_reply_in_a_transfer(lab: Lab, phase: str, at_first: list[str], at_last: list[str]) -> None:
+    """Each phase of a transfer has its place among the replies, and before or after the data."""
+    client = lab.enter(f"RETR: say 299 phase={phase}")
+    data = client.begin("RETR big.bin")
+    assert client.codes(len(at_first)) == at_first
+    assert client.is_silent()
+    assert data.rest().octets == BIG
+    assert client.codes(2 if len(at_last) == 2 else 1) == at_last
+    assert client.until_noop() == []
+
+
+@explicit_only
+def test_octets_injected_behind_auth(lab: Lab) -> None:
+    """Behind 234 they come in clear and in the same packet; hands are shaken all the same."""
+    injected = b"331 Injected\r\n230 Injected\r\n"
+    lab.add(f"AUTH #1: say_raw {injected!r}")
+    client = lab.connect()
+    assert client.reply().code == "220"
+    client.send("AUTH TLS")
+    assert client.piece() == b"234 AUTH TLS successful\r\n" + injected
+    client.encrypt_first()
+    assert client.code("NOOP") == "200"
+    assert lab.server.log.find("AUTH")[0].replies[1:] == [("331", "Injected"), ("230", "Injected")]
+
+
+# Replies in one piece.
+
+
+def test_together(lab: Lab) -> None:
+    """The opening is held until the final reply, and leaves in one piece with it."""
+    client = lab.enter("RETR: together")
+    data = client.begin("RETR big.bin")
+    data.receive()
+    assert client.is_silent()
+    assert not lab.server.log.find("RETR")[0].replies
+    data.rest()
+    opening = b"150 Opening BINARY mode data connection for big.bin (8388608 bytes)\r\n"
+    assert client.piece() == opening + b"226 Transfer complete\r\n"
+
+
+def test_together_with_what_comes_first(lab: Lab) -> None:
+    """A reply to a command during the transfer takes the opening with it."""
+    client = lab.enter("RETR: together")
+    data = client.begin("RETR big.bin")
+    data.receive()
+    client.send("NOOP")
+    opening = b"150 Opening BINARY mode data connection for big.bin (8388608 bytes)\r\n"
+    assert client.piece() == opening + b"200 Nothing done\r\n"
+    data.rest()
+    assert client.reply().code == "226"
+
+
+CHANGED = f"250 {DIR}\r\n".encode()
+
+
+@pytest.mark.parametrize(("line", "reply"), [("NOOP", b"200 Nothing done\r\n"), ("QUIT", b"221 Goodbye\r\n")])
+def test_held_back(lab: Lab, line: str, reply: bytes) -> None:
+    """The reply is told and comes with that of the next command, in one piece; the command was carried out before."""
+    client = lab.enter("CWD: held_back")
+    client.send("CWD dir")
+    lab.wait_applied()
+    assert client.is_silent()
+    assert not lab.server.log.find("CWD")[0].replies
+    client.send(line)
+    assert client.piece() == CHANGED + reply
+    assert lab.server.log.find("CWD")[0].replies == [("250", DIR)]
+
+
+def test_two_are_held_back(lab: Lab) -> None:
+    """Each waits for the one behind it."""
+    client = lab.enter("CWD: held_back")
+    client.send("CWD dir")
+    client.send("CWD /")
+    lab.wait_applied(2)
+    assert client.is_silent()
+    client.send("NOOP")
+    assert client.piece() == CHANGED + b"250 Directory changed to /\r\n200 Nothing done\r\n"
+
+
+def test_a_greeting_is_held_back(lab: Lab) -> None:
+    """A client that speaks first hears the greeting with its answer."""
+    lab.add("CONNECT #1: held_back")
+    client = lab.connect()
+    if lab.is_implicit:
+        client.encrypt_first()
+    lab.wait_applied()
+    assert client.is_silent()
+    client.send("NOOP")
+    assert client.piece() == b"220 welcome\r\n200 Nothing done\r\n"
+
+
+def test_held_back_when_the_client_closes_its_side(lab: Lab) -> None:
+    """There will be no next command: the reply comes before the end."""
+    client = lab.enter("CWD: held_back")
+    client.send("CWD dir")
+    client.half_close()
+    assert client.piece() == CHANGED
+    assert client.end() == "in order"
+
+
+def test_held_back_when_the_server_stops(lab: Lab) -> None:
+    """The good-bye of the server is the next reply."""
+    client = lab.enter("CWD: held_back")
+    client.send("CWD dir")
+    lab.wait_applied()
+    lab.server.stop()
+    assert client.piece() == CHANGED + b"421 Service is shutting down\r\n"
+    assert client.end() == "in order"
+    lab.server.start()
+
+
+def test_held_back_when_the_connection_ends(lab: Lab) -> None:
+    """A connection that a fault closes takes it along."""
+    client = lab.enter("CWD: held_back", "NOOP: close")
+    client.send("CWD dir")
+    client.send("NOOP")
+    assert client.piece() == CHANGED
+    assert client.end() == "in order"
+
+
+def test_held_back_when_the_connection_is_reset(lab: Lab) -> None:
+    """It is lost then, and nobody is told that it was sent."""
+    client = lab.enter("CWD: held_back", "NOOP: reset")
+    client.send("CWD dir")
+    client.send("NOOP")
+    assert client.end() == "reset"
+    assert CHANGED not in client.said
+    assert lab.reason(client) == "cut off"
+
+
+def test_nothing_waits_behind_what_is_held_back(lab: Lab) -> None:
+    """Replies without a fault go at once, and in order."""
+    client = lab.enter("CWD #1: held_back")
+    client._put(b"CWD dir\r\nPWD\r\nNOOP\r\n")
+    assert client.codes(3) == ["250", "257", "200"]
+
+
+# Commands that were said together.
+
+
+def test_faults_on_pipelined_commands(lab: Lab) -> None:
+    """Replies keep the order of the commands, whatever becomes of some."""
+    client = lab.enter("PWD: duplicate", "CWD: no_reply", "NOOP #2: answer 500 Tired", "DELE: ignore")
+    client._put(b"NOOP\r\nPWD\r\nCWD dir\r\nNOOP\r\nDELE /a.txt\r\nPWD\r\nSYST\r\n")
+    expected = ["200 Nothing done", *['257 "/" is the current directory'] * 2, "500 Tired"]
+    expected += [*['257 "/dir" is the current directory'] * 2, "215 UNIX Type: L8"]
+    assert client.replies(7) == expected
+    assert [event.raw[:3] for event in client.events() if isinstance(event, ReplySent)][-7:] == [
+        text[:3].encode() for text in expected
+    ]

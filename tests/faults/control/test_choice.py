@@ -1,0 +1,318 @@
+"""Which commands a fault happens to, how often, and what two faults make of one command."""
+
+from __future__ import annotations
+
+import pytest
+
+from ftpfixture import FtpServer
+from tests.support.lab import BIG, Lab
+from tests.support.witness import Witness, shown
+
+pytestmark = pytest.mark.parametrize("lab", ["clear", "explicit"], indirect=True)
+
+
+def answers(client: Witness, *lines: str) -> str:
+    """Codes that lines are answered with, one after another."""
+    return " ".join(client.code(line) for line in lines)
+
+
+# Which of those that fit.
+
+
+@pytest.mark.parametrize(
+    ("trigger", "codes"),
+    [
+        ("", "500 500 500 500 500 500"),
+        ("#1", "500 200 200 200 200 200"),
+        ("#2", "200 500 200 200 200 200"),
+        ("#1,3", "500 200 500 200 200 200"),
+        ("times=2", "500 500 200 200 200 200"),
+        ("after=2", "200 200 500 500 500 500"),
+        ("after=2 times=1", "200 200 500 200 200 200"),
+        ("every=2", "200 500 200 500 200 500"),
+        ("every=2 times=2", "200 500 200 500 200 200"),
+        ("after=1 every=2", "200 200 500 200 500 200"),
+    ],
+)
+def test_which(lab: Lab, trigger: str, codes: str) -> None:
+    """Commands that fit are counted, and these are hit."""
+    client = lab.enter(f"NOOP {trigger}: answer 500")
+    assert answers(client, *["NOOP"] * 6) == codes
+    assert len(client.applied) == codes.count("500")
+
+
+def test_counting_goes_over_all_sessions(lab: Lab) -> None:
+    """The second is the second of the server, whoever says it."""
+    lab.add("NOOP #2: answer 500")
+    first, second = lab.enter(), lab.enter()
+    assert [first.code("NOOP"), second.code("NOOP"), first.code("NOOP")] == ["200", "500", "200"]
+    assert (first.applied, len(second.applied)) == ([], 1)
+
+
+def test_counting_is_that_of_each_server(lab: Lab, ftp_server: FtpServer) -> None:
+    """A fault that two servers have happens to both."""
+    fault = "NOOP #2: answer 500"
+    client = lab.enter(fault)
+    ftp_server.faults.add(fault)
+    with Witness(ftp_server) as other:
+        other.login()
+        assert [client.code("NOOP"), other.code("NOOP"), client.code("NOOP"), other.code("NOOP")] == [
+            "200",
+            "200",
+            "500",
+            "500",
+        ]
+
+
+def test_fail_twice_then_succeed(lab: Lab) -> None:
+    """What retries are tested with: two transient errors, each in its own way, and then all is well."""
+    client = lab.enter("STOR #1: answer 450 Busy", "STOR #2: answer 452 Full")
+    data = client.begin("STOR new.txt")
+    assert shown(client.reply()) == "450 Busy"
+    assert shown(client.ask("STOR new.txt")) == "452 Full"
+    client.send("STOR new.txt")
+    data.send(b"new")
+    data.finish()
+    assert client.codes(2) == ["150", "226"]
+    assert lab.server.files["/new.txt"] == b"new"
+
+
+def test_the_login_fails_twice_in_two_sessions(lab: Lab) -> None:
+    """A sequence may go over several connections: closed at once, reset, then a login."""
+    lab.add("CONNECT #1: close", "CONNECT #2: reset")
+    assert lab.connect_before_it_is_accepted().end() == "in order"
+    assert lab.connect_before_it_is_accepted().end() == "reset"
+    assert lab.enter().code("NOOP") == "200"
+
+
+@pytest.mark.parametrize(("part", "hits"), [("0%", 0), ("100%", 40)])
+def test_certain_probabilities(lab: Lab, part: str, hits: int) -> None:
+    """Never is never, and always is always."""
+    client = lab.enter(f"NOOP probability={part} optional: answer 500")
+    assert answers(client, *["NOOP"] * 40).count("500") == hits
+
+
+def test_probability(lab: Lab) -> None:
+    """The same seed chooses the same commands in every run, another seed others; about so many as it says."""
+
+    def run(seed: int) -> str:
+        lab.server.faults.clear()
+        return answers(lab.enter(f"NOOP probability=30% seed={seed}: answer 500"), *["NOOP"] * 100)
+
+    first, again, other = run(1), run(1), run(2)
+    assert first == again != other
+    assert 15 < first.count("500") < 45
+
+
+# What fits.
+
+
+@pytest.mark.parametrize(
+    ("fault", "hit", "missed"),
+    [
+        ("SIZE a.txt: off", ["SIZE a.txt"], ["SIZE b.txt", "SIZE dir/../a.txt.gz"]),
+        ("SIZE /a.txt: off", ["SIZE a.txt", "SIZE /a.txt", "SIZE dir/../a.txt"], ["SIZE b.txt"]),
+        ("SIZE *.txt: off", ["SIZE a.txt", "SIZE /b.txt"], ["SIZE big.bin"]),
+        ("SIZE /dir/*: off", ["SIZE dir/x", "SIZE /dir/a/b"], ["SIZE a.txt", "SIZE dir"]),
+        ("SIZE [ab].txt: off", ["SIZE a.txt", "SIZE b.txt"], ["SIZE c.txt"]),
+        ("SIZE|MDTM: off", ["SIZE a.txt", "MDTM a.txt"], ["NOOP"]),
+        ("* a.txt: off", ["SIZE a.txt", "MDTM a.txt", "DELE a.txt"], ["SIZE b.txt", "NOOP"]),
+        ("CWD ..: off", ["CWD .."], ["CWD /"]),
+        ("CWD /: off", ["CWD ..", "CWD /", "CWD dir/.."], ["CWD dir"]),
+        ("SITE HELP*: off", ["SITE HELP", "SITE HELP CHMOD"], ["SITE CHMOD 644 a.txt"]),
+    ],
+)
+def test_verbs_and_paths(lab: Lab, fault: str, hit: list[str], missed: list[str]) -> None:
+    """A path is the argument as sent, or the absolute path that it means; shell patterns go for both."""
+    client = lab.enter(fault)
+    assert answers(client, *hit) == " ".join(["502"] * len(hit))
+    assert "502" not in answers(client, *missed)
+
+
+def test_paths_mean_what_they_mean_where_the_client_is(lab: Lab) -> None:
+    """A relative path is looked at from the working directory."""
+    client = lab.enter("SIZE /dir/a.txt: off")
+    assert answers(client, "SIZE a.txt", "CWD dir", "SIZE a.txt", "SIZE ../a.txt") == "213 250 502 213"
+
+
+@pytest.mark.ftp(users={"ann": "a", "bob": "b", "user": "password"})
+def test_users(lab: Lab) -> None:
+    """Only this user's commands, from USER on, and USER itself by the name that it gives."""
+    lab.add("* user=bo*: off")
+    client = lab.visit()
+    assert answers(client, "NOOP", "USER ann", "PASS a", "NOOP", "USER bob", "NOOP") == "200 331 230 200 502 200"
+    lab.server.faults.clear()
+    assert answers(client, "USER bob", "PASS b") == "331 230"
+    lab.add("NOOP user=bob: off", "USER user=ann: deny")
+    assert answers(client, "NOOP", "USER ann", "NOOP", "USER user", "NOOP") == "502 550 502 331 200"
+
+
+def test_sessions(lab: Lab) -> None:
+    """Only the session with this number."""
+    lab.add("NOOP session=2: off")
+    clients = [lab.enter() for _ in range(3)]
+    assert [client.code("NOOP") for client in clients] == ["200", "502", "200"]
+    assert [client.number for client in clients] == [1, 2, 3]
+
+
+def test_types(lab: Lab) -> None:
+    """Only while this TYPE is in force."""
+    client = lab.enter("SIZE type=A: off")
+    assert answers(client, "SIZE a.txt", "TYPE A", "SIZE a.txt", "TYPE I", "SIZE a.txt") == "213 200 502 200 213"
+
+
+def test_since_and_until(lab: Lab) -> None:
+    """Only in this time of the server's life."""
+    lab.clock.freeze()
+    client = lab.enter("NOOP since=100 until=200: off")
+    codes = []
+    for seconds in (0, 101, 98, 2):
+        lab.clock.move(seconds)
+        codes.append(client.code("NOOP"))
+    assert codes == ["200", "502", "502", "200"]
+
+
+def test_a_line_that_is_too_long(lab: Lab) -> None:
+    """It is a command as any other, which has no verb."""
+    client = lab.enter("* #1: answer 421 Enough")
+    client.send("A" * 10_000)
+    assert shown(client.reply()) == "421 Enough"
+    assert client.code("NOOP") == "200"
+
+
+# Happening once.
+
+
+@pytest.mark.parametrize(
+    ("word", "spoilt", "healthy"),
+    [
+        ("no_reply", b"", b"226 Transfer complete\r\n"),
+        ("reply 451 Oh", b"451 Oh\r\n", b"226 Transfer complete\r\n"),
+        ("duplicate", b"226 Transfer complete\r\n" * 2, b"226 Transfer complete\r\n"),
+        ("say 299 Hm", b"226 Transfer complete\r\n299 Hm\r\n", b"226 Transfer complete\r\n"),
+        ("close phase=before_reply", b"", b"226 Transfer complete\r\n"),
+        ("delay 1 phase=before_close", b"226 Transfer complete\r\n", b"226 Transfer complete\r\n"),
+    ],
+)
+def test_two_sessions_race(lab: Lab, word: str, spoilt: bytes, healthy: bytes) -> None:
+    """A fault that happens once happens to the session that comes to the point first, and to no other."""
+    [armed] = lab.add(f"RETR times=1: {word}")
+    slow, fast = lab.enter(), lab.enter()
+    slow_data, fast_data = slow.begin("RETR big.bin"), fast.begin("RETR big.bin")
+    assert [slow.reply().code, fast.reply().code] == ["150", "150"]
+    assert armed.fired == 0
+    assert fast_data.rest().octets == BIG
+    assert fast.octets(len(spoilt)) == spoilt
+    lab.wait_applied()
+    assert slow_data.rest().octets == BIG
+    assert slow.octets(len(healthy)) == healthy
+    assert (len(fast.applied), slow.applied, armed.fired) == (1, [], 1)
+
+
+@pytest.mark.parametrize("word", ["slice 3 pause=1", "held_back", "stall phase=before_reply"])
+def test_two_sessions_race_for_what_takes_time(lab: Lab, word: str) -> None:
+    """While it happens to one session, the other that fitted, too, goes on unharmed."""
+    [armed] = lab.add(f"ABOR times=1: {word}")
+    lab.add("ABOR: delay 1")
+    lab.clock.freeze()
+    first, second = lab.enter(), lab.enter()
+    first.send("ABOR")
+    lab.wait_applied()
+    second.send("ABOR")
+    lab.wait_applied(2)
+    assert armed.fired == 0
+    lab.clock.move(1)
+    assert second.piece() == b"226 Nothing to abort\r\n"
+    assert armed.fired == 1
+    assert len(first.applied) == 2
+    assert len(second.applied) == 1
+
+
+# Two faults on one command.
+
+
+@pytest.mark.parametrize(
+    ("faults", "octets"),
+    [
+        (["NOOP: answer 500 a", "NOOP optional: answer 501 b"], b"500 a\r\n"),
+        (["NOOP: ignore", "NOOP optional: answer 501 b"], b""),
+        (["NOOP: answer 501 b", "NOOP optional: ignore"], b"501 b\r\n"),
+        (["NOOP: reply 201 a", "NOOP: reply 202 '{text} b'"], b"202 a b\r\n"),
+        (["NOOP: reply 202 '{text} b'", "NOOP: reply 201 a"], b"201 a\r\n"),
+        (["NOOP: answer 500 a", "NOOP: reply 501 '{text} b'"], b"501 a b\r\n"),
+        (["NOOP: answer 500 a", "NOOP: duplicate"], b"500 a\r\n500 a\r\n"),
+        (["NOOP: duplicate", "NOOP: garble"], b"300 Nothing done\r\n300 Nothing done\r\n"),
+        (["NOOP: duplicate", "NOOP: duplicate"], b"200 Nothing done\r\n" * 4),
+        (["NOOP: no_reply", "NOOP: say 299 a"], b"299 a\r\n"),
+        (["NOOP: no_reply", "NOOP: duplicate"], b""),
+        (["NOOP: say 298 a", "NOOP: say 299 b"], b"200 Nothing done\r\n298 a\r\n299 b\r\n"),
+        (["NOOP: say 299 b", "NOOP: say 298 a"], b"200 Nothing done\r\n299 b\r\n298 a\r\n"),
+        (["NOOP: say 299 b", "NOOP: say 298 a phase=command"], b"298 a\r\n200 Nothing done\r\n299 b\r\n"),
+        (["NOOP: no_reply; say 299 b phase=before_reply"], b"299 b\r\n"),
+        (["NOOP: reply 201 a; say 299 b; duplicate"], b"201 a\r\n201 a\r\n299 b\r\n"),
+        (["NOOP: reply_raw b'2'", "NOOP: say_raw b'00\\r\\n'"], b"200\r\n"),
+        (["*: reply 201 a", "NOOP: reply 202 '{text}{text}'"], b"202 aa\r\n"),
+    ],
+    ids=lambda value: " + ".join(value) if isinstance(value, list) else "",
+)
+def test_two_faults(lab: Lab, faults: list[str], octets: bytes) -> None:
+    """They happen in the order in which they were added, and of two that are instead of the command the first."""
+    client = lab.enter(*faults)
+    client.send("NOOP")
+    assert client.octets(len(octets)) == octets
+    happen = [fault for fault in faults if "optional" not in fault]
+    lab.wait_applied(len(happen))
+    assert sorted(client.applied) == sorted(happen)
+    lab.server.faults.clear()
+    assert client.until_noop() == []
+
+
+def test_a_delay_and_an_end(lab: Lab) -> None:
+    """A delay before the end delays it, one behind it does not."""
+    client, other = lab.enter(), lab.enter()
+    lab.add("PWD: delay 5", "PWD: close", "SYST: close", "SYST: delay 5")
+    lab.clock.freeze()
+    other.send("SYST")
+    assert other.end() == "in order"
+    client.send("PWD")
+    lab.wait_applied(2)
+    assert client.is_silent()
+    lab.clock.move(5)
+    assert client.end() == "in order"
+
+
+def test_slices_of_what_others_have_made(lab: Lab) -> None:
+    """Pieces are cut of all that goes out at once."""
+    client = lab.enter("NOOP: slice 10 pause=1", "NOOP: reply 201 abc", "NOOP: say 299 def")
+    lab.clock.freeze()
+    client.send("NOOP")
+    for expected in (b"201 abc\r\n2", b"99 def\r\n"):
+        assert client.piece() == expected
+        lab.clock.move(1)
+
+
+def test_slices_of_what_was_held_back(lab: Lab) -> None:
+    """What waits for a reply that goes in pieces goes in pieces with it."""
+    client = lab.enter("CWD: held_back", "NOOP: slice 40 pause=1")
+    lab.clock.freeze()
+    client._put(b"CWD dir\r\nNOOP\r\n")
+    assert client.piece() == b"250 Directory changed to /dir\r\n200 Nothi"
+    lab.clock.move(1)
+    assert client.piece() == b"ng done\r\n"
+
+
+def test_one_fault_on_the_data_and_one_on_the_reply(lab: Lab) -> None:
+    """The file is short, and the reply is the one of the other fault."""
+    client = lab.enter("RETR: truncate after=3", "RETR: reply 250 'All of it'")
+    data = client.begin("RETR a.txt")
+    assert data.rest().octets == b"hel"
+    assert client.replies(2)[1] == "250 All of it"
+
+
+def test_faults_come_and_go(lab: Lab) -> None:
+    """What was added acts on the next command, what was taken away does not."""
+    client = lab.enter()
+    assert client.code("NOOP") == "200"
+    with lab.server.faults("NOOP: answer 500"):
+        assert client.code("NOOP") == "500"
+    assert client.code("NOOP") == "200"

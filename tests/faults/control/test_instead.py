@@ -1,0 +1,268 @@
+"""Commands that are not carried out: answered, answered with octets, refused, left unanswered, ended with 421."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import pytest
+
+from ftpfixture.events import CommandReceived, FaultApplied, LoggedIn, ReplySent
+from tests.support.lab import Lab
+from tests.support.witness import Witness, shown
+
+MANY = b"".join(b"550-line %d\r\n" % number for number in range(20_000)) + b"550 enough\r\n"
+
+
+GONE_AWAY = ("client closed", "connection reset")  # of a client that closes; under TLS its system may say RST
+
+
+class Row(NamedTuple):
+    """What goes wrong with a command, the octets that answer it, and how to see that it did nothing."""
+
+    fault: str
+    line: str
+    answer: bytes
+    then: str = "NOOP"
+    shows: str = "200 Nothing done"
+
+
+HERE = ("PWD", '257 "/" is the current directory')
+OUTSIDE = ("PWD", "530 Please login with USER and PASS")
+STILL_THERE = ("SIZE a.txt", "213 6")
+NOT_THERE = ("SIZE new.txt", "550 No such file or directory")
+
+LOGGED_IN = [
+    Row("CWD: answer 450 Busy", "CWD dir", b"450 Busy\r\n", *HERE),
+    Row("CWD: answer 550", "CWD dir", b"550 \r\n", *HERE),
+    Row("CWD: answer 250 'But no'", "CWD dir", b"250 But no\r\n", *HERE),
+    Row("CWD: answer 550 ['No', 'such', 'place']", "CWD dir", b"550-No\r\n550-such\r\n550 place\r\n", *HERE),
+    Row("CWD: answer 550 'No\\nsuch'", "CWD dir", b"550-No\r\n550 such\r\n", *HERE),
+    Row("CWD: off", "CWD dir", b"502 Command not implemented\r\n", *HERE),
+    Row("CWD: deny", "CWD dir", b"550 Permission denied\r\n", *HERE),
+    Row("DELE a.*: deny", "DELE a.txt", b"550 Permission denied\r\n", *STILL_THERE),
+    Row("USER: answer 500", "USER eve", b"500 \r\n", *HERE),
+    Row("PASV: answer 425 'No port'", "PASV", b"425 No port\r\n"),
+    Row("EPSV: off", "EPSV", b"502 Command not implemented\r\n"),
+    Row("RETR: answer 425 'No data connection'", "RETR a.txt", b"425 No data connection\r\n"),
+    Row("STOR: answer 553 Name", "STOR new.txt", b"553 Name\r\n", *NOT_THERE),
+    Row("NOOP: answer 599 Odd", "NOOP", b"599 Odd\r\n", *HERE),
+    Row("ABOR: off", "ABOR", b"502 Command not implemented\r\n"),
+    Row("QUIT: answer 500 Stay", "QUIT", b"500 Stay\r\n"),
+    Row("*: answer 200 'A hollow voice'", "XYZZY", b"200 A hollow voice\r\n", "PWD", "200 A hollow voice"),
+    # Octets as they are.
+    Row("CWD: answer_raw b'250\\n'", "CWD dir", b"250\n", *HERE),
+    Row("CWD: answer_raw b'no code\\r\\n250 Hm\\r\\n'", "CWD dir", b"no code\r\n250 Hm\r\n", *HERE),
+    Row("CWD: answer_raw b'250 a\\x00b\\xff\\xe4\\r\\n'", "CWD dir", b"250 a\0b\xff\xe4\r\n", *HERE),
+    Row("CWD: answer_raw b'550-a\\r\\n550-b\\r\\n551 c\\r\\n'", "CWD dir", b"550-a\r\n550-b\r\n551 c\r\n", *HERE),
+    Row(f"CWD: answer_raw {MANY!r}", "CWD dir", MANY, *HERE),
+]
+
+OUTSIDERS = [
+    Row("USER: answer 530 'Not you'", "USER user", b"530 Not you\r\n", "PASS password", "503 Login with USER first"),
+    Row("USER user: deny", "USER user", b"550 Permission denied\r\n", "PASS password", "503 Login with USER first"),
+    Row("PWD: answer 257 Nowhere", "PWD", b"257 Nowhere\r\n", "CWD dir", OUTSIDE[1]),
+]
+
+
+@pytest.mark.parametrize("row", LOGGED_IN, ids=lambda row: row.fault[:40])
+def test_not_carried_out(lab: Lab, row: Row) -> None:
+    """The answer comes octet by octet in place of the reply, the command does nothing, and the session goes on."""
+    _not_carried_out(lab.enter(row.fault), row)
+
+
+@pytest.mark.parametrize("row", OUTSIDERS, ids=lambda row: row.fault)
+def test_not_carried_out_before_the_login(lab: Lab, row: Row) -> None:
+    """It is the same for commands that come before the login."""
+    client = lab.visit()
+    lab.add(row.fault)
+    _not_carried_out(client, row)
+
+
+def _not_carried_out(client: Witness, row: Row) -> None:
+    client.send(row.line)
+    assert client.octets(len(row.answer)) == row.answer
+    assert client.applied[0] == row.fault
+    assert shown(client.ask(row.then)) == row.shows
+
+
+def test_a_refused_password_lets_nobody_in(lab: Lab) -> None:
+    """PASS that is answered by a fault, even with 230, logs nobody in; the next one does."""
+    client = lab.visit()
+    lab.add("PASS #1: answer 230 Welcome")
+    assert [client.code("USER user"), client.code("PASS password"), client.code("PWD")] == ["331", "230", "530"]
+    assert not client.events(LoggedIn)
+    assert [client.code("PASS password"), client.code("PWD")] == ["230", "257"]
+
+
+def test_a_refused_auth_encrypts_nothing(lab: Lab) -> None:
+    """AUTH that is answered by a fault, even with 234, leaves the connection as it is."""
+    client = lab.connect()
+    if lab.is_implicit:
+        client.encrypt_first()
+    assert client.reply().code == "220"
+    lab.add("AUTH: answer 234 'Go on'")
+    assert [client.code("AUTH TLS"), client.code("NOOP")] == ["234", "200"]
+
+
+@pytest.mark.parametrize("greeting", [b"220 Odd\r\n", b"500 Go away\r\n", b"220-1\r\n220 2\r\n"])
+@pytest.mark.parametrize("word", ["answer", "answer_raw"])
+def test_another_greeting(lab: Lab, word: str, greeting: bytes) -> None:
+    """What a connection is answered with comes in place of the greeting, inside TLS if that comes first."""
+    lines = [line[4:] for line in greeting.decode().splitlines()]
+    [armed] = lab.add(f"CONNECT #1: answer_raw {greeting!r}" if word == "answer_raw" else _greet(greeting[:3], lines))
+    client = lab.connect()
+    if lab.is_implicit:
+        client.encrypt_first()
+    assert client.octets(len(greeting)) == greeting
+    assert (armed.fired, client.said, client.events(FaultApplied)[0].to) == (1, greeting, 0)  # type: ignore[attr-defined]
+    assert client.code("NOOP") == "200"
+
+
+def _greet(code: bytes, lines: list[str]) -> str:
+    return f"CONNECT #1: answer {code.decode()} {lines!r}"
+
+
+def test_the_log_tells_what_was_said_instead(client: Witness, lab: Lab) -> None:
+    """The record of a command has the replies that came, cut up as a client reads them, and the fault."""
+    lab.add("CWD: answer_raw b'150 a\\r\\n250-b\\r\\n250 c\\r\\nrest'")
+    client.send("CWD dir")
+    client.octets(25)
+    [record] = lab.server.log.find("CWD")
+    assert record.replies == [("150", "a"), ("250", "b\nc"), ("000", "rest")]
+    assert record.faults == ["CWD: answer_raw b'150 a\\r\\n250-b\\r\\n250 c\\r\\nrest'"]
+    kinds = [type(event) for event in client.events(CommandReceived, FaultApplied, ReplySent)]
+    assert kinds[-5:] == [CommandReceived, FaultApplied, ReplySent, ReplySent, ReplySent]
+
+
+def test_a_refused_transfer_uses_up_no_data_connection(lab: Lab) -> None:
+    """The data connection of a transfer that a fault has answered is there for the next one."""
+    client = lab.enter("RETR #1: answer 450 Later")
+    data = client.begin("RETR a.txt")
+    assert shown(client.reply()) == "450 Later"
+    client.send("RETR a.txt")
+    assert data.rest().octets == b"hello\n"
+    assert client.codes(2) == ["150", "226"]
+
+
+# No answer.
+
+
+@pytest.mark.parametrize(
+    ("line", "then"),
+    [
+        ("CWD dir", HERE),
+        ("DELE a.txt", STILL_THERE),
+        ("STOR new.txt", NOT_THERE),
+        ("RETR a.txt", HERE),
+        ("PASV", HERE),
+        ("USER eve", HERE),
+        ("REIN", HERE),
+        ("QUIT", HERE),
+        ("ABOR", HERE),
+        ("NOOP", HERE),
+    ],
+    ids=lambda value: value[0] if isinstance(value, tuple) else value,
+)
+def test_ignored(lab: Lab, line: str, then: tuple[str, str]) -> None:
+    """An ignored command does nothing and gets no reply: the next one that comes is that of the next command."""
+    client = lab.enter(f"{line.split()[0]}: ignore")
+    client.send(line)
+    assert shown(client.ask(then[0])) == then[1]
+    assert len(client.applied) == 1
+    assert lab.server.log.commands[-2].replies == []
+
+
+def test_an_ignored_connection_gets_no_greeting(lab: Lab) -> None:
+    """Without a greeting commands are answered as ever."""
+    lab.add("CONNECT #1: ignore")
+    client = lab.connect()
+    if lab.is_implicit:
+        client.encrypt_first()
+    assert shown(client.ask("NOOP")) == "200 Nothing done"
+    assert client.applied == ["CONNECT #1: ignore"]
+
+
+def test_an_ignored_quit_lets_the_client_go(client: Witness, lab: Lab) -> None:
+    """Who is not told good-bye and goes is gone."""
+    lab.add("QUIT: ignore")
+    client.send("QUIT")
+    lab.wait_applied()
+    assert client.is_silent()
+    client.close()
+    assert lab.reason(client) in GONE_AWAY
+
+
+@pytest.mark.ftp(idle_timeout=60)
+def test_an_ignored_command_is_no_reason_to_stay(client: Witness, lab: Lab) -> None:
+    """A session in which the last command was ignored is idle as any other."""
+    lab.add("CWD: ignore")
+    lab.clock.freeze()
+    client.send("CWD dir")
+    lab.wait_applied()
+    lab.clock.move(61)
+    assert client.reply().code == "421"
+    assert client.end() == "in order"
+
+
+# 421.
+
+GONE = b"421 Service not available, closing control connection\r\n"
+
+
+@pytest.mark.parametrize("line", ["USER eve", "CWD dir", "PASV", "RETR a.txt", "STOR new.txt", "NOOP", "ABOR", "QUIT"])
+def test_service_unavailable(lab: Lab, line: str) -> None:
+    """421 is the answer, then the connection ends in order; what was said behind the command is not looked at."""
+    client = lab.enter(f"{line.split()[0]}: service_unavailable")
+    client._put(f"{line}\r\nDELE a.txt\r\n".encode())
+    assert client.octets(len(GONE)) == GONE
+    assert client.end() == "in order"
+    assert lab.reason(client) == "cut off"
+    assert lab.server.files["/a.txt"] == b"hello\n"
+    lab.server.log.assert_not_sent("DELE")
+
+
+@pytest.mark.parametrize("line", ["USER user", "PASS password"])
+def test_service_unavailable_at_the_login(lab: Lab, line: str) -> None:
+    """The login may end with 421."""
+    client = lab.visit()
+    lab.add(f"{line.split()[0]} #1: service_unavailable 'Too many users'")
+    if line.startswith("PASS"):
+        assert client.code("USER user") == "331"
+    assert shown(client.ask(line)) == "421 Too many users"
+    assert client.end() == "in order"
+    assert not client.events(LoggedIn)
+
+
+def test_service_unavailable_at_once(lab: Lab) -> None:
+    """421 in place of the greeting: nothing else is said, and the next connection is greeted."""
+    lab.add("CONNECT #1: service_unavailable ['Too', 'many']")
+    client = lab.connect()
+    if lab.is_implicit:
+        client.encrypt_first()
+    assert client.octets(19) == b"421-Too\r\n421 many\r\n"
+    assert client.end() == "in order"
+    assert lab.reason(client) == "cut off"
+
+
+def test_service_unavailable_before_tls(lab: Lab) -> None:
+    """AUTH may be answered with 421."""
+    lab.add("AUTH #1: service_unavailable")
+    client = lab.connect()
+    if lab.is_implicit:
+        client.encrypt_first()
+    assert client.reply().code == "220"
+    assert client.code("AUTH TLS") == "421"
+    assert client.end() == "in order"
+
+
+def test_service_unavailable_during_a_transfer(lab: Lab) -> None:
+    """The transfer goes on to its end, as when a wire was cut, and its reply is lost."""
+    client = lab.enter("NOOP: service_unavailable")
+    data = client.begin("RETR big.bin")
+    assert client.reply().code == "150"
+    assert client.code("NOOP") == "421"
+    assert client.end() == "in order"
+    assert len(data.rest().octets) == 1 << 23
+    assert lab.reason(client) == "cut off"
+    assert lab.server.log.transfers[-1].completed
+    assert lab.server.log.find("RETR")[0].code == ""

@@ -1,0 +1,105 @@
+"""A server on which things go wrong, its clients, and what must hold when all of that is over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ftpfixture import FtpServer
+from ftpfixture.clock import Clock
+from ftpfixture.events import Disconnected, FaultApplied
+from ftpfixture.faults.armed import Armed
+from tests.support.witness import Witness
+
+__all__ = ["BIG", "FILES", "Lab"]
+
+BIG = bytes(range(256)) * (1 << 15)  # more than any system keeps for a connection: nobody reads it, and it stands still
+FILES = {"/a.txt": b"hello\n", "/b.txt": b"0123456789", "/c.txt": b"c", "/big.bin": BIG, "/dir/": None}
+
+
+class Lab:
+    """A running server, and clients of it.
+
+    Args:
+        make: Starts a server.
+        settings: Of the server.
+
+    Attributes:
+        server: With `FILES`.
+    """
+
+    def __init__(self, make: Callable[..., FtpServer], **settings: Any) -> None:
+        self.server = make(**{"files": FILES, **settings})
+        self._clients: list[Witness] = []
+
+    @property
+    def clock(self) -> Clock:
+        """Of the server."""
+        return self.server.clock
+
+    @property
+    def is_implicit(self) -> bool:
+        """Whether TLS comes first."""
+        return self.server.server.implicit_tls
+
+    def add(self, *faults: str) -> list[Armed]:
+        """Let things go wrong from now on."""
+        return [self.server.faults.add(fault) for fault in faults]
+
+    def connect(self) -> Witness:
+        """A client that has said and read nothing yet."""
+        self._clients.append(Witness(self.server))
+        return self._clients[-1]
+
+    def connect_before_it_is_accepted(self) -> Witness:
+        """The same, but connected for certain before anything can go wrong: else connecting might tell of a RST."""
+        self.server.pause()
+        client = self.connect()
+        self.server.resume()
+        return client
+
+    def visit(self) -> Witness:
+        """A client that has read the greeting, and is encrypted where the server has TLS."""
+        client = self.connect()
+        if self.is_implicit:
+            client.encrypt_first()
+        assert client.reply().code == "220"
+        if self.server.server.ssl and not self.is_implicit:
+            client.encrypt()
+        return client
+
+    def enter(self, *faults: str) -> Witness:
+        """A client that is logged in, before things go wrong."""
+        client = self.connect().enter()
+        self.add(*faults)
+        return client
+
+    def wait_applied(self, times: int = 1) -> None:
+        """Wait until so many faults were applied, and what they wait for is all that the server waits for."""
+        self.server.log.wait_for(lambda event: isinstance(event, FaultApplied), times=times)
+        self.clock.move(0)
+
+    def reason(self, client: Witness) -> str:
+        """Why the session of a client has ended; waits for that."""
+        number = client.number
+        self.server.log.wait_for(lambda event: isinstance(event, Disconnected) and event.session == number)
+        return self.server.log.sessions[number - 1].reason
+
+    def check(self) -> None:
+        """Hold what must be when a test is over: see the fixture."""
+        self.clock.resume()
+        for client in self._clients:
+            client.close()
+        log = self.server.log
+        assert log.wait_until(lambda: not self.server.sessions, 10), log.transcript()
+        self.server.check()
+        self.server.faults.assert_fired()
+        transcript = log.transcript()
+        for event in self.server.faults.fired:
+            assert f"! {event.fault}\n" in transcript
+        self.server.faults.clear()
+        with Witness(self.server) as client:
+            client.enter()
+            assert client.fetch_all("RETR b.txt") == (["150", "226"], b"0123456789")
+            assert client.code("QUIT") == "221"
+            assert client.end() == "in order"

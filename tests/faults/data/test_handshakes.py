@@ -33,6 +33,7 @@ def fails(wire: Wire, word: str, server: FtpServer) -> None:
             wire.sock.settimeout(0.03)
             with pytest.raises(TimeoutError):
                 wire.shake_hands()
+            server.log.wait_until(lambda: told(server), 10)  # there was silence before, too
     assert told(server)
 
 

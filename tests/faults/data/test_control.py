@@ -56,6 +56,7 @@ def test_a_download_goes_on(
     control = Line(client.sock, client.control)
 
     came = line.exactly(octets)
+    assert ftp_server.log.wait_until(lambda: told(ftp_server), 10)
     assert control.is_silent()
     ftp_server.clock.move(60)
     assert control.rest() == (b"", end_of(word, kind))

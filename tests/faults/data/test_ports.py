@@ -57,6 +57,7 @@ def test_passive(ftp_server: FtpServer, client: FtpsClient, kind: str, word: str
 
     with connecting(address, word) as sock:
         client.send(command)
+        ftp_server.log.wait_for(command, timeout=10)
         assert Line(client.sock, client.control).is_silent()
         if word == "ignore_data":
             assert Line(sock).is_silent()
@@ -80,7 +81,7 @@ def test_ipv6(ftp_server: FtpServer, client: FtpsClient, word: str) -> None:
 
     with connecting(agree(client, "EPSV"), word):
         client.send("RETR data.bin")
-        ftp_server.log.wait_for("RETR")
+        ftp_server.log.wait_for("RETR", timeout=10)
         ftp_server.clock.move(10)
         assert client.reply().code == "425"
     assert goes_on(client, ftp_server)
@@ -155,7 +156,7 @@ def test_active_unanswered(
     assert told(ftp_server)
 
     client.send(command)
-    ftp_server.log.wait_for(command)
+    ftp_server.log.wait_for(command, timeout=10)
     ftp_server.clock.move(9.999)
     assert Line(client.sock, client.control).is_silent()
     assert nobody_comes(listener)
@@ -187,7 +188,7 @@ def waiting(client: FtpsClient, server: FtpServer, verb: str, word: str) -> None
     else:
         client.active(verb)
     client.send("RETR data.bin")
-    server.log.wait_for("RETR")
+    server.log.wait_for("RETR", timeout=10)
 
 
 each_wait = pytest.mark.parametrize(

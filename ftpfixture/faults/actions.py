@@ -48,9 +48,9 @@ Phase = Literal["command", "before_150", "after_150", "before_close", "before_re
 PHASES: tuple[Phase, ...] = ("command", "before_150", "after_150", "before_close", "before_reply", "after_reply")
 """Where in the life of a command something may happen.
 
-`command` is before anything is done; `before_150` and `after_150` stand around the preliminary reply; `before_close` is
-after the last octet of a transfer, before the server closes the data connection; `before_reply` and `after_reply` stand
-around the final reply.
+`command` is before anything is done, and before TLS if a connection begins with that; `before_150` and `after_150`
+stand around the preliminary reply; `before_close` is after the last octet of a transfer, before the server closes the
+data connection; `before_reply` and `after_reply` stand around the final reply.
 """
 
 Stage = Literal["opening", "final"]
@@ -103,7 +103,13 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Nothing goes on for `seconds`, and up to `jitter` more; None for ever, until the client is gone or says QUIT."""
+    """Nothing goes on for `seconds`, and up to `jitter` more; None for ever.
+
+    Around a reply the session stands still: replies keep their order, so whatever comes behind it waits, ABOR and QUIT
+    too. Within a transfer it alone stands still, and ABOR ends it. For ever is until the client is gone, or says QUIT
+    during the transfer: what had not begun by then never does, and the transfer is broken off. When the client is gone,
+    nothing waits for seconds either.
+    """
 
     moment: Moment
     seconds: float | None

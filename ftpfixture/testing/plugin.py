@@ -240,4 +240,6 @@ def pytest_runtest_makereport(
             title = "FTP dialogue" if len(servers) == 1 else f"FTP dialogue of server {number}"
             if (dialogue := server.log.transcript()) not in told:
                 report.sections.append((title, dialogue))
+    if call.when == "teardown":
+        item.stash[_SERVERS] = []  # pytest keeps its items to the end of the run, and with them what they hold
     return report

@@ -595,3 +595,23 @@ def test_nothing_runs_where_no_test_asks_for_a_server(run: Run) -> None:
 def _literal(text: str) -> str:
     """A pattern for `fnmatch_lines` that means this text."""
     return re.sub(r"([\[*?])", r"[\1]", text)
+
+
+def test_servers_do_not_outlive_their_tests(pytester: pytest.Pytester) -> None:
+    """What a server holds is let go when its test is over, not at the end of the run."""
+    pytester.makepyfile(
+        """
+        import gc
+        import weakref
+
+        SEEN = []
+
+        def test_one(ftp_server):
+            SEEN.append(weakref.ref(ftp_server))
+
+        def test_two(ftp_server):
+            gc.collect()
+            assert SEEN[0]() is None
+        """
+    )
+    pytester.runpytest_inprocess("-p", "no:randomly", "-p", "no:localftpserver").assert_outcomes(passed=2)

@@ -31,7 +31,7 @@ HUGE = 10**400
         (checks.truth, False, False),
         (lambda name, value: checks.one_of(name, value, ["a", "b"]), "b", "b"),
         (checks.line, "", ""),
-        (checks.lines, "a\nb", ("a\nb",)),
+        (checks.lines, "a\nb", ("a", "b")),
         (checks.lines, ["a", "b"], ("a", "b")),
         (checks.lines, (), ()),
         (checks.octets, b"", b""),

@@ -41,14 +41,14 @@ class Walker:
         return "; ".join(self.step(step.strip()) for step in script.split(";"))
 
     def step(self, step: str) -> str:
-        """Do one thing: ``+`` reads one more reply, ``get`` and ``put`` are transfers, all else is said."""
+        """Do one thing: ``+`` reads one more reply, ``hush`` expects none, ``get`` and ``put`` are transfers."""
         try:
             match step.split(" ", 1):
                 case ["+"]:
                     return self._code()
-                case ["wait"]:
-                    self.client.sock.settimeout(SILENCE)
-                    return self._code()
+                case ["hush", line]:
+                    self.client.send(line)
+                    return self._final()
                 case ["login"]:
                     self.client.login()
                     return "login"
@@ -189,7 +189,7 @@ TABLE = [
     ("noop-late-in-transfer", "login; NOOP", "login; 200"),
     ("two-replies-to-cwd", "login; CWD /d; +; PWD", "login; 250; 250; 257"),
     ("stale-reply", "+; USER user; PASS password; TYPE I; PWD; +", "220; 331; 230; 200; 200; 257"),
-    ("abor-without-226", "login; ABOR; NOOP", "login; silence; 200"),
+    ("abor-without-226", "login; hush ABOR; NOOP", "login; silence; 200"),
     ("abor-without-426", "login; get RETR /a.bin; NOOP", "login; 150 2000 FIN silence; 200"),
     ("abor-nothing-to-abort", "login; ABOR", "login; 225"),
     ("feat-missing", "FEAT; NOOP", "220; 502"),
@@ -198,7 +198,7 @@ TABLE = [
         "+; octets FEAT",
         "220; 211-Features:\\r\\n211-SIZE\\r\\n211-MDTM\\r\\n211 End\\r\\n",
     ),
-    ("mlst-announced-then-silence", "login; MLST /; PWD; FEAT", "login; silence; 257; 211"),
+    ("mlst-announced-then-silence", "login; hush MLST /; PWD; FEAT", "login; silence; 257; 211"),
     ("pwd-without-quotes", "login; text PWD", "login; / is the current directory"),
     ("pwd-not-utf8", "login; octets PWD", 'login; 257 "/\\xe4\\xf6"\\r\\n'),
     ("login-430", "+; USER user; PASS password; PASS password", "220; 331; 430; 430"),

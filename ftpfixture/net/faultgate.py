@@ -233,6 +233,8 @@ class FaultGate(Gate):
         answered = plan.ended_early or any(not piece.is_preliminary for piece, _ in pieces)
         if not opening and (self._held or not answered):
             self.silence(exchange)
+        if begun:
+            await self.channel.drain()  # what is behind a reply comes when all of it has gone
         for step in begun:
             await self._act(step, exchange)
 

@@ -216,10 +216,10 @@ class Session:
         while True:
             if self.channel.closed and not self.workers:
                 raise EOFError
+            if self._gate.delivery is not None and (self._inbox or self._ended_by):
+                await self._gate.settle()  # replies leave in order: what is behind one that is held up waits, too
+                continue
             if self._inbox and not self.channel.closed:
-                if self._gate.delivery is not None:
-                    await self._gate.settle()  # replies leave in order, so what is behind one that is held up waits too
-                    continue
                 index = 0 if not self.workers else self._overtaking()
                 if index is not None:
                     return self._take(index)
@@ -263,10 +263,11 @@ class Session:
             await self._end(reason)
 
     async def _converse(self) -> str:
+        context = self._host.context_from_the_start(self.connection)
+        self._speechless = context is not None  # until hands are shaken
         exchange = await self._gate.accept()
         if self.channel.closed:
             return self._ended_by or "cut off"
-        context = self._host.context_from_the_start(self.connection)
         if context is not None and not await self.encrypt(context):
             return self._ended_by
         if await self._gate.begin(exchange) and not await self._guarded(exchange, self._host.greeting):

@@ -441,3 +441,31 @@ def test_faults_on_pipelined_commands(lab: Lab) -> None:
     assert [event.raw[:3] for event in client.events() if isinstance(event, ReplySent)][-7:] == [
         text[:3].encode() for text in expected
     ]
+
+
+# Back to clear text.
+
+
+@explicit_only
+@pytest.mark.parametrize("line", ["CCC", "REIN"])
+@pytest.mark.parametrize(
+    ("word", "replies"),
+    [
+        ("reply 250 Clear", ["250 Clear"]),
+        ("duplicate", None),
+        ("say 299 Hm", None),
+        ("slice 3", None),
+        ("no_reply", []),
+        ("delay 0.01 phase=after_reply", None),
+    ],
+)
+def test_the_end_of_tls(lab: Lab, line: str, word: str, replies: list[str] | None) -> None:
+    """What answers CCC and REIN comes inside TLS, all of it; then TLS ends, and the session goes on in clear."""
+    client = lab.enter(f"{line}: {word}")
+    client.send(line)
+    if replies is None:
+        true = {"CCC": "200 Clearing the control connection", "REIN": "220 Ready for a new user"}[line]
+        replies = [true, *{"duplicate": [true], "say 299 Hm": ["299 Hm"]}.get(word, [])]
+    assert client.replies(len(replies)) == replies
+    client.end_tls()
+    assert shown(client.ask("NOOP")) == "200 Nothing done"

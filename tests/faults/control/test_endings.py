@@ -129,13 +129,14 @@ def test_at_the_login(lab: Lab, word: str, line: str) -> None:
     assert client.end() == ending(word, client)
 
 
-@pytest.mark.parametrize("word", ["close", "reset"])
+@pytest.mark.parametrize("word", WORDS)
 def test_at_once(lab: Lab, word: str) -> None:
     """A connection that is accepted and ended: before a word, and before TLS."""
     lab.add(f"CONNECT #1: {word}")
     client = lab.connect_before_it_is_accepted()
     assert client.end() == ("reset" if word == "reset" else "in order")
-    assert lab.reason(client) == "cut off"
+    client.close()
+    assert lab.reason(client) in (("client closed", "no TLS") if word == "half_close" else ("cut off",))
 
 
 @pytest.mark.parametrize("word", WORDS)
@@ -187,6 +188,17 @@ def test_unread_replies_do_not_hurry_the_end(lab: Lab, word: str) -> None:
         assert client.end() == ending(word, client)
     else:
         assert client.ends() != "cut"  # what comes behind FIN may be answered by RST
+
+
+@pytest.mark.parametrize("lab", ["clear"], indirect=True)
+@pytest.mark.parametrize("word", ["close", "half_close"])
+def test_an_end_behind_more_than_the_system_keeps(lab: Lab, word: str) -> None:
+    """All that is said comes before the end, however long the client takes to read it."""
+    client = lab.enter(f"HELP: reply 214 {'x' * 4000}{'; duplicate' * 11}; {word} phase=after_reply")
+    client.send("HELP")
+    lab.wait_applied()
+    octets = sum(map(len, iter(lambda: client.sock.recv(1 << 16), b"")))
+    assert octets == len(f"214 {'x' * 4000}\r\n") << 11
 
 
 def test_a_client_is_heard_that_is_not_answered(lab: Lab) -> None:

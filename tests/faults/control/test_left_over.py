@@ -82,6 +82,8 @@ def test_the_server_stops(lab: Lab, fault: str, line: str) -> None:
     lab.server.stop()
     assert lab.server.log.sessions[-1].reason
     assert client.ends()
+    if lab.is_implicit and client.control is None:
+        assert client.heard == b""  # not even a good-bye is said in clear
     lab.server.start()
 
 
@@ -120,6 +122,18 @@ def test_a_client_that_closes_its_side(lab: Lab, fault: str, octets: bytes) -> N
     client._put(b"DELE a.txt\r\nDELE c.txt\r\n")
     client.half_close()
     assert client.octets(len(octets)) == octets
+    assert client.end() == "in order"
+
+
+@pytest.mark.parametrize("word", ["delay 3600", "delay 3600 phase=before_reply", "slice 5 pause=3600", "held_back"])
+def test_a_client_that_closes_its_side_behind_its_last_command(lab: Lab, word: str) -> None:
+    """The reply comes, though there is nothing else to be answered."""
+    client = lab.enter(f"DELE: {word}")
+    lab.clock.freeze()
+    client.send("DELE a.txt")
+    lab.wait_applied()
+    client.half_close()
+    assert client.octets(18) == b"250 File deleted\r\n"
     assert client.end() == "in order"
 
 

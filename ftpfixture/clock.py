@@ -16,6 +16,7 @@ from functools import partial
 from operator import attrgetter
 from typing import NamedTuple
 
+from ftpfixture.aio import next_turn
 from ftpfixture.errors import ConfigurationError
 
 __all__ = ["Clock", "Timer"]
@@ -292,4 +293,4 @@ def _run_to_rest(loop: asyncio.AbstractEventLoop, action: Callable[[], object]) 
 async def _rest_after(action: Callable[[], object]) -> None:
     action()
     for _ in range(_TURNS):
-        await asyncio.sleep(0)
+        await next_turn()

@@ -16,6 +16,8 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ftpfixture.aio import next_turn
+
 __all__ = ["Channel", "TlsInfo", "peer_name"]
 
 Address = tuple[str, int]
@@ -539,7 +541,7 @@ class Channel:
     async def _step_aside(self) -> None:
         """Let everything else on the loop have its turn: a peer that is always ready must not keep the loop."""
         self._in_a_row = 0
-        await asyncio.sleep(0)
+        await next_turn()
 
     async def _readable(self) -> None:
         waiter = self._reader = self._loop.create_future()

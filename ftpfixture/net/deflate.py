@@ -8,10 +8,10 @@ Source: draft-preston-ftpext-deflate, RFC 1950.
 
 from __future__ import annotations
 
-import asyncio
 import ssl
 import zlib
 
+from ftpfixture.aio import next_turn
 from ftpfixture.net.channel import TlsInfo
 from ftpfixture.net.duplex import Duplex
 
@@ -59,7 +59,7 @@ class Deflated:
         """
         while True:
             if self._inflate.unconsumed_tail:
-                await asyncio.sleep(0)  # a little that grows to a lot must not keep the loop
+                await next_turn()  # a little that grows to a lot must not keep the loop
             piece = self._inflated(self._inflate.unconsumed_tail, size)
             if piece:
                 return piece
@@ -92,7 +92,7 @@ class Deflated:
         Returns:
             How many of its octets.
         """
-        await asyncio.sleep(0)  # most of what is deflated stays here for a while, and the socket never has to wait
+        await next_turn()  # most of what is deflated stays here for a while, and the socket never has to wait
         piece = memoryview(data)[:_SEND]
         self._kept_back = True
         await self._send_all(self._deflate.compress(piece))

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from ssl import SSLContext
 from typing import Any, Protocol
 
-from ftpfixture.aio import Doorbell
+from ftpfixture.aio import Doorbell, next_turn
 from ftpfixture.clock import Timer
 from ftpfixture.events import Connected, Disconnected, HandlerFailed, LoggedIn
 from ftpfixture.net.channel import Channel
@@ -295,7 +295,7 @@ class Session:
             if self.channel.backlog > _BACKLOG_LIMIT:
                 await self._flush()
             if len(self._inbox) % _TURN == _TURN - 1:
-                await asyncio.sleep(0)
+                await next_turn()
 
     async def _flush(self) -> None:
         await self._gate.settle()

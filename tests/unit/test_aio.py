@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from types import TracebackType
+from unittest.mock import AsyncMock
 
 import pytest
 
-from ftpfixture.aio import AbstractAsyncLister, AsyncStreamIterator, Doorbell, async_enterable, with_timeout
+from ftpfixture.aio import (
+    AbstractAsyncLister,
+    AsyncStreamIterator,
+    Doorbell,
+    async_enterable,
+    next_turn,
+    with_timeout,
+)
 
 
 class Slow:
@@ -222,3 +230,15 @@ async def test_a_doorbell_that_was_rung_before_does_not_hold_up() -> None:
     bell = Doorbell()
     bell.ring()
     await bell
+
+
+async def test_next_turn_lets_the_others_go_first_whatever_sleep_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is due runs before the caller goes on, and a test that patches `asyncio.sleep` changes nothing."""
+    seen: list[str] = []
+    monkeypatch.setattr(asyncio, "sleep", AsyncMock())
+    asyncio.get_running_loop().call_soon(seen.append, "the others")
+
+    await next_turn()
+
+    seen.append("the caller")
+    assert seen == ["the others", "the caller"]

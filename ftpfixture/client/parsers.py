@@ -12,7 +12,7 @@ from typing import Any, NotRequired, TypedDict
 
 from ftpfixture.wire.entry import Entry, format_time
 from ftpfixture.wire.hostport import parse_227, parse_229
-from ftpfixture.wire.parse_list import (
+from ftpfixture.wire.listing import (
     parse_eplf_line,
     parse_ls_date,
     parse_msdos_line,
@@ -22,7 +22,7 @@ from ftpfixture.wire.parse_list import (
 )
 from ftpfixture.wire.pathname import parse_257
 
-__all__ = ["BasicListInfo", "Info", "ListInfo", "Parsers", "UnixListInfo"]
+__all__ = ["BasicListInfo", "Info", "ListInfo", "Parsers", "UnixListInfo", "info_of"]
 
 
 class BasicListInfo(TypedDict):
@@ -107,7 +107,7 @@ class Parsers:
 
     @staticmethod
     def parse_ls_date(s: str, *, now: datetime | None = None) -> str:
-        """The date of a line of LIST as YYYYMMDDHHMMSS; without a year it is the nearest to `now`.
+        """The date of a line of LIST as YYYYMMDDHHMMSS; without a year it is the last one up to a day after `now`.
 
         Raises:
             ReplySyntaxError: It is no date; it is a ValueError.
@@ -121,7 +121,7 @@ class Parsers:
         Raises:
             ReplySyntaxError: It has another form; it is a ValueError.
         """
-        return _told(parse_unix_line(_text(b), now=time.time()))
+        return info_of(parse_unix_line(_text(b), now=time.time()))
 
     @staticmethod
     def parse_list_line_windows(b: bytes | str) -> tuple[PurePosixPath, Info]:
@@ -130,7 +130,7 @@ class Parsers:
         Raises:
             ReplySyntaxError: It has another form; it is a ValueError.
         """
-        return _told(parse_msdos_line(_text(b)))
+        return info_of(parse_msdos_line(_text(b)))
 
     @staticmethod
     def parse_list_line_eplf(b: bytes | str) -> tuple[PurePosixPath, Info]:
@@ -139,23 +139,24 @@ class Parsers:
         Raises:
             ReplySyntaxError: It has another form; it is a ValueError.
         """
-        return _told(parse_eplf_line(_text(b)))
+        return info_of(parse_eplf_line(_text(b)))
 
     @staticmethod
     def parse_mlsx_line(b: bytes | str) -> tuple[PurePosixPath, Info]:
         """Read a line of MLSD, or the middle line of MLST.
 
         Returns:
-            The name, and the facts: their names in lower case, their values as sent. A link that Unix servers tell as
-            ``OS.unix=slink:target`` has the type "link", and `link_dst`.
+            The name, and the facts: their names in lower case, their values as sent. A fact whose value is empty
+            is unknown and left out, but for ``perm``, where it says that nothing is allowed. A link that Unix servers
+            tell as ``OS.unix=slink:target`` has the type "link", and `link_dst`.
 
         Raises:
             ReplySyntaxError: It has another form; it is a ValueError.
 
-        Source: RFC 3659 7.2.
+        Source: RFC 3659 7.2, 7.5.5.
         """
         facts, name = split_mlsx_line(_text(b))
-        info: Info = {fact.lower(): value for fact, value in facts}
+        info: Info = {fact.lower(): value for fact, value in facts if value or fact.lower() == "perm"}
         kind, colon, target = info.get("type", "unknown").partition(":")
         if kind.lower() in ("os.unix=slink", "os.unix=symlink"):
             info["type"] = "link"
@@ -170,7 +171,8 @@ def _text(line: bytes | str) -> str:
     return line if isinstance(line, str) else line.decode("utf-8", "surrogateescape")
 
 
-def _told(entry: Entry) -> tuple[PurePosixPath, Info]:
+def info_of(entry: Entry) -> tuple[PurePosixPath, Info]:
+    """The name of an entry of LIST, and what is known of it."""
     known: dict[str, Any] = {
         "type": entry.type,
         "size": None if entry.size is None else str(entry.size),

@@ -98,7 +98,7 @@ async def test_size_of_nothing() -> None:
         await client.noop()
 
 
-@pytest.mark.parametrize("told", ["-1", "1" * 21, "", "x"])
+@pytest.mark.parametrize("told", ["-1", "1" * 21, "x"])
 async def test_no_size_in_the_reply(told: str) -> None:
     """A number that cannot be a size is none, and no part of it is taken for one, in SIZE as in MLST."""
     async with talk(
@@ -115,12 +115,13 @@ async def test_no_size() -> None:
     async with talk(
         *TYPE_I,
         *(*no_size, *facts("type=file;size=12;")),
+        *(*no_size, *facts("type=file;size=;")),
         *(*no_size, *facts("type=file;")),
         *(*no_size, *facts("type=dir;size=4096;")),
         *(*no_size, "MLST f", b"550 no\r\n"),
     ) as client:
         assert await client.size("f") == 12
-        for _ in range(2):
+        for _ in range(3):
             with pytest.raises(StatusCodeError, match="Waiting for 213 but got 502"):
                 await client.size("f")
         with pytest.raises(StatusCodeError, match="550"):

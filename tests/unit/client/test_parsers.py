@@ -115,12 +115,12 @@ def test_ls_date_of_today() -> None:
         ("12-31 23:59", NOW, "20231231235900"),
         ("jan 1 00:00", datetime(2023, 12, 31, 23, 59, tzinfo=UTC), "20240101000000"),
         ("Feb 29 00:00", datetime(2021, 6, 1, tzinfo=UTC), "20200229000000"),
-        ("Feb 29 00:00", datetime(2022, 6, 1, tzinfo=UTC), "20240229000000"),
+        ("Feb 29 00:00", datetime(2023, 6, 1, tzinfo=UTC), "20200229000000"),
         ("Mar 15 01:00", datetime(2024, 3, 15, 1, tzinfo=timezone(timedelta(hours=1))), "20240315010000"),
     ],
 )
 def test_other_shapes_of_a_date(text: str, now: datetime, stamp: str) -> None:
-    """The day may come first, the month may be a number, and 29 February has the nearest leap year."""
+    """The day may come first, the month may be a number, and 29 February has the last leap year."""
     assert Client.parse_ls_date(text, now=now) == stamp
 
 
@@ -215,6 +215,8 @@ def test_no_line(parse: Callable[[bytes], Any], line: bytes) -> None:
         ("size=12; f", "f", {"size": "12", "type": "unknown"}),
         (" f", "f", {"type": "unknown"}),
         ("type=cdir;modify=x; /", "/", {"type": "cdir", "modify": "x"}),
+        ("type=file;size=;modify=20240101000000; a", "a", {"type": "file", "modify": "20240101000000"}),
+        ("type=file;Size=;Modify=;UNIX.mode=;UNIX.owner=;x=;perm=; a", "a", {"type": "file", "perm": ""}),
         ("type=file;  two  ", " two  ", {"type": "file"}),
         ("type=OS.unix=slink:../a:b; l", "l", {"type": "link", "link_dst": "../a:b"}),
         ("type=OS.UNIX=Symlink; l", "l", {"type": "link"}),

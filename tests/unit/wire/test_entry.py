@@ -25,12 +25,12 @@ from ftpfixture.wire.entry import (
     parse_time,
     unix_line,
 )
-from ftpfixture.wire.parse_list import (
+from ftpfixture.wire.listing import (
     parse_eplf_line,
-    parse_list_line,
     parse_mlsx_line,
     parse_msdos_line,
     parse_unix_line,
+    read_listing,
 )
 
 DAY = 86400
@@ -396,7 +396,7 @@ def test_unix_line_survives(
     line = unix_line(entry, now=now, timezone=zone)
     wanted = dataclasses.replace(entry, modify=cut(modify, zone, whole_day=not 0 <= now - modify <= 180 * DAY))
     assert parse_unix_line(line, now=now, timezone=zone) == wanted
-    assert parse_list_line(line, now=now, timezone=zone) == wanted
+    assert read_listing([line], now=now, timezone=zone).entries == (wanted,)
 
 
 @given(names, nows, st.floats(0, 180 * DAY), zones)
@@ -424,7 +424,7 @@ def test_msdos_line_survives(name: str, kind: str, size: int, modify: float, zon
         line = msdos_line(entry, timezone=zone, four_digit_year=four)
         wanted = dataclasses.replace(entry, modify=cut(modify, zone))
         assert parse_msdos_line(line, timezone=zone) == wanted
-        assert parse_list_line(line, now=NOW, timezone=zone) == wanted
+        assert read_listing([line], now=NOW, timezone=zone).entries == (wanted,)
 
 
 @given(names, st.sampled_from(["file", "dir", "unknown"]), sizes, stamps, st.none() | words)
@@ -434,7 +434,7 @@ def test_eplf_line_survives(name: str, kind: str, size: int, modify: float, uniq
     entry = Entry(name, kind, None if kind == "dir" else size, modify, unique=unique)
     wanted = dataclasses.replace(entry, modify=math.floor(modify))
     assert parse_eplf_line(eplf_line(entry)) == wanted
-    assert parse_list_line(eplf_line(entry), now=NOW) == wanted
+    assert read_listing([eplf_line(entry)], now=NOW).entries == (wanted,)
 
 
 values = st.none() | words.filter(lambda word: ";" not in word)
@@ -485,7 +485,7 @@ def test_mlsx_line_survives(
     line = mlsx_line(entry, MLSX_FACTS)
     assert parse_mlsx_line(line) == entry
     assert parse_mlsx_line(f" {line}") == entry
-    assert parse_list_line(line, now=NOW) == entry
+    assert read_listing([line], now=NOW).entries == (entry,)
 
 
 @given(names.filter(lambda name: re.match("(?:[^ ;=]+=[^ ;]*;)+ ", name) is None))

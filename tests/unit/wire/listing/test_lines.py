@@ -11,14 +11,16 @@ from hypothesis import strategies as st
 
 from ftpfixture.errors import ReplySyntaxError
 from ftpfixture.wire.entry import MLSX_FACTS, Entry, mlsx_line, msdos_line, unix_line
-from ftpfixture.wire.parse_list import (
+from ftpfixture.wire.listing import (
+    UnreadLine,
     parse_eplf_line,
-    parse_list_line,
     parse_ls_date,
     parse_mlsx_line,
     parse_msdos_line,
     parse_unix_line,
     parse_unix_mode,
+    read_listing,
+    read_mlsx_listing,
 )
 
 
@@ -151,15 +153,13 @@ UNIX_LINES = {
 def test_unix_lines(line: str, end: str) -> None:
     """Every column that is there is read, and the name with all its spaces."""
     assert unix(line + end) == UNIX_LINES[line]
-    assert parse_list_line(line + end, now=NOW) == UNIX_LINES[line]
+    assert read_listing([line + end], now=NOW).entries == (UNIX_LINES[line],)
 
 
 @pytest.mark.parametrize(
     ("line", "why"),
     [
         ("", "does not begin with a mode"),
-        ("total 24", "total"),
-        ("total 1.5K", "total"),
         ("totals 24", "does not begin with a mode"),
         ("ls: /x: No such file", "does not begin with a mode"),
         ("-rw-r--r- 1 a b 5 Jun  1 09:00 x", "does not begin with a mode"),
@@ -180,7 +180,6 @@ def test_unix_lines(line: str, end: str) -> None:
         ("- [R----F--] guest 7 Oct 20  2003    ", "it has no name"),
         ("-rw-r--r-- 1 a b 5 Jun  1 09:00 x\ny", "CR, LF or NUL"),
         ("-rw-r--r-- 1 a b 5 Jun  1 09:00 x\0", "CR, LF or NUL"),
-        ("-rw-r--r-- 1 a b 5 Jun  1 09:00 x\r\r\n", "CR, LF or NUL"),
     ],
 )
 def test_lines_that_are_not_unix(line: str, why: str) -> None:
@@ -225,15 +224,15 @@ def test_modes_survive(mode: int) -> None:
     ("text", "now", "moment"),
     [
         ("Dec 31 23:59", at(2024, 1, 1), at(2023, 12, 31, 23, 59)),
-        ("Jan  1 00:01", at(2023, 12, 31), at(2024, 1, 1, 0, 1)),
+        ("Jan  1 00:01", at(2023, 12, 31, 1), at(2024, 1, 1, 0, 1)),
         ("Jan  1 00:01", at(2023, 6, 1), at(2023, 1, 1, 0, 1)),
         ("Dec 15 00:00", at(2024, 6, 14), at(2023, 12, 15)),
-        ("Dec 12 00:00", at(2024, 6, 14), at(2024, 12, 12)),
+        ("Dec 12 00:00", at(2024, 6, 14), at(2023, 12, 12)),
         ("Feb 29 12:00", at(2024, 8, 1), at(2024, 2, 29, 12)),
         ("Feb 29 12:00", at(2025, 8, 1), at(2024, 2, 29, 12)),
-        ("Feb 29 12:00", at(2026, 8, 1), at(2028, 2, 29, 12)),
+        ("Feb 29 12:00", at(2026, 8, 1), at(2024, 2, 29, 12)),
         ("Feb 29 12:00", at(2099, 1, 1), at(2096, 2, 29, 12)),
-        ("Feb 29 12:00", at(2101, 1, 1), at(2104, 2, 29, 12)),
+        ("Feb 29 12:00", at(2101, 1, 1), at(2096, 2, 29, 12)),
         ("29 feb 12:00", at(2024, 8, 1), at(2024, 2, 29, 12)),
         ("02-29 12:00", at(2024, 8, 1), at(2024, 2, 29, 12)),
         ("JAN 5 2020", NOW, at(2020, 1, 5)),
@@ -242,7 +241,7 @@ def test_modes_survive(mode: int) -> None:
     ],
 )
 def test_dates(text: str, now: float, moment: float) -> None:
-    """A missing year is the one that is nearest to now; for 29 February the nearest leap year."""
+    """A missing year is the last one that puts the date at most a day after now; for 29 February it is a leap year."""
     assert parse_ls_date(text, now=now) == moment
 
 
@@ -295,7 +294,7 @@ MSDOS_LINES = {
 def test_msdos_lines(line: str, end: str) -> None:
     """Date, size or mark, and the name with all its spaces are read."""
     assert parse_msdos_line(line + end) == MSDOS_LINES[line]
-    assert parse_list_line(line + end, now=NOW) == MSDOS_LINES[line]
+    assert read_listing([line + end], now=NOW).entries == (MSDOS_LINES[line],)
 
 
 @pytest.mark.parametrize(
@@ -315,7 +314,6 @@ def test_msdos_lines(line: str, end: str) -> None:
         ("02-03-0000  04:05PM          5 x", "there is no such date"),
         ("02-03-24  13:05PM          5 x", "there is no such date"),
         ("02-03-24  24:05          5 x", "there is no such date"),
-        ("02-03-24  04:05PM          5 x\r\r\n", "CR, LF or NUL"),
     ],
 )
 def test_lines_that_are_not_msdos(line: str, why: str) -> None:
@@ -349,7 +347,7 @@ EPLF_LINES = {
 def test_eplf_lines(line: str, end: str) -> None:
     """Facts are read in any order, unknown ones are kept, and the name begins behind the first tab."""
     assert parse_eplf_line(line + end) == EPLF_LINES[line]
-    assert parse_list_line(line + end, now=NOW) == EPLF_LINES[line]
+    assert read_listing([line + end], now=NOW).entries == (EPLF_LINES[line],)
 
 
 @pytest.mark.parametrize(
@@ -421,7 +419,7 @@ def test_mlsx_lines(line: str, end: str) -> None:
     """Facts are read in any case and order, with or without the space of MLST; those without a field are kept."""
     assert parse_mlsx_line(line + end) == MLSX_LINES[line]
     assert parse_mlsx_line(f" {line}{end}") == MLSX_LINES[line]
-    assert parse_list_line(line + end, now=NOW) == MLSX_LINES[line]
+    assert read_listing([line + end], now=NOW).entries == (MLSX_LINES[line],)
 
 
 @pytest.mark.parametrize(
@@ -442,13 +440,6 @@ def test_mlsx_lines_without_facts(line: str, name: str) -> None:
         ("type=file;x y", "facts with semicolons"),
         ("=file; y", "facts with semicolons"),
         ("type=file;;size=5; x", "facts with semicolons"),
-        ("size=x; y", "'x' is not a value of the fact size"),
-        ("size=-1; y", "'-1' is not a value of the fact size"),
-        ("size=; y", "'' is not a value of the fact size"),
-        ("size=123456789012345678901; y", "is not a value of the fact size"),
-        ("UNIX.mode=0888; y", "'0888' is not a value of the fact unix.mode"),
-        ("modify=20230229000000; y", "20230229000000"),
-        ("create=now; y", "'now'"),
         ("type=file; x\ry", "CR, LF or NUL"),
     ],
 )
@@ -463,15 +454,52 @@ def test_lines_that_are_not_mlsx(line: str, why: str) -> None:
 # All of them.
 
 
-@pytest.mark.parametrize("line", ["", "total 3", " x", "hello world", "-rw-r--r--", "\r\n", "a\nb"])
-def test_lines_of_no_shape(line: str) -> None:
-    """A line that fits nowhere is refused once, with the reason of every shape."""
-    with pytest.raises(ReplySyntaxError) as refusal:
-        parse_list_line(line, now=NOW)
-    message = str(refusal.value)
-    assert message.startswith(f"{line!r} has no known shape: ")
-    assert message.count(repr(line)) == 1
-    assert message.count("; ") == 3
+def test_facts_that_cannot_be_read_are_unknown() -> None:
+    """An empty value is left out, one that cannot be read is kept as it was sent; the entry is there (RFC 3659 7.2)."""
+    for facts, kept in {
+        "size=": (),
+        "modify=": (),
+        "UNIX.owner=": (),
+        "type=": (),
+        "x=": (),
+        "size=x": (("size", "x"),),
+        "Size=-1": (("Size", "-1"),),
+        "size=123456789012345678901": (("size", "123456789012345678901"),),
+        "UNIX.mode=0888": (("UNIX.mode", "0888"),),
+        "modify=20230229000000": (("modify", "20230229000000"),),
+        "create=now": (("create", "now"),),
+    }.items():
+        assert parse_mlsx_line(f"{facts};perm=; a b") == Entry("a b", "unknown", perm="", facts=kept), facts
+
+
+# All of them.
+
+
+def test_what_is_not_read_is_told() -> None:
+    """Each line is an entry, a heading, or unread with a reason; the order is that of the lines."""
+    good = "-rw-r--r-- 1 a b 5 Jun  1 09:00 x"
+    bad = {
+        "hello world": "it has no known form",
+        " x": "it has no known form",
+        "-rw-r--r--": "it has no known form",
+        "-rw-r--r-- 1 a b 5": "as an entry of a Unix listing, no size, date and name follow the mode",
+        "-rw-r--r-- 1 a b 5 Jun 31 09:00 x": "there is no date 'Jun 31 09:00'",
+        "ls: x: Permission denied": "it has no known form",
+        "a\rb": "it holds CR, LF or NUL",
+    }
+    reading = read_listing(["total 3", "", good, *bad, "\r\n", good.replace("x", "y")], now=NOW)
+    assert [entry.name for entry in reading.entries] == ["x", "y"]
+    assert {line.line: line.reason for line in reading.unread} == bad
+    assert reading.headings == ("total 3", "", "")
+
+
+def test_what_mlsd_sent_is_read() -> None:
+    """Odd facts and line ends cost no entry, and what is no line of MLSD is told."""
+    reading = read_mlsx_listing(
+        ["type=file;size=;modify=20240101000000; a\r\r\n", "type=file;size=5;modify=; b\r\n", "c"]
+    )
+    assert reading.entries == (Entry("a", "file", modify=at(2024, 1, 1)), Entry("b", "file", 5))
+    assert reading.unread == (UnreadLine("c", "it has no known form"),)
 
 
 PARSERS: list[Callable[[str], object]] = [
@@ -480,7 +508,7 @@ PARSERS: list[Callable[[str], object]] = [
     parse_eplf_line,
     parse_mlsx_line,
     parse_unix_mode,
-    lambda line: parse_list_line(line, now=NOW),
+    lambda line: read_listing([line], now=NOW),
     lambda line: parse_ls_date(line, now=NOW),
 ]
 GOOD = [
@@ -518,10 +546,7 @@ def test_parsers_raise_one_error(parse: Callable[[str], object], line: str) -> N
 @given(damaged(), st.sampled_from([1.0, 1e300, -1e300]))
 def test_any_clock_will_do(line: str, now: float) -> None:
     """A clock that is far off moves dates without a year, and breaks nothing."""
-    try:
-        parse_list_line(line, now=now, timezone=timezone(timedelta(hours=-14)))
-    except ReplySyntaxError:
-        pass
+    read_listing([line], now=now, timezone=timezone(timedelta(hours=-14)))
 
 
 @pytest.mark.parametrize("filler", [" ", "1 ", "a ", "5 Jan 1 12:00 ", "a=b;", ","])
@@ -529,9 +554,5 @@ def test_long_lines_are_read_at_once(filler: str) -> None:
     """A line of many kilobytes takes no longer than one may expect of its length; the time limit of tests tells."""
     long = filler * (20_000 // len(filler))
     for line in (f"-rw-r--r-- {long}", f"-rw-r--r-- 1 a b 5 {long}", f"02-03-24  04:05PM {long}", f"+{long}", long):
-        with pytest.raises(ReplySyntaxError):
-            parse_list_line(f"{line}\0", now=NOW)
-        try:
-            parse_list_line(line, now=NOW)
-        except ReplySyntaxError:
-            pass
+        assert not read_listing([f"{line}\0"], now=NOW).entries
+        read_listing([line], now=NOW)

@@ -1,0 +1,77 @@
+"""The easily parsed LIST format.
+
+One rule: facts that mean nothing here are kept, and the name is all that follows the first tab.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ftpfixture.errors import ReplySyntaxError
+from ftpfixture.wire.entry import Entry
+from ftpfixture.wire.listing.format import Clock, Format, outcome
+
+__all__ = ["EPLF", "parse_eplf_line"]
+
+_FACTS: dict[str, tuple[re.Pattern[str], str, Callable[[str], Any]]] = {
+    "i": (re.compile(r"i(.+)"), "unique", str),
+    "m": (re.compile(r"m(-?[0-9]{1,12})"), "modify", float),
+    "s": (re.compile(r"s([0-9]{1,20})"), "size", int),
+    "u": (re.compile(r"up([0-7]{1,4})"), "mode", lambda digits: int(digits, 8)),
+}
+"""First letter of a fact to its form, the field it fills, and what makes the value."""
+
+_NO_FACT: tuple[re.Pattern[str], str, Callable[[str], Any]] = (re.compile(r"(?!)"), "", str)  # matches nothing
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    facts: list[str]
+    name: str
+
+
+class _Eplf(Format[_Row]):
+    name = "an entry of an EPLF listing"
+    needs = "it needs a plus sign and a tab"
+
+    def match(self, text: str) -> _Row | None:
+        head, tab, name = text.partition("\t")
+        if not head.startswith("+") or not tab:
+            return None
+        return _Row([fact for fact in head[1:].split(",") if fact], name)
+
+    def read(self, rows: Sequence[_Row], clock: Clock) -> list[Entry | str]:
+        return [outcome(_entry, row) for row in rows]
+
+
+EPLF = _Eplf()
+
+
+def parse_eplf_line(line: str) -> Entry:
+    """Read a line of the easily parsed LIST format: ``+``, facts with a comma behind each, a tab, and the name.
+
+    Raises:
+        ReplySyntaxError: It is something else.
+
+    Source: D. J. Bernstein, https://cr.yp.to/ftp/list/eplf.html.
+    """
+    return EPLF.read_line(line, Clock())
+
+
+def _entry(row: _Row) -> Entry:
+    kind = "dir" if "/" in row.facts else "file" if "r" in row.facts else "unknown"
+    values: dict[str, Any] = {}
+    unknown = []
+    for fact in row.facts:
+        form, field, value_of = _FACTS.get(fact[0], _NO_FACT)
+        found = form.fullmatch(fact)
+        if found is not None:
+            values[field] = value_of(found[1])
+        elif fact[0] in "ms":
+            raise ReplySyntaxError(f"{fact!r} is not a number")
+        elif fact not in ("/", "r"):
+            unknown.append((fact[0], fact[1:]))
+    return Entry(name=row.name, type=kind, facts=tuple(unknown), **values)

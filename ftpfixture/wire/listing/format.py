@@ -1,0 +1,90 @@
+"""What every format of a listing offers, and how a line is refused.
+
+One rule: a format never looks at the end of a line, and gives an entry or a reason for each line that it takes.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, tzinfo
+from typing import ClassVar, Generic, ParamSpec, TypeVar
+
+from ftpfixture.errors import CommandSyntaxError, ReplySyntaxError
+from ftpfixture.wire.entry import Entry
+
+__all__ = ["Clock", "Format", "broken", "outcome", "without_end"]
+
+P = ParamSpec("P")
+Row = TypeVar("Row")
+
+_BREAKING = re.compile(r"[\r\n\0]")
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """What the dates of a listing are measured by.
+
+    Attributes:
+        now: POSIX seconds, for dates without a year.
+        timezone: Of dates that do not say theirs.
+    """
+
+    now: float = 0.0
+    timezone: tzinfo = UTC
+
+
+class Format(ABC, Generic[Row]):
+    """A format of listings. A row is what a line of it is taken apart into, before the lines are judged together."""
+
+    name: ClassVar[str]
+    """What a line of it is: "an entry of …"."""
+
+    needs: ClassVar[str]
+    """What every line of it has, said to whoever has a line without it."""
+
+    @abstractmethod
+    def match(self, text: str) -> Row | str | None:
+        """Take a line apart.
+
+        Returns:
+            None when the line has another format; a reason when it begins like this one and then breaks off.
+        """
+
+    @abstractmethod
+    def read(self, rows: Sequence[Row], clock: Clock) -> list[Entry | str]:
+        """Make an entry of every row, or say why that cannot be done; the rows of one listing are judged together."""
+
+    def read_line(self, line: str, clock: Clock) -> Entry:
+        """Read one line, with or without its end.
+
+        Raises:
+            ReplySyntaxError: It is something else; the text has the line and the reason.
+        """
+        text = without_end(line)
+        row = broken(text) or self.match(text)
+        found = row or self.needs if row is None or isinstance(row, str) else self.read([row], clock)[0]
+        if isinstance(found, Entry):
+            return found
+        raise ReplySyntaxError(f"{line!r} is not {self.name}: {found}")
+
+
+def without_end(line: str) -> str:
+    """The line without its end, which is LF, CR LF, or CR CR LF of servers that translate line ends twice."""
+    return line.removesuffix("\n").rstrip("\r")
+
+
+def broken(text: str) -> str | None:
+    """Why this cannot be a line, or None."""
+    return "it holds CR, LF or NUL" if _BREAKING.search(text) else None
+
+
+def outcome(make: Callable[P, Entry], *args: P.args, **kwargs: P.kwargs) -> Entry | str:
+    """The entry that `make` returns, or the reason why it raised."""
+    try:
+        entry = make(*args, **kwargs)
+    except (CommandSyntaxError, ReplySyntaxError) as error:
+        return str(error)
+    return entry if entry.name else "it has no name"

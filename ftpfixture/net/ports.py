@@ -191,16 +191,16 @@ class PassiveListener:
 
     It stays open between transfers (opening one costs more than keeping it, and thousands of transfers would use up
     ports in TIME_WAIT), unless its port comes from a pool that others wait for. A connection that nobody asked for,
-    or from another host than the session's client (RFC 2577 4), is closed at once.
+    or from a host that may not connect (RFC 2577 4), is closed at once.
 
     Args:
         loop: The running loop.
         host: Numeric local address.
-        client: Numeric address that may connect.
+        client: Numeric address that may connect; None for all.
         pool: Where ports come from; None for any.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, host: str, client: str, pool: PortPool | None) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, host: str, client: str | None, pool: PortPool | None) -> None:
         self._loop = loop
         self._host = host
         self._client = client
@@ -277,7 +277,7 @@ class PassiveListener:
 
     def _accepted(self, sock: socket.socket, address: tuple[str, int]) -> None:
         expected = self._on_connection
-        if expected is None or not same_host(address[0], self._client):
+        if expected is None or not (self._client is None or same_host(address[0], self._client)):
             sock.close()
             return
         self.disarm()

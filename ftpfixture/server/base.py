@@ -34,6 +34,7 @@ from ftpfixture.server.settings import (
     check_numbers,
     check_ports,
     check_style,
+    check_protection,
     check_timezone,
     check_tls,
     unknown_verb,
@@ -60,6 +61,7 @@ class BaseServer:
         path_io_factory: Makes the path layer of each connection; all share the state of the first.
         maximum_connections: Sessions at once; one more gets 421. None for no limit.
         read_speed_limit: Octets per second for all uploads together; None for no limit.
+        maximum_connections_per_address: The same for the sessions of each client address, as vsftpd's max_per_ip.
         write_speed_limit: The same for downloads.
         read_speed_limit_per_connection: Octets per second for the uploads of each session.
         write_speed_limit_per_connection: The same for downloads.
@@ -69,9 +71,14 @@ class BaseServer:
         welcome_message: Text of the greeting; a list for several lines.
         allow_remote: Allow to listen on other addresses than loopback.
         disable: Verbs that are answered with 502 and left out of FEAT and HELP.
+        allow_foreign_addresses: Let PORT and EPRT name other hosts than the client, and let other hosts connect to
+            passive ports, as servers do that talk to each other (FXP; ProFTPD's AllowForeignAddress).
+        allow_privileged_ports: Let PORT and EPRT name ports below 1024.
         features: Lines of FEAT's answer, whatever the server really does; None for the truth.
         system: Text of SYST's answer.
         list_style: Shape of LIST: "unix", "msdos", "msdos4" (four-digit years) or "eplf".
+        refuse_size_in_ascii: Answer SIZE with 550 while the type is A, as ProFTPD and pyftpdlib do; False tells the
+            stored size, as vsftpd and Pure-FTPd do.
         timezone: Of the times in LIST (MDTM and MLSx are UTC by definition).
         login_delay: Seconds before the answer to a wrong password.
         maximum_login_failures: Wrong passwords after which a session gets 421; None for no limit.
@@ -83,6 +90,8 @@ class BaseServer:
         tls: "explicit" (AUTH TLS), "implicit" (from the first octet), or "required" (explicit, and nothing without it);
             None for "implicit" when there is a context.
         require_tls: What is refused in clear: "login", "data" or both.
+        implicit_protection: What data connections are with implicit TLS before the client says PROT: "P" (private), as
+            for Pure-FTPd, or "C" (clear), as for vsftpd and FileZilla Server.
         inflation_limit: Octets that one compressed upload (MODE Z) may grow to; None for no limit.
         handshake_timeout: Seconds that hands may be shaken on a data connection, before 522; None for no limit.
         require_session_reuse: Refuse data connections that do not resume the control connection's session, as vsftpd
@@ -109,6 +118,7 @@ class BaseServer:
         path_io_factory: Callable[..., AbstractPathIO] = PathIO,
         maximum_connections: int | None = None,
         read_speed_limit: float | None = None,
+        maximum_connections_per_address: int | None = None,
         write_speed_limit: float | None = None,
         read_speed_limit_per_connection: float | None = None,
         write_speed_limit_per_connection: float | None = None,
@@ -118,9 +128,12 @@ class BaseServer:
         welcome_message: str | Sequence[str] = "welcome",
         allow_remote: bool = False,
         disable: Iterable[str] = (),
+        allow_foreign_addresses: bool = False,
+        allow_privileged_ports: bool = False,
         features: Sequence[str] | None = None,
         system: str = "UNIX Type: L8",
         list_style: str = "unix",
+        refuse_size_in_ascii: bool = False,
         timezone: tzinfo = UTC,
         login_delay: float = 0,
         maximum_login_failures: int | None = None,
@@ -129,6 +142,7 @@ class BaseServer:
         ssl: SSLContext | Callable[[], SSLContext] | None = None,
         tls: str | None = None,
         require_tls: Iterable[str] = (),
+        implicit_protection: str = "P",
         require_session_reuse: bool = False,
         handshake_timeout: float | None = 10,
         require_close_notify: bool = True,
@@ -142,6 +156,7 @@ class BaseServer:
             path_timeout=path_timeout,
             maximum_connections=maximum_connections,
             read_speed_limit=read_speed_limit,
+            maximum_connections_per_address=maximum_connections_per_address,
             write_speed_limit=write_speed_limit,
             read_speed_limit_per_connection=read_speed_limit_per_connection,
             write_speed_limit_per_connection=write_speed_limit_per_connection,
@@ -159,6 +174,7 @@ class BaseServer:
         self.user_manager = users if isinstance(users, AbstractUserManager) else MemoryUserManager(users)
         self.maximum_connections = maximum_connections
         self.throttle = StreamThrottle.from_limits(read_speed_limit, write_speed_limit)
+        self.maximum_connections_per_address = maximum_connections_per_address
         self.throttle_per_connection = StreamThrottle.from_limits(
             read_speed_limit_per_connection, write_speed_limit_per_connection
         )
@@ -169,6 +185,9 @@ class BaseServer:
         self.welcome_message = welcome_message
         self.allow_remote = allow_remote
         self.features = features
+        self.allow_foreign_addresses = allow_foreign_addresses
+        self.allow_privileged_ports = allow_privileged_ports
+        self.refuse_size_in_ascii = refuse_size_in_ascii
         self.system = system
         self.list_style = check_style(list_style)
         self.timezone = check_timezone(timezone)
@@ -180,6 +199,7 @@ class BaseServer:
         self.ssl = ssl
         self.implicit_tls, self.require_tls = check_tls(ssl is not None, tls, require_tls)
         self.require_session_reuse = require_session_reuse
+        self.implicit_protection = check_protection(implicit_protection, self.implicit_tls)
         self.handshake_timeout = handshake_timeout
         self.require_close_notify = require_close_notify
         self.inflation_limit = inflation_limit
@@ -376,7 +396,7 @@ class BaseServer:
         connection.transfer_type = "A"
         connection.transfer_mode = "S"
         connection.compression_level = -1
-        connection.protection = "P" if self.implicit_tls else "C"
+        connection.protection = self.implicit_protection if self.implicit_tls else "C"
 
     def context_from_the_start(self, connection: Connection) -> SSLContext | None:
         """What a session shakes hands with before the greeting; None when it begins in clear."""
@@ -393,14 +413,21 @@ class BaseServer:
 
     async def greeting(self, connection: Connection, rest: str) -> bool:
         """Say 220, or 421 when there are too many sessions (a hook: never reached from the wire)."""
-        limit = self.maximum_connections
         # Several may have been accepted before the first is greeted: those that came first stay.
-        if limit is not None and sum(number < connection.number for number in self.connections) >= limit:
+        others = [other for number, other in self.connections.items() if number < connection.number]
+        limit, limit_here = self.maximum_connections, self.maximum_connections_per_address
+        if limit is not None and len(others) >= limit:
             connection.response("421", "Too many connections, try again later")
             return False
         message = self.welcome_message
         connection.response("220", message if isinstance(message, str) else list(message))
         return True
+        if (
+            limit_here is not None
+            and sum(other.client_host == connection.client_host for other in others) >= limit_here
+        ):
+            connection.response("421", "Too many connections from your address, try again later")
+            return False
 
     async def farewell(self, connection: Connection) -> None:
         """Give back what a connection held: the data port, the user's slot."""
@@ -416,7 +443,10 @@ class BaseServer:
         listener = self._passive.get(connection.number)
         if listener is None:
             listener = self._passive[connection.number] = PassiveListener(
-                connection.loop, connection.server_host, connection.client_host, self.available_data_ports
+                connection.loop,
+                connection.server_host,
+                None if self.allow_foreign_addresses else connection.client_host,
+                self.available_data_ports,
             )
         return listener
 

@@ -17,6 +17,7 @@ __all__ = [
     "check_ipv4",
     "check_numbers",
     "check_ports",
+    "check_protection",
     "check_style",
     "check_timezone",
     "check_tls",
@@ -77,6 +78,17 @@ def check_tls(has_context: bool, mode: str | None, required: Iterable[str]) -> t
     if not has_context and (mode is not None or names):
         raise ConfigurationError("TLS needs a certificate: give an ssl.SSLContext as ssl=")
     return has_context and mode in (None, "implicit"), names | ({"login", "data"} if mode == "required" else set())
+
+
+def check_protection(level: str, implicit: bool) -> str:
+    """What data connections are with implicit TLS before anybody says PROT."""
+    if level not in ("P", "C"):
+        raise ConfigurationError(f"implicit_protection={level!r}: use 'P' (private) or 'C' (clear)")
+    if level != "P" and not implicit:
+        raise ConfigurationError(
+            f"implicit_protection={level!r} is for tls='implicit': with explicit TLS data are clear until PROT P"
+        )
+    return level
 
 
 def check_ipv4(address: str | None) -> str | None:

@@ -45,6 +45,8 @@ class FtpServer:
         port: 0 for a free one.
         quota: Octets that all files together may have; None for no limit.
         server_class: Your own subclass of Server.
+        maximum_login_failures: Wrong passwords after which a session gets 421; None for no limit. BSD's ftpd, wu-ftpd
+            and Pure-FTPd have this default; vsftpd, ProFTPD and pyftpdlib allow three.
         tls: "explicit" for AUTH TLS, "implicit" for TLS from the first octet, "required" for AUTH TLS and nothing
             without it; None for a server without TLS.
         certificate: What the server shows: "valid", "expired", "wrong-host", "self-signed", "untrusted", or a context
@@ -77,6 +79,7 @@ class FtpServer:
         port: int = 0,
         quota: int | None = None,
         server_class: type[Server] = Server,
+        maximum_login_failures: int | None = 5,
         tls: str | None = None,
         certificate: str | SSLContext = "valid",
         client_certificates: str | None = None,
@@ -94,6 +97,7 @@ class FtpServer:
             refuse_without_tls(certificate, **asked)
         self.tls = ServerTls()
         settings.setdefault("path_io_factory", MemoryPathIO)
+        settings["maximum_login_failures"] = maximum_login_failures
         self._host = host
         self._port = port
         self._users = known_users(users)

@@ -131,6 +131,17 @@ def test_modes(
     ftps_server.log.assert_sent(command, times=4)
 
 
+@pytest.mark.parametrize("protection", ["P", "C"])
+def test_implicit_tls_before_prot(
+    ftp_server_factory: Callable[..., FtpServer], program: Program, protection: str
+) -> None:
+    """It says PROT P, so its data are encrypted whatever they are with implicit TLS before that."""
+    server = ftp_server_factory(tls="implicit", implicit_protection=protection, files={"/a.bin": BIG})
+    assert program("--cacert", server.tls.ca_file, f"{server.url}/a.bin").output == BIG
+    server.log.assert_sequence("PBSZ 0 -> 200", "PROT P -> 200", "RETR -> 226")
+    check_tls(server, None)
+
+
 @needs_ipv6
 @pytest.mark.ftp(host="::1")
 @pytest.mark.parametrize(

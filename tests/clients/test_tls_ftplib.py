@@ -148,6 +148,48 @@ def test_implicit(ftps_server: FtpServer, connect: Connect, version: str, passiv
     ftps_server.log.assert_not_sent("AUTH")
 
 
+class Presuming(Implicit):
+    """Takes for granted how data are protected, and sends neither PBSZ nor PROT, as promise-ftp."""
+
+    def prot_p(self) -> str:
+        """Say nothing."""
+        return ""
+
+
+class PresumingPrivate(Presuming):
+    """Takes for granted that data are encrypted, too."""
+
+    def prot_p(self) -> str:
+        """Encrypt them, and say nothing."""
+        self._prot_p = True
+        return ""
+
+
+@pytest.mark.parametrize(("protection", "kind"), [("C", Presuming), ("P", PresumingPrivate)])
+def test_implicit_without_prot(
+    ftp_server_factory: Callable[..., FtpServer], connect: Connect, protection: str, kind: type[ftplib.FTP_TLS]
+) -> None:
+    """Who never says PROT gets clear or encrypted data as the setting wants it."""
+    server = ftp_server_factory(tls="implicit", implicit_protection=protection, files={"/a.bin": BIG})
+    ftps = connect(server, None, kind)
+    assert fetch(ftps, "a.bin") == BIG
+    ftps.storbinary("STOR b.bin", io.BytesIO(BIG))
+    assert server.files["/b.bin"] == BIG
+    check_tls(server, None, data=protection)
+    server.log.assert_not_sent("PROT")
+
+
+@pytest.mark.parametrize("protection", ["C", "P"])
+def test_implicit_with_prot(ftp_server_factory: Callable[..., FtpServer], connect: Connect, protection: str) -> None:
+    """Who says PROT gets what it says, whatever the setting is."""
+    server = ftp_server_factory(tls="implicit", implicit_protection=protection, files={"/a.bin": BIG})
+    ftps = connect(server, None, Implicit)
+    assert fetch(ftps, "a.bin") == BIG
+    check_tls(server, None)
+    ftps.prot_c()
+    assert fetch(ftps, "a.bin") == BIG
+
+
 @pytest.mark.ftp(require_session_reuse=True, files={"/a.bin": BIG, "/empty.bin": b""})
 @pytest.mark.parametrize("passive", [True, False], ids=["passive", "active"])
 def test_session_is_resumed(ftps_server: FtpServer, connect: Connect, version: str, passive: bool) -> None:

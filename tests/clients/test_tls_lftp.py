@@ -47,6 +47,15 @@ def version(request: pytest.FixtureRequest) -> str:
     return name
 
 
+@pytest.mark.parametrize("protection", ["P", "C"])
+def test_implicit_tls_before_prot(ftp_server_factory: Callable[..., FtpServer], lftp: Program, protection: str) -> None:
+    """It says PROT P, so its data are encrypted whatever they are with implicit TLS before that."""
+    server = ftp_server_factory(tls="implicit", implicit_protection=protection, files={"/a.bin": BIG})
+    assert lftp("-c", commands(server, "cat a.bin")).output == BIG
+    server.log.assert_sequence("PROT P -> 200", "RETR -> 226")
+    check_tls(server, None)
+
+
 @pytest.fixture
 def script(ftps_server: FtpServer, lftp: Program, version: str) -> Script:
     """Runs settings and then commands in one session with this test's server."""

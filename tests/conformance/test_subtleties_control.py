@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ftplib
 import socket
+import sys
 import time
 from collections.abc import Callable
 
 import pytest
 
 from ftpfixture import FtpServer, Server
-from ftpfixture.events import Event
+from ftpfixture.events import Disconnected, Event
 from ftpfixture.records import CommandRecord
 from ftpfixture.wire.pathname import parse_257
 from tests.support.raw import RawClient, read_all
@@ -537,6 +538,29 @@ def test_11_shutdown_does_not_wait_for_a_data_connection(raw: RawClient, ftp_ser
 # 12. Wrong passwords
 
 
+@pytest.mark.ftp(maximum_connections_per_address=2)
+def test_10_too_many_sessions_of_one_address(connect: Connect, ftp_server: FtpServer) -> None:
+    """One session too many gets 421 and is closed; a place is free again when another session ends."""
+    first, second, third = connect(), connect(), connect()
+    assert [client.reply().code for client in (first, second)] == ["220", "220"]
+    assert third.reply().text == "Too many connections from your address, try again later"
+    assert third.is_closed()
+    assert first.code("QUIT") == "221"
+    assert first.is_closed()
+    ftp_server.log.wait_for(lambda event: isinstance(event, Disconnected) and event.session == 1)
+    assert connect().reply().code == "220"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs 127.0.0.2, which Linux has")
+@pytest.mark.ftp(maximum_connections_per_address=1)
+def test_10_other_addresses_have_places_of_their_own(connect: Connect, ftp_server: FtpServer) -> None:
+    """The limit counts each client address for itself."""
+    assert connect().reply().code == "220"
+    with socket.create_connection(ftp_server.address, 10, source_address=("127.0.0.2", 0)) as other:
+        assert other.recv(3) == b"220"
+    assert connect().reply().code == "421"
+
+
 @pytest.mark.ftp(login_delay=0.2)
 def test_12_wrong_password_is_answered_late(connect: Connect, ftp_server: FtpServer) -> None:
     """The 530 comes after the delay that was asked for; nobody else waits for it."""
@@ -551,6 +575,24 @@ def test_12_wrong_password_is_answered_late(connect: Connect, ftp_server: FtpSer
     ftp_server.log.assert_sequence("PASS wrong", "PASS password -> 230")
     answers = [event for event in ftp_server.log.events if getattr(event, "code", "") in ("230", "530")]
     assert [event.session for event in answers] == [2, 1]
+
+
+def test_12_fifth_wrong_password_ends_the_session(connect: Connect) -> None:
+    """What nobody set is five: four times 530, then 421, and the connection is closed; the next may try again."""
+    client = connect()
+    assert client.reply().code == "220"
+    codes = [client.code(line) for _ in range(5) for line in ("USER user", "PASS wrong")]
+    assert codes == ["331", "530"] * 4 + ["331", "421"]
+    assert client.is_closed()
+    connect().login()
+
+
+@pytest.mark.ftp(maximum_login_failures=None)
+def test_12_no_limit(connect: Connect) -> None:
+    """None is no limit."""
+    client = connect()
+    assert client.reply().code == "220"
+    assert [client.code(line) for _ in range(12) for line in ("USER user", "PASS wrong")] == ["331", "530"] * 12
 
 
 @pytest.mark.ftp(maximum_login_failures=3)

@@ -1200,10 +1200,34 @@ def test_52_pbsz_and_prot_are_honoured(begin: Begin) -> None:
 @implicitly
 @both_versions
 def test_52_ccc(client: FtpsClient) -> None:
-    """CCC works, too, and so does AUTH after it."""
-    client.play("CCC=200; PWD=257")
+    """CCC is refused and not in FEAT: there is no way back into TLS that comes first."""
+    assert " CCC" not in client.ask("FEAT").lines
+    client.play("CCC=534; PWD=257; REIN=220; CCC=534; USER user=331; PASS password=230; TYPE I=200")
     assert client.download("RETR /a.txt") == b"hello"
-    client.play("AUTH TLS=234; PWD=530")
+
+
+@pytest.mark.ftp(tls="implicit", files=FILES, implicit_protection="C")
+@both_versions
+def test_52_data_that_are_clear_at_first(begin: Begin) -> None:
+    """With implicit_protection="C" data are clear until PROT P, and again after REIN."""
+    client = begin().encrypt_first()
+    assert client.reply().code == "220"
+    client.play("USER user=331; PASS password=230; TYPE I=200")
+    assert client.fetch("RETR /a.txt") == (["150", "226"], b"hello")
+    client.play("PBSZ 0=200; PROT P=200")
+    assert client.download("RETR /a.txt") == b"hello"
+    client.play("REIN=220; USER user=331; PASS password=230; TYPE I=200")
+    assert client.fetch("RETR /a.txt") == (["150", "226"], b"hello")
+
+
+@pytest.mark.ftp(tls="implicit", files=FILES, implicit_protection="C", require_tls=["data"])
+def test_52_data_that_must_be_encrypted(begin: Begin) -> None:
+    """Clear at first, and refused until PROT P."""
+    client = begin().encrypt_first()
+    assert client.reply().code == "220"
+    client.play("USER user=331; PASS password=230; TYPE I=200")
+    client.play("EPSV=229; RETR /a.txt=521; PBSZ 0=200; PROT P=200")
+    assert client.download("RETR /a.txt") == b"hello"
 
 
 @implicitly

@@ -11,7 +11,7 @@ import pytest
 
 from ftpfixture import FtpServer
 from ftpfixture.events import DataMoved, DataOpened, Event
-from ftpfixture.wire.hostport import parse_227, parse_229
+from ftpfixture.wire.hostport import parse_227, parse_229, render_eprt, render_port
 from tests.support.raw import RawClient, read_all
 
 BIG = bytes(range(256)) * (1 << 15)  # 8 MiB: more than the buffers of both ends hold
@@ -201,6 +201,78 @@ def test_23_refused_port_keeps_what_was_prepared(raw: RawClient) -> None:
     assert raw.reply().code == "226"
 
 
+@pytest.mark.ftp(allow_privileged_ports=True)
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("PORT 127,0,0,1,0,25", "200"),
+        ("EPRT |1|127.0.0.1|1023|", "200"),
+        ("EPRT |1|127.0.0.1|1|", "200"),
+        ("PORT 127,0,0,1,0,0", "504"),
+        ("EPRT |1|127.0.0.1|0|", "504"),
+        ("PORT 127,0,0,2,0,25", "504"),
+    ],
+)
+def test_23_privileged_ports_can_be_allowed(raw: RawClient, line: str, code: str) -> None:
+    """Then all ports are good but 0, which is none; addresses of others are still refused."""
+    assert raw.code(line) == code
+
+
+@pytest.mark.ftp(allow_foreign_addresses=True)
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("PORT 192,0,2,1,200,10", "200"),
+        ("EPRT |1|127.0.0.2|51210|", "200"),
+        ("PORT 127,0,0,2,3,255", "504"),
+        ("EPRT |2|::1|51210|", "522"),
+    ],
+)
+def test_23_foreign_addresses_can_be_allowed(raw: RawClient, line: str, code: str) -> None:
+    """Then all addresses of the family are good; privileged ports are still refused."""
+    assert raw.code(line) == code
+
+
+@needs_many_loopbacks
+@pytest.mark.parametrize(("passive", "active"), [("PASV", "PORT"), ("EPSV", "EPRT")])
+@pytest.mark.parametrize("source_listens", [True, False])
+def test_23_files_go_from_server_to_server(
+    ftp_server_factory: Callable[..., FtpServer], passive: str, active: str, source_listens: bool
+) -> None:
+    """FXP: the client tells one server to listen and the other where to connect; the bytes pass by the client."""
+    content = bytes(range(256)) * 5000
+    source = ftp_server_factory(host="127.0.0.2", files={"/a.bin": content}, allow_foreign_addresses=True)
+    target = ftp_server_factory(host="127.0.0.3", files={}, allow_foreign_addresses=True)
+    with RawClient(source.address) as sender, RawClient(target.address) as receiver:
+        sender.login(), receiver.login()
+        listening, server, connecting = (sender, source, receiver) if source_listens else (receiver, target, sender)
+        reply = listening.ask(passive)
+        port = parse_227(reply.text)[1] if passive == "PASV" else parse_229(reply.text)
+        render = render_port if active == "PORT" else render_eprt
+        assert connecting.code(f"{active} {render(server.host, port)}") == "200"
+        receiver.send("STOR /b.bin")
+        sender.send("RETR /a.bin")
+        assert [client.reply().code for client in (sender, receiver) for _ in range(2)] == ["150", "226"] * 2
+    assert target.files == {"/b.bin": content}
+
+
+@needs_many_loopbacks
+def test_23_no_server_takes_files_from_another_by_default(ftp_server_factory: Callable[..., FtpServer]) -> None:
+    """FXP with only one server that allows it: PORT is refused, and the passive port turns the other server away."""
+    careful = ftp_server_factory(host="127.0.0.2", wait_future_timeout=0.2)
+    lenient = ftp_server_factory(host="127.0.0.3", allow_foreign_addresses=True, files={"/a": b"a"})
+    with RawClient(careful.address) as one, RawClient(lenient.address) as other:
+        one.login(), other.login()
+        port = parse_227(other.ask("PASV").text)[1]
+        assert one.code(f"PORT {render_port(lenient.host, port)}") == "504"
+        port = parse_227(one.ask("PASV").text)[1]
+        assert other.code(f"PORT {render_port(careful.host, port)}") == "200"
+        one.send("STOR /a")
+        assert other.code("RETR /a") in ("150", "425")
+        assert one.reply().code == "425"
+    assert careful.files == {}
+
+
 # 24. EPSV ALL.
 
 
@@ -362,8 +434,17 @@ def test_26_listings_are_crlf_in_every_type(raw: RawClient, kind: str, line: str
 
 
 @pytest.mark.ftp(files={"/a.txt": b"a\nb\n"})
-def test_26_size_is_for_type_i_only(raw: RawClient) -> None:
-    """SIZE must be exact, so it is 550 where line ends change the length."""
+def test_26_size_tells_what_is_stored(raw: RawClient) -> None:
+    """SIZE is the stored size in both types, as with vsftpd and Pure-FTPd, also where line ends change the length."""
+    assert raw.ask("SIZE /a.txt").text == "4"
+    assert raw.code("TYPE A") == "200"
+    assert raw.ask("SIZE /a.txt").text == "4"
+    assert raw.fetch("RETR /a.txt")[1] == b"a\r\nb\r\n"
+
+
+@pytest.mark.ftp(files={"/a.txt": b"a\nb\n"}, refuse_size_in_ascii=True)
+def test_26_size_can_be_for_type_i_only(raw: RawClient) -> None:
+    """Where SIZE must be exact, it is 550 where line ends change the length, as with ProFTPD and pyftpdlib."""
     assert raw.ask("SIZE /a.txt").text == "4"
     assert raw.code("TYPE A") == "200"
     assert raw.code("SIZE /a.txt") == "550"

@@ -181,7 +181,7 @@ TABLE = [
         "replies-together",
         "login; data EPSV; octets RETR /ä.txt",
         "login; connected; "
-        "150 Opening BINARY mode data connection for /\\xc3\\xa4.txt (2 bytes)\\r\\n226 Transfer complete\\r\\n",
+        "150 Opening BINARY mode data connection for /\\xc3\\xa4.txt (2 bytes).\\r\\n226 Transfer complete\\r\\n",
     ),
     ("multi-line-with-two-codes", "login; octets CWD /d", "login; 250-Directory changed to /d\\r\\n251 End\\r\\n"),
     ("control-lost-in-transfer", "login; get RETR /a.bin", "login; 150 2000 FIN EOF"),
@@ -261,6 +261,21 @@ def test_known_fault(ftp_server: FtpServer, name: str, script: str, seen: str) -
     ftp_server.faults.clear()
     with RawClient(ftp_server.address) as client:
         assert client.login().fetch("RETR /a.bin") == (["150", "226"], FILES["/a.bin"])
+
+
+_WITH_DATA = re.compile(r"(?:^|; )(?:\+|(?:hush|get|put|line|octets|data|connect)\b)")
+
+
+@pytest.mark.ftp(files=FILES, clock=lambda: 1_700_000_000.0)
+def test_a_healthy_server_differs(ftp_server: FtpServer) -> None:
+    """Where a fault refuses a command, a server without the fault answers otherwise."""
+    refusing = {name for name, known in KNOWN.items() if re.search(r": (answer|off)", known.text)}
+    rows = [row for row in TABLE if row[0] in refusing and not _WITH_DATA.search(row[1])]
+    assert "size-refused-in-ascii" in {name for name, _, _ in rows}
+    for name, script, seen in rows:
+        walker = Walker(ftp_server.address)
+        with walker.client:
+            assert walker.walk(script) != seen, name
 
 
 def test_every_name_is_tested() -> None:

@@ -272,10 +272,13 @@ async def _pieces(file: Any, size: int, count: int | None) -> AsyncIterator[byte
 
 
 def _opening(connection: Connection, name: str, size: int | None) -> str:
-    """Text of the 150; clients such as ftplib and curl read the size from it, where it is exact."""
+    """Text of the 150; clients such as ftplib and curl read the size from it, where it is exact.
+
+    The dot is that of vsftpd: java.net.URL reads the size only where something follows the parenthesis.
+    """
     kind = "ASCII" if connection.transfer_type == "A" else "BINARY"
     known = f" ({size} bytes)" if size is not None and connection.transfer_type == "I" else ""
-    return f"Opening {kind} mode data connection for {name}{known}"
+    return f"Opening {kind} mode data connection for {name}{known}{'.' if known else ''}"
 
 
 def _is_number(text: str) -> bool:

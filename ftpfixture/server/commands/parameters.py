@@ -30,7 +30,10 @@ class ParameterCommands(Transfers):
     async def port(self, connection: Connection, rest: str) -> bool:
         """PORT <SP> h1,h2,h3,h4,p1,p2: name the port that the server shall connect to.
 
-        Replies: 200, 501 malformed, 504 not the client's own address or a system port, 503 after EPSV ALL.
+        Other addresses than the client's, and ports below 1024, are for who allows them: a server that connects to
+        any of them can be used against others (RFC 2577 3).
+
+        Replies: 200, 501 malformed, 504 not the client's own address or a privileged port, 503 after EPSV ALL.
         """
         return self._active(connection, parse_port(rest))
 
@@ -39,7 +42,7 @@ class ParameterCommands(Transfers):
     async def eprt(self, connection: Connection, rest: str) -> bool:
         """EPRT <SP> |family|address|port|: the same for any address family; 1 is IPv4, 2 is IPv6.
 
-        Replies: 200, 501 malformed, 504 not the client's own address or a system port, 503 after EPSV ALL, 522
+        Replies: 200, 501 malformed, 504 as PORT, 503 after EPSV ALL, 522
         another family than the control connection's. Source: RFC 2428 2.
         """
         family, host, port = parse_eprt(rest)
@@ -49,11 +52,14 @@ class ParameterCommands(Transfers):
 
     def _active(self, connection: Connection, address: tuple[str, int]) -> bool:
         _only_before_epsv_all(connection)
-        if not same_host(address[0], connection.client_host):
+        host, port = address
+        if same_host(host, connection.client_host):
+            host = connection.client_host  # with its zone, without which a link-local address leads nowhere
+        elif not self.allow_foreign_addresses:
             raise Refusal("504", "The address is not the one you are talking from")
-        if address[1] < _FIRST_USER_PORT:
-            raise Refusal("504", f"Ports below {_FIRST_USER_PORT} are refused")
-        self.expect_active(connection, address)
+        if port < (1 if self.allow_privileged_ports else _FIRST_USER_PORT):
+            raise Refusal("504", f"Port {port} is refused")
+        self.expect_active(connection, (host, port))
         connection.response("200", "Active data connection will be made")
         return True
 

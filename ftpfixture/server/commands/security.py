@@ -75,15 +75,17 @@ class SecurityCommands(AccessCommands):
         connection.response("200", f"Protection set to {'Private' if level == 'P' else 'Clear'}")
         return True
 
-    @command("CCC", feat="CCC")
+    @command("CCC", feat=lambda server, _: "" if server.stays_encrypted else "CCC")
     async def ccc(self, connection: Connection, rest: str) -> bool:
         """CCC: go back to clear text on the control connection; data connections stay as they are.
 
-        Replies: 200, 533 it is clear text already, 534 not allowed. Source: RFC 4217 12.3.
+        Where TLS comes first there is no way back into it, so implicit TLS stays on.
+
+        Replies: 200, 533 it is clear text already, 534 not allowed. Source: RFC 2228 3, RFC 4217 12.3.
         """
         if connection.session.channel.tls is None:
             raise Refusal("533", "The control connection is not encrypted")
-        if "login" in self.require_tls:
+        if self.stays_encrypted:
             raise Refusal("534", "The control connection must stay encrypted")
         connection.response("200", "Clearing the control connection")
         decrypted: bool = await connection.session.decrypt()
@@ -101,6 +103,11 @@ class SecurityCommands(AccessCommands):
         del connection.secured
         decrypted: bool = await connection.session.decrypt()
         return decrypted
+
+    @property
+    def stays_encrypted(self) -> bool:
+        """Whether an encrypted control connection may not go back to clear text."""
+        return self.implicit_tls or "login" in self.require_tls
 
     def reset(self, connection: Connection) -> None:
         """See BaseServer."""

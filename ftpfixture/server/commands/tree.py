@@ -132,11 +132,14 @@ class TreeCommands(Transfers):
     @PathConditions(PathConditions.path_must_exists, PathConditions.path_must_be_file)
     @PathPermissions(PathPermissions.readable)
     async def size(self, connection: Connection, rest: str) -> bool:
-        """SIZE <SP> pathname: tell how many octets RETR would send.
+        """SIZE <SP> pathname: tell how many bytes the file has.
 
-        Replies: 213, 550 missing, not a file, or TYPE A, where only a transfer could tell. Source: RFC 3659 4.
+        With TYPE A that is what is stored, as with vsftpd and Pure-FTPd, although RETR sends one byte more for each
+        line; with the setting `refuse_size_in_ascii` it is 550, as with ProFTPD and pyftpdlib.
+
+        Replies: 213, 550 missing, not a file, or refused with TYPE A. Source: RFC 3659 4.
         """
-        if connection.transfer_type == "A":
+        if connection.transfer_type == "A" and self.refuse_size_in_ascii:
             raise Refusal("550", "SIZE needs TYPE I")
         real, _ = self.get_paths(connection, rest)
         connection.response("213", str((await connection.path_io.stat(real)).st_size))

@@ -119,7 +119,7 @@ def test_the_size_in_the_opening(lab: Lab) -> None:
     client = lab.enter("RETR: size_lie -1")
     data = client.begin("RETR a.txt")
     assert data.rest().octets == b"hello\n"
-    assert client.reply().text == "Opening BINARY mode data connection for a.txt (5 bytes)"
+    assert client.reply().text == "Opening BINARY mode data connection for a.txt (5 bytes)."
     assert client.reply().code == "226"
 
 

@@ -11,7 +11,8 @@ from typing import Protocol
 
 from ftpfixture.client.endings import EndingClient
 from ftpfixture.net.channel import Channel
-from ftpfixture.net.ports import Listener, same_host
+from ftpfixture.net.hosts import same_host
+from ftpfixture.net.ports import Listener
 
 __all__ = ["Active", "Agreed", "Passive"]
 

@@ -35,10 +35,15 @@ _TURN = 32  # calls in a row that did not have to wait, after which all others o
 
 
 def peer_name(address: object) -> Address:
-    """The (host, port) of a socket address of either family; an IPv4 address mapped into IPv6 comes back as IPv4."""
+    """The (host, port) of a socket address of either family, with the zone that a link-local address has.
+
+    An IPv4 address mapped into IPv6 comes back as IPv4.
+    """
     if not isinstance(address, tuple) or len(address) < 2:
         return ("", 0)
     host, port = str(address[0]), int(address[1])
+    if len(address) == 4 and address[3]:
+        return f"{host}%{socket.if_indextoname(address[3])}", port
     return host.removeprefix("::ffff:") if "." in host else host, port
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
-import ipaddress
 import os
 import socket
 from collections import deque
@@ -13,6 +12,7 @@ from collections.abc import Callable, Iterable
 
 from ftpfixture.errors import NoAvailablePort
 from ftpfixture.net.channel import peer_name
+from ftpfixture.net.hosts import endpoint, family_of, is_wildcard, reachable, same_host
 
 __all__ = [
     "Listener",
@@ -20,10 +20,6 @@ __all__ = [
     "PortPool",
     "connect",
     "dial",
-    "family_of",
-    "is_loopback",
-    "is_numeric",
-    "same_host",
 ]
 
 OnSocket = Callable[[socket.socket, tuple[str, int]], None]
@@ -33,41 +29,10 @@ _BACKLOG = 1024
 _ACCEPT_AGAIN = 0.1  # seconds of rest after accept failed for want of descriptors or memory
 
 
-def is_numeric(host: str) -> bool:
-    """True when `host` is an address rather than a name."""
-    try:
-        ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return False
-    return True
-
-
-def is_loopback(host: str) -> bool:
-    """True when `host` is a numeric address of this machine's loopback."""
-    return is_numeric(host) and ipaddress.ip_address(host.partition("%")[0]).is_loopback
-
-
-def same_host(first: str, second: str) -> bool:
-    """True when two numeric addresses are one: spelling, zone and IPv4-in-IPv6 do not matter."""
-    return _canonical(first) == _canonical(second)
-
-
-def _canonical(host: str) -> object:
-    try:
-        address = ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return host
-    mapped = getattr(address, "ipv4_mapped", None)
-    return mapped or address
-
-
-def family_of(host: str) -> socket.AddressFamily:
-    """Address family of a numeric address."""
-    return socket.AF_INET6 if ":" in host else socket.AF_INET
-
-
 class Listener:
     """A listening socket: bound and listening when the constructor returns.
+
+    On "::" it also takes IPv4 connections, as other servers do, where the system can; their addresses are IPv4 then.
 
     Args:
         loop: The running loop.
@@ -90,8 +55,9 @@ class Listener:
                 # So that a port can be used again at once; on Windows the option would let two servers share one.
                 self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if self._sock.family == socket.AF_INET6:
-                self._sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            self._sock.bind((host, port))
+                with contextlib.suppress(OSError):  # OpenBSD keeps the families apart: there "::" is IPv6 alone
+                    self._sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, not is_wildcard(host))
+            self._sock.bind(endpoint(host, port))
             self._sock.listen(_BACKLOG)
         except BaseException:
             self._sock.close()
@@ -141,7 +107,7 @@ class Listener:
         filler = socket.socket(self._sock.family, socket.SOCK_STREAM)
         filler.settimeout(1)  # it takes no time, and before it is done there is room for somebody else
         with contextlib.suppress(OSError):
-            filler.connect((self.host, self.port))
+            filler.connect(endpoint(reachable(self.host), self.port))
         return filler
 
     def close(self) -> None:
@@ -293,8 +259,8 @@ async def connect(loop: asyncio.AbstractEventLoop, local_host: str, address: tup
     sock = socket.socket(family_of(address[0]), socket.SOCK_STREAM)
     try:
         sock.setblocking(False)
-        sock.bind((local_host, 0))
-        await loop.sock_connect(sock, address)
+        sock.bind(endpoint(local_host, 0))
+        await loop.sock_connect(sock, endpoint(*address))
     except BaseException:
         sock.close()
         raise

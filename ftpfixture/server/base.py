@@ -21,7 +21,8 @@ from ftpfixture.files.disk import PathIO
 from ftpfixture.files.paths import resolve_virtual, to_real
 from ftpfixture.net.channel import Channel
 from ftpfixture.net.gate import Gate
-from ftpfixture.net.ports import Listener, PassiveListener, PortPool, is_loopback, is_numeric
+from ftpfixture.net.hosts import is_loopback, numeric, reachable
+from ftpfixture.net.ports import Listener, PassiveListener, PortPool
 from ftpfixture.net.stream import DEFAULT_BLOCK_SIZE
 from ftpfixture.net.throttle import StreamThrottle
 from ftpfixture.server.connection import Connection
@@ -33,8 +34,8 @@ from ftpfixture.server.settings import (
     check_ipv4,
     check_numbers,
     check_ports,
-    check_style,
     check_protection,
+    check_style,
     check_timezone,
     check_tls,
     unknown_verb,
@@ -60,8 +61,8 @@ class BaseServer:
         path_timeout: Seconds, handed to the path layer.
         path_io_factory: Makes the path layer of each connection; all share the state of the first.
         maximum_connections: Sessions at once; one more gets 421. None for no limit.
-        read_speed_limit: Octets per second for all uploads together; None for no limit.
         maximum_connections_per_address: The same for the sessions of each client address, as vsftpd's max_per_ip.
+        read_speed_limit: Octets per second for all uploads together; None for no limit.
         write_speed_limit: The same for downloads.
         read_speed_limit_per_connection: Octets per second for the uploads of each session.
         write_speed_limit_per_connection: The same for downloads.
@@ -70,15 +71,15 @@ class BaseServer:
         encoding: Of commands and replies; octets that do not fit survive (surrogateescape).
         welcome_message: Text of the greeting; a list for several lines.
         allow_remote: Allow to listen on other addresses than loopback.
-        disable: Verbs that are answered with 502 and left out of FEAT and HELP.
         allow_foreign_addresses: Let PORT and EPRT name other hosts than the client, and let other hosts connect to
             passive ports, as servers do that talk to each other (FXP; ProFTPD's AllowForeignAddress).
         allow_privileged_ports: Let PORT and EPRT name ports below 1024.
+        disable: Verbs that are answered with 502 and left out of FEAT and HELP.
         features: Lines of FEAT's answer, whatever the server really does; None for the truth.
         system: Text of SYST's answer.
-        list_style: Shape of LIST: "unix", "msdos", "msdos4" (four-digit years) or "eplf".
         refuse_size_in_ascii: Answer SIZE with 550 while the type is A, as ProFTPD and pyftpdlib do; False tells the
             stored size, as vsftpd and Pure-FTPd do.
+        list_style: Shape of LIST: "unix", "msdos", "msdos4" (four-digit years) or "eplf".
         timezone: Of the times in LIST (MDTM and MLSx are UTC by definition).
         login_delay: Seconds before the answer to a wrong password.
         maximum_login_failures: Wrong passwords after which a session gets 421; None for no limit.
@@ -89,9 +90,9 @@ class BaseServer:
             data connections, so that nothing else can resume their session; None for a server without TLS.
         tls: "explicit" (AUTH TLS), "implicit" (from the first octet), or "required" (explicit, and nothing without it);
             None for "implicit" when there is a context.
-        require_tls: What is refused in clear: "login", "data" or both.
         implicit_protection: What data connections are with implicit TLS before the client says PROT: "P" (private), as
             for Pure-FTPd, or "C" (clear), as for vsftpd and FileZilla Server.
+        require_tls: What is refused in clear: "login", "data" or both.
         inflation_limit: Octets that one compressed upload (MODE Z) may grow to; None for no limit.
         handshake_timeout: Seconds that hands may be shaken on a data connection, before 522; None for no limit.
         require_session_reuse: Refuse data connections that do not resume the control connection's session, as vsftpd
@@ -117,8 +118,8 @@ class BaseServer:
         path_timeout: float | None = None,
         path_io_factory: Callable[..., AbstractPathIO] = PathIO,
         maximum_connections: int | None = None,
-        read_speed_limit: float | None = None,
         maximum_connections_per_address: int | None = None,
+        read_speed_limit: float | None = None,
         write_speed_limit: float | None = None,
         read_speed_limit_per_connection: float | None = None,
         write_speed_limit_per_connection: float | None = None,
@@ -127,13 +128,13 @@ class BaseServer:
         encoding: str = "utf-8",
         welcome_message: str | Sequence[str] = "welcome",
         allow_remote: bool = False,
-        disable: Iterable[str] = (),
         allow_foreign_addresses: bool = False,
         allow_privileged_ports: bool = False,
+        disable: Iterable[str] = (),
         features: Sequence[str] | None = None,
         system: str = "UNIX Type: L8",
-        list_style: str = "unix",
         refuse_size_in_ascii: bool = False,
+        list_style: str = "unix",
         timezone: tzinfo = UTC,
         login_delay: float = 0,
         maximum_login_failures: int | None = None,
@@ -141,8 +142,8 @@ class BaseServer:
         clock: Callable[[], float] = time.time,
         ssl: SSLContext | Callable[[], SSLContext] | None = None,
         tls: str | None = None,
-        require_tls: Iterable[str] = (),
         implicit_protection: str = "P",
+        require_tls: Iterable[str] = (),
         require_session_reuse: bool = False,
         handshake_timeout: float | None = 10,
         require_close_notify: bool = True,
@@ -155,8 +156,8 @@ class BaseServer:
             wait_future_timeout=wait_future_timeout,
             path_timeout=path_timeout,
             maximum_connections=maximum_connections,
-            read_speed_limit=read_speed_limit,
             maximum_connections_per_address=maximum_connections_per_address,
+            read_speed_limit=read_speed_limit,
             write_speed_limit=write_speed_limit,
             read_speed_limit_per_connection=read_speed_limit_per_connection,
             write_speed_limit_per_connection=write_speed_limit_per_connection,
@@ -173,8 +174,8 @@ class BaseServer:
         self.path_io_factory = PathIONursery(path_io_factory)
         self.user_manager = users if isinstance(users, AbstractUserManager) else MemoryUserManager(users)
         self.maximum_connections = maximum_connections
-        self.throttle = StreamThrottle.from_limits(read_speed_limit, write_speed_limit)
         self.maximum_connections_per_address = maximum_connections_per_address
+        self.throttle = StreamThrottle.from_limits(read_speed_limit, write_speed_limit)
         self.throttle_per_connection = StreamThrottle.from_limits(
             read_speed_limit_per_connection, write_speed_limit_per_connection
         )
@@ -184,10 +185,10 @@ class BaseServer:
         self.encoding = check_encoding(encoding)
         self.welcome_message = welcome_message
         self.allow_remote = allow_remote
-        self.features = features
         self.allow_foreign_addresses = allow_foreign_addresses
         self.allow_privileged_ports = allow_privileged_ports
         self.refuse_size_in_ascii = refuse_size_in_ascii
+        self.features = features
         self.system = system
         self.list_style = check_style(list_style)
         self.timezone = check_timezone(timezone)
@@ -198,8 +199,8 @@ class BaseServer:
         self.user_manager.use_clock(self.clock)
         self.ssl = ssl
         self.implicit_tls, self.require_tls = check_tls(ssl is not None, tls, require_tls)
-        self.require_session_reuse = require_session_reuse
         self.implicit_protection = check_protection(implicit_protection, self.implicit_tls)
+        self.require_session_reuse = require_session_reuse
         self.handshake_timeout = handshake_timeout
         self.require_close_notify = require_close_notify
         self.inflation_limit = inflation_limit
@@ -243,7 +244,7 @@ class BaseServer:
         """Listen; connections are accepted when this returns.
 
         Args:
-            host: Address or name; None for 127.0.0.1.
+            host: Address or name; None for 127.0.0.1. "::" listens on all addresses of both families.
             port: 0 for a free one.
 
         Raises:
@@ -256,7 +257,7 @@ class BaseServer:
         if not 0 <= port < 65536:
             raise ConfigurationError(f"port={port}: use 1 to 65535, or 0 for a free one")
         loop = asyncio.get_running_loop()
-        address = await _numeric(loop, host if host is not None else "127.0.0.1")
+        address = await numeric(loop, host if host is not None else "127.0.0.1")
         if not is_loopback(address) and not self.allow_remote:
             raise ConfigurationError(
                 f"host={host!r} can be reached from other machines, and every user and password of a test is public: "
@@ -271,18 +272,20 @@ class BaseServer:
         self.server_host, self.server_port = self._listener.host, self._listener.port
         self._closed = loop.create_future()
         self.clock.join(loop)
-        logger.info("serving on %s", place(self.address))
+        logger.info("serving on %s", place((self.server_host, self.server_port)))
 
     @property
     def address(self) -> tuple[str, int]:
-        """Host and port of the control port.
+        """Where a client on this machine connects to: host and port of the control port.
+
+        The host is that of loopback when the server listens on all addresses; `server_host` is what it listens on.
 
         Raises:
             ServerStateError: The server is not started, or closed.
         """
         if self.server_host is None:
             raise ServerStateError("this server has no address: it is not started, or closed")
-        return self.server_host, self.server_port
+        return reachable(self.server_host), self.server_port
 
     def pause(self) -> None:
         """Leave new connections unanswered; those there are go on."""
@@ -419,15 +422,15 @@ class BaseServer:
         if limit is not None and len(others) >= limit:
             connection.response("421", "Too many connections, try again later")
             return False
-        message = self.welcome_message
-        connection.response("220", message if isinstance(message, str) else list(message))
-        return True
         if (
             limit_here is not None
             and sum(other.client_host == connection.client_host for other in others) >= limit_here
         ):
             connection.response("421", "Too many connections from your address, try again later")
             return False
+        message = self.welcome_message
+        connection.response("220", message if isinstance(message, str) else list(message))
+        return True
 
     async def farewell(self, connection: Connection) -> None:
         """Give back what a connection held: the data port, the user's slot."""
@@ -466,14 +469,3 @@ class BaseServer:
             known = connection.known_paths = (key, (to_real(connection.user.base_path, virtual), virtual))
         paths: tuple[PurePath, PurePosixPath] = known[1]
         return paths
-
-
-async def _numeric(loop: asyncio.AbstractEventLoop, host: str) -> str:
-    """The first numeric address of a host name; what is numeric already stays as it is."""
-    if is_numeric(host):
-        return host
-    try:
-        found = await loop.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    except OSError as error:
-        raise ConfigurationError(f"host={host!r} has no address: {error}") from error
-    return str(found[0][4][0])

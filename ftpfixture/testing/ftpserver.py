@@ -41,12 +41,13 @@ class FtpServer:
         users: Users, a mapping from login to password (None for none), or a user manager; None for one user, "user"
             with the password "password".
         files: Absolute path to content as bytes; None, or a path that ends in "/", makes a directory.
-        host: Address to listen on, "127.0.0.1" or "::1" unless `allow_remote` is set.
+        host: Address or name to listen on, of loopback unless `allow_remote` is set: then "0.0.0.0" is every IPv4
+            address and "::" every address of both families.
         port: 0 for a free one.
         quota: Octets that all files together may have; None for no limit.
-        server_class: Your own subclass of Server.
         maximum_login_failures: Wrong passwords after which a session gets 421; None for no limit. BSD's ftpd, wu-ftpd
             and Pure-FTPd have this default; vsftpd, ProFTPD and pyftpdlib allow three.
+        server_class: Your own subclass of Server.
         tls: "explicit" for AUTH TLS, "implicit" for TLS from the first octet, "required" for AUTH TLS and nothing
             without it; None for a server without TLS.
         certificate: What the server shows: "valid", "expired", "wrong-host", "self-signed", "untrusted", or a context
@@ -78,8 +79,8 @@ class FtpServer:
         host: str = "127.0.0.1",
         port: int = 0,
         quota: int | None = None,
-        server_class: type[Server] = Server,
         maximum_login_failures: int | None = 5,
+        server_class: type[Server] = Server,
         tls: str | None = None,
         certificate: str | SSLContext = "valid",
         client_certificates: str | None = None,
@@ -96,8 +97,8 @@ class FtpServer:
         elif settings.get("ssl") is None:
             refuse_without_tls(certificate, **asked)
         self.tls = ServerTls()
-        settings.setdefault("path_io_factory", MemoryPathIO)
         settings["maximum_login_failures"] = maximum_login_failures
+        settings.setdefault("path_io_factory", MemoryPathIO)
         self._host = host
         self._port = port
         self._users = known_users(users)
@@ -221,7 +222,7 @@ class FtpServer:
 
     @property
     def host(self) -> str:
-        """Numeric address of the control port."""
+        """Numeric address where clients on this machine find the control port."""
         return self.address[0]
 
     @property
@@ -267,7 +268,8 @@ class FtpServer:
         host, port = self.address
         login, password = (quote(part, safe="") for part in self.credentials)
         scheme = "ftps" if self.server.implicit_tls else "ftp"
-        return f"{scheme}://{login}:{password}@{f'[{host}]' if ':' in host else host}:{port}"
+        place = f"[{quote(host, safe=':')}]" if ":" in host else host  # the % of a zone is %25 (RFC 6874 2)
+        return f"{scheme}://{login}:{password}@{place}:{port}"
 
     @property
     def throttle(self) -> StreamThrottle:

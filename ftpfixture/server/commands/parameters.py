@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ftpfixture.net.ports import same_host
+from ftpfixture.net.hosts import same_host
 from ftpfixture.server.conditions import ConnectionConditions
 from ftpfixture.server.connection import Connection
 from ftpfixture.server.dispatch import command

@@ -12,16 +12,8 @@ import pytest
 
 from ftpfixture.errors import NoAvailablePort
 from ftpfixture.net import ports
-from ftpfixture.net.ports import (
-    Listener,
-    PassiveListener,
-    PortPool,
-    connect,
-    family_of,
-    is_loopback,
-    is_numeric,
-    same_host,
-)
+from ftpfixture.net.hosts import family_of
+from ftpfixture.net.ports import Listener, PassiveListener, PortPool, connect
 
 HOST = "127.0.0.1"
 
@@ -443,61 +435,6 @@ async def test_connect_that_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> N
         async with asyncio.timeout(0.001):
             await connect(loop, HOST, (HOST, 1))
     assert [sock.fileno() for sock in seen] == [-1]
-
-
-# Addresses.
-
-
-@pytest.mark.parametrize(
-    ("host", "numeric"),
-    [("127.0.0.1", True), ("::1", True), ("fe80::1%eth0", True), ("localhost", False), ("", False), ("1.2.3", False)],
-)
-def test_is_numeric(host: str, numeric: bool) -> None:
-    """Addresses of both families are numeric, names are not."""
-    assert is_numeric(host) is numeric
-
-
-@pytest.mark.parametrize(
-    ("host", "loopback"),
-    [
-        ("127.0.0.1", True),
-        ("127.9.9.9", True),
-        ("::1", True),
-        ("0.0.0.0", False),
-        ("::", False),
-        ("192.0.2.1", False),
-        ("2001:db8::1", False),
-        ("localhost", False),
-    ],
-)
-def test_is_loopback(host: str, loopback: bool) -> None:
-    """Only addresses that cannot be reached from elsewhere are loopback; a name is none."""
-    assert is_loopback(host) is loopback
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "same"),
-    [
-        ("127.0.0.1", "127.0.0.1", True),
-        ("127.0.0.1", "127.0.0.2", False),
-        ("::1", "0:0:0:0:0:0:0:1", True),
-        ("2001:DB8::1", "2001:db8::1", True),
-        ("fe80::1%eth0", "fe80::1", True),
-        ("::ffff:192.0.2.1", "192.0.2.1", True),
-        ("::1", "127.0.0.1", False),
-        ("localhost", "localhost", True),
-        ("localhost", "127.0.0.1", False),
-    ],
-)
-def test_same_host(first: str, second: str, same: bool) -> None:
-    """Addresses are compared by what they mean, not by how they are written."""
-    assert same_host(first, second) is same
-    assert same_host(second, first) is same
-
-
-def test_family_of() -> None:
-    """The family follows from the address."""
-    assert (family_of("127.0.0.1"), family_of("::1")) == (socket.AF_INET, socket.AF_INET6)
 
 
 # dial.

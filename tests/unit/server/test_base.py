@@ -126,7 +126,8 @@ async def test_allow_remote() -> None:
     server = Server(allow_remote=True)
     await server.start("0.0.0.0")
 
-    assert server.address[0] == "0.0.0.0"
+    assert server.server_host == "0.0.0.0"
+    assert server.address == ("127.0.0.1", server.server_port)
     await server.close()
 
 

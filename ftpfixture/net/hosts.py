@@ -1,0 +1,106 @@
+"""Addresses of hosts, as text: what they mean, whether two are one, and where a client finds a server.
+
+One rule: nothing here opens a socket.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+
+from ftpfixture.errors import ConfigurationError
+
+__all__ = ["endpoint", "family_of", "is_loopback", "is_numeric", "is_wildcard", "numeric", "reachable", "same_host"]
+
+_LOOPBACKS = {4: "127.0.0.1", 6: "::1"}
+"""IP version to the address by which a machine reaches itself."""
+
+
+def is_numeric(host: str) -> bool:
+    """True when `host` is an address rather than a name."""
+    return _address(host) is not None
+
+
+def is_loopback(host: str) -> bool:
+    """True when `host` is a numeric address of this machine's loopback."""
+    address = _address(host)
+    return address is not None and address.is_loopback
+
+
+def is_wildcard(host: str) -> bool:
+    """True when `host` stands for all addresses of this machine: "0.0.0.0" or "::"."""
+    address = _address(host)
+    return address is not None and address.is_unspecified
+
+
+def same_host(first: str, second: str) -> bool:
+    """True when two numeric addresses are one: spelling, zone and IPv4-in-IPv6 do not matter."""
+    return (_address(first) or first) == (_address(second) or second)
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The address without its zone, IPv4 where it is mapped into IPv6; None for a name."""
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def family_of(host: str) -> socket.AddressFamily:
+    """Address family of a numeric address."""
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def endpoint(host: str, port: int) -> tuple[str, int] | tuple[str, int, int, int]:
+    """What bind and connect take for a numeric address: Python wants the number of its zone apart.
+
+    Raises:
+        OSError: There is no such zone.
+    """
+    address, _, zone = host.partition("%")
+    if not zone:
+        return host, port
+    return address, port, 0, int(zone) if zone.isdecimal() else socket.if_nametoindex(zone)
+
+
+def reachable(host: str) -> str:
+    """The address by which a client on this machine reaches a server that listens on `host`.
+
+    To connect to a wildcard is no standard's: Windows refuses it.
+    """
+    address = _address(host)
+    return _LOOPBACKS[address.version] if address is not None and address.is_unspecified else host
+
+
+def _check_zone(host: str) -> None:
+    zone = host.partition("%")[2]
+    names = [name for _, name in socket.if_nameindex()]
+    if zone and not zone.isdecimal() and zone not in names:
+        raise ConfigurationError(f"host={host!r}: this machine has no interface {zone!r}, only {', '.join(names)}")
+
+
+async def numeric(loop: asyncio.AbstractEventLoop, host: str) -> str:
+    """The address that a server listens on: of a name its first IPv4 address, or else its first.
+
+    What is numeric stays as it is, but for an IPv4 address mapped into IPv6, which is the IPv4 address.
+
+    Raises:
+        ConfigurationError: There is none.
+    """
+    if not host:
+        raise ConfigurationError(
+            "host='' names no address: use '127.0.0.1' or '::1', or with allow_remote=True '0.0.0.0' or '::'"
+        )
+    address = _address(host)
+    if address is not None:
+        _check_zone(host)
+        return host if address.version == 6 else str(address)
+    try:
+        found = await loop.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except OSError as error:
+        raise ConfigurationError(f"host={host!r} has no address: {error}") from error
+    # Every other default is 127.0.0.1; which family "localhost" has first differs from machine to machine.
+    ordered = sorted(found, key=lambda entry: entry[0] != socket.AF_INET)
+    return str(ordered[0][4][0])

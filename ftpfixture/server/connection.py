@@ -119,6 +119,7 @@ class Connection:
     passive_server: Any
     passive_server_port: int
     data_source: str
+    data_direction: str
     data_connection: ThrottleStreamIO
     throttles: dict[str, StreamThrottle]
 

@@ -110,7 +110,7 @@ class Transfers(BaseServer):
             del connection.data_connection
         if "passive_server" in connection:
             connection.passive_server.disarm()
-        del connection.data_source, connection.passive_server
+        del connection.data_source, connection.data_direction, connection.passive_server
         connection.when_wanted("data_connection", None)
 
     def _arrived(self, connection: Connection, sock: socket.socket, address: tuple[str, int]) -> None:
@@ -123,7 +123,8 @@ class Transfers(BaseServer):
         self, connection: Connection, sock: socket.socket, address: tuple[str, int], mode: str
     ) -> ThrottleStreamIO:
         channel = Channel(sock, connection.loop, address, connection.socket_timeout, self.clock.timeout)
-        self._protect(connection, channel)
+        # Net::FTP sends its command, connects and shakes hands at once, and never reads a ticket before an upload.
+        self._protect(connection, channel, tickets=connection.__dict__.get("data_direction") != "upload")
         stream: ThrottleStreamIO = connection.gate.data(ThrottleStreamIO(channel, throttles=connection.throttles), mode)
         return stream
 
@@ -142,6 +143,7 @@ class Transfers(BaseServer):
         if "data_source" not in connection:
             raise Refusal("425", "Use PORT or PASV first")
         connection.transfer = transfer
+        connection.data_direction = transfer.direction
         task = connection.loop.create_task(self._carry(connection, transfer))
         connection.extra_workers.add(task)
         return True

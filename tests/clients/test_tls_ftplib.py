@@ -6,12 +6,14 @@ import ftplib
 import io
 import socket
 import ssl
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from ftpfixture import FtpServer, User
+from ftpfixture import Connection, FtpServer, Server, User
+from ftpfixture.server.transfers import Transfer
 from tests.clients.encrypted import BIG, REFUSED, VERSIONS, all_sizes, check_tls, limited
 from tests.clients.encrypted import ftp_config as ftp_config
 from tests.clients.samples import LARGE, TEXT, TREE, check, needs_ipv6, transfer
@@ -267,6 +269,52 @@ def test_tickets(ftps_server: FtpServer, connect: Connect) -> None:
     assert ftps.voidresp().startswith("226")
     assert ftps_server.files["/b.bin"] == BIG
     check_tls(ftps_server, "TLSv1.3")
+
+
+class HeldUp(Server):
+    """Does nothing more, once an upload waits for its data connection, until it is let go."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.waits = threading.Semaphore(0)
+        self.goes_on = threading.Semaphore(0)
+
+    def start_transfer(self, connection: Connection, transfer: Transfer) -> bool:
+        """Begin it, and hold up the whole server."""
+        begun = super().start_transfer(connection, transfer)
+        self.waits.release()
+        assert self.goes_on.acquire(timeout=10)
+        return begun
+
+
+@pytest.mark.ftp(server_class=HeldUp)
+def test_no_tickets_for_an_upload_that_waits(ftps_server: FtpServer, connect: Connect) -> None:
+    """A client that sends its command and then encrypts as fast as it can, as Net::FTP does, gets no tickets either."""
+    server = ftps_server.server
+    assert isinstance(server, HeldUp)
+    ftps = connect(ftps_server, "TLSv1.3")
+    ftps.voidcmd("TYPE I")
+    for verb in ("STOR", "APPE"):
+        address = ftps.makepasv()
+        ftps.putcmd(f"{verb} a.bin")
+        assert server.waits.acquire(timeout=10)
+        raw = socket.create_connection(address, timeout=10)
+        with ftps.context.wrap_socket(raw, do_handshake_on_connect=False, server_hostname=ftps.host) as data:
+            data.settimeout(0)
+            with pytest.raises(ssl.SSLWantReadError):
+                data.do_handshake()  # its beginning is there when the server comes to look
+            data.settimeout(10)
+            server.goes_on.release()
+            data.do_handshake()
+            data.sendall(BIG)
+            data.settimeout(0)
+            with pytest.raises(BlockingIOError):
+                socket.socket.recv(data, 1, socket.MSG_PEEK)
+            data.settimeout(10)
+            data.unwrap()
+        assert ftps.getresp().startswith("150")
+        assert ftps.voidresp().startswith("226")
+    assert ftps_server.files == {"/a.bin": BIG * 2}
 
 
 @pytest.mark.filterwarnings("ignore:ssl.PROTOCOL_TLS is deprecated:DeprecationWarning")

@@ -41,6 +41,9 @@ class Program:
         folder: An empty one: the program works in ``work`` below it, its home is ``home``.
         arguments: Those that every call begins with.
         timeout: Seconds that a call may last.
+
+    Attributes:
+        environment: The variables that it sees.
     """
 
     def __init__(self, name: str, folder: Path, *arguments: str, timeout: float = 20) -> None:
@@ -53,6 +56,13 @@ class Program:
         self.home = folder / "home"
         for made in (self.folder, self.home):
             made.mkdir(exist_ok=True)
+        self.environment = {
+            "HOME": str(self.home),
+            "PATH": os.environ.get("PATH", os.defpath),
+            "LC_ALL": "C.UTF-8",
+            "TERM": "dumb",
+            "TZ": "UTC",
+        }
 
     def __call__(self, *arguments: str, stdin: str | bytes = b"", code: int | None = 0) -> Outcome:
         """Run it to its end, and fail when that is not the expected one.
@@ -63,18 +73,11 @@ class Program:
             code: The exit code that is expected; None for any.
         """
         __tracebackhide__ = True
-        environment = {
-            "HOME": str(self.home),
-            "PATH": os.environ.get("PATH", os.defpath),
-            "LC_ALL": "C.UTF-8",
-            "TERM": "dumb",
-            "TZ": "UTC",
-        }
         try:
             done = subprocess.run(
                 [self.name, *self._arguments, *arguments],
                 cwd=self.folder,
-                env=environment,
+                env=self.environment,
                 input=os.fsencode(stdin),
                 capture_output=True,
                 timeout=self._timeout,

@@ -1,0 +1,33 @@
+"""The package basic-ftp of npm, which knows passive mode only."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ftpfixture import FtpServer
+from tests.clients.encrypted import ftp_config as ftp_config
+from tests.clients.programs import Program
+from tests.clients.walks import PASSIVE, Way, walk
+
+SCRIPT = Path(__file__).with_name("basic_ftp.cjs")
+PACKAGES = "FTPFIXTURE_TEST_NPM"  # the environment's name for a folder where it is installed; see .ci/run
+
+
+@pytest.fixture
+def basic_ftp(tmp_path: Path) -> Program:
+    """The script that walks."""
+    folder = os.environ.get(PACKAGES)
+    if folder is None:
+        pytest.skip(f"{PACKAGES} names no folder in which `npm install basic-ftp` was run")
+    return Program("node", tmp_path, str(SCRIPT), folder)
+
+
+@pytest.mark.parametrize("way", PASSIVE)
+def test_walk(ftp_server_factory: Callable[..., FtpServer], basic_ftp: Program, way: Way) -> None:
+    """Everything of the walk works, with and without TLS."""
+    server = walk(ftp_server_factory, basic_ftp, way)
+    server.log.assert_sequence("MDTM -> 213", "REST 700000 -> 350", "APPE -> 226")

@@ -69,6 +69,7 @@ from ftpfixture.pathio import (
 )
 from ftpfixture.records import CommandRecord, SessionRecord, TransferRecord
 from ftpfixture.server import (
+    ANY_PASSWORD,
     AbstractUserManager,
     AvailableConnections,
     ConnectionConditions,
@@ -88,6 +89,7 @@ from ftpfixture.testing.ftpserver import FtpServer
 __version__ = "0.1.0"
 
 __all__ = [
+    "ANY_PASSWORD",
     "DEFAULT_ACCOUNT",
     "DEFAULT_BLOCK_SIZE",
     "DEFAULT_PASSWORD",

@@ -12,10 +12,18 @@ from ftpfixture.server.connection import Connection
 from ftpfixture.server.dispatch import command
 from ftpfixture.server.scripted import ScriptedUserManager
 from ftpfixture.server.scripts import LoginScript
-from ftpfixture.server.users import AbstractUserManager, AvailableConnections, MemoryUserManager, Permission, User
+from ftpfixture.server.users import (
+    ANY_PASSWORD,
+    AbstractUserManager,
+    AvailableConnections,
+    MemoryUserManager,
+    Permission,
+    User,
+)
 from ftpfixture.server.visits import LoginAttempt
 
 __all__ = [
+    "ANY_PASSWORD",
     "AbstractUserManager",
     "AvailableConnections",
     "Connection",

@@ -55,6 +55,7 @@ class ScriptedUserManager(MemoryUserManager):
 
     Args:
         users: See MemoryUserManager.
+        ask_anonymous: See MemoryUserManager.
         lock_after: Failures (530 or 430) in a row after which a login is locked; None for never.
         timeout: Only stored.
 
@@ -63,9 +64,14 @@ class ScriptedUserManager(MemoryUserManager):
     """
 
     def __init__(
-        self, users: Sequence[User] | None = None, *, lock_after: int | None = None, timeout: float | None = None
+        self,
+        users: Sequence[User] | None = None,
+        *,
+        ask_anonymous: bool = False,
+        lock_after: int | None = None,
+        timeout: float | None = None,
     ) -> None:
-        super().__init__(users, timeout=timeout)
+        super().__init__(users, ask_anonymous=ask_anonymous, timeout=timeout)
         self._clock = Clock()
         self._scripts = Scripts()
         self._visits = Visits()
@@ -190,20 +196,21 @@ class ScriptedUserManager(MemoryUserManager):
             return response, None, text
         visitor = Visitor(login, user, self._guest(login), self._permitted)
         try:
-            return await self._greet(visitor, text if response is Response.OK else None)
+            return await self._greet(visitor, response, text)
         except BaseException:
             await self.notify_logout(visitor)  # the server has no user, and will not say so
             raise
 
-    async def _greet(self, visitor: Visitor, open_text: str | None) -> tuple[Response, User, str]:
-        """Answer USER; `open_text` is what to say to a user who needs no password."""
+    async def _greet(self, visitor: Visitor, usual: Response, text: str) -> tuple[Response, User, str]:
+        """Answer USER, where the list would do so with `usual` and `text`."""
         step = self._scripts.turn(visitor.name) or Step()
-        usual_at = "PASS" if open_text is None or self._scripts.depend_on_password(visitor.name) else "USER"
+        asks = usual is Response.PASSWORD_REQUIRED
+        usual_at = "PASS" if asks or self._scripts.depend_on_password(visitor.name) else "USER"
         if (step.at or usual_at) == "USER":
             await self._decide(visitor, None)
-            return Response.OK, visitor, open_text or "Login successful"
+            return Response.OK, visitor, "Login successful" if asks else text
         await self._wait(step.prompt_delay)
-        return Response.PASSWORD_REQUIRED, visitor, step.prompt or "Password required"
+        return Response.PASSWORD_REQUIRED, visitor, step.prompt or (text if asks else "Password required")
 
     async def authenticate(self, user: User, password: str) -> bool:
         """See AbstractUserManager.
@@ -219,7 +226,7 @@ class ScriptedUserManager(MemoryUserManager):
     async def _decide(self, visitor: Visitor, password: str | None) -> bool:
         """Answer a try, at USER without a password; what else there is to raise see `authenticate`."""
         right = visitor.listed and (password is None or await super().authenticate(visitor.user, password))
-        compared = visitor.listed and password is not None and visitor.user.password is not None
+        compared = visitor.listed and password is not None and isinstance(visitor.user.password, str)
         visitor.matched = right if compared else None
         barred = self._barred(visitor)
         if barred is not None:

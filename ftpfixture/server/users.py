@@ -7,12 +7,39 @@ import hmac
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePath, PurePosixPath
-from typing import Any
+from typing import Any, Final
 
 from ftpfixture.clock import Clock
 from ftpfixture.errors import ConfigurationError, PathIsNotAbsolute
 
-__all__ = ["AbstractUserManager", "AvailableConnections", "MemoryUserManager", "Permission", "User"]
+__all__ = [
+    "ANY_PASSWORD",
+    "AbstractUserManager",
+    "AnyPassword",
+    "AvailableConnections",
+    "MemoryUserManager",
+    "Password",
+    "Permission",
+    "User",
+]
+
+_ANONYMOUS = ("anonymous", "ftp")
+"""The names of one user who is asked for a password and may give any (RFC 1635 2)."""
+
+
+class AnyPassword(enum.Enum):
+    """The type of `ANY_PASSWORD`."""
+
+    ANY_PASSWORD = enum.auto()
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+ANY_PASSWORD: Final = AnyPassword.ANY_PASSWORD
+"""The password of a user who is asked for one and may give any, which None, for nothing to be asked, is not."""
+
+Password = str | AnyPassword | None
 
 
 class Permission:
@@ -73,8 +100,9 @@ class User:
     Two users are one only if they are the same object: limits belong to the object.
 
     Args:
-        login: Name; None for the user that stands for every name nobody else has (anonymous).
-        password: None when no password is asked for.
+        login: Name; None for the user that stands for every name nobody else has (anonymous). "anonymous" and "ftp"
+            are one name when any password will do.
+        password: What is asked for; `ANY_PASSWORD` to ask and take any, None not to ask.
         base_path: Real path that the user sees as "/".
         home_path: Virtual path where a session begins, absolute.
         permissions: None for everything allowed.
@@ -87,13 +115,14 @@ class User:
         account: What ACCT must bring after the password (RFC 959 4.1.1); None when it is not asked for.
 
     Raises:
+        ConfigurationError: `password` is none of these.
         PathIsNotAbsolute: `home_path` is relative.
     """
 
     def __init__(
         self,
         login: str | None = None,
-        password: str | None = None,
+        password: Password = None,
         *,
         base_path: str | PurePath = Path(),
         home_path: str | PurePosixPath = "/",
@@ -106,6 +135,11 @@ class User:
         account: str | None = None,
         certificate: str | None = None,
     ) -> None:
+        if not isinstance(password, Password):
+            raise ConfigurationError(
+                f"the password of {login!r} is of type {type(password).__name__}: use a str, ANY_PASSWORD to take any, "
+                "or None not to ask for one"
+            )
         self.login = login
         self.password = password
         self.base_path: PurePath = Path(base_path) if isinstance(base_path, str) else base_path
@@ -128,7 +162,7 @@ class User:
         return max(covering, key=lambda permission: len(permission.path.parts), default=Permission())
 
     def __repr__(self) -> str:
-        password = "None" if self.password is None else "'***'"
+        password = "'***'" if isinstance(self.password, str) else repr(self.password)
         return f"User({self.login!r}, {password}, base_path={str(self.base_path)!r}, home_path={str(self.home_path)!r})"
 
 
@@ -244,14 +278,19 @@ class MemoryUserManager(AbstractUserManager):
 
     Args:
         users: None or empty for one anonymous user.
+        ask_anonymous: Ask "anonymous" and "ftp" for a password, of which any will do, where none is needed: vsftpd,
+            ProFTPD, Pure-FTPd and pyftpdlib do.
         timeout: Only stored.
 
     Raises:
         ConfigurationError: Two users have one login.
     """
 
-    def __init__(self, users: Sequence[User] | None, *, timeout: float | None = None) -> None:
+    def __init__(
+        self, users: Sequence[User] | None, *, ask_anonymous: bool = False, timeout: float | None = None
+    ) -> None:
         super().__init__(timeout=timeout)
+        self.ask_anonymous = ask_anonymous
         self.users = list(users) if users else [User()]
         logins = [user.login for user in self.users]
         for login in logins:
@@ -269,19 +308,26 @@ class MemoryUserManager(AbstractUserManager):
         if slots.locked():
             return responses.ERROR, None, f"Too many connections for {login}"
         slots.acquire()
-        if user.login is None:
+        if login in _ANONYMOUS and self._takes_any(user):
+            return responses.PASSWORD_REQUIRED, user, "Anonymous login: give your e-mail address as the password"
+        if user.login is None and user.password is not ANY_PASSWORD:
             return responses.OK, user, "Anonymous login"
         if user.password is None:
             return responses.OK, user, "Login without password"
         return responses.PASSWORD_REQUIRED, user, "Password required"
 
+    def _takes_any(self, user: User) -> bool:
+        return user.password is ANY_PASSWORD or (self.ask_anonymous and user.password is None)
+
     def _find(self, login: str) -> User | None:
-        named = [user for user in self.users if user.login == login]
-        return next(iter(named or [user for user in self.users if user.login is None]), None)
+        found = [user for user in self.users if user.login == login]
+        if not found and login in _ANONYMOUS:
+            found = [user for user in self.users if user.login in _ANONYMOUS and self._takes_any(user)]
+        return next(iter(found or [user for user in self.users if user.login is None]), None)
 
     async def authenticate(self, user: User, password: str) -> bool:
         """See AbstractUserManager."""
-        if user.password is None:
+        if not isinstance(user.password, str):
             return True
         return hmac.compare_digest(
             user.password.encode(errors="surrogateescape"), password.encode(errors="surrogateescape")

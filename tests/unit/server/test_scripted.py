@@ -17,7 +17,7 @@ from ftpfixture.errors import ConfigurationError
 from ftpfixture.server.replies import Refusal, Silence
 from ftpfixture.server.scripted import ScriptedUserManager
 from ftpfixture.server.scripts import LoginScript
-from ftpfixture.server.users import AbstractUserManager, MemoryUserManager, Permission, User
+from ftpfixture.server.users import ANY_PASSWORD, AbstractUserManager, MemoryUserManager, Permission, User
 from ftpfixture.testing import check_user_manager
 
 Response = AbstractUserManager.GetUserResponse
@@ -86,15 +86,24 @@ async def _answer_password(
 # Without a script.
 
 
-@pytest.mark.parametrize("login", ["ann", "open", "zoe", "", "a*", "\udcff"])
+@pytest.mark.parametrize("login", ["ann", "any", "anonymous", "ftp", "open", "zoe", "", "a*", "\udcff"])
 @pytest.mark.parametrize("password", ["secret", "wrong", ""])
 @pytest.mark.parametrize("anonymous", [False, True])
 async def test_without_a_script_it_is_the_manager_in_memory(login: str, password: str, anonymous: bool) -> None:
     """Names and passwords get the same answers with the same texts."""
-    users = [User("ann", "secret"), User("open"), *([User()] if anonymous else [])]
+    users = [User("ann", "secret"), User("any", ANY_PASSWORD), User("open"), *([User()] if anonymous else [])]
 
-    expected = await answer(MemoryUserManager(users), login, password)
-    assert await answer(ScriptedUserManager(users), login, password) == expected
+    for ask in (False, True):
+        expected = await answer(MemoryUserManager(users, ask_anonymous=ask), login, password)
+        assert await answer(ScriptedUserManager(users, ask_anonymous=ask), login, password) == expected
+
+
+async def test_any_password_by_script() -> None:
+    """A script steers who may give any password as everybody else; no password was compared."""
+    manager = ScriptedUserManager([User("ann", ANY_PASSWORD)])
+    manager.on("ann").reject().usual()
+    assert [await answer(manager, "ann", "x") for _ in range(2)] == ["331 530 Login incorrect", "331 230"]
+    assert [attempt.password_matched for attempt in manager.attempts] == [None, None]
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
 
 import pytest
 
 from ftpfixture.errors import ConfigurationError, PathIsNotAbsolute
-from ftpfixture.server.users import AbstractUserManager, AvailableConnections, MemoryUserManager, Permission, User
+from ftpfixture.server.users import (
+    ANY_PASSWORD,
+    AbstractUserManager,
+    AnyPassword,
+    AvailableConnections,
+    MemoryUserManager,
+    Permission,
+    User,
+)
 
 Response = AbstractUserManager.GetUserResponse
 
@@ -130,6 +139,19 @@ def test_repr_of_a_user_hides_the_password() -> None:
 # AvailableConnections.
 
 
+def test_repr_of_a_user_tells_what_is_asked_for() -> None:
+    """Any password is shown as what one writes."""
+    assert repr(User("ann", ANY_PASSWORD)).startswith("User('ann', ANY_PASSWORD, ")
+
+
+@pytest.mark.parametrize("password", [5, b"secret", True, AnyPassword])
+def test_a_password_that_is_none(password: Any) -> None:
+    """Another type is refused with what would work, and without showing it."""
+    with pytest.raises(ConfigurationError, match="use a str, ANY_PASSWORD to take any, or None not") as caught:
+        User("ann", password)
+    assert repr(password) not in str(caught.value)
+
+
 def test_slots_are_taken_and_given_back() -> None:
     """The count goes down and up between its bounds, and says when none is left."""
     slots = AvailableConnections(2)
@@ -213,6 +235,44 @@ async def test_what_is_said_of_names() -> None:
     assert await manager.get_user("ann") == (Response.PASSWORD_REQUIRED, ann, "Password required")
     assert await manager.get_user("bob") == (Response.OK, bob, "Login without password")
     assert await manager.get_user("zoe") == (Response.OK, nobody, "Anonymous login")
+
+
+async def test_any_password() -> None:
+    """`ANY_PASSWORD` asks, and takes whatever comes; under "anonymous" it is the user of both names."""
+    ann, guest = User("ann", ANY_PASSWORD), User("anonymous", ANY_PASSWORD)
+    manager = MemoryUserManager([ann, guest])
+    hint = "Anonymous login: give your e-mail address as the password"
+
+    assert await manager.get_user("ann") == (Response.PASSWORD_REQUIRED, ann, "Password required")
+    assert await manager.get_user("anonymous") == (Response.PASSWORD_REQUIRED, guest, hint)
+    assert await manager.get_user("ftp") == (Response.PASSWORD_REQUIRED, guest, hint)
+    assert (await manager.get_user("FTP"))[1] is None
+    assert [await manager.authenticate(user, word) for user in (ann, guest) for word in ("", "x")] == [True] * 4
+
+
+async def test_everybody_with_any_password() -> None:
+    """A user without a name and with `ANY_PASSWORD` takes every name, and asks."""
+    everybody = User(None, ANY_PASSWORD)
+    manager = MemoryUserManager([everybody, User("ann", "secret")])
+    assert await manager.get_user("zoe") == (Response.PASSWORD_REQUIRED, everybody, "Password required")
+
+
+@pytest.mark.parametrize("ask", [False, True])
+@pytest.mark.parametrize("login", [None, "anonymous"])
+async def test_whether_anonymous_is_asked(login: str | None, ask: bool) -> None:
+    """Without a password nobody is asked for one, unless the manager is told to ask the anonymous user."""
+    user = User(login)
+    manager = MemoryUserManager([user], ask_anonymous=ask)
+    response, found, _ = await manager.get_user("anonymous")
+    assert (response, found) == (Response.PASSWORD_REQUIRED if ask else Response.OK, user)
+    assert await manager.authenticate(user, "me@example.org")
+
+
+async def test_ftp_is_a_name_of_its_own_where_somebody_has_it() -> None:
+    """The other name of the anonymous user gives way to a real one, and to a password that must be right."""
+    ftp, guest = User("ftp", "secret"), User("anonymous", ANY_PASSWORD)
+    assert (await MemoryUserManager([ftp, guest]).get_user("ftp"))[1] is ftp
+    assert (await MemoryUserManager([User("anonymous", "secret")]).get_user("ftp"))[1] is None
 
 
 async def test_unknown_names_are_not_betrayed() -> None:

@@ -45,10 +45,12 @@ class Files(MutableMapping[str, bytes]):
 
     Args:
         tree: What is stored; None for a server with a path layer of its own, of which nothing can be said here.
+        root: The folder of the disk that is served instead; None for none.
     """
 
-    def __init__(self, tree: MemoryFiles | None) -> None:
+    def __init__(self, tree: MemoryFiles | None, root: Path | None = None) -> None:
         self._tree = tree
+        self._root = root
 
     def __getitem__(self, path: str) -> bytes:
         """Content of a file; links are followed.
@@ -204,6 +206,8 @@ class Files(MutableMapping[str, bytes]):
 
     def _run(self, step: Callable[[MemoryFiles], T]) -> T:
         tree = self._tree
+        if tree is None and self._root is not None:
+            raise ConfigurationError(f"this server serves a folder of the disk: look at the files in {self._root}")
         if tree is None:
             raise ConfigurationError("this server has a path layer of its own: look at the files where it keeps them")
         return SHARED.call(lambda: step(tree))

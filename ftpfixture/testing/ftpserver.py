@@ -6,7 +6,8 @@ import difflib
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from pathlib import PurePosixPath
+from os import PathLike
+from pathlib import Path, PurePosixPath
 from ssl import SSLContext
 from types import TracebackType
 from typing import Any, Self
@@ -16,20 +17,23 @@ from ftpfixture.clock import Clock
 from ftpfixture.errors import ConfigurationError, ServerFailure, ServerStateError
 from ftpfixture.faults.armed import Rules
 from ftpfixture.faults.catalog import Fault
+from ftpfixture.files.disk import PathIO
 from ftpfixture.files.memory import MemoryFiles, MemoryPathIO
 from ftpfixture.log import CommandLog
 from ftpfixture.net.faultgate import FaultGate
 from ftpfixture.net.throttle import StreamThrottle
 from ftpfixture.records import SessionRecord
-from ftpfixture.server import AbstractUserManager, Server, User
+from ftpfixture.server import AbstractUserManager, MemoryUserManager, Server, User
+from ftpfixture.server.users import Password
 from ftpfixture.testing.certificates import ServerTls, context_for, contexts_for, refuse_without_tls
 from ftpfixture.testing.faults import Faults
 from ftpfixture.testing.files import Files
+from ftpfixture.testing.folders import check_layer, check_manager, folder, within
 from ftpfixture.testing.loopthread import SHARED
 
 __all__ = ["FtpServer"]
 
-Users = Sequence[User] | Mapping[str, str | None] | AbstractUserManager
+Users = Sequence[User] | Mapping[str, Password] | AbstractUserManager
 
 
 class FtpServer:
@@ -38,9 +42,13 @@ class FtpServer:
     It runs on a thread of its own, and accepts connections when its context is entered or `start` returns.
 
     Args:
-        users: Users, a mapping from login to password (None for none), or a user manager; None for one user, "user"
-            with the password "password".
+        users: Users, a mapping from login to password (`ANY_PASSWORD` to take any, None to ask for none), or a user
+            manager; None for one user, "user" with the password "password". Where no manager is given, "anonymous" and
+            "ftp" are asked for a password, of which any will do, when they need none.
         files: Absolute path to content as bytes; None, or a path that ends in "/", makes a directory.
+        root: A folder of the disk to serve in place of files in memory; nothing outside of it can be reached, not by
+            links either. The base paths of users are below it. For reading alone give the users
+            ``permissions=[Permission(writable=False)]``.
         host: Address or name to listen on, of loopback unless `allow_remote` is set: then "0.0.0.0" is every IPv4
             address and "::" every address of both families.
         port: 0 for a free one.
@@ -76,6 +84,7 @@ class FtpServer:
         *,
         users: Users | None = None,
         files: Mapping[str, bytes | None] | None = None,
+        root: str | PathLike[str] | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
         quota: int | None = None,
@@ -98,20 +107,24 @@ class FtpServer:
             refuse_without_tls(certificate, **asked)
         self.tls = ServerTls()
         settings["maximum_login_failures"] = maximum_login_failures
-        settings.setdefault("path_io_factory", MemoryPathIO)
+        served = None if root is None else folder(root)
+        settings.setdefault("path_io_factory", MemoryPathIO if served is None else PathIO)
         self._host = host
         self._port = port
-        self._users = known_users(users)
-        self.server = server_class(self._users, **settings)
-        state = self.server.path_io_factory().state
+        self._users = known_users(users, served)
+        self.server = server_class(_manager(self._users), **settings)
+        layer = self.server.path_io_factory()
+        check_layer(layer, served, self._known_users())
+        state = layer.state
         if isinstance(state, MemoryFiles):
             state.quota = quota
             state.clock = self.server.clock
             now = state.clock()
             state.set_times("/", modify=now, create=now, access=now)
         elif files is not None or quota is not None:
-            raise ConfigurationError("files and quota are for servers in memory; this one has a path layer of its own")
-        self.files = Files(state if isinstance(state, MemoryFiles) else None)
+            other = "a path layer of its own" if served is None else f"the files of root={str(served)!r}"
+            raise ConfigurationError(f"files and quota are for servers in memory; this one has {other}")
+        self.files = Files(state if isinstance(state, MemoryFiles) else None, served)
         try:
             for path, data in (files or {}).items():
                 self.files.put(path, data)
@@ -252,15 +265,21 @@ class FtpServer:
 
     @property
     def credentials(self) -> tuple[str, str]:
-        """Login and password of the first user; for an anonymous one what anonymous clients send.
+        """Login and password of the first user; where any password will do, the one that anonymous clients send.
 
         Raises:
             ConfigurationError: The users are in a manager of yours, which alone knows them.
         """
-        users = self._users if isinstance(self._users, list) else getattr(self._users, "users", None)
+        users = self._known_users()
         if not users:
             raise ConfigurationError("the users of this server are in its user manager: ask that for credentials")
-        return users[0].login or "anonymous", users[0].password or "anonymous@"
+        password = users[0].password
+        return users[0].login or "anonymous", password if isinstance(password, str) else "anonymous@"
+
+    def _known_users(self) -> Sequence[User]:
+        """The users, as far as they are in a list."""
+        users = self._users if isinstance(self._users, list) else getattr(self._users, "users", None)
+        return users or ()
 
     @property
     def url(self) -> str:
@@ -306,22 +325,33 @@ class FtpServer:
         return f"<FtpServer {place}>"
 
 
-def known_users(users: Any) -> list[User] | AbstractUserManager:
+def known_users(users: Any, root: Path | None = None) -> list[User] | AbstractUserManager:
     """The setting `users` as what a server takes: users with passwords see all files.
 
+    Args:
+        users: As for `FtpServer`.
+        root: The folder that is served; None for files in memory, or another path layer.
+
     Raises:
-        ConfigurationError: It is none of what it may be.
+        ConfigurationError: It is none of what it may be, or does not go with the folder.
     """
     if isinstance(users, AbstractUserManager):
+        if root is not None:
+            check_manager(users, root)
         return users
     if users is None:
         users = {"user": "password"}
     if isinstance(users, Mapping):
-        users = [User(login, password, base_path=PurePosixPath("/")) for login, password in users.items()]
+        base = PurePosixPath("/") if root is None else root
+        users = [User(login, password, base_path=base) for login, password in users.items()]
     found = list(users) if isinstance(users, Iterable) else []
     if not found or not all(isinstance(user, User) for user in found):
         raise ConfigurationError('users takes a list of User objects, or a mapping such as {"ann": "secret"}')
-    return found
+    return found if root is None else within(found, root)
+
+
+def _manager(users: list[User] | AbstractUserManager) -> AbstractUserManager:
+    return MemoryUserManager(users, ask_anonymous=True) if isinstance(users, list) else users
 
 
 def _check_names(settings: Mapping[str, Any], server_class: type[Server]) -> None:

@@ -17,6 +17,7 @@ from ftpfixture.faults.grammar import parse as parse_fault
 from ftpfixture.log import CommandLog
 from ftpfixture.server import AbstractUserManager, ScriptedUserManager
 from ftpfixture.testing.faults import Faults
+from ftpfixture.testing.folders import folder
 from ftpfixture.testing.ftpserver import FtpServer, known_users
 from ftpfixture.testing.loopthread import SHARED
 
@@ -125,18 +126,19 @@ def ftp_users(request: pytest.FixtureRequest, ftp_config: dict[str, Any]) -> Scr
             raise ConfigurationError(
                 f"{late.pop()} runs already, with other users: make ftp_users an argument of the test"
             )
-        return _scripted({**ftp_config, **_marked(request.node)}.get("users"))
+        settings = {**ftp_config, **_marked(request.node)}
+        return _scripted(settings.get("users"), settings.get("root"))
     except FtpFixtureError as error:
         raise pytest.fail.Exception(f"ftp_users of {request.node.nodeid}: {error}", pytrace=False) from None
 
 
-def _scripted(users: Any) -> ScriptedUserManager:
-    """The setting `users` as a manager that takes scripts.
+def _scripted(users: Any, root: Any) -> ScriptedUserManager:
+    """The setting `users` as a manager that takes scripts; those of a `root` see that.
 
     Raises:
         ConfigurationError: It is another manager, or nothing that a server takes.
     """
-    known = known_users(users)
+    known = known_users(users, None if root is None else folder(root))
     if isinstance(known, ScriptedUserManager):
         return known
     if isinstance(known, AbstractUserManager):
@@ -145,7 +147,7 @@ def _scripted(users: Any) -> ScriptedUserManager:
             f"the setting users= is a {kind}, which takes no scripts: give a list of User objects or a mapping, "
             f"or derive {kind} from ScriptedUserManager"
         )
-    return ScriptedUserManager(known)
+    return ScriptedUserManager(known, ask_anonymous=True)
 
 
 @pytest.fixture

@@ -171,6 +171,11 @@ def test_marker_settings_reach_the_server(run: Run) -> None:
         ("ftp(files={'a.txt': b''})", "'a.txt' must be absolute: did you mean '/a.txt'?"),
         ("ftp(files={'/a.txt': 'hi'})", "/a.txt: files hold bytes, not str: use b'...' or .encode()"),
         ("ftp(list_style='vms')", "unknown list_style 'vms': use one of unix, msdos, msdos4, eplf"),
+        ("ftp(root='/no/such/folder')", "root='/no/such/folder' cannot be served"),
+        (
+            "ftp(path_io_factory=__import__('ftpfixture').PathIO)",
+            "would show 'user' the whole disk: say root='/some/folder'",
+        ),
         ("ftp(users=[])", 'users takes a list of User objects, or a mapping such as {"ann": "secret"}'),
         ("ftp(host='0.0.0.0')", "use 127.0.0.1 or ::1, or say allow_remote=True"),
     ],

@@ -46,6 +46,35 @@ def test_the_server_asks_these_users(run: Run) -> None:
     result.assert_outcomes(passed=4)
 
 
+def test_over_a_folder(run: Run) -> None:
+    """The users of a server over a folder see that folder, with a script and without, and with the factory, too."""
+    (run.pytester.path / "served").mkdir()
+    (run.pytester.path / "served" / "a.txt").touch()
+    result = run("""
+        @pytest.mark.ftp(root="served", users={"ann": "secret"})
+        def test_it(ftp_server, ftp_users):
+            assert talk(ftp_server, "SIZE /a.txt", user="ann", password="secret") == ["213 0"]
+            ftp_users.on("eve").accept(at="USER")
+            assert talk(ftp_server, "SIZE /a.txt", user="eve") == ["213 0"]
+            assert talk(ftp_server, "PWD", user="ann", password="secret")
+
+        @pytest.mark.ftp(root="served")
+        def test_without(ftp_server):
+            assert talk(ftp_server, "SIZE /a.txt") == ["213 0"]
+
+        def test_factory(ftp_server_factory, tmp_path):
+            assert talk(ftp_server_factory(root=tmp_path), "MKD x")[0].startswith("257")
+            assert (tmp_path / "x").is_dir()
+
+        @pytest.mark.ftp(users={"anonymous": None})
+        def test_anonymous(ftp_server, ftp_users):
+            assert talk(ftp_server, "NOOP", user="ftp", password="me@example.org")
+            ftp_users.assert_attempts("ftp", "accepted")
+            ftp_server.log.assert_sequence("USER ftp -> 331", "PASS -> 230")
+    """)
+    result.assert_outcomes(passed=4)
+
+
 def test_with_tls_and_with_the_client_fixture(run: Run) -> None:
     """`ftps_server` and `ftp_client` go by the same users."""
     result = run("""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from ftpfixture import ConfigurationError, FtpServer, PathIO, PathIsNotAbsolute
+from ftpfixture import ConfigurationError, FtpServer, PathIO, PathIsNotAbsolute, User
 from ftpfixture.testing.files import Files, FileStat
 from tests.support.raw import RawClient
 
@@ -352,9 +353,9 @@ def test_files_can_be_used_after_the_stop() -> None:
 
 
 @pytest.mark.parametrize("access", [list, len, repr, lambda files: files["/a"], lambda files: files.mkdir("/a")])
-def test_a_path_layer_of_ones_own_keeps_its_files(access: object) -> None:
+def test_a_path_layer_of_ones_own_keeps_its_files(access: object, tmp_path: Path) -> None:
     """Of files that are elsewhere nothing can be said here, and the error tells where to look."""
-    files = FtpServer(path_io_factory=PathIO).files
-
-    with pytest.raises(ConfigurationError, match="a path layer of its own: look at the files where it keeps them"):
-        access(files)  # type: ignore[operator]
+    own = FtpServer(path_io_factory=PathIO, users=[User(base_path=tmp_path)])
+    for server, text in ((own, "look at the files where it keeps them"), (FtpServer(root=tmp_path), str(tmp_path))):
+        with pytest.raises(ConfigurationError, match=re.escape(text)):
+            access(server.files)  # type: ignore[operator]

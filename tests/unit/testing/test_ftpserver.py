@@ -6,12 +6,13 @@ import contextlib
 import itertools
 import socket
 from collections.abc import Iterator
-from pathlib import PurePath, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
 
 import pytest
 
 from ftpfixture import (
+    ANY_PASSWORD,
     AbstractUserManager,
     ConfigurationError,
     Connection,
@@ -74,7 +75,30 @@ def test_an_anonymous_user() -> None:
     """A user without a name stands for all; its credentials are those that anonymous clients send."""
     with FtpServer(users=[User()]) as server:
         assert server.credentials == ("anonymous", "anonymous@")
-        assert _logs_in(server, "anonymous", None) == ["230"]
+        assert _logs_in(server, "anonymous", "me@example.org") == ["331", "230"]
+        assert _logs_in(server, "ftp", "") == ["331", "230"]
+        assert _logs_in(server, "whoever", None) == ["230"]
+
+
+@pytest.mark.parametrize("users", [[User("anonymous")], [User("ftp", ANY_PASSWORD)], {"anonymous": None}])
+def test_anonymous_by_name(users: Any) -> None:
+    """Both names of the anonymous user are asked for a password, and any will do, as with vsftpd."""
+    with FtpServer(users=users) as server:
+        assert _logs_in(server, "anonymous", "me@example.org") == ["331", "230"]
+        assert _logs_in(server, "ftp", "") == ["331", "230"]
+        assert _logs_in(server, "whoever", "me@example.org") == ["331", "530"]
+
+
+def test_any_password() -> None:
+    """Who may give any password is asked for one all the same; None asks for none; an empty password is one."""
+    with FtpServer(users={"ann": ANY_PASSWORD, "bob": None, "eve": ""}) as server:
+        assert server.credentials == ("ann", "anonymous@")
+        assert server.url.startswith("ftp://ann:anonymous%40@")
+        assert [_logs_in(server, "ann", word) for word in ("", "x")] == [["331", "230"]] * 2
+        assert _logs_in(server, "bob", None) == ["230"]
+        assert [_logs_in(server, "eve", word) for word in ("", "x")] == [["331", "230"], ["331", "530"]]
+        assert _logs_in(server, "ftp", "x") == ["331", "530"]
+    assert FtpServer(users={"eve": ""}).credentials == ("eve", "")
 
 
 def test_a_user_manager() -> None:
@@ -210,10 +234,12 @@ def test_settings_of_a_class_of_ones_own() -> None:
 
 
 @pytest.mark.parametrize("setting", [{"files": {"/a": b"a"}}, {"files": {}}, {"quota": 10}])
-def test_a_path_layer_of_ones_own_has_files_of_its_own(setting: dict[str, Any]) -> None:
-    """Files and quota cannot be given to a server over another path layer."""
+def test_a_path_layer_of_ones_own_has_files_of_its_own(setting: dict[str, Any], tmp_path: Path) -> None:
+    """Files and quota cannot be given to a server over another path layer, nor over a folder."""
     with pytest.raises(ConfigurationError, match="files and quota are for servers in memory"):
-        FtpServer(path_io_factory=PathIO, **setting)
+        FtpServer(path_io_factory=PathIO, users=[User(base_path=tmp_path)], **setting)
+    with pytest.raises(ConfigurationError, match="for servers in memory; this one has the files of root="):
+        FtpServer(root=tmp_path, **setting)
 
 
 def test_quota() -> None:

@@ -10,6 +10,7 @@ import errno
 import functools
 import io
 import os
+import re
 import shutil
 from asyncio import Future
 from collections.abc import Callable, Sequence
@@ -25,6 +26,9 @@ __all__ = ["AsyncPathIO", "DiskStats", "PathIO"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+_OWNER = re.compile("[0-9]{1,10}")
+_NO_OWNER = (1 << 32) - 1  # (uid_t) -1, which chown(2) takes for none
 
 # ERROR_CANT_RESOLVE_FILENAME, the ELOOP of Windows, which has no errno of its own.
 _WINDOWS_LOOP = 1921
@@ -273,8 +277,8 @@ def _set_times(path: PurePath, modify: float | None, access: float | None) -> No
 
 
 def _number(name: str | None) -> Any:
-    """What `shutil.chown` takes for the number of an owner rather than for a name."""
-    return int(name) if name is not None and name.isdecimal() else name
+    """What `shutil.chown` takes for the number of an owner rather than for a name; too large a number is a name."""
+    return int(name) if name is not None and _OWNER.fullmatch(name) and int(name) < _NO_OWNER else name
 
 
 @functools.lru_cache(maxsize=1024)

@@ -14,7 +14,7 @@ from ssl import SSLContext
 from typing import Self
 
 from ftpfixture.clock import Clock
-from ftpfixture.errors import ConfigurationError, ServerStateError
+from ftpfixture.errors import CommandSyntaxError, ConfigurationError, ServerStateError
 from ftpfixture.events import Hub
 from ftpfixture.files.base import AbstractPathIO, PathIONursery
 from ftpfixture.files.disk import PathIO
@@ -460,12 +460,18 @@ class BaseServer:
         """The real and the virtual path that the argument of a command means.
 
         `.`, `..` and doubled slashes are resolved in the text, and ".." stops at "/".
+
+        Raises:
+            CommandSyntaxError: It holds NUL, which no file system has in a name.
         """
         key = (connection.user, connection.current_directory, path)
         known = connection.__dict__.get("known_paths")
         if known is None or known[0] != key:
             # Conditions, rights and the handler ask for the same path one after another.
-            virtual = resolve_virtual(connection.current_directory, str(path))
+            text = str(path)
+            if "\0" in text:
+                raise CommandSyntaxError("A path cannot hold NUL")
+            virtual = resolve_virtual(connection.current_directory, text)
             known = connection.known_paths = (key, (to_real(connection.user.base_path, virtual), virtual))
         paths: tuple[PurePath, PurePosixPath] = known[1]
         return paths

@@ -73,6 +73,12 @@ _BY_CLASS: tuple[tuple[type[OSError], Answer], ...] = (
     (PermissionError, _DENIED),
 )
 
+_NO_OS_ERRORS: dict[type[BaseException], Answer] = {
+    UnicodeEncodeError: ERRNO_REPLIES[errno.EILSEQ],  # the disk's encoding lacks a character of the name
+    LookupError: ("504", "There is no such owner or group"),  # of shutil.chown; KeyError is somebody's mistake
+}
+"""What Python's own functions for files raise and is no OSError."""
+
 
 def reply_for(error: BaseException) -> Answer | None:
     """The reply that an exception out of a handler means; None when nothing foresaw it."""
@@ -82,7 +88,9 @@ def reply_for(error: BaseException) -> Answer | None:
         return "501", str(error)
     if isinstance(error, PathIOError):
         cause = error.reason[1] if error.reason is not None else error.__cause__
-        return reply_for(cause) if cause is not None else _OTHER_OS_ERROR
+        if cause is None:
+            return _OTHER_OS_ERROR
+        return _NO_OS_ERRORS.get(type(cause)) or reply_for(cause)
     if isinstance(error, OSError):
         by_class = next((answer for kind, answer in _BY_CLASS if isinstance(error, kind)), _OTHER_OS_ERROR)
         return ERRNO_REPLIES.get(error.errno or 0, by_class)

@@ -10,6 +10,7 @@ import ipaddress
 import re
 
 from ftpfixture.errors import CommandSyntaxError, ReplySyntaxError
+from ftpfixture.wire.numbers import parse_number
 
 __all__ = [
     "parse_227",
@@ -25,7 +26,6 @@ __all__ = [
 # [0-9] throughout, because \d and int() also take the digits of other scripts.
 _SIX_NUMBERS = re.compile(r"[0-9]{1,3}(?:,[0-9]{1,3}){5}")
 _SIX_NUMBERS_ANYWHERE = re.compile(r"[0-9]+(?:,[0-9]+){5}")
-_NUMBER = re.compile(r"[0-9]{1,5}")
 _EXTENDED_PORT = re.compile(r"\(([!-~])\1\1([0-9]{1,5})\1\)")
 
 _ADDRESS_CLASSES = {1: ipaddress.IPv4Address, 2: ipaddress.IPv6Address}
@@ -44,10 +44,7 @@ def parse_port(argument: str) -> tuple[str, int]:
     """
     if _SIX_NUMBERS.fullmatch(argument) is None:
         raise CommandSyntaxError(f"PORT takes h1,h2,h3,h4,p1,p2, not {argument!r}")
-    numbers = [int(number) for number in argument.split(",")]
-    if max(numbers) > 255:
-        raise CommandSyntaxError(f"PORT takes numbers up to 255, not {argument!r}")
-    return _join(numbers)
+    return _join([parse_number(number, "Each part of PORT", most=255) for number in argument.split(",")])
 
 
 def _join(numbers: list[int]) -> tuple[str, int]:
@@ -81,21 +78,14 @@ def parse_eprt(argument: str) -> tuple[int, str, int]:
     parts = argument.split(delimiter) if "!" <= delimiter <= "~" else []
     if len(parts) != 5 or parts[0] or parts[4]:
         raise CommandSyntaxError(f"EPRT takes |family|host|port|, not {argument!r}")
-    family, host, port = _number(parts[1], argument), parts[2], _number(parts[3], argument)
-    if port > 65535:
-        raise CommandSyntaxError(f"a port is at most 65535: {argument!r}")
+    family, host = parse_number(parts[1], "The address family of EPRT"), parts[2]
+    port = parse_number(parts[3], "The port of EPRT", most=65535)
     if family in _ADDRESS_CLASSES:
         try:
             _ADDRESS_CLASSES[family](host)
         except ValueError as error:
             raise CommandSyntaxError(f"not an address of family {family}: {host!r}") from error
     return family, host, port
-
-
-def _number(text: str, argument: str) -> int:
-    if _NUMBER.fullmatch(text) is None:
-        raise CommandSyntaxError(f"not a number: {text!r} in {argument!r}")
-    return int(text)
 
 
 def render_eprt(host: str, port: int) -> str:

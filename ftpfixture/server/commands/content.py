@@ -21,11 +21,10 @@ from ftpfixture.server.connection import Connection
 from ftpfixture.server.dispatch import command
 from ftpfixture.server.replies import Refusal
 from ftpfixture.server.transfers import Transfer, Transfers
+from ftpfixture.wire.numbers import parse_number
 from ftpfixture.wire.textmode import AsciiDecoder, AsciiEncoder
 
 __all__ = ["ContentCommands"]
-
-_DIGITS = frozenset("0123456789")
 
 
 class ContentCommands(Transfers):
@@ -191,13 +190,14 @@ class ContentCommands(Transfers):
         Replies: 202, 501, 552 there is not so much room.
         """
         words = rest.upper().split(" ")
-        if not (len(words) == 1 or (len(words) == 3 and words[1] == "R")) or not all(map(_is_number, words[::2])):
-            raise Refusal("501", "ALLO needs a number of octets")
+        if len(words) != 1 and (len(words) != 3 or words[1] != "R"):
+            raise Refusal("501", "ALLO takes a number of bytes, or two with R between them")
+        size, *_ = [parse_number(word, "What ALLO takes") for word in words[::2]]
         try:
             free = await connection.path_io.free_space(connection.user.base_path)
         except NotImplementedError:
-            free = int(words[0])
-        if int(words[0]) > free:
+            free = size
+        if size > free:
             raise Refusal("552", f"Only {free} octets are free")
         connection.response("202", "Nothing needs to be allocated")
         return True
@@ -209,14 +209,13 @@ class ContentCommands(Transfers):
 
         Replies: 350, 501 not a number, or octets of TYPE A cannot be counted. Source: RFC 3659 5.
         """
-        if not _is_number(rest):
-            connection.restart_offset = 0
-            raise Refusal("501", "REST needs a number of octets")
-        if connection.transfer_type == "A" and int(rest):
+        connection.restart_offset = 0
+        offset = parse_number(rest, "The restart point")
+        if connection.transfer_type == "A" and offset:
             raise Refusal("501", "REST needs TYPE I")
-        connection.restart_offset = int(rest)
+        connection.restart_offset = offset
         connection.range = None
-        connection.response("350", f"Restarting at {int(rest)}, send RETR, STOR or APPE")
+        connection.response("350", f"Restarting at {offset}, send RETR, STOR or APPE")
         return True
 
     @command("RANG", feat="RANG STREAM")
@@ -227,9 +226,9 @@ class ContentCommands(Transfers):
         Replies: 350, 501. Source: draft-bryan-ftp-range.
         """
         words = rest.split(" ")
-        if len(words) != 2 or not all(map(_is_number, words)):
-            raise Refusal("501", "RANG needs the first and the last octet")
-        first, last = map(int, words)
+        if len(words) != 2:
+            raise Refusal("501", "RANG takes the first and the last byte")
+        first, last = (parse_number(word, "Each end of RANG") for word in words)
         if last < first and (first, last) != (1, 0):
             raise Refusal("501", "The last octet comes before the first")
         connection.range = None if last < first else (first, last - first + 1)
@@ -279,7 +278,3 @@ def _opening(connection: Connection, name: str, size: int | None) -> str:
     kind = "ASCII" if connection.transfer_type == "A" else "BINARY"
     known = f" ({size} bytes)" if size is not None and connection.transfer_type == "I" else ""
     return f"Opening {kind} mode data connection for {name}{known}{'.' if known else ''}"
-
-
-def _is_number(text: str) -> bool:
-    return 0 < len(text) < 20 and _DIGITS.issuperset(text)

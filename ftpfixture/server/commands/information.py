@@ -10,6 +10,7 @@ from ftpfixture.server.conditions import ConnectionConditions, PathConditions, P
 from ftpfixture.server.connection import Connection
 from ftpfixture.server.dispatch import command
 from ftpfixture.server.replies import Refusal, offered
+from ftpfixture.wire.numbers import parse_number
 
 __all__ = ["InformationCommands"]
 
@@ -160,9 +161,9 @@ class InformationCommands(ListingCommands):
         Replies: 200, 501. Source: draft-preston-ftpext-deflate 4.
         """
         match rest.upper().split():
-            case ["Z", "LEVEL", level] if level.isascii() and level.isdigit() and int(level) < 10:
-                connection.compression_level = int(level)
-                connection.response("200", f"MODE Z LEVEL set to {level}")
+            case ["Z", "LEVEL", level]:
+                connection.compression_level = parse_number(level, "The level of MODE Z", most=9)
+                connection.response("200", f"MODE Z LEVEL set to {connection.compression_level}")
             case _:
                 raise Refusal("501", "OPTS MODE takes Z LEVEL and a number from 0 to 9")
         return True

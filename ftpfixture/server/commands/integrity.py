@@ -13,12 +13,13 @@ from ftpfixture.server.connection import Connection
 from ftpfixture.server.dispatch import command
 from ftpfixture.server.replies import Refusal
 from ftpfixture.server.transfers import Transfers
+from ftpfixture.wire.numbers import parse_number
 
 __all__ = ["IntegrityCommands"]
 
 _ALGORITHMS = {"SHA-256": "sha256", "SHA-512": "sha512", "SHA-1": "sha1", "MD5": "md5", "CRC32": "crc32"}
-_QUOTED = re.compile(r'"(?P<path>(?:[^"]|"")*)"(?: (?P<range>\d+ \d+))?')
-_WITH_RANGE = re.compile(r"(?P<path>.+) (?P<range>\d+ \d+)", re.DOTALL)
+_QUOTED = re.compile(r'"(?P<path>(?:[^"]|"")*)"(?: (?P<range>[0-9]+ [0-9]+))?')
+_WITH_RANGE = re.compile(r"(?P<path>.+) (?P<range>[0-9]+ [0-9]+)", re.DOTALL)
 
 
 class Digest(Protocol):
@@ -158,7 +159,7 @@ class IntegrityCommands(Transfers):
     async def _tell_file(self, connection: Connection, rest: str, span: str, algorithm: str) -> bool:
         real, _ = self.get_paths(connection, rest)
         size = (await connection.path_io.stat(real)).st_size
-        start, end = map(int, span.split(" ")) if span else (0, size)
+        start, end = (parse_number(word, "Each end of the range") for word in span.split(" ")) if span else (0, size)
         if not start <= end <= size:
             raise Refusal("501", f"Start and end must lie within the file's {size} octets")
         digest = await _digest(connection, real, algorithm, start, end - start)

@@ -9,6 +9,7 @@ from ftpfixture.server.dispatch import command
 from ftpfixture.server.replies import Refusal
 from ftpfixture.server.transfers import Transfers
 from ftpfixture.wire.hostport import parse_eprt, parse_port, render_227, render_229
+from ftpfixture.wire.numbers import is_number, parse_number
 
 __all__ = ["ParameterCommands"]
 
@@ -90,9 +91,7 @@ class ParameterCommands(Transfers):
             connection.epsv_all = True
             connection.response("200", "EPSV ALL accepted")
             return True
-        if rest and not (rest.isascii() and rest.isdigit()):
-            raise Refusal("501", "EPSV takes 1, 2, ALL or nothing")
-        if rest and int(rest) != _family(connection):
+        if rest and parse_number(rest, "The protocol of EPSV, unless it is ALL,") != _family(connection):
             _refuse_family(connection)
         connection.response("229", render_229(self.expect_passive(connection)))
         return True
@@ -152,7 +151,7 @@ def _is_type(words: list[str]) -> bool:
         case ["A" | "E"] | ["A" | "E", "N" | "T" | "C"] | ["I"]:
             return True
         case ["L", size]:
-            return size.isascii() and size.isdigit() and 0 < int(size) < 256
+            return is_number(size, least=1, most=255)
     return False
 
 

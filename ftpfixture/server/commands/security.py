@@ -9,6 +9,7 @@ from ftpfixture.server.commands.access import AccessCommands
 from ftpfixture.server.connection import Connection
 from ftpfixture.server.dispatch import command
 from ftpfixture.server.replies import Refusal
+from ftpfixture.wire.numbers import parse_number
 
 __all__ = ["SecurityCommands"]
 
@@ -49,8 +50,7 @@ class SecurityCommands(AccessCommands):
         Replies: 200, 501 not a number, 503 AUTH first. Source: RFC 4217 8.
         """
         self._encrypted_only(connection)
-        if not (rest.isascii() and rest.isdigit()) or int(rest[:11]) >= 1 << 32:
-            raise Refusal("501", "PBSZ takes a number, which is 0 for TLS")
+        parse_number(rest, "The size of PBSZ, which is 0 for TLS,", most=(1 << 32) - 1)
         connection.block_size_agreed = True
         connection.response("200", "PBSZ=0")
         return True

@@ -11,10 +11,11 @@ from ftpfixture.server.connection import Connection
 from ftpfixture.server.dispatch import command
 from ftpfixture.server.replies import Refusal, offered
 from ftpfixture.wire.entry import parse_time
+from ftpfixture.wire.numbers import parse_number
 
 __all__ = ["SiteCommands"]
 
-_TIME = r"\d{12}(?:\d\d)?"
+_TIME = r"[0-9]{12}(?:[0-9]{2})?"
 _UTIME_SHORT = re.compile(rf"(?P<modify>{_TIME}) (?P<path>.+)", re.DOTALL)
 _UTIME_LONG = re.compile(rf"(?P<path>.+) (?P<access>{_TIME}) (?P<modify>{_TIME}) (?P<create>{_TIME}) UTC", re.DOTALL)
 
@@ -102,9 +103,7 @@ class SiteCommands(InformationCommands, TreeCommands):
         Replies: 200, 501.
         """
         if rest:
-            if not (rest.isascii() and rest.isdigit() and 0 < int(rest) <= 86400):
-                raise Refusal("501", "SITE IDLE takes 1 to 86400 seconds")
-            connection.idle_timeout = int(rest)
+            connection.idle_timeout = parse_number(rest, "The idle limit in seconds", least=1, most=86400)
         limit = connection.idle_timeout
         connection.response(
             "200", "There is no idle limit" if limit is None else f"The idle limit is {limit:g} seconds"

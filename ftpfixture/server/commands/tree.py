@@ -25,7 +25,7 @@ from ftpfixture.wire.pathname import quote_257
 __all__ = ["TreeCommands", "parse_mode"]
 
 _MODE = re.compile(r"[0-7]{3,4}")
-_SETS_TIME = re.compile(r"(\d{14}(?:\.\d+)?) (.+)", re.DOTALL)
+_SETS_TIME = re.compile(r"([0-9]{14}(?:\.[0-9]+)?) (.+)", re.DOTALL)
 
 
 class TreeCommands(Transfers):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
-from functools import partial
 from pathlib import PurePosixPath
 from ssl import SSLContext
 from typing import Any, Protocol
@@ -46,17 +45,24 @@ class Workers(set[asyncio.Task[Any]]):
     def __init__(self, ended: Callable[[asyncio.Task[Any], Exchange], None]) -> None:
         super().__init__()
         self._ended = ended
+        self._exchanges: dict[asyncio.Task[Any], Exchange] = {}
         self._idle: asyncio.Future[None] | None = None
         self.abort: Exchange | None = None
 
     def add(self, task: asyncio.Task[Any]) -> None:
         """Run `task` beside the commands of the session."""
         super().add(task)
-        task.add_done_callback(partial(self._reap, EXCHANGE.get()))
+        self._exchanges[task] = EXCHANGE.get()
+        task.add_done_callback(self._reap)
 
-    def _reap(self, exchange: Exchange, task: asyncio.Task[Any]) -> None:
+    @property
+    def unanswered(self) -> bool:
+        """Whether the command of one of them has got neither its preliminary nor its final reply."""
+        return any(exchange.seq and not exchange.answered for exchange in self._exchanges.values())
+
+    def _reap(self, task: asyncio.Task[Any]) -> None:
         self.discard(task)
-        self._ended(task, exchange)
+        self._ended(task, self._exchanges.pop(task))
         if not self and self._idle is not None:
             if not self._idle.done():
                 self._idle.set_result(None)

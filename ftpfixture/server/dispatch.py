@@ -30,7 +30,7 @@ class CommandSpec:
     Attributes:
         verbs: The verb and its aliases, upper case.
         feat: Lines for FEAT.
-        during_transfer: May it be answered while a transfer of its session runs.
+        during_transfer: May it be answered while a transfer of its session runs, after the 150 of that.
         overtakes: May it then also be answered before commands that came earlier and wait.
         text: Its line of HELP.
     """

@@ -108,6 +108,10 @@ class Session:
             exchange = self.workers.abort
         texts = (lines,) if isinstance(lines, str) else tuple(lines)
         self._gate.reply(Reply(code, texts or ("",), list), exchange)
+        if not exchange.answered:
+            exchange.answered = True
+            if self.workers:
+                self._loop.call_soon(self._wake)  # what may be answered during a transfer waited for this
 
     def logged_in(self, user: str) -> None:
         """Tell that a user was let in."""
@@ -240,10 +244,16 @@ class Session:
         return command
 
     def _overtaking(self) -> int | None:
-        """Which command may be answered while a transfer runs: the first if it may at all, or one that overtakes."""
+        """Which command may be answered while a transfer runs: the first if it may at all, or one that overtakes.
+
+        The first waits until the transfer has its preliminary reply or its refusal: whoever sends commands ahead counts
+        replies. What overtakes ends the transfer, which then is answered before it.
+        """
         for index, command in enumerate(self._inbox):
             spec = self._host.specs.get(command.verb.lower()) if command is not None else None
-            if spec is not None and (spec.overtakes or (spec.during_transfer and index == 0)):
+            if spec is None:
+                continue
+            if spec.overtakes or (spec.during_transfer and index == 0 and not self.workers.unanswered):
                 return index
         return None
 

@@ -73,7 +73,7 @@ class InformationCommands(ListingCommands):
             moved = transfer.stream.octets
             lines.append(f"Transfer running: {transfer.direction} of {transfer.path}, {moved} octets so far")
         else:
-            lines.append("Transfer running: waiting for its data connection")
+            lines.append("Transfer running")
         return lines
 
     @command("HELP")

@@ -1,0 +1,148 @@
+"""Commands sent ahead, behind one that transfers: their replies never come before its first one."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from ftpfixture import Connection, FtpServer, Server, worker
+from ftpfixture.server.dispatch import command
+from ftpfixture.wire.hostport import parse_229
+from tests.support.raw import RawClient
+
+TRANSFERS = ("RETR big", "STOR new", "APPE new", "STOU", "LIST", "NLST", "MLSD")
+UPLOADS = ("STOR new", "APPE new", "STOU")
+
+# What may be answered while data moves, with its reply; QUIT ends the session.
+MEANWHILE = {"NOOP": "200", "STAT": "211", "QUIT": "221"}
+# What waits for the end of the transfer.
+AFTERWARDS = {
+    "HELP": "214",
+    "FEAT": "211",
+    "SYST": "215",
+    "PWD": "257",
+    "TYPE I": "200",
+    "BOGUS": "502",
+    "SIZE f": "213",
+}
+BIG = b"x" * (1 << 24)  # more than the sockets between two ends hold
+
+
+@pytest.fixture
+def server() -> Iterator[FtpServer]:
+    """A server that waits for a data connection as long as the test needs to see that, and no longer."""
+    with FtpServer(files={"/big": BIG, "/f": b"hello"}, wait_future_timeout=0.3) as made:
+        yield made
+
+
+def announced(client: RawClient) -> tuple[str, int]:
+    """Where the next data connection is to go."""
+    return client.sock.getpeername()[0], parse_229(client.ask("EPSV").text)
+
+
+def codes(client: RawClient, count: int) -> list[str]:
+    """The codes of so many replies."""
+    return [client.reply().code for _ in range(count)]
+
+
+def ahead(client: RawClient, *lines: str) -> None:
+    """Send lines in one piece."""
+    client.sock.sendall("".join(f"{line}\r\n" for line in lines).encode())
+
+
+@pytest.mark.parametrize("transfer", TRANSFERS)
+@pytest.mark.parametrize("opened", ["before", "after"])
+def test_the_150_comes_first(server: FtpServer, transfer: str, opened: str) -> None:
+    """Whether the data connection is there before the commands or after them: 150, then the others."""
+    for line, code in {**MEANWHILE, **AFTERWARDS}.items():
+        with RawClient(server.address) as client:
+            client.login()
+            address = announced(client)
+            data = socket.create_connection(address) if opened == "before" else None
+            ahead(client, transfer, line)
+            client.also(data := data or socket.create_connection(address))
+            assert client.reply().code == "150", line
+            if line in MEANWHILE and transfer in ("RETR big", *UPLOADS):
+                assert client.reply().code == code, line  # the data connection is still open, and holds nothing up
+                finish(data)
+                assert client.reply().code == "226", line
+            else:
+                finish(data)
+                got = codes(client, 2)
+                assert got == ["226", code] or (line in MEANWHILE and got == [code, "226"]), line
+
+
+def finish(data: socket.socket) -> None:
+    """Say that there is no more, and take all that comes."""
+    data.shutdown(socket.SHUT_WR)
+    while data.recv(1 << 20):
+        pass
+
+
+@pytest.mark.parametrize("transfer", TRANSFERS)
+def test_the_refusal_comes_first(server: FtpServer, transfer: str) -> None:
+    """Without a data connection: 425, then the others; the same for a transfer that is refused at once."""
+    for line, code in {"NOOP": "200", "QUIT": "221", "HELP": "214"}.items():
+        with RawClient(server.address) as client:
+            client.login()
+            announced(client)
+            ahead(client, transfer, line)
+            assert codes(client, 2) == ["425", code], line
+    with RawClient(server.address) as client:
+        client.login()
+        for line, code in {**AFTERWARDS, **MEANWHILE}.items():
+            ahead(client, transfer, line)
+            assert codes(client, 2) == ["425", code], line
+
+
+@pytest.mark.parametrize("transfer", TRANSFERS)
+@pytest.mark.parametrize("opened", ["before", "never"])
+def test_abor_ends_a_transfer_before_it_is_answered(server: FtpServer, transfer: str, opened: str) -> None:
+    """ABOR waits for nothing: the transfer gets its final reply, then ABOR its 226, then the others."""
+    server.server.wait_future_timeout = None
+    with RawClient(server.address) as client:
+        client.login()
+        address = announced(client)
+        if opened == "before":
+            client.also(socket.create_connection(address))
+        ahead(client, transfer, "ABOR", "NOOP")
+        got = codes(client, 3)
+        if got[0] == "150":
+            got = [*got[1:], client.reply().code]
+        assert got in (["426", "226", "200"], ["226", "226", "200"])
+
+
+def test_a_worker_of_ones_own_that_has_no_preliminary_reply() -> None:
+    """NOOP waits for the reply of a command whose worker has not answered; one that answered holds nothing up."""
+
+    class Slow(Server):
+        @command("SLOW")
+        async def slow(self, connection: Connection, rest: str) -> bool:
+            if rest:
+                connection.response("200", "Begun")
+            connection.extra_workers.add(connection.loop.create_task(self._wait(connection, rest)))
+            return True
+
+        @worker
+        async def _wait(self, connection: Connection, rest: str) -> bool:
+            await connection["released"]
+            if not rest:
+                connection.response("200", "Done")
+            return True
+
+        @command("FREE", during_transfer=True, overtakes=True)
+        async def free(self, connection: Connection, rest: str) -> bool:
+            connection.response("250", "Released")
+            connection.released = True
+            return True
+
+    with FtpServer(server_class=Slow) as server, RawClient(server.address) as client:
+        client.login()
+        ahead(client, "SLOW at once", "NOOP", "FREE", "REIN")
+        assert codes(client, 4) == ["200", "200", "250", "220"]
+    with FtpServer(server_class=Slow) as server, RawClient(server.address) as client:
+        client.login()
+        ahead(client, "SLOW", "NOOP", "FREE")
+        assert [client.reply().text for _ in range(3)] == ["Released", "Done", "Nothing done"]

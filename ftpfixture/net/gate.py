@@ -38,19 +38,19 @@ class Exchange:
         seq: Number of the command's event; 0 when there is no command.
         verb: Its verb.
         argument: Its argument, as the handler shall see it.
-        answered: Whether it got any reply, preliminary or final.
         finals: How many final replies it got; not counted where there is no command.
+        opening: Whether it is a transfer that has got no reply yet, neither its 150 nor a refusal.
         plan: What a gate of its own kind has in mind with it; None for nothing.
     """
 
-    __slots__ = ("answered", "argument", "finals", "plan", "seq", "verb")
+    __slots__ = ("argument", "finals", "opening", "plan", "seq", "verb")
 
     def __init__(self, seq: int, verb: str, argument: str = "") -> None:
         self.seq = seq
         self.verb = verb
         self.argument = argument
-        self.answered = False
         self.finals = 0
+        self.opening = False
         self.plan: Any = None
 
 

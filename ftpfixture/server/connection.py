@@ -56,9 +56,9 @@ class Workers(set[asyncio.Task[Any]]):
         task.add_done_callback(self._reap)
 
     @property
-    def unanswered(self) -> bool:
-        """Whether the command of one of them has got neither its preliminary nor its final reply."""
-        return any(exchange.seq and not exchange.answered for exchange in self._exchanges.values())
+    def opening(self) -> bool:
+        """Whether one of them is a transfer that has got no reply yet."""
+        return any(exchange.opening for exchange in self._exchanges.values())
 
     def _reap(self, task: asyncio.Task[Any]) -> None:
         self.discard(task)

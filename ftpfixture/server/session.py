@@ -108,10 +108,9 @@ class Session:
             exchange = self.workers.abort
         texts = (lines,) if isinstance(lines, str) else tuple(lines)
         self._gate.reply(Reply(code, texts or ("",), list), exchange)
-        if not exchange.answered:
-            exchange.answered = True
-            if self.workers:
-                self._loop.call_soon(self._wake)  # what may be answered during a transfer waited for this
+        if exchange.opening:
+            exchange.opening = False
+            self._loop.call_soon(self._wake)  # what may be answered during a transfer waited for this
 
     def logged_in(self, user: str) -> None:
         """Tell that a user was let in."""
@@ -253,7 +252,7 @@ class Session:
             spec = self._host.specs.get(command.verb.lower()) if command is not None else None
             if spec is None:
                 continue
-            if spec.overtakes or (spec.during_transfer and index == 0 and not self.workers.unanswered):
+            if spec.overtakes or (spec.during_transfer and index == 0 and not self.workers.opening):
                 return index
         return None
 

@@ -13,6 +13,7 @@ from typing import Any
 from ftpfixture.net.channel import Channel
 from ftpfixture.net.deflate import Deflated
 from ftpfixture.net.duplex import Duplex
+from ftpfixture.net.gate import EXCHANGE
 from ftpfixture.net.ports import connect
 from ftpfixture.net.stream import ThrottleStreamIO
 from ftpfixture.server.base import BaseServer
@@ -144,6 +145,7 @@ class Transfers(BaseServer):
             raise Refusal("425", "Use PORT or PASV first")
         connection.transfer = transfer
         connection.data_direction = transfer.direction
+        EXCHANGE.get().opening = True
         task = connection.loop.create_task(self._carry(connection, transfer))
         connection.extra_workers.add(task)
         return True

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ftpfixture import Connection, FtpServer, Server, worker
-from ftpfixture.server.dispatch import command
+from ftpfixture import FtpServer
 from ftpfixture.wire.hostport import parse_229
 from tests.support.raw import RawClient
 
@@ -112,37 +111,3 @@ def test_abor_ends_a_transfer_before_it_is_answered(server: FtpServer, transfer:
         if got[0] == "150":
             got = [*got[1:], client.reply().code]
         assert got in (["426", "226", "200"], ["226", "226", "200"])
-
-
-def test_a_worker_of_ones_own_that_has_no_preliminary_reply() -> None:
-    """NOOP waits for the reply of a command whose worker has not answered; one that answered holds nothing up."""
-
-    class Slow(Server):
-        @command("SLOW")
-        async def slow(self, connection: Connection, rest: str) -> bool:
-            if rest:
-                connection.response("200", "Begun")
-            connection.extra_workers.add(connection.loop.create_task(self._wait(connection, rest)))
-            return True
-
-        @worker
-        async def _wait(self, connection: Connection, rest: str) -> bool:
-            await connection["released"]
-            if not rest:
-                connection.response("200", "Done")
-            return True
-
-        @command("FREE", during_transfer=True, overtakes=True)
-        async def free(self, connection: Connection, rest: str) -> bool:
-            connection.response("250", "Released")
-            connection.released = True
-            return True
-
-    with FtpServer(server_class=Slow) as server, RawClient(server.address) as client:
-        client.login()
-        ahead(client, "SLOW at once", "NOOP", "FREE", "REIN")
-        assert codes(client, 4) == ["200", "200", "250", "220"]
-    with FtpServer(server_class=Slow) as server, RawClient(server.address) as client:
-        client.login()
-        ahead(client, "SLOW", "NOOP", "FREE")
-        assert [client.reply().text for _ in range(3)] == ["Released", "Done", "Nothing done"]

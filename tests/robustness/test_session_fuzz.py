@@ -1,0 +1,100 @@
+"""Sessions at random: whatever a client says and does, the server answers, and is as healthy afterwards."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from ftpfixture import Connection, Server
+from tests.support.fuzz import WORLDS, Case, Fuzzer, play, shrink
+
+SEED = 20261130
+
+# What earlier runs found, cut down by `shrink`.
+FOUND: list[Case] = []
+
+
+@pytest.mark.illegal_replies  # of sessions with faults; the fuzzer holds those without against the same table
+@pytest.mark.parametrize("world", WORLDS)
+def test_some_sessions(world: str, tmp_path: Path) -> None:
+    """A few hundred commands over each path layer, with TLS, and with faults."""
+    assert Fuzzer(tmp_path, SEED).batch(world, 8) is None
+
+
+@pytest.mark.illegal_replies
+def test_what_was_found_is_mended(tmp_path: Path) -> None:
+    """Each session that once went wrong goes right."""
+    for case, folder in zip(FOUND, _folders(tmp_path), strict=False):
+        assert play(case, folder) == [], case
+
+
+@pytest.mark.exhaustive
+@pytest.mark.illegal_replies
+@pytest.mark.timeout(0)
+def test_a_million_commands(tmp_path: Path) -> None:
+    """Many seeds, the first from the environment; memory stays what it was."""
+    first = int(os.environ.get("FTPFIXTURE_FUZZ_SEED", SEED))
+    done, kept = 0, 0
+    for seed in count(first):
+        for world in WORLDS:
+            folder = tmp_path / f"{seed}-{world}"
+            folder.mkdir()
+            fuzzer = Fuzzer(folder, seed)
+            assert fuzzer.batch(world, 25) is None
+            done += fuzzer.commands
+        kept = kept or _resident()
+        assert _resident() < kept + (64 << 20)
+        if done >= 1_000_000:
+            return
+
+
+def _resident() -> int:
+    """Bytes of memory of this process."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+class Broken(Server):
+    """A server with the mistakes that a fuzzer is to find."""
+
+    async def noop(self, connection: Connection, rest: str) -> bool:
+        """It answers twice."""
+        connection.response("200", "Once")
+        connection.response("200", "Twice")
+        return True
+
+    async def feat(self, connection: Connection, rest: str) -> bool:
+        """It does not answer."""
+        return True
+
+    async def syst(self, connection: Connection, rest: str) -> bool:
+        """It raises what nobody foresaw."""
+        raise ValueError("not foreseen")
+
+
+def _folders(parent: Path) -> Iterator[Path]:
+    for number in count():
+        folder = parent / str(number)
+        folder.mkdir()
+        yield folder
+
+
+@pytest.mark.illegal_replies
+def test_the_fuzzer_finds_mistakes_and_cuts_them_down(tmp_path: Path) -> None:
+    """Each kind of mistake is told, with the one step that is needed to play it again."""
+    folders = _folders(tmp_path)
+    for line, told in {
+        b"NOOP\r\n": "NOOP -> 200: NOOP got a second final reply 200 after its final 200",
+        b"FEAT\r\n": "FEAT was not answered",
+        b"SYST\r\n": "SYST raised ValueError('not foreseen')",
+    }.items():
+        case = Case("memory", (("send", b"PWD\r\nHELP\r\n"), ("listen", b""), ("send", b"CWD /\r\n" + line)))
+        assert told in play(case, next(folders), Broken)
+        assert shrink(case, lambda tried: bool(play(tried, next(folders), Broken))).steps == (("send", line),)
+    found = Fuzzer(next(folders), SEED, Broken).batch("memory", 25)
+    assert found is not None
+    assert f"seed {SEED}" in found
+    assert "play again: Case(world='memory'" in found

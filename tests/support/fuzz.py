@@ -1,0 +1,480 @@
+"""Plays sessions that `fuzz_words` makes against real servers, and says what went wrong.
+
+One rule: whatever a client does, the server answers each command once or tells why not, and is as it was afterwards.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import select
+import socket
+import ssl
+import struct
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple
+
+from ftpfixture import AsyncPathIO, FtpServer, PathIO, Permission, Server, User
+from ftpfixture.errors import ReplySyntaxError
+from ftpfixture.events import CommandReceived, FaultApplied, ReplySent
+from ftpfixture.faults.known import KNOWN
+from ftpfixture.testing.loopthread import SHARED
+from ftpfixture.wire.hostport import parse_227, parse_229, render_eprt, render_port
+from ftpfixture.wire.lines import LineReader
+from ftpfixture.wire.reply import Reply, ReplyParser
+from ftpfixture.wire.states import check_exchange
+from tests.support.fuzz_words import Step, session
+from tests.support.leaks import Held, held
+from tests.support.raw import RawClient
+
+__all__ = ["WORLDS", "Case", "Fuzzer", "play", "shrink"]
+
+WORLDS = ("memory", "disk", "threads", "explicit", "implicit", "faults")
+STOP_LIMIT = 2  # seconds; close() gives sessions half of one, the rest is for machines that are shared
+END_LIMIT = 10  # seconds until a session whose client is gone must be over
+FILES = {"/a.txt": b"hello\n", "/b.txt": b"0123456789", "/d/e/f.bin": bytes(range(256)) * 300, "/two words": b"2"}
+NEW_FILES = {"/new", "/new2", "/up/x"}
+
+# Faults that wait for seconds of the clock on the wall, of which there is no time.
+_FAULTS = tuple(name for name, known in KNOWN.items() if "delay" not in known.text and "AUTH" not in known.text)
+_LIMIT = 5  # seconds that the client waits for anything
+_ABORT = struct.pack("ii", 1, 0)
+
+
+class Case(NamedTuple):
+    """One session to play.
+
+    Attributes:
+        world: One of `WORLDS`.
+        steps: What the client does.
+        faults: What goes wrong on the server.
+    """
+
+    world: str
+    steps: tuple[Step, ...]
+    faults: tuple[str, ...] = ()
+
+
+class World:
+    """A running server of some kind, on which sessions are played one after another.
+
+    Args:
+        name: One of `WORLDS`.
+        folder: For the files of a server over the disk.
+        server_class: Of the server.
+    """
+
+    def __init__(self, name: str, folder: Path, server_class: type[Server] = Server) -> None:
+        self.name = name
+        self.errors: list[str] = []
+        on_disk = {"disk": PathIO, "threads": AsyncPathIO}.get(name)
+        base: Any = PurePosixPath("/") if on_disk is None else folder
+        settings: dict[str, Any] = {"path_io_factory": on_disk} if on_disk else {"files": FILES}
+        if name in ("explicit", "implicit"):
+            settings["tls"] = name
+        self.server = FtpServer(
+            users=_users(base), server_class=server_class, wait_future_timeout=0.03, socket_timeout=0.2,
+            handshake_timeout=0.2, inflation_limit=1 << 20, **settings,
+        )  # fmt: skip
+        if on_disk is not None:
+            _store(folder)
+        self.context = self.server.tls.client_context() if self.server.server.ssl is not None else None
+
+    def __enter__(self) -> World:
+        SHARED.acquire()
+        SHARED.call(lambda: asyncio.get_running_loop().set_exception_handler(self._on_error))
+        self.server.start()
+        if self.name not in ("disk", "threads"):
+            self.server.files.symlink("/link", "a.txt")
+            self.server.files.symlink("/loop", "loop")
+            self.server.files.symlink("/dangling", "nowhere")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.server.stop()
+        SHARED.release()
+
+    def _on_error(self, _: object, context: dict[str, Any]) -> None:
+        self.errors.append(f"in the loop: {context.get('message')}: {context.get('exception')!r}")
+
+    def play(self, case: Case) -> list[str]:
+        """Play a session; everything that went wrong, in words."""
+        for fault in case.faults:
+            self.server.faults.add(fault)
+        with Player(self) as player:
+            # A connection that is reset before it is accepted is no session, and its end is waited for in vain.
+            assert self.server.log.wait_until(lambda: bool(self.server.log.sessions), END_LIMIT)
+            player.play(case.steps)
+            in_order = not case.faults and player.leave()
+            deaf = not case.faults and not player.gone
+        ended = self.server.log.wait_until(lambda: not self.server.sessions, END_LIMIT)
+        problems = [*self.errors, *_failures(self.server), *([] if ended else ["the session does not end"])]
+        problems += ["QUIT was not the end"] if deaf else []
+        problems += _unanswered(self.server) + _out_of_order(self.server)
+        if in_order and (said := _said(self.server)) != player.heard:
+            problems.append(f"said {said!r:.500}, heard {player.heard!r:.500}")
+        self.server.faults.clear()
+        self.server.log.clear()
+        self.errors.clear()
+        return problems
+
+    def stop(self) -> list[str]:
+        """Stop the server; what went wrong with that, and with the last healthy session before it."""
+        problems = [] if self.context is not None else _probe(self.server)
+        began = time.monotonic()
+        self.server.stop()
+        took = time.monotonic() - began
+        if took > STOP_LIMIT:
+            problems.append(f"stop() took {took:.1f} s")
+        tasks = SHARED.call(lambda: [task.get_name() for task in asyncio.all_tasks() if not task.done()])
+        return problems + self.errors + [f"task left: {name}" for name in tasks]
+
+
+def _users(base: Any) -> list[User]:
+    limited = [Permission("/", writable=False), Permission("/d", readable=False), Permission("/up", delete=False)]
+    return [
+        User("ann", "secret", base_path=base),
+        User("bob", "secret", base_path=base, permissions=limited),
+        User("carol", "secret", base_path=base, account="gold"),
+        User("dave", "secret", base_path=base / "d", maximum_connections=1),
+        User(None, None, base_path=base, permissions=[Permission("/", writable=False)]),
+    ]
+
+
+def _store(folder: Path) -> None:
+    for path, content in FILES.items():
+        place = folder / path[1:]
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(content)
+    (folder / "link").symlink_to("a.txt")
+    (folder / "loop").symlink_to("loop")
+    (folder / "dangling").symlink_to("nowhere")
+
+
+def _failures(server: FtpServer) -> list[str]:
+    return [f"{failure.verb} raised {failure.error!r:.500}" for failure in server.log.take_failures()]
+
+
+def _unanswered(server: FtpServer) -> list[str]:
+    """What is wrong with the replies of the session that is over."""
+    log, problems = server.log, []
+    quits = {session.number for session in log.sessions if session.reason == "quit"}
+    spoilt = {event.session for event in log.events if isinstance(event, FaultApplied)}
+    left = 0
+    for record in log.commands:
+        codes = [code for code, _ in record.replies]
+        unfinished = not codes or codes[-1].startswith("1")
+        if unfinished and not record.silent and not record.faults:
+            left += 1
+            if record.session in quits and record.session not in spoilt:
+                problems.append(f"{record} was not answered")
+        elif record.session not in spoilt and (problem := check_exchange(record.verb, record.argument, codes)):
+            problems.append(f"{record}: {problem}")
+    if left > 2 and not spoilt:  # a transfer, and what is handled beside it
+        problems.append(f"{left} commands were not answered")
+    return problems
+
+
+def _out_of_order(server: FtpServer) -> list[str]:
+    """Replies that came before the first one to an earlier command."""
+    waiting: list[int] = []
+    spoilt = {event.session for event in server.log.events if isinstance(event, FaultApplied)}
+    for event in server.log.events:
+        if event.session in spoilt:
+            continue
+        if isinstance(event, CommandReceived):
+            waiting.append(event.seq)
+        elif isinstance(event, ReplySent) and event.to:
+            if event.to in waiting and waiting[0] != event.to:
+                return [f"a {event.code} to a later command came first"]
+            waiting = [seq for seq in waiting if seq != event.to]
+    return []
+
+
+def _said(server: FtpServer) -> bytes:
+    return b"".join(event.raw for event in server.log.events if isinstance(event, ReplySent))
+
+
+def _left(before: Held, after: Held) -> list[str]:
+    """Threads and descriptors that were not there before; a server that others keep keeps the loop and its threads."""
+    threads = Counter(after.threads) - Counter(before.threads)
+    if "ftpfixture" in after.threads and "ftpfixture" in before.threads:
+        threads = Counter({name: number for name, number in threads.items() if not name.startswith("asyncio_")})
+    left = [*threads.elements(), *(Counter(after.descriptors) - Counter(before.descriptors)).elements()]
+    return [f"left over: {left}"] if left else []
+
+
+def _probe(server: FtpServer) -> list[str]:
+    try:
+        with RawClient(server.address) as client:
+            client.login("ann", "secret")
+            codes = [client.code("PWD"), *client.fetch("NLST")[0], client.code("QUIT")]
+    except (AssertionError, OSError, EOFError) as error:
+        return [f"the next session is not healthy: {error!r}"]
+    return [] if codes == ["257", "150", "226", "221"] else [f"the next session is not healthy: {codes}"]
+
+
+class Player:
+    """A client that does what the steps say, and never waits long.
+
+    Args:
+        world: Whose server it talks to.
+
+    Attributes:
+        heard: All that came over the control connection.
+        gone: Whether that is closed.
+    """
+
+    def __init__(self, world: World) -> None:
+        self._context = world.context
+        self._encrypts_data = False
+        self._lines, self._parser = LineReader(1 << 24), ReplyParser()
+        self._replies: list[Reply] = []
+        self._data: list[socket.socket] = []
+        self._listeners: list[socket.socket] = []
+        self.heard = b""
+        self._sock = socket.create_connection(world.server.address, _LIMIT)
+        self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.gone = False
+        if world.name == "implicit":
+            self._encrypt()
+            self._encrypts_data = True
+        elif world.name == "explicit":
+            self._receive(END_LIMIT)  # the greeting
+            self._ask(b"AUTH TLS")
+            self._encrypt()
+            self._ask(b"PBSZ 0")
+            self._ask(b"PROT P")
+            self._encrypts_data = True
+
+    def __enter__(self) -> Player:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for sock in (self._sock, *self._data, *self._listeners):
+            sock.close()
+
+    def _encrypt(self) -> None:
+        assert self._context is not None
+        self._sock = self._context.wrap_socket(self._sock, server_hostname="127.0.0.1")
+
+    def play(self, steps: tuple[Step, ...]) -> None:
+        """Take the steps until they end or the server closes the connection."""
+        for what, octets in steps:
+            if self.gone:
+                return
+            try:
+                self._take(what, octets)
+            except (OSError, ReplySyntaxError):
+                pass  # refused, reset, or in the way: whatever it is, the next step may follow
+
+    def _take(self, what: str, octets: bytes) -> None:
+        match what:
+            case "send":
+                self._put(octets)
+            case "urgent":
+                if not isinstance(self._sock, ssl.SSLSocket):
+                    self._sock.send(b"\xff\xf4\xff", socket.MSG_OOB)
+                self._put(b"\xf2" + octets)
+            case "listen":
+                self._receive(0)
+            case "passive":
+                self._dial(octets)
+            case "active":
+                self._listen(octets == b"PASV")
+            case "feed" | "drain" | "half" | "hang up" | "drop":
+                self._on_data(what, octets)
+            case "shut":
+                self._sock.shutdown(socket.SHUT_WR)
+            case "close" | "reset":
+                if what == "reset":
+                    self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
+                self._sock.close()
+                self.gone = True
+
+    def _put(self, octets: bytes) -> None:
+        if octets:
+            self._sock.sendall(octets)
+
+    def _receive(self, timeout: float) -> bool:
+        """Take what the server said, waiting for it; False when nothing came."""
+        pending = isinstance(self._sock, ssl.SSLSocket) and self._sock.pending()
+        if not pending and not select.select([self._sock], [], [], timeout)[0]:
+            return False
+        self._sock.settimeout(0)
+        try:
+            data = self._sock.recv(1 << 16)
+        except ssl.SSLWantReadError:
+            return True  # TLS had something to say, and the server had not
+        except OSError:
+            data = b""
+        finally:
+            self._sock.settimeout(_LIMIT)
+        if not data:
+            self.gone = True
+            return False
+        self.heard += data
+        for line in self._lines.feed(data):
+            with contextlib.suppress(ReplySyntaxError):  # a fault may break replies
+                if line is not None and (reply := self._parser.feed_line(line)) is not None:
+                    self._replies.append(reply)
+        return True
+
+    def _ask(self, line: bytes, timeout: float = 0.3) -> Reply | None:
+        """Send a line and take replies until one comes that is probably its own."""
+        while self._receive(0):
+            pass
+        known = len(self._replies)
+        self._put(line + b"\r\n")
+        deadline = time.monotonic() + timeout
+        while len(self._replies) == known and time.monotonic() < deadline and not self.gone:
+            self._receive(timeout)
+        return self._replies[-1] if len(self._replies) > known else None
+
+    def _dial(self, verb: bytes) -> None:
+        reply = self._ask(verb)
+        if reply is None or reply.code not in ("227", "229"):
+            return
+        address = parse_227(reply.text) if reply.code == "227" else ("127.0.0.1", parse_229(reply.text))
+        self._take_data(socket.create_connection(address, 0.2))
+
+    def _listen(self, old: bool) -> None:
+        listener = socket.create_server(("127.0.0.1", 0))
+        listener.settimeout(0.05)
+        self._listeners.append(listener)
+        port = listener.getsockname()[1]
+        self._put(
+            (f"PORT {render_port('127.0.0.1', port)}" if old else f"EPRT {render_eprt('127.0.0.1', port)}").encode()
+        )
+        self._put(b"\r\n")
+
+    def _take_data(self, sock: socket.socket) -> None:
+        sock.settimeout(0.03)
+        if self._encrypts_data and self._context is not None:
+            sock = self._context.wrap_socket(sock, server_hostname="127.0.0.1", do_handshake_on_connect=False)
+        self._data.append(sock)
+
+    def _on_data(self, what: str, octets: bytes) -> None:
+        if self._listeners and not self._data:
+            with self._listeners.pop() as listener:
+                self._take_data(listener.accept()[0])
+        if not self._data:
+            return
+        sock = self._data[-1]
+        if what in ("hang up", "drop"):
+            if what == "drop":
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
+            self._data.pop().close()
+        elif what == "feed":
+            sock.sendall(octets)
+        elif what == "half":
+            sock.shutdown(socket.SHUT_WR)
+        else:
+            while sock.recv(1 << 16):
+                pass
+
+    def leave(self) -> bool:
+        """Say QUIT and read to the end; True when the connection ended in order, and all that was said came."""
+        for sock in (*self._data, *self._listeners):
+            sock.close()
+        if self.gone:
+            return False
+        try:
+            self._put(b"\r\nQUIT\r\n")
+            while self._receive(END_LIMIT):
+                pass
+        except OSError:
+            self.gone = True
+            return False
+        return self.gone
+
+
+class Fuzzer:
+    """Plays many sessions.
+
+    Args:
+        folder: For files.
+        seed: Of all sessions.
+        server_class: Of the servers.
+
+    Attributes:
+        commands: How many the servers were sent so far.
+    """
+
+    def __init__(self, folder: Path, seed: int, server_class: type[Server] = Server) -> None:
+        self._folder = folder
+        self._seed = seed
+        self._server_class = server_class
+        self._numbers = count()
+        self.commands = 0
+
+    def batch(self, world: str, sessions: int) -> str | None:
+        """Play some sessions against one server; the first that goes wrong as a text with a case to play again."""
+        before = held()
+        with World(world, self._new_folder(), self._server_class) as made:
+            for case in self._cases(made, sessions):
+                if problems := made.play(case):
+                    return self._told(case, problems)
+            problems = made.stop()
+        problems = problems or _left(before, held())
+        return f"seed {self._seed}, {world}: {problems}" if problems else None
+
+    def _new_folder(self) -> Path:
+        folder = self._folder / str(next(self._numbers))
+        folder.mkdir()
+        return folder
+
+    def _cases(self, world: World, sessions: int) -> Iterator[Case]:
+        verbs = [verb.upper() for verb in world.server.server.commands_mapping]
+        source = random.Random(f"{self._seed} {world.name}")
+        for _ in range(sessions):
+            faults = tuple(source.sample(_FAULTS, source.choice((1, 1, 2)))) if world.name == "faults" else ()
+            length = source.choice((5, 20, 60, 150))
+            self.commands += length
+            yield Case(world.name, tuple(session(source.getrandbits(64), verbs, length)), faults)
+
+    def _told(self, case: Case, problems: list[str]) -> str:
+        def fails(tried: Case) -> bool:
+            return bool(play(tried, self._new_folder(), self._server_class))
+
+        smallest = shrink(case, fails) if fails(case) else case
+        return f"seed {self._seed}: {problems}\nplay again: {smallest!r}"
+
+
+def play(case: Case, folder: Path, server_class: type[Server] = Server) -> list[str]:
+    """Play one case against a server of its own; what went wrong."""
+    with World(case.world, folder, server_class) as world:
+        return world.play(case) or world.stop()
+
+
+def shrink(case: Case, fails: Callable[[Case], bool], tries: int = 200) -> Case:
+    """Leave out steps and lines as long as the rest still goes wrong.
+
+    Args:
+        case: One that goes wrong.
+        fails: Plays a case, and says whether it does.
+        tries: How often that is done at most.
+    """
+    steps = [step for what, octets in case.steps for step in _single(what, octets)]
+    size = len(steps)
+    left = tries
+    while size and left > 0:
+        start = 0
+        while start < len(steps) and left > 0:
+            shorter = steps[:start] + steps[start + size :]
+            left -= 1
+            if fails(case._replace(steps=tuple(shorter))):
+                steps = shorter
+            else:
+                start += size
+        size //= 2
+    return case._replace(steps=tuple(steps))
+
+
+def _single(what: str, octets: bytes) -> list[Step]:
+    return [(what, line) for line in octets.splitlines(keepends=True)] if what == "send" else [(what, octets)]

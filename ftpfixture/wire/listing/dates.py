@@ -1,78 +1,215 @@
 """Dates as listings have them.
 
-One rule: a date that does not say its year is never more than a day in the future.
+One rule: a date that does not say its year is never more than a day in the future, and the order of its numbers and the
+language of its month are those of the whole listing.
 """
 
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, tzinfo
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from typing import NamedTuple
 
 from ftpfixture.errors import ReplySyntaxError
-from ftpfixture.wire.entry import MONTHS, local_time
+from ftpfixture.wire.entry import local_time
+from ftpfixture.wire.listing.format import Clock, pattern
+from ftpfixture.wire.listing.months import is_month, months_of
 
-__all__ = ["parse_ls_date", "stamp_of"]
+__all__ = ["DATE", "DMY", "MDY", "SKEW", "YMD", "Calendar", "Date", "full_year", "parse_date", "parse_ls_date"]
 
-_SKEW = 86400  # seconds that a clock may be ahead, its time zone included
-_NUMBER = re.compile(r"[0-9]{1,20}")
+SKEW = 86400
+"""Seconds that the clock of a server may be ahead, its time zone included."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_NAMED_CLOCK = r"(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})"
-_NAMED_MONTH = r"(?P<month>[A-Za-z]{3})"
-_NAMED_DAY = r"(?P<day>[0-9]{1,2})"
-_DATE_SHAPES = (
-    re.compile(rf"{_NAMED_MONTH} +{_NAMED_DAY} +(?:{_NAMED_CLOCK}|(?P<year>[0-9]{{4}}))"),
-    re.compile(rf"{_NAMED_DAY} +{_NAMED_MONTH} +(?:{_NAMED_CLOCK}|(?P<year>[0-9]{{4}}))"),
-    re.compile(rf"(?P<year>[0-9]{{4}})-(?P<month>[0-9]{{2}})-{_NAMED_DAY} {_NAMED_CLOCK}(?::(?P<second>[0-9]{{2}}))?"),
-    re.compile(rf"(?P<month>[0-9]{{2}})-{_NAMED_DAY} {_NAMED_CLOCK}"),
+
+Order = tuple[int, int, int]
+"""Where year, month and day stand among three numbers."""
+
+MDY: Order = (2, 0, 1)
+DMY: Order = (2, 1, 0)
+YMD: Order = (0, 1, 2)
+
+# [0-9] throughout, because \d and int() also take the digits of other scripts.
+# Letters with their marks, and bytes that are no UTF-8, because servers send names in the encoding of their system.
+_WORD = r"(?:(?:[^\W\d_]|[\u0300-\u036f\udc80-\udcff]){3,9}\.?|[0-9]{1,2}[月월])"
+_MONTH = rf"(?P<word>{_WORD})"
+_DAY = r"(?P<day>[0-9]{1,2})(?:\.|日|일)?"
+_YEAR = r"(?P<year>[0-9]{4})"
+_CLOCK = r"(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2}(?:[.,][0-9]{1,9})?))?"
+_ZONE = r"(?: ?(?P<zone>[+-][0-9]{2}:?[0-9]{2}|Z))?"
+_WEEKDAY = r"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) +)"
+
+_SHAPES = (
+    rf"{_WEEKDAY}{_MONTH} +{_DAY} +{_CLOCK} +{_YEAR}",  # BusyBox with -e, and ctime()
+    rf"{_WEEKDAY}?{_MONTH} +{_DAY} +(?:{_CLOCK}|{_YEAR})",
+    rf"{_DAY} +{_MONTH} +(?:{_CLOCK}|{_YEAR})",
+    rf"(?P<day>[0-9]{{1,2}})-(?P<word>{_WORD})-(?P<year>[0-9]{{4}}|[0-9]{{2}}) +{_CLOCK}",
+    *(rf"{_YEAR}{mark}(?P<month>[0-9]{{1,2}}){mark}(?P<day>[0-9]{{1,2}})[ T] ?{_CLOCK}{_ZONE}" for mark in ("-", "/")),
+    rf"{_YEAR}\.(?P<month>[0-9]{{1,2}})\.(?P<day>[0-9]{{1,2}})\.? {_CLOCK}",
+    rf"(?P<day>[0-9]{{1,2}})\.(?P<month>[0-9]{{1,2}})\.(?P<year>[0-9]{{4}}|[0-9]{{2}}) +{_CLOCK}",
+    *(rf"(?P<first>[0-9]{{1,2}}){mark}(?P<next>[0-9]{{1,2}}){mark}{_YEAR} +{_CLOCK}" for mark in ("-", "/")),
+    rf"{_YEAR}-(?P<month>[0-9]{{2}})-(?P<day>[0-9]{{2}}) ?",  # iso of GNU, which fills up the hour that is left out
+    rf"(?P<month>[0-9]{{2}})-(?P<day>[0-9]{{2}}) {_CLOCK}",  # iso of GNU, where the year is left out
 )
+_PARSERS = tuple(pattern(shape) for shape in _SHAPES)
+
+DATE = "(?:" + "|".join(re.sub(r"\?P<\w+>", "?:", shape) for shape in _SHAPES) + ")"
+"""Any date, as a part of a regular expression."""
+
+
+class Date(NamedTuple):
+    """A date as it is written.
+
+    Attributes:
+        text: All of it.
+        word: The name of the month.
+        month: Its number.
+        day: Of the month.
+        year: In full; None when it is not told.
+        numbers: In place of month, day and year: digits of all three, whose order only the listing can tell.
+        time: Hour, minute and second; None when they are not told.
+        zone: That the date itself tells.
+    """
+
+    text: str
+    word: str | None = None
+    month: int = 0
+    day: int = 0
+    year: int | None = None
+    numbers: tuple[str, str, str] | None = None
+    time: tuple[int, int, float] | None = None
+    zone: tzinfo | None = None
+
+    @property
+    def needs_year(self) -> bool:
+        """Whether the year must be found by the clock."""
+        return self.year is None and self.numbers is None
+
+
+def full_year(digits: str) -> int:
+    """A year from four digits, or two: 70 to 99 are of the twentieth century; OS/2 counts on, and 103 is 2003."""
+    year = int(digits)
+    if len(digits) > 3:
+        return year
+    return year + (1900 if year >= 70 else 2000)
+
+
+def parse_date(text: str) -> Date:
+    """Take a date apart.
+
+    Raises:
+        ReplySyntaxError: It has another form, or its month is none.
+    """
+    found = next(filter(None, (parser().fullmatch(text) for parser in _PARSERS)), None)
+    if found is None:
+        raise ReplySyntaxError(f"{text!r} is not a date of a listing")
+    parts = {name: value for name, value in found.groupdict().items() if value is not None}
+    word = parts.get("word")
+    if word is not None and word[-1] not in "月월" and not is_month(word):
+        raise ReplySyntaxError(f"{word!r} in {text!r} is not the name of a month")
+    year = full_year(parts["year"]) if "year" in parts else None
+    time = None
+    if "hour" in parts:
+        time = int(parts["hour"]), int(parts["minute"]), float(parts.get("second", "0").replace(",", "."))
+    if "first" in parts:
+        return Date(text, numbers=(parts["first"], parts["next"], parts["year"]), time=time)
+    month, day = int(parts.get("month", "0")), int(parts["day"])
+    return Date(text, word, month, day, year, time=time, zone=_zone(parts.get("zone")))
+
+
+def _zone(text: str | None) -> tzinfo | None:
+    if text is None:
+        return None
+    if text == "Z":
+        return UTC
+    minutes = int(text[1:3]) * 60 + int(text[-2:])
+    return timezone(timedelta(minutes=-minutes if text[0] == "-" else minutes)) if minutes < 24 * 60 else None
+
+
+class Calendar:
+    """What the dates of one listing mean.
+
+    Args:
+        dates: All dates of the listing.
+        clock: What they are measured by.
+        orders: What three numbers may be. The order that makes a day of the past of most of them is taken, of equals
+            the first.
+    """
+
+    def __init__(self, dates: Iterable[Date], clock: Clock, orders: Sequence[Order] = (MDY, DMY)) -> None:
+        dates = [*dates]
+        self._clock = clock
+        self._year = local_time(clock.now, clock.timezone).year
+        self._months = months_of(date.word for date in dates if date.word is not None)
+        self._order = min(orders, key=lambda order: self._faults(dates, order))
+
+    def _faults(self, dates: Iterable[Date], order: Order) -> tuple[int, int]:
+        """How many dates an order makes impossible, and how many it puts into the future."""
+        stamps = [self._stamp(date, *_ordered(date.numbers, order)) for date in dates if date.numbers is not None]
+        future = self._clock.now + SKEW
+        return stamps.count(None), sum(stamp is not None and stamp > future for stamp in stamps)
+
+    def stamp(self, date: Date) -> float:
+        """POSIX seconds of a date. Without a time it is midnight; without a year it is the last one that is possible.
+
+        Raises:
+            ReplySyntaxError: There is no such day or hour, or the name of the month has several meanings.
+        """
+        if date.word is not None:
+            date = self._named(date)
+        if date.numbers is not None:
+            stamps = [self._stamp(date, *_ordered(date.numbers, self._order))]
+        else:
+            years = _near(date, self._year) if date.year is None else [date.year]
+            stamps = [self._stamp(date, year, date.month, date.day) for year in years]
+        possible = [stamp for stamp in stamps if stamp is not None]
+        if not possible:
+            raise ReplySyntaxError(f"there is no date {date.text!r}")
+        return max((stamp for stamp in possible if stamp <= self._clock.now + SKEW), default=possible[0])
+
+    def _named(self, date: Date) -> Date:
+        word = date.word or ""
+        month = int(word[:-1]) if word[-1] in "月월" else self._months.get(word)
+        if month is None:
+            raise ReplySyntaxError(f"{word!r} in {date.text!r} is not the name of one month alone")
+        return Date(date.text, None, month, date.day, date.year, None, date.time, date.zone)
+
+    def _stamp(self, date: Date, year: int, month: int, day: int) -> float | None:
+        """POSIX seconds; None when there is no such moment."""
+        hour, minute, second = date.time or (0, 0, 0.0)
+        try:
+            moment = datetime(year, month, day, hour, minute, tzinfo=date.zone or self._clock.timezone)
+            # Seconds on their own, because a float of all of them is exact only as a sum.
+            return (moment - _EPOCH).total_seconds() + second if second < 60 else None
+        except (ValueError, OverflowError):
+            return None
+
+
+def _ordered(numbers: tuple[str, str, str], order: Order) -> tuple[int, int, int]:
+    year, month, day = (numbers[place] for place in order)
+    return full_year(year), int(month), int(day)
+
+
+def _near(date: Date, year: int) -> Sequence[int]:
+    reach = 8 if (date.month, date.day) == (2, 29) else 1  # the leap year before 2104 is 2096
+    return range(year - reach, year + 2)
 
 
 def parse_ls_date(text: str, *, now: float, timezone: tzinfo = UTC) -> float:
-    """Return the POSIX seconds of a date as ls writes it: ``Jan 31 12:30``, ``Jan 31  2024``, ``31 Jan 2024``, ISO.
+    """Return the POSIX seconds of a date as ls writes it, such as ``Jan 31 12:30``, ``Jan 31  2024`` or ISO.
 
-    Without a year it is the last such date that is not more than a day after `now`, because ls shows the year of what
-    lies in the future; a day is what clocks and time zones may differ. Without an hour it is midnight.
+    The month may be a name in another language, and the day may come first. Without a year it is the last such date
+    that is not more than a day after `now`, because ls shows the year of what lies in the future; a day is what clocks
+    and time zones may differ. Without an hour it is midnight.
 
     Args:
         text: The date alone.
         now: POSIX seconds.
-        timezone: Of the date.
+        timezone: Of the date, unless it tells its own.
 
     Raises:
         ReplySyntaxError: It has another form, or there is no such day or hour.
     """
-    found = next(filter(None, (shape.fullmatch(text) for shape in _DATE_SHAPES)), None)
-    if found is None:
-        raise ReplySyntaxError(f"{text!r} is not a date of a listing")
-    parts = {name: value for name, value in found.groupdict().items() if value is not None}
-    month = _month(parts.pop("month"))
-    numbers = {name: int(value) for name, value in parts.items()}
-    years = [numbers.pop("year")] if "year" in numbers else _near(month, numbers["day"], local_time(now, timezone).year)
-    stamps = [stamp for year in years if (stamp := stamp_of(timezone, year, month, **numbers)) is not None]
-    if not stamps:
-        raise ReplySyntaxError(f"there is no date {text!r}")
-    return max((stamp for stamp in stamps if stamp <= now + _SKEW), default=stamps[0])
-
-
-_MONTH_NUMBERS = {name.lower(): number for number, name in enumerate(MONTHS, 1)}
-
-
-def _month(text: str) -> int:
-    """1 to 12; 0, which no date has, for a name that is no month."""
-    return int(text) if _NUMBER.fullmatch(text) else _MONTH_NUMBERS.get(text.lower(), 0)
-
-
-def _near(month: int, day: int, year: int) -> list[int]:
-    reach = 8 if (month, day) == (2, 29) else 1  # the leap year before 2104 is 2096
-    return list(range(year - reach, year + 2))
-
-
-def stamp_of(
-    timezone: tzinfo, year: int, month: int, day: int, hour: int = 0, minute: int = 0, second: int = 0
-) -> float | None:
-    """POSIX seconds; None when there is no such moment."""
-    try:
-        moment = datetime(year, month, day, hour, minute, second, tzinfo=timezone)
-        return (moment - _EPOCH).total_seconds()
-    except (ValueError, OverflowError):
-        return None
+    date = parse_date(text)
+    return Calendar([date], Clock(now, timezone)).stamp(date)

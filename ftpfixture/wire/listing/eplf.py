@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ftpfixture.errors import ReplySyntaxError
 from ftpfixture.wire.entry import Entry
@@ -27,8 +26,7 @@ _FACTS: dict[str, tuple[re.Pattern[str], str, Callable[[str], Any]]] = {
 _NO_FACT: tuple[re.Pattern[str], str, Callable[[str], Any]] = (re.compile(r"(?!)"), "", str)  # matches nothing
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(NamedTuple):
     facts: list[str]
     name: str
 

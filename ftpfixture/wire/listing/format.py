@@ -8,14 +8,14 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, tzinfo
-from typing import ClassVar, Generic, ParamSpec, TypeVar
+from functools import cache
+from typing import ClassVar, Generic, NamedTuple, ParamSpec, TypeVar
 
 from ftpfixture.errors import CommandSyntaxError, ReplySyntaxError
 from ftpfixture.wire.entry import Entry
 
-__all__ = ["Clock", "Format", "broken", "outcome", "without_end"]
+__all__ = ["Clock", "Format", "broken", "outcome", "pattern", "without_end"]
 
 P = ParamSpec("P")
 Row = TypeVar("Row")
@@ -23,8 +23,12 @@ Row = TypeVar("Row")
 _BREAKING = re.compile(r"[\r\n\0]")
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
+def pattern(text: str, flags: int = 0) -> Callable[[], re.Pattern[str]]:
+    """A regular expression that is compiled when it is first used: most tests never read a listing of most formats."""
+    return cache(lambda: re.compile(text, flags))
+
+
+class Clock(NamedTuple):
     """What the dates of a listing are measured by.
 
     Attributes:

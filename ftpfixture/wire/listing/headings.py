@@ -7,11 +7,39 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["is_heading"]
+from ftpfixture.wire.listing.format import pattern
 
-_HEADING = re.compile(r"\s*|total [0-9.,]+[A-Za-z]?", re.IGNORECASE)
+__all__ = ["is_heading", "listed_directory"]
+
+# ls says it in the language of the server.
+_TOTAL = (
+    "total|totale|totaal|totalt|insgesamt|yhteensä|razem|celkem|ukupno|összesen|toplam|итого|всего"
+    "|合計|总用量|总计|合计|합계"
+)
+_HEADING = pattern(
+    r"(?:"
+    rf"(?:{_TOTAL}) *[0-9.,]+ ?[A-Za-z]?"
+    r"|(?:Grand )?Total of [0-9]+ (?:file|director).*"  # VMS
+    r"|%DIRECT-W-NOFILES\b.*"
+    r"|\s*size +date +time +name\s*|\s*-+(?: +-+)+\s*|value = [0-9]+ = 0x[0-9a-f]+.*"  # VxWorks and its shell
+    r"|\s*Volume in drive \S+ (?:is|has) .*|\s*Volume Serial Number is .*"  # DIR
+    r"|\s*[0-9]+ (?:File|Dir)\(s\) .*|\s*Total Files Listed:\s*"
+    r")",
+    re.IGNORECASE,
+)
+_DIRECTORY = pattern(
+    r"(?P<unix>.*[^ :]):"  # ls -R
+    r"|Directory (?P<vms>\S+:\[.*\]\S*) *"
+    r"|\s*Directory of (?P<msdos>.*)"
+)
 
 
 def is_heading(text: str) -> bool:
-    """Say whether a line, without its end, is empty or a heading."""
-    return _HEADING.fullmatch(text) is not None
+    """Say whether a line of LIST, without its end, is a heading."""
+    return _HEADING().fullmatch(text) is not None
+
+
+def listed_directory(text: str) -> str | None:
+    """The directory whose listing begins below this line, if it looks like that."""
+    found = _DIRECTORY().fullmatch(text)
+    return None if found is None else found["unix"] or found["vms"] or found["msdos"]

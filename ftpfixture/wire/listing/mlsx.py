@@ -7,28 +7,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ftpfixture.errors import CommandSyntaxError, ReplySyntaxError
 from ftpfixture.wire.entry import DIRECTORIES, Entry, parse_time
-from ftpfixture.wire.listing.format import Clock, Format, broken, without_end
+from ftpfixture.wire.listing.format import Clock, Format, broken, pattern, without_end
 
 __all__ = ["FACTS", "MLSX", "parse_mlsx_line", "split_mlsx_line"]
 
 # RFC 3659 7.2: facts without spaces, each with a semicolon behind it, one space, and the name.
-_STRICT = re.compile(r"(?P<facts>(?:[^ ;=]+=[^ ;]*;)*) (?P<name>.*)")
+_STRICT = pattern(r"(?P<facts>(?:[^ ;=]+=[^ ;]*;)*) (?P<name>.*)")
 # ProFTPD sends names of owners with the spaces that they have in Windows domains.
-_WITH_SPACES = re.compile(r"(?P<facts>(?:[^ ;=]+=[^;]*;)+) (?P<name>.*)")
-_WITH_FACTS = re.compile(r" ?(?:[^ ;=]+=[^ ;]*;)+ ")
-_LINK_TYPE = re.compile(r"OS\.unix=(?:slink|symlink)(?::(?P<target>.*))?", re.IGNORECASE)
+_WITH_SPACES = pattern(r"(?P<facts>(?:[^ ;=]+=[^;]*;)+) (?P<name>.*)")
+_WITH_FACTS = pattern(r" ?(?:[^ ;=]+=[^ ;]*;)+ ")
+_LINK_TYPE = pattern(r"OS\.unix=(?:slink|symlink)(?::(?P<target>.*))?", re.IGNORECASE)
 _KNOWN_TYPES = DIRECTORIES | {"file", "unknown"}
 _NUMBER = re.compile(r"[0-9]{1,20}")
 _MODE_DIGITS = re.compile(r"[0-7]{1,7}")
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(NamedTuple):
     facts: list[tuple[str, str]]
     name: str
 
@@ -38,9 +36,9 @@ class _Mlsx(Format[_Row]):
     needs = "it needs facts with semicolons, a space and a name"
 
     def match(self, text: str) -> _Row | None:
-        indented = text.startswith(" ") and _WITH_FACTS.match(text) is not None
+        indented = text.startswith(" ") and _WITH_FACTS().match(text) is not None
         text = text[1:] if indented else text
-        found = _STRICT.fullmatch(text) or _WITH_SPACES.fullmatch(text)
+        found = _STRICT().fullmatch(text) or _WITH_SPACES().fullmatch(text)
         if found is None:
             return None
         pairs = [fact.partition("=") for fact in found["facts"].split(";")[:-1]]
@@ -56,7 +54,7 @@ class _Facts(_Mlsx):
     needs = "it has no facts"
 
     def match(self, text: str) -> _Row | None:
-        return super().match(text) if _WITH_FACTS.match(text) else None
+        return super().match(text) if _WITH_FACTS().match(text) else None
 
 
 MLSX = _Mlsx()
@@ -134,7 +132,7 @@ def _fields(name: str, value: str) -> dict[str, Any]:
 def _type_fields(value: str) -> dict[str, Any]:
     if value.lower() in _KNOWN_TYPES:
         return {"type": value.lower()}
-    link = _LINK_TYPE.fullmatch(value)
+    link = _LINK_TYPE().fullmatch(value)
     return {} if link is None else {"type": "link", "target": link["target"] or None}
 
 

@@ -1,6 +1,7 @@
 """Listings of IIS, and of other servers with the look of the DIR command.
 
-One rule: the name begins where the columns say, so that padding never becomes part of it.
+One rule: the name begins where the columns say, those of the system or else those of the whole listing, so that padding
+never becomes part of it.
 """
 
 from __future__ import annotations
@@ -9,38 +10,75 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, tzinfo
+from typing import NamedTuple
 
 from ftpfixture.errors import ReplySyntaxError
 from ftpfixture.wire.entry import Entry
-from ftpfixture.wire.listing.dates import stamp_of
-from ftpfixture.wire.listing.format import Clock, Format, outcome
+from ftpfixture.wire.listing.dates import Calendar, Date, full_year
+from ftpfixture.wire.listing.format import Clock, Format, outcome, pattern
 
 __all__ = ["MSDOS", "parse_msdos_line"]
 
-_NUMBER = re.compile(r"[0-9]{1,20}")
-_MSDOS = re.compile(
+_LINE = pattern(
     r"""
-    (?P<month>[0-9]{1,2})(?P<mark>[-/])(?P<day>[0-9]{1,2})(?P=mark)(?P<year>[0-9]{4}|[0-9]{2})
-    \ +(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})\ ?(?P<half>[AaPp][Mm]?)?
-    \ +(?:(?P<kind><[A-Z]+>)(?=\ )|(?P<size>[0-9][0-9,]*)\ )
-    (?P<name>.+)
+    \ *(?P<stamp>
+        (?:(?P<a>[0-9]{1,2}) (?P<mark>[-/.]) (?P<b>[0-9]{1,2}) (?P=mark) (?P<c>[0-9]{4}|[0-9]{2})
+          |(?P<year>[0-9]{4}) (?P<sign>[-/.]) (?P<month>[0-9]{1,2}) (?P=sign) (?P<day>[0-9]{1,2}))
+        \ + (?P<hour>[0-9]{1,2}) : (?P<minute>[0-9]{2}) (?: : (?P<second>[0-9]{2}))?
+        (?: \ ? (?P<half>[AaPp]) \.? (?:[Mm]\.?)? )?
+    )
+    \ + (?: (?P<kind><[A-Z]+>) | (?P<size>[0-9]{1,3}(?:[.,'\u00a0\u202f][0-9]{3})+|[0-9]+) ) (?=\ )
     """,
     re.VERBOSE,
 )
-_MSDOS_KINDS = {"<DIR>": "dir", "<JUNCTION>": "link", "<SYMLINKD>": "link", "<SYMLINK>": "link"}
+_KINDS = {"<DIR>": "dir", "<REP>": "dir", "<JUNCTION>": "link", "<SYMLINKD>": "link", "<SYMLINK>": "link"}
 _KIND_WIDTH = 15  # columns from the beginning of <DIR> to the name
-_MSDOS_TARGET = re.compile(r"(?P<name>.+) \[(?P<target>.*)\]")
+_NAME_COLUMNS = {15: (37,), 17: (39, 36), 19: (41,), 20: (39,)}
+"""Where the name begins, by the length of date and time: in Windows CE, in IIS with a year of two digits and DIR of 24
+hours, in IIS with a year of four, and in DIR of twelve hours."""
+
+_TARGET = pattern(r"(?P<name>.+) \[(?P<target>.*)\]")
+_NUMBER = re.compile(r"[0-9]{1,20}")
 
 
-class _Msdos(Format[re.Match[str]]):
+class _Row(NamedTuple):
+    text: str
+    found: re.Match[str]
+    date: Date
+
+    @property
+    def start(self) -> int:
+        """Where size or kind begins."""
+        return self.found.start("kind") if self.found["kind"] else self.found.start("size")
+
+    @property
+    def first(self) -> int:
+        """Where there is something behind size or kind."""
+        rest = self.text[self.found.end() :]
+        return len(self.text) - len(rest.lstrip(" "))
+
+    @property
+    def column(self) -> int | None:
+        """Where the name begins in a line of a known system."""
+        column = self.start + _KIND_WIDTH if self.found["kind"] else self.found.end() + 1
+        return column if column in _NAME_COLUMNS.get(self.found.end("stamp"), ()) else None
+
+
+class _Msdos(Format[_Row]):
     name = "an entry of an MS-DOS listing"
     needs = "it needs date, time, size and name"
 
-    def match(self, text: str) -> re.Match[str] | None:
-        return _MSDOS.fullmatch(text)
+    def match(self, text: str) -> _Row | str | None:
+        found = _LINE().match(text)
+        if found is None:
+            return None
+        row = _Row(text, found, _date(found))
+        return row if min(row.first, row.column or row.first) < len(text) else "it has no name"
 
-    def read(self, rows: Sequence[re.Match[str]], clock: Clock) -> list[Entry | str]:
-        return [outcome(_entry, row, clock.timezone) for row in rows]
+    def read(self, rows: Sequence[_Row], clock: Clock) -> list[Entry | str]:
+        calendar = Calendar([row.date for row in rows], clock)
+        columns = _columns(rows)
+        return [outcome(_entry, row, calendar, _name(row, column)) for row, column in zip(rows, columns, strict=True)]
 
 
 MSDOS = _Msdos()
@@ -50,7 +88,8 @@ def parse_msdos_line(line: str, *, timezone: tzinfo = UTC) -> Entry:
     """Read a line as IIS has it: ``MM-DD-YY  HH:MMAM``, ``<DIR>`` or size, and name.
 
     Years may have two digits (70 to 99 are of the twentieth century) or four, hours may be of the 24-hour clock, and
-    sizes may have commas. The name begins one space after a size, and up to ten after ``<DIR>``.
+    sizes may have marks between thousands. Where the columns are not those of a system that is known, the name begins
+    at the first letter. `read_listing` reads more, because it knows the other lines.
 
     Args:
         line: With or without its end.
@@ -62,43 +101,55 @@ def parse_msdos_line(line: str, *, timezone: tzinfo = UTC) -> Entry:
     return MSDOS.read_line(line, Clock(timezone=timezone))
 
 
-def _entry(found: re.Match[str], timezone: tzinfo) -> Entry:
-    kind = found["kind"] or ""
-    if kind and kind not in _MSDOS_KINDS:
-        raise ReplySyntaxError(f"{kind} is unknown")
-    entry = Entry(
-        name=_unpadded(found["name"], _KIND_WIDTH - len(kind)) if kind else found["name"],
-        type=_MSDOS_KINDS.get(kind, "file"),
-        size=_msdos_size(found["size"]),
-        modify=_msdos_time(found, timezone),
-    )
-    return _with_msdos_target(entry)
-
-
-def _unpadded(name: str, width: int) -> str:
-    padding = len(name) - len(name.lstrip(" "))
-    return name[min(padding, width) :]
-
-
-def _msdos_size(text: str | None) -> int | None:
-    digits = (text or "").replace(",", "")
-    if text is not None and not _NUMBER.fullmatch(digits):
-        raise ReplySyntaxError("its size is too long")
-    return int(digits) if digits else None
-
-
-def _msdos_time(found: re.Match[str], timezone: tzinfo) -> float:
-    year, hour = int(found["year"]), int(found["hour"])
-    if len(found["year"]) == 2:
-        year += 1900 if year >= 70 else 2000
+def _date(found: re.Match[str]) -> Date:
+    hour = int(found["hour"])
     if found["half"]:
-        hour = hour % 12 + (12 if found["half"][0] in "Pp" else 0) if hour <= 12 else 24
-    stamp = stamp_of(timezone, year, int(found["month"]), int(found["day"]), hour, int(found["minute"]))
-    if stamp is None:
-        raise ReplySyntaxError("there is no such date")
-    return stamp
+        hour = hour % 12 + (12 if found["half"] in "Pp" else 0) if hour <= 12 else 24
+    time = hour, int(found["minute"]), float(found["second"] or 0)
+    if found["year"]:
+        return Date(
+            found["stamp"], month=int(found["month"]), day=int(found["day"]), year=int(found["year"]), time=time
+        )
+    if found["mark"] == ".":  # whoever writes dots writes the day first
+        return Date(found["stamp"], month=int(found["b"]), day=int(found["a"]), year=full_year(found["c"]), time=time)
+    return Date(found["stamp"], numbers=(found["a"], found["b"], found["c"]), time=time)
 
 
-def _with_msdos_target(entry: Entry) -> Entry:
-    found = _MSDOS_TARGET.fullmatch(entry.name) if entry.type == "link" else None
+def _columns(rows: Sequence[_Row]) -> list[int]:
+    """Where the name of each row begins, padding apart.
+
+    In a known system the line says it. Elsewhere all lines agree on the column of names, or, where sizes do not end in
+    one column, on the spaces behind sizes.
+    """
+    columns = [row.column for row in rows if row.column is not None]
+    if len(columns) == len(rows):
+        return columns
+    ends = [row.found.end() for row in rows if row.found["size"]]
+    if len({*ends}) == 1:
+        return [min(row.first for row in rows)] * len(rows)
+    gap = min((row.first - row.found.end() for row in rows if row.found["size"]), default=1)
+    return [row.start + _KIND_WIDTH if row.found["kind"] else row.found.end() + gap for row in rows]
+
+
+def _name(row: _Row, column: int) -> str:
+    return row.text[max(min(column, row.first), row.found.end() + 1) :]
+
+
+def _entry(row: _Row, calendar: Calendar, name: str) -> Entry:
+    kind = row.found["kind"] or ""
+    if kind and kind not in _KINDS:
+        raise ReplySyntaxError(f"{kind} is unknown")
+    size = None if kind else _size(row.found["size"])
+    return _with_target(Entry(name, _KINDS.get(kind, "file"), size, calendar.stamp(row.date)))
+
+
+def _size(text: str) -> int:
+    digits = re.sub(r"[^0-9]", "", text)
+    if not _NUMBER.fullmatch(digits):
+        raise ReplySyntaxError("its size is too long")
+    return int(digits)
+
+
+def _with_target(entry: Entry) -> Entry:
+    found = _TARGET().fullmatch(entry.name) if entry.type == "link" else None
     return entry if found is None else replace(entry, name=found["name"], target=found["target"])

@@ -7,23 +7,29 @@ two ways.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from typing import Any
 
 from ftpfixture.wire.entry import Entry
 from ftpfixture.wire.listing.eplf import EPLF
-from ftpfixture.wire.listing.format import Clock, Format, broken, without_end
-from ftpfixture.wire.listing.headings import is_heading
+from ftpfixture.wire.listing.format import Clock, Format, broken
+from ftpfixture.wire.listing.headings import is_heading, listed_directory
 from ftpfixture.wire.listing.mlsx import FACTS, MLSX
 from ftpfixture.wire.listing.msdos import MSDOS
+from ftpfixture.wire.listing.mvs import section_of
+from ftpfixture.wire.listing.os400 import OS400
+from ftpfixture.wire.listing.small_systems import OS2, VXWORKS
 from ftpfixture.wire.listing.unix import UNIX
+from ftpfixture.wire.listing.vms import VMS, continued
 
 __all__ = ["Reading", "UnreadLine", "read_listing", "read_mlsx_listing"]
 
+Formats = Sequence[Format[Any]]
+
 # The format that needs most comes first.
-_FORMATS: tuple[Format[Any], ...] = (EPLF, MSDOS, UNIX, FACTS)
+_FORMATS: Formats = (EPLF, MSDOS, UNIX, FACTS, VMS, OS400, VXWORKS, OS2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +63,29 @@ class Reading:
 def read_listing(lines: Iterable[str], *, now: float, timezone: tzinfo = UTC) -> Reading:
     """Read what LIST sent.
 
+    An entry on two lines, as VMS has them, is one line here. What ``ls -R`` adds from other directories is unread.
+
     Args:
         lines: All lines of the listing, with or without their ends.
         now: POSIX seconds, for dates without a year.
         timezone: Of dates that do not say theirs.
     """
-    return _read([without_end(line) for line in lines], _FORMATS, Clock(now, timezone))
+    texts = _joined(_without_ends(lines, _is_blank_or_heading))
+    pile = _Pile()
+    formats = _FORMATS
+    for number, text in enumerate(texts):
+        section = section_of(text)
+        if section is not None:
+            formats = (section,)
+        if section is not None or _is_blank_or_heading(text):
+            pile.add_heading(text)
+        elif _begins_directory(texts, number, formats):
+            pile.add_heading(text)
+            if pile.has_entries:
+                pile.elsewhere = f"it is not in this directory, but in {listed_directory(text)}"
+        else:
+            pile.add(text, formats)
+    return pile.judged(Clock(now, timezone))
 
 
 def read_mlsx_listing(lines: Iterable[str]) -> Reading:
@@ -75,37 +98,58 @@ def read_mlsx_listing(lines: Iterable[str]) -> Reading:
 
     Source: RFC 3659 7.2.
     """
-    return _read([without_end(line) for line in lines], (MLSX,), Clock())
+    pile = _Pile()
+    for text in _without_ends(lines, _is_blank):
+        if _is_blank(text):
+            pile.add_heading(text)
+        else:
+            pile.add(text, (MLSX,))
+    return pile.judged(Clock())
 
 
-def _read(texts: Sequence[str], formats: Sequence[Format[Any]], clock: Clock) -> Reading:
-    headings = []
-    outcomes: dict[int, Entry | str] = {}
-    rows: dict[Format[Any], dict[int, Any]] = {}
-    for number, text in enumerate(texts):
-        if is_heading(text):
-            headings.append(text)
-            continue
+class _Pile:
+    """The lines of one listing by their formats, before those of each format are judged together."""
+
+    def __init__(self) -> None:
+        self.elsewhere: str | None = None  # why what follows is no entry of this directory
+        self._headings: list[str] = []
+        self._texts: list[str] = []
+        self._outcomes: dict[int, Entry | str] = {}
+        self._rows: dict[Format[Any], dict[int, Any]] = {}
+
+    @property
+    def has_entries(self) -> bool:
+        """Whether there was anything but headings."""
+        return bool(self._texts)
+
+    def add_heading(self, text: str) -> None:
+        """A line that is known to be no entry."""
+        self._headings.append(text)
+
+    def add(self, text: str, formats: Formats) -> None:
+        """A line that may be an entry."""
+        number = len(self._texts)
+        self._texts.append(text)
         shape, found = _matched(text, formats)
-        if shape is None:
-            outcomes[number] = found
+        if shape is None or self.elsewhere is not None:
+            self._outcomes[number] = self.elsewhere or found
         else:
-            rows.setdefault(shape, {})[number] = found
-    for shape, numbered in rows.items():
-        outcomes.update(zip(numbered, shape.read([*numbered.values()], clock), strict=True))
-    entries = []
-    unread = []
-    for number in sorted(outcomes):
-        found = outcomes[number]
-        if isinstance(found, Entry):
-            entries.append(found)
-        else:
-            unread.append(UnreadLine(texts[number], found))
-    return Reading(tuple(entries), tuple(unread), tuple(headings))
+            self._rows.setdefault(shape, {})[number] = found
+
+    def judged(self, clock: Clock) -> Reading:
+        """What the lines say together."""
+        for shape, rows in self._rows.items():
+            self._outcomes.update(zip(rows, shape.read([*rows.values()], clock), strict=True))
+        found = [(text, self._outcomes[number]) for number, text in enumerate(self._texts)]
+        return Reading(
+            tuple(outcome for _, outcome in found if isinstance(outcome, Entry)),
+            tuple(UnreadLine(text, outcome) for text, outcome in found if isinstance(outcome, str)),
+            tuple(self._headings),
+        )
 
 
-def _matched(text: str, formats: Sequence[Format[Any]]) -> tuple[Format[Any] | None, Any]:
-    """The first format that the line has and its row there; or None, and a reason."""
+def _matched(text: str, formats: Formats) -> tuple[Format[Any] | None, Any]:
+    """The first format that a line has, and its row there; or None, and a reason."""
     reason = broken(text)
     for shape in formats if reason is None else ():
         found = shape.match(text)
@@ -114,3 +158,53 @@ def _matched(text: str, formats: Sequence[Format[Any]]) -> tuple[Format[Any] | N
         elif found is not None:
             return shape, found
     return None, reason or "it has no known form"
+
+
+def _begins_directory(texts: Sequence[str], number: int, formats: Formats) -> bool:
+    """Say whether a line names the directory that the lines below it are in.
+
+    It is the first, or has an empty line before it; and a message, which may end with a colon too, has no total, no
+    entry and no directory below it.
+    """
+    if listed_directory(texts[number]) is None or (number and not _is_blank(texts[number - 1])):
+        return False
+    if not texts[number].endswith(":"):
+        return True  # VMS and DIR, which nothing else looks like
+    following = next((text for text in texts[number + 1 : number + 3] if not _is_blank(text)), "")
+    known = is_heading(following) or listed_directory(following) is not None
+    return known or _matched(following, formats)[0] is not None
+
+
+def _joined(texts: Sequence[str]) -> list[str]:
+    """The lines with those of VMS made one that belong to one entry."""
+    found: list[str] = []
+    for text in texts:
+        if found and continued(found[-1], text):
+            found[-1] = f"{found[-1].rstrip()} {text.strip()}"
+        else:
+            found.append(text)
+    return found
+
+
+def _is_blank(text: str) -> bool:
+    return not text.strip()
+
+
+def _is_blank_or_heading(text: str) -> bool:
+    return _is_blank(text) or is_heading(text)
+
+
+def _without_ends(lines: Iterable[str], is_none: Callable[[str], bool]) -> list[str]:
+    """The lines without their ends: LF, CR LF, or CR CR LF where every line has it.
+
+    Some servers translate line ends twice; elsewhere a second CR is the last letter of a name. The last line may have
+    been cut off, and headings may come from elsewhere.
+    """
+    texts = [line.removesuffix("\n") for line in lines]
+    bare = [text.rstrip("\r") for text in texts]
+    ends = [len(text) - len(short) for text, short in zip(texts, bare, strict=True) if not is_none(short)]
+    width = max(min(ends[:-1] or ends, default=1), 1)
+    return [
+        short if is_none(short) else text[: max(len(short), len(text) - width)]
+        for text, short in zip(texts, bare, strict=True)
+    ]

@@ -1,48 +1,51 @@
 """Listings of ``ls -l``, and of servers that copy it.
 
-One rule: what stands between the mode and the date is read from both ends, because columns may be missing.
+One rule: what stands between the mode and the date is read from both ends, because columns may be missing; the year and
+glued columns are those of the whole listing.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, tzinfo
-from typing import Any
+from typing import Any, NamedTuple
 
-from ftpfixture.wire.entry import MONTHS, Entry
-from ftpfixture.wire.listing.dates import parse_ls_date
-from ftpfixture.wire.listing.format import Clock, Format, outcome
+from ftpfixture.errors import ReplySyntaxError
+from ftpfixture.wire.entry import Entry
+from ftpfixture.wire.listing.dates import DATE, SKEW, Calendar, Date, parse_date
+from ftpfixture.wire.listing.format import Clock, Format, outcome, pattern
 from ftpfixture.wire.listing.unix_mode import parse_unix_mode
 
 __all__ = ["UNIX", "parse_unix_line"]
 
-_NUMBER = re.compile(r"[0-9]{1,20}")
-
-_CLOCK = r"[0-9]{1,2}:[0-9]{2}"
-_MONTH = f"(?i:{'|'.join(MONTHS)})"
-_DATE = (
-    rf"(?:{_MONTH} +[0-9]{{1,2}}|[0-9]{{1,2}} +{_MONTH}) +(?:{_CLOCK}|[0-9]{{4}})"
-    rf"|[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}} {_CLOCK}(?::[0-9]{{2}})?"
-    rf"|[0-9]{{2}}-[0-9]{{2}} {_CLOCK}"
+_HEAD = pattern(
+    r"(?P<type>[-bcdlpsDP?])(?:(?P<mode>[-A-Za-z]{9})[+.@]?|(?P<gone>\?{9})|(?P<rights> ?\[[-A-Z]{8}\]))(?=[ 0-9])"
 )
-"""Dates of ls: with the month first or the day first, and long-iso and iso of GNU's --time-style."""
+"""Type and mode, with the mark for access control lists (POSIX ls), or the rights of NetWare."""
 
-_HEAD = re.compile(r"(?P<type>[-bcdlpsDP?])(?:(?P<mode>[-A-Za-z]{9})[+.@]?| ?\[[-A-Z]{8}\])(?= )")
-"""Type and mode, with the mark for access control lists (POSIX ls) or the rights of NetWare."""
-
-# All columns if they are there, else as few as stand before the first size that has a date behind it.
-_COLUMNS = r"(?P<columns> +[0-9]+ +[^ ]+ +[^ ]+|(?: +[^ ]+)*?)"
-_SIZE = r"(?P<size>[0-9]{1,20}|[0-9]+, *[0-9]+)"
-_TAIL = re.compile(rf"{_COLUMNS} +{_SIZE} +(?P<date>{_DATE}) (?P<name>.+)")
+# In the order of precedence: devices have two numbers, on macOS one in hexadecimal; -h rounds; a group as long as its
+# column may stand right before the size.
+_SIZE = (
+    r"(?:(?P<size>[0-9]{1,20}|[0-9]{1,3}(?:,[0-9]{3})+)|(?P<device>[0-9]+, *[0-9]+|0x[0-9a-f]+)"
+    r"|(?P<rounded>[0-9]+(?:[.,][0-9]+)?[KMGTPEkB])|(?P<glued>[^ ]*[^ 0-9])(?P<rest>[0-9]{1,20}))"
+)
+_TAIL = pattern(rf" {_SIZE} +(?P<date>{DATE}) (?=.)")
+_GONE = pattern(r"(?: +\?){5} (?=.)")  # what ls of GNU shows of a file that was removed meanwhile
 _TYPES = {"-": "file", "d": "dir", "l": "link"}
+_NUMBER = re.compile(r"[0-9]{1,20}")
+_YEAR_BEHIND = pattern(r"([0-9]{4}) (?=.)")
+_TIME_BEHIND = pattern(r"([0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?) (?=.)")
+_HALF_A_YEAR = 183 * 86400  # seconds, the longest that ls leaves out the year: 180 days, 182, or half of 365.2425
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(NamedTuple):
     head: re.Match[str]
-    tail: re.Match[str]
+    columns: list[str]
+    size: re.Match[str] | None
+    date: Date | None
+    name: str
 
 
 class _Unix(Format[_Row]):
@@ -50,14 +53,19 @@ class _Unix(Format[_Row]):
     needs = "it does not begin with a mode"
 
     def match(self, text: str) -> _Row | str | None:
-        head = _HEAD.match(text)
+        head = _HEAD().match(text)
         if head is None:
             return None
-        tail = _TAIL.fullmatch(text, head.end())
-        return "no size, date and name follow the mode" if tail is None else _Row(head, tail)
+        gone = _GONE().match(text, head.end()) if head["gone"] else None
+        if gone is not None:
+            return _Row(head, [], None, None, text[gone.end() :])
+        return _tail(text, head)
 
     def read(self, rows: Sequence[_Row], clock: Clock) -> list[Entry | str]:
-        return [outcome(_entry, row, clock) for row in rows]
+        rows = _with_whole_dates(rows, clock)
+        calendar = Calendar([row.date for row in rows if row.date is not None], clock)
+        groups = {group for row in rows if (group := _columns(row.columns).get("group"))}
+        return [outcome(_entry, row, calendar, groups) for row in rows]
 
 
 UNIX = _Unix()
@@ -68,11 +76,12 @@ def parse_unix_line(line: str, *, now: float, timezone: tzinfo = UTC) -> Entry:
 
     The number of links, the group and the owner may be missing. Devices have no size, and like sockets and pipes the
     type "unknown". The name begins one space after the date; in the lines of NetWare it begins at the first letter.
+    `read_listing` reads more, because it knows the other lines.
 
     Args:
         line: With or without its end.
         now: POSIX seconds, for dates without a year.
-        timezone: Of the date.
+        timezone: Of the date, unless it tells its own.
 
     Raises:
         ReplySyntaxError: It is something else, such as the ``total`` before the entries.
@@ -80,28 +89,112 @@ def parse_unix_line(line: str, *, now: float, timezone: tzinfo = UTC) -> Entry:
     return UNIX.read_line(line, Clock(now, timezone))
 
 
-def _entry(row: _Row, clock: Clock) -> Entry:
-    head, tail = row.head, row.tail
+def _tail(text: str, head: re.Match[str]) -> _Row | str:
+    """What stands behind the mode: as few columns as there are before the first size that has a date behind it."""
+    reason = "no size, date and name follow the mode"
+    tail = _TAIL().search(text, head.end())
+    while tail is not None:
+        try:
+            date = parse_date(tail["date"])
+        except ReplySyntaxError as error:
+            reason = str(error)
+        else:
+            return _Row(head, text[head.end() : tail.start()].split(), tail, date, text[tail.end() :])
+        tail = _TAIL().search(text, tail.start() + 1)
+    return reason
+
+
+def _with_whole_dates(rows: Sequence[_Row], clock: Clock) -> Sequence[_Row]:
+    """Rows whose date takes the year or the time that stands behind it in every one of them.
+
+    There are servers that show time and year both, so that the second of them looks like the beginning of the name.
+    """
+    dated = [row for row in rows if row.date is not None]
+    for complete, proved in ((_with_year, _has_years_behind), (_with_time, _has_times_behind)):
+        whole = {id(row): complete(row) for row in dated}
+        names = [row.name for row in whole.values() if row is not None]
+        if dated and len({*names}) == len(dated) and proved(dated, clock):
+            return [whole.get(id(row)) or row for row in rows]
+    return rows
+
+
+def _with_year(row: _Row) -> _Row | None:
+    found = _YEAR_BEHIND().match(row.name)
+    if found is None or row.date is None or not row.date.needs_year or row.date.time is None:
+        return None
+    date = row.date._replace(year=int(found[1]), text=f"{row.date.text} {found[1]}")
+    return row._replace(date=date, name=row.name[found.end() :])
+
+
+def _with_time(row: _Row) -> _Row | None:
+    found = _TIME_BEHIND().match(row.name)
+    if found is None or row.date is None or row.date.word is None or row.date.time is not None:
+        return None
+    hour, minute, second = (*found[1].split(":"), "0")[:3]
+    date = row.date._replace(time=(int(hour), int(minute), float(second)), text=f"{row.date.text} {found[1]}")
+    return row._replace(date=date, name=row.name[found.end() :])
+
+
+def _has_years_behind(rows: Sequence[_Row], clock: Clock) -> bool:
+    """Say whether the numbers behind the times must be years, because names alone may begin with a number, too.
+
+    ls leaves the year out for half a year at most, and never shows seconds; so one older date, or one with seconds,
+    shows that the server does not copy ls, and so does a directory that is listed as its own entry. No year is in the
+    future.
+    """
+    whole = [row for row in map(_with_year, rows) if row is not None]
+    if any(row.name in (".", "..") for row in whole):
+        return True
+    dates = [row.date for row in rows if row.date is not None]
+    full_dates = [row.date for row in whole if row.date is not None]
+    plain, full = Calendar(dates, clock), Calendar(full_dates, clock)
+    try:
+        ages = [clock.now - plain.stamp(date) for date in dates]
+        future = any(full.stamp(date) > clock.now + SKEW for date in full_dates)
+    except ReplySyntaxError:
+        return False
+    return not future and (max(ages) > _HALF_A_YEAR or any(date.text.count(":") == 2 for date in dates))
+
+
+def _has_times_behind(rows: Sequence[_Row], clock: Clock) -> bool:
+    """Say whether the times behind the years belong to them: ls has two spaces before a year, and no time behind it."""
+    return all(row.date is not None and "  " not in row.date.text[-6:] for row in rows)
+
+
+def _entry(row: _Row, calendar: Calendar, groups: set[str]) -> Entry:
+    head = row.head
+    fields = _columns(row.columns)
+    if row.size is not None and head["type"] not in "bc":
+        fields |= _size(row.size, groups)
     entry = Entry(
-        name=tail["name"] if head["mode"] else tail["name"].lstrip(" "),
+        name=row.name.lstrip(" ") if head["rights"] else row.name,
         type=_TYPES.get(head["type"], "unknown"),
-        size=int(tail["size"]) if _NUMBER.fullmatch(tail["size"]) else None,
-        modify=parse_ls_date(tail["date"], now=clock.now, timezone=clock.timezone),
+        modify=None if row.date is None else calendar.stamp(row.date),
         mode=parse_unix_mode(head["mode"]) if head["mode"] else None,
-        **_columns(tail["columns"].split()),
+        **fields,
     )
     return _with_target(entry)
+
+
+def _size(found: re.Match[str], groups: set[str]) -> dict[str, Any]:
+    """The size; none of a device, of what was rounded, and of what cannot be told from the group before it."""
+    if found["size"]:
+        return {"size": int(found["size"].replace(",", ""))}
+    text = f"{found['glued']}{found['rest']}" if found["glued"] else ""
+    splits = [group for group in groups if text.startswith(group) and _NUMBER.fullmatch(text, len(group))]
+    return {"group": splits[0], "size": int(text[len(splits[0]) :])} if len(splits) == 1 else {}
 
 
 def _columns(words: list[str]) -> dict[str, Any]:
     """Links, owner and group from the words between mode and size; a first word of digits is the links."""
     found: dict[str, Any] = {}
-    if words and _NUMBER.fullmatch(words[0]):
-        found["links"] = int(words.pop(0))
-    if words:
-        found["owner"] = words.pop(0)
-    if words:
-        found["group"] = " ".join(words)  # groups of Windows domains have spaces
+    rest = list(words)
+    if rest and _NUMBER.fullmatch(rest[0]):
+        found["links"] = int(rest.pop(0))
+    if rest:
+        found["owner"] = rest.pop(0)
+    if rest:
+        found["group"] = " ".join(rest)  # groups of Windows domains have spaces
     return found
 
 

@@ -1,0 +1,99 @@
+"""Listings of z/OS (MVS): data sets, and the members of partitioned ones.
+
+One rule: these lines are read only below the heading of their columns, because some of them are nothing but a name. A
+size is unknown, because tracks and records are counted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from ftpfixture.wire.entry import Entry
+from ftpfixture.wire.listing.dates import Calendar, Date
+from ftpfixture.wire.listing.format import Clock, Format, outcome, pattern
+
+__all__ = ["section_of"]
+
+_DATA_SETS = pattern(r" *Volume +Unit +Referred +Ext +Used +Recfm +Lrecl +BlkSz +Dsorg +Dsname *", re.IGNORECASE)
+_MEMBERS = pattern(r" *Name +(?:VV\.MM +Created +Changed|Size +TTR +Alias-of)\b.*", re.IGNORECASE)
+
+_DATA_SET = pattern(
+    r"""
+    (?:
+        \S{1,6} \ + \S{1,8} \ + (?:[0-9]{4}/[0-9]{2}/[0-9]{2}|\*\*NONE\*\*)  # volume, unit, and when it was used
+        \ + [0-9?]+ (?:\ +[0-9]+|\ *\++)?  # extents and tracks, which run into each other when they are many
+        \ + [A-Z?]{1,5} \ + [0-9?]+ \ + [0-9?]+ \ + (?P<dsorg>[A-Z*?-]{1,5})
+      | (?P<directory>Pseudo\ Directory)
+      | Migrated | (?:\S{1,8}\ +)? Not\ Direct\ Access\ Device | Error\ determining\ attributes
+      | \S{1,6} \ + \S{1,8} \ + (?:VSAM|Tape|GDG)
+    )
+    \ + (?P<name>\S+) \ *
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+_ORGANIZATIONS = {"PO": "dir", "PO-E": "dir", "PS": "file", "PS-E": "file", "DA": "file"}
+
+_DAY = r"(?P<{0}_year>[0-9]{{4}})/(?P<{0}_month>[0-9]{{2}})/(?P<{0}_day>[0-9]{{2}})"
+_CLOCK = r"(?P<hour>[0-9]{2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2}))?"
+_MEMBER = pattern(
+    rf" ?(?P<name>[^\s]{{1,8}})"
+    rf"(?: +[0-9]{{2}}\.[0-9]{{2}} +{_DAY.format('create')} +{_DAY.format('modify')} +{_CLOCK}"
+    rf"(?: +[0-9]{{1,9}}){{3}}(?: +(?P<owner>\S+))?|(?: +[0-9A-F]{{6}}){{1,2}}(?: +\S.*)?)? *"
+)
+
+
+class _DataSets(Format[re.Match[str]]):
+    name = "a data set of an MVS listing"
+    needs = "it needs volume, unit, date, extents, tracks, format, two lengths, organization and name"
+
+    def match(self, text: str) -> re.Match[str] | None:
+        return _DATA_SET().fullmatch(text)
+
+    def read(self, rows: Sequence[re.Match[str]], clock: Clock) -> list[Entry | str]:
+        # The date says when it was last used, not when it was modified.
+        return [Entry(row["name"], _organization(row)) for row in rows]
+
+
+class _Members(Format[re.Match[str]]):
+    name = "a member of an MVS data set"
+    needs = "it needs a name of at most eight letters, alone or with its statistics"
+
+    def match(self, text: str) -> re.Match[str] | None:
+        return _MEMBER().fullmatch(text)
+
+    def read(self, rows: Sequence[re.Match[str]], clock: Clock) -> list[Entry | str]:
+        return [outcome(_member, row, Calendar((), clock)) for row in rows]
+
+
+_SECTIONS: tuple[tuple[Callable[[], re.Pattern[str]], Format[re.Match[str]]], ...] = (
+    (_DATA_SETS, _DataSets()),
+    (_MEMBERS, _Members()),
+)
+
+
+def section_of(text: str) -> Format[re.Match[str]] | None:
+    """The format of all lines below this one, if it is the heading of their columns."""
+    return next((shape for heading, shape in _SECTIONS if heading().fullmatch(text)), None)
+
+
+def _organization(found: re.Match[str]) -> str:
+    return "dir" if found["directory"] else _ORGANIZATIONS.get((found["dsorg"] or "").upper(), "unknown")
+
+
+def _member(found: re.Match[str], calendar: Calendar) -> Entry:
+    if found["create_year"] is None:
+        return Entry(found["name"], "file")
+    time = int(found["hour"]), int(found["minute"]), float(found["second"] or 0)
+    create, modify = (
+        Date("/".join(numbers), year=int(numbers[0]), month=int(numbers[1]), day=int(numbers[2]), time=clock)
+        for kind, clock in (("create", None), ("modify", time))
+        for numbers in [found.group(f"{kind}_year", f"{kind}_month", f"{kind}_day")]
+    )
+    return Entry(
+        found["name"],
+        "file",
+        modify=calendar.stamp(modify),
+        create=calendar.stamp(create),
+        owner=found["owner"],
+    )

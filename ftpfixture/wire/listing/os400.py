@@ -1,0 +1,77 @@
+"""Listings of IBM i (AS/400) in its own format, LISTFMT 0.
+
+One rule: a type that is not known to be a file or a directory is unknown, because only some objects can be fetched.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ftpfixture.wire.entry import Entry
+from ftpfixture.wire.listing.dates import DMY, MDY, YMD, Calendar, Date
+from ftpfixture.wire.listing.format import Clock, Format, outcome, pattern
+
+__all__ = ["OS400"]
+
+# The owner is missing for anonymous users, and size and date of what has none, such as members.
+_LINE = pattern(
+    r"""
+    (?P<owner>[A-Z0-9#@$_.]{1,10})?
+    (?:\ +(?P<size>[0-9]{1,20}))?
+    (?:\ +(?P<date>[0-9]{2}[-/.,][0-9]{2}[-/.,][0-9]{2}(?:[0-9]{2})?) \ +(?P<time>[0-9]{2}[:.,][0-9]{2}[:.,][0-9]{2}))?
+    \ + (?P<type>\*[A-Z][A-Z0-9]{0,8}) (?=\ )
+    """,
+    re.VERBOSE,
+)
+_NAME_WIDTH = 11  # columns from the beginning of the type to the name
+_TYPES = {
+    **dict.fromkeys(("*DIR", "*DDIR", "*LIB", "*FLR"), "dir"),
+    **dict.fromkeys(("*STMF", "*DSTMF", "*FILE", "*MEM", "*DOC"), "file"),
+    "*SYMLNK": "link",
+}
+_DATELESS = ("*MEM", "*FILE")
+
+
+class _Row(NamedTuple):
+    found: re.Match[str]
+    date: Date | None
+    name: str
+
+
+class _Os400(Format[_Row]):
+    name = "an entry of an AS/400 listing"
+    needs = "it needs a type with an asterisk, and a name"
+
+    def match(self, text: str) -> _Row | str | None:
+        found = _LINE().match(text)
+        if found is None or (found["date"] is None and found["type"] not in _DATELESS):
+            return None
+        rest = text[found.end() :]
+        first = len(text) - len(rest.lstrip(" "))
+        name = text[min(first, found.start("type") + _NAME_WIDTH) :]
+        return _Row(found, _date(found), name) if name.strip(" ") else "it has no name"
+
+    def read(self, rows: Sequence[_Row], clock: Clock) -> list[Entry | str]:
+        calendar = Calendar([row.date for row in rows if row.date is not None], clock, (MDY, DMY, YMD))
+        return [outcome(_entry, row, calendar) for row in rows]
+
+
+OS400 = _Os400()
+
+
+def _date(found: re.Match[str]) -> Date | None:
+    if found["date"] is None:
+        return None
+    hour, minute, second = map(int, re.split("[:.,]", found["time"]))
+    first, middle, last = re.split("[-/.,]", found["date"])  # in the order of the server's job
+    return Date(f"{found['date']} {found['time']}", numbers=(first, middle, last), time=(hour, minute, second))
+
+
+def _entry(row: _Row, calendar: Calendar) -> Entry:
+    name = row.name.rstrip("/")
+    kind = "dir" if name != row.name else _TYPES.get(row.found["type"], "unknown")
+    size = int(row.found["size"]) if row.found["size"] else None
+    modify = None if row.date is None else calendar.stamp(row.date)
+    return Entry(name, kind, size, modify, owner=row.found["owner"])

@@ -1,0 +1,81 @@
+"""Listings of VxWorks and OS/2, which have the size first.
+
+One rule: a line is read only when its columns are all there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ftpfixture.wire.entry import Entry
+from ftpfixture.wire.listing.dates import Calendar, Date, full_year
+from ftpfixture.wire.listing.format import Clock, Format, outcome, pattern
+
+__all__ = ["OS2", "VXWORKS"]
+
+_VXWORKS = pattern(
+    r" *(?P<size>[0-9]{1,20}) +(?P<month>[A-Za-z]{3})-(?P<day>[0-9]{2})-(?P<year>[0-9]{4})"
+    r" +(?P<hour>[0-9]{2}):(?P<minute>[0-9]{2}):(?P<second>[0-9]{2}) +(?=[^ ])"
+)
+_OS2 = pattern(
+    r" *(?P<size>[0-9]{1,20}) +(?P<attributes>(?:(?:DIR|[ARHS]{1,4}) +){0,5})"
+    r"(?P<month>[0-9]{2})-(?P<day>[0-9]{2})-(?P<year>[0-9]{2,4}) +(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2}) +(?=[^ ])"
+)
+
+
+class _Row(NamedTuple):
+    found: re.Match[str]
+    name: str
+    kind: str
+    date: Date
+
+
+class _VxWorks(Format[_Row]):
+    name = "an entry of a VxWorks listing"
+    needs = "it needs size, date, time and name"
+
+    def match(self, text: str) -> _Row | None:
+        found = _VXWORKS().match(text)
+        if found is None:
+            return None
+        name = text[found.end() :]
+        directory = name.rstrip(" ").endswith(" <DIR>")
+        name = name.rstrip(" ").removesuffix("<DIR>").rstrip(" ") if directory else name
+        time = int(found["hour"]), int(found["minute"]), float(found["second"])
+        date = Date(found[0].strip(), found["month"], 0, int(found["day"]), int(found["year"]), time=time)
+        return _Row(found, name, "dir" if directory else "file", date)
+
+    def read(self, rows: Sequence[_Row], clock: Clock) -> list[Entry | str]:
+        return _entries(rows, clock)
+
+
+class _Os2(Format[_Row]):
+    name = "an entry of an OS/2 listing"
+    needs = "it needs size, date, time and name"
+
+    def match(self, text: str) -> _Row | None:
+        found = _OS2().match(text)
+        if found is None:
+            return None
+        kind = "dir" if "DIR" in found["attributes"].split() else "file"
+        time = int(found["hour"]), int(found["minute"]), 0.0
+        date = Date(found[0].strip(), None, int(found["month"]), int(found["day"]), full_year(found["year"]), time=time)
+        return _Row(found, text[found.end() :], kind, date)
+
+    def read(self, rows: Sequence[_Row], clock: Clock) -> list[Entry | str]:
+        return _entries(rows, clock)
+
+
+VXWORKS = _VxWorks()
+OS2 = _Os2()
+
+
+def _entries(rows: Sequence[_Row], clock: Clock) -> list[Entry | str]:
+    calendar = Calendar([row.date for row in rows], clock)
+    return [outcome(_entry, row, calendar) for row in rows]
+
+
+def _entry(row: _Row, calendar: Calendar) -> Entry:
+    return Entry(row.name, row.kind, int(row.found["size"]), calendar.stamp(row.date))

@@ -1,0 +1,125 @@
+"""Lines of IIS and DIR, and whole listings of them."""
+
+from __future__ import annotations
+
+from datetime import timedelta, timezone
+
+import pytest
+
+from ftpfixture.errors import ReplySyntaxError
+from ftpfixture.wire.listing import parse_msdos_line, read_listing
+from tests.support.listings import LISTINGS, MSDOS_LINES, NOW, at, told
+
+
+def test_msdos_lines() -> None:
+    """Date, size or mark, and the name with all its spaces are read."""
+    for line, entry in MSDOS_LINES.items():
+        for end in ("", "\r\n", "\r\r\n"):
+            assert parse_msdos_line(line + end) == entry
+            assert read_listing([line + end], now=NOW).entries == (entry,)
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("", "needs date, time, size and name"),
+        ("02-03-24  04:05PM       <DIR>", "needs date, time, size and name"),
+        ("02-03-24  04:05PM       <DIR>x", "needs date, time, size and name"),
+        ("02-03-24  04:05PM       <DIR>          ", "it has no name"),
+        ("02-03-24  04:05PM       <FOO>          x", "<FOO> is unknown"),
+        ("02-03-24  04:05PM          5", "needs date, time, size and name"),
+        ("02-03-24  04:05PM          123456789012345678901 x", "its size is too long"),
+        ("02-03/24  04:05PM          5 x", "needs date, time, size and name"),
+        ("02-03-024  04:05PM          5 x", "needs date, time, size and name"),
+        ("13-13-24  04:05PM          5 x", "there is no date '13-13-24  04:05PM'"),
+        ("02-30-24  04:05PM          5 x", "there is no date"),
+        ("02-03-0000  04:05PM          5 x", "there is no date"),
+        ("02-03-24  13:05PM          5 x", "there is no date"),
+        ("02-03-24  24:05          5 x", "there is no date"),
+    ],
+)
+def test_lines_that_are_not_msdos(line: str, why: str) -> None:
+    """Anything else is refused with the line and the reason."""
+    with pytest.raises(ReplySyntaxError) as refusal:
+        parse_msdos_line(line)
+    assert repr(line) in str(refusal.value)
+    assert why in str(refusal.value)
+
+
+def test_msdos_lines_have_a_time_zone() -> None:
+    """The date is one on the wall of the given time zone."""
+    zone = timezone(timedelta(hours=9))
+    assert parse_msdos_line("01-01-24  09:00AM    5 x", timezone=zone).modify == at(2024, 1, 1)
+
+
+# Whole listings.
+
+
+def test_padding_is_not_part_of_names() -> None:
+    """Names begin in the column where the leftmost begins; what is right of it in one line is its own space."""
+    for lines, names in {
+        (" 7/26/2018   1:11 PM           189  win10.sh",): ["win10.sh"],
+        (
+            " 7/26/2018   1:11 PM           189  win10.sh",
+            "12/26/2018  11:11 AM       1892345   lead.sh",
+            " 7/26/2018   1:11 PM    <DIR>        sub dir",
+        ): ["win10.sh", " lead.sh", " sub dir"],
+        ("1/2/2018 1:11 PM 5  a", "1/2/2018 1:11 PM 1234   b"): ["a", " b"],
+        ("1/2/2018 1:11 PM 5 a", "1/2/2018 1:11 PM 1234  b"): ["a", " b"],
+        ("02-03-24  04:05PM                    5  a",): [" a"],  # the columns of IIS
+        ("02-03-24  04:05PM                    5   ",): ["  "],
+        ("02-03-2024  04:05PM                    5  a",): [" a"],
+        ("02/03/2024  04:05 PM                 5  a",): [" a"],  # those of DIR
+        ("26/07/2018  13:11                 5  a",): [" a"],
+        ("11-02-18  14:12                    5  a",): [" a"],  # those of Windows CE
+        ("11-02-18  14:12       <DIR>           a",): [" a"],
+    }.items():
+        assert [name for name, *_ in told(lines, NOW)] == names, lines
+
+
+def test_orders_of_dates() -> None:
+    """The order that makes a day of the past of every line is that of the listing; IIS has the month first."""
+    for dates, days in {
+        ("02/03/2018",): [at(2018, 2, 3)],
+        ("02/03/2018", "26/07/2018"): [at(2018, 3, 2), at(2018, 7, 26)],
+        ("02/03/2018", "07/26/2018"): [at(2018, 2, 3), at(2018, 7, 26)],
+        ("02-03-18", "26-07-18"): [at(2018, 3, 2), at(2018, 7, 26)],
+        ("10/06/2024",): [at(2024, 6, 10)],  # October is still to come
+        ("26.07.2018",): [at(2018, 7, 26)],
+        ("02.03.18",): [at(2018, 3, 2)],
+        ("2018/07/26",): [at(2018, 7, 26)],
+        ("2018-07-26", "2018-02-03"): [at(2018, 7, 26), at(2018, 2, 3)],
+    }.items():
+        lines = [f"{date}  00:00       5 {number}" for number, date in enumerate(dates)]
+        assert [modify for *_, modify in told(lines, NOW)] == days, dates
+
+
+def test_dates_that_no_order_makes_possible() -> None:
+    """Where lines contradict each other, those are read that most agree with."""
+    dates = ("26/07/2018", "07/26/2018", "25/07/2018")
+    reading = read_listing([f"{date}  00:00       5 {date[:2]}" for date in dates], now=NOW)
+    assert [entry.name for entry in reading.entries] == ["26", "25"]
+    assert [line.reason for line in reading.unread] == ["there is no date '07/26/2018  00:00'"]
+
+
+def test_other_times_and_sizes() -> None:
+    """Seconds, halves of days with dots, thousands with marks, and directories in French."""
+    for line, entry in {
+        "2002-09-02  18:48       <DIR>          longyear": ("longyear", "dir", None, at(2002, 9, 2, 18, 48)),
+        "2002-09-02  18:48                9730 longyear.html": ("longyear.html", "file", 9730, at(2002, 9, 2, 18, 48)),
+        "02/03/2024  04:05:06 PM     5 x": ("x", "file", 5, at(2024, 2, 3, 16, 5, 6)),
+        "02/03/2024  04:05 p.m.     5 x": ("x", "file", 5, at(2024, 2, 3, 16, 5)),
+        "26.07.2018  13:11             1.204 x": ("x", "file", 1204, at(2018, 7, 26, 13, 11)),
+        "26/07/2018  13:11             1\u00a0204 x": ("x", "file", 1204, at(2018, 7, 26, 13, 11)),
+        "26/07/2018  13:11    <REP>          x": ("x", "dir", None, at(2018, 7, 26, 13, 11)),
+        "03/05/13 12:00 AM       <DIR>          x": ("x", "dir", None, at(2013, 3, 5)),
+        "11-02-18  14:12       <DIR>          images": ("images", "dir", None, at(2018, 11, 2, 14, 12)),
+    }.items():
+        assert told([line], NOW) == [entry], line
+
+
+def test_dir() -> None:
+    """What DIR says around its lines is no entry."""
+    reading = read_listing(LISTINGS["DIR"], now=NOW)
+    assert [(entry.name, entry.size) for entry in reading.entries] == [("sub dir", None), ("a b.txt", 1204)]
+    assert reading.unread == ()

@@ -1,0 +1,265 @@
+"""Lines of ls, of its copies, and whole listings of them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ftpfixture.errors import ReplySyntaxError
+from ftpfixture.wire.entry import Entry
+from ftpfixture.wire.listing import parse_unix_line, parse_unix_mode, read_listing
+from tests.support.listings import LISTINGS, NOW, UNIX_LINES, at, told
+
+
+def unix(line: str) -> Entry:
+    """Read a Unix line in the summer of 2024."""
+    return parse_unix_line(line, now=NOW)
+
+
+def test_unix_lines() -> None:
+    """Every column that is there is read, and the name with all its spaces."""
+    for line, entry in UNIX_LINES.items():
+        for end in ("", "\n", "\r\n", "\r\r\n"):
+            assert unix(line + end) == entry
+            assert read_listing([line + end], now=NOW).entries == (entry,)
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("", "does not begin with a mode"),
+        ("totals 24", "does not begin with a mode"),
+        ("ls: /x: No such file", "does not begin with a mode"),
+        ("-rw-r--r- 1 a b 5 Jun  1 09:00 x", "does not begin with a mode"),
+        ("-rw-r--r--- 1 a b 5 Jun  1 09:00 x", "does not begin with a mode"),
+        ("-rw-r--r--", "does not begin with a mode"),
+        ("-rw-r--r-- ", "no size, date and name"),
+        ("-rw-r--r-- 1 a b 5 Jun  1 09:00", "no size, date and name"),
+        ("-rw-r--r-- 1 a b 5 Jun  1 09:00 ", "no size, date and name"),
+        ("-rw-r--r-- 1 a b x Jun  1 09:00 x", "no size, date and name"),
+        ("-rw-r--r-- 1 a b 5 Jum  1 09:00 x", "'Jum' in 'Jum  1 09:00' is not the name of a month"),
+        ("-rw-r--r-- 1 a b 123456789012345678901 Jun  1 09:00 x", "no size, date and name"),
+        ("-rw-r--r-- 1 a b 5 Jun 31 09:00 x", "there is no date 'Jun 31 09:00'"),
+        ("-rw-r--r-- 1 a b 5 Jun  1 24:00 x", "there is no date 'Jun  1 24:00'"),
+        ("-rw-r--r-- 1 a b 5 Feb 29  2023 x", "there is no date 'Feb 29  2023'"),
+        ("-rw-r--r-- 1 a b 5 Jun  1  0000 x", "there is no date 'Jun  1  0000'"),
+        ("-wr-r--r-- 1 a b 5 Jun  1 09:00 x", "'wr-r--r--' is not a mode: 'w' cannot be where it is"),
+        ("lrwxrwxrwx 1 a b 5 Jun  1 09:00  -> x", "it has no name"),
+        ("- [R----F--] guest 7 Oct 20  2003    ", "it has no name"),
+        ("-rw-r--r-- 1 a b 5 Jun  1 09:00 x\ny", "CR, LF or NUL"),
+        ("-rw-r--r-- 1 a b 5 Jun  1 09:00 x\0", "CR, LF or NUL"),
+    ],
+)
+def test_lines_that_are_not_unix(line: str, why: str) -> None:
+    """Anything else is refused with the line and the reason."""
+    with pytest.raises(ReplySyntaxError) as refusal:
+        unix(line)
+    assert repr(line) in str(refusal.value)
+    assert why in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "mode"),
+    [
+        ("---------", 0),
+        ("rwxrwxrwx", 0o777),
+        ("rw-r-----", 0o640),
+        ("--s--s--t", 0o7111),
+        ("--S--S--T", 0o7000),
+        ("r-xr-lr-x", 0o2545),
+        ("r-xr-Lr-x", 0o2545),
+    ],
+)
+def test_unix_modes(text: str, mode: int) -> None:
+    """Nine letters are twelve bits; capital letters are without execution."""
+    assert parse_unix_mode(text) == mode
+
+
+@pytest.mark.parametrize("text", ["", "rwxrwxrw", "rwxrwxrwxx", "xwrrwxrwx", "rwtrwxrwx", "rwxrwxrws", "rwxrw-rw1"])
+def test_what_is_no_mode(text: str) -> None:
+    """Letters must be nine, each where it can be."""
+    with pytest.raises(ReplySyntaxError, match="is not a mode"):
+        parse_unix_mode(text)
+
+
+@given(st.integers(0, 0o7777))
+def test_modes_survive(mode: int) -> None:
+    """All twelve bits come back from the letters of a line."""
+
+
+# Whole listings.
+
+
+def names(*lines: str, now: float = NOW) -> list[str]:
+    """The names of a listing that is understood as a whole."""
+    return [name for name, *_ in told(lines, now)]
+
+
+def line(rest: str, columns: str = "1 a b 5") -> str:
+    """A Unix line with this date and name."""
+    return f"-rw-r--r-- {columns} {rest}"
+
+
+def test_dates_of_other_systems() -> None:
+    """Options of ls, BusyBox, and servers that format dates by themselves."""
+    day, noon = at(2023, 5, 28), at(2023, 5, 28, 19, 50)
+    for date, moment in {
+        "2023-05-28 19:50:01.123456789 +0200": at(2023, 5, 28, 17, 50, 1) + 0.123456789,
+        "2023-05-28 19:50:01.500000000 -0330": at(2023, 5, 28, 23, 20, 1) + 0.5,
+        "2023-05-28 19:50:01 +0000": noon + 1,
+        "2023-05-28T19:50:01Z": noon + 1,
+        "2023-05-28 19:50": noon,
+        "2023-05-28 ": day,
+        "2023-05-28": day,
+        "2023/05/28 19:50": noon,
+        "2023/5/28 9:50": at(2023, 5, 28, 9, 50),
+        "28.05.2023 19:50": noon,
+        "28.05.23 19:50": noon,
+        "05/28/2023 19:50": noon,
+        "28/05/2023 19:50": noon,
+        "28-05-2023 19:50": noon,
+        "28-May-2023 19:50": noon,
+        "28-May-23 19:50:01": noon + 1,
+        "Sun May 28 19:50:01 2023": noon + 1,
+        "Sun May 28  2023": day,
+        "28. Mai 2023": day,
+        "05-28 19:50": at(2024, 5, 28, 19, 50),
+        "3月 28 19:50": at(2024, 3, 28, 19, 50),
+        " 3月 28日  2023": at(2023, 3, 28),
+        "3월 28 19:50": at(2024, 3, 28, 19, 50),
+    }.items():
+        assert told([line(f"{date} x  y")], NOW) == [("x  y", "file", 5, moment)], date
+
+
+def test_time_and_year() -> None:
+    """A year behind the time belongs to the date where every line has one and one time is older than ls shows times."""
+    year, time = "May 28 19:50 2023 x.txt", "May 28 2023 19:50 x.txt"
+    late = at(2026, 11, 30, 12)
+    assert told([line(year)], late) == [("x.txt", "file", 5, at(2023, 5, 28, 19, 50))]
+    assert told([line(year), line("Nov 29 19:50 2026 2023 y")], late)[1] == (
+        "2023 y",
+        "file",
+        5,
+        at(2026, 11, 29, 19, 50),
+    )
+    assert told([line("28 May 19:50:00 2023 x")], late) == [("x", "file", 5, at(2023, 5, 28, 19, 50))]
+    assert told([line("Nov 28 19:50:01 2026 x")], late) == [("x", "file", 5, at(2026, 11, 28, 19, 50, 1))]
+    assert told([line(time), line("Jun  1 2022 9:05 y")], late)[1] == ("y", "file", 5, at(2022, 6, 1, 9, 5))
+    assert names(line("Nov 29 19:50 2026 ."), line("Nov 29 19:50 2026 a"), now=late) == [".", "a"]
+
+
+def test_names_that_begin_like_years() -> None:
+    """The same words are part of the name where ls alone explains all lines."""
+    late = at(2026, 11, 30, 12)
+    for lines, found in {
+        ("Nov 29 19:50 2023 x",): ["2023 x"],  # of this half year, and ls shows no year
+        ("May 28 19:50 2023 x", "May 28  2022 y"): ["2023 x", "y"],
+        ("May 28 19:50 2023 x", "May 28 19:50 y"): ["2023 x", "y"],
+        ("May 28 19:50 2023 x", "May 28 19:50 2022 x"): ["2023 x", "2022 x"],  # names are never twice there
+        ("May 28 19:50 2023 x", "May 28 19:50 2027 x"): ["2023 x", "2027 x"],  # no year is in the future
+        ("May 28 19:50 2023", "May 28 19:50 2024"): ["2023", "2024"],
+        ("May 28 19:50 2023 x", "2022-05-28 19:50 2023 y"): ["2023 x", "2023 y"],
+        ("Jun  1  2020 09:00 x",): ["09:00 x"],  # ls has two spaces before a year
+        ("Jun 1 2020 09:00 x", "Jun 1 2020 y"): ["09:00 x", "y"],
+        ("Feb 28 19:50 2023 x", "Feb 29 19:50 2023 y"): ["2023 x", "2023 y"],
+    }.items():
+        assert names(*map(line, lines), now=late) == found, lines
+
+
+def test_months_in_other_languages() -> None:
+    """Each is one month, in capitals, with a full stop, without its marks, or in the bytes of another encoding."""
+    for number, words in enumerate(
+        (
+            "Jan ene gen janv. jän ian tammi sty led янв oca sij січ",
+            "Feb fev fév févr. helmi lut úno uno фев şub vel",
+            "Mar Mär mär. mrz mars mrt maalis bře bre мар már ožu M\udce4r",
+            "Apr abr avr. avril huhti kwi dub апр ápr nis",
+            "May mai maj mei mag touko kvě kve май мая svi máj",
+            "Jun juin jun. juni giu kesä cze čen июн iun haz",
+            "Jul juil. jul juli lug heinä čec июл iul tem",
+            "Aug ago août aoû aout ao\udcfbt elo sie авг avg ağu kol",
+            "Sep sept. set syys wrz zář сен eyl ruj",
+            "Oct okt ott out loka paź paz říj окт eki",
+            "Nov nov. marras ноя noi kas",
+            "Dec dez dic déc. d\udce9c des joulu gru pro дек ara",
+        ),
+        1,
+    ):
+        for word in words.split():
+            assert told([line(f"{word} 14  2020 x")], NOW)[0][3] == at(2020, number, 14), word
+            assert told([line(f"14 {word.upper()} 2020 x")], NOW)[0][3] == at(2020, number, 14), word
+
+
+def test_months_that_are_not_read() -> None:
+    """A name with several meanings is read only beside names that leave one; nobody guesses."""
+    for word in ("lip", "lis", "srp", "jui", "Jum", "foo"):
+        assert read_listing([line(f"{word} 14  2020 x")], now=NOW).entries == (), word
+    for word, beside, month in (("lip", "kwi", 7), ("lip", "tra", 6), ("lis", "kwi", 11), ("lis", "kol", 10)):
+        lines = [line(f"{word} 14  2020 x"), line(f"{beside} 14  2020 y")]
+        assert told(lines, NOW)[0][3] == at(2020, month, 14), (word, beside)
+    reading = read_listing([line("foo 14  2020 x"), line("Mai 14  2020 y"), line("lip 14  2020 z")], now=NOW)
+    assert [entry.name for entry in reading.entries] == ["y"]
+    assert [unread.reason for unread in reading.unread] == [
+        "as an entry of a Unix listing, 'foo' in 'foo 14  2020' is not the name of a month",
+        "'lip' in 'lip 14  2020' is not the name of one month alone",
+    ]
+
+
+def test_glued_columns() -> None:
+    """Links right behind the mode are links; a size right behind the group is one where another line has that group."""
+    (entry,) = read_listing(["drwxr-x---+1464 chrism chrism 41472 Feb 25 13:17 20090225"], now=NOW).entries
+    assert (entry.links, entry.owner, entry.size, entry.name) == (1464, "chrism", 41472, "20090225")
+    glued = "-rw-r--r-- 1 mia accounts1234567 Jun  1 09:00 x"
+    for others, group, size in (
+        ((), None, None),
+        (("accounts",), "accounts", 1234567),
+        (("accounts1",), "accounts1", 234567),
+        (("accounts", "accounts1"), None, None),
+        (("staff",), None, None),
+    ):
+        lines = [f"-rw-r--r-- 1 mia {other} 5 Jun  1 09:00 y" for other in others]
+        entry = read_listing([*lines, glued], now=NOW).entries[-1]
+        assert (entry.name, entry.owner, entry.group, entry.size) == ("x", "mia", group, size), others
+
+
+def test_sizes_that_are_not_told() -> None:
+    """Rounded sizes and numbers of devices are no sizes, and what ls could not tell is unknown."""
+    for text, kind, size in (
+        ("-rw-r--r-- 1 a b 1.5K Jun  1 09:00 x", "file", None),
+        ("-rw-r--r-- 1 a b 12M Jun  1 09:00 x", "file", None),
+        ("-rw-r--r-- 1 a b 1,234,567 Jun  1 09:00 x", "file", 1234567),
+        ("crw-r--r-- 1 a b 1,234 Jun  1 09:00 x", "unknown", None),
+        ("crw-r--r-- 1 a b 0x3000002 Jun  1 09:00 x", "unknown", None),
+        ("-????????? ? ?    ?         ?            ? x", "file", None),
+        ("d????????? ? ?    ?         ?            ? x", "dir", None),
+    ):
+        assert [found[:3] for found in told([text], NOW)] == [("x", kind, size)], text
+
+
+def test_netware() -> None:
+    """Rights in brackets, no links and no group; names begin at the first letter."""
+    assert told(LISTINGS["NetWare"], NOW) == [
+        ("ledger.dat", "file", 2048, at(2023, 11, 11, 14, 8)),
+        ("login", "dir", 512, at(2024, 1, 16, 18, 53)),
+        ("my pub", "dir", 512, at(2022, 3, 1)),
+    ]
+
+
+def test_other_directories() -> None:
+    """What ls -R adds from directories below is not in this one, and a message is no heading."""
+    a, b = line("Jun  1 09:00 a"), line("Jun  1 09:00 b")
+    for lines, found, unread in (
+        (LISTINGS["ls -R"], ["sub"], []),
+        ((".:", "total 1", a, "", "./sub:", "total 1", b), ["a"], [b]),
+        (("/pub/my files:", a, "", "/pub/my files/c:", "", "/pub/my files/d:", b), ["a"], [b]),
+        ((a, "sub:", b), ["a", "b"], ["sub:"]),
+        ((a, "", "no permission for:"), ["a"], ["no permission for:"]),
+        (("cannot open:",), [], ["cannot open:"]),
+        (("ls: x: Permission denied", a), ["a"], ["ls: x: Permission denied"]),
+        (("insgesamt 12", a), ["a"], []),
+        (("total 12", "総計 12", a), ["a"], ["総計 12"]),
+    ):
+        reading = read_listing(lines, now=NOW)
+        assert [entry.name for entry in reading.entries] == found, lines
+        assert [one.line for one in reading.unread] == unread, lines

@@ -189,7 +189,7 @@ def test_an_early_reply_to_a_download(lab: Lab) -> None:
     """It comes in one piece with the opening while the data stands still, and nothing comes when it is over."""
     client = lab.enter("RETR: early_reply")
     data = client.begin("RETR big.bin")
-    opening = b"150 Opening BINARY mode data connection for big.bin (8388608 bytes)\r\n"
+    opening = b"150 Opening BINARY mode data connection for big.bin (8388608 bytes).\r\n"
     assert client.piece() == opening + b"226 Transfer complete\r\n"
     assert client.is_silent()
     assert data.rest().octets == BIG
@@ -327,7 +327,7 @@ def test_together(lab: Lab) -> None:
     assert client.is_silent()
     assert not lab.server.log.find("RETR")[0].replies
     data.rest()
-    opening = b"150 Opening BINARY mode data connection for big.bin (8388608 bytes)\r\n"
+    opening = b"150 Opening BINARY mode data connection for big.bin (8388608 bytes).\r\n"
     assert client.piece() == opening + b"226 Transfer complete\r\n"
 
 
@@ -337,7 +337,7 @@ def test_together_with_what_comes_first(lab: Lab) -> None:
     data = client.begin("RETR big.bin")
     data.receive()
     client.send("NOOP")
-    opening = b"150 Opening BINARY mode data connection for big.bin (8388608 bytes)\r\n"
+    opening = b"150 Opening BINARY mode data connection for big.bin (8388608 bytes).\r\n"
     assert client.piece() == opening + b"200 Nothing done\r\n"
     data.rest()
     assert client.reply().code == "226"

@@ -391,7 +391,7 @@ def test_slices_of_a_transfer(lab: Lab) -> None:
     assert client.piece() == b"150 Opening BINARY mode data connection "
     assert data.is_silent()
     lab.clock.move(1)
-    assert client.piece() == b"for big.bin (8388608 bytes)\r\n"
+    assert client.piece() == b"for big.bin (8388608 bytes).\r\n"
     assert data.rest().octets == BIG
     assert client.piece() == b"226 Transfer complete\r\n"
 

@@ -89,7 +89,7 @@ def test_names_in_replies(ftp_server: FtpServer, client: FtpsClient) -> None:
     assert line.rest().octets == b"\n" * 1234
     assert client.reply().code == "226"
     opening = [event.raw for event in ftp_server.log.events if isinstance(event, ReplySent) and event.code == "150"]
-    assert opening == [b"150 Opening BINARY mode data connection for ?/?.txt (1234 bytes)\r\n"]
+    assert opening == [b"150 Opening BINARY mode data connection for ?/?.txt (1234 bytes).\r\n"]
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig", "utf-32", "cp037"])

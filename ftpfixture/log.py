@@ -1,11 +1,15 @@
-"""What was really said, for tests to assert on: a view over events that may be read from any thread."""
+"""What was really said, for tests to assert on: a view over events that may be read from any thread.
+
+One rule: whoever looks at more than one attribute holds the lock, the servers' thread included, and nobody waits for
+anything while holding it.
+"""
 
 from __future__ import annotations
 
 import threading
-import time
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from ftpfixture.events import (
@@ -26,9 +30,11 @@ from ftpfixture.events import (
     ReplySent,
     Silenced,
 )
+from ftpfixture.forks import Origin, rlock
 from ftpfixture.matching import Pattern, nearest
 from ftpfixture.records import CommandRecord, SessionRecord, TransferRecord
 from ftpfixture.transcript import TOO_LONG, render
+from ftpfixture.untouched import monotonic
 
 __all__ = ["CommandLog"]
 
@@ -41,10 +47,13 @@ class CommandLog:
 
     Args:
         hub: Where the events come from.
+        origin: Of the server; reading the log of one that runs in a parent process is an error.
     """
 
-    def __init__(self, hub: Hub) -> None:
-        self._changed = threading.Condition()
+    def __init__(self, hub: Hub, origin: Origin | None = None) -> None:
+        self._origin = origin or Origin()
+        self._lock = rlock()
+        self._changed = threading.Condition(self._lock)
         self._waiting = 0
         self._seen = 0
         self._events: list[Event] = []
@@ -76,13 +85,12 @@ class CommandLog:
 
     def _on_event(self, event: Event) -> None:
         take = self._take.get(type(event))
-        if take is not None:
-            take(event)
-        self._events.append(event)
-        # A waiter counts itself before it looks, so an event that it missed finds it counted here.
-        self._seen += 1
-        if self._waiting:
-            with self._changed:
+        with self._lock:
+            if take is not None:
+                take(event)
+            self._events.append(event)
+            self._seen += 1
+            if self._waiting:
                 self._changed.notify_all()
 
     def _take_command(self, event: CommandReceived) -> None:
@@ -133,7 +141,8 @@ class CommandLog:
 
     def _take_closed(self, event: DataClosed) -> None:
         record = self._transfers[event.to]
-        record.completed, record.error, record._payload = event.completed, event.error, event.payload
+        record._payload, record.error = event.payload, event.error
+        record.completed = event.completed  # last: who reads that it is over reads the rest
         self._keep(event.payload)
 
     def _keep(self, payload: Payload) -> None:
@@ -175,45 +184,58 @@ class CommandLog:
 
     # What tests read.
 
+    @contextmanager
+    def _at_rest(self) -> Iterator[None]:
+        """Read, or change, what belongs together while no event comes in."""
+        self._origin.check()
+        with self._lock:
+            yield
+
     @property
     def commands(self) -> list[CommandRecord]:
         """All commands in the order in which they were handled; live records in a new list."""
-        return list(self._commands.values())
+        with self._at_rest():
+            return list(self._commands.values())
 
     @property
     def transfers(self) -> list[TransferRecord]:
         """All data connections that were used, in the order in which they opened."""
-        return list(self._transfers.values())
+        with self._at_rest():
+            return list(self._transfers.values())
 
     @property
     def sessions(self) -> list[SessionRecord]:
         """All control connections, in the order in which they were accepted."""
-        return list(self._sessions.values())
+        with self._at_rest():
+            return list(self._sessions.values())
 
     @property
     def events(self) -> list[Event]:
         """All events, in order."""
-        return list(self._events)
+        with self._at_rest():
+            return list(self._events)
 
     @property
     def failures(self) -> list[HandlerFailed]:
         """What handlers raised and nobody foresaw."""
-        return list(self._failures)
+        with self._at_rest():
+            return list(self._failures)
 
     def take_failures(self) -> list[HandlerFailed]:
         """The failures, which are then forgotten."""
-        taken, self._failures = self._failures, []
+        with self._at_rest():
+            taken, self._failures = self._failures, []
         return taken
 
     def clear(self) -> None:
         """Forget everything but the sessions that live; for tests that share a server."""
-        live = {number: session for number, session in self._sessions.items() if session.closed_at is None}
-        running = {number: record for number, record in self._transfers.items() if record.completed is None}
-        self._events, self._commands, self._failures = [], {}, []
-        self._transfers, self._sessions = running, live
-        self._kept.clear()
-        self._holders.clear()
-        self._kept_octets = 0
+        with self._at_rest():
+            self._events, self._commands, self._failures = [], {}, []
+            self._sessions = {number: one for number, one in self._sessions.items() if one.closed_at is None}
+            self._transfers = {number: one for number, one in self._transfers.items() if one.completed is None}
+            self._kept.clear()
+            self._holders.clear()
+            self._kept_octets = 0
 
     # Assertions.
 
@@ -326,12 +348,18 @@ class CommandLog:
                 return [event for event in self.events if wanted(event)]
             return list(self.find(wanted, session))
 
-        if not self.wait_until(lambda: len(look()) >= times, timeout):
-            seen = f"not seen within {timeout:g} s (wanted {_times(times)}, seen {_times(len(look()))})"
+        found: list[Any] = []
+
+        def enough() -> bool:
+            found[:] = look()  # kept: another thread may clear the log before it is looked at again
+            return len(found) >= times
+
+        if not self.wait_until(enough, timeout):
+            seen = f"not seen within {timeout:g} s (wanted {_times(times)}, seen {_times(len(found))})"
             if callable(wanted):
                 raise AssertionError(f"the event was {seen}\n\n{self.transcript()}")
             raise AssertionError(self._missed(wanted, seen, session))
-        return look()[times - 1]
+        return found[times - 1]
 
     def wait_idle(self, timeout: float = 5) -> None:
         """Wait until every command of a live session is answered, or is not going to be, and no transfer runs.
@@ -340,9 +368,14 @@ class CommandLog:
             AssertionError: It takes longer than `timeout` seconds.
         """
         __tracebackhide__ = True
-        if not self.wait_until(lambda: not self._busy(), timeout):
-            busy = ", ".join(self._busy())
-            raise AssertionError(f"still busy after {timeout:g} s with {busy}\n\n{self.transcript()}")
+        busy: list[str] = []
+
+        def idle() -> bool:
+            busy[:] = self._busy()
+            return not busy
+
+        if not self.wait_until(idle, timeout):
+            raise AssertionError(f"still busy after {timeout:g} s with {', '.join(busy)}\n\n{self.transcript()}")
 
     @property
     def is_busy(self) -> bool:
@@ -356,16 +389,18 @@ class CommandLog:
             unanswered = not record.code and not record.silent and session is not None and session.closed_at is None
             return unanswered or (transfer is not None and transfer.completed is None)
 
-        # A transfer outlives `clear`, its command does not.
-        orphans = [record for number, record in list(self._transfers.items()) if number not in self._commands]
-        return [
-            *(str(record) for record in self.commands if runs(record)),
-            *(f"{record.verb} of {record.path}" for record in orphans if record.completed is None),
-        ]
+        with self._at_rest():
+            # A transfer outlives `clear`, its command does not.
+            orphans = [record for number, record in self._transfers.items() if number not in self._commands]
+            return [
+                *(str(record) for record in self._commands.values() if runs(record)),
+                *(f"{record.verb} of {record.path}" for record in orphans if record.completed is None),
+            ]
 
     def wait_until(self, holds: Callable[[], bool], timeout: float) -> bool:
         """Wait until `holds` is true, looking once at first and then after each event; False when time is up."""
-        deadline = time.monotonic() + timeout
+        self._origin.check()
+        deadline = monotonic() + timeout
         with self._changed:
             self._waiting += 1
         try:
@@ -373,7 +408,7 @@ class CommandLog:
                 seen = self._seen
                 if holds():  # outside of the lock: it may ask the server, whose thread may be about to tell of an event
                     return True
-                left = deadline - time.monotonic()
+                left = deadline - monotonic()
                 with self._changed:
                     if not (self._changed.wait(left) if self._seen == seen else left > 0):
                         break
@@ -399,8 +434,10 @@ class CommandLog:
 
     def transcript(self, session: int | None = None) -> str:
         """The dialogue of all sessions, or of one, for people; passwords are starred."""
-        numbers = [number for number in sorted(self._sessions) if session in (None, number)]
-        return render(self.events, numbers)
+        with self._at_rest():
+            numbers = [number for number in sorted(self._sessions) if session in (None, number)]
+            events = list(self._events)
+        return render(events, numbers)
 
 
 def _times(count: int) -> str:

@@ -15,8 +15,9 @@ PACKAGE = Path(ftpfixture.__file__).parent
 NAME = PACKAGE.name
 
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("aio", "constants", "locales"),
+    ("aio", "constants", "locales", "untouched"),
     ("errors",),
+    ("forks",),
     ("clock", "wire", "files"),
     ("events",),
     ("matching", "records", "transcript"),
@@ -114,7 +115,7 @@ def test_imports_go_down() -> None:
     assert _places(found for found in OURS if _wrong_direction(found)) == []
 
 
-@pytest.mark.parametrize("room", ["aio", "constants", "errors", "locales"])
+@pytest.mark.parametrize("room", ["aio", "constants", "errors", "locales", "untouched"])
 def test_leaves_import_nothing_of_ours(room: str) -> None:
     """What everybody may import imports nothing of this package."""
     assert _places(found for found in OURS if found.room == room) == []

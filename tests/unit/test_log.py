@@ -613,7 +613,7 @@ def test_wait_for_does_not_poll(story: Story) -> None:
     story.hub.emit(event)
 
     assert waiter.join() is event
-    assert looks == [1, 1, 2, 1, 2]  # at first, after the event, and once more for the result
+    assert looks == [1, 1, 2]  # at first, and after the event
 
 
 def test_what_is_waited_for_may_ask_the_thread_that_tells(story: Story) -> None:

@@ -1,0 +1,85 @@
+"""What a fork inherits and cannot use: locks of threads that it does not have, servers and sockets of its parent.
+
+One rule: in the child all of that is let go without a word on any wire, because the parent's sessions go on.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from typing import Protocol, TypeVar, cast
+from weakref import WeakSet
+
+from ftpfixture.errors import ServerStateError
+
+__all__ = ["Origin", "in_child", "lock", "rlock"]
+
+C = TypeVar("C", bound=Callable[[], None])
+
+
+class _Renewable(Protocol):
+    def _at_fork_reinit(self) -> None: ...
+
+
+_LOCKS: WeakSet[_Renewable] = WeakSet()
+_HANDLERS: list[Callable[[], None]] = []
+
+
+def lock() -> threading.Lock:
+    """A lock that is free in a forked child, whichever thread of the parent held it."""
+    made = _new_lock()
+    _LOCKS.add(cast(_Renewable, made))
+    return made
+
+
+def rlock() -> threading.RLock:
+    """The same for one that its holder may take again."""
+    made = _new_rlock()
+    _LOCKS.add(cast(_Renewable, made))
+    return made
+
+
+_new_lock, _new_rlock = threading.Lock, threading.RLock
+
+
+def in_child(handler: C) -> C:
+    """Call a function in every forked child, after those that were given before it; for use as a decorator."""
+    _HANDLERS.append(handler)
+    return handler
+
+
+class Origin:
+    """Where a server, with all that belongs to it, came from: this process, or the parent that it was forked from.
+
+    Attributes:
+        parent: Number of the process in which the server runs, when this one inherited it; None for this one.
+    """
+
+    __slots__ = ("parent",)
+
+    def __init__(self) -> None:
+        self.parent: int | None = None
+
+    def check(self) -> None:
+        """Refuse what is inherited.
+
+        Raises:
+            ServerStateError: It runs in the parent.
+        """
+        if self.parent is not None:
+            raise ServerStateError(
+                f"this server runs in process {self.parent}, of which this one is a fork, and is closed here: read its "
+                "address, files and log there and pass them on, or start a new FtpServer() here"
+            )
+
+
+def _after_fork() -> None:
+    for held in tuple(_LOCKS):
+        held._at_fork_reinit()
+    for handler in _HANDLERS:
+        handler()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
+    os.register_at_fork(after_in_child=_after_fork)

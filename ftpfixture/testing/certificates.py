@@ -9,15 +9,17 @@ import atexit
 import functools
 import os
 import ssl
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from secrets import token_hex
+from ssl import SSLContext
+from tempfile import gettempdir
 from typing import Any
 
 import trustme
 
 from ftpfixture.errors import ConfigurationError
+from ftpfixture.untouched import RealFiles
 
 __all__ = ["KINDS", "ServerTls", "context_for", "contexts_for", "refuse_without_tls", "server_context"]
 
@@ -56,7 +58,7 @@ def _files(kind: str) -> tuple[bytes, bytes]:
     return leaf.private_key_pem.bytes(), b"".join(pem.bytes() for pem in leaf.cert_chain_pems)
 
 
-def context_for(certificate: object, **settings: Any) -> ssl.SSLContext:
+def context_for(certificate: object, **settings: Any) -> SSLContext:
     """The context of a server, for what `FtpServer` takes as `certificate` or ``ssl``.
 
     Args:
@@ -71,7 +73,7 @@ def context_for(certificate: object, **settings: Any) -> ssl.SSLContext:
         raise ConfigurationError(f"{_told(wrong)}: give a string, or None")
     if isinstance(certificate, str):
         return server_context(certificate, *(settings[name] for name in _SETTINGS))
-    if not isinstance(certificate, ssl.SSLContext):
+    if not isinstance(certificate, SSLContext):
         raise ConfigurationError(f"certificate={certificate!r}: use one of {', '.join(KINDS)}, or an ssl.SSLContext")
     if certificate.protocol is ssl.PROTOCOL_TLS_CLIENT:
         raise ConfigurationError("this SSLContext is a client's: make one with ssl.PROTOCOL_TLS_SERVER")
@@ -81,7 +83,7 @@ def context_for(certificate: object, **settings: Any) -> ssl.SSLContext:
     return certificate
 
 
-def contexts_for(certificate: object, **settings: Any) -> ssl.SSLContext | Callable[[], ssl.SSLContext]:
+def contexts_for(certificate: object, **settings: Any) -> SSLContext | Callable[[], SSLContext]:
     """The same for a server whose data connections must resume the session of their own control connection.
 
     Returns:
@@ -117,7 +119,7 @@ def _told(settings: Mapping[str, object]) -> str:
 @functools.cache
 def server_context(
     kind: str, client_certificates: str | None, minimum_version: str | None, ciphers: str | None
-) -> ssl.SSLContext:
+) -> SSLContext:
     """A context for a server.
 
     Args:
@@ -136,11 +138,10 @@ def server_context(
         raise ConfigurationError(f"client_certificates={client_certificates!r}: use 'optional', 'required' or None")
     if minimum_version not in (None, *_VERSIONS):
         raise ConfigurationError(f"minimum_tls={minimum_version!r}: use {' or '.join(map(repr, _VERSIONS))}, or None")
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context = SSLContext(ssl.PROTOCOL_TLS_SERVER)
     key, chain = _files(kind)
-    with _in_a_file(key + chain) as path:
-        context.load_cert_chain(path)
-    _authority().configure_trust(context)
+    _show(context, key + chain)
+    _trust(context)
     context.verify_mode = modes[client_certificates]
     if minimum_version is not None:
         context.minimum_version = _VERSIONS[minimum_version]
@@ -152,30 +153,45 @@ def server_context(
     return context
 
 
-@contextmanager
-def _in_a_file(data: bytes) -> Iterator[str]:
-    """OpenSSL reads private keys from files only."""
-    handle, path = tempfile.mkstemp(suffix=".pem")
+def _show(context: SSLContext, pem: bytes) -> None:
+    """Give a context a private key and its certificates, which OpenSSL reads from files only."""
+    path = _new_path()
+    RealFiles.create(path, pem)
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        yield path
+        context.load_cert_chain(path)
     finally:
-        os.unlink(path)
+        RealFiles.remove(path)
 
 
-@functools.cache
+def _trust(context: SSLContext) -> None:
+    context.load_verify_locations(cadata=_authority().cert_pem.bytes().decode("ascii"))
+
+
+def _new_path() -> str:
+    return f"{_FOLDER}{os.sep}ftpfixture-{token_hex(8)}.pem"
+
+
+_FOLDER = gettempdir()
+_authority_path = functools.cache(_new_path)
+
+
 def _authority_file() -> str:
-    handle, path = tempfile.mkstemp(prefix="ftpfixture-ca-", suffix=".pem")
-    with os.fdopen(handle, "wb") as file:
-        file.write(_authority().cert_pem.bytes())
-    atexit.register(_remove, path, os.getpid())
+    """Path of the authority's certificate: on the disk, and where the test sees its files, when that is elsewhere."""
+    path, pem = _authority_path(), _authority().cert_pem.bytes()
+    if not RealFiles.exists(path):
+        RealFiles.create(path, pem)
+        atexit.register(_remove, path, os.getpid())
+    if not os.path.exists(path):  # pyfakefs is active: OpenSSL and programs read the disk, the test reads its own files
+        os.makedirs(_FOLDER, exist_ok=True)
+        with open(path, "wb") as file:
+            file.write(pem)
     return path
 
 
 def _remove(path: str, process: int) -> None:
-    if process == os.getpid():  # a fork has what its parent registered, but the file is not its own
-        os.unlink(path)
+    # A fork has what its parent registered, but the file is not its own; and somebody may have tidied up.
+    if process == os.getpid() and RealFiles.exists(path):
+        RealFiles.remove(path)
 
 
 class ServerTls:
@@ -195,22 +211,28 @@ class ServerTls:
 
     @property
     def ca_file(self) -> str:
-        """Path of a file with it, for programs; it is there until the process ends."""
+        """Path of a file with it, for programs; it is there until the process ends.
+
+        Under pyfakefs it is a file of the fake file system, too, so that the test can open it; OpenSSL and other
+        programs read the one on the disk.
+        """
         return _authority_file()
 
-    def client_context(self, certificate: str | None = None) -> ssl.SSLContext:
+    def client_context(self, certificate: str | None = None) -> SSLContext:
         """A context that trusts the authority, and nobody else.
 
         Args:
             certificate: Common name of a client certificate to show; None for none.
         """
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        self.ca.configure_trust(context)
+        context = SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        _trust(context)
         if certificate is not None:
-            _client_certificate(certificate).configure_cert(context)
+            _show(context, _client_certificate(certificate))
         return context
 
 
 @functools.cache
-def _client_certificate(name: str) -> trustme.LeafCert:
-    return _authority().issue_cert(f"{name}@ftpfixture.example", common_name=name)
+def _client_certificate(name: str) -> bytes:
+    """Private key and certificate chain, in PEM."""
+    certificate = _authority().issue_cert(f"{name}@ftpfixture.example", common_name=name)
+    return certificate.private_key_and_cert_chain_pem.bytes()

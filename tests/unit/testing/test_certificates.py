@@ -6,7 +6,6 @@ import os
 import ssl
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -266,7 +265,7 @@ def test_nothing_is_made_twice(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_keys_do_not_stay_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """OpenSSL reads keys from files only; these are gone when the context is there."""
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(certificates, "_FOLDER", str(tmp_path))
     read: list[str] = []
     original = ssl.SSLContext.load_cert_chain
 

@@ -9,8 +9,7 @@ import asyncio
 import contextlib
 import contextvars
 import math
-import threading
-import time
+from asyncio import timeout
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
 from operator import attrgetter
@@ -18,6 +17,8 @@ from typing import NamedTuple
 
 from ftpfixture.aio import next_turn
 from ftpfixture.errors import ConfigurationError
+from ftpfixture.forks import lock
+from ftpfixture.untouched import monotonic, wall_time
 
 __all__ = ["Clock", "Timer"]
 
@@ -104,7 +105,7 @@ class Clock:
         ConfigurationError: `wall` cannot be called.
     """
 
-    def __init__(self, wall: Callable[[], float] = time.time) -> None:
+    def __init__(self, wall: Callable[[], float] = wall_time) -> None:
         if not callable(wall):
             raise ConfigurationError(f"clock={wall!r}: give a Clock, or a function that returns POSIX seconds")
         self._wall = wall
@@ -112,7 +113,7 @@ class Clock:
         self._standing: _Standing | None = None
         self._holds = 0  # for how many reasons it stands: being frozen is one, each move is another
         self._frozen = False
-        self._lock = threading.Lock()  # of the four above; reading needs none
+        self._lock = lock()  # of the four above; reading needs none
         self._timers: dict[Timer, None] = {}  # in the order in which they were made
         self._loops: set[asyncio.AbstractEventLoop] = set()
 
@@ -128,7 +129,7 @@ class Clock:
     def monotonic(self) -> float:
         """Seconds since some moment, which never go back."""
         standing = self._standing
-        return time.monotonic() + self._ahead[1] if standing is None else standing.now
+        return monotonic() + self._ahead[1] if standing is None else standing.now
 
     @property
     def frozen(self) -> bool:
@@ -171,7 +172,7 @@ class Clock:
         if seconds is None:
             yield
             return
-        async with asyncio.timeout(None) as limit:
+        async with timeout(None) as limit:
             timer = self.call_later(seconds, lambda: limit.reschedule(timer.loop.time()))
             try:
                 yield
@@ -252,7 +253,7 @@ class Clock:
     def _let_go(self) -> None:
         self._holds -= 1
         if not self._holds:
-            self._ahead = (self() - self._wall(), self.monotonic() - time.monotonic())
+            self._ahead = (self() - self._wall(), self.monotonic() - monotonic())
             self._standing = None
             for timer in tuple(self._timers):
                 with contextlib.suppress(RuntimeError):  # its loop is closed

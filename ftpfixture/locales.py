@@ -6,6 +6,7 @@ One rule: whoever changes it holds the lock until it is as it was, because a loc
 from __future__ import annotations
 
 import locale
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,12 @@ __all__ = ["LOCALE_LOCK", "setlocale"]
 
 LOCALE_LOCK = threading.RLock()
 """Held while the locale is changed; the thread that holds it may take it again."""
+
+if hasattr(os, "register_at_fork"):
+    # A child is not to begin in a locale that a thread it does not have would put back.
+    os.register_at_fork(
+        before=LOCALE_LOCK.acquire, after_in_parent=LOCALE_LOCK.release, after_in_child=LOCALE_LOCK.release
+    )
 
 
 @contextmanager

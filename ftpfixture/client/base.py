@@ -21,7 +21,7 @@ from ftpfixture.errors import ClientStateError, InvalidCommand, StatusCodeError,
 from ftpfixture.files.base import AbstractPathIO
 from ftpfixture.files.disk import PathIO
 from ftpfixture.net.channel import Channel
-from ftpfixture.net.ports import dial
+from ftpfixture.net.dial import dial
 from ftpfixture.net.socks import SocksProxy
 from ftpfixture.net.stream import ThrottleStreamIO
 from ftpfixture.net.throttle import StreamThrottle

@@ -12,7 +12,7 @@ import io
 import os
 import re
 import shutil
-from asyncio import Future
+from asyncio import Future, shield
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from pathlib import Path, PurePath
@@ -222,7 +222,7 @@ class AsyncPathIO(PathIO):
     async def _in_executor(self, function: Callable[[], R]) -> R:
         future = asyncio.get_running_loop().run_in_executor(self.executor, function)
         try:
-            return await asyncio.shield(future)
+            return await shield(future)
         except asyncio.CancelledError:
             future.add_done_callback(_forget)
             raise

@@ -6,7 +6,6 @@ One rule: whatever a file holds is never copied on its way from the writer to th
 from __future__ import annotations
 
 import io
-import time
 from collections.abc import Callable
 from pathlib import PurePath, PurePosixPath
 from typing import Any
@@ -17,6 +16,7 @@ from ftpfixture.files.content import MemoryFile
 from ftpfixture.files.nodes import DirectoryNode, FileNode, LinkNode, MemoryStats, Node
 from ftpfixture.files.opened import defend_file_methods, universal_exception
 from ftpfixture.files.tree import MemoryFiles
+from ftpfixture.untouched import wall_time
 
 __all__ = ["DirectoryNode", "FileNode", "LinkNode", "MemoryFiles", "MemoryPathIO", "MemoryStats", "Node"]
 
@@ -37,7 +37,6 @@ class MemoryPathIO(AbstractPathIO):
     """
 
     Stats = MemoryStats
-    umask = 0o022
 
     def __init__(
         self,
@@ -50,7 +49,7 @@ class MemoryPathIO(AbstractPathIO):
         clock: Callable[[], float] | None = None,
     ) -> None:
         if state is None:
-            default: Callable[[], float] = getattr(connection, "clock", time.time)
+            default: Callable[[], float] = getattr(connection, "clock", wall_time)
             state = MemoryFiles(quota=quota, clock=default if clock is None else clock)
         super().__init__(timeout, connection, state)
         self._tree = state

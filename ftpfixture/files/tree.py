@@ -8,7 +8,6 @@ from __future__ import annotations
 import errno
 import os
 import stat
-import time
 from collections.abc import Callable, Iterator
 from pathlib import PurePath, PurePosixPath
 
@@ -16,6 +15,7 @@ from ftpfixture.errors import PathIsNotAbsolute
 from ftpfixture.files.content import Content, MemoryFile, Space, as_octets
 from ftpfixture.files.nodes import DirectoryNode, FileNode, LinkNode, MemoryStats, Node, Place
 from ftpfixture.files.opened import check_mode
+from ftpfixture.untouched import wall_time
 
 __all__ = ["MemoryFiles"]
 
@@ -37,7 +37,7 @@ class MemoryFiles:
         clock: As given.
     """
 
-    def __init__(self, *, quota: int | None = None, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, *, quota: int | None = None, clock: Callable[[], float] = wall_time) -> None:
         self.clock = clock
         self._space = Space(quota)
         self._last_inode = 0

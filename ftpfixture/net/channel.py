@@ -12,11 +12,13 @@ import socket
 import ssl
 import struct
 import traceback
+from asyncio import shield
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ftpfixture.aio import next_turn
+from ftpfixture.net.sockets import PlainSocket, inherit
 
 __all__ = ["Channel", "TlsInfo", "peer_name"]
 
@@ -222,7 +224,7 @@ class Channel:
         def look() -> None:
             try:
                 # Below TLS, if there is any.
-                octets = socket.socket.recv(self._sock, 65536, 0 if drop else socket.MSG_PEEK)
+                octets = PlainSocket.recv(self._sock, 65536, 0 if drop else socket.MSG_PEEK)
             except _NOT_READABLE:
                 return
             except OSError:
@@ -306,7 +308,7 @@ class Channel:
         while self._backlog and not self.closed:
             if self._drained is None:
                 self._drained = self._loop.create_future()
-            await asyncio.shield(self._drained)
+            await shield(self._drained)
 
     def _send_now(self, data: bytes | bytearray | memoryview) -> int:
         try:
@@ -370,18 +372,22 @@ class Channel:
             return
         try:
             with contextlib.nullcontext() if tickets else _without_tickets(context):
-                self._sock = context.wrap_socket(
+                clear, self._sock = (
                     self._sock,
-                    server_side=server_side,
-                    do_handshake_on_connect=False,
-                    suppress_ragged_eofs=False,
-                    server_hostname=server_hostname,
-                    session=session,
+                    context.wrap_socket(
+                        self._sock,
+                        server_side=server_side,
+                        do_handshake_on_connect=False,
+                        suppress_ragged_eofs=False,
+                        server_hostname=server_hostname,
+                        session=session,
+                    ),
                 )
         except BaseException as error:
             _close_half_made(error)
             self.close()
             raise
+        inherit(self._sock, clear)
         self._lenient = not require_close_notify
         self._begun = not server_side
         self._handshake = self._loop.create_task(self._shake_hands(self._sock))
@@ -432,7 +438,8 @@ class Channel:
 
     def _unwrapped(self, sock: ssl.SSLSocket) -> None:
         # Python's object would stay an encrypted one by its class, and could not be encrypted again.
-        self._sock = socket.socket(fileno=sock.detach())
+        self._sock = PlainSocket(fileno=sock.detach())
+        inherit(self._sock, sock)
         self._sock.setblocking(False)
 
     @property
@@ -450,7 +457,7 @@ class Channel:
         """
         if self._handshake is not None:
             handshake = self._handshake
-            await asyncio.shield(handshake)
+            await shield(handshake)
             self._handshake = None
 
     @property
@@ -516,7 +523,7 @@ class Channel:
 
     def _peeked(self) -> bytes:
         try:
-            return socket.socket.recv(self._sock, 1, socket.MSG_PEEK)  # not SSLSocket's own, which knows no flags
+            return PlainSocket.recv(self._sock, 1, socket.MSG_PEEK)  # not SSLSocket's own, which knows no flags
         except OSError:
             return b""
 
@@ -534,7 +541,7 @@ class Channel:
         if self.is_tls and not self.closed:
             await self.send_end()
             # Not SSLSocket's own, which would forget the encryption.
-            socket.socket.shutdown(self._sock, socket.SHUT_WR)
+            PlainSocket.shutdown(self._sock, socket.SHUT_WR)
             try:
                 await self.receive(1)  # the end; or else it sends something that nobody wants to have
             except ConnectionError:
@@ -623,7 +630,7 @@ class Channel:
             if self._backlog:
                 del self._backlog[: self._send_now(self._backlog)]
             with contextlib.suppress(OSError):
-                socket.socket.shutdown(self._sock, socket.SHUT_WR)  # not SSLSocket's own, which would forget TLS
+                PlainSocket.shutdown(self._sock, socket.SHUT_WR)  # not SSLSocket's own, which would forget TLS
 
     def cut(self) -> None:
         """Close with FIN in the middle of whatever goes on: without close_notify, and whatever is still unread."""
@@ -636,7 +643,7 @@ class Channel:
         # Closing with unread octets would make the kernel send RST behind the FIN.
         with contextlib.suppress(OSError):
             for _ in range(_DROPPED):
-                if not socket.socket.recv(self._sock, 65536):
+                if not PlainSocket.recv(self._sock, 65536):
                     break
 
     async def gone(self) -> None:
@@ -649,7 +656,7 @@ class Channel:
         with contextlib.suppress(ConnectionResetError):
             while True:
                 try:
-                    if not socket.socket.recv(self._sock, 65536):
+                    if not PlainSocket.recv(self._sock, 65536):
                         return
                 except _NOT_READABLE:
                     await self._readable()
@@ -657,7 +664,7 @@ class Channel:
     def send_raw(self, octets: bytes) -> None:
         """Send octets below TLS, if the socket takes them."""
         with contextlib.suppress(OSError):
-            socket.socket.send(self._sock, octets)
+            PlainSocket.send(self._sock, octets)
 
     async def sent(self) -> None:
         """Wait until all that was sent is on its way, where the system tells: what is not, RST destroys.

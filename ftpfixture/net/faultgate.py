@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 import re
+from asyncio import wait
 from collections import deque
 from collections.abc import Coroutine
 from functools import partial
@@ -479,7 +480,7 @@ class FaultGate(Gate):
         self.abandon()
         if (delivery := self.delivery) is not None:
             delivery.cancel()
-            await asyncio.wait([delivery])
+            await wait([delivery])
         self._transmit([], UNASKED)
 
 

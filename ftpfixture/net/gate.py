@@ -6,6 +6,7 @@ One rule: what is emitted here is what was really said, because the tap stands n
 from __future__ import annotations
 
 import asyncio
+from asyncio import shield
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
@@ -119,7 +120,7 @@ class Gate:
     async def settle(self) -> None:
         """Wait until every reply has been handed to the socket."""
         if self.delivery is not None:
-            await asyncio.shield(self.delivery)
+            await shield(self.delivery)
 
     def abandon(self) -> None:
         """The client is gone, or wants to go: nothing needs to wait for it any more."""

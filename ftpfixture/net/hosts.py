@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
+from functools import partial
+from socket import getaddrinfo
 
 from ftpfixture.errors import ConfigurationError
 
@@ -98,7 +100,9 @@ async def numeric(loop: asyncio.AbstractEventLoop, host: str) -> str:
         _check_zone(host)
         return host if address.version == 6 else str(address)
     try:
-        found = await loop.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        found = await loop.run_in_executor(
+            None, partial(getaddrinfo, host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        )
     except OSError as error:
         raise ConfigurationError(f"host={host!r} has no address: {error}") from error
     # Every other default is 127.0.0.1; which family "localhost" has first differs from machine to machine.

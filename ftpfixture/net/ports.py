@@ -13,13 +13,13 @@ from collections.abc import Callable, Iterable
 from ftpfixture.errors import NoAvailablePort
 from ftpfixture.net.channel import peer_name
 from ftpfixture.net.hosts import endpoint, family_of, is_wildcard, reachable, same_host
+from ftpfixture.net.sockets import Socket
 
 __all__ = [
     "Listener",
     "PassiveListener",
     "PortPool",
     "connect",
-    "dial",
 ]
 
 OnSocket = Callable[[socket.socket, tuple[str, int]], None]
@@ -48,7 +48,7 @@ class Listener:
         self._loop = loop
         self._on_socket = on_socket
         self._retry: asyncio.TimerHandle | None = None
-        self._sock = socket.socket(family_of(host), socket.SOCK_STREAM)
+        self._sock = Socket(family_of(host), socket.SOCK_STREAM)
         try:
             self._sock.setblocking(False)
             if os.name == "posix":
@@ -104,7 +104,7 @@ class Listener:
         """
         self.pause()
         self._sock.listen(0)
-        filler = socket.socket(self._sock.family, socket.SOCK_STREAM)
+        filler = Socket(self._sock.family, socket.SOCK_STREAM)
         filler.settimeout(1)  # it takes no time, and before it is done there is room for somebody else
         with contextlib.suppress(OSError):
             filler.connect(endpoint(reachable(self.host), self.port))
@@ -256,7 +256,7 @@ async def connect(loop: asyncio.AbstractEventLoop, local_host: str, address: tup
     Raises:
         OSError: Refused or unreachable.
     """
-    sock = socket.socket(family_of(address[0]), socket.SOCK_STREAM)
+    sock = Socket(family_of(address[0]), socket.SOCK_STREAM)
     try:
         sock.setblocking(False)
         sock.bind(endpoint(local_host, 0))
@@ -265,35 +265,3 @@ async def connect(loop: asyncio.AbstractEventLoop, local_host: str, address: tup
         sock.close()
         raise
     return sock
-
-
-async def dial(loop: asyncio.AbstractEventLoop, host: str, port: int) -> socket.socket:
-    """Connect to a host by name or address; its addresses are tried in turn.
-
-    Raises:
-        OSError: It has none, or none of them answers; then it is the error of the last.
-    """
-    problem = OSError(f"{host} has no address")
-    try:
-        # The loop would ask in another thread, which costs more than all the rest of a data connection.
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
-    except socket.gaierror:
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    for family, kind, protocol, _, address in found:
-        try:
-            sock = socket.socket(family, kind, protocol)
-        except OSError as error:
-            problem = error  # a family that this machine does not have
-            continue
-        try:
-            sock.setblocking(False)
-            await loop.sock_connect(sock, address)
-        except OSError as error:
-            sock.close()
-            problem = error
-        except BaseException:
-            sock.close()
-            raise
-        else:
-            return sock
-    raise problem

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from asyncio import StreamReader, StreamWriter
+from asyncio import StreamReader, StreamWriter, timeout
 from collections.abc import AsyncIterator, Mapping
 from types import TracebackType
 from typing import Literal, Protocol, Self
@@ -44,17 +44,17 @@ class _Pair:
         self.tls: TlsInfo | None = None
 
     async def receive(self, size: int) -> bytes:
-        async with asyncio.timeout(self._read_timeout):
+        async with timeout(self._read_timeout):
             return await self._reader.read(size)
 
     async def send(self, data: bytes | memoryview) -> int:
         self._writer.write(data)
-        async with asyncio.timeout(self._write_timeout):
+        async with timeout(self._write_timeout):
             await self._writer.drain()
         return len(data)
 
     async def send_end(self) -> None:
-        async with asyncio.timeout(self._write_timeout):
+        async with timeout(self._write_timeout):
             await self._writer.drain()
 
     async def leave(self) -> None:
@@ -62,7 +62,7 @@ class _Pair:
         self.close()
 
     async def encrypt(self, context: ssl.SSLContext, server_hostname: str | None) -> None:
-        async with asyncio.timeout(self._write_timeout):
+        async with timeout(self._write_timeout):
             await self._writer.start_tls(context, server_hostname=server_hostname)
 
     def close(self) -> None:

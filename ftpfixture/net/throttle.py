@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import NamedTuple
 
+from ftpfixture.aio import pause
+
 __all__ = ["StreamThrottle", "Throttle"]
 
 _LATE = 0.04  # seconds that a wait may last too long without making the flow slower
@@ -55,7 +57,7 @@ class Throttle:
         self._late = 0.0
         # Short sleeps, because nobody tells when the limit is changed.
         while self._limit is not None and (delay := self._free_at - loop.time()) > 0:
-            await asyncio.sleep(min(delay, 0.1))
+            await pause(min(delay, 0.1))
             self._late = min(max(0.0, loop.time() - self._free_at), _LATE)
 
     def portion(self, size: int) -> int:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import errno
 import itertools
-import socket
-import time
+from asyncio import shield, wait
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, tzinfo
 from pathlib import PurePath, PurePosixPath
+from socket import socket
 from ssl import SSLContext
 from typing import Self
 
@@ -41,6 +41,7 @@ from ftpfixture.server.settings import (
     unknown_verb,
 )
 from ftpfixture.server.users import AbstractUserManager, MemoryUserManager, User
+from ftpfixture.untouched import monotonic, wall_time
 
 __all__ = ["BaseServer"]
 
@@ -139,7 +140,7 @@ class BaseServer:
         login_delay: float = 0,
         maximum_login_failures: int | None = None,
         virtual_hosts: Iterable[str] | None = None,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = wall_time,
         ssl: SSLContext | Callable[[], SSLContext] | None = None,
         tls: str | None = None,
         implicit_protection: str = "P",
@@ -204,7 +205,7 @@ class BaseServer:
         self.handshake_timeout = handshake_timeout
         self.require_close_notify = require_close_notify
         self.inflation_limit = inflation_limit
-        self.hub = Hub(time.monotonic)
+        self.hub = Hub(monotonic)
         self.hub.subscribe(LogLines(self.encoding))
         self.server_host: str | None = None
         self.server_port = 0
@@ -304,7 +305,7 @@ class BaseServer:
         """Wait until the server is closed."""
         self._running()
         assert self._closed is not None
-        await asyncio.shield(self._closed)
+        await shield(self._closed)
 
     async def run(self, host: str | None = None, port: int = 0) -> None:
         """Start, serve until cancelled or closed, and close."""
@@ -326,7 +327,7 @@ class BaseServer:
         for connection in tuple(self.connections.values()):
             connection.session.dismiss("shut down", "Service is shutting down")
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=_STOP_TIME)
+            await wait(self._tasks, timeout=_STOP_TIME)
         for passive in self._passive.values():
             passive.close()
         self._passive.clear()
@@ -343,7 +344,7 @@ class BaseServer:
 
     # Sessions.
 
-    def _accepted(self, sock: socket.socket, peer: tuple[str, int]) -> None:
+    def _accepted(self, sock: socket, peer: tuple[str, int]) -> None:
         loop = asyncio.get_running_loop()
         try:
             channel = Channel(sock, loop, peer)
@@ -399,7 +400,6 @@ class BaseServer:
         connection.transfer_type = "A"
         connection.transfer_mode = "S"
         connection.compression_level = -1
-        connection.umask = None
         connection.protection = self.implicit_protection if self.implicit_tls else "C"
 
     def context_from_the_start(self, connection: Connection) -> SSLContext | None:

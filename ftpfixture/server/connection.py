@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from asyncio import shield
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from pathlib import PurePosixPath
@@ -73,7 +74,7 @@ class Workers(set[asyncio.Task[Any]]):
         while self:
             if self._idle is None:
                 self._idle = asyncio.get_running_loop().create_future()
-            await asyncio.shield(self._idle)
+            await shield(self._idle)
 
     async def cancel(self) -> None:
         """Cancel all on behalf of the command that is being handled, and wait until they are gone."""
@@ -122,8 +123,6 @@ class Connection:
     user: User
     logged: bool
     rename_from: Any
-    copy_from: str
-    umask: int | None
     passive_server: Any
     passive_server_port: int
     data_source: str
@@ -192,7 +191,7 @@ class Connection:
             setattr(self, name, await opener(timeout))
             return self.__dict__[name]
         async with self.clock.timeout(timeout):
-            return await asyncio.shield(self[name])
+            return await shield(self[name])
 
     def __repr__(self) -> str:
         return f"<Connection of {self.__dict__.get('client_host')}:{self.__dict__.get('client_port')}>"

@@ -7,13 +7,13 @@ which nobody holds while waiting.
 from __future__ import annotations
 
 import math
-import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ftpfixture.clock import Clock
 from ftpfixture.errors import ConfigurationError
+from ftpfixture.forks import lock
 from ftpfixture.server.connection import SESSION
 from ftpfixture.server.replies import INTERNAL_ERROR, LOGIN_FAILURES, Refusal, Silence, reply_for
 from ftpfixture.server.scripts import (
@@ -78,7 +78,7 @@ class ScriptedUserManager(MemoryUserManager):
         self._guests: dict[str, User] = {}
         self._permitted: dict[User, User] = {}
         self._expires: dict[User, float] = {}
-        self._lock = threading.Lock()  # of the three that follow
+        self._lock = lock()  # of the three that follow
         self._failures: Counter[str] = Counter()
         self._locked: set[str] = set()
         self._lock_after: dict[str | None, int | None] = {None: check_count("lock_after", lock_after, 1, "for never")}

@@ -9,12 +9,12 @@ from __future__ import annotations
 import fnmatch
 import math
 import re
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self
 
 from ftpfixture.errors import ConfigurationError
+from ftpfixture.forks import lock
 from ftpfixture.server.users import User
 
 __all__ = [
@@ -274,7 +274,7 @@ class Scripts:
     """
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()
+        self.lock = lock()
         self._all: dict[tuple[str, str | None], LoginScript] = {}
 
     def put(self, script: LoginScript) -> None:

@@ -14,6 +14,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from ftpfixture.errors import ConfigurationError
+from ftpfixture.forks import rlock
 from ftpfixture.server.users import Permission, User
 
 __all__ = ["OUTCOMES", "LoginAttempt", "Visitor", "Visits"]
@@ -97,7 +98,7 @@ class Visits:
     """The book of a user manager."""
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
+        self._changed = threading.Condition(rlock())
         self._attempts: list[LoginAttempt] = []
         self._logouts: list[str] = []
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 
@@ -13,6 +12,7 @@ from ftpfixture.faults.catalog import Fault
 from ftpfixture.faults.fitting import check_fault
 from ftpfixture.faults.grammar import parse
 from ftpfixture.faults.when import counted
+from ftpfixture.forks import Origin, lock
 from ftpfixture.log import CommandLog
 
 __all__ = ["Faults"]
@@ -27,13 +27,20 @@ class Faults:
         rules: Where the server looks.
         log: What was said to it.
         verbs: What it answers, upper case.
+        origin: Of the server; one that runs in a parent process takes no faults here.
     """
 
-    def __init__(self, rules: Rules, log: CommandLog, verbs: Collection[str]) -> None:
-        self._rules = rules
+    def __init__(self, rules: Rules, log: CommandLog, verbs: Collection[str], origin: Origin | None = None) -> None:
+        self._all = rules
+        self._origin = origin or Origin()
         self._log = log
         self._verbs = verbs
-        self._lock = threading.Lock()
+        self._lock = lock()
+
+    @property
+    def _rules(self) -> Rules:
+        self._origin.check()
+        return self._all
 
     def add(self, fault: Fault | str) -> Armed:
         """Let something go wrong from now on.
@@ -141,4 +148,4 @@ class Faults:
         return not self._log.is_busy and all(session.closed_at is not None for session in self._log.sessions)
 
     def __repr__(self) -> str:
-        return f"<Faults {', '.join(map(repr, (armed.fault for armed in self._rules.armed))) or 'none'}>"
+        return f"<Faults {', '.join(map(repr, (armed.fault for armed in self._all.armed))) or 'none'}>"

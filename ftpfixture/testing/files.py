@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from ftpfixture.errors import ConfigurationError, PathIsNotAbsolute
 from ftpfixture.files.memory import DirectoryNode, FileNode, LinkNode, MemoryFiles
+from ftpfixture.forks import Origin
 from ftpfixture.testing.loopthread import SHARED
 
 __all__ = ["FileStat", "Files"]
@@ -46,11 +47,13 @@ class Files(MutableMapping[str, bytes]):
     Args:
         tree: What is stored; None for a server with a path layer of its own, of which nothing can be said here.
         root: The folder of the disk that is served instead; None for none.
+        origin: Of the server; the files of one that runs in a parent process are there.
     """
 
-    def __init__(self, tree: MemoryFiles | None, root: Path | None = None) -> None:
+    def __init__(self, tree: MemoryFiles | None, root: Path | None = None, origin: Origin | None = None) -> None:
         self._tree = tree
         self._root = root
+        self._origin = origin or Origin()
 
     def __getitem__(self, path: str) -> bytes:
         """Content of a file; links are followed.
@@ -205,6 +208,7 @@ class Files(MutableMapping[str, bytes]):
                 target.write_bytes(data)
 
     def _run(self, step: Callable[[MemoryFiles], T]) -> T:
+        self._origin.check()
         tree = self._tree
         if tree is None and self._root is not None:
             raise ConfigurationError(f"this server serves a folder of the disk: look at the files in {self._root}")

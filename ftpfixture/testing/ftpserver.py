@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from os import PathLike
@@ -12,6 +13,7 @@ from ssl import SSLContext
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
+from weakref import WeakSet
 
 from ftpfixture.clock import Clock
 from ftpfixture.errors import ConfigurationError, ServerFailure, ServerStateError
@@ -19,6 +21,7 @@ from ftpfixture.faults.armed import Rules
 from ftpfixture.faults.catalog import Fault
 from ftpfixture.files.disk import PathIO
 from ftpfixture.files.memory import MemoryFiles, MemoryPathIO
+from ftpfixture.forks import Origin, in_child
 from ftpfixture.log import CommandLog
 from ftpfixture.net.faultgate import FaultGate
 from ftpfixture.net.throttle import StreamThrottle
@@ -35,11 +38,14 @@ __all__ = ["FtpServer"]
 
 Users = Sequence[User] | Mapping[str, Password] | AbstractUserManager
 
+_RUNNING: WeakSet[FtpServer] = WeakSet()
+
 
 class FtpServer:
     """A real FTP server in this process, in memory, for blocking and for asynchronous code alike.
 
-    It runs on a thread of its own, and accepts connections when its context is entered or `start` returns.
+    It runs on a thread of its own, and accepts connections when its context is entered or `start` returns. A forked
+    child does not inherit it: there it is closed, and what is asked of it is a ServerStateError.
 
     Args:
         users: Users, a mapping from login to password (`ANY_PASSWORD` to take any, None to ask for none), or a user
@@ -106,6 +112,7 @@ class FtpServer:
         elif settings.get("ssl") is None:
             refuse_without_tls(certificate, **asked)
         self.tls = ServerTls()
+        self._origin = Origin()
         settings["maximum_login_failures"] = maximum_login_failures
         served = None if root is None else folder(root)
         settings.setdefault("path_io_factory", MemoryPathIO if served is None else PathIO)
@@ -124,16 +131,16 @@ class FtpServer:
         elif files is not None or quota is not None:
             other = "a path layer of its own" if served is None else f"the files of root={str(served)!r}"
             raise ConfigurationError(f"files and quota are for servers in memory; this one has {other}")
-        self.files = Files(state if isinstance(state, MemoryFiles) else None, served)
+        self.files = Files(state if isinstance(state, MemoryFiles) else None, served, self._origin)
         try:
             for path, data in (files or {}).items():
                 self.files.put(path, data)
         except (OSError, TypeError) as error:
             raise ConfigurationError(f"files cannot be stored: {error}") from error
-        self.log = CommandLog(self.server.hub)
+        self.log = CommandLog(self.server.hub, self._origin)
         rules = Rules(self.clock.monotonic())
         self.server.gate_factory = partial(FaultGate, rules, self.clock)
-        self.faults = Faults(rules, self.log, {verb.upper() for verb in self.server.specs})
+        self.faults = Faults(rules, self.log, {verb.upper() for verb in self.server.specs}, self._origin)
         for fault in [faults] if isinstance(faults, str) or not isinstance(faults, Iterable) else faults:
             self.faults.add(fault)
         self._running = False
@@ -148,27 +155,35 @@ class FtpServer:
             ConfigurationError: The address can be reached from other machines and `allow_remote` is not set.
             OSError: The port is taken.
         """
+        self._origin.check()
         if self._running:
             raise ServerStateError(f"this server runs already, at {self.url}")
         SHARED.acquire()
+        _RUNNING.add(self)
         try:
             SHARED.await_(self.server.start(self._host, self._port))
         except BaseException:
+            _RUNNING.discard(self)
             SHARED.release()
             raise
         self._running = True
 
     def stop(self) -> None:
-        """Say 421 to every client and close everything; returns promptly whatever clients do. Twice does no harm."""
-        if self._running:
+        """Say 421 to every client and close everything; returns promptly whatever clients do. Twice does no harm.
+
+        In a forked child it does nothing: there the server is closed already, and its sessions are the parent's.
+        """
+        if self._running and not self.inherited:
             self._running = False
             try:
                 SHARED.await_(self.server.close())
             finally:
+                _RUNNING.discard(self)
                 SHARED.release()
 
     def restart(self) -> None:
         """Stop, and start again on the same port with the same users, files and log."""
+        self._live()
         self._port = self.port
         self.stop()
         self.start()
@@ -191,7 +206,7 @@ class FtpServer:
                 is what was raised.
         """
         __tracebackhide__ = True
-        failures = self.log.take_failures()
+        failures = [] if self.inherited else self.log.take_failures()
         if failures:
             first = failures[0]
             more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
@@ -219,7 +234,7 @@ class FtpServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            if error is None:
+            if error is None and not self.inherited:
                 self.check()  # first: what failed may be why a fault never happened
                 self.faults.assert_fired()
         finally:
@@ -229,7 +244,13 @@ class FtpServer:
 
     # What clients need.
 
+    @property
+    def inherited(self) -> bool:
+        """Whether this process is a fork of the one in which the server runs: here it is closed, and not to be used."""
+        return self._origin.parent is not None
+
     def _live(self) -> None:
+        self._origin.check()
         if not self._running:
             raise ServerStateError("this server does not run: use it as a context manager, or call start() first")
 
@@ -296,6 +317,7 @@ class FtpServer:
 
         They may be changed while a transfer runs; octets per second, None for no limit.
         """
+        self._origin.check()
         return self.server.throttle
 
     def session_throttle(self, session: int) -> StreamThrottle:
@@ -304,15 +326,17 @@ class FtpServer:
         Raises:
             ServerStateError: There is no such session.
         """
+        self._origin.check()
         connection = self.server.connections.get(session)
         if connection is None:
-            live = ", ".join(map(str, self.server.connections)) or "none"
+            live = ", ".join(map(str, tuple(self.server.connections))) or "none"
             raise ServerStateError(f"session {session} is not open; open are: {live}")
         return connection.throttles["server_per_connection"]
 
     @property
     def clock(self) -> Clock:
         """The server's time: ``freeze(at=...)`` it, ``move(seconds)``, ``resume()``, at any moment."""
+        self._origin.check()
         return self.server.clock
 
     @property
@@ -321,8 +345,20 @@ class FtpServer:
         return [session for session in self.log.sessions if session.closed_at is None]
 
     def __repr__(self) -> str:
+        if self.inherited:
+            return f"<FtpServer of process {self._origin.parent}>"
         place = "{}:{}".format(*self.server.address) if self._running else "not running"
         return f"<FtpServer {place}>"
+
+    def __reduce__(self) -> str:
+        raise TypeError("an FtpServer stays in its process: give the other one server.url or server.address instead")
+
+
+@in_child
+def _leave_to_the_parent() -> None:
+    for server in tuple(_RUNNING):
+        server._origin.parent = os.getppid()
+    _RUNNING.clear()
 
 
 def known_users(users: Any, root: Path | None = None) -> list[User] | AbstractUserManager:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import Callable, Coroutine
+from asyncio import gather
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
+from threading import Thread, current_thread
 from typing import Any, TypeVar
 
 from ftpfixture.errors import ServerStateError
+from ftpfixture.forks import in_child, lock
+from ftpfixture.testing.serverloop import ServerLoop
 
 __all__ = ["SHARED", "LoopThread"]
 
@@ -18,21 +22,22 @@ T = TypeVar("T")
 class LoopThread:
     """A thread that runs a selector loop while somebody holds a lease on it.
 
-    The first lease starts the thread, the last one released ends it, with nothing left over.
+    The first lease starts the thread, the last one released ends it, with nothing left over. A forked child, which has
+    no thread but its own, begins without leases.
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = lock()
         self._leases = 0
-        self._thread: threading.Thread | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: Thread | None = None
+        self._loop: ServerLoop | None = None
 
     def acquire(self) -> None:
         """Take a lease: the loop runs when this returns."""
         with self._lock:
             if self._leases == 0:
-                started: Future[asyncio.AbstractEventLoop] = Future()
-                self._thread = threading.Thread(target=self._run, args=(started,), name="ftpfixture", daemon=True)
+                started: Future[ServerLoop] = Future()
+                self._thread = Thread(target=self._run, args=(started,), name="ftpfixture", daemon=True)
                 self._thread.start()
                 self._loop = started.result()
             self._leases += 1
@@ -46,20 +51,37 @@ class LoopThread:
                 self._thread.join()
                 self._thread = self._loop = None
 
+    @contextmanager
+    def leased(self) -> Iterator[None]:
+        """Have a lease for the length of a block; a child that is forked within it leaves without one."""
+        self.acquire()
+        loop = self._loop
+        try:
+            yield
+        finally:
+            if self._loop is loop:
+                self.release()
+
+    def abandon(self) -> None:
+        """Begin anew in a forked child: what the parent's thread runs goes on there, and there only."""
+        loop, self._loop, self._thread, self._leases = self._loop, None, None, 0
+        if loop is not None:
+            loop.abandon()
+
     def await_(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine on the loop and wait for its result.
 
         Raises:
             ServerStateError: The loop does not run, or this is its own thread, which would wait for itself.
         """
-        if self._loop is None or threading.current_thread() is self._thread:
+        if self._loop is None or current_thread() is self._thread:
             coroutine.close()
             raise ServerStateError("the blocking API cannot be used here: the loop is stopped, or this is its thread")
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
 
     def call(self, function: Callable[[], T]) -> T:
         """Call a function on the loop's thread, or here when that is this thread, and wait for its result."""
-        if self._loop is None or threading.current_thread() is self._thread:
+        if self._loop is None or current_thread() is self._thread:
             return function()
         result: Future[T] = Future()
 
@@ -73,9 +95,9 @@ class LoopThread:
         return result.result()
 
     @staticmethod
-    def _run(started: Future[asyncio.AbstractEventLoop]) -> None:
+    def _run(started: Future[ServerLoop]) -> None:
         try:
-            loop = asyncio.SelectorEventLoop()
+            loop = ServerLoop()
         except BaseException as error:
             started.set_exception(error)
             return
@@ -93,8 +115,10 @@ async def _cancel_all() -> None:
     left = asyncio.all_tasks() - {asyncio.current_task()}
     for task in left:
         task.cancel()
-    await asyncio.gather(*left, return_exceptions=True)
+    await gather(*left, return_exceptions=True)
 
 
 SHARED = LoopThread()
 """The one that every `FtpServer` of this process uses."""
+
+in_child(SHARED.abandon)

@@ -74,9 +74,8 @@ def ftp_config() -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def _ftp_loop_thread() -> Iterator[None]:
     """The thread of all servers lives as long as the session: starting one costs more than starting a server."""
-    SHARED.acquire()
-    yield
-    SHARED.release()
+    with SHARED.leased():
+        yield
 
 
 @pytest.fixture
@@ -216,10 +215,15 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """Fail the very test in which a server failed, or a fault never happened."""
     __tracebackhide__ = True
     result = yield
-    for server in item.stash.get(_SERVERS, []):
+    for server in _servers(item):
         server.check()
         _assert_fired(server)
     return result
+
+
+def _servers(item: pytest.Item) -> list[FtpServer]:
+    """The servers of a test; those of its process, when the test has forked and comes back twice."""
+    return [server for server in item.stash.get(_SERVERS, []) if not server.inherited]
 
 
 def _assert_fired(server: FtpServer) -> None:
@@ -236,7 +240,7 @@ def pytest_runtest_makereport(
     """Add the dialogue of every server of a failing test to its report, unless the failure tells it already."""
     report = yield
     if report.failed:
-        servers = item.stash.get(_SERVERS, [])
+        servers = _servers(item)
         told = str(call.excinfo.value) if call.excinfo is not None else ""
         for number, server in enumerate(servers, 1):
             title = "FTP dialogue" if len(servers) == 1 else f"FTP dialogue of server {number}"

@@ -23,12 +23,15 @@ class RawClient:
     """
 
     def __init__(self, address: tuple[str, int], timeout: float = 10) -> None:
-        self.sock = socket.create_connection(address, timeout)
         self._timeout = timeout
+        self.sock = self._connect(address)
         self._lines = LineReader(1 << 20)
         self._parser = ReplyParser()
         self._replies: list[Reply] = []
         self._open: list[socket.socket] = [self.sock]
+
+    def _connect(self, address: tuple[str, int]) -> socket.socket:
+        return socket.create_connection(address, self._timeout)
 
     def limit(self, timeout: float) -> None:
         """Wait no longer than so many seconds from here on, on this connection and on those that are still to come."""
@@ -109,7 +112,7 @@ class RawClient:
         else:
             assert reply.code == "229", reply
             address = (self.sock.getpeername()[0], parse_229(reply.text))
-        sock = socket.create_connection(address, self._timeout)
+        sock = self._connect(address)
         self._open.append(sock)
         return sock
 

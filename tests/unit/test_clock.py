@@ -9,7 +9,6 @@ import math
 import threading
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -72,7 +71,7 @@ class System:
 async def system(monkeypatch: pytest.MonkeyPatch) -> System:
     """Real time that goes by when a test says so."""
     system = System()
-    monkeypatch.setattr(room, "time", SimpleNamespace(monotonic=lambda: system.now, time=lambda: JAN_2026 + system.now))
+    monkeypatch.setattr(room, "monotonic", lambda: system.now)
     monkeypatch.setattr(asyncio.get_running_loop(), "call_later", system.call_later)
     return system
 

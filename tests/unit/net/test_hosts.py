@@ -121,10 +121,10 @@ async def test_a_name_is_its_first_ipv4_address(
     loop = asyncio.get_running_loop()
     known = {socket.AF_INET: ("127.0.0.1", 0), socket.AF_INET6: ("::1", 0, 0, 0)}
 
-    async def getaddrinfo(*_: object, **__: object) -> list[Any]:
+    def getaddrinfo(*_: object, **__: object) -> list[Any]:
         return [(family, socket.SOCK_STREAM, 6, "", known[family]) for family in families]
 
-    monkeypatch.setattr(loop, "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr("ftpfixture.net.hosts.getaddrinfo", getaddrinfo)
     assert await numeric(loop, "localhost") == address
 
 

@@ -12,8 +12,10 @@ import pytest
 
 from ftpfixture.errors import NoAvailablePort
 from ftpfixture.net import ports
+from ftpfixture.net.dial import dial as dial_a_host
 from ftpfixture.net.hosts import family_of
 from ftpfixture.net.ports import Listener, PassiveListener, PortPool, connect
+from ftpfixture.net.sockets import Socket
 
 HOST = "127.0.0.1"
 
@@ -163,14 +165,14 @@ async def test_out_of_descriptors(
 ) -> None:
     """When accept fails for want of descriptors the listener rests, and accepts later on its own."""
     failures = [OSError(errno.EMFILE, "too many open files")]
-    accept = socket.socket.accept
+    accept = Socket.accept
 
-    def scarce(self: socket.socket) -> tuple[socket.socket, object]:
+    def scarce(self: Socket) -> tuple[socket.socket, object]:
         if failures:
             raise failures.pop()
         return accept(self)
 
-    monkeypatch.setattr(socket.socket, "accept", scarce)
+    monkeypatch.setattr(Socket, "accept", scarce)
     monkeypatch.setattr(ports, "_ACCEPT_AGAIN", 0.001)
     listener = _listener(guests)
     client = dial(listener.port)
@@ -185,14 +187,14 @@ async def test_a_client_that_gave_up_is_skipped(
 ) -> None:
     """A connection that was broken while it waited does not keep the next one from being accepted."""
     failures = [ConnectionAbortedError(errno.ECONNABORTED, "gave up")]
-    accept = socket.socket.accept
+    accept = Socket.accept
 
-    def broken(self: socket.socket) -> tuple[socket.socket, object]:
+    def broken(self: Socket) -> tuple[socket.socket, object]:
         if failures:
             raise failures.pop()
         return accept(self)
 
-    monkeypatch.setattr(socket.socket, "accept", broken)
+    monkeypatch.setattr(Socket, "accept", broken)
     listener = _listener(guests)
     dial(listener.port)
     listener.accept_now()
@@ -474,7 +476,7 @@ async def test_dial_a_number(guests: Guests, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(loop, "getaddrinfo", None)
     for host in (HOST, "::1"):
         listener = Listener(loop, host, 0, guests)
-        with await ports.dial(loop, host, listener.port) as sock:
+        with await dial_a_host(loop, host, listener.port) as sock:
             assert sock.getpeername()[:2] == (host, listener.port)
             assert await guests.next() == sock.getsockname()[:2]
         listener.close()
@@ -485,7 +487,7 @@ async def test_dial_a_name(guests: Guests, monkeypatch: pytest.MonkeyPatch, refu
     loop = asyncio.get_running_loop()
     first, second = _listener(guests), _listener(guests)
     _names(monkeypatch, refusing, (first.host, first.port), (second.host, second.port))
-    with await ports.dial(loop, "ftp.invalid", 21) as sock:
+    with await dial_a_host(loop, "ftp.invalid", 21) as sock:
         assert sock.getpeername() == (first.host, first.port)
     first.close()
     second.close()
@@ -505,7 +507,7 @@ async def test_dial_a_family_that_is_not_there(guests: Guests, monkeypatch: pyte
         return make(*arguments)
 
     monkeypatch.setattr(socket, "socket", scarce)
-    with await ports.dial(loop, "ftp.invalid", 21) as sock:
+    with await dial_a_host(loop, "ftp.invalid", 21) as sock:
         assert sock.getpeername() == (listener.host, listener.port)
     listener.close()
 
@@ -514,13 +516,13 @@ async def test_dial_in_vain(monkeypatch: pytest.MonkeyPatch, refusing: tuple[str
     """When no address answers it is the error of the last; a name without any is an error with the name."""
     loop = asyncio.get_running_loop()
     with pytest.raises(ConnectionRefusedError):
-        await ports.dial(loop, *refusing)
+        await dial_a_host(loop, *refusing)
     _names(monkeypatch, refusing, refusing)
     with pytest.raises(ConnectionRefusedError):
-        await ports.dial(loop, "ftp.invalid", 21)
+        await dial_a_host(loop, "ftp.invalid", 21)
     _names(monkeypatch)
     with pytest.raises(OSError, match=r"^ftp.invalid has no address$"):
-        await ports.dial(loop, "ftp.invalid", 21)
+        await dial_a_host(loop, "ftp.invalid", 21)
 
 
 async def test_dial_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -536,7 +538,7 @@ async def test_dial_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
         await asyncio.Event().wait()
 
     monkeypatch.setattr(loop, "sock_connect", never)
-    task = asyncio.create_task(ports.dial(loop, "ftp.invalid", 21))
+    task = asyncio.create_task(dial_a_host(loop, "ftp.invalid", 21))
     await trying.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

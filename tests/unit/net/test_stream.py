@@ -420,8 +420,9 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The clock that streams and throttles of a test go by."""
     clock = Clock()
-    stand_in = SimpleNamespace(get_running_loop=lambda: clock, sleep=clock.sleep)
+    stand_in = SimpleNamespace(get_running_loop=lambda: clock)
     monkeypatch.setattr("ftpfixture.net.throttle.asyncio", stand_in)
+    monkeypatch.setattr("ftpfixture.net.throttle.pause", clock.sleep)
     monkeypatch.setattr("ftpfixture.net.stream.asyncio", stand_in)
     return clock
 

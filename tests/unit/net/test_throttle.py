@@ -35,8 +35,8 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The clock that the throttles of a test go by."""
     clock = Clock()
-    asyncio = SimpleNamespace(get_running_loop=lambda: clock, sleep=clock.sleep)
-    monkeypatch.setattr("ftpfixture.net.throttle.asyncio", asyncio)
+    monkeypatch.setattr("ftpfixture.net.throttle.asyncio", SimpleNamespace(get_running_loop=lambda: clock))
+    monkeypatch.setattr("ftpfixture.net.throttle.pause", clock.sleep)
     return clock
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from ftpfixture import FtpServer, SSLSessionBoundContext, StreamIO
 from ftpfixture.net.channel import Channel
-from ftpfixture.net.ports import dial
+from ftpfixture.net.dial import dial
 from ftpfixture.net.tls import refusal
 from ftpfixture.testing.certificates import ServerTls
 

@@ -1,0 +1,269 @@
+"""Processes that fork, spawn and end beside running servers: a child has none of them, and disturbs none."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import socket
+import subprocess
+import sys
+import threading
+import traceback
+import warnings
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from ftpfixture import Clock, FtpServer, ServerStateError
+from ftpfixture.forks import Origin, lock, rlock
+from ftpfixture.testing.loopthread import SHARED, LoopThread
+from tests.support import forking
+from tests.support.raw import RawClient, read_all
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+
+ROOT = Path(__file__).parents[2]
+
+
+class Child:
+    """A forked child that does something and waits until it is told to end.
+
+    Args:
+        work: What it does first; a failed assertion is its report.
+    """
+
+    def __init__(self, work: Callable[[], object]) -> None:
+        report, self._report = os.pipe()
+        self._end, end = os.pipe()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 warns of threads
+            self._pid = os.fork()
+        if self._pid == 0:
+            self._run(work, end)
+        os.close(self._report)
+        os.close(self._end)
+        self._report, self._end = report, end
+        with os.fdopen(os.dup(report), "rb") as told:
+            self.report = told.read().decode()
+
+    def _run(self, work: Callable[[], object], end: int) -> None:
+        os.close(end)
+        try:
+            work()
+            text = "done"
+        except BaseException:
+            text = traceback.format_exc()
+        os.write(self._report, text.encode())
+        os.close(self._report)
+        os.read(self._end, 1)
+        os._exit(0)
+
+    def end(self) -> None:
+        """Let it end, and wait for that."""
+        os.close(self._end)
+        os.close(self._report)
+        os.waitpid(self._pid, 0)
+
+
+def in_a_child(work: Callable[[], object]) -> str:
+    """What became of the work: "done", or a traceback."""
+    child = Child(work)
+    child.end()
+    return child.report
+
+
+USES: dict[str, Callable[[FtpServer], object]] = {
+    "address": lambda server: server.address,
+    "url": lambda server: server.url,
+    "start": FtpServer.start,
+    "restart": FtpServer.restart,
+    "pause": FtpServer.pause,
+    "resume": FtpServer.resume,
+    "wait_idle": FtpServer.wait_idle,
+    "files": lambda server: server.files["/a.txt"],
+    "files, written": lambda server: server.files.set("/b.txt", b""),
+    "log": lambda server: server.log.commands,
+    "log.clear": lambda server: server.log.clear(),
+    "log.wait_for": lambda server: server.log.wait_for("NOOP", timeout=0),
+    "transcript": lambda server: server.log.transcript(),
+    "faults": lambda server: server.faults.add("NOOP: reset"),
+    "assert_fired": lambda server: server.faults.assert_fired(),
+    "clock": lambda server: server.clock.move(1),
+    "throttle": lambda server: server.throttle,
+    "session_throttle": lambda server: server.session_throttle(1),
+    "sessions": lambda server: server.sessions,
+}
+
+
+def refuses(server: FtpServer) -> None:
+    """Every use of an inherited server says so; leaving it does nothing."""
+    for name, use in USES.items():
+        with pytest.raises(ServerStateError) as caught:
+            use(server)
+        assert f"runs in process {os.getppid()}, of which this one is a fork" in str(caught.value), name
+        assert "start a new FtpServer() here" in str(caught.value), name
+    server.stop()
+    server.check()
+    assert server.inherited
+    assert repr(server) == f"<FtpServer of process {os.getppid()}>"
+    with suppress(ZeroDivisionError), server:
+        raise ZeroDivisionError
+
+
+def test_an_inherited_server_says_so() -> None:
+    """Whatever is asked of it in the child, and it is well in the parent."""
+    with FtpServer(files={"/a.txt": b"a"}) as server, RawClient(server.address) as client:
+        client.login()
+        assert in_a_child(lambda: refuses(server)) == "done"
+        assert client.code("NOOP") == "200"
+        assert not server.inherited
+
+
+def test_a_child_has_servers_of_its_own() -> None:
+    """New ones, and those that were made in the parent and not started there, with a clock that both share."""
+    clock = Clock()
+    waiting = FtpServer(files={"/a.txt": b"a"}, clock=clock, idle_timeout=300)
+
+    def work(address: tuple[str, int]) -> None:
+        assert forking.own_server(address) == b"a"
+        with waiting, RawClient(waiting.address) as client:
+            client.login()
+            clock.move(300)
+            assert client.reply().code == "421"
+            waiting.log.assert_sent("USER user -> 331")
+
+    with FtpServer(files={"/a.txt": b"a"}, clock=clock) as server:
+        address = server.address
+        assert in_a_child(lambda: work(address)) == "done"
+    waiting.start()
+    waiting.stop()
+
+
+def test_ports_and_sessions_while_a_child_lives() -> None:
+    """A transfer goes on; the end of a session is seen; the port is free when the parent has stopped."""
+    with FtpServer(files={"/big.bin": bytes(1 << 24)}) as server:
+        client = RawClient(server.address).login()
+        data = client.passive()
+        assert client.code("RETR big.bin") == "150"
+
+        child = Child(lambda: None)
+        try:
+            assert len(read_all(data)) == 1 << 24
+            assert client.reply().code == "226"
+            assert client.code("QUIT") == "221"
+            assert client.is_closed()
+            address = server.address
+            server.restart()
+            assert server.address == address
+            server.stop()
+            with pytest.raises(ConnectionRefusedError):
+                socket.create_connection(address)
+        finally:
+            child.end()
+        client.close()
+    assert child.report == "done"
+
+
+def test_a_child_of_a_child() -> None:
+    """Each generation has its own loop, and the middle one's server is inherited by the last."""
+
+    def middle() -> None:
+        with FtpServer() as own, RawClient(own.address) as client:
+            client.login()
+            assert in_a_child(lambda: refuses(own)) == "done"
+            assert client.code("NOOP") == "200"
+
+    with FtpServer():
+        assert in_a_child(middle) == "done"
+
+
+def test_a_fork_while_other_threads_hold_locks() -> None:
+    """In the child they are free, and so are those of the log and of the loop."""
+    plain, again = lock(), rlock()
+    taken, go = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with plain, again, SHARED._lock:
+            taken.set()
+            go.wait()
+
+    def work() -> None:
+        assert plain.acquire(timeout=5)
+        assert again.acquire(timeout=5)
+        with FtpServer(files={"/a.txt": b"a"}) as server:
+            assert forking.fetch(server.address) == b"a"
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    taken.wait()
+    report = in_a_child(work)
+    go.set()
+    holder.join()
+    assert report == "done"
+
+
+def test_a_lease_that_was_inherited_is_not_given_back() -> None:
+    """Leaving the block in the child does not end the loop of a server that was started there."""
+
+    def work() -> None:
+        server = FtpServer(files={"/a.txt": b"a"})
+        server.start()
+        leased.__exit__(None, None, None)
+        assert forking.fetch(server.address) == b"a"
+        server.stop()
+
+    leased = SHARED.leased()
+    with leased:
+        assert in_a_child(work) == "done"
+
+
+def test_a_loop_that_is_abandoned() -> None:
+    """It counts as closed and runs nothing; a new one is made for the next lease."""
+    thread = LoopThread()
+    thread.acquire()
+    loop, runner = thread._loop, thread._thread
+    assert loop is not None
+    assert runner is not None
+
+    def abandon() -> None:
+        thread.abandon()
+        assert (loop.is_closed(), loop.is_running()) == (True, False)
+        with pytest.raises(ServerStateError, match="loop is stopped"):
+            thread.await_(_nothing())
+        thread.acquire()
+        assert thread.call(lambda: 7) == 7
+        thread.release()
+
+    assert in_a_child(abandon) == "done"
+    assert thread.call(lambda: loop.is_running())
+    thread.release()
+
+
+async def _nothing() -> None:
+    pass
+
+
+def test_a_server_cannot_be_sent_to_another_process() -> None:
+    """The error says what can."""
+    with pytest.raises(TypeError, match=r"give the other one server\.url or server\.address"):
+        pickle.dumps(FtpServer())
+
+
+def test_the_origin_of_what_is_here() -> None:
+    """Nothing is refused."""
+    Origin().check()
+
+
+@pytest.mark.parametrize("method", forking.METHODS)
+def test_a_program_that_makes_processes(method: str) -> None:
+    """By `os.fork` and `sys.exit`, multiprocessing, executors and subprocess: sessions go on, and everything ends."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-W", "ignore::DeprecationWarning", "-m", "tests.support.forking", method],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=50,
+    )
+    assert (done.stdout, done.stderr, done.returncode) == ("well\n", "", 0)

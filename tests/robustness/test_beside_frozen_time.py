@@ -1,0 +1,86 @@
+"""freezegun and time-machine set the time of day; what waits on a server waits by real time all the same."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from typing import Any
+
+import freezegun
+import pytest
+import time_machine
+
+from ftpfixture import FtpServer
+from tests.support.raw import RawClient
+
+THEN = datetime(2012, 1, 14, 3, 21, 34, tzinfo=UTC)
+Freeze = Callable[[], AbstractContextManager[object]]
+
+TOOLS: dict[str, Freeze] = {
+    "freezegun": lambda: freezegun.freeze_time(THEN),
+    "freezegun, ticking": lambda: freezegun.freeze_time(THEN, tick=True),
+    "time-machine": lambda: time_machine.travel(THEN, tick=False),
+    "time-machine, ticking": lambda: time_machine.travel(THEN, tick=True),
+}
+SETTINGS: dict[str, Any] = {"wait_future_timeout": 0.05, "idle_timeout": 0.3, "files": {"/big.bin": bytes(30_000)}}
+
+
+def waits(server: FtpServer, client: RawClient) -> None:
+    """All that waits: for a data connection, in a delay, by a limit, in silence."""
+    client.login()
+    assert client.code("EPSV") == "229"
+    assert client.code("LIST") == "425"
+    with server.faults("NOOP: delay 0.05"):
+        assert client.code("NOOP") == "200"
+    server.throttle.write.limit = 300_000
+    assert client.fetch("RETR big.bin")[0] == ["150", "226"]
+    assert client.reply().code == "421"
+    assert client.is_closed()
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_a_server_within(tool: str) -> None:
+    """Started and stopped while the time of day is frozen."""
+    with TOOLS[tool](), FtpServer(**SETTINGS) as server, RawClient(server.address) as client:
+        waits(server, client)
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_a_server_across(tool: str) -> None:
+    """Started before; a session lives before, within and after, and files have the time that a test sees."""
+    with FtpServer(**SETTINGS | {"idle_timeout": None}) as server:
+        client = RawClient(server.address)
+        client.login()
+        began = time.time()
+        with TOOLS[tool]():
+            assert client.store("STOR then.txt", b"") == ["150", "226"]
+            assert client.ask("MDTM then.txt").text.startswith("201201140321")
+            assert client.code("EPSV") == "229"
+            assert client.code("LIST") == "425"
+            client.send("NLST")  # its 425 is still to come when the time is real again
+        assert client.reply().code == "425"
+        assert client.store("STOR now.txt", b"") == ["150", "226"]
+        client.close()
+        assert server.files.stat("/then.txt").modified == pytest.approx(THEN.timestamp(), abs=30)
+        assert server.files.stat("/now.txt").modified >= began - 1
+        assert max(event.at for event in server.log.events) < 60  # the log is on real time
+
+
+def test_waiting_for_the_log_ends() -> None:
+    """A wait for what never comes ends after its real time."""
+    missed = pytest.raises(AssertionError, match=r"not seen within 0\.05 s")
+    with freezegun.freeze_time(THEN), FtpServer() as server, missed:
+        server.log.wait_for("RETR", timeout=0.05)
+
+
+def test_the_servers_own_clock_goes_first() -> None:
+    """What ``server.clock`` was set to is the server's time, and moving it makes things due, frozen or not."""
+    with freezegun.freeze_time(THEN), FtpServer(idle_timeout=300) as server, RawClient(server.address) as client:
+        client.login()
+        server.clock.freeze(at=1767225600)
+        assert client.code("MKD d") == "257"
+        assert server.files.stat("/d").modified == 1767225600
+        server.clock.move(300)
+        assert client.reply().code == "421"

@@ -1,0 +1,131 @@
+"""What tests patch in the standard library does not reach a server, started before the patch or under it."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+from unittest.mock import AsyncMock, MagicMock, patch
+
+import pytest
+
+from ftpfixture import FtpServer
+from tests.support.raw import RawClient
+from tests.support.undisturbed import UndisturbedClient
+
+TARGETS = [
+    *("asyncio.create_task", "asyncio.gather", "asyncio.new_event_loop", "asyncio.open_connection", "asyncio.run"),
+    *("asyncio.shield", "asyncio.sleep", "asyncio.start_server", "asyncio.timeout", "asyncio.to_thread"),
+    *(
+        "asyncio.wait",
+        "asyncio.wait_for",
+        "asyncio.Event",
+        "asyncio.Lock",
+        "asyncio.Queue",
+        "asyncio.SelectorEventLoop",
+    ),
+    *("time.monotonic", "time.monotonic_ns", "time.perf_counter", "time.sleep", "time.time", "time.time_ns"),
+    *("socket.create_connection", "socket.create_server", "socket.getaddrinfo", "socket.gethostbyname"),
+    *("socket.socket", "socket.socketpair", "socket.getfqdn", "socket.gethostname"),
+    *("ssl.create_default_context", "ssl.SSLContext", "ssl.get_server_certificate"),
+    *("select.select", "select.epoll", "select.poll", "selectors.DefaultSelector", "selectors.EpollSelector"),
+    *("threading.Thread", "threading.Timer"),
+    *("os.listdir", "os.stat", "os.remove", "os.rename", "os.makedirs", "os.path.exists", "os.path.isfile"),
+    *("random.random", "random.randint", "random.choice", "random.shuffle", "secrets.token_hex"),
+    *("tempfile.mkstemp", "tempfile.NamedTemporaryFile", "subprocess.run", "subprocess.Popen", "datetime.datetime"),
+]
+"""Names that tests are known to patch."""
+
+FILES = {"/big.bin": bytes(30_000), "/a.txt": b"a"}
+SETTINGS: dict[str, Any] = {
+    "files": FILES,
+    "wait_future_timeout": 0.05,
+    "write_speed_limit": 300_000,
+    "tls": "explicit",
+}
+
+
+@contextmanager
+def everything_patched() -> Iterator[dict[str, MagicMock]]:
+    """All of it at once, by mocks that fail when somebody calls them."""
+    with ExitStack() as patches:
+        mocks = {}
+        for target in TARGETS:
+            module, _, name = target.rpartition(".")
+            if hasattr(sys.modules[module], name):  # some systems have no epoll
+                kind = AsyncMock if target in ("asyncio.sleep", "asyncio.wait_for") else MagicMock
+                mocks[target] = patches.enter_context(patch(target, kind(side_effect=AssertionError(target))))
+        yield mocks
+
+
+def dialogue(server: FtpServer, client: RawClient) -> None:
+    """Log in; all kinds of waiting, a limited transfer included; the log."""
+    client.login()
+    assert client.fetch("RETR big.bin") == (["150", "226"], FILES["/big.bin"])  # a tenth of a second, in pauses
+    assert client.store("STOR b.txt", b"b") == ["150", "226"]
+    assert client.ask("MDTM b.txt").code == "213"
+    with server.faults("NOOP: delay 0.05"):
+        assert client.code("NOOP") == "200"
+    assert client.code("EPSV") == "229"
+    assert client.code("LIST") == "425"
+    assert client.fetch("NLST")[0] == ["150", "226"]
+    assert client.code("QUIT") == "221"
+    server.wait_idle()
+    assert server.files["/b.txt"] == b"b"
+
+
+def test_a_server_that_runs_already() -> None:
+    """Nothing that is patched is called, whatever the server does."""
+    with FtpServer(**SETTINGS) as server, everything_patched() as mocks:
+        with UndisturbedClient(server.address) as client:
+            dialogue(server, client)
+        called = [target for target, mock in mocks.items() if mock.called]
+    assert called == []
+
+
+def test_a_server_that_starts_and_stops_under_the_patch() -> None:
+    """Nor while it begins, restarts and ends, its thread included."""
+    with FtpServer(tls="explicit"):
+        pass  # certificates are made once a process, by a library that asks for the time
+    before = threading.active_count()
+    with everything_patched() as mocks:
+        with FtpServer(**SETTINGS) as server:
+            server.restart()
+            with UndisturbedClient(server.address) as client:
+                dialogue(server, client)
+        called = [target for target, mock in mocks.items() if mock.called]
+    assert called == []
+    assert threading.active_count() == before
+
+
+def _values(*values: float) -> Callable[[], float]:
+    return iter(values).__next__
+
+
+def test_mocked_values_are_for_the_code_under_test_only() -> None:
+    """A mock that gives one value a call is not used up by a server, and the times of files stay right."""
+    with patch("time.time", side_effect=[1.0, 2.0]), FtpServer(clock=_values(*range(5, 100)), files=FILES) as server:
+        import time
+
+        with UndisturbedClient(server.address) as client:
+            client.login()
+            assert client.store("STOR b.txt", b"b") == ["150", "226"]
+        assert [time.time(), time.time()] == [1.0, 2.0]
+        assert server.files.stat("/a.txt").modified < server.files.stat("/b.txt").modified
+
+
+@pytest.mark.ftp(write_speed_limit=100_000, files=FILES)
+def test_a_limited_transfer_beside_a_patched_sleep(ftp_server: FtpServer) -> None:
+    """Another client is served meanwhile: the flow waits by timers of the loop, and does not spin."""
+    with patch("asyncio.sleep", AsyncMock()) as sleep:
+        with RawClient(ftp_server.address) as slow, RawClient(ftp_server.address) as other:
+            slow.login()
+            data = slow.passive()
+            assert slow.code("RETR big.bin") == "150"
+            other.login()
+            assert other.code("NOOP") == "200"
+            assert ftp_server.log.transfers[0].completed is None
+            data.close()
+        assert sleep.await_count == 0

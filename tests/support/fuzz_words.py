@@ -45,13 +45,13 @@ WORDS = ("A", "A N", "A T", "I", "L 8", "L 7", "E", "S", "Z", "B", "C", "F", "R"
          "[::1]", "MODE Z LEVEL 9", "SITE", "NOOP", "?!?", "UTF-8", "R", "ftp.example.org:21")  # fmt: skip
 TRANSFERS = ("RETR", "STOR", "APPE", "STOU", "LIST", "NLST", "MLSD")
 PATH_VERBS = ("CWD", "XCWD", "MKD", "XMKD", "RMD", "XRMD", "DELE", "RNFR", "RNTO", "SIZE", "MDTM", "MLST", "STAT",
-              "HASH", "XCRC", "XMD5", "XSHA", "XSHA1", "XSHA256", "XSHA512", "AVBL")  # fmt: skip
+              "HASH", "XCRC", "XMD5", "XSHA", "XSHA1", "XSHA256", "XSHA512", "AVBL",
+              "DSIZ", "RMDA", "SITE CPFR", "SITE CPTO")  # fmt: skip
 ADDRESSES = ("127,0,0,1,4,1", "127,0,0,1,0,21", "10,0,0,1,4,1", "127,0,0,1,256,1", "127,0,0,1", "1,2,3,4,5,6,7",
              f"127,0,0,1,{HUGE},1", "127.0.0.1,4,1", "|1|127.0.0.1|1025|", "|2|::1|1025|", "|1|127.0.0.1|21|", "|1||1|",
              f"|{HUGE}|x|1|", "|1|127.0.0.1|65536|", "|3|x|1|", "!1!127.0.0.1!1025!", "|", "|||||")  # fmt: skip
 UNKNOWN = ("XYZZY", "", " ", "?", "NO_OP", "noop\tx", "SITEX", "SMNT", "ADAT", "MIC", "ENC", "PASV\0", "RETR\0",
-           "ÄÖ", "NOOP\u0131", "X" * 200, "PASSWORD", "XPASS", "GET", "\x16\x03\x01", "CSID", "COMB", "DSIZ",
-           "RMDA")  # fmt: skip
+           "ÄÖ", "NOOP\u0131", "X" * 200, "PASSWORD", "XPASS", "GET", "\x16\x03\x01", "THMB")  # fmt: skip
 
 
 class Words:
@@ -118,6 +118,9 @@ class Words:
         ),
         lambda self: f"SITE CHMOD {self._one(('644', '000', '7777', '8', HUGE))} {self.path()}",
         lambda self: f"SITE SYMLINK {self.path()} {self.path()}",
+        lambda self: f"COMB {self.path()} {self.path()} {self.path()}",
+        lambda self: f"SITE UMASK {self._one(('077', '0', '777', '8', HUGE))}",
+        lambda self: f"CSID Name={self.argument()}; Version={self.argument()};",
         lambda self: f"{self._one(('XCRC', 'XMD5', 'XSHA'))} {self.path()} {self._one(NUMBERS)} {self._one(NUMBERS)}",
         lambda self: self._one(("NOOP", "STAT", "PWD", "CDUP", "FEAT", "HELP", "SYST", "ABOR", "SITE HELP", "REIN")),
         lambda self: (

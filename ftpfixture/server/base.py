@@ -31,6 +31,7 @@ from ftpfixture.server.loglines import LogLines, logger, place
 from ftpfixture.server.session import Session
 from ftpfixture.server.settings import (
     check_encoding,
+    check_flags,
     check_ipv4,
     check_numbers,
     check_ports,
@@ -166,6 +167,14 @@ class BaseServer:
             maximum_login_failures=maximum_login_failures,
             inflation_limit=inflation_limit,
             handshake_timeout=handshake_timeout,
+        )
+        check_flags(
+            allow_remote=allow_remote,
+            allow_foreign_addresses=allow_foreign_addresses,
+            allow_privileged_ports=allow_privileged_ports,
+            refuse_size_in_ascii=refuse_size_in_ascii,
+            require_session_reuse=require_session_reuse,
+            require_close_notify=require_close_notify,
         )
         self.block_size = block_size
         self.socket_timeout = socket_timeout

@@ -14,6 +14,7 @@ from ftpfixture.wire.entry import LIST_STYLES, ListStyle
 
 __all__ = [
     "check_encoding",
+    "check_flags",
     "check_ipv4",
     "check_numbers",
     "check_ports",
@@ -42,6 +43,13 @@ def check_numbers(**settings: Any) -> None:
         number = isinstance(value, int | float) and not isinstance(value, bool)
         if value is not None and not (number and value >= 0):
             raise ConfigurationError(f"{name}={value!r}: give a number that is not negative, or None for no limit")
+
+
+def check_flags(**settings: Any) -> None:
+    """Yes or no is said by True or False: "no" would be yes."""
+    for name, value in settings.items():
+        if not isinstance(value, bool):
+            raise ConfigurationError(f"{name}={value!r}: use True or False")
 
 
 def check_ports(ports: Iterable[Any]) -> list[int]:

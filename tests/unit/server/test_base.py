@@ -56,7 +56,17 @@ async def _greeting(server: Server) -> tuple[asyncio.StreamReader, asyncio.Strea
         ({"idle_timeout": -1}, "idle_timeout=-1: give a number that is not negative, or None for no limit"),
         ({"socket_timeout": "5"}, "socket_timeout='5': give a number"),
         ({"maximum_connections": True}, "maximum_connections=True: give a number"),
+        ({"maximum_connections_per_address": "2"}, "maximum_connections_per_address='2': give a number"),
         ({"read_speed_limit": -0.5}, "read_speed_limit=-0.5: give a number"),
+        ({"allow_remote": "no"}, "allow_remote='no': use True or False"),
+        ({"allow_foreign_addresses": 1}, "allow_foreign_addresses=1: use True or False"),
+        ({"allow_privileged_ports": None}, "allow_privileged_ports=None: use True or False"),
+        ({"refuse_size_in_ascii": "yes"}, "refuse_size_in_ascii='yes': use True or False"),
+        ({"implicit_protection": "p"}, "implicit_protection='p': use 'P' (private) or 'C' (clear)"),
+        (
+            {"implicit_protection": "C"},
+            "implicit_protection='C' is for tls='implicit': with explicit TLS data are clear",
+        ),
     ],
 )
 def test_settings_that_cannot_work(settings: dict[str, Any], text: str) -> None:

@@ -67,8 +67,10 @@ class AbstractPathIO(ABC):
     Attributes:
         timeout: As given.
         connection: As given.
+        umask: Permission bits that new files and directories lack; None where the layer does not know.
     """
 
+    umask: int | None = None
     timeout: float | None = None
     connection: Any = None
     _state: Any = None

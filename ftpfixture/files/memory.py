@@ -37,6 +37,7 @@ class MemoryPathIO(AbstractPathIO):
     """
 
     Stats = MemoryStats
+    umask = 0o022
 
     def __init__(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ftpfixture.server.commands.content import ContentCommands
+from ftpfixture.server.commands.bulk import BulkCommands
 from ftpfixture.server.commands.integrity import IntegrityCommands
 from ftpfixture.server.commands.parameters import ParameterCommands
 from ftpfixture.server.commands.security import SecurityCommands
@@ -42,7 +42,7 @@ __all__ = [
 ]
 
 
-class Server(SecurityCommands, ParameterCommands, ContentCommands, IntegrityCommands, SiteCommands):
+class Server(SecurityCommands, ParameterCommands, BulkCommands, IntegrityCommands, SiteCommands):
     """An FTP server on asyncio; for its settings see `ftpfixture.server.base.BaseServer`.
 
     Subclass it to add verbs (``async def noop(self, connection, rest)`` answers NOOP), or to override them.

@@ -409,6 +409,7 @@ class BaseServer:
         connection.transfer_type = "A"
         connection.transfer_mode = "S"
         connection.compression_level = -1
+        connection.umask = None
         connection.protection = self.implicit_protection if self.implicit_tls else "C"
 
     def context_from_the_start(self, connection: Connection) -> SSLContext | None:

@@ -123,6 +123,8 @@ class Connection:
     user: User
     logged: bool
     rename_from: Any
+    copy_from: str
+    umask: int | None
     passive_server: Any
     passive_server_port: int
     data_source: str

@@ -6,6 +6,7 @@ One rule: the chunks in which octets arrive never change the lines that come out
 from __future__ import annotations
 
 import re
+import sys
 
 __all__ = ["LineReader", "escape_line", "printable"]
 
@@ -15,19 +16,27 @@ LF = 0x0A
 CR = 0x0D
 IAC = 0xFF
 
-# What may stand between IAC SB and IAC SE: anything but a line end (CR LF). No FTP peer negotiates, so an IAC SB is far
-# more often two letters of a Latin-1 name than Telnet, and a name must not hide the end of its own line. For the same
-# reason it is given up after 512 octets, several times what the longest option in use sends.
-_INSIDE = rb"(?:[^\xff\r]|\r(?!\n)|\xff[^\xf0\r]){0,512}+"
+IAC_SB = b"\xff\xfa"
+IAC_SE = b"\xff\xf0"
 
-# An IAC that matches none of these branches is an octet of a name and stays, as does what follows it. CR and LF are no
-# options: options 10 and 13 died in 1978, but a line that ends right after such a pair is alive.
-_TELNET = re.compile(
-    rb"\xff(?:(?P<octet>\xff)|[\xf0-\xf9]|[\xfb-\xfe][^\r\n]|\xfa" + _INSIDE + rb"\xff\xf0"
-    rb"|(?P<open>(?:[\xfb-\xfe]?|\xfa" + _INSIDE + rb"\xff?)\Z))",
-    re.DOTALL,
+# A stretch that no subnegotiation begins in, and no command that is still to come. An IAC that begins no command is a
+# byte of a name and stays, as does what follows it. CR and LF are no options: options 10 and 13 died in 1978, but a
+# line that ends right after such a pair is alive.
+_STRETCH, _TEXT = (
+    re.compile(
+        rb"(?:[^\xff]++|\xff(?:[%b\xff]|[\xfb-\xfe](?:[^\r\n]|(?=[\r\n]))|(?=[^\xf0-\xff])))*+" % short, re.DOTALL
+    )
+    for short in (rb"\xf0-\xf9", rb"\xf0-\xfa")  # in a text, IAC SB is just two letters
 )
-_LINE_FEED = re.compile(rb"(?<!\r\0)\n")
+_COMMAND = re.compile(rb"\xff(?:(\xff)|[\xf0-\xf9]|[\xfb-\xfe][^\r\n])", re.DOTALL)
+
+# What may stand between IAC SB and IAC SE: anything but a line end (CR LF). No FTP peer negotiates, so an IAC SB is far
+# more often two letters of a Latin-1 name than Telnet, and a name must not hide the end of its own line.
+_INSIDE = re.compile(rb"(?:[^\xff\r]|\r(?=[^\n])|\xff[^\xf0\r])*+", re.DOTALL)
+
+# For the same reason it is given up after 512 bytes, several times what the longest option in use sends.
+_LONGEST_INSIDE = 512
+
 _LONE_LINE_FEED = re.compile(rb"(?<!\r)\n")
 
 
@@ -44,16 +53,18 @@ class LineReader:
             number is kept between two calls. RFC 959 names no limit; 8192 leaves room for two paths of 4096 (PATH_MAX).
     """
 
-    __slots__ = ("_buffer", "_held", "_limit", "_overlong", "_pending")
+    __slots__ = ("_held", "_inside", "_limit", "_line", "_looked_through", "_overlong", "_pending")
 
     def __init__(self, limit: int = 8192) -> None:
         self._limit = limit
+        self._inside = min(limit, _LONGEST_INSIDE)
         self.clear()
 
     def clear(self) -> None:
         """Drop what is buffered: after AUTH TLS nothing that came in clear may be taken for a command."""
-        self._buffer = b""  # the line so far, without Telnet, with CR NUL
+        self._line = bytearray()  # the line so far, without Telnet, with CR NUL; of an overlong one the last two bytes
         self._held = b""  # the beginning of a Telnet command
+        self._looked_through = 0  # how much of it needs no second look
         self._overlong = False  # the line so far was too long: only its LF is waited for
         self._pending = False
 
@@ -85,38 +96,80 @@ class LineReader:
     def _feed_anything(self, data: bytes) -> list[bytes | None]:
         if self._held or IAC in data:
             data = self._without_telnet(data)
-        text = self._buffer + data
-        pieces = _LINE_FEED.split(text) if NUL in text else text.split(b"\n")
-        rest = pieces.pop()
-        lines = [self._finish(piece) for piece in pieces]
-        self._keep(rest)
-        self._pending = bool(self._buffer or self._held or self._overlong)
+        lines = []
+        start = 0
+        end = data.find(b"\n")
+        while end >= 0:
+            if not self._is_escaped(data, start, end):
+                lines.append(self._finish(data[start:end]))
+                start = end + 1
+            end = data.find(b"\n", end + 1)
+        self._keep(data[start:])
+        self._pending = bool(self._line or self._held or self._overlong)
         return lines
 
     def _without_telnet(self, data: bytes) -> bytes:
+        """What arrived without its commands. Each byte is looked at a few times at most, whatever the chunks are."""
         data = self._held + data
-        self._held = b""
-        return _TELNET.sub(self._replace, data)
+        looked_through, self._looked_through, self._held = self._looked_through, 0, b""
+        pieces = []
+        position = 0
+        while position < len(data):
+            start = _end(_STRETCH, data, position)
+            pieces.append(_COMMAND.sub(rb"\1", data[position:start]))
+            position = start
+            if data.startswith(IAC_SB, start):
+                inside = _end(_INSIDE, data, max(start + 2, looked_through), start + 2 + self._inside + 1)
+                looked_through = 0
+                position = self._after_subnegotiation(data, start, inside, pieces)
+            if position == start:  # the rest is still to come
+                self._held = data[start:]
+                break
+        return b"".join(pieces)
 
-    def _replace(self, match: re.Match[bytes]) -> bytes:
-        if match["open"] is not None:
-            self._held = match[0]
-        return match["octet"] or b""
+    def _after_subnegotiation(self, data: bytes, start: int, inside: int, pieces: list[bytes]) -> int:
+        """Where to go on after IAC SB at `start`, which was looked through up to `inside`; `start` to wait for more.
 
-    def _finish(self, line: bytes) -> bytes | None:
-        overlong, self._overlong = self._overlong, False
-        line = line.removesuffix(b"\r")
+        What was looked through without finding an IAC SE is text, and no other subnegotiation begins in it: so none of
+        it is looked through again.
+        """
+        length, following = inside - start - len(IAC_SB), data[inside : inside + 2]
+        if following == IAC_SE and length <= self._inside:
+            return inside + len(IAC_SE)
+        ended = following in (b"\r\n", b"\xff\r") or (following not in (b"", b"\xff") and length == self._inside)
+        if ended or length > self._inside:
+            end = _end(_TEXT, data, start, inside)
+            pieces.append(_COMMAND.sub(rb"\1", data[start:end]))
+            return end
+        self._looked_through = inside - start
+        return start
+
+    def _is_escaped(self, data: bytes, start: int, end: int) -> bool:
+        """Say whether the LF at `end` follows CR NUL, in the line that goes on at `start`."""
+        if end - start >= 2:
+            return data[end - 2 : end] == b"\r\0"
+        return (bytes(self._line[-2:]) + data[start:end]).endswith(b"\r\0")
+
+    def _finish(self, piece: bytes) -> bytes | None:
+        overlong, line = self._overlong, (bytes(self._line) + piece).removesuffix(b"\r")
+        self._overlong = False
+        self._line.clear()
         if overlong or len(line) > self._limit:
             return None
         return line.replace(b"\r\0", b"\r")
 
     def _keep(self, rest: bytes) -> None:
-        # One octet more than the limit may still be the CR of the line end.
-        if self._overlong or len(rest) > self._limit + 1:
+        self._line += rest
+        # One byte more than the limit may still be the CR of the line end.
+        if self._overlong or len(self._line) > self._limit + 1:
             self._overlong = True
-            # The last two octets decide whether a LF that comes next ends the line; one already passed never does.
-            rest = rest[-2:].rpartition(b"\n")[2]
-        self._buffer = rest
+            del self._line[:-2]  # these decide whether a LF that comes next ends the line
+
+
+def _end(pattern: re.Pattern[bytes], data: bytes, start: int, limit: int = sys.maxsize) -> int:
+    """Where what a pattern matches at `start` ends, not behind `limit`."""
+    found = pattern.match(data, start, limit)
+    return start if found is None else found.end()
 
 
 def escape_line(text: bytes) -> bytes:

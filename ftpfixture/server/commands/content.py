@@ -18,6 +18,7 @@ from ftpfixture.server.conditions import (
     demand,
 )
 from ftpfixture.server.connection import Connection
+from ftpfixture.server.creation import creating
 from ftpfixture.server.dispatch import command
 from ftpfixture.server.replies import Refusal
 from ftpfixture.server.transfers import Transfer, Transfers
@@ -143,7 +144,7 @@ class ContentCommands(Transfers):
             virtual,
             opening,
             partial(self._receive, connection, offset),
-            partial(connection.path_io.open, real, mode="r+b" if offset else mode),
+            partial(creating, connection, real, "r+b" if offset else mode),
             offset,
         )
         return self.start_transfer(connection, transfer)

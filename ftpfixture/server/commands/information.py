@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from codecs import lookup
+from functools import cache
+from importlib.metadata import version
 
 from ftpfixture.server.commands.listing import ListingCommands
 from ftpfixture.server.conditions import ConnectionConditions, PathConditions, PathPermissions
@@ -19,7 +21,7 @@ _HELP_WIDTH = 8
 
 
 class InformationCommands(ListingCommands):
-    """SYST STAT HELP NOOP FEAT OPTS CLNT LANG AVBL."""
+    """SYST STAT HELP NOOP FEAT OPTS CLNT CSID LANG AVBL."""
 
     @command("SYST")
     async def syst(self, connection: Connection, rest: str) -> bool:
@@ -178,6 +180,21 @@ class InformationCommands(ListingCommands):
         connection.response("200", "Noted")
         return True
 
+    @command("CSID", feat="CSID Name; Version;")
+    async def csid(self, connection: Connection, rest: str) -> bool:
+        """CSID <SP> name=value; ...: tell which program you are, as Name and Version, and learn the same of the server.
+
+        Replies: 200 with facts of the server, 501 malformed. Source: draft-peterson-streamlined-ftp-command-extensions.
+        """
+        facts = [fact.strip().partition("=") for fact in rest.split(";") if fact.strip()]
+        if not facts or not all(name and equals for name, equals, _ in facts):
+            raise Refusal("501", "CSID takes facts such as Name=program; Version=1.0;")
+        told = {name.strip().lower(): value.strip() for name, _, value in facts}
+        connection.client_name = " ".join(told[name] for name in ("name", "version") if name in told) or rest
+        system = self.system.partition(" ")[0]
+        connection.response("200", f"Name=ftpfixture;Version={_version()};OS={system};CaseSensitive=1;DirSep=/;")
+        return True
+
     @command("LANG", feat="LANG EN*")
     async def lang(self, connection: Connection, rest: str) -> bool:
         """LANG [<SP> tag]: choose the language of replies; there is English only.
@@ -203,6 +220,11 @@ class InformationCommands(ListingCommands):
         real, _ = self.get_paths(connection, rest)
         connection.response("213", str(await offered(connection.path_io.free_space(real))))
         return True
+
+
+@cache
+def _version() -> str:
+    return version("ftpfixture")
 
 
 def _speaks_utf8(connection: Connection) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from ftpfixture.files.base import AbstractPathIO
 from ftpfixture.server.commands.information import InformationCommands
 from ftpfixture.server.commands.tree import TreeCommands, parse_mode
 from ftpfixture.server.conditions import ConnectionConditions, PathPermissions, demand
@@ -15,13 +16,15 @@ from ftpfixture.wire.numbers import parse_number
 
 __all__ = ["SiteCommands"]
 
+_MASK = re.compile(r"[0-7]{1,4}")
+_ALL_BITS = 0o777
 _TIME = r"[0-9]{12}(?:[0-9]{2})?"
 _UTIME_SHORT = re.compile(rf"(?P<modify>{_TIME}) (?P<path>.+)", re.DOTALL)
 _UTIME_LONG = re.compile(rf"(?P<path>.+) (?P<access>{_TIME}) (?P<modify>{_TIME}) (?P<create>{_TIME}) UTC", re.DOTALL)
 
 
 class SiteCommands(InformationCommands, TreeCommands):
-    """SITE HELP CHMOD UTIME SYMLINK IDLE."""
+    """SITE HELP CHMOD UMASK UTIME SYMLINK IDLE."""
 
     @command("SITE")
     @ConnectionConditions(ConnectionConditions.login_required)
@@ -52,6 +55,25 @@ class SiteCommands(InformationCommands, TreeCommands):
         bits = parse_mode(mode)
         await self._change(connection, path, lambda real: connection.path_io.chmod(real, bits))
         connection.response("200", "Mode changed")
+        return True
+
+    @command("SITE UMASK")
+    @ConnectionConditions(ConnectionConditions.login_required)
+    async def site_umask(self, connection: Connection, rest: str) -> bool:
+        """SITE UMASK [<SP> octal-mask]: tell or set which permission bits the files and directories made later lack.
+
+        It holds for the session, and REIN takes it back.
+
+        Replies: 200, 501 malformed, 504 the storage has no permissions.
+        """
+        if type(connection.path_io).chmod is AbstractPathIO.chmod:
+            raise Refusal("504", "This storage does not offer that")
+        if rest and not (_MASK.fullmatch(rest) and int(rest, 8) <= _ALL_BITS):
+            raise Refusal("501", "SITE UMASK takes an octal number from 0 to 777")
+        if rest:
+            connection.umask = int(rest, 8)
+        mask = connection.path_io.umask if connection.umask is None else connection.umask
+        connection.response("200", "The umask is that of the storage" if mask is None else f"The umask is {mask:03o}")
         return True
 
     @command("SITE UTIME")

@@ -15,6 +15,7 @@ from ftpfixture.server.conditions import (
     demand,
 )
 from ftpfixture.server.connection import Connection
+from ftpfixture.server.creation import DIRECTORY_MODE, apply_umask
 from ftpfixture.server.dispatch import command
 from ftpfixture.server.entries import whole_seconds
 from ftpfixture.server.replies import Refusal, offered
@@ -57,6 +58,7 @@ class TreeCommands(Transfers):
         """
         real, virtual = self.get_paths(connection, rest)
         await connection.path_io.mkdir(real)
+        await apply_umask(connection, real, DIRECTORY_MODE)
         connection.response("257", f"{quote_257(str(virtual))} created")
         return True
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from ftpfixture.wire import lines
 from ftpfixture.wire.lines import LineReader, escape_line
 
 # The octets that mean something, the edges of their ranges, and two that mean nothing.
@@ -151,8 +155,71 @@ def test_memory_is_bounded() -> None:
     reader = LineReader(100)
     for chunk in (b"a" * 1000, b"\r\0\n" * 1000, b"\xff\xfa" + b"b" * 10000, b"\xff" * 999):
         assert reader.feed(chunk) == []
-        assert len(reader._buffer) + len(reader._held) <= 101 + 515
+        assert len(reader._line) + len(reader._held) <= 101 + 104
     assert reader.feed(b"\r\nNOOP\r\n") == [None, b"NOOP"]
+
+
+def looked_at(chunks: Iterable[bytes], monkeypatch: pytest.MonkeyPatch, limit: int = 8192) -> int:
+    """How many bytes a new reader looks at for Telnet in these chunks, each time that it does."""
+    total = 0
+    end = lines._end
+
+    def counted(pattern: re.Pattern[bytes], data: bytes, start: int, *rest: int) -> int:
+        nonlocal total
+        found = end(pattern, data, start, *rest)
+        total += found - start + 1
+        return found
+
+    reader = LineReader(limit)
+    with monkeypatch.context() as patch:
+        patch.setattr(lines, "_end", counted)
+        for chunk in chunks:
+            reader.feed(chunk)
+    return total
+
+
+@pytest.mark.parametrize("size", [1, 7, 511, 6000])
+def test_no_byte_is_looked_at_again_and_again(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The work grows with what arrives and with nothing else, whatever it is and however it is cut."""
+    for piece in (
+        b"\xff\xfa",
+        b"\xff\xfaa",
+        b"\xff\xfa\n",
+        b"\xff\xfa\r",
+        b"\xff\xfa\r\n",
+        b"\xff\xfa\xff",
+        b"\xff\xfa\xff\xf0",
+        b"\xff\xfd\xff\xfa",
+        b"\xff\xff\xfa",
+        b"\xff\xff",
+        b"\xff\xfb",
+        b"\xff\xfb\r",
+        b"\xff",
+        b"\xffa",
+        b"a" * 600 + b"\xff\xfa",
+        b"\xff\xfa" + b"a" * 511,
+        b"\xff\xfa" + b"a" * 509 + b"\xff\xf0",
+        b"\xff\xfa" + b"\r\0" * 300,
+    ):
+        data = piece * (6000 // len(piece))
+        for limit in (8, 8192):
+            chunks = (data[start : start + size] for start in range(0, len(data), size))
+            assert looked_at(chunks, monkeypatch, limit) <= 5 * len(data), piece
+
+
+@given(chopped(octets.map(lambda data: data * 50)))
+def test_the_work_grows_with_what_arrives(chunks: list[bytes]) -> None:
+    """No octets that mean something can be combined so that they are looked at more than a few times."""
+    with pytest.MonkeyPatch.context() as patch:
+        assert looked_at(chunks, patch) <= 5 * sum(map(len, chunks)) + 8 * len(chunks)
+
+
+def test_subnegotiations_do_not_hide_a_line_that_is_too_long() -> None:
+    """What is no subnegotiation after all counts as a part of its line; what is one does not."""
+    assert read(b"\xff\xfa" * 32768 + b"\r\nNOOP\r\n") == [None, b"NOOP"]
+    assert read(b"\xff\xfa\x18" * 4096 + b"\r\nNOOP\r\n") == [None, b"NOOP"]
+    assert read(b"\xff\xfa\x18\0xterm\xff\xf0" * 32768 + b"NOOP\r\n") == [b"NOOP"]
+    assert read(b"\xff\xfa" + b"b" * 9, b"\r\nNOOP\r\n", limit=8) == [None, b"NOOP"]
 
 
 @pytest.mark.parametrize("start", [b"NO", b"\r", b"\xff", b"\xff\xfb", b"\xff\xfa1", b"a" * 50])

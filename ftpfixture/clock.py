@@ -113,7 +113,7 @@ class Clock:
         self._standing: _Standing | None = None
         self._holds = 0  # for how many reasons it stands: being frozen is one, each move is another
         self._frozen = False
-        self._lock = lock()  # of the four above; reading needs none
+        self._lock = lock()  # of the four above, and of the loops; reading needs none
         self._timers: dict[Timer, None] = {}  # in the order in which they were made
         self._loops: set[asyncio.AbstractEventLoop] = set()
 
@@ -181,7 +181,8 @@ class Clock:
 
     def join(self, loop: asyncio.AbstractEventLoop) -> None:
         """Let `loop` come to rest whenever time is moved; to wait by this clock is to join."""
-        self._loops = {known for known in self._loops if not known.is_closed()} | {loop}
+        with self._lock:
+            self._loops = {known for known in self._loops if not known.is_closed()} | {loop}
         for timer in tuple(self._timers):
             if timer.loop.is_closed():
                 timer.cancel()

@@ -87,7 +87,7 @@ class BaseServer:
         maximum_login_failures: Wrong passwords after which a session gets 421; None for no limit.
         virtual_hosts: Names that HOST accepts (RFC 7151); None for all.
         clock: Wall clock in POSIX seconds, or a `Clock`. All that is time goes by it, but for speed limits,
-            `path_timeout` and the log.
+            `path_timeout` and the log. The default is the time of day as freezegun and time-machine set it.
         ssl: A context with the server's certificate, or a function that makes one for each control connection and its
             data connections, so that nothing else can resume their session; None for a server without TLS.
         tls: "explicit" (AUTH TLS), "implicit" (from the first octet), or "required" (explicit, and nothing without it);

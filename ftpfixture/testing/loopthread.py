@@ -11,7 +11,7 @@ from threading import Thread, current_thread
 from typing import Any, TypeVar
 
 from ftpfixture.errors import ServerStateError
-from ftpfixture.forks import in_child, lock
+from ftpfixture.forks import in_child, rlock
 from ftpfixture.testing.serverloop import ServerLoop
 
 __all__ = ["SHARED", "LoopThread"]
@@ -27,7 +27,7 @@ class LoopThread:
     """
 
     def __init__(self) -> None:
-        self._lock = lock()
+        self._lock = rlock()
         self._leases = 0
         self._thread: Thread | None = None
         self._loop: ServerLoop | None = None
@@ -81,7 +81,7 @@ class LoopThread:
 
     def call(self, function: Callable[[], T]) -> T:
         """Call a function on the loop's thread, or here when that is this thread, and wait for its result."""
-        if self._loop is None or current_thread() is self._thread:
+        if current_thread() is self._thread:
             return function()
         result: Future[T] = Future()
 
@@ -91,7 +91,11 @@ class LoopThread:
             except BaseException as error:
                 result.set_exception(error)
 
-        self._loop.call_soon_threadsafe(run)
+        with self._lock:  # a loop that is given back meanwhile would not come to it any more
+            if self._loop is None:
+                run()
+            else:
+                self._loop.call_soon_threadsafe(run)
         return result.result()
 
     @staticmethod

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from ftpfixture import Clock, FtpServer, ServerStateError
+from ftpfixture import Clock, Connection, FtpServer, Server, ServerStateError
 from ftpfixture.forks import Origin, lock, rlock
 from ftpfixture.testing.loopthread import SHARED, LoopThread
 from tests.support import forking
@@ -179,6 +179,28 @@ def test_a_child_of_a_child() -> None:
         assert in_a_child(middle) == "done"
 
 
+class Forking(Server):
+    """Has a command that forks on the thread of the servers."""
+
+    async def fork(self, connection: Connection, rest: str) -> bool:
+        """FORK: start a server in a child, and answer with what became of it."""
+        connection.response("200", in_a_child(_has_a_server))
+        return True
+
+
+def _has_a_server() -> None:
+    with FtpServer(files=forking.FILES) as server:
+        assert forking.fetch(server.address) == b"a"
+
+
+def test_a_fork_on_the_thread_of_the_servers() -> None:
+    """A handler may fork, too."""
+    with FtpServer(server_class=Forking) as server, RawClient(server.address) as client:
+        client.login()
+        assert client.ask("FORK").text == "done"
+        assert client.code("NOOP") == "200"
+
+
 def test_a_fork_while_other_threads_hold_locks() -> None:
     """In the child they are free, and so are those of the log and of the loop."""
     plain, again = lock(), rlock()
@@ -192,8 +214,7 @@ def test_a_fork_while_other_threads_hold_locks() -> None:
     def work() -> None:
         assert plain.acquire(timeout=5)
         assert again.acquire(timeout=5)
-        with FtpServer(files={"/a.txt": b"a"}) as server:
-            assert forking.fetch(server.address) == b"a"
+        _has_a_server()
 
     holder = threading.Thread(target=hold)
     holder.start()

@@ -254,3 +254,24 @@ def test_the_loop_thread_lives_while_it_is_leased() -> None:
     assert threading.active_count() == before
     with pytest.raises(ServerStateError, match="loop is stopped"):
         leased.await_(asyncio.sleep(0))
+
+
+def test_files_are_used_while_another_server_ends_the_thread() -> None:
+    """A step on the thread is done there or, when the thread is just ending, where it was asked for; none is lost."""
+    idle = FtpServer(files={"/a.txt": b"a"})
+    over = threading.Event()
+
+    def come_and_go() -> None:
+        for _ in range(200):
+            with FtpServer():
+                pass
+        over.set()
+
+    other = threading.Thread(target=come_and_go)
+    other.start()
+    steps = 0
+    while not over.is_set():
+        assert idle.files == {"/a.txt": b"a"}
+        steps += 1
+    other.join()
+    assert steps > 0

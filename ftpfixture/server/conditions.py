@@ -14,7 +14,7 @@ from ftpfixture.errors import PathIOError
 from ftpfixture.files.paths import is_within
 from ftpfixture.net.gate import EXCHANGE
 from ftpfixture.server.connection import Connection
-from ftpfixture.server.replies import Refusal
+from ftpfixture.server.replies import Refusal, reply_for
 from ftpfixture.server.users import Permission
 
 __all__ = [
@@ -24,6 +24,9 @@ __all__ = [
     "argument_required",
     "confined",
     "demand",
+    "demand_alike",
+    "is_there",
+    "where",
     "worker",
 ]
 
@@ -34,6 +37,9 @@ class HasPaths(Protocol):
     def get_paths(self, connection: Connection, path: str | PurePosixPath) -> tuple[PurePath, PurePosixPath]:
         """The real and the virtual path that the argument of a command means."""
 
+
+_DENIED = "Permission denied"
+_ROOT = PurePosixPath("/")
 
 _ON_THE_NAME = frozenset({"delete", "rename"})
 """Rights to do something to a name, not to what it stands for."""
@@ -209,13 +215,29 @@ class PathPermissions:
 
         return checked
 
-    async def refused(self, connection: Connection, real: PurePath, virtual: PurePosixPath) -> str | None:
-        """Text of the refusal; None when the user has all these rights at the path."""
+    async def refused(
+        self, connection: Connection, real: PurePath, virtual: PurePosixPath, *, follow: bool | None = None
+    ) -> str | None:
+        """Text of the refusal; None when the user has all these rights at the path, and where its links lead.
+
+        Args:
+            connection: Whose rights.
+            real: Real path.
+            virtual: Virtual path.
+            follow: Whether a link at the end counts for what it leads to; None for what these rights are about.
+        """
+        if not await self._granted(connection, virtual):
+            return _DENIED
+        if follow is None:
+            follow = not _ON_THE_NAME.issuperset(self.permissions)
+        meant = await where(connection, real, virtual, follow=follow)
+        if meant is None:
+            return "No such file or directory"
+        return None if meant == virtual or await self._granted(connection, meant) else _DENIED
+
+    async def _granted(self, connection: Connection, virtual: PurePosixPath) -> bool:
         permission = await connection.user.get_permissions(virtual)
-        if not all(getattr(permission, name) for name in self.permissions):
-            return "Permission denied"
-        follow = not _ON_THE_NAME.issuperset(self.permissions)
-        return None if await confined(connection, real, follow=follow) else "No such file or directory"
+        return all(getattr(permission, name) for name in self.permissions)
 
 
 async def demand(server: HasPaths, connection: Connection, rest: str, *permissions: str) -> None:
@@ -229,6 +251,35 @@ async def demand(server: HasPaths, connection: Connection, rest: str, *permissio
         raise Refusal("550", refused)
 
 
+async def demand_alike(connection: Connection, real: PurePath, virtual: PurePosixPath) -> None:
+    """Let no directory be moved that has rights of its own below it: there they hold for paths, and stay behind.
+
+    Raises:
+        Refusal: 550; something below the path is forbidden, or would be after the move.
+    """
+    meant = await where(connection, real, virtual, follow=False)
+    user = connection.user
+    for path in [permission.path for permission in user.permissions]:
+        if {virtual, meant}.intersection(path.parents) and not (await user.get_permissions(path)).is_full:
+            raise Refusal("550", f"Permission denied: {path} has rights of its own")
+
+
+async def is_there(connection: Connection, real: PurePath) -> bool:
+    """True when the path has something, be it a link that leads nowhere.
+
+    Raises:
+        PathIOError: It is not missing, but broken or busy: the client shall learn that.
+    """
+    try:
+        await connection.path_io.lstat(real)
+    except PathIOError as error:
+        answer = reply_for(error)
+        if answer is None or answer[0] != "550":
+            raise
+        return False
+    return True
+
+
 async def confined(connection: Connection, real: PurePath, *, follow: bool = True) -> bool:
     """True when `real`, all links followed, lies within the user's base; links in a circle lie nowhere.
 
@@ -237,17 +288,38 @@ async def confined(connection: Connection, real: PurePath, *, follow: bool = Tru
         real: Real path.
         follow: False to leave the last part alone: what removes or renames a link does not go where it leads.
     """
-    base = connection.user.base_path
+    return await where(connection, real, _ROOT, follow=follow) is not None
+
+
+async def where(
+    connection: Connection, real: PurePath, virtual: PurePosixPath, *, follow: bool
+) -> PurePosixPath | None:
+    """The virtual path of what a path leads to, all links followed; None out of the user's base, and in a circle.
+
+    Args:
+        connection: Whose base.
+        real: Real path.
+        virtual: The same as a virtual path; it comes back where there is no link.
+        follow: As for `confined`.
+    """
+    base, path_io = connection.user.base_path, connection.path_io
     if real == base:
-        return True
+        return virtual
+    start = real if follow else real.parent
     try:
-        resolved = await connection.path_io.resolve(real if follow else real.parent)
+        resolved = await path_io.resolve(start)
     except PathIOError as error:
         cause = error.reason[1] if error.reason is not None else error.__cause__
         if isinstance(cause, OSError) and cause.errno == errno.ELOOP:
-            return False
+            return None
         raise
-    return resolved == real or is_within(resolved, await connection.path_io.resolve(base))
+    if resolved == start:
+        return virtual
+    top = await path_io.resolve(base)
+    if not is_within(resolved, top):
+        return None
+    found = PurePosixPath("/", *resolved.relative_to(top).parts)
+    return found if follow else found / real.name
 
 
 def worker(handler: Callable[P, Coroutine[Any, Any, bool]]) -> Callable[P, Coroutine[Any, Any, bool]]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ftpfixture.errors import PathIOError
 from ftpfixture.server.base import BaseServer
-from ftpfixture.server.conditions import confined
+from ftpfixture.server.conditions import confined, is_there
 from ftpfixture.server.connection import Connection
 from ftpfixture.server.replies import reply_for
 from ftpfixture.server.users import Permission
@@ -131,16 +131,7 @@ class Entries(BaseServer):
         ]
 
     async def _is_there(self, connection: Connection, real: PurePath) -> bool:
-        if not await confined(connection, real, follow=False):
-            return False
-        try:
-            await connection.path_io.lstat(real)
-        except PathIOError as error:
-            answer = reply_for(error)
-            if answer is None or answer[0] != "550":
-                raise  # not missing, but broken or busy: the client shall learn that
-            return False
-        return True
+        return await confined(connection, real, follow=False) and await is_there(connection, real)
 
 
 def _only_foreseen(error: PathIOError) -> None:

@@ -42,6 +42,9 @@ ANY_PASSWORD: Final = AnyPassword.ANY_PASSWORD
 Password = str | AnyPassword | None
 
 
+_RIGHTS = ("readable", "writable", "list", "create", "overwrite", "append", "delete", "rename", "mkdir")
+
+
 class Permission:
     """What is allowed at a path and below it, until a deeper permission says otherwise.
 
@@ -53,10 +56,11 @@ class Permission:
         writable: May anything be changed.
         list: May directories be listed.
         create: May new files be stored.
-        overwrite: May existing files be replaced or written into (STOR, and REST with STOR).
+        overwrite: May existing files be replaced or written into (STOR, REST with STOR, RNTO).
         append: May existing files be appended to (APPE), and their times and modes be set.
         delete: May files and directories be removed.
-        rename: May files and directories be renamed, both ends.
+        rename: May files and directories be renamed, both ends; a directory only where no path below either end has
+            less than all rights.
         mkdir: May directories be made.
     """
 
@@ -85,13 +89,17 @@ class Permission:
         self.rename = writable if rename is None else rename
         self.mkdir = writable if mkdir is None else mkdir
 
+    @property
+    def is_full(self) -> bool:
+        """True when nothing is denied."""
+        return all(getattr(self, right) for right in _RIGHTS)
+
     def is_parent(self, other: PurePosixPath) -> bool:
         """True when `other` is this path or lies below it."""
         return self.path == other or self.path in other.parents
 
     def __repr__(self) -> str:
-        rights = ("readable", "writable", "list", "create", "overwrite", "append", "delete", "rename", "mkdir")
-        return f"Permission({str(self.path)!r}, " + ", ".join(f"{name}={getattr(self, name)}" for name in rights) + ")"
+        return f"Permission({str(self.path)!r}, " + ", ".join(f"{name}={getattr(self, name)}" for name in _RIGHTS) + ")"
 
 
 class User:

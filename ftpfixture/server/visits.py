@@ -85,7 +85,8 @@ class Visitor(User):
         return await self._permitted.get(self.user, self.user).get_permissions(path)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(object.__getattribute__(self, "user"), name)
+        user = object.__getattribute__(self, "user")
+        return getattr(self._permitted.get(user, user) if name == "permissions" else user, name)
 
     def __eq__(self, other: object) -> bool:
         return self.user == (other.user if isinstance(other, Visitor) else other)

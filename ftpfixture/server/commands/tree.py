@@ -13,6 +13,8 @@ from ftpfixture.server.conditions import (
     PathPermissions,
     argument_required,
     demand,
+    demand_alike,
+    is_there,
 )
 from ftpfixture.server.connection import Connection
 from ftpfixture.server.creation import DIRECTORY_MODE, apply_umask
@@ -106,6 +108,7 @@ class TreeCommands(Transfers):
         await connection.path_io.lstat(real)
         if str(virtual) == "/":
             raise Refusal("550", "The root cannot be renamed")
+        await demand_alike(connection, real, virtual)
         connection.rename_from = real
         connection.response("350", "Ready for RNTO")
         return True
@@ -116,14 +119,20 @@ class TreeCommands(Transfers):
     async def rnto(self, connection: Connection, rest: str) -> bool:
         """RNTO <SP> pathname: rename what RNFR named; a file that is in the way is replaced.
 
-        Replies: 250, 501, 503 RNFR first, 550 not allowed, 553 no such directory, or a name that cannot be.
+        Replies: 250, 501, 503 RNFR first, 550 not allowed, 553 no such directory, a name that cannot be, or what is
+        in the way may not be replaced.
         """
         source = connection.rename_from
         del connection.rename_from
         await demand(self, connection, rest, PathPermissions.renamable)
-        real, _ = self.get_paths(connection, rest)
+        real, virtual = self.get_paths(connection, rest)
         if not await connection.path_io.is_dir(real.parent):
             raise Refusal("553", "No such directory")
+        await demand_alike(connection, real, virtual)
+        if real != source and await is_there(connection, real):
+            overwriting = PathPermissions(PathPermissions.overwritable)
+            if await overwriting.refused(connection, real, virtual, follow=False) is not None:
+                raise Refusal("553", "It is there, and may not be overwritten")
         await connection.path_io.rename(source, real)
         connection.response("250", "Renamed")
         return True

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
+import os
 import socket
 import ssl
 import struct
@@ -556,6 +558,7 @@ class Channel:
         await next_turn()
 
     async def _readable(self) -> None:
+        self._only_open()
         waiter = self._reader = self._loop.create_future()
         self._loop.add_reader(self._fd, _wake, waiter)
         try:
@@ -566,6 +569,7 @@ class Channel:
                 self._loop.remove_reader(self._fd)
 
     async def _writable(self) -> None:
+        self._only_open()
         waiter = self._writer = self._loop.create_future()
         self._loop.add_writer(self._fd, _wake, waiter)
         try:
@@ -574,6 +578,11 @@ class Channel:
             self._writer = None
             if not self.closed:
                 self._loop.remove_writer(self._fd)
+
+    def _only_open(self) -> None:
+        # Else the loop would watch what has the number of the descriptor now, which may be another connection.
+        if self.closed:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
 
     async def _wait(self, waiter: asyncio.Future[None]) -> None:
         self._in_a_row = 0

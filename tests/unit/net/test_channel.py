@@ -905,6 +905,19 @@ async def test_the_end_instead_of_a_handshake(ends: Ends) -> None:
         await ends.near.secured()
 
 
+async def test_a_handshake_that_begins_when_the_connection_is_closed(ends: Ends) -> None:
+    """It ends at once, and watches no other connection that has got the number of the descriptor."""
+    ends.begin_near()
+    ends.near.close()
+    others = socket.socketpair()  # one of them has the lowest number that is free, which was that of the channel
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        async with asyncio.timeout(10):
+            await ends.near.secured()
+    for other in others:
+        assert not asyncio.get_running_loop().remove_reader(other)
+        other.close()
+
+
 async def test_a_handshake_on_a_connection_that_was_reset(ends: Ends) -> None:
     """When the connection is broken already, `start_tls` raises, and leaves no socket behind."""
     _reset(ends.far)

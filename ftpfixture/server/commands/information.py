@@ -84,16 +84,30 @@ class InformationCommands(ListingCommands):
 
         Replies: 214, 501 unknown command.
         """
-        verb = rest.lower()
-        if not rest:
-            connection.response("214", ["These commands are known:", *self._verbs(""), "End of help"], list=True)
+        self._explain(connection, "", rest)
+        return True
+
+    def _explain(self, connection: Connection, prefix: str, name: str) -> None:
+        """Answer HELP and SITE HELP.
+
+        Args:
+            connection: Who asks.
+            prefix: In front of the commands that are meant, in lower case: "" or "site ".
+            name: The one that is meant; empty for a list of all.
+
+        Raises:
+            Refusal: 501; there is none of that name.
+        """
+        verb = prefix + name.lower()
+        if not name:
+            title = f"These {prefix.upper()}commands are known:"
+            connection.response("214", [title, *self._verbs(prefix), "End of help"], list=True)
         elif verb not in self.commands_mapping:
-            raise Refusal("501", f"Unknown command {rest}")
+            raise Refusal("501", f"Unknown command {verb.upper()}: {prefix.upper()}HELP lists those that are known")
         else:
             below = self._verbs(f"{verb} ")  # NcFTP looks into HELP SITE for what it may use
-            text = (verb in self.specs and self.specs[verb].text) or rest.upper()
+            text = (verb in self.specs and self.specs[verb].text) or verb.upper()
             connection.response("214", [text, *below, "End of help"] if below else text, list=True)
-        return True
 
     def _verbs(self, prefix: str) -> list[str]:
         """The known verbs that begin with `prefix`, without it, in rows."""

@@ -37,11 +37,11 @@ class SiteCommands(InformationCommands, TreeCommands):
 
     @command("SITE HELP")
     async def site_help(self, connection: Connection, rest: str) -> bool:
-        """SITE HELP: list the SITE commands.
+        """SITE HELP [<SP> command]: list the SITE commands, or explain one.
 
-        Replies: 214.
+        Replies: 214, 501 unknown command.
         """
-        connection.response("214", ["These SITE commands are known:", *self._verbs("site "), "End of help"], list=True)
+        self._explain(connection, "site ", rest)
         return True
 
     @command("SITE CHMOD")

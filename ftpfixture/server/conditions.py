@@ -240,13 +240,16 @@ class PathPermissions:
         return all(getattr(permission, name) for name in self.permissions)
 
 
-async def demand(server: HasPaths, connection: Connection, rest: str, *permissions: str) -> None:
-    """What `PathPermissions` asks, for handlers that learn late which right they need.
+async def demand(
+    server: HasPaths, connection: Connection, rest: str, *permissions: str, follow: bool | None = None
+) -> None:
+    """What `PathPermissions` asks, for handlers that learn late which right they need; `follow` as in `refused`.
 
     Raises:
         Refusal: 550; the user lacks one of the rights.
     """
-    refused = await PathPermissions(*permissions).refused(connection, *server.get_paths(connection, rest))
+    real, virtual = server.get_paths(connection, rest)
+    refused = await PathPermissions(*permissions).refused(connection, real, virtual, follow=follow)
     if refused is not None:
         raise Refusal("550", refused)
 

@@ -115,6 +115,7 @@ class World:
         ended = self.server.log.wait_until(lambda: not self.server.sessions, END_LIMIT)
         problems = [*self.errors, *_failures(self.server), *([] if ended else ["the session does not end"])]
         problems += ["QUIT was not the end"] if deaf else []
+        problems += _tasks() if ended else []
         problems += _unanswered(self.server) + _out_of_order(self.server)
         if in_order and (said := _said(self.server)) != player.heard:
             problems.append(f"said {said!r:.500}, heard {player.heard!r:.500}")
@@ -131,8 +132,7 @@ class World:
         took = time.monotonic() - began
         if took > STOP_LIMIT:
             problems.append(f"stop() took {took:.1f} s")
-        tasks = SHARED.call(lambda: [task.get_name() for task in asyncio.all_tasks() if not task.done()])
-        return problems + self.errors + [f"task left: {name}" for name in tasks]
+        return problems + self.errors + _tasks()
 
 
 def _users(base: Any) -> list[User]:
@@ -209,6 +209,12 @@ def _left(before: Held, after: Held) -> list[str]:
     return [f"left over: {left}"] if left else []
 
 
+def _tasks() -> list[str]:
+    """What still runs on the loop though no session does."""
+    left = SHARED.call(lambda: [repr(task) for task in asyncio.all_tasks() if not task.done()])
+    return [f"task left: {task}" for task in left]
+
+
 def _probe(server: FtpServer) -> list[str]:
     try:
         with RawClient(server.address) as client:
@@ -246,10 +252,10 @@ class Player:
             self._encrypts_data = True
         elif world.name == "explicit":
             self._receive(END_LIMIT)  # the greeting
-            self._ask(b"AUTH TLS")
+            self._ask(b"AUTH TLS", END_LIMIT)
             self._encrypt()
-            self._ask(b"PBSZ 0")
-            self._ask(b"PROT P")
+            self._ask(b"PBSZ 0", END_LIMIT)
+            self._ask(b"PROT P", END_LIMIT)
             self._encrypts_data = True
 
     def __enter__(self) -> Player:
@@ -452,7 +458,7 @@ def play(case: Case, folder: Path, server_class: type[Server] = Server) -> list[
         return world.play(case) or world.stop()
 
 
-def shrink(case: Case, fails: Callable[[Case], bool], tries: int = 200) -> Case:
+def shrink(case: Case, fails: Callable[[Case], bool], tries: int = 100) -> Case:
     """Leave out steps and lines as long as the rest still goes wrong.
 
     Args:

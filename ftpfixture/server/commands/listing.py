@@ -139,7 +139,7 @@ class ListingCommands(Transfers, Entries):
             if "d" not in flags and await self._enterable(connection, real):
                 directories.append(name)
             else:
-                await demand(self, connection, name, PathPermissions.listable)
+                await demand(self, connection, name, PathPermissions.listable, follow=False)
                 yield style(await self.entry(connection, name or ".", real, virtual))
         headed = len(directories) > 1 or "R" in flags
         while directories:
@@ -161,8 +161,9 @@ class ListingCommands(Transfers, Entries):
         if len(found) > 1 or found != [argument]:
             return found
         real, virtual = self.get_paths(connection, argument)
-        await demand(self, connection, argument, PathPermissions.listable)
-        if "d" in flags or not await self._enterable(connection, real):
+        as_entry = "d" in flags or not await self._enterable(connection, real)
+        await demand(self, connection, argument, PathPermissions.listable, follow=not as_entry)
+        if as_entry:
             return found
         children = self.children(connection, real, virtual, hidden="a" in flags)
         return [_joined(argument, nlst_line(entry)) async for entry, _, _ in children]

@@ -49,6 +49,7 @@ from ftpfixture.net.faultyfiles import FaultyFiles
 from ftpfixture.net.faultystream import FaultyStream, flipped
 from ftpfixture.net.gate import EXCHANGE, UNASKED, Exchange, Gate
 from ftpfixture.net.stream import ThrottleStreamIO
+from ftpfixture.wire.command import starred
 from ftpfixture.wire.reply import Reply, ReplyParser
 
 __all__ = ["FaultGate"]
@@ -529,5 +530,7 @@ def _rewritten(action: Rewrite, reply: Reply | bytes, exchange: Exchange) -> Rep
         reply = _reply_of(reply)
     text = reply.text
     lines = action.text or ("{text}",)
-    filled = [line.replace("{text}", text).replace("{argument}", exchange.argument) for line in lines]
+    # A reply is in every log and transcript: a password in it is starred as in its command.
+    _, argument = starred(exchange.verb, exchange.argument)
+    filled = [line.replace("{text}", text).replace("{argument}", argument) for line in lines]
     return Reply(action.code or reply.code, tuple("\n".join(filled).split("\n")), reply.listing)

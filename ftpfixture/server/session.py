@@ -21,9 +21,10 @@ from ftpfixture.net.gate import EXCHANGE, Exchange, Gate
 from ftpfixture.server.connection import SESSION, Connection, Workers
 from ftpfixture.server.dispatch import CommandSpec, Handler
 from ftpfixture.server.replies import INTERNAL_ERROR, Silence, reply_for
-from ftpfixture.wire.command import Command
+from ftpfixture.wire.command import Command, Secret, censor
 from ftpfixture.wire.lines import LineReader
 from ftpfixture.wire.reply import Reply
+from ftpfixture.wire.states import LEGAL_REPLIES
 
 __all__ = ["Session", "SessionHost"]
 
@@ -317,6 +318,8 @@ class Session:
             if await self._gate.begin(exchange):
                 self.respond("500", "Command line too long")
             return True
+        if self._may_be_a_password(command):
+            command = Command(Secret(command.verb), Secret(command.argument))
         exchange = await self._gate.command(command.verb, command.argument)
         if not await self._gate.begin(exchange):
             return True
@@ -324,10 +327,17 @@ class Session:
         if handler is not None:
             return await self._guarded(exchange, handler, exchange.argument)
         if _NAME.fullmatch(command.verb):
-            self.respond("502", f"{command.verb} is not implemented")
+            self.respond("502", f"{censor(command.verb, '')} is not implemented")
         else:
             self.respond("500", "Syntax error, command unrecognized")
         return True
+
+    def _may_be_a_password(self, command: Command) -> bool:
+        """Whether a line is no command, where a password is waited for: it comes without PASS, or in two lines."""
+        verb = command.verb
+        if verb.lower() in self._host.specs or verb in LEGAL_REPLIES or censor(verb, "x") != f"{verb} x" or not verb:
+            return False
+        return "login" in self.connection and "logged" not in self.connection
 
     async def _guarded(self, exchange: Exchange, handler: Handler, rest: str = "") -> bool:
         try:

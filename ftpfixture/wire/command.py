@@ -6,30 +6,79 @@ One rule: what has a password in it is never shown, unless the argument itself i
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from ftpfixture.errors import InvalidCommand
 from ftpfixture.wire.lines import escape_line
+from ftpfixture.wire.states import LEGAL_REPLIES
 
-__all__ = ["Command", "censor"]
+__all__ = ["Command", "Secret", "censor", "guarded", "starred"]
 
-# A line may be broken ("PASS\tsecret", or octets before the verb): what was meant for a secret is one even then.
-_SECRET_VERB = re.compile(r"(?<![a-z0-9])(?:pass|acct)(?![a-z0-9])", re.IGNORECASE)
+# A line may be broken ("PASS\tsecret", "PASSsecret", or bytes before the verb): what was meant for a secret is one even
+# then.
+_SECRET_VERB = re.compile(r"pass|acct", re.IGNORECASE)
+_FIRST_WORD = re.compile(r"[^A-Za-z]*([A-Za-z]*)")
+
+
+def _slips(verb: str) -> Iterator[str]:
+    """Patterns of what is typed in place of a verb: a letter too few, too many, another, or two in the wrong order."""
+    for index in range(len(verb)):
+        head, letter, tail = verb[:index], verb[index], verb[index + 1 :]
+        yield from (f"{head}{tail}", f"{head}[a-z]{tail}", f"{head}[a-z]{letter}{tail}")
+        yield f"{head}{tail[:1]}{letter}{tail[1:]}"
+
+
+_NEARLY_SECRET = re.compile("|".join(pattern for verb in ("pass", "acct") for pattern in _slips(verb)), re.IGNORECASE)
 
 _NOT_IN_A_VERB = re.compile(r"[\x00-\x20\x7f]")
 
 
+class Secret(str):
+    """A password or account: a str in every way, but that its repr is asterisks.
+
+    Tracebacks, debuggers and failed assertions show arguments and variables by their repr.
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return repr("*" * len(self))
+
+
 def censor(verb: str, argument: str) -> str:
-    """Return the command as text that may be shown: asterisks stand for a password or account, one per character."""
-    verb, argument = _starred(verb, argument)
+    """Return the command as text that may be shown: asterisks stand for a password or account, one per character.
+
+    So it is for verbs that look as if PASS or ACCT had been meant, and for a line that is a `Secret` as a whole.
+    """
+    verb, argument = starred(verb, argument)
     return f"{verb} {argument}" if argument else verb
 
 
-def _starred(verb: str, argument: str) -> tuple[str, str]:
-    found = _SECRET_VERB.search(verb)
-    if found is None:
+def guarded(verb: str, argument: str) -> str:
+    """The argument, as a `Secret` where `censor` would not show it."""
+    return argument if not argument or _shown(verb) is None else Secret(argument)
+
+
+def starred(verb: str, argument: str) -> tuple[str, str]:
+    """Verb and argument as `censor` shows them."""
+    shown = 0 if isinstance(verb, Secret) else _shown(verb)
+    if shown is None:
         return verb, argument
-    return verb[: found.end()].ljust(len(verb), "*"), "*" * len(argument)
+    return verb[:shown].ljust(len(verb), "*"), "*" * len(argument)
+
+
+@lru_cache(maxsize=256)
+def _shown(verb: str) -> int | None:
+    """How much of the verb of a secret may be shown; None when there is no secret."""
+    if found := _SECRET_VERB.search(verb):
+        return found.end()
+    word = _FIRST_WORD.match(verb)
+    assert word is not None
+    if word[1].upper() in LEGAL_REPLIES or not _NEARLY_SECRET.fullmatch(word[1]):
+        return None
+    return word.end()
 
 
 # A NamedTuple, because one is made for every line that arrives: a frozen dataclass with slots takes half as long again
@@ -60,7 +109,9 @@ class Command(NamedTuple):
             text = line.decode("ascii", "surrogateescape")
         verb, _, argument = text.lstrip(" ").partition(" ")
         # A dotless i has I for its upper case: a verb in other letters must not turn into one that exists.
-        return cls(verb.upper() if verb.isascii() else verb, argument)
+        if verb.isascii():
+            verb = verb.upper()
+        return cls(verb, guarded(verb, argument))
 
     def render(self, encoding: str = "utf-8") -> bytes:
         """Return the line to send, with CRLF.
@@ -89,5 +140,5 @@ class Command(NamedTuple):
         return censor(self.verb, self.argument)
 
     def __repr__(self) -> str:
-        verb, argument = _starred(self.verb, self.argument)
+        verb, argument = starred(self.verb, self.argument)
         return f"Command(verb={verb!r}, argument={argument!r})"

@@ -33,13 +33,22 @@ TABLE: dict[str, str] = {
         ("RNFR f | RNTO other", "RNFR f | RNTO dangling", "RNFR hollow | RNTO hollow2"), "rename overwrite!"
     ),
     "SITE SYMLINK f new": "readable create",
+    "RMDA hollow": "delete list",
+    "RMDA d": "delete list",
+    **dict.fromkeys(("DSIZ", "DSIZ d"), "list"),
+    "COMB new f other": "create readable delete",
+    "COMB other f": "append readable delete",
+    **dict.fromkeys(("SITE CPFR f", "SITE CPFR d"), "readable"),
+    "SITE CPFR f | SITE CPTO new": "readable create",
+    "SITE CPFR f | SITE CPTO other": "readable overwrite",
+    "SITE CPFR d | SITE CPTO new": "readable list mkdir create",
 }
 # These are about no path, or only say what a later command shall do.
 WITHOUT = frozenset(
     {
         *("USER", "PASS", "ACCT", "REIN", "QUIT", "HOST", "AUTH", "PBSZ", "PROT", "CCC"),
         *("PORT", "EPRT", "PASV", "EPSV", "TYPE", "STRU", "MODE", "ALLO", "REST", "RANG", "ABOR"),
-        *("PWD", "XPWD", "SYST", "NOOP", "HELP", "FEAT", "OPTS", "CLNT", "LANG", "SITE"),
+        *("PWD", "XPWD", "SYST", "NOOP", "HELP", "FEAT", "OPTS", "CLNT", "LANG", "SITE", "CSID"),
         *("SITE HELP", "SITE IDLE", "SITE UMASK", "OPTS UTF8", "OPTS UTF-8", "OPTS MODE", "OPTS MLST", "OPTS HASH"),
     }
 )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ftpfixture.errors import InvalidCommand
-from ftpfixture.wire.command import Command, censor
+from ftpfixture.wire.command import Command, Secret, censor
 from ftpfixture.wire.lines import LineReader
 
 ENCODINGS = ["utf-8", "latin-1", "cp1251", "koi8-r", "gbk", "gb18030", "shift_jis", "euc_kr", "ascii"]
@@ -125,6 +127,23 @@ def test_no_form_of_a_command_shows_a_password(verb: str) -> None:
     assert repr(command) == f"Command(verb='{verb}', argument='******')"
     assert "secret" not in repr([command])
     assert command.argument == "secret"
+
+
+def test_a_secret_is_a_str_that_does_not_show() -> None:
+    """Managers of users compare it, hash it, encode it and look it up, as any str; only its repr is starred."""
+    secret = Command.parse(b"pass s\xc3\xa9cret").argument
+    assert isinstance(secret, Secret)
+    assert secret == "s\u00e9cret"
+    assert "s\u00e9cret" in {str(secret), secret}
+    assert len({"s\u00e9cret", secret}) == 1
+    assert secret.encode() == b"s\xc3\xa9cret"
+    assert f"{secret}{secret[:1]}" == "s\u00e9crets"
+    assert repr(secret) == ascii(secret) == f"{secret!r}" == "'******'"
+    assert repr({"password": [secret]}) == "{'password': ['******']}"
+    assert repr(pickle.loads(pickle.dumps(secret))) == "'******'"
+    assert str(KeyError(secret)) == "'******'"
+    for line in (b"PASS ", b"USER ann", b"PASV x"):
+        assert type(Command.parse(line).argument) is str
 
 
 def test_repr_of_others_tells_all() -> None:

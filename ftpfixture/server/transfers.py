@@ -124,7 +124,7 @@ class Transfers(BaseServer):
         self, connection: Connection, sock: socket.socket, address: tuple[str, int], mode: str
     ) -> ThrottleStreamIO:
         channel = Channel(sock, connection.loop, address, connection.socket_timeout, self.clock.timeout)
-        # Net::FTP sends its command, connects and shakes hands at once, and never reads a ticket before an upload.
+        # Net::FTP sends its command, connects, begins the TLS handshake at once, and reads no ticket when it uploads.
         self._protect(connection, channel, tickets=connection.__dict__.get("data_direction") != "upload")
         stream: ThrottleStreamIO = connection.gate.data(ThrottleStreamIO(channel, throttles=connection.throttles), mode)
         return stream

@@ -7,11 +7,11 @@ server needs to run comes from here or was bound at import; what a test wants to
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from importlib.machinery import BuiltinImporter
 from importlib.util import module_from_spec
-from time import time as _wall
-from types import ModuleType
+from types import BuiltinFunctionType, FunctionType, ModuleType
 
 __all__ = ["RealFiles", "monotonic", "wall_time"]
 
@@ -31,6 +31,9 @@ _TIME = _own_copy("time")
 monotonic: Callable[[], float] = _TIME.monotonic
 """`time.monotonic` as it really is. freezegun looks for the usual function, and this is another with the same work."""
 
+# freezegun puts functions in the place of this one, and takes them away; a mock that is met at import would stay.
+_wall = time.time if isinstance(time.time, BuiltinFunctionType | FunctionType) else _TIME.time
+
 
 def wall_time() -> float:
     """The time of day in POSIX seconds, as the test sees it: what freezegun and time-machine set.
@@ -38,7 +41,7 @@ def wall_time() -> float:
     A mock of `time.time` does not count: it may give values for the code under test, one a call, and they are its own.
     """
     try:
-        return _wall()  # freezegun puts its own function in the place of this name
+        return float(_wall())
     except IndexError:
         return float(_TIME.time())  # another thread has just ended the last freeze
 

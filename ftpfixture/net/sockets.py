@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import _socket
 import socket
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from ftpfixture.forks import in_child
 
 __all__ = ["PlainSocket", "Socket", "inherit", "socket_pair"]
 
-PlainSocket = socket.socket
-"""What `socket.socket` is when nobody has patched it; its methods work below TLS, too."""
+if TYPE_CHECKING:
+    from socket import socket as PlainSocket
+else:
+    # Of the class that has the name now, because this module may be imported while pytest-socket is active.
+    PlainSocket = next(kind for kind in socket.socket.__mro__ if kind.__module__ == "socket")
+    """What `socket.socket` is when nobody has patched it; its methods work below TLS, too."""
 
 _OPEN: WeakSet[socket.socket] = WeakSet()
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 from unittest.mock import AsyncMock, MagicMock, patch
 
@@ -14,6 +16,8 @@ import pytest
 from ftpfixture import FtpServer
 from tests.support.raw import RawClient
 from tests.support.undisturbed import UndisturbedClient
+
+ROOT = Path(__file__).parents[2]
 
 TARGETS = [
     *("asyncio.create_task", "asyncio.gather", "asyncio.new_event_loop", "asyncio.open_connection", "asyncio.run"),
@@ -129,3 +133,35 @@ def test_a_limited_transfer_beside_a_patched_sleep(ftp_server: FtpServer) -> Non
             assert ftp_server.log.transfers[0].completed is None
             data.close()
         assert sleep.await_count == 0
+
+
+IMPORTS = """
+import sys, socket, time
+from unittest.mock import patch
+import freezegun, pytest_socket
+
+def start():
+    from ftpfixture import FtpServer
+    from ftpfixture.untouched import wall_time
+    with FtpServer(files={"/a.txt": b"a"}) as server:
+        return wall_time(), server.files.stat("/a.txt").modified
+
+real = time.time
+if sys.argv[1] == "mock":
+    with patch("time.time", side_effect=AssertionError), patch("time.monotonic", side_effect=AssertionError):
+        start()
+elif sys.argv[1] == "frozen":
+    with freezegun.freeze_time("2012-01-01"):
+        assert start() == (1325376000, 1325376000)
+else:
+    pytest_socket.disable_socket()
+    start()
+    pytest_socket.enable_socket()
+assert all(abs(moment - real()) < 60 for moment in start())
+"""
+
+
+@pytest.mark.parametrize("state", ["mock", "frozen", "sockets blocked"])
+def test_a_package_that_is_first_imported_under_a_patch(state: str) -> None:
+    """It binds what is real, under the patch and after it."""
+    subprocess.run([sys.executable, "-c", IMPORTS, state], check=True, timeout=50, cwd=ROOT)

@@ -91,3 +91,29 @@ def test_a_file_that_somebody_removed(no_file_yet: None, ftps_server: FtpServer)
     path = ftps_server.tls.ca_file
     Path(path).unlink()
     assert trust(ftps_server) == path
+
+
+FRESH = """
+import ftplib
+
+def talk(server):
+    with ftplib.FTP_TLS(context=server.tls.client_context()) as ftp:
+        ftp.connect(*server.address, timeout=10)
+        ftp.login(*server.credentials)
+        ftp.prot_p()
+        assert ftp.nlst() == []
+
+def test_1_under_the_fake_file_system(fs, ftps_server):
+    talk(ftps_server)
+
+def test_2_after_it(ftps_server):
+    talk(ftps_server)
+"""
+
+
+def test_a_process_that_begins_with_it(pytester: pytest.Pytester) -> None:
+    """What pyfakefs finds imported under itself it imports anew afterwards, and cryptography does not bear that."""
+    pytester.makepyfile(test_inner=FRESH)
+    plugins_out = ("localftpserver", "randomly", "timeout")
+    loaded = ["-o", "asyncio_default_fixture_loop_scope=function", *(f"-pno:{name}" for name in plugins_out)]
+    pytester.runpytest_subprocess(*loaded, "-W", "error").assert_outcomes(passed=2)

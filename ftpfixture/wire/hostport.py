@@ -25,7 +25,8 @@ __all__ = [
 
 # [0-9] throughout, because \d and int() also take the digits of other scripts.
 _SIX_NUMBERS = re.compile(r"[0-9]{1,3}(?:,[0-9]{1,3}){5}")
-_SIX_NUMBERS_ANYWHERE = re.compile(r"[0-9]+(?:,[0-9]+){5}")
+# A number is taken whole or not at all, so that a long one is not tried again from each of its digits.
+_SIX_NUMBERS_ANYWHERE = re.compile(r"(?<![0-9])[0-9]++(?:,[0-9]++){5}")
 _EXTENDED_PORT = re.compile(r"\(([!-~])\1\1([0-9]{1,5})\1\)")
 
 _ADDRESS_CLASSES = {1: ipaddress.IPv4Address, 2: ipaddress.IPv6Address}

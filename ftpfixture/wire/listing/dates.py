@@ -106,7 +106,7 @@ def parse_date(text: str) -> Date:
         raise ReplySyntaxError(f"{text!r} is not a date of a listing")
     parts = {name: value for name, value in found.groupdict().items() if value is not None}
     word = parts.get("word")
-    if word is not None and word[-1] not in "月월" and not is_month(word):
+    if word is not None and not _is_numbered(word) and not is_month(word):
         raise ReplySyntaxError(f"{word!r} in {text!r} is not the name of a month")
     year = full_year(parts["year"]) if "year" in parts else None
     time = None
@@ -116,6 +116,11 @@ def parse_date(text: str) -> Date:
         return Date(text, numbers=(parts["first"], parts["next"], parts["year"]), time=time)
     month, day = int(parts.get("month", "0")), int(parts["day"])
     return Date(text, word, month, day, year, time=time, zone=_zone(parts.get("zone")))
+
+
+def _is_numbered(word: str) -> bool:
+    """Say whether a month is a number and the word for month, as in Japanese, Chinese and Korean."""
+    return "0" <= word[0] <= "9"
 
 
 def _zone(text: str | None) -> tzinfo | None:
@@ -145,10 +150,17 @@ class Calendar:
         self._order = min(orders, key=lambda order: self._faults(dates, order))
 
     def _faults(self, dates: Iterable[Date], order: Order) -> tuple[int, int]:
-        """How many dates an order makes impossible, and how many it puts into the future."""
-        stamps = [self._stamp(date, *_ordered(date.numbers, order)) for date in dates if date.numbers is not None]
-        future = self._clock.now + SKEW
-        return stamps.count(None), sum(stamp is not None and stamp > future for stamp in stamps)
+        """How many dates an order makes impossible, and how many it puts into the future.
+
+        Dashes tell nothing of the future: IIS has them, always the month before the day, and files of any time.
+        """
+        impossible = future = 0
+        for date in dates:
+            if date.numbers is not None:
+                stamp = self._stamp(date, *_ordered(date.numbers, order))
+                impossible += stamp is None
+                future += stamp is not None and stamp > self._clock.now + SKEW and "-" not in date.text
+        return impossible, future
 
     def stamp(self, date: Date) -> float:
         """POSIX seconds of a date. Without a time it is midnight; without a year it is the last one that is possible.
@@ -170,7 +182,7 @@ class Calendar:
 
     def _named(self, date: Date) -> Date:
         word = date.word or ""
-        month = int(word[:-1]) if word[-1] in "月월" else self._months.get(word)
+        month = int(word[:-1]) if _is_numbered(word) else self._months.get(word)
         if month is None:
             raise ReplySyntaxError(f"{word!r} in {date.text!r} is not the name of one month alone")
         return Date(date.text, None, month, date.day, date.year, None, date.time, date.zone)

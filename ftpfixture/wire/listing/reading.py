@@ -70,7 +70,7 @@ def read_listing(lines: Iterable[str], *, now: float, timezone: tzinfo = UTC) ->
         now: POSIX seconds, for dates without a year.
         timezone: Of dates that do not say theirs.
     """
-    texts = _joined(_without_ends(lines, _is_blank_or_heading))
+    texts = _without_ends(lines, _is_blank_or_heading)
     pile = _Pile()
     formats = _FORMATS
     for number, text in enumerate(texts):
@@ -112,6 +112,7 @@ class _Pile:
 
     def __init__(self) -> None:
         self.elsewhere: str | None = None  # why what follows is no entry of this directory
+        self._above = ""  # the line above, unless it was a heading
         self._headings: list[str] = []
         self._texts: list[str] = []
         self._outcomes: dict[int, Entry | str] = {}
@@ -125,15 +126,20 @@ class _Pile:
     def add_heading(self, text: str) -> None:
         """A line that is known to be no entry."""
         self._headings.append(text)
+        self._above = ""
 
     def add(self, text: str, formats: Formats) -> None:
-        """A line that may be an entry."""
+        """A line that may be an entry, or the second half of one."""
+        above, self._above = self._above, text
+        if VMS in formats and continued(above, text):
+            text = f"{self._texts.pop().rstrip()} {text.strip()}"
         number = len(self._texts)
         self._texts.append(text)
         shape, found = _matched(text, formats)
         if shape is None or self.elsewhere is not None:
             self._outcomes[number] = self.elsewhere or found
         else:
+            self._outcomes.pop(number, None)
             self._rows.setdefault(shape, {})[number] = found
 
     def judged(self, clock: Clock) -> Reading:
@@ -166,24 +172,16 @@ def _begins_directory(texts: Sequence[str], number: int, formats: Formats) -> bo
     It is the first, or has an empty line before it; and a message, which may end with a colon too, has no total, no
     entry and no directory below it.
     """
-    if listed_directory(texts[number]) is None or (number and not _is_blank(texts[number - 1])):
+    text = texts[number]
+    if listed_directory(text) is None or (number and not _is_blank(texts[number - 1])):
         return False
-    if not texts[number].endswith(":"):
+    if _matched(text, formats)[0] is not None:
+        return False  # the entry of a name that ends with a colon
+    if not text.endswith(":"):
         return True  # VMS and DIR, which nothing else looks like
     following = next((text for text in texts[number + 1 : number + 3] if not _is_blank(text)), "")
     known = is_heading(following) or listed_directory(following) is not None
     return known or _matched(following, formats)[0] is not None
-
-
-def _joined(texts: Sequence[str]) -> list[str]:
-    """The lines with those of VMS made one that belong to one entry."""
-    found: list[str] = []
-    for text in texts:
-        if found and continued(found[-1], text):
-            found[-1] = f"{found[-1].rstrip()} {text.strip()}"
-        else:
-            found.append(text)
-    return found
 
 
 def _is_blank(text: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 
 import pytest
@@ -19,6 +20,7 @@ from ftpfixture.wire.hostport import (
     render_eprt,
     render_port,
 )
+from tests.support.parser_fuzz import slow
 
 hosts_v4 = st.ip_addresses(v=4).map(str)
 hosts = st.ip_addresses().map(str)
@@ -224,3 +226,15 @@ def test_parse_229_refuses(text: str) -> None:
 def test_229_round_trip(port: int) -> None:
     """Every port passes through 229."""
     assert parse_229(render_229(port)) == port
+
+
+def test_long_replies_are_searched_at_once() -> None:
+    """The time grows with the length of a reply, whatever it is full of."""
+
+    def search(text: str) -> None:
+        for parse in (parse_227, parse_229):
+            with contextlib.suppress(ReplySyntaxError):
+                parse(text)
+
+    for piece in ("1", "1,", "1,1,1,1,1,", "(", "(|||", "(|||1", "!"):
+        assert slow(search, piece * (3000 // len(piece)), piece * (24000 // len(piece))) is None, piece

@@ -103,6 +103,14 @@ def test_openvms_lines_that_are_not_read() -> None:
         assert [line.line for line in read_listing(lines, now=NOW).unread] == unread, lines
 
 
+def test_openvms_lines_elsewhere() -> None:
+    """Only below its own line is the second half of an entry one, and only where entries of OpenVMS can be."""
+    name, columns = "A.TXT;1", "     5 4-MAR-2019 00:00"
+    heading, *_ = LISTINGS["z/OS data sets"]
+    for lines in ((heading, name, columns), (name, "", columns), (columns, name)):
+        assert {line.line for line in read_listing(lines, now=NOW).unread} == {name, columns}, lines
+
+
 def test_mvs_data_sets() -> None:
     """Organizations tell files from directories; sizes in tracks and dates of use are not told as what they are not."""
     heading, *_ = LISTINGS["z/OS data sets"]

@@ -193,7 +193,7 @@ def test_months_in_other_languages() -> None:
 
 def test_months_that_are_not_read() -> None:
     """A name with several meanings is read only beside names that leave one; nobody guesses."""
-    for word in ("lip", "lis", "srp", "jui", "Jum", "foo"):
+    for word in ("lip", "lis", "srp", "jui", "Jum", "foo", "Ju月", "0月", "13月"):
         assert read_listing([line(f"{word} 14  2020 x")], now=NOW).entries == (), word
     for word, beside, month in (("lip", "kwi", 7), ("lip", "tra", 6), ("lis", "kwi", 11), ("lis", "kol", 10)):
         lines = [line(f"{word} 14  2020 x"), line(f"{beside} 14  2020 y")]
@@ -254,6 +254,8 @@ def test_other_directories() -> None:
         ((".:", "total 1", a, "", "./sub:", "total 1", b), ["a"], [b]),
         (("/pub/my files:", a, "", "/pub/my files/c:", "", "/pub/my files/d:", b), ["a"], [b]),
         ((a, "sub:", b), ["a", "b"], ["sub:"]),
+        ((f"{a}:", b), ["a:", "b"], []),  # the name of an entry, not of the directory that has the second
+        ((b, "", f"{a}:", b), ["b", "a:", "b"], []),
         ((a, "", "no permission for:"), ["a"], ["no permission for:"]),
         (("cannot open:",), [], ["cannot open:"]),
         (("ls: x: Permission denied", a), ["a"], ["ls: x: Permission denied"]),

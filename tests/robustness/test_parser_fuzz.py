@@ -1,0 +1,43 @@
+"""Parsers at random: whatever a peer sends is read or refused as documented, in time that grows with its length."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tests.support.parser_fuzz import TARGETS, fuzz, slow
+
+SEED = 20261130
+IN_ALL = 10_000_000
+BATCH = 10_000
+
+
+def test_some_inputs() -> None:
+    """A few hundred inputs for each parser."""
+    assert [finding for target in TARGETS for finding in fuzz(target, SEED, 200)] == []
+
+
+def test_the_fuzzer_finds_what_is_slow() -> None:
+    """A check whose work is the square of its input is told, one whose work is its length is not."""
+
+    def square(text: str) -> None:
+        for start in range(len(text)):
+            text.count("x", start)
+
+    def length(text: str) -> None:
+        for _ in range(20000):
+            text.count("x")
+
+    assert slow(square, "a" * 3000, "a" * 24000) is not None
+    assert slow(length, "a" * 3000, "a" * 24000) is None
+
+
+@pytest.mark.exhaustive
+@pytest.mark.timeout(0)
+def test_ten_million_inputs() -> None:
+    """Many seeds, the first from the environment, so many inputs for each parser that they are ten million."""
+    first = int(os.environ.get("FTPFIXTURE_FUZZ_SEED", SEED))
+    batches = IN_ALL // BATCH // len(TARGETS) + 1
+    for seed in range(first, first + batches):
+        assert [finding for target in TARGETS for finding in fuzz(target, seed, BATCH)] == []

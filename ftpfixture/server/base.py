@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import itertools
+import logging
 from asyncio import shield, wait
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, tzinfo
@@ -27,7 +28,7 @@ from ftpfixture.net.stream import DEFAULT_BLOCK_SIZE
 from ftpfixture.net.throttle import StreamThrottle
 from ftpfixture.server.connection import Connection
 from ftpfixture.server.dispatch import CommandSpec, Handler, build_table
-from ftpfixture.server.loglines import LogLines, logger, place
+from ftpfixture.server.loglines import LogLines, place, tell
 from ftpfixture.server.session import Session
 from ftpfixture.server.settings import (
     check_encoding,
@@ -282,7 +283,7 @@ class BaseServer:
         self.server_host, self.server_port = self._listener.host, self._listener.port
         self._closed = loop.create_future()
         self.clock.join(loop)
-        logger.info("serving on %s", place((self.server_host, self.server_port)))
+        tell(logging.INFO, "serving on %s", place((self.server_host, self.server_port)))
 
     @property
     def address(self) -> tuple[str, int]:

@@ -6,14 +6,64 @@ One rule: no secret and no control character of a peer gets into a record, and w
 from __future__ import annotations
 
 import logging
+import sys
+from os import getpid
+from threading import current_thread
 
 from ftpfixture.events import CommandReceived, Connected, Disconnected, Event, HandlerFailed, ReplySent
 from ftpfixture.transcript import command_text, reply_texts
+from ftpfixture.untouched import monotonic, wall_time
 from ftpfixture.wire.lines import printable
 
-__all__ = ["LogLines", "logger", "place"]
+__all__ = ["LogLines", "logger", "place", "tell"]
 
 logger = logging.getLogger("ftpfixture.server")
+
+_BEGAN = monotonic()
+
+
+def tell(level: int, text: str, *args: object, error: BaseException | None = None) -> None:
+    """Log something, if anybody wants it.
+
+    `logging` asks `time.time` when it makes a record: a mock of that, which has one value for each call of the code
+    under test, would be used up on the servers' thread, and raise there. So the record is made here, unless a user has
+    set a factory of records, which then makes them all.
+    """
+    if not logger.isEnabledFor(level):
+        return
+    if logging.getLogRecordFactory() is logging.LogRecord:
+        logger.handle(_record(level, text, args, error))
+    else:
+        logger.log(level, text, *args, exc_info=error)
+
+
+def _record(level: int, text: str, args: tuple[object, ...], error: BaseException | None) -> logging.LogRecord:
+    record, now, thread = logging.LogRecord.__new__(logging.LogRecord), wall_time(), current_thread()
+    processes = sys.modules.get("multiprocessing")  # as `logging` does: not imported for its name alone
+    record.__dict__.update(
+        name=logger.name,
+        levelno=level,
+        levelname=logging.getLevelName(level),
+        msg=text,
+        args=args,
+        exc_info=(type(error), error, error.__traceback__) if error is not None else None,
+        exc_text=None,
+        stack_info=None,
+        pathname=__file__,
+        filename="loglines.py",
+        module="loglines",
+        funcName="tell",
+        lineno=0,
+        created=now,
+        msecs=now % 1 * 1000,
+        relativeCreated=(monotonic() - _BEGAN) * 1000,
+        thread=thread.ident,
+        threadName=thread.name,
+        process=getpid(),
+        processName=processes.current_process().name if processes else "MainProcess",
+        taskName=None,
+    )
+    return record
 
 
 def place(address: tuple[str, int]) -> str:
@@ -38,15 +88,15 @@ class LogLines:
         # Most events are commands and replies, and hardly ever wanted: they come first, and are not turned into text.
         if isinstance(event, CommandReceived):
             if logger.isEnabledFor(logging.DEBUG):
-                logger.debug("%s", command_text(event))
+                tell(logging.DEBUG, "%s", command_text(event))
         elif isinstance(event, ReplySent):
             if logger.isEnabledFor(logging.DEBUG):
                 for line in reply_texts(event, self._encoding):
-                    logger.debug("%s", line)
+                    tell(logging.DEBUG, "%s", line)
         elif isinstance(event, Connected):
             peer = self._peers[event.session] = place(event.peer)
-            logger.info("new connection from %s", peer)
+            tell(logging.INFO, "new connection from %s", peer)
         elif isinstance(event, Disconnected):
-            logger.info("closing connection from %s", self._peers.pop(event.session))
+            tell(logging.INFO, "closing connection from %s", self._peers.pop(event.session))
         elif isinstance(event, HandlerFailed):
-            logger.error("%s failed", printable(event.verb) or "session", exc_info=event.error)
+            tell(logging.ERROR, "%s failed", printable(event.verb) or "session", error=event.error)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -18,6 +20,9 @@ from tests.support.raw import RawClient
 from tests.support.undisturbed import UndisturbedClient
 
 ROOT = Path(__file__).parents[2]
+
+THIS_TIME = time.time
+"""The function, whatever has its name."""
 
 TARGETS = [
     *("asyncio.create_task", "asyncio.gather", "asyncio.new_event_loop", "asyncio.open_connection", "asyncio.run"),
@@ -108,15 +113,17 @@ def _values(*values: float) -> Callable[[], float]:
     return iter(values).__next__
 
 
-def test_mocked_values_are_for_the_code_under_test_only() -> None:
-    """A mock that gives one value a call is not used up by a server, and the times of files stay right."""
+def test_mocked_values_are_for_the_code_under_test_only(caplog: pytest.LogCaptureFixture) -> None:
+    """A mock that gives one value a call is not used up by a server, not even for its log, and file times are right."""
+    caplog.set_level(logging.DEBUG, "ftpfixture.server")
     with patch("time.time", side_effect=[1.0, 2.0]), FtpServer(clock=_values(*range(5, 100)), files=FILES) as server:
-        import time
-
         with UndisturbedClient(server.address) as client:
             client.login()
             assert client.store("STOR b.txt", b"b") == ["150", "226"]
         assert [time.time(), time.time()] == [1.0, 2.0]
+        server.stop()
+        assert "STOR b.txt" in caplog.messages
+        assert all(abs(record.created - THIS_TIME()) < 60 for record in caplog.records)
         assert server.files.stat("/a.txt").modified < server.files.stat("/b.txt").modified
 
 

@@ -19,7 +19,6 @@ from ftpfixture.wire.entry import (
     Entry,
     eplf_line,
     format_time,
-    is_listable,
     mlsx_line,
     msdos_line,
     parse_time,
@@ -39,7 +38,8 @@ from ftpfixture.wire.listing import (
 )
 from ftpfixture.wire.pathname import parse_257, quote_257
 from ftpfixture.wire.reply import Reply, ReplyParser
-from tests.support.listings import EPLF_LINES, LISTINGS, MLSX_LINES, MSDOS_LINES, NOW, UNIX_LINES
+from tests.support.listings import EPLF_LINES, MLSX_LINES, MSDOS_LINES, NOW
+from tests.support.parser_inputs import entries, like, list_line, listing, mlsx_listing, telnet
 
 __all__ = ["TARGETS", "Finding", "Target", "fuzz", "slow"]
 
@@ -129,98 +129,6 @@ def _pumped(value: Any, chance: Random) -> tuple[Any, Any]:
     return tuple(
         value[:first] + piece * max(whole * times // len(piece), 1) + value[last:] for times in (1, _LONG // _SHORT)
     )
-
-
-# Texts at random.
-
-_PIECES = (
-    *("", " ", "  ", "-", ";", "=", ",", "/", ":", ".", "\t", "\0", "\r", "\n", "\r\n", '"', '""', "(", ")", "|", "+"),
-    *("0", "1", "9", "12", "31", "99", "2023", "9" * 21, "9" * 5000, "\u0663", "\udcff", "é", "\u2028", "\x85"),
-    *("Jan", "Mai", "lis", "3月", "12:30", "2023-05-28", "28.05.2023", "05/28/2023", "<DIR>", "[X]", "*FILE", ";1"),
-    *("type=", "size=", "modify=", "total 5", "Directory D:[X]", "x:", " -> ", "drwxr-xr-x", "?", "%RMS-E-PRV"),
-)
-_LETTERS = "abcXYZ019 .-_;=,/:'\"()[]<>|+*?\t\r\n\0é\udc80\u0130月"
-
-
-def _words(chance: Random, most: int = 30) -> str:
-    return "".join(chance.choice(_LETTERS) for _ in range(chance.randrange(most)))
-
-
-def _mutated(text: str, chance: Random, others: Sequence[str]) -> str:
-    """A text with up to three pieces of it replaced, taken out, said twice, or crossed with another text."""
-    for _ in range(chance.choice((0, 1, 1, 1, 2, 3))):
-        first = chance.randrange(len(text) + 1)
-        last = min(len(text), first + chance.choice((0, 0, 1, 1, 2, 5, 20)))
-        what = chance.randrange(6)
-        if what < 3:
-            middle = chance.choice(_PIECES)
-        elif what == 3:
-            middle = text[first:last] * 2
-        elif what == 4:
-            middle = _words(chance, 6)
-        else:
-            other = chance.choice(others)
-            middle = other[chance.randrange(len(other) + 1) :]
-        text = text[:first] + middle + text[last:]
-    return text
-
-
-def _from(*texts: str) -> Callable[[Random], str]:
-    """Texts like these, and now and then none of the kind."""
-
-    def make(chance: Random) -> str:
-        return _words(chance) if chance.random() < 0.05 else _mutated(chance.choice(texts), chance, texts)
-
-    return make
-
-
-_LIST_LINES = (*UNIX_LINES, *MSDOS_LINES, *EPLF_LINES, *(line for lines in LISTINGS.values() for line in lines))
-_list_line = _from(*_LIST_LINES, *MLSX_LINES)
-_WHOLE = (list(UNIX_LINES), list(MSDOS_LINES), list(EPLF_LINES), *LISTINGS.values())
-
-
-def _listing(chance: Random) -> list[str]:
-    """Some lines of one system, most of them as they were; now and then lines of anything."""
-    lines = chance.choice(_WHOLE)
-    first = chance.randrange(len(lines))
-    few = lines[first : first + chance.randrange(1, 8)]
-    end = chance.choice(("", "\n", "\r\n", "\r\r\n"))
-    return [(_list_line(chance) if chance.random() < 0.2 else line) + end for line in (*lines[:1], *few)]
-
-
-def _mlsx_listing(chance: Random) -> list[str]:
-    make = _from(*MLSX_LINES)
-    return [make(chance) + "\r\n" for _ in range(chance.randrange(1, 5))]
-
-
-_TELLING = b"\r\n\0\xff\xef\xf0\xf9\xfa\xfb\xfeAB"
-
-
-def _octets(chance: Random) -> bytes:
-    return bytes(chance.choices(_TELLING, k=chance.randrange(40))) * chance.choice((1, 1, 1, 40))
-
-
-def _entry(chance: Random) -> Entry:
-    """An entry as a server may have it."""
-    kind = chance.choice(("file", "dir", "link"))
-    name = _words(chance, 12) if chance.random() < 0.5 else _mutated("2023 report.txt", chance, _LIST_LINES)
-    word = chance.choice(("ann", "1000", "staff", "Jun", "x;y"))
-    return Entry(
-        name,
-        kind,
-        None if kind == "dir" else chance.choice((0, 7, 4711, 1 << 40)),
-        float(chance.choice((int(NOW), int(NOW) - chance.randrange(400 * 86400), chance.randrange(86400, 4000000000)))),
-        mode=chance.randrange(0o10000),
-        links=chance.randrange(1, 99),
-        owner=word,
-        group=chance.choice(("ann", "group 12", "staff")),
-        target="t" if kind == "link" else None,
-    )
-
-
-def _entries(chance: Random) -> list[Entry]:
-    made = (_entry(chance) for _ in range(chance.randrange(1, 6)))
-    return [entry for entry in made if is_listable(entry.name)]
 
 
 # What must be true.
@@ -408,29 +316,29 @@ _COMMANDS = (
 )
 
 TARGETS = (
-    Target("unix line", _list_line, _check_line(lambda line: parse_unix_line(line, now=NOW))),
-    Target("msdos line", _from(*MSDOS_LINES), _check_line(parse_msdos_line)),
-    Target("eplf line", _from(*EPLF_LINES), _check_line(parse_eplf_line)),
-    Target("mlsx line", _from(*MLSX_LINES), _check_line(parse_mlsx_line)),
-    Target("any line", _list_line, lambda line: _check_listing([line])),
-    Target("listing", _listing, _check_listing),
-    Target("mlsx listing", _mlsx_listing, _check_mlsx_listing),
-    Target("unix round trip", _entries, _check_unix_round_trip),
-    Target("msdos round trip", _entries, _check_msdos_round_trip),
-    Target("eplf round trip", _entries, _check_eplf_round_trip),
-    Target("mlsx round trip", _entries, _check_mlsx_round_trip),
-    Target("date", _from(*_DATES), _refuses(ReplySyntaxError)(lambda text: parse_ls_date(text, now=NOW))),
-    Target("mode", _from("rwxr-xr-x", "--s--S--T"), _refuses(ReplySyntaxError)(parse_unix_mode)),
-    Target("client's line", _list_line, _refuses(ValueError)(Parsers.parse_list_line_unix)),
-    Target("lines", _octets, _check_lines),
-    Target("escaped line", _from(*_COMMANDS, "a\r\nb\n"), _check_escaped),
-    Target("reply", _from(*_REPLIES), _check_replies),
-    Target("command", _from(*_COMMANDS), _check_command),
-    Target("PORT", _from("127,0,0,1,4,210", "0,0,0,0,0,0", "255,255,255,255,255,255"), _check_port),
-    Target("EPRT", _from("|1|127.0.0.1|1234|", "|2|::1|99|", "!2!fe80::1%eth0!1!", "|3|x|1|"), _check_eprt),
-    Target("227", _from("Entering (127,0,0,1,4,210).", "=1,2,3,4,5,6"), _refuses(ReplySyntaxError)(parse_227)),
-    Target("229", _from("Entering (|||6446|)", "(!!!1!)"), _refuses(ReplySyntaxError)(parse_229)),
-    Target("257", _from('"/" is it', '"/a ""b"" c" done', "/none"), _check_path),
-    Target("time", _from("20240131123059", "20240131123059.125", "99991231235960", "00010101000000"), _check_time),
+    Target("unix line", list_line, _check_line(lambda line: parse_unix_line(line, now=NOW))),
+    Target("msdos line", like(*MSDOS_LINES), _check_line(parse_msdos_line)),
+    Target("eplf line", like(*EPLF_LINES), _check_line(parse_eplf_line)),
+    Target("mlsx line", like(*MLSX_LINES), _check_line(parse_mlsx_line)),
+    Target("any line", list_line, lambda line: _check_listing([line])),
+    Target("listing", listing, _check_listing),
+    Target("mlsx listing", mlsx_listing, _check_mlsx_listing),
+    Target("unix round trip", entries, _check_unix_round_trip),
+    Target("msdos round trip", entries, _check_msdos_round_trip),
+    Target("eplf round trip", entries, _check_eplf_round_trip),
+    Target("mlsx round trip", entries, _check_mlsx_round_trip),
+    Target("date", like(*_DATES), _refuses(ReplySyntaxError)(lambda text: parse_ls_date(text, now=NOW))),
+    Target("mode", like("rwxr-xr-x", "--s--S--T"), _refuses(ReplySyntaxError)(parse_unix_mode)),
+    Target("client's line", list_line, _refuses(ValueError)(Parsers.parse_list_line_unix)),
+    Target("lines", telnet, _check_lines),
+    Target("escaped line", like(*_COMMANDS, "a\r\nb\n"), _check_escaped),
+    Target("reply", like(*_REPLIES), _check_replies),
+    Target("command", like(*_COMMANDS), _check_command),
+    Target("PORT", like("127,0,0,1,4,210", "0,0,0,0,0,0", "255,255,255,255,255,255"), _check_port),
+    Target("EPRT", like("|1|127.0.0.1|1234|", "|2|::1|99|", "!2!fe80::1%eth0!1!", "|3|x|1|"), _check_eprt),
+    Target("227", like("Entering (127,0,0,1,4,210).", "=1,2,3,4,5,6"), _refuses(ReplySyntaxError)(parse_227)),
+    Target("229", like("Entering (|||6446|)", "(!!!1!)"), _refuses(ReplySyntaxError)(parse_229)),
+    Target("257", like('"/" is it', '"/a ""b"" c" done', "/none"), _check_path),
+    Target("time", like("20240131123059", "20240131123059.125", "99991231235960", "00010101000000"), _check_time),
 )
 """Everything that reads what a peer sent."""

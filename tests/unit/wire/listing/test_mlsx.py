@@ -70,7 +70,8 @@ def test_facts_that_cannot_be_read_are_unknown() -> None:
 def test_what_mlsd_sent_is_read() -> None:
     """Odd facts and line ends cost no entry, and what is no line of MLSD is told."""
     reading = read_mlsx_listing(
-        ["type=file;size=;modify=20240101000000; a\r\r\n", "type=file;size=5;modify=; b\r\r\n", "c"]
+        ["type=file;size=;modify=20240101000000; a\r\r\n", "type=file;size=5;modify=; b\r\r\n", "\r\r\n", "c"]
     )
     assert reading.entries == (Entry("a", "file", modify=at(2024, 1, 1)), Entry("b", "file", 5))
     assert reading.unread == (UnreadLine("c", "it has no known form"),)
+    assert reading.headings == ("",)

@@ -31,8 +31,8 @@ BIG = b"x" * (1 << 24)  # more than the sockets between two ends hold
 
 @pytest.fixture
 def server() -> Iterator[FtpServer]:
-    """A server that waits for a data connection as long as the test needs to see that, and no longer."""
-    with FtpServer(files={"/big": BIG, "/f": b"hello"}, wait_future_timeout=0.3) as made:
+    """A server that waits for a data connection as long as it takes."""
+    with FtpServer(files={"/big": BIG, "/f": b"hello"}, wait_future_timeout=None) as made:
         yield made
 
 
@@ -83,6 +83,7 @@ def finish(data: socket.socket) -> None:
 @pytest.mark.parametrize("transfer", TRANSFERS)
 def test_the_refusal_comes_first(server: FtpServer, transfer: str) -> None:
     """Without a data connection: 425, then the others; the same for a transfer that is refused at once."""
+    server.server.wait_future_timeout = 0.1
     for line, code in {"NOOP": "200", "QUIT": "221", "HELP": "214"}.items():
         with RawClient(server.address) as client:
             client.login()
@@ -100,7 +101,6 @@ def test_the_refusal_comes_first(server: FtpServer, transfer: str) -> None:
 @pytest.mark.parametrize("opened", ["before", "never"])
 def test_abor_ends_a_transfer_before_it_is_answered(server: FtpServer, transfer: str, opened: str) -> None:
     """ABOR waits for nothing: the transfer gets its final reply, then ABOR its 226, then the others."""
-    server.server.wait_future_timeout = None
     with RawClient(server.address) as client:
         client.login()
         address = announced(client)

@@ -118,6 +118,8 @@ class Words:
         ),
         lambda self: f"SITE CHMOD {self._one(('644', '000', '7777', '8', HUGE))} {self.path()}",
         lambda self: f"SITE SYMLINK {self.path()} {self.path()}",
+        lambda self: f"{self._one(('SITE CPFR', 'SITE CPTO', 'RMDA', 'DSIZ'))} {self.path()}",
+        lambda self: f'COMB "{self.path()}" {self.path()} "{self.path()}"',
         lambda self: f"COMB {self.path()} {self.path()} {self.path()}",
         lambda self: f"SITE UMASK {self._one(('077', '0', '777', '8', HUGE))}",
         lambda self: f"CSID Name={self.argument()}; Version={self.argument()};",

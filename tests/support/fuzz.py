@@ -210,7 +210,8 @@ def _left(before: Held, after: Held) -> list[str]:
 
 
 def _tasks() -> list[str]:
-    """What still runs on the loop though no session does."""
+    """What still runs on the loop though no session does, and was not about to end."""
+    SHARED.await_(asyncio.sleep(0))
     left = SHARED.call(lambda: [repr(task) for task in asyncio.all_tasks() if not task.done()])
     return [f"task left: {task}" for task in left]
 

@@ -24,9 +24,9 @@ __all__ = [
     "argument_required",
     "confined",
     "demand",
-    "demand_alike",
+    "demand_movable",
     "is_there",
-    "where",
+    "virtual_target",
     "worker",
 ]
 
@@ -230,7 +230,7 @@ class PathPermissions:
             return _DENIED
         if follow is None:
             follow = not _ON_THE_NAME.issuperset(self.permissions)
-        meant = await where(connection, real, virtual, follow=follow)
+        meant = await virtual_target(connection, real, virtual, follow=follow)
         if meant is None:
             return "No such file or directory"
         return None if meant == virtual or await self._granted(connection, meant) else _DENIED
@@ -254,13 +254,13 @@ async def demand(
         raise Refusal("550", refused)
 
 
-async def demand_alike(connection: Connection, real: PurePath, virtual: PurePosixPath) -> None:
+async def demand_movable(connection: Connection, real: PurePath, virtual: PurePosixPath) -> None:
     """Let no directory be moved that has rights of its own below it: there they hold for paths, and stay behind.
 
     Raises:
         Refusal: 550; something below the path is forbidden, or would be after the move.
     """
-    meant = await where(connection, real, virtual, follow=False)
+    meant = await virtual_target(connection, real, virtual, follow=False)
     user = connection.user
     for path in [permission.path for permission in user.permissions]:
         if {virtual, meant}.intersection(path.parents) and not (await user.get_permissions(path)).is_full:
@@ -291,10 +291,10 @@ async def confined(connection: Connection, real: PurePath, *, follow: bool = Tru
         real: Real path.
         follow: False to leave the last part alone: what removes or renames a link does not go where it leads.
     """
-    return await where(connection, real, _ROOT, follow=follow) is not None
+    return await virtual_target(connection, real, _ROOT, follow=follow) is not None
 
 
-async def where(
+async def virtual_target(
     connection: Connection, real: PurePath, virtual: PurePosixPath, *, follow: bool
 ) -> PurePosixPath | None:
     """The virtual path of what a path leads to, all links followed; None out of the user's base, and in a circle.

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 __all__ = ["Step", "session"]
 
 Step = tuple[str, bytes]
-"""What to do, and the bytes it is done with; `tests.support.fuzz.Player` says what each does."""
+"""What to do, and the bytes it is done with; `tests.support.fuzz_client.Player` says what each does."""
 
 HUGE = "9" * 4400  # more than int() takes
 NUMBERS = ("0", "1", "7", "8", "255", "4096", "-1", "1.5", "", "٣", "²", str(1 << 31), str(1 << 63), str(10**19), HUGE)

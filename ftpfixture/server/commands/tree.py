@@ -13,7 +13,7 @@ from ftpfixture.server.conditions import (
     PathPermissions,
     argument_required,
     demand,
-    demand_alike,
+    demand_movable,
     is_there,
 )
 from ftpfixture.server.connection import Connection
@@ -108,7 +108,7 @@ class TreeCommands(Transfers):
         await connection.path_io.lstat(real)
         if str(virtual) == "/":
             raise Refusal("550", "The root cannot be renamed")
-        await demand_alike(connection, real, virtual)
+        await demand_movable(connection, real, virtual)
         connection.rename_from = real
         connection.response("350", "Ready for RNTO")
         return True
@@ -128,7 +128,7 @@ class TreeCommands(Transfers):
         real, virtual = self.get_paths(connection, rest)
         if not await connection.path_io.is_dir(real.parent):
             raise Refusal("553", "No such directory")
-        await demand_alike(connection, real, virtual)
+        await demand_movable(connection, real, virtual)
         if real != source and await is_there(connection, real):
             overwriting = PathPermissions(PathPermissions.overwritable)
             if await overwriting.refused(connection, real, virtual, follow=False) is not None:

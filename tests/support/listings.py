@@ -168,6 +168,10 @@ EPLF_LINES = {
     "+\tnothing": Entry("nothing", "unknown"),
     "+r,up644,xyz,i,\t a\tb ": Entry(" a\tb ", "file", mode=0o644, facts=(("x", "yz"), ("i", ""))),
     "+,r\tcommas": Entry("commas", "file"),
+    "+/,m824255907,i1.2,\tsrc": Entry("src", "dir", None, 824255907.0, unique="1.2"),
+    "+s0,r,m0,\tempty": Entry("empty", "file", 0, 0.0),
+    "+r,s10376,m824255907,up644,\t100% done.txt": Entry("100% done.txt", "file", 10376, 824255907.0, mode=0o644),
+    "+i7.31,m839956783,r,s2,\tREADME": Entry("README", "file", 2, 839956783.0, unique="7.31"),
 }
 """Lines of the easily parsed LIST format."""
 
@@ -199,6 +203,18 @@ MLSX_LINES = {
     "Size=0;Create=20240203160500;Modify=20240203160500;Type=dir; ": Entry(
         "", "dir", 0, at(2024, 2, 3, 16, 5), at(2024, 2, 3, 16, 5)
     ),
+    # ProFTPD with users of a Windows domain
+    "modify=20240203160500;UNIX.groupname=domain users;UNIX.mode=0777;UNIX.owner=DOM mia; a; b": Entry(
+        "a; b",
+        "unknown",
+        modify=at(2024, 2, 3, 16, 5),
+        mode=0o777,
+        owner="DOM mia",
+        facts=(("UNIX.groupname", "domain users"),),
+    ),
+    # Values that are empty, as RFC 3659 7.2 has it
+    "type=file;size=;modify=20240101000000; a": Entry("a", "file", modify=at(2024, 1, 1)),
+    "type=file;size=5;modify=; a": Entry("a", "file", 5),
     # RFC 3659 7.7
     "Type=cdir;Perm=el;Unique=keVO1+ZF4; /tmp": Entry("/tmp", "cdir", perm="el", unique="keVO1+ZF4"),
     "Type=OS.unix=slink:/foobar;Perm=; foobar": Entry("foobar", "link", target="/foobar", perm=""),
@@ -216,6 +232,8 @@ LISTINGS: dict[str, list[str]] = {
         "- [RWCEAFMS] mia                         2048 Nov 11 14:08 ledger.dat",
         "d [R----F--] supervisor                   512 Jan 16 18:53 login",
         "d [RWCEMFA-] guest                        512 Mar  1  2022 my pub",
+        "d [RWCEAFMS] supervisor                   512 Jun 15 09:00 SYS VOL",
+        "- [-R--F---] 1000                 1099511627776 Feb 29 10:11 disk.img",
     ],
     "ls -R": [".:", "total 4", "drwxr-xr-x 2 a b 4096 Jun  1 09:00 sub", "", "./sub:", "total 0"],
     "AS/400": [

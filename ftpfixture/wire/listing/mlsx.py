@@ -17,9 +17,9 @@ __all__ = ["FACTS", "MLSX", "parse_mlsx_line", "split_mlsx_line"]
 
 # RFC 3659 7.2: facts without spaces, each with a semicolon behind it, one space, and the name.
 _STRICT = pattern(r"(?P<facts>(?:[^ ;=]+=[^ ;]*;)*) (?P<name>.*)")
-# ProFTPD sends names of owners with the spaces that they have in Windows domains.
-_WITH_SPACES = pattern(r"(?P<facts>(?:[^ ;=]+=[^;]*;)+) (?P<name>.*)")
-_WITH_FACTS = pattern(r" ?(?:[^ ;=]+=[^ ;]*;)+ ")
+# ProFTPD sends names of owners with the spaces that they have in Windows domains; the first fact is never one of them.
+_WITH_SPACES = pattern(r"(?P<facts>[^ ;=]+=[^ ;]*;(?:[^ ;=]+=[^;]*;)*) (?P<name>.*)")
+_WITH_FACTS = pattern(r" ?[^ ;=]+=[^ ;]*;(?:[^ ;=]+=[^;]*;)* ")
 _LINK_TYPE = pattern(r"OS\.unix=(?:slink|symlink)(?::(?P<target>.*))?", re.IGNORECASE)
 _KNOWN_TYPES = DIRECTORIES | {"file", "unknown"}
 _NUMBER = re.compile(r"[0-9]{1,20}")

@@ -243,6 +243,8 @@ def test_netware() -> None:
         ("ledger.dat", "file", 2048, at(2023, 11, 11, 14, 8)),
         ("login", "dir", 512, at(2024, 1, 16, 18, 53)),
         ("my pub", "dir", 512, at(2022, 3, 1)),
+        ("SYS VOL", "dir", 512, at(2024, 6, 15, 9)),
+        ("disk.img", "file", 1 << 40, at(2024, 2, 29, 10, 11)),
     ]
 
 

@@ -6,6 +6,7 @@ One rule: what is done to the disk stands in plain functions; the two layers dif
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import functools
 import io
@@ -13,13 +14,13 @@ import os
 import re
 import shutil
 from asyncio import Future, shield
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from pathlib import Path, PurePath
 from typing import Any, BinaryIO, ParamSpec, TypeVar, cast
 
 from ftpfixture.aio import AbstractAsyncLister, with_timeout
-from ftpfixture.files.base import AbstractPathIO, NameLister
+from ftpfixture.files.base import AbstractPathIO, Batch, NameLister, batches
 from ftpfixture.files.opened import check_mode, defend_file_methods, universal_exception
 
 __all__ = ["AsyncPathIO", "DiskStats", "PathIO"]
@@ -105,6 +106,20 @@ class PathIO(AbstractPathIO):
 
     async def _children(self, path: PurePath) -> Sequence[str]:
         return await self._run(_names, path)
+
+    @universal_exception
+    async def list_names(self, path: PurePath) -> Sequence[str]:
+        """See AbstractPathIO."""
+        return await self._children(path)
+
+    async def lstat_many(self, path: PurePath, names: Iterable[str]) -> AsyncIterator[Batch]:
+        """See AbstractPathIO."""
+        for batch in batches(names):
+            yield await self._described(path, batch)
+
+    @universal_exception
+    async def _described(self, path: PurePath, names: Sequence[str]) -> Batch:
+        return await self._run(_described, path, names)
 
     @universal_exception
     async def stat(self, path: PurePath) -> DiskStats:
@@ -246,6 +261,14 @@ def _names(path: PurePath) -> list[str]:
 
 def _stats(path: PurePath, *, follow: bool) -> DiskStats:
     return DiskStats(os.stat(path, follow_symlinks=follow))
+
+
+def _described(path: PurePath, names: Sequence[str]) -> Batch:
+    found: Batch = []
+    for name in names:
+        with contextlib.suppress(OSError):  # it has gone meanwhile, or it cannot be looked at
+            found.append((name, DiskStats(os.lstat(path / name))))
+    return found
 
 
 def _opened(path: PurePath, mode: str) -> BinaryIO:

@@ -6,12 +6,12 @@ One rule: whatever a file holds is never copied on its way from the writer to th
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import PurePath, PurePosixPath
 from typing import Any
 
 from ftpfixture.aio import AbstractAsyncLister
-from ftpfixture.files.base import AbstractPathIO, NameLister
+from ftpfixture.files.base import AbstractPathIO, Batch, NameLister, batches
 from ftpfixture.files.content import MemoryFile
 from ftpfixture.files.nodes import DirectoryNode, FileNode, LinkNode, MemoryStats, Node
 from ftpfixture.files.opened import defend_file_methods, universal_exception
@@ -109,6 +109,18 @@ class MemoryPathIO(AbstractPathIO):
     async def _children(self, path: PurePath) -> tuple[str, ...]:
         node = self.get_node(path)
         return tuple(node.children) if isinstance(node, DirectoryNode) else ()
+
+    @universal_exception
+    async def list_names(self, path: PurePath) -> tuple[str, ...]:
+        """See AbstractPathIO."""
+        return await self._children(path)
+
+    async def lstat_many(self, path: PurePath, names: Iterable[str]) -> AsyncIterator[Batch]:
+        """See AbstractPathIO; nodes have what `stat` tells as attributes, and to describe each would take longer."""
+        directory = self.get_node(path)
+        children = directory.children if isinstance(directory, DirectoryNode) else {}
+        for batch in batches(names):
+            yield [(name, node) for name in batch if (node := children.get(name)) is not None]
 
     @universal_exception
     async def stat(self, path: PurePath) -> MemoryStats:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from ftpfixture.files.content import Content
 
-__all__ = ["DirectoryNode", "FileNode", "LinkNode", "MemoryStats", "Node", "Place"]
+__all__ = ["DirectoryNode", "FileNode", "LinkNode", "MemoryStats", "Node", "Place", "describe"]
 
 
 @dataclass(slots=True, eq=False)
@@ -40,12 +41,44 @@ class _Node:
     group: str = field(default="ftp", kw_only=True)
     nlink: int = field(default=1, kw_only=True)
 
+    # What `os.stat` calls these, so that a node can be looked at like its description, which takes a while to make.
+
+    @property
+    def st_mtime(self) -> float:
+        """See MemoryStats."""
+        return self.modify
+
+    @property
+    def st_birthtime(self) -> float:
+        """See MemoryStats."""
+        return self.create
+
+    @property
+    def st_nlink(self) -> int:
+        """See MemoryStats."""
+        return self.nlink
+
+    @property
+    def st_ino(self) -> int:
+        """See MemoryStats."""
+        return self.inode
+
 
 @dataclass(slots=True, eq=False)
 class FileNode(_Node):
     """A file; `content` is what it holds."""
 
     content: Content
+
+    @property
+    def st_size(self) -> int:
+        """See MemoryStats."""
+        return self.content.size
+
+    @property
+    def st_mode(self) -> int:
+        """See MemoryStats."""
+        return stat.S_IFREG | self.mode
 
 
 @dataclass(slots=True, eq=False)
@@ -54,12 +87,32 @@ class DirectoryNode(_Node):
 
     children: dict[str, Node] = field(default_factory=dict, repr=False)
 
+    @property
+    def st_size(self) -> int:
+        """See MemoryStats."""
+        return 0
+
+    @property
+    def st_mode(self) -> int:
+        """See MemoryStats."""
+        return stat.S_IFDIR | self.mode
+
 
 @dataclass(slots=True, eq=False)
 class LinkNode(_Node):
     """A symbolic link to `target`: absolute, or relative to the directory of the link."""
 
     target: PurePosixPath
+
+    @property
+    def st_size(self) -> int:
+        """See MemoryStats."""
+        return len(os.fsencode(self.target))
+
+    @property
+    def st_mode(self) -> int:
+        """See MemoryStats."""
+        return stat.S_IFLNK | self.mode
 
 
 Node = FileNode | DirectoryNode | LinkNode
@@ -78,6 +131,22 @@ class MemoryStats(NamedTuple):
     st_ino: int
     owner: str
     group: str
+
+
+def describe(node: Node) -> MemoryStats:
+    """Return what `stat` tells of a node, as it is now."""
+    return MemoryStats(
+        node.st_size,
+        node.create,
+        node.modify,
+        node.nlink,
+        node.st_mode,
+        node.access,
+        node.create,
+        node.inode,
+        node.owner,
+        node.group,
+    )
 
 
 class Place:

@@ -6,14 +6,13 @@ One rule: every method leaves a whole tree behind, or raises the OSError that a 
 from __future__ import annotations
 
 import errno
-import os
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import PurePath, PurePosixPath
 
 from ftpfixture.errors import PathIsNotAbsolute
 from ftpfixture.files.content import Content, MemoryFile, Space, as_octets
-from ftpfixture.files.nodes import DirectoryNode, FileNode, LinkNode, MemoryStats, Node, Place
+from ftpfixture.files.nodes import DirectoryNode, FileNode, LinkNode, MemoryStats, Node, Place, describe
 from ftpfixture.files.opened import check_mode
 from ftpfixture.untouched import wall_time
 
@@ -194,24 +193,7 @@ class MemoryFiles:
         Raises:
             OSError: Nothing is.
         """
-        node = self._trace(path, follow=follow).existing()
-        size, kind = 0, stat.S_IFDIR
-        if isinstance(node, FileNode):
-            size, kind = node.content.size, stat.S_IFREG
-        elif isinstance(node, LinkNode):
-            size, kind = len(os.fsencode(node.target)), stat.S_IFLNK
-        return MemoryStats(
-            st_size=size,
-            st_ctime=node.create,
-            st_mtime=node.modify,
-            st_nlink=node.nlink,
-            st_mode=kind | node.mode,
-            st_atime=node.access,
-            st_birthtime=node.create,
-            st_ino=node.inode,
-            owner=node.owner,
-            group=node.group,
-        )
+        return describe(self._trace(path, follow=follow).existing())
 
     def mkdir(self, path: str | PurePath, *, parents: bool = False, exist_ok: bool = False) -> None:
         """Make a directory.

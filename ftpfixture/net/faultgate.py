@@ -458,6 +458,10 @@ class FaultGate(Gate):
 
     # Data connections.
 
+    def looks_at_all(self) -> bool:
+        """See Gate; faults count octets from either end, and change listings as a whole."""
+        return EXCHANGE.get().plan is not None
+
     def data(self, stream: ThrottleStreamIO, mode: str) -> ThrottleStreamIO:
         """See Gate."""
         assert isinstance(stream.channel, Channel)

@@ -145,6 +145,10 @@ class Gate:
         text = str(error) or type(error).__name__
         self.hub.emit(EncryptionFailed(*self.hub.stamp(self.session), where, EXCHANGE.get().seq, text))
 
+    def looks_at_all(self) -> bool:
+        """Whether all that the command sends over its data connection must be known before it goes."""
+        return False
+
     def data(self, stream: ThrottleStreamIO, mode: str) -> ThrottleStreamIO:
         """A data connection is there; `mode` is "active" or "passive"."""
         stream.tap = _Tap(self, mode, stream.channel)

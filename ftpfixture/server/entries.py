@@ -1,26 +1,68 @@
-"""From the path layer to directory entries: what LIST, NLST, MLSD, MLST and STAT show of a file."""
+"""From the path layer to directory entries: what LIST, NLST, MLSD, MLST and STAT show of a file.
+
+One rule: what all files of a directory share is asked once, and what a verb does not show is not asked at all.
+"""
 
 from __future__ import annotations
 
-import fnmatch
 import math
 import stat
-from collections.abc import AsyncIterator
-from dataclasses import replace
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import tzinfo
+from functools import partial
 from pathlib import PurePath, PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
+from ftpfixture.aio import in_order, take_turns
 from ftpfixture.errors import PathIOError
+from ftpfixture.files.base import batches
 from ftpfixture.server.base import BaseServer
-from ftpfixture.server.conditions import confined, is_there
+from ftpfixture.server.conditions import confined
 from ftpfixture.server.connection import Connection
 from ftpfixture.server.replies import reply_for
-from ftpfixture.server.users import Permission
-from ftpfixture.wire.entry import Entry, is_listable
+from ftpfixture.server.users import Permission, User
+from ftpfixture.wire.entry import LIST_STYLES, Entry, ListStyle, listable, mlsx_line, nlst_line
+from ftpfixture.wire.rows import MlsxRows, UnixRows, type_of, unique
 
-__all__ = ["Entries", "as_directory", "whole_seconds"]
+__all__ = ["Entries", "Listing", "Page", "as_directory", "whole_seconds"]
 
-_GLOB = frozenset("*?[")
+
+Row = Callable[[str, Any], str | None]
+"""Makes a line from a name and what `AbstractPathIO.lstat` gives; None for what takes more."""
+
+
+class Page(NamedTuple):
+    """Some of the entries of a directory.
+
+    Attributes:
+        lines: As they are shown, without line ends.
+        directories: Names of those among them that are directories, if they are wanted.
+    """
+
+    lines: list[str]
+    directories: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """How a directory is to be shown.
+
+    Attributes:
+        style: Makes the line of an entry.
+        row: Makes the same lines.
+        perm: Whether the rights of the user are shown.
+        followed: Whether links are shown as what they lead to.
+        hidden: Whether names that begin with a dot are shown.
+        recursive: Whether the directories among them are wanted.
+    """
+
+    style: Callable[[Entry], str]
+    row: Row
+    perm: bool = False
+    followed: bool = False
+    hidden: bool = True
+    recursive: bool = False
 
 
 class Entries(BaseServer):
@@ -39,22 +81,10 @@ class Entries(BaseServer):
             PathIOError: It is gone.
         """
         stats = await connection.path_io.lstat(real)
-        kind = _kind(stats.st_mode)
-        created = getattr(stats, "st_birthtime", None)
-        return Entry(
-            name=name,
-            type=kind,
-            size=stats.st_size,
-            modify=whole_seconds(stats.st_mtime),
-            create=None if created is None else whole_seconds(created),
-            mode=stat.S_IMODE(stats.st_mode),
-            links=stats.st_nlink,
-            owner=str(getattr(stats, "owner", "ftp")),
-            group=str(getattr(stats, "group", "ftp")),
-            target=await self._target(connection, real) if kind == "link" else None,
-            unique=_unique(stats),
-            perm=_perm(kind, await connection.user.get_permissions(virtual), is_root=virtual == PurePosixPath("/")),
-        )
+        kind = type_of(stats.st_mode)
+        perm = _perm(kind, await connection.user.get_permissions(virtual), is_root=virtual == PurePosixPath("/"))
+        target = await self._target(connection, real) if kind == "link" else None
+        return replace(_entry_of(name, stats), target=target, perm=perm)
 
     async def followed(self, connection: Connection, entry: Entry, real: PurePath, virtual: PurePosixPath) -> Entry:
         """What a link stands for, under the link's name; the link itself when it leads nowhere, or out of the base."""
@@ -83,55 +113,90 @@ class Entries(BaseServer):
                 return str(PurePosixPath("/", *target.relative_to(top).parts))
         return str(target)
 
-    async def children(
-        self, connection: Connection, real: PurePath, virtual: PurePosixPath, *, hidden: bool = True
-    ) -> AsyncIterator[tuple[Entry, PurePath, PurePosixPath]]:
-        """The entries of a directory in the order of their names, with their real and virtual paths.
+    def list_listing(self, connection: Connection, *, hidden: bool, recursive: bool) -> Listing:
+        """How LIST shows a directory."""
+        now, timezone, style = self.clock(), self.timezone, connection.list_style
+        row: Row
+        if style is LIST_STYLES["unix"]:
+            row = UnixRows(now, timezone)
+        elif style in LIST_STYLES.values():
+            row = partial(_styled_row, style, now, timezone)
+        else:
+            row = _no_row  # a style of somebody's own, which may show everything that there is to know
+        return Listing(partial(style, now=now, timezone=timezone), row, hidden=hidden, recursive=recursive)
+
+    async def mlsd_listing(self, connection: Connection, virtual: PurePosixPath) -> Listing:
+        """How MLSD shows a directory."""
+        facts = connection.facts
+        perm = "perm" in facts
+        rights = await connection.user.get_permissions(virtual) if perm else Permission()
+        row = MlsxRows(facts, partial(_perm, rights=rights, is_root=False))
+        return Listing(partial(mlsx_line, facts=facts), row, perm=perm, followed=True)
+
+    async def pages(
+        self, connection: Connection, real: PurePath, virtual: PurePosixPath, listing: Listing
+    ) -> AsyncIterator[Page]:
+        """Show what is in a directory, in the order of the names, some at a time, with turns for others between.
 
         What vanishes meanwhile is left out, and so are names that would break a line in two.
         """
-        names = sorted([path.name async for path in connection.path_io.list(real)])
-        for name in names:
-            if is_listable(name) and (hidden or not name.startswith(".")):
-                try:
-                    entry = await self.entry(connection, name, real / name, virtual / name)
-                except PathIOError as error:
-                    _only_foreseen(error)
-                    continue
-                yield entry, real / name, virtual / name
+        names = await self._sorted_names(connection, real, hidden=listing.hidden)
+        own_rights = _names_with_own_rights(connection.user, virtual) if listing.perm else frozenset[str]()
+        if own_rights is None or self._shows_otherwise:
+            for batch in batches(names):
+                page = Page([], [])
+                for name in batch:
+                    entry = await self._show(connection, real / name, virtual / name, listing, page)
+                    if listing.recursive and entry is not None and entry.type == "dir":
+                        page.directories.append(name)
+                yield page
+            return
+        row = partial(_row_unless, own_rights, listing.row) if own_rights else listing.row
+        async for found in connection.path_io.lstat_many(real, names):
+            page = Page([], [])
+            add = page.lines.append
+            for name, stats in found:
+                line = row(name, stats)
+                if line is not None:
+                    add(line)
+                else:
+                    await self._show(connection, real / name, virtual / name, listing, page)
+            if listing.recursive:
+                page.directories.extend(name for name, stats in found if stat.S_ISDIR(stats.st_mode))
+            yield page
+            await take_turns()
 
-    async def matches(self, connection: Connection, argument: str) -> list[str]:
-        """What the argument of LIST or NLST names: itself when it is there, else all that it matches as a pattern.
+    async def _show(
+        self, connection: Connection, real: PurePath, virtual: PurePosixPath, listing: Listing, page: Page
+    ) -> Entry | None:
+        """Show what takes more than a row: a link, a file with rights of its own, what a subclass shows otherwise."""
+        await take_turns()
+        try:
+            entry = await self.entry(connection, virtual.name, real, virtual)
+        except PathIOError as error:
+            _only_foreseen(error)
+            return None
+        if listing.followed:
+            entry = await self.followed(connection, entry, real, virtual)
+        page.lines.append(listing.style(entry))
+        return entry
 
-        Patterns know ``*``, ``?`` and ``[...]`` in any part of the path. Sorted; empty when nothing matches.
-        """
-        real, _ = self.get_paths(connection, argument)
-        if await self._is_there(connection, real):
-            return [argument]
-        if not _GLOB.intersection(argument):
-            return []
-        found = ["/" if argument.startswith("/") else ""]
-        for part in PurePosixPath(argument).parts[argument.startswith("/") :]:
-            found = [name for parent in found for name in await self._expanded(connection, parent, part)]
-        return found
+    async def names(
+        self, connection: Connection, real: PurePath, virtual: PurePosixPath, *, hidden: bool
+    ) -> Iterable[str]:
+        """The names in a directory, as NLST shows them, sorted; those that begin with a dot only if `hidden`."""
+        if not self._shows_otherwise:
+            return await self._sorted_names(connection, real, hidden=hidden)
+        pages = self.pages(connection, real, virtual, Listing(nlst_line, _no_row, hidden=hidden))
+        return [line async for page in pages for line in page.lines]
 
-    async def _expanded(self, connection: Connection, parent: str, pattern: str) -> list[str]:
-        prefix = parent if parent in ("", "/") else f"{parent}/"
-        real, virtual = self.get_paths(connection, parent)
-        if not _GLOB.intersection(pattern):
-            there = await self._is_there(connection, self.get_paths(connection, prefix + pattern)[0])
-            return [prefix + pattern] if there else []
-        if not await confined(connection, real) or not (await connection.user.get_permissions(virtual)).list:
-            return []
-        hidden = pattern.startswith(".")
-        return [
-            prefix + entry.name
-            async for entry, _, _ in self.children(connection, real, virtual, hidden=hidden)
-            if fnmatch.fnmatchcase(entry.name, pattern)
-        ]
+    async def _sorted_names(self, connection: Connection, real: PurePath, *, hidden: bool) -> Iterable[str]:
+        return await in_order(await connection.path_io.list_names(real), listable if hidden else _listable_in_sight)
 
-    async def _is_there(self, connection: Connection, real: PurePath) -> bool:
-        return await confined(connection, real, follow=False) and await is_there(connection, real)
+    @property
+    def _shows_otherwise(self) -> bool:
+        """Whether a subclass has an `entry` of its own, which must be asked for every file."""
+        return type(self).entry is not Entries.entry
 
 
 def _only_foreseen(error: PathIOError) -> None:
@@ -150,17 +215,46 @@ def as_directory(entry: Entry, kind: str, name: str) -> Entry:
     return replace(entry, type=kind, name=name)
 
 
-def _kind(mode: int) -> str:
-    if stat.S_ISDIR(mode):
-        return "dir"
-    if stat.S_ISLNK(mode):
-        return "link"
-    return "file" if stat.S_ISREG(mode) else "unknown"
+def _entry_of(name: str, stats: Any) -> Entry:
+    """The entry of what `AbstractPathIO.lstat` describes, without what it does not tell."""
+    created = getattr(stats, "st_birthtime", None)
+    return Entry(
+        name=name,
+        type=type_of(stats.st_mode),
+        size=stats.st_size,
+        modify=whole_seconds(stats.st_mtime),
+        create=None if created is None else whole_seconds(created),
+        mode=stat.S_IMODE(stats.st_mode),
+        links=stats.st_nlink,
+        owner=str(getattr(stats, "owner", "ftp")),
+        group=str(getattr(stats, "group", "ftp")),
+        unique=unique(stats),
+    )
 
 
-def _unique(stats: Any) -> str | None:
-    inode = getattr(stats, "st_ino", None)
-    return None if inode is None else f"{getattr(stats, 'st_dev', 0):x}g{inode:x}"
+def _listable_in_sight(names: Sequence[str]) -> list[str]:
+    return [name for name in listable(names) if not name.startswith(".")]
+
+
+def _row_unless(names: frozenset[str], row: Row, name: str, stats: Any) -> str | None:
+    return None if name in names else row(name, stats)
+
+
+def _no_row(name: str, stats: Any) -> None:
+    """Leave it to the entry."""
+
+
+def _styled_row(style: ListStyle, now: float, timezone: tzinfo, name: str, stats: Any) -> str | None:
+    """The line of a style that has no rows."""
+    return None if stat.S_ISLNK(stats.st_mode) else style(_entry_of(name, stats), now=now, timezone=timezone)
+
+
+def _names_with_own_rights(user: User, virtual: PurePosixPath) -> frozenset[str] | None:
+    """What in a directory may have other rights than the rest of it; None when only their classes know."""
+    plain = type(user).get_permissions is User.get_permissions
+    if not plain or any(type(permission).is_parent is not Permission.is_parent for permission in user.permissions):
+        return None
+    return frozenset(permission.path.name for permission in user.permissions if permission.path.parent == virtual)
 
 
 def _perm(kind: str, rights: Permission, *, is_root: bool) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import stat
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
@@ -26,7 +26,11 @@ __all__ = [
     "eplf_line",
     "format_time",
     "is_listable",
+    "listable",
     "local_time",
+    "ls_date",
+    "ls_head",
+    "mlsx_facts",
     "mlsx_line",
     "msdos_line",
     "nlst_line",
@@ -42,7 +46,8 @@ DIRECTORIES = frozenset({"dir", "cdir", "pdir"})
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _RECENT = 180 * 86400  # seconds; GNU ls takes half a Gregorian year, vsftpd 182 days
-_BREAKING = frozenset("\r\n\0")  # octets that end a line, or what a client takes for one
+_BREAKING = frozenset("\r\n\0")  # what ends a line, or what a client takes for the end of one
+_UNFIT = (*_BREAKING, "/")  # for a name in a listing
 _NAMELESS = "ftp"  # owner and group that nobody told, as vsftpd shows them with hide_ids
 _MODES = {"dir": 0o755, "cdir": 0o755, "pdir": 0o755, "link": 0o777}  # permission bits that nobody told
 _FILE_MODE = 0o644
@@ -90,6 +95,14 @@ def is_listable(name: str) -> bool:
     return bool(name) and "/" not in name and _is_one_line(name)
 
 
+def listable(names: Sequence[str]) -> Sequence[str]:
+    """Return those of many names that `is_listable` is True for, at little cost."""
+    together = "".join(names)
+    if all(names) and not any(unfit in together for unfit in _UNFIT):
+        return names
+    return [name for name in names if is_listable(name)]
+
+
 def _is_one_line(text: str) -> bool:
     return _BREAKING.isdisjoint(text)
 
@@ -119,10 +132,15 @@ def unix_line(entry: Entry, *, now: float, timezone: tzinfo = UTC) -> str:
         now: POSIX seconds.
         timezone: Of the date.
     """
-    date = _ls_date(entry.modify or 0.0, now, timezone)
+    date = ls_date(entry.modify or 0.0, now, timezone)
+    return f"{ls_head(entry)} {entry.size or 0:>12} {date} {entry.name}{_arrow(entry)}"
+
+
+def ls_head(entry: Entry) -> str:
+    """Return what stands in front of the size in a line of ``ls -l``: mode, links, owner and group."""
     return (
         f"{_LETTERS.get(entry.type, _UNKNOWN_LETTER)}{_permissions(entry)} {_or(entry.links, 1):>4} "
-        f"{_word(entry.owner):<8} {_word(entry.group):<8} {entry.size or 0:>12} {date} {entry.name}{_arrow(entry)}"
+        f"{_word(entry.owner):<8} {_word(entry.group):<8}"
     )
 
 
@@ -144,7 +162,8 @@ def _arrow(entry: Entry) -> str:
     return f" -> {entry.target}" if entry.type == "link" and entry.target and _is_one_line(entry.target) else ""
 
 
-def _ls_date(timestamp: float, now: float, timezone: tzinfo) -> str:
+def ls_date(timestamp: float, now: float, timezone: tzinfo) -> str:
+    """Return the date in a line of ``ls -l``; see `unix_line`."""
     moment = local_time(timestamp, timezone)
     recent = 0 <= now - timestamp <= _RECENT
     clock = f"{moment.hour:02}:{moment.minute:02}" if recent else f" {moment.year:04}"
@@ -212,9 +231,14 @@ def mlsx_line(entry: Entry, facts: Collection[str]) -> str:
 
     Source: RFC 3659 7.2.
     """
-    wanted = {fact.lower() for fact in facts}
-    values = ((name, value_of(entry)) for name, value_of in _FACT_VALUES.items() if name.lower() in wanted)
+    values = ((name, _FACT_VALUES[name](entry)) for name in mlsx_facts(facts))
     return "".join(f"{name}={value};" for name, value in values if value is not None) + f" {entry.name}"
+
+
+def mlsx_facts(facts: Collection[str]) -> list[str]:
+    """Return those of `MLSX_FACTS` that are among `facts`, in any case and order."""
+    wanted = {fact.lower() for fact in facts}
+    return [name for name in MLSX_FACTS if name.lower() in wanted]
 
 
 # RFC 3659 7.2: a value is any run of octets without space, semicolon and control characters.

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from types import TracebackType
 from unittest.mock import AsyncMock
 
 import pytest
 
+from ftpfixture import aio
 from ftpfixture.aio import (
     AbstractAsyncLister,
     AsyncStreamIterator,
     Doorbell,
     async_enterable,
+    in_order,
     next_turn,
+    take_turns,
     with_timeout,
 )
 
@@ -242,3 +246,30 @@ async def test_next_turn_lets_the_others_go_first_whatever_sleep_is(monkeypatch:
 
     seen.append("the caller")
     assert seen == ["the others", "the caller"]
+
+
+async def test_turns_are_given_away_when_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has computed for long lets the others go first; whoever has not goes on at once."""
+    seen: list[str] = []
+    await take_turns()
+    monkeypatch.setattr(aio, "TURN_TIME", 60)
+    asyncio.get_running_loop().call_soon(seen.append, "the others")
+    await take_turns()
+    assert seen == []
+
+    monkeypatch.setattr(aio, "TURN_TIME", 0.001)
+    end = time.thread_time() + 0.002
+    while time.thread_time() < end:
+        pass
+    await take_turns()
+    assert seen == ["the others"]
+
+
+async def test_any_number_of_names_is_sorted() -> None:
+    """Also so many that they are sorted in several runs, and only those that are wanted."""
+    names = [f"{number:x}" for number in range(40_000)]
+    assert list(await in_order(names, lambda some: some)) == sorted(names)
+    assert list(await in_order(names, lambda some: [name for name in some if name < "2"])) == sorted(
+        name for name in names if name < "2"
+    )
+    assert list(await in_order([], lambda some: some)) == []

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from functools import partial
-from pathlib import PurePosixPath
+import contextlib
+import math
+from collections.abc import AsyncGenerator, AsyncIterator
+from pathlib import PurePath, PurePosixPath
 from typing import Any
 
+from ftpfixture.aio import take_turns
+from ftpfixture.files.base import batches
 from ftpfixture.net.stream import ThrottleStreamIO
 from ftpfixture.server.conditions import ConnectionConditions, PathConditions, PathPermissions, confined, demand
 from ftpfixture.server.connection import Connection
 from ftpfixture.server.dispatch import command
-from ftpfixture.server.entries import Entries, as_directory
+from ftpfixture.server.entries import as_directory
+from ftpfixture.server.patterns import Patterns
 from ftpfixture.server.replies import Refusal
 from ftpfixture.server.transfers import Transfer, Transfers
-from ftpfixture.wire.entry import MLSX_FACTS, Entry, mlsx_line, nlst_line
+from ftpfixture.wire.entry import MLSX_FACTS, Entry, mlsx_line
 from ftpfixture.wire.reply import LENIENT
 
 __all__ = ["ListingCommands"]
@@ -23,7 +27,11 @@ Lines = list[str]
 """Text without line ends; named here because `list` is a command in the class below."""
 
 
-class ListingCommands(Transfers, Entries):
+_PIECE = 1 << 16  # characters of a listing that are encoded and sent together
+_COMPLETE = 1 << 18  # octets of a listing that is complete before the 150: some 3000 lines of LIST
+
+
+class ListingCommands(Transfers, Patterns):
     """LIST NLST MLSD MLST, and OPTS MLST."""
 
     def reset(self, connection: Connection) -> None:
@@ -42,9 +50,7 @@ class ListingCommands(Transfers, Entries):
         Replies: 150 then 226, 425, 426, 550 nothing there or not allowed.
         """
         flags, argument = await self._flags(connection, rest)
-        return self._start_listing(
-            connection, argument, [line async for line in self.list_lines(connection, flags, argument)]
-        )
+        return await self._start_listing(connection, argument, self.list_pages(connection, flags, argument))
 
     @command("NLST")
     @ConnectionConditions(ConnectionConditions.login_required)
@@ -54,10 +60,7 @@ class ListingCommands(Transfers, Entries):
         Replies: 150 then 226, 425, 426, 550 nothing there or not allowed. Source: RFC 1123 4.1.2.7.
         """
         flags, argument = await self._flags(connection, rest)
-        names = await self._names(connection, flags, argument)
-        if connection.full_names:
-            names = [str(self.get_paths(connection, name)[1]) for name in names]
-        return self._start_listing(connection, argument, names)
+        return await self._start_listing(connection, argument, self._names(connection, flags, argument))
 
     @command("MLSD")
     @ConnectionConditions(ConnectionConditions.login_required)
@@ -71,12 +74,16 @@ class ListingCommands(Transfers, Entries):
         real, virtual = self.get_paths(connection, rest)
         if not await connection.path_io.is_dir(real):
             raise Refusal("501", "MLSD lists directories: use MLST")
-        entries = [await self._directory(connection, virtual, "cdir", ".")] if "type" in connection.facts else []
-        if entries and virtual != PurePosixPath("/"):
-            entries.append(await self._directory(connection, virtual.parent, "pdir", ".."))
-        async for entry, child, path in self.children(connection, real, virtual):
-            entries.append(await self.followed(connection, entry, child, path))
-        return self._start_listing(connection, rest, [mlsx_line(entry, connection.facts) for entry in entries])
+        return await self._start_listing(connection, rest, self._facts(connection, real, virtual))
+
+    async def _facts(self, connection: Connection, real: PurePath, virtual: PurePosixPath) -> AsyncIterator[Lines]:
+        if "type" in connection.facts:
+            entries = [await self._directory(connection, virtual, "cdir", ".")]
+            if virtual != PurePosixPath("/"):
+                entries.append(await self._directory(connection, virtual.parent, "pdir", ".."))
+            yield [mlsx_line(entry, connection.facts) for entry in entries]
+        async for page in self.pages(connection, real, virtual, await self.mlsd_listing(connection, virtual)):
+            yield page.lines
 
     async def _directory(self, connection: Connection, virtual: PurePosixPath, kind: str, name: str) -> Entry:
         real, _ = self.get_paths(connection, virtual)
@@ -113,60 +120,78 @@ class ListingCommands(Transfers, Entries):
 
     # Listings as text.
 
-    def _start_listing(self, connection: Connection, argument: str, lines: Lines) -> bool:
-        """Send lines over a data connection; each ends with CRLF whatever the TYPE (RFC 959 4.1.3)."""
-        text = "".join(f"{line}\r\n" for line in lines)
-        octets = text.encode(connection.encoding, LENIENT)
+    async def _start_listing(self, connection: Connection, argument: str, pages: AsyncIterator[Lines]) -> bool:
+        """Send lines over a data connection; each ends with CRLF whatever the TYPE (RFC 959 4.1.3).
+
+        A listing that is not long is complete before the 150: what refuses it does so in place of that, and its size
+        is known. Of a longer one the rest is made while it is sent.
+        """
+        pieces = _encoded(pages, connection.encoding)
+        first, size = [], 0
+        most = math.inf if connection.gate.looks_at_all() else _COMPLETE
+        while size <= most and (piece := await anext(pieces, None)) is not None:
+            first.append(piece)
+            size += len(piece)
 
         async def move(stream: ThrottleStreamIO, _: Any) -> None:
-            await stream.write(octets)
+            async with contextlib.aclosing(pieces):
+                await stream.write(b"".join(first))
+                async for piece in pieces:
+                    await stream.write(piece)
 
         _, virtual = self.get_paths(connection, argument)
+        known = size if size <= most else None
         return self.start_transfer(
-            connection, Transfer("download", virtual, "Here comes the listing", move, size=len(octets))
+            connection, Transfer("download", virtual, "Here comes the listing", move, size=known)
         )
 
-    async def list_lines(self, connection: Connection, flags: str, argument: str) -> AsyncIterator[str]:
-        """The lines of LIST and of STAT for a path, without line ends.
+    async def list_pages(self, connection: Connection, flags: str, argument: str) -> AsyncIterator[Lines]:
+        """The lines of LIST and of STAT for a path, without line ends, some at a time.
 
         Raises:
             Refusal: 550; nothing there, or not allowed.
         """
-        style = partial(connection.list_style, now=self.clock(), timezone=self.timezone)
+        listing = self.list_listing(connection, hidden="a" in flags, recursive="R" in flags)
         directories: Lines = []
         for name in await self._found(connection, argument):
+            await take_turns()
             real, virtual = self.get_paths(connection, name)
             if "d" not in flags and await self._enterable(connection, real):
                 directories.append(name)
             else:
                 await demand(self, connection, name, PathPermissions.listable, follow=False)
-                yield style(await self.entry(connection, name or ".", real, virtual))
+                yield [listing.style(await self.entry(connection, name or ".", real, virtual))]
         headed = len(directories) > 1 or "R" in flags
+        directories.reverse()
         while directories:
-            name = directories.pop(0)
+            name = directories.pop()
+            await take_turns()
             await demand(self, connection, name, PathPermissions.listable)
             if headed:
-                yield from_head(name)
-            below = []
-            async for entry, _, _ in self.children(connection, *self.get_paths(connection, name), hidden="a" in flags):
-                yield style(entry)
-                if entry.type == "dir" and "R" in flags:
-                    below.append(_joined(name, entry.name))
-            if directories or below:
-                yield ""
-            directories[:0] = below
+                yield [from_head(name)]
+            below: Lines = []
+            async for page in self.pages(connection, *self.get_paths(connection, name), listing):
+                yield page.lines
+                below += page.directories
+            directories += [_prefix(name) + each for each in reversed(below)]
+            if directories:
+                yield [""]
 
-    async def _names(self, connection: Connection, flags: str, argument: str) -> Lines:
+    async def _names(self, connection: Connection, flags: str, argument: str) -> AsyncIterator[Lines]:
         found = await self._found(connection, argument)
-        if len(found) > 1 or found != [argument]:
-            return found
-        real, virtual = self.get_paths(connection, argument)
-        as_entry = "d" in flags or not await self._enterable(connection, real)
-        await demand(self, connection, argument, PathPermissions.listable, follow=not as_entry)
-        if as_entry:
-            return found
-        children = self.children(connection, real, virtual, hidden="a" in flags)
-        return [_joined(argument, nlst_line(entry)) async for entry, _, _ in children]
+        if found == [argument]:
+            real, virtual = self.get_paths(connection, argument)
+            as_entry = "d" in flags or not await self._enterable(connection, real)
+            await demand(self, connection, argument, PathPermissions.listable, follow=not as_entry)
+            if not as_entry:
+                prefix = _prefix(str(virtual) if connection.full_names else argument)
+                for names in batches(await self.names(connection, real, virtual, hidden="a" in flags)):
+                    yield [prefix + name for name in names]
+                    await take_turns()
+                return
+        for names in batches(found):
+            yield [str(self.get_paths(connection, name)[1]) for name in names] if connection.full_names else names
+            await take_turns()
 
     async def _enterable(self, connection: Connection, real: Any) -> bool:
         return await confined(connection, real) and await connection.path_io.is_dir(real)
@@ -177,24 +202,28 @@ class ListingCommands(Transfers, Entries):
             raise Refusal("550", "No such file or directory")
         return found
 
-    async def _flags(self, connection: Connection, rest: str) -> tuple[str, str]:
-        """The letters of leading words such as -la, and what follows; a path that exists is never a flag."""
-        flags = ""
-        while rest.startswith("-") and not await self.matches(connection, rest):
-            word, _, rest = rest.partition(" ")
-            flags += word[1:]
-        return flags, rest
-
 
 def from_head(name: str) -> str:
     """The line above a directory's entries, as `ls -R` writes it."""
     return f"{name or '.'}:"
 
 
-def _joined(directory: str, name: str) -> str:
-    if not directory or directory == ".":
-        return name
-    return f"{directory.rstrip('/')}/{name}"
+def _prefix(directory: str) -> str:
+    """What stands before the names in a directory, so that they are paths as the client would write them."""
+    return "" if directory in ("", ".") else f"{directory.rstrip('/')}/"
+
+
+async def _encoded(pages: AsyncIterator[Lines], encoding: str) -> AsyncGenerator[bytes, None]:
+    """The octets of lines, in pieces that are worth sending."""
+    lines: Lines = []
+    length = 0
+    async for page in pages:
+        lines += page
+        length += sum(map(len, page))
+        if length >= _PIECE:
+            yield "".join([f"{line}\r\n" for line in lines]).encode(encoding, LENIENT)
+            lines, length = [], 0
+    yield "".join([f"{line}\r\n" for line in lines]).encode(encoding, LENIENT)
 
 
 def _mlst_feature(server: ListingCommands, connection: Connection) -> str:

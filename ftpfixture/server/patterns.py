@@ -1,0 +1,125 @@
+"""What the argument of LIST and NLST names: a path, or all that it matches as a pattern.
+
+One rule: a client can write a pattern in a line that matches more than there is time for; so names are counted.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import functools
+import re
+from collections.abc import Callable
+from pathlib import PurePath, PurePosixPath
+from typing import ClassVar
+
+from ftpfixture.aio import take_turns
+from ftpfixture.files.base import batches
+from ftpfixture.server.conditions import confined, is_there
+from ftpfixture.server.connection import Connection
+from ftpfixture.server.entries import Entries
+from ftpfixture.server.replies import Refusal
+
+__all__ = ["Patterns"]
+
+_GLOB = frozenset("*?[")
+_LONGEST = 1024  # characters: a name on a disk has at most 255, and to compile 8000 of a line takes 50 ms
+
+
+class Patterns(Entries):
+    """Finds what patterns match.
+
+    Attributes:
+        pattern_limit: How many names one command may compare with a pattern before it is refused with 550; each
+            directory that is searched counts as 100. vsftpd has such a limit, too, and ends the listing there.
+    """
+
+    pattern_limit: ClassVar[int] = 1_000_000
+
+    async def matches(self, connection: Connection, argument: str) -> list[str]:
+        """What the argument of LIST or NLST names: itself when it is there, else all that it matches as a pattern.
+
+        Patterns know ``*``, ``?`` and ``[...]`` in any part of the path. Sorted; empty when nothing matches.
+
+        Raises:
+            Refusal: 550; there is too much to compare with the pattern.
+        """
+        return await _Search(self, connection).matches(argument)
+
+    async def _flags(self, connection: Connection, rest: str) -> tuple[str, str]:
+        """The letters of leading words such as -la, and what follows; a path that exists is never a flag.
+
+        Raises:
+            Refusal: As `matches`.
+        """
+        search, flags = _Search(self, connection), ""
+        while rest.startswith("-") and not await search.matches(rest):
+            word, _, rest = rest.partition(" ")
+            flags += word[1:]
+        return flags, rest
+
+
+class _Search:
+    """The search of one command.
+
+    Args:
+        server: Knows the paths, and how far to go.
+        connection: Who asks.
+    """
+
+    def __init__(self, server: Patterns, connection: Connection) -> None:
+        self._server = server
+        self._connection = connection
+        self._left = server.pattern_limit
+
+    async def matches(self, argument: str) -> list[str]:
+        """See Patterns."""
+        await take_turns()
+        if await self._is_there(argument):
+            return [argument]
+        if not _GLOB.intersection(argument):
+            return []
+        found = ["/" if argument.startswith("/") else ""]
+        for part in PurePosixPath(argument).parts[argument.startswith("/") :]:
+            expand = self._matching if _GLOB.intersection(part) else self._named
+            found = [name for parent in found for name in await expand(parent, part)]
+        return found
+
+    async def _named(self, parent: str, name: str) -> list[str]:
+        await take_turns()
+        path = _prefix(parent) + name
+        return [path] if await self._is_there(path) else []
+
+    async def _matching(self, parent: str, pattern: str) -> list[str]:
+        connection = self._connection
+        real, virtual = self._server.get_paths(connection, parent)
+        fits, hidden = _compiled(pattern), pattern.startswith(".")
+        self._count(100 + len(pattern))
+        await take_turns()
+        if not await confined(connection, real) or not (await connection.user.get_permissions(virtual)).list:
+            return []
+        names: list[str] = []
+        for batch in batches(await self._server.names(connection, real, virtual, hidden=hidden)):
+            self._count(len(batch))
+            names += filter(fits, batch)
+            await take_turns()
+        return [_prefix(parent) + name for name in names]
+
+    def _count(self, names: int) -> None:
+        self._left -= names
+        if self._left < 0:
+            raise Refusal("550", "The pattern has too much to be compared with: name more of the path")
+
+    async def _is_there(self, argument: str) -> bool:
+        real: PurePath = self._server.get_paths(self._connection, argument)[0]
+        return await confined(self._connection, real, follow=False) and await is_there(self._connection, real)
+
+
+@functools.lru_cache
+def _compiled(pattern: str) -> Callable[[str], object]:
+    if len(pattern) > _LONGEST:
+        raise Refusal("550", f"The pattern is too long: a part of the path may have {_LONGEST} characters")
+    return re.compile(fnmatch.translate(pattern)).match
+
+
+def _prefix(parent: str) -> str:
+    return parent if parent in ("", "/") else f"{parent}/"

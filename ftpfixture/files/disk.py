@@ -257,6 +257,14 @@ def _names(path: PurePath) -> list[str]:
         return os.listdir(path)
     except (FileNotFoundError, NotADirectoryError):
         return []
+    except OSError as error:
+        if not _is_loop(error):
+            raise
+        return []  # links that go round in a circle lead nowhere
+
+
+def _is_loop(error: OSError) -> bool:
+    return error.errno == errno.ELOOP or getattr(error, "winerror", None) == _WINDOWS_LOOP
 
 
 def _stats(path: PurePath, *, follow: bool) -> DiskStats:
@@ -283,7 +291,7 @@ def _resolved(path: PurePath) -> Path:
         os.stat(resolved)
     except OSError as error:
         # Nothing of a real path is a link, but where a loop kept it from being one.
-        if error.errno == errno.ELOOP or getattr(error, "winerror", None) == _WINDOWS_LOOP:
+        if _is_loop(error):
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path)) from error
     return Path(resolved)
 

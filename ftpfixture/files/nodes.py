@@ -168,8 +168,10 @@ class Place:
         """The directory that the last name is in.
 
         Raises:
-            OSError: There is none.
+            OSError: There is none, or this is "/", which is in none (EBUSY).
         """
+        if not self.names:
+            raise self.error(errno.EBUSY)
         parent = self.trail[-2]
         if not isinstance(parent, DirectoryNode):
             raise self.missing()

@@ -211,9 +211,13 @@ class MemoryFiles:
             if not exist_ok or not isinstance(self.lookup(path), DirectoryNode):
                 raise place.error(errno.EEXIST)
             return
-        if not parents:
-            place.directory()
-        self._make_missing(place, len(place.names))
+        if parents and place.trail[-2] is None and place.missing().errno == errno.ENOENT:
+            # One after another as written: a link on the way that leads nowhere is in the way.
+            names = _names(path)
+            for depth in range(1, len(names)):
+                self.mkdir("/" + "/".join(names[:depth]), exist_ok=True)
+            place = self._trace(path, follow=False)
+        self._attach(place.directory(), place.names[-1], self._new_directory())
 
     def rmdir(self, path: str | PurePath) -> None:
         """Remove an empty directory.
@@ -251,14 +255,20 @@ class MemoryFiles:
 
         Raises:
             OSError: See AbstractPathIO.rename; EISDIR, ENOTDIR or ENOTEMPTY when something else is at the
-                destination, EINVAL when that is within the source.
+                destination, EINVAL when that is within the source, EBUSY for "/".
         """
-        old, new = self._trace(source, follow=False), self._trace(destination, follow=False)
+        # In the order of Linux: both directories come first, so that of two things that are wrong the same one is told.
+        old = self._trace(source, follow=False)
+        old.directory()
+        new = self._trace(destination, follow=False)
+        directory = new.directory()
         node, replaced = old.existing(), new.node
+        if node in new.trail[:-1]:
+            raise new.error(errno.EINVAL)
+        if replaced is not None and replaced in old.trail[:-1]:
+            raise new.error(errno.ENOTEMPTY)
         if replaced is node:
             return
-        if isinstance(node, DirectoryNode) and node in new.trail:
-            raise new.error(errno.EINVAL)
         if isinstance(replaced, DirectoryNode):
             if not isinstance(node, DirectoryNode):
                 raise new.error(errno.EISDIR)
@@ -266,7 +276,6 @@ class MemoryFiles:
                 raise new.error(errno.ENOTEMPTY)
         elif replaced is not None and isinstance(node, DirectoryNode):
             raise new.error(errno.ENOTDIR)
-        directory = new.directory()
         if replaced is not None:
             self._release(replaced)
             self._detach(new)

@@ -262,11 +262,10 @@ async def test_the_root() -> None:
     assert (await reason(layer.mkdir(ROOT))).errno == errno.EEXIST
     assert (await reason(layer.rmdir(ROOT))).errno == errno.EBUSY
     assert (await reason(layer.unlink(ROOT))).errno == errno.EISDIR
-    assert (await reason(layer.rename(ROOT, ROOT / "a" / "b"))).errno == errno.EINVAL
-    assert (await reason(layer.rename(ROOT / "a", ROOT))).errno == errno.ENOTEMPTY
+    for source, destination in ((ROOT, ROOT / "a" / "b"), (ROOT / "a", ROOT), (ROOT, ROOT)):
+        assert (await reason(layer.rename(source, destination))).errno == errno.EBUSY
     assert (await reason(layer.open(ROOT, "wb")._open())).errno == errno.EISDIR
     assert (await reason(layer.symlink(FILE, ROOT))).errno == errno.EEXIST
-    await layer.rename(ROOT, ROOT)
     await layer.mkdir(ROOT, exist_ok=True)
     assert await layer.is_dir(PurePosixPath("/a/../../a"))
     assert await layer.resolve(PurePosixPath("/a/../../x")) == PurePosixPath("/x")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 from collections.abc import Awaitable, Callable
@@ -41,6 +42,7 @@ class Transfer:
         offset: Octets skipped.
         size: Octets that a download will have; None when nobody knows.
         stream: The data connection, while there is one.
+        over: Called when the transfer has ended, however; never if `start_transfer` refuses it.
     """
 
     direction: str
@@ -51,6 +53,7 @@ class Transfer:
     offset: int = 0
     size: int | None = None
     stream: ThrottleStreamIO | None = None
+    over: Callable[[], object] | None = None
 
 
 class Transfers(BaseServer):
@@ -148,6 +151,8 @@ class Transfers(BaseServer):
         EXCHANGE.get().opening = True
         task = connection.loop.create_task(self._carry(connection, transfer))
         connection.extra_workers.add(task)
+        if transfer.over is not None:
+            task.add_done_callback(partial(_call, transfer.over))
         return True
 
     @worker
@@ -232,3 +237,7 @@ class Transfers(BaseServer):
         finally:
             self.forget_data(connection)
         return stream
+
+
+def _call(over: Callable[[], object], _: asyncio.Task[bool]) -> None:
+    over()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import PurePath, PurePosixPath
 from typing import Any
@@ -26,6 +25,8 @@ from ftpfixture.wire.numbers import parse_number
 from ftpfixture.wire.textmode import AsciiDecoder, AsciiEncoder
 
 __all__ = ["ContentCommands"]
+
+_TEXT_BLOCK = 1 << 18  # octets whose line ends are translated at once: of nothing but line ends it takes 3 ms
 
 
 class ContentCommands(Transfers):
@@ -76,13 +77,12 @@ class ContentCommands(Transfers):
     ) -> None:
         if first:
             await file.seek(first)
-        pieces = _pieces(file, connection.block_size, count)
         if connection.transfer_type == "I":
-            async for piece in pieces:
+            async for piece in _pieces(file, connection.block_size, count):
                 await stream.write(piece)
             return
         encoder = AsciiEncoder()
-        async for piece in pieces:
+        async for piece in _pieces(file, min(connection.block_size, _TEXT_BLOCK), count):
             await stream.write(encoder.feed(piece))
         await stream.write(encoder.finish())
 
@@ -113,25 +113,59 @@ class ContentCommands(Transfers):
 
         Replies: 150 FILE: name, then 226; else as STOR. Source: RFC 959 4.1.3, RFC 1123 4.1.2.9.
         """
-        name = await self._unused_name(connection, rest or "ftp")
-        return await self._upload(connection, name, "wb", f"FILE: {PurePosixPath(name).name}")
+        name, promised = await self._unused_name(connection, rest or "ftp")
+        give_back = partial(self._promised_names.discard, promised)
+        try:
+            return await self._upload(connection, name, "wb", f"FILE: {PurePosixPath(name).name}", give_back)
+        except BaseException:
+            give_back()
+            raise
 
-    async def _unused_name(self, connection: Connection, wanted: str) -> str:
-        for number in itertools.count():
-            name = f"{wanted}.{number}" if number else wanted
+    async def _unused_name(self, connection: Connection, wanted: str) -> tuple[str, PurePath]:
+        """A name that nobody has, nor is promised, and its real path, which is promised now.
+
+        Two sessions may ask at once, and neither has made its file yet.
+        """
+        while True:
+            name = _numbered(wanted, await self._unused_number(connection, wanted))
             real, _ = self.get_paths(connection, name)
-            if real not in self._promised_names and not await connection.path_io.exists(real):
-                # Two sessions may ask at once, and neither has made its file yet.
+            if real not in self._promised_names:  # by somebody who has asked the path layer at the same time
                 self._promised_names.add(real)
-                return name
-        raise AssertionError("unreachable")
+                return name, real
 
-    async def _upload(self, connection: Connection, rest: str, mode: str, opening: str = "") -> bool:
+    async def _unused_number(self, connection: Connection, wanted: str) -> int:
+        """A number behind a name that makes it unused: found by doubling it, and then halving what is between."""
+        taken, free = -1, 0
+        while await self._is_taken(connection, _numbered(wanted, free)):
+            taken, free = free, max(1, 2 * free)
+        while free - taken > 1:
+            middle = (taken + free) // 2
+            if await self._is_taken(connection, _numbered(wanted, middle)):
+                taken = middle
+            else:
+                free = middle
+        return free
+
+    async def _is_taken(self, connection: Connection, name: str) -> bool:
+        real, _ = self.get_paths(connection, name)
+        return real in self._promised_names or await connection.path_io.exists(real)
+
+    async def _upload(
+        self, connection: Connection, rest: str, mode: str, opening: str = "", over: Callable[[], object] | None = None
+    ) -> bool:
         offset, _ = _taken_range(connection)
-        return await self._store(connection, rest, mode, offset, opening or _opening(connection, rest, None))
+        return await self._store(connection, rest, mode, offset, opening or _opening(connection, rest, None), over)
 
     @argument_required
-    async def _store(self, connection: Connection, rest: str, mode: str, offset: int, opening: str) -> bool:
+    async def _store(
+        self,
+        connection: Connection,
+        rest: str,
+        mode: str,
+        offset: int,
+        opening: str,
+        over: Callable[[], object] | None,
+    ) -> bool:
         real, virtual = self.get_paths(connection, rest)
         await self._check_target(connection, rest, appends=mode == "ab" and not offset)
         size = 0
@@ -146,6 +180,7 @@ class ContentCommands(Transfers):
             partial(self._receive, connection, offset),
             partial(creating, connection, real, "r+b" if offset else mode),
             offset,
+            over=over,
         )
         return self.start_transfer(connection, transfer)
 
@@ -177,7 +212,7 @@ class ContentCommands(Transfers):
                 await file.write(piece)
             return
         decoder = AsciiDecoder()
-        while piece := await stream.receive(connection.block_size):
+        while piece := await stream.receive(min(connection.block_size, _TEXT_BLOCK)):
             await file.write(decoder.feed(piece))
         await file.write(decoder.finish())
 
@@ -279,3 +314,7 @@ def _opening(connection: Connection, name: str, size: int | None) -> str:
     kind = "ASCII" if connection.transfer_type == "A" else "BINARY"
     known = f" ({size} bytes)" if size is not None and connection.transfer_type == "I" else ""
     return f"Opening {kind} mode data connection for {name}{known}{'.' if known else ''}"
+
+
+def _numbered(name: str, number: int) -> str:
+    return f"{name}.{number}" if number else name

@@ -19,7 +19,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ftpfixture.aio import next_turn
+from ftpfixture.aio import take_turns
 from ftpfixture.net.sockets import PlainSocket, inherit
 
 __all__ = ["Channel", "TlsInfo", "peer_name"]
@@ -35,7 +35,7 @@ _CORK: int | None = getattr(socket, "TCP_CORK", None)  # of Linux: send nothing 
 _UNSENT: int | None = getattr(socket, "TCP_NOTSENT_LOWAT", None)  # of Linux: how much may wait in the system
 _RECORDS = range(20, 25)  # what records of TLS begin with (RFC 8446 5.1), and no command or reply
 _DROPPED = 64  # reads of what nobody wants, before a connection is closed all the same
-_TURN = 32  # calls in a row that did not have to wait, after which all others on the loop have their turn
+_IN_A_ROW = 4  # calls that did not have to wait, after which it is time to look whether others have waited for long
 
 
 def peer_name(address: object) -> Address:
@@ -190,7 +190,7 @@ class Channel:
             OSError: The connection is broken, or was closed on this side.
         """
         self._in_a_row += 1
-        if self._in_a_row > _TURN:
+        if self._in_a_row > _IN_A_ROW:
             await self._step_aside()
         if self._handshake is not None:
             await self.secured()
@@ -256,7 +256,7 @@ class Channel:
             OSError: The connection is broken, or was closed on this side.
         """
         self._in_a_row += 1
-        if self._in_a_row > _TURN:
+        if self._in_a_row > _IN_A_ROW:
             await self._step_aside()
         if self._handshake is not None:
             await self.secured()
@@ -555,7 +555,7 @@ class Channel:
     async def _step_aside(self) -> None:
         """Let everything else on the loop have its turn: a peer that is always ready must not keep the loop."""
         self._in_a_row = 0
-        await next_turn()
+        await take_turns()
 
     async def _readable(self) -> None:
         self._only_open()

@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import ssl
 import zlib
+from time import thread_time
 
-from ftpfixture.aio import next_turn
+from ftpfixture.aio import TURN_TIME, take_turns
 from ftpfixture.net.channel import TlsInfo
 from ftpfixture.net.duplex import Duplex
 
 __all__ = ["Deflated"]
 
 _RECEIVE = 1 << 16
-_SEND = 1 << 18  # deflated at once: some milliseconds, after which all others on the loop have their turn
+_LEAST, _MOST = 1 << 10, 1 << 18  # octets deflated at once: of some texts zlib at its best takes a second for 400 KiB
 
 
 class Deflated:
@@ -38,6 +39,7 @@ class Deflated:
         self._received = False
         self._ended = False
         self._kept_back = False
+        self._at_once = 4 * _LEAST
         self.peer = inner.peer
 
     @property
@@ -58,11 +60,11 @@ class Deflated:
             ConnectionError: The octets are no zlib stream, or end in the middle of one.
         """
         while True:
+            await take_turns()  # a little that grows to a lot must not keep the loop
             if self._inflate.unconsumed_tail:
-                await next_turn()  # a little that grows to a lot must not keep the loop
-            piece = self._inflated(self._inflate.unconsumed_tail, size)
-            if piece:
-                return piece
+                piece = self._inflated(self._inflate.unconsumed_tail, size)
+                if piece:
+                    return piece
             data = await self._inner.receive(_RECEIVE)
             if not data:
                 if self._received and not self._inflate.eof:
@@ -92,11 +94,21 @@ class Deflated:
         Returns:
             How many of its octets.
         """
-        await next_turn()  # most of what is deflated stays here for a while, and the socket never has to wait
-        piece = memoryview(data)[:_SEND]
+        await take_turns()  # most of what is deflated stays here for a while, and the socket never has to wait
+        piece = memoryview(data)[: self._at_once]
         self._kept_back = True
-        await self._send_all(self._deflate.compress(piece))
+        await self._send_all(self._deflated(piece))
         return len(piece)
+
+    def _deflated(self, piece: memoryview) -> bytes:
+        began = thread_time()
+        octets = self._deflate.compress(piece)
+        spent = thread_time() - began
+        if spent > TURN_TIME / 2:
+            self._at_once = max(_LEAST, self._at_once // 2)
+        elif spent < TURN_TIME / 8:
+            self._at_once = min(_MOST, self._at_once * 2)
+        return octets
 
     async def _send_all(self, octets: bytes) -> None:
         view = memoryview(octets)

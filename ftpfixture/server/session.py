@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from ssl import SSLContext
 from typing import Any, Protocol
 
-from ftpfixture.aio import Doorbell, next_turn
+from ftpfixture.aio import Doorbell, take_turns
 from ftpfixture.clock import Timer
 from ftpfixture.events import Connected, Disconnected, HandlerFailed, LoggedIn
 from ftpfixture.net.channel import Channel
@@ -31,7 +31,7 @@ __all__ = ["Session", "SessionHost"]
 _RECEIVE = 1 << 16
 _INBOX_LIMIT = 1024  # commands read ahead before the client has to wait
 _BACKLOG_LIMIT = 1 << 18  # octets of replies a client may leave unread before its next command has to wait
-_TURN = 32  # commands waiting in the inbox are handled in turns of this many, so that other sessions have theirs
+_IN_A_ROW = 8  # commands of the inbox, after which it is time to look whether other sessions have waited for long
 _NAME = re.compile(r"[A-Z0-9_]{1,64}")
 
 Inbox = deque[Command | None]
@@ -304,8 +304,8 @@ class Session:
             self._touch()
             if self.channel.backlog > _BACKLOG_LIMIT:
                 await self._flush()
-            if len(self._inbox) % _TURN == _TURN - 1:
-                await next_turn()
+            if len(self._inbox) % _IN_A_ROW == _IN_A_ROW - 1:
+                await take_turns()
 
     async def _flush(self) -> None:
         await self._gate.settle()

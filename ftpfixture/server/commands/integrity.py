@@ -8,6 +8,7 @@ import zlib
 from pathlib import PurePath
 from typing import Protocol
 
+from ftpfixture.aio import take_turns
 from ftpfixture.server.conditions import ConnectionConditions, PathConditions, PathPermissions, argument_required
 from ftpfixture.server.connection import Connection
 from ftpfixture.server.dispatch import command
@@ -179,4 +180,5 @@ async def _digest(connection: Connection, real: PurePath, algorithm: str, first:
         while count > 0 and (piece := await file.read_some(min(count, connection.block_size))):
             digest.update(piece)
             count -= len(piece)
+            await take_turns()
     return digest.hexdigest()

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 import pytest
 
+from ftpfixture import aio
 from ftpfixture.net.channel import Channel, TlsInfo, peer_name
 from ftpfixture.testing.certificates import ServerTls, server_context
 
@@ -367,23 +368,32 @@ async def _turns_of_others(call: Callable[[], Awaitable[object]], times: int) ->
     return turns
 
 
-async def test_a_sender_that_never_has_to_wait_lets_others_have_their_turn(pair: Pair) -> None:
-    """Many small pieces that all find room do not keep the loop."""
-    assert await _turns_of_others(lambda: pair.channel.send(b"x"), 32) == 0
-    assert await _turns_of_others(lambda: pair.channel.send(b"x"), 320) == 10
-    assert await pair.heard(352) == b"x" * 352
+async def test_a_sender_that_never_has_to_wait_lets_others_have_their_turn(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many small pieces that all find room do not keep the loop: every few of them it is asked whether time is over."""
+    monkeypatch.setattr(aio, "TURN_TIME", 60)
+    assert await _turns_of_others(lambda: pair.channel.send(b"x"), 325) == 0
+    monkeypatch.setattr(aio, "TURN_TIME", -1)
+    assert await _turns_of_others(lambda: pair.channel.send(b"x"), 4) == 0
+    assert await _turns_of_others(lambda: pair.channel.send(b"x"), 320) == 64
+    assert await pair.heard(649) == b"x" * 649
 
 
-async def test_a_receiver_that_never_has_to_wait_lets_others_have_their_turn(pair: Pair) -> None:
+async def test_a_receiver_that_never_has_to_wait_lets_others_have_their_turn(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Many small pieces that are all there do not keep the loop; after a wait there is a whole turn again."""
-    await pair.say(b"x" * 344)
-    assert await _turns_of_others(lambda: pair.channel.receive(1), 24) == 0
-    assert await _turns_of_others(lambda: pair.channel.receive(1), 320) == 10
+    monkeypatch.setattr(aio, "TURN_TIME", -1)
+    await pair.say(b"x" * 324)
+    assert await _turns_of_others(lambda: pair.channel.receive(1), 4) == 0
+    assert await _turns_of_others(lambda: pair.channel.receive(1), 320) == 64
     waiting = asyncio.create_task(pair.channel.receive(1))
-    await _one_turn()
-    await pair.say(b"y" * 33)
+    for _ in range(3):
+        await _one_turn()
+    await pair.say(b"y" * 5)
     assert await waiting == b"y"
-    assert await _turns_of_others(lambda: pair.channel.receive(1), 32) == 0
+    assert await _turns_of_others(lambda: pair.channel.receive(1), 4) == 0
 
 
 async def test_send_runs_out_of_time() -> None:

@@ -41,10 +41,13 @@ class Payload:
     that went by (immutable, shared with the stored file) are kept, and dropped once the digest is known.
     """
 
-    __slots__ = ("_digest", "_lock", "_pieces", "octets")
+    __slots__ = ("_digest", "_hash", "_lock", "_next", "_offset", "_pieces", "octets")
 
     def __init__(self) -> None:
         self._pieces: list[bytes | memoryview] | None = []
+        self._hash: hashlib._Hash | None = None
+        self._next = 0  # piece that is to be hashed, and how much of it was
+        self._offset = 0
         self._digest = ""
         self._lock = threading.Lock()
         self.octets = 0
@@ -60,16 +63,47 @@ class Payload:
         wholes = (memoryview(piece.obj if isinstance(piece, memoryview) else piece) for piece in self._pieces or ())
         return {id(whole.obj): whole.nbytes for whole in wholes}
 
+    def hash_some(self, most: int) -> int:
+        """Hash some of the octets, on the way to the digest; nothing where another thread just hashes them all.
+
+        Args:
+            most: How many octets.
+
+        Returns:
+            How many of these were left over; 0 until the digest is known.
+        """
+        if not self._lock.acquire(blocking=False):
+            return most
+        try:
+            return self._hash_on(most)
+        finally:
+            self._lock.release()
+
     @property
     def sha256(self) -> str:
         """SHA-256 of all the octets, in hexadecimal."""
         with self._lock:
-            if self._pieces is not None:
-                digest = hashlib.sha256()
-                for piece in self._pieces:
-                    digest.update(piece)
-                self._digest, self._pieces = digest.hexdigest(), None
+            self._hash_on(self.octets + 1)
             return self._digest
+
+    def _hash_on(self, most: int) -> int:
+        if self._pieces is None:
+            return most
+        self._hash = self._hash or hashlib.sha256()
+        while self._next < len(self._pieces) and most > 0:
+            piece = self._pieces[self._next]
+            part = piece if len(piece) - self._offset <= most and not self._offset else self._part(piece, most)
+            self._hash.update(part)
+            most -= len(part)
+            self._offset += len(part)
+            if self._offset == len(piece):
+                self._next, self._offset = self._next + 1, 0
+        if most > 0:
+            self._digest, self._pieces, self._hash = self._hash.hexdigest(), None, None
+        return most
+
+    def _part(self, piece: bytes | memoryview, most: int) -> memoryview:
+        return memoryview(piece)[self._offset : self._offset + most]
 
     def __repr__(self) -> str:
         return f"<Payload of {self.octets} octets>"

@@ -40,6 +40,7 @@ __all__ = ["CommandLog"]
 
 
 _KEPT_OCTETS = 1 << 26  # in transfers whose digest nobody asked for; beyond that the oldest are hashed and let go
+_HASHED_AT_ONCE = 1 << 21  # of them, with each piece that moves: some milliseconds, and faster than they can come
 
 
 class CommandLog:
@@ -63,6 +64,7 @@ class CommandLog:
         self._failures: list[HandlerFailed] = []
         self._kept: deque[tuple[Payload, dict[int, int]]] = deque()
         self._kept_octets = 0
+        self._leaving: deque[Payload] = deque()
         self._holders: Counter[int] = Counter()
         self._take: dict[type[Event], Callable[[Any], None]] = {
             CommandReceived: self._take_command,
@@ -138,6 +140,8 @@ class CommandLog:
 
     def _take_moved(self, event: DataMoved) -> None:
         self._transfers[event.to].octets += event.octets
+        if self._leaving:
+            self._hash_some()
 
     def _take_closed(self, event: DataClosed) -> None:
         record = self._transfers[event.to]
@@ -160,12 +164,19 @@ class CommandLog:
             else:
                 self._let_go(oldest, held)
         self._kept.append((payload, buffers))
+        self._hash_some()
 
     def _let_go(self, payload: Payload, buffers: dict[int, int]) -> None:
         for buffer, size in buffers.items():
             self._holders[buffer] -= 1
             self._kept_octets -= 0 if self._holders[buffer] else size
-        _ = payload.sha256
+        self._leaving.append(payload)
+
+    def _hash_some(self) -> None:
+        """Hash what is to be let go, a little with everything that moves: to hash a GiB would hold up the loop."""
+        left = _HASHED_AT_ONCE
+        while self._leaving and (left := self._leaving[0].hash_some(left)):
+            self._leaving.popleft()
 
     def _take_fault(self, event: FaultApplied) -> None:
         if event.to in self._commands:
@@ -234,6 +245,7 @@ class CommandLog:
             self._sessions = {number: one for number, one in self._sessions.items() if one.closed_at is None}
             self._transfers = {number: one for number, one in self._transfers.items() if one.completed is None}
             self._kept.clear()
+            self._leaving.clear()
             self._holders.clear()
             self._kept_octets = 0
 

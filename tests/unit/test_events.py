@@ -186,6 +186,36 @@ def test_payload_asked_from_many_threads_hashes_once(monkeypatch: pytest.MonkeyP
     assert (got, digests.made) == (["digest"] * 8, 1)
 
 
+def test_payload_can_be_hashed_little_by_little() -> None:
+    """In steps of any size; what is left of a step tells that the digest is known, and the octets are let go then."""
+    octets = bytes(range(100))
+    for step in (1, 7, 30, 50, 99, 100, 101, 1000):
+        payload = Payload()
+        for piece in (octets[:30], memoryview(octets)[30:31], b"", octets[31:]):
+            payload.add(piece)
+        steps = 1
+        while not payload.hash_some(step):
+            assert payload.buffers()
+            steps += 1
+        assert steps == 100 // step + 1
+        assert payload.buffers() == {}
+        assert payload.sha256 == hashlib.sha256(octets).hexdigest()
+        assert payload.hash_some(step) == step
+
+    payload = Payload()
+    payload.add(octets)
+    assert payload.hash_some(50) == 0
+    assert payload.sha256 == hashlib.sha256(octets).hexdigest()
+
+
+def test_payload_that_another_thread_hashes_is_left_to_it() -> None:
+    """Nobody waits for somebody who hashes a large transfer."""
+    payload = Payload()
+    payload.add(b"octets")
+    with payload._lock:
+        assert payload.hash_some(1) == 1
+
+
 def test_payload_digest_is_that_of_all_octets() -> None:
     """The digest is SHA-256 over the pieces in the order in which they went."""
     payload = Payload()

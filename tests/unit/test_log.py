@@ -823,6 +823,21 @@ def test_octets_are_kept_until_there_are_too_many(story: Story, monkeypatch: pyt
     ]
 
 
+def test_a_large_transfer_is_let_go_little_by_little(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With each piece that moves some of what is to be let go is hashed, so that no single one costs much."""
+    monkeypatch.setattr(log_module, "_KEPT_OCTETS", 10)
+    monkeypatch.setattr(log_module, "_HASHED_AT_ONCE", 30)
+    story.connect()
+    large = story.transfer("RETR /large", b"x" * 100)
+    held = []
+    for number in range(3):
+        story.transfer(f"RETR /{number}", b"y" * 6)
+        held.append(_held(large))
+
+    assert held == [True, True, False]
+    assert large.sha256 == hashlib.sha256(b"x" * 100).hexdigest()
+
+
 def test_octets_within_the_limit_are_kept(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     """As long as there are few octets, no transfer is hashed before somebody asks."""
     monkeypatch.setattr(log_module, "_KEPT_OCTETS", 12)

@@ -14,6 +14,9 @@ from ftpfixture.events import FaultApplied
 from ftpfixture.log import CommandLog
 from ftpfixture.wire.states import check_exchange
 from tests.support.raw import RawClient
+from tests.support.turns import Turns, watched
+
+TURN_LIMIT = 0.05  # seconds of CPU time; our own work lets others have their turn after a tenth of that
 
 # Machines are shared: no example may fail for being slow. In CI the examples are the same in every run, so that a
 # failure there is the change's own; other runs look for new ones.
@@ -69,6 +72,23 @@ def _every_reply_is_legal(request: pytest.FixtureRequest, monkeypatch: pytest.Mo
     if request.node.get_closest_marker("illegal_replies") is None:
         wrong = [problem for log in logs for problem in illegal_exchanges(log)]
         assert not wrong, "\n".join(wrong)
+
+
+@pytest.fixture(scope="session")
+def _all_turns() -> Iterator[Turns]:
+    with watched(TURN_LIMIT) as turns:
+        yield turns
+
+
+@pytest.fixture(autouse=True)
+def turns(_all_turns: Turns) -> Iterator[Turns]:
+    """The turns of loops in this test that took longer than they may; a test that wants one clears them.
+
+    All servers of a process share a loop, so one that computes for long holds up the clients of all others.
+    """
+    _all_turns.clear()
+    yield _all_turns
+    _all_turns.check()
 
 
 def illegal_exchanges(log: CommandLog) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import deque
 from typing import Protocol
 
@@ -249,6 +250,12 @@ def flipped(data: bytes | memoryview, start: int, garble: Garble) -> bytes:
     first = garble.first
     if first < start:
         first += -(-(start - first) // step) * step if garble.every else end
-    for number in range(first, end, step):
-        octets[number - start] ^= garble.mask
+    chosen = slice(first - start, None, step)
+    octets[chosen] = octets[chosen].translate(_flipping(garble.mask))
     return bytes(octets)
+
+
+@functools.lru_cache
+def _flipping(mask: int) -> bytes:
+    """What each octet becomes."""
+    return bytes(octet ^ mask for octet in range(256))

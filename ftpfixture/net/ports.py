@@ -26,6 +26,7 @@ OnSocket = Callable[[socket.socket, tuple[str, int]], None]
 """What a listener calls with an accepted socket and the address of its other end."""
 
 _BACKLOG = 1024
+_ACCEPTED_AT_ONCE = 16  # connections; what a session needs is made for each
 _ACCEPT_AGAIN = 0.1  # seconds of rest after accept failed for want of descriptors or memory
 
 
@@ -71,8 +72,10 @@ class Listener:
         return self._sock.fileno() < 0
 
     def accept_now(self) -> None:
-        """Take every connection that is waiting."""
-        while not self.closed:
+        """Take the connections that are waiting; of very many the rest in the loop's next turns."""
+        for _ in range(_ACCEPTED_AT_ONCE):
+            if self.closed:
+                return
             try:
                 sock, address = self._sock.accept()
             except (BlockingIOError, InterruptedError):

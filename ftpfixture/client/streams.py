@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from types import TracebackType
 
-from ftpfixture.client.endings import PATIENCE, EndingClient
+from ftpfixture.client.endings import PATIENCE, Answer, EndingClient
 from ftpfixture.client.settings import Codes
 from ftpfixture.errors import StatusCodeError
 from ftpfixture.net.duplex import Duplex
@@ -76,9 +76,15 @@ class DataConnectionThrottleStreamIO(ThrottleStreamIO):
             self._end()
             self.client._turns.adopt()
             try:
-                await self._final(expected_codes, wait_codes)
+                if self._is_due:
+                    await self._final(expected_codes, wait_codes)
             finally:
                 self._over()
+
+    @property
+    def _is_due(self) -> bool:
+        """Whether a reply will come: not when nobody said a command that uses this connection, or it was answered."""
+        return self.client._transfer is self or self.client._due > 0
 
     async def receive(self, limit: int = DEFAULT_BLOCK_SIZE) -> bytes:
         """See StreamIO."""
@@ -160,8 +166,9 @@ class DataConnectionThrottleStreamIO(ThrottleStreamIO):
         elif isinstance(error, Exception) and not self.finished:
             await self._recover(error)
         elif not self.finished:
-            # Cancelled: nobody waits any more, and the reply that is due would be taken for the next command's.
-            self.client._close("closed, because a transfer was cancelled: connect again")
+            if self._is_due:
+                # Cancelled: nobody waits any more, and the reply that is due would be taken for the next command's.
+                self.client._close("closed, because a transfer was cancelled: connect again")
             self.abandon()
 
     async def _recover(self, error: Exception) -> None:
@@ -170,13 +177,12 @@ class DataConnectionThrottleStreamIO(ThrottleStreamIO):
         Raises:
             StatusCodeError: It was the server that broke the data connection, and this is its reason.
         """
-        said = self.client._transfer is self
         self.channel.reset()
         self._end()
         self.client._turns.adopt()
-        replies = None
+        replies: list[Answer] | None = None if self._is_due else []
         try:
-            if said:
+            if replies is None:
                 async with asyncio.timeout(self.client.socket_timeout or PATIENCE):
                     replies = await self.client._replies_of_broken_transfer(self._ticks)
         except (OSError, StatusCodeError):

@@ -12,6 +12,7 @@ from ftpfixture.client import (
     Mirrored,
     Retry,
     UnixListInfo,
+    UnreadEntry,
 )
 from ftpfixture.clock import Clock
 from ftpfixture.common import (
@@ -47,6 +48,7 @@ from ftpfixture.errors import (
     IntegrityError,
     InvalidCommand,
     NoAvailablePort,
+    NotInListing,
     PathIOError,
     PathIsNotAbsolute,
     ProtocolError,
@@ -55,6 +57,8 @@ from ftpfixture.errors import (
     ServerStateError,
     StatusCodeError,
     TlsError,
+    UnreadLinesError,
+    UnsafeName,
 )
 from ftpfixture.faults.catalog import Fault, on
 from ftpfixture.log import CommandLog
@@ -132,6 +136,7 @@ __all__ = [
     "MemoryUserManager",
     "Mirrored",
     "NoAvailablePort",
+    "NotInListing",
     "PathConditions",
     "PathIO",
     "PathIOError",
@@ -156,6 +161,9 @@ __all__ = [
     "TlsError",
     "TransferRecord",
     "UnixListInfo",
+    "UnreadEntry",
+    "UnreadLinesError",
+    "UnsafeName",
     "User",
     "async_enterable",
     "on",

@@ -4,10 +4,12 @@
 
     FtpFixtureError
     ├── StatusCodeError           the server answered with a code that was not expected
+    │   └── NotInListing          a listing that was understood as a whole does not name the path
     ├── PathIsNotAbsolute         (ValueError) a path that must begin with "/" does not
     ├── PathIOError               (OSError) a path layer failed; `reason` says how
     ├── NoAvailablePort           (OSError) every port of the configured range is taken
     ├── InvalidCommand            (ValueError) a command line that must not be sent
+    ├── UnsafeName                (ValueError) a name of the server that is no plain file name on this side
     ├── ConfigurationError        (ValueError) a setting that cannot work; the text says what can
     ├── ServerStateError          (RuntimeError) started twice, or used when not running
     ├── ClientStateError          (RuntimeError) a call that has to wait for another of the same client
@@ -16,11 +18,14 @@
     ├── ServerFailure             a handler of the server raised; shown in the test that caused it
     └── ProtocolError             (ValueError) octets that do not mean what they must
         ├── CommandSyntaxError    an argument of a command
-        └── ReplySyntaxError      a reply of a server
+        ├── ReplySyntaxError      a reply of a server
+        └── UnreadLinesError      lines of a listing that were not understood, where all of them are needed
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from pathlib import PurePosixPath
 from types import TracebackType
 from typing import Any
 
@@ -32,6 +37,7 @@ __all__ = [
     "IntegrityError",
     "InvalidCommand",
     "NoAvailablePort",
+    "NotInListing",
     "PathIOError",
     "PathIsNotAbsolute",
     "ProtocolError",
@@ -40,6 +46,8 @@ __all__ = [
     "ServerStateError",
     "StatusCodeError",
     "TlsError",
+    "UnreadLinesError",
+    "UnsafeName",
 ]
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None]
@@ -69,6 +77,26 @@ class StatusCodeError(FtpFixtureError):
         return f"Waiting for {expected} but got {received} {self.info!r}"
 
 
+class NotInListing(StatusCodeError):
+    """There is no such path, as far as a listing tells: the server has no command that asks for one path.
+
+    Every line of that listing was understood. The server itself did not send an error; the code is 550 all the same,
+    because that is what callers look for.
+
+    Args:
+        path: What was looked for.
+        listed: What was listed, such as "the listing of /a".
+    """
+
+    def __init__(self, path: PurePosixPath, listed: str) -> None:
+        super().__init__("2xx", "550", [f" {path.name} is not in {listed}"])
+        self.args = (path, listed)
+
+    def __str__(self) -> str:
+        path, listed = self.args
+        return f"{path} is not in {listed}: the server has no MLST to ask for one path, and sent no 550 itself"
+
+
 class PathIsNotAbsolute(FtpFixtureError, ValueError):
     """A path that must begin with "/" does not; the argument is the path."""
 
@@ -96,6 +124,10 @@ class NoAvailablePort(FtpFixtureError, OSError):
 
 class InvalidCommand(FtpFixtureError, ValueError):
     """A command line holds an octet that would end it early (CR, LF or NUL)."""
+
+
+class UnsafeName(FtpFixtureError, ValueError):
+    """A name of the server is no plain file name on this side; what it leads to would be written elsewhere."""
 
 
 class ConfigurationError(FtpFixtureError, ValueError):
@@ -132,3 +164,22 @@ class CommandSyntaxError(ProtocolError):
 
 class ReplySyntaxError(ProtocolError):
     """A reply is malformed: a client cannot go on."""
+
+
+class UnreadLinesError(ProtocolError):
+    """Lines of a listing were not understood, and without them the call cannot be done: nothing was changed.
+
+    Args:
+        text: What could not be done and why, and the lines.
+        unread: The lines, each with what was listed, and with the reason.
+
+    Attributes:
+        unread: The lines; each is an `UnreadEntry`.
+    """
+
+    def __init__(self, text: str, unread: Iterable[tuple[PurePosixPath, str, str]]) -> None:
+        self.unread = tuple(unread)
+        super().__init__(text, self.unread)
+
+    def __str__(self) -> str:
+        return str(self.args[0])

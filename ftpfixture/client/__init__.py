@@ -8,6 +8,7 @@ from ftpfixture.client.mirror import MirrorClient, Mirrored
 from ftpfixture.client.parsers import BasicListInfo, ListInfo, UnixListInfo
 from ftpfixture.client.retry import Retry
 from ftpfixture.client.streams import DataConnectionThrottleStreamIO
+from ftpfixture.client.unread import UnreadEntry
 
 __all__ = [
     "BaseClient",
@@ -19,6 +20,7 @@ __all__ = [
     "Mirrored",
     "Retry",
     "UnixListInfo",
+    "UnreadEntry",
 ]
 
 

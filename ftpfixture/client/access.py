@@ -12,8 +12,8 @@ from pathlib import PurePosixPath
 from ssl import SSLContext
 from typing import Any, Self, TypeVar, Unpack
 
+from ftpfixture.client.asking import RemotePath, Texts
 from ftpfixture.client.endings import PATIENCE
-from ftpfixture.client.listing import RemotePath, Texts
 from ftpfixture.client.retry import Retry
 from ftpfixture.client.settings import Settings
 from ftpfixture.client.tree import TreeClient
@@ -53,7 +53,7 @@ class AccessClient(TreeClient):
         Raises:
             StatusCodeError: The server does not want us (421, 530).
             OSError: Nobody listens there, or the name is not known.
-            TimeoutError: It took longer than `connection_timeout`.
+            TimeoutError: It took longer than `connection_timeout`, or nothing was said for `socket_timeout`.
         """
         self._address = host, port
         self._credentials = None
@@ -66,7 +66,7 @@ class AccessClient(TreeClient):
 
     async def _connect(self, host: str, port: int) -> Texts:
         self.close()  # so that no transfer keeps the turn
-        async with self._turns:
+        async with self._turns, self._in_time(self.connection_timeout, f"connecting to {host}:{port}"):
             await super().connect(host, port)
             try:
                 _, info = await self.ask("", "220", "120")
@@ -82,6 +82,8 @@ class AccessClient(TreeClient):
     ) -> None:
         """Say who we are, and the password and account if the server asks for them.
 
+        When the client's encoding is UTF-8 the server is asked to speak it, see `ask_utf8` of `BaseClient`.
+
         Raises:
             StatusCodeError: The server does not let us in.
 
@@ -90,14 +92,13 @@ class AccessClient(TreeClient):
         answers = {"331": "PASS", "332": "ACCT"}
         said = {"PASS": password, "ACCT": account}
         async with self._turns:
-            code, info = await self.ask(f"USER {user}", ("230", "33x"))
-            while code != "230":
+            code, info = await self.ask(f"USER {user}", ("230", "232", "33x"))
+            while code.startswith("3"):  # 232: a certificate was enough (RFC 2228, proftpd); 202: superfluous
                 verb = answers.pop(code, "")
                 if not verb:
                     raise StatusCodeError("230", code, info)  # asked for twice, or for what we do not know
                 code, info = await self.ask(f"{verb} {said[verb]}", ("230", "202", "33x"))
-                if code == "202":  # superfluous, so we are in
-                    break
+            self._logged_in()
         self._credentials = user, password, account
         self._steps = []
 
@@ -160,9 +161,11 @@ class AccessClient(TreeClient):
         Raises:
             StatusCodeError: The server answered with an error.
             ConnectionError: The connection was lost before.
+            TimeoutError: It said nothing for `socket_timeout`, or for ten seconds when there is none.
         """
         try:
-            await self.command("QUIT", "2xx")
+            async with self._in_time(self._unless_bounded(PATIENCE), "the answer to QUIT"):
+                await self.command("QUIT", "2xx")
         finally:
             self.close()
 

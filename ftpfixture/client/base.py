@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from ssl import SSLCertVerificationError, SSLContext, SSLSession, create_default_context
 from typing import Any, Protocol
 
@@ -61,12 +61,16 @@ class BaseClient:
 
     Args:
         socket_timeout: Seconds that one read or write may take; None for no limit.
-        connection_timeout: Seconds to connect, control and data connections alike; None for no limit.
+        connection_timeout: Seconds to connect, control and data connections alike, with the TLS handshake, and with the
+            greeting of the server; None for no limit.
         read_speed_limit: Octets per second for downloads; None for no limit.
         write_speed_limit: The same for uploads.
         path_timeout: Seconds, handed to the path layer.
         path_io_factory: Makes the layer for local files.
         encoding: Of commands and replies; octets that do not fit survive (surrogateescape).
+        ask_utf8: When `encoding` is UTF-8, say OPTS UTF8 ON after the login, before the first name beyond ASCII is said
+            or when the server sends one that is no UTF-8: some servers (IIS) speak it only when they are asked. A
+            refusal is no error.
         parse_list_line_custom: Reads lines of LIST in a shape of your own.
         parse_list_line_custom_first: Ask it before the known shapes, not after.
         passive_commands: What is tried for a data connection, in order: "epsv", "pasv", and for active mode "eprt",
@@ -97,6 +101,7 @@ class BaseClient:
         path_timeout: float | None = None,
         path_io_factory: Callable[..., AbstractPathIO] = PathIO,
         encoding: str = "utf-8",
+        ask_utf8: bool = True,
         parse_list_line_custom: Parser | None = None,
         parse_list_line_custom_first: bool = True,
         passive_commands: Iterable[str] = ("epsv", "pasv"),
@@ -115,6 +120,7 @@ class BaseClient:
         self.path_timeout = path_timeout
         self.path_io = path_io_factory(timeout=path_timeout)
         self.encoding = check_encoding(encoding)
+        self.ask_utf8 = ask_utf8
         self.parse_list_line_custom = parse_list_line_custom
         self.parse_list_line_custom_first = parse_list_line_custom_first
         self.trust_pasv_host = trust_pasv_host
@@ -160,15 +166,40 @@ class BaseClient:
             self._due = 1  # the greeting
             self._owed.clear()
             self._forget("")
-            self._channel = await self._open_channel(host, port)
-            self._channel.set_control_options()
-            self._host_name = host
-            # Through a proxy the other end of the socket is the proxy, and it is asked for the same name again.
-            self.server_host, self.server_port = self._channel.peer if self._proxy is None else (host, port)
-            if self.ssl is not None:
-                with self._whole():
-                    await self._encrypt(self._channel, self.ssl, "control")
+            async with self._in_time(self.connection_timeout, f"connecting to {host}:{port}"):
+                await self._open_control(host, port)
             logger.info("connected to %s:%d", self.server_host, self.server_port)
+
+    async def _open_control(self, host: str, port: int) -> None:
+        self._channel = await self._open_channel(host, port)
+        self._channel.set_control_options()
+        self._host_name = host
+        # Through a proxy the other end of the socket is the proxy, and it is asked for the same name again.
+        self.server_host, self.server_port = self._channel.peer if self._proxy is None else (host, port)
+        if self.ssl is not None:
+            with self._whole():
+                await self._encrypt(self._channel, self.ssl, "control")
+
+    @contextlib.asynccontextmanager
+    async def _in_time(self, seconds: float | None, what: str) -> AsyncIterator[None]:
+        """Bound all that is done here; the control connection is closed when it takes too long.
+
+        Raises:
+            TimeoutError: It took longer.
+        """
+        try:
+            async with asyncio.timeout(seconds) as limit:
+                yield
+        except TimeoutError as error:
+            if not limit.expired():
+                raise  # a limit of something within
+            self._close("")
+            self._why_closed = f"closed, because {what} took longer than {seconds:g} s: connect again"
+            raise TimeoutError(f"{what} took longer than {seconds:g} s") from error
+
+    def _unless_bounded(self, seconds: float | None) -> float | None:
+        """A limit for something that is bounded already when there is a `socket_timeout`."""
+        return None if self.socket_timeout is not None else seconds
 
     async def _open_channel(self, host: str, port: int) -> Channel:
         loop = asyncio.get_running_loop()
@@ -295,6 +326,8 @@ class BaseClient:
         line = self._encode(command) if command else b""
         async with self._turns:
             self._check_free(command)
+            if command:
+                await self._before(command)
             with self._whole():
                 if command:
                     await self._send(line, command, censor_after)
@@ -314,6 +347,25 @@ class BaseClient:
         answer = await self.command(command, expected_codes, wait_codes)
         assert answer is not None
         return answer
+
+    async def _ask_for_content(self, command: str, code: str, also: str = "2xx") -> tuple[Code, list[str]]:
+        """Send a command whose answer is proved by its text, or by what follows: some servers use another code.
+
+        Args:
+            command: The line.
+            code: What the standard has, and an error names.
+            also: What is taken, too.
+
+        Raises:
+            StatusCodeError: Another code came.
+        """
+        received, info = await self.ask(command, "xxx")
+        if not received.matches(also):
+            self.check_codes(code, received, info)
+        return received, info
+
+    async def _before(self, command: str) -> None:
+        """Called before a command is said, to say something else; subclasses extend it."""
 
     async def _next_reply(self, wait_codes: Codes = ()) -> tuple[Code, list[str]]:
         """The next reply, whatever its code; those that fit one of `wait_codes` are passed over."""

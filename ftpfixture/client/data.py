@@ -57,7 +57,7 @@ class DataClient(SecureClient):
         Source: RFC 959 4.1.2.
         """
         if conn_type != self._type:
-            await self.command(f"TYPE {conn_type}", "200")
+            await self._ask_for_content(f"TYPE {conn_type}", "200")
             self._type = conn_type
 
     async def set_mode(self, mode: str, level: int = -1) -> None:
@@ -73,7 +73,7 @@ class DataClient(SecureClient):
 
         Source: RFC 959 3.4, draft-preston-ftpext-deflate.
         """
-        await self.command(f"MODE {mode}", "200")
+        await self._ask_for_content(f"MODE {mode}", "200")
         self._level_of_z = level if mode.upper() == "Z" else None
 
     def _compressed(self, channel: Channel) -> Channel | Deflated:
@@ -108,6 +108,8 @@ class DataClient(SecureClient):
             self._encode(command)  # what cannot be said must not cost a data connection
         await self._turns.take()
         try:
+            if command is not None:
+                await self._before(command)  # nothing may come between REST and the command
             agreed = await self._agree(self._allowed(command), conn_type)
             try:
                 if offset:
@@ -195,11 +197,11 @@ class DataClient(SecureClient):
         return await self._ways[last]()
 
     async def _epsv(self) -> Agreed:
-        _, info = await self.ask("EPSV", "229")
+        _, info = await self._ask_for_content("EPSV", "229")
         return await self._connected(self.server_host, parse_229("\n".join(info)))
 
     async def _pasv(self) -> Agreed:
-        _, info = await self.ask("PASV", "227")
+        _, info = await self._ask_for_content("PASV", "227")
         host, port = parse_227("\n".join(info))
         trusted = self.trust_pasv_host and host != "0.0.0.0"
         return await self._connected(host if trusted else self.server_host, port)

@@ -89,8 +89,8 @@ class EndingClient(BaseClient):
     async def _synchronize(self, ticks: int) -> list[Answer]:
         """Say something with an answer of its own, and read up to that.
 
-        PWD, because its 257 is like nothing else that may be under way; only a server that has not even that answers as
-        it does to an unknown NOOP.
+        PWD, because its answer is like nothing else that may be under way; only a server that has not even that answers
+        as it does to an unknown NOOP.
 
         Args:
             ticks: How many NOOPs were said while the transfer ran.
@@ -101,7 +101,7 @@ class EndingClient(BaseClient):
         with self._whole():
             await self._send(b"PWD\r\n", "PWD")
         replies = [await self._next_reply()]
-        while not (replies[-1][0] == "257" or (not ticks and replies[-1][0] in ("500", "502"))):
+        while not (_tells_directory(replies[-1]) or (not ticks and replies[-1][0] in ("500", "502"))):
             replies.append(await self._next_reply())
         self._due = 0
         return replies[:-1]
@@ -149,3 +149,9 @@ class EndingClient(BaseClient):
             logger.debug("NOOP")
             self._due += 1
             self._channel.write(b"NOOP\r\n")
+
+
+def _tells_directory(answer: Answer) -> bool:
+    """Say whether it is the reply to PWD: 257, or what servers say instead, which has the path in quotes, too."""
+    code, lines = answer
+    return code == "257" or (code.startswith("2") and lines[-1].lstrip().startswith('"/'))

@@ -10,9 +10,10 @@ import re
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from ftpfixture.client.listing import NOT_IMPLEMENTED, ListingClient, RemotePath, Texts
-from ftpfixture.errors import ReplySyntaxError, StatusCodeError
-from ftpfixture.wire.entry import format_time, parse_time
+from ftpfixture.client.asking import NOT_IMPLEMENTED, NUMBER, RemotePath, Texts, found, moment
+from ftpfixture.client.listing import ListingClient
+from ftpfixture.errors import StatusCodeError
+from ftpfixture.wire.entry import format_time
 
 __all__ = ["HASHES", "FileHash", "InformationClient", "offered_hashes"]
 
@@ -25,10 +26,6 @@ HASHES = {
     "CRC32": (8, "XCRC"),
 }
 """Algorithms in the order of choice: name, hexadecimal digits of the digest, verb of servers without HASH."""
-
-# Whole numbers only: some servers say -1 for "not known", and 19101 for the year 2001.
-_TIME = re.compile(r"(?<![0-9])[0-9]{14}(?:\.[0-9]+)?(?![0-9])")
-_NUMBER = re.compile(r"(?<![0-9-])[0-9]{1,20}(?![0-9])")
 
 
 class FileHash(NamedTuple):
@@ -59,7 +56,7 @@ class InformationClient(ListingClient):
         Source: RFC 2389 3.
         """
         try:
-            _, lines = await self.ask("FEAT", "211")
+            _, lines = await self._ask_for_content("FEAT", "211")
         except StatusCodeError as error:
             if error.received_codes[0] not in NOT_IMPLEMENTED:
                 raise
@@ -78,8 +75,8 @@ class InformationClient(ListingClient):
         await self.command("NOOP", "2xx")
 
     async def system(self) -> str:
-        """What SYST says, such as "UNIX Type: L8"."""
-        _, lines = await self.ask("SYST", "215")
+        """What SYST says, such as "UNIX Type: L8"; some servers say it with another code than 215."""
+        _, lines = await self._ask_for_content("SYST", "215")
         return lines[-1].strip()
 
     async def stat_server(self, path: RemotePath | None = None) -> Texts:
@@ -96,17 +93,14 @@ class InformationClient(ListingClient):
         Source: RFC 3659 4.
         """
         try:
-            async with self._turns:
-                await self.set_type("I")
-                _, lines = await self.ask(f"SIZE {path}", "213")
+            return await self._size(path)
         except StatusCodeError as error:
             if error.received_codes[0] not in NOT_IMPLEMENTED:
                 raise
             info = await self.stat(path)
-            if "size" not in info or info["type"] != "file":
+            if not info.get("size") or info["type"] != "file":
                 raise
-            return int(_found(_NUMBER, [info["size"]], "MLST"))
-        return int(_found(_NUMBER, lines, "SIZE"))
+            return int(found(NUMBER, [info["size"]], "MLST"))
 
     async def modified(self, path: RemotePath) -> datetime:
         """When a file was modified, with the time zone UTC.
@@ -122,13 +116,9 @@ class InformationClient(ListingClient):
             if error.received_codes[0] not in NOT_IMPLEMENTED:
                 raise
             info = await self.stat(path)
-            if "modify" not in info:
+            if not info.get("modify"):
                 raise
-            return _moment([info["modify"]], "MLST")
-
-    async def _mdtm(self, path: RemotePath) -> datetime:
-        _, lines = await self.ask(f"MDTM {path}", "213")
-        return _moment(lines, "MDTM")
+            return moment([info["modify"]], "MLST")
 
     async def set_modified(self, path: RemotePath, when: datetime | float) -> None:
         """Set when a file was modified, to the second.
@@ -183,43 +173,4 @@ class InformationClient(ListingClient):
     async def _hash(self, algorithm: str, command: str) -> FileHash:
         _, lines = await self.ask(command, "2xx")
         digest = re.compile(rf"(?<![0-9A-Za-z-])[0-9A-Fa-f]{{{HASHES[algorithm][0]}}}(?![0-9A-Za-z])")
-        return FileHash(algorithm, _found(digest, lines, command.partition(" ")[0]).lower())
-
-    async def nlst(self, path: RemotePath = "") -> Texts:
-        """The names in a directory, as the server gives them: some put the directory before each.
-
-        "." and ".." are left out. Empty when the server says with 450 that there are none.
-
-        Raises:
-            StatusCodeError: There is no such directory; some servers say so of an empty one, too.
-
-        Source: RFC 959 4.1.3.
-        """
-        try:
-            async with self.get_stream(f"NLST {path}" if str(path) else "NLST", "1xx", conn_type="A") as stream:
-                data = await stream.read()
-        except StatusCodeError as error:
-            if error.received_codes[0] != "450":
-                raise
-            return []
-        names = data.decode(self.encoding, "surrogateescape").split("\n")
-        return [name for line in names if (name := line.removesuffix("\r")) not in ("", ".", "..")]
-
-
-def _found(pattern: re.Pattern[str], lines: Texts, verb: str) -> str:
-    match = pattern.search("\n".join(lines))
-    if match is None:
-        raise _lacking(lines, verb)
-    return match[0]
-
-
-def _moment(lines: Texts, verb: str) -> datetime:
-    text = _found(_TIME, lines, verb)
-    try:
-        return datetime.fromtimestamp(parse_time(text), UTC)
-    except ValueError as error:  # no such day or hour
-        raise _lacking(lines, verb) from error
-
-
-def _lacking(lines: Texts, verb: str) -> ReplySyntaxError:
-    return ReplySyntaxError(f"the reply to {verb} does not hold what it must: {lines!r}")
+        return FileHash(algorithm, found(digest, lines, command.partition(" ")[0]).lower())

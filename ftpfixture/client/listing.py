@@ -1,60 +1,35 @@
 """What is on the server: listings, and what is told of one path.
 
-One rule: a listing is read to its end before the first entry is given, so that the client is free for other commands
-while a caller goes through it; and a name that is a path in disguise is never given.
+Two rules: a listing is read to its end before the first entry is given, so that the client is free for other commands
+while a caller goes through it. And what was not understood in it is never taken for what is not there: `list` tells of
+it, and questions about one path are asked in another way.
 """
 
 from __future__ import annotations
 
 import logging
 import posixpath
-from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import PurePosixPath
 from typing import TypeVar
 
 from ftpfixture.aio import AbstractAsyncLister
-from ftpfixture.client.data import DataClient
-from ftpfixture.client.parsers import Info, Parsers
+from ftpfixture.client.asking import NOT_IMPLEMENTED, AskingClient, RemotePath, Texts
+from ftpfixture.client.parsers import Info
+from ftpfixture.client.reading import DirectoryListing, Listed, one_by_one, together, with_type
 from ftpfixture.client.settings import Parser
-from ftpfixture.errors import StatusCodeError
-from ftpfixture.wire.entry import is_listable
-from ftpfixture.wire.lines import printable
-from ftpfixture.wire.reply import Code
+from ftpfixture.client.unread import UnreadEntry, told
+from ftpfixture.client.walk import Walk
+from ftpfixture.errors import NotInListing, StatusCodeError
+from ftpfixture.wire.entry import DIRECTORIES
+from ftpfixture.wire.listing import without_ends
 
-__all__ = ["Listed", "Lister", "ListingClient", "RemotePath"]
+__all__ = ["Lister", "ListingClient", "warn_of"]
 
 T = TypeVar("T")
 
 logger = logging.getLogger("ftpfixture.client")
-
-RemotePath = str | PurePosixPath
-Listed = tuple[PurePosixPath, Info]
-Listing = list[Listed]  # in the class below, `list` is a method
-Lines = list[bytes]
-Texts = list[str]
-
-NOT_IMPLEMENTED = ("500", "502", "504")
-"""What servers answer to a command that they do not have (RFC 959 4.2.1)."""
-
-_TOTAL = b"total "
-
-
-Way = frozenset[str]
-"""The directories that lie above one, by the fact `unique`, as far as the server tells it (RFC 3659 7.5.2)."""
-
-NOWHERE: Way = frozenset()
-
-
-def leads_back(info: Info, way: Way) -> bool:
-    """Say whether a directory is one of those above it: MLSD may show a link to a directory as what it leads to."""
-    return info.get("unique") in way
-
-
-def further(info: Info, way: Way) -> Way:
-    """The way to what is in a directory."""
-    return way | {info["unique"]} if "unique" in info else way
 
 
 class Lister(AbstractAsyncLister[Listed]):
@@ -65,39 +40,45 @@ class Lister(AbstractAsyncLister[Listed]):
         path: The directory; what is given is ``path / name``.
         recursive: Go on with the directories that are found; those of one level come before those below.
         raw_command: "MLSD" or "LIST"; None for the first that the server has.
+
+    Attributes:
+        unread: The lines that were not understood so far, in all directories: what they tell of is there, and was not
+            given.
     """
 
     def __init__(self, client: ListingClient, path: RemotePath, recursive: bool, raw_command: str | None) -> None:
         super().__init__(timeout=client.path_timeout)
-        self._client = client
-        self._recursive = recursive
-        self._raw_command = raw_command
-        self._directories = deque([(PurePosixPath(path), NOWHERE)])
-        self._entries: deque[tuple[Listed, Way]] = deque()
+        fetch = partial(client._listed, raw_command=raw_command)
+        self._walk = Walk(fetch, PurePosixPath(path), recursive=recursive, tell=warn_of)
+
+    @property
+    def unread(self) -> tuple[UnreadEntry, ...]:
+        """The lines that were not understood."""
+        return self._walk.unread
 
     async def __anext__(self) -> Listed:
-        while not self._entries:
-            if not self._directories:
-                raise StopAsyncIteration
-            directory, way = self._directories.popleft()
-            fetch = partial(self._client._list_directory, directory, self._raw_command)
-            self._entries.extend((entry, way) for entry in await self._client._retried(fetch))
-        (path, info), way = self._entries.popleft()
-        if self._recursive and info["type"] == "dir" and not leads_back(info, way):
-            self._directories.append((path, further(info, way)))
-        return path, info
+        found = await anext(self._walk)
+        return found.path, found.info
 
 
-class ListingClient(DataClient, Parsers):
+def warn_of(unread: tuple[UnreadEntry, ...]) -> None:
+    """Warn in the log of lines that were not understood, if there are any."""
+    if unread:
+        logger.warning("%s", told(unread))
+
+
+class ListingClient(AskingClient):
     """A client that can see what is there."""
 
     def list(self, path: RemotePath = "", *, recursive: bool = False, raw_command: str | None = None) -> Lister:
         """List a directory: await it for a list of (path, info), or iterate over it with ``async for``.
 
         Paths are ``path / name``, so they are relative when `path` is; `info` is what `Info` says. Entries for the
-        directory itself and its parent are left out. Lines that cannot be read are skipped, with a warning in the log.
-        A server without MLSD is asked with LIST, in the directory itself, because LIST takes some paths for options or
-        patterns; the current directory is the same afterwards.
+        directory itself and its parent are left out. A server without MLSD is asked with LIST, in the directory itself,
+        because LIST takes some paths for options or patterns; the current directory is the same afterwards.
+
+        Lines that are not understood, and names that are paths in disguise, are left out. The log warns of them, and
+        `Lister.unread` has them: ``lister = client.list("/in"); entries = await lister; assert not lister.unread``.
 
         Args:
             path: The directory; "" for the current one.
@@ -114,7 +95,11 @@ class ListingClient(DataClient, Parsers):
         """Await ``call()``, which may be done again when it fails: subclasses say when."""
         return await call()
 
-    async def _list_directory(self, path: PurePosixPath, raw_command: str | None) -> Listing:
+    async def _listed(self, path: PurePosixPath, raw_command: str | None = None) -> DirectoryListing:
+        """List a directory, as often as it takes."""
+        return await self._retried(partial(self._list_directory, path, raw_command))
+
+    async def _list_directory(self, path: PurePosixPath, raw_command: str | None) -> DirectoryListing:
         command = raw_command.upper() if raw_command is not None else None
         if command not in (None, "MLSD", "LIST"):
             raise ValueError(f"raw_command={raw_command!r}: use 'MLSD', 'LIST' or None")
@@ -128,57 +113,29 @@ class ListingClient(DataClient, Parsers):
         self._useless.add("mlsd")
         return await self._list(path)
 
-    async def _mlsd(self, path: PurePosixPath) -> Listing:
+    async def _mlsd(self, path: PurePosixPath) -> DirectoryListing:
         lines = await self._lines_of(f"MLSD {path}" if path.parts else "MLSD")
-        return self._understood(path, lines, self.parse_mlsx_line)
+        return one_by_one(path, lines, self.parse_mlsx_line)
 
-    async def _list(self, path: PurePosixPath) -> Listing:
+    async def _list(self, path: PurePosixPath) -> DirectoryListing:
         if not path.parts:
-            return self._understood(path, await self._lines_of("LIST"), self.parse_list_line)
+            return self._read(path, await self._lines_of("LIST"))
         async with self._turns:
-            before = await self.get_current_directory()
-            if not before.is_absolute():  # it does not say where we are, so there would be no way back
-                return self._understood(path, await self._lines_of(f"LIST {path}"), self.parse_list_line)
-            await self.command(f"CWD {path}", "2xx")
-            try:
+            back = await self._way_back()
+            if back is None:
+                return self._read(path, await self._lines_of(f"LIST {path}"))
+            async with self._inside(path, back):
                 lines = await self._lines_of("LIST")
-            finally:
-                if self._channel is not None:
-                    await self.command(f"CWD {before}", "2xx")
-        return self._understood(path, lines, self.parse_list_line)
+        return self._read(path, lines)
 
-    async def _lines_of(self, command: str) -> Lines:
-        async with self.get_stream(command, "1xx") as stream:
-            data = await stream.read()
-        return [line + b"\n" for line in data.split(b"\n")]
+    async def _lines_of(self, command: str) -> Texts:
+        return without_ends(self._text(await self._data_of(command, "I")).split("\n"))
 
-    def _understood(self, directory: PurePosixPath, lines: Lines, parse: Parser) -> Listing:
-        entries = []
-        for line in lines:
-            if not line.strip() or line.lower().startswith(_TOTAL):
-                continue
-            try:
-                name, info = parse(self._as_utf8(line))
-                info.setdefault("type", "unknown")
-            except (ValueError, KeyError, IndexError) as error:
-                logger.warning("a line of the listing of %s is skipped: %s", directory, printable(str(error)))
-                continue
-            if str(name) in (".", "..") or info["type"] in ("cdir", "pdir"):  # RFC 3659 7.5.1: these may have paths
-                continue
-            if is_listable(str(name)):
-                entries.append((directory / name, info))
-            else:
-                # Whoever downloads it could be made to write anywhere.
-                logger.warning(
-                    "%s in the listing of %s is skipped: it is no name", printable(repr(str(name))), directory
-                )
-        return entries
-
-    def _as_utf8(self, line: bytes) -> bytes:
-        """A line for the parsers, which know one encoding."""
-        if self.encoding.lower() in ("utf-8", "utf8"):
-            return line
-        return line.decode(self.encoding, "surrogateescape").encode("utf-8", "surrogateescape")
+    def _read(self, path: PurePosixPath, lines: Texts) -> DirectoryListing:
+        if any(vars(self).get(name, getattr(type(self), name)) is not reader for name, reader in _LINE_READERS.items()):
+            return one_by_one(path, lines, self.parse_list_line)  # a subclass knows better than all formats
+        custom, custom_first = self.parse_list_line_custom, self.parse_list_line_custom_first
+        return together(path, lines, custom, custom_first=custom_first)
 
     def parse_list_line(self, b: bytes) -> Listed:
         """Read a line of LIST in any known shape, and in that of `parse_list_line_custom`.
@@ -207,10 +164,14 @@ class ListingClient(DataClient, Parsers):
     async def stat(self, path: RemotePath) -> Info:
         """Tell what is known of a path, see `Info`; `type` is always there.
 
-        A server without MLST is asked for the listing of the directory that the path is in.
+        A server without MLST is asked for the listing of the directory that the path is in. When the path is not in it
+        although it may be there (lines were not understood, or the name begins with a dot, which many servers hide),
+        the server is asked with CWD, SIZE, MDTM and NLST.
 
         Raises:
-            StatusCodeError: There is no such path (550).
+            StatusCodeError: There is no such path (550); `NotInListing` when it was a listing that told so.
+            UnreadLinesError: Nobody can know: lines of the listing were not understood, and the server answers no other
+                question.
         """
         path = PurePosixPath(path)
         if "mlst" not in self._useless:
@@ -228,7 +189,7 @@ class ListingClient(DataClient, Parsers):
         # The line between the first and the last; some servers give all in one line.
         line = lines[1 if len(lines) > 2 else 0].lstrip(" -")
         _, info = self.parse_mlsx_line(line)
-        return info
+        return with_type(info)
 
     async def _stat_by_listing(self, path: PurePosixPath) -> Info:
         if ".." in path.parts or not path.name:
@@ -236,22 +197,29 @@ class ListingClient(DataClient, Parsers):
             path = PurePosixPath(posixpath.normpath(here / path))
         if not path.name:
             return {"type": "dir"}
-        for found, info in await self.list(path.parent):
+        listing = await self._listed(path.parent)
+        for found, info in listing.entries:
             if found.name == path.name:
                 return info
-        raise StatusCodeError("2xx", Code("550"), [f" {path.name} is not in the listing of {path.parent}"])
+        if listing.unread or path.name.startswith("."):
+            return await self._stat_beside(path, listing)
+        raise NotInListing(path, f"the listing of {path.parent}")
 
     async def exists(self, path: RemotePath) -> bool:
-        """Say whether there is something at a path."""
+        """Say whether there is something at a path.
+
+        Raises:
+            UnreadLinesError: Nobody can know, see `stat`.
+        """
         return await self._type_of(path) is not None
 
     async def is_file(self, path: RemotePath) -> bool:
-        """Say whether there is a file at a path; False when there is nothing."""
-        return await self._type_of(path) == "file"
+        """Say whether there is a file at a path; False when there is nothing. Raises as `exists` does."""
+        return await self._certain_type_of(path) == "file"
 
     async def is_dir(self, path: RemotePath) -> bool:
-        """Say whether there is a directory at a path; False when there is nothing."""
-        return await self._type_of(path) in ("dir", "cdir", "pdir")
+        """Say whether there is a directory at a path; False when there is nothing. Raises as `exists` does."""
+        return await self._certain_type_of(path) in DIRECTORIES
 
     async def _type_of(self, path: RemotePath) -> str | None:
         try:
@@ -262,10 +230,15 @@ class ListingClient(DataClient, Parsers):
             return None
         return kind
 
-    async def get_current_directory(self) -> PurePosixPath:
-        """The directory to which relative paths belong.
+    async def _certain_type_of(self, path: RemotePath) -> str | None:
+        """The type; of what a listing calls unknown, the one that other commands prove, if they do."""
+        kind = await self._type_of(path)
+        if kind == "unknown":
+            return await self._proved_type_of(PurePosixPath(path))
+        return kind
 
-        Source: RFC 959 4.1.3, PWD.
-        """
-        _, info = await self.ask("PWD", "257")
-        return self.parse_directory_response(info[-1])
+
+_LINE_READERS = {
+    name: getattr(ListingClient, name)
+    for name in ("parse_list_line", "parse_list_line_unix", "parse_list_line_windows", "parse_list_line_eplf")
+}

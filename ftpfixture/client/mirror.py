@@ -1,23 +1,33 @@
 """Two trees made equal, up or down, by as few transfers as that takes.
 
-One rule: a file of the same size that is newer where it is copied to is not overwritten, and nothing is deleted unless
-it was asked for.
+Two rules: a file of the same size that is newer where it is copied to is not overwritten; and nothing is deleted unless
+that was asked for, and all of the tree on the server was understood.
 """
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import stat
-from dataclasses import dataclass
+from collections.abc import Container
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path, PurePath, PurePosixPath
 
-from ftpfixture.client.listing import NOWHERE, RemotePath, further, leads_back
-from ftpfixture.client.transfers import LocalPath, Progress, TransferClient
-from ftpfixture.errors import StatusCodeError
+from ftpfixture.client.asking import RemotePath
+from ftpfixture.client.files import Progress
+from ftpfixture.client.listing import warn_of
+from ftpfixture.client.reading import DirectoryListing, known_time
+from ftpfixture.client.transfers import LocalPath, TransferClient
+from ftpfixture.client.unread import UnreadEntry, unread_error
+from ftpfixture.client.walk import Found, Here, Walk, walk_here
+from ftpfixture.errors import ReplySyntaxError, StatusCodeError
 from ftpfixture.net.stream import DEFAULT_BLOCK_SIZE
-from ftpfixture.wire.entry import parse_time
+from ftpfixture.wire.lines import printable
 
 __all__ = ["MirrorClient", "Mirrored"]
+
+logger = logging.getLogger("ftpfixture.client")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,27 +38,58 @@ class Mirrored:
         transferred: Files that were copied.
         unchanged: Files that were not.
         deleted: Files and directories that were removed, those in removed directories not named.
+        left_out: What is in the source and was not copied: it leads back to a directory above itself, is no file or
+            leads to none, has a name that is no file name here, or is a dot file that LIST hides. What has the same
+            name on the other side is not deleted.
+        unread: Lines of the server's listings that were not understood: what they tell of was neither copied nor
+            compared.
     """
 
     transferred: tuple[PurePosixPath, ...]
     unchanged: tuple[PurePosixPath, ...]
     deleted: tuple[PurePosixPath, ...]
+    left_out: tuple[PurePosixPath, ...] = ()
+    unread: tuple[UnreadEntry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class _Item:
-    is_dir: bool
-    size: int = 0
+    kind: str  # as in `Found`
+    size: int | None = None
     modified: int | None = None  # POSIX seconds
+    left_out: str = ""  # why it is not copied
+    told: str = "file"  # the kind that the listing tells
+
+    @property
+    def is_known(self) -> bool:
+        return self.kind in ("dir", "file")
 
     def differs_from(self, other: _Item | None) -> bool:
         """Say whether this file must be copied over the other."""
-        if other is None or other.is_dir or other.size != self.size:
+        if other is None or other.kind != "file" or self.size is None or other.size != self.size:
             return True
         return self.modified is not None and other.modified is not None and self.modified > other.modified
 
 
 _Tree = dict[PurePosixPath, _Item]
+
+
+@dataclass(frozen=True, slots=True)
+class _TreeThere:
+    items: _Tree
+    unread: tuple[UnreadEntry, ...]
+
+
+@dataclass(slots=True)
+class _Report:
+    transferred: list[PurePosixPath] = field(default_factory=list)
+    unchanged: list[PurePosixPath] = field(default_factory=list)
+    left_out: list[PurePosixPath] = field(default_factory=list)
+
+    def told(self, deleted: list[PurePosixPath], unread: tuple[UnreadEntry, ...]) -> Mirrored:
+        return Mirrored(
+            tuple(self.transferred), tuple(self.unchanged), tuple(deleted), tuple(sorted(self.left_out)), unread
+        )
 
 
 class MirrorClient(TransferClient):
@@ -65,46 +106,51 @@ class MirrorClient(TransferClient):
     ) -> Mirrored:
         """Make a directory here equal to one on the server.
 
-        Files are brought that are missing here, have another size, or are newer there; they get the times that they
-        have there.
+        Files are brought that are missing here, have another or an unknown size, or are newer there; they get the times
+        that they have there. A link is brought as the file that it leads to; a link to a directory is gone into only
+        where MLSD shows it as a directory. What is left out is told in the result, and so are lines of listings that
+        were not understood.
 
         Args:
             source: The directory on the server.
             destination: The directory here; it is made if it is missing.
-            delete: Remove here what is not there.
+            delete: Remove here what is not there. What has the name of something there that was not brought stays.
             progress: Told of every piece, see `Progress`.
             verify: Compare hash or size of every file that is brought.
 
         Raises:
             StatusCodeError: There is no such directory, or something in it must not be read.
+            UnreadLinesError: With `delete`: lines of a listing were not understood. Nothing was removed or copied.
             PathIOError: Something cannot be written or removed here.
             IntegrityError: With `verify`: a file differs after all.
         """
         remote, local = PurePosixPath(source), _path(destination)
-        theirs = await self._tree_there(remote)
+        theirs = await self._tree_there(remote, local)
+        self._told(theirs, f"{local} is not mirrored with delete=True", delete)
         ours = await self._tree_here(local)
         await self.path_io.mkdir(local, parents=True, exist_ok=True)
-        surplus = _surplus(theirs, ours) if delete else []
+        surplus = _surplus(theirs.items, ours, ("dir", "file")) if delete else []
+        hidden = [name for name in surplus if await self._is_hidden_there(remote / name)]
+        surplus = [name for name in surplus if name not in hidden]
         deleted = [name for name in surplus if not await self._is_behind_link(local, name)]
         for name in deleted:
             await self._remove_here(local / name)
             _forget(ours, name)
-        transferred = []
-        for name, item in sorted(theirs.items()):
-            if item.is_dir:
+        fetch = partial(self._fetch, block_size=DEFAULT_BLOCK_SIZE, resume=False, progress=progress, verify=verify)
+        report = _Report(left_out=hidden)
+        for name, item in sorted(theirs.items.items()):
+            if item.left_out:
+                report.left_out.append(name)
+            elif item.kind == "dir":
                 await self.path_io.mkdir(local / name, parents=True, exist_ok=True)
-            elif item.differs_from(ours.get(name)):
-                await self._fetch(
-                    remote / name,
-                    local / name,
-                    block_size=DEFAULT_BLOCK_SIZE,
-                    resume=False,
-                    progress=progress,
-                    verify=verify,
-                )
+            elif not item.differs_from(ours.get(name)):
+                report.unchanged.append(name)
+            elif await self._is_brought(fetch, remote / name, local / name, item.told):
                 await self._set_time_here(local / name, item.modified)
-                transferred.append(name)
-        return _report(theirs, transferred, deleted)
+                report.transferred.append(name)
+            else:
+                report.left_out.append(name)
+        return report.told(deleted, theirs.unread)
 
     async def mirror_up(
         self,
@@ -117,6 +163,9 @@ class MirrorClient(TransferClient):
     ) -> Mirrored:
         """Make a directory on the server equal to one here; the counterpart of `mirror_down`.
 
+        Links here are what they lead to. With `delete`, links there that are too much are removed, and what they lead
+        to is not; what is there and is neither file, directory nor link stays.
+
         Args:
             source: The directory here.
             destination: The directory on the server; it is made if it is missing.
@@ -127,6 +176,8 @@ class MirrorClient(TransferClient):
         Raises:
             NotADirectoryError: There is no such directory here.
             StatusCodeError: Something cannot be stored or removed there.
+            UnreadLinesError: With `delete`: lines of a listing were not understood; nothing was removed or copied.
+                Without: nobody can know whether a file would be overwritten.
             IntegrityError: With `verify`: a file differs after all.
         """
         local, remote = _path(source), PurePosixPath(destination)
@@ -135,16 +186,19 @@ class MirrorClient(TransferClient):
         ours = await self._tree_here(local)
         await self._retried(partial(self.make_directory, remote))
         theirs = await self._tree_there(remote)
-        deleted = _surplus(ours, theirs) if delete else []
+        self._told(theirs, f"{remote} is not made a mirror with delete=True", delete)
+        deleted = _surplus(ours, theirs.items, ("dir", "file", "link")) if delete else []
         for name in deleted:
-            await self.remove(remote / name)
-            _forget(theirs, name)
-        transferred = []
+            await self._remove_there(remote / name, theirs.items[name])
+            _forget(theirs.items, name)
+        report = _Report()
         for name, item in sorted(ours.items()):
-            if item.is_dir:
-                if name not in theirs:
+            if item.left_out:
+                report.left_out.append(name)
+            elif item.kind == "dir":
+                if name not in theirs.items:
                     await self._retried(partial(self.make_directory, remote / name))
-            elif item.differs_from(theirs.get(name)):
+            elif item.differs_from(theirs.items.get(name) or await self._overlooked(remote / name, theirs)):
                 await self._store(
                     local / name,
                     remote / name,
@@ -154,52 +208,92 @@ class MirrorClient(TransferClient):
                     verify=verify,
                 )
                 await self._set_time_there(remote / name, item.modified)
-                transferred.append(name)
-        return _report(ours, transferred, deleted)
+                report.transferred.append(name)
+            else:
+                report.unchanged.append(name)
+        return report.told(deleted, theirs.unread)
 
-    async def _tree_there(self, root: PurePosixPath) -> _Tree:
-        tree: _Tree = {}
-        directories = [(root, NOWHERE)]
-        while directories:
-            directory, way = directories.pop()
-            for path, info in await self._retried(partial(self._list_directory, directory, None)):
-                if info["type"] == "dir":
-                    if not leads_back(info, way):
-                        directories.append((path, further(info, way)))
-                    tree[path.relative_to(root)] = _Item(True)
-                elif info["type"] == "file":
-                    modified = await self._time_there(path, info.get("modify"))
-                    tree[path.relative_to(root)] = _Item(False, int(info.get("size", -1)), modified)
-        return tree
+    def _told(self, theirs: _TreeThere, refusal: str, delete: bool) -> None:
+        """Warn of lines that were not understood.
 
-    async def _time_there(self, path: PurePosixPath, modify: str | None) -> int | None:
-        if "mlsd" not in self._useless and modify is not None:
-            return int(parse_time(modify))
+        Raises:
+            UnreadLinesError: Something would be deleted because it was not understood.
+        """
+        if delete and theirs.unread:
+            raise unread_error(f"{refusal}, because it is not known what is there", theirs.unread)
+        warn_of(theirs.unread)
+
+    async def _tree_there(self, root: PurePosixPath, into: PurePath | None = None) -> _TreeThere:
+        walk = Walk(self._listed, root, into)
+        items: _Tree = {}
+        async for found in walk:
+            items[found.name] = await self._item_there(found)
+            if found.left_out:
+                logger.warning("%s is not mirrored: %s", printable(str(found.path)), found.left_out)
+        return _TreeThere(items, walk.unread)
+
+    async def _item_there(self, found: Found) -> _Item:
+        if found.kind == "dir" or found.left_out:
+            return _Item(found.kind, left_out=found.left_out)
+        if found.kind == "file":
+            return _Item("file", found.size, await self._time_there(found))
+        size = await self._size_if_known(found.path)  # of what a link leads to
+        if size is None:
+            return _Item(found.kind, told=found.kind)
+        return _Item("file", size, await self._time_there(found), told=found.kind)
+
+    async def _time_there(self, found: Found) -> int | None:
+        told = known_time(found.info)
+        if "mlsd" not in self._useless and found.kind == "file" and told is not None:
+            return told
         # Times of LIST have no seconds, and their time zone is anybody's guess.
         try:
-            return int((await self._mdtm(path)).timestamp())
-        except StatusCodeError:
+            return int((await self._mdtm(found.path)).timestamp())
+        except (StatusCodeError, ReplySyntaxError):
             return None
+
+    async def _overlooked(self, path: PurePosixPath, theirs: _TreeThere) -> _Item | None:
+        """The file at a path that a listing does not name though it may be there.
+
+        Raises:
+            UnreadLinesError: Nobody can know whether it is there.
+        """
+        unread = tuple(line for line in theirs.unread if line.directory == path.parent)
+        if not unread and not self._may_be_hidden(path):
+            return None
+        try:
+            info = await self._stat_beside(path, DirectoryListing(path.parent, (), unread))
+        except StatusCodeError as error:
+            if error.received_codes[0] != "550":
+                raise
+            return None
+        return await self._item_there(Found(path, path, None, "file", info))
+
+    def _may_be_hidden(self, path: PurePosixPath) -> bool:
+        """Say whether a listing of its directory may have left it out, as LIST of many servers does with dot files."""
+        return path.name.startswith(".") and "mlsd" in self._useless
+
+    async def _is_hidden_there(self, path: PurePosixPath) -> bool:
+        return self._may_be_hidden(path) and await self.exists(path)
+
+    async def _remove_there(self, path: PurePosixPath, item: _Item) -> None:
+        await (self._remove_tree(path) if item.kind == "dir" else self.remove_file(path))
 
     async def _tree_here(self, root: PurePath) -> _Tree:
         tree: _Tree = {}
-        directories: list[tuple[PurePath, tuple[PurePath, ...]]] = []
-        if await self.path_io.is_dir(root):
-            directories.append((root, ()))
-        while directories:
-            directory, above = directories.pop()
-            real = await self.path_io.resolve(directory)
-            if real in above:
-                continue  # a link leads back
-            for path in await self.path_io.list(directory):
-                name = PurePosixPath(*path.relative_to(root).parts)
-                if await self.path_io.is_dir(path):
-                    directories.append((path, (*above, real)))
-                    tree[name] = _Item(True)
-                elif await self.path_io.is_file(path):
-                    about = await self.path_io.stat(path)
-                    tree[name] = _Item(False, about.st_size, int(about.st_mtime))
+        if not await self.path_io.is_dir(root):
+            return tree
+        async with contextlib.aclosing(walk_here(self.path_io, root)) as found:
+            async for here in found:
+                tree[here.name] = await self._item_here(here)
+        del tree[PurePosixPath()]
         return tree
+
+    async def _item_here(self, here: Here) -> _Item:
+        if here.is_dir or here.left_out:
+            return _Item("dir" if here.is_dir else "unknown", left_out=here.left_out)
+        about = await self.path_io.stat(here.path)
+        return _Item("file", about.st_size, int(about.st_mtime))
 
     async def _is_behind_link(self, root: PurePath, name: PurePosixPath) -> bool:
         """Say whether a name leads out of the tree: what is there does not belong to it, and is not removed."""
@@ -232,21 +326,25 @@ class MirrorClient(TransferClient):
                 self._useless.add("mfmt")  # then it is as new as the transfer
 
 
-def _surplus(wanted: _Tree, there: _Tree) -> list[PurePosixPath]:
-    """What is too much, or of the wrong kind; of a directory that is, not what is in it."""
-    names = {name for name, item in there.items() if name not in wanted or wanted[name].is_dir is not item.is_dir}
+def _surplus(wanted: _Tree, there: _Tree, kinds: Container[str]) -> list[PurePosixPath]:
+    """What is too much, or of the wrong kind; of a directory that is, not what is in it.
+
+    What could not be copied keeps its name on the other side, whatever is there, with all that is below it.
+    """
+    kept = {name for name, item in wanted.items() if item.left_out or not item.is_known}
+    names = {name for name, item in there.items() if item.kind in kinds and _is_surplus(name, item, wanted, kept)}
     return sorted(name for name in names if names.isdisjoint(name.parents))
+
+
+def _is_surplus(name: PurePosixPath, item: _Item, wanted: _Tree, kept: set[PurePosixPath]) -> bool:
+    if name in kept or not kept.isdisjoint(name.parents):
+        return False
+    return name not in wanted or wanted[name].kind != item.kind
 
 
 def _forget(tree: _Tree, name: PurePosixPath) -> None:
     for gone in [other for other in tree if other == name or name in other.parents]:
         del tree[gone]
-
-
-def _report(source: _Tree, transferred: list[PurePosixPath], deleted: list[PurePosixPath]) -> Mirrored:
-    files = sorted(name for name, item in source.items() if not item.is_dir)
-    unchanged = tuple(name for name in files if name not in set(transferred))
-    return Mirrored(tuple(transferred), unchanged, tuple(deleted))
 
 
 def _path(path: LocalPath) -> PurePath:

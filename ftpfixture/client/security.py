@@ -9,14 +9,14 @@ import contextlib
 import ssl
 from typing import Any
 
-from ftpfixture.client.endings import EndingClient
+from ftpfixture.client.utf8 import Utf8Client
 from ftpfixture.errors import ClientStateError, StatusCodeError, TlsError
 from ftpfixture.net.channel import Channel
 
 __all__ = ["SecureClient"]
 
 
-class SecureClient(EndingClient):
+class SecureClient(Utf8Client):
     """A client that can encrypt its connections."""
 
     def __init__(self, **settings: Any) -> None:
@@ -49,6 +49,8 @@ class SecureClient(EndingClient):
         Raises:
             ClientStateError: The connection is encrypted already.
             StatusCodeError: The server refused.
+            TimeoutError: The server said nothing for `socket_timeout`, or all of it took longer than
+                `connection_timeout`; the connection is closed.
             TlsError: A certificate was refused, the server's or this client's, or the handshake failed; the connection
                 is closed.
 
@@ -56,8 +58,8 @@ class SecureClient(EndingClient):
         """
         if self.ssl is not None or self.encrypted:
             raise ClientStateError("the control connection is encrypted already")
-        async with self._turns:
-            await self.command("AUTH TLS", "234")
+        async with self._turns, self._in_time(self._unless_bounded(self.connection_timeout), "AUTH TLS"):
+            await self._ask_for_content("AUTH TLS", "234")
             if self._lines or self._reader.pending:
                 self._close("closed, because the server sent something in clear behind its answer to AUTH TLS")
                 raise TlsError("the server sent something in clear behind its answer to AUTH TLS")
@@ -65,7 +67,7 @@ class SecureClient(EndingClient):
             self._session = None
             with self._whole():
                 await self._encrypt(self.channel, self._context, "control")
-            await self.command("PBSZ 0", "200")
+            await self._ask_for_content("PBSZ 0", "200")
             await self.protect("P")
 
     async def protect(self, level: str = "P") -> None:
@@ -76,7 +78,7 @@ class SecureClient(EndingClient):
 
         Source: RFC 2228 3, RFC 4217 9.
         """
-        await self.command(f"PROT {level}", "200")
+        await self._ask_for_content(f"PROT {level}", "200")
         self._level = level.upper()
 
     async def _protect_if_known(self) -> None:
@@ -85,7 +87,7 @@ class SecureClient(EndingClient):
         vsftpd begins with clear ones even then. Servers that refuse this know nothing but encrypted ones.
         """
         with contextlib.suppress(StatusCodeError):
-            await self.command("PBSZ 0", "200")
+            await self._ask_for_content("PBSZ 0", "200")
             await self.protect("P")
 
     async def clear_command_channel(self) -> None:
@@ -101,7 +103,7 @@ class SecureClient(EndingClient):
         if not self.encrypted:
             raise ClientStateError("the control connection is not encrypted")
         async with self._turns:
-            await self.command("CCC", "200")
+            await self._ask_for_content("CCC", "200")
             self._session = self.channel.session
             with self._whole():
                 try:

@@ -13,7 +13,7 @@ from typing import Any, TypedDict
 from ftpfixture.errors import ConfigurationError
 from ftpfixture.files.base import AbstractPathIO
 
-__all__ = ["Codes", "Parser", "Settings", "check_data_commands", "check_encoding"]
+__all__ = ["Codes", "Parser", "Settings", "check_data_commands", "check_encoding", "is_utf8"]
 
 Codes = str | tuple[str, ...]
 """One mask such as "2xx", or several of which one must fit."""
@@ -34,6 +34,7 @@ class Settings(TypedDict, total=False):
     path_timeout: float | None
     path_io_factory: Callable[..., AbstractPathIO]
     encoding: str
+    ask_utf8: bool
     parse_list_line_custom: Parser | None
     parse_list_line_custom_first: bool
     passive_commands: Iterable[str]
@@ -74,3 +75,8 @@ def check_encoding(name: str) -> str:
     except LookupError:
         raise ConfigurationError(f"unknown encoding {name!r}: use 'utf-8', 'latin-1' or another of Python's") from None
     return name
+
+
+def is_utf8(encoding: str) -> bool:
+    """Say whether the name of an encoding is one of those of UTF-8."""
+    return codecs.lookup(encoding).name == "utf-8"

@@ -1,17 +1,24 @@
 """Directories and names: make, remove, rename.
 
-One rule: what is there already, or gone already, is no error where the caller asked for a state and not for an act.
+Two rules: what is there already, or gone already, is no error where the caller asked for a state and not for an act;
+and nothing is removed before all that goes with it is known.
 """
 
 from __future__ import annotations
 
 from pathlib import PurePosixPath
 
+from ftpfixture.client.asking import RemotePath
 from ftpfixture.client.information import InformationClient
-from ftpfixture.client.listing import RemotePath
+from ftpfixture.client.unread import unread_error
+from ftpfixture.client.walk import Found, Walk
 from ftpfixture.errors import StatusCodeError
+from ftpfixture.wire.entry import DIRECTORIES
 
 __all__ = ["TreeClient"]
+
+Below = dict[PurePosixPath, list[Found]]
+"""What is in each directory of a tree."""
 
 
 class TreeClient(InformationClient):
@@ -59,33 +66,50 @@ class TreeClient(InformationClient):
         await self.command(f"DELE {path}", "2xx")
 
     async def remove(self, path: RemotePath) -> None:
-        """Remove a file, or a directory with all that is in it; links are removed and not followed.
+        """Remove a file, or a directory with all that is in it; links are removed, and what they lead to is not.
 
-        Does nothing when there is nothing.
+        Does nothing when there is nothing. A directory is gone through before anything in it is removed; that goes
+        through links to directories, too, where MLSD shows them as directories.
 
         Raises:
             StatusCodeError: Something cannot be removed.
+            UnreadLinesError: Lines of a listing were not understood. Nothing was removed.
         """
-        kind = await self._type_of(path)
-        if kind in ("dir", "cdir", "pdir"):
+        kind = await self._certain_type_of(path)
+        if kind in DIRECTORIES:
             await self._remove_tree(PurePosixPath(path))
         elif kind is not None:
             await self.remove_file(path)
 
     async def _remove_tree(self, path: PurePosixPath) -> None:
-        try:
-            # MLSD often tells of what a link leads to. DELE takes the link itself, and refuses directories; without it
-            # all that is behind the link would go.
-            await self.remove_file(path)
-            return
-        except StatusCodeError:
-            pass
-        for name, info in await self.list(path):
-            if info["type"] == "dir":
-                await self._remove_tree(name)
-            else:
-                await self.remove_file(name)
+        below: Below = {}
+        walk = Walk(self._listed, path)
+        async for found in walk:
+            below.setdefault(found.path.parent, []).append(found)
+        if walk.unread:
+            raise unread_error(f"{path} is not removed, because it is not known what is in it", walk.unread)
+        if not await self._is_removed_as_link(path):
+            await self._remove_known(path, below)
+
+    async def _remove_known(self, path: PurePosixPath, below: Below) -> None:
+        for found in below.get(path, ()):
+            if found.kind != "dir":
+                await self.remove_file(found.path)
+            elif "mlsd" in self._useless or not await self._is_removed_as_link(found.path):
+                await self._remove_known(found.path, below)
         await self.remove_directory(path)
+
+    async def _is_removed_as_link(self, path: PurePosixPath) -> bool:
+        """Remove a link to a directory, which MLST, MLSD and CWD often take for that directory.
+
+        DELE takes the link itself, and refuses directories; without it all that is behind the link would go. LIST shows
+        links as what they are.
+        """
+        try:
+            await self.remove_file(path)
+        except StatusCodeError:
+            return False
+        return True
 
     async def rename(self, source: RemotePath, destination: RemotePath) -> None:
         """Rename a file or directory, or move it.
@@ -96,7 +120,8 @@ class TreeClient(InformationClient):
         Source: RFC 959 4.1.3, RNFR and RNTO.
         """
         async with self._turns:
-            await self.command(f"RNFR {source}", "350")
+            await self._before(f"RNFR {source}{destination}")  # nothing may come between the two
+            await self._ask_for_content(f"RNFR {source}", "350", "2xx")  # RNTO will tell whether it was meant as a 350
             await self.command(f"RNTO {destination}", "2xx")
 
     async def chmod(self, path: RemotePath, mode: int) -> None:

@@ -8,7 +8,7 @@ from ftpfixture.wire.listing.dates import parse_ls_date
 from ftpfixture.wire.listing.eplf import parse_eplf_line
 from ftpfixture.wire.listing.mlsx import parse_mlsx_line, split_mlsx_line
 from ftpfixture.wire.listing.msdos import parse_msdos_line
-from ftpfixture.wire.listing.reading import Reading, UnreadLine, read_listing, read_mlsx_listing
+from ftpfixture.wire.listing.reading import Reading, UnreadLine, read_listing, read_mlsx_listing, without_ends
 from ftpfixture.wire.listing.unix import parse_unix_line
 from ftpfixture.wire.listing.unix_mode import parse_unix_mode
 
@@ -24,4 +24,5 @@ __all__ = [
     "read_listing",
     "read_mlsx_listing",
     "split_mlsx_line",
+    "without_ends",
 ]

@@ -24,7 +24,7 @@ from ftpfixture.wire.listing.small_systems import OS2, VXWORKS
 from ftpfixture.wire.listing.unix import UNIX
 from ftpfixture.wire.listing.vms import VMS, continued
 
-__all__ = ["Reading", "UnreadLine", "read_listing", "read_mlsx_listing"]
+__all__ = ["Reading", "UnreadLine", "read_listing", "read_mlsx_listing", "without_ends"]
 
 Formats = Sequence[Format[Any]]
 
@@ -70,7 +70,7 @@ def read_listing(lines: Iterable[str], *, now: float, timezone: tzinfo = UTC) ->
         now: POSIX seconds, for dates without a year.
         timezone: Of dates that do not say theirs.
     """
-    texts = _without_ends(lines, _is_blank_or_heading)
+    texts = without_ends(lines, _is_blank_or_heading)
     pile = _Pile()
     formats = _FORMATS
     for number, text in enumerate(texts):
@@ -99,7 +99,7 @@ def read_mlsx_listing(lines: Iterable[str]) -> Reading:
     Source: RFC 3659 7.2.
     """
     pile = _Pile()
-    for text in _without_ends(lines, _is_blank):
+    for text in without_ends(lines):
         if _is_blank(text):
             pile.add_heading(text)
         else:
@@ -192,11 +192,15 @@ def _is_blank_or_heading(text: str) -> bool:
     return _is_blank(text) or is_heading(text)
 
 
-def _without_ends(lines: Iterable[str], is_none: Callable[[str], bool]) -> list[str]:
+def without_ends(lines: Iterable[str], is_none: Callable[[str], bool] = _is_blank) -> list[str]:
     """The lines without their ends: LF, CR LF, or CR CR LF where every line has it.
 
     Some servers translate line ends twice; elsewhere a second CR is the last letter of a name. The last line may have
     been cut off, and headings may come from elsewhere.
+
+    Args:
+        lines: All lines of a listing.
+        is_none: Says which of them need not end as the others do.
     """
     texts = [line.removesuffix("\n") for line in lines]
     bare = [text.rstrip("\r") for text in texts]

@@ -47,7 +47,7 @@ TABLE = [
     Row("greet", "CONNECT: slice 1"),
     Row("greet", "CONNECT: say 230 In phase=before_reply", "220, not 230 In", True),
     Row("login", "USER: answer 230 In"),
-    Row("login", "USER: service_unavailable Full", "230|33x, not 421 Full", True),
+    Row("login", "USER: service_unavailable Full", "230|232|33x, not 421 Full", True),
     Row("login", "USER: ignore", SILENT, True),
     Row("login", "USER: reply 332 Account", "230|202|33x, not 503 Login first"),
     Row("login", "PASS: deny", "230|202|33x, not 550 Permission denied"),

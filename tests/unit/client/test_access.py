@@ -17,6 +17,7 @@ from ftpfixture import (
     StatusCodeError,
     User,
 )
+from tests.support.naps import Naps
 from tests.support.scripted import (
     GREETING,
     TYPE_I,
@@ -99,6 +100,65 @@ async def test_no_greeting(end: Step) -> None:
             await Client().connect(*server.address)
 
 
+@pytest.mark.parametrize("said", [b"", b"22", b"120 wait\r\n", b"220-hello\r\n"])
+async def test_no_whole_greeting_in_time(said: bytes) -> None:
+    """The limit of a connect is for all of it: an accepted connection is none before the greeting is whole."""
+    async with ScriptedServer([said, until_closed]) as server:
+        client = Client(connection_timeout=0.05)
+        with pytest.raises(TimeoutError, match=r"^connecting to 127.0.0.1:\d+ took longer than 0.05 s$"):
+            await client.connect(*server.address)
+        with pytest.raises(ConnectionError, match=r"took longer than 0.05 s: connect again"):
+            await client.noop()
+
+
+async def deaf(session: Session) -> None:
+    """Read what the client says to the end, and answer nothing."""
+    while await asyncio.get_running_loop().sock_recv(session.sock, 65536):
+        pass
+    session.close()
+
+
+async def test_no_tls_in_time() -> None:
+    """With implicit TLS the handshake is within the limit, too."""
+    async with ScriptedServer([deaf]) as server:
+        with pytest.raises(TimeoutError, match=r"no TLS on the control connection|took longer than 0.05 s"):
+            await Client(connection_timeout=0.05, ssl=True).connect(*server.address)
+
+
+async def test_no_greeting_again_and_again(naps: Naps) -> None:
+    """Each attempt has the limit, and a server that is silent once is tried again."""
+    async with ScriptedServer([until_closed], [GREETING, *NOOP]) as server:
+        client = Client(connection_timeout=0.05, retry=Retry(attempts=2))
+        await client.connect(*server.address)
+        await client.noop()
+        client.close()
+
+
+async def test_no_way_back_in_time() -> None:
+    """The same holds for a connection that is made anew."""
+    async with ScriptedServer([GREETING, close], [until_closed]) as server:
+        client = Client(connection_timeout=0.05)
+        await client.connect(*server.address)
+        with pytest.raises(TimeoutError, match="took longer than"):
+            await client.reconnect()
+        client.close()
+
+
+async def test_no_answer_to_auth_in_time() -> None:
+    """The limit is for AUTH, too, when nothing else bounds it."""
+    async with talk("AUTH TLS", until_closed, connection_timeout=0.05, socket_timeout=None) as client:
+        with pytest.raises(TimeoutError, match=r"^AUTH TLS took longer than 0.05 s$"):
+            await client.upgrade_to_tls()
+
+
+async def test_goodbye_is_not_answered_and_nothing_bounds_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that does not answer QUIT is left after a while, even without a time limit."""
+    monkeypatch.setattr("ftpfixture.client.access.PATIENCE", 0.05)
+    async with talk("QUIT", until_closed, socket_timeout=None) as client:
+        with pytest.raises(TimeoutError, match=r"^the answer to QUIT took longer than 0.05 s$"):
+            await client.quit()
+
+
 async def test_cancelled_before_the_greeting() -> None:
     """A connect that is cancelled leaves no connection behind."""
     connected = asyncio.Event()
@@ -149,6 +209,7 @@ async def test_not_connected_again() -> None:
     "script",
     [
         ["USER ann", b"230 in\r\n"],
+        ["USER ann", b"232 in, by certificate\r\n"],
         ["USER ann", b"331 password?\r\n", "PASS secret", b"230 in\r\n"],
         ["USER ann", b"332 account?\r\n", "ACCT money", b"230 in\r\n"],
         ["USER ann", b"331 password?\r\n", "PASS secret", b"332 account?\r\n", "ACCT money", b"230 in\r\n"],
@@ -170,7 +231,6 @@ async def test_login(script: list[Step]) -> None:
     [
         (["USER ann", b"530 no\r\n"], "530"),
         (["USER ann", b"202 superfluous\r\n"], "202"),
-        (["USER ann", b"232 secured\r\n"], "232"),
         (["USER ann", b"331 password?\r\n", "PASS secret", b"530 no\r\n"], "530"),
         (["USER ann", b"331 password?\r\n", "PASS secret", b"332 account?\r\n", "ACCT money", b"530 no\r\n"], "530"),
         (["USER ann", b"331 password?\r\n", "PASS secret", b"331 password?\r\n"], "331"),

@@ -139,6 +139,7 @@ async def test_a_reply_to_pasv_that_nobody_understands(reply: str) -> None:
         "227 Entering Passive Mode (127,0,0,1,{high},{low}).",
         "227 Entering Passive Mode 127,0,0,1,{high},{low}",
         "227 =127,0,0,1,{high},{low}",
+        "200 127,0,0,1,{high},{low}",
         "227 Entering Passive Mode (0,0,0,0,{high},{low})",
         "227 Entering Passive Mode (10,20,30,40,{high},{low})",
         "227-Entering\r\n Passive\r\n227 Mode (127,0,0,1,{high},{low})",
@@ -152,7 +153,13 @@ async def test_the_shape_of_227(reply: str) -> None:
 
 @pytest.mark.parametrize(
     "reply",
-    ["229 Extended (|||{port}|)", "229 (!!!{port}!)", "229-a\r\n229 b (|||{port}|)", "229 (x) (|||{port}|)"],
+    [
+        "229 Extended (|||{port}|)",
+        "200 Extended (|||{port}|)",
+        "229 (!!!{port}!)",
+        "229-a\r\n229 b (|||{port}|)",
+        "229 (x) (|||{port}|)",
+    ],
 )
 async def test_the_shape_of_229(reply: str) -> None:
     """Any delimiter will do, in any line of the reply."""

@@ -47,6 +47,7 @@ SHAPES: list[tuple[str, list[Step]]] = [
     ("226 226", ["ABOR", b"226 done\r\n226 nothing to abort\r\n", dropped, *PWD]),
     ("226 226, late", ["ABOR", dropped, b"226 done\r\n", "PWD", b'226 nothing to abort\r\n257 "/"\r\n']),
     ("226 225", ["ABOR", b"226 done\r\n225 nothing to abort\r\n", dropped, *PWD]),
+    ("226 226, PWD with another code", ["ABOR", b"226 done\r\n", dropped, "PWD", b'226 x\r\n250 "/" is here\r\n']),
     ("226 alone", ["ABOR", b"226 aborted\r\n", dropped, *PWD]),
     ("225 alone", ["ABOR", b"225 aborted\r\n", dropped, *PWD]),
     ("502 426", ["ABOR", b"502 no\r\n", dropped, "PWD", b'426 broken\r\n257 "/"\r\n']),

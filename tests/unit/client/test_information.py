@@ -134,6 +134,35 @@ async def test_no_type() -> None:
         assert await client.size("f") == 12
 
 
+async def test_other_codes_than_the_usual_ones() -> None:
+    """Where the text proves what is meant, or what follows, any 2xx will do; where it does not, none will."""
+    async with talk(
+        *("SYST", b"200 VMS OpenVMS V8.4\r\n", "FEAT", b"200-x\r\n MDTM\r\n200 End\r\n"),
+        *("PWD", b'250 "/a" is current\r\n', "MDTM f", b"250 20010909014640\r\n"),
+        *("TYPE I", b"250 ok\r\n", "SIZE f", b"200 12\r\n", "SIZE f", b"250 12 files\r\n", "MDTM f", b"200 ok\r\n"),
+        *("RNFR a", b"250 go\r\n", "RNTO b", b"250 ok\r\n", "RNFR a", b"250 go\r\n", "RNTO b", b"503 no\r\n"),
+        *("SYST", b"500 no\r\n", "PWD", b"331 log in\r\n", "RNFR a", b"450 no\r\n"),
+    ) as client:
+        assert await client.system() == "VMS OpenVMS V8.4"
+        assert await client.features() == {"MDTM": ""}
+        assert str(await client.get_current_directory()) == "/a"
+        assert await client.modified("f") == WHEN
+        assert await client.size("f") == 12
+        for call in (client.size, client.modified):
+            with pytest.raises(ReplySyntaxError, match="does not hold what it must"):
+                await call("f")
+        await client.rename("a", "b")
+        with pytest.raises(StatusCodeError, match="503"):
+            await client.rename("a", "b")
+        for attempt, usual in (
+            (client.system(), "215"),
+            (client.get_current_directory(), "257"),
+            (client.rename("a", "b"), "350"),
+        ):
+            with pytest.raises(StatusCodeError, match=f"Waiting for {usual} but got"):
+                await attempt
+
+
 # Times.
 
 

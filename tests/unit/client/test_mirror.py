@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path, PurePath, PurePosixPath
+from collections.abc import Callable
+from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from typing import Any
 
 import pytest
 
-from ftpfixture import Client, FtpServer, IntegrityError, Mirrored, PathIO, PathIOError, Retry, StatusCodeError
+from ftpfixture import (
+    Client,
+    FtpServer,
+    IntegrityError,
+    MemoryPathIO,
+    Mirrored,
+    PathIO,
+    PathIOError,
+    Retry,
+    StatusCodeError,
+    UnsafeName,
+    on,
+)
 from tests.support.naps import Naps
-from tests.support.scripted import Step, receive, send, talk, transfer
+from tests.support.scripted import Step, epsv, receive, send, talk, transfer
 
 LONG_AGO, EARLIER, LATER = 1_000_000_000, 1_000_000_100, 1_000_000_200
 TREE = {"f": b"one", "a b/g": b"two", "a b/deep/h": b"", "z/ü": b"four"}
@@ -351,14 +364,165 @@ async def test_without_any_times(way: Way) -> None:
 async def test_facts_that_are_missing(here: Here, facts: str) -> None:
     """A file whose size is not told is brought; one whose time is not told, and that nobody can ask for, is not."""
     here.put("f", b"1", LATER)
-    listing = f"{facts} f\r\ntype=OS.unix=slink:f; link\r\n".encode()
     async with talk(
-        *transfer("MLSD m", send(listing), first=True),
+        *transfer("MLSD m", send(f"{facts} f\r\n".encode()), first=True),
         *("MDTM m/f", b"550 no\r\n"),
         *([] if "size" in facts else transfer("RETR m/f", send(b"2"))),
     ) as client:
         result = await client.mirror_down("m", here.root)
     assert result == (Mirrored((), paths("f"), ()) if "size" in facts else Mirrored(paths("f"), (), ()))
+
+
+ODD_FACTS = (
+    *("size=;", "size=x;", "size=-1;", "size=99999999999999999999999;", "modify=;", "modify=yesterday;"),
+    *("modify=20240230000000;", "modify=2024;", "size=;modify=;", "type=;", "type=sideways;", "unique=;", "perm=;"),
+)
+
+
+async def test_odd_facts(ftp_server_factory: Callable[..., FtpServer], here: Here, tmp_path: Path) -> None:
+    """A fact that is empty or cannot be read is unknown: the file is brought, by a mirror and by a download."""
+    names = [f"f{number}" for number in range(len(ODD_FACTS))]
+    lines = [f"type=file;{facts} {name}\r\n" for facts, name in zip(ODD_FACTS, names, strict=True)]
+    lines = [line.replace("type=file;type=", "type=") for line in lines]
+    server = ftp_server_factory(
+        files={f"/m/{name}": name.encode() for name in names},
+        faults=[on("MLSD").truncate(after=0).pad("".join(lines).encode())],
+    )
+    async with Client.context(*server.address, *server.credentials) as client:
+        result = await client.mirror_down("/m", here.root, delete=True)
+        await client.download("/m", tmp_path / "in")
+    assert sorted(result.transferred) == sorted(paths(*names))
+    assert here.files() == {name: name.encode() for name in names}
+    assert Here(tmp_path / "in" / "m").files() == here.files()
+
+
+async def test_replies_that_tell_no_facts(here: Here) -> None:
+    """Replies to SIZE and MDTM that cannot be read do not end a mirror either."""
+    async with talk(
+        *transfer("MLSD m", send(b"type=file; f\r\ntype=OS.unix=slink:f; l\r\n"), first=True),
+        *("MDTM m/f", b"213 19101\r\n", "SIZE m/l", b"213 -1\r\n"),
+        *(*transfer("RETR m/f", send(b"1")), *transfer("RETR m/l", send(b"2"))),
+    ) as client:
+        assert (await client.mirror_down("m", here.root)).transferred == paths("f", "l")
+
+
+# Links, and what is no file.
+
+WAYS_TO_LIST = pytest.mark.parametrize("disable", [[], ["MLSD"], ["MLSD", "MLST", "SIZE", "MDTM"]])
+
+
+def linked(server: FtpServer) -> None:
+    """A tree with links: to a file, to a directory, to nothing."""
+    server.files["/m/v1.txt"] = b"one"
+    server.files["/m/sub/f"] = b"two"
+    for name, target in (("current.txt", "v1.txt"), ("dir", "sub"), ("nothing", "none")):
+        server.files.symlink(f"/m/{name}", target)
+
+
+@WAYS_TO_LIST
+async def test_links_there(ftp_server_factory: Callable[..., FtpServer], tmp_path: Path, disable: list[str]) -> None:
+    """A download and a mirror bring the same, and a mirror deletes nothing of it: not what a link leads to either."""
+    server = ftp_server_factory(disable=disable)
+    linked(server)
+    both = Here(tmp_path / "m")
+    async with Client.context(*server.address, *server.credentials) as client:
+        await client.download("/m", tmp_path)
+        downloaded = both.files()
+        both.put("dir/only here", b"3")
+        both.put("too much", b"4")
+        result = await client.mirror_down("/m", both.root, delete=True)
+
+    assert downloaded["current.txt"] == b"one"
+    assert ("dir/f" in downloaded) is (not disable)
+    assert result.left_out == (paths("nothing") if not disable else paths("dir", "nothing"))
+    assert result.deleted == (paths("dir/only here", "too much") if not disable else paths("too much"))
+    assert both.files() == downloaded | ({"dir/only here": b"3"} if disable else {})
+
+
+@WAYS_TO_LIST
+async def test_links_that_are_too_much_there(
+    ftp_server_factory: Callable[..., FtpServer], here: Here, disable: list[str]
+) -> None:
+    """On the way up they are removed, and what they lead to stays."""
+    server = ftp_server_factory(disable=disable)
+    linked(server)
+    here.put("v1.txt", b"one", LONG_AGO)
+    here.put("sub/f", b"two", LONG_AGO)
+    async with Client.context(*server.address, *server.credentials) as client:
+        result = await client.mirror_up(here.root, "/m", delete=True)
+    assert result.deleted == paths("current.txt", "dir", "nothing")
+    assert server.files == {"/m/v1.txt": b"one", "/m/sub/f": b"two"}
+    assert "/m/nothing" not in server.files
+
+
+async def test_what_is_no_file(here: Here, caplog: pytest.LogCaptureFixture) -> None:
+    """What a listing calls neither file nor directory may be a file: it is brought, or left out and told."""
+    listing = b"type=OS.unix=chr-1/3; null\r\nsize=1; file\r\n"
+    here.put("null", b"kept")
+    async with talk(
+        *transfer("MLSD m", send(listing), first=True),
+        *("SIZE m/null", b"550 no\r\n", "SIZE m/file", b"213 1\r\n", "MDTM m/file", b"550 no\r\n"),
+        *(*transfer("RETR m/file", send(b"1")), epsv, "RETR m/null", b"550 not a plain file\r\n"),
+    ) as client:
+        result = await client.mirror_down("m", here.root, delete=True)
+    assert result == Mirrored(paths("file"), (), (), paths("null"))
+    assert here.files() == {"file": b"1", "null": b"kept"}
+    assert "m/null is not downloaded: it is no file" in caplog.text
+
+
+async def test_what_cannot_be_sent(ftp_client: Client, ftp_server: FtpServer, here: Here) -> None:
+    """A local link that leads nowhere keeps its name on the server, whatever is there."""
+    here.put("f", b"1")
+    os.symlink("nowhere", here.root / "dangling")
+    ftp_server.files["/m/dangling"] = b"precious"
+    result = await ftp_client.mirror_up(here.root, "/m", delete=True)
+    assert result == Mirrored(paths("f"), (), (), paths("dangling"))
+    assert ftp_server.files["/m/dangling"] == b"precious"
+
+
+# Names.
+
+WINDOWS_NAMES = ("..\\..\\evil.txt", "..\\evil", "C:x", "C:\\x", "\\\\host\\share\\x", "a:b", "NUL.txt", "dot.", "q?")
+
+
+@pytest.mark.parametrize("disable", [[], ["MLSD"]])
+async def test_names_of_another_system(
+    ftp_server_factory: Callable[..., FtpServer], disable: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nothing is written outside of the destination, where paths are those of Windows; what is left out is told."""
+    names = [*WINDOWS_NAMES, "d\\e"]
+    listed = [name for name in names if not (disable and name.startswith("."))]
+    server = ftp_server_factory(files={"/d\\e/g": b"bad", "/good": b"1"}, disable=disable)
+    for name in WINDOWS_NAMES:
+        server.files.set(f"/{name}", b"bad")
+    memory = MemoryPathIO()
+    async with Client.context(*server.address, *server.credentials, path_io_factory=lambda **_: memory) as client:
+        for delete in (False, True):
+            result = await client.mirror_down("/", PureWindowsPath("C:/a/b/dest"), delete=delete)
+            assert result.left_out == tuple(sorted(paths(*listed)))
+        found = [str(path) async for path in memory.list(PureWindowsPath("C:/a/b/dest"))]
+        assert [name.rpartition("\\")[2] for name in found] == ["good"]
+        for name in names:
+            with pytest.raises(UnsafeName, match="is no file name here: give another with write_into=True"):
+                await client.download(f"/{name}", PureWindowsPath("C:/a/b/dest"))
+    assert caplog.text.count("it is no name here") == 2 * len(listed)
+
+
+@pytest.mark.parametrize("disable", [["MLSD"], ["MLSD", "MLST"]])
+async def test_dot_files_that_list_hides(
+    ftp_server_factory: Callable[..., FtpServer], here: Here, disable: list[str]
+) -> None:
+    """What a listing leaves out is asked for before something is deleted or overwritten because of it."""
+    server = ftp_server_factory(files={"/m/.both": b"1", "/m/.newer": b"there"}, disable=disable)
+    for name in (".both", ".here"):
+        here.put(name, b"1", LONG_AGO)
+    here.put(".newer", b"older", LONG_AGO)
+    async with Client.context(*server.address, *server.credentials) as client:
+        result = await client.mirror_down("/m", here.root, delete=True)
+        assert result == Mirrored((), (), paths(".here"), paths(".both", ".newer"))
+        assert (await client.mirror_up(here.root, "/m")).unchanged == paths(".both", ".newer")
+    assert here.files() == {".both": b"1", ".newer": b"older"}
+    assert server.files == {"/m/.both": b"1", "/m/.newer": b"there"}
 
 
 async def test_a_layer_that_cannot_set_times(ftp_server: FtpServer, there: There, here: Here) -> None:

@@ -150,8 +150,9 @@ async def test_remove_a_tree() -> None:
     """A directory goes with all that is in it, what is deepest first; links are not followed, however they are told."""
     top = b"type=dir; sub\r\ntype=file; f\r\ntype=OS.unix=slink:/; l\r\ntype=dir; really a link\r\n"
     async with talk(
-        *(*is_dir("d", "dir"), *no_file("d"), *transfer("MLSD d", send(top), first=True)),
-        *(*no_file("d/sub"), *transfer("MLSD d/sub", send(b"type=file; g\r\n"))),
+        *(*is_dir("d", "dir"), *transfer("MLSD d", send(top), first=True)),
+        *transfer("MLSD d/sub", send(b"type=file; g\r\n")),
+        *(*transfer("MLSD d/really a link", send(b"type=file; h\r\n")), *no_file("d"), *no_file("d/sub")),
         *("DELE d/sub/g", b"250 ok\r\n", "RMD d/sub", b"250 ok\r\n"),
         *("DELE d/f", b"250 ok\r\n", "DELE d/l", b"250 ok\r\n", "DELE d/really a link", b"250 ok\r\n"),
         *("RMD d", b"250 ok\r\n"),
@@ -162,7 +163,7 @@ async def test_remove_a_tree() -> None:
 async def test_what_cannot_be_removed() -> None:
     """The first refusal within a tree is the error, and nothing above it is touched."""
     async with talk(
-        *(*is_dir("d", "cdir"), *no_file("d"), *transfer("MLSD d", send(b"type=file; f\r\n"), first=True)),
+        *(*is_dir("d", "cdir"), *transfer("MLSD d", send(b"type=file; f\r\n"), first=True), *no_file("d")),
         *("DELE d/f", b"550 not allowed\r\n", *NOOP),
     ) as client:
         with pytest.raises(StatusCodeError, match="550"):
@@ -174,9 +175,9 @@ async def test_a_tree_without_mlsd() -> None:
     """Trees are removed on servers that have only LIST, too."""
     back: list[Step] = ["PWD", b'257 "/"\r\n', "CWD d", b"250 ok\r\n"]
     async with talk(
-        *(*is_dir("d", "dir"), *no_file("d"), *TYPE_I, epsv, "MLSD d", b"500 no\r\n", *back),
+        *(*is_dir("d", "dir"), *TYPE_I, epsv, "MLSD d", b"500 no\r\n", *back),
         *(*transfer("LIST", send(b"-rw-r--r-- 1 a b 1 Jan 31 2001 f\r\n")), "CWD /", b"250 ok\r\n"),
-        *("DELE d/f", b"250 ok\r\n", "RMD d", b"250 ok\r\n"),
+        *(*no_file("d"), "DELE d/f", b"250 ok\r\n", "RMD d", b"250 ok\r\n"),
     ) as client:
         await client.remove("d")
 

@@ -1,0 +1,241 @@
+"""Lines of a listing that are not understood: they are told, and never taken for what is not there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from ftpfixture import Client, FtpServer, Mirrored, NotInListing, StatusCodeError, UnreadEntry, UnreadLinesError, on
+from tests.support.scripted import TYPE_I, Step, epsv, send, talk, transfer
+
+ODD = "?? f of 4 bytes ??"
+GOOD = "-rw-r--r-- 1 ann staff 1 Jan 31 2001 good"
+UNREAD = UnreadEntry(PurePosixPath("/d"), ODD, "it has no known form")
+Factory = Callable[..., FtpServer]
+
+
+@pytest.fixture
+def odd(ftp_server_factory: Factory) -> Factory:
+    """Makes servers without MLSD and MLST whose listing of /d has good lines, and one that nobody understands."""
+
+    def make(*, lines: tuple[str, ...] = (GOOD, ODD), disable: tuple[str, ...] = (), path: str = "/d") -> FtpServer:
+        listing = "".join(f"{line}\r\n" for line in lines).encode()
+        return ftp_server_factory(
+            files={"/d/f": b"four", "/d/good": b"1", "/d/sub/g": b"2"},
+            disable=["MLSD", "MLST", *disable],
+            faults=[on("LIST", path=path).truncate(after=0).pad(listing)],
+        )
+
+    return make
+
+
+async def test_list(odd: Factory, caplog: pytest.LogCaptureFixture) -> None:
+    """What was understood is given; the lister has the rest, and the log shows it."""
+    server = odd()
+    async with Client.context(*server.address, *server.credentials) as client:
+        lister = client.list("/d")
+        assert [str(path) for path, _ in await lister] == ["/d/good"]
+        assert lister.unread == (UNREAD,)
+        deep = client.list("/", recursive=True)
+        assert [str(path) for path, _ in await deep] == ["/d", "/d/good"]
+        assert deep.unread == (UNREAD,)
+    warnings = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert warnings == 2 * [
+        f"1 line of the listing of /d not understood: '{ODD}' (it has no known form); "
+        "a parse_list_line_custom of the client could read them"
+    ]
+
+
+@pytest.mark.parametrize("disable", [(), ("SIZE",), ("SIZE", "MDTM")])
+async def test_one_path(odd: Factory, disable: tuple[str, ...]) -> None:
+    """Whether something is there is asked in other ways, down to NLST; where the client is does not change."""
+    server = odd(disable=disable)
+    async with Client.context(*server.address, *server.credentials) as client:
+        await client.change_directory("/d")
+        for path, there in (("/d/f", True), ("f", True), ("/d/good", True), ("/d/sub", True), ("/d/no", False)):
+            assert await client.exists(path) is there, path
+        assert await client.is_dir("/d/sub")
+        assert not await client.is_dir("/d/f")
+        assert await client.is_file("/d/f") is (not disable)
+        with pytest.raises(StatusCodeError, match="550"):
+            await client.stat("/d/no")
+        assert await client.get_current_directory() == PurePosixPath("/d")
+
+
+async def test_nobody_can_know(odd: Factory) -> None:
+    """When no command answers, that is an error which names the lines and says what helps."""
+    server = odd(disable=("SIZE", "MDTM", "NLST"))
+    async with Client.context(*server.address, *server.credentials) as client:
+        for call in (client.stat, client.exists, client.is_file, client.is_dir, client.remove):
+            with pytest.raises(UnreadLinesError) as caught:
+                await call("/d/f")
+            assert caught.value.unread == (UNREAD,)
+            assert str(caught.value) == (
+                "whether there is /d/f cannot be known: "
+                f"1 line of the listing of /d not understood: '{ODD}' (it has no known form); "
+                "a parse_list_line_custom of the client could read them"
+            )
+        assert await client.is_file("/d/good")
+        assert await client.is_dir("/d/sub")
+    assert server.files["/d/f"] == b"four"
+
+
+async def test_remove(odd: Factory) -> None:
+    """A file is removed whatever the listing says; a directory is not touched when not all in it is known."""
+    server = odd()
+    async with Client.context(*server.address, *server.credentials) as client:
+        await client.remove("/d/f")
+        assert "/d/f" not in server.files
+        for path in ("/d", "/"):
+            with pytest.raises(UnreadLinesError, match="is not removed, because it is not known what is in it"):
+                await client.remove(path)
+    assert server.files == {"/d/good": b"1", "/d/sub/g": b"2"}
+    server.log.assert_sent("DELE", times=1)
+    server.log.assert_not_sent("RMD")
+
+
+async def test_remove_by_mlsd(ftp_server_factory: Factory) -> None:
+    """Nothing is removed before all directories were read, the deepest too, whatever they are read by."""
+    fault = on("MLSD", path="/d/e/deep").truncate(after=0).pad(b"no facts\r\n")
+    server = ftp_server_factory(files={"/d/a": b"1", "/d/e/deep/b": b"2"}, faults=[fault])
+    async with Client.context(*server.address, *server.credentials) as client:
+        with pytest.raises(UnreadLinesError, match="/d/e/deep"):
+            await client.remove("/d")
+    assert server.files == {"/d/a": b"1", "/d/e/deep/b": b"2"}
+    server.log.assert_not_sent("DELE")
+
+
+async def test_what_cwd_takes_for_a_directory(ftp_server_factory: Factory) -> None:
+    """A link in a line that is not understood is removed alone, and not all that it leads to."""
+    fault = on("LIST", path="/").truncate(after=0).pad(b"?? link ??\r\n")
+    server = ftp_server_factory(files={"/keep/me": b"1"}, disable=["MLSD", "MLST"], faults=[fault])
+    server.files.symlink("/link", "/keep")
+    async with Client.context(*server.address, *server.credentials) as client:
+        await client.remove("/link")
+    assert server.files == {"/keep/me": b"1"}
+    assert "/link" not in server.files
+
+
+@pytest.mark.parametrize("direction", ["up", "down"])
+async def test_mirror(odd: Factory, tmp_path: Path, direction: str) -> None:
+    """With `delete` nothing is done at all; without, what was understood is copied, and the rest is told."""
+    server = odd()
+    (tmp_path / "f").write_bytes(b"here")
+    (tmp_path / "too much").write_bytes(b"here")
+    async with Client.context(*server.address, *server.credentials) as client:
+
+        async def mirror(delete: bool) -> Mirrored:
+            if direction == "up":
+                return await client.mirror_up(tmp_path, "/d", delete=delete)
+            return await client.mirror_down("/d", tmp_path, delete=delete)
+
+        with pytest.raises(UnreadLinesError, match="because it is not known what is there"):
+            await mirror(True)
+        assert sorted(os.listdir(tmp_path)) == ["f", "too much"]
+        assert server.files == {"/d/f": b"four", "/d/good": b"1", "/d/sub/g": b"2"}
+
+        result = await mirror(False)
+        assert result.unread == (UNREAD,)
+    assert (tmp_path / "f").read_bytes() == b"here"
+    assert (tmp_path / "good").exists() is (direction == "down")
+
+
+@pytest.mark.parametrize(("disable", "stays"), [((), True), (("MDTM",), True), (("SIZE",), False)])
+async def test_a_newer_file_is_not_overwritten(
+    odd: Factory, tmp_path: Path, disable: tuple[str, ...], stays: bool
+) -> None:
+    """A file there that a line hides is compared all the same, when the server tells its size."""
+    server = odd(disable=disable)
+    (tmp_path / "f").write_bytes(b"here")
+    async with Client.context(*server.address, *server.credentials) as client:
+        await client.mirror_up(tmp_path, "/d")
+    assert server.files["/d/f"] == (b"four" if stays else b"here")
+
+
+async def test_nobody_knows_what_would_be_overwritten(odd: Factory, tmp_path: Path) -> None:
+    """A file is not sent where nobody can know what is there."""
+    server = odd(disable=("SIZE", "MDTM", "NLST"))
+    (tmp_path / "f").write_bytes(b"here")
+    async with Client.context(*server.address, *server.credentials) as client:
+        with pytest.raises(UnreadLinesError, match="whether there is /d/f cannot be known"):
+            await client.mirror_up(tmp_path, "/d")
+    assert server.files["/d/f"] == b"four"
+
+
+async def test_download(odd: Factory, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A directory comes without what was not understood, and the log says so."""
+    server = odd()
+    async with Client.context(*server.address, *server.credentials) as client:
+        await client.download("/d", tmp_path)
+    assert [path.name for path in (tmp_path / "d").iterdir()] == ["good"]
+    assert ODD in caplog.text
+
+
+async def test_names_that_are_hidden(ftp_server_factory: Factory) -> None:
+    """Many servers leave out names with a dot in front, so a listing without one proves nothing."""
+    fault = on("LIST").truncate(after=0)
+    server = ftp_server_factory(files={"/.hidden": b"1"}, disable=["MLSD", "MLST"], faults=[fault])
+    async with Client.context(*server.address, *server.credentials) as client:
+        assert await client.is_file("/.hidden")
+        assert not await client.exists("/.none")
+        assert not await client.exists("/hidden")
+
+
+async def test_a_listing_tells_that_there_is_nothing() -> None:
+    """The error says that it comes from a listing, and not from the server; its code is what callers look for."""
+    async with talk(
+        "MLST f", b"502 no\r\n", *TYPE_I, epsv, "MLSD", b"502 no\r\n", *transfer("LIST", send(b""))
+    ) as client:
+        with pytest.raises(NotInListing) as caught:
+            await client.stat("f")
+    assert caught.value.received_codes == ("550",)
+    assert str(caught.value) == (
+        "f is not in the listing of .: the server has no MLST to ask for one path, and sent no 550 itself"
+    )
+
+
+@pytest.mark.parametrize(
+    ("answers", "outcome"),
+    [
+        ([*("SIZE f", b"213 5\r\n")], "file"),
+        ([*("SIZE f", b"250 5\r\n")], "file"),
+        ([*("SIZE f", b"250 took 3 ms\r\n", "MDTM f", b"253 20010909014640\r\n")], "unknown"),
+        ([*("SIZE f", b"500 no\r\n", "MDTM f", b"213 what\r\n"), *("TYPE A", b"200 ok\r\n")], "unknown"),
+    ],
+)
+async def test_what_proves_something(answers: list[Step], outcome: str) -> None:
+    """A number and a time prove that something is there, whatever the code; a text without them proves nothing."""
+    names = transfer("NLST", send(b"./f\r\n")) if "TYPE A" in answers else []
+    async with talk(
+        *("MLST f", b"502 no\r\n", *transfer("MLSD", send(b"gibberish\r\n"), first=True)),
+        *("PWD", b'250 "/"\r\n', "CWD f", b"550 no\r\n", *answers, *names),
+    ) as client:
+        assert (await client.stat("f"))["type"] == outcome
+
+
+async def test_another_refusal_is_no_answer() -> None:
+    """What may be otherwise next time is told as it is."""
+    async with talk(
+        *("MLST f", b"502 no\r\n", *transfer("MLSD", send(b"gibberish\r\n"), first=True)),
+        *("PWD", b'257 "/"\r\n', "CWD f", b"450 busy\r\n"),
+    ) as client:
+        with pytest.raises(StatusCodeError, match="450"):
+            await client.exists("f")
+
+
+async def test_a_type_that_nobody_told() -> None:
+    """Of what a listing calls unknown, other commands prove whether it is a directory or a file."""
+    mlst: list[Step] = ["MLST x", b"250 size=3; x\r\n", "PWD", b'257 "/"\r\n', "CWD x"]
+    async with talk(
+        *(*mlst, b"250 ok\r\n", "CWD /", b"250 ok\r\n"),
+        *(*mlst, b"550 no\r\n", *TYPE_I, "SIZE x", b"213 3\r\n"),
+        *(*mlst, b"550 no\r\n", "SIZE x", b"550 no\r\n"),
+        *("MLST x", b"250 size=3; x\r\n"),
+    ) as client:
+        assert await client.is_dir("x")
+        assert await client.is_file("x")
+        assert not await client.is_dir("x")
+        assert await client.exists("x")

@@ -295,7 +295,7 @@ def _check_time(text: str) -> None:
         moment = parse_time(text)
     except CommandSyntaxError:
         return
-    assert abs(parse_time(format_time(moment)) - moment) <= 0.0005 or text.startswith(("0001", "9999"))
+    assert abs(parse_time(format_time(moment)) - moment) < 0.0006 or text.startswith(("0001", "9999"))
 
 
 def _check_escaped(text: str) -> None:

@@ -5,6 +5,7 @@ One rule: a format never looks at the end of a line, and gives an entry or a rea
 
 from __future__ import annotations
 
+import math
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -32,11 +33,11 @@ class Clock(NamedTuple):
     """What the dates of a listing are measured by.
 
     Attributes:
-        now: POSIX seconds, for dates without a year.
+        now: POSIX seconds, for dates without a year; the default is after all dates.
         timezone: Of dates that do not say theirs.
     """
 
-    now: float = 0.0
+    now: float = math.inf
     timezone: tzinfo = UTC
 
 

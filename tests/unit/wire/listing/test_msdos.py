@@ -95,6 +95,12 @@ def test_orders_of_dates() -> None:
         assert [modify for *_, modify in told(lines, NOW)] == days, dates
 
 
+def test_the_month_comes_first_in_a_line_alone() -> None:
+    """Without other lines and without a clock nothing speaks against it, unless there is no such month."""
+    for date, day in {"02/01/70": at(1970, 2, 1), "02/03/99": at(1999, 2, 3), "26/07/18": at(2018, 7, 26)}.items():
+        assert parse_msdos_line(f"{date}  00:00  5 x").modify == day, date
+
+
 def test_dates_that_no_order_makes_possible() -> None:
     """Where lines contradict each other, those are read that most agree with."""
     dates = ("26/07/2018", "07/26/2018", "25/07/2018")

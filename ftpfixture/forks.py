@@ -69,8 +69,8 @@ class Origin:
         """
         if self.parent is not None:
             raise ServerStateError(
-                f"this server runs in process {self.parent}, of which this one is a fork, and is closed here: read its "
-                "address, files and log there and pass them on, or start a new FtpServer() here"
+                f"this server runs in process {self.parent}, of which this one is a fork, and is closed here: connect "
+                "to its address, read its files and log there, or start a new FtpServer() here"
             )
 
 

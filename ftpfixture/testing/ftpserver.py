@@ -246,7 +246,7 @@ class FtpServer:
 
     @property
     def inherited(self) -> bool:
-        """Whether this process is a fork of the one in which the server runs: here it is closed, and not to be used."""
+        """Whether this process is a fork of the one in which the server runs: here it has an address, and no more."""
         return self._origin.parent is not None
 
     def _live(self) -> None:
@@ -266,12 +266,13 @@ class FtpServer:
 
     @property
     def address(self) -> tuple[str, int]:
-        """Host and port.
+        """Host and port; in a forked child those of the parent's server, whose clients may be in any process.
 
         Raises:
             ServerStateError: The server does not run.
         """
-        self._live()
+        if not self.inherited:
+            self._live()
         return self.server.address
 
     @property

@@ -75,8 +75,6 @@ def in_a_child(work: Callable[[], object]) -> str:
 
 
 USES: dict[str, Callable[[FtpServer], object]] = {
-    "address": lambda server: server.address,
-    "url": lambda server: server.url,
     "start": FtpServer.start,
     "restart": FtpServer.restart,
     "pause": FtpServer.pause,
@@ -119,6 +117,21 @@ def test_an_inherited_server_says_so() -> None:
         assert in_a_child(lambda: refuses(server)) == "done"
         assert client.code("NOOP") == "200"
         assert not server.inherited
+
+
+def test_a_child_is_a_client_of_its_parent() -> None:
+    """The address is all that a client needs, wherever it runs: downloaders that fork are tested as they are."""
+
+    def work() -> None:
+        with RawClient(server.address) as client:
+            client.login()
+        assert server.url == url
+        assert (server.host, server.port) == server.address
+
+    with FtpServer() as server:
+        url = server.url
+        assert in_a_child(work) == "done"
+        server.log.assert_sent("PASS -> 230")
 
 
 def test_a_child_has_servers_of_its_own() -> None:

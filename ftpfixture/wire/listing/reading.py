@@ -37,7 +37,7 @@ class UnreadLine:
     """A line of a listing that was not understood.
 
     Attributes:
-        line: Without its end.
+        line: Without its end; of an entry on two lines both, with a space between them.
         reason: Why, as the end of a sentence about the line.
     """
 
@@ -131,7 +131,7 @@ class _Pile:
     def add(self, text: str, formats: Formats) -> None:
         """A line that may be an entry, or the second half of one."""
         above, self._above = self._above, text
-        if VMS in formats and continued(above, text):
+        if VMS in formats and self.elsewhere is None and continued(above, text):
             text = f"{self._texts.pop().rstrip()} {text.strip()}"
         number = len(self._texts)
         self._texts.append(text)

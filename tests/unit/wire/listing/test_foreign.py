@@ -107,7 +107,8 @@ def test_openvms_lines_elsewhere() -> None:
     """Only below its own line is the second half of an entry one, and only where entries of OpenVMS can be."""
     name, columns = "A.TXT;1", "     5 4-MAR-2019 00:00"
     heading, *_ = LISTINGS["z/OS data sets"]
-    for lines in ((heading, name, columns), (name, "", columns), (columns, name)):
+    there = ("Directory D:[X]", "B.TXT;1 5 4-MAR-2019 00:00", "", "Directory D:[X.Y]")
+    for lines in ((heading, name, columns), (name, "", columns), (columns, name), (*there, name, columns)):
         assert {line.line for line in read_listing(lines, now=NOW).unread} == {name, columns}, lines
 
 

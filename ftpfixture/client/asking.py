@@ -87,7 +87,7 @@ class AskingClient(DataClient, Parsers):
     async def _data_of(self, command: str, conn_type: str) -> bytes:
         """What a listing sends; once more when it was no UTF-8, and the server can speak it."""
         data = await self._received_by(command, conn_type)
-        if not _is_utf8(data) and await self._ask_for_utf8():
+        if self._may_ask and not _is_utf8(data) and await self._ask_for_utf8():
             data = await self._received_by(command, conn_type)
         return data
 

@@ -372,6 +372,93 @@ async def test_no_shape(caplog: pytest.LogCaptureFixture) -> None:
     assert "1 line of the listing of . not understood: 'hello' (it has no known form)" in caplog.text
 
 
+async def test_line_ends_that_were_translated_twice() -> None:
+    """CR CR LF ends a line like any other, in every kind of listing."""
+    unix, mlsd = UNIX.replace(b"\r\n", b"\r\r\n"), b"type=file; f\r\r\ntype=dir; d\r\r\n"
+    async with talk(
+        *(*listed("LIST", unix, first=True), *listed("MLSD", mlsd), *listed("MLSD", mlsd)),
+        *("TYPE A", b"200 ok\r\n", *listed("NLST", b"f\r\r\nd\r\r\n")),
+    ) as client:
+        assert names(await client.list(raw_command="LIST")) == ["f", "d"]
+        assert names(await client.list()) == ["f", "d"]
+        lister = client.list()
+        assert [(str(path), info["type"]) for path, info in await lister] == [("f", "file"), ("d", "dir")]
+        assert lister.unread == ()
+        assert await client.nlst() == ["f", "d"]
+
+
+async def test_lines_are_read_together() -> None:
+    """Formats of whole systems, entries on two lines and dates that other lines explain are read."""
+    as400 = b"QSYS            77824 02/23/00 15:09:55 *STMF      data.csv\r\n"
+    vms = b"LONG.NAME;1\r\n                 4/9   2-JUN-1998 07:32:04  [A,B]  (RWED,RWED,RE,)\r\n"
+    async with talk(*listed("LIST", as400, first=True), *listed("LIST", vms)) as client:
+        lister = client.list(raw_command="LIST")
+        assert names(await lister) == ["data.csv"]
+        [(path, info)] = await client.list(raw_command="LIST")
+        assert (path.name.upper().partition(";")[0], info["type"]) == ("LONG.NAME", "file")
+        assert lister.unread == ()
+
+
+# A user's own parsers.
+
+
+def read_equals(line: bytes) -> tuple[PurePosixPath, dict[str, Any]]:
+    """Read lines of the form ``=name``."""
+    if not line.startswith(b"="):
+        raise ValueError("no equals sign")
+    return PurePosixPath(line[1:].strip().decode()), {"type": "file"}
+
+
+class Own(Client):
+    """Reads one form only."""
+
+    def parse_list_line(self, b: bytes) -> tuple[PurePosixPath, dict[str, Any]]:
+        """Read a line."""
+        return read_equals(b)
+
+
+class OwnUnix(Client):
+    """Has another idea of Unix."""
+
+    @staticmethod
+    def parse_list_line_unix(b: bytes | str) -> tuple[PurePosixPath, dict[str, Any]]:
+        """Read a line."""
+        return read_equals(b if isinstance(b, bytes) else b.encode())
+
+
+class OwnFacts(Client):
+    """Reads MLSD in its own way."""
+
+    @staticmethod
+    def parse_mlsx_line(b: bytes | str) -> tuple[PurePosixPath, dict[str, Any]]:
+        """Read a line."""
+        return read_equals(b if isinstance(b, bytes) else b.encode())
+
+
+async def test_parsers_that_are_overridden() -> None:
+    """They are asked for every line but headings, and what they cannot read is unread; on an instance, too."""
+    octets = b"total 3\r\n=a\r\n-?- b\r\n=c\r\n"
+    for kind, command in ((Own, "LIST"), (OwnUnix, "LIST"), (OwnFacts, "MLSD"), (Client, "LIST")):
+        lines = octets if command == "LIST" else octets.partition(b"\n")[2]
+        async with talk(*listed(command, lines, first=True), client_class=kind) as client:
+            if kind is Client:
+                vars(client)["parse_list_line"] = read_equals
+            lister = client.list(raw_command=command)
+            assert names(await lister) == ["a", "c"], kind
+            assert [unread.line for unread in lister.unread] == ["-?- b"], kind
+
+
+@pytest.mark.parametrize("first", [True, False])
+async def test_a_custom_parser_beside_the_known_formats(first: bool) -> None:
+    """Entries stay in the order of their lines, and a heading is not asked for."""
+    octets = b"total 3\r\n=a\r\n" + UNIX + b"what?\r\n=z\r\n"
+    settings: dict[str, Any] = {"parse_list_line_custom": read_equals, "parse_list_line_custom_first": first}
+    async with talk(*listed("LIST", octets, first=True), **settings) as client:
+        lister = client.list(raw_command="LIST")
+        assert names(await lister) == ["a", "f", "d", "z"]
+        assert [unread.line for unread in lister.unread] == ["what?"]
+
+
 # The custom parser.
 
 

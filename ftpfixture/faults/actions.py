@@ -147,7 +147,8 @@ class Rewrite:
     Attributes:
         stage: Which of its replies.
         code: None for the code it has.
-        text: ``{text}`` stands for the text it has, ``{argument}`` for the command's; None for the text it has.
+        text: ``{text}`` stands for the text it has, ``{argument}`` for the command's, where a
+            password is starred; None for the text it has.
         raw: Octets in place of both.
     """
 

@@ -14,8 +14,19 @@ from tests.support.fuzz import WORLDS, Case, Fuzzer, play, shrink
 
 SEED = 20261130
 
+LOGIN = ("send", b"USER ann\r\nPASS secret\r\nTYPE I\r\n")
+
 # What earlier runs found, cut down by `shrink`.
-FOUND: list[Case] = []
+FOUND = [
+    # A download that was reset left the rest of its pieces to the loop, as a task.
+    *(
+        Case(world, (LOGIN, ("passive", b"PASV"), ("send", b"RETR d/e/f.bin\r\n"), ("drop", b"")))
+        for world in WORLDS[:5]
+    ),
+    # A data connection that was closed before the first step of its TLS handshake was waited for all the same.
+    Case("explicit", (LOGIN, ("passive", b"EPSV"), ("send", b"USER bob\r\nPASV\r\n"), ("close", b""))),
+    Case("explicit", (LOGIN, ("passive", b"EPSV"), ("send", b"ABOR\r\n"), ("reset", b""))),
+]
 
 
 @pytest.mark.illegal_replies  # of sessions with faults; the fuzzer holds those without against the same table

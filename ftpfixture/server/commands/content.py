@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from functools import partial
 from pathlib import PurePath, PurePosixPath
 from typing import Any
@@ -77,14 +78,14 @@ class ContentCommands(Transfers):
     ) -> None:
         if first:
             await file.seek(first)
-        if connection.transfer_type == "I":
-            async for piece in _pieces(file, connection.block_size, count):
-                await stream.write(piece)
-            return
-        encoder = AsciiEncoder()
-        async for piece in _pieces(file, min(connection.block_size, _TEXT_BLOCK), count):
-            await stream.write(encoder.feed(piece))
-        await stream.write(encoder.finish())
+        encoder = AsciiEncoder() if connection.transfer_type == "A" else None
+        size = connection.block_size if encoder is None else min(connection.block_size, _TEXT_BLOCK)
+        # Closed here and now: what is left of it would be a task of the loop's own, at some later time.
+        async with aclosing(_pieces(file, size, count)) as pieces:
+            async for piece in pieces:
+                await stream.write(piece if encoder is None else encoder.feed(piece))
+        if encoder is not None:
+            await stream.write(encoder.finish())
 
     # Upload.
 
@@ -295,7 +296,7 @@ def _taken_range(connection: Connection) -> tuple[int, int | None]:
     return first, count
 
 
-async def _pieces(file: Any, size: int, count: int | None) -> AsyncIterator[bytes | memoryview]:
+async def _pieces(file: Any, size: int, count: int | None) -> AsyncGenerator[bytes | memoryview, None]:
     """The file from where it stands, `count` octets of it or all, in pieces as cheap as the path layer has them."""
     while count is None or count > 0:
         piece = await file.read_some(size if count is None else min(size, count))

@@ -55,7 +55,7 @@ class InformationCommands(ListingCommands):
     @ConnectionConditions(ConnectionConditions.login_required)
     async def _stat_path(self, connection: Connection, rest: str) -> bool:
         flags, argument = await self._flags(connection, rest)
-        lines = [line async for page in self.list_pages(connection, flags, argument) for line in page]
+        lines = [line async for page in self._list_pages(connection, flags, argument) for line in page]
         is_dir = await connection.path_io.is_dir(self.get_paths(connection, argument)[0])
         title = f"Status of {argument or connection.current_directory}"
         connection.response("212" if is_dir else "213", [title, *lines, "End of status"], list=True)

@@ -50,7 +50,7 @@ class ListingCommands(Transfers, Patterns):
         Replies: 150 then 226, 425, 426, 550 nothing there or not allowed.
         """
         flags, argument = await self._flags(connection, rest)
-        return await self._start_listing(connection, argument, self.list_pages(connection, flags, argument))
+        return await self._start_listing(connection, argument, self._list_pages(connection, flags, argument))
 
     @command("NLST")
     @ConnectionConditions(ConnectionConditions.login_required)
@@ -145,12 +145,26 @@ class ListingCommands(Transfers, Patterns):
             connection, Transfer("download", virtual, "Here comes the listing", move, size=known)
         )
 
-    async def list_pages(self, connection: Connection, flags: str, argument: str) -> AsyncIterator[Lines]:
-        """The lines of LIST and of STAT for a path, without line ends, some at a time.
+    async def list_lines(self, connection: Connection, flags: str, argument: str) -> AsyncIterator[str]:
+        """The lines of LIST and of STAT for a path, without line ends; a subclass may have others.
 
         Raises:
             Refusal: 550; nothing there, or not allowed.
         """
+        async for page in self._own_pages(connection, flags, argument):
+            for line in page:
+                yield line
+
+    async def _list_pages(self, connection: Connection, flags: str, argument: str) -> AsyncIterator[Lines]:
+        """The same some at a time, which is faster where nobody has overridden `list_lines`."""
+        if type(self).list_lines is ListingCommands.list_lines:
+            async for page in self._own_pages(connection, flags, argument):
+                yield page
+        else:
+            async for line in self.list_lines(connection, flags, argument):
+                yield [line]
+
+    async def _own_pages(self, connection: Connection, flags: str, argument: str) -> AsyncIterator[Lines]:
         listing = self.list_listing(connection, hidden="a" in flags, recursive="R" in flags)
         directories: Lines = []
         for name in await self._found(connection, argument):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import stat
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
 
@@ -66,6 +66,24 @@ def test_entries_of_a_subclass_are_shown(client: Callable[..., RawClient]) -> No
     assert last_words(shouting, "MLSD /d")[2:] == ["A", "SUB"]
     assert last_words(shouting, "NLST /d/*") == ["/d/A", "/d/SUB"]
     assert [line for line in lines(shouting, "LIST -R /d") if line.endswith(":")] == ["/d:", "/d/sub:"]
+
+
+def test_lines_of_a_subclass_are_sent(client: Callable[..., RawClient]) -> None:
+    """An override of `list_lines` is what LIST and STAT show, and may use ours."""
+
+    class Numbered(Server):
+        """Numbers the lines."""
+
+        async def list_lines(self, connection: Connection, flags: str, argument: str) -> AsyncIterator[str]:
+            """Ours behind numbers."""
+            number = 0
+            async for line in super().list_lines(connection, flags, argument):
+                number += 1
+                yield f"{number} {line}"
+
+    numbered = client(server_class=Numbered, files={"/d/a": b"", "/d/b": b""})
+    assert [line[:4] for line in lines(numbered, "LIST /d")] == ["1 -r", "2 -r"]
+    assert [line[:5] for line in numbered.ask("STAT /d").lines[1:-1]] == [" 1 -r", " 2 -r"]
 
 
 def test_a_name_may_have_rights_of_its_own(client: Callable[..., RawClient]) -> None:

@@ -503,17 +503,18 @@ def _cut_up(content: Reply | bytes, encoding: str) -> list[Piece]:
     if isinstance(content, Reply):
         return [(content, content.render(encoding))]
     pieces: list[Piece] = []
-    rest, parser = b"", ReplyParser()
+    held, parser = list[bytes](), ReplyParser()
     for line in _LINES.findall(content):
-        rest += line
+        held.append(line)
         try:
             reply = parser.feed_line(line.rstrip(b"\r\n"), encoding)
         except ReplySyntaxError:
             continue
         if reply is not None:
-            pieces.append((reply, rest))
-            rest = b""
-    if rest:
+            pieces.append((reply, b"".join(held)))
+            held.clear()
+    if held:
+        rest = b"".join(held)
         pieces.append((_reply_of(rest), rest))
     return pieces
 

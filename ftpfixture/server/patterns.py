@@ -81,7 +81,9 @@ class _Search:
         found = ["/" if argument.startswith("/") else ""]
         for part in PurePosixPath(argument).parts[argument.startswith("/") :]:
             expand = self._matching if _GLOB.intersection(part) else self._named
-            found = [name for parent in found for name in await expand(parent, part)]
+            parents, found = found, []
+            for parent in parents:
+                found += await expand(parent, part)
         return found
 
     async def _named(self, parent: str, name: str) -> list[str]:
@@ -97,12 +99,12 @@ class _Search:
         await take_turns()
         if not await confined(connection, real) or not (await connection.user.get_permissions(virtual)).list:
             return []
-        names: list[str] = []
+        prefix, found = _prefix(parent), list[str]()
         for batch in batches(await self._server.names(connection, real, virtual, hidden=hidden)):
             self._count(len(batch))
-            names += filter(fits, batch)
+            found += [prefix + name for name in batch if fits(name)]
             await take_turns()
-        return [_prefix(parent) + name for name in names]
+        return found
 
     def _count(self, names: int) -> None:
         self._left -= names

@@ -111,6 +111,9 @@ class Reply:
             return escape_line(text.encode(encoding, LENIENT)) + b"\r\n"
         between = " " if self.listing else f"{self.code}-"
         texts = [f"{self.code}-{lines[0]}", *(between + line for line in lines[1:-1]), f"{self.code} {lines[-1]}"]
+        whole = "\r\n".join(texts)
+        if whole.count("\r") + whole.count("\n") == 2 * len(texts) - 2:
+            return whole.encode(encoding, LENIENT) + b"\r\n"  # the same at once: STAT may tell very many names
         return b"".join(escape_line(text.encode(encoding, LENIENT)) + b"\r\n" for text in texts)
 
     @property

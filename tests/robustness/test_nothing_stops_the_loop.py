@@ -58,13 +58,24 @@ def test_long_listings(raw: RawClient, other: RawClient, tree: MemoryFiles) -> N
     """All names come, and another session has its answers meanwhile."""
     files(tree, "/many", NAMES)
     raw.limit(30)
-    assert len(raw.ask("STAT /many").lines) == NAMES + 2
-    for line, lines in (("NLST /many", NAMES), ("LIST /many", NAMES), ("MLSD /many", NAMES + 2)):
+    for line, lines in (
+        ("NLST /many", NAMES),
+        ("LIST /many", NAMES),
+        ("MLSD /many", NAMES + 2),
+        ("NLST /many/*", NAMES),
+        ("LIST /many/1?", 16),
+    ):
         data = raw.passive()
         assert raw.code(line) == "150"
         assert other.code("NOOP") == "200"
         assert read_all(data).count(b"\r\n") == lines
         assert raw.reply().code == "226"
+
+
+def test_a_listing_in_a_reply(raw: RawClient, tree: MemoryFiles) -> None:
+    """STAT puts all lines into one reply, which is made at once."""
+    files(tree, "/many", NAMES // 4)
+    assert len(raw.ask("STAT /many").lines) == NAMES // 4 + 2
 
 
 def test_recursion_goes_round_in_no_circle(raw: RawClient, ftp_server: FtpServer, tree: MemoryFiles) -> None:

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import PurePath, PurePosixPath
 from typing import Any
 
+from ftpfixture.aio import take_turns
 from ftpfixture.net.gate import EXCHANGE
 from ftpfixture.net.stream import ThrottleStreamIO
 from ftpfixture.server.conditions import (
@@ -84,6 +85,7 @@ class ContentCommands(Transfers):
         async with aclosing(_pieces(file, size, count)) as pieces:
             async for piece in pieces:
                 await stream.write(piece if encoder is None else encoder.feed(piece))
+                await take_turns()
         if encoder is not None:
             await stream.write(encoder.finish())
 
@@ -215,6 +217,7 @@ class ContentCommands(Transfers):
         decoder = AsciiDecoder()
         while piece := await stream.receive(min(connection.block_size, _TEXT_BLOCK)):
             await file.write(decoder.feed(piece))
+            await take_turns()
         await file.write(decoder.finish())
 
     # What comes before and after.

@@ -9,7 +9,7 @@ import inspect
 import io
 import itertools
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Sequence
 from pathlib import PurePath
 from typing import Any, ParamSpec, TypeVar
 
@@ -250,7 +250,7 @@ class AbstractPathIO(ABC):
         """List the names of the children of a directory, as cheaply as the layer can; see `list`."""
         return [child.name async for child in self.list(path)]
 
-    async def lstat_many(self, path: PurePath, names: Iterable[str]) -> AsyncIterator[Batch]:
+    async def lstat_many(self, path: PurePath, names: Iterable[str]) -> AsyncGenerator[Batch, None]:
         """Describe many children of a directory, as cheaply as the layer can; see `lstat`.
 
         Args:

@@ -14,7 +14,7 @@ import os
 import re
 import shutil
 from asyncio import Future, shield
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from pathlib import Path, PurePath
 from typing import Any, BinaryIO, ParamSpec, TypeVar, cast
@@ -112,7 +112,7 @@ class PathIO(AbstractPathIO):
         """See AbstractPathIO."""
         return await self._children(path)
 
-    async def lstat_many(self, path: PurePath, names: Iterable[str]) -> AsyncIterator[Batch]:
+    async def lstat_many(self, path: PurePath, names: Iterable[str]) -> AsyncGenerator[Batch, None]:
         """See AbstractPathIO."""
         for batch in batches(names):
             yield await self._described(path, batch)

@@ -6,7 +6,7 @@ One rule: whatever a file holds is never copied on its way from the writer to th
 from __future__ import annotations
 
 import io
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from pathlib import PurePath, PurePosixPath
 from typing import Any
 
@@ -115,7 +115,7 @@ class MemoryPathIO(AbstractPathIO):
         """See AbstractPathIO."""
         return await self._children(path)
 
-    async def lstat_many(self, path: PurePath, names: Iterable[str]) -> AsyncIterator[Batch]:
+    async def lstat_many(self, path: PurePath, names: Iterable[str]) -> AsyncGenerator[Batch, None]:
         """See AbstractPathIO; nodes have what `stat` tells as attributes, and to describe each would take longer."""
         directory = self.get_node(path)
         children = directory.children if isinstance(directory, DirectoryNode) else {}

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 import stat
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 from functools import partial
@@ -16,7 +17,7 @@ from typing import Any, NamedTuple
 
 from ftpfixture.aio import in_order, take_turns
 from ftpfixture.errors import PathIOError
-from ftpfixture.files.base import batches
+from ftpfixture.files.base import Batch, batches
 from ftpfixture.server.base import BaseServer
 from ftpfixture.server.conditions import confined
 from ftpfixture.server.connection import Connection
@@ -135,7 +136,7 @@ class Entries(BaseServer):
 
     async def pages(
         self, connection: Connection, real: PurePath, virtual: PurePosixPath, listing: Listing
-    ) -> AsyncIterator[Page]:
+    ) -> AsyncGenerator[Page, None]:
         """Show what is in a directory, in the order of the names, some at a time, with turns for others between.
 
         What vanishes meanwhile is left out, and so are names that would break a line in two.
@@ -144,27 +145,40 @@ class Entries(BaseServer):
         own_rights = _names_with_own_rights(connection.user, virtual) if listing.perm else frozenset[str]()
         if own_rights is None or self._shows_otherwise:
             for batch in batches(names):
-                page = Page([], [])
-                for name in batch:
-                    entry = await self._show(connection, real / name, virtual / name, listing, page)
-                    if listing.recursive and entry is not None and entry.type == "dir":
-                        page.directories.append(name)
-                yield page
+                yield await self._asked_page(connection, real, virtual, listing, batch)
             return
         row = partial(_row_unless, own_rights, listing.row) if own_rights else listing.row
-        async for found in connection.path_io.lstat_many(real, names):
-            page = Page([], [])
-            add = page.lines.append
-            for name, stats in found:
-                line = row(name, stats)
-                if line is not None:
-                    add(line)
-                else:
-                    await self._show(connection, real / name, virtual / name, listing, page)
-            if listing.recursive:
-                page.directories.extend(name for name, stats in found if stat.S_ISDIR(stats.st_mode))
-            yield page
-            await take_turns()
+        async with aclosing(connection.path_io.lstat_many(real, names)) as described:
+            async for found in described:
+                yield await self._page(connection, real, virtual, listing, row, found)
+                await take_turns()
+
+    async def _asked_page(
+        self, connection: Connection, real: PurePath, virtual: PurePosixPath, listing: Listing, names: list[str]
+    ) -> Page:
+        """Show some names, each by an entry of its own."""
+        page = Page([], [])
+        for name in names:
+            entry = await self._show(connection, real / name, virtual / name, listing, page)
+            if listing.recursive and entry is not None and entry.type == "dir":
+                page.directories.append(name)
+        return page
+
+    async def _page(
+        self, connection: Connection, real: PurePath, virtual: PurePosixPath, listing: Listing, row: Row, found: Batch
+    ) -> Page:
+        """Show some names of which the path layer has told enough, but for a few."""
+        page = Page([], [])
+        add = page.lines.append
+        for name, stats in found:
+            line = row(name, stats)
+            if line is not None:
+                add(line)
+            else:
+                await self._show(connection, real / name, virtual / name, listing, page)
+        if listing.recursive:
+            page.directories.extend(name for name, stats in found if stat.S_ISDIR(stats.st_mode))
+        return page
 
     async def _show(
         self, connection: Connection, real: PurePath, virtual: PurePosixPath, listing: Listing, page: Page

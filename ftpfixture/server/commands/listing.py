@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from pathlib import PurePath, PurePosixPath
 from typing import Any
 
@@ -25,6 +25,9 @@ __all__ = ["ListingCommands"]
 
 Lines = list[str]
 """Text without line ends; named here because `list` is a command in the class below."""
+
+Pages = AsyncGenerator[Lines, None]
+"""The lines of a listing, some at a time; to be closed by whoever does not take them all."""
 
 
 _PIECE = 1 << 16  # characters of a listing that are encoded and sent together
@@ -76,14 +79,16 @@ class ListingCommands(Transfers, Patterns):
             raise Refusal("501", "MLSD lists directories: use MLST")
         return await self._start_listing(connection, rest, self._facts(connection, real, virtual))
 
-    async def _facts(self, connection: Connection, real: PurePath, virtual: PurePosixPath) -> AsyncIterator[Lines]:
+    async def _facts(self, connection: Connection, real: PurePath, virtual: PurePosixPath) -> Pages:
         if "type" in connection.facts:
             entries = [await self._directory(connection, virtual, "cdir", ".")]
             if virtual != PurePosixPath("/"):
                 entries.append(await self._directory(connection, virtual.parent, "pdir", ".."))
             yield [mlsx_line(entry, connection.facts) for entry in entries]
-        async for page in self.pages(connection, real, virtual, await self.mlsd_listing(connection, virtual)):
-            yield page.lines
+        listing = await self.mlsd_listing(connection, virtual)
+        async with aclosing(self.pages(connection, real, virtual, listing)) as pages:
+            async for page in pages:
+                yield page.lines
 
     async def _directory(self, connection: Connection, virtual: PurePosixPath, kind: str, name: str) -> Entry:
         real, _ = self.get_paths(connection, virtual)
@@ -120,7 +125,7 @@ class ListingCommands(Transfers, Patterns):
 
     # Listings as text.
 
-    async def _start_listing(self, connection: Connection, argument: str, pages: AsyncIterator[Lines]) -> bool:
+    async def _start_listing(self, connection: Connection, argument: str, pages: Pages) -> bool:
         """Send lines over a data connection; each ends with CRLF whatever the TYPE (RFC 959 4.1.3).
 
         A listing that is not long is complete before the 150: what refuses it does so in place of that, and its size
@@ -134,16 +139,20 @@ class ListingCommands(Transfers, Patterns):
             size += len(piece)
 
         async def move(stream: ThrottleStreamIO, _: Any) -> None:
-            async with contextlib.aclosing(pieces):
+            async with aclosing(pieces):
                 await stream.write(b"".join(first))
                 async for piece in pieces:
                     await stream.write(piece)
 
         _, virtual = self.get_paths(connection, argument)
         known = size if size <= most else None
-        return self.start_transfer(
-            connection, Transfer("download", virtual, "Here comes the listing", move, size=known)
-        )
+        try:
+            return self.start_transfer(
+                connection, Transfer("download", virtual, "Here comes the listing", move, size=known)
+            )
+        except Refusal:
+            await pieces.aclose()
+            raise
 
     async def list_lines(self, connection: Connection, flags: str, argument: str) -> AsyncIterator[str]:
         """The lines of LIST and of STAT for a path, without line ends; a subclass may have others.
@@ -155,16 +164,17 @@ class ListingCommands(Transfers, Patterns):
             for line in page:
                 yield line
 
-    async def _list_pages(self, connection: Connection, flags: str, argument: str) -> AsyncIterator[Lines]:
+    async def _list_pages(self, connection: Connection, flags: str, argument: str) -> Pages:
         """The same some at a time, which is faster where nobody has overridden `list_lines`."""
         if type(self).list_lines is ListingCommands.list_lines:
-            async for page in self._own_pages(connection, flags, argument):
-                yield page
+            async with aclosing(self._own_pages(connection, flags, argument)) as pages:
+                async for page in pages:
+                    yield page
         else:
             async for line in self.list_lines(connection, flags, argument):
                 yield [line]
 
-    async def _own_pages(self, connection: Connection, flags: str, argument: str) -> AsyncIterator[Lines]:
+    async def _own_pages(self, connection: Connection, flags: str, argument: str) -> Pages:
         listing = self.list_listing(connection, hidden="a" in flags, recursive="R" in flags)
         directories: Lines = []
         for name in await self._found(connection, argument):
@@ -184,14 +194,15 @@ class ListingCommands(Transfers, Patterns):
             if headed:
                 yield [from_head(name)]
             below: Lines = []
-            async for page in self.pages(connection, *self.get_paths(connection, name), listing):
-                yield page.lines
-                below += page.directories
+            async with aclosing(self.pages(connection, *self.get_paths(connection, name), listing)) as pages:
+                async for page in pages:
+                    yield page.lines
+                    below += page.directories
             directories += [_prefix(name) + each for each in reversed(below)]
             if directories:
                 yield [""]
 
-    async def _names(self, connection: Connection, flags: str, argument: str) -> AsyncIterator[Lines]:
+    async def _names(self, connection: Connection, flags: str, argument: str) -> Pages:
         found = await self._found(connection, argument)
         if found == [argument]:
             real, virtual = self.get_paths(connection, argument)
@@ -227,16 +238,17 @@ def _prefix(directory: str) -> str:
     return "" if directory in ("", ".") else f"{directory.rstrip('/')}/"
 
 
-async def _encoded(pages: AsyncIterator[Lines], encoding: str) -> AsyncGenerator[bytes, None]:
+async def _encoded(pages: Pages, encoding: str) -> AsyncGenerator[bytes, None]:
     """The octets of lines, in pieces that are worth sending."""
     lines: Lines = []
     length = 0
-    async for page in pages:
-        lines += page
-        length += sum(map(len, page))
-        if length >= _PIECE:
-            yield "".join([f"{line}\r\n" for line in lines]).encode(encoding, LENIENT)
-            lines, length = [], 0
+    async with aclosing(pages):
+        async for page in pages:
+            lines += page
+            length += sum(map(len, page))
+            if length >= _PIECE:
+                yield "".join([f"{line}\r\n" for line in lines]).encode(encoding, LENIENT)
+                lines, length = [], 0
     yield "".join([f"{line}\r\n" for line in lines]).encode(encoding, LENIENT)
 
 

@@ -22,7 +22,7 @@ from typing import Any
 from ftpfixture.aio import take_turns
 from ftpfixture.net.sockets import PlainSocket, inherit
 
-__all__ = ["Channel", "TlsInfo", "peer_name"]
+__all__ = ["Channel", "TlsInfo", "close_half_made", "peer_name"]
 
 Address = tuple[str, int]
 
@@ -386,7 +386,7 @@ class Channel:
                     ),
                 )
         except BaseException as error:
-            _close_half_made(error)
+            close_half_made(error)
             self.close()
             raise
         inherit(self._sock, clear)
@@ -711,7 +711,7 @@ def _without_tickets(context: ssl.SSLContext) -> Iterator[None]:
         context.num_tickets = usual
 
 
-def _close_half_made(error: BaseException) -> None:
+def close_half_made(error: BaseException) -> None:
     """Close the socket that `wrap_socket` had taken over when it failed: it forgets that of a connection just reset."""
     for frame, _ in traceback.walk_tb(error.__traceback__):
         made = frame.f_locals.get("self")

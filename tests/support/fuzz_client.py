@@ -13,6 +13,7 @@ import struct
 import time
 
 from ftpfixture.errors import ReplySyntaxError
+from ftpfixture.net.channel import close_half_made
 from ftpfixture.wire.hostport import parse_227, parse_229, render_eprt, render_port
 from ftpfixture.wire.lines import LineReader
 from ftpfixture.wire.reply import Reply, ReplyParser
@@ -164,7 +165,11 @@ class Player:
     def _take_data(self, sock: socket.socket) -> None:
         sock.settimeout(0.03)
         if self._encrypts_data and self._context is not None:
-            sock = self._context.wrap_socket(sock, server_hostname="127.0.0.1", do_handshake_on_connect=False)
+            try:
+                sock = self._context.wrap_socket(sock, server_hostname="127.0.0.1", do_handshake_on_connect=False)
+            except OSError as error:  # it was reset at once
+                close_half_made(error)
+                raise
         self._data.append(sock)
 
     def _on_data(self, what: str, octets: bytes) -> None:

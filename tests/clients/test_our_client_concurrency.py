@@ -473,8 +473,9 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The clock that speed limits of clients go by; the server has none."""
     clock = Clock()
     for module in ("throttle", "stream"):
-        names = {**vars(asyncio), "get_running_loop": lambda: clock, "sleep": clock.sleep}
+        names = {**vars(asyncio), "get_running_loop": lambda: clock}
         monkeypatch.setattr(f"ftpfixture.net.{module}.asyncio", SimpleNamespace(**names))
+    monkeypatch.setattr("ftpfixture.net.throttle.pause", clock.sleep)
     return clock
 
 

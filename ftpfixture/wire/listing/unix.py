@@ -139,11 +139,11 @@ def _has_years_behind(rows: Sequence[_Row], clock: Clock) -> bool:
     """Say whether the numbers behind the times must be years, because names alone may begin with a number, too.
 
     ls leaves the year out for half a year at most, and never shows seconds; so one older date, or one with seconds,
-    shows that the server does not copy ls, and so does a directory that is listed as its own entry. No year is in the
-    future.
+    shows that the server does not copy ls, and so do a directory and its parent that are entries of it. No year is in
+    the future.
     """
     whole = [row for row in map(_with_year, rows) if row is not None]
-    if any(row.name in (".", "..") for row in whole):
+    if {".", ".."} <= {row.name for row in whole}:
         return True
     dates = [row.date for row in rows if row.date is not None]
     full_dates = [row.date for row in whole if row.date is not None]

@@ -146,7 +146,8 @@ def test_time_and_year() -> None:
     assert told([line("28 May 19:50:00 2023 x")], late) == [("x", "file", 5, at(2023, 5, 28, 19, 50))]
     assert told([line("Nov 28 19:50:01 2026 x")], late) == [("x", "file", 5, at(2026, 11, 28, 19, 50, 1))]
     assert told([line(time), line("Jun  1 2022 9:05 y")], late)[1] == ("y", "file", 5, at(2022, 6, 1, 9, 5))
-    assert names(line("Nov 29 19:50 2026 ."), line("Nov 29 19:50 2026 a"), now=late) == [".", "a"]
+    recent = [line(f"Nov 29 19:50 2026 {name}") for name in (".", "..", "a")]
+    assert names(*recent, now=late) == [".", "..", "a"]
 
 
 def test_names_that_begin_like_years() -> None:
@@ -159,6 +160,7 @@ def test_names_that_begin_like_years() -> None:
         ("May 28 19:50 2023 x", "May 28 19:50 2022 x"): ["2023 x", "2022 x"],  # names are never twice there
         ("May 28 19:50 2023 x", "May 28 19:50 2027 x"): ["2023 x", "2027 x"],  # no year is in the future
         ("May 28 19:50 2023", "May 28 19:50 2024"): ["2023", "2024"],
+        ("Nov 29 19:50 2023 .", "Nov 29 19:50 2023 x"): ["2023 .", "2023 x"],
         ("May 28 19:50 2023 x", "2022-05-28 19:50 2023 y"): ["2023 x", "2023 y"],
         ("Jun  1  2020 09:00 x",): ["09:00 x"],  # ls has two spaces before a year
         ("Jun 1 2020 09:00 x", "Jun 1 2020 y"): ["09:00 x", "y"],

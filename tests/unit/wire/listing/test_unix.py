@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ftpfixture.errors import ReplySyntaxError
-from ftpfixture.wire.entry import Entry
+from ftpfixture.wire.entry import Entry, unix_line
 from ftpfixture.wire.listing import parse_unix_line, parse_unix_mode, read_listing
 from tests.support.listings import LISTINGS, NOW, UNIX_LINES, at, told
 
@@ -86,6 +86,7 @@ def test_what_is_no_mode(text: str) -> None:
 @given(st.integers(0, 0o7777))
 def test_modes_survive(mode: int) -> None:
     """All twelve bits come back from the letters of a line."""
+    assert parse_unix_mode(unix_line(Entry("x", "file", mode=mode), now=NOW)[1:10]) == mode
 
 
 # Whole listings.

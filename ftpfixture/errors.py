@@ -112,6 +112,11 @@ class PathIOError(FtpFixtureError, OSError):
         super().__init__(*args)
         self.reason = reason
 
+    @property
+    def original(self) -> BaseException | None:
+        """What failed: the exception of `reason`, or else what this one was raised from; None when neither is told."""
+        return self.__cause__ if self.reason is None else self.reason[1]
+
     def __str__(self) -> str:
         if self.reason is not None and self.reason[1] is not None:
             return f"{type(self.reason[1]).__name__}: {self.reason[1]}"

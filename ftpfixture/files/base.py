@@ -267,8 +267,7 @@ class AbstractPathIO(ABC):
                 try:
                     found.append((name, await self.lstat(path / name)))
                 except PathIOError as error:
-                    cause = error.reason[1] if error.reason is not None else error.__cause__
-                    if not isinstance(cause, OSError | None):
+                    if not isinstance(error.original, OSError | None):
                         raise  # nothing that happens to files, but a mistake in the layer
             yield found
 

@@ -312,8 +312,7 @@ async def virtual_target(
     try:
         resolved = await path_io.resolve(start)
     except PathIOError as error:
-        cause = error.reason[1] if error.reason is not None else error.__cause__
-        if isinstance(cause, OSError) and cause.errno == errno.ELOOP:
+        if isinstance(error.original, OSError) and error.original.errno == errno.ELOOP:
             return None
         raise
     if resolved == start:

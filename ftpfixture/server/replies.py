@@ -87,7 +87,7 @@ def reply_for(error: BaseException) -> Answer | None:
     if isinstance(error, CommandSyntaxError):
         return "501", str(error)
     if isinstance(error, PathIOError):
-        cause = error.reason[1] if error.reason is not None else error.__cause__
+        cause = error.original
         if cause is None:
             return _OTHER_OS_ERROR
         return _NO_OS_ERRORS.get(type(cause)) or reply_for(cause)

@@ -96,3 +96,11 @@ def test_path_io_error_keeps_the_reason() -> None:
 def test_path_io_error_without_reason_says_its_arguments(error: PathIOError) -> None:
     """Without a reason, or with an empty one, the text is what the error was made with."""
     assert str(error) == "disk is full"
+
+
+def test_path_io_error_tells_what_failed() -> None:
+    """It is in the reason, or in the cause where a layer of somebody's gives no reason; it need not be told."""
+    bare, chained = PathIOError(), PathIOError()
+    chained.__cause__ = cause = OSError("disk is full")
+    assert [error.original for error in (bare, chained)] == [None, cause]
+    assert isinstance(_failed().original, FileNotFoundError)

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from pathlib import PurePath, PurePosixPath
 from typing import Any, NamedTuple
 
-from ftpfixture.aio import next_turn
+from ftpfixture.aio import take_turns
 from ftpfixture.server.commands.content import ContentCommands
 from ftpfixture.server.conditions import (
     ConnectionConditions,
@@ -27,7 +27,6 @@ from ftpfixture.server.replies import Refusal, offered
 
 __all__ = ["BulkCommands"]
 
-_TURN = 32  # entries of a tree after which other sessions have their turn
 _NAME = re.compile(r'"((?:[^"]|"")+)"|([^" ]+)')
 
 
@@ -70,15 +69,15 @@ class BulkCommands(ContentCommands):
         if not top.is_dir:
             raise Refusal("550", "Not a directory")
         doomed = [top, *[found async for found in _below(connection, real, virtual)]]
-        for number, found in enumerate(doomed, 1):
+        for found in doomed:
             rights = (
                 (PathPermissions.deletable, PathPermissions.listable) if found.is_dir else (PathPermissions.deletable,)
             )
             await demand(self, connection, str(found.virtual), *rights)
-            await _turn(number)
-        for number, found in enumerate(reversed(doomed), 1):  # what is in a directory comes behind it
+            await take_turns()
+        for found in reversed(doomed):  # what is in a directory comes behind it
             await (connection.path_io.rmdir if found.is_dir else connection.path_io.unlink)(found.real)
-            await _turn(number)
+            await take_turns()
         connection.response("250", "Directory removed with all that was in it")
         return True
 
@@ -175,12 +174,12 @@ class BulkCommands(ContentCommands):
             raise Refusal("553", "Nothing can be copied onto or into itself")
         if not await connection.path_io.is_dir(goal.parent):
             raise Refusal("553", "No such directory")
-        for number, (found, target, name) in enumerate(plan, 1):
+        for found, target, name in plan:
             await self._check_copy(connection, found, target, str(name))
-            await _turn(number)
-        for number, (found, target, _) in enumerate(plan, 1):
+            await take_turns()
+        for found, target, _ in plan:
             await _copy(connection, found, target)
-            await _turn(number)
+            await take_turns()
         connection.response("250", "Copied")
         return True
 
@@ -217,17 +216,12 @@ def _names(text: str) -> list[str]:
     return names or [""]
 
 
-async def _turn(number: int) -> None:
-    if number % _TURN == 0:
-        await next_turn()
-
-
 async def _below(connection: Connection, real: PurePath, virtual: PurePosixPath) -> AsyncIterator[_Found]:
     """Everything in and below a directory, each directory before what is in it; links are not followed.
 
     What the user may not list is left out.
     """
-    waiting, number = [(real, virtual)], 0
+    waiting = [(real, virtual)]
     while waiting:
         folder, shown = waiting.pop()
         if not (await connection.user.get_permissions(shown)).list:
@@ -237,8 +231,7 @@ async def _below(connection: Connection, real: PurePath, virtual: PurePosixPath)
             if found.is_dir:
                 waiting.append((found.real, found.virtual))
             yield found
-            number += 1
-            await _turn(number)
+            await take_turns()
 
 
 async def _is_within(connection: Connection, path: PurePath, top: PurePath) -> bool:
@@ -263,4 +256,4 @@ async def _pour(connection: Connection, source: PurePath, file: Any) -> None:
     async with connection.path_io.open(source, mode="rb") as part:
         while piece := await part.read_some(connection.block_size):
             await file.write(piece)
-            await next_turn()
+            await take_turns()

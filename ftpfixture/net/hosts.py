@@ -13,15 +13,10 @@ from socket import getaddrinfo
 
 from ftpfixture.errors import ConfigurationError
 
-__all__ = ["endpoint", "family_of", "is_loopback", "is_numeric", "is_wildcard", "numeric", "reachable", "same_host"]
+__all__ = ["endpoint", "family_of", "is_loopback", "is_wildcard", "numeric", "reachable", "same_host"]
 
 _LOOPBACKS = {4: "127.0.0.1", 6: "::1"}
 """IP version to the address by which a machine reaches itself."""
-
-
-def is_numeric(host: str) -> bool:
-    """True when `host` is an address rather than a name."""
-    return _address(host) is not None
 
 
 def is_loopback(host: str) -> bool:

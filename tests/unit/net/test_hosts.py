@@ -13,7 +13,6 @@ from ftpfixture.net.hosts import (
     endpoint,
     family_of,
     is_loopback,
-    is_numeric,
     is_wildcard,
     numeric,
     reachable,
@@ -21,15 +20,6 @@ from ftpfixture.net.hosts import (
 )
 
 NUMBER, NAME = socket.if_nameindex()[0]  # of an interface of this machine
-
-
-@pytest.mark.parametrize(
-    ("host", "numeric"),
-    [("127.0.0.1", True), ("::1", True), ("fe80::1%eth0", True), ("localhost", False), ("", False), ("1.2.3", False)],
-)
-def test_is_numeric(host: str, numeric: bool) -> None:
-    """Addresses of both families are numeric, names are not."""
-    assert is_numeric(host) is numeric
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ One rule: what has arrived is never sent again, unless the other side cannot go 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import PurePath, PurePosixPath
 
 from ftpfixture.aio import AsyncEnterable
@@ -17,8 +18,8 @@ from ftpfixture.errors import ReplySyntaxError, StatusCodeError
 __all__ = ["Download", "FileClient", "Progress", "Upload"]
 
 Progress = Callable[[PurePath, int, int | None], object]
-"""Told of a transfer: the path that is read from, octets so far (those of an earlier attempt included), and octets in
-all, None if nobody knows. Called before the first octet and after every piece."""
+"""Told of a transfer: the path that is read from, bytes so far (those of an earlier attempt included), and bytes in
+all, None if nobody knows. Called before the first byte and after every piece."""
 
 
 class FileClient(AccessClient):
@@ -29,7 +30,7 @@ class FileClient(AccessClient):
 
         Args:
             source: Of the file.
-            offset: Octets to skip.
+            offset: Bytes to skip.
 
         Raises:
             StatusCodeError: There is no such file; the data connection is closed.
@@ -43,7 +44,7 @@ class FileClient(AccessClient):
 
         Args:
             destination: Of the file, which is replaced, or with an offset written into.
-            offset: Octets of the old file to keep.
+            offset: Bytes of the old file to keep.
 
         Raises:
             StatusCodeError: It cannot be stored; the data connection is closed.
@@ -75,90 +76,79 @@ class FileClient(AccessClient):
             return None
 
 
-class Download:
-    """One file from the server, in as many attempts as it takes: each goes on where the one before it stopped."""
+@dataclass(slots=True, eq=False)
+class _Copy:
+    """One file to the other side, in as many attempts as it takes: each goes on where the one before it stopped.
 
-    def __init__(
-        self,
-        client: FileClient,
-        source: PurePosixPath,
-        target: PurePath,
-        done: int,
-        total: int | None,
-        block_size: int,
-        progress: Progress | None,
-    ) -> None:
-        self._client = client
-        self._source = source
-        self._target = target
-        self._done = done
-        self._total = total
-        self._block_size = block_size
-        self._progress = progress
+    Attributes:
+        client: Has the data connections, and the files of this side.
+        source: What is read.
+        target: What is written.
+        done: Bytes that are on the other side already.
+        total: Bytes of the source; None if nobody knows.
+        block_size: Bytes to move at once.
+        progress: Told of every piece.
+    """
+
+    client: FileClient
+    source: PurePath
+    target: PurePath
+    done: int
+    total: int | None
+    block_size: int
+    progress: Progress | None
+
+    def _count(self, size: int) -> None:
+        self.done += size
+        if self.progress is not None:
+            self.progress(self.source, self.done, self.total)
+
+
+@dataclass(slots=True, eq=False)
+class Download(_Copy):
+    """One file from the server."""
+
+    source: PurePosixPath
 
     async def __call__(self) -> None:
         """Make one attempt."""
         try:
-            stream = await self._client.download_stream(self._source, offset=self._done)
+            stream = await self.client.download_stream(self.source, offset=self.done)
         except StatusCodeError as error:
             if error.expected_codes != ("350",) or error.received_codes[0].startswith("4"):
                 raise  # a 4xx may pass: what is here must not be lost for it
-            self._done = 0  # the server cannot skip
-            stream = await self._client.download_stream(self._source)
-        async with stream, self._client.path_io.open(self._target, mode="ab" if self._done else "wb") as file:
-            self._tell()
-            while piece := await stream.receive(self._block_size):
+            self.done = 0  # the server cannot skip
+            stream = await self.client.download_stream(self.source)
+        async with stream, self.client.path_io.open(self.target, mode="ab" if self.done else "wb") as file:
+            self._count(0)
+            while piece := await stream.receive(self.block_size):
                 await file.write(piece)
-                self._done += len(piece)
-                self._tell()
-
-    def _tell(self) -> None:
-        if self._progress is not None:
-            self._progress(self._source, self._done, self._total)
+                self._count(len(piece))
 
 
-class Upload:
-    """One file to the server, in as many attempts as it takes.
+@dataclass(slots=True, eq=False)
+class Upload(_Copy):
+    """One file to the server.
 
     What goes on where it stopped is appended (APPE), as curl does, because not every server takes REST before STOR.
     """
 
-    def __init__(
-        self,
-        client: FileClient,
-        source: PurePath,
-        target: PurePosixPath,
-        done: int,
-        total: int,
-        block_size: int,
-        progress: Progress | None,
-    ) -> None:
-        self._client = client
-        self._source = source
-        self._target = target
-        self._done = done
-        self._total = total
-        self._block_size = block_size
-        self._progress = progress
-        self._begun = False
+    target: PurePosixPath
+    total: int
+    _begun: bool = False
 
     async def __call__(self) -> None:
         """Make one attempt."""
         if self._begun:
-            arrived = await self._client._size_if_known(self._target) or 0
-            self._done = arrived if arrived <= self._total else 0
-        open_stream = self._client.append_stream if self._done else self._client.upload_stream
+            arrived = await self.client._size_if_known(self.target) or 0
+            self.done = arrived if arrived <= self.total else 0
+        open_stream = self.client.append_stream if self.done else self.client.upload_stream
         # First the file: one that cannot be read must not cost what is on the server.
-        async with self._client.path_io.open(self._source, mode="rb") as file, open_stream(self._target) as stream:
+        async with self.client.path_io.open(self.source, mode="rb") as file, open_stream(self.target) as stream:
             self._begun = True
-            if self._done:
-                await file.seek(self._done)
-            self._tell()
-            async for piece in file.iter_by_block(self._block_size):
+            if self.done:
+                await file.seek(self.done)
+            self._count(0)
+            async for piece in file.iter_by_block(self.block_size):
                 await stream.write(piece)
-                self._done += len(piece)
-                self._tell()
-
-    def _tell(self) -> None:
-        if self._progress is not None:
-            self._progress(self._source, self._done, self._total)
+                self._count(len(piece))

@@ -12,13 +12,13 @@ import stat
 from collections.abc import Container
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path, PurePath, PurePosixPath
+from pathlib import PurePath, PurePosixPath
 
 from ftpfixture.client.asking import RemotePath
 from ftpfixture.client.files import Progress
 from ftpfixture.client.listing import warn_of
 from ftpfixture.client.reading import DirectoryListing, known_time
-from ftpfixture.client.transfers import LocalPath, TransferClient
+from ftpfixture.client.transfers import LocalPath, TransferClient, local_path
 from ftpfixture.client.unread import UnreadEntry, unread_error
 from ftpfixture.client.walk import Found, Here, Walk, walk_here
 from ftpfixture.errors import ReplySyntaxError, StatusCodeError
@@ -124,18 +124,12 @@ class MirrorClient(TransferClient):
             PathIOError: Something cannot be written or removed here.
             IntegrityError: With `verify`: a file differs after all.
         """
-        remote, local = PurePosixPath(source), _path(destination)
+        remote, local = PurePosixPath(source), local_path(destination)
         theirs = await self._tree_there(remote, local)
-        self._told(theirs, f"{local} is not mirrored with delete=True", delete)
+        self._check_unread(theirs, f"{local} is not mirrored with delete=True", delete)
         ours = await self._tree_here(local)
         await self.path_io.mkdir(local, parents=True, exist_ok=True)
-        surplus = _surplus(theirs.items, ours, ("dir", "file")) if delete else []
-        hidden = [name for name in surplus if await self._is_hidden_there(remote / name)]
-        surplus = [name for name in surplus if name not in hidden]
-        deleted = [name for name in surplus if not await self._is_behind_link(local, name)]
-        for name in deleted:
-            await self._remove_here(local / name)
-            _forget(ours, name)
+        deleted, hidden = await self._delete_here(theirs.items, ours, remote, local) if delete else ([], [])
         fetch = partial(self._fetch, block_size=DEFAULT_BLOCK_SIZE, resume=False, progress=progress, verify=verify)
         report = _Report(left_out=hidden)
         for name, item in sorted(theirs.items.items()):
@@ -180,17 +174,18 @@ class MirrorClient(TransferClient):
                 Without: nobody can know whether a file would be overwritten.
             IntegrityError: With `verify`: a file differs after all.
         """
-        local, remote = _path(source), PurePosixPath(destination)
+        local, remote = local_path(source), PurePosixPath(destination)
         if not await self.path_io.is_dir(local):
             raise NotADirectoryError(f"there is no directory {local} to mirror")
         ours = await self._tree_here(local)
         await self._retried(partial(self.make_directory, remote))
         theirs = await self._tree_there(remote)
-        self._told(theirs, f"{remote} is not made a mirror with delete=True", delete)
+        self._check_unread(theirs, f"{remote} is not made a mirror with delete=True", delete)
         deleted = _surplus(ours, theirs.items, ("dir", "file", "link")) if delete else []
         for name in deleted:
             await self._remove_there(remote / name, theirs.items[name])
             _forget(theirs.items, name)
+        store = partial(self._store, block_size=DEFAULT_BLOCK_SIZE, resume=False, progress=progress, verify=verify)
         report = _Report()
         for name, item in sorted(ours.items()):
             if item.left_out:
@@ -199,21 +194,14 @@ class MirrorClient(TransferClient):
                 if name not in theirs.items:
                     await self._retried(partial(self.make_directory, remote / name))
             elif item.differs_from(theirs.items.get(name) or await self._overlooked(remote / name, theirs)):
-                await self._store(
-                    local / name,
-                    remote / name,
-                    block_size=DEFAULT_BLOCK_SIZE,
-                    resume=False,
-                    progress=progress,
-                    verify=verify,
-                )
+                await store(local / name, remote / name)
                 await self._set_time_there(remote / name, item.modified)
                 report.transferred.append(name)
             else:
                 report.unchanged.append(name)
         return report.told(deleted, theirs.unread)
 
-    def _told(self, theirs: _TreeThere, refusal: str, delete: bool) -> None:
+    def _check_unread(self, theirs: _TreeThere, refusal: str, delete: bool) -> None:
         """Warn of lines that were not understood.
 
         Raises:
@@ -295,6 +283,19 @@ class MirrorClient(TransferClient):
         about = await self.path_io.stat(here.path)
         return _Item("file", about.st_size, int(about.st_mtime))
 
+    async def _delete_here(
+        self, theirs: _Tree, ours: _Tree, remote: PurePosixPath, local: PurePath
+    ) -> tuple[list[PurePosixPath], list[PurePosixPath]]:
+        """Remove what is not there; the names that were removed, and those that stay because LIST hides them there."""
+        surplus = _surplus(theirs, ours, ("dir", "file"))
+        hidden = [name for name in surplus if await self._is_hidden_there(remote / name)]
+        surplus = [name for name in surplus if name not in hidden]
+        deleted = [name for name in surplus if not await self._is_behind_link(local, name)]
+        for name in deleted:
+            await self._remove_here(local / name)
+            _forget(ours, name)
+        return deleted, hidden
+
     async def _is_behind_link(self, root: PurePath, name: PurePosixPath) -> bool:
         """Say whether a name leads out of the tree: what is there does not belong to it, and is not removed."""
         for parent in name.parents[:-1]:
@@ -345,7 +346,3 @@ def _is_surplus(name: PurePosixPath, item: _Item, wanted: _Tree, kept: set[PureP
 def _forget(tree: _Tree, name: PurePosixPath) -> None:
     for gone in [other for other in tree if other == name or name in other.parents]:
         del tree[gone]
-
-
-def _path(path: LocalPath) -> PurePath:
-    return Path(path) if isinstance(path, str) else path

@@ -24,7 +24,7 @@ from ftpfixture.net.stream import DEFAULT_BLOCK_SIZE
 from ftpfixture.wire.entry import DIRECTORIES
 from ftpfixture.wire.lines import printable
 
-__all__ = ["Fetch", "LocalPath", "TransferClient"]
+__all__ = ["Fetch", "LocalPath", "TransferClient", "local_path"]
 
 logger = logging.getLogger("ftpfixture.client")
 
@@ -79,7 +79,7 @@ class TransferClient(FileClient):
             IntegrityError: With `verify`: what is here now differs.
         """
         source = PurePosixPath(source)
-        target = _local(destination) if write_into else _inside(_local(destination), source)
+        target = local_path(destination) if write_into else _inside(local_path(destination), source)
         info = await self._retried(partial(self.stat, source))
         fetch = partial(self._fetch, block_size=block_size, resume=resume, progress=progress, verify=verify)
         if info["type"] not in DIRECTORIES:
@@ -166,7 +166,7 @@ class TransferClient(FileClient):
             StatusCodeError: It cannot be stored.
             IntegrityError: With `verify`: what is there now differs.
         """
-        local = _local(source)
+        local = local_path(source)
         target = PurePosixPath(destination) if write_into else PurePosixPath(destination) / local.name
         store = partial(self._store, block_size=block_size, resume=resume, progress=progress, verify=verify)
         if await self.path_io.is_dir(local):
@@ -238,7 +238,8 @@ class TransferClient(FileClient):
         return f"{checksum:08x}" if digest is None else digest.hexdigest()
 
 
-def _local(path: LocalPath) -> PurePath:
+def local_path(path: LocalPath) -> PurePath:
+    """A path on this side, which need not be of the disk."""
     return Path(path) if isinstance(path, str) else path
 
 

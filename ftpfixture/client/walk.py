@@ -27,7 +27,7 @@ from ftpfixture.files.base import AbstractPathIO
 
 __all__ = ["Found", "Here", "Walk", "child_of", "walk_here"]
 
-Fetch = Callable[[PurePosixPath], Awaitable[DirectoryListing]]
+ListDirectory = Callable[[PurePosixPath], Awaitable[DirectoryListing]]
 """Lists a directory of the server."""
 
 _KINDS = frozenset({"dir", "file", "link"})
@@ -76,7 +76,7 @@ class Walk:
     A directory is listed when what is in it is wanted, and not before; so whoever goes through may use the client.
 
     Args:
-        fetch: Lists a directory.
+        list_directory: Lists a directory.
         root: Where to begin.
         into: The directory on this side to which the root belongs; None when nothing is brought.
         recursive: Go into directories.
@@ -89,7 +89,7 @@ class Walk:
 
     def __init__(
         self,
-        fetch: Fetch,
+        list_directory: ListDirectory,
         root: PurePosixPath,
         into: PurePath | None = None,
         *,
@@ -98,7 +98,7 @@ class Walk:
         tell: Callable[[tuple[UnreadEntry, ...]], object] | None = None,
     ) -> None:
         self.unread: tuple[UnreadEntry, ...] = ()
-        self._fetch = fetch
+        self._list_directory = list_directory
         self._recursive = recursive
         self._deep = deep
         self._tell = tell
@@ -120,7 +120,7 @@ class Walk:
         raise StopAsyncIteration
 
     async def _look_into(self, directory: _Directory) -> None:
-        listing = await self._fetch(directory.path)
+        listing = await self._list_directory(directory.path)
         found = [(_judged(directory, path, info), directory) for path, info in listing.entries]
         if self._deep:
             self._ahead.extendleft(reversed(found))

@@ -192,7 +192,7 @@ class ListingCommands(Transfers, Patterns):
             await take_turns()
             await demand(self, connection, name, PathPermissions.listable)
             if headed:
-                yield [from_head(name)]
+                yield [_heading(name)]
             below: Lines = []
             async with aclosing(self.pages(connection, *self.get_paths(connection, name), listing)) as pages:
                 async for page in pages:
@@ -228,7 +228,7 @@ class ListingCommands(Transfers, Patterns):
         return found
 
 
-def from_head(name: str) -> str:
+def _heading(name: str) -> str:
     """The line above a directory's entries, as `ls -R` writes it."""
     return f"{name or '.'}:"
 

@@ -32,9 +32,16 @@ class _Row(NamedTuple):
     date: Date
 
 
-class _VxWorks(Format[_Row]):
-    name = "an entry of a VxWorks listing"
+class _SizeFirst(Format[_Row]):
     needs = "it needs size, date, time and name"
+
+    def read(self, rows: Sequence[_Row], clock: Clock) -> list[Entry | str]:
+        calendar = Calendar([row.date for row in rows], clock)
+        return [outcome(_entry, row, calendar) for row in rows]
+
+
+class _VxWorks(_SizeFirst):
+    name = "an entry of a VxWorks listing"
 
     def match(self, text: str) -> _Row | None:
         found = _VXWORKS().match(text)
@@ -47,13 +54,9 @@ class _VxWorks(Format[_Row]):
         date = Date(found[0].strip(), found["month"], 0, int(found["day"]), int(found["year"]), time=time)
         return _Row(found, name, "dir" if directory else "file", date)
 
-    def read(self, rows: Sequence[_Row], clock: Clock) -> list[Entry | str]:
-        return _entries(rows, clock)
 
-
-class _Os2(Format[_Row]):
+class _Os2(_SizeFirst):
     name = "an entry of an OS/2 listing"
-    needs = "it needs size, date, time and name"
 
     def match(self, text: str) -> _Row | None:
         found = _OS2().match(text)
@@ -64,17 +67,9 @@ class _Os2(Format[_Row]):
         date = Date(found[0].strip(), None, int(found["month"]), int(found["day"]), full_year(found["year"]), time=time)
         return _Row(found, text[found.end() :], kind, date)
 
-    def read(self, rows: Sequence[_Row], clock: Clock) -> list[Entry | str]:
-        return _entries(rows, clock)
-
 
 VXWORKS = _VxWorks()
 OS2 = _Os2()
-
-
-def _entries(rows: Sequence[_Row], clock: Clock) -> list[Entry | str]:
-    calendar = Calendar([row.date for row in rows], clock)
-    return [outcome(_entry, row, calendar) for row in rows]
 
 
 def _entry(row: _Row, calendar: Calendar) -> Entry:

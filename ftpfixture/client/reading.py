@@ -5,7 +5,6 @@ One rule: what was not understood is kept and told; it is never taken for what i
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from ftpfixture.client.settings import Parser
 from ftpfixture.client.unread import UnreadEntry
 from ftpfixture.wire.entry import DIRECTORIES, is_listable, parse_time
 from ftpfixture.wire.listing import Reading, read_listing
+from ftpfixture.wire.listing.format import NUMBER
 from ftpfixture.wire.listing.headings import is_heading
 
 __all__ = ["DirectoryListing", "Listed", "known_size", "known_time", "one_by_one", "together", "with_type"]
@@ -27,7 +27,6 @@ Listed = tuple[PurePosixPath, Info]
 Numbered = list[tuple[int, str]]
 """Lines with their numbers."""
 
-_SIZE = re.compile(r"[0-9]{1,20}")
 _THEMSELVES = (".", "..")
 
 
@@ -155,7 +154,7 @@ def with_type(info: Info) -> Info:
 
 def known_size(info: Info) -> int | None:
     """Bytes; None when the fact is missing or no number, as the -1 of some servers is none."""
-    found = _SIZE.fullmatch(str(info.get("size", "")))
+    found = NUMBER.fullmatch(str(info.get("size", "")))
     return int(found[0]) if found else None
 
 

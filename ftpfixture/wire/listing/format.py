@@ -16,10 +16,13 @@ from typing import ClassVar, Generic, NamedTuple, ParamSpec, TypeVar
 from ftpfixture.errors import CommandSyntaxError, ReplySyntaxError
 from ftpfixture.wire.entry import Entry
 
-__all__ = ["Clock", "Format", "broken", "outcome", "pattern", "without_end"]
+__all__ = ["NUMBER", "Clock", "Format", "broken", "outcome", "pattern", "without_end"]
 
 P = ParamSpec("P")
 Row = TypeVar("Row")
+
+NUMBER = re.compile(r"[0-9]{1,20}")
+"""A size or a count of links: no system has longer ones, and `int` refuses very long ones with an error of its own."""
 
 _BREAKING = re.compile(r"[\r\n\0]")
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from ftpfixture.errors import CommandSyntaxError, ReplySyntaxError
 from ftpfixture.wire.entry import DIRECTORIES, Entry, parse_time
-from ftpfixture.wire.listing.format import Clock, Format, broken, pattern, without_end
+from ftpfixture.wire.listing.format import NUMBER, Clock, Format, broken, pattern, without_end
 
 __all__ = ["FACTS", "MLSX", "parse_mlsx_line", "split_mlsx_line"]
 
@@ -22,7 +22,6 @@ _WITH_SPACES = pattern(r"(?P<facts>[^ ;=]+=[^ ;]*;(?:[^ ;=]+=[^;]*;)*) (?P<name>
 _WITH_FACTS = pattern(r" ?[^ ;=]+=[^ ;]*;(?:[^ ;=]+=[^;]*;)* ")
 _LINK_TYPE = pattern(r"OS\.unix=(?:slink|symlink)(?::(?P<target>.*))?", re.IGNORECASE)
 _KNOWN_TYPES = DIRECTORIES | {"file", "unknown"}
-_NUMBER = re.compile(r"[0-9]{1,20}")
 _MODE_DIGITS = re.compile(r"[0-7]{1,7}")
 
 
@@ -117,7 +116,7 @@ def _fields(name: str, value: str) -> dict[str, Any]:
         case "type":
             return _type_fields(value)
         case "size":
-            return {"size": int(value)} if _NUMBER.fullmatch(value) else {}
+            return {"size": int(value)} if NUMBER.fullmatch(value) else {}
         case "modify" | "create":
             return _time_fields(name, value)
         case "unix.mode":  # some servers send the bits of the type too

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from ftpfixture.errors import ReplySyntaxError
 from ftpfixture.wire.entry import Entry
 from ftpfixture.wire.listing.dates import Calendar, Date, full_year
-from ftpfixture.wire.listing.format import Clock, Format, outcome, pattern
+from ftpfixture.wire.listing.format import NUMBER, Clock, Format, outcome, pattern
 
 __all__ = ["MSDOS", "parse_msdos_line"]
 
@@ -38,7 +38,6 @@ _NAME_COLUMNS = {15: (37,), 17: (39, 36), 19: (41,), 20: (39,)}
 hours, in IIS with a year of four, and in DIR of twelve hours."""
 
 _TARGET = pattern(r"(?P<name>.+) \[(?P<target>.*)\]")
-_NUMBER = re.compile(r"[0-9]{1,20}")
 
 
 class _Row(NamedTuple):
@@ -145,7 +144,7 @@ def _entry(row: _Row, calendar: Calendar, name: str) -> Entry:
 
 def _size(text: str) -> int:
     digits = re.sub(r"[^0-9]", "", text)
-    if not _NUMBER.fullmatch(digits):
+    if not NUMBER.fullmatch(digits):
         raise ReplySyntaxError("its size is too long")
     return int(digits)
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from ftpfixture.errors import ReplySyntaxError
 from ftpfixture.wire.entry import Entry
 from ftpfixture.wire.listing.dates import DATE, SKEW, Calendar, Date, parse_date
-from ftpfixture.wire.listing.format import Clock, Format, outcome, pattern
+from ftpfixture.wire.listing.format import NUMBER, Clock, Format, outcome, pattern
 from ftpfixture.wire.listing.unix_mode import parse_unix_mode
 
 __all__ = ["UNIX", "parse_unix_line"]
@@ -34,7 +34,6 @@ _SIZE = (
 _TAIL = pattern(rf" {_SIZE} +(?P<date>{DATE}) (?=.)")
 _GONE = pattern(r"(?: +\?){5} (?=.)")  # what ls of GNU shows of a file that was removed meanwhile
 _TYPES = {"-": "file", "d": "dir", "l": "link"}
-_NUMBER = re.compile(r"[0-9]{1,20}")
 _YEAR_BEHIND = pattern(r"([0-9]{4}) (?=.)")
 _TIME_BEHIND = pattern(r"([0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?) (?=.)")
 _HALF_A_YEAR = 183 * 86400  # seconds, the longest that ls leaves out the year: 180 days, 182, or half of 365.2425
@@ -181,7 +180,7 @@ def _size(found: re.Match[str], groups: set[str]) -> dict[str, Any]:
     if found["size"]:
         return {"size": int(found["size"].replace(",", ""))}
     text = f"{found['glued']}{found['rest']}" if found["glued"] else ""
-    splits = [group for group in groups if text.startswith(group) and _NUMBER.fullmatch(text, len(group))]
+    splits = [group for group in groups if text.startswith(group) and NUMBER.fullmatch(text, len(group))]
     return {"group": splits[0], "size": int(text[len(splits[0]) :])} if len(splits) == 1 else {}
 
 
@@ -189,7 +188,7 @@ def _columns(words: list[str]) -> dict[str, Any]:
     """Links, owner and group from the words between mode and size; a first word of digits is the links."""
     found: dict[str, Any] = {}
     rest = list(words)
-    if rest and _NUMBER.fullmatch(rest[0]):
+    if rest and NUMBER.fullmatch(rest[0]):
         found["links"] = int(rest.pop(0))
     if rest:
         found["owner"] = rest.pop(0)

@@ -7,7 +7,6 @@ anything while holding it.
 from __future__ import annotations
 
 import threading
-from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -26,21 +25,17 @@ from ftpfixture.events import (
     HandlerFailed,
     Hub,
     LoggedIn,
-    Payload,
     ReplySent,
     Silenced,
 )
 from ftpfixture.forks import Origin, rlock
 from ftpfixture.matching import Pattern, nearest
 from ftpfixture.records import CommandRecord, SessionRecord, TransferRecord
+from ftpfixture.retention import Retention
 from ftpfixture.transcript import TOO_LONG, render
 from ftpfixture.untouched import monotonic
 
 __all__ = ["CommandLog"]
-
-
-_KEPT_OCTETS = 1 << 26  # in transfers whose digest nobody asked for; beyond that the oldest are hashed and let go
-_HASHED_AT_ONCE = 1 << 21  # of them, with each piece that moves: some milliseconds, and faster than they can come
 
 
 class CommandLog:
@@ -62,10 +57,7 @@ class CommandLog:
         self._transfers: dict[int, TransferRecord] = {}
         self._sessions: dict[int, SessionRecord] = {}
         self._failures: list[HandlerFailed] = []
-        self._kept: deque[tuple[Payload, dict[int, int]]] = deque()
-        self._kept_octets = 0
-        self._leaving: deque[Payload] = deque()
-        self._holders: Counter[int] = Counter()
+        self._retention = Retention()
         self._take: dict[type[Event], Callable[[Any], None]] = {
             CommandReceived: self._take_command,
             ReplySent: self._take_reply,
@@ -140,43 +132,13 @@ class CommandLog:
 
     def _take_moved(self, event: DataMoved) -> None:
         self._transfers[event.to].octets += event.octets
-        if self._leaving:
-            self._hash_some()
+        self._retention.hash_some()
 
     def _take_closed(self, event: DataClosed) -> None:
         record = self._transfers[event.to]
         record._payload, record.error = event.payload, event.error
         record.completed = event.completed  # last: who reads that it is over reads the rest
-        self._keep(event.payload)
-
-    def _keep(self, payload: Payload) -> None:
-        """Hold the octets of a transfer until their digest is asked for, or until too many are held."""
-        buffers = payload.buffers()
-        for buffer, size in buffers.items():
-            self._kept_octets += 0 if self._holders[buffer] else size
-            self._holders[buffer] += 1
-        for _ in range(len(self._kept)):
-            if self._kept_octets <= _KEPT_OCTETS:
-                break
-            oldest, held = self._kept.popleft()
-            if all(self._holders[buffer] > 1 for buffer in held):
-                self._kept.append((oldest, held))  # another transfer holds the same octets: nothing to gain
-            else:
-                self._let_go(oldest, held)
-        self._kept.append((payload, buffers))
-        self._hash_some()
-
-    def _let_go(self, payload: Payload, buffers: dict[int, int]) -> None:
-        for buffer, size in buffers.items():
-            self._holders[buffer] -= 1
-            self._kept_octets -= 0 if self._holders[buffer] else size
-        self._leaving.append(payload)
-
-    def _hash_some(self) -> None:
-        """Hash what is to be let go, a little with everything that moves: to hash a GiB would hold up the loop."""
-        left = _HASHED_AT_ONCE
-        while self._leaving and (left := self._leaving[0].hash_some(left)):
-            self._leaving.popleft()
+        self._retention.keep(event.payload)
 
     def _take_fault(self, event: FaultApplied) -> None:
         if event.to in self._commands:
@@ -244,10 +206,7 @@ class CommandLog:
             self._events, self._commands, self._failures = [], {}, []
             self._sessions = {number: one for number, one in self._sessions.items() if one.closed_at is None}
             self._transfers = {number: one for number, one in self._transfers.items() if one.completed is None}
-            self._kept.clear()
-            self._leaving.clear()
-            self._holders.clear()
-            self._kept_octets = 0
+            self._retention.clear()
 
     # Assertions.
 

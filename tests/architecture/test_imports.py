@@ -20,7 +20,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("forks",),
     ("clock", "wire", "files"),
     ("events",),
-    ("matching", "records", "transcript"),
+    ("matching", "records", "retention", "transcript"),
     ("faults", "log"),
     ("net",),
     ("server", "client"),

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ftpfixture import log as log_module
+from ftpfixture import retention
 from ftpfixture.errors import ConfigurationError
 from ftpfixture.events import (
     CommandReceived,
@@ -812,7 +812,7 @@ def _held(transfer: TransferRecord) -> bool:
 
 def test_octets_are_kept_until_there_are_too_many(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond the limit the oldest transfers are hashed and their octets let go; the digest is right all the same."""
-    monkeypatch.setattr(log_module, "_KEPT_OCTETS", 10)
+    monkeypatch.setattr(retention, "_MOST_KEPT", 10)
     story.connect()
     transfers = [story.transfer(f"RETR /{letter}", letter.encode() * 6) for letter in "abc"]
     # The newest is never let go for its own sake: somebody may be about to ask for its digest.
@@ -825,8 +825,8 @@ def test_octets_are_kept_until_there_are_too_many(story: Story, monkeypatch: pyt
 
 def test_a_large_transfer_is_let_go_little_by_little(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     """With each piece that moves some of what is to be let go is hashed, so that no single one costs much."""
-    monkeypatch.setattr(log_module, "_KEPT_OCTETS", 10)
-    monkeypatch.setattr(log_module, "_HASHED_AT_ONCE", 30)
+    monkeypatch.setattr(retention, "_MOST_KEPT", 10)
+    monkeypatch.setattr(retention, "_HASHED_AT_ONCE", 30)
     story.connect()
     large = story.transfer("RETR /large", b"x" * 100)
     held = []
@@ -840,7 +840,7 @@ def test_a_large_transfer_is_let_go_little_by_little(story: Story, monkeypatch: 
 
 def test_octets_within_the_limit_are_kept(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     """As long as there are few octets, no transfer is hashed before somebody asks."""
-    monkeypatch.setattr(log_module, "_KEPT_OCTETS", 12)
+    monkeypatch.setattr(retention, "_MOST_KEPT", 12)
     story.connect()
     transfers = [story.transfer(f"RETR /{letter}", letter.encode() * 6) for letter in "ab"]
 
@@ -849,7 +849,7 @@ def test_octets_within_the_limit_are_kept(story: Story, monkeypatch: pytest.Monk
 
 def test_a_file_that_is_sent_often_counts_once(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     """Transfers of one stored file share its octets, so any number of them stays within the limit."""
-    monkeypatch.setattr(log_module, "_KEPT_OCTETS", 10)
+    monkeypatch.setattr(retention, "_MOST_KEPT", 10)
     stored = b"x" * 8
     story.connect()
     other = story.transfer("RETR /y", b"y")
@@ -861,7 +861,7 @@ def test_a_file_that_is_sent_often_counts_once(story: Story, monkeypatch: pytest
 
 def test_letting_go_skips_what_others_hold(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     """To hash a transfer whose octets another one holds gains nothing: the next one goes instead."""
-    monkeypatch.setattr(log_module, "_KEPT_OCTETS", 15)
+    monkeypatch.setattr(retention, "_MOST_KEPT", 15)
     stored = b"x" * 8
     story.connect()
     shared = [story.transfer("RETR /x", memoryview(stored)) for _ in range(2)]

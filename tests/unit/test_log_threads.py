@@ -103,4 +103,4 @@ def test_any_method_while_another_thread_tells_and_a_third_clears(use: Callable[
             thread.join()
     assert errors == []
     log.clear()
-    assert (log.commands, log.transfers, log.sessions, log._kept_octets) == ([], [], [], 0)
+    assert (log.commands, log.transfers, log.sessions, log._retention.size) == ([], [], [], 0)

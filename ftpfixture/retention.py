@@ -1,0 +1,65 @@
+"""How long the log holds the contents of transfers, whose digest somebody may still ask for.
+
+One rule: memory is bounded, and letting go of a large transfer holds up nobody: it is hashed little by little.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+
+from ftpfixture.events import Payload
+
+__all__ = ["Retention"]
+
+_MOST_KEPT = 1 << 26  # bytes in transfers whose digest nobody asked for; beyond that the oldest are hashed and let go
+_HASHED_AT_ONCE = 1 << 21  # bytes, with each piece that moves: some milliseconds, and faster than they can come
+
+
+class Retention:
+    """The contents that are held, oldest first, and those that are on their way out.
+
+    Attributes:
+        size: Bytes that are held; what several transfers share counts once.
+    """
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._kept: deque[tuple[Payload, dict[int, int]]] = deque()
+        self._leaving: deque[Payload] = deque()
+        self._holders: Counter[int] = Counter()
+
+    def keep(self, payload: Payload) -> None:
+        """Hold what a transfer moved until its digest is asked for, or until too much is held."""
+        buffers = payload.buffers()
+        for buffer, size in buffers.items():
+            self.size += 0 if self._holders[buffer] else size
+            self._holders[buffer] += 1
+        for _ in range(len(self._kept)):
+            if self.size <= _MOST_KEPT:
+                break
+            oldest, held = self._kept.popleft()
+            if all(self._holders[buffer] > 1 for buffer in held):
+                self._kept.append((oldest, held))  # another transfer holds the same bytes: nothing to gain
+            else:
+                self._let_go(oldest, held)
+        self._kept.append((payload, buffers))
+        self.hash_some()
+
+    def _let_go(self, payload: Payload, buffers: dict[int, int]) -> None:
+        for buffer, size in buffers.items():
+            self._holders[buffer] -= 1
+            self.size -= 0 if self._holders[buffer] else size
+        self._leaving.append(payload)
+
+    def hash_some(self) -> None:
+        """Hash some of what is to be let go; call it with everything that moves."""
+        left = _HASHED_AT_ONCE
+        while self._leaving and (left := self._leaving[0].hash_some(left)):
+            self._leaving.popleft()
+
+    def clear(self) -> None:
+        """Let go of everything, without a digest."""
+        self._kept.clear()
+        self._leaving.clear()
+        self._holders.clear()
+        self.size = 0

@@ -8,7 +8,6 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from os import PathLike
-from pathlib import Path, PurePosixPath
 from ssl import SSLContext
 from types import TracebackType
 from typing import Any, Self
@@ -26,17 +25,15 @@ from ftpfixture.log import CommandLog
 from ftpfixture.net.faultgate import FaultGate
 from ftpfixture.net.throttle import StreamThrottle
 from ftpfixture.records import SessionRecord
-from ftpfixture.server import AbstractUserManager, MemoryUserManager, Server, User
-from ftpfixture.server.users import Password
+from ftpfixture.server import Server, User
 from ftpfixture.testing.certificates import ServerTls, context_for, contexts_for, refuse_without_tls
 from ftpfixture.testing.faults import Faults
 from ftpfixture.testing.files import Files
-from ftpfixture.testing.folders import check_layer, check_manager, folder, within
+from ftpfixture.testing.folders import check_layer, folder
 from ftpfixture.testing.loopthread import SHARED
+from ftpfixture.testing.users import Users, known_users, manager_of
 
 __all__ = ["FtpServer"]
-
-Users = Sequence[User] | Mapping[str, Password] | AbstractUserManager
 
 _RUNNING: WeakSet[FtpServer] = WeakSet()
 
@@ -119,9 +116,9 @@ class FtpServer:
         self._host = host
         self._port = port
         self._users = known_users(users, served)
-        self.server = server_class(_manager(self._users), **settings)
+        self.server = server_class(manager_of(self._users), **settings)
         layer = self.server.path_io_factory()
-        check_layer(layer, served, self._known_users())
+        check_layer(layer, served, self._listed_users())
         state = layer.state
         if isinstance(state, MemoryFiles):
             state.quota = quota
@@ -292,13 +289,13 @@ class FtpServer:
         Raises:
             ConfigurationError: The users are in a manager of yours, which alone knows them.
         """
-        users = self._known_users()
+        users = self._listed_users()
         if not users:
             raise ConfigurationError("the users of this server are in its user manager: ask that for credentials")
         password = users[0].password
         return users[0].login or "anonymous", password if isinstance(password, str) else "anonymous@"
 
-    def _known_users(self) -> Sequence[User]:
+    def _listed_users(self) -> Sequence[User]:
         """The users, as far as they are in a list."""
         users = self._users if isinstance(self._users, list) else getattr(self._users, "users", None)
         return users or ()
@@ -360,35 +357,6 @@ def _leave_to_the_parent() -> None:
     for server in tuple(_RUNNING):
         server._origin.parent = os.getppid()
     _RUNNING.clear()
-
-
-def known_users(users: Any, root: Path | None = None) -> list[User] | AbstractUserManager:
-    """The setting `users` as what a server takes: users with passwords see all files.
-
-    Args:
-        users: As for `FtpServer`.
-        root: The folder that is served; None for files in memory, or another path layer.
-
-    Raises:
-        ConfigurationError: It is none of what it may be, or does not go with the folder.
-    """
-    if isinstance(users, AbstractUserManager):
-        if root is not None:
-            check_manager(users, root)
-        return users
-    if users is None:
-        users = {"user": "password"}
-    if isinstance(users, Mapping):
-        base = PurePosixPath("/") if root is None else root
-        users = [User(login, password, base_path=base) for login, password in users.items()]
-    found = list(users) if isinstance(users, Iterable) else []
-    if not found or not all(isinstance(user, User) for user in found):
-        raise ConfigurationError('users takes a list of User objects, or a mapping such as {"ann": "secret"}')
-    return found if root is None else within(found, root)
-
-
-def _manager(users: list[User] | AbstractUserManager) -> AbstractUserManager:
-    return MemoryUserManager(users, ask_anonymous=True) if isinstance(users, list) else users
 
 
 def _check_names(settings: Mapping[str, Any], server_class: type[Server]) -> None:

@@ -18,8 +18,9 @@ from ftpfixture.log import CommandLog
 from ftpfixture.server import AbstractUserManager, ScriptedUserManager
 from ftpfixture.testing.faults import Faults
 from ftpfixture.testing.folders import folder
-from ftpfixture.testing.ftpserver import FtpServer, known_users
+from ftpfixture.testing.ftpserver import FtpServer
 from ftpfixture.testing.loopthread import SHARED
+from ftpfixture.testing.users import known_users
 
 __all__ = [
     "ftp_client",

@@ -64,10 +64,10 @@ class Payload:
         return {id(whole.obj): whole.nbytes for whole in wholes}
 
     def hash_some(self, most: int) -> int:
-        """Hash some of the octets, on the way to the digest; nothing where another thread just hashes them all.
+        """Hash some of the bytes, on the way to the digest; nothing where another thread just hashes them all.
 
         Args:
-            most: How many octets.
+            most: How many bytes.
 
         Returns:
             How many of these were left over; 0 until the digest is known.

@@ -19,7 +19,7 @@ from ftpfixture.net.duplex import Duplex
 __all__ = ["Deflated"]
 
 _RECEIVE = 1 << 16
-_LEAST, _MOST = 1 << 10, 1 << 18  # octets deflated at once: of some texts zlib at its best takes a second for 400 KiB
+_LEAST, _MOST = 1 << 10, 1 << 18  # bytes deflated at once: of some texts zlib at its best takes a second for 400 KiB
 
 
 class Deflated:
@@ -102,13 +102,13 @@ class Deflated:
 
     def _deflated(self, piece: memoryview) -> bytes:
         began = thread_time()
-        octets = self._deflate.compress(piece)
+        compressed = self._deflate.compress(piece)
         spent = thread_time() - began
         if spent > TURN_TIME / 2:
             self._at_once = max(_LEAST, self._at_once // 2)
         elif spent < TURN_TIME / 8:
             self._at_once = min(_MOST, self._at_once * 2)
-        return octets
+        return compressed
 
     async def _send_all(self, octets: bytes) -> None:
         view = memoryview(octets)

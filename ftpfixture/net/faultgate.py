@@ -459,7 +459,7 @@ class FaultGate(Gate):
     # Data connections.
 
     def looks_at_all(self) -> bool:
-        """See Gate; faults count octets from either end, and change listings as a whole."""
+        """See Gate; faults count bytes from either end, and change listings as a whole."""
         return EXCHANGE.get().plan is not None
 
     def data(self, stream: ThrottleStreamIO, mode: str) -> ThrottleStreamIO:

@@ -257,5 +257,5 @@ def flipped(data: bytes | memoryview, start: int, garble: Garble) -> bytes:
 
 @functools.lru_cache
 def _flipping(mask: int) -> bytes:
-    """What each octet becomes."""
-    return bytes(octet ^ mask for octet in range(256))
+    """What each byte becomes."""
+    return bytes(byte ^ mask for byte in range(256))

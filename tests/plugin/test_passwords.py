@@ -92,7 +92,7 @@ LINES: dict[str | bytes, str] = {
     "PAAS hunter2": "PAAS *******",
     "ACCT hunter2": "ACCT *******",
     "ACT hunter2": "ACT *******",
-    # Telnet codes in front of a verb are taken out, and a lone octet 255 is none.
+    # Telnet codes in front of a verb are taken out, and a lone byte 255 is none.
     b"\xff\xf1PASS hunter2": "PASS *******",
     b"\xff\xf4\xff\xf2pas hunter2": "PAS *******",
     b"\x80PASS hunter2": "\\udc80PASS *******",

@@ -88,7 +88,7 @@ def test_nul_in_a_path_is_501_for_every_verb_that_takes_one(server: FtpServer) -
 
 
 def test_names_that_no_disk_takes(server: FtpServer) -> None:
-    """Too long a name, a file where a directory must be, octets of no encoding: refused, or done, and never 451."""
+    """Too long a name, a file where a directory must be, bytes of no encoding: refused, or done, and never 451."""
     long, octets = "x" * 256, b"\xff\xfe\xed\xa0\x80"
     with RawClient(server.address) as client:
         client.login()

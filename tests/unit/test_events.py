@@ -187,7 +187,7 @@ def test_payload_asked_from_many_threads_hashes_once(monkeypatch: pytest.MonkeyP
 
 
 def test_payload_can_be_hashed_little_by_little() -> None:
-    """In steps of any size; what is left of a step tells that the digest is known, and the octets are let go then."""
+    """In steps of any size; what is left of a step tells that the digest is known, and the bytes are let go then."""
     octets = bytes(range(100))
     for step in (1, 7, 30, 50, 99, 100, 101, 1000):
         payload = Payload()

@@ -28,7 +28,7 @@ from ftpfixture.wire.textmode import AsciiDecoder, AsciiEncoder
 
 __all__ = ["ContentCommands"]
 
-_TEXT_BLOCK = 1 << 18  # octets whose line ends are translated at once: of nothing but line ends it takes 3 ms
+_TEXT_BLOCK = 1 << 18  # bytes whose line ends are translated at once: of nothing but line ends it takes 3 ms
 
 
 class ContentCommands(Transfers):

@@ -31,7 +31,7 @@ Pages = AsyncGenerator[Lines, None]
 
 
 _PIECE = 1 << 16  # characters of a listing that are encoded and sent together
-_COMPLETE = 1 << 18  # octets of a listing that is complete before the 150: some 3000 lines of LIST
+_COMPLETE = 1 << 18  # bytes of a listing that is complete before the 150: some 3000 lines of LIST
 
 
 class ListingCommands(Transfers, Patterns):
@@ -239,7 +239,7 @@ def _prefix(directory: str) -> str:
 
 
 async def _encoded(pages: Pages, encoding: str) -> AsyncGenerator[bytes, None]:
-    """The octets of lines, in pieces that are worth sending."""
+    """Lines as bytes, in pieces that are worth sending."""
     lines: Lines = []
     length = 0
     async with aclosing(pages):

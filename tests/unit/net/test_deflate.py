@@ -163,7 +163,7 @@ async def test_a_large_piece_is_sent_in_turns() -> None:
 
 
 async def test_what_is_hard_to_deflate_goes_in_small_pieces() -> None:
-    """Of some texts zlib at its best level does a few hundred octets in a millisecond."""
+    """Of some texts zlib at its best level does a few hundred bytes in a millisecond."""
     sender = Deflated(Wire(), 9)
     hard = bytes(random.Random(1).choices(b"ab", k=1 << 15))
     while hard:

@@ -262,7 +262,7 @@ async def test_what_cannot_be_described_is_left_out_and_mistakes_are_not() -> No
 
 
 def test_a_long_listing_is_logged_whole(client: Callable[..., RawClient], ftp_server_factory: Factory) -> None:
-    """Octets and digest are those that came."""
+    """Bytes and digest are those that came."""
     server = ftp_server_factory(files=LONG)
     with RawClient(server.address) as raw:
         codes, octets = raw.login().fetch("LIST /long")

@@ -209,7 +209,7 @@ def test_no_byte_is_looked_at_again_and_again(size: int, monkeypatch: pytest.Mon
 
 @given(chopped(octets.map(lambda data: data * 50)))
 def test_the_work_grows_with_what_arrives(chunks: list[bytes]) -> None:
-    """No octets that mean something can be combined so that they are looked at more than a few times."""
+    """No bytes that mean something can be combined so that they are looked at more than a few times."""
     with pytest.MonkeyPatch.context() as patch:
         assert looked_at(chunks, patch) <= 5 * sum(map(len, chunks)) + 8 * len(chunks)
 

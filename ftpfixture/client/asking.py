@@ -116,12 +116,15 @@ class AskingClient(DataClient, Parsers):
     def _text(self, data: bytes) -> str:
         return data.decode(self.encoding, "surrogateescape")
 
-    async def _stat_beside(self, path: PurePosixPath, listing: DirectoryListing) -> Info:
+    async def _stat_beside(
+        self, path: PurePosixPath, listing: DirectoryListing, refusal: StatusCodeError | None = None
+    ) -> Info:
         """What is at a path that a listing does not name, though it may be there.
 
         Args:
             path: With a name.
             listing: Of the directory it is in; lines of it were not understood, or the server hides some names.
+            refusal: Why there is no listing.
 
         Raises:
             StatusCodeError: There is nothing, as the server says.
@@ -130,7 +133,6 @@ class AskingClient(DataClient, Parsers):
         """
         if await self._can_be_entered(path):
             return {"type": "dir"}
-        refusal: StatusCodeError | None = None
         for question in (self._file_by_size, self._something_by_time):
             try:
                 return await question(path)

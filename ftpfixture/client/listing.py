@@ -17,13 +17,22 @@ from typing import TypeVar
 from ftpfixture.aio import AbstractAsyncLister
 from ftpfixture.client.asking import NOT_IMPLEMENTED, AskingClient, RemotePath, Texts
 from ftpfixture.client.parsers import Info
-from ftpfixture.client.reading import DirectoryListing, Listed, one_by_one, together, with_type
+from ftpfixture.client.reading import (
+    DirectoryListing,
+    Lines,
+    Listed,
+    facts_of,
+    folded,
+    lines_of,
+    one_by_one,
+    together,
+    with_type,
+)
 from ftpfixture.client.settings import Parser
 from ftpfixture.client.unread import UnreadEntry, told
 from ftpfixture.client.walk import Walk
 from ftpfixture.errors import NotInListing, StatusCodeError
 from ftpfixture.wire.entry import DIRECTORIES
-from ftpfixture.wire.listing import without_ends
 
 __all__ = ["Lister", "ListingClient", "warn_of"]
 
@@ -115,7 +124,7 @@ class ListingClient(AskingClient):
 
     async def _mlsd(self, path: PurePosixPath) -> DirectoryListing:
         lines = await self._lines_of(f"MLSD {path}" if path.parts else "MLSD")
-        return one_by_one(path, lines, self.parse_mlsx_line)
+        return facts_of(path, lines, self.parse_mlsx_line)
 
     async def _list(self, path: PurePosixPath) -> DirectoryListing:
         if not path.parts:
@@ -128,10 +137,10 @@ class ListingClient(AskingClient):
                 lines = await self._lines_of("LIST")
         return self._read(path, lines)
 
-    async def _lines_of(self, command: str) -> Texts:
-        return without_ends(self._text(await self._data_of(command, "I")).split("\n"))
+    async def _lines_of(self, command: str) -> Lines:
+        return lines_of(self._text(await self._data_of(command, "I")))
 
-    def _read(self, path: PurePosixPath, lines: Texts) -> DirectoryListing:
+    def _read(self, path: PurePosixPath, lines: Lines) -> DirectoryListing:
         if any(vars(self).get(name, getattr(type(self), name)) is not reader for name, reader in _LINE_READERS.items()):
             return one_by_one(path, lines, self.parse_list_line)  # a subclass knows better than all formats
         custom, custom_first = self.parse_list_line_custom, self.parse_list_line_custom_first
@@ -165,8 +174,9 @@ class ListingClient(AskingClient):
         """Tell what is known of a path, see `Info`; `type` is always there.
 
         A server without MLST is asked for the listing of the directory that the path is in. When the path is not in it
-        although it may be there (lines were not understood, or the name begins with a dot, which many servers hide),
-        the server is asked with CWD, SIZE, MDTM and NLST.
+        although it may be there, the server is asked with CWD, SIZE, MDTM and NLST: the listing is refused, lines of it
+        were not understood, the name begins with a dot, which many servers hide, or differs from another only in what
+        some servers ignore, such as upper and lower case.
 
         Raises:
             StatusCodeError: There is no such path (550); `NotInListing` when it was a listing that told so.
@@ -197,13 +207,24 @@ class ListingClient(AskingClient):
             path = PurePosixPath(posixpath.normpath(here / path))
         if not path.name:
             return {"type": "dir"}
-        listing = await self._listed(path.parent)
+        try:
+            listing = await self._listed(path.parent)
+        except StatusCodeError as error:
+            if not error.received_codes[0].startswith("5"):
+                raise
+            return await self._stat_beside(path, DirectoryListing(path.parent, (), ()), error)
         for found, info in listing.entries:
             if found.name == path.name:
                 return info
-        if listing.unread or path.name.startswith("."):
+        if self._may_hide(listing, path):
             return await self._stat_beside(path, listing)
         raise NotInListing(path, f"the listing of {path.parent}")
+
+    def _may_hide(self, listing: DirectoryListing, path: PurePosixPath) -> bool:
+        """Say whether a path may be there that a listing does not name."""
+        name = folded(path.name)
+        alike = any(folded(found.name) == name for found, _ in listing.entries)
+        return bool(listing.unread) or path.name.startswith(".") or alike
 
     async def exists(self, path: RemotePath) -> bool:
         """Say whether there is something at a path.

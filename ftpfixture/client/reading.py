@@ -1,32 +1,51 @@
 """Lines of a listing become what is known of a directory, and facts become values.
 
-One rule: what was not understood is kept and told; it is never taken for what is not there.
+One rule: what was not understood is kept and told; it is never taken for what is not there. What may be half of a
+line, or a message in the shape of a line, is given and told both.
 """
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Iterable, Sequence
+import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain, repeat
 from operator import itemgetter
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
 from ftpfixture.client.parsers import Info, info_of
 from ftpfixture.client.settings import Parser
 from ftpfixture.client.unread import UnreadEntry
 from ftpfixture.wire.entry import DIRECTORIES, is_listable, parse_time
-from ftpfixture.wire.listing import Reading, read_listing
+from ftpfixture.wire.listing import Reading, read_listing, without_ends
 from ftpfixture.wire.listing.format import NUMBER
 from ftpfixture.wire.listing.headings import is_heading
+from ftpfixture.wire.listing.mlsx import FACTS
 
-__all__ = ["DirectoryListing", "Listed", "known_size", "known_time", "one_by_one", "together", "with_type"]
+__all__ = [
+    "DirectoryListing",
+    "Lines",
+    "Listed",
+    "facts_of",
+    "folded",
+    "known_size",
+    "known_time",
+    "lines_of",
+    "one_by_one",
+    "together",
+    "with_type",
+]
 
 Listed = tuple[PurePosixPath, Info]
 
 Numbered = list[tuple[int, str]]
 """Lines with their numbers."""
 
+_VERSION = re.compile(r";[0-9]{0,5}\Z")
+_CUT = "it has no end as the others have, so its name may be longer"
 _THEMSELVES = (".", "..")
 
 
@@ -43,6 +62,18 @@ class DirectoryListing:
     path: PurePosixPath
     entries: Sequence[Listed]
     unread: tuple[UnreadEntry, ...]
+
+
+class Lines(NamedTuple):
+    """What a listing sent.
+
+    Attributes:
+        texts: All lines without their ends.
+        cut: The last line when it has no end, though others have one; else "". What came with it may be cut off.
+    """
+
+    texts: Sequence[str]
+    cut: str
 
 
 class _Pile:
@@ -88,6 +119,11 @@ class _Pile:
         unread = frozenset(unread.line for unread in reading.unread)
         return [(number, line) for number, line in lines if line in unread]
 
+    def doubt(self, number: int, line: str, reason: str) -> None:
+        """A line that looks like an entry, and may be none: it is given, and told as not understood."""
+        if not any(unread.line == line for _, unread in self._unread):
+            self.add_unread(number, line, reason)
+
     @property
     def listing(self) -> DirectoryListing:
         """All of them, in the order of the lines."""
@@ -96,42 +132,68 @@ class _Pile:
         return DirectoryListing(self._directory, [each for _, each in entries], tuple(each for _, each in unread))
 
 
-def one_by_one(directory: PurePosixPath, lines: Iterable[str], parse: Parser) -> DirectoryListing:
+def lines_of(text: str) -> Lines:
+    """What a listing sent, line by line."""
+    *whole, last = text.split("\n")
+    texts = without_ends([*whole, last])
+    return Lines(texts, last if whole and last.strip() and not is_heading(last) else "")
+
+
+def one_by_one(directory: PurePosixPath, lines: Lines, parse: Parser) -> DirectoryListing:
     """Read each line by itself.
 
     Args:
         directory: What was listed.
-        lines: Without their ends.
+        lines: What was sent.
         parse: Reads one line in UTF-8, with an end; ValueError, KeyError or IndexError when it cannot.
     """
-    pile = _Pile(directory)
-    for number, line in enumerate(lines):
-        if line.strip() and not is_heading(line) and (error := pile.parse(number, line, parse)):
-            pile.add_unread(number, line, _reason(line, error))
+    return _one_by_one(directory, lines, parse).listing
+
+
+def facts_of(directory: PurePosixPath, lines: Lines, parse: Parser) -> DirectoryListing:
+    """Read what MLSD sent; see `one_by_one`.
+
+    A line without facts is a name alone (RFC 3659 7.2), but among lines that have some it may be a message.
+    """
+    pile = _one_by_one(directory, lines, parse)
+    bare = [(n, line) for n, line in enumerate(lines.texts) if line.strip() and FACTS.match(line) is None]
+    if len(bare) < sum(1 for line in lines.texts if line.strip()):
+        for number, line in bare:
+            pile.doubt(number, line, "it has no facts as the others have, so it may be a message")
     return pile.listing
 
 
-def together(
-    directory: PurePosixPath, lines: Sequence[str], custom: Parser | None, *, custom_first: bool
-) -> DirectoryListing:
+def _one_by_one(directory: PurePosixPath, lines: Lines, parse: Parser) -> _Pile:
+    pile = _Pile(directory)
+    for number, line in enumerate(lines.texts):
+        if line.strip() and not is_heading(line) and (error := pile.parse(number, line, parse)):
+            pile.add_unread(number, line, _reason(line, error))
+    if lines.cut:
+        pile.doubt(len(lines.texts), lines.cut, _CUT)
+    return pile
+
+
+def together(directory: PurePosixPath, lines: Lines, custom: Parser | None, *, custom_first: bool) -> DirectoryListing:
     """Read what LIST sent, in all known formats and by a parser of the user's.
 
     Args:
         directory: What was listed.
-        lines: Without their ends.
+        lines: What was sent.
         custom: Reads one line, as in `one_by_one`; None when there is none.
         custom_first: Let it read what it can, and not what is left over.
     """
     pile = _Pile(directory)
-    numbered = list(enumerate(lines))
+    numbered = list(enumerate(lines.texts))
     if custom is not None and custom_first:
         headings = frozenset(_read(numbered).headings)
         numbered = [(n, line) for n, line in numbered if line in headings or pile.parse(n, line, custom)]
     reading = _read(numbered)
-    numbers = chain(pile.add_reading(numbered, reading), repeat((len(lines), "")))
+    numbers = chain(pile.add_reading(numbered, reading), repeat((len(lines.texts), "")))
     for unread, (number, _) in zip(reading.unread, numbers, strict=False):
         if custom is None or custom_first or pile.parse(number, unread.line, custom):
             pile.add_unread(number, unread.line, unread.reason)
+    if lines.cut:
+        pile.doubt(len(lines.texts), lines.cut, _CUT)
     return pile.listing
 
 
@@ -150,6 +212,15 @@ def _reason(line: str, error: Exception) -> str:
 def with_type(info: Info) -> Info:
     """What is told of an entry, with a `type`: "unknown" where there is none (RFC 3659 7.2)."""
     return info if info.get("type") else {**info, "type": "unknown"}
+
+
+def folded(name: str) -> str:
+    """The name in a spelling that it shares with all that some server or disk may take for the same.
+
+    There are those that ignore case (Windows, VMS), Unicode normalization (macOS), dots and spaces at the end
+    (Windows), and versions (VMS).
+    """
+    return unicodedata.normalize("NFC", _VERSION.sub("", name).casefold()).rstrip(" .")
 
 
 def known_size(info: Info) -> int | None:

@@ -18,7 +18,7 @@ _SHOWN = 3  # lines that a message shows
 
 
 class UnreadEntry(NamedTuple):
-    """A line of a listing that was not understood.
+    """A line of a listing that was not understood, or not for certain: its end is missing, or its facts.
 
     Attributes:
         directory: What was listed.

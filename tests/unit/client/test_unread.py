@@ -239,3 +239,96 @@ async def test_a_type_that_nobody_told() -> None:
         assert await client.is_file("x")
         assert not await client.is_dir("x")
         assert await client.exists("x")
+
+
+MLSD_LINE = b"type=file;size=1; good"
+NO_END = "it has no end as the others have, so its name may be longer"
+NO_FACTS = "it has no facts as the others have, so it may be a message"
+
+
+@pytest.mark.parametrize(
+    ("verb", "listing", "names", "unread"),
+    [
+        ("LIST", f"{GOOD}\r\n{GOOD[:-1]}".encode(), ["/d/good", "/d/goo"], (GOOD[:-1], NO_END)),
+        ("LIST", f"total 2\r\n{GOOD[:-1]}".encode(), ["/d/goo"], (GOOD[:-1], NO_END)),
+        ("MLSD", MLSD_LINE + b"\r\ntype=file;size=4; f.t", ["/d/good", "/d/f.t"], ("type=file;size=4; f.t", NO_END)),
+        ("MLSD", MLSD_LINE + b"\r\ntype=dir; ", ["/d/good"], ("type=dir; ", NO_END)),
+        ("MLSD", MLSD_LINE + b"\r\n cannot read f\r\n", ["/d/good", "/d/cannot read f"], (" cannot read f", NO_FACTS)),
+    ],
+)
+async def test_half_a_listing(
+    ftp_server_factory: Factory,
+    tmp_path: Path,
+    verb: str,
+    listing: bytes,
+    names: list[str],
+    unread: tuple[str, str],
+) -> None:
+    """A last line that was cut off, and a message among facts: what they stand for is not deleted as missing."""
+    server = ftp_server_factory(
+        files={"/d/f.txt": b"four", "/d/good": b"1"},
+        disable=["MLSD", "MLST"] if verb == "LIST" else [],
+        faults=[on(verb, path="/d").truncate(after=0).pad(listing)],
+    )
+    for name in ("f.txt", "good"):
+        (tmp_path / name).write_bytes(b"mine")
+    async with Client.context(*server.address, *server.credentials) as client:
+        lister = client.list("/d")
+        assert [str(path) for path, _ in await lister] == names
+        assert [line[1:] for line in lister.unread] == [unread]
+        assert await client.exists("/d/f.txt")
+        with pytest.raises(UnreadLinesError):
+            await client.mirror_down("/d", tmp_path, delete=True)
+        with pytest.raises(UnreadLinesError):
+            await client.mirror_up(tmp_path, "/d", delete=True)
+        with pytest.raises(UnreadLinesError):
+            await client.remove("/d")
+    assert [(tmp_path / name).read_bytes() for name in ("f.txt", "good")] == [b"mine", b"mine"]
+    assert server.files == {"/d/f.txt": b"four", "/d/good": b"1"}
+
+
+async def test_a_name_alone_has_no_facts(ftp_server_factory: Factory) -> None:
+    """Where no line of MLSD has facts, each is a name (RFC 3659 7.2)."""
+    with ftp_server_factory(faults=[on("MLSD").truncate(after=0).pad(b" a\r\n b c\r\n")]) as server:
+        async with Client.context(*server.address, *server.credentials) as client:
+            lister = client.list("/")
+            assert [str(path) for path, _ in await lister] == ["/a", "/b c"]
+            assert lister.unread == ()
+
+
+@pytest.mark.parametrize("code", [550, 553])
+async def test_a_listing_that_is_refused(ftp_server_factory: Factory, code: int) -> None:
+    """Whether something is in a directory that nobody may list is asked in other ways."""
+    server = ftp_server_factory(
+        files={"/d/f": b"four"},
+        disable=["MLSD", "MLST"],
+        faults=[on("LIST").reply(code, "Not for you"), on("NLST").reply(code, "Not for you")],
+    )
+    async with Client.context(*server.address, *server.credentials) as client:
+        assert await client.stat("/d/f") == {"type": "file", "size": "4"}
+        assert not await client.exists("/d/no")
+        await client.remove("/d/f")
+    assert server.files == {}
+
+
+@pytest.mark.parametrize(
+    ("listed", "path"),
+    [
+        ("DATA.CSV", "/data.csv"),
+        ("cafe\N{COMBINING ACUTE ACCENT}", "/caf\N{LATIN SMALL LETTER E WITH ACUTE}"),
+        ("NOTES.TXT;3", "/notes.txt"),
+        ("data ", "/data"),
+    ],
+)
+async def test_names_that_some_servers_take_for_one(ftp_server_factory: Factory, listed: str, path: str) -> None:
+    """A listing that shows another spelling is no proof that there is nothing: the server is asked."""
+    line = f"{GOOD.removesuffix('good')}{listed}\r\n".encode()
+    server = ftp_server_factory(
+        files={path: b"four"}, disable=["MLSD", "MLST"], faults=[on("LIST").truncate(after=0).pad(line)]
+    )
+    async with Client.context(*server.address, *server.credentials) as client:
+        assert await client.stat(path) == {"type": "file", "size": "4"}
+        assert not await client.exists("/other")
+        await client.remove(path)
+        assert not await client.exists(path)
+    assert server.files == {}

@@ -19,7 +19,7 @@ from ftpfixture.server.connection import Connection
 from ftpfixture.server.entries import Entries
 from ftpfixture.server.replies import Refusal
 
-__all__ = ["Patterns"]
+__all__ = ["Patterns", "prefix_of"]
 
 _GLOB = frozenset("*?[")
 _LONGEST = 1024  # characters: a name on a disk has at most 255, and to compile 8000 of a line takes 50 ms
@@ -88,7 +88,7 @@ class _Search:
 
     async def _named(self, parent: str, name: str) -> list[str]:
         await take_turns()
-        path = _prefix(parent) + name
+        path = prefix_of(parent) + name
         return [path] if await self._is_there(path) else []
 
     async def _matching(self, parent: str, pattern: str) -> list[str]:
@@ -99,7 +99,7 @@ class _Search:
         await take_turns()
         if not await confined(connection, real) or not (await connection.user.get_permissions(virtual)).list:
             return []
-        prefix, found = _prefix(parent), list[str]()
+        prefix, found = prefix_of(parent), list[str]()
         for batch in batches(await self._server.names(connection, real, virtual, hidden=hidden)):
             self._count(len(batch))
             found += [prefix + name for name in batch if fits(name)]
@@ -123,5 +123,6 @@ def _compiled(pattern: str) -> Callable[[str], object]:
     return re.compile(fnmatch.translate(pattern)).match
 
 
-def _prefix(parent: str) -> str:
-    return parent if parent in ("", "/") else f"{parent}/"
+def prefix_of(directory: str) -> str:
+    """What stands before the names in a directory, so that they are paths as the client would write them."""
+    return "" if directory in ("", ".") else f"{directory.rstrip('/')}/"

@@ -15,7 +15,7 @@ from ftpfixture.server.conditions import ConnectionConditions, PathConditions, P
 from ftpfixture.server.connection import Connection
 from ftpfixture.server.dispatch import command
 from ftpfixture.server.entries import as_directory
-from ftpfixture.server.patterns import Patterns
+from ftpfixture.server.patterns import Patterns, prefix_of
 from ftpfixture.server.replies import Refusal
 from ftpfixture.server.transfers import Transfer, Transfers
 from ftpfixture.wire.entry import MLSX_FACTS, Entry, mlsx_line
@@ -198,7 +198,7 @@ class ListingCommands(Transfers, Patterns):
                 async for page in pages:
                     yield page.lines
                     below += page.directories
-            directories += [_prefix(name) + each for each in reversed(below)]
+            directories += [prefix_of(name) + each for each in reversed(below)]
             if directories:
                 yield [""]
 
@@ -209,7 +209,7 @@ class ListingCommands(Transfers, Patterns):
             as_entry = "d" in flags or not await self._enterable(connection, real)
             await demand(self, connection, argument, PathPermissions.listable, follow=not as_entry)
             if not as_entry:
-                prefix = _prefix(str(virtual) if connection.full_names else argument)
+                prefix = prefix_of(str(virtual) if connection.full_names else argument)
                 for names in batches(await self.names(connection, real, virtual, hidden="a" in flags)):
                     yield [prefix + name for name in names]
                     await take_turns()
@@ -231,11 +231,6 @@ class ListingCommands(Transfers, Patterns):
 def _heading(name: str) -> str:
     """The line above a directory's entries, as `ls -R` writes it."""
     return f"{name or '.'}:"
-
-
-def _prefix(directory: str) -> str:
-    """What stands before the names in a directory, so that they are paths as the client would write them."""
-    return "" if directory in ("", ".") else f"{directory.rstrip('/')}/"
 
 
 async def _encoded(pages: Pages, encoding: str) -> AsyncGenerator[bytes, None]:

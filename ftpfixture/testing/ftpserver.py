@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from os import PathLike
+from pathlib import Path
 from ssl import SSLContext
 from types import TracebackType
 from typing import Any, Self
@@ -117,6 +118,21 @@ class FtpServer:
         self._port = port
         self._users = known_users(users, served)
         self.server = server_class(manager_of(self._users), **settings)
+        self.files = self._stored(files, quota, served)
+        self.log = CommandLog(self.server.hub, self._origin)
+        rules = Rules(self.clock.monotonic())
+        self.server.gate_factory = partial(FaultGate, rules, self.clock)
+        self.faults = Faults(rules, self.log, {verb.upper() for verb in self.server.specs}, self._origin)
+        for fault in [faults] if isinstance(faults, str) or not isinstance(faults, Iterable) else faults:
+            self.faults.add(fault)
+        self._running = False
+
+    def _stored(self, files: Mapping[str, bytes | None] | None, quota: int | None, served: Path | None) -> Files:
+        """The files that the server begins with.
+
+        Raises:
+            ConfigurationError: They cannot be stored, or are not for what this server serves.
+        """
         layer = self.server.path_io_factory()
         check_layer(layer, served, self._listed_users())
         state = layer.state
@@ -128,19 +144,13 @@ class FtpServer:
         elif files is not None or quota is not None:
             other = "a path layer of its own" if served is None else f"the files of root={str(served)!r}"
             raise ConfigurationError(f"files and quota are for servers in memory; this one has {other}")
-        self.files = Files(state if isinstance(state, MemoryFiles) else None, served, self._origin)
+        stored = Files(state if isinstance(state, MemoryFiles) else None, served, self._origin)
         try:
             for path, data in (files or {}).items():
-                self.files.put(path, data)
+                stored.put(path, data)
         except (OSError, TypeError) as error:
             raise ConfigurationError(f"files cannot be stored: {error}") from error
-        self.log = CommandLog(self.server.hub, self._origin)
-        rules = Rules(self.clock.monotonic())
-        self.server.gate_factory = partial(FaultGate, rules, self.clock)
-        self.faults = Faults(rules, self.log, {verb.upper() for verb in self.server.specs}, self._origin)
-        for fault in [faults] if isinstance(faults, str) or not isinstance(faults, Iterable) else faults:
-            self.faults.add(fault)
-        self._running = False
+        return stored
 
     # Life cycle.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import stat
-from collections.abc import Container
+from collections.abc import Awaitable, Callable, Container
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import PurePath, PurePosixPath
@@ -17,7 +17,7 @@ from pathlib import PurePath, PurePosixPath
 from ftpfixture.client.asking import RemotePath
 from ftpfixture.client.files import Progress
 from ftpfixture.client.listing import warn_of
-from ftpfixture.client.reading import DirectoryListing, known_time
+from ftpfixture.client.reading import DirectoryListing, folded, known_time
 from ftpfixture.client.transfers import LocalPath, TransferClient, local_path
 from ftpfixture.client.unread import UnreadEntry, unread_error
 from ftpfixture.client.walk import Found, Here, Walk, walk_here
@@ -114,7 +114,8 @@ class MirrorClient(TransferClient):
         Args:
             source: The directory on the server.
             destination: The directory here; it is made if it is missing.
-            delete: Remove here what is not there. What has the name of something there that was not brought stays.
+            delete: Remove here what is not there, when all files have arrived; before that only what is in their way.
+                What has the name of something there that was not brought stays.
             progress: Told of every piece, see `Progress`.
             verify: Compare hash or size of every file that is brought.
 
@@ -129,7 +130,11 @@ class MirrorClient(TransferClient):
         self._check_unread(theirs, f"{local} is not mirrored with delete=True", delete)
         ours = await self._tree_here(local)
         await self.path_io.mkdir(local, parents=True, exist_ok=True)
-        deleted, hidden = await self._delete_here(theirs.items, ours, remote, local) if delete else ([], [])
+        surplus, hidden = await self._surplus_here(theirs.items, ours, remote, local) if delete else ([], [])
+        in_the_way = await _in_the_way(surplus, theirs.items, ours, lambda name: self.path_io.exists(local / name))
+        for name in in_the_way:
+            await self._remove_here(local / name)
+            _forget(ours, name)
         fetch = partial(self._fetch, block_size=DEFAULT_BLOCK_SIZE, resume=False, progress=progress, verify=verify)
         report = _Report(left_out=hidden)
         for name, item in sorted(theirs.items.items()):
@@ -144,7 +149,9 @@ class MirrorClient(TransferClient):
                 report.transferred.append(name)
             else:
                 report.left_out.append(name)
-        return report.told(deleted, theirs.unread)
+        for name in _without(surplus, in_the_way):
+            await self._remove_here(local / name)
+        return report.told(surplus, theirs.unread)
 
     async def mirror_up(
         self,
@@ -163,7 +170,7 @@ class MirrorClient(TransferClient):
         Args:
             source: The directory here.
             destination: The directory on the server; it is made if it is missing.
-            delete: Remove there what is not here.
+            delete: Remove there what is not here, when all files have arrived; before that only what is in their way.
             progress: Told of every piece, see `Progress`.
             verify: Compare hash or size of every file that is sent.
 
@@ -181,8 +188,9 @@ class MirrorClient(TransferClient):
         await self._retried(partial(self.make_directory, remote))
         theirs = await self._tree_there(remote)
         self._check_unread(theirs, f"{remote} is not made a mirror with delete=True", delete)
-        deleted = _surplus(ours, theirs.items, ("dir", "file", "link")) if delete else []
-        for name in deleted:
+        surplus = _surplus(ours, theirs.items, ("dir", "file", "link")) if delete else []
+        in_the_way = await _in_the_way(surplus, ours, theirs.items, lambda name: self.exists(remote / name))
+        for name in in_the_way:
             await self._remove_there(remote / name, theirs.items[name])
             _forget(theirs.items, name)
         store = partial(self._store, block_size=DEFAULT_BLOCK_SIZE, resume=False, progress=progress, verify=verify)
@@ -199,7 +207,9 @@ class MirrorClient(TransferClient):
                 report.transferred.append(name)
             else:
                 report.unchanged.append(name)
-        return report.told(deleted, theirs.unread)
+        for name in _without(surplus, in_the_way):
+            await self._remove_there(remote / name, theirs.items[name])
+        return report.told(surplus, theirs.unread)
 
     def _check_unread(self, theirs: _TreeThere, refusal: str, delete: bool) -> None:
         """Warn of lines that were not understood.
@@ -283,18 +293,14 @@ class MirrorClient(TransferClient):
         about = await self.path_io.stat(here.path)
         return _Item("file", about.st_size, int(about.st_mtime))
 
-    async def _delete_here(
+    async def _surplus_here(
         self, theirs: _Tree, ours: _Tree, remote: PurePosixPath, local: PurePath
     ) -> tuple[list[PurePosixPath], list[PurePosixPath]]:
-        """Remove what is not there; the names that were removed, and those that stay because LIST hides them there."""
+        """What is not there and shall go, and the names that stay because LIST hides them there."""
         surplus = _surplus(theirs, ours, ("dir", "file"))
         hidden = [name for name in surplus if await self._is_hidden_there(remote / name)]
         surplus = [name for name in surplus if name not in hidden]
-        deleted = [name for name in surplus if not await self._is_behind_link(local, name)]
-        for name in deleted:
-            await self._remove_here(local / name)
-            _forget(ours, name)
-        return deleted, hidden
+        return [name for name in surplus if not await self._is_behind_link(local, name)], hidden
 
     async def _is_behind_link(self, root: PurePath, name: PurePosixPath) -> bool:
         """Say whether a name leads out of the tree: what is there does not belong to it, and is not removed."""
@@ -341,6 +347,32 @@ def _is_surplus(name: PurePosixPath, item: _Item, wanted: _Tree, kept: set[PureP
     if name in kept or not kept.isdisjoint(name.parents):
         return False
     return name not in wanted or wanted[name].kind != item.kind
+
+
+async def _in_the_way(
+    surplus: list[PurePosixPath], wanted: _Tree, there: _Tree, exists: Callable[[PurePosixPath], Awaitable[bool]]
+) -> list[PurePosixPath]:
+    """What must be removed before anything is copied; all else is removed when everything has arrived.
+
+    Its name is wanted for another kind, or the other side takes it for a name that is wanted: that one exists there,
+    though no listing has it.
+    """
+    spellings: dict[tuple[str, ...], list[PurePosixPath]] = {}
+    for name in wanted.keys() - there.keys():
+        spellings.setdefault(_folded_path(name), []).append(name)
+    found = []
+    for name in surplus:
+        if name in wanted or any([await exists(other) for other in spellings.get(_folded_path(name), ())]):
+            found.append(name)
+    return found
+
+
+def _folded_path(name: PurePosixPath) -> tuple[str, ...]:
+    return tuple(folded(part) for part in name.parts)
+
+
+def _without(names: list[PurePosixPath], done: list[PurePosixPath]) -> list[PurePosixPath]:
+    return [name for name in names if name not in done]
 
 
 def _forget(tree: _Tree, name: PurePosixPath) -> None:

@@ -180,6 +180,64 @@ async def test_delete(way: Way) -> None:
     assert way.target.directories() == ["keep"]
 
 
+async def test_nothing_is_deleted_before_all_has_arrived(way: Way, ftp_server: FtpServer) -> None:
+    """When a transfer fails, what is too much is still there."""
+    way.source.put("new", b"1")
+    way.target.put("old", b"2")
+    way.target.put("tree/f", b"3")
+    kept = {"old": b"2", "tree/f": b"3"}
+    with ftp_server.faults(on("RETR", "STOR").answer(550, "No")), pytest.raises(StatusCodeError):
+        await way.run(delete=True)
+    assert way.target.files() == kept
+
+    assert await way.run(delete=True) == Mirrored(paths("new"), (), paths("old", "tree"))
+    assert way.target.files() == {"new": b"1"}
+
+
+async def test_another_spelling_is_another_file(way: Way, ftp_server: FtpServer) -> None:
+    """Where names differ in case, what is too much goes when all has arrived, as everything else."""
+    way.source.put("A", b"new")
+    way.target.put("a", b"old")
+    with ftp_server.faults(on("RETR", "STOR").answer(550, "No")), pytest.raises(StatusCodeError):
+        await way.run(delete=True)
+    assert way.target.files() == {"a": b"old"}
+
+    assert await way.run(delete=True) == Mirrored(paths("A"), (), paths("a"))
+    assert way.target.files() == {"A": b"new"}
+
+
+class IgnoresCase(MemoryPathIO):
+    """Files of which all spellings of a name are one, as on Windows."""
+
+    def _absolute(self, path: str | PurePath) -> PurePath:
+        return super()._absolute(PurePosixPath(str(path).lower()))
+
+
+@pytest.mark.parametrize("disable", [[], ["MLSD", "MLST"]])
+async def test_another_spelling_of_the_same_file_there(
+    ftp_server_factory: Callable[..., FtpServer], here: Here, disable: list[str]
+) -> None:
+    """Where case counts for nothing, removing the other spelling afterwards would remove what has arrived."""
+    here.put("A", b"new")
+    here.put("D/f", b"new")
+    server = ftp_server_factory(path_io_factory=IgnoresCase, disable=disable)
+    async with Client.context(*server.address, *server.credentials) as client:
+        await client.upload(here.root / "A", "/m/a", write_into=True)
+        assert (await client.mirror_up(here.root, "/m", delete=True)).transferred == paths("A", "D/f")
+        assert [path.name for path, _ in await client.list("/m", recursive=True)] == ["a", "d", "f"]
+
+
+async def test_another_spelling_of_the_same_file_here(ftp_client: Client, there: There) -> None:
+    """The same on this side."""
+    there.put("A", b"new")
+    there.put("D/f", b"new")
+    root = PurePosixPath("/here")
+    ftp_client.path_io = layer = IgnoresCase()
+    await ftp_client.download("/m/A", root / "a", write_into=True)
+    assert (await ftp_client.mirror_down("/m", root, delete=True)).transferred == paths("A", "D/f")
+    assert [path.name for path in await layer.list(root)] == ["a", "d"]
+
+
 async def test_a_change_of_kind(way: Way) -> None:
     """With `delete` a file gives way to a directory, and a directory to a file."""
     way.source.put("x/f", b"1")

@@ -10,13 +10,14 @@ import functools
 import os
 import ssl
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from secrets import token_hex
 from ssl import SSLContext
 from tempfile import gettempdir
 from typing import Any
 
 import trustme
+from cryptography.x509 import RevokedCertificateBuilder
 
 from ftpfixture.errors import ConfigurationError
 from ftpfixture.untouched import RealFiles
@@ -35,6 +36,12 @@ KINDS = {
     "untrusted": "of another CA, which nobody knows",
 }
 """The certificates that a server may have."""
+
+
+if getattr(datetime, "__base__", None) is date:  # not while it is patched: freezegun, mocks
+    # cryptography keeps the class of times that it meets first, for the whole process; under freezegun that would be
+    # one that no real time is of. What is built here does nothing else.
+    RevokedCertificateBuilder().serial_number(1).revocation_date(_LONG_AGO[0]).build()
 
 
 @functools.cache
@@ -195,14 +202,12 @@ def _remove(path: str, process: int) -> None:
 
 
 class ServerTls:
-    """What clients need of a server's TLS.
+    """What clients need of a server's TLS."""
 
-    Attributes:
-        ca: The certificate authority of the valid certificates, of trustme: ``ca.configure_trust(context)``.
-    """
-
-    def __init__(self) -> None:
-        self.ca = _authority()
+    @property
+    def ca(self) -> trustme.CA:
+        """The certificate authority of the valid certificates: ``ca.configure_trust(context)``."""
+        return _authority()
 
     @property
     def ca_pem(self) -> bytes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -84,3 +86,43 @@ def test_the_servers_own_clock_goes_first() -> None:
         assert server.files.stat("/d").modified == 1767225600
         server.clock.move(300)
         assert client.reply().code == "421"
+
+
+FIRST = """
+import ssl
+import sys
+from datetime import datetime
+
+import freezegun
+
+if sys.argv[1] == "imported before":
+    import ftpfixture
+
+def handshake(server):
+    context = server.tls.client_context()
+    with ftplib.FTP_TLS(context=context) as client:
+        client.connect(*server.address, timeout=20)
+        client.login(*server.credentials)
+        client.prot_p()
+        assert client.nlst() == ["a"]
+
+with freezegun.freeze_time("2020-01-01"):
+    import ftplib
+    from ftpfixture import FtpServer
+    with FtpServer(files={"/a": b""}) as server, ftplib.FTP() as client:
+        client.connect(*server.address, timeout=20)
+        client.login(*server.credentials)
+    if sys.argv[1] == "imported before":
+        with FtpServer(tls="explicit", files={"/a": b""}) as server:
+            handshake(server)
+with FtpServer(tls="implicit", certificate="expired", files={"/a": b""}) as server:
+    assert server.tls.ca_pem
+with FtpServer(tls="explicit", files={"/a": b""}) as server:
+    handshake(server)
+"""
+
+
+@pytest.mark.parametrize("state", ["imported before", "imported within"])
+def test_the_first_server_of_a_process(state: str) -> None:
+    """Certificates are made when they are first needed, with times of any class; without TLS there are none."""
+    subprocess.run([sys.executable, "-c", FIRST, state], check=True, timeout=50)

@@ -71,7 +71,7 @@ class BaseClient:
         ask_utf8: When `encoding` is UTF-8, say OPTS UTF8 ON after the login, before the first name beyond ASCII is said
             or when the server sends one that is no UTF-8: some servers (IIS) speak it only when they are asked. A
             refusal is no error.
-        parse_list_line_custom: Reads lines of LIST in a shape of your own.
+        parse_list_line_custom: Reads lines of LIST in a shape of your own; a subclass may have it as a method.
         parse_list_line_custom_first: Ask it before the known shapes, not after.
         passive_commands: What is tried for a data connection, in order: "epsv", "pasv", and for active mode "eprt",
             "port". What the server refuses once is not tried again on the same connection.
@@ -90,6 +90,8 @@ class BaseClient:
     Raises:
         ConfigurationError: A setting cannot work.
     """
+
+    parse_list_line_custom: Parser | None = None
 
     def __init__(
         self,
@@ -121,7 +123,8 @@ class BaseClient:
         self.path_io = path_io_factory(timeout=path_timeout)
         self.encoding = check_encoding(encoding)
         self.ask_utf8 = ask_utf8
-        self.parse_list_line_custom = parse_list_line_custom
+        if parse_list_line_custom is not None:
+            self.parse_list_line_custom = parse_list_line_custom
         self.parse_list_line_custom_first = parse_list_line_custom_first
         self.trust_pasv_host = trust_pasv_host
         self.keep_alive = keep_alive

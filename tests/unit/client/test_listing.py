@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ftpfixture import Client, FtpServer, InvalidCommand, ReplySyntaxError, StatusCodeError
+from ftpfixture import Client, FtpServer, InvalidCommand, ReplySyntaxError, StatusCodeError, on
 from ftpfixture.client.listing import Lister, ListingClient
 from tests.support.scripted import (
     GREETING,
@@ -474,6 +474,25 @@ async def test_a_custom_parser() -> None:
         found = await client.list(raw_command="LIST")
         assert found[0] == (PurePosixPath("a"), {"kind": "x\r\n", "type": "unknown"})
         assert names(found) == ["a", "f", "d"]
+
+
+class Pipes(Client):
+    """A client whose own method reads what others do not."""
+
+    def parse_list_line_custom(self, line: bytes) -> tuple[str, dict[str, Any]]:
+        """Read lines of the form ``name|type``."""
+        return parse_pipe(line)
+
+
+async def test_a_custom_parser_of_a_subclass(ftp_server_factory: Callable[..., FtpServer]) -> None:
+    """A method is asked; a parser that is given comes before it."""
+    listing = on("LIST").truncate(after=0).pad(b"a|x\r\n")
+    server = ftp_server_factory(disable=["MLSD"], faults=[listing])
+    given: dict[str, Any] = {"parse_list_line_custom": lambda line: ("given", {"type": "file"})}
+    cases: list[tuple[dict[str, Any], str]] = [({}, "a"), (given, "given")]
+    for settings, name in cases:
+        async with Pipes.context(*server.address, *server.credentials, **settings) as client:
+            assert names(await client.list("/")) == [f"/{name}"]
 
 
 async def test_a_custom_parser_and_another_encoding() -> None:

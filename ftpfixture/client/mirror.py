@@ -299,7 +299,7 @@ class MirrorClient(TransferClient):
         """What is not there and shall go, and the names that stay because LIST hides them there."""
         surplus = _surplus(theirs, ours, ("dir", "file"))
         hidden = [name for name in surplus if await self._is_hidden_there(remote / name)]
-        surplus = [name for name in surplus if name not in hidden]
+        surplus = _without(surplus, hidden)
         return [name for name in surplus if not await self._is_behind_link(local, name)], hidden
 
     async def _is_behind_link(self, root: PurePath, name: PurePosixPath) -> bool:
@@ -371,8 +371,9 @@ def _folded_path(name: PurePosixPath) -> tuple[str, ...]:
     return tuple(folded(part) for part in name.parts)
 
 
-def _without(names: list[PurePosixPath], done: list[PurePosixPath]) -> list[PurePosixPath]:
-    return [name for name in names if name not in done]
+def _without(names: list[PurePosixPath], others: list[PurePosixPath]) -> list[PurePosixPath]:
+    left_out = frozenset(others)
+    return [name for name in names if name not in left_out]
 
 
 def _forget(tree: _Tree, name: PurePosixPath) -> None:

@@ -89,6 +89,7 @@ class Channel:
 
     Attributes:
         before_handshake: Awaited when the other side begins to shake hands; what it raises is how that ends.
+        offers_tickets: Whether this is the server of a TLS connection on which it offers sessions to resume.
         unannounced: Whether to end without close_notify.
     """
 
@@ -109,6 +110,7 @@ class Channel:
         "before_handshake",
         "closed",
         "local",
+        "offers_tickets",
         "peer",
         "timeout",
         "tls",
@@ -141,6 +143,7 @@ class Channel:
         self.tls: TlsInfo | None = None
         self.closed = False
         self.before_handshake: Callable[[], Awaitable[None]] | None = None
+        self.offers_tickets = False
         self.unannounced = False
         self.peer = peer
         self.local = peer_name(sock.getsockname())
@@ -390,6 +393,7 @@ class Channel:
             self.close()
             raise
         inherit(self._sock, clear)
+        self.offers_tickets = server_side and tickets
         self._lenient = not require_close_notify
         self._begun = not server_side
         self._handshake = self._loop.create_task(self._shake_hands(self._sock))
@@ -441,6 +445,7 @@ class Channel:
     def _unwrapped(self, sock: ssl.SSLSocket) -> None:
         # Python's object would stay an encrypted one by its class, and could not be encrypted again.
         self._sock = PlainSocket(fileno=sock.detach())
+        self.offers_tickets = False
         inherit(self._sock, sock)
         self._sock.setblocking(False)
 

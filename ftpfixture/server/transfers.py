@@ -148,6 +148,8 @@ class Transfers(BaseServer):
             raise Refusal("425", "Use PORT or PASV first")
         connection.transfer = transfer
         connection.data_direction = transfer.direction
+        if transfer.direction == "upload" and "data_connection" in connection:
+            self._withhold_tickets(connection, connection.data_connection.channel)
         EXCHANGE.get().opening = True
         task = connection.loop.create_task(self._carry(connection, transfer))
         connection.extra_workers.add(task)
@@ -163,10 +165,14 @@ class Transfers(BaseServer):
             transfer.direction, str(transfer.path), transfer.offset, connection.transfer_type, transfer.size
         )
         async with stream, transfer.open() as file:
-            if transfer.direction == "upload":
-                self._withhold_tickets(connection, stream.channel)
+            # curl begins the TLS handshake before its STOR, and reads tickets when it closes, if they are there then: so
+            # they are sent before it learns that it may send.
+            early = transfer.direction == "upload" and _offers_tickets(stream.channel)
+            error = await self._handshake_error(stream.channel) if early else None
             connection.response("150", transfer.opening)
-            await self._secure(connection, stream)
+            if not early:
+                error = await self._handshake_error(stream.channel)
+            self._demand_tls(connection, stream.channel, error)
             self._compress(connection, stream)
             await transfer.move(stream, file)
         connection.response("226", "Transfer complete")
@@ -184,8 +190,8 @@ class Transfers(BaseServer):
                 channel.take_tls_back()
 
     def _withhold_tickets(self, connection: Connection, channel: Duplex) -> None:
-        # Clients that shake hands before their command get them, and curl wants them: it resumes no session twice.
-        # Of those that do it after the 150, lftp loses the end of an upload by them.
+        # Clients that begin the TLS handshake before their command get them, and curl wants them: it resumes no session
+        # twice. Of those that begin it after the 150, lftp loses the end of an upload by them.
         if isinstance(channel, Channel) and channel.is_tls:
             channel.take_tls_back()
             self._protect(connection, channel, tickets=False)
@@ -198,19 +204,26 @@ class Transfers(BaseServer):
                 context, server_side=True, require_close_notify=self.require_close_notify, tickets=tickets
             )
 
-    async def _secure(self, connection: Connection, stream: ThrottleStreamIO) -> None:
-        """Wait until hands are shaken on a data connection that is to be encrypted.
-
-        Raises:
-            Refusal: That failed, or the session is a new one where it must not be.
-        """
-        channel = stream.channel
+    async def _handshake_error(self, channel: Duplex) -> OSError | None:
+        """Wait until the TLS handshake of a data connection is over, if there is one; what it failed by."""
         if not isinstance(channel, Channel) or not channel.is_tls:
-            return
+            return None
         try:
             async with self.clock.timeout(self.handshake_timeout):
                 await channel.secured()
         except OSError as error:
+            return error
+        return None
+
+    def _demand_tls(self, connection: Connection, channel: Duplex, error: OSError | None) -> None:
+        """Go on with a data connection whose TLS handshake, if there is one, is over.
+
+        Raises:
+            Refusal: It failed, or the session is a new one where it must not be.
+        """
+        if not isinstance(channel, Channel) or not channel.is_tls:
+            return
+        if error is not None:
             connection.gate.tls_failed("data", error)
             channel.reset()
             raise Refusal("522", "TLS handshake failed on the data connection") from error
@@ -237,6 +250,10 @@ class Transfers(BaseServer):
         finally:
             self.forget_data(connection)
         return stream
+
+
+def _offers_tickets(channel: Duplex) -> bool:
+    return isinstance(channel, Channel) and channel.offers_tickets
 
 
 def _call(over: Callable[[], object], _: asyncio.Task[bool]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ftplib
 import io
 import socket
@@ -315,6 +316,53 @@ def test_no_tickets_for_an_upload_that_waits(ftps_server: FtpServer, connect: Co
         assert ftps.getresp().startswith("150")
         assert ftps.voidresp().startswith("226")
     assert ftps_server.files == {"/a.bin": BIG * 2}
+
+
+def test_tickets_of_an_upload_come_before_its_150(ftps_server: FtpServer, connect: Connect) -> None:
+    """A client that begins the TLS handshake before its command may send when it has the tickets, and not before.
+
+    curl reads them when it closes. If they came later, its system would reset the connection, and what was on its way
+    would be lost.
+    """
+    ftps, other = connect(ftps_server, "TLSv1.3"), connect(ftps_server, "TLSv1.3")
+    ftps.voidcmd("TYPE I")
+    came, goes = ssl.MemoryBIO(), ssl.MemoryBIO()
+    data = ftps.context.wrap_bio(came, goes, server_hostname=ftps.host)
+    with socket.create_connection(ftps.makepasv(), timeout=10) as raw:
+        with pytest.raises(ssl.SSLWantReadError):
+            data.do_handshake()
+        while True:
+            raw.sendall(goes.read())
+            came.write(raw.recv(65_536))
+            with contextlib.suppress(ssl.SSLWantReadError):
+                data.do_handshake()
+                break
+        ftps.putcmd("STOR a.bin")
+        for _ in range(10):
+            other.voidcmd("NOOP")  # by then the server has begun with STOR
+        assert ftps.sock is not None
+        assert waiting(ftps.sock) == b""
+        raw.sendall(goes.read())  # the end of the handshake
+        assert ftps.getresp().startswith("150")
+        assert waiting(raw) != b""
+        data.write(BIG)
+        with pytest.raises(ssl.SSLWantReadError):
+            data.unwrap()
+        raw.sendall(goes.read())
+        assert ftps.voidresp().startswith("226")
+    assert ftps_server.files == {"/a.bin": BIG}
+
+
+def waiting(sock: socket.socket) -> bytes:
+    """The first byte that has arrived and was not read, below TLS; b"" if there is none."""
+    timeout = sock.gettimeout()
+    sock.settimeout(0)
+    try:
+        return socket.socket.recv(sock, 1, socket.MSG_PEEK)
+    except BlockingIOError:
+        return b""
+    finally:
+        sock.settimeout(timeout)
 
 
 @pytest.mark.filterwarnings("ignore:ssl.PROTOCOL_TLS is deprecated:DeprecationWarning")

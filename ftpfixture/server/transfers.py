@@ -165,7 +165,7 @@ class Transfers(BaseServer):
             transfer.direction, str(transfer.path), transfer.offset, connection.transfer_type, transfer.size
         )
         async with stream, transfer.open() as file:
-            # curl begins the TLS handshake before its STOR, and reads tickets when it closes, if they are there then: so
+            # curl begins the TLS handshake before its STOR, and reads the tickets when it closes, if they are there:
             # they are sent before it learns that it may send.
             early = transfer.direction == "upload" and _offers_tickets(stream.channel)
             error = await self._handshake_error(stream.channel) if early else None

@@ -382,7 +382,9 @@ class Session:
     def _worker_ended(self, task: asyncio.Task[Any], exchange: Exchange) -> None:
         self._touch()
         if task.cancelled():
-            self._answer(exchange, "426", "Transfer aborted")
+            self._answer(exchange, "426", "Transfer aborted")  # it had not begun
+            if self.workers.abort is not None:
+                self._answer(self.workers.abort, "226", "Abort successful")
         elif (error := task.exception()) is not None:
             if not self._failed(exchange, error):
                 self._hang_up("refused")

@@ -223,8 +223,9 @@ class ListingClient(AskingClient):
     def _may_hide(self, listing: DirectoryListing, path: PurePosixPath) -> bool:
         """Say whether a path may be there that a listing does not name."""
         name = folded(path.name)
-        alike = any(folded(found.name) == name for found, _ in listing.entries)
-        return bool(listing.unread) or path.name.startswith(".") or alike
+        names = [folded(found.name) for found, _ in listing.entries]
+        cut = len(names) == 1 and name.startswith(names[0])  # one line without an end may be whole, or be cut off
+        return bool(listing.unread) or path.name.startswith(".") or name in names or cut
 
     async def exists(self, path: RemotePath) -> bool:
         """Say whether there is something at a path.

@@ -216,6 +216,20 @@ async def test_what_proves_something(answers: list[Step], outcome: str) -> None:
         assert (await client.stat("f"))["type"] == outcome
 
 
+async def test_one_line_that_may_be_cut_off(ftp_server_factory: Factory) -> None:
+    """Some servers leave out the last end of a line: the line is an entry, but what its name may begin is asked for."""
+    server = ftp_server_factory(
+        files={"/d/good.txt": b"1"},
+        disable=["MLSD", "MLST"],
+        faults=[on("LIST", path="/d").truncate(after=0).pad(GOOD.encode())],
+    )
+    async with Client.context(*server.address, *server.credentials) as client:
+        assert [str(path) for path, _ in await client.list("/d")] == ["/d/good"]
+        assert await client.exists("/d/good.txt")
+        assert not await client.exists("/d/good.tx")
+        assert not await client.exists("/d/other")
+
+
 async def test_another_refusal_is_no_answer() -> None:
     """What may be otherwise next time is told as it is."""
     async with talk(

@@ -32,6 +32,9 @@ def _slips(verb: str) -> Iterator[str]:
 
 _NEARLY_SECRET = re.compile("|".join(pattern for verb in ("pass", "acct") for pattern in _slips(verb)), re.IGNORECASE)
 
+_SITE_SECRET = re.compile(r" *pswd(?= )", re.IGNORECASE)
+"""SITE PSWD of Serv-U, which has an old password and a new one behind it."""
+
 _NOT_IN_A_VERB = re.compile(r"[\x00-\x20\x7f]")
 
 
@@ -58,11 +61,20 @@ def censor(verb: str, argument: str) -> str:
 
 def guarded(verb: str, argument: str) -> str:
     """The argument, as a `Secret` where `censor` would not show it."""
-    return argument if not argument or _shown(verb) is None else Secret(argument)
+    if not argument or (_shown(verb) is None and not _has_site_secret(verb, argument)):
+        return argument
+    return Secret(argument)
+
+
+def _has_site_secret(verb: str, argument: str) -> bool:
+    return verb.upper() == "SITE" and _SITE_SECRET.match(argument) is not None
 
 
 def starred(verb: str, argument: str) -> tuple[str, str]:
     """Verb and argument as `censor` shows them."""
+    if _has_site_secret(verb, argument):
+        word, space, secret = argument.lstrip(" ").partition(" ")
+        return verb, f"{word}{space}{'*' * len(secret)}"
     shown = 0 if isinstance(verb, Secret) else _shown(verb)
     if shown is None:
         return verb, argument

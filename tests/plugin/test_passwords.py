@@ -92,6 +92,8 @@ LINES: dict[str | bytes, str] = {
     "PAAS hunter2": "PAAS *******",
     "ACCT hunter2": "ACCT *******",
     "ACT hunter2": "ACT *******",
+    "SITE PSWD hunter2 hunter3": "SITE PSWD ***************",
+    "site  pswd hunter2 hunter3": "SITE pswd ***************",
     # Telnet codes in front of a verb are taken out, and a lone byte 255 is none.
     b"\xff\xf1PASS hunter2": "PASS *******",
     b"\xff\xf4\xff\xf2pas hunter2": "PAS *******",

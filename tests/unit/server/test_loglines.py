@@ -181,6 +181,8 @@ def test_each_line_of_a_reply(hub: Hub, lines: pytest.LogCaptureFixture) -> None
         ("PASV", "no secret", "PASV no secret"),
         ("APPE", "no secret", "APPE no secret"),
         ("SITE", "PASS me", "SITE PASS me"),
+        ("SITE", "PSWD old new", "SITE PSWD *******"),
+        ("SITE", "PSWD", "SITE PSWD"),
     ],
 )
 def test_secrets(hub: Hub, lines: pytest.LogCaptureFixture, verb: str, argument: str, text: str) -> None:

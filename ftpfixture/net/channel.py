@@ -436,8 +436,13 @@ class Channel:
         await self.secured()
 
     def take_tls_back(self) -> None:
-        """Go back to clear text if the other side has not begun to shake hands; else do nothing."""
-        if isinstance(self._sock, ssl.SSLSocket) and not self._begun and not self._peeked() and self._handshake:
+        """Go back to clear text if the other side has not begun the TLS handshake; else do nothing."""
+        if self.is_tls and not self._begun and not self._peeked():
+            self.put_off_tls()
+
+    def put_off_tls(self) -> None:
+        """Go back to before the TLS handshake if none of it was read; what has come of it waits for `start_tls`."""
+        if isinstance(self._sock, ssl.SSLSocket) and not self._begun and self._handshake:
             self._handshake.cancel()
             self._handshake = None
             self._unwrapped(self._sock)

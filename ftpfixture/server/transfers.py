@@ -193,7 +193,7 @@ class Transfers(BaseServer):
         # Clients that begin the TLS handshake before their command get them, and curl wants them: it resumes no session
         # twice. Of those that begin it after the 150, lftp loses the end of an upload by them.
         if isinstance(channel, Channel) and channel.is_tls:
-            channel.take_tls_back()
+            channel.put_off_tls()
             self._protect(connection, channel, tickets=False)
 
     def _protect(self, connection: Connection, channel: Duplex, *, tickets: bool = True) -> None:

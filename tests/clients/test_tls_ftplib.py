@@ -273,7 +273,7 @@ def test_tickets(ftps_server: FtpServer, connect: Connect) -> None:
 
 
 class HeldUp(Server):
-    """Does nothing more, once an upload waits for its data connection, until it is let go."""
+    """Does nothing more, once an upload waits for its data connection or NOOP came, until it is let go."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -283,9 +283,40 @@ class HeldUp(Server):
     def start_transfer(self, connection: Connection, transfer: Transfer) -> bool:
         """Begin it, and hold up the whole server."""
         begun = super().start_transfer(connection, transfer)
+        self.hold_up()
+        return begun
+
+    async def noop(self, connection: Connection, rest: str) -> bool:
+        """Hold up the whole server, and answer."""
+        self.hold_up()
+        return await super().noop(connection, rest)
+
+    def hold_up(self) -> None:
+        """Tell that nothing goes on, and wait until it may."""
         self.waits.release()
         assert self.goes_on.acquire(timeout=10)
-        return begun
+
+
+@contextlib.contextmanager
+def hello(ftps: ftplib.FTP_TLS, address: tuple[str, int]) -> Iterator[ssl.SSLSocket]:
+    """A data connection on which the beginning of the TLS handshake was sent."""
+    raw = socket.create_connection(address, timeout=10)
+    with ftps.context.wrap_socket(raw, do_handshake_on_connect=False, server_hostname=ftps.host) as data:
+        data.settimeout(0)
+        with pytest.raises(ssl.SSLWantReadError):
+            data.do_handshake()
+        data.settimeout(10)
+        yield data
+
+
+def upload_without_tickets(ftps: ftplib.FTP_TLS, data: ssl.SSLSocket) -> None:
+    """Complete the handshake and send a file: nothing comes from the server."""
+    data.do_handshake()
+    data.sendall(BIG)
+    assert waiting(data) == b""
+    data.unwrap()
+    assert ftps.getresp().startswith("150")
+    assert ftps.voidresp().startswith("226")
 
 
 @pytest.mark.ftp(server_class=HeldUp)
@@ -299,23 +330,28 @@ def test_no_tickets_for_an_upload_that_waits(ftps_server: FtpServer, connect: Co
         address = ftps.makepasv()
         ftps.putcmd(f"{verb} a.bin")
         assert server.waits.acquire(timeout=10)
-        raw = socket.create_connection(address, timeout=10)
-        with ftps.context.wrap_socket(raw, do_handshake_on_connect=False, server_hostname=ftps.host) as data:
-            data.settimeout(0)
-            with pytest.raises(ssl.SSLWantReadError):
-                data.do_handshake()  # its beginning is there when the server comes to look
-            data.settimeout(10)
+        with hello(ftps, address) as data:
             server.goes_on.release()
-            data.do_handshake()
-            data.sendall(BIG)
-            data.settimeout(0)
-            with pytest.raises(BlockingIOError):
-                socket.socket.recv(data, 1, socket.MSG_PEEK)
-            data.settimeout(10)
-            data.unwrap()
-        assert ftps.getresp().startswith("150")
-        assert ftps.voidresp().startswith("226")
+            upload_without_tickets(ftps, data)
     assert ftps_server.files == {"/a.bin": BIG * 2}
+
+
+@pytest.mark.ftp(server_class=HeldUp)
+def test_no_tickets_where_the_server_sees_all_at_once(ftps_server: FtpServer, connect: Connect) -> None:
+    """What of a handshake has come before the command was seen is not lost when tickets are withheld."""
+    server = ftps_server.server
+    assert isinstance(server, HeldUp)
+    ftps, other = connect(ftps_server, "TLSv1.3"), connect(ftps_server, "TLSv1.3")
+    ftps.voidcmd("TYPE I")
+    address = ftps.makepasv()
+    other.putcmd("NOOP")
+    assert server.waits.acquire(timeout=10)
+    with hello(ftps, address) as data:
+        ftps.putcmd("STOR a.bin")
+        server.goes_on.release(2)
+        upload_without_tickets(ftps, data)
+    assert other.getresp().startswith("200")
+    assert ftps_server.files == {"/a.bin": BIG}
 
 
 def test_tickets_of_an_upload_come_before_its_150(ftps_server: FtpServer, connect: Connect) -> None:

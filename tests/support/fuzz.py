@@ -19,7 +19,7 @@ from ftpfixture.events import CommandReceived, FaultApplied, ReplySent
 from ftpfixture.faults.known import KNOWN
 from ftpfixture.testing.loopthread import SHARED
 from ftpfixture.wire.states import check_exchange
-from tests.support.fuzz_client import Player
+from tests.support.fuzz_client import LAST_WORDS, Player
 from tests.support.fuzz_words import Step, session
 from tests.support.leaks import Held, held
 from tests.support.raw import RawClient
@@ -110,6 +110,8 @@ class World:
         problems += self._left() if ended else []
         problems += _unanswered(self.server) + _out_of_order(self.server)
         in_order = in_order and self.server.log.sessions[0].reason == "quit"  # and not in the middle of CCC
+        if player.broken and self.server.log.commands[-1].argument != LAST_WORDS.decode():
+            in_order = False  # an earlier QUIT was the end, and what was sent to nobody reset the connection
         if in_order and (said := _said(self.server)) != player.heard:
             problems.append(f"said {said!r:.500}, heard {player.heard!r:.500}")
         self.server.faults.clear()

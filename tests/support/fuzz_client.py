@@ -19,9 +19,10 @@ from ftpfixture.wire.lines import LineReader
 from ftpfixture.wire.reply import Reply, ReplyParser
 from tests.support.fuzz_words import Step
 
-__all__ = ["Player"]
+__all__ = ["LAST_WORDS", "Player"]
 
 _ANSWER_LIMIT = 10  # seconds for what every server answers at once
+LAST_WORDS = b"from the player"  # the argument of the last QUIT
 _LIMIT = 5  # seconds that the client waits for anything else
 _ABORT = struct.pack("ii", 1, 0)
 
@@ -37,6 +38,7 @@ class Player:
     Attributes:
         heard: All that came over the control connection.
         gone: Whether that is closed.
+        broken: Whether that was by a reset, which may destroy what came before it.
     """
 
     def __init__(self, address: tuple[str, int], tls: str | None, context: ssl.SSLContext | None) -> None:
@@ -50,6 +52,7 @@ class Player:
         self._sock = socket.create_connection(address, _LIMIT)
         self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.gone = False
+        self.broken = False
         if tls == "implicit":
             self._encrypt()
             self._encrypts_data = True
@@ -122,6 +125,7 @@ class Player:
             return True  # TLS had something to say, and the server had not
         except OSError:
             data = b""
+            self.broken = True
         finally:
             self._sock.settimeout(_LIMIT)
         if not data:
@@ -198,7 +202,7 @@ class Player:
         if self.gone:
             return False
         try:
-            self._put(b"\r\nQUIT\r\n")
+            self._put(b"\r\nQUIT " + LAST_WORDS + b"\r\n")
             while self._receive(_ANSWER_LIMIT):
                 pass
         except OSError:

@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from ftpfixture import CommandLog, FtpServer, on
-from ftpfixture.events import FaultApplied
+from ftpfixture.log.events import FaultApplied
 
 FILM = bytes(range(256)) * 400
 

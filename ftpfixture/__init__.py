@@ -62,6 +62,7 @@ from ftpfixture.errors import (
 )
 from ftpfixture.faults.catalog import Fault, on
 from ftpfixture.log import CommandLog
+from ftpfixture.log.records import CommandRecord, SessionRecord, TransferRecord
 from ftpfixture.pathio import (
     AbstractPathIO,
     AsyncPathIO,
@@ -71,7 +72,6 @@ from ftpfixture.pathio import (
     PathIONursery,
     universal_exception,
 )
-from ftpfixture.records import CommandRecord, SessionRecord, TransferRecord
 from ftpfixture.server import (
     ANY_PASSWORD,
     AbstractUserManager,

@@ -6,7 +6,7 @@ One rule: nothing is made here; each name comes from the room it belongs to.
 from __future__ import annotations
 
 from ftpfixture.aio import AbstractAsyncLister, AsyncListerMixin, AsyncStreamIterator, async_enterable, with_timeout
-from ftpfixture.constants import (
+from ftpfixture.compat.constants import (
     DEFAULT_ACCOUNT,
     DEFAULT_PASSWORD,
     DEFAULT_PORT,
@@ -15,7 +15,7 @@ from ftpfixture.constants import (
     HALF_OF_YEAR_IN_SECONDS,
     TWO_YEARS_IN_SECONDS,
 )
-from ftpfixture.locales import LOCALE_LOCK, setlocale
+from ftpfixture.compat.locales import LOCALE_LOCK, setlocale
 from ftpfixture.net.stream import DEFAULT_BLOCK_SIZE, StreamIO, ThrottleStreamIO
 from ftpfixture.net.throttle import StreamThrottle, Throttle
 from ftpfixture.net.tls import SSLSessionBoundContext

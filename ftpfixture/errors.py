@@ -15,6 +15,8 @@
     ├── ClientStateError          (RuntimeError) a call that has to wait for another of the same client
     ├── IntegrityError            (OSError) what arrived is not what was sent
     ├── TlsError                  (OSError) a connection could not be encrypted; the text says which, and why
+    ├── CommandRefused            raised in a handler of the server: its command gets this reply
+    ├── NoReply                   raised in a handler of the server: its command is never answered
     ├── ServerFailure             a handler of the server raised; shown in the test that caused it
     └── ProtocolError             (ValueError) octets that do not mean what they must
         ├── CommandSyntaxError    an argument of a command
@@ -31,12 +33,14 @@ from typing import Any
 
 __all__ = [
     "ClientStateError",
+    "CommandRefused",
     "CommandSyntaxError",
     "ConfigurationError",
     "FtpFixtureError",
     "IntegrityError",
     "InvalidCommand",
     "NoAvailablePort",
+    "NoReply",
     "NotInListing",
     "PathIOError",
     "PathIsNotAbsolute",
@@ -153,6 +157,24 @@ class IntegrityError(FtpFixtureError, OSError):
 
 class TlsError(FtpFixtureError, OSError):
     """A connection could not be encrypted; the text says which one and why, ``__cause__`` is what OpenSSL said."""
+
+
+class CommandRefused(FtpFixtureError):
+    """Raised within a handler, or a user manager, to answer its command and be done with it.
+
+    Args:
+        code: Three digits; 421 ends the session (RFC 959 4.2.2: the service closes the control connection).
+        text: Of the reply.
+    """
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(code, text)
+        self.code = code
+        self.text = text
+
+
+class NoReply(FtpFixtureError):
+    """Raised within a handler, or a user manager, never to answer its command, nor anything after it."""
 
 
 class ServerFailure(FtpFixtureError):

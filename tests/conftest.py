@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from ftpfixture import FtpServer
-from ftpfixture.events import FaultApplied
 from ftpfixture.log import CommandLog
+from ftpfixture.log.events import FaultApplied
 from ftpfixture.wire.states import check_exchange
 from tests.support.raw import RawClient
 from tests.support.turns import Turns, watched

@@ -17,7 +17,7 @@ from ftpfixture.client.endings import PATIENCE
 from ftpfixture.client.retry import Retry
 from ftpfixture.client.settings import Settings
 from ftpfixture.client.tree import TreeClient
-from ftpfixture.constants import DEFAULT_ACCOUNT, DEFAULT_PASSWORD, DEFAULT_PORT, DEFAULT_USER
+from ftpfixture.compat.constants import DEFAULT_ACCOUNT, DEFAULT_PASSWORD, DEFAULT_PORT, DEFAULT_USER
 from ftpfixture.errors import StatusCodeError
 
 __all__ = ["AccessClient"]

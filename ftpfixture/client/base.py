@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from ftpfixture.client.settings import Codes, Parser, check_data_commands, check_encoding
 from ftpfixture.client.turns import Turns
-from ftpfixture.constants import DEFAULT_PORT
+from ftpfixture.compat.constants import DEFAULT_PORT
 from ftpfixture.errors import ClientStateError, InvalidCommand, StatusCodeError, TlsError
 from ftpfixture.files.base import AbstractPathIO
 from ftpfixture.files.disk import PathIO

@@ -24,7 +24,7 @@ from ftpfixture.faults.catalog import Fault, on
 from ftpfixture.faults.known import KNOWN
 from ftpfixture.faults.rule import TRIGGERS
 from ftpfixture.faults.values import QUOTED, read_text, read_value
-from ftpfixture.matching import hide
+from ftpfixture.wire.command import censored_argument
 
 __all__ = ["parse"]
 
@@ -113,7 +113,9 @@ def _parse_when(text: str, verbs: _Token, tokens: list[_Token]) -> Fault:
         elif name in TRIGGERS:
             triggers.append((name, [_value(text, token, read_value)], {name: token}))
         elif name and name not in _ON:
-            raise _wrong(text, token, _unknown("trigger", hide(verbs.text, name), [*_ON, *TRIGGERS, "seed"]))
+            raise _wrong(
+                text, token, _unknown("trigger", censored_argument(verbs.text, name), [*_ON, *TRIGGERS, "seed"])
+            )
         elif (what := name or "path") in first:
             raise _wrong(text, token, f"there is a {what} already; one with spaces stands in quotes")
         else:
@@ -183,6 +185,6 @@ def _wrong(text: str, token: _Token, what: str) -> ConfigurationError:
     end = text.rfind(": ")
     head = text[:end] if end >= 0 else text
     verbs, *rest = re.split(r"(?<=\S)\s", head, maxsplit=1)
-    shown = " ".join([verbs, *(hide(verbs.strip(), part) for part in rest)]) + text[len(head) :]
+    shown = " ".join([verbs, *(censored_argument(verbs.strip(), part) for part in rest)]) + text[len(head) :]
     shown = re.sub(r"\s", " ", shown)
     return ConfigurationError(f"{what}\n    {shown}\n    {' ' * token.start}{'^' * len(token.text)}")

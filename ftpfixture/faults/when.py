@@ -8,7 +8,7 @@ from __future__ import annotations
 import fnmatch
 from dataclasses import dataclass
 
-from ftpfixture.matching import hide
+from ftpfixture.wire.command import censored_argument
 
 __all__ = ["Situation", "When", "counted", "ordinal"]
 
@@ -75,14 +75,14 @@ class When:
     @property
     def shown_path(self) -> str | None:
         """The path as it may be shown: what stands for a password is starred."""
-        return None if self.path is None else hide("|".join(self.verbs), self.path)
+        return None if self.path is None else censored_argument("|".join(self.verbs), self.path)
 
     def difference(self, situation: Situation) -> str | None:
         """What keeps a command from being one of these, in words; None when nothing does. Counting comes later."""
         if "*" not in self.verbs and situation.verb not in self.verbs:
             return f"the fault is for {'|'.join(self.verbs)}"
         if self.path is not None and not any(_fits(text, self.path) for text in (situation.argument, situation.path)):
-            return f"the path was {hide(situation.verb, situation.argument)!r}, not {self.shown_path!r}"
+            return f"the path was {censored_argument(situation.verb, situation.argument)!r}, not {self.shown_path!r}"
         if self.user is not None and not _fits(situation.user, self.user):
             return f"the user was {situation.user!r}, not {self.user!r}"
         if self.session not in (None, situation.session):

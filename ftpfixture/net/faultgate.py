@@ -17,7 +17,6 @@ from typing import Any, NoReturn
 
 from ftpfixture.clock import Clock
 from ftpfixture.errors import ReplySyntaxError
-from ftpfixture.events import FaultApplied, Hub
 from ftpfixture.faults.actions import (
     Answer,
     Cut,
@@ -44,6 +43,7 @@ from ftpfixture.faults.catalog import GROUPS
 from ftpfixture.faults.edits import edit_argument, edit_reply
 from ftpfixture.faults.when import Situation
 from ftpfixture.files.paths import resolve_virtual
+from ftpfixture.log.events import FaultApplied, Hub
 from ftpfixture.net.channel import Channel
 from ftpfixture.net.faultyfiles import FaultyFiles
 from ftpfixture.net.faultystream import FaultyStream, flipped

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
-from ftpfixture.events import (
+from ftpfixture.log.events import (
     Cleared,
     CommandReceived,
     DataClosed,

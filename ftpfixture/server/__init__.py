@@ -10,8 +10,6 @@ from ftpfixture.server.commands.site import SiteCommands
 from ftpfixture.server.conditions import ConnectionConditions, PathConditions, PathPermissions, worker
 from ftpfixture.server.connection import Connection
 from ftpfixture.server.dispatch import command
-from ftpfixture.server.scripted import ScriptedUserManager
-from ftpfixture.server.scripts import LoginScript
 from ftpfixture.server.users import (
     ANY_PASSWORD,
     AbstractUserManager,
@@ -20,7 +18,9 @@ from ftpfixture.server.users import (
     Permission,
     User,
 )
-from ftpfixture.server.visits import LoginAttempt
+from ftpfixture.server.users.attempts import LoginAttempt
+from ftpfixture.server.users.login_script import LoginScript
+from ftpfixture.server.users.scripted import ScriptedUserManager
 
 __all__ = [
     "ANY_PASSWORD",

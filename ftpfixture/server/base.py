@@ -16,10 +16,10 @@ from typing import Self
 
 from ftpfixture.clock import Clock
 from ftpfixture.errors import CommandSyntaxError, ConfigurationError, ServerStateError
-from ftpfixture.events import Hub
 from ftpfixture.files.base import AbstractPathIO, PathIONursery
 from ftpfixture.files.disk import PathIO
 from ftpfixture.files.paths import resolve_virtual, to_real
+from ftpfixture.log.events import Hub
 from ftpfixture.net.channel import Channel
 from ftpfixture.net.gate import Gate
 from ftpfixture.net.hosts import is_loopback, numeric, reachable

@@ -10,11 +10,11 @@ from collections.abc import Callable, Coroutine
 from pathlib import PurePath, PurePosixPath
 from typing import Any, ClassVar, Concatenate, NamedTuple, ParamSpec, Protocol, TypeVar
 
-from ftpfixture.errors import PathIOError
+from ftpfixture.errors import CommandRefused, PathIOError
 from ftpfixture.files.paths import is_within
 from ftpfixture.net.gate import EXCHANGE
 from ftpfixture.server.connection import Connection
-from ftpfixture.server.replies import Refusal, reply_for
+from ftpfixture.server.replies import reply_for
 from ftpfixture.server.users import Permission
 
 __all__ = [
@@ -246,25 +246,25 @@ async def demand(
     """What `PathPermissions` asks, for handlers that learn late which right they need; `follow` as in `refused`.
 
     Raises:
-        Refusal: 550; the user lacks one of the rights.
+        CommandRefused: 550; the user lacks one of the rights.
     """
     real, virtual = server.get_paths(connection, rest)
     refused = await PathPermissions(*permissions).refused(connection, real, virtual, follow=follow)
     if refused is not None:
-        raise Refusal("550", refused)
+        raise CommandRefused("550", refused)
 
 
 async def demand_movable(connection: Connection, real: PurePath, virtual: PurePosixPath) -> None:
     """Let no directory be moved that has rights of its own below it: there they hold for paths, and stay behind.
 
     Raises:
-        Refusal: 550; something below the path is forbidden, or would be after the move.
+        CommandRefused: 550; something below the path is forbidden, or would be after the move.
     """
     meant = await virtual_target(connection, real, virtual, follow=False)
     user = connection.user
     for path in [permission.path for permission in user.permissions]:
         if {virtual, meant}.intersection(path.parents) and not (await user.get_permissions(path)).is_full:
-            raise Refusal("550", f"Permission denied: {path} has rights of its own")
+            raise CommandRefused("550", f"Permission denied: {path} has rights of its own")
 
 
 async def is_there(connection: Connection, real: PurePath) -> bool:
@@ -343,8 +343,8 @@ def worker(handler: Callable[P, Coroutine[Any, Any, bool]]) -> Callable[P, Corou
             connection.response("226", "Abort successful")
             return True
         except OverflowError as error:
-            raise Refusal("552", f"Exceeded storage allocation: {error}") from error
+            raise CommandRefused("552", f"Exceeded storage allocation: {error}") from error
         except (ConnectionError, TimeoutError, ssl.SSLError) as error:
-            raise Refusal("426", "Data connection closed, transfer aborted") from error
+            raise CommandRefused("426", "Data connection closed, transfer aborted") from error
 
     return cancellable

@@ -10,8 +10,8 @@ import sys
 from os import getpid
 from threading import current_thread
 
-from ftpfixture.events import CommandReceived, Connected, Disconnected, Event, HandlerFailed, ReplySent
-from ftpfixture.transcript import command_text, reply_texts
+from ftpfixture.log.events import CommandReceived, Connected, Disconnected, Event, HandlerFailed, ReplySent
+from ftpfixture.log.transcript import command_text, reply_texts
 from ftpfixture.untouched import monotonic, wall_time
 from ftpfixture.wire.lines import printable
 

@@ -13,11 +13,11 @@ from pathlib import PurePath, PurePosixPath
 from typing import ClassVar
 
 from ftpfixture.aio import take_turns
+from ftpfixture.errors import CommandRefused
 from ftpfixture.files.base import batches
 from ftpfixture.server.conditions import confined, is_there
 from ftpfixture.server.connection import Connection
 from ftpfixture.server.entries import Entries
-from ftpfixture.server.replies import Refusal
 
 __all__ = ["Patterns", "prefix_of"]
 
@@ -41,7 +41,7 @@ class Patterns(Entries):
         Patterns know ``*``, ``?`` and ``[...]`` in any part of the path. Sorted; empty when nothing matches.
 
         Raises:
-            Refusal: 550; there is too much to compare with the pattern.
+            CommandRefused: 550; there is too much to compare with the pattern.
         """
         return await _Search(self, connection).matches(argument)
 
@@ -49,7 +49,7 @@ class Patterns(Entries):
         """The letters of leading words such as -la, and what follows; a path that exists is never a flag.
 
         Raises:
-            Refusal: As `matches`.
+            CommandRefused: As `matches`.
         """
         search, flags = _Search(self, connection), ""
         while rest.startswith("-") and not await search.matches(rest):
@@ -109,7 +109,7 @@ class _Search:
     def _count(self, names: int) -> None:
         self._left -= names
         if self._left < 0:
-            raise Refusal("550", "The pattern has too much to be compared with: name more of the path")
+            raise CommandRefused("550", "The pattern has too much to be compared with: name more of the path")
 
     async def _is_there(self, argument: str) -> bool:
         real: PurePath = self._server.get_paths(self._connection, argument)[0]
@@ -119,7 +119,7 @@ class _Search:
 @functools.lru_cache
 def _compiled(pattern: str) -> Callable[[str], object]:
     if len(pattern) > _LONGEST:
-        raise Refusal("550", f"The pattern is too long: a part of the path may have {_LONGEST} characters")
+        raise CommandRefused("550", f"The pattern is too long: a part of the path may have {_LONGEST} characters")
     return re.compile(fnmatch.translate(pattern)).match
 
 

@@ -1,4 +1,4 @@
-"""How an error becomes a reply: one table, and an exception for handlers that answer from deep inside."""
+"""How an error becomes a reply: one table."""
 
 from __future__ import annotations
 
@@ -6,31 +6,13 @@ import errno
 from collections.abc import Awaitable
 from typing import TypeVar
 
-from ftpfixture.errors import CommandSyntaxError, FtpFixtureError, PathIOError
+from ftpfixture.errors import CommandRefused, CommandSyntaxError, PathIOError
 
-__all__ = ["ERRNO_REPLIES", "INTERNAL_ERROR", "LOGIN_FAILURES", "Refusal", "Silence", "offered", "reply_for"]
+__all__ = ["ERRNO_REPLIES", "INTERNAL_ERROR", "LOGIN_FAILURES", "offered", "reply_for"]
 
 T = TypeVar("T")
 
 Answer = tuple[str, str]
-
-
-class Refusal(FtpFixtureError):
-    """Raised within a handler, or a user manager, to answer its command and be done with it.
-
-    Args:
-        code: Three digits; 421 ends the session (RFC 959 4.2.2: the service closes the control connection).
-        text: Of the reply.
-    """
-
-    def __init__(self, code: str, text: str) -> None:
-        super().__init__(code, text)
-        self.code = code
-        self.text = text
-
-
-class Silence(FtpFixtureError):
-    """Raised within a handler, or a user manager, never to answer its command, nor anything after it."""
 
 
 _NO_SUCH = ("550", "No such file or directory")
@@ -82,7 +64,7 @@ _NO_OS_ERRORS: dict[type[BaseException], Answer] = {
 
 def reply_for(error: BaseException) -> Answer | None:
     """The reply that an exception out of a handler means; None when nothing foresaw it."""
-    if isinstance(error, Refusal):
+    if isinstance(error, CommandRefused):
         return error.code, error.text
     if isinstance(error, CommandSyntaxError):
         return "501", str(error)
@@ -101,9 +83,9 @@ async def offered(call: Awaitable[T]) -> T:
     """Await what a path layer need not be able to do.
 
     Raises:
-        Refusal: 504; it is not. Elsewhere NotImplementedError is a mistake of somebody's handler, and no answer.
+        CommandRefused: 504; it is not. Elsewhere NotImplementedError is a mistake of somebody's handler, and no answer.
     """
     try:
         return await call
     except NotImplementedError as error:
-        raise Refusal("504", "This storage does not offer that") from error
+        raise CommandRefused("504", "This storage does not offer that") from error

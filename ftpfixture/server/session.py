@@ -15,12 +15,13 @@ from typing import Any, Protocol
 
 from ftpfixture.aio import Doorbell, take_turns
 from ftpfixture.clock import Timer
-from ftpfixture.events import Connected, Disconnected, HandlerFailed, LoggedIn
+from ftpfixture.errors import NoReply
+from ftpfixture.log.events import Connected, Disconnected, HandlerFailed, LoggedIn
 from ftpfixture.net.channel import Channel
 from ftpfixture.net.gate import EXCHANGE, Exchange, Gate
 from ftpfixture.server.connection import SESSION, Connection, Workers
 from ftpfixture.server.dispatch import CommandSpec, Handler
-from ftpfixture.server.replies import INTERNAL_ERROR, Silence, reply_for
+from ftpfixture.server.replies import INTERNAL_ERROR, reply_for
 from ftpfixture.wire.command import Command, Secret, censor
 from ftpfixture.wire.lines import LineReader
 from ftpfixture.wire.reply import Reply
@@ -342,7 +343,7 @@ class Session:
     async def _guarded(self, exchange: Exchange, handler: Handler, rest: str = "") -> bool:
         try:
             return await handler(self.connection, rest)
-        except Silence:
+        except NoReply:
             self._gate.silence(exchange)
             await self._gone()
             return True

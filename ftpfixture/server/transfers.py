@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import PurePosixPath
 from typing import Any
 
+from ftpfixture.errors import CommandRefused
 from ftpfixture.net.channel import Channel
 from ftpfixture.net.deflate import Deflated
 from ftpfixture.net.duplex import Duplex
@@ -20,7 +21,6 @@ from ftpfixture.net.stream import ThrottleStreamIO
 from ftpfixture.server.base import BaseServer
 from ftpfixture.server.conditions import worker
 from ftpfixture.server.connection import Connection
-from ftpfixture.server.replies import Refusal
 
 __all__ = ["Transfer", "Transfers"]
 
@@ -68,14 +68,14 @@ class Transfers(BaseServer):
             The port.
 
         Raises:
-            Refusal: No port is free.
+            CommandRefused: No port is free.
         """
         self.forget_data(connection)
         listener = self.passive_listener(connection)
         try:
             port = listener.arm(partial(self._arrived, connection))
         except OSError as error:
-            raise Refusal("425", "No data port is free") from error
+            raise CommandRefused("425", "No data port is free") from error
 
         async def arrival(timeout: float | None) -> ThrottleStreamIO:
             listener.accept_now()
@@ -138,14 +138,14 @@ class Transfers(BaseServer):
         """Begin a transfer beside the session; it answers its command itself.
 
         Raises:
-            Refusal: Neither PORT nor PASV came before (RFC 959 5.4: 425).
+            CommandRefused: Neither PORT nor PASV came before (RFC 959 5.4: 425).
         """
         connection.restart_offset = 0
         connection.range = None
         if "data" in self.require_tls and connection.protection != "P":
-            raise Refusal("521", "Data connections must be encrypted: use PROT P")
+            raise CommandRefused("521", "Data connections must be encrypted: use PROT P")
         if "data_source" not in connection:
-            raise Refusal("425", "Use PORT or PASV first")
+            raise CommandRefused("425", "Use PORT or PASV first")
         connection.transfer = transfer
         connection.data_direction = transfer.direction
         if transfer.direction == "upload" and "data_connection" in connection:
@@ -219,18 +219,18 @@ class Transfers(BaseServer):
         """Go on with a data connection whose TLS handshake, if there is one, is over.
 
         Raises:
-            Refusal: It failed, or the session is a new one where it must not be.
+            CommandRefused: It failed, or the session is a new one where it must not be.
         """
         if not isinstance(channel, Channel) or not channel.is_tls:
             return
         if error is not None:
             connection.gate.tls_failed("data", error)
             channel.reset()
-            raise Refusal("522", "TLS handshake failed on the data connection") from error
+            raise CommandRefused("522", "TLS handshake failed on the data connection") from error
         connection.gate.tls_begun("data", channel)
         if self.require_session_reuse and not (channel.tls is not None and channel.tls.resumed):
             channel.close_gently()  # as vsftpd does: ftplib reads the reply only when TLS has ended in order
-            raise Refusal("522", "The TLS session of the control connection must be resumed")
+            raise CommandRefused("522", "The TLS session of the control connection must be resumed")
 
     def _compress(self, connection: Connection, stream: ThrottleStreamIO) -> None:
         if connection.transfer_mode == "Z" and isinstance(stream.channel, Channel):
@@ -240,13 +240,13 @@ class Transfers(BaseServer):
         """The data connection, which belongs to the caller from now on.
 
         Raises:
-            Refusal: It cannot be had.
+            CommandRefused: It cannot be had.
         """
         try:
             stream: ThrottleStreamIO = await connection.wait_for("data_connection", connection.wait_future_timeout)
             del connection.data_connection
         except OSError as error:
-            raise Refusal("425", "Can't open data connection") from error
+            raise CommandRefused("425", "Can't open data connection") from error
         finally:
             self.forget_data(connection)
         return stream

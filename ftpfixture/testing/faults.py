@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 
 from ftpfixture.errors import ConfigurationError
-from ftpfixture.events import FaultApplied
 from ftpfixture.faults.armed import Armed, Rules
 from ftpfixture.faults.catalog import Fault
 from ftpfixture.faults.fitting import check_fault
@@ -14,6 +13,7 @@ from ftpfixture.faults.grammar import parse
 from ftpfixture.faults.when import counted
 from ftpfixture.forks import Origin, lock
 from ftpfixture.log import CommandLog
+from ftpfixture.log.events import FaultApplied
 
 __all__ = ["Faults"]
 

@@ -23,9 +23,9 @@ from ftpfixture.files.disk import PathIO
 from ftpfixture.files.memory import MemoryFiles, MemoryPathIO
 from ftpfixture.forks import Origin, in_child
 from ftpfixture.log import CommandLog
+from ftpfixture.log.records import SessionRecord
 from ftpfixture.net.faultgate import FaultGate
 from ftpfixture.net.throttle import StreamThrottle
-from ftpfixture.records import SessionRecord
 from ftpfixture.server import Server, User
 from ftpfixture.testing.certificates import ServerTls, context_for, contexts_for, refuse_without_tls
 from ftpfixture.testing.faults import Faults

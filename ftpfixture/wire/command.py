@@ -14,7 +14,7 @@ from ftpfixture.errors import InvalidCommand
 from ftpfixture.wire.lines import escape_line
 from ftpfixture.wire.states import LEGAL_REPLIES
 
-__all__ = ["Command", "Secret", "censor", "guarded", "starred"]
+__all__ = ["Command", "Secret", "censor", "censored_argument", "guarded", "starred"]
 
 # A line may be broken ("PASS\tsecret", "PASSsecret", or bytes before the verb): what was meant for a secret is one even
 # then.
@@ -57,6 +57,11 @@ def censor(verb: str, argument: str) -> str:
     """
     verb, argument = starred(verb, argument)
     return f"{verb} {argument}" if argument else verb
+
+
+def censored_argument(verb: str, argument: str) -> str:
+    """An argument of a command, or a pattern for it, as `censor` would show it."""
+    return argument if argument == "*" else censor(verb, argument).partition(" ")[2]
 
 
 def guarded(verb: str, argument: str) -> str:

@@ -9,7 +9,7 @@ import socket
 import pytest
 
 from ftpfixture import FtpServer
-from ftpfixture.records import TransferRecord
+from ftpfixture.log.records import TransferRecord
 
 __all__ = [
     "BREAKING",

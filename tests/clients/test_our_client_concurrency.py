@@ -26,8 +26,8 @@ from ftpfixture import (
     Server,
     StatusCodeError,
 )
-from ftpfixture.events import Event, ReplySent
 from ftpfixture.files.memory import FileNode, MemoryFiles
+from ftpfixture.log.events import Event, ReplySent
 from tests.support.leaks import held
 
 LARGE = random.Random(20).randbytes(20_000_000)

@@ -18,7 +18,7 @@ import pytest
 
 from ftpfixture import Client, FtpServer, LoginScript, Permission, Retry, ScriptedUserManager, StatusCodeError, User
 from ftpfixture.clock import Clock
-from ftpfixture.events import Disconnected
+from ftpfixture.log.events import Disconnected
 from tests.clients.programs import Program
 from tests.support.leaks import held
 from tests.support.raw import RawClient

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ftpfixture import FtpServer
-from ftpfixture.events import Disconnected
+from ftpfixture.log.events import Disconnected
 from tests.clients.programs import Outcome, Program
 from tests.clients.samples import (
     LARGE,

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from ftpfixture import FtpServer, Permission, User
-from ftpfixture.events import Disconnected
 from ftpfixture.files.disk import PathIO
+from ftpfixture.log.events import Disconnected
 from tests.support.raw import RawClient
 
 CONTENT = bytes(range(256)) * 300

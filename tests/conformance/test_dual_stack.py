@@ -10,7 +10,7 @@ import pytest
 
 from ftpfixture import FtpServer
 from ftpfixture.errors import ConfigurationError
-from ftpfixture.events import Connected
+from ftpfixture.log.events import Connected
 from ftpfixture.net.hosts import endpoint
 from ftpfixture.wire.hostport import parse_227, parse_229
 from tests.clients.samples import needs_ipv6

@@ -9,7 +9,7 @@ import pytest
 
 from ftpfixture import FtpServer
 from ftpfixture.errors import ConfigurationError
-from ftpfixture.events import ReplySent
+from ftpfixture.log.events import ReplySent
 from tests.support.raw import RawClient
 
 RFC_959 = (

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from ftpfixture import FtpServer, Permission, User
-from ftpfixture.events import ReplySent
+from ftpfixture.log.events import ReplySent
 from ftpfixture.wire.pathname import parse_257
 from tests.support.raw import RawClient, read_all
 

@@ -11,7 +11,7 @@ import trustme
 
 from ftpfixture import FtpServer, MemoryUserManager, Server, User
 from ftpfixture.errors import ConfigurationError
-from ftpfixture.events import Encrypted, EncryptionFailed
+from ftpfixture.log.events import Encrypted, EncryptionFailed
 from ftpfixture.testing.certificates import KINDS, ServerTls
 from tests.support.ftps import DATA_VERBS, FtpsClient, read_to_close_notify
 from tests.support.raw import read_all

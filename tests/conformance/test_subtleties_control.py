@@ -11,8 +11,8 @@ from collections.abc import Callable
 import pytest
 
 from ftpfixture import FtpServer, Server
-from ftpfixture.events import Disconnected, Event
-from ftpfixture.records import CommandRecord
+from ftpfixture.log.events import Disconnected, Event
+from ftpfixture.log.records import CommandRecord
 from ftpfixture.wire.pathname import parse_257
 from tests.support.raw import RawClient, read_all
 

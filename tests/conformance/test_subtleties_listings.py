@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from ftpfixture import FtpServer, Permission, User
-from ftpfixture.events import ReplySent
 from ftpfixture.files.disk import PathIO
+from ftpfixture.log.events import ReplySent
 from tests.support.raw import RawClient
 
 NOW = 1_750_000_000.0  # Sunday, 15 June 2025, 15:06:40 UTC

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from ftpfixture import FtpServer, User
-from ftpfixture.events import ReplySent
 from ftpfixture.files.disk import PathIO
+from ftpfixture.log.events import ReplySent
 from ftpfixture.wire.lines import LineReader
 from ftpfixture.wire.pathname import parse_257
 from tests.support.raw import RawClient

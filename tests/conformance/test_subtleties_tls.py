@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from ftpfixture import Connection, ConnectionConditions, FtpServer, Server
-from ftpfixture.events import Cleared, Connected, DataMoved, Disconnected, Encrypted, EncryptionFailed, ReplySent
+from ftpfixture.log.events import Cleared, Connected, DataMoved, Disconnected, Encrypted, EncryptionFailed, ReplySent
 from ftpfixture.server import worker
 from ftpfixture.testing.loopthread import SHARED
 from ftpfixture.wire.hostport import parse_229

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from ftpfixture import FtpServer
-from ftpfixture.events import DataMoved, DataOpened, Event
+from ftpfixture.log.events import DataMoved, DataOpened, Event
 from ftpfixture.wire.hostport import parse_227, parse_229, render_eprt, render_port
 from tests.support.raw import RawClient, read_all
 

@@ -14,7 +14,7 @@ from random import Random
 import pytest
 
 from ftpfixture import FtpServer
-from ftpfixture.events import Disconnected
+from ftpfixture.log.events import Disconnected
 from ftpfixture.net.channel import Channel
 from ftpfixture.testing.loopthread import SHARED
 from tests.support.leaks import held

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from ftpfixture import FtpServer
-from ftpfixture.records import TransferRecord
+from ftpfixture.log.records import TransferRecord
 from tests.support.ftps import FtpsClient
 from tests.support.tls import Wire
 

@@ -15,8 +15,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from ftpfixture import AsyncPathIO, FtpServer, PathIO, Permission, Server, User
-from ftpfixture.events import CommandReceived, FaultApplied, ReplySent
 from ftpfixture.faults.known import KNOWN
+from ftpfixture.log.events import CommandReceived, FaultApplied, ReplySent
 from ftpfixture.testing.loopthread import SHARED
 from ftpfixture.wire.states import check_exchange
 from tests.support.fuzz_client import LAST_WORDS, Player

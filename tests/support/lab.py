@@ -7,8 +7,8 @@ from typing import Any
 
 from ftpfixture import FtpServer
 from ftpfixture.clock import Clock
-from ftpfixture.events import Disconnected, FaultApplied
 from ftpfixture.faults.armed import Armed
+from ftpfixture.log.events import Disconnected, FaultApplied
 from tests.support.witness import Witness
 
 __all__ = ["BIG", "FILES", "Lab"]

@@ -7,7 +7,7 @@ import ssl
 from typing import Literal, Self
 
 from ftpfixture import FtpServer
-from ftpfixture.events import Event, FaultApplied, ReplySent
+from ftpfixture.log.events import Event, FaultApplied, ReplySent
 from ftpfixture.wire.reply import Reply
 from tests.support.faulty import Line
 from tests.support.ftps import FtpsClient

@@ -7,7 +7,8 @@ import locale
 import pytest
 
 import ftpfixture
-from ftpfixture import aio, common, constants, errors, files, net, pathio, server
+from ftpfixture import aio, common, errors, files, net, pathio, server
+from ftpfixture.compat import constants
 from ftpfixture.files import opened
 
 COMMON = """

@@ -5,12 +5,13 @@ from __future__ import annotations
 import ipaddress
 import re
 
+from ftpfixture.errors import CommandRefused
 from ftpfixture.net.channel import TlsInfo
 from ftpfixture.net.throttle import StreamThrottle
 from ftpfixture.server.conditions import ConnectionConditions, PathConditions, PathPermissions
 from ftpfixture.server.connection import Connection
 from ftpfixture.server.dispatch import command
-from ftpfixture.server.replies import LOGIN_FAILURES, Refusal
+from ftpfixture.server.replies import LOGIN_FAILURES
 from ftpfixture.server.transfers import Transfers
 from ftpfixture.server.users import User
 
@@ -75,7 +76,7 @@ class AccessCommands(Transfers):
         user = connection.__dict__.get("user_pending")
         try:
             right = user is not None and await self.user_manager.authenticate(user, rest)
-        except Refusal as refusal:
+        except CommandRefused as refusal:
             if refusal.code not in LOGIN_FAILURES:
                 raise
             return await self._login_failed(connection, refusal.text, refusal.code)

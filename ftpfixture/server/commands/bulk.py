@@ -12,6 +12,7 @@ from pathlib import PurePath, PurePosixPath
 from typing import Any, NamedTuple
 
 from ftpfixture.aio import take_turns
+from ftpfixture.errors import CommandRefused
 from ftpfixture.server.commands.content import ContentCommands
 from ftpfixture.server.conditions import (
     ConnectionConditions,
@@ -23,7 +24,7 @@ from ftpfixture.server.conditions import (
 from ftpfixture.server.connection import Connection
 from ftpfixture.server.creation import DIRECTORY_MODE, apply_umask, creating
 from ftpfixture.server.dispatch import command
-from ftpfixture.server.replies import Refusal, offered
+from ftpfixture.server.replies import offered
 
 __all__ = ["BulkCommands"]
 
@@ -64,10 +65,10 @@ class BulkCommands(ContentCommands):
         """
         real, virtual = self.get_paths(connection, rest)
         if str(virtual) == "/":
-            raise Refusal("550", "The root cannot be removed")
+            raise CommandRefused("550", "The root cannot be removed")
         top = _Found(real, virtual, await connection.path_io.lstat(real))
         if not top.is_dir:
-            raise Refusal("550", "Not a directory")
+            raise CommandRefused("550", "Not a directory")
         doomed = [top, *[found async for found in _below(connection, real, virtual)]]
         for found in doomed:
             rights = (
@@ -112,11 +113,11 @@ class BulkCommands(ContentCommands):
         """
         target, *parts = _names(rest)
         if not parts:
-            raise Refusal("501", 'COMB takes "target" "part" ...')
+            raise CommandRefused("501", 'COMB takes "target" "part" ...')
         goal, _ = self.get_paths(connection, target)
         await self._check_target(connection, target, appends=True)
         if len({self.get_paths(connection, part)[0] for part in parts}) < len(parts):
-            raise Refusal("501", "A part is named twice")
+            raise CommandRefused("501", "A part is named twice")
         for part in parts:
             await self._check_part(connection, part, goal)
         async with creating(connection, goal, "ab") as file:
@@ -132,9 +133,9 @@ class BulkCommands(ContentCommands):
         await demand(self, connection, part, PathPermissions.readable)
         await demand(self, connection, part, PathPermissions.deletable)
         if not await connection.path_io.is_file(real):
-            raise Refusal("550", f"{part}: no such file")
+            raise CommandRefused("550", f"{part}: no such file")
         if await connection.path_io.resolve(real) == await connection.path_io.resolve(goal):
-            raise Refusal("553", "The target cannot be one of its parts")
+            raise CommandRefused("553", "The target cannot be one of its parts")
 
     @command("SITE CPFR")
     @ConnectionConditions(ConnectionConditions.login_required)
@@ -171,9 +172,9 @@ class BulkCommands(ContentCommands):
             async for found in _below(connection, real, virtual):
                 plan.append((found, goal / found.real.relative_to(real), shown / found.virtual.relative_to(virtual)))
         if await _is_within(connection, goal, real):
-            raise Refusal("553", "Nothing can be copied onto or into itself")
+            raise CommandRefused("553", "Nothing can be copied onto or into itself")
         if not await connection.path_io.is_dir(goal.parent):
-            raise Refusal("553", "No such directory")
+            raise CommandRefused("553", "No such directory")
         for found, target, name in plan:
             await self._check_copy(connection, found, target, str(name))
             await take_turns()
@@ -188,7 +189,7 @@ class BulkCommands(ContentCommands):
         exists = await connection.path_io.exists(target)
         link = stat.S_ISLNK(found.stats.st_mode)
         if exists and (link or found.is_dir != await connection.path_io.is_dir(target)):
-            raise Refusal("553", f"{name} is in the way")
+            raise CommandRefused("553", f"{name} is in the way")
         if not link:  # what it leads to is not read
             right = PathPermissions.listable if found.is_dir else PathPermissions.readable
             await demand(self, connection, str(found.virtual), right)
@@ -203,14 +204,14 @@ def _names(text: str) -> list[str]:
     """The names of COMB, in quotes or not.
 
     Raises:
-        Refusal: 501; there is something between them, or nothing at all.
+        CommandRefused: 501; there is something between them, or nothing at all.
     """
     names: list[str] = []
     place = 0
     while place < len(text):
         found = _NAME.match(text, place)
         if found is None or text[found.end() : found.end() + 1] not in ("", " "):
-            raise Refusal("501", 'COMB takes "target" "part" ...')
+            raise CommandRefused("501", 'COMB takes "target" "part" ...')
         names.append(found[2] or found[1].replace('""', '"'))
         place = found.end() + 1
     return names or [""]

@@ -9,6 +9,7 @@ from pathlib import PurePath, PurePosixPath
 from typing import Any
 
 from ftpfixture.aio import take_turns
+from ftpfixture.errors import CommandRefused
 from ftpfixture.net.gate import EXCHANGE
 from ftpfixture.net.stream import ThrottleStreamIO
 from ftpfixture.server.conditions import (
@@ -21,7 +22,6 @@ from ftpfixture.server.conditions import (
 from ftpfixture.server.connection import Connection
 from ftpfixture.server.creation import creating
 from ftpfixture.server.dispatch import command
-from ftpfixture.server.replies import Refusal
 from ftpfixture.server.transfers import Transfer, Transfers
 from ftpfixture.wire.numbers import parse_number
 from ftpfixture.wire.textmode import AsciiDecoder, AsciiEncoder
@@ -62,7 +62,7 @@ class ContentCommands(Transfers):
         real, virtual = self.get_paths(connection, rest)
         left = (await connection.path_io.stat(real)).st_size - first
         if left < 0:
-            raise Refusal("554", f"Restart point {first} is beyond the end at {left + first}")
+            raise CommandRefused("554", f"Restart point {first} is beyond the end at {left + first}")
         transfer = Transfer(
             "download",
             virtual,
@@ -175,7 +175,7 @@ class ContentCommands(Transfers):
         if offset or mode == "ab":
             size = (await connection.path_io.stat(real)).st_size if await connection.path_io.exists(real) else 0
         if offset > size:
-            raise Refusal("554", f"Restart point {offset} is beyond the end at {size}")
+            raise CommandRefused("554", f"Restart point {offset} is beyond the end at {size}")
         transfer = Transfer(
             "upload",
             virtual,
@@ -191,7 +191,7 @@ class ContentCommands(Transfers):
         """Refuse a target that cannot be, or that the user may not write.
 
         Raises:
-            Refusal: 550 or 553.
+            CommandRefused: 550 or 553.
         """
         real, _ = self.get_paths(connection, rest)
         exists = await connection.path_io.exists(real)
@@ -203,9 +203,9 @@ class ContentCommands(Transfers):
             right = PathPermissions.overwritable
         await demand(self, connection, rest, right)
         if exists and await connection.path_io.is_dir(real):
-            raise Refusal("553", "Is a directory")
+            raise CommandRefused("553", "Is a directory")
         if not await connection.path_io.is_dir(real.parent):
-            raise Refusal("553", "No such directory")
+            raise CommandRefused("553", "No such directory")
 
     async def _receive(self, connection: Connection, offset: int, stream: ThrottleStreamIO, file: Any) -> None:
         if offset:
@@ -231,14 +231,14 @@ class ContentCommands(Transfers):
         """
         words = rest.upper().split(" ")
         if len(words) != 1 and (len(words) != 3 or words[1] != "R"):
-            raise Refusal("501", "ALLO takes a number of bytes, or two with R between them")
+            raise CommandRefused("501", "ALLO takes a number of bytes, or two with R between them")
         size, *_ = [parse_number(word, "What ALLO takes") for word in words[::2]]
         try:
             free = await connection.path_io.free_space(connection.user.base_path)
         except NotImplementedError:
             free = size
         if size > free:
-            raise Refusal("552", f"Only {free} octets are free")
+            raise CommandRefused("552", f"Only {free} octets are free")
         connection.response("202", "Nothing needs to be allocated")
         return True
 
@@ -252,7 +252,7 @@ class ContentCommands(Transfers):
         connection.restart_offset = 0
         offset = parse_number(rest, "The restart point")
         if connection.transfer_type == "A" and offset:
-            raise Refusal("501", "REST needs TYPE I")
+            raise CommandRefused("501", "REST needs TYPE I")
         connection.restart_offset = offset
         connection.range = None
         connection.response("350", f"Restarting at {offset}, send RETR, STOR or APPE")
@@ -267,10 +267,10 @@ class ContentCommands(Transfers):
         """
         words = rest.split(" ")
         if len(words) != 2:
-            raise Refusal("501", "RANG takes the first and the last byte")
+            raise CommandRefused("501", "RANG takes the first and the last byte")
         first, last = (parse_number(word, "Each end of RANG") for word in words)
         if last < first and (first, last) != (1, 0):
-            raise Refusal("501", "The last octet comes before the first")
+            raise CommandRefused("501", "The last octet comes before the first")
         connection.range = None if last < first else (first, last - first + 1)
         connection.restart_offset = 0
         connection.response("350", "Range reset" if last < first else f"Range set to {first}-{last}")
@@ -295,7 +295,7 @@ def _taken_range(connection: Connection) -> tuple[int, int | None]:
     first, count = connection.range or (connection.restart_offset, None)
     connection.restart_offset, connection.range = 0, None
     if first and connection.transfer_type == "A":
-        raise Refusal("554", "A restart point needs TYPE I")
+        raise CommandRefused("554", "A restart point needs TYPE I")
     return first, count
 
 

@@ -7,11 +7,12 @@ from codecs import lookup
 from functools import cache
 from importlib.metadata import version
 
+from ftpfixture.errors import CommandRefused
 from ftpfixture.server.commands.listing import ListingCommands
 from ftpfixture.server.conditions import ConnectionConditions, PathConditions, PathPermissions
 from ftpfixture.server.connection import Connection
 from ftpfixture.server.dispatch import command
-from ftpfixture.server.replies import Refusal, offered
+from ftpfixture.server.replies import offered
 from ftpfixture.wire.numbers import parse_number
 
 __all__ = ["InformationCommands"]
@@ -96,14 +97,16 @@ class InformationCommands(ListingCommands):
             name: The one that is meant; empty for a list of all.
 
         Raises:
-            Refusal: 501; there is none of that name.
+            CommandRefused: 501; there is none of that name.
         """
         verb = prefix + name.lower()
         if not name:
             title = f"These {prefix.upper()}commands are known:"
             connection.response("214", [title, *self._verbs(prefix), "End of help"], list=True)
         elif verb not in self.commands_mapping:
-            raise Refusal("501", f"Unknown command {verb.upper()}: {prefix.upper()}HELP lists those that are known")
+            raise CommandRefused(
+                "501", f"Unknown command {verb.upper()}: {prefix.upper()}HELP lists those that are known"
+            )
         else:
             below = self._verbs(f"{verb} ")  # NcFTP looks into HELP SITE for what it may use
             text = (verb in self.specs and self.specs[verb].text) or verb.upper()
@@ -125,7 +128,7 @@ class InformationCommands(ListingCommands):
         Replies: 211, 501 it takes no argument. Source: RFC 2389 3.
         """
         if rest:
-            raise Refusal("501", "FEAT takes no argument")
+            raise CommandRefused("501", "FEAT takes no argument")
         lines = list(self.features) if self.features is not None else self._features(connection)
         if lines:
             connection.response("211", ["Extensions supported:", *lines, "End"], list=True)
@@ -153,10 +156,10 @@ class InformationCommands(ListingCommands):
     async def _subcommand(self, connection: Connection, verb: str, rest: str, unknown: str) -> bool:
         name, _, argument = rest.partition(" ")
         if not name:
-            raise Refusal("501", f"{verb.upper()} needs a command")
+            raise CommandRefused("501", f"{verb.upper()} needs a command")
         handler = self.commands_mapping.get(f"{verb} {name.lower()}")
         if handler is None:
-            raise Refusal(unknown, f"{verb.upper()} {name} is not known")
+            raise CommandRefused(unknown, f"{verb.upper()} {name} is not known")
         return await handler(connection, argument)
 
     @command("OPTS UTF8", "OPTS UTF-8", feat=lambda _, connection: "UTF8" if _speaks_utf8(connection) else "")
@@ -166,7 +169,7 @@ class InformationCommands(ListingCommands):
         Replies: 200, 501 it cannot be changed.
         """
         if rest.upper() not in ("", "ON") or not _speaks_utf8(connection):
-            raise Refusal("501", f"Names are in {connection.encoding}")
+            raise CommandRefused("501", f"Names are in {connection.encoding}")
         connection.response("200", "UTF8 is on")
         return True
 
@@ -181,7 +184,7 @@ class InformationCommands(ListingCommands):
                 connection.compression_level = parse_number(level, "The level of MODE Z", most=9)
                 connection.response("200", f"MODE Z LEVEL set to {connection.compression_level}")
             case _:
-                raise Refusal("501", "OPTS MODE takes Z LEVEL and a number from 0 to 9")
+                raise CommandRefused("501", "OPTS MODE takes Z LEVEL and a number from 0 to 9")
         return True
 
     @command("CLNT", feat="CLNT")
@@ -202,7 +205,7 @@ class InformationCommands(ListingCommands):
         """
         facts = [fact.strip().partition("=") for fact in rest.split(";") if fact.strip()]
         if not facts or not all(name and equals for name, equals, _ in facts):
-            raise Refusal("501", "CSID takes facts such as Name=program; Version=1.0;")
+            raise CommandRefused("501", "CSID takes facts such as Name=program; Version=1.0;")
         told = {name.strip().lower(): value.strip() for name, _, value in facts}
         connection.client_name = " ".join(told[name] for name in ("name", "version") if name in told) or rest
         system = self.system.partition(" ")[0]
@@ -216,9 +219,9 @@ class InformationCommands(ListingCommands):
         Replies: 200, 501 not a tag, 504 not available. Source: RFC 2640 4.
         """
         if rest and not _LANGUAGE.fullmatch(rest):
-            raise Refusal("501", "That is not a language tag")
+            raise CommandRefused("501", "That is not a language tag")
         if rest and rest.lower().partition("-")[0] != "en":
-            raise Refusal("504", f"Language {rest} is not available")
+            raise CommandRefused("504", f"Language {rest} is not available")
         connection.response("200", "Replies are in English")
         return True
 

@@ -9,10 +9,10 @@ from pathlib import PurePath
 from typing import Protocol
 
 from ftpfixture.aio import take_turns
+from ftpfixture.errors import CommandRefused
 from ftpfixture.server.conditions import ConnectionConditions, PathConditions, PathPermissions, argument_required
 from ftpfixture.server.connection import Connection
 from ftpfixture.server.dispatch import command
-from ftpfixture.server.replies import Refusal
 from ftpfixture.server.transfers import Transfers
 from ftpfixture.wire.numbers import parse_number
 
@@ -71,11 +71,11 @@ class IntegrityCommands(Transfers):
     async def _hash(self, connection: Connection, rest: str, chosen: tuple[int, int] | None) -> bool:
         real, _ = self.get_paths(connection, rest)
         if await connection.path_io.is_dir(real):
-            raise Refusal("553", "Is a directory")
+            raise CommandRefused("553", "Is a directory")
         size = (await connection.path_io.stat(real)).st_size
         first, count = chosen or (0, size)
         if first > size:
-            raise Refusal("551", f"The range begins beyond the end at {size}")
+            raise CommandRefused("551", f"The range begins beyond the end at {size}")
         name = connection.hash_algorithm
         digest = await _digest(connection, real, name, first, count)
         end = max(min(first + count, size) - 1, 0)
@@ -89,7 +89,7 @@ class IntegrityCommands(Transfers):
         Replies: 200, 501 unknown algorithm.
         """
         if rest and rest.upper() not in _ALGORITHMS:
-            raise Refusal("501", f"Unknown algorithm: choose one of {', '.join(_ALGORITHMS)}")
+            raise CommandRefused("501", f"Unknown algorithm: choose one of {', '.join(_ALGORITHMS)}")
         connection.hash_algorithm = rest.upper() or connection.hash_algorithm
         connection.response("200", connection.hash_algorithm)
         return True
@@ -162,7 +162,7 @@ class IntegrityCommands(Transfers):
         size = (await connection.path_io.stat(real)).st_size
         start, end = (parse_number(word, "Each end of the range") for word in span.split(" ")) if span else (0, size)
         if not start <= end <= size:
-            raise Refusal("501", f"Start and end must lie within the file's {size} octets")
+            raise CommandRefused("501", f"Start and end must lie within the file's {size} octets")
         digest = await _digest(connection, real, algorithm, start, end - start)
         connection.response("250", digest.upper())
         return True

@@ -9,6 +9,7 @@ from pathlib import PurePath, PurePosixPath
 from typing import Any
 
 from ftpfixture.aio import take_turns
+from ftpfixture.errors import CommandRefused
 from ftpfixture.files.base import batches
 from ftpfixture.net.stream import ThrottleStreamIO
 from ftpfixture.server.conditions import ConnectionConditions, PathConditions, PathPermissions, confined, demand
@@ -16,7 +17,6 @@ from ftpfixture.server.connection import Connection
 from ftpfixture.server.dispatch import command
 from ftpfixture.server.entries import as_directory
 from ftpfixture.server.patterns import Patterns, prefix_of
-from ftpfixture.server.replies import Refusal
 from ftpfixture.server.transfers import Transfer, Transfers
 from ftpfixture.wire.entry import MLSX_FACTS, Entry, mlsx_line
 from ftpfixture.wire.reply import LENIENT
@@ -76,7 +76,7 @@ class ListingCommands(Transfers, Patterns):
         """
         real, virtual = self.get_paths(connection, rest)
         if not await connection.path_io.is_dir(real):
-            raise Refusal("501", "MLSD lists directories: use MLST")
+            raise CommandRefused("501", "MLSD lists directories: use MLST")
         return await self._start_listing(connection, rest, self._facts(connection, real, virtual))
 
     async def _facts(self, connection: Connection, real: PurePath, virtual: PurePosixPath) -> Pages:
@@ -116,7 +116,7 @@ class ListingCommands(Transfers, Patterns):
         Replies: 200, 501. Source: RFC 3659 7.9.
         """
         if " " in rest or (rest and not rest.endswith(";")):
-            raise Refusal("501", "Facts are named with a semicolon behind each, such as type;size;")
+            raise CommandRefused("501", "Facts are named with a semicolon behind each, such as type;size;")
         wanted = {name.lower() for name in rest.split(";")}
         connection.facts = tuple(fact for fact in MLSX_FACTS if fact.lower() in wanted)
         chosen = "".join(f"{fact};" for fact in connection.facts)
@@ -150,7 +150,7 @@ class ListingCommands(Transfers, Patterns):
             return self.start_transfer(
                 connection, Transfer("download", virtual, "Here comes the listing", move, size=known)
             )
-        except Refusal:
+        except CommandRefused:
             await pieces.aclose()
             raise
 
@@ -158,7 +158,7 @@ class ListingCommands(Transfers, Patterns):
         """The lines of LIST and of STAT for a path, without line ends; a subclass may have others.
 
         Raises:
-            Refusal: 550; nothing there, or not allowed.
+            CommandRefused: 550; nothing there, or not allowed.
         """
         async for page in self._own_pages(connection, flags, argument):
             for line in page:
@@ -224,7 +224,7 @@ class ListingCommands(Transfers, Patterns):
     async def _found(self, connection: Connection, argument: str) -> Lines:
         found = await self.matches(connection, argument)
         if not found:
-            raise Refusal("550", "No such file or directory")
+            raise CommandRefused("550", "No such file or directory")
         return found
 
 

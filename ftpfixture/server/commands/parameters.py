@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from ftpfixture.errors import CommandRefused
 from ftpfixture.net.hosts import same_host
 from ftpfixture.server.conditions import ConnectionConditions
 from ftpfixture.server.connection import Connection
 from ftpfixture.server.dispatch import command
-from ftpfixture.server.replies import Refusal
 from ftpfixture.server.transfers import Transfers
 from ftpfixture.wire.hostport import parse_eprt, parse_port, render_227, render_229
 from ftpfixture.wire.numbers import is_number, parse_number
@@ -57,9 +57,9 @@ class ParameterCommands(Transfers):
         if same_host(host, connection.client_host):
             host = connection.client_host  # with its zone, without which a link-local address leads nowhere
         elif not self.allow_foreign_addresses:
-            raise Refusal("504", "The address is not the one you are talking from")
+            raise CommandRefused("504", "The address is not the one you are talking from")
         if port < (1 if self.allow_privileged_ports else _FIRST_USER_PORT):
-            raise Refusal("504", f"Port {port} is refused")
+            raise CommandRefused("504", f"Port {port} is refused")
         self.expect_active(connection, (host, port))
         connection.response("200", "Active data connection will be made")
         return True
@@ -74,7 +74,7 @@ class ParameterCommands(Transfers):
         _no_argument(rest)
         _only_before_epsv_all(connection)
         if _family(connection) != _FAMILIES[4]:
-            raise Refusal("425", "PASV can name IPv4 addresses only: use EPSV")
+            raise CommandRefused("425", "PASV can name IPv4 addresses only: use EPSV")
         port = self.expect_passive(connection)
         host = self.ipv4_pasv_forced_response_address or connection.server_host
         connection.response("227", render_227(host, port))
@@ -160,14 +160,14 @@ def _family(connection: Connection) -> int:
 
 
 def _refuse_family(connection: Connection) -> None:
-    raise Refusal("522", f"Network protocol not supported, use ({_family(connection)})")
+    raise CommandRefused("522", f"Network protocol not supported, use ({_family(connection)})")
 
 
 def _only_before_epsv_all(connection: Connection) -> None:
     if connection.epsv_all:
-        raise Refusal("503", "EPSV ALL was said: only EPSV is allowed now")
+        raise CommandRefused("503", "EPSV ALL was said: only EPSV is allowed now")
 
 
 def _no_argument(rest: str) -> None:
     if rest:
-        raise Refusal("501", "This command takes no argument")
+        raise CommandRefused("501", "This command takes no argument")

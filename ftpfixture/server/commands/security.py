@@ -5,10 +5,10 @@ One rule: nothing that came in clear counts any more once hands are shaken.
 
 from __future__ import annotations
 
+from ftpfixture.errors import CommandRefused
 from ftpfixture.server.commands.access import AccessCommands
 from ftpfixture.server.connection import Connection
 from ftpfixture.server.dispatch import command
-from ftpfixture.server.replies import Refusal
 from ftpfixture.wire.numbers import parse_number
 
 __all__ = ["SecurityCommands"]
@@ -31,9 +31,9 @@ class SecurityCommands(AccessCommands):
         """
         mechanism = rest.upper()
         if connection.session.channel.tls is not None:
-            raise Refusal("503", "The connection is encrypted already")
+            raise CommandRefused("503", "The connection is encrypted already")
         if mechanism not in _MECHANISMS:
-            raise Refusal("504", "Unknown mechanism: use TLS")
+            raise CommandRefused("504", "Unknown mechanism: use TLS")
         self.forget_data(connection)
         connection.response("234", f"AUTH {mechanism} successful")
         if not await connection.session.encrypt(self.context_for(connection)):
@@ -63,14 +63,14 @@ class SecurityCommands(AccessCommands):
         """
         self._encrypted_only(connection)
         if "block_size_agreed" not in connection:
-            raise Refusal("503", "Use PBSZ 0 first")
+            raise CommandRefused("503", "Use PBSZ 0 first")
         level = rest.upper()
         if level in ("S", "E"):
-            raise Refusal("536", f"Level {level} is not for TLS: use P or C")
+            raise CommandRefused("536", f"Level {level} is not for TLS: use P or C")
         if level not in ("C", "P"):
-            raise Refusal("504", "Unknown level: use P or C")
+            raise CommandRefused("504", "Unknown level: use P or C")
         if level == "C" and "data" in self.require_tls:
-            raise Refusal("534", "Data connections must be encrypted")
+            raise CommandRefused("534", "Data connections must be encrypted")
         self.protect(connection, level)
         connection.response("200", f"Protection set to {'Private' if level == 'P' else 'Clear'}")
         return True
@@ -84,9 +84,9 @@ class SecurityCommands(AccessCommands):
         Replies: 200, 533 it is clear text already, 534 not allowed. Source: RFC 2228 3, RFC 4217 12.3.
         """
         if connection.session.channel.tls is None:
-            raise Refusal("533", "The control connection is not encrypted")
+            raise CommandRefused("533", "The control connection is not encrypted")
         if self.stays_encrypted:
-            raise Refusal("534", "The control connection must stay encrypted")
+            raise CommandRefused("534", "The control connection must stay encrypted")
         connection.response("200", "Clearing the control connection")
         decrypted: bool = await connection.session.decrypt()
         return decrypted
@@ -116,4 +116,4 @@ class SecurityCommands(AccessCommands):
 
     def _encrypted_only(self, connection: Connection) -> None:
         if "secured" not in connection:
-            raise Refusal("503", "Use AUTH TLS first")
+            raise CommandRefused("503", "Use AUTH TLS first")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 
+from ftpfixture.errors import CommandRefused
 from ftpfixture.files.base import AbstractPathIO
 from ftpfixture.server.commands.information import InformationCommands
 from ftpfixture.server.commands.tree import TreeCommands, parse_mode
 from ftpfixture.server.conditions import ConnectionConditions, PathPermissions, demand
 from ftpfixture.server.connection import Connection
 from ftpfixture.server.dispatch import command
-from ftpfixture.server.replies import Refusal, offered
+from ftpfixture.server.replies import offered
 from ftpfixture.wire.entry import parse_time
 from ftpfixture.wire.numbers import parse_number
 
@@ -67,9 +68,9 @@ class SiteCommands(InformationCommands, TreeCommands):
         Replies: 200, 501 malformed, 504 the storage has no permissions.
         """
         if type(connection.path_io).chmod is AbstractPathIO.chmod:
-            raise Refusal("504", "This storage does not offer that")
+            raise CommandRefused("504", "This storage does not offer that")
         if rest and not (_MASK.fullmatch(rest) and int(rest, 8) <= _ALL_BITS):
-            raise Refusal("501", "SITE UMASK takes an octal number from 0 to 777")
+            raise CommandRefused("501", "SITE UMASK takes an octal number from 0 to 777")
         if rest:
             connection.umask = int(rest, 8)
         mask = connection.path_io.umask if connection.umask is None else connection.umask
@@ -87,7 +88,7 @@ class SiteCommands(InformationCommands, TreeCommands):
         """
         found = _UTIME_LONG.fullmatch(rest) or _UTIME_SHORT.fullmatch(rest)
         if found is None:
-            raise Refusal("501", "SITE UTIME needs a time and a path, or a path and three times and UTC")
+            raise CommandRefused("501", "SITE UTIME needs a time and a path, or a path and three times and UTC")
         modify = _seconds(found["modify"])
         access = _seconds(found["access"]) if "access" in found.groupdict() else None
         await self._change(
@@ -105,7 +106,7 @@ class SiteCommands(InformationCommands, TreeCommands):
         """
         words = rest.split(" ")
         if len(words) != 2 or not all(words):
-            raise Refusal("501", "SITE SYMLINK needs a target and a path")
+            raise CommandRefused("501", "SITE SYMLINK needs a target and a path")
         target, path = words
         # The target is checked when the link is made and again whenever it is followed.
         await demand(self, connection, target, PathPermissions.readable)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Awaitable, Callable
 from pathlib import PurePath
 
-from ftpfixture.errors import CommandSyntaxError
+from ftpfixture.errors import CommandRefused, CommandSyntaxError
 from ftpfixture.server.conditions import (
     ConnectionConditions,
     PathConditions,
@@ -20,7 +20,7 @@ from ftpfixture.server.connection import Connection
 from ftpfixture.server.creation import DIRECTORY_MODE, apply_umask
 from ftpfixture.server.dispatch import command
 from ftpfixture.server.entries import whole_seconds
-from ftpfixture.server.replies import Refusal, offered
+from ftpfixture.server.replies import offered
 from ftpfixture.server.transfers import Transfers
 from ftpfixture.wire.entry import format_time, parse_time
 from ftpfixture.wire.pathname import quote_257
@@ -75,7 +75,7 @@ class TreeCommands(Transfers):
         """
         real, virtual = self.get_paths(connection, rest)
         if str(virtual) == "/":
-            raise Refusal("550", "The root cannot be removed")
+            raise CommandRefused("550", "The root cannot be removed")
         await connection.path_io.rmdir(real)
         connection.response("250", "Directory removed")
         return True
@@ -107,7 +107,7 @@ class TreeCommands(Transfers):
         real, virtual = self.get_paths(connection, rest)
         await connection.path_io.lstat(real)
         if str(virtual) == "/":
-            raise Refusal("550", "The root cannot be renamed")
+            raise CommandRefused("550", "The root cannot be renamed")
         await demand_movable(connection, real, virtual)
         connection.rename_from = real
         connection.response("350", "Ready for RNTO")
@@ -127,12 +127,12 @@ class TreeCommands(Transfers):
         await demand(self, connection, rest, PathPermissions.renamable)
         real, virtual = self.get_paths(connection, rest)
         if not await connection.path_io.is_dir(real.parent):
-            raise Refusal("553", "No such directory")
+            raise CommandRefused("553", "No such directory")
         await demand_movable(connection, real, virtual)
         if real != source and await is_there(connection, real):
             overwriting = PathPermissions(PathPermissions.overwritable)
             if await overwriting.refused(connection, real, virtual, follow=False) is not None:
-                raise Refusal("553", "It is there, and may not be overwritten")
+                raise CommandRefused("553", "It is there, and may not be overwritten")
         await connection.path_io.rename(source, real)
         connection.response("250", "Renamed")
         return True
@@ -151,7 +151,7 @@ class TreeCommands(Transfers):
         Replies: 213, 550 missing, not a file, or refused with TYPE A. Source: RFC 3659 4.
         """
         if connection.transfer_type == "A" and self.refuse_size_in_ascii:
-            raise Refusal("550", "SIZE needs TYPE I")
+            raise CommandRefused("550", "SIZE needs TYPE I")
         real, _ = self.get_paths(connection, rest)
         connection.response("213", str((await connection.path_io.stat(real)).st_size))
         return True
@@ -210,7 +210,7 @@ class TreeCommands(Transfers):
         # NcFTP leaves out the last semicolon.
         pairs = [fact.partition("=")[::2] for fact in facts.split(";") if fact]
         if not space or not pairs or not all(name and value for name, value in pairs):
-            raise Refusal("501", "MFF needs facts such as Modify=20260101000000; and a path")
+            raise CommandRefused("501", "MFF needs facts such as Modify=20260101000000; and a path")
         return await self._set_facts(connection, pairs, path)
 
     async def _set_facts(self, connection: Connection, pairs: list[tuple[str, str]], path: str) -> bool:
@@ -226,14 +226,14 @@ class TreeCommands(Transfers):
         """Change a property of what is at `path`.
 
         Raises:
-            Refusal: 501 without a path, 550 missing or not allowed.
+            CommandRefused: 501 without a path, 550 missing or not allowed.
         """
         if not path:
-            raise Refusal("501", "A path is needed")
+            raise CommandRefused("501", "A path is needed")
         real, _ = self.get_paths(connection, path)
         missing = await PathConditions(PathConditions.path_must_exists).failed(connection, real)
         if missing is not None:
-            raise Refusal("550", missing)
+            raise CommandRefused("550", missing)
         await demand(self, connection, path, PathPermissions.appendable)
         await offered(setter(real))
 
@@ -261,7 +261,7 @@ def _setter(connection: Connection, name: str, value: str) -> Callable[[PurePath
             return lambda real: path_io.chown(real, owner=value)
         case "unix.group":
             return lambda real: path_io.chown(real, group=value)
-    raise Refusal("504", f"The fact {name} cannot be set")
+    raise CommandRefused("504", f"The fact {name} cannot be set")
 
 
 def parse_mode(text: str) -> int:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pytest
 
-from ftpfixture.events import DataClosed
+from ftpfixture.log.events import DataClosed
 from tests.support.lab import BIG, Lab
 
 ABORTED, DONE = "426 Transfer aborted", "226 Abort successful"

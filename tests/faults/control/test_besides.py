@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ftpfixture.events import DataClosed, ReplySent
+from ftpfixture.log.events import DataClosed, ReplySent
 from tests.support.lab import BIG, Lab
 from tests.support.witness import Witness, shown
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ftpfixture.events import CommandReceived, DataClosed, Disconnected, FaultApplied, ReplySent
+from ftpfixture.log.events import CommandReceived, DataClosed, Disconnected, FaultApplied, ReplySent
 from tests.support.lab import BIG, Lab
 from tests.support.witness import End, Witness
 

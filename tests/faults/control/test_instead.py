@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pytest
 
-from ftpfixture.events import CommandReceived, FaultApplied, LoggedIn, ReplySent
+from ftpfixture.log.events import CommandReceived, FaultApplied, LoggedIn, ReplySent
 from tests.support.lab import Lab
 from tests.support.witness import Witness, shown
 

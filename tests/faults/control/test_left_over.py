@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from ftpfixture import FtpServer
-from ftpfixture.events import CommandReceived, DataClosed, FaultApplied
+from ftpfixture.log.events import CommandReceived, DataClosed, FaultApplied
 from tests.support.lab import Lab
 from tests.support.leaks import held
 from tests.support.witness import Witness

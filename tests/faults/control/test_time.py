@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from ftpfixture.events import LoggedIn
+from ftpfixture.log.events import LoggedIn
 from tests.support.lab import BIG, Lab
 from tests.support.witness import Witness, shown
 

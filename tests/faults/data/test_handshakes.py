@@ -7,7 +7,7 @@ import ssl
 import pytest
 
 from ftpfixture import FtpServer, on
-from ftpfixture.events import EncryptionFailed
+from ftpfixture.log.events import EncryptionFailed
 from tests.support.endings import told
 from tests.support.faulty import DATA, FILES, KINDS, Line, begin, enter, goes_on, last
 from tests.support.ftps import DATA_VERBS, FtpsClient

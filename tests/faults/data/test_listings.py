@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ftpfixture import ConfigurationError, FtpServer, on
-from ftpfixture.events import ReplySent
+from ftpfixture.log.events import ReplySent
 from tests.support.endings import told
 from tests.support.faulty import begin, enter, goes_on
 from tests.support.ftps import FtpsClient

@@ -8,7 +8,7 @@ import struct
 import pytest
 
 from ftpfixture import ConfigurationError, FtpServer, on
-from ftpfixture.events import DataMoved
+from ftpfixture.log.events import DataMoved
 from tests.support.endings import each_kind, told
 from tests.support.faulty import DATA, LINES, Line, begin, goes_on, in_order, inflated, last
 from tests.support.ftps import DATA_VERBS, FtpsClient

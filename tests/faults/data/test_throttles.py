@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ftpfixture import FtpServer, User, on
-from ftpfixture.events import DataMoved
+from ftpfixture.log.events import DataMoved
 from tests.support.endings import each_kind, told
 from tests.support.faulty import DATA, FILES, Line, begin, enter, goes_on, in_order, last
 from tests.support.ftps import FtpsClient

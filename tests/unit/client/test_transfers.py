@@ -28,8 +28,8 @@ from ftpfixture import (
     Server,
     StatusCodeError,
 )
+from ftpfixture.errors import CommandRefused
 from ftpfixture.files.content import MemoryFile
-from ftpfixture.server.replies import Refusal
 from tests.support.naps import Naps
 from tests.support.scripted import (
     GREETING,
@@ -913,7 +913,7 @@ class Breaking(Server):
         count, code = self.plan.pop(0) if self.plan else (count, "")
         await super()._send(connection, first, count, stream, file)
         if code:
-            raise Refusal(code, "Broken off")
+            raise CommandRefused(code, "Broken off")
 
     async def _receive(self, connection: Connection, offset: int, stream: Any, file: Any) -> None:
         if not self.plan:
@@ -922,7 +922,7 @@ class Breaking(Server):
         count, code = self.plan.pop(0)
         await file.write(await stream.readexactly(count))
         await stream.read()  # a close with octets unread would be a reset, which may overtake the reply
-        raise Refusal(code, "Broken off")
+        raise CommandRefused(code, "Broken off")
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import pytest
 
-from ftpfixture.events import (
+from ftpfixture.log.events import (
     CommandReceived,
     DataClosed,
     DataMoved,

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ftpfixture import ConfigurationError, Server, ServerStateError
-from ftpfixture.events import Disconnected
+from ftpfixture.log.events import Disconnected
 from ftpfixture.wire.entry import LIST_STYLES
 
 

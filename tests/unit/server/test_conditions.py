@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ftpfixture.errors import PathIOError
+from ftpfixture.errors import CommandRefused, PathIOError
 from ftpfixture.files.memory import MemoryPathIO
 from ftpfixture.net.gate import EXCHANGE, Exchange
 from ftpfixture.server import User
@@ -23,7 +23,6 @@ from ftpfixture.server.conditions import (
     worker,
 )
 from ftpfixture.server.connection import Connection
-from ftpfixture.server.replies import Refusal
 from ftpfixture.server.users import Permission
 
 Answers = list[tuple[str, str]]
@@ -409,7 +408,7 @@ async def test_demand_refuses() -> None:
     """Handlers that learn late what they need get a refusal, which becomes the reply."""
     connection, _ = _connection(Permission("/", overwrite=False))
 
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(CommandRefused) as caught:
         await demand(Paths(), connection, "a.txt", PathPermissions.readable, PathPermissions.overwritable)
     assert (caught.value.code, caught.value.text) == ("550", "Permission denied")
 
@@ -470,7 +469,7 @@ async def test_a_worker_whose_data_connection_breaks(error: OSError) -> None:
         raise error
 
     connection, _ = _connection()
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(CommandRefused) as caught:
         await broken(connection)
     assert (caught.value.code, caught.value.text) == ("426", "Data connection closed, transfer aborted")
     assert caught.value.__cause__ is error

@@ -12,7 +12,7 @@ from io import BytesIO
 import pytest
 
 from ftpfixture import Connection, FtpServer, Server
-from ftpfixture.events import CommandReceived, Connected, Disconnected, Event, HandlerFailed, Hub, ReplySent
+from ftpfixture.log.events import CommandReceived, Connected, Disconnected, Event, HandlerFailed, Hub, ReplySent
 from ftpfixture.server.loglines import LogLines, logger, place
 from ftpfixture.wire.reply import Reply
 from tests.support.raw import RawClient

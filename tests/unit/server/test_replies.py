@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from ftpfixture.errors import CommandSyntaxError, ConfigurationError, PathIOError
-from ftpfixture.server.replies import ERRNO_REPLIES, Refusal, offered, reply_for
+from ftpfixture.errors import CommandRefused, CommandSyntaxError, ConfigurationError, PathIOError
+from ftpfixture.server.replies import ERRNO_REPLIES, offered, reply_for
 from ftpfixture.wire.states import legal_reply
 
 LOCAL_ERROR = ("451", "Requested action aborted: local error in processing")
@@ -111,12 +111,12 @@ def test_an_error_wrapped_twice() -> None:
 
 def test_a_refusal_is_its_own_reply() -> None:
     """A refusal brings code and text."""
-    assert reply_for(Refusal("425", "No data port is free")) == ("425", "No data port is free")
+    assert reply_for(CommandRefused("425", "No data port is free")) == ("425", "No data port is free")
 
 
 def test_a_refusal_may_come_from_a_path_layer() -> None:
     """A path layer may say exactly what is to be answered."""
-    assert reply_for(_wrapped(Refusal("450", "Being scanned"))) == ("450", "Being scanned")
+    assert reply_for(_wrapped(CommandRefused("450", "Being scanned"))) == ("450", "Being scanned")
 
 
 def test_a_syntax_error_is_501() -> None:
@@ -130,7 +130,7 @@ async def test_what_a_storage_does_not_offer() -> None:
     async def chmod() -> None:
         raise NotImplementedError
 
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(CommandRefused) as refused:
         await offered(chmod())
 
     assert refused.value.code == "504"

@@ -21,11 +21,11 @@ from ftpfixture import (
     ServerStateError,
     aio,
 )
-from ftpfixture.events import CommandReceived, Disconnected
+from ftpfixture.errors import CommandRefused, NoReply
 from ftpfixture.files.opened import universal_exception
+from ftpfixture.log.events import CommandReceived, Disconnected
 from ftpfixture.net.gate import Exchange, Gate
 from ftpfixture.server.connection import SESSION
-from ftpfixture.server.replies import Refusal, Silence
 from tests.support.leaks import held
 from tests.support.raw import RawClient
 
@@ -234,13 +234,13 @@ class Refusing(Server):
 
     async def full(self, connection: Connection, rest: str) -> bool:
         """Refuse with the code that ends the session."""
-        raise Refusal("421", "Too many of you")
+        raise CommandRefused("421", "Too many of you")
 
     async def full_later(self, connection: Connection, rest: str) -> bool:
         """Do so in a task beside the session."""
 
         async def refuse() -> bool:
-            raise Refusal("421", "Too many of you")
+            raise CommandRefused("421", "Too many of you")
 
         connection.response("150", "We will see")
         connection.extra_workers.add(connection.loop.create_task(refuse()))
@@ -248,7 +248,7 @@ class Refusing(Server):
 
     async def hush(self, connection: Connection, rest: str) -> bool:
         """Never answer."""
-        raise Silence
+        raise NoReply
 
     async def number(self, connection: Connection, rest: str) -> bool:
         """Say for which session the task works, and a worker's task."""

@@ -11,8 +11,8 @@ from contextlib import ExitStack, closing
 import pytest
 
 from ftpfixture import ConfigurationError, Connection, Fault, FtpServer, Server, ServerFailure, on
-from ftpfixture.events import CommandReceived, FaultApplied, ReplySent
 from ftpfixture.faults.armed import Armed
+from ftpfixture.log.events import CommandReceived, FaultApplied, ReplySent
 from ftpfixture.testing import faults as faults_module
 from tests.support.raw import RawClient
 

@@ -28,7 +28,7 @@ from ftpfixture import (
     Throttle,
     User,
 )
-from ftpfixture.events import Disconnected, Silenced
+from ftpfixture.log.events import Disconnected, Silenced
 from ftpfixture.testing.ftpserver import setting_names
 from tests.support.raw import RawClient, read_all
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 
-from ftpfixture.events import Payload
+from ftpfixture.log.events import Payload
 
 __all__ = ["Retention"]
 

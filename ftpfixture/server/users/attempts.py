@@ -15,7 +15,7 @@ from typing import Any
 
 from ftpfixture.errors import ConfigurationError
 from ftpfixture.forks import rlock
-from ftpfixture.server.users import Permission, User
+from ftpfixture.server.users.base import Permission, User
 
 __all__ = ["OUTCOMES", "LoginAttempt", "Visitor", "Visits"]
 

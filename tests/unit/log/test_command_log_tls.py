@@ -7,9 +7,9 @@ import textwrap
 
 import pytest
 
-from ftpfixture.events import Cleared, Encrypted, EncryptionFailed
-from ftpfixture.records import TransferRecord
-from tests.unit.test_log import Story, _message, _payload
+from ftpfixture.log.events import Cleared, Encrypted, EncryptionFailed
+from ftpfixture.log.records import TransferRecord
+from tests.unit.log.test_command_log import Story, _message, _payload
 
 
 class TlsStory(Story):

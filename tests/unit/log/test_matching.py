@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from ftpfixture.errors import ConfigurationError
-from ftpfixture.matching import Pattern, nearest
+from ftpfixture.log.matching import Pattern, nearest
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from ftpfixture.events import (
+from ftpfixture.log import CommandLog
+from ftpfixture.log.events import (
     CommandReceived,
     Connected,
     DataClosed,
@@ -20,7 +21,6 @@ from ftpfixture.events import (
     Payload,
     ReplySent,
 )
-from ftpfixture.log import CommandLog
 
 HERE = ("127.0.0.1", 1)
 ROUNDS = 300
@@ -103,4 +103,4 @@ def test_any_method_while_another_thread_tells_and_a_third_clears(use: Callable[
             thread.join()
     assert errors == []
     log.clear()
-    assert (log.commands, log.transfers, log.sessions, log._retention.size) == ([], [], [], 0)
+    assert (log.commands, log.transfers, log.sessions, log._projection.retention.size) == ([], [], [], 0)

@@ -12,11 +12,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ftpfixture.clock import Clock
-from ftpfixture.errors import ConfigurationError
+from ftpfixture.errors import CommandRefused, ConfigurationError, NoReply
 from ftpfixture.forks import lock
 from ftpfixture.server.connection import SESSION
-from ftpfixture.server.replies import INTERNAL_ERROR, LOGIN_FAILURES, Refusal, Silence, reply_for
-from ftpfixture.server.scripts import (
+from ftpfixture.server.replies import INTERNAL_ERROR, LOGIN_FAILURES, reply_for
+from ftpfixture.server.users.attempts import LoginAttempt, Visitor, Visits
+from ftpfixture.server.users.base import AbstractUserManager, AvailableConnections, Permission, User
+from ftpfixture.server.users.login_script import (
     Accept,
     Act,
     AskAccount,
@@ -30,8 +32,7 @@ from ftpfixture.server.scripts import (
     check_count,
     check_seconds,
 )
-from ftpfixture.server.users import AbstractUserManager, AvailableConnections, MemoryUserManager, Permission, User
-from ftpfixture.server.visits import LoginAttempt, Visitor, Visits
+from ftpfixture.server.users.memory import MemoryUserManager
 
 __all__ = ["ScriptedUserManager"]
 
@@ -187,8 +188,8 @@ class ScriptedUserManager(MemoryUserManager):
         """See AbstractUserManager.
 
         Raises:
-            Refusal: The script refuses at USER.
-            Silence: The script never answers.
+            CommandRefused: The script refuses at USER.
+            NoReply: The script never answers.
         """
         response, user, text = await super().get_user(login)
         if response is Response.ERROR:
@@ -216,8 +217,8 @@ class ScriptedUserManager(MemoryUserManager):
         """See AbstractUserManager.
 
         Raises:
-            Refusal: A lock, an expiry or the script refuses.
-            Silence: The script never answers.
+            CommandRefused: A lock, an expiry or the script refuses.
+            NoReply: The script never answers.
         """
         if not isinstance(user, Visitor):
             return await super().authenticate(user, password)
@@ -232,7 +233,7 @@ class ScriptedUserManager(MemoryUserManager):
         if barred is not None:
             outcome, text = barred
             self._note(visitor.name, outcome, "530", visitor.matched)
-            raise Refusal("530", text)
+            raise CommandRefused("530", text)
         step = self._scripts.take(visitor.name, password) or Step()
         answer = self._act(visitor, step.act, right)
         await self._wait(step.delay)
@@ -253,15 +254,15 @@ class ScriptedUserManager(MemoryUserManager):
                 return self._let_in(visitor, visitor.user)
             case Refuse("421", text):
                 self._note(visitor.name, "closed", "421", visitor.matched)
-                return Refusal("421", text)
+                return CommandRefused("421", text)
             case Refuse(code, text):
                 self._refuse(visitor, code)
-                return Refusal(code, text)
+                return CommandRefused(code, text)
             case TimeOut():
                 self._note(visitor.name, "timed out", "", visitor.matched)
-                return Silence()
+                return NoReply()
             case Raise(error):
-                refusal = Refusal(*(reply_for(error) or INTERNAL_ERROR))
+                refusal = CommandRefused(*(reply_for(error) or INTERNAL_ERROR))
                 refusal.__cause__ = error
                 self._note(visitor.name, "raised", refusal.code, visitor.matched)
                 return refusal
@@ -272,7 +273,7 @@ class ScriptedUserManager(MemoryUserManager):
             slots = self._slots(user)
             if slots.locked():
                 self._note(visitor.name, "full", "530", visitor.matched)
-                return Refusal("530", f"Too many connections for {visitor.name}")
+                return CommandRefused("530", f"Too many connections for {visitor.name}")
             slots.acquire()
             self._give_back(visitor)
             visitor.user = visitor.slot = user

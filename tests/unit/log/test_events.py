@@ -8,8 +8,9 @@ import threading
 
 import pytest
 
-from ftpfixture import events, on
-from ftpfixture.events import (
+from ftpfixture import on
+from ftpfixture.log import events
+from ftpfixture.log.events import (
     CommandReceived,
     Connected,
     Disconnected,

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ftpfixture.locales import LOCALE_LOCK, setlocale
+from ftpfixture.compat.locales import LOCALE_LOCK, setlocale
 
 
 def current() -> str:

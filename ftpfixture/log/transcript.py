@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ftpfixture.events import (
+from ftpfixture.log.events import (
     Cleared,
     CommandReceived,
     Connected,

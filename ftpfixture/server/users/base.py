@@ -1,11 +1,14 @@
-"""Who may log in, and what they may do where."""
+"""Users, what they may do where, and what a user manager answers a server.
+
+One rule: who may log in is said by a manager; what is here only describes it.
+"""
 
 from __future__ import annotations
 
 import enum
 import hmac
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePath, PurePosixPath
 from typing import Any, Final
 
@@ -17,14 +20,10 @@ __all__ = [
     "AbstractUserManager",
     "AnyPassword",
     "AvailableConnections",
-    "MemoryUserManager",
     "Password",
     "Permission",
     "User",
 ]
-
-_ANONYMOUS = ("anonymous", "ftp")
-"""The names of one user who is asked for a password and may give any (RFC 1635 2)."""
 
 
 class AnyPassword(enum.Enum):
@@ -226,7 +225,7 @@ class AvailableConnections:
 class AbstractUserManager(ABC):
     """Tells the server who may log in; write your own by overriding the methods.
 
-    A method may raise `ftpfixture.server.replies.Refusal` for another answer than those it can return; 421 ends the
+    A method may raise `ftpfixture.CommandRefused` for another answer than those it can return; 421 ends the
     session.
 
     Args:
@@ -276,71 +275,3 @@ class AbstractUserManager(ABC):
     def use_clock(self, clock: Clock) -> None:
         """Learn by which clock a server goes that has this manager; called before the server starts."""
         _ = clock
-
-
-class MemoryUserManager(AbstractUserManager):
-    """Users in a list.
-
-    An unknown name is asked for a password and then refused, as real servers do, so that nobody learns which names
-    exist. A user's slot is taken when the name is given.
-
-    Args:
-        users: None or empty for one anonymous user.
-        ask_anonymous: Ask "anonymous" and "ftp" for a password, of which any will do, where none is needed: vsftpd,
-            ProFTPD, Pure-FTPd and pyftpdlib do.
-        timeout: Only stored.
-
-    Raises:
-        ConfigurationError: Two users have one login.
-    """
-
-    def __init__(
-        self, users: Sequence[User] | None, *, ask_anonymous: bool = False, timeout: float | None = None
-    ) -> None:
-        super().__init__(timeout=timeout)
-        self.ask_anonymous = ask_anonymous
-        self.users = list(users) if users else [User()]
-        logins = [user.login for user in self.users]
-        for login in logins:
-            if logins.count(login) > 1:
-                raise ConfigurationError(f"two users have the login {login!r}: give each a name of its own")
-        self.available_connections = {user: AvailableConnections(user.maximum_connections) for user in self.users}
-
-    async def get_user(self, login: str) -> tuple[AbstractUserManager.GetUserResponse, User | None, str]:
-        """See AbstractUserManager."""
-        responses = self.GetUserResponse
-        user = self._find(login)
-        if user is None:
-            return responses.PASSWORD_REQUIRED, None, "Password required"
-        slots = self.available_connections.setdefault(user, AvailableConnections(user.maximum_connections))
-        if slots.locked():
-            return responses.ERROR, None, f"Too many connections for {login}"
-        slots.acquire()
-        if login in _ANONYMOUS and self._takes_any(user):
-            return responses.PASSWORD_REQUIRED, user, "Anonymous login: give your e-mail address as the password"
-        if user.login is None and user.password is not ANY_PASSWORD:
-            return responses.OK, user, "Anonymous login"
-        if user.password is None:
-            return responses.OK, user, "Login without password"
-        return responses.PASSWORD_REQUIRED, user, "Password required"
-
-    def _takes_any(self, user: User) -> bool:
-        return user.password is ANY_PASSWORD or (self.ask_anonymous and user.password is None)
-
-    def _find(self, login: str) -> User | None:
-        found = [user for user in self.users if user.login == login]
-        if not found and login in _ANONYMOUS:
-            found = [user for user in self.users if user.login in _ANONYMOUS and self._takes_any(user)]
-        return next(iter(found or [user for user in self.users if user.login is None]), None)
-
-    async def authenticate(self, user: User, password: str) -> bool:
-        """See AbstractUserManager."""
-        if not isinstance(user.password, str):
-            return True
-        return hmac.compare_digest(
-            user.password.encode(errors="surrogateescape"), password.encode(errors="surrogateescape")
-        )
-
-    async def notify_logout(self, user: User) -> None:
-        """See AbstractUserManager."""
-        self.available_connections[user].release()

@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 import pytest
 
-from ftpfixture import retention
 from ftpfixture.errors import ConfigurationError
-from ftpfixture.events import (
+from ftpfixture.log import CommandLog, retention
+from ftpfixture.log.events import (
     CommandReceived,
     Connected,
     DataClosed,
@@ -27,8 +27,7 @@ from ftpfixture.events import (
     ReplySent,
     Silenced,
 )
-from ftpfixture.log import CommandLog
-from ftpfixture.records import SessionRecord, TransferRecord
+from ftpfixture.log.records import SessionRecord, TransferRecord
 
 PEER, LOCAL = ("127.0.0.1", 50001), ("127.0.0.1", 2121)
 

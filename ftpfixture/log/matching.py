@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ftpfixture.errors import ConfigurationError
-from ftpfixture.wire.command import censor
+from ftpfixture.wire.command import censored_argument
 from ftpfixture.wire.reply import Code
 
-__all__ = ["Pattern", "Said", "hide", "nearest"]
+__all__ = ["Pattern", "Said", "nearest"]
 
 _MASK = re.compile(r"[0-9xX]{3}")
 _ALMOST_A_MASK = re.compile(r"|[0-9xX]{1,4}|[0-9][0-9A-Za-z]{2}")  # behind an arrow: a mistake, not the end of a name
@@ -79,7 +79,7 @@ class Pattern:
         if self.verb not in ("*", said.verb):
             return f"the verb is {said.verb}, not {self.verb}"
         if self.argument is not None and not _fits(said.argument, self.argument):
-            sent, wanted = hide(said.verb, said.argument), hide(said.verb, self.argument)
+            sent, wanted = censored_argument(said.verb, said.argument), censored_argument(said.verb, self.argument)
             return f"the argument differs: sent {sent!r}, expected {wanted!r}"
         if self.code is not None and not Code(said.code).matches(self.code):
             return f"the reply was {said.code or 'not there yet'}, not {self.code}"
@@ -90,7 +90,7 @@ class Pattern:
         return self.difference(said) is None
 
     def __str__(self) -> str:
-        argument = "" if self.argument is None else f" {hide(self.verb, self.argument)}"
+        argument = "" if self.argument is None else f" {censored_argument(self.verb, self.argument)}"
         return f"{self.verb}{argument}" + ("" if self.code is None else f" -> {self.code}")
 
 
@@ -106,8 +106,3 @@ def _likeness(pattern: Pattern, said: Said) -> tuple[bool, float, float]:
 
 def _fits(argument: str, wanted: str) -> bool:
     return argument == wanted or fnmatch.fnmatchcase(argument, wanted)
-
-
-def hide(verb: str, argument: str) -> str:
-    """An argument, or a pattern for it, as it may be shown: starred where the verb says that it is a secret."""
-    return argument if argument == "*" else censor(verb, argument).partition(" ")[2]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ftpfixture.events import Encrypted, Payload
+from ftpfixture.log.events import Encrypted, Payload
 from ftpfixture.wire.command import censor
 
 __all__ = ["CommandRecord", "SessionRecord", "TransferRecord"]

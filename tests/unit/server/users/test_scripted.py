@@ -13,11 +13,10 @@ from typing import Any
 import pytest
 
 from ftpfixture.clock import Clock
-from ftpfixture.errors import ConfigurationError
-from ftpfixture.server.replies import Refusal, Silence
-from ftpfixture.server.scripted import ScriptedUserManager
-from ftpfixture.server.scripts import LoginScript
+from ftpfixture.errors import CommandRefused, ConfigurationError, NoReply
 from ftpfixture.server.users import ANY_PASSWORD, AbstractUserManager, MemoryUserManager, Permission, User
+from ftpfixture.server.users.login_script import LoginScript
+from ftpfixture.server.users.scripted import ScriptedUserManager
 from ftpfixture.testing import check_user_manager
 
 Response = AbstractUserManager.GetUserResponse
@@ -54,9 +53,9 @@ async def answer(manager: AbstractUserManager, login: str, password: str | None 
     """What one session with one password is answered, as the server would: codes and the last text."""
     try:
         response, user, text = await manager.get_user(login)
-    except Refusal as refusal:
+    except CommandRefused as refusal:
         return f"{refusal.code} {refusal.text}"
-    except Silence:
+    except NoReply:
         return "silence"
     if user is None:
         return f"530 {text}" if response is Response.ERROR else "331 530"
@@ -74,9 +73,9 @@ async def _answer_password(
         return needed or f"230 {text}"
     try:
         right = await manager.authenticate(user, password or "")
-    except Refusal as refusal:
+    except CommandRefused as refusal:
         return f"331 {refusal.code} {refusal.text}"
-    except Silence:
+    except NoReply:
         return "331 silence"
     if not right:
         return "331 530"
@@ -209,7 +208,7 @@ async def test_sessions_at_once_share_the_sequence(manager: ScriptedUserManager)
     manager.on("ann").reject("one").reject("two").accept()
     async with session(manager, "ann") as (_, first, _), session(manager, "ann") as (_, second, _):
         for user, text in ((second, "one"), (first, "two")):
-            with pytest.raises(Refusal, match=text):
+            with pytest.raises(CommandRefused, match=text):
                 await manager.authenticate(user, "x")
         assert await manager.authenticate(second, "x")
 
@@ -218,9 +217,9 @@ async def test_a_step_for_user_may_come_to_its_turn_at_pass(manager: ScriptedUse
     """When a client sends another password without a name, the next step answers it, wherever it was meant to stand."""
     manager.on("ann").reject().close("Enough", at="USER")
     async with session(manager, "ann") as (_, user, _):
-        with pytest.raises(Refusal, match="530"):
+        with pytest.raises(CommandRefused, match="530"):
             await manager.authenticate(user, "x")
-        with pytest.raises(Refusal, match="421"):
+        with pytest.raises(CommandRefused, match="421"):
             await manager.authenticate(user, "x")
 
 
@@ -344,7 +343,7 @@ async def test_what_the_manager_raises_is_the_cause(manager: ScriptedUserManager
     manager.on("ann").raises(cause)
     async with session(manager, "ann") as (_, user, _):
         for _ in range(2):
-            with pytest.raises(Refusal, match="451") as raised:
+            with pytest.raises(CommandRefused, match="451") as raised:
                 await manager.authenticate(user, "x")
             assert raised.value.__cause__ is cause
 
@@ -369,7 +368,7 @@ async def test_delay(manager: ScriptedUserManager, clock: Clock) -> None:
         assert not await _after(clock, 29, task)
         assert [(attempt.at, attempt.outcome) for attempt in manager.attempts] == [(1000, "rejected")]
         assert await _after(clock, 1, task)
-        with pytest.raises(Refusal):
+        with pytest.raises(CommandRefused):
             await task
         assert await manager.authenticate(user, "x")
 

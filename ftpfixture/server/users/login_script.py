@@ -15,7 +15,7 @@ from typing import Any, Literal, Self
 
 from ftpfixture.errors import ConfigurationError
 from ftpfixture.forks import lock
-from ftpfixture.server.users import User
+from ftpfixture.server.users.base import User
 
 __all__ = [
     "Accept",

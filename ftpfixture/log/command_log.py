@@ -1,0 +1,192 @@
+"""What was really said, for tests to assert on: a view over events that may be read from any thread.
+
+One rule: whoever looks at more than one attribute holds the lock, the servers' thread included, and nobody waits for
+anything while holding it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ftpfixture.forks import Origin, rlock
+from ftpfixture.log.assertions import Assertions, counted_times
+from ftpfixture.log.events import Event, HandlerFailed, Hub
+from ftpfixture.log.projection import Projection
+from ftpfixture.log.records import CommandRecord, SessionRecord, TransferRecord
+from ftpfixture.log.transcript import render
+from ftpfixture.untouched import monotonic
+
+__all__ = ["CommandLog"]
+
+
+class CommandLog(Assertions):
+    """Every command, reply and transfer of a server, in order.
+
+    Args:
+        hub: Where the events come from.
+        origin: Of the server; reading the log of one that runs in a parent process is an error.
+    """
+
+    def __init__(self, hub: Hub, origin: Origin | None = None) -> None:
+        self._origin = origin or Origin()
+        self._lock = rlock()
+        self._changed = threading.Condition(self._lock)
+        self._waiting = 0
+        self._seen = 0
+        self._projection = Projection()
+        hub.subscribe(self._on_event)
+
+    # What comes in, on the loop thread.
+
+    def _on_event(self, event: Event) -> None:
+        with self._lock:
+            self._projection.take(event)
+            self._seen += 1
+            if self._waiting:
+                self._changed.notify_all()
+
+    # What tests read.
+
+    @contextmanager
+    def _at_rest(self) -> Iterator[None]:
+        """Read, or change, what belongs together while no event comes in."""
+        self._origin.check()
+        with self._lock:
+            yield
+
+    @property
+    def commands(self) -> list[CommandRecord]:
+        """All commands in the order in which they were handled; live records in a new list."""
+        with self._at_rest():
+            return list(self._projection.commands.values())
+
+    @property
+    def transfers(self) -> list[TransferRecord]:
+        """All data connections that were used, in the order in which they opened."""
+        with self._at_rest():
+            return list(self._projection.transfers.values())
+
+    @property
+    def sessions(self) -> list[SessionRecord]:
+        """All control connections, in the order in which they were accepted."""
+        with self._at_rest():
+            return list(self._projection.sessions.values())
+
+    @property
+    def events(self) -> list[Event]:
+        """All events, in order."""
+        with self._at_rest():
+            return list(self._projection.events)
+
+    @property
+    def failures(self) -> list[HandlerFailed]:
+        """What handlers raised and nobody foresaw."""
+        with self._at_rest():
+            return list(self._projection.failures)
+
+    def take_failures(self) -> list[HandlerFailed]:
+        """The failures, which are then forgotten."""
+        with self._at_rest():
+            taken, self._projection.failures = self._projection.failures, []
+        return taken
+
+    def clear(self) -> None:
+        """Forget everything but the sessions that live; for tests that share a server."""
+        with self._at_rest():
+            self._projection.clear()
+
+    # Waiting.
+
+    def wait_for(
+        self, wanted: str | Callable[[Event], bool], *, timeout: float = 5, times: int = 1, session: int | None = None
+    ) -> Any:
+        """Wait until something has happened, without polling; what happened before the call counts too.
+
+        Args:
+            wanted: A pattern, or a function that says of an event whether it is the one.
+            timeout: Seconds.
+            times: How many there must be.
+            session: For patterns: number of the only session that counts.
+
+        Returns:
+            The last of them: a CommandRecord, or the event.
+
+        Raises:
+            AssertionError: It did not happen in time.
+        """
+        __tracebackhide__ = True
+
+        def look() -> list[Any]:
+            if callable(wanted):
+                return [event for event in self.events if wanted(event)]
+            return list(self.find(wanted, session))
+
+        found: list[Any] = []
+
+        def enough() -> bool:
+            found[:] = look()  # kept: another thread may clear the log before it is looked at again
+            return len(found) >= times
+
+        if not self.wait_until(enough, timeout):
+            seen = f"not seen within {timeout:g} s (wanted {counted_times(times)}, seen {counted_times(len(found))})"
+            if callable(wanted):
+                raise AssertionError(f"the event was {seen}\n\n{self.transcript()}")
+            raise AssertionError(self.missed(wanted, seen, session))
+        return found[times - 1]
+
+    def wait_idle(self, timeout: float = 5) -> None:
+        """Wait until every command of a live session is answered, or is not going to be, and no transfer runs.
+
+        Raises:
+            AssertionError: It takes longer than `timeout` seconds.
+        """
+        __tracebackhide__ = True
+        busy: list[str] = []
+
+        def idle() -> bool:
+            busy[:] = self._busy()
+            return not busy
+
+        if not self.wait_until(idle, timeout):
+            raise AssertionError(f"still busy after {timeout:g} s with {', '.join(busy)}\n\n{self.transcript()}")
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a command of a live session waits for its answer, or a transfer runs."""
+        return bool(self._busy())
+
+    def _busy(self) -> list[str]:
+        with self._at_rest():
+            return self._projection.busy()
+
+    def wait_until(self, holds: Callable[[], bool], timeout: float) -> bool:
+        """Wait until `holds` is true, looking once at first and then after each event; False when time is up."""
+        self._origin.check()
+        deadline = monotonic() + timeout
+        with self._changed:
+            self._waiting += 1
+        try:
+            while True:
+                seen = self._seen
+                if holds():  # outside of the lock: it may ask the server, whose thread may be about to tell of an event
+                    return True
+                left = deadline - monotonic()
+                with self._changed:
+                    if not (self._changed.wait(left) if self._seen == seen else left > 0):
+                        break
+            return holds()
+        finally:
+            with self._changed:
+                self._waiting -= 1
+
+    # The dialogue as text.
+
+    def transcript(self, session: int | None = None) -> str:
+        """The dialogue of all sessions, or of one, for people; passwords are starred."""
+        with self._at_rest():
+            numbers = [number for number in sorted(self._projection.sessions) if session in (None, number)]
+            events = list(self._projection.events)
+        return render(events, numbers)

@@ -1,0 +1,166 @@
+"""Records made from events: each event changes the record of its command, transfer or session.
+
+One rule: whoever reads or changes more than one attribute holds the lock of the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ftpfixture.log.events import (
+    Cleared,
+    CommandReceived,
+    Connected,
+    DataClosed,
+    DataMoved,
+    DataOpened,
+    Disconnected,
+    Encrypted,
+    Event,
+    FaultApplied,
+    HandlerFailed,
+    LoggedIn,
+    ReplySent,
+    Silenced,
+)
+from ftpfixture.log.records import CommandRecord, SessionRecord, TransferRecord
+from ftpfixture.log.retention import Retention
+from ftpfixture.log.transcript import TOO_LONG
+
+__all__ = ["Projection"]
+
+
+class Projection:
+    """The records that the events so far make.
+
+    Attributes:
+        events: All, in order.
+        commands: By the number of their event.
+        transfers: By the number of their command's event.
+        sessions: By number.
+        failures: What handlers raised and nothing foresaw.
+        retention: What is kept of the bytes of transfers.
+    """
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.commands: dict[int, CommandRecord] = {}
+        self.transfers: dict[int, TransferRecord] = {}
+        self.sessions: dict[int, SessionRecord] = {}
+        self.failures: list[HandlerFailed] = []
+        self.retention = Retention()
+        self._take: dict[type[Event], Callable[[Any], None]] = {
+            CommandReceived: self._take_command,
+            ReplySent: self._take_reply,
+            Connected: self._take_connected,
+            Encrypted: self._take_encrypted,
+            Cleared: self._take_cleared,
+            LoggedIn: self._take_logged_in,
+            DataOpened: self._take_opened,
+            DataMoved: self._take_moved,
+            DataClosed: self._take_closed,
+            FaultApplied: self._take_fault,
+            Silenced: self._take_silenced,
+            HandlerFailed: self._take_failure,
+            Disconnected: self._take_disconnected,
+        }
+
+    def take(self, event: Event) -> None:
+        """Add an event."""
+        take = self._take.get(type(event))
+        if take is not None:
+            take(event)
+        self.events.append(event)
+
+    def clear(self) -> None:
+        """Forget everything but the sessions that live and the transfers that run."""
+        self.events, self.commands, self.failures = [], {}, []
+        self.sessions = {number: one for number, one in self.sessions.items() if one.closed_at is None}
+        self.transfers = {number: one for number, one in self.transfers.items() if one.completed is None}
+        self.retention.clear()
+
+    def busy(self) -> list[str]:
+        """The commands that wait for their reply, and the transfers that run."""
+        # A transfer outlives `clear`, its command does not.
+        orphans = [record for number, record in self.transfers.items() if number not in self.commands]
+        return [
+            *(str(record) for record in self.commands.values() if self._runs(record)),
+            *(f"{record.verb} of {record.path}" for record in orphans if record.completed is None),
+        ]
+
+    def _runs(self, record: CommandRecord) -> bool:
+        session = self.sessions.get(record.session)
+        transfer = record.transfer
+        unanswered = not record.code and not record.silent and session is not None and session.closed_at is None
+        return unanswered or (transfer is not None and transfer.completed is None)
+
+    # One event.
+
+    def _take_command(self, event: CommandReceived) -> None:
+        argument = TOO_LONG if event.too_long else event.argument
+        record = CommandRecord(event.session, event.seq, event.at, event.verb, argument)
+        session = self.sessions.get(event.session)
+        record.encrypted = session is not None and session.tls is not None and session.cleared_at is None
+        self.commands[event.seq] = record
+
+    def _take_reply(self, event: ReplySent) -> None:
+        record = self.commands.get(event.to)
+        if record is not None:
+            record.replies.append((event.code, "\n".join(event.lines)))
+
+    def _take_connected(self, event: Connected) -> None:
+        self.sessions[event.session] = SessionRecord(event.session, event.peer, event.at)
+
+    def _take_encrypted(self, event: Encrypted) -> None:
+        if event.where == "control":
+            session = self.sessions[event.session]
+            session.tls, session.cleared_at = event, None
+        else:
+            self.transfers[event.to].tls = event
+
+    def _take_cleared(self, event: Cleared) -> None:
+        self.sessions[event.session].cleared_at = event.seq
+
+    def _take_logged_in(self, event: LoggedIn) -> None:
+        self.sessions[event.session].user = event.user
+
+    def _take_opened(self, event: DataOpened) -> None:
+        record = TransferRecord(
+            event.session,
+            event.verb,
+            event.direction,
+            event.path,
+            event.mode,
+            event.offset,
+            event.transfer_type,
+            event.at,
+        )
+        self.transfers[event.to] = record
+        if event.to in self.commands:
+            self.commands[event.to].transfer = record
+
+    def _take_moved(self, event: DataMoved) -> None:
+        self.transfers[event.to].octets += event.octets
+        self.retention.hash_some()
+
+    def _take_closed(self, event: DataClosed) -> None:
+        record = self.transfers[event.to]
+        record._payload, record.error = event.payload, event.error
+        record.completed = event.completed  # last: who reads that it is over reads the rest
+        self.retention.keep(event.payload)
+
+    def _take_fault(self, event: FaultApplied) -> None:
+        if event.to in self.commands:
+            self.commands[event.to].faults.append(event.fault)
+
+    def _take_silenced(self, event: Silenced) -> None:
+        if event.to in self.commands:
+            self.commands[event.to].silent = True
+
+    def _take_failure(self, event: HandlerFailed) -> None:
+        self.failures.append(event)
+
+    def _take_disconnected(self, event: Disconnected) -> None:
+        session = self.sessions[event.session]
+        session.reason, session.closed_at = event.reason, event.at

@@ -16,8 +16,8 @@ from ftpfixture.client.parsers import Info, Parsers
 from ftpfixture.client.reading import DirectoryListing
 from ftpfixture.client.unread import unread_error
 from ftpfixture.errors import NotInListing, ReplySyntaxError, StatusCodeError
-from ftpfixture.wire.entry import format_time, parse_time
 from ftpfixture.wire.listing import without_ends
+from ftpfixture.wire.timestamps import format_time, parse_time
 
 __all__ = ["NOT_IMPLEMENTED", "NUMBER", "AskingClient", "RemotePath", "Texts", "found", "moment"]
 

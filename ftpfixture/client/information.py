@@ -13,7 +13,7 @@ from typing import NamedTuple
 from ftpfixture.client.asking import NOT_IMPLEMENTED, NUMBER, RemotePath, Texts, found, moment
 from ftpfixture.client.listing import ListingClient
 from ftpfixture.errors import StatusCodeError
-from ftpfixture.wire.entry import format_time
+from ftpfixture.wire.timestamps import format_time
 
 __all__ = ["HASHES", "FileHash", "InformationClient", "offered_hashes"]
 

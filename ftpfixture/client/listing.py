@@ -32,7 +32,7 @@ from ftpfixture.client.settings import Parser
 from ftpfixture.client.unread import UnreadEntry, told
 from ftpfixture.client.walk import Walk
 from ftpfixture.errors import NotInListing, StatusCodeError
-from ftpfixture.wire.entry import DIRECTORIES
+from ftpfixture.wire.listing.entry import DIRECTORIES
 
 __all__ = ["Lister", "ListingClient", "warn_of"]
 

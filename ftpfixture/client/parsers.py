@@ -10,7 +10,6 @@ from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any, NotRequired, TypedDict
 
-from ftpfixture.wire.entry import Entry, format_time
 from ftpfixture.wire.hostport import parse_227, parse_229
 from ftpfixture.wire.listing import (
     parse_eplf_line,
@@ -20,7 +19,9 @@ from ftpfixture.wire.listing import (
     parse_unix_mode,
     split_mlsx_line,
 )
+from ftpfixture.wire.listing.entry import Entry
 from ftpfixture.wire.pathname import parse_257
+from ftpfixture.wire.timestamps import format_time
 
 __all__ = ["BasicListInfo", "Info", "ListInfo", "Parsers", "UnixListInfo", "info_of"]
 

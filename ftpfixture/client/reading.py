@@ -19,11 +19,12 @@ from typing import NamedTuple
 from ftpfixture.client.parsers import Info, info_of
 from ftpfixture.client.settings import Parser
 from ftpfixture.client.unread import UnreadEntry
-from ftpfixture.wire.entry import DIRECTORIES, is_listable, parse_time
 from ftpfixture.wire.listing import Reading, read_listing, without_ends
+from ftpfixture.wire.listing.entry import DIRECTORIES, is_listable
 from ftpfixture.wire.listing.format import NUMBER
 from ftpfixture.wire.listing.headings import is_heading
 from ftpfixture.wire.listing.mlsx import FACTS
+from ftpfixture.wire.timestamps import parse_time
 
 __all__ = [
     "DirectoryListing",

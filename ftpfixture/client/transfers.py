@@ -21,8 +21,8 @@ from ftpfixture.client.listing import warn_of
 from ftpfixture.client.walk import Found, Walk, child_of, walk_here
 from ftpfixture.errors import IntegrityError, StatusCodeError, UnsafeName
 from ftpfixture.net.stream import DEFAULT_BLOCK_SIZE
-from ftpfixture.wire.entry import DIRECTORIES
 from ftpfixture.wire.lines import printable
+from ftpfixture.wire.listing.entry import DIRECTORIES
 
 __all__ = ["Fetch", "LocalPath", "TransferClient", "local_path"]
 

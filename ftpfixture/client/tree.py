@@ -13,7 +13,7 @@ from ftpfixture.client.information import InformationClient
 from ftpfixture.client.unread import unread_error
 from ftpfixture.client.walk import Found, Walk
 from ftpfixture.errors import StatusCodeError
-from ftpfixture.wire.entry import DIRECTORIES
+from ftpfixture.wire.listing.entry import DIRECTORIES
 
 __all__ = ["TreeClient"]
 

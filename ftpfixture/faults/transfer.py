@@ -24,7 +24,7 @@ from ftpfixture.faults.actions import (
 )
 from ftpfixture.faults.control import garbled
 from ftpfixture.faults.rule import Rule, word
-from ftpfixture.wire.entry import LIST_STYLES
+from ftpfixture.wire.listing.styles import LIST_STYLES
 
 __all__ = ["TransferWords"]
 

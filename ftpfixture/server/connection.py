@@ -16,7 +16,7 @@ from ftpfixture.net.gate import EXCHANGE, Exchange
 from ftpfixture.net.stream import ThrottleStreamIO
 from ftpfixture.net.throttle import StreamThrottle
 from ftpfixture.server.users import User
-from ftpfixture.wire.entry import ListStyle
+from ftpfixture.wire.listing.styles import ListStyle
 
 __all__ = ["SESSION", "Connection", "Response", "Workers"]
 

@@ -12,6 +12,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 from functools import partial
+from operator import attrgetter
 from pathlib import PurePath, PurePosixPath
 from typing import Any, NamedTuple
 
@@ -23,8 +24,10 @@ from ftpfixture.server.conditions import confined
 from ftpfixture.server.connection import Connection
 from ftpfixture.server.replies import reply_for
 from ftpfixture.server.users import Permission, User
-from ftpfixture.wire.entry import LIST_STYLES, Entry, ListStyle, listable, mlsx_line, nlst_line
-from ftpfixture.wire.rows import MlsxRows, UnixRows, type_of, unique
+from ftpfixture.wire.listing.entry import Entry, listable
+from ftpfixture.wire.listing.mlsx import mlsx_line
+from ftpfixture.wire.listing.rows import MlsxRows, UnixRows, type_of, unique
+from ftpfixture.wire.listing.styles import LIST_STYLES, ListStyle
 
 __all__ = ["Entries", "Listing", "Page", "as_directory", "whole_seconds"]
 
@@ -201,7 +204,7 @@ class Entries(BaseServer):
         """The names in a directory, as NLST shows them, sorted; those that begin with a dot only if `hidden`."""
         if not self._shows_otherwise:
             return await self._sorted_names(connection, real, hidden=hidden)
-        pages = self.pages(connection, real, virtual, Listing(nlst_line, _no_row, hidden=hidden))
+        pages = self.pages(connection, real, virtual, Listing(attrgetter("name"), _no_row, hidden=hidden))
         return [line async for page in pages for line in page.lines]
 
     async def _sorted_names(self, connection: Connection, real: PurePath, *, hidden: bool) -> Iterable[str]:

@@ -10,7 +10,7 @@ from datetime import tzinfo
 from typing import Any
 
 from ftpfixture.errors import ConfigurationError
-from ftpfixture.wire.entry import LIST_STYLES, ListStyle
+from ftpfixture.wire.listing.styles import LIST_STYLES, ListStyle
 
 __all__ = [
     "check_encoding",

@@ -16,8 +16,11 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from ftpfixture import Client
-from ftpfixture.wire.entry import MLSX_FACTS, Entry, mlsx_line, msdos_line, unix_line
 from ftpfixture.wire.hostport import render_227, render_229
+from ftpfixture.wire.listing.entry import Entry
+from ftpfixture.wire.listing.mlsx import MLSX_FACTS, mlsx_line
+from ftpfixture.wire.listing.msdos import msdos_line
+from ftpfixture.wire.listing.unix import unix_line
 from ftpfixture.wire.pathname import quote_257
 
 THEIRS = aioftp.Client()

@@ -14,7 +14,7 @@ from ftpfixture.faults.catalog import Fault, on
 from ftpfixture.faults.edits import SHAPES
 from ftpfixture.faults.rule import TRIGGERS
 from ftpfixture.faults.when import Situation
-from ftpfixture.wire.entry import LIST_STYLES
+from ftpfixture.wire.listing.styles import LIST_STYLES
 from ftpfixture.wire.states import LEGAL_REPLIES
 
 __all__ = ["SECRETS", "WORDS", "call_of", "faults", "parameters_of", "pointed_at", "simplest", "situation", "texts"]

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from ftpfixture.wire.entry import Entry
 from ftpfixture.wire.listing import read_listing
+from ftpfixture.wire.listing.entry import Entry
+from ftpfixture.wire.listing.format import Clock
+from ftpfixture.wire.listing.mlsx import MLSX
 
-__all__ = ["EPLF_LINES", "LISTINGS", "MLSX_LINES", "MSDOS_LINES", "NOW", "UNIX_LINES", "at", "told"]
+__all__ = ["EPLF_LINES", "LISTINGS", "MLSX_LINES", "MSDOS_LINES", "NOW", "UNIX_LINES", "at", "parse_mlsx_line", "told"]
 
 
 def at(*numbers: int) -> float:
@@ -21,6 +23,11 @@ def told(lines: Iterable[str], now: float) -> list[tuple[str, str, int | None, f
     reading = read_listing(lines, now=now)
     assert reading.unread == ()
     return [(entry.name, entry.type, entry.size, entry.modify) for entry in reading.entries]
+
+
+def parse_mlsx_line(line: str) -> Entry:
+    """The entry of a line of MLSD, read by itself."""
+    return MLSX.read_line(line, Clock())
 
 
 NOW = at(2024, 6, 15, 12, 0)

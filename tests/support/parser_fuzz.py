@@ -13,33 +13,26 @@ from typing import Any, NamedTuple
 from ftpfixture.client.parsers import Parsers
 from ftpfixture.errors import CommandSyntaxError, InvalidCommand, ReplySyntaxError
 from ftpfixture.wire.command import Command
-from ftpfixture.wire.entry import (
-    DIRECTORIES,
-    MLSX_FACTS,
-    Entry,
-    eplf_line,
-    format_time,
-    mlsx_line,
-    msdos_line,
-    parse_time,
-    unix_line,
-)
 from ftpfixture.wire.hostport import parse_227, parse_229, parse_eprt, parse_port, render_eprt, render_port
 from ftpfixture.wire.lines import LineReader, escape_line
 from ftpfixture.wire.listing import (
     parse_eplf_line,
     parse_ls_date,
-    parse_mlsx_line,
     parse_msdos_line,
     parse_unix_line,
     parse_unix_mode,
     read_listing,
-    read_mlsx_listing,
 )
+from ftpfixture.wire.listing.entry import DIRECTORIES, Entry
+from ftpfixture.wire.listing.eplf import eplf_line
+from ftpfixture.wire.listing.mlsx import MLSX_FACTS, mlsx_line
+from ftpfixture.wire.listing.msdos import msdos_line
+from ftpfixture.wire.listing.unix import unix_line
 from ftpfixture.wire.pathname import parse_257, quote_257
 from ftpfixture.wire.reply import Reply, ReplyParser
-from tests.support.listings import EPLF_LINES, MLSX_LINES, MSDOS_LINES, NOW
-from tests.support.parser_inputs import entries, like, list_line, listing, mlsx_listing, telnet
+from ftpfixture.wire.timestamps import format_time, parse_time
+from tests.support.listings import EPLF_LINES, MLSX_LINES, MSDOS_LINES, NOW, parse_mlsx_line
+from tests.support.parser_inputs import entries, like, list_line, listing, telnet
 
 __all__ = ["TARGETS", "Finding", "Target", "fuzz", "slow"]
 
@@ -177,13 +170,6 @@ def _check_listing(lines: list[str]) -> None:
         assert line.reason, "no reason is told"
 
 
-def _check_mlsx_listing(lines: list[str]) -> None:
-    reading = read_mlsx_listing(lines)
-    assert len(reading.entries) + len(reading.unread) + len(reading.headings) == len(lines)
-    for entry in reading.entries:
-        _part(entry.name, lines)
-
-
 def _check_unix_round_trip(entries: list[Entry]) -> None:
     reading = read_listing([unix_line(entry, now=NOW) for entry in entries], now=NOW)
     assert reading.unread == ()
@@ -213,7 +199,7 @@ def _check_eplf_round_trip(entries: list[Entry]) -> None:
 
 
 def _check_mlsx_round_trip(entries: list[Entry]) -> None:
-    reading = read_mlsx_listing(mlsx_line(entry, MLSX_FACTS) for entry in entries)
+    reading = read_listing([mlsx_line(entry, MLSX_FACTS) for entry in entries], now=NOW)
     assert reading.unread == ()
     assert [(entry.name, entry.type, entry.modify, entry.mode) for entry in reading.entries] == [
         (entry.name, entry.type, entry.modify, entry.mode) for entry in entries
@@ -324,7 +310,6 @@ TARGETS = (
     Target("mlsx line", like(*MLSX_LINES), _check_line(parse_mlsx_line)),
     Target("any line", list_line, lambda line: _check_listing([line])),
     Target("listing", listing, _check_listing),
-    Target("mlsx listing", mlsx_listing, _check_mlsx_listing),
     Target("unix round trip", entries, _check_unix_round_trip),
     Target("msdos round trip", entries, _check_msdos_round_trip),
     Target("eplf round trip", entries, _check_eplf_round_trip),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 
-from ftpfixture.wire.entry import Entry, is_listable
+from ftpfixture.wire.listing.entry import Entry, is_listable
 from tests.support.listings import EPLF_LINES, LISTINGS, MLSX_LINES, MSDOS_LINES, NOW, UNIX_LINES
 
 __all__ = ["entries", "like", "list_line", "listing", "mlsx_listing", "telnet"]

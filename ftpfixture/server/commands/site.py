@@ -12,8 +12,8 @@ from ftpfixture.server.conditions import ConnectionConditions, PathPermissions, 
 from ftpfixture.server.connection import Connection
 from ftpfixture.server.dispatch import command
 from ftpfixture.server.replies import offered
-from ftpfixture.wire.entry import parse_time
 from ftpfixture.wire.numbers import parse_number
+from ftpfixture.wire.timestamps import parse_time
 
 __all__ = ["SiteCommands"]
 

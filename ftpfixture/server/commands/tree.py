@@ -22,8 +22,8 @@ from ftpfixture.server.dispatch import command
 from ftpfixture.server.entries import whole_seconds
 from ftpfixture.server.replies import offered
 from ftpfixture.server.transfers import Transfers
-from ftpfixture.wire.entry import format_time, parse_time
 from ftpfixture.wire.pathname import quote_257
+from ftpfixture.wire.timestamps import format_time, parse_time
 
 __all__ = ["TreeCommands", "parse_mode"]
 

@@ -12,9 +12,9 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import NamedTuple
 
 from ftpfixture.errors import ReplySyntaxError
-from ftpfixture.wire.entry import local_time
 from ftpfixture.wire.listing.format import Clock, pattern
 from ftpfixture.wire.listing.months import is_month, months_of
+from ftpfixture.wire.timestamps import local_time
 
 __all__ = ["DATE", "DMY", "MDY", "SKEW", "YMD", "Calendar", "Date", "full_year", "parse_date", "parse_ls_date"]
 

@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from ftpfixture.errors import ReplySyntaxError
-from ftpfixture.wire.entry import Entry
+from ftpfixture.wire.listing.entry import DIRECTORIES, Entry
 from ftpfixture.wire.listing.format import Clock, Format, outcome
 
-__all__ = ["EPLF", "parse_eplf_line"]
+__all__ = ["EPLF", "eplf_line", "parse_eplf_line"]
 
 _FACTS: dict[str, tuple[re.Pattern[str], str, Callable[[str], Any]]] = {
     "i": (re.compile(r"i(.+)"), "unique", str),
@@ -73,3 +73,27 @@ def _entry(row: _Row) -> Entry:
         elif fact not in ("/", "r"):
             unknown.append((fact[0], fact[1:]))
     return Entry(name=row.name, type=kind, facts=tuple(unknown), **values)
+
+
+# Writing.
+
+
+def eplf_line(entry: Entry) -> str:
+    """Return the line of the easily parsed LIST format: facts, a tab and the name.
+
+    The facts are ``i`` (identity), ``m`` (modified, whole POSIX seconds), ``s`` (size), ``/`` for directories and
+    ``r`` for what can be retrieved. Source: D. J. Bernstein, https://cr.yp.to/ftp/list/eplf.html.
+    """
+    facts = []
+    if entry.unique and not _UNFIT_FOR_EPLF.search(entry.unique):
+        facts.append(f"i{entry.unique}")
+    if entry.modify is not None:
+        facts.append(f"m{int(entry.modify // 1)}")
+    if entry.size is not None and entry.type not in DIRECTORIES:
+        facts.append(f"s{entry.size}")
+    if entry.type != "unknown":
+        facts.append("/" if entry.type in DIRECTORIES else "r")
+    return "+" + "".join(f"{fact}," for fact in facts) + f"\t{entry.name}"
+
+
+_UNFIT_FOR_EPLF = re.compile(r"[,\t\r\n\0]")

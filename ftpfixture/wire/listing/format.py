@@ -14,7 +14,7 @@ from functools import cache
 from typing import ClassVar, Generic, NamedTuple, ParamSpec, TypeVar
 
 from ftpfixture.errors import CommandSyntaxError, ReplySyntaxError
-from ftpfixture.wire.entry import Entry
+from ftpfixture.wire.listing.entry import Entry
 
 __all__ = ["NUMBER", "Clock", "Format", "broken", "outcome", "pattern", "without_end"]
 

@@ -6,14 +6,15 @@ One rule: a fact that cannot be read is unknown, and its entry is there all the 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
 from ftpfixture.errors import CommandSyntaxError, ReplySyntaxError
-from ftpfixture.wire.entry import DIRECTORIES, Entry, parse_time
+from ftpfixture.wire.listing.entry import DIRECTORIES, Entry
 from ftpfixture.wire.listing.format import NUMBER, Clock, Format, broken, pattern, without_end
+from ftpfixture.wire.timestamps import format_time, parse_time
 
-__all__ = ["FACTS", "MLSX", "parse_mlsx_line", "split_mlsx_line"]
+__all__ = ["FACTS", "MLSX", "MLSX_FACTS", "mlsx_facts", "mlsx_line", "split_mlsx_line"]
 
 # RFC 3659 7.2: facts without spaces, each with a semicolon behind it, one space, and the name.
 _STRICT = pattern(r"(?P<facts>(?:[^ ;=]+=[^ ;]*;)*) (?P<name>.*)")
@@ -31,6 +32,17 @@ class _Row(NamedTuple):
 
 
 class _Mlsx(Format[_Row]):
+    """A line of MLSD, or the middle line of the answer to MLST with or without the space before it.
+
+    Facts may be in any case and order. Those that have no field in `Entry` are kept in `Entry.facts`, and so are a type
+    that RFC 3659 does not define and a value that cannot be read. A fact with an empty value is left out, except
+    ``perm``, whose empty value says that nothing is allowed. A line that begins with a space and has no facts behind it
+    is a name without facts; so of a line without facts, a name that itself looks like facts would be taken for them.
+    The name may be empty, because some servers have it so for the root.
+
+    Source: RFC 3659 7.2, 7.5.5.
+    """
+
     name = "an entry of MLSD"
     needs = "it needs facts with semicolons, a space and a name"
 
@@ -58,26 +70,6 @@ class _Facts(_Mlsx):
 
 MLSX = _Mlsx()
 FACTS = _Facts()
-
-
-def parse_mlsx_line(line: str) -> Entry:
-    """Read a line of MLSD, or the middle line of the answer to MLST with or without the space before it.
-
-    Facts may be in any case and order. Those that have no field here are kept in `Entry.facts`, and so are a type that
-    RFC 3659 does not define and a value that cannot be read. A fact with an empty value is left out, except ``perm``,
-    whose empty value says that nothing is allowed. A line that begins with a space and has no facts behind it is a
-    name without facts; so of a line without facts, a name that itself looks like facts would be taken for them. The
-    name may be empty, because some servers have it so for the root.
-
-    Args:
-        line: With or without its end.
-
-    Raises:
-        ReplySyntaxError: It has another form.
-
-    Source: RFC 3659 7.2, 7.5.5.
-    """
-    return MLSX.read_line(line, Clock())
 
 
 def split_mlsx_line(line: str) -> tuple[list[tuple[str, str]], str]:
@@ -140,3 +132,72 @@ def _time_fields(name: str, value: str) -> dict[str, Any]:
         return {name: parse_time(value)}
     except CommandSyntaxError:
         return {}  # the value is kept among the facts without a field
+
+
+# Writing.
+
+
+def mlsx_line(entry: Entry, facts: Collection[str]) -> str:
+    """Return the line of MLSD and MLST: ``fact=value;`` repeated, a space, and the name.
+
+    What is not known is left out, and so is the size of a directory and any value that would break the line (with a
+    space, a semicolon or a control character). A link has the type ``OS.unix=slink:target``, or ``OS.unix=slink``
+    when such a value would hold one of these. Without facts the line is a space and the name.
+
+    Args:
+        entry: Its name stands behind the first space of the line.
+        facts: Names of the facts that are asked for, in any case and order; the line has the order of `MLSX_FACTS`.
+
+    Source: RFC 3659 7.2.
+    """
+    values = ((name, _FACT_VALUES[name](entry)) for name in mlsx_facts(facts))
+    return "".join(f"{name}={value};" for name, value in values if value is not None) + f" {entry.name}"
+
+
+def mlsx_facts(facts: Collection[str]) -> list[str]:
+    """Return those of `MLSX_FACTS` that are among `facts`, in any case and order."""
+    wanted = {fact.lower() for fact in facts}
+    return [name for name in MLSX_FACTS if name.lower() in wanted]
+
+
+# RFC 3659 7.2: a value is any run of octets without space, semicolon and control characters.
+_UNFIT_FOR_FACTS = re.compile(r"[\x00-\x20;\x7f]")
+
+
+def _fact(value: str | None) -> str | None:
+    return None if value is None or _UNFIT_FOR_FACTS.search(value) else value
+
+
+def _type_fact(entry: Entry) -> str | None:
+    if entry.type != "link":
+        return _fact(entry.type)
+    target = _fact(entry.target)
+    return f"OS.unix=slink:{target}" if target else "OS.unix=slink"
+
+
+def _size_fact(entry: Entry) -> str | None:
+    return None if entry.size is None or entry.type in DIRECTORIES else str(entry.size)
+
+
+def _time_fact(timestamp: float | None) -> str | None:
+    return None if timestamp is None else format_time(timestamp)
+
+
+def _mode_fact(entry: Entry) -> str | None:
+    return None if entry.mode is None else f"{entry.mode:04o}"
+
+
+_FACT_VALUES: dict[str, Callable[[Entry], str | None]] = {
+    "type": _type_fact,  # RFC 3659 7.5.1
+    "size": _size_fact,  # RFC 3659 7.5.7
+    "modify": lambda entry: _time_fact(entry.modify),  # RFC 3659 7.5.3
+    "create": lambda entry: _time_fact(entry.create),  # RFC 3659 7.5.4
+    "perm": lambda entry: _fact(entry.perm),  # RFC 3659 7.5.5
+    "unique": lambda entry: _fact(entry.unique),  # RFC 3659 7.5.2
+    "UNIX.mode": _mode_fact,
+    "UNIX.owner": lambda entry: _fact(entry.owner),
+    "UNIX.group": lambda entry: _fact(entry.group),
+}
+
+MLSX_FACTS: tuple[str, ...] = tuple(_FACT_VALUES)
+"""The facts that `mlsx_line` knows, in its order."""

@@ -13,11 +13,12 @@ from datetime import UTC, tzinfo
 from typing import NamedTuple
 
 from ftpfixture.errors import ReplySyntaxError
-from ftpfixture.wire.entry import Entry
 from ftpfixture.wire.listing.dates import Calendar, Date, full_year
+from ftpfixture.wire.listing.entry import DIRECTORIES, Entry
 from ftpfixture.wire.listing.format import NUMBER, Clock, Format, outcome, pattern
+from ftpfixture.wire.timestamps import local_time
 
-__all__ = ["MSDOS", "parse_msdos_line"]
+__all__ = ["MSDOS", "msdos_line", "parse_msdos_line"]
 
 _LINE = pattern(
     r"""
@@ -152,3 +153,23 @@ def _size(text: str) -> int:
 def _with_target(entry: Entry) -> Entry:
     found = _TARGET().fullmatch(entry.name) if entry.type == "link" else None
     return entry if found is None else replace(entry, name=found["name"], target=found["target"])
+
+
+# Writing.
+
+
+def msdos_line(entry: Entry, *, timezone: tzinfo = UTC, four_digit_year: bool = False) -> str:
+    """Return the line of IIS: date, time of the twelve-hour clock, ``<DIR>`` or size, and name.
+
+    This form has no links: they are shown as files.
+
+    Args:
+        entry: Its name follows exactly one space after a size, or ten after ``<DIR>``.
+        timezone: Of the date.
+        four_digit_year: IIS has a setting for it; two digits are its default.
+    """
+    moment = local_time(entry.modify or 0.0, timezone)
+    year = f"{moment.year:04}" if four_digit_year else f"{moment.year % 100:02}"
+    clock = f"{moment.hour % 12 or 12:02}:{moment.minute:02}{'AM' if moment.hour < 12 else 'PM'}"
+    middle = f"{'<DIR>':>12}{'':9}" if entry.type in DIRECTORIES else f"{entry.size or 0:>21}"
+    return f"{moment.month:02}-{moment.day:02}-{year}  {clock}{middle} {entry.name}"

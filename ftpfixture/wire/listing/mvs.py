@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from ftpfixture.wire.entry import Entry
 from ftpfixture.wire.listing.dates import Calendar, Date
+from ftpfixture.wire.listing.entry import Entry
 from ftpfixture.wire.listing.format import Clock, Format, outcome, pattern
 
 __all__ = ["section_of"]

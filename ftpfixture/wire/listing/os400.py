@@ -9,8 +9,8 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ftpfixture.wire.entry import Entry
 from ftpfixture.wire.listing.dates import DMY, MDY, YMD, Calendar, Date
+from ftpfixture.wire.listing.entry import Entry
 from ftpfixture.wire.listing.format import Clock, Format, outcome, pattern
 
 __all__ = ["OS400"]

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from typing import Any
 
-from ftpfixture.wire.entry import Entry
+from ftpfixture.wire.listing.entry import Entry
 from ftpfixture.wire.listing.eplf import EPLF
 from ftpfixture.wire.listing.format import Clock, Format, broken
 from ftpfixture.wire.listing.headings import is_heading, listed_directory
-from ftpfixture.wire.listing.mlsx import FACTS, MLSX
+from ftpfixture.wire.listing.mlsx import FACTS
 from ftpfixture.wire.listing.msdos import MSDOS
 from ftpfixture.wire.listing.mvs import section_of
 from ftpfixture.wire.listing.os400 import OS400
@@ -24,7 +24,7 @@ from ftpfixture.wire.listing.small_systems import OS2, VXWORKS
 from ftpfixture.wire.listing.unix import UNIX
 from ftpfixture.wire.listing.vms import VMS, continued
 
-__all__ = ["Reading", "UnreadLine", "read_listing", "read_mlsx_listing", "without_ends"]
+__all__ = ["Reading", "UnreadLine", "read_listing", "without_ends"]
 
 Formats = Sequence[Format[Any]]
 
@@ -86,25 +86,6 @@ def read_listing(lines: Iterable[str], *, now: float, timezone: tzinfo = UTC) ->
         else:
             pile.add(text, formats)
     return pile.judged(Clock(now, timezone))
-
-
-def read_mlsx_listing(lines: Iterable[str]) -> Reading:
-    """Read what MLSD sent.
-
-    A fact whose value is empty or cannot be read is unknown, and its entry is there all the same.
-
-    Args:
-        lines: All lines of the listing, with or without their ends.
-
-    Source: RFC 3659 7.2.
-    """
-    pile = _Pile()
-    for text in without_ends(lines):
-        if _is_blank(text):
-            pile.add_heading(text)
-        else:
-            pile.add(text, (MLSX,))
-    return pile.judged(Clock())
 
 
 class _Pile:

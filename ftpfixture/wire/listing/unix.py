@@ -1,4 +1,4 @@
-"""Listings of ``ls -l``, and of servers that copy it.
+"""Listings of ``ls -l``, and of servers that copy it: their lines are read, and written.
 
 One rule: what stands between the mode and the date is read from both ends, because columns may be missing; the year and
 glued columns are those of the whole listing.
@@ -7,18 +7,30 @@ glued columns are those of the whole listing.
 from __future__ import annotations
 
 import re
+import stat
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, tzinfo
 from typing import Any, NamedTuple
 
 from ftpfixture.errors import ReplySyntaxError
-from ftpfixture.wire.entry import Entry
 from ftpfixture.wire.listing.dates import DATE, SKEW, Calendar, Date, parse_date
+from ftpfixture.wire.listing.entry import Entry, is_one_line
 from ftpfixture.wire.listing.format import NUMBER, Clock, Format, outcome, pattern
 from ftpfixture.wire.listing.unix_mode import parse_unix_mode
+from ftpfixture.wire.timestamps import local_time
 
-__all__ = ["UNIX", "parse_unix_line"]
+__all__ = ["UNIX", "ls_date", "ls_head", "parse_unix_line", "unix_line"]
+
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+"""Months as listings have them, in English whatever the locale is."""
+
+_RECENT = 180 * 86400  # seconds; GNU ls takes half a Gregorian year, vsftpd 182 days
+_NAMELESS = "ftp"  # owner and group that nobody told, as vsftpd shows them with hide_ids
+_MODES = {"dir": 0o755, "cdir": 0o755, "pdir": 0o755, "link": 0o777}  # permission bits that nobody told
+_FILE_MODE = 0o644
+_LETTERS = {"file": "-", "dir": "d", "cdir": "d", "pdir": "d", "link": "l"}
+_UNKNOWN_LETTER = "?"  # as ls of GNU has it
 
 _HEAD = pattern(
     r"(?P<type>[-bcdlpsDP?])(?:(?P<mode>[-A-Za-z]{9})[+.@]?|(?P<gone>\?{9})|(?P<rights> ?\[[-A-Z]{8}\]))(?=[ 0-9])"
@@ -201,3 +213,56 @@ def _with_target(entry: Entry) -> Entry:
     """A link with its name and target apart, at the last arrow; what is no link keeps its arrows."""
     name, arrow, target = entry.name.rpartition(" -> ")
     return replace(entry, name=name, target=target) if entry.type == "link" and arrow else entry
+
+
+# Writing.
+
+
+def unix_line(entry: Entry, *, now: float, timezone: tzinfo = UTC) -> str:
+    """Return the line of ``ls -l``: mode, links, owner, group, size, date and name.
+
+    The date has hour and minute when it is at most 180 days before `now`, and the year when it is older or in the
+    future. There is no allowance for skewed clocks, as in GNU ls and vsftpd. What is not known is shown as one link,
+    owner and group "ftp", size 0, 1 January 1970, and the mode that such things usually have.
+
+    Args:
+        entry: Its name follows exactly one space.
+        now: POSIX seconds.
+        timezone: Of the date.
+    """
+    date = ls_date(entry.modify or 0.0, now, timezone)
+    return f"{ls_head(entry)} {entry.size or 0:>12} {date} {entry.name}{_arrow(entry)}"
+
+
+def ls_head(entry: Entry) -> str:
+    """Return what stands in front of the size in a line of ``ls -l``: mode, links, owner and group."""
+    return (
+        f"{_LETTERS.get(entry.type, _UNKNOWN_LETTER)}{_permissions(entry)} {_or(entry.links, 1):>4} "
+        f"{_word(entry.owner):<8} {_word(entry.group):<8}"
+    )
+
+
+def _or(value: int | None, default: int) -> int:
+    return default if value is None else value
+
+
+def _permissions(entry: Entry) -> str:
+    # S_IFREG only keeps filemode from guessing: its first letter is cut off.
+    return stat.filemode(stat.S_IFREG | stat.S_IMODE(_or(entry.mode, _MODES.get(entry.type, _FILE_MODE))))[1:]
+
+
+def _word(name: str | None) -> str:
+    """An owner or group as one word, because clients count columns."""
+    return "_".join((name or "").replace("\0", " ").split()) or _NAMELESS
+
+
+def _arrow(entry: Entry) -> str:
+    return f" -> {entry.target}" if entry.type == "link" and entry.target and is_one_line(entry.target) else ""
+
+
+def ls_date(timestamp: float, now: float, timezone: tzinfo) -> str:
+    """Return the date in a line of ``ls -l``; see `unix_line`."""
+    moment = local_time(timestamp, timezone)
+    recent = 0 <= now - timestamp <= _RECENT
+    clock = f"{moment.hour:02}:{moment.minute:02}" if recent else f" {moment.year:04}"
+    return f"{_MONTHS[moment.month - 1]} {moment.day:>2} {clock}"

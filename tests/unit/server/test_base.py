@@ -13,7 +13,7 @@ import pytest
 
 from ftpfixture import ConfigurationError, Server, ServerStateError
 from ftpfixture.log.events import Disconnected
-from ftpfixture.wire.entry import LIST_STYLES
+from ftpfixture.wire.listing.styles import LIST_STYLES
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ import pytest
 from ftpfixture import AsyncPathIO, FtpServer, MemoryPathIO, PathIO, PathIOError, Permission, Server, User, on
 from ftpfixture.files.base import AbstractPathIO
 from ftpfixture.server.connection import Connection
-from ftpfixture.wire.entry import LIST_STYLES, Entry
+from ftpfixture.wire.listing.entry import Entry
+from ftpfixture.wire.listing.styles import LIST_STYLES
 from tests.support.raw import RawClient
 
 Factory = Callable[..., FtpServer]

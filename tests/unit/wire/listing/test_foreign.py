@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ftpfixture.wire.entry import Entry
 from ftpfixture.wire.listing import read_listing
+from ftpfixture.wire.listing.entry import Entry
 from tests.support.listings import LISTINGS, NOW, at, told
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from ftpfixture.errors import ReplySyntaxError
-from ftpfixture.wire.entry import Entry
-from ftpfixture.wire.listing import UnreadLine, parse_mlsx_line, read_listing, read_mlsx_listing
-from tests.support.listings import MLSX_LINES, NOW, at
+from ftpfixture.wire.listing import UnreadLine, read_listing
+from ftpfixture.wire.listing.entry import Entry
+from tests.support.listings import MLSX_LINES, NOW, at, parse_mlsx_line
 
 
 def test_mlsx_lines() -> None:
@@ -16,7 +16,6 @@ def test_mlsx_lines() -> None:
         for end in ("", "\r\n"):
             assert parse_mlsx_line(line + end) == entry
             assert parse_mlsx_line(f" {line}{end}") == entry
-            assert read_mlsx_listing([line + end]).entries == (entry,)
             assert read_listing([line + end], now=NOW).entries == (entry,)
 
 
@@ -69,8 +68,9 @@ def test_facts_that_cannot_be_read_are_unknown() -> None:
 
 def test_what_mlsd_sent_is_read() -> None:
     """Odd facts and line ends cost no entry, and what is no line of MLSD is told."""
-    reading = read_mlsx_listing(
-        ["type=file;size=;modify=20240101000000; a\r\r\n", "type=file;size=5;modify=; b\r\r\n", "\r\r\n", "c"]
+    reading = read_listing(
+        ["type=file;size=;modify=20240101000000; a\r\r\n", "type=file;size=5;modify=; b\r\r\n", "\r\r\n", "c"],
+        now=NOW,
     )
     assert reading.entries == (Entry("a", "file", modify=at(2024, 1, 1)), Entry("b", "file", 5))
     assert reading.unread == (UnreadLine("c", "it has no known form"),)

@@ -10,17 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ftpfixture.errors import ReplySyntaxError
-from ftpfixture.wire.entry import MLSX_FACTS, Entry, mlsx_line, msdos_line
 from ftpfixture.wire.listing import (
     parse_eplf_line,
     parse_ls_date,
-    parse_mlsx_line,
     parse_msdos_line,
     parse_unix_line,
     parse_unix_mode,
     read_listing,
 )
-from tests.support.listings import EPLF_LINES, MLSX_LINES, MSDOS_LINES, NOW, UNIX_LINES
+from ftpfixture.wire.listing.entry import Entry
+from ftpfixture.wire.listing.mlsx import MLSX_FACTS, mlsx_line
+from ftpfixture.wire.listing.msdos import msdos_line
+from tests.support.listings import EPLF_LINES, MLSX_LINES, MSDOS_LINES, NOW, UNIX_LINES, parse_mlsx_line
 
 
 def test_what_is_not_read_is_told() -> None:

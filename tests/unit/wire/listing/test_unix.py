@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ftpfixture.errors import ReplySyntaxError
-from ftpfixture.wire.entry import Entry, unix_line
 from ftpfixture.wire.listing import parse_unix_line, parse_unix_mode, read_listing
+from ftpfixture.wire.listing.entry import Entry
+from ftpfixture.wire.listing.unix import unix_line
 from tests.support.listings import LISTINGS, NOW, UNIX_LINES, at, told
 
 

@@ -10,8 +10,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ftpfixture.wire.entry import MLSX_FACTS, Entry, mlsx_line, unix_line
-from ftpfixture.wire.rows import MlsxRows, UnixRows, type_of, unique
+from ftpfixture.wire.listing.entry import Entry
+from ftpfixture.wire.listing.mlsx import MLSX_FACTS, mlsx_line
+from ftpfixture.wire.listing.rows import MlsxRows, UnixRows, type_of, unique
+from ftpfixture.wire.listing.unix import unix_line
 
 ZONE = timezone(timedelta(hours=-7))
 KINDS = (stat.S_IFREG, stat.S_IFDIR, stat.S_IFIFO)

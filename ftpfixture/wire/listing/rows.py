@@ -12,7 +12,10 @@ from datetime import tzinfo
 from math import floor
 from typing import Any
 
-from ftpfixture.wire.entry import MLSX_FACTS, Entry, format_time, ls_date, ls_head, mlsx_facts, mlsx_line
+from ftpfixture.wire.listing.entry import Entry
+from ftpfixture.wire.listing.mlsx import MLSX_FACTS, mlsx_facts, mlsx_line
+from ftpfixture.wire.listing.unix import ls_date, ls_head
+from ftpfixture.wire.timestamps import format_time
 
 __all__ = ["MlsxRows", "UnixRows", "type_of", "unique"]
 

@@ -12,26 +12,19 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ftpfixture.errors import CommandSyntaxError
-from ftpfixture.wire.entry import (
-    MLSX_FACTS,
-    Entry,
-    eplf_line,
-    format_time,
-    is_listable,
-    local_time,
-    mlsx_line,
-    msdos_line,
-    nlst_line,
-    parse_time,
-    unix_line,
-)
 from ftpfixture.wire.listing import (
     parse_eplf_line,
-    parse_mlsx_line,
     parse_msdos_line,
     parse_unix_line,
     read_listing,
 )
+from ftpfixture.wire.listing.entry import Entry, is_listable
+from ftpfixture.wire.listing.eplf import eplf_line
+from ftpfixture.wire.listing.mlsx import MLSX_FACTS, mlsx_line
+from ftpfixture.wire.listing.msdos import msdos_line
+from ftpfixture.wire.listing.unix import unix_line
+from ftpfixture.wire.timestamps import format_time, local_time, parse_time
+from tests.support.listings import parse_mlsx_line
 
 DAY = 86400
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -192,11 +185,6 @@ def test_msdos_line_years_and_zone() -> None:
 def test_eplf_line(entry: Entry, line: str) -> None:
     """Facts come in a fixed order, those that are unknown or would break the line are left out."""
     assert eplf_line(entry) == line
-
-
-def test_nlst_line() -> None:
-    """NLST shows the name and nothing else."""
-    assert nlst_line(Entry(" a -> b", "link", target="c")) == " a -> b"
 
 
 # MLSD.

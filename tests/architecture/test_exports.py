@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from types import ModuleType
 import pytest
 
 import ftpfixture
+from ftpfixture import errors
 
 PACKAGE = Path(ftpfixture.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -44,9 +46,34 @@ def test_all_is_what_there_is() -> None:
     assert public == set(ftpfixture.__all__)
 
 
-def test_all_is_sorted() -> None:
-    """Whoever adds a name finds its place, and sees that it is not there twice."""
-    assert list(ftpfixture.__all__) == sorted(set(ftpfixture.__all__), key=_order)
+def test_all_has_the_core_first_and_is_sorted() -> None:
+    """What a test needs comes first, helpers for authors behind it; within both whoever adds a name finds its place."""
+    tree = ast.parse(Path(str(ftpfixture.__file__)).read_text(encoding="utf-8"))
+    assigned = [node.value for node in tree.body if "__all__" in ast.unparse(node).partition(" ")[0]]
+    core, helpers = ([str(name) for name in ast.literal_eval(value)] for value in assigned)  # type: ignore[attr-defined]
+
+    assert [*core, *helpers] == list(ftpfixture.__all__)
+    for names in (core, helpers):
+        assert names == sorted(set(names), key=_order)
+    assert {"FtpServer", "Server", "Client", "on", "CommandLog", "CommandReceived", "check_path_io"} <= set(core)
+
+
+def test_all_exceptions_are_in_one_tree() -> None:
+    """Every exception that the package defines for users is in errors.py, drawn in its tree, and public."""
+    drawn = set(re.findall(r"[├└]── (\w+)", str(errors.__doc__)))
+    defined = {name for name in errors.__all__ if issubclass(getattr(errors, name), errors.FtpFixtureError)}
+    elsewhere = [
+        f"{_dotted(path)}.{node.name}"
+        for path in MODULES
+        if path.name != "errors.py"
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef)
+        and any(ast.unparse(base).endswith(("Error", "Exception")) for base in node.bases)
+    ]
+
+    assert drawn | {"FtpFixtureError"} == defined
+    assert defined <= set(ftpfixture.__all__)
+    assert elsewhere == []
 
 
 @pytest.mark.parametrize("name", ftpfixture.__all__)

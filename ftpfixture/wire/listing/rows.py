@@ -1,7 +1,7 @@
 """Lines of LIST and MLSD for many plain files and directories, straight from what `os.lstat` tells of each.
 
-One rule: they are the lines of `wire.entry`, character for character. What files have in common is put together once,
-by `wire.entry`, and only the rest is put in for each: that takes a tenth of the time.
+One rule: they are the lines that `unix` and `mlsx` write, character for character. What files have in common is put
+together once, by those modules, and only the rest is put in for each: that takes a tenth of the time.
 """
 
 from __future__ import annotations

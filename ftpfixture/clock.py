@@ -8,13 +8,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
-import math
 from asyncio import timeout
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
 from operator import attrgetter
 from typing import NamedTuple
 
+from ftpfixture import checks
 from ftpfixture.aio import next_turn
 from ftpfixture.errors import ConfigurationError
 from ftpfixture.forks import lock
@@ -198,8 +198,8 @@ class Clock:
         Raises:
             ConfigurationError: `at` is no time.
         """
-        if at is not None and not math.isfinite(at):
-            raise ConfigurationError(f"at={at!r}: give POSIX seconds")
+        if at is not None:
+            checks.number("at", at)
         with self._lock:
             if not self._frozen:
                 self._hold()
@@ -225,8 +225,7 @@ class Clock:
         Raises:
             ConfigurationError: `seconds` is negative, or no number.
         """
-        if not (seconds >= 0 and math.isfinite(seconds)):
-            raise ConfigurationError(f"seconds={seconds!r}: time moves forward only, by a number that is not negative")
+        checks.seconds("seconds", seconds)  # time moves forward only
         with self._held():
             for loop in tuple(self._loops):
                 _run_to_rest(loop, lambda: None)  # what came before the move belongs before it

@@ -14,7 +14,8 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from ssl import SSLCertVerificationError, SSLContext, SSLSession, create_default_context
 from typing import Any, Protocol
 
-from ftpfixture.client.settings import Codes, Parser, check_data_commands, check_encoding
+from ftpfixture import checks
+from ftpfixture.client.settings import Codes, Parser, check_data_commands
 from ftpfixture.client.turns import Turns
 from ftpfixture.compat.constants import DEFAULT_PORT
 from ftpfixture.errors import ClientStateError, InvalidCommand, StatusCodeError, TlsError
@@ -121,7 +122,7 @@ class BaseClient:
         self.throttle = StreamThrottle.from_limits(read_speed_limit, write_speed_limit)
         self.path_timeout = path_timeout
         self.path_io = path_io_factory(timeout=path_timeout)
-        self.encoding = check_encoding(encoding)
+        self.encoding = checks.encoding("encoding", encoding)
         self.ask_utf8 = ask_utf8
         if parse_list_line_custom is not None:
             self.parse_list_line_custom = parse_list_line_custom

@@ -5,7 +5,6 @@ One rule: what cannot work is told when the client is made.
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Callable, Iterable
 from ssl import SSLContext
 from typing import Any, TypedDict
@@ -13,7 +12,7 @@ from typing import Any, TypedDict
 from ftpfixture.errors import ConfigurationError
 from ftpfixture.files.base import AbstractPathIO
 
-__all__ = ["Codes", "Parser", "Settings", "check_data_commands", "check_encoding", "is_utf8"]
+__all__ = ["Codes", "Parser", "Settings", "check_data_commands"]
 
 Codes = str | tuple[str, ...]
 """One mask such as "2xx", or several of which one must fit."""
@@ -62,21 +61,3 @@ def check_data_commands(names: Iterable[str]) -> tuple[str, ...]:
         wrong = ", ".join(sorted(unknown)) or "nothing"
         raise ConfigurationError(f"passive_commands takes some of {', '.join(DATA_COMMANDS)}; not {wrong}")
     return chosen
-
-
-def check_encoding(name: str) -> str:
-    """The name of an encoding that Python knows.
-
-    Raises:
-        ConfigurationError: It is none.
-    """
-    try:
-        codecs.lookup(name)
-    except LookupError:
-        raise ConfigurationError(f"unknown encoding {name!r}: use 'utf-8', 'latin-1' or another of Python's") from None
-    return name
-
-
-def is_utf8(encoding: str) -> bool:
-    """Say whether the name of an encoding is one of those of UTF-8."""
-    return codecs.lookup(encoding).name == "utf-8"

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ftpfixture.checks import is_utf8
 from ftpfixture.client.endings import EndingClient
-from ftpfixture.client.settings import is_utf8
 from ftpfixture.errors import StatusCodeError
 
 __all__ = ["Utf8Client"]

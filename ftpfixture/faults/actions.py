@@ -9,8 +9,8 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from ftpfixture import checks
 from ftpfixture.errors import ConfigurationError
-from ftpfixture.faults import checks
 
 __all__ = [
     "PHASES",

@@ -6,8 +6,8 @@ import inspect
 import re
 from typing import NamedTuple
 
+from ftpfixture import checks
 from ftpfixture.errors import ConfigurationError
-from ftpfixture.faults import checks
 from ftpfixture.faults.control import ControlWords
 from ftpfixture.faults.rule import TRIGGERS, shown
 from ftpfixture.faults.transfer import TransferWords

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Self
 
-from ftpfixture.errors import ConfigurationError
-from ftpfixture.faults import checks
+from ftpfixture import checks
 from ftpfixture.faults.actions import (
     Answer,
     Cut,
@@ -308,5 +307,5 @@ def garbled(where: Where, first: int, every: int | None, mask: int) -> Garble:
     if every is not None:
         checks.whole("every", every, 1)
     if not 0 < checks.whole("mask", mask) < 256:
-        raise ConfigurationError(f"mask takes the bits to flip, 1 to 255, not {mask!r}")
+        raise checks.wrong("mask", "the bits to flip, 1 to 255", mask)
     return Garble(where, first, every, mask)

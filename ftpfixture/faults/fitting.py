@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection
 
+from ftpfixture.checks import suggest
 from ftpfixture.errors import ConfigurationError
 from ftpfixture.faults.actions import (
     Action,
@@ -51,9 +51,7 @@ def check_fault(fault: Fault, known: Collection[str]) -> None:
         if verb in ("*", "CONNECT"):
             continue
         if verb not in known and verb not in LEGAL_REPLIES:
-            near = difflib.get_close_matches(verb, known, 1)
-            hint = f": did you mean {near[0]!r}?" if near else ""
-            raise ConfigurationError(f"{fault!r}: no such command {verb!r}{hint}")
+            raise ConfigurationError(f"{fault!r}: no such command {verb!r}: {suggest(verb, sorted(known))}")
     own = {verb for verb in fault.when.verbs if verb == "*" or (verb in known and verb not in LEGAL_REPLIES)}
     if own:
         return

@@ -11,7 +11,6 @@ Before the colon stands when, behind it what:
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,6 +18,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from ftpfixture.checks import suggest
 from ftpfixture.errors import ConfigurationError
 from ftpfixture.faults.catalog import Fault, on
 from ftpfixture.faults.known import KNOWN
@@ -71,8 +71,7 @@ def parse(text: str) -> Fault:
     if text.strip() in KNOWN:
         text = KNOWN[text.strip()].text
     elif _NAME.fullmatch(text.strip()):
-        near = difflib.get_close_matches(text.strip(), KNOWN, 1)
-        hint = f"did you mean {near[0]!r}?" if near else "see the table of faults that were seen"
+        hint = suggest(text.strip(), KNOWN, "see the table of faults that were seen")
         raise ConfigurationError(f"unknown fault {text.strip()!r}: {hint}")
     tokens = [_Token(found[0], found.start()) for found in _TOKEN.finditer(text)]
     colon = next((index for index, token in enumerate(tokens) if token.text == ":"), 0)
@@ -171,9 +170,7 @@ def _made(
 
 def _unknown(kind: str, name: str, known: Iterable[str]) -> str:
     names = list(known)
-    near = difflib.get_close_matches(name, names, 1)
-    takes = f"use one of {', '.join(names)}" if names else "it takes none"
-    return f"unknown {kind} {name!r}: " + (f"did you mean {near[0]!r}?" if near else takes)
+    return f"unknown {kind} {name!r}: {suggest(name, names, None if names else 'it takes none')}"
 
 
 def _end(text: str) -> _Token:

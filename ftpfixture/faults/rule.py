@@ -12,8 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
+from ftpfixture import checks
 from ftpfixture.errors import ConfigurationError
-from ftpfixture.faults import checks
 from ftpfixture.faults.actions import Action
 from ftpfixture.faults.values import write_value
 from ftpfixture.faults.when import When

@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 from typing import Self
 
+from ftpfixture import checks
 from ftpfixture.errors import ConfigurationError
-from ftpfixture.faults import checks
 from ftpfixture.faults.actions import (
     Cut,
     Deaf,

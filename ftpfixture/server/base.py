@@ -14,6 +14,7 @@ from socket import socket
 from ssl import SSLContext
 from typing import Self
 
+from ftpfixture import checks
 from ftpfixture.clock import Clock
 from ftpfixture.errors import CommandSyntaxError, ConfigurationError, ServerStateError
 from ftpfixture.files.base import AbstractPathIO, PathIONursery
@@ -31,7 +32,6 @@ from ftpfixture.server.dispatch import CommandSpec, Handler, build_table
 from ftpfixture.server.loglines import LogLines, place, tell
 from ftpfixture.server.session import Session
 from ftpfixture.server.settings import (
-    check_encoding,
     check_flags,
     check_ipv4,
     check_numbers,
@@ -193,7 +193,7 @@ class BaseServer:
         self.throttle_per_user: dict[User, StreamThrottle] = {}
         self.ipv4_pasv_forced_response_address = check_ipv4(ipv4_pasv_forced_response_address)
         self.available_data_ports = PortPool(check_ports(data_ports)) if data_ports is not None else None
-        self.encoding = check_encoding(encoding)
+        self.encoding = checks.encoding("encoding", encoding)
         self.welcome_message = welcome_message
         self.allow_remote = allow_remote
         self.allow_foreign_addresses = allow_foreign_addresses

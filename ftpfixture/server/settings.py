@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import codecs
-import difflib
 import ipaddress
 from collections.abc import Iterable
 from datetime import tzinfo
 from typing import Any
 
+from ftpfixture.checks import suggest
 from ftpfixture.errors import ConfigurationError
 from ftpfixture.wire.listing.styles import LIST_STYLES, ListStyle
 
 __all__ = [
-    "check_encoding",
     "check_flags",
     "check_ipv4",
     "check_numbers",
@@ -58,15 +56,6 @@ def check_ports(ports: Iterable[Any]) -> list[int]:
     if not found or not all(isinstance(port, int) and 0 < port < 65536 for port in found):
         raise ConfigurationError("data_ports takes port numbers from 1 to 65535, such as range(50000, 50010)")
     return found
-
-
-def check_encoding(name: str) -> str:
-    """The name of an encoding that Python knows."""
-    try:
-        codecs.lookup(name)
-    except LookupError:
-        raise ConfigurationError(f"unknown encoding {name!r}: use 'utf-8', 'latin-1' or another of Python's") from None
-    return name
 
 
 def check_timezone(zone: tzinfo) -> tzinfo:
@@ -114,7 +103,4 @@ def check_ipv4(address: str | None) -> str | None:
 def unknown_verb(verb: str, known: Iterable[str]) -> ConfigurationError:
     """The error for a verb that cannot be switched off; it names the nearest that can."""
     names = [name.upper() for name in known]
-    near = difflib.get_close_matches(verb, names, 3, 0.5)
-    return ConfigurationError(
-        f"cannot disable {verb!r}: no such command; did you mean one of {', '.join(sorted(near or names))}?"
-    )
+    return ConfigurationError(f"cannot disable {verb!r}: no such command; {suggest(verb, sorted(names), most=3)}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,6 +14,7 @@ from typing import Any, Self
 from urllib.parse import quote
 from weakref import WeakSet
 
+from ftpfixture.checks import suggest
 from ftpfixture.clock import Clock
 from ftpfixture.errors import ConfigurationError, ServerFailure, ServerStateError
 from ftpfixture.faults.armed import Rules
@@ -378,9 +378,7 @@ def _check_names(settings: Mapping[str, Any], server_class: type[Server]) -> Non
     known = setting_names(server_class) if settings else set()
     for name in settings:
         if name not in known:
-            near = difflib.get_close_matches(name, known, 1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(sorted(known))}"
-            raise ConfigurationError(f"unknown setting {name!r}: {hint}")
+            raise ConfigurationError(f"unknown setting {name!r}: {suggest(name, sorted(known))}")
 
 
 def setting_names(server_class: type = Server) -> set[str]:

@@ -17,7 +17,7 @@ NAME = PACKAGE.name
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("aio", "compat", "untouched"),
     ("errors",),
-    ("forks",),
+    ("checks", "forks"),
     ("clock", "wire", "files"),
     ("faults", "log"),
     ("net",),
@@ -117,6 +117,12 @@ def test_imports_go_down() -> None:
 def test_leaves_import_nothing_of_ours(room: str) -> None:
     """What everybody may import imports nothing of this package."""
     assert _places(found for found in OURS if found.room == room) == []
+
+
+def test_checks_import_nothing_but_errors() -> None:
+    """Everybody checks arguments, the pure rooms included."""
+    assert {found.imported_room for found in OURS if found.room == "checks"} == {"errors"}
+    assert _places(found for found in IMPORTS if found.room == "checks" and found.top in NOT_PURE) == []
 
 
 def test_only_the_package_imports_faces() -> None:

@@ -164,20 +164,20 @@ def test_wall_time_of_a_frozen_clock_is_exact(start: float, step: float, times: 
     assert clock() == end
 
 
-@pytest.mark.parametrize("seconds", [-1, -0.001, math.nan, math.inf])
-def test_time_moves_forward_only(seconds: float) -> None:
+@pytest.mark.parametrize("seconds", [-1, -0.001, math.nan, math.inf, "1"])
+def test_time_moves_forward_only(seconds: Any) -> None:
     """Anything but a number that is not negative is refused, and changes nothing."""
     clock = Clock(lambda: 5.0)
-    with pytest.raises(ConfigurationError, match=r"seconds=\S+: time moves forward only"):
+    with pytest.raises(ConfigurationError, match=r"^seconds takes a number of seconds, 0 or more, not "):
         clock.move(seconds)
     assert (clock(), clock.stands) == (5, False)
 
 
-@pytest.mark.parametrize("at", [math.nan, math.inf])
-def test_there_is_no_such_time(at: float) -> None:
+@pytest.mark.parametrize("at", [math.nan, math.inf, "2026-01-01"])
+def test_there_is_no_such_time(at: Any) -> None:
     """A wall time is a number."""
     clock = Clock(lambda: 5.0)
-    with pytest.raises(ConfigurationError, match=r"at=\w+: give POSIX seconds"):
+    with pytest.raises(ConfigurationError, match=r"^at takes a number, not "):
         clock.freeze(at=at)
     assert not clock.frozen
 

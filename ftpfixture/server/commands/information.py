@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from codecs import lookup
 from functools import cache
 from importlib.metadata import version
 
+from ftpfixture.checks import is_utf8
 from ftpfixture.errors import CommandRefused
 from ftpfixture.server.commands.listing import ListingCommands
 from ftpfixture.server.conditions import ConnectionConditions, PathConditions, PathPermissions
@@ -162,13 +162,13 @@ class InformationCommands(ListingCommands):
             raise CommandRefused(unknown, f"{verb.upper()} {name} is not known")
         return await handler(connection, argument)
 
-    @command("OPTS UTF8", "OPTS UTF-8", feat=lambda _, connection: "UTF8" if _speaks_utf8(connection) else "")
+    @command("OPTS UTF8", "OPTS UTF-8", feat=lambda _, connection: "UTF8" if is_utf8(connection.encoding) else "")
     async def opts_utf8(self, connection: Connection, rest: str) -> bool:
         """OPTS UTF8 [<SP> ON]: ask for UTF-8 in names, which is what this server speaks unless it is set otherwise.
 
         Replies: 200, 501 it cannot be changed.
         """
-        if rest.upper() not in ("", "ON") or not _speaks_utf8(connection):
+        if rest.upper() not in ("", "ON") or not is_utf8(connection.encoding):
             raise CommandRefused("501", f"Names are in {connection.encoding}")
         connection.response("200", "UTF8 is on")
         return True
@@ -242,7 +242,3 @@ class InformationCommands(ListingCommands):
 @cache
 def _version() -> str:
     return version("ftpfixture")
-
-
-def _speaks_utf8(connection: Connection) -> bool:
-    return lookup(connection.encoding).name == "utf-8"

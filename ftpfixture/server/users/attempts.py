@@ -5,7 +5,6 @@ One rule: records are made on the server's thread and read on any; no password i
 
 from __future__ import annotations
 
-import difflib
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from itertools import zip_longest
 from pathlib import PurePosixPath
 from typing import Any
 
+from ftpfixture.checks import nearest
 from ftpfixture.errors import ConfigurationError
 from ftpfixture.forks import rlock
 from ftpfixture.server.users.base import Permission, User
@@ -162,7 +162,7 @@ class Visits:
 
     def _nearest(self, login: str) -> str:
         tried = sorted({attempt.login for attempt in self._attempts})
-        near = difflib.get_close_matches(login, tried, 1) or tried
+        near = nearest(login, tried) or tried
         return f"nearest: {', '.join(map(repr, near))}" if near else "nobody has tried"
 
 

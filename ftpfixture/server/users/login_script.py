@@ -11,8 +11,9 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
+from ftpfixture import checks
 from ftpfixture.errors import ConfigurationError
 from ftpfixture.forks import lock
 from ftpfixture.server.users.base import User
@@ -28,8 +29,6 @@ __all__ = [
     "Step",
     "TimeOut",
     "Usual",
-    "check_count",
-    "check_seconds",
 ]
 
 At = Literal["USER", "PASS"]
@@ -154,7 +153,7 @@ class LoginScript:
             ConfigurationError: The code is none of these, or 421, which is for `close`.
         """
         if not _REFUSAL.fullmatch(code) or code == "421":
-            raise ConfigurationError(f"code={code!r}: refuse with 4xx or 5xx, such as 530 or 430; for 421 use close()")
+            raise checks.wrong("code", "4xx or 5xx, such as 530 or 430 (for 421 use close())", code)
         return self._add(Refuse(code, text), at, times)
 
     def close(self, text: str = "Too many users", *, at: At = "PASS", times: int | None = None) -> Self:
@@ -179,7 +178,7 @@ class LoginScript:
 
     def delay(self, seconds: float) -> Self:
         """Wait before the 331 if `ask_password` follows, else before the answer of the next step; then do that."""
-        check_seconds("delay", seconds)
+        checks.seconds("delay", seconds)
         with self._scripts.lock:
             step = self._begun()
             self._put(replace(step, delay=step.delay + seconds))
@@ -198,8 +197,8 @@ class LoginScript:
 
     def _add(self, act: Act, at: At | None, times: int | None) -> Self:
         if at not in ("USER", "PASS", None):
-            raise ConfigurationError(f"at={at!r}: use 'USER' or 'PASS'")
-        check_count("times", times, 1, "for one try, or for ever if no step follows")
+            raise checks.wrong("at", "'USER' or 'PASS'", at)
+        checks.whole_number(1).or_none("one try, or all if no step follows")("times", times)
         if at == "USER" and self.password is not None:
             raise ConfigurationError("at='USER' with when(password=...): the password comes later, so leave at= away")
         with self._scripts.lock:
@@ -250,20 +249,6 @@ class LoginScript:
     def __repr__(self) -> str:
         when = "" if self.password is None else ".when(password=***)"
         return f"<LoginScript on({self.login!r}){when}, {len(self._steps)} steps>"
-
-
-def check_count(name: str, count: Any, least: int, none: str) -> int | None:
-    """A whole number; None means what `none` says."""
-    if count is not None and not (isinstance(count, int) and count >= least):
-        raise ConfigurationError(f"{name}={count!r}: give a whole number, {least} or more; None {none}")
-    return count
-
-
-def check_seconds(name: str, seconds: Any) -> float:
-    """Seconds from now."""
-    if not (isinstance(seconds, int | float) and 0 <= seconds < math.inf):
-        raise ConfigurationError(f"{name}={seconds!r}: give seconds, 0 or more")
-    return seconds
 
 
 class Scripts:

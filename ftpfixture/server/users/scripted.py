@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ftpfixture import checks
 from ftpfixture.clock import Clock
 from ftpfixture.errors import CommandRefused, ConfigurationError, NoReply
 from ftpfixture.forks import lock
@@ -29,14 +30,15 @@ from ftpfixture.server.users.login_script import (
     Step,
     TimeOut,
     Usual,
-    check_count,
-    check_seconds,
 )
 from ftpfixture.server.users.memory import MemoryUserManager
 
 __all__ = ["ScriptedUserManager"]
 
 Response = AbstractUserManager.GetUserResponse
+
+_FAILURES = checks.whole_number(1, of="failures").or_none("never")
+_CONNECTIONS = checks.whole_number(of="connections").or_none("any number")
 
 
 class ScriptedUserManager(MemoryUserManager):
@@ -82,7 +84,7 @@ class ScriptedUserManager(MemoryUserManager):
         self._lock = lock()  # of the three that follow
         self._failures: Counter[str] = Counter()
         self._locked: set[str] = set()
-        self._lock_after: dict[str | None, int | None] = {None: check_count("lock_after", lock_after, 1, "for never")}
+        self._lock_after: dict[str | None, int | None] = {None: _FAILURES("lock_after", lock_after)}
 
     # What a test says.
 
@@ -102,7 +104,7 @@ class ScriptedUserManager(MemoryUserManager):
 
         Sessions that are there stay.
         """
-        self._slots(self._named(login)).maximum_value = check_count("count", count, 0, "for any number")
+        self._slots(self._named(login)).maximum_value = _CONNECTIONS("count", count)
 
     def expire(self, login: str, *, at: float | None = None, after: float = 0) -> None:
         """Refuse a user from some moment on; sessions that are there stay.
@@ -114,7 +116,7 @@ class ScriptedUserManager(MemoryUserManager):
         """
         if at is not None and after:
             raise ConfigurationError(f"at={at!r}, after={after!r}: give one of the two")
-        moment = self._clock() + check_seconds("after", after) if at is None else at
+        moment = self._clock() + checks.seconds("after", after) if at is None else at
         self._expires[self._named(login)] = float(moment)
 
     def lock(self, login: str | None = None, *, after: int | None = None) -> None:
@@ -124,7 +126,7 @@ class ScriptedUserManager(MemoryUserManager):
         """
         with self._lock:
             if after is not None:
-                self._lock_after[login] = check_count("after", after, 1, "for at once")
+                self._lock_after[login] = checks.whole("after", after, 1)
             elif login is not None:
                 self._locked.add(login)
             else:

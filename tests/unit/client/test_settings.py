@@ -89,4 +89,4 @@ def test_unknown_encoding() -> None:
     """An encoding that nobody knows is refused when the client is made, and not at its first command."""
     with pytest.raises(ConfigurationError) as caught:
         Client(encoding="utf-9")
-    assert str(caught.value) == "unknown encoding 'utf-9': use 'utf-8', 'latin-1' or another of Python's"
+    assert str(caught.value) == "encoding takes an encoding of Python's, such as 'utf-8' or 'latin-1', not 'utf-9'"

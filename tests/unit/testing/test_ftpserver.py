@@ -198,7 +198,7 @@ def test_repr() -> None:
         ("idle_timout", "did you mean 'idle_timeout'?"),
         ("user", "did you mean 'users'?"),
         ("welcome", "did you mean 'welcome_message'?"),
-        ("xyzzy", "known are allow_foreign_addresses, allow_privileged_ports, allow_remote, "),
+        ("xyzzy", "use one of allow_foreign_addresses, allow_privileged_ports, allow_remote, "),
     ],
 )
 def test_an_unknown_setting(name: str, hint: str) -> None:

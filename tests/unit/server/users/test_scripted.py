@@ -692,13 +692,16 @@ async def test_steps_may_be_added_while_others_are_taken(manager: ScriptedUserMa
     [
         (
             lambda on: on.reject(code="200"),
-            "code='200': refuse with 4xx or 5xx, such as 530 or 430; for 421 use close()",
+            r"code takes 4xx or 5xx, such as 530 or 430 \(for 421 use close()\), not '200'",
         ),
-        (lambda on: on.reject(code="421"), "code='421': refuse with 4xx"),
-        (lambda on: on.accept(at="QUIT"), "at='QUIT': use 'USER' or 'PASS'"),
-        (lambda on: on.accept(times=0), "times=0: give a whole number, 1 or more; None for one try, or for ever if no"),
-        (lambda on: on.delay(-1), "delay=-1: give seconds, 0 or more"),
-        (lambda on: on.delay("1"), "delay='1': give seconds"),
+        (lambda on: on.reject(code="421"), "code takes 4xx or 5xx"),
+        (lambda on: on.accept(at="QUIT"), "at takes 'USER' or 'PASS', not 'QUIT'"),
+        (
+            lambda on: on.accept(times=0),
+            "times takes a whole number, 1 or more, or None for one try, or all if no step follows, not 0",
+        ),
+        (lambda on: on.delay(-1), "delay takes a number of seconds, 0 or more, not -1"),
+        (lambda on: on.delay("1"), "delay takes a number of seconds, 0 or more, not '1'"),
         (lambda on: on.raises("boom"), r"raises\('boom'\): give an exception, as in raises"),
         (lambda on: on.when(password="x").accept(at="USER"), "the password comes later, so leave at= away"),
         (lambda on: on.when(password="x").ask_password(), "the 331 comes first, so say it before"),
@@ -721,12 +724,18 @@ def test_a_step_that_cannot_be(manager: ScriptedUserManager, mistake: Any, text:
         ),
         (lambda manager: manager.permit("anm"), r"let it in with on\('anm'\)"),
         (lambda manager: manager.expire("anm"), "nobody has the login 'anm'"),
-        (lambda manager: manager.limit("ann", -1), "count=-1: give a whole number, 0 or more; None for any number"),
-        (lambda manager: manager.expire("ann", after=-1), "after=-1: give seconds, 0 or more"),
+        (
+            lambda manager: manager.limit("ann", -1),
+            "count takes a whole number of connections, 0 or more, or None for any number, not -1",
+        ),
+        (lambda manager: manager.expire("ann", after=-1), "after takes a number of seconds, 0 or more, not -1"),
         (lambda manager: manager.expire("ann", at=1, after=1), "at=1, after=1: give one of the two"),
         (lambda manager: manager.lock(), r"lock\(\) of nobody: name a login, or a number of failures"),
-        (lambda manager: manager.lock("ann", after=0), "after=0: give a whole number, 1 or more"),
-        (lambda manager: ScriptedUserManager([], lock_after=0), "lock_after=0: give a whole number, 1 or more"),
+        (lambda manager: manager.lock("ann", after=0), "after takes a whole number, 1 or more, not 0"),
+        (
+            lambda manager: ScriptedUserManager([], lock_after=0),
+            "lock_after takes a whole number of failures, 1 or more, or None for never, not 0",
+        ),
     ],
 )
 def test_a_setting_that_cannot_be(manager: ScriptedUserManager, mistake: Any, text: str) -> None:

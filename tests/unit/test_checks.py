@@ -1,4 +1,4 @@
-"""What words take: the value comes back, or an error that begins with the name of its parameter."""
+"""What parameters take: the value comes back, or an error that begins with the name of its parameter."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from ftpfixture import checks
 from ftpfixture.errors import ConfigurationError
-from ftpfixture.faults import checks
 
 HUGE = 10**400
 
@@ -38,10 +38,14 @@ HUGE = 10**400
         (checks.code, 550, "550"),
         (checks.code, "042", "042"),
         (checks.host, "10.0.0.1", "10.0.0.1"),
+        (checks.encoding, "utf-8", "utf-8"),
+        (checks.whole_number().or_none("no limit"), None, None),
+        (checks.whole_number().or_none("no limit"), 5, 5),
+        (checks.number_of("bytes per second"), 0.5, 0.5),
     ],
 )
 def test_what_is_right_comes_back(check: Callable[[str, Any], object], value: object, checked: object) -> None:
-    """A legal value is given back in the form in which faults keep it."""
+    """A legal value is given back in the form in which it is kept."""
     assert check("it", value) == checked
 
 
@@ -62,6 +66,18 @@ def test_what_is_right_comes_back(check: Callable[[str, Any], object], value: ob
         (checks.octets, "octets, such as b'226 Done\\r\\n'", ["a", 1, None, bytearray(b"a")]),
         (checks.code, "three digits, such as 550", [55, 5500, "55x", "\u0665\u0665\u0660", True, 5.5, b"550", None]),
         (checks.host, "an IPv4 address, such as 10.0.0.1", ["::1", "localhost", "10.0.0", 5, None]),
+        (
+            checks.encoding,
+            "an encoding of Python's, such as 'utf-8' or 'latin-1'",
+            ["utf-9", "", "a\0b", b"utf-8", 8, None],
+        ),
+        (checks.whole_number(1).or_none(), "a whole number, 1 or more, or None", [0, "1", False]),
+        (
+            checks.whole_number(of="connections").or_none("no limit"),
+            "a whole number of connections, 0 or more, or None for no limit",
+            [-1, 1.5],
+        ),
+        (checks.number_of("bytes per second", 1), "a number of bytes per second, 1 or more", [0.5, None, math.inf]),
     ],
 )
 def test_what_is_wrong_is_told(check: Callable[[str, Any], object], wanted: str, values: list[object]) -> None:
@@ -70,3 +86,26 @@ def test_what_is_wrong_is_told(check: Callable[[str, Any], object], wanted: str,
         with pytest.raises(ConfigurationError) as caught:
             check("it", value)
         assert str(caught.value) == f"it takes {wanted}, not {value!r}"
+
+
+@pytest.mark.parametrize(
+    ("name", "most", "otherwise", "hint"),
+    [
+        ("fils", 1, None, "did you mean 'files'?"),
+        ("fils", 3, None, "did you mean one of file, files?"),
+        ("xyzzy", 1, None, "use one of files, file, port"),
+        ("xyzzy", 1, "see the table", "see the table"),
+        ("xyzzy", 3, None, "use one of files, file, port"),
+        ("", 1, None, "use one of files, file, port"),
+        ("FILES", 1, "see the table", "see the table"),
+    ],
+)
+def test_what_is_suggested_for_an_unknown_name(name: str, most: int, otherwise: str | None, hint: str) -> None:
+    """The nearest known names; when none is near, all of them or what the caller says."""
+    assert checks.suggest(name, iter(["files", "file", "port"]), otherwise, most) == hint
+
+
+def test_utf8_has_many_names() -> None:
+    """Python knows an encoding under several names."""
+    names = ("utf-8", "UTF8", "U8", "latin-1", "utf-16", "utf-8-sig")
+    assert [name for name in names if checks.is_utf8(name)] == ["utf-8", "UTF8", "U8"]

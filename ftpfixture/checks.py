@@ -1,0 +1,252 @@
+"""What parameters take, and what is said when they get something else.
+
+One rule: a mistake is told where it is made, in one form: ``idle_timeout takes a number of seconds, 0 or more, or None
+for no limit, not '5'``. The name comes first, so that the text form of faults can point at the value.
+"""
+
+from __future__ import annotations
+
+import codecs
+import difflib
+import ipaddress
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from ftpfixture.errors import ConfigurationError
+
+__all__ = [
+    "Check",
+    "code",
+    "encoding",
+    "host",
+    "is_utf8",
+    "line",
+    "lines",
+    "nearest",
+    "number",
+    "number_of",
+    "octets",
+    "one_of",
+    "one_of_these",
+    "part",
+    "seconds",
+    "suggest",
+    "truth",
+    "whole",
+    "whole_number",
+    "wrong",
+]
+
+T = TypeVar("T")
+Name = TypeVar("Name", bound=str)
+
+
+@dataclass(frozen=True, slots=True)
+class Check(Generic[T]):
+    """What a parameter takes; call it with the name and the value.
+
+    Attributes:
+        wanted: What that is, as errors say it.
+        read: Gives the value in the form in which it is kept; ValueError or TypeError for one that cannot be.
+    """
+
+    wanted: str
+    read: Callable[[Any], T]
+
+    def __call__(self, name: str, value: object) -> T:
+        """The value, in the form in which it is kept.
+
+        Raises:
+            ConfigurationError: It cannot be.
+        """
+        try:
+            return self.read(value)
+        except (TypeError, ValueError, OverflowError):
+            raise wrong(name, self.wanted, value) from None
+
+    def or_none(self, meaning: str = "") -> Check[T | None]:
+        """The same, and None, which has this meaning."""
+        wanted = f"{self.wanted}, or None{' for ' * bool(meaning)}{meaning}"
+        return Check(wanted, lambda value: None if value is None else self.read(value))
+
+
+def wrong(name: str, wanted: str, value: object) -> ConfigurationError:
+    """The error for a parameter that takes something else."""
+    return ConfigurationError(f"{name} takes {wanted}, not {value!r}")
+
+
+def _when(fits: Callable[[Any], bool], convert: Callable[[Any], T]) -> Callable[[Any], T]:
+    """Read a value that fits."""
+
+    def read(value: object) -> T:
+        if not fits(value):
+            raise ValueError
+        return convert(value)
+
+    return read
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+# Numbers.
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_finite(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and -math.inf < value < math.inf
+
+
+def whole_number(least: int | None = 0, of: str = "") -> Check[int]:
+    """A whole number that is not too small, of some unit."""
+    kind = f"a whole number{' of ' * bool(of)}{of}"
+    wanted = kind if least is None else f"{kind}, {least} or more"
+    return Check(wanted, _when(lambda value: _is_whole(value) and (least is None or value >= least), _same))
+
+
+def number_of(unit: str, least: float = 0) -> Check[float]:
+    """A number of some unit that is not too small."""
+    return Check(
+        f"a number of {unit}, {least:g} or more", _when(lambda value: _is_finite(value) and value >= least, _same)
+    )
+
+
+def whole(name: str, value: object, least: int | None = 0) -> int:
+    """A whole number that is not too small.
+
+    Raises:
+        ConfigurationError: It is none.
+    """
+    return whole_number(least)(name, value)
+
+
+def number(name: str, value: object, above: float | None = None) -> float:
+    """A number, greater than `above`.
+
+    Raises:
+        ConfigurationError: It is none.
+    """
+    wanted = "a number" if above is None else f"a number, more than {above:g}"
+    check: Check[float] = Check(
+        wanted, _when(lambda value: _is_finite(value) and (above is None or value > above), _same)
+    )
+    return check(name, value)
+
+
+seconds = number_of("seconds")
+"""A number of seconds that is not negative."""
+
+part: Check[float] = Check(
+    "a number from 0 to 1, or 0% to 100% in text", _when(lambda value: _is_finite(value) and 0 <= value <= 1, _same)
+)
+"""A part of a whole, from 0 to 1."""
+
+truth: Check[bool] = Check("True or False", _when(lambda value: isinstance(value, bool), _same))
+"""True or False, and nothing that is like them: "no" would be yes."""
+
+
+# Text.
+
+
+def one_of_these(known: Iterable[Name]) -> Check[Name]:
+    """One of some texts."""
+    names = {name: name for name in known}
+
+    def read(value: object) -> Name:
+        if not isinstance(value, str) or value not in names:
+            raise ValueError
+        return names[value]
+
+    return Check(f"one of {', '.join(names)}", read)
+
+
+def one_of(name: str, value: object, known: Iterable[Name]) -> Name:
+    """One of some texts.
+
+    Raises:
+        ConfigurationError: It is another.
+    """
+    return one_of_these(known)(name, value)
+
+
+line: Check[str] = Check("text", _when(lambda value: isinstance(value, str), _same))
+"""Text."""
+
+
+def _read_lines(value: object) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return tuple(value.split("\n"))
+    if not isinstance(value, list | tuple) or not all(isinstance(one, str) for one in value):
+        raise ValueError
+    return tuple(value)
+
+
+lines: Check[tuple[str, ...]] = Check("text, or a list of lines", _read_lines)
+"""Text, or several lines of it."""
+
+octets: Check[bytes] = Check("octets, such as b'226 Done\\r\\n'", _when(lambda value: isinstance(value, bytes), _same))
+"""Bytes, not text."""
+
+
+def _is_code(value: object) -> bool:
+    text = str(value) if isinstance(value, int | str) else ""
+    return len(text) == 3 and text.isascii() and text.isdigit()
+
+
+code: Check[str] = Check("three digits, such as 550", _when(_is_code, str))
+"""A reply code."""
+
+host: Check[str] = Check(
+    "an IPv4 address, such as 10.0.0.1",
+    _when(lambda value: isinstance(value, str), lambda value: str(ipaddress.IPv4Address(value))),
+)
+"""An IPv4 address: nothing else fits into the reply to PASV."""
+
+
+def _read_encoding(value: str) -> str:
+    try:
+        codecs.lookup(value)
+    except LookupError:
+        raise ValueError from None
+    return value
+
+
+encoding: Check[str] = Check("an encoding of Python's, such as 'utf-8' or 'latin-1'", _read_encoding)
+"""The name of an encoding that Python knows."""
+
+
+def is_utf8(name: str) -> bool:
+    """Whether the name of an encoding is one of those of UTF-8."""
+    return codecs.lookup(name).name == "utf-8"
+
+
+# Names that nobody knows.
+
+
+def nearest(name: str, known: Iterable[str], most: int = 1) -> list[str]:
+    """The known names that are most like this one, the nearest first; none when nothing is like it."""
+    return difflib.get_close_matches(name, list(known), most, 0.6 if most == 1 else 0.5)
+
+
+def suggest(name: str, known: Iterable[str], otherwise: str | None = None, most: int = 1) -> str:
+    """What to write in place of a name that nobody knows.
+
+    Args:
+        name: What was written.
+        known: What could be.
+        otherwise: What is said when nothing is near; None to name all that there are.
+        most: How many names are given at most when several are near.
+    """
+    names = list(known)
+    near = nearest(name, names, most)
+    if len(near) == 1:
+        return f"did you mean {near[0]!r}?"
+    if near:
+        return f"did you mean one of {', '.join(sorted(near))}?"
+    return otherwise or f"use one of {', '.join(names)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import singledispatch
 
 from ftpfixture.log.events import (
     Cleared,
@@ -40,7 +41,7 @@ def render(events: Sequence[Event], sessions: Iterable[int]) -> str:
         lines.append(f"session {number}")
         for event in events:
             if event.session == number:
-                lines += _told(event)
+                lines += [f"{event.at:9.3f} {line}" for line in _told(event)]
     return "\n".join(lines) or "(nobody connected)"
 
 
@@ -55,35 +56,70 @@ def reply_texts(event: ReplySent, encoding: str = "utf-8") -> list[str]:
     return [printable(line) for line in lines]
 
 
+@singledispatch
 def _told(event: Event) -> list[str]:
     """Lines of the transcript: ``>`` the client, ``<`` the server, ``=`` data, ``!`` faults, ``*`` the rest."""
-    at = f"{event.at:9.3f} "
-    match event:
-        case Connected():
-            return [f"{at}* connected from {event.peer[0]}:{event.peer[1]}"]
-        case CommandReceived():
-            return [f"{at}> {command_text(event)}"]
-        case ReplySent():
-            return [f"{at}< {line}" for line in reply_texts(event)]
-        case Encrypted():
-            resumed = ", resumed" if event.resumed else ""
-            return [f"{at}* {event.where} connection encrypted: {event.version}, {event.cipher}{resumed}"]
-        case EncryptionFailed():
-            return [f"{at}* no TLS on the {event.where} connection: {printable(event.error)}"]
-        case Cleared():
-            return [f"{at}* control connection in clear again"]
-        case LoggedIn():
-            return [f"{at}* {printable(event.user)} logged in"]
-        case DataOpened():
-            offset = f" from octet {event.offset}" if event.offset else ""
-            return [f"{at}= {event.mode} {event.direction} of {printable(event.path)}{offset}"]
-        case DataClosed():
-            end = "complete" if event.completed else f"broken off: {event.error or 'aborted'}"
-            return [f"{at}= {event.payload.octets} octets, {end}"]
-        case FaultApplied():
-            return [f"{at}! {printable(event.fault)}"]
-        case HandlerFailed():
-            return [f"{at}* {event.verb or 'the session'} raised {type(event.error).__name__}: {event.error}"]
-        case Disconnected():
-            return [f"{at}* closed: {event.reason}"]
     return []
+
+
+@_told.register(Connected)
+def _(event: Connected) -> list[str]:
+    return [f"* connected from {event.peer[0]}:{event.peer[1]}"]
+
+
+@_told.register(CommandReceived)
+def _(event: CommandReceived) -> list[str]:
+    return [f"> {command_text(event)}"]
+
+
+@_told.register(ReplySent)
+def _(event: ReplySent) -> list[str]:
+    return [f"< {line}" for line in reply_texts(event)]
+
+
+@_told.register(Encrypted)
+def _(event: Encrypted) -> list[str]:
+    resumed = ", resumed" if event.resumed else ""
+    return [f"* {event.where} connection encrypted: {event.version}, {event.cipher}{resumed}"]
+
+
+@_told.register(EncryptionFailed)
+def _(event: EncryptionFailed) -> list[str]:
+    return [f"* no TLS on the {event.where} connection: {printable(event.error)}"]
+
+
+@_told.register(Cleared)
+def _(event: Cleared) -> list[str]:
+    return ["* control connection in clear again"]
+
+
+@_told.register(LoggedIn)
+def _(event: LoggedIn) -> list[str]:
+    return [f"* {printable(event.user)} logged in"]
+
+
+@_told.register(DataOpened)
+def _(event: DataOpened) -> list[str]:
+    offset = f" from octet {event.offset}" if event.offset else ""
+    return [f"= {event.mode} {event.direction} of {printable(event.path)}{offset}"]
+
+
+@_told.register(DataClosed)
+def _(event: DataClosed) -> list[str]:
+    end = "complete" if event.completed else f"broken off: {event.error or 'aborted'}"
+    return [f"= {event.payload.octets} octets, {end}"]
+
+
+@_told.register(FaultApplied)
+def _(event: FaultApplied) -> list[str]:
+    return [f"! {printable(event.fault)}"]
+
+
+@_told.register(HandlerFailed)
+def _(event: HandlerFailed) -> list[str]:
+    return [f"* {event.verb or 'the session'} raised {type(event.error).__name__}: {event.error}"]
+
+
+@_told.register(Disconnected)
+def _(event: Disconnected) -> list[str]:
+    return [f"* closed: {event.reason}"]

@@ -6,7 +6,7 @@ One rule: whatever says who may log in ends as a list of users, or is a manager;
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
 
 from ftpfixture.errors import ConfigurationError
@@ -33,15 +33,17 @@ def known_users(users: Any, root: Path | None = None) -> list[User] | AbstractUs
         if root is not None:
             check_manager(users, root)
         return users
-    if users is None:
-        users = {"user": "password"}
+    found = _listed({"user": "password"} if users is None else users, PurePosixPath("/") if root is None else root)
+    return found if root is None else within(found, root)
+
+
+def _listed(users: Any, base: PurePath) -> list[User]:
     if isinstance(users, Mapping):
-        base = PurePosixPath("/") if root is None else root
         users = [User(login, password, base_path=base) for login, password in users.items()]
     found = list(users) if isinstance(users, Iterable) else []
     if not found or not all(isinstance(user, User) for user in found):
         raise ConfigurationError('users takes a list of User objects, or a mapping such as {"ann": "secret"}')
-    return found if root is None else within(found, root)
+    return found
 
 
 def manager_of(users: list[User] | AbstractUserManager) -> AbstractUserManager:

@@ -124,10 +124,10 @@ def _columns(rows: Sequence[_Row]) -> list[int]:
     columns = [row.column for row in rows if row.column is not None]
     if len(columns) == len(rows):
         return columns
-    ends = [row.found.end() for row in rows if row.found["size"]]
-    if len({*ends}) == 1:
+    sized = [row for row in rows if row.found["size"]]
+    if len({row.found.end() for row in sized}) == 1:
         return [min(row.first for row in rows)] * len(rows)
-    gap = min((row.first - row.found.end() for row in rows if row.found["size"]), default=1)
+    gap = min((row.first - row.found.end() for row in sized), default=1)
     return [row.start + _KIND_WIDTH if row.found["kind"] else row.found.end() + gap for row in rows]
 
 

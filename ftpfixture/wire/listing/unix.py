@@ -74,7 +74,7 @@ class _Unix(Format[_Row]):
 
     def read(self, rows: Sequence[_Row], clock: Clock) -> list[Entry | str]:
         rows = _with_whole_dates(rows, clock)
-        calendar = Calendar([row.date for row in rows if row.date is not None], clock)
+        calendar = Calendar(_dates(rows), clock)
         groups = {group for row in rows if (group := _columns(row.columns).get("group"))}
         return [outcome(_entry, row, calendar, groups) for row in rows]
 
@@ -156,15 +156,23 @@ def _has_years_behind(rows: Sequence[_Row], clock: Clock) -> bool:
     whole = [row for row in map(_with_year, rows) if row is not None]
     if {".", ".."} <= {row.name for row in whole}:
         return True
-    dates = [row.date for row in rows if row.date is not None]
-    full_dates = [row.date for row in whole if row.date is not None]
-    plain, full = Calendar(dates, clock), Calendar(full_dates, clock)
+    dates, full_dates = _dates(rows), _dates(whole)
     try:
-        ages = [clock.now - plain.stamp(date) for date in dates]
-        future = any(full.stamp(date) > clock.now + SKEW for date in full_dates)
+        oldest = min(_stamps(dates, clock))
+        newest = max(_stamps(full_dates, clock), default=oldest)
     except ReplySyntaxError:
         return False
-    return not future and (max(ages) > _HALF_A_YEAR or any(date.text.count(":") == 2 for date in dates))
+    has_seconds = any(date.text.count(":") == 2 for date in dates)
+    return newest <= clock.now + SKEW and (clock.now - oldest > _HALF_A_YEAR or has_seconds)
+
+
+def _dates(rows: Sequence[_Row]) -> list[Date]:
+    return [row.date for row in rows if row.date is not None]
+
+
+def _stamps(dates: Sequence[Date], clock: Clock) -> list[float]:
+    calendar = Calendar(dates, clock)
+    return [calendar.stamp(date) for date in dates]
 
 
 def _has_times_behind(rows: Sequence[_Row], clock: Clock) -> bool:

@@ -15,15 +15,13 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from ftpfixture import checks
-from ftpfixture.aio import next_turn
+from ftpfixture.driver import REAL_TIME, TimeSource
 from ftpfixture.errors import ConfigurationError
 from ftpfixture.forks import lock
-from ftpfixture.untouched import monotonic, wall_time
 
 __all__ = ["Clock", "Timer"]
 
 _GRAIN = 1e-6  # seconds: moments that are nearer to each other are one, because sums of floats are not exact
-_TURNS = 50  # of a loop, after which a task that woke up has come to where it must wait again
 
 
 class _Standing(NamedTuple):
@@ -99,17 +97,24 @@ class Clock:
     clock that stands is exact to a microsecond.
 
     Args:
-        wall: Gives the wall time in POSIX seconds, for as long as nobody has touched the clock.
+        wall: Gives the wall time in POSIX seconds, for as long as nobody has touched the clock; None for that of
+            `time_source`.
+        time_source: Where time comes from: real time, or the driver of the servers that have this clock.
 
     Raises:
         ConfigurationError: `wall` cannot be called.
+
+    Attributes:
+        time_source: As given.
     """
 
-    def __init__(self, wall: Callable[[], float] = wall_time) -> None:
-        if not callable(wall):
+    def __init__(self, wall: Callable[[], float] | None = None, time_source: TimeSource = REAL_TIME) -> None:
+        if wall is not None and not callable(wall):
             raise ConfigurationError(f"clock={wall!r}: give a Clock, or a function that returns POSIX seconds")
-        self._wall = wall
-        self._ahead = (0.0, 0.0)  # of `wall`, and of the system's monotonic time
+        self.time_source = time_source
+        self._monotonic = time_source.monotonic
+        self._wall = time_source.wall if wall is None else wall
+        self._ahead = (0.0, 0.0)  # of `wall`, and of the source's monotonic time
         self._standing: _Standing | None = None
         self._holds = 0  # for how many reasons it stands: being frozen is one, each move is another
         self._frozen = False
@@ -129,7 +134,7 @@ class Clock:
     def monotonic(self) -> float:
         """Seconds since some moment, which never go back."""
         standing = self._standing
-        return monotonic() + self._ahead[1] if standing is None else standing.now
+        return self._monotonic() + self._ahead[1] if standing is None else standing.now
 
     @property
     def frozen(self) -> bool:
@@ -228,10 +233,10 @@ class Clock:
         checks.seconds("seconds", seconds)  # time moves forward only
         with self._held():
             for loop in tuple(self._loops):
-                _run_to_rest(loop, lambda: None)  # what came before the move belongs before it
+                self.time_source.run_to_rest(loop, lambda: None)  # what came before the move belongs before it
             end = self.monotonic() + seconds
             while (timer := self._first_until(end)) is not None:
-                _run_to_rest(timer.loop, partial(self._fire, timer))
+                self.time_source.run_to_rest(timer.loop, partial(self._fire, timer))
             self._stand_at(end)
 
     @contextlib.contextmanager
@@ -253,7 +258,7 @@ class Clock:
     def _let_go(self) -> None:
         self._holds -= 1
         if not self._holds:
-            self._ahead = (self() - self._wall(), self.monotonic() - monotonic())
+            self._ahead = (self() - self._wall(), self.monotonic() - self._monotonic())
             self._standing = None
             for timer in tuple(self._timers):
                 with contextlib.suppress(RuntimeError):  # its loop is closed
@@ -277,21 +282,3 @@ class Clock:
 def _wake(waiter: asyncio.Future[None]) -> None:
     if not waiter.done():
         waiter.set_result(None)
-
-
-def _run_to_rest(loop: asyncio.AbstractEventLoop, action: Callable[[], object]) -> None:
-    """Do something on the thread of a loop, and wait until its tasks wait again; on that thread only do it."""
-    try:
-        here = asyncio.get_running_loop()
-    except RuntimeError:
-        here = None
-    if here is loop or not loop.is_running():
-        action()
-    else:
-        asyncio.run_coroutine_threadsafe(_rest_after(action), loop).result()
-
-
-async def _rest_after(action: Callable[[], object]) -> None:
-    action()
-    for _ in range(_TURNS):
-        await next_turn()

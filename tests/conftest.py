@@ -6,6 +6,7 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -65,8 +66,8 @@ def _every_reply_is_legal(request: pytest.FixtureRequest, monkeypatch: pytest.Mo
     logs: list[CommandLog] = []
     original = CommandLog.__init__
 
-    def remember(self: CommandLog, *args: object) -> None:
-        original(self, *args)  # type: ignore[arg-type]
+    def remember(self: CommandLog, *args: Any, **kwargs: Any) -> None:
+        original(self, *args, **kwargs)
         logs.append(self)
 
     monkeypatch.setattr(CommandLog, "__init__", remember)

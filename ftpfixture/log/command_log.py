@@ -6,18 +6,17 @@ anything while holding it.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from ftpfixture.driver import REAL_TIME, TimeSource
 from ftpfixture.forks import Origin, rlock
 from ftpfixture.log.assertions import Assertions, counted_times
 from ftpfixture.log.events import Event, HandlerFailed, Hub
 from ftpfixture.log.projection import Projection
 from ftpfixture.log.records import CommandRecord, SessionRecord, TransferRecord
 from ftpfixture.log.transcript import render
-from ftpfixture.untouched import monotonic
 
 __all__ = ["CommandLog"]
 
@@ -28,14 +27,14 @@ class CommandLog(Assertions):
     Args:
         hub: Where the events come from.
         origin: Of the server; reading the log of one that runs in a parent process is an error.
+        time_source: By which readers wait: the driver of the server.
     """
 
-    def __init__(self, hub: Hub, origin: Origin | None = None) -> None:
+    def __init__(self, hub: Hub, origin: Origin | None = None, time_source: TimeSource = REAL_TIME) -> None:
         self._origin = origin or Origin()
         self._lock = rlock()
-        self._changed = threading.Condition(self._lock)
-        self._waiting = 0
-        self._seen = 0
+        self._notify = time_source.notify
+        self._wait_until = time_source.wait_until
         self._projection = Projection()
         hub.subscribe(self._on_event)
 
@@ -44,9 +43,7 @@ class CommandLog(Assertions):
     def _on_event(self, event: Event) -> None:
         with self._lock:
             self._projection.take(event)
-            self._seen += 1
-            if self._waiting:
-                self._changed.notify_all()
+        self._notify()
 
     # What tests read.
 
@@ -165,22 +162,7 @@ class CommandLog(Assertions):
     def wait_until(self, holds: Callable[[], bool], timeout: float) -> bool:
         """Wait until `holds` is true, looking once at first and then after each event; False when time is up."""
         self._origin.check()
-        deadline = monotonic() + timeout
-        with self._changed:
-            self._waiting += 1
-        try:
-            while True:
-                seen = self._seen
-                if holds():  # outside of the lock: it may ask the server, whose thread may be about to tell of an event
-                    return True
-                left = deadline - monotonic()
-                with self._changed:
-                    if not (self._changed.wait(left) if self._seen == seen else left > 0):
-                        break
-            return holds()
-        finally:
-            with self._changed:
-                self._waiting -= 1
+        return self._wait_until(holds, timeout)
 
     # The dialogue as text.
 

@@ -43,7 +43,7 @@ from ftpfixture.server.settings import (
     unknown_verb,
 )
 from ftpfixture.server.users import AbstractUserManager, MemoryUserManager, User
-from ftpfixture.untouched import monotonic, wall_time
+from ftpfixture.untouched import wall_time
 
 __all__ = ["BaseServer"]
 
@@ -215,7 +215,7 @@ class BaseServer:
         self.handshake_timeout = handshake_timeout
         self.require_close_notify = require_close_notify
         self.inflation_limit = inflation_limit
-        self.hub = Hub(monotonic)
+        self.hub = Hub(self.clock.time_source.monotonic)
         self.hub.subscribe(LogLines(self.encoding))
         self.server_host: str | None = None
         self.server_port = 0

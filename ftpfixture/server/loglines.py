@@ -10,16 +10,17 @@ import sys
 from os import getpid
 from threading import current_thread
 
+from ftpfixture.driver import REAL_TIME
 from ftpfixture.log.events import CommandReceived, Connected, Disconnected, Event, HandlerFailed, ReplySent
 from ftpfixture.log.transcript import command_text, reply_texts
-from ftpfixture.untouched import monotonic, wall_time
+from ftpfixture.untouched import wall_time
 from ftpfixture.wire.lines import printable
 
 __all__ = ["LogLines", "logger", "place", "tell"]
 
 logger = logging.getLogger("ftpfixture.server")
 
-_BEGAN = monotonic()
+_BEGAN = REAL_TIME.monotonic()
 
 
 def tell(level: int, text: str, *args: object, error: BaseException | None = None) -> None:
@@ -56,7 +57,7 @@ def _record(level: int, text: str, args: tuple[object, ...], error: BaseExceptio
         lineno=0,
         created=now,
         msecs=now % 1 * 1000,
-        relativeCreated=(monotonic() - _BEGAN) * 1000,
+        relativeCreated=(REAL_TIME.monotonic() - _BEGAN) * 1000,
         thread=thread.ident,
         threadName=thread.name,
         process=getpid(),

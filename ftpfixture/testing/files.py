@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
+from ftpfixture.driver import Driver
 from ftpfixture.errors import ConfigurationError, PathIsNotAbsolute
 from ftpfixture.files.memory import DirectoryNode, FileNode, LinkNode, MemoryFiles
 from ftpfixture.forks import Origin
-from ftpfixture.testing.loopthread import SHARED
 
 __all__ = ["FileStat", "Files"]
 
@@ -42,15 +42,19 @@ class FileStat:
 class Files(MutableMapping[str, bytes]):
     """The files of a server, from absolute path to content; directories do not count, but can be asked for.
 
-    Every access is one step on the server's thread, so what a client is just writing is seen as far as it came.
+    Every access is one step on the server's loop, so what a client is just writing is seen as far as it came.
 
     Args:
+        driver: Of the server.
         tree: What is stored; None for a server with a path layer of its own, of which nothing can be said here.
         root: The folder of the disk that is served instead; None for none.
         origin: Of the server; the files of one that runs in a parent process are there.
     """
 
-    def __init__(self, tree: MemoryFiles | None, root: Path | None = None, origin: Origin | None = None) -> None:
+    def __init__(
+        self, driver: Driver, tree: MemoryFiles | None, root: Path | None = None, origin: Origin | None = None
+    ) -> None:
+        self._driver = driver
         self._tree = tree
         self._root = root
         self._origin = origin or Origin()
@@ -214,7 +218,7 @@ class Files(MutableMapping[str, bytes]):
             raise ConfigurationError(f"this server serves a folder of the disk: look at the files in {self._root}")
         if tree is None:
             raise ConfigurationError("this server has a path layer of its own: look at the files where it keeps them")
-        return SHARED.call(lambda: step(tree))
+        return self._driver.call(lambda: step(tree))
 
 
 def _absolute(path: str) -> PurePosixPath:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from os import PathLike
 from pathlib import Path
@@ -16,6 +16,7 @@ from weakref import WeakSet
 
 from ftpfixture.checks import suggest
 from ftpfixture.clock import Clock
+from ftpfixture.driver import Driver
 from ftpfixture.errors import ConfigurationError, ServerFailure, ServerStateError
 from ftpfixture.faults.armed import Rules
 from ftpfixture.faults.catalog import Fault
@@ -31,7 +32,7 @@ from ftpfixture.testing.certificates import ServerTls, context_for, contexts_for
 from ftpfixture.testing.faults import Faults
 from ftpfixture.testing.files import Files
 from ftpfixture.testing.folders import check_layer, folder
-from ftpfixture.testing.loopthread import SHARED
+from ftpfixture.testing.loopthread import shared_thread
 from ftpfixture.testing.users import Users, known_users, manager_of
 
 __all__ = ["FtpServer"]
@@ -69,6 +70,7 @@ class FtpServer:
         minimum_tls: "TLSv1.2" or "TLSv1.3"; None for Python's own minimum.
         ciphers: Of TLS 1.2, as OpenSSL takes them; None for Python's own.
         faults: What goes wrong from the first octet on: made by `ftpfixture.on`, or text such as ``"RETR #2: reset"``.
+        driver: Runs the server and is its time; None for real time, on a thread that all servers of the process share.
         settings: Everything else that Server takes, such as ``disable=["MLSD"]`` or ``idle_timeout=2``.
 
     Raises:
@@ -81,6 +83,7 @@ class FtpServer:
         faults: What goes wrong: `add`, `clear`, `fired`, `assert_fired`, and ``with server.faults(...)``.
         tls: What clients need to trust a server with ``tls=``: `ca`, `ca_file`, `client_context()`.
         server: The asynchronous server inside; touch it on its own thread only.
+        driver: Runs it: `call` and `await_` do something on its thread.
     """
 
     def __init__(
@@ -100,9 +103,12 @@ class FtpServer:
         minimum_tls: str | None = None,
         ciphers: str | None = None,
         faults: Iterable[Fault | str] | Fault = (),
+        driver: Driver | None = None,
         **settings: Any,
     ) -> None:
         _check_names(settings, server_class)
+        self.driver = shared_thread() if driver is None else driver
+        settings["clock"] = _clock(settings.get("clock"), self.driver)
         asked = {"client_certificates": client_certificates, "minimum_tls": minimum_tls, "ciphers": ciphers}
         if tls is not None:
             choose = contexts_for if settings.get("require_session_reuse") else context_for
@@ -119,7 +125,7 @@ class FtpServer:
         self._users = known_users(users, served)
         self.server = server_class(manager_of(self._users), **settings)
         self.files = self._stored(files, quota, served)
-        self.log = CommandLog(self.server.hub, self._origin)
+        self.log = CommandLog(self.server.hub, self._origin, self.driver)
         rules = Rules(self.clock.monotonic())
         self.server.gate_factory = partial(FaultGate, rules, self.clock)
         self.faults = Faults(rules, self.log, {verb.upper() for verb in self.server.specs}, self._origin)
@@ -144,7 +150,7 @@ class FtpServer:
         elif files is not None or quota is not None:
             other = "a path layer of its own" if served is None else f"the files of root={str(served)!r}"
             raise ConfigurationError(f"files and quota are for servers in memory; this one has {other}")
-        stored = Files(state if isinstance(state, MemoryFiles) else None, served, self._origin)
+        stored = Files(self.driver, state if isinstance(state, MemoryFiles) else None, served, self._origin)
         try:
             for path, data in (files or {}).items():
                 stored.put(path, data)
@@ -165,13 +171,13 @@ class FtpServer:
         self._origin.check()
         if self._running:
             raise ServerStateError(f"this server runs already, at {self.url}")
-        SHARED.acquire()
+        self.driver.acquire()
         _RUNNING.add(self)
         try:
-            SHARED.await_(self.server.start(self._host, self._port))
+            self.driver.await_(self.server.start(self._host, self._port))
         except BaseException:
             _RUNNING.discard(self)
-            SHARED.release()
+            self.driver.release()
             raise
         self._running = True
 
@@ -183,10 +189,10 @@ class FtpServer:
         if self._running and not self.inherited:
             self._running = False
             try:
-                SHARED.await_(self.server.close())
+                self.driver.await_(self.server.close())
             finally:
                 _RUNNING.discard(self)
-                SHARED.release()
+                self.driver.release()
 
     def restart(self) -> None:
         """Stop, and start again on the same port with the same users, files and log."""
@@ -198,12 +204,12 @@ class FtpServer:
     def pause(self) -> None:
         """Leave new connections unanswered; those there are go on."""
         self._live()
-        SHARED.call(self.server.pause)
+        self.driver.call(self.server.pause)
 
     def resume(self) -> None:
         """Answer new connections again, those that wait first."""
         self._live()
-        SHARED.call(self.server.resume)
+        self.driver.call(self.server.resume)
 
     def check(self) -> None:
         """Raise what went wrong inside the server, once.
@@ -367,6 +373,19 @@ def _leave_to_the_parent() -> None:
     for server in tuple(_RUNNING):
         server._origin.parent = os.getppid()
     _RUNNING.clear()
+
+
+def _clock(clock: Clock | Callable[[], float] | None, driver: Driver) -> Clock:
+    """The setting `clock` as a clock that goes by the driver's time.
+
+    Raises:
+        ConfigurationError: It goes by another.
+    """
+    if not isinstance(clock, Clock):
+        return Clock(clock, driver)
+    if clock.time_source.monotonic != driver.monotonic:
+        raise ConfigurationError("clock= goes by another time than driver=: make it with Clock(time_source=driver)")
+    return clock
 
 
 def _check_names(settings: Mapping[str, Any], server_class: type[Server]) -> None:

@@ -1,4 +1,7 @@
-"""An asyncio loop in a thread of its own, shared by all servers that blocking code uses."""
+"""The driver of servers that blocking code uses: an asyncio loop in a thread of its own, in real time.
+
+One rule: a server is given its driver; only who makes servers asks for the thread that they share.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +13,17 @@ from contextlib import contextmanager
 from threading import Thread, current_thread
 from typing import Any, TypeVar
 
+from ftpfixture.driver import Driver, RealTime
 from ftpfixture.errors import ServerStateError
-from ftpfixture.forks import in_child, rlock
+from ftpfixture.forks import rlock
 from ftpfixture.testing.serverloop import ServerLoop
 
-__all__ = ["SHARED", "LoopThread"]
+__all__ = ["LoopThread", "shared_thread"]
 
 T = TypeVar("T")
 
 
-class LoopThread:
+class LoopThread(RealTime, Driver):
     """A thread that runs a selector loop while somebody holds a lease on it.
 
     The first lease starts the thread, the last one released ends it, with nothing left over. A forked child, which has
@@ -27,6 +31,7 @@ class LoopThread:
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self._lock = rlock()
         self._leases = 0
         self._thread: Thread | None = None
@@ -64,6 +69,7 @@ class LoopThread:
 
     def abandon(self) -> None:
         """Begin anew in a forked child: what the parent's thread runs goes on there, and there only."""
+        super().abandon()
         loop, self._loop, self._thread, self._leases = self._loop, None, None, 0
         if loop is not None:
             loop.abandon()
@@ -98,6 +104,17 @@ class LoopThread:
                 self._loop.call_soon_threadsafe(run)
         return result.result()
 
+    def run_to_rest(self, loop: asyncio.AbstractEventLoop, action: Callable[[], object]) -> None:
+        """See TimeSource; a loop of this thread does not end meanwhile."""
+        with self._lock:
+            own = loop is self._loop and current_thread() is not self._thread
+            self._leases += own
+        try:
+            super().run_to_rest(loop, action)
+        finally:
+            if own:
+                self.release()
+
     @staticmethod
     def _run(started: Future[ServerLoop]) -> None:
         try:
@@ -122,7 +139,9 @@ async def _cancel_all() -> None:
     await gather(*left, return_exceptions=True)
 
 
-SHARED = LoopThread()
-"""The one that every `FtpServer` of this process uses."""
+_SHARED = LoopThread()
 
-in_child(SHARED.abandon)
+
+def shared_thread() -> LoopThread:
+    """The driver of every server of this process that is not given another."""
+    return _SHARED

@@ -19,7 +19,7 @@ from ftpfixture.server import AbstractUserManager, ScriptedUserManager
 from ftpfixture.testing.faults import Faults
 from ftpfixture.testing.folders import folder
 from ftpfixture.testing.ftpserver import FtpServer
-from ftpfixture.testing.loopthread import SHARED
+from ftpfixture.testing.loopthread import shared_thread
 from ftpfixture.testing.users import known_users
 
 __all__ = [
@@ -75,7 +75,7 @@ def ftp_config() -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def _ftp_loop_thread() -> Iterator[None]:
     """The thread of all servers lives as long as the session: starting one costs more than starting a server."""
-    with SHARED.leased():
+    with shared_thread().leased():
         yield
 
 

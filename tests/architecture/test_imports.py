@@ -18,6 +18,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("aio", "compat", "untouched"),
     ("errors",),
     ("checks", "forks"),
+    ("driver",),
     ("clock", "wire", "files"),
     ("faults", "log"),
     ("net",),

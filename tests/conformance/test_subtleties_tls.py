@@ -16,7 +16,7 @@ import pytest
 from ftpfixture import Connection, ConnectionConditions, FtpServer, Server
 from ftpfixture.log.events import Cleared, Connected, DataMoved, Disconnected, Encrypted, EncryptionFailed, ReplySent
 from ftpfixture.server import worker
-from ftpfixture.testing.loopthread import SHARED
+from ftpfixture.testing.loopthread import shared_thread
 from ftpfixture.wire.hostport import parse_229
 from tests.support.ftps import DATA_VERBS, FtpsClient, is_cut, not_a_word, read_to_close_notify
 from tests.support.raw import RawClient, read_all
@@ -377,7 +377,7 @@ def held() -> Iterator[None]:
         stands.set()
         goes.wait(10)
 
-    thread = threading.Thread(target=SHARED.call, args=(stand,))
+    thread = threading.Thread(target=shared_thread().call, args=(stand,))
     thread.start()
     stands.wait(10)
     try:

@@ -18,7 +18,7 @@ import pytest
 
 from ftpfixture import Clock, Connection, FtpServer, Server, ServerStateError
 from ftpfixture.forks import Origin, lock, rlock
-from ftpfixture.testing.loopthread import SHARED, LoopThread
+from ftpfixture.testing.loopthread import LoopThread, shared_thread
 from tests.support import forking
 from tests.support.raw import RawClient, read_all
 
@@ -220,7 +220,7 @@ def test_a_fork_while_other_threads_hold_locks() -> None:
     taken, go = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with plain, again, SHARED._lock:
+        with plain, again, shared_thread()._lock:
             taken.set()
             go.wait()
 
@@ -248,7 +248,7 @@ def test_a_lease_that_was_inherited_is_not_given_back() -> None:
         assert forking.fetch(server.address) == b"a"
         server.stop()
 
-    leased = SHARED.leased()
+    leased = shared_thread().leased()
     with leased:
         assert in_a_child(work) == "done"
 
@@ -261,8 +261,7 @@ def test_a_loop_that_is_abandoned() -> None:
     assert loop is not None
     assert runner is not None
 
-    def abandon() -> None:
-        thread.abandon()
+    def work() -> None:
         assert (loop.is_closed(), loop.is_running()) == (True, False)
         with pytest.raises(ServerStateError, match="loop is stopped"):
             thread.await_(_nothing())
@@ -270,9 +269,49 @@ def test_a_loop_that_is_abandoned() -> None:
         assert thread.call(lambda: 7) == 7
         thread.release()
 
-    assert in_a_child(abandon) == "done"
+    assert in_a_child(work) == "done"
     assert thread.call(lambda: loop.is_running())
     thread.release()
+
+
+def test_a_driver_of_ones_own_in_a_child() -> None:
+    """Every thread of servers is begun anew there, whoever made it: a child can use the driver, and not the server."""
+    driver = LoopThread()
+
+    def work() -> None:
+        refuses(server)
+        with FtpServer(files=forking.FILES, driver=driver) as own:
+            assert forking.fetch(own.address) == b"a"
+
+    with FtpServer(files=forking.FILES, driver=driver) as server:
+        assert in_a_child(work) == "done"
+        assert forking.fetch(server.address) == b"a"
+
+
+def test_a_fork_while_another_thread_waits() -> None:
+    """In the child nobody waits: its servers tell nobody who is not there."""
+    looked = threading.Event()
+
+    def seen() -> bool:
+        looked.set()
+        return bool(server.log.find("RETR -> 226"))
+
+    def work() -> None:
+        assert server.driver._waiting == set()  # type: ignore[attr-defined]
+        with FtpServer(files=forking.FILES) as own:
+            assert forking.fetch(own.address) == b"a"
+            own.log.wait_for("RETR -> 226")
+            own.wait_idle()
+
+    with FtpServer(files=forking.FILES) as server:
+        results: list[bool] = []
+        waiter = threading.Thread(target=lambda: results.append(server.log.wait_until(seen, 30)))
+        waiter.start()
+        looked.wait(10)
+        assert in_a_child(work) == "done"
+        assert forking.fetch(server.address) == b"a"
+        waiter.join(10)
+    assert results == [True]
 
 
 async def _nothing() -> None:

@@ -17,7 +17,7 @@ import pytest
 from ftpfixture import FtpServer
 from ftpfixture.files.memory import MemoryFiles
 from ftpfixture.server.patterns import Patterns
-from ftpfixture.testing.loopthread import SHARED
+from ftpfixture.testing.loopthread import shared_thread
 from tests.support.raw import RawClient, read_all
 
 LARGE = 1 << 26
@@ -39,7 +39,7 @@ def fill(make: Callable[[str], None], paths: list[str]) -> None:
             make(path)
 
     for start in range(0, len(paths), 200):
-        SHARED.call(partial(some, start))
+        shared_thread().call(partial(some, start))
 
 
 def files(tree: MemoryFiles, directory: str, names: int) -> None:

@@ -15,7 +15,7 @@ from io import BytesIO
 import pytest
 
 from ftpfixture import Clock, Connection, FtpServer, MemoryPathIO, Server
-from ftpfixture.testing.loopthread import SHARED
+from ftpfixture.testing.loopthread import shared_thread
 from tests.support.ftps import FtpsClient
 from tests.support.leaks import held
 from tests.support.raw import RawClient, read_all
@@ -416,7 +416,7 @@ def test_stopping_while_time_stands(state: str) -> None:
     )
     server.clock.freeze()
     server.start()
-    SHARED.acquire()  # the thread outlives the server, and so shows what that leaves
+    shared_thread().acquire()  # the thread outlives the server, and so shows what that leaves
     with RawClient(server.address) as client:
         client.login()
         if state == "login delayed":
@@ -442,8 +442,8 @@ def test_stopping_while_time_stands(state: str) -> None:
     async def tasks() -> int:
         return len(asyncio.all_tasks())
 
-    assert SHARED.await_(tasks()) == 1
-    SHARED.release()
+    assert shared_thread().await_(tasks()) == 1
+    shared_thread().release()
     assert held() == before
 
 

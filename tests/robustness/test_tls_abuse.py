@@ -16,7 +16,7 @@ import pytest
 from ftpfixture import FtpServer
 from ftpfixture.log.events import Disconnected
 from ftpfixture.net.channel import Channel
-from ftpfixture.testing.loopthread import SHARED
+from ftpfixture.testing.loopthread import shared_thread
 from tests.support.leaks import held
 from tests.support.raw import RawClient
 from tests.support.tls import VERSIONS, TlsClient, visit
@@ -55,9 +55,9 @@ FILES = {"/big.bin": Random(5).randbytes(1 << 23)}  # more than the system keeps
 @pytest.fixture(autouse=True)
 def _thread() -> Iterator[None]:
     """The thread of all servers outlives the servers of a test, so that it shows what they leave."""
-    SHARED.acquire()
+    shared_thread().acquire()
     yield
-    SHARED.release()
+    shared_thread().release()
 
 
 def go_to(client: TlsClient, mode: str, verb: str, stage: str) -> None:
@@ -68,7 +68,7 @@ def go_to(client: TlsClient, mode: str, verb: str, stage: str) -> None:
 def turns(count: int = 20) -> None:
     """Let the loop of all servers look at its sockets so many times."""
     for _ in range(count):
-        SHARED.call(lambda: None)
+        shared_thread().call(lambda: None)
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def left(server: FtpServer) -> Left:
     async def look() -> tuple[str, ...]:
         return tuple(sorted(str(task.get_coro()) for task in asyncio.all_tasks() - {asyncio.current_task()}))
 
-    tasks = SHARED.await_(look())
+    tasks = shared_thread().await_(look())
     gc.collect()
     inner = server.server
     return Left(

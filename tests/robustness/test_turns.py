@@ -12,7 +12,7 @@ import pytest
 from ftpfixture import FtpServer, Server
 from ftpfixture.server.connection import Connection
 from ftpfixture.server.dispatch import command
-from ftpfixture.testing.loopthread import SHARED
+from ftpfixture.testing.loopthread import shared_thread
 from tests.conftest import TURN_LIMIT
 from tests.support.raw import RawClient
 from tests.support.turns import Turns
@@ -61,7 +61,7 @@ def test_a_handler_that_computes_for_long_is_seen(client: RawClient, turns: Turn
     with client:
         assert client.code("XBURN") == "200"
 
-    SHARED.call(lambda: None)  # the turn goes on when its reply has come
+    shared_thread().call(lambda: None)  # the turn goes on when its reply has come
     with pytest.raises(AssertionError, match=r"the loop of the servers was held up:\n\d\d\d ms .* Session\._readable"):
         turns.check()
     turns.clear()
@@ -73,7 +73,7 @@ def test_what_computes_nothing_is_not_seen(client: RawClient, turns: Turns) -> N
     with client:
         assert client.code("XWAIT") == "200"
         assert client.code("XGC") == "200"
-    SHARED.call(lambda: None)
+    shared_thread().call(lambda: None)
     assert len(keep) == 300_000
     assert not turns.of_servers()
 

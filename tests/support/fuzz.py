@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from ftpfixture import AsyncPathIO, FtpServer, PathIO, Permission, Server, User
 from ftpfixture.faults.known import KNOWN
 from ftpfixture.log.events import CommandReceived, FaultApplied, ReplySent
-from ftpfixture.testing.loopthread import SHARED
+from ftpfixture.testing.loopthread import shared_thread
 from ftpfixture.wire.states import check_exchange
 from tests.support.fuzz_client import LAST_WORDS, Player
 from tests.support.fuzz_words import Step, session
@@ -77,8 +77,8 @@ class World:
         self._context = self.server.tls.client_context() if self._tls else None
 
     def __enter__(self) -> World:
-        SHARED.acquire()
-        SHARED.call(lambda: asyncio.get_running_loop().set_exception_handler(self._on_error))
+        shared_thread().acquire()
+        shared_thread().call(lambda: asyncio.get_running_loop().set_exception_handler(self._on_error))
         self._others = _tasks()  # of servers that other tests keep
         self.server.start()
         if self.name not in ("disk", "threads"):
@@ -89,7 +89,7 @@ class World:
 
     def __exit__(self, *_: object) -> None:
         self.server.stop()
-        SHARED.release()
+        shared_thread().release()
 
     def _on_error(self, _: object, context: dict[str, Any]) -> None:
         self.errors.append(f"in the loop: {context.get('message')}: {context.get('exception')!r}")
@@ -210,8 +210,8 @@ def _left(before: Held, after: Held) -> list[str]:
 
 def _tasks() -> set[asyncio.Task[Any]]:
     """What runs on the loop of all servers, and was not about to end."""
-    SHARED.await_(asyncio.sleep(0))
-    return SHARED.call(lambda: {task for task in asyncio.all_tasks() if not task.done()})
+    shared_thread().await_(asyncio.sleep(0))
+    return shared_thread().call(lambda: {task for task in asyncio.all_tasks() if not task.done()})
 
 
 def _probe(server: FtpServer) -> list[str]:

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ftpfixture import Clock, ConfigurationError
-from ftpfixture import clock as room
+from ftpfixture.driver import RealTime
 from ftpfixture.testing.loopthread import LoopThread
 
 JAN_2026 = 1767225600.0
@@ -41,6 +41,7 @@ class System:
 
     now: float = 1000.0
     handles: list[Handle] = field(default_factory=list)
+    source: RealTime = field(default_factory=RealTime)
 
     def call_later(
         self, delay: float, callback: Callable[[], object], *, context: contextvars.Context | None = None
@@ -71,7 +72,7 @@ class System:
 async def system(monkeypatch: pytest.MonkeyPatch) -> System:
     """Real time that goes by when a test says so."""
     system = System()
-    monkeypatch.setattr(room, "monotonic", lambda: system.now)
+    system.source.monotonic = lambda: system.now
     monkeypatch.setattr(asyncio.get_running_loop(), "call_later", system.call_later)
     return system
 
@@ -79,7 +80,7 @@ async def system(monkeypatch: pytest.MonkeyPatch) -> System:
 @pytest.fixture
 def clock(system: System) -> Clock:
     """A clock over that."""
-    return Clock(lambda: JAN_2026 + system.now)
+    return Clock(lambda: JAN_2026 + system.now, system.source)
 
 
 class Called:

@@ -5,16 +5,15 @@ One rule: records are made on the server's thread and read on any; no password i
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import PurePosixPath
 from typing import Any
 
 from ftpfixture.checks import nearest
+from ftpfixture.driver import TimeSource
 from ftpfixture.errors import ConfigurationError
-from ftpfixture.forks import rlock
 from ftpfixture.server.users.base import Permission, User
 
 __all__ = ["OUTCOMES", "LoginAttempt", "Visitor", "Visits"]
@@ -96,24 +95,29 @@ class Visitor(User):
 
 
 class Visits:
-    """The book of a user manager."""
+    """The book of a user manager.
 
-    def __init__(self) -> None:
-        self._changed = threading.Condition(rlock())
+    Args:
+        time_source: By which readers wait.
+
+    Attributes:
+        time_source: As given; may be assigned.
+    """
+
+    def __init__(self, time_source: TimeSource) -> None:
+        self.time_source = time_source
         self._attempts: list[LoginAttempt] = []
         self._logouts: list[str] = []
 
     def tried(self, attempt: LoginAttempt) -> None:
         """Note a try."""
-        with self._changed:
-            self._attempts.append(attempt)
-            self._changed.notify_all()
+        self._attempts.append(attempt)
+        self.time_source.notify()
 
     def left(self, login: str) -> None:
         """Note that somebody who was in is out."""
-        with self._changed:
-            self._logouts.append(login)
-            self._changed.notify_all()
+        self._logouts.append(login)
+        self.time_source.notify()
 
     @property
     def attempts(self) -> list[LoginAttempt]:
@@ -135,7 +139,7 @@ class Visits:
         def found() -> list[LoginAttempt]:
             return [attempt for attempt in self._attempts if attempt.login == login]
 
-        self._wait(lambda: len(found()) >= len(outcomes), timeout)
+        self.time_source.wait_until(lambda: len(found()) >= len(outcomes), timeout)
         seen = found()
         if tuple(attempt.outcome for attempt in seen) != outcomes:
             raise AssertionError(self._missed(login, outcomes, seen))
@@ -144,13 +148,9 @@ class Visits:
     def wait_for_logout(self, login: str, times: int, timeout: float) -> None:
         """See ScriptedUserManager.wait_for_logout."""
         __tracebackhide__ = True
-        if not self._wait(lambda: self._logouts.count(login) >= times, timeout):
+        if not self.time_source.wait_until(lambda: self._logouts.count(login) >= times, timeout):
             seen = f"{self._logouts.count(login)} of {times} times within {timeout:g} s"
             raise AssertionError(f"{login!r} logged out {seen}; out are: {', '.join(self.logouts) or 'nobody'}")
-
-    def _wait(self, holds: Callable[[], bool], timeout: float) -> bool:
-        with self._changed:
-            return self._changed.wait_for(holds, timeout)
 
     def _missed(self, login: str, expected: tuple[str, ...], seen: list[LoginAttempt]) -> str:
         outcomes = [attempt.outcome for attempt in seen]

@@ -77,7 +77,7 @@ class ScriptedUserManager(MemoryUserManager):
         super().__init__(users, ask_anonymous=ask_anonymous, timeout=timeout)
         self._clock = Clock()
         self._scripts = Scripts()
-        self._visits = Visits()
+        self._visits = Visits(self._clock.time_source)
         self._guests: dict[str, User] = {}
         self._permitted: dict[User, User] = {}
         self._expires: dict[User, float] = {}
@@ -185,6 +185,7 @@ class ScriptedUserManager(MemoryUserManager):
     def use_clock(self, clock: Clock) -> None:
         """See AbstractUserManager."""
         self._clock = clock
+        self._visits.time_source = clock.time_source
 
     async def get_user(self, login: str) -> tuple[Response, User | None, str]:
         """See AbstractUserManager.

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from ftpfixture import FtpServer
-from ftpfixture.testing.loopthread import SHARED
+from ftpfixture.testing.loopthread import shared_thread
 from tests.support.lab import Lab
 from tests.support.witness import Witness
 
@@ -40,4 +40,4 @@ def client(lab: Lab) -> Witness:
 
 def _left() -> tuple[int, int]:
     """How many tasks of servers there are, and how many open descriptors."""
-    return SHARED.call(lambda: len(asyncio.all_tasks())), len(os.listdir("/proc/self/fd"))
+    return shared_thread().call(lambda: len(asyncio.all_tasks())), len(os.listdir("/proc/self/fd"))

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ftpfixture import FtpServer
-from ftpfixture.testing.loopthread import SHARED
+from ftpfixture.testing.loopthread import shared_thread
 from tests.support.faulty import FILES, enter
 from tests.support.ftps import FtpsClient
 
@@ -26,7 +26,7 @@ def _nothing_is_left(_ftp_loop_thread: None) -> Iterator[None]:
 
 def _held() -> tuple[list[str], int, list[str]]:
     threads = sorted(thread.name for thread in threading.enumerate())
-    tasks = sorted(task.get_name() for task in SHARED.call(lambda: asyncio.all_tasks(SHARED._loop)))
+    tasks = sorted(task.get_name() for task in shared_thread().call(lambda: asyncio.all_tasks(shared_thread()._loop)))
     return threads, len(os.listdir("/proc/self/fd")), tasks
 
 

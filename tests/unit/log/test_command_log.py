@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
+from ftpfixture.driver import RealTime
 from ftpfixture.errors import ConfigurationError
 from ftpfixture.log import CommandLog, retention
 from ftpfixture.log.events import (
@@ -32,13 +33,37 @@ from ftpfixture.log.records import SessionRecord, TransferRecord
 PEER, LOCAL = ("127.0.0.1", 50001), ("127.0.0.1", 2121)
 
 
+class Watched(RealTime):
+    """Real time that tells when somebody who waits has looked: what comes from now on wakes him.
+
+    Attributes:
+        looked: Set after each look.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.looked = threading.Event()
+
+    def wait_until(self, holds: Callable[[], bool], timeout: float) -> bool:
+        """As for real time."""
+
+        def look() -> bool:
+            try:
+                return holds()
+            finally:
+                self.looked.set()
+
+        return super().wait_until(look, timeout)
+
+
 class Story:
     """Tells a log what a server would tell it; one event each quarter of a second."""
 
     def __init__(self) -> None:
         self._now = 0.0
         self.hub = Hub(self._clock)
-        self.log = CommandLog(self.hub)
+        self.time = Watched()
+        self.log = CommandLog(self.hub, time_source=self.time)
 
     def _clock(self) -> float:
         now, self._now = self._now, self._now + 0.25
@@ -550,20 +575,13 @@ def test_a_wrong_pattern_is_no_failed_assertion(story: Story) -> None:
 class Waiter:
     """Runs a call in another thread and keeps what comes of it."""
 
-    def __init__(self, log: CommandLog, call: Callable[[], object]) -> None:
+    def __init__(self, story: Story, call: Callable[[], object]) -> None:
         self.result: object = None
         self._call = call
-        looked = threading.Event()
-        original = log._changed.wait
-
-        def wait(timeout: float | None = None) -> bool:
-            looked.set()  # the lock is held until the original call waits, so nothing can come between
-            return original(timeout)
-
-        log._changed.wait = wait  # type: ignore[method-assign]
+        story.time.looked.clear()
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
-        assert looked.wait(10), "the call never waited"
+        assert story.time.looked.wait(10), "the call never waited"
 
     def _run(self) -> None:
         try:
@@ -589,7 +607,7 @@ def test_wait_for_what_is_there_already_does_not_wait(story: Story) -> None:
 def test_wait_for_is_woken_by_the_event(story: Story) -> None:
     """A waiting thread gets the record as soon as the reply that makes it match goes out, in another thread."""
     story.connect()
-    waiter = Waiter(story.log, lambda: story.log.wait_for("NOOP -> 200", timeout=30))
+    waiter = Waiter(story, lambda: story.log.wait_for("NOOP -> 200", timeout=30))
 
     story.say("NOOP", "200")
 
@@ -605,7 +623,7 @@ def test_wait_for_does_not_poll(story: Story) -> None:
         return event.seq == 2
 
     story.connect()
-    waiter = Waiter(story.log, lambda: story.log.wait_for(wanted, timeout=30))
+    waiter = Waiter(story, lambda: story.log.wait_for(wanted, timeout=30))
     assert looks == [1]
 
     event = Disconnected(*story.hub.stamp(1), "quit")
@@ -633,7 +651,7 @@ def test_wait_for_several_times_returns_the_last(story: Story) -> None:
     """With `times` the call returns when so many are there, with the last of them."""
     story.connect()
     story.say("NOOP", "200")
-    waiter = Waiter(story.log, lambda: story.log.wait_for("NOOP", times=2, timeout=30))
+    waiter = Waiter(story, lambda: story.log.wait_for("NOOP", times=2, timeout=30))
 
     story.say("NOOP", "200")
 
@@ -645,7 +663,7 @@ def test_wait_for_in_one_session(story: Story) -> None:
     story.connect(1)
     story.connect(2)
     story.say("NOOP", "200", session=1)
-    waiter = Waiter(story.log, lambda: story.log.wait_for("NOOP", session=2, timeout=30))
+    waiter = Waiter(story, lambda: story.log.wait_for("NOOP", session=2, timeout=30))
 
     story.say("NOOP", "200", session=2)
 
@@ -691,7 +709,7 @@ def test_wait_idle_waits_for_the_final_reply(story: Story) -> None:
     story.connect()
     number = story.command("LIST")
     story.reply("150", to=number)
-    waiter = Waiter(story.log, story.log.wait_idle)
+    waiter = Waiter(story, story.log.wait_idle)
 
     story.reply("226", to=number)
 
@@ -727,7 +745,7 @@ def test_wait_idle_does_not_wait_for_what_is_never_said(story: Story) -> None:
     number = story.command("LIST")
     story.spoil("LIST: no_reply", to=number)
     assert _message(lambda: story.log.wait_idle(timeout=0)).startswith("still busy after 0 s with LIST\n")
-    waiter = Waiter(story.log, story.log.wait_idle)
+    waiter = Waiter(story, story.log.wait_idle)
 
     story.silence(to=number)
 

@@ -1,0 +1,88 @@
+"""Time and waiting come from a driver: no other module asks the system for them."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import ftpfixture
+
+PACKAGE = Path(ftpfixture.__file__).parent
+
+DRIVERS = ("untouched.py", "driver.py", "testing/loopthread.py", "testing/serverloop.py")
+"""Where real time is."""
+
+USERS_SIDE = ("client/",)
+"""What runs on the user's own loop, in the user's time."""
+
+OF_TIME = {
+    "time": frozenset({"thread_time", "process_time"}),  # CPU time is no time to wait for
+    "threading": frozenset({"Lock", "RLock", "Thread", "current_thread", "get_ident", "local", "main_thread"}),
+    "ftpfixture.untouched": frozenset({"RealFiles", "wall_time"}),  # what time of day it is, for what is used alone
+    "queue": frozenset[str](),
+    "concurrent.futures": frozenset({"Executor"}),
+    "sched": frozenset[str](),
+    "datetime": frozenset({"UTC", "date", "datetime", "timedelta", "timezone", "tzinfo"}),
+}
+"""Modules that have time or waiting in them, with what may be taken from them."""
+
+NOW = frozenset({"now", "utcnow", "today"})
+"""Methods that ask for the time of day."""
+
+
+def asked(source: str) -> Iterator[str]:
+    """What a module takes from those of `OF_TIME` that only a driver may take."""
+    tree = ast.parse(source)
+    whole: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            whole.update(name.name for name in node.names if name.name in OF_TIME and name.asname is None)
+            yield from (name.name for name in node.names if name.name in OF_TIME and name.asname is not None)
+        elif isinstance(node, ast.ImportFrom) and node.module in OF_TIME:
+            yield from (f"{node.module}.{name.name}" for name in node.names if name.name not in OF_TIME[node.module])
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in NOW:
+            yield node.func.attr
+    yield from (
+        f"{node.value.id}.{node.attr}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id in whole
+        and node.attr not in OF_TIME[node.value.id]
+    )
+
+
+def test_only_drivers_ask_the_system_for_time_or_wait() -> None:
+    """Everything else has it from its clock, its `TimeSource` or its loop, and so works in virtual time, too."""
+    paths = {path.relative_to(PACKAGE).as_posix(): path for path in PACKAGE.rglob("*.py")}
+    others = {name: path for name, path in paths.items() if name not in DRIVERS and not name.startswith(USERS_SIDE)}
+    found = [
+        f"{name} asks for {what}"
+        for name, path in sorted(others.items())
+        for what in asked(path.read_text(encoding="utf-8"))
+    ]
+
+    assert found == []
+    assert set(DRIVERS) <= set(paths)
+
+
+@pytest.mark.parametrize(
+    ("source", "what"),
+    [
+        ("from time import monotonic", ["time.monotonic"]),
+        ("from time import thread_time", []),
+        ("import time\ntime.sleep(1)", ["time.sleep"]),
+        ("import time as t", ["time"]),
+        ("import threading\nx = threading.Condition()", ["threading.Condition"]),
+        ("import threading\nx: threading.Lock = threading.RLock()", []),
+        ("from threading import Event", ["threading.Event"]),
+        ("from ftpfixture.untouched import monotonic, wall_time", ["ftpfixture.untouched.monotonic"]),
+        ("from datetime import UTC, datetime\ndatetime.now(UTC)", ["now"]),
+    ],
+)
+def test_the_reader_of_sources(source: str, what: list[str]) -> None:
+    """It sees each way to ask, and nothing else."""
+    assert list(asked(source)) == what

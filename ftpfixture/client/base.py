@@ -23,6 +23,7 @@ from ftpfixture.files.base import AbstractPathIO
 from ftpfixture.files.disk import PathIO
 from ftpfixture.net.channel import Channel
 from ftpfixture.net.dial import dial
+from ftpfixture.net.outbox import Outbox
 from ftpfixture.net.socks import SocksProxy
 from ftpfixture.net.stream import ThrottleStreamIO
 from ftpfixture.net.throttle import StreamThrottle
@@ -138,6 +139,7 @@ class BaseClient:
         self.server_port = 0
         self._host_name = ""
         self._channel: Channel | None = None
+        self._outbox: Outbox | None = None
         self._why_closed = "not connected: await connect(host, port) first"
         self._lost = False  # the connection, and nobody wanted it
         self._turns = Turns()
@@ -176,6 +178,7 @@ class BaseClient:
 
     async def _open_control(self, host: str, port: int) -> None:
         self._channel = await self._open_channel(host, port)
+        self._outbox = Outbox(self._channel)
         self._channel.set_control_options()
         self._host_name = host
         # Through a proxy the other end of the socket is the proxy, and it is asked for the same name again.
@@ -257,8 +260,9 @@ class BaseClient:
             transfer.abandon()
         if self._channel is not None:
             logger.info("closing connection to %s:%d", self.server_host, self.server_port)
+            self.outbox.flush()
             self._channel.close()
-            self._channel = None
+            self._channel = self._outbox = None
             self._why_closed = why
             self._lost = True
             if self._watcher is not None:
@@ -287,6 +291,17 @@ class BaseClient:
         if self._channel is None:
             raise ConnectionError(self._why_closed)
         return self._channel
+
+    @property
+    def outbox(self) -> Outbox:
+        """What this client says on the control connection.
+
+        Raises:
+            ConnectionError: There is none.
+        """
+        if self._outbox is None:
+            raise ConnectionError(self._why_closed)
+        return self._outbox
 
     @property
     def stream(self) -> ThrottleStreamIO:
@@ -415,15 +430,15 @@ class BaseClient:
     async def _send(self, line: bytes, command: str, censor_after: int | None = None) -> None:
         if logger.isEnabledFor(logging.DEBUG):
             logger.debug("%s", _shown(command, censor_after))
-        channel = self.channel
+        outbox = self.outbox
         await self._pay_debts()
         if not self._due:
             self._drop_strays()
         self._due += 1
         self._forget(_verb(command))
-        channel.write(line)
+        outbox.write(line)
         async with asyncio.timeout(self.socket_timeout):
-            await channel.drain()
+            await outbox.drain()
 
     def _forget(self, verb: str) -> None:
         """Drop what is known of the server and a command changes, or a new connection (""); subclasses extend it."""

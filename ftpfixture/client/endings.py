@@ -148,7 +148,7 @@ class EndingClient(BaseClient):
         if self._channel is not None:
             logger.debug("NOOP")
             self._due += 1
-            self._channel.write(b"NOOP\r\n")
+            self.outbox.write(b"NOOP\r\n")
 
 
 def _tells_directory(answer: Answer) -> bool:

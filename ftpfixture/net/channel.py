@@ -94,16 +94,14 @@ class Channel:
     """
 
     __slots__ = (
-        "_backlog",
         "_begun",
-        "_corked",
-        "_drained",
         "_fd",
         "_handshake",
         "_in_a_row",
         "_lenient",
         "_limit",
         "_loop",
+        "_on_room",
         "_reader",
         "_sock",
         "_writer",
@@ -131,9 +129,7 @@ class Channel:
         self._loop = loop
         self._reader: asyncio.Future[None] | None = None
         self._writer: asyncio.Future[None] | None = None
-        self._drained: asyncio.Future[None] | None = None
-        self._backlog = bytearray()
-        self._corked = False
+        self._on_room: Callable[[], None] | None = None
         self._in_a_row = 0
         self._begun = False
         self._lenient = False
@@ -274,48 +270,11 @@ class Channel:
                 self._explain(error)
                 raise
 
-    def write(self, data: bytes) -> None:
-        """Send now what the socket takes and keep the rest, in order, until it takes more.
+    def send_now(self, data: bytes | bytearray | memoryview) -> int:
+        """Send what the socket takes at once; how many bytes that is.
 
-        A broken connection is not an error here: the reading side will see it.
+        A broken connection takes everything: it is not an error here, because the reading side will see it.
         """
-        if self.closed:
-            return
-        if self._corked or self._backlog:
-            self._backlog += data
-            return
-        sent = self._send_now(data)
-        if sent < len(data):
-            self._backlog += memoryview(data)[sent:]
-            self._loop.add_writer(self._fd, self._flush)
-
-    def cork(self) -> None:
-        """Collect what is written until `uncork`, or the loop's next turn at the latest: one packet for all of it."""
-        if not self._corked and not self.closed:
-            self._corked = True
-            self._loop.call_soon(self.uncork)
-
-    def uncork(self) -> None:
-        """Send what was collected."""
-        if self._corked:
-            self._corked = False
-            if self._backlog and not self.closed:
-                self._loop.add_writer(self._fd, self._flush)
-                self._flush()
-
-    @property
-    def backlog(self) -> int:
-        """Octets written that the socket has not taken yet."""
-        return len(self._backlog)
-
-    async def drain(self) -> None:
-        """Wait until the socket has taken everything that was written, or is closed."""
-        while self._backlog and not self.closed:
-            if self._drained is None:
-                self._drained = self._loop.create_future()
-            await shield(self._drained)
-
-    def _send_now(self, data: bytes | bytearray | memoryview) -> int:
         try:
             return self._sock.send(data)
         except _NOT_NOW:
@@ -323,16 +282,17 @@ class Channel:
         except OSError:
             return len(data)
 
-    def _flush(self) -> None:
-        del self._backlog[: self._send_now(self._backlog)]
-        if not self._backlog:
-            self._loop.remove_writer(self._fd)
-            self._wake_drained()
+    def watch_room(self, callback: Callable[[], None]) -> None:
+        """Call `callback` whenever the socket takes more, and once when it is closed, until `unwatch_room`."""
+        if not self.closed:
+            self._on_room = callback
+            self._loop.add_writer(self._fd, callback)
 
-    def _wake_drained(self) -> None:
-        if self._drained is not None and not self._drained.done():
-            self._drained.set_result(None)
-        self._drained = None
+    def unwatch_room(self) -> None:
+        """Stop calling the callback of `watch_room`."""
+        self._on_room = None
+        if not self.closed:
+            self._loop.remove_writer(self._fd)
 
     def _explain(self, error: OSError) -> None:
         """Raise what an error means, if its own name does not tell."""
@@ -608,15 +568,13 @@ class Channel:
         """Close in order: what the kernel has taken is still delivered, then FIN."""
         if self.closed:
             return
-        if self._backlog:
-            # One last try, so that a reply just written is not lost to a reader that is only slow.
-            del self._backlog[: self._send_now(self._backlog)]
         self.closed = True
         if not self._loop.is_closed():
             self._loop.remove_reader(self._fd)
             self._loop.remove_writer(self._fd)
         self._sock.close()
-        self._wake_drained()
+        if self._on_room is not None:
+            self._on_room()
         for waiter in (self._reader, self._writer):
             if waiter is not None and not waiter.done():
                 waiter.set_exception(ConnectionAbortedError(_CLOSED))
@@ -630,8 +588,6 @@ class Channel:
         if self.closed:
             return
         try:
-            if self._backlog:
-                del self._backlog[: self._send_now(self._backlog)]
             if isinstance(self._sock, ssl.SSLSocket) and self._sock.version() is not None:
                 with contextlib.suppress(ssl.SSLError):
                     self._sock.unwrap()
@@ -646,8 +602,6 @@ class Channel:
     def half_close(self) -> None:
         """Say FIN, without close_notify, and go on receiving; what is written from here on is lost."""
         if not self.closed:
-            if self._backlog:
-                del self._backlog[: self._send_now(self._backlog)]
             with contextlib.suppress(OSError):
                 PlainSocket.shutdown(self._sock, socket.SHUT_WR)  # not SSLSocket's own, which would forget TLS
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 import asyncio
 import random
 import re
-from asyncio import wait
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any, NoReturn
 
@@ -43,19 +42,17 @@ from ftpfixture.faults.catalog import GROUPS
 from ftpfixture.faults.edits import edit_argument, edit_reply
 from ftpfixture.faults.when import Situation
 from ftpfixture.files.paths import resolve_virtual
-from ftpfixture.log.events import FaultApplied, Hub
+from ftpfixture.log.events import FaultApplied
 from ftpfixture.net.channel import Channel
 from ftpfixture.net.faultyfiles import FaultyFiles
 from ftpfixture.net.faultystream import FaultyStream, flipped
-from ftpfixture.net.gate import EXCHANGE, UNASKED, Exchange, Gate
+from ftpfixture.net.gate import EXCHANGE, Exchange, Gate, Piece, SessionView
+from ftpfixture.net.outbox import Outbox
 from ftpfixture.net.stream import ThrottleStreamIO
 from ftpfixture.wire.command import starred
 from ftpfixture.wire.reply import Reply, ReplyParser
 
 __all__ = ["FaultGate"]
-
-Piece = tuple[Reply, bytes]
-"""What the log shows of a reply, and its octets."""
 
 _LINES = re.compile(rb"[^\n]*\n|[^\n]+")
 _REFUSED = bytes.fromhex("15030300020228")  # a TLS alert: fatal, handshake_failure (RFC 8446 6)
@@ -69,23 +66,18 @@ class FaultGate(Gate):
     Args:
         rules: The faults.
         clock: By which delays are counted.
-        hub: As for `Gate`, and so are the next three.
-        session: Number.
-        channel: The control connection.
-        encoding: Of replies.
+        view: The session.
+        outbox: What the session says.
     """
 
-    def __init__(self, rules: Rules, clock: Clock, hub: Hub, session: int, channel: Channel, encoding: str) -> None:
-        super().__init__(hub, session, channel, encoding)
+    def __init__(self, rules: Rules, clock: Clock, view: SessionView, outbox: Outbox) -> None:
+        super().__init__(view, outbox)
         self._rules = rules
         self._clock = clock
         self._random = random.Random(_JITTER)
-        self._queue: deque[tuple[Reply, Exchange]] = deque()
-        self._held: list[tuple[Piece, Exchange]] = []
-        self._muted = False
         self._alarms: set[asyncio.Future[None]] = set()
         self._abandoned = False
-        self._restore: list[tuple[str, Any]] = []
+        self._restore: list[Callable[[], None]] = []
         self._handshakes: list[Exchange] = []
         self._hanging: set[Channel] = set()
 
@@ -103,7 +95,7 @@ class FaultGate(Gate):
         return exchange
 
     def _client_closed(self) -> None:
-        self.hang_up("client closed")
+        self.view.hang_up("client closed")
 
     def command(self, verb: str, argument: str, too_long: bool = False) -> Coroutine[Any, Any, Exchange]:
         """See Gate."""
@@ -113,8 +105,8 @@ class FaultGate(Gate):
 
     async def _look_at(self, command: Coroutine[Any, Any, Exchange]) -> Exchange:
         exchange = await command
-        for name, value in self._restore:
-            setattr(self.connection, name, value)
+        for restore in self._restore:
+            restore()
         self._restore.clear()
         if self._handshakes:
             self._forget_handshakes(exchange.verb)
@@ -124,14 +116,14 @@ class FaultGate(Gate):
     def _find_plan(self, exchange: Exchange) -> None:
         if not self._rules.armed:
             return
-        connection, argument = self.connection, exchange.argument
+        view, argument = self.view, exchange.argument
         situation = Situation(
             exchange.verb,
             argument,
-            str(resolve_virtual(connection.current_directory, argument)),
-            argument if exchange.verb == "USER" else connection.__dict__.get("login", ""),
+            str(resolve_virtual(view.current_directory, argument)),
+            argument if exchange.verb == "USER" else view.login,
             self.session,
-            connection.transfer_type,
+            view.transfer_type,
             self._rules.age(self._clock.monotonic()),
         )
         plan = exchange.plan = self._rules.plan(situation)
@@ -154,7 +146,7 @@ class FaultGate(Gate):
             if self.happens(claim, exchange):
                 self._set(action.name, action.value)
         for claim, disk in plan.of(Disk):
-            self._set("path_io", FaultyFiles(self.connection.path_io, disk, partial(self.happens, claim, exchange)))
+            self._set("path_io", FaultyFiles(self.view.path_io, disk, partial(self.happens, claim, exchange)))
         for claim, edit in plan.of(Edit):
             edited = edit_argument(edit, exchange.argument)
             if edited != exchange.argument and self.happens(claim, exchange):
@@ -173,12 +165,12 @@ class FaultGate(Gate):
         try:
             await self.phase(exchange, "command")
         except ConnectionAbortedError:
+            self.outbox.flush()
             self.channel.close_gently()
 
     def _set(self, name: str, value: Any) -> None:
         """Another value for as long as the command lasts."""
-        self._restore.insert(0, (name, getattr(self.connection, name)))
-        setattr(self.connection, name, value)
+        self._restore.insert(0, self.view.override(name, value))
 
     def _answer(self, answer: Answer, exchange: Exchange) -> None:
         if answer.raw is None:
@@ -192,35 +184,15 @@ class FaultGate(Gate):
 
     def reply(self, reply: Reply, exchange: Exchange) -> None:
         """See Gate."""
-        undisturbed = exchange.plan is None and self.delivery is None
-        if undisturbed and not self._held and not self._muted:
+        plan: Plan | None = exchange.plan
+        if plan is None:
             Gate.reply(self, reply, exchange)  # super() takes longer than all else that is done here
             return
         if exchange.seq and not reply.is_preliminary:
             exchange.finals += 1
-        if undisturbed:
-            self._transmit([(reply, reply.render(self.encoding))], exchange)
-            return
-        self._queue.append((reply, exchange))
-        if self.delivery is None:
-            name = f"replies of session {self.session}"
-            self.delivery = self.channel.loop.create_task(self._deliver_all(), name=name)
+        self.outbox.take_turn(partial(self._deliver, reply, exchange, plan))
 
-    async def _deliver_all(self) -> None:
-        try:
-            while self._queue:
-                await self._deliver(*self._queue.popleft())
-        except ConnectionAbortedError:
-            self.channel.close_gently()  # it stood still until the client was gone
-        finally:
-            self._queue.clear()
-            self.delivery = None
-
-    async def _deliver(self, reply: Reply, exchange: Exchange) -> None:
-        plan: Plan | None = exchange.plan
-        if plan is None:
-            self._transmit([(reply, reply.render(self.encoding))], exchange)
-            return
+    async def _deliver(self, reply: Reply, exchange: Exchange, plan: Plan) -> None:
         opening = reply.is_preliminary
         pieces = await self._lead_up(exchange, plan.at("before_150" if opening else "before_reply"))
         pieces += self._pieces(reply, exchange, plan)
@@ -233,10 +205,10 @@ class FaultGate(Gate):
         if pieces:
             await self._send(pieces, exchange, plan, opening)
         answered = plan.ended_early or any(not piece.is_preliminary for piece, _ in pieces)
-        if not opening and (self._held or not answered):
+        if not opening and (self.outbox.holds or not answered):
             self.silence(exchange)
         if begun:
-            await self.channel.drain()  # what is behind a reply comes when all of it has gone
+            await self.outbox.drain()  # what is behind a reply comes when all of it has gone
         for step in begun:
             await self._act(step, exchange)
 
@@ -250,7 +222,7 @@ class FaultGate(Gate):
                 pieces += self._said(step.action)
                 continue
             if pieces:
-                self._transmit(pieces, exchange)
+                self.say(pieces, exchange)
                 pieces = []
             await self._act(step, exchange)
         return pieces
@@ -259,13 +231,13 @@ class FaultGate(Gate):
         """Hand what answers a command to the socket: at once, piece by piece, or with the next reply."""
         for claim, join in plan.of(Join):
             if opening == (join.stage == "opening") and self.happens(claim, exchange):
-                self._held += [(piece, exchange) for piece in pieces]
+                self.outbox.hold(self.said(pieces, exchange))
                 return
         for claim, how in plan.of(Slice):
             if how.where == "control" and self.happens(claim, exchange):
-                await self._send_slowly(self._told(pieces, exchange), how)
+                await self._send_slowly(self.release(pieces, exchange), how)
                 return
-        self._transmit(pieces, exchange)
+        self.say(pieces, exchange)
 
     def _pieces(self, reply: Reply, exchange: Exchange, plan: Plan) -> list[Piece]:
         """What is really sent in place of a reply."""
@@ -278,12 +250,12 @@ class FaultGate(Gate):
                 case Rewrite() if self._is_of(reply, action.stage) and self.happens(claim, exchange):
                     changed = _rewritten(action, changed, exchange)
                 case Edit() if isinstance(changed, Reply):
-                    edited = edit_reply(action, changed, self.connection.server_host, self.encoding)
+                    edited = edit_reply(action, changed, self.view.server_host, self.encoding)
                     if edited != changed and self.happens(claim, exchange):
                         changed = edited
                 case Deaf() if self._is_announced(reply, exchange) and self.happens(claim, exchange):
                     self._deafen(action.how)
-        encoding = self.connection.encoding
+        encoding = self.view.encoding
         pieces = _cut_up(changed, encoding)
         for claim, action in plan.steps:
             match action:
@@ -309,29 +281,12 @@ class FaultGate(Gate):
     def _said(self, action: Say) -> list[Piece]:
         return _cut_up(Reply(action.code, action.lines) if action.raw is None else action.raw, self.encoding)
 
-    def _transmit(self, pieces: list[Piece], exchange: Exchange) -> None:
-        """Hand octets to the socket, behind those that were held back."""
-        if octets := self._told(pieces, exchange):
-            self.channel.write(octets)
-
-    def _told(self, pieces: list[Piece], exchange: Exchange) -> bytes:
-        """Tell of what goes out now, behind what was held back; its octets."""
-        if self._muted and pieces:
-            self.silence(exchange)
-        if self._muted or self.channel.closed:
-            return b""
-        going = [*self._held, *((piece, exchange) for piece in pieces)]
-        self._held.clear()
-        for (reply, raw), of in going:
-            self.tell(reply, raw, of)
-        return b"".join(raw for (_, raw), _ in going)
-
     async def _send_slowly(self, octets: bytes, how: Slice) -> None:
         for start in range(0, len(octets), how.size):
             if start:
                 await self.pause(how.pause)
-            self.channel.write(octets[start : start + how.size])
-            await self.channel.drain()
+            self.outbox.write(octets[start : start + how.size])
+            await self.outbox.drain()
 
     # What happens.
 
@@ -361,7 +316,7 @@ class FaultGate(Gate):
                         self.channel.watch_end(self._client_closed, drop=True)
                 await self.pause(seconds, jitter)
             case Say() as action:
-                self._transmit(self._said(action), exchange)
+                self.say(self._said(action), exchange)
             case Cut(where="control", how=how):
                 self.cut(how)
 
@@ -391,17 +346,18 @@ class FaultGate(Gate):
 
     def cut(self, how: How) -> None:
         """End the control connection."""
+        if how != "rst":
+            self.outbox.say()
+        self.outbox.end()
+        self.outbox.flush()
         if how == "rst":
             self.channel.reset()
-        else:
-            self._transmit([], UNASKED)
-        self._muted = True
         if how == "half":
             self.channel.half_close()
         else:
             self.channel.close_gently()
             # Not now: the session may be in the middle of something, and this be called from there.
-            self.channel.loop.call_soon(self.hang_up, "cut off")
+            self.channel.loop.call_soon(self.view.hang_up, "cut off")
 
     @staticmethod
     def _is_announced(reply: Reply, exchange: Exchange) -> bool:
@@ -409,13 +365,13 @@ class FaultGate(Gate):
 
     def _deafen(self, how: str) -> None:
         """Let no data connection come about."""
-        connection = self.connection
-        if connection.__dict__.get("data_source") != "passive":
-            connection.when_wanted("data_connection", _refuse if how == "refuse" else self._never)
+        listener = self.view.passive_listener
+        if listener is None:
+            self.view.open_data_with(_refuse if how == "refuse" else self._never)
         elif how == "refuse":
-            connection.passive_server.close()
+            listener.close()
         else:
-            connection.passive_server.ignore(unreachable=how == "unreachable")
+            listener.ignore(unreachable=how == "unreachable")
 
     async def _never(self, timeout: float | None) -> NoReturn:
         await self.pause(timeout)
@@ -430,7 +386,7 @@ class FaultGate(Gate):
         """
         if verb in _ANNOUNCING:
             self._handshakes.clear()
-        elif not self.connection.extra_workers:
+        elif not self.view.transferring:
             self._handshakes[:] = [exchange for exchange in self._handshakes if exchange.verb in _ANNOUNCING]
 
     async def _shake_hands(self, channel: Channel, exchanges: list[Exchange]) -> None:
@@ -479,14 +435,6 @@ class FaultGate(Gate):
             _wake(alarm)
         for channel in self._hanging:
             channel.cut()
-
-    async def close(self) -> None:
-        """See Gate."""
-        self.abandon()
-        if (delivery := self.delivery) is not None:
-            delivery.cancel()
-            await wait([delivery])
-        self._transmit([], UNASKED)
 
 
 def _wake(alarm: asyncio.Future[None]) -> None:

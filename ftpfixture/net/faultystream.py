@@ -12,6 +12,7 @@ from ftpfixture.faults.edits import edit_listing
 from ftpfixture.net.channel import Channel
 from ftpfixture.net.deflate import Deflated
 from ftpfixture.net.gate import EXCHANGE, Exchange
+from ftpfixture.net.outbox import Outbox
 from ftpfixture.net.stream import DEFAULT_BLOCK_SIZE, ThrottleStreamIO
 from ftpfixture.net.throttle import StreamThrottle
 from ftpfixture.wire.states import LISTINGS
@@ -22,6 +23,8 @@ __all__ = ["FaultyStream", "flipped"]
 class Director(Protocol):
     """What a stream needs of its gate."""
 
+    outbox: Outbox
+
     def happens(self, claim: Claim, exchange: Exchange) -> bool:
         """Whether a fault may happen now."""
 
@@ -30,9 +33,6 @@ class Director(Protocol):
 
     async def pause(self, seconds: float | None, jitter: float = 0) -> None:
         """Wait."""
-
-    async def settle(self) -> None:
-        """Wait for the replies before."""
 
     def cut(self, how: How) -> None:
         """End the control connection."""
@@ -127,7 +127,7 @@ class FaultyStream(ThrottleStreamIO):
 
     async def _ready(self) -> None:
         """Wait until the replies before are on their way, and hands are shaken: octets are counted from there."""
-        await self._gate.settle()
+        await self._gate.outbox.settle()
         await self.socket.secured()
 
 

@@ -5,12 +5,13 @@ One rule: what is emitted here is what was really said, because the tap stands n
 
 from __future__ import annotations
 
-import asyncio
-from asyncio import shield
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
-from typing import Any
+from functools import partial
+from pathlib import PurePosixPath
+from typing import Any, Protocol
 
+from ftpfixture.files.base import AbstractPathIO
 from ftpfixture.log.events import (
     Cleared,
     CommandReceived,
@@ -26,10 +27,15 @@ from ftpfixture.log.events import (
 )
 from ftpfixture.net.channel import Channel
 from ftpfixture.net.duplex import Duplex
+from ftpfixture.net.outbox import Outbox, Said
+from ftpfixture.net.ports import PassiveListener
 from ftpfixture.net.stream import ThrottleStreamIO
 from ftpfixture.wire.reply import Reply
 
-__all__ = ["EXCHANGE", "UNASKED", "Exchange", "Gate"]
+__all__ = ["EXCHANGE", "UNASKED", "Exchange", "Gate", "Piece", "SessionView"]
+
+Piece = tuple[Reply, bytes]
+"""What the log shows of a reply, and its bytes."""
 
 
 class Exchange:
@@ -60,30 +66,69 @@ EXCHANGE: ContextVar[Exchange] = ContextVar("ftpfixture_exchange", default=UNASK
 """The command that is being answered: workers inherit it from the handler that started them."""
 
 
+class SessionView(Protocol):
+    """What a gate may see of a session, and ask of it."""
+
+    number: int
+    hub: Hub
+    channel: Channel
+    server_host: str
+
+    @property
+    def encoding(self) -> str:
+        """Of commands and replies."""
+
+    @property
+    def current_directory(self) -> PurePosixPath:
+        """Where relative paths begin."""
+
+    @property
+    def login(self) -> str:
+        """The name that came with USER; "" before that."""
+
+    @property
+    def transfer_type(self) -> str:
+        """Of TYPE, such as "A"."""
+
+    @property
+    def path_io(self) -> AbstractPathIO:
+        """Where the files are."""
+
+    @property
+    def transferring(self) -> bool:
+        """Whether something runs beside the commands."""
+
+    @property
+    def passive_listener(self) -> PassiveListener | None:
+        """Where the next data connection comes in; None where the server makes it, or before either was agreed."""
+
+    def override(self, name: str, value: object) -> Callable[[], None]:
+        """Give a parameter of the session another value until what this returns is called."""
+
+    def open_data_with(self, opener: Callable[[float | None], Awaitable[ThrottleStreamIO]]) -> None:
+        """Let ``opener(timeout)`` make the next data connection, which the server is to make."""
+
+    def hang_up(self, reason: str) -> None:
+        """End the session when what it does is done."""
+
+
 class Gate:
     """The open gate of one session: it tells the hub, and lets everything pass unchanged.
 
-    Args:
-        hub: Is told of everything that crosses.
-        session: Number of the control connection.
-        channel: The control connection.
-        encoding: Of replies.
+    It has four doors: `accept`, `command` with `begin`, `reply` and `data`.
 
-    Attributes:
-        connection: What handlers see of the session; set by the server.
-        hang_up: Ends the session, for a reason; set by the session.
-        delivery: Hands replies that are held up to the socket; None while there are none.
+    Args:
+        view: The session.
+        outbox: What the session says.
     """
 
-    connection: Any
-    hang_up: Callable[[str], None]
-    delivery: asyncio.Task[None] | None = None
-
-    def __init__(self, hub: Hub, session: int, channel: Channel, encoding: str) -> None:
-        self.hub = hub
-        self.session = session
-        self.channel = channel
-        self.encoding = encoding
+    def __init__(self, view: SessionView, outbox: Outbox) -> None:
+        self.view = view
+        self.outbox = outbox
+        self.hub = view.hub
+        self.session = view.number
+        self.channel = view.channel
+        self.encoding = view.encoding
 
     async def accept(self) -> Exchange:
         """A connection comes in, not encrypted yet; the greeting answers it."""
@@ -105,9 +150,27 @@ class Gate:
         """A reply to a command goes out."""
         if exchange.seq and not reply.is_preliminary:
             exchange.finals += 1
-        raw = reply.render(self.encoding)
-        self.tell(reply, raw, exchange)
-        self.channel.write(raw)
+        if self.outbox.free:
+            raw = reply.render(self.encoding)
+            self.tell(reply, raw, exchange)
+            self.outbox.write(raw)
+        else:
+            self.outbox.put(lambda: self.say([(reply, reply.render(self.encoding))], exchange))
+
+    def say(self, pieces: list[Piece], exchange: Exchange) -> None:
+        """Say what answers a command now, behind what was held back."""
+        if data := self.release(pieces, exchange):
+            self.outbox.write(data)
+
+    def release(self, pieces: list[Piece], exchange: Exchange) -> bytes:
+        """Tell of what answers a command, and of what was held back; the bytes, which the caller sends."""
+        if self.outbox.ended and pieces:
+            self.silence(exchange)
+        return self.outbox.release(self.said(pieces, exchange))
+
+    def said(self, pieces: list[Piece], exchange: Exchange) -> list[Said]:
+        """What answers a command, in the form that an outbox takes."""
+        return [(raw, partial(self.tell, reply, raw, exchange)) for reply, raw in pieces]
 
     def tell(self, reply: Reply, raw: bytes, exchange: Exchange) -> None:
         """Tell the hub of a reply that goes out."""
@@ -117,16 +180,8 @@ class Gate:
         """Tell the hub of a command that is left without its final reply."""
         self.hub.emit(Silenced(*self.hub.stamp(self.session), exchange.seq))
 
-    async def settle(self) -> None:
-        """Wait until every reply has been handed to the socket."""
-        if self.delivery is not None:
-            await shield(self.delivery)
-
     def abandon(self) -> None:
         """The client is gone, or wants to go: nothing needs to wait for it any more."""
-
-    async def close(self) -> None:
-        """The session is over: what could still be said is handed to the socket."""
 
     def tls_begun(self, where: str, channel: Duplex) -> None:
         """Hands were shaken on a connection of the session, "control" or "data"."""

@@ -22,8 +22,9 @@ from ftpfixture.files.disk import PathIO
 from ftpfixture.files.paths import resolve_virtual, to_real
 from ftpfixture.log.events import Hub
 from ftpfixture.net.channel import Channel
-from ftpfixture.net.gate import Gate
+from ftpfixture.net.gate import Gate, SessionView
 from ftpfixture.net.hosts import is_loopback, numeric, reachable
+from ftpfixture.net.outbox import Outbox
 from ftpfixture.net.ports import Listener, PassiveListener, PortPool
 from ftpfixture.net.stream import DEFAULT_BLOCK_SIZE
 from ftpfixture.net.throttle import StreamThrottle
@@ -48,7 +49,6 @@ from ftpfixture.untouched import wall_time
 __all__ = ["BaseServer"]
 
 _STOP_TIME = 0.5  # seconds that sessions get to end before they are left to their fate
-LINE_LIMIT = 8192
 
 
 class BaseServer:
@@ -228,7 +228,7 @@ class BaseServer:
         self.disabled = self._switch_off(disable)
         if ssl is None:
             self._switch_off(verb for verb in ("AUTH", "PBSZ", "PROT", "CCC") if verb.lower() in self.specs)
-        self.gate_factory: Callable[[Hub, int, Channel, str], Gate] = Gate
+        self.gate_factory: Callable[[SessionView, Outbox], Gate] = Gate
         self._numbers = itertools.count(1)
         self._listener: Listener | None = None
         self._passive: dict[int, PassiveListener] = {}
@@ -362,21 +362,21 @@ class BaseServer:
             sock.close()  # reset before we looked
             return
         channel.set_control_options()
-        gate = self.gate_factory(self.hub, next(self._numbers), channel, self.encoding)
-        session = Session(self, gate, self._connection(gate, loop), self.encoding, LINE_LIMIT)
-        session.connection.session = session
-        gate.connection = session.connection
+        session = Session(self, channel, next(self._numbers))
         self.connections[session.number] = session.connection
         task = session.start()
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _connection(self, gate: Gate, loop: asyncio.AbstractEventLoop) -> Connection:
-        channel = gate.channel
+    def new_connection(self, session: Session) -> Connection:
+        """What handlers will see of a session."""
+        channel = session.channel
         connection = Connection(
-            number=gate.session,
-            gate=gate,
-            loop=loop,
+            session=session,
+            number=session.number,
+            response=session.respond,
+            extra_workers=session.workers,
+            loop=channel.loop,
             clock=self.clock,
             client_host=channel.peer[0],
             client_port=channel.peer[1],

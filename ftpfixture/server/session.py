@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from ssl import SSLContext
 from typing import Any, Protocol
@@ -16,12 +16,14 @@ from typing import Any, Protocol
 from ftpfixture.aio import Doorbell, take_turns
 from ftpfixture.clock import Timer
 from ftpfixture.errors import NoReply
-from ftpfixture.log.events import Connected, Disconnected, HandlerFailed, LoggedIn
+from ftpfixture.log.events import Connected, Disconnected, HandlerFailed, Hub, LoggedIn
 from ftpfixture.net.channel import Channel
-from ftpfixture.net.gate import EXCHANGE, Exchange, Gate
+from ftpfixture.net.gate import EXCHANGE, Exchange, Gate, SessionView
+from ftpfixture.net.outbox import Outbox
 from ftpfixture.server.connection import SESSION, Connection, Workers
 from ftpfixture.server.dispatch import CommandSpec, Handler
 from ftpfixture.server.replies import INTERNAL_ERROR, reply_for
+from ftpfixture.server.view import View
 from ftpfixture.wire.command import Command, Secret, censor
 from ftpfixture.wire.lines import LineReader
 from ftpfixture.wire.reply import Reply
@@ -29,6 +31,7 @@ from ftpfixture.wire.states import LEGAL_REPLIES
 
 __all__ = ["Session", "SessionHost"]
 
+_LINE_LIMIT = 8192  # bytes of a command line; a longer one is answered with 500
 _RECEIVE = 1 << 16
 _INBOX_LIMIT = 1024  # commands read ahead before the client has to wait
 _BACKLOG_LIMIT = 1 << 18  # octets of replies a client may leave unread before its next command has to wait
@@ -41,8 +44,14 @@ Inbox = deque[Command | None]
 class SessionHost(Protocol):
     """What a session needs of its server."""
 
+    hub: Hub
+    encoding: str
+    gate_factory: Callable[[SessionView, Outbox], Gate]
     commands_mapping: dict[str, Handler]
     specs: dict[str, CommandSpec]
+
+    def new_connection(self, session: Session) -> Connection:
+        """What handlers will see of the session."""
 
     def context_from_the_start(self, connection: Connection) -> SSLContext | None:
         """What to shake hands with before the greeting; None to begin in clear."""
@@ -59,17 +68,15 @@ class Session:
 
     Args:
         host: The server.
-        gate: Where everything passes.
-        connection: What handlers will see; the session completes it.
-        encoding: Of commands.
-        line_limit: Octets of a command line.
+        channel: The control connection.
+        number: Of the session.
     """
 
-    def __init__(self, host: SessionHost, gate: Gate, connection: Connection, encoding: str, line_limit: int) -> None:
+    def __init__(self, host: SessionHost, channel: Channel, number: int) -> None:
         self._host = host
-        self._gate = gate
-        self._encoding = encoding
-        self._reader = LineReader(line_limit)
+        self._hub = host.hub
+        self._encoding = host.encoding
+        self._reader = LineReader(_LINE_LIMIT)
         self._inbox: Inbox = deque()
         self._wakeup: Doorbell | None = None
         self._ended_by = ""
@@ -79,22 +86,23 @@ class Session:
         self._handling = False
         self._begun = False
         self._begun_to_read = False
-        self._clock = connection.clock
         self._idle_timer: Timer | None = None
         self._active_at = 0.0
-        self.number = gate.session
-        self.channel: Channel = gate.channel
-        self.connection = connection
+        self.number = number
+        self.channel = channel
         self.workers = Workers(self._worker_ended)
-        connection.extra_workers = self.workers
-        connection.response = self.respond
-        gate.hang_up = self._hang_up
-        self._loop = connection.loop
+        self._loop = channel.loop
         self.task: asyncio.Task[None] | None = None
+        # All that belongs to a session is tied together here.
+        self.connection = host.new_connection(self)
+        self._clock = self.connection.clock
+        self._outbox = Outbox(channel, f"replies of session {number}")
+        view = View(number, host.hub, channel, self.connection, self._hang_up)
+        self.gate = host.gate_factory(view, self._outbox)
 
     def start(self) -> asyncio.Task[None]:
         """Begin to talk."""
-        self._gate.hub.emit(Connected(*self._gate.hub.stamp(self.number), self.channel.peer, self.channel.local))
+        self._hub.emit(Connected(*self._hub.stamp(self.number), self.channel.peer, self.channel.local))
         self.task = self._loop.create_task(self._run(), name=f"ftp session {self.number}")
         return self.task
 
@@ -109,14 +117,14 @@ class Session:
             # The transfer has its 426: what follows answers the ABOR (RFC 959 4.1.3).
             exchange = self.workers.abort
         texts = (lines,) if isinstance(lines, str) else tuple(lines)
-        self._gate.reply(Reply(code, texts or ("",), list), exchange)
+        self.gate.reply(Reply(code, texts or ("",), list), exchange)
         if exchange.opening:
             exchange.opening = False
             self._loop.call_soon(self._wake)  # what may be answered during a transfer waited for this
 
     def logged_in(self, user: str) -> None:
         """Tell that a user was let in."""
-        self._gate.hub.emit(LoggedIn(*self._gate.hub.stamp(self.number), user))
+        self._hub.emit(LoggedIn(*self._hub.stamp(self.number), user))
 
     # TLS.
 
@@ -133,9 +141,9 @@ class Session:
                 await self.channel.secured()
         except OSError as error:
             self._ended_by = "no TLS"
-            self._gate.tls_failed("control", error)
+            self.gate.tls_failed("control", error)
             return False
-        self._gate.tls_begun("control", self.channel)
+        self.gate.tls_begun("control", self.channel)
         self.connection.secured = True
         self._go_on()
         return True
@@ -155,7 +163,7 @@ class Session:
             return False
         self._reader.clear()  # half a line may not be completed in clear
         self._ended_by = ""  # of a client that said the end of TLS before it was asked to
-        self._gate.tls_ended()
+        self.gate.tls_ended()
         self._go_on()
         return True
 
@@ -166,7 +174,7 @@ class Session:
         self._speechless = True
         try:
             async with self._clock.timeout(self.connection.idle_timeout):
-                await self._flush()
+                await self._outbox.empty()
                 self.channel.unwatch()
                 yield
         finally:
@@ -204,7 +212,7 @@ class Session:
 
     def _hang_up(self, reason: str) -> None:
         self._ended_by = reason
-        self._gate.abandon()
+        self.gate.abandon()
         self.channel.unwatch()
         self._wake()
 
@@ -221,8 +229,8 @@ class Session:
         while True:
             if self.channel.closed and not self.workers:
                 raise EOFError
-            if self._gate.delivery is not None and (self._inbox or self._ended_by):
-                await self._gate.settle()  # replies leave in order: what is behind one that is held up waits, too
+            if self._outbox.busy and (self._inbox or self._ended_by):
+                await self._outbox.settle()  # replies leave in order: what is behind one that is held up waits, too
                 continue
             if self._inbox and not self.channel.closed:
                 index = 0 if not self.workers else self._overtaking()
@@ -230,7 +238,7 @@ class Session:
                     return self._take(index)
             elif self._ended_by and not self.workers:
                 raise EOFError
-            self.channel.uncork()
+            self._outbox.uncork()
             self._wakeup = Doorbell(loop=self._loop)
             await self._wakeup
 
@@ -241,7 +249,7 @@ class Session:
             self._choked = False
             self.channel.watch(self._readable)
         if self._inbox:
-            self.channel.cork()
+            self._outbox.cork()
         return command
 
     def _overtaking(self) -> int | None:
@@ -276,13 +284,13 @@ class Session:
     async def _converse(self) -> str:
         context = self._host.context_from_the_start(self.connection)
         self._speechless = context is not None  # until hands are shaken
-        exchange = await self._gate.accept()
+        exchange = await self.gate.accept()
         if self.channel.closed:
             return self._ended_by or "cut off"
         if context is not None and not await self.encrypt(context):
             return self._ended_by
-        if await self._gate.begin(exchange) and not await self._guarded(exchange, self._host.greeting):
-            await self._flush()
+        if await self.gate.begin(exchange) and not await self._guarded(exchange, self._host.greeting):
+            await self._outbox.empty()
             return "refused"
         self._touch()
         self._begun_to_read = True
@@ -298,31 +306,26 @@ class Session:
             if not going_on:
                 reason = self._ended_by or "quit"
                 if self.workers:
-                    self._gate.abandon()  # whoever says good-bye waits for nothing that stands still
+                    self.gate.abandon()  # whoever says good-bye waits for nothing that stands still
                 await self.workers.idle()
-                await self._flush()
+                await self._outbox.empty()
                 return reason
             self._touch()
-            if self.channel.backlog > _BACKLOG_LIMIT:
-                await self._flush()
+            if self._outbox.backlog > _BACKLOG_LIMIT:
+                await self._outbox.empty()
             if len(self._inbox) % _IN_A_ROW == _IN_A_ROW - 1:
                 await take_turns()
 
-    async def _flush(self) -> None:
-        await self._gate.settle()
-        self.channel.uncork()
-        await self.channel.drain()
-
     async def _handle(self, command: Command | None) -> bool:
         if command is None:
-            exchange = await self._gate.command("", "", too_long=True)
-            if await self._gate.begin(exchange):
+            exchange = await self.gate.command("", "", too_long=True)
+            if await self.gate.begin(exchange):
                 self.respond("500", "Command line too long")
             return True
         if self._may_be_a_password(command):
             command = Command(Secret(command.verb), Secret(command.argument))
-        exchange = await self._gate.command(command.verb, command.argument)
-        if not await self._gate.begin(exchange):
+        exchange = await self.gate.command(command.verb, command.argument)
+        if not await self.gate.begin(exchange):
             return True
         handler = self._host.commands_mapping.get(command.verb.lower())
         if handler is not None:
@@ -344,7 +347,7 @@ class Session:
         try:
             return await handler(self.connection, rest)
         except NoReply:
-            self._gate.silence(exchange)
+            self.gate.silence(exchange)
             await self._gone()
             return True
         except Exception as error:
@@ -371,7 +374,7 @@ class Session:
 
     def _report(self, verb: str, error: BaseException) -> None:
         """Tell of an exception that nothing foresaw; it is raised in the test that caused it."""
-        self._gate.hub.emit(HandlerFailed(*self._gate.hub.stamp(self.number), verb, error))
+        self._hub.emit(HandlerFailed(*self._hub.stamp(self.number), verb, error))
 
     def _answer(self, exchange: Exchange, code: str, text: str) -> None:
         """Give a command its final reply from outside its own task, unless it has one."""
@@ -406,8 +409,8 @@ class Session:
         limit = self.connection.idle_timeout
         if limit is None or self._closing:
             return
-        if self._gate.delivery is not None:
-            self._gate.delivery.add_done_callback(lambda _: self._touch())  # until then it is not the client's silence
+        if self._outbox.busy:
+            self._outbox.when_settled(self._touch)  # until then it is not the client's silence
             return
         left = self._active_at + limit - self._clock.monotonic()
         if self.workers or self._handling:
@@ -435,7 +438,8 @@ class Session:
 
     async def _end(self, reason: str) -> None:
         self._closing = True
-        await self._gate.close()
+        self.gate.abandon()
+        await self._outbox.close()
         if self._idle_timer is not None:
             self._idle_timer.cancel()
         for task in tuple(self.workers):
@@ -450,4 +454,4 @@ class Session:
         except Exception as error:
             self._report("", error)
         finally:
-            self._gate.hub.emit(Disconnected(*self._gate.hub.stamp(self.number), reason))
+            self._hub.emit(Disconnected(*self._hub.stamp(self.number), reason))

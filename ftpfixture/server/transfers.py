@@ -129,8 +129,9 @@ class Transfers(BaseServer):
         channel = Channel(sock, connection.loop, address, connection.socket_timeout, self.clock.timeout)
         # Net::FTP sends its command, connects, begins the TLS handshake at once, and reads no ticket when it uploads.
         self._protect(connection, channel, tickets=connection.__dict__.get("data_direction") != "upload")
-        stream: ThrottleStreamIO = connection.gate.data(ThrottleStreamIO(channel, throttles=connection.throttles), mode)
-        return stream
+        stream = ThrottleStreamIO(channel, throttles=connection.throttles)
+        through: ThrottleStreamIO = connection.session.gate.data(stream, mode)
+        return through
 
     # The worker.
 
@@ -224,10 +225,10 @@ class Transfers(BaseServer):
         if not isinstance(channel, Channel) or not channel.is_tls:
             return
         if error is not None:
-            connection.gate.tls_failed("data", error)
+            connection.session.gate.tls_failed("data", error)
             channel.reset()
             raise CommandRefused("522", "TLS handshake failed on the data connection") from error
-        connection.gate.tls_begun("data", channel)
+        connection.session.gate.tls_begun("data", channel)
         if self.require_session_reuse and not (channel.tls is not None and channel.tls.resumed):
             channel.close_gently()  # as vsftpd does: ftplib reads the reply only when TLS has ended in order
             raise CommandRefused("522", "The TLS session of the control connection must be resumed")

@@ -134,7 +134,7 @@ class ListingCommands(Transfers, Patterns):
         """
         pieces = _encoded(pages, connection.encoding)
         first, size = [], 0
-        most = math.inf if connection.gate.looks_at_all() else _COMPLETE
+        most = math.inf if connection.session.gate.looks_at_all() else _COMPLETE
         while size <= most and (piece := await anext(pieces, None)) is not None:
             first.append(piece)
             size += len(piece)

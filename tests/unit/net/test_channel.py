@@ -15,6 +15,7 @@ import pytest
 
 from ftpfixture import aio
 from ftpfixture.net.channel import Channel, TlsInfo, peer_name
+from ftpfixture.net.outbox import Outbox
 from ftpfixture.testing.certificates import ServerTls, server_context
 
 
@@ -195,113 +196,43 @@ async def test_urgent_octets_stay_in_line(pair: Pair) -> None:
 # Sending.
 
 
-async def test_write_goes_out_at_once(pair: Pair) -> None:
-    """What the socket takes is sent within the call; nothing is left for the loop."""
-    pair.channel.write(b"220 hi\r\n")
+async def test_send_now_takes_what_fits(pair: Pair) -> None:
+    """`send_now` never waits: it takes all that there is room for, and tells when there is more."""
+    assert pair.channel.send_now(b"220 hi\r\n") == 8
+    went = pair.channel.send_now(BIG)
+    assert 0 < went < len(BIG)
+    assert pair.channel.send_now(b"no room") == 0
+    room = asyncio.Event()
+    pair.channel.watch_room(room.set)
 
-    assert pair.sock.sends == [b"220 hi\r\n"]
-    assert pair.channel.backlog == 0
-    assert await pair.heard(8) == b"220 hi\r\n"
+    assert await pair.heard(8 + went) == b"220 hi\r\n" + BIG[:went]
 
-
-async def test_without_cork_each_write_is_a_packet(pair: Pair) -> None:
-    """Writes are sent one by one unless somebody collects them."""
-    for data in (b"a", b"b"):
-        pair.channel.write(data)
-
-    assert pair.sock.sends == [b"a", b"b"]
-
-
-async def test_cork_collects_until_uncork(pair: Pair) -> None:
-    """Between cork and uncork nothing goes out; then all of it does, in one send."""
-    pair.channel.cork()
-    for data in (b"a", b"b", b"c"):
-        pair.channel.write(data)
-    assert (pair.sock.sends, pair.channel.backlog) == ([], 3)
-
-    pair.channel.uncork()
-
-    assert (pair.sock.sends, pair.channel.backlog) == ([b"abc"], 0)
-    pair.channel.write(b"d")
-    assert await pair.heard(4) == b"abcd"
+    await asyncio.wait_for(room.wait(), 5)
+    pair.channel.unwatch_room()
+    assert pair.channel.send_now(b"again") == 5
 
 
-async def test_a_forgotten_cork_pops_with_the_next_turn(pair: Pair) -> None:
-    """Without `uncork` the loop's next turn sends what was collected."""
-    pair.channel.cork()
-    pair.channel.write(b"a")
-    pair.channel.write(b"b")
-    await _one_turn()
-
-    assert pair.sock.sends == [b"ab"]
-
-
-async def test_uncork_without_anything_sends_nothing(pair: Pair) -> None:
-    """A cork under which nothing was written leaves no trace."""
-    pair.channel.cork()
-    pair.channel.uncork()
-    pair.channel.uncork()
-
-    assert pair.sock.sends == []
-
-
-async def test_backlog_goes_out_in_order(pair: Pair) -> None:
-    """What the socket does not take is kept, counted, and sent before what is written later."""
-    pair.channel.write(BIG)
-    assert pair.channel.backlog > 0
-    heard = bytearray()
-    with contextlib.suppress(BlockingIOError):
-        while True:
-            heard += pair.peer.recv(1 << 20)
-    pair.channel.write(b"the end")  # there is room for it now, but not before the rest
-    assert pair.channel.backlog > 7
-
-    heard += await pair.heard(len(BIG) + 7 - len(heard))
-
-    # Compared in one step: a diff of millions of octets helps nobody.
-    assert hash(bytes(heard)) == hash(BIG + b"the end")
-    assert pair.channel.backlog == 0
-
-
-async def test_drain_waits_until_all_is_taken(pair: Pair) -> None:
-    """`drain` returns when the socket has taken the last octet, and at once when there is none."""
-    await pair.channel.drain()
-    pair.channel.write(BIG)
-    task = asyncio.create_task(pair.channel.drain())
-    await _one_turn()
-    assert not task.done()
-
-    await pair.heard(len(BIG))
-    await asyncio.wait_for(task, 5)
-
-    assert pair.channel.backlog == 0
-
-
-async def test_two_may_drain_and_one_be_cancelled(pair: Pair) -> None:
-    """A cancelled drain does not wake or break another one."""
-    pair.channel.write(BIG)
-    cancelled, other = (asyncio.create_task(pair.channel.drain()) for _ in range(2))
-    await _one_turn()
-    cancelled.cancel()
-    await asyncio.gather(cancelled, return_exceptions=True)
-    assert not other.done()
-
-    await pair.heard(len(BIG))
-
-    await asyncio.wait_for(other, 5)
-
-
-async def test_write_to_a_broken_connection_is_silent(pair: Pair) -> None:
-    """A write after the peer's reset raises nothing and leaves no backlog: the reading side sees it."""
+async def test_send_now_to_a_broken_connection_is_silent(pair: Pair) -> None:
+    """After the peer's reset, and after `close`, everything is taken: the reading side sees what happened."""
     pair.peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     pair.peer.close()
     with pytest.raises(ConnectionResetError):
         await pair.channel.receive(1)
 
-    pair.channel.write(b"a")
-    pair.channel.write(b"b")
+    assert [pair.channel.send_now(data) for data in (b"a", b"bc")] == [1, 2]
+    pair.channel.close()
+    assert pair.channel.send_now(b"abc") == 3
 
-    assert pair.channel.backlog == 0
+
+async def test_close_tells_who_waits_for_room(pair: Pair) -> None:
+    """Whoever watches for room is told once when the channel is closed: there will be none."""
+    told: list[bool] = []
+    pair.channel.watch_room(lambda: told.append(pair.channel.closed))
+
+    pair.channel.close()
+    pair.channel.close()
+
+    assert told == [True]
 
 
 async def test_send_says_how_much_went(pair: Pair) -> None:
@@ -409,22 +340,12 @@ async def test_send_runs_out_of_time() -> None:
 
 async def test_close_says_fin_after_the_last_octet(pair: Pair) -> None:
     """What was written before `close` still arrives, and then the end of the stream."""
-    pair.channel.write(b"bye")
+    pair.channel.send_now(b"bye")
     pair.channel.close()
 
     assert await pair.heard(3) == b"bye"
     assert await pair.loop.sock_recv(pair.peer, 1) == b""
     assert pair.channel.closed
-
-
-async def test_close_sends_what_is_corked(pair: Pair) -> None:
-    """A reply that is still collected when the channel is closed is not lost."""
-    pair.channel.cork()
-    pair.channel.write(b"221 bye")
-    pair.channel.close()
-
-    assert await pair.heard(7) == b"221 bye"
-    await _one_turn()
 
 
 async def test_close_wakes_who_waits(pair: Pair) -> None:
@@ -449,34 +370,22 @@ async def test_close_wakes_who_sends(pair: Pair) -> None:
         await asyncio.wait_for(sender, 5)
 
 
-async def test_close_wakes_who_drains(pair: Pair) -> None:
-    """Whoever waits for the backlog to go returns: it never will."""
-    pair.channel.write(BIG)
-    task = asyncio.create_task(pair.channel.drain())
-    await _one_turn()
-
-    pair.channel.close()
-
-    await asyncio.wait_for(task, 5)
-
-
 async def test_a_closed_channel_takes_everything_and_does_nothing(pair: Pair) -> None:
     """After `close` all the calls that cannot wait do nothing, and those that can raise OSError."""
     calls: list[Callable[[], object]] = [
         pair.channel.close,
         pair.channel.close_gently,
         pair.channel.reset,
-        pair.channel.cork,
-        pair.channel.uncork,
         pair.channel.unwatch,
+        pair.channel.unwatch_room,
         lambda: pair.channel.watch(lambda: None),
-        lambda: pair.channel.write(b"lost"),
+        lambda: pair.channel.watch_room(lambda: None),
+        lambda: pair.channel.send_now(b"lost"),
     ]
     pair.channel.close()
     for call in calls:
         call()
 
-    assert pair.channel.backlog == 0
     with pytest.raises(ConnectionAbortedError, match="closed on this side"):
         await pair.channel.receive(1)
     with pytest.raises(ConnectionAbortedError, match="closed on this side"):
@@ -495,7 +404,7 @@ async def test_reset_is_seen_by_the_peer(pair: Pair) -> None:
 async def test_close_gently_delivers_under_unread_octets(pair: Pair) -> None:
     """With octets unread on this side, the peer still reads the last reply and then a clean end, not a reset."""
     await pair.say(b"NOOP\r\n" * 1000)
-    pair.channel.write(b"421 shutting down\r\n")
+    pair.channel.send_now(b"421 shutting down\r\n")
 
     pair.channel.close_gently()
 
@@ -503,15 +412,6 @@ async def test_close_gently_delivers_under_unread_octets(pair: Pair) -> None:
     assert await pair.loop.sock_recv(pair.peer, 1) == b""
     assert pair.peer.send(b"QUIT\r\n") == 6  # a peer that was sent an RST could not even say this
     assert pair.channel.closed
-
-
-async def test_close_gently_sends_what_is_corked(pair: Pair) -> None:
-    """A reply that is still collected is not lost."""
-    pair.channel.cork()
-    pair.channel.write(b"221 bye")
-    pair.channel.close_gently()
-
-    assert await pair.heard(7) == b"221 bye"
 
 
 async def test_close_gently_under_a_flood(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -794,7 +694,7 @@ def test_subject() -> None:
 async def test_a_session_is_resumed(ends: Ends, version: str) -> None:
     """The session of a connection can be resumed on another one, once something was received on it."""
     await ends.shake(version)
-    ends.near.write(b"hi")
+    ends.near.send_now(b"hi")
     assert await _hear(ends.far, 2) == b"hi"
     other = Ends()
     other.contexts = ends.contexts
@@ -876,7 +776,7 @@ async def test_a_handshake_that_has_to_write(ends: Ends) -> None:
     MoodySocket.moods["do_handshake"] = [ssl.SSLWantWriteError, ssl.SSLWantReadError]
     ends.begin_far()
     await _one_turn()
-    ends.near.write(b"")  # nothing, so the client waits to read, which the server's part ends
+    ends.near.send_now(b"")  # nothing, so the client waits to read, which the server's part ends
     ends.begin_near()
     MoodySocket.moods.clear()
 
@@ -899,7 +799,7 @@ async def test_a_handshake_that_takes_too_long() -> None:
 
 async def test_garbage_instead_of_a_handshake(ends: Ends) -> None:
     """What is no handshake is an SSLError, as OpenSSL gave it."""
-    ends.far.write(b"USER ann\r\nPASS secret\r\n")
+    ends.far.send_now(b"USER ann\r\nPASS secret\r\n")
     ends.begin_near()
 
     with pytest.raises(ssl.SSLError, match=r"WRONG_VERSION_NUMBER|UNSUPPORTED_PROTOCOL|HTTP_REQUEST|UNKNOWN_PROTOCOL"):
@@ -997,21 +897,22 @@ async def test_more_than_all_buffers_hold(ends: Ends, version: str) -> None:
 async def test_backlog_under_tls(ends: Ends) -> None:
     """`write` keeps what the socket does not take, in order; `drain` waits for it; `cork` makes one record of many."""
     await ends.shake()
-    ends.near.write(BIG)
-    ends.near.cork()
+    outbox = Outbox(ends.near)
+    outbox.write(BIG)
+    outbox.cork()
     for data in (b"a", b"b", b"c"):
-        ends.near.write(data)
-    ends.near.uncork()
-    assert ends.near.backlog > 3
-    drained = asyncio.create_task(ends.near.drain())
+        outbox.write(data)
+    outbox.uncork()
+    assert outbox.backlog > 3
+    drained = asyncio.create_task(outbox.drain())
     assert hash(await _hear(ends.far, len(BIG))) == hash(BIG)
     assert await _hear(ends.far, 3) == b"abc"
     await asyncio.wait_for(drained, 10)
 
-    ends.near.cork()
+    outbox.cork()
     for data in (b"a", b"b", b"c"):
-        ends.near.write(data)
-    ends.near.uncork()
+        outbox.write(data)
+    outbox.uncork()
     assert await ends.far.receive(10) == b"abc"
 
 
@@ -1021,7 +922,7 @@ async def test_receive_now_under_tls(ends: Ends) -> None:
     assert ends.near.receive_now(10) is None
     called: asyncio.Queue[bytes | None] = asyncio.Queue()
     ends.near.watch(lambda: called.put_nowait(ends.near.receive_now(10)))
-    ends.far.write(b"hello")
+    ends.far.send_now(b"hello")
     found = None
     while found is None:
         found = await asyncio.wait_for(called.get(), 5)
@@ -1036,7 +937,7 @@ async def test_receive_now_under_tls(ends: Ends) -> None:
 async def test_a_long_record_is_read_in_pieces(ends: Ends) -> None:
     """What OpenSSL has and the system has not any more is given without waiting."""
     await ends.shake()
-    ends.far.write(b"0123456789")
+    ends.far.send_now(b"0123456789")
 
     assert [await asyncio.wait_for(ends.near.receive(4), 5) for _ in range(3)] == [b"0123", b"4567", b"89"]
 
@@ -1044,12 +945,12 @@ async def test_a_long_record_is_read_in_pieces(ends: Ends) -> None:
 async def test_a_receive_that_has_to_write(ends: Ends) -> None:
     """OpenSSL may have to write before it can read, and read before it can write."""
     await ends.shake()
-    ends.near.write(b"hello")
+    ends.near.send_now(b"hello")
     MoodySocket.moods["recv"] = [ssl.SSLWantWriteError]
     assert await asyncio.wait_for(ends.far.receive(10), 5) == b"hello"
 
     MoodySocket.moods["send"] = [ssl.SSLWantReadError]
-    ends.near.write(b"again")
+    ends.near.send_now(b"again")
     assert await asyncio.wait_for(ends.far.send(b"x"), 5) == 1
     assert await ends.far.receive(10) == b"again"
 
@@ -1061,7 +962,7 @@ async def test_a_receive_that_has_to_write(ends: Ends) -> None:
 async def test_no_close_notify(ends: Ends, version: str) -> None:
     """A connection that ends without close_notify was cut, perhaps by somebody else: that is an error."""
     await ends.shake(version)
-    ends.near.write(b"half")
+    ends.near.send_now(b"half")
     assert await _hear(ends.far, 4) == b"half"
     assert ends.near.receive_now(1) is None
     ends.near.close()
@@ -1145,7 +1046,7 @@ async def test_leave_somebody_else(ends: Ends, how: str) -> None:
     leaving = asyncio.create_task(ends.far.leave())
     assert await ends.near.receive(1) == b""
     if how == "send":
-        ends.near.write(BIG)
+        ends.near.send_now(BIG)
     else:
         (ends.near.close if how == "close" else ends.near.reset)()
     await asyncio.wait_for(leaving, 5)
@@ -1165,7 +1066,7 @@ async def test_leave_runs_out_of_time() -> None:
 
 async def test_leave_in_clear(ends: Ends) -> None:
     """In clear it is the same as to close."""
-    ends.near.write(b"all")
+    ends.near.send_now(b"all")
     await ends.near.leave()
 
     assert ends.near.closed
@@ -1178,11 +1079,11 @@ async def test_end_tls(ends: Ends, version: str) -> None:
     """When both sides have ended TLS they go on in clear, and can begin anew with a whole handshake."""
     await ends.shake(version)
     for _ in range(2):
-        ends.near.write(b"200 CCC\r\n")
+        ends.near.send_now(b"200 CCC\r\n")
         assert await _hear(ends.far, 9) == b"200 CCC\r\n"
         await asyncio.gather(ends.near.end_tls(), ends.far.end_tls())
         assert (ends.near.is_tls, ends.near.tls, ends.near.session) == (False, None, None)
-        ends.near.write(b"clear")
+        ends.near.send_now(b"clear")
         assert await _hear(ends.far, 5) == b"clear"
         assert socket.socket.send(ends.far._sock, b"clear") == 5
         assert await _hear(ends.near, 5) == b"clear"
@@ -1209,8 +1110,8 @@ async def test_end_tls_that_has_to_wait(ends: Ends) -> None:
 async def test_end_tls_with_somebody_who_goes_on(ends: Ends) -> None:
     """A peer that says more instead of the end is an SSLError."""
     await ends.shake()
-    ends.near.write(b"more")
-    ends.near.write(b"and more")
+    ends.near.send_now(b"more")
+    ends.near.send_now(b"and more")
 
     with pytest.raises(ssl.SSLError, match="APPLICATION_DATA_AFTER_CLOSE_NOTIFY"):
         await ends.far.end_tls()
@@ -1219,9 +1120,9 @@ async def test_end_tls_with_somebody_who_goes_on(ends: Ends) -> None:
 async def test_close_gently_says_that_it_closes(ends: Ends) -> None:
     """A session that ends in order ends with close_notify, behind its last reply."""
     await ends.shake()
-    ends.far.write(b"QUIT\r\n")
+    ends.far.send_now(b"QUIT\r\n")
     assert await _hear(ends.near, 6) == b"QUIT\r\n"
-    ends.near.write(b"221 bye\r\n")
+    ends.near.send_now(b"221 bye\r\n")
     ends.near.close_gently()
 
     assert await _hear(ends.far, 9) == b"221 bye\r\n"
@@ -1258,13 +1159,11 @@ async def test_close_is_no_end(ends: Ends) -> None:
         await ends.near.receive(1)
 
 
-async def test_write_to_a_broken_connection_under_tls(ends: Ends) -> None:
-    """A write after the peer has reset raises nothing and leaves no backlog: the reading side sees it."""
+async def test_send_now_to_a_broken_connection_under_tls(ends: Ends) -> None:
+    """After the peer has reset everything is taken: the reading side sees it."""
     await ends.shake()
     _reset(ends.far)
     with pytest.raises(ConnectionResetError):
         await ends.near.receive(1)
-    ends.near.write(b"a")
-    ends.near.write(b"b")
 
-    assert ends.near.backlog == 0
+    assert [ends.near.send_now(data) for data in (b"a", b"bc")] == [1, 2]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
@@ -21,7 +21,10 @@ from ftpfixture.log.events import (
 )
 from ftpfixture.net.channel import Channel, TlsInfo
 from ftpfixture.net.gate import EXCHANGE, UNASKED, Exchange, Gate
+from ftpfixture.net.outbox import Outbox
 from ftpfixture.net.stream import ThrottleStreamIO
+from ftpfixture.server.connection import Connection
+from ftpfixture.server.view import View
 from ftpfixture.wire.reply import Reply
 
 E = TypeVar("E", bound=Event)
@@ -36,9 +39,15 @@ class Wire:
         self.tls: TlsInfo | None = None
         self._told = told
 
-    def write(self, data: bytes) -> None:
-        """Note it."""
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The running one."""
+        return asyncio.get_running_loop()
+
+    def send_now(self, data: bytes) -> int:
+        """Note it, and take all."""
         self._told.append(data)
+        return len(data)
 
     async def receive(self, size: int) -> bytes:
         """Something small."""
@@ -56,6 +65,12 @@ class Wire:
         self.closed = True
 
 
+def gate_on(hub: Hub, channel: Any) -> Gate:
+    """The gate of session 7 on a connection."""
+    connection = Connection(encoding="utf-8", server_host="127.0.0.1")
+    return Gate(View(7, hub, channel, connection, lambda reason: None), Outbox(channel))
+
+
 class Crossing:
     """A gate, with all that is told and written there in one list."""
 
@@ -64,7 +79,7 @@ class Crossing:
         hub = Hub(lambda: 0.0)
         hub.subscribe(self.told.append)
         self.wire = Wire(self.told)
-        self.gate = Gate(hub, 7, self.wire, "utf-8")  # type: ignore[arg-type]
+        self.gate = gate_on(hub, self.wire)
 
     def stream(self, mode: str = "passive") -> ThrottleStreamIO:
         """A data connection that has come through the gate."""
@@ -243,6 +258,33 @@ async def test_the_gate_works_over_a_real_channel() -> None:
     ours, theirs = socket.socketpair()
     channel = Channel(ours, asyncio.get_running_loop(), ("", 0))
     with theirs:
-        Gate(Hub(lambda: 0.0), 1, channel, "utf-8").reply(Reply("220", ("hi",)), UNASKED)
+        gate_on(Hub(lambda: 0.0), channel).reply(Reply("220", ("hi",)), UNASKED)
         assert theirs.recv(100) == b"220 hi\r\n"
         channel.close()
+
+
+async def test_replies_behind_what_takes_time(crossing: Crossing) -> None:
+    """A reply is told and written when all that was given to the outbox before has been said."""
+    outbox, go = crossing.gate.outbox, asyncio.Event()
+    first, second = Exchange(1, "NOOP"), Exchange(2, "PWD")
+
+    async def later() -> None:
+        await go.wait()
+        crossing.gate.say([(Reply("200", ("a",)), b"200 a\r\n")], first)
+
+    outbox.take_turn(later)
+    crossing.gate.reply(Reply("257", ("b",)), second)
+    assert (crossing.told, second.finals) == ([], 1)
+    go.set()
+    await outbox.settle()
+
+    sent = [event.to if isinstance(event, ReplySent) else event for event in crossing.told]
+    assert sent == [1, b"200 a\r\n", 2, b"257 b\r\n"]
+
+
+async def test_a_reply_behind_the_last_word_is_told_to_be_missing(crossing: Crossing) -> None:
+    """When nothing leaves any more, the command is told to be left without its reply."""
+    crossing.gate.outbox.end()
+    crossing.gate.reply(Reply("200", ("a",)), Exchange(4, "NOOP"))
+
+    assert crossing.told == [Silenced(7, 1, 0.0, 4)]

@@ -1,0 +1,87 @@
+"""What the gate of a session may see of it.
+
+One rule: a gate asks for nothing else, so that it can stand in front of anything that offers the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import PurePosixPath
+
+from ftpfixture.files.base import AbstractPathIO
+from ftpfixture.log.events import Hub
+from ftpfixture.net.channel import Channel
+from ftpfixture.net.ports import PassiveListener
+from ftpfixture.net.stream import ThrottleStreamIO
+from ftpfixture.server.connection import Connection
+
+__all__ = ["View"]
+
+
+class View:
+    """A session as its gate sees it; what each member gives is said at `ftpfixture.net.gate.SessionView`.
+
+    Args:
+        number: Of the session.
+        hub: Is told of everything that crosses the gate.
+        channel: The control connection.
+        connection: What handlers see of the session.
+        hang_up: Ends the session, for a reason.
+    """
+
+    def __init__(
+        self, number: int, hub: Hub, channel: Channel, connection: Connection, hang_up: Callable[[str], None]
+    ) -> None:
+        self.number = number
+        self.hub = hub
+        self.channel = channel
+        self.server_host = connection.server_host
+        self.hang_up = hang_up
+        self._connection = connection
+
+    @property
+    def encoding(self) -> str:
+        """See SessionView."""
+        return self._connection.encoding
+
+    @property
+    def current_directory(self) -> PurePosixPath:
+        """See SessionView."""
+        return self._connection.current_directory
+
+    @property
+    def login(self) -> str:
+        """See SessionView."""
+        return self._connection.login if "login" in self._connection else ""
+
+    @property
+    def transfer_type(self) -> str:
+        """See SessionView."""
+        return self._connection.transfer_type
+
+    @property
+    def path_io(self) -> AbstractPathIO:
+        """See SessionView."""
+        return self._connection.path_io
+
+    @property
+    def transferring(self) -> bool:
+        """See SessionView."""
+        return bool(self._connection.extra_workers)
+
+    @property
+    def passive_listener(self) -> PassiveListener | None:
+        """See SessionView."""
+        connection = self._connection
+        passive = "data_source" in connection and connection.data_source == "passive"
+        return connection.passive_server if passive else None
+
+    def override(self, name: str, value: object) -> Callable[[], None]:
+        """See SessionView."""
+        connection, before = self._connection, getattr(self._connection, name)
+        setattr(connection, name, value)
+        return lambda: setattr(connection, name, before)
+
+    def open_data_with(self, opener: Callable[[float | None], Awaitable[ThrottleStreamIO]]) -> None:
+        """See SessionView."""
+        self._connection.when_wanted("data_connection", opener)

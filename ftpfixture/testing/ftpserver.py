@@ -176,8 +176,7 @@ class FtpServer:
         try:
             self.driver.await_(self.server.start(self._host, self._port))
         except BaseException:
-            _RUNNING.discard(self)
-            self.driver.release()
+            self._end()  # it may listen already, when a subclass fails or an interrupt ends the wait
             raise
         self._running = True
 
@@ -188,11 +187,14 @@ class FtpServer:
         """
         if self._running and not self.inherited:
             self._running = False
-            try:
-                self.driver.await_(self.server.close())
-            finally:
-                _RUNNING.discard(self)
-                self.driver.release()
+            self._end()
+
+    def _end(self) -> None:
+        try:
+            self.driver.await_(self.server.close())
+        finally:
+            _RUNNING.discard(self)
+            self.driver.release()
 
     def restart(self) -> None:
         """Stop, and start again on the same port with the same users, files and log."""

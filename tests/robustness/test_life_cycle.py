@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import resource
+import signal
 import socket
 import sys
 import threading
@@ -275,3 +276,80 @@ def test_files_are_used_while_another_server_ends_the_thread() -> None:
         steps += 1
     other.join()
     assert steps > 0
+
+
+class Interrupting(Server):
+    """Interrupts the main thread, which waits for it, when it has begun to listen or begins to close."""
+
+    when = ""
+
+    async def start(self, host: str | None = None, port: int = 0) -> None:
+        """As ever."""
+        await super().start(host, port)
+        self.listens_on = self.address
+        if self.when == "start":
+            await _interrupt()
+
+    async def close(self) -> None:
+        """As ever."""
+        if self.when == "stop":
+            self.when = ""
+            await _interrupt()
+        await super().close()
+
+
+async def _interrupt() -> None:
+    main = threading.main_thread().ident
+    assert main is not None
+    signal.pthread_kill(main, signal.SIGINT)
+
+
+class Failing(Server):
+    """Begins to listen, and fails then."""
+
+    async def start(self, host: str | None = None, port: int = 0) -> None:
+        """As ever."""
+        await super().start(host, port)
+        self.listens_on = self.address
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize(("kind", "error"), [(Interrupting, KeyboardInterrupt), (Failing, ZeroDivisionError)])
+def test_a_start_that_does_not_succeed_leaves_nothing(kind: type[Server], error: type[BaseException]) -> None:
+    """Neither a socket that listens nor a thread; after an interrupt the server can be started again."""
+    before = held()
+    server = FtpServer(server_class=kind)
+    server.server.when = "start"  # type: ignore[attr-defined]
+    with pytest.raises(error):
+        server.start()
+    assert held() == before
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(server.server.listens_on)  # type: ignore[attr-defined]
+    if kind is Interrupting:
+        server.server.when = ""  # type: ignore[attr-defined]
+        with server:
+            _dialogue(server)
+
+
+@pytest.mark.parametrize("lives", [True, False], ids=["thread lives", "thread ends"])
+def test_a_stop_that_is_interrupted_closes_all_the_same(lives: bool) -> None:
+    """Control port, sessions and passive ports are closed, whether the thread lives on or ends with the server."""
+    before = held()
+    thread = LoopThread()
+    thread.acquire()
+    server = FtpServer(server_class=Interrupting, driver=thread)
+    server.start()
+    with RawClient(server.address) as client:
+        client.login()
+        assert client.code("EPSV") == "229"
+        server.server.when = "stop"  # type: ignore[attr-defined]
+        if not lives:
+            thread.release()
+        with pytest.raises(KeyboardInterrupt):
+            server.stop()
+        client.read_to_the_end()
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(server.server.listens_on)  # type: ignore[attr-defined]
+    if lives:
+        thread.release()
+    assert held() == before

@@ -15,6 +15,7 @@ from ftpfixture import FtpServer
 from ftpfixture.log import CommandLog
 from ftpfixture.log.events import FaultApplied
 from ftpfixture.wire.states import check_exchange
+from tests.support.pairwise import mark_the_rest
 from tests.support.raw import RawClient
 from tests.support.turns import Turns, watched
 
@@ -27,6 +28,12 @@ settings.register_profile(
     "shared", deadline=None, derandomize="CI" in os.environ, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("shared")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of all combinations of parameters run those that have every pair of values; `-m exhaustive` runs the rest."""
+    mark_the_rest(items)
 
 
 def pytest_collection_finish() -> None:

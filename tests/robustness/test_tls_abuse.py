@@ -147,6 +147,7 @@ def test_200_clients_that_go_at_every_stage_leave_nothing(mode: str) -> None:
         server.check()
 
 
+@pytest.mark.each_once
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize(("mode", "verb", "stage"), STAGES)
 def test_stop_returns_under_a_client_that_hangs(mode: str, verb: str, stage: str, version: str) -> None:

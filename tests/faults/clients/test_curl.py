@@ -218,7 +218,10 @@ TABLE = [
     Row("PROT: off", NO_TLS, GET, SECURE),
     Row("EPSV: stall_handshake", TIMED_OUT, (*BRIEF, *GET), (TLS,)),
     Row("RETR: no_close_notify", OK, GET, SECURE, SIZE_IS_BELIEVED),
-    # By name, as bug reports have them.
+]
+
+NAMED = [
+    # As bug reports have them.
     Row("too-many-users", TIMED_OUT, GET, PASSIVE, OF_421),
     Row("banner-multi-line", OK, GET, PASSIVE),
     Row("login-430", LOGIN_DENIED, GET, PASSIVE),
@@ -261,10 +264,27 @@ def curl(tmp_path: Path) -> Program:
     return program
 
 
-@pytest.mark.parametrize(
-    ("row", "mode"), [pytest.param(row, mode, id=f"{row.fault}, {mode}") for row in TABLE for mode in row.modes]
-)
+def cases(rows: list[Row]) -> pytest.MarkDecorator:
+    """Each row in each mode that it is for."""
+    params = [pytest.param(row, mode, id=f"{row.fault}, {mode}") for row in rows for mode in row.modes]
+    return pytest.mark.parametrize(("row", "mode"), params)
+
+
+@pytest.mark.each_once
+@cases(TABLE)
 def test_exit_codes(ftp_server_factory: Callable[..., FtpServer], curl: Program, row: Row, mode: str) -> None:
+    """Curl ends with the code of what went wrong."""
+    check_exit_code(ftp_server_factory, curl, row, mode)
+
+
+@pytest.mark.each_once
+@cases(NAMED)
+def test_named_faults(ftp_server_factory: Callable[..., FtpServer], curl: Program, row: Row, mode: str) -> None:
+    """The same for faults that have a name."""
+    check_exit_code(ftp_server_factory, curl, row, mode)
+
+
+def check_exit_code(ftp_server_factory: Callable[..., FtpServer], curl: Program, row: Row, mode: str) -> None:
     """Curl ends with the code of what went wrong, the log tells of the fault, and the next run is healthy."""
     tls = "implicit" if mode == IMPLICIT else "explicit" if mode == TLS else None
     server = ftp_server_factory(tls=tls, faults=[row.fault])

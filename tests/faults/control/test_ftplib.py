@@ -199,6 +199,7 @@ def attempt(ftp: ftplib.FTP, lab: Lab, row: Row) -> object:
     return ftp.login(*server.credentials) if row.action == "login" else act(ftp, row.action)
 
 
+@pytest.mark.each_once
 @both
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row.fault)
 def test_ftplib(ftp: ftplib.FTP, lab: Lab, row: Row) -> None:

@@ -214,6 +214,7 @@ async def attempt(client: Client, lab: Lab, row: Row) -> object:
     return await act(client, row.action)
 
 
+@pytest.mark.each_once
 @pytest.mark.parametrize(("row", "lab"), ROWS, indirect=["lab"])
 async def test_our_client(client: Client, lab: Lab, row: Row) -> None:
     """This comes of it; then the connection is closed and says so, or the next command gets its own reply."""

@@ -200,6 +200,7 @@ def name(row: Row) -> str:
     return f"{row.call} of {row.fault}"
 
 
+@pytest.mark.each_once
 @pytest.mark.parametrize("tls", [False, True], ids=["clear", "TLS"])
 @pytest.mark.parametrize("row", ROWS, ids=name)
 def test_what_it_makes_of_it(ftp_server: FtpServer, clients: list[ftplib.FTP], row: Row, tls: bool) -> None:
@@ -207,6 +208,7 @@ def test_what_it_makes_of_it(ftp_server: FtpServer, clients: list[ftplib.FTP], r
     run(ftp_server, clients, row, tls=tls, timeout=10)
 
 
+@pytest.mark.each_once
 @pytest.mark.parametrize("tls", [False, True], ids=["clear", "TLS"])
 @pytest.mark.parametrize("row", SILENT, ids=name)
 def test_what_it_makes_of_silence(ftp_server: FtpServer, clients: list[ftplib.FTP], row: Row, tls: bool) -> None:

@@ -202,6 +202,7 @@ def name(row: Row) -> str:
 both = pytest.mark.parametrize("tls", [False, True], ids=["clear", "TLS"])
 
 
+@pytest.mark.each_once
 @both
 @pytest.mark.parametrize("row", [*CUT, *LOST, *SLOW, *CONTROL], ids=name)
 async def test_what_it_makes_of_it(ftp_server: FtpServer, tmp_path: Path, row: Row, tls: bool) -> None:
@@ -209,6 +210,7 @@ async def test_what_it_makes_of_it(ftp_server: FtpServer, tmp_path: Path, row: R
     await run(ftp_server, row, tmp_path, tls=tls)
 
 
+@pytest.mark.each_once
 @both
 @pytest.mark.parametrize("row", SILENT, ids=name)
 async def test_what_it_makes_of_silence(ftp_server: FtpServer, tmp_path: Path, row: Row, tls: bool) -> None:
@@ -313,6 +315,7 @@ HANGS = [
 ]
 
 
+@pytest.mark.each_once
 @both
 @pytest.mark.parametrize("fault", HANGS)
 @pytest.mark.parametrize("call", ["download", "upload", "exact", "listing"])

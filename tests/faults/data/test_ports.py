@@ -308,6 +308,7 @@ FAULTS = [
 each_fault = pytest.mark.parametrize("fault", FAULTS, ids=str)
 
 
+@pytest.mark.each_once
 @each_fault
 @pytest.mark.parametrize("kind", ["clear", "TLSv1.3"])
 @pytest.mark.parametrize("goodbye", ["vanish", "close", "abor"])

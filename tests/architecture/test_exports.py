@@ -12,10 +12,9 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
-import pytest
-
 import ftpfixture
 from ftpfixture import errors
+from tests.support.rows import table
 
 PACKAGE = Path(ftpfixture.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -76,7 +75,7 @@ def test_all_exceptions_are_in_one_tree() -> None:
     assert elsewhere == []
 
 
-@pytest.mark.parametrize("name", ftpfixture.__all__)
+@table("name", ftpfixture.__all__)
 def test_every_export_has_a_docstring(name: str) -> None:
     """Each public name tells what it is for, in its own words."""
     value = getattr(ftpfixture, name)
@@ -100,7 +99,7 @@ def test_the_version_is_one() -> None:
     assert all(number.isdigit() for number in numbers[:2])
 
 
-@pytest.mark.parametrize("module", _importable())
+@table("module", _importable())
 def test_what_a_module_lists_is_there(module: str) -> None:
     """`__all__` of a module names nothing that it does not have, and nothing twice."""
     loaded = import_module(module)
@@ -110,7 +109,7 @@ def test_what_a_module_lists_is_there(module: str) -> None:
     assert [name for name in names if not hasattr(loaded, name)] == []
 
 
-@pytest.mark.parametrize("module", _importable())
+@table("module", _importable())
 def test_what_a_module_lists_is_its_own(module: str) -> None:
     """`__all__` of a module that is no package names what is made in it, not what it imported."""
     loaded = import_module(module)
@@ -139,7 +138,7 @@ FACES = ["ftpfixture.common", "ftpfixture.pathio"]
 """Modules that only show what others made, under addresses that users know."""
 
 
-@pytest.mark.parametrize("module", FACES)
+@table("module", FACES)
 def test_a_face_makes_nothing(module: str) -> None:
     """A face imports, lists all that it imports, and does nothing else."""
     loaded = import_module(module)
@@ -153,7 +152,7 @@ def test_a_face_makes_nothing(module: str) -> None:
     assert [type(node) for node in others] == [ast.Expr, ast.Assign]  # its docstring, and `__all__`
 
 
-@pytest.mark.parametrize("module", ["common", "errors", "pathio", "server"])
+@table("module", ["common", "errors", "pathio", "server"])
 def test_rooms_can_be_reached_from_the_package(module: str) -> None:
     """After `import ftpfixture` alone, `ftpfixture.common.setlocale` and the like are there."""
     program = f"import ftpfixture; print(ftpfixture.{module}.__name__)"
@@ -182,7 +181,7 @@ def _public(body: list[ast.stmt], prefix: str = "") -> Iterator[tuple[str, Defin
             yield from _public(node.body, f"{prefix}{node.name}.")
 
 
-@pytest.mark.parametrize("path", MODULES, ids=_dotted)
+@table("path", MODULES)
 def test_every_public_thing_has_a_docstring(path: Path) -> None:
     """Every module, and every public class, function and method in it, says what it is for."""
     tree = ast.parse(path.read_text(encoding="utf-8"))

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
 import ftpfixture
+from tests.support.rows import table
 
 PACKAGE = Path(ftpfixture.__file__).parent
 NAME = PACKAGE.name
@@ -114,7 +113,7 @@ def test_imports_go_down() -> None:
     assert _places(found for found in OURS if _wrong_direction(found)) == []
 
 
-@pytest.mark.parametrize("room", ["aio", "compat", "errors", "untouched"])
+@table("room", ["aio", "compat", "errors", "untouched"])
 def test_leaves_import_nothing_of_ours(room: str) -> None:
     """What everybody may import imports nothing of this package."""
     assert _places(found for found in OURS if found.room == room) == []
@@ -165,7 +164,7 @@ def test_only_the_channel_and_the_ports_touch_sockets() -> None:
         assert calls == [], path
 
 
-@pytest.mark.parametrize(
+@table(
     ("room", "source", "wrong"),
     [
         ("wire/x.py", "from ftpfixture.errors import ProtocolError", False),

@@ -10,9 +10,8 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 import ftpfixture
+from tests.support.rows import table
 
 PACKAGE = Path(ftpfixture.__file__).parent
 
@@ -84,7 +83,7 @@ def test_nothing_that_tests_patch_is_looked_up_on_the_servers_thread() -> None:
     assert len(paths) > 50
 
 
-@pytest.mark.parametrize(
+@table(
     ("source", "names"),
     [
         ("async def f():\n    await asyncio.sleep(0)", ["asyncio.sleep"]),

@@ -6,9 +6,8 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 import ftpfixture
+from tests.support.rows import table
 
 PACKAGE = Path(ftpfixture.__file__).parent
 
@@ -69,7 +68,7 @@ def test_only_drivers_ask_the_system_for_time_or_wait() -> None:
     assert set(DRIVERS) <= set(paths)
 
 
-@pytest.mark.parametrize(
+@table(
     ("source", "what"),
     [
         ("from time import monotonic", ["time.monotonic"]),

@@ -22,6 +22,7 @@ from ftpfixture.wire.listing.mlsx import MLSX_FACTS, mlsx_line
 from ftpfixture.wire.listing.msdos import msdos_line
 from ftpfixture.wire.listing.unix import unix_line
 from ftpfixture.wire.pathname import quote_257
+from tests.support.rows import table
 
 THEIRS = aioftp.Client()
 
@@ -57,7 +58,7 @@ def check_differs(name: str, argument: Any, ours: Any, theirs: Any, **settings: 
 # Replies.
 
 
-@pytest.mark.parametrize(
+@table(
     "text",
     [
         " Entering (|||1234|)",
@@ -79,7 +80,7 @@ def test_epsv(text: str) -> None:
     check("parse_epsv_response", text)
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "theirs"),
     [("(|||70000|)", 70000), ("(|||123456|)", 123456), ("(   5 )", 5), ("(\xe9\xe9\xe95\xe9)", 5)],
 )
@@ -95,7 +96,7 @@ def test_any_epsv(port: int, before: str, after: str) -> None:
     assert check("parse_epsv_response", f"{before}{render_229(port)}{after}") == (None, port)
 
 
-@pytest.mark.parametrize(
+@table(
     "text",
     [
         " Entering Passive Mode (127,0,0,1,4,5).",
@@ -113,7 +114,7 @@ def test_pasv(text: str) -> None:
     check("parse_pasv_response", text)
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "ours", "theirs"),
     [
         ("127,0,0,1,4,5", ("127.0.0.1", 1029), ValueError),  # RFC 1123 4.1.2.6: parentheses may be missing
@@ -137,15 +138,13 @@ def test_any_pasv(numbers: tuple[int, ...], port: int, after: str) -> None:
     assert check("parse_pasv_response", f" {render_227(host, port)}{after}") == (host, port)
 
 
-@pytest.mark.parametrize(
-    "text", ['"/a"', ' "/a" is the current directory', '"/a""b" x', '""', "none", "", '"a"b"', 'x "/p" "q"']
-)
+@table("text", ['"/a"', ' "/a" is the current directory', '"/a""b" x', '""', "none", "", '"a"b"', 'x "/p" "q"'])
 def test_directory(text: str) -> None:
     """The path is what stands in the first quotes, doubled ones are one; without any it is the current directory."""
     check("parse_directory_response", text)
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "ours", "theirs"),
     [
         ('"', ValueError, "."),
@@ -175,7 +174,7 @@ def test_any_directory(path: str) -> None:
 # Modes and dates.
 
 
-@pytest.mark.parametrize(
+@table(
     "text", ["rwxrwxrwx", "---------", "r-xr-xr-x", "-w--w--w-", "--x--x--x", "rwxr-xr-", "", "wrx------", "abcdefghi"]
 )
 def test_unix_mode(text: str) -> None:
@@ -183,7 +182,7 @@ def test_unix_mode(text: str) -> None:
     check("parse_unix_mode", text)
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "ours", "theirs"),
     [
         ("rwxr-xr-t", 0o1755, 0o1754),  # t stands for x, too
@@ -214,7 +213,7 @@ def test_format_date_time(moment: datetime) -> None:
 NOW = datetime(2020, 9, 13, 12, 0)
 
 
-@pytest.mark.parametrize(
+@table(
     "text",
     [
         "Mar 15 12:00",
@@ -237,7 +236,7 @@ def test_ls_date(text: str) -> None:
     check("parse_ls_date", text, now=NOW)
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "ours", "theirs"),
     [
         ("13 Sep 10:00", "20200913100000", ValueError),  # the day first, as in many locales
@@ -318,7 +317,7 @@ def known(name: str, **more: Any) -> tuple[PurePosixPath, dict[str, Any]]:
     return PurePosixPath(name), {key: value for key, value in (info | more).items() if value is not None}
 
 
-@pytest.mark.parametrize(
+@table(
     ("line", "ours", "theirs"),
     [
         (b"lrw-r--r-- 1 a b 5 Jan  1  2018 x -> y", known("x", type="link", link_dst="y"), known("x", link_dst="y")),
@@ -373,7 +372,7 @@ def test_any_unix_line(
     assert (info["modify"], info["unix.owner"], info["unix.group"]) == (moment.strftime("%Y%m%d000000"), owner, group)
 
 
-@pytest.mark.parametrize(
+@table(
     "line",
     [
         b"10/19/2018  10:13 PM    <DIR>          bin\r\n",
@@ -392,7 +391,7 @@ def test_windows_line(line: bytes) -> None:
     check("parse_list_line_windows", line)
 
 
-@pytest.mark.parametrize(
+@table(
     ("line", "ours", "theirs"),
     [
         (b"10-19-18  10:13PM   5 a", ("a", {"type": "file", "size": "5"}), ValueError),  # as IIS has it
@@ -421,7 +420,7 @@ def test_any_msdos_line(name: str, kind: str, size: int, moment: datetime) -> No
     assert outcome(THEIRS.parse_list_line_windows, line) is ValueError
 
 
-@pytest.mark.parametrize("first", [True, False])
+@table("first", [True, False])
 def test_list_line_with_a_parser_of_ones_own(first: bool) -> None:
     """One's own parser is asked first or last; what it cannot read the others get, and errors name the line."""
 
@@ -442,7 +441,7 @@ def test_list_line_with_a_parser_of_ones_own(first: bool) -> None:
         assert raised.value.args[1] == b"what?\n"
 
 
-@pytest.mark.parametrize(
+@table(
     "line",
     [
         b"type=file;size=5;modify=20200101000000; a b.txt\r\n",
@@ -462,7 +461,7 @@ def test_mlsx_line(line: bytes | str) -> None:
     check("parse_mlsx_line", line)
 
 
-@pytest.mark.parametrize(
+@table(
     ("line", "ours", "theirs"),
     [
         ("type=OS.unix=slink:/x; l", ("l", {"type": "link", "link_dst": "/x"}), ("l", {"type": "OS.unix=slink:/x"})),

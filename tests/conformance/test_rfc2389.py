@@ -11,6 +11,7 @@ from ftpfixture import FtpServer
 from ftpfixture.errors import ConfigurationError
 from ftpfixture.log.events import ReplySent
 from tests.support.raw import RawClient
+from tests.support.rows import table
 
 RFC_959 = (
     {"USER", "PASS", "ACCT", "CWD", "CDUP", "SMNT", "REIN", "QUIT", "PORT", "PASV", "TYPE", "STRU", "MODE", "RETR"}
@@ -170,7 +171,7 @@ def test_disable_of_one_server_is_its_own(ftp_server_factory: Callable[..., FtpS
         assert "SIZE" in features(client.login())
 
 
-@pytest.mark.parametrize(("disable", "hint"), [(["MLSX"], "MLST"), ("MLSD", r"\['MLSD'\]")])
+@table(("disable", "hint"), [(["MLSX"], "MLST"), ("MLSD", r"\['MLSD'\]")])
 def test_disable_of_nonsense_is_refused(disable: object, hint: str) -> None:
     """A verb that nobody knows is an error that names near ones, and so is a string in place of a list."""
     with pytest.raises(ConfigurationError, match=hint):

@@ -15,6 +15,7 @@ from ftpfixture.log.events import Encrypted, EncryptionFailed
 from ftpfixture.testing.certificates import KINDS, ServerTls
 from tests.support.ftps import DATA_VERBS, FtpsClient, read_to_close_notify
 from tests.support.raw import read_all
+from tests.support.rows import check_rows, table
 from tests.support.tls import VERSIONS, Wire, trusting
 
 FILES = {"/a.txt": b"hello", "/empty": b"", "/m.bin": bytes(range(256)) * 4096}
@@ -55,69 +56,75 @@ def refused(server: FtpServer, context: ssl.SSLContext) -> str:
 # Dialogues.
 
 
+DIALOGUES = [
+    # 4: the beginning.
+    ("4", "AUTH TLS=234; PBSZ 0=200"),
+    ("4", "auth tls=234; PBSZ 0=200"),
+    ("4", "AUTH TLS-C=234; PBSZ 0=200"),
+    ("4", "AUTH TLS-P=234; PBSZ 0=200"),
+    ("4", "AUTH SSL=234; PBSZ 0=200"),
+    ("4", "AUTH=504; AUTH TLS=234"),
+    ("4", "AUTH X=504; AUTH TLS=234"),
+    ("4", "AUTH KERBEROS_V4=504"),
+    ("4", "AUTH GSSAPI=504"),
+    ("4", "AUTH TLS TLS=504"),
+    ("4", "AUTH TLS =504"),
+    ("4", "AUTH TLS=234; AUTH TLS=503"),
+    ("4", "AUTH TLS=234; AUTH X=503"),
+    ("4", "ADAT AAAA=502; MIC AAAA=502; CONF AAAA=502; ENC AAAA=502"),
+    ("4", f"{LOGIN}; PWD=257"),
+    ("4", f"AUTH TLS=234; {LOGIN}; PWD=257"),
+    ("4", f"{LOGIN}; AUTH TLS=234; PWD=530; PASS password=503; {LOGIN}; PWD=257"),
+    ("4", "USER user=331; AUTH TLS=234; PASS password=503"),
+    ("4", "USER user=331; AUTH X=504; PASS password=230"),
+    # 8: PBSZ.
+    ("8", "PBSZ 0=503"),
+    ("8", "AUTH TLS=234; PBSZ 0=200; PBSZ 0=200"),
+    ("8", "AUTH TLS=234; PBSZ 1024=200"),
+    ("8", "AUTH TLS=234; PBSZ 4294967295=200"),
+    ("8", "AUTH TLS=234; PBSZ 4294967296=501; PROT P=503"),
+    ("8", "AUTH TLS=234; PBSZ 42949672950=501"),
+    ("8", "AUTH TLS=234; PBSZ=501; PBSZ x=501; PBSZ -1=501; PBSZ 1 1=501; PBSZ ²=501; PROT P=503"),
+    ("8", f"AUTH TLS=234; {LOGIN}; PBSZ 0=200; PROT P=200"),
+    # 9: PROT.
+    ("9", "PROT P=503; PROT C=503; PROT X=503"),
+    ("9", "AUTH TLS=234; PROT P=503; PROT C=503"),
+    ("9", "AUTH TLS=234; PBSZ 0=200; PROT P=200; PROT C=200; PROT P=200"),
+    ("9", "AUTH TLS=234; PBSZ 0=200; PROT p=200; prot c=200"),
+    ("9", "AUTH TLS=234; PBSZ 0=200; PROT S=536; PROT E=536; PROT s=536"),
+    ("9", "AUTH TLS=234; PBSZ 0=200; PROT X=504; PROT=504; PROT P P=504; PROT PC=504"),
+    # 11: REIN.
+    ("11", f"{LOGIN}; REIN=220; PWD=530; AUTH TLS=234"),
+    (
+        "11",
+        f"AUTH TLS=234; {LOGIN}; REIN=220; PWD=530; PROT P=503; AUTH TLS=234; PROT P=503; PBSZ 0=200; PROT P=200",
+    ),
+    ("11", "AUTH TLS=234; REIN=220; REIN=220; AUTH TLS=234; REIN=220; QUIT=221"),
+    # 12.3: CCC.
+    ("12.3", "CCC=533"),
+    ("12.3", f"AUTH TLS=234; {LOGIN}; CCC=200; PWD=257; CCC=533"),
+    ("12.3", "AUTH TLS=234; CCC=200; AUTH TLS=234; CCC=200; NOOP=200"),
+    ("12.3", "AUTH TLS=234; PBSZ 0=200; CCC=200; PROT P=200; PBSZ 0=200"),
+    ("12.3", "AUTH TLS=234; PBSZ 0=200; CCC=200; AUTH TLS=234; PROT P=503"),
+    # 12.1 and 12.2: HELP and STAT say that it is there.
+    ("6", "HELP AUTH=214; HELP PBSZ=214; HELP PROT=214; HELP CCC=214; HELP REIN=214"),
+]
+
+
 @both_versions
-@pytest.mark.parametrize(
-    ("section", "script"),
-    [
-        # 4: the beginning.
-        ("4", "AUTH TLS=234; PBSZ 0=200"),
-        ("4", "auth tls=234; PBSZ 0=200"),
-        ("4", "AUTH TLS-C=234; PBSZ 0=200"),
-        ("4", "AUTH TLS-P=234; PBSZ 0=200"),
-        ("4", "AUTH SSL=234; PBSZ 0=200"),
-        ("4", "AUTH=504; AUTH TLS=234"),
-        ("4", "AUTH X=504; AUTH TLS=234"),
-        ("4", "AUTH KERBEROS_V4=504"),
-        ("4", "AUTH GSSAPI=504"),
-        ("4", "AUTH TLS TLS=504"),
-        ("4", "AUTH TLS =504"),
-        ("4", "AUTH TLS=234; AUTH TLS=503"),
-        ("4", "AUTH TLS=234; AUTH X=503"),
-        ("4", "ADAT AAAA=502; MIC AAAA=502; CONF AAAA=502; ENC AAAA=502"),
-        ("4", f"{LOGIN}; PWD=257"),
-        ("4", f"AUTH TLS=234; {LOGIN}; PWD=257"),
-        ("4", f"{LOGIN}; AUTH TLS=234; PWD=530; PASS password=503; {LOGIN}; PWD=257"),
-        ("4", "USER user=331; AUTH TLS=234; PASS password=503"),
-        ("4", "USER user=331; AUTH X=504; PASS password=230"),
-        # 8: PBSZ.
-        ("8", "PBSZ 0=503"),
-        ("8", "AUTH TLS=234; PBSZ 0=200; PBSZ 0=200"),
-        ("8", "AUTH TLS=234; PBSZ 1024=200"),
-        ("8", "AUTH TLS=234; PBSZ 4294967295=200"),
-        ("8", "AUTH TLS=234; PBSZ 4294967296=501; PROT P=503"),
-        ("8", "AUTH TLS=234; PBSZ 42949672950=501"),
-        ("8", "AUTH TLS=234; PBSZ=501; PBSZ x=501; PBSZ -1=501; PBSZ 1 1=501; PBSZ ²=501; PROT P=503"),
-        ("8", f"AUTH TLS=234; {LOGIN}; PBSZ 0=200; PROT P=200"),
-        # 9: PROT.
-        ("9", "PROT P=503; PROT C=503; PROT X=503"),
-        ("9", "AUTH TLS=234; PROT P=503; PROT C=503"),
-        ("9", "AUTH TLS=234; PBSZ 0=200; PROT P=200; PROT C=200; PROT P=200"),
-        ("9", "AUTH TLS=234; PBSZ 0=200; PROT p=200; prot c=200"),
-        ("9", "AUTH TLS=234; PBSZ 0=200; PROT S=536; PROT E=536; PROT s=536"),
-        ("9", "AUTH TLS=234; PBSZ 0=200; PROT X=504; PROT=504; PROT P P=504; PROT PC=504"),
-        # 11: REIN.
-        ("11", f"{LOGIN}; REIN=220; PWD=530; AUTH TLS=234"),
-        (
-            "11",
-            f"AUTH TLS=234; {LOGIN}; REIN=220; PWD=530; PROT P=503; AUTH TLS=234; PROT P=503; PBSZ 0=200; PROT P=200",
-        ),
-        ("11", "AUTH TLS=234; REIN=220; REIN=220; AUTH TLS=234; REIN=220; QUIT=221"),
-        # 12.3: CCC.
-        ("12.3", "CCC=533"),
-        ("12.3", f"AUTH TLS=234; {LOGIN}; CCC=200; PWD=257; CCC=533"),
-        ("12.3", "AUTH TLS=234; CCC=200; AUTH TLS=234; CCC=200; NOOP=200"),
-        ("12.3", "AUTH TLS=234; PBSZ 0=200; CCC=200; PROT P=200; PBSZ 0=200"),
-        ("12.3", "AUTH TLS=234; PBSZ 0=200; CCC=200; AUTH TLS=234; PROT P=503"),
-        # 12.1 and 12.2: HELP and STAT say that it is there.
-        ("6", "HELP AUTH=214; HELP PBSZ=214; HELP PROT=214; HELP CCC=214; HELP REIN=214"),
-    ],
-)
-def test_explicit(client: FtpsClient, section: str, script: str) -> None:
+@pytest.mark.parametrize("section", dict.fromkeys(section for section, _ in DIALOGUES))
+def test_explicit(ftps_server: FtpServer, version: str, section: str) -> None:
     """Each line gets its reply in a session that begins in clear, and the session goes on."""
-    client.play(script)
-    if "QUIT" not in script:
-        client.play("NOOP=200; QUIT=221")
-    assert client.is_closed()
+
+    def check(script: str) -> None:
+        with FtpsClient(ftps_server.address, version) as client:
+            assert client.reply().code == "220"
+            client.play(script)
+            if "QUIT" not in script:
+                client.play("NOOP=200; QUIT=221")
+            assert client.is_closed()
+
+    check_rows([script for other, script in DIALOGUES if other == section], check)
 
 
 @pytest.mark.ftp(tls="implicit")
@@ -263,7 +270,7 @@ def trusting_with(ciphers: str) -> ssl.SSLContext:
     return context
 
 
-@pytest.mark.parametrize(
+@table(
     "settings",
     [
         {"minimum_tls": "TLSv9"},
@@ -274,7 +281,6 @@ def trusting_with(ciphers: str) -> ssl.SSLContext:
         {"tls": "sometimes"},
         {"require_tls": ["all"]},
     ],
-    ids=str,
 )
 def test_settings_that_cannot_be(settings: dict[str, object]) -> None:
     """A mistake is told at once, with the value and what would do."""
@@ -283,7 +289,7 @@ def test_settings_that_cannot_be(settings: dict[str, object]) -> None:
         FtpServer(**{"tls": "explicit", **settings})  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("settings", [{"tls": "explicit"}, {"require_tls": ["data"]}, {"tls": "required"}], ids=str)
+@table("settings", [{"tls": "explicit"}, {"require_tls": ["data"]}, {"tls": "required"}])
 def test_tls_without_certificate(settings: dict[str, object]) -> None:
     """A server class without a context cannot have TLS."""
     with pytest.raises(ConfigurationError, match=r"certificate|ssl"):

@@ -20,6 +20,7 @@ from ftpfixture import FtpServer, MemoryPathIO, Permission, ServerFailure, User
 from ftpfixture.files.opened import universal_exception
 from ftpfixture.wire.pathname import parse_257
 from tests.support.raw import RawClient
+from tests.support.rows import check_rows
 
 Factory = Callable[..., FtpServer]
 
@@ -86,245 +87,274 @@ NEED_LOGIN = (
     "XMKD /x;XRMD /empty"
 )
 
-ACCESS = [
-    # USER
-    Case("4.1.1", "USER user", "331"),
-    Case("4.1.1", "USER nobody", "331"),
-    Case("4.1.1", "USER", "501"),
-    Case("4.1.1", "USER ann;PWD", "230 257", NO_PASSWORD),
-    Case("4.1.1", "USER who-ever;PWD", "230 257", NO_PASSWORD),
-    Case("4.1.1", "USER bob;PWD", "332 530", ACCOUNT),
-    Case("4.1.1", "USER user;PASS password;USER user;PWD;PASS password;PWD", "331 230 331 530 230 257"),
-    Case("4.1.1", "USER user;PASS password;USER nobody;PWD", "331 230 331 530"),
-    Case("4.1.1", "USER user;USER with;PASS password", "331 331 530"),
-    Case("4.1.1", "USER nobody;USER user;PASS password", "331 331 230"),
-    Case("5.3.1", "user user;pass password", "331 230"),
-    # PASS
-    Case("4.1.1", "USER user;PASS password", "331 230"),
-    Case("4.1.1", "USER user;PASS wrong;PWD", "331 530 530"),
-    Case("4.1.1", "USER user;PASS", "331 530"),
-    Case("4.1.1", "USER user;PASS password ", "331 530"),
-    Case("4.1.1", "USER user;PASS PASSWORD", "331 530"),
-    Case("4.1.1", "USER nobody;PASS password", "331 530"),
-    Case("4.1.1", "PASS password", "503"),
-    Case("4.1.1", "USER user;PASS password;PASS password", "331 230 503"),
-    Case("4.1.1", "USER user;PASS wrong;PASS password;PWD", "331 530 230 257"),
-    Case("4.1.1", "USER ann;PASS x;PWD", "230 202 257", NO_PASSWORD),
-    Case("4.1.1", "USER ann;PASS secret", "331 332", ACCOUNT),
-    Case("4.1.1", "USER ann;PASS wrong", "331 530", ACCOUNT),
-    Case("4.1.1", "USER ann;PASS ", "331 230", BLANKS),
-    Case("4.1.1", "USER ann;PASS", "331 230", BLANKS),
-    Case("4.1.1", "USER bob;PASS   a  b ", "331 230", BLANKS),
-    Case("4.1.1", "USER bob;PASS a  b", "331 530", BLANKS),
-    Case("4.1.1", "USER with space;PASS x", "331 230", BLANKS),
-    # ACCT
-    Case("4.1.1", "USER ann;PASS secret;ACCT ledger;PWD", "331 332 230 257", ACCOUNT),
-    Case("4.1.1", "USER bob;ACCT purse;PWD", "332 230 257", ACCOUNT),
-    Case("4.1.1", "USER bob;ACCT ledger;PWD;ACCT purse;PWD", "332 530 530 230 257", ACCOUNT),
-    Case("4.1.1", "USER ann;PASS secret;PWD;RETR /a.txt", "331 332 530 530", ACCOUNT),
-    Case("4.1.1", "USER ann;ACCT ledger", "331 503", ACCOUNT),
-    Case("4.1.1", "USER ann;PASS secret;USER ann;ACCT ledger", "331 332 331 503", ACCOUNT),
-    Case("4.1.1", "ACCT ledger", "503"),
-    Case("4.1.1", "USER user;PASS password;ACCT ledger", "331 230 202"),
-    # REIN and QUIT
-    Case("4.1.1", "REIN;USER user;PASS password", "220 331 230"),
-    Case("4.1.1", "USER user;PASS password;REIN;PWD;PASS password", "331 230 220 530 503"),
-    Case("4.1.1", "USER user;REIN;PASS password", "331 220 503"),
-    Case("4.1.1", "QUIT", "221"),
-    Case("4.1.1", "USER user;QUIT", "331 221"),
-    # What needs a login (5.4: 530)
-    *(Case("5.4", line, "530") for line in NEED_LOGIN.split(";")),
-    # What does not
-    Case("5.4", "SYST;HELP;NOOP;STAT", "215 214 200 211"),
-]
+ACCESS = {
+    "USER": [
+        Case("4.1.1", "USER user", "331"),
+        Case("4.1.1", "USER nobody", "331"),
+        Case("4.1.1", "USER", "501"),
+        Case("4.1.1", "USER ann;PWD", "230 257", NO_PASSWORD),
+        Case("4.1.1", "USER who-ever;PWD", "230 257", NO_PASSWORD),
+        Case("4.1.1", "USER bob;PWD", "332 530", ACCOUNT),
+        Case("4.1.1", "USER user;PASS password;USER user;PWD;PASS password;PWD", "331 230 331 530 230 257"),
+        Case("4.1.1", "USER user;PASS password;USER nobody;PWD", "331 230 331 530"),
+        Case("4.1.1", "USER user;USER with;PASS password", "331 331 530"),
+        Case("4.1.1", "USER nobody;USER user;PASS password", "331 331 230"),
+        Case("5.3.1", "user user;pass password", "331 230"),
+    ],
+    "PASS": [
+        Case("4.1.1", "USER user;PASS password", "331 230"),
+        Case("4.1.1", "USER user;PASS wrong;PWD", "331 530 530"),
+        Case("4.1.1", "USER user;PASS", "331 530"),
+        Case("4.1.1", "USER user;PASS password ", "331 530"),
+        Case("4.1.1", "USER user;PASS PASSWORD", "331 530"),
+        Case("4.1.1", "USER nobody;PASS password", "331 530"),
+        Case("4.1.1", "PASS password", "503"),
+        Case("4.1.1", "USER user;PASS password;PASS password", "331 230 503"),
+        Case("4.1.1", "USER user;PASS wrong;PASS password;PWD", "331 530 230 257"),
+        Case("4.1.1", "USER ann;PASS x;PWD", "230 202 257", NO_PASSWORD),
+        Case("4.1.1", "USER ann;PASS secret", "331 332", ACCOUNT),
+        Case("4.1.1", "USER ann;PASS wrong", "331 530", ACCOUNT),
+        Case("4.1.1", "USER ann;PASS ", "331 230", BLANKS),
+        Case("4.1.1", "USER ann;PASS", "331 230", BLANKS),
+        Case("4.1.1", "USER bob;PASS   a  b ", "331 230", BLANKS),
+        Case("4.1.1", "USER bob;PASS a  b", "331 530", BLANKS),
+        Case("4.1.1", "USER with space;PASS x", "331 230", BLANKS),
+    ],
+    "ACCT": [
+        Case("4.1.1", "USER ann;PASS secret;ACCT ledger;PWD", "331 332 230 257", ACCOUNT),
+        Case("4.1.1", "USER bob;ACCT purse;PWD", "332 230 257", ACCOUNT),
+        Case("4.1.1", "USER bob;ACCT ledger;PWD;ACCT purse;PWD", "332 530 530 230 257", ACCOUNT),
+        Case("4.1.1", "USER ann;PASS secret;PWD;RETR /a.txt", "331 332 530 530", ACCOUNT),
+        Case("4.1.1", "USER ann;ACCT ledger", "331 503", ACCOUNT),
+        Case("4.1.1", "USER ann;PASS secret;USER ann;ACCT ledger", "331 332 331 503", ACCOUNT),
+        Case("4.1.1", "ACCT ledger", "503"),
+        Case("4.1.1", "USER user;PASS password;ACCT ledger", "331 230 202"),
+    ],
+    "REIN and QUIT": [
+        Case("4.1.1", "REIN;USER user;PASS password", "220 331 230"),
+        Case("4.1.1", "USER user;PASS password;REIN;PWD;PASS password", "331 230 220 530 503"),
+        Case("4.1.1", "USER user;REIN;PASS password", "331 220 503"),
+        Case("4.1.1", "QUIT", "221"),
+        Case("4.1.1", "USER user;QUIT", "331 221"),
+    ],
+    "what needs a login": [
+        *(Case("5.4", line, "530") for line in NEED_LOGIN.split(";")),
+    ],
+    "what needs none": [
+        Case("5.4", "SYST;HELP;NOOP;STAT", "215 214 200 211"),
+    ],
+}
 
-LOGGED_IN = [
-    # 4.1.1 Access control
-    Case("4.1.1", "CWD dir;CWD /empty;CWD /", "250 250 250"),
-    Case("4.1.1", "CWD /none", "550"),
-    Case("4.1.1", "CWD /a.txt", "550"),
-    Case("4.1.1", "CWD dir;CWD", "250 250"),
-    Case("4.1.1", "CWD /dir", "550", rights(path="/dir", readable=False)),
-    Case("4.1.1", "CWD dir;CDUP;SIZE a.txt", "250 250 213"),
-    Case("4.1.1", "CDUP;CDUP", "250 250"),
-    Case(
-        "4.1.1",
-        "CWD dir;CDUP",
-        "250 550",
-        {"users": [User("user", "password", permissions=[Permission("/", readable=False), Permission("/dir")])]},
-    ),
-    Case("4.1.1", "SMNT /dir", "502"),
-    Case("4.1.1", "CWD dir;REIN;USER user;PASS password;TYPE I;SIZE a.txt", "250 220 331 230 200 213"),
-    Case("4.1.1", "RANG 0 1;REIN;USER user;PASS password;REST 1", "350 220 331 230 501"),  # TYPE A
-    Case("4.1.1", "RNFR a.txt;REIN;USER user;PASS password;RNTO x", "350 220 331 230 503"),
-    Case("4.1.1", "EPSV;REIN;USER user;PASS password;RETR a.txt", "229 220 331 230 425"),
-    Case("4.1.1", "QUIT", "221"),
-    # 4.1.2 Transfer parameters
-    Case("4.1.2", "PORT 127,0,0,1,200,1", "200"),
-    Case("4.1.2", "PORT", "501"),
-    Case("4.1.2", "PORT 127,0,0,1,200", "501"),
-    Case("4.1.2", "PORT 127,0,0,1,200,256", "501"),
-    Case("4.1.2", "PORT 127,0,0,1,200,1,1", "501"),
-    Case("4.1.2", "PORT 127.0.0.1.200.1", "501"),
-    Case("4.1.2", "PORT a,b,c,d,e,f", "501"),
-    Case("4.1.2", "PORT 127,0,0,2,200,1", "504"),
-    Case("4.1.2", "PORT 127,0,0,1,3,255", "504"),
-    Case("4.1.2", "PORT 127,0,0,1,0,25", "504"),
-    Case("4.1.2", "EPSV ALL;PORT 127,0,0,1,200,1;PASV;EPSV", "200 503 503 229"),
-    Case("4.1.2", "PASV", "227"),
-    Case("4.1.2", "PASV;PASV", "227 227"),
-    Case("4.1.2", "PASV x", "501"),
-    Case("4.1.2", "TYPE A;TYPE A N;TYPE I;TYPE L 8;TYPE i;TYPE a n", "200 200 200 200 200 200"),
-    Case("4.1.2", "TYPE A T;TYPE A C;TYPE E;TYPE E N;TYPE L 36", "504 504 504 504 504"),
-    Case("4.1.2", "TYPE;TYPE X;TYPE A X;TYPE L;TYPE L 0;TYPE L x;TYPE I N", "501 501 501 501 501 501 501"),
-    Case("4.1.2", "TYPE X;SIZE a.txt", "501 213"),
-    Case("4.1.2", "STRU F;STRU f", "200 200"),
-    Case("4.1.2", "STRU R;STRU P", "504 504"),
-    Case("4.1.2", "STRU X;STRU;STRU FF", "501 501 501"),
-    Case("4.1.2", "MODE S;MODE s", "200 200"),
-    Case("4.1.2", "MODE B;MODE C", "504 504"),
-    Case("4.1.2", "MODE X;MODE;MODE SS", "501 501 501"),
-    # 4.1.3 RETR
-    Case("4.1.3", "<RETR a.txt", "150+226"),
-    Case("4.1.3", "<RETR /dir/../dir/inner.txt", "150+226"),
-    Case("4.1.3", "<RETR none;<RETR dir;<RETR a.txt/x;<RETR", "550 550 550 501"),
-    Case("4.1.3", "<RETR a.txt", "550", rights(readable=False)),
-    Case("4.1.3", "RETR a.txt", "425"),
-    Case("4.1.3", "REST 6;<RETR a.txt;<RETR a.txt", "350 554 150+226"),
-    Case("4.1.3", "<RETR a.txt", "450", failing("_open", os_error(errno.EBUSY))),
-    Case("4.1.3", "<RETR a.txt", "550", failing("_open", os_error(errno.EACCES))),
-    Case("4.1.3", "<RETR a.txt", "150+451", failing("read", os_error(errno.EIO))),
-    # 4.1.3 STOR
-    Case("4.1.3", ">STOR new.txt;>STOR new.txt;SIZE new.txt", "150+226 150+226 213"),
-    Case("4.1.3", ">STOR dir;>STOR /;>STOR none/x;>STOR a.txt/x", "553 553 553 553"),
-    Case("4.1.3", ">STOR", "501"),
-    Case("4.1.3", "STOR new.txt;SIZE new.txt", "425 550"),
-    Case("4.1.3", ">STOR new.txt;>STOR a.txt", "550 550", rights(writable=False)),
-    Case("4.1.3", ">STOR new.txt;>STOR a.txt", "550 150+226", rights(create=False)),
-    Case("4.1.3", ">STOR new.txt;>STOR new.txt", "150+226 550", rights(overwrite=False)),
-    Case("4.1.3", ">STOR dir/new.txt;>STOR new.txt", "550 150+226", rights(path="/dir", create=False)),
-    Case("4.1.3", "REST 1;>STOR a.txt", "350 550", rights(overwrite=False)),
-    Case("4.1.3", "REST 9;>STOR a.txt;>STOR a.txt", "350 554 150+226"),
-    Case("4.1.3", ">STOR new.txt;DELE new.txt;>STOR b.txt", "150+452 250 150+226", {"quota": 24}),
-    Case("4.1.3", ">STOR new.txt", "150+452", failing("write", os_error(errno.ENOSPC))),
-    Case("4.1.3", ">STOR new.txt", "150+552", failing("write", os_error(errno.EDQUOT))),
-    Case("4.1.3", ">STOR new.txt", "150+552", failing("write", os_error(errno.EFBIG))),
-    Case("4.1.3", ">STOR new.txt", "150+451", failing("write", os_error(errno.EIO))),
-    Case("4.1.3", ">STOR new.txt", "150+450", failing("write", os_error(errno.EBUSY))),
-    Case("4.1.3", ">STOR new.txt", "450", failing("_open", os_error(errno.ETXTBSY))),
-    Case("4.1.3", ">STOR new.txt", "553", failing("_open", os_error(errno.ENAMETOOLONG))),
-    Case("4.1.3", ">STOR new.txt", "550", failing("_open", os_error(errno.EROFS))),
-    # 4.1.3 STOU
-    Case("4.1.3", ">STOU;>STOU;>STOU a.txt", "150+226 150+226 150+226"),
-    Case("4.1.3", "STOU", "425"),
-    Case("4.1.3", ">STOU none/x", "553"),
-    Case("4.1.3", ">STOU", "550", rights(create=False)),
-    Case("4.1.3", ">STOU;>STOU a.txt", "150+226 150+226", rights(overwrite=False)),
-    Case("4.1.3", ">STOU", "150+452", failing("write", os_error(errno.ENOSPC))),
-    # 4.1.3 APPE
-    Case("4.1.3", ">APPE new.txt;>APPE a.txt", "150+226 150+226"),
-    Case("4.1.3", ">APPE", "501"),
-    Case("4.1.3", "APPE a.txt", "425"),
-    Case("4.1.3", ">APPE dir;>APPE none/x", "553 553"),
-    Case("4.1.3", ">APPE a.txt;>APPE new.txt", "550 150+226", rights(append=False)),
-    Case("4.1.3", ">APPE a.txt;>APPE new.txt", "150+226 550", rights(create=False)),
-    Case("4.1.3", ">APPE a.txt", "150+226", rights(overwrite=False)),
-    Case("4.1.3", ">APPE a.txt", "150+552", failing("write", os_error(errno.EDQUOT))),
-    Case("4.1.3", ">APPE a.txt", "450", failing("_open", os_error(errno.EBUSY))),
-    # 4.1.3 ALLO, REST
-    Case("4.1.3", "ALLO 10;ALLO 10 R 5;ALLO 0;allo 10 r 5", "202 202 202 202"),
-    Case("4.1.3", "ALLO;ALLO x;ALLO -1;ALLO 10 R;ALLO 10 X 5;ALLO 10 R x", "501 501 501 501 501 501"),
-    Case("4.1.3", "ALLO 99;ALLO 100;ALLO 84", "552 552 202", {"quota": 99}),
-    Case("4.1.3", "REST 0;REST 3;<RETR a.txt", "350 350 150+226"),
-    Case("4.1.3", "REST;REST x;REST -1;REST 1 2;REST 0x1", "501 501 501 501 501"),
-    Case("4.1.3", "TYPE A;REST 3;REST 0", "200 501 350"),
-    # 4.1.3 RNFR, RNTO
-    Case("4.1.3", "RNFR a.txt;RNTO c.txt;SIZE c.txt;SIZE a.txt", "350 250 213 550"),
-    Case("4.1.3", "RNFR dir;RNTO moved;SIZE moved/inner.txt", "350 250 213"),
-    Case("4.1.3", "RNFR a.txt;RNTO b.txt;SIZE a.txt", "350 250 550"),
-    Case("4.1.3", "RNFR none;RNFR a.txt/x;RNFR /;RNFR", "550 550 550 501"),
-    Case("4.1.3", "RNTO c.txt", "503"),
-    Case("4.1.3", "RNFR none;RNTO c.txt", "550 503"),
-    Case("4.1.3", "RNFR a.txt;RNFR none;RNTO c.txt", "350 550 503"),
-    Case("4.1.3", "RNFR a.txt;RNFR b.txt;RNTO c.txt;SIZE a.txt;SIZE b.txt", "350 350 250 213 550"),
-    Case("4.1.3", "RNFR a.txt;RNTO none/x;RNTO c.txt;SIZE a.txt", "350 553 503 213"),
-    Case("4.1.3", "RNFR a.txt;RNTO", "350 501"),
-    Case("4.1.3", "RNFR dir;RNTO dir/x", "350 553"),
-    Case("4.1.3", "RNFR a.txt;RNTO dir", "350 550"),
-    Case("4.1.3", "RNFR a.txt", "550", rights(rename=False)),
-    Case("4.1.3", "RNFR a.txt;RNTO dir/x", "350 550", rights(path="/dir", rename=False)),
-    Case("4.1.3", "RNFR a.txt;RNTO x", "350 450", failing("rename", os_error(errno.EBUSY))),
-    Case("4.1.3", "RNFR a.txt;RNTO x", "350 553", failing("rename", os_error(errno.EXDEV))),
-    # 4.1.3 ABOR
-    Case("4.1.3", "ABOR", "226"),
-    Case("4.1.3", "PASV;ABOR;RETR a.txt", "227 226 425"),
-    Case("4.1.3", "PORT 127,0,0,1,200,1;ABOR;RETR a.txt", "200 226 425"),
-    # 4.1.3 DELE, RMD, MKD, PWD
-    Case("4.1.3", "DELE a.txt;DELE a.txt", "250 550"),
-    Case("4.1.3", "DELE none;DELE dir;DELE *.txt;DELE", "550 550 550 501"),
-    Case("4.1.3", "DELE a.txt", "550", rights(delete=False)),
-    Case("4.1.3", "DELE a.txt", "450", failing("unlink", os_error(errno.EBUSY))),
-    Case("4.1.3", "DELE a.txt", "451", failing("unlink", os_error(errno.EIO))),
-    Case("4.1.3", "RMD empty;RMD empty", "250 550"),
-    Case("4.1.3", "RMD none;RMD a.txt;RMD dir;RMD /;RMD", "550 550 550 550 501"),
-    Case("4.1.3", "RMD empty", "550", rights(delete=False)),
-    Case("4.1.3", "RMD empty", "450", failing("rmdir", os_error(errno.EBUSY))),
-    Case("4.1.3", "MKD new;CWD new", "257 250"),
-    Case("4.1.3", "MKD dir;MKD a.txt;MKD none/x;MKD a.txt/x;MKD /;MKD", "550 550 550 550 550 501"),
-    Case("4.1.3", "MKD new", "550", rights(mkdir=False)),
-    Case("4.1.3", "MKD new;MKD dir/new", "257 550", rights(path="/dir", mkdir=False)),
-    Case("4.1.3", "MKD new", "452", failing("mkdir", os_error(errno.ENOSPC))),
-    Case("4.1.3", "PWD", "257"),
-    # 4.1.3 LIST, NLST
-    Case("4.1.3", "<LIST;<LIST dir;<LIST a.txt;<LIST empty;<LIST -la", " ".join(["150+226"] * 5)),
-    Case("4.1.3", "<LIST none;<LIST *.none", "550 550"),
-    Case("4.1.3", "LIST", "425"),
-    Case("4.1.3", "<LIST;<LIST dir", "550 550", rights(list=False)),
-    Case("4.1.3", "<LIST;<LIST dir", "150+226 550", rights(path="/dir", list=False)),
-    Case("4.1.3", "<LIST;<NLST;<RETR a.txt", "550 550 150+226", rights(list=False)),
-    Case("4.1.3", "<NLST;<NLST dir;<NLST a.txt;<NLST empty", " ".join(["150+226"] * 4)),
-    Case("4.1.3", "<NLST none", "550"),
-    Case("4.1.3", "NLST", "425"),
-    Case("4.1.3", "<NLST;<NLST dir", "150+226 550", rights(path="/dir", list=False)),
-    # 4.1.3 SITE, SYST, STAT, HELP, NOOP
-    Case("4.1.3", "SITE HELP;SITE;SITE XYZZY", "214 501 504"),
-    Case("4.1.3", "SYST", "215"),
-    Case("4.1.3", "STAT;STAT dir;STAT a.txt;STAT /;STAT none", "211 212 213 212 550"),
-    Case("4.1.3", "STAT dir", "550", rights(list=False)),
-    Case("4.1.3", "HELP;HELP RETR;help retr;HELP XYZZY", "214 214 214 501"),
-    Case("4.1.3", "NOOP", "200"),
-    # 5.4: what is not known
-    Case("5.4", "XYZZY;XYZZY x", "502 502"),
-    # RFC 1123 4.1.3.1: the experimental forms
-    Case("1123 4.1.3.1", "XCWD dir;XPWD;XCUP;XPWD", "250 257 250 257"),
-    Case("1123 4.1.3.1", "XMKD new;XRMD new;XRMD new", "257 250 550"),
-    Case("1123 4.1.3.1", "XCWD none;XMKD dir;XRMD dir;XMKD;XRMD", "550 550 550 501 501"),
-    Case("1123 4.1.3.1", "XMKD new;XRMD empty", "550 550", rights(writable=False)),
-]
+LOGGED_IN = {
+    "access control": [
+        Case("4.1.1", "CWD dir;CWD /empty;CWD /", "250 250 250"),
+        Case("4.1.1", "CWD /none", "550"),
+        Case("4.1.1", "CWD /a.txt", "550"),
+        Case("4.1.1", "CWD dir;CWD", "250 250"),
+        Case("4.1.1", "CWD /dir", "550", rights(path="/dir", readable=False)),
+        Case("4.1.1", "CWD dir;CDUP;SIZE a.txt", "250 250 213"),
+        Case("4.1.1", "CDUP;CDUP", "250 250"),
+        Case(
+            "4.1.1",
+            "CWD dir;CDUP",
+            "250 550",
+            {"users": [User("user", "password", permissions=[Permission("/", readable=False), Permission("/dir")])]},
+        ),
+        Case("4.1.1", "SMNT /dir", "502"),
+        Case("4.1.1", "CWD dir;REIN;USER user;PASS password;TYPE I;SIZE a.txt", "250 220 331 230 200 213"),
+        Case("4.1.1", "RANG 0 1;REIN;USER user;PASS password;REST 1", "350 220 331 230 501"),  # TYPE A
+        Case("4.1.1", "RNFR a.txt;REIN;USER user;PASS password;RNTO x", "350 220 331 230 503"),
+        Case("4.1.1", "EPSV;REIN;USER user;PASS password;RETR a.txt", "229 220 331 230 425"),
+        Case("4.1.1", "QUIT", "221"),
+    ],
+    "transfer parameters": [
+        Case("4.1.2", "PORT 127,0,0,1,200,1", "200"),
+        Case("4.1.2", "PORT", "501"),
+        Case("4.1.2", "PORT 127,0,0,1,200", "501"),
+        Case("4.1.2", "PORT 127,0,0,1,200,256", "501"),
+        Case("4.1.2", "PORT 127,0,0,1,200,1,1", "501"),
+        Case("4.1.2", "PORT 127.0.0.1.200.1", "501"),
+        Case("4.1.2", "PORT a,b,c,d,e,f", "501"),
+        Case("4.1.2", "PORT 127,0,0,2,200,1", "504"),
+        Case("4.1.2", "PORT 127,0,0,1,3,255", "504"),
+        Case("4.1.2", "PORT 127,0,0,1,0,25", "504"),
+        Case("4.1.2", "EPSV ALL;PORT 127,0,0,1,200,1;PASV;EPSV", "200 503 503 229"),
+        Case("4.1.2", "PASV", "227"),
+        Case("4.1.2", "PASV;PASV", "227 227"),
+        Case("4.1.2", "PASV x", "501"),
+        Case("4.1.2", "TYPE A;TYPE A N;TYPE I;TYPE L 8;TYPE i;TYPE a n", "200 200 200 200 200 200"),
+        Case("4.1.2", "TYPE A T;TYPE A C;TYPE E;TYPE E N;TYPE L 36", "504 504 504 504 504"),
+        Case("4.1.2", "TYPE;TYPE X;TYPE A X;TYPE L;TYPE L 0;TYPE L x;TYPE I N", "501 501 501 501 501 501 501"),
+        Case("4.1.2", "TYPE X;SIZE a.txt", "501 213"),
+        Case("4.1.2", "STRU F;STRU f", "200 200"),
+        Case("4.1.2", "STRU R;STRU P", "504 504"),
+        Case("4.1.2", "STRU X;STRU;STRU FF", "501 501 501"),
+        Case("4.1.2", "MODE S;MODE s", "200 200"),
+        Case("4.1.2", "MODE B;MODE C", "504 504"),
+        Case("4.1.2", "MODE X;MODE;MODE SS", "501 501 501"),
+    ],
+    "RETR": [
+        Case("4.1.3", "<RETR a.txt", "150+226"),
+        Case("4.1.3", "<RETR /dir/../dir/inner.txt", "150+226"),
+        Case("4.1.3", "<RETR none;<RETR dir;<RETR a.txt/x;<RETR", "550 550 550 501"),
+        Case("4.1.3", "<RETR a.txt", "550", rights(readable=False)),
+        Case("4.1.3", "RETR a.txt", "425"),
+        Case("4.1.3", "REST 6;<RETR a.txt;<RETR a.txt", "350 554 150+226"),
+        Case("4.1.3", "<RETR a.txt", "450", failing("_open", os_error(errno.EBUSY))),
+        Case("4.1.3", "<RETR a.txt", "550", failing("_open", os_error(errno.EACCES))),
+        Case("4.1.3", "<RETR a.txt", "150+451", failing("read", os_error(errno.EIO))),
+    ],
+    "STOR": [
+        Case("4.1.3", ">STOR new.txt;>STOR new.txt;SIZE new.txt", "150+226 150+226 213"),
+        Case("4.1.3", ">STOR dir;>STOR /;>STOR none/x;>STOR a.txt/x", "553 553 553 553"),
+        Case("4.1.3", ">STOR", "501"),
+        Case("4.1.3", "STOR new.txt;SIZE new.txt", "425 550"),
+        Case("4.1.3", ">STOR new.txt;>STOR a.txt", "550 550", rights(writable=False)),
+        Case("4.1.3", ">STOR new.txt;>STOR a.txt", "550 150+226", rights(create=False)),
+        Case("4.1.3", ">STOR new.txt;>STOR new.txt", "150+226 550", rights(overwrite=False)),
+        Case("4.1.3", ">STOR dir/new.txt;>STOR new.txt", "550 150+226", rights(path="/dir", create=False)),
+        Case("4.1.3", "REST 1;>STOR a.txt", "350 550", rights(overwrite=False)),
+        Case("4.1.3", "REST 9;>STOR a.txt;>STOR a.txt", "350 554 150+226"),
+        Case("4.1.3", ">STOR new.txt;DELE new.txt;>STOR b.txt", "150+452 250 150+226", {"quota": 24}),
+        Case("4.1.3", ">STOR new.txt", "150+452", failing("write", os_error(errno.ENOSPC))),
+        Case("4.1.3", ">STOR new.txt", "150+552", failing("write", os_error(errno.EDQUOT))),
+        Case("4.1.3", ">STOR new.txt", "150+552", failing("write", os_error(errno.EFBIG))),
+        Case("4.1.3", ">STOR new.txt", "150+451", failing("write", os_error(errno.EIO))),
+        Case("4.1.3", ">STOR new.txt", "150+450", failing("write", os_error(errno.EBUSY))),
+        Case("4.1.3", ">STOR new.txt", "450", failing("_open", os_error(errno.ETXTBSY))),
+        Case("4.1.3", ">STOR new.txt", "553", failing("_open", os_error(errno.ENAMETOOLONG))),
+        Case("4.1.3", ">STOR new.txt", "550", failing("_open", os_error(errno.EROFS))),
+    ],
+    "STOU": [
+        Case("4.1.3", ">STOU;>STOU;>STOU a.txt", "150+226 150+226 150+226"),
+        Case("4.1.3", "STOU", "425"),
+        Case("4.1.3", ">STOU none/x", "553"),
+        Case("4.1.3", ">STOU", "550", rights(create=False)),
+        Case("4.1.3", ">STOU;>STOU a.txt", "150+226 150+226", rights(overwrite=False)),
+        Case("4.1.3", ">STOU", "150+452", failing("write", os_error(errno.ENOSPC))),
+    ],
+    "APPE": [
+        Case("4.1.3", ">APPE new.txt;>APPE a.txt", "150+226 150+226"),
+        Case("4.1.3", ">APPE", "501"),
+        Case("4.1.3", "APPE a.txt", "425"),
+        Case("4.1.3", ">APPE dir;>APPE none/x", "553 553"),
+        Case("4.1.3", ">APPE a.txt;>APPE new.txt", "550 150+226", rights(append=False)),
+        Case("4.1.3", ">APPE a.txt;>APPE new.txt", "150+226 550", rights(create=False)),
+        Case("4.1.3", ">APPE a.txt", "150+226", rights(overwrite=False)),
+        Case("4.1.3", ">APPE a.txt", "150+552", failing("write", os_error(errno.EDQUOT))),
+        Case("4.1.3", ">APPE a.txt", "450", failing("_open", os_error(errno.EBUSY))),
+    ],
+    "ALLO, REST": [
+        Case("4.1.3", "ALLO 10;ALLO 10 R 5;ALLO 0;allo 10 r 5", "202 202 202 202"),
+        Case("4.1.3", "ALLO;ALLO x;ALLO -1;ALLO 10 R;ALLO 10 X 5;ALLO 10 R x", "501 501 501 501 501 501"),
+        Case("4.1.3", "ALLO 99;ALLO 100;ALLO 84", "552 552 202", {"quota": 99}),
+        Case("4.1.3", "REST 0;REST 3;<RETR a.txt", "350 350 150+226"),
+        Case("4.1.3", "REST;REST x;REST -1;REST 1 2;REST 0x1", "501 501 501 501 501"),
+        Case("4.1.3", "TYPE A;REST 3;REST 0", "200 501 350"),
+    ],
+    "RNFR, RNTO": [
+        Case("4.1.3", "RNFR a.txt;RNTO c.txt;SIZE c.txt;SIZE a.txt", "350 250 213 550"),
+        Case("4.1.3", "RNFR dir;RNTO moved;SIZE moved/inner.txt", "350 250 213"),
+        Case("4.1.3", "RNFR a.txt;RNTO b.txt;SIZE a.txt", "350 250 550"),
+        Case("4.1.3", "RNFR none;RNFR a.txt/x;RNFR /;RNFR", "550 550 550 501"),
+        Case("4.1.3", "RNTO c.txt", "503"),
+        Case("4.1.3", "RNFR none;RNTO c.txt", "550 503"),
+        Case("4.1.3", "RNFR a.txt;RNFR none;RNTO c.txt", "350 550 503"),
+        Case("4.1.3", "RNFR a.txt;RNFR b.txt;RNTO c.txt;SIZE a.txt;SIZE b.txt", "350 350 250 213 550"),
+        Case("4.1.3", "RNFR a.txt;RNTO none/x;RNTO c.txt;SIZE a.txt", "350 553 503 213"),
+        Case("4.1.3", "RNFR a.txt;RNTO", "350 501"),
+        Case("4.1.3", "RNFR dir;RNTO dir/x", "350 553"),
+        Case("4.1.3", "RNFR a.txt;RNTO dir", "350 550"),
+        Case("4.1.3", "RNFR a.txt", "550", rights(rename=False)),
+        Case("4.1.3", "RNFR a.txt;RNTO dir/x", "350 550", rights(path="/dir", rename=False)),
+        Case("4.1.3", "RNFR a.txt;RNTO x", "350 450", failing("rename", os_error(errno.EBUSY))),
+        Case("4.1.3", "RNFR a.txt;RNTO x", "350 553", failing("rename", os_error(errno.EXDEV))),
+    ],
+    "ABOR": [
+        Case("4.1.3", "ABOR", "226"),
+        Case("4.1.3", "PASV;ABOR;RETR a.txt", "227 226 425"),
+        Case("4.1.3", "PORT 127,0,0,1,200,1;ABOR;RETR a.txt", "200 226 425"),
+    ],
+    "DELE, RMD, MKD, PWD": [
+        Case("4.1.3", "DELE a.txt;DELE a.txt", "250 550"),
+        Case("4.1.3", "DELE none;DELE dir;DELE *.txt;DELE", "550 550 550 501"),
+        Case("4.1.3", "DELE a.txt", "550", rights(delete=False)),
+        Case("4.1.3", "DELE a.txt", "450", failing("unlink", os_error(errno.EBUSY))),
+        Case("4.1.3", "DELE a.txt", "451", failing("unlink", os_error(errno.EIO))),
+        Case("4.1.3", "RMD empty;RMD empty", "250 550"),
+        Case("4.1.3", "RMD none;RMD a.txt;RMD dir;RMD /;RMD", "550 550 550 550 501"),
+        Case("4.1.3", "RMD empty", "550", rights(delete=False)),
+        Case("4.1.3", "RMD empty", "450", failing("rmdir", os_error(errno.EBUSY))),
+        Case("4.1.3", "MKD new;CWD new", "257 250"),
+        Case("4.1.3", "MKD dir;MKD a.txt;MKD none/x;MKD a.txt/x;MKD /;MKD", "550 550 550 550 550 501"),
+        Case("4.1.3", "MKD new", "550", rights(mkdir=False)),
+        Case("4.1.3", "MKD new;MKD dir/new", "257 550", rights(path="/dir", mkdir=False)),
+        Case("4.1.3", "MKD new", "452", failing("mkdir", os_error(errno.ENOSPC))),
+        Case("4.1.3", "PWD", "257"),
+    ],
+    "LIST, NLST": [
+        Case("4.1.3", "<LIST;<LIST dir;<LIST a.txt;<LIST empty;<LIST -la", " ".join(["150+226"] * 5)),
+        Case("4.1.3", "<LIST none;<LIST *.none", "550 550"),
+        Case("4.1.3", "LIST", "425"),
+        Case("4.1.3", "<LIST;<LIST dir", "550 550", rights(list=False)),
+        Case("4.1.3", "<LIST;<LIST dir", "150+226 550", rights(path="/dir", list=False)),
+        Case("4.1.3", "<LIST;<NLST;<RETR a.txt", "550 550 150+226", rights(list=False)),
+        Case("4.1.3", "<NLST;<NLST dir;<NLST a.txt;<NLST empty", " ".join(["150+226"] * 4)),
+        Case("4.1.3", "<NLST none", "550"),
+        Case("4.1.3", "NLST", "425"),
+        Case("4.1.3", "<NLST;<NLST dir", "150+226 550", rights(path="/dir", list=False)),
+    ],
+    "SITE, SYST, STAT, HELP, NOOP": [
+        Case("4.1.3", "SITE HELP;SITE;SITE XYZZY", "214 501 504"),
+        Case("4.1.3", "SYST", "215"),
+        Case("4.1.3", "STAT;STAT dir;STAT a.txt;STAT /;STAT none", "211 212 213 212 550"),
+        Case("4.1.3", "STAT dir", "550", rights(list=False)),
+        Case("4.1.3", "HELP;HELP RETR;help retr;HELP XYZZY", "214 214 214 501"),
+        Case("4.1.3", "NOOP", "200"),
+    ],
+    "what is not known": [
+        Case("5.4", "XYZZY;XYZZY x", "502 502"),
+    ],
+    "experimental forms": [
+        Case("1123 4.1.3.1", "XCWD dir;XPWD;XCUP;XPWD", "250 257 250 257"),
+        Case("1123 4.1.3.1", "XMKD new;XRMD new;XRMD new", "257 250 550"),
+        Case("1123 4.1.3.1", "XCWD none;XMKD dir;XRMD dir;XMKD;XRMD", "550 550 550 501 501"),
+        Case("1123 4.1.3.1", "XMKD new;XRMD empty", "550 550", rights(writable=False)),
+    ],
+}
 
 
-@pytest.mark.parametrize("case", ACCESS, ids=str)
-def test_before_login(case: Case, ftp_server_factory: Factory) -> None:
+@pytest.mark.parametrize("subject", ACCESS)
+def test_before_login(subject: str, ftp_server_factory: Factory) -> None:
     """What is said after the greeting is answered as the table has it."""
-    server = ftp_server_factory(**{"files": FILES, **case.settings})
-    with RawClient(server.address) as client:
-        assert client.reply().code == "220"
-        assert play(client, case.script) == case.expected
+
+    def check(case: Case) -> None:
+        server = ftp_server_factory(**{"files": FILES, **case.settings})
+        with RawClient(server.address) as client:
+            assert client.reply().code == "220"
+            assert play(client, case.script) == case.expected
+
+    check_rows(ACCESS[subject], check)
 
 
-@pytest.mark.parametrize("case", LOGGED_IN, ids=str)
-def test_logged_in(case: Case, ftp_server_factory: Factory) -> None:
+@pytest.mark.parametrize("subject", LOGGED_IN)
+def test_logged_in(subject: str, ftp_server_factory: Factory) -> None:
     """What is said after the login, in TYPE I, is answered as the table has it, and the session lives."""
-    server = ftp_server_factory(**{"files": FILES, **case.settings})
-    with RawClient(server.address) as client:
-        assert play(client.login(), case.script) == case.expected
-        if not case.script.endswith("QUIT"):
-            assert client.code("NOOP") == "200"
+
+    def check(case: Case) -> None:
+        server = ftp_server_factory(**{"files": FILES, **case.settings})
+        with RawClient(server.address) as client:
+            assert play(client.login(), case.script) == case.expected
+            if not case.script.endswith("QUIT"):
+                assert client.code("NOOP") == "200"
+
+    check_rows(LOGGED_IN[subject], check)
 
 
 def test_every_command_has_rows() -> None:
     """No command of RFC 959 was forgotten in the tables."""
-    steps = [step for case in ACCESS + LOGGED_IN for step in case.script.split(";")]
+    cases = [case for cases in (*ACCESS.values(), *LOGGED_IN.values()) for case in cases]
+    steps = [step for case in cases for step in case.script.split(";")]
     assert set(COMMANDS.split()) <= {step.lstrip("<>").partition(" ")[0] for step in steps}
 
 

@@ -16,6 +16,7 @@ from ftpfixture.faults.known import KNOWN
 from ftpfixture.wire.hostport import parse_227, parse_229
 from tests.support.ftps import FtpsClient, is_cut
 from tests.support.raw import RawClient
+from tests.support.rows import table
 
 pytestmark = pytest.mark.illegal_replies
 
@@ -249,9 +250,33 @@ ENCRYPTED = {
 """Those that a test of their own is below for."""
 
 
-@pytest.mark.ftp(files=FILES, clock=lambda: 1_700_000_000.0)
-@pytest.mark.parametrize(("name", "script", "seen"), TABLE, ids=[row[0] for row in TABLE])
+_WITH_DATA = re.compile(r"(?:^|; )(?:\+|(?:hush|get|put|line|octets|data|connect)\b)")
+_TRANSFER = re.compile(r"\b(?:get|put)\b")
+
+at_a_fixed_time = pytest.mark.ftp(files=FILES, clock=lambda: 1_700_000_000.0)
+
+
+def cases(*, transfers: bool) -> pytest.MarkDecorator:
+    """The rows in which something is transferred, or the others."""
+    rows = [row for row in TABLE if bool(_TRANSFER.search(row[1])) == transfers]
+    return pytest.mark.parametrize(("name", "script", "seen"), rows, ids=[row[0] for row in rows])
+
+
+@at_a_fixed_time
+@cases(transfers=False)
 def test_known_fault(ftp_server: FtpServer, name: str, script: str, seen: str) -> None:
+    """The name alone makes the server do what was seen, and its next session is healthy."""
+    check_known_fault(ftp_server, name, script, seen)
+
+
+@at_a_fixed_time
+@cases(transfers=True)
+def test_known_fault_of_transfers(ftp_server: FtpServer, name: str, script: str, seen: str) -> None:
+    """The same for what is seen of a transfer."""
+    check_known_fault(ftp_server, name, script, seen)
+
+
+def check_known_fault(ftp_server: FtpServer, name: str, script: str, seen: str) -> None:
     """The name alone makes the server do what was seen, and its next session is healthy."""
     armed = ftp_server.faults.add(name)
     walker = Walker(ftp_server.address)
@@ -263,10 +288,7 @@ def test_known_fault(ftp_server: FtpServer, name: str, script: str, seen: str) -
         assert client.login().fetch("RETR /a.bin") == (["150", "226"], FILES["/a.bin"])
 
 
-_WITH_DATA = re.compile(r"(?:^|; )(?:\+|(?:hush|get|put|line|octets|data|connect)\b)")
-
-
-@pytest.mark.ftp(files=FILES, clock=lambda: 1_700_000_000.0)
+@at_a_fixed_time
 def test_a_healthy_server_differs(ftp_server: FtpServer) -> None:
     """Where a fault refuses a command, a server without the fault answers otherwise."""
     refusing = {name for name, known in KNOWN.items() if re.search(r": (answer|off)", known.text)}
@@ -283,7 +305,7 @@ def test_every_name_is_tested() -> None:
     assert {row[0] for row in TABLE} | ENCRYPTED == set(KNOWN)
 
 
-@pytest.mark.parametrize("name", KNOWN)
+@table("name", KNOWN)
 def test_names_stand_for_text(name: str) -> None:
     """A name is its text form, which comes back from the fault that it makes."""
     assert parse(name) == parse(KNOWN[name].text) == parse(str(parse(name)))

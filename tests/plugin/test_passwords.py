@@ -6,6 +6,7 @@ import pytest
 
 from ftpfixture import FtpServer
 from tests.support.raw import RawClient
+from tests.support.rows import table
 
 # Put together by the suite, whose source a report shows: what is not there came over the wire.
 SUITE = """
@@ -132,7 +133,7 @@ def test_what_is_no_password_is_shown() -> None:
             assert f"> {line}\n" in server.log.transcript()
 
 
-@pytest.mark.parametrize("verb", ["PASS", "ACCT"])
+@table("verb", ["PASS", "ACCT"])
 def test_a_fault_never_says_the_password_again(verb: str) -> None:
     """`{argument}` in the text of a reply is what the log shows of it."""
     with FtpServer(users={"ann": "hunter2"}, faults=[f"{verb}: reply 230 'hello {{argument}}'"]) as server:

@@ -10,11 +10,12 @@ import pytest
 
 from ftpfixture import checks
 from ftpfixture.errors import ConfigurationError
+from tests.support.rows import table
 
 HUGE = 10**400
 
 
-@pytest.mark.parametrize(
+@table(
     ("check", "value", "checked"),
     [
         (checks.whole, 0, 0),
@@ -49,7 +50,7 @@ def test_what_is_right_comes_back(check: Callable[[str, Any], object], value: ob
     assert check("it", value) == checked
 
 
-@pytest.mark.parametrize(
+@table(
     ("check", "wanted", "values"),
     [
         (checks.whole, "a whole number, 0 or more", [-1, 1.0, "1", True, None]),
@@ -88,7 +89,7 @@ def test_what_is_wrong_is_told(check: Callable[[str, Any], object], wanted: str,
         assert str(caught.value) == f"it takes {wanted}, not {value!r}"
 
 
-@pytest.mark.parametrize(
+@table(
     ("name", "most", "otherwise", "hint"),
     [
         ("fils", 1, None, "did you mean 'files'?"),

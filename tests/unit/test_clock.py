@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from ftpfixture import Clock, ConfigurationError
 from ftpfixture.driver import RealTime
 from ftpfixture.testing.loopthread import LoopThread
+from tests.support.rows import table
 
 JAN_2026 = 1767225600.0
 
@@ -155,7 +156,7 @@ def test_twice_does_no_harm() -> None:
     assert clock() == 1
 
 
-@pytest.mark.parametrize(("start", "step", "times", "end"), [(0, 0.1, 10, 1), (JAN_2026, 0.1, 600, JAN_2026 + 60)])
+@table(("start", "step", "times", "end"), [(0, 0.1, 10, 1), (JAN_2026, 0.1, 600, JAN_2026 + 60)])
 def test_wall_time_of_a_frozen_clock_is_exact(start: float, step: float, times: int, end: float) -> None:
     """MDTM drops what is below a second: sums of floats must not be a little less than a whole one."""
     clock = Clock()
@@ -165,7 +166,7 @@ def test_wall_time_of_a_frozen_clock_is_exact(start: float, step: float, times: 
     assert clock() == end
 
 
-@pytest.mark.parametrize("seconds", [-1, -0.001, math.nan, math.inf, "1"])
+@table("seconds", [-1, -0.001, math.nan, math.inf, "1"])
 def test_time_moves_forward_only(seconds: Any) -> None:
     """Anything but a number that is not negative is refused, and changes nothing."""
     clock = Clock(lambda: 5.0)
@@ -174,7 +175,7 @@ def test_time_moves_forward_only(seconds: Any) -> None:
     assert (clock(), clock.stands) == (5, False)
 
 
-@pytest.mark.parametrize("at", [math.nan, math.inf, "2026-01-01"])
+@table("at", [math.nan, math.inf, "2026-01-01"])
 def test_there_is_no_such_time(at: Any) -> None:
     """A wall time is a number."""
     clock = Clock(lambda: 5.0)

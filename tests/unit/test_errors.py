@@ -5,8 +5,6 @@ from __future__ import annotations
 import pickle
 import sys
 
-import pytest
-
 from ftpfixture import errors
 from ftpfixture.errors import (
     CommandSyntaxError,
@@ -21,6 +19,7 @@ from ftpfixture.errors import (
     ServerStateError,
     StatusCodeError,
 )
+from tests.support.rows import table
 
 
 def test_everything_exported_is_in_one_tree() -> None:
@@ -28,7 +27,7 @@ def test_everything_exported_is_in_one_tree() -> None:
     assert all(issubclass(getattr(errors, name), FtpFixtureError) for name in errors.__all__)
 
 
-@pytest.mark.parametrize(
+@table(
     ("error", "builtin"),
     [
         (PathIsNotAbsolute, ValueError),
@@ -92,7 +91,7 @@ def test_path_io_error_keeps_the_reason() -> None:
     assert reason[2] is not None
 
 
-@pytest.mark.parametrize("error", [PathIOError("disk is full"), PathIOError("disk is full", reason=(None, None, None))])
+@table("error", [PathIOError("disk is full"), PathIOError("disk is full", reason=(None, None, None))])
 def test_path_io_error_without_reason_says_its_arguments(error: PathIOError) -> None:
     """Without a reason, or with an empty one, the text is what the error was made with."""
     assert str(error) == "disk is full"

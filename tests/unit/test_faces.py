@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import locale
 
-import pytest
-
 import ftpfixture
 from ftpfixture import aio, common, errors, files, net, pathio, server
 from ftpfixture.compat import constants
 from ftpfixture.files import opened
+from tests.support.rows import table
 
 COMMON = """
     with_timeout StreamIO Throttle StreamThrottle ThrottleStreamIO END_OF_LINE DEFAULT_BLOCK_SIZE wrap_with_container
@@ -28,10 +27,9 @@ ERRORS = "StatusCodeError PathIsNotAbsolute PathIOError NoAvailablePort InvalidC
 NOT_AT_THE_TOP = {"LOCALE_LOCK", "defend_file_methods", "Node"}
 
 
-@pytest.mark.parametrize(
+@table(
     ("module", "names"),
     [(common, COMMON), (pathio, PATHIO), (server, SERVER), (errors, ERRORS)],
-    ids=["common", "pathio", "server", "errors"],
 )
 def test_modules_have_their_names(module: object, names: str) -> None:
     """Each module shows what its namesake there shows, and the package shows the same object."""

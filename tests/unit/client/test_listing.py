@@ -12,6 +12,7 @@ import pytest
 
 from ftpfixture import Client, FtpServer, InvalidCommand, ReplySyntaxError, StatusCodeError, on
 from ftpfixture.client.listing import Lister, ListingClient
+from tests.support.rows import table
 from tests.support.scripted import (
     GREETING,
     TYPE_I,
@@ -510,7 +511,7 @@ async def test_a_custom_parser_and_another_encoding() -> None:
     assert seen == ["ü\r\n".encode()]
 
 
-@pytest.mark.parametrize("first", [True, False])
+@table("first", [True, False])
 def test_the_order_of_parsers(first: bool) -> None:
     """The custom parser is asked before the known shapes, or after them."""
     client = Client(parse_list_line_custom=lambda line: ("mine", {}), parse_list_line_custom_first=first)
@@ -519,7 +520,7 @@ def test_the_order_of_parsers(first: bool) -> None:
     assert client.parse_list_line(b"hello") == (PurePosixPath("mine"), {})
 
 
-@pytest.mark.parametrize("error", [ValueError, KeyError, IndexError])
+@table("error", [ValueError, KeyError, IndexError])
 def test_what_a_custom_parser_may_raise(error: type[Exception]) -> None:
     """A parser says with these that it cannot read a line; when none can, the error has the line and all reasons."""
 

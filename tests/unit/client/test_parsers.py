@@ -11,11 +11,12 @@ import pytest
 
 from ftpfixture import Client, ReplySyntaxError
 from ftpfixture.client.parsers import Parsers
+from tests.support.rows import table
 
 NOW = datetime(2024, 3, 15, tzinfo=UTC)
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "port"),
     [
         ("Entering Extended Passive Mode (|||6446|)", 6446),
@@ -29,27 +30,27 @@ def test_epsv(text: str, port: int) -> None:
     assert Client.parse_epsv_response(text) == (None, port)
 
 
-@pytest.mark.parametrize("text", ["", "6446", "(||6446|)", "(|||65536|)", "(|||a|)", "(|!|6446|)"])
+@table("text", ["", "6446", "(||6446|)", "(|||65536|)", "(|||a|)", "(|!|6446|)"])
 def test_epsv_without_a_port(text: str) -> None:
     """A 229 without a port is a ValueError that shows it."""
     with pytest.raises(ReplySyntaxError, match="EPSV"):
         Client.parse_epsv_response(text)
 
 
-@pytest.mark.parametrize("text", ["Mode (127,0,0,1,4,210).", "Mode 127,0,0,1,4,210", "=127,0,0,1,4,210 ok"])
+@table("text", ["Mode (127,0,0,1,4,210).", "Mode 127,0,0,1,4,210", "=127,0,0,1,4,210 ok"])
 def test_pasv(text: str) -> None:
     """A 227 gives host and port, in parentheses or not."""
     assert Client.parse_pasv_response(text) == ("127.0.0.1", 1234)
 
 
-@pytest.mark.parametrize("text", ["", "(127.0.0.1:1234)", "(1,2,3,4,5)", "(1,2,3,4,5,256)"])
+@table("text", ["", "(127.0.0.1:1234)", "(1,2,3,4,5)", "(1,2,3,4,5,256)"])
 def test_pasv_without_an_address(text: str) -> None:
     """A 227 without six numbers up to 255 is a ValueError."""
     with pytest.raises(ValueError, match="PASV"):
         Client.parse_pasv_response(text)
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "path"),
     [
         ('"/"', "/"),
@@ -85,7 +86,7 @@ def test_format_date_time() -> None:
     assert Client.format_date_time(datetime(2002, 1, 2, 3, 4, 5)) == "20020102030400"
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "stamp"),
     [
         ("Mar 14 12:30", "20240314123000"),
@@ -107,7 +108,7 @@ def test_ls_date_of_today() -> None:
         Client.parse_ls_date("yesterday")
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "now", "stamp"),
     [
         ("31 Dec 2001", NOW, "20011231000000"),
@@ -124,7 +125,7 @@ def test_other_shapes_of_a_date(text: str, now: datetime, stamp: str) -> None:
     assert Client.parse_ls_date(text, now=now) == stamp
 
 
-@pytest.mark.parametrize("text", ["", "Feb 30  2024", "Feb 29  2023", "Jan 32 00:00", "Foo  1 00:00", "Jan  1 24:00"])
+@table("text", ["", "Feb 30  2024", "Feb 29  2023", "Jan 32 00:00", "Foo  1 00:00", "Jan  1 24:00"])
 def test_no_ls_date(text: str) -> None:
     """What was never a day or an hour is a ValueError that shows it."""
     with pytest.raises(ReplySyntaxError, match=repr(text)):
@@ -143,7 +144,7 @@ INFO = {
 }
 
 
-@pytest.mark.parametrize("line", [UNIX, UNIX.encode(), UNIX.encode() + b"\r\n", UNIX + "\n"])
+@table("line", [UNIX, UNIX.encode(), UNIX.encode() + b"\r\n", UNIX + "\n"])
 def test_unix_line(line: bytes | str) -> None:
     """A line of ``ls -l``, as octets or text and with or without its end, gives all that stands in it."""
     assert Client.parse_list_line_unix(line) == (PurePosixPath("a b"), INFO)
@@ -167,7 +168,7 @@ def test_octets_that_are_no_utf_8() -> None:
     assert str(path) == "\udcffü"
 
 
-@pytest.mark.parametrize(
+@table(
     ("line", "name", "info"),
     [
         ("01-31-01  12:30PM       <DIR>          a b", "a b", {"type": "dir", "modify": "20010131123000"}),
@@ -208,7 +209,7 @@ def test_no_line(parse: Callable[[bytes], Any], line: bytes) -> None:
         parse(line)
 
 
-@pytest.mark.parametrize(
+@table(
     ("line", "name", "info"),
     [
         ("Type=FILE;Size=12;x.Y=aB=c; a b", "a b", {"type": "file", "size": "12", "x.y": "aB=c"}),
@@ -231,7 +232,7 @@ def test_mlsx_line(line: str, name: str, info: dict[str, str]) -> None:
         assert Client.parse_mlsx_line(octets) == (PurePosixPath(name), info)
 
 
-@pytest.mark.parametrize("line", ["", "type=file;f", "type=file f", "f"])
+@table("line", ["", "type=file;f", "type=file f", "f"])
 def test_no_mlsx_line(line: str) -> None:
     """A line without facts or without a space is a ValueError."""
     with pytest.raises(ReplySyntaxError, match="MLSD"):

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from ftpfixture import ConfigurationError, IntegrityError, PathIOError, Retry, StatusCodeError
+from tests.support.rows import table
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ class Attempt:
 # Delays.
 
 
-@pytest.mark.parametrize(
+@table(
     ("retry", "delays"),
     [
         (Retry(), [0.5, 1]),
@@ -64,9 +65,7 @@ def test_delays(retry: Retry, delays: list[float]) -> None:
     assert list(retry.delays()) == delays  # and once more from the beginning
 
 
-@pytest.mark.parametrize(
-    ("name", "value"), [("attempts", 0), ("attempts", -1), ("delay", -0.1), ("factor", -1), ("longest", -1)]
-)
+@table(("name", "value"), [("attempts", 0), ("attempts", -1), ("delay", -0.1), ("factor", -1), ("longest", -1)])
 def test_what_cannot_work(name: str, value: float) -> None:
     """At least one attempt, and no negative number: the error shows all settings."""
     with pytest.raises(ConfigurationError, match=rf"^Retry\(.*{name}={value}\b.*\): use at least one attempt, and no "):
@@ -76,13 +75,13 @@ def test_what_cannot_work(name: str, value: float) -> None:
 # Reasons.
 
 
-@pytest.mark.parametrize("code", ["421", "425", "426", "450", "451", "452"])
+@table("code", ["421", "425", "426", "450", "451", "452"])
 def test_replies_that_are_a_reason(code: str) -> None:
     """Replies 4xx say "try again"."""
     assert Retry().is_worth_it(StatusCodeError("2xx", code, [" no"]))
 
 
-@pytest.mark.parametrize("code", ["150", "226", "331", "500", "502", "530", "550", "552", "xyz"])
+@table("code", ["150", "226", "331", "500", "502", "530", "550", "552", "xyz"])
 def test_replies_that_are_none(code: str) -> None:
     """All other replies will be the same next time."""
     assert not Retry().is_worth_it(StatusCodeError("2xx", code, [" no"]))
@@ -99,7 +98,7 @@ def test_codes() -> None:
     assert not Retry(codes=()).is_worth_it(StatusCodeError("2xx", "421", []))
 
 
-@pytest.mark.parametrize(
+@table(
     "error",
     [
         OSError(errno.EHOSTUNREACH, "No route to host"),
@@ -118,7 +117,7 @@ def test_errors_that_are_a_reason(error: Exception) -> None:
     assert Retry().is_worth_it(error)
 
 
-@pytest.mark.parametrize(
+@table(
     "error",
     [
         PathIOError("disk full"),

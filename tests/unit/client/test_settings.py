@@ -10,6 +10,7 @@ import pytest
 
 from ftpfixture import BaseClient, Client, ConfigurationError, MemoryPathIO, PathIO
 from ftpfixture.client.settings import DATA_COMMANDS, Settings, check_data_commands
+from tests.support.rows import table
 
 
 def test_defaults() -> None:
@@ -59,7 +60,7 @@ def test_unknown_settings() -> None:
         Client(sokket_timeout=3)  # type: ignore[call-arg]
 
 
-@pytest.mark.parametrize(
+@table(
     ("names", "chosen"),
     [
         (["EPSV", "Port"], ("epsv", "port")),
@@ -73,7 +74,7 @@ def test_ways_to_a_data_connection(names: Iterable[str], chosen: tuple[str, ...]
     assert check_data_commands(names) == chosen
 
 
-@pytest.mark.parametrize(
+@table(
     ("names", "wrong"),
     [(["epsv", "spsv"], "spsv"), ("LPSV", "lpsv"), (["b", "A"], "a, b"), ([], "nothing"), ((), "nothing")],
 )

@@ -17,6 +17,7 @@ from ftpfixture.files.base import AbstractPathIO, NameLister, PathIONursery
 from ftpfixture.files.disk import PathIO
 from ftpfixture.files.memory import MemoryPathIO
 from ftpfixture.files.opened import check_mode, defend_file_methods, universal_exception
+from tests.support.rows import table
 
 FILE = PurePosixPath("/file")
 
@@ -125,13 +126,13 @@ async def test_defaults() -> None:
             await call
 
 
-@pytest.mark.parametrize("mode", ["rb", "wb", "ab", "r+b"])
+@table("mode", ["rb", "wb", "ab", "r+b"])
 def test_check_mode_takes_the_four(mode: str) -> None:
     """The four modes pass."""
     check_mode(mode)
 
 
-@pytest.mark.parametrize("mode", ["r", "w", "a", "xb", "w+b", "rb+", "", "rw"])
+@table("mode", ["r", "w", "a", "xb", "w+b", "rb+", "", "rw"])
 def test_check_mode_refuses_others(mode: str) -> None:
     """All others are ValueError, and the text tells the four."""
     with pytest.raises(ValueError, match=r"is not one of rb, wb, ab, r\+b"):
@@ -308,7 +309,7 @@ async def test_defend_file_methods_without_arguments() -> None:
 # Overrides.
 
 
-@pytest.mark.parametrize("base", [MemoryPathIO, PathIO])
+@table("base", [MemoryPathIO, PathIO])
 def test_read_override_is_heard_by_read_some(base: type[AbstractPathIO]) -> None:
     """A subclass with a read of its own reads pieces through it, also when it gets it from a mixin."""
 

@@ -19,6 +19,7 @@ from ftpfixture.errors import PathIOError, PathIsNotAbsolute
 from ftpfixture.files import content as content_module
 from ftpfixture.files.content import JOINED, LARGEST_FILE, SMALL, Content, Space
 from ftpfixture.files.memory import DirectoryNode, FileNode, LinkNode, MemoryFiles, MemoryPathIO
+from tests.support.rows import table
 
 ROOT = PurePosixPath("/")
 FILE = PurePosixPath("/file")
@@ -797,7 +798,7 @@ def test_lookup() -> None:
         assert tree.lookup(path) is None
 
 
-@pytest.mark.parametrize("path", ["", "a", "./a", "../a"])
+@table("path", ["", "a", "./a", "../a"])
 def test_paths_are_absolute(path: str) -> None:
     """The tree has no current directory."""
     tree = MemoryFiles()

@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 
 from ftpfixture.errors import PathIOError
 from ftpfixture.files.paths import is_within, resolve_virtual, to_real
+from tests.support.rows import table
 
 # The parts that mean something, somewhere.
 PARTS = ["a", "b.txt", "..", ".", "", "...", "C:", "c:x", "\\", "..\\..", "\\\\host\\share", ".. ", "NUL", "a:b", "\0"]
 arguments = st.lists(st.sampled_from(PARTS), max_size=8).map("/".join)
 
 
-@pytest.mark.parametrize(
+@table(
     ("current", "argument", "wanted"),
     [
         ("/", "", "/"),
@@ -53,7 +54,7 @@ def test_resolve_virtual_is_plain(current: str, argument: str) -> None:
     assert resolve_virtual(PurePosixPath("/x"), str(resolved)) == resolved
 
 
-@pytest.mark.parametrize(
+@table(
     ("base", "virtual", "wanted"),
     [
         ("/srv", "/", "/srv"),
@@ -82,7 +83,7 @@ def test_to_real_keeps_the_class() -> None:
     assert type(to_real(Special("/srv"), PurePosixPath("/a"))) is Special
 
 
-@pytest.mark.parametrize(
+@table(
     "part",
     [
         *("C:", "c:x", "\\x", "..\\x", "a\\..\\..\\x", "\\\\host\\share\\x", ".. ", "a.", "...", "a ", "file:stream"),
@@ -98,7 +99,7 @@ def test_to_real_refuses_what_windows_would_understand_otherwise(part: str) -> N
         assert isinstance(caught.value.reason[1], OSError)
 
 
-@pytest.mark.parametrize("part", ["a", "a b", ".hidden", "..a", "com", "com10", "nullify", "console.txt", "ü", "a\nb"])
+@table("part", ["a", "a b", ".hidden", "..a", "com", "com10", "nullify", "console.txt", "ü", "a\nb"])
 def test_to_real_takes_plain_names_on_windows(part: str) -> None:
     """Names that only look like those of devices are as good as others."""
     assert to_real(PureWindowsPath("D:\\ftp"), PurePosixPath("/", part)) == PureWindowsPath("D:\\ftp") / part
@@ -120,7 +121,7 @@ def test_to_real_stays_within_the_base(argument: str, base: PurePath) -> None:
             assert ntpath.normpath(str(real)).startswith("D:\\ftp")
 
 
-@pytest.mark.parametrize(
+@table(
     ("path", "base", "wanted"),
     [
         ("/srv/a", "/srv", True),

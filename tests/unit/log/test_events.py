@@ -21,6 +21,7 @@ from ftpfixture.log.events import (
     Payload,
     ReplySent,
 )
+from tests.support.rows import table
 
 
 class Clock:
@@ -94,10 +95,9 @@ def test_subscribing_while_an_event_goes_round_is_safe() -> None:
     assert late == [second]
 
 
-@pytest.mark.parametrize(
+@table(
     "kind",
     [getattr(events, name) for name in events.__all__ if name not in ("Hub", "Payload")],
-    ids=lambda kind: kind.__name__,
 )
 def test_events_are_frozen_and_slotted(kind: type[Event]) -> None:
     """No field of an event can be set, and none can be added."""

@@ -8,6 +8,7 @@ import pytest
 
 from ftpfixture.errors import ConfigurationError
 from ftpfixture.log.matching import Pattern, nearest
+from tests.support.rows import table
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Line:
     code: str = ""
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "expected"),
     [
         ("QUIT", Pattern("QUIT")),
@@ -41,23 +42,21 @@ def test_grammar(text: str, expected: Pattern) -> None:
     assert Pattern.parse(text) == expected
 
 
-@pytest.mark.parametrize("text", ["", "   ", "-> 226", " -> 2xx"])
+@table("text", ["", "   ", "-> 226", " -> 2xx"])
 def test_a_pattern_needs_a_verb(text: str) -> None:
     """A pattern without a verb is refused, with an example of a right one."""
     with pytest.raises(ConfigurationError, match=r"is not a pattern: begin with a verb, as in 'RETR /a\.txt -> 226'"):
         Pattern.parse(text)
 
 
-@pytest.mark.parametrize(
-    "text", ["RETR ->", "RETR /a.txt -> ", "DELE -> 25", "DELE -> 2yy", "DELE -> 2260", "DELE -> xx"]
-)
+@table("text", ["RETR ->", "RETR /a.txt -> ", "DELE -> 25", "DELE -> 2yy", "DELE -> 2260", "DELE -> xx"])
 def test_an_arrow_needs_a_code(text: str) -> None:
     """An arrow with nothing behind it is refused, and the text shows what may stand there."""
     with pytest.raises(ConfigurationError, match="a code such as 226 or 2xx must follow the arrow"):
         Pattern.parse(text)
 
 
-@pytest.mark.parametrize(
+@table(
     ("pattern", "line"),
     [
         ("retr", Line("RETR", "/a", "226")),
@@ -81,7 +80,7 @@ def test_what_matches(pattern: str, line: Line) -> None:
     assert wanted.difference(line) is None
 
 
-@pytest.mark.parametrize(
+@table(
     ("pattern", "line", "difference"),
     [
         ("RETR /a", Line("STOR", "/b", "226"), "the verb is STOR, not RETR"),
@@ -102,7 +101,7 @@ def test_the_first_difference_is_named(pattern: str, line: Line, difference: str
     assert not wanted.matches(line)
 
 
-@pytest.mark.parametrize("verb", ["PASS", "ACCT"])
+@table("verb", ["PASS", "ACCT"])
 def test_passwords_are_never_shown(verb: str) -> None:
     """Neither the text of a pattern nor that of a difference shows a password, be it wanted or sent."""
     wanted = Pattern.parse(f"{verb} wanted-secret -> 230")
@@ -116,7 +115,7 @@ def test_passwords_are_never_shown(verb: str) -> None:
     assert texts[0] == f"{verb} ************* -> 230"
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "shown"),
     [
         ("retr  ->  226", "RETR -> 226"),

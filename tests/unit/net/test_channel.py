@@ -17,6 +17,7 @@ from ftpfixture import aio
 from ftpfixture.net.channel import Channel, TlsInfo, peer_name
 from ftpfixture.net.outbox import Outbox
 from ftpfixture.testing.certificates import ServerTls, server_context
+from tests.support.rows import table
 
 
 class CountingSocket(socket.socket):
@@ -540,7 +541,7 @@ async def test_a_channel_knows_both_ends(pair: Pair) -> None:
     assert pair.channel.family is socket.AF_INET
 
 
-@pytest.mark.parametrize(
+@table(
     ("address", "name"),
     [
         (("127.0.0.1", 21), ("127.0.0.1", 21)),

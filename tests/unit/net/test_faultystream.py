@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import itertools
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ftpfixture.faults.actions import Garble
 from ftpfixture.net.faultystream import flipped
+from tests.support.rows import table
 
 
-@pytest.mark.parametrize(
+@table(
     ("garble", "octets"),
     [
         (Garble("data"), b"\x01\0\0\0\0\0\0\0"),

@@ -18,11 +18,12 @@ from ftpfixture.net.hosts import (
     reachable,
     same_host,
 )
+from tests.support.rows import table
 
 NUMBER, NAME = socket.if_nameindex()[0]  # of an interface of this machine
 
 
-@pytest.mark.parametrize(
+@table(
     ("host", "loopback"),
     [
         ("127.0.0.1", True),
@@ -41,7 +42,7 @@ def test_is_loopback(host: str, loopback: bool) -> None:
     assert is_loopback(host) is loopback
 
 
-@pytest.mark.parametrize(
+@table(
     ("first", "second", "same"),
     [
         ("127.0.0.1", "127.0.0.1", True),

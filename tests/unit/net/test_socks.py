@@ -11,6 +11,7 @@ import pytest
 
 from ftpfixture import Client, ConfigurationError, StatusCodeError
 from ftpfixture.net.socks import SocksProxy
+from tests.support.rows import table
 from tests.support.scripted import (
     GREETING,
     HOST,
@@ -248,7 +249,7 @@ async def test_active_mode(way: str) -> None:
 # Settings.
 
 
-@pytest.mark.parametrize("version", [0, 3, 6, "5"])
+@table("version", [0, 3, 6, "5"])
 def test_wrong_version(version: Any) -> None:
     """There are two versions."""
     with pytest.raises(ConfigurationError, match=f"^socks_version={version!r}: use 4 or 5$"):

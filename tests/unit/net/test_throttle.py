@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from ftpfixture.net.throttle import StreamThrottle, Throttle
+from tests.support.rows import table
 
 
 class Clock:
@@ -250,7 +251,7 @@ async def test_a_clone_has_the_settings_without_the_memory(clock: Clock) -> None
     assert throttle.limit == 10
 
 
-@pytest.mark.parametrize(
+@table(
     ("limit", "size", "portion"),
     [
         (None, 1 << 20, 1 << 20),

@@ -15,6 +15,7 @@ from ftpfixture.net.channel import Channel
 from ftpfixture.net.dial import dial
 from ftpfixture.net.tls import refusal
 from ftpfixture.testing.certificates import ServerTls
+from tests.support.rows import table
 
 Connected = Callable[[FtpServer], contextlib.AbstractAsyncContextManager[StreamIO]]
 
@@ -115,7 +116,7 @@ def test_a_bound_context_takes_no_session(ftps_server: FtpServer) -> None:
         bound.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), False, None, session)
 
 
-@pytest.mark.parametrize(
+@table(
     ("alert", "reason"),
     [
         (42, "it is damaged, or badly signed"),

@@ -14,6 +14,7 @@ import pytest
 from ftpfixture import ConfigurationError, Server, ServerStateError
 from ftpfixture.log.events import Disconnected
 from ftpfixture.wire.listing.styles import LIST_STYLES
+from tests.support.rows import table
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ async def _greeting(server: Server) -> tuple[asyncio.StreamReader, asyncio.Strea
 # Settings.
 
 
-@pytest.mark.parametrize(
+@table(
     ("settings", "text"),
     [
         (
@@ -98,7 +99,7 @@ def test_disable_takes_any_iterable() -> None:
     assert "mlsd" not in Server(disable=iter(["MLSD"])).commands_mapping
 
 
-@pytest.mark.parametrize("style", LIST_STYLES)
+@table("style", LIST_STYLES)
 def test_every_list_style_is_accepted(style: str) -> None:
     """All the names that the error shows are right."""
     assert Server(list_style=style).list_style is LIST_STYLES[style]

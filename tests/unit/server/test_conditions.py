@@ -24,6 +24,7 @@ from ftpfixture.server.conditions import (
 )
 from ftpfixture.server.connection import Connection
 from ftpfixture.server.users import Permission
+from tests.support.rows import table
 
 Answers = list[tuple[str, str]]
 
@@ -397,7 +398,7 @@ def test_no_right_at_all_is_an_error() -> None:
         PathPermissions()
 
 
-@pytest.mark.parametrize("name", ["readble", "listable", ""])
+@table("name", ["readble", "listable", ""])
 def test_an_unknown_right_is_an_error(name: str) -> None:
     """A name that is no right is refused when the decorator is made, not when a command comes."""
     with pytest.raises(ValueError, match=f"unknown right '{name}'"):

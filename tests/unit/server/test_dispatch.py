@@ -10,6 +10,7 @@ import pytest
 from ftpfixture import Connection, ConnectionConditions, FtpServer, Server, worker
 from ftpfixture.server.dispatch import CommandSpec, build_table, command
 from tests.support.raw import RawClient
+from tests.support.rows import table
 
 
 def _verbs(server: type) -> dict[str, str]:
@@ -55,9 +56,7 @@ def test_a_marked_method_answers_its_verb_and_aliases() -> None:
     assert _new_verbs(Marked) == {"coll": "collect_all", "xcol": "collect_all"}
 
 
-@pytest.mark.parametrize(
-    ("alias", "verb"), [("XPWD", "PWD"), ("XCWD", "CWD"), ("XCUP", "CDUP"), ("XMKD", "MKD"), ("XRMD", "RMD")]
-)
+@table(("alias", "verb"), [("XPWD", "PWD"), ("XCWD", "CWD"), ("XCUP", "CDUP"), ("XMKD", "MKD"), ("XRMD", "RMD")])
 def test_built_in_aliases(alias: str, verb: str) -> None:
     """The old names of RFC 775 lead where the new ones do."""
     table = _verbs(Server)
@@ -391,7 +390,7 @@ def test_nothing_else_is_in_the_table() -> None:
     assert _new_verbs(Unreachable) == {}
 
 
-@pytest.mark.parametrize(
+@table(
     "line",
     [
         *("START", "CLOSE", "GREETING", "FAREWELL", "RUN", "PAUSE", "ENTRY", "RESET", "GET_PATHS", "__INIT__"),

@@ -16,6 +16,7 @@ from ftpfixture.log.events import CommandReceived, Connected, Disconnected, Even
 from ftpfixture.server.loglines import LogLines, logger, place
 from ftpfixture.wire.reply import Reply
 from tests.support.raw import RawClient
+from tests.support.rows import table
 
 PEER = ("192.0.2.1", 50000)
 
@@ -305,7 +306,7 @@ def test_other_events_are_not_told(hub: Hub, lines: pytest.LogCaptureFixture) ->
     assert records(lines) == []
 
 
-@pytest.mark.parametrize(("address", "text"), [(("127.0.0.1", 21), "127.0.0.1:21"), (("::1", 21), "[::1]:21")])
+@table(("address", "text"), [(("127.0.0.1", 21), "127.0.0.1:21"), (("::1", 21), "[::1]:21")])
 def test_place(address: tuple[str, int], text: str) -> None:
     """Colons of an address and that of the port are told apart."""
     assert place(address) == text

@@ -10,6 +10,7 @@ import pytest
 from ftpfixture.errors import CommandRefused, CommandSyntaxError, ConfigurationError, PathIOError
 from ftpfixture.server.replies import ERRNO_REPLIES, offered, reply_for
 from ftpfixture.wire.states import legal_reply
+from tests.support.rows import table
 
 LOCAL_ERROR = ("451", "Requested action aborted: local error in processing")
 
@@ -22,7 +23,7 @@ def _wrapped(error: BaseException) -> PathIOError:
         return PathIOError(reason=sys.exc_info())
 
 
-@pytest.mark.parametrize(
+@table(
     ("number", "code"),
     [
         (errno.ENOENT, "550"),
@@ -58,7 +59,7 @@ def test_errno(number: int, code: str) -> None:
     assert reply_for(_wrapped(error)) == answer
 
 
-@pytest.mark.parametrize("number", sorted(ERRNO_REPLIES))
+@table("number", sorted(ERRNO_REPLIES))
 def test_every_row_may_answer_a_transfer(number: int) -> None:
     """Whatever a path layer raises in the middle of an upload is answered with a code that STOR may get."""
     code, text = ERRNO_REPLIES[number]
@@ -67,7 +68,7 @@ def test_every_row_may_answer_a_transfer(number: int) -> None:
     assert text
 
 
-@pytest.mark.parametrize(
+@table(
     ("kind", "number"),
     [
         (FileNotFoundError, errno.ENOENT),
@@ -88,9 +89,7 @@ def test_the_number_goes_before_the_class() -> None:
     assert reply_for(PermissionError(errno.EISDIR, "text")) == ERRNO_REPLIES[errno.EISDIR]
 
 
-@pytest.mark.parametrize(
-    "error", [OSError("text"), TimeoutError("slow"), PathIOError("text"), _wrapped(TimeoutError())]
-)
+@table("error", [OSError("text"), TimeoutError("slow"), PathIOError("text"), _wrapped(TimeoutError())])
 def test_any_other_error_of_the_system_is_a_local_one(error: OSError) -> None:
     """An OSError that no row knows, or a path layer's error without a reason, is 451."""
     assert reply_for(error) == LOCAL_ERROR
@@ -141,7 +140,7 @@ def test_a_handler_that_is_not_written_is_a_failure() -> None:
     assert reply_for(NotImplementedError()) is None
 
 
-@pytest.mark.parametrize(
+@table(
     "error",
     [
         RuntimeError("boom"),

@@ -15,6 +15,7 @@ import trustme
 from ftpfixture import ConfigurationError, FtpServer
 from ftpfixture.testing import certificates
 from ftpfixture.testing.certificates import KINDS, ServerTls, server_context
+from tests.support.rows import table
 
 Ends = tuple[ssl.SSLObject, ssl.SSLObject]
 
@@ -71,7 +72,7 @@ def test_a_valid_one_is_trusted(host: str, version: ssl.TLSVersion) -> None:
     assert ("DNS", "localhost") in certificate["subjectAltName"]
 
 
-@pytest.mark.parametrize(
+@table(
     ("kind", "host", "problem"),
     [
         ("expired", "localhost", EXPIRED),
@@ -95,7 +96,7 @@ def test_the_one_of_another_host_is_right_there() -> None:
     shake_hands(plain("wrong-host"), client_context(), "wrong-host.example")
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@table("kind", KINDS)
 def test_a_client_that_does_not_look_takes_all(kind: str) -> None:
     """Without verification every kind can be shaken hands with."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -104,7 +105,7 @@ def test_a_client_that_does_not_look_takes_all(kind: str) -> None:
     shake_hands(plain(kind), context)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@table("kind", KINDS)
 def test_the_machine_trusts_none(kind: str) -> None:
     """A client that trusts what this machine trusts refuses every kind: nobody else knows the authority."""
     with pytest.raises(ssl.SSLCertVerificationError):
@@ -114,7 +115,7 @@ def test_the_machine_trusts_none(kind: str) -> None:
 # What servers ask.
 
 
-@pytest.mark.parametrize(("asked", "shown"), [(None, False), ("optional", True), ("required", True)])
+@table(("asked", "shown"), [(None, False), ("optional", True), ("required", True)])
 def test_a_client_s_certificate_is_looked_at(asked: str | None, shown: bool) -> None:
     """A server that asks sees the name in the certificate of `client_context`; one that does not ask sees none."""
     _, server = shake_hands(plain("valid", asked), ServerTls().client_context("ann"))
@@ -123,7 +124,7 @@ def test_a_client_s_certificate_is_looked_at(asked: str | None, shown: bool) -> 
     assert ((("commonName", "ann"),) in (certificate or {}).get("subject", ())) is shown
 
 
-@pytest.mark.parametrize("asked", [None, "optional"])
+@table("asked", [None, "optional"])
 def test_a_client_without_certificate(asked: str | None) -> None:
     """Where none is required a client needs none."""
     _, server = shake_hands(plain("valid", asked), client_context())
@@ -137,7 +138,7 @@ def test_a_client_without_certificate_is_refused() -> None:
         shake_hands(plain("valid", "required"), client_context())
 
 
-@pytest.mark.parametrize("asked", ["optional", "required"])
+@table("asked", ["optional", "required"])
 def test_a_stranger_s_certificate_is_refused(asked: str) -> None:
     """A certificate of another authority is worth nothing, even where none is required."""
     context = client_context()
@@ -177,7 +178,7 @@ CLIENT_S = ssl.create_default_context()
 SERVER_S = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 
 
-@pytest.mark.parametrize(
+@table(
     ("settings", "text"),
     [
         (
@@ -210,7 +211,7 @@ def test_settings_that_cannot_work(settings: dict[str, Any], text: str) -> None:
     assert text in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["certificate", "ssl"])
+@table("name", ["certificate", "ssl"])
 def test_a_context_of_ones_own(name: str) -> None:
     """A context may be given under either name, and is the one that is used."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -15,6 +15,7 @@ from ftpfixture.faults.armed import Armed
 from ftpfixture.log.events import CommandReceived, FaultApplied, ReplySent
 from ftpfixture.testing import faults as faults_module
 from tests.support.raw import RawClient
+from tests.support.rows import table
 
 OFF = on("NOOP").off()
 
@@ -35,7 +36,7 @@ def _failure(check: Callable[[], object]) -> str:
 # Adding and taking away.
 
 
-@pytest.mark.parametrize("fault", [OFF, "NOOP: off"], ids=["object", "text"])
+@table("fault", [OFF, "NOOP: off"])
 def test_adding(fault: Fault | str) -> None:
     """Both forms act on the next command of every session, those that live already too, until they are taken away."""
     with FtpServer() as server, RawClient(server.address) as client:
@@ -81,7 +82,7 @@ def test_clearing() -> None:
         server.faults.assert_fired()
 
 
-@pytest.mark.parametrize(
+@table(
     ("fault", "text"),
     [
         ("NOOP: of", "unknown word 'of': did you mean 'off'?\n    NOOP: of\n          ^^"),
@@ -161,7 +162,7 @@ def test_faults_in_many_threads() -> None:
 # From the first octet.
 
 
-@pytest.mark.parametrize(
+@table(
     "faults",
     [
         ["CONNECT: answer 220 spoilt"],
@@ -170,7 +171,6 @@ def test_faults_in_many_threads() -> None:
         (on("CONNECT").answer(220, "spoilt"),),
         json.loads('["CONNECT: answer 220 spoilt"]'),
     ],
-    ids=["list", "text", "fault", "tuple", "JSON"],
 )
 def test_the_greeting_is_under_the_fault(faults: list[Fault | str]) -> None:
     """What is given to the server is there before anybody can connect."""
@@ -314,7 +314,7 @@ def test_assert_fired() -> None:
         )
 
 
-@pytest.mark.parametrize("form", ["armed", "fault", "text"])
+@table("form", ["armed", "fault", "text"])
 def test_assert_fired_of_one(form: str) -> None:
     """One fault is asked for by what `add` gave, by itself or as text; then it counts even if it is optional."""
     with FtpServer(faults=["PWD optional: off"]) as server:
@@ -435,7 +435,7 @@ def test_stopping_a_server_asks_for_nothing() -> None:
 # Waiting.
 
 
-@pytest.mark.parametrize(
+@table(
     "fault", ["NOOP: ignore", "NOOP: no_reply", "NOOP: held_back", "NOOP: half_close", "NOOP: stall", "NOOP: reply 150"]
 )
 def test_nobody_waits_for_a_reply_that_never_comes(fault: str) -> None:

@@ -31,6 +31,7 @@ from ftpfixture import (
 from ftpfixture.log.events import Disconnected, Silenced
 from ftpfixture.testing.ftpserver import setting_names
 from tests.support.raw import RawClient, read_all
+from tests.support.rows import table
 
 
 def _logs_in(server: FtpServer, user: str, password: str | None) -> list[str]:
@@ -80,7 +81,7 @@ def test_an_anonymous_user() -> None:
         assert _logs_in(server, "whoever", None) == ["230"]
 
 
-@pytest.mark.parametrize("users", [[User("anonymous")], [User("ftp", ANY_PASSWORD)], {"anonymous": None}])
+@table("users", [[User("anonymous")], [User("ftp", ANY_PASSWORD)], {"anonymous": None}])
 def test_anonymous_by_name(users: Any) -> None:
     """Both names of the anonymous user are asked for a password, and any will do, as with vsftpd."""
     with FtpServer(users=users) as server:
@@ -129,7 +130,7 @@ def test_a_user_manager_of_ones_own() -> None:
             _ = server.credentials
 
 
-@pytest.mark.parametrize("users", [[], {}, ["ann"], [("ann", "secret")], "ann", [User("ann"), None]])
+@table("users", [[], {}, ["ann"], [("ann", "secret")], "ann", [User("ann"), None]])
 def test_users_that_cannot_work(users: Any) -> None:
     """Anything else than users is refused, with what would be right."""
     with pytest.raises(
@@ -192,7 +193,7 @@ def test_repr() -> None:
 # Settings.
 
 
-@pytest.mark.parametrize(
+@table(
     ("name", "hint"),
     [
         ("idle_timout", "did you mean 'idle_timeout'?"),
@@ -299,7 +300,7 @@ def test_stopping_twice() -> None:
     server.stop()
 
 
-@pytest.mark.parametrize("name", ["host", "port", "address", "url"])
+@table("name", ["host", "port", "address", "url"])
 def test_a_server_that_does_not_run_has_no_address(name: str) -> None:
     """Before the start and after the stop the error says what to do."""
     server = FtpServer()
@@ -310,7 +311,7 @@ def test_a_server_that_does_not_run_has_no_address(name: str) -> None:
             getattr(server, name)
 
 
-@pytest.mark.parametrize("name", ["pause", "resume", "wait_idle", "restart"])
+@table("name", ["pause", "resume", "wait_idle", "restart"])
 def test_what_needs_a_running_server(name: str) -> None:
     """These calls need a server that runs."""
     with pytest.raises(ServerStateError):

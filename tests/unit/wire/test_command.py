@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from ftpfixture.errors import InvalidCommand
 from ftpfixture.wire.command import Command, Secret, censor
 from ftpfixture.wire.lines import LineReader
+from tests.support.rows import table
 
 ENCODINGS = ["utf-8", "latin-1", "cp1251", "koi8-r", "gbk", "gb18030", "shift_jis", "euc_kr", "ascii"]
 
 
-@pytest.mark.parametrize(
+@table(
     ("line", "verb", "argument"),
     [
         (b"", "", ""),
@@ -63,7 +64,7 @@ def test_octets_a_codec_gives_up_on_come_as_ascii() -> None:
     assert Command.parse(b"CWD ~x\xe9", "hz") == ("CWD", "~x\udce9")
 
 
-@pytest.mark.parametrize(
+@table(
     ("command", "line"),
     [
         (Command("NOOP", ""), b"NOOP\r\n"),
@@ -88,7 +89,7 @@ def test_render_and_parse_round_trip(verb: str, argument: str) -> None:
     assert Command.parse(line) == command
 
 
-@pytest.mark.parametrize("verb", ["A B", " ", "A\r", "\nA", "A\0", "A\t", "A\x7f", "PASS hidden"])
+@table("verb", ["A B", " ", "A\r", "\nA", "A\0", "A\t", "A\x7f", "PASS hidden"])
 def test_verbs_that_would_break_the_line_are_refused(verb: str) -> None:
     """A verb with a space or control character raises, and the text does not tell what followed it."""
     with pytest.raises(InvalidCommand) as caught:
@@ -103,7 +104,7 @@ def test_characters_the_encoding_lacks_are_refused() -> None:
     assert "hidden" not in str(caught.value)
 
 
-@pytest.mark.parametrize(
+@table(
     ("verb", "argument", "shown"),
     [
         ("PASS", "secret", "PASS ******"),
@@ -119,7 +120,7 @@ def test_censor(verb: str, argument: str, shown: str) -> None:
     assert censor(verb, argument) == shown
 
 
-@pytest.mark.parametrize("verb", ["PASS", "ACCT"])
+@table("verb", ["PASS", "ACCT"])
 def test_no_form_of_a_command_shows_a_password(verb: str) -> None:
     """str, repr, format and the censored text hide it; the argument itself does not."""
     command = Command(verb, "secret")

@@ -21,6 +21,7 @@ from ftpfixture.wire.hostport import (
     render_port,
 )
 from tests.support.parser_fuzz import slow
+from tests.support.rows import table
 
 hosts_v4 = st.ip_addresses(v=4).map(str)
 hosts = st.ip_addresses().map(str)
@@ -34,7 +35,7 @@ def test_parse_port() -> None:
     assert parse_port("255,255,255,255,255,255") == ("255.255.255.255", 65535)
 
 
-@pytest.mark.parametrize(
+@table(
     "argument",
     [
         "",
@@ -71,14 +72,14 @@ def test_port_round_trip(host: str, port: int) -> None:
     assert parse_227(render_227(host, port)) == (host, port)
 
 
-@pytest.mark.parametrize("host", ["::1", "localhost", "::ffff:127.0.0.1", "127.0.1"])
+@table("host", ["::1", "localhost", "::ffff:127.0.0.1", "127.0.1"])
 def test_only_ipv4_has_the_form_of_port(host: str) -> None:
     """An address without four numbers raises instead of going out as something else."""
     with pytest.raises(ValueError, match="only an IPv4 address"):
         render_port(host, 1025)
 
 
-@pytest.mark.parametrize(
+@table(
     ("argument", "parts"),
     [
         ("|1|127.0.0.1|1025|", (1, "127.0.0.1", 1025)),
@@ -97,7 +98,7 @@ def test_parse_eprt(argument: str, parts: tuple[int, str, int]) -> None:
     assert parse_eprt(argument) == parts
 
 
-@pytest.mark.parametrize(
+@table(
     "argument",
     [
         "",
@@ -149,7 +150,7 @@ def test_texts_of_replies() -> None:
     assert render_229(1025) == "Entering Extended Passive Mode (|||1025|)"
 
 
-@pytest.mark.parametrize(
+@table(
     "text",
     [
         "Entering Passive Mode (127,0,0,1,4,1).",
@@ -164,7 +165,7 @@ def test_parse_227(text: str) -> None:
     assert parse_227(text) == ("127.0.0.1", 1025)
 
 
-@pytest.mark.parametrize(
+@table(
     "text",
     [
         "",
@@ -183,7 +184,7 @@ def test_parse_227_refuses(text: str) -> None:
         parse_227(text)
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "port"),
     [
         ("Entering Extended Passive Mode (|||1025|)", 1025),
@@ -198,7 +199,7 @@ def test_parse_229(text: str, port: int) -> None:
     assert parse_229(text) == port
 
 
-@pytest.mark.parametrize(
+@table(
     "text",
     [
         "",

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ftpfixture.wire import lines
 from ftpfixture.wire.lines import LineReader, escape_line
+from tests.support.rows import table
 
 # The octets that mean something, the edges of their ranges, and two that mean nothing.
 TELLING = b"\r\n\0\xff\xef\xf0\xf9\xfa\xfb\xfeAB"
@@ -36,7 +37,7 @@ def one_by_one(data: bytes) -> list[bytes]:
     return [bytes([octet]) for octet in data]
 
 
-@pytest.mark.parametrize(
+@table(
     ("data", "lines"),
     [
         (b"", []),
@@ -60,7 +61,7 @@ def test_line_ends(data: bytes, lines: list[bytes]) -> None:
     assert read(*one_by_one(data)) == lines
 
 
-@pytest.mark.parametrize(
+@table(
     ("data", "lines"),
     [
         (b"RETR a\r\0b\r\n", [b"RETR a\rb"]),
@@ -100,7 +101,7 @@ def test_telnet_is_taken_out(data: bytes, line: bytes, end: bytes) -> None:
     assert read(*one_by_one(data + end)) == [line]
 
 
-@pytest.mark.parametrize(
+@table(
     "line",
     [
         b"RETR \xff",
@@ -142,7 +143,7 @@ def test_a_line_over_the_limit_is_none(length: int, end: bytes) -> None:
     assert read(*one_by_one(data), limit=8) == [None, b"NOOP"]
 
 
-@pytest.mark.parametrize("name", [b"\r\0\n", b"b\r\0\nc", b"\r\0\nc", b"\r\0\n\0"])
+@table("name", [b"\r\0\n", b"b\r\0\nc", b"\r\0\nc", b"\r\0\n\0"])
 def test_cr_nul_counts_in_a_line_over_the_limit(name: bytes) -> None:
     """A LF after CR NUL does not end a line that is being swallowed either."""
     data = b"a" * 12 + name + b"\r\nNOOP\r\n"
@@ -222,7 +223,7 @@ def test_subnegotiations_do_not_hide_a_line_that_is_too_long() -> None:
     assert read(b"\xff\xfa" + b"b" * 9, b"\r\nNOOP\r\n", limit=8) == [None, b"NOOP"]
 
 
-@pytest.mark.parametrize("start", [b"NO", b"\r", b"\xff", b"\xff\xfb", b"\xff\xfa1", b"a" * 50])
+@table("start", [b"NO", b"\r", b"\xff", b"\xff\xfb", b"\xff\xfa1", b"a" * 50])
 def test_pending_and_clear(start: bytes) -> None:
     """A line that has begun is pending until its end or until it is dropped."""
     reader = LineReader(20)
@@ -256,7 +257,7 @@ def test_plain_octets_pass(data: bytes) -> None:
     assert read(line + b"\r\n") == read(line + b"\n") == [line]
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "escaped"),
     [
         (b"", b""),

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from ftpfixture.errors import ReplySyntaxError
 from ftpfixture.wire.pathname import parse_257, quote_257
+from tests.support.rows import table
 
 
-@pytest.mark.parametrize(
+@table(
     ("path", "quoted"),
     [
         ("/", '"/"'),
@@ -25,7 +26,7 @@ def test_quote(path: str, quoted: str) -> None:
     assert quote_257(path) == quoted
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "path"),
     [
         ('"/a" is the current directory', "/a"),
@@ -41,7 +42,7 @@ def test_parse(text: str, path: str) -> None:
     assert parse_257(text) == path
 
 
-@pytest.mark.parametrize("text", ["", "/a", '"', '"/a', '"/a""', '"/a""b', 'is "/a""b'])
+@table("text", ["", "/a", '"', '"/a', '"/a""', '"/a""b', 'is "/a""b'])
 def test_parse_refuses(text: str) -> None:
     """Without quotes, or without the last of them, there is no path, and no part of it is guessed."""
     with pytest.raises(ReplySyntaxError):

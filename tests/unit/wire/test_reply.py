@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from ftpfixture.errors import ReplySyntaxError
 from ftpfixture.wire.lines import LineReader
 from ftpfixture.wire.reply import Code, Reply, ReplyParser, wrap_into_codes, wrap_with_container
+from tests.support.rows import table
 
 codes = st.integers(0, 999).map("{:03}".format)
 # What a reply can express: all but a LF of its own and lone surrogates.
@@ -27,7 +28,7 @@ def parse(data: bytes, encoding: str = "utf-8") -> list[Reply]:
     return replies
 
 
-@pytest.mark.parametrize(
+@table(
     ("code", "mask", "fits"),
     [
         ("226", "226", True),
@@ -76,16 +77,14 @@ def test_wrap_into_codes_keeps_codes() -> None:
     assert wrapped[1] is code
 
 
-@pytest.mark.parametrize(
-    "code", ["", "2", "22", "2260", "2x6", " 22", "-22", "\u00b2\u00b2\u00b2", "\u0661\u0662\u0663"]
-)
+@table("code", ["", "2", "22", "2260", "2x6", " 22", "-22", "\u00b2\u00b2\u00b2", "\u0661\u0662\u0663"])
 def test_codes_that_are_no_codes(code: str) -> None:
     """Only three ASCII digits make a reply."""
     with pytest.raises(ValueError, match="three digits"):
         Reply(code, ("text",))
 
 
-@pytest.mark.parametrize(
+@table(
     ("reply", "data"),
     [
         (Reply("200", ("Fine.",)), b"200 Fine.\r\n"),
@@ -105,7 +104,7 @@ def test_render(reply: Reply, data: bytes) -> None:
     assert reply.render() == data
 
 
-@pytest.mark.parametrize(
+@table(
     ("encoding", "octets"),
     [
         ("utf-8", b"\xc3\xa9\xd0\x96?\x80"),
@@ -134,7 +133,7 @@ def test_properties() -> None:
     assert Reply("226", ()).text == ""
 
 
-@pytest.mark.parametrize(
+@table(
     ("data", "code", "lines"),
     [
         (b"226 Done.\r\n", "226", ("Done.",)),
@@ -156,7 +155,7 @@ def test_parse(data: bytes, code: str, lines: tuple[str, ...]) -> None:
     assert parse(data) == [Reply(code, lines)]
 
 
-@pytest.mark.parametrize("line", [b"", b"22", b" 226 a", b"HTTP/1.1 400", b"2x6 a", b"\xb2\xb2\xb2 a", b"-220 a"])
+@table("line", [b"", b"22", b" 226 a", b"HTTP/1.1 400", b"2x6 a", b"\xb2\xb2\xb2 a", b"-220 a"])
 def test_parse_refuses_what_is_no_reply(line: bytes) -> None:
     """What does not begin with three digits raises, and the parser is ready for the next reply."""
     parser = ReplyParser()

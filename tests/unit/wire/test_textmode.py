@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ftpfixture.wire.textmode import AsciiDecoder, AsciiEncoder
+from tests.support.rows import table
 
 octets = st.lists(st.sampled_from(b"\r\nab"), max_size=40).map(bytes)
 
@@ -26,7 +26,7 @@ def run(translator: AsciiEncoder | AsciiDecoder, *chunks: bytes | memoryview) ->
     return b"".join(map(translator.feed, chunks)) + translator.finish()
 
 
-@pytest.mark.parametrize(
+@table(
     ("local", "network"),
     [
         (b"", b""),
@@ -44,7 +44,7 @@ def test_encode(local: bytes, network: bytes) -> None:
     assert run(AsciiEncoder(), local) == network
 
 
-@pytest.mark.parametrize(
+@table(
     ("network", "local"),
     [
         (b"", b""),
@@ -98,7 +98,7 @@ def test_encoded_text_has_only_network_line_ends(local: bytes) -> None:
     assert run(AsciiEncoder(), network) == network
 
 
-@pytest.mark.parametrize("translator", [AsciiEncoder, AsciiDecoder])
+@table("translator", [AsciiEncoder, AsciiDecoder])
 def test_views_are_taken(translator: type[AsciiEncoder | AsciiDecoder]) -> None:
     """A view on octets gives what the octets give."""
     data = b"a\nb\r\nc\r"

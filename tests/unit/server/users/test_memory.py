@@ -17,6 +17,7 @@ from ftpfixture.server.users import (
     Permission,
     User,
 )
+from tests.support.rows import table
 
 Response = AbstractUserManager.GetUserResponse
 
@@ -55,7 +56,7 @@ def test_a_finer_right_that_is_given_rules(name: str, whole: bool) -> None:
     assert all(getattr(permission, other) is whole for other in (*READING, *WRITING) if other != name)
 
 
-@pytest.mark.parametrize(
+@table(
     ("path", "other", "covers"),
     [
         ("/", "/", True),
@@ -111,7 +112,7 @@ def test_user_paths() -> None:
     assert User(home_path="/home").home_path == PurePosixPath("/home")
 
 
-@pytest.mark.parametrize("home", ["", "home", "./home", PurePosixPath("a/b")])
+@table("home", ["", "home", "./home", PurePosixPath("a/b")])
 def test_a_relative_home_is_refused(home: str | PurePosixPath) -> None:
     """A home that does not begin with "/" is an error that holds the path."""
     with pytest.raises(PathIsNotAbsolute) as caught:
@@ -144,7 +145,7 @@ def test_repr_of_a_user_tells_what_is_asked_for() -> None:
     assert repr(User("ann", ANY_PASSWORD)).startswith("User('ann', ANY_PASSWORD, ")
 
 
-@pytest.mark.parametrize("password", [5, b"secret", True, AnyPassword])
+@table("password", [5, b"secret", True, AnyPassword])
 def test_a_password_that_is_none(password: Any) -> None:
     """Another type is refused with what would work, and without showing it."""
     with pytest.raises(ConfigurationError, match="use a str, ANY_PASSWORD to take any, or None not") as caught:
@@ -205,7 +206,7 @@ def test_the_number_of_slots_may_change() -> None:
     assert (slots.value, slots.locked()) == (1, False)
 
 
-@pytest.mark.parametrize(("maximum", "free"), [(3, 1), (None, None)])
+@table(("maximum", "free"), [(3, 1), (None, None)])
 def test_the_count_may_be_set(maximum: int | None, free: int | None) -> None:
     """A manager of one's own may keep it itself."""
     slots = AvailableConnections(maximum)
@@ -359,7 +360,7 @@ async def test_a_user_may_be_added_later() -> None:
     await manager.notify_logout(late)
 
 
-@pytest.mark.parametrize("login", ["ann", None])
+@table("login", ["ann", None])
 def test_a_login_that_two_users_have_is_refused(login: str | None) -> None:
     """Two users of one name cannot be told apart, nor can two anonymous ones."""
     with pytest.raises(ConfigurationError, match=f"two users have the login {login!r}"):

@@ -9,9 +9,10 @@ import pytest
 from ftpfixture.errors import ReplySyntaxError
 from ftpfixture.wire.listing import parse_ls_date
 from tests.support.listings import NOW, at
+from tests.support.rows import table
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "now", "moment"),
     [
         ("Dec 31 23:59", at(2024, 1, 1), at(2023, 12, 31, 23, 59)),
@@ -48,9 +49,7 @@ def test_dates_have_a_time_zone() -> None:
     assert parse_ls_date("Jan  1  2000", now=NOW, timezone=zone) == at(2000, 1, 1, 5)
 
 
-@pytest.mark.parametrize(
-    "text", ["", "Jan", "Jan 1", "Jan 1 12", "Jum 1 2020", "Jan 32 2020", "13-01 12:00", "1-1 12:00"]
-)
+@table("text", ["", "Jan", "Jan 1", "Jan 1 12", "Jum 1 2020", "Jan 32 2020", "13-01 12:00", "1-1 12:00"])
 def test_what_is_no_date(text: str) -> None:
     """Dates that have another form or do not exist are refused by name."""
     with pytest.raises(ReplySyntaxError) as refusal:

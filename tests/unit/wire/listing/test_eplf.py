@@ -7,6 +7,7 @@ import pytest
 from ftpfixture.errors import ReplySyntaxError
 from ftpfixture.wire.listing import parse_eplf_line, read_listing
 from tests.support.listings import EPLF_LINES, NOW
+from tests.support.rows import table
 
 
 def test_eplf_lines() -> None:
@@ -17,7 +18,7 @@ def test_eplf_lines() -> None:
             assert read_listing([line + end], now=NOW).entries == (entry,)
 
 
-@pytest.mark.parametrize(
+@table(
     ("line", "why"),
     [
         ("", "plus sign and a tab"),

@@ -8,6 +8,7 @@ from ftpfixture.errors import ReplySyntaxError
 from ftpfixture.wire.listing import UnreadLine, read_listing
 from ftpfixture.wire.listing.entry import Entry
 from tests.support.listings import MLSX_LINES, NOW, at, parse_mlsx_line
+from tests.support.rows import table
 
 
 def test_mlsx_lines() -> None:
@@ -19,15 +20,13 @@ def test_mlsx_lines() -> None:
             assert read_listing([line + end], now=NOW).entries == (entry,)
 
 
-@pytest.mark.parametrize(
-    ("line", "name"), [(" x", "x"), ("  x ", " x "), (" a;b c", "a;b c"), (" a=b;c", "a=b;c"), (" a=b; ", "")]
-)
+@table(("line", "name"), [(" x", "x"), ("  x ", " x "), (" a;b c", "a;b c"), (" a=b;c", "a=b;c"), (" a=b; ", "")])
 def test_mlsx_lines_without_facts(line: str, name: str) -> None:
     """A space and a name are an entry without facts, unless they look like facts."""
     assert parse_mlsx_line(line).name == name
 
 
-@pytest.mark.parametrize(
+@table(
     ("line", "why"),
     [
         ("", "facts with semicolons"),

@@ -9,6 +9,7 @@ import pytest
 from ftpfixture.errors import ReplySyntaxError
 from ftpfixture.wire.listing import parse_msdos_line, read_listing
 from tests.support.listings import LISTINGS, MSDOS_LINES, NOW, at, told
+from tests.support.rows import table
 
 
 def test_msdos_lines() -> None:
@@ -19,7 +20,7 @@ def test_msdos_lines() -> None:
             assert read_listing([line + end], now=NOW).entries == (entry,)
 
 
-@pytest.mark.parametrize(
+@table(
     ("line", "why"),
     [
         ("", "needs date, time, size and name"),

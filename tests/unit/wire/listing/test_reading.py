@@ -22,6 +22,7 @@ from ftpfixture.wire.listing.entry import Entry
 from ftpfixture.wire.listing.mlsx import MLSX_FACTS, mlsx_line
 from ftpfixture.wire.listing.msdos import msdos_line
 from tests.support.listings import EPLF_LINES, MLSX_LINES, MSDOS_LINES, NOW, UNIX_LINES, parse_mlsx_line
+from tests.support.rows import table
 
 
 def test_what_is_not_read_is_told() -> None:
@@ -117,7 +118,7 @@ def test_any_clock_will_do(line: str, now: float) -> None:
     read_listing([line], now=now, timezone=timezone(timedelta(hours=-14)))
 
 
-@pytest.mark.parametrize("filler", [" ", "1 ", "a ", "5 Jan 1 12:00 ", "a=b;", ","])
+@table("filler", [" ", "1 ", "a ", "5 Jan 1 12:00 ", "a=b;", ","])
 def test_long_lines_are_read_at_once(filler: str) -> None:
     """A line of many kilobytes takes no longer than one may expect of its length; the time limit of tests tells."""
     long = filler * (20_000 // len(filler))

@@ -11,6 +11,7 @@ from ftpfixture.wire.listing import parse_unix_line, parse_unix_mode, read_listi
 from ftpfixture.wire.listing.entry import Entry
 from ftpfixture.wire.listing.unix import unix_line
 from tests.support.listings import LISTINGS, NOW, UNIX_LINES, at, told
+from tests.support.rows import table
 
 
 def unix(line: str) -> Entry:
@@ -26,7 +27,7 @@ def test_unix_lines() -> None:
             assert read_listing([line + end], now=NOW).entries == (entry,)
 
 
-@pytest.mark.parametrize(
+@table(
     ("line", "why"),
     [
         ("", "does not begin with a mode"),
@@ -60,7 +61,7 @@ def test_lines_that_are_not_unix(line: str, why: str) -> None:
     assert why in str(refusal.value)
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "mode"),
     [
         ("---------", 0),
@@ -77,7 +78,7 @@ def test_unix_modes(text: str, mode: int) -> None:
     assert parse_unix_mode(text) == mode
 
 
-@pytest.mark.parametrize("text", ["", "rwxrwxrw", "rwxrwxrwxx", "xwrrwxrwx", "rwtrwxrwx", "rwxrwxrws", "rwxrw-rw1"])
+@table("text", ["", "rwxrwxrw", "rwxrwxrwxx", "xwrrwxrwx", "rwtrwxrwx", "rwxrwxrws", "rwxrw-rw1"])
 def test_what_is_no_mode(text: str) -> None:
     """Letters must be nine, each where it can be."""
     with pytest.raises(ReplySyntaxError, match="is not a mode"):

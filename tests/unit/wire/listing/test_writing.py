@@ -25,6 +25,7 @@ from ftpfixture.wire.listing.msdos import msdos_line
 from ftpfixture.wire.listing.unix import unix_line
 from ftpfixture.wire.timestamps import format_time, local_time, parse_time
 from tests.support.listings import parse_mlsx_line
+from tests.support.rows import table
 
 DAY = 86400
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -47,7 +48,7 @@ def test_unix_line_of_a_file() -> None:
     assert unix_line(entry, now=NOW) == "-rw-r-----    2 ann      staff               5 Jun  1 09:05 a.txt"
 
 
-@pytest.mark.parametrize(
+@table(
     ("kind", "head"),
     [
         ("file", "-rw-r--r--    1 ftp      ftp                 0 Jan  1  1970 x"),
@@ -63,7 +64,7 @@ def test_unix_line_without_knowledge(kind: str, head: str) -> None:
     assert unix_line(Entry("x", kind), now=NOW) == head
 
 
-@pytest.mark.parametrize(
+@table(
     ("mode", "letters"),
     [
         (0o000, "---------"),
@@ -83,7 +84,7 @@ def test_unix_line_modes(mode: int, letters: str) -> None:
     assert unix_line(Entry("x", "file", mode=mode), now=NOW)[:11] == f"-{letters} "
 
 
-@pytest.mark.parametrize(
+@table(
     ("modify", "date"),
     [
         (NOW, "Jun 15 12:00"),
@@ -109,7 +110,7 @@ def test_unix_line_has_the_time_of_its_zone() -> None:
     assert unix_line(entry, now=NOW, timezone=timezone(timedelta(hours=14))).endswith("Jun 16 01:59 x")
 
 
-@pytest.mark.parametrize(
+@table(
     ("owner", "shown"),
     [("two words", "two_words"), (" ann\n", "ann"), ("", "ftp"), ("a\r\nb", "a_b"), ("\0", "ftp"), ("x\u2028y", "x_y")],
 )
@@ -119,7 +120,7 @@ def test_unix_line_keeps_columns(owner: str, shown: str) -> None:
     assert line.split()[2:4] == [shown, shown]
 
 
-@pytest.mark.parametrize(
+@table(
     ("kind", "target", "end"),
     [
         ("link", "/a b", " name -> /a b"),
@@ -149,7 +150,7 @@ def test_msdos_line() -> None:
     assert msdos_line(Entry("sub", "dir", 5, at(2024, 6, 1, 9, 5))) == "06-01-24  09:05AM       <DIR>          sub"
 
 
-@pytest.mark.parametrize(
+@table(
     ("hour", "clock"),
     [(0, "12:30AM"), (1, "01:30AM"), (11, "11:30AM"), (12, "12:30PM"), (13, "01:30PM"), (23, "11:30PM")],
 )
@@ -169,7 +170,7 @@ def test_msdos_line_years_and_zone() -> None:
 # EPLF and NLST.
 
 
-@pytest.mark.parametrize(
+@table(
     ("entry", "line"),
     [
         (Entry("a b", "file", 5, 12.9, unique="1g2"), "+i1g2,m12,s5,r,\ta b"),
@@ -200,7 +201,7 @@ def test_mlsx_line_in_full() -> None:
     )
 
 
-@pytest.mark.parametrize(
+@table(
     ("facts", "line"),
     [
         ((), " a; b"),
@@ -214,7 +215,7 @@ def test_mlsx_line_has_the_facts_asked_for(facts: tuple[str, ...], line: str) ->
     assert mlsx_line(FULL, facts) == line
 
 
-@pytest.mark.parametrize(
+@table(
     ("entry", "line"),
     [
         (Entry("x", "file"), "type=file; x"),
@@ -239,13 +240,13 @@ def test_mlsx_line_leaves_out(entry: Entry, line: str) -> None:
 # Names.
 
 
-@pytest.mark.parametrize("name", ["a", " ", " a ", ";=", "a -> b", "-x", "ä", "\udcff", "\t", "\x85", "\u2028", ".."])
+@table("name", ["a", " ", " a ", ";=", "a -> b", "-x", "ä", "\udcff", "\t", "\x85", "\u2028", ".."])
 def test_listable_names(name: str) -> None:
     """Any name that stays in one line of its own directory can be listed."""
     assert is_listable(name)
 
 
-@pytest.mark.parametrize("name", ["", "/", "a/b", "\r", "a\nb", "a\r\nb", "a\0b"])
+@table("name", ["", "/", "a/b", "\r", "a\nb", "a\r\nb", "a\0b"])
 def test_names_that_cannot_be_listed(name: str) -> None:
     """Names that would break a line, or that are paths, cannot be listed."""
     assert not is_listable(name)
@@ -265,14 +266,14 @@ STAMPS = [
 ]
 
 
-@pytest.mark.parametrize(("text", "timestamp"), STAMPS)
+@table(("text", "timestamp"), STAMPS)
 def test_times(text: str, timestamp: float) -> None:
     """Times in UTC are written and read alike."""
     assert format_time(timestamp) == text
     assert parse_time(text) == timestamp
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "timestamp"),
     [
         ("20161231235960", at(2017, 1, 1)),
@@ -289,7 +290,7 @@ def test_times_that_are_only_read(text: str, timestamp: float) -> None:
     assert parse_time(text) == pytest.approx(timestamp, abs=1e-6)
 
 
-@pytest.mark.parametrize(
+@table(
     "text",
     [
         "",

@@ -55,6 +55,9 @@ class TimeSource(ABC):
 
         Returns:
             Whether it holds; False when time is up.
+
+        Raises:
+            ServerStateError: It does not hold, and this is the loop itself, which would wait for itself.
         """
 
     @abstractmethod

@@ -104,6 +104,19 @@ class LoopThread(RealTime, Driver):
                 self._loop.call_soon_threadsafe(run)
         return result.result()
 
+    def wait_until(self, holds: Callable[[], bool], timeout: float) -> bool:
+        """See TimeSource.
+
+        Raises:
+            ServerStateError: This is the loop's own thread, and it does not hold: all that could change it stands.
+        """
+        if current_thread() is not self._thread:
+            return super().wait_until(holds, timeout)
+        held = holds()
+        if not held and timeout > 0:
+            raise ServerStateError("a handler cannot wait for its own server: all that it waits for is done here")
+        return held
+
     def run_to_rest(self, loop: asyncio.AbstractEventLoop, action: Callable[[], object]) -> None:
         """See TimeSource; a loop of this thread does not end meanwhile."""
         with self._lock:

@@ -73,6 +73,10 @@ def test_on_the_loop_itself(driver: Driver) -> None:
     def inside() -> int:
         with pytest.raises(ServerStateError):
             driver.await_(_double(4))
+        with pytest.raises(ServerStateError):
+            driver.wait_until(lambda: False, 30)
+        assert driver.wait_until(lambda: True, 30)
+        assert not driver.wait_until(lambda: False, 0)
         return driver.call(lambda: 7)
 
     assert driver.call(inside) == 7

@@ -6,13 +6,12 @@ One rule: whoever has one takes it or drops it.
 from __future__ import annotations
 
 import asyncio
-import socket
 from typing import Protocol
 
 from ftpfixture.client.endings import EndingClient
 from ftpfixture.net.channel import Channel
 from ftpfixture.net.hosts import same_host
-from ftpfixture.net.ports import Listener
+from ftpfixture.net.transport import Transport
 
 __all__ = ["Active", "Agreed", "Passive"]
 
@@ -47,18 +46,17 @@ class Active:
 
     def __init__(self, client: EndingClient) -> None:
         self._client = client
-        self._loop = asyncio.get_running_loop()
         self._something = asyncio.Event()
         self._accepted: Channel | None = None
-        self._listener = Listener(self._loop, client.channel.local[0], 0, self._on_socket)
+        self._listener = client.network.listen(client.channel.local[0], 0, self._arrived)
         self.address = self._listener.host, self._listener.port
 
-    def _on_socket(self, sock: socket.socket, address: tuple[str, int]) -> None:
-        if self._accepted is None and same_host(address[0], self._client.channel.peer[0]):
-            self._accepted = Channel(sock, self._loop, address, self._client.socket_timeout)
+    def _arrived(self, transport: Transport) -> None:
+        if self._accepted is None and same_host(transport.peer[0], self._client.channel.peer[0]):
+            self._accepted = Channel(transport, self._client.socket_timeout)
             self._something.set()
         else:
-            sock.close()
+            transport.close()
 
     async def take(self) -> Channel:
         """Wait for the server, but no longer than until it says that it gives up."""

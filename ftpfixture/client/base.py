@@ -18,11 +18,12 @@ from ftpfixture import checks
 from ftpfixture.client.settings import Codes, Parser, check_data_commands
 from ftpfixture.client.turns import Turns
 from ftpfixture.compat.constants import DEFAULT_PORT
-from ftpfixture.errors import ClientStateError, InvalidCommand, StatusCodeError, TlsError
+from ftpfixture.errors import ClientStateError, ConfigurationError, InvalidCommand, StatusCodeError, TlsError
 from ftpfixture.files.base import AbstractPathIO
 from ftpfixture.files.disk import PathIO
 from ftpfixture.net.channel import Channel
-from ftpfixture.net.dial import dial
+from ftpfixture.net.dial import ClientNetwork
+from ftpfixture.net.network import Network
 from ftpfixture.net.outbox import Outbox
 from ftpfixture.net.socks import SocksProxy
 from ftpfixture.net.stream import ThrottleStreamIO
@@ -88,6 +89,7 @@ class BaseClient:
         password: For the proxy.
         ssl: Encrypt all connections from their first octet (implicit TLS): a context, or True for one that trusts what
             this machine trusts. For AUTH TLS see `upgrade_to_tls`.
+        network: Where the client connects, and listens in active mode; None for the sockets of this machine.
 
     Raises:
         ConfigurationError: A setting cannot work.
@@ -117,6 +119,7 @@ class BaseClient:
         username: str | None = None,
         password: str | None = None,
         ssl: SSLContext | bool | None = None,
+        network: Network | None = None,
     ) -> None:
         self.socket_timeout = socket_timeout
         self.connection_timeout = connection_timeout
@@ -131,9 +134,11 @@ class BaseClient:
         self.trust_pasv_host = trust_pasv_host
         self.keep_alive = keep_alive
         self._passive_commands = check_data_commands(passive_commands)
-        self._proxy = None
+        if socks_host is not None and network is not None:
+            raise ConfigurationError("socks_host is a way into a network of its own: give either that or network")
         if socks_host is not None:
-            self._proxy = SocksProxy(socks_host, socks_port, socks_version, username, password)
+            network = SocksProxy(socks_host, socks_port, socks_version, username, password)
+        self.network = network if network is not None else ClientNetwork()
         self.ssl = create_default_context() if ssl is True else ssl or None
         self.server_host = ""
         self.server_port = 0
@@ -181,8 +186,7 @@ class BaseClient:
         self._outbox = Outbox(self._channel)
         self._channel.set_control_options()
         self._host_name = host
-        # Through a proxy the other end of the socket is the proxy, and it is asked for the same name again.
-        self.server_host, self.server_port = self._channel.peer if self._proxy is None else (host, port)
+        self.server_host, self.server_port = self._channel.peer
         if self.ssl is not None:
             with self._whole():
                 await self._encrypt(self._channel, self.ssl, "control")
@@ -209,17 +213,9 @@ class BaseClient:
         return None if self.socket_timeout is not None else seconds
 
     async def _open_channel(self, host: str, port: int) -> Channel:
-        loop = asyncio.get_running_loop()
         async with asyncio.timeout(self.connection_timeout):
-            if self._proxy is not None:
-                sock = await self._proxy.connect(host, port)
-            else:
-                sock = await dial(loop, host, port)
-        try:
-            return Channel(sock, loop, (host, port) if self._proxy else sock.getpeername()[:2], self.socket_timeout)
-        except OSError:
-            sock.close()  # reset before we looked
-            raise
+            transport = await self.network.connect(None, (host, port))
+        return Channel(transport, self.socket_timeout)
 
     async def _encrypt(
         self, channel: Channel, context: SSLContext, what: str, session: SSLSession | None = None

@@ -210,8 +210,6 @@ class DataClient(SecureClient):
         return Passive(await self._open_channel(host, port))
 
     async def _listen(self, verb: str, render: Callable[[str, int], str]) -> Agreed:
-        if self._proxy is not None:
-            raise ConfigurationError("the server cannot connect to a client behind a SOCKS proxy: use passive commands")
         active = Active(self)
         try:
             await self.command(f"{verb} {render(*active.address)}", "2xx")

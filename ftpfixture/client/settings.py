@@ -11,6 +11,7 @@ from typing import Any, TypedDict
 
 from ftpfixture.errors import ConfigurationError
 from ftpfixture.files.base import AbstractPathIO
+from ftpfixture.net.network import Network
 
 __all__ = ["Codes", "Parser", "Settings", "check_data_commands"]
 
@@ -45,6 +46,7 @@ class Settings(TypedDict, total=False):
     username: str | None
     password: str | None
     ssl: SSLContext | bool | None
+    network: Network | None
 
 
 def check_data_commands(names: Iterable[str]) -> tuple[str, ...]:

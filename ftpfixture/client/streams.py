@@ -11,8 +11,8 @@ from types import TracebackType
 from ftpfixture.client.endings import PATIENCE, Answer, EndingClient
 from ftpfixture.client.settings import Codes
 from ftpfixture.errors import StatusCodeError
-from ftpfixture.net.duplex import Duplex
 from ftpfixture.net.stream import DEFAULT_BLOCK_SIZE, ThrottleStreamIO
+from ftpfixture.net.transport import Duplex
 
 __all__ = ["DataConnectionThrottleStreamIO"]
 

@@ -11,10 +11,10 @@ from __future__ import annotations
 import ssl
 import zlib
 from time import thread_time
+from typing import Unpack
 
 from ftpfixture.aio import TURN_TIME, take_turns
-from ftpfixture.net.channel import TlsInfo
-from ftpfixture.net.duplex import Duplex
+from ftpfixture.net.transport import Duplex, TlsInfo, TlsOptions
 
 __all__ = ["Deflated"]
 
@@ -46,11 +46,6 @@ class Deflated:
     def closed(self) -> bool:
         """Whether it is closed on this side."""
         return self._inner.closed
-
-    @property
-    def tls(self) -> TlsInfo | None:
-        """How the connection is encrypted."""
-        return self._inner.tls
 
     async def receive(self, size: int) -> bytes:
         """The next octets, inflated, at most `size`; b"" at the end.
@@ -126,10 +121,6 @@ class Deflated:
             self._ended = True
             await self._send_all(self._deflate.flush())
 
-    async def encrypt(self, context: ssl.SSLContext, server_hostname: str | None) -> None:
-        """Shake hands below, as the client of TLS."""
-        await self._inner.encrypt(context, server_hostname)
-
     async def send_end(self) -> None:
         """Send what is still to be sent, and tell the other side that nothing more comes."""
         await self._finish()
@@ -140,10 +131,47 @@ class Deflated:
         await self._finish()
         await self._inner.leave()
 
+    # What the connection below does as it is.
+
     def close(self) -> None:
         """Close both directions."""
         self._inner.close()
 
+    def close_gently(self) -> None:
+        """Close in order, whatever is unread."""
+        self._inner.close_gently()
+
     def reset(self) -> None:
         """Close so that the other side sees an error, not an end."""
         self._inner.reset()
+
+    @property
+    def is_tls(self) -> bool:
+        """Whether it is encrypted, or will be after the TLS handshake."""
+        return self._inner.is_tls
+
+    @property
+    def tls(self) -> TlsInfo | None:
+        """How it is encrypted."""
+        return self._inner.tls
+
+    @property
+    def offers_tickets(self) -> bool:
+        """Whether it is the server of TLS, and offers sessions to resume."""
+        return self._inner.offers_tickets
+
+    def start_tls(self, context: ssl.SSLContext, *, server_side: bool, **options: Unpack[TlsOptions]) -> None:
+        """Begin a TLS handshake below."""
+        self._inner.start_tls(context, server_side=server_side, **options)
+
+    async def secured(self) -> None:
+        """Wait until the TLS handshake is over."""
+        await self._inner.secured()
+
+    def put_off_tls(self) -> None:
+        """Go back to before the TLS handshake, if none of it was read."""
+        self._inner.put_off_tls()
+
+    def take_tls_back(self) -> None:
+        """Go back to clear text, if the other side has not begun the TLS handshake."""
+        self._inner.take_tls_back()

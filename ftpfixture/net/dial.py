@@ -8,36 +8,45 @@ from __future__ import annotations
 import asyncio
 import socket
 
-__all__ = ["dial"]
+from ftpfixture.net.network import SocketNetwork
+from ftpfixture.net.socket_transport import SocketTransport
+from ftpfixture.net.transport import Address
+
+__all__ = ["ClientNetwork"]
 
 
-async def dial(loop: asyncio.AbstractEventLoop, host: str, port: int) -> socket.socket:
-    """Connect to a host by name or address; its addresses are tried in turn.
+class ClientNetwork(SocketNetwork):
+    """The network of this machine, as a client sees it: hosts have names, whose addresses are tried in turn."""
 
-    Raises:
-        OSError: It has none, or none of them answers; then it is the error of the last.
-    """
-    problem = OSError(f"{host} has no address")
-    try:
-        # The loop would ask in another thread, which costs more than all the rest of a data connection.
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
-    except socket.gaierror:
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    for family, kind, protocol, _, address in found:
+    async def connect(self, local: str | None, address: Address) -> SocketTransport:
+        """See Network.
+
+        Raises:
+            OSError: The host has no address, or none of them answers; then it is the error of the last.
+        """
+        loop, (host, port) = asyncio.get_running_loop(), address
+        problem = OSError(f"{host} has no address")
         try:
-            sock = socket.socket(family, kind, protocol)
-        except OSError as error:
-            problem = error  # a family that this machine does not have
-            continue
-        try:
-            sock.setblocking(False)
-            await loop.sock_connect(sock, address)
-        except OSError as error:
-            sock.close()
-            problem = error
-        except BaseException:
-            sock.close()
-            raise
-        else:
-            return sock
-    raise problem
+            # The loop would ask in another thread, which costs more than all the rest of a data connection.
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+        except socket.gaierror:
+            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        for family, kind, protocol, _, place in found:
+            try:
+                sock = socket.socket(family, kind, protocol)
+            except OSError as error:
+                problem = error  # a family that this machine does not have
+                continue
+            try:
+                sock.setblocking(False)
+                if local is not None:
+                    sock.bind((local, 0))
+                await loop.sock_connect(sock, place)
+                return SocketTransport(sock, loop, sock.getpeername()[:2])
+            except OSError as error:
+                sock.close()
+                problem = error
+            except BaseException:
+                sock.close()
+                raise
+        raise problem

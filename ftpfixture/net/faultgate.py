@@ -10,7 +10,7 @@ import asyncio
 import random
 import re
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
 from typing import Any, NoReturn
 
@@ -49,6 +49,7 @@ from ftpfixture.net.faultystream import FaultyStream, flipped
 from ftpfixture.net.gate import EXCHANGE, Exchange, Gate, Piece, SessionView
 from ftpfixture.net.outbox import Outbox
 from ftpfixture.net.stream import ThrottleStreamIO
+from ftpfixture.net.throttle import StreamThrottle
 from ftpfixture.wire.command import starred
 from ftpfixture.wire.reply import Reply, ReplyParser
 
@@ -418,13 +419,10 @@ class FaultGate(Gate):
         """See Gate; faults count bytes from either end, and change listings as a whole."""
         return EXCHANGE.get().plan is not None
 
-    def data(self, stream: ThrottleStreamIO, mode: str) -> ThrottleStreamIO:
+    def data(self, channel: Channel, throttles: Mapping[str, StreamThrottle], mode: str) -> ThrottleStreamIO:
         """See Gate."""
-        assert isinstance(stream.channel, Channel)
-        faulty = FaultyStream(self, stream, stream.channel)
-        super().data(faulty, mode)
-        faulty.socket.before_handshake = partial(self._shake_hands, faulty.socket, self._handshakes)
-        return faulty
+        channel.before_handshake = partial(self._shake_hands, channel, self._handshakes)
+        return self.tapped(FaultyStream(self, channel, throttles), mode)
 
     # The end.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections import deque
+from collections.abc import Mapping
 from typing import Protocol
 
 from ftpfixture.faults.actions import Cut, Edit, Garble, How, Limit, Pad, Pause, Slice, Truncate, Unannounced
@@ -45,13 +46,13 @@ class FaultyStream(ThrottleStreamIO):
 
     Args:
         gate: Who says what happens.
-        stream: Whose socket and limits it takes over.
-        socket: Of the stream.
+        channel: The connection.
+        throttles: Its limits.
     """
 
-    def __init__(self, gate: Director, stream: ThrottleStreamIO, socket: Channel) -> None:
-        super().__init__(stream.channel, throttles=stream.throttles)
-        self.socket = socket
+    def __init__(self, gate: Director, channel: Channel, throttles: Mapping[str, StreamThrottle]) -> None:
+        super().__init__(channel, throttles=throttles)
+        self.socket = channel
         self._gate = gate
         self._script: _Script | None = None
         self._asked = False

@@ -5,7 +5,7 @@ One rule: what is emitted here is what was really said, because the tap stands n
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from functools import partial
 from pathlib import PurePosixPath
@@ -26,10 +26,11 @@ from ftpfixture.log.events import (
     Silenced,
 )
 from ftpfixture.net.channel import Channel
-from ftpfixture.net.duplex import Duplex
 from ftpfixture.net.outbox import Outbox, Said
 from ftpfixture.net.ports import PassiveListener
 from ftpfixture.net.stream import ThrottleStreamIO
+from ftpfixture.net.throttle import StreamThrottle
+from ftpfixture.net.transport import Duplex
 from ftpfixture.wire.reply import Reply
 
 __all__ = ["EXCHANGE", "UNASKED", "Exchange", "Gate", "Piece", "SessionView"]
@@ -204,8 +205,18 @@ class Gate:
         """Whether all that the command sends over its data connection must be known before it goes."""
         return False
 
-    def data(self, stream: ThrottleStreamIO, mode: str) -> ThrottleStreamIO:
-        """A data connection is there; `mode` is "active" or "passive"."""
+    def data(self, channel: Channel, throttles: Mapping[str, StreamThrottle], mode: str) -> ThrottleStreamIO:
+        """A data connection is there; the stream that handlers use.
+
+        Args:
+            channel: The connection.
+            throttles: Its limits.
+            mode: "active" or "passive".
+        """
+        return self.tapped(ThrottleStreamIO(channel, throttles=throttles), mode)
+
+    def tapped(self, stream: ThrottleStreamIO, mode: str) -> ThrottleStreamIO:
+        """A stream of which the hub is told."""
         stream.tap = _Tap(self, mode, stream.channel)
         return stream
 

@@ -13,7 +13,7 @@ from socket import getaddrinfo
 
 from ftpfixture.errors import ConfigurationError
 
-__all__ = ["endpoint", "family_of", "is_loopback", "is_wildcard", "numeric", "reachable", "same_host"]
+__all__ = ["endpoint", "family_of", "is_loopback", "is_numeric", "is_wildcard", "numeric", "reachable", "same_host"]
 
 _LOOPBACKS = {4: "127.0.0.1", 6: "::1"}
 """IP version to the address by which a machine reaches itself."""
@@ -23,6 +23,11 @@ def is_loopback(host: str) -> bool:
     """True when `host` is a numeric address of this machine's loopback."""
     address = _address(host)
     return address is not None and address.is_loopback
+
+
+def is_numeric(host: str) -> bool:
+    """True when `host` is an address, and not a name."""
+    return _address(host) is not None
 
 
 def is_wildcard(host: str) -> bool:

@@ -1,124 +1,17 @@
-"""Listening and connecting: the control port, passive data ports, the port pool, active connections."""
+"""Data ports: the pool that a server may use, and the port on which one session waits for its client."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import errno
-import os
-import socket
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from ftpfixture.errors import NoAvailablePort
-from ftpfixture.net.channel import peer_name
-from ftpfixture.net.hosts import endpoint, family_of, is_wildcard, reachable, same_host
-from ftpfixture.net.sockets import Socket
+from ftpfixture.net.hosts import same_host
+from ftpfixture.net.network import Listener, Network, OnTransport
+from ftpfixture.net.transport import Transport
 
-__all__ = [
-    "Listener",
-    "PassiveListener",
-    "PortPool",
-    "connect",
-]
-
-OnSocket = Callable[[socket.socket, tuple[str, int]], None]
-"""What a listener calls with an accepted socket and the address of its other end."""
-
-_BACKLOG = 1024
-_ACCEPTED_AT_ONCE = 16  # connections; what a session needs is made for each
-_ACCEPT_AGAIN = 0.1  # seconds of rest after accept failed for want of descriptors or memory
-
-
-class Listener:
-    """A listening socket: bound and listening when the constructor returns.
-
-    On "::" it also takes IPv4 connections, as other servers do, where the system can; their addresses are IPv4 then.
-
-    Args:
-        loop: The running loop.
-        host: Numeric address.
-        port: 0 for one the system chooses.
-        on_socket: Called with every accepted socket, on the loop.
-
-    Raises:
-        OSError: The port is taken, or the address is not of this machine.
-    """
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, host: str, port: int, on_socket: OnSocket) -> None:
-        self._loop = loop
-        self._on_socket = on_socket
-        self._retry: asyncio.TimerHandle | None = None
-        self._sock = Socket(family_of(host), socket.SOCK_STREAM)
-        try:
-            self._sock.setblocking(False)
-            if os.name == "posix":
-                # So that a port can be used again at once; on Windows the option would let two servers share one.
-                self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if self._sock.family == socket.AF_INET6:
-                with contextlib.suppress(OSError):  # OpenBSD keeps the families apart: there "::" is IPv6 alone
-                    self._sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, not is_wildcard(host))
-            self._sock.bind(endpoint(host, port))
-            self._sock.listen(_BACKLOG)
-        except BaseException:
-            self._sock.close()
-            raise
-        self.host, self.port = peer_name(self._sock.getsockname())
-        self._loop.add_reader(self._sock.fileno(), self.accept_now)
-
-    @property
-    def closed(self) -> bool:
-        """True after `close`."""
-        return self._sock.fileno() < 0
-
-    def accept_now(self) -> None:
-        """Take the connections that are waiting; of very many the rest in the loop's next turns."""
-        for _ in range(_ACCEPTED_AT_ONCE):
-            if self.closed:
-                return
-            try:
-                sock, address = self._sock.accept()
-            except (BlockingIOError, InterruptedError):
-                return
-            except ConnectionError:
-                continue  # the client gave up while it waited; the next one may be fine
-            except OSError:
-                # Out of descriptors or memory: the socket stays readable, so look away for a moment.
-                self.pause()
-                self._retry = self._loop.call_later(_ACCEPT_AGAIN, self.resume)
-                return
-            self._on_socket(sock, peer_name(address))
-
-    def pause(self) -> None:
-        """Leave connections waiting in the system's queue."""
-        if not self.closed:
-            self._loop.remove_reader(self._sock.fileno())
-
-    def resume(self) -> None:
-        """Accept again."""
-        if not self.closed:
-            self._loop.add_reader(self._sock.fileno(), self.accept_now)
-
-    def fill(self) -> socket.socket:
-        """Let no connection in any more, not even into the system's queue: connecting times out, as on a dead address.
-
-        Returns:
-            What fills the queue; close it after the listener.
-        """
-        self.pause()
-        self._sock.listen(0)
-        filler = Socket(self._sock.family, socket.SOCK_STREAM)
-        filler.settimeout(1)  # it takes no time, and before it is done there is room for somebody else
-        with contextlib.suppress(OSError):
-            filler.connect(endpoint(reachable(self.host), self.port))
-        return filler
-
-    def close(self) -> None:
-        """Stop listening; connections still waiting are reset by the system."""
-        if self._retry is not None:
-            self._retry.cancel()
-        self.pause()
-        self._sock.close()
+__all__ = ["PassiveListener", "PortPool"]
 
 
 class PortPool:
@@ -131,7 +24,7 @@ class PortPool:
     def __init__(self, ports: Iterable[int]) -> None:
         self._free = deque(ports)
 
-    def listen(self, loop: asyncio.AbstractEventLoop, host: str, on_socket: OnSocket) -> Listener:
+    def listen(self, network: Network, host: str, on_transport: OnTransport) -> Listener:
         """Listen on the first free port; give it back with `release`.
 
         Raises:
@@ -140,7 +33,7 @@ class PortPool:
         for _ in range(len(self._free)):
             port = self._free.popleft()
             try:
-                return Listener(loop, host, port, on_socket)
+                return network.listen(host, port, on_transport)
             except OSError as error:
                 self._free.append(port)
                 if error.errno not in (errno.EADDRINUSE, errno.EACCES):
@@ -163,23 +56,22 @@ class PassiveListener:
     or from a host that may not connect (RFC 2577 4), is closed at once.
 
     Args:
-        loop: The running loop.
+        network: Where it listens.
         host: Numeric local address.
         client: Numeric address that may connect; None for all.
         pool: Where ports come from; None for any.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, host: str, client: str | None, pool: PortPool | None) -> None:
-        self._loop = loop
+    def __init__(self, network: Network, host: str, client: str | None, pool: PortPool | None) -> None:
+        self._network = network
         self._host = host
         self._client = client
         self._pool = pool
         self._listener: Listener | None = None
-        self._on_connection: OnSocket | None = None
-        self._filler: socket.socket | None = None
+        self._on_connection: OnTransport | None = None
         self._deaf = False
 
-    def arm(self, on_connection: OnSocket) -> int:
+    def arm(self, on_connection: OnTransport) -> int:
         """Expect one connection; it will be handed to `on_connection`.
 
         Returns:
@@ -196,9 +88,9 @@ class PassiveListener:
             # What connected for the last PASV and was not used belongs to nobody now.
             self._listener.accept_now()
         elif self._pool is not None:
-            self._listener = self._pool.listen(self._loop, self._host, self._accepted)
+            self._listener = self._pool.listen(self._network, self._host, self._accepted)
         else:
-            self._listener = Listener(self._loop, self._host, 0, self._accepted)
+            self._listener = self._network.listen(self._host, 0, self._accepted)
         self._on_connection = on_connection
         return self._listener.port
 
@@ -221,7 +113,7 @@ class PassiveListener:
         if self._listener is not None:
             self._deaf = True
             if unreachable:
-                self._filler = self._listener.fill()
+                self._listener.fill()
             else:
                 self._listener.pause()
 
@@ -239,32 +131,12 @@ class PassiveListener:
             if self._pool is not None:
                 self._pool.release(self._listener.port)
             self._listener = None
-        if self._filler is not None:
-            self._filler.close()
-            self._filler = None
         self._deaf = False
 
-    def _accepted(self, sock: socket.socket, address: tuple[str, int]) -> None:
+    def _accepted(self, transport: Transport) -> None:
         expected = self._on_connection
-        if expected is None or not (self._client is None or same_host(address[0], self._client)):
-            sock.close()
+        if expected is None or not (self._client is None or same_host(transport.peer[0], self._client)):
+            transport.close()
             return
         self.disarm()
-        expected(sock, address)
-
-
-async def connect(loop: asyncio.AbstractEventLoop, local_host: str, address: tuple[str, int]) -> socket.socket:
-    """Connect from `local_host` to a numeric address.
-
-    Raises:
-        OSError: Refused or unreachable.
-    """
-    sock = Socket(family_of(address[0]), socket.SOCK_STREAM)
-    try:
-        sock.setblocking(False)
-        sock.bind(endpoint(local_host, 0))
-        await loop.sock_connect(sock, endpoint(*address))
-    except BaseException:
-        sock.close()
-        raise
-    return sock
+        expected(transport)

@@ -5,17 +5,22 @@ One rule: without a proxy the package is not even looked for.
 
 from __future__ import annotations
 
-import socket
+import asyncio
+from typing import NoReturn
 
 from ftpfixture.errors import ConfigurationError
+from ftpfixture.net.dial import ClientNetwork
+from ftpfixture.net.network import BACKLOG, OnTransport
+from ftpfixture.net.socket_transport import SocketTransport
+from ftpfixture.net.transport import Address
 
 __all__ = ["SocksProxy"]
 
 _NO_LIMIT = 1e6  # seconds; whoever calls has a limit of its own, and None would mean a minute there
 
 
-class SocksProxy:
-    """A proxy that connects on behalf of a client (RFC 1928, RFC 1929).
+class SocksProxy(ClientNetwork):
+    """The network behind a proxy that connects on behalf of a client (RFC 1928, RFC 1929).
 
     Args:
         host: Of the proxy.
@@ -40,8 +45,8 @@ class SocksProxy:
             raise ConfigurationError(f"socks_version={version!r}: use 4 or 5")
         self._settings = (types[version], host, port, username, password)
 
-    async def connect(self, host: str, port: int) -> socket.socket:
-        """Connect to a host by name or address, which the proxy looks up.
+    async def connect(self, local: str | None, address: Address) -> SocketTransport:
+        """Connect to a host by name or address, which the proxy looks up; it has an address of its own there.
 
         Raises:
             ConnectionError: The proxy is not there, or refuses, or cannot reach the host.
@@ -49,8 +54,22 @@ class SocksProxy:
         from python_socks import ProxyConnectionError, ProxyError
         from python_socks.async_.asyncio import Proxy
 
+        host, port = address
         try:
             # True: the proxy looks names up, of version 4, too (SOCKS4a).
-            return await Proxy(*self._settings, True).connect(host, port, timeout=_NO_LIMIT)
+            sock = await Proxy(*self._settings, True).connect(host, port, timeout=_NO_LIMIT)
         except (ProxyError, ProxyConnectionError) as error:
             raise ConnectionError(f"the SOCKS proxy does not connect to {host}:{port}: {error}") from error
+        try:
+            return SocketTransport(sock, asyncio.get_running_loop(), address)
+        except OSError:
+            sock.close()  # reset before we looked
+            raise
+
+    def listen(self, host: str, port: int, on_transport: OnTransport, backlog: int = BACKLOG) -> NoReturn:
+        """See Network.
+
+        Raises:
+            ConfigurationError: Always.
+        """
+        raise ConfigurationError("the server cannot connect to a client behind a SOCKS proxy: use passive commands")

@@ -7,11 +7,10 @@ import ssl
 from asyncio import StreamReader, StreamWriter, timeout
 from collections.abc import AsyncIterator, Mapping
 from types import TracebackType
-from typing import Literal, Protocol, Self
+from typing import Literal, Protocol, Self, Unpack
 
-from ftpfixture.net.channel import TlsInfo, peer_name
-from ftpfixture.net.duplex import Duplex
 from ftpfixture.net.throttle import StreamThrottle, Throttle
+from ftpfixture.net.transport import Duplex, TlsInfo, TlsOptions, peer_name
 
 __all__ = ["DEFAULT_BLOCK_SIZE", "DataTap", "StreamIO", "ThrottleStreamIO"]
 
@@ -42,6 +41,8 @@ class _Pair:
         self.peer = peer_name(writer.get_extra_info("peername"))
         self.closed = False
         self.tls: TlsInfo | None = None
+        self.offers_tickets = False
+        self._handshake: asyncio.Task[None] | None = None
 
     async def receive(self, size: int) -> bytes:
         async with timeout(self._read_timeout):
@@ -61,17 +62,39 @@ class _Pair:
         await self.send_end()
         self.close()
 
-    async def encrypt(self, context: ssl.SSLContext, server_hostname: str | None) -> None:
-        async with timeout(self._write_timeout):
-            await self._writer.start_tls(context, server_hostname=server_hostname)
-
     def close(self) -> None:
         self.closed = True
         self._writer.close()
 
+    def close_gently(self) -> None:
+        self.close()
+
     def reset(self) -> None:
         self.closed = True
         self._writer.transport.abort()
+
+    @property
+    def is_tls(self) -> bool:
+        return self._handshake is not None
+
+    def start_tls(self, context: ssl.SSLContext, *, server_side: bool, **options: Unpack[TlsOptions]) -> None:
+        # asyncio knows by itself which side this is.
+        handshake = self._writer.start_tls(context, server_hostname=options.get("server_hostname"))
+        self._handshake = asyncio.get_running_loop().create_task(handshake)
+        # Whoever uses the connection is told; if nobody does, it does not matter.
+        self._handshake.add_done_callback(lambda task: task.cancelled() or task.exception())
+
+    async def secured(self) -> None:
+        if self._handshake is not None and self.tls is None:
+            async with timeout(self._write_timeout):
+                await self._handshake
+            self.tls = TlsInfo.of(self._writer.get_extra_info("ssl_object"))
+
+    def put_off_tls(self) -> None:
+        """Do nothing: asyncio begins at once."""
+
+    def take_tls_back(self) -> None:
+        """Do nothing: asyncio begins at once."""
 
 
 class StreamIO:
@@ -122,7 +145,8 @@ class StreamIO:
             OSError: Hands were not shaken.
             TimeoutError: The other side took longer than the limit of the channel, or than `write_timeout`.
         """
-        await self.channel.encrypt(sslcontext, server_hostname)
+        self.channel.start_tls(sslcontext, server_side=False, server_hostname=server_hostname)
+        await self.channel.secured()
 
     # Receiving.
 

@@ -10,7 +10,6 @@ from asyncio import shield, wait
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, tzinfo
 from pathlib import PurePath, PurePosixPath
-from socket import socket
 from ssl import SSLContext
 from typing import Self
 
@@ -23,11 +22,13 @@ from ftpfixture.files.paths import resolve_virtual, to_real
 from ftpfixture.log.events import Hub
 from ftpfixture.net.channel import Channel
 from ftpfixture.net.gate import Gate, SessionView
-from ftpfixture.net.hosts import is_loopback, numeric, reachable
+from ftpfixture.net.hosts import is_loopback, reachable
+from ftpfixture.net.network import Listener, Network, SocketNetwork
 from ftpfixture.net.outbox import Outbox
-from ftpfixture.net.ports import Listener, PassiveListener, PortPool
+from ftpfixture.net.ports import PassiveListener, PortPool
 from ftpfixture.net.stream import DEFAULT_BLOCK_SIZE
 from ftpfixture.net.throttle import StreamThrottle
+from ftpfixture.net.transport import Transport
 from ftpfixture.server.connection import Connection
 from ftpfixture.server.dispatch import CommandSpec, Handler, build_table
 from ftpfixture.server.loglines import LogLines, place, tell
@@ -97,6 +98,7 @@ class BaseServer:
             for Pure-FTPd, or "C" (clear), as for vsftpd and FileZilla Server.
         require_tls: What is refused in clear: "login", "data" or both.
         inflation_limit: Octets that one compressed upload (MODE Z) may grow to; None for no limit.
+        network: Where the server listens and connects; None for the sockets of this machine.
         handshake_timeout: Seconds that hands may be shaken on a data connection, before 522; None for no limit.
         require_session_reuse: Refuse data connections that do not resume the control connection's session, as vsftpd
             does; where `ssl` is a context, that of any control connection will do.
@@ -151,6 +153,7 @@ class BaseServer:
         handshake_timeout: float | None = 10,
         require_close_notify: bool = True,
         inflation_limit: int | None = 1 << 28,
+        network: Network | None = None,
     ) -> None:
         check_numbers(
             block_size=block_size,
@@ -215,6 +218,7 @@ class BaseServer:
         self.handshake_timeout = handshake_timeout
         self.require_close_notify = require_close_notify
         self.inflation_limit = inflation_limit
+        self.network = network if network is not None else SocketNetwork()
         self.hub = Hub(self.clock.time_source.monotonic)
         self.hub.subscribe(LogLines(self.encoding))
         self.server_host: str | None = None
@@ -268,14 +272,14 @@ class BaseServer:
         if not 0 <= port < 65536:
             raise ConfigurationError(f"port={port}: use 1 to 65535, or 0 for a free one")
         loop = asyncio.get_running_loop()
-        address = await numeric(loop, host if host is not None else "127.0.0.1")
+        address = await self.network.resolve(host if host is not None else "127.0.0.1")
         if not is_loopback(address) and not self.allow_remote:
             raise ConfigurationError(
                 f"host={host!r} can be reached from other machines, and every user and password of a test is public: "
                 "use 127.0.0.1 or ::1, or say allow_remote=True"
             )
         try:
-            self._listener = Listener(loop, address, port, self._accepted)
+            self._listener = self.network.listen(address, port, self._accepted)
         except OSError as error:
             hint = "; use port=0 for a free port" if error.errno == errno.EADDRINUSE else ""
             error.strerror = f"{error.strerror}: cannot listen on {host or address}:{port}{hint}"
@@ -354,13 +358,8 @@ class BaseServer:
 
     # Sessions.
 
-    def _accepted(self, sock: socket, peer: tuple[str, int]) -> None:
-        loop = asyncio.get_running_loop()
-        try:
-            channel = Channel(sock, loop, peer)
-        except OSError:
-            sock.close()  # reset before we looked
-            return
+    def _accepted(self, transport: Transport) -> None:
+        channel = Channel(transport)
         channel.set_control_options()
         session = Session(self, channel, next(self._numbers))
         self.connections[session.number] = session.connection
@@ -458,7 +457,7 @@ class BaseServer:
         listener = self._passive.get(connection.number)
         if listener is None:
             listener = self._passive[connection.number] = PassiveListener(
-                connection.loop,
+                self.network,
                 connection.server_host,
                 None if self.allow_foreign_addresses else connection.client_host,
                 self.available_data_ports,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
@@ -14,10 +13,9 @@ from typing import Any
 from ftpfixture.errors import CommandRefused
 from ftpfixture.net.channel import Channel
 from ftpfixture.net.deflate import Deflated
-from ftpfixture.net.duplex import Duplex
 from ftpfixture.net.gate import EXCHANGE
-from ftpfixture.net.ports import connect
 from ftpfixture.net.stream import ThrottleStreamIO
+from ftpfixture.net.transport import Address, Duplex, Transport
 from ftpfixture.server.base import BaseServer
 from ftpfixture.server.conditions import worker
 from ftpfixture.server.connection import Connection
@@ -89,7 +87,7 @@ class Transfers(BaseServer):
         connection.when_wanted("data_connection", arrival)
         return port
 
-    def expect_active(self, connection: Connection, address: tuple[str, int]) -> None:
+    def expect_active(self, connection: Connection, address: Address) -> None:
         """Connect to the client when the next transfer begins.
 
         Args:
@@ -101,8 +99,8 @@ class Transfers(BaseServer):
         async def dial(timeout: float | None) -> ThrottleStreamIO:
             connection.when_wanted("data_connection", None)
             async with self.clock.timeout(timeout):
-                sock = await connect(connection.loop, connection.server_host, address)
-            return self._stream(connection, sock, address, "active")
+                transport = await self.network.connect(connection.server_host, address)
+            return self._stream(connection, transport, "active")
 
         connection.data_source = "active"
         connection.when_wanted("data_connection", dial)
@@ -117,21 +115,18 @@ class Transfers(BaseServer):
         del connection.data_source, connection.data_direction, connection.passive_server
         connection.when_wanted("data_connection", None)
 
-    def _arrived(self, connection: Connection, sock: socket.socket, address: tuple[str, int]) -> None:
+    def _arrived(self, connection: Connection, transport: Transport) -> None:
         try:
-            connection.data_connection = self._stream(connection, sock, address, "passive")
+            connection.data_connection = self._stream(connection, transport, "passive")
         except OSError:
-            sock.close()
+            transport.close()
 
-    def _stream(
-        self, connection: Connection, sock: socket.socket, address: tuple[str, int], mode: str
-    ) -> ThrottleStreamIO:
-        channel = Channel(sock, connection.loop, address, connection.socket_timeout, self.clock.timeout)
+    def _stream(self, connection: Connection, transport: Transport, mode: str) -> ThrottleStreamIO:
+        channel = Channel(transport, connection.socket_timeout, self.clock.timeout)
         # Net::FTP sends its command, connects, begins the TLS handshake at once, and reads no ticket when it uploads.
         self._protect(connection, channel, tickets=connection.__dict__.get("data_direction") != "upload")
-        stream = ThrottleStreamIO(channel, throttles=connection.throttles)
-        through: ThrottleStreamIO = connection.session.gate.data(stream, mode)
-        return through
+        stream: ThrottleStreamIO = connection.session.gate.data(channel, connection.throttles, mode)
+        return stream
 
     # The worker.
 
@@ -168,7 +163,7 @@ class Transfers(BaseServer):
         async with stream, transfer.open() as file:
             # curl begins the TLS handshake before its STOR, and reads the tickets when it closes, if they are there:
             # they are sent before it learns that it may send.
-            early = transfer.direction == "upload" and _offers_tickets(stream.channel)
+            early = transfer.direction == "upload" and stream.channel.offers_tickets
             error = await self._handshake_error(stream.channel) if early else None
             connection.response("150", transfer.opening)
             if not early:
@@ -187,19 +182,19 @@ class Transfers(BaseServer):
         if "data_connection" in connection:
             channel = connection.data_connection.channel
             self._protect(connection, channel)
-            if level == "C" and isinstance(channel, Channel):
+            if level == "C":
                 channel.take_tls_back()
 
     def _withhold_tickets(self, connection: Connection, channel: Duplex) -> None:
         # Clients that begin the TLS handshake before their command get them, and curl wants them: it resumes no session
         # twice. Of those that begin it after the 150, lftp loses the end of an upload by them.
-        if isinstance(channel, Channel) and channel.is_tls:
+        if channel.is_tls:
             channel.put_off_tls()
             self._protect(connection, channel, tickets=False)
 
     def _protect(self, connection: Connection, channel: Duplex, *, tickets: bool = True) -> None:
         # Hands are shaken at once: some clients do so before they send their command, others after its 150.
-        if connection.protection == "P" and self.ssl is not None and isinstance(channel, Channel):
+        if connection.protection == "P" and self.ssl is not None:
             context = self.context_for(connection)
             channel.start_tls(
                 context, server_side=True, require_close_notify=self.require_close_notify, tickets=tickets
@@ -207,7 +202,7 @@ class Transfers(BaseServer):
 
     async def _handshake_error(self, channel: Duplex) -> OSError | None:
         """Wait until the TLS handshake of a data connection is over, if there is one; what it failed by."""
-        if not isinstance(channel, Channel) or not channel.is_tls:
+        if not channel.is_tls:
             return None
         try:
             async with self.clock.timeout(self.handshake_timeout):
@@ -222,7 +217,7 @@ class Transfers(BaseServer):
         Raises:
             CommandRefused: It failed, or the session is a new one where it must not be.
         """
-        if not isinstance(channel, Channel) or not channel.is_tls:
+        if not channel.is_tls:
             return
         if error is not None:
             connection.session.gate.tls_failed("data", error)
@@ -234,7 +229,7 @@ class Transfers(BaseServer):
             raise CommandRefused("522", "The TLS session of the control connection must be resumed")
 
     def _compress(self, connection: Connection, stream: ThrottleStreamIO) -> None:
-        if connection.transfer_mode == "Z" and isinstance(stream.channel, Channel):
+        if connection.transfer_mode == "Z":
             stream.channel = Deflated(stream.channel, connection.compression_level, self.inflation_limit)
 
     async def _take_stream(self, connection: Connection) -> ThrottleStreamIO:
@@ -251,10 +246,6 @@ class Transfers(BaseServer):
         finally:
             self.forget_data(connection)
         return stream
-
-
-def _offers_tickets(channel: Duplex) -> bool:
-    return isinstance(channel, Channel) and channel.offers_tickets
 
 
 def _call(over: Callable[[], object], _: asyncio.Task[bool]) -> None:

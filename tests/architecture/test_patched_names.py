@@ -36,7 +36,10 @@ PATCHED = {
 }
 """What tests are known to patch, by module."""
 
-USERS_SIDE = ("client", "net/dial.py", "testing/pathio_check.py", "testing/usermanager_check.py")
+USERS_SIDE = (
+    *("client", "net/dial.py", "testing/pathio_check.py", "testing/usermanager_check.py"),
+    *("testing/stream_check.py", "testing/transport_check.py"),
+)
 """What runs on the loop of the user, where a patch is meant for it."""
 
 

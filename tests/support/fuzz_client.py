@@ -13,7 +13,7 @@ import struct
 import time
 
 from ftpfixture.errors import ReplySyntaxError
-from ftpfixture.net.channel import close_half_made
+from ftpfixture.net.socket_transport import close_half_made
 from ftpfixture.wire.hostport import parse_227, parse_229, render_eprt, render_port
 from ftpfixture.wire.lines import LineReader
 from ftpfixture.wire.reply import Reply, ReplyParser

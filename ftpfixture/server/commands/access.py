@@ -6,8 +6,8 @@ import ipaddress
 import re
 
 from ftpfixture.errors import CommandRefused
-from ftpfixture.net.channel import TlsInfo
 from ftpfixture.net.throttle import StreamThrottle
+from ftpfixture.net.transport import TlsInfo
 from ftpfixture.server.conditions import ConnectionConditions, PathConditions, PathPermissions
 from ftpfixture.server.connection import Connection
 from ftpfixture.server.dispatch import command

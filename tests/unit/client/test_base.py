@@ -19,7 +19,6 @@ from ftpfixture import (
     InvalidCommand,
     StatusCodeError,
 )
-from ftpfixture.client import base
 from ftpfixture.net.stream import ThrottleStreamIO
 from tests.support.scripted import (
     GREETING,
@@ -36,6 +35,7 @@ from tests.support.scripted import (
     turns,
     until_closed,
 )
+from tests.support.transports import descriptor
 
 LOGGER = "ftpfixture.client"
 
@@ -102,7 +102,7 @@ async def test_connecting_again_forgets() -> None:
 async def test_small_commands_are_not_held_back() -> None:
     """The system sends each command at once, and does not wait for more to send."""
     async with talk() as client:
-        with socket.socket(fileno=os.dup(client.channel._sock.fileno())) as sock:
+        with socket.socket(fileno=os.dup(descriptor(client.channel))) as sock:
             assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
@@ -145,15 +145,16 @@ async def test_a_server_that_is_gone_at_once(monkeypatch: pytest.MonkeyPatch) ->
     """A connection that the server breaks before anybody looked is an OSError, and leaves no socket open."""
     made: list[socket.socket] = []
 
-    async def broken(*_: object) -> socket.socket:
+    async def broken(sock: socket.socket, _: object) -> None:
+        made.append(sock)
+        sock.setblocking(True)
         with socket.create_server(("127.0.0.1", 0)) as listener:
-            made.append(socket.create_connection(listener.getsockname()))
+            sock.connect(listener.getsockname())
             accepted, _ = listener.accept()
             accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
             accepted.close()
-        return made[0]
 
-    monkeypatch.setattr(base, "dial", broken)
+    monkeypatch.setattr(asyncio.get_running_loop(), "sock_connect", broken)
     with pytest.raises(OSError):  # noqa: PT011, the number differs from system to system
         await Client().connect("127.0.0.1")
 

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import random
+import ssl
 import tracemalloc
 import zlib
 from collections.abc import Iterable
+from typing import Unpack
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ftpfixture import aio
-from ftpfixture.net.channel import TlsInfo
 from ftpfixture.net.deflate import Deflated
+from ftpfixture.net.transport import Duplex, TlsInfo, TlsOptions
 
 TEXT = b"the same words again and again, " * 4096  # 128 KiB
 
 
-class Wire:
+class Wire(Duplex):
     """The other end of a connection: gives what it was made with, piece by piece, and takes so much at once."""
+
+    closed = False
+    is_tls = True
+    tls = TlsInfo("TLSv1.3", "X", False, None)
+    offers_tickets = True
 
     def __init__(self, pieces: Iterable[bytes] = (), takes: int = 1 << 30) -> None:
         self._pieces = [piece for piece in pieces if piece]
@@ -28,8 +35,6 @@ class Wire:
         self.sent = bytearray()
         self.calls: list[str] = []
         self.peer = ("127.0.0.1", 2121)
-        self.closed = False
-        self.tls: TlsInfo | None = TlsInfo("TLSv1.3", "X", False, None)
 
     async def receive(self, size: int) -> bytes:
         """The next piece, or what of it may be given."""
@@ -46,10 +51,6 @@ class Wire:
         self.sent += taken
         return len(taken)
 
-    async def encrypt(self, context: object, server_hostname: str | None) -> None:
-        """Nobody asks for that."""
-        raise NotImplementedError
-
     async def send_end(self) -> None:
         """Note it."""
         self.calls.append("send_end")
@@ -57,6 +58,26 @@ class Wire:
     async def leave(self) -> None:
         """Note it."""
         self.calls.append("leave")
+
+    def start_tls(self, context: ssl.SSLContext, *, server_side: bool, **options: Unpack[TlsOptions]) -> None:
+        """Note it."""
+        self.calls.append(f"start_tls {server_side} {options}")
+
+    async def secured(self) -> None:
+        """Note it."""
+        self.calls.append("secured")
+
+    def put_off_tls(self) -> None:
+        """Note it."""
+        self.calls.append("put_off_tls")
+
+    def take_tls_back(self) -> None:
+        """Note it."""
+        self.calls.append("take_tls_back")
+
+    def close_gently(self) -> None:
+        """Note it."""
+        self.calls.append("close_gently")
 
     def close(self) -> None:
         """Note it."""
@@ -213,18 +234,21 @@ async def test_who_received_sends_no_stream(end: str) -> None:
     assert wire.calls == [end]
 
 
-def test_what_is_handed_on() -> None:
-    """Where it leads, how it is encrypted, whether it is closed, and both ways to close are those of the connection."""
+async def test_what_is_handed_on() -> None:
+    """Where it leads, how it is encrypted, whether it is closed, and all ways to close are those of the connection."""
     wire = Wire()
     deflated = Deflated(wire)
     assert deflated.peer == wire.peer
     assert deflated.tls is wire.tls
-    assert not deflated.closed
-    deflated.reset()
-    deflated.close()
+    assert (deflated.is_tls, deflated.offers_tickets, deflated.closed) == (True, True, False)
+    deflated.start_tls(ssl.create_default_context(), server_side=True, tickets=False)
+    await deflated.secured()
+    for call in (deflated.put_off_tls, deflated.take_tls_back, deflated.close_gently, deflated.reset, deflated.close):
+        call()
 
     assert deflated.closed
-    assert wire.calls == ["reset", "close"]
+    tls = ["start_tls True {'tickets': False}", "secured", "put_off_tls", "take_tls_back"]
+    assert wire.calls == [*tls, "close_gently", "reset", "close"]
     assert wire.sent == b""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import pytest
 
@@ -19,13 +19,15 @@ from ftpfixture.log.events import (
     ReplySent,
     Silenced,
 )
-from ftpfixture.net.channel import Channel, TlsInfo
+from ftpfixture.net.channel import Channel
 from ftpfixture.net.gate import EXCHANGE, UNASKED, Exchange, Gate
 from ftpfixture.net.outbox import Outbox
 from ftpfixture.net.stream import ThrottleStreamIO
+from ftpfixture.net.transport import TlsInfo
 from ftpfixture.server.connection import Connection
 from ftpfixture.server.view import View
 from ftpfixture.wire.reply import Reply
+from tests.support.transports import socket_channel
 
 E = TypeVar("E", bound=Event)
 
@@ -83,7 +85,7 @@ class Crossing:
 
     def stream(self, mode: str = "passive") -> ThrottleStreamIO:
         """A data connection that has come through the gate."""
-        return self.gate.data(ThrottleStreamIO(Wire(self.told)), mode)  # type: ignore[arg-type]
+        return self.gate.data(cast(Channel, Wire(self.told)), {}, mode)
 
     def events(self, kind: type[E]) -> list[E]:
         """The events of one kind."""
@@ -256,7 +258,7 @@ async def test_a_broken_stream_tells_why(crossing: Crossing) -> None:
 async def test_the_gate_works_over_a_real_channel() -> None:
     """What the gate writes arrives at the other end."""
     ours, theirs = socket.socketpair()
-    channel = Channel(ours, asyncio.get_running_loop(), ("", 0))
+    channel = socket_channel(ours)
     with theirs:
         gate_on(Hub(lambda: 0.0), channel).reply(Reply("220", ("hi",)), UNASKED)
         assert theirs.recv(100) == b"220 hi\r\n"

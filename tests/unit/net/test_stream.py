@@ -11,9 +11,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from ftpfixture.net.channel import Channel
 from ftpfixture.net.stream import DEFAULT_BLOCK_SIZE, StreamIO, ThrottleStreamIO
 from ftpfixture.net.throttle import StreamThrottle
+from tests.support.transports import socket_channel
 
 
 class Tap:
@@ -45,7 +45,7 @@ class Far:
         self.sock.setblocking(False)
         self.loop = asyncio.get_running_loop()
         self.tap = Tap()
-        self.stream = ThrottleStreamIO(Channel(accepted, self.loop, address))
+        self.stream = ThrottleStreamIO(socket_channel(accepted, address))
         self.stream.tap = self.tap
 
     def say(self, data: bytes, *, end: bool = True) -> None:

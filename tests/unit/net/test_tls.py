@@ -12,7 +12,7 @@ import pytest
 
 from ftpfixture import FtpServer, SSLSessionBoundContext, StreamIO
 from ftpfixture.net.channel import Channel
-from ftpfixture.net.dial import dial
+from ftpfixture.net.dial import ClientNetwork
 from ftpfixture.net.tls import refusal
 from ftpfixture.testing.certificates import ServerTls
 from tests.support.rows import table
@@ -22,8 +22,7 @@ Connected = Callable[[FtpServer], contextlib.AbstractAsyncContextManager[StreamI
 
 @contextlib.asynccontextmanager
 async def _over_channel(server: FtpServer) -> AsyncIterator[StreamIO]:
-    loop = asyncio.get_running_loop()
-    stream = StreamIO(Channel(await dial(loop, *server.address), loop, server.address, timeout=5))
+    stream = StreamIO(Channel(await ClientNetwork().connect(None, server.address), timeout=5))
     try:
         yield stream
     finally:

@@ -1,0 +1,226 @@
+"""Connected sockets as transports.
+
+One rule: this is the only module that touches connected sockets. TLS of a socket is Python's `ssl.SSLSocket`, which
+takes the descriptor over; what is below TLS is reached by the methods of the plain socket class.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import os
+import socket
+import ssl
+import struct
+import traceback
+from collections.abc import Callable
+
+from ftpfixture.net.sockets import PlainSocket, inherit
+from ftpfixture.net.transport import Address, Buffer, TlsInfo, peer_name
+
+__all__ = ["SocketTls", "SocketTransport", "close_half_made"]
+
+_ACKNOWLEDGE: int | None = getattr(socket, "TCP_QUICKACK", None)  # of Linux: acknowledge at once, for a while
+_CORK: int | None = getattr(socket, "TCP_CORK", None)  # of Linux: send nothing yet
+_UNSENT: int | None = getattr(socket, "TCP_NOTSENT_LOWAT", None)  # of Linux: how much may wait in the system
+_LINGER_NOT = struct.pack("ii", 1, 0)
+
+
+class SocketTransport:
+    """A connected socket, which belongs to the transport from now on and does not block any more.
+
+    Args:
+        sock: Connected.
+        loop: That watches it.
+        peer: Address of the other end, as accept or connect gave it.
+
+    Raises:
+        OSError: It was reset before somebody looked; it is still the caller's.
+    """
+
+    __slots__ = ("_fd", "_sock", "family", "local", "loop", "peer", "recv", "send")
+
+    recv: Callable[[int], bytes]
+    send: Callable[[Buffer], int]
+
+    def __init__(self, sock: socket.socket, loop: asyncio.AbstractEventLoop, peer: Address) -> None:
+        self.local = peer_name(sock.getsockname())
+        sock.setblocking(False)
+        self.loop = loop
+        self.family = sock.family
+        self.peer = peer
+        self._fd = sock.fileno()
+        self._in_clear(sock)
+
+    def _in_clear(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self.recv, self.send = sock.recv, sock.send  # of C: a method around them would cost a third of a small receive
+
+    def _below(self, sock: ssl.SSLSocket) -> None:
+        self._sock = sock
+        self.recv, self.send = PlainSocket.recv.__get__(sock), PlainSocket.send.__get__(sock)
+
+    def peek(self, size: int) -> bytes:
+        """See Transport."""
+        return PlainSocket.recv(self._sock, size, socket.MSG_PEEK)  # not SSLSocket's own, which knows no flags
+
+    def send_urgent(self, data: bytes) -> int:
+        """See Transport."""
+        return PlainSocket.send(self._sock, data, socket.MSG_OOB)
+
+    def shutdown_write(self) -> None:
+        """See Transport."""
+        PlainSocket.shutdown(self._sock, socket.SHUT_WR)  # not SSLSocket's own, which would forget TLS
+
+    def close(self) -> None:
+        """See Transport."""
+        if self._fd >= 0:
+            if not self.loop.is_closed():
+                self.loop.remove_reader(self._fd)
+                self.loop.remove_writer(self._fd)
+            self._fd = -1  # the number may be another connection's from here on
+            self._sock.close()
+
+    def reset(self) -> None:
+        """See Transport."""
+        if self._fd >= 0:
+            self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
+            self.close()
+
+    def no_delay(self) -> None:
+        """See Transport."""
+        with contextlib.suppress(OSError):  # a socket of the system's own, without TCP, never delays
+            self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def urgent_inline(self) -> None:
+        """See Transport."""
+        with contextlib.suppress(OSError):
+            self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)
+
+    def writable_when_sent(self) -> bool:
+        """See Transport."""
+        if _UNSENT is None:
+            return False
+        self._sock.setsockopt(socket.IPPROTO_TCP, _UNSENT, 1)
+        return True
+
+    def on_readable(self, callback: Callable[..., object] | None, *args: object) -> None:
+        """See Transport."""
+        if callback is not None:
+            self.loop.add_reader(self._open(), callback, *args)
+        elif self._fd >= 0:
+            self.loop.remove_reader(self._fd)
+
+    def on_writable(self, callback: Callable[..., object] | None, *args: object) -> None:
+        """See Transport."""
+        if callback is not None:
+            self.loop.add_writer(self._open(), callback, *args)
+        elif self._fd >= 0:
+            self.loop.remove_writer(self._fd)
+
+    def _open(self) -> int:
+        if self._fd < 0:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        return self._fd
+
+    def start_tls(
+        self,
+        context: ssl.SSLContext,
+        *,
+        server_side: bool,
+        server_hostname: str | None = None,
+        session: ssl.SSLSession | None = None,
+    ) -> SocketTls:
+        """See Transport."""
+        clear = self._sock
+        try:
+            encrypted = context.wrap_socket(
+                clear,
+                server_side=server_side,
+                do_handshake_on_connect=False,
+                suppress_ragged_eofs=False,
+                server_hostname=server_hostname,
+                session=session,
+            )
+        except BaseException as error:
+            close_half_made(error)
+            raise
+        inherit(encrypted, clear)
+        self._below(encrypted)
+        return SocketTls(self, encrypted)
+
+    def end_tls(self, encrypted: ssl.SSLSocket) -> None:
+        """Be in clear again, with the descriptor that TLS had."""
+        # Python's object would stay an encrypted one by its class, and could not be encrypted again.
+        clear = PlainSocket(fileno=encrypted.detach())
+        inherit(clear, encrypted)
+        clear.setblocking(False)
+        self._in_clear(clear)
+
+
+class SocketTls:
+    """TLS of a socket.
+
+    Args:
+        below: What waits and closes.
+        sock: The socket, which has the descriptor now.
+    """
+
+    __slots__ = ("_below", "_sock", "recv", "send")
+
+    recv: Callable[[int], bytes]
+    send: Callable[[Buffer], int]
+
+    def __init__(self, below: SocketTransport, sock: ssl.SSLSocket) -> None:
+        self._below = below
+        self._sock = sock
+        self.recv, self.send = sock.recv, sock.send
+
+    @property
+    def session(self) -> ssl.SSLSession | None:
+        """See TlsTransport."""
+        return self._sock.session
+
+    def do_handshake(self) -> None:
+        """See TlsTransport."""
+        self._sock.do_handshake()
+        if _ACKNOWLEDGE is not None:
+            # Under TLS 1.2 a client says close_notify, and its system keeps that until what it sent before is
+            # acknowledged; this side has nothing to send, and would do so after 40 ms (ftplib's short uploads).
+            with contextlib.suppress(OSError):
+                self._sock.setsockopt(socket.IPPROTO_TCP, _ACKNOWLEDGE, 1)
+
+    def info(self) -> TlsInfo:
+        """See TlsTransport."""
+        return TlsInfo.of(self._sock)
+
+    @property
+    def established(self) -> bool:
+        """See TlsTransport."""
+        return self._sock.version() is not None
+
+    def unwrap(self) -> None:
+        """See TlsTransport."""
+        # Python's method sends, and then reads: what comes in clear because of what was sent would be lost. So it is
+        # held back until the method has returned.
+        if _CORK is None:
+            self._sock.unwrap()
+            return
+        self._sock.setsockopt(socket.IPPROTO_TCP, _CORK, 1)
+        try:
+            self._sock.unwrap()
+        finally:
+            self._sock.setsockopt(socket.IPPROTO_TCP, _CORK, 0)
+
+    def release(self) -> None:
+        """See TlsTransport."""
+        self._below.end_tls(self._sock)
+
+
+def close_half_made(error: BaseException) -> None:
+    """Close the socket that `wrap_socket` had taken over when it failed: it forgets that of a connection just reset."""
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        made = frame.f_locals.get("self")
+        if isinstance(made, ssl.SSLSocket):
+            made.close()

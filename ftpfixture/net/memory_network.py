@@ -1,0 +1,188 @@
+"""A network in memory: servers and clients of one loop talk to each other without a socket.
+
+One rule: it has the errors of a real one. A port that nobody listens on refuses; a queue that is full lets wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import itertools
+import os
+from collections import deque
+
+from ftpfixture.errors import ConfigurationError
+from ftpfixture.net.hosts import family_of, is_numeric, is_wildcard, numeric, reachable, same_host
+from ftpfixture.net.memory import WINDOW, MemoryTransport, Readiness, check_window, memory_pair
+from ftpfixture.net.network import ACCEPTED_AT_ONCE, BACKLOG, OnTransport
+from ftpfixture.net.transport import Address
+
+__all__ = ["MemoryListener", "MemoryNetwork"]
+
+_FREE_PORTS = range(49152, 65536)  # which nobody has chosen (RFC 6335 6)
+
+
+class MemoryNetwork:
+    """A network of its own: only who was given the same object can be reached.
+
+    Every numeric address is a host of it. Of names it knows "localhost".
+
+    Args:
+        window: Bytes that one side of a connection may send before the other has received any.
+
+    Raises:
+        ConfigurationError: The window is too small.
+    """
+
+    def __init__(self, window: int = WINDOW) -> None:
+        self._window = check_window(window)
+        self._listeners: set[MemoryListener] = set()
+        self._ports = itertools.cycle(_FREE_PORTS)
+
+    def listen(self, host: str, port: int, on_transport: OnTransport, backlog: int = BACKLOG) -> MemoryListener:
+        """See Network."""
+        if port and any(other.port == port and _overlap(other.host, host) for other in self._listeners):
+            raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
+        return MemoryListener(self._listeners, (host, port or self._free_port()), on_transport, backlog)
+
+    def _free_port(self) -> int:
+        taken = {listener.port for listener in self._listeners}
+        return next(port for port in self._ports if port not in taken)
+
+    async def connect(self, local: str | None, address: Address) -> MemoryTransport:
+        """See Network.
+
+        Raises:
+            RuntimeError: Who listens there has another loop.
+        """
+        host, port = _known(address[0]) or "", address[1]
+        if not host:
+            raise OSError(errno.EHOSTUNREACH, f"{address[0]!r} is not known in a network in memory")
+        loop = asyncio.get_running_loop()
+        while True:
+            listener = next((one for one in self._listeners if one.port == port and _reaches(host, one.host)), None)
+            if listener is None:
+                raise ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))
+            if listener.loop is not loop:
+                raise RuntimeError("a network in memory is for servers and clients of one loop")
+            if not listener.full:
+                break
+            await listener.change()
+        here = (local or host, self._free_port())
+        near, far = memory_pair(loop, (here, (host, port)), self._window)
+        listener.let_in(far)
+        return near
+
+    async def resolve(self, host: str) -> str:
+        """See Network."""
+        address = _known(host)
+        if address is None:
+            raise ConfigurationError(
+                f"host={host!r} is not known in a network in memory: give a numeric address, or 'localhost'"
+            )
+        return await numeric(asyncio.get_running_loop(), address)
+
+
+class MemoryListener:
+    """A port of a network in memory.
+
+    Args:
+        listeners: All of the network, which it leaves when it is closed.
+        address: Host and port.
+        on_transport: Called with every accepted connection, on the running loop.
+        backlog: Connections that may wait.
+    """
+
+    def __init__(
+        self, listeners: set[MemoryListener], address: Address, on_transport: OnTransport, backlog: int
+    ) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.host, self.port = address
+        self._listeners = listeners
+        self._listeners.add(self)
+        self._on_transport = on_transport
+        self._backlog = backlog
+        self._waiting: deque[MemoryTransport] = deque()
+        self._filled = False
+        self._changes: set[asyncio.Future[None]] = set()
+        self._acceptable = Readiness(self.loop, lambda: bool(self._waiting))
+        self.resume()
+
+    @property
+    def closed(self) -> bool:
+        """See Listener."""
+        return self not in self._listeners
+
+    @property
+    def full(self) -> bool:
+        """Whether nobody else may wait."""
+        return self._filled or len(self._waiting) > self._backlog
+
+    async def change(self) -> None:
+        """Wait until somebody may wait again, or the listener is closed."""
+        change = self.loop.create_future()
+        self._changes.add(change)
+        try:
+            await change
+        finally:
+            self._changes.discard(change)
+
+    def _changed(self) -> None:
+        for change in self._changes:
+            if not change.done():
+                change.set_result(None)
+
+    def let_in(self, transport: MemoryTransport) -> None:
+        """Let a connection wait until it is accepted."""
+        self._waiting.append(transport)
+        self._acceptable.look()
+
+    def accept_now(self) -> None:
+        """See Listener."""
+        for _ in range(ACCEPTED_AT_ONCE):
+            if not self._waiting:
+                return
+            transport = self._waiting.popleft()
+            self._changed()
+            self._on_transport(transport)
+
+    def pause(self) -> None:
+        """See Listener."""
+        self._acceptable.tell(None)
+
+    def resume(self) -> None:
+        """See Listener."""
+        if not self.closed:
+            self._acceptable.tell(self.accept_now)
+
+    def fill(self) -> None:
+        """See Listener."""
+        self.pause()
+        self._filled = True
+
+    def close(self) -> None:
+        """See Listener."""
+        self.pause()
+        self._listeners.discard(self)
+        while self._waiting:
+            self._waiting.popleft().reset()
+        self._changed()
+
+
+def _known(host: str) -> str | None:
+    """The numeric address of a host; None for one that this network does not know."""
+    if host == "localhost":
+        return "127.0.0.1"
+    return host if is_numeric(host) else None
+
+
+def _reaches(host: str, listening: str) -> bool:
+    """Whether who connects to `host` reaches who listens on an address; on "::" both families are reached."""
+    if is_wildcard(listening):
+        return listening == "::" or family_of(host) == family_of(listening)
+    return same_host(reachable(host), listening)
+
+
+def _overlap(one: str, other: str) -> bool:
+    """Whether two that listen on one port would take each other's connections."""
+    return _reaches(one, other) or _reaches(other, one)

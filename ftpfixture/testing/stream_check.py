@@ -1,0 +1,273 @@
+"""A check that a two-way stream of bytes, anybody's, does what server and client rely on.
+
+One rule: every failure names the rule that was broken, what was seen, and what to do about it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from asyncio import timeout
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Protocol
+
+from ftpfixture.aio import next_turn
+from ftpfixture.testing.rules import hold, same
+
+__all__ = ["TwoWayStream", "check_two_way_stream"]
+
+_LIMIT = 10  # seconds that one step may take, which takes no time when all is right
+_TURNS = 100  # of the loop, after which nothing more happens by itself
+_TOO_MUCH = 1 << 28  # bytes that nobody receives
+_BLOCK = random.Random(1).randbytes(1 << 16)  # which cannot be compressed
+
+
+class TwoWayStream(Protocol):
+    """What is checked: the part of a `Duplex` that all kinds of streams have."""
+
+    async def receive(self, size: int) -> bytes:
+        """The next bytes, 1 to `size` of them; b"" at the end."""
+
+    async def send(self, data: bytes | memoryview) -> int:
+        """Send some of `data`, waiting until there is room; how many bytes went."""
+
+    async def send_end(self) -> None:
+        """Tell the other side that nothing more comes; where only a close can tell that, nothing is done."""
+
+    async def leave(self) -> None:
+        """Close when the other side has received everything."""
+
+    def close(self) -> None:
+        """Close both directions."""
+
+    def reset(self) -> None:
+        """Close so that the other side sees an error."""
+
+
+Pair = tuple[TwoWayStream, TwoWayStream]
+Connect = Callable[[], Awaitable[Pair]]
+Check = Callable[[TwoWayStream, TwoWayStream], Awaitable[None]]
+
+
+async def check_two_way_stream(connect: Connect, *, both_at_once: bool = True) -> None:
+    """Check that two streams that are connected with each other do what server and client rely on.
+
+    Each rule has a pair of its own, and is checked from both ends.
+
+    Args:
+        connect: Makes two streams that are connected with each other.
+        both_at_once: Whether bytes may go both ways at once; on a compressed data connection they may not.
+
+    Raises:
+        AssertionError: A rule is broken. The text says which, what was seen, and what to do.
+    """
+    for check in (*_CHECKS, *([_check_both_at_once] if both_at_once else [])):
+        for turned in (False, True):
+            near, far = await connect()
+            try:
+                await check(*((far, near) if turned else (near, far)))
+            finally:
+                near.close()
+                far.close()
+
+
+# Small steps.
+
+
+async def _in_time(rule: str, call: Awaitable[Any], advice: str) -> Any:
+    """Await what must end soon, and must not fail."""
+    __tracebackhide__ = True
+    try:
+        async with timeout(_LIMIT):
+            return await call
+    except TimeoutError as error:
+        raise AssertionError(f"{rule}; but that took longer than {_LIMIT} s. To do: {advice}") from error
+    except OSError as error:
+        raise AssertionError(f"{rule}; but it raised {type(error).__name__}: {error}. To do: {advice}") from error
+
+
+async def _broken(rule: str, call: Awaitable[Any], advice: str) -> None:
+    """Await what must raise an OSError, and soon."""
+    __tracebackhide__ = True
+    try:
+        async with timeout(_LIMIT):
+            result = await call
+    except TimeoutError as error:
+        raise AssertionError(f"{rule}; but it waited for {_LIMIT} s. To do: {advice}") from error
+    except OSError:
+        return
+    raise AssertionError(f"{rule}; but it gave {result!r:.100}. To do: {advice}")
+
+
+async def _send_all(stream: TwoWayStream, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        sent = await stream.send(view)
+        hold(
+            "send tells how many bytes went, at least one",
+            1 <= sent <= len(view),
+            f"it gave {sent!r} for {len(view)}",
+            "wait until there is room",
+        )
+        view = view[sent:]
+
+
+async def _arrived(rule: str, sender: TwoWayStream, data: bytes, receiver: TwoWayStream, size: int = 1 << 16) -> bytes:
+    """What is received of what one side sends before it leaves."""
+    __tracebackhide__ = True
+
+    async def send() -> None:
+        await _send_all(sender, data)
+        await sender.leave()
+
+    sending = _begun(send())
+    received: bytes = await _in_time(
+        rule, _receive_all(receiver, size), "keep the order, and let receive give b'' at the end"
+    )
+    rule = "the end is still there when it was received"
+    again = await _in_time(rule, receiver.receive(1), "let receive give b'' again and again")
+    same(rule, again, b"", "let receive give b'' again and again")
+    receiver.close()
+    await _in_time("who leaves has left when the other side has closed", sending, "wake it when there is room")
+    return received
+
+
+async def _receive_all(stream: TwoWayStream, size: int = 1 << 16) -> bytes:
+    data = bytearray()
+    while piece := await stream.receive(size):
+        hold("receive gives at most `size` bytes", len(piece) <= size, f"it gave {len(piece)} for {size}", "give fewer")
+        data += piece
+    return bytes(data)
+
+
+async def _rest() -> None:
+    """Let everything come to where it waits."""
+    for _ in range(_TURNS):
+        await next_turn()
+
+
+def _begun(call: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+    return asyncio.get_running_loop().create_task(call)
+
+
+# The checks.
+
+
+async def _check_whole(near: TwoWayStream, far: TwoWayStream) -> None:
+    rule, data = "all bytes arrive, in order, and then the end", _BLOCK * 5 + b"the last"
+    received = await _arrived(rule, near, data, far)
+    hold(rule, received == data, f"{len(received)} bytes came of {len(data)}, or others", "lose and change nothing")
+
+
+async def _check_pieces(near: TwoWayStream, far: TwoWayStream) -> None:
+    rule = "bytes are received in pieces as small as one likes"
+    received = await _arrived(rule, near, b"0123456789", far, 3)
+    same(rule, received, b"0123456789", "keep what is left of a piece for the next receive")
+
+
+async def _check_nothing(near: TwoWayStream, far: TwoWayStream) -> None:
+    rule = "a stream on which nothing was sent ends with nothing"
+    same(rule, await _arrived(rule, near, b"", far), b"", "give b'' at once")
+
+
+async def _check_waiting(near: TwoWayStream, far: TwoWayStream) -> None:
+    receiving = _begun(far.receive(1))
+    await _rest()
+    hold("receive waits until something comes", not receiving.done(), "it was over at once", "wait")
+    rule = "a receive that waits gets what comes"
+    await _in_time("few bytes can be sent at once", _send_all(near, b"late"), "have room for them")
+    await _in_time("few bytes can be sent at once", near.send_end(), "have room for the end")
+    same(rule, await _in_time(rule, receiving, "wake it"), b"l", "give it what was sent")
+
+
+async def _check_cancelled(near: TwoWayStream, far: TwoWayStream) -> None:
+    receiving = _begun(far.receive(100))
+    await _rest()
+    receiving.cancel()
+    await asyncio.gather(receiving, return_exceptions=True)
+    rule = "a receive that was cancelled takes nothing with it"
+    same(rule, await _arrived(rule, near, b"kept", far), b"kept", "take bytes only when they are given")
+
+
+async def _check_backpressure(near: TwoWayStream, far: TwoWayStream) -> None:
+    sent, enough = 0, False
+
+    async def send() -> None:
+        nonlocal sent
+        while not enough:
+            sent += await near.send(memoryview(_BLOCK)[sent % len(_BLOCK) :])
+        await near.send_end()
+
+    rule = "a sender waits when the other side does not receive"
+    sending, before = _begun(send()), -1
+    while sent != before and not sending.done():
+        before = sent
+        await _rest()
+        hold(rule, sent < _TOO_MUCH, f"{sent} bytes went", "let send wait when much is on its way")
+    hold(rule, not sending.done(), "it was over", "let send wait")
+    enough, received = True, 0
+    rule, advice = "what waited arrives when the other side receives again", "wake the sender, and keep the order"
+    while not sending.done() or received < sent:
+        piece = await _in_time(rule, far.receive(1 << 20), advice)
+        expected = (_BLOCK * (len(piece) // len(_BLOCK) + 2))[received % len(_BLOCK) :][: len(piece)]
+        hold(rule, piece == expected and piece != b"", f"other bytes came after {received}", advice)
+        received += len(piece)
+        await next_turn()
+    await _in_time(rule, sending, advice)
+
+
+async def _check_closed_here(near: TwoWayStream, far: TwoWayStream) -> None:
+    receiving = _begun(near.receive(1))
+    await _rest()
+    near.close()
+    await _broken("close wakes who waits on this side, with an OSError", receiving, "wake it")
+    await _broken("receive on what is closed on this side is an OSError", near.receive(1), "raise it")
+    await _broken("send on what is closed on this side is an OSError", _flooding(near), "raise it")
+    near.close()
+    near.reset()
+
+
+async def _check_closed_there(near: TwoWayStream, far: TwoWayStream) -> None:
+    near.close()
+    await _broken("a sender learns at last that the other side is closed", _flooding(far), "raise a ConnectionError")
+
+
+async def _flooding(stream: TwoWayStream) -> None:
+    for _ in range(_TOO_MUCH // len(_BLOCK)):
+        await stream.send(_BLOCK)
+        await next_turn()
+
+
+async def _check_reset(near: TwoWayStream, far: TwoWayStream) -> None:
+    receiving = _begun(far.receive(1))
+    await _rest()
+    near.reset()
+    await _broken("reset is an error on the other side, not an end", receiving, "raise a ConnectionError there")
+
+
+async def _check_both_at_once(near: TwoWayStream, far: TwoWayStream) -> None:
+    rule, advice = "bytes go both ways at once", "let neither direction wait for the other"
+    data = _BLOCK * 100
+
+    async def one_way(sender: TwoWayStream, receiver: TwoWayStream) -> bytes:
+        sending, received = _begun(_send_all(sender, data)), bytearray()
+        while len(received) < len(data):
+            received += await receiver.receive(1 << 20)
+        await sending
+        return bytes(received)
+
+    there, back = await _in_time(rule, asyncio.gather(one_way(near, far), one_way(far, near)), advice)
+    hold(rule, there == back == data, "other bytes came", advice)
+
+
+_CHECKS: tuple[Check, ...] = (
+    _check_whole,
+    _check_pieces,
+    _check_nothing,
+    _check_waiting,
+    _check_cancelled,
+    _check_backpressure,
+    _check_closed_here,
+    _check_closed_there,
+    _check_reset,
+)

@@ -1,0 +1,339 @@
+"""A check that a transport, anybody's, does what a TCP connection on the loopback of Linux does.
+
+One rule: every failure names the rule that was broken, what was seen, and what to do about it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from asyncio import timeout
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+
+from ftpfixture.aio import next_turn
+from ftpfixture.net.transport import Transport
+from ftpfixture.testing.rules import hold, same
+
+__all__ = ["check_transport"]
+
+Check = Callable[[Transport, Transport], Awaitable[None]]
+
+_LIMIT = 10  # seconds that one step may take, which takes no time when all is right
+_TURNS = 100  # of the loop, after which nothing more happens by itself
+_TOO_MUCH = 1 << 28  # bytes that nobody receives
+_BLOCK = bytes(range(256)) * 256
+_WHO: ContextVar[str] = ContextVar("ftpfixture_check", default="")
+
+
+async def check_transport(connect: Callable[[], Awaitable[tuple[Transport, Transport]]]) -> None:
+    """Check that two transports that are connected with each other do what a `Channel` relies on.
+
+    Each rule has a pair of its own, and is checked from both ends. On Windows and macOS sockets themselves do not do
+    all of it.
+
+    Args:
+        connect: Makes two transports of the running loop that are connected with each other.
+
+    Raises:
+        AssertionError: A rule is broken. The text says which, what was seen, and what to do.
+    """
+    for check in _CHECKS:
+        for turned in (False, True):
+            near, far = await connect()
+            try:
+                await check(*((far, near) if turned else (near, far)))
+            finally:
+                near.close()
+                far.close()
+
+
+# Small steps.
+
+
+def _refused(rule: str, call: Callable[[], object], *kinds: type[OSError]) -> None:
+    """Call what must raise one of these."""
+    __tracebackhide__ = True
+    names = " or ".join(kind.__name__ for kind in kinds)
+    try:
+        result = call()
+    except kinds:
+        return
+    except OSError as error:
+        raise AssertionError(f"{rule}; but it raised {type(error).__name__}: {error}. To do: raise {names}") from error
+    raise AssertionError(f"{rule}; but it gave {result!r:.100}. To do: raise {names}")
+
+
+async def _ready(rule: str, ask: Callable[..., None]) -> None:
+    """Wait until `on_readable` or `on_writable` calls back."""
+    __tracebackhide__ = True
+    called = asyncio.Event()
+    ask(called.set)
+    try:
+        async with timeout(_LIMIT):
+            await called.wait()
+    except TimeoutError as error:
+        text = f"{rule}; but nobody was called back for {_LIMIT} s. To do: call back in each turn in which it holds"
+        raise AssertionError(text) from error
+    finally:
+        ask(None)
+
+
+async def _hear(transport: Transport, count: int) -> bytes:
+    """So many bytes, or what comes before the end."""
+    data = bytearray()
+    while len(data) < count:
+        await _ready("what was sent can be received", transport.on_readable)
+        try:
+            piece = transport.recv(count - len(data))
+        except BlockingIOError:
+            continue
+        if not piece:
+            break
+        data += piece
+    return bytes(data)
+
+
+async def _turns() -> None:
+    for _ in range(_TURNS):
+        await next_turn()
+
+
+async def _end_comes(rule: str, transport: Transport) -> None:
+    await _ready(rule, transport.on_readable)
+    for _ in range(2):
+        same(rule, transport.recv(1), b"", "give b'', again and again")
+
+
+# The checks.
+
+
+async def _check_names(near: Transport, far: Transport) -> None:
+    rule = "each end has the address of the other as its peer"
+    same(rule, (near.peer, far.peer), (far.local, near.local), "give both ends both addresses")
+    same("both ends are of one family", near.family, far.family, "give both ends the same")
+
+
+async def _check_bytes(near: Transport, far: Transport) -> None:
+    for call in (far.recv, far.peek):
+        _refused("nothing to receive is BlockingIOError", lambda call=call: call(1), BlockingIOError)  # type: ignore[misc]
+    for piece in (b"012", bytearray(b"345"), memoryview(b"678")):
+        same("few bytes find room, of every kind", near.send(piece), 3, "take them, and tell how many")
+    await _ready("what was sent can be received", far.on_readable)
+    rule = "peek gives what recv will give"
+    same(rule, far.peek(3), b"012", "give the first bytes, and leave them")
+    same(rule, far.recv(3), b"012", "leave them")
+    same("bytes arrive in order", await _hear(far, 6), b"345678", "keep the order")
+
+
+async def _check_readiness(near: Transport, far: Transport) -> None:
+    called: list[str] = []
+    _WHO.set("who asked")
+    far.on_readable(lambda: called.append(_WHO.get()))
+    _WHO.set("who sends")
+    await _turns()
+    same("nobody is called back when there is nothing", called, [], "call when recv does not have to wait")
+    near.send(b"x")
+    await _ready("who waits is called back", far.on_readable)
+    far.on_readable(lambda: called.append(_WHO.get()))
+    await _turns()
+    rule = "who asked is called in each turn until the bytes are received"
+    hold(rule, len(called) > 10, f"he was called {len(called)} times in {_TURNS} turns", "call again while it holds")
+    far.recv(1)
+    await next_turn()
+    before = len(called)
+    await _turns()
+    same("nobody is called back any more when all is received", len(called), before, "look again before each call")
+    _WHO.set("")
+
+
+async def _check_contexts(near: Transport, far: Transport) -> None:
+    called = asyncio.Event()
+    seen: list[str] = []
+    _WHO.set("who asked")
+
+    def note(text: str) -> None:
+        seen.append(_WHO.get() + text)
+        called.set()
+
+    far.on_readable(note, "!")
+    _WHO.set("who sends")
+    near.send(b"x")
+    async with timeout(_LIMIT):
+        await called.wait()
+    far.on_readable(None)
+    _WHO.set("")
+    rule = "a callback has the arguments and the context of who asked for it"
+    same(rule, seen[0], "who asked!", "copy the context when it is asked for, as loop.add_reader does")
+
+
+async def _check_half_close(near: Transport, far: Transport) -> None:
+    near.send(b"all")
+    near.shutdown_write()
+    same("the end comes behind what was sent", await _hear(far, 4), b"all", "deliver that first")
+    await _end_comes("after shutdown_write the other side has its end", far)
+    far.send(b"answer")
+    rule = "the other direction goes on after shutdown_write"
+    same(rule, await _hear(near, 6), b"answer", "end one direction only")
+    _refused("send after shutdown_write is BrokenPipeError", lambda: near.send(b"x"), BrokenPipeError)
+
+
+async def _check_close(near: Transport, far: Transport) -> None:
+    near.send(b"all")
+    near.close()
+    same("what was sent before close arrives", await _hear(far, 4), b"all", "deliver it")
+    await _end_comes("after close the other side has its end", far)
+    for call in (
+        lambda: near.recv(1),
+        lambda: near.send(b"x"),
+        lambda: near.peek(1),
+        near.shutdown_write,
+        lambda: near.on_readable(lambda: None),
+        lambda: near.on_writable(lambda: None),
+    ):
+        _refused("what is closed on this side is an OSError", call, OSError)
+    for harmless in (near.close, near.reset, lambda: near.on_readable(None), lambda: near.on_writable(None)):
+        harmless()
+
+
+async def _check_send_to_closed(near: Transport, far: Transport) -> None:
+    near.close()
+    await _end_comes("after close the other side has its end", far)
+    far.send(b"x")  # to which the answer is RST
+    await _ready("who can only fail does not wait for room", far.on_writable)
+    _refused("send to who is closed is BrokenPipeError, but for the first", lambda: far.send(b"x"), BrokenPipeError)
+    await _end_comes("the end stays the end, whatever is sent", far)
+
+
+async def _check_close_unread(near: Transport, far: Transport) -> None:
+    far.send(b"unread")
+    await _ready("what was sent can be received", near.on_readable)
+    near.send(b"queued")
+    near.close()
+    await _is_reset("a close with bytes unread", far, b"queued")
+
+
+async def _check_reset(near: Transport, far: Transport) -> None:
+    near.send(b"queued")
+    await _ready("what was sent can be received", far.on_readable)
+    near.reset()
+    await _is_reset("a reset", far, b"queued")
+
+
+async def _is_reset(what: str, transport: Transport, queued: bytes) -> None:
+    same(f"what came before {what} can be received", await _hear(transport, len(queued)), queued, "keep it")
+    await _ready(f"{what} can be received", transport.on_readable)
+    rule = f"{what} is ConnectionResetError once"
+    _refused(rule, lambda: transport.recv(1), ConnectionResetError)
+    await _end_comes(f"behind {what} is the end", transport)
+    _refused(f"send after {what} was told is BrokenPipeError", lambda: transport.send(b"x"), BrokenPipeError)
+
+
+async def _check_reset_told_to_sender(near: Transport, far: Transport) -> None:
+    near.reset()
+    await _ready("a reset can be received", far.on_readable)
+    _refused("a reset is told to a sender, too", lambda: far.send(b"x"), ConnectionResetError)
+    _refused("a reset is told once, then it is BrokenPipeError", lambda: far.send(b"x"), BrokenPipeError)
+    await _end_comes("a reset is told once, then it is the end", far)
+
+
+async def _check_reset_behind_end(near: Transport, far: Transport) -> None:
+    near.shutdown_write()
+    await _end_comes("after shutdown_write the other side has its end", far)
+    near.reset()
+    await _ready("who can only fail does not wait for room", far.on_writable)
+    await _end_comes("a reset behind the end is not received", far)
+    _refused("send after that is BrokenPipeError", lambda: far.send(b"x"), BrokenPipeError)
+
+
+async def _check_backpressure(near: Transport, far: Transport) -> None:
+    sent = _fill(near)
+    called: list[bool] = []
+    near.on_writable(called.append, True)
+    await _turns()
+    more = 0
+    while called:  # a system may have moved what it had
+        more += _fill(near)
+        called.clear()
+        await _turns()
+    near.on_writable(None)
+    same("bytes arrive whole, however many wait", await _hear_pattern(far, sent + more), "", "keep the order")
+    await _ready("there is room when the other side has received", near.on_writable)
+    hold("send takes bytes when there is room", near.send(b"x") == 1, "it did not", "take them")
+
+
+def _fill(transport: Transport) -> int:
+    sent = 0
+    while sent < _TOO_MUCH:
+        try:
+            count = transport.send(_BLOCK[sent % 256 :])
+        except BlockingIOError:
+            return sent
+        hold("send takes at least one byte, or raises", count >= 1, f"it took {count}", "raise BlockingIOError")
+        sent += count
+    raise AssertionError(
+        f"send raises BlockingIOError when nobody receives; but {sent} bytes went. To do: have a window that fills"
+    )
+
+
+async def _hear_pattern(transport: Transport, count: int) -> str:
+    """Where the bytes that `_fill` has sent are wrong; "" when they are right."""
+    place = 0
+    while place < count:
+        piece = await _hear(transport, min(1 << 20, count - place))
+        if not piece:
+            return f"the end after {place} bytes"
+        start = place % 256
+        if piece != (_BLOCK * (len(piece) // len(_BLOCK) + 2))[start : start + len(piece)]:
+            return f"other bytes after {place}"
+        place += len(piece)
+    return ""
+
+
+async def _check_reset_when_full(near: Transport, far: Transport) -> None:
+    _fill(near)
+    far.reset()
+    await _ready("who can only fail does not wait for room", near.on_writable)
+    _refused("a reset is told to a sender, too", lambda: near.send(b"x"), ConnectionResetError)
+
+
+async def _check_sent(near: Transport, far: Transport) -> None:
+    near.send(b"all")
+    if near.writable_when_sent():
+        await _ready("there is room when all that was sent is on its way", near.on_writable)
+    near.reset()
+    same("what was on its way before a reset arrives", await _hear(far, 3), b"all", "tell of room when it is")
+
+
+async def _check_urgent(near: Transport, far: Transport) -> None:
+    near.no_delay()
+    far.urgent_inline()
+    near.send(b"AB")
+    near.send_urgent(b"CD")
+    near.send(b"E")
+    same("after urgent_inline urgent bytes are between the others", await _hear(far, 5), b"ABCDE", "leave them there")
+
+
+async def _check_urgent_apart(near: Transport, far: Transport) -> None:
+    near.send_urgent(b"AB")
+    near.send(b"C")
+    same("without urgent_inline the urgent byte is not received", await _hear(far, 2), b"AC", "leave it out")
+
+
+_CHECKS: tuple[Check, ...] = (
+    _check_names,
+    _check_bytes,
+    _check_readiness,
+    _check_contexts,
+    _check_half_close,
+    _check_close,
+    _check_send_to_closed,
+    _check_close_unread,
+    _check_reset,
+    _check_reset_told_to_sender,
+    _check_reset_behind_end,
+    _check_backpressure,
+    _check_reset_when_full,
+    _check_sent,
+    _check_urgent,
+    _check_urgent_apart,
+)

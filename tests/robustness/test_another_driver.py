@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
-from ftpfixture import Clock, ConfigurationError, FtpServer, ScriptedUserManager, User, on
+from ftpfixture import Client, Clock, ConfigurationError, FtpServer, ScriptedUserManager, User, on
 from ftpfixture.log.events import Disconnected
+from ftpfixture.net.memory_network import MemoryNetwork
 from tests.support.virtual_time import BEGIN, VirtualClient, VirtualTime
+
+BIG = {"/a.txt": b"a" * 1_000_000}
 
 
 @pytest.fixture
@@ -33,7 +38,7 @@ def make(driver: VirtualTime, ftp_server_factory: Callable[..., FtpServer]) -> C
 def _dialogue(driver: VirtualTime, server: FtpServer) -> None:
     with VirtualClient(driver, server.address) as client:
         client.login()
-        assert client.fetch("RETR a.txt") == (["150", "226"], b"a" * 1_000_000)
+        assert client.fetch("RETR a.txt") == (["150", "226"], BIG["/a.txt"])
         assert client.store("STOR b.txt", b"b") == ["150", "226"]
         assert client.code("QUIT") == "221"
         assert client.is_closed()
@@ -41,7 +46,7 @@ def _dialogue(driver: VirtualTime, server: FtpServer) -> None:
 
 def test_everything_that_a_test_does(driver: VirtualTime, make: Callable[..., FtpServer]) -> None:
     """Files, log, users, stop, start and restart; no time goes by while all are busy."""
-    server = make(files={"/a.txt": b"a" * 1_000_000})
+    server = make(files=BIG)
     _dialogue(driver, server)
     server.wait_idle()
     assert server.files["/b.txt"] == b"b"
@@ -186,3 +191,39 @@ def test_a_clock_of_another_time_is_refused(driver: VirtualTime, clock: Clock) -
     """It would show another time than the server waits by; the text says how to make one."""
     with pytest.raises(ConfigurationError, match=r"make it with Clock\(time_source=driver\)"):
         FtpServer(driver=driver, clock=clock)
+
+
+@pytest.mark.parametrize("tls", [None, "explicit", "implicit"])
+def test_without_sockets_too(driver: VirtualTime, make: Callable[..., FtpServer], tls: str | None) -> None:
+    """On a network in memory neither the server nor our client has a socket; a client's timeouts take no time."""
+    network = MemoryNetwork()
+    with ExitStack() as leases:
+        driver.acquire()  # the client outlives the server
+        leases.callback(driver.release)
+        before = os.listdir("/proc/self/fd")
+        server = make(network=network, tls=tls, files=BIG, faults=["RETR #2: stall after=500000"])
+        context = server.tls.client_context() if tls else None
+        client = Client(network=network, socket_timeout=300, ssl=context if tls == "implicit" else None)
+        leases.callback(client.close)
+
+        async def work() -> bytes:
+            await client.connect(*server.address)
+            if tls == "explicit":
+                await client.upgrade_to_tls(context)
+            await client.login(*server.credentials)
+            async with client.upload_stream("/b.txt") as stream:
+                await stream.write(b"b")
+            return await read()
+
+        async def read() -> bytes:
+            async with client.download_stream("/a.txt") as stream:
+                return await stream.read()
+
+        assert driver.await_(work()) == BIG["/a.txt"]
+        assert os.listdir("/proc/self/fd") == before
+        assert server.files["/b.txt"] == b"b"
+        assert driver.monotonic() == 0
+        with pytest.raises(TimeoutError):
+            driver.await_(read())
+        assert driver.monotonic() == 600  # for the data, and then for the reply
+        server.stop()

@@ -110,6 +110,8 @@ from ftpfixture.server import (
 )
 from ftpfixture.testing.ftpserver import FtpServer
 from ftpfixture.testing.pathio_check import check_path_io
+from ftpfixture.testing.stream_check import check_two_way_stream
+from ftpfixture.testing.transport_check import check_transport
 from ftpfixture.testing.usermanager_check import check_user_manager
 
 __version__ = "0.1.0"
@@ -181,6 +183,8 @@ __all__ = [
     "UnsafeName",
     "User",
     "check_path_io",
+    "check_transport",
+    "check_two_way_stream",
     "check_user_manager",
     "command",
     "on",

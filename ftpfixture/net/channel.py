@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import Awaitable, Callable
-from socket import AddressFamily
 
 from ftpfixture.net import closing
 from ftpfixture.net.reactor import Reactor
@@ -47,11 +46,6 @@ class Channel(Reactor):
         self._encryption: Encryption | None = None
         self.before_handshake: Callable[[], Awaitable[None]] | None = None
         self.unannounced = False
-
-    @property
-    def family(self) -> AddressFamily:
-        """Address family of the transport."""
-        return self._transport.family
 
     def set_control_options(self) -> None:
         """No delay for small replies; urgent bytes stay in line.

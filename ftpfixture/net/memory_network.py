@@ -55,9 +55,10 @@ class MemoryNetwork:
         Raises:
             RuntimeError: Who listens there has another loop.
         """
-        host, port = _known(address[0]) or "", address[1]
-        if not host:
+        known, port = _known(address[0]), address[1]
+        if known is None:
             raise OSError(errno.EHOSTUNREACH, f"{address[0]!r} is not known in a network in memory")
+        host = reachable(known)
         loop = asyncio.get_running_loop()
         while True:
             listener = next((one for one in self._listeners if one.port == port and _reaches(host, one.host)), None)
@@ -180,7 +181,7 @@ def _reaches(host: str, listening: str) -> bool:
     """Whether who connects to `host` reaches who listens on an address; on "::" both families are reached."""
     if is_wildcard(listening):
         return listening == "::" or family_of(host) == family_of(listening)
-    return same_host(reachable(host), listening)
+    return same_host(host, listening)
 
 
 def _overlap(one: str, other: str) -> bool:

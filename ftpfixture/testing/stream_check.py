@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from asyncio import timeout
+from asyncio import gather, timeout
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Protocol
 
@@ -18,7 +18,7 @@ __all__ = ["TwoWayStream", "check_two_way_stream"]
 
 _LIMIT = 10  # seconds that one step may take, which takes no time when all is right
 _TURNS = 100  # of the loop, after which nothing more happens by itself
-_TOO_MUCH = 1 << 28  # bytes that nobody receives
+_TOO_MUCH = 1 << 26  # bytes that nobody receives
 _BLOCK = random.Random(1).randbytes(1 << 16)  # which cannot be compressed
 
 
@@ -116,19 +116,19 @@ async def _arrived(rule: str, sender: TwoWayStream, data: bytes, receiver: TwoWa
     """What is received of what one side sends before it leaves."""
     __tracebackhide__ = True
 
+    advice = "let receive give b'' at the end, again and again"
+
     async def send() -> None:
         await _send_all(sender, data)
         await sender.leave()
 
-    sending = _begun(send())
-    received: bytes = await _in_time(
-        rule, _receive_all(receiver, size), "keep the order, and let receive give b'' at the end"
-    )
-    rule = "the end is still there when it was received"
-    again = await _in_time(rule, receiver.receive(1), "let receive give b'' again and again")
-    same(rule, again, b"", "let receive give b'' again and again")
-    receiver.close()
-    await _in_time("who leaves has left when the other side has closed", sending, "wake it when there is room")
+    async def receive() -> bytes:
+        received = await _receive_all(receiver, size)
+        same("the end is still there when it was received", await receiver.receive(1), b"", advice)
+        receiver.close()
+        return received
+
+    received: bytes = (await _in_time(rule, gather(receive(), send()), f"keep the order; {advice}"))[0]
     return received
 
 
@@ -184,7 +184,7 @@ async def _check_cancelled(near: TwoWayStream, far: TwoWayStream) -> None:
     receiving = _begun(far.receive(100))
     await _rest()
     receiving.cancel()
-    await asyncio.gather(receiving, return_exceptions=True)
+    await gather(receiving, return_exceptions=True)
     rule = "a receive that was cancelled takes nothing with it"
     same(rule, await _arrived(rule, near, b"kept", far), b"kept", "take bytes only when they are given")
 
@@ -256,7 +256,7 @@ async def _check_both_at_once(near: TwoWayStream, far: TwoWayStream) -> None:
         await sending
         return bytes(received)
 
-    there, back = await _in_time(rule, asyncio.gather(one_way(near, far), one_way(far, near)), advice)
+    there, back = await _in_time(rule, gather(one_way(near, far), one_way(far, near)), advice)
     hold(rule, there == back == data, "other bytes came", advice)
 
 

@@ -6,6 +6,7 @@ from ftpfixture.client import (
     BaseClient,
     BasicListInfo,
     Client,
+    ClientSettings,
     DataConnectionThrottleStreamIO,
     FileHash,
     ListInfo,
@@ -59,6 +60,7 @@ from ftpfixture.errors import (
     ServerStateError,
     StatusCodeError,
     TlsError,
+    UnknownSetting,
     UnreadLinesError,
     UnsafeName,
 )
@@ -108,11 +110,15 @@ from ftpfixture.server import (
     command,
     worker,
 )
-from ftpfixture.testing.ftpserver import FtpServer
+from ftpfixture.server.settings import ServerSettings, TlsMode
+from ftpfixture.testing.certificates import CertificateKind
+from ftpfixture.testing.ftpserver import FtpServer, FtpServerFactory
 from ftpfixture.testing.pathio_check import check_path_io
+from ftpfixture.testing.settings import FtpServerSettings
 from ftpfixture.testing.stream_check import check_two_way_stream
 from ftpfixture.testing.transport_check import check_transport
 from ftpfixture.testing.usermanager_check import check_user_manager
+from ftpfixture.wire.listing.styles import ListStyleName
 
 __version__ = "0.1.0"
 
@@ -122,8 +128,10 @@ __all__ = [
     "AbstractUserManager",
     "AsyncPathIO",
     "BaseClient",
+    "CertificateKind",
     "Cleared",
     "Client",
+    "ClientSettings",
     "ClientStateError",
     "Clock",
     "CommandLog",
@@ -147,9 +155,12 @@ __all__ = [
     "FileHash",
     "FtpFixtureError",
     "FtpServer",
+    "FtpServerFactory",
+    "FtpServerSettings",
     "HandlerFailed",
     "IntegrityError",
     "InvalidCommand",
+    "ListStyleName",
     "LoggedIn",
     "LoginAttempt",
     "LoginScript",
@@ -172,12 +183,15 @@ __all__ = [
     "ScriptedUserManager",
     "Server",
     "ServerFailure",
+    "ServerSettings",
     "ServerStateError",
     "SessionRecord",
     "Silenced",
     "StatusCodeError",
     "TlsError",
+    "TlsMode",
     "TransferRecord",
+    "UnknownSetting",
     "UnreadEntry",
     "UnreadLinesError",
     "UnsafeName",

@@ -18,12 +18,16 @@ from ftpfixture.errors import ConfigurationError
 
 __all__ = [
     "Check",
+    "anything",
     "code",
     "encoding",
+    "function",
     "host",
+    "instance_of",
     "is_utf8",
     "line",
     "lines",
+    "list_of",
     "nearest",
     "number",
     "number_of",
@@ -31,6 +35,8 @@ __all__ = [
     "one_of",
     "one_of_these",
     "part",
+    "port",
+    "port_to_listen",
     "seconds",
     "suggest",
     "truth",
@@ -139,6 +145,16 @@ def number(name: str, value: object, above: float | None = None) -> float:
     return check(name, value)
 
 
+def _port_from(least: int) -> Callable[[Any], int]:
+    return _when(lambda value: _is_whole(value) and least <= value <= 65535, _same)
+
+
+port: Check[int] = Check("a port number from 1 to 65535", _port_from(1))
+"""A port."""
+
+port_to_listen: Check[int] = Check("a port number from 1 to 65535, or 0 for a free one", _port_from(0))
+"""A port to listen on."""
+
 seconds = number_of("seconds")
 """A number of seconds that is not negative."""
 
@@ -224,6 +240,34 @@ encoding: Check[str] = Check("an encoding of Python's, such as 'utf-8' or 'latin
 def is_utf8(name: str) -> bool:
     """Whether the name of an encoding is one of those of UTF-8."""
     return codecs.lookup(name).name == "utf-8"
+
+
+# Objects.
+
+anything: Check[Any] = Check("anything", _same)
+"""What is checked where it is used, because it depends on something else."""
+
+
+def instance_of(wanted: str, *kinds: type) -> Check[Any]:
+    """An object of one of these classes."""
+    return Check(wanted, _when(lambda value: isinstance(value, kinds), _same))
+
+
+def function(wanted: str) -> Check[Any]:
+    """Something that can be called."""
+    return Check(wanted, _when(callable, _same))
+
+
+def list_of(what: str, example: str) -> Check[list[str]]:
+    """Some texts in any iterable; a text alone is none, because its letters would be taken for them."""
+
+    def read(value: Iterable[str]) -> list[str]:
+        found = [] if isinstance(value, str) else list(value)
+        if isinstance(value, str) or not all(isinstance(one, str) for one in found):
+            raise ValueError
+        return found
+
+    return Check(f"a list of {what}, such as {example}", read)
 
 
 # Names that nobody knows.

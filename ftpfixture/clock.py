@@ -16,7 +16,6 @@ from typing import NamedTuple
 
 from ftpfixture import checks
 from ftpfixture.driver import REAL_TIME, TimeSource
-from ftpfixture.errors import ConfigurationError
 from ftpfixture.forks import lock
 
 __all__ = ["Clock", "Timer"]
@@ -90,6 +89,10 @@ class Timer:
             self._callback()
 
 
+A_CLOCK: checks.Check[Callable[[], float]] = checks.function("a Clock, or a function that returns POSIX seconds")
+"""What wall time may come from."""
+
+
 class Clock:
     """Time that goes by itself, stands when frozen, and can be moved forward; from any thread.
 
@@ -109,11 +112,9 @@ class Clock:
     """
 
     def __init__(self, wall: Callable[[], float] | None = None, time_source: TimeSource = REAL_TIME) -> None:
-        if wall is not None and not callable(wall):
-            raise ConfigurationError(f"clock={wall!r}: give a Clock, or a function that returns POSIX seconds")
         self.time_source = time_source
         self._monotonic = time_source.monotonic
-        self._wall = time_source.wall if wall is None else wall
+        self._wall = time_source.wall if wall is None else A_CLOCK("clock", wall)
         self._ahead = (0.0, 0.0)  # of `wall`, and of the source's monotonic time
         self._standing: _Standing | None = None
         self._holds = 0  # for how many reasons it stands: being frozen is one, each move is another

@@ -11,6 +11,7 @@
     ├── InvalidCommand            (ValueError) a command line that must not be sent
     ├── UnsafeName                (ValueError) a name of the server that is no plain file name on this side
     ├── ConfigurationError        (ValueError) a setting that cannot work; the text says what can
+    │   └── UnknownSetting        (TypeError) a setting that nobody takes; the text names the nearest
     ├── ServerStateError          (RuntimeError) started twice, or used when not running
     ├── ClientStateError          (RuntimeError) a call that has to wait for another of the same client
     ├── IntegrityError            (OSError) what arrived is not what was sent
@@ -50,6 +51,7 @@ __all__ = [
     "ServerStateError",
     "StatusCodeError",
     "TlsError",
+    "UnknownSetting",
     "UnreadLinesError",
     "UnsafeName",
 ]
@@ -141,6 +143,25 @@ class UnsafeName(FtpFixtureError, ValueError):
 
 class ConfigurationError(FtpFixtureError, ValueError):
     """A setting that cannot work; the text says which, and what would."""
+
+
+class UnknownSetting(ConfigurationError, TypeError):
+    """A setting that nobody takes, as an argument by name that a function does not have.
+
+    Args:
+        text: What there is in its place.
+        name: What was written.
+
+    Attributes:
+        name: What was written.
+    """
+
+    def __init__(self, text: str, name: str) -> None:
+        super().__init__(text, name)
+        self.name = name
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 class ServerStateError(FtpFixtureError, RuntimeError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ftpfixture.client.access import CLIENT_SETTINGS, ClientSettings
 from ftpfixture.client.base import BaseClient
 from ftpfixture.client.information import FileHash
 from ftpfixture.client.mirror import MirrorClient, Mirrored
@@ -14,6 +15,7 @@ __all__ = [
     "BaseClient",
     "BasicListInfo",
     "Client",
+    "ClientSettings",
     "DataConnectionThrottleStreamIO",
     "FileHash",
     "ListInfo",
@@ -24,6 +26,7 @@ __all__ = [
 ]
 
 
+@CLIENT_SETTINGS.describe
 class Client(MirrorClient):
     """An FTP client for asyncio; subclass it to add operations of your own.
 
@@ -37,6 +40,5 @@ class Client(MirrorClient):
     call waits until the one before it has its answer.
 
     Args:
-        retry: What is tried again, and when; None for nothing.
-        settings: Those of `BaseClient`.
+        settings: Those of `ClientSettings`.
     """

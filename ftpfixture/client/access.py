@@ -10,32 +10,52 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import PurePosixPath
 from ssl import SSLContext
-from typing import Any, Self, TypeVar, Unpack
+from typing import Annotated, Any, Self, TypeVar, Unpack
 
+from ftpfixture import checks
 from ftpfixture.client.asking import RemotePath, Texts
 from ftpfixture.client.endings import PATIENCE
 from ftpfixture.client.retry import Retry
-from ftpfixture.client.settings import Settings
+from ftpfixture.client.settings import BASE_CLIENT_SETTINGS, BaseClientSettings
 from ftpfixture.client.tree import TreeClient
 from ftpfixture.compat.constants import DEFAULT_ACCOUNT, DEFAULT_PASSWORD, DEFAULT_PORT, DEFAULT_USER
 from ftpfixture.errors import StatusCodeError
+from ftpfixture.settings import Setting, Table
 
-__all__ = ["AccessClient"]
+__all__ = ["CLIENT_SETTINGS", "AccessClient", "ClientSettings"]
 
 T = TypeVar("T")
 
 
+class ClientSettings(BaseClientSettings, total=False):
+    """Everything that `Client` takes; for subclasses that hand it on as ``**settings``."""
+
+    retry: Annotated[
+        Retry | None,
+        Setting(
+            None,
+            "a ``Retry(attempts, delay, factor, longest, codes)``: what is tried again, with resumption, and when",
+            none="nothing",
+            check=checks.instance_of("a Retry", Retry),
+        ),
+    ]
+
+
+CLIENT_SETTINGS = Table(ClientSettings, BASE_CLIENT_SETTINGS)
+
+
+@CLIENT_SETTINGS.describe
 class AccessClient(TreeClient):
     """A client that can log in.
 
     Args:
-        retry: What is tried again, and when; None for nothing.
-        settings: Those of `BaseClient`.
+        settings: Those of `ClientSettings`.
     """
 
-    def __init__(self, *, retry: Retry | None = None, **settings: Unpack[Settings]) -> None:
-        super().__init__(**settings)
-        self.retry = retry
+    def __init__(self, **settings: Unpack[ClientSettings]) -> None:
+        own, others = CLIENT_SETTINGS.split(settings)
+        super().__init__(**others)
+        self.retry = own["retry"]
         self._address: tuple[str, int] | None = None
         self._credentials: tuple[str, str, str] | None = None
         self._steps: Texts = []

@@ -12,15 +12,12 @@ import logging
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from ssl import SSLCertVerificationError, SSLContext, SSLSession, create_default_context
-from typing import Any, Protocol
+from typing import Any, Protocol, Unpack
 
-from ftpfixture import checks
-from ftpfixture.client.settings import Codes, Parser, check_data_commands
+from ftpfixture.client.settings import BASE_CLIENT_SETTINGS, BaseClientSettings, Codes, Parser
 from ftpfixture.client.turns import Turns
 from ftpfixture.compat.constants import DEFAULT_PORT
 from ftpfixture.errors import ClientStateError, ConfigurationError, InvalidCommand, StatusCodeError, TlsError
-from ftpfixture.files.base import AbstractPathIO
-from ftpfixture.files.disk import PathIO
 from ftpfixture.net.channel import Channel
 from ftpfixture.net.dial import ClientNetwork
 from ftpfixture.net.network import Network
@@ -57,89 +54,39 @@ class Transfer(Protocol):
         """Close its data connection at once, and count the replies that nobody will read."""
 
 
+@BASE_CLIENT_SETTINGS.describe
 class BaseClient:
     """A control connection and nothing else; the operations are in `Client`.
 
     Several tasks may share a client: each call waits until the one before it has its answer.
 
     Args:
-        socket_timeout: Seconds that one read or write may take; None for no limit.
-        connection_timeout: Seconds to connect, control and data connections alike, with the TLS handshake, and with the
-            greeting of the server; None for no limit.
-        read_speed_limit: Octets per second for downloads; None for no limit.
-        write_speed_limit: The same for uploads.
-        path_timeout: Seconds, handed to the path layer.
-        path_io_factory: Makes the layer for local files.
-        encoding: Of commands and replies; octets that do not fit survive (surrogateescape).
-        ask_utf8: When `encoding` is UTF-8, say OPTS UTF8 ON after the login, before the first name beyond ASCII is said
-            or when the server sends one that is no UTF-8: some servers (IIS) speak it only when they are asked. A
-            refusal is no error.
-        parse_list_line_custom: Reads lines of LIST in a shape of your own; a subclass may have it as a method.
-        parse_list_line_custom_first: Ask it before the known shapes, not after.
-        passive_commands: What is tried for a data connection, in order: "epsv", "pasv", and for active mode "eprt",
-            "port". What the server refuses once is not tried again on the same connection.
-        trust_pasv_host: Connect to the host that PASV names even when it is not the server's (RFC 2577 3); ftplib and
-            curl do not.
-        keep_alive: Seconds after which NOOP is said, again and again, while a transfer runs, so that nothing on the
-            way forgets the control connection; None for never.
-        socks_host: Host of a SOCKS proxy for all connections; needs ``ftpfixture[socks]``.
-        socks_port: Its port.
-        socks_version: 4 or 5.
-        username: For the proxy.
-        password: For the proxy.
-        ssl: Encrypt all connections from their first octet (implicit TLS): a context, or True for one that trusts what
-            this machine trusts. For AUTH TLS see `upgrade_to_tls`.
-        network: Where the client connects, and listens in active mode; None for the sockets of this machine.
+        settings: Those of `ftpfixture.client.settings.BaseClientSettings`.
 
     Raises:
+        UnknownSetting: There is no such setting; the text names the nearest.
         ConfigurationError: A setting cannot work.
     """
 
     parse_list_line_custom: Parser | None = None
 
-    def __init__(
-        self,
-        *,
-        socket_timeout: float | None = None,
-        connection_timeout: float | None = None,
-        read_speed_limit: float | None = None,
-        write_speed_limit: float | None = None,
-        path_timeout: float | None = None,
-        path_io_factory: Callable[..., AbstractPathIO] = PathIO,
-        encoding: str = "utf-8",
-        ask_utf8: bool = True,
-        parse_list_line_custom: Parser | None = None,
-        parse_list_line_custom_first: bool = True,
-        passive_commands: Iterable[str] = ("epsv", "pasv"),
-        trust_pasv_host: bool = False,
-        keep_alive: float | None = None,
-        socks_host: str | None = None,
-        socks_port: int = 1080,
-        socks_version: int = 5,
-        username: str | None = None,
-        password: str | None = None,
-        ssl: SSLContext | bool | None = None,
-        network: Network | None = None,
-    ) -> None:
-        self.socket_timeout = socket_timeout
-        self.connection_timeout = connection_timeout
-        self.throttle = StreamThrottle.from_limits(read_speed_limit, write_speed_limit)
-        self.path_timeout = path_timeout
-        self.path_io = path_io_factory(timeout=path_timeout)
-        self.encoding = checks.encoding("encoding", encoding)
-        self.ask_utf8 = ask_utf8
-        if parse_list_line_custom is not None:
-            self.parse_list_line_custom = parse_list_line_custom
-        self.parse_list_line_custom_first = parse_list_line_custom_first
-        self.trust_pasv_host = trust_pasv_host
-        self.keep_alive = keep_alive
-        self._passive_commands = check_data_commands(passive_commands)
-        if socks_host is not None and network is not None:
-            raise ConfigurationError("socks_host is a way into a network of its own: give either that or network")
-        if socks_host is not None:
-            network = SocksProxy(socks_host, socks_port, socks_version, username, password)
-        self.network = network if network is not None else ClientNetwork()
-        self.ssl = create_default_context() if ssl is True else ssl or None
+    def __init__(self, **settings: Unpack[BaseClientSettings]) -> None:
+        chosen = BASE_CLIENT_SETTINGS.complete(settings, type(self))
+        self.socket_timeout = chosen["socket_timeout"]
+        self.connection_timeout = chosen["connection_timeout"]
+        self.throttle = StreamThrottle.from_limits(chosen["read_speed_limit"], chosen["write_speed_limit"])
+        self.path_timeout = chosen["path_timeout"]
+        self.path_io = chosen["path_io_factory"](timeout=self.path_timeout)
+        self.encoding = chosen["encoding"]
+        self.ask_utf8 = chosen["ask_utf8"]
+        if chosen["parse_list_line_custom"] is not None:
+            self.parse_list_line_custom = chosen["parse_list_line_custom"]
+        self.parse_list_line_custom_first = chosen["parse_list_line_custom_first"]
+        self.trust_pasv_host = chosen["trust_pasv_host"]
+        self.keep_alive = chosen["keep_alive"]
+        self._passive_commands = tuple(chosen["passive_commands"])
+        self.network = self._network(chosen)
+        self.ssl = create_default_context() if chosen["ssl"] is True else chosen["ssl"] or None
         self.server_host = ""
         self.server_port = 0
         self._host_name = ""
@@ -155,6 +102,20 @@ class BaseClient:
         self._lines: deque[bytes | None] = deque()
         self._due = 0  # final replies that are still to be read
         self._owed: list[int] = []  # transfers that were closed and not finished: how many NOOPs were said in each
+
+    @staticmethod
+    def _network(chosen: BaseClientSettings) -> Network:
+        """Where to connect.
+
+        Raises:
+            ConfigurationError: There are two answers, or python-socks is not installed.
+        """
+        host, network = chosen["socks_host"], chosen["network"]
+        if host is None:
+            return ClientNetwork() if network is None else network
+        if network is not None:
+            raise ConfigurationError("socks_host is a way into a network of its own: give either that or network")
+        return SocksProxy(host, chosen["socks_port"], chosen["socks_version"], chosen["username"], chosen["password"])
 
     # The connection.
 

@@ -14,7 +14,7 @@ from typing import Unpack
 from ftpfixture.aio import async_enterable
 from ftpfixture.client.agreed import Active, Agreed, Passive
 from ftpfixture.client.security import SecureClient
-from ftpfixture.client.settings import Codes, Settings, check_data_commands
+from ftpfixture.client.settings import BaseClientSettings, Codes, data_commands
 from ftpfixture.client.streams import DataConnectionThrottleStreamIO
 from ftpfixture.errors import ConfigurationError, StatusCodeError
 from ftpfixture.net.channel import Channel
@@ -30,7 +30,7 @@ _NOT_THIS_WAY = ("425", "500", "501", "502", "503", "504", "522", "550")
 class DataClient(SecureClient):
     """A client that can open data connections, passive and active."""
 
-    def __init__(self, **settings: Unpack[Settings]) -> None:
+    def __init__(self, **settings: Unpack[BaseClientSettings]) -> None:
         super().__init__(**settings)
         self._ways: dict[str, Callable[[], Awaitable[Agreed]]] = {
             "epsv": self._epsv,
@@ -173,7 +173,7 @@ class DataClient(SecureClient):
             StatusCodeError: The server refused the last of them.
             ConfigurationError: Something else was given, or nothing.
         """
-        names = self._allowed(None) if commands is None else check_data_commands(commands)
+        names = self._allowed(None) if commands is None else data_commands("commands", commands)
         async with self._turns:
             channel = await (await self._agree(names, conn_type)).take()
             self._secure_later(channel)

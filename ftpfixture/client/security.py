@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import ssl
-from typing import Any
+from typing import Unpack
 
+from ftpfixture.client.settings import BaseClientSettings
 from ftpfixture.client.utf8 import Utf8Client
 from ftpfixture.errors import ClientStateError, StatusCodeError, TlsError
 from ftpfixture.net.channel import Channel
@@ -19,7 +20,7 @@ __all__ = ["SecureClient"]
 class SecureClient(Utf8Client):
     """A client that can encrypt its connections."""
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, **settings: Unpack[BaseClientSettings]) -> None:
         super().__init__(**settings)
         self._context: ssl.SSLContext | None = self.ssl
         self._session: ssl.SSLSession | None = None

@@ -1,4 +1,4 @@
-"""The settings of a client, and the types that its methods share.
+"""The settings of a client, each in one row, and the types that its methods share.
 
 One rule: what cannot work is told when the client is made.
 """
@@ -7,59 +7,160 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from ssl import SSLContext
-from typing import Any, TypedDict
+from typing import Annotated, Any, Literal, TypedDict
 
-from ftpfixture.errors import ConfigurationError
+from ftpfixture import checks
+from ftpfixture.checks import Check
 from ftpfixture.files.base import AbstractPathIO
-from ftpfixture.net.network import Network
+from ftpfixture.files.disk import PathIO
+from ftpfixture.net.network import A_NETWORK, Network
+from ftpfixture.settings import Setting, Table
 
-__all__ = ["Codes", "Parser", "Settings", "check_data_commands"]
+__all__ = ["BASE_CLIENT_SETTINGS", "BaseClientSettings", "Codes", "Parser", "data_commands"]
 
 Codes = str | tuple[str, ...]
 """One mask such as "2xx", or several of which one must fit."""
 
 Parser = Callable[[bytes], tuple[Any, dict[str, Any]]]
-"""Reads a line of LIST: octets with their line end to a path and what is told of it; ValueError when it cannot."""
+"""Reads a line of LIST: bytes with their line end to a path and what is told of it; ValueError when it cannot."""
 
 DATA_COMMANDS = ("epsv", "pasv", "eprt", "port")
 
 
-class Settings(TypedDict, total=False):
-    """The arguments of `BaseClient`, for subclasses that hand them on."""
-
-    socket_timeout: float | None
-    connection_timeout: float | None
-    read_speed_limit: float | None
-    write_speed_limit: float | None
-    path_timeout: float | None
-    path_io_factory: Callable[..., AbstractPathIO]
-    encoding: str
-    ask_utf8: bool
-    parse_list_line_custom: Parser | None
-    parse_list_line_custom_first: bool
-    passive_commands: Iterable[str]
-    trust_pasv_host: bool
-    keep_alive: float | None
-    socks_host: str | None
-    socks_port: int
-    socks_version: int
-    username: str | None
-    password: str | None
-    ssl: SSLContext | bool | None
-    network: Network | None
-
-
-def check_data_commands(names: Iterable[str]) -> tuple[str, ...]:
-    """The names of ways to a data connection, in lower case.
-
-    Raises:
-        ConfigurationError: There is none, or one is unknown.
-    """
-    if isinstance(names, str):
-        names = (names,)
-    chosen = tuple(name.lower() for name in names)
-    unknown = set(chosen) - set(DATA_COMMANDS)
-    if unknown or not chosen:
-        wrong = ", ".join(sorted(unknown)) or "nothing"
-        raise ConfigurationError(f"passive_commands takes some of {', '.join(DATA_COMMANDS)}; not {wrong}")
+def _read_data_commands(value: str | Iterable[str]) -> tuple[str, ...]:
+    chosen = tuple(map(str.lower, [value] if isinstance(value, str) else value))
+    if not chosen or not set(chosen) <= set(DATA_COMMANDS):
+        raise ValueError
     return chosen
+
+
+def _read_context(value: object) -> object:
+    if not isinstance(value, SSLContext | bool):
+        raise ValueError
+    return value
+
+
+def _read_version(value: object) -> object:
+    if value not in (4, 5) or isinstance(value, bool | float):
+        raise ValueError
+    return value
+
+
+data_commands = Check(f"some of {', '.join(DATA_COMMANDS)}", _read_data_commands)
+"""The names of ways to a data connection, at least one; they are kept in lower case."""
+
+_CONTEXT = Check("an ssl.SSLContext, or True for one that trusts what this machine trusts", _read_context)
+_VERSION = Check("4 or 5", _read_version)
+
+
+class BaseClientSettings(TypedDict, total=False):
+    """Everything that `BaseClient` takes; for subclasses that hand it on as ``**settings``."""
+
+    connection_timeout: Annotated[
+        float | None,
+        Setting(
+            None,
+            "how long connecting may take, for control and data connections alike, with the TLS handshake, and with "
+            "the greeting of the server",
+            unit="seconds",
+            none="no limit",
+        ),
+    ]
+    socket_timeout: Annotated[
+        float | None, Setting(None, "how long one read or write may take", unit="seconds", none="no limit")
+    ]
+    path_timeout: Annotated[float | None, Setting(None, "handed to the path layer", unit="seconds", none="no limit")]
+    passive_commands: Annotated[
+        str | Iterable[str],
+        Setting(
+            ("epsv", "pasv"),
+            'ways to a data connection, tried in this order; "eprt" and "port" are active mode; what the server '
+            "refuses once is not tried again on the same connection",
+            check=data_commands,
+        ),
+    ]
+    trust_pasv_host: Annotated[
+        bool,
+        Setting(
+            False,
+            "connect to the host that PASV names even when it is not the server's (RFC 2577 3); ftplib and curl do not",
+        ),
+    ]
+    keep_alive: Annotated[
+        float | None,
+        Setting(
+            None,
+            "how often NOOP is said while a transfer runs, so that nothing on the way forgets the control connection",
+            unit="seconds",
+            none="never",
+        ),
+    ]
+    read_speed_limit: Annotated[
+        float | None, Setting(None, "rate of downloads", unit="bytes per second", none="no limit")
+    ]
+    write_speed_limit: Annotated[
+        float | None, Setting(None, "rate of uploads", unit="bytes per second", none="no limit")
+    ]
+    encoding: Annotated[
+        str,
+        Setting(
+            "utf-8",
+            "encoding of commands and replies; bytes that do not fit survive (surrogateescape)",
+            check=checks.encoding,
+        ),
+    ]
+    ask_utf8: Annotated[
+        bool,
+        Setting(
+            True,
+            "when encoding is UTF-8, say OPTS UTF8 ON after the login, before the first name beyond ASCII is said or "
+            "when the server sends one that is no UTF-8: some servers (IIS) speak it only when they are asked; a "
+            "refusal is no error",
+        ),
+    ]
+    path_io_factory: Annotated[
+        Callable[..., AbstractPathIO],
+        Setting(
+            PathIO,
+            "makes the layer for local files",
+            check=checks.function("a class of path layer, or a function that makes one"),
+        ),
+    ]
+    parse_list_line_custom: Annotated[
+        Parser | None,
+        Setting(
+            None,
+            "reads lines of LIST in a shape of your own; a subclass may have it as a method",
+            check=checks.function("a function that reads a line of LIST"),
+        ),
+    ]
+    parse_list_line_custom_first: Annotated[bool, Setting(True, "ask it before the known shapes, not after")]
+    socks_host: Annotated[
+        str | None,
+        Setting(None, "host of a SOCKS proxy for all connections; needs the extra ``socks``", none="no proxy"),
+    ]
+    socks_port: Annotated[int, Setting(1080, "port of the proxy", check=checks.port)]
+    socks_version: Annotated[Literal[4, 5], Setting(5, "version of SOCKS: 4 or 5", check=_VERSION)]
+    username: Annotated[str | None, Setting(None, "user of the proxy")]
+    password: Annotated[str | None, Setting(None, "password of that user")]
+    ssl: Annotated[
+        SSLContext | bool | None,
+        Setting(
+            None,
+            "encrypt all connections from their first byte (implicit TLS): a context, or True for one that trusts what "
+            "this machine trusts; for AUTH TLS see upgrade_to_tls",
+            check=_CONTEXT,
+        ),
+    ]
+    network: Annotated[
+        Network | None,
+        Setting(
+            None,
+            "where the client connects, and listens in active mode",
+            none="the sockets of this machine",
+            check=A_NETWORK,
+        ),
+    ]
+
+
+BASE_CLIENT_SETTINGS = Table(BaseClientSettings)

@@ -5,10 +5,11 @@ One rule: a server is asked when it matters, once, and its refusal is no error: 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Unpack
 
 from ftpfixture.checks import is_utf8
 from ftpfixture.client.endings import EndingClient
+from ftpfixture.client.settings import BaseClientSettings
 from ftpfixture.errors import StatusCodeError
 
 __all__ = ["Utf8Client"]
@@ -26,7 +27,7 @@ class Utf8Client(EndingClient):
     to be said, or when the server said something that is no UTF-8.
     """
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, **settings: Unpack[BaseClientSettings]) -> None:
         super().__init__(**settings)
         self._may_ask = False
 

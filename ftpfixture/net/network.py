@@ -10,14 +10,24 @@ import contextlib
 import os
 import socket
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+from ftpfixture import checks
 from ftpfixture.net.hosts import endpoint, family_of, is_wildcard, numeric, reachable
 from ftpfixture.net.socket_transport import SocketTransport
 from ftpfixture.net.sockets import Socket
 from ftpfixture.net.transport import Address, Transport, peer_name
 
-__all__ = ["ACCEPTED_AT_ONCE", "BACKLOG", "Listener", "Network", "OnTransport", "SocketListener", "SocketNetwork"]
+__all__ = [
+    "ACCEPTED_AT_ONCE",
+    "A_NETWORK",
+    "BACKLOG",
+    "Listener",
+    "Network",
+    "OnTransport",
+    "SocketListener",
+    "SocketNetwork",
+]
 
 OnTransport = Callable[[Transport], None]
 """What a listener calls with each connection that it has accepted, and that belongs to whoever is called."""
@@ -62,6 +72,7 @@ class Listener(Protocol):
         """Stop listening; connections still waiting are reset."""
 
 
+@runtime_checkable
 class Network(Protocol):
     """Listens and connects for a server or a client, on the running loop."""
 
@@ -95,6 +106,10 @@ class Network(Protocol):
         Raises:
             ConfigurationError: There is none.
         """
+
+
+A_NETWORK = checks.instance_of("a network, with listen, connect and resolve", Network)
+"""What a server or a client may be given as its network."""
 
 
 class SocketNetwork:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from typing import NoReturn
 
+from ftpfixture.checks import wrong
 from ftpfixture.errors import ConfigurationError
 from ftpfixture.net.dial import ClientNetwork
 from ftpfixture.net.network import BACKLOG, OnTransport
@@ -42,7 +43,7 @@ class SocksProxy(ClientNetwork):
             ) from error
         types = {4: ProxyType.SOCKS4, 5: ProxyType.SOCKS5}
         if version not in types:
-            raise ConfigurationError(f"socks_version={version!r}: use 4 or 5")
+            raise wrong("socks_version", "4 or 5", version)
         self._settings = (types[version], host, port, username, password)
 
     async def connect(self, local: str | None, address: Address) -> SocketTransport:

@@ -10,6 +10,7 @@ from ftpfixture.server.commands.site import SiteCommands
 from ftpfixture.server.conditions import ConnectionConditions, PathConditions, PathPermissions, worker
 from ftpfixture.server.connection import Connection
 from ftpfixture.server.dispatch import command
+from ftpfixture.server.settings import SERVER_SETTINGS
 from ftpfixture.server.users import (
     ANY_PASSWORD,
     AbstractUserManager,
@@ -42,8 +43,17 @@ __all__ = [
 ]
 
 
+@SERVER_SETTINGS.describe
 class Server(SecurityCommands, ParameterCommands, BulkCommands, IntegrityCommands, SiteCommands):
-    """An FTP server on asyncio; for its settings see `ftpfixture.server.base.BaseServer`.
+    """An FTP server on asyncio.
 
     Subclass it to add verbs (``async def noop(self, connection, rest)`` answers NOOP), or to override them.
+
+    Args:
+        users: Users, a user manager, or None for one anonymous user with everything allowed.
+        settings: Those of `ServerSettings`.
+
+    Raises:
+        UnknownSetting: There is no such setting; the text names the nearest.
+        ConfigurationError: A setting cannot work.
     """

@@ -7,17 +7,16 @@ import errno
 import itertools
 import logging
 from asyncio import shield, wait
-from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, tzinfo
+from collections.abc import Callable, Iterable, Sequence, Set
+from datetime import tzinfo
 from pathlib import PurePath, PurePosixPath
 from ssl import SSLContext
-from typing import Self
+from typing import Self, Unpack
 
 from ftpfixture import checks
 from ftpfixture.clock import Clock
 from ftpfixture.errors import CommandSyntaxError, ConfigurationError, ServerStateError
-from ftpfixture.files.base import AbstractPathIO, PathIONursery
-from ftpfixture.files.disk import PathIO
+from ftpfixture.files.base import PathIONursery
 from ftpfixture.files.paths import resolve_virtual, to_real
 from ftpfixture.log.events import Hub
 from ftpfixture.net.channel import Channel
@@ -26,211 +25,89 @@ from ftpfixture.net.hosts import is_loopback, reachable
 from ftpfixture.net.network import Listener, Network, SocketNetwork
 from ftpfixture.net.outbox import Outbox
 from ftpfixture.net.ports import PassiveListener, PortPool
-from ftpfixture.net.stream import DEFAULT_BLOCK_SIZE
 from ftpfixture.net.throttle import StreamThrottle
 from ftpfixture.net.transport import Transport
 from ftpfixture.server.connection import Connection
-from ftpfixture.server.dispatch import CommandSpec, Handler, build_table
+from ftpfixture.server.dispatch import Handler, build_table
 from ftpfixture.server.loglines import LogLines, place, tell
 from ftpfixture.server.session import Session
-from ftpfixture.server.settings import (
-    check_flags,
-    check_ipv4,
-    check_numbers,
-    check_ports,
-    check_protection,
-    check_style,
-    check_timezone,
-    check_tls,
-    unknown_verb,
-)
+from ftpfixture.server.settings import SERVER_SETTINGS, ServerSettings, check_protection, check_tls, unknown_verb
 from ftpfixture.server.users import AbstractUserManager, MemoryUserManager, User
-from ftpfixture.untouched import wall_time
+from ftpfixture.wire.listing.styles import LIST_STYLES, ListStyle
 
 __all__ = ["BaseServer"]
 
 _STOP_TIME = 0.5  # seconds that sessions get to end before they are left to their fate
 
 
+@SERVER_SETTINGS.describe
 class BaseServer:
     """Settings, life cycle and sessions; the commands are in the groups of `ftpfixture.server.commands`.
 
     Args:
         users: Users, a user manager, or None for one anonymous user with everything allowed.
-        block_size: Octets moved at once between files and sockets.
-        socket_timeout: Seconds a data connection may stand still; None for no limit. The client then gets 426.
-        idle_timeout: Seconds without a command after which a session gets 421; None for no limit. Transfers do not
-            count as silence.
-        wait_future_timeout: Seconds a transfer waits for its data connection before it is answered with 425.
-        path_timeout: Seconds, handed to the path layer.
-        path_io_factory: Makes the path layer of each connection; all share the state of the first.
-        maximum_connections: Sessions at once; one more gets 421. None for no limit.
-        maximum_connections_per_address: The same for the sessions of each client address, as vsftpd's max_per_ip.
-        read_speed_limit: Octets per second for all uploads together; None for no limit.
-        write_speed_limit: The same for downloads.
-        read_speed_limit_per_connection: Octets per second for the uploads of each session.
-        write_speed_limit_per_connection: The same for downloads.
-        ipv4_pasv_forced_response_address: IPv4 address that 227 names instead of the control connection's.
-        data_ports: Ports for passive data connections; None for any.
-        encoding: Of commands and replies; octets that do not fit survive (surrogateescape).
-        welcome_message: Text of the greeting; a list for several lines.
-        allow_remote: Allow to listen on other addresses than loopback.
-        allow_foreign_addresses: Let PORT and EPRT name other hosts than the client, and let other hosts connect to
-            passive ports, as servers do that talk to each other (FXP; ProFTPD's AllowForeignAddress).
-        allow_privileged_ports: Let PORT and EPRT name ports below 1024.
-        disable: Verbs that are answered with 502 and left out of FEAT and HELP.
-        features: Lines of FEAT's answer, whatever the server really does; None for the truth.
-        system: Text of SYST's answer.
-        refuse_size_in_ascii: Answer SIZE with 550 while the type is A, as ProFTPD and pyftpdlib do; False tells the
-            stored size, as vsftpd and Pure-FTPd do.
-        list_style: Shape of LIST: "unix", "msdos", "msdos4" (four-digit years) or "eplf".
-        timezone: Of the times in LIST (MDTM and MLSx are UTC by definition).
-        login_delay: Seconds before the answer to a wrong password.
-        maximum_login_failures: Wrong passwords after which a session gets 421; None for no limit.
-        virtual_hosts: Names that HOST accepts (RFC 7151); None for all.
-        clock: Wall clock in POSIX seconds, or a `Clock`. All that is time goes by it, but for speed limits,
-            `path_timeout` and the log. The default is the time of day as freezegun and time-machine set it.
-        ssl: A context with the server's certificate, or a function that makes one for each control connection and its
-            data connections, so that nothing else can resume their session; None for a server without TLS.
-        tls: "explicit" (AUTH TLS), "implicit" (from the first octet), or "required" (explicit, and nothing without it);
-            None for "implicit" when there is a context.
-        implicit_protection: What data connections are with implicit TLS before the client says PROT: "P" (private), as
-            for Pure-FTPd, or "C" (clear), as for vsftpd and FileZilla Server.
-        require_tls: What is refused in clear: "login", "data" or both.
-        inflation_limit: Octets that one compressed upload (MODE Z) may grow to; None for no limit.
-        network: Where the server listens and connects; None for the sockets of this machine.
-        handshake_timeout: Seconds that hands may be shaken on a data connection, before 522; None for no limit.
-        require_session_reuse: Refuse data connections that do not resume the control connection's session, as vsftpd
-            does; where `ssl` is a context, that of any control connection will do.
-        require_close_notify: Answer an encrypted upload that ends without close_notify with 426, because it may be
-            cut; False takes any end for that of the file.
+        settings: Those of `ftpfixture.server.settings.ServerSettings`.
 
     Raises:
+        UnknownSetting: There is no such setting; the text names the nearest.
         ConfigurationError: A setting cannot work.
     """
 
     commands_mapping: dict[str, Handler]
     """Lower-case verb to bound coroutine; may be changed at any time, and belongs to this server only."""
 
+    # Settings that are attributes, under their own names.
+    block_size: int
+    socket_timeout: float | None
+    idle_timeout: float | None
+    wait_future_timeout: float | None
+    handshake_timeout: float | None
+    path_timeout: float | None
+    path_io_factory: PathIONursery
+    maximum_connections: int | None
+    maximum_connections_per_address: int | None
+    maximum_login_failures: int | None
+    login_delay: float
+    ipv4_pasv_forced_response_address: str | None
+    encoding: str
+    welcome_message: str | Sequence[str]
+    allow_remote: bool
+    allow_foreign_addresses: bool
+    allow_privileged_ports: bool
+    features: Sequence[str] | None
+    system: str
+    refuse_size_in_ascii: bool
+    list_style: ListStyle
+    timezone: tzinfo
+    virtual_hosts: Set[str] | None
+    clock: Clock
+    ssl: SSLContext | Callable[[], SSLContext] | None
+    implicit_protection: str
+    require_tls: Set[str]
+    require_session_reuse: bool
+    require_close_notify: bool
+    inflation_limit: int | None
+    network: Network
+
     def __init__(
-        self,
-        users: Sequence[User] | AbstractUserManager | None = None,
-        *,
-        block_size: int = DEFAULT_BLOCK_SIZE,
-        socket_timeout: float | None = None,
-        idle_timeout: float | None = None,
-        wait_future_timeout: float | None = 1,
-        path_timeout: float | None = None,
-        path_io_factory: Callable[..., AbstractPathIO] = PathIO,
-        maximum_connections: int | None = None,
-        maximum_connections_per_address: int | None = None,
-        read_speed_limit: float | None = None,
-        write_speed_limit: float | None = None,
-        read_speed_limit_per_connection: float | None = None,
-        write_speed_limit_per_connection: float | None = None,
-        ipv4_pasv_forced_response_address: str | None = None,
-        data_ports: Iterable[int] | None = None,
-        encoding: str = "utf-8",
-        welcome_message: str | Sequence[str] = "welcome",
-        allow_remote: bool = False,
-        allow_foreign_addresses: bool = False,
-        allow_privileged_ports: bool = False,
-        disable: Iterable[str] = (),
-        features: Sequence[str] | None = None,
-        system: str = "UNIX Type: L8",
-        refuse_size_in_ascii: bool = False,
-        list_style: str = "unix",
-        timezone: tzinfo = UTC,
-        login_delay: float = 0,
-        maximum_login_failures: int | None = None,
-        virtual_hosts: Iterable[str] | None = None,
-        clock: Callable[[], float] = wall_time,
-        ssl: SSLContext | Callable[[], SSLContext] | None = None,
-        tls: str | None = None,
-        implicit_protection: str = "P",
-        require_tls: Iterable[str] = (),
-        require_session_reuse: bool = False,
-        handshake_timeout: float | None = 10,
-        require_close_notify: bool = True,
-        inflation_limit: int | None = 1 << 28,
-        network: Network | None = None,
+        self, users: Sequence[User] | AbstractUserManager | None = None, **settings: Unpack[ServerSettings]
     ) -> None:
-        check_numbers(
-            block_size=block_size,
-            socket_timeout=socket_timeout,
-            idle_timeout=idle_timeout,
-            wait_future_timeout=wait_future_timeout,
-            path_timeout=path_timeout,
-            maximum_connections=maximum_connections,
-            maximum_connections_per_address=maximum_connections_per_address,
-            read_speed_limit=read_speed_limit,
-            write_speed_limit=write_speed_limit,
-            read_speed_limit_per_connection=read_speed_limit_per_connection,
-            write_speed_limit_per_connection=write_speed_limit_per_connection,
-            login_delay=login_delay,
-            maximum_login_failures=maximum_login_failures,
-            inflation_limit=inflation_limit,
-            handshake_timeout=handshake_timeout,
-        )
-        check_flags(
-            allow_remote=allow_remote,
-            allow_foreign_addresses=allow_foreign_addresses,
-            allow_privileged_ports=allow_privileged_ports,
-            refuse_size_in_ascii=refuse_size_in_ascii,
-            require_session_reuse=require_session_reuse,
-            require_close_notify=require_close_notify,
-        )
-        self.block_size = block_size
-        self.socket_timeout = socket_timeout
-        self.idle_timeout = idle_timeout
-        self.wait_future_timeout = wait_future_timeout
-        self.path_timeout = path_timeout
-        self.path_io_factory = PathIONursery(path_io_factory)
+        chosen = SERVER_SETTINGS.complete(settings, type(self))
+        verbs = chosen.pop("disable")
+        self._keep(chosen)
         self.user_manager = users if isinstance(users, AbstractUserManager) else MemoryUserManager(users)
-        self.maximum_connections = maximum_connections
-        self.maximum_connections_per_address = maximum_connections_per_address
-        self.throttle = StreamThrottle.from_limits(read_speed_limit, write_speed_limit)
-        self.throttle_per_connection = StreamThrottle.from_limits(
-            read_speed_limit_per_connection, write_speed_limit_per_connection
-        )
-        self.throttle_per_user: dict[User, StreamThrottle] = {}
-        self.ipv4_pasv_forced_response_address = check_ipv4(ipv4_pasv_forced_response_address)
-        self.available_data_ports = PortPool(check_ports(data_ports)) if data_ports is not None else None
-        self.encoding = checks.encoding("encoding", encoding)
-        self.welcome_message = welcome_message
-        self.allow_remote = allow_remote
-        self.allow_foreign_addresses = allow_foreign_addresses
-        self.allow_privileged_ports = allow_privileged_ports
-        self.refuse_size_in_ascii = refuse_size_in_ascii
-        self.features = features
-        self.system = system
-        self.list_style = check_style(list_style)
-        self.timezone = check_timezone(timezone)
-        self.login_delay = login_delay
-        self.maximum_login_failures = maximum_login_failures
-        self.virtual_hosts = None if virtual_hosts is None else {name.lower() for name in virtual_hosts}
-        self.clock = clock if isinstance(clock, Clock) else Clock(clock)
         self.user_manager.use_clock(self.clock)
-        self.ssl = ssl
-        self.implicit_tls, self.require_tls = check_tls(ssl is not None, tls, require_tls)
-        self.implicit_protection = check_protection(implicit_protection, self.implicit_tls)
-        self.require_session_reuse = require_session_reuse
-        self.handshake_timeout = handshake_timeout
-        self.require_close_notify = require_close_notify
-        self.inflation_limit = inflation_limit
-        self.network = network if network is not None else SocketNetwork()
+        self.throttle_per_user: dict[User, StreamThrottle] = {}
         self.hub = Hub(self.clock.time_source.monotonic)
         self.hub.subscribe(LogLines(self.encoding))
         self.server_host: str | None = None
         self.server_port = 0
         self.connections: dict[int, Connection] = {}
-        self.specs: dict[str, CommandSpec] = {}
-        self.commands_mapping = {}
-        for verb, (name, spec) in build_table(type(self)).items():
-            self.specs[verb] = spec
-            self.commands_mapping[verb] = getattr(self, name)
-        self.disabled = self._switch_off(disable)
-        if ssl is None:
+        table = build_table(type(self))
+        self.specs = {verb: spec for verb, (_, spec) in table.items()}
+        self.commands_mapping = {verb: getattr(self, name) for verb, (name, _) in table.items()}
+        self.disabled = self._switch_off(verbs)
+        if self.ssl is None:
             self._switch_off(verb for verb in ("AUTH", "PBSZ", "PROT", "CCC") if verb.lower() in self.specs)
         self.gate_factory: Callable[[SessionView, Outbox], Gate] = Gate
         self._numbers = itertools.count(1)
@@ -239,10 +116,29 @@ class BaseServer:
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed: asyncio.Future[None] | None = None
 
+    def _keep(self, chosen: ServerSettings) -> None:
+        """Keep the settings: as attributes of their names, or as what is made of them."""
+        self.throttle = StreamThrottle.from_limits(chosen.pop("read_speed_limit"), chosen.pop("write_speed_limit"))
+        self.throttle_per_connection = StreamThrottle.from_limits(
+            chosen.pop("read_speed_limit_per_connection"), chosen.pop("write_speed_limit_per_connection")
+        )
+        ports = chosen.pop("data_ports")
+        self.available_data_ports = None if ports is None else PortPool(list(ports))
+        self.implicit_tls, require_tls = check_tls(chosen["ssl"] is not None, chosen.pop("tls"), chosen["require_tls"])
+        check_protection(chosen["implicit_protection"], self.implicit_tls)
+        clock, hosts = chosen["clock"], chosen["virtual_hosts"]
+        vars(self).update(
+            chosen,
+            path_io_factory=PathIONursery(chosen["path_io_factory"]),
+            list_style=LIST_STYLES[chosen["list_style"]],
+            clock=clock if isinstance(clock, Clock) else Clock(clock),
+            virtual_hosts=None if hosts is None else {name.lower() for name in hosts},
+            require_tls=require_tls,
+            network=SocketNetwork() if chosen["network"] is None else chosen["network"],
+        )
+
     def _switch_off(self, verbs: Iterable[str]) -> frozenset[str]:
         """Take verbs out of the table: the name of a command with its aliases, an alias alone."""
-        if isinstance(verbs, str):
-            raise ConfigurationError(f"disable takes a list of verbs: disable=[{verbs!r}]")
         gone: set[str] = set()
         for verb in map(str.upper, verbs):
             spec = self.specs.get(verb.lower())
@@ -269,8 +165,7 @@ class BaseServer:
         """
         if self._listener is not None:
             raise ServerStateError(f"this server is started already, on {self.server_host}:{self.server_port}")
-        if not 0 <= port < 65536:
-            raise ConfigurationError(f"port={port}: use 1 to 65535, or 0 for a free one")
+        checks.port_to_listen("port", port)
         loop = asyncio.get_running_loop()
         address = await self.network.resolve(host if host is not None else "127.0.0.1")
         if not is_loopback(address) and not self.allow_remote:

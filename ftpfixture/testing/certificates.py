@@ -14,21 +14,33 @@ from datetime import UTC, date, datetime
 from secrets import token_hex
 from ssl import SSLContext
 from tempfile import gettempdir
-from typing import Any
+from typing import Any, Literal
 
 import trustme
 from cryptography.x509 import RevokedCertificateBuilder
 
+from ftpfixture.checks import wrong
 from ftpfixture.errors import ConfigurationError
 from ftpfixture.untouched import RealFiles
 
-__all__ = ["KINDS", "ServerTls", "context_for", "contexts_for", "refuse_without_tls", "server_context"]
+__all__ = [
+    "KINDS",
+    "CertificateKind",
+    "ServerTls",
+    "context_for",
+    "contexts_for",
+    "refuse_without_tls",
+    "server_context",
+]
 
 _HOSTS = ("localhost", "127.0.0.1", "::1")
 _VERSIONS = {"TLSv1.2": ssl.TLSVersion.TLSv1_2, "TLSv1.3": ssl.TLSVersion.TLSv1_3}
 _LONG_AGO = datetime(2001, 1, 1, tzinfo=UTC), datetime(2002, 1, 1, tzinfo=UTC)
 
-KINDS = {
+CertificateKind = Literal["valid", "expired", "wrong-host", "self-signed", "untrusted"]
+"""A certificate that a server may have, see `KINDS`."""
+
+KINDS: dict[CertificateKind, str] = {
     "valid": "of a CA that the test may trust, for localhost and loopback",
     "expired": "of that CA, but of the year 2001",
     "wrong-host": "of that CA, but for wrong-host.example",
@@ -65,32 +77,28 @@ def _files(kind: str) -> tuple[bytes, bytes]:
     return leaf.private_key_pem.bytes(), b"".join(pem.bytes() for pem in leaf.cert_chain_pems)
 
 
-def context_for(certificate: object, **settings: Any) -> SSLContext:
+def context_for(certificate: Any, **settings: Any) -> SSLContext | Callable[[], SSLContext]:
     """The context of a server, for what `FtpServer` takes as `certificate` or ``ssl``.
 
     Args:
-        certificate: One of `KINDS`, or a context of the user's.
+        certificate: One of `KINDS`, or a context of the user's, or a function of theirs that makes one.
         settings: `client_certificates`, `minimum_tls` and `ciphers`; they are for contexts that are made here.
 
     Raises:
         ConfigurationError: Something of it cannot be.
     """
-    wrong = {name: value for name, value in settings.items() if not isinstance(value, str | None)}
-    if wrong:
-        raise ConfigurationError(f"{_told(wrong)}: give a string, or None")
     if isinstance(certificate, str):
         return server_context(certificate, *(settings[name] for name in _SETTINGS))
-    if not isinstance(certificate, SSLContext):
-        raise ConfigurationError(f"certificate={certificate!r}: use one of {', '.join(KINDS)}, or an ssl.SSLContext")
-    if certificate.protocol is ssl.PROTOCOL_TLS_CLIENT:
+    if isinstance(certificate, SSLContext) and certificate.protocol is ssl.PROTOCOL_TLS_CLIENT:
         raise ConfigurationError("this SSLContext is a client's: make one with ssl.PROTOCOL_TLS_SERVER")
     given = {name: value for name, value in settings.items() if value is not None}
     if given:
         raise ConfigurationError(f"{_told(given)}: set that on the SSLContext itself, which is yours")
-    return certificate
+    own: SSLContext | Callable[[], SSLContext] = certificate
+    return own
 
 
-def contexts_for(certificate: object, **settings: Any) -> SSLContext | Callable[[], SSLContext]:
+def contexts_for(certificate: Any, **settings: Any) -> SSLContext | Callable[[], SSLContext]:
     """The same for a server whose data connections must resume the session of their own control connection.
 
     Returns:
@@ -138,13 +146,7 @@ def server_context(
     Raises:
         ConfigurationError: Something of it cannot be.
     """
-    if kind not in KINDS:
-        raise ConfigurationError(f"certificate={kind!r}: use one of {', '.join(KINDS)}, or an ssl.SSLContext")
     modes = {None: ssl.CERT_NONE, "optional": ssl.CERT_OPTIONAL, "required": ssl.CERT_REQUIRED}
-    if client_certificates not in modes:
-        raise ConfigurationError(f"client_certificates={client_certificates!r}: use 'optional', 'required' or None")
-    if minimum_version not in (None, *_VERSIONS):
-        raise ConfigurationError(f"minimum_tls={minimum_version!r}: use {' or '.join(map(repr, _VERSIONS))}, or None")
     context = SSLContext(ssl.PROTOCOL_TLS_SERVER)
     key, chain = _files(kind)
     _show(context, key + chain)
@@ -156,7 +158,7 @@ def server_context(
         try:
             context.set_ciphers(ciphers)
         except ssl.SSLError as error:
-            raise ConfigurationError(f"ciphers={ciphers!r}: OpenSSL knows none of these") from error
+            raise wrong("ciphers", "names that OpenSSL knows", ciphers) from error
     return context
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path, PurePath
 from typing import Any
 
+from ftpfixture.checks import wrong
 from ftpfixture.errors import ConfigurationError
 from ftpfixture.files.base import AbstractPathIO
 from ftpfixture.files.disk import PathIO
@@ -28,7 +29,7 @@ def folder(root: Any) -> Path:
         ConfigurationError: There is no such folder.
     """
     if not isinstance(root, str | os.PathLike) or not os.fspath(root):
-        raise ConfigurationError(f"root={root!r}: use the path of a folder, as str or pathlib.Path")
+        raise wrong("root", "the path of a folder, as str or pathlib.Path", root)
     try:
         found = Path(root).resolve(strict=True)
     except (OSError, RuntimeError) as error:  # RuntimeError: before Python 3.13, links in a circle

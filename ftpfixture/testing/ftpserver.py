@@ -2,44 +2,42 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from os import PathLike
 from pathlib import Path
-from ssl import SSLContext
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self, Unpack
 from urllib.parse import quote
 from weakref import WeakSet
 
-from ftpfixture.checks import suggest
 from ftpfixture.clock import Clock
 from ftpfixture.driver import Driver
-from ftpfixture.errors import ConfigurationError, ServerFailure, ServerStateError
+from ftpfixture.errors import ConfigurationError, ServerFailure, ServerStateError, UnknownSetting
 from ftpfixture.faults.armed import Rules
-from ftpfixture.faults.catalog import Fault
 from ftpfixture.files.disk import PathIO
-from ftpfixture.files.memory import MemoryFiles, MemoryPathIO
+from ftpfixture.files.memory import MemoryFiles
 from ftpfixture.forks import Origin, in_child
 from ftpfixture.log import CommandLog
 from ftpfixture.log.records import SessionRecord
 from ftpfixture.net.faultgate import FaultGate
 from ftpfixture.net.throttle import StreamThrottle
-from ftpfixture.server import Server, User
+from ftpfixture.server import AbstractUserManager, Server, User
+from ftpfixture.settings import setting_names, unknown_setting
 from ftpfixture.testing.certificates import ServerTls, context_for, contexts_for, refuse_without_tls
 from ftpfixture.testing.faults import Faults
 from ftpfixture.testing.files import Files
 from ftpfixture.testing.folders import check_layer, folder
 from ftpfixture.testing.loopthread import shared_thread
-from ftpfixture.testing.users import Users, known_users, manager_of
+from ftpfixture.testing.settings import FTP_SERVER_SETTINGS, FtpServerSettings
+from ftpfixture.testing.users import known_users, manager_of
 
-__all__ = ["FtpServer"]
+__all__ = ["FtpServer", "FtpServerFactory"]
 
 _RUNNING: WeakSet[FtpServer] = WeakSet()
 
 
+@FTP_SERVER_SETTINGS.describe
 class FtpServer:
     """A real FTP server in this process, in memory, for blocking and for asynchronous code alike.
 
@@ -47,34 +45,11 @@ class FtpServer:
     child does not inherit it: there it is closed, and what is asked of it is a ServerStateError.
 
     Args:
-        users: Users, a mapping from login to password (`ANY_PASSWORD` to take any, None to ask for none), or a user
-            manager; None for one user, "user" with the password "password". Where no manager is given, "anonymous" and
-            "ftp" are asked for a password, of which any will do, when they need none.
-        files: Absolute path to content as bytes; None, or a path that ends in "/", makes a directory.
-        root: A folder of the disk to serve in place of files in memory; nothing outside of it can be reached, not by
-            links either. The base paths of users are below it. For reading alone give the users
-            ``permissions=[Permission(writable=False)]``.
-        host: Address or name to listen on, of loopback unless `allow_remote` is set: then "0.0.0.0" is every IPv4
-            address and "::" every address of both families.
-        port: 0 for a free one.
-        quota: Octets that all files together may have; None for no limit.
-        maximum_login_failures: Wrong passwords after which a session gets 421; None for no limit. BSD's ftpd, wu-ftpd
-            and Pure-FTPd have this default; vsftpd, ProFTPD and pyftpdlib allow three.
-        server_class: Your own subclass of Server.
-        tls: "explicit" for AUTH TLS, "implicit" for TLS from the first octet, "required" for AUTH TLS and nothing
-            without it; None for a server without TLS.
-        certificate: What the server shows: "valid", "expired", "wrong-host", "self-signed", "untrusted", or a context
-            of yours.
-        client_certificates: "optional" to ask clients for theirs, "required" to insist; None not to ask. Those of
-            ``server.tls.client_context("ann")`` are trusted.
-        minimum_tls: "TLSv1.2" or "TLSv1.3"; None for Python's own minimum.
-        ciphers: Of TLS 1.2, as OpenSSL takes them; None for Python's own.
-        faults: What goes wrong from the first octet on: made by `ftpfixture.on`, or text such as ``"RETR #2: reset"``.
-        driver: Runs the server and is its time; None for real time, on a thread that all servers of the process share.
-        settings: Everything else that Server takes, such as ``disable=["MLSD"]`` or ``idle_timeout=2``.
+        settings: Those of `FtpServerSettings`; with a `server_class` that takes settings of its own, these too.
 
     Raises:
-        ConfigurationError: A setting is unknown or cannot work; the text says what would.
+        UnknownSetting: There is no such setting; the text names the nearest.
+        ConfigurationError: A setting cannot work; the text says what would.
         PathIsNotAbsolute: A path of `files` does not begin with "/".
 
     Attributes:
@@ -86,49 +61,26 @@ class FtpServer:
         driver: Runs it: `call` and `await_` do something on its thread.
     """
 
-    def __init__(
-        self,
-        *,
-        users: Users | None = None,
-        files: Mapping[str, bytes | None] | None = None,
-        root: str | PathLike[str] | None = None,
-        host: str = "127.0.0.1",
-        port: int = 0,
-        quota: int | None = None,
-        maximum_login_failures: int | None = 5,
-        server_class: type[Server] = Server,
-        tls: str | None = None,
-        certificate: str | SSLContext = "valid",
-        client_certificates: str | None = None,
-        minimum_tls: str | None = None,
-        ciphers: str | None = None,
-        faults: Iterable[Fault | str] | Fault = (),
-        driver: Driver | None = None,
-        **settings: Any,
-    ) -> None:
-        _check_names(settings, server_class)
-        self.driver = shared_thread() if driver is None else driver
-        settings["clock"] = _clock(settings.get("clock"), self.driver)
-        asked = {"client_certificates": client_certificates, "minimum_tls": minimum_tls, "ciphers": ciphers}
-        if tls is not None:
-            choose = contexts_for if settings.get("require_session_reuse") else context_for
-            settings |= {"ssl": choose(settings.get("ssl") or certificate, **asked), "tls": tls}
-        elif settings.get("ssl") is None:
-            refuse_without_tls(certificate, **asked)
+    def __init__(self, **settings: Unpack[FtpServerSettings]) -> None:
+        own, others = FTP_SERVER_SETTINGS.split(settings)
+        self.driver = own["driver"] or shared_thread()
+        others["clock"] = _clock(others.get("clock"), self.driver)
+        _encrypt(own, others)
         self.tls = ServerTls()
         self._origin = Origin()
-        settings["maximum_login_failures"] = maximum_login_failures
-        served = None if root is None else folder(root)
-        settings.setdefault("path_io_factory", MemoryPathIO if served is None else PathIO)
-        self._host = host
-        self._port = port
-        self._users = known_users(users, served)
-        self.server = server_class(manager_of(self._users), **settings)
-        self.files = self._stored(files, quota, served)
+        served = None if own["root"] is None else folder(own["root"])
+        if served is not None and "path_io_factory" not in settings:
+            others["path_io_factory"] = PathIO
+        self._host = own["host"]
+        self._port = own["port"]
+        self._users = known_users(own["users"], served)
+        self.server = _server(own["server_class"], manager_of(self._users), others)
+        self.files = self._stored(own["files"], own["quota"], served)
         self.log = CommandLog(self.server.hub, self._origin, self.driver)
         rules = Rules(self.clock.monotonic())
         self.server.gate_factory = partial(FaultGate, rules, self.clock)
         self.faults = Faults(rules, self.log, {verb.upper() for verb in self.server.specs}, self._origin)
+        faults = own["faults"]
         for fault in [faults] if isinstance(faults, str) or not isinstance(faults, Iterable) else faults:
             self.faults.add(fault)
         self._running = False
@@ -390,23 +342,39 @@ def _clock(clock: Clock | Callable[[], float] | None, driver: Driver) -> Clock:
     return clock
 
 
-def _check_names(settings: Mapping[str, Any], server_class: type[Server]) -> None:
-    """Refuse settings that nobody takes.
+def _encrypt(own: FtpServerSettings, others: dict[str, Any]) -> None:
+    """Give the server a context when it has TLS.
 
     Raises:
-        ConfigurationError: Names the nearest that is known.
+        ConfigurationError: It has not, and something was set that means nothing without; or a context cannot be made.
     """
-    known = setting_names(server_class) if settings else set()
-    for name in settings:
-        if name not in known:
-            raise ConfigurationError(f"unknown setting {name!r}: {suggest(name, sorted(known))}")
+    asked = {
+        "client_certificates": own["client_certificates"],
+        "minimum_tls": own["minimum_tls"],
+        "ciphers": own["ciphers"],
+    }
+    context = FTP_SERVER_SETTINGS.rows["ssl"].check("ssl", others.get("ssl"))
+    if others.get("tls") is not None:
+        choose = contexts_for if others.get("require_session_reuse") else context_for
+        others["ssl"] = choose(context or own["certificate"], **asked)
+    elif context is None:
+        refuse_without_tls(own["certificate"], **asked)
 
 
-def setting_names(server_class: type = Server) -> set[str]:
-    """The names of everything `FtpServer` takes with this class of server."""
-    names = set(inspect.signature(FtpServer).parameters) - {"settings"}
-    for owner in server_class.__mro__:
-        if "__init__" in vars(owner) and owner is not object:
-            parameters = inspect.signature(vars(owner)["__init__"]).parameters.values()
-            names.update(parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY)
-    return names
+def _server(server_class: type[Server], users: AbstractUserManager, settings: dict[str, Any]) -> Server:
+    """The server inside.
+
+    Raises:
+        UnknownSetting: A setting is neither one of ours nor of the class.
+    """
+    try:
+        return server_class(users, **settings)
+    except UnknownSetting as error:
+        raise unknown_setting(error.name, setting_names(server_class) | FTP_SERVER_SETTINGS.rows.keys()) from None
+
+
+class FtpServerFactory(Protocol):
+    """What the fixture `ftp_server_factory` is: call it to start a server, which stops with the test."""
+
+    def __call__(self, **settings: Unpack[FtpServerSettings]) -> FtpServer:
+        """Start a server with these settings, over those of `ftp_config`."""

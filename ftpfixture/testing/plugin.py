@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, Unpack, cast
 
 import pytest
 import pytest_asyncio
@@ -18,8 +18,9 @@ from ftpfixture.log import CommandLog
 from ftpfixture.server import AbstractUserManager, ScriptedUserManager
 from ftpfixture.testing.faults import Faults
 from ftpfixture.testing.folders import folder
-from ftpfixture.testing.ftpserver import FtpServer
+from ftpfixture.testing.ftpserver import FtpServer, FtpServerFactory
 from ftpfixture.testing.loopthread import shared_thread
+from ftpfixture.testing.settings import FtpServerSettings
 from ftpfixture.testing.users import known_users
 
 __all__ = [
@@ -67,7 +68,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
-def ftp_config() -> dict[str, Any]:
+def ftp_config() -> FtpServerSettings:
     """Settings of every server in the tests that see this fixture: override it, at any scope, to change them."""
     return {}
 
@@ -81,7 +82,7 @@ def _ftp_loop_thread() -> Iterator[None]:
 
 @pytest.fixture
 def ftp_server(
-    request: pytest.FixtureRequest, ftp_config: dict[str, Any], _ftp_loop_thread: None
+    request: pytest.FixtureRequest, ftp_config: FtpServerSettings, _ftp_loop_thread: None
 ) -> Iterator[FtpServer]:
     """A running FTP server of this test's own: ``host``, ``port``, ``credentials``, ``files``, ``log``.
 
@@ -90,7 +91,7 @@ def ftp_server(
     yield from _one_server(request, ftp_config, "ftp_server")
 
 
-def _one_server(request: pytest.FixtureRequest, settings: dict[str, Any], fixture: str) -> Iterator[FtpServer]:
+def _one_server(request: pytest.FixtureRequest, settings: FtpServerSettings, fixture: str) -> Iterator[FtpServer]:
     settings = {**settings, **_marked(request.node)}
     if "ftp_users" in request.fixturenames:
         settings["users"] = request.getfixturevalue("ftp_users")
@@ -105,7 +106,7 @@ def _one_server(request: pytest.FixtureRequest, settings: dict[str, Any], fixtur
 
 @pytest.fixture
 def ftps_server(
-    request: pytest.FixtureRequest, ftp_config: dict[str, Any], _ftp_loop_thread: None
+    request: pytest.FixtureRequest, ftp_config: FtpServerSettings, _ftp_loop_thread: None
 ) -> Iterator[FtpServer]:
     """An `ftp_server` with TLS: explicit (AUTH TLS), unless the settings say ``tls="implicit"`` or "required".
 
@@ -115,7 +116,7 @@ def ftps_server(
 
 
 @pytest.fixture
-def ftp_users(request: pytest.FixtureRequest, ftp_config: dict[str, Any]) -> ScriptedUserManager:
+def ftp_users(request: pytest.FixtureRequest, ftp_config: FtpServerSettings) -> ScriptedUserManager:
     """The users of this test's `ftp_server`, whose logins go by script: ``ftp_users.on("ann").reject().accept()``.
 
     They are those of the settings, or else "user" with "password".
@@ -152,11 +153,15 @@ def _scripted(users: Any, root: Any) -> ScriptedUserManager:
 
 @pytest.fixture
 def ftp_server_factory(
-    request: pytest.FixtureRequest, ftp_config: dict[str, Any], _ftp_loop_thread: None
-) -> Iterator[Callable[..., FtpServer]]:
+    request: pytest.FixtureRequest, ftp_config: FtpServerSettings, _ftp_loop_thread: None
+) -> Iterator[FtpServerFactory]:
     """Starts as many servers as a test asks for, each with settings of its own over those of `ftp_config`."""
     with ExitStack() as servers:
-        yield lambda **settings: _start(request.node, servers, {**ftp_config, **settings})
+
+        def start(**settings: Unpack[FtpServerSettings]) -> FtpServer:
+            return _start(request.node, servers, {**ftp_config, **settings})
+
+        yield start
 
 
 @pytest_asyncio.fixture
@@ -183,7 +188,7 @@ def ftp_log(ftp_server: FtpServer) -> CommandLog:
     return ftp_server.log
 
 
-def _start(item: pytest.Item, servers: ExitStack, settings: dict[str, Any]) -> FtpServer:
+def _start(item: pytest.Item, servers: ExitStack, settings: FtpServerSettings) -> FtpServer:
     """Start a server that stops with `servers`, and remember it for the report of the test."""
     server = FtpServer(**settings)
     for fault in item.config.stash[_FAULTS]:
@@ -195,14 +200,14 @@ def _start(item: pytest.Item, servers: ExitStack, settings: dict[str, Any]) -> F
     return server
 
 
-def _marked(item: pytest.Item) -> dict[str, Any]:
+def _marked(item: pytest.Item) -> FtpServerSettings:
     """The settings of all markers of a test, the nearest last."""
     settings: dict[str, Any] = {}
     for marker in reversed(list(item.iter_markers("ftp"))):
         if marker.args:
             pytest.fail(f"{item.nodeid}: the marker ftp takes names, as in ftp(disable=['MLSD'])", pytrace=False)
         settings.update(marker.kwargs)
-    return settings
+    return cast(FtpServerSettings, settings)  # it is checked when the server is made
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -17,6 +17,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("aio", "compat", "untouched"),
     ("errors",),
     ("checks", "forks"),
+    ("settings",),
     ("driver",),
     ("clock", "wire", "files"),
     ("faults", "log"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -172,7 +173,7 @@ def test_disable_of_one_server_is_its_own(ftp_server_factory: Callable[..., FtpS
 
 
 @table(("disable", "hint"), [(["MLSX"], "MLST"), ("MLSD", r"\['MLSD'\]")])
-def test_disable_of_nonsense_is_refused(disable: object, hint: str) -> None:
+def test_disable_of_nonsense_is_refused(disable: Any, hint: str) -> None:
     """A verb that nobody knows is an error that names near ones, and so is a string in place of a list."""
     with pytest.raises(ConfigurationError, match=hint):
         FtpServer(disable=disable)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from typing import Any
 
 import pytest
 import trustme
@@ -282,15 +283,15 @@ def trusting_with(ciphers: str) -> ssl.SSLContext:
         {"require_tls": ["all"]},
     ],
 )
-def test_settings_that_cannot_be(settings: dict[str, object]) -> None:
+def test_settings_that_cannot_be(settings: dict[str, Any]) -> None:
     """A mistake is told at once, with the value and what would do."""
     (value,) = settings.values()
     with pytest.raises(ConfigurationError, match=str(value).strip("[]'")):
-        FtpServer(**{"tls": "explicit", **settings})  # type: ignore[arg-type]
+        FtpServer(**{"tls": "explicit", **settings})
 
 
 @table("settings", [{"tls": "explicit"}, {"require_tls": ["data"]}, {"tls": "required"}])
-def test_tls_without_certificate(settings: dict[str, object]) -> None:
+def test_tls_without_certificate(settings: dict[str, Any]) -> None:
     """A server class without a context cannot have TLS."""
     with pytest.raises(ConfigurationError, match=r"certificate|ssl"):
         Server(**settings)

@@ -14,13 +14,11 @@ import sys
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from ftpfixture import Client, FtpServer, MemoryPathIO, Server
+from ftpfixture import Client, FtpServer
 from ftpfixture.testing import plugin
-from ftpfixture.testing.ftpserver import setting_names
 from tests.support.readme_tables import with_tables
 
 ROOT = Path(__file__).parents[2]
@@ -89,40 +87,6 @@ def _timeless(text: str) -> str:
     return re.sub(r"[ ]+$", "", text, flags=re.MULTILINE)
 
 
-def _defaults() -> dict[str, Any]:
-    """The default of every setting of a server in memory."""
-    defaults: dict[str, Any] = {}
-    for owner in (*reversed(Server.__mro__[:-1]), FtpServer):
-        if "__init__" in vars(owner):
-            parameters = inspect.signature(vars(owner)["__init__"]).parameters.values()
-            defaults.update({parameter.name: parameter.default for parameter in parameters})
-    return {**defaults, "path_io_factory": MemoryPathIO}
-
-
-def test_table_of_settings_is_complete() -> None:
-    """The table has every setting, with its default, and no other."""
-    defaults = _defaults()
-    assert _settings_told("## Settings") == {name: _shown(defaults[name]) for name in setting_names()}
-
-
-def test_table_of_client_settings_is_complete() -> None:
-    """The client's table has every setting, with its default, and no other."""
-    defaults = {
-        parameter.name: _shown(parameter.default)
-        for kind in Client.__mro__
-        if "__init__" in vars(kind) and kind is not object
-        for parameter in inspect.signature(vars(kind)["__init__"]).parameters.values()
-        if parameter.kind is parameter.KEYWORD_ONLY
-    }
-    assert _settings_told("## The client") == defaults
-
-
-def _settings_told(heading: str) -> dict[str, str]:
-    """The first table of settings below a heading: names and defaults."""
-    table = README.partition(heading)[2].partition("| setting | default |")[2].partition("\n\n")[0]
-    return dict(re.findall(r"^\| `(\w+)` \| `([^`]+)` \|", table, re.MULTILINE))
-
-
 def test_table_of_client_methods_is_true() -> None:
     """The client has every method that the table names, and the table names nearly all that it has."""
     table = README.partition("| about | methods |")[2].partition("\n\n")[0]
@@ -132,10 +96,6 @@ def test_table_of_client_methods_is_true() -> None:
     }
     plumbing = {"ask", "check_codes", "get_passive_connection", "set_type"}
     assert told - {"parse_response"} == there - plumbing
-
-
-def _shown(default: object) -> str:
-    return getattr(default, "__name__", None) or ("UTC" if str(default) == "UTC" else repr(default))
 
 
 def test_table_of_fixtures_is_complete() -> None:
@@ -148,8 +108,8 @@ def test_table_of_fixtures_is_complete() -> None:
             assert hasattr(server, name), name
 
 
-def test_tables_of_faults_are_true() -> None:
-    """The tables of words and names are what the package has."""
+def test_tables_are_true() -> None:
+    """The tables of settings, and of the words and names of faults, are what the package has."""
     assert with_tables(README) == README, "run: python -m tests.support.readme_tables"
 
 

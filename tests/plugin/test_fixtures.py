@@ -167,10 +167,10 @@ def test_marker_settings_reach_the_server(run: Run) -> None:
         ("ftp(fils={})", "unknown setting 'fils': did you mean 'files'?"),
         ("ftp(['MLSD'])", "test_it: the marker ftp takes names, as in ftp(disable=['MLSD'])"),
         ("ftp(disable=['MLSX'])", "cannot disable 'MLSX': no such command; did you mean one of MLSD, MLST, NLST?"),
-        ("ftp(disable='MLSD')", "disable takes a list of verbs: disable=['MLSD']"),
+        ("ftp(disable='MLSD')", "disable takes a list of verbs, such as ['MLSD'], not 'MLSD'"),
         ("ftp(files={'a.txt': b''})", "'a.txt' must be absolute: did you mean '/a.txt'?"),
         ("ftp(files={'/a.txt': 'hi'})", "/a.txt: files hold bytes, not str: use b'...' or .encode()"),
-        ("ftp(list_style='vms')", "unknown list_style 'vms': use one of unix, msdos, msdos4, eplf"),
+        ("ftp(list_style='vms')", "list_style takes one of unix, msdos, msdos4, eplf, not 'vms'"),
         ("ftp(root='/no/such/folder')", "root='/no/such/folder' cannot be served"),
         (
             "ftp(path_io_factory=__import__('ftpfixture').PathIO)",

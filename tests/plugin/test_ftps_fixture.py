@@ -218,13 +218,16 @@ def test_each_kind_of_certificate(run: Run) -> None:
     [
         (
             "ftp(certificate='bogus')",
-            "certificate='bogus': use one of valid, expired, wrong-host, self-signed, untrusted, or an ssl.SSLContext",
+            "certificate takes one of valid, expired, wrong-host, self-signed, untrusted, or an ssl.SSLContext, not",
         ),
-        ("ftp(tls='yes')", "tls='yes': use 'explicit', 'implicit', 'required' or None"),
-        ("ftp(client_certificates='yes')", "client_certificates='yes': use 'optional', 'required' or None"),
-        ("ftp(minimum_tls='TLSv9')", "minimum_tls='TLSv9': use 'TLSv1.2' or 'TLSv1.3', or None"),
-        ("ftp(ciphers='NOPE')", "ciphers='NOPE': OpenSSL knows none of these"),
-        ("ftp(require_tls=['all'])", "require_tls=['all']: use 'login', 'data' or both"),
+        ("ftp(tls='yes')", "tls takes one of explicit, implicit, required, or None"),
+        (
+            "ftp(client_certificates='yes')",
+            "client_certificates takes one of optional, required, or None for not",
+        ),
+        ("ftp(minimum_tls='TLSv9')", "minimum_tls takes one of TLSv1.2, TLSv1.3, or None"),
+        ("ftp(ciphers='NOPE')", "ciphers takes names that OpenSSL knows, not 'NOPE'"),
+        ("ftp(require_tls=['all'])", "require_tls takes 'login', 'data' or both, not ['all']"),
         ("ftp(certifcate='expired')", "unknown setting 'certifcate': did you mean 'certificate'?"),
     ],
 )

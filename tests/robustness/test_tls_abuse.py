@@ -13,7 +13,7 @@ from random import Random
 
 import pytest
 
-from ftpfixture import FtpServer
+from ftpfixture import FtpServer, TlsMode
 from ftpfixture.log.events import Disconnected
 from ftpfixture.net.channel import Channel
 from ftpfixture.testing.loopthread import shared_thread
@@ -115,7 +115,7 @@ def dialogue(server: FtpServer, mode: str, version: str = "TLSv1.3") -> None:
 
 
 @pytest.mark.parametrize("mode", ["explicit", "implicit"])
-def test_200_clients_that_go_at_every_stage_leave_nothing(mode: str) -> None:
+def test_200_clients_that_go_at_every_stage_leave_nothing(mode: TlsMode) -> None:
     """More than 200 clients go, with FIN or RST, at every stage, and one server has nothing of them; the next works."""
     stages = [(verb, stage) for tls, verb, stage in STAGES if tls == mode]
     ways: list[Callable[[TlsClient], None]] = [TlsClient.close, TlsClient.vanish]
@@ -150,7 +150,7 @@ def test_200_clients_that_go_at_every_stage_leave_nothing(mode: str) -> None:
 @pytest.mark.each_once
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize(("mode", "verb", "stage"), STAGES)
-def test_stop_returns_under_a_client_that_hangs(mode: str, verb: str, stage: str, version: str) -> None:
+def test_stop_returns_under_a_client_that_hangs(mode: TlsMode, verb: str, stage: str, version: str) -> None:
     """`stop` is done in less than a second while a client is silent in any stage of TLS, and nothing is left."""
     before = held()
     server = FtpServer(tls=mode, files=FILES, wait_future_timeout=60)
@@ -180,7 +180,7 @@ def drain(client: RawClient) -> None:
 
 
 @pytest.mark.parametrize("mode", ["explicit", "implicit"])
-def test_50_handshakes_do_not_hold_up_a_transfer(mode: str) -> None:
+def test_50_handshakes_do_not_hold_up_a_transfer(mode: TlsMode) -> None:
     """While fifty clients are in the midst of their handshakes another one is served; then they go on and are, too."""
     with FtpServer(tls=mode, files=FILES) as server:
         waiting = [TlsClient(server.address, version) for version in VERSIONS for _ in range(25)]

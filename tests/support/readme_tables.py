@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Any
 
+from ftpfixture.client.access import CLIENT_SETTINGS
 from ftpfixture.faults.catalog import table
 from ftpfixture.faults.known import KNOWN
+from ftpfixture.settings import Table
+from ftpfixture.testing.settings import FTP_SERVER_SETTINGS
 
 __all__ = ["README", "with_tables"]
 
@@ -24,13 +29,34 @@ def names() -> list[str]:
     return rows + [f"| `{name}` | `{_escaped(known.text)}` | {known.source} |" for name, known in KNOWN.items()]
 
 
+def settings(table: Table[Any]) -> list[str]:
+    """The settings of a table."""
+    rows = ["| setting | default | meaning |", "| --- | --- | --- |"]
+    return rows + [f"| `{row.name}` | `{_shown(row.default)}` | {_told(row.doc)} |" for row in table.rows.values()]
+
+
+def _shown(default: object) -> str:
+    return getattr(default, "__name__", None) or ("UTC" if str(default) == "UTC" else repr(default))
+
+
+def _told(doc: str) -> str:
+    """Without the quotes and backticks of a docstring."""
+    return _escaped(re.sub(r"``(.*?)``|\bNone\b", lambda found: f"`{found[1] or found[0]}`", doc))
+
+
 def _escaped(text: str) -> str:
     return text.replace("|", "\\|")
 
 
 def with_tables(text: str) -> str:
     """The README with its tables as they should be."""
-    for name, rows in {"words": words(), "names": names()}.items():
+    tables = {
+        "words": words(),
+        "names": names(),
+        "settings": settings(FTP_SERVER_SETTINGS),
+        "settings of the client": settings(CLIENT_SETTINGS),
+    }
+    for name, rows in tables.items():
         begin, end = f"<!-- table of {name} -->", f"<!-- end of the table of {name} -->"
         assert text.count(begin) == text.count(end) == 1, name
         before, _, rest = text.partition(begin)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from functools import partial
+from functools import cached_property, partial
 from pathlib import PurePath, PurePosixPath
 from typing import Any
 
@@ -34,9 +34,10 @@ _TEXT_BLOCK = 1 << 18  # bytes whose line ends are translated at once: of nothin
 class ContentCommands(Transfers):
     """RETR STOR STOU APPE ALLO REST RANG ABOR."""
 
-    def __init__(self, *args: Any, **settings: Any) -> None:
-        super().__init__(*args, **settings)
-        self._promised_names: set[PurePath] = set()
+    @cached_property
+    def _promised_names(self) -> set[PurePath]:
+        """What STOU has named and not made yet, in all sessions."""
+        return set()
 
     def reset(self, connection: Connection) -> None:
         """See BaseServer."""

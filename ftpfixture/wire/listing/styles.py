@@ -6,14 +6,14 @@ One rule: a style is a name and a function; its format is in the module of that 
 from __future__ import annotations
 
 from datetime import tzinfo
-from typing import Protocol
+from typing import Literal, Protocol
 
 from ftpfixture.wire.listing.entry import Entry
 from ftpfixture.wire.listing.eplf import eplf_line
 from ftpfixture.wire.listing.msdos import msdos_line
 from ftpfixture.wire.listing.unix import unix_line
 
-__all__ = ["LIST_STYLES", "ListStyle"]
+__all__ = ["LIST_STYLES", "ListStyle", "ListStyleName"]
 
 
 class ListStyle(Protocol):
@@ -23,7 +23,10 @@ class ListStyle(Protocol):
         """The line, without its end."""
 
 
-LIST_STYLES: dict[str, ListStyle] = {
+ListStyleName = Literal["unix", "msdos", "msdos4", "eplf"]
+"""A shape of LIST, see `LIST_STYLES`."""
+
+LIST_STYLES: dict[ListStyleName, ListStyle] = {
     "unix": unix_line,
     "msdos": lambda entry, *, now, timezone: msdos_line(entry, timezone=timezone),
     "msdos4": lambda entry, *, now, timezone: msdos_line(entry, timezone=timezone, four_digit_year=True),

@@ -41,32 +41,56 @@ async def _greeting(server: Server) -> tuple[asyncio.StreamReader, asyncio.Strea
             "cannot disable 'MLSX': no such command; did you mean one of MLSD, MLST, NLST?",
         ),
         ({"disable": ["START"]}, "cannot disable 'START': no such command; did you mean one of STAT, "),
-        ({"disable": "MLSD"}, "disable takes a list of verbs: disable=['MLSD']"),
+        ({"disable": "MLSD"}, "disable takes a list of verbs, such as ['MLSD'], not 'MLSD'"),
+        ({"disable": ["MLSD", 5]}, "disable takes a list of verbs, such as ['MLSD'], not ['MLSD', 5]"),
+        (
+            {"features": "UTF8"},
+            "features takes a list of lines, such as ['UTF8', 'MLST type*;size*;'], or None for",
+        ),
+        ({"virtual_hosts": "a.example"}, "virtual_hosts takes a list of host names, such as ['ftp.example.org'], or"),
+        ({"welcome_message": 5}, "welcome_message takes text, or a list of lines, not 5"),
+        ({"system": b"UNIX"}, "system takes text, not b'UNIX'"),
+        ({"clock": 5}, "clock takes a Clock, or a function that returns POSIX seconds, not 5"),
+        ({"path_io_factory": None}, "path_io_factory takes a class of path layer, or a function that makes one, not"),
+        ({"ssl": "valid"}, "ssl takes an ssl.SSLContext, or a function that makes one, or None for a server without"),
         ({"data_ports": []}, "data_ports takes port numbers from 1 to 65535, such as range(50000, 50010)"),
         ({"data_ports": [0]}, "data_ports takes port numbers from 1 to 65535"),
         ({"data_ports": [50000, 65536]}, "data_ports takes port numbers from 1 to 65535"),
         ({"data_ports": [-1]}, "data_ports takes port numbers from 1 to 65535"),
         ({"data_ports": ["2121"]}, "data_ports takes port numbers from 1 to 65535"),
-        ({"list_style": "vms"}, "unknown list_style 'vms': use one of unix, msdos, msdos4, eplf"),
+        ({"list_style": "vms"}, "list_style takes one of unix, msdos, msdos4, eplf, not 'vms'"),
         (
             {"encoding": "utf-9"},
             "encoding takes an encoding of Python's, such as 'utf-8' or 'latin-1', not 'utf-9'",
         ),
-        ({"timezone": "UTC"}, "timezone='UTC': use datetime.UTC, or zoneinfo.ZoneInfo('Europe/Berlin')"),
+        ({"timezone": "UTC"}, "timezone takes a time zone, such as datetime.UTC or zoneinfo.ZoneInfo"),
         (
             {"ipv4_pasv_forced_response_address": "::1"},
-            "ipv4_pasv_forced_response_address='::1': use a numeric address such as '192.0.2.1'",
+            "ipv4_pasv_forced_response_address takes an IPv4 address, such as 10.0.0.1, or None, not '::1'",
         ),
-        ({"idle_timeout": -1}, "idle_timeout=-1: give a number that is not negative, or None for no limit"),
-        ({"socket_timeout": "5"}, "socket_timeout='5': give a number"),
-        ({"maximum_connections": True}, "maximum_connections=True: give a number"),
-        ({"maximum_connections_per_address": "2"}, "maximum_connections_per_address='2': give a number"),
-        ({"read_speed_limit": -0.5}, "read_speed_limit=-0.5: give a number"),
-        ({"allow_remote": "no"}, "allow_remote='no': use True or False"),
-        ({"allow_foreign_addresses": 1}, "allow_foreign_addresses=1: use True or False"),
-        ({"allow_privileged_ports": None}, "allow_privileged_ports=None: use True or False"),
-        ({"refuse_size_in_ascii": "yes"}, "refuse_size_in_ascii='yes': use True or False"),
-        ({"implicit_protection": "p"}, "implicit_protection='p': use 'P' (private) or 'C' (clear)"),
+        ({"idle_timeout": -1}, "idle_timeout takes a number of seconds, 0 or more, or None for no limit, not -1"),
+        ({"socket_timeout": "5"}, "socket_timeout takes a number of seconds, 0 or more, or None for no limit, not '5'"),
+        ({"wait_future_timeout": float("inf")}, "wait_future_timeout takes a number of seconds, 0 or more, or None"),
+        ({"login_delay": None}, "login_delay takes a number of seconds, 0 or more, not None"),
+        ({"block_size": 0}, "block_size takes a whole number of bytes, 1 or more, not 0"),
+        (
+            {"inflation_limit": 1e6},
+            "inflation_limit takes a whole number of bytes, 0 or more, or None for no limit",
+        ),
+        (
+            {"maximum_connections": True},
+            "maximum_connections takes a whole number, 0 or more, or None for no limit",
+        ),
+        (
+            {"maximum_connections_per_address": "2"},
+            "maximum_connections_per_address takes a whole number, 0 or more",
+        ),
+        ({"read_speed_limit": -0.5}, "read_speed_limit takes a number of bytes per second, 0 or more, or None for no"),
+        ({"allow_remote": "no"}, "allow_remote takes True or False, not 'no'"),
+        ({"allow_foreign_addresses": 1}, "allow_foreign_addresses takes True or False, not 1"),
+        ({"allow_privileged_ports": None}, "allow_privileged_ports takes True or False, not None"),
+        ({"refuse_size_in_ascii": "yes"}, "refuse_size_in_ascii takes True or False, not 'yes'"),
+        ({"implicit_protection": "p"}, "implicit_protection takes one of P, C, not 'p'"),
         (
             {"implicit_protection": "C"},
             "implicit_protection='C' is for tls='implicit': with explicit TLS data are clear",
@@ -100,7 +124,7 @@ def test_disable_takes_any_iterable() -> None:
 
 
 @table("style", LIST_STYLES)
-def test_every_list_style_is_accepted(style: str) -> None:
+def test_every_list_style_is_accepted(style: Any) -> None:
     """All the names that the error shows are right."""
     assert Server(list_style=style).list_style is LIST_STYLES[style]
 

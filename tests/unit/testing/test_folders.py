@@ -111,9 +111,9 @@ ROWS: list[tuple[dict[str, Any], str]] = [
     # What is given besides or in place of the folder; "*" in the text stands for anything.
     ({"root": "missing"}, "root='missing' cannot be served: *No such file or directory*; make the folder first"),
     ({"root": "a.txt"}, "root='a.txt' is a file: use the path of a folder"),
-    ({"root": ""}, "root='': use the path of a folder, as str or pathlib.Path"),
-    ({"root": 5}, "root=5: use the path of a folder"),
-    ({"root": True}, "root=True: use the path of a folder"),
+    ({"root": ""}, "root takes the path of a folder, as str or pathlib.Path, not ''"),
+    ({"root": 5}, "root takes the path of a folder, as str or pathlib.Path, not 5"),
+    ({"root": True}, "root takes the path of a folder, as str or pathlib.Path, not True"),
     ({"files": {"/a": b""}}, "files and quota are for servers in memory; this one has the files of root="),
     ({"quota": 5}, "files and quota are for servers in memory"),
     ({"path_io_factory": MemoryPathIO}, "root= with path_io_factory=MemoryPathIO, whose files are in memory"),

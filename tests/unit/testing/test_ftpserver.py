@@ -26,10 +26,10 @@ from ftpfixture import (
     ServerFailure,
     ServerStateError,
     Throttle,
+    UnknownSetting,
     User,
 )
 from ftpfixture.log.events import Disconnected, Silenced
-from ftpfixture.testing.ftpserver import setting_names
 from tests.support.raw import RawClient, read_all
 from tests.support.rows import table
 
@@ -226,12 +226,13 @@ def test_settings_of_a_class_of_ones_own() -> None:
             super().__init__(*args, **settings)
             self.colour = colour
 
-    server = FtpServer(server_class=Own, colour="red", system="OWN")
+    own: dict[str, Any] = {"server_class": Own, "colour": "red"}
+    server = FtpServer(**own, system="OWN")
 
     assert (server.server.colour, server.server.system) == ("red", "OWN")  # type: ignore[attr-defined]
-    assert {"colour", "system", "users", "files"} <= setting_names(Own)
-    with pytest.raises(ConfigurationError, match="did you mean 'colour'"):
-        FtpServer(server_class=Own, color="red")
+    for wrong, right in {"color": "colour", "fils": "files", "idle_timout": "idle_timeout"}.items():
+        with pytest.raises(UnknownSetting, match=f"^unknown setting '{wrong}': did you mean '{right}'"):
+            FtpServer(**{**own, wrong: "red"})
 
 
 @pytest.mark.parametrize("setting", [{"files": {"/a": b"a"}}, {"files": {}}, {"quota": 10}])

@@ -1,0 +1,135 @@
+"""The settings of `FtpServer`, of the marker and of the fixtures: its own, and those of the server inside.
+
+One rule: as for `ftpfixture.server.settings`, of which this is the longer table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from os import PathLike
+from ssl import SSLContext
+from typing import Annotated, Literal
+
+from ftpfixture import checks
+from ftpfixture.checks import Check
+from ftpfixture.driver import Driver
+from ftpfixture.faults.catalog import Fault
+from ftpfixture.files.memory import MemoryPathIO
+from ftpfixture.server import Server
+from ftpfixture.server.settings import SERVER_SETTINGS, ServerSettings
+from ftpfixture.settings import Setting, Table
+from ftpfixture.testing.certificates import KINDS, CertificateKind
+from ftpfixture.testing.users import Users
+
+__all__ = ["FTP_SERVER_SETTINGS", "FtpServerSettings"]
+
+
+def _read_certificate(value: object) -> object:
+    return value if isinstance(value, SSLContext) else checks.one_of_these(KINDS).read(value)
+
+
+def _read_class(value: type[Server]) -> type[Server]:
+    if not issubclass(value, Server):
+        raise ValueError
+    return value
+
+
+_CERTIFICATE = Check(f"one of {', '.join(KINDS)}, or an ssl.SSLContext", _read_certificate)
+_FILES = checks.instance_of("a mapping from absolute path to bytes", Mapping)
+_CLASS = Check("a subclass of Server", _read_class)
+
+
+class FtpServerSettings(ServerSettings, total=False):
+    """Everything that `FtpServer`, the marker ``ftp``, `ftp_config` and `ftp_server_factory` take."""
+
+    users: Annotated[
+        Users | None,
+        Setting(
+            None,
+            "users, a mapping from login to password (ANY_PASSWORD to take any, None to ask for none), or a user "
+            'manager; without a manager, "anonymous" and "ftp" are asked for a password, of which any will do, when '
+            "they need none",
+            none='one user, "user" with the password "password"',
+            check=checks.anything,
+        ),
+    ]
+    files: Annotated[
+        Mapping[str, bytes | None] | None,
+        Setting(
+            None,
+            'absolute path to content as bytes; None, or a path that ends in "/", makes a directory',
+            check=_FILES,
+        ),
+    ]
+    root: Annotated[
+        str | PathLike[str] | None,
+        Setting(
+            None,
+            "a folder of the disk to serve in place of files in memory; nothing outside of it can be reached, not by "
+            "links either; base paths of users are below it (for reading alone give the users "
+            "permissions=[Permission(writable=False)])",
+            check=checks.anything,
+        ),
+    ]
+    quota: Annotated[
+        int | None,
+        Setting(None, "size that all files together may have; more gets 452", unit="bytes", none="no limit"),
+    ]
+    host: Annotated[
+        str,
+        Setting(
+            "127.0.0.1",
+            'address or name to listen on, of loopback unless allow_remote is set: then "0.0.0.0" is every IPv4 '
+            'address and "::" every address of both families',
+        ),
+    ]
+    port: Annotated[int, Setting(0, "port to listen on; 0 for a free one", check=checks.port_to_listen)]
+    server_class: Annotated[type[Server], Setting(Server, "your own subclass of Server", check=_CLASS)]
+    certificate: Annotated[
+        CertificateKind | SSLContext,
+        Setting(
+            "valid",
+            'what the server shows: "valid", "expired", "wrong-host", "self-signed", "untrusted", or a context of '
+            "yours",
+            check=_CERTIFICATE,
+        ),
+    ]
+    client_certificates: Annotated[
+        Literal["optional", "required"] | None,
+        Setting(
+            None,
+            '"optional" to ask clients for a certificate, "required" to insist; those of '
+            '``server.tls.client_context("ann")`` are trusted',
+            none="not asking",
+        ),
+    ]
+    minimum_tls: Annotated[
+        Literal["TLSv1.2", "TLSv1.3"] | None,
+        Setting(None, 'lowest version: "TLSv1.2" or "TLSv1.3"', none="Python's own minimum"),
+    ]
+    ciphers: Annotated[str | None, Setting(None, "ciphers of TLS 1.2, as OpenSSL takes them", none="Python's own")]
+    faults: Annotated[
+        Iterable[Fault | str] | Fault,
+        Setting(
+            (),
+            'what goes wrong from the first byte on: made by `ftpfixture.on`, or text such as ``"RETR #2: reset"``',
+            check=checks.anything,
+        ),
+    ]
+    driver: Annotated[
+        Driver | None,
+        Setting(
+            None,
+            "runs the server and is its time",
+            none="real time, on a thread that all servers of the process share",
+            check=checks.instance_of("a Driver", Driver),
+        ),
+    ]
+
+
+FTP_SERVER_SETTINGS = Table(
+    FtpServerSettings,
+    SERVER_SETTINGS,
+    maximum_login_failures=5,  # as BSD's ftpd, wu-ftpd and Pure-FTPd; vsftpd, ProFTPD and pyftpdlib allow three
+    path_io_factory=MemoryPathIO,
+)

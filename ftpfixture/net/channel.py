@@ -152,7 +152,7 @@ class Channel(Reactor):
             OSError: The handshake failed.
             TimeoutError: The other side took nothing within `timeout`.
         """
-        if self._encryption is not None:
+        if self._encryption is not None and not self.closed:
             await self.secured()
             await self._encryption.send_end()
 

@@ -238,6 +238,9 @@ class MemoryTransport:
         session: ssl.SSLSession | None = None,
     ) -> TlsLayer:
         """See Transport."""
+        self._check_open()
+        if self._broken:
+            raise ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET))
         return TlsLayer(self, context, server_side=server_side, server_hostname=server_hostname, session=session)
 
     def __repr__(self) -> str:

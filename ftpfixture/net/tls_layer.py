@@ -32,6 +32,9 @@ class TlsLayer:
         server_side: Whether this is the server of TLS.
         server_hostname: Whose certificate the other side must have, if the context checks that.
         session: An earlier one to resume.
+
+    Raises:
+        ValueError: The context checks the name of the other side, and none was given.
     """
 
     __slots__ = ("_below", "_header", "_incoming", "_missing", "_object", "_outgoing", "_taken", "_unsent")
@@ -45,6 +48,10 @@ class TlsLayer:
         server_hostname: str | None = None,
         session: ssl.SSLSession | None = None,
     ) -> None:
+        if context.check_hostname and not server_side and not server_hostname:
+            raise ValueError(
+                "check_hostname requires server_hostname"
+            )  # Python asks for that only where it has a socket
         self._below = below
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._object: ssl.SSLObject | None = context.wrap_bio(

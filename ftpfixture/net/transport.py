@@ -209,7 +209,7 @@ class TlsTransport(Protocol):
 
     @property
     def established(self) -> bool:
-        """Whether the handshake is over, and TLS is not: not both sides have said close_notify, and none has closed."""
+        """Whether the handshake is over, and not both sides have said close_notify."""
 
     def unwrap(self) -> None:
         """Say close_notify, and take that of the other side. What comes in clear behind it is left alone.

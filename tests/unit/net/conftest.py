@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 
 from tests.support.guests import HOST, Guests
+from tests.support.transports import SocketPair
 
 
 @pytest.fixture
@@ -40,3 +41,11 @@ def spare() -> Iterator[int]:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind((HOST, 0))
         yield sock.getsockname()[1]
+
+
+@pytest.fixture
+async def pair() -> AsyncIterator[SocketPair]:
+    """A connected channel without time limit, and the plain socket at its other end."""
+    pair = SocketPair()
+    yield pair
+    pair.close()

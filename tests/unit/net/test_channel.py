@@ -1,4 +1,4 @@
-"""One socket: what is tried at once, what waits, what is kept back, and every way to end."""
+"""One connection: where it leads, how TLS begins, carries bytes and ends on it."""
 
 from __future__ import annotations
 
@@ -7,569 +7,15 @@ import contextlib
 import gc
 import socket
 import ssl
-import struct
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from typing import Any, ClassVar
 
 import pytest
 
-from ftpfixture import aio
 from ftpfixture.net.channel import Channel
 from ftpfixture.net.outbox import Outbox
-from ftpfixture.net.socket_transport import SocketTransport
-from ftpfixture.net.transport import TlsInfo, peer_name
 from ftpfixture.testing.certificates import ServerTls, server_context
-from tests.support.rows import table
-from tests.support.transports import socket_channel
-
-
-class CountingSocket(socket.socket):
-    """Notes each send that the kernel is asked for."""
-
-    sends: list[bytes]
-    flood: int | None = None
-
-    def send(self, data: Any, flags: int = 0, /) -> int:
-        """Send, and note how that begins."""
-        self.sends.append(bytes(data[:10]))
-        return super().send(data, flags)
-
-    def recv(self, bufsize: int, flags: int = 0, /) -> bytes:
-        """Receive; in a flood there is always more, and it is counted how often that was asked for."""
-        if self.flood is None:
-            return super().recv(bufsize, flags)
-        self.flood += 1
-        return b"x"
-
-
-class Pair:
-    """A channel and the plain socket at its other end."""
-
-    def __init__(self, timeout: float | None = None) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            self.peer = socket.create_connection(listener.getsockname())
-            accepted, address = listener.accept()
-        self.sock = CountingSocket(fileno=accepted.detach())
-        self.sock.sends = []
-        self.peer.setblocking(False)
-        self.loop = asyncio.get_running_loop()
-        self.channel = socket_channel(self.sock, address, timeout)
-
-    async def heard(self, count: int) -> bytes:
-        """The next octets that arrive at the peer, exactly so many."""
-        octets = bytearray()
-        while len(octets) < count:
-            piece = await self.loop.sock_recv(self.peer, count - len(octets))
-            assert piece, f"the end came after {len(octets)} octets"
-            octets += piece
-        return bytes(octets)
-
-    async def say(self, data: bytes) -> None:
-        """Send to the channel."""
-        await self.loop.sock_sendall(self.peer, data)
-
-    def close(self) -> None:
-        """Close both ends."""
-        self.channel.close()
-        self.peer.close()
-
-
-@pytest.fixture
-async def pair() -> AsyncIterator[Pair]:
-    """A connected channel without time limit."""
-    pair = Pair()
-    yield pair
-    pair.close()
-
-
-async def _one_turn() -> None:
-    """Let everything that can run do so once."""
-    await asyncio.sleep(0)
-
-
-BIG = bytes(range(256)) * (1 << 16)  # more than any system keeps for a connection
-
-
-# Receiving.
-
-
-async def test_receive_now_never_waits(pair: Pair) -> None:
-    """Without anything there the answer is None; the end of the stream is empty."""
-    assert pair.channel.receive_now(10) is None
-    pair.peer.close()
-
-    assert await pair.channel.receive(10) == b""
-    assert pair.channel.receive_now(10) == b""
-
-
-async def test_receive_gives_what_is_there(pair: Pair) -> None:
-    """At most so many octets as were asked for, in order, without waiting for more."""
-    await pair.say(b"abcdef")
-
-    assert [await pair.channel.receive(4), await pair.channel.receive(4)] == [b"abcd", b"ef"]
-
-
-async def test_receive_waits_for_octets(pair: Pair) -> None:
-    """A receive that finds nothing waits until something comes."""
-    task = asyncio.create_task(pair.channel.receive(10))
-    await _one_turn()
-    assert not task.done()
-
-    await pair.say(b"late")
-
-    assert await asyncio.wait_for(task, 5) == b"late"
-
-
-async def test_a_cancelled_receive_loses_nothing(pair: Pair) -> None:
-    """After a receive was cancelled the next one gets what comes."""
-    task = asyncio.create_task(pair.channel.receive(10))
-    await _one_turn()
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-
-    await pair.say(b"kept")
-
-    assert await pair.channel.receive(10) == b"kept"
-
-
-async def test_receive_runs_out_of_time() -> None:
-    """Nothing within `timeout` seconds is a TimeoutError, and the channel can be used on."""
-    pair = Pair(timeout=0.01)
-    with pytest.raises(TimeoutError):
-        await pair.channel.receive(10)
-
-    pair.channel.timeout = None
-    await pair.say(b"more")
-    assert await pair.channel.receive(10) == b"more"
-    pair.close()
-
-
-async def test_a_reset_by_the_peer_is_an_error(pair: Pair) -> None:
-    """Both ways of receiving raise ConnectionResetError after the peer's RST."""
-    pair.peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    pair.peer.close()
-
-    with pytest.raises(ConnectionResetError):
-        await pair.channel.receive(10)
-
-
-async def test_a_reset_is_an_error_for_those_who_do_not_wait(pair: Pair) -> None:
-    """`receive_now` raises ConnectionResetError, too."""
-    gone = asyncio.Event()
-    pair.channel.watch(gone.set)
-    pair.peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    pair.peer.close()
-    await gone.wait()
-
-    with pytest.raises(ConnectionResetError):
-        pair.channel.receive_now(10)
-
-
-async def test_octets_that_come_as_a_receive_is_cancelled(pair: Pair) -> None:
-    """They are not lost, though the loop tells of them in the same turn."""
-    task = asyncio.create_task(pair.channel.receive(1))
-    await _one_turn()
-    pair.peer.send(b"x")
-    pair.loop.call_soon(task.cancel)
-    await asyncio.gather(task, return_exceptions=True)
-
-    assert task.cancelled()
-    assert await pair.channel.receive(1) == b"x"
-
-
-async def test_watch_calls_until_unwatch(pair: Pair) -> None:
-    """The callback of `watch` is called when something can be received, and no more after `unwatch`."""
-    called: asyncio.Queue[bytes | None] = asyncio.Queue()
-    pair.channel.watch(lambda: called.put_nowait(pair.channel.receive_now(10)))
-    await pair.say(b"one")
-    assert await asyncio.wait_for(called.get(), 5) == b"one"
-
-    pair.channel.unwatch()
-    await pair.say(b"two")
-
-    assert await pair.channel.receive(10) == b"two"
-    assert called.empty()
-
-
-async def test_urgent_octets_stay_in_line(pair: Pair) -> None:
-    """With the control options an urgent octet is received between the others."""
-    pair.channel.set_control_options()
-    pair.peer.send(b"AB")
-    pair.peer.send(b"C", socket.MSG_OOB)
-
-    received = b""
-    while len(received) < 3:
-        received += await asyncio.wait_for(pair.channel.receive(10), 5)
-
-    assert received == b"ABC"
-    assert pair.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
-
-
-# Sending.
-
-
-async def test_send_now_takes_what_fits(pair: Pair) -> None:
-    """`send_now` never waits: it takes all that there is room for, and tells when there is more."""
-    assert pair.channel.send_now(b"220 hi\r\n") == 8
-    went = pair.channel.send_now(BIG)
-    assert 0 < went < len(BIG)
-    assert pair.channel.send_now(b"no room") == 0
-    room = asyncio.Event()
-    pair.channel.watch_room(room.set)
-
-    assert await pair.heard(8 + went) == b"220 hi\r\n" + BIG[:went]
-
-    await asyncio.wait_for(room.wait(), 5)
-    pair.channel.unwatch_room()
-    assert pair.channel.send_now(b"again") == 5
-
-
-async def test_send_now_to_a_broken_connection_is_silent(pair: Pair) -> None:
-    """After the peer's reset, and after `close`, everything is taken: the reading side sees what happened."""
-    pair.peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    pair.peer.close()
-    with pytest.raises(ConnectionResetError):
-        await pair.channel.receive(1)
-
-    assert [pair.channel.send_now(data) for data in (b"a", b"bc")] == [1, 2]
-    pair.channel.close()
-    assert pair.channel.send_now(b"abc") == 3
-
-
-async def test_close_tells_who_waits_for_room(pair: Pair) -> None:
-    """Whoever watches for room is told once when the channel is closed: there will be none."""
-    told: list[bool] = []
-    pair.channel.watch_room(lambda: told.append(pair.channel.closed))
-
-    pair.channel.close()
-    pair.channel.close()
-
-    assert told == [True]
-
-
-async def test_send_says_how_much_went(pair: Pair) -> None:
-    """`send` gives the number of octets the socket took, which may be fewer than there are."""
-    sent = await pair.channel.send(memoryview(BIG))
-
-    assert 0 < sent < len(BIG)
-    assert hash(await pair.heard(sent)) == hash(BIG[:sent])
-
-
-async def test_send_to_a_broken_connection(pair: Pair) -> None:
-    """A send after the peer's reset raises ConnectionError."""
-    pair.peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    pair.peer.close()
-
-    with pytest.raises(ConnectionError):
-        await _fill(pair.channel)
-
-
-async def _fill(channel: Channel) -> None:
-    """Send until the socket takes no more."""
-    while True:
-        await channel.send(BIG)
-
-
-async def test_send_waits_for_room() -> None:
-    """A send that finds no room waits until the peer has read."""
-    # Not TCP, where the system moves octets on from one buffer to the next whenever it likes, which makes room.
-    near, far = socket.socketpair()
-    channel = socket_channel(near)
-    far.setblocking(False)
-    with contextlib.suppress(BlockingIOError):
-        while True:
-            near.send(bytes(1 << 16))
-    sender = asyncio.create_task(channel.send(b"more"))
-    await _one_turn()
-    assert not sender.done()
-
-    async with asyncio.timeout(10):
-        while not sender.done():
-            await asyncio.get_running_loop().sock_recv(far, 1 << 20)
-
-    assert sender.result() == 4
-    channel.close()
-    far.close()
-
-
-async def _turns_of_others(call: Callable[[], Awaitable[object]], times: int) -> int:
-    """How often something else on the loop had its turn while a call was made so many times."""
-    turns = 0
-    done = False
-
-    async def count() -> None:
-        nonlocal turns
-        while not done:
-            turns += 1
-            await asyncio.sleep(0)
-
-    other = asyncio.create_task(count())
-    for _ in range(times):
-        await call()
-    done = True
-    await other
-    return turns
-
-
-async def test_a_sender_that_never_has_to_wait_lets_others_have_their_turn(
-    pair: Pair, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Many small pieces that all find room do not keep the loop: every few of them it is asked whether time is over."""
-    monkeypatch.setattr(aio, "TURN_TIME", 60)
-    assert await _turns_of_others(lambda: pair.channel.send(b"x"), 325) == 0
-    monkeypatch.setattr(aio, "TURN_TIME", -1)
-    assert await _turns_of_others(lambda: pair.channel.send(b"x"), 4) == 0
-    assert await _turns_of_others(lambda: pair.channel.send(b"x"), 320) == 64
-    assert await pair.heard(649) == b"x" * 649
-
-
-async def test_a_receiver_that_never_has_to_wait_lets_others_have_their_turn(
-    pair: Pair, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Many small pieces that are all there do not keep the loop; after a wait there is a whole turn again."""
-    monkeypatch.setattr(aio, "TURN_TIME", -1)
-    await pair.say(b"x" * 324)
-    assert await _turns_of_others(lambda: pair.channel.receive(1), 4) == 0
-    assert await _turns_of_others(lambda: pair.channel.receive(1), 320) == 64
-    waiting = asyncio.create_task(pair.channel.receive(1))
-    for _ in range(3):
-        await _one_turn()
-    await pair.say(b"y" * 5)
-    assert await waiting == b"y"
-    assert await _turns_of_others(lambda: pair.channel.receive(1), 4) == 0
-
-
-async def test_send_runs_out_of_time() -> None:
-    """A peer that takes nothing within `timeout` seconds is a TimeoutError."""
-    pair = Pair(timeout=0.01)
-    with pytest.raises(TimeoutError):
-        await _fill(pair.channel)
-    pair.close()
-
-
-# The end.
-
-
-async def test_close_says_fin_after_the_last_octet(pair: Pair) -> None:
-    """What was written before `close` still arrives, and then the end of the stream."""
-    pair.channel.send_now(b"bye")
-    pair.channel.close()
-
-    assert await pair.heard(3) == b"bye"
-    assert await pair.loop.sock_recv(pair.peer, 1) == b""
-    assert pair.channel.closed
-
-
-async def test_close_wakes_who_waits(pair: Pair) -> None:
-    """Whoever waits to receive gets a ConnectionAbortedError when the channel is closed on this side."""
-    receiver = asyncio.create_task(pair.channel.receive(1))
-    await _one_turn()
-
-    pair.channel.close()
-
-    with pytest.raises(ConnectionAbortedError):
-        await asyncio.wait_for(receiver, 5)
-
-
-async def test_close_wakes_who_sends(pair: Pair) -> None:
-    """Whoever waits to send gets a ConnectionAbortedError."""
-    sender = asyncio.create_task(_fill(pair.channel))
-    await _one_turn()
-
-    pair.channel.close()
-
-    with pytest.raises(ConnectionAbortedError):
-        await asyncio.wait_for(sender, 5)
-
-
-async def test_a_closed_channel_takes_everything_and_does_nothing(pair: Pair) -> None:
-    """After `close` all the calls that cannot wait do nothing, and those that can raise OSError."""
-    calls: list[Callable[[], object]] = [
-        pair.channel.close,
-        pair.channel.close_gently,
-        pair.channel.reset,
-        pair.channel.unwatch,
-        pair.channel.unwatch_room,
-        lambda: pair.channel.watch(lambda: None),
-        lambda: pair.channel.watch_room(lambda: None),
-        lambda: pair.channel.send_now(b"lost"),
-    ]
-    pair.channel.close()
-    for call in calls:
-        call()
-
-    with pytest.raises(ConnectionAbortedError, match="closed on this side"):
-        await pair.channel.receive(1)
-    with pytest.raises(ConnectionAbortedError, match="closed on this side"):
-        await pair.channel.send(b"x")
-
-
-async def test_reset_is_seen_by_the_peer(pair: Pair) -> None:
-    """After `reset` the peer gets ECONNRESET, not the end of the stream."""
-    pair.channel.reset()
-
-    with pytest.raises(ConnectionResetError):
-        await pair.loop.sock_recv(pair.peer, 1)
-    assert pair.channel.closed
-
-
-async def test_close_gently_delivers_under_unread_octets(pair: Pair) -> None:
-    """With octets unread on this side, the peer still reads the last reply and then a clean end, not a reset."""
-    await pair.say(b"NOOP\r\n" * 1000)
-    pair.channel.send_now(b"421 shutting down\r\n")
-
-    pair.channel.close_gently()
-
-    assert await pair.heard(19) == b"421 shutting down\r\n"
-    assert await pair.loop.sock_recv(pair.peer, 1) == b""
-    assert pair.peer.send(b"QUIT\r\n") == 6  # a peer that was sent an RST could not even say this
-    assert pair.channel.closed
-
-
-async def test_close_gently_under_a_flood(pair: Pair) -> None:
-    """A peer that never stops talking does not keep the channel open."""
-    pair.sock.flood = 0
-    pair.channel.close_gently()
-
-    assert pair.channel.closed
-    assert 10 < pair.sock.flood < 1000
-
-
-def test_close_after_the_loop() -> None:
-    """A channel that outlived its loop can still be closed."""
-    near, far = socket.socketpair()
-    loop = asyncio.new_event_loop()
-    channel = Channel(SocketTransport(near, loop, ("", 0)))
-    loop.close()
-    channel.close()
-
-    with far:
-        assert far.recv(1) == b""
-
-
-async def test_close_gently_after_the_peer_went(pair: Pair) -> None:
-    """A peer that is gone already makes no error."""
-    pair.peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    pair.peer.close()
-
-    pair.channel.close_gently()
-
-    assert pair.channel.closed
-
-
-@pytest.mark.parametrize("count", [0, 1, 1 << 16])
-async def test_sent_before_a_reset(pair: Pair, count: int) -> None:
-    """What was sent reaches the peer before RST when `sent` was awaited, also if the peer reads late (Linux)."""
-    await pair.channel.send(b"x" * count) if count else None
-    await pair.channel.sent()
-    pair.channel.reset()
-
-    assert await pair.heard(count) == b"x" * count
-    with pytest.raises(ConnectionResetError):
-        await pair.heard(1)
-
-
-async def test_sent_waits_for_who_does_not_read(pair: Pair) -> None:
-    """`sent` is over when the peer has taken enough, and does nothing on a channel that is closed."""
-    rest = memoryview(BIG)
-    while rest:
-        try:
-            rest = rest[pair.sock.send(rest) :]
-        except BlockingIOError:
-            break
-    waiting = asyncio.ensure_future(pair.channel.sent())
-    await _one_turn()
-    assert not waiting.done()
-
-    await pair.heard(len(BIG) - len(rest))
-    await waiting
-    pair.channel.close()
-    await pair.channel.sent()
-
-
-@pytest.mark.parametrize("how", ["close", "reset"])
-async def test_gone(pair: Pair, how: str) -> None:
-    """`gone` takes whatever comes for nothing, until the peer is gone, in order or not."""
-    waiting = asyncio.ensure_future(pair.channel.gone())
-    await pair.say(bytes(1 << 17))
-    await _one_turn()
-    assert not waiting.done()
-
-    if how == "reset":
-        pair.peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    pair.peer.close()
-
-    await waiting
-
-
-async def test_gone_on_this_side(pair: Pair) -> None:
-    """`gone` ends with an error when the channel is closed."""
-    waiting = asyncio.ensure_future(pair.channel.gone())
-    await _one_turn()
-
-    pair.channel.close()
-
-    with pytest.raises(ConnectionAbortedError):
-        await waiting
-
-
-async def test_gone_runs_out_of_time() -> None:
-    """Silence that lasts longer than the channel's limit is an error."""
-    pair = Pair(timeout=0.001)
-    with pytest.raises(TimeoutError):
-        await pair.channel.gone()
-    pair.close()
-
-
-async def test_cut_under_unread_octets(pair: Pair) -> None:
-    """`cut` is FIN behind what was sent, and no RST, though the peer has sent what nobody read."""
-    await pair.channel.send(b"some")
-    await pair.say(bytes(1000))
-
-    pair.channel.cut()
-
-    assert pair.channel.closed
-    assert await pair.heard(4) == b"some"
-    assert await pair.loop.sock_recv(pair.peer, 1) == b""
-
-
-async def test_half_close(pair: Pair) -> None:
-    """After `half_close` the peer has its end, and can still be heard."""
-    pair.channel.half_close()
-
-    assert await pair.loop.sock_recv(pair.peer, 1) == b""
-    await pair.say(b"still here")
-    assert await pair.channel.receive(100) == b"still here"
-    pair.channel.half_close()
-
-
-# Names.
-
-
-async def test_a_channel_knows_both_ends(pair: Pair) -> None:
-    """`peer` and `local` are the addresses of the two ends."""
-    assert pair.channel.peer == pair.peer.getsockname()
-    assert pair.channel.local == pair.peer.getpeername()
-
-
-@table(
-    ("address", "name"),
-    [
-        (("127.0.0.1", 21), ("127.0.0.1", 21)),
-        (("::1", 21, 0, 0), ("::1", 21)),
-        (("::ffff:127.0.0.1", 21, 0, 0), ("127.0.0.1", 21)),
-        (("::ffff:1", 21, 0, 0), ("::ffff:1", 21)),
-        ("/tmp/socket", ("", 0)),
-        (None, ("", 0)),
-        ((), ("", 0)),
-    ],
-)
-def test_peer_name(address: object, name: tuple[str, int]) -> None:
-    """A name is host and port for every kind of address; IPv4 in IPv6 is IPv4."""
-    assert peer_name(address) == name
-
-
-# TLS.
+from tests.support.transports import BIG, SocketPair, one_turn, socket_channel
 
 VERSIONS = {"TLSv1.2": ssl.TLSVersion.TLSv1_2, "TLSv1.3": ssl.TLSVersion.TLSv1_3}
 
@@ -649,8 +95,8 @@ async def ends(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Ends]:
     ends = Ends()
     yield ends
     ends.close()
-    await _one_turn()
-    await _one_turn()
+    await one_turn()
+    await one_turn()
     gc.collect()
 
 
@@ -662,11 +108,6 @@ async def _hear(channel: Channel, count: int) -> bytes:
         assert piece, f"the end came after {len(octets)} octets"
         octets += piece
     return bytes(octets)
-
-
-def _reset(channel: Channel) -> None:
-    """Break the connection at this end."""
-    channel.reset()
 
 
 # The beginning.
@@ -691,14 +132,6 @@ async def test_both_shake_hands(ends: Ends, version: str) -> None:
     assert ends.far.tls.certificate is not None
     assert "ftpfixture" in str(ends.far.tls.certificate["issuer"]) or ends.far.tls.subject
     assert ends.far.session is not None
-
-
-def test_subject() -> None:
-    """The parts of a subject are told by their usual short names, others by their long ones."""
-    names = ((("commonName", "ann"),), (("organizationName", "example"), ("title", "Dr")))
-
-    assert TlsInfo("", "", False, {"subject": names}).subject == "CN=ann,O=example,title=Dr"
-    assert TlsInfo("", "", False, {}).subject == ""
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -751,7 +184,7 @@ async def test_a_cancelled_wait_does_not_end_the_handshake(ends: Ends) -> None:
     """Whoever waits for the handshake may be cancelled; it goes on."""
     ends.begin_near()
     waiting = asyncio.create_task(ends.near.secured())
-    await _one_turn()
+    await one_turn()
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
     ends.begin_far()
@@ -769,8 +202,8 @@ async def test_a_handshake_that_has_to_wait_for_room() -> None:
         while True:
             filled += near.send(bytes(1 << 16))
     channel.start_tls(ServerTls().client_context(), server_side=False, server_hostname="localhost")
-    await _one_turn()
-    await _one_turn()
+    await one_turn()
+    await one_turn()
     while filled:
         filled -= len(await asyncio.get_running_loop().sock_recv(far, min(filled, 1 << 20)))
     async with asyncio.timeout(10):
@@ -779,14 +212,14 @@ async def test_a_handshake_that_has_to_wait_for_room() -> None:
     assert hello == b"\x16"  # a record of a handshake
     channel.close()
     far.close()
-    await _one_turn()
+    await one_turn()
 
 
 async def test_a_handshake_that_has_to_write(ends: Ends) -> None:
     """OpenSSL may have to write before it goes on."""
     MoodySocket.moods["do_handshake"] = [ssl.SSLWantWriteError, ssl.SSLWantReadError]
     ends.begin_far()
-    await _one_turn()
+    await one_turn()
     ends.near.send_now(b"")  # nothing, so the client waits to read, which the server's part ends
     ends.begin_near()
     MoodySocket.moods.clear()
@@ -841,7 +274,7 @@ async def test_a_handshake_that_begins_when_the_connection_is_closed(ends: Ends)
 
 async def test_a_handshake_on_a_connection_that_was_reset(ends: Ends) -> None:
     """When the connection is broken already, `start_tls` raises, and leaves no socket behind."""
-    _reset(ends.far)
+    ends.far.reset()
     gone = asyncio.Event()
     ends.near.watch(gone.set)
     await gone.wait()
@@ -863,13 +296,13 @@ async def test_close_while_hands_are_shaken(ends: Ends) -> None:
     """Whoever waits for the handshake gets a ConnectionAbortedError, and if nobody does, nobody is told."""
     ends.begin_near()
     waiting = asyncio.create_task(ends.near.secured())
-    await _one_turn()
-    await _one_turn()
+    await one_turn()
+    await one_turn()
     ends.near.close()
     with pytest.raises(ConnectionAbortedError, match="closed on this side"):
         await waiting
     ends.begin_far()
-    await _one_turn()
+    await one_turn()
     ends.far.close()
 
 
@@ -1155,7 +588,7 @@ async def test_close_gently_after_both_have_said_it(ends: Ends) -> None:
 async def test_close_gently_while_hands_are_shaken(ends: Ends) -> None:
     """A handshake that is not over is not ended, but broken off."""
     ends.begin_near()
-    await _one_turn()
+    await one_turn()
     ends.near.close_gently()
 
     assert ends.near.closed
@@ -1173,8 +606,17 @@ async def test_close_is_no_end(ends: Ends) -> None:
 async def test_send_now_to_a_broken_connection_under_tls(ends: Ends) -> None:
     """After the peer has reset everything is taken: the reading side sees it."""
     await ends.shake()
-    _reset(ends.far)
+    ends.far.reset()
     with pytest.raises(ConnectionResetError):
         await ends.near.receive(1)
 
     assert [ends.near.send_now(data) for data in (b"a", b"bc")] == [1, 2]
+
+
+# Names.
+
+
+async def test_a_channel_knows_both_ends(pair: SocketPair) -> None:
+    """`peer` and `local` are the addresses of the two ends."""
+    assert pair.channel.peer == pair.peer.getsockname()
+    assert pair.channel.local == pair.peer.getpeername()

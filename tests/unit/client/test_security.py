@@ -9,7 +9,7 @@ import ssl
 import struct
 from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -62,7 +62,8 @@ class Script:
         Args:
             begun: Called between the command and its answer, when the client has connected.
         """
-        async with await asyncio.start_server(self._arrived, "127.0.0.1", 0) as server:
+        # Leaving `async with` would wait for the end of the connection itself, since Python 3.12.
+        with closing(await asyncio.start_server(self._arrived, "127.0.0.1", 0)) as server:
             port = server.sockets[0].getsockname()[1]
             await self.answer("200 type", f"229 (|||{port}|)")
             await self.reader.readline()

@@ -25,7 +25,11 @@ TURN_LIMIT = 0.05 if sys.gettrace() is None else 0.15
 # Machines are shared: no example may fail for being slow. In CI the examples are the same in every run, so that a
 # failure there is the change's own; other runs look for new ones.
 settings.register_profile(
-    "shared", deadline=None, derandomize="CI" in os.environ, suppress_health_check=[HealthCheck.too_slow]
+    "shared",
+    max_examples=50,
+    deadline=None,
+    derandomize="CI" in os.environ,
+    suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("shared")
 

@@ -33,6 +33,7 @@ from tests.support.leaks import held
 LARGE = random.Random(20).randbytes(20_000_000)
 SMALL = {f"{number:02}/{name}.bin": f"{name} {number}".encode() * number for number in range(3) for name in "ab"}
 
+SEEDS = pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.exhaustive) for seed in (1, 2))])
 PLACES = pytest.mark.parametrize("place", ["thread", "loop"])
 
 
@@ -261,7 +262,7 @@ async def errand(server: FtpServer, number: int) -> None:
 
 
 @PLACES
-@pytest.mark.parametrize("seed", range(3))
+@SEEDS
 async def test_clients_cancelled_at_any_moment(place: str, seed: int, complaints: list[dict[str, Any]]) -> None:
     """Who is cancelled leaves nothing behind, on either side, and who is not finishes; the server is as good as new."""
     async with nothing_left(complaints), serving(place, files={"/large": bytes(500_000)}) as server:
@@ -279,7 +280,7 @@ async def test_clients_cancelled_at_any_moment(place: str, seed: int, complaints
 
 
 @PLACES
-@pytest.mark.parametrize("seed", range(3))
+@SEEDS
 async def test_tasks_of_one_client_cancelled_at_any_moment(
     place: str, seed: int, complaints: list[dict[str, Any]]
 ) -> None:

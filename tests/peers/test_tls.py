@@ -168,6 +168,7 @@ async def test_every_way_to_a_data_connection(peer: Peer, version: str, way: str
         assert [str(path) for path, _ in await client.list()] == ["f"]
 
 
+@pytest.mark.each_once
 async def test_an_empty_directory(client: Client, peer: Peer) -> None:
     """An empty listing is a whole handshake and nothing else."""
     (peer.root / "empty").mkdir()
@@ -176,6 +177,7 @@ async def test_an_empty_directory(client: Client, peer: Peer) -> None:
     assert await client.list("/empty", raw_command="LIST") == []
 
 
+@pytest.mark.each_once
 async def test_streams(client: Client, peer: Peer) -> None:
     """Streams read and write all of a file, from an offset on, and at its end."""
     async with client.upload_stream("a.bin") as stream:
@@ -190,6 +192,7 @@ async def test_streams(client: Client, peer: Peer) -> None:
         assert await stream.read() == b"0123456789ABC"
 
 
+@pytest.mark.each_once
 async def test_resume(client: Client, peer: Peer, tmp_path: Path) -> None:
     """A file that stopped half way goes on where it stopped, both ways."""
     (peer.root / "down.bin").write_bytes(BIG)
@@ -203,6 +206,7 @@ async def test_resume(client: Client, peer: Peer, tmp_path: Path) -> None:
     assert (peer.root / "up.bin").read_bytes() == BIG
 
 
+@pytest.mark.each_once
 async def test_trees_up_and_down(client: Client, peer: Peer, tmp_path: Path) -> None:
     """A tree comes back as it went."""
     plant(tmp_path / "src", TREE)
@@ -213,6 +217,7 @@ async def test_trees_up_and_down(client: Client, peer: Peer, tmp_path: Path) -> 
     assert grown(tmp_path / "back" / "src") == TREE
 
 
+@pytest.mark.each_once
 async def test_abort_of_a_download(client: Client, peer: Peer) -> None:
     """A download can be broken off, and the session goes on."""
     (peer.root / "big.bin").write_bytes(BIG)
@@ -225,6 +230,7 @@ async def test_abort_of_a_download(client: Client, peer: Peer) -> None:
         assert await stream.read() == BIG
 
 
+@pytest.mark.each_once
 async def test_abort_of_an_upload(client: Client, peer: Peer) -> None:
     """An upload can be broken off, and the session goes on."""
     async with client.upload_stream("big.bin") as stream:
@@ -235,6 +241,7 @@ async def test_abort_of_an_upload(client: Client, peer: Peer) -> None:
     assert all(len(data) <= 100_000 for data in grown(peer.root).values())
 
 
+@pytest.mark.each_once
 @pytest.mark.parametrize("direction", ["up", "down"])
 async def test_errors_in_the_body(client: Client, peer: Peer, direction: str) -> None:
     """An error in the block of a stream comes out as it is, and the session goes on in step."""
@@ -258,6 +265,7 @@ async def test_errors_in_the_body(client: Client, peer: Peer, direction: str) ->
         assert await stream.read() == BIG
 
 
+@pytest.mark.each_once
 async def test_cancelled(client: Client, peer: Peer) -> None:
     """A cancelled transfer closes its connections; the client that connects again is encrypted again."""
     (peer.root / "big.bin").write_bytes(BIG)
@@ -283,6 +291,7 @@ async def test_cancelled(client: Client, peer: Peer) -> None:
         assert await stream.read() == BIG
 
 
+@pytest.mark.each_once
 async def test_clear_data(client: Client, peer: Peer) -> None:
     """After PROT C files go in clear, and after PROT P encrypted again; aioftp does not know PROT."""
     if peer.name == "aioftp":
@@ -342,6 +351,7 @@ async def test_without_the_session(client: Client, peer: Peer, monkeypatch: pyte
         assert await client.get_current_directory() == PurePosixPath("/")
 
 
+@pytest.mark.each_once
 async def test_a_stranger(peer: Peer) -> None:
     """A certificate of an authority that is not trusted is refused, with a word of which connection and why."""
     with pytest.raises(TlsError) as caught:
@@ -361,6 +371,7 @@ async def test_the_wrong_host(kind: type[Peer], tmp_path: Path) -> None:
             pytest.fail("that is somebody else")
 
 
+@pytest.mark.each_once
 async def test_many_clients(peer: Peer) -> None:
     """Five clients at once do not disturb each other."""
     tls = context()

@@ -280,25 +280,27 @@ def test_exit_codes(ftp_server_factory: Callable[..., FtpServer], curl: Program,
 @pytest.mark.each_once
 @cases(NAMED)
 def test_named_faults(ftp_server_factory: Callable[..., FtpServer], curl: Program, row: Row, mode: str) -> None:
-    """The same for faults that have a name."""
-    check_exit_code(ftp_server_factory, curl, row, mode)
-
-
-def check_exit_code(ftp_server_factory: Callable[..., FtpServer], curl: Program, row: Row, mode: str) -> None:
-    """Curl ends with the code of what went wrong, the log tells of the fault, and the next run is healthy."""
-    tls = "implicit" if mode == IMPLICIT else "explicit" if mode == TLS else None
-    server = ftp_server_factory(tls=tls, faults=[row.fault])
-    options = (*MODES[mode], "--cacert", server.tls.ca_file)
-    outcome = curl(*options, *(part.replace("{url}", server.url) for part in row.call), code=None)
-    assert outcome.code in (row.code, row.also), f"{row.why}\n{outcome.text}"
-    server.faults.assert_fired()
-    assert {event.fault for event in server.faults.fired} == {str(armed.fault) for armed in server.faults.armed}
+    """The same for faults that have a name; the next run is healthy."""
+    server = check_exit_code(ftp_server_factory, curl, row, mode)
 
     server.faults.clear()
+    options = (*MODES[mode], "--cacert", server.tls.ca_file)
     curl(*options, "-o", "healthy.bin", f"{server.url}/in/a.bin")
     curl(*options, "-T", "healthy.bin", f"{server.url}/in/c.bin")
     for verb in ("RETR", "STOR"):
         check(transfer(server, verb), DATA, mode="active" if mode in (EPRT, PORT) else "passive")
+
+
+def check_exit_code(make: Callable[..., FtpServer], curl: Program, row: Row, mode: str) -> FtpServer:
+    """Curl ends with the code of what went wrong, and the log tells of the fault; the server goes on with it."""
+    tls = "implicit" if mode == IMPLICIT else "explicit" if mode == TLS else None
+    server = make(tls=tls, faults=[row.fault])
+    call = (part.replace("{url}", server.url) for part in row.call)
+    outcome = curl(*MODES[mode], "--cacert", server.tls.ca_file, *call, code=None)
+    assert outcome.code in (row.code, row.also), f"{row.why}\n{outcome.text}"
+    server.faults.assert_fired()
+    assert {event.fault for event in server.faults.fired} == {str(armed.fault) for armed in server.faults.armed}
+    return server
 
 
 @pytest.mark.parametrize("word", ["refuse_handshake", "cut_handshake"])

@@ -94,6 +94,7 @@ def check_tries(server: FtpServer, verb: str, row: Row) -> None:
     assert row.rest in (None, tuple(record.argument for record in server.log.find("REST")))
 
 
+@pytest.mark.each_once
 @pytest.mark.parametrize("row", GET, ids=lambda row: row.fault)
 def test_downloads(ftp_server: FtpServer, lftp: Program, row: Row) -> None:
     """Lftp tries again, in another way or from where it was, or tells why not; the next run is healthy."""
@@ -108,6 +109,7 @@ def test_downloads(ftp_server: FtpServer, lftp: Program, row: Row) -> None:
     assert lftp.read("healthy.bin") == DATA
 
 
+@pytest.mark.each_once
 @pytest.mark.parametrize("row", PUT, ids=lambda row: row.fault)
 def test_uploads(ftp_server: FtpServer, lftp: Program, row: Row) -> None:
     """An upload goes on where the server lost it, or ends with what the server said; the next run is healthy."""

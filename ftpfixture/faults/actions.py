@@ -1,108 +1,52 @@
-"""What a fault does: a closed set of values, which `ftpfixture.net.faultgate` and its neighbours carry out.
+"""What goes wrong with commands, with replies, and with the control connection.
 
-One rule: an action says what happens, never how; a new one is a class here and a case there.
+One rule: see `ftpfixture.faults.action`; a new action is a class here or in a neighbour, and a word that makes it.
 """
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from ftpfixture import checks
-from ftpfixture.errors import ConfigurationError
+from ftpfixture.faults.action import Action, Outcome, Pace, Step, Timed
+from ftpfixture.faults.effects import Effect, End, Hold, Hook, Send, Silent, Use, Wait, Where
+from ftpfixture.faults.pieces import Content, Piece, cut_up, flipped, reply_of
+from ftpfixture.wire.command import starred
+from ftpfixture.wire.reply import Reply
+from ftpfixture.wire.states import DOWNLOADS, LISTINGS, TRANSFERS
 
 __all__ = [
-    "PHASES",
-    "Action",
     "Answer",
     "Cut",
-    "Deaf",
-    "Disk",
     "Early",
-    "Edit",
     "Garble",
-    "Handshake",
-    "How",
     "Ignore",
     "Join",
-    "Limit",
-    "Moment",
-    "Pad",
     "Pause",
-    "Phase",
     "Repeat",
     "Rewrite",
     "Say",
-    "Set",
     "Slice",
     "Stage",
-    "Truncate",
-    "Unannounced",
-    "Where",
     "Withhold",
-    "moment_of",
 ]
-
-Phase = Literal["command", "before_150", "after_150", "before_close", "before_reply", "after_reply"]
-PHASES: tuple[Phase, ...] = ("command", "before_150", "after_150", "before_close", "before_reply", "after_reply")
-"""Where in the life of a command something may happen.
-
-`command` is before anything is done, and before TLS if a connection begins with that; `before_150` and `after_150`
-stand around the preliminary reply; `before_close` is after the last octet of a transfer, before the server closes the
-data connection; `before_reply` and `after_reply` stand around the final reply.
-"""
 
 Stage = Literal["opening", "final"]
 """Which reply: the preliminary one (1xx), or the final one."""
 
-Where = Literal["control", "data"]
-How = Literal["fin", "rst", "half"]
+
+def _stage_of(reply: Reply) -> Stage:
+    return "opening" if reply.is_preliminary else "final"
+
+
+def _having(stage: Stage) -> frozenset[str] | None:
+    """The commands that have such a reply; no other command of ours than a transfer has a preliminary one."""
+    return TRANSFERS if stage == "opening" else None
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
-    """When an action acts within its command.
-
-    Attributes:
-        phase: One of `PHASES`; not looked at when one of the others is set.
-        octets: After so many octets of the transfer.
-        fraction: After this part of the file, from 0 to 1; for downloads, whose size is known.
-    """
-
-    phase: Phase = "command"
-    octets: int | None = None
-    fraction: float | None = None
-
-    @property
-    def is_within(self) -> bool:
-        """Whether it is counted in octets of a transfer."""
-        return self.octets is not None or self.fraction is not None
-
-    def threshold(self, size: int | None) -> int | None:
-        """After how many octets of a transfer of `size` it is there; None for never."""
-        if self.fraction:
-            return None if size is None else math.ceil(self.fraction * size)
-        return self.octets if self.fraction is None else 0
-
-    @classmethod
-    def of(cls, phase: str, after: int | None = None, at: float | None = None) -> Moment:
-        """Check what a user gave.
-
-        Raises:
-            ConfigurationError: An unknown phase, a negative number, or both a number and a fraction.
-        """
-        if after is not None and at is not None:
-            raise ConfigurationError("give after= (octets) or at= (a part of the file), not both")
-        if after is not None:
-            checks.whole("after", after)
-        if at is not None:
-            checks.part("at", at)
-        return cls(checks.one_of("phase", phase, PHASES), after, at)
-
-
-@dataclass(frozen=True, slots=True)
-class Pause:
+class Pause(Timed):
     """Nothing goes on for `seconds`, and up to `jitter` more; None for ever.
 
     Around a reply the session stands still: replies keep their order, so whatever comes behind it waits, ABOR and QUIT
@@ -111,37 +55,61 @@ class Pause:
     nothing waits for seconds either.
     """
 
-    moment: Moment
     seconds: float | None
     jitter: float = 0
 
+    def act(self, step: Step) -> Iterator[Effect]:
+        """See Timed."""
+        for_ever = self.seconds is None and not self.moment.is_within
+        if for_ever:
+            yield Silent()
+        # Nothing will be answered, so of what the client says only the end is of interest.
+        yield Wait(self.seconds, self.jitter, deaf=for_ever and self.moment.phase != "before_close")
+
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """The command is not carried out; it gets this reply, or these octets."""
+class Answer(Action):
+    """The command is not carried out; it gets this reply, or these bytes."""
 
     code: str = ""
     lines: tuple[str, ...] = ()
     raw: bytes | None = None
 
+    def instead(self, step: Step, outcome: Outcome) -> Hook[Outcome]:
+        """See Action."""
+        if isinstance(outcome, str) and (yield from step.happens()):
+            return Reply(self.code, self.lines) if self.raw is None else self.raw
+        return outcome
+
 
 @dataclass(frozen=True, slots=True)
-class Ignore:
+class Ignore(Action):
     """The command is not carried out, and gets no reply."""
 
+    def instead(self, step: Step, outcome: Outcome) -> Hook[Outcome]:
+        """See Action."""
+        if isinstance(outcome, str) and (yield from step.happens()):
+            yield Silent()
+            return None
+        return outcome
+
 
 @dataclass(frozen=True, slots=True)
-class Say:
-    """A reply, or octets, that nobody asked for."""
+class Say(Timed):
+    """A reply, or bytes, that nobody asked for."""
 
-    moment: Moment
     code: str = ""
     lines: tuple[str, ...] = ()
     raw: bytes | None = None
 
+    def act(self, step: Step) -> Iterator[Effect]:
+        """See Timed."""
+        content = Reply(self.code, self.lines) if self.raw is None else self.raw
+        yield Send(tuple(cut_up(content, step.state.situation.encoding)))
+
 
 @dataclass(frozen=True, slots=True)
-class Rewrite:
+class Rewrite(Action):
     """The command is carried out, and its reply is another.
 
     Attributes:
@@ -149,7 +117,7 @@ class Rewrite:
         code: None for the code it has.
         text: ``{text}`` stands for the text it has, ``{argument}`` for the command's, where a
             password is starred; None for the text it has.
-        raw: Octets in place of both.
+        raw: Bytes in place of both.
     """
 
     stage: Stage
@@ -157,52 +125,93 @@ class Rewrite:
     text: tuple[str, ...] | None = None
     raw: bytes | None = None
 
+    @property
+    def verbs(self) -> frozenset[str] | None:
+        """See Action."""
+        return _having(self.stage)
+
+    def reply(self, step: Step, content: Content, true: Reply) -> Hook[Content]:
+        """See Action."""
+        if _stage_of(true) != self.stage or not (yield from step.happens()):
+            return content
+        return self._rewritten(content, step) if self.raw is None else self.raw
+
+    def _rewritten(self, content: Content, step: Step) -> Reply:
+        reply = reply_of(content) if isinstance(content, bytes) else content
+        text = reply.text
+        # A reply is in every log and transcript: a password in it is starred as in its command.
+        _, argument = starred(step.state.situation.verb, step.state.argument)
+        lines = self.text or ("{text}",)
+        filled = [line.replace("{text}", text).replace("{argument}", argument) for line in lines]
+        return Reply(self.code or reply.code, tuple("\n".join(filled).split("\n")), reply.listing)
+
 
 @dataclass(frozen=True, slots=True)
-class Edit:
-    """Something within a reply, a listing or an argument is changed; see `ftpfixture.faults.edits`."""
-
-    kind: str
-    by: float = 0
-    host: str = ""
-    port: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Withhold:
+class Withhold(Action):
     """A reply is not sent."""
 
     stage: Stage
 
+    @property
+    def verbs(self) -> frozenset[str] | None:
+        """See Action."""
+        return _having(self.stage)
+
+    def pieces(self, step: Step, pieces: list[Piece], true: Reply, encoding: str) -> Hook[list[Piece]]:
+        """See Action."""
+        return [] if _stage_of(true) == self.stage and (yield from step.happens()) else pieces
+
 
 @dataclass(frozen=True, slots=True)
-class Repeat:
-    """A reply is sent once more."""
+class Repeat(Action):
+    """The final reply is sent once more."""
 
-    stage: Stage = "final"
+    def pieces(self, step: Step, pieces: list[Piece], true: Reply, encoding: str) -> Hook[list[Piece]]:
+        """See Action."""
+        return pieces * 2 if _stage_of(true) == "final" and (yield from step.happens()) else pieces
 
 
 @dataclass(frozen=True, slots=True)
-class Early:
+class Early(Action):
     """The reply for success comes right behind the 150, before the data, and not again."""
 
     code: str
     text: str
 
+    verbs = TRANSFERS
+
+    def pieces(self, step: Step, pieces: list[Piece], true: Reply, encoding: str) -> Hook[list[Piece]]:
+        """See Action."""
+        if true.is_preliminary and (yield from step.happens()):
+            step.state.ended_early = True
+            return [*pieces, *cut_up(Reply(self.code, (self.text,)), encoding)]
+        return [] if step.state.ended_early else pieces
+
 
 @dataclass(frozen=True, slots=True)
-class Join:
+class Join(Action):
     """A reply waits, and leaves in one piece with the next one."""
 
     stage: Stage
 
+    @property
+    def verbs(self) -> frozenset[str] | None:
+        """See Action."""
+        return _having(self.stage)
+
+    def hold(self, step: Step, pieces: list[Piece], true: Reply) -> Hook[list[Piece]]:
+        """See Action."""
+        if not pieces or _stage_of(true) != self.stage or not (yield from step.happens()):
+            return pieces
+        yield Hold(tuple(pieces))
+        return []
+
 
 @dataclass(frozen=True, slots=True)
-class Cut:
+class Cut(Timed):
     """A connection ends.
 
     Attributes:
-        moment: When.
         where: Which.
         how: "fin" for an end of file, "rst" for an error on the other side, "half" for an end of file on a connection
             that stays open.
@@ -210,126 +219,80 @@ class Cut:
         text: Of that reply.
     """
 
-    moment: Moment
     where: Where
-    how: How
+    how: Literal["fin", "rst", "half"]
     code: str = ""
     text: str = ""
 
+    @property
+    def verbs(self) -> frozenset[str] | None:
+        """See Action."""
+        return TRANSFERS if self.where == "data" else None
+
+    def act(self, step: Step) -> Iterator[Effect]:
+        """See Timed."""
+        if self.code:
+            step.state.verdict = Reply(self.code, (self.text,))
+        yield End(self.where, self.how)
+
 
 @dataclass(frozen=True, slots=True)
-class Slice:
-    """What is sent leaves in pieces of `size` octets, with `pause` seconds between them."""
+class Slice(Action):
+    """What is sent leaves in pieces of `size` bytes, with `pause` seconds between them."""
 
     where: Where
     size: int
     pause: float = 0
 
+    @property
+    def verbs(self) -> frozenset[str] | None:
+        """See Action."""
+        return DOWNLOADS | LISTINGS if self.where == "data" else None
+
+    def leave(self, step: Step, pieces: list[Piece]) -> Hook[list[Piece]]:
+        """See Action."""
+        if self.where == "control" and pieces and (yield from step.happens()):
+            yield Send(tuple(pieces), self.size, self.pause)
+            return []
+        return pieces
+
+    def pace(self, step: Step) -> Hook[Pace | None]:
+        """See Action."""
+        if self.where == "data" and (yield from step.happens()):
+            yield Use("small_packets", True)
+            return Pace(self.size, self.pause)
+        return None
+
 
 @dataclass(frozen=True, slots=True)
-class Garble:
-    """Bits are flipped: those of `mask` in octet `first` and, with `every`, in each so-many-th after it."""
+class Garble(Action):
+    """Bits are flipped: those of `mask` in byte `first` and, with `every`, in each so-many-th after it."""
 
     where: Where
     first: int = 0
     every: int | None = None
     mask: int = 1
 
+    @property
+    def verbs(self) -> frozenset[str] | None:
+        """See Action."""
+        return TRANSFERS if self.where == "data" else None
 
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """The transfer is held to so many octets per second."""
+    def pieces(self, step: Step, pieces: list[Piece], true: Reply, encoding: str) -> Hook[list[Piece]]:
+        """See Action."""
+        if self.where == "data":
+            return pieces
+        spoilt = [self._flipped(raw, 0) for _, raw in pieces]
+        if spoilt != [raw for _, raw in pieces] and (yield from step.happens()):
+            return [piece for raw in spoilt for piece in cut_up(raw, encoding)]
+        return pieces
 
-    limit: float
+    def data(self, step: Step, content: bytes | memoryview, start: int) -> Hook[bytes | memoryview]:
+        """See Action."""
+        if self.where == "control":
+            return content
+        changed = self._flipped(content, start)
+        return changed if changed != content and (yield from step.happens()) else content
 
-
-@dataclass(frozen=True, slots=True)
-class Truncate:
-    """The rest of the file is lost, and nobody says so: the end is in order, and the reply is one of success."""
-
-    moment: Moment
-
-
-@dataclass(frozen=True, slots=True)
-class Pad:
-    """Octets follow the end of the file."""
-
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Deaf:
-    """Nobody answers where the client is told to connect for data, and nobody connects where it listens.
-
-    Attributes:
-        how: "refuse" for a closed port, "ignore" for connections that nobody takes, "unreachable" for none at all.
-    """
-
-    how: Literal["refuse", "ignore", "unreachable"]
-
-
-@dataclass(frozen=True, slots=True)
-class Handshake:
-    """A TLS handshake fails: "refuse" with an alert, "cut" with an end of file, "stall" with silence."""
-
-    how: Literal["refuse", "cut", "stall"]
-
-
-@dataclass(frozen=True, slots=True)
-class Unannounced:
-    """An encrypted connection ends without close_notify."""
-
-
-@dataclass(frozen=True, slots=True)
-class Disk:
-    """A file fails.
-
-    Attributes:
-        error: errno.
-        reading: Whether it fails when it is read, and not when it is written.
-        after: Octets after which it fails.
-        keep: Whether what was written before stays.
-    """
-
-    error: int
-    reading: bool
-    after: int = 0
-    keep: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Set:
-    """A setting of the connection is another for this command."""
-
-    name: str
-    value: object
-
-
-Action = (
-    Pause
-    | Answer
-    | Ignore
-    | Say
-    | Rewrite
-    | Edit
-    | Withhold
-    | Repeat
-    | Early
-    | Join
-    | Cut
-    | Slice
-    | Garble
-    | Limit
-    | Truncate
-    | Pad
-    | Deaf
-    | Handshake
-    | Unannounced
-    | Disk
-    | Set
-)
-
-
-def moment_of(action: Action) -> Moment | None:
-    """When an action acts; None for one that has its own time."""
-    return getattr(action, "moment", None)
+    def _flipped(self, content: bytes | memoryview, start: int) -> bytes:
+        return flipped(content, start, self.first, self.every, self.mask)

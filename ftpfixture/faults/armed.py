@@ -7,17 +7,14 @@ which need no lock: a tuple is put in the place of another.
 from __future__ import annotations
 
 import random
-from typing import NamedTuple, TypeVar
 
-from ftpfixture.faults.actions import Action, Disk, Moment, moment_of
 from ftpfixture.faults.catalog import Fault
+from ftpfixture.faults.program import Program
 from ftpfixture.faults.when import Situation, counted, ordinal
 from ftpfixture.wire.command import censor
 from ftpfixture.wire.lines import printable
 
-__all__ = ["Armed", "Claim", "Plan", "Rules", "Step"]
-
-A = TypeVar("A")
+__all__ = ["Armed", "Claim", "Rules"]
 
 
 class Armed:
@@ -28,12 +25,14 @@ class Armed:
 
     Attributes:
         fault: As given.
+        name: The fault in its text form.
         seen: How many commands fitted, counted or not.
         fired: How often it happened.
     """
 
     def __init__(self, fault: Fault) -> None:
         self.fault = fault
+        self.name = str(fault)
         self.seen = 0
         self.fired = 0
         self._claimed = 0
@@ -76,17 +75,13 @@ class Armed:
             return f"{seen}, fault waits for the {ordinal(when.first)}"
         if not self._claimed:
             return f"{seen}, and probability={when.probability:g} chose none"
-        octets = next((octets for action in self.fault.actions if (octets := _octets(action)) is not None), None)
-        if octets is None:
+        after = next((action.counted for action in self.fault.actions if action.counted is not None), None)
+        if after is None:
             return f"{seen}, but the moment never came"
-        return f"{seen}, but no transfer " + (f"came to {counted(octets, 'octet')}" if octets else "began")
+        return f"{seen}, but no transfer " + (f"came to {counted(after, 'octet')}" if after else "began")
 
     def __repr__(self) -> str:
         return f"<{self.fault!r}: fired {counted(self.fired)}>"
-
-
-def _octets(action: Action) -> int | None:
-    return action.after if isinstance(action, Disk) else (moment_of(action) or Moment()).octets
 
 
 class Claim:
@@ -102,6 +97,11 @@ class Claim:
         self.armed = armed
         self._taken: bool | None = None
 
+    @property
+    def name(self) -> str:
+        """The fault in its text form."""
+        return self.armed.name
+
     def take(self) -> bool | None:
         """Let the fault happen to the command, if it still may.
 
@@ -115,58 +115,6 @@ class Claim:
                 return True
             return False
         return None if self._taken else False
-
-
-class Step(NamedTuple):
-    """An action that belongs to a claim."""
-
-    claim: Claim
-    action: Action
-
-    @property
-    def moment(self) -> Moment:
-        """When it acts; for actions that have a moment."""
-        return moment_of(self.action) or Moment()
-
-
-class Plan:
-    """All that is to go wrong with one command.
-
-    Args:
-        claims: The faults, in the order in which they were added.
-
-    Attributes:
-        steps: The actions of all of them, in order.
-        raw: Octets that are the answer; None when it is a reply.
-        verdict: Code and lines of the final reply, when the transfer was made to fail with one.
-        ended_early: Whether the final reply has come before the data.
-    """
-
-    __slots__ = ("ended_early", "raw", "steps", "verdict")
-
-    def __init__(self, claims: list[Claim]) -> None:
-        self.raw: bytes | None = None
-        self.verdict: tuple[str, tuple[str, ...]] | None = None
-        self.ended_early = False
-        self.steps = [Step(claim, action) for claim in claims for action in claim.armed.fault.actions]
-
-    def at(self, phase: str) -> list[Step]:
-        """What has a moment, and acts in this phase."""
-        moments = [(moment_of(step.action), step) for step in self.steps]
-        return [step for moment, step in moments if moment and not moment.is_within and moment.phase == phase]
-
-    def within(self, size: int | None) -> list[tuple[int, Step]]:
-        """What acts after so many octets of a transfer, the earliest first.
-
-        Args:
-            size: Octets that a download will have; None when nobody knows.
-        """
-        found = [(octets, step) for step in self.steps if (octets := step.moment.threshold(size)) is not None]
-        return sorted(found, key=lambda pair: pair[0])
-
-    def of(self, kind: type[A]) -> list[tuple[Claim, A]]:
-        """The actions of a kind, each with its claim."""
-        return [(claim, action) for claim, action in self.steps if isinstance(action, kind)]
 
 
 class Rules:
@@ -187,7 +135,8 @@ class Rules:
         """Seconds that the server is old."""
         return now - self._started
 
-    def plan(self, situation: Situation) -> Plan | None:
+    def program(self, situation: Situation) -> Program | None:
         """What is to go wrong with a command; None for nothing."""
         claims = [claim for armed in self.armed if (claim := armed.look(situation)) is not None]
-        return Plan(claims) if claims else None
+        actions = [(claim, action) for claim in claims for action in claim.armed.fault.actions]
+        return Program(actions, situation) if claims else None

@@ -10,20 +10,19 @@ from ftpfixture.faults.actions import (
     Answer,
     Cut,
     Early,
-    Edit,
     Garble,
     Ignore,
     Join,
-    Moment,
     Pause,
     Repeat,
     Rewrite,
     Say,
     Slice,
-    Where,
     Withhold,
 )
-from ftpfixture.faults.edits import SHAPES
+from ftpfixture.faults.edits import SHAPES, Mismatch, OtherAddress, OtherOffset, OtherShape, OtherSize, OtherTime
+from ftpfixture.faults.effects import Where
+from ftpfixture.faults.moments import Moment
 from ftpfixture.faults.rule import Rule, word
 
 __all__ = ["ControlWords", "garbled"]
@@ -180,7 +179,7 @@ class ControlWords(Rule):
 
         Seen in: suppaftp#168.
         """
-        return self.doing(Edit("mismatched"))
+        return self.doing(Mismatch())
 
     @word
     def wrong_address(self, host: str = "10.0.0.1", port: int | None = None) -> Self:
@@ -190,7 +189,7 @@ class ControlWords(Rule):
         """
         if port is not None:
             checks.whole("port", port)
-        return self.doing(Edit("address", host=checks.host("host", host), port=port))
+        return self.doing(OtherAddress(checks.host("host", host), port))
 
     @word
     def malformed_address(self, shape: str = "no-parentheses") -> Self:
@@ -198,7 +197,7 @@ class ControlWords(Rule):
 
         Seen in: FluentFTP#1793, basic-ftp#164.
         """
-        return self.doing(Edit(checks.one_of("shape", shape, SHAPES)))
+        return self.doing(OtherShape(checks.one_of("shape", shape, SHAPES)))
 
     @word
     def size_lie(self, by: int) -> Self:
@@ -206,7 +205,7 @@ class ControlWords(Rule):
 
         Seen in: FluentFTP#643.
         """
-        return self.doing(Edit("size", checks.whole("by", by, None)))
+        return self.doing(OtherSize(checks.whole("by", by, None)))
 
     @word
     def shift_time(self, by: float) -> Self:
@@ -214,7 +213,7 @@ class ControlWords(Rule):
 
         Seen in: uFTP#23, jsftp#281.
         """
-        return self.doing(Edit("time", checks.number("by", by)))
+        return self.doing(OtherTime(checks.number("by", by)))
 
     @word
     def shift_offset(self, by: int) -> Self:
@@ -222,7 +221,7 @@ class ControlWords(Rule):
 
         Seen in: cyberduck#11902.
         """
-        return self.doing(Edit("offset", checks.whole("by", by, None)))
+        return self.doing(OtherOffset(checks.whole("by", by, None)))
 
     # Time and octets.
 

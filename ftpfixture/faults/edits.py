@@ -1,18 +1,35 @@
-"""Changes within replies, listings and arguments, as functions of text."""
+"""Something within a reply, a listing or an argument is changed: as text, exactly what was meant.
+
+One rule: see `ftpfixture.faults.action`. What is changed here are functions of text, each with its own tests.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
 from ftpfixture.errors import ReplySyntaxError
-from ftpfixture.faults.actions import Edit
+from ftpfixture.faults.action import Action, Step
+from ftpfixture.faults.effects import Hook
+from ftpfixture.faults.pieces import Content
 from ftpfixture.wire.hostport import parse_227, parse_229, render_227, render_229, render_port
 from ftpfixture.wire.reply import Reply
 
-__all__ = ["SHAPES", "edit_argument", "edit_listing", "edit_reply"]
+__all__ = [
+    "SHAPES",
+    "Edit",
+    "Mismatch",
+    "NoLinks",
+    "OtherAddress",
+    "OtherOffset",
+    "OtherShape",
+    "OtherSize",
+    "OtherTime",
+    "Total",
+]
 
 # Facts end with a semicolon; names may look like them, but for that.
 _SIZE = re.compile(r"(?:(?<=\()(?=[0-9]+ bytes\))|(?<=size=)(?=[0-9]+;))([0-9]+)", re.IGNORECASE)
@@ -22,8 +39,118 @@ _TIME_FORM = "%Y%m%d%H%M%S"
 _NUMBER = re.compile(r"([0-9]{1,18})")
 _SIZE_REPLY = re.compile(r"213 (?![0-9]{14}\Z)([0-9]{1,18})")  # with fourteen digits it is a time
 
+_PASSIVE = frozenset({"PASV", "EPSV"})
+
 Rendered = str | bytes
-"""The text of a reply, or all its octets."""
+"""The text of a reply, or all its bytes."""
+
+
+class Edit(Action):
+    """What a command gets in or gives out is changed; unchanged where nothing fits, and then nothing has happened."""
+
+    __slots__ = ()
+
+    def edit_argument(self, argument: str) -> str:
+        """The argument, changed."""
+        return argument
+
+    def edit_reply(self, reply: Reply, host: str, encoding: str) -> Content:
+        """A reply, changed, or its bytes where it is no reply any more.
+
+        Args:
+            reply: The true one.
+            host: Of the server, for 229 that becomes 227.
+            encoding: Of the bytes.
+        """
+        return reply
+
+    def edit_listing(self, text: str) -> str:
+        """A listing, changed."""
+        return text
+
+    def command(self, step: Step, argument: str) -> Hook[str]:
+        """See Action."""
+        edited = self.edit_argument(argument)
+        return edited if edited != argument and (yield from step.happens()) else argument
+
+    def reply(self, step: Step, content: Content, true: Reply) -> Hook[Content]:
+        """See Action."""
+        if isinstance(content, bytes):
+            return content
+        situation = step.state.situation
+        edited = self.edit_reply(content, situation.host, situation.encoding)
+        return edited if edited != content and (yield from step.happens()) else content
+
+    def listing(self, step: Step, content: bytes) -> Hook[bytes]:
+        """See Action."""
+        edited = self.edit_listing(content.decode("utf-8", "surrogateescape"))
+        changed = edited.encode("utf-8", "surrogateescape")
+        return changed if changed != content and (yield from step.happens()) else content
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch(Edit):
+    """The reply has many lines, and the last has another code than the first."""
+
+    def edit_reply(self, reply: Reply, host: str, encoding: str) -> Content:
+        """See Edit."""
+        other = f"{reply.code[:2]}{(int(reply.code[2]) + 1) % 10}"
+        first, *rest = reply.lines or ("",)
+        raw = Reply(reply.code, (first, *rest, "End"), reply.listing).render(encoding)
+        return raw.removesuffix(f"{reply.code} End\r\n".encode()) + f"{other} End\r\n".encode()
+
+
+# Addresses.
+
+
+class _Address(Edit):
+    """The address in 227 or 229 is told wrong; refusals, and what handlers of users say otherwise, are not touched."""
+
+    __slots__ = ()
+
+    verbs = _PASSIVE
+
+    def address(self, host: str, port: int, extended: bool) -> Rendered:
+        """What is told in place of the true host and port; `extended` in 229."""
+        raise NotImplementedError
+
+    def edit_reply(self, reply: Reply, host: str, encoding: str) -> Content:
+        """See Edit."""
+        try:
+            if reply.code == "227":
+                host, port = parse_227(reply.text)
+            elif reply.code == "229":
+                port = parse_229(reply.text)
+            else:
+                return reply
+        except ReplySyntaxError:
+            return reply
+        told = self.address(host, port, reply.code == "229")
+        return told if isinstance(told, bytes) else Reply(reply.code, (told,))
+
+
+@dataclass(frozen=True, slots=True)
+class OtherAddress(_Address):
+    """PASV names this host, PASV and EPSV this port; None for the true one."""
+
+    host: str
+    port: int | None = None
+
+    def address(self, host: str, port: int, extended: bool) -> Rendered:
+        """See _Address."""
+        port = port if self.port is None else self.port
+        return render_229(port) if extended else render_227(self.host, port)
+
+
+@dataclass(frozen=True, slots=True)
+class OtherShape(_Address):
+    """227 and 229 are not as they should be; one of `SHAPES`."""
+
+    shape: str
+
+    def address(self, host: str, port: int, extended: bool) -> Rendered:
+        """See _Address."""
+        return SHAPES[self.shape](host, port, extended)
 
 
 def _multi_line(host: str, port: int, extended: bool) -> bytes:
@@ -64,45 +191,63 @@ SHAPES: dict[str, Callable[[str, int, bool], Rendered]] = {
 """Shapes of 227 and 229 that are not as they should be: made from the true host and port."""
 
 
-def edit_reply(edit: Edit, reply: Reply, host: str, encoding: str) -> Reply | bytes:
-    """A reply with something changed, or its octets where it is no reply any more; unchanged where nothing fits.
-
-    Args:
-        edit: What to change.
-        reply: The true one.
-        host: Of the server, for 229 that becomes 227.
-        encoding: Of the octets.
-    """
-    if edit.kind == "mismatched":
-        return _mismatched(reply, encoding)
-    if edit.kind == "address" or edit.kind in SHAPES:
-        return _readdressed(edit, reply, host)
-    if edit.kind == "size" and (size := _SIZE_REPLY.fullmatch(f"{reply.code} {reply.text}")):
-        return Reply(reply.code, (_increased(edit.by, size),))
-    return Reply(reply.code, tuple(_edited(edit, line) for line in reply.lines), reply.listing)
+# Numbers.
 
 
-def edit_listing(edit: Edit, text: str) -> str:
-    """A listing with something changed."""
-    if edit.kind == "total":
-        return f"total {4 * text.count(chr(10))}\r\n{text}"
-    if edit.kind == "no-links":
-        return _LINKS.sub(r"\1 ", text)
-    return _edited(edit, text)
+@dataclass(frozen=True, slots=True)
+class OtherOffset(Edit):
+    """REST goes to an offset that is wrong by so many bytes."""
+
+    by: int
+
+    verbs = frozenset({"REST"})
+
+    def edit_argument(self, argument: str) -> str:
+        """See Edit."""
+        number = _NUMBER.fullmatch(argument)
+        return _increased(self.by, number) if number else argument
 
 
-def edit_argument(edit: Edit, argument: str) -> str:
-    """The argument of REST with another number; any other as it is."""
-    number = _NUMBER.fullmatch(argument) if edit.kind == "offset" else None
-    return _increased(edit.by, number) if number else argument
+class _Fact(Edit):
+    """A fact is told wrong, in replies as in listings."""
+
+    __slots__ = ()
+
+    def edit_reply(self, reply: Reply, host: str, encoding: str) -> Content:
+        """See Edit."""
+        return Reply(reply.code, tuple(map(self.edit_listing, reply.lines)), reply.listing)
 
 
-def _edited(edit: Edit, text: str) -> str:
-    if edit.kind == "size":
-        return _SIZE.sub(partial(_increased, edit.by), text)
-    if edit.kind == "time":
-        return _TIME.sub(lambda found: _moved(found[0], edit.by), text)
-    return text
+@dataclass(frozen=True, slots=True)
+class OtherSize(_Fact):
+    """The size is told wrong by so many bytes."""
+
+    by: int
+
+    verbs = frozenset({"SIZE", "MLST", "MLSD", "RETR", "AVBL"})
+
+    def edit_reply(self, reply: Reply, host: str, encoding: str) -> Content:
+        """See Edit."""
+        if size := _SIZE_REPLY.fullmatch(f"{reply.code} {reply.text}"):
+            return Reply(reply.code, (_increased(self.by, size),))
+        return _Fact.edit_reply(self, reply, host, encoding)
+
+    def edit_listing(self, text: str) -> str:
+        """See Edit."""
+        return _SIZE.sub(partial(_increased, self.by), text)
+
+
+@dataclass(frozen=True, slots=True)
+class OtherTime(_Fact):
+    """Times are wrong by so many seconds."""
+
+    by: float
+
+    verbs = frozenset({"MDTM", "MLST", "MLSD", "MFMT", "MFCT", "MFF"})
+
+    def edit_listing(self, text: str) -> str:
+        """See Edit."""
+        return _TIME.sub(lambda found: _moved(found[0], self.by), text)
 
 
 def _increased(by: float, number: re.Match[str]) -> str:
@@ -116,27 +261,26 @@ def _moved(text: str, by: float) -> str:
         return text  # fourteen digits that are no time
 
 
-def _mismatched(reply: Reply, encoding: str) -> bytes:
-    other = f"{reply.code[:2]}{(int(reply.code[2]) + 1) % 10}"
-    first, *rest = reply.lines or ("",)
-    octets = Reply(reply.code, (first, *rest, "End"), reply.listing).render(encoding)
-    return octets.removesuffix(f"{reply.code} End\r\n".encode()) + f"{other} End\r\n".encode()
+# Lines of LIST.
 
 
-def _readdressed(edit: Edit, reply: Reply, host: str) -> Reply | bytes:
-    try:
-        if reply.code == "227":
-            true_host, port = parse_227(reply.text)
-        elif reply.code == "229":
-            true_host, port = host, parse_229(reply.text)
-        else:
-            return reply
-    except ReplySyntaxError:
-        return reply
-    extended = reply.code == "229"
-    if edit.kind == "address":
-        port = port if edit.port is None else edit.port
-        text: Rendered = render_229(port) if extended else render_227(edit.host, port)
-    else:
-        text = SHAPES[edit.kind](true_host, port, extended)
-    return text if isinstance(text, bytes) else Reply(reply.code, (text,))
+@dataclass(frozen=True, slots=True)
+class Total(Edit):
+    """LIST begins with a line that is no entry."""
+
+    verbs = frozenset({"LIST"})
+
+    def edit_listing(self, text: str) -> str:
+        """See Edit."""
+        return f"total {4 * text.count(chr(10))}\r\n{text}"
+
+
+@dataclass(frozen=True, slots=True)
+class NoLinks(Edit):
+    """LIST has no count of links."""
+
+    verbs = frozenset({"LIST"})
+
+    def edit_listing(self, text: str) -> str:
+        """See Edit."""
+        return _LINKS.sub(r"\1 ", text)

@@ -6,35 +6,10 @@ from collections.abc import Collection
 
 from ftpfixture.checks import suggest
 from ftpfixture.errors import ConfigurationError
-from ftpfixture.faults.actions import (
-    Action,
-    Cut,
-    Deaf,
-    Disk,
-    Early,
-    Edit,
-    Garble,
-    Join,
-    Limit,
-    Moment,
-    Pad,
-    Rewrite,
-    Set,
-    Slice,
-    Truncate,
-    Unannounced,
-    Withhold,
-    moment_of,
-)
 from ftpfixture.faults.catalog import Fault
-from ftpfixture.faults.edits import SHAPES
-from ftpfixture.wire.states import DOWNLOADS, LEGAL_REPLIES, LISTINGS, TRANSFERS, UPLOADS
+from ftpfixture.wire.states import LEGAL_REPLIES
 
 __all__ = ["check_fault"]
-
-_ANNOUNCING = frozenset({"PASV", "EPSV", "PORT", "EPRT"})
-_PASSIVE = frozenset({"PASV", "EPSV"})
-_OF_TRANSFERS = ("before_150", "after_150", "before_close")
 
 
 def check_fault(fault: Fault, known: Collection[str]) -> None:
@@ -56,40 +31,6 @@ def check_fault(fault: Fault, known: Collection[str]) -> None:
     if own:
         return
     for action in fault.actions:
-        fitting = _fitting(action)
-        if fitting is not None and fitting.isdisjoint(fault.when.verbs):
-            verbs = ", ".join(sorted(fitting))
+        if action.fits is not None and action.fits.isdisjoint(fault.when.verbs):
+            verbs = ", ".join(sorted(action.fits))
             raise ConfigurationError(f"{fault!r}: that happens to {verbs} only, not to {'|'.join(fault.when.verbs)}")
-
-
-def _fitting(action: Action) -> frozenset[str] | None:
-    """The verbs that an action can happen to; None for all."""
-    moment = moment_of(action) or Moment()
-    if moment.fraction is not None:
-        return DOWNLOADS | LISTINGS  # nobody knows the size of an upload before its end
-    match action:
-        case Deaf():
-            return _ANNOUNCING
-        case Edit(kind=kind) if kind == "address" or kind in SHAPES:
-            return _PASSIVE
-        case Edit(kind="total" | "no-links"):
-            return frozenset({"LIST"})
-        case Edit(kind="offset"):
-            return frozenset({"REST"})
-        case Edit(kind="size"):
-            return frozenset({"SIZE", "MLST", "MLSD", "RETR", "AVBL"})
-        case Edit(kind="time"):
-            return frozenset({"MDTM", "MLST", "MLSD", "MFMT", "MFCT", "MFF"})
-        case Set(name="list_style"):
-            return frozenset({"LIST", "STAT"})
-        case Set(name="full_names"):
-            return frozenset({"NLST"})
-        case Early() | Join(stage="opening") | Rewrite(stage="opening") | Withhold(stage="opening"):
-            return TRANSFERS  # no other command of ours has a preliminary reply
-        case Disk(reading=reading):
-            return DOWNLOADS if reading else UPLOADS
-        case Pad() | Slice(where="data"):
-            return DOWNLOADS | LISTINGS
-        case Limit() | Truncate() | Unannounced() | Garble(where="data") | Cut(where="data"):
-            return TRANSFERS
-    return TRANSFERS if moment.is_within or moment.phase in _OF_TRANSFERS else None

@@ -14,7 +14,7 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 from ftpfixture import checks
 from ftpfixture.errors import ConfigurationError
-from ftpfixture.faults.actions import Action
+from ftpfixture.faults.action import Action
 from ftpfixture.faults.values import write_value
 from ftpfixture.faults.when import When
 

@@ -7,22 +7,12 @@ from typing import Self
 
 from ftpfixture import checks
 from ftpfixture.errors import ConfigurationError
-from ftpfixture.faults.actions import (
-    Cut,
-    Deaf,
-    Disk,
-    Edit,
-    Handshake,
-    Limit,
-    Moment,
-    Pad,
-    Pause,
-    Set,
-    Slice,
-    Truncate,
-    Unannounced,
-)
+from ftpfixture.faults.actions import Cut, Pause, Slice
 from ftpfixture.faults.control import garbled
+from ftpfixture.faults.data_actions import Deaf, Handshake, Limit, Pad, Set, Truncate, Unannounced
+from ftpfixture.faults.disk import Disk
+from ftpfixture.faults.edits import NoLinks, Total
+from ftpfixture.faults.moments import Moment
 from ftpfixture.faults.rule import Rule, word
 from ftpfixture.wire.listing.styles import LIST_STYLES
 
@@ -181,7 +171,9 @@ class TransferWords(Rule):
 
         Seen in: fsspec#447, aioftp#82.
         """
-        return self.doing(Set("list_style", LIST_STYLES[checks.one_of("style", style, LIST_STYLES)]))
+        return self.doing(
+            Set("list_style", LIST_STYLES[checks.one_of("style", style, LIST_STYLES)], frozenset({"LIST", "STAT"}))
+        )
 
     @word
     def list_total(self) -> Self:
@@ -189,7 +181,7 @@ class TransferWords(Rule):
 
         Seen in: pyfilesystem2#451.
         """
-        return self.doing(Edit("total"))
+        return self.doing(Total())
 
     @word
     def list_without_links(self) -> Self:
@@ -197,7 +189,7 @@ class TransferWords(Rule):
 
         Seen in: prim-ftpd#159.
         """
-        return self.doing(Edit("no-links"))
+        return self.doing(NoLinks())
 
     @word
     def names_in(self, encoding: str) -> Self:
@@ -222,7 +214,7 @@ class TransferWords(Rule):
 
         Seen in: django-storages#26, mina-ftpserver#80.
         """
-        return self.doing(Set("full_names", True))
+        return self.doing(Set("full_names", True, frozenset({"NLST"})))
 
     # Encryption: for AUTH and CONNECT on the control connection, for all others on the data connection. A client that
     # shakes hands before it says its command, as aioftp does, is met by PASV and EPSV only.

@@ -25,6 +25,8 @@ class Situation:
         session: Number of the control connection.
         transfer_type: "A" or "I".
         at: Seconds since the server was made, by its clock.
+        host: Of the server, as the client sees it.
+        encoding: Of its replies.
     """
 
     verb: str
@@ -34,6 +36,8 @@ class Situation:
     session: int
     transfer_type: str
     at: float
+    host: str
+    encoding: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,9 @@
-"""The gate at which things go wrong: it asks the faults of a server, and carries out what they say.
+"""The gate at which things go wrong: it asks the faults of a server, and performs what they answer.
+
+For each command the faults give a `Program`, or nothing. The program is asked where the command comes, where it is
+about to be carried out, where it is answered, and by its data connection (`ftpfixture.net.faultystream`); each time it
+yields effects, and `FaultGate.perform` does them one after another. What an effect means is said at
+`ftpfixture.faults.effects`; no action is known here.
 
 One rule: whatever a fault does to a control connection is done here, in the order of the wire, and told before it can
 be seen on the other side.
@@ -6,59 +11,31 @@ be seen on the other side.
 
 from __future__ import annotations
 
-import asyncio
-import random
-import re
-from collections import deque
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from functools import partial
-from typing import Any, NoReturn
+from typing import Any, TypeVar
 
 from ftpfixture.clock import Clock
-from ftpfixture.errors import ReplySyntaxError
-from ftpfixture.faults.actions import (
-    Answer,
-    Cut,
-    Deaf,
-    Disk,
-    Early,
-    Edit,
-    Garble,
-    Handshake,
-    How,
-    Ignore,
-    Join,
-    Pause,
-    Repeat,
-    Rewrite,
-    Say,
-    Set,
-    Slice,
-    Stage,
-    Withhold,
-)
-from ftpfixture.faults.armed import Claim, Plan, Rules, Step
-from ftpfixture.faults.catalog import GROUPS
-from ftpfixture.faults.edits import edit_argument, edit_reply
+from ftpfixture.faults.armed import Rules
+from ftpfixture.faults.effects import Data, Effect, End, Fired, Hold, Hook, How, Send, Silent, Use, Wait
+from ftpfixture.faults.pieces import reply_of
+from ftpfixture.faults.program import Program
 from ftpfixture.faults.when import Situation
 from ftpfixture.files.paths import resolve_virtual
 from ftpfixture.log.events import FaultApplied
 from ftpfixture.net.channel import Channel
-from ftpfixture.net.faultyfiles import FaultyFiles
-from ftpfixture.net.faultystream import FaultyStream, flipped
-from ftpfixture.net.gate import EXCHANGE, Exchange, Gate, Piece, SessionView
+from ftpfixture.net.faultyhandshakes import FaultyHandshakes
+from ftpfixture.net.faultystream import FaultyStream, block_data
+from ftpfixture.net.gate import EXCHANGE, Exchange, Gate, SessionView
 from ftpfixture.net.outbox import Outbox
+from ftpfixture.net.pauses import Pauses
 from ftpfixture.net.stream import ThrottleStreamIO
 from ftpfixture.net.throttle import StreamThrottle
-from ftpfixture.wire.command import starred
-from ftpfixture.wire.reply import Reply, ReplyParser
+from ftpfixture.wire.reply import Reply
 
 __all__ = ["FaultGate"]
 
-_LINES = re.compile(rb"[^\n]*\n|[^\n]+")
-_REFUSED = bytes.fromhex("15030300020228")  # a TLS alert: fatal, handshake_failure (RFC 8446 6)
-_ANNOUNCING = frozenset(GROUPS["PASSIVE"] + GROUPS["ACTIVE"])
-_JITTER = 0x5EED  # of the random numbers that jitter is made of, the same in every session
+T = TypeVar("T")
 
 
 class FaultGate(Gate):
@@ -75,12 +52,11 @@ class FaultGate(Gate):
         super().__init__(view, outbox)
         self._rules = rules
         self._clock = clock
-        self._random = random.Random(_JITTER)
-        self._alarms: set[asyncio.Future[None]] = set()
-        self._abandoned = False
+        self._pauses = Pauses(clock, self.channel.loop)
+        self._client_closed = partial(view.hang_up, "client closed")
         self._restore: list[Callable[[], None]] = []
-        self._handshakes: list[Exchange] = []
-        self._hanging: set[Channel] = set()
+        self._expected: list[Exchange] = []
+        self._handshakes = FaultyHandshakes(view, self._pauses, self.perform_now, self._expected)
 
     # What comes in.
 
@@ -88,400 +64,183 @@ class FaultGate(Gate):
         """See Gate."""
         exchange = Exchange(0, "CONNECT")
         EXCHANGE.set(exchange)  # the greeting is an answer to it
-        self._find_plan(exchange)
-        if exchange.plan is not None and exchange.plan.at("command"):
+        self._find_program(exchange)
+        if exchange.program is not None:
             self.channel.watch_end(self._client_closed)
-            await self._begin(exchange)
+            await self._begin(exchange.program, exchange)
             self.channel.unwatch()
         return exchange
-
-    def _client_closed(self) -> None:
-        self.view.hang_up("client closed")
 
     def command(self, verb: str, argument: str, too_long: bool = False) -> Coroutine[Any, Any, Exchange]:
         """See Gate."""
         command = super().command(verb, argument, too_long)
         # No coroutine around that one for nothing: every command of every server would pay for it.
-        return self._look_at(command) if self._rules.armed or self._restore or self._handshakes else command
+        return self._look_at(command) if self._rules.armed or self._restore or self._expected else command
 
     async def _look_at(self, command: Coroutine[Any, Any, Exchange]) -> Exchange:
         exchange = await command
         for restore in self._restore:
             restore()
         self._restore.clear()
-        if self._handshakes:
-            self._forget_handshakes(exchange.verb)
-        self._find_plan(exchange)
+        if self._expected:
+            self._handshakes.forget(exchange.verb)
+        self._find_program(exchange)
         return exchange
 
-    def _find_plan(self, exchange: Exchange) -> None:
+    def _find_program(self, exchange: Exchange) -> None:
         if not self._rules.armed:
             return
-        view, argument = self.view, exchange.argument
+        view, verb, argument = self.view, exchange.verb, exchange.argument
+        path = str(resolve_virtual(view.current_directory, argument))
+        user = argument if verb == "USER" else view.login
+        age = self._rules.age(self._clock.monotonic())
         situation = Situation(
-            exchange.verb,
-            argument,
-            str(resolve_virtual(view.current_directory, argument)),
-            argument if exchange.verb == "USER" else view.login,
-            self.session,
-            view.transfer_type,
-            self._rules.age(self._clock.monotonic()),
+            verb, argument, path, user, self.session, view.transfer_type, age, view.server_host, self.encoding
         )
-        plan = exchange.plan = self._rules.plan(situation)
-        if plan is not None and plan.of(Handshake):
-            if exchange.verb in ("CONNECT", "AUTH"):
-                self.channel.before_handshake = partial(self._shake_hands, self.channel, [exchange])
-            else:
-                self._handshakes.append(exchange)
+        exchange.program = self._rules.program(situation)
+        self._handshakes.expect(exchange)
 
     async def begin(self, exchange: Exchange) -> bool:
         """See Gate."""
-        plan: Plan | None = exchange.plan
-        if plan is None:
+        program = exchange.program
+        if program is None:
             return True
         if exchange.seq:
-            await self._begin(exchange)
+            await self._begin(program, exchange)
         if self.channel.closed:
             return False
-        for claim, action in plan.of(Set):
-            if self.happens(claim, exchange):
-                self._set(action.name, action.value)
-        for claim, disk in plan.of(Disk):
-            self._set("path_io", FaultyFiles(self.view.path_io, disk, partial(self.happens, claim, exchange)))
-        for claim, edit in plan.of(Edit):
-            edited = edit_argument(edit, exchange.argument)
-            if edited != exchange.argument and self.happens(claim, exchange):
-                exchange.argument = edited
-        for claim, instead in plan.steps:
-            if isinstance(instead, Answer | Ignore) and self.happens(claim, exchange):
-                if isinstance(instead, Answer):
-                    self._answer(instead, exchange)
-                else:
-                    self.silence(exchange)
-                return False
-        return True
+        outcome = await self.perform(program.command(), exchange)
+        if isinstance(outcome, str):
+            exchange.argument = outcome
+            return True
+        if isinstance(outcome, bytes):
+            exchange.finals += 1  # whatever is in them
+            outcome = reply_of(outcome)
+        if outcome is not None:
+            self.reply(outcome, exchange)
+        return False
 
-    async def _begin(self, exchange: Exchange) -> None:
+    async def _begin(self, program: Program, exchange: Exchange) -> None:
         """Do what is to be done before anything else; the channel is closed when nothing else shall be done."""
         try:
-            await self.phase(exchange, "command")
+            await self.perform(program.phase("command"), exchange)
         except ConnectionAbortedError:
             self.outbox.flush()
             self.channel.close_gently()
-
-    def _set(self, name: str, value: Any) -> None:
-        """Another value for as long as the command lasts."""
-        self._restore.insert(0, self.view.override(name, value))
-
-    def _answer(self, answer: Answer, exchange: Exchange) -> None:
-        if answer.raw is None:
-            self.reply(Reply(answer.code, answer.lines), exchange)
-        else:
-            exchange.finals += 1
-            exchange.plan.raw = answer.raw
-            self.reply(_reply_of(answer.raw), exchange)
 
     # What goes out.
 
     def reply(self, reply: Reply, exchange: Exchange) -> None:
         """See Gate."""
-        plan: Plan | None = exchange.plan
-        if plan is None:
+        program = exchange.program
+        if program is None:
             Gate.reply(self, reply, exchange)  # super() takes longer than all else that is done here
             return
         if exchange.seq and not reply.is_preliminary:
             exchange.finals += 1
-        self.outbox.take_turn(partial(self._deliver, reply, exchange, plan))
-
-    async def _deliver(self, reply: Reply, exchange: Exchange, plan: Plan) -> None:
-        opening = reply.is_preliminary
-        pieces = await self._lead_up(exchange, plan.at("before_150" if opening else "before_reply"))
-        pieces += self._pieces(reply, exchange, plan)
-        # What follows at once is told now: the client may be gone before anything else is.
-        after = plan.at("after_150" if opening else "after_reply")
-        begun = deque(step for step in after if self.happens(step.claim, exchange))
-        while begun and isinstance(action := begun[0].action, Say):
-            pieces += self._said(action)
-            begun.popleft()
-        if pieces:
-            await self._send(pieces, exchange, plan, opening)
-        answered = plan.ended_early or any(not piece.is_preliminary for piece, _ in pieces)
-        if not opening and (self.outbox.holds or not answered):
-            self.silence(exchange)
-        if begun:
-            await self.outbox.drain()  # what is behind a reply comes when all of it has gone
-        for step in begun:
-            await self._act(step, exchange)
-
-    async def _lead_up(self, exchange: Exchange, steps: list[Step]) -> list[Piece]:
-        """Do what comes before a reply; what is said last of it is for the same piece."""
-        pieces: list[Piece] = []
-        for step in steps:
-            if not self.happens(step.claim, exchange):
-                continue
-            if isinstance(step.action, Say):
-                pieces += self._said(step.action)
-                continue
-            if pieces:
-                self.say(pieces, exchange)
-                pieces = []
-            await self._act(step, exchange)
-        return pieces
-
-    async def _send(self, pieces: list[Piece], exchange: Exchange, plan: Plan, opening: bool) -> None:
-        """Hand what answers a command to the socket: at once, piece by piece, or with the next reply."""
-        for claim, join in plan.of(Join):
-            if opening == (join.stage == "opening") and self.happens(claim, exchange):
-                self.outbox.hold(self.said(pieces, exchange))
-                return
-        for claim, how in plan.of(Slice):
-            if how.where == "control" and self.happens(claim, exchange):
-                await self._send_slowly(self.release(pieces, exchange), how)
-                return
-        self.say(pieces, exchange)
-
-    def _pieces(self, reply: Reply, exchange: Exchange, plan: Plan) -> list[Piece]:
-        """What is really sent in place of a reply."""
-        opening = reply.is_preliminary
-        changed: Reply | bytes = reply if plan.raw is None else plan.raw
-        if plan.verdict is not None and not opening:
-            changed = Reply(*plan.verdict)
-        for claim, action in plan.steps:
-            match action:
-                case Rewrite() if self._is_of(reply, action.stage) and self.happens(claim, exchange):
-                    changed = _rewritten(action, changed, exchange)
-                case Edit() if isinstance(changed, Reply):
-                    edited = edit_reply(action, changed, self.view.server_host, self.encoding)
-                    if edited != changed and self.happens(claim, exchange):
-                        changed = edited
-                case Deaf() if self._is_announced(reply, exchange) and self.happens(claim, exchange):
-                    self._deafen(action.how)
-        encoding = self.view.encoding
-        pieces = _cut_up(changed, encoding)
-        for claim, action in plan.steps:
-            match action:
-                case Garble(where="control"):
-                    spoilt = [flipped(raw, 0, action) for _, raw in pieces]
-                    if spoilt != [raw for _, raw in pieces] and self.happens(claim, exchange):
-                        pieces = [piece for raw in spoilt for piece in _cut_up(raw, encoding)]
-                case Repeat() if self._is_of(reply, action.stage) and self.happens(claim, exchange):
-                    pieces = pieces * 2
-                case Withhold() if self._is_of(reply, action.stage) and self.happens(claim, exchange):
-                    pieces = []
-                case Early() if opening and self.happens(claim, exchange):
-                    plan.ended_early = True
-                    pieces += _cut_up(Reply(action.code, (action.text,)), encoding)
-                case Early() if plan.ended_early:
-                    pieces = []
-        return pieces
-
-    @staticmethod
-    def _is_of(reply: Reply, stage: Stage) -> bool:
-        return reply.is_preliminary == (stage == "opening")
-
-    def _said(self, action: Say) -> list[Piece]:
-        return _cut_up(Reply(action.code, action.lines) if action.raw is None else action.raw, self.encoding)
-
-    async def _send_slowly(self, octets: bytes, how: Slice) -> None:
-        for start in range(0, len(octets), how.size):
-            if start:
-                await self.pause(how.pause)
-            self.outbox.write(octets[start : start + how.size])
-            await self.outbox.drain()
+        self.outbox.take_turn(lambda: self.perform(program.reply(reply, self.view.encoding), exchange))
 
     # What happens.
 
-    def happens(self, claim: Claim, exchange: Exchange) -> bool:
-        """Whether a fault may happen to a command now; tells of it when it begins."""
-        taken = claim.take()
-        if taken:
-            fault = str(claim.armed.fault)
-            self.hub.emit(FaultApplied(*self.hub.stamp(self.session), exchange.seq, fault))
-        return taken is not False
-
-    async def phase(self, exchange: Exchange, phase: str) -> None:
-        """Do what is to be done in a phase of a command."""
-        plan: Plan | None = exchange.plan
-        if plan is not None:
-            for step in plan.at(phase):
-                if self.happens(step.claim, exchange):
-                    await self._act(step, exchange)
-
-    async def _act(self, step: Step, exchange: Exchange) -> None:
-        match step.action:
-            case Pause(moment=moment, seconds=seconds, jitter=jitter):
-                if seconds is None:
-                    self.silence(exchange)
-                    if moment.phase != "before_close":
-                        # Nothing will be answered, so of what is said only the end is of interest.
-                        self.channel.watch_end(self._client_closed, drop=True)
-                await self.pause(seconds, jitter)
-            case Say() as action:
-                self.say(self._said(action), exchange)
-            case Cut(where="control", how=how):
-                self.cut(how)
-
-    async def pause(self, seconds: float | None, jitter: float = 0) -> None:
-        """Wait, for ever with None; but no longer than the client does.
+    async def perform(self, hook: Hook[T], exchange: Exchange, stream: FaultyStream | None = None) -> T:
+        """Do all that a hook of a command yields, for its data connection if there is one; what it returns.
 
         Raises:
-            ConnectionAbortedError: The client is gone, and what would come next never comes.
+            ConnectionAbortedError: The client is gone, or the data connection was ended.
         """
-        if not self._abandoned:
-            await self._rest(seconds, jitter)
-        if seconds is None:
-            raise ConnectionAbortedError("the client is gone")
+        while True:
+            try:
+                doing = self._do(next(hook), exchange, stream)
+            except StopIteration as done:
+                returned: T = done.value
+                return returned
+            if doing is not None:
+                await doing
 
-    async def _rest(self, seconds: float | None, jitter: float) -> None:
-        alarm = self.channel.loop.create_future()
-        self._alarms.add(alarm)
-        timer = None
-        if seconds is not None:
-            timer = self._clock.call_later(seconds + jitter * self._random.random(), partial(_wake, alarm))
+    def perform_now(self, hook: Hook[T], exchange: Exchange, stream: FaultyStream | None = None) -> T:
+        """The same for a hook whose effects take no time."""
+        performing = self.perform(hook, exchange, stream)
         try:
-            await alarm
-        finally:
-            self._alarms.discard(alarm)
-            if timer is not None:
-                timer.cancel()
+            performing.send(None)
+        except StopIteration as done:
+            returned: T = done.value
+            return returned
+        performing.close()
+        raise RuntimeError("an effect takes time where nothing can wait")
 
-    def cut(self, how: How) -> None:
+    def _do(self, effect: Effect, exchange: Exchange, stream: FaultyStream | None) -> Awaitable[None] | None:
+        """Do one thing; what is to be awaited then, if it takes time."""
+        match effect, stream:
+            case Fired(fault), _:
+                self.hub.emit(FaultApplied(*self.hub.stamp(self.session), exchange.seq, fault))
+            case Silent(if_held), _:
+                if not if_held or self.outbox.holds:
+                    self.silence(exchange)
+            case Wait(seconds, jitter, deaf), _:
+                if deaf:
+                    self.channel.watch_end(self._client_closed, drop=True)
+                return self._pauses.wait(seconds, jitter)
+            case Send(pieces, int(size), pause), _:
+                return self._send_slowly(self.release(pieces, exchange), size, pause)
+            case Send(pieces, drain=drain), _:
+                if pieces:
+                    self.say(pieces, exchange)
+                return self.outbox.drain() if drain else None
+            case Hold(pieces), _:
+                self.outbox.hold(self.said(pieces, exchange))
+            case End("control", how), _:
+                self._cut(how)
+            case End(_, how), FaultyStream() as data:
+                return data.end(how)
+            case Data(content, flush), FaultyStream() as data:
+                return data.put(content, flush=flush)
+            case Use(name, value), FaultyStream() as data:
+                data.use(name, value)
+            case Use("data_port", how), _:
+                block_data(self.view, str(how), self._pauses)
+            case Use("path_io", wrap), _ if callable(wrap):
+                layer = wrap(self.view.path_io, partial(self.perform_now, exchange=exchange))
+                self._restore.insert(0, self.view.override("path_io", layer))
+            case Use(name, value), _:
+                self._restore.insert(0, self.view.override(name, value))
+            case _:
+                raise TypeError(f"{effect} is for a data connection, and there is none")
+        return None
+
+    async def _send_slowly(self, data: bytes, size: int, pause: float) -> None:
+        for start in range(0, len(data), size):
+            if start:
+                await self._pauses.wait(pause)
+            self.outbox.write(data[start : start + size])
+            await self.outbox.drain()
+
+    def _cut(self, how: How) -> None:
         """End the control connection."""
         if how != "rst":
             self.outbox.say()
         self.outbox.end()
         self.outbox.flush()
-        if how == "rst":
-            self.channel.reset()
         if how == "half":
             self.channel.half_close()
-        else:
-            self.channel.close_gently()
-            # Not now: the session may be in the middle of something, and this be called from there.
-            self.channel.loop.call_soon(self.view.hang_up, "cut off")
+            return
+        if how == "rst":
+            self.channel.reset()
+        self.channel.close_gently()
+        # Not now: the session may be in the middle of something, and this be called from there.
+        self.channel.loop.call_soon(self.view.hang_up, "cut off")
 
-    @staticmethod
-    def _is_announced(reply: Reply, exchange: Exchange) -> bool:
-        return reply.code[0] == "2" and exchange.argument.upper() != "ALL"  # EPSV ALL says how, and not where
-
-    def _deafen(self, how: str) -> None:
-        """Let no data connection come about."""
-        listener = self.view.passive_listener
-        if listener is None:
-            self.view.open_data_with(_refuse if how == "refuse" else self._never)
-        elif how == "refuse":
-            listener.close()
-        else:
-            listener.ignore(unreachable=how == "unreachable")
-
-    async def _never(self, timeout: float | None) -> NoReturn:
-        await self.pause(timeout)
-        raise TimeoutError("nobody answers")
-
-    # Encryption.
-
-    def _forget_handshakes(self, verb: str) -> None:
-        """Leave the next data connection alone: that for which a handshake should have failed was another.
-
-        What belongs to PASV and the like waits until the next of them, what belongs to a transfer until its end.
-        """
-        if verb in _ANNOUNCING:
-            self._handshakes.clear()
-        elif not self.view.transferring:
-            self._handshakes[:] = [exchange for exchange in self._handshakes if exchange.verb in _ANNOUNCING]
-
-    async def _shake_hands(self, channel: Channel, exchanges: list[Exchange]) -> None:
-        """The other side begins to shake hands, on a connection that belongs to these commands."""
-        for exchange in tuple(exchanges):
-            for claim, action in exchange.plan.of(Handshake):
-                if self.happens(claim, exchange):
-                    exchanges.clear()
-                    await self._fail_handshake(channel, action)
-
-    async def _fail_handshake(self, channel: Channel, action: Handshake) -> NoReturn:
-        if action.how == "stall" and channel is self.channel:
-            channel.watch_end(self._client_closed, drop=True)
-            await self.pause(None)
-        elif action.how == "stall" and not self._abandoned:
-            self._hanging.add(channel)
-            try:
-                await channel.gone()
-            finally:
-                self._hanging.discard(channel)
-        elif action.how == "refuse":
-            channel.send_raw(_REFUSED)
-        channel.cut()
-        raise ConnectionAbortedError("the handshake was made to fail")
-
-    # Data connections.
+    # Data connections, and the end.
 
     def looks_at_all(self) -> bool:
         """See Gate; faults count bytes from either end, and change listings as a whole."""
-        return EXCHANGE.get().plan is not None
+        return EXCHANGE.get().program is not None
 
     def data(self, channel: Channel, throttles: Mapping[str, StreamThrottle], mode: str) -> ThrottleStreamIO:
         """See Gate."""
-        channel.before_handshake = partial(self._shake_hands, channel, self._handshakes)
+        self._handshakes.guard(channel)
         return self.tapped(FaultyStream(self, channel, throttles), mode)
-
-    # The end.
 
     def abandon(self) -> None:
         """See Gate."""
-        self._abandoned = True
-        for alarm in self._alarms:
-            _wake(alarm)
-        for channel in self._hanging:
-            channel.cut()
-
-
-def _wake(alarm: asyncio.Future[None]) -> None:
-    if not alarm.done():
-        alarm.set_result(None)
-
-
-async def _refuse(timeout: float | None) -> NoReturn:
-    raise ConnectionRefusedError("the data connection is refused")
-
-
-def _cut_up(content: Reply | bytes, encoding: str) -> list[Piece]:
-    """A reply, or octets cut into the replies that a client finds in them; what is none is not lost."""
-    if isinstance(content, Reply):
-        return [(content, content.render(encoding))]
-    pieces: list[Piece] = []
-    held, parser = list[bytes](), ReplyParser()
-    for line in _LINES.findall(content):
-        held.append(line)
-        try:
-            reply = parser.feed_line(line.rstrip(b"\r\n"), encoding)
-        except ReplySyntaxError:
-            continue
-        if reply is not None:
-            pieces.append((reply, b"".join(held)))
-            held.clear()
-    if held:
-        rest = b"".join(held)
-        pieces.append((_reply_of(rest), rest))
-    return pieces
-
-
-def _reply_of(raw: bytes) -> Reply:
-    """Octets as the log shows them: with the code that they begin or end with, if there is one."""
-    text = raw.decode("utf-8", "backslashreplace").rstrip("\r\n")
-    lines = text.split("\r\n")
-    code = lines[-1][:3]
-    known = len(code) == 3 and code.isascii() and code.isdigit()
-    return Reply(code if known else "000", tuple(lines))
-
-
-def _rewritten(action: Rewrite, reply: Reply | bytes, exchange: Exchange) -> Reply | bytes:
-    if action.raw is not None:
-        return action.raw
-    if isinstance(reply, bytes):
-        reply = _reply_of(reply)
-    text = reply.text
-    lines = action.text or ("{text}",)
-    # A reply is in every log and transcript: a password in it is starred as in its command.
-    _, argument = starred(exchange.verb, exchange.argument)
-    filled = [line.replace("{text}", text).replace("{argument}", argument) for line in lines]
-    return Reply(action.code or reply.code, tuple("\n".join(filled).split("\n")), reply.listing)
+        self._pauses.abandon()
+        self._handshakes.abandon()

@@ -5,12 +5,14 @@ One rule: what is emitted here is what was really said, because the tap stands n
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextvars import ContextVar
 from functools import partial
 from pathlib import PurePosixPath
-from typing import Any, Protocol
+from typing import Protocol
 
+from ftpfixture.faults.pieces import Piece
+from ftpfixture.faults.program import Program
 from ftpfixture.files.base import AbstractPathIO
 from ftpfixture.log.events import (
     Cleared,
@@ -33,10 +35,7 @@ from ftpfixture.net.throttle import StreamThrottle
 from ftpfixture.net.transport import Duplex
 from ftpfixture.wire.reply import Reply
 
-__all__ = ["EXCHANGE", "UNASKED", "Exchange", "Gate", "Piece", "SessionView"]
-
-Piece = tuple[Reply, bytes]
-"""What the log shows of a reply, and its bytes."""
+__all__ = ["EXCHANGE", "UNASKED", "Exchange", "Gate", "SessionView"]
 
 
 class Exchange:
@@ -48,10 +47,10 @@ class Exchange:
         argument: Its argument, as the handler shall see it.
         finals: How many final replies it got; not counted where there is no command.
         opening: Whether it is a transfer that has got no reply yet, neither its 150 nor a refusal.
-        plan: What a gate of its own kind has in mind with it; None for nothing.
+        program: What is to go wrong with it; None for nothing.
     """
 
-    __slots__ = ("argument", "finals", "opening", "plan", "seq", "verb")
+    __slots__ = ("argument", "finals", "opening", "program", "seq", "verb")
 
     def __init__(self, seq: int, verb: str, argument: str = "") -> None:
         self.seq = seq
@@ -59,7 +58,7 @@ class Exchange:
         self.argument = argument
         self.finals = 0
         self.opening = False
-        self.plan: Any = None
+        self.program: Program | None = None
 
 
 UNASKED = Exchange(0, "")
@@ -158,18 +157,18 @@ class Gate:
         else:
             self.outbox.put(lambda: self.say([(reply, reply.render(self.encoding))], exchange))
 
-    def say(self, pieces: list[Piece], exchange: Exchange) -> None:
+    def say(self, pieces: Sequence[Piece], exchange: Exchange) -> None:
         """Say what answers a command now, behind what was held back."""
         if data := self.release(pieces, exchange):
             self.outbox.write(data)
 
-    def release(self, pieces: list[Piece], exchange: Exchange) -> bytes:
+    def release(self, pieces: Sequence[Piece], exchange: Exchange) -> bytes:
         """Tell of what answers a command, and of what was held back; the bytes, which the caller sends."""
         if self.outbox.ended and pieces:
             self.silence(exchange)
         return self.outbox.release(self.said(pieces, exchange))
 
-    def said(self, pieces: list[Piece], exchange: Exchange) -> list[Said]:
+    def said(self, pieces: Sequence[Piece], exchange: Exchange) -> list[Said]:
         """What answers a command, in the form that an outbox takes."""
         return [(raw, partial(self.tell, reply, raw, exchange)) for reply, raw in pieces]
 

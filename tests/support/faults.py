@@ -9,9 +9,9 @@ from typing import Any
 from hypothesis import strategies as st
 
 from ftpfixture.errors import ConfigurationError
-from ftpfixture.faults.actions import PHASES
 from ftpfixture.faults.catalog import Fault, on
 from ftpfixture.faults.edits import SHAPES
+from ftpfixture.faults.moments import PHASES
 from ftpfixture.faults.rule import TRIGGERS
 from ftpfixture.faults.when import Situation
 from ftpfixture.wire.listing.styles import LIST_STYLES
@@ -36,7 +36,7 @@ def situation(
     """A command that has just come, in the directory ``/in``."""
     verb, _, argument = line.partition(" ")
     path = argument if argument.startswith("/") else f"/in/{argument}"
-    return Situation(verb, argument, path, user, session, transfer_type, at)
+    return Situation(verb, argument, path, user, session, transfer_type, at, "127.0.0.1", "utf-8")
 
 
 def pointed_at(error: ConfigurationError) -> str:

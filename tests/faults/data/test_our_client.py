@@ -15,7 +15,7 @@ from typing import NamedTuple
 import pytest
 
 from ftpfixture import Client, FtpFixtureError, FtpServer, IntegrityError, Retry, StatusCodeError, TlsError
-from ftpfixture.faults.actions import PHASES
+from ftpfixture.faults.moments import PHASES
 from tests.support.endings import told
 from tests.support.faulty import DATA
 

@@ -1,104 +1,57 @@
-"""What a fault does: values that never change, and moments within a command."""
+"""What every action has in common: values that never change, and hooks that somebody calls."""
 
 from __future__ import annotations
 
 import dataclasses
-import math
-from typing import get_args
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from ftpfixture.errors import ConfigurationError
-from ftpfixture.faults import actions
-from ftpfixture.faults.actions import PHASES, Action, Deaf, Disk, Moment, Pause, Phase, moment_of
+from ftpfixture.faults import actions, data_actions, disk, edits
+from ftpfixture.faults.action import Action, Timed
+
+MODULES = (actions, data_actions, disk, edits)
 
 
-@pytest.mark.parametrize("kind", [Moment, *get_args(Action)], ids=lambda kind: kind.__name__)
-def test_actions_never_change(kind: type) -> None:
+ACTIONS = [
+    value
+    for module in MODULES
+    for value in vars(module).values()
+    if isinstance(value, type) and issubclass(value, Action) and value.__module__ == module.__name__
+    if "__dataclass_fields__" in vars(value)
+]
+"""Every class whose objects are actions."""
+
+
+def test_every_action_is_told_of() -> None:
+    """The modules of actions say what is in them, and each action has a docstring of its own."""
+    named = {name for module in MODULES for name in module.__all__}
+
+    assert len(ACTIONS) > 20
+    assert {kind.__name__ for kind in ACTIONS} <= named
+    assert not [kind for kind in ACTIONS if (kind.__doc__ or "").startswith(f"{kind.__name__}(")]
+
+
+def test_actions_never_change() -> None:
     """No field of an action can be set, and none can be added."""
-    action: object = object.__new__(kind)
-
-    for name in (*(field.name for field in dataclasses.fields(kind)), "extra"):
-        # Python 3.11 answers a name that is no field of a frozen class with slots by a TypeError.
-        with pytest.raises((dataclasses.FrozenInstanceError, TypeError)):
-            setattr(action, name, 1)
-    assert not hasattr(action, "__dict__")
-
-
-def test_the_set_of_actions_is_closed() -> None:
-    """Every class of the module but `Moment` is in the union that type checkers see, and has a docstring of its own."""
-    listed = {getattr(actions, name) for name in actions.__all__}
-    classes = {value for value in listed if isinstance(value, type) and dataclasses.is_dataclass(value)}
-
-    assert classes - {Moment} == set(get_args(Action))
-    assert not [kind for kind in classes if (kind.__doc__ or "").startswith(f"{kind.__name__}(")]
+    for kind in ACTIONS:
+        action: object = object.__new__(kind)
+        for name in (*vars(kind)["__dataclass_fields__"], "extra"):
+            # Python 3.11 answers a name that is no field of a frozen class with slots by a TypeError.
+            with pytest.raises((dataclasses.FrozenInstanceError, TypeError)):
+                setattr(action, name, 1)
+        assert not hasattr(action, "__dict__"), kind
 
 
-def test_phases_are_those_of_the_type() -> None:
-    """The table of phases and their type say the same, in the same order."""
-    assert get_args(Phase) == PHASES
+def test_every_hook_is_called() -> None:
+    """An action has no method of its own that its base does not have: a hook of another name would never be called."""
+    for kind in ACTIONS:
+        methods = {name for name, member in vars(kind).items() if callable(member) and not name.startswith("_")}
+        assert methods <= {name for base in kind.__mro__[1:] for name in vars(base)}, kind
 
 
-@pytest.mark.parametrize(
-    ("moment", "size", "threshold"),
-    [
-        (Moment(), 100, None),
-        (Moment(octets=0), None, 0),
-        (Moment(octets=7), 5, 7),
-        (Moment(fraction=0), 100, 0),
-        (Moment(fraction=0.5), 101, 51),
-        (Moment(fraction=1), 101, 101),
-        (Moment(fraction=0.5), 0, 0),
-        (Moment(fraction=0.5), None, None),
-    ],
-)
-def test_thresholds(moment: Moment, size: int | None, threshold: int | None) -> None:
-    """Octets are what they are; a part of a file is rounded up, and unknown where the size is."""
-    assert moment.threshold(size) == threshold
-    assert moment.is_within is (moment != Moment())
-
-
-@given(st.floats(0, 1), st.integers(0, 1 << 40))
-def test_a_part_of_a_file_is_within_it(fraction: float, size: int) -> None:
-    """No part is beyond the end, and only nothing of it is before the first octet."""
-    threshold = Moment(fraction=fraction).threshold(size)
-
-    assert threshold is not None
-    assert 0 <= threshold <= size
-    assert (threshold > 0) is (fraction * size > 0)
-
-
-@pytest.mark.parametrize("phase", PHASES)
-def test_moments_of_users(phase: str) -> None:
-    """Every phase is one, with octets or a part or neither."""
-    assert Moment.of(phase) == Moment(phase=phase)  # type: ignore[arg-type]
-    assert Moment.of(phase, after=0).octets == 0
-    assert Moment.of(phase, at=1).fraction == 1
-
-
-@pytest.mark.parametrize(
-    ("phase", "after", "at", "text"),
-    [
-        ("later", None, None, "phase takes one of command, before_150, after_150, .*, not 'later'"),
-        ("command", 1, 0.5, r"give after= \(octets\) or at= \(a part of the file\), not both"),
-        ("command", -1, None, "after takes a whole number, 0 or more, not -1"),
-        ("command", 1.0, None, "after takes a whole number, 0 or more, not 1.0"),
-        ("command", True, None, "after takes a whole number, 0 or more, not True"),
-        ("command", None, 1.5, "at takes a number from 0 to 1, or 0% to 100% in text, not 1.5"),
-        ("command", None, math.nan, "at takes a number from 0 to 1, or 0% to 100% in text, not nan"),
-        ("command", None, "50%", "at takes a number from 0 to 1, or 0% to 100% in text, not '50%'"),
-    ],
-)
-def test_moments_that_never_come(phase: str, after: int | None, at: float | None, text: str) -> None:
-    """What cannot be a moment is refused when it is written."""
-    with pytest.raises(ConfigurationError, match=text):
-        Moment.of(phase, after, at)
-
-
-def test_moments_of_actions() -> None:
-    """An action has the moment that it was given, or none."""
-    assert moment_of(Pause(Moment("after_150"), 1)) == Moment("after_150")
-    assert moment_of(Disk(5, True, after=7)) is None
-    assert moment_of(Deaf("refuse")) is None
+def test_every_action_does_something() -> None:
+    """An action has a hook of its own, or its base has."""
+    for kind in ACTIONS:
+        bases = [base for base in kind.__mro__ if base not in (Action, Timed, object)]
+        hooks = {name for base in bases for name in vars(base)} & (set(vars(Action)) | set(vars(Timed)))
+        assert {name for name in hooks if not name.startswith("_")} - {"verbs", "counted", "fits"}, kind

@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ftpfixture import Fault, on
-from ftpfixture.faults.actions import Answer, Cut, Disk, Garble, Moment, Pause
-from ftpfixture.faults.armed import Armed, Plan, Rules
+from ftpfixture.faults.armed import Armed, Rules
 from ftpfixture.faults.when import Situation
 from tests.support.faults import SECRETS, situation
 
@@ -193,57 +192,17 @@ def test_no_miss_shows_a_password(verb: str, fault: Fault) -> None:
         assert secret not in armed.miss() + repr(armed)
 
 
-# Plans.
+# All faults together.
 
 
-def _plan(*faults: Fault) -> Plan:
+def test_no_program_where_nothing_goes_wrong() -> None:
+    """A command that no fault is for has no program."""
     rules = Rules()
-    rules.armed = tuple(map(Armed, faults))
-    plan = rules.plan(situation())
-    assert plan is not None
-    return plan
-
-
-def test_a_plan_has_the_actions_of_all_faults_in_order() -> None:
-    """Faults come in the order in which they were added, and their actions in that of their words."""
-    plan = _plan(on("RETR").answer(550).close(), on("*").delay(1))
-
-    assert [type(step.action) for step in plan.steps] == [Answer, Cut, Pause]
-    assert plan.steps[0].claim is plan.steps[1].claim is not plan.steps[2].claim
-    assert [(claim.armed.fault.said[0].name, action.seconds) for claim, action in plan.of(Pause)] == [("delay", 1)]
-    assert plan.of(Garble) == []
-
-
-def test_no_plan_where_nothing_goes_wrong() -> None:
-    """A command that no fault is for has no plan."""
-    rules = Rules()
-    assert rules.plan(situation()) is None
+    assert rules.program(situation()) is None
     rules.armed = (Armed(on("STOR").off()), Armed(on("RETR").nth(2).off()))
 
-    assert rules.plan(situation()) is None
-    assert rules.plan(situation()) is not None
-
-
-def test_a_plan_by_phases() -> None:
-    """What has a moment acts in its phase, and what is counted in octets or has none in no phase."""
-    plan = _plan(on("RETR").delay(1).delay(2, phase="after_150").drop_data(5).read_error(6).delay(3, after=7).off())
-
-    assert [step.action for step in plan.at("command")] == [Pause(Moment(), 1)]
-    assert [step.action for step in plan.at("after_150")] == [Pause(Moment("after_150"), 2)]
-    assert plan.at("before_close") == []
-
-
-def test_a_plan_by_octets() -> None:
-    """What is counted in octets comes in their order, a part of the file by its size; equal ones as they were said."""
-    plan = _plan(on("RETR").delay(1, at=0.5).drop_data(60).delay(2, after=50).delay(3).read_error(1))
-
-    def found(size: int | None) -> list[tuple[int, object]]:
-        return [(octets, getattr(step.action, "seconds", "cut")) for octets, step in plan.within(size)]
-
-    assert found(100) == [(50, 1), (50, 2), (60, "cut")]
-    assert found(200) == [(50, 2), (60, "cut"), (100, 1)]
-    assert found(None) == [(50, 2), (60, "cut")]
-    assert [step.moment for step in plan.steps if isinstance(step.action, Disk)] == [Moment()]
+    assert rules.program(situation()) is None
+    assert rules.program(situation()) is not None
 
 
 def test_the_age_of_a_server() -> None:

@@ -13,9 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ftpfixture.errors import PathIOError
-from ftpfixture.faults.actions import Disk
+from ftpfixture.faults.disk import Disk, FaultyFiles
 from ftpfixture.files.memory import MemoryPathIO
-from ftpfixture.net.faultyfiles import FaultyFiles
 
 FILE = PurePosixPath("/file")
 DATA = bytes(range(100))

@@ -1,4 +1,7 @@
-"""A path layer whose disk fails; everything else is that of the layer inside."""
+"""A disk that fails: the action, and the path layer that it puts in place of the true one.
+
+One rule: everything but the failure is that of the layer inside.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,45 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
-from ftpfixture.faults.actions import Disk
+from ftpfixture.faults.action import Action, Step
+from ftpfixture.faults.effects import Hook, Use
 from ftpfixture.files.base import AbstractPathIO
 from ftpfixture.files.opened import AsyncPathIOContext, universal_exception
+from ftpfixture.wire.states import DOWNLOADS, UPLOADS
 
-__all__ = ["FaultyFiles"]
+__all__ = ["Disk", "FaultyFiles"]
+
+
+@dataclass(frozen=True, slots=True)
+class Disk(Action):
+    """A file fails.
+
+    Attributes:
+        error: errno.
+        reading: Whether it fails when it is read, and not when it is written.
+        after: Bytes after which it fails.
+        keep: Whether what was written before stays.
+    """
+
+    error: int
+    reading: bool
+    after: int = 0
+    keep: bool = True
+
+    @property
+    def verbs(self) -> frozenset[str] | None:
+        """See Action."""
+        return DOWNLOADS if self.reading else UPLOADS
+
+    @property
+    def counted(self) -> int | None:
+        """See Action."""
+        return self.after
+
+    def command(self, step: Step, argument: str) -> Hook[str]:
+        """See Action."""
+        yield Use("path_io", lambda inner, now: FaultyFiles(inner, self, lambda: now(step.happens())))
+        return argument
 
 
 @dataclass(slots=True)

@@ -1,0 +1,181 @@
+"""A fault and a dialogue in, the effects out, as text that is easy to compare: no socket, no server, no time.
+
+A line of a dialogue is one of:
+
+- ``RETR a``: the command comes; the last effect is what becomes of it: ``do RETR a``, ``answer 550 No`` or ``ignore``;
+- ``150 Go``: the server answers it;
+- ``|abc`` and ``|abc|``: so many bytes are about to be sent on its data connection, with the second the last of them;
+- ``^abc`` and ``^abc|``: so many are received on it;
+- ``TLS``: a TLS handshake begins; ``fail refuse`` or ``succeed`` is what becomes of it.
+
+An effect behind which nothing can follow ends its line: a wait for ever, and the end of the data connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Iterator
+from typing import TypeVar
+
+from ftpfixture.faults.armed import Armed, Rules
+from ftpfixture.faults.effects import Data, Effect, End, Fired, Hold, Hook, Send, Silent, Use, Wait
+from ftpfixture.faults.grammar import parse
+from ftpfixture.faults.pieces import Content, Piece
+from ftpfixture.faults.program import Program, Transfer
+from ftpfixture.wire.reply import Reply
+from tests.support.faults import situation
+
+__all__ = ["Play", "play", "untouched"]
+
+T = TypeVar("T")
+
+
+def play(faults: str, *dialogue: str, size: int | None = None, encrypted: bool = False) -> list[list[str]]:
+    """The effects of each line of a dialogue; faults stand on lines of their own."""
+    armed = [Armed(parse(line.strip())) for line in faults.strip().split("\n")]
+    stage = Play(armed, size=size, encrypted=encrypted)
+    return [stage.perform(line) for line in dialogue]
+
+
+def untouched(line: str) -> str:
+    """What a line of a dialogue makes happen where nothing goes wrong."""
+    if line == "TLS":
+        return "succeed"
+    kinds = {"|": "data", "^": "got"}
+    if line[0] in kinds:
+        return f"{kinds[line[0]]} {line[1:].removesuffix('|')}"
+    return f"do {line}" if line[0].isupper() else f"send {line}"
+
+
+class _OverError(Exception):
+    """Nothing can follow."""
+
+
+class Play:
+    """Faults, and the commands that they meet.
+
+    Args:
+        armed: The faults.
+        size: Bytes that a download will have; None when nobody knows.
+        encrypted: Whether data connections are.
+    """
+
+    def __init__(self, armed: Iterable[Armed], *, size: int | None = None, encrypted: bool = False) -> None:
+        self._rules = Rules()
+        self._rules.armed = tuple(armed)
+        self._size = size
+        self._encrypted = encrypted
+        self._program: Program | None = None
+        self._transfer: Transfer | None = None
+        self._moved = 0
+
+    def perform(self, line: str) -> list[str]:
+        """What a line of a dialogue makes happen."""
+        effects = []
+        try:
+            for effect in self._performed(line):
+                effects.append(effect)
+        except _OverError:
+            pass
+        return effects
+
+    def _performed(self, line: str) -> Iterator[str]:
+        if line[0].isupper() and line != "TLS":
+            yield from self._command(line)
+        elif self._program is None:
+            yield "nothing"
+        elif line == "TLS":
+            how = yield from _shown(self._program.handshake())
+            yield f"fail {how}" if how else "succeed"
+        elif line[0] in "|^":
+            yield from self._data(self._program, line)
+        else:
+            yield from _shown(self._program.reply(Reply(line[:3], (line[4:],)), "utf-8"))
+
+    def _command(self, line: str) -> Iterator[str]:
+        self._program, self._transfer, self._moved = self._rules.program(situation(line)), None, 0
+        if self._program is None:
+            yield f"do {line}"
+            return
+        effects = []
+        for effect in _shown(self._program.phase("command")):
+            effects.append(effect)
+            yield effect
+        if {"end control fin", "end control rst"}.intersection(effects):
+            return  # the connection is closed: nothing is carried out
+        outcome = yield from _shown(self._program.command())
+        if isinstance(outcome, str):
+            yield f"do {line.partition(' ')[0]} {outcome}".strip()
+        else:
+            yield "ignore" if outcome is None else f"answer {_text(outcome)}"
+
+    def _data(self, program: Program, line: str) -> Iterator[str]:
+        if self._transfer is None:
+            self._transfer = program.transfer(self._size)
+            yield from _shown(self._transfer.start())
+        content = line[1:].removesuffix("|").encode()
+        if line[0] == "|":
+            yield from _shown(self._transfer.send(content, self._moved))
+            self._moved += len(content)
+        else:
+            yield from self._receive(self._transfer, content)
+        if line.endswith("|"):
+            yield from _shown(self._transfer.end(self._moved, self._encrypted))
+
+    def _receive(self, transfer: Transfer, content: bytes) -> Iterator[str]:
+        while content:
+            yield from _shown(transfer.reach(self._moved))
+            if transfer.lost:
+                return
+            piece = content[: transfer.room(self._moved)]
+            got = yield from _shown(transfer.passing(piece, self._moved))
+            yield f"got {_text(bytes(got))}"
+            self._moved += len(piece)
+            content = content[len(piece) :]
+
+
+def _shown(hook: Hook[T]) -> Generator[str, None, T]:
+    """What a hook yields, as text, to the end or until nothing can follow."""
+    while True:
+        try:
+            effect = next(hook)
+        except StopIteration as done:
+            returned: T = done.value
+            return returned
+        yield _line(effect)
+        match effect:
+            case Wait(seconds=None) | End("data", "fin" | "rst"):
+                raise _OverError
+
+
+def _line(effect: Effect) -> str:
+    match effect:
+        case Fired():
+            return "fired"
+        case Silent(if_held):
+            return "silent if held" if if_held else "silent"
+        case Wait(seconds, jitter, deaf):
+            words = ["wait", "for ever" if seconds is None else f"{seconds:g}"]
+            return " ".join(words + [f"to {seconds or 0 + jitter:g}"] * bool(jitter) + ["deaf"] * deaf)
+        case Send((), drain=True):
+            return "drain"
+        case Send(pieces, size, pause):
+            return f"send {_pieces(pieces)}" + (f" by {size} every {pause:g}" if size else "")
+        case Hold(pieces):
+            return f"hold {_pieces(pieces)}"
+        case Data(b"", flush=True):
+            return "flush"
+        case Data(content, flush):
+            return f"data {_text(bytes(content))}" + " flushed" * flush
+        case End(where, how):
+            return f"end {where} {how}"
+        case Use(name, value):
+            return f"use {name}" if callable(value) else f"use {name} {value}"
+
+
+def _pieces(pieces: tuple[Piece, ...]) -> str:
+    return " + ".join(_text(raw) for _, raw in pieces)
+
+
+def _text(content: Content) -> str:
+    raw = content.render() if isinstance(content, Reply) else content
+    return raw.decode("latin-1").removesuffix("\r\n").encode("unicode_escape").decode()

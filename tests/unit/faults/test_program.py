@@ -1,0 +1,126 @@
+"""Programs of several faults and words: in which order things happen, and what is left to which command."""
+
+from __future__ import annotations
+
+from ftpfixture.faults.armed import Armed
+from ftpfixture.faults.grammar import parse
+from tests.support.playbook import Play, play
+
+DOWNLOAD = ("RETR a", "150 Go", "|0123|", "226 Done")
+
+
+def _last(faults: str, *dialogue: str, size: int | None = None) -> str:
+    """What happens at the last line of a dialogue."""
+    return "; ".join(play(faults, *dialogue, size=size)[-1])
+
+
+# The order of what happens.
+
+
+def test_faults_act_in_the_order_in_which_they_were_added() -> None:
+    """So do the words of one; each fault is told of once, before anything of it."""
+    assert _last("CWD: delay 1; delay 2\n*: delay 3", "CWD a") == "fired; wait 1; wait 2; fired; wait 3; do CWD a"
+    assert _last("*: delay 3\nCWD: delay 1; delay 2", "CWD a") == "fired; wait 3; fired; wait 1; wait 2; do CWD a"
+
+
+def test_what_is_counted_in_bytes_acts_in_the_order_of_the_bytes() -> None:
+    """A part of the file is counted by its size; equal numbers act as they were said."""
+    faults = "RETR: delay 1 at=50%; stall_data 6 3; delay 2 after=2; delay 3; delay 9 at=100%"
+    lines = DOWNLOAD[:3]
+
+    known = "data 01; flush; wait 1; flush; wait 2; data 2; flush; wait 6; data 3; flush; wait 9"
+    assert _last(faults, *lines, size=4) == known
+    unknown = "data 01; flush; wait 2; data 2; flush; wait 6; data 3; flush; wait 9"
+    assert _last(faults, *lines) == unknown
+    longer = "data 01; flush; wait 2; data 2; flush; wait 1; flush; wait 6; data 3; flush; wait 9"
+    assert _last(faults, *lines, size=6) == longer
+
+
+def test_bytes_are_counted_over_all_pieces() -> None:
+    """However a file is sent, the same byte is the one."""
+    for pieces in (["|01234|"], ["|0", "|1", "|2", "|3", "|4|"], ["|", "|0123", "|4|"]):
+        effects = [effect for line in play("RETR: delay 1 after=3", "RETR a", *pieces) for effect in line]
+        text = "".join(
+            effect.removeprefix("data ") if effect.startswith("data ") else f"<{effect}>" for effect in effects
+        )
+        assert text == "<do RETR a>012<fired><flush><wait 1>34"
+
+
+def test_arguments_and_parameters_come_before_what_is_answered_instead() -> None:
+    """An answer in place of the command is in the encoding that another word has set, wherever that stands."""
+    assert _last("CWD: answer 550 No; names_in latin-1", "CWD a") == "fired; use encoding latin-1; answer 550 No"
+    assert _last("REST: off; shift_offset 5", "REST 4") == "fired; answer 502 Command not implemented"
+    assert _last("CWD: off\nCWD: deny", "CWD a") == "fired; answer 502 Command not implemented"
+
+
+def test_a_reply_is_changed_before_it_is_garbled_repeated_or_withheld() -> None:
+    """Words about the text come before words about the bytes, and those before how they leave."""
+    lines = ("CWD a", "250 Done")
+
+    assert _last("CWD: duplicate; reply 200 Hi", *lines) == "fired; send 200 Hi + 200 Hi"
+    assert _last("CWD: slice 3; duplicate", *lines) == "fired; send 250 Done + 250 Done by 3 every 0"
+    assert _last("CWD: slice 3; held_back", *lines) == "fired; hold 250 Done; silent"
+    assert _last("CWD: slice 3\nCWD: held_back", *lines) == "fired; hold 250 Done; silent"
+    assert _last("CWD: reply_raw b'200 Hi'; mismatched_lines", *lines) == "fired; send 200 Hi"
+    assert _last("CWD: no_reply; duplicate", *lines) == "fired; silent"
+
+
+def test_what_is_said_around_a_reply_leaves_with_it() -> None:
+    """But not what is said before something that takes time, or behind it."""
+    before = "CWD: say 200 a phase=before_reply; delay 1 phase=before_reply; say 201 b phase=before_reply"
+    assert _last(before, "CWD a", "250 Done") == "fired; send 200 a; wait 1; send 201 b + 250 Done"
+    after = "CWD: say 200 a; delay 1 phase=after_reply; say 201 b"
+    assert _last(after, "CWD a", "250 Done") == "fired; send 250 Done + 200 a; drain; wait 1; send 201 b"
+    assert _last("CWD: no_reply; say 200 a", "CWD a", "250 Done") == "fired; send 200 a"
+
+
+def test_the_end_of_a_transfer() -> None:
+    """What is due after the whole, what follows it, what comes before the close, and the close."""
+    faults = "RETR: no_close_notify; delay 1 phase=before_close; pad b'45'; delay 2 at=100%"
+    wanted = ["data 0123", "fired", "flush", "wait 2", "data 45", "wait 1", "use close_notify False"]
+
+    assert play(faults, *DOWNLOAD[:3], encrypted=True)[-1] == wanted
+
+
+def test_a_download_in_pieces_is_garbled_in_them() -> None:
+    """Bits are flipped at their place in the file, and nothing is told where none is."""
+    faults = "RETR: slice_data 2 1\nRETR: garble_data 3 mask=4"
+    wanted = "fired; use small_packets True; data 01 flushed; wait 1; fired; data 27 flushed"
+
+    assert _last(faults, *DOWNLOAD[:3]) == wanted
+    assert _last("RETR: garble_data 9", *DOWNLOAD[:3]) == "data 0123"
+
+
+def test_what_is_lost_is_not_sent() -> None:
+    """Behind it comes nothing but what follows the end; it is lost for uploads, too."""
+    assert _last("RETR: truncate after=2; pad b'x'", *DOWNLOAD[:3]) == "data 01; fired; flush; end data lost; data x"
+    assert _last("STOR: truncate after=2", "STOR a", "150 Go", "^01", "^23") == "fired; flush; end data lost"
+
+
+def test_replies_that_come_early_and_wait() -> None:
+    """The final reply came with the preliminary one, which still waits, or not: who performs it knows."""
+    assert play("RETR: early_reply; together", "RETR a", "150 Go", "226 Done") == [
+        ["do RETR a"],
+        ["fired", "hold 150 Go + 226 Transfer complete"],
+        ["silent if held"],
+    ]
+
+
+# Which command a fault is left to.
+
+
+def test_of_two_commands_the_one_whose_moment_comes_has_the_fault() -> None:
+    """What never happened to the first command is there for the second, and what happened once is not."""
+    stage = Play([Armed(parse("RETR times=1: drop_data after=3"))])
+
+    assert stage.perform("RETR a") == ["do RETR a"]
+    assert stage.perform("|01|") == ["data 01"]
+    assert stage.perform("RETR b") == ["do RETR b"]
+    assert stage.perform("|0123|") == ["data 012", "fired", "flush", "end data fin"]
+    assert stage.perform("RETR c") == ["do RETR c"]
+    assert stage.perform("|0123|") == ["nothing"]
+
+
+def test_a_handshake_fails_in_the_way_of_the_first_word() -> None:
+    """The others have not happened."""
+    assert play("AUTH: cut_handshake\nAUTH: stall_handshake", "AUTH TLS", "TLS")[-1] == ["fired", "fail cut"]

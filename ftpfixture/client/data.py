@@ -1,4 +1,4 @@
-"""The client's data connections: passive and active, old ways and new.
+"""Operations that open data connections, and choose what they carry.
 
 One rule: whoever opens a data connection closes it, whatever happens.
 """
@@ -7,60 +7,31 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Iterable, Iterator
-from functools import partial
-from typing import Unpack
+from collections.abc import Iterable, Iterator
 
 from ftpfixture.aio import async_enterable
-from ftpfixture.client.agreed import Active, Agreed, Passive
-from ftpfixture.client.security import SecureClient
-from ftpfixture.client.settings import BaseClientSettings, Codes, data_commands
-from ftpfixture.client.streams import DataConnectionThrottleStreamIO
+from ftpfixture.client.control import ControlConnection
+from ftpfixture.client.operations import Operations
+from ftpfixture.client.settings import Codes, data_commands
+from ftpfixture.client.stream import DataConnectionThrottleStreamIO
 from ftpfixture.errors import ConfigurationError, StatusCodeError
-from ftpfixture.net.channel import Channel
-from ftpfixture.net.deflate import Deflated
-from ftpfixture.wire.hostport import parse_227, parse_229, render_eprt, render_port
 
-__all__ = ["DataClient"]
-
-# What a server answers that has not this way, or cannot go it just now (RFC 959 5.4, RFC 2428 2 and 3).
-_NOT_THIS_WAY = ("425", "500", "501", "502", "503", "504", "522", "550")
+__all__ = ["DataOperations"]
 
 
-class DataClient(SecureClient):
-    """A client that can open data connections, passive and active."""
+class DataOperations:
+    """Operations of a client on its data connections, passive and active."""
 
-    def __init__(self, **settings: Unpack[BaseClientSettings]) -> None:
-        super().__init__(**settings)
-        self._ways: dict[str, Callable[[], Awaitable[Agreed]]] = {
-            "epsv": self._epsv,
-            "pasv": self._pasv,
-            "eprt": partial(self._listen, "EPRT", render_eprt),
-            "port": partial(self._listen, "PORT", render_port),
-        }
-        self._useless: set[str] = set()
-        self._type = ""
-        self._level_of_z: int | None = None
-
-    def _forget(self, verb: str) -> None:
-        super()._forget(verb)
-        if verb in ("", "TYPE", "USER", "REIN", "AUTH"):  # RFC 4217 4.2
-            self._type = ""
-        if verb in ("", "MODE", "REIN", "AUTH"):
-            self._level_of_z = None
-        if verb == "":
-            self._useless.clear()
-
-    async def set_type(self, conn_type: str) -> None:
-        """Choose how files are sent, if that is not chosen yet: "I" for octets as they are, "A" for text lines.
+    async def set_type(self: Operations, conn_type: str) -> None:
+        """Choose how files are sent, if that is not chosen yet: "I" for bytes as they are, "A" for text lines.
 
         Source: RFC 959 4.1.2.
         """
-        if conn_type != self._type:
-            await self._ask_for_content(f"TYPE {conn_type}", "200")
-            self._type = conn_type
+        if conn_type != self.control.parameters.type:
+            await self.control.query(f"TYPE {conn_type}", "200")
+            self.control.parameters.type = conn_type
 
-    async def set_mode(self, mode: str, level: int = -1) -> None:
+    async def set_mode(self: Operations, mode: str, level: int = -1) -> None:
         """Choose how data go over the wire: "S" as they are, "Z" compressed.
 
         Args:
@@ -73,15 +44,12 @@ class DataClient(SecureClient):
 
         Source: RFC 959 3.4, draft-preston-ftpext-deflate.
         """
-        await self._ask_for_content(f"MODE {mode}", "200")
-        self._level_of_z = level if mode.upper() == "Z" else None
-
-    def _compressed(self, channel: Channel) -> Channel | Deflated:
-        return channel if self._level_of_z is None else Deflated(channel, self._level_of_z)
+        await self.control.query(f"MODE {mode}", "200")
+        self.control.parameters.deflate_level = level if mode.upper() == "Z" else None
 
     @async_enterable
     async def get_stream(
-        self,
+        self: Operations,
         command: str | None = None,
         expected_codes: Codes = (),
         wait_codes: Codes = (),
@@ -97,71 +65,46 @@ class DataClient(SecureClient):
             wait_codes: Replies to pass over first.
             censor_after: How many characters of the line the log may show.
             conn_type: "I" or "A", see `set_type`.
-            offset: Octets to skip, said with REST (RFC 3659 5).
+            offset: Bytes to skip, said with REST (RFC 3659 5).
 
         Raises:
             StatusCodeError: The server refused; the data connection is closed.
             ConfigurationError: There is no command, and only active mode is allowed.
             OSError: A connection could not be made, or broke.
         """
+        control, channels = self.control, self.data_channels
         if command is not None:
-            self._encode(command)  # what cannot be said must not cost a data connection
-        await self._turns.take()
+            control.render(command)  # what cannot be said must not cost a data connection
+        await control.lock.acquire()
         try:
             if command is not None:
-                await self._before(command)  # nothing may come between REST and the command
-            agreed = await self._agree(self._allowed(command), conn_type)
+                await control.utf8.before(command)  # nothing may come between REST and the command
+            names = _usable(self.passive_commands, command)
+            await self.set_type(conn_type)
+            agreed = await channels.agree(names)
             try:
                 if offset:
                     await self.command(f"REST {offset}", "350")
                 await self.command(command, expected_codes, wait_codes, censor_after)
                 if command is None:
                     channel = await agreed.take()
-                    self._secure_later(channel)
+                    channels.secure_later(channel)
                 else:
-                    with self._begun():
+                    with _accepted(control):
                         channel = await agreed.take()
-                        await self._secure_data(channel)
-                return DataConnectionThrottleStreamIO(self, self._compressed(channel), command)
+                        await channels.secure(channel)
+                return DataConnectionThrottleStreamIO(self, channels.compressed(channel), command)
             except BaseException as error:
                 agreed.drop()
                 if isinstance(error, StatusCodeError) and command is not None:
-                    await self._refused(error.received_codes[0])
+                    await _resume_after_refusal(control, error.received_codes[0])
                 raise
         except BaseException:
-            self._turns.give()
+            control.lock.release()
             raise
-
-    async def _refused(self, code: str) -> None:
-        """Fall into step again after a first reply to a transfer that was not expected."""
-        if code.startswith("1"):
-            self._owed.append(0)  # the server began what the caller did not want, and will say how it ended
-        elif code.startswith("2") and self._channel is not None:
-            with contextlib.suppress(OSError, StatusCodeError):
-                await self._synchronize(0)  # it may be the reply to something else, with that to the transfer behind it
-
-    @contextlib.contextmanager
-    def _begun(self) -> Iterator[None]:
-        """What fails here does so after the command was accepted: the server will yet say how it ended."""
-        try:
-            yield
-        except StatusCodeError:
-            raise  # it has said so
-        except asyncio.CancelledError:
-            self._close("closed, because a transfer was cancelled: connect again")
-            raise
-        except Exception:
-            self._owed.append(0)
-            raise
-
-    def _allowed(self, command: str | None) -> list[str]:
-        names = [name for name in self._passive_commands if command is not None or name in ("epsv", "pasv")]
-        if not names:
-            raise ConfigurationError("in active mode the server connects after the command: give it to get_stream")
-        return names
 
     async def get_passive_connection(
-        self, conn_type: str = "I", commands: Iterable[str] | None = None
+        self: Operations, conn_type: str = "I", commands: Iterable[str] | None = None
     ) -> DataConnectionThrottleStreamIO:
         """Choose a TYPE and open a data connection to the server, for a command that is said afterwards.
 
@@ -173,47 +116,59 @@ class DataClient(SecureClient):
             StatusCodeError: The server refused the last of them.
             ConfigurationError: Something else was given, or nothing.
         """
-        names = self._allowed(None) if commands is None else data_commands("commands", commands)
-        async with self._turns:
-            channel = await (await self._agree(names, conn_type)).take()
-            self._secure_later(channel)
-            await self._turns.take()  # for the stream, until it is finished
-            return DataConnectionThrottleStreamIO(self, self._compressed(channel))
+        names = _usable(self.passive_commands, None) if commands is None else data_commands("commands", commands)
+        async with self.control.lock:
+            await self.set_type(conn_type)
+            channel = await (await self.data_channels.agree(names)).take()
+            self.data_channels.secure_later(channel)
+            await self.control.lock.acquire()  # for the stream, until it is finished
+            return DataConnectionThrottleStreamIO(self, self.data_channels.compressed(channel))
 
-    async def _agree(self, names: Iterable[str], conn_type: str) -> Agreed:
-        """Go the first way that works."""
-        await self.set_type(conn_type)
-        *others, last = [name for name in names if name not in self._useless] or list(names)
-        for name in others:
-            try:
-                return await self._ways[name]()
-            except StatusCodeError as error:
-                if error.received_codes[0] not in _NOT_THIS_WAY:
-                    raise
-            except (OSError, ValueError):  # a reply that nobody understands, PORT over IPv6, active mode behind a proxy
-                if self._channel is None:
-                    raise
-            self._useless.add(name)  # as curl does: once is enough
-        return await self._ways[last]()
+    async def abort(self: Operations, *, wait: bool = True) -> None:
+        """Break off the transfer that runs, be it in this task or another, which meets ConnectionAbortedError.
 
-    async def _epsv(self) -> Agreed:
-        _, info = await self._ask_for_content("EPSV", "229")
-        return await self._connected(self.server_host, parse_229("\n".join(info)))
+        Args:
+            wait: Break the data connection, and read the replies. Otherwise ABOR is only sent, and its replies come to
+                whoever reads next: `finish` of the stream raises StatusCodeError with 426.
 
-    async def _pasv(self) -> Agreed:
-        _, info = await self._ask_for_content("PASV", "227")
-        host, port = parse_227("\n".join(info))
-        trusted = self.trust_pasv_host and host != "0.0.0.0"
-        return await self._connected(host if trusted else self.server_host, port)
+        Raises:
+            StatusCodeError: Nothing runs, and the server refused.
+            OSError: The control connection is broken.
 
-    async def _connected(self, host: str, port: int) -> Agreed:
-        return Passive(await self._open_channel(host, port))
+        Source: RFC 959 4.1.3.
+        """
+        if not wait:
+            await self.control.resync.send_abort()
+        elif not await self.control.resync.abort_running():
+            await self.command("ABOR", "2xx")
 
-    async def _listen(self, verb: str, render: Callable[[str, int], str]) -> Agreed:
-        active = Active(self)
-        try:
-            await self.command(f"{verb} {render(*active.address)}", "2xx")
-        except BaseException:
-            active.drop()
-            raise
-        return active
+
+def _usable(names: Iterable[str], command: str | None) -> list[str]:
+    usable = [name for name in names if command is not None or name in ("epsv", "pasv")]
+    if not usable:
+        raise ConfigurationError("in active mode the server connects after the command: give it to get_stream")
+    return usable
+
+
+@contextlib.contextmanager
+def _accepted(control: ControlConnection) -> Iterator[None]:
+    """What fails here does so after the command was accepted: the server will yet say how it ended."""
+    try:
+        yield
+    except StatusCodeError:
+        raise  # it has said so
+    except asyncio.CancelledError:
+        control.lose("closed, because a transfer was cancelled: connect again")
+        raise
+    except Exception:
+        control.transfers.abandoned.append(0)
+        raise
+
+
+async def _resume_after_refusal(control: ControlConnection, code: str) -> None:
+    """Fall into step again after a first reply to a transfer that was not expected."""
+    if code.startswith("1"):
+        control.transfers.abandoned.append(0)  # the server began what nobody wanted, and will say how it ended
+    elif code.startswith("2") and control.is_open:
+        with contextlib.suppress(OSError, StatusCodeError):
+            await control.resync.synchronize(0)  # perhaps the reply to something else, with that to the transfer behind

@@ -8,47 +8,20 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import NamedTuple
 
-from ftpfixture.client.asking import NOT_IMPLEMENTED, NUMBER, RemotePath, Texts, found, moment
-from ftpfixture.client.listing import ListingClient
-from ftpfixture.errors import StatusCodeError
+from ftpfixture.client.hashes import HASHES, FileHash, offered_hashes
+from ftpfixture.client.operations import NOT_IMPLEMENTED, Operations, RemotePath, Texts
+from ftpfixture.client.questions import NUMBER, found, modified_by_mdtm, moment, size_by_size
+from ftpfixture.errors import ReplySyntaxError, StatusCodeError
 from ftpfixture.wire.timestamps import format_time
 
-__all__ = ["HASHES", "FileHash", "InformationClient", "offered_hashes"]
-
-# Strongest first, after RFC 6151 and the like; the name in FEAT, the digits of a digest, and the verb of older servers.
-HASHES = {
-    "SHA-512": (128, "XSHA512"),
-    "SHA-256": (64, "XSHA256"),
-    "SHA-1": (40, "XSHA1"),
-    "MD5": (32, "XMD5"),
-    "CRC32": (8, "XCRC"),
-}
-"""Algorithms in the order of choice: name, hexadecimal digits of the digest, verb of servers without HASH."""
+__all__ = ["InformationOperations", "size_if_known"]
 
 
-class FileHash(NamedTuple):
-    """A digest and how it was made.
+class InformationOperations:
+    """Operations of a client that ask."""
 
-    Attributes:
-        algorithm: As the server names it, such as "SHA-256".
-        digest: Hexadecimal digits in lower case.
-    """
-
-    algorithm: str
-    digest: str
-
-
-def offered_hashes(features: dict[str, str]) -> set[str]:
-    """The algorithms of HASH that a server says it has, in upper case."""
-    return {name.strip("*").upper() for name in features.get("HASH", "").split(";")}
-
-
-class InformationClient(ListingClient):
-    """A client that can ask."""
-
-    async def features(self) -> dict[str, str]:
+    async def features(self: Operations) -> dict[str, str]:
         """What the server offers beyond RFC 959: upper-case names, and what FEAT says behind them.
 
         Empty when the server does not know FEAT. "AUTH TLS" and "AUTH SSL" are one item, with "TLS;SSL".
@@ -56,7 +29,7 @@ class InformationClient(ListingClient):
         Source: RFC 2389 3.
         """
         try:
-            _, lines = await self._ask_for_content("FEAT", "211")
+            _, lines = await self.control.query("FEAT", "211")
         except StatusCodeError as error:
             if error.received_codes[0] not in NOT_IMPLEMENTED:
                 raise
@@ -70,22 +43,22 @@ class InformationClient(ListingClient):
             found[name] = f"{found[name]};{parameters}" if found.get(name) else parameters
         return found
 
-    async def noop(self) -> None:
+    async def noop(self: Operations) -> None:
         """Do nothing, but see whether the server is still there."""
         await self.command("NOOP", "2xx")
 
-    async def system(self) -> str:
+    async def system(self: Operations) -> str:
         """What SYST says, such as "UNIX Type: L8"; some servers say it with another code than 215."""
-        _, lines = await self._ask_for_content("SYST", "215")
+        _, lines = await self.control.query("SYST", "215")
         return lines[-1].strip()
 
-    async def stat_server(self, path: RemotePath | None = None) -> Texts:
+    async def stat_server(self: Operations, path: RemotePath | None = None) -> Texts:
         """The lines of STAT: about the connection, or about a path, much as LIST would say it."""
         _, lines = await self.ask("STAT" if path is None else f"STAT {path}", "2xx")
         return [line.removeprefix("-").strip() for line in lines]
 
-    async def size(self, path: RemotePath) -> int:
-        """Octets of a file, as a download in type I will bring.
+    async def size(self: Operations, path: RemotePath) -> int:
+        """Bytes of a file, as a download in type I will bring.
 
         Raises:
             StatusCodeError: There is no such file, or the server cannot tell.
@@ -93,7 +66,7 @@ class InformationClient(ListingClient):
         Source: RFC 3659 4.
         """
         try:
-            return await self._size(path)
+            return await size_by_size(self, path)
         except StatusCodeError as error:
             if error.received_codes[0] not in NOT_IMPLEMENTED:
                 raise
@@ -102,7 +75,7 @@ class InformationClient(ListingClient):
                 raise
             return int(found(NUMBER, [info["size"]], "MLST"))
 
-    async def modified(self, path: RemotePath) -> datetime:
+    async def modified(self: Operations, path: RemotePath) -> datetime:
         """When a file was modified, with the time zone UTC.
 
         Raises:
@@ -111,7 +84,7 @@ class InformationClient(ListingClient):
         Source: RFC 3659 3.
         """
         try:
-            return await self._mdtm(path)
+            return await modified_by_mdtm(self, path)
         except StatusCodeError as error:
             if error.received_codes[0] not in NOT_IMPLEMENTED:
                 raise
@@ -120,7 +93,7 @@ class InformationClient(ListingClient):
                 raise
             return moment([info["modify"]], "MLST")
 
-    async def set_modified(self, path: RemotePath, when: datetime | float) -> None:
+    async def set_modified(self: Operations, path: RemotePath, when: datetime | float) -> None:
         """Set when a file was modified, to the second.
 
         Args:
@@ -142,7 +115,7 @@ class InformationClient(ListingClient):
                 raise
             await self.command(f"MDTM {stamp} {path}", "2xx")
 
-    async def hash(self, path: RemotePath, algorithm: str | None = None) -> FileHash:
+    async def hash(self: Operations, path: RemotePath, algorithm: str | None = None) -> FileHash:
         """Let the server compute the hash of a file.
 
         Args:
@@ -160,17 +133,30 @@ class InformationClient(ListingClient):
         features = await self.features()
         offered = offered_hashes(features)
         wanted = list(HASHES) if algorithm is None else [algorithm.upper()]
-        async with self._turns:
+        async with self.control.lock:
             await self.set_type("I")
             for name in wanted:
                 if name in offered:
                     await self.command(f"OPTS HASH {name}", "2xx")
-                    return await self._hash(name, f"HASH {path}")
+                    return await _hash(self, name, f"HASH {path}")
             # What nobody offers is tried all the same: the refusal is the answer.
             name = next((name for name in wanted if HASHES[name][1] in features), wanted[-1])
-            return await self._hash(name, f"{HASHES[name][1]} {path}")
+            return await _hash(self, name, f"{HASHES[name][1]} {path}")
 
-    async def _hash(self, algorithm: str, command: str) -> FileHash:
-        _, lines = await self.ask(command, "2xx")
-        digest = re.compile(rf"(?<![0-9A-Za-z-])[0-9A-Fa-f]{{{HASHES[algorithm][0]}}}(?![0-9A-Za-z])")
-        return FileHash(algorithm, found(digest, lines, command.partition(" ")[0]).lower())
+
+async def _hash(client: Operations, algorithm: str, command: str) -> FileHash:
+    _, lines = await client.ask(command, "2xx")
+    digest = re.compile(rf"(?<![0-9A-Za-z-])[0-9A-Fa-f]{{{HASHES[algorithm][0]}}}(?![0-9A-Za-z])")
+    return FileHash(algorithm, found(digest, lines, command.partition(" ")[0]).lower())
+
+
+async def size_if_known(client: Operations, path: RemotePath) -> int | None:
+    """Bytes of a file; None when it is not there, or the server cannot tell."""
+    try:
+        return await client.size(path)
+    except ReplySyntaxError:
+        return None
+    except StatusCodeError as error:
+        if error.received_codes[0] not in (*NOT_IMPLEMENTED, "550"):
+            raise
+        return None

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import logging
 import posixpath
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import PurePosixPath
-from typing import TypeVar
 
 from ftpfixture.aio import AbstractAsyncLister
-from ftpfixture.client.asking import NOT_IMPLEMENTED, AskingClient, RemotePath, Texts
-from ftpfixture.client.parsers import Info
+from ftpfixture.client.operations import NOT_IMPLEMENTED, Operations, RemotePath, Texts
+from ftpfixture.client.parsers import Info, Parsers
+from ftpfixture.client.questions import data_of, inside, proved_type_of, stat_beside, text_of, way_back
 from ftpfixture.client.reading import (
     DirectoryListing,
     Lines,
@@ -28,15 +28,15 @@ from ftpfixture.client.reading import (
     together,
     with_type,
 )
+from ftpfixture.client.session import retried
 from ftpfixture.client.settings import Parser
 from ftpfixture.client.unread import UnreadEntry, told
 from ftpfixture.client.walk import Walk
 from ftpfixture.errors import NotInListing, StatusCodeError
+from ftpfixture.wire.listing import without_ends
 from ftpfixture.wire.listing.entry import DIRECTORIES
 
-__all__ = ["Lister", "ListingClient", "warn_of"]
-
-T = TypeVar("T")
+__all__ = ["Lister", "ListingOperations", "certain_type_of", "list_directory", "warn_of"]
 
 logger = logging.getLogger("ftpfixture.client")
 
@@ -55,9 +55,9 @@ class Lister(AbstractAsyncLister[Listed]):
             given.
     """
 
-    def __init__(self, client: ListingClient, path: RemotePath, recursive: bool, raw_command: str | None) -> None:
+    def __init__(self, client: Operations, path: RemotePath, recursive: bool, raw_command: str | None) -> None:
         super().__init__(timeout=client.path_timeout)
-        fetch = partial(client._listed, raw_command=raw_command)
+        fetch = partial(list_directory, client, raw_command=raw_command)
         self._walk = Walk(fetch, PurePosixPath(path), recursive=recursive, tell=warn_of)
 
     @property
@@ -76,10 +76,12 @@ def warn_of(unread: tuple[UnreadEntry, ...]) -> None:
         logger.warning("%s", told(unread))
 
 
-class ListingClient(AskingClient):
-    """A client that can see what is there."""
+class ListingOperations:
+    """Operations of a client that show what is there."""
 
-    def list(self, path: RemotePath = "", *, recursive: bool = False, raw_command: str | None = None) -> Lister:
+    def list(
+        self: Operations, path: RemotePath = "", *, recursive: bool = False, raw_command: str | None = None
+    ) -> Lister:
         """List a directory: await it for a list of (path, info), or iterate over it with ``async for``.
 
         Paths are ``path / name``, so they are relative when `path` is; `info` is what `Info` says. Entries for the
@@ -100,53 +102,25 @@ class ListingClient(AskingClient):
         """
         return Lister(self, path, recursive, raw_command)
 
-    async def _retried(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Await ``call()``, which may be done again when it fails: subclasses say when."""
-        return await call()
+    async def nlst(self: Operations, path: RemotePath = "") -> Texts:
+        """The names in a directory, as the server gives them: some put the directory before each.
 
-    async def _listed(self, path: PurePosixPath, raw_command: str | None = None) -> DirectoryListing:
-        """List a directory, as often as it takes."""
-        return await self._retried(partial(self._list_directory, path, raw_command))
+        "." and ".." are left out. Empty when the server says with 450 that there are none.
 
-    async def _list_directory(self, path: PurePosixPath, raw_command: str | None) -> DirectoryListing:
-        command = raw_command.upper() if raw_command is not None else None
-        if command not in (None, "MLSD", "LIST"):
-            raise ValueError(f"raw_command={raw_command!r}: use 'MLSD', 'LIST' or None")
-        if command == "LIST" or (command is None and "mlsd" in self._useless):
-            return await self._list(path)
+        Raises:
+            StatusCodeError: There is no such directory; some servers say so of an empty one, too.
+
+        Source: RFC 959 4.1.3.
+        """
         try:
-            return await self._mlsd(path)
+            data = await data_of(self, f"NLST {path}" if str(path) else "NLST", "A")
         except StatusCodeError as error:
-            if command is not None or error.received_codes[0] not in NOT_IMPLEMENTED:
+            if error.received_codes[0] != "450":
                 raise
-        self._useless.add("mlsd")
-        return await self._list(path)
+            return []
+        return [name for name in without_ends(text_of(self, data).split("\n")) if name not in ("", ".", "..")]
 
-    async def _mlsd(self, path: PurePosixPath) -> DirectoryListing:
-        lines = await self._lines_of(f"MLSD {path}" if path.parts else "MLSD")
-        return facts_of(path, lines, self.parse_mlsx_line)
-
-    async def _list(self, path: PurePosixPath) -> DirectoryListing:
-        if not path.parts:
-            return self._read(path, await self._lines_of("LIST"))
-        async with self._turns:
-            back = await self._way_back()
-            if back is None:
-                return self._read(path, await self._lines_of(f"LIST {path}"))
-            async with self._inside(path, back):
-                lines = await self._lines_of("LIST")
-        return self._read(path, lines)
-
-    async def _lines_of(self, command: str) -> Lines:
-        return lines_of(self._text(await self._data_of(command, "I")))
-
-    def _read(self, path: PurePosixPath, lines: Lines) -> DirectoryListing:
-        if any(vars(self).get(name, getattr(type(self), name)) is not reader for name, reader in _LINE_READERS.items()):
-            return one_by_one(path, lines, self.parse_list_line)  # a subclass knows better than all formats
-        custom, custom_first = self.parse_list_line_custom, self.parse_list_line_custom_first
-        return together(path, lines, custom, custom_first=custom_first)
-
-    def parse_list_line(self, b: bytes) -> Listed:
+    def parse_list_line(self: Operations, b: bytes) -> Listed:
         """Read a line of LIST in any known shape, and in that of `parse_list_line_custom`.
 
         Raises:
@@ -170,7 +144,7 @@ class ListingClient(AskingClient):
                 return PurePosixPath(name), info
         raise ValueError("no parser understands this line of LIST", b, errors)
 
-    async def stat(self, path: RemotePath) -> Info:
+    async def stat(self: Operations, path: RemotePath) -> Info:
         """Tell what is known of a path, see `Info`; `type` is always there.
 
         A server without MLST is asked for the listing of the directory that the path is in. When the path is not in it
@@ -184,83 +158,148 @@ class ListingClient(AskingClient):
                 question.
         """
         path = PurePosixPath(path)
-        if "mlst" not in self._useless:
+        if self.control.traits.has_mlst:
             try:
                 _, lines = await self.ask(f"MLST {path}", "2xx")
             except StatusCodeError as error:
                 if error.received_codes[0] not in NOT_IMPLEMENTED:
                     raise
-                self._useless.add("mlst")
+                self.control.traits.has_mlst = False
             else:
-                return self._facts(lines)
-        return await self._stat_by_listing(path)
+                return _facts(self, lines)
+        return await _stat_by_listing(self, path)
 
-    def _facts(self, lines: Texts) -> Info:
-        # The line between the first and the last; some servers give all in one line.
-        line = lines[1 if len(lines) > 2 else 0].lstrip(" -")
-        _, info = self.parse_mlsx_line(line)
-        return with_type(info)
-
-    async def _stat_by_listing(self, path: PurePosixPath) -> Info:
-        if ".." in path.parts or not path.name:
-            here = await self.get_current_directory()
-            path = PurePosixPath(posixpath.normpath(here / path))
-        if not path.name:
-            return {"type": "dir"}
-        try:
-            listing = await self._listed(path.parent)
-        except StatusCodeError as error:
-            if not error.received_codes[0].startswith("5"):
-                raise
-            return await self._stat_beside(path, DirectoryListing(path.parent, (), ()), error)
-        for found, info in listing.entries:
-            if found.name == path.name:
-                return info
-        if self._may_hide(listing, path):
-            return await self._stat_beside(path, listing)
-        raise NotInListing(path, f"the listing of {path.parent}")
-
-    def _may_hide(self, listing: DirectoryListing, path: PurePosixPath) -> bool:
-        """Say whether a path may be there that a listing does not name."""
-        name = folded(path.name)
-        names = [folded(found.name) for found, _ in listing.entries]
-        cut = len(names) == 1 and name.startswith(names[0])  # one line without an end may be whole, or be cut off
-        return bool(listing.unread) or path.name.startswith(".") or name in names or cut
-
-    async def exists(self, path: RemotePath) -> bool:
+    async def exists(self: Operations, path: RemotePath) -> bool:
         """Say whether there is something at a path.
 
         Raises:
             UnreadLinesError: Nobody can know, see `stat`.
         """
-        return await self._type_of(path) is not None
+        return await _type_of(self, path) is not None
 
-    async def is_file(self, path: RemotePath) -> bool:
+    async def is_file(self: Operations, path: RemotePath) -> bool:
         """Say whether there is a file at a path; False when there is nothing. Raises as `exists` does."""
-        return await self._certain_type_of(path) == "file"
+        return await certain_type_of(self, path) == "file"
 
-    async def is_dir(self, path: RemotePath) -> bool:
+    async def is_dir(self: Operations, path: RemotePath) -> bool:
         """Say whether there is a directory at a path; False when there is nothing. Raises as `exists` does."""
-        return await self._certain_type_of(path) in DIRECTORIES
+        return await certain_type_of(self, path) in DIRECTORIES
 
-    async def _type_of(self, path: RemotePath) -> str | None:
-        try:
-            kind: str = (await self.stat(path))["type"]
-        except StatusCodeError as error:
-            if error.received_codes[0] != "550":
-                raise
-            return None
-        return kind
 
-    async def _certain_type_of(self, path: RemotePath) -> str | None:
-        """The type; of what a listing calls unknown, the one that other commands prove, if they do."""
-        kind = await self._type_of(path)
-        if kind == "unknown":
-            return await self._proved_type_of(PurePosixPath(path))
-        return kind
+async def list_directory(client: Operations, path: PurePosixPath, raw_command: str | None = None) -> DirectoryListing:
+    """List a directory, as often as it takes.
+
+    Raises:
+        StatusCodeError: There is no such directory, or it must not be listed.
+        ValueError: `raw_command` is neither "MLSD" nor "LIST" nor None.
+    """
+    return await retried(client, partial(_list_once, client, path, raw_command))
+
+
+async def _list_once(client: Operations, path: PurePosixPath, raw_command: str | None) -> DirectoryListing:
+    command = raw_command.upper() if raw_command is not None else None
+    if command not in (None, "MLSD", "LIST"):
+        raise ValueError(f"raw_command={raw_command!r}: use 'MLSD', 'LIST' or None")
+    if command == "LIST" or (command is None and not client.control.traits.has_mlsd):
+        return await _list(client, path)
+    try:
+        return await _mlsd(client, path)
+    except StatusCodeError as error:
+        if command is not None or error.received_codes[0] not in NOT_IMPLEMENTED:
+            raise
+    client.control.traits.has_mlsd = False
+    return await _list(client, path)
+
+
+async def _mlsd(client: Operations, path: PurePosixPath) -> DirectoryListing:
+    lines = await _lines_of(client, f"MLSD {path}" if path.parts else "MLSD")
+    return facts_of(path, lines, client.parse_mlsx_line)
+
+
+async def _list(client: Operations, path: PurePosixPath) -> DirectoryListing:
+    if not path.parts:
+        return _read(client, path, await _lines_of(client, "LIST"))
+    async with client.control.lock:
+        back = await way_back(client)
+        if back is None:
+            return _read(client, path, await _lines_of(client, f"LIST {path}"))
+        async with inside(client, path, back):
+            lines = await _lines_of(client, "LIST")
+    return _read(client, path, lines)
+
+
+async def _lines_of(client: Operations, command: str) -> Lines:
+    return lines_of(text_of(client, await data_of(client, command, "I")))
 
 
 _LINE_READERS = {
-    name: getattr(ListingClient, name)
-    for name in ("parse_list_line", "parse_list_line_unix", "parse_list_line_windows", "parse_list_line_eplf")
+    "parse_list_line": ListingOperations.parse_list_line,
+    "parse_list_line_unix": Parsers.parse_list_line_unix,
+    "parse_list_line_windows": Parsers.parse_list_line_windows,
+    "parse_list_line_eplf": Parsers.parse_list_line_eplf,
 }
+"""What reads a line when no subclass, and no attribute of the client, knows better."""
+
+
+def _read(client: Operations, path: PurePosixPath, lines: Lines) -> DirectoryListing:
+    own, kind = vars(client), type(client)
+    if any(own.get(name, getattr(kind, name)) is not reader for name, reader in _LINE_READERS.items()):
+        return one_by_one(path, lines, client.parse_list_line)  # a subclass knows better than all formats
+    custom, custom_first = client.parse_list_line_custom, client.parse_list_line_custom_first
+    return together(path, lines, custom, custom_first=custom_first)
+
+
+def _facts(client: Operations, lines: Texts) -> Info:
+    # The line between the first and the last; some servers give all in one line.
+    line = lines[1 if len(lines) > 2 else 0].lstrip(" -")
+    _, info = client.parse_mlsx_line(line)
+    return with_type(info)
+
+
+async def _stat_by_listing(client: Operations, path: PurePosixPath) -> Info:
+    if ".." in path.parts or not path.name:
+        here = await client.get_current_directory()
+        path = PurePosixPath(posixpath.normpath(here / path))
+    if not path.name:
+        return {"type": "dir"}
+    try:
+        listing = await list_directory(client, path.parent)
+    except StatusCodeError as error:
+        if not error.received_codes[0].startswith("5"):
+            raise
+        return await stat_beside(client, path, DirectoryListing(path.parent, (), ()), error)
+    for found, info in listing.entries:
+        if found.name == path.name:
+            return info
+    if _may_hide(listing, path):
+        return await stat_beside(client, path, listing)
+    raise NotInListing(path, f"the listing of {path.parent}")
+
+
+def _may_hide(listing: DirectoryListing, path: PurePosixPath) -> bool:
+    """Say whether a path may be there that a listing does not name."""
+    name = folded(path.name)
+    names = [folded(found.name) for found, _ in listing.entries]
+    cut = len(names) == 1 and name.startswith(names[0])  # one line without an end may be whole, or be cut off
+    return bool(listing.unread) or path.name.startswith(".") or name in names or cut
+
+
+async def _type_of(client: Operations, path: RemotePath) -> str | None:
+    try:
+        kind: str = (await client.stat(path))["type"]
+    except StatusCodeError as error:
+        if error.received_codes[0] != "550":
+            raise
+        return None
+    return kind
+
+
+async def certain_type_of(client: Operations, path: RemotePath) -> str | None:
+    """The type of what is at a path, None when there is nothing.
+
+    Of what a listing calls unknown it is the one that other commands prove, if they do.
+    """
+    kind = await _type_of(client, path)
+    if kind == "unknown":
+        return await proved_type_of(client, PurePosixPath(path))
+    return kind

@@ -1,4 +1,4 @@
-"""Files and trees, up and down: where they go, resumption, and the check that nothing was lost.
+"""Files and trees, up and down.
 
 One rule: a transfer is done when the server says so; before that, what is on the other side is half a file.
 """
@@ -7,47 +7,32 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import logging
-import zlib
-from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path, PurePath, PurePosixPath
 
-from ftpfixture.client.asking import RemotePath
-from ftpfixture.client.files import Download, FileClient, Progress, Upload
-from ftpfixture.client.information import HASHES, offered_hashes
-from ftpfixture.client.listing import warn_of
+from ftpfixture.client.copies import Download, Progress, TransferOptions, Upload
+from ftpfixture.client.listing import list_directory, warn_of
+from ftpfixture.client.operations import Operations, RemotePath
+from ftpfixture.client.session import retried
 from ftpfixture.client.walk import Found, Walk, child_of, walk_here
-from ftpfixture.errors import IntegrityError, StatusCodeError, UnsafeName
+from ftpfixture.errors import StatusCodeError, UnsafeName
 from ftpfixture.net.stream import DEFAULT_BLOCK_SIZE
 from ftpfixture.wire.lines import printable
 from ftpfixture.wire.listing.entry import DIRECTORIES
 
-__all__ = ["Fetch", "LocalPath", "TransferClient", "local_path"]
+__all__ = ["LocalPath", "TransferOperations", "is_brought", "local_path"]
 
 logger = logging.getLogger("ftpfixture.client")
 
 LocalPath = str | PurePath
 
-Fetch = Callable[[PurePosixPath, PurePath], Awaitable[None]]
-"""Brings a file."""
 
-_DIGESTS: dict[str, Callable[[], hashlib._Hash]] = {
-    "SHA-512": hashlib.sha512,
-    "SHA-256": hashlib.sha256,
-    "SHA-1": partial(hashlib.sha1, usedforsecurity=False),
-    "MD5": partial(hashlib.md5, usedforsecurity=False),
-}
-
-
-class TransferClient(FileClient):
-    """A client that can transfer files."""
-
-    # Down.
+class TransferOperations:
+    """Operations of a client that copy files and trees."""
 
     async def download(
-        self,
+        self: Operations,
         source: RemotePath,
         destination: LocalPath = "",
         *,
@@ -67,7 +52,7 @@ class TransferClient(FileClient):
             source: On the server.
             destination: On this side: the directory that it goes into, which is made if it is missing.
             write_into: `destination` is the name that it gets here, and not a directory for it.
-            block_size: Octets to read at once.
+            block_size: Bytes to read at once.
             resume: Files that are here go on where they end; those that are longer here than there begin anew.
             progress: Told of every piece, see `Progress`.
             verify: Compare hash or size afterwards.
@@ -80,66 +65,23 @@ class TransferClient(FileClient):
         """
         source = PurePosixPath(source)
         target = local_path(destination) if write_into else _inside(local_path(destination), source)
-        info = await self._retried(partial(self.stat, source))
-        fetch = partial(self._fetch, block_size=block_size, resume=resume, progress=progress, verify=verify)
+        options = TransferOptions(block_size, resume, progress, verify)
+        info = await retried(self, partial(self.stat, source))
         if info["type"] not in DIRECTORIES:
             await self.path_io.mkdir(target.parent, parents=True, exist_ok=True)
-            await fetch(source, target)
+            await Download(self, source, target, options).run()
             return
         await self.path_io.mkdir(target, parents=True, exist_ok=True)
-        async for found in Walk(self._listed, source, target, deep=True, tell=warn_of):
+        async for found in Walk(partial(list_directory, self), source, target, deep=True, tell=warn_of):
             if found.local is None or found.left_out:
                 logger.warning("%s is not downloaded: %s", _shown(found), found.left_out)
             elif found.kind == "dir":
                 await self.path_io.mkdir(found.local, parents=True, exist_ok=True)
             else:
-                await self._is_brought(fetch, found.path, found.local, found.kind)
-
-    async def _is_brought(self, fetch: Fetch, source: PurePosixPath, target: PurePath, kind: str) -> bool:
-        """Bring what may be a file; False when the server says that there is none.
-
-        Raises:
-            StatusCodeError: It may not be read, and its kind is "file".
-        """
-        try:
-            await fetch(source, target)
-        except StatusCodeError as error:
-            if kind == "file" or error.received_codes[0] != "550":
-                raise
-            why = "it is a link that leads to no file" if kind == "link" else "it is no file"
-            logger.warning("%s is not downloaded: %s", source, why)
-            return False
-        return True
-
-    async def _fetch(
-        self,
-        source: PurePosixPath,
-        target: PurePath,
-        *,
-        block_size: int,
-        resume: bool,
-        progress: Progress | None,
-        verify: bool,
-    ) -> None:
-        asked = resume or progress is not None
-        total = await self._retried(partial(self._size_if_known, source)) if asked else None
-        done = await self._octets_here(target) if resume else 0
-        if total is not None and done > total:
-            done = 0
-        if not done or done != total:
-            await self._retried(Download(self, source, target, done, total, block_size, progress))
-        elif progress is not None:
-            progress(source, done, total)
-        if verify:
-            await self._retried(partial(self._verify, source, target))
-
-    async def _octets_here(self, path: PurePath) -> int:
-        return int((await self.path_io.stat(path)).st_size) if await self.path_io.is_file(path) else 0
-
-    # Up.
+                await is_brought(Download(self, found.path, found.local, options), found.kind)
 
     async def upload(
-        self,
+        self: Operations,
         source: LocalPath,
         destination: RemotePath = "",
         *,
@@ -156,7 +98,7 @@ class TransferClient(FileClient):
                 what is neither a file nor a directory.
             destination: On the server: the directory that it goes into, which is made if it is missing.
             write_into: `destination` is the name that it gets there, and not a directory for it.
-            block_size: Octets to send at once.
+            block_size: Bytes to send at once.
             resume: Files that are there go on where they end; those that are longer there than here begin anew.
             progress: Told of every piece, see `Progress`.
             verify: Compare hash or size afterwards.
@@ -168,79 +110,47 @@ class TransferClient(FileClient):
         """
         local = local_path(source)
         target = PurePosixPath(destination) if write_into else PurePosixPath(destination) / local.name
-        store = partial(self._store, block_size=block_size, resume=resume, progress=progress, verify=verify)
+        options = TransferOptions(block_size, resume, progress, verify)
         if await self.path_io.is_dir(local):
             async with contextlib.aclosing(walk_here(self.path_io, local)) as tree:
                 async for here in tree:
                     if here.left_out:
                         logger.warning("%s is not uploaded: %s", here.path, here.left_out)
                     elif here.is_dir:
-                        await self._retried(partial(self.make_directory, target / here.name))
+                        await retried(self, partial(self.make_directory, target / here.name))
                     else:
-                        await store(here.path, target / here.name)
+                        await Upload(self, target / here.name, here.path, options).run()
         elif await self.path_io.exists(local):
-            await self._retried(partial(self.make_directory, target.parent))
-            await store(local, target)
+            await retried(self, partial(self.make_directory, target.parent))
+            await Upload(self, target, local, options).run()
         else:
             raise FileNotFoundError(errno.ENOENT, "there is nothing to upload", str(source))
-
-    async def _store(
-        self,
-        source: PurePath,
-        target: PurePosixPath,
-        *,
-        block_size: int,
-        resume: bool,
-        progress: Progress | None,
-        verify: bool,
-    ) -> None:
-        total = await self._octets_here(source)
-        arrived = await self._retried(partial(self._size_if_known, target)) if resume else None
-        done = arrived if arrived is not None and arrived <= total else 0
-        if not done or done != total:
-            await self._retried(Upload(self, source, target, done, total, block_size, progress))
-        elif progress is not None:
-            progress(source, done, total)
-        if verify:
-            await self._retried(partial(self._verify, target, source))
-
-    # Whole?
-
-    async def _verify(self, remote: PurePosixPath, local: PurePath) -> None:
-        """Compare two copies by the strongest hash that the server computes, or else by size.
-
-        Raises:
-            IntegrityError: They differ.
-            StatusCodeError: The server knows neither.
-        """
-        features = await self.features()
-        there: object
-        here: object
-        if offered_hashes(features) & set(HASHES) or any(verb in features for _, verb in HASHES.values()):
-            algorithm, there = await self.hash(remote)
-            here = await self._digest_here(local, algorithm)
-        else:
-            algorithm, there, here = "size", await self.size(remote), await self._octets_here(local)
-        if there != here:
-            raise IntegrityError(
-                f"{remote} on the server and {local} differ in {algorithm}: {there} there, {here} here"
-            )
-
-    async def _digest_here(self, path: PurePath, algorithm: str) -> str:
-        checksum = 0
-        digest = _DIGESTS[algorithm]() if algorithm in _DIGESTS else None
-        async with self.path_io.open(path, mode="rb") as file:
-            async for block in file.iter_by_block(DEFAULT_BLOCK_SIZE):
-                if digest is not None:
-                    digest.update(block)
-                else:
-                    checksum = zlib.crc32(block, checksum)
-        return f"{checksum:08x}" if digest is None else digest.hexdigest()
 
 
 def local_path(path: LocalPath) -> PurePath:
     """A path on this side, which need not be of the disk."""
     return Path(path) if isinstance(path, str) else path
+
+
+async def is_brought(download: Download, kind: str) -> bool:
+    """Bring what may be a file; False when the server says that there is none.
+
+    Args:
+        download: Brings it.
+        kind: As in `Found`.
+
+    Raises:
+        StatusCodeError: It may not be read, and its kind is "file".
+    """
+    try:
+        await download.run()
+    except StatusCodeError as error:
+        if kind == "file" or error.received_codes[0] != "550":
+            raise
+        why = "it is a link that leads to no file" if kind == "link" else "it is no file"
+        logger.warning("%s is not downloaded: %s", download.remote, why)
+        return False
+    return True
 
 
 def _inside(directory: PurePath, source: PurePosixPath) -> PurePath:

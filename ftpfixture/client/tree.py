@@ -6,25 +6,36 @@ and nothing is removed before all that goes with it is known.
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import PurePosixPath
 
-from ftpfixture.client.asking import RemotePath
-from ftpfixture.client.information import InformationClient
+from ftpfixture.client.listing import certain_type_of, list_directory
+from ftpfixture.client.operations import Operations, RemotePath
 from ftpfixture.client.unread import unread_error
 from ftpfixture.client.walk import Found, Walk
 from ftpfixture.errors import StatusCodeError
 from ftpfixture.wire.listing.entry import DIRECTORIES
 
-__all__ = ["TreeClient"]
+__all__ = ["TreeOperations", "remove_tree"]
 
 Below = dict[PurePosixPath, list[Found]]
 """What is in each directory of a tree."""
 
 
-class TreeClient(InformationClient):
-    """A client that can change the tree."""
+class TreeOperations:
+    """Operations of a client that change the tree."""
 
-    async def make_directory(self, path: RemotePath, *, parents: bool = True) -> None:
+    async def get_current_directory(self: Operations) -> PurePosixPath:
+        """The directory to which relative paths belong.
+
+        Source: RFC 959 4.1.3, PWD. Some servers answer it with another code than 257; the path in quotes counts.
+        """
+        _, info = await self.control.query("PWD", "257")
+        if not _is_text(info[-1]) and await self.control.utf8.ask():
+            _, info = await self.control.query("PWD", "257")
+        return self.parse_directory_response(info[-1])
+
+    async def make_directory(self: Operations, path: RemotePath, *, parents: bool = True) -> None:
         """Make a directory.
 
         Args:
@@ -49,7 +60,7 @@ class TreeClient(InformationClient):
             await self.make_directory(path.parent)
             await self.command(f"MKD {path}", "2xx")
 
-    async def remove_directory(self, path: RemotePath) -> None:
+    async def remove_directory(self: Operations, path: RemotePath) -> None:
         """Remove an empty directory.
 
         Raises:
@@ -57,7 +68,7 @@ class TreeClient(InformationClient):
         """
         await self.command(f"RMD {path}", "2xx")
 
-    async def remove_file(self, path: RemotePath) -> None:
+    async def remove_file(self: Operations, path: RemotePath) -> None:
         """Remove a file.
 
         Raises:
@@ -65,7 +76,7 @@ class TreeClient(InformationClient):
         """
         await self.command(f"DELE {path}", "2xx")
 
-    async def remove(self, path: RemotePath) -> None:
+    async def remove(self: Operations, path: RemotePath) -> None:
         """Remove a file, or a directory with all that is in it; links are removed, and what they lead to is not.
 
         Does nothing when there is nothing. A directory is gone through before anything in it is removed; that goes
@@ -75,43 +86,13 @@ class TreeClient(InformationClient):
             StatusCodeError: Something cannot be removed.
             UnreadLinesError: Lines of a listing were not understood. Nothing was removed.
         """
-        kind = await self._certain_type_of(path)
+        kind = await certain_type_of(self, path)
         if kind in DIRECTORIES:
-            await self._remove_tree(PurePosixPath(path))
+            await remove_tree(self, PurePosixPath(path))
         elif kind is not None:
             await self.remove_file(path)
 
-    async def _remove_tree(self, path: PurePosixPath) -> None:
-        below: Below = {}
-        walk = Walk(self._listed, path)
-        async for found in walk:
-            below.setdefault(found.path.parent, []).append(found)
-        if walk.unread:
-            raise unread_error(f"{path} is not removed, because it is not known what is in it", walk.unread)
-        if not await self._is_removed_as_link(path):
-            await self._remove_known(path, below)
-
-    async def _remove_known(self, path: PurePosixPath, below: Below) -> None:
-        for found in below.get(path, ()):
-            if found.kind != "dir":
-                await self.remove_file(found.path)
-            elif "mlsd" in self._useless or not await self._is_removed_as_link(found.path):
-                await self._remove_known(found.path, below)
-        await self.remove_directory(path)
-
-    async def _is_removed_as_link(self, path: PurePosixPath) -> bool:
-        """Remove a link to a directory, which MLST, MLSD and CWD often take for that directory.
-
-        DELE takes the link itself, and refuses directories; without it all that is behind the link would go. LIST shows
-        links as what they are.
-        """
-        try:
-            await self.remove_file(path)
-        except StatusCodeError:
-            return False
-        return True
-
-    async def rename(self, source: RemotePath, destination: RemotePath) -> None:
+    async def rename(self: Operations, source: RemotePath, destination: RemotePath) -> None:
         """Rename a file or directory, or move it.
 
         Raises:
@@ -119,12 +100,12 @@ class TreeClient(InformationClient):
 
         Source: RFC 959 4.1.3, RNFR and RNTO.
         """
-        async with self._turns:
-            await self._before(f"RNFR {source}{destination}")  # nothing may come between the two
-            await self._ask_for_content(f"RNFR {source}", "350", "2xx")  # RNTO will tell whether it was meant as a 350
+        async with self.control.lock:
+            await self.control.utf8.before(f"RNFR {source}{destination}")  # nothing may come between the two
+            await self.control.query(f"RNFR {source}", "350", "2xx")  # RNTO will tell whether it was meant as a 350
             await self.command(f"RNTO {destination}", "2xx")
 
-    async def chmod(self, path: RemotePath, mode: int) -> None:
+    async def chmod(self: Operations, path: RemotePath, mode: int) -> None:
         """Set permission bits with SITE CHMOD, which Unix servers have.
 
         Args:
@@ -135,3 +116,42 @@ class TreeClient(InformationClient):
             StatusCodeError: The server does not.
         """
         await self.command(f"SITE CHMOD {mode:03o} {path}", "2xx")
+
+
+def _is_text(text: str) -> bool:
+    """Say whether all bytes of what was received fitted the encoding (surrogateescape)."""
+    return not any("\udc80" <= letter <= "\udcff" for letter in text)
+
+
+async def remove_tree(client: Operations, path: PurePosixPath) -> None:
+    """Remove a directory with all that is in it; see `TreeOperations.remove`."""
+    below: Below = {}
+    walk = Walk(partial(list_directory, client), path)
+    async for found in walk:
+        below.setdefault(found.path.parent, []).append(found)
+    if walk.unread:
+        raise unread_error(f"{path} is not removed, because it is not known what is in it", walk.unread)
+    if not await _is_removed_as_link(client, path):
+        await _remove_known(client, path, below)
+
+
+async def _remove_known(client: Operations, path: PurePosixPath, below: Below) -> None:
+    for found in below.get(path, ()):
+        if found.kind != "dir":
+            await client.remove_file(found.path)
+        elif not client.control.traits.has_mlsd or not await _is_removed_as_link(client, found.path):
+            await _remove_known(client, found.path, below)
+    await client.remove_directory(path)
+
+
+async def _is_removed_as_link(client: Operations, path: PurePosixPath) -> bool:
+    """Remove a link to a directory, which MLST, MLSD and CWD often take for that directory.
+
+    DELE takes the link itself, and refuses directories; without it all that is behind the link would go. LIST shows
+    links as what they are.
+    """
+    try:
+        await client.remove_file(path)
+    except StatusCodeError:
+        return False
+    return True

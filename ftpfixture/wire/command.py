@@ -11,10 +11,11 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from ftpfixture.errors import InvalidCommand
-from ftpfixture.wire.lines import escape_line
+from ftpfixture.wire.lines import escape_line, printable
+from ftpfixture.wire.reply import decode_line
 from ftpfixture.wire.states import LEGAL_REPLIES
 
-__all__ = ["Command", "Secret", "censor", "censored_argument", "guarded", "starred"]
+__all__ = ["Command", "Secret", "censor", "censored_argument", "guarded", "render_line", "starred", "verb_of"]
 
 # A line may be broken ("PASS\tsecret", "PASSsecret", or bytes before the verb): what was meant for a secret is one even
 # then.
@@ -36,6 +37,7 @@ _SITE_SECRET = re.compile(r" *pswd(?= )", re.IGNORECASE)
 """SITE PSWD of Serv-U, which has an old password and a new one behind it."""
 
 _NOT_IN_A_VERB = re.compile(r"[\x00-\x20\x7f]")
+_NOT_IN_A_LINE = frozenset("\r\n\0")
 
 
 class Secret(str):
@@ -120,11 +122,7 @@ class Command(NamedTuple):
 
         Source: RFC 959 5.3, RFC 2640 3.1.
         """
-        try:
-            text = line.decode(encoding, "surrogateescape")
-        except UnicodeError:  # codecs with shift states give up where they cannot escape an ASCII octet
-            text = line.decode("ascii", "surrogateescape")
-        verb, _, argument = text.lstrip(" ").partition(" ")
+        verb, _, argument = decode_line(line, encoding).lstrip(" ").partition(" ")
         # A dotless i has I for its upper case: a verb in other letters must not turn into one that exists.
         if verb.isascii():
             verb = verb.upper()
@@ -141,12 +139,7 @@ class Command(NamedTuple):
             # Only up to there: what follows a space may be a password.
             raise InvalidCommand(f"a verb cannot hold {wrong[0]!r}, which follows {self.verb[: wrong.start()]!r}")
         text = f"{self.verb} {self.argument}" if self.argument else self.verb
-        try:
-            line = text.encode(encoding, "surrogateescape")
-        except UnicodeEncodeError as error:
-            # From None: the original holds the whole line, and with it a password.
-            raise InvalidCommand(f"{encoding} cannot express a character of {self.verb}: {error.reason}") from None
-        return escape_line(line) + b"\r\n"
+        return escape_line(_encode(text, encoding)) + b"\r\n"
 
     @property
     def censored(self) -> str:
@@ -159,3 +152,28 @@ class Command(NamedTuple):
     def __repr__(self) -> str:
         verb, argument = starred(self.verb, self.argument)
         return f"Command(verb={verb!r}, argument={argument!r})"
+
+
+def verb_of(line: str) -> str:
+    """The verb of a line in upper case, fit to be shown; nothing of the rest, which may be a password."""
+    return printable(next(iter(line.upper().split()), ""))
+
+
+def render_line(line: str, encoding: str = "utf-8") -> bytes:
+    """Return a line as somebody wrote it, with CRLF: case and spaces stay, because "PASS " is not "PASS" everywhere.
+
+    Raises:
+        InvalidCommand: The line holds CR, LF or NUL, or the encoding lacks a character.
+    """
+    if not _NOT_IN_A_LINE.isdisjoint(line):
+        raise InvalidCommand(f"CR, LF or NUL in {verb_of(line)} would end the command early")
+    return _encode(line, encoding) + b"\r\n"
+
+
+def _encode(line: str, encoding: str) -> bytes:
+    try:
+        return line.encode(encoding, "surrogateescape")
+    except UnicodeEncodeError as error:
+        # From None: the original holds the whole line, and with it perhaps a password.
+        text = f"{encoding} cannot express a character of {verb_of(line)} ({error.reason})"
+        raise InvalidCommand(f"{text}: give the client another encoding") from None

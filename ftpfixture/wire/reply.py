@@ -13,7 +13,7 @@ from typing import TypeVar, overload
 from ftpfixture.errors import ReplySyntaxError
 from ftpfixture.wire.lines import escape_line
 
-__all__ = ["LENIENT", "Code", "Reply", "ReplyParser", "wrap_into_codes", "wrap_with_container"]
+__all__ = ["LENIENT", "Code", "Reply", "ReplyParser", "decode_line", "wrap_into_codes", "wrap_with_container"]
 
 T = TypeVar("T")
 
@@ -139,13 +139,20 @@ class ReplyParser:
     - no lines at all, which come back as one empty line.
 
     Source: RFC 959 4.2.
+
+    Attributes:
+        code: Of the reply that the last line belongs to; "" before the first.
+        lines: Its lines so far, as in `Reply`.
+        tails: The same, but that a line with the code keeps the space or hyphen behind it.
     """
 
-    __slots__ = ("_code", "_lines")
+    __slots__ = ("_complete", "code", "lines", "tails")
 
     def __init__(self) -> None:
-        self._code = b""
-        self._lines: list[str] = []
+        self._complete = True
+        self.code = ""
+        self.lines: list[str] = []
+        self.tails: list[str] = []
 
     def feed_line(self, line: bytes, encoding: str = "utf-8") -> Reply | None:
         """Take one line without its line end.
@@ -157,32 +164,29 @@ class ReplyParser:
             ReplySyntaxError: A reply begins with something else than three digits. The line is dropped; the next one
                 may begin a reply.
         """
-        if self._code:
-            return self._continue(line, encoding)
-        code = line[:3]
-        if len(code) != 3 or not code.isdigit():
-            raise ReplySyntaxError(f"a reply begins with three digits, not {line[:80]!r}")
-        if line[3:4] != b"-":
-            # Without a space there ("220Welcome") it is a fault of the server that common clients forgive.
-            return Reply(code.decode(), (_decode(line[3:].removeprefix(b" "), encoding),))
-        self._code = code
-        self._lines.append(_decode(line[4:], encoding))
-        return None
+        return Reply(self.code, tuple(self.lines)) if self.feed_text(decode_line(line, encoding)) else None
 
-    def _continue(self, line: bytes, encoding: str) -> Reply | None:
-        # Only the code of the first line, then a space or nothing, ends the reply; all else is text, digits or not.
-        if line[:3] != self._code or line[3:4] not in (b" ", b"-", b""):
-            self._lines.append(_decode(line, encoding))
-            return None
-        self._lines.append(_decode(line[4:], encoding))
-        if line[3:4] == b"-":
-            return None
-        reply = Reply(self._code.decode(), tuple(self._lines))
-        self._code, self._lines = b"", []
-        return reply
+    def feed_text(self, text: str) -> bool:
+        """Take one line as text, see `feed_line`; whether it completes a reply."""
+        code, separator = text[:3], text[3:4]
+        if self._complete:
+            if code not in _CODES:
+                raise ReplySyntaxError(f"a reply begins with three digits, not {text[:80]!r}")
+            self.code, self.lines, self.tails = code, [], []
+            has_code = True
+        else:
+            # Only the code of the first line, then a space or nothing, ends the reply; all else is text, digits or not.
+            has_code = code == self.code and separator in ("", " ", "-")
+        # Without a separator ("220Welcome") it is a fault of the server that common clients forgive.
+        behind = 4 if separator in (" ", "-") else 3
+        self.lines.append(text[behind:] if has_code else text)
+        self.tails.append(text[3:] if has_code else text)
+        self._complete = has_code and separator != "-"
+        return self._complete
 
 
-def _decode(line: bytes, encoding: str) -> str:
+def decode_line(line: bytes, encoding: str) -> str:
+    """Text of a line; bytes that the encoding has no character for are escaped, so that no line makes this fail."""
     try:
         return line.decode(encoding, "surrogateescape")
     except UnicodeError:  # codecs with shift states give up where they cannot escape an ASCII octet

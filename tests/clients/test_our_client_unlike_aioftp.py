@@ -18,6 +18,7 @@ import pytest
 
 import ftpfixture
 from ftpfixture import Client, Code, Connection, FtpServer, Permission, Server, User
+from ftpfixture.client.connector import Connector
 from ftpfixture.net.channel import Channel
 from tests.clients.samples import TREE
 from tests.support.pairs import AnyClient, Place, Refused, Scenario, Seen, attempt, ours, theirs
@@ -124,14 +125,14 @@ def test_errors_have_builtin_bases() -> None:
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[Channel]:
     """The connections that our clients open in a test."""
     channels: list[Channel] = []
-    original = Client._open_channel
+    original = Connector.open
 
-    async def remember(self: Client, host: str, port: int) -> Channel:
+    async def remember(self: Connector, host: str, port: int) -> Channel:
         channel = await original(self, host, port)
         channels.append(channel)
         return channel
 
-    monkeypatch.setattr(Client, "_open_channel", remember)
+    monkeypatch.setattr(Connector, "open", remember)
     return channels
 
 

@@ -268,10 +268,10 @@ async def test_client_aborts(ftp_server: FtpServer) -> None:
 async def test_downloads_that_are_not_compressed(ftp_server: FtpServer) -> None:
     """A server that compresses nothing, whatever was agreed on, is an error that says so."""
     async with connect(ftp_server) as client:
-        client._level_of_z = -1
+        client.control.parameters.deflate_level = -1
         with pytest.raises(ConnectionAbortedError, match="not compressed as MODE Z wants them"):
             async with client.download_stream("text") as stream:
                 await stream.read()
-        client._level_of_z = None
+        client.control.parameters.deflate_level = None
         async with client.download_stream("text") as stream:
             assert await stream.read() == TEXT

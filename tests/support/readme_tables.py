@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from ftpfixture.client.access import CLIENT_SETTINGS
+from ftpfixture.client.client import CLIENT_SETTINGS
 from ftpfixture.faults.catalog import table
 from ftpfixture.faults.known import KNOWN
 from ftpfixture.settings import Table

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, TypedDict, Unpack
 import pytest
 
 from ftpfixture import Client, ConfigurationError, FtpServer, Server, UnknownSetting, checks
-from ftpfixture.client.access import CLIENT_SETTINGS
+from ftpfixture.client.client import CLIENT_SETTINGS
 from ftpfixture.client.settings import BASE_CLIENT_SETTINGS
 from ftpfixture.server.settings import SERVER_SETTINGS
 from ftpfixture.settings import Setting, Table, setting_names

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ftpfixture import BaseClient, Client, FtpServer, MemoryPathIO, Retry, Server, StatusCodeError
-from ftpfixture.client import endings
+from ftpfixture.client import resync
 from tests.support.interrupt import Interrupted
 
 FILES = {"/d/f": b"data" * 100, "/d/e/g": b"", "/x": b"123"}
@@ -204,7 +204,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[socket.socket]:
 
 async def still_works(client: Client) -> None:
     """Hold that a client goes on in step, or says to connect."""
-    if client._channel is None:
+    if not client.control.is_open:
         with pytest.raises(ConnectionError, match=r"connect again$|await connect\(host, port\)"):
             await client.noop()
         return
@@ -227,7 +227,7 @@ async def test_cancelled_anywhere(
     made: list[socket.socket],
 ) -> None:
     """Wherever a call is cancelled it ends so; nothing is left open or running; the client goes on, or says how to."""
-    monkeypatch.setattr(endings, "_GRACE", 0.001)
+    monkeypatch.setattr(resync, "_GRACE", 0.001)
     others = asyncio.all_tasks()
     number, reached = 0, True
     while reached:

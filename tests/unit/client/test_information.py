@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from ftpfixture import Client, FileHash, FtpServer, ReplySyntaxError, StatusCodeError
-from ftpfixture.client.information import HASHES
+from ftpfixture.client.hashes import HASHES
 from tests.support.scripted import TYPE_I, Step, epsv, receive, send, talk, transfer
 
 NOOP: list[Step] = ["NOOP", b"200 fine\r\n"]

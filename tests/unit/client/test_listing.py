@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ftpfixture import Client, FtpServer, InvalidCommand, ReplySyntaxError, StatusCodeError, on
-from ftpfixture.client.listing import Lister, ListingClient
+from ftpfixture.client.listing import Lister
 from tests.support.rows import table
 from tests.support.scripted import (
     GREETING,
@@ -223,16 +223,6 @@ async def test_a_directory_that_vanishes() -> None:
         with pytest.raises(StatusCodeError, match="550"):
             await anext(lister)
         await client.noop()
-
-
-async def test_a_client_without_retries() -> None:
-    """The part of a client that lists works by itself, and tries once."""
-    async with ScriptedServer([GREETING, *listed("MLSD", b"type=file; f\r\n", first=True)]) as server:
-        client = ListingClient()
-        await client.connect(*server.address)
-        await client.command(None, "220")
-        assert names(await client.list()) == ["f"]
-        client.close()
 
 
 @pytest.mark.parametrize("command", ["NLST", "", "MLST"])

@@ -17,6 +17,8 @@ import pytest
 import trustme
 
 from ftpfixture import Client, ClientStateError, FtpServer, Retry, StatusCodeError, TlsError
+from ftpfixture.client.security import protect_if_known
+from ftpfixture.client.traits import SessionParameters
 from ftpfixture.testing.certificates import ServerTls, server_context
 
 BIG = bytes(range(256)) * 4096  # 1 MiB
@@ -103,7 +105,7 @@ async def scripted(talk: Talk, greeting: str = "220 hi\n", **settings: Any) -> A
     client = Client(**settings)
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
         try:
-            client._address = server.sockets[0].getsockname()
+            client.control.history.address = server.sockets[0].getsockname()
             await client.connect(*server.sockets[0].getsockname())
             yield client
         finally:
@@ -271,7 +273,7 @@ async def test_a_refused_pbsz_leaves_data_in_clear() -> None:
             await client.upgrade_to_tls(trusting())
         assert client.encrypted
         assert await client.get_current_directory() == PurePosixPath("/")
-        assert client._level == "C"
+        assert client.control.parameters.protection == "C"
 
 
 # Whom it trusts.
@@ -358,7 +360,7 @@ async def test_the_name_that_was_asked_for(ftps_server: FtpServer) -> None:
         assert await client.list() == []
     client = Client()
     await client.connect(*ftps_server.address)
-    client._host_name = "127.0.0.2"
+    client.control.connector.host_name = "127.0.0.2"
     with pytest.raises(TlsError, match=r"to 127\.0\.0\.2:\d+ was refused: IP address mismatch"):
         await client.upgrade_to_tls(trusting())
 
@@ -439,9 +441,9 @@ async def test_implicit_without_prot() -> None:
 
     async with scripted(talk) as client:
         client.ssl = trusting()
-        client._forget("")
-        await client._protect_if_known()
-        assert client._level == "P"
+        client.control.parameters = SessionParameters.of_new_session(client.ssl)
+        await protect_if_known(client)
+        assert client.control.parameters.protection == "P"
 
 
 async def test_false_is_no_tls(ftp_server: FtpServer) -> None:
@@ -500,7 +502,9 @@ async def test_a_connection_before_its_command_that_cannot_be(
 ) -> None:
     """When not even the beginning of a handshake can be made, nothing stays open."""
     async with log_in(ftps_server) as client:
-        monkeypatch.setattr(client, "_host_name", "")  # which a context that checks names does not take
+        monkeypatch.setattr(
+            client.control.connector, "host_name", ""
+        )  # which a context that checks names does not take
         for call in (client.get_passive_connection, client.get_stream):
             with pytest.raises(ValueError, match="server_hostname"):
                 await call()
@@ -516,12 +520,13 @@ async def test_parameters_are_forgotten(ftps_server: FtpServer) -> None:
         await client.set_type("I")
         await client.set_mode("Z")
         await client.upgrade_to_tls(trusting())
-        assert (client._type, client._level_of_z, client._level) == ("", None, "P")
+        parameters = client.control.parameters
+        assert (parameters.type, parameters.deflate_level, parameters.protection) == ("", None, "P")
         await client.login(*ftps_server.credentials)
         async with client.download_stream("a") as stream:
             assert await stream.read() == b"a"
-        client._forget("REIN")
-        assert client._level == "C"
+        parameters.forget("REIN", client.ssl)
+        assert parameters.protection == "C"
 
 
 # Back to clear text.
@@ -593,11 +598,11 @@ async def test_reconnect(ftps_server: FtpServer, unused_tcp_port: int) -> None:
         await client.reconnect()
         assert client.encrypted
         assert await client.list() == []
-        there, client._address = client._address, ("127.0.0.1", unused_tcp_port)
+        there, client.control.history.address = client.control.history.address, ("127.0.0.1", unused_tcp_port)
         for _ in range(2):
             with pytest.raises(ConnectionRefusedError):
                 await client.reconnect()
-        client._address = there
+        client.control.history.address = there
         await client.reconnect()
         assert client.encrypted
         assert await client.list() == []
@@ -608,7 +613,7 @@ async def test_no_way_back_to_clear(ftps_server: FtpServer, ftp_server_factory: 
     """When the server has no TLS any more, the client does not come back in clear, however often it tries."""
     clear = ftp_server_factory()
     async with log_in(ftps_server) as client:
-        client._address = clear.address
+        client.control.history.address = clear.address
         for _ in range(2):
             with pytest.raises(StatusCodeError, match="502"):
                 await client.reconnect()

@@ -153,7 +153,7 @@ async def test_no_answer_to_auth_in_time() -> None:
 
 async def test_goodbye_is_not_answered_and_nothing_bounds_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that does not answer QUIT is left after a while, even without a time limit."""
-    monkeypatch.setattr("ftpfixture.client.access.PATIENCE", 0.05)
+    monkeypatch.setattr("ftpfixture.client.session.PATIENCE", 0.05)
     async with talk("QUIT", until_closed, socket_timeout=None) as client:
         with pytest.raises(TimeoutError, match=r"^the answer to QUIT took longer than 0.05 s$"):
             await client.quit()
@@ -582,7 +582,7 @@ async def test_goodbye_is_not_answered(
     socket_timeout: float | None, patience: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After an error in the body nobody waits for long."""
-    monkeypatch.setattr("ftpfixture.client.access.PATIENCE", patience)
+    monkeypatch.setattr("ftpfixture.client.session.PATIENCE", patience)
     async with ScriptedServer([GREETING, *LOGIN, "QUIT", until_closed]) as server:
         with pytest.raises(ZeroDivisionError):
             async with Client.context(*server.address, "ann", "secret", socket_timeout=socket_timeout):

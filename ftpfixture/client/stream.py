@@ -1,6 +1,6 @@
 """The client's data stream, which ends with the server's final reply.
 
-One rule: it holds the client's turn to talk until that reply is read, or is accounted for.
+One rule: it holds the client's conversation lock until that reply is read, or is accounted for.
 """
 
 from __future__ import annotations
@@ -8,8 +8,10 @@ from __future__ import annotations
 import asyncio
 from types import TracebackType
 
-from ftpfixture.client.endings import PATIENCE, Answer, EndingClient
+from ftpfixture.client.control import Controlled
+from ftpfixture.client.resync import PATIENCE
 from ftpfixture.client.settings import Codes
+from ftpfixture.client.view import Answer
 from ftpfixture.errors import StatusCodeError
 from ftpfixture.net.stream import DEFAULT_BLOCK_SIZE, ThrottleStreamIO
 from ftpfixture.net.transport import Duplex
@@ -25,36 +27,36 @@ class DataConnectionThrottleStreamIO(ThrottleStreamIO):
     not taken for a whole one. When it was the server that broke the data connection, what is raised is what it says.
 
     Args:
-        client: Whose it is; it is this stream's turn to talk until it is finished.
+        client: Whose it is; the conversation on its control connection is this stream's until it is finished.
         channel: The connected socket.
         said: The command that uses it; None when that is still to be said.
     """
 
-    def __init__(self, client: EndingClient, channel: Duplex, said: str | None = None) -> None:
+    def __init__(self, client: Controlled, channel: Duplex, said: str | None = None) -> None:
         super().__init__(channel, throttles={"_": client.throttle})
         self.client = client
         self.said = said or ""
         self.finished = False
+        self._control = client.control
         self._received = False
-        self._held = True
+        self._holds_lock = True
         self._broke: ConnectionError | None = None
         self._breaker: asyncio.Task[object] | None = None
         self._broken_by = ""
-        self._ticks = 0
-        self._ticker: asyncio.TimerHandle | None = None
-        client._open.add(self)
+        self._noops = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._control.transfers.add(self, running=said is not None)
         if said is not None:
-            client._transfer = self
-            self._tick(first=True)
+            self._keep_alive(first=True)
 
-    def _tick(self, *, first: bool = False) -> None:
+    def _keep_alive(self, *, first: bool = False) -> None:
         """Keep the control connection alive, see `BaseClient`."""
         interval = self.client.keep_alive
         if interval is not None:
             if not first:
-                self.client._say_noop()
-                self._ticks += 1
-            self._ticker = asyncio.get_running_loop().call_later(interval, self._tick)
+                self._control.send_noop()
+                self._noops += 1
+            self._timer = asyncio.get_running_loop().call_later(interval, self._keep_alive)
 
     async def finish(self, expected_codes: Codes = "2xx", wait_codes: Codes = "1xx") -> None:
         """Close the data connection and read the final reply; once that is done, doing it again does nothing.
@@ -74,17 +76,17 @@ class DataConnectionThrottleStreamIO(ThrottleStreamIO):
             await self._leave()
             self.completed = True
             self._end()
-            self.client._turns.adopt()
+            self._control.lock.transfer()
             try:
                 if self._is_due:
-                    await self._final(expected_codes, wait_codes)
+                    await self._read_final_reply(expected_codes, wait_codes)
             finally:
                 self._over()
 
     @property
     def _is_due(self) -> bool:
         """Whether a reply will come: not when nobody said a command that uses this connection, or it was answered."""
-        return self.client._transfer is self or self.client._due > 0
+        return self._control.transfers.running is self or self._control.pending_replies > 0
 
     async def receive(self, limit: int = DEFAULT_BLOCK_SIZE) -> bytes:
         """See StreamIO."""
@@ -102,15 +104,15 @@ class DataConnectionThrottleStreamIO(ThrottleStreamIO):
         except OSError:
             pass  # the server's final reply tells what became of the transfer
         except BaseException:
-            self.client._close("closed, because a transfer was cancelled: connect again")
+            self._control.lose("closed, because a transfer was cancelled: connect again")
             self.abandon()
             raise
 
-    async def _final(self, expected_codes: Codes, wait_codes: Codes) -> None:
-        if not self._ticks:
+    async def _read_final_reply(self, expected_codes: Codes, wait_codes: Codes) -> None:
+        if not self._noops:
             await self.client.command(None, expected_codes, wait_codes)
             return
-        replies = await self.client._replies_of_transfer(self._ticks)
+        replies = await self._control.resync.replies_of_transfer(self._noops)
         failures = [reply for reply in replies if reply[0][0] in "45"]
         self.client.check_codes(expected_codes, *(failures or replies)[-1])
 
@@ -118,8 +120,7 @@ class DataConnectionThrottleStreamIO(ThrottleStreamIO):
         """Close the data connection, and leave the final reply to the next command, which passes over it."""
         if not self.finished:
             self._end()
-            if self.client._transfer is self:
-                self.client._owed.append(self._ticks)
+            self._control.transfers.leave(self, self._noops)
             self._over()
 
     def hand_over(self) -> None:
@@ -142,21 +143,19 @@ class DataConnectionThrottleStreamIO(ThrottleStreamIO):
             self.channel.reset()
             self._end()
             self._over()
-        return self._ticks
+        return self._noops
 
     def _end(self) -> None:
         self.finished = True
-        if self._ticker is not None:
-            self._ticker.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
         super().close()
 
     def _over(self) -> None:
-        self.client._open.discard(self)
-        if self.client._transfer is self:
-            self.client._transfer = None
-        if self._held:
-            self._held = False
-            self.client._turns.give()
+        self._control.transfers.remove(self)
+        if self._holds_lock:
+            self._holds_lock = False
+            self._control.lock.release()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -168,7 +167,7 @@ class DataConnectionThrottleStreamIO(ThrottleStreamIO):
         elif not self.finished:
             if self._is_due:
                 # Cancelled: nobody waits any more, and the reply that is due would be taken for the next command's.
-                self.client._close("closed, because a transfer was cancelled: connect again")
+                self._control.lose("closed, because a transfer was cancelled: connect again")
             self.abandon()
 
     async def _recover(self, error: Exception) -> None:
@@ -179,18 +178,18 @@ class DataConnectionThrottleStreamIO(ThrottleStreamIO):
         """
         self.channel.reset()
         self._end()
-        self.client._turns.adopt()
+        self._control.lock.transfer()
         replies: list[Answer] | None = None if self._is_due else []
         try:
             if replies is None:
                 async with asyncio.timeout(self.client.socket_timeout or PATIENCE):
-                    replies = await self.client._replies_of_broken_transfer(self._ticks)
+                    replies = await self._control.resync.replies_of_reset_transfer(self._noops)
         except (OSError, StatusCodeError):
             pass  # the error of the body is what the caller must see; the closed connection will tell of this one
         finally:
             self._over()
         if replies is None:
-            self.client._close("closed, because a transfer failed and its final reply did not come: connect again")
+            self._control.lose("closed, because a transfer failed and its final reply did not come: connect again")
         elif error is self._broke and replies and replies[-1][0][0] in "45":
             raise StatusCodeError("2xx", *replies[-1]) from error
 

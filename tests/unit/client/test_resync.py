@@ -8,7 +8,7 @@ import contextlib
 import pytest
 
 from ftpfixture import Client, Retry, StatusCodeError
-from ftpfixture.client import endings
+from ftpfixture.client import resync
 from tests.support.scripted import (
     TYPE_I,
     Step,
@@ -33,7 +33,7 @@ BEGIN: list[Step] = [*TYPE_I, epsv, "RETR a", b"150 here\r\n", send(b"some", end
 @pytest.fixture(autouse=True)
 def _no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server gets hardly any time to break off by itself, unless a test says otherwise."""
-    monkeypatch.setattr(endings, "_GRACE", 0.01)
+    monkeypatch.setattr(resync, "_GRACE", 0.01)
 
 
 # What servers say. Each reply is sent before the data connection is broken, or after.
@@ -90,7 +90,7 @@ async def test_abort_of_an_upload() -> None:
 
 async def test_a_server_that_breaks_off_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     """The server gets a moment to break off before the data connection is reset, and no longer than it takes."""
-    monkeypatch.setattr(endings, "_GRACE", 3600)
+    monkeypatch.setattr(resync, "_GRACE", 3600)
     script: list[Step] = ["ABOR", connected, b"426 broken\r\n", dropped, b"226 aborted\r\n"]
 
     async with talk(*BEGIN, *script, *NOOP) as client, client.download_stream("a") as stream:
@@ -101,7 +101,7 @@ async def test_a_server_that_breaks_off_by_itself(monkeypatch: pytest.MonkeyPatc
 
 async def test_replies_that_are_there_already(monkeypatch: pytest.MonkeyPatch) -> None:
     """A reply that was read with an earlier one is not waited for."""
-    monkeypatch.setattr(endings, "_GRACE", 3600)
+    monkeypatch.setattr(resync, "_GRACE", 3600)
     script: list[Step] = [*TYPE_I, epsv, "RETR a", b"150 here\r\n226 done\r\n", "ABOR", dropped, "PWD"]
 
     async with talk(*script, b'225 nothing to abort\r\n257 "/"\r\n', *NOOP) as client:
@@ -174,7 +174,7 @@ async def test_from_another_task(data: Step) -> None:
 
 async def test_the_other_task_sees_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """When the server ends the data connection in order, who reads is told all the same that it was broken off."""
-    monkeypatch.setattr(endings, "_GRACE", 3600)
+    monkeypatch.setattr(resync, "_GRACE", 3600)
     reading, ended = asyncio.Event(), asyncio.Event()
 
     async def download(client: Client) -> None:
@@ -244,7 +244,7 @@ async def test_cancelled(monkeypatch: pytest.MonkeyPatch, where: str) -> None:
     """An abort that is cancelled closes both connections."""
     heard = asyncio.Event()
     if where == "grace":
-        monkeypatch.setattr(endings, "_GRACE", 3600)
+        monkeypatch.setattr(resync, "_GRACE", 3600)
     script: list[Step] = [tell(heard)] if where == "grace" else [dropped, tell(heard)]
 
     async with talk(*BEGIN, "ABOR", *script, until_closed) as client:
@@ -261,7 +261,7 @@ async def test_cancelled(monkeypatch: pytest.MonkeyPatch, where: str) -> None:
 
 async def test_closed_during_the_grace(monkeypatch: pytest.MonkeyPatch) -> None:
     """`close` in another task ends an abort."""
-    monkeypatch.setattr(endings, "_GRACE", 3600)
+    monkeypatch.setattr(resync, "_GRACE", 3600)
     heard = asyncio.Event()
 
     async with talk(*BEGIN, "ABOR", tell(heard), until_closed) as client:
@@ -285,7 +285,7 @@ async def test_debts_are_paid_before_abort() -> None:
 
 async def test_a_server_that_says_nothing_of_a_broken_transfer(monkeypatch: pytest.MonkeyPatch) -> None:
     """When no final reply comes, as from pyftpdlib after a reset, PWD tells that none will come; the session lives."""
-    monkeypatch.setattr(endings, "_SILENCE", 0.01)
+    monkeypatch.setattr(resync, "_SILENCE", 0.01)
     script: list[Step] = [*TYPE_I, epsv, "STOR a", b"150 here\r\n", dropped, *PWD, *NOOP]
 
     async def fail(client: Client) -> None:

@@ -1,4 +1,4 @@
-"""Whose turn it is: one task at a time, as often as it likes, and anybody may give the turn back."""
+"""The lock of a conversation: one task at a time, as often as it likes, and any task may release it."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import asyncio
 
 import pytest
 
-from ftpfixture.client.turns import Turns
+from ftpfixture.client.lock import ConversationLock
 
 
-async def _is_free(turns: Turns) -> bool:
-    """Say whether another task gets the turn at once."""
-    task = asyncio.create_task(turns.take())
+async def _is_free(lock: ConversationLock) -> bool:
+    """Say whether another task gets the lock at once."""
+    task = asyncio.create_task(lock.acquire())
     await asyncio.sleep(0)
     free = task.done()
     if free:
-        turns.give()
+        lock.release()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     return free
@@ -23,22 +23,22 @@ async def _is_free(turns: Turns) -> bool:
 
 async def test_the_owner_may_take_it_again() -> None:
     """A task that talks may begin a conversation within the conversation; others wait for the end of the outer one."""
-    turns = Turns()
-    async with turns:
-        async with turns:
-            assert not await _is_free(turns)
-        assert not await _is_free(turns)
+    lock = ConversationLock()
+    async with lock:
+        async with lock:
+            assert not await _is_free(lock)
+        assert not await _is_free(lock)
 
-    assert await _is_free(turns)
+    assert await _is_free(lock)
 
 
 async def test_tasks_talk_one_after_another() -> None:
     """Who waits longest comes next."""
-    turns = Turns()
+    lock = ConversationLock()
     said = []
 
     async def talk(number: int) -> None:
-        async with turns:
+        async with lock:
             said.append(f"{number} begins")
             await asyncio.sleep(0)
             said.append(f"{number} ends")
@@ -50,67 +50,67 @@ async def test_tasks_talk_one_after_another() -> None:
 
 async def test_an_error_gives_it_back() -> None:
     """A conversation that fails ends all the same."""
-    turns = Turns()
+    lock = ConversationLock()
     with pytest.raises(ZeroDivisionError):
-        async with turns:
+        async with lock:
             raise ZeroDivisionError
 
-    assert await _is_free(turns)
+    assert await _is_free(lock)
 
 
 async def test_another_task_may_give_it_back() -> None:
     """What was taken in one task and given in another is free; neither owns it then."""
-    turns = Turns()
-    await asyncio.create_task(turns.take())
-    assert not await _is_free(turns)
+    lock = ConversationLock()
+    await asyncio.create_task(lock.acquire())
+    assert not await _is_free(lock)
 
-    turns.give()
+    lock.release()
 
-    assert await _is_free(turns)
+    assert await _is_free(lock)
 
 
 async def test_the_last_owner_has_to_wait_like_others() -> None:
-    """A task that gave the turn back does not slip in while another one talks."""
-    turns = Turns()
-    async with turns:
+    """A task that released the lock does not slip in while another one talks."""
+    lock = ConversationLock()
+    async with lock:
         pass
-    await asyncio.create_task(turns.take())
+    await asyncio.create_task(lock.acquire())
 
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0):
-            await turns.take()
+            await lock.acquire()
 
 
 async def test_adoption() -> None:
-    """A task that adopts a turn talks in place of the one that took it, which has to wait now."""
-    turns = Turns()
-    await turns.take()
+    """A task to which the lock is transferred talks in place of the one that acquired it, which has to wait now."""
+    lock = ConversationLock()
+    await lock.acquire()
 
     async def go_on() -> None:
-        turns.adopt()
-        async with turns:
+        lock.transfer()
+        async with lock:
             pass
 
     await asyncio.create_task(go_on())
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0):
-            await turns.take()
+            await lock.acquire()
 
-    turns.give()
+    lock.release()
 
-    assert await _is_free(turns)
+    assert await _is_free(lock)
 
 
 async def test_a_cancelled_wait_changes_nothing() -> None:
-    """Who gives up waiting leaves the turn to who has it, and to those behind."""
-    turns = Turns()
-    await turns.take()
-    first, second = asyncio.create_task(turns.take()), asyncio.create_task(turns.take())
+    """Who gives up waiting leaves the lock to who has it, and to those behind."""
+    lock = ConversationLock()
+    await lock.acquire()
+    first, second = asyncio.create_task(lock.acquire()), asyncio.create_task(lock.acquire())
     await asyncio.sleep(0)
 
     first.cancel()
     await asyncio.gather(first, return_exceptions=True)
-    turns.give()
+    lock.release()
 
     await second
-    assert not await _is_free(turns)
+    assert not await _is_free(lock)

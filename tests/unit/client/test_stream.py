@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ftpfixture import Client, DataConnectionThrottleStreamIO, StatusCodeError
-from ftpfixture.client import streams
+from ftpfixture.client import stream as stream_module
 from ftpfixture.client.settings import Codes
 from tests.support.scripted import (
     GREETING,
@@ -331,7 +331,7 @@ async def test_the_server_goes_after_an_error(end: Step) -> None:
 
 async def test_no_reply_after_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """A final reply that does not come is not waited for without end, even when there is no `socket_timeout`."""
-    monkeypatch.setattr(streams, "PATIENCE", 0.05)
+    monkeypatch.setattr(stream_module, "PATIENCE", 0.05)
     for limit in (None, 0.05):
         async with talk(*TYPE_I, epsv, "STOR a", b"150 go\r\n", dropped, until_closed, socket_timeout=None) as client:
             client.socket_timeout = limit
@@ -677,13 +677,13 @@ async def test_keep_alive_and_close(ticks: Ticks) -> None:
         await client.noop()
 
 
-async def test_keep_alive_without_a_server(ticks: Ticks) -> None:
+async def test_keep_alive_without_a_server(ticks: Ticks, monkeypatch: pytest.MonkeyPatch) -> None:
     """When the control connection is gone NOOP is not said, and nothing fails for it."""
     async with talk(*TYPE_I, epsv, "RETR a", b"421 x\r\n", keep_alive=30) as client:
         stream = await client.get_stream("RETR a")
-        client._channel, kept = None, client._channel
-        await ticks.ring()
-        client._channel = kept
+        with monkeypatch.context() as patched:
+            patched.setattr(client.control, "_channel", None)
+            await ticks.ring()
         stream.close()
 
 

@@ -1,0 +1,335 @@
+"""The client's control connection: lines out, replies in, and whose they are.
+
+One rule: a conversation that breaks off leaves nothing half said. When a call is cancelled, times out or meets a broken
+connection between a command and its reply, the connection is closed, because the next reply would belong to nobody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from typing import Protocol
+
+from ftpfixture.client.connector import Connector
+from ftpfixture.client.incoming import IncomingLines
+from ftpfixture.client.lock import ConversationLock
+from ftpfixture.client.resync import Resync
+from ftpfixture.client.running import OpenTransfers
+from ftpfixture.client.settings import Codes
+from ftpfixture.client.traits import ServerTraits, SessionHistory, SessionParameters
+from ftpfixture.client.utf8 import Utf8Question
+from ftpfixture.client.view import Answer, ClientView
+from ftpfixture.errors import ClientStateError, ReplySyntaxError, StatusCodeError
+from ftpfixture.net.channel import Channel
+from ftpfixture.net.outbox import Outbox
+from ftpfixture.wire.command import censor, render_line, verb_of
+from ftpfixture.wire.lines import printable
+from ftpfixture.wire.reply import Code, ReplyParser, decode_line, wrap_into_codes, wrap_with_container
+
+__all__ = ["ControlConnection", "Controlled"]
+
+logger = logging.getLogger("ftpfixture.client")
+
+_DURING_TRANSFER = frozenset({"ABOR", "STAT", "NOOP", "QUIT"})  # RFC 959 4.1.3: these may be said while one runs
+
+
+class ControlConnection:
+    """A control connection, one after another if need be: there is at most one at a time.
+
+    Args:
+        client: Whose it is.
+
+    Attributes:
+        server_host: Of the server; "" before the first connection.
+        server_port: Its port.
+        lost: Whether the connection ended, and nobody wanted it.
+        lock: Held by the task that talks.
+        pending_replies: Final replies that are still to be read.
+        transfers: Those that are not finished.
+        traits: What the server lacks.
+        parameters: What was agreed on.
+        history: What is said again on a new connection.
+        incoming: What the server said and nobody read.
+        connector: Opens this connection and those for data.
+        resync: Brings the conversation back into step after a transfer that did not end as it should.
+        utf8: Asks the server to speak UTF-8.
+    """
+
+    def __init__(self, client: ClientView) -> None:
+        self.server_host = ""
+        self.server_port = 0
+        self.lost = False
+        self.lock = ConversationLock()
+        self.pending_replies = 0
+        self.transfers = OpenTransfers()
+        self.traits = ServerTraits()
+        self.parameters = SessionParameters(tls_context=client.ssl)
+        self.history = SessionHistory()
+        self.connector = Connector(client)
+        self.incoming = IncomingLines(self.connector)
+        self.resync = Resync(self)
+        self.utf8 = Utf8Question(client, self)
+        self._client = client
+        self._channel: Channel | None = None
+        self._outbox: Outbox | None = None
+        self._why_closed = "not connected: await connect(host, port) first"
+        self._watcher: Callable[[], None] | None = None
+
+    # Opening and closing.
+
+    async def open(self, host: str, port: int) -> None:
+        """Open the control connection; the greeting is still to be read.
+
+        Raises:
+            OSError: Nobody listens there, or the name is not known.
+            TimeoutError: It took longer than `connection_timeout`.
+        """
+        self.incoming.clear()
+        self.pending_replies = 1  # the greeting
+        self.transfers.abandoned.clear()
+        self.traits = ServerTraits()
+        self.parameters = SessionParameters.of_new_session(self._client.ssl)
+        async with self.bounded(self._client.connection_timeout, f"connecting to {host}:{port}"):
+            self._channel = channel = await self.connector.open(host, port)
+            self._outbox = Outbox(channel)
+            channel.set_control_options()
+            self.connector.host_name = host
+            self.server_host, self.server_port = channel.peer
+            if self._client.ssl is not None:
+                with self.whole():
+                    await self.connector.encrypt(channel, self._client.ssl, "control")
+        logger.info("connected to %s:%d", self.server_host, self.server_port)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a connection."""
+        return self._channel is not None
+
+    @property
+    def channel(self) -> Channel:
+        """The connection.
+
+        Raises:
+            ConnectionError: There is none; the text says why.
+        """
+        if self._channel is None:
+            raise ConnectionError(self._why_closed)
+        return self._channel
+
+    @property
+    def outbox(self) -> Outbox:
+        """What this client says on the connection; raises as `channel` does."""
+        if self._outbox is None:
+            raise ConnectionError(self._why_closed)
+        return self._outbox
+
+    def close(self, reason: str) -> None:
+        """Close the connection, if there is one, and the data connections of transfers that are not finished.
+
+        Args:
+            reason: What whoever uses it later is told.
+        """
+        self.lose(reason)
+        self.lost = False
+
+    def lose(self, reason: str) -> None:
+        """The same, when nobody wanted it; see `lost`."""
+        self.transfers.abandon_all()
+        if self._channel is not None:
+            logger.info("closing connection to %s:%d", self.server_host, self.server_port)
+            self.outbox.flush()
+            self._channel.close()
+            self._channel = self._outbox = None
+            self._why_closed = reason
+            self.lost = True
+            if self._watcher is not None:
+                self._watcher()
+
+    @contextlib.asynccontextmanager
+    async def bounded(self, seconds: float | None, what: str) -> AsyncIterator[None]:
+        """Limit the time of all that is done here; the connection is closed when it takes too long.
+
+        Raises:
+            TimeoutError: It took longer.
+        """
+        try:
+            async with asyncio.timeout(seconds) as limit:
+                yield
+        except TimeoutError as error:
+            if not limit.expired():
+                raise  # a limit of something within
+            self.lose("")
+            self._why_closed = f"closed, because {what} took longer than {seconds:g} s: connect again"
+            raise TimeoutError(f"{what} took longer than {seconds:g} s") from error
+
+    @contextlib.contextmanager
+    def whole(self) -> Iterator[None]:
+        """Close the connection when what is done here breaks off."""
+        try:
+            yield
+        except StatusCodeError:
+            raise
+        except asyncio.CancelledError:
+            self.lose("closed, because a call was cancelled before its reply had come: connect again")
+            raise
+        except BaseException as error:
+            reason = f" ({error})" if str(error) else ""
+            self.lose(f"closed after {type(error).__name__}{reason}: connect again")
+            raise
+
+    @contextlib.contextmanager
+    def watched(self, callback: Callable[[], None]) -> Iterator[None]:
+        """Call `callback` while this lasts, when a reply is there or the connection ends."""
+        if self.incoming:
+            callback()
+        self.channel.watch(callback)
+        self._watcher = callback
+        try:
+            yield
+        finally:
+            self._watcher = None
+            if self._channel is not None:
+                self._channel.unwatch()
+
+    # Commands.
+
+    async def command(
+        self, command: str | None, expected_codes: Codes, wait_codes: Codes, censor_after: int | None
+    ) -> Answer | None:
+        """Send a command and read its reply, see `BaseClient.command`."""
+        expected = wrap_into_codes(wrap_with_container(expected_codes))
+        passed = wrap_into_codes(wrap_with_container(wait_codes))
+        line = self.render(command) if command else b""
+        async with self.lock:
+            self._check_free(command)
+            if command:
+                await self.utf8.before(command)
+            with self.whole():
+                if command:
+                    await self.send(line, command, censor_after)
+                if not expected and not passed:
+                    return None
+                code, info = await self._reply(passed)
+            if not command and self.transfers.abandoned:
+                self.transfers.abandoned.pop(0)  # it was the reply that a closed transfer had left
+            if code == "421":
+                self.lose("closed by the server (421): connect again")
+            if expected:
+                self._client.check_codes(expected, code, info)
+            return code, info
+
+    async def query(self, command: str, code: str, also: str = "2xx") -> Answer:
+        """Send a command whose answer is proved by its text, or by what follows: some servers use another code.
+
+        Args:
+            command: The line.
+            code: What the standard has, and an error names.
+            also: What is taken, too.
+
+        Raises:
+            StatusCodeError: Another code came.
+        """
+        received, info = await self._client.ask(command, "xxx")
+        if not received.matches(also):
+            self._client.check_codes(code, received, info)
+        return received, info
+
+    def render(self, command: str) -> bytes:
+        """A command as bytes.
+
+        Raises:
+            InvalidCommand: The line holds CR, LF or NUL, or what the encoding has no bytes for.
+        """
+        return render_line(command, self._client.encoding)
+
+    def _check_free(self, command: str | None) -> None:
+        if self.transfers.running is None or not command:
+            return
+        verb = verb_of(command)
+        if verb not in _DURING_TRANSFER:
+            raise ClientStateError(
+                f"{verb} has to wait for the transfer that runs ({self.transfers.running.said}): finish or abort it "
+                "first, or use a second client"
+            )
+
+    async def send(self, line: bytes, command: str, censor_after: int | None = None) -> None:
+        """Send a line; its reply is still to be read.
+
+        Args:
+            line: The bytes.
+            command: The same as text, for the log and for what it changes.
+            censor_after: How many characters of it the log may show; None for all but secrets.
+        """
+        if logger.isEnabledFor(logging.DEBUG):
+            logger.debug("%s", _shown(command, censor_after))
+        outbox = self.outbox
+        if self.transfers.abandoned:
+            await self.resync.drain_abandoned()
+        if not self.pending_replies:
+            self.incoming.discard_unsolicited(self.channel)
+        self.pending_replies += 1
+        self.parameters.forget(verb_of(command), self._client.ssl)
+        outbox.write(line)
+        async with asyncio.timeout(self._client.socket_timeout):
+            await outbox.drain()
+
+    def send_noop(self) -> None:
+        """Send NOOP now, and leave its reply to whoever counts it."""
+        if self._channel is not None:
+            logger.debug("NOOP")
+            self.pending_replies += 1
+            self.outbox.write(b"NOOP\r\n")
+
+    # Replies.
+
+    async def next_reply(self) -> Answer:
+        """The next reply, whatever its code."""
+        async with self.lock:
+            with self.whole():
+                return await self._client.parse_response()
+
+    async def _reply(self, passed: Iterable[str]) -> Answer:
+        code, info = await self._client.parse_response()
+        while any(code.matches(mask) for mask in passed):
+            code, info = await self._client.parse_response()
+        return code, info
+
+    async def read_reply(self) -> Answer:
+        """Read a reply, see `BaseClient.parse_response`."""
+        parser = ReplyParser()
+        code, rest = await self._client.parse_line()
+        if not code.startswith("1"):
+            self.pending_replies = max(0, self.pending_replies - 1)
+        try:
+            is_complete = parser.feed_text(code + rest)
+        except ReplySyntaxError:
+            raise StatusCodeError("xxx", code, [code + rest]) from None
+        while not is_complete:
+            is_complete = parser.feed_text("".join(await self._client.parse_line()))
+        return code, parser.tails
+
+    async def read_line(self) -> tuple[Code, str]:
+        """Read a line, see `BaseClient.parse_line`."""
+        while not self.incoming:
+            if not await self.incoming.receive(self.channel):
+                self.lose("closed by the server: connect again")
+                raise ConnectionResetError("the server closed the control connection")
+        text = decode_line(self.incoming.pop(), self._client.encoding)
+        if logger.isEnabledFor(logging.DEBUG):
+            logger.debug("%s", printable(text))
+        return Code(text[:3]), text[3:]
+
+
+class Controlled(ClientView, Protocol):
+    """A client with its control connection."""
+
+    control: ControlConnection
+
+
+def _shown(command: str, censor_after: int | None) -> str:
+    if censor_after is None:
+        verb, _, argument = command.partition(" ")
+        return printable(censor(verb, argument))
+    return printable(command[:censor_after]) + "*" * len(command[censor_after:])

@@ -1,0 +1,168 @@
+"""What a mirror knows of the two trees that it compares, and how it changes the one on this side.
+
+One rule: a size or time that is not known for certain is none.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import stat
+from functools import partial
+from pathlib import PurePath, PurePosixPath
+
+from ftpfixture.client.comparison import Item, Tree
+from ftpfixture.client.information import size_if_known
+from ftpfixture.client.listing import list_directory
+from ftpfixture.client.operations import Operations
+from ftpfixture.client.questions import modified_by_mdtm, stat_beside
+from ftpfixture.client.reading import DirectoryListing, known_time
+from ftpfixture.client.unread import UnreadEntry
+from ftpfixture.client.walk import Found, Here, Walk, walk_here
+from ftpfixture.errors import ReplySyntaxError, StatusCodeError
+from ftpfixture.files.base import AbstractPathIO
+from ftpfixture.wire.lines import printable
+
+__all__ = [
+    "is_behind_link",
+    "may_be_hidden",
+    "overlooked",
+    "remove_here",
+    "set_time_here",
+    "set_time_there",
+    "tree_here",
+    "tree_there",
+]
+
+logger = logging.getLogger("ftpfixture.client")
+
+
+# On the server.
+
+
+async def tree_there(
+    client: Operations, root: PurePosixPath, into: PurePath | None = None
+) -> tuple[Tree, tuple[UnreadEntry, ...]]:
+    """What is in a tree of the server, and the lines that were not understood.
+
+    Args:
+        client: Goes through it.
+        root: Where to begin.
+        into: The directory on this side to which it belongs; None when nothing is brought.
+    """
+    walk = Walk(partial(list_directory, client), root, into)
+    tree: Tree = {}
+    async for found in walk:
+        tree[found.name] = await _item_there(client, found)
+        if found.left_out:
+            logger.warning("%s is not mirrored: %s", printable(str(found.path)), found.left_out)
+    return tree, walk.unread
+
+
+async def _item_there(client: Operations, found: Found) -> Item:
+    if found.kind == "dir" or found.left_out:
+        return Item(found.kind, left_out=found.left_out)
+    if found.kind == "file":
+        return Item("file", found.size, await _time_there(client, found))
+    size = await size_if_known(client, found.path)  # of what a link leads to
+    if size is None:
+        return Item(found.kind, told=found.kind)
+    return Item("file", size, await _time_there(client, found), told=found.kind)
+
+
+async def _time_there(client: Operations, found: Found) -> int | None:
+    told = known_time(found.info)
+    if client.control.traits.has_mlsd and found.kind == "file" and told is not None:
+        return told
+    # Times of LIST have no seconds, and their time zone is anybody's guess.
+    try:
+        return int((await modified_by_mdtm(client, found.path)).timestamp())
+    except (StatusCodeError, ReplySyntaxError):
+        return None
+
+
+async def overlooked(client: Operations, path: PurePosixPath, unread: tuple[UnreadEntry, ...]) -> Item | None:
+    """The file at a path that a listing does not name though it may be there.
+
+    Args:
+        client: Asks for it.
+        path: The path.
+        unread: Lines of the tree that were not understood.
+
+    Raises:
+        UnreadLinesError: Nobody can know whether it is there.
+    """
+    lines = tuple(line for line in unread if line.directory == path.parent)
+    if not lines and not may_be_hidden(client, path):
+        return None
+    try:
+        info = await stat_beside(client, path, DirectoryListing(path.parent, (), lines))
+    except StatusCodeError as error:
+        if error.received_codes[0] != "550":
+            raise
+        return None
+    return await _item_there(client, Found(path, path, None, "file", info))
+
+
+def may_be_hidden(client: Operations, path: PurePosixPath) -> bool:
+    """Say whether a listing of its directory may have left it out, as LIST of many servers does with dot files."""
+    return path.name.startswith(".") and not client.control.traits.has_mlsd
+
+
+async def set_time_there(client: Operations, path: PurePosixPath, modified: int | None) -> None:
+    """Set when a file was modified, where the server can."""
+    if modified is not None and client.control.traits.has_mfmt:
+        try:
+            await client.set_modified(path, modified)
+        except StatusCodeError:
+            client.control.traits.has_mfmt = False  # then it is as new as the transfer
+
+
+# On this side.
+
+
+async def tree_here(path_io: AbstractPathIO, root: PurePath) -> Tree:
+    """What is in a tree on this side; nothing when there is none."""
+    tree: Tree = {}
+    if not await path_io.is_dir(root):
+        return tree
+    async with contextlib.aclosing(walk_here(path_io, root)) as found:
+        async for here in found:
+            tree[here.name] = await _item_here(path_io, here)
+    del tree[PurePosixPath()]
+    return tree
+
+
+async def _item_here(path_io: AbstractPathIO, here: Here) -> Item:
+    if here.is_dir or here.left_out:
+        return Item("dir" if here.is_dir else "unknown", left_out=here.left_out)
+    about = await path_io.stat(here.path)
+    return Item("file", about.st_size, int(about.st_mtime))
+
+
+async def is_behind_link(path_io: AbstractPathIO, root: PurePath, name: PurePosixPath) -> bool:
+    """Say whether a name leads out of the tree: what is there does not belong to it, and is not removed."""
+    for parent in name.parents[:-1]:
+        if stat.S_ISLNK((await path_io.lstat(root / parent)).st_mode):
+            return True
+    return False
+
+
+async def remove_here(path_io: AbstractPathIO, path: PurePath) -> None:
+    """Remove a file, a link, or a directory with all that is in it."""
+    about = await path_io.lstat(path)
+    if not stat.S_ISDIR(about.st_mode):
+        await path_io.unlink(path)  # of a link, and not of what it leads to
+        return
+    for below in await path_io.list(path):
+        await remove_here(path_io, below)
+    await path_io.rmdir(path)
+
+
+async def set_time_here(path_io: AbstractPathIO, path: PurePath, modified: int | None) -> None:
+    """Set when a file was modified, where the path layer can."""
+    if modified is not None:
+        try:
+            await path_io.set_times(path, modify=modified)
+        except NotImplementedError:
+            return  # then it is as new as the transfer, which is newer than what was transferred

@@ -33,14 +33,16 @@ NOT_IMPLEMENTED = ("500", "502", "504")
 class Operations(Controlled, Protocol):
     """A client with all its operations; `Client` says what each does."""
 
-    parse_list_line_custom: Parser | None
-
     data_channels: DataChannels
     parse_list_line_custom_first: bool
     passive_commands: tuple[str, ...]
     path_io: AbstractPathIO
     path_timeout: float | None
     retry: Retry | None
+
+    @property
+    def parse_list_line_custom(self) -> Parser | None:
+        """The user's own parser of lines of LIST; a subclass may have it as a method."""
 
     # The session.
 

@@ -10,6 +10,7 @@ from ftpfixture import Fault, on
 from ftpfixture.faults.armed import Armed, Rules
 from ftpfixture.faults.when import Situation
 from tests.support.faults import SECRETS, situation
+from tests.support.rows import table
 
 
 def _fires(fault: Fault, count: int, command: Situation | None = None) -> list[int]:
@@ -19,7 +20,7 @@ def _fires(fault: Fault, count: int, command: Situation | None = None) -> list[i
     return [number for number, claim in enumerate(claims, 1) if claim is not None and claim.take()]
 
 
-@pytest.mark.parametrize(
+@table(
     ("fault", "numbers"),
     [
         (on("RETR").off(), [1, 2, 3, 4, 5, 6]),
@@ -132,7 +133,7 @@ def _miss(fault: Fault, *lines: str) -> str:
     return armed.miss()
 
 
-@pytest.mark.parametrize(
+@table(
     ("fault", "lines", "text"),
     [
         (on("RETR").off(), [], "no command came"),

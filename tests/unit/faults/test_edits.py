@@ -20,6 +20,7 @@ from ftpfixture.faults.edits import (
 )
 from ftpfixture.wire.hostport import parse_227, parse_229, render_227, render_229
 from ftpfixture.wire.reply import Reply
+from tests.support.rows import table
 
 HOST = "127.0.0.1"
 PASV = Reply("227", (render_227(HOST, 1025),))
@@ -35,7 +36,7 @@ def _edited(edit: Edit, reply: Reply, host: str = HOST, encoding: str = "utf-8")
 # Addresses.
 
 
-@pytest.mark.parametrize(
+@table(
     ("edit", "reply", "sent"),
     [
         (OtherAddress("10.0.0.1"), PASV, "227 Entering Passive Mode (10,0,0,1,4,1).\r\n"),
@@ -83,13 +84,13 @@ def test_every_shape_is_in_the_table() -> None:
     assert set(MALFORMED) == set(SHAPES)
 
 
-@pytest.mark.parametrize("shape", SHAPES)
+@table("shape", SHAPES)
 def test_shapes_of_227_and_229(shape: str) -> None:
     """Each shape is what its name says, made from the true address."""
     assert (_edited(OtherShape(shape), PASV), _edited(OtherShape(shape), EPSV)) == MALFORMED[shape]
 
 
-@pytest.mark.parametrize("shape", SHAPES)
+@table("shape", SHAPES)
 def test_shapes_of_229_over_ipv6(shape: str) -> None:
     """A server without an IPv4 address has every shape, too."""
     assert _edited(OtherShape(shape), EPSV, host="::1") == MALFORMED[shape][1]
@@ -126,7 +127,7 @@ def test_what_is_no_address_stays(edit: Edit, reply: Reply) -> None:
 # Sizes and times.
 
 
-@pytest.mark.parametrize(
+@table(
     ("by", "reply", "sent"),
     [
         (5, Reply("213", ("100",)), "213 105\r\n"),
@@ -150,7 +151,7 @@ def test_sizes(by: int, reply: Reply, sent: str) -> None:
     assert _edited(OtherSize(by), reply) == sent
 
 
-@pytest.mark.parametrize(
+@table(
     ("by", "reply", "sent"),
     [
         (7200, Reply("213", ("20251231230000",)), "213 20260101010000\r\n"),
@@ -200,7 +201,7 @@ def test_listings_without_links() -> None:
     assert NoLinks().edit_listing("01-01-26  12:00AM  5 a\r\n") == "01-01-26  12:00AM  5 a\r\n"
 
 
-@pytest.mark.parametrize(
+@table(
     ("argument", "by", "changed"),
     [
         ("100", 5, "105"),
@@ -222,7 +223,7 @@ def test_arguments_of_rest(argument: str, by: int, changed: str) -> None:
 # Codes that do not fit together.
 
 
-@pytest.mark.parametrize(
+@table(
     ("reply", "sent"),
     [
         (Reply("250", ("ok",)), "250-ok\r\n251 End\r\n"),

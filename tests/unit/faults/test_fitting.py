@@ -11,6 +11,7 @@ from ftpfixture.faults.grammar import parse
 from ftpfixture.faults.known import KNOWN
 from ftpfixture.wire.states import LEGAL_REPLIES
 from tests.support.faults import WORDS, simplest
+from tests.support.rows import table
 
 KNOWN_VERBS = {verb.upper() for verb in Server().specs}
 
@@ -21,7 +22,7 @@ def _error(fault: Fault, known: set[str] = KNOWN_VERBS) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize(
+@table(
     ("fault", "text"),
     [
         (on("RETRR").off(), "on('RETRR').off(): no such command 'RETRR': did you mean 'RETR'?"),
@@ -34,7 +35,7 @@ def test_verbs_that_nobody_answers(fault: Fault, text: str) -> None:
     assert text in _error(fault)
 
 
-@pytest.mark.parametrize("verb", ["*", "CONNECT", "LPRT", "XMKD", *LEGAL_REPLIES])
+@table("verb", ["*", "CONNECT", "LPRT", "XMKD", *LEGAL_REPLIES])
 def test_verbs_that_somebody_answers(verb: str) -> None:
     """All that is in the tables of the protocol may come, even where the server only refuses it."""
     if " " not in verb:
@@ -46,7 +47,7 @@ DOWNLOADS = "LIST, MLSD, NLST, RETR"
 TRANSFERS = "APPE, LIST, MLSD, NLST, RETR, STOR, STOU"
 
 
-@pytest.mark.parametrize(
+@table(
     ("fault", "verbs"),
     [
         (on("RETR").refuse_data(), ADDRESSES),
@@ -98,7 +99,7 @@ def test_words_that_are_for_other_verbs(fault: Fault, verbs: str) -> None:
     assert _error(fault) == f"{fault!r}: that happens to {verbs} only, not to {own}"
 
 
-@pytest.mark.parametrize(
+@table(
     "fault",
     [
         on("STOR", "RETR").read_error(),
@@ -118,7 +119,6 @@ def test_words_that_are_for_other_verbs(fault: Fault, verbs: str) -> None:
         on("STAT").list_style("msdos"),
         on("RETR").drop_data(at=1),
     ],
-    ids=str,
 )
 def test_words_that_fit(fault: Fault) -> None:
     """One verb that fits is enough, and "*" stands for one that does."""
@@ -131,7 +131,7 @@ def test_a_verb_of_ones_own_may_do_anything() -> None:
     check_fault(on("CWD", "COLL").drop_data(), {*KNOWN_VERBS, "COLL"})
 
 
-@pytest.mark.parametrize("name", WORDS)
+@table("name", WORDS)
 def test_every_word_fits_somewhere(name: str) -> None:
     """No word is refused for every verb."""
     verbs = {verb.partition(" ")[0] for verb in LEGAL_REPLIES}
@@ -141,7 +141,7 @@ def test_every_word_fits_somewhere(name: str) -> None:
     check_fault(getattr(on("*"), name)(*needed), KNOWN_VERBS)
 
 
-@pytest.mark.parametrize("name", KNOWN)
+@table("name", KNOWN)
 def test_known_faults_fit(name: str) -> None:
     """Nothing that was seen is refused."""
     check_fault(parse(name), KNOWN_VERBS)

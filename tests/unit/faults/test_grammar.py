@@ -6,7 +6,7 @@ import contextlib
 import warnings
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ftpfixture import Fault, on
@@ -15,6 +15,7 @@ from ftpfixture.faults.catalog import GROUPS
 from ftpfixture.faults.grammar import parse
 from ftpfixture.faults.known import KNOWN
 from tests.support.faults import SECRETS, WORDS, call_of, faults, parameters_of, pointed_at, texts
+from tests.support.rows import check_rows, table
 
 
 def _error(text: str) -> ConfigurationError:
@@ -44,15 +45,19 @@ def test_the_repr_of_a_fault_is_the_line_that_makes_it(fault: Fault) -> None:
     assert repr(again) == repr(fault)
 
 
-@pytest.mark.parametrize("name", WORDS)
+@settings(max_examples=10)
 @given(data=st.data())
-def test_every_word_goes_through_text_and_repr(name: str, data: st.DataObject) -> None:
+def test_every_word_goes_through_text_and_repr(data: st.DataObject) -> None:
     """No word and none of its parameters is left out of the two inverses."""
-    args, named = data.draw(call_of(WORDS[name]))
 
-    fault = getattr(on("RETR"), name)(*args, **named)
+    def check(name: str) -> None:
+        args, named = data.draw(call_of(WORDS[name]))
 
-    assert parse(str(fault)) == eval(repr(fault), {"on": on}) == fault
+        fault = getattr(on("RETR"), name)(*args, **named)
+
+        assert parse(str(fault)) == eval(repr(fault), {"on": on}) == fault
+
+    check_rows(WORDS, check)
 
 
 @given(texts, texts)
@@ -67,7 +72,7 @@ def test_names_of_any_shape_go_through_text(path: str, user: str) -> None:
 # What the forms mean.
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "fault"),
     [
         ("RETR: off", on("RETR").off()),
@@ -119,13 +124,13 @@ def test_what_the_text_means(text: str, fault: Fault) -> None:
     assert parse(text) == fault
 
 
-@pytest.mark.parametrize("name", KNOWN)
+@table("name", KNOWN)
 def test_known_faults_by_name(name: str) -> None:
     """A name that is known stands for its text."""
     assert parse(f" {name} ") == parse(KNOWN[name].text)
 
 
-@pytest.mark.parametrize(
+@table(
     ("name", "hint"),
     [
         ("pasv-behind-nta", "did you mean 'pasv-behind-nat'?"),
@@ -137,7 +142,7 @@ def test_names_that_are_not_known(name: str, hint: str) -> None:
     assert str(_error(name)) == f"unknown fault {name!r}: {hint}"
 
 
-@pytest.mark.parametrize("group", GROUPS)
+@table("group", GROUPS)
 def test_groups_stand_for_their_verbs(group: str) -> None:
     """The name of a group is the same as its verbs, in both forms."""
     assert parse(f"{group}: delay 1") == on(group).delay(1) == on(*GROUPS[group]).delay(1)
@@ -212,7 +217,7 @@ MISTAKES = [
 ]
 
 
-@pytest.mark.parametrize(("text", "wrong", "said"), MISTAKES, ids=[text for text, _, _ in MISTAKES])
+@table(("text", "wrong", "said"), MISTAKES)
 def test_mistakes_are_pointed_at(text: str, wrong: str, said: str) -> None:
     """The error says what is wrong and what would be right, and points at the very word."""
     error = _error(text)
@@ -225,7 +230,7 @@ WRONG = {"text": "5"}  # where text is right, a number is not
 LEGAL = {"code": "226", "bytes": "b'x'", "int": "1", "float": "1"}
 
 
-@pytest.mark.parametrize("name", WORDS)
+@table("name", WORDS)
 def test_every_wrong_value_is_pointed_at(name: str) -> None:
     """Whichever parameter of a word is wrong, by place or by name, the error names and shows it."""
     parameters = parameters_of(WORDS[name])

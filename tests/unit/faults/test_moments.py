@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ftpfixture.errors import ConfigurationError
 from ftpfixture.faults.moments import PHASES, TRANSFER_PHASES, Moment, Phase
+from tests.support.rows import table
 
 
 def test_phases_are_those_of_the_type() -> None:
@@ -19,7 +20,7 @@ def test_phases_are_those_of_the_type() -> None:
     assert set(TRANSFER_PHASES) < set(PHASES)
 
 
-@pytest.mark.parametrize(
+@table(
     ("moment", "size", "threshold"),
     [
         (Moment(), 100, None),
@@ -48,7 +49,7 @@ def test_a_part_of_a_file_is_within_it(fraction: float, size: int) -> None:
     assert (threshold > 0) is (fraction * size > 0)
 
 
-@pytest.mark.parametrize("phase", PHASES)
+@table("phase", PHASES)
 def test_moments_of_users(phase: str) -> None:
     """Every phase is one, with octets or a part or neither."""
     assert Moment.of(phase) == Moment(phase=phase)  # type: ignore[arg-type]
@@ -56,7 +57,7 @@ def test_moments_of_users(phase: str) -> None:
     assert Moment.of(phase, at=1).fraction == 1
 
 
-@pytest.mark.parametrize(
+@table(
     ("phase", "after", "at", "text"),
     [
         ("later", None, None, "phase takes one of command, before_150, after_150, .*, not 'later'"),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ftpfixture import Fault, on
@@ -15,25 +15,30 @@ from ftpfixture.errors import ConfigurationError
 from ftpfixture.faults.actions import Answer, Pause
 from ftpfixture.faults.rule import TRIGGERS, Call, word
 from tests.support.faults import WORDS, call_of, faults, parameters_of
+from tests.support.rows import check_rows, table
 
 RETR = on("RETR")
 
 
-@pytest.mark.parametrize("name", [*WORDS, *TRIGGERS])
+@settings(max_examples=10)
 @given(data=st.data())
-def test_a_word_gives_a_new_fault(name: str, data: st.DataObject) -> None:
+def test_a_word_gives_a_new_fault(data: st.DataObject) -> None:
     """Saying a word changes nothing of the fault before it, and adds itself to what was said."""
-    before = RETR.after(1).delay(2)
-    copy = dataclasses.replace(before)
-    args, named = data.draw(call_of(WORDS[name])) if name in WORDS else ([1] if name != "optional" else [], {})
 
-    after = getattr(before, name)(*args, **named)
+    def check(name: str) -> None:
+        before = RETR.after(1).delay(2)
+        copy = dataclasses.replace(before)
+        args, named = data.draw(call_of(WORDS[name])) if name in WORDS else ([1] if name != "optional" else [], {})
 
-    assert (before, repr(before), str(before)) == (copy, repr(copy), str(copy))
-    assert after is not before
-    assert [call.name for call in after.said] == ["after", "delay", name]
-    assert after.actions[: len(before.actions)] == before.actions
-    assert (len(after.actions) > len(before.actions)) is (name in WORDS)
+        after = getattr(before, name)(*args, **named)
+
+        assert (before, repr(before), str(before)) == (copy, repr(copy), str(copy))
+        assert after is not before
+        assert [call.name for call in after.said] == ["after", "delay", name]
+        assert after.actions[: len(before.actions)] == before.actions
+        assert (len(after.actions) > len(before.actions)) is (name in WORDS)
+
+    check_rows([*WORDS, *TRIGGERS], check)
 
 
 @given(faults())
@@ -66,7 +71,7 @@ def test_equality_is_of_what_happens() -> None:
     assert RETR.off() != on("STOR").off()
 
 
-@pytest.mark.parametrize(
+@table(
     ("fault", "made", "text"),
     [
         (on("retr", "STOR").off(), "on('RETR', 'STOR').off()", "RETR|STOR: off"),
@@ -101,7 +106,7 @@ def test_the_two_forms(fault: Fault, made: str | None, text: str) -> None:
     assert made is None or repr(fault) == made
 
 
-@pytest.mark.parametrize(
+@table(
     ("say", "text"),
     [
         (lambda: RETR.off(1), "off takes nothing: too many positional arguments"),  # type: ignore[call-arg]
@@ -129,7 +134,7 @@ def test_words_said_wrongly(say: Callable[[], Any], text: str) -> None:
         say()
 
 
-@pytest.mark.parametrize("name", TRIGGERS)
+@table("name", TRIGGERS)
 def test_triggers_do_nothing_but_choose(name: str) -> None:
     """A trigger tells when, and adds no action."""
     fault = getattr(RETR, name)(*{"optional": [], "probability": [0.5]}.get(name, [1]))

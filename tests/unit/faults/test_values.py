@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from ftpfixture.errors import ConfigurationError
 from ftpfixture.faults.values import read_text, read_value, write_value
 from tests.support.faults import texts
+from tests.support.rows import table
 
 values = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.binary()
 
@@ -28,7 +29,7 @@ def test_a_tuple_is_written_as_a_list(lines: tuple[str, ...]) -> None:
     assert read_value(write_value(lines)) == list(lines)
 
 
-@pytest.mark.parametrize(
+@table(
     ("word", "value"),
     [
         ("5", 5),
@@ -78,7 +79,7 @@ def test_what_words_stand_for(word: str, value: object) -> None:
     assert type(read_value(word)) is type(value)
 
 
-@pytest.mark.parametrize(
+@table(
     ("value", "word"),
     [
         ("*.csv", "*.csv"),
@@ -100,14 +101,14 @@ def test_text_is_bare_where_that_is_not_misread(value: object, word: str) -> Non
     assert write_value(value) == word
 
 
-@pytest.mark.parametrize("word", ["'a", '"a', "'a'b", "b'a", "'''", "'\x00'", "'\\"])
+@table("word", ["'a", '"a', "'a'b", "b'a", "'''", "'\x00'", "'\\"])
 def test_quotes_that_do_not_fit_together(word: str) -> None:
     """A word that begins as text in quotes must be one."""
     with pytest.raises(ConfigurationError, match="what begins with a quote ends with the same quote"):
         read_value(word)
 
 
-@pytest.mark.parametrize(
+@table(
     ("word", "text"), [("5", "5"), ("none", "none"), ("b'a'", "b'a'"), ("['a']", "['a']"), ("'a b'", "a b"), ("", "")]
 )
 def test_where_only_text_can_stand_nothing_else_is_read(word: str, text: str) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ftpfixture.faults.when import Situation, When, counted, ordinal
 from tests.support.faults import SECRETS, situation
+from tests.support.rows import table
 
 RETR = ("RETR",)
 
@@ -19,7 +20,7 @@ def _with(**values: Any) -> Situation:
     return dataclasses.replace(situation("RETR a.csv"), **values)
 
 
-@pytest.mark.parametrize(
+@table(
     ("when", "command"),
     [
         (When(RETR), situation("RETR a.csv")),
@@ -46,7 +47,7 @@ def test_commands_that_fit(when: When, command: Situation) -> None:
     assert when.difference(command) is None
 
 
-@pytest.mark.parametrize(
+@table(
     ("when", "command", "text"),
     [
         (When(("STOR", "APPE")), situation("RETR a.csv"), "the fault is for STOR|APPE"),
@@ -80,7 +81,7 @@ def test_the_first_difference_counts() -> None:
     assert [str(text).split()[1] for text in told] == ["fault", "path", "user", "session", "type", "came"]
 
 
-@pytest.mark.parametrize("verb", SECRETS)
+@table("verb", SECRETS)
 def test_no_difference_shows_a_password(verb: str) -> None:
     """Neither what was sent nor what the fault waits for is shown where it is a password."""
     sent = situation(f"{verb} dragon")
@@ -91,7 +92,7 @@ def test_no_difference_shows_a_password(verb: str) -> None:
     assert When(("*",), path="/a").difference(sent) == "the path was '******', not '/a'"
 
 
-@pytest.mark.parametrize(
+@table(
     ("verbs", "path", "shown"),
     [
         (RETR, None, None),
@@ -107,7 +108,7 @@ def test_the_path_as_it_is_shown(verbs: tuple[str, ...], path: str | None, shown
     assert When(verbs, path).shown_path == shown
 
 
-@pytest.mark.parametrize(
+@table(
     ("when", "numbers"),
     [
         (When(RETR), [1, 2, 3, 4, 5, 6, 7]),
@@ -148,7 +149,7 @@ def test_counted() -> None:
     assert counted(1, "octet") == "1 octet"
 
 
-@pytest.mark.parametrize("value", [When(RETR), situation()], ids=["When", "Situation"])
+@table("value", [When(RETR), situation()])
 def test_nothing_changes(value: When | Situation) -> None:
     """Both are values: no field can be set, and none added."""
     for name in (*(field.name for field in dataclasses.fields(value)), "extra"):

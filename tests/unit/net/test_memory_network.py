@@ -10,6 +10,7 @@ import pytest
 from ftpfixture.errors import ConfigurationError
 from ftpfixture.net.memory_network import MemoryNetwork
 from tests.support.guests import HOST, Guests
+from tests.support.rows import table
 
 
 @pytest.fixture
@@ -146,7 +147,7 @@ def test_two_loops(network: MemoryNetwork) -> None:
     second.close()
 
 
-@pytest.mark.parametrize("window", [0, -1])
+@table("window", [0, -1])
 def test_no_window(window: int) -> None:
     """A window that nothing goes through is refused."""
     with pytest.raises(ConfigurationError, match="at least 1"):

@@ -1,0 +1,82 @@
+"""What holds for the tests themselves: few cases a function, and the helpers that see to that."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from ftpfixture import on
+from tests.support.pairwise import effect, pairwise
+from tests.support.rows import check_rows, table
+
+MOST = 60
+"""Cases of a function that run always: a table of pure code belongs into one test; of combinations, pairs suffice."""
+
+
+def test_no_function_has_too_many_cases(request: pytest.FixtureRequest) -> None:
+    """Of those that were collected in this run no test has more cases than it may."""
+    functions = Counter(item.nodeid.partition("[")[0] for item in request.session.items)
+    always = not request.config.option.markexpr or request.config.option.markexpr == "not exhaustive"
+
+    assert [f"{name} has {count} cases" for name, count in functions.items() if always and count > MOST] == []
+
+
+def test_pairs() -> None:
+    """Of a product of three so many rows are enough as the two longest have pairs, and every pair is among them."""
+    rows = [frozenset({("a", a), ("b", b), ("c", c)}) for a in range(4) for b in range(3) for c in range(3)]
+    pairs = [frozenset((one, two) for one in row for two in row if one < two) for row in rows]
+
+    chosen = pairwise(pairs)
+
+    assert len(chosen) <= 15
+    assert frozenset().union(*(pairs[index] for index in chosen)) == frozenset().union(*pairs)
+    assert chosen == sorted(set(chosen))
+
+
+def test_what_adds_nothing_is_left_out() -> None:
+    """A case that covers what others do is not needed, one that alone covers anything is, and of none none is."""
+    assert pairwise([frozenset("ab"), frozenset("a"), frozenset("bc")]) == [0, 2]
+    assert pairwise([]) == []
+
+
+@table(
+    ("value", "expected"),
+    [
+        ("RETR: stall after=10", ("stall after=",)),
+        ("RETR: stall after=99", ("stall after=",)),
+        ("stall phase=before_reply", ("stall phase=before_reply",)),
+        ("PASV|EPSV #1,2: reply 200 Fine", ("reply",)),
+        ("RETR: opening 125 a; reply 250 b", ("opening", "reply")),
+        (on("CWD").answer(550), ("answer",)),
+        (("get", "RETR: close", 7), ("close",)),
+        ("RETR a.txt", ()),
+        ("clear", ()),
+        ("stalling", ()),
+        (7, ()),
+        (("get", 7), ()),
+    ],
+)
+def test_effects(value: object, expected: tuple[str, ...]) -> None:
+    """Faults that act in the same way at the same moment have one effect, and what is no fault has none."""
+    assert effect(value) == expected
+
+
+def test_rows_that_are_wrong() -> None:
+    """A table tells all rows that are wrong, and one without rows is wrong itself."""
+
+    def check(row: int) -> None:
+        assert row < 2
+
+    check_rows([0, 1], check)
+    with pytest.raises(AssertionError, match=r"2 of 4 rows are wrong:\s+2: [^\n]*\s+7: "):
+        check_rows([0, 2, 7, 1], check)
+    with pytest.raises(AssertionError, match="no rows"):
+        check_rows([], check)
+
+
+def test_a_row_on_which_the_check_breaks_is_named() -> None:
+    """An exception that is no failed check goes on, and says at which row it came."""
+    with pytest.raises(ZeroDivisionError) as caught:
+        check_rows([1, 0], lambda row: 1 / row)
+    assert caught.value.__notes__ == ["in the row 0"]

@@ -27,7 +27,7 @@ from ftpfixture.net.outbox import Outbox
 from ftpfixture.net.ports import PassiveListener, PortPool
 from ftpfixture.net.throttle import StreamThrottle
 from ftpfixture.net.transport import Transport
-from ftpfixture.server.connection import Connection
+from ftpfixture.server.connection import Connection, SessionControl
 from ftpfixture.server.dispatch import Handler, build_table
 from ftpfixture.server.loglines import LogLines, place, tell
 from ftpfixture.server.session import Session
@@ -262,7 +262,7 @@ class BaseServer:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def new_connection(self, session: Session) -> Connection:
+    def new_connection(self, session: SessionControl) -> Connection:
         """What handlers will see of a session."""
         channel = session.channel
         connection = Connection(
@@ -371,7 +371,7 @@ class BaseServer:
             CommandSyntaxError: It holds NUL, which no file system has in a name.
         """
         key = (connection.user, connection.current_directory, path)
-        known = connection.__dict__.get("known_paths")
+        known = connection.known_paths
         if known is None or known[0] != key:
             # Conditions, rights and the handler ask for the same path one after another.
             text = str(path)
@@ -379,5 +379,4 @@ class BaseServer:
                 raise CommandSyntaxError("A path cannot hold NUL")
             virtual = resolve_virtual(connection.current_directory, text)
             known = connection.known_paths = (key, (to_real(connection.user.base_path, virtual), virtual))
-        paths: tuple[PurePath, PurePosixPath] = known[1]
-        return paths
+        return known[1]

@@ -6,22 +6,29 @@ import asyncio
 from asyncio import shield
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
-from pathlib import PurePosixPath
+from pathlib import PurePath, PurePosixPath
 from ssl import SSLContext
 from typing import Any, Protocol
 
 from ftpfixture.clock import Clock
 from ftpfixture.files.base import AbstractPathIO
-from ftpfixture.net.gate import EXCHANGE, Exchange
+from ftpfixture.net.channel import Channel
+from ftpfixture.net.gate import EXCHANGE, Exchange, Gate
+from ftpfixture.net.ports import PassiveListener
 from ftpfixture.net.stream import ThrottleStreamIO
 from ftpfixture.net.throttle import StreamThrottle
+from ftpfixture.server.states import LOGIN_MOVES, Login
+from ftpfixture.server.transfer import Transfer
 from ftpfixture.server.users import User
 from ftpfixture.wire.listing.styles import ListStyle
 
-__all__ = ["SESSION", "Connection", "Response", "Workers"]
+__all__ = ["SESSION", "Connection", "KnownPaths", "Response", "SessionControl", "Workers"]
 
 Opener = Callable[[float | None], Awaitable[Any]]
 """Makes a value that is wanted, within a number of seconds."""
+
+KnownPaths = tuple[tuple[User, PurePosixPath, str | PurePosixPath], tuple[PurePath, PurePosixPath]]
+"""User, current directory and argument, and the real and the virtual path that they mean."""
 
 SESSION: ContextVar[int] = ContextVar("ftpfixture_session", default=0)
 """Number of the control connection for which a task works, for those who get no connection; 0 outside a session."""
@@ -87,24 +94,59 @@ class Workers(set[asyncio.Task[Any]]):
             self.abort = None
 
 
+class SessionControl(Protocol):
+    """What the server and its commands ask of the session itself."""
+
+    number: int
+    channel: Channel
+    gate: Gate
+    workers: Workers
+
+    def respond(self, code: str, lines: str | list[str] | tuple[str, ...] = "", list: bool = False) -> None:  # noqa: A002
+        """Answer the command that is being handled (`connection.response`)."""
+
+    def logged_in(self, user: str) -> None:
+        """Tell that a user was let in."""
+
+    async def encrypt(self, context: SSLContext) -> bool:
+        """Make the TLS handshake, as the server; False when that failed and the session must end."""
+
+    async def decrypt(self) -> bool:
+        """Go back to clear text; False when the other side does not agree and the session must end."""
+
+    def dismiss(self, reason: str, text: str) -> None:
+        """Say 421 and end the session, whatever it does."""
+
+
 class Connection:
     """The state of one control connection, as handlers see it.
 
     Attributes are plain: what was never set raises AttributeError, `del` of what is absent does nothing, and anything
     may be added. ``connection["x"]`` and ``connection.future.x`` give a future that is done when `x` is set.
+
+    All that this package uses is declared here; any other name is a flag of a user's own handlers.
     """
 
-    client_host: str
-    client_port: int
-    server_host: str
-    server_port: int
-    loop: asyncio.AbstractEventLoop
-    clock: Clock
+    # The session.
+    number: int
+    session: SessionControl
     response: Response
     extra_workers: Workers
+    loop: asyncio.AbstractEventLoop
+    clock: Clock
+    client_host: str
+    client_port: int
+    client_name: str
+    server_host: str
+    server_port: int
+    acquired: bool
+    ssl: SSLContext
+    secured: bool = False
+    block_size_agreed: bool = False
+
+    # Settings.
     encoding: str
     list_style: ListStyle
-    full_names: bool
     block_size: int
     socket_timeout: float | None
     idle_timeout: float | None
@@ -112,31 +154,77 @@ class Connection:
     path_timeout: float | None
     path_io_factory: Callable[..., AbstractPathIO]
     path_io: AbstractPathIO
-    current_directory: PurePosixPath
-    restart_offset: int
-    transfer_type: str
-    ssl: SSLContext
-    protection: str
-    transfer_mode: str
-    compression_level: int
-    acquired: bool
+    throttles: dict[str, StreamThrottle]
+
+    # The login; `login_state` says how far it is.
+    login: str = ""
+    claimed: User | None = None
+    login_failures: int
     user: User
     logged: bool
-    rename_from: Any
-    copy_from: str
+
+    # Parameters.
+    current_directory: PurePosixPath
+    transfer_type: str
+    transfer_mode: str
+    compression_level: int
+    protection: str
+    restart_offset: int
+    range: tuple[int, int] | None
+    epsv_all: bool
     umask: int | None
-    passive_server: Any
+    facts: tuple[str, ...]
+    full_names: bool
+    hash_algorithm: str
+
+    # Between two commands.
+    rename_from: PurePath
+    copy_from: str
+    known_paths: KnownPaths | None = None
+
+    # Data connections.
+    passive_server: PassiveListener
     passive_server_port: int
-    data_source: str
-    data_direction: str
+    data_source: str = ""
+    data_direction: str = ""
     data_connection: ThrottleStreamIO
-    throttles: dict[str, StreamThrottle]
+    transfer: Transfer | None = None
 
     def __init__(self, *, clock: Clock | None = None, **values: Any) -> None:
         self.__dict__["_waiters"] = {}
         self.__dict__["_openers"] = {}
+        self.__dict__["_login"] = Login.NOBODY
         self.__dict__["clock"] = clock or Clock()
         self.__dict__.update(values)
+
+    @property
+    def login_state(self) -> Login:
+        """How far the login is.
+
+        A user's own handler may set or delete `logged` and `login` of the extension API, and then that counts.
+        """
+        state: Login = self.__dict__["_login"]
+        if "logged" in self:
+            return state if state.is_in else Login.IN
+        if "login" not in self:
+            return Login.NOBODY
+        return state if state.is_due else Login.NAMED
+
+    def enter(self, state: Login) -> None:
+        """Go on with the login, or begin it anew; `user` and `logged` of the extension API follow.
+
+        Args:
+            state: The next. Who it is about was said in `login` and `claimed`, which NOBODY forgets.
+
+        Raises:
+            ServerStateError: It does not follow on the state before.
+        """
+        self.__dict__["_login"] = LOGIN_MOVES[self.login_state, state]
+        if state is Login.NOBODY:
+            del self.login, self.claimed, self.user, self.logged
+        elif state.is_in and self.claimed is not None:
+            self.user = self.claimed
+            self.logged = True
 
     def __contains__(self, name: str) -> bool:
         return name in self.__dict__

@@ -6,12 +6,15 @@ One rule: a name on the wire reaches a method only if somebody meant it to. See 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, TypeVar
 
-__all__ = ["CommandSpec", "FeatLine", "Handler", "build_table", "command"]
+from ftpfixture.wire.command import censor
+from ftpfixture.wire.states import LEGAL_REPLIES
+
+__all__ = ["CommandSpec", "FeatLine", "Handler", "build_table", "command", "is_verb"]
 
 Handler = Callable[..., Coroutine[Any, Any, bool]]
 """A bound command handler: ``await handler(connection, rest)`` is True to go on, False to close the session."""
@@ -69,6 +72,18 @@ def build_table(server: type) -> dict[str, tuple[str, CommandSpec]]:
     4. Nothing else can be reached.
     """
     return {verb.lower(): (name, spec) for name, spec in _reachable(server).items() for verb in spec.verbs}
+
+
+def is_verb(verb: str, specs: Mapping[str, CommandSpec]) -> bool:
+    """Whether a word at the head of a line can be meant as a verb, by what this server or any other knows.
+
+    Args:
+        verb: In upper case.
+        specs: Lower-case verb to what is known of the command.
+    """
+    if verb.lower() in specs or verb in LEGAL_REPLIES or not verb:
+        return True
+    return censor(verb, "x") != f"{verb} x"  # one whose argument is a password
 
 
 @lru_cache(maxsize=128)

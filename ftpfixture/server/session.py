@@ -1,66 +1,62 @@
-"""The control channel, and the one task that answers its commands one after another.
+r"""The control connection, and the one task that answers its commands one after another.
 
 One rule: this room knows no verb. What may overtake what is said by the marker of the command.
+
+Theory of operation
+-------------------
+Two things happen side by side. *Reading*: whenever bytes come, the `Inbox` makes commands of them and the task is
+woken. *Answering*: the task takes one command after another from the inbox and awaits its handler. A transfer runs
+beside it as a worker; meanwhile only the commands whose marker says so are answered. So a client may send any number
+of commands ahead, and their replies come in order.
+
+What the session does is its `state`, and `SESSION_MOVES` says what may follow on what::
+
+    NEW -> GREETING -> WAITING <-> HANDLING       from each of them -> CLOSING -> CLOSED
+      \-> SECURING -/                  \<-> SECURING
+
+Why it will end is its `reason`, "" until something ends it: the client closed, a fault cut the connection, a handler
+said so. A reason alone changes no state: what was received is still answered, and a transfer finished. `dismiss` is
+the other way to end: it says 421 and cancels the task at once.
+
+What is said goes through the gate into the `Outbox`, which owns its order. The session asks it to collect replies
+while commands wait (`cork`), and waits for it where replies take their time (`settle`), and until everything has been
+taken (`empty`): before TLS begins or ends, before the end, and for a client that does not read.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
-from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from ssl import SSLContext
-from typing import Any, Protocol
+from typing import Any
 
-from ftpfixture.aio import Doorbell, take_turns
-from ftpfixture.clock import Timer
+from ftpfixture.aio import Doorbell, next_turn, take_turns
 from ftpfixture.errors import NoReply
-from ftpfixture.log.events import Connected, Disconnected, HandlerFailed, Hub, LoggedIn
+from ftpfixture.log.events import Connected, Disconnected, HandlerFailed, LoggedIn
 from ftpfixture.net.channel import Channel
-from ftpfixture.net.gate import EXCHANGE, Exchange, Gate, SessionView
+from ftpfixture.net.gate import EXCHANGE, Exchange
 from ftpfixture.net.outbox import Outbox
-from ftpfixture.server.connection import SESSION, Connection, Workers
-from ftpfixture.server.dispatch import CommandSpec, Handler
+from ftpfixture.server.connection import SESSION, Workers
+from ftpfixture.server.dispatch import Handler, is_verb
+from ftpfixture.server.host import SessionHost
+from ftpfixture.server.idle import IdleTimer
+from ftpfixture.server.inbox import Inbox
 from ftpfixture.server.replies import INTERNAL_ERROR, reply_for
+from ftpfixture.server.states import SESSION_MOVES, SessionState
 from ftpfixture.server.view import View
 from ftpfixture.wire.command import Command, Secret, censor
-from ftpfixture.wire.lines import LineReader
 from ftpfixture.wire.reply import Reply
-from ftpfixture.wire.states import LEGAL_REPLIES
 
-__all__ = ["Session", "SessionHost"]
+__all__ = ["Session"]
 
-_LINE_LIMIT = 8192  # bytes of a command line; a longer one is answered with 500
-_RECEIVE = 1 << 16
-_INBOX_LIMIT = 1024  # commands read ahead before the client has to wait
-_BACKLOG_LIMIT = 1 << 18  # octets of replies a client may leave unread before its next command has to wait
+_BACKLOG_LIMIT = 1 << 18  # bytes of replies a client may leave unread before its next command has to wait
 _IN_A_ROW = 8  # commands of the inbox, after which it is time to look whether other sessions have waited for long
+# A global is found three times as fast as a member of an enum, and each command needs several.
+_NEW, _SECURING, _GREETING, _WAITING, _HANDLING, _CLOSING, _CLOSED = SessionState
 _NAME = re.compile(r"[A-Z0-9_]{1,64}")
-
-Inbox = deque[Command | None]
-
-
-class SessionHost(Protocol):
-    """What a session needs of its server."""
-
-    hub: Hub
-    encoding: str
-    gate_factory: Callable[[SessionView, Outbox], Gate]
-    commands_mapping: dict[str, Handler]
-    specs: dict[str, CommandSpec]
-
-    def new_connection(self, session: Session) -> Connection:
-        """What handlers will see of the session."""
-
-    def context_from_the_start(self, connection: Connection) -> SSLContext | None:
-        """What to shake hands with before the greeting; None to begin in clear."""
-
-    async def greeting(self, connection: Connection, rest: str) -> bool:
-        """Say the first reply; False to close."""
-
-    async def farewell(self, connection: Connection) -> None:
-        """Give back what the connection held."""
 
 
 class Session:
@@ -70,24 +66,19 @@ class Session:
         host: The server.
         channel: The control connection.
         number: Of the session.
+
+    Attributes:
+        state: What it is doing.
+        reason: Why it will end; "" while nothing ends it.
     """
 
     def __init__(self, host: SessionHost, channel: Channel, number: int) -> None:
         self._host = host
         self._hub = host.hub
-        self._encoding = host.encoding
-        self._reader = LineReader(_LINE_LIMIT)
-        self._inbox: Inbox = deque()
+        self._inbox = Inbox(channel, host.encoding, self._heard, self._hang_up)
         self._wakeup: Doorbell | None = None
-        self._ended_by = ""
-        self._choked = False
-        self._closing = False
-        self._speechless = False
-        self._handling = False
-        self._begun = False
-        self._begun_to_read = False
-        self._idle_timer: Timer | None = None
-        self._active_at = 0.0
+        self.state = _NEW
+        self.reason = ""
         self.number = number
         self.channel = channel
         self.workers = Workers(self._worker_ended)
@@ -96,6 +87,7 @@ class Session:
         # All that belongs to a session is tied together here.
         self.connection = host.new_connection(self)
         self._clock = self.connection.clock
+        self._idle = IdleTimer(self._clock, self.connection, self._is_silent, partial(self.dismiss, "idle"))
         self._outbox = Outbox(channel, f"replies of session {number}")
         view = View(number, host.hub, channel, self.connection, self._hang_up)
         self.gate = host.gate_factory(view, self._outbox)
@@ -110,7 +102,7 @@ class Session:
 
     def respond(self, code: str, lines: str | list[str] | tuple[str, ...] = "", list: bool = False) -> None:  # noqa: A002
         """Answer the command that is being handled (`connection.response`)."""
-        if self._closing:
+        if self.state >= _CLOSING:
             return
         exchange = EXCHANGE.get()
         if exchange.finals and self.workers.abort is not None:
@@ -129,23 +121,23 @@ class Session:
     # TLS.
 
     async def encrypt(self, context: SSLContext) -> bool:
-        """Shake hands, as the server of TLS; False when that failed and the session must end (RFC 4217 10.1).
+        """Make the TLS handshake, as its server; False when that failed and the session must end (RFC 4217 10.1).
 
         Commands that came in clear and wait are dropped: whoever sits between could have put them there.
         """
         try:
             async with self._between():
-                self._reader.clear()
                 self._inbox.clear()
                 self.channel.start_tls(context, server_side=True)
                 await self.channel.secured()
         except OSError as error:
-            self._ended_by = "no TLS"
+            self.reason = "no TLS"
             self.gate.tls_failed("control", error)
             return False
         self.gate.tls_begun("control", self.channel)
         self.connection.secured = True
-        self._go_on()
+        if self.state is _HANDLING:
+            self._inbox.listen()
         return True
 
     async def decrypt(self) -> bool:
@@ -159,61 +151,41 @@ class Session:
             async with self._between():
                 await self.channel.end_tls()
         except OSError:
-            self._ended_by = "no end of TLS"
+            self.reason = "no end of TLS"
             return False
-        self._reader.clear()  # half a line may not be completed in clear
-        self._ended_by = ""  # of a client that said the end of TLS before it was asked to
+        self._inbox.drop_line()  # half a line may not be completed in clear
+        self.reason = ""  # of a client that said the end of TLS before it was asked to
         self.gate.tls_ended()
-        self._go_on()
+        self._inbox.listen()
         return True
 
     @asynccontextmanager
     async def _between(self) -> AsyncIterator[None]:
         """Neither in clear nor encrypted: nothing is heard or said, for as long as a session may be idle."""
-        self.channel.watch_end(self._client_closed)
-        self._speechless = True
+        before = self.state
+        if before is not _SECURING:  # with implicit TLS it is, from the start
+            self.state = SESSION_MOVES[self.state, _SECURING]
+        self._inbox.watch_end()
         try:
             async with self._clock.timeout(self.connection.idle_timeout):
                 await self._outbox.empty()
-                self.channel.unwatch()
+                self._inbox.stop()
                 yield
         finally:
-            self._speechless = False
-
-    def _go_on(self) -> None:
-        if self._begun_to_read:
-            self.channel.watch(self._readable)
-            self._readable()  # TLS may have received what the loop will not tell of
+            if self.state is _SECURING:
+                back = _GREETING if before is _SECURING else before
+                self.state = SESSION_MOVES[self.state, back]
 
     # What comes in.
 
-    def _readable(self) -> None:
-        try:
-            data = self.channel.receive_now(_RECEIVE)
-        except OSError:
-            self._hang_up("connection reset")
-            return
-        if data is None:
-            return
-        if not data:
-            self._client_closed()
-            return
-        encoding = self._encoding
-        for line in self._reader.feed(data):
-            self._inbox.append(None if line is None else Command.parse(line, encoding))
-        if len(self._inbox) > _INBOX_LIMIT:
-            self._choked = True
-            self.channel.unwatch()
-        self._touch()
+    def _heard(self) -> None:
+        self._idle.touch()
         self._wake()
 
-    def _client_closed(self) -> None:
-        self._hang_up("client closed")
-
     def _hang_up(self, reason: str) -> None:
-        self._ended_by = reason
+        self.reason = reason
         self.gate.abandon()
-        self.channel.unwatch()
+        self._inbox.stop()
         self._wake()
 
     def _wake(self) -> None:
@@ -229,92 +201,85 @@ class Session:
         while True:
             if self.channel.closed and not self.workers:
                 raise EOFError
-            if self._outbox.busy and (self._inbox or self._ended_by):
+            if self._outbox.busy and (self._inbox or self.reason):
                 await self._outbox.settle()  # replies leave in order: what is behind one that is held up waits, too
                 continue
             if self._inbox and not self.channel.closed:
-                index = 0 if not self.workers else self._overtaking()
+                index = 0 if not self.workers else self._inbox.overtaking(self._host.specs, self.workers.opening)
                 if index is not None:
-                    return self._take(index)
-            elif self._ended_by and not self.workers:
+                    command = self._inbox.take(index)
+                    if self._inbox:
+                        self._outbox.cork()
+                    return command
+            elif self.reason and not self.workers:
                 raise EOFError
             self._outbox.uncork()
             self._wakeup = Doorbell(loop=self._loop)
             await self._wakeup
 
-    def _take(self, index: int) -> Command | None:
-        command = self._inbox[index]
-        del self._inbox[index]
-        if self._choked and len(self._inbox) < _INBOX_LIMIT // 2:
-            self._choked = False
-            self.channel.watch(self._readable)
-        if self._inbox:
-            self._outbox.cork()
-        return command
-
-    def _overtaking(self) -> int | None:
-        """Which command may be answered while a transfer runs: the first if it may at all, or one that overtakes.
-
-        The first waits until the transfer has its preliminary reply or its refusal: whoever sends commands ahead counts
-        replies. What overtakes ends the transfer, which then is answered before it.
-        """
-        for index, command in enumerate(self._inbox):
-            spec = self._host.specs.get(command.verb.lower()) if command is not None else None
-            if spec is None:
-                continue
-            if spec.overtakes or (spec.during_transfer and index == 0 and not self.workers.opening):
-                return index
-        return None
-
     # The conversation.
 
     async def _run(self) -> None:
-        self._begun = True
         SESSION.set(self.number)
         reason = "failure"
         try:
-            reason = await self._converse()
+            # It may have been dismissed before this, its first step.
+            reason = await self._converse() if self.state is _NEW else self.reason
         except asyncio.CancelledError:
-            reason = self._ended_by or "shut down"
+            reason = self.reason or "shut down"
         except Exception as error:
             self._report("", error)
         finally:
             await self._end(reason)
 
     async def _converse(self) -> str:
-        context = self._host.context_from_the_start(self.connection)
-        self._speechless = context is not None  # until hands are shaken
-        exchange = await self.gate.accept()
-        if self.channel.closed:
-            return self._ended_by or "cut off"
-        if context is not None and not await self.encrypt(context):
-            return self._ended_by
-        if await self.gate.begin(exchange) and not await self._guarded(exchange, self._host.greeting):
-            await self._outbox.empty()
-            return "refused"
-        self._touch()
-        self._begun_to_read = True
-        self._go_on()
+        """Greet, and answer commands until the end; why it came."""
+        going_on = await self._greet()
+        if not going_on:
+            return self.reason
         while True:
-            try:
-                command = await self._next()
-            except EOFError:
-                return self._ended_by or "cut off"
-            self._handling = True
-            going_on = await self._handle(command)
-            self._handling = False
+            if self.state is _CLOSING:
+                await next_turn()  # dismissed by its own handler: the cancellation comes here
+            self.state = SESSION_MOVES[self.state, _WAITING]
             if not going_on:
-                reason = self._ended_by or "quit"
-                if self.workers:
-                    self.gate.abandon()  # whoever says good-bye waits for nothing that stands still
-                await self.workers.idle()
-                await self._outbox.empty()
-                return reason
-            self._touch()
+                return await self._finish()
+            self._idle.touch()
             if self._outbox.backlog > _BACKLOG_LIMIT:
                 await self._outbox.empty()
             if len(self._inbox) % _IN_A_ROW == _IN_A_ROW - 1:
                 await take_turns()
+            try:
+                command = await self._next()
+            except EOFError:
+                return self.reason or "cut off"
+            self.state = SESSION_MOVES[self.state, _HANDLING]
+            going_on = await self._handle(command)
+
+    async def _finish(self) -> str:
+        """A handler has ended the session: wait for what runs, and until its last reply is read."""
+        reason = self.reason or "quit"
+        if self.workers:
+            self.gate.abandon()  # whoever says good-bye waits for nothing that stands still
+        await self.workers.idle()
+        await self._outbox.empty()
+        return reason
+
+    async def _greet(self) -> bool:
+        """Say the greeting, and begin to read; False when the session ends with that, for its reason."""
+        context = self._host.context_from_the_start(self.connection)
+        self.state = SESSION_MOVES[self.state, _GREETING if context is None else _SECURING]
+        exchange = await self.gate.accept()
+        if self.channel.closed:
+            self.reason = self.reason or "cut off"
+            return False
+        if context is not None and not await self.encrypt(context):
+            return False
+        if await self.gate.begin(exchange) and not await self._guarded(exchange, self._host.greeting):
+            await self._outbox.empty()
+            self.reason = "refused"
+            return False
+        self._inbox.listen()
+        return True
 
     async def _handle(self, command: Command | None) -> bool:
         if command is None:
@@ -322,7 +287,8 @@ class Session:
             if await self.gate.begin(exchange):
                 self.respond("500", "Command line too long")
             return True
-        if self._may_be_a_password(command):
+        if not is_verb(command.verb, self._host.specs) and self.connection.login_state.is_due:
+            # A password comes without PASS, or in two lines.
             command = Command(Secret(command.verb), Secret(command.argument))
         exchange = await self.gate.command(command.verb, command.argument)
         if not await self.gate.begin(exchange):
@@ -336,13 +302,6 @@ class Session:
             self.respond("500", "Syntax error, command unrecognized")
         return True
 
-    def _may_be_a_password(self, command: Command) -> bool:
-        """Whether a line is no command, where a password is waited for: it comes without PASS, or in two lines."""
-        verb = command.verb
-        if verb.lower() in self._host.specs or verb in LEGAL_REPLIES or censor(verb, "x") != f"{verb} x" or not verb:
-            return False
-        return "login" in self.connection and "logged" not in self.connection
-
     async def _guarded(self, exchange: Exchange, handler: Handler, rest: str = "") -> bool:
         try:
             return await handler(self.connection, rest)
@@ -355,7 +314,7 @@ class Session:
 
     async def _gone(self) -> None:
         """Wait until the client has gone; what it says until then is never answered."""
-        while not self._ended_by:
+        while not self.reason:
             self._wakeup = Doorbell(loop=self._loop)
             await self._wakeup
         self._inbox.clear()
@@ -369,7 +328,7 @@ class Session:
         self._answer(exchange, *answer)
         if answer[0] != "421":
             return True
-        self._ended_by = self._ended_by or "refused"
+        self.reason = self.reason or "refused"
         return False
 
     def _report(self, verb: str, error: BaseException) -> None:
@@ -384,7 +343,7 @@ class Session:
             EXCHANGE.reset(token)
 
     def _worker_ended(self, task: asyncio.Task[Any], exchange: Exchange) -> None:
-        self._touch()
+        self._idle.touch()
         if task.cancelled():
             self._answer(exchange, "426", "Transfer aborted")  # it had not begun
             if self.workers.abort is not None:
@@ -396,52 +355,34 @@ class Session:
             self._hang_up("quit")
         self._wake()  # last: the session goes on at once, and the next command's reply must come after this one's
 
-    # Time.
-
-    def _touch(self) -> None:
-        """Something happened: the idle time begins anew."""
-        self._active_at = self._clock.monotonic()
-        if self._idle_timer is None and self.connection.idle_timeout is not None and not self._closing:
-            self._idle_timer = self._clock.call_later(self.connection.idle_timeout, self._check_idle)
-
-    def _check_idle(self) -> None:
-        self._idle_timer = None
-        limit = self.connection.idle_timeout
-        if limit is None or self._closing:
-            return
+    def _is_silent(self) -> bool:
+        """Whether it is the client who says nothing; where replies are held up, that begins when they have left."""
         if self._outbox.busy:
-            self._outbox.when_settled(self._touch)  # until then it is not the client's silence
-            return
-        left = self._active_at + limit - self._clock.monotonic()
-        if self.workers or self._handling:
-            left = limit
-        if left > 0.0005:
-            self._idle_timer = self._clock.call_later(left, self._check_idle)
-        else:
-            self.dismiss("idle", f"Timeout: nothing was said for {limit:g} seconds")
+            self._outbox.when_settled(self._idle.touch)
+            return False
+        return not self.workers and self.state is _WAITING
 
     # The end.
 
     def dismiss(self, reason: str, text: str) -> None:
         """Say 421 and end the session, whatever it does (RFC 959 4.2.1)."""
-        if self._closing or self.task is None:
+        if self.state >= _CLOSING or self.task is None:
             return
-        if not self._speechless:
+        before = self.state
+        if before is not _SECURING:
             self._answer(Exchange(0, ""), "421", text)
-        self._ended_by = reason
-        self._closing = True
-        if self._begun:
+        self.reason = reason
+        self.state = SESSION_MOVES[self.state, _CLOSING]
+        # A task that is cancelled before its first step never runs, and would leave the channel open.
+        if before is not _NEW:
             self.task.cancel()
-        else:
-            # A task that is cancelled before its first step never runs, and would leave the channel open.
-            self._loop.call_soon(self.task.cancel)
 
     async def _end(self, reason: str) -> None:
-        self._closing = True
+        if self.state is not _CLOSING:
+            self.state = SESSION_MOVES[self.state, _CLOSING]
+        self._idle.stop()
         self.gate.abandon()
         await self._outbox.close()
-        if self._idle_timer is not None:
-            self._idle_timer.cancel()
         for task in tuple(self.workers):
             task.cancel()
         if reason == "connection reset":
@@ -454,4 +395,5 @@ class Session:
         except Exception as error:
             self._report("", error)
         finally:
+            self.state = SESSION_MOVES[self.state, _CLOSED]
             self._hub.emit(Disconnected(*self._hub.stamp(self.number), reason))

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import partial
-from pathlib import PurePosixPath
-from typing import Any
 
 from ftpfixture.errors import CommandRefused
 from ftpfixture.net.channel import Channel
@@ -19,39 +15,9 @@ from ftpfixture.net.transport import Address, Duplex, Transport
 from ftpfixture.server.base import BaseServer
 from ftpfixture.server.conditions import worker
 from ftpfixture.server.connection import Connection
+from ftpfixture.server.transfer import Transfer
 
-__all__ = ["Transfer", "Transfers"]
-
-File = Any
-"""What `Transfer.open` gives: an open file of the path layer, or nothing for listings."""
-
-
-@dataclass(slots=True)
-class Transfer:
-    """One transfer, as its command describes it.
-
-    Attributes:
-        direction: "download" or "upload".
-        path: Virtual path.
-        opening: Text of the 150.
-        move: Moves the octets between the stream and the open file.
-        open: Gives the context manager of the file; called when the data connection is there, before the 150, so
-            that what goes wrong is still a plain refusal, and an upload without a data connection destroys nothing.
-        offset: Octets skipped.
-        size: Octets that a download will have; None when nobody knows.
-        stream: The data connection, while there is one.
-        over: Called when the transfer has ended, however; never if `start_transfer` refuses it.
-    """
-
-    direction: str
-    path: PurePosixPath
-    opening: str
-    move: Callable[[ThrottleStreamIO, File], Awaitable[None]]
-    open: Callable[[], contextlib.AbstractAsyncContextManager[File]] = contextlib.nullcontext
-    offset: int = 0
-    size: int | None = None
-    stream: ThrottleStreamIO | None = None
-    over: Callable[[], object] | None = None
+__all__ = ["Transfers"]
 
 
 class Transfers(BaseServer):
@@ -124,9 +90,8 @@ class Transfers(BaseServer):
     def _stream(self, connection: Connection, transport: Transport, mode: str) -> ThrottleStreamIO:
         channel = Channel(transport, connection.socket_timeout, self.clock.timeout)
         # Net::FTP sends its command, connects, begins the TLS handshake at once, and reads no ticket when it uploads.
-        self._protect(connection, channel, tickets=connection.__dict__.get("data_direction") != "upload")
-        stream: ThrottleStreamIO = connection.session.gate.data(channel, connection.throttles, mode)
-        return stream
+        self._protect(connection, channel, tickets=connection.data_direction != "upload")
+        return connection.session.gate.data(channel, connection.throttles, mode)
 
     # The worker.
 

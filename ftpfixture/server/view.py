@@ -52,7 +52,7 @@ class View:
     @property
     def login(self) -> str:
         """See SessionView."""
-        return self._connection.login if "login" in self._connection else ""
+        return self._connection.login
 
     @property
     def transfer_type(self) -> str:
@@ -73,8 +73,7 @@ class View:
     def passive_listener(self) -> PassiveListener | None:
         """See SessionView."""
         connection = self._connection
-        passive = "data_source" in connection and connection.data_source == "passive"
-        return connection.passive_server if passive else None
+        return connection.passive_server if connection.data_source == "passive" else None
 
     def override(self, name: str, value: object) -> Callable[[], None]:
         """See SessionView."""

@@ -11,11 +11,8 @@ from collections.abc import Sequence
 
 __all__ = [
     "DOWNLOADS",
-    "FOLLOWS",
     "LEGAL_REPLIES",
     "LISTINGS",
-    "NO_LOGIN",
-    "PRELIMINARY",
     "TRANSFERS",
     "UPLOADS",
     "check_exchange",
@@ -33,31 +30,6 @@ LISTINGS = frozenset({"LIST", "NLST", "MLSD"})
 
 TRANSFERS = DOWNLOADS | UPLOADS | LISTINGS
 """Verbs that use a data connection: success needs a 125 or 150 first."""
-
-PRELIMINARY = TRANSFERS | {"CONNECT", "REIN"}
-"""Verbs that may be answered with a 1xx before the final reply; "CONNECT" stands for the greeting."""
-
-# RFC 959 5.4 lists no 530 for most of these; the rest prepares the login (RFC 2228 3, 2389, 2640, 4217, 7151).
-NO_LOGIN = frozenset(
-    {
-        *("USER", "PASS", "ACCT", "QUIT", "REIN", "ABOR", "SYST", "STAT", "HELP", "NOOP"),
-        *("AUTH", "ADAT", "PBSZ", "PROT", "CCC", "MIC", "CONF", "ENC"),
-        *("FEAT", "OPTS", "HOST", "LANG", "CLNT", "CSID"),
-    }
-)
-"""Verbs that a server may answer before the login; STAT only without a path."""
-
-FOLLOWS: dict[str, str] = {
-    "PASS": "USER",  # RFC 959 4.1.1
-    "ACCT": "PASS",  # RFC 959 4.1.1, after a 332
-    "RNTO": "RNFR",  # RFC 959 4.1.3
-    "ADAT": "AUTH",  # RFC 2228 3
-    "PBSZ": "AUTH",  # RFC 2228 3
-    "PROT": "PBSZ",  # RFC 2228 3
-    "CCC": "AUTH",  # RFC 2228 3
-    "SITE CPTO": "SITE CPFR",  # de facto
-}
-"""Verb to the verb that must have succeeded before it; 503 otherwise."""
 
 # Groups of codes that many commands share.
 _COMMON = "421 451 500 501 502 530"  # any command: shutting down, broken, cannot be read, not offered, not logged in

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from ftpfixture import Connection, FtpServer, Server, User
-from ftpfixture.server.transfers import Transfer
+from ftpfixture.server.transfer import Transfer
 from tests.clients.encrypted import BIG, REFUSED, VERSIONS, all_sizes, check_tls, limited
 from tests.clients.encrypted import ftp_config as ftp_config
 from tests.clients.samples import LARGE, TEXT, TREE, check, needs_ipv6, transfer

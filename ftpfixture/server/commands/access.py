@@ -7,17 +7,21 @@ import re
 
 from ftpfixture.errors import CommandRefused
 from ftpfixture.net.throttle import StreamThrottle
-from ftpfixture.net.transport import TlsInfo
 from ftpfixture.server.conditions import ConnectionConditions, PathConditions, PathPermissions
 from ftpfixture.server.connection import Connection
 from ftpfixture.server.dispatch import command
 from ftpfixture.server.replies import LOGIN_FAILURES
+from ftpfixture.server.states import Login, login_answer
 from ftpfixture.server.transfers import Transfers
 from ftpfixture.server.users import User
 
 __all__ = ["AccessCommands"]
 
 _HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*")
+
+
+_BEFORE_ACCOUNT = {Login.IN: Login.ACCOUNT_DUE, Login.IN_WITHOUT_PASSWORD: Login.ONLY_ACCOUNT_DUE}
+_WITH_ACCOUNT = {before: after for after, before in _BEFORE_ACCOUNT.items()}
 
 
 class AccessCommands(Transfers):
@@ -40,40 +44,35 @@ class AccessCommands(Transfers):
         await self._log_out(connection)
         answer: tuple[object, User | None, str] = await self.user_manager.get_user(rest)
         response, user, text = answer
+        connection.enter(Login.NAMED)
         connection.login = rest
         responses = self.user_manager.GetUserResponse
         if response is responses.ERROR:
             connection.response("530", text)
         elif response is responses.PASSWORD_REQUIRED:
-            connection.user_pending = user
+            connection.claimed = user
             if user is not None and await self._certified(connection, user):
-                connection.password_superfluous = True
-                self._identified(connection, user, "Login by certificate", "232")
+                self._identified(connection, user, Login.IN_WITHOUT_PASSWORD, "Login by certificate", "232")
             else:
                 connection.response("331", text)
         elif response is responses.OK and user is not None:
-            connection.user_pending = user
-            connection.password_superfluous = True
-            self._identified(connection, user, text)
+            connection.claimed = user
+            self._identified(connection, user, Login.IN_WITHOUT_PASSWORD, text)
         else:
             raise TypeError(f"get_user gave {response!r} with {user!r}: see ftpfixture.testing.check_user_manager")
         return True
 
     @command("PASS")
-    @ConnectionConditions(ConnectionConditions.user_required)
     async def pass_(self, connection: Connection, rest: str) -> bool:
         """PASS <SP> password: prove it.
 
         Replies: 230 logged in, 202 not needed, 332 account needed, 421 too many failures, 503 USER first, 530 wrong.
         """
-        if "account_pending" in connection:
-            connection.response("332", "Account needed")  # not 202: ftplib and lftp would take that for being in
+        answer = login_answer(connection.login_state, "PASS")
+        if answer is not None:
+            connection.response(*answer)
             return True
-        if "logged" in connection:
-            superfluous = "password_superfluous" in connection
-            connection.response(*(("202", "No password needed") if superfluous else ("503", "Already logged in")))
-            return True
-        user = connection.__dict__.get("user_pending")
+        user = connection.claimed
         try:
             right = user is not None and await self.user_manager.authenticate(user, rest)
         except CommandRefused as refusal:
@@ -81,7 +80,7 @@ class AccessCommands(Transfers):
                 raise
             return await self._login_failed(connection, refusal.text, refusal.code)
         if user is not None and right:
-            self._identified(connection, user, "Login successful")
+            self._identified(connection, user, Login.IN, "Login successful")
             return True
         return await self._login_failed(connection, "Login incorrect")
 
@@ -91,31 +90,32 @@ class AccessCommands(Transfers):
 
         Replies: 230 logged in, 202 not needed, 503 USER and PASS first, 530 wrong.
         """
-        if "account_pending" not in connection:
-            connection.response(*(("202", "No account needed") if "logged" in connection else ("503", "Login first")))
+        answer = login_answer(connection.login_state, "ACCT")
+        if answer is not None:
+            connection.response(*answer)
             return True
-        user = connection.user_pending
-        if await self.user_manager.check_account(user, rest):
-            self._log_in(connection, user, "Login successful")
+        user = connection.claimed
+        if user is not None and await self.user_manager.check_account(user, rest):
+            self._log_in(connection, user, _WITH_ACCOUNT[connection.login_state], "Login successful")
             return True
         return await self._login_failed(connection, "Account refused")
 
     async def _certified(self, connection: Connection, user: User) -> bool:
-        tls: TlsInfo | None = connection.session.channel.tls
+        tls = connection.session.channel.tls
         if tls is None or tls.certificate is None:
             return False
         return await self.user_manager.authenticate_certificate(user, tls.certificate)
 
-    def _identified(self, connection: Connection, user: User, text: str, code: str = "230") -> None:
+    def _identified(self, connection: Connection, user: User, state: Login, text: str, code: str = "230") -> None:
+        """Somebody has proved who he is; `state` is where he is when he needs no account."""
         if user.account is None:
-            self._log_in(connection, user, text, code)
+            self._log_in(connection, user, state, text, code)
         else:
-            connection.account_pending = True
+            connection.enter(_BEFORE_ACCOUNT[state])
             connection.response("332", "Account needed")
 
-    def _log_in(self, connection: Connection, user: User, text: str, code: str = "230") -> None:
-        connection.user = user
-        connection.logged = True
+    def _log_in(self, connection: Connection, user: User, state: Login, text: str, code: str = "230") -> None:
+        connection.enter(state)
         connection.login_failures = 0
         connection.current_directory = user.home_path
         connection.throttles["user_global"] = self.throttle_per_user.setdefault(
@@ -137,9 +137,9 @@ class AccessCommands(Transfers):
         return True
 
     async def _log_out(self, connection: Connection) -> None:
-        user = connection.__dict__.get("user_pending")
-        del connection.login, connection.user_pending, connection.user, connection.logged
-        del connection.account_pending, connection.password_superfluous, connection.rename_from
+        user = connection.claimed
+        connection.enter(Login.NOBODY)
+        del connection.rename_from
         connection.throttles.pop("user_global", None)
         connection.throttles.pop("user_per_connection", None)
         if user is not None:
@@ -209,8 +209,9 @@ class AccessCommands(Transfers):
 
         Replies: 220, 501 not a host name, 503 too late, 504 unknown host. Source: RFC 7151 3.
         """
-        if "login" in connection:
-            connection.response("503", "HOST comes before USER")
+        answer = login_answer(connection.login_state, "HOST")
+        if answer is not None:
+            connection.response(*answer)
         elif not _is_host(rest):
             connection.response("501", "HOST needs a host name, or an address in brackets, without a port")
         elif self.virtual_hosts is not None and rest.lower() not in self.virtual_hosts:

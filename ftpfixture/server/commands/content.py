@@ -22,7 +22,8 @@ from ftpfixture.server.conditions import (
 from ftpfixture.server.connection import Connection
 from ftpfixture.server.creation import creating
 from ftpfixture.server.dispatch import command
-from ftpfixture.server.transfers import Transfer, Transfers
+from ftpfixture.server.transfer import Transfer
+from ftpfixture.server.transfers import Transfers
 from ftpfixture.wire.numbers import parse_number
 from ftpfixture.wire.textmode import AsciiDecoder, AsciiEncoder
 

@@ -63,7 +63,8 @@ class InformationCommands(ListingCommands):
         return True
 
     def _status(self, connection: Connection) -> list[str]:
-        logged = f"Logged in as {connection.login}" if "logged" in connection else "Not logged in"
+        is_in = connection.login_state.is_in
+        logged = f"Logged in as {connection.login or connection.user.login}" if is_in else "Not logged in"
         lines = [
             f"Connected from {connection.client_host}",
             logged,
@@ -71,7 +72,7 @@ class InformationCommands(ListingCommands):
         ]
         if not connection.extra_workers:
             return [*lines, "No data connection"]
-        transfer = connection.__dict__.get("transfer")
+        transfer = connection.transfer
         if transfer is not None and transfer.stream is not None:
             moved = transfer.stream.octets
             lines.append(f"Transfer running: {transfer.direction} of {transfer.path}, {moved} octets so far")

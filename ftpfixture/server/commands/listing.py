@@ -17,7 +17,8 @@ from ftpfixture.server.connection import Connection
 from ftpfixture.server.dispatch import command
 from ftpfixture.server.entries import as_directory
 from ftpfixture.server.patterns import Patterns, prefix_of
-from ftpfixture.server.transfers import Transfer, Transfers
+from ftpfixture.server.transfer import Transfer
+from ftpfixture.server.transfers import Transfers
 from ftpfixture.wire.listing.entry import Entry
 from ftpfixture.wire.listing.mlsx import MLSX_FACTS, mlsx_line
 from ftpfixture.wire.reply import LENIENT

@@ -62,7 +62,7 @@ class SecurityCommands(AccessCommands):
         Replies: 200, 503 PBSZ first, 504 unknown, 534 clear ones are not allowed, 536 not with TLS. Source: RFC 4217 9.
         """
         self._encrypted_only(connection)
-        if "block_size_agreed" not in connection:
+        if not connection.block_size_agreed:
             raise CommandRefused("503", "Use PBSZ 0 first")
         level = rest.upper()
         if level in ("S", "E"):
@@ -88,8 +88,7 @@ class SecurityCommands(AccessCommands):
         if self.stays_encrypted:
             raise CommandRefused("534", "The control connection must stay encrypted")
         connection.response("200", "Clearing the control connection")
-        decrypted: bool = await connection.session.decrypt()
-        return decrypted
+        return await connection.session.decrypt()
 
     @command("REIN")
     async def rein(self, connection: Connection, rest: str) -> bool:
@@ -101,8 +100,7 @@ class SecurityCommands(AccessCommands):
         if self.implicit_tls:
             return True
         del connection.secured
-        decrypted: bool = await connection.session.decrypt()
-        return decrypted
+        return await connection.session.decrypt()
 
     @property
     def stays_encrypted(self) -> bool:
@@ -115,5 +113,5 @@ class SecurityCommands(AccessCommands):
         del connection.block_size_agreed
 
     def _encrypted_only(self, connection: Connection) -> None:
-        if "secured" not in connection:
+        if not connection.secured:
             raise CommandRefused("503", "Use AUTH TLS first")

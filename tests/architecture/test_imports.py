@@ -148,21 +148,54 @@ def test_only_testing_knows_test_tools() -> None:
     assert _places(found for found in IMPORTS if found.room != "testing" and found.top in FOR_TESTING_ONLY) == []
 
 
-def test_only_the_channel_and_the_ports_touch_sockets() -> None:
-    """Within the package sockets are made and used in `net`; elsewhere they are passed on at most."""
-    allowed = {"net", "testing", "recording", "cli"}
+SOCKETS = {f"net/{name}.py" for name in ("socket_transport", "network", "dial", "sockets", "hosts", "transport")}
+"""The modules that know sockets and their addresses; all others know transports."""
+
+OF_A_SOCKET = frozenset(
+    {
+        *("setsockopt", "getsockopt", "fileno", "add_reader", "add_writer", "remove_reader", "remove_writer"),
+        *("sock_connect", "sock_accept", "sock_recv", "sock_recv_into", "sock_sendall", "detach", "do_handshake"),
+    }
+)
+
+
+def _socket_calls(tree: ast.AST) -> list[str]:
+    """The calls of functions of `socket`, and of methods that only sockets and their loops have."""
+    attributes = [
+        node.func for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+    ]
+    return [
+        name.attr
+        for name in attributes
+        if name.attr in OF_A_SOCKET or (isinstance(name.value, ast.Name) and name.value.id == "socket")
+    ]
+
+
+def test_only_transports_and_networks_touch_sockets() -> None:
+    """No descriptor, no socket option and no address of the system is known above a transport."""
+    calls = {
+        path.relative_to(PACKAGE).as_posix(): _socket_calls(ast.parse(path.read_text(encoding="utf-8")))
+        for path in MODULES
+        if path.relative_to(PACKAGE).parts[0] not in ("testing", "recording", "cli")
+    }
+    assert {path: found for path, found in calls.items() if found and path not in SOCKETS} == {}
+    assert {path for path, found in calls.items() if found} == SOCKETS
+    assert _socket_calls(ast.parse("a.b.setsockopt(1)\nsocket.socket()\nself.recv(1)")) == ["setsockopt", "socket"]
+
+
+def test_nobody_asks_for_the_kind_of_a_connection() -> None:
+    """What a connection can do is in the protocols `Transport` and `Duplex`."""
+    kinds = {"Channel", "Transport", "SocketTransport", "MemoryTransport", "SocketNetwork", "MemoryNetwork"}
     for path in MODULES:
-        if path.relative_to(PACKAGE).parts[0] in allowed:
-            continue
-        calls = [
-            node.func.attr
+        asked = [
+            node
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
             if isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Attribute)
-            and isinstance(node.func.value, ast.Name)
-            and node.func.value.id == "socket"
+            and isinstance(node.func, ast.Name)
+            and node.func.id == "isinstance"
+            and kinds & {name.id for name in ast.walk(node.args[1]) if isinstance(name, ast.Name)}
         ]
-        assert calls == [], path
+        assert asked == [], path
 
 
 @table(

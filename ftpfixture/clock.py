@@ -221,6 +221,14 @@ class Clock:
                 self._frozen = False
                 self._let_go()
 
+    def reset(self) -> None:
+        """Let the time go on, and be that of `wall` again; time that was moved has gone by for whatever waits."""
+        with self._lock:
+            if self._frozen:
+                self._frozen = False
+                self._let_go()
+            self._ahead = (0.0, self._ahead[1])
+
     def move(self, seconds: float) -> None:
         """Move the time forward; a clock that is not frozen goes on from there.
 

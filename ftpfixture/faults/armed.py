@@ -124,16 +124,17 @@ class Rules:
         started: When the server was made, in monotonic seconds of its clock.
 
     Attributes:
+        started: As given; a server that is reset is as old as new.
         armed: The faults, in the order in which they were added.
     """
 
     def __init__(self, started: float = 0) -> None:
         self.armed: tuple[Armed, ...] = ()
-        self._started = started
+        self.started = started
 
     def age(self, now: float) -> float:
         """Seconds that the server is old."""
-        return now - self._started
+        return now - self.started
 
     def program(self, situation: Situation) -> Program | None:
         """What is to go wrong with a command; None for nothing."""

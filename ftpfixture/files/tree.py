@@ -174,6 +174,12 @@ class MemoryFiles:
             self.root.nlink = 2
             self.root.modify = self.clock()
 
+    def clear(self) -> None:
+        """Begin anew with a directory that is empty; the quota stays, and files that are still open do not count."""
+        self._space = Space(self.quota)
+        self._last_inode = 0
+        self.root = self._new_directory()
+
     # What the path layer is made of.
 
     def resolve(self, path: PurePath) -> PurePath:

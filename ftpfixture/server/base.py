@@ -233,15 +233,41 @@ class BaseServer:
         if listener is not None:
             listener.close()
             self.server_host = None
-        for connection in tuple(self.connections.values()):
-            connection.session.dismiss("shut down", "Service is shutting down")
-        if self._tasks:
-            await wait(self._tasks, timeout=_STOP_TIME)
+        await self._dismiss("Service is shutting down")
         for passive in self._passive.values():
             passive.close()
         self._passive.clear()
         if self._closed is not None and not self._closed.done():
             self._closed.set_result(None)
+
+    async def _dismiss(self, text: str) -> None:
+        """Say 421 to every session, and give them a moment to end."""
+        for connection in tuple(self.connections.values()):
+            connection.session.dismiss("shut down", text)
+        if self._tasks:
+            await wait(self._tasks, timeout=_STOP_TIME)
+
+    async def start_over(self, user_manager: AbstractUserManager) -> None:
+        """End all sessions as `close` does, and go on with other users; who connects waits until `resume`.
+
+        The next session has the number 1.
+
+        Args:
+            user_manager: Tells from now on who may log in.
+
+        Raises:
+            ServerStateError: The server is not started, or a session does not end; it goes on as before.
+        """
+        self.pause()
+        await self._dismiss("Service starts over")
+        if self.connections:
+            self.resume()
+            numbers = ", ".join(map(str, self.connections))
+            raise ServerStateError(f"session {numbers} did not end within {_STOP_TIME} s: start a new server")
+        self.user_manager = user_manager
+        self.user_manager.use_clock(self.clock)
+        self.throttle_per_user.clear()
+        self._numbers = itertools.count(1)
 
     async def __aenter__(self) -> Self:
         if self._listener is None:

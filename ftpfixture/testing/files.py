@@ -59,6 +59,11 @@ class Files(MutableMapping[str, bytes]):
         self._root = root
         self._origin = origin or Origin()
 
+    @property
+    def in_memory(self) -> bool:
+        """Whether this can tell of the server's files, and change them."""
+        return self._tree is not None
+
     def __getitem__(self, path: str) -> bytes:
         """Content of a file; links are followed.
 
@@ -95,6 +100,10 @@ class Files(MutableMapping[str, bytes]):
         """
         if not self._run(lambda tree: _removed(tree, _absolute(path))):
             raise KeyError(f"{path}: no such file or directory")
+
+    def clear(self) -> None:
+        """Remove everything: files, directories and links."""
+        self._run(lambda tree: tree.clear())
 
     def __contains__(self, path: object) -> bool:
         """True for a file, a directory or a link that is there."""

@@ -24,6 +24,7 @@ from ftpfixture.net.faultgate import FaultGate
 from ftpfixture.net.throttle import StreamThrottle
 from ftpfixture.server import AbstractUserManager, Server, User
 from ftpfixture.settings import setting_names, unknown_setting
+from ftpfixture.testing.beginning import Beginning
 from ftpfixture.testing.certificates import ServerTls, context_for, contexts_for, refuse_without_tls
 from ftpfixture.testing.faults import Faults
 from ftpfixture.testing.files import Files
@@ -83,6 +84,8 @@ class FtpServer:
         faults = own["faults"]
         for fault in [faults] if isinstance(faults, str) or not isinstance(faults, Iterable) else faults:
             self.faults.add(fault)
+        own_clock = None if isinstance(settings.get("clock"), Clock) else self.clock
+        self._beginning = Beginning(self.server, own["files"] or {}, self.files, self.faults, rules, own_clock)
         self._running = False
 
     def _stored(self, files: Mapping[str, bytes | None] | None, quota: int | None, served: Path | None) -> Files:
@@ -123,6 +126,7 @@ class FtpServer:
         self._origin.check()
         if self._running:
             raise ServerStateError(f"this server runs already, at {self.url}")
+        self._beginning.started()
         self.driver.acquire()
         _RUNNING.add(self)
         try:
@@ -154,6 +158,31 @@ class FtpServer:
         self._port = self.port
         self.stop()
         self.start()
+
+    def reset(self) -> None:
+        """Begin again on the same port, for the next test, which takes less time than a new server.
+
+        Sessions that are open get 421. Files, users and speed limits are those of the settings, faults those that there
+        were when the server was started, the log is empty, sessions count from 1, and accepting and a clock of the
+        server's own go on. A user manager or a `Clock` of yours stays as it is.
+
+        Raises:
+            ServerStateError: The server does not run, or a session does not end.
+            ConfigurationError: The files are not in memory.
+            ServerFailure: As `check` says; so much has been begun again all the same.
+            AssertionError: A fault never happened; likewise.
+        """
+        __tracebackhide__ = True
+        self._live()
+        self._beginning.check()
+        self.driver.await_(self.server.start_over(manager_of(self._users)))
+        try:
+            self.check()
+            self.faults.assert_fired()
+        finally:
+            self.driver.await_(self._beginning.bring_back())
+            self.log.clear()
+            self.driver.call(self.server.resume)
 
     def pause(self) -> None:
         """Leave new connections unanswered; those there are go on."""

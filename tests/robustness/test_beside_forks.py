@@ -77,6 +77,7 @@ def in_a_child(work: Callable[[], object]) -> str:
 USES: dict[str, Callable[[FtpServer], object]] = {
     "start": FtpServer.start,
     "restart": FtpServer.restart,
+    "reset": FtpServer.reset,
     "pause": FtpServer.pause,
     "resume": FtpServer.resume,
     "wait_idle": FtpServer.wait_idle,

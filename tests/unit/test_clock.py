@@ -112,6 +112,20 @@ def test_untouched_it_is_the_function_that_was_given() -> None:
     assert not clock.frozen
 
 
+async def test_reset_it_shows_the_function_again(clock: Clock, system: System) -> None:
+    """Frozen or not, and whatever was set; what waits is not set back."""
+    for frozen in (True, False):
+        before = clock.monotonic()
+        clock.freeze(at=10)
+        clock.move(100)
+        if not frozen:
+            clock.resume()
+        clock.reset()
+        assert (clock(), clock.frozen, clock.monotonic() - before) == (JAN_2026 + system.now, False, 100)
+    await system.go(5)
+    assert (clock() - JAN_2026 - system.now, clock.monotonic()) == (0, before + 105)
+
+
 def test_a_clock_needs_a_function() -> None:
     """What cannot be called is refused at once, with what would do."""
     with pytest.raises(ConfigurationError, match="clock takes a Clock, or a function that returns POSIX seconds"):

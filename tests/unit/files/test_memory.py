@@ -763,6 +763,20 @@ def test_remove() -> None:
         tree.remove("/a")
 
 
+async def test_clear() -> None:
+    """The tree is as new, with its quota; a file that is still open takes no space from the new ones."""
+    layer = MemoryPathIO(quota=10)
+    tree = layer.state
+    tree.chmod("/", 0o700)
+    async with layer.open(FILE, "wb") as file:
+        await file.write(b"1234567890")
+        tree.clear()
+        assert (tree.used, tree.free, list(tree.walk())) == (0, 10, [])
+        assert (tree.root.mode, tree.root.nlink, tree.root.inode) == (0o755, 2, 1)
+        tree.write_file("/new", b"12345")
+    assert (tree.used, tree.free) == (5, 5)
+
+
 def test_walk() -> None:
     """All nodes but the root come, each directory before its children, links unfollowed, changes in between allowed."""
     tree = MemoryFiles()

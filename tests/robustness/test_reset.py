@@ -1,0 +1,286 @@
+"""One server for many tests: after `reset` it is as it was at first, and nothing of the test before is left."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ftpfixture import (
+    Clock,
+    ConfigurationError,
+    Connection,
+    FtpServer,
+    ScriptedUserManager,
+    Server,
+    ServerFailure,
+    ServerStateError,
+    User,
+    on,
+)
+from ftpfixture.files.memory import MemoryPathIO
+from tests.support.raw import RawClient
+from tests.support.virtual_time import VirtualTime
+
+FILES = {"/a.txt": b"a", "/in/": None, "/in/b.txt": b"b"}
+
+
+@pytest.fixture
+def server(ftp_server_factory: Callable[..., FtpServer]) -> FtpServer:
+    """A server with a few files."""
+    return ftp_server_factory(files=FILES)
+
+
+def _says(server: FtpServer, *lines: str) -> list[str]:
+    with RawClient(server.address) as client:
+        client.login(*server.credentials)
+        return [client.code(line) for line in lines]
+
+
+def test_files(server: FtpServer) -> None:
+    """Those of the settings are back, whoever changed them; nothing else is there, and the quota is free again."""
+    address = server.address
+    with RawClient(server.address) as client:
+        client.login()
+        assert client.code("DELE a.txt") == "250"
+        assert client.store("STOR c.txt", b"c" * 100_000) == ["150", "226"]
+        assert client.code("MKD d") == "257"
+        assert client.code("SITE CHMOD 700 /") == "200"
+    server.files.symlink("/link", "/in")
+    server.files["/in/b.txt"] = b"changed"
+    fresh = FtpServer(files=FILES)
+    tree, other = server.server.path_io_factory.state, fresh.server.path_io_factory.state
+
+    server.reset()
+
+    assert server.address == address
+    assert server.files == {"/a.txt": b"a", "/in/b.txt": b"b"}
+    assert server.files.directories == ["/in"]
+    assert "/link" not in server.files
+    assert (tree.used, tree.root.mode, tree.root.nlink) == (other.used, other.root.mode, other.root.nlink)
+    assert _says(server, "SIZE a.txt", "SIZE c.txt") == ["213", "550"]
+
+
+def test_many_files(ftp_server_factory: Callable[..., FtpServer]) -> None:
+    """Other servers have their turns meanwhile, as the watchdog of all tests sees."""
+    server = ftp_server_factory(files={f"/many/{number}": b"x" for number in range(5000)})
+    server.reset()
+    assert len(server.files) == 5000
+
+
+@pytest.mark.parametrize("state", ["silent", "waits for data", "amidst a transfer", "stalls"])
+def test_sessions_that_are_open(ftp_server_factory: Callable[..., FtpServer], state: str) -> None:
+    """They get 421 and are gone from the log; the next one is the first."""
+    big = {"/big.bin": bytes(1 << 24)}
+    server = ftp_server_factory(files=big, faults=[on("NOOP").stall().optional()], wait_future_timeout=60)
+    with RawClient(server.address) as client, RawClient(server.address):
+        client.login()
+        if state == "waits for data":
+            assert client.code("EPSV") == "229"
+            client.send("LIST")
+        elif state == "amidst a transfer":
+            client.passive()
+            assert client.code("RETR big.bin") == "150"
+        elif state == "stalls":
+            client.send("NOOP")
+            server.log.wait_for("NOOP")
+
+        server.reset()
+
+        assert client.reply().code == "421"
+        client.read_to_the_end()
+    assert (server.log.events, server.log.sessions, server.log.transfers, server.sessions) == ([], [], [], [])
+    assert _says(server, "PWD") == ["257"]
+    server.log.assert_sent("PWD", session=1)
+
+
+def test_faults(ftp_server_factory: Callable[..., FtpServer]) -> None:
+    """Those of the beginning count from their first time again, and seconds since the start from now."""
+    first, late = on("NOOP").nth(1).reply("451"), on("PWD").since(100).reply("550").optional()
+    server = ftp_server_factory(faults=[first, late])
+    server.clock.move(200)
+    server.faults.add("SYST: reply 500")
+    assert _says(server, "NOOP", "NOOP", "PWD", "SYST") == ["451", "200", "550", "500"]
+
+    server.reset()
+
+    assert [armed.fault for armed in server.faults.armed] == [first, late]
+    assert server.faults.fired == []
+    assert _says(server, "NOOP", "NOOP", "PWD", "SYST") == ["451", "200", "257", "215"]
+
+
+def test_faults_of_a_run_stay(server: FtpServer) -> None:
+    """What was added before the start, as `--ftp-fault` does, belongs to the beginning."""
+    with FtpServer() as late:
+        late.stop()
+        late.faults.add(on("NOOP").reply("451").optional())
+        late.start()
+        late.reset()
+        assert _says(late, "NOOP") == ["200"]  # it was started before
+    early = FtpServer()
+    early.faults.add(on("NOOP").reply("451"))
+    with early:
+        for _ in range(2):
+            assert _says(early, "NOOP") == ["451"]
+            early.reset()
+        assert _says(early, "NOOP") == ["451"]
+
+
+def test_a_fault_that_never_happened(server: FtpServer) -> None:
+    """It fails the reset, as it would fail the end of the server; the next test begins anew all the same."""
+    server.faults.add("SYST: reply 500")
+    server.files["/new"] = b""
+    with pytest.raises(AssertionError, match="happened 0 times"):
+        server.reset()
+    assert (server.faults.armed, "/new" in server.files) == ([], False)
+    server.reset()
+
+
+class Broken(Server):
+    """Has commands that fail, and that do not end."""
+
+    async def fail(self, connection: Connection, rest: str) -> bool:
+        """FAIL: raise."""
+        raise ZeroDivisionError
+
+    async def cling(self, connection: Connection, rest: str) -> bool:
+        """CLING: wait, whatever others want."""
+        self.free = asyncio.get_running_loop().create_future()
+        while not self.free.done():
+            try:
+                await asyncio.shield(self.free)
+            except asyncio.CancelledError:
+                continue
+        return True
+
+
+def test_a_failure_of_before(ftp_server_factory: Callable[..., FtpServer]) -> None:
+    """It is told once, with the dialogue, and does not stay."""
+    server = ftp_server_factory(server_class=Broken)
+    assert _says(server, "FAIL") == ["451"]
+    with pytest.raises(ServerFailure, match="FAIL raised ZeroDivisionError"):
+        server.reset()
+    assert server.log.events == []
+    server.reset()
+
+
+def test_a_session_that_does_not_end() -> None:
+    """It is an error: what it does later would be part of the next test."""
+    server = FtpServer(server_class=Broken)
+    server.start()
+    with RawClient(server.address) as client:
+        client.login()
+        client.send("CLING")
+        server.log.wait_for("CLING")
+        with pytest.raises(ServerStateError, match="session 1 did not end within"):
+            server.reset()
+        server.driver.call(lambda: server.server.free.set_result(None))  # type: ignore[attr-defined]
+    server.stop()
+
+
+def test_users(ftp_server_factory: Callable[..., FtpServer]) -> None:
+    """Those of the settings are back; a manager of one's own stays as it is."""
+    server = ftp_server_factory(users=[User("ann", "secret", maximum_connections=1)])
+    server.server.user_manager.users.append(User("bob", "x"))  # type: ignore[attr-defined]
+    with RawClient(server.address) as client:
+        client.login("ann", "secret")
+        server.reset()
+    assert _says(server, "USER bob", "PASS x") == ["331", "530"]
+
+    manager = ScriptedUserManager([User("ann", "secret")])
+    manager.on("ann").reject(times=1)
+    scripted = ftp_server_factory(users=manager)
+    scripted.reset()
+    assert scripted.server.user_manager is manager
+    with RawClient(scripted.address) as client:
+        client.reply()
+        assert [client.code("USER ann"), client.code("PASS secret")] == ["331", "530"]
+
+
+def test_time(ftp_server_factory: Callable[..., FtpServer]) -> None:
+    """A clock of the server's own goes on, and shows the time of day; one that was given stays as it is."""
+    own, given = ftp_server_factory(clock=lambda: 1000.0), ftp_server_factory(clock=Clock())
+    for server in (own, given):
+        server.clock.freeze(at=5)
+        server.clock.move(100)
+        before = server.clock.monotonic()
+        server.reset()
+        assert server.clock.monotonic() >= before
+    assert (own.clock.frozen, own.clock()) == (False, 1000)
+    assert (given.clock.frozen, given.clock()) == (True, 105)
+
+
+def test_speed_limits_and_pause(ftp_server_factory: Callable[..., FtpServer]) -> None:
+    """Limits are those of the settings, and connections are accepted."""
+    server = ftp_server_factory(write_speed_limit=1e9, files=FILES)
+    server.throttle.write.limit = 1
+    server.throttle.read.limit = 1
+    server.pause()
+    server.reset()
+    assert [throttle.limit for throttle in server.throttle] == [None, 1e9]
+    with RawClient(server.address) as client:
+        assert client.login().fetch("RETR a.txt") == (["150", "226"], b"a")
+
+
+def test_who_connects_meanwhile(server: FtpServer) -> None:
+    """Clients of another thread are served or get 421, and nothing of them is half forgotten."""
+    codes: set[str] = set()
+
+    def come_and_go() -> None:
+        for _ in range(50):
+            with RawClient(server.address) as client:
+                try:
+                    client.reply()
+                    codes.update((client.code("USER user"), client.code("PASS password"), client.code("PWD")))
+                except (EOFError, ConnectionError):
+                    codes.add("closed")
+
+    thread = threading.Thread(target=come_and_go)
+    thread.start()
+    while thread.is_alive():
+        server.reset()
+    thread.join()
+    server.reset()
+    assert codes <= {"331", "230", "257", "421", "closed"}
+    assert (server.log.events, server.sessions) == ([], [])
+
+
+@pytest.mark.parametrize("other", ["root", "layer"])
+def test_files_that_are_not_in_memory(tmp_path: Path, other: str) -> None:
+    """Nobody knows what they were: it is refused before anything is changed."""
+
+    class Layer(MemoryPathIO):
+        """A path layer with a state of its own."""
+
+        @property
+        def state(self) -> Any:
+            """Nothing that we know."""
+            return None
+
+    settings: dict[str, Any] = {"root": tmp_path} if other == "root" else {"path_io_factory": Layer}
+    with FtpServer(**settings) as server, RawClient(server.address) as client:
+        client.login()
+        with pytest.raises(ConfigurationError, match=r"reset\(\) brings back files in memory"):
+            server.reset()
+        assert client.code("NOOP") == "200"
+
+
+def test_a_server_that_does_not_run() -> None:
+    """The text says how to start it."""
+    with pytest.raises(ServerStateError, match=r"call start\(\) first"):
+        FtpServer().reset()
+
+
+def test_in_virtual_time() -> None:
+    """By any driver."""
+    driver = VirtualTime()
+    with FtpServer(driver=driver, files=FILES) as server:
+        server.files.clear()
+        assert server.files == {}
+        assert server.files.directories == []
+        server.reset()
+        assert server.files == {"/a.txt": b"a", "/in/b.txt": b"b"}

@@ -1,0 +1,75 @@
+"""How Sphinx builds these pages: ``python -m sphinx -n -W docs build/docs``."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))  # the pages tell of the package and of the tests beside them, installed or not
+
+import ftpfixture  # noqa: E402
+
+project = "ftpfixture"
+author = "The ftpfixture developers"
+project_copyright = author
+version = release = ftpfixture.__version__
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "docs.from_package"]
+root_doc = "index"
+exclude_patterns = ["*.py"]
+default_role = "code"  # docstrings mark names with single backticks
+nitpick_ignore_regex = [
+    # Types of others, whose documentation cannot be looked at while these pages are built.
+    (r"py:.*", r"(_ssl|_typeshed|abc|asyncio|collections|concurrent|contextlib|dataclasses|datetime|enum|io)\..*"),
+    (r"py:.*", r"(locale|logging|os|pathlib|pytest|python_socks|ssl|trustme|types|typing)\..*"),
+    # Types in signatures that are no part of the public API, type variables, and a type without its module.
+    (r"py:(class|obj)", r"ftpfixture\.[a-z_.]+\._?[A-Z]\w*"),
+    (r"py:class", r"P|PurePosixPath"),
+]
+
+myst_enable_extensions = ["attrs_block", "colon_fence", "deflist", "fieldlist"]
+myst_heading_anchors = 3
+
+autodoc_default_options = {"members": True, "show-inheritance": True}
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+autodoc_typehints_format = "short"
+python_use_unqualified_type_names = True
+python_maximum_signature_line_length = 88
+napoleon_numpy_docstring = False
+napoleon_use_ivar = True
+napoleon_use_rtype = False
+
+html_theme = "furo"
+html_title = f"ftpfixture {version}"
+html_static_path = ["_static"]
+html_css_files = ["ftpfixture.css"]
+html_show_sourcelink = False
+html_copy_source = False
+
+
+def setup(app: Sphinx) -> None:
+    """Let docstrings and signatures be read as they are meant."""
+    app.connect("autodoc-process-docstring", _no_type_in_the_first_line, priority=400)  # before napoleon
+    app.connect("autodoc-process-signature", _defaults_that_can_be_parsed)
+
+
+def _no_type_in_the_first_line(
+    app: Sphinx, what: str, name: str, subject: object, options: object, lines: list[str]
+) -> None:
+    """Keep napoleon from taking what stands before a colon for the type of an attribute: types are annotations."""
+    if what in ("attribute", "data", "property"):
+        lines[:0] = ["..", ""]  # an empty comment
+
+
+def _defaults_that_can_be_parsed(
+    app: Sphinx, what: str, name: str, subject: object, options: object, signature: str | None, returned: str | None
+) -> tuple[str | None, str | None]:
+    """Show ``...`` for defaults that have no form in source, such as those that a factory makes."""
+    return signature and re.sub(r"= ?<[^<>]*>", "= ...", signature), returned

@@ -1,0 +1,193 @@
+"""Tables of the reference, made from the package: each function gives lines of MyST Markdown."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import ftpfixture
+from ftpfixture import Client, Server, errors
+from ftpfixture.client.client import CLIENT_SETTINGS
+from ftpfixture.faults.catalog import GROUPS, table
+from ftpfixture.faults.known import KNOWN
+from ftpfixture.server.dispatch import build_table
+from ftpfixture.settings import Table
+from ftpfixture.testing import plugin
+from ftpfixture.testing.settings import FTP_SERVER_SETTINGS
+from tests.architecture.test_imports import FLOOR, FLOORS, OURS
+
+__all__ = [
+    "client_methods",
+    "client_settings",
+    "commands",
+    "errors_tree",
+    "fault_presets",
+    "fault_words",
+    "fixtures",
+    "floors",
+    "rooms",
+    "server_settings",
+    "verb_groups",
+]
+
+PACKAGE = Path(ftpfixture.__file__).parent
+
+_REPLIES = re.compile(r"^Replies: (.*?)(?:\.\s*$|\.\n)", re.MULTILINE | re.DOTALL)
+_SOURCE = re.compile(r"^Source: (.*?)\.?$", re.MULTILINE)
+
+
+def _table(columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:
+    """A table of Markdown; a bar in a cell is escaped."""
+    cells = [columns, tuple("---" for _ in columns), *rows]
+    return [f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in cells]
+
+
+def _prose(text: str) -> str:
+    """Text of a docstring as Markdown, on one line."""
+    return " ".join(text.replace("``", "`").split())
+
+
+def _first(docstring: str | None) -> str:
+    """The first paragraph of a docstring."""
+    return _prose(inspect.cleandoc(docstring or "").partition("\n\n")[0])
+
+
+# Faults.
+
+
+def fault_words() -> list[str]:
+    """Every word for what goes wrong."""
+    return _table(
+        ("word", "what goes wrong", "seen in"), ((f"`{row.name}`", _prose(row.text), row.source) for row in table())
+    )
+
+
+def fault_presets() -> list[str]:
+    """The faults that have a name."""
+    return _table(
+        ("name", "the fault", "seen in"),
+        ((f"`{name}`", f"`{known.text}`", known.source) for name, known in KNOWN.items()),
+    )
+
+
+def verb_groups() -> list[str]:
+    """The names for several verbs at once."""
+    return _table(("name", "verbs"), ((f"`{name}`", f"`{' '.join(verbs)}`") for name, verbs in GROUPS.items()))
+
+
+# Settings.
+
+
+def server_settings() -> list[str]:
+    """What a server takes."""
+    return _settings(FTP_SERVER_SETTINGS)
+
+
+def client_settings() -> list[str]:
+    """What a client takes."""
+    return _settings(CLIENT_SETTINGS)
+
+
+def _settings(settings: Table[Any]) -> list[str]:
+    rows = ((f"`{row.name}`", f"`{_default(row.default)}`", _meaning(row.doc)) for row in settings.rows.values())
+    return _table(("setting", "default", "meaning"), rows)
+
+
+def _default(value: object) -> str:
+    return getattr(value, "__name__", None) or ("UTC" if str(value) == "UTC" else repr(value))
+
+
+def _meaning(doc: str) -> str:
+    """With None as code."""
+    return re.sub(r"\bNone\b", "`None`", _prose(doc))
+
+
+def client_methods() -> list[str]:
+    """What a client can do."""
+    rows = (
+        (f"`{name}`", _first(inspect.getdoc(member)))
+        for name, member in inspect.getmembers(Client, callable)
+        if not name.startswith("_")
+    )
+    return _table(("method", "what it does"), rows)
+
+
+# Fixtures, commands, errors.
+
+
+def fixtures() -> list[str]:
+    """The fixtures of the plugin."""
+    rows = ((name, _fixture_docstring(name)) for name in sorted(plugin.__all__))
+    return _table(("fixture", "what it gives"), ((f"`{name}`", _first(text)) for name, text in rows))
+
+
+def _fixture_docstring(name: str) -> str | None:
+    tree = ast.parse(Path(inspect.getfile(plugin)).read_text(encoding="utf-8"))
+    [node] = [
+        node for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name
+    ]
+    return ast.get_docstring(node)
+
+
+def commands() -> list[str]:
+    """Every verb that the server answers."""
+    rows = {}
+    for name, spec in build_table(Server).values():
+        syntax, _, text = spec.text.partition(": ")
+        docstring = inspect.cleandoc(getattr(Server, name).__doc__ or "")
+        replies, source = _REPLIES.search(docstring), _SOURCE.search(docstring)
+        aliases = "".join(f", also `{verb}`" for verb in spec.verbs[1:])
+        rows[spec.verbs[0]] = (
+            f"`{syntax}`{aliases}",
+            _prose(text).rstrip(".") + ("; also during a transfer" if spec.during_transfer else ""),
+            _prose(replies[1]) if replies else "",
+            _prose(source[1]) if source else "",
+        )
+    return _table(("command", "what it does", "replies", "source"), (rows[verb] for verb in sorted(rows)))
+
+
+def errors_tree() -> list[str]:
+    """The tree of exceptions, as errors.py draws it."""
+    tree = inspect.cleandoc(errors.__doc__ or "").partition("::\n")[2]
+    return ["```{code-block} text", *inspect.cleandoc(tree).splitlines(), "```"]
+
+
+# Architecture, from the table of imports that tests/architecture holds.
+
+
+def floors() -> list[str]:
+    """The rooms of the package, floor above floor."""
+    lines = ["::::{container} floors"]
+    for names in reversed(_rooms_by_floor()):
+        lines += [":::{container} floor", *(line for room in names for line in (f"`{room}`", "")), ":::"]
+    return [*lines, "::::"]
+
+
+def rooms() -> list[str]:
+    """What each room is for, and which rooms it imports."""
+    uses = {room: sorted({found.imported_room for found in OURS if found.room == room} - {room}) for room in FLOOR}
+    rows = (
+        (f"`{room}`", _first(ast.get_docstring(ast.parse(_source(room).read_text(encoding="utf-8")))), uses[room])
+        for names in reversed(_rooms_by_floor())
+        for room in names
+    )
+    return _table(
+        ("room", "what it is for", "imports"),
+        ((room, text, " ".join(f"`{used}`" for used in imported)) for room, text, imported in rows),
+    )
+
+
+def _rooms_by_floor() -> list[list[str]]:
+    """The rooms that there are, from the ground to the roof."""
+    there = ([room for room in names if _source(room).exists()] for names in FLOORS)
+    return [names for names in there if names]
+
+
+def _source(room: str) -> Path:
+    """Where a room introduces itself: its module, or the face of its package."""
+    folder = PACKAGE / room
+    return folder / "__init__.py" if folder.is_dir() else folder.with_suffix(".py")

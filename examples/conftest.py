@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
+
+from ftpfixture import FtpServerSettings
 
 
 @pytest.fixture(scope="session")
-def ftp_config() -> dict[str, Any]:
+def ftp_config() -> FtpServerSettings:
     return {"files": {"/out/": None, "/in/": None}}

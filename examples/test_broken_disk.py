@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from examples.partner_feed import FeedError, Partner, sync
-from ftpfixture import FtpServer, MemoryPathIO, universal_exception
+from ftpfixture import FtpServer, FtpServerSettings, MemoryPathIO, universal_exception
 
 ORDERS = b"1,apples\n2,pears\n"
 
@@ -30,7 +30,7 @@ class BrokenDisk(MemoryPathIO):
 
 
 @pytest.fixture
-def ftp_config() -> dict[str, Any]:
+def ftp_config() -> FtpServerSettings:
     return {"files": {"/out/orders.csv": ORDERS, "/in/": None}, "path_io_factory": BrokenDisk}
 
 

@@ -7,7 +7,7 @@ from io import BytesIO
 
 import pytest
 
-from ftpfixture import Connection, ConnectionConditions, FtpServer, Server
+from ftpfixture import Connection, ConnectionConditions, FtpServer, FtpServerSettings, Server
 
 
 class PartnerServer(Server):
@@ -29,7 +29,7 @@ class PartnerServer(Server):
 
 
 @pytest.fixture
-def ftp_config() -> dict[str, type[Server]]:
+def ftp_config() -> FtpServerSettings:
     return {"server_class": PartnerServer}
 
 

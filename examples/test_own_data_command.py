@@ -9,7 +9,16 @@ import ftplib
 
 import pytest
 
-from ftpfixture import Connection, ConnectionConditions, FtpServer, PathConditions, PathPermissions, Server, worker
+from ftpfixture import (
+    Connection,
+    ConnectionConditions,
+    FtpServer,
+    FtpServerSettings,
+    PathConditions,
+    PathPermissions,
+    Server,
+    worker,
+)
 
 LOG = b"06:00 begin\n06:01 orders.csv\n06:02 prices.csv\n06:03 end\n"
 
@@ -46,7 +55,7 @@ class LogServer(Server):
 
 
 @pytest.fixture
-def ftp_config() -> dict[str, object]:
+def ftp_config() -> FtpServerSettings:
     return {"server_class": LogServer, "files": {"/log.txt": LOG, "/old/": None}}
 
 

@@ -9,12 +9,11 @@ from collections.abc import Iterator
 from contextlib import closing
 from functools import partial
 from io import BytesIO
-from typing import Any
 
 import pytest
 
 from examples.sqlite_files import SCHEMA, SqlitePathIO
-from ftpfixture import FtpServer
+from ftpfixture import FtpServer, FtpServerSettings
 from ftpfixture.testing import check_path_io
 
 
@@ -27,7 +26,7 @@ def database() -> Iterator[sqlite3.Connection]:
 
 
 @pytest.fixture
-def ftp_config(database: sqlite3.Connection) -> dict[str, Any]:
+def ftp_config(database: sqlite3.Connection) -> FtpServerSettings:
     return {"path_io_factory": partial(SqlitePathIO, state=database)}
 
 

@@ -8,12 +8,11 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from io import BytesIO
-from typing import Any
 
 import pytest
 
 from examples.sqlite_users import SCHEMA, SqliteUserManager, add_user
-from ftpfixture import FtpServer
+from ftpfixture import FtpServer, FtpServerSettings
 from ftpfixture.testing import check_user_manager
 
 
@@ -27,7 +26,7 @@ def database() -> Iterator[sqlite3.Connection]:
 
 
 @pytest.fixture
-def ftp_config(database: sqlite3.Connection) -> dict[str, Any]:
+def ftp_config(database: sqlite3.Connection) -> FtpServerSettings:
     return {"users": SqliteUserManager(database)}
 
 

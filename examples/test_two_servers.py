@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import ftplib
-from collections.abc import Callable
 from io import BytesIO
 
-from ftpfixture import FtpServer
+from ftpfixture import FtpServer, FtpServerFactory
 
 
 def copy(source: FtpServer, target: FtpServer, path: str) -> None:
@@ -21,7 +20,7 @@ def copy(source: FtpServer, target: FtpServer, path: str) -> None:
         writer.storbinary(f"STOR {path}", content)
 
 
-def test_copy_from_server_to_server(ftp_server_factory: Callable[..., FtpServer]) -> None:
+def test_copy_from_server_to_server(ftp_server_factory: FtpServerFactory) -> None:
     old = ftp_server_factory(users={"ann": "old secret"}, files={"/report.csv": b"a,b\n"})
     new = ftp_server_factory(users={"bob": "new secret"}, files={})
 

@@ -116,11 +116,10 @@ def whole_number(least: int | None = 0, of: str = "") -> Check[int]:
     return Check(wanted, _when(lambda value: _is_whole(value) and (least is None or value >= least), _same))
 
 
-def number_of(unit: str, least: float = 0) -> Check[float]:
+def number_of(unit: str = "", least: float = 0) -> Check[float]:
     """A number of some unit that is not too small."""
-    return Check(
-        f"a number of {unit}, {least:g} or more", _when(lambda value: _is_finite(value) and value >= least, _same)
-    )
+    wanted = f"a number{' of ' * bool(unit)}{unit}, {least:g} or more"
+    return Check(wanted, _when(lambda value: _is_finite(value) and value >= least, _same))
 
 
 def whole(name: str, value: object, least: int | None = 0) -> int:

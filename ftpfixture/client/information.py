@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
+from ftpfixture.checks import wrong
 from ftpfixture.client.hashes import HASHES, FileHash, offered_hashes
 from ftpfixture.client.operations import NOT_IMPLEMENTED, Operations, RemotePath, Texts
 from ftpfixture.client.questions import NUMBER, found, modified_by_mdtm, moment, size_by_size
@@ -124,12 +125,12 @@ class InformationOperations:
 
         Raises:
             StatusCodeError: There is no such file, or the server computes no such hash.
-            ValueError: The algorithm is none of `HASHES`.
+            ConfigurationError: The algorithm is none of `HASHES`.
 
         Source: draft-bryan-ftpext-hash 3; XSHA256 and its kin of servers without HASH.
         """
         if algorithm is not None and algorithm.upper() not in HASHES:
-            raise ValueError(f"algorithm={algorithm!r}: use one of {', '.join(HASHES)}")
+            raise wrong("algorithm", f"one of {', '.join(HASHES)}", algorithm)
         features = await self.features()
         offered = offered_hashes(features)
         wanted = list(HASHES) if algorithm is None else [algorithm.upper()]

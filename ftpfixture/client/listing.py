@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import PurePosixPath
 
 from ftpfixture.aio import AbstractAsyncLister
+from ftpfixture.checks import wrong
 from ftpfixture.client.operations import NOT_IMPLEMENTED, Operations, RemotePath, Texts
 from ftpfixture.client.parsers import Info, Parsers
 from ftpfixture.client.questions import data_of, inside, proved_type_of, stat_beside, text_of, way_back
@@ -98,7 +99,7 @@ class ListingOperations:
 
         Raises:
             StatusCodeError: There is no such directory (550), or it must not be listed.
-            ValueError: `raw_command` is something else.
+            ConfigurationError: `raw_command` is something else.
         """
         return Lister(self, path, recursive, raw_command)
 
@@ -199,7 +200,7 @@ async def list_directory(client: Operations, path: PurePosixPath, raw_command: s
 async def _list_once(client: Operations, path: PurePosixPath, raw_command: str | None) -> DirectoryListing:
     command = raw_command.upper() if raw_command is not None else None
     if command not in (None, "MLSD", "LIST"):
-        raise ValueError(f"raw_command={raw_command!r}: use 'MLSD', 'LIST' or None")
+        raise wrong("raw_command", "'MLSD', 'LIST' or None", raw_command)
     if command == "LIST" or (command is None and not client.control.traits.has_mlsd):
         return await _list(client, path)
     try:

@@ -14,12 +14,12 @@ import os
 import ssl
 from collections.abc import Callable
 
-from ftpfixture.errors import ConfigurationError
+from ftpfixture import checks
 from ftpfixture.net.hosts import family_of
 from ftpfixture.net.tls_layer import TlsLayer
 from ftpfixture.net.transport import Address, Buffer
 
-__all__ = ["WINDOW", "MemoryTransport", "Readiness", "check_window", "memory_pair"]
+__all__ = ["WINDOW", "WINDOW_SIZE", "MemoryTransport", "Readiness", "memory_pair"]
 
 WINDOW = 1 << 22
 """Bytes that one side may send before the other has received any. Loopback sockets take about as many."""
@@ -248,15 +248,8 @@ class MemoryTransport:
         return f"<{type(self).__name__} {self.local} to {self.peer}, {state}>"
 
 
-def check_window(window: int) -> int:
-    """Go on with a size of a window that can work.
-
-    Raises:
-        ConfigurationError: Nothing would ever go through.
-    """
-    if window < 1:
-        raise ConfigurationError(f"window={window!r}: give the bytes that may be on their way, at least 1")
-    return window
+WINDOW_SIZE = checks.whole_number(1, of="bytes")
+"""What may be on its way: with none nothing would ever go through."""
 
 
 def memory_pair(
@@ -275,7 +268,7 @@ def memory_pair(
         ConfigurationError: The window is too small.
     """
     one, other = addresses
-    check_window(window)
+    WINDOW_SIZE("window", window)
     near, far = MemoryTransport(loop, one, other, window), MemoryTransport(loop, other, one, window)
     near.join(far)
     return near, far

@@ -13,7 +13,7 @@ from collections import deque
 
 from ftpfixture.errors import ConfigurationError
 from ftpfixture.net.hosts import family_of, is_numeric, is_wildcard, numeric, reachable, same_host
-from ftpfixture.net.memory import WINDOW, MemoryTransport, Readiness, check_window, memory_pair
+from ftpfixture.net.memory import WINDOW, WINDOW_SIZE, MemoryTransport, Readiness, memory_pair
 from ftpfixture.net.network import ACCEPTED_AT_ONCE, BACKLOG, OnTransport
 from ftpfixture.net.transport import Address
 
@@ -35,7 +35,7 @@ class MemoryNetwork:
     """
 
     def __init__(self, window: int = WINDOW) -> None:
-        self._window = check_window(window)
+        self._window = WINDOW_SIZE("window", window)
         self._listeners: set[MemoryListener] = set()
         self._ports = itertools.cycle(_FREE_PORTS)
 

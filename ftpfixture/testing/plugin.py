@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import AsyncIterator, Generator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator, Mapping
 from contextlib import ExitStack
 from typing import Any, Unpack, cast
 
 import pytest
 import pytest_asyncio
 
+from ftpfixture.checks import wrong
 from ftpfixture.client import Client
 from ftpfixture.errors import ConfigurationError, FtpFixtureError
 from ftpfixture.faults.catalog import Fault
@@ -88,15 +89,17 @@ def ftp_server(
 
     Settings come from the fixture `ftp_config` and the marker ``@pytest.mark.ftp(...)``, the nearest last.
     """
-    yield from _one_server(request, ftp_config, "ftp_server")
+    yield from _one_server(request, {}, ftp_config, "ftp_server")
 
 
-def _one_server(request: pytest.FixtureRequest, settings: FtpServerSettings, fixture: str) -> Iterator[FtpServer]:
-    settings = {**settings, **_marked(request.node)}
-    if "ftp_users" in request.fixturenames:
-        settings["users"] = request.getfixturevalue("ftp_users")
+def _one_server(
+    request: pytest.FixtureRequest, defaults: FtpServerSettings, config: FtpServerSettings, fixture: str
+) -> Iterator[FtpServer]:
     with ExitStack() as servers:
         try:
+            settings: FtpServerSettings = {**defaults, **_checked(config), **_marked(request.node)}
+            if "ftp_users" in request.fixturenames:
+                settings["users"] = request.getfixturevalue("ftp_users")
             server = _start(request.node, servers, settings)
         except (FtpFixtureError, OSError) as error:
             text = f"{fixture} of {request.node.nodeid}: {error}"
@@ -112,7 +115,7 @@ def ftps_server(
 
     ``server.tls.client_context()`` trusts its certificate, and so does a program with the file ``server.tls.ca_file``.
     """
-    yield from _one_server(request, {"tls": "explicit", **ftp_config}, "ftps_server")
+    yield from _one_server(request, {"tls": "explicit"}, ftp_config, "ftps_server")
 
 
 @pytest.fixture
@@ -127,7 +130,7 @@ def ftp_users(request: pytest.FixtureRequest, ftp_config: FtpServerSettings) -> 
             raise ConfigurationError(
                 f"{late.pop()} runs already, with other users: make ftp_users an argument of the test"
             )
-        settings = {**ftp_config, **_marked(request.node)}
+        settings = {**_checked(ftp_config), **_marked(request.node)}
         return _scripted(settings.get("users"), settings.get("root"))
     except FtpFixtureError as error:
         raise pytest.fail.Exception(f"ftp_users of {request.node.nodeid}: {error}", pytrace=False) from None
@@ -159,7 +162,7 @@ def ftp_server_factory(
     with ExitStack() as servers:
 
         def start(**settings: Unpack[FtpServerSettings]) -> FtpServer:
-            return _start(request.node, servers, {**ftp_config, **settings})
+            return _start(request.node, servers, {**_checked(ftp_config), **settings})
 
         yield start
 
@@ -198,6 +201,17 @@ def _start(item: pytest.Item, servers: ExitStack, settings: FtpServerSettings) -
     servers.callback(server.stop)
     server.start()
     return server
+
+
+def _checked(config: FtpServerSettings) -> FtpServerSettings:
+    """What `ftp_config` gives; the names and values in it are checked when the server is made.
+
+    Raises:
+        ConfigurationError: It gives nothing that has settings.
+    """
+    if not isinstance(config, Mapping):
+        raise wrong("ftp_config", "a mapping from setting to value, such as {'disable': ['MLSD']}", config)
+    return config
 
 
 def _marked(item: pytest.Item) -> FtpServerSettings:

@@ -194,6 +194,22 @@ def test_a_wrong_marker_says_what_would_be_right(run: Run, marker: str, text: st
     result.stdout.fnmatch_lines([f"*{_literal(text)}*"])
 
 
+@pytest.mark.parametrize("fixture", ["ftp_server", "ftps_server", "ftp_users", "ftp_server_factory"])
+def test_an_ftp_config_that_has_no_settings(run: Run, fixture: str) -> None:
+    """A fixture that returns nothing is told so by its name."""
+    result = run(f"""
+        @pytest.fixture
+        def ftp_config():
+            pass
+
+        def test_it({fixture}):
+            {fixture}()
+    """)
+    assert sum(result.parseoutcomes().values()) == 1
+    text = "ftp_config takes a mapping from setting to value, such as {'disable': ['MLSD']}, not None"
+    result.stdout.fnmatch_lines([f"*{_literal(text)}*"])
+
+
 def test_a_wrong_marker_shows_nothing_but_its_text(run: Run) -> None:
     """Nobody has to read the plugin's source to learn of a wrong name."""
     result = run("""

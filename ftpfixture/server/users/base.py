@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePath, PurePosixPath
 from typing import Any, Final
 
+from ftpfixture import checks
 from ftpfixture.clock import Clock
 from ftpfixture.errors import ConfigurationError, PathIsNotAbsolute
 
@@ -41,6 +42,8 @@ ANY_PASSWORD: Final = AnyPassword.ANY_PASSWORD
 Password = str | AnyPassword | None
 
 
+_CONNECTIONS = checks.whole_number().or_none("no limit")
+_RATE = checks.number_of("bytes per second").or_none("no limit")
 _RIGHTS = ("readable", "writable", "list", "create", "overwrite", "append", "delete", "rename", "mkdir")
 
 
@@ -77,9 +80,21 @@ class Permission:
         rename: bool | None = None,
         mkdir: bool | None = None,
     ) -> None:
+        given = {
+            "list": list,
+            "create": create,
+            "overwrite": overwrite,
+            "append": append,
+            "delete": delete,
+            "rename": rename,
+            "mkdir": mkdir,
+        }
+        for name, value in given.items():
+            if value is not None:
+                checks.truth(name, value)
         self.path = PurePosixPath(path)
-        self.readable = readable
-        self.writable = writable
+        self.readable = checks.truth("readable", readable)
+        self.writable = checks.truth("writable", writable)
         self.list = readable if list is None else list
         self.create = writable if create is None else create
         self.overwrite = writable if overwrite is None else overwrite
@@ -122,7 +137,7 @@ class User:
         account: What ACCT must bring after the password (RFC 959 4.1.1); None when it is not asked for.
 
     Raises:
-        ConfigurationError: `password` is none of these.
+        ConfigurationError: `password` is none of these, or a number is none.
         PathIsNotAbsolute: `home_path` is relative.
     """
 
@@ -154,11 +169,13 @@ class User:
         if not self.home_path.is_absolute():
             raise PathIsNotAbsolute(home_path)
         self.permissions = list(permissions) if permissions is not None else [Permission()]
-        self.maximum_connections = maximum_connections
-        self.read_speed_limit = read_speed_limit
-        self.write_speed_limit = write_speed_limit
-        self.read_speed_limit_per_connection = read_speed_limit_per_connection
-        self.write_speed_limit_per_connection = write_speed_limit_per_connection
+        self.maximum_connections = _CONNECTIONS("maximum_connections", maximum_connections)
+        self.read_speed_limit = _RATE("read_speed_limit", read_speed_limit)
+        self.write_speed_limit = _RATE("write_speed_limit", write_speed_limit)
+        self.read_speed_limit_per_connection = _RATE("read_speed_limit_per_connection", read_speed_limit_per_connection)
+        self.write_speed_limit_per_connection = _RATE(
+            "write_speed_limit_per_connection", write_speed_limit_per_connection
+        )
         self.account = account
         self.certificate = certificate
 
@@ -166,7 +183,9 @@ class User:
         """The deepest permission that covers the virtual `path`; full access where none does."""
         path = PurePosixPath(path)
         covering = [permission for permission in self.permissions if permission.is_parent(path)]
-        return max(covering, key=lambda permission: len(permission.path.parts), default=Permission())
+        if not covering:
+            return Permission()
+        return max(covering, key=lambda permission: len(permission.path.parts))
 
     def __repr__(self) -> str:
         password = "'***'" if isinstance(self.password, str) else repr(self.password)

@@ -276,7 +276,7 @@ async def test_hash_of_choice(name: str) -> None:
 async def test_unknown_algorithm() -> None:
     """An algorithm that nobody knows is an error that names those there are, and nothing is said."""
     async with talk() as client:
-        with pytest.raises(ValueError, match=r"^algorithm='SHA-3': use one of SHA-512, SHA-256, SHA-1, MD5, CRC32$"):
+        with pytest.raises(ValueError, match=r"^algorithm takes one of SHA-512, SHA-256, SHA-1, MD5, CRC32, not "):
             await client.hash("f", "SHA-3")
 
 

@@ -230,7 +230,7 @@ async def test_unknown_raw_command(command: str) -> None:
     """Only MLSD and LIST can be chosen: the error says so, when the listing begins."""
     async with talk() as client:
         lister = client.list(raw_command=command)
-        with pytest.raises(ValueError, match=f"^raw_command='{command}': use 'MLSD', 'LIST' or None$"):
+        with pytest.raises(ValueError, match=f"^raw_command takes 'MLSD', 'LIST' or None, not '{command}'$"):
             await lister
 
 

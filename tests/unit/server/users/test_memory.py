@@ -153,6 +153,35 @@ def test_a_password_that_is_none(password: Any) -> None:
     assert repr(password) not in str(caught.value)
 
 
+@table(
+    ("settings", "wanted"),
+    [
+        ({"maximum_connections": "2"}, "a whole number, 0 or more, or None for no limit"),
+        ({"maximum_connections": True}, "a whole number, 0 or more, or None for no limit"),
+        ({"read_speed_limit": "1"}, "a number of bytes per second, 0 or more, or None for no limit"),
+        ({"write_speed_limit": -1}, "a number of bytes per second, 0 or more, or None for no limit"),
+        ({"read_speed_limit_per_connection": b""}, "a number of bytes per second, 0 or more, or None for no limit"),
+        ({"write_speed_limit_per_connection": []}, "a number of bytes per second, 0 or more, or None for no limit"),
+    ],
+)
+def test_limits_that_are_none(settings: dict[str, Any], wanted: str) -> None:
+    """They are refused where the user is made, and not when somebody logs in."""
+    ((name, value),) = settings.items()
+    with pytest.raises(ConfigurationError) as caught:
+        User("ann", **settings)
+    assert str(caught.value) == f"{name} takes {wanted}, not {value!r}"
+
+
+@table("right", ["readable", "writable", *READING, *WRITING])
+def test_a_right_is_true_or_false(right: str) -> None:
+    """What is like them is refused: the word no would be yes."""
+    for value in ("no", 0, 1, *([None] if right in ("readable", "writable") else [])):
+        settings: dict[str, Any] = {right: value}
+        with pytest.raises(ConfigurationError) as caught:
+            Permission("/", **settings)
+        assert str(caught.value) == f"{right} takes True or False, not {value!r}"
+
+
 def test_slots_are_taken_and_given_back() -> None:
     """The count goes down and up between its bounds, and says when none is left."""
     slots = AvailableConnections(2)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self, Unpack
+from typing import Protocol, Self, Unpack
 from urllib.parse import quote
 from weakref import WeakSet
 
 from ftpfixture.clock import Clock
-from ftpfixture.driver import Driver
-from ftpfixture.errors import ConfigurationError, ServerFailure, ServerStateError, UnknownSetting
+from ftpfixture.errors import ConfigurationError, ServerFailure, ServerStateError
 from ftpfixture.faults.armed import Rules
 from ftpfixture.files.disk import PathIO
 from ftpfixture.files.memory import MemoryFiles
@@ -22,13 +21,13 @@ from ftpfixture.log import CommandLog
 from ftpfixture.log.records import SessionRecord
 from ftpfixture.net.faultgate import FaultGate
 from ftpfixture.net.throttle import StreamThrottle
-from ftpfixture.server import AbstractUserManager, Server, User
-from ftpfixture.settings import setting_names, unknown_setting
+from ftpfixture.server import User
 from ftpfixture.testing.beginning import Beginning
-from ftpfixture.testing.certificates import ServerTls, context_for, contexts_for, refuse_without_tls
+from ftpfixture.testing.certificates import ServerTls
 from ftpfixture.testing.faults import Faults
 from ftpfixture.testing.files import Files
 from ftpfixture.testing.folders import check_layer, folder
+from ftpfixture.testing.inside import clock_of, encrypt, server_of
 from ftpfixture.testing.loopthread import shared_thread
 from ftpfixture.testing.settings import FTP_SERVER_SETTINGS, FtpServerSettings
 from ftpfixture.testing.users import known_users, manager_of
@@ -65,8 +64,8 @@ class FtpServer:
     def __init__(self, **settings: Unpack[FtpServerSettings]) -> None:
         own, others = FTP_SERVER_SETTINGS.split(settings)
         self.driver = own["driver"] or shared_thread()
-        others["clock"] = _clock(others.get("clock"), self.driver)
-        _encrypt(own, others)
+        others["clock"] = clock_of(others.get("clock"), self.driver)
+        encrypt(own, others)
         self.tls = ServerTls()
         self._origin = Origin()
         served = None if own["root"] is None else folder(own["root"])
@@ -75,7 +74,7 @@ class FtpServer:
         self._host = own["host"]
         self._port = own["port"]
         self._users = known_users(own["users"], served)
-        self.server = _server(own["server_class"], manager_of(self._users), others)
+        self.server = server_of(own["server_class"], manager_of(self._users), others)
         self.files = self._stored(own["files"], own["quota"], served)
         self.log = CommandLog(self.server.hub, self._origin, self.driver)
         rules = Rules(self.clock.monotonic())
@@ -356,50 +355,6 @@ def _leave_to_the_parent() -> None:
     for server in tuple(_RUNNING):
         server._origin.parent = os.getppid()
     _RUNNING.clear()
-
-
-def _clock(clock: Clock | Callable[[], float] | None, driver: Driver) -> Clock:
-    """The setting `clock` as a clock that goes by the driver's time.
-
-    Raises:
-        ConfigurationError: It goes by another.
-    """
-    if not isinstance(clock, Clock):
-        return Clock(clock, driver)
-    if clock.time_source.monotonic != driver.monotonic:
-        raise ConfigurationError("clock= goes by another time than driver=: make it with Clock(time_source=driver)")
-    return clock
-
-
-def _encrypt(own: FtpServerSettings, others: dict[str, Any]) -> None:
-    """Give the server a context when it has TLS.
-
-    Raises:
-        ConfigurationError: It has not, and something was set that means nothing without; or a context cannot be made.
-    """
-    asked = {
-        "client_certificates": own["client_certificates"],
-        "minimum_tls": own["minimum_tls"],
-        "ciphers": own["ciphers"],
-    }
-    context = FTP_SERVER_SETTINGS.rows["ssl"].check("ssl", others.get("ssl"))
-    if others.get("tls") is not None:
-        choose = contexts_for if others.get("require_session_reuse") else context_for
-        others["ssl"] = choose(context or own["certificate"], **asked)
-    elif context is None:
-        refuse_without_tls(own["certificate"], **asked)
-
-
-def _server(server_class: type[Server], users: AbstractUserManager, settings: dict[str, Any]) -> Server:
-    """The server inside.
-
-    Raises:
-        UnknownSetting: A setting is neither one of ours nor of the class.
-    """
-    try:
-        return server_class(users, **settings)
-    except UnknownSetting as error:
-        raise unknown_setting(error.name, setting_names(server_class) | FTP_SERVER_SETTINGS.rows.keys()) from None
 
 
 class FtpServerFactory(Protocol):

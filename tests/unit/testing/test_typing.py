@@ -54,7 +54,7 @@ class Moody(Server):
 
 Moody([], mood="splendid", idle_timeout=3)
 kept: ClientSettings = {"socket_timeout": 5, "retry": None}
-reveal_type(Client(**kept))  # note: "ftpfixture.client.Client"
+reveal_type(Client(**kept))  # note: "ftpfixture.client.client.Client"
 """
 
 

@@ -61,6 +61,26 @@ def test_unknown_settings() -> None:
 
 
 @table(
+    ("settings", "text"),
+    [
+        ({"socket_timeout": "5"}, "socket_timeout takes a number of seconds, 0 or more, or None for no limit, not '5'"),
+        ({"keep_alive": -1}, "keep_alive takes a number of seconds, 0 or more, or None for never, not -1"),
+        ({"retry": 3}, "retry takes a Retry, or None for nothing, not 3"),
+        ({"ssl": "yes"}, "ssl takes an ssl.SSLContext, or True for one that trusts what this machine trusts, or None"),
+        ({"parse_list_line_custom": "x"}, "parse_list_line_custom takes a function that reads a line of LIST, or None"),
+        ({"socks_port": 0}, "socks_port takes a port number from 1 to 65535, not 0"),
+        ({"network": 5}, "network takes a network, with listen, connect and resolve, or None for the sockets of this"),
+        ({"retri": 3}, "unknown setting 'retri': did you mean 'retry'?"),
+    ],
+)
+def test_settings_that_cannot_work(settings: dict[str, Any], text: str) -> None:
+    """They are refused when the client is made, and not when it connects."""
+    with pytest.raises(ConfigurationError) as caught:
+        Client(**settings)
+    assert str(caught.value).startswith(text)
+
+
+@table(
     ("names", "chosen"),
     [
         (["EPSV", "Port"], ("epsv", "port")),

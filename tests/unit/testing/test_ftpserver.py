@@ -211,6 +211,28 @@ def test_an_unknown_setting(name: str, hint: str) -> None:
     assert str(caught.value).startswith(f"unknown setting '{name}': {hint}")
 
 
+@table(
+    ("settings", "text"),
+    [
+        ({"port": "2121"}, "port takes a port number from 1 to 65535, or 0 for a free one, not '2121'"),
+        ({"port": 65536}, "port takes a port number from 1 to 65535, or 0 for a free one, not 65536"),
+        ({"port": True}, "port takes a port number from 1 to 65535, or 0 for a free one, not True"),
+        ({"host": None}, "host takes text, not None"),
+        ({"files": [("/a", b"a")]}, "files takes a mapping from absolute path to bytes, or None, not [('/a', b'a')]"),
+        ({"quota": "5"}, "quota takes a whole number of bytes, 0 or more, or None for no limit, not '5'"),
+        ({"server_class": Server()}, "server_class takes a subclass of Server, not "),
+        ({"server_class": dict}, "server_class takes a subclass of Server, not <class 'dict'>"),
+        ({"driver": 5}, "driver takes a Driver, or None for real time, on a thread that all servers of the process"),
+        ({"network": 5}, "network takes a network, with listen, connect and resolve, or None for the sockets of this"),
+    ],
+)
+def test_settings_that_cannot_work(settings: dict[str, Any], text: str) -> None:
+    """They are refused where the server is made, with what would do."""
+    with pytest.raises(ConfigurationError) as caught:
+        FtpServer(**settings)
+    assert str(caught.value).startswith(text)
+
+
 def test_settings_reach_the_server() -> None:
     """What Server takes can be given here."""
     with FtpServer(welcome_message="hello", disable=["MLSD"]) as server, RawClient(server.address) as client:

@@ -13,10 +13,10 @@ from pathlib import PurePath, PurePosixPath
 
 from ftpfixture.client.hashes import HASHES, digest_of, offered_hashes
 from ftpfixture.client.information import size_if_known
+from ftpfixture.client.local import size_here
 from ftpfixture.client.operations import Operations
 from ftpfixture.client.session import retried
 from ftpfixture.errors import IntegrityError, StatusCodeError
-from ftpfixture.files.base import AbstractPathIO
 from ftpfixture.net.stream import DEFAULT_BLOCK_SIZE
 
 __all__ = ["Download", "Progress", "TransferOptions", "Upload"]
@@ -110,7 +110,7 @@ class Download(FileTransfer):
     async def _sizes(self) -> tuple[int | None, int]:
         asked = self.options.resume or self.options.progress is not None
         total = await retried(self.client, partial(size_if_known, self.client, self.remote)) if asked else None
-        return total, await _size_here(self.client.path_io, self.local) if self.options.resume else 0
+        return total, await size_here(self.client.path_io, self.local) if self.options.resume else 0
 
     async def _attempt(self) -> None:
         try:
@@ -140,7 +140,7 @@ class Upload(FileTransfer):
         return self.local
 
     async def _sizes(self) -> tuple[int | None, int]:
-        total = await _size_here(self.client.path_io, self.local)
+        total = await size_here(self.client.path_io, self.local)
         return total, await retried(self.client, self._size_there) if self.options.resume else 0
 
     async def _size_there(self) -> int:
@@ -162,10 +162,6 @@ class Upload(FileTransfer):
                 self._count(len(piece))
 
 
-async def _size_here(path_io: AbstractPathIO, path: PurePath) -> int:
-    return int((await path_io.stat(path)).st_size) if await path_io.is_file(path) else 0
-
-
 async def _verify(client: Operations, remote: PurePosixPath, local: PurePath) -> None:
     """Compare two copies by the strongest hash that the server computes, or else by size.
 
@@ -180,6 +176,6 @@ async def _verify(client: Operations, remote: PurePosixPath, local: PurePath) ->
         algorithm, there = await client.hash(remote)
         here = await digest_of(client.path_io, local, algorithm)
     else:
-        algorithm, there, here = "size", await client.size(remote), await _size_here(client.path_io, local)
+        algorithm, there, here = "size", await client.size(remote), await size_here(client.path_io, local)
     if there != here:
         raise IntegrityError(f"{remote} on the server and {local} differ in {algorithm}: {there} there, {here} here")

@@ -13,20 +13,12 @@ from pathlib import PurePath, PurePosixPath
 from ftpfixture.client.comparison import Item, Mirrored, Report, Tree, forget, in_the_way, surplus_of, without
 from ftpfixture.client.copies import Download, Progress, TransferOptions, Upload
 from ftpfixture.client.listing import warn_of
+from ftpfixture.client.local import LocalPath, is_behind_link, local_path, remove_here, set_time_here
 from ftpfixture.client.operations import Operations, RemotePath
 from ftpfixture.client.session import retried
-from ftpfixture.client.transfers import LocalPath, is_brought, local_path
+from ftpfixture.client.transfers import is_brought
 from ftpfixture.client.tree import remove_tree
-from ftpfixture.client.trees import (
-    is_behind_link,
-    may_be_hidden,
-    overlooked,
-    remove_here,
-    set_time_here,
-    set_time_there,
-    tree_here,
-    tree_there,
-)
+from ftpfixture.client.trees import may_be_hidden, overlooked, set_time_there, tree_here, tree_there
 from ftpfixture.client.unread import UnreadEntry, unread_error
 
 __all__ = ["MirrorOperations"]

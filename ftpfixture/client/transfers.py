@@ -5,27 +5,25 @@ One rule: a transfer is done when the server says so; before that, what is on th
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import logging
 from functools import partial
-from pathlib import Path, PurePath, PurePosixPath
+from pathlib import PurePath, PurePosixPath
 
 from ftpfixture.client.copies import Download, Progress, TransferOptions, Upload
 from ftpfixture.client.listing import list_directory, warn_of
+from ftpfixture.client.local import LocalPath, child_of, local_path
 from ftpfixture.client.operations import Operations, RemotePath
 from ftpfixture.client.session import retried
-from ftpfixture.client.walk import Found, Walk, child_of, walk_here
+from ftpfixture.client.walk import Found, Walk, walk_here
 from ftpfixture.errors import StatusCodeError, UnsafeName
 from ftpfixture.net.stream import DEFAULT_BLOCK_SIZE
 from ftpfixture.wire.lines import printable
 from ftpfixture.wire.listing.entry import DIRECTORIES
 
-__all__ = ["LocalPath", "TransferOperations", "is_brought", "local_path"]
+__all__ = ["TransferOperations", "is_brought"]
 
 logger = logging.getLogger("ftpfixture.client")
-
-LocalPath = str | PurePath
 
 
 class TransferOperations:
@@ -112,24 +110,19 @@ class TransferOperations:
         target = PurePosixPath(destination) if write_into else PurePosixPath(destination) / local.name
         options = TransferOptions(block_size, resume, progress, verify)
         if await self.path_io.is_dir(local):
-            async with contextlib.aclosing(walk_here(self.path_io, local)) as tree:
-                async for here in tree:
-                    if here.left_out:
-                        logger.warning("%s is not uploaded: %s", here.path, here.left_out)
-                    elif here.is_dir:
-                        await retried(self, partial(self.make_directory, target / here.name))
-                    else:
-                        await Upload(self, target / here.name, here.path, options).run()
+            await retried(self, partial(self.make_directory, target))
+            async for found in await walk_here(self.path_io, local):
+                if found.left_out:
+                    logger.warning("%s is not uploaded: %s", found.path, found.left_out)
+                elif found.kind == "dir":
+                    await retried(self, partial(self.make_directory, target / found.name))
+                else:
+                    await Upload(self, target / found.name, found.path, options).run()
         elif await self.path_io.exists(local):
             await retried(self, partial(self.make_directory, target.parent))
             await Upload(self, target, local, options).run()
         else:
             raise FileNotFoundError(errno.ENOENT, "there is nothing to upload", str(source))
-
-
-def local_path(path: LocalPath) -> PurePath:
-    """A path on this side, which need not be of the disk."""
-    return Path(path) if isinstance(path, str) else path
 
 
 async def is_brought(download: Download, kind: str) -> bool:
@@ -167,5 +160,5 @@ def _inside(directory: PurePath, source: PurePosixPath) -> PurePath:
     return inside
 
 
-def _shown(found: Found) -> str:
+def _shown(found: Found[PurePosixPath]) -> str:
     return printable(repr(found.path.name)) if found.local is None else str(found.path)

@@ -18,7 +18,7 @@ from ftpfixture.wire.listing.entry import DIRECTORIES
 
 __all__ = ["TreeOperations", "remove_tree"]
 
-Below = dict[PurePosixPath, list[Found]]
+Below = dict[PurePosixPath, list[Found[PurePosixPath]]]
 """What is in each directory of a tree."""
 
 

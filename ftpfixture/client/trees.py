@@ -1,15 +1,15 @@
-"""What a mirror knows of the two trees that it compares, and how it changes the one on this side.
+"""What a mirror knows of the two trees that it compares.
 
 One rule: a size or time that is not known for certain is none.
 """
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import stat
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import PurePath, PurePosixPath
+from typing import TypeVar
 
 from ftpfixture.client.comparison import Item, Tree
 from ftpfixture.client.information import size_if_known
@@ -18,23 +18,16 @@ from ftpfixture.client.operations import Operations
 from ftpfixture.client.questions import modified_by_mdtm, stat_beside
 from ftpfixture.client.reading import DirectoryListing, known_time
 from ftpfixture.client.unread import UnreadEntry
-from ftpfixture.client.walk import Found, Here, Walk, walk_here
+from ftpfixture.client.walk import Found, Walk, walk_here
 from ftpfixture.errors import ReplySyntaxError, StatusCodeError
 from ftpfixture.files.base import AbstractPathIO
 from ftpfixture.wire.lines import printable
 
-__all__ = [
-    "is_behind_link",
-    "may_be_hidden",
-    "overlooked",
-    "remove_here",
-    "set_time_here",
-    "set_time_there",
-    "tree_here",
-    "tree_there",
-]
+__all__ = ["may_be_hidden", "overlooked", "set_time_there", "tree_here", "tree_there"]
 
 logger = logging.getLogger("ftpfixture.client")
+
+P = TypeVar("P", bound=PurePath)
 
 
 # On the server.
@@ -51,17 +44,14 @@ async def tree_there(
         into: The directory on this side to which it belongs; None when nothing is brought.
     """
     walk = Walk(partial(list_directory, client), root, into)
-    tree: Tree = {}
-    async for found in walk:
-        tree[found.name] = await _item_there(client, found)
-        if found.left_out:
-            logger.warning("%s is not mirrored: %s", printable(str(found.path)), found.left_out)
+    tree = await _tree_of(walk, partial(_file_there, client))
+    for name, item in tree.items():
+        if item.left_out:
+            logger.warning("%s is not mirrored: %s", printable(str(root / name)), item.left_out)
     return tree, walk.unread
 
 
-async def _item_there(client: Operations, found: Found) -> Item:
-    if found.kind == "dir" or found.left_out:
-        return Item(found.kind, left_out=found.left_out)
+async def _file_there(client: Operations, found: Found[PurePosixPath]) -> Item:
     if found.kind == "file":
         return Item("file", found.size, await _time_there(client, found))
     size = await size_if_known(client, found.path)  # of what a link leads to
@@ -70,7 +60,7 @@ async def _item_there(client: Operations, found: Found) -> Item:
     return Item("file", size, await _time_there(client, found), told=found.kind)
 
 
-async def _time_there(client: Operations, found: Found) -> int | None:
+async def _time_there(client: Operations, found: Found[PurePosixPath]) -> int | None:
     told = known_time(found.info)
     if client.control.traits.has_mlsd and found.kind == "file" and told is not None:
         return told
@@ -101,7 +91,7 @@ async def overlooked(client: Operations, path: PurePosixPath, unread: tuple[Unre
         if error.received_codes[0] != "550":
             raise
         return None
-    return await _item_there(client, Found(path, path, None, "file", info))
+    return await _file_there(client, Found(path, path, None, "file", info))
 
 
 def may_be_hidden(client: Operations, path: PurePosixPath) -> bool:
@@ -123,46 +113,24 @@ async def set_time_there(client: Operations, path: PurePosixPath, modified: int 
 
 async def tree_here(path_io: AbstractPathIO, root: PurePath) -> Tree:
     """What is in a tree on this side; nothing when there is none."""
-    tree: Tree = {}
     if not await path_io.is_dir(root):
-        return tree
-    async with contextlib.aclosing(walk_here(path_io, root)) as found:
-        async for here in found:
-            tree[here.name] = await _item_here(path_io, here)
-    del tree[PurePosixPath()]
-    return tree
+        return {}
+    return await _tree_of(await walk_here(path_io, root), partial(_file_here, path_io))
 
 
-async def _item_here(path_io: AbstractPathIO, here: Here) -> Item:
-    if here.is_dir or here.left_out:
-        return Item("dir" if here.is_dir else "unknown", left_out=here.left_out)
-    about = await path_io.stat(here.path)
+async def _file_here(path_io: AbstractPathIO, found: Found[PurePath]) -> Item:
+    about = await path_io.stat(found.path)
     return Item("file", about.st_size, int(about.st_mtime))
 
 
-async def is_behind_link(path_io: AbstractPathIO, root: PurePath, name: PurePosixPath) -> bool:
-    """Say whether a name leads out of the tree: what is there does not belong to it, and is not removed."""
-    for parent in name.parents[:-1]:
-        if stat.S_ISLNK((await path_io.lstat(root / parent)).st_mode):
-            return True
-    return False
+# On both.
 
 
-async def remove_here(path_io: AbstractPathIO, path: PurePath) -> None:
-    """Remove a file, a link, or a directory with all that is in it."""
-    about = await path_io.lstat(path)
-    if not stat.S_ISDIR(about.st_mode):
-        await path_io.unlink(path)  # of a link, and not of what it leads to
-        return
-    for below in await path_io.list(path):
-        await remove_here(path_io, below)
-    await path_io.rmdir(path)
-
-
-async def set_time_here(path_io: AbstractPathIO, path: PurePath, modified: int | None) -> None:
-    """Set when a file was modified, where the path layer can."""
-    if modified is not None:
-        try:
-            await path_io.set_times(path, modify=modified)
-        except NotImplementedError:
-            return  # then it is as new as the transfer, which is newer than what was transferred
+async def _tree_of(walk: Walk[P], item_of: Callable[[Found[P]], Awaitable[Item]]) -> Tree:
+    tree: Tree = {}
+    async for found in walk:
+        if found.kind == "dir" or found.left_out:
+            tree[found.name] = Item(found.kind, left_out=found.left_out)
+        else:
+            tree[found.name] = await item_of(found)
+    return tree

@@ -1,4 +1,4 @@
-"""Trees, on the server and here: what is in them, for whoever lists, copies, mirrors or removes one.
+"""A walk through a tree, on the server or here, for whoever lists, copies, mirrors or removes one.
 
 One rule: everybody goes through a tree in the same way. On the server:
 
@@ -14,21 +14,23 @@ Here links are what they lead to, and a directory that leads back to one above i
 
 from __future__ import annotations
 
-import re
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from pathlib import PurePath, PurePosixPath, PureWindowsPath
+from functools import partial
+from pathlib import PurePath, PurePosixPath
+from typing import Generic, Protocol, TypeVar
 
+from ftpfixture.client.local import child_of, list_here, unique_here
 from ftpfixture.client.parsers import Info
-from ftpfixture.client.reading import DirectoryListing, known_size
+from ftpfixture.client.reading import known_size
 from ftpfixture.client.unread import UnreadEntry
 from ftpfixture.files.base import AbstractPathIO
 
-__all__ = ["Found", "Here", "Walk", "child_of", "walk_here"]
+__all__ = ["Found", "Walk", "walk_here"]
 
-ListDirectory = Callable[[PurePosixPath], Awaitable[DirectoryListing]]
-"""Lists a directory of the server."""
+P = TypeVar("P", bound=PurePath)
+P_co = TypeVar("P_co", bound=PurePath, covariant=True)
 
 _KINDS = frozenset({"dir", "file", "link"})
 _LEADS_BACK = "it leads to a directory above itself"
@@ -36,12 +38,24 @@ _NO_NAME_HERE = "it is no name here"
 _NO_FILE = "it is no file, nor a link that leads to one"
 
 
+class Listing(Protocol[P_co]):
+    """What is in a directory."""
+
+    @property
+    def entries(self) -> Sequence[tuple[P_co, Info]]:
+        """What was understood."""
+
+    @property
+    def unread(self) -> tuple[UnreadEntry, ...]:
+        """The lines that were not."""
+
+
 @dataclass(frozen=True, slots=True)
-class Found:
-    """Something in a tree of the server.
+class Found(Generic[P]):
+    """Something in a tree.
 
     Attributes:
-        path: On the server.
+        path: Where it is.
         name: From the root of the tree.
         local: Where it belongs on this side; None when nobody asked, or it must not be there.
         kind: "dir", "file", "link", or "unknown" for all else.
@@ -49,7 +63,7 @@ class Found:
         left_out: Why it is not gone into or brought; "" when it is.
     """
 
-    path: PurePosixPath
+    path: P
     name: PurePosixPath
     local: PurePath | None
     kind: str
@@ -63,15 +77,15 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class _Directory:
-    path: PurePosixPath
+class _Directory(Generic[P]):
+    path: P
     name: PurePosixPath
     local: PurePath | None
     above: frozenset[str]  # those that lie above it, by the fact `unique`, as far as it is told
 
 
-class Walk:
-    """Goes through a tree of the server, of which the root itself is not given.
+class Walk(Generic[P]):
+    """Goes through a tree, of which the root itself is not given.
 
     A directory is listed when what is in it is wanted, and not before; so whoever goes through may use the client.
 
@@ -81,6 +95,8 @@ class Walk:
         into: The directory on this side to which the root belongs; None when nothing is brought.
         recursive: Go into directories.
         deep: Go into each where it stands. Otherwise those of one level come before those below.
+        unique: The fact `unique` of the root, where it is known.
+        others: Why what is neither directory, file nor link is left out; "" when it may be a file all the same.
         tell: Told of lines that were not understood, of each directory that has some.
 
     Attributes:
@@ -89,26 +105,29 @@ class Walk:
 
     def __init__(
         self,
-        list_directory: ListDirectory,
-        root: PurePosixPath,
+        list_directory: Callable[[P], Awaitable[Listing[P]]],
+        root: P,
         into: PurePath | None = None,
         *,
         recursive: bool = True,
         deep: bool = False,
+        unique: str = "",
+        others: str = "",
         tell: Callable[[tuple[UnreadEntry, ...]], object] | None = None,
     ) -> None:
         self.unread: tuple[UnreadEntry, ...] = ()
         self._list_directory = list_directory
         self._recursive = recursive
         self._deep = deep
+        self._others = others
         self._tell = tell
-        self._ahead: deque[_Directory | tuple[Found, _Directory]] = deque()
-        self._ahead.append(_Directory(root, PurePosixPath(), into, frozenset()))
+        self._ahead: deque[_Directory[P] | tuple[Found[P], _Directory[P]]] = deque()
+        self._ahead.append(_Directory(root, PurePosixPath(), into, frozenset({unique} - {""})))
 
-    def __aiter__(self) -> Walk:
+    def __aiter__(self) -> Walk[P]:
         return self
 
-    async def __anext__(self) -> Found:
+    async def __anext__(self) -> Found[P]:
         while self._ahead:
             match self._ahead.popleft():
                 case _Directory() as directory:
@@ -119,9 +138,9 @@ class Walk:
                     return found
         raise StopAsyncIteration
 
-    async def _look_into(self, directory: _Directory) -> None:
+    async def _look_into(self, directory: _Directory[P]) -> None:
         listing = await self._list_directory(directory.path)
-        found = [(_judged(directory, path, info), directory) for path, info in listing.entries]
+        found = [(self._judged(directory, path, info), directory) for path, info in listing.entries]
         if self._deep:
             self._ahead.extendleft(reversed(found))
         else:
@@ -131,7 +150,7 @@ class Walk:
             if self._tell is not None:
                 self._tell(listing.unread)
 
-    def _go_on(self, found: Found, parent: _Directory) -> None:
+    def _go_on(self, found: Found[P], parent: _Directory[P]) -> None:
         unique = {found.info["unique"]} if found.info.get("unique") else set()
         directory = _Directory(found.path, found.name, found.local, parent.above | unique)
         if self._deep:
@@ -139,70 +158,20 @@ class Walk:
         else:
             self._ahead.append(directory)
 
-
-def _judged(parent: _Directory, path: PurePosixPath, info: Info) -> Found:
-    kind = info["type"] if info["type"] in _KINDS else "unknown"
-    local = None if parent.local is None else child_of(parent.local, path.name)
-    left_out = ""
-    if kind == "dir" and info.get("unique") in parent.above:  # MLSD may show a link as the directory that it leads to
-        left_out = _LEADS_BACK
-    elif parent.local is not None and local is None:
-        left_out = _NO_NAME_HERE
-    return Found(path, parent.name / path.name, local, kind, info, left_out)
-
-
-# Names on this side.
-
-_UNFIT_FOR_WINDOWS = re.compile(r'[\x00-\x1f<>:"/\\|?*]|[ .]\Z')
-_DEVICES = re.compile(r"(?:CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(?:COM|LPT)[0-9¹²³]) *(?:\..*)?", re.IGNORECASE | re.DOTALL)
+    def _judged(self, parent: _Directory[P], path: P, info: Info) -> Found[P]:
+        kind = info["type"] if info["type"] in _KINDS else "unknown"
+        local = None if parent.local is None else child_of(parent.local, path.name)
+        left_out = ""
+        if kind == "dir" and info.get("unique") in parent.above:  # MLSD may show a link as the directory it leads to
+            left_out = _LEADS_BACK
+        elif parent.local is not None and local is None:
+            left_out = _NO_NAME_HERE
+        elif kind == "unknown":
+            left_out = self._others
+        return Found(path, parent.name / path.name, local, kind, info, left_out)
 
 
-def child_of(directory: PurePath, name: str) -> PurePath | None:
-    """The path of a name in a directory on this side; None when it would be elsewhere, or be something else.
-
-    Paths of Windows have separators, drives, streams (``a:b``), devices (``NUL.txt``) and ends of names (``a.``) of
-    their own, which a name of a server may hold.
-    """
-    if name in ("", ".", "..") or "\0" in name:
-        return None
-    if isinstance(directory, PureWindowsPath) and (_UNFIT_FOR_WINDOWS.search(name) or _DEVICES.fullmatch(name)):
-        return None
-    inside = directory / name
-    return inside if inside.parent == directory and inside.name == name else None
-
-
-# Trees on this side.
-
-
-@dataclass(frozen=True, slots=True)
-class Here:
-    """Something in a tree on this side.
-
-    Attributes:
-        path: On this side.
-        name: From the root of the tree; the root has no name.
-        is_dir: Whether it is a directory, or a link to one.
-        left_out: Why it is not sent; "" when it is.
-    """
-
-    path: PurePath
-    name: PurePosixPath
-    is_dir: bool
-    left_out: str = ""
-
-
-async def walk_here(path_io: AbstractPathIO, root: PurePath) -> AsyncGenerator[Here, None]:
-    """Go through a tree on this side, the root first, and each directory before what is in it."""
-    ahead: list[tuple[PurePath, PurePosixPath, tuple[PurePath, ...]]] = [(root, PurePosixPath(), ())]
-    while ahead:
-        path, name, above = ahead.pop()
-        if await path_io.is_file(path):
-            yield Here(path, name, False)
-        elif not await path_io.is_dir(path):
-            yield Here(path, name, False, _NO_FILE)
-        elif (real := await path_io.resolve(path)) in above:
-            yield Here(path, name, True, _LEADS_BACK)
-        else:
-            yield Here(path, name, True)
-            below = sorted(await path_io.list(path), reverse=True)
-            ahead.extend((inside, name / inside.name, (*above, real)) for inside in below)
+async def walk_here(path_io: AbstractPathIO, root: PurePath) -> Walk[PurePath]:
+    """A walk through a tree on this side, into each directory where it stands."""
+    unique = await unique_here(path_io, root)
+    return Walk(partial(list_here, path_io), root, deep=True, unique=unique, others=_NO_FILE)

@@ -1,15 +1,16 @@
-"""Going through trees: in which order, where not, and which names stay outside."""
+"""Going through trees: in which order, and where not."""
 
 from __future__ import annotations
 
-from pathlib import PurePath, PurePosixPath, PureWindowsPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 import pytest
 
+from ftpfixture import PathIO
 from ftpfixture.client.reading import DirectoryListing
 from ftpfixture.client.unread import UnreadEntry
-from ftpfixture.client.walk import Walk, child_of
+from ftpfixture.client.walk import Walk, walk_here
 
 DIR, FILE = {"type": "dir"}, {"type": "file"}
 TREE: dict[str, dict[str, dict[str, Any]]] = {
@@ -79,20 +80,27 @@ async def test_nothing_below_a_name_that_is_none_here() -> None:
     assert [(str(each.name), each.left_out) async for each in walk] == [("..\\up", "it is no name here"), ("f", "")]
 
 
-def test_names_here() -> None:
-    """A name is one plain part of a path of this side, or none."""
-    plain = ("a", "a b", ".hidden", "ü", "CONSOLE", "NULL", "COM10", "a.NUL", "...a", " a")
-    never = ("", ".", "..", "a/b", "../x", "/x", "a\0b")
-    not_on_windows = (
-        *("..\\..\\evil.txt", "a\\b", "\\x", "C:", "C:x", "C:\\x", "\\\\h\\s\\x", "a:b", "a.", "a ", "...", "a\x1fb"),
-        *("CON", "nul", "NUL.txt", "aux.", "prn .x", "COM1", "lpt9.log", "COM\u00b2", "CONIN$", *'<>"|?*'),
-    )
-    for directory in (PurePosixPath("/d"), PurePosixPath(), PureWindowsPath("C:/d"), PureWindowsPath("d")):
-        windows = isinstance(directory, PureWindowsPath)
-        for name in plain:
-            assert child_of(directory, name) == directory / name, (directory, name)
-        for name in never:
-            assert child_of(directory, name) is None, (directory, name)
-        for name in not_on_windows:
-            inside: PurePath | None = None if windows else directory / name
-            assert child_of(directory, name) == inside, (directory, name)
+async def test_a_tree_on_this_side(tmp_path: Path) -> None:
+    """It is gone through as a tree of the server is, each directory where it stands; links are what they lead to."""
+    root = tmp_path / "t"
+    (root / "d" / "e").mkdir(parents=True)
+    (tmp_path / "outside").mkdir()
+    for path in (root / "f", root / "d" / "g", tmp_path / "outside" / "h"):
+        path.write_bytes(b"x")
+    (root / "d" / "e" / "up").symlink_to(root / "d")
+    (root / "d" / "e" / "top").symlink_to(root)
+    (root / "link").symlink_to(tmp_path / "outside")
+    (root / "nothing").symlink_to(tmp_path / "gone")
+    back, no_file = "it leads to a directory above itself", "it is no file, nor a link that leads to one"
+
+    assert [(str(each.name), each.kind, each.left_out) async for each in await walk_here(PathIO(), root)] == [
+        ("d", "dir", ""),
+        ("d/e", "dir", ""),
+        ("d/e/top", "dir", back),
+        ("d/e/up", "dir", back),
+        ("d/g", "file", ""),
+        ("f", "file", ""),
+        ("link", "dir", ""),
+        ("link/h", "file", ""),
+        ("nothing", "unknown", no_file),
+    ]

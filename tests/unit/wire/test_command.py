@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ftpfixture.errors import InvalidCommand
-from ftpfixture.wire.command import Command, Secret, censor
+from ftpfixture.wire.command import Command, Secret, censor, render_line, verb_of
 from ftpfixture.wire.lines import LineReader
 from tests.support.rows import table
 
@@ -158,3 +158,30 @@ def test_commands_are_values() -> None:
     assert {command} == {Command("USER", "ann")}
     with pytest.raises(AttributeError):
         command.verb = "QUIT"  # type: ignore[misc]
+
+
+@table(
+    ("line", "encoding", "octets", "verb"),
+    [
+        ("NOOP", "utf-8", b"NOOP\r\n", "NOOP"),
+        ("PASS ", "utf-8", b"PASS \r\n", "PASS"),
+        (" site  X ", "utf-8", b" site  X \r\n", "SITE"),
+        ("CWD ü", "latin-1", b"CWD \xfc\r\n", "CWD"),
+        ("CWD \udcff", "utf-8", b"CWD \xff\r\n", "CWD"),
+        ("a\tb\x1b", "utf-8", b"a\tb\x1b\r\n", "A"),
+        ("\x1b[1m", "utf-8", b"\x1b[1m\r\n", "\\x1b[1M"),
+        ("", "utf-8", b"\r\n", ""),
+    ],
+)
+def test_lines_are_rendered_as_they_are(line: str, encoding: str, octets: bytes, verb: str) -> None:
+    """Case and spaces stay, and bytes that were escaped come back; the verb is fit to be shown."""
+    assert render_line(line, encoding) == octets
+    assert verb_of(line) == verb
+
+
+@table("line", ["CWD a\rb", "CWD a\nDELE secret", "CWD \0", "CWD \u0416"])
+def test_lines_that_cannot_be_sent_are_refused(line: str) -> None:
+    """What would end the line early, or has no bytes in the encoding, is named by its verb and by nothing else."""
+    with pytest.raises(InvalidCommand, match="CWD") as caught:
+        render_line(line, "latin-1")
+    assert "secret" not in str(caught.value)

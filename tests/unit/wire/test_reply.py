@@ -164,6 +164,31 @@ def test_parse_refuses_what_is_no_reply(line: bytes) -> None:
     assert parser.feed_line(b"220 b") == Reply("220", ("b",))
 
 
+@table(
+    ("texts", "code", "lines", "tails"),
+    [
+        (["220 a"], "220", ["a"], [" a"]),
+        (["220"], "220", [""], [""]),
+        (["220a"], "220", ["a"], ["a"]),
+        (
+            ["211-a", " b", "211-c", "211x", "212 d", "211 e"],
+            "211",
+            ["a", " b", "c", "211x", "212 d", "e"],
+            ["-a", " b", "-c", "211x", "212 d", " e"],
+        ),
+        (["211-a", "211"], "211", ["a", ""], ["-a", ""]),
+    ],
+)
+def test_tails_keep_what_stands_behind_the_code(
+    texts: list[str], code: str, lines: list[str], tails: list[str]
+) -> None:
+    """Whoever wants lines as they came gets the space or hyphen, too; the same parser reads the next reply."""
+    parser = ReplyParser()
+    for _ in range(2):
+        assert [parser.feed_text(text) for text in texts] == [False] * (len(texts) - 1) + [True]
+        assert (parser.code, parser.lines, parser.tails) == (code, lines, tails)
+
+
 def test_parser_reads_reply_after_reply() -> None:
     """Nothing of one reply is left in the next."""
     data = Reply("150", ("a",)).render() + Reply("226", ("b", "c")).render() + Reply("221", ("d", "e")).render()

@@ -50,10 +50,12 @@ class State:
         raw: Bytes that are the answer; None when it is a reply.
         verdict: The final reply, when the transfer was made to fail with one.
         ended_early: Whether the final reply has come before the data.
+        encoding: Of its replies and listings.
     """
 
     situation: Situation
     argument: str
+    encoding: str
     raw: bytes | None = None
     verdict: Reply | None = None
     ended_early: bool = False
@@ -144,7 +146,7 @@ class Action:
         """A reply is about to be said, in place of the `true` one; returns what is said."""
         return passed(content)
 
-    def pieces(self, step: Step, pieces: list[Piece], true: Reply, encoding: str) -> Hook[list[Piece]]:
+    def pieces(self, step: Step, pieces: list[Piece], true: Reply) -> Hook[list[Piece]]:
         """The same as bytes; returns what is sent."""
         return passed(pieces)
 
@@ -162,8 +164,8 @@ class Action:
         """A data connection is there, and nothing has been sent yet."""
         return passed(None)
 
-    def listing(self, step: Step, content: bytes) -> Hook[bytes]:
-        """A listing is about to be sent; returns what is."""
+    def listing(self, step: Step, content: bytes, start: int) -> Hook[bytes]:
+        """A listing is about to be sent, or what follows its first `start` bytes; returns what is sent."""
         return passed(content)
 
     def pace(self, step: Step) -> Hook[Pace | None]:

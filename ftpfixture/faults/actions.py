@@ -157,7 +157,7 @@ class Withhold(Action):
         """See Action."""
         return _having(self.stage)
 
-    def pieces(self, step: Step, pieces: list[Piece], true: Reply, encoding: str) -> Hook[list[Piece]]:
+    def pieces(self, step: Step, pieces: list[Piece], true: Reply) -> Hook[list[Piece]]:
         """See Action."""
         return [] if _stage_of(true) == self.stage and (yield from step.happens()) else pieces
 
@@ -166,7 +166,7 @@ class Withhold(Action):
 class Repeat(Action):
     """The final reply is sent once more."""
 
-    def pieces(self, step: Step, pieces: list[Piece], true: Reply, encoding: str) -> Hook[list[Piece]]:
+    def pieces(self, step: Step, pieces: list[Piece], true: Reply) -> Hook[list[Piece]]:
         """See Action."""
         return pieces * 2 if _stage_of(true) == "final" and (yield from step.happens()) else pieces
 
@@ -180,11 +180,11 @@ class Early(Action):
 
     verbs = TRANSFERS
 
-    def pieces(self, step: Step, pieces: list[Piece], true: Reply, encoding: str) -> Hook[list[Piece]]:
+    def pieces(self, step: Step, pieces: list[Piece], true: Reply) -> Hook[list[Piece]]:
         """See Action."""
         if true.is_preliminary and (yield from step.happens()):
             step.state.ended_early = True
-            return [*pieces, *cut_up(Reply(self.code, (self.text,)), encoding)]
+            return [*pieces, *cut_up(Reply(self.code, (self.text,)), step.state.encoding)]
         return [] if step.state.ended_early else pieces
 
 
@@ -278,13 +278,13 @@ class Garble(Action):
         """See Action."""
         return TRANSFERS if self.where == "data" else None
 
-    def pieces(self, step: Step, pieces: list[Piece], true: Reply, encoding: str) -> Hook[list[Piece]]:
+    def pieces(self, step: Step, pieces: list[Piece], true: Reply) -> Hook[list[Piece]]:
         """See Action."""
         if self.where == "data":
             return pieces
         spoilt = [self._flipped(raw, 0) for _, raw in pieces]
         if spoilt != [raw for _, raw in pieces] and (yield from step.happens()):
-            return [piece for raw in spoilt for piece in cut_up(raw, encoding)]
+            return [piece for raw in spoilt for piece in cut_up(raw, step.state.encoding)]
         return pieces
 
     def data(self, step: Step, content: bytes | memoryview, start: int) -> Hook[bytes | memoryview]:

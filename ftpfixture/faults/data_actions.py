@@ -15,7 +15,7 @@ from ftpfixture.faults.pieces import Content
 from ftpfixture.wire.reply import Reply
 from ftpfixture.wire.states import DOWNLOADS, LISTINGS, TRANSFERS
 
-__all__ = ["Deaf", "Handshake", "Limit", "Pad", "Set", "Truncate", "Unannounced"]
+__all__ = ["Deaf", "Encode", "Handshake", "Limit", "Pad", "Set", "Truncate", "Unannounced"]
 
 _ANNOUNCING = frozenset({"PASV", "EPSV", "PORT", "EPRT"})
 
@@ -120,4 +120,18 @@ class Set(Action):
         """See Action."""
         if (yield from step.happens()):
             yield Use(self.name, self.value)
+        return argument
+
+
+@dataclass(frozen=True, slots=True)
+class Encode(Action):
+    """Names in listings and replies are in this encoding."""
+
+    encoding: str
+
+    def command(self, step: Step, argument: str) -> Hook[str]:
+        """See Action."""
+        if (yield from step.happens()):
+            step.state.encoding = self.encoding
+            yield Use("encoding", self.encoding)
         return argument

@@ -81,7 +81,7 @@ class Edit(Action):
         edited = self.edit_reply(content, situation.host, situation.encoding)
         return edited if edited != content and (yield from step.happens()) else content
 
-    def listing(self, step: Step, content: bytes) -> Hook[bytes]:
+    def listing(self, step: Step, content: bytes, start: int) -> Hook[bytes]:
         """See Action."""
         edited = self.edit_listing(content.decode("utf-8", "surrogateescape"))
         changed = edited.encode("utf-8", "surrogateescape")

@@ -16,6 +16,7 @@ __all__ = [
     "Data",
     "Effect",
     "End",
+    "Exists",
     "Fired",
     "Hold",
     "Hook",
@@ -138,7 +139,20 @@ class Use:
     value: object
 
 
-Effect: TypeAlias = Fired | Silent | Wait | Send | Hold | Data | End | Use
+@dataclass(frozen=True, slots=True)
+class Exists:
+    """Find out whether there is something at a path; True, False or None, where nobody may know, is the answer.
+
+    Attributes:
+        path: As a client names it.
+        pattern: Whether it may be a pattern, as those of LIST, and is there when anything matches.
+    """
+
+    path: str
+    pattern: bool = False
+
+
+Effect: TypeAlias = Fired | Silent | Wait | Send | Hold | Data | End | Use | Exists
 
 Hook: TypeAlias = Generator[Effect, Any, T]
 """Yields effects, is sent the answers of those that have one, and returns a value."""

@@ -39,7 +39,7 @@ class Program:
     __slots__ = ("_state", "_steps", "_timed")
 
     def __init__(self, actions: Iterable[tuple[Claim, Action]], situation: Situation) -> None:
-        self._state = State(situation, situation.argument)
+        self._state = State(situation, situation.argument, situation.encoding)
         self._steps = [Step(action, claim, self._state) for claim, action in actions]
         self._timed = [(action, step) for step in self._steps if isinstance(action := step.action, Timed)]
 
@@ -77,16 +77,11 @@ class Program:
 
     # Its replies.
 
-    def reply(self, reply: Reply, encoding: str) -> Hook[None]:
-        """A reply is about to be sent.
-
-        Args:
-            reply: The true one.
-            encoding: In which replies are, at this moment.
-        """
+    def reply(self, reply: Reply) -> Hook[None]:
+        """The true reply is about to be sent."""
         before, after = ("before_150", "after_150") if reply.is_preliminary else ("before_reply", "after_reply")
         pieces = yield from self._led_up(before)
-        pieces += yield from self._pieces(reply, encoding)
+        pieces += yield from self._pieces(reply)
         # What follows at once is told now: the client may be gone before anything else is.
         following: deque[list[Effect]] = deque()
         for action, step in self._at(after):
@@ -122,7 +117,7 @@ class Program:
                 yield effect
         return pieces
 
-    def _pieces(self, reply: Reply, encoding: str) -> Hook[list[Piece]]:
+    def _pieces(self, reply: Reply) -> Hook[list[Piece]]:
         """What is really sent in place of a reply."""
         state = self._state
         content: Content = reply if state.raw is None else state.raw
@@ -130,9 +125,9 @@ class Program:
             content = state.verdict
         for step in _having("reply", self._steps):
             content = yield from step.action.reply(step, content, reply)
-        pieces = cut_up(content, encoding)
+        pieces = cut_up(content, state.encoding)
         for step in _having("pieces", self._steps):
-            pieces = yield from step.action.pieces(step, pieces, reply, encoding)
+            pieces = yield from step.action.pieces(step, pieces, reply)
         return pieces
 
     def _leave(self, pieces: list[Piece], reply: Reply) -> Hook[bool]:
@@ -194,7 +189,7 @@ class Transfer:
         for step in _having("pace", self._steps) if self.pace is None else ():
             self.pace = self.pace or (yield from step.action.pace(step))
         for step in _having("listing", self._steps) if self._is_listing else ():
-            content = yield from step.action.listing(step, bytes(content))
+            content = yield from step.action.listing(step, bytes(content), start)
         view = memoryview(content)
         while view:
             yield from self.reach(start)

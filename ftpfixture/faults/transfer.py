@@ -9,7 +9,7 @@ from ftpfixture import checks
 from ftpfixture.errors import ConfigurationError
 from ftpfixture.faults.actions import Cut, Pause, Slice
 from ftpfixture.faults.control import garbled
-from ftpfixture.faults.data_actions import Deaf, Handshake, Limit, Pad, Set, Truncate, Unannounced
+from ftpfixture.faults.data_actions import Deaf, Encode, Handshake, Limit, Pad, Set, Truncate, Unannounced
 from ftpfixture.faults.disk import Disk
 from ftpfixture.faults.edits import NoLinks, Total
 from ftpfixture.faults.moments import Moment
@@ -206,7 +206,7 @@ class TransferWords(Rule):
         if code != b"226":
             text = f"encoding takes one that leaves ASCII as it is, such as latin-1, not {encoding!r}"
             raise ConfigurationError(text)
-        return self.doing(Set("encoding", encoding))
+        return self.doing(Encode(encoding))
 
     @word
     def full_names(self) -> Self:

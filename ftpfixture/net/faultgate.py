@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from ftpfixture.clock import Clock
 from ftpfixture.faults.armed import Rules
-from ftpfixture.faults.effects import Data, Effect, End, Fired, Hold, Hook, How, Send, Silent, Use, Wait
+from ftpfixture.faults.effects import Data, Effect, End, Exists, Fired, Hold, Hook, How, Send, Silent, Use, Wait
 from ftpfixture.faults.pieces import reply_of
 from ftpfixture.faults.program import Program
 from ftpfixture.faults.when import Situation
@@ -138,7 +138,7 @@ class FaultGate(Gate):
             return
         if exchange.seq and not reply.is_preliminary:
             exchange.finals += 1
-        self.outbox.take_turn(lambda: self.perform(program.reply(reply, self.view.encoding), exchange))
+        self.outbox.take_turn(lambda: self.perform(program.reply(reply), exchange))
 
     # What happens.
 
@@ -148,14 +148,14 @@ class FaultGate(Gate):
         Raises:
             ConnectionAbortedError: The client is gone, or the data connection was ended.
         """
+        answer: object = None
         while True:
             try:
-                doing = self._do(next(hook), exchange, stream)
+                doing = self._do(hook.send(answer), exchange, stream)
             except StopIteration as done:
                 returned: T = done.value
                 return returned
-            if doing is not None:
-                await doing
+            answer = None if doing is None else await doing
 
     def perform_now(self, hook: Hook[T], exchange: Exchange, stream: FaultyStream | None = None) -> T:
         """The same for a hook whose effects take no time."""
@@ -168,7 +168,7 @@ class FaultGate(Gate):
         performing.close()
         raise RuntimeError("an effect takes time where nothing can wait")
 
-    def _do(self, effect: Effect, exchange: Exchange, stream: FaultyStream | None) -> Awaitable[None] | None:
+    def _do(self, effect: Effect, exchange: Exchange, stream: FaultyStream | None) -> Awaitable[object] | None:
         """Do one thing; what is to be awaited then, if it takes time."""
         match effect, stream:
             case Fired(fault), _:
@@ -201,6 +201,8 @@ class FaultGate(Gate):
             case Use("path_io", wrap), _ if callable(wrap):
                 layer = wrap(self.view.path_io, partial(self.perform_now, exchange=exchange))
                 self._restore.insert(0, self.view.override("path_io", layer))
+            case Exists(path, pattern), _:
+                return self.view.exists(path, pattern=pattern)
             case Use(name, value), _:
                 self._restore.insert(0, self.view.override(name, value))
             case _:

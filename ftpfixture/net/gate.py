@@ -102,6 +102,9 @@ class SessionView(Protocol):
     def passive_listener(self) -> PassiveListener | None:
         """Where the next data connection comes in; None where the server makes it, or before either was agreed."""
 
+    async def exists(self, path: str, *, pattern: bool) -> bool | None:
+        """Whether there is something at a path as a client names it, or that matches it; None where nobody may know."""
+
     def override(self, name: str, value: object) -> Callable[[], None]:
         """Give a parameter of the session another value until what this returns is called."""
 

@@ -27,6 +27,7 @@ from ftpfixture.net.outbox import Outbox
 from ftpfixture.net.ports import PassiveListener, PortPool
 from ftpfixture.net.throttle import StreamThrottle
 from ftpfixture.net.transport import Transport
+from ftpfixture.server.conditions import confined, is_there
 from ftpfixture.server.connection import Connection, SessionControl
 from ftpfixture.server.dispatch import Handler, build_table
 from ftpfixture.server.loglines import LogLines, place, tell
@@ -386,6 +387,21 @@ class BaseServer:
         return listener
 
     # Paths.
+
+    async def path_exists(self, connection: Connection, path: str, *, pattern: bool = False) -> bool:
+        """Whether there is something at a path as a client names it, be it a link that leads nowhere.
+
+        Args:
+            connection: Who asks.
+            path: The path.
+            pattern: Whether it may be a pattern, which is there when something matches.
+
+        Raises:
+            PathIOError: It is not missing, but broken or busy.
+            CommandSyntaxError: It is none.
+        """
+        real, _ = self.get_paths(connection, path)
+        return await confined(connection, real, follow=False) and await is_there(connection, real)
 
     @staticmethod
     def get_paths(connection: Connection, path: str | PurePosixPath) -> tuple[PurePath, PurePosixPath]:

@@ -30,6 +30,9 @@ class SessionHost(Protocol):
     def context_from_the_start(self, connection: Connection) -> SSLContext | None:
         """What to make the TLS handshake with before the greeting; None to begin in clear."""
 
+    async def path_exists(self, connection: Connection, path: str, *, pattern: bool = False) -> bool:
+        """Whether there is something at a path, or that matches it."""
+
     async def greeting(self, connection: Connection, rest: str) -> bool:
         """Say the first reply; False to close."""
 

@@ -9,13 +9,13 @@ import fnmatch
 import functools
 import re
 from collections.abc import Callable
-from pathlib import PurePath, PurePosixPath
+from pathlib import PurePosixPath
 from typing import ClassVar
 
 from ftpfixture.aio import take_turns
 from ftpfixture.errors import CommandRefused
 from ftpfixture.files.base import batches
-from ftpfixture.server.conditions import confined, is_there
+from ftpfixture.server.conditions import confined
 from ftpfixture.server.connection import Connection
 from ftpfixture.server.entries import Entries
 
@@ -34,6 +34,10 @@ class Patterns(Entries):
     """
 
     pattern_limit: ClassVar[int] = 1_000_000
+
+    async def path_exists(self, connection: Connection, path: str, *, pattern: bool = False) -> bool:
+        """See BaseServer."""
+        return bool(await self.matches(connection, path)) if pattern else await super().path_exists(connection, path)
 
     async def matches(self, connection: Connection, argument: str) -> list[str]:
         """What the argument of LIST or NLST names: itself when it is there, else all that it matches as a pattern.
@@ -112,8 +116,7 @@ class _Search:
             raise CommandRefused("550", "The pattern has too much to be compared with: name more of the path")
 
     async def _is_there(self, argument: str) -> bool:
-        real: PurePath = self._server.get_paths(self._connection, argument)[0]
-        return await confined(self._connection, real, follow=False) and await is_there(self._connection, real)
+        return await self._server.path_exists(self._connection, argument)
 
 
 @functools.lru_cache

@@ -89,7 +89,7 @@ class Session:
         self._clock = self.connection.clock
         self._idle = IdleTimer(self._clock, self.connection, self._is_silent, partial(self.dismiss, "idle"))
         self._outbox = Outbox(channel, f"replies of session {number}")
-        view = View(number, host.hub, channel, self.connection, self._hang_up)
+        view = View(number, host, channel, self.connection, self._hang_up)
         self.gate = host.gate_factory(view, self._outbox)
 
     def start(self) -> asyncio.Task[None]:

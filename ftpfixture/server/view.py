@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from pathlib import PurePosixPath
+from typing import Protocol
 
+from ftpfixture.errors import CommandRefused, CommandSyntaxError, PathIOError
 from ftpfixture.files.base import AbstractPathIO
 from ftpfixture.log.events import Hub
 from ftpfixture.net.channel import Channel
@@ -18,25 +20,35 @@ from ftpfixture.server.connection import Connection
 __all__ = ["View"]
 
 
+class Host(Protocol):
+    """What a view needs of the server."""
+
+    hub: Hub
+
+    async def path_exists(self, connection: Connection, path: str, *, pattern: bool = False) -> bool:
+        """Whether there is something at a path, or that matches it."""
+
+
 class View:
     """A session as its gate sees it; what each member gives is said at `ftpfixture.net.gate.SessionView`.
 
     Args:
         number: Of the session.
-        hub: Is told of everything that crosses the gate.
+        host: The server.
         channel: The control connection.
         connection: What handlers see of the session.
         hang_up: Ends the session, for a reason.
     """
 
     def __init__(
-        self, number: int, hub: Hub, channel: Channel, connection: Connection, hang_up: Callable[[str], None]
+        self, number: int, host: Host, channel: Channel, connection: Connection, hang_up: Callable[[str], None]
     ) -> None:
         self.number = number
-        self.hub = hub
+        self.hub = host.hub
         self.channel = channel
         self.server_host = connection.server_host
         self.hang_up = hang_up
+        self._host = host
         self._connection = connection
 
     @property
@@ -74,6 +86,15 @@ class View:
         """See SessionView."""
         connection = self._connection
         return connection.passive_server if connection.data_source == "passive" else None
+
+    async def exists(self, path: str, *, pattern: bool) -> bool | None:
+        """See SessionView."""
+        if not self._connection.login_state.is_in or "user" not in self._connection:
+            return None
+        try:
+            return await self._host.path_exists(self._connection, path, pattern=pattern)
+        except (CommandRefused, CommandSyntaxError, PathIOError):
+            return None  # the command will be told why
 
     def override(self, name: str, value: object) -> Callable[[], None]:
         """See SessionView."""

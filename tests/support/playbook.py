@@ -17,7 +17,7 @@ from collections.abc import Generator, Iterable, Iterator
 from typing import TypeVar
 
 from ftpfixture.faults.armed import Armed, Rules
-from ftpfixture.faults.effects import Data, Effect, End, Fired, Hold, Hook, Send, Silent, Use, Wait
+from ftpfixture.faults.effects import Data, Effect, End, Exists, Fired, Hold, Hook, Send, Silent, Use, Wait
 from ftpfixture.faults.grammar import parse
 from ftpfixture.faults.pieces import Content, Piece
 from ftpfixture.faults.program import Program, Transfer
@@ -29,10 +29,12 @@ __all__ = ["Play", "play", "untouched"]
 T = TypeVar("T")
 
 
-def play(faults: str, *dialogue: str, size: int | None = None, encrypted: bool = False) -> list[list[str]]:
+def play(
+    faults: str, *dialogue: str, size: int | None = None, encrypted: bool = False, there: bool | None = None
+) -> list[list[str]]:
     """The effects of each line of a dialogue; faults stand on lines of their own."""
     armed = [Armed(parse(line.strip())) for line in faults.strip().split("\n")]
-    stage = Play(armed, size=size, encrypted=encrypted)
+    stage = Play(armed, size=size, encrypted=encrypted, there=there)
     return [stage.perform(line) for line in dialogue]
 
 
@@ -57,13 +59,22 @@ class Play:
         armed: The faults.
         size: Bytes that a download will have; None when nobody knows.
         encrypted: Whether data connections are.
+        there: Whether the paths are there that somebody asks about.
     """
 
-    def __init__(self, armed: Iterable[Armed], *, size: int | None = None, encrypted: bool = False) -> None:
+    def __init__(
+        self,
+        armed: Iterable[Armed],
+        *,
+        size: int | None = None,
+        encrypted: bool = False,
+        there: bool | None = None,
+    ) -> None:
         self._rules = Rules()
         self._rules.armed = tuple(armed)
         self._size = size
         self._encrypted = encrypted
+        self._there = there
         self._program: Program | None = None
         self._transfer: Transfer | None = None
         self._moved = 0
@@ -84,12 +95,12 @@ class Play:
         elif self._program is None:
             yield "nothing"
         elif line == "TLS":
-            how = yield from _shown(self._program.handshake())
+            how = yield from self._shown(self._program.handshake())
             yield f"fail {how}" if how else "succeed"
         elif line[0] in "|^":
             yield from self._data(self._program, line)
         else:
-            yield from _shown(self._program.reply(Reply(line[:3], (line[4:],)), "utf-8"))
+            yield from self._shown(self._program.reply(Reply(line[:3], (line[4:],))))
 
     def _command(self, line: str) -> Iterator[str]:
         self._program, self._transfer, self._moved = self._rules.program(situation(line)), None, 0
@@ -97,12 +108,12 @@ class Play:
             yield f"do {line}"
             return
         effects = []
-        for effect in _shown(self._program.phase("command")):
+        for effect in self._shown(self._program.phase("command")):
             effects.append(effect)
             yield effect
         if {"end control fin", "end control rst"}.intersection(effects):
             return  # the connection is closed: nothing is carried out
-        outcome = yield from _shown(self._program.command())
+        outcome = yield from self._shown(self._program.command())
         if isinstance(outcome, str):
             yield f"do {line.partition(' ')[0]} {outcome}".strip()
         else:
@@ -111,40 +122,41 @@ class Play:
     def _data(self, program: Program, line: str) -> Iterator[str]:
         if self._transfer is None:
             self._transfer = program.transfer(self._size)
-            yield from _shown(self._transfer.start())
+            yield from self._shown(self._transfer.start())
         content = line[1:].removesuffix("|").encode()
         if line[0] == "|":
-            yield from _shown(self._transfer.send(content, self._moved))
+            yield from self._shown(self._transfer.send(content, self._moved))
             self._moved += len(content)
         else:
             yield from self._receive(self._transfer, content)
         if line.endswith("|"):
-            yield from _shown(self._transfer.end(self._moved, self._encrypted))
+            yield from self._shown(self._transfer.end(self._moved, self._encrypted))
 
     def _receive(self, transfer: Transfer, content: bytes) -> Iterator[str]:
         while content:
-            yield from _shown(transfer.reach(self._moved))
+            yield from self._shown(transfer.reach(self._moved))
             if transfer.lost:
                 return
             piece = content[: transfer.room(self._moved)]
-            got = yield from _shown(transfer.passing(piece, self._moved))
+            got = yield from self._shown(transfer.passing(piece, self._moved))
             yield f"got {_text(bytes(got))}"
             self._moved += len(piece)
             content = content[len(piece) :]
 
-
-def _shown(hook: Hook[T]) -> Generator[str, None, T]:
-    """What a hook yields, as text, to the end or until nothing can follow."""
-    while True:
-        try:
-            effect = next(hook)
-        except StopIteration as done:
-            returned: T = done.value
-            return returned
-        yield _line(effect)
-        match effect:
-            case Wait(seconds=None) | End("data", "fin" | "rst"):
-                raise _OverError
+    def _shown(self, hook: Hook[T]) -> Generator[str, None, T]:
+        """What a hook yields, as text, to the end or until nothing can follow."""
+        answer: bool | None = None
+        while True:
+            try:
+                effect = hook.send(answer)
+            except StopIteration as done:
+                returned: T = done.value
+                return returned
+            yield _line(effect)
+            match effect:
+                case Wait(seconds=None) | End("data", "fin" | "rst"):
+                    raise _OverError
+            answer = self._there if isinstance(effect, Exists) else None
 
 
 def _line(effect: Effect) -> str:
@@ -168,6 +180,8 @@ def _line(effect: Effect) -> str:
             return f"data {_text(bytes(content))}" + " flushed" * flush
         case End(where, how):
             return f"end {where} {how}"
+        case Exists(path, pattern):
+            return f"exists {path}" + " as a pattern" * pattern
         case Use(name, value):
             return f"use {name}" if callable(value) else f"use {name} {value}"
 

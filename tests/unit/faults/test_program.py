@@ -53,6 +53,14 @@ def test_arguments_and_parameters_come_before_what_is_answered_instead() -> None
     assert _last("CWD: off\nCWD: deny", "CWD a") == "fired; answer 502 Command not implemented"
 
 
+def test_replies_are_in_the_encoding_that_a_word_has_set() -> None:
+    """So are the replies that other words put in their place, and those that come early."""
+    lines = ("LIST", "150 Go", "226 D\xf6ne")
+
+    assert play("LIST: names_in latin-1", *lines)[-1] == ["send 226 D\\xf6ne"]
+    assert play("LIST: names_in latin-1; early_reply text=D\xf6ne", *lines)[1] == ["send 150 Go + 226 D\\xf6ne"]
+
+
 def test_a_reply_is_changed_before_it_is_garbled_repeated_or_withheld() -> None:
     """Words about the text come before words about the bytes, and those before how they leave."""
     lines = ("CWD a", "250 Done")

@@ -12,10 +12,10 @@ from typing import Literal
 from ftpfixture.faults.action import Action, Step, Timed
 from ftpfixture.faults.effects import Data, Effect, End, Hook, Use
 from ftpfixture.faults.pieces import Content
-from ftpfixture.wire.reply import Reply
+from ftpfixture.wire.reply import LENIENT, Reply
 from ftpfixture.wire.states import DOWNLOADS, LISTINGS, TRANSFERS
 
-__all__ = ["Deaf", "Encode", "Handshake", "Limit", "Pad", "Set", "Truncate", "Unannounced"]
+__all__ = ["Deaf", "Encode", "Handshake", "Limit", "Listed", "Pad", "Set", "Truncate", "Unannounced"]
 
 _ANNOUNCING = frozenset({"PASV", "EPSV", "PORT", "EPRT"})
 
@@ -135,3 +135,22 @@ class Encode(Action):
             step.state.encoding = self.encoding
             yield Use("encoding", self.encoding)
         return argument
+
+
+@dataclass(frozen=True, slots=True)
+class Listed(Action):
+    """This is sent in place of a listing: lines, or bytes."""
+
+    content: tuple[str, ...] | bytes
+
+    verbs = LISTINGS
+
+    def listing(self, step: Step, content: bytes, start: int) -> Hook[bytes]:
+        """See Action."""
+        if not (yield from step.happens()):
+            return content
+        if start:
+            return b""  # of a handler that sends its listing in parts
+        if isinstance(self.content, bytes):
+            return self.content
+        return "".join([f"{line}\r\n" for line in self.content]).encode(step.state.encoding, LENIENT)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import errno
+import re
 from typing import Self
 
 from ftpfixture import checks
 from ftpfixture.errors import ConfigurationError
 from ftpfixture.faults.actions import Cut, Pause, Slice
-from ftpfixture.faults.control import garbled
-from ftpfixture.faults.data_actions import Deaf, Encode, Handshake, Limit, Pad, Set, Truncate, Unannounced
+from ftpfixture.faults.control import Text, garbled
+from ftpfixture.faults.data_actions import Deaf, Encode, Handshake, Limit, Listed, Pad, Set, Truncate, Unannounced
 from ftpfixture.faults.disk import Disk
 from ftpfixture.faults.edits import NoLinks, Total
 from ftpfixture.faults.moments import Moment
@@ -17,6 +18,17 @@ from ftpfixture.faults.rule import Rule, word
 from ftpfixture.wire.listing.styles import LIST_STYLES
 
 __all__ = ["TransferWords"]
+
+
+def _read_listing(value: object) -> tuple[str, ...] | bytes:
+    if isinstance(value, bytes):
+        return value
+    if isinstance(value, str):
+        return tuple(re.split(r"\r?\n", re.sub(r"\r?\n\Z", "", value)))
+    return checks.lines.read(value)
+
+
+_LISTING = checks.Check("text, a list of lines, or bytes", _read_listing)
 
 
 def _within(after: int | None, at: float | None) -> Moment:
@@ -164,6 +176,11 @@ class TransferWords(Rule):
         return self.doing(Disk(errno.EIO, False, checks.whole("after", after), checks.truth("keep", keep)))
 
     # Listings.
+
+    @word
+    def listing(self, lines: Text | bytes) -> Self:
+        """LIST, NLST and MLSD send exactly these lines, each with CRLF behind it, or these bytes."""
+        return self.doing(Listed(_LISTING("lines", lines)))
 
     @word
     def list_style(self, style: str) -> Self:

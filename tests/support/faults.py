@@ -53,7 +53,15 @@ def parameters_of(word: Callable[..., Fault]) -> list[inspect.Parameter]:
 
 def simplest(word: Callable[..., Fault]) -> list[Any]:
     """As few arguments as a word takes."""
-    values = {"code": 226, "style": "unix", "encoding": "latin-1", "bytes": b"x", "int": 1, "float": 1}
+    values = {
+        "code": 226,
+        "style": "unix",
+        "encoding": "latin-1",
+        "Text | bytes": "x",
+        "bytes": b"x",
+        "int": 1,
+        "float": 1,
+    }
     needed = [parameter for parameter in parameters_of(word) if parameter.default is parameter.empty]
     return [values[parameter.name if parameter.name in values else parameter.annotation] for parameter in needed]
 
@@ -81,6 +89,7 @@ _BY_NAME: dict[str, st.SearchStrategy[Any]] = {
     "style": st.sampled_from(sorted(LIST_STYLES)),
 }
 _BY_ANNOTATION: dict[str, st.SearchStrategy[Any]] = {
+    "Text | bytes": texts | st.lists(texts, max_size=3) | st.binary(max_size=12),
     "Text": texts | st.lists(texts, max_size=3) | st.lists(texts, max_size=3).map(tuple),
     "bool": st.booleans(),
     "bytes": st.binary(max_size=12),

@@ -226,7 +226,7 @@ def test_mistakes_are_pointed_at(text: str, wrong: str, said: str) -> None:
     assert pointed_at(error).strip() == wrong
 
 
-WRONG = {"text": "5"}  # where text is right, a number is not
+WRONG = {"text": "5", "lines": "5"}  # where text is right, a number is not
 LEGAL = {"code": "226", "bytes": "b'x'", "int": "1", "float": "1"}
 
 

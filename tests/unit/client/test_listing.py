@@ -10,7 +10,16 @@ from typing import Any
 
 import pytest
 
-from ftpfixture import Client, FtpServer, InvalidCommand, ReplySyntaxError, StatusCodeError, on
+from ftpfixture import (
+    Client,
+    Connection,
+    FtpServer,
+    InvalidCommand,
+    ReplySyntaxError,
+    Server,
+    StatusCodeError,
+    on,
+)
 from ftpfixture.client.listing import Lister
 from tests.support.rows import table
 from tests.support.scripted import (
@@ -799,3 +808,21 @@ async def test_missing_on_our_own_server(client_of: Connect, disable: list[str])
             with pytest.raises(StatusCodeError):
                 await client.list(path)
         assert names(await client.list()) == ["a", "b", "f"]
+
+
+class Reticent(Server):
+    """Does not say where a client is."""
+
+    async def pwd(self, connection: Connection, rest: str) -> bool:
+        """PWD, without a path."""
+        connection.response("257", "here")
+        return True
+
+
+@pytest.mark.ftp(server_class=Reticent, disable=["MLSD"], files={"/d/a.txt": b"hi"})
+async def test_who_does_not_know_where_it_is_goes_nowhere(ftp_client: Client, ftp_server: FtpServer) -> None:
+    """A client that cannot learn where it is does not go elsewhere to list: LIST gets the path."""
+    assert [str(path) for path, _ in await ftp_client.list("d")] == ["d/a.txt"]
+
+    ftp_server.log.assert_sent("LIST d -> 226")
+    ftp_server.log.assert_not_sent("CWD")

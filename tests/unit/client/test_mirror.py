@@ -678,3 +678,12 @@ async def test_retries(here: Here, tmp_path: Path, naps: Naps) -> None:
         with pytest.raises(StatusCodeError, match="425"):
             await client.mirror_down("m", here.root)
     assert naps.seconds == [0.5] * 3
+
+
+@pytest.mark.ftp(disable=["MLSD", "MLST", "MDTM"])
+async def test_a_mirror_without_times(ftp_client: Client, tmp_path: Path) -> None:
+    """Times of LIST are not compared: what was mirrored is not mirrored again."""
+    (tmp_path / "a.txt").write_bytes(b"hi")
+
+    assert len((await ftp_client.mirror_up(tmp_path, "/m")).transferred) == 1
+    assert len((await ftp_client.mirror_up(tmp_path, "/m")).transferred) == 0

@@ -784,3 +784,17 @@ async def test_a_greeting_that_does_not_come() -> None:
     async with ScriptedServer([until_closed]) as server:
         with pytest.raises(TimeoutError):
             await Client(socket_timeout=0.05).connect(*server.address)
+
+
+async def test_a_closed_client_stays_closed(ftp_server: FtpServer) -> None:
+    """A connection that was lost is made anew by a client that retries; one that was closed is not."""
+    ftp_server.files["/a.txt"] = b"hi"
+    client = Client(retry=Retry(attempts=2, delay=0))
+    await client.connect(*ftp_server.address)
+    await client.login(*ftp_server.credentials)
+    ftp_server.restart()
+    assert len(await client.list("/")) == 1
+    client.close()
+
+    with pytest.raises(ConnectionError, match="await connect"):
+        await client.list("/")

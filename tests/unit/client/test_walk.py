@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ftpfixture import PathIO
+from ftpfixture import Client, FtpServer, PathIO
 from ftpfixture.client.reading import DirectoryListing
 from ftpfixture.client.unread import UnreadEntry
 from ftpfixture.client.walk import Walk, walk_here
@@ -104,3 +104,37 @@ async def test_a_tree_on_this_side(tmp_path: Path) -> None:
         ("link/h", "file", ""),
         ("nothing", "unknown", no_file),
     ]
+
+
+@pytest.fixture
+def loop(ftp_server: FtpServer) -> FtpServer:
+    """A server with a link that leads to the directory in which it is."""
+    ftp_server.files["/d/a.txt"] = b"hi"
+    ftp_server.files.symlink("/d/loop", "/d")
+    return ftp_server
+
+
+async def test_a_listing_ends(loop: FtpServer, ftp_client: Client) -> None:
+    """A recursive listing tells of a link that goes round, and goes down it only until it can know."""
+    found = {str(path) for path, _ in await ftp_client.list("/", recursive=True)}
+
+    assert {"/d", "/d/a.txt", "/d/loop"} <= found
+    assert max(path.count("loop") for path in found) <= 2
+
+
+async def test_a_download_ends(
+    loop: FtpServer, ftp_client: Client, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A tree with a link that goes round comes whole, and the link is left out with a warning."""
+    await ftp_client.download("/d", tmp_path)
+
+    assert (tmp_path / "d" / "a.txt").read_bytes() == b"hi"
+    assert not (tmp_path / "d" / "loop" / "loop" / "loop").exists()
+    assert "leads to a directory above itself" in caplog.text
+
+
+async def test_a_mirror_ends(loop: FtpServer, ftp_client: Client, tmp_path: Path) -> None:
+    """A mirror of such a tree is made, and nothing is left to do the second time."""
+    await ftp_client.mirror_down("/d", tmp_path)
+
+    assert (await ftp_client.mirror_down("/d", tmp_path)).transferred == ()

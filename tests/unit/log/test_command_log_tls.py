@@ -9,7 +9,7 @@ import pytest
 
 from ftpfixture.log.events import Cleared, Encrypted, EncryptionFailed
 from ftpfixture.log.records import TransferRecord
-from tests.unit.log.test_command_log import Story, _message, _payload
+from tests.support.story import Story, failure_of, payload_of
 
 
 class TlsStory(Story):
@@ -45,7 +45,7 @@ class TlsStory(Story):
         self.open(number, path, verb, session)
         if encrypted:
             self.encrypt(session, "data", number, resumed=True)
-        self.shut(number, _payload(b"hi"), session=session)
+        self.shut(number, payload_of(b"hi"), session=session)
         self.reply("226", to=number, session=session)
         return self.log.transfers[-1]
 
@@ -58,7 +58,7 @@ def story() -> TlsStory:
 
 def _refused(story: TlsStory, session: int | None = None) -> str:
     """The first line of what `assert_encrypted` says, which tells the whole dialogue after it."""
-    message = _message(lambda: story.log.assert_encrypted(session=session))
+    message = failure_of(lambda: story.log.assert_encrypted(session=session))
     assert message.partition("\n\n")[2] == story.log.transcript()
     return message.partition("\n")[0]
 
@@ -188,7 +188,7 @@ def test_a_clear_session_is_refused(story: TlsStory) -> None:
     story.connect()
     story.enter()
 
-    message = _message(story.log.assert_encrypted)
+    message = failure_of(story.log.assert_encrypted)
 
     assert message == textwrap.dedent(
         """\

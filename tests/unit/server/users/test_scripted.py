@@ -4,85 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import math
-import threading
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import PurePosixPath
 from typing import Any
 
 import pytest
 
 from ftpfixture.clock import Clock
-from ftpfixture.errors import CommandRefused, ConfigurationError, NoReply
-from ftpfixture.server.users import ANY_PASSWORD, AbstractUserManager, MemoryUserManager, Permission, User
+from ftpfixture.errors import CommandRefused, ConfigurationError
+from ftpfixture.server.users import ANY_PASSWORD, MemoryUserManager, Permission, User
 from ftpfixture.server.users.login_script import LoginScript
 from ftpfixture.server.users.scripted import ScriptedUserManager
 from ftpfixture.testing import check_user_manager
-
-Response = AbstractUserManager.GetUserResponse
+from tests.support.logins import Response, answer, session
 
 CERTIFICATE = {"subject": ((("commonName", "ann"),),)}
-
-
-@pytest.fixture
-def clock() -> Clock:
-    """A clock that stands at 1000."""
-    clock = Clock()
-    clock.freeze(at=1000)
-    return clock
-
-
-@pytest.fixture
-def manager(clock: Clock) -> ScriptedUserManager:
-    """A manager with two users with a password, and one without."""
-    manager = ScriptedUserManager([User("ann", "secret"), User("bob", "dragon"), User("open")])
-    manager.use_clock(clock)
-    return manager
-
-
-@asynccontextmanager
-async def session(manager: AbstractUserManager, login: str) -> AsyncIterator[tuple[Response, User, str]]:
-    """What a server does with a name that gets a user, the logout included."""
-    response, user, text = await manager.get_user(login)
-    assert user is not None
-    yield response, user, text
-    await manager.notify_logout(user)
-
-
-async def answer(manager: AbstractUserManager, login: str, password: str | None = None) -> str:
-    """What one session with one password is answered, as the server would: codes and the last text."""
-    try:
-        response, user, text = await manager.get_user(login)
-    except CommandRefused as refusal:
-        return f"{refusal.code} {refusal.text}"
-    except NoReply:
-        return "silence"
-    if user is None:
-        return f"530 {text}" if response is Response.ERROR else "331 530"
-    try:
-        return await _answer_password(manager, response, user, password, text)
-    finally:
-        await manager.notify_logout(user)
-
-
-async def _answer_password(
-    manager: AbstractUserManager, response: Response, user: User, password: str | None, text: str
-) -> str:
-    needed = "332 account" if user.account is not None else ""
-    if response is Response.OK:
-        return needed or f"230 {text}"
-    try:
-        right = await manager.authenticate(user, password or "")
-    except CommandRefused as refusal:
-        return f"331 {refusal.code} {refusal.text}"
-    except NoReply:
-        return "331 silence"
-    if not right:
-        return "331 530"
-    return "331 332 account" if user.account is not None else "331 230"
-
-
-# Without a script.
 
 
 @pytest.mark.parametrize("login", ["ann", "any", "anonymous", "ftp", "open", "zoe", "", "a*", "\udcff"])
@@ -151,130 +86,6 @@ async def test_a_user_that_it_did_not_give(manager: ScriptedUserManager) -> None
     await manager.get_user("ann")
     await manager.notify_logout(ann)
     assert manager.attempts == []
-
-
-# Steps.
-
-
-@pytest.mark.parametrize(
-    ("script", "answers"),
-    [
-        (lambda on: on.accept(), "331 230"),
-        (lambda on: on.accept(at="USER"), "230 Login successful"),
-        (lambda on: on.reject(), "331 530 Login incorrect"),
-        (lambda on: on.reject("Go away"), "331 530 Go away"),
-        (lambda on: on.reject("Go away", code="430", at="USER"), "430 Go away"),
-        (lambda on: on.close(), "331 421 Too many users"),
-        (lambda on: on.close("Full", at="USER"), "421 Full"),
-        (lambda on: on.ask_account("sales"), "331 332 account"),
-        (lambda on: on.ask_account("sales", at="USER"), "332 account"),
-        (lambda on: on.time_out(), "331 silence"),
-        (lambda on: on.time_out(at="USER"), "silence"),
-        (lambda on: on.raises(KeyError("x")), "331 451 Requested action aborted: internal error of the server"),
-        (lambda on: on.raises(FileNotFoundError("x"), at="USER"), "550 No such file or directory"),
-        (lambda on: on.usual(), "331 530"),
-        (lambda on: on.ask_password().accept(), "331 230"),
-    ],
-)
-@pytest.mark.parametrize("login", ["ann", "zoe"])
-async def test_each_step(manager: ScriptedUserManager, script: Any, answers: str, login: str) -> None:
-    """Each step is what it says, for ever, whether somebody has the login or not; the password does not count."""
-    script(manager.on(login))
-
-    assert [await answer(manager, login, "wrong") for _ in range(3)] == [answers] * 3
-
-
-async def test_steps_come_in_sequence_and_the_last_one_stays(manager: ScriptedUserManager) -> None:
-    """Each step answers one try, or as many as it says; the last one all that follow."""
-    manager.on("ann").reject("Too busy", code="430").reject(times=2).accept()
-
-    answers = [await answer(manager, "ann", "wrong") for _ in range(6)]
-
-    assert answers == ["331 430 Too busy", *["331 530 Login incorrect"] * 2, *["331 230"] * 3]
-
-
-async def test_a_script_may_be_over(manager: ScriptedUserManager) -> None:
-    """When the last step has its times, the less specific script goes on, and then the list."""
-    manager.on().reject("all", times=1)
-    manager.on("ann").reject("ann", times=2)
-
-    answers = [await answer(manager, "ann", "secret") for _ in range(4)]
-
-    assert answers == ["331 530 ann", "331 530 ann", "331 530 all", "331 230"]
-
-
-async def test_sessions_at_once_share_the_sequence(manager: ScriptedUserManager) -> None:
-    """The n-th password gets the n-th step, whoever came first; a name alone takes none."""
-    manager.on("ann").reject("one").reject("two").accept()
-    async with session(manager, "ann") as (_, first, _), session(manager, "ann") as (_, second, _):
-        for user, text in ((second, "one"), (first, "two")):
-            with pytest.raises(CommandRefused, match=text):
-                await manager.authenticate(user, "x")
-        assert await manager.authenticate(second, "x")
-
-
-async def test_a_step_for_user_may_come_to_its_turn_at_pass(manager: ScriptedUserManager) -> None:
-    """When a client sends another password without a name, the next step answers it, wherever it was meant to stand."""
-    manager.on("ann").reject().close("Enough", at="USER")
-    async with session(manager, "ann") as (_, user, _):
-        with pytest.raises(CommandRefused, match="530"):
-            await manager.authenticate(user, "x")
-        with pytest.raises(CommandRefused, match="421"):
-            await manager.authenticate(user, "x")
-
-
-@pytest.mark.parametrize(
-    ("login", "text"),
-    [("ann", "its name"), ("anna", "a pattern"), ("bob", "all"), ("a*", "a pattern"), ("", "all"), ("[x]", "odd")],
-)
-async def test_the_nearest_script_counts(manager: ScriptedUserManager, login: str, text: str) -> None:
-    """The name goes before a pattern, a pattern before all, whatever was said last."""
-    manager.on("ann").reject("its name")
-    manager.on("a*").reject("a pattern")
-    manager.on("[x]").reject("odd")
-    manager.on().reject("all")
-
-    assert await answer(manager, login) == f"331 530 {text}"
-
-
-async def test_of_two_patterns_the_last_counts(manager: ScriptedUserManager) -> None:
-    """What was said last holds among equals, and a script takes the place of the one for the same login."""
-    manager.on("a*").reject("first")
-    manager.on("*n").reject("second")
-    assert await answer(manager, "ann") == "331 530 second"
-
-    manager.on("a*").reject("third")
-    assert await answer(manager, "ann") == "331 530 third"
-    assert await answer(manager, "bn") == "331 530 second"
-
-
-async def test_a_script_counts_from_its_first_step(manager: ScriptedUserManager) -> None:
-    """Beginning a script takes nothing away; a script that ran may be continued."""
-    script = manager.on("ann").reject("one")
-    manager.on("ann")
-    assert await answer(manager, "ann") == "331 530 one"
-
-    script.reject("two")
-    assert [await answer(manager, "ann") for _ in range(2)] == ["331 530 two"] * 2
-
-
-async def test_a_script_for_one_password(manager: ScriptedUserManager) -> None:
-    """It goes before the others of that login, and leaves other passwords to them."""
-    manager.on("ann").usual().when(password="old").reject("Password expired")
-    manager.on("bob").when(password="dragon").reject("one", times=1)
-
-    assert await answer(manager, "ann", "old") == "331 530 Password expired"
-    assert await answer(manager, "ann", "secret") == "331 230"
-    assert await answer(manager, "ann", "x") == "331 530"
-    assert [await answer(manager, "bob", "dragon") for _ in range(2)] == ["331 530 one", "331 230"]
-
-
-async def test_a_script_for_a_password_asks_for_it(manager: ScriptedUserManager) -> None:
-    """A user without a password is asked for one when it decides what follows, and may still give any."""
-    manager.on("open").when(password="x").reject()
-
-    assert await answer(manager, "open", "x") == "331 530 Login incorrect"
-    assert await answer(manager, "open", "y") == "331 230"
 
 
 async def test_a_user_without_a_password(manager: ScriptedUserManager) -> None:
@@ -346,9 +157,6 @@ async def test_what_the_manager_raises_is_the_cause(manager: ScriptedUserManager
             with pytest.raises(CommandRefused, match="451") as raised:
                 await manager.authenticate(user, "x")
             assert raised.value.__cause__ is cause
-
-
-# Time.
 
 
 async def _after(clock: Clock, seconds: float, task: asyncio.Task[Any]) -> bool:
@@ -441,9 +249,6 @@ async def test_attempts_have_the_server_s_time(manager: ScriptedUserManager, clo
     assert [attempt.at for attempt in manager.attempts] == [1000, 1005, 1010]
 
 
-# Locks.
-
-
 async def test_a_login_locks_after_failures_in_a_row(clock: Clock) -> None:
     """The right password in between begins the count anew; locked, it is refused like any other; until unlocked."""
     manager = ScriptedUserManager([User("ann", "secret"), User("bob", "dragon")], lock_after=2)
@@ -494,9 +299,6 @@ async def test_what_is_not_the_client_s_failure_locks_nobody(manager: ScriptedUs
     assert answers == ["331 430 Login incorrect", "331 530 Account locked"]
 
 
-# Limits.
-
-
 async def test_limits(manager: ScriptedUserManager) -> None:
     """One session too many is refused at USER, until one ends; a lower limit leaves those who are there alone."""
     manager.limit("ann", 2)
@@ -529,9 +331,6 @@ async def test_limits_of_those_whom_a_script_lets_in(manager: ScriptedUserManage
     assert await answer(manager, "eve") == "331 530 Too many connections for eve"
 
 
-# Rights.
-
-
 async def test_rights_change_in_the_middle_of_a_session() -> None:
     """They hold for sessions that are there, for that user only, and leave the user as it was."""
     ann = User("ann", "secret")
@@ -548,9 +347,6 @@ async def test_rights_change_in_the_middle_of_a_session() -> None:
         assert (await user.get_permissions("/out")).writable
     manager.permit("ann", Permission("/", readable=False))
     assert (await ann.get_permissions("/")).readable
-
-
-# Certificates.
 
 
 async def test_a_certificate_stands_for_the_password() -> None:
@@ -571,148 +367,6 @@ async def test_a_certificate_stands_for_the_password() -> None:
     async with session(manager, "zoe") as (_, user, _):
         assert not await manager.authenticate_certificate(user, CERTIFICATE)
     assert [attempt.code for attempt in manager.assert_attempts("ann", "accepted", "accepted")] == ["232", "232"]
-
-
-# What is seen.
-
-
-async def test_what_is_noted(manager: ScriptedUserManager) -> None:
-    """Outcome and code of each try, and whether the password was right, but never which it was."""
-    manager.on("bob").accept().reject().reject(at="USER").close("x").time_out().raises(KeyError())
-    for login, password in [
-        ("ann", "hunter2"),
-        ("ann", "secret"),
-        ("zoe", "x"),
-        ("open", ""),
-        *[("bob", "dragon")] * 6,
-    ]:
-        await answer(manager, login, password)
-
-    assert [(a.login, a.outcome, a.code, a.password_matched) for a in manager.attempts] == [
-        ("ann", "rejected", "530", False),
-        ("ann", "accepted", "230", True),
-        ("zoe", "rejected", "530", None),
-        ("open", "accepted", "230", None),
-        ("bob", "accepted", "230", True),
-        ("bob", "rejected", "530", True),
-        ("bob", "rejected", "530", None),
-        ("bob", "closed", "421", True),
-        ("bob", "timed out", "", True),
-        ("bob", "raised", "451", True),
-    ]
-    assert "hunter2" not in repr(manager.attempts)
-    assert str(manager.attempts[0]) == "ann rejected (530), wrong password"
-
-
-async def test_who_is_out(manager: ScriptedUserManager) -> None:
-    """Those who were in are noted when their session ends, in that order; the others are not."""
-    async with session(manager, "ann") as (_, user, _):
-        async with session(manager, "open"):
-            await answer(manager, "bob", "x")
-        await manager.authenticate(user, "secret")
-        assert manager.logouts == ["open"]
-    assert manager.logouts == ["open", "ann"]
-
-
-def test_assertions_on_attempts(manager: ScriptedUserManager) -> None:
-    """They give the tries, and say where those differ from what was expected."""
-    for password in ("x", "secret"):
-        asyncio.run(answer(manager, "ann", password))
-    assert [attempt.code for attempt in manager.assert_attempts("ann", "rejected", "accepted")] == ["530", "230"]
-    manager.assert_attempts("bob")
-
-    seen = "seen rejected, accepted"
-    tries = "\n\n    +0.000 ann rejected (530), wrong password\n    +0.000 ann accepted (230), right password"
-    for outcomes, text in [
-        (("accepted",), f"expected accepted; {seen}\nnumber 1 differs: ann rejected (530), wrong password"),
-        (("rejected",), f"expected rejected; {seen}\nnumber 2 is one too many: ann accepted (230), right password"),
-        (
-            ("rejected", "accepted", "locked"),
-            f"expected rejected, accepted, locked; {seen}\nnumber 3 is missing: locked",
-        ),
-    ]:
-        with pytest.raises(AssertionError) as raised:
-            manager.assert_attempts("ann", *outcomes)
-        assert str(raised.value) == f"attempts of 'ann': {text}{tries}"
-    with pytest.raises(AssertionError, match=r"^attempts of 'anm': expected locked; seen none\nnearest: 'ann'\n"):
-        manager.assert_attempts("anm", "locked")
-
-
-def test_assertions_on_nothing(manager: ScriptedUserManager) -> None:
-    """When nobody came, they say so."""
-    with pytest.raises(AssertionError, match=r"^attempts of 'ann': expected accepted; seen none\nnobody has tried$"):
-        manager.assert_attempts("ann", "accepted")
-    with pytest.raises(AssertionError, match=r"^'ann' logged out 0 of 1 times within 0 s; out are: nobody$"):
-        manager.wait_for_logout("ann", timeout=0)
-    with pytest.raises(
-        ConfigurationError, match="'refused' is no outcome: use accepted, asked, rejected, closed, full"
-    ):
-        manager.assert_attempts("ann", "refused")
-
-
-def test_waiting_from_another_thread(manager: ScriptedUserManager) -> None:
-    """Whoever waits is told when it happens."""
-    waiting = threading.Event()
-
-    def log_in() -> None:
-        waiting.wait(10)
-        asyncio.run(answer(manager, "ann", "x"))
-        asyncio.run(answer(manager, "ann", "secret"))
-
-    thread = threading.Thread(target=log_in)
-    thread.start()
-    waiting.set()
-    try:
-        manager.wait_for_attempts("ann", "rejected", "accepted")
-        manager.wait_for_logout("ann")
-    finally:
-        thread.join()
-
-
-async def test_steps_may_be_added_while_others_are_taken(manager: ScriptedUserManager) -> None:
-    """With a thread that adds, no step is lost, and none acts twice."""
-    script = manager.on("ann").reject("0", times=1)
-    thread = threading.Thread(target=lambda: [script.reject(str(n), times=1) for n in range(1, 500)])
-    thread.start()
-    seen: list[str] = []
-    while len(seen) < 500:
-        said = await answer(manager, "ann", "x")
-        if said != "331 530":  # the other thread was slower
-            seen.append(said.rpartition(" ")[2])
-    thread.join()
-
-    assert seen == [str(number) for number in range(500)]
-
-
-# Mistakes.
-
-
-@pytest.mark.parametrize(
-    ("mistake", "text"),
-    [
-        (
-            lambda on: on.reject(code="200"),
-            r"code takes 4xx or 5xx, such as 530 or 430 \(for 421 use close()\), not '200'",
-        ),
-        (lambda on: on.reject(code="421"), "code takes 4xx or 5xx"),
-        (lambda on: on.accept(at="QUIT"), "at takes 'USER' or 'PASS', not 'QUIT'"),
-        (
-            lambda on: on.accept(times=0),
-            "times takes a whole number, 1 or more, or None for one try, or all if no step follows, not 0",
-        ),
-        (lambda on: on.delay(-1), "delay takes a number of seconds, 0 or more, not -1"),
-        (lambda on: on.delay("1"), "delay takes a number of seconds, 0 or more, not '1'"),
-        (lambda on: on.raises("boom"), r"raises\('boom'\): give an exception, as in raises"),
-        (lambda on: on.when(password="x").accept(at="USER"), "the password comes later, so leave at= away"),
-        (lambda on: on.when(password="x").ask_password(), "the 331 comes first, so say it before"),
-        (lambda on: on.ask_password().accept(at="USER"), "leave at= away, or do not ask"),
-        (lambda on: on.ask_password().ask_password(), "say what follows the password"),
-    ],
-)
-def test_a_step_that_cannot_be(manager: ScriptedUserManager, mistake: Any, text: str) -> None:
-    """A mistake is told where it is made, with what would be right."""
-    with pytest.raises(ConfigurationError, match=text.replace("()", r"\(\)")):
-        mistake(manager.on("ann"))
 
 
 @pytest.mark.parametrize(

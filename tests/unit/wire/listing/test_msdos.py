@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import timedelta, timezone
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ftpfixture.errors import ReplySyntaxError
-from ftpfixture.wire.listing import parse_msdos_line, read_listing
+from ftpfixture.wire.listing import (
+    parse_msdos_line,
+    read_listing,
+)
+from ftpfixture.wire.listing.entry import Entry
+from ftpfixture.wire.listing.msdos import msdos_line
+from tests.support.entries import (
+    any_name,
+    any_size,
+    any_zone,
+    cut,
+)
 from tests.support.listings import LISTINGS, MSDOS_LINES, NOW, at, told
 from tests.support.rows import table
 
@@ -131,3 +145,37 @@ def test_dir() -> None:
     reading = read_listing(LISTINGS["DIR"], now=NOW)
     assert [(entry.name, entry.size) for entry in reading.entries] == [("sub dir", None), ("a b.txt", 1204)]
     assert reading.unread == ()
+
+
+def test_msdos_line() -> None:
+    """Files have a size and directories a mark, and the names stand below each other."""
+    assert msdos_line(Entry("a.txt", "file", 5, at(2024, 6, 1, 9, 5))) == "06-01-24  09:05AM                    5 a.txt"
+    assert msdos_line(Entry("sub", "dir", 5, at(2024, 6, 1, 9, 5))) == "06-01-24  09:05AM       <DIR>          sub"
+
+
+@table(
+    ("hour", "clock"),
+    [(0, "12:30AM"), (1, "01:30AM"), (11, "11:30AM"), (12, "12:30PM"), (13, "01:30PM"), (23, "11:30PM")],
+)
+def test_msdos_line_clock(hour: int, clock: str) -> None:
+    """Midnight is 12 AM and noon is 12 PM."""
+    assert msdos_line(Entry("x", "file", modify=at(2009, 12, 31, hour, 30))).startswith(f"12-31-09  {clock} ")
+
+
+def test_msdos_line_years_and_zone() -> None:
+    """Years may have four digits, and the date is that of the given time zone."""
+    entry = Entry("x", "file", modify=at(1999, 12, 31, 23, 0))
+    zone = timezone(timedelta(hours=2))
+    assert msdos_line(entry, timezone=zone, four_digit_year=True).startswith("01-01-2000  01:00AM ")
+    assert msdos_line(entry, timezone=zone).startswith("01-01-00  01:00AM ")
+
+
+@given(any_name, st.sampled_from(["file", "dir"]), any_size, st.floats(at(1970, 1, 2), at(2069, 12, 30)), any_zone)
+def test_msdos_line_survives(name: str, kind: str, size: int, modify: float, zone: timezone) -> None:
+    """A line of IIS gives back name, type, size and minute, with both kinds of years."""
+    entry = Entry(name, kind, size if kind == "file" else None, modify)
+    for four in (False, True):
+        line = msdos_line(entry, timezone=zone, four_digit_year=four)
+        wanted = dataclasses.replace(entry, modify=cut(modify, zone))
+        assert parse_msdos_line(line, timezone=zone) == wanted
+        assert read_listing([line], now=NOW, timezone=zone).entries == (wanted,)

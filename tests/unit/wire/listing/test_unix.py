@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+import dataclasses
+from datetime import timedelta, timezone
+
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ftpfixture.errors import ReplySyntaxError
-from ftpfixture.wire.listing import parse_unix_line, parse_unix_mode, read_listing
+from ftpfixture.wire.listing import (
+    parse_unix_line,
+    parse_unix_mode,
+    read_listing,
+)
 from ftpfixture.wire.listing.entry import Entry
 from ftpfixture.wire.listing.unix import unix_line
+from tests.support.entries import (
+    any_mode,
+    any_name,
+    any_size,
+    any_stamp,
+    any_word,
+    any_zone,
+    cut,
+)
 from tests.support.listings import LISTINGS, NOW, UNIX_LINES, at, told
 from tests.support.rows import table
 
@@ -272,3 +288,147 @@ def test_other_directories() -> None:
         reading = read_listing(lines, now=NOW)
         assert [entry.name for entry in reading.entries] == found, lines
         assert [one.line for one in reading.unread] == unread, lines
+
+
+DAY = 86400
+
+
+def test_unix_line_of_a_file() -> None:
+    """Every column is filled, and one space stands before the name."""
+    entry = Entry("a.txt", "file", 5, at(2024, 6, 1, 9, 5), mode=0o640, links=2, owner="ann", group="staff")
+    assert unix_line(entry, now=NOW) == "-rw-r-----    2 ann      staff               5 Jun  1 09:05 a.txt"
+
+
+@table(
+    ("kind", "head"),
+    [
+        ("file", "-rw-r--r--    1 ftp      ftp                 0 Jan  1  1970 x"),
+        ("dir", "drwxr-xr-x    1 ftp      ftp                 0 Jan  1  1970 x"),
+        ("cdir", "drwxr-xr-x    1 ftp      ftp                 0 Jan  1  1970 x"),
+        ("pdir", "drwxr-xr-x    1 ftp      ftp                 0 Jan  1  1970 x"),
+        ("link", "lrwxrwxrwx    1 ftp      ftp                 0 Jan  1  1970 x"),
+        ("unknown", "?rw-r--r--    1 ftp      ftp                 0 Jan  1  1970 x"),
+    ],
+)
+def test_unix_line_without_knowledge(kind: str, head: str) -> None:
+    """What is not known is shown as something usual, so that clients find all columns."""
+    assert unix_line(Entry("x", kind), now=NOW) == head
+
+
+@table(
+    ("mode", "letters"),
+    [
+        (0o000, "---------"),
+        (0o777, "rwxrwxrwx"),
+        (0o4755, "rwsr-xr-x"),
+        (0o4644, "rwSr--r--"),
+        (0o2755, "rwxr-sr-x"),
+        (0o2644, "rw-r-Sr--"),
+        (0o1777, "rwxrwxrwt"),
+        (0o1666, "rw-rw-rwT"),
+        (0o7000, "--S--S--T"),
+        (0o100644, "rw-r--r--"),
+    ],
+)
+def test_unix_line_modes(mode: int, letters: str) -> None:
+    """Setuid, setgid and sticky are s and t with execution, S and T without; bits of the type do not show."""
+    assert unix_line(Entry("x", "file", mode=mode), now=NOW)[:11] == f"-{letters} "
+
+
+@table(
+    ("modify", "date"),
+    [
+        (NOW, "Jun 15 12:00"),
+        (NOW + 1, "Jun 15  2024"),
+        (NOW - 180 * DAY, "Dec 18 12:00"),
+        (NOW - 180 * DAY - 1, "Dec 18  2023"),
+        (NOW + 365 * DAY, "Jun 15  2025"),
+        (at(2024, 2, 29, 0, 0), "Feb 29 00:00"),
+        (at(999, 3, 4), "Mar  4  0999"),
+        (-1.0, "Dec 31  1969"),
+        (1e30, "Dec 30  9999"),
+        (-1e30, "Jan  2  0001"),
+    ],
+)
+def test_unix_line_dates(modify: float, date: str) -> None:
+    """Hour and minute for 180 days back, the year beyond and in the future; impossible times are held in bounds."""
+    assert unix_line(Entry("x", "file", 7, modify), now=NOW).endswith(f" 7 {date} x")
+
+
+def test_unix_line_has_the_time_of_its_zone() -> None:
+    """The date is the one on the wall in the given time zone."""
+    entry = Entry("x", "file", modify=NOW - 60)
+    assert unix_line(entry, now=NOW, timezone=timezone(timedelta(hours=14))).endswith("Jun 16 01:59 x")
+
+
+@table(
+    ("owner", "shown"),
+    [("two words", "two_words"), (" ann\n", "ann"), ("", "ftp"), ("a\r\nb", "a_b"), ("\0", "ftp"), ("x\u2028y", "x_y")],
+)
+def test_unix_line_keeps_columns(owner: str, shown: str) -> None:
+    """An owner or group is always one word, whatever its name."""
+    line = unix_line(Entry("x", "file", owner=owner, group=owner), now=NOW)
+    assert line.split()[2:4] == [shown, shown]
+
+
+@table(
+    ("kind", "target", "end"),
+    [
+        ("link", "/a b", " name -> /a b"),
+        ("link", None, " name"),
+        ("link", "", " name"),
+        ("link", "a\r\nb", " name"),
+        ("file", "/a", " name"),
+    ],
+)
+def test_unix_line_targets(kind: str, target: str | None, end: str) -> None:
+    """Links show their target, unless it would break the line."""
+    assert unix_line(Entry("name", kind, target=target), now=NOW).endswith("1970" + end)
+
+
+def test_unix_line_of_a_large_file() -> None:
+    """A size that fills its column pushes the rest aside and is not cut."""
+    line = unix_line(Entry("x", "file", 2**63), now=NOW)
+    assert line.endswith(" ftp      9223372036854775808 Jan  1  1970 x")
+
+
+any_now = st.floats(at(1970, 1, 2), at(2200, 1, 1))
+
+
+@given(
+    any_name,
+    st.sampled_from(["file", "dir", "unknown"]),
+    any_size,
+    any_stamp,
+    any_now,
+    any_mode,
+    any_word,
+    any_word,
+    any_zone,
+)
+def test_unix_line_survives(
+    name: str, kind: str, size: int, modify: float, now: float, mode: int, owner: str, group: str, zone: timezone
+) -> None:
+    """A Unix line gives back name, type, size, mode, links, owner and group, and the time as exactly as it has it."""
+    entry = Entry(name, kind, size, modify, mode=mode, links=3, owner=owner, group=group)
+    line = unix_line(entry, now=now, timezone=zone)
+    wanted = dataclasses.replace(entry, modify=cut(modify, zone, whole_day=not 0 <= now - modify <= 180 * DAY))
+    assert parse_unix_line(line, now=now, timezone=zone) == wanted
+    assert read_listing([line], now=now, timezone=zone).entries == (wanted,)
+
+
+@given(any_name, any_now, st.floats(0, 180 * DAY), any_zone)
+def test_recent_dates_survive(name: str, now: float, age: float, zone: timezone) -> None:
+    """A date without a year comes back to the minute, on both sides of a new year and of 29 February."""
+    modify = now - age
+    assume(modify <= now)
+    line = unix_line(Entry(name, "file", modify=modify), now=now, timezone=zone)
+    assert parse_unix_line(line, now=now, timezone=zone).modify == cut(modify, zone)
+
+
+@given(any_name, any_name)
+def test_unix_link_survives(name: str, target: str) -> None:
+    """A link gives back name and target, unless the target has an arrow itself."""
+    assume(" -> " not in f"-> {target}")
+    entry = parse_unix_line(unix_line(Entry(name, "link", target=target), now=NOW), now=NOW)
+    assert (entry.type, entry.name, entry.target) == ("link", name, target)

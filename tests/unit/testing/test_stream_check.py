@@ -1,8 +1,7 @@
-"""The public checks of transports and streams: all that we have passes them, and what is broken is found."""
+"""The check of two-way streams passes those of the package, and finds what is broken."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, cast
@@ -12,33 +11,12 @@ import pytest
 from ftpfixture.net.channel import Channel
 from ftpfixture.net.deflate import Deflated
 from ftpfixture.net.faultystream import FaultyStream
-from ftpfixture.net.memory import MemoryTransport, memory_pair
-from ftpfixture.net.socket_transport import SocketTransport
 from ftpfixture.net.stream import ThrottleStreamIO
-from ftpfixture.net.transport import Transport
 from ftpfixture.testing.certificates import ServerTls, server_context
 from ftpfixture.testing.stream_check import TwoWayStream, check_two_way_stream
-from ftpfixture.testing.transport_check import check_transport
-from tests.support.transports import tcp_pair
+from tests.support.transport_pairs import TransportPair, memory, narrow_memory, sockets
 
-TransportPair = tuple[Transport, Transport]
 StreamPair = tuple[TwoWayStream, TwoWayStream]
-
-
-async def sockets() -> TransportPair:
-    """Two ends of a TCP connection."""
-    loop, (near, far) = asyncio.get_running_loop(), tcp_pair()
-    return SocketTransport(near, loop, far.getsockname()), SocketTransport(far, loop, near.getsockname())
-
-
-async def memory() -> TransportPair:
-    """Two ends of a connection in memory."""
-    return memory_pair(asyncio.get_running_loop())
-
-
-async def narrow_memory() -> TransportPair:
-    """The same with little room."""
-    return memory_pair(asyncio.get_running_loop(), window=20_000)
 
 
 async def in_clear(connect: Callable[[], Awaitable[TransportPair]]) -> tuple[Channel, Channel]:
@@ -104,12 +82,6 @@ KINDS: dict[str, Callable[[], Awaitable[StreamPair]]] = {
 }
 
 
-@pytest.mark.parametrize("connect", [sockets, memory, narrow_memory], ids=["sockets", "memory", "narrow memory"])
-async def test_transports(connect: Callable[[], Awaitable[TransportPair]]) -> None:
-    """Sockets do what the check expects, and so does memory, whatever its window."""
-    await check_transport(connect)
-
-
 @pytest.mark.parametrize("kind", KINDS)
 async def test_channels(kind: str) -> None:
     """Channels are two-way streams over each transport, in clear and with TLS."""
@@ -129,101 +101,6 @@ async def test_streams_of_handlers(
 async def test_mode_z(connect: Callable[[], Awaitable[TransportPair]]) -> None:
     """A compressed connection is a stream one way at a time."""
     await check_two_way_stream(partial(compressed, connect), both_at_once=False)
-
-
-# What is broken.
-
-
-def _recv_nothing(self: MemoryTransport, size: int) -> bytes:
-    """The end, where there is nothing yet."""
-    try:
-        return MemoryTransport.recv(self, size)
-    except BlockingIOError:
-        return b""
-
-
-def _peek_takes(self: MemoryTransport, size: int) -> bytes:
-    data = MemoryTransport.peek(self, size)
-    del self._arrived[: len(data)]
-    return data
-
-
-def _send_backwards(self: MemoryTransport, data: Any) -> int:
-    return MemoryTransport.send(self, bytes(data)[::-1])
-
-
-def _close_without_reset(self: MemoryTransport) -> None:
-    if not self._closed:
-        self._arrived.clear()
-        MemoryTransport.close(self)
-
-
-def _move_and_join(self: MemoryTransport, far: MemoryTransport) -> None:
-    self.local = ("127.0.0.1", 3)
-    MemoryTransport.join(self, far)
-
-
-def _forgetful_reset(self: MemoryTransport) -> None:
-    self._far._arrived.clear()
-    MemoryTransport.reset(self)
-
-
-def _call_once(self: MemoryTransport, callback: Callable[..., object] | None, *args: object) -> None:
-    def once() -> None:
-        MemoryTransport.on_readable(self, None)
-        assert callback is not None
-        callback(*args)
-
-    MemoryTransport.on_readable(self, callback and once)
-
-
-def _never_writable(self: MemoryTransport, callback: Callable[..., object] | None, *args: object) -> None:
-    """Nobody is called."""
-
-
-BROKEN: list[tuple[dict[str, Any], str]] = [
-    ({"recv": _recv_nothing}, "nothing to receive is BlockingIOError; but it gave b''"),
-    ({"peek": _peek_takes}, "peek gives what recv will give; but"),
-    ({"send": _send_backwards}, "peek gives what recv will give; but it gave b'210'"),
-    ({"send": lambda self, data: MemoryTransport.send(self, data) and 0}, "few bytes find room"),
-    ({"on_readable": _call_once}, "called in each turn until the bytes are received; but he was called 1 times"),
-    ({"on_writable": _never_writable}, "what is closed on this side is an OSError"),
-    ({"shutdown_write": MemoryTransport.close}, "what a channel does every day succeeds; but OSError was raised"),
-    ({"close": MemoryTransport.shutdown_write}, "what is closed on this side is an OSError"),
-    ({"close": _close_without_reset}, "a close with bytes unread is ConnectionResetError once"),
-    ({"reset": _close_without_reset}, "a close with bytes unread is ConnectionResetError once; but it gave b''"),
-    ({"reset": _forgetful_reset}, "what came before a close with bytes unread can be received; but it gave b''"),
-    ({"urgent_inline": lambda self: None}, "after urgent_inline urgent bytes are between the others"),
-    ({"send_urgent": MemoryTransport.send}, "without urgent_inline the urgent byte is not received"),
-    ({"join": _move_and_join}, "each end has the address of the other as its peer"),
-]
-
-
-@pytest.mark.parametrize(("members", "wanted"), BROKEN)
-async def test_broken_transports(members: dict[str, Any], wanted: str) -> None:
-    """Each broken rule is found, and told with what to do."""
-    kind = type("Broken", (MemoryTransport,), members)
-
-    async def connect() -> TransportPair:
-        loop = asyncio.get_running_loop()
-        here, there = ("127.0.0.1", 1), ("127.0.0.1", 2)
-        near, far = kind(loop, here, there, 1 << 20), kind(loop, there, here, 1 << 20)
-        near.join(far)
-        return near, far
-
-    with pytest.raises(AssertionError, match=wanted) as caught:
-        await check_transport(connect)
-    assert "To do: " in str(caught.value)
-
-
-async def test_a_transport_that_takes_everything() -> None:
-    """A window that never fills is told, and not waited for."""
-
-    async def connect() -> TransportPair:
-        return memory_pair(asyncio.get_running_loop(), window=1 << 40)
-
-    with pytest.raises(AssertionError, match="send raises BlockingIOError when nobody receives; but 67"):
-        await check_transport(connect)
 
 
 class BrokenStream:

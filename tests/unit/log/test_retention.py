@@ -1,0 +1,78 @@
+"""How much of what was transferred a log keeps."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+
+from ftpfixture.log import retention
+from ftpfixture.log.records import TransferRecord
+from tests.support.story import Story
+
+
+def _held(transfer: TransferRecord) -> bool:
+    assert transfer._payload is not None
+    return bool(transfer._payload.buffers())
+
+
+def test_octets_are_kept_until_there_are_too_many(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond the limit the oldest transfers are hashed and their octets let go; the digest is right all the same."""
+    monkeypatch.setattr(retention, "_MOST_KEPT", 10)
+    story.connect()
+    transfers = [story.transfer(f"RETR /{letter}", letter.encode() * 6) for letter in "abc"]
+    # The newest is never let go for its own sake: somebody may be about to ask for its digest.
+    assert [_held(transfer) for transfer in transfers] == [False, False, True]
+
+    assert [transfer.sha256 for transfer in transfers] == [
+        hashlib.sha256(letter * 6).hexdigest() for letter in (b"a", b"b", b"c")
+    ]
+
+
+def test_a_large_transfer_is_let_go_little_by_little(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With each piece that moves some of what is to be let go is hashed, so that no single one costs much."""
+    monkeypatch.setattr(retention, "_MOST_KEPT", 10)
+    monkeypatch.setattr(retention, "_HASHED_AT_ONCE", 30)
+    story.connect()
+    large = story.transfer("RETR /large", b"x" * 100)
+    held = []
+    for number in range(3):
+        story.transfer(f"RETR /{number}", b"y" * 6)
+        held.append(_held(large))
+
+    assert held == [True, True, False]
+    assert large.sha256 == hashlib.sha256(b"x" * 100).hexdigest()
+
+
+def test_octets_within_the_limit_are_kept(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As long as there are few octets, no transfer is hashed before somebody asks."""
+    monkeypatch.setattr(retention, "_MOST_KEPT", 12)
+    story.connect()
+    transfers = [story.transfer(f"RETR /{letter}", letter.encode() * 6) for letter in "ab"]
+
+    assert [_held(transfer) for transfer in transfers] == [True, True]
+
+
+def test_a_file_that_is_sent_often_counts_once(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Transfers of one stored file share its octets, so any number of them stays within the limit."""
+    monkeypatch.setattr(retention, "_MOST_KEPT", 10)
+    stored = b"x" * 8
+    story.connect()
+    other = story.transfer("RETR /y", b"y")
+
+    transfers = [story.transfer("RETR /x", memoryview(stored)) for _ in range(5)]
+
+    assert all(_held(transfer) for transfer in (other, *transfers))
+
+
+def test_letting_go_skips_what_others_hold(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To hash a transfer whose octets another one holds gains nothing: the next one goes instead."""
+    monkeypatch.setattr(retention, "_MOST_KEPT", 15)
+    stored = b"x" * 8
+    story.connect()
+    shared = [story.transfer("RETR /x", memoryview(stored)) for _ in range(2)]
+    alone = story.transfer("RETR /y", b"y" * 6)
+
+    newest = story.transfer("RETR /z", b"z" * 5)
+
+    assert [_held(transfer) for transfer in (*shared, alone, newest)] == [True, True, False, True]

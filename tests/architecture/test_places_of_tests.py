@@ -1,0 +1,119 @@
+"""Where tests stand: `tests/unit` has the files of the package, so that the tests of a module are found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import ftpfixture
+from tests.support.rows import check_rows
+
+TESTS = Path(__file__).parent.parent
+PACKAGE = Path(ftpfixture.__file__).parent
+
+ELSEWHERE = {
+    # Commands are what a client sees of them; each section of the standards has a file.
+    "server/commands/access": ["conformance/test_rfc959.py", "conformance/test_rfc2640_7151.py"],
+    "server/commands/bulk": ["conformance/test_bulk_commands.py"],
+    "server/commands/information": ["conformance/test_rfc959.py", "conformance/test_rfc2389.py"],
+    "server/commands/integrity": ["conformance/test_drafts.py", "conformance/test_rfc3659.py"],
+    "server/commands/listing": ["conformance/test_listings.py", "conformance/test_rfc3659.py"],
+    "server/commands/parameters": ["conformance/test_rfc959.py", "conformance/test_rfc2428.py"],
+    "server/commands/security": ["conformance/test_rfc4217.py", "conformance/test_tls.py"],
+    "server/commands/site": ["conformance/test_drafts.py"],
+    "server/commands/tree": ["conformance/test_rfc959.py", "conformance/test_rights.py"],
+    # What a session and its transfers do together is seen from outside.
+    "server/creation": ["conformance/test_drafts.py"],
+    "server/host": ["unit/server/test_session.py"],
+    "server/patterns": ["conformance/test_listings.py", "robustness/test_nothing_stops_the_loop.py"],
+    "server/transfer": ["conformance/test_transfers.py"],
+    "server/transfers": ["conformance/test_transfers.py", "conformance/test_order_of_replies.py"],
+    "server/view": ["unit/net/test_gate.py"],
+    # Actions are held by playbooks, one for each word and phase; what performs them needs connections.
+    "faults/action": ["unit/faults/test_actions.py", "unit/faults/test_program.py"],
+    "faults/control": ["unit/faults/test_program_playbooks.py"],
+    "faults/data_actions": ["unit/faults/test_program_playbooks.py"],
+    "faults/effects": ["unit/faults/test_program.py", "unit/faults/test_program_playbooks.py"],
+    "faults/known": ["faults/test_known.py"],
+    "faults/transfer": ["unit/faults/test_program_playbooks.py"],
+    "net/faultgate": ["faults/control/test_connection_ends.py", "faults/control/test_changed_replies.py"],
+    "net/faultyhandshakes": ["faults/data/test_handshakes.py"],
+    "net/faultystream": ["faults/data/test_downloads.py", "faults/data/test_uploads.py"],
+    "net/pauses": ["faults/control/test_late_replies.py"],
+    # Parts of a thing that is tested as a whole.
+    "client/base": ["unit/client/test_control.py", "conformance/test_extension_api.py"],
+    "client/comparison": ["unit/client/test_mirror.py"],
+    "client/connector": ["unit/client/test_data.py", "unit/client/test_security.py"],
+    "client/copies": ["unit/client/test_transfers.py"],
+    "client/files": ["unit/client/test_transfers.py", "unit/client/test_stream.py"],
+    "client/incoming": ["unit/client/test_control.py"],
+    "client/operations": ["unit/client/test_client.py"],
+    "client/questions": ["unit/client/test_information.py"],
+    "client/reading": ["unit/client/test_listing.py", "unit/client/test_unread.py"],
+    "client/running": ["unit/client/test_resync.py"],
+    "client/traits": ["unit/client/test_information.py"],
+    "client/trees": ["unit/client/test_mirror.py"],
+    "client/view": ["unit/client/test_stream.py"],
+    "files/opened": ["unit/files/test_base.py"],
+    "log/projection": ["unit/log/test_command_log.py"],
+    "log/records": ["unit/log/test_command_log.py"],
+    "net/socket_transport": ["unit/net/test_closing.py", "unit/testing/test_transport_check.py"],
+    "net/sockets": ["unit/net/test_network.py", "robustness/test_beside_pytest_socket.py"],
+    "wire/listing/format": ["unit/wire/listing/test_reading.py"],
+    "wire/listing/headings": ["unit/wire/listing/test_reading.py", "unit/wire/listing/test_unix.py"],
+    "wire/listing/months": ["unit/wire/listing/test_unix.py"],
+    "wire/listing/styles": ["unit/wire/listing/test_rows.py"],
+    "wire/listing/unix_mode": ["unit/wire/listing/test_unix.py"],
+    # Names at another address.
+    "compat/constants": ["unit/test_common.py"],
+    "pathio": ["unit/test_common.py"],
+    # What pytest, other packages and forks do to us is seen in processes of their own.
+    "forks": ["robustness/test_beside_forks.py"],
+    "testing/beginning": ["unit/testing/test_ftpserver.py"],
+    "testing/plugin": ["plugin/test_fixtures.py"],
+    "testing/rules": ["unit/testing/test_pathio_check.py"],
+    "testing/serverloop": ["unit/testing/test_loopthread.py"],
+    "testing/users": ["plugin/test_users_fixture.py"],
+    "untouched": ["robustness/test_beside_patches.py", "robustness/test_beside_pyfakefs.py"],
+}
+"""Modules that have no file of their place, and where they are tested."""
+
+
+def places() -> set[str]:
+    """The modules of the package, as paths without their end; an underscore in front of a name does not count."""
+    return {
+        path.relative_to(PACKAGE).with_name(path.stem.lstrip("_")).as_posix()
+        for path in PACKAGE.rglob("*.py")
+        if path.name not in ("__init__.py", "__main__.py")
+    }
+
+
+def modules_of(test: Path) -> set[str]:
+    """The modules that a file may be about: the name of one, and perhaps more words behind it."""
+    words = test.stem.removeprefix("test_").split("_")
+    folder = test.relative_to(TESTS / "unit").parent
+    return {(folder / "_".join(words[:count])).as_posix() for count in range(1, len(words) + 1)} & places()
+
+
+def test_every_unit_test_is_beside_its_module() -> None:
+    """A file of `tests/unit` has the place and the name of a module; `test_<module>_<aspect>` is one aspect of it."""
+    files = sorted((TESTS / "unit").rglob("test_*.py"))
+
+    assert [path.relative_to(TESTS).as_posix() for path in files if not modules_of(path)] == []
+
+
+def test_every_module_has_tests_of_its_own() -> None:
+    """A module has a file of its place in `tests/unit`, or is in the table of those that are tested elsewhere."""
+    tested = set().union(*(modules_of(path) for path in (TESTS / "unit").rglob("test_*.py")))
+
+    assert sorted(places() - tested - {*ELSEWHERE}) == []
+    assert sorted(tested & {*ELSEWHERE}) == [], "these have tests of their own, and need no row"
+    assert sorted({*ELSEWHERE} - places()) == [], "there are no such modules"
+
+
+def test_what_is_tested_elsewhere_is() -> None:
+    """The files that the table names are there."""
+
+    def check(name: str) -> None:
+        assert all((TESTS / file).exists() for file in ELSEWHERE[name])
+
+    check_rows(ELSEWHERE, check)

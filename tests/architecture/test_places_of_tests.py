@@ -69,6 +69,7 @@ ELSEWHERE = {
     # What pytest, other packages and forks do to us is seen in processes of their own.
     "forks": ["robustness/test_beside_forks.py"],
     "testing/beginning": ["unit/testing/test_ftpserver.py"],
+    "testing/inside": ["unit/testing/test_ftpserver.py", "unit/testing/test_folders.py"],
     "testing/plugin": ["plugin/test_fixtures.py"],
     "testing/rules": ["unit/testing/test_pathio_check.py"],
     "testing/serverloop": ["unit/testing/test_loopthread.py"],

@@ -27,7 +27,6 @@ ELSEWHERE = {
     "server/patterns": ["conformance/test_listings.py", "robustness/test_nothing_stops_the_loop.py"],
     "server/transfer": ["conformance/test_transfers.py"],
     "server/transfers": ["conformance/test_transfers.py", "conformance/test_order_of_replies.py"],
-    "server/view": ["unit/net/test_gate.py"],
     # Actions are held by playbooks, one for each word and phase; what performs them needs connections.
     "faults/action": ["unit/faults/test_actions.py", "unit/faults/test_program.py"],
     "faults/control": ["unit/faults/test_program_playbooks.py"],
@@ -35,7 +34,6 @@ ELSEWHERE = {
     "faults/effects": ["unit/faults/test_program.py", "unit/faults/test_program_playbooks.py"],
     "faults/known": ["faults/test_known.py"],
     "faults/transfer": ["unit/faults/test_program_playbooks.py"],
-    "net/faultgate": ["faults/control/test_connection_ends.py", "faults/control/test_changed_replies.py"],
     "net/faultyhandshakes": ["faults/data/test_handshakes.py"],
     "net/faultystream": ["faults/data/test_downloads.py", "faults/data/test_uploads.py"],
     "net/pauses": ["faults/control/test_late_replies.py"],
@@ -50,7 +48,6 @@ ELSEWHERE = {
     "client/questions": ["unit/client/test_information.py"],
     "client/reading": ["unit/client/test_listing.py", "unit/client/test_unread.py"],
     "client/running": ["unit/client/test_resync.py"],
-    "client/traits": ["unit/client/test_information.py"],
     "client/trees": ["unit/client/test_mirror.py"],
     "client/view": ["unit/client/test_stream.py"],
     "files/opened": ["unit/files/test_base.py"],

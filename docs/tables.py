@@ -36,8 +36,8 @@ __all__ = [
 
 PACKAGE = Path(ftpfixture.__file__).parent
 
-_REPLIES = re.compile(r"^Replies: (.*?)(?:\.\s*$|\.\n)", re.MULTILINE | re.DOTALL)
-_SOURCE = re.compile(r"^Source: (.*?)\.?$", re.MULTILINE)
+_REPLIES = re.compile(r"\bReplies: (.*?)\.?(?= Source:|$)")
+_SOURCE = re.compile(r"\bSource: (.*?)\.?(?= Replies:|$)")
 
 
 def _table(columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:
@@ -138,14 +138,14 @@ def commands() -> list[str]:
     rows = {}
     for name, spec in build_table(Server).values():
         syntax, _, text = spec.text.partition(": ")
-        docstring = inspect.cleandoc(getattr(Server, name).__doc__ or "")
+        docstring = _prose(getattr(Server, name).__doc__ or "")
         replies, source = _REPLIES.search(docstring), _SOURCE.search(docstring)
         aliases = "".join(f", also `{verb}`" for verb in spec.verbs[1:])
         rows[spec.verbs[0]] = (
             f"`{syntax}`{aliases}",
             _prose(text).rstrip(".") + ("; also during a transfer" if spec.during_transfer else ""),
-            _prose(replies[1]) if replies else "",
-            _prose(source[1]) if source else "",
+            replies[1] if replies else "",
+            source[1] if source else "",
         )
     return _table(("command", "what it does", "replies", "source"), (rows[verb] for verb in sorted(rows)))
 

@@ -20,11 +20,11 @@ ROOT = Path(__file__).parents[2]
 
 FIXTURE_TYPES = {
     "ftp_client": "ftpfixture.Client",
-    "ftp_config": "dict[str, typing.Any]",
+    "ftp_config": "ftpfixture.FtpServerSettings",
     "ftp_faults": "ftpfixture.testing.faults.Faults",
     "ftp_log": "ftpfixture.CommandLog",
     "ftp_server": "ftpfixture.FtpServer",
-    "ftp_server_factory": "collections.abc.Callable[..., ftpfixture.FtpServer]",
+    "ftp_server_factory": "ftpfixture.FtpServerFactory",
     "ftp_users": "ftpfixture.ScriptedUserManager",
     "ftps_server": "ftpfixture.FtpServer",
     "monkeypatch": "pytest.MonkeyPatch",
@@ -105,7 +105,7 @@ def typed(source: str, modules: set[str]) -> str:
         modules: Names of the other blocks of the page that it may import.
     """
     tree = ast.parse(source)
-    needed = {"collections.abc", "ftpfixture.testing.faults", "pathlib", "pytest", "typing"}
+    needed = {"ftpfixture.testing.faults", "pathlib", "pytest"}
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             for argument in node.args.args:

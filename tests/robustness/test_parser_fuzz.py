@@ -33,7 +33,7 @@ def test_the_fuzzer_finds_what_is_slow() -> None:
     assert slow(length, "a" * 3000, "a" * 24000) is None
 
 
-@pytest.mark.exhaustive
+@pytest.mark.fuzz
 @pytest.mark.timeout(0)
 def test_ten_million_inputs() -> None:
     """Many seeds, the first from the environment, so many inputs for each parser that they are ten million."""

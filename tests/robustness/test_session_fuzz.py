@@ -43,7 +43,7 @@ def test_what_was_found_is_mended(tmp_path: Path) -> None:
         assert play(case, folder) == [], case
 
 
-@pytest.mark.exhaustive
+@pytest.mark.fuzz
 @pytest.mark.illegal_replies
 @pytest.mark.timeout(0)
 def test_a_million_commands(tmp_path: Path) -> None:

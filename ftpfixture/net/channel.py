@@ -266,4 +266,4 @@ class Channel(Reactor):
     def _close(self, way: closing.Way) -> None:
         if not self.closed:
             closing.close(way, self._transport, self._encryption.tls if self._encryption is not None else None)
-            self.forget()
+            self._tell_closed()

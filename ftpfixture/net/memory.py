@@ -60,8 +60,10 @@ class Readiness:
     def _call(self) -> None:
         self._handle = None
         if self._callback is not None and self._holds():
-            self._callback()
-            self.look()
+            try:
+                self._callback()
+            finally:
+                self.look()
 
 
 class MemoryTransport:

@@ -246,8 +246,8 @@ class Reactor:
 
     # The end.
 
-    def forget(self) -> None:
-        """Tell who waits that the transport is closed."""
+    def _tell_closed(self) -> None:
+        """Note that the transport is closed, and wake who waits."""
         self.closed = True
         if self._on_room is not None:
             self._on_room()

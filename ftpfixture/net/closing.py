@@ -37,9 +37,11 @@ def close(way: Way, transport: Transport, tls: TlsTransport | None) -> None:
         transport: In clear, or what is below TLS.
         tls: TLS over it, if there is any.
     """
-    with contextlib.suppress(OSError):  # it is broken: nobody is there for the other steps
-        for step in way:
+    for step in way:
+        try:
             step(transport, tls)
+        except OSError:
+            break  # it is broken: nobody is there for the other steps
     transport.close()
 
 

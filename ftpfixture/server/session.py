@@ -5,9 +5,9 @@ One rule: this room knows no verb. What may overtake what is said by the marker 
 Theory of operation
 -------------------
 Two things happen side by side. *Reading*: whenever bytes come, the `Inbox` makes commands of them and the task is
-woken. *Answering*: the task takes one command after another from the inbox and awaits its handler. A transfer runs
-beside it as a worker; meanwhile only the commands whose marker says so are answered. So a client may send any number
-of commands ahead, and their replies come in order.
+woken. *Answering*: the task takes one command after another and awaits its handler. A transfer runs beside it as a
+worker; meanwhile only the commands whose marker says so are answered. So a client may send any number of commands
+ahead, and their replies come in order.
 
 What the session does is its `state`, and `SESSION_MOVES` says what may follow on what::
 
@@ -18,9 +18,8 @@ Why it will end is its `reason`, "" until something ends it: the client closed, 
 said so. A reason alone changes no state: what was received is still answered, and a transfer finished. `dismiss` is
 the other way to end: it says 421 and cancels the task at once.
 
-What is said goes through the gate into the `Outbox`, which owns its order. The session asks it to collect replies
-while commands wait (`cork`), and waits for it where replies take their time (`settle`), and until everything has been
-taken (`empty`): before TLS begins or ends, before the end, and for a client that does not read.
+What is said goes through the gate into the `Outbox`, which owns its order: the session waits for it where replies take
+their time (`settle`), and before TLS begins or ends, before the end, and for a client that does not read (`empty`).
 """
 
 from __future__ import annotations
@@ -74,7 +73,6 @@ class Session:
 
     def __init__(self, host: SessionHost, channel: Channel, number: int) -> None:
         self._host = host
-        self._hub = host.hub
         self._inbox = Inbox(channel, host.encoding, self._heard, self._hang_up)
         self._wakeup: Doorbell | None = None
         self.state = _NEW
@@ -94,7 +92,7 @@ class Session:
 
     def start(self) -> asyncio.Task[None]:
         """Begin to talk."""
-        self._hub.emit(Connected(*self._hub.stamp(self.number), self.channel.peer, self.channel.local))
+        self.gate.hub.emit(Connected(*self.gate.hub.stamp(self.number), self.channel.peer, self.channel.local))
         self.task = self._loop.create_task(self._run(), name=f"ftp session {self.number}")
         return self.task
 
@@ -116,7 +114,7 @@ class Session:
 
     def logged_in(self, user: str) -> None:
         """Tell that a user was let in."""
-        self._hub.emit(LoggedIn(*self._hub.stamp(self.number), user))
+        self.gate.hub.emit(LoggedIn(*self.gate.hub.stamp(self.number), user))
 
     # TLS.
 
@@ -199,9 +197,9 @@ class Session:
             EOFError: There will be none.
         """
         while True:
-            if self.channel.closed and not self.workers:
-                raise EOFError
-            if self._outbox.busy and (self._inbox or self.reason):
+            if self.channel.closed or self.reason:
+                self._unless_over()
+            if self._outbox.busy:
                 await self._outbox.settle()  # replies leave in order: what is behind one that is held up waits, too
                 continue
             if self._inbox and not self.channel.closed:
@@ -211,11 +209,13 @@ class Session:
                     if self._inbox:
                         self._outbox.cork()
                     return command
-            elif self.reason and not self.workers:
-                raise EOFError
             self._outbox.uncork()
             self._wakeup = Doorbell(loop=self._loop)
             await self._wakeup
+
+    def _unless_over(self) -> None:
+        if not self.workers and (self.channel.closed or not (self._inbox or self._outbox.busy)):
+            raise EOFError
 
     # The conversation.
 
@@ -333,7 +333,7 @@ class Session:
 
     def _report(self, verb: str, error: BaseException) -> None:
         """Tell of an exception that nothing foresaw; it is raised in the test that caused it."""
-        self._hub.emit(HandlerFailed(*self._hub.stamp(self.number), verb, error))
+        self.gate.hub.emit(HandlerFailed(*self.gate.hub.stamp(self.number), verb, error))
 
     def _answer(self, exchange: Exchange, code: str, text: str) -> None:
         """Give a command its final reply from outside its own task, unless it has one."""
@@ -396,4 +396,4 @@ class Session:
             self._report("", error)
         finally:
             self.state = SESSION_MOVES[self.state, _CLOSED]
-            self._hub.emit(Disconnected(*self._hub.stamp(self.number), reason))
+            self.gate.hub.emit(Disconnected(*self.gate.hub.stamp(self.number), reason))

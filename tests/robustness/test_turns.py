@@ -62,7 +62,7 @@ def test_a_handler_that_computes_for_long_is_seen(client: RawClient, turns: Turn
         assert client.code("XBURN") == "200"
 
     shared_thread().call(lambda: None)  # the turn goes on when its reply has come
-    with pytest.raises(AssertionError, match=r"the loop of the servers was held up:\n\d\d\d ms .* Session\._readable"):
+    with pytest.raises(AssertionError, match=r"the loop of the servers was held up:\n\d\d\d ms .* Inbox\._readable"):
         turns.check()
     turns.clear()
 

@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from ftpfixture import Connection, FtpServer, Server, ServerFailure, ServerStateError, User
-from ftpfixture.log.events import Connected, Event
+from ftpfixture.log.events import Connected, Disconnected, Event
 from ftpfixture.server.dispatch import command
 from ftpfixture.server.states import (
     LOGIN_ANSWERS,
@@ -203,9 +203,8 @@ def test_a_session_that_its_own_handler_dismisses(ftp_server: FtpServer, lines: 
         client.send(lines)
         assert client.reply().code == "421"
         assert client.is_closed()
-    ftp_server.wait_idle()
+    assert ftp_server.log.wait_for(lambda event: isinstance(event, Disconnected)).reason == "shut down"
     ftp_server.log.assert_not_sent("NOOP")
-    assert ftp_server.log.sessions[0].reason == "shut down"
 
 
 def test_a_session_that_is_dismissed_before_it_begins(ftp_server: FtpServer) -> None:
@@ -220,5 +219,4 @@ def test_a_session_that_is_dismissed_before_it_begins(ftp_server: FtpServer) -> 
     with RawClient(ftp_server.address) as client:
         assert client.reply().code == "421"
         assert client.is_closed()
-    ftp_server.wait_idle()
-    assert ftp_server.log.sessions[0].reason == "shut down"
+    assert ftp_server.log.wait_for(lambda event: isinstance(event, Disconnected)).reason == "shut down"

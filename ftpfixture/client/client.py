@@ -101,7 +101,7 @@ class Client(
     ) -> AsyncIterator[Self]:
         """Connect, log in, and in the end quit and close: ``async with Client.context("127.0.0.1", 2121) as client``.
 
-        When the body raises, the server is still told goodbye if that is possible, and the error goes on as it is.
+        When the body raises, QUIT is still sent if that is possible, and the error goes on as it is.
 
         Args:
             host: Name or address.
@@ -124,7 +124,7 @@ class Client(
             await client.login(user, password, account)
             yield client
         except Exception:
-            # Only goodbye is lost with these; the error of the body is what the caller must see.
+            # Only QUIT is lost with these; the error of the body is what the caller must see.
             with contextlib.suppress(OSError, StatusCodeError):
                 async with asyncio.timeout(client.socket_timeout or PATIENCE):
                     await _leave(client)

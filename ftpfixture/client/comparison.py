@@ -46,14 +46,14 @@ class Item:
         size: Bytes; None when nobody knows.
         modified: POSIX seconds; None when nobody knows.
         left_out: Why it is not copied; "" when it is.
-        told: The kind that the listing tells.
+        listed_as: Its kind in the listing, which may be a link to this file.
     """
 
     kind: str
     size: int | None = None
     modified: int | None = None
     left_out: str = ""
-    told: str = "file"
+    listed_as: str = "file"
 
     @property
     def is_known(self) -> bool:

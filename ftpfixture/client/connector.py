@@ -83,7 +83,7 @@ class Connector:
         channel.start_tls(context, server_side=False, server_hostname=self.host_name, session=session)
 
     @contextlib.contextmanager
-    def certificate_refusal_told(self, channel: Channel) -> Iterator[None]:
+    def explained_refusal(self, channel: Channel) -> Iterator[None]:
         """Raise TlsError where the control connection breaks because the server refuses this client's certificate.
 
         With TLS 1.3 the handshake is complete, for a client, before the server has seen its certificate.

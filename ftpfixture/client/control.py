@@ -1,7 +1,7 @@
 """The client's control connection: lines out, replies in, and whose they are.
 
-One rule: a conversation that breaks off leaves nothing half said. When a call is cancelled, times out or meets a broken
-connection between a command and its reply, the connection is closed, because the next reply would belong to nobody.
+One rule: a conversation that breaks off leaves no command without its reply. When a call is cancelled, times out or
+meets a broken connection in between, the connection is closed, because the next reply would belong to no command.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from typing import Protocol
 from ftpfixture.client.connector import Connector
 from ftpfixture.client.incoming import IncomingLines
 from ftpfixture.client.lock import ConversationLock
+from ftpfixture.client.open_transfers import OpenTransfers
 from ftpfixture.client.resync import Resync
-from ftpfixture.client.running import OpenTransfers
 from ftpfixture.client.settings import Codes
 from ftpfixture.client.traits import ServerTraits, SessionHistory, SessionParameters
-from ftpfixture.client.utf8 import Utf8Question
+from ftpfixture.client.utf8 import Utf8Negotiation
 from ftpfixture.client.view import Answer, ClientView
 from ftpfixture.errors import ClientStateError, ReplySyntaxError, StatusCodeError
 from ftpfixture.net.channel import Channel
@@ -32,7 +32,7 @@ __all__ = ["ControlConnection", "Controlled"]
 
 logger = logging.getLogger("ftpfixture.client")
 
-_DURING_TRANSFER = frozenset({"ABOR", "STAT", "NOOP", "QUIT"})  # RFC 959 4.1.3: these may be said while one runs
+_DURING_TRANSFER = frozenset({"ABOR", "STAT", "NOOP", "QUIT"})  # RFC 959 4.1.3: these may be sent while one runs
 
 
 class ControlConnection:
@@ -44,14 +44,14 @@ class ControlConnection:
     Attributes:
         server_host: Of the server; "" before the first connection.
         server_port: Its port.
-        lost: Whether the connection ended, and nobody wanted it.
-        lock: Held by the task that talks.
+        lost: Whether the connection ended without a call of `close`.
+        lock: Held by the task that sends commands or transfers.
         pending_replies: Final replies that are still to be read.
         transfers: Those that are not finished.
         traits: What the server lacks.
         parameters: What was agreed on.
-        history: What is said again on a new connection.
-        incoming: What the server said and nobody read.
+        history: What is repeated on a new connection.
+        incoming: Lines that were received and not read.
         connector: Opens this connection and those for data.
         resync: Brings the conversation back into step after a transfer that did not end as it should.
         utf8: Asks the server to speak UTF-8.
@@ -70,7 +70,7 @@ class ControlConnection:
         self.connector = Connector(client)
         self.incoming = IncomingLines(self.connector)
         self.resync = Resync(self)
-        self.utf8 = Utf8Question(client, self)
+        self.utf8 = Utf8Negotiation(client, self)
         self._client = client
         self._channel: Channel | None = None
         self._outbox: Outbox | None = None
@@ -91,14 +91,14 @@ class ControlConnection:
         self.transfers.abandoned.clear()
         self.traits = ServerTraits()
         self.parameters = SessionParameters.of_new_session(self._client.ssl)
-        async with self.bounded(self._client.connection_timeout, f"connecting to {host}:{port}"):
+        async with self.time_limit(self._client.connection_timeout, f"connecting to {host}:{port}"):
             self._channel = channel = await self.connector.open(host, port)
             self._outbox = Outbox(channel)
             channel.set_control_options()
             self.connector.host_name = host
             self.server_host, self.server_port = channel.peer
             if self._client.ssl is not None:
-                with self.whole():
+                with self.closed_on_error():
                     await self.connector.encrypt(channel, self._client.ssl, "control")
         logger.info("connected to %s:%d", self.server_host, self.server_port)
 
@@ -129,13 +129,13 @@ class ControlConnection:
         """Close the connection, if there is one, and the data connections of transfers that are not finished.
 
         Args:
-            reason: What whoever uses it later is told.
+            reason: For the error of whoever uses the connection later.
         """
         self.lose(reason)
         self.lost = False
 
     def lose(self, reason: str) -> None:
-        """The same, when nobody wanted it; see `lost`."""
+        """The same, after an error or by the server; see `lost`."""
         self.transfers.abandon_all()
         if self._channel is not None:
             logger.info("closing connection to %s:%d", self.server_host, self.server_port)
@@ -148,7 +148,7 @@ class ControlConnection:
                 self._watcher()
 
     @contextlib.asynccontextmanager
-    async def bounded(self, seconds: float | None, what: str) -> AsyncIterator[None]:
+    async def time_limit(self, seconds: float | None, what: str) -> AsyncIterator[None]:
         """Limit the time of all that is done here; the connection is closed when it takes too long.
 
         Raises:
@@ -165,7 +165,7 @@ class ControlConnection:
             raise TimeoutError(f"{what} took longer than {seconds:g} s") from error
 
     @contextlib.contextmanager
-    def whole(self) -> Iterator[None]:
+    def closed_on_error(self) -> Iterator[None]:
         """Close the connection when what is done here breaks off."""
         try:
             yield
@@ -206,7 +206,7 @@ class ControlConnection:
             self._check_free(command)
             if command:
                 await self.utf8.before(command)
-            with self.whole():
+            with self.closed_on_error():
                 if command:
                     await self.send(line, command, censor_after)
                 if not expected and not passed:
@@ -287,7 +287,7 @@ class ControlConnection:
     async def next_reply(self) -> Answer:
         """The next reply, whatever its code."""
         async with self.lock:
-            with self.whole():
+            with self.closed_on_error():
                 return await self._client.parse_response()
 
     async def _reply(self, passed: Iterable[str]) -> Answer:

@@ -1,4 +1,4 @@
-"""Operations that open data connections, and choose what they carry.
+"""Operations that open data connections, and choose what is sent over them.
 
 One rule: whoever opens a data connection closes it, whatever happens.
 """
@@ -57,15 +57,15 @@ class DataOperations:
         conn_type: str = "I",
         offset: int = 0,
     ) -> DataConnectionThrottleStreamIO:
-        """Open a data connection and say the command that uses it. Await it, or enter it; then it is finished for you.
+        """Open a data connection and send the command that uses it. Await it, or enter it; then it is finished for you.
 
         Args:
-            command: The line; None to open the connection only, and to say the command afterwards.
+            command: The line; None to open the connection only, and to send the command afterwards.
             expected_codes: Masks for its first reply, as in `command`; none, to leave all replies to `finish`.
             wait_codes: Replies to pass over first.
             censor_after: How many characters of the line the log may show.
             conn_type: "I" or "A", see `set_type`.
-            offset: Bytes to skip, said with REST (RFC 3659 5).
+            offset: Bytes to skip, sent with REST (RFC 3659 5).
 
         Raises:
             StatusCodeError: The server refused; the data connection is closed.
@@ -74,7 +74,7 @@ class DataOperations:
         """
         control, channels = self.control, self.data_channels
         if command is not None:
-            control.render(command)  # what cannot be said must not cost a data connection
+            control.render(command)  # what cannot be sent must not cost a data connection
         await control.lock.acquire()
         try:
             if command is not None:
@@ -88,11 +88,11 @@ class DataOperations:
                 await self.command(command, expected_codes, wait_codes, censor_after)
                 if command is None:
                     channel = await agreed.take()
-                    channels.secure_later(channel)
+                    channels.start_tls(channel)
                 else:
                     with _accepted(control):
                         channel = await agreed.take()
-                        await channels.secure(channel)
+                        await channels.encrypt(channel)
                 return DataConnectionThrottleStreamIO(self, channels.compressed(channel), command)
             except BaseException as error:
                 agreed.drop()
@@ -106,7 +106,7 @@ class DataOperations:
     async def get_passive_connection(
         self: Operations, conn_type: str = "I", commands: Iterable[str] | None = None
     ) -> DataConnectionThrottleStreamIO:
-        """Choose a TYPE and open a data connection to the server, for a command that is said afterwards.
+        """Choose a TYPE and open a data connection to the server, for a command that is sent afterwards.
 
         Args:
             conn_type: "I" or "A", see `set_type`.
@@ -120,7 +120,7 @@ class DataOperations:
         async with self.control.lock:
             await self.set_type(conn_type)
             channel = await (await self.data_channels.agree(names)).take()
-            self.data_channels.secure_later(channel)
+            self.data_channels.start_tls(channel)
             await self.control.lock.acquire()  # for the stream, until it is finished
             return DataConnectionThrottleStreamIO(self, self.data_channels.compressed(channel))
 
@@ -152,11 +152,11 @@ def _usable(names: Iterable[str], command: str | None) -> list[str]:
 
 @contextlib.contextmanager
 def _accepted(control: ControlConnection) -> Iterator[None]:
-    """What fails here does so after the command was accepted: the server will yet say how it ended."""
+    """What fails here does so after the command was accepted: the server will still reply how it ended."""
     try:
         yield
     except StatusCodeError:
-        raise  # it has said so
+        raise  # it has replied
     except asyncio.CancelledError:
         control.lose("closed, because a transfer was cancelled: connect again")
         raise
@@ -168,7 +168,7 @@ def _accepted(control: ControlConnection) -> Iterator[None]:
 async def _resume_after_refusal(control: ControlConnection, code: str) -> None:
     """Fall into step again after a first reply to a transfer that was not expected."""
     if code.startswith("1"):
-        control.transfers.abandoned.append(0)  # the server began what nobody wanted, and will say how it ended
+        control.transfers.abandoned.append(0)  # the server began the transfer all the same, and will reply how it ended
     elif code.startswith("2") and control.is_open:
         with contextlib.suppress(OSError, StatusCodeError):
             await control.resync.synchronize(0)  # perhaps the reply to something else, with that to the transfer behind

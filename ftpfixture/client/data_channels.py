@@ -129,7 +129,7 @@ class DataChannels:
             except StatusCodeError as error:
                 if error.received_codes[0] not in _REFUSALS:
                     raise
-            except (OSError, ValueError):  # a reply that nobody understands, PORT over IPv6, active mode behind a proxy
+            except (OSError, ValueError):  # a reply that is not understood, PORT over IPv6, active mode behind a proxy
                 if not self._control.is_open:
                     raise
             refused.add(name)
@@ -157,7 +157,7 @@ class DataChannels:
             raise
         return active
 
-    async def secure(self, channel: Channel) -> None:
+    async def encrypt(self, channel: Channel) -> None:
         """Encrypt a data connection, if that is agreed on; it resumes the session of the control connection.
 
         Many servers begin the handshake only when they have the command, so this comes after its first reply.
@@ -167,8 +167,8 @@ class DataChannels:
             session = self._control.channel.session or parameters.tls_session
             await self._control.connector.encrypt(channel, parameters.tls_context, "data", session)
 
-    def secure_later(self, channel: Channel) -> None:
-        """The same before the command is said: whoever uses the connection waits for the handshake."""
+    def start_tls(self, channel: Channel) -> None:
+        """The same before the command is sent: whoever uses the connection waits for the handshake."""
         parameters = self._control.parameters
         if parameters.protection == "P" and parameters.tls_context is not None:
             session = self._control.channel.session or parameters.tls_session

@@ -1,6 +1,6 @@
 """What the server says on a control connection, line by line.
 
-One rule: what nobody asked for is never taken for an answer.
+One rule: a line that no command asked for is never taken for a reply.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ logger = logging.getLogger("ftpfixture.client")
 
 _RECEIVE = 1 << 16
 _LINE_LIMIT = 1 << 20  # replies of 17 kB are seen; a line that never ends must not eat the memory
-_UNSOLICITED = 16  # reads of what nobody asked for, after which a server that never ends is not listened to any more
+_UNSOLICITED = 16  # reads of unsolicited lines, after which no more are looked for: the server may never stop
 
 
 class IncomingLines:
@@ -54,7 +54,7 @@ class IncomingLines:
             TimeoutError: The server took longer than the timeout of the channel.
             TlsError: The server refuses this client's certificate.
         """
-        with self._connector.certificate_refusal_told(channel):
+        with self._connector.explained_refusal(channel):
             try:
                 data = await channel.receive(_RECEIVE)
             except TimeoutError:
@@ -74,8 +74,8 @@ class IncomingLines:
         return line
 
     def discard_unsolicited(self, channel: Channel) -> None:
-        """Throw away what the server said unasked, or it would be taken for an answer; but for its good-bye (421)."""
-        with self._connector.certificate_refusal_told(channel):
+        """Discard what the server sent unasked, or it would be taken for a reply; 421 stays: it closes the session."""
+        with self._connector.explained_refusal(channel):
             for _ in range(_UNSOLICITED):
                 if not (data := channel.receive_now(_RECEIVE)):
                     break

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from ftpfixture.checks import wrong
 from ftpfixture.client.hashes import HASHES, FileHash, offered_hashes
 from ftpfixture.client.operations import NOT_IMPLEMENTED, Operations, RemotePath, Texts
-from ftpfixture.client.questions import NUMBER, found, modified_by_mdtm, moment, size_by_size
+from ftpfixture.client.queries import NUMBER, found, modified_by_mdtm, moment, size_by_size
 from ftpfixture.errors import ReplySyntaxError, StatusCodeError
 from ftpfixture.wire.timestamps import format_time
 

@@ -1,4 +1,4 @@
-"""What is on the server: listings, and what is told of one path.
+"""What is on the server: listings, and what is known of one path.
 
 Two rules: a listing is read to its end before the first entry is given, so that the client is free for other commands
 while a caller goes through it. And what was not understood in it is never taken for what is not there: `list` tells of
@@ -17,27 +17,34 @@ from ftpfixture.aio import AbstractAsyncLister
 from ftpfixture.checks import wrong
 from ftpfixture.client.operations import NOT_IMPLEMENTED, Operations, RemotePath, Texts
 from ftpfixture.client.parsers import Info, Parsers
-from ftpfixture.client.questions import data_of, inside, proved_type_of, stat_beside, text_of, way_back
+from ftpfixture.client.queries import (
+    absolute_current_directory,
+    decode_listing,
+    inside,
+    proved_type_of,
+    receive_listing,
+    stat_by_other_commands,
+)
 from ftpfixture.client.reading import (
     DirectoryListing,
     Lines,
     Listed,
-    facts_of,
     folded,
     lines_of,
-    one_by_one,
-    together,
+    parse_lines,
+    parse_list,
+    parse_mlsd,
     with_type,
 )
 from ftpfixture.client.session import retried
 from ftpfixture.client.settings import Parser
-from ftpfixture.client.unread import UnreadEntry, told
+from ftpfixture.client.unread import UnreadEntry, describe_unread
 from ftpfixture.client.walk import Walk
 from ftpfixture.errors import NotInListing, StatusCodeError
 from ftpfixture.wire.listing import without_ends
 from ftpfixture.wire.listing.entry import DIRECTORIES
 
-__all__ = ["Lister", "ListingOperations", "certain_type_of", "list_directory", "warn_of"]
+__all__ = ["Lister", "ListingOperations", "certain_type_of", "list_directory", "warn_unread"]
 
 logger = logging.getLogger("ftpfixture.client")
 
@@ -59,7 +66,7 @@ class Lister(AbstractAsyncLister[Listed]):
     def __init__(self, client: Operations, path: RemotePath, recursive: bool, raw_command: str | None) -> None:
         super().__init__(timeout=client.path_timeout)
         fetch = partial(list_directory, client, raw_command=raw_command)
-        self._walk = Walk(fetch, PurePosixPath(path), recursive=recursive, tell=warn_of)
+        self._walk = Walk(fetch, PurePosixPath(path), recursive=recursive, tell=warn_unread)
 
     @property
     def unread(self) -> tuple[UnreadEntry, ...]:
@@ -71,10 +78,10 @@ class Lister(AbstractAsyncLister[Listed]):
         return found.path, found.info
 
 
-def warn_of(unread: tuple[UnreadEntry, ...]) -> None:
+def warn_unread(unread: tuple[UnreadEntry, ...]) -> None:
     """Warn in the log of lines that were not understood, if there are any."""
     if unread:
-        logger.warning("%s", told(unread))
+        logger.warning("%s", describe_unread(unread))
 
 
 class ListingOperations:
@@ -114,12 +121,12 @@ class ListingOperations:
         Source: RFC 959 4.1.3.
         """
         try:
-            data = await data_of(self, f"NLST {path}" if str(path) else "NLST", "A")
+            data = await receive_listing(self, f"NLST {path}" if str(path) else "NLST", "A")
         except StatusCodeError as error:
             if error.received_codes[0] != "450":
                 raise
             return []
-        return [name for name in without_ends(text_of(self, data).split("\n")) if name not in ("", ".", "..")]
+        return [name for name in without_ends(decode_listing(self, data).split("\n")) if name not in ("", ".", "..")]
 
     def parse_list_line(self: Operations, b: bytes) -> Listed:
         """Read a line of LIST in any known shape, and in that of `parse_list_line_custom`.
@@ -154,7 +161,7 @@ class ListingOperations:
         some servers ignore, such as upper and lower case.
 
         Raises:
-            StatusCodeError: There is no such path (550); `NotInListing` when it was a listing that told so.
+            StatusCodeError: There is no such path (550); `NotInListing` when a listing says so.
             UnreadLinesError: Nobody can know: lines of the listing were not understood, and the server answers no other
                 question.
         """
@@ -214,14 +221,14 @@ async def _list_once(client: Operations, path: PurePosixPath, raw_command: str |
 
 async def _mlsd(client: Operations, path: PurePosixPath) -> DirectoryListing:
     lines = await _lines_of(client, f"MLSD {path}" if path.parts else "MLSD")
-    return facts_of(path, lines, client.parse_mlsx_line)
+    return parse_mlsd(path, lines, client.parse_mlsx_line)
 
 
 async def _list(client: Operations, path: PurePosixPath) -> DirectoryListing:
     if not path.parts:
         return _read(client, path, await _lines_of(client, "LIST"))
     async with client.control.lock:
-        back = await way_back(client)
+        back = await absolute_current_directory(client)
         if back is None:
             return _read(client, path, await _lines_of(client, f"LIST {path}"))
         async with inside(client, path, back):
@@ -230,7 +237,7 @@ async def _list(client: Operations, path: PurePosixPath) -> DirectoryListing:
 
 
 async def _lines_of(client: Operations, command: str) -> Lines:
-    return lines_of(text_of(client, await data_of(client, command, "I")))
+    return lines_of(decode_listing(client, await receive_listing(client, command, "I")))
 
 
 _LINE_READERS = {
@@ -245,9 +252,9 @@ _LINE_READERS = {
 def _read(client: Operations, path: PurePosixPath, lines: Lines) -> DirectoryListing:
     own, kind = vars(client), type(client)
     if any(own.get(name, getattr(kind, name)) is not reader for name, reader in _LINE_READERS.items()):
-        return one_by_one(path, lines, client.parse_list_line)  # a subclass knows better than all formats
+        return parse_lines(path, lines, client.parse_list_line)  # a subclass knows better than all formats
     custom, custom_first = client.parse_list_line_custom, client.parse_list_line_custom_first
-    return together(path, lines, custom, custom_first=custom_first)
+    return parse_list(path, lines, custom, custom_first=custom_first)
 
 
 def _facts(client: Operations, lines: Texts) -> Info:
@@ -268,12 +275,12 @@ async def _stat_by_listing(client: Operations, path: PurePosixPath) -> Info:
     except StatusCodeError as error:
         if not error.received_codes[0].startswith("5"):
             raise
-        return await stat_beside(client, path, DirectoryListing(path.parent, (), ()), error)
+        return await stat_by_other_commands(client, path, DirectoryListing(path.parent, (), ()), error)
     for found, info in listing.entries:
         if found.name == path.name:
             return info
     if _may_hide(listing, path):
-        return await stat_beside(client, path, listing)
+        return await stat_by_other_commands(client, path, listing)
     raise NotInListing(path, f"the listing of {path.parent}")
 
 

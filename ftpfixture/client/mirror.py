@@ -12,13 +12,13 @@ from pathlib import PurePath, PurePosixPath
 
 from ftpfixture.client.comparison import Item, Mirrored, Report, Tree, forget, in_the_way, surplus_of, without
 from ftpfixture.client.copies import Download, Progress, TransferOptions, Upload
-from ftpfixture.client.listing import warn_of
+from ftpfixture.client.listing import warn_unread
 from ftpfixture.client.local import LocalPath, is_behind_link, local_path, remove_here, set_time_here
 from ftpfixture.client.operations import Operations, RemotePath
 from ftpfixture.client.session import retried
-from ftpfixture.client.transfers import is_brought
+from ftpfixture.client.snapshot import may_be_hidden, overlooked, set_time_there, tree_here, tree_there
+from ftpfixture.client.transfers import download_if_file
 from ftpfixture.client.tree import remove_tree
-from ftpfixture.client.trees import may_be_hidden, overlooked, set_time_there, tree_here, tree_there
 from ftpfixture.client.unread import UnreadEntry, unread_error
 
 __all__ = ["MirrorOperations"]
@@ -129,7 +129,7 @@ class _Mirror(ABC):
             await self._make_directory(name)
         elif not item.differs_from(await self._counterpart(name)):
             report.unchanged.append(name)
-        elif await self._is_copied(name, item):
+        elif await self._copy_file(name, item):
             report.transferred.append(name)
         else:
             report.left_out.append(name)
@@ -143,7 +143,7 @@ class _Mirror(ABC):
         self.theirs, self.unread = await tree_there(self.client, self.remote, into)
         if delete and self.unread:
             raise unread_error(f"{refusal}, because it is not known what is there", self.unread)
-        warn_of(self.unread)
+        warn_unread(self.unread)
 
     @abstractmethod
     async def _look(self, *, delete: bool) -> tuple[Tree, Tree]:
@@ -170,7 +170,7 @@ class _Mirror(ABC):
         """What would be overwritten."""
 
     @abstractmethod
-    async def _is_copied(self, name: PurePosixPath, item: Item) -> bool:
+    async def _copy_file(self, name: PurePosixPath, item: Item) -> bool:
         """Copy a file with its time; False when the source says that there is none."""
 
 
@@ -207,9 +207,9 @@ class _MirrorDown(_Mirror):
     async def _counterpart(self, name: PurePosixPath) -> Item | None:
         return self.ours.get(name)
 
-    async def _is_copied(self, name: PurePosixPath, item: Item) -> bool:
+    async def _copy_file(self, name: PurePosixPath, item: Item) -> bool:
         download = Download(self.client, self.remote / name, self.local / name, self.options)
-        if not await is_brought(download, item.told):
+        if not await download_if_file(download, item.listed_as):
             return False
         await set_time_here(self.client.path_io, self.local / name, item.modified)
         return True
@@ -243,7 +243,7 @@ class _MirrorUp(_Mirror):
     async def _counterpart(self, name: PurePosixPath) -> Item | None:
         return self.theirs.get(name) or await overlooked(self.client, self.remote / name, self.unread)
 
-    async def _is_copied(self, name: PurePosixPath, item: Item) -> bool:
+    async def _copy_file(self, name: PurePosixPath, item: Item) -> bool:
         await Upload(self.client, self.remote / name, self.local / name, self.options).run()
         await set_time_there(self.client, self.remote / name, item.modified)
         return True

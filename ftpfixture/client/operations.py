@@ -82,7 +82,7 @@ class Operations(Controlled, Protocol):
         conn_type: str = "I",
         offset: int = 0,
     ) -> AsyncEnterable[DataConnectionThrottleStreamIO]:
-        """Open a data connection and say the command that uses it."""
+        """Open a data connection and send the command that uses it."""
 
     def download_stream(self, source: RemotePath, *, offset: int = 0) -> AsyncEnterable[DataConnectionThrottleStreamIO]:
         """RETR."""

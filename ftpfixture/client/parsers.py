@@ -54,7 +54,7 @@ ListInfo = BasicListInfo | UnixListInfo
 Info = dict[str, Any]
 """What is known of an entry: facts of MLSD, names in lower case, values as sent (RFC 3659 7.5).
 
-LIST gives some of them. ``type`` is "file", "dir", "link" or "unknown", ``size`` octets in
+LIST gives some of them. ``type`` is "file", "dir", "link" or "unknown", ``size`` bytes in
 digits, ``modify`` YYYYMMDDHHMMSS in UTC, ``link_dst`` the path that a link holds. What is not known is not there.
 """
 
@@ -117,7 +117,7 @@ class Parsers:
 
     @staticmethod
     def parse_list_line_unix(b: bytes | str) -> tuple[PurePosixPath, Info]:
-        """Read a line of LIST in the form of ``ls -l``; octets are UTF-8, as in all that follow.
+        """Read a line of LIST in the form of ``ls -l``; bytes are UTF-8, as in all that follow.
 
         Raises:
             ReplySyntaxError: It has another form; it is a ValueError.

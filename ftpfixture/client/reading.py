@@ -1,7 +1,7 @@
 """Lines of a listing become what is known of a directory, and facts become values.
 
-One rule: what was not understood is kept and told; it is never taken for what is not there. What may be half of a
-line, or a message in the shape of a line, is given and told both.
+One rule: what was not understood is kept and reported; it is never taken for what is not there. What may be half of a
+line, or a message in the shape of a line, is both given and reported.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ __all__ = [
     "DirectoryListing",
     "Lines",
     "Listed",
-    "facts_of",
     "folded",
     "known_size",
     "known_time",
     "lines_of",
-    "one_by_one",
-    "together",
+    "parse_lines",
+    "parse_list",
+    "parse_mlsd",
     "with_type",
 ]
 
@@ -52,11 +52,11 @@ _THEMSELVES = (".", "..")
 
 @dataclass(frozen=True, slots=True)
 class DirectoryListing:
-    """What a server told of a directory.
+    """What a server listed of a directory.
 
     Attributes:
         path: The directory.
-        entries: What was understood: ``path / name``, and what is told of it.
+        entries: What was understood: ``path / name``, and what is known of it.
         unread: The lines that were not.
     """
 
@@ -77,7 +77,7 @@ class Lines(NamedTuple):
     cut: str
 
 
-class _Pile:
+class _Entries:
     """Entries and unread lines of a directory, each with the number of its line."""
 
     def __init__(self, directory: PurePosixPath) -> None:
@@ -121,7 +121,7 @@ class _Pile:
         return [(number, line) for number, line in lines if line in unread]
 
     def doubt(self, number: int, line: str, reason: str) -> None:
-        """A line that looks like an entry, and may be none: it is given, and told as not understood."""
+        """A line that looks like an entry, and may be none: it is given, and reported as not understood."""
         if not any(unread.line == line for _, unread in self._unread):
             self.add_unread(number, line, reason)
 
@@ -140,7 +140,7 @@ def lines_of(text: str) -> Lines:
     return Lines(texts, last if whole and last.strip() and not is_heading(last) else "")
 
 
-def one_by_one(directory: PurePosixPath, lines: Lines, parse: Parser) -> DirectoryListing:
+def parse_lines(directory: PurePosixPath, lines: Lines, parse: Parser) -> DirectoryListing:
     """Read each line by itself.
 
     Args:
@@ -148,15 +148,15 @@ def one_by_one(directory: PurePosixPath, lines: Lines, parse: Parser) -> Directo
         lines: What was sent.
         parse: Reads one line in UTF-8, with an end; ValueError, KeyError or IndexError when it cannot.
     """
-    return _one_by_one(directory, lines, parse).listing
+    return _parse_lines(directory, lines, parse).listing
 
 
-def facts_of(directory: PurePosixPath, lines: Lines, parse: Parser) -> DirectoryListing:
-    """Read what MLSD sent; see `one_by_one`.
+def parse_mlsd(directory: PurePosixPath, lines: Lines, parse: Parser) -> DirectoryListing:
+    """Read what MLSD sent; see `parse_lines`.
 
     A line without facts is a name alone (RFC 3659 7.2), but among lines that have some it may be a message.
     """
-    pile = _one_by_one(directory, lines, parse)
+    pile = _parse_lines(directory, lines, parse)
     bare = [(n, line) for n, line in enumerate(lines.texts) if line.strip() and FACTS.match(line) is None]
     if len(bare) < sum(1 for line in lines.texts if line.strip()):
         for number, line in bare:
@@ -164,8 +164,8 @@ def facts_of(directory: PurePosixPath, lines: Lines, parse: Parser) -> Directory
     return pile.listing
 
 
-def _one_by_one(directory: PurePosixPath, lines: Lines, parse: Parser) -> _Pile:
-    pile = _Pile(directory)
+def _parse_lines(directory: PurePosixPath, lines: Lines, parse: Parser) -> _Entries:
+    pile = _Entries(directory)
     for number, line in enumerate(lines.texts):
         if line.strip() and not is_heading(line) and (error := pile.parse(number, line, parse)):
             pile.add_unread(number, line, _reason(line, error))
@@ -174,16 +174,18 @@ def _one_by_one(directory: PurePosixPath, lines: Lines, parse: Parser) -> _Pile:
     return pile
 
 
-def together(directory: PurePosixPath, lines: Lines, custom: Parser | None, *, custom_first: bool) -> DirectoryListing:
+def parse_list(
+    directory: PurePosixPath, lines: Lines, custom: Parser | None, *, custom_first: bool
+) -> DirectoryListing:
     """Read what LIST sent, in all known formats and by a parser of the user's.
 
     Args:
         directory: What was listed.
         lines: What was sent.
-        custom: Reads one line, as in `one_by_one`; None when there is none.
+        custom: Reads one line, as in `parse_lines`; None when there is none.
         custom_first: Let it read what it can, and not what is left over.
     """
-    pile = _Pile(directory)
+    pile = _Entries(directory)
     numbered = list(enumerate(lines.texts))
     if custom is not None and custom_first:
         headings = frozenset(_read(numbered).headings)
@@ -203,7 +205,7 @@ def _read(lines: Numbered) -> Reading:
 
 
 def _reason(line: str, error: Exception) -> str:
-    """Why a line was not understood; without the line, which is told beside it."""
+    """Why a line was not understood; without the line, which is shown beside it."""
     text = str(error.args[0]) if isinstance(error, ValueError) and error.args else repr(error)
     for end in ("\r\n", ""):
         text = text.removeprefix(f"{line + end!r} ")
@@ -211,7 +213,7 @@ def _reason(line: str, error: Exception) -> str:
 
 
 def with_type(info: Info) -> Info:
-    """What is told of an entry, with a `type`: "unknown" where there is none (RFC 3659 7.2)."""
+    """What is known of an entry, with a `type`: "unknown" where there is none (RFC 3659 7.2)."""
     return info if info.get("type") else {**info, "type": "unknown"}
 
 

@@ -3,11 +3,11 @@
 One rule: after a transfer the next reply belongs to the next command.
 
 Theory of operation. A reply names no command: it belongs to the command whose turn it is, by counting. After a
-transfer that ended in order there is nothing to count: one final reply is read. After one that broke off nobody knows
-how many replies come: servers answer ABOR once or twice, some say nothing of a transfer whose data connection was
-reset, and a NOOP that was said meanwhile may be answered or swallowed. So the client says PWD, whose reply is like no
-other (257, a path in quotes), and reads until that is there: what came before belongs to the transfer, what comes
-behind to the next command. What single servers do differently was measured, and is told where it matters.
+transfer that ended in order there is nothing to count: one final reply is read. After one that broke off the number of
+replies is not known: servers answer ABOR once or twice, some send nothing for a transfer whose data connection was
+reset, and a NOOP that was sent meanwhile may be answered or swallowed. So the client sends PWD, whose reply is like no
+other (257, a path in quotes), and reads until that is there: what came before belongs to the transfer, what follows to
+the next command. What single servers do differently was measured, and is noted where it matters.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from ftpfixture.client.lock import ConversationLock
-from ftpfixture.client.running import OpenTransfers
+from ftpfixture.client.open_transfers import OpenTransfers
 from ftpfixture.client.view import Answer
 
 __all__ = ["PATIENCE", "Conversation", "Resync"]
 
 PATIENCE = 10
-"""Seconds for what must be said after an error on this side, when there is no socket_timeout."""
+"""Seconds for the exchange that follows an error on this side, when there is no socket_timeout."""
 
 _GRACE = 0.5  # seconds that a server has to break off by itself
-_SILENCE = 3  # seconds after which a server that saw its data connection break will say nothing of it
+_SILENCE = 3  # seconds after which a server that saw its data connection break will send no reply for it
 _ANSWERS_TO_NOOP = ("200", "500", "502")
 
 
@@ -44,7 +44,7 @@ class Conversation(Protocol):
     async def next_reply(self) -> Answer:
         """The next reply, whatever its code."""
 
-    def whole(self) -> AbstractContextManager[None]:
+    def closed_on_error(self) -> AbstractContextManager[None]:
         """Close the connection when what is done here breaks off."""
 
     def watched(self, callback: Callable[[], None]) -> AbstractContextManager[None]:
@@ -69,7 +69,7 @@ class Resync:
         running.hand_over()
         self._control.lock.transfer()
         async with self._control.lock:
-            with self._control.whole():
+            with self._control.closed_on_error():
                 await self.send_abort()
                 await self._await_reply(_GRACE)
             await self._aborted(running.abandon())
@@ -107,18 +107,18 @@ class Resync:
         return await self._control.next_reply()
 
     async def synchronize(self, noops: int) -> list[Answer]:
-        """Say something with an answer of its own, and read up to that.
+        """Send a command with a reply of its own, and read up to that.
 
         PWD, because its answer is like nothing else that may be under way; only a server that has not even that answers
         as it does to an unknown NOOP.
 
         Args:
-            noops: How many NOOPs were said while the transfer ran.
+            noops: How many NOOPs were sent while the transfer ran.
 
         Returns:
             The replies that came before.
         """
-        with self._control.whole():
+        with self._control.closed_on_error():
             await self._control.send(b"PWD\r\n", "PWD")
         replies = [await self._control.next_reply()]
         while not (_tells_directory(replies[-1]) or (not noops and replies[-1][0] in ("500", "502"))):
@@ -129,11 +129,11 @@ class Resync:
     async def replies_of_transfer(self, noops: int) -> list[Answer]:
         """Read the replies of a transfer that need not come alone, or as they should.
 
-        Pure-FTPd says 150 once more when a download is broken by the client. While it transfers it takes any command
-        for ABOR, and may lose half of it: so nothing is said before the first reply.
+        Pure-FTPd sends 150 once more when a download is broken by the client. While it transfers it takes any command
+        for ABOR, and may lose half of it: so nothing is sent before the first reply.
 
         Args:
-            noops: How many NOOPs were said while it ran.
+            noops: How many NOOPs were sent while it ran.
 
         Returns:
             Those of the transfer, at least one.
@@ -147,20 +147,20 @@ class Resync:
     async def replies_of_reset_transfer(self, noops: int) -> list[Answer]:
         """Read the replies of a transfer whose data connection was reset on this side.
 
-        pyftpdlib says nothing at all when it has not received anything before.
+        pyftpdlib sends nothing at all when it has not received anything before.
 
         Args:
-            noops: How many NOOPs were said while it ran.
+            noops: How many NOOPs were sent while it ran.
 
         Returns:
-            Those of the transfer; none when the server says no more of it.
+            Those of the transfer; none when the server sends no more.
         """
-        with self._control.whole():
+        with self._control.closed_on_error():
             heard = noops or await self._await_reply(_SILENCE)
         return await (self.replies_of_transfer(noops) if heard else self.synchronize(noops))
 
     async def drain_abandoned(self) -> None:
-        """Read the replies of transfers that were closed and not finished, before a command is said."""
+        """Read the replies of transfers that were closed and not finished, before a command is sent."""
         abandoned = self._control.transfers.abandoned
         while abandoned:
             await self.replies_of_transfer(abandoned.pop(0))

@@ -33,7 +33,7 @@ class SecurityOperations:
         Raises:
             ClientStateError: The connection is encrypted already.
             StatusCodeError: The server refused.
-            TimeoutError: The server said nothing for `socket_timeout`, or all of it took longer than
+            TimeoutError: The server sent nothing for `socket_timeout`, or all of it took longer than
                 `connection_timeout`; the connection is closed.
             TlsError: A certificate was refused, the server's or this client's, or the handshake failed; the connection
                 is closed.
@@ -44,14 +44,14 @@ class SecurityOperations:
             raise ClientStateError("the control connection is encrypted already")
         control = self.control
         seconds = None if self.socket_timeout is not None else self.connection_timeout  # each step has a limit, or all
-        async with control.lock, control.bounded(seconds, "AUTH TLS"):
+        async with control.lock, control.time_limit(seconds, "AUTH TLS"):
             await control.query("AUTH TLS", "234")
             if control.incoming.has_begun:
                 control.lose("closed, because the server sent something in clear behind its answer to AUTH TLS")
                 raise TlsError("the server sent something in clear behind its answer to AUTH TLS")
             context = sslcontext if sslcontext is not None else ssl.create_default_context()
             control.parameters.tls_context, control.parameters.tls_session = context, None
-            with control.whole():
+            with control.closed_on_error():
                 await control.connector.encrypt(control.channel, context, "control")
             await control.query("PBSZ 0", "200")
             await self.protect("P")
@@ -83,7 +83,7 @@ class SecurityOperations:
         async with control.lock:
             await control.query("CCC", "200")
             control.parameters.tls_session = control.channel.session
-            with control.whole():
+            with control.closed_on_error():
                 try:
                     await control.channel.end_tls()
                 except ssl.SSLError as error:

@@ -36,7 +36,7 @@ class SessionOperations:
         Raises:
             StatusCodeError: The server does not want us (421, 530).
             OSError: Nobody listens there, or the name is not known.
-            TimeoutError: It took longer than `connection_timeout`, or nothing was said for `socket_timeout`.
+            TimeoutError: It took longer than `connection_timeout`, or the server sent nothing for `socket_timeout`.
         """
         history = self.control.history
         history.address, history.credentials, history.directories = (host, port), None, []
@@ -59,14 +59,14 @@ class SessionOperations:
         Source: RFC 959 4.1.1.
         """
         answers = {"331": "PASS", "332": "ACCT"}
-        said = {"PASS": password, "ACCT": account}
+        arguments = {"PASS": password, "ACCT": account}
         async with self.control.lock:
             code, info = await self.ask(f"USER {user}", ("230", "232", "33x"))
             while code.startswith("3"):  # 232: a certificate was enough (RFC 2228, proftpd); 202: superfluous
                 verb = answers.pop(code, "")
                 if not verb:
                     raise StatusCodeError("230", code, info)  # asked for twice, or for what we do not know
-                code, info = await self.ask(f"{verb} {said[verb]}", ("230", "202", "33x"))
+                code, info = await self.ask(f"{verb} {arguments[verb]}", ("230", "202", "33x"))
             self.control.utf8.logged_in()
         self.control.history.credentials = user, password, account
         self.control.history.directories = []
@@ -96,7 +96,7 @@ class SessionOperations:
         if history.address is None:
             raise ConnectionError("never connected: await connect(host, port) first")
         self.close()  # so that no transfer keeps the lock
-        async with control.lock:  # nobody else says anything before all is as it was
+        async with control.lock:  # no other task sends anything before all is as it was
             credentials, directories = history.credentials, history.directories
             context = control.parameters.tls_context
             try:
@@ -115,16 +115,16 @@ class SessionOperations:
                 raise
 
     async def quit(self: Operations) -> None:
-        """Say goodbye and close; the connection is closed whatever the server answers.
+        """Send QUIT and close; the connection is closed whatever the server answers.
 
         Raises:
             StatusCodeError: The server answered with an error.
             ConnectionError: The connection was lost before.
-            TimeoutError: It said nothing for `socket_timeout`, or for ten seconds when there is none.
+            TimeoutError: It sent nothing for `socket_timeout`, or for ten seconds when there is none.
         """
         try:
             seconds = None if self.socket_timeout is not None else PATIENCE
-            async with self.control.bounded(seconds, "the answer to QUIT"):
+            async with self.control.time_limit(seconds, "the answer to QUIT"):
                 await self.command("QUIT", "2xx")
         finally:
             self.close()
@@ -133,7 +133,7 @@ class SessionOperations:
 async def _connect(client: Operations, host: str, port: int) -> Texts:
     control = client.control
     client.close()  # so that no transfer keeps the lock
-    async with control.lock, control.bounded(client.connection_timeout, f"connecting to {host}:{port}"):
+    async with control.lock, control.time_limit(client.connection_timeout, f"connecting to {host}:{port}"):
         client.close()  # what another task has opened meanwhile
         await control.open(host, port)
         try:

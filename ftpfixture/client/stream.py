@@ -29,7 +29,7 @@ class DataConnectionThrottleStreamIO(ThrottleStreamIO):
     Args:
         client: Whose it is; the conversation on its control connection is this stream's until it is finished.
         channel: The connected socket.
-        said: The command that uses it; None when that is still to be said.
+        said: The command that uses it; None when that is still to be sent.
     """
 
     def __init__(self, client: Controlled, channel: Duplex, said: str | None = None) -> None:
@@ -85,7 +85,7 @@ class DataConnectionThrottleStreamIO(ThrottleStreamIO):
 
     @property
     def _is_due(self) -> bool:
-        """Whether a reply will come: not when nobody said a command that uses this connection, or it was answered."""
+        """Whether a reply will come: not when no command that uses this connection was sent, or it was answered."""
         return self._control.transfers.running is self or self._control.pending_replies > 0
 
     async def receive(self, limit: int = DEFAULT_BLOCK_SIZE) -> bytes:
@@ -95,7 +95,7 @@ class DataConnectionThrottleStreamIO(ThrottleStreamIO):
         return piece
 
     async def _leave(self) -> None:
-        """End in order: say that nothing more comes, and under TLS let the server read all of it."""
+        """End in order: tell the server that nothing more comes, and under TLS let it read everything."""
         try:
             if self._received:
                 await self.channel.send_end()
@@ -135,7 +135,7 @@ class DataConnectionThrottleStreamIO(ThrottleStreamIO):
         """Reset the data connection: the other side sees an error, not an end.
 
         Returns:
-            How many NOOPs were said, which may or may not have been answered.
+            How many NOOPs were sent, which may or may not have been answered.
         """
         if not self.finished or self._broken_by:
             if not self._broken_by:
@@ -166,7 +166,7 @@ class DataConnectionThrottleStreamIO(ThrottleStreamIO):
             await self._recover(error)
         elif not self.finished:
             if self._is_due:
-                # Cancelled: nobody waits any more, and the reply that is due would be taken for the next command's.
+                # Cancelled: no task waits any more, and the pending reply would be taken for the next command's.
                 self._control.lose("closed, because a transfer was cancelled: connect again")
             self.abandon()
 

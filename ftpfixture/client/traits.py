@@ -73,7 +73,7 @@ class SessionParameters:
 
 @dataclass(slots=True)
 class SessionHistory:
-    """What is said again on a new connection after one was lost.
+    """What is repeated on a new connection after one was lost.
 
     Attributes:
         address: Host and port; None before the first connection.

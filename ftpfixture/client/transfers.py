@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import PurePath, PurePosixPath
 
 from ftpfixture.client.copies import Download, Progress, TransferOptions, Upload
-from ftpfixture.client.listing import list_directory, warn_of
+from ftpfixture.client.listing import list_directory, warn_unread
 from ftpfixture.client.local import LocalPath, child_of, local_path
 from ftpfixture.client.operations import Operations, RemotePath
 from ftpfixture.client.session import retried
@@ -21,7 +21,7 @@ from ftpfixture.net.stream import DEFAULT_BLOCK_SIZE
 from ftpfixture.wire.lines import printable
 from ftpfixture.wire.listing.entry import DIRECTORIES
 
-__all__ = ["TransferOperations", "is_brought"]
+__all__ = ["TransferOperations", "download_if_file"]
 
 logger = logging.getLogger("ftpfixture.client")
 
@@ -70,13 +70,13 @@ class TransferOperations:
             await Download(self, source, target, options).run()
             return
         await self.path_io.mkdir(target, parents=True, exist_ok=True)
-        async for found in Walk(partial(list_directory, self), source, target, deep=True, tell=warn_of):
+        async for found in Walk(partial(list_directory, self), source, target, deep=True, tell=warn_unread):
             if found.local is None or found.left_out:
                 logger.warning("%s is not downloaded: %s", _shown(found), found.left_out)
             elif found.kind == "dir":
                 await self.path_io.mkdir(found.local, parents=True, exist_ok=True)
             else:
-                await is_brought(Download(self, found.path, found.local, options), found.kind)
+                await download_if_file(Download(self, found.path, found.local, options), found.kind)
 
     async def upload(
         self: Operations,
@@ -125,7 +125,7 @@ class TransferOperations:
             raise FileNotFoundError(errno.ENOENT, "there is nothing to upload", str(source))
 
 
-async def is_brought(download: Download, kind: str) -> bool:
+async def download_if_file(download: Download, kind: str) -> bool:
     """Bring what may be a file; False when the server says that there is none.
 
     Args:

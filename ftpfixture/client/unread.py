@@ -1,6 +1,6 @@
 """Lines of listings that were not understood, as callers see them.
 
-One rule: whoever is told of them is told which they are, why, and what helps.
+One rule: a caller learns which lines they are, why they were not understood, and what helps.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import NamedTuple
 from ftpfixture.errors import UnreadLinesError
 from ftpfixture.wire.lines import printable
 
-__all__ = ["UnreadEntry", "told", "unread_error"]
+__all__ = ["UnreadEntry", "describe_unread", "unread_error"]
 
 _SHOWN = 3  # lines that a message shows
 
@@ -31,7 +31,7 @@ class UnreadEntry(NamedTuple):
     reason: str
 
 
-def told(unread: tuple[UnreadEntry, ...]) -> str:
+def describe_unread(unread: tuple[UnreadEntry, ...]) -> str:
     """How many lines of which listings were not understood, the first of them and why, and what helps."""
     lines = ", ".join(f"{line!a} ({printable(reason)})" for _, line, reason in unread[:_SHOWN])
     more = f" and {len(unread) - _SHOWN} more" if len(unread) > _SHOWN else ""
@@ -49,4 +49,4 @@ def unread_error(call: str, unread: Iterable[UnreadEntry]) -> UnreadLinesError:
         unread: The lines.
     """
     lines = tuple(unread)
-    return UnreadLinesError(f"{call}: {told(lines)}", lines)
+    return UnreadLinesError(f"{call}: {describe_unread(lines)}", lines)

@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import Protocol
 
 from ftpfixture.checks import is_utf8
-from ftpfixture.client.running import OpenTransfers
+from ftpfixture.client.open_transfers import OpenTransfers
 from ftpfixture.client.traits import SessionParameters
 from ftpfixture.client.view import ClientView
 from ftpfixture.errors import StatusCodeError
 from ftpfixture.wire.command import verb_of
 
-__all__ = ["Utf8Question"]
+__all__ = ["Utf8Negotiation"]
 
 _IN_BETWEEN = frozenset(
     {"RNTO", "PASS", "ACCT", "USER"}
@@ -26,12 +26,12 @@ class _Control(Protocol):
     transfers: OpenTransfers
 
 
-class Utf8Question:
+class Utf8Negotiation:
     """Asks for UTF-8.
 
     IIS has names in the code page of its machine until it hears OPTS UTF8 ON; most other servers need no word of it,
-    and some do not know the command. So it is said after a login, when the first name with a character beyond ASCII is
-    to be said, or when the server said something that is no UTF-8.
+    and some do not know the command. So it is sent after a login, when the first name with a character beyond ASCII is
+    to be sent, or when the server sent something that is no UTF-8.
     """
 
     def __init__(self, client: ClientView, control: _Control) -> None:

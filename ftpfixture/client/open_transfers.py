@@ -1,6 +1,6 @@
 """The transfers of a control connection that are not finished.
 
-One rule: a transfer that nobody will finish leaves word of the replies that are still due for it.
+One rule: a transfer that is closed before its final reply was read is counted, so that its replies are read later.
 """
 
 from __future__ import annotations
@@ -20,30 +20,30 @@ class Transfer(Protocol):
         """Leave its replies to the current task, which will abandon it."""
 
     def abandon(self) -> int:
-        """Close its data connection at once, and count the NOOPs that were said meanwhile."""
+        """Close its data connection at once, and return how many NOOPs were sent meanwhile."""
 
 
 class OpenTransfers:
     """Transfers, by how far they are.
 
     Attributes:
-        running: The one whose command was said and whose final reply was not read.
-        abandoned: Of each that was closed and not finished, how many NOOPs were said while it ran.
+        running: The one whose command was sent and whose final reply was not read.
+        abandoned: Of each that was closed and not finished, how many NOOPs were sent while it ran.
     """
 
     def __init__(self) -> None:
         self.running: Transfer | None = None
         self.abandoned: list[int] = []
-        self._open: set[Transfer] = set()  # that one, and data connections whose command is still to be said
+        self._open: set[Transfer] = set()  # that one, and data connections whose command is still to be sent
 
     def add(self, transfer: Transfer, *, running: bool) -> None:
-        """A data connection was opened; `running` says whether its command was said."""
+        """A data connection was opened; `running` says whether its command was sent."""
         self._open.add(transfer)
         if running:
             self.running = transfer
 
     def remove(self, transfer: Transfer) -> None:
-        """It is over, and its final reply was read or is accounted for."""
+        """It is over, and its final reply was read or is counted."""
         self._open.discard(transfer)
         if self.running is transfer:
             self.running = None

@@ -15,7 +15,7 @@ from ftpfixture.client.comparison import Item, Tree
 from ftpfixture.client.information import size_if_known
 from ftpfixture.client.listing import list_directory
 from ftpfixture.client.operations import Operations
-from ftpfixture.client.questions import modified_by_mdtm, stat_beside
+from ftpfixture.client.queries import modified_by_mdtm, stat_by_other_commands
 from ftpfixture.client.reading import DirectoryListing, known_time
 from ftpfixture.client.unread import UnreadEntry
 from ftpfixture.client.walk import Found, Walk, walk_here
@@ -56,14 +56,14 @@ async def _file_there(client: Operations, found: Found[PurePosixPath]) -> Item:
         return Item("file", found.size, await _time_there(client, found))
     size = await size_if_known(client, found.path)  # of what a link leads to
     if size is None:
-        return Item(found.kind, told=found.kind)
-    return Item("file", size, await _time_there(client, found), told=found.kind)
+        return Item(found.kind, listed_as=found.kind)
+    return Item("file", size, await _time_there(client, found), listed_as=found.kind)
 
 
 async def _time_there(client: Operations, found: Found[PurePosixPath]) -> int | None:
-    told = known_time(found.info)
-    if client.control.traits.has_mlsd and found.kind == "file" and told is not None:
-        return told
+    listed = known_time(found.info)
+    if client.control.traits.has_mlsd and found.kind == "file" and listed is not None:
+        return listed
     # Times of LIST have no seconds, and their time zone is anybody's guess.
     try:
         return int((await modified_by_mdtm(client, found.path)).timestamp())
@@ -86,7 +86,7 @@ async def overlooked(client: Operations, path: PurePosixPath, unread: tuple[Unre
     if not lines and not may_be_hidden(client, path):
         return None
     try:
-        info = await stat_beside(client, path, DirectoryListing(path.parent, (), lines))
+        info = await stat_by_other_commands(client, path, DirectoryListing(path.parent, (), lines))
     except StatusCodeError as error:
         if error.received_codes[0] != "550":
             raise

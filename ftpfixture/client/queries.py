@@ -20,16 +20,16 @@ from ftpfixture.wire.timestamps import format_time, parse_time
 
 __all__ = [
     "NUMBER",
-    "data_of",
+    "absolute_current_directory",
+    "decode_listing",
     "found",
     "inside",
     "modified_by_mdtm",
     "moment",
     "proved_type_of",
+    "receive_listing",
     "size_by_size",
-    "stat_beside",
-    "text_of",
-    "way_back",
+    "stat_by_other_commands",
 ]
 
 # Whole numbers only: some servers say -1 for "not known", and 19101 for the year 2001.
@@ -38,8 +38,8 @@ NUMBER = re.compile(r"(?<![0-9-])[0-9]{1,20}(?![0-9])")
 _ONLY_A_NUMBER = re.compile(r"\A\s*[0-9]{1,20}\s*\Z")
 
 
-async def way_back(client: Operations) -> PurePosixPath | None:
-    """Where the client is now; None when the server does not say it, and there would be no way back."""
+async def absolute_current_directory(client: Operations) -> PurePosixPath | None:
+    """The current directory; None when the server does not tell an absolute path, and there would be no way back."""
     before = await client.get_current_directory()
     return before if before.is_absolute() else None
 
@@ -80,7 +80,7 @@ async def modified_by_mdtm(client: Operations, path: RemotePath) -> datetime:
     return moment(lines, "MDTM")
 
 
-async def data_of(client: Operations, command: str, conn_type: str) -> bytes:
+async def receive_listing(client: Operations, command: str, conn_type: str) -> bytes:
     """What a listing sends; once more when it was no UTF-8, and the server can speak it."""
     data = await _received_by(client, command, conn_type)
     if client.control.parameters.may_ask_utf8 and not _is_utf8(data) and await client.control.utf8.ask():
@@ -93,12 +93,12 @@ async def _received_by(client: Operations, command: str, conn_type: str) -> byte
         return await stream.read()
 
 
-def text_of(client: Operations, data: bytes) -> str:
+def decode_listing(client: Operations, data: bytes) -> str:
     """What a listing sent, as text."""
     return data.decode(client.encoding, "surrogateescape")
 
 
-async def stat_beside(
+async def stat_by_other_commands(
     client: Operations, path: PurePosixPath, listing: DirectoryListing, refusal: StatusCodeError | None = None
 ) -> Info:
     """What is at a path that a listing does not name, though it may be there.
@@ -141,7 +141,7 @@ async def proved_type_of(client: Operations, path: PurePosixPath) -> str:
 async def _can_be_entered(client: Operations, path: PurePosixPath) -> bool:
     async with client.control.lock:
         try:
-            back = await way_back(client)
+            back = await absolute_current_directory(client)
         except StatusCodeError:
             return False  # without PWD; other questions follow
         if back is None:

@@ -22,6 +22,8 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "client-settings": tables.client_settings,
     "commands": tables.commands,
     "errors": tables.errors_tree,
+    "fault-effects": tables.fault_effects,
+    "fault-hooks": tables.fault_hooks,
     "fault-presets": tables.fault_presets,
     "fault-words": tables.fault_words,
     "fixtures": tables.fixtures,

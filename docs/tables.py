@@ -7,12 +7,14 @@ import inspect
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import ftpfixture
 from ftpfixture import Client, Server, errors
 from ftpfixture.client.client import CLIENT_SETTINGS
+from ftpfixture.faults.action import Action
 from ftpfixture.faults.catalog import GROUPS, table
+from ftpfixture.faults.effects import Effect
 from ftpfixture.faults.known import KNOWN
 from ftpfixture.server.dispatch import build_table
 from ftpfixture.settings import Table
@@ -25,6 +27,8 @@ __all__ = [
     "client_settings",
     "commands",
     "errors_tree",
+    "fault_effects",
+    "fault_hooks",
     "fault_presets",
     "fault_words",
     "fixtures",
@@ -77,6 +81,18 @@ def fault_presets() -> list[str]:
 def verb_groups() -> list[str]:
     """The names for several verbs at once."""
     return _table(("name", "verbs"), ((f"`{name}`", f"`{' '.join(verbs)}`") for name, verbs in GROUPS.items()))
+
+
+def fault_effects() -> list[str]:
+    """What the gate must be able to do."""
+    rows = ((f"`{kind.__name__}`", _first(kind.__doc__)) for kind in get_args(Effect))
+    return _table(("effect", "what the gate does"), rows)
+
+
+def fault_hooks() -> list[str]:
+    """Where an action may act, in the order of its class."""
+    hooks = {name: member for name, member in vars(Action).items() if "step" in getattr(member, "__annotations__", {})}
+    return _table(("hook", "when"), ((f"`{name}`", _first(hook.__doc__)) for name, hook in hooks.items()))
 
 
 # Settings.

@@ -21,7 +21,7 @@ from ftpfixture.faults.moments import TRANSFER_PHASES, Moment
 from ftpfixture.faults.pieces import Content, Piece
 from ftpfixture.faults.when import Situation
 from ftpfixture.wire.reply import Reply
-from ftpfixture.wire.states import DOWNLOADS, LISTINGS, TRANSFERS
+from ftpfixture.wire.states import DOWNLOADS, LEGAL_REPLIES, LISTINGS, TRANSFERS
 
 __all__ = ["Action", "Claim", "Outcome", "Pace", "State", "Step", "Timed"]
 
@@ -120,6 +120,10 @@ class Action:
     def fits(self) -> frozenset[str] | None:
         """The same, its moment considered."""
         return self.verbs
+
+    def is_for(self, verb: str) -> bool:
+        """Whether it can happen to a command; to one that no RFC has, anything may."""
+        return self.fits is None or verb in self.fits or verb not in LEGAL_REPLIES
 
     @property
     def counted(self) -> int | None:

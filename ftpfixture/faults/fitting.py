@@ -27,10 +27,7 @@ def check_fault(fault: Fault, known: Collection[str]) -> None:
             continue
         if verb not in known and verb not in LEGAL_REPLIES:
             raise ConfigurationError(f"{fault!r}: no such command {verb!r}: {suggest(verb, sorted(known))}")
-    own = {verb for verb in fault.when.verbs if verb == "*" or (verb in known and verb not in LEGAL_REPLIES)}
-    if own:
-        return
     for action in fault.actions:
-        if action.fits is not None and action.fits.isdisjoint(fault.when.verbs):
-            verbs = ", ".join(sorted(action.fits))
+        if not any(map(action.is_for, fault.when.verbs)):
+            verbs = ", ".join(sorted(action.fits or ()))
             raise ConfigurationError(f"{fault!r}: that happens to {verbs} only, not to {'|'.join(fault.when.verbs)}")

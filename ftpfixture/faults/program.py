@@ -32,7 +32,8 @@ class Program:
     """All that is to go wrong with one command.
 
     Args:
-        actions: Of all its faults, in the order in which they were added, each with its claim.
+        actions: Of all its faults, in the order in which they were added, each with its claim; those that cannot happen
+            to the command do not.
         situation: The command.
     """
 
@@ -40,7 +41,8 @@ class Program:
 
     def __init__(self, actions: Iterable[tuple[Claim, Action]], situation: Situation) -> None:
         self._state = State(situation, situation.argument, situation.encoding)
-        self._steps = [Step(action, claim, self._state) for claim, action in actions]
+        verb = situation.verb
+        self._steps = [Step(action, claim, self._state) for claim, action in actions if action.is_for(verb)]
         self._timed = [(action, step) for step in self._steps if isinstance(action := step.action, Timed)]
 
     # The command.

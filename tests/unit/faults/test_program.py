@@ -132,3 +132,12 @@ def test_of_two_commands_the_one_whose_moment_comes_has_the_fault() -> None:
 def test_a_handshake_fails_in_the_way_of_the_first_word() -> None:
     """The others have not happened."""
     assert play("AUTH: cut_handshake\nAUTH: stall_handshake", "AUTH TLS", "TLS")[-1] == ["fired", "fail cut"]
+
+
+def test_a_word_happens_only_to_commands_that_it_is_for() -> None:
+    """A fault for all commands is not used up by one at which it could do nothing; anything may happen to others."""
+    stage = Play([Armed(parse("* times=1: full_names"))])
+
+    assert stage.perform("CWD a") == ["do CWD a"]
+    assert stage.perform("NLST") == ["fired", "use full_names True", "do NLST"]
+    assert play("*: full_names", "COLL a")[0] == ["fired", "use full_names True", "do COLL a"]

@@ -30,11 +30,11 @@ T = TypeVar("T")
 
 
 def play(
-    faults: str, *dialogue: str, size: int | None = None, encrypted: bool = False, there: bool | None = None
+    faults: str, *dialogue: str, size: int | None = None, encrypted: bool = False, known: bool = True
 ) -> list[list[str]]:
     """The effects of each line of a dialogue; faults stand on lines of their own."""
     armed = [Armed(parse(line.strip())) for line in faults.strip().split("\n")]
-    stage = Play(armed, size=size, encrypted=encrypted, there=there)
+    stage = Play(armed, size=size, encrypted=encrypted, known=known)
     return [stage.perform(line) for line in dialogue]
 
 
@@ -59,7 +59,7 @@ class Play:
         armed: The faults.
         size: Bytes that a download will have; None when nobody knows.
         encrypted: Whether data connections are.
-        there: Whether the paths are there that somebody asks about.
+        known: Whether it is known what is there: all paths that are not called "missing".
     """
 
     def __init__(
@@ -68,13 +68,13 @@ class Play:
         *,
         size: int | None = None,
         encrypted: bool = False,
-        there: bool | None = None,
+        known: bool = True,
     ) -> None:
         self._rules = Rules()
         self._rules.armed = tuple(armed)
         self._size = size
         self._encrypted = encrypted
-        self._there = there
+        self._known = known
         self._program: Program | None = None
         self._transfer: Transfer | None = None
         self._moved = 0
@@ -156,7 +156,7 @@ class Play:
             match effect:
                 case Wait(seconds=None) | End("data", "fin" | "rst"):
                     raise _OverError
-            answer = self._there if isinstance(effect, Exists) else None
+            answer = "missing" not in effect.path if self._known and isinstance(effect, Exists) else None
 
 
 def _line(effect: Effect) -> str:

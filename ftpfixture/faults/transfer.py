@@ -13,6 +13,7 @@ from ftpfixture.faults.control import Text, garbled
 from ftpfixture.faults.data_actions import Deaf, Encode, Handshake, Limit, Listed, Pad, Set, Truncate, Unannounced
 from ftpfixture.faults.disk import Disk
 from ftpfixture.faults.edits import NoLinks, Total
+from ftpfixture.faults.existing import MissingAsEmpty
 from ftpfixture.faults.moments import Moment
 from ftpfixture.faults.rule import Rule, word
 from ftpfixture.wire.listing.styles import LIST_STYLES
@@ -181,6 +182,11 @@ class TransferWords(Rule):
     def listing(self, lines: Text | bytes) -> Self:
         """LIST, NLST and MLSD send exactly these lines, each with CRLF behind it, or these bytes."""
         return self.doing(Listed(_LISTING("lines", lines)))
+
+    @word
+    def missing_as_empty(self) -> Self:
+        """LIST and NLST of what is not there send an empty listing and 226, as vsftpd does, in place of 550."""
+        return self.doing(MissingAsEmpty())
 
     @word
     def list_style(self, style: str) -> Self:

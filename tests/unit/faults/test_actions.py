@@ -6,10 +6,10 @@ import dataclasses
 
 import pytest
 
-from ftpfixture.faults import actions, data_actions, disk, edits
+from ftpfixture.faults import actions, data_actions, disk, edits, existing
 from ftpfixture.faults.action import Action, Timed
 
-MODULES = (actions, data_actions, disk, edits)
+MODULES = (actions, data_actions, disk, edits, existing)
 
 
 ACTIONS = [

@@ -19,6 +19,7 @@ DIALOGUES = {
     "RETR": ("RETR a", "150 Go", "TLS", "|0123|", "226 Done"),
     "STOR": ("STOR a", "150 Go", "TLS", "^0123|", "226 Done"),
     "LIST": ("LIST", "150 Go", "|-rw-r--r-- 1 a|", "226 Done"),
+    "LIST missing": ("LIST missing", "150 Go", "226 Done"),
     "NLST": ("NLST", "150 Go", "|a|", "226 Done"),
     "MLSD": ("MLSD", "150 Go", "|size=4;modify=20260101000000; a|", "226 Done"),
     "CWD": ("CWD a", "250 Done"),
@@ -170,6 +171,10 @@ PLAYBOOKS: list[tuple[str, dict[str, str]]] = [
     ("LIST: listing ['x', 'y']", {"|-rw-r--r-- 1 a|": "fired; data x\\r\\ny"}),
     ("NLST: listing 'x'", {"|a|": "fired; data x"}),
     ("MLSD: listing b''", {"|size=4;modify=20260101000000; a|": "fired"}),
+    (
+        "LIST missing: missing_as_empty",
+        {"LIST missing": "exists missing as a pattern; fired; use path_io; do LIST missing"},
+    ),
     ("LIST: list_total", {"|-rw-r--r-- 1 a|": "fired; data total 0\\r\\n-rw-r--r-- 1 a"}),
     ("LIST: list_without_links", {"|-rw-r--r-- 1 a|": "fired; data -rw-r--r-- a"}),
     ("LIST: names_in latin-1", {"LIST": "fired; use encoding latin-1; do LIST"}),

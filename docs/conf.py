@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))  # the pages tell of the package and of the tests beside them, installed or not
+sys.path.insert(0, str(ROOT))  # pages import the package and the tests of this checkout, installed or not
 
 import ftpfixture  # noqa: E402
 
@@ -63,7 +63,7 @@ def setup(app: Sphinx) -> None:
 def _no_type_in_the_first_line(
     app: Sphinx, what: str, name: str, subject: object, options: object, lines: list[str]
 ) -> None:
-    """Keep napoleon from taking what stands before a colon for the type of an attribute: types are annotations."""
+    """Keep napoleon from taking the words before a colon for the type of an attribute: types are annotations."""
     if what in ("attribute", "data", "property"):
         lines[:0] = ["..", ""]  # an empty comment
 

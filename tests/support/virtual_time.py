@@ -172,7 +172,7 @@ class VirtualTime(Driver):
 
 
 class _Socket(socket.socket):
-    """A client's socket that lets the servers run while it waits for octets."""
+    """A client's socket that lets the servers run while it waits for bytes."""
 
     driver: VirtualTime
 

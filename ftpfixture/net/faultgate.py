@@ -130,15 +130,13 @@ class FaultGate(Gate):
 
     # What goes out.
 
-    def reply(self, reply: Reply, exchange: Exchange) -> None:
+    def queue(self, reply: Reply, exchange: Exchange) -> None:
         """See Gate."""
         program = exchange.program
         if program is None:
-            Gate.reply(self, reply, exchange)  # super() takes longer than all else that is done here
-            return
-        if exchange.seq and not reply.is_preliminary:
-            exchange.finals += 1
-        self.outbox.take_turn(lambda: self.perform(program.reply(reply), exchange))
+            super().queue(reply, exchange)
+        else:
+            self.outbox.take_turn(lambda: self.perform(program.reply(reply), exchange))
 
     # What happens.
 

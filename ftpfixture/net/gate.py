@@ -153,12 +153,16 @@ class Gate:
         """A reply to a command goes out."""
         if exchange.seq and not reply.is_preliminary:
             exchange.finals += 1
-        if self.outbox.free:
+        if self.outbox.free and exchange.program is None:
             raw = reply.render(self.encoding)
             self.tell(reply, raw, exchange)
             self.outbox.write(raw)
         else:
-            self.outbox.put(lambda: self.say([(reply, reply.render(self.encoding))], exchange))
+            self.queue(reply, exchange)
+
+    def queue(self, reply: Reply, exchange: Exchange) -> None:
+        """A reply that cannot just go now: something is in front of it, or something is to go wrong with it."""
+        self.outbox.put(lambda: self.say([(reply, reply.render(self.encoding))], exchange))
 
     def say(self, pieces: Sequence[Piece], exchange: Exchange) -> None:
         """Say what answers a command now, behind what was held back."""

@@ -16,7 +16,10 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol
 
-__all__ = ["Outbox", "Said", "Sink", "Turn"]
+__all__ = ["LIMIT", "Outbox", "Said", "Sink", "Turn"]
+
+LIMIT = 1 << 18
+"""Bytes that the other side may leave unread before the outbox counts as full."""
 
 Said = tuple[bytes, Callable[[], None]]
 """Bytes, and what to call when they leave: it tells of them."""
@@ -56,6 +59,7 @@ class Outbox:
 
     Attributes:
         busy: Whether a turn takes its time: what is given meanwhile waits for its own.
+        full: Whether so many bytes are left unread that whoever can wait should (`drain`) before it says more.
         free: Whether what is said may go at once: nothing is in its turn or held, and the last word was not said.
         ended: Whether the last word was said: nothing leaves any more.
     """
@@ -72,6 +76,7 @@ class Outbox:
         "busy",
         "ended",
         "free",
+        "full",
     )
 
     def __init__(self, sink: Sink, name: str = "outbox") -> None:
@@ -84,6 +89,7 @@ class Outbox:
         self._corked = False
         self._drained: asyncio.Future[None] | None = None
         self.busy = False
+        self.full = False
         self.free = True
         self.ended = False
 
@@ -95,12 +101,16 @@ class Outbox:
         A broken connection is not an error here: the reading side will see it.
         """
         if self._corked or self._backlog:
-            self._backlog += data
+            self._keep(data)
             return
         sent = self._sink.send_now(data)
         if sent < len(data):
-            self._backlog += memoryview(data)[sent:]
+            self._keep(memoryview(data)[sent:])
             self._sink.watch_room(self.flush)
+
+    def _keep(self, data: bytes | memoryview) -> None:
+        self._backlog += data
+        self.full = len(self._backlog) > LIMIT
 
     def cork(self) -> None:
         """Collect what is written until `uncork`, or the loop's next turn at the latest: one packet for all of it."""
@@ -116,11 +126,6 @@ class Outbox:
                 self._sink.watch_room(self.flush)
                 self.flush()
 
-    @property
-    def backlog(self) -> int:
-        """Bytes that were said and that the socket has not taken yet."""
-        return len(self._backlog)
-
     def flush(self) -> None:
         """Send what the socket takes of the backlog, collected or not; a closed connection takes all.
 
@@ -130,6 +135,7 @@ class Outbox:
             self._backlog.clear()
         elif self._backlog:
             del self._backlog[: self._sink.send_now(self._backlog)]
+        self.full = len(self._backlog) > LIMIT
         if not self._backlog:
             self._sink.unwatch_room()
             if self._drained is not None:

@@ -6,7 +6,7 @@ One rule: a name on the wire reaches a method only if somebody meant it to. See 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -74,16 +74,9 @@ def build_table(server: type) -> dict[str, tuple[str, CommandSpec]]:
     return {verb.lower(): (name, spec) for name, spec in _reachable(server).items() for verb in spec.verbs}
 
 
-def is_verb(verb: str, specs: Mapping[str, CommandSpec]) -> bool:
-    """Whether a word at the head of a line can be meant as a verb, by what this server or any other knows.
-
-    Args:
-        verb: In upper case.
-        specs: Lower-case verb to what is known of the command.
-    """
-    if verb.lower() in specs or verb in LEGAL_REPLIES or not verb:
-        return True
-    return censor(verb, "x") != f"{verb} x"  # one whose argument is a password
+def is_verb(verb: str) -> bool:
+    """Whether a word at the head of a line, in upper case, is a verb of some RFC, or misspelt one of a password."""
+    return not verb or verb in LEGAL_REPLIES or censor(verb, "x") != f"{verb} x"
 
 
 @lru_cache(maxsize=128)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ftpfixture.clock import Clock, Timer
+from ftpfixture.clock import Timer
 from ftpfixture.server.connection import Connection
 
 __all__ = ["IdleTimer"]
@@ -18,16 +18,13 @@ class IdleTimer:
     There is one timer at most, and none is set anew for each command: it looks when it is due how much is left.
 
     Args:
-        clock: By which time is counted.
-        connection: Whose `idle_timeout`.
+        connection: Whose `idle_timeout`, and by whose clock.
         is_idle: Asked when the time seems to be over: whether it is the client's turn to say something.
         expired: Called with a sentence that says so when the client has said nothing for so long.
     """
 
-    def __init__(
-        self, clock: Clock, connection: Connection, is_idle: Callable[[], bool], expired: Callable[[str], None]
-    ) -> None:
-        self._clock = clock
+    def __init__(self, connection: Connection, is_idle: Callable[[], bool], expired: Callable[[str], None]) -> None:
+        self._clock = connection.clock
         self._connection = connection
         self._is_idle = is_idle
         self._expired = expired

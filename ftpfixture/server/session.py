@@ -51,7 +51,6 @@ from ftpfixture.wire.reply import Reply
 
 __all__ = ["Session"]
 
-_BACKLOG_LIMIT = 1 << 18  # bytes of replies a client may leave unread before its next command has to wait
 _IN_A_ROW = 8  # commands of the inbox, after which it is time to look whether other sessions have waited for long
 # A global is found three times as fast as a member of an enum, and each command needs several.
 _NEW, _SECURING, _GREETING, _WAITING, _HANDLING, _CLOSING, _CLOSED = SessionState
@@ -84,8 +83,7 @@ class Session:
         self.task: asyncio.Task[None] | None = None
         # All that belongs to a session is tied together here.
         self.connection = host.new_connection(self)
-        self._clock = self.connection.clock
-        self._idle = IdleTimer(self._clock, self.connection, self._is_silent, partial(self.dismiss, "idle"))
+        self._idle = IdleTimer(self.connection, self._is_silent, partial(self.dismiss, "idle"))
         self._outbox = Outbox(channel, f"replies of session {number}")
         view = View(number, host, channel, self.connection, self._hang_up)
         self.gate = host.gate_factory(view, self._outbox)
@@ -165,7 +163,7 @@ class Session:
             self.state = SESSION_MOVES[self.state, _SECURING]
         self._inbox.watch_end()
         try:
-            async with self._clock.timeout(self.connection.idle_timeout):
+            async with self.connection.clock.timeout(self.connection.idle_timeout):
                 await self._outbox.empty()
                 self._inbox.stop()
                 yield
@@ -178,7 +176,8 @@ class Session:
 
     def _heard(self) -> None:
         self._idle.touch()
-        self._wake()
+        if self._wakeup is not None:
+            self._wakeup.ring()  # as `_wake`, which takes longer to call than to do
 
     def _hang_up(self, reason: str) -> None:
         self.reason = reason
@@ -244,7 +243,7 @@ class Session:
             if not going_on:
                 return await self._finish()
             self._idle.touch()
-            if self._outbox.backlog > _BACKLOG_LIMIT:
+            if self._outbox.full:
                 await self._outbox.empty()
             if len(self._inbox) % _IN_A_ROW == _IN_A_ROW - 1:
                 await take_turns()
@@ -287,13 +286,14 @@ class Session:
             if await self.gate.begin(exchange):
                 self.respond("500", "Command line too long")
             return True
-        if not is_verb(command.verb, self._host.specs) and self.connection.login_state.is_due:
+        key = command.verb.lower()
+        if key not in self._host.specs and not is_verb(command.verb) and self.connection.login_state.is_due:
             # A password comes without PASS, or in two lines.
             command = Command(Secret(command.verb), Secret(command.argument))
         exchange = await self.gate.command(command.verb, command.argument)
         if not await self.gate.begin(exchange):
             return True
-        handler = self._host.commands_mapping.get(command.verb.lower())
+        handler = self._host.commands_mapping.get(key)
         if handler is not None:
             return await self._guarded(exchange, handler, exchange.argument)
         if _NAME.fullmatch(command.verb):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ftpfixture.net.outbox import Outbox, Said
+from ftpfixture.net.outbox import LIMIT, Outbox, Said
 
 
 class FakeSink:
@@ -70,7 +70,7 @@ async def test_write_goes_out_at_once(sink: FakeSink, outbox: Outbox) -> None:
     outbox.write(b"a")
     outbox.write(b"b")
 
-    assert (sink.sent, outbox.backlog, sink.watcher) == ([b"a", b"b"], 0, None)
+    assert (sink.sent, sink.watcher) == ([b"a", b"b"], None)
 
 
 async def test_cork_collects_until_uncork(sink: FakeSink, outbox: Outbox) -> None:
@@ -79,7 +79,7 @@ async def test_cork_collects_until_uncork(sink: FakeSink, outbox: Outbox) -> Non
     outbox.cork()
     for data in (b"a", b"b", b"c"):
         outbox.write(data)
-    assert (sink.sent, outbox.backlog) == ([], 3)
+    assert sink.sent == []
 
     outbox.uncork()
     outbox.cork()
@@ -87,7 +87,7 @@ async def test_cork_collects_until_uncork(sink: FakeSink, outbox: Outbox) -> Non
     outbox.uncork()
     outbox.write(b"d")
 
-    assert (sink.sent, outbox.backlog, sink.watcher) == ([b"abc", b"d"], 0, None)
+    assert (sink.sent, sink.watcher) == ([b"abc", b"d"], None)
 
 
 async def test_a_forgotten_cork_pops_with_the_next_turn(sink: FakeSink, outbox: Outbox) -> None:
@@ -104,15 +104,32 @@ async def test_backlog_goes_out_in_order(sink: FakeSink, outbox: Outbox) -> None
     """What the socket does not take is kept, counted, and sent before what is written later."""
     sink.room = 3
     outbox.write(b"abcde")
-    assert (sink.sent, outbox.backlog) == ([b"abc"], 2)
+    assert sink.sent == [b"abc"]
     sink.room = 100
     outbox.write(b"f")  # there is room for it now, but not before the rest
-    assert (sink.sent, outbox.backlog) == ([b"abc"], 3)
+    assert sink.sent == [b"abc"]
 
     sink.make_room(1)
     sink.make_room()
 
-    assert (sink.sent, outbox.backlog, sink.watcher) == ([b"abc", b"d", b"ef"], 0, None)
+    assert (sink.sent, sink.watcher) == ([b"abc", b"d", b"ef"], None)
+
+
+async def test_too_much_that_is_not_read(sink: FakeSink, outbox: Outbox) -> None:
+    """The outbox is full while more than the limit waits, be it that it is collected or not taken."""
+    outbox.cork()
+    outbox.write(bytes(LIMIT))
+    assert not outbox.full
+    outbox.write(b"x")
+    assert outbox.full
+    outbox.uncork()
+    assert not outbox.full
+    sink.make_room(0)
+    outbox.write(bytes(LIMIT))
+    assert outbox.full
+    sink.make_room(LIMIT)
+    sink.make_room(LIMIT)
+    assert not outbox.full
 
 
 async def test_drain_waits_until_all_is_taken(sink: FakeSink, outbox: Outbox) -> None:
@@ -130,7 +147,7 @@ async def test_drain_waits_until_all_is_taken(sink: FakeSink, outbox: Outbox) ->
     sink.make_room()
     await asyncio.wait_for(other, 5)
 
-    assert outbox.backlog == 0
+    assert b"".join(sink.sent) == b"abc"
 
 
 async def test_drain_sends_what_is_collected(sink: FakeSink, outbox: Outbox) -> None:
@@ -154,7 +171,7 @@ async def test_the_end_of_the_connection_ends_the_backlog(sink: FakeSink, outbox
     outbox.cork()
     outbox.uncork()
 
-    assert (sink.sent, outbox.backlog) == ([], 0)
+    assert sink.sent == []
     await outbox.drain()
 
 
@@ -164,11 +181,11 @@ async def test_flush_sends_what_is_collected(sink: FakeSink, outbox: Outbox) -> 
     outbox.write(b"221 bye")
     sink.room = 3
     outbox.flush()
-    assert (sink.sent, outbox.backlog) == ([b"221"], 4)
+    assert sink.sent == [b"221"]
     sink.room = 100
     outbox.flush()
 
-    assert (b"".join(sink.sent), outbox.backlog) == (b"221 bye", 0)
+    assert b"".join(sink.sent) == b"221 bye"
 
 
 class Script:
@@ -233,7 +250,7 @@ async def test_empty_waits_for_turns_and_bytes(sink: FakeSink, outbox: Outbox, s
     outbox.take_turn(lambda: script.slow("a"))
     script.go.set()
     empty = asyncio.create_task(outbox.empty())
-    while not outbox.backlog:
+    while sink.watcher is None:
         await _one_turn()
     assert not empty.done()
     sink.make_room()

@@ -15,10 +15,10 @@ class Watch:
     def __init__(self, limit: float | None) -> None:
         self.clock = Clock(lambda: 0.0)
         self.clock.freeze()
-        self.connection = Connection(idle_timeout=limit)
+        self.connection = Connection(clock=self.clock, idle_timeout=limit)
         self.idle = True
         self.said: list[str] = []
-        self.timer = IdleTimer(self.clock, self.connection, lambda: self.idle, self.said.append)
+        self.timer = IdleTimer(self.connection, lambda: self.idle, self.said.append)
 
     async def wait(self, seconds: float) -> list[str]:
         """Let time go by; what was said until then."""

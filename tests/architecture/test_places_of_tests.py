@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 import ftpfixture
@@ -76,20 +77,21 @@ ELSEWHERE = {
 """Modules that have no file of their place, and where they are tested."""
 
 
-def places() -> set[str]:
+@functools.cache
+def places() -> frozenset[str]:
     """The modules of the package, as paths without their end; an underscore in front of a name does not count."""
-    return {
+    return frozenset(
         path.relative_to(PACKAGE).with_name(path.stem.lstrip("_")).as_posix()
         for path in PACKAGE.rglob("*.py")
         if path.name not in ("__init__.py", "__main__.py")
-    }
+    )
 
 
-def modules_of(test: Path) -> set[str]:
+def modules_of(test: Path) -> frozenset[str]:
     """The modules that a file may be about: the name of one, and perhaps more words behind it."""
     words = test.stem.removeprefix("test_").split("_")
     folder = test.relative_to(TESTS / "unit").parent
-    return {(folder / "_".join(words[:count])).as_posix() for count in range(1, len(words) + 1)} & places()
+    return places() & {(folder / "_".join(words[:count])).as_posix() for count in range(1, len(words) + 1)}
 
 
 def test_every_unit_test_is_beside_its_module() -> None:

@@ -217,6 +217,7 @@ async def still_works(client: Client) -> None:
     await client.get_current_directory()
 
 
+@pytest.mark.each_once
 @pytest.mark.parametrize("late", [False, True], ids=["early", "late"])
 @pytest.mark.parametrize(("scenario", "settings"), SCENARIOS, ids=NAMES)
 async def test_cancelled_anywhere(

@@ -22,6 +22,7 @@ from ftpfixture.faults.actions import (
 )
 from ftpfixture.faults.edits import SHAPES, Mismatch, OtherAddress, OtherOffset, OtherShape, OtherSize, OtherTime
 from ftpfixture.faults.effects import Where
+from ftpfixture.faults.existing import RefuseExisting
 from ftpfixture.faults.moments import Moment
 from ftpfixture.faults.rule import Rule, word
 
@@ -66,6 +67,11 @@ class ControlWords(Rule):
     def deny(self) -> Self:
         """Permission is denied: 550."""
         return self.doing(Answer("550", ("Permission denied",)))
+
+    @word
+    def refuse_if_exists(self, code: str | int, text: Text = "File exists") -> Self:
+        """MKD, RNTO and STOR are refused with this reply when their target is there, and carried out when it is not."""
+        return self.doing(RefuseExisting(checks.code("code", code), checks.lines("text", text)))
 
     @word
     def ignore(self) -> Self:

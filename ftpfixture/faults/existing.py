@@ -13,11 +13,35 @@ from pathlib import PurePath
 from types import SimpleNamespace
 from typing import Any
 
-from ftpfixture.faults.action import Action, Step
+from ftpfixture.faults.action import Action, Outcome, Step
 from ftpfixture.faults.effects import Exists, Hook, Use
 from ftpfixture.files.base import AbstractPathIO, Batch
+from ftpfixture.wire.reply import Reply
 
-__all__ = ["MissingAsEmpty"]
+__all__ = ["MissingAsEmpty", "RefuseExisting"]
+
+
+@dataclass(frozen=True, slots=True)
+class RefuseExisting(Action):
+    """A command that makes something is refused with this reply where there is something already.
+
+    APPE and STOU are left alone: they do not replace what is there.
+    """
+
+    code: str
+    lines: tuple[str, ...]
+
+    verbs = frozenset({"MKD", "XMKD", "RNTO", "STOR"})
+
+    def instead(self, step: Step, outcome: Outcome) -> Hook[Outcome]:
+        """See Action."""
+        if not isinstance(outcome, str) or not outcome:
+            return outcome
+        there = yield Exists(outcome)
+        if not there or not (yield from step.happens()):
+            return outcome
+        return Reply(self.code, self.lines)
+
 
 _FLAGS = re.compile(r"(-\S*( |\Z))+")
 

@@ -17,7 +17,7 @@ import pytest
 
 from ftpfixture import Client, FtpServer, StatusCodeError
 
-__all__ = ["Way", "download", "every_way", "make_server", "replies", "say", "upload"]
+__all__ = ["Way", "contents", "download", "every_way", "make_server", "replies", "say", "upload"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -62,6 +62,13 @@ def make_server(make: Callable[..., FtpServer], layer: str, folder: Path, files:
         place.parent.mkdir(parents=True, exist_ok=True)
         place.mkdir() if content is None else place.write_bytes(content)
     return make(tls="explicit", files=None, root=folder)
+
+
+def contents(server: FtpServer, folder: Path) -> dict[str, bytes]:
+    """All files of a server that `make_server` made."""
+    if server.files.in_memory:
+        return dict(server.files)
+    return {f"/{path.relative_to(folder)}": path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 async def download(server: FtpServer, way: Way, command: str) -> tuple[str, bytes]:

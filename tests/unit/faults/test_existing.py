@@ -28,3 +28,22 @@ def test_nobody_knows_what_is_missing_before_the_login() -> None:
     assert play("NLST: missing_as_empty", "NLST missing", known=False) == [
         ["exists missing as a pattern", "do NLST missing"]
     ]
+
+
+def test_only_what_is_there_is_refused() -> None:
+    """A command without an argument is left to the server, and so is one of which nobody knows."""
+    stage = Play([Armed(parse("MKD|RNTO|STOR times=2: refuse_if_exists 553 'It is there'"))])
+
+    assert stage.perform("STOR missing") == ["exists missing", "do STOR missing"]
+    assert stage.perform("MKD") == ["do MKD"]
+    assert stage.perform("RNTO a b") == ["exists a b", "fired", "answer 553 It is there"]
+    assert stage.perform("MKD a*") == ["exists a*", "fired", "answer 553 It is there"]
+    assert stage.perform("STOR a") == ["do STOR a"]
+    assert play("STOR: refuse_if_exists 553", "STOR a", known=False) == [["exists a", "do STOR a"]]
+    assert play("STOR: off; refuse_if_exists 553", "STOR a") == [["fired", "answer 502 Command not implemented"]]
+
+
+def test_commands_that_replace_nothing_are_not_refused() -> None:
+    """APPE goes on behind what is there, and STOU finds a name of its own."""
+    for verb in ("APPE", "STOU", "DELE"):
+        assert play("*: refuse_if_exists 553", f"{verb} a") == [[f"do {verb} a"]]

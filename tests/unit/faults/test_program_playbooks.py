@@ -132,6 +132,7 @@ PLAYBOOKS: list[tuple[str, dict[str, str]]] = [
     ("CWD: answer_raw b'junk'", {"CWD a": "fired; answer junk", "250 Done": "send junk"}),
     ("CWD: off", {"CWD a": "fired; answer 502 Command not implemented"}),
     ("CWD: deny", {"CWD a": "fired; answer 550 Permission denied"}),
+    ("STOR: refuse_if_exists 553", {"STOR a": "exists a; fired; answer 553 File exists"}),
     ("CWD: ignore", {"CWD a": "fired; silent; ignore"}),
     (
         "CWD: service_unavailable Bye",

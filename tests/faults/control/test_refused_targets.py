@@ -1,0 +1,97 @@
+"""A server that lets nobody replace what is there: commands are refused only when their target exists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ftpfixture import FtpServer
+from tests.support.raw import RawClient
+from tests.support.ways import Way, contents, every_way, make_server, replies, say, upload
+
+FILES: dict[str, bytes | None] = {"/a.txt": b"a", "/b.txt": b"b", "/dir/": None}
+
+
+async def _stor(server: FtpServer, way: Way, target: str) -> str:
+    return await upload(server, way, f"STOR {target}", b"new")
+
+
+async def _mkd(server: FtpServer, way: Way, target: str) -> str:
+    return (await say(server, way, f"MKD {target}"))[0]
+
+
+async def _rnto(server: FtpServer, way: Way, target: str) -> str:
+    return (await say(server, way, f"RNFR {'a.txt' if target == 'new' else 'new'}", f"RNTO {target}"))[1]
+
+
+COMMANDS = {"STOR": (_stor, "226"), "MKD": (_mkd, "257"), "RNTO": (_rnto, "250")}
+"""What makes something, and the code of success."""
+
+
+@every_way
+@pytest.mark.parametrize("verb", COMMANDS)
+@pytest.mark.parametrize("there", ["b.txt", "dir", "/dir/../b.txt"])
+async def test_only_what_is_there_is_refused(
+    ftp_server_factory: Callable[..., FtpServer],
+    tmp_path: Path,
+    verb: str,
+    there: str,
+    program: str,
+    kind: str,
+    mode: str,
+    type_: str,
+    layer: str,
+) -> None:
+    """The first command makes something new, and the fault waits; the second is refused, and has changed nothing."""
+    server = make_server(ftp_server_factory, layer, tmp_path, FILES)
+    way, (make, success) = Way(program, kind, mode, type_), COMMANDS[verb]
+    fault = server.faults.add(f"{verb} times=1: refuse_if_exists 553")
+
+    codes = [await make(server, way, "new")]
+    counts = [fault.fired]
+    before = contents(server, tmp_path)
+    codes.append(await make(server, way, there))
+    counts.append(fault.fired)
+
+    assert (codes, counts) == ([success, "553"], [0, 1])
+    assert contents(server, tmp_path) == before
+    assert replies(server, verb)[1] == [("553", "File exists")]
+
+
+def test_what_was_asked_in_vain_is_answered_by_the_server(ftp_server: FtpServer) -> None:
+    """Before the login, without a path, and of paths that cannot be, nobody knows, and nothing has happened."""
+    ftp_server.faults.add("MKD|STOR|RNTO optional: refuse_if_exists 553")
+
+    with RawClient(ftp_server.address) as client:
+        assert client.reply().code == "220"
+        assert client.code("MKD dir") == "530"
+    with RawClient(ftp_server.address).login() as client:
+        assert client.code("MKD") == "501"
+        assert client.code(b"MKD a\0b") == "501"
+        assert client.code("MKD no/dir") == "550"
+    assert ftp_server.faults.fired == []
+
+
+@pytest.mark.ftp(files={"/a.txt": b"a", "/b.txt": b"b"})
+def test_what_replaces_nothing_goes_on(ftp_server: FtpServer) -> None:
+    """APPE and STOU make nothing in the place of what is there."""
+    ftp_server.faults.add("* optional: refuse_if_exists 553")
+
+    with RawClient(ftp_server.address).login() as client:
+        assert client.store("APPE a.txt", b"b") == ["150", "226"]
+        assert client.store("STOU a.txt", b"c") == ["150", "226"]
+    assert ftp_server.files["/a.txt"] == b"ab"
+    assert ftp_server.faults.fired == []
+
+
+@pytest.mark.ftp(files={"/a.txt": b"a", "/b.txt": b"b"})
+def test_links_that_lead_nowhere_are_there(ftp_server: FtpServer) -> None:
+    """A name that is taken is taken, whatever it stands for."""
+    ftp_server.files.symlink("/link", "/nowhere")
+    ftp_server.faults.add("MKD: refuse_if_exists 521 'Directory exists'")
+
+    with RawClient(ftp_server.address).login() as client:
+        reply = client.ask("MKD link")
+    assert (reply.code, reply.text) == ("521", "Directory exists")

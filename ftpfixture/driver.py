@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from asyncio import run_coroutine_threadsafe
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from threading import TIMEOUT_MAX, Event
 from typing import Any, TypeVar
 from weakref import WeakSet
@@ -35,7 +35,10 @@ class TimeSource(ABC):
     Attributes:
         monotonic: As given; two sources with the same function go by the same time.
         wall: As given.
+        waiting: Those in `wait_until`. While it is empty, `notify` need not be called: most events have nobody waiting.
     """
+
+    waiting: Collection[object] = ()
 
     def __init__(self, monotonic: Callable[[], float], wall: Callable[[], float]) -> None:
         self.monotonic = monotonic
@@ -101,13 +104,13 @@ class RealTime(TimeSource):
     def __init__(self) -> None:
         super().__init__(monotonic, wall_time)
         self._waiting: set[Event] = set()
+        self.waiting = self._waiting
         _SOURCES.add(self)
 
     def notify(self) -> None:
         """See TimeSource."""
-        if self._waiting:
-            for waiter in tuple(self._waiting):
-                waiter.set()
+        for waiter in tuple(self._waiting):
+            waiter.set()
 
     def wait_until(self, holds: Callable[[], bool], timeout: float) -> bool:
         """See TimeSource."""
@@ -138,7 +141,7 @@ class RealTime(TimeSource):
 
     def abandon(self) -> None:
         """Begin anew in a forked child, which has none of the threads that wait."""
-        self._waiting = set()
+        self._waiting.clear()
 
 
 async def _rest_after(action: Callable[[], object]) -> None:

@@ -35,15 +35,23 @@ class CommandLog(Assertions):
         self._lock = rlock()
         self._notify = time_source.notify
         self._wait_until = time_source.wait_until
+        self._waiting = time_source.waiting
         self._projection = Projection()
+        # Each event of each server comes here: what is looked up once needs no call for each.
+        self._takers = self._projection.takers
+        self._keep = self._projection.events.append
         hub.subscribe(self._on_event)
 
     # What comes in, on the loop thread.
 
     def _on_event(self, event: Event) -> None:
+        take = self._takers.get(type(event))
         with self._lock:
-            self._projection.take(event)
-        self._notify()
+            if take is not None:
+                take(event)
+            self._keep(event)
+        if self._waiting:
+            self._notify()
 
     # What tests read.
 

@@ -35,11 +35,12 @@ class Projection:
     """The records that the events so far make.
 
     Attributes:
-        events: All, in order.
+        events: All, in order; always the same list.
         commands: By the number of their event.
         transfers: By the number of their command's event.
         sessions: By number.
         failures: What handlers raised and nothing foresaw.
+        takers: What makes or changes the record of an event, by its class; the others have none.
         retention: What is kept of the bytes of transfers.
     """
 
@@ -50,7 +51,7 @@ class Projection:
         self.sessions: dict[int, SessionRecord] = {}
         self.failures: list[HandlerFailed] = []
         self.retention = Retention()
-        self._take: dict[type[Event], Callable[[Any], None]] = {
+        self.takers: dict[type[Event], Callable[[Any], None]] = {
             CommandReceived: self._take_command,
             ReplySent: self._take_reply,
             Connected: self._take_connected,
@@ -66,16 +67,10 @@ class Projection:
             Disconnected: self._take_disconnected,
         }
 
-    def take(self, event: Event) -> None:
-        """Add an event."""
-        take = self._take.get(type(event))
-        if take is not None:
-            take(event)
-        self.events.append(event)
-
     def clear(self) -> None:
         """Forget everything but the sessions that live and the transfers that run."""
-        self.events, self.commands, self.failures = [], {}, []
+        self.events.clear()
+        self.commands, self.failures = {}, []
         self.sessions = {number: one for number, one in self.sessions.items() if one.closed_at is None}
         self.transfers = {number: one for number, one in self.transfers.items() if one.completed is None}
         self.retention.clear()

@@ -21,7 +21,6 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "client-methods": tables.client_methods,
     "client-settings": tables.client_settings,
     "commands": tables.commands,
-    "errors": tables.errors_tree,
     "fault-effects": tables.fault_effects,
     "fault-hooks": tables.fault_hooks,
     "fault-presets": tables.fault_presets,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import ftpfixture
-from ftpfixture import Client, Server, errors
+from ftpfixture import Client, Server
 from ftpfixture.client.client import CLIENT_SETTINGS
 from ftpfixture.faults.action import Action
 from ftpfixture.faults.catalog import GROUPS, table
@@ -26,7 +26,6 @@ __all__ = [
     "client_methods",
     "client_settings",
     "commands",
-    "errors_tree",
     "fault_effects",
     "fault_hooks",
     "fault_presets",
@@ -132,7 +131,7 @@ def client_methods() -> list[str]:
     return _table(("method", "what it does"), rows)
 
 
-# Fixtures, commands, errors.
+# Fixtures, commands.
 
 
 def fixtures() -> list[str]:
@@ -164,12 +163,6 @@ def commands() -> list[str]:
             source[1] if source else "",
         )
     return _table(("command", "what it does", "replies", "source"), (rows[verb] for verb in sorted(rows)))
-
-
-def errors_tree() -> list[str]:
-    """The tree of exceptions, as errors.py draws it."""
-    tree = inspect.cleandoc(errors.__doc__ or "").partition("::\n")[2]
-    return ["```{code-block} text", *inspect.cleandoc(tree).splitlines(), "```"]
 
 
 # Architecture, from the table of imports that tests/architecture holds.

@@ -90,6 +90,17 @@ async def test_cork_collects_until_uncork(sink: FakeSink, outbox: Outbox) -> Non
     assert (sink.sent, sink.watcher) == ([b"abc", b"d"], None)
 
 
+async def test_what_was_collected_and_does_not_fit(sink: FakeSink, outbox: Outbox) -> None:
+    """The rest leaves when there is room."""
+    outbox.cork()
+    outbox.write(b"abc")
+    sink.room = 1
+    outbox.uncork()
+    sink.make_room()
+
+    assert (sink.sent, sink.watcher) == ([b"a", b"bc"], None)
+
+
 async def test_a_forgotten_cork_pops_with_the_next_turn(sink: FakeSink, outbox: Outbox) -> None:
     """Without `uncork` the loop's next turn sends what was collected."""
     outbox.cork()
@@ -154,9 +165,22 @@ async def test_drain_sends_what_is_collected(sink: FakeSink, outbox: Outbox) -> 
     """Whoever waits for it does not wait for the loop's next turn."""
     outbox.cork()
     outbox.write(b"a")
-    await outbox.drain()
+    with pytest.raises(StopIteration):
+        outbox.drain().send(None)
 
     assert sink.sent == [b"a"]
+
+
+async def test_one_may_drain_again(sink: FakeSink, outbox: Outbox) -> None:
+    """Each backlog is waited for by itself."""
+    for _ in range(2):
+        sink.room = 0
+        outbox.write(b"a")
+        drained = asyncio.create_task(outbox.drain())
+        await _one_turn()
+        assert not drained.done()
+        sink.make_room()
+        await asyncio.wait_for(drained, 5)
 
 
 async def test_the_end_of_the_connection_ends_the_backlog(sink: FakeSink, outbox: Outbox) -> None:
@@ -250,6 +274,8 @@ async def test_empty_waits_for_turns_and_bytes(sink: FakeSink, outbox: Outbox, s
     outbox.take_turn(lambda: script.slow("a"))
     script.go.set()
     empty = asyncio.create_task(outbox.empty())
+    await _one_turn()
+    assert not empty.done()
     while sink.watcher is None:
         await _one_turn()
     assert not empty.done()
@@ -292,6 +318,15 @@ async def test_nothing_is_said_behind_the_last_word(sink: FakeSink, outbox: Outb
     assert (sink.sent, script.told, outbox.free, outbox.holds) == ([b"a", b"b"], [], False, False)
 
 
+async def test_the_last_word_is_the_last(sink: FakeSink, outbox: Outbox, script: Script) -> None:
+    """It is known at once that nothing may go any more."""
+    outbox.end()
+
+    assert (outbox.free, outbox.ended, outbox.busy) == (False, True, False)
+    script.put("late")
+    assert (sink.sent, script.told) == ([], [])
+
+
 async def test_nothing_is_said_on_a_closed_connection(sink: FakeSink, outbox: Outbox, script: Script) -> None:
     """Nothing is told of, either."""
     sink.closed = True
@@ -304,15 +339,23 @@ async def test_a_turn_that_outlives_the_client(sink: FakeSink, outbox: Outbox, s
     """A turn that ends because the client is gone closes the connection, and drops what waited behind it."""
 
     async def stand_still() -> None:
+        outbox.cork()
+        outbox.write(b"before")
         raise ConnectionAbortedError("the client is gone")
 
-    outbox.cork()
-    outbox.write(b"before")
     outbox.take_turn(stand_still)
     script.put("late")
     await outbox.settle()
 
     assert (sink.closed, sink.sent, script.told, outbox.busy) == (True, [b"before"], [], False)
+    calls: list[str] = []
+
+    async def turn() -> None:
+        calls.append("turn")
+
+    outbox.take_turn(turn)
+    await outbox.settle()
+    assert (calls, script.told) == (["turn"], [])
 
 
 async def test_close_gives_up_what_waits(sink: FakeSink, outbox: Outbox, script: Script) -> None:
@@ -325,6 +368,33 @@ async def test_close_gives_up_what_waits(sink: FakeSink, outbox: Outbox, script:
     await outbox.close()
 
     assert (b"".join(sink.sent), script.told, outbox.busy) == (b"a1 held", ["a1 ", "held"], False)
+
+
+async def test_close_waits_for_the_turn_that_it_gives_up(outbox: Outbox) -> None:
+    """When it returns, whatever the turn has to put away is put away."""
+    ended: list[str] = []
+
+    async def turn() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append("turn")
+
+    outbox.take_turn(turn)
+    await _one_turn()
+    await outbox.close()
+
+    assert ended == ["turn"]
+
+
+async def test_close_sends_what_is_collected(sink: FakeSink, outbox: Outbox) -> None:
+    """Though nothing else waits."""
+    outbox.cork()
+    outbox.write(b"bye")
+    with pytest.raises(StopIteration):
+        outbox.close().send(None)
+
+    assert sink.sent == [b"bye"]
 
 
 async def test_close_before_the_first_turn_has_begun(sink: FakeSink, outbox: Outbox, script: Script) -> None:

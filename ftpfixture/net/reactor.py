@@ -178,9 +178,10 @@ class Reactor:
 
     def unwatch_room(self) -> None:
         """Stop calling the callback of `watch_room`."""
-        self._on_room = None
-        if not self.closed:
-            self._transport.on_writable(None)
+        if self._on_room is not None:
+            self._on_room = None
+            if not self.closed:
+                self._transport.on_writable(None)
 
     def _explain(self, error: OSError) -> None:
         """Raise what an error means, if its own name does not tell."""

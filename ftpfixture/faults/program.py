@@ -84,20 +84,12 @@ class Program:
         before, after = ("before_150", "after_150") if reply.is_preliminary else ("before_reply", "after_reply")
         pieces = yield from self._led_up(before)
         pieces += yield from self._pieces(reply)
-        # What follows at once is told now: the client may be gone before anything else is.
-        following: deque[list[Effect]] = deque()
-        for action, step in self._at(after):
-            if (yield from step.happens()):
-                following.append(list(action.act(step)))
+        following = yield from self._following(after)
         while following and all(isinstance(effect, Send) for effect in following[0]):
             pieces += _sent(following.popleft())
         held = yield from self._leave(pieces, reply)
         if not reply.is_preliminary:
-            answered = self._state.ended_early or any(not piece.is_preliminary for piece, _ in pieces)
-            if held or not answered:
-                yield Silent()
-            elif not pieces:
-                yield Silent(if_held=True)  # it was said with the preliminary reply, which may still wait
+            yield from self._silence(pieces, held=held)
         if following:
             yield Send(drain=True)
         for effects in following:
@@ -118,6 +110,21 @@ class Program:
                     pieces = []
                 yield effect
         return pieces
+
+    def _following(self, phase: str) -> Hook[deque[list[Effect]]]:
+        """What comes behind a reply, told of now already: the client may be gone before anything else is."""
+        following: deque[list[Effect]] = deque()
+        for action, step in self._at(phase):
+            if (yield from step.happens()):
+                following.append(list(action.act(step)))
+        return following
+
+    def _silence(self, pieces: list[Piece], *, held: bool) -> Hook[None]:
+        """Tell of a final reply that is not sent: withheld, held back, or said with a preliminary one that waits."""
+        if held or not (self._state.ended_early or any(not piece.is_preliminary for piece, _ in pieces)):
+            yield Silent()
+        elif not pieces:
+            yield Silent(if_held=True)
 
     def _pieces(self, reply: Reply) -> Hook[list[Piece]]:
         """What is really sent in place of a reply."""

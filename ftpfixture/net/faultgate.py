@@ -1,9 +1,8 @@
 """The gate at which things go wrong: it asks the faults of a server, and performs what they answer.
 
-For each command the faults give a `Program`, or nothing. The program is asked where the command comes, where it is
-about to be carried out, where it is answered, and by its data connection (`ftpfixture.net.faultystream`); each time it
-yields effects, and `FaultGate.perform` does them one after another. What an effect means is said at
-`ftpfixture.faults.effects`; no action is known here.
+For each command the faults give a `Program`, or nothing. It is asked where the command comes, where it is about to be
+carried out, where it is answered, and by its data connection (`ftpfixture.net.faultystream`); each time it yields
+effects, and `FaultGate.perform` does them. `ftpfixture.faults.effects` says what they mean; no action is known here.
 
 One rule: whatever a fault does to a control connection is done here, in the order of the wire, and told before it can
 be seen on the other side.
@@ -13,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from ftpfixture.clock import Clock
 from ftpfixture.faults.armed import Rules
@@ -151,8 +150,7 @@ class FaultGate(Gate):
             try:
                 doing = self._do(hook.send(answer), exchange, stream)
             except StopIteration as done:
-                returned: T = done.value
-                return returned
+                return cast(T, done.value)
             answer = None if doing is None else await doing
 
     def perform_now(self, hook: Hook[T], exchange: Exchange, stream: FaultyStream | None = None) -> T:
@@ -161,8 +159,7 @@ class FaultGate(Gate):
         try:
             performing.send(None)
         except StopIteration as done:
-            returned: T = done.value
-            return returned
+            return cast(T, done.value)
         performing.close()
         raise RuntimeError("an effect takes time where nothing can wait")
 
@@ -178,12 +175,8 @@ class FaultGate(Gate):
                 if deaf:
                     self.channel.watch_end(self._client_closed, drop=True)
                 return self._pauses.wait(seconds, jitter)
-            case Send(pieces, int(size), pause), _:
-                return self._send_slowly(self.release(pieces, exchange), size, pause)
-            case Send(pieces, drain=drain), _:
-                if pieces:
-                    self.say(pieces, exchange)
-                return self.outbox.drain() if drain else None
+            case Send() as sending, _:
+                return self._send(sending, exchange)
             case Hold(pieces), _:
                 self.outbox.hold(self.said(pieces, exchange))
             case End("control", how), _:
@@ -194,24 +187,34 @@ class FaultGate(Gate):
                 return data.put(content, flush=flush)
             case Use(name, value), FaultyStream() as data:
                 data.use(name, value)
-            case Use("data_port", how), _:
-                block_data(self.view, str(how), self._pauses)
-            case Use("path_io", wrap), _ if callable(wrap):
-                layer = wrap(self.view.path_io, partial(self.perform_now, exchange=exchange))
-                self._restore.insert(0, self.view.override("path_io", layer))
             case Exists(path, pattern), _:
                 return self.view.exists(path, pattern=pattern)
             case Use(name, value), _:
-                self._restore.insert(0, self.view.override(name, value))
+                self._use(name, value, exchange)
             case _:
                 raise TypeError(f"{effect} is for a data connection, and there is none")
         return None
 
-    async def _send_slowly(self, data: bytes, size: int, pause: float) -> None:
-        for start in range(0, len(data), size):
-            if start:
-                await self._pauses.wait(pause)
-            self.outbox.write(data[start : start + size])
+    def _use(self, name: str, value: Any, exchange: Exchange) -> None:
+        """Another value for as long as the command lasts."""
+        if name == "data_port":
+            block_data(self.view, value, self._pauses)
+            return
+        if name == "path_io":
+            value = value(self.view.path_io, partial(self.perform_now, exchange=exchange))
+        self._restore.insert(0, self.view.override(name, value))
+
+    async def _send(self, sending: Send, exchange: Exchange) -> None:
+        if sending.size is None and sending.pieces:
+            self.say(sending.pieces, exchange)
+        elif sending.size is not None:
+            data = self.release(sending.pieces, exchange)
+            for start in range(0, len(data), sending.size):
+                if start:
+                    await self._pauses.wait(sending.pause)
+                self.outbox.write(data[start : start + sending.size])
+                await self.outbox.drain()
+        if sending.drain:
             await self.outbox.drain()
 
     def _cut(self, how: How) -> None:

@@ -6,8 +6,6 @@ One rule: a connection that could not be opened or encrypted is closed, and the 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Iterator
 from ssl import SSLCertVerificationError, SSLContext, SSLSession
 
 from ftpfixture.client.view import ClientView
@@ -82,17 +80,12 @@ class Connector:
         """Begin the TLS handshake; whoever uses the connection waits until it is complete."""
         channel.start_tls(context, server_side=False, server_hostname=self.host_name, session=session)
 
-    @contextlib.contextmanager
-    def explained_refusal(self, channel: Channel) -> Iterator[None]:
-        """Raise TlsError where the control connection breaks because the server refuses this client's certificate.
+    def raise_refusal(self, channel: Channel, error: ConnectionAbortedError) -> None:
+        """Raise TlsError when the control connection broke because the server refuses this client's certificate.
 
         With TLS 1.3 the handshake is complete, for a client, before the server has seen its certificate.
         """
-        try:
-            yield
-        except ConnectionAbortedError as error:
-            if not refusal(error.__cause__):
-                raise
+        if refusal(error.__cause__):
             raise _own_certificate_refused(self._place(channel, "control"), error.__cause__) from error.__cause__
 
     def _place(self, channel: Channel, kind: str) -> str:

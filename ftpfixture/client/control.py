@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Protocol
 
 from ftpfixture.client.connector import Connector
@@ -204,14 +204,16 @@ class ControlConnection:
         line = self.render(command) if command else b""
         async with self.lock:
             self._check_free(command)
-            if command:
+            if command and not command.isascii():
                 await self.utf8.before(command)
             with self.closed_on_error():
                 if command:
                     await self.send(line, command, censor_after)
                 if not expected and not passed:
                     return None
-                code, info = await self._reply(passed)
+                code, info = await self._client.parse_response()
+                while any(code.matches(mask) for mask in passed):
+                    code, info = await self._client.parse_response()
             if not command and self.transfers.abandoned:
                 self.transfers.abandoned.pop(0)  # it was the reply that a closed transfer had left
             if code == "421":
@@ -289,12 +291,6 @@ class ControlConnection:
         async with self.lock:
             with self.closed_on_error():
                 return await self._client.parse_response()
-
-    async def _reply(self, passed: Iterable[str]) -> Answer:
-        code, info = await self._client.parse_response()
-        while any(code.matches(mask) for mask in passed):
-            code, info = await self._client.parse_response()
-        return code, info
 
     async def read_reply(self) -> Answer:
         """Read a reply, see `BaseClient.parse_response`."""

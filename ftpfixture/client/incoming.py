@@ -54,11 +54,13 @@ class IncomingLines:
             TimeoutError: The server took longer than the timeout of the channel.
             TlsError: The server refuses this client's certificate.
         """
-        with self._connector.explained_refusal(channel):
-            try:
-                data = await channel.receive(_RECEIVE)
-            except TimeoutError:
-                raise TimeoutError(f"the server said nothing for {channel.timeout:g} seconds") from None
+        try:
+            data = await channel.receive(_RECEIVE)
+        except TimeoutError:
+            raise TimeoutError(f"the server said nothing for {channel.timeout:g} seconds") from None
+        except ConnectionAbortedError as error:
+            self._connector.raise_refusal(channel, error)
+            raise
         self._lines.extend(self._reader.feed(data))
         return bool(data)
 
@@ -75,11 +77,14 @@ class IncomingLines:
 
     def discard_unsolicited(self, channel: Channel) -> None:
         """Discard what the server sent unasked, or it would be taken for a reply; 421 stays: it closes the session."""
-        with self._connector.explained_refusal(channel):
+        try:
             for _ in range(_UNSOLICITED):
                 if not (data := channel.receive_now(_RECEIVE)):
                     break
                 self._lines.extend(self._reader.feed(data))
+        except ConnectionAbortedError as error:
+            self._connector.raise_refusal(channel, error)
+            raise
         while self._lines and not (self._lines[0] or b"").startswith(b"421"):
             logger.warning("nobody asked for %s", printable((self._lines.popleft() or b"").decode("utf-8", "replace")))
         if not self._lines:

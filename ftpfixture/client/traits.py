@@ -10,6 +10,8 @@ from ssl import SSLContext, SSLSession
 
 __all__ = ["ServerTraits", "SessionHistory", "SessionParameters"]
 
+_FORGETTING = frozenset({"AUTH", "MODE", "REIN", "TYPE", "USER"})
+
 
 @dataclass(slots=True)
 class ServerTraits:
@@ -61,6 +63,8 @@ class SessionParameters:
             verb: Of the command.
             context: That of implicit TLS; None without.
         """
+        if verb not in _FORGETTING:
+            return
         if verb in ("TYPE", "USER", "REIN", "AUTH"):  # RFC 4217 4.2
             self.type = ""
         if verb in ("MODE", "REIN", "AUTH"):

@@ -142,17 +142,14 @@ class ReplyParser:
 
     Attributes:
         code: Of the reply that the last line belongs to; "" before the first.
-        lines: Its lines so far, as in `Reply`.
-        tails: The same, but that a line with the code keeps the space or hyphen behind it.
     """
 
-    __slots__ = ("_complete", "code", "lines", "tails")
+    __slots__ = ("_complete", "_texts", "code")
 
     def __init__(self) -> None:
-        self._complete = True
         self.code = ""
-        self.lines: list[str] = []
-        self.tails: list[str] = []
+        self._complete = True
+        self._texts: list[str] = []
 
     def feed_line(self, line: bytes, encoding: str = "utf-8") -> Reply | None:
         """Take one line without its line end.
@@ -168,21 +165,35 @@ class ReplyParser:
 
     def feed_text(self, text: str) -> bool:
         """Take one line as text, see `feed_line`; whether it completes a reply."""
-        code, separator = text[:3], text[3:4]
-        if self._complete:
-            if code not in _CODES:
-                raise ReplySyntaxError(f"a reply begins with three digits, not {text[:80]!r}")
-            self.code, self.lines, self.tails = code, [], []
-            has_code = True
-        else:
+        if not self._complete:
+            self._texts.append(text)
             # Only the code of the first line, then a space or nothing, ends the reply; all else is text, digits or not.
-            has_code = code == self.code and separator in ("", " ", "-")
-        # Without a separator ("220Welcome") it is a fault of the server that common clients forgive.
-        behind = 4 if separator in (" ", "-") else 3
-        self.lines.append(text[behind:] if has_code else text)
-        self.tails.append(text[3:] if has_code else text)
-        self._complete = has_code and separator != "-"
+            self._complete = text.startswith(self.code) and text[3:4] in ("", " ")
+            return self._complete
+        code = text[:3]
+        if code not in _CODES:
+            raise ReplySyntaxError(f"a reply begins with three digits, not {text[:80]!r}")
+        self.code = code
+        self._texts = [text]
+        self._complete = text[3:4] != "-"
         return self._complete
+
+    @property
+    def tails(self) -> list[str]:
+        """The lines so far without their code, but with the space or hyphen behind it; others as they came."""
+        first, *others = self._texts
+        return [first[3:], *(text[3:] if self._has_code(text) else text for text in others)]
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines so far, as `Reply` has them."""
+        first, *others = self._texts
+        # Without a separator ("220Welcome") it is a fault of the server that common clients forgive.
+        behind = 4 if first[3:4] in (" ", "-") else 3
+        return [first[behind:], *(text[4:] if self._has_code(text) else text for text in others)]
+
+    def _has_code(self, text: str) -> bool:
+        return text.startswith(self.code) and text[3:4] in ("", " ", "-")
 
 
 def decode_line(line: bytes, encoding: str) -> str:

@@ -321,7 +321,9 @@ class ControlConnection:
 class Controlled(ClientView, Protocol):
     """A client with its control connection."""
 
-    control: ControlConnection
+    @property
+    def control(self) -> ControlConnection:
+        """The control connection."""
 
 
 def _shown(command: str, censor_after: int | None) -> str:

@@ -33,12 +33,29 @@ NOT_IMPLEMENTED = ("500", "502", "504")
 class Operations(Controlled, Protocol):
     """A client with all its operations; `Client` says what each does."""
 
-    data_channels: DataChannels
-    parse_list_line_custom_first: bool
-    passive_commands: tuple[str, ...]
-    path_io: AbstractPathIO
-    path_timeout: float | None
-    retry: Retry | None
+    @property
+    def data_channels(self) -> DataChannels:
+        """Agrees on data connections."""
+
+    @property
+    def parse_list_line_custom_first(self) -> bool:
+        """Whether the user's own parser is asked first."""
+
+    @property
+    def passive_commands(self) -> tuple[str, ...]:
+        """Commands for a data connection, in order."""
+
+    @property
+    def path_io(self) -> AbstractPathIO:
+        """The layer for local files."""
+
+    @property
+    def path_timeout(self) -> float | None:
+        """Seconds, for the path layer."""
+
+    @property
+    def retry(self) -> Retry | None:
+        """What is tried again."""
 
     @property
     def parse_list_line_custom(self) -> Parser | None:

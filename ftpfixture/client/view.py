@@ -1,7 +1,7 @@
 """What the parts of a client see of the client they belong to.
 
 One rule: settings are looked at when they are needed, because a user may change an attribute at any time; and what a
-subclass may override is called on the client.
+subclass may override is called on the client. They are read-only here, so that a subclass may narrow their types.
 """
 
 from __future__ import annotations
@@ -23,15 +23,41 @@ Answer = tuple[Code, list[str]]
 class ClientView(Protocol):
     """A client, as its control connection and its data connections see it; `BaseClient` says what each name means."""
 
-    socket_timeout: float | None
-    connection_timeout: float | None
-    encoding: str
-    ask_utf8: bool
-    keep_alive: float | None
-    trust_pasv_host: bool
-    ssl: SSLContext | None
-    network: Network
-    throttle: StreamThrottle
+    @property
+    def socket_timeout(self) -> float | None:
+        """Seconds that one read or write may take."""
+
+    @property
+    def connection_timeout(self) -> float | None:
+        """Seconds that a connection may take to open, TLS included."""
+
+    @property
+    def encoding(self) -> str:
+        """Of commands and replies."""
+
+    @property
+    def ask_utf8(self) -> bool:
+        """Whether to ask the server to speak UTF-8."""
+
+    @property
+    def keep_alive(self) -> float | None:
+        """Seconds between two NOOPs while a transfer runs."""
+
+    @property
+    def trust_pasv_host(self) -> bool:
+        """Whether to connect to the host that PASV names."""
+
+    @property
+    def ssl(self) -> SSLContext | None:
+        """The context of implicit TLS."""
+
+    @property
+    def network(self) -> Network:
+        """Where to connect and listen."""
+
+    @property
+    def throttle(self) -> StreamThrottle:
+        """Speed limits."""
 
     async def command(
         self,

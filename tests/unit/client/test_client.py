@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable, Coroutine
-from pathlib import PurePosixPath
-from typing import Any
+from pathlib import Path, PurePosixPath
+from typing import Any, Unpack
 
 import pytest
 
-from ftpfixture import BaseClient, Client, FtpServer, MemoryPathIO, Retry, Server, StatusCodeError
-from ftpfixture.client import resync
+from ftpfixture import BaseClient, Client, Code, FtpServer, MemoryPathIO, Retry, Server, StatusCodeError
+from ftpfixture.client import ClientSettings, resync
 from tests.support.interrupt import Interrupted
 
 FILES = {"/d/f": b"data" * 100, "/d/e/g": b"", "/x": b"123"}
@@ -323,3 +323,51 @@ async def test_a_subclass_has_commands_of_its_own(ftp_server: FtpServer) -> None
 
     async with Mine.context(*ftp_server.address, *ftp_server.credentials) as client:
         assert "NOOP" in await client.help("NOOP")
+
+
+class Listening(Client):
+    """Overrides what all operations go through, and narrows the type of a setting."""
+
+    socket_timeout: float
+
+    def __init__(self, **settings: Unpack[ClientSettings]) -> None:
+        settings.setdefault("socket_timeout", 30)
+        super().__init__(**settings)
+        self.heard: list[str] = []
+
+    async def command(
+        self,
+        command: str | None = None,
+        expected_codes: str | tuple[str, ...] = (),
+        wait_codes: str | tuple[str, ...] = (),
+        censor_after: int | None = None,
+    ) -> tuple[Code, list[str]] | None:
+        """Write it down."""
+        self.heard.append(command or "-")
+        return await super().command(command, expected_codes, wait_codes, censor_after)
+
+    async def parse_line(self) -> tuple[Code, str]:
+        """In capitals."""
+        code, rest = await super().parse_line()
+        return code, rest.upper()
+
+    async def parse_response(self) -> tuple[Code, list[str]]:
+        """With a line more."""
+        code, lines = await super().parse_response()
+        return code, [*lines, "more"]
+
+    async def stat(self, path: str | PurePosixPath) -> dict[str, Any]:
+        """Without asking."""
+        return {"type": "file", "path": str(path)}
+
+
+@pytest.mark.ftp(files={"/a.txt": b"hello"})
+async def test_what_a_subclass_overrides_is_used_by_all(ftp_server: FtpServer, tmp_path: Path) -> None:
+    """Operations call each other on the client, so that what a subclass has in place of one is used by the others."""
+    async with Listening.context(*ftp_server.address, *ftp_server.credentials) as client:
+        assert await client.ask("NOOP", "2xx") == ("200", [" NOTHING DONE", "more"])
+        client.heard.clear()
+        await client.download("a.txt", tmp_path)
+        assert await client.is_file("nothing")
+    assert client.heard == ["TYPE I", "EPSV", "RETR a.txt", "-", "QUIT"]
+    assert (tmp_path / "a.txt").read_bytes() == b"hello"

@@ -43,13 +43,14 @@ def table(names: str | tuple[str, ...], rows: Iterable[Any]) -> Callable[[Callab
         rows: The values of each; with one name, each is its value.
     """
     arguments = names.replace(" ", "").split(",") if isinstance(names, str) else names
+    kept = [*rows]
 
     def decorate(check: Callable[..., None]) -> Callable[[], None]:
         def check_row(row: Any) -> None:
             check(**dict(zip(arguments, row if len(arguments) > 1 else [row], strict=True)))
 
         def test() -> None:
-            check_rows(rows, check_row)
+            check_rows(kept, check_row)
 
         test.__name__, test.__doc__, test.__module__ = check.__name__, check.__doc__, check.__module__
         return test

@@ -10,16 +10,18 @@ import pytest
 
 from ftpfixture import Fault, on
 from ftpfixture.errors import ConfigurationError
-from ftpfixture.faults.catalog import GROUPS, Row, table
+from ftpfixture.faults.catalog import GROUPS, Row
+from ftpfixture.faults.catalog import table as table_of_words
 from ftpfixture.faults.rule import TRIGGERS
 from ftpfixture.faults.when import When
 from ftpfixture.wire.states import LEGAL_REPLIES, LISTINGS, TRANSFERS, UPLOADS
 from tests.support.faults import WORDS
+from tests.support.rows import table
 
 # Beginnings.
 
 
-@pytest.mark.parametrize(
+@table(
     ("verbs", "names"),
     [
         (["RETR"], ("RETR",)),
@@ -45,7 +47,7 @@ def test_everything_that_a_command_may_be() -> None:
     assert fault.when == When(("RETR",), "*.csv", "ann", 2, "A")
 
 
-@pytest.mark.parametrize(
+@table(
     ("verbs", "named", "text"),
     [
         ([], {}, r"on needs a verb: on\('RETR'\), or on\('\*'\) for all"),
@@ -69,7 +71,7 @@ def test_beginnings_that_cannot_be(verbs: list[str], named: dict[str, Any], text
         on(*verbs, **named)
 
 
-@pytest.mark.parametrize("text", ["PASS dragon", "pass dragon", "PASS|ACCT dragon"])
+@table("text", ["PASS dragon", "pass dragon", "PASS|ACCT dragon"])
 def test_a_path_in_the_wrong_place_is_no_password_told(text: str) -> None:
     """The error of a verb that has a password behind it stars the password."""
     with pytest.raises(ConfigurationError, match="is not a verb") as caught:
@@ -91,13 +93,13 @@ def test_groups_are_those_of_the_protocol() -> None:
 
 def test_every_word_is_in_the_table_once() -> None:
     """The table has each word that says what goes wrong, no trigger, and nothing twice."""
-    names = [row.name.partition("(")[0] for row in table()]
+    names = [row.name.partition("(")[0] for row in table_of_words()]
 
     assert sorted(names) == sorted(WORDS)
     assert not set(names) & set(TRIGGERS)
 
 
-@pytest.mark.parametrize("row", table(), ids=lambda row: row.name)
+@table("row", table_of_words())
 def test_every_row_tells_what_the_word_does(row: Row) -> None:
     """A row has the word as it is said, one text without its source, and the source apart."""
     word = WORDS[row.name.partition("(")[0]]
@@ -112,7 +114,7 @@ def test_every_row_tells_what_the_word_does(row: Row) -> None:
 
 def test_a_row_shows_parameters_as_they_are_said() -> None:
     """Parameters have their defaults behind them; a word without any has empty brackets."""
-    names = [row.name for row in table()]
+    names = [row.name for row in table_of_words()]
 
     assert {"off()", "answer(code, text='')", "slice_data(octets, pause=0)"} <= set(names)
     assert not [name for name in names if "self" in name]
@@ -122,4 +124,6 @@ def test_sources_can_be_looked_up() -> None:
     """What is named as a source is an issue of a project, or a test of curl's."""
     source = re.compile(r"[\w./-]*#[0-9]+|curl test[0-9]+")
 
-    assert not [row for row in table() if row.source and not all(map(source.fullmatch, row.source.split(", ")))]
+    assert not [
+        row for row in table_of_words() if row.source and not all(map(source.fullmatch, row.source.split(", ")))
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import warnings
 
 import pytest
@@ -268,24 +269,23 @@ def test_no_text_makes_anything_but_a_fault_or_an_error(text: str) -> None:
 # Passwords.
 
 
-@pytest.mark.parametrize("verb", [*SECRETS, "pass", "USER|PASS", "  PASS"])
-@pytest.mark.parametrize(
-    "rest",
-    [
-        "dragon",
-        "dragon deny",
-        "dragon:deny",
-        "dragon off: deny",
-        "dragon: dony",
-        "dragon: answer 530 'a: b' x=1",
-        "path=dragon #x: deny",
-        "user=dragon path=dragon path=dragon: deny",
-        "dragon=dragon: deny",
-        "'dragon: deny",
-        "'dragon: deny': dony",
-        "dragon #2 times=0: deny",
-    ],
-)
+BEHIND_A_VERB = [
+    "dragon",
+    "dragon deny",
+    "dragon:deny",
+    "dragon off: deny",
+    "dragon: dony",
+    "dragon: answer 530 'a: b' x=1",
+    "path=dragon #x: deny",
+    "user=dragon path=dragon path=dragon: deny",
+    "dragon=dragon: deny",
+    "'dragon: deny",
+    "'dragon: deny': dony",
+    "dragon #2 times=0: deny",
+]
+
+
+@table(("verb", "rest"), itertools.product([*SECRETS, "pass", "USER|PASS", "  PASS"], BEHIND_A_VERB))
 def test_no_error_shows_a_password(verb: str, rest: str) -> None:
     """What stands where a password may stand is starred in the text, and not named in the message."""
     error = _error(f"{verb} {rest}")

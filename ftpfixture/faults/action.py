@@ -12,6 +12,7 @@ the fault may have happened as often as it may.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple, Protocol, TypeAlias
@@ -190,7 +191,7 @@ class Action:
 
 
 @dataclass(frozen=True, slots=True)
-class Timed(Action):
+class Timed(Action, ABC):
     """An action that acts at a moment."""
 
     moment: Moment
@@ -209,6 +210,6 @@ class Timed(Action):
         """See Action."""
         return self.moment.octets
 
+    @abstractmethod
     def act(self, step: Step) -> Iterator[Effect]:
         """Its moment has come, and it happens."""
-        raise NotImplementedError

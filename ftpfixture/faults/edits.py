@@ -6,6 +6,7 @@ One rule: see `ftpfixture.faults.action`. What is changed here are functions of 
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -103,16 +104,16 @@ class Mismatch(Edit):
 # Addresses.
 
 
-class _Address(Edit):
+class _Address(Edit, ABC):
     """The address in 227 or 229 is told wrong; refusals, and what handlers of users say otherwise, are not touched."""
 
     __slots__ = ()
 
     verbs = _PASSIVE
 
+    @abstractmethod
     def address(self, host: str, port: int, extended: bool) -> Rendered:
         """What is told in place of the true host and port; `extended` in 229."""
-        raise NotImplementedError
 
     def edit_reply(self, reply: Reply, host: str, encoding: str) -> Content:
         """See Edit."""

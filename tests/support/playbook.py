@@ -60,6 +60,7 @@ class Play:
         size: Bytes that a download will have; None when nobody knows.
         encrypted: Whether data connections are.
         known: Whether it is known what is there: all paths that are not called "missing".
+        taken: Whether the faults happen to other commands as soon as they are looked up, and so not to these.
     """
 
     def __init__(
@@ -69,12 +70,14 @@ class Play:
         size: int | None = None,
         encrypted: bool = False,
         known: bool = True,
+        taken: bool = False,
     ) -> None:
         self._rules = Rules()
         self._rules.armed = tuple(armed)
         self._size = size
         self._encrypted = encrypted
         self._known = known
+        self._taken = taken
         self._program: Program | None = None
         self._transfer: Transfer | None = None
         self._moved = 0
@@ -104,6 +107,9 @@ class Play:
 
     def _command(self, line: str) -> Iterator[str]:
         self._program, self._transfer, self._moved = self._rules.program(situation(line)), None, 0
+        if self._taken:
+            for armed in self._rules.armed:
+                armed.fired = armed.fault.when.times or 0
         if self._program is None:
             yield f"do {line}"
             return

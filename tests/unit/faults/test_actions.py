@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import TypeVar
 
 import pytest
 
+from ftpfixture import on
 from ftpfixture.faults import actions, data_actions, disk, edits, existing
-from ftpfixture.faults.action import Action, Timed
+from ftpfixture.faults.action import Action, State, Step, Timed
+from ftpfixture.faults.armed import Armed
+from ftpfixture.faults.effects import Effect, Hook
+from ftpfixture.faults.moments import Moment
+from ftpfixture.faults.pieces import cut_up
+from ftpfixture.wire.reply import Reply
+from tests.support.faults import situation
+
+T = TypeVar("T")
 
 MODULES = (actions, data_actions, disk, edits, existing)
-
 
 ACTIONS = [
     value
@@ -55,3 +64,43 @@ def test_every_action_does_something() -> None:
         bases = [base for base in kind.__mro__ if base not in (Action, Timed, object)]
         hooks = {name for base in bases for name in vars(base)} & (set(vars(Action)) | set(vars(Timed)))
         assert {name for name in hooks if not name.startswith("_")} - {"verbs", "counted", "fits"}, kind
+
+
+def _all_of(hook: Hook[T]) -> tuple[list[Effect], T]:
+    """What a hook yields, and what it returns."""
+    effects = []
+    while True:
+        try:
+            effects.append(next(hook))
+        except StopIteration as done:
+            returned: T = done.value
+            return effects, returned
+
+
+def test_hooks_let_everything_pass() -> None:
+    """An action without a hook of its own changes nothing there, and nothing happens."""
+    action, reply, raw = Action(), Reply("226", ("Done",)), b"bytes"
+    state = State(situation(), "a.csv", "utf-8")
+    step = Step(action, Armed(on("RETR").off()).look(state.situation), state)  # type: ignore[arg-type]
+    pieces = cut_up(reply, "utf-8")
+
+    assert _all_of(action.handshake(step)) == ([], None)
+    assert _all_of(action.command(step, "a")) == ([], "a")
+    for outcome in ("a", reply, raw, None):
+        assert _all_of(action.instead(step, outcome)) == ([], outcome)
+    assert _all_of(action.reply(step, raw, reply)) == ([], raw)
+    assert _all_of(action.pieces(step, pieces, reply)) == ([], pieces)
+    assert _all_of(action.hold(step, pieces, reply)) == ([], pieces)
+    assert _all_of(action.leave(step, pieces)) == ([], pieces)
+    assert _all_of(action.listing(step, raw, 0)) == ([], raw)
+    assert _all_of(action.data(step, raw, 0)) == ([], raw)
+    for nothing in (action.start(step), action.end(step), action.closing(step, encrypted=True)):
+        assert _all_of(nothing) == ([], None)
+    assert _all_of(action.pace(step)) == ([], None)
+    assert action.hooks == frozenset()
+
+
+def test_a_moment_needs_something_that_acts() -> None:
+    """An action with a moment and nothing to do then is a mistake, and cannot be made."""
+    with pytest.raises(TypeError, match="abstract"):
+        Timed(Moment())  # type: ignore[abstract]

@@ -141,3 +141,9 @@ def test_a_word_happens_only_to_commands_that_it_is_for() -> None:
     assert stage.perform("CWD a") == ["do CWD a"]
     assert stage.perform("NLST") == ["fired", "use full_names True", "do NLST"]
     assert play("*: full_names", "COLL a")[0] == ["fired", "use full_names True", "do COLL a"]
+
+
+def test_what_is_for_one_connection_leaves_the_other_alone() -> None:
+    """Bits of replies and bits of files are flipped by words of their own, and so are pieces made of them."""
+    assert play("RETR: garble; slice 9", "RETR a", "|0123|") == [["do RETR a"], ["data 0123"]]
+    assert play("RETR: garble_data; slice_data 9", "RETR a", "226 Done") == [["do RETR a"], ["send 226 Done"]]

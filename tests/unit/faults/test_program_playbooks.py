@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import inspect
 
+from ftpfixture.faults.armed import Armed
 from ftpfixture.faults.catalog import table
 from ftpfixture.faults.grammar import parse
 from ftpfixture.faults.moments import PHASES
 from ftpfixture.faults.rule import TRIGGERS
 from tests.support.faults import WORDS
-from tests.support.playbook import play, untouched
+from tests.support.playbook import Play, play, untouched
 
 DIALOGUES = {
     "RETR": ("RETR a", "150 Go", "TLS", "|0123|", "226 Done"),
@@ -197,6 +198,21 @@ def test_every_word_does_what_it_says_in_every_phase() -> None:
         wanted = [lines.get(line, untouched(line)) for line in dialogue]
         assert ["; ".join(effects) for effects in happened] == wanted, fault
         assert lines.keys() <= set(dialogue), fault
+
+
+def test_what_has_happened_to_another_command_happens_to_none() -> None:
+    """A fault may be for two commands, and happen once: to the one it does not happen to, nothing does."""
+    for fault, _ in PLAYBOOKS:
+        dialogue = DIALOGUES[fault.partition(":")[0]]
+        stage = Play([Armed(parse(fault).times(1))], size=4, encrypted=True, taken=True)
+
+        for line in dialogue:
+            # Who asks whether something is there, or when a file shall fail, has not happened by that.
+            effects = [effect for effect in stage.perform(line) if not effect.startswith(("exists ", "use path_io"))]
+            # Where it would have happened, a file is still cut in two.
+            kind = "data " if line.startswith("|") else "got "
+            first, *others = effects
+            assert "".join([first, *(other.removeprefix(kind) for other in others)]) == untouched(line), fault
 
 
 def _variants(word: str) -> set[tuple[str, object]]:

@@ -74,4 +74,5 @@ async def test_a_stopped_timer_says_nothing() -> None:
 
     untouched = Watch(10)
     untouched.timer.stop()
-    assert untouched.said == []
+    untouched.timer.touch()
+    assert await untouched.wait(100) == []

@@ -125,6 +125,22 @@ def test_a_full_inbox_reads_nothing_until_half_of_it_is_gone(desk: Desk) -> None
     assert desk.channel.reading is not None
 
 
+def test_taking_begins_to_read_only_where_it_was_full(desk: Desk) -> None:
+    """Otherwise who has stopped reading stays so."""
+    desk.hear(b"NOOP\r\n" * 1025 + b"QUIT\r\n")
+    while len(desk.inbox) > 3:
+        desk.inbox.take(0)
+    desk.inbox.stop()
+    assert desk.inbox.take(2) == Command("QUIT", "")
+    assert desk.channel.reading is None
+
+    fresh = Desk()
+    fresh.inbox.listen()
+    fresh.hear(b"NOOP\r\n")
+    fresh.inbox.stop()
+    assert (fresh.inbox.take(0), fresh.channel.reading) == (Command("NOOP", ""), None)
+
+
 def test_what_is_forgotten(desk: Desk) -> None:
     """`drop_line` forgets the beginning of a line, `clear` the commands as well."""
     desk.hear(b"NOOP\r\nUS")

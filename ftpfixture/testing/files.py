@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from ftpfixture.driver import Driver
 from ftpfixture.errors import ConfigurationError, PathIsNotAbsolute
+from ftpfixture.files.content import Snapshot
 from ftpfixture.files.memory import DirectoryNode, FileNode, LinkNode, MemoryFiles
 from ftpfixture.forks import Origin
 
@@ -70,10 +71,10 @@ class Files(MutableMapping[str, bytes]):
         Raises:
             KeyError: There is no file of that name; the text names those there are.
         """
-        found = self._run(lambda tree: tree.read_file(_absolute(path)) if _is_file(tree, path) else None)
-        if found is None:
+        opened = self._run(lambda tree: tree.open(_absolute(path)) if _is_file(tree, path) else None)
+        if opened is None:
             raise KeyError(f"{path}: no such file; there are {', '.join(self) or 'none'}")
-        return found
+        return opened.read()  # of what it was then; on this thread, because a large file takes long to copy
 
     def __setitem__(self, path: str, data: bytes) -> None:
         """Store a file, with the directories above it; a path that ends in "/" makes a directory."""
@@ -132,11 +133,10 @@ class Files(MutableMapping[str, bytes]):
     def as_dict(self) -> dict[str, bytes]:
         """All files at one moment, in the order of their paths."""
 
-        def read(tree: MemoryFiles) -> dict[str, bytes]:
-            files = [path for path, node in tree.walk() if isinstance(node, FileNode)]
-            return {str(path): tree.read_file(path) for path in sorted(files, key=str)}
+        def contents(tree: MemoryFiles) -> dict[str, Snapshot]:
+            return {str(path): node.content.snapshot() for path, node in tree.walk() if isinstance(node, FileNode)}
 
-        return self._run(read)
+        return {path: content.read(0) for path, content in sorted(self._run(contents).items())}
 
     @property
     def directories(self) -> list[str]:

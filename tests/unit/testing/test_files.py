@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread, current_thread
 
 import pytest
 
 from ftpfixture import ConfigurationError, FtpServer, PathIO, PathIsNotAbsolute, User
+from ftpfixture.files.content import Snapshot
 from ftpfixture.testing.files import Files, FileStat
 from tests.support.raw import RawClient
 
@@ -340,6 +342,22 @@ def test_files_and_clients_see_the_same() -> None:
 
         assert server.files["/up.txt"] == b"from the client"
         assert client.fetch("RETR down.txt") == (["150", "226"], b"from the test")
+
+
+def test_content_is_copied_on_the_thread_that_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A large file takes long to put together, and the loop has other sessions to serve meanwhile."""
+    threads: list[Thread] = []
+    read = Snapshot.read
+
+    def reading(self: Snapshot, position: int, count: int = -1) -> bytes:
+        threads.append(current_thread())
+        return read(self, position, count)
+
+    monkeypatch.setattr(Snapshot, "read", reading)
+    with FtpServer(files={"/a": b"1", "/b": b"2"}) as server:
+        assert server.files["/a"] == b"1"
+        assert server.files == {"/a": b"1", "/b": b"2"}
+    assert threads == [current_thread()] * 3
 
 
 def test_files_can_be_used_after_the_stop() -> None:

@@ -68,11 +68,7 @@ def parse(text: str) -> Fault:
     Raises:
         ConfigurationError: The text is none; what is wrong is pointed at.
     """
-    if text.strip() in KNOWN:
-        text = KNOWN[text.strip()].text
-    elif _NAME.fullmatch(text.strip()):
-        hint = suggest(text.strip(), KNOWN, "see the table of faults that were seen")
-        raise ConfigurationError(f"unknown fault {text.strip()!r}: {hint}")
+    text = _spelled_out(text)
     tokens = [_Token(found[0], found.start()) for found in _TOKEN.finditer(text)]
     colon = next((index for index, token in enumerate(tokens) if token.text == ":"), 0)
     if not colon:
@@ -80,45 +76,51 @@ def parse(text: str) -> Fault:
         what = "a fault is verbs, a colon with a space behind it, and words, as in 'RETR *.csv: drop_data'"
         raise _wrong(text, wrong, what)
     fault = _parse_when(text, tokens[0], tokens[1:colon])
+    words = _words(tokens[colon + 1 :])
+    if not words:
+        raise _wrong(text, _end(text), f"behind the colon stands what goes wrong: one of {', '.join(_WORDS)}")
+    for word, *parameters in words:
+        fault = _parse_word(text, fault, word, parameters)
+    return fault
+
+
+def _spelled_out(text: str) -> str:
+    """The text of a known fault in place of its name; other text as it is."""
+    name = text.strip()
+    if name in KNOWN:
+        return KNOWN[name].text
+    if _NAME.fullmatch(name):
+        raise ConfigurationError(
+            f"unknown fault {name!r}: {suggest(name, KNOWN, 'see the table of faults that were seen')}"
+        )
+    return text
+
+
+def _words(tokens: Sequence[_Token]) -> list[list[_Token]]:
+    """What stands between semicolons."""
     words: list[list[_Token]] = [[]]
-    for token in tokens[colon + 1 :]:
+    for token in tokens:
         if set(token.text) == {";"}:
             words.append([])
         else:
             words[-1].append(token)
-    if not any(words):
-        raise _wrong(text, _end(text), f"behind the colon stands what goes wrong: one of {', '.join(_WORDS)}")
-    for word in filter(None, words):
-        fault = _parse_word(text, fault, word[0], word[1:])
-    return fault
+    return [word for word in words if word]
+
+
+_Trigger = tuple[str, list[Any], dict[str, _Token]]
+"""A word that says when: its name, its values, and where each of them stands."""
 
 
 def _parse_when(text: str, verbs: _Token, tokens: list[_Token]) -> Fault:
     first: dict[str, _Token] = {}
-    triggers: list[tuple[str, list[Any], dict[str, _Token]]] = []
+    triggers: list[_Trigger] = []
     for token in tokens:
-        name = token.name
-        if token.text.startswith("#"):
-            if not _NUMBERS.fullmatch(token.text):
-                raise _wrong(text, token, "behind # stands a number, or several: #2 or #1,3")
-            triggers.append(("nth", [int(number) for number in token.text[1:].split(",")], {"nth": token}))
-        elif token.text == "optional":
-            triggers.append(("optional", [], {}))
-        elif name == "seed":
-            if not triggers or triggers[-1][0] != "probability":
-                raise _wrong(text, token, "seed= stands behind probability=")
-            triggers[-1][1].append(_value(text, token, read_value))
-            triggers[-1][2][name] = token
-        elif name in TRIGGERS:
-            triggers.append((name, [_value(text, token, read_value)], {name: token}))
-        elif name and name not in _ON:
-            raise _wrong(
-                text, token, _unknown("trigger", censored_argument(verbs.text, name), [*_ON, *TRIGGERS, "seed"])
-            )
-        elif (what := name or "path") in first:
-            raise _wrong(text, token, f"there is a {what} already; one with spaces stands in quotes")
+        if token.name == "seed":
+            _add_seed(text, token, triggers)
+        elif (trigger := _trigger(text, token)) is not None:
+            triggers.append(trigger)
         else:
-            first[what] = token
+            _add_first(text, token, first, verbs)
     given: dict[str, Any] = {
         name: _value(text, token, read_value if name == "session" else read_text) for name, token in first.items()
     }
@@ -126,6 +128,38 @@ def _parse_when(text: str, verbs: _Token, tokens: list[_Token]) -> Fault:
     for name, values, where in triggers:
         fault = _made(text, partial(getattr(fault, name), *values), where, where.get(name, verbs))
     return fault
+
+
+def _trigger(text: str, token: _Token) -> _Trigger | None:
+    """A token as a trigger; None when it is none."""
+    if token.text.startswith("#"):
+        if not _NUMBERS.fullmatch(token.text):
+            raise _wrong(text, token, "behind # stands a number, or several: #2 or #1,3")
+        return "nth", [int(number) for number in token.text[1:].split(",")], {"nth": token}
+    if token.text == "optional":
+        return "optional", [], {}
+    if token.name in TRIGGERS:
+        return token.name, [_value(text, token, read_value)], {token.name: token}
+    return None
+
+
+def _add_seed(text: str, token: _Token, triggers: list[_Trigger]) -> None:
+    if not triggers or triggers[-1][0] != "probability":
+        raise _wrong(text, token, "seed= stands behind probability=")
+    _, values, where = triggers[-1]
+    values.append(_value(text, token, read_value))
+    where[token.name] = token
+
+
+def _add_first(text: str, token: _Token, first: dict[str, _Token], verbs: _Token) -> None:
+    """Add a token that says for which commands the fault is; without a name it is the path."""
+    name = token.name
+    if name and name not in _ON:
+        shown = censored_argument(verbs.text, name)
+        raise _wrong(text, token, _unknown("trigger", shown, [*_ON, *TRIGGERS, "seed"]))
+    if (what := name or "path") in first:
+        raise _wrong(text, token, f"there is a {what} already; one with spaces stands in quotes")
+    first[what] = token
 
 
 def _parse_word(text: str, fault: Fault, word: _Token, tokens: list[_Token]) -> Fault:

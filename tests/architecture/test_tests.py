@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from random import Random
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from ftpfixture import on
-from tests.support.pairwise import effect, pairwise
+from tests.support.pairwise import effect, needed, pairwise
 from tests.support.rows import check_rows, table
 
 MOST = 60
@@ -38,6 +41,21 @@ def test_what_adds_nothing_is_left_out() -> None:
     """A case that covers what others do is not needed, one that alone covers anything is, and of none none is."""
     assert pairwise([frozenset("ab"), frozenset("a"), frozenset("bc")]) == [0, 2]
     assert pairwise([]) == []
+
+
+def test_the_choice_is_the_same_in_every_run() -> None:
+    """pytest-randomly shuffles the cases of a test; which of them run always does not depend on that."""
+
+    def case(**values: int) -> pytest.Function:
+        callspec = SimpleNamespace(params=values, indices=values)
+        return cast(pytest.Function, SimpleNamespace(callspec=callspec, get_closest_marker=lambda _: None))
+
+    cases = [case(a=a, b=b, c=c) for a in range(4) for b in range(3) for c in range(2)]
+    chosen = needed(cases)
+
+    assert 12 <= len(chosen) < len(cases)
+    for seed in range(20):
+        assert needed(Random(seed).sample(cases, len(cases))) == chosen
 
 
 @table(

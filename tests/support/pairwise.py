@@ -18,7 +18,7 @@ import pytest
 
 from ftpfixture import Fault, on
 
-__all__ = ["effect", "mark_the_rest", "pairwise"]
+__all__ = ["effect", "mark_the_rest", "needed", "pairwise"]
 
 _WORDS = frozenset(name for name in dir(on("NOOP")) if not name.startswith("_"))
 _ACTION = re.compile(r"(?:(?P<commands>[A-Z*][^:]*): )?(?P<word>[a-z]\w*)(?P<values>.*)", re.DOTALL)
@@ -80,9 +80,14 @@ def mark_the_rest(items: Iterable[pytest.Item]) -> None:
         if isinstance(item, pytest.Function) and hasattr(item, "callspec"):
             tests[item.parent, item.originalname].append(item)
     for cases in tests.values():
-        needed = pairwise([*_covered(cases)])
-        for index in set(range(len(cases))).difference(needed):
-            cases[index].add_marker(pytest.mark.exhaustive)
+        for case in set(cases).difference(needed(cases)):
+            case.add_marker(pytest.mark.exhaustive)
+
+
+def needed(cases: Iterable[pytest.Function]) -> list[pytest.Function]:
+    """Those cases of a test that have every pair of values: the same in every run, whatever order they come in."""
+    in_order = sorted(cases, key=lambda case: sorted(case.callspec.indices.items()))
+    return [in_order[index] for index in pairwise([*_covered(in_order)])]
 
 
 def _covered(cases: Sequence[pytest.Function]) -> Iterator[frozenset[Hashable]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ftplib
 import io
 import re
+import sys
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -21,6 +22,7 @@ COUNT = 70_000
 OK = type(None)
 GARBLED = bytes([DATA[0] ^ 1]) + DATA[1:]
 LISTED = b"few/a.txt\nfew/b.txt"
+RESET_UNDER_TLS = ConnectionResetError if sys.version_info >= (3, 13) else EOFError  # before, ssl tells of an end
 
 
 class Row(NamedTuple):
@@ -122,10 +124,10 @@ ROWS = [
     Row("PASV: refuse_data", "stor", ConnectionRefusedError, "[Errno 111]", ConnectionRefusedError, None),
     # The control connection.
     Row("RETR: close after=70000", "retr", EOFError, "", EOFError, DATA),
-    Row("RETR: reset after=70000", "retr", ConnectionResetError, "[Errno 104]", EOFError, DATA),
+    Row("RETR: reset after=70000", "retr", ConnectionResetError, "[Errno 104]", RESET_UNDER_TLS, DATA),
     Row("RETR: half_close after=70000", "retr", EOFError, "", EOFError, DATA),
     Row("STOR: close after=70000", "stor", EOFError, "", EOFError, DATA[:COUNT]),
-    Row("STOR: reset after=70000", "stor", ConnectionResetError, "[Errno 104]", EOFError, DATA[:COUNT]),
+    Row("STOR: reset after=70000", "stor", ConnectionResetError, "[Errno 104]", RESET_UNDER_TLS, DATA[:COUNT]),
 ]
 
 SILENT = [

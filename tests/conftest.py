@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -44,6 +45,14 @@ def pytest_collection_finish() -> None:
     """Let the collector of garbage leave alone what lives as long as the run: tests that collect it wait for that."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture
+def keyboard() -> Iterator[None]:
+    """SIGINT is KeyboardInterrupt, as in a terminal: a shell starts what runs in the background without it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

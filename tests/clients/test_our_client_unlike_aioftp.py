@@ -233,7 +233,7 @@ async def test_a_client_whose_server_is_silent_is_closed(opened: list[Channel]) 
         client.socket_timeout = 0.01
         return await attempt(client.command(None, "2xx")), closed(client, opened)
 
-    settings = {"client": {"socket_timeout": 0.05}}
+    settings = {"client": {"socket_timeout": 0.5}}  # aioftp takes no other later, and logs in within it
     assert await results(scenario, **settings) == ((TimeoutError, [True]), (TimeoutError, [False]))
 
 

@@ -314,6 +314,7 @@ class Failing(Server):
         raise ZeroDivisionError
 
 
+@pytest.mark.usefixtures("keyboard")
 @pytest.mark.parametrize(("kind", "error"), [(Interrupting, KeyboardInterrupt), (Failing, ZeroDivisionError)])
 def test_a_start_that_does_not_succeed_leaves_nothing(kind: type[Server], error: type[BaseException]) -> None:
     """Neither a socket that listens nor a thread; after an interrupt the server can be started again."""
@@ -331,6 +332,7 @@ def test_a_start_that_does_not_succeed_leaves_nothing(kind: type[Server], error:
             _dialogue(server)
 
 
+@pytest.mark.usefixtures("keyboard")
 @pytest.mark.parametrize("lives", [True, False], ids=["thread lives", "thread ends"])
 def test_a_stop_that_is_interrupted_closes_all_the_same(lives: bool) -> None:
     """Control port, sessions and passive ports are closed, whether the thread lives on or ends with the server."""

@@ -261,6 +261,7 @@ def test_no_limit_at_all() -> None:
     assert seen == [True, True]
 
 
+@pytest.mark.usefixtures("keyboard")
 def test_an_interrupt_ends_a_wait() -> None:
     """KeyboardInterrupt reaches a main thread that waits, and nobody counts as waiting after it."""
     source, main = RealTime(), threading.main_thread().ident

@@ -157,7 +157,7 @@ def test_rest(driver: Driver) -> None:
     other = asyncio.new_event_loop()
     driver.run_to_rest(other, lambda: done.append("of a loop that does not run"))
     other.close()
-    assert done[-1] == "of a loop that does not run"
+    assert "of a loop that does not run" in done  # the task that was begun on the driver's loop may have ended since
 
 
 # Virtual time.

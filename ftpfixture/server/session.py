@@ -14,7 +14,7 @@ What the session does is its `state`, and `SESSION_MOVES` says what may follow o
     NEW -> GREETING -> WAITING <-> HANDLING       from each of them -> CLOSING -> CLOSED
       \-> SECURING -/                  \<-> SECURING
 
-Why it will end is its `reason`, "" until something ends it: the client closed, a fault cut the connection, a handler
+Why it will end is its `reason`, "" until something ends it: the client closed, the gate cut the connection, a handler
 said so. A reason alone changes no state: what was received is still answered, and a transfer finished. `dismiss` is
 the other way to end: it says 421 and cancels the task at once.
 

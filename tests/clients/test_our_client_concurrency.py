@@ -131,8 +131,8 @@ async def test_one_large_file_three_times_at_once(place: str, clients: int) -> N
 
 
 @PLACES
-async def test_twenty_clients_with_a_tree_each(place: str, complaints: list[dict[str, Any]]) -> None:
-    """Each of twenty clients sends a tree of its own and gets it back as it was; none sees anything of the others."""
+async def test_fifty_clients_with_a_tree_each(place: str, complaints: list[dict[str, Any]]) -> None:
+    """Each of fifty clients sends a tree of its own and gets it back as it was; none sees anything of the others."""
 
     async def there_and_back(server: FtpServer, number: int) -> None:
         mine = {name: data + bytes([number]) for name, data in SMALL.items()}
@@ -146,11 +146,11 @@ async def test_twenty_clients_with_a_tree_each(place: str, complaints: list[dict
             }
 
     async with nothing_left(complaints), serving(place) as server:
-        await asyncio.gather(*(there_and_back(server, number) for number in range(20)))
+        await asyncio.gather(*(there_and_back(server, number) for number in range(50)))
         await deserted(server)
 
     assert server.files == {
-        f"/{number}/{name}": data + bytes([number]) for number in range(20) for name, data in SMALL.items()
+        f"/{number}/{name}": data + bytes([number]) for number in range(50) for name, data in SMALL.items()
     }
 
 

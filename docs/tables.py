@@ -13,9 +13,9 @@ import ftpfixture
 from ftpfixture import Client, Server
 from ftpfixture.client.client import CLIENT_SETTINGS
 from ftpfixture.faults.action import Action
-from ftpfixture.faults.catalog import GROUPS, table
+from ftpfixture.faults.dsl import GROUPS, table
 from ftpfixture.faults.effects import Effect
-from ftpfixture.faults.known import KNOWN
+from ftpfixture.faults.presets import PRESETS
 from ftpfixture.server.dispatch import build_table
 from ftpfixture.settings import Table
 from ftpfixture.testing import plugin
@@ -73,7 +73,7 @@ def fault_presets() -> list[str]:
     """The faults that have a name."""
     return _table(
         ("name", "the fault", "seen in"),
-        ((f"`{name}`", f"`{known.text}`", known.source) for name, known in KNOWN.items()),
+        ((f"`{name}`", f"`{known.text}`", known.source) for name, known in PRESETS.items()),
     )
 
 

@@ -71,7 +71,11 @@ def test_a_file_that_arrives_is_seen(ftp_server: FtpServer) -> None:
 
 
 def test_nothing_is_seen_of_half_a_file(ftp_server: FtpServer) -> None:
-    with ftp_server.faults("STOR: reset_data after=2000"), pytest.raises(ftplib.all_errors), connect(ftp_server) as ftp:
+    with (
+        ftp_server.faults("STOR: reset_data after_bytes=2000"),
+        pytest.raises(ftplib.all_errors),
+        connect(ftp_server) as ftp,
+    ):
         deliver(ftp, "/in/report.csv", REPORT)
 
     assert take(ftp_server, "/in") == {}
@@ -83,7 +87,11 @@ def test_nothing_is_seen_of_half_a_file(ftp_server: FtpServer) -> None:
 
 
 def test_the_careless_way_shows_half_a_file(ftp_server: FtpServer) -> None:
-    with ftp_server.faults("STOR: reset_data after=2000"), pytest.raises(ftplib.all_errors), connect(ftp_server) as ftp:
+    with (
+        ftp_server.faults("STOR: reset_data after_bytes=2000"),
+        pytest.raises(ftplib.all_errors),
+        connect(ftp_server) as ftp,
+    ):
         deliver_directly(ftp, "/in/report.csv", REPORT)
 
     assert take(ftp_server, "/in") == {"report.csv": REPORT[:2000]}
@@ -92,7 +100,11 @@ def test_the_careless_way_shows_half_a_file(ftp_server: FtpServer) -> None:
 def test_the_report_of_yesterday_stays_until_the_new_one_is_there(ftp_server: FtpServer) -> None:
     ftp_server.files["/in/report.csv"] = b"yesterday\n"
 
-    with ftp_server.faults("STOR: reset_data after=2000"), pytest.raises(ftplib.all_errors), connect(ftp_server) as ftp:
+    with (
+        ftp_server.faults("STOR: reset_data after_bytes=2000"),
+        pytest.raises(ftplib.all_errors),
+        connect(ftp_server) as ftp,
+    ):
         deliver(ftp, "/in/report.csv", REPORT)
     assert take(ftp_server, "/in") == {"report.csv": b"yesterday\n"}
 
@@ -101,7 +113,7 @@ def test_the_report_of_yesterday_stays_until_the_new_one_is_there(ftp_server: Ft
     assert take(ftp_server, "/in") == {"report.csv": REPORT}
 
 
-@pytest.mark.ftp(faults=["STOR: truncate after=2000"])
+@pytest.mark.ftp(faults=["STOR: truncate after_bytes=2000"])
 def test_success_is_not_believed(ftp_server: FtpServer) -> None:
     with connect(ftp_server) as ftp, pytest.raises(ValueError, match="not all of it arrived"):
         deliver(ftp, "/in/report.csv", REPORT)

@@ -120,7 +120,7 @@ def test_success_is_not_believed(ftp_server: FtpServer, target: Path) -> None:
 
 def test_what_arrived_is_kept_for_the_next_night(ftp_server: FtpServer, target: Path) -> None:
     ftp_server.files["/out/film"] = CONTENT
-    with ftp_server.faults("RETR: drop_data after=1000"), pytest.raises(Incomplete):  # of each attempt
+    with ftp_server.faults("RETR: drop_data after_bytes=1000"), pytest.raises(Incomplete):  # of each attempt
         download(ftp_server, "/out/film", target)
     assert target.read_bytes() == CONTENT[:3000]
 
@@ -130,7 +130,7 @@ def test_what_arrived_is_kept_for_the_next_night(ftp_server: FtpServer, target: 
 
 @pytest.mark.parametrize("cut", ["drop_data", "reset_data"])
 def test_upload_goes_on_where_the_server_says(ftp_server: FtpServer, source: Path, cut: str) -> None:
-    ftp_server.faults.add(f"APPE times=1: {cut} after=1000")
+    ftp_server.faults.add(f"APPE times=1: {cut} after_bytes=1000")
 
     upload(ftp_server, source, "/in/film")
 
@@ -139,7 +139,7 @@ def test_upload_goes_on_where_the_server_says(ftp_server: FtpServer, source: Pat
 
 
 def test_the_careless_way_leaves_a_gap(ftp_server: FtpServer, source: Path) -> None:
-    ftp_server.faults.add("APPE times=1: drop_data after=1000")
+    ftp_server.faults.add("APPE times=1: drop_data after_bytes=1000")
 
     with source.open("rb") as file:
         with pytest.raises((ftplib.error_temp, OSError)), session(ftp_server) as ftp:

@@ -83,7 +83,7 @@ def server(ftp_server: FtpServer) -> FtpServer:
         on("RETR").times(2).answer("425", "Cannot open data connection"),
         on("RETR").times(2).drop_data(at=0.5),  # which is answered with 426
         on("RETR").times(2).answer("450", "File busy"),
-        on("RETR").times(2).reset(after=0),  # no reply at all: the control connection is gone
+        on("RETR").times(2).reset(after_bytes=0),  # no reply at all: the control connection is gone
     ],
     ids=str,
 )
@@ -116,7 +116,7 @@ def test_patience_ends(server: FtpServer, waits: list[float]) -> None:
 
 
 def test_the_careless_way_gets_the_beginning_twice(server: FtpServer, waits: list[float]) -> None:
-    server.faults.add(on("RETR").times(1).drop_data(after=9))
+    server.faults.add(on("RETR").times(1).drop_data(after_bytes=9))
     content = io.BytesIO()  # one for all attempts
 
     with_backoff(lambda: download(server, "/out/orders.csv", content.write), waits.append)

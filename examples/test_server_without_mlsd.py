@@ -68,7 +68,7 @@ def test_mlsd_is_used_where_it_is(ftp_server: FtpServer, ftp: ftplib.FTP) -> Non
     ftp_server.log.assert_not_sent("NLST")
 
 
-@pytest.mark.ftp(faults=["MLSD: off"])
+@pytest.mark.ftp(faults=["MLSD: not_implemented"])
 def test_nlst_takes_its_place(ftp_server: FtpServer, ftp: ftplib.FTP) -> None:
     assert "MLST type*;" in ftp.sendcmd("FEAT")
 
@@ -77,20 +77,20 @@ def test_nlst_takes_its_place(ftp_server: FtpServer, ftp: ftplib.FTP) -> None:
     ftp_server.log.assert_sequence("MLSD /out -> 502", "NLST -> 226", "MLSD /in -> 502", "NLST -> 226")
 
 
-@pytest.mark.ftp(faults=["MLSD: off", "nlst-full-paths"])
+@pytest.mark.ftp(faults=["MLSD: not_implemented", "nlst-full-paths"])
 def test_nlst_gives_paths(ftp: ftplib.FTP) -> None:
     assert names(ftp, "/out") == ["a.csv", "b.csv"]
 
 
 @pytest.mark.parametrize("fault", ["nlst-nothing-450", "nlst-nothing-550"])
-@pytest.mark.ftp(faults=["MLSD: off"])
+@pytest.mark.ftp(faults=["MLSD: not_implemented"])
 def test_nlst_finds_nothing(ftp_server: FtpServer, ftp: ftplib.FTP, fault: str) -> None:
     ftp_server.faults.add(fault)
 
     assert names(ftp, "/in") == []
 
 
-@pytest.mark.parametrize("faults", [[], ["MLSD: off"]])
+@pytest.mark.parametrize("faults", [[], ["MLSD: not_implemented"]])
 def test_a_missing_directory_is_not_an_empty_one(ftp_server: FtpServer, ftp: ftplib.FTP, faults: list[str]) -> None:
     for fault in faults:
         ftp_server.faults.add(fault)
@@ -99,14 +99,14 @@ def test_a_missing_directory_is_not_an_empty_one(ftp_server: FtpServer, ftp: ftp
         names(ftp, "/none")
 
 
-@pytest.mark.ftp(faults=["MLSD: off"])
+@pytest.mark.ftp(faults=["MLSD: not_implemented"])
 def test_the_careless_way_fails(ftp: ftplib.FTP) -> None:
     with pytest.raises(ftplib.error_perm, match="502"):
         names_by_feat(ftp, "/out")
 
 
 @pytest.mark.asyncio
-@pytest.mark.ftp(faults=["MLSD: off"])
+@pytest.mark.ftp(faults=["MLSD: not_implemented"])
 async def test_the_async_client_falls_back_by_itself(ftp_server: FtpServer, ftp_client: Client) -> None:
     sizes = {path.name: info["size"] async for path, info in ftp_client.list("/out")}
 

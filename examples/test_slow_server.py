@@ -72,7 +72,7 @@ def fetch(
 # Its tests.
 
 
-@pytest.mark.ftp(faults=["RETR: stall_data after=1000"])
+@pytest.mark.ftp(faults=["RETR: stall_data after_bytes=1000"])
 def test_a_transfer_that_stands_still(ftp_server: FtpServer) -> None:
     with pytest.raises(TooSlow, match=r"nothing came for 1 s, after 1000 octets"):
         fetch(ftp_server, "/out/film", silence=1)
@@ -86,13 +86,13 @@ def test_a_reply_that_never_comes(ftp_server: FtpServer, verb: str) -> None:
         fetch(ftp_server, "/out/film", silence=1)
 
 
-@pytest.mark.ftp(faults=["RETR: throttle 100000"])
+@pytest.mark.ftp(faults=["RETR: throttle_data 100000"])
 def test_a_transfer_that_dribbles(ftp_server: FtpServer) -> None:
     with pytest.raises(TooSlow, match=r"octets in 0\.2 s"):
         fetch(ftp_server, "/out/film", limit=0.2)  # it would take a second
 
 
-@pytest.mark.ftp(faults=["RETR: throttle 200000"])
+@pytest.mark.ftp(faults=["RETR: throttle_data 200000"])
 def test_the_careless_way_never_sees_silence(ftp_server: FtpServer) -> None:
     began = time.monotonic()
 

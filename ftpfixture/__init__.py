@@ -64,7 +64,7 @@ from ftpfixture.errors import (
     UnreadLinesError,
     UnsafeName,
 )
-from ftpfixture.faults.catalog import Fault, on
+from ftpfixture.faults.dsl import Fault, on
 from ftpfixture.log import CommandLog
 from ftpfixture.log.events import (
     Cleared,

@@ -19,6 +19,7 @@ from ftpfixture.errors import ConfigurationError
 __all__ = [
     "Check",
     "anything",
+    "byte_string",
     "code",
     "encoding",
     "function",
@@ -31,7 +32,6 @@ __all__ = [
     "nearest",
     "number",
     "number_of",
-    "octets",
     "one_of",
     "one_of_these",
     "part",
@@ -205,7 +205,9 @@ def _read_lines(value: object) -> tuple[str, ...]:
 lines: Check[tuple[str, ...]] = Check("text, or a list of lines", _read_lines)
 """Text, or several lines of it."""
 
-octets: Check[bytes] = Check("octets, such as b'226 Done\\r\\n'", _when(lambda value: isinstance(value, bytes), _same))
+byte_string: Check[bytes] = Check(
+    "bytes, such as b'226 Done\\r\\n'", _when(lambda value: isinstance(value, bytes), _same)
+)
 """Bytes, not text."""
 
 

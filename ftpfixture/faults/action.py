@@ -20,7 +20,7 @@ from typing import ClassVar, NamedTuple, Protocol, TypeAlias
 from ftpfixture.faults.effects import Effect, Fired, Hook, passed
 from ftpfixture.faults.moments import TRANSFER_PHASES, Moment
 from ftpfixture.faults.pieces import Content, Piece
-from ftpfixture.faults.when import Situation
+from ftpfixture.faults.trigger import Situation
 from ftpfixture.wire.reply import Reply
 from ftpfixture.wire.states import DOWNLOADS, LEGAL_REPLIES, LISTINGS, TRANSFERS
 
@@ -199,7 +199,7 @@ class Timed(Action, ABC):
     @property
     def fits(self) -> frozenset[str] | None:
         """See Action."""
-        if self.moment.fraction is not None:
+        if self.moment.at is not None:
             return DOWNLOADS | LISTINGS  # nobody knows the size of an upload before its end
         if self.verbs is None and (self.moment.is_within or self.moment.phase in TRANSFER_PHASES):
             return TRANSFERS
@@ -208,7 +208,7 @@ class Timed(Action, ABC):
     @property
     def counted(self) -> int | None:
         """See Action."""
-        return self.moment.octets
+        return self.moment.after_bytes
 
     @abstractmethod
     def act(self, step: Step) -> Iterator[Effect]:

@@ -18,31 +18,31 @@ from ftpfixture.wire.states import DOWNLOADS, LISTINGS, TRANSFERS
 
 __all__ = [
     "Answer",
+    "Coalesce",
     "Cut",
-    "Early",
+    "EarlyFinalReply",
     "Garble",
     "Ignore",
-    "Join",
     "Pause",
     "Repeat",
     "Rewrite",
-    "Say",
     "Slice",
     "Stage",
+    "UnsolicitedReply",
     "Withhold",
 ]
 
-Stage = Literal["opening", "final"]
+Stage = Literal["preliminary", "final"]
 """Which reply: the preliminary one (1xx), or the final one."""
 
 
 def _stage_of(reply: Reply) -> Stage:
-    return "opening" if reply.is_preliminary else "final"
+    return "preliminary" if reply.is_preliminary else "final"
 
 
 def _having(stage: Stage) -> frozenset[str] | None:
     """The commands that have such a reply; no other command of ours than a transfer has a preliminary one."""
-    return TRANSFERS if stage == "opening" else None
+    return TRANSFERS if stage == "preliminary" else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class Ignore(Action):
 
 
 @dataclass(frozen=True, slots=True)
-class Say(Timed):
+class UnsolicitedReply(Timed):
     """A reply, or bytes, that nobody asked for."""
 
     code: str = ""
@@ -172,7 +172,7 @@ class Repeat(Action):
 
 
 @dataclass(frozen=True, slots=True)
-class Early(Action):
+class EarlyFinalReply(Action):
     """The reply for success comes right behind the 150, before the data, and not again."""
 
     code: str
@@ -189,7 +189,7 @@ class Early(Action):
 
 
 @dataclass(frozen=True, slots=True)
-class Join(Action):
+class Coalesce(Action):
     """A reply waits, and leaves in one piece with the next one."""
 
     stage: Stage

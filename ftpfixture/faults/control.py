@@ -8,23 +8,23 @@ from typing import Self
 from ftpfixture import checks
 from ftpfixture.faults.actions import (
     Answer,
+    Coalesce,
     Cut,
-    Early,
+    EarlyFinalReply,
     Garble,
     Ignore,
-    Join,
     Pause,
     Repeat,
     Rewrite,
-    Say,
     Slice,
+    UnsolicitedReply,
     Withhold,
 )
+from ftpfixture.faults.builder import FaultBuilder, word
 from ftpfixture.faults.edits import SHAPES, Mismatch, OtherAddress, OtherOffset, OtherShape, OtherSize, OtherTime
 from ftpfixture.faults.effects import Where
 from ftpfixture.faults.existing import RefuseExisting
 from ftpfixture.faults.moments import Moment
-from ftpfixture.faults.rule import Rule, word
 
 __all__ = ["ControlWords", "garbled"]
 
@@ -32,7 +32,7 @@ Text = str | Sequence[str]
 """A line, or several."""
 
 
-class ControlWords(Rule):
+class ControlWords(FaultBuilder):
     """What may go wrong with replies and with the control connection."""
 
     __slots__ = ()
@@ -41,23 +41,23 @@ class ControlWords(Rule):
 
     @word
     def answer(self, code: str | int, text: Text = "") -> Self:
-        """The command is refused with this reply, and not carried out.
+        """The server refuses the command with this reply and does not carry it out.
 
         Seen in: FluentFTP#1363, curl test145.
         """
         return self.doing(Answer(checks.code("code", code), checks.lines("text", text)))
 
     @word
-    def answer_raw(self, octets: bytes) -> Self:
-        """The same with octets as they are: no code, odd line ends, NUL, thousands of lines.
+    def answer_raw(self, data: bytes) -> Self:
+        """The server refuses the command with these bytes: no code, odd line ends, NUL, thousands of lines.
 
         Seen in: twisted#10719.
         """
-        return self.doing(Answer(raw=checks.octets("octets", octets)))
+        return self.doing(Answer(raw=checks.byte_string("data", data)))
 
     @word
-    def off(self) -> Self:
-        """The command is not implemented: 502.
+    def not_implemented(self) -> Self:
+        """The server does not implement the command: 502.
 
         Seen in: aioftp#39, secsy/goftp#2.
         """
@@ -65,17 +65,17 @@ class ControlWords(Rule):
 
     @word
     def deny(self) -> Self:
-        """Permission is denied: 550."""
+        """The server denies permission: 550."""
         return self.doing(Answer("550", ("Permission denied",)))
 
     @word
     def refuse_if_exists(self, code: str | int, text: Text = "File exists") -> Self:
-        """MKD, RNTO and STOR are refused with this reply when their target is there, and carried out when it is not."""
+        """MKD, RNTO and STOR are refused with this reply if their target exists, and carried out if it does not."""
         return self.doing(RefuseExisting(checks.code("code", code), checks.lines("text", text)))
 
     @word
     def ignore(self) -> Self:
-        """The command is not carried out and gets no reply.
+        """The server neither carries out the command nor replies.
 
         Seen in: far2l#1067.
         """
@@ -83,7 +83,7 @@ class ControlWords(Rule):
 
     @word
     def service_unavailable(self, text: Text = "Service not available, closing control connection") -> Self:
-        """The session is ended with 421.
+        """The server sends 421 and closes the session.
 
         Seen in: lftp#335, curl test1120.
         """
@@ -93,39 +93,39 @@ class ControlWords(Rule):
 
     @word
     def reply(self, code: str | int, text: Text = "{text}") -> Self:
-        """The command is carried out, its final reply is this; `{text}` is the true one.
+        """The command is carried out, and its final reply is this one; `{text}` stands for the true text.
 
         Seen in: rclone#8966.
         """
         return self.doing(Rewrite("final", checks.code("code", code), checks.lines("text", text)))
 
     @word
-    def reply_raw(self, octets: bytes) -> Self:
-        """The same with octets as they are.
+    def reply_raw(self, data: bytes) -> Self:
+        """The command is carried out, and these bytes replace its final reply.
 
         Seen in: curl test1152.
         """
-        return self.doing(Rewrite("final", raw=checks.octets("octets", octets)))
+        return self.doing(Rewrite("final", raw=checks.byte_string("data", data)))
 
     @word
-    def opening(self, code: str | int, text: Text = "{text}") -> Self:
-        """The preliminary reply is this: 125 for 150, an odd size in it, another name of STOU.
+    def preliminary(self, code: str | int, text: Text = "{text}") -> Self:
+        """The preliminary reply is this one: 125 for 150, another size in it, another name from STOU.
 
         Seen in: Far-NetBox#236.
         """
-        return self.doing(Rewrite("opening", checks.code("code", code), checks.lines("text", text)))
+        return self.doing(Rewrite("preliminary", checks.code("code", code), checks.lines("text", text)))
 
     @word
-    def no_opening(self) -> Self:
+    def no_preliminary(self) -> Self:
         """The preliminary reply is never sent.
 
         Seen in: curl test1209.
         """
-        return self.doing(Withhold("opening"))
+        return self.doing(Withhold("preliminary"))
 
     @word
     def no_reply(self) -> Self:
-        """The command is carried out, and the final reply never sent.
+        """The command is carried out, and the final reply is never sent.
 
         Seen in: lftp#346, sradownloader#13.
         """
@@ -137,10 +137,10 @@ class ControlWords(Rule):
 
         Seen in: curl#12841, fineftp-server#63.
         """
-        return self.doing(Early(checks.code("code", code), checks.line("text", text)))
+        return self.doing(EarlyFinalReply(checks.code("code", code), checks.line("text", text)))
 
     @word
-    def duplicate(self) -> Self:
+    def repeat_reply(self) -> Self:
         """The final reply comes twice.
 
         Seen in: basic-ftp#157.
@@ -149,39 +149,39 @@ class ControlWords(Rule):
 
     @word
     def say(self, code: str | int, text: Text = "", phase: str = "after_reply") -> Self:
-        """A reply comes that nobody asked for.
+        """The server sends a reply to no command.
 
         Seen in: FluentFTP#1045, #1522.
         """
-        return self.doing(Say(Moment.of(phase), checks.code("code", code), checks.lines("text", text)))
+        return self.doing(UnsolicitedReply(Moment.of(phase), checks.code("code", code), checks.lines("text", text)))
 
     @word
-    def say_raw(self, octets: bytes, phase: str = "after_reply") -> Self:
-        """Octets come that nobody asked for, as behind the 234 of AUTH.
+    def say_raw(self, data: bytes, phase: str = "after_reply") -> Self:
+        """The server sends bytes that answer no command, for example after the 234 to AUTH.
 
         Seen in: curl test983.
         """
-        return self.doing(Say(Moment.of(phase), raw=checks.octets("octets", octets)))
+        return self.doing(UnsolicitedReply(Moment.of(phase), raw=checks.byte_string("data", data)))
 
     @word
-    def together(self) -> Self:
-        """The preliminary reply leaves in one piece with the final one.
+    def coalesce(self) -> Self:
+        """The preliminary and the final reply are sent in one piece.
 
         Seen in: curl test126.
         """
-        return self.doing(Join("opening"))
+        return self.doing(Coalesce("preliminary"))
 
     @word
-    def held_back(self) -> Self:
-        """The final reply leaves in one piece with the reply to the next command.
+    def delay_to_next(self) -> Self:
+        """The final reply is sent in one piece with the reply to the next command.
 
         Seen in: metasploit-framework#21574.
         """
-        return self.doing(Join("final"))
+        return self.doing(Coalesce("final"))
 
     @word
     def mismatched_lines(self) -> Self:
-        """The reply has many lines, and the last has another code than the first.
+        """The reply has several lines, and the last line has another code than the first.
 
         Seen in: suppaftp#168.
         """
@@ -206,8 +206,8 @@ class ControlWords(Rule):
         return self.doing(OtherShape(checks.one_of("shape", shape, SHAPES)))
 
     @word
-    def size_lie(self, by: int) -> Self:
-        """The size is told wrong by so many octets: in SIZE, MLST, MLSD, and the 150 of RETR.
+    def wrong_size(self, by: int) -> Self:
+        """Sizes are wrong by `by` bytes: in SIZE, MLST, MLSD, and in the 150 to RETR.
 
         Seen in: FluentFTP#643.
         """
@@ -215,7 +215,7 @@ class ControlWords(Rule):
 
     @word
     def shift_time(self, by: float) -> Self:
-        """Times are wrong by so many seconds: in MDTM, MLST and MLSD.
+        """Times are wrong by `by` seconds: in MDTM, MLST and MLSD.
 
         Seen in: uFTP#23, jsftp#281.
         """
@@ -223,13 +223,13 @@ class ControlWords(Rule):
 
     @word
     def shift_offset(self, by: int) -> Self:
-        """REST goes to an offset that is wrong by so many octets.
+        """REST sets an offset that is wrong by `by` bytes.
 
         Seen in: cyberduck#11902.
         """
         return self.doing(OtherOffset(checks.whole("by", by, None)))
 
-    # Time and octets.
+    # Time and bytes.
 
     @word
     def delay(
@@ -237,14 +237,14 @@ class ControlWords(Rule):
         duration: float,
         jitter: float = 0,
         phase: str = "command",
-        after: int | None = None,
+        after_bytes: int | None = None,
         at: float | None = None,
     ) -> Self:
-        """It takes so many seconds more, and up to `jitter` on top.
+        """The command takes `duration` seconds longer, plus a random time of at most `jitter` seconds.
 
         Seen in: pure-ftpd#70.
         """
-        moment = Moment.of(phase, after, at)
+        moment = Moment.of(phase, after_bytes, at)
         return self.doing(Pause(moment, checks.seconds("duration", duration), checks.seconds("jitter", jitter)))
 
     @word
@@ -252,54 +252,54 @@ class ControlWords(Rule):
         self,
         duration: float | None = None,
         phase: str = "command",
-        after: int | None = None,
+        after_bytes: int | None = None,
         at: float | None = None,
     ) -> Self:
-        """Nothing goes on, for so many seconds or for ever.
+        """The session stops for `duration` seconds, or for ever without one.
 
         Seen in: lftp#346, far2l#1067.
         """
         limit = None if duration is None else checks.seconds("duration", duration)
-        return self.doing(Pause(Moment.of(phase, after, at), limit))
+        return self.doing(Pause(Moment.of(phase, after_bytes, at), limit))
 
     @word
-    def slice(self, octets: int, pause: float = 0) -> Self:
-        """Replies leave in pieces of so many octets, with `pause` seconds between them.
+    def slice(self, size: int, pause: float = 0) -> Self:
+        """Replies are sent in pieces of `size` bytes, with `pause` seconds between them.
 
         Seen in: curl test250.
         """
-        return self.doing(Slice("control", checks.whole("octets", octets, 1), checks.seconds("pause", pause)))
+        return self.doing(Slice("control", checks.whole("size", size, 1), checks.seconds("pause", pause)))
 
     @word
     def garble(self, first: int = 0, every: int | None = None, mask: int = 1) -> Self:
-        """Bits of replies are flipped."""
+        """Bits of replies are flipped: those of `mask` in byte `first`, and in every `every`-th after it."""
         return self.doing(garbled("control", first, every, mask))
 
     # The connection.
 
     @word
-    def close(self, phase: str = "command", after: int | None = None, at: float | None = None) -> Self:
-        """The control connection is closed.
+    def close(self, phase: str = "command", after_bytes: int | None = None, at: float | None = None) -> Self:
+        """The server closes the control connection.
 
         Seen in: basic-ftp#101, sradownloader#13.
         """
-        return self.doing(Cut(Moment.of(phase, after, at), "control", "fin"))
+        return self.doing(Cut(Moment.of(phase, after_bytes, at), "control", "fin"))
 
     @word
-    def reset(self, phase: str = "command", after: int | None = None, at: float | None = None) -> Self:
-        """The control connection is reset: RST, ECONNRESET on the other side.
+    def reset(self, phase: str = "command", after_bytes: int | None = None, at: float | None = None) -> Self:
+        """The server resets the control connection: RST, ECONNRESET on the other side.
 
         Seen in: wiremock#812.
         """
-        return self.doing(Cut(Moment.of(phase, after, at), "control", "rst"))
+        return self.doing(Cut(Moment.of(phase, after_bytes, at), "control", "rst"))
 
     @word
-    def half_close(self, phase: str = "command", after: int | None = None, at: float | None = None) -> Self:
-        """The control connection says its end of file, and is read on.
+    def half_close(self, phase: str = "command", after_bytes: int | None = None, at: float | None = None) -> Self:
+        """The server ends its side of the control connection, and still reads.
 
         Seen in: curl#405.
         """
-        return self.doing(Cut(Moment.of(phase, after, at), "control", "half"))
+        return self.doing(Cut(Moment.of(phase, after_bytes, at), "control", "half"))
 
 
 def garbled(where: Where, first: int, every: int | None, mask: int) -> Garble:

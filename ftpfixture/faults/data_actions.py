@@ -15,7 +15,17 @@ from ftpfixture.faults.pieces import Content
 from ftpfixture.wire.reply import LENIENT, Reply
 from ftpfixture.wire.states import DOWNLOADS, LISTINGS, TRANSFERS
 
-__all__ = ["Deaf", "Encode", "Handshake", "Limit", "Listed", "Pad", "Set", "Truncate", "Unannounced"]
+__all__ = [
+    "Encode",
+    "Handshake",
+    "Limit",
+    "Listed",
+    "NoCloseNotify",
+    "NoDataConnection",
+    "Override",
+    "TrailingBytes",
+    "Truncate",
+]
 
 _ANNOUNCING = frozenset({"PASV", "EPSV", "PORT", "EPRT"})
 
@@ -46,7 +56,7 @@ class Truncate(Timed):
 
 
 @dataclass(frozen=True, slots=True)
-class Pad(Action):
+class TrailingBytes(Action):
     """Bytes follow the end of the file."""
 
     extra: bytes
@@ -60,7 +70,7 @@ class Pad(Action):
 
 
 @dataclass(frozen=True, slots=True)
-class Unannounced(Action):
+class NoCloseNotify(Action):
     """An encrypted connection ends without close_notify."""
 
     verbs = TRANSFERS
@@ -72,7 +82,7 @@ class Unannounced(Action):
 
 
 @dataclass(frozen=True, slots=True)
-class Deaf(Action):
+class NoDataConnection(Action):
     """Nobody answers where the client is told to connect for data, and nobody connects where it listens.
 
     Attributes:
@@ -103,7 +113,7 @@ class Handshake(Action):
 
 
 @dataclass(frozen=True, slots=True)
-class Set(Action):
+class Override(Action):
     """A parameter of the session is another for this command.
 
     Attributes:

@@ -28,13 +28,13 @@ class Disk(Action):
     Attributes:
         error: errno.
         reading: Whether it fails when it is read, and not when it is written.
-        after: Bytes after which it fails.
+        after_bytes: Bytes after which it fails.
         keep: Whether what was written before stays.
     """
 
     error: int
     reading: bool
-    after: int = 0
+    after_bytes: int = 0
     keep: bool = True
 
     @property
@@ -45,7 +45,7 @@ class Disk(Action):
     @property
     def counted(self) -> int | None:
         """See Action."""
-        return self.after
+        return self.after_bytes
 
     def command(self, step: Step, argument: str) -> Hook[str]:
         """See Action."""
@@ -61,14 +61,14 @@ class _Opened:
         file: The raw file of the layer inside.
         path: Where it is.
         before: What was in it, where that must not be lost with what is written; None where it may, or was not there.
-        octets: Read or written so far.
+        done: Bytes read or written so far.
         failed: Whether it has.
     """
 
     file: Any
     path: PurePath
     before: bytes | None = None
-    octets: int = 0
+    done: int = 0
     failed: bool = False
 
 
@@ -107,13 +107,13 @@ class FaultyFiles:
     @universal_exception
     async def write(self, file: _Opened, data: bytes | bytearray | memoryview) -> int:
         """See AbstractPathIO."""
-        room = len(data) if self._disk.reading else self._disk.after - file.octets
+        room = len(data) if self._disk.reading else self._disk.after_bytes - file.done
         if room < len(data) and self._fails(file):
             if room > 0:
-                file.octets += await self._inner.write(file.file, bytes(data[:room]))
+                file.done += await self._inner.write(file.file, bytes(data[:room]))
             raise self._error()
         written = await self._inner.write(file.file, data)
-        file.octets += written
+        file.done += written
         return written
 
     async def read(self, file: _Opened, n: int = -1) -> bytes:
@@ -126,14 +126,14 @@ class FaultyFiles:
 
     @universal_exception
     async def _read(self, file: _Opened, count: int, read: Callable[[Any, int], Any]) -> bytes | memoryview:
-        left = self._disk.after - file.octets if self._disk.reading else None
+        left = self._disk.after_bytes - file.done if self._disk.reading else None
         if left is not None and left <= 0 and self._fails(file):
             raise self._error()
         whole = count < 0
         if left is not None and left > 0:
             count = left if whole else min(count, left)
         piece: bytes | memoryview = await read(file.file, count)
-        file.octets += len(piece)
+        file.done += len(piece)
         if whole and len(piece) == count:  # there may be more, and who wants all does not take a part
             return b"".join((piece, await self._read(file, -1, read)))
         return piece

@@ -128,7 +128,7 @@ class Use:
     """Use another value for a parameter, for as long as the command lasts.
 
     Attributes:
-        name: A parameter of the session such as "list_style", "encoding", "full_names" or "path_io" (the value is a
+        name: A parameter of the session such as "list_style", "encoding", "absolute_names" or "path_io" (the value is a
             function of the one there is); "data_port": where data connections shall come about, they do not ("refuse",
             "ignore", "unreachable"); or one of the data connection: "limit" (bytes per second), "small_packets",
             "close_notify".

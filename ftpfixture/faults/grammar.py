@@ -1,9 +1,9 @@
-"""Faults as text, for ini files, command lines and JSON: ``RETR *.csv #2: drop_data after=1024``.
+"""Faults as text, for ini files, command lines and JSON: ``RETR *.csv #2: drop_data after_bytes=1024``.
 
 Before the colon stands when, behind it what:
 
 - verbs (``RETR``, ``PASV|EPSV``, ``*``), then perhaps a path as a shell pattern, then perhaps ``#2`` (the 2nd that
-  fits; ``#1,3``), and the other triggers as ``name=value``: ``user session type times after every since until
+  fits; ``#1,3``), and the other triggers as ``name=value``: ``user session type times skip every since until
   probability seed``, or bare: ``optional``;
 - words as in Python, with their values behind them, bare or named; ``;`` between them. Text with spaces stands in
   quotes, octets are ``b'...'``, several lines are ``['a', 'b']``, parts may be ``50%``.
@@ -20,10 +20,11 @@ from typing import Any
 
 from ftpfixture.checks import suggest
 from ftpfixture.errors import ConfigurationError
-from ftpfixture.faults.catalog import Fault, on
-from ftpfixture.faults.known import KNOWN
-from ftpfixture.faults.rule import TRIGGERS
-from ftpfixture.faults.values import QUOTED, read_text, read_value
+from ftpfixture.faults.builder import TRIGGERS
+from ftpfixture.faults.dsl import Fault, on
+from ftpfixture.faults.literals import QUOTED, read_text, read_value
+from ftpfixture.faults.presets import PRESETS
+from ftpfixture.faults.renamed import renamed_parameter, renamed_trigger, renamed_word
 from ftpfixture.wire.command import censored_argument
 
 __all__ = ["parse"]
@@ -87,11 +88,11 @@ def parse(text: str) -> Fault:
 def _spelled_out(text: str) -> str:
     """The text of a known fault in place of its name; other text as it is."""
     name = text.strip()
-    if name in KNOWN:
-        return KNOWN[name].text
+    if name in PRESETS:
+        return PRESETS[name].text
     if _NAME.fullmatch(name):
         raise ConfigurationError(
-            f"unknown fault {name!r}: {suggest(name, KNOWN, 'see the table of faults that were seen')}"
+            f"unknown fault {name!r}: {suggest(name, PRESETS, 'see the table of faults that were seen')}"
         )
     return text
 
@@ -156,7 +157,7 @@ def _add_first(text: str, token: _Token, first: dict[str, _Token], verbs: _Token
     name = token.name
     if name and name not in _ON:
         shown = censored_argument(verbs.text, name)
-        raise _wrong(text, token, _unknown("trigger", shown, [*_ON, *TRIGGERS, "seed"]))
+        raise _wrong(text, token, _unknown("trigger", shown, [*_ON, *TRIGGERS, "seed"], renamed_trigger(name)))
     if (what := name or "path") in first:
         raise _wrong(text, token, f"there is a {what} already; one with spaces stands in quotes")
     first[what] = token
@@ -164,14 +165,15 @@ def _add_first(text: str, token: _Token, first: dict[str, _Token], verbs: _Token
 
 def _parse_word(text: str, fault: Fault, word: _Token, tokens: list[_Token]) -> Fault:
     if word.text not in _WORDS:
-        raise _wrong(text, word, _unknown("word", word.text, _WORDS))
+        raise _wrong(text, word, _unknown("word", word.text, _WORDS, renamed_word(word.text)))
     known = list(inspect.signature(_WORDS[word.text]).parameters)[1:]
     bare = [token for token in tokens if not token.name]
     named = [token for token in tokens if token.name]
     where = dict(zip(known, bare, strict=False))
     for token in named:
         if token.name not in known:
-            raise _wrong(text, token, _unknown(f"parameter of {word.text}", token.name, known))
+            new = renamed_parameter(word.text, token.name)
+            raise _wrong(text, token, _unknown(f"parameter of {word.text}", token.name, known, new))
         if token.name in where:
             raise _wrong(text, token, f"{word.text} has a {token.name} already")
         where[token.name] = token
@@ -202,9 +204,9 @@ def _made(
         raise _wrong(text, wrong, what) from None
 
 
-def _unknown(kind: str, name: str, known: Iterable[str]) -> str:
+def _unknown(kind: str, name: str, known: Iterable[str], new: str) -> str:
     names = list(known)
-    return f"unknown {kind} {name!r}: {suggest(name, names, None if names else 'it takes none')}"
+    return f"unknown {kind} {name!r}: {new or suggest(name, names, None if names else 'it takes none')}"
 
 
 def _end(text: str) -> _Token:

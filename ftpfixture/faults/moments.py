@@ -1,4 +1,4 @@
-"""When something happens within a command: in one of its phases, or after so many bytes of its transfer."""
+"""Trigger something happens within a command: in one of its phases, or after so many bytes of its transfer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PHASES: tuple[Phase, ...] = ("command", "before_150", "after_150", "before_close
 """Where in the life of a command something may happen.
 
 `command` is before anything is done, and before TLS if a connection begins with that; `before_150` and `after_150`
-stand around the preliminary reply; `before_close` is after the last octet of a transfer, before the server closes the
+stand around the preliminary reply; `before_close` is after the last byte of a transfer, before the server closes the
 data connection; `before_reply` and `after_reply` stand around the final reply.
 """
 
@@ -26,40 +26,40 @@ TRANSFER_PHASES = ("before_150", "after_150", "before_close")
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """When an action acts within its command.
+    """Trigger an action acts within its command.
 
     Attributes:
         phase: One of `PHASES`; not looked at when one of the others is set.
-        octets: After so many octets of the transfer.
-        fraction: After this part of the file, from 0 to 1; for downloads, whose size is known.
+        after_bytes: After this many bytes of the transfer.
+        at: After this part of the file, from 0 to 1; for downloads, whose size is known.
     """
 
     phase: Phase = "command"
-    octets: int | None = None
-    fraction: float | None = None
+    after_bytes: int | None = None
+    at: float | None = None
 
     @property
     def is_within(self) -> bool:
-        """Whether it is counted in octets of a transfer."""
-        return self.octets is not None or self.fraction is not None
+        """Whether it is counted in bytes of a transfer."""
+        return self.after_bytes is not None or self.at is not None
 
     def threshold(self, size: int | None) -> int | None:
-        """After how many octets of a transfer of `size` it is there; None for never."""
-        if self.fraction:
-            return None if size is None else math.ceil(self.fraction * size)
-        return self.octets if self.fraction is None else 0
+        """After how many bytes of a transfer of `size` it is there; None for never."""
+        if self.at:
+            return None if size is None else math.ceil(self.at * size)
+        return self.after_bytes if self.at is None else 0
 
     @classmethod
-    def of(cls, phase: str, after: int | None = None, at: float | None = None) -> Moment:
+    def of(cls, phase: str, after_bytes: int | None = None, at: float | None = None) -> Moment:
         """Check what a user gave.
 
         Raises:
             ConfigurationError: An unknown phase, a negative number, or both a number and a fraction.
         """
-        if after is not None and at is not None:
-            raise ConfigurationError("give after= (octets) or at= (a part of the file), not both")
-        if after is not None:
-            checks.whole("after", after)
+        if after_bytes is not None and at is not None:
+            raise ConfigurationError("give after_bytes= (a number) or at= (a part of the file), not both")
+        if after_bytes is not None:
+            checks.whole("after_bytes", after_bytes)
         if at is not None:
             checks.part("at", at)
-        return cls(checks.one_of("phase", phase, PHASES), after, at)
+        return cls(checks.one_of("phase", phase, PHASES), after_bytes, at)

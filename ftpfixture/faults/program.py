@@ -19,7 +19,7 @@ from ftpfixture.faults.action import Action, Claim, Outcome, Pace, State, Step, 
 from ftpfixture.faults.effects import Data, Effect, End, Hook, Send, Silent, Wait
 from ftpfixture.faults.moments import Moment
 from ftpfixture.faults.pieces import Content, Piece, cut_up
-from ftpfixture.faults.when import Situation
+from ftpfixture.faults.trigger import Situation
 from ftpfixture.wire.reply import Reply
 from ftpfixture.wire.states import LISTINGS
 
@@ -182,7 +182,7 @@ class Transfer:
         self._steps = steps
         self._is_listing = verb in LISTINGS
         # What is due after the whole is due at the end, wherever that is: nobody knows how long TYPE A makes a file.
-        self._last = [pair for pair in timed if pair[0].moment.fraction == 1]
+        self._last = [pair for pair in timed if pair[0].moment.at == 1]
         found = [(threshold, pair) for pair in timed if (threshold := _threshold(pair[0].moment, size)) is not None]
         self._due = deque(sorted(found, key=lambda due: due[0]))
         self.lost = False
@@ -253,7 +253,7 @@ def _having(hook: str, steps: list[Step]) -> list[Step]:
 
 
 def _threshold(moment: Moment, size: int | None) -> int | None:
-    return None if moment.fraction == 1 else moment.threshold(size)
+    return None if moment.at == 1 else moment.threshold(size)
 
 
 def _sent(effects: Iterable[Effect]) -> list[Piece]:

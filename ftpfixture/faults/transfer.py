@@ -1,4 +1,4 @@
-"""Words for what goes wrong with data connections, files, listings and encryption."""
+"""Words for what goes wrong with data connections, files, listings and TLS."""
 
 from __future__ import annotations
 
@@ -9,13 +9,23 @@ from typing import Self
 from ftpfixture import checks
 from ftpfixture.errors import ConfigurationError
 from ftpfixture.faults.actions import Cut, Pause, Slice
+from ftpfixture.faults.builder import FaultBuilder, word
 from ftpfixture.faults.control import Text, garbled
-from ftpfixture.faults.data_actions import Deaf, Encode, Handshake, Limit, Listed, Pad, Set, Truncate, Unannounced
+from ftpfixture.faults.data_actions import (
+    Encode,
+    Handshake,
+    Limit,
+    Listed,
+    NoCloseNotify,
+    NoDataConnection,
+    Override,
+    TrailingBytes,
+    Truncate,
+)
 from ftpfixture.faults.disk import Disk
 from ftpfixture.faults.edits import NoLinks, Total
 from ftpfixture.faults.existing import MissingAsEmpty
 from ftpfixture.faults.moments import Moment
-from ftpfixture.faults.rule import Rule, word
 from ftpfixture.wire.listing.styles import LIST_STYLES
 
 __all__ = ["TransferWords"]
@@ -32,12 +42,12 @@ def _read_listing(value: object) -> tuple[str, ...] | bytes:
 _LISTING = checks.Check("text, a list of lines, or bytes", _read_listing)
 
 
-def _within(after: int | None, at: float | None) -> Moment:
-    """At the first octet, unless something else is said."""
-    return Moment.of("after_150", 0 if after is None and at is None else after, at)
+def _within(after_bytes: int | None, at: float | None) -> Moment:
+    """The moment within a transfer; at its first byte unless one is given."""
+    return Moment.of("after_150", 0 if after_bytes is None and at is None else after_bytes, at)
 
 
-class TransferWords(Rule):
+class TransferWords(FaultBuilder):
     """What may go wrong with transfers."""
 
     __slots__ = ()
@@ -45,162 +55,174 @@ class TransferWords(Rule):
     # How a data connection ends.
 
     @word
-    def drop_data(self, after: int | None = None, at: float | None = None) -> Self:
-        """The data connection is closed in the middle; the reply is 426.
+    def drop_data(self, after_bytes: int | None = None, at: float | None = None) -> Self:
+        """The server closes the data connection within the transfer and replies 426.
 
         Seen in: basic-ftp#242, curl#405.
         """
-        return self.doing(Cut(_within(after, at), "data", "fin"))
+        return self.doing(Cut(_within(after_bytes, at), "data", "fin"))
 
     @word
-    def reset_data(self, after: int | None = None, at: float | None = None) -> Self:
-        """The data connection is reset (RST) in the middle; the reply is 426.
+    def reset_data(self, after_bytes: int | None = None, at: float | None = None) -> Self:
+        """The server resets (RST) the data connection within the transfer and replies 426.
 
         Seen in: FTP-Deploy-Action#510.
         """
-        return self.doing(Cut(_within(after, at), "data", "rst"))
+        return self.doing(Cut(_within(after_bytes, at), "data", "rst"))
 
     @word
-    def half_close_data(self, after: int | None = None, at: float | None = None) -> Self:
-        """The data connection says its end of file, stays open, and nothing more comes.
+    def half_close_data(self, after_bytes: int | None = None, at: float | None = None) -> Self:
+        """The server ends its side of the data connection, keeps it open, and sends no reply.
 
         Seen in: curl#6149.
         """
-        moment = _within(after, at)
+        moment = _within(after_bytes, at)
         return self.doing(Cut(moment, "data", "half"), Pause(moment, None))
 
     @word
-    def fail(self, code: str | int, text: str = "", after: int | None = None, at: float | None = None) -> Self:
-        """The transfer fails in the middle with this reply: 426, 451, 452, 552.
+    def fail(self, code: str | int, text: str = "", after_bytes: int | None = None, at: float | None = None) -> Self:
+        """The transfer fails within the data with this reply: 426, 451, 452, 552.
 
         Seen in: curl#6016, node-ftp#179.
         """
         answer = checks.code("code", code), checks.line("text", text) or "Transfer failed"
-        return self.doing(Cut(_within(after, at), "data", "fin", *answer))
+        return self.doing(Cut(_within(after_bytes, at), "data", "fin", *answer))
 
     @word
-    def truncate(self, after: int | None = None, at: float | None = None) -> Self:
-        """The rest of the file is lost, and the reply is one of success.
+    def truncate(self, after_bytes: int | None = None, at: float | None = None) -> Self:
+        """The rest of the file is lost, and the reply says success.
 
         Seen in: FluentFTP#845, curl test416.
         """
-        return self.doing(Truncate(_within(after, at)))
+        return self.doing(Truncate(_within(after_bytes, at)))
 
     @word
-    def pad(self, octets: bytes) -> Self:
-        """Octets follow the end of a download.
+    def pad(self, data: bytes) -> Self:
+        """A download has these bytes after its end.
 
         Seen in: curl test416.
         """
-        return self.doing(Pad(checks.octets("octets", octets)))
+        return self.doing(TrailingBytes(checks.byte_string("data", data)))
 
     # How it goes on.
 
     @word
-    def stall_data(self, duration: float | None = None, after: int | None = None, at: float | None = None) -> Self:
-        """The data connection stands still, for so many seconds or for ever.
+    def stall_data(
+        self, duration: float | None = None, after_bytes: int | None = None, at: float | None = None
+    ) -> Self:
+        """The data connection stops for `duration` seconds, or for ever without one.
 
         Seen in: node-ftp#244, OGGM#1932.
         """
         limit = None if duration is None else checks.seconds("duration", duration)
-        return self.doing(Pause(_within(after, at), limit))
+        return self.doing(Pause(_within(after_bytes, at), limit))
 
     @word
-    def throttle(self, limit: float) -> Self:
-        """The transfer is held to so many octets per second."""
+    def throttle_data(self, limit: float) -> Self:
+        """The transfer moves at most `limit` bytes per second."""
         return self.doing(Limit(checks.number("limit", limit, above=0)))
 
     @word
-    def slice_data(self, octets: int, pause: float = 0) -> Self:
-        """Downloads leave in pieces of so many octets, with `pause` seconds between them.
+    def slice_data(self, size: int, pause: float = 0) -> Self:
+        """Downloads are sent in pieces of `size` bytes, with `pause` seconds between them.
 
         Seen in: curl test251.
         """
-        return self.doing(Slice("data", checks.whole("octets", octets, 1), checks.seconds("pause", pause)))
+        return self.doing(Slice("data", checks.whole("size", size, 1), checks.seconds("pause", pause)))
 
     @word
     def garble_data(self, first: int = 0, every: int | None = None, mask: int = 1) -> Self:
-        """Bits of the file are flipped, in both directions."""
+        """Bits of the file are flipped, in uploads and downloads; parameters as of `garble`."""
         return self.doing(garbled("data", first, every, mask))
 
-    # Where it should come from: for PASV, EPSV, PORT and EPRT.
+    # The data connection that does not come: for PASV, EPSV, PORT and EPRT.
 
     @word
     def refuse_data(self) -> Self:
-        """The data port is closed: connecting is refused.
+        """The data port is closed: the connection is refused.
 
         Seen in: jlaffaye/ftp#43, curl test1233.
         """
-        return self.doing(Deaf("refuse"))
+        return self.doing(NoDataConnection("refuse"))
 
     @word
     def ignore_data(self) -> Self:
-        """The data connection is never taken: it is there, and nothing comes.
+        """The data connection is established, and the server never uses it.
 
         Seen in: FTP-Deploy-Action#273.
         """
-        return self.doing(Deaf("ignore"))
+        return self.doing(NoDataConnection("ignore"))
 
     @word
     def unreachable_data(self) -> Self:
-        """The data port does not answer: connecting times out.
+        """The data port does not answer: the client's connect times out.
 
         Seen in: node-ftp#156, WSL#2973.
         """
-        return self.doing(Deaf("unreachable"))
+        return self.doing(NoDataConnection("unreachable"))
 
     # Files.
 
     @word
-    def disk_full(self, after: int = 0, keep: bool = True, quota: bool = True) -> Self:
-        """The disk is full after so many octets: 552, or 452 without `quota`; `keep` the part.
+    def disk_full(self, after_bytes: int = 0, keep: bool = True) -> Self:
+        """The disk is full after `after_bytes` bytes: 452; with `keep=False` what was written is removed.
 
         Seen in: sftpgo#2276.
         """
-        error = errno.EDQUOT if checks.truth("quota", quota) else errno.ENOSPC
-        return self.doing(Disk(error, False, checks.whole("after", after), checks.truth("keep", keep)))
+        return self._fails(errno.ENOSPC, False, after_bytes, keep)
 
     @word
-    def read_error(self, after: int = 0) -> Self:
-        """The file cannot be read any further after so many octets: 451.
+    def quota_exceeded(self, after_bytes: int = 0, keep: bool = True) -> Self:
+        """The user's storage is used up after `after_bytes` bytes: 552; with `keep=False` what was written is removed.
+
+        Seen in: curl#6016.
+        """
+        return self._fails(errno.EDQUOT, False, after_bytes, keep)
+
+    @word
+    def read_error(self, after_bytes: int = 0) -> Self:
+        """Reading the file fails after `after_bytes` bytes: 451.
 
         Seen in: fireftp#138.
         """
-        return self.doing(Disk(errno.EIO, True, checks.whole("after", after)))
+        return self._fails(errno.EIO, True, after_bytes)
 
     @word
-    def write_error(self, after: int = 0, keep: bool = True) -> Self:
-        """The file cannot be written any further after so many octets: 451.
+    def write_error(self, after_bytes: int = 0, keep: bool = True) -> Self:
+        """Writing the file fails after `after_bytes` bytes: 451; with `keep=False` what was written is removed.
 
         Seen in: cyberduck#14301.
         """
-        return self.doing(Disk(errno.EIO, False, checks.whole("after", after), checks.truth("keep", keep)))
+        return self._fails(errno.EIO, False, after_bytes, keep)
+
+    def _fails(self, error: int, reading: bool, after_bytes: int, keep: bool = True) -> Self:
+        return self.doing(Disk(error, reading, checks.whole("after_bytes", after_bytes), checks.truth("keep", keep)))
 
     # Listings.
 
     @word
     def listing(self, lines: Text | bytes) -> Self:
-        """LIST, NLST and MLSD send exactly these lines, each with CRLF behind it, or these bytes."""
+        """LIST, NLST and MLSD send exactly these lines, each with CRLF, or exactly these bytes."""
         return self.doing(Listed(_LISTING("lines", lines)))
 
     @word
     def missing_as_empty(self) -> Self:
-        """LIST and NLST of what is not there send an empty listing and 226, as vsftpd does, in place of 550."""
+        """LIST and NLST of a missing path send an empty listing and 226, as vsftpd does, instead of 550."""
         return self.doing(MissingAsEmpty())
 
     @word
     def list_style(self, style: str) -> Self:
-        """LIST comes in this shape.
+        """LIST has this format.
 
         Seen in: fsspec#447, aioftp#82.
         """
         return self.doing(
-            Set("list_style", LIST_STYLES[checks.one_of("style", style, LIST_STYLES)], frozenset({"LIST", "STAT"}))
+            Override("list_style", LIST_STYLES[checks.one_of("style", style, LIST_STYLES)], frozenset({"LIST", "STAT"}))
         )
 
     @word
     def list_total(self) -> Self:
-        """LIST begins with a line that is no entry: ``total 8``.
+        """LIST begins with a line that is not an entry: ``total 8``.
 
         Seen in: pyfilesystem2#451.
         """
@@ -208,15 +230,15 @@ class TransferWords(Rule):
 
     @word
     def list_without_links(self) -> Self:
-        """LIST has no count of links.
+        """LIST has no column of link counts.
 
         Seen in: prim-ftpd#159.
         """
         return self.doing(NoLinks())
 
     @word
-    def names_in(self, encoding: str) -> Self:
-        """Names in listings and replies are in this encoding.
+    def encoding(self, encoding: str) -> Self:
+        """Names in listings and replies have this encoding.
 
         Seen in: aioftp#56, fsspec#1287.
         """
@@ -232,19 +254,19 @@ class TransferWords(Rule):
         return self.doing(Encode(encoding))
 
     @word
-    def full_names(self) -> Self:
+    def absolute_names(self) -> Self:
         """NLST gives absolute paths.
 
         Seen in: django-storages#26, mina-ftpserver#80.
         """
-        return self.doing(Set("full_names", True, frozenset({"NLST"})))
+        return self.doing(Override("absolute_names", True, frozenset({"NLST"})))
 
-    # Encryption: for AUTH and CONNECT on the control connection, for all others on the data connection. A client that
-    # shakes hands before it says its command, as aioftp does, is met by PASV and EPSV only.
+    # TLS: AUTH and CONNECT mean the control connection, all other verbs the data connection. For a client that makes
+    # the data handshake before it sends its command, as aioftp does, only PASV and EPSV apply.
 
     @word
     def refuse_handshake(self) -> Self:
-        """The TLS handshake is refused with an alert.
+        """The server refuses the TLS handshake with an alert.
 
         Seen in: cwl-tes#43.
         """
@@ -252,7 +274,7 @@ class TransferWords(Rule):
 
     @word
     def cut_handshake(self) -> Self:
-        """The connection is closed in the TLS handshake.
+        """The server closes the connection within the TLS handshake.
 
         Seen in: pyftpdlib#604, curl#7615.
         """
@@ -260,7 +282,7 @@ class TransferWords(Rule):
 
     @word
     def stall_handshake(self) -> Self:
-        """The TLS handshake is never answered.
+        """The server never answers the TLS handshake.
 
         Seen in: curl#7615.
         """
@@ -272,4 +294,4 @@ class TransferWords(Rule):
 
         Seen in: cpython#78738, pyftpdlib#162.
         """
-        return self.doing(Unannounced())
+        return self.doing(NoCloseNotify())

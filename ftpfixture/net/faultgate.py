@@ -15,11 +15,11 @@ from functools import partial
 from typing import Any, TypeVar, cast
 
 from ftpfixture.clock import Clock
-from ftpfixture.faults.armed import Rules
+from ftpfixture.faults.active import ActiveFaults
 from ftpfixture.faults.effects import Data, Effect, End, Exists, Fired, Hold, Hook, How, Send, Silent, Use, Wait
 from ftpfixture.faults.pieces import reply_of
 from ftpfixture.faults.program import Program
-from ftpfixture.faults.when import Situation
+from ftpfixture.faults.trigger import Situation
 from ftpfixture.files.paths import resolve_virtual
 from ftpfixture.log.events import FaultApplied
 from ftpfixture.net.channel import Channel
@@ -47,7 +47,7 @@ class FaultGate(Gate):
         outbox: What the session says.
     """
 
-    def __init__(self, rules: Rules, clock: Clock, view: SessionView, outbox: Outbox) -> None:
+    def __init__(self, rules: ActiveFaults, clock: Clock, view: SessionView, outbox: Outbox) -> None:
         super().__init__(view, outbox)
         self._rules = rules
         self._clock = clock
@@ -74,7 +74,7 @@ class FaultGate(Gate):
         """See Gate."""
         command = super().command(verb, argument, too_long)
         # No coroutine around that one for nothing: every command of every server would pay for it.
-        return self._look_at(command) if self._rules.armed or self._restore or self._expected else command
+        return self._look_at(command) if self._rules.active or self._restore or self._expected else command
 
     async def _look_at(self, command: Coroutine[Any, Any, Exchange]) -> Exchange:
         exchange = await command
@@ -87,7 +87,7 @@ class FaultGate(Gate):
         return exchange
 
     def _find_program(self, exchange: Exchange) -> None:
-        if not self._rules.armed:
+        if not self._rules.active:
             return
         view, verb, argument = self.view, exchange.verb, exchange.argument
         path = str(resolve_virtual(view.current_directory, argument))

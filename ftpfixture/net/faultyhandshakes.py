@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import NoReturn
 
-from ftpfixture.faults.catalog import GROUPS
+from ftpfixture.faults.dsl import GROUPS
 from ftpfixture.faults.effects import Hook
 from ftpfixture.net.channel import Channel
 from ftpfixture.net.gate import Exchange, SessionView

@@ -46,18 +46,18 @@ class Exchange:
         verb: Its verb.
         argument: Its argument, as the handler shall see it.
         finals: How many final replies it got; not counted where there is no command.
-        opening: Whether it is a transfer that has got no reply yet, neither its 150 nor a refusal.
+        awaits_preliminary: Whether it is a transfer that has got no reply yet, neither its 150 nor a refusal.
         program: What is to go wrong with it; None for nothing.
     """
 
-    __slots__ = ("argument", "finals", "opening", "program", "seq", "verb")
+    __slots__ = ("argument", "awaits_preliminary", "finals", "program", "seq", "verb")
 
     def __init__(self, seq: int, verb: str, argument: str = "") -> None:
         self.seq = seq
         self.verb = verb
         self.argument = argument
         self.finals = 0
-        self.opening = False
+        self.awaits_preliminary = False
         self.program: Program | None = None
 
 

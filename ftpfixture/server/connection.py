@@ -64,9 +64,9 @@ class Workers(set[asyncio.Task[Any]]):
         task.add_done_callback(self._reap)
 
     @property
-    def opening(self) -> bool:
+    def awaits_preliminary(self) -> bool:
         """Whether one of them is a transfer that has got no reply yet."""
-        return any(exchange.opening for exchange in self._exchanges.values())
+        return any(exchange.awaits_preliminary for exchange in self._exchanges.values())
 
     def _reap(self, task: asyncio.Task[Any]) -> None:
         self.discard(task)
@@ -174,7 +174,7 @@ class Connection:
     epsv_all: bool
     umask: int | None
     facts: tuple[str, ...]
-    full_names: bool
+    absolute_names: bool
     hash_algorithm: str
 
     # Between two commands.

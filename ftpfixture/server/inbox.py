@@ -85,7 +85,7 @@ class Inbox(deque[Command | None]):
             self._channel.watch(self._readable)
         return command
 
-    def overtaking(self, specs: Mapping[str, CommandSpec], opening: bool) -> int | None:
+    def overtaking(self, specs: Mapping[str, CommandSpec], awaits_preliminary: bool) -> int | None:
         """Which command may be answered while a transfer runs: the first if it may at all, or one that overtakes.
 
         The first waits until the transfer has its preliminary reply or its refusal: whoever sends commands ahead counts
@@ -93,7 +93,7 @@ class Inbox(deque[Command | None]):
 
         Args:
             specs: Lower-case verb to what is known of the command.
-            opening: Whether a transfer has got no reply yet.
+            awaits_preliminary: Whether a transfer has got no reply yet.
 
         Returns:
             Its index; None when all have to wait.
@@ -102,7 +102,7 @@ class Inbox(deque[Command | None]):
             spec = specs.get(command.verb.lower()) if command is not None else None
             if spec is None:
                 continue
-            if spec.overtakes or (spec.during_transfer and index == 0 and not opening):
+            if spec.overtakes or (spec.during_transfer and index == 0 and not awaits_preliminary):
                 return index
         return None
 

@@ -106,8 +106,8 @@ class Session:
             exchange = self.workers.abort
         texts = (lines,) if isinstance(lines, str) else tuple(lines)
         self.gate.reply(Reply(code, texts or ("",), list), exchange)
-        if exchange.opening:
-            exchange.opening = False
+        if exchange.awaits_preliminary:
+            exchange.awaits_preliminary = False
             self._loop.call_soon(self._wake)  # what may be answered during a transfer waited for this
 
     def logged_in(self, user: str) -> None:
@@ -202,7 +202,9 @@ class Session:
                 await self._outbox.settle()  # replies leave in order: what is behind one that is held up waits, too
                 continue
             if self._inbox and not self.channel.closed:
-                index = 0 if not self.workers else self._inbox.overtaking(self._host.specs, self.workers.opening)
+                index = (
+                    0 if not self.workers else self._inbox.overtaking(self._host.specs, self.workers.awaits_preliminary)
+                )
                 if index is not None:
                     command = self._inbox.take(index)
                     if self._inbox:

@@ -111,7 +111,7 @@ class Transfers(BaseServer):
         connection.data_direction = transfer.direction
         if transfer.direction == "upload" and "data_connection" in connection:
             self._withhold_tickets(connection, connection.data_connection.channel)
-        EXCHANGE.get().opening = True
+        EXCHANGE.get().awaits_preliminary = True
         task = connection.loop.create_task(self._carry(connection, transfer))
         connection.extra_workers.add(task)
         if transfer.over is not None:

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from ftpfixture.aio import take_turns
 from ftpfixture.clock import Clock
 from ftpfixture.errors import ConfigurationError
-from ftpfixture.faults.armed import Rules
-from ftpfixture.faults.catalog import Fault
+from ftpfixture.faults.active import ActiveFaults
+from ftpfixture.faults.dsl import Fault
 from ftpfixture.server import Server
 from ftpfixture.testing.faults import Faults
 from ftpfixture.testing.files import Files
@@ -37,7 +37,7 @@ class Beginning:
         contents: Mapping[str, bytes | None],
         files: Files,
         faults: Faults,
-        rules: Rules,
+        rules: ActiveFaults,
         own_clock: Clock | None,
     ) -> None:
         self._server = server
@@ -53,7 +53,7 @@ class Beginning:
     def started(self) -> None:
         """Remember the faults that there are when the server is first started."""
         if self._first_faults is None:
-            self._first_faults = tuple(armed.fault for armed in self._faults.armed)
+            self._first_faults = tuple(armed.fault for armed in self._faults.active)
 
     def check(self) -> None:
         """Make sure that all can be brought back.

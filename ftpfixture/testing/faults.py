@@ -6,11 +6,11 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 
 from ftpfixture.errors import ConfigurationError
-from ftpfixture.faults.armed import Armed, Rules
-from ftpfixture.faults.catalog import Fault
-from ftpfixture.faults.fitting import check_fault
+from ftpfixture.faults.active import ActiveFault, ActiveFaults
+from ftpfixture.faults.dsl import Fault
 from ftpfixture.faults.grammar import parse
-from ftpfixture.faults.when import counted
+from ftpfixture.faults.trigger import counted
+from ftpfixture.faults.validation import check_fault
 from ftpfixture.forks import Origin, lock
 from ftpfixture.log import CommandLog
 from ftpfixture.log.events import FaultApplied
@@ -30,7 +30,9 @@ class Faults:
         origin: Of the server; one that runs in a parent process takes no faults here.
     """
 
-    def __init__(self, rules: Rules, log: CommandLog, verbs: Collection[str], origin: Origin | None = None) -> None:
+    def __init__(
+        self, rules: ActiveFaults, log: CommandLog, verbs: Collection[str], origin: Origin | None = None
+    ) -> None:
         self._all = rules
         self._origin = origin or Origin()
         self._log = log
@@ -38,15 +40,15 @@ class Faults:
         self._lock = lock()
 
     @property
-    def _rules(self) -> Rules:
+    def _rules(self) -> ActiveFaults:
         self._origin.check()
         return self._all
 
-    def add(self, fault: Fault | str) -> Armed:
+    def add(self, fault: Fault | str) -> ActiveFault:
         """Let something go wrong from now on.
 
         Args:
-            fault: Made by `ftpfixture.on`, or its text form such as ``"RETR *.csv #2: drop_data after=1024"``.
+            fault: Made by `ftpfixture.on`, or its text form such as ``"RETR *.csv #2: drop_data after_bytes=1024"``.
 
         Returns:
             The fault as this server has it: `fired` tells how often it happened.
@@ -56,10 +58,10 @@ class Faults:
         """
         return self._add(self._checked(fault))[0]
 
-    def _add(self, *faults: Fault) -> list[Armed]:
-        armed = [Armed(fault) for fault in faults]
+    def _add(self, *faults: Fault) -> list[ActiveFault]:
+        armed = [ActiveFault(fault) for fault in faults]
         with self._lock:
-            self._rules.armed = (*self._rules.armed, *armed)
+            self._rules.active = (*self._rules.active, *armed)
         return armed
 
     def _checked(self, fault: object) -> Fault:
@@ -72,18 +74,18 @@ class Faults:
         check_fault(fault, self._verbs)
         return fault
 
-    def remove(self, *armed: Armed) -> None:
+    def remove(self, *armed: ActiveFault) -> None:
         """Let faults happen no more; those that were not there do no harm."""
         with self._lock:
-            self._rules.armed = tuple(one for one in self._rules.armed if one not in armed)
+            self._rules.active = tuple(one for one in self._rules.active if one not in armed)
 
     def clear(self) -> None:
         """Let nothing go wrong any more, and expect nothing of the faults that there were."""
         with self._lock:
-            self._rules.armed = ()
+            self._rules.active = ()
 
     @contextmanager
-    def __call__(self, *faults: Fault | str) -> Iterator[list[Armed]]:
+    def __call__(self, *faults: Fault | str) -> Iterator[list[ActiveFault]]:
         """Let things go wrong inside the context; each must have happened at its end, unless it is optional.
 
         Raises:
@@ -98,16 +100,16 @@ class Faults:
             self.remove(*armed)
 
     @property
-    def armed(self) -> list[Armed]:
+    def active(self) -> list[ActiveFault]:
         """The faults that there are, in the order in which they were added."""
-        return list(self._rules.armed)
+        return list(self._rules.active)
 
     @property
     def fired(self) -> list[FaultApplied]:
         """What happened, in order, once for each command that it happened to."""
         return [event for event in self._log.events if isinstance(event, FaultApplied)]
 
-    def assert_fired(self, fault: Armed | Fault | str | None = None, *, times: int | None = None) -> None:
+    def assert_fired(self, fault: ActiveFault | Fault | str | None = None, *, times: int | None = None) -> None:
         """Assert that faults happened.
 
         Args:
@@ -120,19 +122,19 @@ class Faults:
         """
         __tracebackhide__ = True
         if fault is None:
-            self._assert(self._rules.armed, times)
+            self._assert(self._rules.active, times)
             return
         wanted = parse(fault) if isinstance(fault, str) else fault
-        found = [armed for armed in self._rules.armed if wanted in (armed, armed.fault)]
+        found = [armed for armed in self._rules.active if wanted in (armed, armed.fault)]
         if not found:
             raise ConfigurationError(f"{wanted!r} was never added, or was taken away")
         self._assert(found, times, even_optional=True)
 
-    def _assert(self, all_armed: Iterable[Armed], times: int | None = None, even_optional: bool = False) -> None:
+    def _assert(self, all_armed: Iterable[ActiveFault], times: int | None = None, even_optional: bool = False) -> None:
         __tracebackhide__ = True
-        needed = [one for one in all_armed if even_optional or not one.fault.when.optional]
+        needed = [one for one in all_armed if even_optional or not one.fault.trigger.optional]
 
-        def missed() -> list[Armed]:
+        def missed() -> list[ActiveFault]:
             return [one for one in needed if (one.fired != times if times is not None else not one.fired)]
 
         if missed():
@@ -148,4 +150,4 @@ class Faults:
         return not self._log.is_busy and all(session.closed_at is not None for session in self._log.sessions)
 
     def __repr__(self) -> str:
-        return f"<Faults {', '.join(map(repr, (armed.fault for armed in self._all.armed))) or 'none'}>"
+        return f"<Faults {', '.join(map(repr, (armed.fault for armed in self._all.active))) or 'none'}>"

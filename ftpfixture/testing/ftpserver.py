@@ -13,7 +13,7 @@ from weakref import WeakSet
 
 from ftpfixture.clock import Clock
 from ftpfixture.errors import ConfigurationError, ServerFailure, ServerStateError
-from ftpfixture.faults.armed import Rules
+from ftpfixture.faults.active import ActiveFaults
 from ftpfixture.files.disk import PathIO
 from ftpfixture.files.memory import MemoryFiles
 from ftpfixture.forks import Origin, in_child
@@ -77,7 +77,7 @@ class FtpServer:
         self.server = server_of(own["server_class"], manager_of(self._users), others)
         self.files = self._stored(own["files"], own["quota"], served)
         self.log = CommandLog(self.server.hub, self._origin, self.driver)
-        rules = Rules(self.clock.monotonic())
+        rules = ActiveFaults(self.clock.monotonic())
         self.server.gate_factory = partial(FaultGate, rules, self.clock)
         self.faults = Faults(rules, self.log, {verb.upper() for verb in self.server.specs}, self._origin)
         faults = own["faults"]

@@ -13,7 +13,7 @@ import pytest_asyncio
 from ftpfixture.checks import wrong
 from ftpfixture.client import Client
 from ftpfixture.errors import ConfigurationError, FtpFixtureError
-from ftpfixture.faults.catalog import Fault
+from ftpfixture.faults.dsl import Fault
 from ftpfixture.faults.grammar import parse as parse_fault
 from ftpfixture.log import CommandLog
 from ftpfixture.server import AbstractUserManager, ScriptedUserManager
@@ -40,13 +40,15 @@ _FAULTS = pytest.StashKey[list[Fault]]()
 
 _MARKER = (
     "ftp(**settings): settings of this test's ftp_server, such as files={'/a.txt': b'hi'}, disable=['MLSD'] or "
-    "faults=['RETR *.csv #2: drop_data after=1024']"
+    "faults=['RETR *.csv #2: drop_data after_bytes=1024']"
 )
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Faults for all servers of a run, from the command line and from ini files."""
-    text = "a fault for every server of this run, as text: 'RETR *.csv #2: drop_data after=1024'; may be given again"
+    text = (
+        "a fault for every server of this run, as text: 'RETR *.csv #2: drop_data after_bytes=1024'; may be given again"
+    )
     parser.getgroup("ftp").addoption("--ftp-fault", action="append", default=[], metavar="FAULT", help=text)
     parser.addini("ftp_faults", "faults for every server, one a line, as for --ftp-fault", type="linelist", default=[])
 

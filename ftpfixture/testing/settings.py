@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from ftpfixture import checks
 from ftpfixture.checks import Check
 from ftpfixture.driver import Driver
-from ftpfixture.faults.catalog import Fault
+from ftpfixture.faults.dsl import Fault
 from ftpfixture.files.memory import MemoryPathIO
 from ftpfixture.server import Server
 from ftpfixture.server.settings import SERVER_SETTINGS, ServerSettings

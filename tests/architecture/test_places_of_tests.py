@@ -33,7 +33,7 @@ ELSEWHERE = {
     "faults/control": ["unit/faults/test_program_playbooks.py"],
     "faults/data_actions": ["unit/faults/test_program_playbooks.py"],
     "faults/effects": ["unit/faults/test_program.py", "unit/faults/test_program_playbooks.py"],
-    "faults/known": ["faults/test_known.py"],
+    "faults/presets": ["faults/test_presets.py"],
     "faults/transfer": ["unit/faults/test_program_playbooks.py"],
     "net/faultyhandshakes": ["faults/data/test_handshakes.py"],
     "net/faultystream": ["faults/data/test_downloads.py", "faults/data/test_uploads.py"],

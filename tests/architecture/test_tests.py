@@ -61,11 +61,11 @@ def test_the_choice_is_the_same_in_every_run() -> None:
 @table(
     ("value", "expected"),
     [
-        ("RETR: stall after=10", ("stall after=",)),
-        ("RETR: stall after=99", ("stall after=",)),
+        ("RETR: stall after_bytes=10", ("stall after_bytes=",)),
+        ("RETR: stall after_bytes=99", ("stall after_bytes=",)),
         ("stall phase=before_reply", ("stall phase=before_reply",)),
         ("PASV|EPSV #1,2: reply 200 Fine", ("reply",)),
-        ("RETR: opening 125 a; reply 250 b", ("opening", "reply")),
+        ("RETR: preliminary 125 a; reply 250 b", ("preliminary", "reply")),
         (on("CWD").answer(550), ("answer",)),
         (("get", "RETR: close", 7), ("close",)),
         ("RETR a.txt", ()),

@@ -268,9 +268,9 @@ def test_39_echoed_name_forges_no_final_reply(
     """The 150 of a transfer names the file in one line, so the client waits for the true 226."""
     before = len(raw_replies(ftp_server))
     assert raw.store(line + FORGED, b"data") == ["150", "226"]
-    opening, final = raw_replies(ftp_server)[before + 1 :]  # after the 229
-    assert [len(LineReader().feed(reply)) for reply in (opening, final)] == [1, 1]
-    assert middle + b"x" + FORGED in opening or middle == b""
+    preliminary, final = raw_replies(ftp_server)[before + 1 :]  # after the 229
+    assert [len(LineReader().feed(reply)) for reply in (preliminary, final)] == [1, 1]
+    assert middle + b"x" + FORGED in preliminary or middle == b""
     assert ftp_server.files == {"/x\r\n226 forged": b"data"}
 
 

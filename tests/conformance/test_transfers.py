@@ -530,9 +530,9 @@ def test_27_rest_with_retr(raw: RawClient, offset: int, expected: bytes) -> None
     """RETR begins at the restart point, which may be the very end; the 150 counts what is left."""
     assert raw.code(f"REST {offset}") == "350"
     data = raw.passive()
-    opening = raw.ask("RETR /f")
-    assert opening.code == "150"
-    assert f"({len(expected)} bytes)" in opening.text
+    preliminary = raw.ask("RETR /f")
+    assert preliminary.code == "150"
+    assert f"({len(expected)} bytes)" in preliminary.text
     assert read_all(data) == expected
     assert raw.reply().code == "226"
 
@@ -634,7 +634,7 @@ def test_28_interrupted_transfer_uses_rest_up(raw: RawClient) -> None:
     ],
 )
 def test_29_modes_that_are_not_offered(raw: RawClient, line: str, code: str) -> None:
-    """Known modes and structures that are not offered are 504, unknown ones 501, and files go as before."""
+    """Preset modes and structures that are not offered are 504, unknown ones 501, and files go as before."""
     assert raw.code(line) == code
     assert raw.fetch("RETR /f") == (["150", "226"], b"0123456789")
 

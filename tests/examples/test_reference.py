@@ -7,8 +7,8 @@ import re
 import ftpfixture
 from docs import tables
 from ftpfixture import Client
-from ftpfixture.faults.catalog import table
-from ftpfixture.faults.known import KNOWN
+from ftpfixture.faults.dsl import table
+from ftpfixture.faults.presets import PRESETS
 from ftpfixture.server.dispatch import build_table
 from ftpfixture.testing import plugin
 from tests.support.documentation import ROOT
@@ -33,7 +33,7 @@ def test_every_table_stands_on_a_page() -> None:
 def test_tables_of_faults() -> None:
     """They have every word, and every fault that has a name."""
     assert first_cells(tables.fault_words()) == [row.name for row in table()]
-    assert first_cells(tables.fault_presets()) == list(KNOWN)
+    assert first_cells(tables.fault_presets()) == list(PRESETS)
 
 
 def test_table_of_fixtures() -> None:

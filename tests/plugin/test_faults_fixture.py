@@ -36,15 +36,15 @@ def test_the_marker_takes_both_forms(run: Run) -> None:
     result = run(
         REFUSED,
         """
-        @pytest.mark.ftp(faults=[on("NOOP").off(), "SYST: off", "CONNECT: answer 220 spoilt"])
+        @pytest.mark.ftp(faults=[on("NOOP").not_implemented(), "SYST: not_implemented", "CONNECT: answer 220 spoilt"])
         def test_it(ftp_server):
             with ftplib.FTP() as ftp:
                 assert ftp.connect(*ftp_server.address) == "220 spoilt"
             refused(ftp_server)
             refused(ftp_server, "SYST")
-            ftp_server.faults.assert_fired("NOOP: off", times=1)
+            ftp_server.faults.assert_fired("NOOP: not_implemented", times=1)
 
-        @pytest.mark.ftp(faults="NOOP: off")
+        @pytest.mark.ftp(faults="NOOP: not_implemented")
         def test_one_alone(ftp_server):
             refused(ftp_server)
 
@@ -71,8 +71,8 @@ def test_faults_from_json(run: Run) -> None:
             assert talk(ftp_server, "NOOP", "PWD", "SYST")[1:] == ['257 "/x"', "215 Ä"]
             with pytest.raises(ftplib.error_temp, match="450 try again"):
                 talk(ftp_server, "NOOP")
-            assert [armed.fired for armed in ftp_server.faults.armed] == [1, 1, 1]
-            assert [str(armed.fault) for armed in ftp_server.faults.armed] == FAULTS
+            assert [armed.fired for armed in ftp_server.faults.active] == [1, 1, 1]
+            assert [str(armed.fault) for armed in ftp_server.faults.active] == FAULTS
     """,
     )
     result.assert_outcomes(passed=1)
@@ -81,8 +81,18 @@ def test_faults_from_json(run: Run) -> None:
 @pytest.mark.parametrize(
     ("faults", "lines"),
     [
-        ("['NOOP: of']", ["unknown word 'of': did you mean 'off'?", "    NOOP: of", "          ^^"]),
-        ("['NOOOP: off']", ["on('NOOOP').off(): no such command 'NOOOP': did you mean 'NOOP'?"]),
+        (
+            "['NOOP: not_implementd']",
+            [
+                "unknown word 'not_implementd': did you mean 'not_implemented'?",
+                "    NOOP: not_implementd",
+                "          ^^^^^^^^^^^^^^",
+            ],
+        ),
+        (
+            "['NOOOP: not_implemented']",
+            ["on('NOOOP').not_implemented(): no such command 'NOOOP': did you mean 'NOOP'?"],
+        ),
         ("['NOOP: refuse_data']", ["that happens to EPRT, EPSV, PASV, PORT only, not to NOOP"]),
         ("5", ["5 is no fault: use on('RETR').drop_data(), or text 'RETR: drop_data'"]),
     ],
@@ -110,12 +120,12 @@ def test_markers_and_config(run: Run) -> None:
         """
         @pytest.fixture
         def ftp_config():
-            return {"faults": ["NOOP: off"]}
+            return {"faults": ["NOOP: not_implemented"]}
 
         def test_config(ftp_server):
             refused(ftp_server)
 
-        @pytest.mark.ftp(faults=["SYST: off"])
+        @pytest.mark.ftp(faults=["SYST: not_implemented"])
         def test_marker(ftp_server):
             talk(ftp_server, "NOOP")
             refused(ftp_server, "SYST")
@@ -136,21 +146,21 @@ def test_ftp_faults_are_those_of_ftp_server(run: Run) -> None:
     result = run(
         REFUSED,
         """
-        @pytest.mark.ftp(faults=["SYST: off"])
+        @pytest.mark.ftp(faults=["SYST: not_implemented"])
         def test_it(ftp_faults, ftp_server):
             assert ftp_faults is ftp_server.faults
-            armed = ftp_faults.add(on("NOOP").times(1).off())
+            armed = ftp_faults.add(on("NOOP").times(1).not_implemented())
             refused(ftp_server)
             refused(ftp_server, "SYST")
             assert talk(ftp_server, "NOOP") == ["200 Nothing done"]
             assert armed.fired == 1
-            with ftp_faults("NOOP: off"):
+            with ftp_faults("NOOP: not_implemented"):
                 refused(ftp_server)
             talk(ftp_server, "NOOP")
 
         def test_other(ftp_server):
             talk(ftp_server, "NOOP", "SYST")
-            assert ftp_server.faults.armed == []
+            assert ftp_server.faults.active == []
     """,
     )
     result.assert_outcomes(passed=2)
@@ -167,19 +177,21 @@ def test_faults_of_ftps_server(run: Run) -> None:
                 ftp.login(*server.credentials)
                 return [ftp.sendcmd(command) for command in commands]
 
-        @pytest.mark.ftp(faults=["NOOP #2: off"])
+        @pytest.mark.ftp(faults=["NOOP #2: not_implemented"])
         def test_it(ftps_server):
             tls(ftps_server, "NOOP")
             with pytest.raises(ftplib.error_perm, match="502"):
                 tls(ftps_server, "NOOP")
 
-        @pytest.mark.ftp(faults=["NOOP #2: off"])
+        @pytest.mark.ftp(faults=["NOOP #2: not_implemented"])
         def test_unfired(ftps_server):
             tls(ftps_server, "NOOP")
     """,
     )
     result.assert_outcomes(passed=1, failed=1)
-    result.stdout.fnmatch_lines(["FAILED *::test_unfired - Failed: on('NOOP').nth(2).off() happened 0 times*"])
+    result.stdout.fnmatch_lines(
+        ["FAILED *::test_unfired - Failed: on('NOOP').nth(2).not_implemented() happened 0 times*"]
+    )
 
 
 def test_faults_in_async_tests(run: Run) -> None:
@@ -188,19 +200,19 @@ def test_faults_in_async_tests(run: Run) -> None:
         """
         from ftpfixture import StatusCodeError
 
-        @pytest.mark.ftp(faults=["MKD: off"])
+        @pytest.mark.ftp(faults=["MKD: not_implemented"])
         async def test_it(ftp_client):
             with pytest.raises(StatusCodeError):
                 await ftp_client.make_directory("/d")
 
-        @pytest.mark.ftp(faults=["MKD: off"])
+        @pytest.mark.ftp(faults=["MKD: not_implemented"])
         async def test_unfired(ftp_client):
             await ftp_client.get_current_directory()
     """,
         args=["-o", "asyncio_mode=auto"],
     )
     result.assert_outcomes(passed=1, failed=1)
-    result.stdout.fnmatch_lines(["FAILED *::test_unfired - Failed: on('MKD').off() happened 0 times: *"])
+    result.stdout.fnmatch_lines(["FAILED *::test_unfired - Failed: on('MKD').not_implemented() happened 0 times: *"])
 
 
 # Faults that never happened.
@@ -214,7 +226,7 @@ def test_a_fault_that_never_happened_fails_the_very_test(run: Run) -> None:
         def test_before(ftp_server):
             talk(ftp_server)
 
-        @pytest.mark.ftp(faults=["NOOP #2: off", "SYST: off", "PWD: off"])
+        @pytest.mark.ftp(faults=["NOOP #2: not_implemented", "SYST: not_implemented", "PWD: not_implemented"])
         def test_it(ftp_server):
             talk(ftp_server, "NOOP")
             refused(ftp_server, "PWD")
@@ -226,15 +238,15 @@ def test_a_fault_that_never_happened_fails_the_very_test(run: Run) -> None:
     result.assert_outcomes(passed=2, failed=1)
     result.stdout.fnmatch_lines(
         [
-            "on('NOOP').nth(2).off() happened 0 times: NOOP was seen 1 time, fault waits for the 2nd",
-            "on('SYST').off() happened 0 times: QUIT came, but the fault is for SYST",
+            "on('NOOP').nth(2).not_implemented() happened 0 times: NOOP was seen 1 time, fault waits for the 2nd",
+            "on('SYST').not_implemented() happened 0 times: QUIT came, but the fault is for SYST",
             "session 1",
             "*> NOOP",
-            "FAILED *::test_it - Failed: on('NOOP').nth(2).off() happened 0 times*",
+            "FAILED *::test_it - Failed: on('NOOP').nth(2).not_implemented() happened 0 times*",
         ]
     )
     report = result.stdout.str()
-    assert "on('PWD').off() happened" not in report
+    assert "on('PWD').not_implemented() happened" not in report
     assert "FTP dialogue" not in report, "the error tells it already"
     assert "ftpfixture/testing" not in report
     assert "traceback" not in report
@@ -243,17 +255,17 @@ def test_a_fault_that_never_happened_fails_the_very_test(run: Run) -> None:
 def test_a_fault_that_need_not_happen(run: Run) -> None:
     """Optional faults, and those that were taken away, fail nobody."""
     result = run("""
-        @pytest.mark.ftp(faults=["NOOP optional: off"])
+        @pytest.mark.ftp(faults=["NOOP optional: not_implemented"])
         def test_optional(ftp_server):
             talk(ftp_server)
 
-        @pytest.mark.ftp(faults=["NOOP: off"])
+        @pytest.mark.ftp(faults=["NOOP: not_implemented"])
         def test_cleared(ftp_server):
             talk(ftp_server)
             ftp_server.faults.clear()
 
         def test_nothing_at_all(ftp_faults):
-            ftp_faults.remove(ftp_faults.add("NOOP: off"))
+            ftp_faults.remove(ftp_faults.add("NOOP: not_implemented"))
     """)
     result.assert_outcomes(passed=3)
 
@@ -261,7 +273,7 @@ def test_a_fault_that_need_not_happen(run: Run) -> None:
 def test_a_failing_test_keeps_its_own_error(run: Run) -> None:
     """Who fails or skips for another reason is not told of faults that never happened."""
     result = run("""
-        pytestmark = pytest.mark.ftp(faults=["NOOP: off"])
+        pytestmark = pytest.mark.ftp(faults=["NOOP: not_implemented"])
 
         def test_it(ftp_server):
             talk(ftp_server)
@@ -284,7 +296,7 @@ def test_what_failed_in_the_server_goes_first(run: Run) -> None:
     result = run(
         test_fixtures.BROKEN,
         """
-        @pytest.mark.ftp(faults=["NOOP: off"])
+        @pytest.mark.ftp(faults=["NOOP: not_implemented"])
         def test_it(ftp_server):
             boom(ftp_server)
     """,
@@ -299,20 +311,22 @@ def test_servers_of_the_factory_count_too(run: Run) -> None:
         REFUSED,
         """
         def test_it(ftp_server_factory):
-            one = ftp_server_factory(faults=["NOOP: off"])
-            two = ftp_server_factory(faults=["NOOP: off"])
+            one = ftp_server_factory(faults=["NOOP: not_implemented"])
+            two = ftp_server_factory(faults=["NOOP: not_implemented"])
             refused(one)
             refused(two)
 
         def test_unfired(ftp_server_factory):
-            one = ftp_server_factory(faults=["NOOP: off"])
-            two = ftp_server_factory(faults=["NOOP #3: off"])
+            one = ftp_server_factory(faults=["NOOP: not_implemented"])
+            two = ftp_server_factory(faults=["NOOP #3: not_implemented"])
             refused(one)
             talk(two)
     """,
     )
     result.assert_outcomes(passed=1, failed=1)
-    result.stdout.fnmatch_lines(["FAILED *::test_unfired - Failed: on('NOOP').nth(3).off() happened 0 times*"])
+    result.stdout.fnmatch_lines(
+        ["FAILED *::test_unfired - Failed: on('NOOP').nth(3).not_implemented() happened 0 times*"]
+    )
 
 
 def test_what_a_fixture_provokes_counts(run: Run) -> None:
@@ -325,7 +339,7 @@ def test_what_a_fixture_provokes_counts(run: Run) -> None:
             refused(ftp_server)
             return ftp_server
 
-        @pytest.mark.ftp(faults=["NOOP times=1: off"])
+        @pytest.mark.ftp(faults=["NOOP times=1: not_implemented"])
         def test_it(spoilt):
             talk(spoilt, "NOOP")
     """,
@@ -338,7 +352,7 @@ def test_xdist(run: Run) -> None:
     result = run(
         REFUSED,
         """
-        @pytest.mark.ftp(faults=[on("NOOP").off(), "SYST #2: off"])
+        @pytest.mark.ftp(faults=[on("NOOP").not_implemented(), "SYST #2: not_implemented"])
         @pytest.mark.parametrize("number", range(8))
         def test_it(ftp_server, number):
             refused(ftp_server)
@@ -352,7 +366,9 @@ def test_xdist(run: Run) -> None:
         args=["-n", "2", "--ftp-fault", "PWD: answer 450 'from the command line'"],
     )
     result.assert_outcomes(passed=7, failed=1)
-    result.stdout.fnmatch_lines(["FAILED *::test_it[[]5[]] - Failed: on('SYST').nth(2).off() happened 0 times*"])
+    result.stdout.fnmatch_lines(
+        ["FAILED *::test_it[[]5[]] - Failed: on('SYST').nth(2).not_implemented() happened 0 times*"]
+    )
 
 
 # For a whole run.
@@ -364,7 +380,7 @@ def test_one(ftp_server):
 def test_factory(ftp_server_factory):
     refused(ftp_server_factory())
 
-@pytest.mark.ftp(faults=["SYST: off"])
+@pytest.mark.ftp(faults=["SYST: not_implemented"])
 def test_beside_others(ftp_server):
     refused(ftp_server)
     refused(ftp_server, "SYST")
@@ -376,7 +392,7 @@ def test_that_says_nothing(ftp_server):
 
 def test_faults_from_the_command_line(run: Run) -> None:
     """--ftp-fault may be given again and again, is there in every server, and fails no test that does not meet it."""
-    args = ["--ftp-fault", "NOOP: off", "--ftp-fault=LIST #99: deny", "--ftp-fault", "mlsd-missing"]
+    args = ["--ftp-fault", "NOOP: not_implemented", "--ftp-fault=LIST #99: deny", "--ftp-fault", "mlsd-missing"]
     result = run(REFUSED, FOR_ALL, args=args)
     result.assert_outcomes(passed=4)
 
@@ -385,22 +401,26 @@ def test_faults_from_the_command_line(run: Run) -> None:
 def test_faults_from_the_configuration(run: Run, kind: str) -> None:
     """`ftp_faults` has one fault a line, as they are written on the command line, and both are there together."""
     if kind == "ini":
-        run.pytester.makeini("[pytest]\nftp_faults =\n    NOOP #1: off\n    LIST '/a;b' #2: deny; delay 1\n")
+        run.pytester.makeini(
+            "[pytest]\nftp_faults =\n    NOOP #1: not_implemented\n    LIST '/a;b' #2: deny; delay 1\n"
+        )
     else:
-        faults = ["NOOP #1: off", "LIST '/a;b' #2: deny; delay 1"]
+        faults = ["NOOP #1: not_implemented", "LIST '/a;b' #2: deny; delay 1"]
         run.pytester.makepyprojecttoml(f"[tool.pytest.ini_options]\nftp_faults = {faults}\n")
     result = run(
         REFUSED,
         FOR_ALL,
         """
         def test_all_are_there(ftp_server):
-            told = [str(armed.fault) for armed in ftp_server.faults.armed]
+            told = [str(armed.fault) for armed in ftp_server.faults.active]
             assert told == [
-                "NOOP #1 optional: off", "LIST '/a;b' #2 optional: deny; delay 1", "PWD optional: off"
+                "NOOP #1 optional: not_implemented",
+                "LIST '/a;b' #2 optional: deny; delay 1",
+                "PWD optional: not_implemented",
             ]
             refused(ftp_server, "PWD")
     """,
-        args=["--ftp-fault", "PWD: off"],
+        args=["--ftp-fault", "PWD: not_implemented"],
     )
     result.assert_outcomes(passed=5)
 
@@ -438,7 +458,7 @@ def test_a_fault_for_all_that_a_server_does_not_know(run: Run) -> None:
         def test_other():
             pass
     """,
-        args=["--ftp-fault", "NOOOP: off"],
+        args=["--ftp-fault", "NOOOP: not_implemented"],
     )
     result.assert_outcomes(passed=1, errors=1)
     result.stdout.fnmatch_lines(["*no such command 'NOOOP': did you mean 'NOOP'[?]"])
@@ -453,5 +473,7 @@ def test_what_pytest_tells_of_faults(run: Run) -> None:
     told.fnmatch_lines(["*--ftp-fault=FAULT*"])
     told.fnmatch_lines(["*ftp_faults (linelist):*"])
     markers = run.pytester.runpytest_inprocess(*PLAIN, "--markers").stdout
-    markers.fnmatch_lines(["@pytest.mark.ftp(**settings): * faults=[[]'RETR [*].csv #2: drop_data after=1024'[]]"])
+    markers.fnmatch_lines(
+        ["@pytest.mark.ftp(**settings): * faults=[[]'RETR [*].csv #2: drop_data after_bytes=1024'[]]"]
+    )
     run.pytester.runpytest_inprocess(*PLAIN, "--fixtures").stdout.fnmatch_lines(["ftp_faults -- *"])

@@ -201,7 +201,7 @@ def test_without_sockets_too(driver: VirtualTime, make: Callable[..., FtpServer]
         driver.acquire()  # the client outlives the server
         leases.callback(driver.release)
         before = os.listdir("/proc/self/fd")
-        server = make(network=network, tls=tls, files=BIG, faults=["RETR #2: stall after=500000"])
+        server = make(network=network, tls=tls, files=BIG, faults=["RETR #2: stall after_bytes=500000"])
         context = server.tls.client_context() if tls else None
         client = Client(network=network, socket_timeout=300, ssl=context if tls == "implicit" else None)
         leases.callback(client.close)

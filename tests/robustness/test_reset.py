@@ -108,7 +108,7 @@ def test_faults(ftp_server_factory: Callable[..., FtpServer]) -> None:
 
     server.reset()
 
-    assert [armed.fault for armed in server.faults.armed] == [first, late]
+    assert [armed.fault for armed in server.faults.active] == [first, late]
     assert server.faults.fired == []
     assert _says(server, "NOOP", "NOOP", "PWD", "SYST") == ["451", "200", "257", "215"]
 
@@ -136,7 +136,7 @@ def test_a_fault_that_never_happened(server: FtpServer) -> None:
     server.files["/new"] = b""
     with pytest.raises(AssertionError, match="happened 0 times"):
         server.reset()
-    assert (server.faults.armed, "/new" in server.files) == ([], False)
+    assert (server.faults.active, "/new" in server.files) == ([], False)
     server.reset()
 
 

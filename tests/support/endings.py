@@ -62,7 +62,7 @@ each_kind = pytest.mark.parametrize("kind", KINDS)
 
 def told(server: FtpServer) -> bool:
     """True when the log tells of the one fault there is, once."""
-    (armed,) = server.faults.armed
+    (armed,) = server.faults.active
     return [event.fault for event in server.faults.fired] == [str(armed.fault)]
 
 

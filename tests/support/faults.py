@@ -9,11 +9,11 @@ from typing import Any
 from hypothesis import strategies as st
 
 from ftpfixture.errors import ConfigurationError
-from ftpfixture.faults.catalog import Fault, on
+from ftpfixture.faults.builder import TRIGGERS
+from ftpfixture.faults.dsl import Fault, on
 from ftpfixture.faults.edits import SHAPES
 from ftpfixture.faults.moments import PHASES
-from ftpfixture.faults.rule import TRIGGERS
-from ftpfixture.faults.when import Situation
+from ftpfixture.faults.trigger import Situation
 from ftpfixture.wire.listing.styles import LIST_STYLES
 from ftpfixture.wire.states import LEGAL_REPLIES
 
@@ -68,7 +68,22 @@ def simplest(word: Callable[..., Fault]) -> list[Any]:
 
 # Random faults, made of what the signatures say.
 
-_TRAPS = ["none", "True", "1_000", "inf", "nan", "1e5", "007", "-0", "50%", "optional", "off", "after", "#2", "a=b"]
+_TRAPS = [
+    "none",
+    "True",
+    "1_000",
+    "inf",
+    "nan",
+    "1e5",
+    "007",
+    "-0",
+    "50%",
+    "optional",
+    "not_implemented",
+    "skip",
+    "#2",
+    "a=b",
+]
 _TRAPS += ["text=x", ":", ";", ": ", "", " ", "'", '"', "b'x'", "[a]", "['a']", "\\", "\\d", "\n", "\udce4", "\u0663"]
 
 texts = st.text(max_size=12) | st.sampled_from(_TRAPS)
@@ -117,7 +132,7 @@ def call_of(draw: st.DrawFn, word: Callable[..., Fault]) -> tuple[list[Any], dic
         if parameter.default is parameter.empty or draw(st.booleans())
     }
     given = {**dict(zip((parameter.name for parameter in parameters), args, strict=False)), **named}
-    if given.get("after") is not None and given.get("at") is not None:
+    if given.get("after_bytes") is not None and given.get("at") is not None:
         if "at" in named:
             del named["at"]
         else:
@@ -135,7 +150,7 @@ def _triggers() -> st.SearchStrategy[tuple[str, list[Any], dict[str, Any]]]:
     return st.one_of(
         st.lists(ones, min_size=1, max_size=3).map(lambda numbers: ("nth", numbers, {})),
         of("times", ones, by="number"),
-        of("after", _counts, by="number"),
+        of("skip", _counts, by="number"),
         of("every", ones, by="number"),
         of("since", _seconds, by="after_start"),
         of("until", _seconds, by="after_start"),

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from ftpfixture import AsyncPathIO, FtpServer, PathIO, Permission, Server, User
-from ftpfixture.faults.known import KNOWN
+from ftpfixture.faults.presets import PRESETS
 from ftpfixture.log.events import CommandReceived, FaultApplied, ReplySent
 from ftpfixture.testing.loopthread import shared_thread
 from ftpfixture.wire.states import check_exchange
@@ -33,7 +33,7 @@ FILES = {"/a.txt": b"hello\n", "/b.txt": b"0123456789", "/d/e/f.bin": bytes(rang
 NEW_FILES = {"/new", "/new2", "/up/x"}
 
 # Faults that wait for seconds of the clock on the wall, of which there is no time.
-_FAULTS = tuple(name for name, known in KNOWN.items() if "delay" not in known.text and "AUTH" not in known.text)
+_FAULTS = tuple(name for name, known in PRESETS.items() if "delay" not in known.text and "AUTH" not in known.text)
 
 
 class Case(NamedTuple):

@@ -7,7 +7,7 @@ from typing import Any
 
 from ftpfixture import FtpServer
 from ftpfixture.clock import Clock
-from ftpfixture.faults.armed import Armed
+from ftpfixture.faults.active import ActiveFault
 from ftpfixture.log.events import Disconnected, FaultApplied
 from tests.support.witness import Witness
 
@@ -42,7 +42,7 @@ class Lab:
         """Whether TLS comes first."""
         return self.server.server.implicit_tls
 
-    def add(self, *faults: str) -> list[Armed]:
+    def add(self, *faults: str) -> list[ActiveFault]:
         """Let things go wrong from now on."""
         return [self.server.faults.add(fault) for fault in faults]
 

@@ -22,7 +22,7 @@ __all__ = ["effect", "mark_the_rest", "needed", "pairwise"]
 
 _WORDS = frozenset(name for name in dir(on("NOOP")) if not name.startswith("_"))
 _ACTION = re.compile(r"(?:(?P<commands>[A-Z*][^:]*): )?(?P<word>[a-z]\w*)(?P<values>.*)", re.DOTALL)
-_MOMENT = re.compile(r"\b(?:phase=\w+|after=|at=)")
+_MOMENT = re.compile(r"\b(?:phase=\w+|after_bytes=|at=)")
 
 _PROTECTIONS = frozenset({"lab", "kind"})
 """Parameters that say how connections are encrypted, if they are."""

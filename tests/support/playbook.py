@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Iterator
 from typing import TypeVar
 
-from ftpfixture.faults.armed import Armed, Rules
+from ftpfixture.faults.active import ActiveFault, ActiveFaults
 from ftpfixture.faults.effects import Data, Effect, End, Exists, Fired, Hold, Hook, Send, Silent, Use, Wait
 from ftpfixture.faults.grammar import parse
 from ftpfixture.faults.pieces import Content, Piece
@@ -33,7 +33,7 @@ def play(
     faults: str, *dialogue: str, size: int | None = None, encrypted: bool = False, known: bool = True
 ) -> list[list[str]]:
     """The effects of each line of a dialogue; faults stand on lines of their own."""
-    armed = [Armed(parse(line.strip())) for line in faults.strip().split("\n")]
+    armed = [ActiveFault(parse(line.strip())) for line in faults.strip().split("\n")]
     stage = Play(armed, size=size, encrypted=encrypted, known=known)
     return [stage.perform(line) for line in dialogue]
 
@@ -65,15 +65,15 @@ class Play:
 
     def __init__(
         self,
-        armed: Iterable[Armed],
+        armed: Iterable[ActiveFault],
         *,
         size: int | None = None,
         encrypted: bool = False,
         known: bool = True,
         taken: bool = False,
     ) -> None:
-        self._rules = Rules()
-        self._rules.armed = tuple(armed)
+        self._rules = ActiveFaults()
+        self._rules.active = tuple(armed)
         self._size = size
         self._encrypted = encrypted
         self._known = known
@@ -108,8 +108,8 @@ class Play:
     def _command(self, line: str) -> Iterator[str]:
         self._program, self._transfer, self._moved = self._rules.program(situation(line)), None, 0
         if self._taken:
-            for armed in self._rules.armed:
-                armed.fired = armed.fault.when.times or 0
+            for armed in self._rules.active:
+                armed.fired = armed.fault.trigger.times or 0
         if self._program is None:
             yield f"do {line}"
             return

@@ -35,7 +35,7 @@ HUGE = 10**400
         (checks.lines, "a\nb", ("a", "b")),
         (checks.lines, ["a", "b"], ("a", "b")),
         (checks.lines, (), ()),
-        (checks.octets, b"", b""),
+        (checks.byte_string, b"", b""),
         (checks.code, 550, "550"),
         (checks.code, "042", "042"),
         (checks.host, "10.0.0.1", "10.0.0.1"),
@@ -64,7 +64,7 @@ def test_what_is_right_comes_back(check: Callable[[str, Any], object], value: ob
         (lambda name, value: checks.one_of(name, value, ["a", "b"]), "one of a, b", ["c", 1, ["a"], None]),
         (checks.line, "text", [1, b"a", ["a"], None]),
         (checks.lines, "text, or a list of lines", [1, b"a", ["a", 1], {"a"}, None]),
-        (checks.octets, "octets, such as b'226 Done\\r\\n'", ["a", 1, None, bytearray(b"a")]),
+        (checks.byte_string, "bytes, such as b'226 Done\\r\\n'", ["a", 1, None, bytearray(b"a")]),
         (checks.code, "three digits, such as 550", [55, 5500, "55x", "\u0665\u0665\u0660", True, 5.5, b"550", None]),
         (checks.host, "an IPv4 address, such as 10.0.0.1", ["::1", "localhost", "10.0.0", 5, None]),
         (

@@ -68,7 +68,7 @@ class ContentCommands(Transfers):
         transfer = Transfer(
             "download",
             virtual,
-            _opening(connection, rest, size := left if count is None else min(count, left)),
+            _preliminary(connection, rest, size := left if count is None else min(count, left)),
             partial(self._send, connection, first, count),
             partial(connection.path_io.open, real, mode="rb"),
             first,
@@ -159,7 +159,7 @@ class ContentCommands(Transfers):
         self, connection: Connection, rest: str, mode: str, opening: str = "", over: Callable[[], object] | None = None
     ) -> bool:
         offset, _ = _taken_range(connection)
-        return await self._store(connection, rest, mode, offset, opening or _opening(connection, rest, None), over)
+        return await self._store(connection, rest, mode, offset, opening or _preliminary(connection, rest, None), over)
 
     @argument_required
     async def _store(
@@ -312,7 +312,7 @@ async def _pieces(file: Any, size: int, count: int | None) -> AsyncGenerator[byt
         yield piece
 
 
-def _opening(connection: Connection, name: str, size: int | None) -> str:
+def _preliminary(connection: Connection, name: str, size: int | None) -> str:
     """Text of the 150; clients such as ftplib and curl read the size from it, where it is exact.
 
     The dot is that of vsftpd: java.net.URL reads the size only where something follows the parenthesis.

@@ -43,7 +43,7 @@ class ListingCommands(Transfers, Patterns):
         """See BaseServer."""
         super().reset(connection)
         connection.facts = MLSX_FACTS
-        connection.full_names = False
+        connection.absolute_names = False
 
     @command("LIST")
     @ConnectionConditions(ConnectionConditions.login_required)
@@ -211,13 +211,13 @@ class ListingCommands(Transfers, Patterns):
             as_entry = "d" in flags or not await self._enterable(connection, real)
             await demand(self, connection, argument, PathPermissions.listable, follow=not as_entry)
             if not as_entry:
-                prefix = prefix_of(str(virtual) if connection.full_names else argument)
+                prefix = prefix_of(str(virtual) if connection.absolute_names else argument)
                 for names in batches(await self.names(connection, real, virtual, hidden="a" in flags)):
                     yield [prefix + name for name in names]
                     await take_turns()
                 return
         for names in batches(found):
-            yield [str(self.get_paths(connection, name)[1]) for name in names] if connection.full_names else names
+            yield [str(self.get_paths(connection, name)[1]) for name in names] if connection.absolute_names else names
             await take_turns()
 
     async def _enterable(self, connection: Connection, real: Any) -> bool:

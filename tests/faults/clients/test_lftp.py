@@ -46,10 +46,10 @@ GET = [
     Row("CONNECT: close", "max-retries exceeded", sessions=TRIES, transfers=0),
     Row("PASS: answer 530", "Login failed: 530", transfers=0),
     Row("PASS times=1: reset", sessions=2),
-    Row("FEAT: off"),
-    Row("SIZE: off"),
-    Row("SIZE: size_lie 10", "file size decreased"),
-    Row("PASV: off", sessions=2),  # active mode is next
+    Row("FEAT: not_implemented"),
+    Row("SIZE: not_implemented"),
+    Row("SIZE: wrong_size 10", "file size decreased"),
+    Row("PASV: not_implemented", sessions=2),  # active mode is next
     Row("PASV: malformed_address no-delimiter", sessions=2),
     Row("PASV times=1: refuse_data", sessions=2),
     Row("PASV: refuse_data", "Connection refused", sessions=TRIES, transfers=0),
@@ -58,16 +58,16 @@ GET = [
     Row("RETR: deny", "550 Permission denied"),
     Row("RETR times=1: answer 450", transfers=2),
     Row("RETR: drop_data", "max-retries exceeded", transfers=TRIES),
-    Row("RETR times=1: drop_data after=1000", transfers=2, rest=None),
-    Row("RETR times=1: reset_data after=1000", transfers=2, rest=None),
-    Row("RETR times=1: stall_data after=1000", sessions=2, transfers=2, rest=("1000",), timeout=2),
-    Row("RETR: truncate after=1000", "file size decreased"),
+    Row("RETR times=1: drop_data after_bytes=1000", transfers=2, rest=None),
+    Row("RETR times=1: reset_data after_bytes=1000", transfers=2, rest=None),
+    Row("RETR times=1: stall_data after_bytes=1000", sessions=2, transfers=2, rest=("1000",), timeout=2),
+    Row("RETR: truncate after_bytes=1000", "file size decreased"),
     Row("*: slice 1"),
 ]
 PUT = [
     Row("STOR: answer 552", "552"),
-    Row("STOR times=1: drop_data after=1000", sessions=2, transfers=2, rest=("1000",)),
-    Row("STOR times=1: reset_data after=1000", sessions=2, transfers=2, rest=("1000",)),
+    Row("STOR times=1: drop_data after_bytes=1000", sessions=2, transfers=2, rest=("1000",)),
+    Row("STOR times=1: reset_data after_bytes=1000", sessions=2, transfers=2, rest=("1000",)),
     Row("STOR times=1: reply 451", transfers=1),
 ]
 

@@ -35,8 +35,8 @@ TABLE = [
     Row("PASS times=1: close", sessions=2),
     Row("CWD: deny", SERVER_ERROR, downloads=0),
     Row("TYPE: answer 504", NETWORK, sessions=TRIES, downloads=0),
-    Row("SIZE: off"),
-    Row("PASV: off", SERVER_ERROR, downloads=0),
+    Row("SIZE: not_implemented"),
+    Row("PASV: not_implemented", SERVER_ERROR, downloads=0),
     Row("PASV: malformed_address no-delimiter", NETWORK, downloads=0),
     Row("PASV: refuse_data", NETWORK, downloads=0),
     Row("PASV: wrong_address 127.0.0.2", NETWORK, downloads=0),
@@ -44,11 +44,11 @@ TABLE = [
     Row("RETR: deny", SERVER_ERROR),
     Row("RETR: answer 450", NETWORK, sessions=TRIES, downloads=TRIES),
     Row("RETR #1,2: answer 450", sessions=3, downloads=3),
-    Row("RETR times=1: drop_data after=1000", downloads=2, rest=("1000",)),
-    Row("RETR times=1: reset_data after=1000", downloads=2, rest=("1000",)),
-    Row("RETR times=2: fail 426 after=1000", downloads=3, rest=("1000", "2000")),
-    Row("RETR: fail 426 after=1000", NETWORK, downloads=TRIES, rest=("1000", "2000")),
-    Row("RETR times=1: stall_data after=1000", sessions=2, downloads=2, rest=("1000",)),
+    Row("RETR times=1: drop_data after_bytes=1000", downloads=2, rest=("1000",)),
+    Row("RETR times=1: reset_data after_bytes=1000", downloads=2, rest=("1000",)),
+    Row("RETR times=2: fail 426 after_bytes=1000", downloads=3, rest=("1000", "2000")),
+    Row("RETR: fail 426 after_bytes=1000", NETWORK, downloads=TRIES, rest=("1000", "2000")),
+    Row("RETR times=1: stall_data after_bytes=1000", sessions=2, downloads=2, rest=("1000",)),
     Row("*: slice 1"),
 ]
 
@@ -80,15 +80,15 @@ def test_tries_again(ftp_server: FtpServer, wget: Program, row: Row) -> None:
 @pytest.mark.parametrize(
     ("fault", "octets"),
     [
-        ("RETR: truncate after=1000", DATA[:1000]),
+        ("RETR: truncate after_bytes=1000", DATA[:1000]),
         ("RETR: pad b'more'", DATA + b"more"),
-        ("SIZE: size_lie 10", DATA),
+        ("SIZE: wrong_size 10", DATA),
         ("REST: shift_offset 10", DATA[:1000] + DATA[1010:]),
     ],
 )
 def test_sees_nothing(ftp_server: FtpServer, wget: Program, fault: str, octets: bytes) -> None:
     """What only the size of the file could tell goes unseen: wget believes the 226."""
     ftp_server.faults.add(fault)
-    ftp_server.faults.add("RETR times=1: fail 426 after=1000" if "REST" in fault else "RETR: reply 226")
+    ftp_server.faults.add("RETR times=1: fail 426 after_bytes=1000" if "REST" in fault else "RETR: reply 226")
     wget(f"{ftp_server.url}/in/a.bin")
     assert wget.tree() == {"a.bin": octets}

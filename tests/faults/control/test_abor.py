@@ -29,16 +29,16 @@ VARIANTS = [
     Variant(("RETR|STOR: no_reply", "ABOR: reply 225 Aborted"), ["225 Aborted"], "only one, and another"),
     Variant(("RETR|STOR: reply 226 Done",), ["226 Done", DONE], "426 is none"),
     Variant(("RETR|STOR: reply 450",), ["450 Transfer aborted", DONE], "another refusal"),
-    Variant(("ABOR: duplicate",), [ABORTED, DONE, DONE], "a stray 226"),
-    Variant(("RETR|STOR: duplicate",), [ABORTED, ABORTED, DONE], "a stray 426"),
+    Variant(("ABOR: repeat_reply",), [ABORTED, DONE, DONE], "a stray 226"),
+    Variant(("RETR|STOR: repeat_reply",), [ABORTED, ABORTED, DONE], "a stray 426"),
     Variant(("ABOR: say 225 'Nothing to abort'",), [ABORTED, DONE, "225 Nothing to abort"], "a stray 225"),
     Variant(("ABOR: say 225 phase=before_reply",), [ABORTED, "225 ", DONE], "a stray 225 between"),
     Variant(("ABOR: say 225 phase=command",), ["225 ", ABORTED, DONE], "a stray 225 before"),
     Variant(("RETR|STOR: say 451 Local phase=after_reply",), [ABORTED, "451 Local", DONE], "two for the transfer"),
-    Variant(("ABOR: held_back",), [ABORTED, DONE], "226 comes with what is next"),
+    Variant(("ABOR: delay_to_next",), [ABORTED, DONE], "226 comes with what is next"),
     Variant(("RETR|STOR: early_reply",), ["226 Transfer complete", DONE], "the transfer had its reply before"),
     Variant(("ABOR: reply_raw b'226\\r\\n'",), [ABORTED, "226 "], "no text"),
-    Variant(("RETR|STOR: together",), ["{opening}", ABORTED, DONE], "150 comes with 426"),
+    Variant(("RETR|STOR: coalesce",), ["{preliminary}", ABORTED, DONE], "150 comes with 426"),
     Variant(("ABOR: slice 7", "RETR|STOR: slice 3"), [ABORTED, DONE], "both in pieces"),
 ]
 
@@ -50,32 +50,32 @@ def test_abor(lab: Lab, line: str, variant: Variant) -> None:
     client = lab.enter()
     lab.add(*variant.faults)
     data = client.begin(line)
-    opening = []
-    if "together" in str(variant.faults):
+    preliminary = []
+    if "coalesce" in str(variant.faults):
         lab.wait_applied()  # an ABOR before the 150 would find a transfer that has not begun
     else:
-        opening.append(client.reply().code)
+        preliminary.append(client.reply().code)
     if line.startswith("RETR"):
         data.receive()
     client.send("ABOR")
     replies = client.until_noop()
-    if not opening:
+    if not preliminary:
         assert replies.pop(0).startswith("150")
-    assert replies == [reply for reply in variant.replies if reply != "{opening}"]
-    assert opening in ([], ["150"])
+    assert replies == [reply for reply in variant.replies if reply != "{preliminary}"]
+    assert preliminary in ([], ["150"])
     data.rest()
     assert lab.server.log.transfers[-1].completed is False
     data.sock.close()
 
 
-@pytest.mark.parametrize("fault", ["ABOR: ignore", "ABOR: off", "ABOR: answer 226 'Abort successful'"])
+@pytest.mark.parametrize("fault", ["ABOR: ignore", "ABOR: not_implemented", "ABOR: answer 226 'Abort successful'"])
 def test_an_abor_that_does_nothing(lab: Lab, fault: str) -> None:
     """The transfer goes on to its end."""
     client = lab.enter(fault)
     data = client.begin("RETR big.bin")
     assert client.reply().code == "150"
     client.send("ABOR")
-    expected = {"ABOR: ignore": [], "ABOR: off": ["502 Command not implemented"]}.get(fault, [DONE])
+    expected = {"ABOR: ignore": [], "ABOR: not_implemented": ["502 Command not implemented"]}.get(fault, [DONE])
     assert client.until_noop() == expected
     assert data.rest().octets == BIG
     assert client.reply().code == "226"
@@ -126,7 +126,7 @@ def test_abor_waits_for_a_150_that_waits(lab: Lab, phase: str) -> None:
     assert data.rest().octets != BIG
 
 
-@pytest.mark.parametrize("when", ["after=0", "after=3", "at=50%", "phase=before_close"])
+@pytest.mark.parametrize("when", ["after_bytes=0", "after_bytes=3", "at=50%", "phase=before_close"])
 def test_abor_ends_a_transfer_that_stands_still(lab: Lab, when: str) -> None:
     """Where the data stands still, and no reply, ABOR breaks the transfer off, and nothing of it is left."""
     client = lab.enter(f"RETR: stall {when}")
@@ -143,7 +143,7 @@ def test_abor_ends_a_transfer_that_stands_still(lab: Lab, when: str) -> None:
 
 def test_abor_ends_an_upload_that_stands_still(lab: Lab) -> None:
     """It is the same for an upload."""
-    client = lab.enter("STOR: stall after=3")
+    client = lab.enter("STOR: stall after_bytes=3")
     data = client.begin("STOR new.txt")
     assert client.reply().code == "150"
     data.send(b"0123456789")
@@ -164,7 +164,7 @@ def test_abor_ends_an_upload_that_stands_still(lab: Lab) -> None:
         ("QUIT: reply 250", ["250", "226"]),
         ("RETR: no_reply", ["221"]),
         ("RETR: reply 250", ["221", "250"]),
-        ("QUIT: held_back", ["221", "226"]),
+        ("QUIT: delay_to_next", ["221", "226"]),
     ],
 )
 def test_quit_during_a_transfer(lab: Lab, fault: str, codes: list[str]) -> None:
@@ -180,7 +180,7 @@ def test_quit_during_a_transfer(lab: Lab, fault: str, codes: list[str]) -> None:
     assert lab.reason(client) == "quit"
 
 
-@pytest.mark.parametrize("when", ["after=3", "phase=before_close"])
+@pytest.mark.parametrize("when", ["after_bytes=3", "phase=before_close"])
 def test_quit_does_not_wait_for_a_transfer_that_stands_still_for_ever(lab: Lab, when: str) -> None:
     """It never was complete: the data connection ends with what has come, and the reply is 426."""
     client = lab.enter(f"RETR: stall {when}")

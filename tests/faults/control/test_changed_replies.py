@@ -73,7 +73,7 @@ def test_another_reply_to_the_password(lab: Lab, code: str) -> None:
     [
         ("reply 220 ['Odd', '{text}']", b"220-Odd\r\n220 welcome\r\n"),
         ("reply_raw b'welcome\\r\\n220\\r\\n'", b"welcome\r\n220\r\n"),
-        ("duplicate", b"220 welcome\r\n220 welcome\r\n"),
+        ("repeat_reply", b"220 welcome\r\n220 welcome\r\n"),
         ("mismatched_lines", b"220-welcome\r\n221 End\r\n"),
         ("say 120 'One moment' phase=before_reply", b"120 One moment\r\n220 welcome\r\n"),
         ("say 230 'You are in'", b"220 welcome\r\n230 You are in\r\n"),
@@ -118,19 +118,19 @@ def test_another_reply_to_auth(lab: Lab, code: str) -> None:
 @pytest.mark.parametrize(
     ("fault", "replies"),
     [
-        ("opening 125", ["125 {opening}", "226 Transfer complete"]),
-        ("opening 150 'Here (7 bytes)'", ["150 Here (7 bytes)", "226 Transfer complete"]),
-        ("reply 250", ["150 {opening}", "250 Transfer complete"]),
-        ("reply 451 'Oh, {text}'", ["150 {opening}", "451 Oh, Transfer complete"]),
-        ("opening 125 a; reply 250 b", ["125 a", "250 b"]),
-        ("no_opening", ["226 Transfer complete"]),
-        ("no_reply", ["150 {opening}"]),
-        ("no_opening; no_reply", []),
-        ("duplicate", ["150 {opening}", "226 Transfer complete", "226 Transfer complete"]),
-        ("early_reply", ["150 {opening}", "226 Transfer complete"]),
-        ("early_reply 250 Done", ["150 {opening}", "250 Done"]),
-        ("no_opening; early_reply", ["226 Transfer complete"]),
-        ("together", ["150 {opening}", "226 Transfer complete"]),
+        ("preliminary 125", ["125 {preliminary}", "226 Transfer complete"]),
+        ("preliminary 150 'Here (7 bytes)'", ["150 Here (7 bytes)", "226 Transfer complete"]),
+        ("reply 250", ["150 {preliminary}", "250 Transfer complete"]),
+        ("reply 451 'Oh, {text}'", ["150 {preliminary}", "451 Oh, Transfer complete"]),
+        ("preliminary 125 a; reply 250 b", ["125 a", "250 b"]),
+        ("no_preliminary", ["226 Transfer complete"]),
+        ("no_reply", ["150 {preliminary}"]),
+        ("no_preliminary; no_reply", []),
+        ("repeat_reply", ["150 {preliminary}", "226 Transfer complete", "226 Transfer complete"]),
+        ("early_reply", ["150 {preliminary}", "226 Transfer complete"]),
+        ("early_reply 250 Done", ["150 {preliminary}", "250 Done"]),
+        ("no_preliminary; early_reply", ["226 Transfer complete"]),
+        ("coalesce", ["150 {preliminary}", "226 Transfer complete"]),
         ("mismatched_lines", None),
     ],
 )
@@ -138,7 +138,7 @@ def test_another_reply_to_auth(lab: Lab, code: str) -> None:
 def test_replies_of_a_transfer(lab: Lab, line: str, fault: str, replies: list[str] | None) -> None:
     """The transfer is complete, whatever was said; the next reply is that of the next command."""
     client = lab.enter()
-    opening = _opening(client, line)
+    preliminary = _preliminary(client, line)
     fault = f"{line[:4]}: {fault}"
     lab.add(fault)
     _transfer(client, line, 2)
@@ -148,18 +148,18 @@ def test_replies_of_a_transfer(lab: Lab, line: str, fault: str, replies: list[st
         lab.server.log.wait_for("NOOP -> 200")
         assert client.said.endswith(b"226-Transfer complete\r\n227 End\r\n200 Nothing done\r\n")
     else:
-        assert client.until_noop() == [reply.replace("{opening}", opening) for reply in replies]
+        assert client.until_noop() == [reply.replace("{preliminary}", preliminary) for reply in replies]
     record = lab.server.log.find(line[:4])[-1]
     assert record.faults == [fault]
     assert record.transfer is not None
     assert record.transfer.completed
 
 
-def _opening(client: Witness, line: str) -> str:
+def _preliminary(client: Witness, line: str) -> str:
     _transfer(client, line, 1)
-    opening = client.reply().text
+    preliminary = client.reply().text
     assert client.reply().code == "226"
-    return opening
+    return preliminary
 
 
 def _transfer(client: Witness, line: str, number: int) -> None:
@@ -173,9 +173,9 @@ def _transfer(client: Witness, line: str, number: int) -> None:
         assert data.rest().octets == (b"hello\n" if line.startswith("RETR") else b"")
 
 
-@pytest.mark.parametrize("word", ["no_opening", "early_reply", "together", "opening 125"])
+@pytest.mark.parametrize("word", ["no_preliminary", "early_reply", "coalesce", "preliminary 125"])
 def test_a_refused_transfer_has_no_opening(lab: Lab, word: str) -> None:
-    """What is about the opening does not happen to a transfer that is refused: its reply is the true one."""
+    """What is about the preliminary does not happen to a transfer that is refused: its reply is the true one."""
     client = lab.enter(f"RETR optional: {word}")
     assert client.code("EPSV") == "229"
     assert client.code("RETR nowhere") == "550"
@@ -186,11 +186,11 @@ def test_a_refused_transfer_has_no_opening(lab: Lab, word: str) -> None:
 
 
 def test_an_early_reply_to_a_download(lab: Lab) -> None:
-    """It comes in one piece with the opening while the data stands still, and nothing comes when it is over."""
+    """It comes in one piece with the preliminary while the data stands still, and nothing comes when it is over."""
     client = lab.enter("RETR: early_reply")
     data = client.begin("RETR big.bin")
-    opening = b"150 Opening BINARY mode data connection for big.bin (8388608 bytes).\r\n"
-    assert client.piece() == opening + b"226 Transfer complete\r\n"
+    preliminary = b"150 Opening BINARY mode data connection for big.bin (8388608 bytes).\r\n"
+    assert client.piece() == preliminary + b"226 Transfer complete\r\n"
     assert client.is_silent()
     assert data.rest().octets == BIG
     assert client.until_noop() == []
@@ -225,7 +225,7 @@ def test_an_early_reply_and_a_broken_transfer(lab: Lab) -> None:
 @pytest.mark.parametrize("line", ["CWD dir", "PASV", "NOOP", "DELE a.txt", "ABOR", "XYZZY"])
 def test_duplicate(lab: Lab, line: str) -> None:
     """The reply comes twice, in one piece, and the command is carried out once."""
-    client = lab.enter("* #1: duplicate")
+    client = lab.enter("* #1: repeat_reply")
     client.send(line)
     piece = client.piece()
     assert piece[: len(piece) // 2] * 2 == piece
@@ -237,7 +237,7 @@ def test_duplicate(lab: Lab, line: str) -> None:
 
 def test_two_good_byes(lab: Lab) -> None:
     """Both come before the end."""
-    client = lab.enter("QUIT: duplicate")
+    client = lab.enter("QUIT: repeat_reply")
     client.send("QUIT")
     assert client.replies(2) == ["221 Goodbye", "221 Goodbye"]
     assert client.end() == "in order"
@@ -320,25 +320,25 @@ def test_octets_injected_behind_auth(lab: Lab) -> None:
 
 
 def test_together(lab: Lab) -> None:
-    """The opening is held until the final reply, and leaves in one piece with it."""
-    client = lab.enter("RETR: together")
+    """The preliminary is held until the final reply, and leaves in one piece with it."""
+    client = lab.enter("RETR: coalesce")
     data = client.begin("RETR big.bin")
     data.receive()
     assert client.is_silent()
     assert not lab.server.log.find("RETR")[0].replies
     data.rest()
-    opening = b"150 Opening BINARY mode data connection for big.bin (8388608 bytes).\r\n"
-    assert client.piece() == opening + b"226 Transfer complete\r\n"
+    preliminary = b"150 Opening BINARY mode data connection for big.bin (8388608 bytes).\r\n"
+    assert client.piece() == preliminary + b"226 Transfer complete\r\n"
 
 
 def test_together_with_what_comes_first(lab: Lab) -> None:
-    """A reply to a command during the transfer takes the opening with it."""
-    client = lab.enter("RETR: together")
+    """A reply to a command during the transfer takes the preliminary with it."""
+    client = lab.enter("RETR: coalesce")
     data = client.begin("RETR big.bin")
     data.receive()
     client.send("NOOP")
-    opening = b"150 Opening BINARY mode data connection for big.bin (8388608 bytes).\r\n"
-    assert client.piece() == opening + b"200 Nothing done\r\n"
+    preliminary = b"150 Opening BINARY mode data connection for big.bin (8388608 bytes).\r\n"
+    assert client.piece() == preliminary + b"200 Nothing done\r\n"
     data.rest()
     assert client.reply().code == "226"
 
@@ -349,7 +349,7 @@ CHANGED = f"250 {DIR}\r\n".encode()
 @pytest.mark.parametrize(("line", "reply"), [("NOOP", b"200 Nothing done\r\n"), ("QUIT", b"221 Goodbye\r\n")])
 def test_held_back(lab: Lab, line: str, reply: bytes) -> None:
     """The reply is told and comes with that of the next command, in one piece; the command was carried out before."""
-    client = lab.enter("CWD: held_back")
+    client = lab.enter("CWD: delay_to_next")
     client.send("CWD dir")
     lab.wait_applied()
     assert client.is_silent()
@@ -361,7 +361,7 @@ def test_held_back(lab: Lab, line: str, reply: bytes) -> None:
 
 def test_two_are_held_back(lab: Lab) -> None:
     """Each waits for the one behind it."""
-    client = lab.enter("CWD: held_back")
+    client = lab.enter("CWD: delay_to_next")
     client.send("CWD dir")
     client.send("CWD /")
     lab.wait_applied(2)
@@ -372,7 +372,7 @@ def test_two_are_held_back(lab: Lab) -> None:
 
 def test_a_greeting_is_held_back(lab: Lab) -> None:
     """A client that speaks first hears the greeting with its answer."""
-    lab.add("CONNECT #1: held_back")
+    lab.add("CONNECT #1: delay_to_next")
     client = lab.connect()
     if lab.is_implicit:
         client.encrypt_first()
@@ -384,7 +384,7 @@ def test_a_greeting_is_held_back(lab: Lab) -> None:
 
 def test_held_back_when_the_client_closes_its_side(lab: Lab) -> None:
     """There will be no next command: the reply comes before the end."""
-    client = lab.enter("CWD: held_back")
+    client = lab.enter("CWD: delay_to_next")
     client.send("CWD dir")
     client.half_close()
     assert client.piece() == CHANGED
@@ -393,7 +393,7 @@ def test_held_back_when_the_client_closes_its_side(lab: Lab) -> None:
 
 def test_held_back_when_the_server_stops(lab: Lab) -> None:
     """The good-bye of the server is the next reply."""
-    client = lab.enter("CWD: held_back")
+    client = lab.enter("CWD: delay_to_next")
     client.send("CWD dir")
     lab.wait_applied()
     lab.server.stop()
@@ -404,7 +404,7 @@ def test_held_back_when_the_server_stops(lab: Lab) -> None:
 
 def test_held_back_when_the_connection_ends(lab: Lab) -> None:
     """A connection that a fault closes takes it along."""
-    client = lab.enter("CWD: held_back", "NOOP: close")
+    client = lab.enter("CWD: delay_to_next", "NOOP: close")
     client.send("CWD dir")
     client.send("NOOP")
     assert client.piece() == CHANGED
@@ -413,7 +413,7 @@ def test_held_back_when_the_connection_ends(lab: Lab) -> None:
 
 def test_held_back_when_the_connection_is_reset(lab: Lab) -> None:
     """It is lost then, and nobody is told that it was sent."""
-    client = lab.enter("CWD: held_back", "NOOP: reset")
+    client = lab.enter("CWD: delay_to_next", "NOOP: reset")
     client.send("CWD dir")
     client.send("NOOP")
     assert client.end() == "reset"
@@ -423,7 +423,7 @@ def test_held_back_when_the_connection_is_reset(lab: Lab) -> None:
 
 def test_nothing_waits_behind_what_is_held_back(lab: Lab) -> None:
     """Replies without a fault go at once, and in order."""
-    client = lab.enter("CWD #1: held_back")
+    client = lab.enter("CWD #1: delay_to_next")
     client._put(b"CWD dir\r\nPWD\r\nNOOP\r\n")
     assert client.codes(3) == ["250", "257", "200"]
 
@@ -433,7 +433,7 @@ def test_nothing_waits_behind_what_is_held_back(lab: Lab) -> None:
 
 def test_faults_on_pipelined_commands(lab: Lab) -> None:
     """Replies keep the order of the commands, whatever becomes of some."""
-    client = lab.enter("PWD: duplicate", "CWD: no_reply", "NOOP #2: answer 500 Tired", "DELE: ignore")
+    client = lab.enter("PWD: repeat_reply", "CWD: no_reply", "NOOP #2: answer 500 Tired", "DELE: ignore")
     client._put(b"NOOP\r\nPWD\r\nCWD dir\r\nNOOP\r\nDELE /a.txt\r\nPWD\r\nSYST\r\n")
     expected = ["200 Nothing done", *['257 "/" is the current directory'] * 2, "500 Tired"]
     expected += [*['257 "/dir" is the current directory'] * 2, "215 UNIX Type: L8"]
@@ -452,7 +452,7 @@ def test_faults_on_pipelined_commands(lab: Lab) -> None:
     ("word", "replies"),
     [
         ("reply 250 Clear", ["250 Clear"]),
-        ("duplicate", None),
+        ("repeat_reply", None),
         ("say 299 Hm", None),
         ("slice 3", None),
         ("no_reply", []),
@@ -465,7 +465,7 @@ def test_the_end_of_tls(lab: Lab, line: str, word: str, replies: list[str] | Non
     client.send(line)
     if replies is None:
         true = {"CCC": "200 Clearing the control connection", "REIN": "220 Ready for a new user"}[line]
-        replies = [true, *{"duplicate": [true], "say 299 Hm": ["299 Hm"]}.get(word, [])]
+        replies = [true, *{"repeat_reply": [true], "say 299 Hm": ["299 Hm"]}.get(word, [])]
     assert client.replies(len(replies)) == replies
     client.end_tls()
     assert shown(client.ask("NOOP")) == "200 Nothing done"

@@ -76,7 +76,7 @@ def test_a_download(lab: Lab, word: str, phase: str) -> None:
 
 
 @pytest.mark.parametrize("word", WORDS)
-@pytest.mark.parametrize("moment", ["after=0", "after=1000000", "at=50%", "at=1"])
+@pytest.mark.parametrize("moment", ["after_bytes=0", "after_bytes=1000000", "at=50%", "at=1"])
 def test_amidst_a_download(lab: Lab, word: str, moment: str) -> None:
     """The control connection ends after so many octets, and all of them come."""
     client = lab.enter(f"RETR: {word} {moment}")
@@ -92,7 +92,7 @@ def test_amidst_a_download(lab: Lab, word: str, moment: str) -> None:
 
 @pytest.mark.parametrize("word", WORDS)
 @pytest.mark.parametrize(
-    "moment", ["phase=before_150", "phase=after_150", "after=4", "phase=before_reply", "phase=after_reply"]
+    "moment", ["phase=before_150", "phase=after_150", "after_bytes=4", "phase=before_reply", "phase=after_reply"]
 )
 def test_an_upload(lab: Lab, word: str, moment: str) -> None:
     """The file is stored in full, though nobody says so."""
@@ -195,7 +195,7 @@ def test_unread_replies_do_not_hurry_the_end(lab: Lab, word: str) -> None:
 @pytest.mark.parametrize("word", ["close", "half_close"])
 def test_an_end_behind_more_than_the_system_keeps(lab: Lab, word: str) -> None:
     """All that is said comes before the end, however long the client takes to read it."""
-    client = lab.enter(f"HELP: reply 214 {'x' * 4000}{'; duplicate' * 11}; {word} phase=after_reply")
+    client = lab.enter(f"HELP: reply 214 {'x' * 4000}{'; repeat_reply' * 11}; {word} phase=after_reply")
     client.send("HELP")
     lab.wait_applied()
     octets = sum(map(len, iter(lambda: client.sock.recv(1 << 16), b"")))

@@ -39,8 +39,8 @@ STANDS = [
     Stand("phase=command", [], b"", False, False, ["150", "226"]),
     Stand("phase=before_150", [], b"", False, False, ["150", "226"]),
     Stand("phase=after_150", ["150"], b"", False, False, ["226"]),
-    Stand("after=0", ["150"], b"", False, True, ["226"]),
-    Stand("after=3", ["150"], b"012", False, True, ["226"]),
+    Stand("after_bytes=0", ["150"], b"", False, True, ["226"]),
+    Stand("after_bytes=3", ["150"], b"012", False, True, ["226"]),
     Stand("at=50%", ["150"], b"01234", False, True, ["226"]),
     Stand("at=100%", ["150"], b"0123456789", False, True, ["226"]),
     Stand("phase=before_close", ["150"], b"0123456789", False, True, ["226"]),
@@ -204,7 +204,7 @@ def test_a_good_bye_waits(lab: Lab, phase: str, codes: list[str]) -> None:
 
 def test_an_upload_waits(lab: Lab) -> None:
     """Of an upload that stands still so much has been taken, and what was sent meanwhile is taken later."""
-    client = lab.enter("STOR: delay 5 after=3")
+    client = lab.enter("STOR: delay 5 after_bytes=3")
     lab.clock.freeze()
     data = client.begin("STOR new.txt")
     data.send(b"0123456789")

@@ -26,7 +26,7 @@ WAITING = [
     ("DELE: slice 3 pause=3600", "DELE a.txt"),
     ("DELE: ignore", "DELE a.txt"),
     ("DELE: no_reply", "DELE a.txt"),
-    ("DELE: held_back", "DELE a.txt"),
+    ("DELE: delay_to_next", "DELE a.txt"),
     ("DELE: half_close", "DELE a.txt"),
     ("QUIT: stall", "QUIT"),
     ("QUIT: stall phase=before_reply", "QUIT"),
@@ -35,14 +35,14 @@ WAITING = [
     ("RETR: stall", "RETR big.bin"),
     ("RETR: stall phase=before_150", "RETR big.bin"),
     ("RETR: stall phase=after_150", "RETR big.bin"),
-    ("RETR: stall after=1000", "RETR big.bin"),
+    ("RETR: stall after_bytes=1000", "RETR big.bin"),
     ("RETR: slice 5 pause=3600", "RETR big.bin"),
-    ("RETR: together", "RETR big.bin"),
+    ("RETR: coalesce", "RETR big.bin"),
     ("RETR: early_reply", "RETR big.bin"),
-    ("RETR: half_close after=10", "RETR big.bin"),
-    ("RETR: close after=10", "RETR big.bin"),
+    ("RETR: half_close after_bytes=10", "RETR big.bin"),
+    ("RETR: close after_bytes=10", "RETR big.bin"),
     ("STOR: stall phase=before_150", "STOR new.txt"),
-    ("STOR: stall after=0", "STOR new.txt"),
+    ("STOR: stall after_bytes=0", "STOR new.txt"),
 ]
 waiting = pytest.mark.parametrize(("fault", "line"), WAITING, ids=[row[0] for row in WAITING])
 
@@ -109,7 +109,7 @@ def test_a_client_that_closes_its_side_while_the_server_stands_still(lab: Lab, f
         ("DELE #1: delay 3600 phase=before_reply", b"250 File deleted\r\n250 File deleted\r\n"),
         ("DELE #1: delay 3600 phase=after_reply", b"250 File deleted\r\n250 File deleted\r\n"),
         ("DELE #1: slice 5 pause=3600", b"250 File deleted\r\n250 File deleted\r\n"),
-        ("DELE #1: held_back", b"250 File deleted\r\n250 File deleted\r\n"),
+        ("DELE #1: delay_to_next", b"250 File deleted\r\n250 File deleted\r\n"),
         ("DELE #1: ignore", b"250 File deleted\r\n"),
         ("DELE #1: no_reply", b"250 File deleted\r\n"),
     ],
@@ -125,7 +125,7 @@ def test_a_client_that_closes_its_side(lab: Lab, fault: str, octets: bytes) -> N
     assert client.end() == "in order"
 
 
-@pytest.mark.parametrize("word", ["delay 3600", "delay 3600 phase=before_reply", "slice 5 pause=3600", "held_back"])
+@pytest.mark.parametrize("word", ["delay 3600", "delay 3600 phase=before_reply", "slice 5 pause=3600", "delay_to_next"])
 def test_a_client_that_closes_its_side_behind_its_last_command(lab: Lab, word: str) -> None:
     """The reply comes, though there is nothing else to be answered."""
     client = lab.enter(f"DELE: {word}")
@@ -180,7 +180,7 @@ def test_a_client_that_goes_in_a_handshake_that_is_never_answered(lab: Lab) -> N
 
 def test_a_transfer_whose_control_connection_was_closed_by_the_client(lab: Lab) -> None:
     """A client that goes while its data stands still for ever gets no more of it."""
-    client = lab.enter("RETR: stall after=1000")
+    client = lab.enter("RETR: stall after_bytes=1000")
     data = client.begin("RETR big.bin")
     lab.wait_applied()
     client.sock.close()
@@ -203,7 +203,9 @@ def test_many_clients_that_hang(lab: Lab) -> None:
     lab.server.start()
 
 
-@pytest.mark.parametrize("word", ["stall", "delay 3600", "slice 3 pause=3600", "held_back", "stall phase=after_reply"])
+@pytest.mark.parametrize(
+    "word", ["stall", "delay 3600", "slice 3 pause=3600", "delay_to_next", "stall phase=after_reply"]
+)
 def test_nothing_is_held(word: str) -> None:
     """A server of its own, stopped while something goes wrong, leaves no thread and no descriptor."""
     before = held()

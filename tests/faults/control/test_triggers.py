@@ -27,11 +27,11 @@ def answers(client: Witness, *lines: str) -> str:
         ("#2", "200 500 200 200 200 200"),
         ("#1,3", "500 200 500 200 200 200"),
         ("times=2", "500 500 200 200 200 200"),
-        ("after=2", "200 200 500 500 500 500"),
-        ("after=2 times=1", "200 200 500 200 200 200"),
+        ("skip=2", "200 200 500 500 500 500"),
+        ("skip=2 times=1", "200 200 500 200 200 200"),
         ("every=2", "200 500 200 500 200 500"),
         ("every=2 times=2", "200 500 200 500 200 200"),
-        ("after=1 every=2", "200 200 500 200 500 200"),
+        ("skip=1 every=2", "200 200 500 200 500 200"),
     ],
 )
 def test_which(lab: Lab, trigger: str, codes: str) -> None:
@@ -110,16 +110,16 @@ def test_probability(lab: Lab) -> None:
 @pytest.mark.parametrize(
     ("fault", "hit", "missed"),
     [
-        ("SIZE a.txt: off", ["SIZE a.txt"], ["SIZE b.txt", "SIZE dir/../a.txt.gz"]),
-        ("SIZE /a.txt: off", ["SIZE a.txt", "SIZE /a.txt", "SIZE dir/../a.txt"], ["SIZE b.txt"]),
-        ("SIZE *.txt: off", ["SIZE a.txt", "SIZE /b.txt"], ["SIZE big.bin"]),
-        ("SIZE /dir/*: off", ["SIZE dir/x", "SIZE /dir/a/b"], ["SIZE a.txt", "SIZE dir"]),
-        ("SIZE [ab].txt: off", ["SIZE a.txt", "SIZE b.txt"], ["SIZE c.txt"]),
-        ("SIZE|MDTM: off", ["SIZE a.txt", "MDTM a.txt"], ["NOOP"]),
-        ("* a.txt: off", ["SIZE a.txt", "MDTM a.txt", "DELE a.txt"], ["SIZE b.txt", "NOOP"]),
-        ("CWD ..: off", ["CWD .."], ["CWD /"]),
-        ("CWD /: off", ["CWD ..", "CWD /", "CWD dir/.."], ["CWD dir"]),
-        ("SITE HELP*: off", ["SITE HELP", "SITE HELP CHMOD"], ["SITE CHMOD 644 a.txt"]),
+        ("SIZE a.txt: not_implemented", ["SIZE a.txt"], ["SIZE b.txt", "SIZE dir/../a.txt.gz"]),
+        ("SIZE /a.txt: not_implemented", ["SIZE a.txt", "SIZE /a.txt", "SIZE dir/../a.txt"], ["SIZE b.txt"]),
+        ("SIZE *.txt: not_implemented", ["SIZE a.txt", "SIZE /b.txt"], ["SIZE big.bin"]),
+        ("SIZE /dir/*: not_implemented", ["SIZE dir/x", "SIZE /dir/a/b"], ["SIZE a.txt", "SIZE dir"]),
+        ("SIZE [ab].txt: not_implemented", ["SIZE a.txt", "SIZE b.txt"], ["SIZE c.txt"]),
+        ("SIZE|MDTM: not_implemented", ["SIZE a.txt", "MDTM a.txt"], ["NOOP"]),
+        ("* a.txt: not_implemented", ["SIZE a.txt", "MDTM a.txt", "DELE a.txt"], ["SIZE b.txt", "NOOP"]),
+        ("CWD ..: not_implemented", ["CWD .."], ["CWD /"]),
+        ("CWD /: not_implemented", ["CWD ..", "CWD /", "CWD dir/.."], ["CWD dir"]),
+        ("SITE HELP*: not_implemented", ["SITE HELP", "SITE HELP CHMOD"], ["SITE CHMOD 644 a.txt"]),
     ],
 )
 def test_verbs_and_paths(lab: Lab, fault: str, hit: list[str], missed: list[str]) -> None:
@@ -131,25 +131,25 @@ def test_verbs_and_paths(lab: Lab, fault: str, hit: list[str], missed: list[str]
 
 def test_paths_mean_what_they_mean_where_the_client_is(lab: Lab) -> None:
     """A relative path is looked at from the working directory."""
-    client = lab.enter("SIZE /dir/a.txt: off")
+    client = lab.enter("SIZE /dir/a.txt: not_implemented")
     assert answers(client, "SIZE a.txt", "CWD dir", "SIZE a.txt", "SIZE ../a.txt") == "213 250 502 213"
 
 
 @pytest.mark.ftp(users={"ann": "a", "bob": "b", "user": "password"})
 def test_users(lab: Lab) -> None:
     """Only this user's commands, from USER on, and USER itself by the name that it gives."""
-    lab.add("* user=bo*: off")
+    lab.add("* user=bo*: not_implemented")
     client = lab.visit()
     assert answers(client, "NOOP", "USER ann", "PASS a", "NOOP", "USER bob", "NOOP") == "200 331 230 200 502 200"
     lab.server.faults.clear()
     assert answers(client, "USER bob", "PASS b") == "331 230"
-    lab.add("NOOP user=bob: off", "USER user=ann: deny")
+    lab.add("NOOP user=bob: not_implemented", "USER user=ann: deny")
     assert answers(client, "NOOP", "USER ann", "NOOP", "USER user", "NOOP") == "502 550 502 331 200"
 
 
 def test_sessions(lab: Lab) -> None:
     """Only the session with this number."""
-    lab.add("NOOP session=2: off")
+    lab.add("NOOP session=2: not_implemented")
     clients = [lab.enter() for _ in range(3)]
     assert [client.code("NOOP") for client in clients] == ["200", "502", "200"]
     assert [client.number for client in clients] == [1, 2, 3]
@@ -157,14 +157,14 @@ def test_sessions(lab: Lab) -> None:
 
 def test_types(lab: Lab) -> None:
     """Only while this TYPE is in force."""
-    client = lab.enter("SIZE type=A: off")
+    client = lab.enter("SIZE type=A: not_implemented")
     assert answers(client, "SIZE a.txt", "TYPE A", "SIZE a.txt", "TYPE I", "SIZE a.txt") == "213 200 502 200 213"
 
 
 def test_since_and_until(lab: Lab) -> None:
     """Only in this time of the server's life."""
     lab.clock.freeze()
-    client = lab.enter("NOOP since=100 until=200: off")
+    client = lab.enter("NOOP since=100 until=200: not_implemented")
     codes = []
     for seconds in (0, 101, 98, 2):
         lab.clock.move(seconds)
@@ -188,7 +188,7 @@ def test_a_line_that_is_too_long(lab: Lab) -> None:
     [
         ("no_reply", b"", b"226 Transfer complete\r\n"),
         ("reply 451 Oh", b"451 Oh\r\n", b"226 Transfer complete\r\n"),
-        ("duplicate", b"226 Transfer complete\r\n" * 2, b"226 Transfer complete\r\n"),
+        ("repeat_reply", b"226 Transfer complete\r\n" * 2, b"226 Transfer complete\r\n"),
         ("say 299 Hm", b"226 Transfer complete\r\n299 Hm\r\n", b"226 Transfer complete\r\n"),
         ("close phase=before_reply", b"", b"226 Transfer complete\r\n"),
         ("delay 1 phase=before_close", b"226 Transfer complete\r\n", b"226 Transfer complete\r\n"),
@@ -209,7 +209,7 @@ def test_two_sessions_race(lab: Lab, word: str, spoilt: bytes, healthy: bytes) -
     assert (len(fast.applied), slow.applied, armed.fired) == (1, [], 1)
 
 
-@pytest.mark.parametrize("word", ["slice 3 pause=1", "held_back", "stall phase=before_reply"])
+@pytest.mark.parametrize("word", ["slice 3 pause=1", "delay_to_next", "stall phase=before_reply"])
 def test_two_sessions_race_for_what_takes_time(lab: Lab, word: str) -> None:
     """While it happens to one session, the other that fitted, too, goes on unharmed."""
     [armed] = lab.add(f"ABOR times=1: {word}")
@@ -240,16 +240,16 @@ def test_two_sessions_race_for_what_takes_time(lab: Lab, word: str) -> None:
         (["NOOP: reply 201 a", "NOOP: reply 202 '{text} b'"], b"202 a b\r\n"),
         (["NOOP: reply 202 '{text} b'", "NOOP: reply 201 a"], b"201 a\r\n"),
         (["NOOP: answer 500 a", "NOOP: reply 501 '{text} b'"], b"501 a b\r\n"),
-        (["NOOP: answer 500 a", "NOOP: duplicate"], b"500 a\r\n500 a\r\n"),
-        (["NOOP: duplicate", "NOOP: garble"], b"300 Nothing done\r\n300 Nothing done\r\n"),
-        (["NOOP: duplicate", "NOOP: duplicate"], b"200 Nothing done\r\n" * 4),
+        (["NOOP: answer 500 a", "NOOP: repeat_reply"], b"500 a\r\n500 a\r\n"),
+        (["NOOP: repeat_reply", "NOOP: garble"], b"300 Nothing done\r\n300 Nothing done\r\n"),
+        (["NOOP: repeat_reply", "NOOP: repeat_reply"], b"200 Nothing done\r\n" * 4),
         (["NOOP: no_reply", "NOOP: say 299 a"], b"299 a\r\n"),
-        (["NOOP: no_reply", "NOOP: duplicate"], b""),
+        (["NOOP: no_reply", "NOOP: repeat_reply"], b""),
         (["NOOP: say 298 a", "NOOP: say 299 b"], b"200 Nothing done\r\n298 a\r\n299 b\r\n"),
         (["NOOP: say 299 b", "NOOP: say 298 a"], b"200 Nothing done\r\n299 b\r\n298 a\r\n"),
         (["NOOP: say 299 b", "NOOP: say 298 a phase=command"], b"298 a\r\n200 Nothing done\r\n299 b\r\n"),
         (["NOOP: no_reply; say 299 b phase=before_reply"], b"299 b\r\n"),
-        (["NOOP: reply 201 a; say 299 b; duplicate"], b"201 a\r\n201 a\r\n299 b\r\n"),
+        (["NOOP: reply 201 a; say 299 b; repeat_reply"], b"201 a\r\n201 a\r\n299 b\r\n"),
         (["NOOP: reply_raw b'2'", "NOOP: say_raw b'00\\r\\n'"], b"200\r\n"),
         (["*: reply 201 a", "NOOP: reply 202 '{text}{text}'"], b"202 aa\r\n"),
     ],
@@ -293,7 +293,7 @@ def test_slices_of_what_others_have_made(lab: Lab) -> None:
 
 def test_slices_of_what_was_held_back(lab: Lab) -> None:
     """What waits for a reply that goes in pieces goes in pieces with it."""
-    client = lab.enter("CWD: held_back", "NOOP: slice 40 pause=1")
+    client = lab.enter("CWD: delay_to_next", "NOOP: slice 40 pause=1")
     lab.clock.freeze()
     client._put(b"CWD dir\r\nNOOP\r\n")
     assert client.piece() == b"250 Directory changed to /dir\r\n200 Nothi"
@@ -303,7 +303,7 @@ def test_slices_of_what_was_held_back(lab: Lab) -> None:
 
 def test_one_fault_on_the_data_and_one_on_the_reply(lab: Lab) -> None:
     """The file is short, and the reply is the one of the other fault."""
-    client = lab.enter("RETR: truncate after=3", "RETR: reply 250 'All of it'")
+    client = lab.enter("RETR: truncate after_bytes=3", "RETR: reply 250 'All of it'")
     data = client.begin("RETR a.txt")
     assert data.rest().octets == b"hel"
     assert client.replies(2)[1] == "250 All of it"

@@ -85,9 +85,9 @@ def _octets_of(client: Witness, line: str) -> str:
 @pytest.mark.parametrize(
     ("fault", "line", "reply"),
     [
-        ("SIZE: size_lie 4", "SIZE a.txt", "213 10"),
-        ("SIZE: size_lie -2", "SIZE a.txt", "213 4"),
-        ("SIZE: size_lie -99", "SIZE a.txt", "213 0"),
+        ("SIZE: wrong_size 4", "SIZE a.txt", "213 10"),
+        ("SIZE: wrong_size -2", "SIZE a.txt", "213 4"),
+        ("SIZE: wrong_size -99", "SIZE a.txt", "213 0"),
         ("MDTM: shift_time 3600", "MDTM a.txt", "213 20010909024640"),
         ("MDTM: shift_time -1.5", "MDTM a.txt", "213 20010909014638"),
         ("MDTM: shift_time -1000000000", "MDTM a.txt", "213 19700101000000"),
@@ -106,7 +106,7 @@ def test_facts(lab: Lab) -> None:
     """Sizes and times are wrong in MLST and MLSD, too, and nothing else is."""
     client = lab.enter()
     facts, listing = client.ask("MLST a.txt").lines[1], client.fetch_all("MLSD /")[1].decode()
-    lab.add("MLST|MLSD: size_lie 4; shift_time 60")
+    lab.add("MLST|MLSD: wrong_size 4; shift_time 60")
     spoilt, other = client.ask("MLST a.txt").lines[1], client.fetch_all("MLSD /")[1].decode()
     assert spoilt == facts.replace("size=6;", "size=10;").replace("20010909014640", "20010909014740")
     expected = re.sub(r"(?<=size=)\d+", lambda found: str(int(found[0]) + 4), listing)
@@ -116,7 +116,7 @@ def test_facts(lab: Lab) -> None:
 
 def test_the_size_in_the_opening(lab: Lab) -> None:
     """The size that 150 tells is wrong, the file is whole."""
-    client = lab.enter("RETR: size_lie -1")
+    client = lab.enter("RETR: wrong_size -1")
     data = client.begin("RETR a.txt")
     assert data.rest().octets == b"hello\n"
     assert client.reply().text == "Opening BINARY mode data connection for a.txt (5 bytes)."
@@ -143,7 +143,7 @@ def test_offsets(lab: Lab, by: int, octets: bytes) -> None:
         ("garble first=2 mask=3", "NOOP", b"203 Nothing done\r\n"),
         ("garble first=1 every=2", "NOOP", b"210!Nntiiog!dnnd\r\x0b"),
         ("garble first=17 mask=16", "NOOP", b"200 Nothing done\r\x1a"),
-        ("duplicate; garble", "NOOP", b"300 Nothing done\r\n300 Nothing done\r\n"),
+        ("repeat_reply; garble", "NOOP", b"300 Nothing done\r\n300 Nothing done\r\n"),
     ],
 )
 def test_garbled(lab: Lab, word: str, line: str, octets: bytes) -> None:

@@ -227,7 +227,7 @@ def test_more_than_there_is(ftp_server: FtpServer, client: FtpsClient, kind: str
 
 def test_other_octets_in_place_of_the_rest(ftp_server: FtpServer, client: FtpsClient) -> None:
     """Words go together: the rest of the file is lost, and something else comes in its place."""
-    ftp_server.faults.add(on("RETR").truncate(after=3).pad(b"???"))
+    ftp_server.faults.add(on("RETR").truncate(after_bytes=3).pad(b"???"))
 
     assert begin(client, "RETR data.bin").rest() == (DATA[:3] + b"???", "FIN")
     assert client.reply().code == "226"
@@ -242,7 +242,7 @@ def test_other_octets_in_place_of_the_rest(ftp_server: FtpServer, client: FtpsCl
 def test_half_closed(ftp_server: FtpServer, client: FtpsClient, kind: str, verb: str, command: str) -> None:
     """The end of file comes, the connection stays open, and nothing more is said until the client ends it."""
     ftp_server.clock.freeze()
-    ftp_server.faults.add(on(command.split()[0]).half_close_data(after=5).times(1))
+    ftp_server.faults.add(on(command.split()[0]).half_close_data(after_bytes=5).times(1))
     line = begin(client, command, verb)
     if command.startswith("STOR"):
         line.send(DATA[:5])
@@ -260,7 +260,7 @@ def test_half_closed(ftp_server: FtpServer, client: FtpsClient, kind: str, verb:
     assert goes_on(client, ftp_server)
 
 
-@pytest.mark.parametrize("moment", [{"after": len(LINES)}, {"at": 1}], ids=str)
+@pytest.mark.parametrize("moment", [{"after_bytes": len(LINES)}, {"at": 1}], ids=str)
 def test_half_closed_behind_the_last_octet(ftp_server: FtpServer, client: FtpsClient, moment: dict[str, float]) -> None:
     """In MODE Z, too: all octets came, the end of file came, and no reply does."""
     ftp_server.faults.add(on("RETR").half_close_data(**moment).times(1))  # type: ignore[arg-type]

@@ -39,7 +39,7 @@ def well_after(server: FtpServer, client: FtpsClient, kind: str) -> None:
 @pytest.mark.parametrize(
     ("moment", "octets"),
     [
-        *(({"after": count}, count) for count in (0, 1, 1023, (1 << 20) + 1, len(DATA))),
+        *(({"after_bytes": count}, count) for count in (0, 1, 1023, (1 << 20) + 1, len(DATA))),
         *(({"at": part}, int(part * len(DATA))) for part in (0, 0.5, 1)),
     ],
     ids=str,
@@ -77,7 +77,7 @@ def test_a_download_goes_on(
 @pytest.mark.parametrize("count", [0, 1, 1023, (1 << 20) + 1, len(DATA)])
 def test_an_upload_goes_on(ftp_server: FtpServer, client: FtpsClient, kind: str, word: str, count: int) -> None:
     """The control connection ends when N octets have come; the rest can be sent, and is stored."""
-    ftp_server.faults.add(getattr(on("STOR"), word)(after=count).times(1))
+    ftp_server.faults.add(getattr(on("STOR"), word)(after_bytes=count).times(1))
     line = begin(client, "STOR new.bin")
     control = Line(client.sock, client.control)
 
@@ -97,7 +97,7 @@ def test_an_upload_goes_on(ftp_server: FtpServer, client: FtpsClient, kind: str,
 @pytest.mark.parametrize("command", ["LIST", "NLST few", "MLSD few", "APPE new.bin", "STOU new.bin"])
 def test_all_commands(ftp_server: FtpServer, client: FtpsClient, word: str, verb: str, command: str) -> None:
     """Whatever the transfer is, and however its connection came about."""
-    ftp_server.faults.add(getattr(on(command.split()[0]), word)(after=3).times(1))
+    ftp_server.faults.add(getattr(on(command.split()[0]), word)(after_bytes=3).times(1))
     line = begin(client, command, verb)
 
     if command.endswith("new.bin"):
@@ -120,7 +120,7 @@ def test_all_commands(ftp_server: FtpServer, client: FtpsClient, word: str, verb
 @each_kind
 def test_whoever_half_closes_still_listens(ftp_server: FtpServer, client: FtpsClient, kind: str) -> None:
     """After half_close commands are heard, and their replies lost."""
-    ftp_server.faults.add(on("RETR").half_close(after=5).times(1))
+    ftp_server.faults.add(on("RETR").half_close(after_bytes=5).times(1))
     assert begin(client, "RETR data.bin").rest().octets == DATA
     assert Line(client.sock, client.control).rest() == (b"", "FIN")
 
@@ -137,7 +137,7 @@ def test_whoever_half_closes_still_listens(ftp_server: FtpServer, client: FtpsCl
 @pytest.mark.parametrize("word", ["close", "reset"])
 def test_both_connections_end(ftp_server: FtpServer, client: FtpsClient, kind: str, word: str) -> None:
     """Words go together: both connections end after the same octet."""
-    ftp_server.faults.add(getattr(on("RETR"), word)(after=5).drop_data(after=5).times(1))
+    ftp_server.faults.add(getattr(on("RETR"), word)(after_bytes=5).drop_data(after_bytes=5).times(1))
     line = begin(client, "RETR data.bin")
 
     assert line.rest() == (DATA[:5], "FIN")

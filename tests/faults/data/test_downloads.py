@@ -13,7 +13,7 @@ from tests.support.ftps import DATA_VERBS, FtpsClient
 
 MOMENTS: list[tuple[dict[str, Any], int]] = [
     ({}, 0),
-    *(({"after": after}, after) for after in (0, 1, 1023, (1 << 20) + 1, len(DATA))),
+    *(({"after_bytes": after}, after) for after in (0, 1, 1023, (1 << 20) + 1, len(DATA))),
     ({"at": 0}, 0),
     ({"at": 0.5}, len(DATA) // 2),
     ({"at": 1}, len(DATA)),
@@ -39,7 +39,7 @@ def test_exactly_so_many_octets_come_through(
 @each_ending
 def test_what_is_not_reached_does_not_happen(ftp_server: FtpServer, client: FtpsClient, ending: Ending) -> None:
     """One octet beyond the file is never reached: the file is whole, and the fault tells what it waits for."""
-    armed = ftp_server.faults.add(ending.fault("RETR", after=len(DATA) + 1).optional())
+    armed = ftp_server.faults.add(ending.fault("RETR", after_bytes=len(DATA) + 1).optional())
 
     assert client.fetch("RETR data.bin") == (["150", "226"], DATA)
 
@@ -57,7 +57,7 @@ def test_listings_end_in_the_same_way(
     """Of a listing the first octets come, and then the end."""
     whole = begin(client, line).rest().octets
     assert client.reply().code == "226"
-    ftp_server.faults.add(ending.fault(line.split()[0], after=7))
+    ftp_server.faults.add(ending.fault(line.split()[0], after_bytes=7))
 
     came = begin(client, line).rest()
 
@@ -68,7 +68,7 @@ def test_listings_end_in_the_same_way(
 
 @each_ending
 @pytest.mark.parametrize(
-    ("moment", "octets"), [({"after": 1000}, 1000), ({"at": 0.5}, 500_001), ({"at": 1}, 1_000_002)]
+    ("moment", "octets"), [({"after_bytes": 1000}, 1000), ({"at": 0.5}, 500_001), ({"at": 1}, 1_000_002)]
 )
 def test_after_rest_the_octets_of_the_transfer_count(
     ftp_server: FtpServer, client: FtpsClient, ending: Ending, moment: dict[str, Any], octets: int
@@ -88,7 +88,7 @@ def test_after_rest_the_octets_of_the_transfer_count(
 @each_ending
 @pytest.mark.parametrize(
     ("moment", "octets"),
-    [({"after": 7}, 7), ({"at": 0.5}, len(LINES) // 2), ({"at": 1}, len(LINES) + LINES.count(b"\n"))],
+    [({"after_bytes": 7}, 7), ({"at": 0.5}, len(LINES) // 2), ({"at": 1}, len(LINES) + LINES.count(b"\n"))],
 )
 def test_type_a(ftp_server: FtpServer, client: FtpsClient, ending: Ending, moment: dict[str, Any], octets: int) -> None:
     """In TYPE A octets are counted as on the wire, `at` is a part of what is stored, and 1 is the end all the same."""
@@ -107,11 +107,11 @@ def test_type_a(ftp_server: FtpServer, client: FtpsClient, ending: Ending, momen
 
 @each_kind
 @each_ending
-@pytest.mark.parametrize("moment", [{"after": 0}, {"after": 70_000}, {"at": 1}], ids=str)
+@pytest.mark.parametrize("moment", [{"after_bytes": 0}, {"after_bytes": 70_000}, {"at": 1}], ids=str)
 def test_mode_z(ftp_server: FtpServer, client: FtpsClient, kind: str, ending: Ending, moment: dict[str, Any]) -> None:
     """In MODE Z octets are counted before they are deflated, and those counted can be inflated on the other side."""
     ftp_server.faults.add(ending.fault("RETR", **moment))
-    octets = int(moment.get("after", len(LINES)))
+    octets = int(moment.get("after_bytes", len(LINES)))
     assert client.code("MODE Z") == "200"
 
     octets_on_wire, end = begin(client, "RETR lines.txt").rest()
@@ -130,7 +130,7 @@ def test_all_ways_to_a_data_connection(
     ftp_server: FtpServer, client: FtpsClient, kind: str, ending: Ending, verb: str
 ) -> None:
     """Passive or active, by old commands or new: the ends are the same."""
-    ftp_server.faults.add(ending.fault("RETR", after=4711))
+    ftp_server.faults.add(ending.fault("RETR", after_bytes=4711))
 
     came = begin(client, "RETR data.bin", verb).rest()
 
@@ -146,7 +146,7 @@ def test_whoever_reads_late_gets_everything(
     ftp_server: FtpServer, client: FtpsClient, kind: str, ending: Ending, octets: int
 ) -> None:
     """What is still in the buffers of the system when the end comes is not lost, not even before RST."""
-    ftp_server.faults.add(ending.fault("RETR", after=octets))
+    ftp_server.faults.add(ending.fault("RETR", after_bytes=octets))
     line = begin(client, "RETR data.bin")
     assert ftp_server.log.wait_until(lambda: told(ftp_server), 10)
 
@@ -158,7 +158,7 @@ def test_whoever_reads_late_gets_everything(
 @each_kind
 def test_a_reset_for_which_nobody_reads(ftp_server: FtpServer, client: FtpsClient, kind: str) -> None:
     """RST waits until the octets before it are on their way; ABOR does not wait for it."""
-    ftp_server.faults.add(on("RETR").reset_data(after=len(DATA)).times(1))
+    ftp_server.faults.add(on("RETR").reset_data(after_bytes=len(DATA)).times(1))
     line = begin(client, "RETR data.bin")
     assert ftp_server.log.wait_until(lambda: told(ftp_server), 10)
 
@@ -175,7 +175,7 @@ def test_stop_does_not_wait_for_a_reset(
 ) -> None:
     """A server stops at once, though nobody reads what comes before RST."""
     monkeypatch.setattr("ftpfixture.server.base._STOP_TIME", 3600)  # what the test would wait for
-    ftp_server.faults.add(on("RETR").reset_data(after=len(DATA)))
+    ftp_server.faults.add(on("RETR").reset_data(after_bytes=len(DATA)))
     begin(client, "RETR data.bin")
     assert ftp_server.log.wait_until(lambda: told(ftp_server), 10)
 
@@ -189,7 +189,7 @@ def test_stop_does_not_wait_for_a_reset(
 @pytest.mark.parametrize("verb", ["EPSV", "EPRT"])
 def test_ipv6(ftp_server: FtpServer, client: FtpsClient, ending: Ending, verb: str) -> None:
     """Over IPv6 the ends are the same."""
-    ftp_server.faults.add(ending.fault("RETR", after=4711))
+    ftp_server.faults.add(ending.fault("RETR", after_bytes=4711))
 
     came = begin(client, "RETR data.bin", verb).rest()
 

@@ -22,7 +22,7 @@ def test_a_file_that_cannot_be_read_to_its_end(
     ftp_server: FtpServer, client: FtpsClient, kind: str, count: int
 ) -> None:
     """N octets come, then the connection ends with FIN, without close_notify, and 451."""
-    ftp_server.faults.add(on("RETR").read_error(after=count).times(1))
+    ftp_server.faults.add(on("RETR").read_error(after_bytes=count).times(1))
 
     came = begin(client, "RETR data.bin").rest()
 
@@ -36,7 +36,7 @@ def test_a_file_that_cannot_be_read_to_its_end(
 
 def test_octets_count_from_the_restart_point(ftp_server: FtpServer, client: FtpsClient) -> None:
     """After REST the first octet that is read is the first that counts; in TYPE A those that are stored do."""
-    ftp_server.faults.add(on("RETR").read_error(after=10))
+    ftp_server.faults.add(on("RETR").read_error(after_bytes=10))
     assert client.code("REST 100") == "350"
     assert begin(client, "RETR data.bin").rest().octets == DATA[100:110]
     assert client.reply().code == "451"
@@ -48,15 +48,15 @@ def test_octets_count_from_the_restart_point(ftp_server: FtpServer, client: Ftps
 
 def test_a_file_that_is_shorter_is_whole(ftp_server: FtpServer, client: FtpsClient) -> None:
     """What would fail beyond the end does not fail."""
-    armed = ftp_server.faults.add(on("RETR").read_error(after=len(DATA) + 1).optional())
+    armed = ftp_server.faults.add(on("RETR").read_error(after_bytes=len(DATA) + 1).optional())
 
     assert client.fetch("RETR data.bin") == (["150", "226"], DATA)
     assert armed.fired == 0
 
 
 WRITING: list[tuple[Callable[..., Fault], dict[str, bool], str]] = [
-    (Fault.disk_full, {}, "552"),
-    (Fault.disk_full, {"quota": False}, "452"),
+    (Fault.quota_exceeded, {}, "552"),
+    (Fault.disk_full, {}, "452"),
     (Fault.write_error, {}, "451"),
 ]
 each_failure = pytest.mark.parametrize(("word", "values", "code"), WRITING, ids=["quota", "disk full", "broken"])
@@ -78,7 +78,7 @@ def test_an_upload_that_does_not_fit(
     count: int,
 ) -> None:
     """N octets are stored, and the next one fails; what was stored stays, or does not."""
-    ftp_server.faults.add(word(on("STOR"), after=count, keep=keep, **values).times(1))
+    ftp_server.faults.add(word(on("STOR"), after_bytes=count, keep=keep, **values).times(1))
     line = begin(client, "STOR new.bin")
 
     line.send(DATA[: count + 1])
@@ -96,7 +96,7 @@ def test_an_upload_that_just_fits(
     ftp_server: FtpServer, client: FtpsClient, word: Callable[..., Fault], values: dict[str, bool], code: str
 ) -> None:
     """N octets have room where there is room for N."""
-    armed = ftp_server.faults.add(word(on("STOR"), after=len(DATA), **values).optional())
+    armed = ftp_server.faults.add(word(on("STOR"), after_bytes=len(DATA), **values).optional())
 
     assert client.store("STOR new.bin", DATA) == ["150", "226"]
     assert (armed.fired, ftp_server.files["/new.bin"]) == (0, DATA)
@@ -132,7 +132,7 @@ def test_all_commands(
     """What comes counts, and not what was there; a part that does not stay leaves what was there as it was."""
     verb, _, path = line.partition(" ")
     ftp_server.files["/old.bin"] = b"0123456789"
-    ftp_server.faults.add(word(on(verb), after=3, keep=keep, **values).times(1))
+    ftp_server.faults.add(word(on(verb), after_bytes=3, keep=keep, **values).times(1))
     if rest is not None:
         assert client.code(rest) == "350"
 
@@ -144,7 +144,7 @@ def test_all_commands(
 
 def test_stored_octets_count(ftp_server: FtpServer, client: FtpsClient) -> None:
     """In TYPE A a line end takes one octet on the disk."""
-    ftp_server.faults.add(on("STOR").disk_full(after=8))
+    ftp_server.faults.add(on("STOR").quota_exceeded(after_bytes=8))
     assert client.code("TYPE A") == "200"
 
     assert client.store("STOR new.txt", LINES.replace(b"\n", b"\r\n")[:1000]) == ["150", "552"]
@@ -154,7 +154,7 @@ def test_stored_octets_count(ftp_server: FtpServer, client: FtpsClient) -> None:
 
 def test_a_part_that_somebody_else_has_removed(ftp_server: FtpServer, client: FtpsClient) -> None:
     """What should not be kept may be gone already; the reply is the same."""
-    ftp_server.faults.add(on("STOR").disk_full(after=3, keep=False))
+    ftp_server.faults.add(on("STOR").quota_exceeded(after_bytes=3, keep=False))
     line = begin(client, "STOR new.bin")
     line.send(b"abc")
     ftp_server.log.wait_until(lambda: last(ftp_server).octets == 3, 10)
@@ -172,9 +172,9 @@ def test_a_real_disk(ftp_server_factory: Callable[..., FtpServer], tmp_path: Pat
     server = ftp_server_factory(
         path_io_factory=PathIO, users=[User("user", "password", base_path=tmp_path)], files=None
     )
-    server.faults.add(on("RETR").read_error(after=70_000))
-    server.faults.add(on("STOR").disk_full(after=3))
-    server.faults.add(on("APPE").write_error(after=3, keep=False))
+    server.faults.add(on("RETR").read_error(after_bytes=70_000))
+    server.faults.add(on("STOR").quota_exceeded(after_bytes=3))
+    server.faults.add(on("APPE").write_error(after_bytes=3, keep=False))
 
     with enter(server) as client:
         assert begin(client, "RETR data.bin").rest() == (DATA[:70_000], "FIN")
@@ -204,7 +204,7 @@ class Digest(Server):
 )
 def test_who_wants_all_gets_all_or_nothing(ftp_server: FtpServer, client: FtpsClient, after: int, code: str) -> None:
     """A handler that reads a file at once meets the same error, and no part of the file."""
-    ftp_server.faults.add(on("SUMX").read_error(after=after).optional())
+    ftp_server.faults.add(on("SUMX").read_error(after_bytes=after).optional())
 
     assert client.code("SUMX data.bin") == code
 
@@ -212,6 +212,6 @@ def test_who_wants_all_gets_all_or_nothing(ftp_server: FtpServer, client: FtpsCl
 @pytest.mark.ftp(server_class=Digest)
 def test_who_wants_all_when_it_was_used_up(ftp_server: FtpServer, client: FtpsClient) -> None:
     """What happens once leaves the next reader everything."""
-    ftp_server.faults.add(on("SUMX|RETR").read_error(after=5).times(1))
+    ftp_server.faults.add(on("SUMX|RETR").read_error(after_bytes=5).times(1))
 
     assert [client.code("SUMX data.bin"), client.ask("SUMX data.bin").text] == ["451", str(len(DATA))]

@@ -41,14 +41,14 @@ def open_fs(ftp_server: FtpServer) -> Iterator[Callable[[float], Any]]:
 
 
 READING: list[tuple[str, type[Exception] | bytes, type[Exception] | bytes]] = [
-    ("RETR: drop_data after=70000", FileNotFoundError, ftplib.error_temp),
-    ("RETR: fail 451 after=70000", FileNotFoundError, ftplib.error_temp),
-    ("RETR: read_error after=70000", FileNotFoundError, ftplib.error_temp),
-    ("RETR: reset_data after=70000", ConnectionResetError, ConnectionResetError),
-    ("RETR: truncate after=70000", DATA[:COUNT], DATA[:COUNT]),
+    ("RETR: drop_data after_bytes=70000", FileNotFoundError, ftplib.error_temp),
+    ("RETR: fail 451 after_bytes=70000", FileNotFoundError, ftplib.error_temp),
+    ("RETR: read_error after_bytes=70000", FileNotFoundError, ftplib.error_temp),
+    ("RETR: reset_data after_bytes=70000", ConnectionResetError, ConnectionResetError),
+    ("RETR: truncate after_bytes=70000", DATA[:COUNT], DATA[:COUNT]),
     ("RETR: garble_data mask=255", bytes([DATA[0] ^ 255]) + DATA[1:], bytes([DATA[0] ^ 255]) + DATA[1:]),
     ("RETR: slice_data 5000", DATA, DATA),
-    ("RETR: close after=70000", EOFError, EOFError),
+    ("RETR: close after_bytes=70000", EOFError, EOFError),
 ]
 
 
@@ -90,10 +90,10 @@ def outcome(call: Callable[[], bytes]) -> type[Exception] | bytes:
 @pytest.mark.parametrize(
     ("fault", "error", "stored"),
     [
-        ("STOR: drop_data after=70000", ftplib.error_temp, COUNT),
-        ("STOR: disk_full after=69999", ftplib.error_perm, COUNT - 1),
-        ("STOR: fail 552 after=70000", ftplib.error_perm, COUNT),
-        ("STOR: write_error after=69999 keep=false", ftplib.error_temp, None),
+        ("STOR: drop_data after_bytes=70000", ftplib.error_temp, COUNT),
+        ("STOR: quota_exceeded after_bytes=69999", ftplib.error_perm, COUNT - 1),
+        ("STOR: fail 552 after_bytes=70000", ftplib.error_perm, COUNT),
+        ("STOR: write_error after_bytes=69999 keep=false", ftplib.error_temp, None),
     ],
 )
 def test_writing(
@@ -121,10 +121,10 @@ def test_writing(
 @pytest.mark.parametrize(
     ("fault", "expected"),
     [
-        ("MLSD: drop_data after=5", FileNotFoundError),
-        ("MLSD: truncate after=5", [""]),
+        ("MLSD: drop_data after_bytes=5", FileNotFoundError),
+        ("MLSD: truncate after_bytes=5", [""]),
         ("MLSD: truncate", []),
-        ("MLSD: reset_data after=5", ConnectionResetError),
+        ("MLSD: reset_data after_bytes=5", ConnectionResetError),
         ("PASSIVE: refuse_data", ConnectionRefusedError),
     ],
 )
@@ -139,7 +139,9 @@ def test_listing(ftp_server: FtpServer, open_fs: Callable[[float], Any], fault: 
     assert open_fs(10).ls("/few", detail=False) == ["a.txt", "b.txt"]
 
 
-@pytest.mark.parametrize("fault", ["RETR: stall_data after=70000", "PASSIVE: ignore_data", "PASSIVE: unreachable_data"])
+@pytest.mark.parametrize(
+    "fault", ["RETR: stall_data after_bytes=70000", "PASSIVE: ignore_data", "PASSIVE: unreachable_data"]
+)
 def test_silence(ftp_server: FtpServer, open_fs: Callable[[float], Any], fault: str) -> None:
     """Its time-out is all that helps."""
     ftp_server.faults.add(fault)

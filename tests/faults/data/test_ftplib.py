@@ -94,27 +94,29 @@ CALLS: dict[str, Callable[[ftplib.FTP, FtpServer, bytearray], None]] = {
 
 ROWS = [
     # How it ends. Under TLS ftplib takes any end for that of the file, and falls over it when it says close_notify.
-    Row("RETR: drop_data after=70000", "retr", ftplib.error_temp, "426 Data", OSError, DATA[:COUNT]),
-    Row("RETR: reset_data after=70000", "retr", ConnectionResetError, "[Errno 104]", OSError, DATA[:COUNT]),
-    Row("RETR: fail 451 after=70000", "retr", ftplib.error_temp, "451 Transfer", OSError, DATA[:COUNT]),
-    Row("RETR: fail 551 after=70000", "retr", ftplib.error_perm, "551 Transfer", OSError, DATA[:COUNT]),
-    Row("RETR: truncate after=70000", "retr", OK, "", OK, DATA[:COUNT]),
+    Row("RETR: drop_data after_bytes=70000", "retr", ftplib.error_temp, "426 Data", OSError, DATA[:COUNT]),
+    Row("RETR: reset_data after_bytes=70000", "retr", ConnectionResetError, "[Errno 104]", OSError, DATA[:COUNT]),
+    Row("RETR: fail 451 after_bytes=70000", "retr", ftplib.error_temp, "451 Transfer", OSError, DATA[:COUNT]),
+    Row("RETR: fail 551 after_bytes=70000", "retr", ftplib.error_perm, "551 Transfer", OSError, DATA[:COUNT]),
+    Row("RETR: truncate after_bytes=70000", "retr", OK, "", OK, DATA[:COUNT]),
     Row("RETR: pad b'..'", "retr", OK, "", OK, DATA + b".."),
     Row("RETR: garble_data", "retr", OK, "", OK, GARBLED),
-    Row("RETR: read_error after=70000", "retr", ftplib.error_temp, "451 Requested", OSError, DATA[:COUNT]),
-    Row("STOR: drop_data after=70000", "stor", ftplib.error_temp, "426 Data", OSError, DATA[:COUNT]),
-    Row("STOR: reset_data after=70000", "stor", ftplib.error_temp, "426 Data", OSError, DATA[:COUNT]),
-    Row("STOR: drop_data after=70000", "more", ConnectionError, "[Errno", OSError, DATA[:COUNT]),
-    Row("STOR: reset_data after=70000", "more", ConnectionError, "[Errno", OSError, DATA[:COUNT]),
-    Row("STOR: truncate after=70000", "stor", OK, "", OK, DATA[:COUNT]),
-    Row("STOR: truncate after=5", "stor", OK, "", OK, DATA[:5]),
+    Row("RETR: read_error after_bytes=70000", "retr", ftplib.error_temp, "451 Requested", OSError, DATA[:COUNT]),
+    Row("STOR: drop_data after_bytes=70000", "stor", ftplib.error_temp, "426 Data", OSError, DATA[:COUNT]),
+    Row("STOR: reset_data after_bytes=70000", "stor", ftplib.error_temp, "426 Data", OSError, DATA[:COUNT]),
+    Row("STOR: drop_data after_bytes=70000", "more", ConnectionError, "[Errno", OSError, DATA[:COUNT]),
+    Row("STOR: reset_data after_bytes=70000", "more", ConnectionError, "[Errno", OSError, DATA[:COUNT]),
+    Row("STOR: truncate after_bytes=70000", "stor", OK, "", OK, DATA[:COUNT]),
+    Row("STOR: truncate after_bytes=5", "stor", OK, "", OK, DATA[:5]),
     Row("STOR: garble_data", "stor", OK, "", OK, GARBLED[:COUNT]),
-    Row("STOR: disk_full after=69999", "stor", ftplib.error_perm, "552 Exceeded", OSError, DATA[: COUNT - 1]),
-    Row("STOR: disk_full after=69999 quota=false", "stor", ftplib.error_temp, "452", OSError, DATA[: COUNT - 1]),
-    Row("STOR: write_error after=69999 keep=false", "stor", ftplib.error_temp, "451", OSError, None),
-    Row("NLST: drop_data after=5", "nlst", ftplib.error_temp, "426 Data", OSError, b""),
-    Row("NLST: reset_data after=5", "nlst", ConnectionResetError, "[Errno 104]", OSError, b""),
-    Row("NLST: truncate after=5", "nlst", OK, "", OK, b"few/a"),
+    Row(
+        "STOR: quota_exceeded after_bytes=69999", "stor", ftplib.error_perm, "552 Exceeded", OSError, DATA[: COUNT - 1]
+    ),
+    Row("STOR: disk_full after_bytes=69999", "stor", ftplib.error_temp, "452", OSError, DATA[: COUNT - 1]),
+    Row("STOR: write_error after_bytes=69999 keep=false", "stor", ftplib.error_temp, "451", OSError, None),
+    Row("NLST: drop_data after_bytes=5", "nlst", ftplib.error_temp, "426 Data", OSError, b""),
+    Row("NLST: reset_data after_bytes=5", "nlst", ConnectionResetError, "[Errno 104]", OSError, b""),
+    Row("NLST: truncate after_bytes=5", "nlst", OK, "", OK, b"few/a"),
     Row("NLST: pad b'?\\r\\n'", "nlst", OK, "", OK, LISTED + b"\n?"),
     # How it goes on: slow is as good as fast, and what comes in pieces is whole.
     Row("RETR: slice_data 1000", "retr", OK, "", OK, DATA),
@@ -123,17 +125,17 @@ ROWS = [
     Row("PASV: refuse_data", "retr", ConnectionRefusedError, "[Errno 111]", ConnectionRefusedError, b""),
     Row("PASV: refuse_data", "stor", ConnectionRefusedError, "[Errno 111]", ConnectionRefusedError, None),
     # The control connection.
-    Row("RETR: close after=70000", "retr", EOFError, "", EOFError, DATA),
-    Row("RETR: reset after=70000", "retr", ConnectionResetError, "[Errno 104]", RESET_UNDER_TLS, DATA),
-    Row("RETR: half_close after=70000", "retr", EOFError, "", EOFError, DATA),
-    Row("STOR: close after=70000", "stor", EOFError, "", EOFError, DATA[:COUNT]),
-    Row("STOR: reset after=70000", "stor", ConnectionResetError, "[Errno 104]", RESET_UNDER_TLS, DATA[:COUNT]),
+    Row("RETR: close after_bytes=70000", "retr", EOFError, "", EOFError, DATA),
+    Row("RETR: reset after_bytes=70000", "retr", ConnectionResetError, "[Errno 104]", RESET_UNDER_TLS, DATA),
+    Row("RETR: half_close after_bytes=70000", "retr", EOFError, "", EOFError, DATA),
+    Row("STOR: close after_bytes=70000", "stor", EOFError, "", EOFError, DATA[:COUNT]),
+    Row("STOR: reset after_bytes=70000", "stor", ConnectionResetError, "[Errno 104]", RESET_UNDER_TLS, DATA[:COUNT]),
 ]
 
 SILENT = [
-    Row("RETR: stall_data after=70000", "retr", TimeoutError, "timed out", TimeoutError, DATA[:COUNT]),
-    Row("STOR: stall_data after=5", "stor", TimeoutError, "timed out", TimeoutError, DATA[:5]),
-    Row("RETR: half_close_data after=70000", "retr", TimeoutError, "timed out", OSError, DATA[:COUNT]),
+    Row("RETR: stall_data after_bytes=70000", "retr", TimeoutError, "timed out", TimeoutError, DATA[:COUNT]),
+    Row("STOR: stall_data after_bytes=5", "stor", TimeoutError, "timed out", TimeoutError, DATA[:5]),
+    Row("RETR: half_close_data after_bytes=70000", "retr", TimeoutError, "timed out", OSError, DATA[:COUNT]),
     Row("PASV: ignore_data", "retr", TimeoutError, "timed out", TimeoutError, b""),
     Row("PASV: unreachable_data", "retr", TimeoutError, "timed out", TimeoutError, b""),
 ]
@@ -233,7 +235,7 @@ def test_a_handshake_that_is_never_answered(ftp_server: FtpServer, clients: list
 @pytest.mark.parametrize("word", ["drop_data", "reset_data"])
 def test_a_download_goes_on_where_it_was_cut(ftp_server: FtpServer, clients: list[ftplib.FTP], word: str) -> None:
     """With `rest` the second attempt brings what the first did not, and together they are the file."""
-    ftp_server.faults.add(getattr(on("RETR"), word)(after=COUNT).times(1))
+    ftp_server.faults.add(getattr(on("RETR"), word)(after_bytes=COUNT).times(1))
     got = bytearray()
     with pytest.raises((ftplib.error_temp, ConnectionResetError)):
         retr(enter(ftp_server, clients, tls=False, timeout=10), ftp_server, got)

@@ -39,7 +39,7 @@ async def test_clients_get_exactly_this(
 ) -> None:
     """Lines have CRLF behind them, bytes are as they are, in every type; the replies are those of any listing."""
     server = make_server(ftp_server_factory, layer, tmp_path, {"/a.txt": b"a", "/empty/": None})
-    way, verb = Way(program, kind, mode, type_), fault.when.verbs[0]
+    way, verb = Way(program, kind, mode, type_), fault.trigger.verbs[0]
     server.faults.add(fault.times(1))
 
     assert await download(server, way, verb) == ("226", sent)
@@ -50,14 +50,14 @@ async def test_clients_get_exactly_this(
 
 def test_the_text_form(ftp_server_factory: Callable[..., FtpServer]) -> None:
     """The same as text; another word sets the encoding, and lines without an end are as they are."""
-    server = ftp_server_factory(files={"/a": b""}, faults=["LIST: names_in latin-1; listing 'ü'", "NLST: listing b'x'"])
+    server = ftp_server_factory(files={"/a": b""}, faults=["LIST: encoding latin-1; listing 'ü'", "NLST: listing b'x'"])
 
     with enter(server, "clear") as client:
         assert begin(client, "LIST").rest().octets == b"\xfc\r\n"
         assert client.reply().code == "226"
         assert begin(client, "NLST").rest().octets == b"x"
         assert client.reply().code == "226"
-    assert server.faults.armed[1].fault == on("NLST").listing(b"x")
+    assert server.faults.active[1].fault == on("NLST").listing(b"x")
 
 
 class InParts(Server):

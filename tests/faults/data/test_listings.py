@@ -74,7 +74,7 @@ def test_lines_of_list(ftp_server: FtpServer, client: FtpsClient) -> None:
 def test_names_in_another_encoding(ftp_server: FtpServer, client: FtpsClient, encoding: str, command: str) -> None:
     """Once names are encoded otherwise, and then as ever."""
     before = listing(client, command)
-    ftp_server.faults.add(on(command.split()[0]).names_in(encoding).times(1))
+    ftp_server.faults.add(on(command.split()[0]).encoding(encoding).times(1))
 
     assert listing(client, command) == before.decode().encode(encoding)
     assert told(ftp_server)
@@ -83,28 +83,28 @@ def test_names_in_another_encoding(ftp_server: FtpServer, client: FtpsClient, en
 
 def test_names_in_replies(ftp_server: FtpServer, client: FtpsClient) -> None:
     """Replies have the encoding, too; what it lacks is a question mark."""
-    ftp_server.faults.add(on("RETR").names_in("ascii").times(1))
+    ftp_server.faults.add(on("RETR").encoding("ascii").times(1))
     line = begin(client, "RETR ü/ä.txt")
 
     assert line.rest().octets == b"\n" * 1234
     assert client.reply().code == "226"
-    opening = [event.raw for event in ftp_server.log.events if isinstance(event, ReplySent) and event.code == "150"]
-    assert opening == [b"150 Opening BINARY mode data connection for ?/?.txt (1234 bytes).\r\n"]
+    preliminary = [event.raw for event in ftp_server.log.events if isinstance(event, ReplySent) and event.code == "150"]
+    assert preliminary == [b"150 Opening BINARY mode data connection for ?/?.txt (1234 bytes).\r\n"]
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig", "utf-32", "cp037"])
 def test_encodings_in_which_no_reply_can_be_read(ftp_server: FtpServer, encoding: str) -> None:
     """An encoding in which codes and facts are others is refused."""
     with pytest.raises(ConfigurationError, match="encoding takes one that leaves ASCII as it is, such as latin-1"):
-        on("LIST").names_in(encoding)
+        on("LIST").encoding(encoding)
 
 
 @pytest.mark.parametrize("encoding", [None, "latin-1", "gb18030", "ascii"])
 def test_facts_that_are_wrong(ftp_server: FtpServer, client: FtpsClient, encoding: str | None) -> None:
     """In MLSD sizes and times of all files are wrong, whatever the encoding; names that look like them are right."""
     before = listing(client, "MLSD ü")
-    fault = on("MLSD").size_lie(-5).shift_time(-86_400)
-    ftp_server.faults.add((fault if encoding is None else fault.names_in(encoding)).times(1))
+    fault = on("MLSD").wrong_size(-5).shift_time(-86_400)
+    ftp_server.faults.add((fault if encoding is None else fault.encoding(encoding)).times(1))
 
     came = listing(client, "MLSD ü")
 
@@ -128,7 +128,7 @@ def test_facts_that_are_wrong(ftp_server: FtpServer, client: FtpsClient, encodin
 def test_absolute_names(ftp_server: FtpServer, client: FtpsClient, command: str, names: list[str]) -> None:
     """Once NLST gives absolute paths, which RETR understands, and then names as ever."""
     before = listing(client, command)
-    ftp_server.faults.add(on("NLST").full_names().times(1))
+    ftp_server.faults.add(on("NLST").absolute_names().times(1))
 
     came = listing(client, command).decode().splitlines()
 
@@ -142,7 +142,7 @@ def test_absolute_names(ftp_server: FtpServer, client: FtpsClient, command: str,
 
 def test_absolute_names_below_the_current_directory(ftp_server: FtpServer, client: FtpsClient) -> None:
     """Where the client is does not matter to an absolute path."""
-    ftp_server.faults.add(on("NLST").full_names())
+    ftp_server.faults.add(on("NLST").absolute_names())
     assert client.code("CWD ü") == "250"
 
     assert listing(client, "NLST") == "/ü/20231114221320.csv\r\n/ü/ä.txt\r\n".encode()
@@ -150,7 +150,7 @@ def test_absolute_names_below_the_current_directory(ftp_server: FtpServer, clien
 
 def test_what_is_wrong_ends_with_its_command(ftp_server: FtpServer, client: FtpsClient) -> None:
     """NOOP while a listing is on its way finds the session as it was, and so do other commands then."""
-    ftp_server.faults.add(on("NLST").names_in("latin-1").stall_data(60, after=3).full_names().times(1))
+    ftp_server.faults.add(on("NLST").encoding("latin-1").stall_data(60, after_bytes=3).absolute_names().times(1))
     line = begin(client, "NLST ü")
     assert line.exactly(3) == b"/\xfc/"
 
@@ -165,7 +165,7 @@ def test_what_is_wrong_ends_with_its_command(ftp_server: FtpServer, client: Ftps
 
 def test_two_sessions_at_once(ftp_server: FtpServer, client: FtpsClient) -> None:
     """What is wrong with the listing of one session is not with that of another."""
-    ftp_server.faults.add(on("NLST", session=1).full_names())
+    ftp_server.faults.add(on("NLST", session=1).absolute_names())
     with enter(ftp_server) as other:
         assert listing(client, "NLST ü") == "/ü/20231114221320.csv\r\n/ü/ä.txt\r\n".encode()
         assert listing(other, "NLST ü") == "ü/20231114221320.csv\r\nü/ä.txt\r\n".encode()

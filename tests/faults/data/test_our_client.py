@@ -87,7 +87,7 @@ CALLS: dict[str, Callable[[Client, Path], Awaitable[None]]] = {
 
 CUT = [
     *(
-        Row(f"{verb}: {word} after={COUNT}", call, StatusCodeError, text, DATA[:COUNT])
+        Row(f"{verb}: {word} after_bytes={COUNT}", call, StatusCodeError, text, DATA[:COUNT])
         for word, text in (
             ("drop_data", ABORTED),
             ("reset_data", ABORTED),
@@ -97,22 +97,34 @@ CUT = [
         for verb, call in (("RETR", "download"), ("STOR", "upload"), ("STOR", "exact"))
     ),
     *(
-        Row(f"MLSD: {word} after=50", "listing", StatusCodeError, text, None)
+        Row(f"MLSD: {word} after_bytes=50", "listing", StatusCodeError, text, None)
         for word, text in (("drop_data", ABORTED), ("reset_data", ABORTED))
     ),
-    Row(f"RETR: read_error after={COUNT}", "download", StatusCodeError, "Waiting for 2xx but got 451", DATA[:COUNT]),
-    Row(f"STOR: disk_full after={COUNT}", "upload", StatusCodeError, "Waiting for 2xx but got 552", DATA[:COUNT]),
+    Row(
+        f"RETR: read_error after_bytes={COUNT}",
+        "download",
+        StatusCodeError,
+        "Waiting for 2xx but got 451",
+        DATA[:COUNT],
+    ),
+    Row(
+        f"STOR: quota_exceeded after_bytes={COUNT}",
+        "upload",
+        StatusCodeError,
+        "Waiting for 2xx but got 552",
+        DATA[:COUNT],
+    ),
     Row("STOR: write_error keep=false", "upload", StatusCodeError, "Waiting for 2xx but got 451", None),
 ]
 """What the server broke it tells of, be it seen on the data connection first or not."""
 
 LOST = [
-    Row(f"RETR: truncate after={COUNT}", "download", None, "", DATA[:COUNT]),
-    Row(f"RETR: truncate after={COUNT}", "whole", IntegrityError, "/data.bin on the server and", DATA[:COUNT]),
+    Row(f"RETR: truncate after_bytes={COUNT}", "download", None, "", DATA[:COUNT]),
+    Row(f"RETR: truncate after_bytes={COUNT}", "whole", IntegrityError, "/data.bin on the server and", DATA[:COUNT]),
     Row("RETR: pad b'.'", "whole", IntegrityError, "/data.bin on the server and", DATA + b"."),
     Row("RETR: garble_data", "whole", IntegrityError, "/data.bin", bytes([DATA[0] ^ 1]) + DATA[1:]),
-    Row(f"STOR: truncate after={COUNT}", "upload", None, "", DATA[:COUNT]),
-    Row(f"STOR: truncate after={COUNT}", "whole upload", IntegrityError, "/new.bin on the server", DATA[:COUNT]),
+    Row(f"STOR: truncate after_bytes={COUNT}", "upload", None, "", DATA[:COUNT]),
+    Row(f"STOR: truncate after_bytes={COUNT}", "whole upload", IntegrityError, "/new.bin on the server", DATA[:COUNT]),
     Row("STOR: garble_data", "whole upload", IntegrityError, "/new.bin", bytes([DATA[0] ^ 1]) + DATA[1:]),
 ]
 """What nobody tells of is found by whoever looks."""
@@ -127,19 +139,19 @@ SLOW = [
 """What does no harm."""
 
 CONTROL = [
-    Row(f"{verb}: {word} after={COUNT}", call, ConnectionError, "", DATA[:count], goes_on=False)
+    Row(f"{verb}: {word} after_bytes={COUNT}", call, ConnectionError, "", DATA[:count], goes_on=False)
     for word in ("close", "reset", "half_close")
     for verb, call, count in (("RETR", "download", len(DATA)), ("STOR", "exact", COUNT))
 ]
 """The data are whole, and nobody knows."""
 
 SILENT = [
-    Row(f"RETR: stall_data after={COUNT}", "download", TimeoutError, "", DATA[:COUNT], goes_on=False),
-    Row(f"STOR: stall_data after={COUNT}", "upload", TimeoutError, "", DATA[:COUNT], goes_on=False),
-    Row(f"STOR: stall_data after={COUNT}", "exact", TimeoutError, "", DATA[:COUNT], goes_on=False),
-    Row("MLSD: stall_data after=50", "listing", TimeoutError, "", None, goes_on=False),
+    Row(f"RETR: stall_data after_bytes={COUNT}", "download", TimeoutError, "", DATA[:COUNT], goes_on=False),
+    Row(f"STOR: stall_data after_bytes={COUNT}", "upload", TimeoutError, "", DATA[:COUNT], goes_on=False),
+    Row(f"STOR: stall_data after_bytes={COUNT}", "exact", TimeoutError, "", DATA[:COUNT], goes_on=False),
+    Row("MLSD: stall_data after_bytes=50", "listing", TimeoutError, "", None, goes_on=False),
     Row("PASSIVE: ignore_data", "download", TimeoutError, "", None, goes_on=False),
-    Row(f"RETR: half_close_data after={COUNT}", "download", OSError, "", DATA[:COUNT], goes_on=False),
+    Row(f"RETR: half_close_data after_bytes={COUNT}", "download", OSError, "", DATA[:COUNT], goes_on=False),
     Row("EPSV: unreachable_data", "whole", None, "", DATA),
 ]
 """Its limits of time end the waiting."""
@@ -238,7 +250,7 @@ async def test_a_download_goes_on_where_it_was_cut(
     ftp_server: FtpServer, tmp_path: Path, tls: bool, word: str, after: int
 ) -> None:
     """With `resume` a second call makes the file whole, octet by octet, and brings no octet twice."""
-    ftp_server.faults.add(f"RETR times=1: {word} after={after}")
+    ftp_server.faults.add(f"RETR times=1: {word} after_bytes={after}")
     got = tmp_path / "data.bin"
     async with connected(ftp_server, tls=tls, limit=10) as client:
         if word == "truncate":
@@ -255,13 +267,13 @@ async def test_a_download_goes_on_where_it_was_cut(
 
 
 @both
-@pytest.mark.parametrize("word", ["drop_data", "reset_data", "truncate", "disk_full"])
+@pytest.mark.parametrize("word", ["drop_data", "reset_data", "truncate", "quota_exceeded"])
 @pytest.mark.parametrize("after", [0, 1, 65_536, len(DATA) - 1])
 async def test_an_upload_goes_on_where_it_was_cut(
     ftp_server: FtpServer, tmp_path: Path, tls: bool, word: str, after: int
 ) -> None:
     """With `resume` a second call makes the file on the server whole, octet by octet."""
-    ftp_server.faults.add(f"STOR times=1: {word} after={after}")
+    ftp_server.faults.add(f"STOR times=1: {word} after_bytes={after}")
     (tmp_path / "new.bin").write_bytes(DATA)
     async with connected(ftp_server, tls=tls, limit=10) as client:
         if word == "truncate":
@@ -280,12 +292,12 @@ async def test_an_upload_goes_on_where_it_was_cut(
 @pytest.mark.parametrize(
     "fault",
     [
-        "RETR #1,2: drop_data after=30000",
-        "RETR #1,2: reset_data after=30000",
-        "RETR #1: reset_data after=30000; reset after=30000",
-        "RETR #1,2: close after=30000; drop_data after=30000",
+        "RETR #1,2: drop_data after_bytes=30000",
+        "RETR #1,2: reset_data after_bytes=30000",
+        "RETR #1: reset_data after_bytes=30000; reset after_bytes=30000",
+        "RETR #1,2: close after_bytes=30000; drop_data after_bytes=30000",
         "EPSV #1,2: answer 425 'Try again'",
-        "RETR #1,2: fail 450 Busy after=30000",
+        "RETR #1,2: fail 450 Busy after_bytes=30000",
     ],
 )
 async def test_retries(ftp_server: FtpServer, tmp_path: Path, tls: bool, fault: str) -> None:
@@ -306,10 +318,16 @@ async def test_retries(ftp_server: FtpServer, tmp_path: Path, tls: bool, fault: 
 
 
 HANGS = [
-    *(f"TRANSFERS: {word}{at}" for word in ("stall_data", "half_close_data") for at in ("", " after=3")),
+    *(f"TRANSFERS: {word}{at}" for word in ("stall_data", "half_close_data") for at in ("", " after_bytes=3")),
     *(f"TRANSFERS: stall phase={phase}" for phase in PHASES),
-    *(f"TRANSFERS: {word}" for word in ("ignore", "no_opening", "no_reply", "early_reply", "together", "held_back")),
-    *(f"TRANSFERS: {word}" for word in ("half_close after=3", "stall_handshake", "cut_handshake", "throttle 1")),
+    *(
+        f"TRANSFERS: {word}"
+        for word in ("ignore", "no_preliminary", "no_reply", "early_reply", "coalesce", "delay_to_next")
+    ),
+    *(
+        f"TRANSFERS: {word}"
+        for word in ("half_close after_bytes=3", "stall_handshake", "cut_handshake", "throttle_data 1")
+    ),
     *(f"PASSIVE: {word}" for word in ("ignore_data", "unreachable_data", "ignore", "no_reply", "stall_handshake")),
     "RETR|LISTINGS: slice_data 1 pause=5",
 ]

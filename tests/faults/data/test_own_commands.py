@@ -84,7 +84,7 @@ def got(server: FtpServer) -> list[bytes]:
 @pytest.mark.parametrize("count", [1, 4, 9, len(WHOLE)])
 def test_a_download_ends(ftp_server: FtpServer, client: FtpsClient, kind: str, ending: Ending, count: int) -> None:
     """Exactly so many octets come, and the end, and the reply that the built-in commands give."""
-    ftp_server.faults.add(ending.fault("GIVE", after=count))
+    ftp_server.faults.add(ending.fault("GIVE", after_bytes=count))
 
     assert begin(client, "GIVE").rest() == (WHOLE[:count], ending.of(kind))
 
@@ -118,7 +118,7 @@ WAYS = {
 @pytest.mark.parametrize("ending", ENDINGS, ids=lambda ending: ending.word)
 def test_an_upload_ends(ftp_server: FtpServer, client: FtpsClient, kind: str, ending: Ending, way: str) -> None:
     """Eleven octets are received, by line, by block or at once, and then the end, be it in order or not."""
-    ftp_server.faults.add(ending.fault("TAKE", after=11))
+    ftp_server.faults.add(ending.fault("TAKE", after_bytes=11))
     line = begin(client, f"TAKE {way}")
 
     if ending is TRUNCATE:
@@ -140,7 +140,7 @@ def test_who_wants_exactly_so_many(
     ftp_server: FtpServer, client: FtpsClient, kind: str, ending: Ending, count: int, pieces: list[bytes]
 ) -> None:
     """What is complete before the end is had, even if the next octet would have been one too many."""
-    ftp_server.faults.add(ending.fault("TAKE", after=count))
+    ftp_server.faults.add(ending.fault("TAKE", after_bytes=count))
     line = begin(client, "TAKE exactly")
 
     line.offer(WHOLE)
@@ -157,7 +157,7 @@ def test_who_wants_exactly_so_many(
 def test_an_upload_stands_still_and_goes_on(ftp_server: FtpServer, client: FtpsClient, kind: str, way: str) -> None:
     """Time goes by between two octets, and nothing is lost or comes twice."""
     ftp_server.clock.freeze()
-    ftp_server.faults.add(on("TAKE").stall_data(60, after=6).times(1))
+    ftp_server.faults.add(on("TAKE").stall_data(60, after_bytes=6).times(1))
     line = begin(client, f"TAKE {way}")
 
     line.send(WHOLE)
@@ -174,7 +174,7 @@ def test_an_upload_stands_still_and_goes_on(ftp_server: FtpServer, client: FtpsC
 @each_kind
 def test_a_download_stands_still(ftp_server: FtpServer, client: FtpsClient, kind: str) -> None:
     """For ever, until ABOR."""
-    ftp_server.faults.add(on("GIVE").stall_data(after=6).times(1))
+    ftp_server.faults.add(on("GIVE").stall_data(after_bytes=6).times(1))
     line = begin(client, "GIVE")
     assert line.exactly(6) == WHOLE[:6]
     assert line.is_silent()

@@ -249,7 +249,7 @@ def test_a_fault_for_a_data_connection_that_is_there(
 ) -> None:
     """A fault acts on the next command, whatever was agreed or connected before it was added."""
     data = client.begin_data(verb)
-    ftp_server.faults.add(on("RETR").drop_data(after=10).times(1))
+    ftp_server.faults.add(on("RETR").drop_data(after_bytes=10).times(1))
     client.send("RETR data.bin")
     sock = data()
     assert client.reply().code == "150"
@@ -300,9 +300,15 @@ def free_ports(server: FtpServer) -> int:
 FAULTS = [
     *(getattr(on("EPSV"), word)() for word in ("refuse_data", "ignore_data", "unreachable_data")),
     *(getattr(on("EPSV|RETR"), word)() for word in ("refuse_handshake", "cut_handshake", "stall_handshake")),
-    *(getattr(on("RETR"), word)(after=5) for word in ("drop_data", "reset_data", "truncate", "half_close_data")),
-    *(getattr(on("RETR"), word)(after=5) for word in ("stall_data", "close", "reset", "half_close", "read_error")),
-    *(getattr(on("EPSV"), word)() for word in ("no_reply", "close", "reset", "half_close", "off", "ignore")),
+    *(getattr(on("RETR"), word)(after_bytes=5) for word in ("drop_data", "reset_data", "truncate", "half_close_data")),
+    *(
+        getattr(on("RETR"), word)(after_bytes=5)
+        for word in ("stall_data", "close", "reset", "half_close", "read_error")
+    ),
+    *(
+        getattr(on("EPSV"), word)()
+        for word in ("no_reply", "close", "reset", "half_close", "not_implemented", "ignore")
+    ),
     on("EPSV").wrong_address(port=9),
 ]
 each_fault = pytest.mark.parametrize("fault", FAULTS, ids=str)

@@ -26,7 +26,7 @@ def stands_at(server: FtpServer, octets: int) -> None:
 @pytest.mark.parametrize(
     ("moment", "octets"),
     [
-        *(({"after": count}, count) for count in (0, 1, 1023, (1 << 20) + 1, len(DATA))),
+        *(({"after_bytes": count}, count) for count in (0, 1, 1023, (1 << 20) + 1, len(DATA))),
         ({"at": 0.5}, len(DATA) // 2),
         ({"at": 1}, len(DATA)),
     ],
@@ -61,7 +61,7 @@ def test_an_upload_stands_still_and_goes_on(
 ) -> None:
     """After N octets the server takes nothing until the time is over; then it takes the rest."""
     ftp_server.clock.freeze()
-    ftp_server.faults.add(getattr(on("STOR"), word)(60, after=count).times(1))
+    ftp_server.faults.add(getattr(on("STOR"), word)(60, after_bytes=count).times(1))
     line = begin(client, "STOR new.bin")
 
     line.send(DATA[: count + 20_000])
@@ -85,7 +85,7 @@ def test_all_downloads(ftp_server: FtpServer, client: FtpsClient, command: str, 
     assert client.code(setting) == "200"
     whole = begin(client, command).rest().octets
     assert client.reply().code == "226"
-    ftp_server.faults.add(on(command.split()[0]).stall_data(60, after=9).times(1))
+    ftp_server.faults.add(on(command.split()[0]).stall_data(60, after_bytes=9).times(1))
     line = begin(client, command)
 
     stands_at(ftp_server, 9)
@@ -105,7 +105,7 @@ def test_all_downloads(ftp_server: FtpServer, client: FtpsClient, command: str, 
 def test_jitter_makes_a_delay_longer(ftp_server: FtpServer, client: FtpsClient) -> None:
     """A delay lasts its seconds at least, and those of jitter more at most."""
     ftp_server.clock.freeze()
-    ftp_server.faults.add(on("RETR").delay(60, jitter=10, after=5))
+    ftp_server.faults.add(on("RETR").delay(60, jitter=10, after_bytes=5))
     line = begin(client, "RETR data.bin")
 
     assert line.exactly(5) == DATA[:5]
@@ -123,7 +123,7 @@ def test_jitter_makes_a_delay_longer(ftp_server: FtpServer, client: FtpsClient) 
 def stalled(client: FtpsClient, server: FtpServer, command: str, verb: str = "EPSV") -> Line:
     """A transfer that stands still for ever, after five octets."""
     server.clock.freeze()
-    server.faults.add(on(command.split()[0]).stall_data(after=5).times(1))
+    server.faults.add(on(command.split()[0]).stall_data(after_bytes=5).times(1))
     line = begin(client, command, verb)
     if command.startswith("RETR"):
         assert line.exactly(5) == DATA[:5]
@@ -166,7 +166,7 @@ def test_abor(ftp_server: FtpServer, client: FtpsClient, kind: str, command: str
 
 
 @each_direction
-@pytest.mark.parametrize("moment", [{"after": len(DATA)}, {"at": 1}], ids=str)
+@pytest.mark.parametrize("moment", [{"after_bytes": len(DATA)}, {"at": 1}], ids=str)
 def test_abor_behind_the_last_octet(
     ftp_server: FtpServer, client: FtpsClient, command: str, moment: dict[str, Any]
 ) -> None:
@@ -245,7 +245,7 @@ def test_restart(ftp_server: FtpServer, client: FtpsClient) -> None:
 def test_only_one_of_two_transfers_at_once(ftp_server: FtpServer, client: FtpsClient, kind: str) -> None:
     """What happens once happens to the transfer that comes to it first; another one at the same time is whole."""
     ftp_server.clock.freeze()
-    ftp_server.faults.add(on("RETR").stall_data(60, after=1000).times(1))
+    ftp_server.faults.add(on("RETR").stall_data(60, after_bytes=1000).times(1))
     with enter(ftp_server, kind) as other:
         line = begin(client, "RETR data.bin")
         assert line.exactly(1000) == DATA[:1000]
@@ -262,7 +262,7 @@ def test_only_one_of_two_transfers_at_once(ftp_server: FtpServer, client: FtpsCl
 @pytest.mark.ftp(files={**FILES, "/small.txt": b"123"})
 def test_who_does_not_come_to_it_does_not_use_it_up(ftp_server: FtpServer, client: FtpsClient) -> None:
     """A transfer that is too short leaves what happens once to one that is long enough."""
-    (armed,) = [ftp_server.faults.add(on("RETR").drop_data(after=1000).times(1))]
+    (armed,) = [ftp_server.faults.add(on("RETR").drop_data(after_bytes=1000).times(1))]
 
     assert begin(client, "RETR small.txt").rest() == (b"123", "FIN")
     assert (client.reply().code, armed.fired) == ("226", 0)
@@ -288,7 +288,7 @@ def test_quit(ftp_server: FtpServer, client: FtpsClient, kind: str, command: str
 def test_quit_before_the_time_is_over(ftp_server: FtpServer, client: FtpsClient, kind: str) -> None:
     """QUIT makes an end to a stall that has one, and the transfer goes on to its own."""
     ftp_server.clock.freeze()
-    ftp_server.faults.add(on("RETR").stall_data(60, after=5))
+    ftp_server.faults.add(on("RETR").stall_data(60, after_bytes=5))
     line = begin(client, "RETR data.bin")
     assert line.exactly(5) == DATA[:5]
 

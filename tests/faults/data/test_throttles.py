@@ -68,7 +68,7 @@ def transfer(client: FtpsClient, server: FtpServer, command: str) -> None:
 @each_direction
 def test_a_fault(ftp_server: FtpServer, client: FtpsClient, kind: str, command: str) -> None:
     """One transfer is held to a limit, and the next one is not."""
-    armed = ftp_server.faults.add(on(command.split()[0]).throttle(LIMIT).times(1))
+    armed = ftp_server.faults.add(on(command.split()[0]).throttle_data(LIMIT).times(1))
 
     transfer(client, ftp_server, command)
 
@@ -81,7 +81,7 @@ def test_a_fault(ftp_server: FtpServer, client: FtpsClient, kind: str, command: 
 @each_direction
 def test_a_fault_and_a_cut(ftp_server: FtpServer, client: FtpsClient, command: str) -> None:
     """Words go together: a slow transfer is cut after exactly so many octets."""
-    ftp_server.faults.add(on(command.split()[0]).throttle(LIMIT).drop_data(after=12_345).times(1))
+    ftp_server.faults.add(on(command.split()[0]).throttle_data(LIMIT).drop_data(after_bytes=12_345).times(1))
     line = begin(client, command)
 
     if command.startswith("STOR"):
@@ -128,7 +128,7 @@ def test_a_limit_that_is_lifted(ftp_server: FtpServer, client: FtpsClient, where
 def test_a_limit_that_is_set(ftp_server: FtpServer, client: FtpsClient, where: str, command: str) -> None:
     """What was as fast as it could keeps to the limit from the moment when there is one."""
     ftp_server.clock.freeze()
-    ftp_server.faults.add(on(command.split()[0]).stall_data(60, after=1000))
+    ftp_server.faults.add(on(command.split()[0]).stall_data(60, after_bytes=1000))
     line = begin(client, command)
     if command.startswith("STOR"):
         line.send(PART)
@@ -201,7 +201,7 @@ def test_users(ftp_server_factory: Callable[..., FtpServer], user: User, command
 def test_the_lowest_limit_counts(ftp_server: FtpServer, client: FtpsClient) -> None:
     """A fault makes nobody faster than the server lets him, and the other way round."""
     limits(ftp_server, "server", None, LIMIT)
-    ftp_server.faults.add(on("RETR").throttle(100 * LIMIT).times(1))
+    ftp_server.faults.add(on("RETR").throttle_data(100 * LIMIT).times(1))
     transfer(client, ftp_server, "RETR part.bin")
     assert keeps_to(ftp_server, LIMIT)
 
@@ -220,7 +220,7 @@ def test_whoever_waits_can_be_ended(
 ) -> None:
     """ABOR, the client's end and the server's end all end a transfer that waits for its turn."""
     monkeypatch.setattr("ftpfixture.server.base._STOP_TIME", 3600)  # what the test would wait for
-    ftp_server.faults.add(on(command.split()[0]).throttle(1))
+    ftp_server.faults.add(on(command.split()[0]).throttle_data(1))
     line = begin(client, command)
     if command.startswith("STOR"):
         line.send(b"ab")
@@ -241,7 +241,7 @@ def test_whoever_waits_can_be_ended(
 
 def test_control_is_not_throttled(ftp_server: FtpServer, client: FtpsClient) -> None:
     """Replies come at once while data trickle."""
-    ftp_server.faults.add(on("RETR").throttle(1))
+    ftp_server.faults.add(on("RETR").throttle_data(1))
     begin(client, "RETR part.bin")
 
     assert [client.code("NOOP") for _ in range(100)] == ["200"] * 100

@@ -21,7 +21,7 @@ def test_the_end_comes_after_exactly_so_many_octets(
     ftp_server: FtpServer, client: FtpsClient, kind: str, ending: Ending, count: int
 ) -> None:
     """As soon as N octets have come the connection ends, and the server keeps these N."""
-    ftp_server.faults.add(ending.fault("STOR", after=count))
+    ftp_server.faults.add(ending.fault("STOR", after_bytes=count))
     line = begin(client, "STOR new.bin")
 
     line.send(DATA[:count])
@@ -39,7 +39,7 @@ def test_whoever_goes_on_sending_sends_in_vain(
     ftp_server: FtpServer, client: FtpsClient, kind: str, ending: Ending, count: int
 ) -> None:
     """What comes behind the N octets is not stored, be it there already when the connection ends, or not."""
-    ftp_server.faults.add(ending.fault("STOR", after=count))
+    ftp_server.faults.add(ending.fault("STOR", after_bytes=count))
     line = begin(client, "STOR new.bin")
 
     line.offer(DATA)
@@ -54,7 +54,7 @@ def test_whoever_goes_on_sending_sends_in_vain(
 @each_count
 def test_truncate(ftp_server: FtpServer, client: FtpsClient, kind: str, count: int) -> None:
     """The client can send everything, and is told of success; the server has stored the first N octets."""
-    ftp_server.faults.add(TRUNCATE.fault("STOR", after=count))
+    ftp_server.faults.add(TRUNCATE.fault("STOR", after_bytes=count))
     line = begin(client, "STOR new.bin")
 
     line.send(DATA)
@@ -67,7 +67,7 @@ def test_truncate(ftp_server: FtpServer, client: FtpsClient, kind: str, count: i
 @each_ending
 def test_what_is_not_reached_does_not_happen(ftp_server: FtpServer, client: FtpsClient, ending: Ending) -> None:
     """One octet beyond what is sent is never reached: all of it is stored."""
-    armed = ftp_server.faults.add(ending.fault("STOR", after=len(DATA) + 1).optional())
+    armed = ftp_server.faults.add(ending.fault("STOR", after_bytes=len(DATA) + 1).optional())
 
     assert client.store("STOR new.bin", DATA) == ["150", "226"]
 
@@ -106,7 +106,7 @@ def test_all_commands(
 ) -> None:
     """What was there before counts for nothing, and stays as far as the command lets it."""
     verb, _, path = line.partition(" ")
-    ftp_server.faults.add(ending.fault(verb, after=5))
+    ftp_server.faults.add(ending.fault(verb, after_bytes=5))
     ftp_server.files["/old.bin"] = b"0123456789"
     if rest is not None:
         assert client.code(rest) == "350"
@@ -126,7 +126,7 @@ def test_all_commands(
 @pytest.mark.parametrize("count", [9, 10, 4711])
 def test_type_a(ftp_server: FtpServer, client: FtpsClient, ending: Ending, count: int) -> None:
     """In TYPE A octets count as they come; half a line end is none."""
-    ftp_server.faults.add(ending.fault("STOR", after=count))
+    ftp_server.faults.add(ending.fault("STOR", after_bytes=count))
     text = LINES.replace(b"\n", b"\r\n")
     assert client.code("TYPE A") == "200"
 
@@ -147,7 +147,7 @@ def test_type_a(ftp_server: FtpServer, client: FtpsClient, ending: Ending, count
 @pytest.mark.parametrize("count", [0, 4711])
 def test_mode_z(ftp_server: FtpServer, client: FtpsClient, kind: str, ending: Ending, count: int) -> None:
     """In MODE Z octets are counted when they are inflated; nothing that a download would have is sent."""
-    ftp_server.faults.add(ending.fault("STOR", after=count))
+    ftp_server.faults.add(ending.fault("STOR", after_bytes=count))
     assert client.code("MODE Z") == "200"
 
     data = begin(client, "STOR new.txt")
@@ -171,7 +171,7 @@ def test_all_ways_to_a_data_connection(
     ftp_server: FtpServer, client: FtpsClient, kind: str, ending: Ending, verb: str
 ) -> None:
     """Passive or active, by old commands or new: the ends are the same."""
-    ftp_server.faults.add(ending.fault("STOR", after=4711))
+    ftp_server.faults.add(ending.fault("STOR", after_bytes=4711))
     line = begin(client, "STOR new.bin", verb)
 
     line.send(DATA[:4711])
@@ -187,7 +187,7 @@ def test_all_ways_to_a_data_connection(
 @pytest.mark.parametrize("verb", ["EPSV", "EPRT"])
 def test_ipv6(ftp_server: FtpServer, client: FtpsClient, ending: Ending, verb: str) -> None:
     """Over IPv6 the ends are the same."""
-    ftp_server.faults.add(ending.fault("STOR", after=4711))
+    ftp_server.faults.add(ending.fault("STOR", after_bytes=4711))
     line = begin(client, "STOR new.bin", verb)
 
     line.send(DATA[:4711])

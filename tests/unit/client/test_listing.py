@@ -486,7 +486,7 @@ class Pipes(Client):
 
 async def test_a_custom_parser_of_a_subclass(ftp_server_factory: Callable[..., FtpServer]) -> None:
     """A method is asked; a parser that is given comes before it."""
-    listing = on("LIST").truncate(after=0).pad(b"a|x\r\n")
+    listing = on("LIST").truncate(after_bytes=0).pad(b"a|x\r\n")
     server = ftp_server_factory(disable=["MLSD"], faults=[listing])
     given: dict[str, Any] = {"parse_list_line_custom": lambda line: ("given", {"type": "file"})}
     cases: list[tuple[dict[str, Any], str]] = [({}, "a"), (given, "given")]

@@ -444,7 +444,7 @@ async def test_odd_facts(ftp_server_factory: Callable[..., FtpServer], here: Her
     lines = [line.replace("type=file;type=", "type=") for line in lines]
     server = ftp_server_factory(
         files={f"/m/{name}": name.encode() for name in names},
-        faults=[on("MLSD").truncate(after=0).pad("".join(lines).encode())],
+        faults=[on("MLSD").truncate(after_bytes=0).pad("".join(lines).encode())],
     )
     async with Client.context(*server.address, *server.credentials) as client:
         result = await client.mirror_down("/m", here.root, delete=True)

@@ -26,7 +26,7 @@ def odd(ftp_server_factory: Factory) -> Factory:
         return ftp_server_factory(
             files={"/d/f": b"four", "/d/good": b"1", "/d/sub/g": b"2"},
             disable=["MLSD", "MLST", *disable],
-            faults=[on("LIST", path=path).truncate(after=0).pad(listing)],
+            faults=[on("LIST", path=path).truncate(after_bytes=0).pad(listing)],
         )
 
     return make
@@ -99,7 +99,7 @@ async def test_remove(odd: Factory) -> None:
 
 async def test_remove_by_mlsd(ftp_server_factory: Factory) -> None:
     """Nothing is removed before all directories were read, the deepest too, whatever they are read by."""
-    fault = on("MLSD", path="/d/e/deep").truncate(after=0).pad(b"no facts\r\n")
+    fault = on("MLSD", path="/d/e/deep").truncate(after_bytes=0).pad(b"no facts\r\n")
     server = ftp_server_factory(files={"/d/a": b"1", "/d/e/deep/b": b"2"}, faults=[fault])
     async with Client.context(*server.address, *server.credentials) as client:
         with pytest.raises(UnreadLinesError, match="/d/e/deep"):
@@ -110,7 +110,7 @@ async def test_remove_by_mlsd(ftp_server_factory: Factory) -> None:
 
 async def test_what_cwd_takes_for_a_directory(ftp_server_factory: Factory) -> None:
     """A link in a line that is not understood is removed alone, and not all that it leads to."""
-    fault = on("LIST", path="/").truncate(after=0).pad(b"?? link ??\r\n")
+    fault = on("LIST", path="/").truncate(after_bytes=0).pad(b"?? link ??\r\n")
     server = ftp_server_factory(files={"/keep/me": b"1"}, disable=["MLSD", "MLST"], faults=[fault])
     server.files.symlink("/link", "/keep")
     async with Client.context(*server.address, *server.credentials) as client:
@@ -176,7 +176,7 @@ async def test_download(odd: Factory, tmp_path: Path, caplog: pytest.LogCaptureF
 
 async def test_names_that_are_hidden(ftp_server_factory: Factory) -> None:
     """Many servers leave out names with a dot in front, so a listing without one proves nothing."""
-    fault = on("LIST").truncate(after=0)
+    fault = on("LIST").truncate(after_bytes=0)
     server = ftp_server_factory(files={"/.hidden": b"1"}, disable=["MLSD", "MLST"], faults=[fault])
     async with Client.context(*server.address, *server.credentials) as client:
         assert await client.is_file("/.hidden")
@@ -221,7 +221,7 @@ async def test_one_line_that_may_be_cut_off(ftp_server_factory: Factory) -> None
     server = ftp_server_factory(
         files={"/d/good.txt": b"1"},
         disable=["MLSD", "MLST"],
-        faults=[on("LIST", path="/d").truncate(after=0).pad(GOOD.encode())],
+        faults=[on("LIST", path="/d").truncate(after_bytes=0).pad(GOOD.encode())],
     )
     async with Client.context(*server.address, *server.credentials) as client:
         assert [str(path) for path, _ in await client.list("/d")] == ["/d/good"]
@@ -282,7 +282,7 @@ async def test_half_a_listing(
     server = ftp_server_factory(
         files={"/d/f.txt": b"four", "/d/good": b"1"},
         disable=["MLSD", "MLST"] if verb == "LIST" else [],
-        faults=[on(verb, path="/d").truncate(after=0).pad(listing)],
+        faults=[on(verb, path="/d").truncate(after_bytes=0).pad(listing)],
     )
     for name in ("f.txt", "good"):
         (tmp_path / name).write_bytes(b"mine")
@@ -303,7 +303,7 @@ async def test_half_a_listing(
 
 async def test_a_name_alone_has_no_facts(ftp_server_factory: Factory) -> None:
     """Where no line of MLSD has facts, each is a name (RFC 3659 7.2)."""
-    with ftp_server_factory(faults=[on("MLSD").truncate(after=0).pad(b" a\r\n b c\r\n")]) as server:
+    with ftp_server_factory(faults=[on("MLSD").truncate(after_bytes=0).pad(b" a\r\n b c\r\n")]) as server:
         async with Client.context(*server.address, *server.credentials) as client:
             lister = client.list("/")
             assert [str(path) for path, _ in await lister] == ["/a", "/b c"]
@@ -338,7 +338,7 @@ async def test_names_that_some_servers_take_for_one(ftp_server_factory: Factory,
     """A listing that shows another spelling is no proof that there is nothing: the server is asked."""
     line = f"{GOOD.removesuffix('good')}{listed}\r\n".encode()
     server = ftp_server_factory(
-        files={path: b"four"}, disable=["MLSD", "MLST"], faults=[on("LIST").truncate(after=0).pad(line)]
+        files={path: b"four"}, disable=["MLSD", "MLST"], faults=[on("LIST").truncate(after_bytes=0).pad(line)]
     )
     async with Client.context(*server.address, *server.credentials) as client:
         assert await client.stat(path) == {"type": "file", "size": "4"}

@@ -10,7 +10,7 @@ import pytest
 from ftpfixture import on
 from ftpfixture.faults import actions, data_actions, disk, edits, existing
 from ftpfixture.faults.action import Action, State, Step, Timed
-from ftpfixture.faults.armed import Armed
+from ftpfixture.faults.active import ActiveFault
 from ftpfixture.faults.effects import Effect, Hook
 from ftpfixture.faults.moments import Moment
 from ftpfixture.faults.pieces import cut_up
@@ -81,7 +81,7 @@ def test_hooks_let_everything_pass() -> None:
     """An action without a hook of its own changes nothing there, and nothing happens."""
     action, reply, raw = Action(), Reply("226", ("Done",)), b"bytes"
     state = State(situation(), "a.csv", "utf-8")
-    step = Step(action, Armed(on("RETR").off()).look(state.situation), state)  # type: ignore[arg-type]
+    step = Step(action, ActiveFault(on("RETR").not_implemented()).look(state.situation), state)  # type: ignore[arg-type]
     pieces = cut_up(reply, "utf-8")
 
     assert _all_of(action.handshake(step)) == ([], None)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from ftpfixture.faults.armed import Armed
+from ftpfixture.faults.active import ActiveFault
 from ftpfixture.faults.grammar import parse
 from tests.support.playbook import Play, play
 
 
 def test_only_what_is_missing_is_an_empty_directory() -> None:
     """Leading flags are no part of the path; a fault that had nothing to do is there for the next command."""
-    stage = Play([Armed(parse("LIST times=1: missing_as_empty"))])
+    stage = Play([ActiveFault(parse("LIST times=1: missing_as_empty"))])
 
     assert stage.perform("LIST a") == ["exists a as a pattern", "do LIST a"]
     assert stage.perform("LIST") == ["exists  as a pattern", "do LIST"]
@@ -32,7 +32,7 @@ def test_nobody_knows_what_is_missing_before_the_login() -> None:
 
 def test_only_what_is_there_is_refused() -> None:
     """A command without an argument is left to the server, and so is one of which nobody knows."""
-    stage = Play([Armed(parse("MKD|RNTO|STOR times=2: refuse_if_exists 553 'It is there'"))])
+    stage = Play([ActiveFault(parse("MKD|RNTO|STOR times=2: refuse_if_exists 553 'It is there'"))])
 
     assert stage.perform("STOR missing") == ["exists missing", "do STOR missing"]
     assert stage.perform("MKD") == ["do MKD"]
@@ -40,7 +40,9 @@ def test_only_what_is_there_is_refused() -> None:
     assert stage.perform("MKD a*") == ["exists a*", "fired", "answer 553 It is there"]
     assert stage.perform("STOR a") == ["do STOR a"]
     assert play("STOR: refuse_if_exists 553", "STOR a", known=False) == [["exists a", "do STOR a"]]
-    assert play("STOR: off; refuse_if_exists 553", "STOR a") == [["fired", "answer 502 Command not implemented"]]
+    assert play("STOR: not_implemented; refuse_if_exists 553", "STOR a") == [
+        ["fired", "answer 502 Command not implemented"]
+    ]
 
 
 def test_commands_that_replace_nothing_are_not_refused() -> None:

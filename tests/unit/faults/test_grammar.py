@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from ftpfixture import Fault, on
 from ftpfixture.errors import ConfigurationError
-from ftpfixture.faults.catalog import GROUPS
+from ftpfixture.faults.dsl import GROUPS
 from ftpfixture.faults.grammar import parse
-from ftpfixture.faults.known import KNOWN
+from ftpfixture.faults.presets import PRESETS
 from tests.support.faults import SECRETS, WORDS, call_of, faults, parameters_of, pointed_at, texts
 from tests.support.rows import check_rows, table
 
@@ -64,10 +64,10 @@ def test_every_word_goes_through_text_and_repr(data: st.DataObject) -> None:
 @given(texts, texts)
 def test_names_of_any_shape_go_through_text(path: str, user: str) -> None:
     """A path and a user may look like anything else of the grammar."""
-    fault = on("RETR", path=path, user=user).off()
+    fault = on("RETR", path=path, user=user).not_implemented()
 
     assert parse(str(fault)) == fault
-    assert parse(f"RETR path={path!r} user={user!r}: off") == fault
+    assert parse(f"RETR path={path!r} user={user!r}: not_implemented") == fault
 
 
 # What the forms mean.
@@ -76,46 +76,49 @@ def test_names_of_any_shape_go_through_text(path: str, user: str) -> None:
 @table(
     ("text", "fault"),
     [
-        ("RETR: off", on("RETR").off()),
-        ("  retr  :  off  ", on("RETR").off()),
-        ("RETR:\n    off", on("RETR").off()),
+        ("RETR: not_implemented", on("RETR").not_implemented()),
+        ("  retr  :  not_implemented  ", on("RETR").not_implemented()),
+        ("RETR:\n    not_implemented", on("RETR").not_implemented()),
         ("*: delay 1.5", on("*").delay(1.5)),
         ("PASV|epsv: refuse_data", on("PASV", "EPSV").refuse_data()),
         ("PASSIVE: refuse_data", on("PASV", "EPSV").refuse_data()),
-        ("RETR *.csv #2: drop_data after=1024", on("RETR", path="*.csv").nth(2).drop_data(after=1024)),
+        ("RETR *.csv #2: drop_data after_bytes=1024", on("RETR", path="*.csv").nth(2).drop_data(after_bytes=1024)),
         ("RETR #1,3: drop_data 1024", on("RETR").nth(1, 3).drop_data(1024)),
-        ("RETR nth=2: off", on("RETR").nth(2).off()),
-        ("RETR '/a b/c;d: e.csv': off", on("RETR", path="/a b/c;d: e.csv").off()),
-        ('RETR "it\'s": off', on("RETR", path="it's").off()),
-        ("RETR [ab]*.csv: off", on("RETR", path="[ab]*.csv").off()),
-        ("RETR a:b: off", on("RETR", path="a:b").off()),
-        ("RETR 5: off", on("RETR", path="5").off()),
-        ("RETR none: off", on("RETR", path="none").off()),
-        ("RETR b'a': off", on("RETR", path="b'a'").off()),
-        ("RETR path=none user=true: off", on("RETR", path="none", user="true").off()),
-        ("RETR user=007: off", on("RETR", user="007").off()),
-        ("RETR user='a b' session=2 type=A: off", on("RETR", user="a b", session=2, type="A").off()),
-        ("RETR times=2 after=3 every=4: off", on("RETR").times(2).after(3).every(4).off()),
-        ("RETR since=1 until=2.5: off", on("RETR").since(1).until(2.5).off()),
-        ("RETR probability=50% seed=3: off", on("RETR").probability(0.5, 3).off()),
-        ("RETR probability=.25: off", on("RETR").probability(0.25).off()),
-        ("RETR optional: off", on("RETR").optional().off()),
-        ("RETR 'optional': off", on("RETR", path="optional").off()),
+        ("RETR nth=2: not_implemented", on("RETR").nth(2).not_implemented()),
+        ("RETR '/a b/c;d: e.csv': not_implemented", on("RETR", path="/a b/c;d: e.csv").not_implemented()),
+        ('RETR "it\'s": not_implemented', on("RETR", path="it's").not_implemented()),
+        ("RETR [ab]*.csv: not_implemented", on("RETR", path="[ab]*.csv").not_implemented()),
+        ("RETR a:b: not_implemented", on("RETR", path="a:b").not_implemented()),
+        ("RETR 5: not_implemented", on("RETR", path="5").not_implemented()),
+        ("RETR none: not_implemented", on("RETR", path="none").not_implemented()),
+        ("RETR b'a': not_implemented", on("RETR", path="b'a'").not_implemented()),
+        ("RETR path=none user=true: not_implemented", on("RETR", path="none", user="true").not_implemented()),
+        ("RETR user=007: not_implemented", on("RETR", user="007").not_implemented()),
+        (
+            "RETR user='a b' session=2 type=A: not_implemented",
+            on("RETR", user="a b", session=2, type="A").not_implemented(),
+        ),
+        ("RETR times=2 skip=3 every=4: not_implemented", on("RETR").times(2).skip(3).every(4).not_implemented()),
+        ("RETR since=1 until=2.5: not_implemented", on("RETR").since(1).until(2.5).not_implemented()),
+        ("RETR probability=50% seed=3: not_implemented", on("RETR").probability(0.5, 3).not_implemented()),
+        ("RETR probability=.25: not_implemented", on("RETR").probability(0.25).not_implemented()),
+        ("RETR optional: not_implemented", on("RETR").optional().not_implemented()),
+        ("RETR 'optional': not_implemented", on("RETR", path="optional").not_implemented()),
         ("RETR: answer 550 'no such file'", on("RETR").answer(550, "no such file")),
         ("RETR: answer code=550 text=gone", on("RETR").answer(550, "gone")),
         ("RETR: answer 550 text='a b'", on("RETR").answer(550, "a b")),
         ("RETR: answer 550 text=", on("RETR").answer(550, "")),
-        ("RETR: answer 550 off", on("RETR").answer(550, "off")),
+        ("RETR: answer 550 not_implemented", on("RETR").answer(550, "not_implemented")),
         ("RETR: answer 550 [{[]}]", on("RETR").answer(550, "[{[]}]")),
         ("RETR: answer 550 'C:\\d'", on("RETR").answer(550, "C:\\d")),
         ("FEAT: answer 211 ['a', 'b c']", on("FEAT").answer(211, ["a", "b c"])),
         ("FEAT: answer 211 text=['a', 'b;: c']", on("FEAT").answer(211, ["a", "b;: c"])),
         ("PWD: answer_raw b'257\\r\\n'", on("PWD").answer_raw(b"257\r\n")),
-        ('PWD: answer_raw octets=B"x"', on("PWD").answer_raw(b"x")),
+        ('PWD: answer_raw data=B"x"', on("PWD").answer_raw(b"x")),
         ("CWD: answer 042 x", on("CWD").answer("042", "x")),
         ("RETR: drop_data at=50%", on("RETR").drop_data(at=0.5)),
         ("RETR: drop_data none 0.5", on("RETR").drop_data(None, 0.5)),
-        ("STOR: disk_full 10 keep=False quota=false", on("STOR").disk_full(10, keep=False, quota=False)),
+        ("STOR: disk_full 10 keep=false", on("STOR").disk_full(10, keep=False)),
         ("RETR: delay 1; drop_data 5", on("RETR").delay(1).drop_data(5)),
         ("RETR: ;; delay 1 ;; drop_data 5 ;", on("RETR").delay(1).drop_data(5)),
     ],
@@ -125,10 +128,10 @@ def test_what_the_text_means(text: str, fault: Fault) -> None:
     assert parse(text) == fault
 
 
-@table("name", KNOWN)
+@table("name", PRESETS)
 def test_known_faults_by_name(name: str) -> None:
     """A name that is known stands for its text."""
-    assert parse(f" {name} ") == parse(KNOWN[name].text)
+    assert parse(f" {name} ") == parse(PRESETS[name].text)
 
 
 @table(
@@ -153,68 +156,80 @@ def test_groups_stand_for_their_verbs(group: str) -> None:
 
 MISTAKES = [
     # text, what is pointed at, what is said
-    ("RETR: dropdata after=5", "dropdata", "unknown word 'dropdata': did you mean 'drop_data'?"),
-    ("RETR: off; dely 5; deny", "dely", "did you mean 'delay'?"),
-    ("RETR: xyzzy", "xyzzy", "use one of answer, answer_raw,"),
+    ("RETR: dropdata after_bytes=5", "dropdata", "unknown word 'dropdata': did you mean 'drop_data'?"),
+    ("RETR: not_implemented; dely 5; deny", "dely", "did you mean 'delay'?"),
+    ("RETR: xyzzy", "xyzzy", "use one of absolute_names, answer,"),
     ("RETR: nth 2", "nth", "unknown word 'nth'"),
-    ("RETR: drop_data aftr=5", "aftr=5", "unknown parameter of drop_data 'aftr': did you mean 'after'?"),
-    ("RETR: delay 1 colour=5", "colour=5", "use one of duration, jitter, phase, after, at"),
-    ("RETR: off now=1", "now=1", "unknown parameter of off 'now': it takes none"),
-    ("RETR: drop_data after=-1", "after=-1", "after takes a whole number, 0 or more, not -1"),
-    ("RETR: drop_data 1.5", "1.5", "after takes a whole number, 0 or more, not 1.5"),
-    ("RETR: delay 1 1 after=x", "after=x", "after takes a whole number, 0 or more, not 'x'"),
+    (
+        "RETR: drop_data aftr_bytes=5",
+        "aftr_bytes=5",
+        "unknown parameter of drop_data 'aftr_bytes': did you mean 'after_bytes'?",
+    ),
+    ("RETR: delay 1 colour=5", "colour=5", "use one of duration, jitter, phase, after_bytes, at"),
+    ("RETR: not_implemented now=1", "now=1", "unknown parameter of not_implemented 'now': it takes none"),
+    ("RETR: drop_data after_bytes=-1", "after_bytes=-1", "after_bytes takes a whole number, 0 or more, not -1"),
+    ("RETR: drop_data 1.5", "1.5", "after_bytes takes a whole number, 0 or more, not 1.5"),
+    ("RETR: delay 1 1 after_bytes=x", "after_bytes=x", "after_bytes takes a whole number, 0 or more, not 'x'"),
     ("RETR: drop_data at=150%", "at=150%", "at takes a number from 0 to 1, or 0% to 100% in text, not 1.5"),
     ("RETR: drop_data at=1.2.3%", "at=1.2.3%", "not '1.2.3%'"),
-    ("RETR: drop_data 1 0.5", "drop_data", "give after= (octets) or at= (a part of the file), not both"),
+    ("RETR: drop_data 1 0.5", "drop_data", "give after_bytes= (a number) or at= (a part of the file), not both"),
     ("RETR: answer 55 gone", "55", "code takes three digits, such as 550, not 55"),
     ("RETR: answer 550 5", "5", "text takes text, or a list of lines, not 5"),
     ("RETR: answer 550 [1,2]", "[1,2]", "text takes text, or a list of lines, not [1, 2]"),
-    ("RETR: answer_raw abc", "abc", "octets takes octets, such as b'226 Done\\r\\n', not 'abc'"),
+    ("RETR: answer_raw abc", "abc", "data takes bytes, such as b'226 Done\\r\\n', not 'abc'"),
     ("RETR: answer 550 'gone", "'gone", "what begins with a quote ends with the same quote"),
     ("RETR: answer 550 'a b", "'a", "what begins with a quote ends with the same quote"),
-    ("RETR 'a.csv: off", "'a.csv", "what begins with a quote ends with the same quote"),
+    ("RETR 'a.csv: not_implemented", "'a.csv", "what begins with a quote ends with the same quote"),
     ("RETR: answer 550 code=551", "code=551", "answer has a code already"),
     ("RETR: answer 550 text=a text=b", "text=b", "answer has a text already"),
     ("RETR: answer", "answer", "answer takes code, text='': missing a required argument: 'code'"),
     ("LIST: list_style vms", "vms", "style takes one of unix, msdos, msdos4, eplf, not 'vms'"),
     ("LIST: list_style ['unix']", "['unix']", "style takes one of"),
     ("PASV: wrong_address ::1", "::1", "host takes an IPv4 address, such as 10.0.0.1, not '::1'"),
-    ("LIST: names_in martian", "martian", "encoding takes one that Python knows, such as latin-1, not 'martian'"),
-    ("LIST: names_in utf-16", "utf-16", "encoding takes one that leaves ASCII as it is, such as latin-1, not 'utf-16'"),
-    ("LIST: names_in undefined", "undefined", "encoding takes one that Python knows"),
-    ("LIST: names_in 437", "437", "encoding takes one that Python knows, such as latin-1, not 437"),
-    ("RETR drop_data after=5", "drop_data", "a fault is verbs, a colon with a space behind it, and words"),
-    ("RETR: ", "", "behind the colon stands what goes wrong: one of answer,"),
-    ("RETR: ; ;", "", "behind the colon stands what goes wrong: one of answer,"),
-    ("RETR:off", "RETR:off", "a colon with a space behind it"),
+    ("LIST: encoding martian", "martian", "encoding takes one that Python knows, such as latin-1, not 'martian'"),
+    ("LIST: encoding utf-16", "utf-16", "encoding takes one that leaves ASCII as it is, such as latin-1, not 'utf-16'"),
+    ("LIST: encoding undefined", "undefined", "encoding takes one that Python knows"),
+    ("LIST: encoding 437", "437", "encoding takes one that Python knows, such as latin-1, not 437"),
+    ("RETR drop_data after_bytes=5", "drop_data", "a fault is verbs, a colon with a space behind it, and words"),
+    ("RETR: ", "", "behind the colon stands what goes wrong: one of absolute_names,"),
+    ("RETR: ; ;", "", "behind the colon stands what goes wrong: one of absolute_names,"),
+    ("RETR:not_implemented", "RETR:not_implemented", "a colon with a space behind it"),
     ("RETR a.csv", "", "a colon with a space behind it"),
-    (": off", ":", "a fault is verbs, a colon with a space behind it, and words"),
+    (": not_implemented", ":", "a fault is verbs, a colon with a space behind it, and words"),
     ("", "", "a fault is verbs, a colon with a space behind it, and words"),
-    ("RETR a.csv b.csv: off", "b.csv", "there is a path already; one with spaces stands in quotes"),
-    ("RETR path=a path=b: off", "path=b", "there is a path already"),
-    ("RETR user=a user=b: off", "user=b", "there is a user already"),
-    ("RETR #x: off", "#x", "behind # stands a number, or several: #2 or #1,3"),
-    ("RETR #1,: off", "#1,", "behind # stands a number, or several: #2 or #1,3"),
-    ("RETR #\u0663: off", "#\u0663", "behind # stands a number, or several: #2 or #1,3"),
-    ("RETR #0: off", "#0", "nth takes a whole number, 1 or more, not 0"),
-    ("RETR times=0: off", "times=0", "times takes a whole number, 1 or more, not 0"),
-    ("RETR every=x: off", "every=x", "every takes a whole number, 1 or more, not 'x'"),
-    ("RETR since=-1: off", "since=-1", "since takes a number of seconds, 0 or more, not -1"),
-    ("RETR until=nan: off", "until=nan", "until takes a number of seconds, 0 or more, not 'nan'"),
-    ("RETR probability=2: off", "probability=2", "probability takes a number from 0 to 1"),
-    ("RETR probability=often: off", "probability=often", "probability takes a number from 0 to 1"),
-    ("RETR probability=0.5 seed=x: off", "seed=x", "seed takes a whole number, 0 or more, not 'x'"),
-    ("RETR seed=1 probability=0.5: off", "seed=1", "seed= stands behind probability="),
-    ("RETR optional=yes: off", "optional=yes", "optional takes nothing: too many positional arguments"),
-    ("RETR sesion=1: off", "sesion=1", "unknown trigger 'sesion': did you mean 'session'?"),
-    ("RETR a=b: off", "a=b", "unknown trigger 'a': use one of path, user,"),
-    ("RETR session=0: off", "session=0", "session takes a whole number, 1 or more, not 0"),
-    ("RETR type=X: off", "type=X", "type takes one of A, I, not 'X'"),
-    ("RE-TR: off", "RE-TR", "'RE-TR' is not a verb: give the path as path=, as in on('RETR', path='*.csv')"),
-    ("RETR: off off", "off", "too many positional arguments; before another word stands a semicolon"),
+    ("RETR a.csv b.csv: not_implemented", "b.csv", "there is a path already; one with spaces stands in quotes"),
+    ("RETR path=a path=b: not_implemented", "path=b", "there is a path already"),
+    ("RETR user=a user=b: not_implemented", "user=b", "there is a user already"),
+    ("RETR #x: not_implemented", "#x", "behind # stands a number, or several: #2 or #1,3"),
+    ("RETR #1,: not_implemented", "#1,", "behind # stands a number, or several: #2 or #1,3"),
+    ("RETR #\u0663: not_implemented", "#\u0663", "behind # stands a number, or several: #2 or #1,3"),
+    ("RETR #0: not_implemented", "#0", "nth takes a whole number, 1 or more, not 0"),
+    ("RETR times=0: not_implemented", "times=0", "times takes a whole number, 1 or more, not 0"),
+    ("RETR every=x: not_implemented", "every=x", "every takes a whole number, 1 or more, not 'x'"),
+    ("RETR since=-1: not_implemented", "since=-1", "since takes a number of seconds, 0 or more, not -1"),
+    ("RETR until=nan: not_implemented", "until=nan", "until takes a number of seconds, 0 or more, not 'nan'"),
+    ("RETR probability=2: not_implemented", "probability=2", "probability takes a number from 0 to 1"),
+    ("RETR probability=often: not_implemented", "probability=often", "probability takes a number from 0 to 1"),
+    ("RETR probability=0.5 seed=x: not_implemented", "seed=x", "seed takes a whole number, 0 or more, not 'x'"),
+    ("RETR seed=1 probability=0.5: not_implemented", "seed=1", "seed= stands behind probability="),
+    ("RETR optional=yes: not_implemented", "optional=yes", "optional takes nothing: too many positional arguments"),
+    ("RETR sesion=1: not_implemented", "sesion=1", "unknown trigger 'sesion': did you mean 'session'?"),
+    ("RETR a=b: not_implemented", "a=b", "unknown trigger 'a': use one of path, user,"),
+    ("RETR session=0: not_implemented", "session=0", "session takes a whole number, 1 or more, not 0"),
+    ("RETR type=X: not_implemented", "type=X", "type takes one of A, I, not 'X'"),
+    (
+        "RE-TR: not_implemented",
+        "RE-TR",
+        "'RE-TR' is not a verb: give the path as path=, as in on('RETR', path='*.csv')",
+    ),
+    (
+        "RETR: not_implemented not_implemented",
+        "not_implemented",
+        "too many positional arguments; before another word stands a semicolon",
+    ),
     ("RETR: delay 1 answer 550", "answer", "before another word stands a semicolon"),
-    ("RETR: say off", "off", "before another word stands a semicolon"),
-    ("RETR: slice 3 0 4", "4", "slice takes octets, pause=0: too many positional arguments"),
+    ("RETR: say not_implemented", "not_implemented", "before another word stands a semicolon"),
+    ("RETR: slice 3 0 4", "4", "slice takes size, pause=0: too many positional arguments"),
 ]
 
 
@@ -250,15 +265,17 @@ def test_every_wrong_value_is_pointed_at(name: str) -> None:
 
 def test_the_right_one_of_two_equal_words_is_pointed_at() -> None:
     """It is the place that counts, not the text."""
-    text = "RETR: off; off off"
+    text = "RETR: not_implemented; not_implemented not_implemented"
 
-    assert str(_error(text)).endswith(f"{text}\n    {' ' * text.rindex('off')}^^^")
+    assert str(_error(text)).endswith(
+        f"{text}\n    {' ' * text.rindex('not_implemented')}{'^' * len('not_implemented')}"
+    )
 
 
 @given(st.text(max_size=40) | st.lists(st.sampled_from(list("RETR: ;=#'\"[]{}b,%0.1\\")), max_size=30).map("".join))
 def test_no_text_makes_anything_but_a_fault_or_an_error(text: str) -> None:
     """Whatever is written, the error is one of configuration; nothing is warned of."""
-    for tried in (text, f"RETR {text}: off", f"RETR: answer 550 {text}"):
+    for tried in (text, f"RETR {text}: not_implemented", f"RETR: answer 550 {text}"):
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             with contextlib.suppress(ConfigurationError):
@@ -273,7 +290,7 @@ BEHIND_A_VERB = [
     "dragon",
     "dragon deny",
     "dragon:deny",
-    "dragon off: deny",
+    "dragon not_implemented: deny",
     "dragon: dony",
     "dragon: answer 530 'a: b' x=1",
     "path=dragon #x: deny",

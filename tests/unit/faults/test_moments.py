@@ -24,13 +24,13 @@ def test_phases_are_those_of_the_type() -> None:
     ("moment", "size", "threshold"),
     [
         (Moment(), 100, None),
-        (Moment(octets=0), None, 0),
-        (Moment(octets=7), 5, 7),
-        (Moment(fraction=0), 100, 0),
-        (Moment(fraction=0.5), 101, 51),
-        (Moment(fraction=1), 101, 101),
-        (Moment(fraction=0.5), 0, 0),
-        (Moment(fraction=0.5), None, None),
+        (Moment(after_bytes=0), None, 0),
+        (Moment(after_bytes=7), 5, 7),
+        (Moment(at=0), 100, 0),
+        (Moment(at=0.5), 101, 51),
+        (Moment(at=1), 101, 101),
+        (Moment(at=0.5), 0, 0),
+        (Moment(at=0.5), None, None),
     ],
 )
 def test_thresholds(moment: Moment, size: int | None, threshold: int | None) -> None:
@@ -42,7 +42,7 @@ def test_thresholds(moment: Moment, size: int | None, threshold: int | None) -> 
 @given(st.floats(0, 1), st.integers(0, 1 << 40))
 def test_a_part_of_a_file_is_within_it(fraction: float, size: int) -> None:
     """No part is beyond the end, and only nothing of it is before the first octet."""
-    threshold = Moment(fraction=fraction).threshold(size)
+    threshold = Moment(at=fraction).threshold(size)
 
     assert threshold is not None
     assert 0 <= threshold <= size
@@ -53,24 +53,24 @@ def test_a_part_of_a_file_is_within_it(fraction: float, size: int) -> None:
 def test_moments_of_users(phase: str) -> None:
     """Every phase is one, with octets or a part or neither."""
     assert Moment.of(phase) == Moment(phase=phase)  # type: ignore[arg-type]
-    assert Moment.of(phase, after=0).octets == 0
-    assert Moment.of(phase, at=1).fraction == 1
+    assert Moment.of(phase, after_bytes=0).after_bytes == 0
+    assert Moment.of(phase, at=1).at == 1
 
 
 @table(
-    ("phase", "after", "at", "text"),
+    ("phase", "after_bytes", "at", "text"),
     [
         ("later", None, None, "phase takes one of command, before_150, after_150, .*, not 'later'"),
-        ("command", 1, 0.5, r"give after= \(octets\) or at= \(a part of the file\), not both"),
-        ("command", -1, None, "after takes a whole number, 0 or more, not -1"),
-        ("command", 1.0, None, "after takes a whole number, 0 or more, not 1.0"),
-        ("command", True, None, "after takes a whole number, 0 or more, not True"),
+        ("command", 1, 0.5, r"give after_bytes= \(a number\) or at= \(a part of the file\), not both"),
+        ("command", -1, None, "after_bytes takes a whole number, 0 or more, not -1"),
+        ("command", 1.0, None, "after_bytes takes a whole number, 0 or more, not 1.0"),
+        ("command", True, None, "after_bytes takes a whole number, 0 or more, not True"),
         ("command", None, 1.5, "at takes a number from 0 to 1, or 0% to 100% in text, not 1.5"),
         ("command", None, math.nan, "at takes a number from 0 to 1, or 0% to 100% in text, not nan"),
         ("command", None, "50%", "at takes a number from 0 to 1, or 0% to 100% in text, not '50%'"),
     ],
 )
-def test_moments_that_never_come(phase: str, after: int | None, at: float | None, text: str) -> None:
+def test_moments_that_never_come(phase: str, after_bytes: int | None, at: float | None, text: str) -> None:
     """What cannot be a moment is refused when it is written."""
     with pytest.raises(ConfigurationError, match=text):
-        Moment.of(phase, after, at)
+        Moment.of(phase, after_bytes, at)

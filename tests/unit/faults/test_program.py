@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ftpfixture.faults.armed import Armed
+from ftpfixture.faults.active import ActiveFault
 from ftpfixture.faults.grammar import parse
 from tests.support.playbook import Play, play
 
@@ -25,7 +25,7 @@ def test_faults_act_in_the_order_in_which_they_were_added() -> None:
 
 def test_what_is_counted_in_bytes_acts_in_the_order_of_the_bytes() -> None:
     """A part of the file is counted by its size; equal numbers act as they were said."""
-    faults = "RETR: delay 1 at=50%; stall_data 6 3; delay 2 after=2; delay 3; delay 9 at=100%"
+    faults = "RETR: delay 1 at=50%; stall_data 6 3; delay 2 after_bytes=2; delay 3; delay 9 at=100%"
     lines = DOWNLOAD[:3]
 
     known = "data 01; flush; wait 1; flush; wait 2; data 2; flush; wait 6; data 3; flush; wait 9"
@@ -39,7 +39,7 @@ def test_what_is_counted_in_bytes_acts_in_the_order_of_the_bytes() -> None:
 def test_bytes_are_counted_over_all_pieces() -> None:
     """However a file is sent, the same byte is the one."""
     for pieces in (["|01234|"], ["|0", "|1", "|2", "|3", "|4|"], ["|", "|0123", "|4|"]):
-        effects = [effect for line in play("RETR: delay 1 after=3", "RETR a", *pieces) for effect in line]
+        effects = [effect for line in play("RETR: delay 1 after_bytes=3", "RETR a", *pieces) for effect in line]
         text = "".join(
             effect.removeprefix("data ") if effect.startswith("data ") else f"<{effect}>" for effect in effects
         )
@@ -48,29 +48,29 @@ def test_bytes_are_counted_over_all_pieces() -> None:
 
 def test_arguments_and_parameters_come_before_what_is_answered_instead() -> None:
     """An answer in place of the command is in the encoding that another word has set, wherever that stands."""
-    assert _last("CWD: answer 550 No; names_in latin-1", "CWD a") == "fired; use encoding latin-1; answer 550 No"
-    assert _last("REST: off; shift_offset 5", "REST 4") == "fired; answer 502 Command not implemented"
-    assert _last("CWD: off\nCWD: deny", "CWD a") == "fired; answer 502 Command not implemented"
+    assert _last("CWD: answer 550 No; encoding latin-1", "CWD a") == "fired; use encoding latin-1; answer 550 No"
+    assert _last("REST: not_implemented; shift_offset 5", "REST 4") == "fired; answer 502 Command not implemented"
+    assert _last("CWD: not_implemented\nCWD: deny", "CWD a") == "fired; answer 502 Command not implemented"
 
 
 def test_replies_are_in_the_encoding_that_a_word_has_set() -> None:
     """So are the replies that other words put in their place, and those that come early."""
     lines = ("LIST", "150 Go", "226 D\xf6ne")
 
-    assert play("LIST: names_in latin-1", *lines)[-1] == ["send 226 D\\xf6ne"]
-    assert play("LIST: names_in latin-1; early_reply text=D\xf6ne", *lines)[1] == ["send 150 Go + 226 D\\xf6ne"]
+    assert play("LIST: encoding latin-1", *lines)[-1] == ["send 226 D\\xf6ne"]
+    assert play("LIST: encoding latin-1; early_reply text=D\xf6ne", *lines)[1] == ["send 150 Go + 226 D\\xf6ne"]
 
 
 def test_a_reply_is_changed_before_it_is_garbled_repeated_or_withheld() -> None:
     """Words about the text come before words about the bytes, and those before how they leave."""
     lines = ("CWD a", "250 Done")
 
-    assert _last("CWD: duplicate; reply 200 Hi", *lines) == "fired; send 200 Hi + 200 Hi"
-    assert _last("CWD: slice 3; duplicate", *lines) == "fired; send 250 Done + 250 Done by 3 every 0"
-    assert _last("CWD: slice 3; held_back", *lines) == "fired; hold 250 Done; silent"
-    assert _last("CWD: slice 3\nCWD: held_back", *lines) == "fired; hold 250 Done; silent"
+    assert _last("CWD: repeat_reply; reply 200 Hi", *lines) == "fired; send 200 Hi + 200 Hi"
+    assert _last("CWD: slice 3; repeat_reply", *lines) == "fired; send 250 Done + 250 Done by 3 every 0"
+    assert _last("CWD: slice 3; delay_to_next", *lines) == "fired; hold 250 Done; silent"
+    assert _last("CWD: slice 3\nCWD: delay_to_next", *lines) == "fired; hold 250 Done; silent"
     assert _last("CWD: reply_raw b'200 Hi'; mismatched_lines", *lines) == "fired; send 200 Hi"
-    assert _last("CWD: no_reply; duplicate", *lines) == "fired; silent"
+    assert _last("CWD: no_reply; repeat_reply", *lines) == "fired; silent"
 
 
 def test_what_is_said_around_a_reply_leaves_with_it() -> None:
@@ -101,13 +101,15 @@ def test_a_download_in_pieces_is_garbled_in_them() -> None:
 
 def test_what_is_lost_is_not_sent() -> None:
     """Behind it comes nothing but what follows the end; it is lost for uploads, too."""
-    assert _last("RETR: truncate after=2; pad b'x'", *DOWNLOAD[:3]) == "data 01; fired; flush; end data lost; data x"
-    assert _last("STOR: truncate after=2", "STOR a", "150 Go", "^01", "^23") == "fired; flush; end data lost"
+    assert (
+        _last("RETR: truncate after_bytes=2; pad b'x'", *DOWNLOAD[:3]) == "data 01; fired; flush; end data lost; data x"
+    )
+    assert _last("STOR: truncate after_bytes=2", "STOR a", "150 Go", "^01", "^23") == "fired; flush; end data lost"
 
 
 def test_replies_that_come_early_and_wait() -> None:
     """The final reply came with the preliminary one, which still waits, or not: who performs it knows."""
-    assert play("RETR: early_reply; together", "RETR a", "150 Go", "226 Done") == [
+    assert play("RETR: early_reply; coalesce", "RETR a", "150 Go", "226 Done") == [
         ["do RETR a"],
         ["fired", "hold 150 Go + 226 Transfer complete"],
         ["silent if held"],
@@ -119,7 +121,7 @@ def test_replies_that_come_early_and_wait() -> None:
 
 def test_of_two_commands_the_one_whose_moment_comes_has_the_fault() -> None:
     """What never happened to the first command is there for the second, and what happened once is not."""
-    stage = Play([Armed(parse("RETR times=1: drop_data after=3"))])
+    stage = Play([ActiveFault(parse("RETR times=1: drop_data after_bytes=3"))])
 
     assert stage.perform("RETR a") == ["do RETR a"]
     assert stage.perform("|01|") == ["data 01"]
@@ -136,11 +138,11 @@ def test_a_handshake_fails_in_the_way_of_the_first_word() -> None:
 
 def test_a_word_happens_only_to_commands_that_it_is_for() -> None:
     """A fault for all commands is not used up by one at which it could do nothing; anything may happen to others."""
-    stage = Play([Armed(parse("* times=1: full_names"))])
+    stage = Play([ActiveFault(parse("* times=1: absolute_names"))])
 
     assert stage.perform("CWD a") == ["do CWD a"]
-    assert stage.perform("NLST") == ["fired", "use full_names True", "do NLST"]
-    assert play("*: full_names", "COLL a")[0] == ["fired", "use full_names True", "do COLL a"]
+    assert stage.perform("NLST") == ["fired", "use absolute_names True", "do NLST"]
+    assert play("*: absolute_names", "COLL a")[0] == ["fired", "use absolute_names True", "do COLL a"]
 
 
 def test_what_is_for_one_connection_leaves_the_other_alone() -> None:

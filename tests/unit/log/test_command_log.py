@@ -173,12 +173,12 @@ def test_faults_are_recorded_with_their_command(story: Story) -> None:
     story.spoil("CONNECT: delay 1", to=0)
     number = story.say("NOOP", "200")
     story.spoil("*: delay 1", to=number)
-    story.spoil("NOOP: duplicate", to=number)
+    story.spoil("NOOP: repeat_reply", to=number)
     story.say("PWD", "257")
 
-    assert [record.faults for record in story.log.commands] == [["*: delay 1", "NOOP: duplicate"], []]
+    assert [record.faults for record in story.log.commands] == [["*: delay 1", "NOOP: repeat_reply"], []]
     faults = [event.fault for event in story.log.events if isinstance(event, FaultApplied)]
-    assert faults == ["CONNECT: delay 1", "*: delay 1", "NOOP: duplicate"]
+    assert faults == ["CONNECT: delay 1", "*: delay 1", "NOOP: repeat_reply"]
 
 
 def test_a_command_that_is_left_unanswered_is_recorded_as_such(story: Story) -> None:

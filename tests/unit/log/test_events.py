@@ -127,10 +127,10 @@ def test_events_compare_by_value() -> None:
 
 def test_faults_are_told_as_text() -> None:
     """What was made to go wrong is text that can be read as a fault again."""
-    event = FaultApplied(1, 2, 0.5, 1, str(on("RETR", path="*.csv").nth(2).drop_data(after=5)))
+    event = FaultApplied(1, 2, 0.5, 1, str(on("RETR", path="*.csv").nth(2).drop_data(after_bytes=5)))
 
-    assert event.fault == "RETR *.csv #2: drop_data after=5"
-    assert event == FaultApplied(1, 2, 0.5, 1, "RETR *.csv #2: drop_data after=5")
+    assert event.fault == "RETR *.csv #2: drop_data after_bytes=5"
+    assert event == FaultApplied(1, 2, 0.5, 1, "RETR *.csv #2: drop_data after_bytes=5")
     assert event != FaultApplied(1, 2, 0.5, 3, event.fault)
 
 

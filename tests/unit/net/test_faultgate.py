@@ -9,7 +9,7 @@ import pytest
 
 from ftpfixture import Server
 from ftpfixture.clock import Clock
-from ftpfixture.faults.armed import Rules
+from ftpfixture.faults.active import ActiveFaults
 from ftpfixture.faults.effects import Data, Effect, End, Exists, Fired, Hook, Use, Wait
 from ftpfixture.log.events import FaultApplied
 from ftpfixture.net.channel import Channel
@@ -37,7 +37,7 @@ def _gate() -> tuple[FaultGate, list[object]]:
     server.hub.subscribe(told.append)
     channel: Any = Wire()
     connection = Connection(encoding="utf-8", server_host="127.0.0.1")
-    return FaultGate(Rules(), Clock(), View(7, server, channel, connection, print), Outbox(channel)), told
+    return FaultGate(ActiveFaults(), Clock(), View(7, server, channel, connection, print), Outbox(channel)), told
 
 
 def _hook(*effects: Effect) -> Hook[list[object]]:

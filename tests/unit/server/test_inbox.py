@@ -164,8 +164,8 @@ def test_what_may_be_answered_during_a_transfer(desk: Desk) -> None:
         (b"NOOP\r\n", True, None),
         (b"", False, None),
     ]
-    for said, opening, index in rows:
+    for said, awaits_preliminary, index in rows:
         desk.inbox.clear()
         if said:
             desk.hear(said)
-        assert desk.inbox.overtaking(SPECS, opening) == index, (said, opening)
+        assert desk.inbox.overtaking(SPECS, awaits_preliminary) == index, (said, awaits_preliminary)

@@ -11,13 +11,13 @@ from contextlib import ExitStack, closing
 import pytest
 
 from ftpfixture import ConfigurationError, Connection, Fault, FtpServer, Server, ServerFailure, on
-from ftpfixture.faults.armed import Armed
+from ftpfixture.faults.active import ActiveFault
 from ftpfixture.log.events import CommandReceived, FaultApplied, ReplySent
 from ftpfixture.testing import faults as faults_module
 from tests.support.raw import RawClient
 from tests.support.rows import table
 
-OFF = on("NOOP").off()
+OFF = on("NOOP").not_implemented()
 
 
 def _codes(server: FtpServer, *lines: str) -> list[str]:
@@ -36,7 +36,7 @@ def _failure(check: Callable[[], object]) -> str:
 # Adding and taking away.
 
 
-@table("fault", [OFF, "NOOP: off"])
+@table("fault", [OFF, "NOOP: not_implemented"])
 def test_adding(fault: Fault | str) -> None:
     """Both forms act on the next command of every session, those that live already too, until they are taken away."""
     with FtpServer() as server, RawClient(server.address) as client:
@@ -47,10 +47,10 @@ def test_adding(fault: Fault | str) -> None:
 
         assert [client.code("NOOP"), *_codes(server, "NOOP")] == ["502", "502"]
         assert (armed.fault, armed.fired, armed.seen) == (OFF, 2, 2)
-        assert server.faults.armed == [armed]
+        assert server.faults.active == [armed]
         server.faults.remove(armed)
         assert client.code("NOOP") == "200"
-        assert server.faults.armed == []
+        assert server.faults.active == []
 
 
 def test_faults_act_in_the_order_in_which_they_were_added() -> None:
@@ -65,7 +65,10 @@ def test_faults_act_in_the_order_in_which_they_were_added() -> None:
 def test_the_same_fault_twice_is_two() -> None:
     """Each that was added counts for itself, and is taken away by itself."""
     with FtpServer() as server:
-        first, second = server.faults.add("NOOP times=1: off"), server.faults.add("NOOP times=1: off")
+        first, second = (
+            server.faults.add("NOOP times=1: not_implemented"),
+            server.faults.add("NOOP times=1: not_implemented"),
+        )
         server.faults.remove(second, second)
 
         assert _codes(server, "NOOP", "NOOP") == ["502", "200"]
@@ -74,19 +77,23 @@ def test_the_same_fault_twice_is_two() -> None:
 
 def test_clearing() -> None:
     """After `clear` nothing goes wrong, and nothing is expected of what there was."""
-    with FtpServer(faults=["NOOP: off", "PWD #2: off"]) as server:
+    with FtpServer(faults=["NOOP: not_implemented", "PWD #2: not_implemented"]) as server:
         server.faults.clear()
 
         assert _codes(server, "NOOP") == ["200"]
-        assert server.faults.armed == []
+        assert server.faults.active == []
         server.faults.assert_fired()
 
 
 @table(
     ("fault", "text"),
     [
-        ("NOOP: of", "unknown word 'of': did you mean 'off'?\n    NOOP: of\n          ^^"),
-        ("NOOOP: off", "on('NOOOP').off(): no such command 'NOOOP': did you mean 'NOOP'?"),
+        (
+            "NOOP: not_implementd",
+            "unknown word 'not_implementd': did you mean 'not_implemented'?\n"
+            "    NOOP: not_implementd\n          ^^^^^^^^^^^^^^",
+        ),
+        ("NOOOP: not_implemented", "on('NOOOP').not_implemented(): no such command 'NOOOP': did you mean 'NOOP'?"),
         (
             on("NOOP").refuse_data(),
             "on('NOOP').refuse_data(): that happens to EPRT, EPSV, PASV, PORT only, not to NOOP",
@@ -94,7 +101,10 @@ def test_clearing() -> None:
         (on("NOOP"), "on('NOOP') does not say what goes wrong: add a word, such as .drop_data()"),
         (on("NOOP").nth(2), "on('NOOP').nth(2) does not say what goes wrong: add a word, such as .drop_data()"),
         (5, "5 is no fault: use on('RETR').drop_data(), or text 'RETR: drop_data'"),
-        (["NOOP: off"], "['NOOP: off'] is no fault: use on('RETR').drop_data(), or text 'RETR: drop_data'"),
+        (
+            ["NOOP: not_implemented"],
+            "['NOOP: not_implemented'] is no fault: use on('RETR').drop_data(), or text 'RETR: drop_data'",
+        ),
     ],
 )
 def test_what_cannot_happen_is_refused(fault: str, text: str) -> None:
@@ -102,14 +112,14 @@ def test_what_cannot_happen_is_refused(fault: str, text: str) -> None:
     server = FtpServer()
     ways: list[Callable[[], object]] = [
         lambda: server.faults.add(fault),
-        lambda: ExitStack().enter_context(server.faults("PWD: off", fault)),
-        lambda: FtpServer(faults=["PWD: off", fault]),
+        lambda: ExitStack().enter_context(server.faults("PWD: not_implemented", fault)),
+        lambda: FtpServer(faults=["PWD: not_implemented", fault]),
     ]
     for way in ways:
         with pytest.raises(ConfigurationError) as caught:
             way()
         assert str(caught.value) == text
-    assert server.faults.armed == []
+    assert server.faults.active == []
 
 
 def test_commands_of_ones_own_can_go_wrong() -> None:
@@ -155,7 +165,7 @@ def test_faults_in_many_threads() -> None:
             thread.join()
 
         assert errors == []
-        assert server.faults.armed == []
+        assert server.faults.active == []
         assert len(server.faults.fired) == 25 * count
 
 
@@ -193,7 +203,7 @@ def test_a_connection_that_waits_is_under_the_fault() -> None:
 
 def test_faults_outlive_a_restart() -> None:
     """A restart changes neither faults nor counts; what happens once has happened."""
-    with FtpServer(faults=["NOOP times=1: off", "PWD #2: deny"]) as server:
+    with FtpServer(faults=["NOOP times=1: not_implemented", "PWD #2: deny"]) as server:
         assert _codes(server, "NOOP", "PWD") == ["502", "530"]
         server.restart()
         assert _codes(server, "NOOP", "PWD") == ["200", "550"]
@@ -201,10 +211,10 @@ def test_faults_outlive_a_restart() -> None:
 
 def test_servers_have_faults_of_their_own() -> None:
     """One fault, given to two servers, counts in each for itself."""
-    fault = on("NOOP").times(1).off()
+    fault = on("NOOP").times(1).not_implemented()
     with FtpServer(faults=[fault]) as one, FtpServer(faults=[fault]) as two:
         assert _codes(one, "NOOP", "NOOP") == ["502", "200"]
-        assert two.faults.armed[0].fired == 0
+        assert two.faults.active[0].fired == 0
         assert _codes(two, "NOOP", "NOOP") == ["502", "200"]
 
 
@@ -214,7 +224,7 @@ def test_servers_have_faults_of_their_own() -> None:
 def test_a_context_of_faults() -> None:
     """Things go wrong inside the context and nowhere else; what was added otherwise stays."""
     with FtpServer(faults=["PWD: deny"]) as server:
-        with server.faults(OFF, "SYST: off") as armed:
+        with server.faults(OFF, "SYST: not_implemented") as armed:
             assert _codes(server, "NOOP", "SYST", "PWD") == ["502", "502", "550"]
             assert [one.fired for one in armed] == [1, 1]
         assert _codes(server, "NOOP", "SYST", "PWD") == ["200", "215", "550"]
@@ -223,14 +233,14 @@ def test_a_context_of_faults() -> None:
 def test_a_context_whose_fault_never_happened() -> None:
     """Leaving the context raises, and takes its faults away all the same."""
     with FtpServer() as server:
-        with pytest.raises(AssertionError, match="NOOP was seen 1 time"), server.faults("NOOP #2: off"):
+        with pytest.raises(AssertionError, match="NOOP was seen 1 time"), server.faults("NOOP #2: not_implemented"):
             _codes(server, "NOOP")
-        assert server.faults.armed == []
+        assert server.faults.active == []
 
 
 def test_a_context_whose_fault_need_not_happen() -> None:
     """An optional fault is no reason to fail."""
-    with FtpServer() as server, server.faults("NOOP optional: off"):
+    with FtpServer() as server, server.faults("NOOP optional: not_implemented"):
         _codes(server, "PWD")
 
 
@@ -239,7 +249,7 @@ def test_a_context_that_fails_otherwise() -> None:
     with FtpServer() as server:
         with pytest.raises(ZeroDivisionError), server.faults(OFF):
             raise ZeroDivisionError
-        assert server.faults.armed == []
+        assert server.faults.active == []
 
 
 # What happened.
@@ -247,7 +257,7 @@ def test_a_context_that_fails_otherwise() -> None:
 
 def test_what_happened_is_told_in_order() -> None:
     """Each time is one event of its command and session, before the reply; the record has it, and so has the text."""
-    with FtpServer(faults=["CONNECT #2: delay 0", "NOOP: off", "*: delay 0"]) as server:
+    with FtpServer(faults=["CONNECT #2: delay 0", "NOOP: not_implemented", "*: delay 0"]) as server:
         _codes(server, "NOOP")
         _codes(server, "SYST")
 
@@ -255,18 +265,21 @@ def test_what_happened_is_told_in_order() -> None:
         assert told == [
             (1, "*: delay 0"),
             (1, "*: delay 0"),
-            (1, "NOOP: off"),
+            (1, "NOOP: not_implemented"),
             (2, "CONNECT #2: delay 0"),
             (2, "*: delay 0"),
             (2, "*: delay 0"),
         ]
-        assert [record.faults for record in server.log.commands] == [["*: delay 0", "NOOP: off"], ["*: delay 0"]]
+        assert [record.faults for record in server.log.commands] == [
+            ["*: delay 0", "NOOP: not_implemented"],
+            ["*: delay 0"],
+        ]
         record = server.log.commands[0]
         kinds = (CommandReceived, FaultApplied, ReplySent)
         order = [event for event in server.log.events if isinstance(event, kinds) and event.session == 1][2:]
         assert [type(event) for event in order] == [CommandReceived, FaultApplied, FaultApplied, ReplySent]
-        assert [event.to for event in server.faults.fired if event.fault == "NOOP: off"] == [record.seq]
-        assert "! NOOP: off\n" in server.log.transcript()
+        assert [event.to for event in server.faults.fired if event.fault == "NOOP: not_implemented"] == [record.seq]
+        assert "! NOOP: not_implemented\n" in server.log.transcript()
 
 
 def test_no_text_shows_a_password() -> None:
@@ -280,7 +293,7 @@ def test_no_text_shows_a_password() -> None:
         texts = [
             server.log.transcript(),
             repr(server.faults),
-            repr(server.faults.armed),
+            repr(server.faults.active),
             repr(server.faults.fired),
             repr(server.log.commands),
             str([record.faults for record in server.log.commands]),
@@ -288,7 +301,7 @@ def test_no_text_shows_a_password() -> None:
             _failure(lambda: server.faults.assert_fired(times=9)),
         ]
         with pytest.raises(ConfigurationError) as caught:
-            server.faults.assert_fired("PASS basilisk: off")
+            server.faults.assert_fired("PASS basilisk: not_implemented")
         texts.append(str(caught.value))
         assert not [text for text in texts for secret in ("dragon", "tiger", "wyvern", "basilisk") if secret in text]
         assert "! PASS ******: answer 530 no" in texts[0]
@@ -299,10 +312,12 @@ def test_no_text_shows_a_password() -> None:
 
 def test_assert_fired() -> None:
     """All that are not optional must have happened, at least once or exactly so often."""
-    with FtpServer(faults=["NOOP: off", "PWD: off", "SYST optional: off"]) as server:
+    with FtpServer(
+        faults=["NOOP: not_implemented", "PWD: not_implemented", "SYST optional: not_implemented"]
+    ) as server:
         assert _failure(server.faults.assert_fired).startswith(
-            "on('NOOP').off() happened 0 times: no command came\n"
-            "on('PWD').off() happened 0 times: no command came\n\n(nobody connected)"
+            "on('NOOP').not_implemented() happened 0 times: no command came\n"
+            "on('PWD').not_implemented() happened 0 times: no command came\n\n(nobody connected)"
         )
         _codes(server, "NOOP", "PWD")
         server.faults.assert_fired()
@@ -310,18 +325,22 @@ def test_assert_fired() -> None:
         _codes(server, "NOOP")
         server.faults.assert_fired()
         assert _failure(lambda: server.faults.assert_fired(times=1)).startswith(
-            "on('NOOP').off() happened 2 times (expected 1 time): NOOP was seen 2 times\n\nsession 1\n"
+            "on('NOOP').not_implemented() happened 2 times (expected 1 time): NOOP was seen 2 times\n\nsession 1\n"
         )
 
 
 @table("form", ["armed", "fault", "text"])
 def test_assert_fired_of_one(form: str) -> None:
     """One fault is asked for by what `add` gave, by itself or as text; then it counts even if it is optional."""
-    with FtpServer(faults=["PWD optional: off"]) as server:
-        armed = server.faults.add("NOOP optional: off")
-        forms: dict[str, Armed | Fault | str] = {"armed": armed, "fault": armed.fault, "text": "NOOP optional: off"}
+    with FtpServer(faults=["PWD optional: not_implemented"]) as server:
+        armed = server.faults.add("NOOP optional: not_implemented")
+        forms: dict[str, ActiveFault | Fault | str] = {
+            "armed": armed,
+            "fault": armed.fault,
+            "text": "NOOP optional: not_implemented",
+        }
         fault = forms[form]
-        text = "on('NOOP').optional().off() happened 0 times"
+        text = "on('NOOP').optional().not_implemented() happened 0 times"
 
         assert text in _failure(lambda: server.faults.assert_fired(fault))
         assert text + " (expected 2 times)" in _failure(lambda: server.faults.assert_fired(fault, times=2))
@@ -336,14 +355,14 @@ def test_assert_fired_of_one_that_is_not_there() -> None:
     with FtpServer() as server:
         armed = server.faults.add(OFF)
         server.faults.remove(armed)
-        for fault in (OFF, armed, "PWD: off"):
+        for fault in (OFF, armed, "PWD: not_implemented"):
             with pytest.raises(ConfigurationError, match="was never added, or was taken away"):
                 server.faults.assert_fired(fault)
 
 
 def test_a_failed_assertion_shows_all_there_is_to_know() -> None:
     """The text has the line that makes the fault, what came nearest, and the whole dialogue."""
-    with FtpServer(faults=[on("CWD", path="/in*").nth(2).off()]) as server:
+    with FtpServer(faults=[on("CWD", path="/in*").nth(2).not_implemented()]) as server:
         _codes(server, "CWD /in", "CWD /out")
 
         message = _failure(server.faults.assert_fired)
@@ -351,7 +370,7 @@ def test_a_failed_assertion_shows_all_there_is_to_know() -> None:
 
     first, empty, *dialogue = message.split("\n")
     assert first == (
-        "on('CWD', path='/in*').nth(2).off() happened 0 times: CWD was seen 1 time, fault waits for the 2nd"
+        "on('CWD', path='/in*').nth(2).not_implemented() happened 0 times: CWD was seen 1 time, fault waits for the 2nd"
     )
     assert empty == ""
     assert dialogue[0] == "session 1"
@@ -361,7 +380,7 @@ def test_a_failed_assertion_shows_all_there_is_to_know() -> None:
 def test_assert_fired_waits_for_what_is_going_on(monkeypatch: pytest.MonkeyPatch) -> None:
     """What follows a reply, and what was sent and not yet read, still counts."""
     monkeypatch.setattr(faults_module, "_PATIENCE", 20)
-    with FtpServer(faults=["QUIT: off"]) as server, RawClient(server.address) as client:
+    with FtpServer(faults=["QUIT: not_implemented"]) as server, RawClient(server.address) as client:
         client.reply()
         timer = threading.Timer(0.05, lambda: client.send("QUIT"))
         timer.start()
@@ -375,7 +394,7 @@ def test_assert_fired_waits_for_what_is_going_on(monkeypatch: pytest.MonkeyPatch
 def test_assert_fired_does_not_wait_when_all_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
     """When nobody is connected nothing can happen any more."""
     monkeypatch.setattr(faults_module, "_PATIENCE", 50)  # with it the test would not end in time
-    with FtpServer(faults=["QUIT: off"]) as server:
+    with FtpServer(faults=["QUIT: not_implemented"]) as server:
         _codes(server, "PWD")
 
         assert "PWD came, but the fault is for QUIT" in _failure(server.faults.assert_fired)
@@ -387,7 +406,7 @@ def test_assert_fired_does_not_wait_when_all_is_over(monkeypatch: pytest.MonkeyP
 
 def test_leaving_the_server_with_a_fault_that_never_happened() -> None:
     """The context of the server raises, and the server is stopped."""
-    server = FtpServer(faults=["NOOP: off"])
+    server = FtpServer(faults=["NOOP: not_implemented"])
 
     with pytest.raises(AssertionError, match="no command came"), server:
         pass
@@ -396,13 +415,13 @@ def test_leaving_the_server_with_a_fault_that_never_happened() -> None:
 
 def test_leaving_the_server_with_an_optional_fault() -> None:
     """An optional fault is no reason to raise."""
-    with FtpServer(faults=["NOOP optional: off"]):
+    with FtpServer(faults=["NOOP optional: not_implemented"]):
         pass
 
 
 def test_leaving_the_server_with_an_error() -> None:
     """When something else is in flight, that is what is seen."""
-    server = FtpServer(faults=["NOOP: off"])
+    server = FtpServer(faults=["NOOP: not_implemented"])
 
     with pytest.raises(ZeroDivisionError), server:
         raise ZeroDivisionError
@@ -417,7 +436,7 @@ def test_what_failed_in_the_server_goes_first() -> None:
             """BOOM: fail."""
             raise RuntimeError("boom")
 
-    server = FtpServer(server_class=Broken, faults=["BOOM: reply 200", "NOOP: off"])
+    server = FtpServer(server_class=Broken, faults=["BOOM: reply 200", "NOOP: not_implemented"])
 
     with pytest.raises(ServerFailure, match="BOOM raised RuntimeError: boom"), server:
         _codes(server, "BOOM")
@@ -426,17 +445,18 @@ def test_what_failed_in_the_server_goes_first() -> None:
 
 def test_stopping_a_server_asks_for_nothing() -> None:
     """`start` and `stop` leave it to the test to assert."""
-    server = FtpServer(faults=["NOOP: off"])
+    server = FtpServer(faults=["NOOP: not_implemented"])
     server.start()
     server.stop()
-    assert [armed.fired for armed in server.faults.armed] == [0]
+    assert [armed.fired for armed in server.faults.active] == [0]
 
 
 # Waiting.
 
 
 @table(
-    "fault", ["NOOP: ignore", "NOOP: no_reply", "NOOP: held_back", "NOOP: half_close", "NOOP: stall", "NOOP: reply 150"]
+    "fault",
+    ["NOOP: ignore", "NOOP: no_reply", "NOOP: delay_to_next", "NOOP: half_close", "NOOP: stall", "NOOP: reply 150"],
 )
 def test_nobody_waits_for_a_reply_that_never_comes(fault: str) -> None:
     """The server is idle when all that it still owes is kept back on purpose."""
@@ -481,7 +501,7 @@ def test_a_reply_that_is_late_is_waited_for() -> None:
 
 def test_what_is_held_back_is_told_when_it_goes() -> None:
     """A reply that leaves with the next one answers its own command then."""
-    with FtpServer(faults=["NOOP: held_back"]) as server:
+    with FtpServer(faults=["NOOP: delay_to_next"]) as server:
         with RawClient(server.address) as client:
             client.reply()
             client.send("NOOP")
@@ -494,6 +514,6 @@ def test_repr() -> None:
     """The repr has the lines that make the faults."""
     server = FtpServer()
     assert repr(server.faults) == "<Faults none>"
-    server.faults.add("NOOP #2: off")
-    server.faults.add("PWD: off")
-    assert repr(server.faults) == "<Faults on('NOOP').nth(2).off(), on('PWD').off()>"
+    server.faults.add("NOOP #2: not_implemented")
+    server.faults.add("PWD: not_implemented")
+    assert repr(server.faults) == "<Faults on('NOOP').nth(2).not_implemented(), on('PWD').not_implemented()>"

@@ -15,15 +15,16 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 from ftpfixture import checks
 from ftpfixture.errors import ConfigurationError
 from ftpfixture.faults.action import Action
-from ftpfixture.faults.values import write_value
-from ftpfixture.faults.when import When
+from ftpfixture.faults.literals import write_value
+from ftpfixture.faults.renamed import renamed_parameter
+from ftpfixture.faults.trigger import Trigger
 
-__all__ = ["TRIGGERS", "Call", "Rule", "shown", "word"]
+__all__ = ["TRIGGERS", "Call", "FaultBuilder", "shown", "word"]
 
 P = ParamSpec("P")
-R = TypeVar("R", bound="Rule")
+R = TypeVar("R", bound="FaultBuilder")
 
-TRIGGERS = ("nth", "times", "after", "every", "since", "until", "probability", "optional")
+TRIGGERS = ("nth", "times", "skip", "every", "since", "until", "probability", "optional")
 """The words that say when; all others say what."""
 
 
@@ -50,11 +51,12 @@ def word(method: Callable[Concatenate[R, P], R]) -> Callable[Concatenate[R, P], 
             signature.bind(self, *args, **kwargs)
         except TypeError as error:
             taken = ", ".join(map(shown, list(signature.parameters.values())[1:])) or "nothing"
-            raise ConfigurationError(f"{method.__name__} takes {taken}: {error}") from None
+            new = [f"; {name}: {text}" for name in kwargs if (text := renamed_parameter(method.__name__, name))]
+            raise ConfigurationError(f"{method.__name__} takes {taken}: {error}{''.join(new)}") from None
         made = method(self, *args, **kwargs)
         named = tuple((name, _frozen(value)) for name, value in kwargs.items())
         call = Call(method.__name__, tuple(map(_frozen, args)), named)
-        return replace(made, said=(*self.said, call))
+        return replace(made, calls=(*self.calls, call))
 
     said.__dict__["is_word"] = True
     return said
@@ -65,18 +67,18 @@ def _frozen(value: object) -> object:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Rule:
-    """When something goes wrong, and what; immutable: every word gives a new one.
+class FaultBuilder:
+    """Trigger something goes wrong, and what; immutable: every word gives a new one.
 
     Attributes:
-        when: The commands.
+        trigger: Which commands it is for.
         actions: What happens, in order.
-        said: The words that made it.
+        calls: The words that made it.
     """
 
-    when: When
+    trigger: Trigger
     actions: tuple[Action, ...] = ()
-    said: tuple[Call, ...] = field(default=(), compare=False)
+    calls: tuple[Call, ...] = field(default=(), compare=False)
 
     def doing(self, *actions: Action) -> Self:
         """The same with more actions; for words of your own."""
@@ -89,59 +91,66 @@ class Rule:
         """Only these of the commands that fit, counted from 1."""
         if not numbers:
             raise ConfigurationError("nth takes numbers from 1, such as nth(2) or nth(1, 3)")
-        return replace(self, when=replace(self.when, nth=tuple(checks.whole("nth", number, 1) for number in numbers)))
+        return replace(
+            self, trigger=replace(self.trigger, nth=tuple(checks.whole("nth", number, 1) for number in numbers))
+        )
 
     @word
     def times(self, number: int) -> Self:
         """At most so often."""
-        return replace(self, when=replace(self.when, times=checks.whole("times", number, 1)))
+        return replace(self, trigger=replace(self.trigger, times=checks.whole("times", number, 1)))
 
     @word
-    def after(self, number: int) -> Self:
+    def skip(self, number: int) -> Self:
         """Not the first so many of the commands that fit."""
-        return replace(self, when=replace(self.when, after=checks.whole("after", number)))
+        return replace(self, trigger=replace(self.trigger, skip=checks.whole("skip", number)))
 
     @word
     def every(self, number: int) -> Self:
         """Only each so-many-th of the commands that fit."""
-        return replace(self, when=replace(self.when, every=checks.whole("every", number, 1)))
+        return replace(self, trigger=replace(self.trigger, every=checks.whole("every", number, 1)))
 
     @word
     def since(self, after_start: float) -> Self:
         """Not before the server, by its clock, is so many seconds old."""
-        return replace(self, when=replace(self.when, since=checks.seconds("since", after_start)))
+        return replace(self, trigger=replace(self.trigger, since=checks.seconds("since", after_start)))
 
     @word
     def until(self, after_start: float) -> Self:
         """Not when the server, by its clock, is more than so many seconds old."""
-        return replace(self, when=replace(self.when, until=checks.seconds("until", after_start)))
+        return replace(self, trigger=replace(self.trigger, until=checks.seconds("until", after_start)))
 
     @word
     def probability(self, part: float, seed: int = 0) -> Self:
         """Only this part of the commands that fit, chosen by random numbers that are the same in every run."""
         part, seed = checks.part("probability", part), checks.whole("seed", seed)
-        return replace(self, when=replace(self.when, probability=part, seed=seed))
+        return replace(self, trigger=replace(self.trigger, probability=part, seed=seed))
 
     @word
     def optional(self) -> Self:
         """It is no failure of the test when the fault never happens."""
-        return replace(self, when=replace(self.when, optional=True))
+        return replace(self, trigger=replace(self.trigger, optional=True))
 
     def __repr__(self) -> str:
-        when = self.when
-        named = [("path", when.shown_path), ("user", when.user), ("session", when.session), ("type", when.type)]
-        first = Call("on", when.verbs, tuple((name, value) for name, value in named if value is not None))
-        return ".".join(map(str, (first, *self.said)))
+        trigger = self.trigger
+        named = [
+            ("path", trigger.shown_path),
+            ("user", trigger.user),
+            ("session", trigger.session),
+            ("type", trigger.type),
+        ]
+        first = Call("on", trigger.verbs, tuple((name, value) for name, value in named if value is not None))
+        return ".".join(map(str, (first, *self.calls)))
 
     def __str__(self) -> str:
-        when = self.when
-        words = ["|".join(when.verbs)]
-        words += [] if when.shown_path is None else [_path(when.shown_path)]
-        named = [("user", when.user), ("session", when.session), ("type", when.type)]
+        trigger = self.trigger
+        words = ["|".join(trigger.verbs)]
+        words += [] if trigger.shown_path is None else [_path(trigger.shown_path)]
+        named = [("user", trigger.user), ("session", trigger.session), ("type", trigger.type)]
         words += [f"{name}={write_value(value)}" for name, value in named if value is not None]
-        triggers = [call for call in self.said if call.name in TRIGGERS]
+        triggers = [call for call in self.calls if call.name in TRIGGERS]
         words += [_trigger(call) for call in triggers]
-        return f"{' '.join(words)}: " + "; ".join(_said(call) for call in self.said if call not in triggers)
+        return f"{' '.join(words)}: " + "; ".join(_said(call) for call in self.calls if call not in triggers)
 
 
 def _trigger(call: Call) -> str:

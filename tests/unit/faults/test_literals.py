@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ftpfixture.errors import ConfigurationError
-from ftpfixture.faults.values import read_text, read_value, write_value
+from ftpfixture.faults.literals import read_text, read_value, write_value
 from tests.support.faults import texts
 from tests.support.rows import table
 

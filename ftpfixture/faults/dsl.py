@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import inspect
 import re
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ftpfixture import checks
+from ftpfixture.checks import suggest
 from ftpfixture.errors import ConfigurationError
+from ftpfixture.faults.builder import TRIGGERS, shown
 from ftpfixture.faults.control import ControlWords
-from ftpfixture.faults.rule import TRIGGERS, shown
+from ftpfixture.faults.renamed import renamed_word
 from ftpfixture.faults.transfer import TransferWords
-from ftpfixture.faults.when import When
+from ftpfixture.faults.trigger import Trigger
 from ftpfixture.wire.command import censor
 
 __all__ = ["GROUPS", "Fault", "Row", "on", "table"]
@@ -37,6 +39,15 @@ class Fault(ControlWords, TransferWords):
     """
 
     __slots__ = ()
+
+    if not TYPE_CHECKING:  # a type checker knows the words, and would take any name
+
+        def __getattr__(self, name: str) -> object:
+            words = [word for word, member in inspect.getmembers(type(self)) if getattr(member, "is_word", False)]
+            text = (
+                f"a fault has no word {name!r}: {renamed_word(name) or suggest(name, words, 'see the table of words')}"
+            )
+            raise AttributeError(text, name=name, obj=self)
 
 
 def on(
@@ -75,7 +86,7 @@ def on(
         checks.whole("session", session, 1)
     if type is not None:
         checks.one_of("type", type, ("A", "I"))
-    return Fault(When(tuple(names), path, user, session, type))
+    return Fault(Trigger(tuple(names), path, user, session, type))
 
 
 class Row(NamedTuple):

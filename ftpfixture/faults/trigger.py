@@ -1,6 +1,6 @@
 """Which commands a fault is for: verb, path, user, session, how often, from when on, how probably.
 
-One rule: looking changes nothing; who counts is `ftpfixture.faults.armed`.
+One rule: looking changes nothing; who counts is `ftpfixture.faults.active`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ftpfixture.wire.command import censored_argument
 
-__all__ = ["Situation", "When", "counted", "ordinal"]
+__all__ = ["Situation", "Trigger", "counted", "ordinal"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Situation:
 
 
 @dataclass(frozen=True, slots=True)
-class When:
+class Trigger:
     """The commands that a fault is for.
 
     Attributes:
@@ -51,7 +51,7 @@ class When:
         session: Number of the only control connection; None for any.
         type: "A" or "I"; None for any.
         nth: Which of the commands that fit, counted from 1; empty for all.
-        after: So many that fit are let go first.
+        skip: How many commands that fit pass before the fault counts.
         every: Only each so-many-th of those that fit; None for all.
         times: How often the fault happens at most; None for no limit.
         since: Seconds after the server was made, before which nothing happens.
@@ -67,7 +67,7 @@ class When:
     session: int | None = None
     type: str | None = None
     nth: tuple[int, ...] = ()
-    after: int = 0
+    skip: int = 0
     every: int | None = None
     times: int | None = None
     since: float = 0
@@ -103,13 +103,13 @@ class When:
         """Whether the command that is the `number`-th to fit, from 1, is one of these."""
         if self.nth:
             return number in self.nth
-        beyond = number - self.after
+        beyond = number - self.skip
         return beyond > 0 and (self.every is None or beyond % self.every == 0)
 
     @property
     def first(self) -> int:
         """Number of the first command that fits and counts."""
-        return min(self.nth) if self.nth else self.after + (self.every or 1)
+        return min(self.nth) if self.nth else self.skip + (self.every or 1)
 
 
 def ordinal(number: int) -> str:

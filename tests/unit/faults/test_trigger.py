@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ftpfixture.faults.when import Situation, When, counted, ordinal
+from ftpfixture.faults.trigger import Situation, Trigger, counted, ordinal
 from tests.support.faults import SECRETS, situation
 from tests.support.rows import table
 
@@ -23,26 +23,26 @@ def _with(**values: Any) -> Situation:
 @table(
     ("when", "command"),
     [
-        (When(RETR), situation("RETR a.csv")),
-        (When(("STOR", "RETR")), situation("RETR a.csv")),
-        (When(("*",)), situation("RETR a.csv")),
-        (When(("*",)), situation("CONNECT ")),
-        (When(RETR, path="a.csv"), situation("RETR a.csv")),
-        (When(RETR, path="*.csv"), situation("RETR a.csv")),
-        (When(RETR, path="/in/*.csv"), situation("RETR a.csv")),
-        (When(RETR, path="/in/a.csv"), situation("RETR a.csv")),
-        (When(RETR, path="[ab].csv"), situation("RETR a.csv")),
-        (When(RETR, path="[a].csv"), situation("RETR [a].csv")),
-        (When(RETR, path=""), situation("RETR ")),
-        (When(RETR, user="a*"), situation(user="ann")),
-        (When(RETR, user=""), situation(user="")),
-        (When(RETR, session=3), situation(session=3)),
-        (When(RETR, type="A"), situation(transfer_type="A")),
-        (When(RETR, since=2), situation(at=2)),
-        (When(RETR, until=2), situation(at=2)),
+        (Trigger(RETR), situation("RETR a.csv")),
+        (Trigger(("STOR", "RETR")), situation("RETR a.csv")),
+        (Trigger(("*",)), situation("RETR a.csv")),
+        (Trigger(("*",)), situation("CONNECT ")),
+        (Trigger(RETR, path="a.csv"), situation("RETR a.csv")),
+        (Trigger(RETR, path="*.csv"), situation("RETR a.csv")),
+        (Trigger(RETR, path="/in/*.csv"), situation("RETR a.csv")),
+        (Trigger(RETR, path="/in/a.csv"), situation("RETR a.csv")),
+        (Trigger(RETR, path="[ab].csv"), situation("RETR a.csv")),
+        (Trigger(RETR, path="[a].csv"), situation("RETR [a].csv")),
+        (Trigger(RETR, path=""), situation("RETR ")),
+        (Trigger(RETR, user="a*"), situation(user="ann")),
+        (Trigger(RETR, user=""), situation(user="")),
+        (Trigger(RETR, session=3), situation(session=3)),
+        (Trigger(RETR, type="A"), situation(transfer_type="A")),
+        (Trigger(RETR, since=2), situation(at=2)),
+        (Trigger(RETR, until=2), situation(at=2)),
     ],
 )
-def test_commands_that_fit(when: When, command: Situation) -> None:
+def test_commands_that_fit(when: Trigger, command: Situation) -> None:
     """A path fits as it was sent or as it was meant, exactly or as a pattern; limits of time are within."""
     assert when.difference(command) is None
 
@@ -50,27 +50,27 @@ def test_commands_that_fit(when: When, command: Situation) -> None:
 @table(
     ("when", "command", "text"),
     [
-        (When(("STOR", "APPE")), situation("RETR a.csv"), "the fault is for STOR|APPE"),
-        (When(RETR, path="b.csv"), situation("RETR a.csv"), "the path was 'a.csv', not 'b.csv'"),
-        (When(RETR, path="A.csv"), situation("RETR a.csv"), "the path was 'a.csv', not 'A.csv'"),
-        (When(RETR, path="*.txt"), situation("RETR a.csv"), "the path was 'a.csv', not '*.txt'"),
-        (When(RETR, path="/a.csv"), situation("RETR a.csv"), "the path was 'a.csv', not '/a.csv'"),
-        (When(RETR, user="bob"), situation(user="ann"), "the user was 'ann', not 'bob'"),
-        (When(RETR, user="bob"), situation(user=""), "the user was '', not 'bob'"),
-        (When(RETR, session=2), situation(session=1), "the session was number 1, not 2"),
-        (When(RETR, type="A"), situation(transfer_type="I"), "the type was I, not A"),
-        (When(RETR, since=2.5), situation(at=1.23456), "it came after 1.23 s, before 2.5 s"),
-        (When(RETR, until=2.5), situation(at=3), "it came after 3 s, later than 2.5 s"),
+        (Trigger(("STOR", "APPE")), situation("RETR a.csv"), "the fault is for STOR|APPE"),
+        (Trigger(RETR, path="b.csv"), situation("RETR a.csv"), "the path was 'a.csv', not 'b.csv'"),
+        (Trigger(RETR, path="A.csv"), situation("RETR a.csv"), "the path was 'a.csv', not 'A.csv'"),
+        (Trigger(RETR, path="*.txt"), situation("RETR a.csv"), "the path was 'a.csv', not '*.txt'"),
+        (Trigger(RETR, path="/a.csv"), situation("RETR a.csv"), "the path was 'a.csv', not '/a.csv'"),
+        (Trigger(RETR, user="bob"), situation(user="ann"), "the user was 'ann', not 'bob'"),
+        (Trigger(RETR, user="bob"), situation(user=""), "the user was '', not 'bob'"),
+        (Trigger(RETR, session=2), situation(session=1), "the session was number 1, not 2"),
+        (Trigger(RETR, type="A"), situation(transfer_type="I"), "the type was I, not A"),
+        (Trigger(RETR, since=2.5), situation(at=1.23456), "it came after 1.23 s, before 2.5 s"),
+        (Trigger(RETR, until=2.5), situation(at=3), "it came after 3 s, later than 2.5 s"),
     ],
 )
-def test_commands_that_do_not_fit(when: When, command: Situation, text: str) -> None:
+def test_commands_that_do_not_fit(when: Trigger, command: Situation, text: str) -> None:
     """What differs first is told: what came, and what the fault waits for."""
     assert when.difference(command) == text
 
 
 def test_the_first_difference_counts() -> None:
     """Verb, path, user, session, type and time are looked at in this order."""
-    when = When(RETR, path="b", user="bob", session=2, type="A", since=5)
+    when = Trigger(RETR, path="b", user="bob", session=2, type="A", since=5)
     values: dict[str, Any] = {}
     told = []
     for name, value in [("verb", "RETR"), ("argument", "b"), ("user", "bob"), ("session", 2), ("transfer_type", "A")]:
@@ -86,10 +86,10 @@ def test_no_difference_shows_a_password(verb: str) -> None:
     """Neither what was sent nor what the fault waits for is shown where it is a password."""
     sent = situation(f"{verb} dragon")
 
-    assert When((verb,), path="dragon").difference(sent) is None
-    assert When((verb,), path="tiger").difference(sent) == "the path was '******', not '*****'"
-    assert When(("RETR", verb), path="tiger").difference(sent) == "the path was '******', not '*****'"
-    assert When(("*",), path="/a").difference(sent) == "the path was '******', not '/a'"
+    assert Trigger((verb,), path="dragon").difference(sent) is None
+    assert Trigger((verb,), path="tiger").difference(sent) == "the path was '******', not '*****'"
+    assert Trigger(("RETR", verb), path="tiger").difference(sent) == "the path was '******', not '*****'"
+    assert Trigger(("*",), path="/a").difference(sent) == "the path was '******', not '/a'"
 
 
 @table(
@@ -105,22 +105,22 @@ def test_no_difference_shows_a_password(verb: str) -> None:
 )
 def test_the_path_as_it_is_shown(verbs: tuple[str, ...], path: str | None, shown: str | None) -> None:
     """A path is shown but where it is a password; that any is meant may be shown."""
-    assert When(verbs, path).shown_path == shown
+    assert Trigger(verbs, path).shown_path == shown
 
 
 @table(
     ("when", "numbers"),
     [
-        (When(RETR), [1, 2, 3, 4, 5, 6, 7]),
-        (When(RETR, nth=(2,)), [2]),
-        (When(RETR, nth=(5, 1)), [1, 5]),
-        (When(RETR, after=4), [5, 6, 7]),
-        (When(RETR, every=3), [3, 6]),
-        (When(RETR, after=1, every=2), [3, 5, 7]),
-        (When(RETR, nth=(1,), after=4), [1]),
+        (Trigger(RETR), [1, 2, 3, 4, 5, 6, 7]),
+        (Trigger(RETR, nth=(2,)), [2]),
+        (Trigger(RETR, nth=(5, 1)), [1, 5]),
+        (Trigger(RETR, skip=4), [5, 6, 7]),
+        (Trigger(RETR, every=3), [3, 6]),
+        (Trigger(RETR, skip=1, every=2), [3, 5, 7]),
+        (Trigger(RETR, nth=(1,), skip=4), [1]),
     ],
 )
-def test_which_of_those_that_fit_count(when: When, numbers: list[int]) -> None:
+def test_which_of_those_that_fit_count(when: Trigger, numbers: list[int]) -> None:
     """Numbers count from 1; `every` begins behind those that are let go; `nth` goes before both."""
     assert [number for number in range(1, 8) if when.counts(number)] == numbers
     assert when.first == numbers[0]
@@ -129,7 +129,7 @@ def test_which_of_those_that_fit_count(when: When, numbers: list[int]) -> None:
 @given(st.integers(0, 50), st.none() | st.integers(1, 50), st.lists(st.integers(1, 200), max_size=3).map(tuple))
 def test_the_first_that_counts(after: int, every: int | None, nth: tuple[int, ...]) -> None:
     """Nothing before the first counts, and the first does."""
-    when = When(RETR, nth=nth, after=after, every=every)
+    when = Trigger(RETR, nth=nth, skip=after, every=every)
 
     assert when.counts(when.first)
     assert not any(when.counts(number) for number in range(1, when.first))
@@ -149,8 +149,8 @@ def test_counted() -> None:
     assert counted(1, "octet") == "1 octet"
 
 
-@table("value", [When(RETR), situation()])
-def test_nothing_changes(value: When | Situation) -> None:
+@table("value", [Trigger(RETR), situation()])
+def test_nothing_changes(value: Trigger | Situation) -> None:
     """Both are values: no field can be set, and none added."""
     for name in (*(field.name for field in dataclasses.fields(value)), "extra"):
         with pytest.raises((dataclasses.FrozenInstanceError, TypeError)):

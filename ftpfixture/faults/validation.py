@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from ftpfixture.checks import suggest
 from ftpfixture.errors import ConfigurationError
-from ftpfixture.faults.catalog import Fault
+from ftpfixture.faults.dsl import Fault
 from ftpfixture.wire.states import LEGAL_REPLIES
 
 __all__ = ["check_fault"]
@@ -22,12 +22,12 @@ def check_fault(fault: Fault, known: Collection[str]) -> None:
     Raises:
         ConfigurationError: They are not; the text says what would be right.
     """
-    for verb in fault.when.verbs:
+    for verb in fault.trigger.verbs:
         if verb in ("*", "CONNECT"):
             continue
         if verb not in known and verb not in LEGAL_REPLIES:
             raise ConfigurationError(f"{fault!r}: no such command {verb!r}: {suggest(verb, sorted(known))}")
     for action in fault.actions:
-        if not any(map(action.is_for, fault.when.verbs)):
+        if not any(map(action.is_for, fault.trigger.verbs)):
             verbs = ", ".join(sorted(action.fits or ()))
-            raise ConfigurationError(f"{fault!r}: that happens to {verbs} only, not to {'|'.join(fault.when.verbs)}")
+            raise ConfigurationError(f"{fault!r}: that happens to {verbs} only, not to {'|'.join(fault.trigger.verbs)}")

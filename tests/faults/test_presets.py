@@ -12,7 +12,7 @@ import pytest
 from ftpfixture import FtpServer
 from ftpfixture.errors import ConfigurationError
 from ftpfixture.faults.grammar import parse
-from ftpfixture.faults.known import KNOWN
+from ftpfixture.faults.presets import PRESETS
 from ftpfixture.wire.hostport import parse_227, parse_229
 from tests.support.ftps import FtpsClient, is_cut
 from tests.support.raw import RawClient
@@ -291,7 +291,7 @@ def check_known_fault(ftp_server: FtpServer, name: str, script: str, seen: str) 
 @at_a_fixed_time
 def test_a_healthy_server_differs(ftp_server: FtpServer) -> None:
     """Where a fault refuses a command, a server without the fault answers otherwise."""
-    refusing = {name for name, known in KNOWN.items() if re.search(r": (answer|off)", known.text)}
+    refusing = {name for name, known in PRESETS.items() if re.search(r": (answer|not_implemented)", known.text)}
     rows = [row for row in TABLE if row[0] in refusing and not _WITH_DATA.search(row[1])]
     assert "size-refused-in-ascii" in {name for name, _, _ in rows}
     for name, script, seen in rows:
@@ -302,14 +302,14 @@ def test_a_healthy_server_differs(ftp_server: FtpServer) -> None:
 
 def test_every_name_is_tested() -> None:
     """There is a row for each."""
-    assert {row[0] for row in TABLE} | ENCRYPTED == set(KNOWN)
+    assert {row[0] for row in TABLE} | ENCRYPTED == set(PRESETS)
 
 
-@table("name", KNOWN)
+@table("name", PRESETS)
 def test_names_stand_for_text(name: str) -> None:
     """A name is its text form, which comes back from the fault that it makes."""
-    assert parse(name) == parse(KNOWN[name].text) == parse(str(parse(name)))
-    assert KNOWN[name].source
+    assert parse(name) == parse(PRESETS[name].text) == parse(str(parse(name)))
+    assert PRESETS[name].source
 
 
 def test_an_unknown_name() -> None:

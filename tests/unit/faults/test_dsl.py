@@ -10,10 +10,10 @@ import pytest
 
 from ftpfixture import Fault, on
 from ftpfixture.errors import ConfigurationError
-from ftpfixture.faults.catalog import GROUPS, Row
-from ftpfixture.faults.catalog import table as table_of_words
-from ftpfixture.faults.rule import TRIGGERS
-from ftpfixture.faults.when import When
+from ftpfixture.faults.builder import TRIGGERS
+from ftpfixture.faults.dsl import GROUPS, Row
+from ftpfixture.faults.dsl import table as table_of_words
+from ftpfixture.faults.trigger import Trigger
 from ftpfixture.wire.states import LEGAL_REPLIES, LISTINGS, TRANSFERS, UPLOADS
 from tests.support.faults import WORDS
 from tests.support.rows import table
@@ -37,14 +37,14 @@ from tests.support.rows import table
 )
 def test_verbs(verbs: list[str], names: tuple[str, ...]) -> None:
     """Verbs come in any case, one by one or together, and each of them is there once."""
-    assert on(*verbs) == Fault(When(names))
+    assert on(*verbs) == Fault(Trigger(names))
 
 
 def test_everything_that_a_command_may_be() -> None:
     """What a fault is for is all there in its `when`."""
     fault = on("RETR", path="*.csv", user="ann", session=2, type="A")
 
-    assert fault.when == When(("RETR",), "*.csv", "ann", 2, "A")
+    assert fault.trigger == Trigger(("RETR",), "*.csv", "ann", 2, "A")
 
 
 @table(
@@ -116,7 +116,7 @@ def test_a_row_shows_parameters_as_they_are_said() -> None:
     """Parameters have their defaults behind them; a word without any has empty brackets."""
     names = [row.name for row in table_of_words()]
 
-    assert {"off()", "answer(code, text='')", "slice_data(octets, pause=0)"} <= set(names)
+    assert {"not_implemented()", "answer(code, text='')", "slice_data(size, pause=0)"} <= set(names)
     assert not [name for name in names if "self" in name]
 
 

@@ -6,9 +6,9 @@ import pytest
 
 from ftpfixture import Fault, Server, on
 from ftpfixture.errors import ConfigurationError
-from ftpfixture.faults.fitting import check_fault
 from ftpfixture.faults.grammar import parse
-from ftpfixture.faults.known import KNOWN
+from ftpfixture.faults.presets import PRESETS
+from ftpfixture.faults.validation import check_fault
 from ftpfixture.wire.states import LEGAL_REPLIES
 from tests.support.faults import WORDS, simplest
 from tests.support.rows import table
@@ -25,9 +25,9 @@ def _error(fault: Fault, known: set[str] = KNOWN_VERBS) -> str:
 @table(
     ("fault", "text"),
     [
-        (on("RETRR").off(), "on('RETRR').off(): no such command 'RETRR': did you mean 'RETR'?"),
-        (on("RETR", "QQQQQ").off(), "on('RETR', 'QQQQQ').off(): no such command 'QQQQQ'"),
-        (on("PASSS", path="dragon").off(), "no such command 'PASSS': did you mean 'PASS'?"),
+        (on("RETRR").not_implemented(), "on('RETRR').not_implemented(): no such command 'RETRR': did you mean 'RETR'?"),
+        (on("RETR", "QQQQQ").not_implemented(), "on('RETR', 'QQQQQ').not_implemented(): no such command 'QQQQQ'"),
+        (on("PASSS", path="dragon").not_implemented(), "no such command 'PASSS': did you mean 'PASS'?"),
     ],
 )
 def test_verbs_that_nobody_answers(fault: Fault, text: str) -> None:
@@ -56,15 +56,15 @@ TRANSFERS = "APPE, LIST, MLSD, NLST, RETR, STOR, STOU"
         (on("PORT").wrong_address(), "EPSV, PASV"),
         (on("EPRT").malformed_address("empty"), "EPSV, PASV"),
         (on("RETR").shift_offset(5), "REST"),
-        (on("MDTM").size_lie(5), "AVBL, MLSD, MLST, RETR, SIZE"),
+        (on("MDTM").wrong_size(5), "AVBL, MLSD, MLST, RETR, SIZE"),
         (on("SIZE").shift_time(5), "MDTM, MFCT, MFF, MFMT, MLSD, MLST"),
         (on("NLST").list_style("msdos"), "LIST, STAT"),
         (on("MLSD").list_total(), "LIST"),
         (on("MLSD").list_without_links(), "LIST"),
-        (on("LIST").full_names(), "NLST"),
+        (on("LIST").absolute_names(), "NLST"),
         (on("STOR").read_error(), "RETR"),
         (on("LIST").read_error(), "RETR"),
-        (on("RETR").disk_full(), "APPE, STOR, STOU"),
+        (on("RETR").quota_exceeded(), "APPE, STOR, STOU"),
         (on("RETR").write_error(), "APPE, STOR, STOU"),
         (on("STOR").pad(b"x"), DOWNLOADS),
         (on("CWD").drop_data(), TRANSFERS),
@@ -72,29 +72,29 @@ TRANSFERS = "APPE, LIST, MLSD, NLST, RETR, STOR, STOU"
         (on("CWD").half_close_data(), TRANSFERS),
         (on("CWD").fail(451), TRANSFERS),
         (on("CWD").truncate(), TRANSFERS),
-        (on("CWD").throttle(5), TRANSFERS),
+        (on("CWD").throttle_data(5), TRANSFERS),
         (on("STOR").slice_data(5), DOWNLOADS),
         (on("CWD").garble_data(), TRANSFERS),
         (on("CWD").stall_data(), TRANSFERS),
         (on("PASV").no_close_notify(), TRANSFERS),
-        (on("CWD").opening(150), TRANSFERS),
-        (on("CWD").no_opening(), TRANSFERS),
+        (on("CWD").preliminary(150), TRANSFERS),
+        (on("CWD").no_preliminary(), TRANSFERS),
         (on("CWD").early_reply(), TRANSFERS),
-        (on("CWD").together(), TRANSFERS),
+        (on("CWD").coalesce(), TRANSFERS),
         (on("CWD").delay(1, phase="before_150"), TRANSFERS),
         (on("CWD").delay(1, phase="after_150"), TRANSFERS),
         (on("CWD").close(phase="before_close"), TRANSFERS),
-        (on("CWD").delay(1, after=5), TRANSFERS),
+        (on("CWD").delay(1, after_bytes=5), TRANSFERS),
         (on("STOR").drop_data(at=0.5), DOWNLOADS),
         (on("STOR").truncate(at=0.5), DOWNLOADS),
         (on("STOR").delay(1, at=0.5), DOWNLOADS),
         (on("CONNECT").drop_data(), TRANSFERS),
-        (on("CWD").delay(1).off().refuse_data(), ADDRESSES),
+        (on("CWD").delay(1).not_implemented().refuse_data(), ADDRESSES),
     ],
 )
 def test_words_that_are_for_other_verbs(fault: Fault, verbs: str) -> None:
     """The error shows the fault, and names the verbs to which such a thing happens."""
-    own = "|".join(fault.when.verbs)
+    own = "|".join(fault.trigger.verbs)
 
     assert _error(fault) == f"{fault!r}: that happens to {verbs} only, not to {own}"
 
@@ -109,13 +109,13 @@ def test_words_that_are_for_other_verbs(fault: Fault, verbs: str) -> None:
         on("CWD").delay(1),
         on("CWD").close("before_reply"),
         on("CWD").say(226, phase="after_reply"),
-        on("CWD").held_back(),
+        on("CWD").delay_to_next(),
         on("CWD").no_reply(),
         on("CWD").reply(200),
         on("CWD").slice(3),
         on("CWD").garble(),
         on("CONNECT").refuse_handshake(),
-        on("RETR").names_in("latin-1"),
+        on("RETR").encoding("latin-1"),
         on("STAT").list_style("msdos"),
         on("RETR").drop_data(at=1),
     ],
@@ -141,7 +141,7 @@ def test_every_word_fits_somewhere(name: str) -> None:
     check_fault(getattr(on("*"), name)(*needed), KNOWN_VERBS)
 
 
-@table("name", KNOWN)
+@table("name", PRESETS)
 def test_known_faults_fit(name: str) -> None:
     """Nothing that was seen is refused."""
     check_fault(parse(name), KNOWN_VERBS)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ftpfixture import Fault, on
 from ftpfixture.errors import ConfigurationError
 from ftpfixture.faults.actions import Answer, Pause
-from ftpfixture.faults.rule import TRIGGERS, Call, word
+from ftpfixture.faults.builder import TRIGGERS, Call, word
 from tests.support.faults import WORDS, call_of, faults, parameters_of
 from tests.support.rows import check_rows, table
 
@@ -26,7 +26,7 @@ def test_a_word_gives_a_new_fault(data: st.DataObject) -> None:
     """Saying a word changes nothing of the fault before it, and adds itself to what was said."""
 
     def check(name: str) -> None:
-        before = RETR.after(1).delay(2)
+        before = RETR.skip(1).delay(2)
         copy = dataclasses.replace(before)
         args, named = data.draw(call_of(WORDS[name])) if name in WORDS else ([1] if name != "optional" else [], {})
 
@@ -34,7 +34,7 @@ def test_a_word_gives_a_new_fault(data: st.DataObject) -> None:
 
         assert (before, repr(before), str(before)) == (copy, repr(copy), str(copy))
         assert after is not before
-        assert [call.name for call in after.said] == ["after", "delay", name]
+        assert [call.name for call in after.calls] == ["skip", "delay", name]
         assert after.actions[: len(before.actions)] == before.actions
         assert (len(after.actions) > len(before.actions)) is (name in WORDS)
 
@@ -64,37 +64,49 @@ def test_a_list_that_changes_later_changes_no_fault() -> None:
 
 def test_equality_is_of_what_happens() -> None:
     """Faults are equal when the same happens at the same time, however it was said."""
-    assert RETR.drop_data(5) == RETR.drop_data(after=5) == RETR.drop_data(5, None)
-    assert RETR.off() == RETR.answer(502, "Command not implemented")
-    assert RETR.delay(1).off() != RETR.off().delay(1)
-    assert RETR.off() != RETR.optional().off()
-    assert RETR.off() != on("STOR").off()
+    assert RETR.drop_data(5) == RETR.drop_data(after_bytes=5) == RETR.drop_data(5, None)
+    assert RETR.not_implemented() == RETR.answer(502, "Command not implemented")
+    assert RETR.delay(1).not_implemented() != RETR.not_implemented().delay(1)
+    assert RETR.not_implemented() != RETR.optional().not_implemented()
+    assert RETR.not_implemented() != on("STOR").not_implemented()
 
 
 @table(
     ("fault", "made", "text"),
     [
-        (on("retr", "STOR").off(), "on('RETR', 'STOR').off()", "RETR|STOR: off"),
-        (on("RETR", path="*.csv").off(), "on('RETR', path='*.csv').off()", "RETR *.csv: off"),
+        (on("retr", "STOR").not_implemented(), "on('RETR', 'STOR').not_implemented()", "RETR|STOR: not_implemented"),
         (
-            on("RETR", path="a b", user="ann", session=2, type="A").off(),
-            "on('RETR', path='a b', user='ann', session=2, type='A').off()",
-            "RETR 'a b' user=ann session=2 type=A: off",
+            on("RETR", path="*.csv").not_implemented(),
+            "on('RETR', path='*.csv').not_implemented()",
+            "RETR *.csv: not_implemented",
         ),
-        (RETR.nth(2).off(), "on('RETR').nth(2).off()", "RETR #2: off"),
-        (RETR.off().nth(1, 3), "on('RETR').off().nth(1, 3)", "RETR #1,3: off"),
-        (RETR.times(number=2).off(), "on('RETR').times(number=2).off()", "RETR times=2: off"),
-        (RETR.since(1).until(after_start=2).off(), None, "RETR since=1 until=2: off"),
-        (RETR.after(1).every(2).off(), None, "RETR after=1 every=2: off"),
-        (RETR.probability(0.5).off(), None, "RETR probability=0.5: off"),
-        (RETR.probability(0.5, 3).off(), None, "RETR probability=0.5 seed=3: off"),
-        (RETR.probability(seed=3, part=0.5).off(), None, "RETR probability=0.5 seed=3: off"),
-        (RETR.optional().off(), "on('RETR').optional().off()", "RETR optional: off"),
-        (on("RETR", path="optional").off(), None, "RETR 'optional': off"),
         (
-            RETR.delay(1).drop_data(after=1024).pad(b"x"),
-            "on('RETR').delay(1).drop_data(after=1024).pad(b'x')",
-            "RETR: delay 1; drop_data after=1024; pad b'x'",
+            on("RETR", path="a b", user="ann", session=2, type="A").not_implemented(),
+            "on('RETR', path='a b', user='ann', session=2, type='A').not_implemented()",
+            "RETR 'a b' user=ann session=2 type=A: not_implemented",
+        ),
+        (RETR.nth(2).not_implemented(), "on('RETR').nth(2).not_implemented()", "RETR #2: not_implemented"),
+        (RETR.not_implemented().nth(1, 3), "on('RETR').not_implemented().nth(1, 3)", "RETR #1,3: not_implemented"),
+        (
+            RETR.times(number=2).not_implemented(),
+            "on('RETR').times(number=2).not_implemented()",
+            "RETR times=2: not_implemented",
+        ),
+        (RETR.since(1).until(after_start=2).not_implemented(), None, "RETR since=1 until=2: not_implemented"),
+        (RETR.skip(1).every(2).not_implemented(), None, "RETR skip=1 every=2: not_implemented"),
+        (RETR.probability(0.5).not_implemented(), None, "RETR probability=0.5: not_implemented"),
+        (RETR.probability(0.5, 3).not_implemented(), None, "RETR probability=0.5 seed=3: not_implemented"),
+        (RETR.probability(seed=3, part=0.5).not_implemented(), None, "RETR probability=0.5 seed=3: not_implemented"),
+        (
+            RETR.optional().not_implemented(),
+            "on('RETR').optional().not_implemented()",
+            "RETR optional: not_implemented",
+        ),
+        (on("RETR", path="optional").not_implemented(), None, "RETR 'optional': not_implemented"),
+        (
+            RETR.delay(1).drop_data(after_bytes=1024).pad(b"x"),
+            "on('RETR').delay(1).drop_data(after_bytes=1024).pad(b'x')",
+            "RETR: delay 1; drop_data after_bytes=1024; pad b'x'",
         ),
         (RETR, "on('RETR')", "RETR: "),
         (RETR.nth(2), "on('RETR').nth(2)", "RETR #2: "),
@@ -109,16 +121,16 @@ def test_the_two_forms(fault: Fault, made: str | None, text: str) -> None:
 @table(
     ("say", "text"),
     [
-        (lambda: RETR.off(1), "off takes nothing: too many positional arguments"),  # type: ignore[call-arg]
+        (lambda: RETR.not_implemented(1), "not_implemented takes nothing: too many positional arguments"),  # type: ignore[call-arg]
         (lambda: RETR.answer(), "answer takes code, text='': missing a required argument: 'code'"),  # type: ignore[call-arg]
         (
             lambda: RETR.drop_data(aftr=1),  # type: ignore[call-arg]
-            "drop_data takes after=None, at=None: got an unexpected keyword argument 'aftr'",
+            "drop_data takes after_bytes=None, at=None: got an unexpected keyword argument 'aftr'",
         ),
         (lambda: RETR.nth(), r"nth takes numbers from 1, such as nth\(2\) or nth\(1, 3\)"),
         (lambda: RETR.nth(0), "nth takes a whole number, 1 or more, not 0"),
         (lambda: RETR.times(0), "times takes a whole number, 1 or more, not 0"),
-        (lambda: RETR.after(-1), "after takes a whole number, 0 or more, not -1"),
+        (lambda: RETR.skip(-1), "skip takes a whole number, 0 or more, not -1"),
         (lambda: RETR.every(0), "every takes a whole number, 1 or more, not 0"),
         (lambda: RETR.since(-1), "since takes a number of seconds, 0 or more, not -1"),
         (lambda: RETR.until(float("nan")), "until takes a number of seconds, 0 or more, not nan"),
@@ -140,7 +152,7 @@ def test_triggers_do_nothing_but_choose(name: str) -> None:
     fault = getattr(RETR, name)(*{"optional": [], "probability": [0.5]}.get(name, [1]))
 
     assert fault.actions == ()
-    assert fault.when != RETR.when
+    assert fault.trigger != RETR.trigger
     assert getattr(Fault, name).__doc__
 
 
@@ -155,10 +167,10 @@ def test_words_of_ones_own() -> None:
             """Everything takes long."""
             return self.delay(seconds).stall(phase="before_reply")
 
-    fault = Own(RETR.when).lazy(2).nth(1)
+    fault = Own(RETR.trigger).lazy(2).nth(1)
 
     assert isinstance(fault, Own)
-    assert fault.said == (Call("lazy", (2,)), Call("nth", (1,)))
+    assert fault.calls == (Call("lazy", (2,)), Call("nth", (1,)))
     assert [type(action) for action in fault.actions] == [Pause, Pause]
     assert repr(fault) == "on('RETR').lazy(2).nth(1)"
     assert [parameter.name for parameter in parameters_of(Own.lazy)] == ["seconds"]

@@ -1,23 +1,23 @@
 """Faults that wait for their command, and count.
 
-One rule: everything here is called on the thread of the server's loop, but for reading and for setting `Rules.armed`,
-which need no lock: a tuple is put in the place of another.
+One rule: everything here is called on the thread of the server's loop, but for reading and for setting
+`ActiveFaults.active`, which need no lock: a tuple is put in the place of another.
 """
 
 from __future__ import annotations
 
 import random
 
-from ftpfixture.faults.catalog import Fault
+from ftpfixture.faults.dsl import Fault
 from ftpfixture.faults.program import Program
-from ftpfixture.faults.when import Situation, counted, ordinal
+from ftpfixture.faults.trigger import Situation, counted, ordinal
 from ftpfixture.wire.command import censor
 from ftpfixture.wire.lines import printable
 
-__all__ = ["Armed", "Claim", "Rules"]
+__all__ = ["ActiveFault", "ActiveFaults", "Claim"]
 
 
-class Armed:
+class ActiveFault:
     """A fault that was added to a server.
 
     Args:
@@ -37,28 +37,28 @@ class Armed:
         self.fired = 0
         self._claimed = 0
         self._nearest = (-1, "no command came")
-        self._random = random.Random(fault.when.seed)
+        self._random = random.Random(fault.trigger.seed)
 
     @property
     def spent(self) -> bool:
         """Whether it has happened as often as it may."""
-        limit = self.fault.when.times
+        limit = self.fault.trigger.times
         return limit is not None and self.fired >= limit
 
     def look(self, situation: Situation) -> Claim | None:
         """Whether it is for this command; counts it if it fits."""
-        when = self.fault.when
-        difference = when.difference(situation)
+        trigger = self.fault.trigger
+        difference = trigger.difference(situation)
         if difference is not None:
-            nearness = int(situation.verb in when.verbs or "*" in when.verbs)
+            nearness = int(situation.verb in trigger.verbs or "*" in trigger.verbs)
             if nearness >= self._nearest[0]:
                 line = printable(censor(situation.verb, situation.argument))
                 self._nearest = nearness, f"{line} came, but {difference}"
             return None
         self.seen += 1
-        if not when.counts(self.seen) or self.spent:
+        if not trigger.counts(self.seen) or self.spent:
             return None
-        if when.probability < 1 and self._random.random() >= when.probability:
+        if trigger.probability < 1 and self._random.random() >= trigger.probability:
             return None
         self._claimed += 1
         return Claim(self)
@@ -67,14 +67,14 @@ class Armed:
         """Why it has not happened, or not more often, in words."""
         if not self.seen:
             return self._nearest[1]
-        when = self.fault.when
-        seen = f"{'|'.join(when.verbs)} was seen {counted(self.seen)}"
+        trigger = self.fault.trigger
+        seen = f"{'|'.join(trigger.verbs)} was seen {counted(self.seen)}"
         if self.fired:
             return seen
-        if self.seen < when.first:
-            return f"{seen}, fault waits for the {ordinal(when.first)}"
+        if self.seen < trigger.first:
+            return f"{seen}, fault waits for the {ordinal(trigger.first)}"
         if not self._claimed:
-            return f"{seen}, and probability={when.probability:g} chose none"
+            return f"{seen}, and probability={trigger.probability:g} chose none"
         after = next((action.counted for action in self.fault.actions if action.counted is not None), None)
         if after is None:
             return f"{seen}, but the moment never came"
@@ -91,16 +91,16 @@ class Claim:
         armed: The fault.
     """
 
-    __slots__ = ("_taken", "armed")
+    __slots__ = ("_taken", "active")
 
-    def __init__(self, armed: Armed) -> None:
-        self.armed = armed
+    def __init__(self, armed: ActiveFault) -> None:
+        self.active = armed
         self._taken: bool | None = None
 
     @property
     def name(self) -> str:
         """The fault in its text form."""
-        return self.armed.name
+        return self.active.name
 
     def take(self) -> bool | None:
         """Let the fault happen to the command, if it still may.
@@ -109,19 +109,19 @@ class Claim:
             True when it begins now, None when it had begun, False when another command was faster.
         """
         if self._taken is None:
-            self._taken = not self.armed.spent
+            self._taken = not self.active.spent
             if self._taken:
-                self.armed.fired += 1
+                self.active.fired += 1
                 return True
             return False
         return None if self._taken else False
 
 
-class Rules:
+class ActiveFaults:
     """All faults of a server.
 
     Args:
-        started: When the server was made, in monotonic seconds of its clock.
+        started: Trigger the server was made, in monotonic seconds of its clock.
 
     Attributes:
         started: As given; a server that is reset is as old as new.
@@ -129,7 +129,7 @@ class Rules:
     """
 
     def __init__(self, started: float = 0) -> None:
-        self.armed: tuple[Armed, ...] = ()
+        self.active: tuple[ActiveFault, ...] = ()
         self.started = started
 
     def age(self, now: float) -> float:
@@ -138,6 +138,6 @@ class Rules:
 
     def program(self, situation: Situation) -> Program | None:
         """What is to go wrong with a command; None for nothing."""
-        claims = [claim for armed in self.armed if (claim := armed.look(situation)) is not None]
-        actions = [(claim, action) for claim in claims for action in claim.armed.fault.actions]
+        claims = [claim for armed in self.active if (claim := armed.look(situation)) is not None]
+        actions = [(claim, action) for claim in claims for action in claim.active.fault.actions]
         return Program(actions, situation) if claims else None

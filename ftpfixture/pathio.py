@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from ftpfixture.files.base import AbstractPathIO, PathIONursery
 from ftpfixture.files.disk import AsyncPathIO, PathIO
+from ftpfixture.files.handles import AsyncPathIOContext, defend_file_methods, universal_exception
 from ftpfixture.files.memory import MemoryPathIO, Node
-from ftpfixture.files.opened import AsyncPathIOContext, defend_file_methods, universal_exception
 
 __all__ = [
     "AbstractPathIO",

@@ -15,7 +15,7 @@ from typing import Any
 from ftpfixture.faults.action import Action, Step
 from ftpfixture.faults.effects import Hook, Use
 from ftpfixture.files.base import AbstractPathIO
-from ftpfixture.files.opened import AsyncPathIOContext, universal_exception
+from ftpfixture.files.handles import AsyncPathIOContext, universal_exception
 from ftpfixture.wire.states import DOWNLOADS, UPLOADS
 
 __all__ = ["Disk", "FaultyFiles"]

@@ -1,4 +1,4 @@
-"""What the server serves: path layers over memory and disk, and the base for layers of one's own.
+"""The files that the server serves: path layers over memory and disk, and the base class for your own.
 
-One rule: a layer is asked for real paths only; what a client may see of them is decided above.
+One rule: a layer gets real paths only; the server maps the paths of clients to them.
 """

@@ -1,6 +1,6 @@
-"""What every path layer is: the abstract class, its open files, and the decorators that its methods wear.
+"""The abstract path layer, its listers, and the factory that shares one state between layers.
 
-One rule: whatever goes wrong in a layer arrives as PathIOError, so that the server has one kind of failure to answer.
+One rule: every failure in a layer is raised as PathIOError, so that the server handles one kind of failure.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from ftpfixture.aio import AbstractAsyncLister
 from ftpfixture.errors import PathIOError
-from ftpfixture.files.opened import (
+from ftpfixture.files.handles import (
     AsyncPathIOContext,
     universal_exception,
 )
@@ -25,23 +25,23 @@ __all__ = ["BATCH", "AbstractPathIO", "Batch", "NameLister", "PathIONursery", "b
 P = ParamSpec("P")
 R = TypeVar("R")
 
-# Methods that work through others: whoever overrides only one of these is heard by both.
+# Methods that call others by default: a subclass that overrides only one of those changes both.
 _DERIVED = {"read_some": ("read",), "lstat": ("stat",), "list_names": ("list",), "lstat_many": ("lstat", "stat")}
 
 Batch = list[tuple[str, Any]]
-"""Names and what `AbstractPathIO.lstat` gives for each."""
+"""Names, each with its result of `AbstractPathIO.lstat`."""
 
 BATCH = 128
 """Files that `AbstractPathIO.lstat_many` describes at once: on a disk about a millisecond."""
 
 
 class NameLister(AbstractAsyncLister[PurePath]):
-    """Lists a directory whose names are fetched all at once, when the first is asked for.
+    """Lists a directory and fetches all names at once, when the first is needed.
 
     Args:
         path: The directory; what is listed is ``path / name``.
-        fetch: Gives the names; whatever it raises arrives as PathIOError.
-        timeout: Seconds, see AbstractAsyncLister; only kept here.
+        fetch: Returns the names; its exceptions become PathIOError.
+        timeout: Seconds, see AbstractAsyncLister; stored, not used here.
     """
 
     def __init__(
@@ -69,10 +69,10 @@ def batches(names: Iterable[str]) -> Iterator[list[str]]:
 
 
 class AbstractPathIO(ABC):
-    """What the server asks of a file system. Subclass it, or one of the layers that come with it, for your own.
+    """The interface of a file system for the server. Subclass it, or one of the layers in this package, for your own.
 
-    The abstract methods are all that is needed; each should wear `universal_exception`. The others may stay away: the
-    server then offers less. `ftpfixture.testing.check_path_io` tells what a layer gets wrong.
+    Only the abstract methods are required; decorate each with `universal_exception`. Without one of the others the
+    server offers less. `ftpfixture.testing.check_path_io` reports what a layer does wrong.
 
     Args:
         timeout: Seconds that one call may take; None for no limit.
@@ -82,7 +82,7 @@ class AbstractPathIO(ABC):
     Attributes:
         timeout: As given.
         connection: As given.
-        umask: Permission bits that new files and directories lack; None where the layer does not know.
+        umask: Permission bits that new files and directories lack; None where the layer does not know them.
     """
 
     umask: int | None = None
@@ -104,12 +104,12 @@ class AbstractPathIO(ABC):
 
     @property
     def state(self) -> Any:
-        """What instances over the same files share; None when there is nothing to share. No loop is needed."""
+        """State that instances over the same files share, or None. It works without an event loop."""
         return self._state
 
     @abstractmethod
     async def exists(self, path: PurePath) -> bool:
-        """Return True when there is something, links followed. Below a file there is nothing."""
+        """Return True when the path exists, links followed. A path below a file does not exist."""
 
     @abstractmethod
     async def is_dir(self, path: PurePath) -> bool:
@@ -125,8 +125,8 @@ class AbstractPathIO(ABC):
 
         Args:
             path: Its path.
-            parents: Make what is missing above it, too.
-            exist_ok: A directory that is there already is no error.
+            parents: Make missing parent directories, too.
+            exist_ok: An existing directory is no error.
 
         Raises:
             PathIOError: Over FileExistsError, FileNotFoundError (no parent) or NotADirectoryError (it is a file).
@@ -142,7 +142,7 @@ class AbstractPathIO(ABC):
 
     @abstractmethod
     async def unlink(self, path: PurePath) -> None:
-        """Remove a file, or a link but not what it leads to.
+        """Remove a file, or a link but not its target.
 
         Raises:
             PathIOError: Over FileNotFoundError, or IsADirectoryError or PermissionError for a directory.
@@ -158,10 +158,10 @@ class AbstractPathIO(ABC):
 
     @abstractmethod
     async def stat(self, path: PurePath) -> Any:
-        """Describe what is there, links followed.
+        """Describe a file or directory, links followed.
 
         Returns:
-            An object with st_size (octets), st_mtime and st_ctime (POSIX seconds), st_nlink, st_mode; it may also
+            An object with st_size (bytes), st_mtime and st_ctime (POSIX seconds), st_nlink, st_mode; it may also
             have st_ino, st_dev, st_birthtime, and the names `owner` and `group`.
 
         Raises:
@@ -170,10 +170,10 @@ class AbstractPathIO(ABC):
 
     @abstractmethod
     async def _open(self, path: PurePath, mode: str) -> Any:
-        """Open a file; `open` is for callers.
+        """Open a file for `open`, which callers use.
 
         Returns:
-            A raw file for `seek`, `write`, `read` and `close`, with a position of its own.
+            A raw file for `seek`, `write`, `read` and `close`, with its own position.
 
         Raises:
             PathIOError: Over FileNotFoundError (the file for rb and r+b, its directory for the others),
@@ -185,7 +185,7 @@ class AbstractPathIO(ABC):
         """Move the position of a raw file, as Python's files do; it may go past the end.
 
         Returns:
-            The new position, octets from the start.
+            The new position, in bytes from the start.
         """
 
     @abstractmethod
@@ -193,7 +193,7 @@ class AbstractPathIO(ABC):
         """Write all of `data` at the position of a raw file; with "ab", at the end.
 
         Returns:
-            The number of octets written.
+            The number of bytes written.
         """
 
     @abstractmethod
@@ -201,7 +201,7 @@ class AbstractPathIO(ABC):
         """Read from a raw file.
 
         Returns:
-            Exactly `n` octets unless the end comes first; all that are left when `n` is negative.
+            Exactly `n` bytes, fewer at the end of the file; all remaining bytes when `n` is negative.
         """
 
     @abstractmethod
@@ -210,11 +210,11 @@ class AbstractPathIO(ABC):
 
     @abstractmethod
     async def rename(self, source: PurePath, destination: PurePath) -> None:
-        """Rename a file or directory, or move it; a file that was at the destination is replaced.
+        """Rename or move a file or directory; a file at the destination is replaced.
 
         Raises:
             PathIOError: Over FileNotFoundError when the source, or the directory of the destination, is missing;
-                over OSError when a directory would be lost.
+                over OSError when it would replace a directory.
         """
 
     def open(self, path: PurePath, mode: str = "rb") -> AsyncPathIOContext:
@@ -230,20 +230,20 @@ class AbstractPathIO(ABC):
         """Read one piece, as cheaply as the layer can.
 
         Returns:
-            Between 1 and `count` octets; empty at the end of the file.
+            Between 1 and `count` bytes; empty at the end of the file.
         """
         return await self.read(file, count)
 
     async def resolve(self, path: PurePath) -> PurePath:
-        """Follow all links of a path, whether or not its last parts exist; unchanged in layers without links.
+        """Return a path with all links followed, even if its last parts do not exist. Without links it is unchanged.
 
         Raises:
-            PathIOError: Over OSError ELOOP: the links go round in a circle.
+            PathIOError: Over OSError ELOOP: the links form a loop.
         """
         return path
 
     async def lstat(self, path: PurePath) -> Any:
-        """Describe what is there, as `stat` does, but a link at the end is not followed."""
+        """Describe a file or directory as `stat` does; a link at the end is not followed."""
         return await self.stat(path)
 
     async def list_names(self, path: PurePath) -> Sequence[str]:
@@ -255,11 +255,11 @@ class AbstractPathIO(ABC):
 
         Args:
             path: The directory.
-            names: Of the children, consumed as the work goes on.
+            names: Names of the children, consumed one batch after another.
 
         Yields:
-            Names and what `lstat` gives for them, in the order of the names, at most `BATCH` at once. What is not there
-            (any more), or cannot be described, is left out.
+            Names, each with its result of `lstat`, in the order of the names, at most `BATCH` at once. A name that does
+            not exist any more, or cannot be described, is left out.
         """
         for batch in batches(names):
             found: Batch = []
@@ -268,11 +268,11 @@ class AbstractPathIO(ABC):
                     found.append((name, await self.lstat(path / name)))
                 except PathIOError as error:
                     if not isinstance(error.original, OSError | None):
-                        raise  # nothing that happens to files, but a mistake in the layer
+                        raise  # not an error of the file system, but a mistake in the layer
             yield found
 
     async def readlink(self, path: PurePath) -> PurePath:
-        """Return what a symbolic link holds, absolute or relative to its directory.
+        """Return the target of a symbolic link, absolute or relative to its directory.
 
         Raises:
             NotImplementedError: The layer has no links.
@@ -283,8 +283,8 @@ class AbstractPathIO(ABC):
         """Make a symbolic link.
 
         Args:
-            target: What it holds, absolute or relative to its directory; it need not exist.
-            path: Where the link shall be.
+            target: Path that the link holds, absolute or relative to its directory; it need not exist.
+            path: Path of the link.
 
         Raises:
             NotImplementedError: The layer has no links.
@@ -323,7 +323,7 @@ class AbstractPathIO(ABC):
         raise NotImplementedError("this path layer has no owners")
 
     async def free_space(self, path: PurePath) -> int:
-        """Return how many octets could still be written below a path.
+        """Return the number of bytes that can still be written below a path.
 
         Raises:
             NotImplementedError: The layer cannot tell.
@@ -332,15 +332,15 @@ class AbstractPathIO(ABC):
 
 
 class PathIONursery:
-    """Makes path layers that all share the state of the first one.
+    """Makes path layers that share the state of the first one.
 
     Args:
-        factory: A path layer class, or what takes its place; it need not know all three of ``timeout``,
+        factory: A path layer class, or a callable that returns a layer; it need not take all three of ``timeout``,
             ``connection`` and ``state``.
 
     Attributes:
         factory: As given.
-        state: What is shared; None before the first call.
+        state: The shared state; None before the first call.
     """
 
     def __init__(self, factory: Callable[..., AbstractPathIO]) -> None:
@@ -349,7 +349,7 @@ class PathIONursery:
         self._known, self._needs_state = _known_settings(factory)
 
     def __call__(self, timeout: float | None = None, connection: Any = None, state: Any = None) -> AbstractPathIO:
-        """Make a layer. `state` is there to look like a layer class; the shared one is what counts."""
+        """Make a layer with the shared state; `state` is ignored, and exists for compatibility with layer classes."""
         settings = {"timeout": timeout, "connection": connection, "state": self.state}
         if self.state is None and not self._needs_state:
             # None would hide the state that a functools.partial brings.
@@ -361,12 +361,12 @@ class PathIONursery:
 
 
 def _known_settings(factory: Callable[..., AbstractPathIO]) -> tuple[tuple[str, ...], bool]:
-    """The settings that a factory takes, and whether it must have a state."""
+    """Return the settings that a factory takes, and whether it requires a state."""
     settings = ("timeout", "connection", "state")
     try:
         parameters = inspect.signature(factory).parameters
     except (TypeError, ValueError):
-        # Not written in Python: nothing to look at.
+        # Not written in Python, so it has no signature.
         return settings, False
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
         return settings, False

@@ -1,6 +1,6 @@
 """Content of files in memory: lists of chunks that never change, and the open files that read and write them.
 
-One rule: a chunk that was handed out stays as it is; a write makes new chunks beside it.
+One rule: a chunk that a reader has never changes; a write adds new chunks.
 """
 
 from __future__ import annotations
@@ -12,30 +12,30 @@ from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 
-__all__ = ["LARGEST_FILE", "Content", "MemoryFile", "Snapshot", "Space", "as_octets"]
+__all__ = ["LARGEST_FILE", "Content", "MemoryFile", "Snapshot", "Space", "as_bytes"]
 
 Chunk = bytes | memoryview
-"""Immutable octets: a memoryview is always one over bytes."""
+"""Immutable bytes: a memoryview is always one over bytes."""
 
-# Smaller pieces are collected and joined, for a chunk costs a list entry and, when it is sent, a call. 64 KiB is what
-# a loopback socket takes at once.
+# Smaller pieces are collected and joined, because each chunk costs a list entry and, when it is sent, a call. A
+# loopback socket accepts 64 KiB at once.
 SMALL = 16 * 1024
 JOINED = 64 * 1024
 
-# A gap is filled with references to one chunk of zeros, so it costs 16 octets per MiB, and not without limit.
+# A gap is filled with references to one chunk of zeros, so it costs 16 bytes per MiB, and its size is limited.
 ZEROS = bytes(1024 * 1024)
 
 LARGEST_FILE = 2**40
-"""Octets (1 TiB). ext4 has 16 TiB, FAT 4 GiB; more than this can only be a mistake in a test."""
+"""Bytes (1 TiB). ext4 allows 16 TiB, FAT 4 GiB; a larger size can only be a mistake in a test."""
 
 
 @dataclass(slots=True, eq=False)
 class Space:
-    """How much may be stored, and how much is.
+    """The limit of storage, and the bytes that are used.
 
     Attributes:
-        quota: Octets; None for no limit.
-        used: Octets.
+        quota: Bytes; None for no limit.
+        used: Bytes.
     """
 
     quota: int | None = None
@@ -43,7 +43,7 @@ class Space:
 
     @property
     def room(self) -> int:
-        """Octets that are left; a large number when there is no limit."""
+        """Free bytes; a large number when there is no limit."""
         return max(0, (LARGEST_FILE if self.quota is None else self.quota) - self.used)
 
 
@@ -51,9 +51,9 @@ class Snapshot:
     """The content of a file at one moment.
 
     Args:
-        chunks: All octets in order.
+        chunks: All bytes in order.
         starts: Offset of each chunk.
-        size: Octets in all.
+        size: Total number of bytes.
     """
 
     __slots__ = ("_chunks", "_starts", "size")
@@ -64,7 +64,7 @@ class Snapshot:
         self.size = size
 
     def piece(self, position: int, count: int) -> Chunk:
-        """Return what of one chunk lies at `position`: at most `count` octets, never copied; empty at the end."""
+        """Return the part of one chunk at `position`: at most `count` bytes, never copied; empty at the end."""
         if position >= self.size or count == 0:
             return b""
         index = bisect_right(self._starts, position) - 1
@@ -73,7 +73,7 @@ class Snapshot:
         return chunk if end - offset == len(chunk) else memoryview(chunk)[offset:end]
 
     def read(self, position: int, count: int = -1) -> bytes:
-        """Return `count` octets, or what is left; not copied when they are one whole chunk."""
+        """Return `count` bytes, or the rest; not copied when they are one whole chunk."""
         end = self.size if count < 0 else min(self.size, position + count)
         pieces: list[Chunk] = []
         while position < end:
@@ -85,13 +85,13 @@ class Snapshot:
 
 
 class Content:
-    """What a file holds.
+    """The content of a file.
 
     Args:
-        space: Where its octets count; None when nobody counts them.
+        space: The storage that its bytes count in; None when they do not count.
 
     Attributes:
-        size: Octets.
+        size: Bytes.
     """
 
     __slots__ = ("_chunks", "_pending", "_pending_size", "_snapshot", "_space", "_starts", "size")
@@ -106,7 +106,7 @@ class Content:
         self._snapshot: Snapshot | None = None
 
     def __repr__(self) -> str:
-        return f"<Content of {self.size} octets>"
+        return f"<Content of {self.size} bytes>"
 
     def snapshot(self) -> Snapshot:
         """Return the content as it is now; later writes do not change it."""
@@ -116,19 +116,19 @@ class Content:
         return self._snapshot
 
     def release(self) -> None:
-        """Give the space back; whoever has the file open still may use it, and is not counted any more."""
+        """Free the space; open files of this content stay usable, and their bytes do not count any more."""
         if self._space is not None:
             self._space.used -= self.size
             self._space = None
 
     def write(self, position: int, data: bytes) -> int:
-        """Write at an offset; what lies between the end and there becomes zeros.
+        """Write at an offset; a gap between the end and the offset is filled with zeros.
 
         Returns:
-            How many octets were written: less than all when the space is used up.
+            The number of bytes written: fewer than all when the space is used up.
 
         Raises:
-            OSError: EFBIG; the file would be larger than `LARGEST_FILE`.
+            OSError: EFBIG: the file would be larger than `LARGEST_FILE`.
         """
         if position + len(data) > LARGEST_FILE:
             raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
@@ -156,7 +156,7 @@ class Content:
             return
         start = self.size - self._pending_size
         if self._chunks and len(self._chunks[-1]) < SMALL:
-            # Else a file that is read after each of many small appends would be in as many chunks.
+            # Otherwise a file that is read after each of many small appends would have as many chunks.
             self._pending.insert(0, self._chunks.pop())
             start = self._starts.pop()
         self._chunks.append(self._pending[0] if len(self._pending) == 1 else b"".join(self._pending))
@@ -177,7 +177,7 @@ class Content:
             self.flush()
 
     def _cut(self, size: int) -> None:
-        """Drop what lies after the first `size` octets."""
+        """Drop all but the first `size` bytes."""
         if size >= self.size:
             return
         self.flush()
@@ -188,7 +188,7 @@ class Content:
         self.size = size
 
     def _replace(self, position: int, data: bytes) -> None:
-        """Write over what is there, before the end."""
+        """Overwrite existing bytes, before the end."""
         self.flush()
         end = position + len(data)
         first = bisect_right(self._starts, position) - 1
@@ -199,7 +199,7 @@ class Content:
             _part(self._chunks[last], end - self._starts[last], len(self._chunks[last])),
         ]
         if first and not pieces[0] and len(self._chunks[first - 1]) < SMALL:
-            # The write before this one ended here: many small ones in a row shall not make as many chunks.
+            # The write before this one ended here: many small ones in a row must not make as many chunks.
             first -= 1
             pieces[0] = self._chunks[first]
         joined: list[Chunk] = []
@@ -219,18 +219,18 @@ class Content:
         self._starts[first : last + 1] = starts
 
 
-def as_octets(data: bytes | bytearray | memoryview) -> bytes:
-    """Return `data` itself when it is bytes, else a copy.
+def as_bytes(data: bytes | bytearray | memoryview) -> bytes:
+    """Return `data` itself when it is bytes, otherwise a copy.
 
     Raises:
-        TypeError: It is no buffer.
+        TypeError: It is not a buffer.
     """
-    # By way of a memoryview, because bytes(5) would be five zeros.
+    # Through a memoryview, because bytes(5) would be five zeros.
     return data if type(data) is bytes else bytes(memoryview(data))
 
 
 def _part(chunk: Chunk, start: int, end: int) -> Chunk:
-    """Octets of a chunk; a small part is copied, for a view of it would keep all of the chunk alive."""
+    """Return a part of a chunk; a small part is copied, because a view of it would keep the whole chunk alive."""
     if end - start == len(chunk):
         return chunk
     part = memoryview(chunk)[start:end]
@@ -238,13 +238,13 @@ def _part(chunk: Chunk, start: int, end: int) -> Chunk:
 
 
 class MemoryFile:
-    """An open file, with a position of its own.
+    """An open file with its own position.
 
-    With "rb" it reads what the file held when it was opened, whatever happens to the file since. With "ab" each write
-    goes to the end, wherever the position is.
+    With "rb" it reads the content at the time of opening, whatever happens to the file later. With "ab" each write
+    appends to the end, wherever the position is.
 
     Args:
-        content: What is read and written.
+        content: The content to read and write.
         mode: One of rb, wb, ab, r+b.
         written: Called after each write.
     """
@@ -270,8 +270,8 @@ class MemoryFile:
         """Move the position and return it; it may go past the end.
 
         Raises:
-            OSError: EINVAL; it would be before the start.
-            ValueError: No such `whence`, or the file is closed.
+            OSError: EINVAL: the position would be before the start.
+            ValueError: Unknown `whence`, or the file is closed.
         """
         self._check_open()
         if whence not in (io.SEEK_SET, io.SEEK_CUR, io.SEEK_END):
@@ -283,13 +283,13 @@ class MemoryFile:
         return position
 
     def read(self, n: int = -1) -> bytes:
-        """Return `n` octets, or all that are left."""
+        """Return `n` bytes, or all that are left."""
         data = self._readable().read(self._position, n)
         self._position += len(data)
         return data
 
     def read_some(self, count: int) -> bytes | memoryview:
-        """Return at most `count` octets of one chunk, not copied; empty at the end."""
+        """Return at most `count` bytes of one chunk, not copied; empty at the end."""
         piece = self._readable().piece(self._position, count)
         self._position += len(piece)
         return piece
@@ -298,20 +298,20 @@ class MemoryFile:
         """Write all of `data`; bytes are kept as they are, anything else is copied.
 
         Raises:
-            OSError: ENOSPC, after what fits was written; EFBIG.
-            ValueError: The file is closed, or was opened to be read.
+            OSError: ENOSPC, after the bytes that fit were written; EFBIG.
+            ValueError: The file is closed, or was opened for reading.
         """
         self._check_open()
         if self._mode == "rb":
             raise io.UnsupportedOperation("not open for writing")
-        octets = as_octets(data)
+        content = as_bytes(data)
         if self._mode == "ab":
             self._position = self._content.size
-        count = self._content.write(self._position, octets)
+        count = self._content.write(self._position, content)
         self._position += count
         if count:
             self._written()
-        if count < len(octets):
+        if count < len(content):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return count
 

@@ -1,6 +1,6 @@
-"""The path layers over the disk: one that blocks the loop while the disk works, and one that does not.
+"""The path layers over the disk: one blocks the loop while the disk works, the other does not.
 
-One rule: what is done to the disk stands in plain functions; the two layers differ only in where these run.
+One rule: plain functions do the work on the disk; the two layers differ only in where these run.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any, BinaryIO, ParamSpec, TypeVar, cast
 
 from ftpfixture.aio import AbstractAsyncLister, with_timeout
 from ftpfixture.files.base import AbstractPathIO, Batch, NameLister, batches
-from ftpfixture.files.opened import check_mode, defend_file_methods, universal_exception
+from ftpfixture.files.handles import check_mode, defend_file_methods, universal_exception
 
 __all__ = ["AsyncPathIO", "DiskStats", "PathIO"]
 
@@ -29,17 +29,17 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _OWNER = re.compile("[0-9]{1,10}")
-_NO_OWNER = (1 << 32) - 1  # (uid_t) -1, which chown(2) takes for none
+_NO_OWNER = (1 << 32) - 1  # (uid_t) -1, which chown(2) reads as "unchanged"
 
 # ERROR_CANT_RESOLVE_FILENAME, the ELOOP of Windows, which has no errno of its own.
 _WINDOWS_LOOP = 1921
 
 
 class DiskStats:
-    """What `os.stat` tells, all of it, and the names of owner and group.
+    """The result of `os.stat`, with the names of owner and group.
 
     Args:
-        result: What `os.stat` or `os.lstat` gave.
+        result: Result of `os.stat` or `os.lstat`.
 
     Attributes:
         owner: Name, or the number when it has none.
@@ -54,7 +54,7 @@ class DiskStats:
         self.group = _group_name(result.st_gid)
 
     def __getattr__(self, name: str) -> Any:
-        # Nothing but these, so that a copy in the making, which has no result yet, does not ask for it without end.
+        # Only these, because an incomplete copy, which has no result yet, would look it up without end.
         if not name.startswith("st_"):
             raise AttributeError(name)
         return getattr(self._result, name)
@@ -67,7 +67,7 @@ class PathIO(AbstractPathIO):
     """The files of the disk, by calls that block: simple, and fast while the disk answers from its cache."""
 
     async def _run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Call a function that may block, here and now."""
+        """Call a function that may block, at once."""
         return function(*args, **kwargs)
 
     @universal_exception
@@ -216,11 +216,11 @@ class AsyncPathIO(PathIO):
     """The files of the disk, by calls in other threads: the loop goes on while the disk works.
 
     Args:
-        timeout: Seconds that one call may take; None for no limit. The call itself cannot be stopped: it ends
-            unheeded.
-        connection: Only kept.
-        state: Only kept.
-        executor: Runs the calls; None for that of the loop.
+        timeout: Seconds that one call may take; None for no limit. The call itself cannot be stopped: it runs to its
+            end, and its result is ignored.
+        connection: Stored, not used.
+        state: Stored, not used.
+        executor: Runs the calls; None for the executor of the loop.
     """
 
     def __init__(
@@ -247,7 +247,7 @@ class AsyncPathIO(PathIO):
 
 
 def _forget(future: Future[Any]) -> None:
-    """Take what a call gave that nobody waits for any more, and close it when it is a file."""
+    """Take the result of a call whose caller was cancelled, and close it when it is a file."""
     if not future.cancelled() and future.exception() is None and isinstance(future.result(), io.IOBase):
         future.result().close()
 
@@ -260,7 +260,7 @@ def _names(path: PurePath) -> list[str]:
     except OSError as error:
         if not _is_loop(error):
             raise
-        return []  # links that go round in a circle lead nowhere
+        return []  # a loop of links leads nowhere
 
 
 def _is_loop(error: OSError) -> bool:
@@ -274,7 +274,7 @@ def _stats(path: PurePath, *, follow: bool) -> DiskStats:
 def _described(path: PurePath, names: Sequence[str]) -> Batch:
     found: Batch = []
     for name in names:
-        with contextlib.suppress(OSError):  # it has gone meanwhile, or it cannot be looked at
+        with contextlib.suppress(OSError):  # it was removed meanwhile, or is not accessible
             found.append((name, DiskStats(os.lstat(path / name))))
     return found
 
@@ -285,12 +285,12 @@ def _opened(path: PurePath, mode: str) -> BinaryIO:
 
 
 def _resolved(path: PurePath) -> Path:
-    """Follow all links; a loop is an error in all versions of Python."""
+    """Follow all links; raise ELOOP for a loop in every version of Python."""
     resolved = os.path.realpath(path)
     try:
         os.stat(resolved)
     except OSError as error:
-        # Nothing of a real path is a link, but where a loop kept it from being one.
+        # A resolved path has a link only where a loop stopped the resolution.
         if _is_loop(error):
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path)) from error
     return Path(resolved)
@@ -308,7 +308,7 @@ def _set_times(path: PurePath, modify: float | None, access: float | None) -> No
 
 
 def _number(name: str | None) -> Any:
-    """What `shutil.chown` takes for the number of an owner rather than for a name; too large a number is a name."""
+    """Return the number of an owner given as digits, because `shutil.chown` reads a str as a name."""
     return int(name) if name is not None and _OWNER.fullmatch(name) and int(name) < _NO_OWNER else name
 
 

@@ -1,6 +1,6 @@
 """The path layer over files in memory.
 
-One rule: whatever a file holds is never copied on its way from the writer to the readers, and never shown in a repr.
+One rule: the content of a file is never copied between writer and readers, and never part of a repr.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Any
 from ftpfixture.aio import AbstractAsyncLister
 from ftpfixture.files.base import AbstractPathIO, Batch, NameLister, batches
 from ftpfixture.files.content import MemoryFile
+from ftpfixture.files.handles import defend_file_methods, universal_exception
 from ftpfixture.files.nodes import DirectoryNode, FileNode, LinkNode, MemoryStats, Node
-from ftpfixture.files.opened import defend_file_methods, universal_exception
 from ftpfixture.files.tree import MemoryFiles
 from ftpfixture.untouched import wall_time
 
@@ -24,16 +24,17 @@ __all__ = ["DirectoryNode", "FileNode", "LinkNode", "MemoryFiles", "MemoryPathIO
 class MemoryPathIO(AbstractPathIO):
     """Files in memory. Any number of layers may share one tree, and any number of openers one file.
 
-    A subclass that overrides `read` need not override `read_some`: the server then reads through `read`. The same goes
-    for `stat` and `lstat`.
+    A subclass that overrides `read` need not override `read_some`: the server then reads through `read`. Likewise, one
+    that overrides `stat` need not override `lstat`.
 
     Args:
-        timeout: Only kept; nothing here waits.
-        connection: Kept; its clock is that of a tree of its own.
-        state: The `state` of another instance, or a MemoryFiles, to use its tree; None for a tree of its own.
-        cwd: What relative paths are relative to; None for "/".
-        quota: Octets that a tree of its own may hold; None for no limit.
-        clock: Gives the times for a tree of its own, in POSIX seconds; None for the connection's, or else the system's.
+        timeout: Stored, not used; nothing here waits.
+        connection: Stored; its clock is the default for a new tree.
+        state: The `state` of another instance, or a MemoryFiles, to use its tree; None for a new tree.
+        cwd: Directory that relative paths start from; None for "/".
+        quota: Bytes that a new tree may hold; None for no limit.
+        clock: Returns the time for a new tree, in POSIX seconds; None for the clock of the connection, or else of the
+            system.
     """
 
     Stats = MemoryStats
@@ -61,7 +62,7 @@ class MemoryPathIO(AbstractPathIO):
 
     @property
     def state(self) -> MemoryFiles:
-        """The tree; give it to another instance to share it."""
+        """The tree; pass it to another instance to share it."""
         return self._tree
 
     def get_node(self, path: str | PurePath) -> Node | None:
@@ -103,7 +104,7 @@ class MemoryPathIO(AbstractPathIO):
         self._tree.unlink(self._absolute(path))
 
     def list(self, path: PurePath) -> AbstractAsyncLister[PurePath]:
-        """See AbstractPathIO; in the order in which the children came."""
+        """See AbstractPathIO; in the order in which the children were added."""
         return NameLister(path, self._children, timeout=self.timeout)
 
     async def _children(self, path: PurePath) -> tuple[str, ...]:
@@ -116,7 +117,7 @@ class MemoryPathIO(AbstractPathIO):
         return await self._children(path)
 
     async def lstat_many(self, path: PurePath, names: Iterable[str]) -> AsyncGenerator[Batch, None]:
-        """See AbstractPathIO; nodes have what `stat` tells as attributes, and to describe each would take longer."""
+        """See AbstractPathIO; yields the nodes, which have the attributes of a `stat` result: that is faster."""
         directory = self.get_node(path)
         children = directory.children if isinstance(directory, DirectoryNode) else {}
         for batch in batches(names):
@@ -205,10 +206,10 @@ class MemoryPathIO(AbstractPathIO):
 
     @universal_exception
     async def chown(self, path: PurePath, *, owner: str | None = None, group: str | None = None) -> None:
-        """See AbstractPathIO; any name will do."""
+        """See AbstractPathIO; any name is accepted."""
         self._tree.chown(self._absolute(path), owner=owner, group=group)
 
     @universal_exception
     async def free_space(self, path: PurePath) -> int:
-        """See AbstractPathIO; what the quota leaves, the same for all paths."""
+        """See AbstractPathIO; the rest of the quota, the same for all paths."""
         return self._tree.free

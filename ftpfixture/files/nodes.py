@@ -1,6 +1,6 @@
-"""What stands in a tree of files in memory.
+"""Nodes of a tree of files in memory.
 
-One rule: nodes only hold; what may be done to them is up to the tree.
+One rule: nodes only hold data; the tree changes them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["DirectoryNode", "FileNode", "LinkNode", "MemoryStats", "Node", "Plac
 
 @dataclass(slots=True, eq=False)
 class _Node:
-    """What files, directories and links have in common.
+    """The common base of files, directories and links.
 
     Attributes:
         mode: Permission bits; stored, not enforced.
@@ -29,7 +29,7 @@ class _Node:
         access: POSIX seconds; reading does not change it.
         owner: Name.
         group: Name.
-        nlink: Names that lead here: 1, or for a directory 2 and 1 for each directory in it.
+        nlink: Number of names of this node: 1; for a directory 2, and 1 for each directory in it.
     """
 
     mode: int
@@ -41,7 +41,7 @@ class _Node:
     group: str = field(default="ftp", kw_only=True)
     nlink: int = field(default=1, kw_only=True)
 
-    # What `os.stat` calls these, so that a node can be looked at like its description, which takes a while to make.
+    # The names of `os.stat`, so that a node can be used as its description, which takes longer to make.
 
     @property
     def st_mtime(self) -> float:
@@ -66,7 +66,7 @@ class _Node:
 
 @dataclass(slots=True, eq=False)
 class FileNode(_Node):
-    """A file; `content` is what it holds."""
+    """A file; `content` holds its bytes."""
 
     content: Content
 
@@ -83,7 +83,7 @@ class FileNode(_Node):
 
 @dataclass(slots=True, eq=False)
 class DirectoryNode(_Node):
-    """A directory; `children` are by name, in the order in which they came."""
+    """A directory; `children` maps names to nodes, in the order in which they were added."""
 
     children: dict[str, Node] = field(default_factory=dict, repr=False)
 
@@ -119,7 +119,7 @@ Node = FileNode | DirectoryNode | LinkNode
 
 
 class MemoryStats(NamedTuple):
-    """What `stat` tells of a node; times are POSIX seconds with their fraction."""
+    """The result of `stat` for a node; times are POSIX seconds with fractions."""
 
     st_size: int
     st_ctime: float
@@ -134,7 +134,7 @@ class MemoryStats(NamedTuple):
 
 
 def describe(node: Node) -> MemoryStats:
-    """Return what `stat` tells of a node, as it is now."""
+    """Return the current result of `stat` for a node."""
     return MemoryStats(
         node.st_size,
         node.create,
@@ -150,7 +150,7 @@ def describe(node: Node) -> MemoryStats:
 
 
 class Place:
-    """Where a path leads: its names once links are followed, and the node of each, None where there is nothing."""
+    """The result of following a path: its names after links are followed, and the node of each, or None."""
 
     __slots__ = ("followed", "names", "trail")
 
@@ -161,14 +161,14 @@ class Place:
 
     @property
     def node(self) -> Node | None:
-        """The node at the end; None where there is nothing."""
+        """The node at the end; None for a missing file."""
         return self.trail[-1]
 
     def directory(self) -> DirectoryNode:
-        """The directory that the last name is in.
+        """Return the directory that the last name is in.
 
         Raises:
-            OSError: There is none, or this is "/", which is in none (EBUSY).
+            OSError: It is missing, or this is "/", which has no directory (EBUSY).
         """
         if not self.names:
             raise self.error(errno.EBUSY)
@@ -178,20 +178,20 @@ class Place:
         return parent
 
     def existing(self) -> Node:
-        """The node itself.
+        """Return the node itself.
 
         Raises:
-            OSError: There is none.
+            OSError: It is missing.
         """
         if self.node is None:
             raise self.missing()
         return self.node
 
     def missing(self) -> OSError:
-        """The error for a path that leads nowhere."""
+        """Return the error for a path that does not exist."""
         below_file = any(isinstance(node, FileNode) for node in self.trail[:-1])
         return self.error(errno.ENOTDIR if below_file else errno.ENOENT)
 
     def error(self, code: int) -> OSError:
-        """An error about this path; OSError picks the subclass."""
+        """Return an error about this path; OSError picks the subclass."""
         return OSError(code, os.strerror(code), "/" + "/".join(self.names))

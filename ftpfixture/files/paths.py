@@ -1,6 +1,6 @@
-"""From the paths that clients name to those that are served, and never out of the base.
+"""Translate the paths of clients into real paths, never out of the base directory.
 
-One rule: everything here is text; whether a path exists, or is a link, is asked elsewhere.
+One rule: everything here is text; other modules check whether a path exists or is a link.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from ftpfixture.errors import PathIOError
 
 __all__ = ["is_within", "resolve_virtual", "to_real"]
 
-# What Windows would take for something else than the name of one file: separators, drives and streams, names
-# that lose their end (so that ".. " becomes ".."), and devices, which are in every directory.
+# Names that Windows does not read as the name of one file: separators, drives and streams, names that lose their end
+# (".. " becomes ".."), and devices, which exist in every directory.
 _NOT_ON_WINDOWS = re.compile(
     r".*[\\:\0]|.*[. ]\Z|(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\..*)?\Z", re.IGNORECASE | re.DOTALL
 )
@@ -24,7 +24,7 @@ _NOT_ON_WINDOWS = re.compile(
 def resolve_virtual(current: PurePosixPath, argument: str) -> PurePosixPath:
     """Return the absolute path that an argument means in a current directory.
 
-    ``.``, ``..``, doubled and trailing slashes are resolved in the text, and ``..`` stops at "/".
+    ``.``, ``..``, doubled and trailing slashes are resolved as text, and ``..`` stops at "/".
 
     Args:
         current: Absolute path of the current directory.
@@ -40,11 +40,11 @@ def resolve_virtual(current: PurePosixPath, argument: str) -> PurePosixPath:
 
 
 def to_real(base: PurePath, virtual: PurePosixPath) -> PurePath:
-    r"""Return the path below `base` that a virtual path stands for, of the same class as `base`.
+    r"""Return the path below `base` for a virtual path, of the same class as `base`.
 
     Raises:
-        PathIOError: The base is a Windows path and some part of the virtual path would be no plain name there
-            (``C:``, ``a\b``, ``NUL``, a dot or a space at the end): it could lead out of the base.
+        PathIOError: The base is a Windows path and a part of the virtual path is not a plain name there (``C:``,
+            ``a\b``, ``NUL``, a dot or a space at the end): it could lead out of the base.
     """
     parts = virtual.parts[1:] if virtual.is_absolute() else virtual.parts
     if ".." in parts:
@@ -60,9 +60,9 @@ def to_real(base: PurePath, virtual: PurePosixPath) -> PurePath:
 
 
 def is_within(path: PurePath, base: PurePath) -> bool:
-    """Return True when `path` is `base` or below it, in the text; links are not looked at.
+    """Return True when `path` is `base` or below it, as text; links are not followed.
 
-    A relative path is not within an absolute base, nor the other way round.
+    A relative path is not within an absolute base, nor an absolute path within a relative base.
     """
     path, base = _flattened(path), _flattened(base)
     return path.is_relative_to(base) and ".." not in path.relative_to(base).parts

@@ -1,6 +1,6 @@
-"""The tree of files in memory: directories, files, links, and what a file system does with them.
+"""The tree of files in memory: directories, files, links, and the operations of a file system.
 
-One rule: every method leaves a whole tree behind, or raises the OSError that a disk would.
+One rule: every method leaves a consistent tree, or raises the OSError that a disk would raise.
 """
 
 from __future__ import annotations
@@ -11,25 +11,25 @@ from collections.abc import Callable, Iterator
 from pathlib import PurePath, PurePosixPath
 
 from ftpfixture.errors import PathIsNotAbsolute
-from ftpfixture.files.content import Content, MemoryFile, Space, as_octets
+from ftpfixture.files.content import Content, MemoryFile, Space, as_bytes
+from ftpfixture.files.handles import check_mode
 from ftpfixture.files.nodes import DirectoryNode, FileNode, LinkNode, MemoryStats, Node, Place, describe
-from ftpfixture.files.opened import check_mode
 from ftpfixture.untouched import wall_time
 
 __all__ = ["MemoryFiles"]
 
-# As Linux does, MAXSYMLINKS.
+# MAXSYMLINKS of Linux.
 LINK_LIMIT = 40
 
 
 class MemoryFiles:
-    """A tree of files, which any number of path layers may share. It is not locked: use it on one thread.
+    """A tree of files that any number of path layers may share. It has no lock: use it in one thread.
 
-    Paths are absolute unless said otherwise; all methods raise PathIsNotAbsolute for others, and follow links.
+    Methods follow links, and raise PathIsNotAbsolute for a relative path.
 
     Args:
-        quota: Octets that all files together may hold; None for no limit.
-        clock: Gives the time in POSIX seconds.
+        quota: Bytes that all files together may hold; None for no limit.
+        clock: Returns the time in POSIX seconds.
 
     Attributes:
         root: The directory "/".
@@ -43,11 +43,11 @@ class MemoryFiles:
         self.root = self._new_directory()
 
     def __repr__(self) -> str:
-        return f"<MemoryFiles {len(self.root.children)} in /, {self.used} octets>"
+        return f"<MemoryFiles {len(self.root.children)} in /, {self.used} bytes>"
 
     @property
     def quota(self) -> int | None:
-        """Octets that all files together may hold, None for no limit; may be changed at any time."""
+        """Bytes that all files together may hold, None for no limit; you may change it at any time."""
         return self._space.quota
 
     @quota.setter
@@ -56,22 +56,22 @@ class MemoryFiles:
 
     @property
     def used(self) -> int:
-        """Octets that all files together hold."""
+        """Bytes that all files together hold."""
         return self._space.used
 
     @property
     def free(self) -> int:
-        """Octets that the quota leaves; a large number without one."""
+        """Bytes left in the quota; a large number without one."""
         return self._space.room
 
-    # For whoever holds the tree itself, such as the handle of a test.
+    # Methods for owners of the tree, such as the server handle of a test.
 
     def lookup(self, path: str | PurePath, follow: bool = True) -> Node | None:
         """Return the node of a path, or None.
 
         Args:
             path: Absolute.
-            follow: What a link at the end leads to, rather than the link.
+            follow: Return the target of a link at the end, not the link.
         """
         try:
             return self._trace(path, follow=follow).node
@@ -92,10 +92,10 @@ class MemoryFiles:
                 ahead.pop()
 
     def read_file(self, path: str | PurePath) -> bytes:
-        """Return the content of a file; no copy is made of one that is in one chunk.
+        """Return the content of a file; a file in one chunk is not copied.
 
         Raises:
-            OSError: It is missing, or a directory.
+            OSError: The file is missing, or is a directory.
         """
         return self.open(path, "rb").read()
 
@@ -110,21 +110,21 @@ class MemoryFiles:
         owner: str | None = None,
         group: str | None = None,
     ) -> None:
-        """Store a file; a `bytes` object is kept as it is, in one chunk.
+        """Store a file; a `bytes` object is stored without a copy, in one chunk.
 
         Args:
             path: Absolute.
             data: Content.
-            parents: Make the directories above it that are missing.
+            parents: Make missing parent directories.
             modify: POSIX seconds; None for now.
             mode: Permission bits; None for those it has, or 0o644.
             owner: Name; None for the one it has, or "ftp".
             group: Name, likewise.
 
         Raises:
-            OSError: It is a directory, something above it is not, or the quota is used up.
+            OSError: The path is a directory, a parent is not a directory, or the quota is used up.
         """
-        data = as_octets(data)
+        data = as_bytes(data)
         place = self._trace(path)
         if parents and len(place.trail) > 1 and place.trail[-2] is None:
             self._make_missing(place, len(place.names) - 1)
@@ -139,18 +139,18 @@ class MemoryFiles:
             self.chmod(path, mode)
 
     def make_directory(self, path: str | PurePath, parents: bool = True) -> None:
-        """Make a directory; one that is there already is left as it is.
+        """Make a directory; an existing directory stays as it is.
 
         Raises:
-            OSError: It is a file, or something above it is, or is missing without `parents`.
+            OSError: The path or a parent is a file, or a parent is missing and `parents` is False.
         """
         self.mkdir(path, parents=parents, exist_ok=True)
 
     def make_link(self, path: str | PurePath, target: str | PurePath) -> None:
-        """Make a symbolic link at `path`, absolute or relative to its directory; nothing need be there.
+        """Make a symbolic link at `path`, to an absolute target or one relative to its directory; it need not exist.
 
         Raises:
-            OSError: There is something at `path` already, or no directory for it.
+            OSError: `path` exists already, or its directory does not.
         """
         place = self._trace(path, follow=False)
         if place.node is not None:
@@ -160,10 +160,10 @@ class MemoryFiles:
         self._attach(directory, place.names[-1], link)
 
     def remove(self, path: str | PurePath) -> None:
-        """Remove a file, a link, or a directory with all that is in it; of "/" only what is in it.
+        """Remove a file, a link, or a directory with its content; for "/" only the content.
 
         Raises:
-            OSError: There is nothing.
+            OSError: The path does not exist.
         """
         place = self._trace(path, follow=False)
         self._release(place.existing())
@@ -175,15 +175,15 @@ class MemoryFiles:
             self.root.modify = self.clock()
 
     def clear(self) -> None:
-        """Begin anew with a directory that is empty; the quota stays, and files that are still open do not count."""
+        """Start again with an empty tree; the quota stays, and open files do not count in it any more."""
         self._space = Space(self.quota)
         self._last_inode = 0
         self.root = self._new_directory()
 
-    # What the path layer is made of.
+    # Methods for the path layer.
 
     def resolve(self, path: PurePath) -> PurePath:
-        """Return the path with all links followed, whether or not its last parts exist, as the same class.
+        """Return the path with all links followed, even if its last parts do not exist, as the same class.
 
         Raises:
             OSError: ELOOP.
@@ -194,10 +194,10 @@ class MemoryFiles:
         return type(path)(path.anchor, *place.names)
 
     def stat(self, path: str | PurePath, follow: bool = True) -> MemoryStats:
-        """Describe what is there.
+        """Describe a file, directory or link.
 
         Raises:
-            OSError: Nothing is.
+            OSError: It does not exist.
         """
         return describe(self._trace(path, follow=follow).existing())
 
@@ -206,8 +206,8 @@ class MemoryFiles:
 
         Args:
             path: Absolute.
-            parents: Make what is missing above it.
-            exist_ok: A directory that is there is no error.
+            parents: Make missing parent directories.
+            exist_ok: An existing directory is no error.
 
         Raises:
             OSError: See AbstractPathIO.mkdir.
@@ -218,7 +218,7 @@ class MemoryFiles:
                 raise place.error(errno.EEXIST)
             return
         if parents and place.trail[-2] is None and place.missing().errno == errno.ENOENT:
-            # One after another as written: a link on the way that leads nowhere is in the way.
+            # One parent after another as written: a dangling link among them is an error.
             names = _names(path)
             for depth in range(1, len(names)):
                 self.mkdir("/" + "/".join(names[:depth]), exist_ok=True)
@@ -260,10 +260,10 @@ class MemoryFiles:
         A file or an empty directory at the destination is replaced. Inode and times stay.
 
         Raises:
-            OSError: See AbstractPathIO.rename; EISDIR, ENOTDIR or ENOTEMPTY when something else is at the
-                destination, EINVAL when that is within the source, EBUSY for "/".
+            OSError: See AbstractPathIO.rename; EISDIR, ENOTDIR or ENOTEMPTY when another node is at the
+                destination, EINVAL when the destination is within the source, EBUSY for "/".
         """
-        # In the order of Linux: both directories come first, so that of two things that are wrong the same one is told.
+        # The order of checks in Linux: both directories come first, so that of two errors the same one is raised.
         old = self._trace(source, follow=False)
         old.directory()
         new = self._trace(destination, follow=False)
@@ -289,11 +289,11 @@ class MemoryFiles:
         self._attach(directory, new.names[-1], node)
 
     def open(self, path: str | PurePath, mode: str = "rb") -> MemoryFile:
-        """Open a file; wb and ab make it when it is missing.
+        """Open a file; "wb" and "ab" make a missing file.
 
         Raises:
             OSError: See AbstractPathIO._open.
-            ValueError: No such mode.
+            ValueError: Unknown mode.
         """
         check_mode(mode)
         place = self._trace(path)
@@ -309,17 +309,17 @@ class MemoryFiles:
             node = FileNode(0o644, self._new_inode(), now, now, now, Content(self._space))
             self._attach(directory, place.names[-1], node)
         elif mode == "wb":
-            # Whoever reads the old content still has it.
+            # Open readers keep the old content.
             node.content.release()
             node.content = Content(self._space)
             node.modify = self.clock()
         return MemoryFile(node.content, mode, lambda: self._touch(node))
 
     def read_link(self, path: str | PurePath) -> PurePosixPath:
-        """Return what a link holds.
+        """Return the target of a link.
 
         Raises:
-            OSError: There is nothing, or no link (EINVAL).
+            OSError: The path does not exist, or is no link (EINVAL).
         """
         place = self._trace(path, follow=False)
         node = place.existing()
@@ -351,14 +351,14 @@ class MemoryFiles:
         node.owner = node.owner if owner is None else owner
         node.group = node.group if group is None else group
 
-    # The steps of all these.
+    # Helpers of these methods.
 
     def _trace(self, path: str | PurePath, follow: bool = True) -> Place:
         """Follow a path name by name.
 
         Raises:
             OSError: ELOOP.
-            PathIsNotAbsolute: It is not.
+            PathIsNotAbsolute: The path is relative.
         """
         ahead = _names(path)
         ahead.reverse()
@@ -385,7 +385,7 @@ class MemoryFiles:
         return place
 
     def _make_missing(self, place: Place, depth: int) -> None:
-        """Make the directories of the first `depth` names that are missing.
+        """Make the missing directories among the first `depth` names.
 
         Raises:
             OSError: A file is among them.
@@ -421,7 +421,7 @@ class MemoryFiles:
         node.modify = self.clock()
 
     def _release(self, node: Node) -> None:
-        """Give back the space of a node and all below it."""
+        """Free the space of a node and all below it."""
         ahead = [node]
         while ahead:
             node = ahead.pop()
@@ -436,7 +436,7 @@ def _slashed(path: str | PurePath) -> str:
 
 
 def _names(path: str | PurePath) -> list[str]:
-    """The names of an absolute path. A drive does not count: a Windows path without one is absolute here, too."""
+    """Return the names of an absolute path. A drive does not count: a Windows path without one is absolute here."""
     pure = PurePosixPath(path) if isinstance(path, str) else path
     if not pure.root:
         raise PathIsNotAbsolute(path)

@@ -1,5 +1,5 @@
-"""What FTP looks like on the wire: octets become values here, and values become octets.
+"""FTP on the wire: this package parses bytes into values and renders values as bytes.
 
-One rule: PURE. No asyncio, socket, ssl, threading or logging; whoever has octets from anywhere may use this room, and
-every module of it can be tested by feeding it octets one by one.
+One rule: PURE. No asyncio, socket, ssl, threading or logging: any code that has bytes can use this package, and every
+module of it can be tested byte by byte.
 """

@@ -1,6 +1,6 @@
-"""Commands: a verb and an argument, from a line and back.
+"""Commands: a verb and an argument, parsed from a line and rendered as one.
 
-One rule: what has a password in it is never shown, unless the argument itself is asked for.
+One rule: a command that holds a password is shown with asterisks; only `Command.argument` has the password itself.
 """
 
 from __future__ import annotations
@@ -17,14 +17,13 @@ from ftpfixture.wire.states import LEGAL_REPLIES
 
 __all__ = ["Command", "Secret", "censor", "censored_argument", "guarded", "render_line", "starred", "verb_of"]
 
-# A line may be broken ("PASS\tsecret", "PASSsecret", or bytes before the verb): what was meant for a secret is one even
-# then.
+# Malformed lines have secrets, too: "PASS\tsecret", "PASSsecret", or bytes before the verb.
 _SECRET_VERB = re.compile(r"pass|acct", re.IGNORECASE)
 _FIRST_WORD = re.compile(r"[^A-Za-z]*([A-Za-z]*)")
 
 
 def _slips(verb: str) -> Iterator[str]:
-    """Patterns of what is typed in place of a verb: a letter too few, too many, another, or two in the wrong order."""
+    """Yield patterns of the typing errors in a verb: a letter missing, added or replaced, or two letters swapped."""
     for index in range(len(verb)):
         head, letter, tail = verb[:index], verb[index], verb[index + 1 :]
         yield from (f"{head}{tail}", f"{head}[a-z]{tail}", f"{head}[a-z]{letter}{tail}")
@@ -34,14 +33,14 @@ def _slips(verb: str) -> Iterator[str]:
 _NEARLY_SECRET = re.compile("|".join(pattern for verb in ("pass", "acct") for pattern in _slips(verb)), re.IGNORECASE)
 
 _SITE_SECRET = re.compile(r" *pswd(?= )", re.IGNORECASE)
-"""SITE PSWD of Serv-U, which has an old password and a new one behind it."""
+"""SITE PSWD of Serv-U, followed by the old password and the new one."""
 
 _NOT_IN_A_VERB = re.compile(r"[\x00-\x20\x7f]")
 _NOT_IN_A_LINE = frozenset("\r\n\0")
 
 
 class Secret(str):
-    """A password or account: a str in every way, but that its repr is asterisks.
+    """A password or account: a str whose repr is asterisks.
 
     Tracebacks, debuggers and failed assertions show arguments and variables by their repr.
     """
@@ -53,21 +52,21 @@ class Secret(str):
 
 
 def censor(verb: str, argument: str) -> str:
-    """Return the command as text that may be shown: asterisks stand for a password or account, one per character.
+    """Return the command as text that may be shown: a password or account becomes asterisks, one per character.
 
-    So it is for verbs that look as if PASS or ACCT had been meant, and for a line that is a `Secret` as a whole.
+    This includes verbs that look like a misspelled PASS or ACCT, and a line that is a `Secret` as a whole.
     """
     verb, argument = starred(verb, argument)
     return f"{verb} {argument}" if argument else verb
 
 
 def censored_argument(verb: str, argument: str) -> str:
-    """An argument of a command, or a pattern for it, as `censor` would show it."""
+    """Return an argument of a command, or a pattern for it, as `censor` shows it."""
     return argument if argument == "*" else censor(verb, argument).partition(" ")[2]
 
 
 def guarded(verb: str, argument: str) -> str:
-    """The argument, as a `Secret` where `censor` would not show it."""
+    """Return the argument, as a `Secret` where `censor` shows asterisks for it."""
     if not argument or (_shown(verb) is None and not _has_site_secret(verb, argument)):
         return argument
     return Secret(argument)
@@ -78,7 +77,7 @@ def _has_site_secret(verb: str, argument: str) -> bool:
 
 
 def starred(verb: str, argument: str) -> tuple[str, str]:
-    """Verb and argument as `censor` shows them."""
+    """Return verb and argument as `censor` shows them."""
     if _has_site_secret(verb, argument):
         word, space, secret = argument.lstrip(" ").partition(" ")
         return verb, f"{word}{space}{'*' * len(secret)}"
@@ -90,7 +89,7 @@ def starred(verb: str, argument: str) -> tuple[str, str]:
 
 @lru_cache(maxsize=256)
 def _shown(verb: str) -> int | None:
-    """How much of the verb of a secret may be shown; None when there is no secret."""
+    """Return how many characters of the verb of a secret may be shown; None when there is no secret."""
     if found := _SECRET_VERB.search(verb):
         return found.end()
     word = _FIRST_WORD.match(verb)
@@ -100,8 +99,8 @@ def _shown(verb: str) -> int | None:
     return word.end()
 
 
-# A NamedTuple, because one is made for every line that arrives: a frozen dataclass with slots takes half as long again
-# to make, as it must go around its own lock.
+# A NamedTuple, because one is made for every received line: a frozen dataclass with slots takes 50 % longer to make,
+# as it must bypass its own __setattr__.
 class Command(NamedTuple):
     """One command.
 
@@ -115,15 +114,15 @@ class Command(NamedTuple):
 
     @classmethod
     def parse(cls, line: bytes, encoding: str = "utf-8") -> Command:
-        """Read a line without its line end; no octets make this fail.
+        """Parse a line without its line end; this never fails, whatever the bytes are.
 
-        Spaces before the verb are skipped. Exactly one space separates verb and argument, because further ones, and
-        those at the end, belong to a name. Octets that the encoding has no character for come back from `render`.
+        Spaces before the verb are skipped. Exactly one space separates verb and argument, because further spaces, and
+        those at the end, belong to a name. Bytes that the encoding cannot decode are escaped; `render` restores them.
 
         Source: RFC 959 5.3, RFC 2640 3.1.
         """
         verb, _, argument = decode_line(line, encoding).lstrip(" ").partition(" ")
-        # A dotless i has I for its upper case: a verb in other letters must not turn into one that exists.
+        # The upper case of a dotless i is I: a verb with other letters than ASCII must not become one that exists.
         if verb.isascii():
             verb = verb.upper()
         return cls(verb, guarded(verb, argument))
@@ -136,7 +135,7 @@ class Command(NamedTuple):
         """
         wrong = _NOT_IN_A_VERB.search(self.verb)
         if wrong is not None:
-            # Only up to there: what follows a space may be a password.
+            # The message ends there: what follows a space may be a password.
             raise InvalidCommand(f"a verb cannot hold {wrong[0]!r}, which follows {self.verb[: wrong.start()]!r}")
         text = f"{self.verb} {self.argument}" if self.argument else self.verb
         return escape_line(_encode(text, encoding)) + b"\r\n"
@@ -155,12 +154,12 @@ class Command(NamedTuple):
 
 
 def verb_of(line: str) -> str:
-    """The verb of a line in upper case, fit to be shown; nothing of the rest, which may be a password."""
+    """Return the verb of a line in upper case as printable text, without the rest, which may be a password."""
     return printable(next(iter(line.upper().split()), ""))
 
 
 def render_line(line: str, encoding: str = "utf-8") -> bytes:
-    """Return a line as somebody wrote it, with CRLF: case and spaces stay, because "PASS " is not "PASS" everywhere.
+    """Return a line as it is, with CRLF: case and spaces stay, because "PASS " is not "PASS" everywhere.
 
     Raises:
         InvalidCommand: The line holds CR, LF or NUL, or the encoding lacks a character.
@@ -174,6 +173,6 @@ def _encode(line: str, encoding: str) -> bytes:
     try:
         return line.encode(encoding, "surrogateescape")
     except UnicodeEncodeError as error:
-        # From None: the original holds the whole line, and with it perhaps a password.
+        # From None: the original exception holds the whole line, which may have a password.
         text = f"{encoding} cannot express a character of {verb_of(line)} ({error.reason})"
         raise InvalidCommand(f"{text}: give the client another encoding") from None

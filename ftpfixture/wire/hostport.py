@@ -1,7 +1,7 @@
 """Addresses in commands and replies: PORT and EPRT, 227 and 229.
 
-One rule: an argument of a command is read strictly, because it says where to connect to; a reply is searched for the
-numbers, because its text is free.
+One rule: the argument of a command is parsed strictly, because the server connects to that address; a reply is searched
+for the numbers, because its text is free.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ __all__ = [
 
 # [0-9] throughout, because \d and int() also take the digits of other scripts.
 _SIX_NUMBERS = re.compile(r"[0-9]{1,3}(?:,[0-9]{1,3}){5}")
-# A number is taken whole or not at all, so that a long one is not tried again from each of its digits.
+# Possessive: a number matches as a whole or not at all, so the search does not restart at each of its digits.
 _SIX_NUMBERS_ANYWHERE = re.compile(r"(?<![0-9])[0-9]++(?:,[0-9]++){5}")
 _EXTENDED_PORT = re.compile(r"\(([!-~])\1\1([0-9]{1,5})\1\)")
 
@@ -56,7 +56,7 @@ def render_port(host: str, port: int) -> str:
     """Return an IPv4 address and a port as ``h1,h2,h3,h4,p1,p2``.
 
     Raises:
-        ValueError: The host is not an IPv4 address: this form has no room for any other.
+        ValueError: The host is not an IPv4 address, the only kind that this form can hold.
     """
     if ":" in host or host.count(".") != 3:
         raise ValueError(f"only an IPv4 address has the form h1,h2,h3,h4, not {host!r}")
@@ -68,7 +68,7 @@ def parse_eprt(argument: str) -> tuple[int, str, int]:
 
     Returns:
         The number of the family, the host as it was written, and the port. The host is checked for the families 1
-        (IPv4) and 2 (IPv6); another number comes back unchecked, because its answer is 522 and not 501.
+        (IPv4) and 2 (IPv6), and not for another number, because the reply to that is 522 and not 501.
 
     Raises:
         CommandSyntaxError: Anything else.
@@ -120,7 +120,7 @@ def parse_227(text: str) -> tuple[str, int]:
     if match is None:
         raise ReplySyntaxError(f"a reply to PASV holds h1,h2,h3,h4,p1,p2: {text!r}")
     numbers = match[0].split(",")
-    # The length comes first: int() refuses thousands of digits with an error of its own.
+    # The length is checked first: int() raises an error of its own for thousands of digits.
     if any(len(number) > 3 or int(number) > 255 for number in numbers):
         raise ReplySyntaxError(f"a reply to PASV holds numbers up to 255: {text!r}")
     return _join([int(number) for number in numbers])

@@ -1,6 +1,6 @@
-"""Lines of a control connection: where they end, what Telnet hid in them, and how long they may get.
+"""Lines of a control connection: line ends, Telnet commands and the limit of length.
 
-One rule: the chunks in which octets arrive never change the lines that come out.
+One rule: the chunks in which bytes arrive never change the lines that come out.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sys
 
 __all__ = ["LineReader", "escape_line", "printable"]
 
-# As numbers, because `13 in octets` is several times faster than `b"\r" in octets`.
+# As numbers, because `13 in data` is several times faster than `b"\r" in data`.
 NUL = 0x00
 LF = 0x0A
 CR = 0x0D
@@ -19,22 +19,22 @@ IAC = 0xFF
 IAC_SB = b"\xff\xfa"
 IAC_SE = b"\xff\xf0"
 
-# A stretch that no subnegotiation begins in, and no command that is still to come. An IAC that begins no command is a
-# byte of a name and stays, as does what follows it. CR and LF are no options: options 10 and 13 died in 1978, but a
-# line that ends right after such a pair is alive.
+# A stretch without a subnegotiation and without an incomplete command. An IAC that begins no command is a byte of a
+# name and stays, as does the byte after it. CR and LF are no options: options 10 and 13 died in 1978, but real lines
+# end right after such a pair.
 _STRETCH, _TEXT = (
     re.compile(
         rb"(?:[^\xff]++|\xff(?:[%b\xff]|[\xfb-\xfe](?:[^\r\n]|(?=[\r\n]))|(?=[^\xf0-\xff])))*+" % short, re.DOTALL
     )
-    for short in (rb"\xf0-\xf9", rb"\xf0-\xfa")  # in a text, IAC SB is just two letters
+    for short in (rb"\xf0-\xf9", rb"\xf0-\xfa")  # in text, IAC SB is two letters
 )
 _COMMAND = re.compile(rb"\xff(?:(\xff)|[\xf0-\xf9]|[\xfb-\xfe][^\r\n])", re.DOTALL)
 
-# What may stand between IAC SB and IAC SE: anything but a line end (CR LF). No FTP peer negotiates, so an IAC SB is far
+# What may be between IAC SB and IAC SE: anything but a line end (CR LF). No FTP peer negotiates, so an IAC SB is far
 # more often two letters of a Latin-1 name than Telnet, and a name must not hide the end of its own line.
 _INSIDE = re.compile(rb"(?:[^\xff\r]|\r(?=[^\n])|\xff[^\xf0\r])*+", re.DOTALL)
 
-# For the same reason it is given up after 512 bytes, several times what the longest option in use sends.
+# For the same reason the search ends after 512 bytes, several times what the longest option in use sends.
 _LONGEST_INSIDE = 512
 
 _LONE_LINE_FEED = re.compile(rb"(?<!\r)\n")
@@ -44,13 +44,13 @@ class LineReader:
     """Cuts what arrives on a control connection into lines.
 
     CR LF ends a line and so does LF alone. A CR inside a line arrives as CR NUL; therefore a LF after CR NUL belongs to
-    the line. Telnet commands are taken out, and IAC IAC becomes one octet 255.
+    the line. Telnet commands are removed, and IAC IAC becomes one byte 255.
 
     Source: RFC 959 5.3.1, RFC 1123 4.1.2.10 and 4.1.2.12, RFC 2640 3.1, RFC 854.
 
     Args:
-        limit: The longest line that is handed out, in octets without the line end. Never more than a little over this
-            number is kept between two calls. RFC 959 names no limit; 8192 leaves room for two paths of 4096 (PATH_MAX).
+        limit: The longest line that is returned, in bytes without the line end. At most a few bytes more than this are
+            buffered between two calls. RFC 959 has no limit; 8192 bytes hold two paths of 4096 (PATH_MAX).
     """
 
     __slots__ = ("_held", "_inside", "_limit", "_line", "_looked_through", "_overlong", "_pending")
@@ -61,11 +61,11 @@ class LineReader:
         self.clear()
 
     def clear(self) -> None:
-        """Drop what is buffered: after AUTH TLS nothing that came in clear may be taken for a command."""
+        """Drop what is buffered: after AUTH TLS nothing received in clear text may count as a command."""
         self._line = bytearray()  # the line so far, without Telnet, with CR NUL; of an overlong one the last two bytes
         self._held = b""  # the beginning of a Telnet command
-        self._looked_through = 0  # how much of it needs no second look
-        self._overlong = False  # the line so far was too long: only its LF is waited for
+        self._looked_through = 0  # how many bytes of it were searched already
+        self._overlong = False  # the line so far was too long: skip up to its LF
         self._pending = False
 
     @property
@@ -74,13 +74,13 @@ class LineReader:
         return self._pending
 
     def feed(self, data: bytes) -> list[bytes | None]:
-        """Take what arrived and return the lines that it completes.
+        """Take the received bytes and return the lines that it completes.
 
         Returns:
             The lines in order, without their line ends, perhaps none. None stands for a line longer than the limit: it
-            was swallowed up to its end, and the next one is in step again.
+            was dropped up to its end, and the next line is in sync again.
         """
-        # Nearly every call brings exactly one plain line; four searches at the speed of memchr find that out.
+        # Nearly every call has exactly one plain line; four searches at the speed of memchr detect that.
         end = len(data) - 2
         if (
             not self._pending
@@ -109,7 +109,7 @@ class LineReader:
         return lines
 
     def _without_telnet(self, data: bytes) -> bytes:
-        """What arrived without its commands. Each byte is looked at a few times at most, whatever the chunks are."""
+        """Return the received bytes without Telnet commands; each byte is searched a few times, whatever the chunks."""
         data = self._held + data
         looked_through, self._looked_through, self._held = self._looked_through, 0, b""
         pieces = []
@@ -122,16 +122,16 @@ class LineReader:
                 inside = _end(_INSIDE, data, max(start + 2, looked_through), start + 2 + self._inside + 1)
                 looked_through = 0
                 position = self._after_subnegotiation(data, start, inside, pieces)
-            if position == start:  # the rest is still to come
+            if position == start:  # the rest has not arrived yet
                 self._held = data[start:]
                 break
         return b"".join(pieces)
 
     def _after_subnegotiation(self, data: bytes, start: int, inside: int, pieces: list[bytes]) -> int:
-        """Where to go on after IAC SB at `start`, which was looked through up to `inside`; `start` to wait for more.
+        """Return the position after IAC SB at `start`, which was searched up to `inside`; `start` means: wait for more.
 
-        What was looked through without finding an IAC SE is text, and no other subnegotiation begins in it: so none of
-        it is looked through again.
+        Bytes that were searched without finding an IAC SE are text, and no other subnegotiation begins in them, so they
+        are not searched again.
         """
         length, following = inside - start - len(IAC_SB), data[inside : inside + 2]
         if following == IAC_SE and length <= self._inside:
@@ -145,7 +145,7 @@ class LineReader:
         return start
 
     def _is_escaped(self, data: bytes, start: int, end: int) -> bool:
-        """Say whether the LF at `end` follows CR NUL, in the line that goes on at `start`."""
+        """Return whether the LF at `end` follows CR NUL, in the line that continues at `start`."""
         if end - start >= 2:
             return data[end - 2 : end] == b"\r\0"
         return (bytes(self._line[-2:]) + data[start:end]).endswith(b"\r\0")
@@ -160,25 +160,25 @@ class LineReader:
 
     def _keep(self, rest: bytes) -> None:
         self._line += rest
-        # One byte more than the limit may still be the CR of the line end.
+        # One byte more than the limit may be the CR of the line end.
         if self._overlong or len(self._line) > self._limit + 1:
             self._overlong = True
-            del self._line[:-2]  # these decide whether a LF that comes next ends the line
+            del self._line[:-2]  # these decide whether a following LF ends the line
 
 
 def _end(pattern: re.Pattern[bytes], data: bytes, start: int, limit: int = sys.maxsize) -> int:
-    """Where what a pattern matches at `start` ends, not behind `limit`."""
+    """Return where the match of a pattern at `start` ends, at most `limit`."""
     found = pattern.match(data, start, limit)
     return start if found is None else found.end()
 
 
 def escape_line(text: bytes) -> bytes:
-    """Make octets fit into one line, so that a reader that follows the rules never takes them for two.
+    """Escape line ends, so that a reader that follows the RFCs gets exactly one line.
 
-    A CR becomes CR NUL, which a reader turns back. A LF that follows no CR has no form of its own in RFC 2640 and
-    becomes NUL, as vsftpd sends it.
+    A CR becomes CR NUL, which a reader turns back. A LF that follows no CR has no form in RFC 2640 and becomes NUL, as
+    vsftpd sends it.
 
-    Octet 255 is not doubled: hardly any peer would make one of the two, and a path in UTF-8 has no such octet.
+    Byte 255 is not doubled: few peers turn two of them back into one, and a path in UTF-8 has no such byte.
 
     Source: RFC 2640 3.1.
     """
@@ -188,7 +188,7 @@ def escape_line(text: bytes) -> bytes:
 
 
 def printable(text: str) -> str:
-    """Return text that may be written anywhere: control characters and undecodable octets as escapes."""
+    """Return the text with control characters and undecodable bytes as escapes."""
     if text.isprintable():
         return text
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)

@@ -1,7 +1,7 @@
 """Decimal numbers in the arguments of commands.
 
-One rule: a number is held against its limit as text. `int` has a limit of its own, of 4300 digits, and an error of its
-own for it.
+One rule: a number is compared with its limit as text, because `int` accepts at most 4300 digits and raises an error of
+its own for more.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from ftpfixture.errors import CommandSyntaxError
 __all__ = ["LARGEST_OFFSET", "is_number", "parse_number"]
 
 LARGEST_OFFSET = (1 << 63) - 1
-"""The largest size and position of a file (off_t); a larger one is none."""
+"""The largest size and position of a file (off_t); no file is larger."""
 
 # [0-9], because \d, isdigit and int() also take the digits of other scripts.
 _DIGITS = re.compile(r"0*([0-9]+)")
@@ -31,11 +31,11 @@ def parse_number(text: str, name: str, *, least: int = 0, most: int = LARGEST_OF
     Args:
         text: Digits and nothing else.
         name: What the number is, for the text of the 501.
-        least: The smallest that is right.
-        most: The largest that is right.
+        least: The smallest valid number.
+        most: The largest valid number.
 
     Raises:
-        CommandSyntaxError: It is no number, or out of its limits.
+        CommandSyntaxError: It is not a number, or out of its limits.
     """
     if not is_number(text, least=least, most=most):
         raise CommandSyntaxError(f"{name} is a number from {least} to {most}")

@@ -1,6 +1,6 @@
-"""Path names in the text of a 257 reply: in quotes, with quotes of their own doubled.
+"""Path names in the text of a 257 reply: in quotes, with quotes inside the name doubled.
 
-One rule: both ways are each other's inverse, whatever the name.
+One rule: parsing is the inverse of quoting, whatever the name.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from ftpfixture.errors import ReplySyntaxError
 
 __all__ = ["parse_257", "quote_257"]
 
-# Possessive: what two quotes were taken for is never taken back, so that an unfinished name is no shorter name.
+# Possessive: a pair of quotes that matched is never split again, so an unterminated name is not read as a shorter one.
 _QUOTED = re.compile(r'[^"]*+"((?:[^"]|"")*+)"')
 
 

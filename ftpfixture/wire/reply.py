@@ -1,6 +1,6 @@
-"""Replies: a code and lines of text, to octets and back.
+"""Replies: a code and lines of text, rendered as bytes and parsed from them.
 
-One rule: what is sent here is strict, what is accepted is all that RFC 959 4.2 allows.
+One rule: the server sends strictly, and the parser accepts all that RFC 959 4.2 allows.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["LENIENT", "Code", "Reply", "ReplyParser", "decode_line", "wrap_into_
 T = TypeVar("T")
 
 _DIGITS = frozenset("0123456789")
-# A look-up in a set costs a third of asking a string for its length, its digits and their script.
+# A look-up in a set costs a third of checking a string for its length, its digits and their script.
 _CODES = frozenset(f"{number:03}" for number in range(1000))
 
 
@@ -28,11 +28,11 @@ class Code(str):
     __slots__ = ()
 
     def matches(self, mask: str) -> bool:
-        """Say whether the code fits a mask.
+        """Return whether the code fits a mask.
 
         Args:
-            mask: Compared position by position: a digit stands for itself, anything else for any digit. A shorter mask
-                compares the beginning, so "2" and "2xx" match the same codes. An empty mask matches nothing.
+            mask: Compared position by position: a digit must be equal, any other character matches any digit. A shorter
+                mask compares the beginning, so "2" and "2xx" match the same codes. An empty mask matches nothing.
         """
         if not mask or len(mask) > len(self):
             return False
@@ -56,23 +56,23 @@ def wrap_with_container(o: object) -> object:
 
 
 def wrap_into_codes(iterable: Iterable[str]) -> tuple[Code, ...]:
-    """Return every item as a `Code`; those that are one already stay the same object."""
+    """Return every item as a `Code`; those that are codes already stay the same objects."""
     return tuple(item if isinstance(item, Code) else Code(item) for item in iterable)
 
 
-def _octets_or_question_mark(error: UnicodeError) -> tuple[bytes, int]:
-    """Encode what an encoding cannot: escaped octets come back, other characters become "?"."""
+def _bytes_or_question_mark(error: UnicodeError) -> tuple[bytes, int]:
+    """Encode what an encoding cannot: escaped bytes are restored, other characters become "?"."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     characters = error.object[error.start : error.end]
-    octets = (ord(character) - 0xDC00 for character in characters)
-    return bytes(octet if 0x80 <= octet <= 0xFF else 0x3F for octet in octets), error.end
+    values = (ord(character) - 0xDC00 for character in characters)
+    return bytes(value if 0x80 <= value <= 0xFF else 0x3F for value in values), error.end
 
 
-# A registered handler is only called for what cannot be encoded; plain text does not pay for it.
-LENIENT = "ftpfixture.octets-or-question-mark"
-"""How to encode what an encoding may lack: escaped octets come back, other characters become "?"."""
-codecs.register_error(LENIENT, _octets_or_question_mark)
+# The codec calls a registered handler only for what it cannot encode; plain text costs nothing more.
+LENIENT = "ftpfixture.bytes-or-question-mark"
+"""How to encode text that an encoding may lack characters for: escaped bytes are restored, others become "?"."""
+codecs.register_error(LENIENT, _bytes_or_question_mark)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +81,9 @@ class Reply:
 
     Args:
         code: Three ASCII digits.
-        lines: The text, one item for each line; none is the same as one empty line.
+        lines: The text, one item for each line; no item is the same as one empty line.
         listing: Whether lines between the first and the last are sent without code, indented by one space, as FEAT,
-            MLST and STAT want it.
+            MLST and STAT need it.
 
     Raises:
         ValueError: The code is not three digits.
@@ -98,10 +98,10 @@ class Reply:
             raise ValueError(f"a reply code is three digits, not {self.code!r}")
 
     def render(self, encoding: str = "utf-8") -> bytes:
-        """Return the octets to send.
+        """Return the bytes to send.
 
-        A line is a line: a CR in it becomes CR NUL and a lone LF becomes NUL. Escaped octets go out as they came, and
-        characters that the encoding lacks become "?", because a reply is never held back for its text.
+        Each item stays one line: a CR in it becomes CR NUL and a lone LF becomes NUL. Escaped bytes are sent as they
+        came, and characters that the encoding lacks become "?", so that a reply never fails for its text.
 
         Source: RFC 959 4.2, RFC 2389 3.2, RFC 3659 7.2.
         """
@@ -113,7 +113,7 @@ class Reply:
         texts = [f"{self.code}-{lines[0]}", *(between + line for line in lines[1:-1]), f"{self.code} {lines[-1]}"]
         whole = "\r\n".join(texts)
         if whole.count("\r") + whole.count("\n") == 2 * len(texts) - 2:
-            return whole.encode(encoding, LENIENT) + b"\r\n"  # the same at once: STAT may tell very many names
+            return whole.encode(encoding, LENIENT) + b"\r\n"  # the same in one call: STAT may list very many names
         return b"".join(escape_line(text.encode(encoding, LENIENT)) + b"\r\n" for text in texts)
 
     @property
@@ -128,20 +128,20 @@ class Reply:
 
 
 class ReplyParser:
-    """Puts the lines of a peer together to replies.
+    """Joins the lines of a peer to replies.
 
-    Lines of a reply come out without their code where they had it, and as they are where not: a line that was indented
-    keeps its space. So ``parse(render(reply))`` is the same reply, but for
+    Lines of a reply are returned without their code where they have one, and as they are where not: an indented line
+    keeps its space. So ``parse(render(reply))`` is the same reply, except
 
-    - lines between the first and the last of a listing, which have their indentation and do not make it one again,
-    - a LF that follows no CR, which went out as NUL, and characters that the encoding lacks, which went out as "?",
-    - escaped octets that together are a character of the encoding,
-    - no lines at all, which come back as one empty line.
+    - lines between the first and the last of a listing, which keep their indentation and do not set `listing`,
+    - a LF that follows no CR, which is sent as NUL, and characters that the encoding lacks, which are sent as "?",
+    - escaped bytes that together are a character of the encoding,
+    - no lines at all, which become one empty line.
 
     Source: RFC 959 4.2.
 
     Attributes:
-        code: Of the reply that the last line belongs to; "" before the first.
+        code: Code of the reply that the last line belongs to; "" before the first.
     """
 
     __slots__ = ("_complete", "_texts", "code")
@@ -158,13 +158,13 @@ class ReplyParser:
             The reply that this line completes, or None when more lines belong to it.
 
         Raises:
-            ReplySyntaxError: A reply begins with something else than three digits. The line is dropped; the next one
+            ReplySyntaxError: A reply does not begin with three digits. The line is dropped; the next one
                 may begin a reply.
         """
         return Reply(self.code, tuple(self.lines)) if self.feed_text(decode_line(line, encoding)) else None
 
     def feed_text(self, text: str) -> bool:
-        """Take one line as text, see `feed_line`; whether it completes a reply."""
+        """Take one line as text; return whether it completes a reply. Raises as `feed_line` does."""
         if not self._complete:
             self._texts.append(text)
             # Only the code of the first line, then a space or nothing, ends the reply; all else is text, digits or not.
@@ -180,7 +180,7 @@ class ReplyParser:
 
     @property
     def tails(self) -> list[str]:
-        """The lines so far without their code, but with the space or hyphen behind it; others as they came."""
+        """The lines so far without their code, but with the space or hyphen behind it; others as received."""
         first, *others = self._texts
         return [first[3:], *(text[3:] if self._has_code(text) else text for text in others)]
 
@@ -188,7 +188,7 @@ class ReplyParser:
     def lines(self) -> list[str]:
         """The lines so far, as `Reply` has them."""
         first, *others = self._texts
-        # Without a separator ("220Welcome") it is a fault of the server that common clients forgive.
+        # A missing separator ("220Welcome") is a fault of the server that common clients accept.
         behind = 4 if first[3:4] in (" ", "-") else 3
         return [first[behind:], *(text[4:] if self._has_code(text) else text for text in others)]
 
@@ -197,8 +197,8 @@ class ReplyParser:
 
 
 def decode_line(line: bytes, encoding: str) -> str:
-    """Text of a line; bytes that the encoding has no character for are escaped, so that no line makes this fail."""
+    """Return the text of a line; bytes that the encoding cannot decode are escaped, so this never fails."""
     try:
         return line.decode(encoding, "surrogateescape")
-    except UnicodeError:  # codecs with shift states give up where they cannot escape an ASCII octet
+    except UnicodeError:  # codecs with shift states fail where they cannot escape an ASCII byte
         return line.decode("ascii", "surrogateescape")

@@ -1,7 +1,6 @@
 """Which replies each command may get, and in what order (RFC 959 5.4 and the RFCs that extend it).
 
-One rule: facts only. The tables say what the protocol allows, not what our server does; tests hold the one against
-the other.
+One rule: facts only. The tables hold what the protocol allows, not what our server does; tests compare the two.
 """
 
 from __future__ import annotations
@@ -29,17 +28,17 @@ LISTINGS = frozenset({"LIST", "NLST", "MLSD"})
 """Verbs that send a listing over the data connection (RFC 959 4.1.3, RFC 3659 7)."""
 
 TRANSFERS = DOWNLOADS | UPLOADS | LISTINGS
-"""Verbs that use a data connection: success needs a 125 or 150 first."""
+"""Verbs that use a data connection: a preliminary reply 125 or 150 comes before success."""
 
 # Groups of codes that many commands share.
-_COMMON = "421 451 500 501 502 530"  # any command: shutting down, broken, cannot be read, not offered, not logged in
+_COMMON = "421 451 500 501 502 530"  # any command: shutting down, internal error, syntax, not offered, not logged in
 _PATH = "450 451 550 553"  # any path: busy, local error, missing or not allowed, not a name (RFC 959 4.2.2)
 _STORING = "452 532 552"  # what takes room: none now, needs an account, quota (RFC 959 4.2.2)
-_OPENING = "125 150"  # RFC 959 5.4
+_PRELIMINARY = "125 150"  # RFC 959 5.4
 _DATA = "226 250 425 426 503"  # RFC 959 5.4; 503 when neither PORT nor PASV came
 _RESTART = "110 551 554 555"  # markers of MODE B and C; RFC 1123 4.1.3.4: what may be wrong with a restart point
 _PROTECTION = "431 521 522 534 535"  # the data connection is not protected as it must be (RFC 2228 5, RFC 4217 10)
-_LISTING = f"504 {_OPENING} {_DATA} {_PATH} {_PROTECTION}"
+_LISTING = f"504 {_PRELIMINARY} {_DATA} {_PATH} {_PROTECTION}"
 _DOWNLOAD = f"{_LISTING} {_RESTART}"
 _UPLOAD = f"{_DOWNLOAD} {_STORING}"
 _ADDRESS = "425 451 503 504 521 522 534 550"  # no port, after EPSV ALL, another family, policy (RFC 2428, 2577, 4217)
@@ -75,8 +74,8 @@ _PARAMETERS = {
     "STRU": "200 504",  # RFC 959 5.4
     "MODE": "200 504",  # RFC 959 5.4
     "MODE Z": "200 503 504",  # draft-preston-ftpext-deflate
-    "ALLO": f"200 202 504 {_PATH} {_STORING}",  # RFC 959 5.4; 552 of those who look whether there is room
-    "REST": "350 504",  # RFC 959 5.4; what is wrong with the number shows in the transfer
+    "ALLO": f"200 202 504 {_PATH} {_STORING}",  # RFC 959 5.4; 552 from servers that check the free space
+    "REST": "350 504",  # RFC 959 5.4; a wrong number shows in the transfer
     "RANG": "350 504 551",  # draft-bryan-ftp-range
 }
 
@@ -155,7 +154,7 @@ def _table() -> dict[str, frozenset[str]]:
     rows = {**_ACCESS, **_PARAMETERS, **_SECURITY, **_SERVICE, **_INFORMATION}
     table = {key: frozenset(f"{codes} {_COMMON}".split()) for key, codes in rows.items()}
     table.update({alias: table[verb] for alias, verb in _ALIASES.items()})
-    table["CONNECT"] = frozenset({"120", "220", "421"})  # RFC 959 5.4: no command, so nothing can be wrong with it
+    table["CONNECT"] = frozenset({"120", "220", "421"})  # RFC 959 5.4: not a command, so it has no syntax error
     return table
 
 
@@ -167,13 +166,13 @@ _CODE = re.compile(r"[1-5][0-5][0-9]")
 
 
 def legal_reply(verb: str, argument: str, code: str) -> bool:
-    """Say whether `code` may be among the replies to a command.
+    """Return whether `code` may be among the replies to a command.
 
-    A verb that no RFC knows is somebody's own: it may get any reply code there is.
+    A verb that no RFC defines is an extension: it may get any valid reply code.
 
     Args:
         verb: In any case; "CONNECT" for the greeting.
-        argument: Its first word counts where there is a row for it, as in SITE CHMOD.
+        argument: Its first word counts where the table has a row for it, as for SITE CHMOD.
         code: Three digits.
     """
     codes = _row(verb, argument)
@@ -183,23 +182,23 @@ def legal_reply(verb: str, argument: str, code: str) -> bool:
 def _row(verb: str, argument: str) -> frozenset[str] | None:
     verb, word = verb.upper(), argument.partition(" ")[0].upper()
     if verb == "CONNECT" and word:
-        return None  # the verb of HTTP, which a confused client sends with the name of a host
+        return None  # CONNECT of HTTP, which a client may send to the wrong port, with a host name
     return LEGAL_REPLIES.get(f"{verb} {word}", LEGAL_REPLIES.get(verb))
 
 
 def check_exchange(verb: str, argument: str, codes: Sequence[str]) -> str | None:
-    """Say in words what is wrong with all the replies that one command got.
+    """Describe what is wrong with the replies to one command.
 
-    A 421 may end anything, also in place of the final reply. An aborted transfer gets one 426; the 225 or 226 after
-    it belongs to the ABOR.
+    A 421 may come at any point, also in place of the final reply. An aborted transfer gets one 426; the 225 or 226
+    after it belongs to the ABOR.
 
     Args:
         verb: In any case; "CONNECT" for the greeting.
         argument: As for `legal_reply`.
-        codes: In the order they came.
+        codes: In the order in which they were received.
 
     Returns:
-        None when all is well.
+        None when the replies are legal.
 
     Source: RFC 959 5.4 and 6.
     """
@@ -216,7 +215,7 @@ def _illegal(verb: str, argument: str, codes: Sequence[str]) -> str | None:
 
 
 def _parted(codes: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The preliminary replies at the head, and whatever comes from the first final one on."""
+    """Return the preliminary replies at the head, and all replies from the first final one on."""
     count = next((index for index, code in enumerate(codes) if code[0] != "1"), len(codes))
     return list(codes[:count]), list(codes[count:])
 

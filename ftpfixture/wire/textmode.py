@@ -1,6 +1,6 @@
-"""TYPE A: the line ends of text, translated while it moves.
+"""TYPE A: line ends of text, translated during the transfer.
 
-One rule: both directions are incremental, so a line end may be torn apart between any two chunks.
+One rule: both directions are incremental, so a line end may be split between any two chunks.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ class AsciiEncoder:
         self._after_cr = False
 
     def feed(self, data: bytes | memoryview) -> bytes:
-        """Translate the next chunk; what comes back may be longer than what went in."""
+        """Translate the next chunk; the result may be longer than the chunk."""
         local = bytes(data)
         if not local:
             return b""
-        # The CR of this LF went out with the chunk before.
+        # The CR of this LF was the end of the previous chunk.
         head, local = (b"\n", local[1:]) if self._after_cr and local[0] == LF else (b"", local)
         self._after_cr = local.endswith(b"\r")
         # Two passes of replace() are several times faster than one of a pattern that looks behind.
         return head + local.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
 
     def finish(self) -> bytes:
-        """End the text: nothing is ever left over. The encoder may be used for another one."""
+        """End the text: the encoder keeps no rest. It may be used for another text."""
         self._after_cr = False
         return b""
 
@@ -50,12 +50,12 @@ class AsciiDecoder:
         self._held = b""
 
     def feed(self, data: bytes | memoryview) -> bytes:
-        """Translate the next chunk; a CR at its end is kept back until it is known what follows."""
+        """Translate the next chunk; a CR at its end is kept until the next byte arrives."""
         network = self._held + data
         self._held = b"\r" if network.endswith(b"\r") else b""
         return network.removesuffix(b"\r").replace(b"\r\n", b"\n")
 
     def finish(self) -> bytes:
-        """End the text: a CR that was kept back comes out. The decoder may be used for another one."""
+        """End the text and return the CR that was kept, if any. The decoder may be used for another text."""
         held, self._held = self._held, b""
         return held

@@ -1,6 +1,6 @@
-"""Times as commands and listings have them: ``YYYYMMDDHHMMSS`` in UTC.
+"""Times in commands and listings: ``YYYYMMDDHHMMSS`` in UTC.
 
-One rule: what is outside of the years that dates can have is held within them, and is no error.
+One rule: a time outside of the years 1 to 9999 is set to the nearest time within them, and is no error.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def local_time(timestamp: float, timezone: tzinfo) -> datetime:
-    """Return POSIX seconds as the time on the wall in `timezone`, held within the years that dates can have."""
+    """Return POSIX seconds as local time in `timezone`, limited to the years 1 to 9999."""
     seconds = min(max(timestamp, _FIRST), _LAST)
     return (_EPOCH + timedelta(seconds=seconds)).astimezone(timezone)
 
 
-# A day off each end of what datetime can hold, so that no time zone leads out of it.
+# One day inside the range of datetime, so that no time zone leads out of it.
 _FIRST = (datetime(1, 1, 2, tzinfo=UTC) - _EPOCH).total_seconds()
 _LAST = (datetime(9999, 12, 30, 23, 59, 59, tzinfo=UTC) - _EPOCH).total_seconds()
 
 
 def format_time(timestamp: float) -> str:
-    """Return POSIX seconds as ``YYYYMMDDHHMMSS`` in UTC, with ``.sss`` behind it unless that is ``.000``.
+    """Return POSIX seconds as ``YYYYMMDDHHMMSS`` in UTC, followed by ``.sss`` unless that is ``.000``.
 
     Rounded to the millisecond, because a float cannot hold most of them exactly.
 
@@ -50,7 +50,7 @@ def parse_time(text: str) -> float:
     Second 60 is read as the second after 59, in any minute.
 
     Raises:
-        CommandSyntaxError: It is not of that form, or there is no such day or hour.
+        CommandSyntaxError: It has another form, or there is no such day or hour.
 
     Source: RFC 3659 2.3.
     """
@@ -63,5 +63,5 @@ def parse_time(text: str) -> float:
         moment = datetime(year, month, day, hour, minute, second - leap, tzinfo=UTC)
     except ValueError as error:
         raise CommandSyntaxError(f"There is no time {text!r}: {error}") from error
-    # Decimal, because a sum of floats need not be the float that is nearest to the text.
+    # Decimal, because a sum of floats may differ from the float that is nearest to the text.
     return float((moment - _EPOCH) // timedelta(seconds=1) + leap + Decimal(found[7] or 0))

@@ -51,7 +51,7 @@ ELSEWHERE = {
     "client/reading": ["unit/client/test_listing.py", "unit/client/test_unread.py"],
     "client/snapshot": ["unit/client/test_mirror.py"],
     "client/view": ["unit/client/test_stream.py"],
-    "files/opened": ["unit/files/test_base.py"],
+    "files/handles": ["unit/files/test_base.py"],
     "log/projection": ["unit/log/test_command_log.py"],
     "log/records": ["unit/log/test_command_log.py"],
     "net/socket_transport": ["unit/net/test_closing.py", "unit/testing/test_transport_check.py"],

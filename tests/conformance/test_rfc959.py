@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from ftpfixture import FtpServer, MemoryPathIO, Permission, ServerFailure, User
-from ftpfixture.files.opened import universal_exception
+from ftpfixture.files.handles import universal_exception
 from ftpfixture.wire.pathname import parse_257
 from tests.support.raw import RawClient
 from tests.support.rows import check_rows

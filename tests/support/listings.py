@@ -10,7 +10,17 @@ from ftpfixture.wire.listing.entry import Entry
 from ftpfixture.wire.listing.format import Clock
 from ftpfixture.wire.listing.mlsx import MLSX
 
-__all__ = ["EPLF_LINES", "LISTINGS", "MLSX_LINES", "MSDOS_LINES", "NOW", "UNIX_LINES", "at", "parse_mlsx_line", "told"]
+__all__ = [
+    "EPLF_LINES",
+    "LISTINGS",
+    "MLSX_LINES",
+    "MSDOS_LINES",
+    "NOW",
+    "UNIX_LINES",
+    "at",
+    "listed",
+    "parse_mlsx_line",
+]
 
 
 def at(*numbers: int) -> float:
@@ -18,15 +28,15 @@ def at(*numbers: int) -> float:
     return datetime(*numbers, tzinfo=UTC).timestamp()  # type: ignore[arg-type, misc]
 
 
-def told(lines: Iterable[str], now: float) -> list[tuple[str, str, int | None, float | None]]:
-    """Name, type, size and time of all entries of a listing that is understood as a whole."""
+def listed(lines: Iterable[str], now: float) -> list[tuple[str, str, int | None, float | None]]:
+    """Return name, type, size and time of all entries of a listing without unread lines."""
     reading = read_listing(lines, now=now)
     assert reading.unread == ()
     return [(entry.name, entry.type, entry.size, entry.modify) for entry in reading.entries]
 
 
 def parse_mlsx_line(line: str) -> Entry:
-    """The entry of a line of MLSD, read by itself."""
+    """Return the entry of one line of MLSD."""
     return MLSX.read_line(line, Clock())
 
 

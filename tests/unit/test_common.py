@@ -7,7 +7,7 @@ import locale
 import ftpfixture
 from ftpfixture import aio, common, errors, files, net, pathio, server
 from ftpfixture.compat import constants
-from ftpfixture.files import opened
+from ftpfixture.files import handles
 from tests.support.rows import table
 
 COMMON = """
@@ -44,7 +44,7 @@ def test_a_face_shows_the_thing_itself() -> None:
     assert common.with_timeout is aio.with_timeout
     assert common.StreamIO is net.stream.StreamIO
     assert common.END_OF_LINE is constants.END_OF_LINE
-    assert pathio.universal_exception is opened.universal_exception
+    assert pathio.universal_exception is handles.universal_exception
     assert pathio.AbstractPathIO is files.base.AbstractPathIO
 
 

@@ -1,7 +1,7 @@
-"""Listings, one module a format: lines are written, and become entries again, whatever server they came from.
+"""Listings, one module a format: lines are written, and parsed into entries, whatever server they come from.
 
-One rule: nothing is guessed from half a line, and what is not understood is told. Names come out exactly as they stand
-in the line, with every space that is not known to be padding.
+One rule: nothing is guessed from half a line, and every line that is not understood is reported. Names are returned
+exactly as in the line, with every space that is not known to be padding.
 """
 
 from ftpfixture.wire.listing.dates import parse_ls_date

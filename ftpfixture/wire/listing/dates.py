@@ -1,7 +1,7 @@
-"""Dates as listings have them.
+"""Dates in listings.
 
-One rule: a date that does not say its year is never more than a day in the future, and the order of its numbers and the
-language of its month are those of the whole listing.
+One rule: a date without a year is at most one day in the future, and the order of its numbers and the language of its
+month are those of the whole listing.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ SKEW = 86400
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Order = tuple[int, int, int]
-"""Where year, month and day stand among three numbers."""
+"""Where year, month and day are among three numbers."""
 
 MDY: Order = (2, 0, 1)
 DMY: Order = (2, 1, 0)
 YMD: Order = (0, 1, 2)
 
 # [0-9] throughout, because \d and int() also take the digits of other scripts.
-# Letters with their marks, and bytes that are no UTF-8, because servers send names in the encoding of their system.
+# Letters with their marks, and bytes that are not UTF-8, because servers send names in the encoding of their system.
 _WORD = r"(?:(?:[^\W\d_]|[\u0300-\u036f\udc80-\udcff]){3,9}\.?|[0-9]{1,2}[月월])"
 _MONTH = rf"(?P<word>{_WORD})"
 _DAY = r"(?P<day>[0-9]{1,2})(?:\.|日|일)?"
@@ -49,8 +49,8 @@ _SHAPES = (
     rf"{_YEAR}\.(?P<month>[0-9]{{1,2}})\.(?P<day>[0-9]{{1,2}})\.? {_CLOCK}",
     rf"(?P<day>[0-9]{{1,2}})\.(?P<month>[0-9]{{1,2}})\.(?P<year>[0-9]{{4}}|[0-9]{{2}}) +{_CLOCK}",
     *(rf"(?P<first>[0-9]{{1,2}}){mark}(?P<next>[0-9]{{1,2}}){mark}{_YEAR} +{_CLOCK}" for mark in ("-", "/")),
-    rf"{_YEAR}-(?P<month>[0-9]{{2}})-(?P<day>[0-9]{{2}}) ?",  # iso of GNU, which fills up the hour that is left out
-    rf"(?P<month>[0-9]{{2}})-(?P<day>[0-9]{{2}}) {_CLOCK}",  # iso of GNU, where the year is left out
+    rf"{_YEAR}-(?P<month>[0-9]{{2}})-(?P<day>[0-9]{{2}}) ?",  # iso of GNU, which pads the missing hour
+    rf"(?P<month>[0-9]{{2}})-(?P<day>[0-9]{{2}}) {_CLOCK}",  # iso of GNU, where the year is missing
 )
 _PARSERS = tuple(pattern(shape) for shape in _SHAPES)
 
@@ -59,17 +59,17 @@ DATE = "(?:" + "|".join(re.sub(r"\?P<\w+>", "?:", shape) for shape in _SHAPES) +
 
 
 class Date(NamedTuple):
-    """A date as it is written.
+    """A date as written.
 
     Attributes:
         text: All of it.
         word: The name of the month.
         month: Its number.
         day: Of the month.
-        year: In full; None when it is not told.
-        numbers: In place of month, day and year: digits of all three, whose order only the listing can tell.
-        time: Hour, minute and second; None when they are not told.
-        zone: That the date itself tells.
+        year: In full; None when the date has no year.
+        numbers: In place of month, day and year: digits of all three, whose order depends on the whole listing.
+        time: Hour, minute and second; None when the date has no time.
+        zone: Time zone in the date; None when it has none.
     """
 
     text: str
@@ -83,12 +83,12 @@ class Date(NamedTuple):
 
     @property
     def needs_year(self) -> bool:
-        """Whether the year must be found by the clock."""
+        """Whether the year depends on the clock."""
         return self.year is None and self.numbers is None
 
 
 def full_year(digits: str) -> int:
-    """A year from four digits, or two: 70 to 99 are of the twentieth century; OS/2 counts on, and 103 is 2003."""
+    """Return a year from four digits, or two: 70 to 99 mean 1970 to 1999. OS/2 counts on: 103 is 2003."""
     year = int(digits)
     if len(digits) > 3:
         return year
@@ -96,10 +96,10 @@ def full_year(digits: str) -> int:
 
 
 def parse_date(text: str) -> Date:
-    """Take a date apart.
+    """Parse a date.
 
     Raises:
-        ReplySyntaxError: It has another form, or its month is none.
+        ReplySyntaxError: It has another form, or its month is unknown.
     """
     found = next(filter(None, (parser().fullmatch(text) for parser in _PARSERS)), None)
     if found is None:
@@ -119,7 +119,7 @@ def parse_date(text: str) -> Date:
 
 
 def _is_numbered(word: str) -> bool:
-    """Say whether a month is a number and the word for month, as in Japanese, Chinese and Korean."""
+    """Return whether a month is a number and the word for month, as in Japanese, Chinese and Korean."""
     return "0" <= word[0] <= "9"
 
 
@@ -133,13 +133,13 @@ def _zone(text: str | None) -> tzinfo | None:
 
 
 class Calendar:
-    """What the dates of one listing mean.
+    """Converts the dates of one listing to POSIX seconds.
 
     Args:
         dates: All dates of the listing.
-        clock: What they are measured by.
-        orders: What three numbers may be. The order that makes a day of the past of most of them is taken, of equals
-            the first.
+        clock: The current time and the time zone.
+        orders: Possible orders of three numbers. The calendar takes the order that makes most of them a date in the
+            past, and the first of equal ones.
     """
 
     def __init__(self, dates: Iterable[Date], clock: Clock, orders: Sequence[Order] = (MDY, DMY)) -> None:
@@ -150,9 +150,10 @@ class Calendar:
         self._order = min(orders, key=lambda order: self._faults(dates, order))
 
     def _faults(self, dates: Iterable[Date], order: Order) -> tuple[int, int]:
-        """How many dates an order makes impossible, and how many it puts into the future.
+        """Count the dates that an order makes impossible, and those that it puts into the future.
 
-        Dashes tell nothing of the future: IIS has them, always the month before the day, and files of any time.
+        The future does not count for dates with dashes: IIS writes them, always the month before the day, and may list
+        files of any time.
         """
         impossible = future = 0
         for date in dates:
@@ -163,7 +164,7 @@ class Calendar:
         return impossible, future
 
     def stamp(self, date: Date) -> float:
-        """POSIX seconds of a date. Without a time it is midnight; without a year it is the last one that is possible.
+        """Return the POSIX seconds of a date: midnight without a time, the last possible year without a year.
 
         Raises:
             ReplySyntaxError: There is no such day or hour, or the name of the month has several meanings.
@@ -188,11 +189,11 @@ class Calendar:
         return Date(date.text, None, month, date.day, date.year, None, date.time, date.zone)
 
     def _stamp(self, date: Date, year: int, month: int, day: int) -> float | None:
-        """POSIX seconds; None when there is no such moment."""
+        """Return POSIX seconds; None when there is no such moment."""
         hour, minute, second = date.time or (0, 0, 0.0)
         try:
             moment = datetime(year, month, day, hour, minute, tzinfo=date.zone or self._clock.timezone)
-            # Seconds on their own, because a float of all of them is exact only as a sum.
+            # The seconds are added last, because only this sum is exact as a float.
             return (moment - _EPOCH).total_seconds() + second if second < 60 else None
         except (ValueError, OverflowError):
             return None
@@ -212,13 +213,13 @@ def parse_ls_date(text: str, *, now: float, timezone: tzinfo = UTC) -> float:
     """Return the POSIX seconds of a date as ls writes it, such as ``Jan 31 12:30``, ``Jan 31  2024`` or ISO.
 
     The month may be a name in another language, and the day may come first. Without a year it is the last such date
-    that is not more than a day after `now`, because ls shows the year of what lies in the future; a day is what clocks
-    and time zones may differ. Without an hour it is midnight.
+    that is at most one day after `now`, because ls shows the year of a date in the future; the day allows for clocks
+    and time zones that differ. Without an hour it is midnight.
 
     Args:
         text: The date alone.
         now: POSIX seconds.
-        timezone: Of the date, unless it tells its own.
+        timezone: Of the date, unless it has one.
 
     Raises:
         ReplySyntaxError: It has another form, or there is no such day or hour.

@@ -1,6 +1,6 @@
 """The easily parsed LIST format.
 
-One rule: facts that mean nothing here are kept, and the name is all that follows the first tab.
+One rule: unknown facts are kept, and the name is all that follows the first tab.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _FACTS: dict[str, tuple[re.Pattern[str], str, Callable[[str], Any]]] = {
     "s": (re.compile(r"s([0-9]{1,20})"), "size", int),
     "u": (re.compile(r"up([0-7]{1,4})"), "mode", lambda digits: int(digits, 8)),
 }
-"""First letter of a fact to its form, the field it fills, and what makes the value."""
+"""First letter of a fact to its form, the field it fills, and the function that makes the value."""
 
 _NO_FACT: tuple[re.Pattern[str], str, Callable[[str], Any]] = (re.compile(r"(?!)"), "", str)  # matches nothing
 
@@ -49,10 +49,10 @@ EPLF = _Eplf()
 
 
 def parse_eplf_line(line: str) -> Entry:
-    """Read a line of the easily parsed LIST format: ``+``, facts with a comma behind each, a tab, and the name.
+    """Read a line of the easily parsed LIST format: ``+``, facts, each followed by a comma, a tab, and the name.
 
     Raises:
-        ReplySyntaxError: It is something else.
+        ReplySyntaxError: The line has another format.
 
     Source: D. J. Bernstein, https://cr.yp.to/ftp/list/eplf.html.
     """
@@ -82,7 +82,7 @@ def eplf_line(entry: Entry) -> str:
     """Return the line of the easily parsed LIST format: facts, a tab and the name.
 
     The facts are ``i`` (identity), ``m`` (modified, whole POSIX seconds), ``s`` (size), ``/`` for directories and
-    ``r`` for what can be retrieved. Source: D. J. Bernstein, https://cr.yp.to/ftp/list/eplf.html.
+    ``r`` for files that can be retrieved. Source: D. J. Bernstein, https://cr.yp.to/ftp/list/eplf.html.
     """
     facts = []
     if entry.unique and not _UNFIT_FOR_EPLF.search(entry.unique):

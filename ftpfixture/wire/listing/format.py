@@ -1,6 +1,6 @@
-"""What every format of a listing offers, and how a line is refused.
+"""The interface of every listing format, and the reasons for refusing a line.
 
-One rule: a format never looks at the end of a line, and gives an entry or a reason for each line that it takes.
+One rule: a format never looks at the end of a line, and returns an entry or a reason for each line that matches it.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ P = ParamSpec("P")
 Row = TypeVar("Row")
 
 NUMBER = re.compile(r"[0-9]{1,20}")
-"""A size or a count of links: no system has longer ones, and `int` refuses very long ones with an error of its own."""
+"""A size or a count of links: no system has longer ones, and `int` raises an error of its own for very long ones."""
 
 _BREAKING = re.compile(r"[\r\n\0]")
 
 
 def pattern(text: str, flags: int = 0) -> Callable[[], re.Pattern[str]]:
-    """A regular expression that is compiled when it is first used: most tests never read a listing of most formats."""
+    """Return a regular expression that is compiled on first use: most tests never read most formats of listings."""
     return cache(lambda: re.compile(text, flags))
 
 
 class Clock(NamedTuple):
-    """What the dates of a listing are measured by.
+    """The current time and the time zone for the dates of a listing.
 
     Attributes:
         now: POSIX seconds, for dates without a year; the default is after all dates.
-        timezone: Of dates that do not say theirs.
+        timezone: Of dates without one.
     """
 
     now: float = math.inf
@@ -45,31 +45,31 @@ class Clock(NamedTuple):
 
 
 class Format(ABC, Generic[Row]):
-    """A format of listings. A row is what a line of it is taken apart into, before the lines are judged together."""
+    """A format of listings. A row is the parsed form of a line, before the lines are read together."""
 
     name: ClassVar[str]
-    """What a line of it is: "an entry of …"."""
+    """Name for one line of it: "an entry of …"."""
 
     needs: ClassVar[str]
-    """What every line of it has, said to whoever has a line without it."""
+    """What every line of it has, for the message about a line without it."""
 
     @abstractmethod
     def match(self, text: str) -> Row | str | None:
-        """Take a line apart.
+        """Parse a line.
 
         Returns:
-            None when the line has another format; a reason when it begins like this one and then breaks off.
+            None when the line has another format; a reason when it begins like this one but is incomplete.
         """
 
     @abstractmethod
     def read(self, rows: Sequence[Row], clock: Clock) -> list[Entry | str]:
-        """Make an entry of every row, or say why that cannot be done; the rows of one listing are judged together."""
+        """Return an entry, or the reason for none, for every row; the rows of one listing are read together."""
 
     def read_line(self, line: str, clock: Clock) -> Entry:
         """Read one line, with or without its end.
 
         Raises:
-            ReplySyntaxError: It is something else; the text has the line and the reason.
+            ReplySyntaxError: The line has another format; the message holds the line and the reason.
         """
         text = without_end(line)
         row = broken(text) or self.match(text)
@@ -80,17 +80,17 @@ class Format(ABC, Generic[Row]):
 
 
 def without_end(line: str) -> str:
-    """The line without its end, which is LF, CR LF, or CR CR LF of servers that translate line ends twice."""
+    """Return the line without its end: LF, CR LF, or CR CR LF of servers that translate line ends twice."""
     return line.removesuffix("\n").rstrip("\r")
 
 
 def broken(text: str) -> str | None:
-    """Why this cannot be a line, or None."""
+    """Return the reason why this cannot be a line, or None."""
     return "it holds CR, LF or NUL" if _BREAKING.search(text) else None
 
 
 def outcome(make: Callable[P, Entry], *args: P.args, **kwargs: P.kwargs) -> Entry | str:
-    """The entry that `make` returns, or the reason why it raised."""
+    """Return the entry that `make` returns, or the reason of its exception."""
     try:
         entry = make(*args, **kwargs)
     except (CommandSyntaxError, ReplySyntaxError) as error:

@@ -1,6 +1,6 @@
-"""Lines of a listing that are known to hold no entry.
+"""Lines of a listing that hold no entry.
 
-One rule: only what servers are known to send is here; a message about something that could not be listed is no heading.
+One rule: only lines that real servers send are here; a message about an entry that cannot be listed is no heading.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from ftpfixture.wire.listing.format import pattern
 
 __all__ = ["is_heading", "listed_directory"]
 
-# ls says it in the language of the server.
+# ls writes it in the language of the server.
 _TOTAL = (
     "total|totale|totaal|totalt|insgesamt|yhteensä|razem|celkem|ukupno|összesen|toplam|итого|всего"
     "|合計|总用量|总计|合计|합계"
@@ -35,11 +35,11 @@ _DIRECTORY = pattern(
 
 
 def is_heading(text: str) -> bool:
-    """Say whether a line of LIST, without its end, is a heading."""
+    """Return whether a line of LIST, without its end, is a heading."""
     return _HEADING().fullmatch(text) is not None
 
 
 def listed_directory(text: str) -> str | None:
-    """The directory whose listing begins below this line, if it looks like that."""
+    """Return the directory whose listing begins below this line, or None when the line names no directory."""
     found = _DIRECTORY().fullmatch(text)
     return None if found is None else found["unix"] or found["vms"] or found["msdos"]

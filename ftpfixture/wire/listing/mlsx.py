@@ -1,6 +1,6 @@
 """Lines of MLSD and MLST.
 
-One rule: a fact that cannot be read is unknown, and its entry is there all the same (RFC 3659 7.2); the name is exact.
+One rule: an unreadable fact is unknown, but its entry is listed (RFC 3659 7.2); the name is exact.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from ftpfixture.wire.timestamps import format_time, parse_time
 
 __all__ = ["FACTS", "MLSX", "MLSX_FACTS", "mlsx_facts", "mlsx_line", "split_mlsx_line"]
 
-# RFC 3659 7.2: facts without spaces, each with a semicolon behind it, one space, and the name.
+# RFC 3659 7.2: facts without spaces, each followed by a semicolon, one space, and the name.
 _STRICT = pattern(r"(?P<facts>(?:[^ ;=]+=[^ ;]*;)*) (?P<name>.*)")
-# ProFTPD sends names of owners with the spaces that they have in Windows domains; the first fact is never one of them.
+# ProFTPD sends owners with spaces, as in Windows domains; an owner is never the first fact.
 _WITH_SPACES = pattern(r"(?P<facts>[^ ;=]+=[^ ;]*;(?:[^ ;=]+=[^;]*;)*) (?P<name>.*)")
 _WITH_FACTS = pattern(r" ?[^ ;=]+=[^ ;]*;(?:[^ ;=]+=[^;]*;)* ")
 _LINK_TYPE = pattern(r"OS\.unix=(?:slink|symlink)(?::(?P<target>.*))?", re.IGNORECASE)
@@ -32,13 +32,13 @@ class _Row(NamedTuple):
 
 
 class _Mlsx(Format[_Row]):
-    """A line of MLSD, or the middle line of the answer to MLST with or without the space before it.
+    """A line of MLSD, or the middle line of the reply to MLST with or without the space before it.
 
-    Facts may be in any case and order. Those that have no field in `Entry` are kept in `Entry.facts`, and so are a type
-    that RFC 3659 does not define and a value that cannot be read. A fact with an empty value is left out, except
-    ``perm``, whose empty value says that nothing is allowed. A line that begins with a space and has no facts behind it
-    is a name without facts; so of a line without facts, a name that itself looks like facts would be taken for them.
-    The name may be empty, because some servers have it so for the root.
+    Facts may be in any case and order. Facts without a field in `Entry` are kept in `Entry.facts`, and so are a type
+    that RFC 3659 does not define and an unreadable value. A fact with an empty value is left out, except ``perm``: an
+    empty ``perm`` allows nothing. A line that begins with a space and has no facts is a name without facts;
+    in such a line, a name that looks like facts is read as facts. The name may be empty, because some servers send an
+    empty name for the root.
 
     Source: RFC 3659 7.2, 7.5.5.
     """
@@ -60,7 +60,7 @@ class _Mlsx(Format[_Row]):
 
 
 class _Facts(_Mlsx):
-    """Facts where no MLSD was said: without any, every line with a space at its head would be an entry."""
+    """MLSD lines in a LIST: without facts, every line that begins with a space would be an entry."""
 
     needs = "it has no facts"
 
@@ -73,7 +73,7 @@ FACTS = _Facts()
 
 
 def split_mlsx_line(line: str) -> tuple[list[tuple[str, str]], str]:
-    """Take a line of MLSD or MLST apart without asking what the facts mean.
+    """Split a line of MLSD or MLST, without interpreting the facts.
 
     Returns:
         Pairs of fact and value, both as sent, in their order; and the name.
@@ -103,7 +103,7 @@ def _entry(row: _Row) -> Entry:
 
 
 def _fields(name: str, value: str) -> dict[str, Any]:
-    """The fields of an entry that a fact fills; none when it means nothing here."""
+    """Return the fields of an entry that a fact fills; empty for an unknown fact."""
     match name:
         case "type":
             return _type_fields(value)
@@ -140,13 +140,13 @@ def _time_fields(name: str, value: str) -> dict[str, Any]:
 def mlsx_line(entry: Entry, facts: Collection[str]) -> str:
     """Return the line of MLSD and MLST: ``fact=value;`` repeated, a space, and the name.
 
-    What is not known is left out, and so is the size of a directory and any value that would break the line (with a
+    Unknown facts are left out, and so are the size of a directory and any value that would break the line (with a
     space, a semicolon or a control character). A link has the type ``OS.unix=slink:target``, or ``OS.unix=slink``
-    when such a value would hold one of these. Without facts the line is a space and the name.
+    when the target holds one of these. Without facts the line is a space and the name.
 
     Args:
-        entry: Its name stands behind the first space of the line.
-        facts: Names of the facts that are asked for, in any case and order; the line has the order of `MLSX_FACTS`.
+        entry: Its name follows the first space of the line.
+        facts: Names of the requested facts, in any case and order; the line has the order of `MLSX_FACTS`.
 
     Source: RFC 3659 7.2.
     """
@@ -160,7 +160,7 @@ def mlsx_facts(facts: Collection[str]) -> list[str]:
     return [name for name in MLSX_FACTS if name.lower() in wanted]
 
 
-# RFC 3659 7.2: a value is any run of octets without space, semicolon and control characters.
+# RFC 3659 7.2: a value is any run of bytes without space, semicolon and control characters.
 _UNFIT_FOR_FACTS = re.compile(r"[\x00-\x20;\x7f]")
 
 

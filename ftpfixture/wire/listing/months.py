@@ -1,4 +1,4 @@
-"""Names of months as servers write them, in the language of the system they run on.
+"""Names of months as servers write them, in the language of their system.
 
 One rule: a name that means different months in different languages is read only when the other names of the listing
 leave one meaning.
@@ -44,7 +44,7 @@ _CODECS = ("latin-1", "iso8859-2", "cp1250", "cp1254", "cp1251", "koi8-u", "cp86
 
 
 def _spellings(name: str) -> set[str]:
-    """A name as it may arrive: composed or not, without its marks, or in bytes that are no UTF-8."""
+    """Return the forms of a name on the wire: composed or not, without its marks, or in bytes that are not UTF-8."""
     parts = unicodedata.normalize("NFD", name)
     found = {name, parts, "".join(letter for letter in parts if not unicodedata.combining(letter))}
     for codec in _CODECS:
@@ -61,7 +61,7 @@ def _folded(word: str) -> str:
 
 @cache
 def _meanings() -> dict[str, dict[str, int]]:
-    """Each spelling to the languages that have it, and the month that it means there."""
+    """Return a table from each spelling to its languages and the month in each."""
     table: dict[str, dict[str, int]] = {}
     for language, names in _NAMES.items():
         for number, forms in enumerate(names.split(), 1):
@@ -72,17 +72,17 @@ def _meanings() -> dict[str, dict[str, int]]:
 
 
 def is_month(word: str) -> bool:
-    """Say whether a word, in any case, perhaps with a full stop behind it, is the name of a month."""
+    """Return whether a word, in any case, perhaps followed by a full stop, is the name of a month."""
     return _folded(word) in _meanings()
 
 
 def months_of(words: Iterable[str]) -> dict[str, int]:
-    """The months that the names in one listing mean, by the languages that know the most of them.
+    """Return the months that the names in one listing mean, in the languages that contain most of them.
 
-    English is taken where it is one of those, because it is what servers speak unless they were told otherwise.
+    English wins if it is one of those, because servers write English unless they are configured otherwise.
 
     Args:
-        words: Names as they stand in the listing, in any case, perhaps with a full stop behind them.
+        words: Names as written in the listing, in any case, perhaps followed by a full stop.
 
     Returns:
         Each name and its number, 1 to 12. A name without meaning, or with more than one, is left out.
@@ -102,7 +102,7 @@ def months_of(words: Iterable[str]) -> dict[str, int]:
 
 
 def _numbers(meanings: dict[str, int], languages: list[str]) -> set[int]:
-    """What a name can mean in these languages, or in any if none of them has it."""
+    """Return the months that a name can mean in these languages, or in any if none of them has it."""
     if _ENGLISH in languages and _ENGLISH in meanings:
         return {meanings[_ENGLISH]}
     return {meanings[language] for language in languages if language in meanings} or set(meanings.values())

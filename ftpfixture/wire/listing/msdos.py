@@ -1,7 +1,7 @@
-"""Listings of IIS, and of other servers with the look of the DIR command.
+"""Listings of IIS, and of other servers that copy the DIR command.
 
-One rule: the name begins where the columns say, those of the system or else those of the whole listing, so that padding
-never becomes part of it.
+One rule: the column of the name is that of the system, or else that of the whole listing, so that padding never becomes
+part of a name.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class _Row(NamedTuple):
 
     @property
     def first(self) -> int:
-        """Where there is something behind size or kind."""
+        """Where the text after size or kind begins."""
         rest = self.text[self.found.end() :]
         return len(self.text) - len(rest.lstrip(" "))
 
@@ -87,16 +87,16 @@ MSDOS = _Msdos()
 def parse_msdos_line(line: str, *, timezone: tzinfo = UTC) -> Entry:
     """Read a line as IIS has it: ``MM-DD-YY  HH:MMAM``, ``<DIR>`` or size, and name.
 
-    Years may have two digits (70 to 99 are of the twentieth century) or four, hours may be of the 24-hour clock, and
-    sizes may have marks between thousands. Where the columns are not those of a system that is known, the name begins
-    at the first letter. `read_listing` reads more, because it knows the other lines.
+    Years may have two digits (70 to 99 mean 1970 to 1999) or four, hours may be of the 24-hour clock, and sizes may
+    have separators between thousands. Where the columns are not those of a known system, the name begins at the first
+    letter. `read_listing` reads more, because it knows the other lines.
 
     Args:
         line: With or without its end.
         timezone: Of the date.
 
     Raises:
-        ReplySyntaxError: It is something else.
+        ReplySyntaxError: The line has another format.
     """
     return MSDOS.read_line(line, Clock(timezone=timezone))
 
@@ -110,16 +110,16 @@ def _date(found: re.Match[str]) -> Date:
         return Date(
             found["stamp"], month=int(found["month"]), day=int(found["day"]), year=int(found["year"]), time=time
         )
-    if found["mark"] == ".":  # whoever writes dots writes the day first
+    if found["mark"] == ".":  # with dots the day comes first
         return Date(found["stamp"], month=int(found["b"]), day=int(found["a"]), year=full_year(found["c"]), time=time)
     return Date(found["stamp"], numbers=(found["a"], found["b"], found["c"]), time=time)
 
 
 def _columns(rows: Sequence[_Row]) -> list[int]:
-    """Where the name of each row begins, padding apart.
+    """Return where the name of each row begins, without padding.
 
-    In a known system the line says it. Elsewhere all lines agree on the column of names, or, where sizes do not end in
-    one column, on the spaces behind sizes.
+    In a known system the line decides. Elsewhere all names begin in one column, or, where sizes do not end in one
+    column, after the same number of spaces behind the size.
     """
     columns = [row.column for row in rows if row.column is not None]
     if len(columns) == len(rows):
@@ -161,7 +161,7 @@ def _with_target(entry: Entry) -> Entry:
 def msdos_line(entry: Entry, *, timezone: tzinfo = UTC, four_digit_year: bool = False) -> str:
     """Return the line of IIS: date, time of the twelve-hour clock, ``<DIR>`` or size, and name.
 
-    This form has no links: they are shown as files.
+    This form has no links; they appear as files.
 
     Args:
         entry: Its name follows exactly one space after a size, or ten after ``<DIR>``.

@@ -1,7 +1,7 @@
 """Listings of z/OS (MVS): data sets, and the members of partitioned ones.
 
-One rule: these lines are read only below the heading of their columns, because some of them are nothing but a name. A
-size is unknown, because tracks and records are counted.
+One rule: these lines are read only below the heading of their columns, because some of them are only a name. A size is
+unknown, because z/OS counts tracks and records.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _DATA_SET = pattern(
     r"""
     (?:
         \S{1,6} \ + \S{1,8} \ + (?:[0-9]{4}/[0-9]{2}/[0-9]{2}|\*\*NONE\*\*)  # volume, unit, and when it was used
-        \ + [0-9?]+ (?:\ +[0-9]+|\ *\++)?  # extents and tracks, which run into each other when they are many
+        \ + [0-9?]+ (?:\ +[0-9]+|\ *\++)?  # extents and tracks, without a space between them when they are large
         \ + [A-Z?]{1,5} \ + [0-9?]+ \ + [0-9?]+ \ + (?P<dsorg>[A-Z*?-]{1,5})
       | (?P<directory>Pseudo\ Directory)
       | Migrated | (?:\S{1,8}\ +)? Not\ Direct\ Access\ Device | Error\ determining\ attributes
@@ -51,7 +51,7 @@ class _DataSets(Format[re.Match[str]]):
         return _DATA_SET().fullmatch(text)
 
     def read(self, rows: Sequence[re.Match[str]], clock: Clock) -> list[Entry | str]:
-        # The date says when it was last used, not when it was modified.
+        # The date is that of the last use, not of the last modification.
         return [Entry(row["name"], _organization(row)) for row in rows]
 
 
@@ -73,7 +73,7 @@ _SECTIONS: tuple[tuple[Callable[[], re.Pattern[str]], Format[re.Match[str]]], ..
 
 
 def section_of(text: str) -> Format[re.Match[str]] | None:
-    """The format of all lines below this one, if it is the heading of their columns."""
+    """Return the format of all lines below this one if it is a heading of columns, else None."""
     return next((shape for heading, shape in _SECTIONS if heading().fullmatch(text)), None)
 
 

@@ -1,6 +1,6 @@
 """Listings of IBM i (AS/400) in its own format, LISTFMT 0.
 
-One rule: a type that is not known to be a file or a directory is unknown, because only some objects can be fetched.
+One rule: every type but the listed files and directories is unknown, because only some objects can be retrieved.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ftpfixture.wire.listing.format import Clock, Format, outcome, pattern
 
 __all__ = ["OS400"]
 
-# The owner is missing for anonymous users, and size and date of what has none, such as members.
+# The owner is missing for anonymous users, and size and date for objects without them, such as members.
 _LINE = pattern(
     r"""
     (?P<owner>[A-Z0-9#@$_.]{1,10})?

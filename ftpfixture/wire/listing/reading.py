@@ -1,8 +1,7 @@
 """A whole listing, whatever server it came from.
 
-One rule: what was not understood is never taken for what is not there. Every line is an entry, a line that is known to
-be none (`Reading.headings`), or unread. Lines of one format are judged together: one line alone often can be read in
-two ways.
+One rule: a line that was not understood is never dropped. Every line is an entry, a line that is known to be none
+(`Reading.headings`), or unread. Lines of one format are read together: a line alone is often ambiguous.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ __all__ = ["Reading", "UnreadLine", "read_listing", "without_ends"]
 
 Formats = Sequence[Format[Any]]
 
-# The format that needs most comes first.
+# The most specific format comes first.
 _FORMATS: Formats = (EPLF, MSDOS, UNIX, FACTS, VMS, OS400, VXWORKS, OS2)
 
 
@@ -37,7 +36,7 @@ class UnreadLine:
     """A line of a listing that was not understood.
 
     Attributes:
-        line: Without its end; of an entry on two lines both, with a space between them.
+        line: Without its end; for an entry on two lines both, with a space between them.
         reason: Why, as the end of a sentence about the line.
     """
 
@@ -47,10 +46,10 @@ class UnreadLine:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a listing says; each part is in the order of the lines.
+    """The result of reading a listing; each part is in the order of the lines.
 
     Attributes:
-        entries: What is in the directory, as far as it was understood.
+        entries: Entries of the directory, as far as the lines were understood.
         unread: Lines that may hold entries, but were not understood.
         headings: Lines that are known to hold none, such as ``total 12`` and empty lines.
     """
@@ -61,14 +60,14 @@ class Reading:
 
 
 def read_listing(lines: Iterable[str], *, now: float, timezone: tzinfo = UTC) -> Reading:
-    """Read what LIST sent.
+    """Read the lines of LIST.
 
-    An entry on two lines, as VMS has them, is one line here. What ``ls -R`` adds from other directories is unread.
+    An entry on two lines, as VMS sends it, becomes one line. Lines of other directories from ``ls -R`` are unread.
 
     Args:
         lines: All lines of the listing, with or without their ends.
         now: POSIX seconds, for dates without a year.
-        timezone: Of dates that do not say theirs.
+        timezone: Of dates without one.
     """
     texts = without_ends(lines, _is_blank_or_heading)
     pile = _Pile()
@@ -89,10 +88,10 @@ def read_listing(lines: Iterable[str], *, now: float, timezone: tzinfo = UTC) ->
 
 
 class _Pile:
-    """The lines of one listing by their formats, before those of each format are judged together."""
+    """The lines of one listing by format, before those of each format are read together."""
 
     def __init__(self) -> None:
-        self.elsewhere: str | None = None  # why what follows is no entry of this directory
+        self.elsewhere: str | None = None  # why the following lines are no entries of this directory
         self._above = ""  # the line above, unless it was a heading
         self._headings: list[str] = []
         self._texts: list[str] = []
@@ -105,12 +104,12 @@ class _Pile:
         return bool(self._texts)
 
     def add_heading(self, text: str) -> None:
-        """A line that is known to be no entry."""
+        """Add a line that is known to be no entry."""
         self._headings.append(text)
         self._above = ""
 
     def add(self, text: str, formats: Formats) -> None:
-        """A line that may be an entry, or the second half of one."""
+        """Add a line that may be an entry, or the second half of one."""
         above, self._above = self._above, text
         if VMS in formats and self.elsewhere is None and continued(above, text):
             text = f"{self._texts.pop().rstrip()} {text.strip()}"
@@ -124,7 +123,7 @@ class _Pile:
             self._rows.setdefault(shape, {})[number] = found
 
     def judged(self, clock: Clock) -> Reading:
-        """What the lines say together."""
+        """Return the result of reading all lines together."""
         for shape, rows in self._rows.items():
             self._outcomes.update(zip(rows, shape.read([*rows.values()], clock), strict=True))
         found = [(text, self._outcomes[number]) for number, text in enumerate(self._texts)]
@@ -136,7 +135,7 @@ class _Pile:
 
 
 def _matched(text: str, formats: Formats) -> tuple[Format[Any] | None, Any]:
-    """The first format that a line has, and its row there; or None, and a reason."""
+    """Return the first format that matches a line and its row, or None and a reason."""
     reason = broken(text)
     for shape in formats if reason is None else ():
         found = shape.match(text)
@@ -148,10 +147,10 @@ def _matched(text: str, formats: Formats) -> tuple[Format[Any] | None, Any]:
 
 
 def _begins_directory(texts: Sequence[str], number: int, formats: Formats) -> bool:
-    """Say whether a line names the directory that the lines below it are in.
+    """Return whether a line names the directory that contains the entries below it.
 
-    It is the first, or has an empty line before it; and a message, which may end with a colon too, has no total, no
-    entry and no directory below it.
+    Such a line is the first, or follows an empty line. A message, which may end with a colon too, has no total, entry
+    or directory below it.
     """
     text = texts[number]
     if listed_directory(text) is None or (number and not _is_blank(texts[number - 1])):
@@ -159,7 +158,7 @@ def _begins_directory(texts: Sequence[str], number: int, formats: Formats) -> bo
     if _matched(text, formats)[0] is not None:
         return False  # the entry of a name that ends with a colon
     if not text.endswith(":"):
-        return True  # VMS and DIR, which nothing else looks like
+        return True  # VMS and DIR, which are unambiguous
     following = next((text for text in texts[number + 1 : number + 3] if not _is_blank(text)), "")
     known = is_heading(following) or listed_directory(following) is not None
     return known or _matched(following, formats)[0] is not None
@@ -174,14 +173,14 @@ def _is_blank_or_heading(text: str) -> bool:
 
 
 def without_ends(lines: Iterable[str], is_none: Callable[[str], bool] = _is_blank) -> list[str]:
-    """The lines without their ends: LF, CR LF, or CR CR LF where every line has it.
+    """Return the lines without their ends: LF, CR LF, or CR CR LF where every line has it.
 
-    Some servers translate line ends twice; elsewhere a second CR is the last letter of a name. The last line may have
-    been cut off, and headings may come from elsewhere.
+    Some servers translate line ends twice; elsewhere a second CR is the last letter of a name. The last line may be
+    cut off, and headings may have other ends.
 
     Args:
         lines: All lines of a listing.
-        is_none: Says which of them need not end as the others do.
+        is_none: Returns True for lines that may end in another way.
     """
     texts = [line.removesuffix("\n") for line in lines]
     bare = [text.rstrip("\r") for text in texts]

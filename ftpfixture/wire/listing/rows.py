@@ -1,7 +1,7 @@
-"""Lines of LIST and MLSD for many plain files and directories, straight from what `os.lstat` tells of each.
+"""Lines of LIST and MLSD for many plain files and directories, straight from the results of `os.lstat`.
 
-One rule: they are the lines that `unix` and `mlsx` write, character for character. What files have in common is put
-together once, by those modules, and only the rest is put in for each: that takes a tenth of the time.
+One rule: they are the lines that `unix` and `mlsx` write, character for character. Those modules write the parts that
+files have in common once, and only the rest is filled in per file: that takes a tenth of the time.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from ftpfixture.wire.timestamps import format_time
 
 __all__ = ["MlsxRows", "UnixRows", "type_of", "unique"]
 
-_KEPT = 4096  # texts of moments; most files of a directory have one of few, or each its own
+_KEPT = 4096  # cached texts of times; the files of a directory share a few times, or each has its own
 
 
 def type_of(mode: int) -> str:
     """Return the type of an entry: "file", "dir", "link" or "unknown".
 
     Args:
-        mode: What `os.lstat` calls st_mode.
+        mode: The st_mode of `os.lstat`.
     """
     if stat.S_ISDIR(mode):
         return "dir"
@@ -39,17 +39,17 @@ def unique(stats: Any) -> str | None:
     """Return the unique fact (RFC 3659 7.5.2); None when the path layer knows no inodes.
 
     Args:
-        stats: What `AbstractPathIO.lstat` gives.
+        stats: Result of `AbstractPathIO.lstat`.
     """
     inode = getattr(stats, "st_ino", None)
     return None if inode is None else f"{getattr(stats, 'st_dev', 0):x}g{inode:x}"
 
 
 class _Moments(dict[int, str]):
-    """The texts of whole seconds, each made when it is first asked for.
+    """The texts of whole seconds, each made on first use.
 
     Args:
-        text: Makes one.
+        text: Makes the text of a second.
     """
 
     def __init__(self, text: Callable[[int], str]) -> None:
@@ -78,11 +78,11 @@ class UnixRows:
         self._heads: dict[tuple[Any, ...], str] = {}
 
     def __call__(self, name: str, stats: Any) -> str | None:
-        """Return the line of a file or directory; None for a link, which takes more than this.
+        """Return the line of a file or directory; None for a link, which needs its target.
 
         Args:
             name: As shown.
-            stats: What `AbstractPathIO.lstat` gives.
+            stats: Result of `AbstractPathIO.lstat`.
         """
         key = (stats.st_mode, stats.st_nlink, getattr(stats, "owner", "ftp"), getattr(stats, "group", "ftp"))
         head = self._heads.get(key)
@@ -103,8 +103,8 @@ class MlsxRows:
     """Makes the lines that `mlsx_line` makes.
 
     Args:
-        facts: Names of the facts that are asked for.
-        perm: The perm fact of a type.
+        facts: Names of the requested facts.
+        perm: Returns the perm fact of a type.
     """
 
     __slots__ = ("_facts", "_perm", "_templates", "_times")
@@ -116,11 +116,11 @@ class MlsxRows:
         self._templates: dict[tuple[Any, ...], str] = {}
 
     def __call__(self, name: str, stats: Any) -> str | None:
-        """Return the line of a file or directory; None for a link, which takes more than this.
+        """Return the line of a file or directory; None for a link, which needs its target.
 
         Args:
             name: As shown.
-            stats: What `AbstractPathIO.lstat` gives.
+            stats: Result of `AbstractPathIO.lstat`.
         """
         inode, create = getattr(stats, "st_ino", None), getattr(stats, "st_birthtime", None)
         owner, group = getattr(stats, "owner", "ftp"), getattr(stats, "group", "ftp")
@@ -136,7 +136,7 @@ class MlsxRows:
         return template % (stats.st_size, modified, created, inode, name)
 
     def _template(self, st_mode: int, owner: Any, group: Any, no_create: bool, no_inode: bool, device: int) -> str:
-        """The line with places for what varies, in the order of the facts; what is not shown gets no width."""
+        """Return the line with a placeholder for each varying fact, in order; one that is not shown has no width."""
         kind = type_of(st_mode)
         if kind == "link":
             return ""

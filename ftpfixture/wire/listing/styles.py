@@ -20,11 +20,11 @@ class ListStyle(Protocol):
     """Renders the line of one entry in LIST."""
 
     def __call__(self, entry: Entry, *, now: float, timezone: tzinfo) -> str:
-        """The line, without its end."""
+        """Return the line, without its end."""
 
 
 ListStyleName = Literal["unix", "msdos", "msdos4", "eplf"]
-"""A shape of LIST, see `LIST_STYLES`."""
+"""A style of LIST, a key of `LIST_STYLES`."""
 
 LIST_STYLES: dict[ListStyleName, ListStyle] = {
     "unix": unix_line,

@@ -1,7 +1,7 @@
-"""Listings of ``ls -l``, and of servers that copy it: their lines are read, and written.
+"""Listings of ``ls -l``, and of servers that copy it: parser and writer.
 
-One rule: what stands between the mode and the date is read from both ends, because columns may be missing; the year and
-glued columns are those of the whole listing.
+One rule: the columns between mode and date are read from both ends, because some may be missing; trailing years and
+joined columns are decided for the whole listing.
 """
 
 from __future__ import annotations
@@ -23,28 +23,28 @@ from ftpfixture.wire.timestamps import local_time
 __all__ = ["UNIX", "ls_date", "ls_head", "parse_unix_line", "unix_line"]
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-"""Months as listings have them, in English whatever the locale is."""
+"""Months in listings, in English whatever the locale is."""
 
 _RECENT = 180 * 86400  # seconds; GNU ls takes half a Gregorian year, vsftpd 182 days
-_NAMELESS = "ftp"  # owner and group that nobody told, as vsftpd shows them with hide_ids
-_MODES = {"dir": 0o755, "cdir": 0o755, "pdir": 0o755, "link": 0o777}  # permission bits that nobody told
+_NAMELESS = "ftp"  # unknown owner and group, as vsftpd shows them with hide_ids
+_MODES = {"dir": 0o755, "cdir": 0o755, "pdir": 0o755, "link": 0o777}  # unknown permission bits
 _FILE_MODE = 0o644
 _LETTERS = {"file": "-", "dir": "d", "cdir": "d", "pdir": "d", "link": "l"}
-_UNKNOWN_LETTER = "?"  # as ls of GNU has it
+_UNKNOWN_LETTER = "?"  # as in GNU ls
 
 _HEAD = pattern(
     r"(?P<type>[-bcdlpsDP?])(?:(?P<mode>[-A-Za-z]{9})[+.@]?|(?P<gone>\?{9})|(?P<rights> ?\[[-A-Z]{8}\]))(?=[ 0-9])"
 )
 """Type and mode, with the mark for access control lists (POSIX ls), or the rights of NetWare."""
 
-# In the order of precedence: devices have two numbers, on macOS one in hexadecimal; -h rounds; a group as long as its
-# column may stand right before the size.
+# In the order of precedence: devices have two numbers, on macOS one hexadecimal number; -h rounds; a group as long as
+# its column may touch the size.
 _SIZE = (
     r"(?:(?P<size>[0-9]{1,20}|[0-9]{1,3}(?:,[0-9]{3})+)|(?P<device>[0-9]+, *[0-9]+|0x[0-9a-f]+)"
     r"|(?P<rounded>[0-9]+(?:[.,][0-9]+)?[KMGTPEkB])|(?P<glued>[^ ]*[^ 0-9])(?P<rest>[0-9]{1,20}))"
 )
 _TAIL = pattern(rf" {_SIZE} +(?P<date>{DATE}) (?=.)")
-_GONE = pattern(r"(?: +\?){5} (?=.)")  # what ls of GNU shows of a file that was removed meanwhile
+_GONE = pattern(r"(?: +\?){5} (?=.)")  # GNU ls, for a file that was removed meanwhile
 _TYPES = {"-": "file", "d": "dir", "l": "link"}
 _YEAR_BEHIND = pattern(r"([0-9]{4}) (?=.)")
 _TIME_BEHIND = pattern(r"([0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?) (?=.)")
@@ -83,25 +83,25 @@ UNIX = _Unix()
 
 
 def parse_unix_line(line: str, *, now: float, timezone: tzinfo = UTC) -> Entry:
-    """Read a line as ``ls -l`` has it: mode, links, owner, group, size, date and name.
+    """Read a line of ``ls -l``: mode, links, owner, group, size, date and name.
 
-    The number of links, the group and the owner may be missing. Devices have no size, and like sockets and pipes the
-    type "unknown". The name begins one space after the date; in the lines of NetWare it begins at the first letter.
+    The number of links, the group and the owner may be missing. Devices have no size and the type "unknown", as sockets
+    and pipes do. The name begins one space after the date; in the lines of NetWare it begins at the first letter.
     `read_listing` reads more, because it knows the other lines.
 
     Args:
         line: With or without its end.
         now: POSIX seconds, for dates without a year.
-        timezone: Of the date, unless it tells its own.
+        timezone: Of the date, unless it has one.
 
     Raises:
-        ReplySyntaxError: It is something else, such as the ``total`` before the entries.
+        ReplySyntaxError: The line has another format, such as the ``total`` before the entries.
     """
     return UNIX.read_line(line, Clock(now, timezone))
 
 
 def _tail(text: str, head: re.Match[str]) -> _Row | str:
-    """What stands behind the mode: as few columns as there are before the first size that has a date behind it."""
+    """Parse the text after the mode: columns up to the first size that a date follows, then the date and name."""
     reason = "no size, date and name follow the mode"
     tail = _TAIL().search(text, head.end())
     while tail is not None:
@@ -116,9 +116,9 @@ def _tail(text: str, head: re.Match[str]) -> _Row | str:
 
 
 def _with_whole_dates(rows: Sequence[_Row], clock: Clock) -> Sequence[_Row]:
-    """Rows whose date takes the year or the time that stands behind it in every one of them.
+    """Return the rows with the year or time after the date moved into it, where every row has one.
 
-    There are servers that show time and year both, so that the second of them looks like the beginning of the name.
+    Some servers send both time and year, so that the second of them looks like the beginning of the name.
     """
     dated = [row for row in rows if row.date is not None]
     for complete, proved in ((_with_year, _has_years_behind), (_with_time, _has_times_behind)):
@@ -147,11 +147,10 @@ def _with_time(row: _Row) -> _Row | None:
 
 
 def _has_years_behind(rows: Sequence[_Row], clock: Clock) -> bool:
-    """Say whether the numbers behind the times must be years, because names alone may begin with a number, too.
+    """Return whether the numbers after the times must be years, because a name may begin with a number, too.
 
-    ls leaves the year out for half a year at most, and never shows seconds; so one older date, or one with seconds,
-    shows that the server does not copy ls, and so do a directory and its parent that are entries of it. No year is in
-    the future.
+    ls leaves out the year for half a year at most, and never shows seconds. So an older date, a date with seconds, or
+    entries for the directory and its parent show that the server does not copy ls. A year is never in the future.
     """
     whole = [row for row in map(_with_year, rows) if row is not None]
     if {".", ".."} <= {row.name for row in whole}:
@@ -176,7 +175,7 @@ def _stamps(dates: Sequence[Date], clock: Clock) -> list[float]:
 
 
 def _has_times_behind(rows: Sequence[_Row], clock: Clock) -> bool:
-    """Say whether the times behind the years belong to them: ls has two spaces before a year, and no time behind it."""
+    """Return whether the times after the years belong to them: ls has two spaces before a year and no time after it."""
     return all(row.date is not None and "  " not in row.date.text[-6:] for row in rows)
 
 
@@ -196,7 +195,7 @@ def _entry(row: _Row, calendar: Calendar, groups: set[str]) -> Entry:
 
 
 def _size(found: re.Match[str], groups: set[str]) -> dict[str, Any]:
-    """The size; none of a device, of what was rounded, and of what cannot be told from the group before it."""
+    """Return the size; empty for a device, a rounded size, and a size that cannot be split from its group."""
     if found["size"]:
         return {"size": int(found["size"].replace(",", ""))}
     text = f"{found['glued']}{found['rest']}" if found["glued"] else ""
@@ -205,7 +204,7 @@ def _size(found: re.Match[str], groups: set[str]) -> dict[str, Any]:
 
 
 def _columns(words: list[str]) -> dict[str, Any]:
-    """Links, owner and group from the words between mode and size; a first word of digits is the links."""
+    """Return links, owner and group from the words between mode and size; a first word of digits is the links."""
     found: dict[str, Any] = {}
     rest = list(words)
     if rest and NUMBER.fullmatch(rest[0]):
@@ -218,7 +217,7 @@ def _columns(words: list[str]) -> dict[str, Any]:
 
 
 def _with_target(entry: Entry) -> Entry:
-    """A link with its name and target apart, at the last arrow; what is no link keeps its arrows."""
+    """Split name and target of a link at the last arrow; other entries keep their arrows."""
     name, arrow, target = entry.name.rpartition(" -> ")
     return replace(entry, name=name, target=target) if entry.type == "link" and arrow else entry
 
@@ -230,8 +229,8 @@ def unix_line(entry: Entry, *, now: float, timezone: tzinfo = UTC) -> str:
     """Return the line of ``ls -l``: mode, links, owner, group, size, date and name.
 
     The date has hour and minute when it is at most 180 days before `now`, and the year when it is older or in the
-    future. There is no allowance for skewed clocks, as in GNU ls and vsftpd. What is not known is shown as one link,
-    owner and group "ftp", size 0, 1 January 1970, and the mode that such things usually have.
+    future, without allowance for skewed clocks, as in GNU ls and vsftpd. Defaults for unknown fields: one link, owner
+    and group "ftp", size 0, 1 January 1970, mode 0o644, 0o755 for directories and 0o777 for links.
 
     Args:
         entry: Its name follows exactly one space.
@@ -243,7 +242,7 @@ def unix_line(entry: Entry, *, now: float, timezone: tzinfo = UTC) -> str:
 
 
 def ls_head(entry: Entry) -> str:
-    """Return what stands in front of the size in a line of ``ls -l``: mode, links, owner and group."""
+    """Return the part of a line of ``ls -l`` before the size: mode, links, owner and group."""
     return (
         f"{_LETTERS.get(entry.type, _UNKNOWN_LETTER)}{_permissions(entry)} {_or(entry.links, 1):>4} "
         f"{_word(entry.owner):<8} {_word(entry.group):<8}"
@@ -255,12 +254,12 @@ def _or(value: int | None, default: int) -> int:
 
 
 def _permissions(entry: Entry) -> str:
-    # S_IFREG only keeps filemode from guessing: its first letter is cut off.
+    # S_IFREG only gives filemode a type; its first letter is cut off.
     return stat.filemode(stat.S_IFREG | stat.S_IMODE(_or(entry.mode, _MODES.get(entry.type, _FILE_MODE))))[1:]
 
 
 def _word(name: str | None) -> str:
-    """An owner or group as one word, because clients count columns."""
+    """Return an owner or group as one word, because clients count columns."""
     return "_".join((name or "").replace("\0", " ").split()) or _NAMELESS
 
 
@@ -269,7 +268,7 @@ def _arrow(entry: Entry) -> str:
 
 
 def ls_date(timestamp: float, now: float, timezone: tzinfo) -> str:
-    """Return the date in a line of ``ls -l``; see `unix_line`."""
+    """Return the date in a line of ``ls -l``, with the time or the year as in `unix_line`."""
     moment = local_time(timestamp, timezone)
     recent = 0 <= now - timestamp <= _RECENT
     clock = f"{moment.hour:02}:{moment.minute:02}" if recent else f" {moment.year:04}"

@@ -1,6 +1,6 @@
-"""Nine letters of ls, and the permission bits that they stand for.
+"""Permission bits from the nine letters of ls.
 
-One rule: a letter counts only where ls writes it.
+One rule: a letter is valid only at the positions where ls writes it.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ _MODE_LETTERS: tuple[dict[str, int], ...] = tuple(
     for shift, special in zip((6, 3, 0), _SPECIAL, strict=True)
     for right in "rwx"
 )
-"""For each of nine positions, its letters and the bits they stand for."""
+"""For each of nine positions, its letters and their bits."""
 
 
 def parse_unix_mode(text9: str) -> int:
     """Return the permission bits of ``rwxr-xr-x``, with s, S, t and T for setuid, setgid and sticky.
 
     Raises:
-        ReplySyntaxError: Not nine letters, or one that cannot be where it is.
+        ReplySyntaxError: Not nine letters, or a letter that is not valid at its position.
     """
     if len(text9) != len(_MODE_LETTERS):
         raise ReplySyntaxError(f"{text9!r} is not a mode: it needs nine letters")
     mode = 0
     for letter, bits in zip(text9, _MODE_LETTERS, strict=True):
         if letter not in bits:
-            raise ReplySyntaxError(f"{text9!r} is not a mode: {letter!r} cannot be where it is")
+            raise ReplySyntaxError(f"{text9!r} is not a mode: {letter!r} is not valid at its position")
         mode |= bits[letter]
     return mode

@@ -1,7 +1,7 @@
 """Listings of OpenVMS: MultiNet, TCP/IP Services (UCX), TCPware, MadGoat.
 
-One rule: a name keeps its version, because it names this version alone; a size is unknown, because blocks of 512 bytes
-say only where it ends at most.
+One rule: a name keeps its version, because the version is part of the name; a size is unknown, because a count of
+blocks of 512 bytes is only an upper limit.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _DETAILS = rf"(?:{_BLOCKS} +{_DATE}|{_DATE.replace('?P<', '?P<late_')} +{_BLOCKS
 _LINE = pattern(rf"{_NAME} +{_DETAILS}")
 _NAME_ALONE = pattern(rf"{_NAME} *")
 _DETAILS_ALONE = pattern(rf" *{_DETAILS}")
-# A file whose attributes must not be read is there all the same.
+# A file whose attributes the user may not read is an entry, too.
 _REFUSED = pattern(rf"{_NAME} +(?:%RMS-E-PRV\b|(?i:no privilege|insufficient privilege)).*")
 _DIRECTORY = pattern(r"\.DIR;[0-9]+", re.IGNORECASE)
 
@@ -60,7 +60,7 @@ VMS = _Vms()
 
 
 def continued(text: str, following: str) -> bool:
-    """Say whether a name too long for its column has the rest of its line on the next."""
+    """Return whether a line is only a name too long for its column, and the next line has the rest."""
     return _NAME_ALONE().fullmatch(text) is not None and _DETAILS_ALONE().fullmatch(following) is not None
 
 

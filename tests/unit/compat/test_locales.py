@@ -12,13 +12,13 @@ from ftpfixture.compat.locales import LOCALE_LOCK, setlocale
 
 
 def current() -> str:
-    """The locale of the process, as one text."""
+    """Return the locale of the process, as one text."""
     return locale.setlocale(locale.LC_ALL)
 
 
 @pytest.fixture(autouse=True)
 def _restored() -> Iterator[None]:
-    """A test that fails leaves the locale as it was."""
+    """Restore the locale, also after a failed test."""
     before = current()
     yield
     locale.setlocale(locale.LC_ALL, before)
@@ -26,7 +26,7 @@ def _restored() -> Iterator[None]:
 
 @pytest.fixture
 def other() -> str:
-    """A locale that is not the portable one, and the current one by now."""
+    """Set and return a locale that is not the portable one."""
     for name in ("C.UTF-8", "C.utf8", "en_US.UTF-8"):
         try:
             return locale.setlocale(locale.LC_ALL, name)
@@ -36,23 +36,23 @@ def other() -> str:
 
 
 def test_set_for_the_block(other: str) -> None:
-    """Within the block the locale is the one asked for, whose name entering gives; after it, the one before."""
+    """Within the block the requested locale is set and its name returned; after it, the previous one is set."""
     with setlocale("C") as name:
         assert (name, current()) == ("C", "C")
 
     assert current() == other
 
 
-def test_the_name_is_that_of_the_system(other: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What entering gives is the locale that was set, also where the environment chose it."""
+def test_the_name_is_that_of_the_locale_set(other: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The context returns the name of the locale that was set, also one from the environment."""
     monkeypatch.setenv("LC_ALL", "C")
 
     with setlocale("") as name:
         assert (name, current()) == ("C", "C")
 
 
-def test_put_back_after_an_error(other: str) -> None:
-    """An exception that leaves the block leaves the locale as it was, too."""
+def test_restored_after_an_error(other: str) -> None:
+    """The locale is restored after an exception in the block."""
     with pytest.raises(ZeroDivisionError), setlocale("C"):
         _ = 1 / 0
 
@@ -60,7 +60,7 @@ def test_put_back_after_an_error(other: str) -> None:
 
 
 def test_blocks_may_be_nested(other: str) -> None:
-    """A block within a block does not wait for itself; each puts back what it found."""
+    """A nested block does not deadlock; each block restores the locale that it found."""
     with setlocale("C"):
         with setlocale(other) as name:
             assert (name, current()) == (other, other)
@@ -70,7 +70,7 @@ def test_blocks_may_be_nested(other: str) -> None:
 
 
 def test_a_locale_that_is_not_there(other: str) -> None:
-    """The error is that of the standard library; nothing is changed and the lock is free again."""
+    """The error is that of the standard library; the locale does not change, and the lock is released."""
     with pytest.raises(locale.Error), setlocale("xx_XX.no-such"):
         pass
 
@@ -79,7 +79,7 @@ def test_a_locale_that_is_not_there(other: str) -> None:
 
 
 def test_other_threads_wait() -> None:
-    """While a block is open no other thread gets the lock; when it is left, one does."""
+    """While a block is open, no other thread can acquire the lock; after it, one can."""
     with setlocale("C"):
         assert not lock_is_free()
 
@@ -87,7 +87,7 @@ def test_other_threads_wait() -> None:
 
 
 def lock_is_free() -> bool:
-    """Whether a thread that comes now gets the lock."""
+    """Return whether another thread can acquire the lock."""
     got: list[bool] = []
 
     def run() -> None:

@@ -1,4 +1,4 @@
-"""What all path layers have from their base class, and the decorators that their methods wear."""
+"""The base class of all path layers, and the decorators of their methods."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from ftpfixture.aio import AbstractAsyncLister
 from ftpfixture.errors import PathIOError
 from ftpfixture.files.base import AbstractPathIO, NameLister, PathIONursery
 from ftpfixture.files.disk import PathIO
+from ftpfixture.files.handles import check_mode, defend_file_methods, universal_exception
 from ftpfixture.files.memory import MemoryPathIO
-from ftpfixture.files.opened import check_mode, defend_file_methods, universal_exception
 from tests.support.rows import table
 
 FILE = PurePosixPath("/file")
 
 
 class Minimal(AbstractPathIO):
-    """What a user has to write, over a dictionary."""
+    """The methods that a user has to write, over a dictionary."""
 
     def __init__(self, timeout: float | None = None, connection: Any = None, state: Any = None) -> None:
         super().__init__(timeout, connection, {} if state is None else state)
@@ -81,13 +81,13 @@ class Minimal(AbstractPathIO):
 
 
 def test_abstract_methods() -> None:
-    """A layer that lacks a method cannot be made; the error names what is missing."""
+    """A layer that lacks a method cannot be instantiated; the error names the missing method."""
     with pytest.raises(TypeError, match="rename"):
         AbstractPathIO()  # type: ignore[abstract]
 
 
 def test_settings_outside_a_loop() -> None:
-    """Timeout, connection and state can be given by position and read without a loop."""
+    """Timeout, connection and state can be passed by position and read without a loop."""
     made = Minimal(3, "connection", {"shared": True})
     assert (made.timeout, made.connection, made.state) == (3, "connection", {"shared": True})
     assert PathIO().state is None
@@ -105,7 +105,7 @@ def test_settings_without_the_base_constructor() -> None:
 
 
 async def test_defaults() -> None:
-    """A minimal layer reads pieces with read, does not know links, and says so of all else it does not offer."""
+    """A minimal layer reads pieces with `read`, has no links, and raises NotImplementedError for the rest."""
     layer = Minimal()
     async with layer.open(FILE, "wb") as file:
         await file.write(b"0123456789")
@@ -127,14 +127,14 @@ async def test_defaults() -> None:
 
 
 @table("mode", ["rb", "wb", "ab", "r+b"])
-def test_check_mode_takes_the_four(mode: str) -> None:
-    """The four modes pass."""
+def test_check_mode_accepts_the_four(mode: str) -> None:
+    """The four modes are accepted."""
     check_mode(mode)
 
 
 @table("mode", ["r", "w", "a", "xb", "w+b", "rb+", "", "rw"])
 def test_check_mode_refuses_others(mode: str) -> None:
-    """All others are ValueError, and the text tells the four."""
+    """All others raise ValueError, and the message lists the four."""
     with pytest.raises(ValueError, match=r"is not one of rb, wb, ab, r\+b"):
         check_mode(mode)
 
@@ -143,7 +143,7 @@ def test_check_mode_refuses_others(mode: str) -> None:
 
 
 async def test_open_is_awaited_or_entered() -> None:
-    """Both ways give the same object; leaving closes it."""
+    """Both ways return the same object; leaving the context closes it."""
     layer = MemoryPathIO()
     context = layer.open(FILE, "wb")
     assert await context is context
@@ -162,7 +162,7 @@ async def test_open_is_awaited_or_entered() -> None:
 
 
 async def test_exit_closes_after_an_error() -> None:
-    """An error within the context closes the file, too, and comes out."""
+    """An exception within the context closes the file and is raised."""
     layer = MemoryPathIO()
     files = []
 
@@ -187,7 +187,7 @@ async def test_exit_closes_after_an_error() -> None:
     ],
 )
 async def test_use_before_opening_and_after_closing(use: Callable[[Any], object]) -> None:
-    """A file that is not open says so, and how to open it."""
+    """Using a file that is not open raises ValueError with the way to open it."""
     context = MemoryPathIO().open(FILE, "wb")
     with pytest.raises(ValueError, match="/file is not open: use `async with"):
         use(context)
@@ -198,7 +198,7 @@ async def test_use_before_opening_and_after_closing(use: Callable[[Any], object]
 
 
 async def test_close_twice() -> None:
-    """Closing early, twice, or without opening does no harm."""
+    """Closing early, twice, or without opening is allowed."""
     layer = MemoryPathIO()
     await layer.open(FILE).close()
     async with layer.open(FILE, "wb") as file:
@@ -207,7 +207,7 @@ async def test_close_twice() -> None:
 
 
 async def test_failing_open_is_a_path_io_error() -> None:
-    """An error of opening comes out of the context, and there is nothing to close."""
+    """An error of opening is raised from the context, and nothing is closed."""
     with pytest.raises(PathIOError) as caught:
         async with MemoryPathIO().open(FILE):
             raise AssertionError("unreachable")
@@ -216,7 +216,7 @@ async def test_failing_open_is_a_path_io_error() -> None:
 
 
 async def test_iter_by_block() -> None:
-    """Blocks are full but for the last, whatever the chunks are."""
+    """All blocks but the last are full, whatever the chunks are."""
     layer = MemoryPathIO()
     async with layer.open(FILE, "wb") as file:
         for size in (20_000, 5, 30_000, 17_000):
@@ -228,7 +228,7 @@ async def test_iter_by_block() -> None:
 
 
 async def test_repr_of_an_open_file() -> None:
-    """The repr tells path, mode and whether it is open."""
+    """The repr has path, mode and whether the file is open."""
     context = MemoryPathIO().open(FILE, "wb")
     assert repr(context) == "<AsyncPathIOContext /file wb closed>"
     async with context:
@@ -239,7 +239,7 @@ async def test_repr_of_an_open_file() -> None:
 
 
 async def test_universal_exception() -> None:
-    """Any exception arrives as PathIOError, with the original as reason and as cause."""
+    """Any exception becomes a PathIOError, with the original as reason and as cause."""
     original = KeyError("x")
 
     @universal_exception
@@ -261,13 +261,13 @@ async def test_universal_exception() -> None:
     ids=lambda error: type(error).__name__,
 )
 async def test_universal_exception_passes(error: BaseException) -> None:
-    """What is no failure of the layer, or wrapped already, passes unchanged."""
+    """Exceptions that are no failure of the layer, and PathIOError, pass unchanged."""
 
     @universal_exception
     async def fail() -> None:
         raise error
 
-    # By hand, because pytest and asyncio have plans of their own for some of these.
+    # Not pytest.raises, because pytest and asyncio handle some of these themselves.
     try:
         await fail()
     except BaseException as seen:
@@ -287,7 +287,7 @@ async def test_universal_exception_returns() -> None:
 
 @pytest.mark.parametrize("name", ["seek", "write", "read", "read_some", "close"])
 async def test_defend_file_methods(name: str) -> None:
-    """The shipped layers tell the context of a file from the file."""
+    """The layers of the package reject the context of a file in place of the file."""
     layer = MemoryPathIO()
     async with layer.open(FILE, "wb") as file:
         arguments = {"seek": (0,), "write": (b"x",), "read_some": (1,)}.get(name, ())
@@ -297,7 +297,7 @@ async def test_defend_file_methods(name: str) -> None:
 
 
 async def test_defend_file_methods_without_arguments() -> None:
-    """What is not a file is not looked at."""
+    """A method without arguments is called as it is."""
 
     @defend_file_methods
     async def nothing(self: object) -> int:
@@ -310,8 +310,8 @@ async def test_defend_file_methods_without_arguments() -> None:
 
 
 @table("base", [MemoryPathIO, PathIO])
-def test_read_override_is_heard_by_read_some(base: type[AbstractPathIO]) -> None:
-    """A subclass with a read of its own reads pieces through it, also when it gets it from a mixin."""
+def test_read_some_uses_an_override_of_read(base: type[AbstractPathIO]) -> None:
+    """A subclass that overrides `read` reads pieces through it, also when a mixin has the override."""
 
     class Mixin:
         async def read(self, file: Any, n: int = -1) -> bytes:
@@ -329,7 +329,7 @@ def test_read_override_is_heard_by_read_some(base: type[AbstractPathIO]) -> None
 
 
 async def test_read_override_is_used() -> None:
-    """What the server reads with comes from the overridden method."""
+    """`read_some` of an open file returns bytes of the overridden `read`."""
 
     class Shouting(MemoryPathIO):
         @universal_exception
@@ -342,8 +342,8 @@ async def test_read_override_is_used() -> None:
         assert await file.read_some(3) == b"HEL"
 
 
-async def test_stat_override_is_heard_by_lstat() -> None:
-    """A subclass with a stat of its own shows the same in listings, which use lstat."""
+async def test_lstat_uses_an_override_of_stat() -> None:
+    """A subclass that overrides `stat` shows the same in listings, which use `lstat`."""
 
     class Flat(MemoryPathIO):
         async def stat(self, path: PurePath) -> Any:
@@ -357,7 +357,7 @@ async def test_stat_override_is_heard_by_lstat() -> None:
 
 
 def test_nursery_shares_the_first_state() -> None:
-    """All layers see the files of the first; the state given to the nursery does not count."""
+    """All layers see the files of the first; a state passed to the nursery is ignored."""
     nursery = PathIONursery(MemoryPathIO)
     first, second = nursery(), nursery(timeout=3, connection="c", state="other")
     assert first.state is second.state is nursery.state
@@ -365,16 +365,16 @@ def test_nursery_shares_the_first_state() -> None:
     assert nursery.factory is MemoryPathIO
 
 
-def test_nursery_with_a_state_given_beforehand() -> None:
-    """The state that a partial brings is the shared one."""
+def test_nursery_with_a_state_in_a_partial() -> None:
+    """The state in a partial is the shared one."""
     state = MemoryPathIO().state
     nursery = PathIONursery(functools.partial(MemoryPathIO, state=state))
     assert nursery().state is state
     assert nursery().state is state
 
 
-def test_nursery_with_factories_that_know_less() -> None:
-    """A factory gets only what it takes, and a state it must have, even when there is none yet."""
+def test_nursery_with_factories_that_take_less() -> None:
+    """A factory gets only the arguments that it takes, and None for a required state at first."""
 
     def nothing() -> AbstractPathIO:
         return MemoryPathIO()
@@ -395,8 +395,8 @@ def test_nursery_with_factories_that_know_less() -> None:
         assert nursery(1).state is nursery(2, "c").state
 
 
-def test_nursery_with_a_factory_that_cannot_be_looked_into() -> None:
-    """A factory without a signature gets everything."""
+def test_nursery_with_a_factory_without_signature() -> None:
+    """A factory without a signature gets all arguments."""
 
     class Opaque:
         __signature__ = "none"
@@ -411,7 +411,7 @@ def test_nursery_with_a_factory_that_cannot_be_looked_into() -> None:
 
 
 async def test_name_lister() -> None:
-    """Names become paths; they are fetched once, when the first is asked for."""
+    """Names become paths; they are fetched once, when the first is needed."""
     calls = []
 
     async def fetch(path: PurePath) -> list[str]:
@@ -426,7 +426,7 @@ async def test_name_lister() -> None:
 
 
 async def test_name_lister_wraps_errors() -> None:
-    """An error of fetching is a PathIOError."""
+    """An exception of `fetch` becomes a PathIOError."""
 
     async def fetch(path: PurePath) -> list[str]:
         raise PermissionError

@@ -1,4 +1,4 @@
-"""The content of files in memory: what is kept and copied, and what readers and writers see of each other."""
+"""The content of files in memory: references and copies, and readers beside writers."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from tests.support.memory_files import FILE, file_node, get, put, reason, traced
 
 
 def chunks(content: Content) -> list[bytes | memoryview]:
-    """The chunks of a content, by a snapshot that joins what is pending."""
+    """Return the chunks of a content, from a snapshot, which joins pending pieces."""
     return list(content.snapshot()._chunks)
 
 
 @pytest.mark.parametrize("size", [1, SMALL - 1, SMALL, JOINED + 1])
-async def test_bytes_are_kept_and_given_by_reference(size: int) -> None:
-    """One bytes object written is the very one that is read."""
+async def test_bytes_are_stored_and_returned_by_reference(size: int) -> None:
+    """A bytes object that is written is the same object when it is read."""
     layer = MemoryPathIO()
     data = bytes([7]) * size
     await put(layer, FILE, data)
@@ -36,7 +36,7 @@ async def test_bytes_are_kept_and_given_by_reference(size: int) -> None:
 
 
 async def test_other_buffers_are_copied() -> None:
-    """A buffer that its owner changes later is not the file's."""
+    """A buffer that changes after the write does not change the file."""
     layer = MemoryPathIO()
     for kind in (bytearray, lambda data: memoryview(bytearray(data))):
         data = kind(b"abc")
@@ -46,7 +46,7 @@ async def test_other_buffers_are_copied() -> None:
         assert await get(layer, FILE) == b"abc"
 
 
-async def test_read_some_gives_views() -> None:
+async def test_read_some_returns_views() -> None:
     """A piece of a chunk is a view of the chunk, not a copy."""
     layer = MemoryPathIO()
     data = bytes(range(256))
@@ -61,8 +61,8 @@ async def test_read_some_gives_views() -> None:
         assert await file.read_some(-1) == data[110:]
 
 
-async def test_reader_sees_what_was_there_when_it_opened() -> None:
-    """Whatever happens to the file, an open reader reads the old content to the end."""
+async def test_reader_sees_the_content_at_the_time_of_opening() -> None:
+    """An open reader reads the old content to the end, whatever happens to the file."""
     layer = MemoryPathIO()
     data = bytes(range(256)) * 1000
     await put(layer, FILE, data)
@@ -83,7 +83,7 @@ async def test_reader_sees_what_was_there_when_it_opened() -> None:
 
 
 async def test_append_ignores_the_position() -> None:
-    """With ab every write goes to the end, also behind what another opener has written there."""
+    """With "ab" every write appends to the end, also after a write through another open file."""
     layer = MemoryPathIO()
     await put(layer, FILE, b"0")
     async with layer.open(FILE, "ab") as one, layer.open(FILE, "ab") as two:
@@ -95,7 +95,7 @@ async def test_append_ignores_the_position() -> None:
 
 
 async def test_two_writers() -> None:
-    """Opening with wb begins a new content: the earlier writer's octets do not get into it."""
+    """Opening with "wb" starts a new content without the bytes of an earlier writer."""
     layer = MemoryPathIO()
     async with layer.open(FILE, "wb") as one, layer.open(FILE, "wb") as two:
         await two.write(b"two")
@@ -106,7 +106,7 @@ async def test_two_writers() -> None:
 
 @st.composite
 def steps(draw: st.DrawFn) -> list[tuple[str, int, int]]:
-    """Random reads, writes and seeks; sizes around those at which pieces are joined."""
+    """Random reads, writes and seeks; sizes around the limits for joining pieces."""
     size = st.one_of(st.integers(0, 40), st.sampled_from([63, 64, 65, 255, 256, 257, 700]))
     kind = st.sampled_from(["read", "some", "write", "seek", "seek", "end", "current", "snapshot"])
     return draw(st.lists(st.tuples(kind, size, size), max_size=30))
@@ -115,7 +115,7 @@ def steps(draw: st.DrawFn) -> list[tuple[str, int, int]]:
 @settings(max_examples=300)
 @given(steps(), st.lists(st.integers(0, 300), max_size=4))
 def test_like_a_file_of_python(taken: list[tuple[str, int, int]], first: list[int]) -> None:
-    """Any sequence of steps reads the same as with BytesIO, and snapshots stay what they were."""
+    """Any sequence of steps reads the same as with BytesIO, and snapshots do not change."""
     with pytest.MonkeyPatch.context() as patch:
         # Small limits, so that small examples reach all branches.
         patch.setattr(content_module, "SMALL", 64)
@@ -156,7 +156,7 @@ def test_like_a_file_of_python(taken: list[tuple[str, int, int]], first: list[in
 
 
 def test_reading_allocates_nothing() -> None:
-    """A file of 256 MiB is read in pieces without a copy of any of it."""
+    """A file of 256 MiB is read in pieces without a copy."""
     tree = MemoryFiles()
     tree.write_file(FILE, bytes(256 * 1024 * 1024))
     with_chunks = tree.open("/chunks", "wb")
@@ -174,7 +174,7 @@ def test_reading_allocates_nothing() -> None:
 
 
 def test_small_appends_are_joined_once() -> None:
-    """A hundred thousand small writes make a few chunks, of which none is joined more often than needed."""
+    """A hundred thousand small writes make a few chunks, and each byte is joined once."""
     tree = MemoryFiles()
     file = tree.open(FILE, "wb")
     content = file_node(tree).content
@@ -190,7 +190,7 @@ def test_small_appends_are_joined_once() -> None:
 
 
 def test_small_appends_between_reads_make_few_chunks() -> None:
-    """A file that is read after each small write does not fall to pieces."""
+    """A file that is read after each small write still has few chunks."""
     tree = MemoryFiles()
     for _ in range(5000):
         file = tree.open(FILE, "ab")
@@ -201,7 +201,7 @@ def test_small_appends_between_reads_make_few_chunks() -> None:
 
 
 def test_small_overwrites_make_few_chunks() -> None:
-    """Writing over a large chunk in small steps neither copies the chunk each time nor makes as many chunks."""
+    """Writing over a large chunk in small steps neither copies the chunk each time nor makes one chunk per step."""
     tree = MemoryFiles()
     size = 16 * 1024 * 1024
     tree.write_file(FILE, bytes(size))
@@ -218,7 +218,7 @@ def test_small_overwrites_make_few_chunks() -> None:
 
 
 async def test_gap_counts() -> None:
-    """Zeros between the end and the position are counted, and only made where they fit."""
+    """Zeros between the end and the position count in the quota, and are written only as far as they fit."""
     layer = MemoryPathIO(quota=10)
     async with layer.open(FILE, "wb") as file:
         await file.seek(8)

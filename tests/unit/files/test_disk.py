@@ -33,13 +33,13 @@ def layer(request: pytest.FixtureRequest) -> AbstractPathIO:
 
 @pytest.fixture
 def executor() -> Iterator[ThreadPoolExecutor]:
-    """A single thread, which is gone after the test."""
+    """An executor with one thread, which ends after the test."""
     with ThreadPoolExecutor(1) as pool:
         yield pool
 
 
 async def reason(call: Awaitable[Any]) -> OSError:
-    """What the PathIOError of a call was raised over."""
+    """Return the original error of the PathIOError of a call."""
     with pytest.raises(PathIOError) as caught:
         await call
     assert caught.value.reason is not None
@@ -47,7 +47,7 @@ async def reason(call: Awaitable[Any]) -> OSError:
 
 
 async def test_files_are_on_the_disk(layer: AbstractPathIO, tmp_path: Path) -> None:
-    """What is written by the layer is read from the disk, and the other way round."""
+    """Bytes that the layer writes are on the disk, and the layer reads bytes on the disk."""
     async with layer.open(tmp_path / "file", "wb") as file:
         await file.write(b"data")
     assert (tmp_path / "file").read_bytes() == b"data"
@@ -58,7 +58,7 @@ async def test_files_are_on_the_disk(layer: AbstractPathIO, tmp_path: Path) -> N
 
 
 async def test_pure_paths(layer: AbstractPathIO, tmp_path: Path) -> None:
-    """Paths without methods of the disk will do."""
+    """Paths without file system methods are accepted."""
     folder = PurePath(tmp_path)
     await layer.mkdir(folder / "d")
     assert await layer.list(folder) == [folder / "d"]
@@ -66,7 +66,7 @@ async def test_pure_paths(layer: AbstractPathIO, tmp_path: Path) -> None:
 
 
 async def test_list(layer: AbstractPathIO, tmp_path: Path) -> None:
-    """Hidden files are listed; a directory that has vanished lists nothing; another failure is one."""
+    """Hidden files are listed; a missing directory is empty; any other failure raises PathIOError."""
     for name in ("b", ".a"):
         (tmp_path / name).touch()
     assert sorted(await layer.list(tmp_path)) == [tmp_path / ".a", tmp_path / "b"]
@@ -78,7 +78,7 @@ async def test_list(layer: AbstractPathIO, tmp_path: Path) -> None:
 
 
 @posix
-async def test_names_that_are_no_text(layer: AbstractPathIO, tmp_path: Path) -> None:
+async def test_names_outside_of_the_encoding(layer: AbstractPathIO, tmp_path: Path) -> None:
     """Names that are not in the encoding of the file system are listed and opened."""
     name = os.fsdecode(b"caf\xe9")
     try:
@@ -91,8 +91,8 @@ async def test_names_that_are_no_text(layer: AbstractPathIO, tmp_path: Path) -> 
     assert await layer.exists(tmp_path / name)
 
 
-async def test_stat_tells_names(layer: AbstractPathIO, tmp_path: Path) -> None:
-    """Everything of os.stat is there, and the owner and group as names."""
+async def test_stat_has_names(layer: AbstractPathIO, tmp_path: Path) -> None:
+    """The result has all attributes of os.stat, and owner and group as names."""
     (tmp_path / "file").write_bytes(b"12345")
     stats, wanted = await layer.stat(tmp_path / "file"), (tmp_path / "file").stat()
     for name in ("st_size", "st_mtime", "st_ctime", "st_nlink", "st_mode", "st_ino", "st_dev"):
@@ -127,7 +127,7 @@ def test_owner_names_without_the_modules(monkeypatch: pytest.MonkeyPatch) -> Non
 
 @posix
 async def test_links(layer: AbstractPathIO, tmp_path: Path) -> None:
-    """Links are made, read, followed and told from what they lead to."""
+    """Links are made, read, followed and distinguished from their targets."""
     (tmp_path / "file").touch()
     link = tmp_path / "link"
     await layer.symlink(PurePath("file"), link)
@@ -139,7 +139,7 @@ async def test_links(layer: AbstractPathIO, tmp_path: Path) -> None:
 
 @posix
 async def test_link_loops(layer: AbstractPathIO, tmp_path: Path) -> None:
-    """Links that go round are ELOOP in all versions of Python, also in the middle of a path; missing parts are not."""
+    """A loop of links raises ELOOP in all versions of Python, also inside a path; missing parts do not."""
     (tmp_path / "one").symlink_to("two")
     (tmp_path / "two").symlink_to("one")
     for path in (tmp_path / "one", tmp_path / "two" / "x" / "y"):
@@ -148,7 +148,7 @@ async def test_link_loops(layer: AbstractPathIO, tmp_path: Path) -> None:
 
 
 async def test_set_times(layer: AbstractPathIO, tmp_path: Path) -> None:
-    """Each time is set without the other; that of creation cannot be, and then nothing is."""
+    """Each time is set alone; with a time of creation the call raises NotImplementedError and sets nothing."""
     path = tmp_path / "file"
     path.touch()
     await layer.set_times(path, modify=1_000_000_000.25)
@@ -161,7 +161,7 @@ async def test_set_times(layer: AbstractPathIO, tmp_path: Path) -> None:
 
 @posix
 async def test_chmod(layer: AbstractPathIO, tmp_path: Path) -> None:
-    """The bits are those of the file."""
+    """The file has the bits."""
     (tmp_path / "file").touch()
     await layer.chmod(tmp_path / "file", 0o640)
     assert oct((tmp_path / "file").stat().st_mode) == "0o100640"
@@ -169,7 +169,7 @@ async def test_chmod(layer: AbstractPathIO, tmp_path: Path) -> None:
 
 @posix
 async def test_chown(layer: AbstractPathIO, tmp_path: Path) -> None:
-    """Names and numbers are taken; unknown names are errors; without any, nothing happens."""
+    """Names and numbers are accepted; unknown names are errors; a call without either does nothing."""
     path = tmp_path / "file"
     path.touch()
     stats = await layer.stat(path)
@@ -179,20 +179,20 @@ async def test_chown(layer: AbstractPathIO, tmp_path: Path) -> None:
     assert isinstance(await reason(layer.chown(path, owner="no such user")), LookupError)
 
 
-async def test_chown_where_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Systems without owners say so."""
+async def test_chown_on_systems_without_owners(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Systems without owners raise NotImplementedError."""
     monkeypatch.delattr(os, "chown", raising=False)
     with pytest.raises(NotImplementedError):
         await PathIO().chown(tmp_path, owner="ann")
 
 
 async def test_free_space(layer: AbstractPathIO, tmp_path: Path) -> None:
-    """It is that of the disk the path is on."""
+    """The free space is that of the disk with the path."""
     assert await layer.free_space(tmp_path) > 0
 
 
 async def test_relative_and_odd_paths(layer: AbstractPathIO, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Relative paths are relative to the current directory of the process; NUL is in no path."""
+    """Relative paths are relative to the current directory of the process; a path with NUL does not exist."""
     monkeypatch.chdir(tmp_path)
     await layer.mkdir(Path("a/b"), parents=True)
     assert (tmp_path / "a" / "b").is_dir()
@@ -201,11 +201,11 @@ async def test_relative_and_odd_paths(layer: AbstractPathIO, tmp_path: Path, mon
     assert isinstance(await reason(layer.stat(Path("a\0b"))), ValueError)
 
 
-# What only the asynchronous layer has.
+# The asynchronous layer only.
 
 
 async def test_async_settings() -> None:
-    """The executor is the fourth argument; timeout is that of calls and listers."""
+    """The executor is the fourth argument; the timeout applies to calls and listers."""
     with ThreadPoolExecutor(1) as pool:
         made = AsyncPathIO(2, "connection", None, pool)
         assert (made.timeout, made.connection, made.state, made.executor) == (2, "connection", None, pool)
@@ -213,7 +213,7 @@ async def test_async_settings() -> None:
 
 
 async def test_async_runs_in_the_executor(executor: ThreadPoolExecutor, tmp_path: Path) -> None:
-    """Calls run in the executor's thread; a directory of any size is listed with one of them."""
+    """Calls run in the executor's thread; one call lists a directory of any size."""
     calls: list[threading.Thread] = []
 
     class Counting(AsyncPathIO):
@@ -232,13 +232,13 @@ async def test_async_runs_in_the_executor(executor: ThreadPoolExecutor, tmp_path
 
 
 async def test_async_timeout(executor: ThreadPoolExecutor) -> None:
-    """A call that takes too long is a PathIOError over TimeoutError."""
+    """A call that takes too long raises PathIOError over TimeoutError."""
     layer, stop = AsyncPathIO(timeout=0.001, executor=executor), threading.Event()
 
     class Stuck:
         def seek(self, offset: int, whence: int) -> None:
             stop.wait()
-            raise OSError("nobody hears this")
+            raise OSError("ignored")
 
     try:
         assert isinstance(await reason(layer.seek(cast(Any, Stuck()), 0)), TimeoutError)
@@ -249,18 +249,18 @@ async def test_async_timeout(executor: ThreadPoolExecutor) -> None:
 async def test_async_late_file_is_closed(
     executor: ThreadPoolExecutor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A file that is opened after its caller has gone does not stay open."""
+    """A file that is opened after its caller was cancelled is closed."""
     stop, closed = threading.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
 
-    class Noticed(io.FileIO):
+    class Reporting(io.FileIO):
         def close(self) -> None:
             super().close()
             loop.call_soon_threadsafe(closed.set)
 
     def slow(path: Any, mode: str) -> io.IOBase:
         stop.wait()
-        return Noticed(path, mode)
+        return Reporting(path, mode)
 
     monkeypatch.setattr(disk, "open", slow, raising=False)
     (tmp_path / "file").touch()
@@ -274,5 +274,5 @@ async def test_async_late_file_is_closed(
 
 
 def test_disk_stats_of_anything() -> None:
-    """DiskStats wraps what os.stat gives."""
+    """DiskStats wraps a result of os.stat."""
     assert DiskStats(Path(__file__).stat()).st_size > 0

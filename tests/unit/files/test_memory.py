@@ -1,4 +1,4 @@
-"""MemoryPathIO: a file system in memory that behaves as a disk does, and copies nothing it need not."""
+"""MemoryPathIO: a file system in memory that behaves like a disk, and copies as little as possible."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.memory_files import FILE, ROOT, file_node, get, put, reason, 
 
 
 def test_made_without_a_loop() -> None:
-    """No argument and no loop is needed, and the state can be read."""
+    """A layer needs no argument and no loop, and its state can be read."""
     layer = MemoryPathIO()
     assert isinstance(layer.state, MemoryFiles)
     assert MemoryPathIO(state=layer.state).state is layer.state
@@ -29,10 +29,10 @@ def test_shared_tree_is_used_as_it_is() -> None:
 
 
 async def test_repr_shows_no_content() -> None:
-    """Reprs are short, whatever is stored."""
+    """Reprs are short, whatever the content."""
     layer = MemoryPathIO()
     await put(layer, FILE, b"secret" * 1000)
-    assert repr(layer) == "MemoryPathIO(<MemoryFiles 1 in /, 6000 octets>)"
+    assert repr(layer) == "MemoryPathIO(<MemoryFiles 1 in /, 6000 bytes>)"
     node = file_node(layer.state)
     async with layer.open(FILE) as file:
         for shown in (node, layer.state.root, node.content, file.file):
@@ -44,7 +44,7 @@ async def test_repr_shows_no_content() -> None:
 
 
 async def test_relative_paths() -> None:
-    """They are relative to cwd, and children are named as the directory was."""
+    """Relative paths start from cwd, and children have the same prefix as the directory."""
     layer = MemoryPathIO(cwd="/a")
     layer.state.write_file("/a/b/c", b"x")
     assert await get(layer, PurePosixPath("b/c")) == b"x"
@@ -55,7 +55,7 @@ async def test_relative_paths() -> None:
 
 
 async def test_windows_paths() -> None:
-    """Paths of Windows, as a user's base may be there, work with and without a drive."""
+    """Paths of Windows, as for the base of a user there, work with and without a drive."""
     layer = MemoryPathIO()
     for folder in (PureWindowsPath("\\new"), PureWindowsPath("C:\\drive"), PureWindowsPath("relative")):
         await layer.mkdir(folder)
@@ -68,7 +68,7 @@ async def test_windows_paths() -> None:
 
 
 async def test_list_keeps_the_order() -> None:
-    """Children are listed in the order in which they came."""
+    """Children are listed in the order in which they were added."""
     layer = MemoryPathIO()
     for name in ("c", "a", ".b"):
         await put(layer, ROOT / name, b"")
@@ -76,7 +76,7 @@ async def test_list_keeps_the_order() -> None:
 
 
 async def test_list_while_files_come_and_go() -> None:
-    """A listing that has begun shows what was there when it began."""
+    """A listing shows the children at the time of its start."""
     layer = MemoryPathIO()
     for name in "abc":
         await put(layer, ROOT / name, b"")
@@ -89,7 +89,7 @@ async def test_list_while_files_come_and_go() -> None:
 
 
 async def test_links_of_a_directory() -> None:
-    """A directory has two links, and one more for each directory in it, whatever comes and goes."""
+    """A directory has two links, and one more for each directory in it, after any additions and removals."""
     layer = MemoryPathIO()
     await layer.mkdir(ROOT / "a")
     await layer.mkdir(ROOT / "b" / "c", parents=True)
@@ -106,7 +106,7 @@ async def test_links_of_a_directory() -> None:
 
 
 async def test_the_root() -> None:
-    """The root can be neither made, removed, renamed nor opened, and is what ".." of the root is."""
+    """The root can be neither made, removed, renamed nor opened, and ".." of the root is the root."""
     layer = MemoryPathIO()
     await layer.mkdir(ROOT / "a")
     assert (await reason(layer.mkdir(ROOT))).errno == errno.EEXIST
@@ -140,7 +140,7 @@ async def test_the_root() -> None:
     ],
 )
 async def test_rename_refused(source: str, destination: str, code: int) -> None:
-    """What cannot be renamed is refused as a disk does, and nothing is changed."""
+    """A rename that is impossible fails as on a disk, and changes nothing."""
     layer = MemoryPathIO()
     tree = layer.state
     for name in ("empty", "full/in"):
@@ -154,7 +154,7 @@ async def test_rename_refused(source: str, destination: str, code: int) -> None:
 
 
 async def test_rename_over_links() -> None:
-    """A link at either end is the link itself."""
+    """A link as source or destination is not followed."""
     layer = MemoryPathIO()
     await put(layer, FILE, b"data")
     await layer.symlink(FILE, ROOT / "link")
@@ -164,7 +164,7 @@ async def test_rename_over_links() -> None:
 
 
 async def test_parents_below_a_file() -> None:
-    """Where a file is in the way nothing is made."""
+    """Below a file no directory is made."""
     layer = MemoryPathIO()
     await put(layer, FILE, b"")
     assert (await reason(layer.mkdir(FILE / "a" / "b", parents=True))).errno == errno.ENOTDIR
@@ -173,7 +173,7 @@ async def test_parents_below_a_file() -> None:
 
 
 async def test_errors_of_open_files() -> None:
-    """Reading what is written, writing what is read, seeking before the start and using what is closed are errors."""
+    """Errors: reading in a write mode, writing in "rb", seeking before the start, and using a closed file."""
     layer = MemoryPathIO()
     for mode, calls in (("wb", ("read", "read_some")), ("ab", ("read",)), ("rb", ("write",))):
         async with layer.open(FILE, mode) as file:
@@ -189,8 +189,8 @@ async def test_errors_of_open_files() -> None:
 
 
 @pytest.mark.parametrize("data", [5, "text", None, [1]])
-async def test_write_takes_octets_only(data: Any) -> None:
-    """What is no buffer is TypeError: five is not five zeros."""
+async def test_write_accepts_bytes_only(data: Any) -> None:
+    """An argument that is not a buffer raises TypeError: 5 is not five zeros."""
     layer = MemoryPathIO()
     async with layer.open(FILE, "wb") as file:
         assert isinstance(await reason(file.write(data)), TypeError)
@@ -200,7 +200,7 @@ async def test_write_takes_octets_only(data: Any) -> None:
 
 
 async def test_too_large() -> None:
-    """A seek beyond all reason is EFBIG at the write, rather than all of the memory."""
+    """A write after a seek beyond the largest size raises EFBIG and does not fill the memory."""
     layer = MemoryPathIO()
     async with layer.open(FILE, "wb") as file:
         await file.seek(2**62)

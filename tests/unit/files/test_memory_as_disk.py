@@ -1,4 +1,4 @@
-"""MemoryPathIO fails as the disk does: every operation in every situation, with the same errno."""
+"""MemoryPathIO fails like the disk: every operation in every situation, with the same errno."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ftpfixture.files.memory import MemoryPathIO
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the errors of other systems differ")
 
-# What there is below the root of each layer: directories, files, and links with what they hold.
+# The content of the root of each layer: directories, files, and links with their targets.
 DIRECTORIES = ("empty", "full", "full/sub", "full/sub/deep")
 FILES = ("file", "other", "full/file")
 LINKS = {
@@ -43,7 +43,7 @@ async def _write(layer: AbstractPathIO, path: PurePath, mode: str) -> None:
         pass
 
 
-def _opening(mode: str) -> Operation:
+def _opens(mode: str) -> Operation:
     return lambda layer, path: _write(layer, path, mode)
 
 
@@ -65,12 +65,12 @@ ONE_PATH: dict[str, Operation] = {
     "chmod": lambda layer, path: layer.chmod(path, 0o755),
     "set_times": lambda layer, path: layer.set_times(path, modify=1.0),
     "list_names": lambda layer, path: layer.list_names(path),
-    **{f"open {mode}": _opening(mode) for mode in ("rb", "wb", "ab", "r+b")},
+    **{f"open {mode}": _opens(mode) for mode in ("rb", "wb", "ab", "r+b")},
 }
 
 
 async def outcome(call: Awaitable[object]) -> object:
-    """The name of the errno that a call failed with; True, False or "done" otherwise."""
+    """Return the name of the errno of a failed call; True, False or "done" otherwise."""
     try:
         result = await call
     except PathIOError as error:
@@ -81,7 +81,7 @@ async def outcome(call: Awaitable[object]) -> object:
 
 
 async def fill(layer: AbstractPathIO, root: PurePath) -> None:
-    """Make what there is."""
+    """Make the directories, files and links."""
     for name in DIRECTORIES:
         await layer.mkdir(root / name)
     for name in FILES:
@@ -91,7 +91,7 @@ async def fill(layer: AbstractPathIO, root: PurePath) -> None:
 
 
 class Trees:
-    """The same tree in memory and on the disk; made anew after each operation that has changed one."""
+    """The same tree in memory and on the disk; made again after each operation that changed one."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -99,7 +99,7 @@ class Trees:
         self._trees: list[tuple[AbstractPathIO, PurePath]] = []
 
     async def differ(self, operation: Callable[[AbstractPathIO, PurePath], Awaitable[object]]) -> str:
-        """What an operation gives in memory and on the disk, in words; "" when that is the same."""
+        """Describe the results of an operation in memory and on the disk; "" when they are equal."""
         if not self._trees:
             folder = self._folder / str(next(self._numbers))
             folder.mkdir()
@@ -108,14 +108,14 @@ class Trees:
             self._trees = [(memory, PurePosixPath("/root")), (PathIO(), folder)]
             for layer, root in self._trees:
                 await fill(layer, root)
-        memory_does, disk_does = [await outcome(operation(layer, root)) for layer, root in self._trees]
-        if "done" in (memory_does, disk_does):
+        in_memory, on_disk = [await outcome(operation(layer, root)) for layer, root in self._trees]
+        if "done" in (in_memory, on_disk):
             self._trees.clear()
-        return "" if memory_does == disk_does else f"{memory_does}, on the disk {disk_does}"
+        return "" if in_memory == on_disk else f"{in_memory}, on the disk {on_disk}"
 
 
 async def test_every_operation_on_one_path(tmp_path: Path) -> None:
-    """Whatever is at the path, above it or behind it."""
+    """Each operation gives the same result for every kind of path."""
     trees, unlike = Trees(tmp_path), []
     for name, run in ONE_PATH.items():
         for path in PATHS:
@@ -125,7 +125,7 @@ async def test_every_operation_on_one_path(tmp_path: Path) -> None:
 
 
 async def test_rename_between_any_two_paths(tmp_path: Path) -> None:
-    """Source and destination: of two things that are wrong the same one is told."""
+    """A rename gives the same result for every pair of paths; of two errors, the same one is raised."""
     trees, unlike = Trees(tmp_path), []
     for source, target in itertools.product(PATHS, PATHS):
         difference = await trees.differ(lambda layer, root: layer.rename(root / source, root / target))  # noqa: B023

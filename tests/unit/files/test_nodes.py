@@ -9,7 +9,7 @@ from tests.support.memory_files import FILE, ROOT, Clock, get, put, reason
 
 
 async def test_new_nodes() -> None:
-    """Nodes begin with usual modes, "ftp" as owner and group, the clock's time, and inodes of their own."""
+    """New nodes have default modes, "ftp" as owner and group, the time of the clock, and their own inodes."""
     layer = MemoryPathIO(clock=Clock())
     await layer.mkdir(ROOT / "folder")
     await put(layer, FILE, b"12345")
@@ -26,7 +26,7 @@ async def test_new_nodes() -> None:
 
 
 async def test_times() -> None:
-    """Writes and truncation change the file's time; what comes and goes changes the directory's; reading, nothing."""
+    """Writes change the time of the file, new and removed names that of the directory; reading changes none."""
     clock = Clock()
     layer = MemoryPathIO(clock=clock)
 
@@ -66,7 +66,7 @@ async def test_times() -> None:
 
 
 async def test_changes() -> None:
-    """Mode, times and owners are set through links; what is not named stays."""
+    """Mode, times and owners are set through links; other values stay."""
     layer = MemoryPathIO(clock=Clock())
     await put(layer, FILE, b"")
     link = ROOT / "link"

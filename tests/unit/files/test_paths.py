@@ -1,4 +1,4 @@
-"""Virtual paths to real ones: the text of a path never leads out of the base."""
+"""Virtual paths and real paths: the text of a path never leads out of the base."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ftpfixture.errors import PathIOError
 from ftpfixture.files.paths import is_within, resolve_virtual, to_real
 from tests.support.rows import table
 
-# The parts that mean something, somewhere.
+# The parts with a meaning on some system.
 PARTS = ["a", "b.txt", "..", ".", "", "...", "C:", "c:x", "\\", "..\\..", "\\\\host\\share", ".. ", "NUL", "a:b", "\0"]
 arguments = st.lists(st.sampled_from(PARTS), max_size=8).map("/".join)
 
@@ -41,13 +41,13 @@ arguments = st.lists(st.sampled_from(PARTS), max_size=8).map("/".join)
     ],
 )
 def test_resolve_virtual(current: str, argument: str, wanted: str) -> None:
-    """Dots and slashes are resolved in the text, and ".." stops at "/"."""
+    """Dots and slashes are resolved as text, and ".." stops at "/"."""
     assert str(resolve_virtual(PurePosixPath(current), argument)) == wanted
 
 
 @given(arguments, arguments)
 def test_resolve_virtual_is_plain(current: str, argument: str) -> None:
-    """The result is absolute with one slash, has no dots, and stays as it is when resolved again."""
+    """The result is absolute with one slash, has no dots, and does not change when resolved again."""
     resolved = resolve_virtual(resolve_virtual(PurePosixPath("/"), current), argument)
     assert resolved.parts[0] == "/"
     assert not {".", "..", ""} & set(resolved.parts)
@@ -70,15 +70,15 @@ def test_resolve_virtual_is_plain(current: str, argument: str) -> None:
     ],
 )
 def test_to_real(base: str, virtual: str, wanted: str) -> None:
-    """The real path is the base and the names of the virtual one."""
+    """The real path is the base plus the names of the virtual path."""
     assert to_real(PurePosixPath(base), PurePosixPath(virtual)) == PurePosixPath(wanted)
 
 
 def test_to_real_keeps_the_class() -> None:
-    """A base of any path class gives a path of that class."""
+    """A base of any path class returns a path of that class."""
 
     class Special(PurePosixPath):
-        """A class of one's own."""
+        """A user's own class."""
 
     assert type(to_real(Special("/srv"), PurePosixPath("/a"))) is Special
 
@@ -90,8 +90,8 @@ def test_to_real_keeps_the_class() -> None:
         *("NUL", "nul.txt", "com1", "LPT9.x.y", "COM¹", "CONIN$", "aux .txt", "\0"),
     ],
 )
-def test_to_real_refuses_what_windows_would_understand_otherwise(part: str) -> None:
-    """On Windows a name that is no plain file name there is an error, wherever it stands."""
+def test_to_real_refuses_special_names_on_windows(part: str) -> None:
+    """With a Windows base, a part that is no plain file name there raises PathIOError, at any position."""
     for virtual in (PurePosixPath("/", part), PurePosixPath("/a", part, "b")):
         with pytest.raises(PathIOError) as caught:
             to_real(PureWindowsPath("D:\\ftp"), virtual)
@@ -100,8 +100,8 @@ def test_to_real_refuses_what_windows_would_understand_otherwise(part: str) -> N
 
 
 @table("part", ["a", "a b", ".hidden", "..a", "com", "com10", "nullify", "console.txt", "ü", "a\nb"])
-def test_to_real_takes_plain_names_on_windows(part: str) -> None:
-    """Names that only look like those of devices are as good as others."""
+def test_to_real_accepts_plain_names_on_windows(part: str) -> None:
+    """Names that only look like those of devices are accepted."""
     assert to_real(PureWindowsPath("D:\\ftp"), PurePosixPath("/", part)) == PureWindowsPath("D:\\ftp") / part
 
 
@@ -109,7 +109,7 @@ def test_to_real_takes_plain_names_on_windows(part: str) -> None:
 @example("../x", PurePosixPath("."))
 @example("C:/x", PureWindowsPath("D:\\ftp"))
 def test_to_real_stays_within_the_base(argument: str, base: PurePath) -> None:
-    """Whatever a client sends, the real path lies within the base, or there is none."""
+    """For any argument the real path is within the base, or `to_real` raises PathIOError."""
     for virtual in (PurePosixPath(argument), resolve_virtual(PurePosixPath("/"), argument)):
         try:
             real = to_real(base, virtual)
@@ -144,12 +144,12 @@ def test_to_real_stays_within_the_base(argument: str, base: PurePath) -> None:
     ],
 )
 def test_is_within(path: str, base: str, wanted: bool) -> None:
-    """A path is within itself and all that is above it; ".." counts for what it does."""
+    """A path is within itself and its parents; ".." is resolved."""
     assert is_within(PurePosixPath(path), PurePosixPath(base)) is wanted
 
 
 def test_is_within_on_windows() -> None:
-    """There case does not count, and drives do."""
+    """On Windows case does not matter, and drives do."""
     base = PureWindowsPath("D:\\Ftp")
     assert is_within(PureWindowsPath("d:\\fTP\\a"), base)
     assert not is_within(PureWindowsPath("C:\\Ftp\\a"), base)

@@ -1,4 +1,4 @@
-"""The tree of files in memory: links, quotas, and what a test does with it from outside."""
+"""The tree of files in memory: links, quotas, and the methods for tests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.rows import table
 
 
 async def test_links_are_followed_part_by_part() -> None:
-    """Targets may be absolute or relative, hold "..", and lead to further links, in any part of a path."""
+    """Targets may be absolute or relative, contain "..", and point to further links, in any part of a path."""
     layer = MemoryPathIO()
     tree = layer.state
     tree.write_file("/a/b/file", b"data")
@@ -35,7 +35,7 @@ async def test_links_are_followed_part_by_part() -> None:
 
 
 async def test_writing_through_links() -> None:
-    """Files and directories are made where links lead, also where nothing was."""
+    """Files and directories are made at the targets of links, also at missing ones."""
     layer = MemoryPathIO()
     tree = layer.state
     tree.make_directory("/real")
@@ -64,7 +64,7 @@ async def test_writing_through_links() -> None:
 
 
 async def test_link_loops() -> None:
-    """More than 40 links on the way are ELOOP; forty are not."""
+    """A path over more than 40 links raises ELOOP; one over 40 links does not."""
     layer = MemoryPathIO()
     tree = layer.state
     tree.write_file("/0", b"data")
@@ -82,7 +82,7 @@ async def test_link_loops() -> None:
 
 
 async def test_quota() -> None:
-    """The write that does not fit writes what does, then fails with ENOSPC; what is freed can be used again."""
+    """A write that does not fit writes the bytes that fit, then raises ENOSPC; freed space can be used again."""
     layer = MemoryPathIO(quota=10)
     assert await layer.free_space(ROOT) == 10
     async with layer.open(FILE, "wb") as file:
@@ -113,7 +113,7 @@ async def test_quota() -> None:
 
 
 async def test_removed_files_are_not_counted() -> None:
-    """Who still writes into a removed file takes no space from the others."""
+    """Writes into a removed file do not count in the quota."""
     layer = MemoryPathIO(quota=10)
     async with layer.open(FILE, "wb") as file:
         await file.write(b"12345")
@@ -127,7 +127,7 @@ async def test_removed_files_are_not_counted() -> None:
 
 
 def test_write_file() -> None:
-    """A file is stored with all that is told of it, and keeps the rest when stored again."""
+    """A file is stored with the given attributes, and keeps them when it is stored again without."""
     clock = Clock()
     tree = MemoryFiles(clock=clock)
     tree.write_file("/a/b/file", b"1", modify=5.0, mode=0o100600, owner="ann", group="staff")
@@ -141,7 +141,7 @@ def test_write_file() -> None:
 
 
 def test_write_file_refused() -> None:
-    """Missing parents without `parents`, files and directories in the way, and no space are errors of the system."""
+    """Missing parents without `parents`, a file or directory at the path, and no space raise OSError."""
     tree = MemoryFiles(quota=3)
     tree.write_file("/file", b"12")
     tree.make_directory("/folder")
@@ -159,7 +159,7 @@ def test_write_file_refused() -> None:
 
 
 def test_make_directory() -> None:
-    """Directories are made with those above them, and may be there already; a file may not."""
+    """Directories are made with their parents, and may exist already; a file at the path is an error."""
     tree = MemoryFiles()
     tree.make_directory("/a/b/c")
     tree.make_directory("/a/b")
@@ -172,7 +172,7 @@ def test_make_directory() -> None:
 
 
 def test_very_deep_directories() -> None:
-    """No depth is too deep: nothing here calls itself."""
+    """Any depth works, because no method is recursive."""
     tree = MemoryFiles()
     path = PurePosixPath("/", *["d"] * 3000)
     tree.write_file(path / "file", b"1")
@@ -182,7 +182,7 @@ def test_very_deep_directories() -> None:
 
 
 def test_remove() -> None:
-    """Files, links and whole directories are removed; of the root, all that is in it."""
+    """Files, links and whole directories are removed; for the root, its content is removed."""
     tree = MemoryFiles()
     tree.write_file("/a/b/file", b"123")
     tree.make_link("/link", "/a/b/file")
@@ -198,7 +198,7 @@ def test_remove() -> None:
 
 
 async def test_clear() -> None:
-    """The tree is as new, with its quota; a file that is still open takes no space from the new ones."""
+    """The tree is empty, with its quota; an open file does not count in it."""
     layer = MemoryPathIO(quota=10)
     tree = layer.state
     tree.chmod("/", 0o700)
@@ -212,7 +212,7 @@ async def test_clear() -> None:
 
 
 def test_walk() -> None:
-    """All nodes but the root come, each directory before its children, links unfollowed, changes in between allowed."""
+    """`walk` yields all nodes but the root, directories before children, without following links."""
     tree = MemoryFiles()
     tree.write_file("/b/2", b"")
     tree.write_file("/b/1/x", b"")
@@ -234,7 +234,7 @@ def test_walk() -> None:
 
 
 def test_lookup() -> None:
-    """What is there is found, links followed or not; all else is None."""
+    """An existing path gives its node, links followed or not; any other gives None."""
     tree = MemoryFiles()
     tree.write_file("/a/file", b"")
     tree.make_link("/link", "a/file")

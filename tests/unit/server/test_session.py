@@ -22,7 +22,7 @@ from ftpfixture import (
     aio,
 )
 from ftpfixture.errors import CommandRefused, NoReply
-from ftpfixture.files.opened import universal_exception
+from ftpfixture.files.handles import universal_exception
 from ftpfixture.log.events import CommandReceived, Disconnected
 from ftpfixture.net.gate import Exchange, Gate
 from ftpfixture.server.connection import SESSION

@@ -9,8 +9,8 @@ from typing import Any, cast
 import pytest
 
 from ftpfixture import MemoryPathIO, Server, User
+from ftpfixture.files.handles import universal_exception
 from ftpfixture.files.memory import MemoryStats
-from ftpfixture.files.opened import universal_exception
 from ftpfixture.net.channel import Channel
 from ftpfixture.server.connection import Connection
 from ftpfixture.server.view import View

@@ -15,8 +15,8 @@ import pytest
 from ftpfixture.errors import PathIOError
 from ftpfixture.files.base import AbstractPathIO, NameLister
 from ftpfixture.files.disk import AsyncPathIO, PathIO
+from ftpfixture.files.handles import universal_exception
 from ftpfixture.files.memory import MemoryFiles, MemoryPathIO
-from ftpfixture.files.opened import universal_exception
 from ftpfixture.testing.pathio_check import check_path_io
 
 

@@ -1,4 +1,4 @@
-"""Command: from a line, back to a line, and never with a password in sight."""
+"""Command: parsed from a line, rendered as a line, and shown without its password."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ ENCODINGS = ["utf-8", "latin-1", "cp1251", "koi8-r", "gbk", "gb18030", "shift_ji
     ],
 )
 def test_parse(line: bytes, verb: str, argument: str) -> None:
-    """The verb is what stands before the first space, in upper case; the argument is all after it, untouched."""
+    """The verb is the text before the first space, in upper case; the argument is all after it, unchanged."""
     assert Command.parse(line) == (verb, argument)
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @given(line=st.binary(max_size=30))
-def test_any_octets_survive(line: bytes, encoding: str) -> None:
-    """Whatever the octets and the encoding, parsing works and the argument keeps its octets."""
+def test_any_bytes_survive(line: bytes, encoding: str) -> None:
+    """Parsing accepts any bytes in any encoding, and the argument keeps its bytes."""
     argument = Command.parse(b"CWD " + line, encoding).argument
     assert argument.encode(encoding, "surrogateescape") == line
 
@@ -53,14 +53,14 @@ def test_any_octets_survive(line: bytes, encoding: str) -> None:
 @pytest.mark.parametrize("encoding", [*ENCODINGS, "utf-7", "hz", "iso2022_jp", "utf-16", "idna", "punycode"])
 @given(line=st.binary(max_size=30))
 def test_parse_never_raises(line: bytes, encoding: str) -> None:
-    """Codecs that cannot escape octets do not stop a command either."""
+    """A codec that cannot escape bytes does not make parsing fail."""
     command = Command.parse(line, encoding)
     assert isinstance(command.verb, str)
     assert isinstance(command.argument, str)
 
 
-def test_octets_a_codec_gives_up_on_come_as_ascii() -> None:
-    """A line that the codec cannot escape is read as ASCII with escaped octets."""
+def test_bytes_that_a_codec_cannot_escape_are_read_as_ascii() -> None:
+    """A line that the codec cannot escape is read as ASCII with escaped bytes."""
     assert Command.parse(b"CWD ~x\xe9", "hz") == ("CWD", "~x\udce9")
 
 
@@ -82,7 +82,7 @@ def test_render(command: Command, line: bytes) -> None:
 
 @given(st.text("ABCXYZ", min_size=1), st.text(st.characters(exclude_characters="\n", exclude_categories=["Cs"])))
 def test_render_and_parse_round_trip(verb: str, argument: str) -> None:
-    """What was rendered reads back as the same command."""
+    """A rendered command is parsed as the same command."""
     command = Command(verb, argument)
     (line,) = LineReader().feed(command.render())
     assert line is not None
@@ -91,14 +91,14 @@ def test_render_and_parse_round_trip(verb: str, argument: str) -> None:
 
 @table("verb", ["A B", " ", "A\r", "\nA", "A\0", "A\t", "A\x7f", "PASS hidden"])
 def test_verbs_that_would_break_the_line_are_refused(verb: str) -> None:
-    """A verb with a space or control character raises, and the text does not tell what followed it."""
+    """A verb with a space or control character raises InvalidCommand, and the message does not contain the rest."""
     with pytest.raises(InvalidCommand) as caught:
         Command(verb, "hidden").render()
     assert "hidden" not in str(caught.value)
 
 
 def test_characters_the_encoding_lacks_are_refused() -> None:
-    """A command is not sent with another name than was meant, and the error does not quote the argument."""
+    """A name is never sent in an altered form, and the error does not quote the argument."""
     with pytest.raises(InvalidCommand, match="latin-1 cannot express a character of PASS") as caught:
         Command("PASS", "hidden\u0416").render("latin-1")
     assert "hidden" not in str(caught.value)
@@ -116,13 +116,13 @@ def test_characters_the_encoding_lacks_are_refused() -> None:
     ],
 )
 def test_censor(verb: str, argument: str, shown: str) -> None:
-    """Passwords and accounts become as many asterisks; everything else is shown."""
+    """Passwords and accounts become asterisks, one per character; everything else is shown."""
     assert censor(verb, argument) == shown
 
 
 @table("verb", ["PASS", "ACCT"])
 def test_no_form_of_a_command_shows_a_password(verb: str) -> None:
-    """str, repr, format and the censored text hide it; the argument itself does not."""
+    """str, repr, format and the censored text hide the password; the argument contains it."""
     command = Command(verb, "secret")
     assert command.censored == str(command) == f"{command}" == f"{verb} ******"
     assert repr(command) == f"Command(verb='{verb}', argument='******')"
@@ -130,8 +130,8 @@ def test_no_form_of_a_command_shows_a_password(verb: str) -> None:
     assert command.argument == "secret"
 
 
-def test_a_secret_is_a_str_that_does_not_show() -> None:
-    """Managers of users compare it, hash it, encode it and look it up, as any str; only its repr is starred."""
+def test_a_secret_is_a_str_with_a_starred_repr() -> None:
+    """User managers compare, hash, encode and look up a secret as any str; only its repr is starred."""
     secret = Command.parse(b"pass s\xc3\xa9cret").argument
     assert isinstance(secret, Secret)
     assert secret == "s\u00e9cret"
@@ -147,13 +147,13 @@ def test_a_secret_is_a_str_that_does_not_show() -> None:
         assert type(Command.parse(line).argument) is str
 
 
-def test_repr_of_others_tells_all() -> None:
-    """A command without a secret looks like the call that made it."""
+def test_repr_without_a_secret() -> None:
+    """The repr of a command without a secret looks like the call that made it."""
     assert repr(Command("USER", "ann")) == "Command(verb='USER', argument='ann')"
 
 
 def test_commands_are_values() -> None:
-    """Commands compare and hash by what they hold, and do not change."""
+    """Commands compare and hash by value, and are immutable."""
     command = Command("USER", "ann")
     assert {command} == {Command("USER", "ann")}
     with pytest.raises(AttributeError):
@@ -161,7 +161,7 @@ def test_commands_are_values() -> None:
 
 
 @table(
-    ("line", "encoding", "octets", "verb"),
+    ("line", "encoding", "data", "verb"),
     [
         ("NOOP", "utf-8", b"NOOP\r\n", "NOOP"),
         ("PASS ", "utf-8", b"PASS \r\n", "PASS"),
@@ -173,15 +173,15 @@ def test_commands_are_values() -> None:
         ("", "utf-8", b"\r\n", ""),
     ],
 )
-def test_lines_are_rendered_as_they_are(line: str, encoding: str, octets: bytes, verb: str) -> None:
-    """Case and spaces stay, and bytes that were escaped come back; the verb is fit to be shown."""
-    assert render_line(line, encoding) == octets
+def test_lines_are_rendered_as_they_are(line: str, encoding: str, data: bytes, verb: str) -> None:
+    """Case and spaces stay, and escaped bytes are restored; the verb is printable."""
+    assert render_line(line, encoding) == data
     assert verb_of(line) == verb
 
 
 @table("line", ["CWD a\rb", "CWD a\nDELE secret", "CWD \0", "CWD \u0416"])
 def test_lines_that_cannot_be_sent_are_refused(line: str) -> None:
-    """What would end the line early, or has no bytes in the encoding, is named by its verb and by nothing else."""
+    """The error about a line break or a character without encoding names the verb and no other part of the line."""
     with pytest.raises(InvalidCommand, match="CWD") as caught:
         render_line(line, "latin-1")
     assert "secret" not in str(caught.value)

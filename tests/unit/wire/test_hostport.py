@@ -1,4 +1,4 @@
-"""PORT, EPRT, 227 and 229: addresses as text, and back."""
+"""PORT, EPRT, 227 and 229: addresses rendered and parsed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ports = st.integers(0, 65535)
 
 
 def test_parse_port() -> None:
-    """Six numbers are four of an address and two of a port."""
+    """Four of the six numbers are the address, two are the port."""
     assert parse_port("127,0,0,1,4,1") == ("127.0.0.1", 1025)
     assert parse_port("0,0,0,0,0,0") == ("0.0.0.0", 0)
     assert parse_port("255,255,255,255,255,255") == ("255.255.255.255", 65535)
@@ -67,14 +67,14 @@ def test_parse_port_refuses(argument: str) -> None:
 
 @given(hosts_v4, ports)
 def test_port_round_trip(host: str, port: int) -> None:
-    """Every IPv4 address and port passes through PORT and through 227."""
+    """Every IPv4 address and port survives PORT and 227."""
     assert parse_port(render_port(host, port)) == (host, port)
     assert parse_227(render_227(host, port)) == (host, port)
 
 
 @table("host", ["::1", "localhost", "::ffff:127.0.0.1", "127.0.1"])
 def test_only_ipv4_has_the_form_of_port(host: str) -> None:
-    """An address without four numbers raises instead of going out as something else."""
+    """An address without four numbers raises ValueError instead of a wrong rendering."""
     with pytest.raises(ValueError, match="only an IPv4 address"):
         render_port(host, 1025)
 
@@ -94,7 +94,7 @@ def test_only_ipv4_has_the_form_of_port(host: str) -> None:
     ],
 )
 def test_parse_eprt(argument: str, parts: tuple[int, str, int]) -> None:
-    """Any delimiter will do, the host comes back as written, and unknown families come back as their number."""
+    """Any delimiter works, the host is returned as written, and an unknown family as its number."""
     assert parse_eprt(argument) == parts
 
 
@@ -139,13 +139,13 @@ def test_parse_eprt_refuses(argument: str) -> None:
 
 @given(hosts, ports)
 def test_eprt_round_trip(host: str, port: int) -> None:
-    """Every address and port passes through EPRT with the number of its family."""
+    """Every address and port survives EPRT with the number of its family."""
     family = 1 if ipaddress.ip_address(host).version == 4 else 2
     assert parse_eprt(render_eprt(host, port)) == (family, host, port)
 
 
 def test_texts_of_replies() -> None:
-    """The texts of 227 and 229 are those that clients know."""
+    """The texts of 227 and 229 are those that clients expect."""
     assert render_227("127.0.0.1", 1025) == "Entering Passive Mode (127,0,0,1,4,1)."
     assert render_229(1025) == "Entering Extended Passive Mode (|||1025|)"
 
@@ -225,12 +225,12 @@ def test_parse_229_refuses(text: str) -> None:
 
 @given(ports)
 def test_229_round_trip(port: int) -> None:
-    """Every port passes through 229."""
+    """Every port survives 229."""
     assert parse_229(render_229(port)) == port
 
 
-def test_long_replies_are_searched_at_once() -> None:
-    """The time grows with the length of a reply, whatever it is full of."""
+def test_long_replies_are_searched_in_linear_time() -> None:
+    """The time is proportional to the length of a reply, whatever its content."""
 
     def search(text: str) -> None:
         for parse in (parse_227, parse_229):

@@ -1,4 +1,4 @@
-"""LineReader and escape_line: lines out of octets, however these arrive."""
+"""LineReader and escape_line: the same lines from bytes in any chunks."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from ftpfixture.wire import lines
 from ftpfixture.wire.lines import LineReader, escape_line
 from tests.support.rows import table
 
-# The octets that mean something, the edges of their ranges, and two that mean nothing.
-TELLING = b"\r\n\0\xff\xef\xf0\xf9\xfa\xfb\xfeAB"
-octets = st.lists(st.sampled_from(TELLING), max_size=40).map(bytes)
+# The bytes with a meaning, the edges of their ranges, and two without.
+SPECIAL_BYTES = b"\r\n\0\xff\xef\xf0\xf9\xfa\xfb\xfeAB"
+special_data = st.lists(st.sampled_from(SPECIAL_BYTES), max_size=40).map(bytes)
 
 
 @st.composite
-def chopped(draw: st.DrawFn, data: st.SearchStrategy[bytes] = octets) -> list[bytes]:
-    """Octets in random chunks, empty ones among them."""
+def chopped(draw: st.DrawFn, data: st.SearchStrategy[bytes] = special_data) -> list[bytes]:
+    """Return bytes in random chunks, some of them empty."""
     whole = draw(data)
     cuts = sorted(draw(st.lists(st.integers(0, len(whole)), max_size=12)))
     return [whole[start:stop] for start, stop in zip([0, *cuts], [*cuts, len(whole)], strict=True)]
 
 
 def read(*chunks: bytes, limit: int = 8192) -> list[bytes | None]:
-    """All lines that a new reader makes of the chunks."""
+    """Return all lines of a new reader for the chunks."""
     reader = LineReader(limit)
     return [line for chunk in chunks for line in reader.feed(chunk)]
 
 
 def one_by_one(data: bytes) -> list[bytes]:
-    """The octets as chunks of one."""
-    return [bytes([octet]) for octet in data]
+    """Return the bytes as chunks of one."""
+    return [bytes([byte]) for byte in data]
 
 
 @table(
@@ -56,7 +56,7 @@ def one_by_one(data: bytes) -> list[bytes]:
     ],
 )
 def test_line_ends(data: bytes, lines: list[bytes]) -> None:
-    """CRLF and LF end a line and are not part of it; nothing else ends one, and nothing else is taken from it."""
+    """CRLF and LF end a line and are not part of it; nothing else ends a line, and nothing else is removed."""
     assert read(data) == lines
     assert read(*one_by_one(data)) == lines
 
@@ -95,8 +95,8 @@ def test_cr_nul_is_a_cr_inside_the_line(data: bytes, lines: list[bytes]) -> None
     ],
 )
 @pytest.mark.parametrize("end", [b"\r\n", b"\n"])
-def test_telnet_is_taken_out(data: bytes, line: bytes, end: bytes) -> None:
-    """Telnet commands, negotiations and subnegotiations vanish; IAC IAC is one octet 255 (RFC 854)."""
+def test_telnet_is_removed(data: bytes, line: bytes, end: bytes) -> None:
+    """Telnet commands, negotiations and subnegotiations are removed; IAC IAC becomes one byte 255 (RFC 854)."""
     assert read(data + end) == [line]
     assert read(*one_by_one(data + end)) == [line]
 
@@ -115,13 +115,13 @@ def test_telnet_is_taken_out(data: bytes, line: bytes, end: bytes) -> None:
     ],
 )
 def test_names_in_latin_1_survive_and_end(line: bytes) -> None:
-    """An IAC that begins nothing stays with what follows it, and never hides the end of the line."""
+    """An IAC that begins no command stays, as does the byte after it, and never hides the end of the line."""
     assert read(line + b"\r\nNOOP\r\n") == [line, b"NOOP"]
     assert read(*one_by_one(line + b"\r\nNOOP\r\n")) == [line, b"NOOP"]
 
 
-def test_a_subnegotiation_without_end_gives_its_line_back() -> None:
-    """After 512 octets an open subnegotiation is text, and a LF in it ends a line."""
+def test_a_subnegotiation_without_end_is_text() -> None:
+    """After 512 bytes an open subnegotiation is text, and a LF in it ends a line."""
     assert read(b"NOOP\xff\xfa\n" + b"b" * 511) == []
     assert read(b"NOOP\xff\xfa\n" + b"b" * 512) == [b"NOOP\xff\xfa"]
 
@@ -137,7 +137,7 @@ def test_a_line_of_the_limit_is_read(length: int, end: bytes) -> None:
 @pytest.mark.parametrize("end", [b"\r\n", b"\n"])
 @pytest.mark.parametrize("length", [9, 10, 11, 300])
 def test_a_line_over_the_limit_is_none(length: int, end: bytes) -> None:
-    """A line that is too long is one None, and the next line is in step again."""
+    """A line that is too long becomes one None, and the next line is in sync again."""
     data = b"a" * length + end + b"NOOP" + end
     assert read(data, limit=8) == [None, b"NOOP"]
     assert read(*one_by_one(data), limit=8) == [None, b"NOOP"]
@@ -145,14 +145,14 @@ def test_a_line_over_the_limit_is_none(length: int, end: bytes) -> None:
 
 @table("name", [b"\r\0\n", b"b\r\0\nc", b"\r\0\nc", b"\r\0\n\0"])
 def test_cr_nul_counts_in_a_line_over_the_limit(name: bytes) -> None:
-    """A LF after CR NUL does not end a line that is being swallowed either."""
+    """A LF after CR NUL does not end a line that is being dropped."""
     data = b"a" * 12 + name + b"\r\nNOOP\r\n"
     assert read(data, limit=8) == [None, b"NOOP"]
     assert read(*one_by_one(data), limit=8) == [None, b"NOOP"]
 
 
 def test_memory_is_bounded() -> None:
-    """Without a LF nothing piles up, neither of a line nor of a Telnet command."""
+    """Without a LF the buffer stays small, for a line and for a Telnet command."""
     reader = LineReader(100)
     for chunk in (b"a" * 1000, b"\r\0\n" * 1000, b"\xff\xfa" + b"b" * 10000, b"\xff" * 999):
         assert reader.feed(chunk) == []
@@ -160,8 +160,8 @@ def test_memory_is_bounded() -> None:
     assert reader.feed(b"\r\nNOOP\r\n") == [None, b"NOOP"]
 
 
-def looked_at(chunks: Iterable[bytes], monkeypatch: pytest.MonkeyPatch, limit: int = 8192) -> int:
-    """How many bytes a new reader looks at for Telnet in these chunks, each time that it does."""
+def searched(chunks: Iterable[bytes], monkeypatch: pytest.MonkeyPatch, limit: int = 8192) -> int:
+    """Return how many bytes a new reader searches for Telnet in these chunks, counting repeated searches."""
     total = 0
     end = lines._end
 
@@ -180,8 +180,8 @@ def looked_at(chunks: Iterable[bytes], monkeypatch: pytest.MonkeyPatch, limit: i
 
 
 @pytest.mark.parametrize("size", [1, 7, 511, 3000])
-def test_no_byte_is_looked_at_again_and_again(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The work grows with what arrives and with nothing else, whatever it is and however it is cut."""
+def test_bytes_are_searched_a_few_times(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The work is proportional to the received bytes, whatever they are and in whatever chunks."""
     for piece in (
         b"\xff\xfa",
         b"\xff\xfaa",
@@ -205,18 +205,18 @@ def test_no_byte_is_looked_at_again_and_again(size: int, monkeypatch: pytest.Mon
         data = piece * (3000 // len(piece))
         for limit in (8, 8192):
             chunks = (data[start : start + size] for start in range(0, len(data), size))
-            assert looked_at(chunks, monkeypatch, limit) <= 5 * len(data), piece
+            assert searched(chunks, monkeypatch, limit) <= 5 * len(data), piece
 
 
-@given(chopped(octets.map(lambda data: data * 50)))
-def test_the_work_grows_with_what_arrives(chunks: list[bytes]) -> None:
-    """No bytes that mean something can be combined so that they are looked at more than a few times."""
+@given(chopped(special_data.map(lambda data: data * 50)))
+def test_random_bytes_are_searched_a_few_times(chunks: list[bytes]) -> None:
+    """No combination of bytes with a meaning makes the reader search them more than a few times."""
     with pytest.MonkeyPatch.context() as patch:
-        assert looked_at(chunks, patch) <= 5 * sum(map(len, chunks)) + 8 * len(chunks)
+        assert searched(chunks, patch) <= 5 * sum(map(len, chunks)) + 8 * len(chunks)
 
 
 def test_subnegotiations_do_not_hide_a_line_that_is_too_long() -> None:
-    """What is no subnegotiation after all counts as a part of its line; what is one does not."""
+    """An incomplete subnegotiation counts in the length of its line; a complete one does not."""
     assert read(b"\xff\xfa" * 32768 + b"\r\nNOOP\r\n") == [None, b"NOOP"]
     assert read(b"\xff\xfa\x18" * 4096 + b"\r\nNOOP\r\n") == [None, b"NOOP"]
     assert read(b"\xff\xfa\x18\0xterm\xff\xf0" * 32768 + b"NOOP\r\n") == [b"NOOP"]
@@ -241,8 +241,8 @@ def test_pending_and_clear(start: bytes) -> None:
 @example([b"A\r", b"\0", b"\nB\n"])
 @example([b"A\xff", b"\r\n"])
 @example([b"A\xff\xfa\r", b"\n"])
-def test_chopping_does_not_matter(chunks: list[bytes]) -> None:
-    """The same octets give the same lines, whole, in chunks or one by one, and leave the same rest."""
+def test_chunks_do_not_matter(chunks: list[bytes]) -> None:
+    """The same bytes give the same lines, whole, in chunks or one by one, and leave the same rest."""
     whole = b"".join(chunks)
     for limit in (3, 8192):
         lines = read(whole + b"C\n", limit=limit)
@@ -251,8 +251,8 @@ def test_chopping_does_not_matter(chunks: list[bytes]) -> None:
 
 
 @given(st.binary(max_size=60))
-def test_plain_octets_pass(data: bytes) -> None:
-    """Octets without CR, LF and IAC come out as they went in."""
+def test_plain_bytes_pass(data: bytes) -> None:
+    """Bytes without CR, LF and IAC stay unchanged."""
     line = data.translate(None, b"\r\n\xff")
     assert read(line + b"\r\n") == read(line + b"\n") == [line]
 
@@ -273,16 +273,16 @@ def test_escape_line(text: bytes, escaped: bytes) -> None:
     assert escape_line(text) == escaped
 
 
-@given(octets)
+@given(special_data)
 def test_an_escaped_line_is_one_line(text: bytes) -> None:
-    """No text whatsoever ends its line early or swallows the next one, Telnet apart."""
+    """No text without IAC ends its line early or joins the next one."""
     text = text.replace(b"\xff", b"")
     assert len(read(escape_line(text) + b"\r\n")) == 1
 
 
 @given(st.lists(st.text(st.sampled_from("\r\n\0 AB\u00e9\u0416"))), st.data())
 def test_lines_round_trip(texts: list[str], data: st.DataObject) -> None:
-    """Escaped lines come back as they were, in any chunks, if each LF follows a CR."""
+    """Escaped lines are read unchanged, in any chunks, if each LF follows a CR."""
     lines = [text.replace("\n", "\r\n").encode() for text in texts]
     stream = b"".join(escape_line(line) + b"\r\n" for line in lines)
     assert read(*data.draw(chopped(st.just(stream)))) == lines

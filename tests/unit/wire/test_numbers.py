@@ -1,4 +1,4 @@
-"""Numbers of arguments: limits are held before Python's own."""
+"""Numbers of arguments: limits are checked before those of Python."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ HUGE = "9" * 5000  # more digits than int() takes
 
 
 def test_numbers_within_their_limits() -> None:
-    """Zeros in front change nothing, however many there are."""
+    """Any number of leading zeros is ignored."""
     for text, number in [
         ("0", 0),
         ("000", 0),
@@ -26,7 +26,7 @@ def test_numbers_within_their_limits() -> None:
 
 
 def test_everything_else_is_a_syntax_error() -> None:
-    """The text says what would be right, and does not repeat thousands of digits."""
+    """The message has the valid range, and does not repeat thousands of digits."""
     for text in ["", "-1", "+1", "1.0", "1e3", "0x1", " 1", "1 ", "1\n", "1_0", "٣", "²", "10", "0", HUGE, "x" + HUGE]:
         assert not is_number(text, least=1, most=9)
         with pytest.raises(CommandSyntaxError, match=r"^The level is a number from 1 to 9$"):

@@ -22,7 +22,7 @@ from tests.support.rows import table
     ],
 )
 def test_quote(path: str, quoted: str) -> None:
-    """The path stands in quotes and its own quotes are doubled."""
+    """The path is in quotes and its own quotes are doubled."""
     assert quote_257(path) == quoted
 
 
@@ -38,19 +38,19 @@ def test_quote(path: str, quoted: str) -> None:
     ],
 )
 def test_parse(text: str, path: str) -> None:
-    """The path goes from the first quote to the next single one, whatever stands around it."""
+    """The path goes from the first quote to the next single one, whatever the text around it."""
     assert parse_257(text) == path
 
 
 @table("text", ["", "/a", '"', '"/a', '"/a""', '"/a""b', 'is "/a""b'])
 def test_parse_refuses(text: str) -> None:
-    """Without quotes, or without the last of them, there is no path, and no part of it is guessed."""
+    """Without quotes, or without the closing quote, parsing fails; no part of a path is guessed."""
     with pytest.raises(ReplySyntaxError):
         parse_257(text)
 
 
 @given(st.text(st.sampled_from('"/a \r\n\u00e9\udce9')), st.text(st.characters(exclude_characters='"')), st.text())
 def test_round_trip(path: str, before: str, after: str) -> None:
-    """Every path comes back, between any texts that touch no quote."""
+    """Every path is parsed unchanged, between any texts that do not touch a quote."""
     assert parse_257(quote_257(path)) == path
     assert parse_257(f"{before}{quote_257(path)} {after}") == path

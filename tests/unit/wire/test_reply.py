@@ -1,4 +1,4 @@
-"""Reply, ReplyParser and Code: strict to send, tolerant to read."""
+"""Reply, ReplyParser and Code: strict rendering, tolerant parsing."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ftpfixture.wire.reply import Code, Reply, ReplyParser, wrap_into_codes, wra
 from tests.support.rows import table
 
 codes = st.integers(0, 999).map("{:03}".format)
-# What a reply can express: all but a LF of its own and lone surrogates.
+# The texts that a reply can hold: all but a lone LF and lone surrogates.
 texts = st.text(st.characters(exclude_categories=["Cs"])).map(lambda text: text.replace("\n", "\r\n"))
 
 
 def parse(data: bytes, encoding: str = "utf-8") -> list[Reply]:
-    """All replies in the octets, which must not end inside one."""
+    """Return all replies in the bytes, which must end with a complete reply."""
     parser, replies, last = ReplyParser(), [], None
     for line in LineReader().feed(data):
         assert line is not None
@@ -50,18 +50,18 @@ def parse(data: bytes, encoding: str = "utf-8") -> list[Reply]:
     ],
 )
 def test_code_matches(code: str, mask: str, fits: bool) -> None:
-    """Digits of the mask stand for themselves, others for any digit; short masks compare the beginning."""
+    """Digits of a mask must be equal, other characters match any digit; a short mask compares the beginning."""
     assert Code(code).matches(mask) is fits
 
 
 def test_code_is_a_str() -> None:
-    """A code compares and hashes as its digits."""
+    """A code compares and hashes like its digits."""
     assert Code("226") == "226"
     assert {Code("226")} == {"226"}
 
 
 def test_wrap_with_container() -> None:
-    """One str becomes a tuple of it, all else stays the same object."""
+    """A str becomes a tuple, any other object is returned as it is."""
     codes = ["226"]
     assert wrap_with_container("226") == ("226",)
     assert wrap_with_container(codes) is codes
@@ -69,7 +69,7 @@ def test_wrap_with_container() -> None:
 
 
 def test_wrap_into_codes_keeps_codes() -> None:
-    """Strings become codes, and what is a code already is kept, in order."""
+    """Strings become codes, and existing codes stay the same objects, in order."""
     code = Code("3xx")
     wrapped = wrap_into_codes(["2xx", code])
     assert wrapped == ("2xx", "3xx")
@@ -79,7 +79,7 @@ def test_wrap_into_codes_keeps_codes() -> None:
 
 @table("code", ["", "2", "22", "2260", "2x6", " 22", "-22", "\u00b2\u00b2\u00b2", "\u0661\u0662\u0663"])
 def test_codes_that_are_no_codes(code: str) -> None:
-    """Only three ASCII digits make a reply."""
+    """Only three ASCII digits are a reply code."""
     with pytest.raises(ValueError, match="three digits"):
         Reply(code, ("text",))
 
@@ -100,12 +100,12 @@ def test_codes_that_are_no_codes(code: str) -> None:
     ],
 )
 def test_render(reply: Reply, data: bytes) -> None:
-    """One line, several lines and listings have their forms, and a text never ends its line."""
+    """One line, several lines and listings have their own form, and no text ends its line early."""
     assert reply.render() == data
 
 
 @table(
-    ("encoding", "octets"),
+    ("encoding", "data"),
     [
         ("utf-8", b"\xc3\xa9\xd0\x96?\x80"),
         ("latin-1", b"\xe9??\x80"),
@@ -114,19 +114,19 @@ def test_render(reply: Reply, data: bytes) -> None:
         ("ascii", b"???\x80"),
     ],
 )
-def test_render_in_other_encodings(encoding: str, octets: bytes) -> None:
-    """Characters the encoding lacks become question marks, escaped octets go out as they came."""
-    assert Reply("200", ("\u00e9\u0416\ud800\udc80",)).render(encoding) == b"200 " + octets + b"\r\n"
+def test_render_in_other_encodings(encoding: str, data: bytes) -> None:
+    """Characters that the encoding lacks become question marks, escaped bytes are restored."""
+    assert Reply("200", ("\u00e9\u0416\ud800\udc80",)).render(encoding) == b"200 " + data + b"\r\n"
 
 
 def test_the_lenient_encoding_does_not_decode() -> None:
-    """The handler that makes question marks is for what is sent: used on octets, it hands the error on."""
+    """The handler for question marks is for encoding only: in decoding it raises the original error."""
     with pytest.raises(UnicodeDecodeError):
-        b"\xff".decode("utf-8", "ftpfixture.octets-or-question-mark")
+        b"\xff".decode("utf-8", "ftpfixture.bytes-or-question-mark")
 
 
 def test_properties() -> None:
-    """A reply tells whether it is preliminary, and its text with newlines."""
+    """`is_preliminary` is true for 1xx, and `text` joins the lines with newlines."""
     assert Reply("150", ("a",)).is_preliminary
     assert not Reply("226", ("1",)).is_preliminary
     assert Reply("226", ("a", "b")).text == "a\nb"
@@ -151,13 +151,13 @@ def test_properties() -> None:
     ],
 )
 def test_parse(data: bytes, code: str, lines: tuple[str, ...]) -> None:
-    """A block ends at its own code with a space or alone; all between is text (RFC 959 4.2)."""
+    """A multi-line reply ends at its code, alone or with a space; all lines between are text (RFC 959 4.2)."""
     assert parse(data) == [Reply(code, lines)]
 
 
 @table("line", [b"", b"22", b" 226 a", b"HTTP/1.1 400", b"2x6 a", b"\xb2\xb2\xb2 a", b"-220 a"])
 def test_parse_refuses_what_is_no_reply(line: bytes) -> None:
-    """What does not begin with three digits raises, and the parser is ready for the next reply."""
+    """A line without three digits raises ReplySyntaxError, and the parser accepts the next reply."""
     parser = ReplyParser()
     with pytest.raises(ReplySyntaxError):
         parser.feed_line(line)
@@ -179,10 +179,8 @@ def test_parse_refuses_what_is_no_reply(line: bytes) -> None:
         (["211-a", "211"], "211", ["a", ""], ["-a", ""]),
     ],
 )
-def test_tails_keep_what_stands_behind_the_code(
-    texts: list[str], code: str, lines: list[str], tails: list[str]
-) -> None:
-    """Whoever wants lines as they came gets the space or hyphen, too; the same parser reads the next reply."""
+def test_tails_keep_the_separator(texts: list[str], code: str, lines: list[str], tails: list[str]) -> None:
+    """`tails` keeps the space or hyphen after the code; the same parser reads the next reply."""
     parser = ReplyParser()
     for _ in range(2):
         assert [parser.feed_text(text) for text in texts] == [False] * (len(texts) - 1) + [True]
@@ -190,32 +188,32 @@ def test_tails_keep_what_stands_behind_the_code(
 
 
 def test_parser_reads_reply_after_reply() -> None:
-    """Nothing of one reply is left in the next."""
+    """No part of one reply is left in the next."""
     data = Reply("150", ("a",)).render() + Reply("226", ("b", "c")).render() + Reply("221", ("d", "e")).render()
     assert parse(data) == [Reply("150", ("a",)), Reply("226", ("b", "c")), Reply("221", ("d", "e"))]
 
 
-def test_parser_takes_octets_a_codec_gives_up_on() -> None:
-    """Text that the encoding cannot even escape does not stop the reply."""
+def test_parser_accepts_bytes_that_a_codec_cannot_escape() -> None:
+    """Text that the encoding cannot escape is read as ASCII."""
     assert parse(b"200 ~x\xe9\r\n", "hz") == [Reply("200", ("~x\udce9",))]
 
 
 @given(codes, st.lists(texts, min_size=1).map(tuple))
 def test_round_trip(code: str, lines: tuple[str, ...]) -> None:
-    """A rendered reply parses to the same reply, whatever its texts begin with."""
+    """A rendered reply is parsed as the same reply, whatever the beginning of its lines."""
     assert parse(Reply(code, lines).render()) == [Reply(code, lines)]
 
 
 @given(codes, st.lists(texts, min_size=1).map(tuple))
 def test_round_trip_of_listings(code: str, lines: tuple[str, ...]) -> None:
-    """A listing parses to the same lines, with the indentation of those in the middle."""
+    """A listing is parsed as the same lines, with the indentation of the middle ones."""
     indented = tuple(f" {line}" if 0 < index < len(lines) - 1 else line for index, line in enumerate(lines))
     assert parse(Reply(code, lines, listing=True).render()) == [Reply(code, indented)]
 
 
-@given(st.binary().map(lambda octets: octets.translate(None, b"\n\xff")))
-def test_round_trip_of_octets(octets: bytes) -> None:
-    """Octets that are no UTF-8 pass through a reply unchanged."""
-    text = octets.decode("utf-8", "surrogateescape")
+@given(st.binary().map(lambda data: data.translate(None, b"\n\xff")))
+def test_round_trip_of_bytes(data: bytes) -> None:
+    """Bytes that are not UTF-8 pass through a reply unchanged."""
+    text = data.decode("utf-8", "surrogateescape")
     (reply,) = parse(Reply("257", (text,)).render())
-    assert reply.text.encode("utf-8", "surrogateescape") == octets
+    assert reply.text.encode("utf-8", "surrogateescape") == data

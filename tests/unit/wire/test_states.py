@@ -1,4 +1,4 @@
-"""The tables of legal replies, and the check of what one command got."""
+"""The tables of legal replies, and the check of the replies to one command."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ftpfixture.wire.states import (
     legal_reply,
 )
 
-# RFC 959 5.4, each row as the RFC has it.
+# RFC 959 5.4, each row as in the RFC.
 RFC_959 = {
     "CONNECT": "120 220 421",
     "USER": "230 530 500 501 421 331 332",
@@ -59,7 +59,7 @@ VERBS = sorted(key for key in LEGAL_REPLIES if key.isalnum() and key != "CONNECT
 
 
 def test_all_replies_of_rfc_959_are_legal() -> None:
-    """What RFC 959 5.4 lists for a command is in its row."""
+    """Every reply that RFC 959 5.4 lists for a command is in its row."""
     assert {
         verb: missing for verb, codes in RFC_959.items() if (missing := {*codes.split()} - LEGAL_REPLIES[verb])
     } == {}
@@ -74,26 +74,26 @@ def test_rows_are_well_formed() -> None:
 
 
 def test_preliminary_replies_only_where_they_may_come() -> None:
-    """A row has a 1xx where the verb transfers something, and for the greeting and REIN (RFC 959 5.4)."""
+    """Only transfers, the greeting and REIN have a 1xx in their row (RFC 959 5.4)."""
     rows = {verb for verb, row in LEGAL_REPLIES.items() if any(code.startswith("1") for code in row)}
     assert rows == TRANSFERS | {"CONNECT", "REIN"}
 
 
 def test_sets_of_verbs_agree() -> None:
-    """Transfers are downloads, uploads and listings, which have nothing in common."""
+    """Transfers are downloads, uploads and listings, which do not overlap."""
     assert TRANSFERS == DOWNLOADS | UPLOADS | LISTINGS
     assert not any(one & two for one, two in itertools.combinations([DOWNLOADS, UPLOADS, LISTINGS], 2))
     assert set(LEGAL_REPLIES) > TRANSFERS
 
 
 def test_downloads_take_no_room() -> None:
-    """A full disk cannot be the answer to RETR or a listing."""
+    """RETR and listings have no reply for a full disk."""
     assert not any(LEGAL_REPLIES[verb] & {"452", "552"} for verb in DOWNLOADS | LISTINGS)
     assert all(LEGAL_REPLIES[verb] >= {"452", "552"} for verb in UPLOADS)
 
 
 def test_aliases() -> None:
-    """The old names may get what the new ones may."""
+    """The old names have the same replies as the new ones."""
     aliases = {"XCWD": "CWD", "XCUP": "CDUP", "XPWD": "PWD", "XMKD": "MKD", "XRMD": "RMD"}
     assert {alias: LEGAL_REPLIES[alias] for alias in aliases} == {
         alias: LEGAL_REPLIES[verb] for alias, verb in aliases.items()
@@ -101,7 +101,7 @@ def test_aliases() -> None:
 
 
 def test_legal_reply() -> None:
-    """Rows are found by verb and first word; verbs of one's own may get any code that is one."""
+    """Rows are found by verb and first word; an unknown verb may get any valid code."""
     rows = [
         ("NOOP", "", "200", True),
         ("noop", "", "200", True),
@@ -161,7 +161,7 @@ def test_legal_exchanges() -> None:
 
 
 def test_illegal_exchanges() -> None:
-    """Anything else is told in words, with the verb and the codes."""
+    """Any other exchange is described, with the verb and the codes."""
     rows = [
         ("NOOP", "", "NOOP got no final reply"),
         ("RETR", "150", "RETR got no final reply after 150"),
@@ -189,8 +189,8 @@ def test_illegal_exchanges() -> None:
     st.sampled_from([*VERBS, "COLL", ""]),
     st.lists(st.sampled_from(["110", "120", "150", "200", "226", "421", "", "x"])),
 )
-def test_check_exchange_always_answers(verb: str, codes: list[str]) -> None:
-    """Whatever was received, the check ends with words or None, and accepts nothing without a final reply."""
+def test_check_exchange_accepts_any_input(verb: str, codes: list[str]) -> None:
+    """For any codes the check returns a text or None, and never accepts an exchange without a final reply."""
     problem = check_exchange(verb, "", codes)
     assert problem is None or problem.startswith(verb)
     assert problem is not None or any(code[0] != "1" for code in codes)

@@ -1,4 +1,4 @@
-"""Times as MDTM and MLSx write them: read, written, and refused."""
+"""Times of MDTM and MLSx: parsed, written, and refused."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ STAMPS = [
 
 @table(("text", "timestamp"), STAMPS)
 def test_times(text: str, timestamp: float) -> None:
-    """Times in UTC are written and read alike."""
+    """Times in UTC are written and read in the same form."""
     assert format_time(timestamp) == text
     assert parse_time(text) == timestamp
 
@@ -46,7 +46,7 @@ def test_times(text: str, timestamp: float) -> None:
     ],
 )
 def test_times_that_are_only_read(text: str, timestamp: float) -> None:
-    """Leap seconds and fractions of any length are understood."""
+    """Leap seconds and fractions of any length are read."""
     assert parse_time(text) == pytest.approx(timestamp, abs=1e-6)
 
 
@@ -77,8 +77,8 @@ def test_times_that_are_only_read(text: str, timestamp: float) -> None:
         "20240101000061",
     ],
 )
-def test_times_that_are_none(text: str) -> None:
-    """Anything else, and days that do not exist, is refused by name."""
+def test_texts_that_are_no_times(text: str) -> None:
+    """Other texts, and days that do not exist, are refused with the text in the message."""
     with pytest.raises(CommandSyntaxError) as refusal:
         parse_time(text)
     assert repr(text) in str(refusal.value)
@@ -93,7 +93,7 @@ def test_format_time_rounds_to_milliseconds() -> None:
 
 @given(st.integers(int(at(1, 1, 2)) * 1000, int(at(9999, 12, 30)) * 1000))
 def test_times_survive(milliseconds: int) -> None:
-    """Every millisecond from the year 1 to 9999 comes back."""
+    """Every millisecond from the year 1 to 9999 survives."""
     assert round(parse_time(format_time(milliseconds / 1000)) * 1000) == milliseconds
 
 
@@ -107,7 +107,7 @@ def test_parse_time_raises_one_error(text: str) -> None:
 
 
 def test_local_time_is_held_in_bounds() -> None:
-    """No timestamp and no time zone leads out of the years that dates can have."""
+    """No timestamp and no time zone leads out of the years 1 to 9999."""
     zones = [timezone(timedelta(hours=hours)) for hours in (-23, 23)]
     assert {local_time(stamp, zone).year for stamp in (math.inf, 1e300) for zone in zones} <= {9999}
     assert {local_time(stamp, zone).year for stamp in (-math.inf, -1e300) for zone in zones} <= {1}

@@ -1,4 +1,4 @@
-"""Dates of listings, in any order and language."""
+"""Dates in listings, in any order and language."""
 
 from __future__ import annotations
 
@@ -43,15 +43,15 @@ def test_dates(text: str, now: float, moment: float) -> None:
 
 
 def test_dates_have_a_time_zone() -> None:
-    """The date is one on the wall of the given time zone, and so is the year that is nearest."""
+    """The date is local to the given time zone, and so is the nearest year."""
     zone = timezone(timedelta(hours=-5))
     assert parse_ls_date("Jan  1 00:00", now=at(2024, 1, 1, 2), timezone=zone) == at(2024, 1, 1, 5)
     assert parse_ls_date("Jan  1  2000", now=NOW, timezone=zone) == at(2000, 1, 1, 5)
 
 
 @table("text", ["", "Jan", "Jan 1", "Jan 1 12", "Jum 1 2020", "Jan 32 2020", "13-01 12:00", "1-1 12:00"])
-def test_what_is_no_date(text: str) -> None:
-    """Dates that have another form or do not exist are refused by name."""
+def test_texts_that_are_no_dates(text: str) -> None:
+    """Dates that have another form or do not exist are refused with the text in the message."""
     with pytest.raises(ReplySyntaxError) as refusal:
         parse_ls_date(text, now=NOW)
     assert repr(text) in str(refusal.value)

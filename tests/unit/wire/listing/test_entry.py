@@ -1,4 +1,4 @@
-"""Which names can stand in a listing."""
+"""Which names a listing can show."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ from tests.support.rows import table
 
 
 def test_eplf_lines() -> None:
-    """Facts are read in any order, unknown ones are kept, and the name begins behind the first tab."""
+    """Facts are read in any order, unknown ones are kept, and the name begins after the first tab."""
     for line, entry in EPLF_LINES.items():
         for end in ("", "\r\n"):
             assert parse_eplf_line(line + end) == entry
@@ -49,7 +49,7 @@ def test_eplf_lines() -> None:
     ],
 )
 def test_lines_that_are_not_eplf(line: str, why: str) -> None:
-    """Anything else is refused with the line and the reason."""
+    """Other lines are refused with the line and the reason."""
     with pytest.raises(ReplySyntaxError) as refusal:
         parse_eplf_line(line)
     assert repr(line) in str(refusal.value)
@@ -70,13 +70,13 @@ def test_lines_that_are_not_eplf(line: str, why: str) -> None:
     ],
 )
 def test_eplf_line(entry: Entry, line: str) -> None:
-    """Facts come in a fixed order, those that are unknown or would break the line are left out."""
+    """Facts have a fixed order; unknown ones, and those that would break the line, are left out."""
     assert eplf_line(entry) == line
 
 
 @given(any_name, st.sampled_from(["file", "dir", "unknown"]), any_size, any_stamp, st.none() | any_word)
 def test_eplf_line_survives(name: str, kind: str, size: int, modify: float, unique: str | None) -> None:
-    """A line of EPLF gives back name, type, size, identity and whole seconds."""
+    """A line of EPLF preserves name, type, size, identity and whole seconds."""
     assume(unique is None or "," not in unique)
     entry = Entry(name, kind, None if kind == "dir" else size, modify, unique=unique)
     wanted = dataclasses.replace(entry, modify=math.floor(modify))

@@ -54,7 +54,7 @@ def test_mlsx_lines_without_facts(line: str, name: str) -> None:
     ],
 )
 def test_lines_that_are_not_mlsx(line: str, why: str) -> None:
-    """Anything else is refused with the line and the reason."""
+    """Other lines are refused with the line and the reason."""
     with pytest.raises(ReplySyntaxError) as refusal:
         parse_mlsx_line(line)
     assert repr(line) in str(refusal.value)
@@ -62,7 +62,7 @@ def test_lines_that_are_not_mlsx(line: str, why: str) -> None:
 
 
 def test_facts_that_cannot_be_read_are_unknown() -> None:
-    """An empty value is left out, one that cannot be read is kept as it was sent; the entry is there (RFC 3659 7.2)."""
+    """An empty value is left out, an unreadable one is kept as sent, and the entry is read (RFC 3659 7.2)."""
     for facts, kept in {
         "size=": (),
         "modify=": (),
@@ -79,8 +79,8 @@ def test_facts_that_cannot_be_read_are_unknown() -> None:
         assert parse_mlsx_line(f"{facts};perm=; a b") == Entry("a b", "unknown", perm="", facts=kept), facts
 
 
-def test_what_mlsd_sent_is_read() -> None:
-    """Odd facts and line ends cost no entry, and what is no line of MLSD is told."""
+def test_lines_of_mlsd_in_a_listing() -> None:
+    """Entries with odd facts and line ends are read, and other lines are reported as unread."""
     reading = read_listing(
         ["type=file;size=;modify=20240101000000; a\r\r\n", "type=file;size=5;modify=; b\r\r\n", "\r\r\n", "c"],
         now=NOW,
@@ -94,7 +94,7 @@ FULL = Entry("a; b", "file", 5, 0.25, 86400.0, 0o4755, 2, "ann", "staff", None, 
 
 
 def test_mlsx_line_in_full() -> None:
-    """All facts stand in the order of the table, under the names of RFC 3659."""
+    """All facts are in the order of the table, under the names of RFC 3659."""
     assert mlsx_line(FULL, MLSX_FACTS) == (
         "type=file;size=5;modify=19700101000000.250;create=19700102000000;perm=adfrw;unique=1g2;"
         "UNIX.mode=4755;UNIX.owner=ann;UNIX.group=staff; a; b"
@@ -110,8 +110,8 @@ def test_mlsx_line_in_full() -> None:
         (["color", "lang"], " a; b"),
     ],
 )
-def test_mlsx_line_has_the_facts_asked_for(facts: tuple[str, ...], line: str) -> None:
-    """Facts may be asked for in any case and order; unknown ones are left out."""
+def test_mlsx_line_has_the_requested_facts(facts: tuple[str, ...], line: str) -> None:
+    """Facts may be requested in any case and order; unknown ones are left out."""
     assert mlsx_line(FULL, facts) == line
 
 
@@ -133,7 +133,7 @@ def test_mlsx_line_has_the_facts_asked_for(facts: tuple[str, ...], line: str) ->
     ],
 )
 def test_mlsx_line_leaves_out(entry: Entry, line: str) -> None:
-    """What is unknown, has no meaning or would break the line is left out; an empty value is one."""
+    """Values that are unknown, have no meaning or would break the line are left out; empty values are not."""
     assert mlsx_line(entry, MLSX_FACTS) == line
 
 
@@ -174,7 +174,7 @@ def test_mlsx_line_survives(
     unique: str | None,
     perm: str | None,
 ) -> None:
-    """A line of MLSD gives back everything, also with the space that MLST has before it."""
+    """A line of MLSD preserves every field, also with the leading space of MLST."""
     entry = Entry(
         name=name,
         type=kind,
@@ -196,5 +196,5 @@ def test_mlsx_line_survives(
 
 @given(any_name.filter(lambda name: re.match("(?:[^ ;=]+=[^ ;]*;)+ ", name) is None))
 def test_mlsx_name_without_facts_survives(name: str) -> None:
-    """Without facts the name comes back with its spaces, unless it looks like facts."""
+    """Without facts the name keeps its spaces, unless it looks like facts."""
     assert parse_mlsx_line(mlsx_line(FULL, ()).removesuffix(FULL.name) + name) == Entry(name, "unknown")

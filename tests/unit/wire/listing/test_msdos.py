@@ -22,7 +22,7 @@ from tests.support.entries import (
     any_zone,
     cut,
 )
-from tests.support.listings import LISTINGS, MSDOS_LINES, NOW, at, told
+from tests.support.listings import LISTINGS, MSDOS_LINES, NOW, at, listed
 from tests.support.rows import table
 
 
@@ -54,7 +54,7 @@ def test_msdos_lines() -> None:
     ],
 )
 def test_lines_that_are_not_msdos(line: str, why: str) -> None:
-    """Anything else is refused with the line and the reason."""
+    """Other lines are refused with the line and the reason."""
     with pytest.raises(ReplySyntaxError) as refusal:
         parse_msdos_line(line)
     assert repr(line) in str(refusal.value)
@@ -62,7 +62,7 @@ def test_lines_that_are_not_msdos(line: str, why: str) -> None:
 
 
 def test_msdos_lines_have_a_time_zone() -> None:
-    """The date is one on the wall of the given time zone."""
+    """The date is local to the given time zone."""
     zone = timezone(timedelta(hours=9))
     assert parse_msdos_line("01-01-24  09:00AM    5 x", timezone=zone).modify == at(2024, 1, 1)
 
@@ -71,7 +71,7 @@ def test_msdos_lines_have_a_time_zone() -> None:
 
 
 def test_padding_is_not_part_of_names() -> None:
-    """Names begin in the column where the leftmost begins; what is right of it in one line is its own space."""
+    """Names begin in the column of the leftmost name; further spaces belong to the name."""
     for lines, names in {
         (" 7/26/2018   1:11 PM           189  win10.sh",): ["win10.sh"],
         (
@@ -84,40 +84,40 @@ def test_padding_is_not_part_of_names() -> None:
         ("02-03-24  04:05PM                    5  a",): [" a"],  # the columns of IIS
         ("02-03-24  04:05PM                    5   ",): ["  "],
         ("02-03-2024  04:05PM                    5  a",): [" a"],
-        ("02/03/2024  04:05 PM                 5  a",): [" a"],  # those of DIR
+        ("02/03/2024  04:05 PM                 5  a",): [" a"],  # the columns of DIR
         ("26/07/2018  13:11                 5  a",): [" a"],
-        ("11-02-18  14:12                    5  a",): [" a"],  # those of Windows CE
+        ("11-02-18  14:12                    5  a",): [" a"],  # the columns of Windows CE
         ("11-02-18  14:12       <DIR>           a",): [" a"],
     }.items():
-        assert [name for name, *_ in told(lines, NOW)] == names, lines
+        assert [name for name, *_ in listed(lines, NOW)] == names, lines
 
 
 def test_orders_of_dates() -> None:
-    """The order that makes a day of the past of every line is that of the listing; IIS has the month first."""
+    """The order that puts every date into the past is that of the listing; IIS has the month first."""
     for dates, days in {
         ("02/03/2018",): [at(2018, 2, 3)],
         ("02/03/2018", "26/07/2018"): [at(2018, 3, 2), at(2018, 7, 26)],
         ("02/03/2018", "07/26/2018"): [at(2018, 2, 3), at(2018, 7, 26)],
         ("02-03-18", "26-07-18"): [at(2018, 3, 2), at(2018, 7, 26)],
-        ("10/06/2024",): [at(2024, 6, 10)],  # October is still to come
-        ("10-06-24",): [at(2024, 10, 6)],  # but IIS says so all the same
+        ("10/06/2024",): [at(2024, 6, 10)],  # October is in the future
+        ("10-06-24",): [at(2024, 10, 6)],  # but IIS has the month first
         ("26.07.2018",): [at(2018, 7, 26)],
         ("02.03.18",): [at(2018, 3, 2)],
         ("2018/07/26",): [at(2018, 7, 26)],
         ("2018-07-26", "2018-02-03"): [at(2018, 7, 26), at(2018, 2, 3)],
     }.items():
         lines = [f"{date}  00:00       5 {number}" for number, date in enumerate(dates)]
-        assert [modify for *_, modify in told(lines, NOW)] == days, dates
+        assert [modify for *_, modify in listed(lines, NOW)] == days, dates
 
 
-def test_the_month_comes_first_in_a_line_alone() -> None:
-    """Without other lines and without a clock nothing speaks against it, unless there is no such month."""
+def test_the_month_comes_first_in_a_single_line() -> None:
+    """Without other lines and without a clock the month comes first, unless that month does not exist."""
     for date, day in {"02/01/70": at(1970, 2, 1), "02/03/99": at(1999, 2, 3), "26/07/18": at(2018, 7, 26)}.items():
         assert parse_msdos_line(f"{date}  00:00  5 x").modify == day, date
 
 
-def test_dates_that_no_order_makes_possible() -> None:
-    """Where lines contradict each other, those are read that most agree with."""
+def test_dates_that_contradict_each_other() -> None:
+    """Where no order fits all lines, the lines of the most frequent order are read."""
     dates = ("26/07/2018", "07/26/2018", "25/07/2018")
     reading = read_listing([f"{date}  00:00       5 {date[:2]}" for date in dates], now=NOW)
     assert [entry.name for entry in reading.entries] == ["26", "25"]
@@ -125,7 +125,7 @@ def test_dates_that_no_order_makes_possible() -> None:
 
 
 def test_other_times_and_sizes() -> None:
-    """Seconds, halves of days with dots, thousands with marks, and directories in French."""
+    """Seconds, a.m. and p.m. with dots, separators of thousands, and directories in French are read."""
     for line, entry in {
         "2002-09-02  18:48       <DIR>          longyear": ("longyear", "dir", None, at(2002, 9, 2, 18, 48)),
         "2002-09-02  18:48                9730 longyear.html": ("longyear.html", "file", 9730, at(2002, 9, 2, 18, 48)),
@@ -137,18 +137,18 @@ def test_other_times_and_sizes() -> None:
         "03/05/13 12:00 AM       <DIR>          x": ("x", "dir", None, at(2013, 3, 5)),
         "11-02-18  14:12       <DIR>          images": ("images", "dir", None, at(2018, 11, 2, 14, 12)),
     }.items():
-        assert told([line], NOW) == [entry], line
+        assert listed([line], NOW) == [entry], line
 
 
 def test_dir() -> None:
-    """What DIR says around its lines is no entry."""
+    """Headings and totals of DIR are no entries."""
     reading = read_listing(LISTINGS["DIR"], now=NOW)
     assert [(entry.name, entry.size) for entry in reading.entries] == [("sub dir", None), ("a b.txt", 1204)]
     assert reading.unread == ()
 
 
 def test_msdos_line() -> None:
-    """Files have a size and directories a mark, and the names stand below each other."""
+    """Files have a size and directories a mark, and the names are in one column."""
     assert msdos_line(Entry("a.txt", "file", 5, at(2024, 6, 1, 9, 5))) == "06-01-24  09:05AM                    5 a.txt"
     assert msdos_line(Entry("sub", "dir", 5, at(2024, 6, 1, 9, 5))) == "06-01-24  09:05AM       <DIR>          sub"
 
@@ -172,7 +172,7 @@ def test_msdos_line_years_and_zone() -> None:
 
 @given(any_name, st.sampled_from(["file", "dir"]), any_size, st.floats(at(1970, 1, 2), at(2069, 12, 30)), any_zone)
 def test_msdos_line_survives(name: str, kind: str, size: int, modify: float, zone: timezone) -> None:
-    """A line of IIS gives back name, type, size and minute, with both kinds of years."""
+    """A line of IIS preserves name, type, size and minute, with both kinds of years."""
     entry = Entry(name, kind, size if kind == "file" else None, modify)
     for four in (False, True):
         line = msdos_line(entry, timezone=zone, four_digit_year=four)

@@ -1,4 +1,4 @@
-"""Listings of MVS: data sets, and members of a partitioned one."""
+"""Listings of MVS: data sets, and members of a partitioned data set."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tests.support.listings import LISTINGS, NOW, at
 
 
 def test_mvs_data_sets() -> None:
-    """Organizations tell files from directories; sizes in tracks and dates of use are not told as what they are not."""
+    """The organization is file or directory; tracks are no size, and the date of use is no time of modification."""
     heading, *_ = LISTINGS["z/OS data sets"]
     for line, entry in {
         "PRD001 3390   2024/05/02  1    2  FB      80 27920  PS  MIA.LETTERS.TEXT": ("MIA.LETTERS.TEXT", "file"),
@@ -30,7 +30,7 @@ def test_mvs_data_sets() -> None:
 
 
 def test_mvs_members() -> None:
-    """Members have statistics, attributes of a load module, or nothing but a name."""
+    """Members have statistics, attributes of a load module, or only a name."""
     source, *_ = LISTINGS["z/OS members"]
     load = " Name      Size     TTR     Alias-of AC --------- Attributes --------- Amode Rmode"
     created, changed = at(2019, 3, 4), at(2024, 5, 30, 16, 21)

@@ -8,7 +8,7 @@ from tests.support.listings import LISTINGS, NOW, at
 
 
 def test_as400() -> None:
-    """Type, name, size and date of IBM i; one date of the listing tells the order of all."""
+    """Type, name, size and date of IBM i are read; one date of the listing decides the order of all."""
     assert read_listing(LISTINGS["AS/400"], now=NOW).entries == (
         Entry("reports", "dir", 77824, at(2000, 2, 23, 15, 9, 55), owner="QSYS"),
         Entry("month end.csv", "file", 135168, at(2003, 5, 23, 10, 12, 44), owner="QPGMR"),
@@ -19,7 +19,7 @@ def test_as400() -> None:
 
 
 def test_as400_lines() -> None:
-    """Each line alone; what is known to be neither file nor directory has the type "unknown"."""
+    """Single lines are read; an object that is neither file nor directory has the type "unknown"."""
     for line, entry in {
         "QSYS            77824 02/23/00 15:09:55 *STMF      data.csv": ("data.csv", "file", 77824, "QSYS"),
         "QSYS            77824 02/23/00 15:09:55 *DIR       reports/": ("reports", "dir", 77824, "QSYS"),

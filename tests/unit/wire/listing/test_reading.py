@@ -1,4 +1,4 @@
-"""Whole listings: what is read, and what is told not to be."""
+"""Whole listings: entries, headings and unread lines."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.support.listings import EPLF_LINES, MLSX_LINES, MSDOS_LINES, NOW, UNI
 from tests.support.rows import table
 
 
-def test_what_is_not_read_is_told() -> None:
+def test_unread_lines_have_a_reason() -> None:
     """Each line is an entry, a heading, or unread with a reason; the order is that of the lines."""
     good = "-rw-r--r-- 1 a b 5 Jun  1 09:00 x"
     bad = {
@@ -44,7 +44,7 @@ def test_what_is_not_read_is_told() -> None:
 
 
 def test_ends_of_lines() -> None:
-    """CR CR LF ends lines where all have it, but the last, which may be cut off; elsewhere a CR belongs to the name."""
+    """CR CR LF ends lines where all but the last, which may be cut off, have it; elsewhere a CR belongs to the name."""
     a, b, c = ("-rw-r--r-- 1 a b 5 Jun  1 09:00 " + name for name in "abc")
     for text, names, unread in (
         (f"{a}\r\n{b}\r\n{c}", ["a", "b", "c"], []),
@@ -63,7 +63,7 @@ def test_ends_of_lines() -> None:
 
 
 def test_formats_side_by_side() -> None:
-    """Lines of several formats are each judged with their own kind, and stay in their order."""
+    """Lines of each format are read together, and all entries stay in order."""
     lines = [next(iter(table)) for table in (UNIX_LINES, MSDOS_LINES, EPLF_LINES, MLSX_LINES)]
     reading = read_listing([*lines, *reversed(lines)], now=NOW)
     names = ["report.csv", "inetpub", "notes.html", "notes.html"]
@@ -95,7 +95,7 @@ GOOD = [
 
 @st.composite
 def damaged(draw: st.DrawFn) -> str:
-    """A line of a listing with a piece of it replaced by something else."""
+    """Return a line of a listing with a piece of it replaced."""
     line = draw(st.sampled_from(GOOD))
     first, last = sorted((draw(st.integers(0, len(line))), draw(st.integers(0, len(line)))))
     piece = draw(st.text(max_size=4) | st.sampled_from(["9" * 5000, "0", " ", "  ", "-", ";", "=", "\u0663"]))
@@ -113,14 +113,14 @@ def test_parsers_raise_one_error(parse: Callable[[str], object], line: str) -> N
 
 
 @given(damaged(), st.sampled_from([1.0, 1e300, -1e300]))
-def test_any_clock_will_do(line: str, now: float) -> None:
-    """A clock that is far off moves dates without a year, and breaks nothing."""
+def test_any_clock_is_accepted(line: str, now: float) -> None:
+    """A clock that is far off moves dates without a year, and raises nothing."""
     read_listing([line], now=now, timezone=timezone(timedelta(hours=-14)))
 
 
 @table("filler", [" ", "1 ", "a ", "5 Jan 1 12:00 ", "a=b;", ","])
-def test_long_lines_are_read_at_once(filler: str) -> None:
-    """A line of many kilobytes takes no longer than one may expect of its length; the time limit of tests tells."""
+def test_long_lines_are_read_in_time(filler: str) -> None:
+    """A line of many kilobytes is read within the time limit of a test."""
     long = filler * (20_000 // len(filler))
     for line in (f"-rw-r--r-- {long}", f"-rw-r--r-- 1 a b 5 {long}", f"02-03-24  04:05PM {long}", f"+{long}", long):
         assert not read_listing([f"{line}\0"], now=NOW).entries

@@ -1,4 +1,4 @@
-"""Lines straight from what the path layer tells: the same as those of entries, character for character."""
+"""Lines made straight from results of `lstat`: the same as those of entries, character for character."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TIMES = st.floats(-1e10, 1e11)
 
 @st.composite
 def described(draw: st.DrawFn) -> SimpleNamespace:
-    """What a path layer may tell of a file; some of it may be missing."""
+    """Return a result of `lstat` of a path layer; some attributes may be missing."""
     stats = SimpleNamespace(
         st_mode=draw(st.sampled_from(KINDS)) | draw(st.integers(0, 0o7777)),
         st_nlink=draw(st.integers(1, 70000)),
@@ -45,7 +45,7 @@ def described(draw: st.DrawFn) -> SimpleNamespace:
 
 
 def entry(name: str, stats: Any, perm: str) -> Entry:
-    """The entry that the same description means."""
+    """Return the entry for the same result."""
     create = getattr(stats, "st_birthtime", None)
     return Entry(
         name,
@@ -64,30 +64,30 @@ def entry(name: str, stats: Any, perm: str) -> Entry:
 
 @given(st.lists(st.tuples(NAMES, described()), max_size=5), TIMES)
 def test_rows_of_list_are_lines_of_ls(files: list[tuple[str, Any]], now: float) -> None:
-    """One maker of rows for many files, whatever they have in common."""
+    """`UnixRows` makes the lines of `unix_line` for any files."""
     row = UnixRows(now, ZONE)
     for name, stats in files:
         assert row(name, stats) == unix_line(entry(name, stats, ""), now=now, timezone=ZONE)
 
 
 @given(st.lists(st.tuples(NAMES, described()), max_size=5), st.sets(st.sampled_from(MLSX_FACTS)))
-def test_rows_of_mlsd_are_lines_of_mlsd(files: list[tuple[str, Any]], facts: set[str]) -> None:
-    """Any choice of facts, also of those that nobody knows."""
+def test_rows_of_mlsd_are_lines_of_mlsx(files: list[tuple[str, Any]], facts: set[str]) -> None:
+    """`MlsxRows` makes the lines of `mlsx_line` for any choice of facts, unknown ones included."""
     row = MlsxRows(facts, {"file": "adfrw", "dir": "el", "unknown": ""}.__getitem__)
     for name, stats in files:
         perm = {"file": "adfrw", "dir": "el", "unknown": ""}[type_of(stats.st_mode)]
         assert row(name, stats) == mlsx_line(entry(name, stats, perm), facts)
 
 
-def test_links_take_more_than_a_row() -> None:
-    """Where a link leads is in no description."""
+def test_links_are_not_rows() -> None:
+    """A link has no row, because a result of `lstat` does not hold its target."""
     link = SimpleNamespace(st_mode=stat.S_IFLNK | 0o777, st_nlink=1, st_size=4, st_mtime=0.0)
     assert UnixRows(0, UTC)("link", link) is None
     assert MlsxRows(MLSX_FACTS, str)("link", link) is None
 
 
-def test_texts_of_moments_do_not_pile_up() -> None:
-    """A directory whose files all have times of their own needs no more memory for them than others."""
+def test_cached_times_are_limited() -> None:
+    """A directory in which every file has its own time needs no more memory than others."""
     row = UnixRows(0, UTC)
     for seconds in range(10_000):
         row("name", SimpleNamespace(st_mode=stat.S_IFREG, st_nlink=1, st_size=4, st_mtime=float(seconds)))

@@ -26,7 +26,7 @@ from tests.support.entries import (
     any_zone,
     cut,
 )
-from tests.support.listings import LISTINGS, NOW, UNIX_LINES, at, told
+from tests.support.listings import LISTINGS, NOW, UNIX_LINES, at, listed
 from tests.support.rows import table
 
 
@@ -36,7 +36,7 @@ def unix(line: str) -> Entry:
 
 
 def test_unix_lines() -> None:
-    """Every column that is there is read, and the name with all its spaces."""
+    """Every existing column is read, and the name with all its spaces."""
     for line, entry in UNIX_LINES.items():
         for end in ("", "\n", "\r\n", "\r\r\n"):
             assert unix(line + end) == entry
@@ -62,7 +62,7 @@ def test_unix_lines() -> None:
         ("-rw-r--r-- 1 a b 5 Jun  1 24:00 x", "there is no date 'Jun  1 24:00'"),
         ("-rw-r--r-- 1 a b 5 Feb 29  2023 x", "there is no date 'Feb 29  2023'"),
         ("-rw-r--r-- 1 a b 5 Jun  1  0000 x", "there is no date 'Jun  1  0000'"),
-        ("-wr-r--r-- 1 a b 5 Jun  1 09:00 x", "'wr-r--r--' is not a mode: 'w' cannot be where it is"),
+        ("-wr-r--r-- 1 a b 5 Jun  1 09:00 x", "'wr-r--r--' is not a mode: 'w' is not valid at its position"),
         ("lrwxrwxrwx 1 a b 5 Jun  1 09:00  -> x", "it has no name"),
         ("- [R----F--] guest 7 Oct 20  2003    ", "it has no name"),
         ("-rw-r--r-- 1 a b 5 Jun  1 09:00 x\ny", "CR, LF or NUL"),
@@ -70,7 +70,7 @@ def test_unix_lines() -> None:
     ],
 )
 def test_lines_that_are_not_unix(line: str, why: str) -> None:
-    """Anything else is refused with the line and the reason."""
+    """Other lines are refused with the line and the reason."""
     with pytest.raises(ReplySyntaxError) as refusal:
         unix(line)
     assert repr(line) in str(refusal.value)
@@ -90,20 +90,20 @@ def test_lines_that_are_not_unix(line: str, why: str) -> None:
     ],
 )
 def test_unix_modes(text: str, mode: int) -> None:
-    """Nine letters are twelve bits; capital letters are without execution."""
+    """Nine letters hold twelve bits; capital letters mean no execution."""
     assert parse_unix_mode(text) == mode
 
 
 @table("text", ["", "rwxrwxrw", "rwxrwxrwxx", "xwrrwxrwx", "rwtrwxrwx", "rwxrwxrws", "rwxrw-rw1"])
-def test_what_is_no_mode(text: str) -> None:
-    """Letters must be nine, each where it can be."""
+def test_texts_that_are_no_modes(text: str) -> None:
+    """A mode has nine letters, each valid at its position."""
     with pytest.raises(ReplySyntaxError, match="is not a mode"):
         parse_unix_mode(text)
 
 
 @given(st.integers(0, 0o7777))
 def test_modes_survive(mode: int) -> None:
-    """All twelve bits come back from the letters of a line."""
+    """All twelve bits survive the letters of a line."""
     assert parse_unix_mode(unix_line(Entry("x", "file", mode=mode), now=NOW)[1:10]) == mode
 
 
@@ -111,17 +111,17 @@ def test_modes_survive(mode: int) -> None:
 
 
 def names(*lines: str, now: float = NOW) -> list[str]:
-    """The names of a listing that is understood as a whole."""
-    return [name for name, *_ in told(lines, now)]
+    """Return the names of a listing without unread lines."""
+    return [name for name, *_ in listed(lines, now)]
 
 
 def line(rest: str, columns: str = "1 a b 5") -> str:
-    """A Unix line with this date and name."""
+    """Return a Unix line with this date and name."""
     return f"-rw-r--r-- {columns} {rest}"
 
 
 def test_dates_of_other_systems() -> None:
-    """Options of ls, BusyBox, and servers that format dates by themselves."""
+    """Dates of ls with options, of BusyBox, and of servers with their own formats are read."""
     day, noon = at(2023, 5, 28), at(2023, 5, 28, 19, 50)
     for date, moment in {
         "2023-05-28 19:50:01.123456789 +0200": at(2023, 5, 28, 17, 50, 1) + 0.123456789,
@@ -148,35 +148,35 @@ def test_dates_of_other_systems() -> None:
         " 3月 28日  2023": at(2023, 3, 28),
         "3월 28 19:50": at(2024, 3, 28, 19, 50),
     }.items():
-        assert told([line(f"{date} x  y")], NOW) == [("x  y", "file", 5, moment)], date
+        assert listed([line(f"{date} x  y")], NOW) == [("x  y", "file", 5, moment)], date
 
 
 def test_time_and_year() -> None:
-    """A year behind the time belongs to the date where every line has one and one time is older than ls shows times."""
+    """A year after the time belongs to the date if every line has one and one date is older than half a year."""
     year, time = "May 28 19:50 2023 x.txt", "May 28 2023 19:50 x.txt"
     late = at(2026, 11, 30, 12)
-    assert told([line(year)], late) == [("x.txt", "file", 5, at(2023, 5, 28, 19, 50))]
-    assert told([line(year), line("Nov 29 19:50 2026 2023 y")], late)[1] == (
+    assert listed([line(year)], late) == [("x.txt", "file", 5, at(2023, 5, 28, 19, 50))]
+    assert listed([line(year), line("Nov 29 19:50 2026 2023 y")], late)[1] == (
         "2023 y",
         "file",
         5,
         at(2026, 11, 29, 19, 50),
     )
-    assert told([line("28 May 19:50:00 2023 x")], late) == [("x", "file", 5, at(2023, 5, 28, 19, 50))]
-    assert told([line("Nov 28 19:50:01 2026 x")], late) == [("x", "file", 5, at(2026, 11, 28, 19, 50, 1))]
-    assert told([line(time), line("Jun  1 2022 9:05 y")], late)[1] == ("y", "file", 5, at(2022, 6, 1, 9, 5))
+    assert listed([line("28 May 19:50:00 2023 x")], late) == [("x", "file", 5, at(2023, 5, 28, 19, 50))]
+    assert listed([line("Nov 28 19:50:01 2026 x")], late) == [("x", "file", 5, at(2026, 11, 28, 19, 50, 1))]
+    assert listed([line(time), line("Jun  1 2022 9:05 y")], late)[1] == ("y", "file", 5, at(2022, 6, 1, 9, 5))
     recent = [line(f"Nov 29 19:50 2026 {name}") for name in (".", "..", "a")]
     assert names(*recent, now=late) == [".", "..", "a"]
 
 
 def test_names_that_begin_like_years() -> None:
-    """The same words are part of the name where ls alone explains all lines."""
+    """A number after the time is part of the name where all lines can come from ls."""
     late = at(2026, 11, 30, 12)
     for lines, found in {
-        ("Nov 29 19:50 2023 x",): ["2023 x"],  # of this half year, and ls shows no year
+        ("Nov 29 19:50 2023 x",): ["2023 x"],  # within half a year, where ls shows no year
         ("May 28 19:50 2023 x", "May 28  2022 y"): ["2023 x", "y"],
         ("May 28 19:50 2023 x", "May 28 19:50 y"): ["2023 x", "y"],
-        ("May 28 19:50 2023 x", "May 28 19:50 2022 x"): ["2023 x", "2022 x"],  # names are never twice there
+        ("May 28 19:50 2023 x", "May 28 19:50 2022 x"): ["2023 x", "2022 x"],  # a name occurs only once in a directory
         ("May 28 19:50 2023 x", "May 28 19:50 2027 x"): ["2023 x", "2027 x"],  # no year is in the future
         ("May 28 19:50 2023", "May 28 19:50 2024"): ["2023", "2024"],
         ("Nov 29 19:50 2023 .", "Nov 29 19:50 2023 x"): ["2023 .", "2023 x"],
@@ -189,7 +189,7 @@ def test_names_that_begin_like_years() -> None:
 
 
 def test_months_in_other_languages() -> None:
-    """Each is one month, in capitals, with a full stop, without its marks, or in the bytes of another encoding."""
+    """Each name is one month, also in capitals, with a full stop, without its marks, or in another encoding."""
     for number, words in enumerate(
         (
             "Jan ene gen janv. jän ian tammi sty led янв oca sij січ",
@@ -208,17 +208,17 @@ def test_months_in_other_languages() -> None:
         1,
     ):
         for word in words.split():
-            assert told([line(f"{word} 14  2020 x")], NOW)[0][3] == at(2020, number, 14), word
-            assert told([line(f"14 {word.upper()} 2020 x")], NOW)[0][3] == at(2020, number, 14), word
+            assert listed([line(f"{word} 14  2020 x")], NOW)[0][3] == at(2020, number, 14), word
+            assert listed([line(f"14 {word.upper()} 2020 x")], NOW)[0][3] == at(2020, number, 14), word
 
 
 def test_months_that_are_not_read() -> None:
-    """A name with several meanings is read only beside names that leave one; nobody guesses."""
+    """A name with several meanings is read only beside names that leave one meaning."""
     for word in ("lip", "lis", "srp", "jui", "Jum", "foo", "Ju月", "0月", "13月"):
         assert read_listing([line(f"{word} 14  2020 x")], now=NOW).entries == (), word
     for word, beside, month in (("lip", "kwi", 7), ("lip", "tra", 6), ("lis", "kwi", 11), ("lis", "kol", 10)):
         lines = [line(f"{word} 14  2020 x"), line(f"{beside} 14  2020 y")]
-        assert told(lines, NOW)[0][3] == at(2020, month, 14), (word, beside)
+        assert listed(lines, NOW)[0][3] == at(2020, month, 14), (word, beside)
     reading = read_listing([line("foo 14  2020 x"), line("Mai 14  2020 y"), line("lip 14  2020 z")], now=NOW)
     assert [entry.name for entry in reading.entries] == ["y"]
     assert [unread.reason for unread in reading.unread] == [
@@ -227,11 +227,11 @@ def test_months_that_are_not_read() -> None:
     ]
 
 
-def test_glued_columns() -> None:
-    """Links right behind the mode are links; a size right behind the group is one where another line has that group."""
+def test_joined_columns() -> None:
+    """A count of links may touch the mode; a size may touch the group if another line has that group."""
     (entry,) = read_listing(["drwxr-x---+1464 chrism chrism 41472 Feb 25 13:17 20090225"], now=NOW).entries
     assert (entry.links, entry.owner, entry.size, entry.name) == (1464, "chrism", 41472, "20090225")
-    glued = "-rw-r--r-- 1 mia accounts1234567 Jun  1 09:00 x"
+    joined = "-rw-r--r-- 1 mia accounts1234567 Jun  1 09:00 x"
     for others, group, size in (
         ((), None, None),
         (("accounts",), "accounts", 1234567),
@@ -240,12 +240,12 @@ def test_glued_columns() -> None:
         (("staff",), None, None),
     ):
         lines = [f"-rw-r--r-- 1 mia {other} 5 Jun  1 09:00 y" for other in others]
-        entry = read_listing([*lines, glued], now=NOW).entries[-1]
+        entry = read_listing([*lines, joined], now=NOW).entries[-1]
         assert (entry.name, entry.owner, entry.group, entry.size) == ("x", "mia", group, size), others
 
 
-def test_sizes_that_are_not_told() -> None:
-    """Rounded sizes and numbers of devices are no sizes, and what ls could not tell is unknown."""
+def test_sizes_that_are_unknown() -> None:
+    """Rounded sizes, numbers of devices and question marks give no size."""
     for text, kind, size in (
         ("-rw-r--r-- 1 a b 1.5K Jun  1 09:00 x", "file", None),
         ("-rw-r--r-- 1 a b 12M Jun  1 09:00 x", "file", None),
@@ -255,12 +255,12 @@ def test_sizes_that_are_not_told() -> None:
         ("-????????? ? ?    ?         ?            ? x", "file", None),
         ("d????????? ? ?    ?         ?            ? x", "dir", None),
     ):
-        assert [found[:3] for found in told([text], NOW)] == [("x", kind, size)], text
+        assert [found[:3] for found in listed([text], NOW)] == [("x", kind, size)], text
 
 
 def test_netware() -> None:
-    """Rights in brackets, no links and no group; names begin at the first letter."""
-    assert told(LISTINGS["NetWare"], NOW) == [
+    """Lines of NetWare have rights in brackets, no links and no group; names begin at the first letter."""
+    assert listed(LISTINGS["NetWare"], NOW) == [
         ("ledger.dat", "file", 2048, at(2023, 11, 11, 14, 8)),
         ("login", "dir", 512, at(2024, 1, 16, 18, 53)),
         ("my pub", "dir", 512, at(2022, 3, 1)),
@@ -270,14 +270,14 @@ def test_netware() -> None:
 
 
 def test_other_directories() -> None:
-    """What ls -R adds from directories below is not in this one, and a message is no heading."""
+    """Entries that ls -R adds from subdirectories are unread, and a message is no heading."""
     a, b = line("Jun  1 09:00 a"), line("Jun  1 09:00 b")
     for lines, found, unread in (
         (LISTINGS["ls -R"], ["sub"], []),
         ((".:", "total 1", a, "", "./sub:", "total 1", b), ["a"], [b]),
         (("/pub/my files:", a, "", "/pub/my files/c:", "", "/pub/my files/d:", b), ["a"], [b]),
         ((a, "sub:", b), ["a", "b"], ["sub:"]),
-        ((f"{a}:", b), ["a:", "b"], []),  # the name of an entry, not of the directory that has the second
+        ((f"{a}:", b), ["a:", "b"], []),  # the name of an entry, not the heading of the second line
         ((b, "", f"{a}:", b), ["b", "a:", "b"], []),
         ((a, "", "no permission for:"), ["a"], ["no permission for:"]),
         (("cannot open:",), [], ["cannot open:"]),
@@ -294,7 +294,7 @@ DAY = 86400
 
 
 def test_unix_line_of_a_file() -> None:
-    """Every column is filled, and one space stands before the name."""
+    """Every column is filled, and one space precedes the name."""
     entry = Entry("a.txt", "file", 5, at(2024, 6, 1, 9, 5), mode=0o640, links=2, owner="ann", group="staff")
     assert unix_line(entry, now=NOW) == "-rw-r-----    2 ann      staff               5 Jun  1 09:05 a.txt"
 
@@ -311,7 +311,7 @@ def test_unix_line_of_a_file() -> None:
     ],
 )
 def test_unix_line_without_knowledge(kind: str, head: str) -> None:
-    """What is not known is shown as something usual, so that clients find all columns."""
+    """Unknown fields have default values, so that clients find all columns."""
     assert unix_line(Entry("x", kind), now=NOW) == head
 
 
@@ -331,7 +331,7 @@ def test_unix_line_without_knowledge(kind: str, head: str) -> None:
     ],
 )
 def test_unix_line_modes(mode: int, letters: str) -> None:
-    """Setuid, setgid and sticky are s and t with execution, S and T without; bits of the type do not show."""
+    """Setuid, setgid and sticky are s and t with execution, S and T without; bits of the type are ignored."""
     assert unix_line(Entry("x", "file", mode=mode), now=NOW)[:11] == f"-{letters} "
 
 
@@ -351,12 +351,12 @@ def test_unix_line_modes(mode: int, letters: str) -> None:
     ],
 )
 def test_unix_line_dates(modify: float, date: str) -> None:
-    """Hour and minute for 180 days back, the year beyond and in the future; impossible times are held in bounds."""
+    """A date has a time for 180 days back, else the year; times outside of the years 1 to 9999 are limited."""
     assert unix_line(Entry("x", "file", 7, modify), now=NOW).endswith(f" 7 {date} x")
 
 
 def test_unix_line_has_the_time_of_its_zone() -> None:
-    """The date is the one on the wall in the given time zone."""
+    """The date is local to the given time zone."""
     entry = Entry("x", "file", modify=NOW - 60)
     assert unix_line(entry, now=NOW, timezone=timezone(timedelta(hours=14))).endswith("Jun 16 01:59 x")
 
@@ -387,7 +387,7 @@ def test_unix_line_targets(kind: str, target: str | None, end: str) -> None:
 
 
 def test_unix_line_of_a_large_file() -> None:
-    """A size that fills its column pushes the rest aside and is not cut."""
+    """A size wider than its column moves the rest and is not cut."""
     line = unix_line(Entry("x", "file", 2**63), now=NOW)
     assert line.endswith(" ftp      9223372036854775808 Jan  1  1970 x")
 
@@ -409,7 +409,7 @@ any_now = st.floats(at(1970, 1, 2), at(2200, 1, 1))
 def test_unix_line_survives(
     name: str, kind: str, size: int, modify: float, now: float, mode: int, owner: str, group: str, zone: timezone
 ) -> None:
-    """A Unix line gives back name, type, size, mode, links, owner and group, and the time as exactly as it has it."""
+    """A Unix line preserves name, type, size, mode, links, owner and group, and the time to its precision."""
     entry = Entry(name, kind, size, modify, mode=mode, links=3, owner=owner, group=group)
     line = unix_line(entry, now=now, timezone=zone)
     wanted = dataclasses.replace(entry, modify=cut(modify, zone, whole_day=not 0 <= now - modify <= 180 * DAY))
@@ -419,7 +419,7 @@ def test_unix_line_survives(
 
 @given(any_name, any_now, st.floats(0, 180 * DAY), any_zone)
 def test_recent_dates_survive(name: str, now: float, age: float, zone: timezone) -> None:
-    """A date without a year comes back to the minute, on both sides of a new year and of 29 February."""
+    """A date without a year survives to the minute, on both sides of a new year and of 29 February."""
     modify = now - age
     assume(modify <= now)
     line = unix_line(Entry(name, "file", modify=modify), now=now, timezone=zone)
@@ -428,7 +428,7 @@ def test_recent_dates_survive(name: str, now: float, age: float, zone: timezone)
 
 @given(any_name, any_name)
 def test_unix_link_survives(name: str, target: str) -> None:
-    """A link gives back name and target, unless the target has an arrow itself."""
+    """A link keeps name and target, unless the target has an arrow itself."""
     assume(" -> " not in f"-> {target}")
     entry = parse_unix_line(unix_line(Entry(name, "link", target=target), now=NOW), now=NOW)
     assert (entry.type, entry.name, entry.target) == ("link", name, target)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from ftpfixture.wire.listing import read_listing
 from ftpfixture.wire.listing.entry import Entry
-from tests.support.listings import LISTINGS, NOW, at, told
+from tests.support.listings import LISTINGS, NOW, at, listed
 
 
 def test_openvms() -> None:
-    """Names keep their versions, directories lose what makes them one, and long names have their columns below."""
+    """Names keep their versions, directories lose their suffix, and long names have their columns on the next line."""
     assert read_listing(LISTINGS["OpenVMS"], now=NOW).entries == (
         Entry("NOTES.TXT;3", "file", modify=at(1998, 6, 2, 7, 32, 4), owner="GROUP,OWNER"),
         Entry("TOOLS", "dir", modify=at(2001, 11, 19, 21, 41, 12) + 0.07, owner="SYSTEM"),
@@ -20,7 +20,7 @@ def test_openvms() -> None:
 
 
 def test_openvms_lines() -> None:
-    """MultiNet, TCP/IP Services and others put their columns in different places, and may have none."""
+    """MultiNet, TCP/IP Services and others have different columns, or none."""
     day = at(2019, 3, 4)
     for lines, entries in {
         ("A.TXT;1  4-MAR-2019 00:00 5/6",): [("A.TXT;1", "file", None, day)],
@@ -40,11 +40,11 @@ def test_openvms_lines() -> None:
             ("A.TXT;1", "file", None, day)
         ],
     }.items():
-        assert told(lines, NOW) == entries, lines
+        assert listed(lines, NOW) == entries, lines
 
 
 def test_openvms_lines_that_are_not_read() -> None:
-    """A name whose columns are missing, columns without a name, and what is in other directories."""
+    """A name without columns, columns without a name, and entries of other directories are unread."""
     for lines, unread in {
         ("A.TXT;1",): ["A.TXT;1"],
         ("A.TXT;1", "B.TXT;1 5 4-MAR-2019 00:00"): ["A.TXT;1"],
@@ -60,7 +60,7 @@ def test_openvms_lines_that_are_not_read() -> None:
 
 
 def test_openvms_lines_elsewhere() -> None:
-    """Only below its own line is the second half of an entry one, and only where entries of OpenVMS can be."""
+    """The second half of an entry is read only directly below the first, and only in a listing of OpenVMS."""
     name, columns = "A.TXT;1", "     5 4-MAR-2019 00:00"
     heading, *_ = LISTINGS["z/OS data sets"]
     there = ("Directory D:[X]", "B.TXT;1 5 4-MAR-2019 00:00", "", "Directory D:[X.Y]")

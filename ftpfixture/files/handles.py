@@ -1,6 +1,6 @@
-"""An open file of a path layer, and what guards the methods of layers.
+"""The open file of a path layer, and the decorators for methods of layers.
 
-One rule: nothing here knows which layer it is; `Layer` is all that an open file asks of one.
+One rule: nothing here knows a concrete layer; `Layer` is all that an open file needs.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 MODES = ("rb", "wb", "ab", "r+b")
-"""How files may be opened: read, write anew, append, read and write in place."""
+"""Modes for opening files: read, replace, append, read and write in place."""
 
 
 def universal_exception(coroutine: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, Coroutine[Any, Any, R]]:
-    """Turn what a method of a path layer raises into PathIOError; the original is in `reason` and the cause.
+    """Turn exceptions of a method of a path layer into PathIOError, with the original in `reason` and as the cause.
 
-    CancelledError, NotImplementedError, StopAsyncIteration and what is a PathIOError already pass unchanged.
+    CancelledError, NotImplementedError, StopAsyncIteration and PathIOError pass unchanged.
     """
 
     @functools.wraps(coroutine)
@@ -44,10 +44,10 @@ def universal_exception(coroutine: Callable[P, Coroutine[Any, Any, R]]) -> Calla
 
 
 def defend_file_methods(coroutine: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, Coroutine[Any, Any, R]]:
-    """Refuse, in `seek`, `write`, `read` and `close` of a layer, the context of a file in place of the file itself.
+    """Make `seek`, `write`, `read` and `close` of a layer reject the context of a file in place of the raw file.
 
     Raises:
-        ValueError: The call got an AsyncPathIOContext; it has methods of the same names, for callers.
+        ValueError: The argument is an AsyncPathIOContext, which has its own methods of these names.
     """
 
     @functools.wraps(coroutine)
@@ -63,7 +63,7 @@ def defend_file_methods(coroutine: Callable[P, Coroutine[Any, Any, R]]) -> Calla
 
 
 def check_mode(mode: str) -> None:
-    """Check the mode of a file that is to be opened.
+    """Check the mode for opening a file.
 
     Raises:
         ValueError: It is not one of `MODES`.
@@ -84,23 +84,23 @@ class Layer(Protocol):
         """Write all of `data`."""
 
     async def read(self, file: Any, n: int = -1) -> bytes:
-        """Read `n` octets, or all that are left."""
+        """Read `n` bytes, or all that are left."""
 
     async def read_some(self, file: Any, count: int) -> bytes | memoryview:
-        """Read one piece of at most `count` octets."""
+        """Read one piece of at most `count` bytes."""
 
     async def close(self, file: Any) -> None:
         """Close the file."""
 
 
 class AsyncPathIOContext:
-    """A file that a path layer opens when this is awaited or entered; both give this object.
+    """A file that a path layer opens when this is awaited or entered; both return this object.
 
-    Leaving the context closes the file. Closing twice does no harm.
+    Leaving the context closes the file. A second close has no effect.
 
     Args:
         path_io: The layer.
-        path: What to open.
+        path: Path of the file.
         mode: One of `MODES`.
 
     Attributes:
@@ -140,7 +140,7 @@ class AsyncPathIOContext:
             raise ValueError(f"{self._path} is not open: use `async with path_io.open(...)`, or await it first")
         return self.file
 
-    # These hand the layer's own coroutine on, for an `async def` around it would be one more frame per block.
+    # These return the coroutine of the layer, because an `async def` around it would be one more frame per block.
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> Coroutine[Any, Any, int]:
         """Move the position; see AbstractPathIO."""
@@ -151,20 +151,20 @@ class AsyncPathIOContext:
         return self._path_io.write(self._opened(), data)
 
     def read(self, n: int = -1) -> Coroutine[Any, Any, bytes]:
-        """Read `n` octets, or all that are left; see AbstractPathIO."""
+        """Read `n` bytes, or all that are left; see AbstractPathIO."""
         return self._path_io.read(self._opened(), n)
 
     def read_some(self, count: int) -> Coroutine[Any, Any, bytes | memoryview]:
-        """Read one piece of at most `count` octets; see AbstractPathIO."""
+        """Read one piece of at most `count` bytes; see AbstractPathIO."""
         return self._path_io.read_some(self._opened(), count)
 
     async def close(self) -> None:
-        """Close the file; nothing happens when it is not open."""
+        """Close the file; a closed file stays closed."""
         file, self.file = self.file, None
         if file is not None:
             await self._path_io.close(file)
 
     def iter_by_block(self, count: int = 8192) -> AsyncStreamIterator[bytes]:
-        """Iterate over the rest of the file in blocks of `count` octets; only the last may be shorter."""
+        """Iterate over the rest of the file in blocks of `count` bytes; only the last may be shorter."""
         self._opened()
         return AsyncStreamIterator(lambda: self.read(count))

@@ -57,4 +57,4 @@ async def test_resume(ftp_client: Client, ftp_server: FtpServer, tmp_path: Path)
     assert told[0] == ("big.bin", 1_000_000, 1_024_000)
     assert told[-1] == ("big.bin", 1_024_000, 1_024_000)
     [transfer] = ftp_server.log.transfers
-    assert (transfer.offset, transfer.octets) == (1_000_000, 24_000)
+    assert (transfer.offset, transfer.size) == (1_000_000, 24_000)

@@ -97,7 +97,7 @@ def test_a_busy_server_is_asked_again(
 
 
 def test_patience_ends(ftp_users: ScriptedUserManager, log_in: Callable[[str], None], pauses: list[int]) -> None:
-    ftp_users.on("user").close("Too many users", at="USER")
+    ftp_users.on("user").close("Too many users", stage="USER")
 
     with pytest.raises(LoginRefused, match="still busy after 4 attempts"):
         log_in("password")

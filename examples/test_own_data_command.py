@@ -73,7 +73,7 @@ def test_last_event(ftp_server: FtpServer) -> None:
         assert last_event(ftp) == "end"
 
     ftp_server.log.assert_sent("TAIL /log.txt -> 226", times=1)
-    assert ftp_server.log.transfers[0].octets == len(b"06:02 prices.csv\n06:03 end\n")
+    assert ftp_server.log.transfers[0].size == len(b"06:02 prices.csv\n06:03 end\n")
 
 
 @pytest.mark.parametrize(("command", "code"), [("TAIL /missing", "550"), ("TAIL /old", "550")])

@@ -77,7 +77,7 @@ def test_partial_download_is_resumed(ftp_server: FtpServer, partner: Partner, fo
     assert (folder / "orders.csv").read_bytes() == b"1,apples\n2,pears\n"
     transfer = ftp_server.log.assert_sent("RETR /out/orders.csv -> 226").transfer
     assert transfer is not None
-    assert (transfer.offset, transfer.octets) == (9, 8)
+    assert (transfer.offset, transfer.size) == (9, 8)
 
 
 def test_partial_upload_is_resumed(ftp_server: FtpServer, partner: Partner, folder: Path, report: Path) -> None:
@@ -88,7 +88,7 @@ def test_partial_upload_is_resumed(ftp_server: FtpServer, partner: Partner, fold
     assert ftp_server.files == {"/in/report.csv": REPORT}
     listing, upload = ftp_server.log.transfers
     assert (listing.verb, listing.path) == ("MLSD", "/out")
-    assert (upload.verb, upload.offset, upload.octets) == ("STOR", 10, len(REPORT) - 10)
+    assert (upload.verb, upload.offset, upload.size) == ("STOR", 10, len(REPORT) - 10)
 
 
 # What goes wrong.

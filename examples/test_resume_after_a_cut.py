@@ -93,7 +93,7 @@ def test_download_goes_on_where_it_was_dropped(ftp_server: FtpServer, target: Pa
     download(ftp_server, "/out/film", target)
 
     assert target.read_bytes() == CONTENT
-    assert [(one.offset, one.octets) for one in ftp_server.log.transfers] == [(0, 200_000), (200_000, 200_000)]
+    assert [(one.offset, one.size) for one in ftp_server.log.transfers] == [(0, 200_000), (200_000, 200_000)]
 
 
 def test_download_goes_on_where_it_was_reset(ftp_server: FtpServer, target: Path) -> None:
@@ -104,7 +104,7 @@ def test_download_goes_on_where_it_was_reset(ftp_server: FtpServer, target: Path
 
     assert target.read_bytes() == CONTENT
     cut, rest = ftp_server.log.transfers
-    assert rest.offset <= cut.octets == 200_000  # a reset may destroy what was under way
+    assert rest.offset <= cut.size == 200_000  # a reset may destroy what was under way
     ftp_server.log.assert_sequence("RETR -> 426", "RETR -> 226")
 
 

@@ -24,7 +24,7 @@ class Situation:
         user: Name given with USER; "" before.
         session: Number of the control connection.
         transfer_type: "A" or "I".
-        at: Seconds since the server was made, by its clock.
+        age: Seconds since the server was made, by its clock.
         host: Of the server, as the client sees it.
         encoding: Of its replies.
     """
@@ -35,7 +35,7 @@ class Situation:
     user: str
     session: int
     transfer_type: str
-    at: float
+    age: float
     host: str
     encoding: str
 
@@ -93,10 +93,10 @@ class Trigger:
             return f"the session was number {situation.session}, not {self.session}"
         if self.type not in (None, situation.transfer_type):
             return f"the type was {situation.transfer_type}, not {self.type}"
-        if situation.at < self.since:
-            return f"it came after {situation.at:.3g} s, before {self.since:g} s"
-        if self.until is not None and situation.at > self.until:
-            return f"it came after {situation.at:.3g} s, later than {self.until:g} s"
+        if situation.age < self.since:
+            return f"it came after {situation.age:.3g} s, before {self.since:g} s"
+        if self.until is not None and situation.age > self.until:
+            return f"it came after {situation.age:.3g} s, later than {self.until:g} s"
         return None
 
     def counts(self, number: int) -> bool:

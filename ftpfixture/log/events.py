@@ -14,15 +14,12 @@ from itertools import count
 from ftpfixture.wire.command import censor
 
 __all__ = [
-    "Cleared",
     "CommandReceived",
     "Connected",
     "DataClosed",
     "DataMoved",
     "DataOpened",
     "Disconnected",
-    "Encrypted",
-    "EncryptionFailed",
     "Event",
     "FaultApplied",
     "HandlerFailed",
@@ -30,7 +27,10 @@ __all__ = [
     "LoggedIn",
     "Payload",
     "ReplySent",
-    "Silenced",
+    "ReplyWithheld",
+    "TlsEnded",
+    "TlsEstablished",
+    "TlsFailed",
 ]
 
 
@@ -41,7 +41,7 @@ class Payload:
     that went by (immutable, shared with the stored file) are kept, and dropped once the digest is known.
     """
 
-    __slots__ = ("_digest", "_hash", "_lock", "_next", "_offset", "_pieces", "octets")
+    __slots__ = ("_digest", "_hash", "_lock", "_next", "_offset", "_pieces", "size")
 
     def __init__(self) -> None:
         self._pieces: list[bytes | memoryview] | None = []
@@ -50,13 +50,13 @@ class Payload:
         self._offset = 0
         self._digest = ""
         self._lock = threading.Lock()
-        self.octets = 0
+        self.size = 0
 
     def add(self, piece: bytes | memoryview) -> None:
         """Keep the next piece, which must never change again."""
         assert self._pieces is not None
         self._pieces.append(piece)
-        self.octets += len(piece)
+        self.size += len(piece)
 
     def buffers(self) -> dict[int, int]:
         """What is held: identity of each buffer to its size; pieces of one stored file share theirs."""
@@ -83,7 +83,7 @@ class Payload:
     def sha256(self) -> str:
         """SHA-256 of all the octets, in hexadecimal."""
         with self._lock:
-            self._hash_on(self.octets + 1)
+            self._hash_on(self.size + 1)
             return self._digest
 
     def _hash_on(self, most: int) -> int:
@@ -106,7 +106,7 @@ class Payload:
         return memoryview(piece)[self._offset : self._offset + most]
 
     def __repr__(self) -> str:
-        return f"<Payload of {self.octets} octets>"
+        return f"<Payload of {self.size} octets>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +116,12 @@ class Event:
     Attributes:
         session: Number of the control connection, counted from 1 per server.
         seq: Number of the event, counted from 1 per server; unique, and growing in the order of events.
-        at: Seconds since the server was made, by a clock that never goes back.
+        time: Seconds since the server was made, by a clock that never goes back.
     """
 
     session: int
     seq: int
-    at: float
+    time: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,23 +162,23 @@ class ReplySent(Event):
     Attributes:
         code: Three digits.
         lines: The texts, without code.
-        to: `seq` of the command it answers; 0 for a reply that nobody asked for (greeting, time-out, shut-down).
-        raw: The octets as sent.
+        command_seq: `seq` of the command it answers; 0 for one to no command (greeting, timeout, shutdown).
+        raw: The bytes as sent.
     """
 
     code: str
     lines: tuple[str, ...]
-    to: int
+    command_seq: int
     raw: bytes
 
 
 @dataclass(frozen=True, slots=True)
-class Encrypted(Event):
+class TlsEstablished(Event):
     """Hands were shaken: a connection is encrypted from now on.
 
     Attributes:
         where: "control" or "data".
-        to: `seq` of the command whose data connection it is; that of AUTH; 0 for TLS from the first octet.
+        command_seq: `seq` of the command whose data connection it is; that of AUTH; 0 for TLS from the first octet.
         version: Such as "TLSv1.3".
         cipher: OpenSSL's name of the suite.
         resumed: Whether an earlier session was resumed.
@@ -186,7 +186,7 @@ class Encrypted(Event):
     """
 
     where: str
-    to: int
+    command_seq: int
     version: str
     cipher: str
     resumed: bool
@@ -194,22 +194,22 @@ class Encrypted(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class Cleared(Event):
+class TlsEnded(Event):
     """The control connection went back to clear text (CCC, REIN)."""
 
 
 @dataclass(frozen=True, slots=True)
-class EncryptionFailed(Event):
+class TlsFailed(Event):
     """A handshake failed.
 
     Attributes:
         where: "control" or "data".
-        to: As in `Encrypted`.
+        command_seq: As in `TlsEstablished`.
         error: What OpenSSL or the socket said.
     """
 
     where: str
-    to: int
+    command_seq: int
     error: str
 
 
@@ -229,7 +229,7 @@ class DataOpened(Event):
     """A data connection is open and belongs to a command.
 
     Attributes:
-        to: `seq` of the command.
+        command_seq: `seq` of the command.
         mode: "passive" or "active".
         peer: Address and port of the client's end.
         direction: "download" (server to client) or "upload".
@@ -239,7 +239,7 @@ class DataOpened(Event):
         transfer_type: "I" or "A".
     """
 
-    to: int
+    command_seq: int
     mode: str
     peer: tuple[str, int]
     direction: str
@@ -254,12 +254,12 @@ class DataMoved(Event):
     """Some octets went over a data connection.
 
     Attributes:
-        to: `seq` of the command.
-        octets: How many, as on the wire.
+        command_seq: `seq` of the command.
+        size: How many bytes, as on the wire.
     """
 
-    to: int
-    octets: int
+    command_seq: int
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,13 +267,13 @@ class DataClosed(Event):
     """A data connection is closed.
 
     Attributes:
-        to: `seq` of the command.
+        command_seq: `seq` of the command.
         payload: The octets as on the wire; gives their number and digest.
         completed: True when all there was to send was handed over, or the client's end of file was read.
         error: Why not, in words; "" when completed.
     """
 
-    to: int
+    command_seq: int
     payload: Payload
     completed: bool
     error: str
@@ -284,23 +284,23 @@ class FaultApplied(Event):
     """A fault begins to happen.
 
     Attributes:
-        to: `seq` of the command that it happens to; 0 for a connection just accepted.
+        command_seq: `seq` of the command that it happens to; 0 for a connection just accepted.
         fault: The fault as text.
     """
 
-    to: int
+    command_seq: int
     fault: str
 
 
 @dataclass(frozen=True, slots=True)
-class Silenced(Event):
+class ReplyWithheld(Event):
     """A command was left without its final reply: for ever, or until something else comes.
 
     Attributes:
-        to: `seq` of the command; 0 for a connection just accepted.
+        command_seq: `seq` of the command; 0 for a connection just accepted.
     """
 
-    to: int
+    command_seq: int
 
 
 @dataclass(frozen=True, slots=True)

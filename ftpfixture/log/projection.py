@@ -9,20 +9,20 @@ from collections.abc import Callable
 from typing import Any
 
 from ftpfixture.log.events import (
-    Cleared,
     CommandReceived,
     Connected,
     DataClosed,
     DataMoved,
     DataOpened,
     Disconnected,
-    Encrypted,
     Event,
     FaultApplied,
     HandlerFailed,
     LoggedIn,
     ReplySent,
-    Silenced,
+    ReplyWithheld,
+    TlsEnded,
+    TlsEstablished,
 )
 from ftpfixture.log.records import CommandRecord, SessionRecord, TransferRecord
 from ftpfixture.log.retention import Retention
@@ -55,14 +55,14 @@ class Projection:
             CommandReceived: self._take_command,
             ReplySent: self._take_reply,
             Connected: self._take_connected,
-            Encrypted: self._take_encrypted,
-            Cleared: self._take_cleared,
+            TlsEstablished: self._take_encrypted,
+            TlsEnded: self._take_cleared,
             LoggedIn: self._take_logged_in,
             DataOpened: self._take_opened,
             DataMoved: self._take_moved,
             DataClosed: self._take_closed,
             FaultApplied: self._take_fault,
-            Silenced: self._take_silenced,
+            ReplyWithheld: self._take_silenced,
             HandlerFailed: self._take_failure,
             Disconnected: self._take_disconnected,
         }
@@ -87,35 +87,35 @@ class Projection:
     def _runs(self, record: CommandRecord) -> bool:
         session = self.sessions.get(record.session)
         transfer = record.transfer
-        unanswered = not record.code and not record.silent and session is not None and session.closed_at is None
+        unanswered = not record.code and not record.reply_withheld and session is not None and session.closed_at is None
         return unanswered or (transfer is not None and transfer.completed is None)
 
     # One event.
 
     def _take_command(self, event: CommandReceived) -> None:
         argument = TOO_LONG if event.too_long else event.argument
-        record = CommandRecord(event.session, event.seq, event.at, event.verb, argument)
+        record = CommandRecord(event.session, event.seq, event.time, event.verb, argument)
         session = self.sessions.get(event.session)
-        record.encrypted = session is not None and session.tls is not None and session.cleared_at is None
+        record.encrypted = session is not None and session.tls is not None and session.tls_ended_seq is None
         self.commands[event.seq] = record
 
     def _take_reply(self, event: ReplySent) -> None:
-        record = self.commands.get(event.to)
+        record = self.commands.get(event.command_seq)
         if record is not None:
             record.replies.append((event.code, "\n".join(event.lines)))
 
     def _take_connected(self, event: Connected) -> None:
-        self.sessions[event.session] = SessionRecord(event.session, event.peer, event.at)
+        self.sessions[event.session] = SessionRecord(event.session, event.peer, event.time)
 
-    def _take_encrypted(self, event: Encrypted) -> None:
+    def _take_encrypted(self, event: TlsEstablished) -> None:
         if event.where == "control":
             session = self.sessions[event.session]
-            session.tls, session.cleared_at = event, None
+            session.tls, session.tls_ended_seq = event, None
         else:
-            self.transfers[event.to].tls = event
+            self.transfers[event.command_seq].tls = event
 
-    def _take_cleared(self, event: Cleared) -> None:
-        self.sessions[event.session].cleared_at = event.seq
+    def _take_cleared(self, event: TlsEnded) -> None:
+        self.sessions[event.session].tls_ended_seq = event.seq
 
     def _take_logged_in(self, event: LoggedIn) -> None:
         self.sessions[event.session].user = event.user
@@ -129,33 +129,33 @@ class Projection:
             event.mode,
             event.offset,
             event.transfer_type,
-            event.at,
+            event.time,
         )
-        self.transfers[event.to] = record
-        if event.to in self.commands:
-            self.commands[event.to].transfer = record
+        self.transfers[event.command_seq] = record
+        if event.command_seq in self.commands:
+            self.commands[event.command_seq].transfer = record
 
     def _take_moved(self, event: DataMoved) -> None:
-        self.transfers[event.to].octets += event.octets
+        self.transfers[event.command_seq].size += event.size
         self.retention.hash_some()
 
     def _take_closed(self, event: DataClosed) -> None:
-        record = self.transfers[event.to]
+        record = self.transfers[event.command_seq]
         record._payload, record.error = event.payload, event.error
         record.completed = event.completed  # last: who reads that it is over reads the rest
         self.retention.keep(event.payload)
 
     def _take_fault(self, event: FaultApplied) -> None:
-        if event.to in self.commands:
-            self.commands[event.to].faults.append(event.fault)
+        if event.command_seq in self.commands:
+            self.commands[event.command_seq].faults.append(event.fault)
 
-    def _take_silenced(self, event: Silenced) -> None:
-        if event.to in self.commands:
-            self.commands[event.to].silent = True
+    def _take_silenced(self, event: ReplyWithheld) -> None:
+        if event.command_seq in self.commands:
+            self.commands[event.command_seq].reply_withheld = True
 
     def _take_failure(self, event: HandlerFailed) -> None:
         self.failures.append(event)
 
     def _take_disconnected(self, event: Disconnected) -> None:
         session = self.sessions[event.session]
-        session.reason, session.closed_at = event.reason, event.at
+        session.reason, session.closed_at = event.reason, event.time

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ftpfixture.log.events import Encrypted, Payload
+from ftpfixture.log.events import Payload, TlsEstablished
 from ftpfixture.wire.command import censor
 
 __all__ = ["CommandRecord", "SessionRecord", "TransferRecord"]
@@ -25,8 +25,8 @@ class TransferRecord:
         mode: "passive" or "active".
         offset: Octets skipped by REST.
         transfer_type: "I" or "A".
-        at: Seconds since the server was made, when it opened.
-        octets: Octets that went, as on the wire.
+        time: Seconds since the server was made, when it opened.
+        size: Bytes transferred, as on the wire.
         completed: True when everything went, False when not, None while it runs.
         error: Why not, in words.
         tls: How it was encrypted: version, cipher, whether the session was resumed; None in clear.
@@ -39,11 +39,11 @@ class TransferRecord:
     mode: str
     offset: int
     transfer_type: str
-    at: float
-    octets: int = 0
+    time: float
+    size: int = 0
     completed: bool | None = None
     error: str = ""
-    tls: Encrypted | None = None
+    tls: TlsEstablished | None = None
     _payload: Payload | None = field(default=None, repr=False)
 
     @property
@@ -59,26 +59,26 @@ class CommandRecord:
     Attributes:
         session: Number of the control connection.
         seq: Number of its event.
-        at: Seconds since the server was made.
+        time: Seconds since the server was made.
         verb: Upper case; "" for an empty line.
         argument: As sent, passwords included.
         replies: Code and text of each reply so far, preliminary ones included.
         transfer: The data connection it used.
         encrypted: Whether it came over an encrypted control connection.
         faults: What was made to go wrong with it, as text.
-        silent: Whether it was left without its final reply on purpose: by a fault, or by the script of a user.
+        reply_withheld: Whether it was left without its final reply on purpose: by a fault, or by the script of a user.
     """
 
     session: int
     seq: int
-    at: float
+    time: float
     verb: str
     argument: str
     replies: list[tuple[str, str]] = field(default_factory=list)
     transfer: TransferRecord | None = None
     encrypted: bool = False
     faults: list[str] = field(default_factory=list)
-    silent: bool = False
+    reply_withheld: bool = False
 
     @property
     def code(self) -> str:
@@ -104,20 +104,20 @@ class SessionRecord:
     Attributes:
         number: Counted from 1 per server.
         peer: Address and port of the client.
-        at: Seconds since the server was made, when it connected.
+        time: Seconds since the server was made, when it connected.
         user: Name that was let in last; "" when none was.
         closed_at: When it was gone; None while it lives.
         tls: How it was encrypted, with the subject of the client's certificate; None in clear.
-        cleared_at: `seq` of the event when CCC or REIN ended that; None when nothing did, or AUTH came again.
+        tls_ended_seq: `seq` of the event when CCC or REIN ended that; None when nothing did, or AUTH came again.
         reason: Why it ended: "quit", "client closed", "connection reset", "idle", "shut down", "refused", "cut off",
             "no TLS", "no end of TLS", "failure".
     """
 
     number: int
     peer: tuple[str, int]
-    at: float
+    time: float
     user: str = ""
     closed_at: float | None = None
     reason: str = ""
-    tls: Encrypted | None = None
-    cleared_at: int | None = None
+    tls: TlsEstablished | None = None
+    tls_ended_seq: int | None = None

@@ -6,19 +6,19 @@ from collections.abc import Iterable, Sequence
 from functools import singledispatch
 
 from ftpfixture.log.events import (
-    Cleared,
     CommandReceived,
     Connected,
     DataClosed,
     DataOpened,
     Disconnected,
-    Encrypted,
-    EncryptionFailed,
     Event,
     FaultApplied,
     HandlerFailed,
     LoggedIn,
     ReplySent,
+    TlsEnded,
+    TlsEstablished,
+    TlsFailed,
 )
 from ftpfixture.wire.command import censor
 from ftpfixture.wire.lines import printable
@@ -41,7 +41,7 @@ def render(events: Sequence[Event], sessions: Iterable[int]) -> str:
         lines.append(f"session {number}")
         for event in events:
             if event.session == number:
-                lines += [f"{event.at:9.3f} {line}" for line in _told(event)]
+                lines += [f"{event.time:9.3f} {line}" for line in _told(event)]
     return "\n".join(lines) or "(nobody connected)"
 
 
@@ -77,19 +77,19 @@ def _(event: ReplySent) -> list[str]:
     return [f"< {line}" for line in reply_texts(event)]
 
 
-@_told.register(Encrypted)
-def _(event: Encrypted) -> list[str]:
+@_told.register(TlsEstablished)
+def _(event: TlsEstablished) -> list[str]:
     resumed = ", resumed" if event.resumed else ""
     return [f"* {event.where} connection encrypted: {event.version}, {event.cipher}{resumed}"]
 
 
-@_told.register(EncryptionFailed)
-def _(event: EncryptionFailed) -> list[str]:
+@_told.register(TlsFailed)
+def _(event: TlsFailed) -> list[str]:
     return [f"* no TLS on the {event.where} connection: {printable(event.error)}"]
 
 
-@_told.register(Cleared)
-def _(event: Cleared) -> list[str]:
+@_told.register(TlsEnded)
+def _(event: TlsEnded) -> list[str]:
     return ["* control connection in clear again"]
 
 
@@ -107,7 +107,7 @@ def _(event: DataOpened) -> list[str]:
 @_told.register(DataClosed)
 def _(event: DataClosed) -> list[str]:
     end = "complete" if event.completed else f"broken off: {event.error or 'aborted'}"
-    return [f"= {event.payload.octets} octets, {end}"]
+    return [f"= {event.payload.size} octets, {end}"]
 
 
 @_told.register(FaultApplied)

@@ -170,7 +170,7 @@ class FaultGate(Gate):
                 self.hub.emit(FaultApplied(*self.hub.stamp(self.session), exchange.seq, fault))
             case Silent(if_held), _:
                 if not if_held or self.outbox.holds:
-                    self.silence(exchange)
+                    self.withhold(exchange)
             case Wait(seconds, jitter, deaf), _:
                 if deaf:
                     self.channel.watch_end(self._client_closed, drop=True)

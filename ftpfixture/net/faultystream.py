@@ -80,7 +80,7 @@ class FaultyStream(ThrottleStreamIO):
             return
         await self._ready()
         content = data if isinstance(data, bytes | memoryview) else bytes(data)
-        await self._perform(transfer.send(content, self.octets))
+        await self._perform(transfer.send(content, self.moved))
 
     async def receive(self, limit: int = DEFAULT_BLOCK_SIZE) -> bytes:
         """See StreamIO."""
@@ -88,12 +88,12 @@ class FaultyStream(ThrottleStreamIO):
         if transfer is None or self._buffer:
             return await super().receive(limit)
         await self._ready()
-        await self._perform(transfer.reach(self.octets))
+        await self._perform(transfer.reach(self.moved))
         if transfer.lost:
             while await super().receive():
                 pass  # the client shall be able to send it
             return b""
-        start = self.octets
+        start = self.moved
         piece = await super().receive(min(limit, transfer.room(start)))
         return bytes(await self._perform(transfer.passing(piece, start)))
 
@@ -101,7 +101,7 @@ class FaultyStream(ThrottleStreamIO):
         transfer = self._look()
         if transfer is not None:
             await self._ready()
-            await self._perform(transfer.end(self.octets, self.socket.is_tls))
+            await self._perform(transfer.end(self.moved, self.socket.is_tls))
         await super()._send_end()
 
     async def _ready(self) -> None:

@@ -15,17 +15,17 @@ from ftpfixture.faults.pieces import Piece
 from ftpfixture.faults.program import Program
 from ftpfixture.files.base import AbstractPathIO
 from ftpfixture.log.events import (
-    Cleared,
     CommandReceived,
     DataClosed,
     DataMoved,
     DataOpened,
-    Encrypted,
-    EncryptionFailed,
     Hub,
     Payload,
     ReplySent,
-    Silenced,
+    ReplyWithheld,
+    TlsEnded,
+    TlsEstablished,
+    TlsFailed,
 )
 from ftpfixture.net.channel import Channel
 from ftpfixture.net.outbox import Outbox, Said
@@ -172,7 +172,7 @@ class Gate:
     def release(self, pieces: Sequence[Piece], exchange: Exchange) -> bytes:
         """Tell of what answers a command, and of what was held back; the bytes, which the caller sends."""
         if self.outbox.ended and pieces:
-            self.silence(exchange)
+            self.withhold(exchange)
         return self.outbox.release(self.said(pieces, exchange))
 
     def said(self, pieces: Sequence[Piece], exchange: Exchange) -> list[Said]:
@@ -183,9 +183,9 @@ class Gate:
         """Tell the hub of a reply that goes out."""
         self.hub.emit(ReplySent(*self.hub.stamp(self.session), reply.code, reply.lines, exchange.seq, raw))
 
-    def silence(self, exchange: Exchange) -> None:
+    def withhold(self, exchange: Exchange) -> None:
         """Tell the hub of a command that is left without its final reply."""
-        self.hub.emit(Silenced(*self.hub.stamp(self.session), exchange.seq))
+        self.hub.emit(ReplyWithheld(*self.hub.stamp(self.session), exchange.seq))
 
     def abandon(self) -> None:
         """The client is gone, or wants to go: nothing needs to wait for it any more."""
@@ -196,16 +196,18 @@ class Gate:
         if info is not None:
             stamp = self.hub.stamp(self.session)
             exchange = EXCHANGE.get().seq
-            self.hub.emit(Encrypted(*stamp, where, exchange, info.version, info.cipher, info.resumed, info.subject))
+            self.hub.emit(
+                TlsEstablished(*stamp, where, exchange, info.version, info.cipher, info.resumed, info.subject)
+            )
 
     def tls_ended(self) -> None:
         """The control connection went back to clear text."""
-        self.hub.emit(Cleared(*self.hub.stamp(self.session)))
+        self.hub.emit(TlsEnded(*self.hub.stamp(self.session)))
 
     def tls_failed(self, where: str, error: Exception) -> None:
         """Hands were not shaken."""
         text = str(error) or type(error).__name__
-        self.hub.emit(EncryptionFailed(*self.hub.stamp(self.session), where, EXCHANGE.get().seq, text))
+        self.hub.emit(TlsFailed(*self.hub.stamp(self.session), where, EXCHANGE.get().seq, text))
 
     def looks_at_all(self) -> bool:
         """Whether all that the command sends over its data connection must be known before it goes."""

@@ -124,7 +124,7 @@ class StreamIO:
         self.write_timeout = timeout if write_timeout is None else write_timeout
         self.channel = self._joined(reader, writer)
         self.tap: DataTap | None = None
-        self.octets = 0
+        self.moved = 0
         self.completed = False
         self.error = ""
         self._buffer = bytearray()
@@ -265,7 +265,7 @@ class StreamIO:
             self.tap.describe(direction, path, offset, transfer_type)
 
     def _moved(self, direction: str, piece: bytes | memoryview) -> None:
-        self.octets += len(piece)
+        self.moved += len(piece)
         if self.tap is not None:
             self.tap.moved(direction, piece)
 

@@ -308,7 +308,7 @@ class Session:
         try:
             return await handler(self.connection, rest)
         except NoReply:
-            self.gate.silence(exchange)
+            self.gate.withhold(exchange)
             await self._gone()
             return True
         except Exception as error:

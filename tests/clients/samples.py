@@ -84,7 +84,7 @@ def check(record: TransferRecord, data: bytes, *, mode: str = "passive", offset:
     direction = "upload" if record.verb in ("STOR", "STOU", "APPE") else "download"
     assert record.completed, record.error
     assert (record.direction, record.mode, record.offset) == (direction, mode, offset)
-    assert (record.transfer_type, record.octets) == (kind, len(data))
+    assert (record.transfer_type, record.size) == (kind, len(data))
     assert record.sha256 == hashlib.sha256(data).hexdigest()
 
 

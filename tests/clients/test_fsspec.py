@@ -39,7 +39,7 @@ def test_there_and_back(ftp_server: FtpServer, fs: Any, data: bytes) -> None:
     assert fs.cat("/a.bin") == data
     check(transfer(ftp_server, "RETR"), data)
     stored = [record for record in ftp_server.log.transfers if record.verb == "STOR"]
-    assert [record.offset for record in stored] == [sum(r.octets for r in stored[:i]) for i in range(len(stored))]
+    assert [record.offset for record in stored] == [sum(r.size for r in stored[:i]) for i in range(len(stored))]
 
 
 def test_touch(ftp_server: FtpServer, fs: Any) -> None:

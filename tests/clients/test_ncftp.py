@@ -84,7 +84,7 @@ def test_resume(ftp_server: FtpServer, put: Program, get: Program) -> None:
     get("-z", ftp_server.host, ".", "/a.bin")
     put("-z", "-s", ftp_server.host, "/", "b.bin")
     assert get.read("a.bin") == ftp_server.files["/b.bin"] == LARGE
-    assert transfer(ftp_server, "RETR").octets < len(LARGE)
+    assert transfer(ftp_server, "RETR").size < len(LARGE)
 
 
 @pytest.mark.ftp(files={"/a.bin": b"0123"})

@@ -64,31 +64,31 @@ ASKED = "331 Password required"
 
 SCENES = {
     "accept": Scene(lambda on: on.accept(), ASKED, "230 Login successful", "accepted", 0),
-    "accept at USER": Scene(lambda on: on.accept(at="USER"), "230 Login successful", "", "accepted", 0),
+    "accept at USER": Scene(lambda on: on.accept(stage="USER"), "230 Login successful", "", "accepted", 0),
     "usual": Scene(lambda on: on.usual(), ASKED, "230 Login successful", "accepted", 0),
     "ask password": Scene(
         lambda on: on.ask_password("s/key 99"), "331 s/key 99", "230 Login successful", "accepted", 0
     ),
     "reject": Scene(lambda on: on.reject(), ASKED, "530 Login incorrect", "rejected", LOGIN_DENIED),
-    "reject at USER": Scene(lambda on: on.reject("No", at="USER"), "530 No", "", "rejected", LOGIN_DENIED),
+    "reject at USER": Scene(lambda on: on.reject("No", stage="USER"), "530 No", "", "rejected", LOGIN_DENIED),
     "430": Scene(lambda on: on.reject("Busy", code="430"), ASKED, "430 Busy", "rejected", LOGIN_DENIED),
     # curl takes every 421 for a time-out, at once.
     "close": Scene(lambda on: on.close(), ASKED, "421 Too many users", "closed", TIMED_OUT),
-    "close at USER": Scene(lambda on: on.close("Full", at="USER"), "421 Full", "", "closed", TIMED_OUT),
+    "close at USER": Scene(lambda on: on.close("Full", stage="USER"), "421 Full", "", "closed", TIMED_OUT),
     "account": Scene(lambda on: on.ask_account("tax"), ASKED, "332 Account needed", "asked", LOGIN_DENIED),
     "account at USER": Scene(
-        lambda on: on.ask_account("tax", at="USER"), "332 Account needed", "", "asked", LOGIN_DENIED
+        lambda on: on.ask_account("tax", stage="USER"), "332 Account needed", "", "asked", LOGIN_DENIED
     ),
     "raises": Scene(lambda on: on.raises(ValueError("typo")), ASKED, INTERNAL_ERROR, "raised", LOGIN_DENIED),
     "raises at USER": Scene(
-        lambda on: on.raises(OSError("down"), at="USER"),
+        lambda on: on.raises(OSError("down"), stage="USER"),
         "451 Requested action aborted: local error in processing",
         "",
         "raised",
         LOGIN_DENIED,
     ),
     "time out": Scene(lambda on: on.time_out(), ASKED, "", "timed out", TIMED_OUT),
-    "time out at USER": Scene(lambda on: on.time_out(at="USER"), "", "", "timed out", TIMED_OUT),
+    "time out at USER": Scene(lambda on: on.time_out(stage="USER"), "", "", "timed out", TIMED_OUT),
 }
 
 every_scene = pytest.mark.parametrize("scene", SCENES.values(), ids=SCENES)
@@ -209,7 +209,7 @@ def test_nothing_is_left_of_clients_that_hang() -> None:
     """A server stops at once, whoever still waits for an answer, and holds nothing afterwards."""
     users = ScriptedUserManager([User("user", "password")])
     users.on("user").time_out().delay(3600).accept()
-    users.on("eve").time_out(at="USER")
+    users.on("eve").time_out(stage="USER")
     before = held()
     with FtpServer(users=users) as server, ExitStack() as clients:
         for login in ("user", "user", "eve"):
@@ -247,7 +247,7 @@ def test_ftplib(ftp_users: ScriptedUserManager, ftp_server: FtpServer, scene: Sc
 @pytest.mark.parametrize("at", ["USER", "PASS"])
 def test_ftplib_with_an_account(ftp_users: ScriptedUserManager, ftp_server: FtpServer, at: Any) -> None:
     """With the account that is asked for it is in."""
-    ftp_users.on("user").ask_account("tax", at=at)
+    ftp_users.on("user").ask_account("tax", stage=at)
     with ftplib.FTP(timeout=10) as ftp:
         ftp.connect(ftp_server.host, ftp_server.port)
         assert ftp.login("user", "password", "tax") == "230 Login successful"
@@ -273,7 +273,7 @@ def test_curl_with_an_account(ftp_users: ScriptedUserManager, ftp_server: FtpSer
     """With the account that is asked for it is in."""
     ftp_server.files["/a.txt"] = b"hi"
     curl = Program("curl", tmp_path, "-q", "-sS", "--noproxy", "*", "--max-time", "15", "--ftp-account", "tax")
-    ftp_users.on("user").ask_account("tax", at="USER").ask_account("tax").ask_account("other")
+    ftp_users.on("user").ask_account("tax", stage="USER").ask_account("tax").ask_account("other")
 
     for code in (0, 0, 11):
         curl(f"{ftp_server.url}/a.txt", code=code)

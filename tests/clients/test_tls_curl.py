@@ -98,7 +98,7 @@ def check_nothing_in_clear(ftps_server: FtpServer, program: Program, curl: Curl,
     for verb in ("STOR", "RETR"):
         ftps_server.log.wait_for(f"{verb} -> 522")
         record = transfer(ftps_server, verb)
-        assert (record.mode, record.octets, record.completed, record.tls) == ("active", 0, False, None)
+        assert (record.mode, record.size, record.completed, record.tls) == ("active", 0, False, None)
     ftps_server.log.assert_sequence("STOR -> 522", "QUIT -> 221", session=1)
 
 
@@ -216,7 +216,7 @@ def test_session_is_resumed(ftps_server: FtpServer, program: Program, curl: Curl
     assert curl("--no-sessionid", f"{ftps_server.url}/0.bin", code=PARTIAL).output == b""
     refused = ftps_server.log.wait_for("RETR -> 522")
     assert refused.transfer.tls.resumed is False
-    assert refused.transfer.octets == 0
+    assert refused.transfer.size == 0
 
 
 @pytest.mark.ftp(files={"/a.bin": BIG})
@@ -243,7 +243,7 @@ def test_clear_commands(ftps_server: FtpServer, program: Program, curl: Curl, ve
     ftps_server.log.assert_sent("CCC -> 200", times=2)
     for number, verb in enumerate(("RETR", "STOR"), 1):
         [record] = ftps_server.log.find(f"{verb} -> 226", session=number)
-        cleared = ftps_server.log.sessions[number - 1].cleared_at
+        cleared = ftps_server.log.sessions[number - 1].tls_ended_seq
         assert cleared is not None
         assert cleared < record.seq
     check_tls(ftps_server, version)

@@ -97,7 +97,7 @@ def test_implicit_data_in_clear(fs_of: Any) -> None:
     with pytest.raises((OSError, EOFError)):
         fs.cat("/a.bin")
     server.log.wait_for("RETR -> 522")
-    assert transfer(server, "RETR").octets == 0
+    assert transfer(server, "RETR").size == 0
 
 
 @needs_ipv6

@@ -219,7 +219,7 @@ def test_session_is_not_resumed(ftps_server: FtpServer, ftps: ftplib.FTP_TLS, ve
         with pytest.raises(ftplib.error_perm, match=r"^522"):
             ftps.nlst()
     assert ftps.pwd() == "/"
-    assert {record.octets for record in ftps_server.log.transfers} == {0}
+    assert {record.size for record in ftps_server.log.transfers} == {0}
     check_tls(ftps_server, version, resumed=False)
 
 
@@ -445,9 +445,9 @@ def test_clear_commands(ftps_server: FtpServer, ftps: ftplib.FTP_TLS, version: s
     assert ftps.quit().startswith("221")
     check_tls(ftps_server, version)
     [session] = ftps_server.log.sessions
-    assert session.cleared_at is not None
+    assert session.tls_ended_seq is not None
     [pwd] = ftps_server.log.find("PWD -> 257")
-    assert session.cleared_at < pwd.seq
+    assert session.tls_ended_seq < pwd.seq
 
 
 @needs_ipv6

@@ -212,7 +212,7 @@ def test_session_is_resumed(ftps_server: FtpServer, lftp: Program, script: Scrip
 def test_session_is_not_resumed(ftps_server: FtpServer, script: Script, version: str) -> None:
     """Told not to resume, it is refused and tells why."""
     assert "522" in script("set ftp:ssl-copy-sid no", "get a.bin", code=1).text
-    assert transfer(ftps_server, "RETR").octets == 0
+    assert transfer(ftps_server, "RETR").size == 0
     check_tls(ftps_server, version, resumed=False)
 
 

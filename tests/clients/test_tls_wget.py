@@ -106,7 +106,7 @@ def test_session_is_resumed(ftps_server: FtpServer, wget: Program, fetch: Wget, 
     assert wget(*options(ftps_server), "--no-ftps-resume-ssl", address(ftps_server, "/tree/big.bin"), code=None).code
     refused = ftps_server.log.wait_for("RETR -> 522")
     assert refused.transfer.tls.resumed is False
-    assert refused.transfer.octets == 0
+    assert refused.transfer.size == 0
 
 
 @pytest.mark.ftp(files={"/a.bin": BIG})

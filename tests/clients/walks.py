@@ -133,7 +133,7 @@ def _check_log(server: FtpServer, way: Way) -> None:
     check(files["/sent.bin"], BIG, mode=way.mode)
     rest = next(record for record in carried if record.path == "/big.bin" and record.offset)
     check(rest, BIG[SENT:], mode=way.mode, offset=SENT)
-    assert files["/part.bin"].octets == len(BIG) - SENT
+    assert files["/part.bin"].size == len(BIG) - SENT
     for path, data in (_at("/tree", DOWN) | _at("/up", UP)).items():
         check(files[path], data, mode=way.mode)
     if way.tls != "none":

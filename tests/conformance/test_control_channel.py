@@ -46,7 +46,7 @@ def handled(server: FtpServer, session: int | None = None) -> list[str]:
 
 def moved(server: FtpServer, octets: int) -> Callable[[Event], bool]:
     """An event after which the first transfer has moved so many octets."""
-    return lambda _: any(record.octets >= octets for record in server.log.transfers[:1])
+    return lambda _: any(record.size >= octets for record in server.log.transfers[:1])
 
 
 def last(server: FtpServer) -> CommandRecord:
@@ -129,7 +129,7 @@ def test_02_ftplib_abort_stops_a_running_download(ftp_server: FtpServer) -> None
         assert client.pwd() == "/"
         assert client.size("/big.bin") == len(BIG)
     ftp_server.log.assert_sequence("RETR /big.bin -> 426", "ABOR -> 226", "PWD -> 257")
-    assert ftp_server.log.transfers[0].octets < len(BIG)
+    assert ftp_server.log.transfers[0].size < len(BIG)
 
 
 def test_02_ftplib_abort_does_no_harm_when_idle(ftp_server: FtpServer) -> None:
@@ -493,7 +493,7 @@ def test_10_idle_time_begins_after_the_transfer(raw: RawClient, ftp_server: FtpS
     """A transfer that took longer than the idle time leaves the client all of that time for its next command."""
     assert raw.code("EPSV") == "229"
     assert [raw.code("RETR /a.txt"), raw.reply().code] == ["425", "421"]
-    ended, dismissed = (event.at for event in ftp_server.log.events if getattr(event, "code", "") in ("425", "421"))
+    ended, dismissed = (event.time for event in ftp_server.log.events if getattr(event, "code", "") in ("425", "421"))
     assert dismissed - ended > 0.29
 
 

@@ -119,7 +119,7 @@ def test_15_download_is_150_data_close_226(raw: RawClient, ftp_server: FtpServer
     story = [
         event.code if isinstance(event, ReplySent) else type(event).__name__
         for event in ftp_server.log.events
-        if isinstance(event, ReplySent | DataMoved | DataClosed) and event.to == record.seq
+        if isinstance(event, ReplySent | DataMoved | DataClosed) and event.command_seq == record.seq
     ]
     assert (story[0], story[-2:]) == ("150", ["DataClosed", "226"])
     assert set(story[1:-2]) == {"DataMoved"}

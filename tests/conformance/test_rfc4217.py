@@ -12,7 +12,7 @@ import trustme
 
 from ftpfixture import FtpServer, MemoryUserManager, Server, User
 from ftpfixture.errors import ConfigurationError
-from ftpfixture.log.events import Encrypted, EncryptionFailed
+from ftpfixture.log.events import TlsEstablished, TlsFailed
 from ftpfixture.testing.certificates import KINDS, ServerTls
 from tests.support.ftps import DATA_VERBS, FtpsClient, read_to_close_notify
 from tests.support.raw import read_all
@@ -48,8 +48,8 @@ def refused(server: FtpServer, context: ssl.SSLContext) -> str:
     """What the log tells of a handshake that a client with this context does not get through; the server lives."""
     with FtpsClient(server.address, context=context) as client, suppress(ssl.SSLError, ConnectionError, EOFError):
         client.enter()
-    event = server.log.wait_for(lambda event: isinstance(event, EncryptionFailed))
-    assert isinstance(event, EncryptionFailed)
+    event = server.log.wait_for(lambda event: isinstance(event, TlsFailed))
+    assert isinstance(event, TlsFailed)
     assert [record.verb for record in server.log.commands] == ["AUTH"]
     return event.error.upper().replace(" ", "_")
 
@@ -457,7 +457,7 @@ def test_certificate_is_required_for_data_too(ftps_server: FtpServer, version: s
             wire.shake_hands()
             assert read_to_close_notify(wire) == b""
         assert client.reply().code == "522"
-    assert ftps_server.log.transfers[-1].octets == 0
+    assert ftps_server.log.transfers[-1].size == 0
 
 
 @pytest.mark.ftp(users=[User("ann", "secret", certificate="ann", account="gold")], client_certificates="optional")
@@ -508,9 +508,9 @@ def test_log_of_tls(ftp_server_factory: Factory, version: str, tls: str) -> None
     ]
     assert [tls and tls.where for tls in told] == ["control", "data", "data", "data"]
     verbs = {record.seq: record.verb for record in server.log.commands}
-    events = [event for event in server.log.events if isinstance(event, Encrypted)]
+    events = [event for event in server.log.events if isinstance(event, TlsEstablished)]
     first = "AUTH" if tls == "explicit" else None
-    assert [verbs.get(event.to) for event in events] == [first, "RETR", "MLSD", "STOR"]
+    assert [verbs.get(event.command_seq) for event in events] == [first, "RETR", "MLSD", "STOR"]
     transcript = server.log.transcript()
     assert transcript.count(f"* control connection encrypted: {version}, {cipher}\n") == 1
     assert transcript.count(f"* data connection encrypted: {version}, {cipher}, resumed\n") == 2

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from ftpfixture import Connection, ConnectionConditions, FtpServer, Server
-from ftpfixture.log.events import Cleared, Connected, DataMoved, Disconnected, Encrypted, EncryptionFailed, ReplySent
+from ftpfixture.log.events import Connected, DataMoved, Disconnected, ReplySent, TlsEnded, TlsEstablished, TlsFailed
 from ftpfixture.server import worker
 from ftpfixture.testing.loopthread import shared_thread
 from ftpfixture.wire.hostport import parse_229
@@ -104,10 +104,10 @@ def lives(server: FtpServer, begin: Begin) -> bool:
     return other.enter().download("RETR /a.txt") == b"hello"
 
 
-def failure(server: FtpServer, where: str = "control") -> EncryptionFailed:
+def failure(server: FtpServer, where: str = "control") -> TlsFailed:
     """The handshake that failed; waits for it."""
-    event = server.log.wait_for(lambda event: isinstance(event, EncryptionFailed))
-    assert isinstance(event, EncryptionFailed)
+    event = server.log.wait_for(lambda event: isinstance(event, TlsFailed))
+    assert isinstance(event, TlsFailed)
     assert event.where == where
     return event
 
@@ -595,7 +595,7 @@ def test_46_no_handshake_on_a_data_connection(
     assert len(received) < 10
     assert failure(ftps_server, "data").error
     (record,) = ftps_server.log.transfers
-    assert (record.completed, record.octets, record.tls) == (False, 0, None)
+    assert (record.completed, record.size, record.tls) == (False, 0, None)
     assert not ftps_server.files.get("/new.bin")
     client.play("PROT C=200")
     assert client.fetch("RETR /a.txt") == (["150", "226"], b"hello")
@@ -712,7 +712,7 @@ def test_47_resumption_is_required(client: FtpsClient, ftps_server: FtpServer, v
             assert read_to_close_notify(wire) == b""
     assert client.download("RETR /a.txt", verb, early=early) == b"hello"
     client.upload("STOR /new", b"hello", verb, early=early)
-    assert [record.octets for record in ftps_server.log.transfers] == [0, 0, 0, 5, 5]
+    assert [record.size for record in ftps_server.log.transfers] == [0, 0, 0, 5, 5]
 
 
 @both_versions
@@ -784,7 +784,7 @@ def test_48_truncated_upload(client: FtpsClient, ftps_server: FtpServer, verb: s
     wire.sock.shutdown(socket.SHUT_WR)
     assert client.reply().code == "426"
     (record,) = ftps_server.log.transfers
-    assert (record.completed, record.octets) == (False, len(octets))
+    assert (record.completed, record.size) == (False, len(octets))
     assert "close_notify" in record.error
     client.upload("STOR /up.bin", octets, verb)
 
@@ -797,7 +797,7 @@ def test_48_upload_cut_within_a_record(client: FtpsClient, ftps_server: FtpServe
     wire.sock.sendall(wire.wrapped(b"not whole")[:-1])
     wire.sock.shutdown(socket.SHUT_WR)
     assert client.reply().code == "426"
-    assert ftps_server.log.transfers[0].octets == 5
+    assert ftps_server.log.transfers[0].size == 5
 
 
 @both_versions
@@ -947,7 +947,7 @@ def test_50_ccc(client: FtpsClient, ftps_server: FtpServer, verb: str) -> None:
     client.play("PROT P=200")
     assert client.download("RETR /a.txt", verb) == b"hello"
     assert [record.tls is None for record in ftps_server.log.transfers] == [False, False, True, False]
-    assert isinstance(ftps_server.log.wait_for(lambda event: isinstance(event, Cleared)), Cleared)
+    assert isinstance(ftps_server.log.wait_for(lambda event: isinstance(event, TlsEnded)), TlsEnded)
     client.play("QUIT=221")
     assert client.sock.recv(1) == b""
 
@@ -1075,7 +1075,7 @@ def test_51_rein_ends_tls(client: FtpsClient, ftps_server: FtpServer) -> None:
     assert client.download("RETR /a.txt") == b"hello"
     client.play("CCC=200; REIN=220; PBSZ 0=503; AUTH TLS=234; REIN=220; QUIT=221")
     assert [record.encrypted for record in ftps_server.log.find("REIN")] == [True, False, False, True]
-    assert len([event for event in ftps_server.log.events if isinstance(event, Cleared)]) == 3
+    assert len([event for event in ftps_server.log.events if isinstance(event, TlsEnded)]) == 3
 
 
 def test_51_rein_in_clear(begin: Begin) -> None:
@@ -1167,9 +1167,9 @@ def test_52_tls_first(begin: Begin, ftps_server: FtpServer) -> None:
     assert ftps_server.log.commands == []
     client.encrypt_first()
     assert client.reply().code == "220"
-    first = next(event for event in ftps_server.log.events if isinstance(event, Encrypted | ReplySent))
-    assert isinstance(first, Encrypted)
-    assert (first.where, first.to) == ("control", 0)
+    first = next(event for event in ftps_server.log.events if isinstance(event, TlsEstablished | ReplySent))
+    assert isinstance(first, TlsEstablished)
+    assert (first.where, first.command_seq) == ("control", 0)
 
 
 @implicitly

@@ -27,7 +27,7 @@ def reset(sock: socket.socket) -> None:
 
 def moved(octets: int) -> Callable[[Event], bool]:
     """Says of an event whether it moved this many octets over a data connection."""
-    return lambda event: isinstance(event, DataMoved) and event.octets == octets
+    return lambda event: isinstance(event, DataMoved) and event.size == octets
 
 
 def has_ipv6() -> bool:
@@ -655,7 +655,7 @@ def test_30_empty_download_opens_and_closes_the_data_connection(
     assert read_all(data) == b""
     assert raw.reply().code == "226"
     transfer = ftp_server.log.transfers[0]
-    assert (transfer.octets, transfer.completed) == (0, True)
+    assert (transfer.size, transfer.completed) == (0, True)
 
 
 @pytest.mark.ftp(files={"/old.txt": b"old"})

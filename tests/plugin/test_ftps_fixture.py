@@ -275,7 +275,7 @@ def test_client_certificates(run: Run) -> None:
             context = ftps_server.tls.client_context()
             with pytest.raises((ssl.SSLError, OSError, EOFError)):
                 secret(ftps_server, context=context)
-            failed = ftps_server.log.wait_for(lambda event: type(event).__name__ == "EncryptionFailed")
+            failed = ftps_server.log.wait_for(lambda event: type(event).__name__ == "TlsFailed")
             assert "PEER_DID_NOT_RETURN_A_CERTIFICATE" in failed.error
             assert ftps_server.log.sessions[0].tls is None
 

@@ -31,7 +31,7 @@ def test_the_server_asks_these_users(run: Run) -> None:
 
         def test_before_the_server(ftp_users, ftp_server):
             assert ftp_users.attempts == []
-            ftp_users.on("eve").accept(at="USER")
+            ftp_users.on("eve").accept(stage="USER")
             talk(ftp_server, user="eve")
 
         @pytest.mark.usefixtures("ftp_users")
@@ -54,7 +54,7 @@ def test_over_a_folder(run: Run) -> None:
         @pytest.mark.ftp(root="served", users={"ann": "secret"})
         def test_it(ftp_server, ftp_users):
             assert talk(ftp_server, "SIZE /a.txt", user="ann", password="secret") == ["213 0"]
-            ftp_users.on("eve").accept(at="USER")
+            ftp_users.on("eve").accept(stage="USER")
             assert talk(ftp_server, "SIZE /a.txt", user="eve") == ["213 0"]
             assert talk(ftp_server, "PWD", user="ann", password="secret")
 

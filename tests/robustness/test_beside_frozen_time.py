@@ -67,7 +67,7 @@ def test_a_server_across(tool: str) -> None:
         client.close()
         assert server.files.stat("/then.txt").modified == pytest.approx(THEN.timestamp(), abs=30)
         assert server.files.stat("/now.txt").modified >= began - 1
-        assert max(event.at for event in server.log.events) < 60  # the log is on real time
+        assert max(event.time for event in server.log.events) < 60  # the log is on real time
 
 
 def test_waiting_for_the_log_ends() -> None:

@@ -306,7 +306,7 @@ def test_the_log_stays_on_real_time() -> None:
         client.login()
         server.clock.move(DAY)
         assert client.reply().code == "421"
-        assert server.log.events[-1].at <= time.monotonic() - began
+        assert server.log.events[-1].time <= time.monotonic() - began
 
 
 # Servers and their clocks.

@@ -70,5 +70,5 @@ def check(client: FtpsClient, server: FtpServer, ending: Ending, octets: int) ->
     """Hold the reply and the log against what must be and then everything must be well."""
     assert client.reply().code == ending.code
     assert told(server)
-    assert (last(server).completed, last(server).error, last(server).octets) == (False, ending.error, octets)
+    assert (last(server).completed, last(server).error, last(server).size) == (False, ending.error, octets)
     assert goes_on(client, server)

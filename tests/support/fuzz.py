@@ -168,7 +168,7 @@ def _unanswered(server: FtpServer) -> list[str]:
     for record in log.commands:
         codes = [code for code, _ in record.replies]
         unfinished = not codes or codes[-1].startswith("1")
-        if unfinished and not record.silent and not record.faults:
+        if unfinished and not record.reply_withheld and not record.faults:
             left += 1
             if record.session in quits and record.session not in spoilt:
                 problems.append(f"{record} was not answered")
@@ -188,10 +188,10 @@ def _out_of_order(server: FtpServer) -> list[str]:
             continue
         if isinstance(event, CommandReceived):
             waiting.append(event.seq)
-        elif isinstance(event, ReplySent) and event.to:
-            if event.to in waiting and waiting[0] != event.to:
+        elif isinstance(event, ReplySent) and event.command_seq:
+            if event.command_seq in waiting and waiting[0] != event.command_seq:
                 return [f"a {event.code} to a later command came first"]
-            waiting = [seq for seq in waiting if seq != event.to]
+            waiting = [seq for seq in waiting if seq != event.command_seq]
     return []
 
 

@@ -21,7 +21,7 @@ from ftpfixture.log.events import (
     LoggedIn,
     Payload,
     ReplySent,
-    Silenced,
+    ReplyWithheld,
 )
 from ftpfixture.log.records import TransferRecord
 
@@ -97,9 +97,9 @@ class Story:
         """A fault begins to happen."""
         self.hub.emit(FaultApplied(*self.hub.stamp(session), to, fault))
 
-    def silence(self, to: int, session: int = 1) -> None:
+    def withhold(self, to: int, session: int = 1) -> None:
         """A command is left without its final reply."""
-        self.hub.emit(Silenced(*self.hub.stamp(session), to))
+        self.hub.emit(ReplyWithheld(*self.hub.stamp(session), to))
 
     def open(self, to: int, path: str = "/a.bin", verb: str = "RETR", session: int = 1, offset: int = 0) -> None:
         """A data connection opens, and the 150 goes out."""

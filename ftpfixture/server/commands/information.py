@@ -74,7 +74,7 @@ class InformationCommands(ListingCommands):
             return [*lines, "No data connection"]
         transfer = connection.transfer
         if transfer is not None and transfer.stream is not None:
-            moved = transfer.stream.octets
+            moved = transfer.stream.moved
             lines.append(f"Transfer running: {transfer.direction} of {transfer.path}, {moved} octets so far")
         else:
             lines.append("Transfer running")

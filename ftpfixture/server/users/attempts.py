@@ -16,7 +16,7 @@ from ftpfixture.driver import TimeSource
 from ftpfixture.errors import ConfigurationError
 from ftpfixture.server.users.base import Permission, User
 
-__all__ = ["OUTCOMES", "LoginAttempt", "Visitor", "Visits"]
+__all__ = ["OUTCOMES", "AttemptLog", "LoginAttempt", "SessionUser"]
 
 OUTCOMES = ("accepted", "asked", "rejected", "closed", "full", "locked", "expired", "timed out", "raised")
 """What may come of a try: let in; asked for an account; refused; 421; too many connections; locked after failures;
@@ -29,7 +29,7 @@ class LoginAttempt:
 
     Attributes:
         login: The name, as sent.
-        at: When, in POSIX seconds by the server's clock.
+        time: In POSIX seconds by the server's clock.
         outcome: "accepted", "asked" (for an account), "rejected", "closed", "full" (too many connections), "locked",
             "expired", "timed out" or "raised".
         code: Of the manager's answer; "" when there is none.
@@ -38,7 +38,7 @@ class LoginAttempt:
     """
 
     login: str
-    at: float
+    time: float
     outcome: str
     code: str
     session: int
@@ -51,7 +51,7 @@ class LoginAttempt:
         return f"{self.login} {self.outcome}{code}{session}{password}"
 
 
-class Visitor(User):
+class SessionUser(User):
     """A user as one session has it: everything but what is named here is the user's own.
 
     Args:
@@ -88,13 +88,13 @@ class Visitor(User):
         return getattr(self._permitted.get(user, user) if name == "permissions" else user, name)
 
     def __eq__(self, other: object) -> bool:
-        return self.user == (other.user if isinstance(other, Visitor) else other)
+        return self.user == (other.user if isinstance(other, SessionUser) else other)
 
     def __hash__(self) -> int:
         return hash(self.user)  # limits of speed belong to the user
 
 
-class Visits:
+class AttemptLog:
     """The book of a user manager.
 
     Args:
@@ -157,7 +157,7 @@ class Visits:
         lines = [f"attempts of {login!r}: expected {_listed(expected)}; seen {_listed(outcomes)}"]
         lines.append(_difference(expected, seen) if seen else self._nearest(login))
         attempts = self.attempts
-        lines += ["", *(f"    {attempt.at - attempts[0].at:+.3f} {attempt}" for attempt in attempts)]
+        lines += ["", *(f"    {attempt.time - attempts[0].time:+.3f} {attempt}" for attempt in attempts)]
         return "\n".join(lines).rstrip()
 
     def _nearest(self, login: str) -> str:

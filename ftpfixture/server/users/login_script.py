@@ -25,13 +25,13 @@ __all__ = [
     "LoginScript",
     "Raise",
     "Refuse",
+    "ScriptStep",
     "Scripts",
-    "Step",
     "TimeOut",
     "Usual",
 ]
 
-At = Literal["USER", "PASS"]
+Stage = Literal["USER", "PASS"]
 
 _REFUSAL = re.compile(r"[45][0-5][0-9]")
 
@@ -79,12 +79,12 @@ Act = Usual | Accept | AskAccount | Refuse | TimeOut | Raise
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ScriptStep:
     """How tries to log in are answered, until the next step's turn.
 
     Attributes:
         act: What is done.
-        at: Which command is answered; None for the one that the user needs.
+        stage: Which command is answered; None for the one that the user needs.
         times: Of how many tries; None for one if another step follows, else for all that come.
         delay: Seconds before the answer.
         prompt: Text of the 331 to USER; None for the usual one.
@@ -93,7 +93,7 @@ class Step:
     """
 
     act: Act = Usual()
-    at: At | None = None
+    stage: Stage | None = None
     times: int | None = None
     delay: float = 0
     prompt: str | None = None
@@ -108,7 +108,7 @@ class LoginScript:
     of them; the last one, if it has no `times`, answers all that follow. A script that is over counts for nothing.
     Steps may be added at any time.
 
-    Most steps answer PASS, after a 331 to USER; with ``at="USER"`` they answer USER.
+    Most steps answer PASS, after a 331 to USER; with ``stage="USER"`` they answer USER.
 
     Args:
         scripts: Where it belongs.
@@ -118,7 +118,7 @@ class LoginScript:
 
     def __init__(self, scripts: Scripts, login: str, password: str | None = None) -> None:
         self._scripts = scripts
-        self._steps: list[Step] = []
+        self._steps: list[ScriptStep] = []
         self._index = 0
         self._used = 0
         self.login = login
@@ -134,18 +134,18 @@ class LoginScript:
         """Do what the list of users says."""
         return self._add(Usual(), None, times)
 
-    def accept(self, *, user: User | None = None, at: At = "PASS", times: int | None = None) -> Self:
+    def accept(self, *, user: User | None = None, stage: Stage = "PASS", times: int | None = None) -> Self:
         """Let in, whatever the password is: 230.
 
         Args:
             user: Who is let in; None for the user who has the login, or else one with everything allowed.
-            at: "USER" for 230 at once.
+            stage: "USER" for 230 at once.
             times: How many tries; None for one if another step follows, else for ever.
         """
-        return self._add(Accept(user), at, times)
+        return self._add(Accept(user), stage, times)
 
     def reject(
-        self, text: str = "Login incorrect", *, code: str = "530", at: At = "PASS", times: int | None = None
+        self, text: str = "Login incorrect", *, code: str = "530", stage: Stage = "PASS", times: int | None = None
     ) -> Self:
         """Refuse with 530, or another code of 4xx or 5xx such as 430.
 
@@ -154,25 +154,25 @@ class LoginScript:
         """
         if not _REFUSAL.fullmatch(code) or code == "421":
             raise checks.wrong("code", "4xx or 5xx, such as 530 or 430 (for 421 use close())", code)
-        return self._add(Refuse(code, text), at, times)
+        return self._add(Refuse(code, text), stage, times)
 
-    def close(self, text: str = "Too many users", *, at: At = "PASS", times: int | None = None) -> Self:
+    def close(self, text: str = "Too many users", *, stage: Stage = "PASS", times: int | None = None) -> Self:
         """Answer 421 and close the connection."""
-        return self._add(Refuse("421", text), at, times)
+        return self._add(Refuse("421", text), stage, times)
 
-    def ask_account(self, account: str, *, at: At = "PASS", times: int | None = None) -> Self:
+    def ask_account(self, account: str, *, stage: Stage = "PASS", times: int | None = None) -> Self:
         """Ask for an account with 332, whatever the password is, and let in who brings this one with ACCT."""
-        return self._add(AskAccount(account), at, times)
+        return self._add(AskAccount(account), stage, times)
 
-    def time_out(self, *, at: At = "PASS", times: int | None = None) -> Self:
+    def time_out(self, *, stage: Stage = "PASS", times: int | None = None) -> Self:
         """Never answer, nor anything that follows, until the client goes or the server stops."""
-        return self._add(TimeOut(), at, times)
+        return self._add(TimeOut(), stage, times)
 
-    def raises(self, error: Exception, *, at: At = "PASS", times: int | None = None) -> Self:
+    def raises(self, error: Exception, *, stage: Stage = "PASS", times: int | None = None) -> Self:
         """Answer as if the manager had raised `error`, with 451 mostly; it does not fail the test."""
         if not isinstance(error, Exception):
             raise ConfigurationError(f"raises({error!r}): give an exception, as in raises(OSError('database is down'))")
-        return self._add(Raise(error), at, times)
+        return self._add(Raise(error), stage, times)
 
     # What comes before the answer of the step that follows.
 
@@ -192,27 +192,29 @@ class LoginScript:
             step = self._begun()
             if step.prompt is not None:
                 raise ConfigurationError("ask_password() twice: say what follows the password, as in accept()")
-            self._put(replace(step, prompt=text, prompt_delay=step.delay, delay=0, at="PASS"))
+            self._put(replace(step, prompt=text, prompt_delay=step.delay, delay=0, stage="PASS"))
         return self
 
-    def _add(self, act: Act, at: At | None, times: int | None) -> Self:
-        if at not in ("USER", "PASS", None):
-            raise checks.wrong("at", "'USER' or 'PASS'", at)
+    def _add(self, act: Act, stage: Stage | None, times: int | None) -> Self:
+        if stage not in ("USER", "PASS", None):
+            raise checks.wrong("stage", "'USER' or 'PASS'", stage)
         checks.whole_number(1).or_none("one try, or all if no step follows")("times", times)
-        if at == "USER" and self.password is not None:
-            raise ConfigurationError("at='USER' with when(password=...): the password comes later, so leave at= away")
+        if stage == "USER" and self.password is not None:
+            raise ConfigurationError(
+                "stage='USER' with when(password=...): the password comes later, so leave stage= away"
+            )
         with self._scripts.lock:
             step = self._begun()
-            if at == "USER" and step.prompt is not None:
-                raise ConfigurationError("at='USER' after ask_password(): leave at= away, or do not ask")
-            self._put(replace(step, act=act, at=at or step.at, times=times, whole=True))
+            if stage == "USER" and step.prompt is not None:
+                raise ConfigurationError("stage='USER' after ask_password(): leave stage= away, or do not ask")
+            self._put(replace(step, act=act, stage=stage or step.stage, times=times, whole=True))
         return self
 
-    def _begun(self) -> Step:
+    def _begun(self) -> ScriptStep:
         """The step of which only the beginning was said; a new one otherwise. The lock is held."""
-        return self._steps[-1] if self._steps and not self._steps[-1].whole else Step()
+        return self._steps[-1] if self._steps and not self._steps[-1].whole else ScriptStep()
 
-    def _put(self, step: Step) -> None:
+    def _put(self, step: ScriptStep) -> None:
         if self._steps and not self._steps[-1].whole:
             self._steps[-1] = step
         else:
@@ -222,7 +224,7 @@ class LoginScript:
 
     # Whose turn it is; the lock is held.
 
-    def turn(self) -> Step | None:
+    def turn(self) -> ScriptStep | None:
         """The step for the next try; None when the script is over."""
         while True:
             step, last = self._steps[self._index], self._index == len(self._steps) - 1
@@ -232,7 +234,7 @@ class LoginScript:
                 return None
             self._index, self._used = self._index + 1, 0
 
-    def take(self) -> Step | None:
+    def take(self) -> ScriptStep | None:
         """The step for this try, which counts."""
         step = self.turn()
         self._used += step is not None
@@ -267,13 +269,13 @@ class Scripts:
         self._all.pop((script.login, script.password), None)
         self._all[script.login, script.password] = script
 
-    def turn(self, login: str, password: str | None = None) -> Step | None:
+    def turn(self, login: str, password: str | None = None) -> ScriptStep | None:
         """The step for the next try, as far as it is known without a password; None when no script says anything."""
         with self.lock:
             script = self._nearest(login, password)
             return script.turn() if script is not None else None
 
-    def take(self, login: str, password: str | None) -> Step | None:
+    def take(self, login: str, password: str | None) -> ScriptStep | None:
         """The step for this try, which counts."""
         with self.lock:
             script = self._nearest(login, password)

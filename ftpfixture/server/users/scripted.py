@@ -17,7 +17,7 @@ from ftpfixture.errors import CommandRefused, ConfigurationError, NoReply
 from ftpfixture.forks import lock
 from ftpfixture.server.connection import SESSION
 from ftpfixture.server.replies import INTERNAL_ERROR, LOGIN_FAILURES, reply_for
-from ftpfixture.server.users.attempts import LoginAttempt, Visitor, Visits
+from ftpfixture.server.users.attempts import AttemptLog, LoginAttempt, SessionUser
 from ftpfixture.server.users.base import AbstractUserManager, AvailableConnections, Permission, User
 from ftpfixture.server.users.login_script import (
     Accept,
@@ -27,7 +27,7 @@ from ftpfixture.server.users.login_script import (
     Raise,
     Refuse,
     Scripts,
-    Step,
+    ScriptStep,
     TimeOut,
     Usual,
 )
@@ -48,7 +48,7 @@ class ScriptedUserManager(MemoryUserManager):
 
         users.on("ann").reject("Too busy", code="430").reject(times=2).accept()  # in sequence, the last one for ever
         users.on("bob").close("Too many users")  # 421, and the connection closes
-        users.on("eve").accept(at="USER")  # 230 at once
+        users.on("eve").accept(stage="USER")  # 230 at once
         users.on("ann").when(password="old").reject("Password expired")
         users.on().delay(30).usual()  # every login; shell patterns are taken, too
 
@@ -77,7 +77,7 @@ class ScriptedUserManager(MemoryUserManager):
         super().__init__(users, ask_anonymous=ask_anonymous, timeout=timeout)
         self._clock = Clock()
         self._scripts = Scripts()
-        self._visits = Visits(self._clock.time_source)
+        self._visits = AttemptLog(self._clock.time_source)
         self._guests: dict[str, User] = {}
         self._permitted: dict[User, User] = {}
         self._expires: dict[User, float] = {}
@@ -198,19 +198,19 @@ class ScriptedUserManager(MemoryUserManager):
         if response is Response.ERROR:
             self._note(login, "full", "530")
             return response, None, text
-        visitor = Visitor(login, user, self._guest(login), self._permitted)
+        visitor = SessionUser(login, user, self._guest(login), self._permitted)
         try:
             return await self._greet(visitor, response, text)
         except BaseException:
             await self.notify_logout(visitor)  # the server has no user, and will not say so
             raise
 
-    async def _greet(self, visitor: Visitor, usual: Response, text: str) -> tuple[Response, User, str]:
+    async def _greet(self, visitor: SessionUser, usual: Response, text: str) -> tuple[Response, User, str]:
         """Answer USER, where the list would do so with `usual` and `text`."""
-        step = self._scripts.turn(visitor.name) or Step()
+        step = self._scripts.turn(visitor.name) or ScriptStep()
         asks = usual is Response.PASSWORD_REQUIRED
         usual_at = "PASS" if asks or self._scripts.depend_on_password(visitor.name) else "USER"
-        if (step.at or usual_at) == "USER":
+        if (step.stage or usual_at) == "USER":
             await self._decide(visitor, None)
             return Response.OK, visitor, "Login successful" if asks else text
         await self._wait(step.prompt_delay)
@@ -223,11 +223,11 @@ class ScriptedUserManager(MemoryUserManager):
             CommandRefused: A lock, an expiry or the script refuses.
             NoReply: The script never answers.
         """
-        if not isinstance(user, Visitor):
+        if not isinstance(user, SessionUser):
             return await super().authenticate(user, password)
         return await self._decide(user, password)
 
-    async def _decide(self, visitor: Visitor, password: str | None) -> bool:
+    async def _decide(self, visitor: SessionUser, password: str | None) -> bool:
         """Answer a try, at USER without a password; what else there is to raise see `authenticate`."""
         right = visitor.listed and (password is None or await super().authenticate(visitor.user, password))
         compared = visitor.listed and password is not None and isinstance(visitor.user.password, str)
@@ -237,14 +237,14 @@ class ScriptedUserManager(MemoryUserManager):
             outcome, text = barred
             self._note(visitor.name, outcome, "530", visitor.matched)
             raise CommandRefused("530", text)
-        step = self._scripts.take(visitor.name, password) or Step()
+        step = self._scripts.take(visitor.name, password) or ScriptStep()
         answer = self._act(visitor, step.act, right)
         await self._wait(step.delay)
         if isinstance(answer, Exception):
             raise answer
         return answer
 
-    def _act(self, visitor: Visitor, act: Act, right: bool) -> bool | Exception:
+    def _act(self, visitor: SessionUser, act: Act, right: bool) -> bool | Exception:
         """Note what comes of a try; the answer is given later."""
         match act:
             case Usual():
@@ -270,7 +270,7 @@ class ScriptedUserManager(MemoryUserManager):
                 self._note(visitor.name, "raised", refusal.code, visitor.matched)
                 return refusal
 
-    def _let_in(self, visitor: Visitor, user: User, code: str = "230") -> bool | Exception:
+    def _let_in(self, visitor: SessionUser, user: User, code: str = "230") -> bool | Exception:
         """Let somebody be `user`, or ask for the account first."""
         if visitor.slot is not user:  # a script lets in whom get_user did not count
             slots = self._slots(user)
@@ -285,14 +285,14 @@ class ScriptedUserManager(MemoryUserManager):
             return True
         return self._enter(visitor, code)
 
-    def _enter(self, visitor: Visitor, code: str) -> bool:
+    def _enter(self, visitor: SessionUser, code: str) -> bool:
         visitor.inside = True
         with self._lock:
             del self._failures[visitor.name]
         self._note(visitor.name, "accepted", code, visitor.matched)
         return True
 
-    def _refuse(self, visitor: Visitor, code: str) -> bool:
+    def _refuse(self, visitor: SessionUser, code: str) -> bool:
         with self._lock:
             self._failures[visitor.name] += code in LOGIN_FAILURES
             limit = self._lock_after.get(visitor.name, self._lock_after[None])
@@ -304,16 +304,16 @@ class ScriptedUserManager(MemoryUserManager):
     async def check_account(self, user: User, account: str) -> bool:
         """See AbstractUserManager."""
         right = await super().check_account(user, account)
-        if isinstance(user, Visitor):
+        if isinstance(user, SessionUser):
             return self._enter(user, "230") if right else self._refuse(user, "530")
         return right
 
     async def authenticate_certificate(self, user: User, certificate: Mapping[str, Any]) -> bool:
         """See AbstractUserManager; a password is asked for where a script, a lock or an expiry has its say."""
         right = await super().authenticate_certificate(user, certificate)
-        if not isinstance(user, Visitor) or not right:
+        if not isinstance(user, SessionUser) or not right:
             return right
-        step = self._scripts.turn(user.name) or Step()
+        step = self._scripts.turn(user.name) or ScriptStep()
         if step.act != Usual() or self._barred(user) is not None:
             return False
         self._scripts.take(user.name, None)
@@ -321,7 +321,7 @@ class ScriptedUserManager(MemoryUserManager):
 
     async def notify_logout(self, user: User) -> None:
         """See AbstractUserManager."""
-        if not isinstance(user, Visitor):
+        if not isinstance(user, SessionUser):
             await super().notify_logout(user)
             return
         self._give_back(user)
@@ -352,12 +352,12 @@ class ScriptedUserManager(MemoryUserManager):
     def _slots(self, user: User) -> AvailableConnections:
         return self.available_connections.setdefault(user, AvailableConnections(user.maximum_connections))
 
-    def _give_back(self, visitor: Visitor) -> None:
+    def _give_back(self, visitor: SessionUser) -> None:
         if visitor.slot is not None:
             self._slots(visitor.slot).release()
             visitor.slot = None
 
-    def _barred(self, visitor: Visitor) -> tuple[str, str] | None:
+    def _barred(self, visitor: SessionUser) -> tuple[str, str] | None:
         """Outcome and text for somebody who is locked or expired."""
         with self._lock:
             if visitor.name in self._locked:

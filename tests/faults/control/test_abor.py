@@ -150,7 +150,7 @@ def test_abor_ends_an_upload_that_stands_still(lab: Lab) -> None:
     lab.wait_applied()
     client.send("ABOR")
     assert client.replies(2) == [ABORTED, DONE]
-    assert lab.server.log.transfers[-1].octets == 3
+    assert lab.server.log.transfers[-1].size == 3
 
 
 # QUIT.

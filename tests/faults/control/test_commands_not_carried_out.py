@@ -114,7 +114,7 @@ def test_another_greeting(lab: Lab, word: str, greeting: bytes) -> None:
     if lab.is_implicit:
         client.encrypt_first()
     assert client.octets(len(greeting)) == greeting
-    assert (armed.fired, client.said, client.events(FaultApplied)[0].to) == (1, greeting, 0)  # type: ignore[attr-defined]
+    assert (armed.fired, client.said, client.events(FaultApplied)[0].command_seq) == (1, greeting, 0)  # type: ignore[attr-defined]
     assert client.code("NOOP") == "200"
 
 

@@ -214,7 +214,7 @@ def test_an_upload_waits(lab: Lab) -> None:
     lab.wait_applied()
     assert client.reply().code == "150"
     assert client.is_silent()
-    assert lab.server.log.transfers[-1].octets == 3
+    assert lab.server.log.transfers[-1].size == 3
     lab.clock.move(5)
     assert client.reply().code == "226"
     assert lab.server.files["/new.txt"] == b"0123456789"

@@ -19,7 +19,7 @@ ALPHABET = b"abcdefghijklmnopqrstuvwxyz"
 
 def moved(server: FtpServer) -> list[int]:
     """How many octets went at once, each time."""
-    return [event.octets for event in server.log.events if isinstance(event, DataMoved)]
+    return [event.size for event in server.log.events if isinstance(event, DataMoved)]
 
 
 # In pieces.
@@ -145,7 +145,7 @@ def test_a_spoilt_download(
     assert told(ftp_server)
     assert came == (spoilt(DATA, first, every, mask), in_order(kind))
     assert client.reply().code == "226"
-    assert (last(ftp_server).completed, last(ftp_server).octets) == (True, len(DATA))
+    assert (last(ftp_server).completed, last(ftp_server).size) == (True, len(DATA))
     assert ftp_server.files["/data.bin"] == DATA
     assert goes_on(client, ftp_server)
 
@@ -220,7 +220,7 @@ def test_more_than_there_is(ftp_server: FtpServer, client: FtpsClient, kind: str
     assert (came.octets if mode == "S" else inflated(came.octets)) == octets + b"\0and more"
     assert came.end == in_order(kind)
     assert client.reply().code == "226"
-    assert (last(ftp_server).completed, last(ftp_server).octets) == (True, len(octets) + 9)
+    assert (last(ftp_server).completed, last(ftp_server).size) == (True, len(octets) + 9)
     assert client.code("MODE S") == "200"
     assert goes_on(client, ftp_server)
 
@@ -254,7 +254,7 @@ def test_half_closed(ftp_server: FtpServer, client: FtpsClient, kind: str, verb:
     line.sock.sendall(b"is there")
     line.sock.sendall(b"anybody?")  # the second would fail on a connection that is closed
     assert Line(client.sock, client.control).is_silent()
-    assert (last(ftp_server).completed, last(ftp_server).octets) == (None, 5)
+    assert (last(ftp_server).completed, last(ftp_server).size) == (None, 5)
     assert client.code("ABOR") == "426"
     assert client.reply().code == "226"
     assert goes_on(client, ftp_server)

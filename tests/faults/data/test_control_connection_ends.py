@@ -69,7 +69,7 @@ def test_a_download_goes_on(
     assert record.code == ""
     assert (ftp_server.log.sessions[0].reason == "cut off") is (word != "half_close")
     assert record.transfer is not None
-    assert (record.transfer.completed, record.transfer.octets) == (True, len(DATA))
+    assert (record.transfer.completed, record.transfer.size) == (True, len(DATA))
 
 
 @each_kind

@@ -100,7 +100,7 @@ def test_type_a(ftp_server: FtpServer, client: FtpsClient, ending: Ending, momen
     assert came == (LINES.replace(b"\n", b"\r\n")[:octets], ending.clear)
     assert told(ftp_server)
     assert client.reply().code == ending.code
-    assert (last(ftp_server).completed, last(ftp_server).octets) == (False, octets)
+    assert (last(ftp_server).completed, last(ftp_server).size) == (False, octets)
     assert client.code("TYPE I") == "200"
     assert goes_on(client, ftp_server)
 
@@ -119,7 +119,7 @@ def test_mode_z(ftp_server: FtpServer, client: FtpsClient, kind: str, ending: En
     assert (inflated(octets_on_wire), end) == (LINES[:octets], ending.of(kind))
     assert client.reply().code == ending.code
     assert client.code("MODE S") == "200"
-    assert (last(ftp_server).completed, last(ftp_server).octets) == (False, octets)
+    assert (last(ftp_server).completed, last(ftp_server).size) == (False, octets)
     assert goes_on(client, ftp_server)
 
 
@@ -166,7 +166,7 @@ def test_a_reset_for_which_nobody_reads(ftp_server: FtpServer, client: FtpsClien
     assert [client.code("ABOR"), client.reply().code] == ["426", "226"]
 
     assert line.rest() == (DATA, "FIN")
-    assert (last(ftp_server).completed, last(ftp_server).octets) == (False, len(DATA))
+    assert (last(ftp_server).completed, last(ftp_server).size) == (False, len(DATA))
     assert goes_on(client, ftp_server)
 
 

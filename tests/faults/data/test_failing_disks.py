@@ -29,7 +29,7 @@ def test_a_file_that_cannot_be_read_to_its_end(
     assert came == (DATA[:count], "FIN")
     assert told(ftp_server)
     assert client.reply().code == "451"
-    assert (last(ftp_server).completed, last(ftp_server).octets) == (False, count)
+    assert (last(ftp_server).completed, last(ftp_server).size) == (False, count)
     assert "Input/output error" in last(ftp_server).error
     assert goes_on(client, ftp_server)
 
@@ -87,7 +87,7 @@ def test_an_upload_that_does_not_fit(
     assert told(ftp_server)
     assert client.reply().code == code
     assert ftp_server.files.get("/new.bin") == (DATA[:count] if keep else None)
-    assert (last(ftp_server).completed, last(ftp_server).octets) == (False, count + 1)
+    assert (last(ftp_server).completed, last(ftp_server).size) == (False, count + 1)
     assert goes_on(client, ftp_server)
 
 
@@ -157,7 +157,7 @@ def test_a_part_that_somebody_else_has_removed(ftp_server: FtpServer, client: Ft
     ftp_server.faults.add(on("STOR").quota_exceeded(after_bytes=3, keep=False))
     line = begin(client, "STOR new.bin")
     line.send(b"abc")
-    ftp_server.log.wait_until(lambda: last(ftp_server).octets == 3, 10)
+    ftp_server.log.wait_until(lambda: last(ftp_server).size == 3, 10)
     del ftp_server.files["/new.bin"]
 
     line.send(b"d")

@@ -7,7 +7,7 @@ import ssl
 import pytest
 
 from ftpfixture import FtpServer, on
-from ftpfixture.log.events import EncryptionFailed
+from ftpfixture.log.events import TlsFailed
 from tests.support.endings import told
 from tests.support.faulty import DATA, FILES, KINDS, Line, begin, enter, goes_on, last
 from tests.support.ftps import DATA_VERBS, FtpsClient
@@ -41,8 +41,8 @@ def is_told(server: FtpServer, command: str) -> None:
     """The log tells what happened to which command, and what became of it."""
     verb = command.split()[0]
     assert [record.verb for record in server.log.commands if record.faults] == [verb]
-    assert [event.where for event in server.log.events if isinstance(event, EncryptionFailed)] == ["data"]
-    assert (last(server).completed, last(server).octets, last(server).tls) == (False, 0, None)
+    assert [event.where for event in server.log.events if isinstance(event, TlsFailed)] == ["data"]
+    assert (last(server).completed, last(server).size, last(server).tls) == (False, 0, None)
 
 
 @each_version

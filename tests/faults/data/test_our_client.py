@@ -263,7 +263,7 @@ async def test_a_download_goes_on_where_it_was_cut(
         await client.download("/data.bin", tmp_path, resume=True, verify=True)
 
     assert got.read_bytes() == DATA
-    assert sum(record.octets for record in ftp_server.log.transfers if record.verb == "RETR") == len(DATA)
+    assert sum(record.size for record in ftp_server.log.transfers if record.verb == "RETR") == len(DATA)
 
 
 @both

@@ -148,7 +148,7 @@ def test_who_wants_exactly_so_many(
     assert client.reply().code == ending.code
     assert told(ftp_server)
     assert got(ftp_server) == pieces
-    assert last(ftp_server).octets == count
+    assert last(ftp_server).size == count
     assert goes_on(client, ftp_server)
 
 
@@ -162,7 +162,7 @@ def test_an_upload_stands_still_and_goes_on(ftp_server: FtpServer, client: FtpsC
 
     line.send(WHOLE)
     assert ftp_server.log.wait_until(lambda: told(ftp_server), 10)
-    assert last(ftp_server).octets == 6
+    assert last(ftp_server).size == 6
     ftp_server.clock.move(60)
     line.finish()
 
@@ -182,7 +182,7 @@ def test_a_download_stands_still(ftp_server: FtpServer, client: FtpsClient, kind
     assert [client.code("ABOR"), client.reply().code] == ["426", "226"]
 
     assert line.rest().octets == b""
-    assert (last(ftp_server).completed, last(ftp_server).octets) == (False, 6)
+    assert (last(ftp_server).completed, last(ftp_server).size) == (False, 6)
     assert goes_on(client, ftp_server)
 
 

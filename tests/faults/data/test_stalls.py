@@ -18,7 +18,7 @@ def stands_at(server: FtpServer, octets: int) -> None:
     """Wait until a transfer has come so far that it stands still."""
     server.log.wait_until(lambda: bool(server.faults.fired), 10)
     assert told(server)
-    assert (last(server).completed, last(server).octets) == (None, octets)
+    assert (last(server).completed, last(server).size) == (None, octets)
 
 
 @each_kind
@@ -159,7 +159,7 @@ def test_abor(ftp_server: FtpServer, client: FtpsClient, kind: str, command: str
 
     assert [client.reply().code, client.reply().code] == ["426", "226"]
     assert line.rest().octets == b""
-    assert (last(ftp_server).completed, last(ftp_server).octets) == (False, 5)
+    assert (last(ftp_server).completed, last(ftp_server).size) == (False, 5)
     if command.startswith("STOR"):
         assert ftp_server.files["/new.bin"] == DATA[:5]
     assert goes_on(client, ftp_server)
@@ -180,7 +180,7 @@ def test_abor_behind_the_last_octet(
 
     assert [client.reply().code, client.reply().code] == ["426", "226"]
     assert line.rest() == (b"", "FIN")
-    assert (last(ftp_server).completed, last(ftp_server).octets) == (False, len(DATA))
+    assert (last(ftp_server).completed, last(ftp_server).size) == (False, len(DATA))
     assert goes_on(client, ftp_server)
 
 
@@ -209,7 +209,7 @@ def test_a_client_that_goes(ftp_server: FtpServer, client: FtpsClient, kind: str
 
     assert ftp_server.log.wait_until(lambda: ftp_server.log.sessions[0].closed_at is not None, 10)
     assert ftp_server.log.sessions[0].reason in ("connection reset", "client closed")
-    assert (last(ftp_server).completed, last(ftp_server).octets) == (False, 5)
+    assert (last(ftp_server).completed, last(ftp_server).size) == (False, 5)
     if command.startswith("STOR"):
         assert ftp_server.files["/new.bin"] == DATA[:5]
     with enter(ftp_server, kind) as other:
@@ -228,7 +228,7 @@ def test_stop(
     ftp_server.stop()
 
     assert ftp_server.log.sessions[0].reason == "shut down"
-    assert (last(ftp_server).completed, last(ftp_server).octets) == (False, 5)
+    assert (last(ftp_server).completed, last(ftp_server).size) == (False, 5)
 
 
 def test_restart(ftp_server: FtpServer, client: FtpsClient) -> None:
@@ -281,7 +281,7 @@ def test_quit(ftp_server: FtpServer, client: FtpsClient, kind: str, command: str
     assert [client.code("QUIT"), client.reply().code] == ["221", "426"]
 
     assert client.is_closed()
-    assert (last(ftp_server).completed, last(ftp_server).octets) == (False, 5)
+    assert (last(ftp_server).completed, last(ftp_server).size) == (False, 5)
 
 
 @each_kind

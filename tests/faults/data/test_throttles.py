@@ -40,9 +40,9 @@ def keeps_to(server: FtpServer, limit: float, first: int = 0) -> bool:
     before = 0
     for event in server.log.events:
         if isinstance(event, DataMoved):
-            before += event.octets
+            before += event.size
             if before > first:
-                went.append((event.at, event.octets))
+                went.append((event.time, event.size))
     rates = [sum(octets for at, octets in went if start <= at < start + 1) for start, _ in went]
     return bool(went) and max(rates) <= 1.1 * limit
 
@@ -61,7 +61,7 @@ def transfer(client: FtpsClient, server: FtpServer, command: str) -> None:
     assert client.reply().code == "226"
     if command.startswith("STOR"):
         assert server.files["/new.bin"] == PART
-    assert (last(server).completed, last(server).octets) == (True, SIZE)
+    assert (last(server).completed, last(server).size) == (True, SIZE)
 
 
 @each_kind
@@ -89,8 +89,8 @@ def test_a_fault_and_a_cut(ftp_server: FtpServer, client: FtpsClient, command: s
     assert line.rest() == (PART[:12_345] if command.startswith("RETR") else b"", "FIN")
 
     assert client.reply().code == "426"
-    assert last(ftp_server).octets == 12_345
-    assert max(event.octets for event in ftp_server.log.events if isinstance(event, DataMoved)) <= LIMIT / 20
+    assert last(ftp_server).size == 12_345
+    assert max(event.size for event in ftp_server.log.events if isinstance(event, DataMoved)) <= LIMIT / 20
     assert goes_on(client, ftp_server)
 
 
@@ -111,8 +111,8 @@ def test_a_limit_that_is_lifted(ftp_server: FtpServer, client: FtpsClient, where
     line = begin(client, command)
     if command.startswith("STOR"):
         line.send(PART)
-    assert ftp_server.log.wait_until(lambda: last(ftp_server).octets >= 1, 10)
-    assert last(ftp_server).octets < 60
+    assert ftp_server.log.wait_until(lambda: last(ftp_server).size >= 1, 10)
+    assert last(ftp_server).size < 60
 
     limits(ftp_server, where, 1e9, None)
 
@@ -224,7 +224,7 @@ def test_whoever_waits_can_be_ended(
     line = begin(client, command)
     if command.startswith("STOR"):
         line.send(b"ab")
-    assert ftp_server.log.wait_until(lambda: last(ftp_server).octets >= 1, 10)
+    assert ftp_server.log.wait_until(lambda: last(ftp_server).size >= 1, 10)
 
     match goodbye:
         case "ABOR":

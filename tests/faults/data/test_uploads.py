@@ -159,7 +159,7 @@ def test_mode_z(ftp_server: FtpServer, client: FtpsClient, kind: str, ending: En
 
     assert client.reply().code == ending.code
     assert ftp_server.files["/new.txt"] == LINES[:count]
-    assert last(ftp_server).octets == (len(LINES) if ending is TRUNCATE else count)
+    assert last(ftp_server).size == (len(LINES) if ending is TRUNCATE else count)
     assert client.code("MODE S") == "200"
     assert goes_on(client, ftp_server)
 

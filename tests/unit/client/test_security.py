@@ -545,7 +545,7 @@ async def test_clear_command_channel(ftps_server: FtpServer, version: str) -> No
         with pytest.raises(ClientStateError, match="not encrypted"):
             await client.clear_command_channel()
 
-    assert ftps_server.log.sessions[0].cleared_at is not None
+    assert ftps_server.log.sessions[0].tls_ended_seq is not None
     assert [record.tls is not None and record.tls.resumed for record in ftps_server.log.transfers] == [True] * 2
 
 
@@ -730,7 +730,7 @@ async def test_streams_that_are_not_read(ftps_server: FtpServer) -> None:
                 await stream.finish()
             await stream.finish()
             assert await client.get_current_directory() == PurePosixPath("/")
-    assert all(record.octets < 8 * len(BIG) for record in ftps_server.log.transfers)
+    assert all(record.size < 8 * len(BIG) for record in ftps_server.log.transfers)
 
 
 @pytest.mark.ftp(files={"/a.bin": BIG * 8})

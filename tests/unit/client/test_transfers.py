@@ -946,7 +946,7 @@ async def test_down_where_it_stopped(
         *("REST 3 -> 350", "RETR /f -> 426", "REST 7 -> 350", "RETR /f -> 226"),
     ]
     assert [done for done, _ in told.steps] == [0, 3, 3, 3, 7, 7, 10]
-    assert [record.octets for record in ftp_server.log.transfers] == [3, 0, 4, 3]
+    assert [record.size for record in ftp_server.log.transfers] == [3, 0, 4, 3]
 
 
 @pytest.mark.ftp(server_class=Breaking)

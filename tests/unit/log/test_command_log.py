@@ -29,7 +29,7 @@ def test_commands_are_recorded_in_order(story: Story) -> None:
         (1, 2, "CWD", "/in"),
         (1, 4, "NOOP", ""),
     ]
-    assert [record.at for record in records] == [0.5, 1.0]
+    assert [record.time for record in records] == [0.5, 1.0]
 
 
 def test_a_record_knows_all_replies_and_the_final_one(story: Story) -> None:
@@ -106,11 +106,11 @@ def test_a_transfer_counts_its_octets_while_it_runs(story: Story) -> None:
     transfer = story.log.transfers[0]
     story.move(number, 3)
     story.move(number, 4)
-    assert (transfer.octets, transfer.completed, transfer.sha256) == (7, None, "")
+    assert (transfer.size, transfer.completed, transfer.sha256) == (7, None, "")
 
     story.shut(number, payload_of(b"abc", b"defg"))
 
-    assert (transfer.octets, transfer.completed, transfer.error) == (7, True, "")
+    assert (transfer.size, transfer.completed, transfer.error) == (7, True, "")
     assert transfer.sha256 == hashlib.sha256(b"abcdefg").hexdigest()
 
 
@@ -184,11 +184,11 @@ def test_faults_are_recorded_with_their_command(story: Story) -> None:
 def test_a_command_that_is_left_unanswered_is_recorded_as_such(story: Story) -> None:
     """A record tells that no final reply is to come; of a connection just accepted there is no record."""
     story.connect()
-    story.silence(to=0)
-    story.silence(to=story.command("NOOP"))
+    story.withhold(to=0)
+    story.withhold(to=story.command("NOOP"))
     story.say("PWD", "257")
 
-    assert [record.silent for record in story.log.commands] == [True, False]
+    assert [record.reply_withheld for record in story.log.commands] == [True, False]
 
 
 def test_failures_are_taken_once(story: Story) -> None:
@@ -380,7 +380,7 @@ def test_wait_idle_does_not_wait_for_what_is_never_said(story: Story) -> None:
     assert failure_of(lambda: story.log.wait_idle(timeout=0)).startswith("still busy after 0 s with LIST\n")
     waiter = Waiter(story, story.log.wait_idle)
 
-    story.silence(to=number)
+    story.withhold(to=number)
 
     assert waiter.join() is None
     assert not story.log.is_busy
@@ -391,7 +391,7 @@ def test_wait_idle_waits_for_the_transfer_of_a_silent_command(story: Story) -> N
     story.connect()
     number = story.command("RETR /a.bin")
     story.open(number)
-    story.silence(to=number)
+    story.withhold(to=number)
     assert story.log.is_busy
 
     story.shut(number, payload_of())
@@ -450,5 +450,5 @@ def test_clear_keeps_running_transfers(story: Story) -> None:
     story.move(number, 2)
     story.shut(number, payload_of(b"ab"))
 
-    assert [(record.octets, record.completed) for record in story.log.transfers] == [(2, True)]
+    assert [(record.size, record.completed) for record in story.log.transfers] == [(2, True)]
     story.log.wait_idle(timeout=0)

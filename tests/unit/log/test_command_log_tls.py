@@ -7,7 +7,7 @@ import textwrap
 
 import pytest
 
-from ftpfixture.log.events import Cleared, Encrypted, EncryptionFailed
+from ftpfixture.log.events import TlsEnded, TlsEstablished, TlsFailed
 from ftpfixture.log.records import TransferRecord
 from tests.support.story import Story, failure_of, payload_of
 
@@ -18,11 +18,11 @@ class TlsStory(Story):
     def encrypt(self, session: int = 1, where: str = "control", to: int = 0, *, resumed: bool = False) -> None:
         """Hands were shaken."""
         stamp = self.hub.stamp(session)
-        self.hub.emit(Encrypted(*stamp, where, to, "TLSv1.3", "TLS_AES_256_GCM_SHA384", resumed, "CN=ann"))
+        self.hub.emit(TlsEstablished(*stamp, where, to, "TLSv1.3", "TLS_AES_256_GCM_SHA384", resumed, "CN=ann"))
 
     def fail(self, error: str, where: str = "control", to: int = 0, session: int = 1) -> None:
         """Hands were not shaken."""
-        self.hub.emit(EncryptionFailed(*self.hub.stamp(session), where, to, error))
+        self.hub.emit(TlsFailed(*self.hub.stamp(session), where, to, error))
 
     def auth(self, session: int = 1) -> None:
         """A client that is connected says AUTH, and hands are shaken."""
@@ -36,7 +36,7 @@ class TlsStory(Story):
     def clear(self, session: int = 1) -> None:
         """A client says CCC."""
         self.say("CCC", "200", session)
-        self.hub.emit(Cleared(*self.hub.stamp(session)))
+        self.hub.emit(TlsEnded(*self.hub.stamp(session)))
 
     def carry(self, line: str, session: int = 1, *, encrypted: bool = True) -> TransferRecord:
         """A whole transfer."""
@@ -71,7 +71,7 @@ def test_a_session_knows_how_it_is_encrypted(story: TlsStory) -> None:
     story.connect(1)
     story.connect(2)
     first, second = story.log.sessions
-    assert (first.tls, first.cleared_at) == (None, None)
+    assert (first.tls, first.tls_ended_seq) == (None, None)
 
     story.auth(1)
 
@@ -97,15 +97,15 @@ def test_a_transfer_knows_how_it_is_encrypted(story: TlsStory) -> None:
 
 
 def test_a_session_knows_when_it_was_cleared(story: TlsStory) -> None:
-    """`cleared_at` is the number of the event of CCC; how it was encrypted before stays known."""
+    """`tls_ended_seq` is the number of the event of CCC; how it was encrypted before stays known."""
     story.connect()
     story.auth()
     story.clear()
 
     session = story.log.sessions[0]
-    [cleared] = [event for event in story.log.events if isinstance(event, Cleared)]
+    [cleared] = [event for event in story.log.events if isinstance(event, TlsEnded)]
 
-    assert session.cleared_at == cleared.seq
+    assert session.tls_ended_seq == cleared.seq
     assert session.tls is not None
 
 
@@ -137,7 +137,7 @@ def test_a_handshake_that_failed_is_in_no_record(story: TlsStory) -> None:
     assert story.log.transfers[0].tls is None
     tls = story.log.sessions[0].tls
     assert tls is not None
-    assert tls.to != number
+    assert tls.command_seq != number
 
 
 # What is encrypted.
@@ -253,7 +253,7 @@ def test_auth_after_ccc(story: TlsStory) -> None:
     story.enter()
 
     story.log.assert_encrypted()
-    assert story.log.sessions[0].cleared_at is None
+    assert story.log.sessions[0].tls_ended_seq is None
 
     story.clear()
     story.say("USER bob", "331")

@@ -224,7 +224,7 @@ def test_payload_digest_is_that_of_all_octets() -> None:
         payload.add(piece)
 
     assert payload.sha256 == hashlib.sha256(b"first second third").hexdigest()
-    assert payload.octets == 18
+    assert payload.size == 18
 
 
 def test_payload_of_nothing_has_the_digest_of_nothing() -> None:
@@ -240,7 +240,7 @@ def test_payload_lets_go_of_the_octets_after_the_digest() -> None:
 
     _ = payload.sha256
 
-    assert (payload.buffers(), payload.octets) == ({}, 10)
+    assert (payload.buffers(), payload.size) == ({}, 10)
 
 
 def test_payload_counts_a_shared_buffer_once() -> None:

@@ -57,7 +57,7 @@ def test_transcript_tells_of_faults(story: Story) -> None:
     story.connect()
     number = story.command("NOOP")
     story.spoil("NOOP: answer 200 'a\x1b[31m'", to=number)
-    story.silence(to=number)
+    story.withhold(to=number)
 
     lines = [line[10:] for line in story.log.transcript().splitlines()[2:]]
 

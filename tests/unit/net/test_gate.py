@@ -13,11 +13,11 @@ from ftpfixture.log.events import (
     DataClosed,
     DataMoved,
     DataOpened,
-    Encrypted,
     Event,
     Hub,
     ReplySent,
-    Silenced,
+    ReplyWithheld,
+    TlsEstablished,
 )
 from ftpfixture.net.channel import Channel
 from ftpfixture.net.gate import EXCHANGE, UNASKED, Exchange, Gate
@@ -132,9 +132,9 @@ async def test_a_command_without_a_reply_is_told(crossing: Crossing) -> None:
     """What is left unanswered on purpose becomes an event for its command."""
     exchange = await crossing.gate.command("PASS", "x")
 
-    crossing.gate.silence(exchange)
+    crossing.gate.withhold(exchange)
 
-    assert crossing.told[1:] == [Silenced(7, 2, 0.0, 1)]
+    assert crossing.told[1:] == [ReplyWithheld(7, 2, 0.0, 1)]
 
 
 async def test_workers_inherit_the_exchange(crossing: Crossing) -> None:
@@ -191,7 +191,7 @@ async def test_a_reply_that_nobody_asked_for_is_not_counted(crossing: Crossing) 
     crossing.gate.reply(Reply("220", ("hi",)), exchange)
 
     assert exchange.finals == 0
-    assert crossing.events(ReplySent)[0].to == 0
+    assert crossing.events(ReplySent)[0].command_seq == 0
 
 
 async def test_a_download_is_told(crossing: Crossing) -> None:
@@ -208,7 +208,7 @@ async def test_a_download_is_told(crossing: Crossing) -> None:
     )
     assert moved == DataMoved(7, 3, 0.0, exchange.seq, 3)
     assert isinstance(closed, DataClosed)
-    assert (closed.to, closed.completed, closed.error, closed.payload.octets) == (exchange.seq, True, "", 3)
+    assert (closed.command_seq, closed.completed, closed.error, closed.payload.size) == (exchange.seq, True, "", 3)
 
 
 async def test_the_mode_is_told(crossing: Crossing) -> None:
@@ -240,10 +240,10 @@ async def test_an_encrypted_stream_that_nobody_described(crossing: Crossing) -> 
     await stream.read(3)
     stream.close()
 
-    kinds = [CommandReceived, DataOpened, Encrypted, DataMoved, DataMoved, DataClosed]
+    kinds = [CommandReceived, DataOpened, TlsEstablished, DataMoved, DataMoved, DataClosed]
     assert [type(event) for event in crossing.told] == kinds
-    encrypted = crossing.events(Encrypted)[0]
-    assert (encrypted.where, encrypted.to, encrypted.version, encrypted.resumed) == (
+    encrypted = crossing.events(TlsEstablished)[0]
+    assert (encrypted.where, encrypted.command_seq, encrypted.version, encrypted.resumed) == (
         "data",
         exchange.seq,
         "TLSv1.3",
@@ -295,7 +295,7 @@ async def test_replies_behind_what_takes_time(crossing: Crossing) -> None:
     go.set()
     await outbox.settle()
 
-    sent = [event.to if isinstance(event, ReplySent) else event for event in crossing.told]
+    sent = [event.command_seq if isinstance(event, ReplySent) else event for event in crossing.told]
     assert sent == [1, b"200 a\r\n", 2, b"257 b\r\n"]
 
 
@@ -304,4 +304,4 @@ async def test_a_reply_behind_the_last_word_is_told_to_be_missing(crossing: Cros
     crossing.gate.outbox.end()
     crossing.gate.reply(Reply("200", ("a",)), Exchange(4, "NOOP"))
 
-    assert crossing.told == [Silenced(7, 1, 0.0, 4)]
+    assert crossing.told == [ReplyWithheld(7, 1, 0.0, 4)]

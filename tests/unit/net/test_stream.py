@@ -211,7 +211,7 @@ async def test_the_end_of_an_upload_completes_it(far: Far) -> None:
 
     await far.stream.read()
 
-    assert (far.stream.completed, far.stream.octets) == (True, 3)
+    assert (far.stream.completed, far.stream.moved) == (True, 3)
 
 
 async def test_a_broken_upload_is_not_complete(far: Far) -> None:
@@ -257,7 +257,7 @@ async def test_write_sends_every_kind_of_buffer(far: Far, kind: Callable[[bytes]
     await far.stream.finish()
 
     assert await far.hear() == b"content"
-    assert far.stream.octets == 7
+    assert far.stream.moved == 7
 
 
 async def test_write_sends_all_of_much(far: Far) -> None:
@@ -271,7 +271,7 @@ async def test_write_sends_all_of_much(far: Far) -> None:
     _, heard = await asyncio.gather(send(), far.hear())
 
     assert hash(heard) == hash(much)
-    assert far.stream.octets == len(much)
+    assert far.stream.moved == len(much)
 
 
 async def test_a_bytearray_may_be_used_again(far: Far) -> None:

@@ -270,7 +270,7 @@ def test_a_long_listing_is_logged_whole(client: Callable[..., RawClient], ftp_se
     assert codes == ["150", "226"]
     assert octets.count(b"\r\n") == len(LONG)
     [transfer] = server.log.transfers
-    assert (transfer.octets, transfer.completed) == (len(octets), True)
+    assert (transfer.size, transfer.completed) == (len(octets), True)
     assert transfer.sha256 == hashlib.sha256(octets).hexdigest()
 
 

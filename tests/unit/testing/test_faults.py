@@ -278,7 +278,9 @@ def test_what_happened_is_told_in_order() -> None:
         kinds = (CommandReceived, FaultApplied, ReplySent)
         order = [event for event in server.log.events if isinstance(event, kinds) and event.session == 1][2:]
         assert [type(event) for event in order] == [CommandReceived, FaultApplied, FaultApplied, ReplySent]
-        assert [event.to for event in server.faults.fired if event.fault == "NOOP: not_implemented"] == [record.seq]
+        assert [event.command_seq for event in server.faults.fired if event.fault == "NOOP: not_implemented"] == [
+            record.seq
+        ]
         assert "! NOOP: not_implemented\n" in server.log.transcript()
 
 
@@ -467,7 +469,7 @@ def test_nobody_waits_for_a_reply_that_never_comes(fault: str) -> None:
 
         server.wait_idle()
 
-        assert server.log.commands[0].silent
+        assert server.log.commands[0].reply_withheld
         assert server.log.commands[0].code == ""
 
 
@@ -496,7 +498,7 @@ def test_a_reply_that_is_late_is_waited_for() -> None:
 
         server.wait_idle()
         assert client.reply().code == "200"
-        assert not server.log.commands[0].silent
+        assert not server.log.commands[0].reply_withheld
 
 
 def test_what_is_held_back_is_told_when_it_goes() -> None:

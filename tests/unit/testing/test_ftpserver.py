@@ -29,7 +29,7 @@ from ftpfixture import (
     UnknownSetting,
     User,
 )
-from ftpfixture.log.events import Disconnected, Silenced
+from ftpfixture.log.events import Disconnected, ReplyWithheld
 from tests.support.raw import RawClient, read_all
 from tests.support.rows import table
 
@@ -434,11 +434,11 @@ def test_wait_idle_does_not_wait_for_a_login_that_is_never_answered() -> None:
         client.reply()
         client.code("USER ann")
         client.send("PASS x")
-        server.log.wait_for(lambda event: isinstance(event, Silenced))
+        server.log.wait_for(lambda event: isinstance(event, ReplyWithheld))
 
         server.wait_idle()
 
-        assert [record.silent for record in server.log.commands] == [False, True]
+        assert [record.reply_withheld for record in server.log.commands] == [False, True]
 
 
 # Failures.

@@ -14,7 +14,7 @@ from tests.support.logins import answer, session
 
 async def test_what_is_noted(manager: ScriptedUserManager) -> None:
     """Outcome and code of each try, and whether the password was right, but never which it was."""
-    manager.on("bob").accept().reject().reject(at="USER").close("x").time_out().raises(KeyError())
+    manager.on("bob").accept().reject().reject(stage="USER").close("x").time_out().raises(KeyError())
     for login, password in [
         ("ann", "hunter2"),
         ("ann", "secret"),

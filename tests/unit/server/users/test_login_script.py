@@ -16,18 +16,18 @@ from tests.support.logins import answer, session
     ("script", "answers"),
     [
         (lambda on: on.accept(), "331 230"),
-        (lambda on: on.accept(at="USER"), "230 Login successful"),
+        (lambda on: on.accept(stage="USER"), "230 Login successful"),
         (lambda on: on.reject(), "331 530 Login incorrect"),
         (lambda on: on.reject("Go away"), "331 530 Go away"),
-        (lambda on: on.reject("Go away", code="430", at="USER"), "430 Go away"),
+        (lambda on: on.reject("Go away", code="430", stage="USER"), "430 Go away"),
         (lambda on: on.close(), "331 421 Too many users"),
-        (lambda on: on.close("Full", at="USER"), "421 Full"),
+        (lambda on: on.close("Full", stage="USER"), "421 Full"),
         (lambda on: on.ask_account("sales"), "331 332 account"),
-        (lambda on: on.ask_account("sales", at="USER"), "332 account"),
+        (lambda on: on.ask_account("sales", stage="USER"), "332 account"),
         (lambda on: on.time_out(), "331 silence"),
-        (lambda on: on.time_out(at="USER"), "silence"),
+        (lambda on: on.time_out(stage="USER"), "silence"),
         (lambda on: on.raises(KeyError("x")), "331 451 Requested action aborted: internal error of the server"),
-        (lambda on: on.raises(FileNotFoundError("x"), at="USER"), "550 No such file or directory"),
+        (lambda on: on.raises(FileNotFoundError("x"), stage="USER"), "550 No such file or directory"),
         (lambda on: on.usual(), "331 530"),
         (lambda on: on.ask_password().accept(), "331 230"),
     ],
@@ -71,7 +71,7 @@ async def test_sessions_at_once_share_the_sequence(manager: ScriptedUserManager)
 
 async def test_a_step_for_user_may_come_to_its_turn_at_pass(manager: ScriptedUserManager) -> None:
     """When a client sends another password without a name, the next step answers it, wherever it was meant to stand."""
-    manager.on("ann").reject().close("Enough", at="USER")
+    manager.on("ann").reject().close("Enough", stage="USER")
     async with session(manager, "ann") as (_, user, _):
         with pytest.raises(CommandRefused, match="530"):
             await manager.authenticate(user, "x")
@@ -156,7 +156,7 @@ async def test_steps_may_be_added_while_others_are_taken(manager: ScriptedUserMa
             r"code takes 4xx or 5xx, such as 530 or 430 \(for 421 use close()\), not '200'",
         ),
         (lambda on: on.reject(code="421"), "code takes 4xx or 5xx"),
-        (lambda on: on.accept(at="QUIT"), "at takes 'USER' or 'PASS', not 'QUIT'"),
+        (lambda on: on.accept(stage="QUIT"), "stage takes 'USER' or 'PASS', not 'QUIT'"),
         (
             lambda on: on.accept(times=0),
             "times takes a whole number, 1 or more, or None for one try, or all if no step follows, not 0",
@@ -164,9 +164,9 @@ async def test_steps_may_be_added_while_others_are_taken(manager: ScriptedUserMa
         (lambda on: on.delay(-1), "delay takes a number of seconds, 0 or more, not -1"),
         (lambda on: on.delay("1"), "delay takes a number of seconds, 0 or more, not '1'"),
         (lambda on: on.raises("boom"), r"raises\('boom'\): give an exception, as in raises"),
-        (lambda on: on.when(password="x").accept(at="USER"), "the password comes later, so leave at= away"),
+        (lambda on: on.when(password="x").accept(stage="USER"), "the password comes later, so leave stage= away"),
         (lambda on: on.when(password="x").ask_password(), "the 331 comes first, so say it before"),
-        (lambda on: on.ask_password().accept(at="USER"), "leave at= away, or do not ask"),
+        (lambda on: on.ask_password().accept(stage="USER"), "leave stage= away, or do not ask"),
         (lambda on: on.ask_password().ask_password(), "say what follows the password"),
     ],
 )

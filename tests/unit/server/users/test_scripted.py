@@ -174,7 +174,7 @@ async def test_delay(manager: ScriptedUserManager, clock: Clock) -> None:
     async with session(manager, "ann") as (_, user, _):
         task = asyncio.create_task(manager.authenticate(user, "x"))
         assert not await _after(clock, 29, task)
-        assert [(attempt.at, attempt.outcome) for attempt in manager.attempts] == [(1000, "rejected")]
+        assert [(attempt.time, attempt.outcome) for attempt in manager.attempts] == [(1000, "rejected")]
         assert await _after(clock, 1, task)
         with pytest.raises(CommandRefused):
             await task
@@ -246,7 +246,7 @@ async def test_attempts_have_the_server_s_time(manager: ScriptedUserManager, clo
         await answer(manager, "ann", "secret")
         clock.move(5)
 
-    assert [attempt.at for attempt in manager.attempts] == [1000, 1005, 1010]
+    assert [attempt.time for attempt in manager.attempts] == [1000, 1005, 1010]
 
 
 async def test_a_login_locks_after_failures_in_a_row(clock: Clock) -> None:

@@ -1,4 +1,4 @@
-"""The FTP client: groups of operations over one control connection, put together in `Client`."""
+"""The FTP client: groups of operations over one control connection, combined in `Client`."""
 
 from __future__ import annotations
 

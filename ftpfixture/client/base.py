@@ -1,6 +1,6 @@
 """The client without its operations: settings, and the control connection under the names of the extension API.
 
-One rule: what a subclass may call or override is here, and hands on to the parts that do it.
+One rule: what a subclass may call or override is here, and delegates to the parts that do it.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ __all__ = ["BaseClient"]
 class BaseClient:
     """A control connection and nothing else; the operations are in `Client`.
 
-    Several tasks may share a client: each call waits until the one before it has its answer.
+    Several tasks may share a client: each call waits until the call before it has its reply.
 
     Args:
-        settings: Those of `ftpfixture.client.settings.BaseClientSettings`.
+        settings: See `ftpfixture.client.settings.BaseClientSettings`.
 
     Raises:
-        UnknownSetting: There is no such setting; the text names the nearest.
-        ConfigurationError: A setting cannot work.
+        UnknownSetting: A setting does not exist; the message names the nearest one.
+        ConfigurationError: A setting has a value that cannot work.
     """
 
     parse_list_line_custom: Parser | None = None
@@ -61,16 +61,16 @@ class BaseClient:
 
     @staticmethod
     def _network(chosen: BaseClientSettings) -> Network:
-        """Where to connect.
+        """The network in which the client connects.
 
         Raises:
-            ConfigurationError: There are two answers, or python-socks is not installed.
+            ConfigurationError: Both `socks_host` and `network` are given, or python-socks is not installed.
         """
         host, network = chosen["socks_host"], chosen["network"]
         if host is None:
             return ClientNetwork() if network is None else network
         if network is not None:
-            raise ConfigurationError("socks_host is a way into a network of its own: give either that or network")
+            raise ConfigurationError("socks_host and network exclude each other: give only one of them")
         return SocksProxy(host, chosen["socks_port"], chosen["socks_version"], chosen["username"], chosen["password"])
 
     # The connection.
@@ -90,40 +90,40 @@ class BaseClient:
         """The control connection.
 
         Raises:
-            ConnectionError: There is none.
+            ConnectionError: The client is not connected.
         """
         return self.control.channel
 
     @property
     def stream(self) -> ThrottleStreamIO:
-        """The control connection as a stream, for bytes of one's own; what is answered, `parse_response` reads.
+        """The control connection as a stream, to send your own bytes; `parse_response` reads the replies.
 
         Raises:
-            ConnectionError: There is none.
+            ConnectionError: The client is not connected.
         """
         return ThrottleStreamIO(self.control.channel)
 
     async def connect(self, host: str, port: int = DEFAULT_PORT) -> Any:
-        """Open the control connection; one that was open is closed.
+        """Open the control connection; close the previous one first.
 
         Args:
             host: Name or address; the addresses of a name are tried in turn.
             port: Of the server.
 
         Raises:
-            OSError: Nobody listens there, or the name is not known.
+            OSError: The connection was refused, or the name cannot be resolved.
             TimeoutError: It took longer than `connection_timeout`.
         """
         self.close()  # so that no transfer keeps the lock
         async with self.control.lock:
-            self.close()  # what another task has opened meanwhile
+            self.close()  # a connection that another task has opened meanwhile
             await self.control.open(host, port)
 
     def close(self) -> None:
-        """Close the control connection, if there is one, and the data connection of a transfer that is not finished."""
+        """Close the control connection and the data connections of unfinished transfers; without them, do nothing."""
         self.control.close("closed: await connect(host, port) to go on")
 
-    # Talking.
+    # Commands and replies.
 
     async def command(
         self,
@@ -136,25 +136,26 @@ class BaseClient:
 
         Args:
             command: The line; None or "" to send nothing and only read.
-            expected_codes: Masks of which the reply must fit one; any reply will do when there is none.
-            wait_codes: Masks of replies to pass over first.
+            expected_codes: Masks; the reply must match one of them. Without masks every reply is accepted.
+            wait_codes: Masks of replies to skip first.
             censor_after: How many characters of the line the log may show; the rest is starred.
 
         Returns:
-            The code, and the lines with what stands behind the code; None when no codes are given at all, in which
-            case nothing is read.
+            The code, and the lines without the code. None when neither `expected_codes` nor `wait_codes` is given: then
+            no reply is read.
 
         Raises:
-            InvalidCommand: The line holds CR, LF or NUL, or what the encoding has no bytes for; nothing was sent.
-            StatusCodeError: Another code came.
+            InvalidCommand: The line has CR, LF or NUL, or characters that the encoding cannot express; nothing was
+                sent.
+            StatusCodeError: The reply has another code.
             ClientStateError: A transfer is not finished, and this command would have to wait for it.
-            ConnectionError: The server closed the connection, or there is none.
+            ConnectionError: The server closed the connection, or the client is not connected.
             TimeoutError: The server took longer than `socket_timeout`; the connection is closed.
         """
         return await self.control.command(command, expected_codes, wait_codes, censor_after)
 
     async def ask(self, command: str, expected_codes: Codes, wait_codes: Codes = ()) -> Answer:
-        """Send a command that needs an answer, see `command`."""
+        """Send a command and read its reply, as `command` does; the reply is never None."""
         answer = await self.command(command, expected_codes, wait_codes)
         assert answer is not None
         return answer
@@ -165,21 +166,21 @@ class BaseClient:
         Raises:
             ConnectionResetError: The server closed the connection.
             ConnectionAbortedError: The line is longer than a megabyte.
-            TimeoutError: It took longer than `socket_timeout`.
-            TlsError: The server refuses this client's certificate.
+            TimeoutError: The server took longer than `socket_timeout`.
+            TlsError: The server refused this client's certificate.
         """
         return await self.control.read_line()
 
     async def parse_response(self) -> Answer:
         """The next reply: its code and its lines.
 
-        Lines lose their code where they have that of the reply; others are as sent. Only a line with the code of the
-        first and a space ends a reply of several lines (RFC 959 4.2).
+        A line that begins with the code of the reply loses it; other lines stay as sent. Only a line with the code of
+        the first line and a space ends a multi-line reply (RFC 959 4.2).
 
         Raises:
-            StatusCodeError: The line where a reply begins has no code.
+            StatusCodeError: The first line of the reply has no code.
             ConnectionResetError: The server closed the connection.
-            TimeoutError: It took longer than `socket_timeout`.
+            TimeoutError: The server took longer than `socket_timeout`.
         """
         return await self.control.read_reply()
 
@@ -187,7 +188,7 @@ class BaseClient:
         """Compare a code with masks.
 
         Raises:
-            StatusCodeError: None fits.
+            StatusCodeError: The code matches no mask.
         """
         expected = wrap_into_codes(wrap_with_container(expected_codes))
         if not any(received_code.matches(mask) for mask in expected):

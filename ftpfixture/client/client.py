@@ -1,7 +1,7 @@
-"""The FTP client: groups of operations over one control connection, put together in `Client`.
+"""The FTP client: groups of operations over one control connection, combined in `Client`.
 
-One rule: the groups do not inherit each other. Each calls what it needs of the others as a user would, on the client,
-so that a subclass may override it; `Operations` says what that is.
+One rule: the groups do not inherit from each other. Each calls the others as a user would, on the client, so that a
+subclass may override every operation; `Operations` lists what a group may call.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ __all__ = ["CLIENT_SETTINGS", "Client", "ClientSettings"]
 
 
 class ClientSettings(BaseClientSettings, total=False):
-    """Everything that `Client` takes; for subclasses that hand it on as ``**settings``."""
+    """The settings of `Client`; a subclass passes them on as ``**settings``."""
 
     retry: Annotated[
         Retry | None,
         Setting(
             None,
-            "a ``Retry(attempts, delay, factor, longest, codes)``: what is tried again, with resumption, and when",
+            "a ``Retry(attempts, delay, factor, longest, codes)``: repeat what failed; transfers resume",
             none="nothing",
             check=checks.instance_of("a Retry", Retry),
         ),
@@ -66,7 +66,7 @@ class Client(
     Parsers,
     BaseClient,
 ):
-    """An FTP client for asyncio; subclass it to add operations of your own.
+    """An FTP client for asyncio; subclass it to add your own operations.
 
     ::
 
@@ -74,11 +74,11 @@ class Client(
             async for path, info in client.list("/out"):
                 await client.download(path, "inbox")
 
-    Nothing is sent before `connect`, and no event loop is needed to make one. Several tasks may share a client; each
-    call waits until the one before it has its answer.
+    A client sends nothing before `connect`, and can be created without an event loop. Several tasks may share a client;
+    each call waits until the call before it has its reply.
 
     Args:
-        settings: Those of `ClientSettings`.
+        settings: See `ClientSettings`.
     """
 
     def __init__(self, **settings: Unpack[ClientSettings]) -> None:
@@ -99,9 +99,9 @@ class Client(
         upgrade_to_tls: bool | SSLContext = False,
         **settings: Any,
     ) -> AsyncIterator[Self]:
-        """Connect, log in, and in the end quit and close: ``async with Client.context("127.0.0.1", 2121) as client``.
+        """Connect and log in; at the end quit and close: ``async with Client.context("127.0.0.1", 2121) as client``.
 
-        When the body raises, QUIT is still sent if that is possible, and the error goes on as it is.
+        When the body raises, QUIT is still sent if that is possible, and the error of the body is raised.
 
         Args:
             host: Name or address.
@@ -109,12 +109,12 @@ class Client(
             user: As for `login`.
             password: As for `login`.
             account: As for `login`.
-            upgrade_to_tls: Encrypt before the login: a context, or True for one that trusts what this machine trusts.
-            settings: Those of the client.
+            upgrade_to_tls: Encrypt before the login: a context, or True for the default context of this machine.
+            settings: See `ClientSettings`.
 
         Raises:
-            StatusCodeError: The server does not let us in, or answers QUIT with an error.
-            OSError: Nobody listens there.
+            StatusCodeError: The server refuses the login, or answers QUIT with an error.
+            OSError: The connection was refused.
         """
         client = cls(**settings)
         try:
@@ -124,18 +124,18 @@ class Client(
             await client.login(user, password, account)
             yield client
         except Exception:
-            # Only QUIT is lost with these; the error of the body is what the caller must see.
+            # These errors mean only that QUIT failed; the caller must see the error of the body.
             with contextlib.suppress(OSError, StatusCodeError):
                 async with asyncio.timeout(client.socket_timeout or PATIENCE):
-                    await _leave(client)
+                    await _quit(client)
             raise
         else:
-            await _leave(client)
+            await _quit(client)
         finally:
             client.close()
 
 
-async def _leave(client: Client) -> None:
-    """Quit, unless the connection is gone already or a transfer of some other task runs."""
+async def _quit(client: Client) -> None:
+    """Quit, unless the connection is closed or a transfer of another task runs."""
     if client.control.is_open and client.control.transfers.running is None:
         await client.quit()

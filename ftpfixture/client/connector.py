@@ -1,6 +1,6 @@
-"""How a client opens connections to its server, control and data alike, and encrypts them.
+"""Opens and encrypts the control and data connections of a client.
 
-One rule: a connection that could not be opened or encrypted is closed, and the error says which one it was.
+One rule: a connection that could not be opened or encrypted is closed, and the error names it.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ class Connector:
     """Opens connections in the network of a client.
 
     Args:
-        client: Whose connections they are.
+        client: Gives the network and the timeouts.
 
     Attributes:
-        host_name: The name or address that the user gave; certificates must be for it.
+        host_name: The name or address that the user gave; certificates must match it.
     """
 
     def __init__(self, client: ClientView) -> None:
@@ -34,7 +34,7 @@ class Connector:
         """Open a connection.
 
         Raises:
-            OSError: Nobody listens there, or the name is not known.
+            OSError: The connection was refused, or the name cannot be resolved.
             TimeoutError: It took longer than `connection_timeout`.
         """
         async with asyncio.timeout(self._client.connection_timeout):
@@ -44,16 +44,16 @@ class Connector:
     async def encrypt(
         self, channel: Channel, context: SSLContext, kind: str, session: SSLSession | None = None
     ) -> None:
-        """Do the TLS handshake on a connection.
+        """Perform the TLS handshake on a connection.
 
         Args:
             channel: The connection; it is closed when the handshake fails.
-            context: Whom to trust, and which certificate to show.
+            context: The trusted certificates, and the client's own certificate.
             kind: "control" or "data", for errors.
             session: The TLS session to resume.
 
         Raises:
-            TlsError: The certificate was refused, or the other side cannot or will not.
+            TlsError: The certificate was refused, or the handshake failed.
             TimeoutError: It took longer than `connection_timeout`.
         """
         place = self._place(channel, kind)
@@ -66,7 +66,7 @@ class Connector:
             raise TlsError(f"the certificate of the {place} was refused: {error.verify_message}") from error
         except TimeoutError as error:
             channel.close()
-            raise TimeoutError(f"no TLS on the {place}: the handshake took too long") from error
+            raise TimeoutError(f"no TLS on the {place}: the handshake timed out") from error
         except OSError as error:
             channel.close()
             if refusal(error):
@@ -77,13 +77,13 @@ class Connector:
             raise
 
     def start_tls(self, channel: Channel, context: SSLContext, session: SSLSession | None) -> None:
-        """Begin the TLS handshake; whoever uses the connection waits until it is complete."""
+        """Begin the TLS handshake; reads and writes on the connection wait until it is complete."""
         channel.start_tls(context, server_side=False, server_hostname=self.host_name, session=session)
 
     def raise_refusal(self, channel: Channel, error: ConnectionAbortedError) -> None:
-        """Raise TlsError when the control connection broke because the server refuses this client's certificate.
+        """Raise TlsError when the control connection failed because the server refused this client's certificate.
 
-        With TLS 1.3 the handshake is complete, for a client, before the server has seen its certificate.
+        With TLS 1.3 a client completes the handshake before the server has seen its certificate.
         """
         if refusal(error.__cause__):
             raise _own_certificate_refused(self._place(channel, "control"), error.__cause__) from error.__cause__

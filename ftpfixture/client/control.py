@@ -1,7 +1,7 @@
-"""The client's control connection: lines out, replies in, and whose they are.
+"""The client's control connection: it sends lines, reads replies, and assigns them to commands.
 
-One rule: a conversation that breaks off leaves no command without its reply. When a call is cancelled, times out or
-meets a broken connection in between, the connection is closed, because the next reply would belong to no command.
+One rule: no command is left without its reply. When a call is cancelled, times out or fails between the two, the
+connection is closed, because the next reply would be taken for that of another command.
 """
 
 from __future__ import annotations
@@ -36,25 +36,25 @@ _DURING_TRANSFER = frozenset({"ABOR", "STAT", "NOOP", "QUIT"})  # RFC 959 4.1.3:
 
 
 class ControlConnection:
-    """A control connection, one after another if need be: there is at most one at a time.
+    """The control connection of a client: at most one at a time; `open` replaces one that was closed.
 
     Args:
-        client: Whose it is.
+        client: Gives the settings, and the methods that a subclass may override.
 
     Attributes:
-        server_host: Of the server; "" before the first connection.
-        server_port: Its port.
+        server_host: The address of the server; "" before the first connection.
+        server_port: The port of the server.
         lost: Whether the connection ended without a call of `close`.
         lock: Held by the task that sends commands or transfers.
         pending_replies: Final replies that are still to be read.
-        transfers: Those that are not finished.
+        transfers: The unfinished transfers.
         traits: What the server lacks.
-        parameters: What was agreed on.
+        parameters: The current settings of the session.
         history: What is repeated on a new connection.
         incoming: Lines that were received and not read.
-        connector: Opens this connection and those for data.
-        resync: Brings the conversation back into step after a transfer that did not end as it should.
-        utf8: Asks the server to speak UTF-8.
+        connector: Opens this connection and the data connections.
+        resync: Synchronizes commands and replies after an aborted transfer.
+        utf8: Asks the server to use UTF-8.
     """
 
     def __init__(self, client: ClientView) -> None:
@@ -83,7 +83,7 @@ class ControlConnection:
         """Open the control connection; the greeting is still to be read.
 
         Raises:
-            OSError: Nobody listens there, or the name is not known.
+            OSError: The connection was refused, or the name cannot be resolved.
             TimeoutError: It took longer than `connection_timeout`.
         """
         self.incoming.clear()
@@ -104,7 +104,7 @@ class ControlConnection:
 
     @property
     def is_open(self) -> bool:
-        """Whether there is a connection."""
+        """Whether the client is connected."""
         return self._channel is not None
 
     @property
@@ -112,7 +112,7 @@ class ControlConnection:
         """The connection.
 
         Raises:
-            ConnectionError: There is none; the text says why.
+            ConnectionError: The client is not connected; the message gives the reason.
         """
         if self._channel is None:
             raise ConnectionError(self._why_closed)
@@ -120,22 +120,30 @@ class ControlConnection:
 
     @property
     def outbox(self) -> Outbox:
-        """What this client says on the connection; raises as `channel` does."""
+        """The queue of lines to send.
+
+        Raises:
+            ConnectionError: The client is not connected; the message gives the reason.
+        """
         if self._outbox is None:
             raise ConnectionError(self._why_closed)
         return self._outbox
 
     def close(self, reason: str) -> None:
-        """Close the connection, if there is one, and the data connections of transfers that are not finished.
+        """Close the connection on request of the user, and the data connections of unfinished transfers.
 
         Args:
-            reason: For the error of whoever uses the connection later.
+            reason: The text of the ConnectionError that later calls raise.
         """
         self.lose(reason)
         self.lost = False
 
     def lose(self, reason: str) -> None:
-        """The same, after an error or by the server; see `lost`."""
+        """Close the connection after an error, or because the server closed it; `lost` becomes True.
+
+        Args:
+            reason: The text of the ConnectionError that later calls raise.
+        """
         self.transfers.abandon_all()
         if self._channel is not None:
             logger.info("closing connection to %s:%d", self.server_host, self.server_port)
@@ -149,30 +157,34 @@ class ControlConnection:
 
     @contextlib.asynccontextmanager
     async def time_limit(self, seconds: float | None, what: str) -> AsyncIterator[None]:
-        """Limit the time of all that is done here; the connection is closed when it takes too long.
+        """Limit the time of the body; the connection is closed when it takes longer.
+
+        Args:
+            seconds: The limit; None for no limit.
+            what: What the body does, for the error message.
 
         Raises:
-            TimeoutError: It took longer.
+            TimeoutError: The body took longer.
         """
         try:
             async with asyncio.timeout(seconds) as limit:
                 yield
         except TimeoutError as error:
             if not limit.expired():
-                raise  # a limit of something within
+                raise  # another timeout, inside the body
             self.lose("")
             self._why_closed = f"closed, because {what} took longer than {seconds:g} s: connect again"
             raise TimeoutError(f"{what} took longer than {seconds:g} s") from error
 
     @contextlib.contextmanager
     def closed_on_error(self) -> Iterator[None]:
-        """Close the connection when what is done here breaks off."""
+        """Close the connection when the body raises anything but StatusCodeError, or is cancelled."""
         try:
             yield
         except StatusCodeError:
             raise
         except asyncio.CancelledError:
-            self.lose("closed, because a call was cancelled before its reply had come: connect again")
+            self.lose("closed, because a call was cancelled before its reply arrived: connect again")
             raise
         except BaseException as error:
             reason = f" ({error})" if str(error) else ""
@@ -181,7 +193,7 @@ class ControlConnection:
 
     @contextlib.contextmanager
     def watched(self, callback: Callable[[], None]) -> Iterator[None]:
-        """Call `callback` while this lasts, when a reply is there or the connection ends."""
+        """Call `callback` during the body, when data arrive or the connection ends."""
         if self.incoming:
             callback()
         self.channel.watch(callback)
@@ -198,24 +210,24 @@ class ControlConnection:
     async def command(
         self, command: str | None, expected_codes: Codes, wait_codes: Codes, censor_after: int | None
     ) -> Answer | None:
-        """Send a command and read its reply, see `BaseClient.command`."""
+        """Send a command and read its reply; arguments, result and errors as in `BaseClient.command`."""
         expected = wrap_into_codes(wrap_with_container(expected_codes))
-        passed = wrap_into_codes(wrap_with_container(wait_codes))
+        skipped = wrap_into_codes(wrap_with_container(wait_codes))
         line = self.render(command) if command else b""
         async with self.lock:
-            self._check_free(command)
+            self._check_allowed(command)
             if command and not command.isascii():
                 await self.utf8.before(command)
             with self.closed_on_error():
                 if command:
                     await self.send(line, command, censor_after)
-                if not expected and not passed:
+                if not expected and not skipped:
                     return None
                 code, info = await self._client.parse_response()
-                while any(code.matches(mask) for mask in passed):
+                while any(code.matches(mask) for mask in skipped):
                     code, info = await self._client.parse_response()
             if not command and self.transfers.abandoned:
-                self.transfers.abandoned.pop(0)  # it was the reply that a closed transfer had left
+                self.transfers.abandoned.pop(0)  # that was the final reply of a closed transfer
             if code == "421":
                 self.lose("closed by the server (421): connect again")
             if expected:
@@ -223,15 +235,15 @@ class ControlConnection:
             return code, info
 
     async def query(self, command: str, code: str, also: str = "2xx") -> Answer:
-        """Send a command whose answer is proved by its text, or by what follows: some servers use another code.
+        """Send a command whose reply some servers send with another code; its text, or what follows, proves it.
 
         Args:
             command: The line.
-            code: What the standard has, and an error names.
-            also: What is taken, too.
+            code: The code of the standard, which an error names.
+            also: A mask of other codes to accept.
 
         Raises:
-            StatusCodeError: Another code came.
+            StatusCodeError: The reply has another code.
         """
         received, info = await self._client.ask(command, "xxx")
         if not received.matches(also):
@@ -242,17 +254,17 @@ class ControlConnection:
         """A command as bytes.
 
         Raises:
-            InvalidCommand: The line holds CR, LF or NUL, or what the encoding has no bytes for.
+            InvalidCommand: The line has CR, LF or NUL, or characters that the encoding cannot express.
         """
         return render_line(command, self._client.encoding)
 
-    def _check_free(self, command: str | None) -> None:
+    def _check_allowed(self, command: str | None) -> None:
         if self.transfers.running is None or not command:
             return
         verb = verb_of(command)
         if verb not in _DURING_TRANSFER:
             raise ClientStateError(
-                f"{verb} has to wait for the transfer that runs ({self.transfers.running.said}): finish or abort it "
+                f"{verb} has to wait for the running transfer ({self.transfers.running.command}): finish or abort it "
                 "first, or use a second client"
             )
 
@@ -261,8 +273,8 @@ class ControlConnection:
 
         Args:
             line: The bytes.
-            command: The same as text, for the log and for what it changes.
-            censor_after: How many characters of it the log may show; None for all but secrets.
+            command: The line as text, for the log and for the parameters that it changes.
+            censor_after: How many characters of it the log may show; None to hide only secrets.
         """
         if logger.isEnabledFor(logging.DEBUG):
             logger.debug("%s", _shown(command, censor_after))
@@ -278,7 +290,7 @@ class ControlConnection:
             await outbox.drain()
 
     def send_noop(self) -> None:
-        """Send NOOP now, and leave its reply to whoever counts it."""
+        """Send NOOP now; the transfer that calls this counts it and reads its reply later."""
         if self._channel is not None:
             logger.debug("NOOP")
             self.pending_replies += 1
@@ -293,7 +305,7 @@ class ControlConnection:
                 return await self._client.parse_response()
 
     async def read_reply(self) -> Answer:
-        """Read a reply, see `BaseClient.parse_response`."""
+        """Read a reply; result and errors as in `BaseClient.parse_response`."""
         parser = ReplyParser()
         code, rest = await self._client.parse_line()
         if not code.startswith("1"):
@@ -307,7 +319,7 @@ class ControlConnection:
         return code, parser.tails
 
     async def read_line(self) -> tuple[Code, str]:
-        """Read a line, see `BaseClient.parse_line`."""
+        """Read a line; result and errors as in `BaseClient.parse_line`."""
         while not self.incoming:
             if not await self.incoming.receive(self.channel):
                 self.lose("closed by the server: connect again")

@@ -1,6 +1,6 @@
-"""Copies of single files that go on where an attempt before them stopped, and the check that nothing was lost.
+"""Copies of single files that resume where an earlier attempt stopped, and the check that they are complete.
 
-One rule: what has arrived is never sent again, unless the other side cannot go on there.
+One rule: bytes that have arrived are never sent again, unless the other side cannot resume there.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from ftpfixture.net.stream import DEFAULT_BLOCK_SIZE
 __all__ = ["Download", "Progress", "TransferOptions", "Upload"]
 
 Progress = Callable[[PurePath, int, int | None], object]
-"""Told of a transfer: the path that is read from, bytes so far (those of an earlier attempt included), and bytes in
-all, None if nobody knows. Called before the first byte and after every piece."""
+"""Called with the source path, the bytes copied so far (those of an earlier attempt included), and the total number of
+bytes (None if unknown): before the first byte, and after every block."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +31,9 @@ class TransferOptions:
     """How files are copied.
 
     Attributes:
-        block_size: Bytes to move at once.
-        resume: What is on the other side goes on where it ends; what is longer there begins anew.
-        progress: Told of every piece.
+        block_size: Bytes to copy at once.
+        resume: Append to a partial copy on the other side; a copy that is longer than the source is replaced.
+        progress: Called after every block.
         verify: Compare hash or size afterwards.
     """
 
@@ -44,12 +44,12 @@ class TransferOptions:
 
 
 class FileTransfer(ABC):
-    """One file to the other side, in as many attempts as it takes: each goes on where the one before it stopped.
+    """The copy of one file, in several attempts if necessary: each resumes where the one before it stopped.
 
     Args:
-        client: Has the data connections, and the files of this side.
+        client: Opens the data connections and the local files.
         remote: The file on the server.
-        local: The file on this side.
+        local: The local file.
         options: How it is copied.
     """
 
@@ -59,14 +59,14 @@ class FileTransfer(ABC):
         self.local = local
         self.options = options
         self.done = 0  # bytes that are on the other side already
-        self.total: int | None = None  # bytes of the source; None if nobody knows
+        self.total: int | None = None  # bytes of the source; None if unknown
 
     async def run(self) -> None:
         """Copy the file.
 
         Raises:
-            StatusCodeError: It cannot be read or stored there.
-            IntegrityError: With `verify`: what is on the other side now differs.
+            StatusCodeError: The server cannot read or store it.
+            IntegrityError: With `verify`: the copy differs from the source.
         """
         self.total, self.done = await self._sizes()
         if self.total is not None and self.done > self.total:
@@ -74,30 +74,30 @@ class FileTransfer(ABC):
         if not self.done or self.done != self.total:
             await retried(self.client, self._attempt)
         else:
-            self._tell()
+            self._report()
         if self.options.verify:
             await retried(self.client, partial(_verify, self.client, self.remote, self.local))
 
     @property
     @abstractmethod
     def _source(self) -> PurePath:
-        """The path that is read from."""
+        """The path to read from."""
 
     @abstractmethod
     async def _sizes(self) -> tuple[int | None, int]:
-        """Bytes of the source, None if nobody knows, and bytes that are on the other side and may stay."""
+        """Bytes of the source, None if unknown, and bytes of a partial copy that may stay."""
 
     @abstractmethod
     async def _attempt(self) -> None:
-        """Copy what is not on the other side yet."""
+        """Copy the bytes that are not on the other side yet."""
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         if self.options.progress is not None:
             self.options.progress(self._source, self.done, self.total)
 
     def _count(self, size: int) -> None:
         self.done += size
-        self._tell()
+        self._report()
 
 
 class Download(FileTransfer):
@@ -108,8 +108,8 @@ class Download(FileTransfer):
         return self.remote
 
     async def _sizes(self) -> tuple[int | None, int]:
-        asked = self.options.resume or self.options.progress is not None
-        total = await retried(self.client, partial(size_if_known, self.client, self.remote)) if asked else None
+        needed = self.options.resume or self.options.progress is not None
+        total = await retried(self.client, partial(size_if_known, self.client, self.remote)) if needed else None
         return total, await size_here(self.client.path_io, self.local) if self.options.resume else 0
 
     async def _attempt(self) -> None:
@@ -117,11 +117,11 @@ class Download(FileTransfer):
             stream = await self.client.download_stream(self.remote, offset=self.done)
         except StatusCodeError as error:
             if error.expected_codes != ("350",) or error.received_codes[0].startswith("4"):
-                raise  # a 4xx may pass: what is here must not be lost for it
-            self.done = 0  # the server cannot skip
+                raise  # a 4xx is temporary: the partial copy must not be overwritten because of it
+            self.done = 0  # the server has no REST
             stream = await self.client.download_stream(self.remote)
         async with stream, self.client.path_io.open(self.local, mode="ab" if self.done else "wb") as file:
-            self._tell()
+            self._report()
             while piece := await stream.receive(self.options.block_size):
                 await file.write(piece)
                 self._count(len(piece))
@@ -130,7 +130,7 @@ class Download(FileTransfer):
 class Upload(FileTransfer):
     """One file to the server.
 
-    What goes on where it stopped is appended (APPE), as curl does, because not every server takes REST before STOR.
+    It resumes with APPE, as curl does, because not every server accepts REST before STOR.
     """
 
     _begun = False
@@ -151,12 +151,12 @@ class Upload(FileTransfer):
             arrived = await self._size_there()
             self.done = arrived if self.total is not None and arrived <= self.total else 0
         open_stream = self.client.append_stream if self.done else self.client.upload_stream
-        # First the file: one that cannot be read must not cost what is on the server.
+        # Open the local file first: if it cannot be read, the file on the server must not be truncated.
         async with self.client.path_io.open(self.local, mode="rb") as file, open_stream(self.remote) as stream:
             self._begun = True
             if self.done:
                 await file.seek(self.done)
-            self._tell()
+            self._report()
             async for piece in file.iter_by_block(self.options.block_size):
                 await stream.write(piece)
                 self._count(len(piece))
@@ -167,7 +167,7 @@ async def _verify(client: Operations, remote: PurePosixPath, local: PurePath) ->
 
     Raises:
         IntegrityError: They differ.
-        StatusCodeError: The server knows neither.
+        StatusCodeError: The server has neither hash nor size.
     """
     features = await client.features()
     there: object

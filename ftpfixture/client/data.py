@@ -1,6 +1,6 @@
-"""Operations that open data connections, and choose what is sent over them.
+"""Operations that open data connections, and choose the type and mode of the data.
 
-One rule: whoever opens a data connection closes it, whatever happens.
+One rule: the function that opens a data connection closes it on every error.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class DataOperations:
     """Operations of a client on its data connections, passive and active."""
 
     async def set_type(self: Operations, conn_type: str) -> None:
-        """Choose how files are sent, if that is not chosen yet: "I" for bytes as they are, "A" for text lines.
+        """Send TYPE, unless that type is set already: "I" for bytes as they are, "A" for text lines.
 
         Source: RFC 959 4.1.2.
         """
@@ -32,12 +32,12 @@ class DataOperations:
             self.control.parameters.type = conn_type
 
     async def set_mode(self: Operations, mode: str, level: int = -1) -> None:
-        """Choose how data go over the wire: "S" as they are, "Z" compressed.
+        """Choose the transmission mode: "S" for data as they are, "Z" for compressed data.
 
         Args:
             mode: "S" or "Z".
-            level: Of our own compression, 0 (none) to 9 (best); -1 for zlib's own choice. That of the server is set
-                with ``command("OPTS MODE Z LEVEL 9", "2xx")``.
+            level: Of the client's compression, 0 (none) to 9 (best); -1 for the default of zlib. The level of the
+                server is set with ``command("OPTS MODE Z LEVEL 9", "2xx")``.
 
         Raises:
             StatusCodeError: The server has no such mode.
@@ -57,47 +57,49 @@ class DataOperations:
         conn_type: str = "I",
         offset: int = 0,
     ) -> DataConnectionThrottleStreamIO:
-        """Open a data connection and send the command that uses it. Await it, or enter it; then it is finished for you.
+        """Open a data connection and send the command that uses it.
+
+        With ``async with`` the stream is finished at the end of the block; after ``await`` call `finish`.
 
         Args:
             command: The line; None to open the connection only, and to send the command afterwards.
-            expected_codes: Masks for its first reply, as in `command`; none, to leave all replies to `finish`.
-            wait_codes: Replies to pass over first.
+            expected_codes: Masks for its first reply, as in `command`; without them `finish` reads all replies.
+            wait_codes: Masks of replies to skip first.
             censor_after: How many characters of the line the log may show.
             conn_type: "I" or "A", see `set_type`.
             offset: Bytes to skip, sent with REST (RFC 3659 5).
 
         Raises:
             StatusCodeError: The server refused; the data connection is closed.
-            ConfigurationError: There is no command, and only active mode is allowed.
-            OSError: A connection could not be made, or broke.
+            ConfigurationError: `command` is None, and the client has only active mode.
+            OSError: A connection could not be opened, or was lost.
         """
         control, channels = self.control, self.data_channels
         if command is not None:
-            control.render(command)  # what cannot be sent must not cost a data connection
+            control.render(command)  # before a data connection is opened for a command that cannot be sent
         await control.lock.acquire()
         try:
             if command is not None:
-                await control.utf8.before(command)  # nothing may come between REST and the command
+                await control.utf8.before(command)  # here, because nothing may come between REST and the command
             names = _usable(self.passive_commands, command)
             await self.set_type(conn_type)
-            agreed = await channels.agree(names)
+            prepared = await channels.prepare(names)
             try:
                 if offset:
                     await self.command(f"REST {offset}", "350")
                 await self.command(command, expected_codes, wait_codes, censor_after)
                 if command is None:
-                    channel = await agreed.take()
+                    channel = await prepared.connected()
                     channels.start_tls(channel)
                 else:
-                    with _accepted(control):
-                        channel = await agreed.take()
+                    with _command_accepted(control):
+                        channel = await prepared.connected()
                         await channels.encrypt(channel)
                 return DataConnectionThrottleStreamIO(self, channels.compressed(channel), command)
             except BaseException as error:
-                agreed.drop()
+                prepared.close()
                 if isinstance(error, StatusCodeError) and command is not None:
-                    await _resume_after_refusal(control, error.received_codes[0])
+                    await _resync_after_refusal(control, error.received_codes[0])
                 raise
         except BaseException:
             control.lock.release()
@@ -110,30 +112,30 @@ class DataOperations:
 
         Args:
             conn_type: "I" or "A", see `set_type`.
-            commands: "epsv" and "pasv" in the order in which to try them; None for the client's own.
+            commands: "epsv" and "pasv" in the order in which to try them; None for those of the client.
 
         Raises:
             StatusCodeError: The server refused the last of them.
-            ConfigurationError: Something else was given, or nothing.
+            ConfigurationError: `commands` is empty or has another command.
         """
         names = _usable(self.passive_commands, None) if commands is None else data_commands("commands", commands)
         async with self.control.lock:
             await self.set_type(conn_type)
-            channel = await (await self.data_channels.agree(names)).take()
+            channel = await (await self.data_channels.prepare(names)).connected()
             self.data_channels.start_tls(channel)
             await self.control.lock.acquire()  # for the stream, until it is finished
             return DataConnectionThrottleStreamIO(self, self.data_channels.compressed(channel))
 
     async def abort(self: Operations, *, wait: bool = True) -> None:
-        """Break off the transfer that runs, be it in this task or another, which meets ConnectionAbortedError.
+        """Abort the running transfer of this or another task; that task gets ConnectionAbortedError.
 
         Args:
-            wait: Break the data connection, and read the replies. Otherwise ABOR is only sent, and its replies come to
-                whoever reads next: `finish` of the stream raises StatusCodeError with 426.
+            wait: Reset the data connection and read the replies. With False, ABOR is only sent, and the next read gets
+                its replies: `finish` of the stream raises StatusCodeError with 426.
 
         Raises:
-            StatusCodeError: Nothing runs, and the server refused.
-            OSError: The control connection is broken.
+            StatusCodeError: No transfer runs, and the server refused ABOR.
+            OSError: The control connection failed.
 
         Source: RFC 959 4.1.3.
         """
@@ -151,12 +153,12 @@ def _usable(names: Iterable[str], command: str | None) -> list[str]:
 
 
 @contextlib.contextmanager
-def _accepted(control: ControlConnection) -> Iterator[None]:
-    """What fails here does so after the command was accepted: the server will still reply how it ended."""
+def _command_accepted(control: ControlConnection) -> Iterator[None]:
+    """Count the final reply as pending when the body fails: the server has accepted the command and will send it."""
     try:
         yield
     except StatusCodeError:
-        raise  # it has replied
+        raise  # this was the final reply
     except asyncio.CancelledError:
         control.lose("closed, because a transfer was cancelled: connect again")
         raise
@@ -165,10 +167,10 @@ def _accepted(control: ControlConnection) -> Iterator[None]:
         raise
 
 
-async def _resume_after_refusal(control: ControlConnection, code: str) -> None:
-    """Fall into step again after a first reply to a transfer that was not expected."""
+async def _resync_after_refusal(control: ControlConnection, code: str) -> None:
+    """Synchronize commands and replies after an unexpected first reply to a transfer command."""
     if code.startswith("1"):
-        control.transfers.abandoned.append(0)  # the server began the transfer all the same, and will reply how it ended
+        control.transfers.abandoned.append(0)  # the server began the transfer and will send a final reply
     elif code.startswith("2") and control.is_open:
         with contextlib.suppress(OSError, StatusCodeError):
-            await control.resync.synchronize(0)  # perhaps the reply to something else, with that to the transfer behind
+            await control.resync.synchronize(0)  # perhaps the reply to another command, before that to the transfer

@@ -1,6 +1,6 @@
-"""Data connections that client and server agreed on, before a command uses them: passive and active.
+"""Data connections, passive and active, that are prepared before a command uses them.
 
-One rule: whoever has one takes it or drops it.
+One rule: the function that prepares a data connection uses it or closes it.
 """
 
 from __future__ import annotations
@@ -20,89 +20,94 @@ from ftpfixture.wire.hostport import parse_227, parse_229, render_eprt, render_p
 
 __all__ = ["ActiveChannel", "DataChannel", "DataChannels", "PassiveChannel"]
 
-# What a server answers that has not this command, or cannot follow it just now (RFC 959 5.4, RFC 2428 2 and 3).
+# Replies of a server that does not have the command, or cannot execute it now (RFC 959 5.4, RFC 2428 2 and 3).
 _REFUSALS = ("425", "500", "501", "502", "503", "504", "522", "550")
 
 
 class DataChannel(Protocol):
-    """A data connection that was agreed on."""
+    """A prepared data connection."""
 
-    async def take(self) -> Channel:
-        """The connection, once the command that uses it was accepted."""
+    async def connected(self) -> Channel:
+        """Return the connection; in active mode wait for the server, which connects after it has the command."""
 
-    def drop(self) -> None:
-        """Give it up."""
+    def close(self) -> None:
+        """Close the connection, or stop listening for it."""
 
 
 class PassiveChannel:
-    """A connection that we made."""
+    """A data connection that the client opened."""
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
 
-    async def take(self) -> Channel:
-        """See DataChannel."""
+    async def connected(self) -> Channel:
+        """Return the connection, which is open already."""
         return self._channel
 
-    def drop(self) -> None:
-        """See DataChannel."""
+    def close(self) -> None:
+        """Close the connection."""
         self._channel.close()
 
 
 class ActiveChannel:
-    """A connection that the server will make, when it has the command.
+    """A data connection that the server will open when it has the command.
 
     Attributes:
-        address: Where the server must connect to.
+        address: Host and port to which the server must connect.
     """
 
     def __init__(self, client: Controlled) -> None:
         self._client = client
         self._control = client.control
-        self._something = asyncio.Event()
+        self._wake_up = asyncio.Event()
         self._accepted: Channel | None = None
-        self._listener = client.network.listen(client.control.channel.local[0], 0, self._arrived)
+        self._listener = client.network.listen(client.control.channel.local[0], 0, self._on_connection)
         self.address = self._listener.host, self._listener.port
 
-    def _arrived(self, transport: Transport) -> None:
+    def _on_connection(self, transport: Transport) -> None:
         if self._accepted is None and same_host(transport.peer[0], self._control.channel.peer[0]):
             self._accepted = Channel(transport, self._client.socket_timeout)
-            self._something.set()
+            self._wake_up.set()
         else:
             transport.close()
 
-    async def take(self) -> Channel:
-        """Wait for the server, but no longer than until it says that it gives up."""
-        async with asyncio.timeout(self._client.connection_timeout):
-            return await self._arrival()
+    async def connected(self) -> Channel:
+        """Wait until the server has connected.
 
-    async def _arrival(self) -> Channel:
-        while (channel := self._taken()) is None:
-            if not self._something.is_set():
-                with self._control.watched(self._something.set):
-                    await self._something.wait()
+        Raises:
+            StatusCodeError: The server sent a final reply instead.
+            TimeoutError: It took longer than `connection_timeout`.
+        """
+        async with asyncio.timeout(self._client.connection_timeout):
+            return await self._accept()
+
+    async def _accept(self) -> Channel:
+        while (channel := self._accept_now()) is None:
+            if not self._wake_up.is_set():
+                with self._control.watched(self._wake_up.set):
+                    await self._wake_up.wait()
             else:
-                # No connection, so it is a reply: one that came before it, or the end of hope.
-                self._something.clear()
+                # No connection, so it is a reply: a preliminary one before the connection, or a failure.
+                self._wake_up.clear()
                 self._client.check_codes("1xx", *await self._control.next_reply())
         return channel
 
-    def _taken(self) -> Channel | None:
+    def _accept_now(self) -> Channel | None:
         self._listener.accept_now()
         channel, self._accepted = self._accepted, None
         if channel is not None:
             self._listener.close()
         return channel
 
-    def drop(self) -> None:
-        """See DataChannel."""
+    def close(self) -> None:
+        """Stop listening, and close the connection if the server has opened it."""
         self._listener.close()
         if self._accepted is not None:
             self._accepted.close()
 
 
 class DataChannels:
-    """Agrees with the server on data connections, and makes them what was agreed on: encrypted, compressed."""
+    """Prepares data connections with PASV, EPSV, PORT or EPRT, and encrypts and compresses them as the session asks."""
 
     def __init__(self, client: Controlled) -> None:
         self._client = client
@@ -114,12 +119,15 @@ class DataChannels:
             "port": partial(self._listen, "PORT", render_port),
         }
 
-    async def agree(self, names: Iterable[str]) -> DataChannel:
-        """A data connection, by the first of the commands that works.
+    async def prepare(self, names: Iterable[str]) -> DataChannel:
+        """Prepare a data connection with the first of the commands that works.
+
+        Args:
+            names: Of "epsv", "pasv", "eprt" and "port", in the order to try them.
 
         Raises:
             StatusCodeError: The server refused the last of them.
-            OSError: A connection could not be made.
+            OSError: A connection could not be opened.
         """
         refused = self._control.traits.refused_data_commands
         *others, last = [name for name in names if name not in refused] or list(names)
@@ -129,7 +137,7 @@ class DataChannels:
             except StatusCodeError as error:
                 if error.received_codes[0] not in _REFUSALS:
                     raise
-            except (OSError, ValueError):  # a reply that is not understood, PORT over IPv6, active mode behind a proxy
+            except (OSError, ValueError):  # a reply that cannot be parsed, PORT over IPv6, active mode behind a proxy
                 if not self._control.is_open:
                     raise
             refused.add(name)
@@ -153,14 +161,14 @@ class DataChannels:
         try:
             await self._client.command(f"{verb} {render(*active.address)}", "2xx")
         except BaseException:
-            active.drop()
+            active.close()
             raise
         return active
 
     async def encrypt(self, channel: Channel) -> None:
-        """Encrypt a data connection, if that is agreed on; it resumes the session of the control connection.
+        """Encrypt a data connection after PROT P; it resumes the TLS session of the control connection.
 
-        Many servers begin the handshake only when they have the command, so this comes after its first reply.
+        Many servers begin the handshake only when they have the command: call this after its first reply.
         """
         parameters = self._control.parameters
         if parameters.protection == "P" and parameters.tls_context is not None:
@@ -168,13 +176,13 @@ class DataChannels:
             await self._control.connector.encrypt(channel, parameters.tls_context, "data", session)
 
     def start_tls(self, channel: Channel) -> None:
-        """The same before the command is sent: whoever uses the connection waits for the handshake."""
+        """Begin to encrypt a data connection before the command is sent; reads and writes wait for the handshake."""
         parameters = self._control.parameters
         if parameters.protection == "P" and parameters.tls_context is not None:
             session = self._control.channel.session or parameters.tls_session
             self._control.connector.start_tls(channel, parameters.tls_context, session)
 
     def compressed(self, channel: Channel) -> Channel | Deflated:
-        """The connection as MODE Z or MODE S has it."""
+        """The connection with compression in MODE Z, without in MODE S."""
         level = self._control.parameters.deflate_level
         return channel if level is None else Deflated(channel, level)

@@ -1,6 +1,6 @@
 """Single files on the server, as streams.
 
-One rule: whoever opens a stream finishes it; only then is the file known to be whole.
+One rule: the caller that opens a stream finishes it; only then is the file known to be complete.
 """
 
 from __future__ import annotations
@@ -18,41 +18,41 @@ class FileOperations:
     def download_stream(
         self: Operations, source: RemotePath, *, offset: int = 0
     ) -> AsyncEnterable[DataConnectionThrottleStreamIO]:
-        """Open a stream that reads a file. Enter it with ``async with``; or await it, and `finish` it in the end.
+        """Open a stream that reads a file: enter it with ``async with``, or await it and call `finish` at the end.
 
         Args:
-            source: Of the file.
+            source: Path of the file.
             offset: Bytes to skip.
 
         Raises:
-            StatusCodeError: There is no such file; the data connection is closed.
+            StatusCodeError: The file does not exist or cannot be read; the data connection is closed.
         """
         return self.get_stream(f"RETR {source}", "1xx", offset=offset)
 
     def upload_stream(
         self: Operations, destination: RemotePath, *, offset: int = 0
     ) -> AsyncEnterable[DataConnectionThrottleStreamIO]:
-        """Open a stream that writes a file, as `download_stream` does.
+        """Open a stream that writes a file: enter it with ``async with``, or await it and call `finish` at the end.
 
         Args:
-            destination: Of the file, which is replaced, or with an offset written into.
+            destination: Path of the file, which is replaced; with an offset it is overwritten from there.
             offset: Bytes of the old file to keep.
 
         Raises:
-            StatusCodeError: It cannot be stored; the data connection is closed.
+            StatusCodeError: The file cannot be stored; the data connection is closed.
         """
         return self.get_stream(f"STOR {destination}", "1xx", offset=offset)
 
     def append_stream(
         self: Operations, destination: RemotePath, *, offset: int = 0
     ) -> AsyncEnterable[DataConnectionThrottleStreamIO]:
-        """Open a stream that writes to the end of a file, as `download_stream` does.
+        """Open a stream that appends to a file: enter it with ``async with``, or await it and call `finish` at the end.
 
         Args:
-            destination: Of the file, which is made if it is not there.
-            offset: Said with REST; servers differ in what it means here (RFC 3659 5.3).
+            destination: Path of the file, which is created if it does not exist.
+            offset: Sent with REST; servers differ in what it means before APPE (RFC 3659 5.3).
 
         Raises:
-            StatusCodeError: It cannot be stored; the data connection is closed.
+            StatusCodeError: The file cannot be stored; the data connection is closed.
         """
         return self.get_stream(f"APPE {destination}", "1xx", offset=offset)

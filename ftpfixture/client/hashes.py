@@ -1,6 +1,6 @@
-"""Digests of files, by the server and here.
+"""Digests of files, of the server and of the client.
 
-One rule: both sides name an algorithm alike, so that their digests can be compared.
+One rule: both sides use the same name for an algorithm, so that their digests can be compared.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ftpfixture.net.stream import DEFAULT_BLOCK_SIZE
 
 __all__ = ["HASHES", "FileHash", "digest_of", "offered_hashes"]
 
-# Strongest first, after RFC 6151 and the like; the name in FEAT, the digits of a digest, and the verb of older servers.
+# Strongest first (RFC 6151).
 HASHES = {
     "SHA-512": (128, "XSHA512"),
     "SHA-256": (64, "XSHA256"),
@@ -23,17 +23,17 @@ HASHES = {
     "MD5": (32, "XMD5"),
     "CRC32": (8, "XCRC"),
 }
-"""Algorithms in the order of choice: name, hexadecimal digits of the digest, verb of servers without HASH."""
+"""Algorithms in order of preference: name in FEAT, hexadecimal digits of the digest, verb of servers without HASH."""
 
 _NAMES = {"SHA-512": "sha512", "SHA-256": "sha256", "SHA-1": "sha1", "MD5": "md5"}
-"""As `hashlib` names those that it has."""
+"""The names of `hashlib` for the algorithms that it has."""
 
 
 class FileHash(NamedTuple):
-    """A digest and how it was made.
+    """A digest and its algorithm.
 
     Attributes:
-        algorithm: As the server names it, such as "SHA-256".
+        algorithm: Its name in FEAT, such as "SHA-256".
         digest: Hexadecimal digits in lower case.
     """
 
@@ -42,12 +42,12 @@ class FileHash(NamedTuple):
 
 
 def offered_hashes(features: dict[str, str]) -> set[str]:
-    """The algorithms of HASH that a server says it has, in upper case."""
+    """The algorithms of HASH in a server's FEAT reply, in upper case."""
     return {name.strip("*").upper() for name in features.get("HASH", "").split(";")}
 
 
 async def digest_of(path_io: AbstractPathIO, path: PurePath, algorithm: str) -> str:
-    """The digest of a file on this side, in hexadecimal digits."""
+    """The digest of a local file, in hexadecimal digits."""
     checksum = 0
     digest = hashlib.new(_NAMES[algorithm], usedforsecurity=False) if algorithm in _NAMES else None
     async with path_io.open(path, mode="rb") as file:

@@ -1,6 +1,6 @@
-"""What the server says on a control connection, line by line.
+"""The lines that the server sends on a control connection.
 
-One rule: a line that no command asked for is never taken for a reply.
+One rule: a line that belongs to no command is never taken for a reply.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ __all__ = ["IncomingLines"]
 logger = logging.getLogger("ftpfixture.client")
 
 _RECEIVE = 1 << 16
-_LINE_LIMIT = 1 << 20  # replies of 17 kB are seen; a line that never ends must not eat the memory
-_UNSOLICITED = 16  # reads of unsolicited lines, after which no more are looked for: the server may never stop
+_LINE_LIMIT = 1 << 20  # real replies have up to 17 kB; a line that never ends must not fill the memory
+_UNSOLICITED = 16  # reads of unsolicited lines before a command; a limit, because the server may never stop
 
 
 class IncomingLines:
-    """Lines of a control connection that were received, or will be.
+    """Receives and queues the lines of a control connection.
 
     Args:
-        connector: Tells why a connection breaks.
+        connector: Recognizes a refused client certificate when the connection fails.
     """
 
     def __init__(self, connector: Connector) -> None:
@@ -34,30 +34,30 @@ class IncomingLines:
         self._lines: deque[bytes | None] = deque()
 
     def __bool__(self) -> bool:
-        """Whether a line is there to be read at once."""
+        """Whether a line can be read at once."""
         return bool(self._lines)
 
     @property
     def has_begun(self) -> bool:
-        """Whether anything was received that is not read, be it half a line."""
+        """Whether anything was received that is not read, even part of a line."""
         return bool(self._lines) or self._reader.pending
 
     def clear(self) -> None:
-        """Drop what was received: it belongs to another connection."""
+        """Discard what was received on another connection."""
         self._reader.clear()
         self._lines.clear()
 
     async def receive(self, channel: Channel) -> bool:
-        """Wait for more; False when the server closed the connection.
+        """Wait for more data; False when the server closed the connection.
 
         Raises:
             TimeoutError: The server took longer than the timeout of the channel.
-            TlsError: The server refuses this client's certificate.
+            TlsError: The server refused this client's certificate.
         """
         try:
             data = await channel.receive(_RECEIVE)
         except TimeoutError:
-            raise TimeoutError(f"the server said nothing for {channel.timeout:g} seconds") from None
+            raise TimeoutError(f"the server sent nothing for {channel.timeout:g} seconds") from None
         except ConnectionAbortedError as error:
             self._connector.raise_refusal(channel, error)
             raise
@@ -76,7 +76,7 @@ class IncomingLines:
         return line
 
     def discard_unsolicited(self, channel: Channel) -> None:
-        """Discard what the server sent unasked, or it would be taken for a reply; 421 stays: it closes the session."""
+        """Discard unsolicited lines, which would be taken for a reply; 421 stays, because it ends the session."""
         try:
             for _ in range(_UNSOLICITED):
                 if not (data := channel.receive_now(_RECEIVE)):
@@ -86,6 +86,7 @@ class IncomingLines:
             self._connector.raise_refusal(channel, error)
             raise
         while self._lines and not (self._lines[0] or b"").startswith(b"421"):
-            logger.warning("nobody asked for %s", printable((self._lines.popleft() or b"").decode("utf-8", "replace")))
+            line = (self._lines.popleft() or b"").decode("utf-8", "replace")
+            logger.warning("unsolicited reply ignored: %s", printable(line))
         if not self._lines:
             self._reader.clear()

@@ -1,7 +1,7 @@
-"""What the server tells of itself and of files: features, sizes, times, hashes, names.
+"""What the server reports about itself and about files: features, sizes, times, hashes, names.
 
-One rule: a question that the server has no command for is asked in the next best way, and when there is none, its
-refusal is the answer.
+One rule: when the server lacks a command, the client asks with the next best one; when there is none, it raises the
+refusal.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ __all__ = ["InformationOperations", "size_if_known"]
 
 
 class InformationOperations:
-    """Operations of a client that ask."""
+    """Operations of a client that query the server."""
 
     async def features(self: Operations) -> dict[str, str]:
-        """What the server offers beyond RFC 959: upper-case names, and what FEAT says behind them.
+        """The features of FEAT: upper-case names, each with its parameters.
 
-        Empty when the server does not know FEAT. "AUTH TLS" and "AUTH SSL" are one item, with "TLS;SSL".
+        Empty when the server does not have FEAT. "AUTH TLS" and "AUTH SSL" become one item with "TLS;SSL".
 
         Source: RFC 2389 3.
         """
@@ -45,24 +45,24 @@ class InformationOperations:
         return found
 
     async def noop(self: Operations) -> None:
-        """Do nothing, but see whether the server is still there."""
+        """Send NOOP, to check that the server still answers."""
         await self.command("NOOP", "2xx")
 
     async def system(self: Operations) -> str:
-        """What SYST says, such as "UNIX Type: L8"; some servers say it with another code than 215."""
+        """The text of the SYST reply, such as "UNIX Type: L8"; every 2xx code is accepted."""
         _, lines = await self.control.query("SYST", "215")
         return lines[-1].strip()
 
     async def stat_server(self: Operations, path: RemotePath | None = None) -> Texts:
-        """The lines of STAT: about the connection, or about a path, much as LIST would say it."""
+        """The lines of STAT: about the connection, or about a path in the form of LIST."""
         _, lines = await self.ask("STAT" if path is None else f"STAT {path}", "2xx")
         return [line.removeprefix("-").strip() for line in lines]
 
     async def size(self: Operations, path: RemotePath) -> int:
-        """Bytes of a file, as a download in type I will bring.
+        """The size of a file: the bytes that a download in type I transfers.
 
         Raises:
-            StatusCodeError: There is no such file, or the server cannot tell.
+            StatusCodeError: The file does not exist, or the server does not report sizes.
 
         Source: RFC 3659 4.
         """
@@ -77,10 +77,10 @@ class InformationOperations:
             return int(found(NUMBER, [info["size"]], "MLST"))
 
     async def modified(self: Operations, path: RemotePath) -> datetime:
-        """When a file was modified, with the time zone UTC.
+        """The modification time of a file, in UTC.
 
         Raises:
-            StatusCodeError: There is no such file, or the server cannot tell.
+            StatusCodeError: The file does not exist, or the server does not report times.
 
         Source: RFC 3659 3.
         """
@@ -95,16 +95,16 @@ class InformationOperations:
             return moment([info["modify"]], "MLST")
 
     async def set_modified(self: Operations, path: RemotePath, when: datetime | float) -> None:
-        """Set when a file was modified, to the second.
+        """Set the modification time of a file, to the second.
 
         Args:
             path: Of the file.
-            when: A time, without a time zone in UTC; or POSIX seconds.
+            when: A time (UTC when it has no time zone), or POSIX seconds.
 
         Raises:
-            StatusCodeError: There is no such file, or the server cannot set times.
+            StatusCodeError: The file does not exist, or the server cannot set times.
 
-        Source: draft-somers-ftp-mfxx 3.1; servers without MFMT take a time before the path of MDTM.
+        Source: draft-somers-ftp-mfxx 3.1; servers without MFMT accept a time before the path of MDTM.
         """
         if isinstance(when, datetime):
             when = (when if when.tzinfo is not None else when.replace(tzinfo=UTC)).timestamp()
@@ -117,17 +117,17 @@ class InformationOperations:
             await self.command(f"MDTM {stamp} {path}", "2xx")
 
     async def hash(self: Operations, path: RemotePath, algorithm: str | None = None) -> FileHash:
-        """Let the server compute the hash of a file.
+        """The hash of a file, computed by the server.
 
         Args:
             path: Of the file.
-            algorithm: One of `HASHES`; None for the strongest that server and client both know.
+            algorithm: One of `HASHES`; None for the strongest that server and client both have.
 
         Raises:
-            StatusCodeError: There is no such file, or the server computes no such hash.
-            ConfigurationError: The algorithm is none of `HASHES`.
+            StatusCodeError: The file does not exist, or the server does not compute this hash.
+            ConfigurationError: The algorithm is not in `HASHES`.
 
-        Source: draft-bryan-ftpext-hash 3; XSHA256 and its kin of servers without HASH.
+        Source: draft-bryan-ftpext-hash 3; XSHA256 and the like of servers without HASH.
         """
         if algorithm is not None and algorithm.upper() not in HASHES:
             raise wrong("algorithm", f"one of {', '.join(HASHES)}", algorithm)
@@ -140,7 +140,7 @@ class InformationOperations:
                 if name in offered:
                     await self.command(f"OPTS HASH {name}", "2xx")
                     return await _hash(self, name, f"HASH {path}")
-            # What nobody offers is tried all the same: the refusal is the answer.
+            # An algorithm that FEAT does not list is tried too: the server's refusal is the error.
             name = next((name for name in wanted if HASHES[name][1] in features), wanted[-1])
             return await _hash(self, name, f"{HASHES[name][1]} {path}")
 
@@ -152,7 +152,7 @@ async def _hash(client: Operations, algorithm: str, command: str) -> FileHash:
 
 
 async def size_if_known(client: Operations, path: RemotePath) -> int | None:
-    """Bytes of a file; None when it is not there, or the server cannot tell."""
+    """The size of a file in bytes; None when it does not exist, or the server does not report it."""
     try:
         return await client.size(path)
     except ReplySyntaxError:

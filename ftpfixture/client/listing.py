@@ -1,8 +1,8 @@
-"""What is on the server: listings, and what is known of one path.
+"""Listings of directories, and the facts of one path.
 
 Two rules: a listing is read to its end before the first entry is given, so that the client is free for other commands
-while a caller goes through it. And what was not understood in it is never taken for what is not there: `list` tells of
-it, and questions about one path are asked in another way.
+while the caller iterates. A line that was not understood is never taken for a missing entry: `list` reports it, and
+`stat` asks about one path with other commands.
 """
 
 from __future__ import annotations
@@ -50,23 +50,23 @@ logger = logging.getLogger("ftpfixture.client")
 
 
 class Lister(AbstractAsyncLister[Listed]):
-    """Goes through a directory, and through those below it if wanted: await it for a list, or iterate.
+    """Lists a directory, and with `recursive` all directories below it: await it for a list, or iterate.
 
     Args:
-        client: Whose server it is.
-        path: The directory; what is given is ``path / name``.
-        recursive: Go on with the directories that are found; those of one level come before those below.
+        client: Sends the commands.
+        path: The directory; the paths of the entries are ``path / name``.
+        recursive: Also list the directories that are found, level by level.
         raw_command: "MLSD" or "LIST"; None for the first that the server has.
 
     Attributes:
-        unread: The lines that were not understood so far, in all directories: what they tell of is there, and was not
+        unread: The lines that were not understood so far, in all directories: their entries exist, and were not
             given.
     """
 
     def __init__(self, client: Operations, path: RemotePath, recursive: bool, raw_command: str | None) -> None:
         super().__init__(timeout=client.path_timeout)
         fetch = partial(list_directory, client, raw_command=raw_command)
-        self._walk = Walk(fetch, PurePosixPath(path), recursive=recursive, tell=warn_unread)
+        self._walk = Walk(fetch, PurePosixPath(path), recursive=recursive, on_unread=warn_unread)
 
     @property
     def unread(self) -> tuple[UnreadEntry, ...]:
@@ -79,44 +79,44 @@ class Lister(AbstractAsyncLister[Listed]):
 
 
 def warn_unread(unread: tuple[UnreadEntry, ...]) -> None:
-    """Warn in the log of lines that were not understood, if there are any."""
+    """Log a warning about lines that were not understood, if there are any."""
     if unread:
         logger.warning("%s", describe_unread(unread))
 
 
 class ListingOperations:
-    """Operations of a client that show what is there."""
+    """Operations of a client that list directories and look up paths."""
 
     def list(
         self: Operations, path: RemotePath = "", *, recursive: bool = False, raw_command: str | None = None
     ) -> Lister:
         """List a directory: await it for a list of (path, info), or iterate over it with ``async for``.
 
-        Paths are ``path / name``, so they are relative when `path` is; `info` is what `Info` says. Entries for the
-        directory itself and its parent are left out. A server without MLSD is asked with LIST, in the directory itself,
-        because LIST takes some paths for options or patterns; the current directory is the same afterwards.
+        Paths are ``path / name``, so they are relative when `path` is; `info` is described at `Info`. Entries for the
+        directory itself and its parent are left out. For a server without MLSD the client changes to the directory,
+        sends LIST without a path, because LIST treats some paths as options or patterns, and changes back.
 
-        Lines that are not understood, and names that are paths in disguise, are left out. The log warns of them, and
+        Lines that are not understood, and names that contain a path, are left out. The client logs a warning, and
         `Lister.unread` has them: ``lister = client.list("/in"); entries = await lister; assert not lister.unread``.
 
         Args:
             path: The directory; "" for the current one.
-            recursive: Go on with the directories that are found; those of one level come before those below.
+            recursive: Also list the directories that are found, level by level.
             raw_command: "MLSD" or "LIST" to use only that.
 
         Raises:
-            StatusCodeError: There is no such directory (550), or it must not be listed.
+            StatusCodeError: The directory does not exist (550), or may not be listed.
             ConfigurationError: `raw_command` is something else.
         """
         return Lister(self, path, recursive, raw_command)
 
     async def nlst(self: Operations, path: RemotePath = "") -> Texts:
-        """The names in a directory, as the server gives them: some put the directory before each.
+        """The names in a directory, as the server sends them: some servers put the directory before each.
 
-        "." and ".." are left out. Empty when the server says with 450 that there are none.
+        "." and ".." are left out. Empty when the server replies 450, which means that there are none.
 
         Raises:
-            StatusCodeError: There is no such directory; some servers say so of an empty one, too.
+            StatusCodeError: The directory does not exist; some servers also reply 550 for an empty one.
 
         Source: RFC 959 4.1.3.
         """
@@ -129,10 +129,10 @@ class ListingOperations:
         return [name for name in without_ends(decode_listing(self, data).split("\n")) if name not in ("", ".", "..")]
 
     def parse_list_line(self: Operations, b: bytes) -> Listed:
-        """Read a line of LIST in any known shape, and in that of `parse_list_line_custom`.
+        """Parse a line of LIST in any known format, and with `parse_list_line_custom`.
 
         Raises:
-            ValueError: No shape fits; its arguments are a text, the line, and the error of each.
+            ValueError: No parser understands it; the arguments are a text, the line, and the error of each parser.
         """
         parsers: Sequence[Parser] = [
             self.parse_list_line_unix,
@@ -153,17 +153,17 @@ class ListingOperations:
         raise ValueError("no parser understands this line of LIST", b, errors)
 
     async def stat(self: Operations, path: RemotePath) -> Info:
-        """Tell what is known of a path, see `Info`; `type` is always there.
+        """The facts of a path, as described at `Info`; `type` is always present.
 
-        A server without MLST is asked for the listing of the directory that the path is in. When the path is not in it
-        although it may be there, the server is asked with CWD, SIZE, MDTM and NLST: the listing is refused, lines of it
-        were not understood, the name begins with a dot, which many servers hide, or differs from another only in what
+        For a server without MLST the client lists the parent directory. It also asks with CWD, SIZE, MDTM and NLST when
+        the path may exist although the listing does not have it: the listing was refused, lines of it were not
+        understood, the name begins with a dot (many servers hide those), or it differs from another name only in what
         some servers ignore, such as upper and lower case.
 
         Raises:
-            StatusCodeError: There is no such path (550); `NotInListing` when a listing says so.
-            UnreadLinesError: Nobody can know: lines of the listing were not understood, and the server answers no other
-                question.
+            StatusCodeError: The path does not exist (550); `NotInListing` when only the listing shows that.
+            UnreadLinesError: It is unknown whether the path exists: lines of the listing were not understood, and the
+                server answers no other command.
         """
         path = PurePosixPath(path)
         if self.control.traits.has_mlst:
@@ -178,27 +178,35 @@ class ListingOperations:
         return await _stat_by_listing(self, path)
 
     async def exists(self: Operations, path: RemotePath) -> bool:
-        """Say whether there is something at a path.
+        """Whether a path exists.
 
         Raises:
-            UnreadLinesError: Nobody can know, see `stat`.
+            UnreadLinesError: It is unknown, because lines of the listing were not understood.
         """
         return await _type_of(self, path) is not None
 
     async def is_file(self: Operations, path: RemotePath) -> bool:
-        """Say whether there is a file at a path; False when there is nothing. Raises as `exists` does."""
+        """Whether a path is a file; False when it does not exist.
+
+        Raises:
+            UnreadLinesError: It is unknown, because lines of the listing were not understood.
+        """
         return await certain_type_of(self, path) == "file"
 
     async def is_dir(self: Operations, path: RemotePath) -> bool:
-        """Say whether there is a directory at a path; False when there is nothing. Raises as `exists` does."""
+        """Whether a path is a directory; False when it does not exist.
+
+        Raises:
+            UnreadLinesError: It is unknown, because lines of the listing were not understood.
+        """
         return await certain_type_of(self, path) in DIRECTORIES
 
 
 async def list_directory(client: Operations, path: PurePosixPath, raw_command: str | None = None) -> DirectoryListing:
-    """List a directory, as often as it takes.
+    """List a directory, with the retries of the client.
 
     Raises:
-        StatusCodeError: There is no such directory, or it must not be listed.
+        StatusCodeError: The directory does not exist, or may not be listed.
         ValueError: `raw_command` is neither "MLSD" nor "LIST" nor None.
     """
     return await retried(client, partial(_list_once, client, path, raw_command))
@@ -246,19 +254,19 @@ _LINE_READERS = {
     "parse_list_line_windows": Parsers.parse_list_line_windows,
     "parse_list_line_eplf": Parsers.parse_list_line_eplf,
 }
-"""What reads a line when no subclass, and no attribute of the client, knows better."""
+"""The parsers of a line when neither a subclass nor an attribute of the client replaces them."""
 
 
 def _read(client: Operations, path: PurePosixPath, lines: Lines) -> DirectoryListing:
     own, kind = vars(client), type(client)
     if any(own.get(name, getattr(kind, name)) is not reader for name, reader in _LINE_READERS.items()):
-        return parse_lines(path, lines, client.parse_list_line)  # a subclass knows better than all formats
+        return parse_lines(path, lines, client.parse_list_line)  # a subclass replaces the known formats
     custom, custom_first = client.parse_list_line_custom, client.parse_list_line_custom_first
     return parse_list(path, lines, custom, custom_first=custom_first)
 
 
 def _facts(client: Operations, lines: Texts) -> Info:
-    # The line between the first and the last; some servers give all in one line.
+    # The line between the first and the last; some servers send everything in one line.
     line = lines[1 if len(lines) > 2 else 0].lstrip(" -")
     _, info = client.parse_mlsx_line(line)
     return with_type(info)
@@ -285,10 +293,10 @@ async def _stat_by_listing(client: Operations, path: PurePosixPath) -> Info:
 
 
 def _may_hide(listing: DirectoryListing, path: PurePosixPath) -> bool:
-    """Say whether a path may be there that a listing does not name."""
+    """Whether a path may exist although the listing does not have it."""
     name = folded(path.name)
     names = [folded(found.name) for found, _ in listing.entries]
-    cut = len(names) == 1 and name.startswith(names[0])  # one line without an end may be whole, or be cut off
+    cut = len(names) == 1 and name.startswith(names[0])  # one line without an end may be complete or truncated
     return bool(listing.unread) or path.name.startswith(".") or name in names or cut
 
 
@@ -303,9 +311,9 @@ async def _type_of(client: Operations, path: RemotePath) -> str | None:
 
 
 async def certain_type_of(client: Operations, path: RemotePath) -> str | None:
-    """The type of what is at a path, None when there is nothing.
+    """The type of a path; None when it does not exist.
 
-    Of what a listing calls unknown it is the one that other commands prove, if they do.
+    When the listing gives no type, other commands are tried.
     """
     kind = await _type_of(client, path)
     if kind == "unknown":

@@ -1,6 +1,6 @@
-"""Files and directories on this side: their names, what is in them, and how they are removed.
+"""Local files and directories: their names, their content, and how they are removed.
 
-One rule: a link is what it leads to, until it is to be removed.
+One rule: a link is treated as its target, but removing it removes only the link.
 """
 
 from __future__ import annotations
@@ -35,22 +35,22 @@ _DEVICES = re.compile(r"(?:CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(?:COM|LPT)[0-9¹²�
 
 
 class LocalListing(NamedTuple):
-    """What is in a directory on this side; all of it is understood."""
+    """The content of a local directory; `unread` is always empty."""
 
     entries: Sequence[tuple[PurePath, Info]]
     unread: tuple[UnreadEntry, ...] = ()
 
 
 def local_path(path: LocalPath) -> PurePath:
-    """A path on this side, which need not be of the disk."""
+    """A local path, which need not be on the disk."""
     return Path(path) if isinstance(path, str) else path
 
 
 def child_of(directory: PurePath, name: str) -> PurePath | None:
-    """The path of a name in a directory on this side; None when it would be elsewhere, or be something else.
+    """The path of a name in a local directory; None when the name would lead elsewhere, or mean something else.
 
-    Paths of Windows have separators, drives, streams (``a:b``), devices (``NUL.txt``) and ends of names (``a.``) of
-    their own, which a name of a server may hold.
+    A name of a server may hold what is special in a Windows path: separators, drives, streams (``a:b``), devices
+    (``NUL.txt``), and a dot or space at the end.
     """
     if name in ("", ".", "..") or "\0" in name:
         return None
@@ -61,7 +61,7 @@ def child_of(directory: PurePath, name: str) -> PurePath | None:
 
 
 async def list_here(path_io: AbstractPathIO, directory: PurePath) -> LocalListing:
-    """What is in a directory, in the order of the alphabet."""
+    """The content of a directory, sorted by path."""
     return LocalListing([(path, await _info(path_io, path)) for path in sorted(await path_io.list(directory))])
 
 
@@ -74,17 +74,17 @@ async def _info(path_io: AbstractPathIO, path: PurePath) -> Info:
 
 
 async def unique_here(path_io: AbstractPathIO, directory: PurePath) -> str:
-    """What a directory has in common with all links to it."""
+    """An identity of a directory, which all links to it share."""
     return str(await path_io.resolve(directory))
 
 
 async def size_here(path_io: AbstractPathIO, path: PurePath) -> int:
-    """Bytes of a file; 0 when there is none."""
+    """The size of a file in bytes; 0 when it does not exist."""
     return int((await path_io.stat(path)).st_size) if await path_io.is_file(path) else 0
 
 
 async def is_behind_link(path_io: AbstractPathIO, root: PurePath, name: PurePosixPath) -> bool:
-    """Say whether a name leads out of the tree: what is there does not belong to it, and is not removed."""
+    """Whether a name is below a link: then it does not belong to the tree, and is not removed."""
     for parent in name.parents[:-1]:
         if stat.S_ISLNK((await path_io.lstat(root / parent)).st_mode):
             return True
@@ -92,10 +92,10 @@ async def is_behind_link(path_io: AbstractPathIO, root: PurePath, name: PurePosi
 
 
 async def remove_here(path_io: AbstractPathIO, path: PurePath) -> None:
-    """Remove a file, a link, or a directory with all that is in it."""
+    """Remove a file, a link, or a directory with its content."""
     about = await path_io.lstat(path)
     if not stat.S_ISDIR(about.st_mode):
-        await path_io.unlink(path)  # of a link, and not of what it leads to
+        await path_io.unlink(path)  # a link itself, not its target
         return
     for below in await path_io.list(path):
         await remove_here(path_io, below)
@@ -103,9 +103,9 @@ async def remove_here(path_io: AbstractPathIO, path: PurePath) -> None:
 
 
 async def set_time_here(path_io: AbstractPathIO, path: PurePath, modified: int | None) -> None:
-    """Set when a file was modified, where the path layer can."""
+    """Set the modification time of a file (POSIX seconds), if the path layer can."""
     if modified is not None:
         try:
             await path_io.set_times(path, modify=modified)
         except NotImplementedError:
-            return  # then it is as new as the transfer, which is newer than what was transferred
+            return  # then its time is that of the transfer, which is later than that of the source

@@ -1,7 +1,7 @@
-"""Who may use a control connection: one conversation at a time.
+"""The lock that gives a control connection to one conversation at a time.
 
-One rule: replies come in order and name no command, so a command and its replies, or a transfer and its final reply,
-belong to one task from beginning to end.
+One rule: replies come in order and do not name their command, so a command and its replies, or a transfer and its
+final reply, belong to one task from beginning to end.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ __all__ = ["ConversationLock"]
 
 
 class ConversationLock:
-    """A lock that the task which holds it may acquire again.
+    """A reentrant lock: the task that holds it may acquire it again.
 
-    Whoever releases it need not be the task that acquired it: a transfer may be begun in one and finished in another.
+    Another task may release it: a transfer may begin in one task and finish in another.
     """
 
     def __init__(self) -> None:
-        self._begin_anew(None)
+        self._reset(None)
 
-    def _begin_anew(self, loop: asyncio.AbstractEventLoop | None) -> None:
+    def _reset(self, loop: asyncio.AbstractEventLoop | None) -> None:
         self._loop = loop
         self._lock = asyncio.Lock()
         self._owner: asyncio.Task[object] | None = None
@@ -32,7 +32,7 @@ class ConversationLock:
         task = asyncio.current_task()
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
-            self._begin_anew(loop)  # the loop of whoever held it is over
+            self._reset(loop)  # the loop of the previous holder is closed
         if self._owner is not task or not self._depth:
             await self._lock.acquire()
             self._owner = task
@@ -43,7 +43,7 @@ class ConversationLock:
         self._owner = asyncio.current_task()
 
     def release(self) -> None:
-        """Let other tasks go on, when it was released as often as it was acquired."""
+        """Let other tasks continue, when it was released as often as it was acquired."""
         self._depth -= 1
         if not self._depth:
             self._owner = None

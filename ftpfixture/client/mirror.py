@@ -1,7 +1,7 @@
-"""Two trees made equal, up or down, by as few transfers as that takes.
+"""Mirrors a tree, up or down, with as few transfers as possible.
 
-Two rules: a file of the same size that is newer where it is copied to is not overwritten; and nothing is deleted unless
-that was asked for, and all of the tree on the server was understood.
+Two rules: a file of the same size that is newer in the destination is not overwritten; and nothing is deleted unless
+the caller asked for it and the whole listing of the server was understood.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from functools import partial
 from pathlib import PurePath, PurePosixPath
 
-from ftpfixture.client.comparison import Item, Mirrored, Report, Tree, forget, in_the_way, surplus_of, without
+from ftpfixture.client.comparison import Item, Mirrored, Report, Tree, conflicting, forget, surplus_of, without
 from ftpfixture.client.copies import Download, Progress, TransferOptions, Upload
 from ftpfixture.client.listing import warn_unread
 from ftpfixture.client.local import LocalPath, is_behind_link, local_path, remove_here, set_time_here
@@ -36,26 +36,26 @@ class MirrorOperations:
         progress: Progress | None = None,
         verify: bool = False,
     ) -> Mirrored:
-        """Make a directory here equal to one on the server.
+        """Make a local directory equal to one on the server.
 
-        Files are brought that are missing here, have another or an unknown size, or are newer there; they get the times
-        that they have there. A link is brought as the file that it leads to; a link to a directory is gone into only
-        where MLSD shows it as a directory. What is left out is told in the result, and so are lines of listings that
-        were not understood.
+        A file is downloaded when it is missing locally, has another or an unknown size, or is newer on the server; it
+        gets the modification time of the server. A link is downloaded as the file that it leads to; a link to a
+        directory is entered only where MLSD shows it as a directory. The result lists what was left out, and lines of
+        listings that were not understood.
 
         Args:
             source: The directory on the server.
-            destination: The directory here; it is made if it is missing.
-            delete: Remove here what is not there, when all files have arrived; before that only what is in their way.
-                What has the name of something there that was not brought stays.
-            progress: Told of every piece, see `Progress`.
-            verify: Compare hash or size of every file that is brought.
+            destination: The local directory; it is created if it is missing.
+            delete: Remove local entries that are not on the server, when all files have arrived; only entries that
+                conflict with a file are removed before. The name of an entry that was left out stays.
+            progress: Called after every block, see `Progress`.
+            verify: Compare hash or size of every file that is downloaded.
 
         Raises:
-            StatusCodeError: There is no such directory, or something in it must not be read.
+            StatusCodeError: The directory does not exist, or something in it may not be read.
             UnreadLinesError: With `delete`: lines of a listing were not understood. Nothing was removed or copied.
-            PathIOError: Something cannot be written or removed here.
-            IntegrityError: With `verify`: a file differs after all.
+            PathIOError: Something cannot be written or removed locally.
+            IntegrityError: With `verify`: a copy differs from its source.
         """
         options = TransferOptions(progress=progress, verify=verify)
         return await _MirrorDown(self, PurePosixPath(source), local_path(destination), options).run(delete=delete)
@@ -69,49 +69,50 @@ class MirrorOperations:
         progress: Progress | None = None,
         verify: bool = False,
     ) -> Mirrored:
-        """Make a directory on the server equal to one here; the counterpart of `mirror_down`.
+        """Make a directory on the server equal to a local one.
 
-        Links here are what they lead to. With `delete`, links there that are too much are removed, and what they lead
-        to is not; what is there and is neither file, directory nor link stays.
+        Local links are treated as their targets. With `delete`, surplus links on the server are removed, but not their
+        targets; entries of the server that are neither file, directory nor link stay.
 
         Args:
-            source: The directory here.
-            destination: The directory on the server; it is made if it is missing.
-            delete: Remove there what is not here, when all files have arrived; before that only what is in their way.
-            progress: Told of every piece, see `Progress`.
-            verify: Compare hash or size of every file that is sent.
+            source: The local directory.
+            destination: The directory on the server; it is created if it is missing.
+            delete: Remove entries of the server that are not local, when all files have arrived; only entries that
+                conflict with a file are removed before.
+            progress: Called after every block, see `Progress`.
+            verify: Compare hash or size of every file that is uploaded.
 
         Raises:
-            NotADirectoryError: There is no such directory here.
-            StatusCodeError: Something cannot be stored or removed there.
+            NotADirectoryError: The local directory does not exist.
+            StatusCodeError: The server cannot store or remove something.
             UnreadLinesError: With `delete`: lines of a listing were not understood; nothing was removed or copied.
-                Without: nobody can know whether a file would be overwritten.
-            IntegrityError: With `verify`: a file differs after all.
+                Without `delete`: it is unknown whether a file would be overwritten.
+            IntegrityError: With `verify`: a copy differs from its source.
         """
         local = local_path(source)
         if not await self.path_io.is_dir(local):
-            raise NotADirectoryError(f"there is no directory {local} to mirror")
+            raise NotADirectoryError(f"cannot mirror {local}: it is not an existing directory")
         options = TransferOptions(progress=progress, verify=verify)
         return await _MirrorUp(self, PurePosixPath(destination), local, options).run(delete=delete)
 
 
 class _Mirror(ABC):
-    """One tree made equal to another."""
+    """Makes one tree equal to another."""
 
     def __init__(self, client: Operations, remote: PurePosixPath, local: PurePath, options: TransferOptions) -> None:
         self.client = client
         self.remote = remote
         self.local = local
         self.options = options
-        self.theirs: Tree = {}
-        self.ours: Tree = {}
+        self.remote_tree: Tree = {}
+        self.local_tree: Tree = {}
         self.unread: tuple[UnreadEntry, ...] = ()
 
     async def run(self, *, delete: bool) -> Mirrored:
-        """Copy what differs, and delete what is too much if that is wanted."""
-        source, target = await self._look(delete=delete)
+        """Copy what differs, and with `delete` remove the surplus."""
+        source, target = await self._read_trees(delete=delete)
         surplus, hidden = await self._surplus() if delete else ([], [])
-        first = await in_the_way(surplus, source, target, self._exists)
+        first = await conflicting(surplus, source, target, self._exists)
         for name in first:
             await self._remove(name)
             forget(target, name)
@@ -134,57 +135,57 @@ class _Mirror(ABC):
         else:
             report.left_out.append(name)
 
-    async def _look_there(self, refusal: str, *, delete: bool, into: PurePath | None = None) -> None:
-        """Go through the tree on the server, and warn of lines that were not understood.
+    async def _read_remote_tree(self, refusal: str, *, delete: bool, into: PurePath | None = None) -> None:
+        """List the tree on the server, and log a warning about lines that were not understood.
 
         Raises:
-            UnreadLinesError: Something would be deleted because it was not understood.
+            UnreadLinesError: With `delete`: entries of lines that were not understood would be deleted.
         """
-        self.theirs, self.unread = await tree_there(self.client, self.remote, into)
+        self.remote_tree, self.unread = await tree_there(self.client, self.remote, into)
         if delete and self.unread:
-            raise unread_error(f"{refusal}, because it is not known what is there", self.unread)
+            raise unread_error(f"{refusal}, because its content on the server is not fully known", self.unread)
         warn_unread(self.unread)
 
     @abstractmethod
-    async def _look(self, *, delete: bool) -> tuple[Tree, Tree]:
-        """Go through both trees: the one to copy, and the one to make equal, whose root is there afterwards."""
+    async def _read_trees(self, *, delete: bool) -> tuple[Tree, Tree]:
+        """Read both trees, source and destination; the root of the destination exists afterwards."""
 
     @abstractmethod
     async def _surplus(self) -> tuple[list[PurePosixPath], list[PurePosixPath]]:
-        """What is too much, and what stays because the source may have it without showing it."""
+        """The names to delete, and the names that stay because the source may have them without listing them."""
 
     @abstractmethod
     async def _exists(self, name: PurePosixPath) -> bool:
-        """Say whether a name is there on the side that is made equal."""
+        """Whether a name exists in the destination."""
 
     @abstractmethod
     async def _remove(self, name: PurePosixPath) -> None:
-        """Remove what is too much."""
+        """Remove a name from the destination."""
 
     @abstractmethod
     async def _make_directory(self, name: PurePosixPath) -> None:
-        """Make a directory, unless it is there."""
+        """Create a directory, unless it exists."""
 
     @abstractmethod
     async def _counterpart(self, name: PurePosixPath) -> Item | None:
-        """What would be overwritten."""
+        """The entry that the copy would overwrite."""
 
     @abstractmethod
     async def _copy_file(self, name: PurePosixPath, item: Item) -> bool:
-        """Copy a file with its time; False when the source says that there is none."""
+        """Copy a file with its modification time; False when the source has no such file."""
 
 
 class _MirrorDown(_Mirror):
-    """A tree on this side made equal to one on the server."""
+    """Makes a local tree equal to one on the server."""
 
-    async def _look(self, *, delete: bool) -> tuple[Tree, Tree]:
-        await self._look_there(f"{self.local} is not mirrored with delete=True", delete=delete, into=self.local)
-        self.ours = await tree_here(self.client.path_io, self.local)
+    async def _read_trees(self, *, delete: bool) -> tuple[Tree, Tree]:
+        await self._read_remote_tree(f"{self.local} is not mirrored with delete=True", delete=delete, into=self.local)
+        self.local_tree = await tree_here(self.client.path_io, self.local)
         await self.client.path_io.mkdir(self.local, parents=True, exist_ok=True)
-        return self.theirs, self.ours
+        return self.remote_tree, self.local_tree
 
     async def _surplus(self) -> tuple[list[PurePosixPath], list[PurePosixPath]]:
-        surplus = surplus_of(self.theirs, self.ours, ("dir", "file"))
+        surplus = surplus_of(self.remote_tree, self.local_tree, ("dir", "file"))
         hidden = [name for name in surplus if await self._is_hidden_there(name)]
         path_io = self.client.path_io
         return [
@@ -205,7 +206,7 @@ class _MirrorDown(_Mirror):
         await self.client.path_io.mkdir(self.local / name, parents=True, exist_ok=True)
 
     async def _counterpart(self, name: PurePosixPath) -> Item | None:
-        return self.ours.get(name)
+        return self.local_tree.get(name)
 
     async def _copy_file(self, name: PurePosixPath, item: Item) -> bool:
         download = Download(self.client, self.remote / name, self.local / name, self.options)
@@ -216,32 +217,32 @@ class _MirrorDown(_Mirror):
 
 
 class _MirrorUp(_Mirror):
-    """A tree on the server made equal to one on this side."""
+    """Makes a tree on the server equal to a local one."""
 
-    async def _look(self, *, delete: bool) -> tuple[Tree, Tree]:
-        self.ours = await tree_here(self.client.path_io, self.local)
+    async def _read_trees(self, *, delete: bool) -> tuple[Tree, Tree]:
+        self.local_tree = await tree_here(self.client.path_io, self.local)
         await retried(self.client, partial(self.client.make_directory, self.remote))
-        await self._look_there(f"{self.remote} is not made a mirror with delete=True", delete=delete)
-        return self.ours, self.theirs
+        await self._read_remote_tree(f"{self.remote} is not made a mirror with delete=True", delete=delete)
+        return self.local_tree, self.remote_tree
 
     async def _surplus(self) -> tuple[list[PurePosixPath], list[PurePosixPath]]:
-        return surplus_of(self.ours, self.theirs, ("dir", "file", "link")), []
+        return surplus_of(self.local_tree, self.remote_tree, ("dir", "file", "link")), []
 
     async def _exists(self, name: PurePosixPath) -> bool:
         return await self.client.exists(self.remote / name)
 
     async def _remove(self, name: PurePosixPath) -> None:
-        if self.theirs[name].kind == "dir":
+        if self.remote_tree[name].kind == "dir":
             await remove_tree(self.client, self.remote / name)
         else:
             await self.client.remove_file(self.remote / name)
 
     async def _make_directory(self, name: PurePosixPath) -> None:
-        if name not in self.theirs:
+        if name not in self.remote_tree:
             await retried(self.client, partial(self.client.make_directory, self.remote / name))
 
     async def _counterpart(self, name: PurePosixPath) -> Item | None:
-        return self.theirs.get(name) or await overlooked(self.client, self.remote / name, self.unread)
+        return self.remote_tree.get(name) or await overlooked(self.client, self.remote / name, self.unread)
 
     async def _copy_file(self, name: PurePosixPath, item: Item) -> bool:
         await Upload(self.client, self.remote / name, self.local / name, self.options).run()

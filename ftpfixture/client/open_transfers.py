@@ -1,6 +1,6 @@
-"""The transfers of a control connection that are not finished.
+"""The unfinished transfers of a control connection.
 
-One rule: a transfer that is closed before its final reply was read is counted, so that its replies are read later.
+One rule: a transfer that is closed before its final reply was read is recorded, so that its replies are read later.
 """
 
 from __future__ import annotations
@@ -11,45 +11,45 @@ __all__ = ["OpenTransfers", "Transfer"]
 
 
 class Transfer(Protocol):
-    """What a control connection must know of a transfer."""
+    """A transfer, as the control connection sees it."""
 
-    said: str
+    command: str
     finished: bool
 
-    def hand_over(self) -> None:
-        """Leave its replies to the current task, which will abandon it."""
+    def begin_abort(self) -> None:
+        """Give its replies to the current task, which will `abandon` it."""
 
     def abandon(self) -> int:
-        """Close its data connection at once, and return how many NOOPs were sent meanwhile."""
+        """Close its data connection at once, and return how many NOOPs were sent during the transfer."""
 
 
 class OpenTransfers:
-    """Transfers, by how far they are.
+    """The unfinished transfers, by state.
 
     Attributes:
-        running: The one whose command was sent and whose final reply was not read.
-        abandoned: Of each that was closed and not finished, how many NOOPs were sent while it ran.
+        running: The transfer whose command was sent and whose final reply was not read.
+        abandoned: For each transfer that was closed and not finished, the number of NOOPs sent while it ran.
     """
 
     def __init__(self) -> None:
         self.running: Transfer | None = None
         self.abandoned: list[int] = []
-        self._open: set[Transfer] = set()  # that one, and data connections whose command is still to be sent
+        self._open: set[Transfer] = set()  # `running`, and data connections whose command is still to be sent
 
     def add(self, transfer: Transfer, *, running: bool) -> None:
-        """A data connection was opened; `running` says whether its command was sent."""
+        """Add a transfer whose data connection was opened; `running` is whether its command was sent."""
         self._open.add(transfer)
         if running:
             self.running = transfer
 
     def remove(self, transfer: Transfer) -> None:
-        """It is over, and its final reply was read or is counted."""
+        """Remove a transfer whose final reply was read or is recorded in `abandoned`."""
         self._open.discard(transfer)
         if self.running is transfer:
             self.running = None
 
-    def leave(self, transfer: Transfer, noops: int) -> None:
-        """Its final reply is left to the next command."""
+    def defer(self, transfer: Transfer, noops: int) -> None:
+        """Record a transfer whose replies the next command must read first."""
         if self.running is transfer:
             self.abandoned.append(noops)
 

@@ -1,6 +1,6 @@
-"""What groups of operations may call of each other: the client, as its parts see it.
+"""The client as its groups of operations see it: what one group may call of another.
 
-One rule: what is here is public, and what a user can call; parts know nothing else of each other.
+One rule: every method here is public and callable by users; the groups use nothing else of each other.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ RemotePath = str | PurePosixPath
 Texts = list[str]
 
 NOT_IMPLEMENTED = ("500", "502", "504")
-"""What servers answer to a command that they do not have (RFC 959 4.2.1)."""
+"""The codes of replies to a command that the server does not have (RFC 959 4.2.1)."""
 
 
 class Operations(Controlled, Protocol):
-    """A client with all its operations; `Client` says what each does."""
+    """A client with all its operations; they are described at `Client`."""
 
     @property
     def data_channels(self) -> DataChannels:
-        """Agrees on data connections."""
+        """Prepares data connections."""
 
     @property
     def parse_list_line_custom_first(self) -> bool:
-        """Whether the user's own parser is asked first."""
+        """Whether the user's own parser is tried first."""
 
     @property
     def passive_commands(self) -> tuple[str, ...]:
@@ -55,7 +55,7 @@ class Operations(Controlled, Protocol):
 
     @property
     def retry(self) -> Retry | None:
-        """What is tried again."""
+        """When to retry; None for never."""
 
     @property
     def parse_list_line_custom(self) -> Parser | None:
@@ -71,7 +71,7 @@ class Operations(Controlled, Protocol):
         """AUTH TLS, PBSZ, PROT."""
 
     async def protect(self, level: str = "P") -> None:
-        """Encrypt data connections, or not."""
+        """PROT: choose whether data connections are encrypted."""
 
     async def login(self, user: str = ..., password: str = ..., account: str = ...) -> None:
         """USER, and PASS and ACCT when the server asks."""
@@ -80,7 +80,7 @@ class Operations(Controlled, Protocol):
         """CWD or CDUP."""
 
     async def reconnect(self) -> None:
-        """Do again what made the session."""
+        """Connect, log in and change the directory as before."""
 
     def close(self) -> None:
         """Close the control connection."""
@@ -88,7 +88,7 @@ class Operations(Controlled, Protocol):
     # Data.
 
     async def set_type(self, conn_type: str) -> None:
-        """TYPE, unless it is chosen."""
+        """TYPE, unless it is set already."""
 
     def get_stream(
         self,
@@ -120,21 +120,21 @@ class Operations(Controlled, Protocol):
         """The path of a 257 reply."""
 
     def parse_mlsx_line(self, b: bytes | str) -> Listed:
-        """Read a line of MLSD or MLST."""
+        """Parse a line of MLSD or MLST."""
 
     def parse_list_line(self, b: bytes) -> Listed:
-        """Read a line of LIST in any known shape."""
+        """Parse a line of LIST in any known format."""
 
     def parse_list_line_unix(self, b: bytes | str) -> Listed:
-        """Read a line of LIST as ``ls -l`` writes it."""
+        """Parse a line of LIST as ``ls -l`` writes it."""
 
     def parse_list_line_windows(self, b: bytes | str) -> Listed:
-        """Read a line of LIST as IIS writes it."""
+        """Parse a line of LIST as IIS writes it."""
 
     def parse_list_line_eplf(self, b: bytes | str) -> Listed:
-        """Read a line of LIST in the easily parsed format."""
+        """Parse a line of LIST in the easily parsed format (EPLF)."""
 
-    # What is there.
+    # Paths.
 
     async def get_current_directory(self) -> PurePosixPath:
         """PWD."""
@@ -143,10 +143,10 @@ class Operations(Controlled, Protocol):
         """The names in a directory."""
 
     async def stat(self, path: RemotePath) -> Info:
-        """What is known of a path."""
+        """The facts of a path."""
 
     async def exists(self, path: RemotePath) -> bool:
-        """Whether there is something."""
+        """Whether a path exists."""
 
     async def is_dir(self, path: RemotePath) -> bool:
         """Whether there is a directory."""
@@ -155,7 +155,7 @@ class Operations(Controlled, Protocol):
         """Bytes of a file."""
 
     async def features(self) -> dict[str, str]:
-        """What FEAT tells."""
+        """The features of FEAT."""
 
     async def hash(self, path: RemotePath, algorithm: str | None = None) -> FileHash:
         """The digest of a file."""

@@ -1,6 +1,6 @@
-"""What servers answer, as values: the parsers that a client uses, to be used and overridden.
+"""The parsers of replies and listings that a client uses; users may call and override them.
 
-One rule: each takes what the server sent and nothing else, so that it can be called without a connection.
+One rule: a parser takes only what the server sent, so that it can be called without a connection.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ __all__ = ["BasicListInfo", "Info", "ListInfo", "Parsers", "UnixListInfo", "info
 
 
 class BasicListInfo(TypedDict):
-    """What every listing tells of an entry; values are texts, as MLSD has them."""
+    """The facts that every listing has of an entry; values are strings, as in MLSD."""
 
     type: str
     size: NotRequired[str]
@@ -47,27 +47,27 @@ UnixListInfo = TypedDict(
         "link_dst": NotRequired[str],
     },
 )
-UnixListInfo.__doc__ = "What a listing in the form of Unix tells."
+UnixListInfo.__doc__ = "The facts that a listing in the form of Unix has of an entry."
 
 ListInfo = BasicListInfo | UnixListInfo
 
 Info = dict[str, Any]
-"""What is known of an entry: facts of MLSD, names in lower case, values as sent (RFC 3659 7.5).
+"""The facts of an entry as in MLSD: names in lower case, values as sent (RFC 3659 7.5).
 
-LIST gives some of them. ``type`` is "file", "dir", "link" or "unknown", ``size`` bytes in
-digits, ``modify`` YYYYMMDDHHMMSS in UTC, ``link_dst`` the path that a link holds. What is not known is not there.
+LIST gives some of them. ``type`` is "file", "dir", "link" or "unknown", ``size`` bytes in digits, ``modify``
+YYYYMMDDHHMMSS in UTC, ``link_dst`` the path in a link. Unknown facts are missing.
 """
 
 
 class Parsers:
-    """Static methods that take what servers answer apart."""
+    """Static methods that parse replies and lines of listings."""
 
     @staticmethod
     def parse_epsv_response(s: str) -> tuple[None, int]:
-        """The port in the text of a 229 reply, behind None for the host, which is the server's.
+        """None for the host, which is the server's, and the port in the text of a 229 reply.
 
         Raises:
-            ReplySyntaxError: There is none; it is a ValueError.
+            ReplySyntaxError: The text has no port; this error is a ValueError.
 
         Source: RFC 2428 3.
         """
@@ -78,7 +78,7 @@ class Parsers:
         """Host and port in the text of a 227 reply.
 
         Raises:
-            ReplySyntaxError: There are none; it is a ValueError.
+            ReplySyntaxError: The text has none; this error is a ValueError.
 
         Source: RFC 959 4.1.2, RFC 1123 4.1.2.6.
         """
@@ -86,7 +86,7 @@ class Parsers:
 
     @staticmethod
     def parse_directory_response(s: str) -> PurePosixPath:
-        """The path in the text of a 257 reply; "." when there is none in quotes.
+        """The path in the text of a 257 reply; "." when the text has none in quotes.
 
         Source: RFC 959 Appendix II.
         """
@@ -97,7 +97,7 @@ class Parsers:
         """The permission bits of nine letters such as ``rwxr-xr-x``.
 
         Raises:
-            ReplySyntaxError: They are something else; it is a ValueError.
+            ReplySyntaxError: The text is something else; this error is a ValueError.
         """
         return parse_unix_mode(s)
 
@@ -108,51 +108,51 @@ class Parsers:
 
     @staticmethod
     def parse_ls_date(s: str, *, now: datetime | None = None) -> str:
-        """The date of a line of LIST as YYYYMMDDHHMMSS; without a year it is the last one up to a day after `now`.
+        """The date of a line of LIST as YYYYMMDDHHMMSS; without a year, the last such date up to a day after `now`.
 
         Raises:
-            ReplySyntaxError: It is no date; it is a ValueError.
+            ReplySyntaxError: The text is no date; this error is a ValueError.
         """
         return format_time(parse_ls_date(s, now=time.time() if now is None else now.timestamp()))
 
     @staticmethod
     def parse_list_line_unix(b: bytes | str) -> tuple[PurePosixPath, Info]:
-        """Read a line of LIST in the form of ``ls -l``; bytes are UTF-8, as in all that follow.
+        """Parse a line of LIST in the form of ``ls -l``; bytes are decoded as UTF-8.
 
         Raises:
-            ReplySyntaxError: It has another form; it is a ValueError.
+            ReplySyntaxError: The line has another form; this error is a ValueError.
         """
         return info_of(parse_unix_line(_text(b), now=time.time()))
 
     @staticmethod
     def parse_list_line_windows(b: bytes | str) -> tuple[PurePosixPath, Info]:
-        """Read a line of LIST in the form of IIS.
+        """Parse a line of LIST in the form of IIS; bytes are decoded as UTF-8.
 
         Raises:
-            ReplySyntaxError: It has another form; it is a ValueError.
+            ReplySyntaxError: The line has another form; this error is a ValueError.
         """
         return info_of(parse_msdos_line(_text(b)))
 
     @staticmethod
     def parse_list_line_eplf(b: bytes | str) -> tuple[PurePosixPath, Info]:
-        """Read a line of LIST in the easily parsed format.
+        """Parse a line of LIST in the easily parsed format (EPLF); bytes are decoded as UTF-8.
 
         Raises:
-            ReplySyntaxError: It has another form; it is a ValueError.
+            ReplySyntaxError: The line has another form; this error is a ValueError.
         """
         return info_of(parse_eplf_line(_text(b)))
 
     @staticmethod
     def parse_mlsx_line(b: bytes | str) -> tuple[PurePosixPath, Info]:
-        """Read a line of MLSD, or the middle line of MLST.
+        """Parse a line of MLSD, or the middle line of MLST; bytes are decoded as UTF-8.
 
         Returns:
-            The name, and the facts: their names in lower case, their values as sent. A fact whose value is empty
-            is unknown and left out, but for ``perm``, where it says that nothing is allowed. A link that Unix servers
-            tell as ``OS.unix=slink:target`` has the type "link", and `link_dst`.
+            The name, and the facts: names in lower case, values as sent. A fact with an empty value is unknown and left
+            out, except ``perm``, where it means that nothing is allowed. A link, which Unix servers send as
+            ``OS.unix=slink:target``, has the type "link" and `link_dst`.
 
         Raises:
-            ReplySyntaxError: It has another form; it is a ValueError.
+            ReplySyntaxError: The line has another form; this error is a ValueError.
 
         Source: RFC 3659 7.2, 7.5.5.
         """
@@ -173,7 +173,7 @@ def _text(line: bytes | str) -> str:
 
 
 def info_of(entry: Entry) -> tuple[PurePosixPath, Info]:
-    """The name of an entry of LIST, and what is known of it."""
+    """The name of an entry of LIST, and its facts."""
     known: dict[str, Any] = {
         "type": entry.type,
         "size": None if entry.size is None else str(entry.size),

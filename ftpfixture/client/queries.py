@@ -1,6 +1,6 @@
-"""Questions about one path, each answered by one command that every server of some age has: PWD, CWD, SIZE, MDTM, NLST.
+"""Queries about one path with commands that nearly every server has: PWD, CWD, SIZE, MDTM, NLST.
 
-One rule: an answer is taken for what its text proves; a code alone proves nothing, and no answer is not a no.
+One rule: a reply means what its text proves; a code alone proves nothing, and a failed query does not mean "no".
 """
 
 from __future__ import annotations
@@ -39,17 +39,17 @@ _ONLY_A_NUMBER = re.compile(r"\A\s*[0-9]{1,20}\s*\Z")
 
 
 async def absolute_current_directory(client: Operations) -> PurePosixPath | None:
-    """The current directory; None when the server does not tell an absolute path, and there would be no way back."""
+    """The current directory; None when the server sends no absolute path, with which the client could return."""
     before = await client.get_current_directory()
     return before if before.is_absolute() else None
 
 
 @contextlib.asynccontextmanager
 async def inside(client: Operations, path: PurePosixPath, back: PurePosixPath) -> AsyncIterator[None]:
-    """Go to a directory, and back in the end.
+    """Change to a directory for the body, and back at the end.
 
     Raises:
-        StatusCodeError: One of the two was refused.
+        StatusCodeError: The server refused one of the two commands.
     """
     await client.command(f"CWD {path}", "2xx")
     try:
@@ -60,59 +60,64 @@ async def inside(client: Operations, path: PurePosixPath, back: PurePosixPath) -
 
 
 async def size_by_size(client: Operations, path: RemotePath) -> int:
-    """Bytes of a file in type I, by SIZE.
+    """The size of a file in type I, with SIZE.
 
     Raises:
-        StatusCodeError: There is no such file, or the server has no SIZE.
-        ReplySyntaxError: There is no number in the answer.
+        StatusCodeError: The file does not exist, or the server does not have SIZE.
+        ReplySyntaxError: The reply has no number.
     """
     async with client.control.lock:
         await client.set_type("I")
         code, lines = await client.control.query(f"SIZE {path}", "213")
     if code == "213":
         return int(found(NUMBER, lines, "SIZE"))
-    return int(found(_ONLY_A_NUMBER, lines, "SIZE"))  # "250 done in 3 ms" tells no size
+    return int(found(_ONLY_A_NUMBER, lines, "SIZE"))  # "250 done in 3 ms" has no size
 
 
 async def modified_by_mdtm(client: Operations, path: RemotePath) -> datetime:
-    """When a file was modified, by MDTM; raises as `size_by_size` does."""
+    """The modification time of a file, with MDTM.
+
+    Raises:
+        StatusCodeError: The file does not exist, or the server does not have MDTM.
+        ReplySyntaxError: The reply has no time.
+    """
     _, lines = await client.control.query(f"MDTM {path}", "213")
     return moment(lines, "MDTM")
 
 
 async def receive_listing(client: Operations, command: str, conn_type: str) -> bytes:
-    """What a listing sends; once more when it was no UTF-8, and the server can speak it."""
-    data = await _received_by(client, command, conn_type)
+    """The bytes of a listing; it is requested again when it was not UTF-8 and the server accepts OPTS UTF8 ON."""
+    data = await _receive(client, command, conn_type)
     if client.control.parameters.may_ask_utf8 and not _is_utf8(data) and await client.control.utf8.ask():
-        data = await _received_by(client, command, conn_type)
+        data = await _receive(client, command, conn_type)
     return data
 
 
-async def _received_by(client: Operations, command: str, conn_type: str) -> bytes:
+async def _receive(client: Operations, command: str, conn_type: str) -> bytes:
     async with client.get_stream(command, "1xx", conn_type=conn_type) as stream:
         return await stream.read()
 
 
 def decode_listing(client: Operations, data: bytes) -> str:
-    """What a listing sent, as text."""
+    """The bytes of a listing as text."""
     return data.decode(client.encoding, "surrogateescape")
 
 
 async def stat_by_other_commands(
     client: Operations, path: PurePosixPath, listing: DirectoryListing, refusal: StatusCodeError | None = None
 ) -> Info:
-    """What is at a path that a listing does not name, though it may be there.
+    """The facts of a path that a listing does not have, although it may exist.
 
     Args:
-        client: Asks.
-        path: With a name.
-        listing: Of the directory it is in; lines of it were not understood, or the server hides some names.
+        client: Sends the commands.
+        path: A path with a name.
+        listing: Of its directory; lines of it were not understood, or the server hides some names.
         refusal: Why there is no listing.
 
     Raises:
-        StatusCodeError: There is nothing, as the server says.
-        NotInListing: There is nothing, as NLST says.
-        UnreadLinesError: Nobody can know.
+        StatusCodeError: The path does not exist, by the server's reply.
+        NotInListing: The path does not exist, by NLST.
+        UnreadLinesError: It is unknown whether the path exists.
     """
     if await _can_be_entered(client, path):
         return {"type": "dir"}
@@ -123,12 +128,12 @@ async def stat_by_other_commands(
             if error.received_codes[0] not in NOT_IMPLEMENTED:
                 refusal = error
         except ReplySyntaxError:
-            pass  # an answer that tells nothing: the next question may be understood
+            pass  # a reply without the value: the next command may give one
     return await _named_by_nlst(client, path, listing, refusal)
 
 
 async def proved_type_of(client: Operations, path: PurePosixPath) -> str:
-    """The type "dir" for what can be entered, "file" for what has a size, else "unknown"."""
+    """The type "dir" when CWD succeeds, "file" when SIZE does, else "unknown"."""
     if await _can_be_entered(client, path):
         return "dir"
     try:
@@ -143,7 +148,7 @@ async def _can_be_entered(client: Operations, path: PurePosixPath) -> bool:
         try:
             back = await absolute_current_directory(client)
         except StatusCodeError:
-            return False  # without PWD; other questions follow
+            return False  # the server does not have PWD; other commands are tried next
         if back is None:
             return False
         try:
@@ -174,7 +179,7 @@ async def _named_by_nlst(
             raise refusal from None
         if not listing.unread:
             raise NotInListing(path, f"the listing of {listing.path}") from error
-        raise unread_error(f"whether there is {path} cannot be known", listing.unread) from error
+        raise unread_error(f"it is unknown whether {path} exists", listing.unread) from error
     if any(PurePosixPath(name).name == path.name for name in names):
         return {"type": "unknown"}
     raise refusal or NotInListing(path, f"the names (NLST) of {listing.path}")
@@ -189,10 +194,10 @@ def _is_utf8(data: bytes) -> bool:
 
 
 def found(pattern: re.Pattern[str], lines: Texts, verb: str) -> str:
-    """What a reply must hold.
+    """The part of a reply that matches a pattern.
 
     Raises:
-        ReplySyntaxError: It does not.
+        ReplySyntaxError: Nothing matches.
     """
     match = pattern.search("\n".join(lines))
     if match is None:
@@ -201,10 +206,10 @@ def found(pattern: re.Pattern[str], lines: Texts, verb: str) -> str:
 
 
 def moment(lines: Texts, verb: str) -> datetime:
-    """The time that a reply must hold, with the time zone UTC.
+    """The time in a reply, in UTC.
 
     Raises:
-        ReplySyntaxError: It does not.
+        ReplySyntaxError: The reply has no valid time.
     """
     text = found(_TIME, lines, verb)
     try:
@@ -214,4 +219,4 @@ def moment(lines: Texts, verb: str) -> datetime:
 
 
 def _lacking(lines: Texts, verb: str) -> ReplySyntaxError:
-    return ReplySyntaxError(f"the reply to {verb} does not hold what it must: {lines!r}")
+    return ReplySyntaxError(f"the reply to {verb} does not have the expected value: {lines!r}")

@@ -1,7 +1,7 @@
-"""Lines of a listing become what is known of a directory, and facts become values.
+"""Parses the lines of a listing into entries, and facts into values.
 
-One rule: what was not understood is kept and reported; it is never taken for what is not there. What may be half of a
-line, or a message in the shape of a line, is both given and reported.
+One rule: a line that was not understood is kept and reported, never dropped. A line that may be truncated, or may be a
+message in the form of an entry, is given as an entry and reported too.
 """
 
 from __future__ import annotations
@@ -46,18 +46,18 @@ Numbered = list[tuple[int, str]]
 """Lines with their numbers."""
 
 _VERSION = re.compile(r";[0-9]{0,5}\Z")
-_CUT = "it has no end as the others have, so its name may be longer"
+_CUT = "it has no line end, unlike the others, so its name may be longer"
 _THEMSELVES = (".", "..")
 
 
 @dataclass(frozen=True, slots=True)
 class DirectoryListing:
-    """What a server listed of a directory.
+    """The parsed listing of a directory.
 
     Attributes:
         path: The directory.
-        entries: What was understood: ``path / name``, and what is known of it.
-        unread: The lines that were not.
+        entries: ``path / name`` and the facts of each entry.
+        unread: The lines that were not understood.
     """
 
     path: PurePosixPath
@@ -66,11 +66,11 @@ class DirectoryListing:
 
 
 class Lines(NamedTuple):
-    """What a listing sent.
+    """The lines of a listing.
 
     Attributes:
-        texts: All lines without their ends.
-        cut: The last line when it has no end, though others have one; else "". What came with it may be cut off.
+        texts: All lines without their line ends.
+        cut: The last line when it has no line end, although others have one; else "". It may be truncated.
     """
 
     texts: Sequence[str]
@@ -86,7 +86,7 @@ class _Entries:
         self._unread: list[tuple[int, UnreadEntry]] = []
 
     def parse(self, number: int, line: str, parse: Parser) -> Exception | None:
-        """Let a parser read a line; why it cannot."""
+        """Parse a line; return the error when the parser does not understand it."""
         try:
             name, info = parse(line.encode("utf-8", "surrogateescape") + b"\r\n")
         except (ValueError, KeyError, IndexError) as error:
@@ -95,7 +95,7 @@ class _Entries:
         return None
 
     def add(self, number: int, line: str, name: str, info: Info) -> None:
-        """An entry, unless it is the directory itself or its parent."""
+        """Add an entry, unless it is the directory itself or its parent."""
         info = with_type(info)
         if info["type"] in ("cdir", "pdir"):  # RFC 3659 7.5.1: these may have paths
             return
@@ -103,15 +103,15 @@ class _Entries:
             return
         if name not in _THEMSELVES and is_listable(name):
             self._entries.append((number, (self._directory / name, info)))
-        else:  # whoever downloads it could be made to write anywhere
+        else:  # a client that downloads it might write outside of the destination
             self.add_unread(number, line, f"{name!r} is no name")
 
     def add_unread(self, number: int, line: str, reason: str) -> None:
-        """A line that was not understood."""
+        """Add a line that was not understood."""
         self._unread.append((number, UnreadEntry(self._directory, line, reason)))
 
     def add_reading(self, lines: Numbered, reading: Reading) -> Numbered:
-        """The entries that were read of many lines; the numbers of the lines that were not understood."""
+        """Add the entries of many lines; return the lines that were not understood, with their numbers."""
         others = {*reading.headings, *(unread.line for unread in reading.unread)}
         numbers = chain((number for number, line in lines if line not in others), repeat(len(lines)))
         for number, entry in zip(numbers, reading.entries, strict=False):
@@ -121,83 +121,83 @@ class _Entries:
         return [(number, line) for number, line in lines if line in unread]
 
     def doubt(self, number: int, line: str, reason: str) -> None:
-        """A line that looks like an entry, and may be none: it is given, and reported as not understood."""
+        """Report a line that is given as an entry, but may be none, or be truncated."""
         if not any(unread.line == line for _, unread in self._unread):
             self.add_unread(number, line, reason)
 
     @property
     def listing(self) -> DirectoryListing:
-        """All of them, in the order of the lines."""
+        """The entries and unread lines, in the order of the lines."""
         entries = sorted(self._entries, key=itemgetter(0))
         unread = sorted(self._unread, key=itemgetter(0))
         return DirectoryListing(self._directory, [each for _, each in entries], tuple(each for _, each in unread))
 
 
 def lines_of(text: str) -> Lines:
-    """What a listing sent, line by line."""
+    """Split the text of a listing into lines."""
     *whole, last = text.split("\n")
     texts = without_ends([*whole, last])
     return Lines(texts, last if whole and last.strip() and not is_heading(last) else "")
 
 
 def parse_lines(directory: PurePosixPath, lines: Lines, parse: Parser) -> DirectoryListing:
-    """Read each line by itself.
+    """Parse each line by itself.
 
     Args:
-        directory: What was listed.
-        lines: What was sent.
-        parse: Reads one line in UTF-8, with an end; ValueError, KeyError or IndexError when it cannot.
+        directory: The listed directory.
+        lines: The lines of the listing.
+        parse: Parses one line in UTF-8 with its line end; raises ValueError, KeyError or IndexError when it cannot.
     """
     return _parse_lines(directory, lines, parse).listing
 
 
 def parse_mlsd(directory: PurePosixPath, lines: Lines, parse: Parser) -> DirectoryListing:
-    """Read what MLSD sent; see `parse_lines`.
+    """Parse the lines of MLSD; arguments as for `parse_lines`.
 
-    A line without facts is a name alone (RFC 3659 7.2), but among lines that have some it may be a message.
+    A line without facts is only a name (RFC 3659 7.2), but among lines with facts it may be a message.
     """
-    pile = _parse_lines(directory, lines, parse)
+    parsed = _parse_lines(directory, lines, parse)
     bare = [(n, line) for n, line in enumerate(lines.texts) if line.strip() and FACTS.match(line) is None]
     if len(bare) < sum(1 for line in lines.texts if line.strip()):
         for number, line in bare:
-            pile.doubt(number, line, "it has no facts as the others have, so it may be a message")
-    return pile.listing
+            parsed.doubt(number, line, "it has no facts, unlike the others, so it may be a message")
+    return parsed.listing
 
 
 def _parse_lines(directory: PurePosixPath, lines: Lines, parse: Parser) -> _Entries:
-    pile = _Entries(directory)
+    parsed = _Entries(directory)
     for number, line in enumerate(lines.texts):
-        if line.strip() and not is_heading(line) and (error := pile.parse(number, line, parse)):
-            pile.add_unread(number, line, _reason(line, error))
+        if line.strip() and not is_heading(line) and (error := parsed.parse(number, line, parse)):
+            parsed.add_unread(number, line, _reason(line, error))
     if lines.cut:
-        pile.doubt(len(lines.texts), lines.cut, _CUT)
-    return pile
+        parsed.doubt(len(lines.texts), lines.cut, _CUT)
+    return parsed
 
 
 def parse_list(
     directory: PurePosixPath, lines: Lines, custom: Parser | None, *, custom_first: bool
 ) -> DirectoryListing:
-    """Read what LIST sent, in all known formats and by a parser of the user's.
+    """Parse the lines of LIST, in all known formats and with the user's parser.
 
     Args:
-        directory: What was listed.
-        lines: What was sent.
-        custom: Reads one line, as in `parse_lines`; None when there is none.
-        custom_first: Let it read what it can, and not what is left over.
+        directory: The listed directory.
+        lines: The lines of the listing.
+        custom: The user's parser of one line, as in `parse_lines`; None for none.
+        custom_first: Try it before the known formats, not after them.
     """
-    pile = _Entries(directory)
+    parsed = _Entries(directory)
     numbered = list(enumerate(lines.texts))
     if custom is not None and custom_first:
         headings = frozenset(_read(numbered).headings)
-        numbered = [(n, line) for n, line in numbered if line in headings or pile.parse(n, line, custom)]
+        numbered = [(n, line) for n, line in numbered if line in headings or parsed.parse(n, line, custom)]
     reading = _read(numbered)
-    numbers = chain(pile.add_reading(numbered, reading), repeat((len(lines.texts), "")))
+    numbers = chain(parsed.add_reading(numbered, reading), repeat((len(lines.texts), "")))
     for unread, (number, _) in zip(reading.unread, numbers, strict=False):
-        if custom is None or custom_first or pile.parse(number, unread.line, custom):
-            pile.add_unread(number, unread.line, unread.reason)
+        if custom is None or custom_first or parsed.parse(number, unread.line, custom):
+            parsed.add_unread(number, unread.line, unread.reason)
     if lines.cut:
-        pile.doubt(len(lines.texts), lines.cut, _CUT)
-    return pile.listing
+        parsed.doubt(len(lines.texts), lines.cut, _CUT)
+    return parsed.listing
 
 
 def _read(lines: Numbered) -> Reading:
@@ -205,7 +205,7 @@ def _read(lines: Numbered) -> Reading:
 
 
 def _reason(line: str, error: Exception) -> str:
-    """Why a line was not understood; without the line, which is shown beside it."""
+    """Why a line was not understood, without the line itself."""
     text = str(error.args[0]) if isinstance(error, ValueError) and error.args else repr(error)
     for end in ("\r\n", ""):
         text = text.removeprefix(f"{line + end!r} ")
@@ -213,27 +213,27 @@ def _reason(line: str, error: Exception) -> str:
 
 
 def with_type(info: Info) -> Info:
-    """What is known of an entry, with a `type`: "unknown" where there is none (RFC 3659 7.2)."""
+    """The facts of an entry with a `type`: "unknown" when there is none (RFC 3659 7.2)."""
     return info if info.get("type") else {**info, "type": "unknown"}
 
 
 def folded(name: str) -> str:
-    """The name in a spelling that it shares with all that some server or disk may take for the same.
+    """A key that is equal for all names which some server or disk may treat as the same name.
 
-    There are those that ignore case (Windows, VMS), Unicode normalization (macOS), dots and spaces at the end
-    (Windows), and versions (VMS).
+    Some ignore case (Windows, VMS), Unicode normalization (macOS), dots and spaces at the end (Windows), and versions
+    (VMS).
     """
     return unicodedata.normalize("NFC", _VERSION.sub("", name).casefold()).rstrip(" .")
 
 
 def known_size(info: Info) -> int | None:
-    """Bytes; None when the fact is missing or no number, as the -1 of some servers is none."""
+    """The size in bytes; None when the fact is missing or is no number, such as the -1 of some servers."""
     found = NUMBER.fullmatch(str(info.get("size", "")))
     return int(found[0]) if found else None
 
 
 def known_time(info: Info) -> int | None:
-    """When it was modified, in POSIX seconds; None when the fact is missing or no time."""
+    """The modification time in POSIX seconds; None when the fact is missing or is no time."""
     try:
         return int(parse_time(str(info.get("modify", ""))))
     except ValueError:

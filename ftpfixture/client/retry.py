@@ -1,6 +1,6 @@
-"""When a client tries again, and how long it waits before.
+"""When a client retries, and how long it waits before.
 
-One rule: only what may be different next time is tried again, and only what does no harm when it is done twice.
+One rule: only calls that may succeed the next time are retried, and only those that are safe to repeat.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """How often a client tries, and how long it waits in between.
+    """How often a client tries, and how long it waits between attempts.
 
-    Tried again are connecting, listing, and the transfer of each file, which then goes on where it stopped; a client
-    that lost its connection connects, logs in and changes its directory as before. Reasons are broken connections and
-    time limits, and replies that say "try again": 4xx (RFC 959 4.2.1). Files of this side that cannot be read or
-    written are no reason, nor are replies 5xx, nor is a certificate that is refused.
+    The client retries connecting, listing, and the transfer of each file, which then resumes where it stopped; if the
+    connection was lost, it first connects, logs in and changes the directory as before. It retries after a lost
+    connection, after a timeout, and after a reply that means "try again": 4xx (RFC 959 4.2.1). It does not retry after
+    local files that cannot be read or written, after 5xx replies, and after a refused certificate.
 
     Args:
-        attempts: How often at most, the first time included.
+        attempts: The maximum number of attempts, the first one included.
         delay: Seconds before the second attempt.
-        factor: By which the delay grows each time.
-        longest: Seconds that it never exceeds.
-        codes: One mask or several of replies that are worth another attempt.
+        factor: The factor by which the delay grows each time.
+        longest: The maximum delay in seconds.
+        codes: One mask or several of replies after which the client retries.
 
     Raises:
-        ConfigurationError: There would be no attempt, or a delay would be negative.
+        ConfigurationError: `attempts` is less than 1, or another number is negative.
     """
 
     attempts: int = 3
@@ -62,21 +62,21 @@ class Retry:
             delay *= self.factor
 
     def is_worth_it(self, error: BaseException) -> bool:
-        """Say whether another attempt may end better than with this error."""
+        """Whether another attempt may succeed after this error."""
         if isinstance(error, StatusCodeError):
             masks = wrap_with_container(self.codes)
             return any(Code(code).matches(mask) for code in error.received_codes for mask in masks)
         if isinstance(error, TlsError):
             return not (isinstance(error.__cause__, SSLCertVerificationError) or refusal(error.__cause__))
         if isinstance(error, ConnectionAbortedError) and error.errno is None:
-            return False  # not the system's error: it was this side that broke off
+            return False  # not an error of the system: the client aborted
         return isinstance(error, OSError | EOFError) and not isinstance(error, PathIOError | IntegrityError)
 
     async def run(self, attempt: Callable[[], Awaitable[T]]) -> T:
-        """Await ``attempt()`` until it succeeds, it is not worth it, or it was tried often enough.
+        """Await ``attempt()`` until it succeeds, fails with a permanent error, or was tried `attempts` times.
 
         Raises:
-            Exception: What the last attempt raised.
+            Exception: The error of the last attempt.
         """
         for delay in self.delays():
             try:
@@ -84,6 +84,6 @@ class Retry:
             except Exception as error:
                 if not self.is_worth_it(error):
                     raise
-                logger.warning("%s: trying again in %g s", str(error) or type(error).__name__, delay)
+                logger.warning("%s: retrying in %g s", str(error) or type(error).__name__, delay)
             await asyncio.sleep(delay)
         return await attempt()

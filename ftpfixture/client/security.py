@@ -1,6 +1,6 @@
-"""TLS for the client: AUTH TLS, the protection of data connections, and the way back to clear text (RFC 4217).
+"""TLS for the client: AUTH TLS, PROT for data connections, and CCC for the return to clear text (RFC 4217).
 
-One rule: nothing that came in clear is taken for something that came encrypted.
+One rule: data received in clear text are never taken for encrypted data.
 """
 
 from __future__ import annotations
@@ -25,17 +25,18 @@ class SecurityOperations:
     async def upgrade_to_tls(self: Operations, sslcontext: ssl.SSLContext | None = None) -> None:
         """Encrypt the control connection from now on, and data connections too: AUTH TLS, PBSZ 0, PROT P.
 
-        Do so before `login`: many servers do not let a user who is logged in change it, others want a new login.
+        Call it before `login`: many servers refuse AUTH after the login, others require a new login.
 
         Args:
-            sslcontext: Whom to trust, and which certificate to show; None trusts what this machine trusts.
+            sslcontext: The trusted certificates and the client's own certificate; None for the default context of this
+                machine.
 
         Raises:
             ClientStateError: The connection is encrypted already.
             StatusCodeError: The server refused.
-            TimeoutError: The server sent nothing for `socket_timeout`, or all of it took longer than
+            TimeoutError: The server sent nothing for `socket_timeout`, or the whole exchange took longer than
                 `connection_timeout`; the connection is closed.
-            TlsError: A certificate was refused, the server's or this client's, or the handshake failed; the connection
+            TlsError: A certificate was refused, the server's or the client's, or the handshake failed; the connection
                 is closed.
 
         Source: RFC 4217 4 and 9.
@@ -43,12 +44,12 @@ class SecurityOperations:
         if self.ssl is not None or self.encrypted:
             raise ClientStateError("the control connection is encrypted already")
         control = self.control
-        seconds = None if self.socket_timeout is not None else self.connection_timeout  # each step has a limit, or all
+        seconds = None if self.socket_timeout is not None else self.connection_timeout  # a limit for each step, or all
         async with control.lock, control.time_limit(seconds, "AUTH TLS"):
             await control.query("AUTH TLS", "234")
             if control.incoming.has_begun:
-                control.lose("closed, because the server sent something in clear behind its answer to AUTH TLS")
-                raise TlsError("the server sent something in clear behind its answer to AUTH TLS")
+                control.lose("closed, because the server sent data in clear text after its reply to AUTH TLS")
+                raise TlsError("the server sent data in clear text after its reply to AUTH TLS")
             context = sslcontext if sslcontext is not None else ssl.create_default_context()
             control.parameters.tls_context, control.parameters.tls_session = context, None
             with control.closed_on_error():
@@ -68,12 +69,12 @@ class SecurityOperations:
         self.control.parameters.protection = level.upper()
 
     async def clear_command_channel(self: Operations) -> None:
-        """Go back to clear text on the control connection; data connections stay as they are.
+        """Return to clear text on the control connection; data connections stay as they are.
 
         Raises:
-            ClientStateError: It is not encrypted.
+            ClientStateError: The control connection is not encrypted.
             StatusCodeError: The server refused.
-            TlsError: The server did not end TLS in order; the connection is closed.
+            TlsError: The server did not end TLS with close_notify; the connection is closed.
 
         Source: RFC 4217 12.3.
         """
@@ -87,13 +88,14 @@ class SecurityOperations:
                 try:
                     await control.channel.end_tls()
                 except ssl.SSLError as error:
-                    raise TlsError(f"no end of TLS on the control connection: {error.reason or error}") from error
+                    reason = error.reason or error
+                    raise TlsError(f"TLS did not end properly on the control connection: {reason}") from error
 
 
 async def protect_if_known(client: Operations) -> None:
-    """Ask for encrypted data connections where all is encrypted from the first byte.
+    """Ask for encrypted data connections after implicit TLS.
 
-    vsftpd begins with clear ones even then. Servers that refuse this know nothing but encrypted ones.
+    vsftpd starts with clear data connections even then. Servers that refuse PBSZ or PROT have only encrypted ones.
     """
     with contextlib.suppress(StatusCodeError):
         await client.control.query("PBSZ 0", "200")

@@ -1,6 +1,6 @@
-"""Coming and going: connect, log in, quit, and come back after the connection was lost.
+"""Connect, log in, quit, and reconnect after the connection was lost.
 
-One rule: whoever has a client has at most one connection, and it is closed when they are done with it.
+One rule: a client has at most one control connection, and closes it at the end and on every error.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ class SessionOperations:
             The lines of the greeting, each with the space or hyphen before it.
 
         Raises:
-            StatusCodeError: The server does not want us (421, 530).
-            OSError: Nobody listens there, or the name is not known.
+            StatusCodeError: The server refuses the session (421, 530).
+            OSError: The connection was refused, or the name cannot be resolved.
             TimeoutError: It took longer than `connection_timeout`, or the server sent nothing for `socket_timeout`.
         """
         history = self.control.history
@@ -49,12 +49,12 @@ class SessionOperations:
     async def login(
         self: Operations, user: str = DEFAULT_USER, password: str = DEFAULT_PASSWORD, account: str = DEFAULT_ACCOUNT
     ) -> None:
-        """Say who we are, and the password and account if the server asks for them.
+        """Send USER, and PASS and ACCT if the server asks for them.
 
-        When the client's encoding is UTF-8 the server is asked to speak it, see `ask_utf8` of `BaseClient`.
+        When the client's encoding is UTF-8, it may ask the server to use it, see `ask_utf8` of `BaseClient`.
 
         Raises:
-            StatusCodeError: The server does not let us in.
+            StatusCodeError: The server refuses the login.
 
         Source: RFC 959 4.1.1.
         """
@@ -65,17 +65,17 @@ class SessionOperations:
             while code.startswith("3"):  # 232: a certificate was enough (RFC 2228, proftpd); 202: superfluous
                 verb = answers.pop(code, "")
                 if not verb:
-                    raise StatusCodeError("230", code, info)  # asked for twice, or for what we do not know
+                    raise StatusCodeError("230", code, info)  # the server asked twice, or with an unknown code
                 code, info = await self.ask(f"{verb} {arguments[verb]}", ("230", "202", "33x"))
             self.control.utf8.logged_in()
         self.control.history.credentials = user, password, account
         self.control.history.directories = []
 
     async def change_directory(self: Operations, path: RemotePath = "..") -> None:
-        """Go to a directory; ".." is its parent.
+        """Change the current directory; ".." is its parent.
 
         Raises:
-            StatusCodeError: There is no such directory.
+            StatusCodeError: The directory does not exist or may not be entered.
         """
         path = PurePosixPath(path)
         await self.command("CDUP" if str(path) == ".." else f"CWD {path}", "2xx")
@@ -88,15 +88,15 @@ class SessionOperations:
         """Connect, log in and change the directory as before, after the connection was lost or closed.
 
         Raises:
-            ConnectionError: There was none.
-            StatusCodeError: The server does not let us in any more, or the directory is gone.
-            OSError: Nobody listens there any more.
+            ConnectionError: The client was never connected.
+            StatusCodeError: The server refuses the login now, or the directory does not exist any more.
+            OSError: The connection was refused.
         """
         control, history = self.control, self.control.history
         if history.address is None:
             raise ConnectionError("never connected: await connect(host, port) first")
         self.close()  # so that no transfer keeps the lock
-        async with control.lock:  # no other task sends anything before all is as it was
+        async with control.lock:  # no other task may send anything before the session is restored
             credentials, directories = history.credentials, history.directories
             context = control.parameters.tls_context
             try:
@@ -115,16 +115,16 @@ class SessionOperations:
                 raise
 
     async def quit(self: Operations) -> None:
-        """Send QUIT and close; the connection is closed whatever the server answers.
+        """Send QUIT and close the connection, whatever the reply is.
 
         Raises:
-            StatusCodeError: The server answered with an error.
+            StatusCodeError: The server replied with an error.
             ConnectionError: The connection was lost before.
-            TimeoutError: It sent nothing for `socket_timeout`, or for ten seconds when there is none.
+            TimeoutError: The server sent nothing for `socket_timeout`, or for ten seconds without that setting.
         """
         try:
             seconds = None if self.socket_timeout is not None else PATIENCE
-            async with self.control.time_limit(seconds, "the answer to QUIT"):
+            async with self.control.time_limit(seconds, "the reply to QUIT"):
                 await self.command("QUIT", "2xx")
         finally:
             self.close()
@@ -134,7 +134,7 @@ async def _connect(client: Operations, host: str, port: int) -> Texts:
     control = client.control
     client.close()  # so that no transfer keeps the lock
     async with control.lock, control.time_limit(client.connection_timeout, f"connecting to {host}:{port}"):
-        client.close()  # what another task has opened meanwhile
+        client.close()  # a connection that another task has opened meanwhile
         await control.open(host, port)
         try:
             _, info = await client.ask("", "220", "120")
@@ -147,7 +147,7 @@ async def _connect(client: Operations, host: str, port: int) -> Texts:
 
 
 async def retried(client: Operations, call: Callable[[], Awaitable[T]]) -> T:
-    """Await ``call()``, again and again if the client's `retry` says so; a lost connection is made anew before."""
+    """Await ``call()``, with the retries of the client; a lost connection is opened again before each attempt."""
     if client.retry is None:
         return await call()
     control = client.control
@@ -155,7 +155,7 @@ async def retried(client: Operations, call: Callable[[], Awaitable[T]]) -> T:
     async def attempt() -> T:
         if control.lost and control.history.credentials is not None:
             async with control.lock:
-                if control.lost:  # of several tasks that lost it, the first one makes it anew
+                if control.lost:  # of several tasks that lost it, the first one reconnects
                     await client.reconnect()
         return await call()
 

@@ -1,6 +1,6 @@
 """The settings of a client, each in one row, and the types that its methods share.
 
-One rule: what cannot work is told when the client is made.
+One rule: a setting that cannot work raises an error when the client is created.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from ftpfixture.settings import Setting, Table
 __all__ = ["BASE_CLIENT_SETTINGS", "BaseClientSettings", "Codes", "Parser", "data_commands"]
 
 Codes = str | tuple[str, ...]
-"""One mask such as "2xx", or several of which one must fit."""
+"""One mask such as "2xx", or several, of which one must match."""
 
 Parser = Callable[[bytes], tuple[Any, dict[str, Any]]]
-"""Reads a line of LIST: bytes with their line end to a path and what is told of it; ValueError when it cannot."""
+"""Parses a line of LIST: from bytes with their line end to a path and its facts; ValueError when it cannot."""
 
 DATA_COMMANDS = ("epsv", "pasv", "eprt", "port")
 
@@ -47,35 +47,37 @@ def _read_version(value: object) -> object:
 
 
 data_commands = Check(f"some of {', '.join(DATA_COMMANDS)}", _read_data_commands)
-"""The names of ways to a data connection, at least one; they are kept in lower case."""
+"""The names of commands that open a data connection, at least one; they are kept in lower case."""
 
-_CONTEXT = Check("an ssl.SSLContext, or True for one that trusts what this machine trusts", _read_context)
+_CONTEXT = Check("an ssl.SSLContext, or True for the default context of this machine", _read_context)
 _VERSION = Check("4 or 5", _read_version)
 
 
 class BaseClientSettings(TypedDict, total=False):
-    """Everything that `BaseClient` takes; for subclasses that hand it on as ``**settings``."""
+    """The settings of `BaseClient`; a subclass passes them on as ``**settings``."""
 
     connection_timeout: Annotated[
         float | None,
         Setting(
             None,
-            "how long connecting may take, for control and data connections alike, with the TLS handshake, and with "
-            "the greeting of the server",
+            "limit for opening a connection, control or data, including the TLS handshake and the greeting of the "
+            "server",
             unit="seconds",
             none="no limit",
         ),
     ]
     socket_timeout: Annotated[
-        float | None, Setting(None, "how long one read or write may take", unit="seconds", none="no limit")
+        float | None, Setting(None, "limit for one read or write", unit="seconds", none="no limit")
     ]
-    path_timeout: Annotated[float | None, Setting(None, "handed to the path layer", unit="seconds", none="no limit")]
+    path_timeout: Annotated[
+        float | None, Setting(None, "limit for one call of the path layer", unit="seconds", none="no limit")
+    ]
     passive_commands: Annotated[
         str | Iterable[str],
         Setting(
             ("epsv", "pasv"),
-            'ways to a data connection, tried in this order; "eprt" and "port" are active mode; what the server '
-            "refuses once is not tried again on the same connection",
+            'commands that open a data connection, tried in this order; "eprt" and "port" are active mode; a command '
+            "that the server refuses is not tried again on the same connection",
             check=data_commands,
         ),
     ]
@@ -90,7 +92,7 @@ class BaseClientSettings(TypedDict, total=False):
         float | None,
         Setting(
             None,
-            "how often NOOP is said while a transfer runs, so that nothing on the way forgets the control connection",
+            "interval of the NOOPs sent during a transfer, so that firewalls and NAT keep the control connection",
             unit="seconds",
             none="never",
         ),
@@ -105,7 +107,7 @@ class BaseClientSettings(TypedDict, total=False):
         str,
         Setting(
             "utf-8",
-            "encoding of commands and replies; bytes that do not fit survive (surrogateescape)",
+            "encoding of commands and replies; bytes that do not fit it are kept (surrogateescape)",
             check=checks.encoding,
         ),
     ]
@@ -113,42 +115,42 @@ class BaseClientSettings(TypedDict, total=False):
         bool,
         Setting(
             True,
-            "when encoding is UTF-8, say OPTS UTF8 ON after the login, before the first name beyond ASCII is said or "
-            "when the server sends one that is no UTF-8: some servers (IIS) speak it only when they are asked; a "
-            "refusal is no error",
+            "when encoding is UTF-8, send OPTS UTF8 ON after the login, before the first name beyond ASCII or when the "
+            "server sends a name that is not UTF-8: some servers (IIS) use UTF-8 only after that command; a refusal is "
+            "no error",
         ),
     ]
     path_io_factory: Annotated[
         Callable[..., AbstractPathIO],
         Setting(
             PathIO,
-            "makes the layer for local files",
-            check=checks.function("a class of path layer, or a function that makes one"),
+            "creates the path layer for local files",
+            check=checks.function("a class of path layer, or a function that creates one"),
         ),
     ]
     parse_list_line_custom: Annotated[
         Parser | None,
         Setting(
             None,
-            "reads lines of LIST in a shape of your own; a subclass may have it as a method",
-            check=checks.function("a function that reads a line of LIST"),
+            "parses lines of LIST in your own format; a subclass may define it as a method",
+            check=checks.function("a function that parses a line of LIST"),
         ),
     ]
-    parse_list_line_custom_first: Annotated[bool, Setting(True, "ask it before the known shapes, not after")]
+    parse_list_line_custom_first: Annotated[bool, Setting(True, "try it before the known formats, not after them")]
     socks_host: Annotated[
         str | None,
         Setting(None, "host of a SOCKS proxy for all connections; needs the extra ``socks``", none="no proxy"),
     ]
     socks_port: Annotated[int, Setting(1080, "port of the proxy", check=checks.port)]
-    socks_version: Annotated[Literal[4, 5], Setting(5, "version of SOCKS: 4 or 5", check=_VERSION)]
-    username: Annotated[str | None, Setting(None, "user of the proxy")]
-    password: Annotated[str | None, Setting(None, "password of that user")]
+    socks_version: Annotated[Literal[4, 5], Setting(5, "version of the SOCKS protocol: 4 or 5", check=_VERSION)]
+    username: Annotated[str | None, Setting(None, "user name for the proxy")]
+    password: Annotated[str | None, Setting(None, "password for the proxy")]
     ssl: Annotated[
         SSLContext | bool | None,
         Setting(
             None,
-            "encrypt all connections from their first byte (implicit TLS): a context, or True for one that trusts what "
-            "this machine trusts; for AUTH TLS see upgrade_to_tls",
+            "encrypt all connections from their first byte (implicit TLS): a context, or True for the default context "
+            "of this machine; for AUTH TLS call upgrade_to_tls",
             check=_CONTEXT,
         ),
     ]
@@ -156,7 +158,7 @@ class BaseClientSettings(TypedDict, total=False):
         Network | None,
         Setting(
             None,
-            "where the client connects, and listens in active mode",
+            "the network in which the client connects, and listens in active mode",
             none="the sockets of this machine",
             check=A_NETWORK,
         ),

@@ -1,6 +1,6 @@
-"""What a mirror knows of the two trees that it compares.
+"""Reads the two trees that a mirror compares.
 
-One rule: a size or time that is not known for certain is none.
+One rule: a size or time that is not certain is None.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ P = TypeVar("P", bound=PurePath)
 async def tree_there(
     client: Operations, root: PurePosixPath, into: PurePath | None = None
 ) -> tuple[Tree, tuple[UnreadEntry, ...]]:
-    """What is in a tree of the server, and the lines that were not understood.
+    """The entries of a tree on the server, and the lines that were not understood.
 
     Args:
-        client: Goes through it.
-        root: Where to begin.
-        into: The directory on this side to which it belongs; None when nothing is brought.
+        client: Lists it.
+        root: The root of the tree.
+        into: The local directory into which the tree is downloaded; None when it is not downloaded.
     """
     walk = Walk(partial(list_directory, client), root, into)
     tree = await _tree_of(walk, partial(_file_there, client))
@@ -54,7 +54,7 @@ async def tree_there(
 async def _file_there(client: Operations, found: Found[PurePosixPath]) -> Item:
     if found.kind == "file":
         return Item("file", found.size, await _time_there(client, found))
-    size = await size_if_known(client, found.path)  # of what a link leads to
+    size = await size_if_known(client, found.path)  # of the target of a link
     if size is None:
         return Item(found.kind, listed_as=found.kind)
     return Item("file", size, await _time_there(client, found), listed_as=found.kind)
@@ -64,7 +64,7 @@ async def _time_there(client: Operations, found: Found[PurePosixPath]) -> int | 
     listed = known_time(found.info)
     if client.control.traits.has_mlsd and found.kind == "file" and listed is not None:
         return listed
-    # Times of LIST have no seconds, and their time zone is anybody's guess.
+    # Times of LIST have no seconds, and their time zone is unknown.
     try:
         return int((await modified_by_mdtm(client, found.path)).timestamp())
     except (StatusCodeError, ReplySyntaxError):
@@ -72,15 +72,15 @@ async def _time_there(client: Operations, found: Found[PurePosixPath]) -> int | 
 
 
 async def overlooked(client: Operations, path: PurePosixPath, unread: tuple[UnreadEntry, ...]) -> Item | None:
-    """The file at a path that a listing does not name though it may be there.
+    """The file at a path that a listing does not have, although it may exist; None when it does not.
 
     Args:
-        client: Asks for it.
+        client: Sends the commands.
         path: The path.
         unread: Lines of the tree that were not understood.
 
     Raises:
-        UnreadLinesError: Nobody can know whether it is there.
+        UnreadLinesError: It is unknown whether the file exists.
     """
     lines = tuple(line for line in unread if line.directory == path.parent)
     if not lines and not may_be_hidden(client, path):
@@ -95,24 +95,24 @@ async def overlooked(client: Operations, path: PurePosixPath, unread: tuple[Unre
 
 
 def may_be_hidden(client: Operations, path: PurePosixPath) -> bool:
-    """Say whether a listing of its directory may have left it out, as LIST of many servers does with dot files."""
+    """Whether a listing may lack the path although it exists: LIST of many servers hides dot files."""
     return path.name.startswith(".") and not client.control.traits.has_mlsd
 
 
 async def set_time_there(client: Operations, path: PurePosixPath, modified: int | None) -> None:
-    """Set when a file was modified, where the server can."""
+    """Set the modification time of a file (POSIX seconds), if the server can."""
     if modified is not None and client.control.traits.has_mfmt:
         try:
             await client.set_modified(path, modified)
         except StatusCodeError:
-            client.control.traits.has_mfmt = False  # then it is as new as the transfer
+            client.control.traits.has_mfmt = False  # then its time is that of the transfer
 
 
-# On this side.
+# Local.
 
 
 async def tree_here(path_io: AbstractPathIO, root: PurePath) -> Tree:
-    """What is in a tree on this side; nothing when there is none."""
+    """The entries of a local tree; empty when the root does not exist."""
     if not await path_io.is_dir(root):
         return {}
     return await _tree_of(await walk_here(path_io, root), partial(_file_here, path_io))
@@ -123,7 +123,7 @@ async def _file_here(path_io: AbstractPathIO, found: Found[PurePath]) -> Item:
     return Item("file", about.st_size, int(about.st_mtime))
 
 
-# On both.
+# On both sides.
 
 
 async def _tree_of(walk: Walk[P], item_of: Callable[[Found[P]], Awaitable[Item]]) -> Tree:

@@ -1,6 +1,6 @@
-"""What a client knows of its server and its session, so that it need not ask twice.
+"""What a client remembers about its server and its session, so that it need not ask twice.
 
-One rule: what is remembered is forgotten by the command, or the new connection, that may change it.
+One rule: a command, or a new connection, that may change a remembered value discards it.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ _FORGETTING = frozenset({"AUTH", "MODE", "REIN", "TYPE", "USER"})
 
 @dataclass(slots=True)
 class ServerTraits:
-    """What the server of a connection was found to lack; a new connection begins with a new one.
+    """Commands that the server was found to lack; a new connection begins with a new object.
 
     Attributes:
-        has_mlsd: Whether it may know MLSD.
-        has_mlst: Whether it may know MLST.
+        has_mlsd: Whether it may have MLSD.
+        has_mlst: Whether it may have MLST.
         has_mfmt: Whether it may be able to set times.
-        refused_data_commands: Of EPSV, PASV, EPRT and PORT those that do not work, in lower case; once is enough, as
+        refused_data_commands: Those of EPSV, PASV, EPRT and PORT that failed, in lower case; one failure is enough, as
             for curl.
     """
 
@@ -33,15 +33,15 @@ class ServerTraits:
 
 @dataclass(slots=True)
 class SessionParameters:
-    """What client and server agreed on, until a command changes it.
+    """The parameters of the session, which commands set.
 
     Attributes:
-        type: The representation type, "I" or "A"; "" when it is not known.
-        deflate_level: In MODE Z the level of our own compression; None in MODE S.
+        type: The representation type, "I" or "A"; "" when unknown.
+        deflate_level: In MODE Z the level of the client's compression; None in MODE S.
         protection: "P" when data connections are encrypted, else "C".
-        tls_context: With which connections are encrypted.
-        tls_session: Of a control connection that is in clear again; data connections resume it.
-        may_ask_utf8: Whether OPTS UTF8 ON may still be of use.
+        tls_context: The context that encrypts connections; None without TLS.
+        tls_session: The TLS session of the control connection before CCC; data connections resume it.
+        may_ask_utf8: Whether the client may still send OPTS UTF8 ON.
     """
 
     type: str = ""
@@ -53,15 +53,15 @@ class SessionParameters:
 
     @classmethod
     def of_new_session(cls, context: SSLContext | None) -> SessionParameters:
-        """Those of a new connection; with implicit TLS all is encrypted from the first byte."""
+        """The parameters of a new connection; implicit TLS encrypts data connections too."""
         return cls(protection="C" if context is None else "P", tls_context=context)
 
     def forget(self, verb: str, context: SSLContext | None) -> None:
-        """Forget what a command may change.
+        """Discard the parameters that a command may change.
 
         Args:
             verb: Of the command.
-            context: That of implicit TLS; None without.
+            context: The context of implicit TLS; None without it.
         """
         if verb not in _FORGETTING:
             return
@@ -77,7 +77,7 @@ class SessionParameters:
 
 @dataclass(slots=True)
 class SessionHistory:
-    """What is repeated on a new connection after one was lost.
+    """What the client repeats on a new connection after one was lost.
 
     Attributes:
         address: Host and port; None before the first connection.

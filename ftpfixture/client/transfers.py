@@ -1,6 +1,6 @@
-"""Files and trees, up and down.
+"""Uploads and downloads of files and trees.
 
-One rule: a transfer is done when the server says so; before that, what is on the other side is half a file.
+One rule: a transfer is complete when the server's final reply confirms it; before that, the copy is partial.
 """
 
 from __future__ import annotations
@@ -40,26 +40,26 @@ class TransferOperations:
         progress: Progress | None = None,
         verify: bool = False,
     ) -> None:
-        """Bring a file, or a directory with all that is in it.
+        """Download a file, or a directory with its content.
 
-        A link is brought as the file that it leads to; one that leads to no file is left out, and so is what is neither
-        file nor directory, a directory that leads back to one above itself, and a name that is no file name here: the
-        log says so, and tells of lines of a listing that were not understood.
+        A link is downloaded as the file that it leads to. Left out are links that lead to no file, entries that are
+        neither file nor directory, directories that lead back to one above themselves, and names that are no local file
+        name. The client logs a warning about each, and about lines of listings that were not understood.
 
         Args:
-            source: On the server.
-            destination: On this side: the directory that it goes into, which is made if it is missing.
-            write_into: `destination` is the name that it gets here, and not a directory for it.
+            source: The path on the server.
+            destination: The local directory to download into; it is created if it is missing.
+            write_into: `destination` is the new name itself, not a directory for it.
             block_size: Bytes to read at once.
-            resume: Files that are here go on where they end; those that are longer here than there begin anew.
-            progress: Told of every piece, see `Progress`.
+            resume: Append to partial local files; a local file that is longer than its source is replaced.
+            progress: Called after every block, see `Progress`.
             verify: Compare hash or size afterwards.
 
         Raises:
-            StatusCodeError: It is not there, or may not be read.
-            UnsafeName: The name of the source is no file name here: give one, with `write_into`.
-            PathIOError: It cannot be written.
-            IntegrityError: With `verify`: what is here now differs.
+            StatusCodeError: The path does not exist, or may not be read.
+            UnsafeName: The name of the source is no local file name: give another one with `write_into`.
+            PathIOError: A local file cannot be written.
+            IntegrityError: With `verify`: the copy differs from the source.
         """
         source = PurePosixPath(source)
         target = local_path(destination) if write_into else _inside(local_path(destination), source)
@@ -70,7 +70,7 @@ class TransferOperations:
             await Download(self, source, target, options).run()
             return
         await self.path_io.mkdir(target, parents=True, exist_ok=True)
-        async for found in Walk(partial(list_directory, self), source, target, deep=True, tell=warn_unread):
+        async for found in Walk(partial(list_directory, self), source, target, deep=True, on_unread=warn_unread):
             if found.local is None or found.left_out:
                 logger.warning("%s is not downloaded: %s", _shown(found), found.left_out)
             elif found.kind == "dir":
@@ -89,22 +89,22 @@ class TransferOperations:
         progress: Progress | None = None,
         verify: bool = False,
     ) -> None:
-        """Send a file, or a directory with all that is in it.
+        """Upload a file, or a directory with its content.
 
         Args:
-            source: On this side. Links are followed; one that leads to a directory above itself is left out, and so is
-                what is neither a file nor a directory.
-            destination: On the server: the directory that it goes into, which is made if it is missing.
-            write_into: `destination` is the name that it gets there, and not a directory for it.
+            source: The local path. Links are followed; links that lead to a directory above themselves are left out,
+                and so are entries that are neither file nor directory.
+            destination: The directory on the server to upload into; it is created if it is missing.
+            write_into: `destination` is the new name itself, not a directory for it.
             block_size: Bytes to send at once.
-            resume: Files that are there go on where they end; those that are longer there than here begin anew.
-            progress: Told of every piece, see `Progress`.
+            resume: Append to partial files on the server; a file that is longer there than its source is replaced.
+            progress: Called after every block, see `Progress`.
             verify: Compare hash or size afterwards.
 
         Raises:
-            FileNotFoundError: There is nothing to send.
-            StatusCodeError: It cannot be stored.
-            IntegrityError: With `verify`: what is there now differs.
+            FileNotFoundError: The source does not exist.
+            StatusCodeError: The server cannot store it.
+            IntegrityError: With `verify`: the copy differs from the source.
         """
         local = local_path(source)
         target = PurePosixPath(destination) if write_into else PurePosixPath(destination) / local.name
@@ -126,14 +126,14 @@ class TransferOperations:
 
 
 async def download_if_file(download: Download, kind: str) -> bool:
-    """Bring what may be a file; False when the server says that there is none.
+    """Download an entry that may be a file; False when the server replies that it is none.
 
     Args:
-        download: Brings it.
-        kind: As in `Found`.
+        download: The download.
+        kind: The kind of the entry, as in `Found`.
 
     Raises:
-        StatusCodeError: It may not be read, and its kind is "file".
+        StatusCodeError: It may not be read, or its kind is "file" and it does not exist.
     """
     try:
         await download.run()
@@ -147,16 +147,16 @@ async def download_if_file(download: Download, kind: str) -> bool:
 
 
 def _inside(directory: PurePath, source: PurePosixPath) -> PurePath:
-    """Where something of the server goes, within a directory on this side.
+    """The local path of an entry of the server in a local directory.
 
     Raises:
-        UnsafeName: Its name would lead elsewhere.
+        UnsafeName: Its name would lead out of the directory.
     """
     if not source.name:
         return directory
     inside = child_of(directory, source.name)
     if inside is None:
-        raise UnsafeName(f"{source.name!r} is no file name here: give another with write_into=True")
+        raise UnsafeName(f"{source.name!r} is no local file name: give another one with write_into=True")
     return inside
 
 

@@ -1,7 +1,7 @@
-"""Directories and names: make, remove, rename.
+"""Create directories; remove and rename files and directories.
 
-Two rules: what is there already, or gone already, is no error where the caller asked for a state and not for an act;
-and nothing is removed before all that goes with it is known.
+Two rules: a directory that exists already, or a path that is removed already, is no error where the caller asked for
+that state; and nothing is removed before the whole tree below it is known.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from ftpfixture.wire.listing.entry import DIRECTORIES
 __all__ = ["TreeOperations", "remove_tree"]
 
 Below = dict[PurePosixPath, list[Found[PurePosixPath]]]
-"""What is in each directory of a tree."""
+"""The entries of each directory of a tree."""
 
 
 class TreeOperations:
-    """Operations of a client that change the tree."""
+    """Operations of a client that change directories and names."""
 
     async def get_current_directory(self: Operations) -> PurePosixPath:
-        """The directory to which relative paths belong.
+        """The current directory, to which relative paths belong.
 
-        Source: RFC 959 4.1.3, PWD. Some servers answer it with another code than 257; the path in quotes counts.
+        Source: RFC 959 4.1.3, PWD. Some servers reply with another code than 257; the path in quotes counts.
         """
         _, info = await self.control.query("PWD", "257")
         if not _is_text(info[-1]) and await self.control.utf8.ask():
@@ -36,14 +36,14 @@ class TreeOperations:
         return self.parse_directory_response(info[-1])
 
     async def make_directory(self: Operations, path: RemotePath, *, parents: bool = True) -> None:
-        """Make a directory.
+        """Create a directory.
 
         Args:
             path: Of the directory.
-            parents: Make what is missing above it, too; then a directory that is there already is no error.
+            parents: Also create missing parent directories; then a directory that exists already is no error.
 
         Raises:
-            StatusCodeError: It cannot be made, or there is a file.
+            StatusCodeError: It cannot be created, or is a file.
         """
         path = PurePosixPath(path)
         if not path.name:
@@ -64,7 +64,7 @@ class TreeOperations:
         """Remove an empty directory.
 
         Raises:
-            StatusCodeError: It is not empty, or not there.
+            StatusCodeError: It is not empty, or does not exist.
         """
         await self.command(f"RMD {path}", "2xx")
 
@@ -72,15 +72,15 @@ class TreeOperations:
         """Remove a file.
 
         Raises:
-            StatusCodeError: It is not there.
+            StatusCodeError: It does not exist, or cannot be removed.
         """
         await self.command(f"DELE {path}", "2xx")
 
     async def remove(self: Operations, path: RemotePath) -> None:
-        """Remove a file, or a directory with all that is in it; links are removed, and what they lead to is not.
+        """Remove a file, or a directory with its content; a link is removed, but not its target.
 
-        Does nothing when there is nothing. A directory is gone through before anything in it is removed; that goes
-        through links to directories, too, where MLSD shows them as directories.
+        Does nothing when the path does not exist. The whole directory is listed before anything in it is removed; where
+        MLSD shows links to directories as directories, they are listed too.
 
         Raises:
             StatusCodeError: Something cannot be removed.
@@ -96,41 +96,41 @@ class TreeOperations:
         """Rename a file or directory, or move it.
 
         Raises:
-            StatusCodeError: The source is not there, or the destination cannot be.
+            StatusCodeError: The source does not exist, or the destination is not possible.
 
         Source: RFC 959 4.1.3, RNFR and RNTO.
         """
         async with self.control.lock:
             await self.control.utf8.before(f"RNFR {source}{destination}")  # nothing may come between the two
-            await self.control.query(f"RNFR {source}", "350", "2xx")  # RNTO will tell whether it was meant as a 350
+            await self.control.query(f"RNFR {source}", "350", "2xx")  # the reply to RNTO shows whether this meant 350
             await self.command(f"RNTO {destination}", "2xx")
 
     async def chmod(self: Operations, path: RemotePath, mode: int) -> None:
-        """Set permission bits with SITE CHMOD, which Unix servers have.
+        """Set permission bits with SITE CHMOD, a command of Unix servers.
 
         Args:
             path: Of the file or directory.
-            mode: Such as 0o640.
+            mode: Permission bits, such as 0o640.
 
         Raises:
-            StatusCodeError: The server does not.
+            StatusCodeError: The server refused, or does not have the command.
         """
         await self.command(f"SITE CHMOD {mode:03o} {path}", "2xx")
 
 
 def _is_text(text: str) -> bool:
-    """Say whether all bytes of what was received fitted the encoding (surrogateescape)."""
+    """Whether all received bytes fitted the encoding (surrogateescape)."""
     return not any("\udc80" <= letter <= "\udcff" for letter in text)
 
 
 async def remove_tree(client: Operations, path: PurePosixPath) -> None:
-    """Remove a directory with all that is in it; see `TreeOperations.remove`."""
+    """Remove a directory with its content, as `TreeOperations.remove` does."""
     below: Below = {}
     walk = Walk(partial(list_directory, client), path)
     async for found in walk:
         below.setdefault(found.path.parent, []).append(found)
     if walk.unread:
-        raise unread_error(f"{path} is not removed, because it is not known what is in it", walk.unread)
+        raise unread_error(f"{path} is not removed, because its content is not fully known", walk.unread)
     if not await _is_removed_as_link(client, path):
         await _remove_known(client, path, below)
 
@@ -145,10 +145,10 @@ async def _remove_known(client: Operations, path: PurePosixPath, below: Below) -
 
 
 async def _is_removed_as_link(client: Operations, path: PurePosixPath) -> bool:
-    """Remove a link to a directory, which MLST, MLSD and CWD often take for that directory.
+    """Remove a link to a directory, which MLST, MLSD and CWD often show as that directory; whether it was one.
 
-    DELE takes the link itself, and refuses directories; without it all that is behind the link would go. LIST shows
-    links as what they are.
+    DELE removes the link itself and refuses directories; without it the content of the target would be removed. LIST
+    shows links as links.
     """
     try:
         await client.remove_file(path)

@@ -1,6 +1,6 @@
 """Lines of listings that were not understood, as callers see them.
 
-One rule: a caller learns which lines they are, why they were not understood, and what helps.
+One rule: every report gives the lines, the reason for each, and what helps.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ _SHOWN = 3  # lines that a message shows
 
 
 class UnreadEntry(NamedTuple):
-    """A line of a listing that was not understood, or not for certain: its end is missing, or its facts.
+    """A line of a listing that was not understood, or is uncertain because its line end or its facts are missing.
 
     Attributes:
-        directory: What was listed.
+        directory: The listed directory.
         line: The line without its end, as it was sent.
         reason: Why it was not understood.
     """
@@ -32,20 +32,20 @@ class UnreadEntry(NamedTuple):
 
 
 def describe_unread(unread: tuple[UnreadEntry, ...]) -> str:
-    """How many lines of which listings were not understood, the first of them and why, and what helps."""
+    """A message with the number of lines, their directories, the first lines with reasons, and what helps."""
     lines = ", ".join(f"{line!a} ({printable(reason)})" for _, line, reason in unread[:_SHOWN])
     more = f" and {len(unread) - _SHOWN} more" if len(unread) > _SHOWN else ""
     directories = ", ".join(dict.fromkeys(printable(str(directory)) for directory, _, _ in unread))
     count = "1 line" if len(unread) == 1 else f"{len(unread)} lines"
-    helps = "a parse_list_line_custom of the client could read them"
+    helps = "a parse_list_line_custom of the client could parse them"
     return f"{count} of the listing of {directories} not understood: {lines}{more}; {helps}"
 
 
 def unread_error(call: str, unread: Iterable[UnreadEntry]) -> UnreadLinesError:
-    """An error for a call that cannot be done without all lines.
+    """The error of a call that needs all lines to be understood.
 
     Args:
-        call: What cannot be done, and why.
+        call: What was not done, and why.
         unread: The lines.
     """
     lines = tuple(unread)

@@ -1,6 +1,6 @@
-"""Names in UTF-8, on servers that speak it only when they are asked.
+"""Names in UTF-8, on servers that use it only after OPTS UTF8 ON.
 
-One rule: a server is asked when it matters, once, and its refusal is no error: then it speaks what it speaks.
+One rule: the client sends OPTS UTF8 ON once, when a name needs it, and a refusal is no error.
 """
 
 from __future__ import annotations
@@ -16,9 +16,7 @@ from ftpfixture.wire.command import verb_of
 
 __all__ = ["Utf8Negotiation"]
 
-_IN_BETWEEN = frozenset(
-    {"RNTO", "PASS", "ACCT", "USER"}
-)  # commands that belong to the one before them, or before login
+_IN_BETWEEN = frozenset({"RNTO", "PASS", "ACCT", "USER"})  # they follow another command directly, or precede the login
 
 
 class _Control(Protocol):
@@ -27,11 +25,11 @@ class _Control(Protocol):
 
 
 class Utf8Negotiation:
-    """Asks for UTF-8.
+    """Sends OPTS UTF8 ON when it is needed.
 
-    IIS has names in the code page of its machine until it hears OPTS UTF8 ON; most other servers need no word of it,
-    and some do not know the command. So it is sent after a login, when the first name with a character beyond ASCII is
-    to be sent, or when the server sent something that is no UTF-8.
+    IIS sends names in the code page of its machine until it receives OPTS UTF8 ON; most other servers do not need the
+    command, and some do not have it. So it is sent after a login, before the first name with a character beyond ASCII,
+    or when the server sent something that is not UTF-8.
     """
 
     def __init__(self, client: ClientView, control: _Control) -> None:
@@ -39,18 +37,18 @@ class Utf8Negotiation:
         self._control = control
 
     def logged_in(self) -> None:
-        """From now on the server may be asked."""
+        """Allow the command, after a login."""
         self._control.parameters.may_ask_utf8 = self._client.ask_utf8 and is_utf8(self._client.encoding)
 
     async def before(self, command: str) -> None:
-        """Ask before a command that has a name beyond ASCII."""
+        """Send OPTS UTF8 ON before a command that has a name beyond ASCII."""
         if not command.isascii() and verb_of(command) not in _IN_BETWEEN:
             await self.ask()
 
     async def ask(self) -> bool:
-        """Ask, unless that was done, or cannot be done now; whether the server speaks UTF-8 since this call.
+        """Send OPTS UTF8 ON, unless it was sent already or a transfer runs; whether the server accepted it now.
 
-        Source: draft-ietf-ftpext-utf-8-option-00. RFC 2640 makes it needless, FEAT of many servers shows UTF8.
+        Source: draft-ietf-ftpext-utf-8-option-00. RFC 2640 makes it unnecessary; FEAT of many servers lists UTF8.
         """
         parameters = self._control.parameters
         if not parameters.may_ask_utf8 or self._control.transfers.running is not None:

@@ -1,7 +1,7 @@
-"""What the parts of a client see of the client they belong to.
+"""The client as its parts see it.
 
-One rule: settings are looked at when they are needed, because a user may change an attribute at any time; and what a
-subclass may override is called on the client. They are read-only here, so that a subclass may narrow their types.
+One rule: a part reads a setting when it needs it, because a user may change an attribute at any time, and calls what a
+subclass may override on the client. Settings are read-only here, so that a subclass may narrow their types.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from ftpfixture.wire.reply import Code
 __all__ = ["Answer", "ClientView"]
 
 Answer = tuple[Code, list[str]]
-"""A reply: its code, and its lines with what stands behind the code."""
+"""A reply: its code, and its lines without the code."""
 
 
 class ClientView(Protocol):
-    """A client, as its control connection and its data connections see it; `BaseClient` says what each name means."""
+    """A client, as its control and data connections see it; `BaseClient` describes each name."""
 
     @property
     def socket_timeout(self) -> float | None:
-        """Seconds that one read or write may take."""
+        """Limit for one read or write, in seconds."""
 
     @property
     def connection_timeout(self) -> float | None:
-        """Seconds that a connection may take to open, TLS included."""
+        """Limit for opening a connection, TLS included, in seconds."""
 
     @property
     def encoding(self) -> str:
@@ -37,7 +37,7 @@ class ClientView(Protocol):
 
     @property
     def ask_utf8(self) -> bool:
-        """Whether to ask the server to speak UTF-8."""
+        """Whether to send OPTS UTF8 ON when needed."""
 
     @property
     def keep_alive(self) -> float | None:
@@ -45,7 +45,7 @@ class ClientView(Protocol):
 
     @property
     def trust_pasv_host(self) -> bool:
-        """Whether to connect to the host that PASV names."""
+        """Whether to connect to the host in the reply to PASV."""
 
     @property
     def ssl(self) -> SSLContext | None:
@@ -53,7 +53,7 @@ class ClientView(Protocol):
 
     @property
     def network(self) -> Network:
-        """Where to connect and listen."""
+        """The network in which to connect and listen."""
 
     @property
     def throttle(self) -> StreamThrottle:
@@ -69,7 +69,7 @@ class ClientView(Protocol):
         """Send a command and read its reply."""
 
     async def ask(self, command: str, expected_codes: Codes, wait_codes: Codes = ()) -> Answer:
-        """Send a command that needs an answer."""
+        """Send a command and read its reply, which is never None."""
 
     async def parse_line(self) -> tuple[Code, str]:
         """The next line of the server."""
@@ -78,4 +78,4 @@ class ClientView(Protocol):
         """The next reply."""
 
     def check_codes(self, expected_codes: Codes, received_code: Code, info: list[str] | str) -> None:
-        """Raise StatusCodeError unless a code fits one of the masks."""
+        """Raise StatusCodeError unless a code matches one of the masks."""

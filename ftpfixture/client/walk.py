@@ -1,15 +1,15 @@
-"""A walk through a tree, on the server or here, for whoever lists, copies, mirrors or removes one.
+"""The walk through a tree, remote or local, that listing, copying, mirroring and removing share.
 
-One rule: everybody goes through a tree in the same way. On the server:
+One rule: every operation walks a tree in the same way. On the server:
 
-- A link is what its listing says. MLSD of many servers shows a link to a directory as that directory, and it is gone
-  into; where it is shown as a link (LIST, ``type=OS.unix=slink``), it is brought as the file that it leads to, and is
-  not gone into.
-- A directory that leads back to one above itself, by the fact `unique`, is not gone into.
-- A name that is no plain file name on this side is not brought, nor is what is below it.
-- What is neither file, directory nor link may be a file, and is tried.
+- A link is what its listing shows. MLSD of many servers shows a link to a directory as that directory, and the walk
+  enters it. Where it is shown as a link (LIST, ``type=OS.unix=slink``), it is downloaded as the file that it leads to,
+  and not entered.
+- A directory that leads back to one above itself, by the fact `unique`, is not entered.
+- A name that is no plain local file name is not downloaded, nor is anything below it.
+- An entry that is neither file, directory nor link may be a file: a download is tried.
 
-Here links are what they lead to, and a directory that leads back to one above itself is not gone into.
+Local links are treated as their targets, and a directory that leads back to one above itself is not entered.
 """
 
 from __future__ import annotations
@@ -34,33 +34,33 @@ P_co = TypeVar("P_co", bound=PurePath, covariant=True)
 
 _KINDS = frozenset({"dir", "file", "link"})
 _LEADS_BACK = "it leads to a directory above itself"
-_NO_NAME_HERE = "it is no name here"
+_NO_LOCAL_NAME = "it is no local file name"
 _NO_FILE = "it is no file, nor a link that leads to one"
 
 
 class Listing(Protocol[P_co]):
-    """What is in a directory."""
+    """The content of a directory."""
 
     @property
     def entries(self) -> Sequence[tuple[P_co, Info]]:
-        """What was understood."""
+        """The entries that were understood."""
 
     @property
     def unread(self) -> tuple[UnreadEntry, ...]:
-        """The lines that were not."""
+        """The lines that were not understood."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found(Generic[P]):
-    """Something in a tree.
+    """An entry of a tree.
 
     Attributes:
-        path: Where it is.
-        name: From the root of the tree.
-        local: Where it belongs on this side; None when nobody asked, or it must not be there.
-        kind: "dir", "file", "link", or "unknown" for all else.
-        info: What the listing tells.
-        left_out: Why it is not gone into or brought; "" when it is.
+        path: Its path.
+        name: Its path relative to the root of the tree.
+        local: Its local path for a download; None without a download, or when its name is not allowed locally.
+        kind: "dir", "file", "link", or "unknown" for everything else.
+        info: Its facts in the listing.
+        left_out: Why it is not entered or downloaded; "" when it is.
     """
 
     path: P
@@ -72,7 +72,7 @@ class Found(Generic[P]):
 
     @property
     def size(self) -> int | None:
-        """Bytes; None when the listing does not tell, or tells those of the link itself."""
+        """The size in bytes; None when the listing does not have it, or has that of the link itself."""
         return None if self.kind == "link" else known_size(self.info)
 
 
@@ -81,26 +81,26 @@ class _Directory(Generic[P]):
     path: P
     name: PurePosixPath
     local: PurePath | None
-    above: frozenset[str]  # those that lie above it, by the fact `unique`, as far as it is told
+    above: frozenset[str]  # the directories above it, by the fact `unique` where it is known
 
 
 class Walk(Generic[P]):
-    """Goes through a tree, of which the root itself is not given.
+    """Iterates over the entries of a tree, without the root itself.
 
-    A directory is listed when what is in it is wanted, and not before; so whoever goes through may use the client.
+    A directory is listed only when its entries are requested, so the caller may use the client during the iteration.
 
     Args:
         list_directory: Lists a directory.
-        root: Where to begin.
-        into: The directory on this side to which the root belongs; None when nothing is brought.
-        recursive: Go into directories.
-        deep: Go into each where it stands. Otherwise those of one level come before those below.
-        unique: The fact `unique` of the root, where it is known.
-        others: Why what is neither directory, file nor link is left out; "" when it may be a file all the same.
-        tell: Told of lines that were not understood, of each directory that has some.
+        root: The root of the tree.
+        into: The local directory into which the root is downloaded; None without a download.
+        recursive: Enter directories.
+        deep: Walk depth first. Otherwise level by level.
+        unique: The fact `unique` of the root, if known.
+        others: Why entries that are neither directory, file nor link are left out; "" when they may be files.
+        on_unread: Called with the lines that were not understood, once for each directory that has some.
 
     Attributes:
-        unread: Those lines, of all directories so far.
+        unread: The lines that were not understood, of all directories so far.
     """
 
     def __init__(
@@ -113,65 +113,65 @@ class Walk(Generic[P]):
         deep: bool = False,
         unique: str = "",
         others: str = "",
-        tell: Callable[[tuple[UnreadEntry, ...]], object] | None = None,
+        on_unread: Callable[[tuple[UnreadEntry, ...]], object] | None = None,
     ) -> None:
         self.unread: tuple[UnreadEntry, ...] = ()
         self._list_directory = list_directory
         self._recursive = recursive
         self._deep = deep
         self._others = others
-        self._tell = tell
-        self._ahead: deque[_Directory[P] | tuple[Found[P], _Directory[P]]] = deque()
-        self._ahead.append(_Directory(root, PurePosixPath(), into, frozenset({unique} - {""})))
+        self._on_unread = on_unread
+        self._pending: deque[_Directory[P] | tuple[Found[P], _Directory[P]]] = deque()
+        self._pending.append(_Directory(root, PurePosixPath(), into, frozenset({unique} - {""})))
 
     def __aiter__(self) -> Walk[P]:
         return self
 
     async def __anext__(self) -> Found[P]:
-        while self._ahead:
-            match self._ahead.popleft():
+        while self._pending:
+            match self._pending.popleft():
                 case _Directory() as directory:
-                    await self._look_into(directory)
+                    await self._list(directory)
                 case found, parent:
                     if self._recursive and found.kind == "dir" and not found.left_out:
-                        self._go_on(found, parent)
+                        self._enter(found, parent)
                     return found
         raise StopAsyncIteration
 
-    async def _look_into(self, directory: _Directory[P]) -> None:
+    async def _list(self, directory: _Directory[P]) -> None:
         listing = await self._list_directory(directory.path)
-        found = [(self._judged(directory, path, info), directory) for path, info in listing.entries]
+        found = [(self._classified(directory, path, info), directory) for path, info in listing.entries]
         if self._deep:
-            self._ahead.extendleft(reversed(found))
+            self._pending.extendleft(reversed(found))
         else:
-            self._ahead.extend(found)
+            self._pending.extend(found)
         if listing.unread:
             self.unread += listing.unread
-            if self._tell is not None:
-                self._tell(listing.unread)
+            if self._on_unread is not None:
+                self._on_unread(listing.unread)
 
-    def _go_on(self, found: Found[P], parent: _Directory[P]) -> None:
+    def _enter(self, found: Found[P], parent: _Directory[P]) -> None:
         unique = {found.info["unique"]} if found.info.get("unique") else set()
         directory = _Directory(found.path, found.name, found.local, parent.above | unique)
         if self._deep:
-            self._ahead.appendleft(directory)
+            self._pending.appendleft(directory)
         else:
-            self._ahead.append(directory)
+            self._pending.append(directory)
 
-    def _judged(self, parent: _Directory[P], path: P, info: Info) -> Found[P]:
+    def _classified(self, parent: _Directory[P], path: P, info: Info) -> Found[P]:
         kind = info["type"] if info["type"] in _KINDS else "unknown"
         local = None if parent.local is None else child_of(parent.local, path.name)
         left_out = ""
         if kind == "dir" and info.get("unique") in parent.above:  # MLSD may show a link as the directory it leads to
             left_out = _LEADS_BACK
         elif parent.local is not None and local is None:
-            left_out = _NO_NAME_HERE
+            left_out = _NO_LOCAL_NAME
         elif kind == "unknown":
             left_out = self._others
         return Found(path, parent.name / path.name, local, kind, info, left_out)
 
 
 async def walk_here(path_io: AbstractPathIO, root: PurePath) -> Walk[PurePath]:
-    """A walk through a tree on this side, into each directory where it stands."""
+    """A walk through a local tree, depth first."""
     unique = await unique_here(path_io, root)
     return Walk(partial(list_here, path_io), root, deep=True, unique=unique, others=_NO_FILE)

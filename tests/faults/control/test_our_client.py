@@ -15,7 +15,7 @@ import pytest
 from ftpfixture import Client, StatusCodeError
 from tests.support.lab import Lab
 
-SILENT = "TimeoutError: the server said nothing for 0.3 seconds"
+SILENT = "TimeoutError: the server sent nothing for 0.3 seconds"
 END = "ConnectionResetError: the server closed the control connection"
 RESET = "ConnectionResetError: Connection reset by peer"
 CUT = "ConnectionResetError: closed without close_notify: what came may be less than was sent"
@@ -247,9 +247,9 @@ async def test_our_client(client: Client, lab: Lab, row: Row) -> None:
         ("slice 1", FINE),
         ("close phase=after_reply", "TlsError: no TLS on the control connection"),
         ("stall phase=after_reply", "TimeoutError: no TLS on the control connection"),
-        ("repeat_reply", "TlsError: the server sent something in clear behind its answer to AUTH TLS"),
-        ("say_raw b'230 In\\r\\n'", "TlsError: the server sent something in clear behind its answer to AUTH TLS"),
-        ("say_raw b'2'", "TlsError: the server sent something in clear behind its answer to AUTH TLS"),
+        ("repeat_reply", "TlsError: the server sent data in clear text after its reply to AUTH TLS"),
+        ("say_raw b'230 In\\r\\n'", "TlsError: the server sent data in clear text after its reply to AUTH TLS"),
+        ("say_raw b'2'", "TlsError: the server sent data in clear text after its reply to AUTH TLS"),
     ],
 )
 async def test_our_client_at_auth(client: Client, lab: Lab, fault: str, outcome: str) -> None:

@@ -413,7 +413,7 @@ async def test_silence(octets: bytes) -> None:
             await client.command("X", "2xx")
         with pytest.raises(ConnectionError) as caught:
             await client.noop()
-    why = "the server said nothing for 0.05 seconds"
+    why = "the server sent nothing for 0.05 seconds"
     assert str(caught.value) == f"closed after TimeoutError ({why}): connect again"
 
 
@@ -428,7 +428,7 @@ async def test_a_cancelled_command() -> None:
             await task
         with pytest.raises(ConnectionError) as caught:
             await client.noop()
-    assert str(caught.value) == "closed, because a call was cancelled before its reply had come: connect again"
+    assert str(caught.value) == "closed, because a call was cancelled before its reply arrived: connect again"
 
 
 async def test_closed_while_somebody_waits() -> None:
@@ -471,10 +471,10 @@ async def test_a_command_during_a_transfer() -> None:
                 with pytest.raises(ClientStateError) as caught:
                     await client.command(command, "2xx")
                 assert str(caught.value) == (
-                    f"{command.split()[0].upper()} has to wait for the transfer that runs (RETR a): finish or abort it "
+                    f"{command.split()[0].upper()} has to wait for the running transfer (RETR a): finish or abort it "
                     "first, or use a second client"
                 )
-            with pytest.raises(ClientStateError, match=r"^EPSV has to wait for the transfer that runs \(RETR a\)"):
+            with pytest.raises(ClientStateError, match=r"^EPSV has to wait for the running transfer \(RETR a\)"):
                 await client.download_stream("b")
             assert await stream.read() == b"data"
         await client.get_current_directory()

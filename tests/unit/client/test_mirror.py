@@ -310,7 +310,7 @@ async def test_no_directory_to_mirror(tmp_path: Path, name: str) -> None:
     async with talk() as client:
         with pytest.raises(NotADirectoryError) as caught:
             await client.mirror_up(str(tmp_path / name), "m")
-    assert str(caught.value) == f"there is no directory {tmp_path / name} to mirror"
+    assert str(caught.value) == f"cannot mirror {tmp_path / name}: it is not an existing directory"
 
 
 async def test_up_to_a_place_that_is_not_there(ftp_client: Client, ftp_server: FtpServer, here: Here) -> None:
@@ -561,9 +561,9 @@ async def test_names_of_another_system(
         found = [str(path) async for path in memory.list(PureWindowsPath("C:/a/b/dest"))]
         assert [name.rpartition("\\")[2] for name in found] == ["good"]
         for name in names:
-            with pytest.raises(UnsafeName, match="is no file name here: give another with write_into=True"):
+            with pytest.raises(UnsafeName, match="is no local file name: give another one with write_into=True"):
                 await client.download(f"/{name}", PureWindowsPath("C:/a/b/dest"))
-    assert caplog.text.count("it is no name here") == 2 * len(listed)
+    assert caplog.text.count("it is no local file name") == 2 * len(listed)
 
 
 @pytest.mark.parametrize("disable", [["MLSD"], ["MLSD", "MLST"]])

@@ -122,7 +122,7 @@ def test_errors_that_are_a_reason(error: Exception) -> None:
     [
         PathIOError("disk full"),
         IntegrityError("they differ"),
-        ConnectionAbortedError("RETR f was broken off by another task, with abort"),
+        ConnectionAbortedError("RETR f was aborted by another task, with abort()"),
         ValueError("odd"),
         ConfigurationError("odd"),
         RuntimeError("odd"),
@@ -151,8 +151,8 @@ async def test_second_and_third_attempt(naps: list[float], caplog: pytest.LogCap
     assert await Retry(delay=2.5).run(attempt) == "done"
     assert (attempt.made, naps) == (3, [2.5, 5])
     assert caplog.record_tuples == [
-        ("ftpfixture.client", 30, "Waiting for 2xx but got 450 [' busy']: trying again in 2.5 s"),
-        ("ftpfixture.client", 30, "TimeoutError: trying again in 5 s"),
+        ("ftpfixture.client", 30, "Waiting for 2xx but got 450 [' busy']: retrying in 2.5 s"),
+        ("ftpfixture.client", 30, "TimeoutError: retrying in 5 s"),
     ]
 
 
@@ -164,7 +164,7 @@ async def test_attempts_are_used_up(naps: list[float], caplog: pytest.LogCapture
         await Retry().run(attempt)
     assert caught.value is errors[2]
     assert (attempt.made, naps) == (3, [0.5, 1])
-    assert caplog.messages == ["0: trying again in 0.5 s", "1: trying again in 1 s"]
+    assert caplog.messages == ["0: retrying in 0.5 s", "1: retrying in 1 s"]
 
 
 async def test_one_attempt(naps: list[float]) -> None:
@@ -182,7 +182,7 @@ async def test_not_worth_it(error: BaseException, naps: list[float], caplog: pyt
     with pytest.raises(type(error)) as caught:
         await Retry(attempts=5).run(attempt)
     assert caught.value is error
-    assert (attempt.made, naps, caplog.messages) == (2, [0.5], ["EOFError: trying again in 0.5 s"])
+    assert (attempt.made, naps, caplog.messages) == (2, [0.5], ["EOFError: retrying in 0.5 s"])
 
 
 async def test_it_really_waits() -> None:

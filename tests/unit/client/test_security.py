@@ -216,9 +216,9 @@ async def test_octets_in_clear_behind_the_answer(behind: str) -> None:
         await until_closed(script)
 
     async with scripted(talk) as client:
-        with pytest.raises(TlsError, match="in clear behind its answer to AUTH TLS"):
+        with pytest.raises(TlsError, match="in clear text after its reply to AUTH TLS"):
             await client.upgrade_to_tls(trusting())
-        with pytest.raises(ConnectionError, match="in clear behind its answer to AUTH TLS"):
+        with pytest.raises(ConnectionError, match="in clear text after its reply to AUTH TLS"):
             await client.noop()
 
 
@@ -582,7 +582,7 @@ async def test_no_end_of_tls() -> None:
 
     async with scripted(talk) as client:
         await client.upgrade_to_tls(trusting())
-        with pytest.raises(TlsError, match="no end of TLS on the control connection"):
+        with pytest.raises(TlsError, match="TLS did not end properly on the control connection"):
             await client.clear_command_channel()
         assert closed(client)
 

@@ -155,7 +155,7 @@ async def test_goodbye_is_not_answered_and_nothing_bounds_it(monkeypatch: pytest
     """A server that does not answer QUIT is left after a while, even without a time limit."""
     monkeypatch.setattr("ftpfixture.client.session.PATIENCE", 0.05)
     async with talk("QUIT", until_closed, socket_timeout=None) as client:
-        with pytest.raises(TimeoutError, match=r"^the answer to QUIT took longer than 0.05 s$"):
+        with pytest.raises(TimeoutError, match=r"^the reply to QUIT took longer than 0.05 s$"):
             await client.quit()
 
 
@@ -192,7 +192,7 @@ async def test_connect_often_enough(refusing: tuple[str, int], caplog: pytest.Lo
     """When all attempts are used up, the last error is told."""
     with pytest.raises(ConnectionRefusedError):
         await Client(retry=Retry(attempts=4, delay=0)).connect(*refusing)
-    assert [message.rpartition(": ")[2] for message in caplog.messages] == ["trying again in 0 s"] * 3
+    assert [message.rpartition(": ")[2] for message in caplog.messages] == ["retrying in 0 s"] * 3
 
 
 async def test_not_connected_again() -> None:

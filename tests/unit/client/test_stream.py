@@ -100,7 +100,7 @@ async def test_finish_is_once() -> None:
     """A stream that is finished reads its reply, and finishing or closing it again does nothing."""
     async with talk(*transfer("RETR a", send(b"data"), first=True), *NOOP) as client:
         stream = await client.download_stream("a")
-        assert (stream.client, stream.said, stream.finished) == (client, "RETR a", False)
+        assert (stream.client, stream.command, stream.finished) == (client, "RETR a", False)
         await stream.finish()
         assert stream.finished
         await stream.finish()
@@ -219,7 +219,7 @@ async def test_the_client_is_closed_by_another_task() -> None:
     async with talk(*TYPE_I, epsv, "STOR a", b"150 go\r\n", dropped, until_closed) as client:
         stream = await client.upload_stream("a")
         await asyncio.create_task(_close(client))
-        with pytest.raises(ConnectionAbortedError, match=r"^STOR a was broken off by another task, with close$"):
+        with pytest.raises(ConnectionAbortedError, match=r"^STOR a was aborted by another task, with close\(\)$"):
             await stream.finish()
         stream.close()
 
@@ -348,7 +348,7 @@ async def test_no_code_after_an_error() -> None:
             await _failing(client)
         with pytest.raises(ConnectionError) as caught:
             await client.noop()
-    assert str(caught.value) == ("closed, because a transfer failed and its final reply did not come: connect again")
+    assert str(caught.value) == ("closed, because a transfer failed and its final reply did not arrive: connect again")
 
 
 async def test_an_error_after_the_stream_was_closed() -> None:
@@ -508,7 +508,7 @@ async def test_cancelled_in_finish() -> None:
         task = asyncio.create_task(stream.finish())
         await heard.wait()
         await cancelled(task)
-        with pytest.raises(ConnectionError, match="because a call was cancelled before its reply had come: connect"):
+        with pytest.raises(ConnectionError, match="because a call was cancelled before its reply arrived: connect"):
             await asyncio.create_task(client.noop())
 
 

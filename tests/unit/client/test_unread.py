@@ -45,7 +45,7 @@ async def test_list(odd: Factory, caplog: pytest.LogCaptureFixture) -> None:
     warnings = [record.message for record in caplog.records if record.levelname == "WARNING"]
     assert warnings == 2 * [
         f"1 line of the listing of /d not understood: '{ODD}' (it has no known form); "
-        "a parse_list_line_custom of the client could read them"
+        "a parse_list_line_custom of the client could parse them"
     ]
 
 
@@ -74,9 +74,9 @@ async def test_nobody_can_know(odd: Factory) -> None:
                 await call("/d/f")
             assert caught.value.unread == (UNREAD,)
             assert str(caught.value) == (
-                "whether there is /d/f cannot be known: "
+                "it is unknown whether /d/f exists: "
                 f"1 line of the listing of /d not understood: '{ODD}' (it has no known form); "
-                "a parse_list_line_custom of the client could read them"
+                "a parse_list_line_custom of the client could parse them"
             )
         assert await client.is_file("/d/good")
         assert await client.is_dir("/d/sub")
@@ -90,7 +90,7 @@ async def test_remove(odd: Factory) -> None:
         await client.remove("/d/f")
         assert "/d/f" not in server.files
         for path in ("/d", "/"):
-            with pytest.raises(UnreadLinesError, match="is not removed, because it is not known what is in it"):
+            with pytest.raises(UnreadLinesError, match="is not removed, because its content is not fully known"):
                 await client.remove(path)
     assert server.files == {"/d/good": b"1", "/d/sub/g": b"2"}
     server.log.assert_sent("DELE", times=1)
@@ -132,7 +132,7 @@ async def test_mirror(odd: Factory, tmp_path: Path, direction: str) -> None:
                 return await client.mirror_up(tmp_path, "/d", delete=delete)
             return await client.mirror_down("/d", tmp_path, delete=delete)
 
-        with pytest.raises(UnreadLinesError, match="because it is not known what is there"):
+        with pytest.raises(UnreadLinesError, match="because its content on the server is not fully known"):
             await mirror(True)
         assert sorted(os.listdir(tmp_path)) == ["f", "too much"]
         assert server.files == {"/d/f": b"four", "/d/good": b"1", "/d/sub/g": b"2"}
@@ -160,7 +160,7 @@ async def test_nobody_knows_what_would_be_overwritten(odd: Factory, tmp_path: Pa
     server = odd(disable=("SIZE", "MDTM", "NLST"))
     (tmp_path / "f").write_bytes(b"here")
     async with Client.context(*server.address, *server.credentials) as client:
-        with pytest.raises(UnreadLinesError, match="whether there is /d/f cannot be known"):
+        with pytest.raises(UnreadLinesError, match="it is unknown whether /d/f exists"):
             await client.mirror_up(tmp_path, "/d")
     assert server.files["/d/f"] == b"four"
 
@@ -256,8 +256,8 @@ async def test_a_type_that_nobody_told() -> None:
 
 
 MLSD_LINE = b"type=file;size=1; good"
-NO_END = "it has no end as the others have, so its name may be longer"
-NO_FACTS = "it has no facts as the others have, so it may be a message"
+NO_END = "it has no line end, unlike the others, so its name may be longer"
+NO_FACTS = "it has no facts, unlike the others, so it may be a message"
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ async def fetch(path: PurePosixPath) -> DirectoryListing:
 async def test_order(settings: dict[str, Any], order: str) -> None:
     """Level by level, or each directory where it stands; unread lines are told with their directory."""
     told: list[Any] = []
-    walk = Walk(fetch, PurePosixPath("/t"), tell=told.append, **settings)
+    walk = Walk(fetch, PurePosixPath("/t"), on_unread=told.append, **settings)
     found = [found async for found in walk]
     assert " ".join(str(each.name) for each in found) == order
     assert {each.local for each in found} == {None}
@@ -77,7 +77,7 @@ async def test_nothing_below_a_name_that_is_none_here() -> None:
         return DirectoryListing(path, [(path / "..\\up", DIR), (path / "f", FILE)], ())
 
     walk = Walk(hostile, PurePosixPath("/"), PureWindowsPath("C:/in"))
-    assert [(str(each.name), each.left_out) async for each in walk] == [("..\\up", "it is no name here"), ("f", "")]
+    assert [(str(each.name), each.left_out) async for each in walk] == [("..\\up", "it is no local file name"), ("f", "")]
 
 
 async def test_a_tree_on_this_side(tmp_path: Path) -> None:

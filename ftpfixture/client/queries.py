@@ -219,4 +219,4 @@ def moment(lines: Texts, verb: str) -> datetime:
 
 
 def _lacking(lines: Texts, verb: str) -> ReplySyntaxError:
-    return ReplySyntaxError(f"the reply to {verb} does not have the expected value: {lines!r}")
+    return ReplySyntaxError(f"the reply to {verb} lacks the expected value: {lines!r}")

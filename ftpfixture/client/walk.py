@@ -34,7 +34,7 @@ P_co = TypeVar("P_co", bound=PurePath, covariant=True)
 
 _KINDS = frozenset({"dir", "file", "link"})
 _LEADS_BACK = "it leads to a directory above itself"
-_NO_LOCAL_NAME = "it is no local file name"
+_NO_LOCAL_NAME = "it is no local name"
 _NO_FILE = "it is no file, nor a link that leads to one"
 
 

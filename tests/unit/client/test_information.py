@@ -93,7 +93,7 @@ async def test_size_of_nothing() -> None:
     async with talk(*TYPE_I, "SIZE f", b"550 no\r\n", "SIZE f", b"213 what\r\n", *NOOP) as client:
         with pytest.raises(StatusCodeError, match="550"):
             await client.size("f")
-        with pytest.raises(ReplySyntaxError, match=r"^the reply to SIZE does not have the expected value: \[' what'\]$"):
+        with pytest.raises(ReplySyntaxError, match=r"^the reply to SIZE lacks the expected value: \[' what'\]$"):
             await client.size("f")
         await client.noop()
 
@@ -105,7 +105,7 @@ async def test_no_size_in_the_reply(told: str) -> None:
         *(*TYPE_I, "SIZE f", f"213 {told}\r\n".encode()), "SIZE f", b"502 no\r\n", *facts(f"type=file;size={told};")
     ) as client:
         for verb in ("SIZE", "MLST"):
-            with pytest.raises(ReplySyntaxError, match=f"the reply to {verb} does not have the expected value: .*{told}"):
+            with pytest.raises(ReplySyntaxError, match=f"the reply to {verb} lacks the expected value: .*{told}"):
                 await client.size("f")
 
 
@@ -149,7 +149,7 @@ async def test_other_codes_than_the_usual_ones() -> None:
         assert await client.modified("f") == WHEN
         assert await client.size("f") == 12
         for call in (client.size, client.modified):
-            with pytest.raises(ReplySyntaxError, match="does not have the expected value"):
+            with pytest.raises(ReplySyntaxError, match="lacks the expected value"):
                 await call("f")
         await client.rename("a", "b")
         with pytest.raises(StatusCodeError, match="503"):
@@ -180,7 +180,7 @@ async def test_modified_of_nothing() -> None:
     async with talk("MDTM f", b"550 no\r\n", "MDTM f", b"213 yesterday\r\n") as client:
         with pytest.raises(StatusCodeError, match="550"):
             await client.modified("f")
-        with pytest.raises(ReplySyntaxError, match="the reply to MDTM does not have the expected value"):
+        with pytest.raises(ReplySyntaxError, match="the reply to MDTM lacks the expected value"):
             await client.modified("f")
 
 
@@ -191,7 +191,7 @@ async def test_no_time_in_the_reply(told: str) -> None:
         *("MDTM f", f"213 {told}\r\n".encode(), "MDTM f", b"502 no\r\n", *facts(f"type=file;modify={told};"))
     ) as client:
         for verb in ("MDTM", "MLST"):
-            with pytest.raises(ReplySyntaxError, match=f"the reply to {verb} does not have the expected value: .*{told}"):
+            with pytest.raises(ReplySyntaxError, match=f"the reply to {verb} lacks the expected value: .*{told}"):
                 await client.modified("f")
 
 
@@ -339,7 +339,7 @@ async def test_no_digest() -> None:
         *(*feat("XMD5"), *TYPE_I, "XMD5 f", b"250 cafe\r\n"),
         *(*feat("HASH MD5"), "OPTS HASH MD5", b"504 no\r\n", *NOOP),
     ) as client:
-        with pytest.raises(ReplySyntaxError, match=r"^the reply to XMD5 does not have the expected value: \[' cafe'\]$"):
+        with pytest.raises(ReplySyntaxError, match=r"^the reply to XMD5 lacks the expected value: \[' cafe'\]$"):
             await client.hash("f")
         with pytest.raises(StatusCodeError, match="504"):
             await client.hash("f")

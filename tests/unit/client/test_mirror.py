@@ -563,7 +563,7 @@ async def test_names_of_another_system(
         for name in names:
             with pytest.raises(UnsafeName, match="is no local file name: give another one with write_into=True"):
                 await client.download(f"/{name}", PureWindowsPath("C:/a/b/dest"))
-    assert caplog.text.count("it is no local file name") == 2 * len(listed)
+    assert caplog.text.count("it is no local name") == 2 * len(listed)
 
 
 @pytest.mark.parametrize("disable", [["MLSD"], ["MLSD", "MLST"]])

@@ -67,7 +67,7 @@ def test_unknown_settings() -> None:
         ({"keep_alive": -1}, "keep_alive takes a number of seconds, 0 or more, or None for never, not -1"),
         ({"retry": 3}, "retry takes a Retry, or None for nothing, not 3"),
         ({"ssl": "yes"}, "ssl takes an ssl.SSLContext, or True for the default context of this machine, or None"),
-        ({"parse_list_line_custom": "x"}, "parse_list_line_custom takes a function that parses a line of LIST, or None"),
+        ({"parse_list_line_custom": "x"}, "parse_list_line_custom takes a function that parses a line of LIST"),
         ({"socks_port": 0}, "socks_port takes a port number from 1 to 65535, not 0"),
         ({"network": 5}, "network takes a network, with listen, connect and resolve, or None for the sockets of this"),
         ({"retri": 3}, "unknown setting 'retri': did you mean 'retry'?"),

@@ -312,7 +312,7 @@ async def test_names_of_another_system(caplog: pytest.LogCaptureFixture) -> None
     assert paths == ["/in/d/good"]
     warnings = [record.message for record in caplog.records if record.levelname == "WARNING"]
     assert warnings == [
-        rf"{name} is not downloaded: it is no local file name" for name in (r"'..\\evil'", r"'C:\\x'", "'d:y'")
+        rf"{name} is not downloaded: it is no local name" for name in (r"'..\\evil'", r"'C:\\x'", "'d:y'")
     ]
 
 

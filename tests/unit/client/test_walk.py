@@ -77,7 +77,7 @@ async def test_nothing_below_a_name_that_is_none_here() -> None:
         return DirectoryListing(path, [(path / "..\\up", DIR), (path / "f", FILE)], ())
 
     walk = Walk(hostile, PurePosixPath("/"), PureWindowsPath("C:/in"))
-    assert [(str(each.name), each.left_out) async for each in walk] == [("..\\up", "it is no local file name"), ("f", "")]
+    assert [(str(each.name), each.left_out) async for each in walk] == [("..\\up", "it is no local name"), ("f", "")]
 
 
 async def test_a_tree_on_this_side(tmp_path: Path) -> None:

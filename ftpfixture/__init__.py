@@ -1,4 +1,4 @@
-"""An in-memory FTP server as a test fixture: real sockets, a log to assert on, and everything to extend."""
+"""An in-memory FTP server as a test fixture: real sockets, a log for assertions, and classes to extend."""
 
 from __future__ import annotations
 
@@ -205,7 +205,7 @@ __all__ = [
     "worker",
 ]
 
-# What authors of servers and clients need besides, under the names that users of aioftp know.
+# More names for authors of servers and clients, as in aioftp.
 __all__ += [
     "DEFAULT_ACCOUNT",
     "DEFAULT_BLOCK_SIZE",

@@ -1,6 +1,6 @@
-"""Small asyncio helpers: a turn for the others, time limits, and objects to await or iterate.
+"""Small asyncio helpers: yielding to the loop, time limits, and objects to await or iterate.
 
-One rule: nothing here knows FTP, so everything of ours may import it.
+One rule: nothing here knows FTP, so that every module may import it.
 """
 
 from __future__ import annotations
@@ -43,16 +43,16 @@ Limited = Callable[Concatenate[S, P], Coroutine[Any, Any, R]]
 
 @types.coroutine
 def next_turn() -> Generator[None, None, None]:
-    """Await this to go on in the loop's next turn, after everything else that is due.
+    """Continue in the next iteration of the loop, after everything else that is ready.
 
-    It does what ``asyncio.sleep(0)`` does. It is our own because tests patch that name, often with a mock that never
-    gives up the loop, and a server in the same process must not notice.
+    It works like ``asyncio.sleep(0)``, but tests patch that name, often with a mock that never yields to the loop, and
+    a server in the same process must not be affected.
     """
     yield
 
 
 async def pause(seconds: float) -> None:
-    """Go on when `seconds` have gone by on the loop's own clock; a patch of `asyncio.sleep` changes nothing."""
+    """Wait for `seconds` on the clock of the loop; a patch of `asyncio.sleep` has no effect on it."""
     loop = asyncio.get_running_loop()
     woken = loop.create_future()
     timer = loop.call_later(seconds, _wake, woken)
@@ -78,10 +78,10 @@ def with_timeout(
 
 
 def with_timeout(name: Any) -> Any:
-    """Limit how long an async method may take: bare by ``self.timeout``, with a name by that attribute.
+    """Limit the time of an async method: bare by ``self.timeout``, with a name by the attribute of that name.
 
-    The attribute holds seconds and is read at each call; None means no limit. The call raises TimeoutError when the
-    time is over, after the method was cancelled.
+    The attribute holds seconds and is read at each call; None means no limit. When the time is over, the method is
+    cancelled and the call raises TimeoutError.
     """
     if not isinstance(name, str):
         return _limited(name, "timeout")
@@ -100,20 +100,20 @@ def _limited(method: Callable[..., Awaitable[R]], name: str) -> Callable[..., Co
 
 
 class Doorbell(asyncio.Future[None]):
-    """A future for one waiting task, which goes on within `ring` and not one turn of the loop later.
+    """A future for one waiting task, which continues within `ring` and not one iteration of the loop later.
 
-    asyncio wakes a task by way of the loop's queue. For a command just read that is another turn, with one more
-    system call: a quarter of what it costs to answer NOOP. Ring it in plain callbacks of the loop, never in a task.
+    asyncio wakes a task through the queue of the loop. For a command just read that is one more iteration with one more
+    system call: a quarter of the time for a reply to NOOP. Call `ring` in plain callbacks of the loop, never in a task.
     """
 
     _resume: tuple[Callable[[Any], object], contextvars.Context | None] | None = None
 
     def add_done_callback(self, fn: Callable[[Any], object], /, *, context: contextvars.Context | None = None) -> None:
-        """Remember the task that waits; there can be one."""
+        """Store the callback of the waiting task; there can be one."""
         self._resume = (fn, context)
 
     def ring(self) -> None:
-        """Let the task go on, now."""
+        """Continue the task now."""
         if not self.done():
             self.set_result(None)
             resume, self._resume = self._resume, None
@@ -122,7 +122,7 @@ class Doorbell(asyncio.Future[None]):
                 (context or contextvars.copy_context()).run(fn, self)
 
     def cancel(self, msg: Any | None = None) -> bool:
-        """Cancel the wait, as the task's own cancellation does; it learns of that in the loop's next turn."""
+        """Cancel the wait, as the cancellation of the task does; the task continues in the next iteration."""
         if not super().cancel(msg):
             return False
         resume, self._resume = self._resume, None
@@ -132,16 +132,16 @@ class Doorbell(asyncio.Future[None]):
         return True
 
 
-# All servers of a process share one loop: whatever may take long lets the others have their turn now and then.
+# All servers of a process share one loop, so code that may take long yields to the loop regularly.
 
 TURN_TIME = 0.005
-"""Seconds of CPU time after which work that is not done yet lets everything else on its loop go first."""
+"""Seconds of CPU time after which unfinished work yields to the loop."""
 
-_SORTED_AT_ONCE = 1 << 14  # names, which takes some milliseconds
+_SORTED_AT_ONCE = 1 << 14  # names; sorting them takes some milliseconds
 
 
 class _Turn(threading.local):
-    """When the last turn that somebody gave away was over, in CPU time of the thread."""
+    """CPU time of the thread at the end of the last yield to the loop."""
 
     over = 0.0
 
@@ -150,10 +150,10 @@ _LAST = _Turn()
 
 
 async def take_turns() -> None:
-    """Let everything else on the loop have its turn, if this thread has computed for `TURN_TIME` since the last one.
+    """Yield to the loop if this thread has computed for `TURN_TIME` since the last yield.
 
-    Call it now and then in all work whose length a client decides. CPU time counts, so that on a machine that is busy
-    with other things nothing changes. One call takes a microsecond.
+    Call it regularly in all work whose length a client decides. It measures CPU time, so the load of the machine does
+    not matter. One call takes a microsecond.
     """
     if thread_time() - _LAST.over > TURN_TIME:
         await next_turn()
@@ -161,14 +161,14 @@ async def take_turns() -> None:
 
 
 async def in_order(names: Sequence[str], keep: Callable[[Sequence[str]], Sequence[str]]) -> Iterable[str]:
-    """Choose and sort any number of names, with turns for others between.
+    """Select and sort any number of names, yielding to the loop in between.
 
     Args:
         names: In any order.
-        keep: Gives those of some names that are wanted.
+        keep: Returns the wanted ones of some names.
 
     Returns:
-        The names; where there are many, the last of the work is done while they are read.
+        The names; many names are merged while the caller iterates.
     """
     runs = []
     for start in range(0, len(names), _SORTED_AT_ONCE):
@@ -178,7 +178,7 @@ async def in_order(names: Sequence[str], keep: Callable[[Sequence[str]], Sequenc
 
 
 class AsyncStreamIterator(Generic[T]):
-    """Iterates over what an async function gives, until it gives something empty.
+    """Iterates over the results of an async function, until one is empty.
 
     Args:
         read: Called without arguments for each item.
@@ -198,11 +198,11 @@ class AsyncStreamIterator(Generic[T]):
 
 
 class AsyncListerMixin(ABC, Generic[T]):
-    """Lets an asynchronous iterable be awaited, too: that gives all its items in a list."""
+    """Makes an asynchronous iterable awaitable: `await` returns all its items in a list."""
 
     @abstractmethod
     def __aiter__(self) -> AsyncIterator[T]:
-        """Return the iterator; subclasses say over what."""
+        """Return the iterator; subclasses define it."""
 
     def __await__(self) -> Generator[Any, None, list[T]]:
         return self._collect().__await__()
@@ -212,7 +212,7 @@ class AsyncListerMixin(ABC, Generic[T]):
 
 
 class AbstractAsyncLister(AsyncListerMixin[T]):
-    """An asynchronous iterator that can be awaited for a list of all that is left.
+    """An asynchronous iterator that can be awaited for a list of the remaining items.
 
     Args:
         timeout: Seconds that one item may take, for an ``__anext__`` under `with_timeout`; None for no limit.
@@ -238,7 +238,7 @@ class _Manager(Protocol[T_co]):
 
 
 class AsyncEnterable(Generic[T_co]):
-    """A call that has not begun: await it for its result, or enter it to enter its result.
+    """A call that has not started: await it for its result, or use it in ``async with`` to enter its result.
 
     Args:
         call: Runs the call; once for each await or enter.
@@ -268,7 +268,7 @@ class AsyncEnterable(Generic[T_co]):
 def async_enterable(f: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, AsyncEnterable[R]]:
     """Make a coroutine function, whose result is an async context manager, usable with and without ``await``.
 
-    ``await f()`` gives the result, which is not entered; ``async with f() as x`` enters it. The function starts only
+    ``await f()`` returns the result without entering it; ``async with f() as x`` enters it. The function starts only
     then.
     """
 

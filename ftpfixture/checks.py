@@ -1,7 +1,7 @@
-"""What parameters take, and what is said when they get something else.
+"""Checks of parameters, and the messages for wrong values.
 
-One rule: a mistake is told where it is made, in one form: ``idle_timeout takes a number of seconds, 0 or more, or None
-for no limit, not '5'``. The name comes first, so that the text form of faults can point at the value.
+One rule: a wrong value raises where it is passed, in one form: ``idle_timeout takes a number of seconds, 0 or more, or
+None for no limit, not '5'``. The name comes first, so that the text form of faults can point at the value.
 """
 
 from __future__ import annotations
@@ -51,21 +51,21 @@ Name = TypeVar("Name", bound=str)
 
 @dataclass(frozen=True, slots=True)
 class Check(Generic[T]):
-    """What a parameter takes; call it with the name and the value.
+    """The valid values of a parameter; call it with the name and the value.
 
     Attributes:
-        wanted: What that is, as errors say it.
-        read: Gives the value in the form in which it is kept; ValueError or TypeError for one that cannot be.
+        wanted: The valid values, in the words of the error message.
+        read: Converts the value to its stored form; raises ValueError or TypeError for an invalid one.
     """
 
     wanted: str
     read: Callable[[Any], T]
 
     def __call__(self, name: str, value: object) -> T:
-        """The value, in the form in which it is kept.
+        """Return the value in its stored form.
 
         Raises:
-            ConfigurationError: It cannot be.
+            ConfigurationError: The value is invalid.
         """
         try:
             return self.read(value)
@@ -73,18 +73,18 @@ class Check(Generic[T]):
             raise wrong(name, self.wanted, value) from None
 
     def or_none(self, meaning: str = "") -> Check[T | None]:
-        """The same, and None, which has this meaning."""
+        """Return a check that also accepts None, with this meaning."""
         wanted = f"{self.wanted}, or None{' for ' * bool(meaning)}{meaning}"
         return Check(wanted, lambda value: None if value is None else self.read(value))
 
 
 def wrong(name: str, wanted: str, value: object) -> ConfigurationError:
-    """The error for a parameter that takes something else."""
+    """Return the error for a parameter with an invalid value."""
     return ConfigurationError(f"{name} takes {wanted}, not {value!r}")
 
 
 def _when(fits: Callable[[Any], bool], convert: Callable[[Any], T]) -> Callable[[Any], T]:
-    """Read a value that fits."""
+    """Return a function that converts a value that fits, and raises ValueError for others."""
 
     def read(value: object) -> T:
         if not fits(value):
@@ -110,32 +110,32 @@ def _is_finite(value: object) -> bool:
 
 
 def whole_number(least: int | None = 0, of: str = "") -> Check[int]:
-    """A whole number that is not too small, of some unit."""
+    """Return the check for a whole number of a unit, `least` or more."""
     kind = f"a whole number{' of ' * bool(of)}{of}"
     wanted = kind if least is None else f"{kind}, {least} or more"
     return Check(wanted, _when(lambda value: _is_whole(value) and (least is None or value >= least), _same))
 
 
 def number_of(unit: str = "", least: float = 0) -> Check[float]:
-    """A number of some unit that is not too small."""
+    """Return the check for a number of a unit, `least` or more."""
     wanted = f"a number{' of ' * bool(unit)}{unit}, {least:g} or more"
     return Check(wanted, _when(lambda value: _is_finite(value) and value >= least, _same))
 
 
 def whole(name: str, value: object, least: int | None = 0) -> int:
-    """A whole number that is not too small.
+    """Return a whole number of at least `least`.
 
     Raises:
-        ConfigurationError: It is none.
+        ConfigurationError: It is not.
     """
     return whole_number(least)(name, value)
 
 
 def number(name: str, value: object, above: float | None = None) -> float:
-    """A number, greater than `above`.
+    """Return a number greater than `above`.
 
     Raises:
-        ConfigurationError: It is none.
+        ConfigurationError: It is not.
     """
     wanted = "a number" if above is None else f"a number, more than {above:g}"
     check: Check[float] = Check(
@@ -163,14 +163,14 @@ part: Check[float] = Check(
 """A part of a whole, from 0 to 1."""
 
 truth: Check[bool] = Check("True or False", _when(lambda value: isinstance(value, bool), _same))
-"""True or False, and nothing that is like them: "no" would be yes."""
+"""True or False; not a text, because "no" would count as true."""
 
 
 # Text.
 
 
 def one_of_these(known: Iterable[Name]) -> Check[Name]:
-    """One of some texts."""
+    """Return the check for one of some texts."""
     names = {name: name for name in known}
 
     def read(value: object) -> Name:
@@ -182,10 +182,10 @@ def one_of_these(known: Iterable[Name]) -> Check[Name]:
 
 
 def one_of(name: str, value: object, known: Iterable[Name]) -> Name:
-    """One of some texts.
+    """Return one of some texts.
 
     Raises:
-        ConfigurationError: It is another.
+        ConfigurationError: It is not one of them.
     """
     return one_of_these(known)(name, value)
 
@@ -223,7 +223,7 @@ host: Check[str] = Check(
     "an IPv4 address, such as 10.0.0.1",
     _when(lambda value: isinstance(value, str), lambda value: str(ipaddress.IPv4Address(value))),
 )
-"""An IPv4 address: nothing else fits into the reply to PASV."""
+"""An IPv4 address: the reply to PASV can hold no other."""
 
 
 def _read_encoding(value: str) -> str:
@@ -235,32 +235,32 @@ def _read_encoding(value: str) -> str:
 
 
 encoding: Check[str] = Check("an encoding of Python's, such as 'utf-8' or 'latin-1'", _read_encoding)
-"""The name of an encoding that Python knows."""
+"""The name of an encoding of Python."""
 
 
 def is_utf8(name: str) -> bool:
-    """Whether the name of an encoding is one of those of UTF-8."""
+    """Return whether the name of an encoding means UTF-8."""
     return codecs.lookup(name).name == "utf-8"
 
 
 # Objects.
 
 anything: Check[Any] = Check("anything", _same)
-"""What is checked where it is used, because it depends on something else."""
+"""Any value; the code that uses it checks it, because it depends on other values."""
 
 
 def instance_of(wanted: str, *kinds: type) -> Check[Any]:
-    """An object of one of these classes."""
+    """Return the check for an object of one of these classes."""
     return Check(wanted, _when(lambda value: isinstance(value, kinds), _same))
 
 
 def function(wanted: str) -> Check[Any]:
-    """Something that can be called."""
+    """Return the check for a callable."""
     return Check(wanted, _when(callable, _same))
 
 
 def list_of(what: str, example: str) -> Check[list[str]]:
-    """Some texts in any iterable; a text alone is none, because its letters would be taken for them."""
+    """Return the check for texts in any iterable; a single text is invalid, because it would be a list of letters."""
 
     def read(value: Iterable[str]) -> list[str]:
         found = [] if isinstance(value, str) else list(value)
@@ -271,22 +271,22 @@ def list_of(what: str, example: str) -> Check[list[str]]:
     return Check(f"a list of {what}, such as {example}", read)
 
 
-# Names that nobody knows.
+# Unknown names.
 
 
 def nearest(name: str, known: Iterable[str], most: int = 1) -> list[str]:
-    """The known names that are most like this one, the nearest first; none when nothing is like it."""
+    """Return the known names that are most similar to this one, the nearest first; empty when none is similar."""
     return difflib.get_close_matches(name, list(known), most, 0.6 if most == 1 else 0.5)
 
 
 def suggest(name: str, known: Iterable[str], otherwise: str | None = None, most: int = 1) -> str:
-    """What to write in place of a name that nobody knows.
+    """Return what to write in place of an unknown name.
 
     Args:
-        name: What was written.
-        known: What could be.
-        otherwise: What is said when nothing is near; None to name all that there are.
-        most: How many names are given at most when several are near.
+        name: The unknown name.
+        known: All valid names.
+        otherwise: The text when no name is similar; None to list all names.
+        most: The largest number of similar names in the text.
     """
     names = list(known)
     near = nearest(name, names, most)

@@ -1,6 +1,6 @@
-"""A clock that can be stopped and moved: all that is time on a server's side goes by one, so that nobody has to wait.
+"""A clock that can be stopped and moved. All time on the server side comes from it, so that tests need not wait.
 
-One rule: a clock that nobody touches is the loop's own, at no further cost.
+One rule: a clock that was not changed is the clock of the loop, at no further cost.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from ftpfixture.forks import lock
 
 __all__ = ["Clock", "Timer"]
 
-_GRAIN = 1e-6  # seconds: moments that are nearer to each other are one, because sums of floats are not exact
+_GRAIN = 1e-6  # seconds: times closer than this are equal, because sums of floats are not exact
 
 
 class _Standing(NamedTuple):
-    """What a clock that stands shows: the wall time that was set, monotonic time then, and monotonic time now."""
+    """Time of a stopped clock: the wall time that was set, monotonic time at that moment, and monotonic time now."""
 
     wall: float
     since: float
@@ -32,13 +32,13 @@ class _Standing(NamedTuple):
 
 
 class Timer:
-    """A callback that waits for its time; `Clock.call_later` makes it.
+    """A scheduled callback; `Clock.call_later` makes it.
 
     Args:
-        clock: By which it waits.
-        waiting: All timers of the clock, which it leaves when it need not wait any more.
+        clock: The clock that it waits on.
+        waiting: All waiting timers of the clock; the timer removes itself when it stops waiting.
         seconds: From now.
-        callback: Called on the running loop, in the context of now.
+        callback: Called on the running loop, in the current context.
     """
 
     __slots__ = ("_callback", "_clock", "_context", "_handle", "_waiting", "deadline", "loop")
@@ -55,13 +55,13 @@ class Timer:
         self.loop = asyncio.get_running_loop()
 
     def cancel(self) -> None:
-        """Never call back; does nothing after the call."""
+        """Cancel the callback; no effect after the callback."""
         self._waiting.pop(self, None)
         if self._handle is not None:
             self._handle.cancel()
 
     def arm(self) -> None:
-        """Let the loop wait for what is left; while the clock stands nobody waits."""
+        """Let the loop wait for the remaining time; while the clock is stopped, the loop does not wait."""
         if self._handle is not None:
             self._handle.cancel()
             self._handle = None
@@ -72,37 +72,36 @@ class Timer:
             self._handle = self.loop.call_later(left, self._ring, context=self._context)
 
     def rearm(self) -> None:
-        """Wait anew if it still has to."""
+        """Wait again if the timer is still waiting."""
         if self in self._waiting:
             self.arm()
 
     def fire(self) -> None:
-        """Call back now."""
+        """Call the callback now."""
         self.cancel()
         self._context.run(self._callback)
 
     def _ring(self) -> None:
         if self.deadline - self._clock.monotonic() > _GRAIN:
-            self.arm()  # the clock was stopped since the loop began to wait
+            self.arm()  # the clock was stopped after the loop began to wait
         else:
             self._waiting.pop(self, None)
             self._callback()
 
 
 A_CLOCK: checks.Check[Callable[[], float]] = checks.function("a Clock, or a function that returns POSIX seconds")
-"""What wall time may come from."""
+"""The valid sources of wall time."""
 
 
 class Clock:
-    """Time that goes by itself, stands when frozen, and can be moved forward; from any thread.
+    """A clock that runs, stops when frozen, and can be moved forward, from any thread.
 
-    Waiting goes by `monotonic`: another wall time, set with ``freeze(at=...)``, makes nothing due. The wall time of a
-    clock that stands is exact to a microsecond.
+    Waiting uses `monotonic`: a wall time set with ``freeze(at=...)`` makes nothing due. The wall time of a stopped
+    clock is exact to a microsecond.
 
     Args:
-        wall: Gives the wall time in POSIX seconds, for as long as nobody has touched the clock; None for that of
-            `time_source`.
-        time_source: Where time comes from: real time, or the driver of the servers that have this clock.
+        wall: Returns the wall time in POSIX seconds until the clock is changed; None for that of `time_source`.
+        time_source: The source of time: real time, or the driver of the servers with this clock.
 
     Raises:
         ConfigurationError: `wall` cannot be called.
@@ -115,52 +114,52 @@ class Clock:
         self.time_source = time_source
         self._monotonic = time_source.monotonic
         self._wall = time_source.wall if wall is None else A_CLOCK("clock", wall)
-        self._ahead = (0.0, 0.0)  # of `wall`, and of the source's monotonic time
+        self._ahead = (0.0, 0.0)  # seconds ahead of `wall`, and of the monotonic time of the source
         self._standing: _Standing | None = None
-        self._holds = 0  # for how many reasons it stands: being frozen is one, each move is another
+        self._holds = 0  # number of reasons to stop: being frozen is one, each move is another
         self._frozen = False
-        self._lock = lock()  # of the four above, and of the loops; reading needs none
+        self._lock = lock()  # guards the four above and the loops; reading needs no lock
         self._timers: dict[Timer, None] = {}  # in the order in which they were made
         self._loops: set[asyncio.AbstractEventLoop] = set()
 
-    # What time it is.
+    # Reading the time.
 
     def __call__(self) -> float:
-        """Wall time in POSIX seconds."""
+        """Return the wall time in POSIX seconds."""
         standing = self._standing
         if standing is None:
             return self._wall() + self._ahead[0]
         return round(standing.wall + (standing.now - standing.since), 6)
 
     def monotonic(self) -> float:
-        """Seconds since some moment, which never go back."""
+        """Return seconds since an arbitrary start; they never decrease."""
         standing = self._standing
         return self._monotonic() + self._ahead[1] if standing is None else standing.now
 
     @property
     def frozen(self) -> bool:
-        """Whether time stands until it is moved."""
+        """Whether the clock is stopped until it is moved or resumed."""
         return self._frozen
 
     @property
     def stands(self) -> bool:
-        """Whether time does not go by itself: the clock is frozen, or just being moved."""
+        """Whether the clock does not run: it is frozen, or is being moved."""
         return self._standing is not None
 
     # Waiting.
 
     def call_later(self, seconds: float, callback: Callable[[], object]) -> Timer:
-        """Call `callback` on the running loop when `seconds` have gone by; for 0 in its next turn, frozen or not."""
+        """Call `callback` on the running loop after `seconds`; after 0 in its next iteration, frozen or not."""
         timer = Timer(self, self._timers, seconds, callback)
         if timer.loop not in self._loops:
             self.join(timer.loop)
         if seconds > 0:
             self._timers[timer] = None
-        timer.arm()  # last: when another thread stops or moves the clock meanwhile, one of the two notices
+        timer.arm()  # last: if another thread stops or moves the clock meanwhile, one of the two handles it
         return timer
 
     async def sleep(self, seconds: float) -> None:
-        """Wait until `seconds` have gone by."""
+        """Wait for `seconds`."""
         woken = asyncio.get_running_loop().create_future()
         timer = self.call_later(seconds, partial(_wake, woken))
         try:
@@ -170,10 +169,10 @@ class Clock:
 
     @contextlib.asynccontextmanager
     async def timeout(self, seconds: float | None) -> AsyncIterator[None]:
-        """Limit what is awaited inside to `seconds`; None for no limit.
+        """Limit the time of the block to `seconds`; None for no limit.
 
         Raises:
-            TimeoutError: It took longer, and was cancelled.
+            TimeoutError: The block took longer, and was cancelled.
         """
         if seconds is None:
             yield
@@ -186,23 +185,23 @@ class Clock:
                 timer.cancel()
 
     def join(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Let `loop` come to rest whenever time is moved; to wait by this clock is to join."""
+        """Let a move of the time wait until `loop` is idle; waiting on this clock joins its loop."""
         with self._lock:
             self._loops = {known for known in self._loops if not known.is_closed()} | {loop}
         for timer in tuple(self._timers):
             if timer.loop.is_closed():
                 timer.cancel()
 
-    # Standing and moving.
+    # Stopping and moving.
 
     def freeze(self, at: float | None = None) -> None:
-        """Stop the time: nothing becomes due until it is moved or goes on. Twice does no harm.
+        """Stop the time: no timer is due until it is moved or resumed. A second call has no effect.
 
         Args:
-            at: The wall time from now on, in POSIX seconds, perhaps in the past; None to leave it as it is.
+            at: The new wall time, in POSIX seconds, perhaps in the past; None for the current one.
 
         Raises:
-            ConfigurationError: `at` is no time.
+            ConfigurationError: `at` is not a number.
         """
         if at is not None:
             checks.number("at", at)
@@ -215,14 +214,14 @@ class Clock:
                 self._standing = _Standing(at, now, now)
 
     def resume(self) -> None:
-        """Let the time go on from where it stands; does nothing when it is not frozen."""
+        """Let the time run on from where it stopped; no effect when it is not frozen."""
         with self._lock:
             if self._frozen:
                 self._frozen = False
                 self._let_go()
 
     def reset(self) -> None:
-        """Let the time go on, and be that of `wall` again; time that was moved has gone by for whatever waits."""
+        """Let the time run on with the time of `wall`; for timers and waiting tasks, moved time has passed."""
         with self._lock:
             if self._frozen:
                 self._frozen = False
@@ -230,19 +229,19 @@ class Clock:
             self._ahead = (0.0, self._ahead[1])
 
     def move(self, seconds: float) -> None:
-        """Move the time forward; a clock that is not frozen goes on from there.
+        """Move the time forward; a clock that is not frozen runs on from there.
 
-        What is due is called in the order of its deadlines, each with the clock at its deadline, and so is what is new
-        and becomes due on the way. When this returns, tasks that woke up have come to where they wait again. On the
-        thread of their own loop they cannot: there they go on when the caller awaits something.
+        Callbacks are called in the order of their deadlines, each with the clock at its deadline; new ones that become
+        due during the move are included. When this returns, the tasks that woke up wait again. In the thread of their
+        own loop they cannot run: they continue when the caller awaits.
 
         Raises:
-            ConfigurationError: `seconds` is negative, or no number.
+            ConfigurationError: `seconds` is negative, or not a number.
         """
         checks.seconds("seconds", seconds)  # time moves forward only
         with self._held():
             for loop in tuple(self._loops):
-                self.time_source.run_to_rest(loop, lambda: None)  # what came before the move belongs before it
+                self.time_source.run_to_rest(loop, lambda: None)  # finish what was ready before the move
             end = self.monotonic() + seconds
             while (timer := self._first_until(end)) is not None:
                 self.time_source.run_to_rest(timer.loop, partial(self._fire, timer))
@@ -278,7 +277,7 @@ class Clock:
         return min(due, key=attrgetter("deadline"), default=None)
 
     def _fire(self, timer: Timer) -> None:
-        if timer in self._timers:  # or else it was cancelled meanwhile
+        if timer in self._timers:  # otherwise it was cancelled meanwhile
             self._stand_at(timer.deadline)
             timer.fire()
 

@@ -1,6 +1,6 @@
-"""What server and client share, under the names that users of aioftp import from ``aioftp.common``.
+"""Names of ``aioftp.common``, for users of aioftp: the common parts of server and client.
 
-One rule: nothing is made here; each name comes from the room it belongs to.
+One rule: nothing is defined here; each name is imported from its own module.
 """
 
 from __future__ import annotations

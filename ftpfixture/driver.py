@@ -1,7 +1,7 @@
-"""Where time comes from, and who waits: a `Driver` owns a loop, and everything else asks it.
+"""The source of time, and waiting in threads: a `Driver` owns a loop.
 
-One rule: no module above asks `time`, and none waits by a lock of its own, so that with another driver everything goes
-by another time.
+One rule: every module above asks a `TimeSource` for the time and for waiting, and none uses `time` or its own lock for
+it. So another driver replaces all time.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ __all__ = ["REAL_TIME", "Driver", "RealTime", "TimeSource"]
 
 T = TypeVar("T")
 
-_TURNS = 50  # of a loop, after which a task that woke up has come to where it must wait again
+_TURNS = 50  # iterations of a loop, after which a task that woke up waits again
 
 
 class TimeSource(ABC):
-    """Time, and waiting until something has changed.
+    """Time, and waiting for a change.
 
     Args:
-        monotonic: Gives seconds since some moment, which never go back.
-        wall: Gives the time of day in POSIX seconds.
+        monotonic: Returns seconds since an arbitrary start, which never decrease.
+        wall: Returns the time of day in POSIX seconds.
 
     Attributes:
-        monotonic: As given; two sources with the same function go by the same time.
+        monotonic: As given; two sources with the same function have the same time.
         wall: As given.
-        waiting: Those in `wait_until`. While it is empty, `notify` need not be called: most events have nobody waiting.
+        waiting: The callers in `wait_until`. While it is empty, `notify` need not be called, as for most events.
     """
 
     waiting: Collection[object] = ()
@@ -46,59 +46,59 @@ class TimeSource(ABC):
 
     @abstractmethod
     def notify(self) -> None:
-        """Let everybody in `wait_until` look again; may be called on any thread."""
+        """Make all callers in `wait_until` check again; may be called in any thread."""
 
     @abstractmethod
     def wait_until(self, holds: Callable[[], bool], timeout: float) -> bool:
-        """Wait until something holds, looking once at first and then after each `notify`.
+        """Wait until a condition is true; it is checked at once and after each `notify`.
 
         Args:
-            holds: Called on this thread, while no lock is held: it may ask a server.
+            holds: The condition; called in this thread without a lock, so it may call a server.
             timeout: Seconds.
 
         Returns:
-            Whether it holds; False when time is up.
+            Whether the condition is true; False after a timeout.
 
         Raises:
-            ServerStateError: It does not hold, and this is the loop itself, which would wait for itself.
+            ServerStateError: It is false, and the caller is in the thread of the loop, which would wait for itself.
         """
 
     @abstractmethod
     def run_to_rest(self, loop: asyncio.AbstractEventLoop, action: Callable[[], object]) -> None:
-        """Do something on the thread of a loop, and wait until the loop's tasks wait again.
+        """Call something in the thread of a loop, and wait until the tasks of the loop wait again.
 
-        On the thread of the loop itself, or when the loop does not run, this only does it.
+        In the thread of the loop itself, or when the loop does not run, this only calls it.
         """
 
 
 class Driver(TimeSource):
-    """Owns a loop and runs it while somebody holds a lease, for code that blocks: the seam for another kind of time."""
+    """Owns a loop and runs it while there is a lease, for code that blocks; subclass it for another kind of time."""
 
     @abstractmethod
     def acquire(self) -> None:
-        """Take a lease: until it is given back, what is on the loop can run."""
+        """Take a lease: the loop runs until it is released."""
 
     @abstractmethod
     def release(self) -> None:
-        """Give a lease back; the last one ends everything that is still on the loop."""
+        """Release a lease; the last release ends everything on the loop."""
 
     @abstractmethod
     def await_(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine on the loop and wait for its result.
 
         Raises:
-            ServerStateError: Nobody has a lease, or this is called on the loop, which would wait for itself.
+            ServerStateError: There is no lease, or the caller is in the thread of the loop, which would deadlock.
         """
 
     @abstractmethod
     def call(self, function: Callable[[], T]) -> T:
-        """Call a function between two steps of the loop, or at once when nobody has a lease, and return its result."""
+        """Call a function between two steps of the loop, or at once without a lease, and return its result."""
 
 
 class RealTime(TimeSource):
-    """Time as it goes by for everybody; it drives no loop, so that it serves those of users.
+    """Real time; it drives no loop, so it also works with the loops of users.
 
-    In a forked child nobody waits.
+    A forked child has no waiting threads.
     """
 
     def __init__(self) -> None:
@@ -108,7 +108,7 @@ class RealTime(TimeSource):
         _SOURCES.add(self)
 
     def notify(self) -> None:
-        """See TimeSource."""
+        """Wake all waiting threads."""
         for waiter in tuple(self._waiting):
             waiter.set()
 
@@ -140,7 +140,7 @@ class RealTime(TimeSource):
             run_coroutine_threadsafe(_rest_after(action), loop).result()
 
     def abandon(self) -> None:
-        """Begin anew in a forked child, which has none of the threads that wait."""
+        """Forget the waiting threads in a forked child, which does not have them."""
         self._waiting.clear()
 
 
@@ -160,4 +160,4 @@ def _abandon_all() -> None:
 
 
 REAL_TIME = RealTime()
-"""For whatever is used without a server, or with one on the user's own loop."""
+"""The time for objects without a server, and for servers on the user's own loop."""

@@ -3,26 +3,26 @@
 ::
 
     FtpFixtureError
-    ├── StatusCodeError           the server answered with a code that was not expected
-    │   └── NotInListing          a listing that was understood as a whole does not name the path
+    ├── StatusCodeError           the server sent a reply with an unexpected code
+    │   └── NotInListing          a listing without unread lines does not contain the path
     ├── PathIsNotAbsolute         (ValueError) a path that must begin with "/" does not
-    ├── PathIOError               (OSError) a path layer failed; `reason` says how
-    ├── NoAvailablePort           (OSError) every port of the configured range is taken
+    ├── PathIOError               (OSError) a path layer failed; `reason` has the original exception
+    ├── NoAvailablePort           (OSError) every port of the configured range is in use
     ├── InvalidCommand            (ValueError) a command line that must not be sent
-    ├── UnsafeName                (ValueError) a name of the server that is no plain file name on this side
-    ├── ConfigurationError        (ValueError) a setting that cannot work; the text says what can
-    │   └── UnknownSetting        (TypeError) a setting that nobody takes; the text names the nearest
-    ├── ServerStateError          (RuntimeError) started twice, or used when not running
-    ├── ClientStateError          (RuntimeError) a call that has to wait for another of the same client
-    ├── IntegrityError            (OSError) what arrived is not what was sent
-    ├── TlsError                  (OSError) a connection could not be encrypted; the text says which, and why
-    ├── CommandRefused            raised in a handler of the server: its command gets this reply
-    ├── NoReply                   raised in a handler of the server: its command is never answered
-    ├── ServerFailure             a handler of the server raised; shown in the test that caused it
-    └── ProtocolError             (ValueError) octets that do not mean what they must
-        ├── CommandSyntaxError    an argument of a command
-        ├── ReplySyntaxError      a reply of a server
-        └── UnreadLinesError      lines of a listing that were not understood, where all of them are needed
+    ├── UnsafeName                (ValueError) a name of the server that is no plain file name on the client
+    ├── ConfigurationError        (ValueError) an invalid setting; the message has the valid values
+    │   └── UnknownSetting        (TypeError) a setting that does not exist; the message has the nearest name
+    ├── ServerStateError          (RuntimeError) a server was started twice, or used when not running
+    ├── ClientStateError          (RuntimeError) a call that must wait for another of the same client
+    ├── IntegrityError            (OSError) the received bytes are not the sent ones
+    ├── TlsError                  (OSError) a TLS handshake failed; the message names the connection and the cause
+    ├── CommandRefused            raised in a handler of the server: the server sends this reply
+    ├── NoReply                   raised in a handler of the server: the server sends no reply
+    ├── ServerFailure             a handler of the server failed; the test that caused it shows it
+    └── ProtocolError             (ValueError) bytes that are not valid at their place
+        ├── CommandSyntaxError    a malformed argument of a command
+        ├── ReplySyntaxError      a malformed reply of a server
+        └── UnreadLinesError      lines of a listing that were not understood, but are needed
 """
 
 from __future__ import annotations
@@ -60,15 +60,15 @@ ExcInfo = tuple[type[BaseException], BaseException, TracebackType] | tuple[None,
 
 
 class FtpFixtureError(Exception):
-    """The root: everything this package raises on purpose is one of these."""
+    """The root of all exceptions that this package raises on purpose."""
 
 
 class StatusCodeError(FtpFixtureError):
-    """The server answered with a code that was not expected.
+    """The server sent a reply with an unexpected code.
 
     Args:
-        expected_codes: The mask or masks that would have been right, such as ``"2xx"``.
-        received_codes: The code or codes that came instead.
+        expected_codes: The expected mask or masks, such as ``"2xx"``.
+        received_codes: The received code or codes.
         info: The lines of the reply.
     """
 
@@ -84,14 +84,14 @@ class StatusCodeError(FtpFixtureError):
 
 
 class NotInListing(StatusCodeError):
-    """There is no such path, as far as a listing tells: the server has no command that asks for one path.
+    """The listing of a directory does not contain the path, and the server has no command to ask for one path.
 
-    Every line of that listing was understood. The server itself did not send an error; the code is 550 all the same,
-    because that is what callers look for.
+    Every line of that listing was understood. The server did not send an error itself; the code is 550, because callers
+    check for it.
 
     Args:
-        path: What was looked for.
-        listed: What was listed, such as "the listing of /a".
+        path: The missing path.
+        listed: The listing, such as "the listing of /a".
     """
 
     def __init__(self, path: PurePosixPath, listed: str) -> None:
@@ -111,7 +111,7 @@ class PathIOError(FtpFixtureError, OSError):
     """A path layer failed.
 
     Args:
-        reason: What ``sys.exc_info()`` gave for the original exception, or None.
+        reason: Result of ``sys.exc_info()`` for the original exception, or None.
     """
 
     def __init__(self, *args: Any, reason: ExcInfo | None = None) -> None:
@@ -120,7 +120,7 @@ class PathIOError(FtpFixtureError, OSError):
 
     @property
     def original(self) -> BaseException | None:
-        """What failed: the exception of `reason`, or else what this one was raised from; None when neither is told."""
+        """The original exception: that of `reason`, or else the cause of this one; None without either."""
         return self.__cause__ if self.reason is None else self.reason[1]
 
     def __str__(self) -> str:
@@ -130,30 +130,30 @@ class PathIOError(FtpFixtureError, OSError):
 
 
 class NoAvailablePort(FtpFixtureError, OSError):
-    """Every port of the configured range is taken."""
+    """Every port of the configured range is in use."""
 
 
 class InvalidCommand(FtpFixtureError, ValueError):
-    """A command line holds an octet that would end it early (CR, LF or NUL)."""
+    """A command line holds a byte that would end it early (CR, LF or NUL)."""
 
 
 class UnsafeName(FtpFixtureError, ValueError):
-    """A name of the server is no plain file name on this side; what it leads to would be written elsewhere."""
+    """A name of the server is no plain file name on the client: the client would write outside of the target."""
 
 
 class ConfigurationError(FtpFixtureError, ValueError):
-    """A setting that cannot work; the text says which, and what would."""
+    """An invalid setting; the message names it and the valid values."""
 
 
 class UnknownSetting(ConfigurationError, TypeError):
-    """A setting that nobody takes, as an argument by name that a function does not have.
+    """A setting that does not exist, like an unexpected keyword argument.
 
     Args:
-        text: What there is in its place.
-        name: What was written.
+        text: The message, with the nearest name.
+        name: The unknown name.
 
     Attributes:
-        name: What was written.
+        name: The unknown name.
     """
 
     def __init__(self, text: str, name: str) -> None:
@@ -169,23 +169,23 @@ class ServerStateError(FtpFixtureError, RuntimeError):
 
 
 class ClientStateError(FtpFixtureError, RuntimeError):
-    """A client was asked for something that has to wait for a transfer of its own; the text says what to do."""
+    """A call must wait for a transfer of the same client; the message says what to do."""
 
 
 class IntegrityError(FtpFixtureError, OSError):
-    """After a transfer the two copies differ in size or hash; the text says in which, and how."""
+    """After a transfer the two copies differ in size or hash; the message has both values."""
 
 
 class TlsError(FtpFixtureError, OSError):
-    """A connection could not be encrypted; the text says which one and why, ``__cause__`` is what OpenSSL said."""
+    """A TLS handshake failed; the message names the connection and the reason, ``__cause__`` is the OpenSSL error."""
 
 
 class CommandRefused(FtpFixtureError):
-    """Raised within a handler, or a user manager, to answer its command and be done with it.
+    """Raise it in a handler or a user manager to send this reply and end the command.
 
     Args:
-        code: Three digits; 421 ends the session (RFC 959 4.2.2: the service closes the control connection).
-        text: Of the reply.
+        code: Three digits; 421 ends the session (RFC 959 4.2.2: the server closes the control connection).
+        text: Text of the reply.
     """
 
     def __init__(self, code: str, text: str) -> None:
@@ -195,31 +195,31 @@ class CommandRefused(FtpFixtureError):
 
 
 class NoReply(FtpFixtureError):
-    """Raised within a handler, or a user manager, never to answer its command, nor anything after it."""
+    """Raise it in a handler or a user manager to send no reply to this command, and none to later ones."""
 
 
 class ServerFailure(FtpFixtureError):
-    """A handler of the server raised something that is not an answer; ``__cause__`` is what it raised."""
+    """A handler of the server raised an exception that is not a reply; ``__cause__`` is that exception."""
 
 
 class ProtocolError(FtpFixtureError, ValueError):
-    """Octets from the other side do not mean what they must at this place."""
+    """Bytes from the peer are not valid at their place."""
 
 
 class CommandSyntaxError(ProtocolError):
-    """The argument of a command is malformed: the server's answer is 501."""
+    """The argument of a command is malformed: the server replies 501."""
 
 
 class ReplySyntaxError(ProtocolError):
-    """A reply is malformed: a client cannot go on."""
+    """A reply is malformed, and the client cannot continue."""
 
 
 class UnreadLinesError(ProtocolError):
-    """Lines of a listing were not understood, and without them the call cannot be done: nothing was changed.
+    """Lines of a listing were not understood, and the call needs them: nothing was changed.
 
     Args:
-        text: What could not be done and why, and the lines.
-        unread: The lines, each with what was listed, and with the reason.
+        text: The message, with the failed call, the reason and the lines.
+        unread: For each line, the listed path, the line and the reason.
 
     Attributes:
         unread: The lines; each is an `UnreadEntry`.

@@ -1,6 +1,6 @@
-"""What a fork inherits and cannot use: locks of threads that it does not have, servers and sockets of its parent.
+"""Objects that a forked child inherits and cannot use: locks of missing threads, servers and sockets of the parent.
 
-One rule: in the child all of that is let go without a word on any wire, because the parent's sessions go on.
+One rule: the child drops them without sending a byte, because the sessions of the parent continue.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ _HANDLERS: list[Callable[[], None]] = []
 
 
 def lock() -> threading.Lock:
-    """A lock that is free in a forked child, whichever thread of the parent held it."""
+    """Return a lock that is free in a forked child, whichever thread of the parent held it."""
     made = _new_lock()
     _LOCKS.add(cast(_Renewable, made))
     return made
 
 
 def rlock() -> threading.RLock:
-    """The same for one that its holder may take again."""
+    """Return a reentrant lock that is free in a forked child."""
     made = _new_rlock()
     _LOCKS.add(cast(_Renewable, made))
     return made
@@ -44,16 +44,16 @@ _new_lock, _new_rlock = threading.Lock, threading.RLock
 
 
 def in_child(handler: C) -> C:
-    """Call a function in every forked child, after those that were given before it; for use as a decorator."""
+    """Call a function in every forked child, after the functions registered before it; usable as a decorator."""
     _HANDLERS.append(handler)
     return handler
 
 
 class Origin:
-    """Where a server, with all that belongs to it, came from: this process, or the parent that it was forked from.
+    """The process of a server and all its parts: this process, or the parent that it was forked from.
 
     Attributes:
-        parent: Number of the process in which the server runs, when this one inherited it; None for this one.
+        parent: ID of the process in which the server runs, if this process inherited it; None for this process.
     """
 
     __slots__ = ("parent",)
@@ -62,7 +62,7 @@ class Origin:
         self.parent: int | None = None
 
     def check(self) -> None:
-        """Refuse what is inherited.
+        """Refuse a server that was inherited.
 
         Raises:
             ServerStateError: It runs in the parent.

@@ -1,6 +1,6 @@
-"""Path layers and what their authors need, under the names that users of aioftp import from ``aioftp.pathio``.
+"""Names of ``aioftp.pathio``, for users of aioftp: path layers and helpers for their authors.
 
-One rule: nothing is made here; each name comes from the room it belongs to.
+One rule: nothing is defined here; each name is imported from its own module.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
-"""Settings as a table: each is one row of a TypedDict, and everything that is said of it is read from there.
+"""Settings as a table: each is one row of a TypedDict, which holds all facts about it.
 
-One rule: nothing is said of a setting in a second place. A row is a key of the TypedDict with its type, annotated with
-a `Setting`: default, what it means, unit, smallest value, and what None means. Type checkers and editors know the
-settings by ``**settings: Unpack[...]``; what is checked, what ``help()`` shows and the tables of README come from
-`Table`.
+One rule: every fact about a setting is in one place. A row is a key of the TypedDict with its type, annotated with a
+`Setting`: default, meaning, unit, smallest value, and the meaning of None. Type checkers and editors know the settings
+by ``**settings: Unpack[...]``; checks, ``help()`` and the tables of the documentation come from `Table`.
 """
 
 from __future__ import annotations
@@ -28,15 +27,15 @@ C = TypeVar("C", bound=type)
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What is said of a setting beside its name and its type.
+    """The facts about a setting besides its name and type.
 
     Attributes:
-        default: What counts when it is not given.
-        doc: What it means, as part of a sentence.
-        unit: Of a number, such as "seconds".
-        minimum: Of a number.
-        none: What None means, such as "no limit"; "" when that goes without saying.
-        check: What it takes; None where the type says that already.
+        default: Value when it is not given.
+        doc: Meaning, as part of a sentence.
+        unit: Unit of a number, such as "seconds".
+        minimum: Smallest value of a number.
+        none: Meaning of None, such as "no limit"; "" when it is obvious.
+        check: Valid values; None where the type is enough.
     """
 
     default: Any
@@ -54,9 +53,9 @@ class Row:
     Attributes:
         name: As users write it.
         kind: Its type.
-        default: What counts when it is not given.
-        check: What it takes.
-        doc: What it means, with its unit and what None means, as part of a sentence.
+        default: Value when it is not given.
+        check: Valid values.
+        doc: Meaning, with its unit and the meaning of None, as part of a sentence.
     """
 
     name: str
@@ -78,7 +77,7 @@ def _doc(setting: Setting) -> str:
 
 
 def _check(kind: Any, setting: Setting) -> Check[Any]:
-    """What a setting of this type takes."""
+    """Return the check for a setting of this type."""
     kinds = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
     check = setting.check or _check_of(next(kind for kind in kinds if kind is not NoneType), setting)
     return check.or_none(setting.none) if NoneType in kinds else check
@@ -95,7 +94,7 @@ def _check_of(kind: Any, setting: Setting) -> Check[Any]:
         return checks.line
     if get_origin(kind) is Literal:
         return checks.one_of_these(get_args(kind))
-    raise TypeError(f"what {kind} takes is not known: give the setting a check")
+    raise TypeError(f"the valid values of {kind} are unknown: give the setting a check")
 
 
 class Table(Generic[S]):
@@ -103,12 +102,12 @@ class Table(Generic[S]):
 
     Args:
         rows: The TypedDict.
-        base: The table of the TypedDict that it extends; its settings stand last.
+        base: The table of the TypedDict that it extends; its settings come last.
         defaults: Defaults that differ from those of the rows, by name.
 
     Attributes:
-        rows: By name.
-        own: The names of those that the base has not.
+        rows: Rows by name.
+        own: Names of the settings that the base does not have.
     """
 
     def __init__(self, rows: type[S], base: Table[Any] | None = None, **defaults: object) -> None:
@@ -122,15 +121,15 @@ class Table(Generic[S]):
         self._changed_defaults = defaults
 
     def complete(self, given: S, owner: type) -> S:
-        """All settings: those that are given, checked, and the defaults of the others.
+        """Return all settings: the given ones, checked, and defaults for the others.
 
         Args:
             given: By name.
-            owner: The class that is made; a name that is unknown is compared with all that it takes.
+            owner: The class of the new object; an unknown name is compared with all settings of the class.
 
         Raises:
             UnknownSetting: There is no such setting.
-            ConfigurationError: A setting cannot work.
+            ConfigurationError: A setting is invalid.
         """
         chosen: dict[str, Any] = self._defaults.copy()
         for name, value in given.items():
@@ -141,12 +140,12 @@ class Table(Generic[S]):
         return cast(S, chosen)
 
     def split(self, given: S) -> tuple[S, dict[str, Any]]:
-        """The table's own settings, checked and complete, and those for the class that the base is for.
+        """Return the table's own settings, checked and complete, and the settings for the class of the base table.
 
-        The latter are as they were given, or as this table has another default; that class will check them.
+        The latter are as given, or changed defaults of this table; the class of the base checks them.
 
         Raises:
-            ConfigurationError: A setting of the table's own cannot work.
+            ConfigurationError: One of the table's own settings is invalid.
         """
         own, others = self._own_defaults.copy(), self._changed_defaults.copy()
         for name, value in given.items():
@@ -166,7 +165,7 @@ class Table(Generic[S]):
         return owner
 
     def _signature(self, signature: inspect.Signature) -> inspect.Signature:
-        """The signature with the settings in place of ``**settings``."""
+        """Return the signature with the settings in place of ``**settings``."""
         own = [one for one in signature.parameters.values() if one.kind is not one.VAR_KEYWORD]
         settings = [
             inspect.Parameter(row.name, inspect.Parameter.KEYWORD_ONLY, default=row.default, annotation=row.kind)
@@ -175,7 +174,7 @@ class Table(Generic[S]):
         return signature.replace(parameters=[*own, *settings])
 
     def _entries(self, indent: str) -> Iterator[str]:
-        """The settings as ``Args`` of a docstring."""
+        """Yield the settings as ``Args`` of a docstring."""
         deeper = f"{indent}    "
         for row in self.rows.values():
             text = f"{row.name}: {row.doc[0].upper()}{row.doc[1:]}."
@@ -183,11 +182,11 @@ class Table(Generic[S]):
 
 
 _ENTRY = re.compile(r"^( *)settings: .*(?:\n\1 +.*)*", re.MULTILINE)
-"""The entry of a docstring in whose place those of the settings stand."""
+"""The entry of a docstring that the entries of the settings replace."""
 
 
 def setting_names(owner: type) -> set[str]:
-    """The names of everything that the constructor of a class takes by name alone, those of its bases included."""
+    """Return the names of all keyword-only parameters of the constructor of a class and its bases."""
     names: set[str] = set()
     for kind in owner.__mro__:
         if "__init__" in vars(kind) and kind is not object:
@@ -197,5 +196,5 @@ def setting_names(owner: type) -> set[str]:
 
 
 def unknown_setting(name: str, known: Collection[str]) -> UnknownSetting:
-    """The error for a setting that nobody takes."""
+    """Return the error for a setting that does not exist."""
     return UnknownSetting(f"unknown setting {name!r}: {checks.suggest(name, sorted(known))}", name)

@@ -1,7 +1,7 @@
-"""Clocks and file calls that stay real while a test patches `time` and `os`: for the servers' thread, and for set-up.
+"""Clocks and file calls that stay real while a test patches `time` and `os`: for the thread of the servers and set-up.
 
-freezegun, pyfakefs and `unittest.mock` replace names of the standard library for the whole process. One rule: what a
-server needs to run comes from here or was bound at import; what a test wants to see changed does not.
+freezegun, pyfakefs and `unittest.mock` replace names of the standard library for the whole process. One rule: names
+that a server needs to run come from here or were bound at import; names that a test may want to patch do not.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ __all__ = ["RealFiles", "monotonic", "wall_time"]
 
 
 def _own_copy(name: str) -> ModuleType:
-    """A second instance of a module that is compiled into Python: whoever patches the usual one does not reach it."""
+    """Return a second instance of a module that is compiled into Python; patches of the first do not reach it."""
     spec = BuiltinImporter.find_spec(name)
     if spec is None or spec.loader is None:
         raise ImportError(f"this Python has no built-in module {name!r}")
@@ -29,30 +29,30 @@ def _own_copy(name: str) -> ModuleType:
 _TIME = _own_copy("time")
 
 monotonic: Callable[[], float] = _TIME.monotonic
-"""`time.monotonic` as it really is. freezegun looks for the usual function, and this is another with the same work."""
+"""The real `time.monotonic`. freezegun replaces the function of `time`, and this is another one."""
 
-# freezegun puts functions in the place of this one, and takes them away; a mock that is met at import would stay.
+# freezegun replaces this function and restores it; a mock that was there at import would stay.
 _wall = time.time if isinstance(time.time, BuiltinFunctionType | FunctionType) else _TIME.time
 
 
 def wall_time() -> float:
-    """The time of day in POSIX seconds, as the test sees it: what freezegun and time-machine set.
+    """Return the time of day in POSIX seconds as the test sees it, with freezegun and time-machine.
 
-    A mock of `time.time` does not count: it may give values for the code under test, one a call, and they are its own.
+    A mock of `time.time` is ignored: it may return one value a call, meant for the code under test.
     """
     try:
         return float(_wall())
     except IndexError:
-        return float(_TIME.time())  # another thread has just ended the last freeze
+        return float(_TIME.time())  # another thread just ended the last freeze
 
 
 _SYSTEM = _own_copy(os.name)
 
 
 class RealFiles:
-    """Files on the disk, also while pyfakefs is active, which replaces functions of modules, but none of a class.
+    """Files on the disk, also while pyfakefs is active: it replaces functions of modules, not of classes.
 
-    The disk is needed for OpenSSL, which reads keys and authorities by name, and for other programs.
+    OpenSSL, which reads keys and authorities by file name, and other programs need the disk.
     """
 
     _open = staticmethod(_SYSTEM.open)
@@ -66,7 +66,7 @@ class RealFiles:
         """Make a file that only this user may read.
 
         Raises:
-            FileExistsError: There is one of that name.
+            FileExistsError: A file of that name exists.
         """
         descriptor = cls._open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
@@ -77,7 +77,7 @@ class RealFiles:
 
     @classmethod
     def exists(cls, path: str) -> bool:
-        """Whether there is a file of that name."""
+        """Return whether there is a file of that name."""
         try:
             cls._stat(path)
         except FileNotFoundError:

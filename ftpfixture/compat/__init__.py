@@ -1,5 +1,5 @@
-"""Constants and helpers that users of aioftp know, and little of ours needs.
+"""Constants and helpers of aioftp that this package itself hardly uses.
 
-One rule: nothing here knows the rest of the package. Users find the names in `ftpfixture.common` and
-`ftpfixture.pathio`, which keep aioftp's names for modules, because programs import from them.
+One rule: nothing here knows the rest of the package. Users import the names from `ftpfixture.common` and
+`ftpfixture.pathio`, which have the module names of aioftp.
 """

@@ -1,6 +1,6 @@
-"""Numbers and texts that the protocol fixes, or that clients take when nobody says otherwise.
+"""Numbers and texts that the protocol fixes, or that clients use by default.
 
-One rule: plain values only, so everything of ours may import it.
+One rule: plain values only, so that every module may import them.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ END_OF_LINE = "\r\n"
 """Ends every line of a control connection (RFC 959 5.3, RFC 854)."""
 
 DEFAULT_PORT = 21
-"""Where FTP servers listen for control connections (RFC 959 8)."""
+"""Port on which FTP servers listen for control connections (RFC 959 8)."""
 
 DEFAULT_USER = "anonymous"
-"""Who a client is when nobody says so (RFC 1635)."""
+"""Default user name of a client (RFC 1635)."""
 
 DEFAULT_PASSWORD = "anon@"
-"""What an anonymous client gives for a password: an address of nobody."""
+"""Password of an anonymous client: an address without a domain."""
 
 DEFAULT_ACCOUNT = ""
-"""What a client answers when a server asks for an account (ACCT)."""
+"""Account that a client sends when a server asks for one (ACCT)."""
 
 HALF_OF_YEAR_IN_SECONDS = 15778476
 """Half of 365.2425 days: listings show the time of younger files, and the year of older ones."""

@@ -1,6 +1,6 @@
-"""The locale of the process, for as long as somebody needs another one.
+"""Change the locale of the process for the length of a block.
 
-One rule: whoever changes it holds the lock until it is as it was, because a locale belongs to all threads.
+One rule: the lock is held until the locale is restored, because all threads share it.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from contextlib import contextmanager
 __all__ = ["LOCALE_LOCK", "setlocale"]
 
 LOCALE_LOCK = threading.RLock()
-"""Held while the locale is changed; the thread that holds it may take it again."""
+"""Held while the locale is changed; the thread that holds it may acquire it again."""
 
 if hasattr(os, "register_at_fork"):
-    # A child is not to begin in a locale that a thread it does not have would put back.
+    # A child must not start in a locale that only a thread of the parent would restore.
     os.register_at_fork(
         before=LOCALE_LOCK.acquire, after_in_parent=LOCALE_LOCK.release, after_in_child=LOCALE_LOCK.release
     )
@@ -25,19 +25,19 @@ if hasattr(os, "register_at_fork"):
 
 @contextmanager
 def setlocale(name: str) -> Iterator[str]:
-    """Set every category of the locale (LC_ALL) for the length of a block, and put back what was set before.
+    """Set every category of the locale (LC_ALL) for the length of a block, and restore the previous locale.
 
-    Other threads that want a locale by this function wait until the block is left; blocks of one thread may be nested.
+    Other threads that call this function wait until the block ends; blocks of one thread may be nested.
     Do not await within the block: another task of the same thread would run in this locale.
 
     Args:
         name: As for `locale.setlocale`, such as "C".
 
     Returns:
-        A context manager; entering it gives the name of the new locale as `locale.setlocale` tells it.
+        A context manager; it returns the name of the new locale, as `locale.setlocale` does.
 
     Raises:
-        locale.Error: The system does not have this locale; nothing is changed.
+        locale.Error: The system does not have this locale; the locale is unchanged.
     """
     with LOCALE_LOCK:
         before = locale.setlocale(locale.LC_ALL)

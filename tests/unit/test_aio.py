@@ -1,4 +1,4 @@
-"""The asyncio helpers that path layers and clients share."""
+"""The asyncio helpers of path layers and clients."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ class Slow:
 
     @with_timeout
     async def bare(self) -> None:
-        """Wait for ever."""
+        """Wait forever."""
         await asyncio.Event().wait()
 
     @with_timeout("other")
     async def named(self) -> None:
-        """Wait for ever."""
+        """Wait forever."""
         await asyncio.Event().wait()
 
     @with_timeout
@@ -45,7 +45,7 @@ class Slow:
 
     @with_timeout
     def future(self) -> asyncio.Future[int]:
-        """A plain function that returns an awaitable."""
+        """Return an awaitable from a plain function."""
         future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         future.set_result(7)
         return future
@@ -60,7 +60,7 @@ async def test_with_timeout_bare() -> None:
 
 
 async def test_with_timeout_named() -> None:
-    """With a name the limit is that attribute, and `timeout` does not count."""
+    """With a name the limit is that attribute, and `timeout` is ignored."""
     slow = Slow()
     slow.timeout, slow.other = None, 0.001
     with pytest.raises(TimeoutError):
@@ -69,7 +69,7 @@ async def test_with_timeout_named() -> None:
 
 @pytest.mark.parametrize("timeout", [None, 5.0])
 async def test_with_timeout_passes_arguments_and_result(timeout: float | None) -> None:
-    """A call that is in time is as if nothing were around it; None is no limit."""
+    """A call within the limit passes arguments and result; None is no limit."""
     slow = Slow()
     slow.timeout = timeout
     assert await slow.quick(1, second=2) == 3
@@ -77,13 +77,13 @@ async def test_with_timeout_passes_arguments_and_result(timeout: float | None) -
 
 
 def test_with_timeout_keeps_the_metadata() -> None:
-    """Name and docstring of the method stay."""
+    """Name and docstring of the method are kept."""
     assert (Slow.bare.__name__, Slow.named.__name__) == ("bare", "named")
     assert Slow.quick.__doc__ == "Add."
 
 
 async def test_stream_iterator_ends_with_empty_data() -> None:
-    """It gives what the function gives until that is empty."""
+    """The iterator returns results of the function until one is empty."""
     pieces = [b"a", b"b", b"", b"never"]
 
     async def read() -> bytes:
@@ -107,112 +107,112 @@ class Countdown(AbstractAsyncLister[int]):
 
 
 async def test_lister_is_awaited_and_iterated() -> None:
-    """Both ways give the same items; what was iterated is not in the list any more."""
+    """Both ways return the same items; items that were iterated are not in the list."""
     assert await Countdown() == [3, 2, 1]
     assert [item async for item in Countdown()] == [3, 2, 1]
     half = Countdown(timeout=2)
     assert (await anext(half), await half, half.timeout) == (3, [2, 1], 2)
 
 
-class Door:
-    """A context manager that notes what is done to it, and can swallow ValueError."""
+class Manager:
+    """A context manager that records its calls, and suppresses ValueError."""
 
     def __init__(self, log: list[str]) -> None:
         self.log = log
 
     async def __aenter__(self) -> str:
-        """Give something else than itself."""
+        """Return another object than itself."""
         self.log.append("enter")
         return "inside"
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
-        """Swallow ValueError."""
+        """Suppress ValueError."""
         self.log.append(f"exit {error}")
         return kind is ValueError
 
 
 async def test_async_enterable() -> None:
-    """The call starts only when it is awaited, which enters nothing, or entered."""
+    """The call starts when it is awaited or entered; await does not enter the result."""
     log: list[str] = []
 
     @async_enterable
-    async def door(name: str) -> Door:
-        """Make a door."""
+    async def manager(name: str) -> Manager:
+        """Make a manager."""
         log.append(name)
-        return Door(log)
+        return Manager(log)
 
-    call = door("first")
+    call = manager("first")
     assert log == []
-    assert isinstance(await call, Door)
-    assert isinstance(await call, Door)
+    assert isinstance(await call, Manager)
+    assert isinstance(await call, Manager)
     assert log == ["first", "first"]
     del log[:]
-    async with door("second") as inside:
+    async with manager("second") as inside:
         assert inside == "inside"
-    async with door(name="third"):
+    async with manager(name="third"):
         raise ValueError("oops")
     assert log == ["second", "enter", "exit None", "third", "enter", "exit oops"]
-    assert (door.__name__, door.__doc__) == ("door", "Make a door.")
+    assert (manager.__name__, manager.__doc__) == ("manager", "Make a manager.")
 
 
-async def test_async_enterable_passes_errors_on() -> None:
-    """What the context manager does not swallow comes out, and a call that fails enters nothing."""
+async def test_async_enterable_passes_errors() -> None:
+    """Errors that the context manager does not suppress are raised, and a call that fails enters nothing."""
     log: list[str] = []
 
     @async_enterable
-    async def door(fail: bool) -> Door:
+    async def manager(fail: bool) -> Manager:
         if fail:
-            raise OSError("no door")
-        return Door(log)
+            raise OSError("no manager")
+        return Manager(log)
 
     with pytest.raises(KeyError):
-        async with door(False):
+        async with manager(False):
             raise KeyError
-    with pytest.raises(OSError, match="no door"):
-        async with door(True):
+    with pytest.raises(OSError, match="no manager"):
+        async with manager(True):
             pass
-    with pytest.raises(OSError, match="no door"):
-        await door(True)
+    with pytest.raises(OSError, match="no manager"):
+        await manager(True)
     assert log == ["enter", "exit "]
 
 
 async def test_async_enterable_left_without_entering() -> None:
-    """Leaving what was not entered is a mistake that is told."""
+    """Leaving a context that was not entered raises AssertionError."""
 
     @async_enterable
-    async def door() -> Door:
-        return Door([])
+    async def manager() -> Manager:
+        return Manager([])
 
     with pytest.raises(AssertionError, match="before it was entered"):
-        await door().__aexit__(None, None, None)
+        await manager().__aexit__(None, None, None)
 
 
-async def test_a_doorbell_lets_the_task_go_on_within_the_ring() -> None:
-    """A plain callback that rings finds the waiting task's next step done when the ring returns."""
-    loop, bell, told = asyncio.get_running_loop(), Doorbell(), [""]
+async def test_a_doorbell_continues_the_task_within_the_ring() -> None:
+    """In a plain callback, the next step of the waiting task is done when `ring` returns."""
+    loop, bell, steps = asyncio.get_running_loop(), Doorbell(), [""]
 
     async def wait() -> str:
         await bell
-        told.append("went on")
+        steps.append("continued")
         task = asyncio.current_task()
         return task.get_name() if task is not None else ""
 
     def ring() -> None:
         bell.ring()
         bell.ring()
-        told.append("rung")
+        steps.append("rung")
 
     task = asyncio.create_task(wait(), name="waits")
     loop.call_soon(ring)
 
     assert await task == "waits"
-    assert told == ["", "went on", "rung"]
+    assert steps == ["", "continued", "rung"]
 
 
 async def test_a_task_that_waits_for_a_doorbell_can_be_cancelled() -> None:
-    """Cancelling the task ends the wait, and a ring that comes too late does nothing."""
+    """Cancelling the task ends the wait, and a later `ring` has no effect."""
     bell = Doorbell()
 
     async def wait() -> None:
@@ -229,15 +229,15 @@ async def test_a_task_that_waits_for_a_doorbell_can_be_cancelled() -> None:
     assert not bell.cancel()
 
 
-async def test_a_doorbell_that_was_rung_before_does_not_hold_up() -> None:
-    """A ring that nobody waited for is remembered, as with any future."""
+async def test_a_doorbell_that_was_rung_before_does_not_wait() -> None:
+    """A `ring` without a waiting task is stored, as with any future."""
     bell = Doorbell()
     bell.ring()
     await bell
 
 
-async def test_next_turn_lets_the_others_go_first_whatever_sleep_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is due runs before the caller goes on, and a test that patches `asyncio.sleep` changes nothing."""
+async def test_next_turn_yields_to_ready_callbacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ready callbacks run before the caller continues, and a patch of `asyncio.sleep` changes nothing."""
     seen: list[str] = []
     monkeypatch.setattr(asyncio, "sleep", AsyncMock())
     asyncio.get_running_loop().call_soon(seen.append, "the others")
@@ -248,8 +248,8 @@ async def test_next_turn_lets_the_others_go_first_whatever_sleep_is(monkeypatch:
     assert seen == ["the others", "the caller"]
 
 
-async def test_turns_are_given_away_when_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever has computed for long lets the others go first; whoever has not goes on at once."""
+async def test_take_turns_yields_after_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a long computation the caller yields to others; after a short one it continues at once."""
     seen: list[str] = []
     await take_turns()
     monkeypatch.setattr(aio, "TURN_TIME", 60)
@@ -265,8 +265,8 @@ async def test_turns_are_given_away_when_time_is_over(monkeypatch: pytest.Monkey
     assert seen == ["the others"]
 
 
-async def test_any_number_of_names_is_sorted() -> None:
-    """Also so many that they are sorted in several runs, and only those that are wanted."""
+async def test_names_are_sorted_in_several_runs() -> None:
+    """Names beyond one run are sorted as a whole, and only the wanted ones are returned."""
     names = [f"{number:x}" for number in range(40_000)]
     assert list(await in_order(names, lambda some: some)) == sorted(names)
     assert list(await in_order(names, lambda some: [name for name in some if name < "2"])) == sorted(

@@ -1,4 +1,4 @@
-"""What parameters take: the value comes back, or an error that begins with the name of its parameter."""
+"""Checks of parameters: they return the value, or raise an error that begins with the name of the parameter."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ HUGE = 10**400
         (checks.number_of("bytes per second"), 0.5, 0.5),
     ],
 )
-def test_what_is_right_comes_back(check: Callable[[str, Any], object], value: object, checked: object) -> None:
-    """A legal value is given back in the form in which it is kept."""
+def test_valid_values_are_returned(check: Callable[[str, Any], object], value: object, checked: object) -> None:
+    """A valid value is returned in its stored form."""
     assert check("it", value) == checked
 
 
@@ -81,8 +81,8 @@ def test_what_is_right_comes_back(check: Callable[[str, Any], object], value: ob
         (checks.number_of("bytes per second", 1), "a number of bytes per second, 1 or more", [0.5, None, math.inf]),
     ],
 )
-def test_what_is_wrong_is_told(check: Callable[[str, Any], object], wanted: str, values: list[object]) -> None:
-    """The error names the parameter, what it takes, and what it got."""
+def test_wrong_values_raise(check: Callable[[str, Any], object], wanted: str, values: list[object]) -> None:
+    """The error has the parameter, its valid values, and the wrong value."""
     for value in values:
         with pytest.raises(ConfigurationError) as caught:
             check("it", value)
@@ -101,12 +101,12 @@ def test_what_is_wrong_is_told(check: Callable[[str, Any], object], wanted: str,
         ("FILES", 1, "see the table", "see the table"),
     ],
 )
-def test_what_is_suggested_for_an_unknown_name(name: str, most: int, otherwise: str | None, hint: str) -> None:
-    """The nearest known names; when none is near, all of them or what the caller says."""
+def test_suggestions_for_an_unknown_name(name: str, most: int, otherwise: str | None, hint: str) -> None:
+    """The suggestion has the nearest known names; without one, all names or the text of the caller."""
     assert checks.suggest(name, iter(["files", "file", "port"]), otherwise, most) == hint
 
 
 def test_utf8_has_many_names() -> None:
-    """Python knows an encoding under several names."""
+    """All names of UTF-8 in Python are recognized."""
     names = ("utf-8", "UTF8", "U8", "latin-1", "utf-16", "utf-8-sig")
     assert [name for name in names if checks.is_utf8(name)] == ["utf-8", "UTF8", "U8"]

@@ -1,4 +1,4 @@
-"""The clock: what time it is, who is called when, and that it costs nothing until somebody touches it."""
+"""The clock: its time, its timers, and no cost until a test changes it."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ JAN_2026 = 1767225600.0
 
 @dataclass
 class Handle:
-    """What the loop would give for a callback."""
+    """The handle of a callback in the loop."""
 
     when: float
     callback: Callable[[], object]
     cancelled: bool = False
 
     def cancel(self) -> None:
-        """Never call it."""
+        """Cancel the callback."""
         self.cancelled = True
 
 
 @dataclass
 class System:
-    """The machine's clock, and the loop's timers, in the hands of a test."""
+    """The clock of the machine and the timers of the loop, controlled by a test."""
 
     now: float = 1000.0
     handles: list[Handle] = field(default_factory=list)
@@ -47,19 +47,19 @@ class System:
     def call_later(
         self, delay: float, callback: Callable[[], object], *, context: contextvars.Context | None = None
     ) -> Handle:
-        """Stand in for the loop's own."""
+        """Replace `call_later` of the loop."""
         assert context is not None
         self.handles.append(Handle(self.now + delay, lambda: context.run(callback)))
         return self.handles[-1]
 
     @property
     def armed(self) -> list[float]:
-        """Seconds from now for which the loop waits."""
+        """Seconds from now of all timers of the loop."""
         return [handle.when - self.now for handle in self.handles if not handle.cancelled]
 
     async def go(self, seconds: float) -> None:
-        """Let real time go by."""
-        await asyncio.sleep(0)  # who comes from elsewhere has his turn
+        """Let real time pass."""
+        await asyncio.sleep(0)  # callbacks from other threads run first
         self.now += seconds
         due = [handle for handle in self.handles if handle.when <= self.now]
         for handle in due:
@@ -71,7 +71,7 @@ class System:
 
 @pytest.fixture
 async def system(monkeypatch: pytest.MonkeyPatch) -> System:
-    """Real time that goes by when a test says so."""
+    """Real time that a test moves."""
     system = System()
     system.source.monotonic = lambda: system.now
     monkeypatch.setattr(asyncio.get_running_loop(), "call_later", system.call_later)
@@ -80,40 +80,40 @@ async def system(monkeypatch: pytest.MonkeyPatch) -> System:
 
 @pytest.fixture
 def clock(system: System) -> Clock:
-    """A clock over that."""
+    """A clock over `system`."""
     return Clock(lambda: JAN_2026 + system.now, system.source)
 
 
 class Called:
-    """Notes who was called, and what the clock showed then."""
+    """Records calls, with the time of the clock."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self.at: list[tuple[str, float]] = []
+        self.times: list[tuple[str, float]] = []
 
     def __call__(self, name: str) -> Callable[[], None]:
-        """A callback of that name."""
-        return lambda: self.at.append((name, self._clock.monotonic()))
+        """Return a callback that records this name."""
+        return lambda: self.times.append((name, self._clock.monotonic()))
 
     @property
     def names(self) -> list[str]:
-        """Of those who were called."""
-        return [name for name, _ in self.at]
+        """Names of the calls."""
+        return [name for name, _ in self.times]
 
 
-# What time it is.
+# Reading the time.
 
 
-def test_untouched_it_is_the_function_that_was_given() -> None:
-    """Wall time is exactly what the function says, also when that jumps back."""
+def test_an_unchanged_clock_is_the_given_function() -> None:
+    """Wall time is the result of the function, also when that goes back."""
     times = iter([5, 7.25, 1.5])
     clock = Clock(lambda: next(times))
     assert [clock(), clock(), clock()] == [5.0, 7.25, 1.5]
     assert not clock.frozen
 
 
-async def test_reset_it_shows_the_function_again(clock: Clock, system: System) -> None:
-    """Frozen or not, and whatever was set; what waits is not set back."""
+async def test_a_reset_clock_is_the_given_function(clock: Clock, system: System) -> None:
+    """`reset` restores the wall time, frozen or not; monotonic time does not go back."""
     for frozen in (True, False):
         before = clock.monotonic()
         clock.freeze(at=10)
@@ -127,13 +127,13 @@ async def test_reset_it_shows_the_function_again(clock: Clock, system: System) -
 
 
 def test_a_clock_needs_a_function() -> None:
-    """What cannot be called is refused at once, with what would do."""
+    """A value that is not callable raises ConfigurationError, with the valid values."""
     with pytest.raises(ConfigurationError, match="clock takes a Clock, or a function that returns POSIX seconds"):
         Clock(5)  # type: ignore[arg-type]
 
 
-async def test_frozen_it_stands_and_moved_it_is_ahead(clock: Clock, system: System) -> None:
-    """Wall and monotonic time go together, but for a wall time that was set."""
+async def test_a_frozen_clock_is_stopped_and_a_moved_one_is_ahead(clock: Clock, system: System) -> None:
+    """Wall and monotonic time move together, except for a wall time that was set."""
     wall, monotonic = clock(), clock.monotonic()
 
     clock.freeze()
@@ -157,8 +157,8 @@ async def test_frozen_it_stands_and_moved_it_is_ahead(clock: Clock, system: Syst
     assert (clock(), clock.monotonic() - monotonic) == (116, 406)
 
 
-def test_twice_does_no_harm() -> None:
-    """Freezing what is frozen and resuming what goes changes nothing."""
+def test_repeated_freeze_and_resume() -> None:
+    """Freezing a frozen clock and resuming a running one change nothing."""
     clock = Clock(lambda: 5.0)
     clock.resume()
     clock.freeze(at=1)
@@ -172,7 +172,7 @@ def test_twice_does_no_harm() -> None:
 
 @table(("start", "step", "times", "end"), [(0, 0.1, 10, 1), (JAN_2026, 0.1, 600, JAN_2026 + 60)])
 def test_wall_time_of_a_frozen_clock_is_exact(start: float, step: float, times: int, end: float) -> None:
-    """MDTM drops what is below a second: sums of floats must not be a little less than a whole one."""
+    """MDTM drops fractions of a second, so a sum of floats must not be a little less than a whole second."""
     clock = Clock()
     clock.freeze(at=start)
     for _ in range(times):
@@ -182,7 +182,7 @@ def test_wall_time_of_a_frozen_clock_is_exact(start: float, step: float, times: 
 
 @table("seconds", [-1, -0.001, math.nan, math.inf, "1"])
 def test_time_moves_forward_only(seconds: Any) -> None:
-    """Anything but a number that is not negative is refused, and changes nothing."""
+    """A value that is negative or not a number raises ConfigurationError, and changes nothing."""
     clock = Clock(lambda: 5.0)
     with pytest.raises(ConfigurationError, match=r"^seconds takes a number of seconds, 0 or more, not "):
         clock.move(seconds)
@@ -190,16 +190,16 @@ def test_time_moves_forward_only(seconds: Any) -> None:
 
 
 @table("at", [math.nan, math.inf, "2026-01-01"])
-def test_there_is_no_such_time(at: Any) -> None:
-    """A wall time is a number."""
+def test_a_wall_time_is_a_number(at: Any) -> None:
+    """A wall time that is not a finite number raises ConfigurationError."""
     clock = Clock(lambda: 5.0)
     with pytest.raises(ConfigurationError, match=r"^at takes a number, not "):
         clock.freeze(at=at)
     assert not clock.frozen
 
 
-def test_a_function_that_fails_stops_nothing() -> None:
-    """When the function raises, so does `freeze`, and the clock is as before."""
+def test_a_function_that_fails_does_not_stop_the_clock() -> None:
+    """When the function raises, `freeze` raises, and the clock is unchanged."""
     times = [5.0]
     clock = Clock(lambda: times[0])
     time = times.pop()
@@ -219,7 +219,7 @@ def test_a_function_that_fails_stops_nothing() -> None:
     )
 )
 def test_monotonic_time_never_goes_back(steps: list[tuple[str, Any]]) -> None:
-    """Whatever is done to the clock, and whatever the wall says."""
+    """Monotonic time never decreases, after any calls and for any wall time."""
     clock = Clock()
     seen = clock.monotonic()
     for name, argument in steps:
@@ -229,11 +229,11 @@ def test_monotonic_time_never_goes_back(steps: list[tuple[str, Any]]) -> None:
         seen = now
 
 
-# Who is called when.
+# Timers.
 
 
-async def test_untouched_a_timer_is_one_of_the_loop(clock: Clock, system: System) -> None:
-    """One `call_later` of the loop, no more; it calls at its time, once, and cancelled not at all."""
+async def test_a_timer_of_an_unchanged_clock_is_one_of_the_loop(clock: Clock, system: System) -> None:
+    """A timer makes one `call_later` of the loop; it is called on time, once, and not after `cancel`."""
     called = Called(clock)
     clock.call_later(10, called("a"))
     cancelled = clock.call_later(5, called("b"))
@@ -242,23 +242,23 @@ async def test_untouched_a_timer_is_one_of_the_loop(clock: Clock, system: System
     cancelled.cancel()
 
     await system.go(9.5)
-    assert called.at == []
+    assert called.times == []
     await system.go(0.5)
     await system.go(100)
 
-    assert called.at == [("a", 1010)]
+    assert called.times == [("a", 1010)]
     assert system.handles == []
 
 
 async def test_nothing_is_due_while_it_is_frozen(clock: Clock, system: System) -> None:
-    """Timers from before and from meanwhile wait, however long, and go on for the rest of their time."""
+    """Timers from before and during the freeze wait, and continue with the rest of their time after it."""
     called = Called(clock)
     clock.call_later(10, called("before"))
     await system.go(4)
     clock.freeze()
     clock.call_later(1, called("meanwhile"))
     await system.go(1000)
-    assert called.at == []
+    assert called.times == []
     assert system.armed == []
 
     clock.resume()
@@ -269,14 +269,14 @@ async def test_nothing_is_due_while_it_is_frozen(clock: Clock, system: System) -
     assert called.names == ["meanwhile", "before"]
 
 
-async def test_moved_it_is_due_sooner(clock: Clock, system: System) -> None:
-    """A clock that goes can be moved, too: what is left is waited for."""
+async def test_a_moved_timer_is_due_sooner(clock: Clock, system: System) -> None:
+    """A running clock can be moved, too; the loop waits for the remaining time."""
     called = Called(clock)
     clock.call_later(10, called("a"))
     clock.call_later(3, called("b"))
 
     clock.move(4)
-    assert called.at == [("b", 1003)]
+    assert called.times == [("b", 1003)]
     await asyncio.sleep(0)
     assert system.armed == [6]
     await system.go(5.9)
@@ -285,8 +285,8 @@ async def test_moved_it_is_due_sooner(clock: Clock, system: System) -> None:
     assert called.names == ["b", "a"]
 
 
-async def test_what_is_late_already_is_called_though_frozen(clock: Clock, system: System) -> None:
-    """What became due before the clock was frozen, while the loop was busy, is not held up."""
+async def test_an_overdue_timer_is_called_on_a_frozen_clock(clock: Clock, system: System) -> None:
+    """A timer that became due before the freeze, while the loop was busy, is called."""
     called = Called(clock)
     clock.call_later(10, called("a"))
     system.now += 11
@@ -296,12 +296,12 @@ async def test_what_is_late_already_is_called_though_frozen(clock: Clock, system
 
 
 @pytest.mark.parametrize("seconds", [0, -1])
-async def test_at_once_is_at_once(clock: Clock, seconds: float) -> None:
-    """Nothing to wait for is called in the loop's next turn, frozen or not, and not within the call."""
+async def test_timers_without_delay(clock: Clock, seconds: float) -> None:
+    """They are called in the next iteration of the loop, frozen or not, and not within the call."""
     called = Called(clock)
     clock.call_later(seconds, called("going"))
     clock.call_later(seconds, called("cancelled")).cancel()
-    assert called.at == []
+    assert called.times == []
     await asyncio.sleep(0)
     clock.freeze()
     clock.call_later(seconds, called("frozen"))
@@ -311,7 +311,7 @@ async def test_at_once_is_at_once(clock: Clock, seconds: float) -> None:
 
 
 async def test_callbacks_can_do_anything(clock: Clock) -> None:
-    """Set timers, within the span and beyond, cancel others, move and freeze the clock: all while it is moved."""
+    """During a move a callback can set timers, cancel others, move and freeze the clock."""
     called = Called(clock)
     start = clock.monotonic()
     victim = clock.call_later(4, called("cancelled by a"))
@@ -329,12 +329,12 @@ async def test_callbacks_can_do_anything(clock: Clock) -> None:
     clock.move(10)
 
     expected = [("a", 3), ("in the inner move", 3.5), ("within", 5)]
-    assert [(name, at - start) for name, at in called.at] == expected
+    assert [(name, moment - start) for name, moment in called.times] == expected
     assert (clock.frozen, clock.monotonic() - start) == (True, 10)
 
 
 async def test_resuming_within_a_move(clock: Clock, system: System) -> None:
-    """The clock stands until the move is over, and goes then."""
+    """The clock is stopped until the end of the move, and runs after it."""
     clock.freeze()
     clock.call_later(5, clock.resume)
     clock.move(10)
@@ -343,8 +343,8 @@ async def test_resuming_within_a_move(clock: Clock, system: System) -> None:
     assert clock.monotonic() == 1011
 
 
-async def test_an_error_of_a_callback_reaches_the_mover(clock: Clock) -> None:
-    """It is raised where the test is, the clock stands no longer than before, and the others can be called."""
+async def test_move_raises_the_error_of_a_callback(clock: Clock) -> None:
+    """`move` raises it, the clock runs again, and later callbacks can be called."""
     called = Called(clock)
 
     def fail() -> None:
@@ -360,7 +360,7 @@ async def test_an_error_of_a_callback_reaches_the_mover(clock: Clock) -> None:
 
 
 async def test_a_callback_sees_the_context_of_its_making(clock: Clock) -> None:
-    """As with the loop's own timers, whoever moves the clock."""
+    """A callback runs in the context of `call_later`, in whatever thread the clock is moved."""
     variable = contextvars.ContextVar("variable", default="unset")
     seen: list[str] = []
     variable.set("made")
@@ -379,11 +379,11 @@ TREES: st.SearchStrategy[Tree] = st.recursive(
     lambda trees: st.tuples(st.integers(1, 40), st.lists(trees, max_size=3).map(tuple)),
     max_leaves=8,
 )
-"""Seconds after which a timer is due, in quarters, and what timers it sets then."""
+"""Seconds until a timer is due, in quarters, and the timers that it sets."""
 
 
 def _expected(trees: list[Tree], end: int) -> list[int]:
-    """When timers are due up to the end, in quarters of a second: simply by a queue."""
+    """Return the times of all timers up to the end, in quarters of a second, computed with a queue."""
     queue = [(after, number, children) for number, (after, children) in enumerate(trees)]
     heapq.heapify(queue)
     number, due = len(queue), []
@@ -398,21 +398,21 @@ def _expected(trees: list[Tree], end: int) -> list[int]:
 
 @given(trees=st.lists(TREES, max_size=6), steps=st.lists(st.integers(0, 60), max_size=6), frozen=st.booleans())
 def test_one_step_or_many(trees: list[Tree], steps: list[int], frozen: bool) -> None:
-    """Timers are due in order, each at its deadline, into how many moves the way is cut; so are those set on it."""
+    """Timers are due in order, each at its deadline, for any number of moves; new timers are included."""
 
     async def due(steps: list[int]) -> list[float]:
         clock, seen = Clock(), []
         clock.freeze(at=0)
 
-        def plant(trees: list[Tree] | tuple[Tree, ...]) -> None:
+        def set_timers(trees: list[Tree] | tuple[Tree, ...]) -> None:
             for after, children in trees:
-                clock.call_later(after / 4, lambda children=children: sprout(children))  # type: ignore[misc]
+                clock.call_later(after / 4, lambda children=children: due_timer(children))  # type: ignore[misc]
 
-        def sprout(children: tuple[Tree, ...]) -> None:
+        def due_timer(children: tuple[Tree, ...]) -> None:
             seen.append(clock() * 4)
-            plant(children)
+            set_timers(children)
 
-        plant(trees)
+        set_timers(trees)
         for step in steps:
             clock.move(step / 4)
         return seen
@@ -426,7 +426,7 @@ def test_one_step_or_many(trees: list[Tree], steps: list[int], frozen: bool) -> 
 
 
 async def test_sleepers_wake_at_their_time() -> None:
-    """A task that sleeps again and again within one move wakes each time, with the clock at its deadline."""
+    """A task that sleeps repeatedly within one move wakes each time, with the clock at its deadline."""
     clock = Clock()
     clock.freeze(at=0)
     woke = []
@@ -445,8 +445,8 @@ async def test_sleepers_wake_at_their_time() -> None:
     task.cancel()
 
 
-async def test_tasks_have_come_to_rest_when_a_move_returns() -> None:
-    """What was going on before the move is done at the old time; what it wakes is done when it returns."""
+async def test_tasks_wait_again_when_a_move_returns() -> None:
+    """Work from before the move ends at the old time; work of woken tasks ends before `move` returns."""
     clock = Clock()
     clock.freeze(at=0)
     clock.join(asyncio.get_running_loop())
@@ -467,8 +467,8 @@ async def test_tasks_have_come_to_rest_when_a_move_returns() -> None:
     await asyncio.gather(*tasks)
 
 
-async def test_a_sleeper_that_is_cancelled_leaves_nothing(clock: Clock, system: System) -> None:
-    """Neither in the clock nor in the loop."""
+async def test_a_sleeper_that_is_cancelled_leaves_no_timer(clock: Clock, system: System) -> None:
+    """A cancelled sleep leaves no timer in the clock and none in the loop."""
     task = asyncio.create_task(clock.sleep(60))
     await asyncio.sleep(0)
     assert system.armed == [60]
@@ -480,7 +480,7 @@ async def test_a_sleeper_that_is_cancelled_leaves_nothing(clock: Clock, system: 
 
 
 async def test_a_sleeper_that_is_cancelled_when_it_wakes(clock: Clock) -> None:
-    """Who wakes it is not surprised."""
+    """A move that wakes a cancelled task raises nothing."""
     task = asyncio.create_task(clock.sleep(60))
     await asyncio.sleep(0)
     task.cancel()
@@ -489,8 +489,8 @@ async def test_a_sleeper_that_is_cancelled_when_it_wakes(clock: Clock) -> None:
         await task
 
 
-async def test_a_limit_ends_what_takes_too_long(clock: Clock, system: System) -> None:
-    """Moved or waited for: TimeoutError, and what was awaited is cancelled."""
+async def test_a_timeout_cancels(clock: Clock, system: System) -> None:
+    """After moved or real time the block raises TimeoutError, and the awaited future is cancelled."""
     loop = asyncio.get_running_loop()
 
     async def limited(waiter: asyncio.Future[None]) -> None:
@@ -515,8 +515,8 @@ async def test_a_limit_ends_what_takes_too_long(clock: Clock, system: System) ->
 
 
 @pytest.mark.parametrize(("seconds", "ends"), [(None, False), (0, True), (1e9, False)])
-async def test_limits_at_the_edge(clock: Clock, seconds: float | None, ends: bool) -> None:
-    """None is no limit; 0 is over at once, frozen or not."""
+async def test_edge_cases_of_timeouts(clock: Clock, seconds: float | None, ends: bool) -> None:
+    """None is no limit; 0 times out at once, frozen or not."""
     clock.freeze()
 
     async def limited() -> bool:
@@ -538,15 +538,15 @@ async def test_limits_at_the_edge(clock: Clock, seconds: float | None, ends: boo
 
 @pytest.fixture
 def elsewhere() -> Any:
-    """A loop in a thread of its own."""
+    """A loop in its own thread."""
     thread = LoopThread()
     thread.acquire()
     yield thread
     thread.release()
 
 
-def test_callbacks_come_on_their_own_loop(elsewhere: LoopThread) -> None:
-    """Whoever moves the clock: each timer is called on the thread where it was made, in the order of all deadlines."""
+def test_callbacks_run_on_their_own_loop(elsewhere: LoopThread) -> None:
+    """A move calls each timer in the thread of its loop, in the order of all deadlines."""
     clock = Clock()
     called: list[tuple[str, str]] = []
 
@@ -567,7 +567,7 @@ def test_callbacks_come_on_their_own_loop(elsewhere: LoopThread) -> None:
 
 
 def test_freezing_and_resuming_from_another_thread(elsewhere: LoopThread) -> None:
-    """What a loop waits for is armed anew there, and is called in real time again."""
+    """`resume` from another thread arms the timers of a loop again."""
     clock = Clock()
     clock.freeze()
     rung = threading.Event()
@@ -580,8 +580,8 @@ def test_freezing_and_resuming_from_another_thread(elsewhere: LoopThread) -> Non
     assert rung.wait(10)
 
 
-def test_a_loop_that_is_gone_is_forgotten() -> None:
-    """Its timers are never called, and hold up nobody."""
+def test_timers_of_a_closed_loop_are_dropped() -> None:
+    """They are never called, and a move does not wait for them."""
     clock = Clock()
     called: list[str] = []
 
@@ -601,8 +601,8 @@ def test_a_loop_that_is_gone_is_forgotten() -> None:
     assert called == ["here"]
 
 
-def test_a_loop_that_does_not_run_just_now() -> None:
-    """Between two runs its timers are called where the clock is moved."""
+def test_a_loop_that_is_not_running() -> None:
+    """Between two runs of the loop, its timers are called in the thread of the move."""
     clock = Clock()
     loop = asyncio.new_event_loop()
 
@@ -630,7 +630,7 @@ def test_a_loop_that_does_not_run_just_now() -> None:
 
 
 def test_many_threads_at_once(elsewhere: LoopThread) -> None:
-    """Threads that freeze, move and resume one clock while a loop waits by it leave it in order."""
+    """Threads that freeze, move and resume one clock while a loop waits on it leave it running."""
     clock = Clock()
     count = 0
 
@@ -647,7 +647,7 @@ def test_many_threads_at_once(elsewhere: LoopThread) -> None:
             clock.resume()
 
     loop = elsewhere.call(asyncio.get_running_loop)
-    clock.join(loop)  # or else all moves may be over before the sleeper has begun
+    clock.join(loop)  # otherwise all moves may end before the sleeper starts
     done = asyncio.run_coroutine_threadsafe(sleep(), loop)
     threads = [threading.Thread(target=disturb) for _ in range(3)]
     for thread in threads:

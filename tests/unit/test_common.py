@@ -1,4 +1,4 @@
-"""Names that users of aioftp know are where they look for them, and are the same things as in their rooms."""
+"""The modules with names of aioftp have all its names, which are the objects of our own modules."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ NOT_AT_THE_TOP = {"LOCALE_LOCK", "defend_file_methods", "Node"}
     [(common, COMMON), (pathio, PATHIO), (server, SERVER), (errors, ERRORS)],
 )
 def test_modules_have_their_names(module: object, names: str) -> None:
-    """Each module shows what its namesake there shows, and the package shows the same object."""
+    """Each module has the names of its counterpart in aioftp, and the package has the same objects."""
     for name in names.split():
         found = getattr(module, name)
         if name not in NOT_AT_THE_TOP:
             assert getattr(ftpfixture, name) is found
 
 
-def test_a_face_shows_the_thing_itself() -> None:
-    """What a face has is no copy: a subclass or a check of identity means the same everywhere."""
+def test_compatible_names_are_the_same_objects() -> None:
+    """A name in a module for compatibility is no copy: subclasses and identity checks work."""
     assert common.with_timeout is aio.with_timeout
     assert common.StreamIO is net.stream.StreamIO
     assert common.END_OF_LINE is constants.END_OF_LINE
@@ -49,7 +49,7 @@ def test_a_face_shows_the_thing_itself() -> None:
 
 
 def test_constants() -> None:
-    """Values that clients and listings rely on."""
+    """The constants have the values of aioftp."""
     assert (constants.END_OF_LINE, constants.DEFAULT_PORT) == ("\r\n", 21)
     assert (constants.DEFAULT_USER, constants.DEFAULT_PASSWORD, constants.DEFAULT_ACCOUNT) == ("anonymous", "anon@", "")
     assert constants.HALF_OF_YEAR_IN_SECONDS * 2 == 3652425 * 24 * 60 * 60 // 10000
@@ -57,7 +57,7 @@ def test_constants() -> None:
 
 
 def test_reached_through_the_package() -> None:
-    """`import ftpfixture` is enough for all of them."""
+    """`import ftpfixture` imports these modules."""
     with ftpfixture.common.setlocale("C") as name:
         assert name == locale.setlocale(locale.LC_ALL)
     assert ftpfixture.pathio.PathIO is ftpfixture.PathIO

@@ -1,4 +1,4 @@
-"""Drivers: what every one of them has to hold, and how real time waits."""
+"""Drivers: the contract of all drivers, and waiting in real time."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ def _raise() -> None:
     raise ZeroDivisionError
 
 
-def test_results_and_errors_come_back(driver: Driver) -> None:
-    """What is called or awaited on the loop returns and raises where it was asked for."""
+def test_results_and_errors(driver: Driver) -> None:
+    """Calls on the loop return their results and raise their errors in the thread of the caller."""
     assert driver.await_(_double(4)) == 8
     assert driver.call(lambda: 7) == 7
     assert driver.call(asyncio.get_running_loop).is_running() is isinstance(driver, LoopThread)
@@ -59,7 +59,7 @@ def test_results_and_errors_come_back(driver: Driver) -> None:
 
 
 def test_without_a_lease(idle: Driver) -> None:
-    """A function is called at once; a coroutine is refused, and closed."""
+    """Without a lease a function is called at once; a coroutine is refused, and closed."""
     assert idle.call(lambda: 7) == 7
     coroutine = _double(4)
     with pytest.raises(ServerStateError):
@@ -68,7 +68,7 @@ def test_without_a_lease(idle: Driver) -> None:
 
 
 def test_on_the_loop_itself(driver: Driver) -> None:
-    """A function is called at once; who would wait for himself is told so."""
+    """On the loop a function is called at once; a wait that would deadlock raises ServerStateError."""
 
     def inside() -> int:
         with pytest.raises(ServerStateError):
@@ -82,8 +82,8 @@ def test_on_the_loop_itself(driver: Driver) -> None:
     assert driver.call(inside) == 7
 
 
-def test_the_last_lease_ends_what_is_left(idle: Driver) -> None:
-    """Tasks are cancelled, and the loop is closed; the next lease begins anew, and time does not go back."""
+def test_the_last_release_ends_everything(idle: Driver) -> None:
+    """Tasks are cancelled, and the loop is closed; the next lease has a new loop, and time does not go back."""
     began = idle.monotonic()
     ended: list[str] = []
 
@@ -110,7 +110,7 @@ def test_the_last_lease_ends_what_is_left(idle: Driver) -> None:
 
 
 def test_waiting(driver: Driver) -> None:
-    """It ends when something holds, however that came, or when time is up."""
+    """A wait ends when its condition is true, whatever made it true, or at its timeout."""
     seen: list[int] = []
 
     def count() -> None:
@@ -132,7 +132,7 @@ def test_waiting(driver: Driver) -> None:
 
 
 def test_rest(driver: Driver) -> None:
-    """After the action, tasks have come to where they wait again; elsewhere and on the loop itself it is only done."""
+    """After the action, tasks wait again; on another loop and on the loop itself the action is only called."""
     done: list[str] = []
 
     async def go(name: str) -> None:
@@ -157,14 +157,14 @@ def test_rest(driver: Driver) -> None:
     other = asyncio.new_event_loop()
     driver.run_to_rest(other, lambda: done.append("of a loop that does not run"))
     other.close()
-    assert "of a loop that does not run" in done  # the task that was begun on the driver's loop may have ended since
+    assert "of a loop that does not run" in done  # the task on the driver's loop may have ended meanwhile
 
 
 # Virtual time.
 
 
 def test_virtual_time_has_no_hang() -> None:
-    """What nothing can end any more is an error."""
+    """A wait that nothing can end raises Hung."""
     driver = VirtualTime()
     driver.acquire()
     with pytest.raises(Hung):
@@ -181,8 +181,8 @@ class Waiting:
     """A thread that waits in real time.
 
     Args:
-        source: By which.
-        holds: For what.
+        source: The time source.
+        holds: The condition.
     """
 
     def __init__(self, source: RealTime, holds: Callable[[], bool]) -> None:
@@ -206,13 +206,13 @@ class Waiting:
             self._looked.set()
 
     def join(self) -> bool | None:
-        """What came of it."""
+        """Return the result."""
         self._thread.join(10)
         return self.result
 
 
-def test_everybody_who_waits_is_told() -> None:
-    """Each looks again, whoever tells; who has what he waits for is gone."""
+def test_all_waiting_threads_are_woken() -> None:
+    """Each checks again at every `notify`; one whose condition is true stops waiting."""
     source, seen = RealTime(), [0]
     first, second = Waiting(source, lambda: seen[0] >= 1), Waiting(source, lambda: seen[0] >= 2)
     seen[0] = 1
@@ -225,22 +225,22 @@ def test_everybody_who_waits_is_told() -> None:
     assert source._waiting == set()
 
 
-def test_a_change_amidst_a_look_is_not_missed() -> None:
-    """What comes between the look and the wait leads to another look."""
+def test_a_change_during_a_check_is_not_missed() -> None:
+    """A `notify` between the check and the wait leads to another check."""
     source = RealTime()
     looks: list[int] = []
 
     def holds() -> bool:
         looks.append(len(looks))
         if len(looks) == 1:
-            source.notify()  # as another thread would
+            source.notify()  # as from another thread
         return len(looks) == 2
 
     assert source.wait_until(holds, 30)
 
 
-def test_changes_without_end_do_not_make_a_wait_longer() -> None:
-    """When each look brings a change, time is up all the same."""
+def test_endless_changes_do_not_extend_a_wait() -> None:
+    """A wait times out even when each check makes a change."""
     source = RealTime()
 
     def holds() -> bool:
@@ -250,8 +250,8 @@ def test_changes_without_end_do_not_make_a_wait_longer() -> None:
     assert not source.wait_until(holds, 0.01)
 
 
-def test_no_limit_at_all() -> None:
-    """An infinite time is no more than a system can count."""
+def test_an_infinite_timeout() -> None:
+    """An infinite timeout is accepted."""
     source, seen = RealTime(), [False]
     waiting = threading.Thread(target=lambda: seen.append(source.wait_until(lambda: seen[0], math.inf)))
     waiting.start()
@@ -263,7 +263,7 @@ def test_no_limit_at_all() -> None:
 
 @pytest.mark.usefixtures("keyboard")
 def test_an_interrupt_ends_a_wait() -> None:
-    """KeyboardInterrupt reaches a main thread that waits, and nobody counts as waiting after it."""
+    """A waiting main thread gets KeyboardInterrupt, and is not among the waiting threads after it."""
     source, main = RealTime(), threading.main_thread().ident
     assert main is not None
 
@@ -279,7 +279,7 @@ def test_an_interrupt_ends_a_wait() -> None:
 
 
 def test_all_real_time_is_the_same() -> None:
-    """What goes by it can be combined; virtual times are each their own."""
+    """All real time sources have the same clock; each virtual time has its own."""
     assert RealTime().monotonic == REAL_TIME.monotonic == LoopThread().monotonic
     one = VirtualTime()
     assert one.monotonic == one.monotonic

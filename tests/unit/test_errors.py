@@ -1,4 +1,4 @@
-"""The exceptions: what they carry, what they say, and that they survive a trip to another process."""
+"""The exceptions: attributes, messages, and pickling."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.support.rows import table
 
 
 def test_everything_exported_is_in_one_tree() -> None:
-    """Whoever catches the root catches every exception of this package."""
+    """The root is the base of every exception of this package."""
     assert all(issubclass(getattr(errors, name), FtpFixtureError) for name in errors.__all__)
 
 
@@ -42,24 +42,24 @@ def test_everything_exported_is_in_one_tree() -> None:
     ],
 )
 def test_the_natural_builtin_is_a_base(error: type[Exception], builtin: type[Exception]) -> None:
-    """Code that knows only the builtin exceptions catches ours where it expects them."""
+    """Code that catches the builtin exception catches ours, too."""
     assert issubclass(error, builtin)
 
 
 def test_status_code_error_wraps_single_codes() -> None:
-    """Expected and received codes are tuples, whether one or several were given."""
+    """Expected and received codes are tuples, for one code or several."""
     error = StatusCodeError("2xx", ("550",), ["no such file"])
 
     assert (error.expected_codes, error.received_codes, error.info) == (("2xx",), ("550",), ["no such file"])
 
 
-def test_status_code_error_says_all_codes() -> None:
-    """The text names every mask that would have been right, the code that came, and the reply."""
+def test_status_code_error_message() -> None:
+    """The message has every expected mask, the received code, and the reply."""
     assert str(StatusCodeError(("2xx", "350"), "550", ["gone"])) == "Waiting for 2xx|350 but got 550 ['gone']"
 
 
 def test_status_code_error_survives_pickling() -> None:
-    """A status code error that comes back from another process has its attributes and its text."""
+    """An unpickled status code error has its attributes and its message."""
     error = StatusCodeError(("2xx", "350"), "550", ["gone"])
 
     copy = pickle.loads(pickle.dumps(error))
@@ -76,13 +76,13 @@ def _failed() -> PathIOError:
         return PathIOError(reason=sys.exc_info())
 
 
-def test_path_io_error_says_the_reason() -> None:
-    """The text of a path layer's error is the class and the text of what really happened."""
+def test_path_io_error_message() -> None:
+    """The message of a path layer's error is the class and the message of the original exception."""
     assert str(_failed()) == "FileNotFoundError: no /a.txt here"
 
 
 def test_path_io_error_keeps_the_reason() -> None:
-    """The reason is the whole triple, so that handlers can look at the original exception."""
+    """The reason is the whole triple, so that handlers can inspect the original exception."""
     reason = _failed().reason
 
     assert reason is not None
@@ -92,13 +92,13 @@ def test_path_io_error_keeps_the_reason() -> None:
 
 
 @table("error", [PathIOError("disk is full"), PathIOError("disk is full", reason=(None, None, None))])
-def test_path_io_error_without_reason_says_its_arguments(error: PathIOError) -> None:
-    """Without a reason, or with an empty one, the text is what the error was made with."""
+def test_path_io_error_message_without_reason(error: PathIOError) -> None:
+    """Without a reason, or with an empty one, the message is the argument of the error."""
     assert str(error) == "disk is full"
 
 
-def test_path_io_error_tells_what_failed() -> None:
-    """It is in the reason, or in the cause where a layer of somebody's gives no reason; it need not be told."""
+def test_path_io_error_original() -> None:
+    """The original is in the reason, or else in the cause, or None."""
     bare, chained = PathIOError(), PathIOError()
     chained.__cause__ = cause = OSError("disk is full")
     assert [error.original for error in (bare, chained)] == [None, cause]

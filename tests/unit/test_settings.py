@@ -1,4 +1,4 @@
-"""Settings as a table: what a row says is what is checked, shown, and known by name."""
+"""Settings as a table: a row defines the check, the help text and the name."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Owner:
 
     Args:
         first: Not one of them.
-        settings: Those of a table,
+        settings: Settings of a table,
             in two lines.
 
     Raises:
@@ -61,8 +61,8 @@ class Owner:
         self.chosen = TABLE.complete(settings, type(self))
 
 
-def test_what_is_not_given_has_its_default() -> None:
-    """All settings come back, those that were given in the form in which they are kept."""
+def test_settings_that_are_not_given_have_their_default() -> None:
+    """All settings are returned, the given ones in their stored form."""
     assert Owner().chosen == {
         "flag": False,
         "count": 1,
@@ -78,8 +78,8 @@ def test_what_is_not_given_has_its_default() -> None:
     assert Owner().chosen is not Owner().chosen
 
 
-def test_the_type_says_what_a_setting_takes() -> None:
-    """What is no value of the type is refused; the text names the unit, the smallest value and what None means."""
+def test_the_type_defines_the_valid_values() -> None:
+    """A value of another type is refused; the message has the unit, the smallest value and the meaning of None."""
     wrong: dict[str, tuple[list[object], str]] = {
         "flag": ([0, "no", None], "True or False"),
         "count": ([0, 1.5, "1", True, None], "a whole number, 1 or more"),
@@ -100,18 +100,18 @@ def test_the_type_says_what_a_setting_takes() -> None:
             assert str(caught.value) == f"{name} takes {wanted}, not {value!r}"
 
 
-def test_a_type_that_says_not_enough_needs_a_check() -> None:
-    """That is told where the table is made."""
+def test_a_type_without_a_check_is_refused() -> None:
+    """Making the table raises TypeError."""
 
     class Unclear(TypedDict, total=False):
-        call: Annotated[Callable[[], int] | None, Setting(None, "who knows")]
+        call: Annotated[Callable[[], int] | None, Setting(None, "unknown")]
 
     with pytest.raises(TypeError, match="give the setting a check"):
         Table(Unclear)
 
 
 def test_an_unknown_setting() -> None:
-    """It is a ConfigurationError, and a TypeError as for any function; names of a subclass are known, too."""
+    """It raises an error that is a ConfigurationError and a TypeError; names of a subclass are suggested, too."""
 
     class Own(Owner):
         def __init__(self, *args: Any, colour: str = "blue", **settings: Any) -> None:
@@ -133,7 +133,7 @@ def test_an_unknown_setting() -> None:
 
 
 def test_a_longer_table() -> None:
-    """Its own rows come first, and are split from the others, for which it may have other defaults."""
+    """Its own rows come first, and are split from those of the base, which may get other defaults."""
     assert list(MORE.rows) == ["more", *TABLE.rows]
     assert (MORE.rows["count"].default, TABLE.rows["count"].default) == (5, 1)
     assert MORE.split({}) == ({"more": 7}, {"count": 5})
@@ -143,7 +143,7 @@ def test_a_longer_table() -> None:
 
 
 def test_help_shows_the_settings() -> None:
-    """Signature and docstring name each of them, with unit and what None means; the rest stays."""
+    """Signature and docstring have each setting, with unit and the meaning of None; the rest stays."""
     parameters = inspect.signature(Owner).parameters
     assert list(parameters) == ["first", *TABLE.rows]
     assert {name: parameters[name].default for name in TABLE.rows} == Owner().chosen
@@ -169,8 +169,8 @@ def test_help_shows_the_settings() -> None:
 
 
 @pytest.mark.parametrize("kind", [Server, FtpServer, Client])
-def test_help_of_ours(kind: type) -> None:
-    """Nobody has to look elsewhere for what a server or a client takes, in lines that fit."""
+def test_help_of_server_and_client(kind: type) -> None:
+    """The docstrings of servers and clients list all settings, in lines of at most 120 characters."""
     names = setting_names(kind)
     lines = (kind.__doc__ or "").splitlines()
     assert len(names) >= 20
@@ -180,13 +180,13 @@ def test_help_of_ours(kind: type) -> None:
 
 
 def test_every_default_is_a_legal_value() -> None:
-    """What a table has as a default is taken when it is given."""
+    """The check of each setting accepts its default."""
     for table in TABLES:
         for name, row in table.rows.items():
             row.check(name, row.default)
 
 
 def test_names_of_types_are_those_of_tables() -> None:
-    """Where a type lists names that a table of the package has, they are the same."""
+    """A type that lists names of a table has all of them."""
     assert ListStyleName.__args__ == tuple(LIST_STYLES)  # type: ignore[attr-defined]
     assert CertificateKind.__args__ == tuple(KINDS)  # type: ignore[attr-defined]

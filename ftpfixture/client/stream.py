@@ -99,9 +99,9 @@ class DataConnectionThrottleStreamIO(ThrottleStreamIO):
         """Close after a complete transfer: send the end of the data, and under TLS let the server read everything."""
         try:
             if self._received:
-                await self.channel.send_end()
+                await self.channel.send_eof()
             else:
-                await self.channel.leave()
+                await self.channel.close_when_peer_closes()
         except OSError:
             pass  # the server's final reply reports the result of the transfer
         except BaseException:

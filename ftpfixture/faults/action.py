@@ -159,7 +159,7 @@ class Action:
         """They are about to be sent, with all that is said behind them at once; returns what is not held back."""
         return passed(pieces)
 
-    def leave(self, step: Step, pieces: list[Piece]) -> Hook[list[Piece]]:
+    def transmit(self, step: Step, pieces: list[Piece]) -> Hook[list[Piece]]:
         """They leave; returns what has not been sent yet."""
         return passed(pieces)
 

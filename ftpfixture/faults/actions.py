@@ -249,7 +249,7 @@ class Slice(Action):
         """See Action."""
         return DOWNLOADS | LISTINGS if self.where == "data" else None
 
-    def leave(self, step: Step, pieces: list[Piece]) -> Hook[list[Piece]]:
+    def transmit(self, step: Step, pieces: list[Piece]) -> Hook[list[Piece]]:
         """See Action."""
         if self.where == "control" and pieces and (yield from step.happens()):
             yield Send(tuple(pieces), self.size, self.pause)

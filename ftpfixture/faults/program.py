@@ -145,8 +145,8 @@ class Program:
         for step in _having("hold", self._steps):
             left = yield from step.action.hold(step, left, reply)
         held = bool(pieces) and not left
-        for step in _having("leave", self._steps):
-            left = yield from step.action.leave(step, left)
+        for step in _having("transmit", self._steps):
+            left = yield from step.action.transmit(step, left)
         if left:
             yield Send(tuple(left))
         return held

@@ -30,11 +30,11 @@ class Channel(Reactor):
         limit: Makes the context manager that holds a wait to that, by a clock of its own.
 
     Attributes:
-        before_handshake: Awaited when the other side begins the TLS handshake; what it raises is how that ends.
-        unannounced: Whether to end without close_notify.
+        on_handshake: Awaited when the other side begins the TLS handshake; what it raises is how that ends.
+        no_close_notify: Whether to end without close_notify.
     """
 
-    __slots__ = ("_encryption", "before_handshake", "unannounced")
+    __slots__ = ("_encryption", "no_close_notify", "on_handshake")
 
     def __init__(
         self,
@@ -44,8 +44,8 @@ class Channel(Reactor):
     ) -> None:
         super().__init__(transport, timeout, limit)
         self._encryption: Encryption | None = None
-        self.before_handshake: Callable[[], Awaitable[None]] | None = None
-        self.unannounced = False
+        self.on_handshake: Callable[[], Awaitable[None]] | None = None
+        self.no_close_notify = False
 
     def set_control_options(self) -> None:
         """No delay for small replies; urgent bytes stay in line.
@@ -140,12 +140,12 @@ class Channel(Reactor):
             self._encryption.tls.release()
             self._in_clear()
 
-    def take_tls_back(self) -> None:
+    def cancel_tls(self) -> None:
         """Go back to clear text if the other side has not begun the handshake; else do nothing."""
         if self._encryption is not None and not self._encryption.asked_for:
             self.put_off_tls()
 
-    async def send_end(self) -> None:
+    async def send_eof(self) -> None:
         """Tell the other side, if it is still there, that nothing more comes: close_notify; in clear the close says so.
 
         Raises:
@@ -154,7 +154,7 @@ class Channel(Reactor):
         """
         if self._encryption is not None and not self.closed:
             await self.secured()
-            await self._encryption.send_end()
+            await self._encryption.send_eof()
 
     async def end_tls(self) -> None:
         """Go back to clear text: say close_notify and wait for the other side's (RFC 4217 12.3, CCC).
@@ -197,7 +197,7 @@ class Channel(Reactor):
         with contextlib.suppress(OSError):
             self._transport.send(data)
 
-    async def gone(self) -> None:
+    async def wait_closed(self) -> None:
         """Wait until the other side is gone; what it says until then, below TLS, is thrown away.
 
         Raises:
@@ -212,7 +212,7 @@ class Channel(Reactor):
                 except NOT_READABLE:
                     await self.readable()
 
-    async def sent(self) -> None:
+    async def wait_sent(self) -> None:
         """Wait until all that was sent is on its way, where the system tells: what is not, RST destroys.
 
         Raises:
@@ -227,11 +227,11 @@ class Channel(Reactor):
         """Close; what the transport has taken is still delivered."""
         self._close(closing.CLOSE)
 
-    def close_gently(self) -> None:
+    def close_after_flush(self) -> None:
         """Close without destroying replies that are on their way."""
         self._close(closing.GENTLY)
 
-    def cut(self) -> None:
+    def abort_fin(self) -> None:
         """Close with FIN in the middle of whatever goes on: without close_notify, and whatever is still unread."""
         self._close(closing.CUT)
 
@@ -239,13 +239,13 @@ class Channel(Reactor):
         """Close with RST: the other side sees ECONNRESET, and what is not on its way yet is lost."""
         self._close(closing.RESET)
 
-    def half_close(self) -> None:
+    def shutdown_write(self) -> None:
         """Say FIN, without close_notify, and go on receiving; what is written from here on is lost."""
         if not self.closed:
             with contextlib.suppress(OSError):
                 closing.say_fin(self._transport)
 
-    async def leave(self) -> None:
+    async def close_when_peer_closes(self) -> None:
         """Close after everything was sent; under TLS the other side may still have something to say that nobody reads.
 
         Under TLS 1.3 a server sends tickets that a client which only sends never receives. Closing a socket with
@@ -257,7 +257,7 @@ class Channel(Reactor):
             OSError: The connection is broken.
         """
         if self.is_tls and not self.closed:
-            await self.send_end()
+            await self.send_eof()
             closing.say_fin(self._transport)
             with contextlib.suppress(ConnectionError):  # it closed without close_notify, or with what it had not read
                 await self.receive(1)  # the end; or else it sends something that nobody wants to have

@@ -121,15 +121,15 @@ class Deflated:
             self._ended = True
             await self._send_all(self._deflate.flush())
 
-    async def send_end(self) -> None:
+    async def send_eof(self) -> None:
         """Send what is still to be sent, and tell the other side that nothing more comes."""
         await self._finish()
-        await self._inner.send_end()
+        await self._inner.send_eof()
 
-    async def leave(self) -> None:
+    async def close_when_peer_closes(self) -> None:
         """Send what is still to be sent, and close when the other side has received everything."""
         await self._finish()
-        await self._inner.leave()
+        await self._inner.close_when_peer_closes()
 
     # What the connection below does as it is.
 
@@ -137,9 +137,9 @@ class Deflated:
         """Close both directions."""
         self._inner.close()
 
-    def close_gently(self) -> None:
+    def close_after_flush(self) -> None:
         """Close in order, whatever is unread."""
-        self._inner.close_gently()
+        self._inner.close_after_flush()
 
     def reset(self) -> None:
         """Close so that the other side sees an error, not an end."""
@@ -172,6 +172,6 @@ class Deflated:
         """Go back to before the TLS handshake, if none of it was read."""
         self._inner.put_off_tls()
 
-    def take_tls_back(self) -> None:
+    def cancel_tls(self) -> None:
         """Go back to clear text, if the other side has not begun the TLS handshake."""
-        self._inner.take_tls_back()
+        self._inner.cancel_tls()

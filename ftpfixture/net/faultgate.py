@@ -1,7 +1,7 @@
 """The gate at which things go wrong: it asks the faults of a server, and performs what they answer.
 
 For each command the faults give a `Program`, or nothing. It is asked where the command comes, where it is about to be
-carried out, where it is answered, and by its data connection (`ftpfixture.net.faultystream`); each time it yields
+carried out, where it is answered, and by its data connection (`ftpfixture.net.faultstream`); each time it yields
 effects, and `FaultGate.perform` does them. `ftpfixture.faults.effects` says what they mean; no action is known here.
 
 One rule: whatever a fault does to a control connection is done here, in the order of the wire, and told before it can
@@ -23,8 +23,8 @@ from ftpfixture.faults.trigger import Situation
 from ftpfixture.files.paths import resolve_virtual
 from ftpfixture.log.events import FaultApplied
 from ftpfixture.net.channel import Channel
-from ftpfixture.net.faultyhandshakes import FaultyHandshakes
-from ftpfixture.net.faultystream import FaultyStream, block_data
+from ftpfixture.net.faulthandshakes import FaultyHandshakes
+from ftpfixture.net.faultstream import FaultyStream, block_data
 from ftpfixture.net.gate import EXCHANGE, Exchange, Gate, SessionView
 from ftpfixture.net.outbox import Outbox
 from ftpfixture.net.pauses import Pauses
@@ -52,7 +52,7 @@ class FaultGate(Gate):
         self._rules = rules
         self._clock = clock
         self._pauses = Pauses(clock, self.channel.loop)
-        self._client_closed = partial(view.hang_up, "client closed")
+        self._client_closed = partial(view.disconnect, "client closed")
         self._restore: list[Callable[[], None]] = []
         self._expected: list[Exchange] = []
         self._handshakes = FaultyHandshakes(view, self._pauses, self.perform_now, self._expected)
@@ -125,7 +125,7 @@ class FaultGate(Gate):
             await self.perform(program.phase("command"), exchange)
         except ConnectionAbortedError:
             self.outbox.flush()
-            self.channel.close_gently()
+            self.channel.close_after_flush()
 
     # What goes out.
 
@@ -224,13 +224,13 @@ class FaultGate(Gate):
         self.outbox.end()
         self.outbox.flush()
         if how == "half":
-            self.channel.half_close()
+            self.channel.shutdown_write()
             return
         if how == "rst":
             self.channel.reset()
-        self.channel.close_gently()
+        self.channel.close_after_flush()
         # Not now: the session may be in the middle of something, and this be called from there.
-        self.channel.loop.call_soon(self.view.hang_up, "cut off")
+        self.channel.loop.call_soon(self.view.disconnect, "cut off")
 
     # Data connections, and the end.
 

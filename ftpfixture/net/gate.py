@@ -111,7 +111,7 @@ class SessionView(Protocol):
     def open_data_with(self, opener: Callable[[float | None], Awaitable[ThrottleStreamIO]]) -> None:
         """Let ``opener(timeout)`` make the next data connection, which the server is to make."""
 
-    def hang_up(self, reason: str) -> None:
+    def disconnect(self, reason: str) -> None:
         """End the session when what it does is done."""
 
 

@@ -46,7 +46,7 @@ class Sink(Protocol):
     def unwatch_room(self) -> None:
         """Stop calling it."""
 
-    def close_gently(self) -> None:
+    def close_after_flush(self) -> None:
         """Close without destroying what is on its way."""
 
 
@@ -165,7 +165,7 @@ class Outbox:
                     await going
         except ConnectionAbortedError:
             self.flush()
-            self._sink.close_gently()  # it stood still until the other side was gone
+            self._sink.close_after_flush()  # it stood still until the other side was gone
         finally:
             self._forget_turns()
 

@@ -54,19 +54,19 @@ class _Pair:
             await self._writer.drain()
         return len(data)
 
-    async def send_end(self) -> None:
+    async def send_eof(self) -> None:
         async with timeout(self._write_timeout):
             await self._writer.drain()
 
-    async def leave(self) -> None:
-        await self.send_end()
+    async def close_when_peer_closes(self) -> None:
+        await self.send_eof()
         self.close()
 
     def close(self) -> None:
         self.closed = True
         self._writer.close()
 
-    def close_gently(self) -> None:
+    def close_after_flush(self) -> None:
         self.close()
 
     def reset(self) -> None:
@@ -93,7 +93,7 @@ class _Pair:
     def put_off_tls(self) -> None:
         """Do nothing: asyncio begins at once."""
 
-    def take_tls_back(self) -> None:
+    def cancel_tls(self) -> None:
         """Do nothing: asyncio begins at once."""
 
 
@@ -359,7 +359,7 @@ class ThrottleStreamIO(StreamIO):
         self.close()
 
     async def _send_end(self) -> None:
-        await self.channel.send_end()
+        await self.channel.send_eof()
 
     def _break_off(self, error: BaseException) -> None:
         self.completed = False

@@ -34,12 +34,12 @@ class Waiting(Protocol):
     """What TLS needs of its channel.
 
     Attributes:
-        before_handshake: Awaited when the other side begins the handshake; what it raises is how that ends.
-        unannounced: Whether to end without close_notify.
+        on_handshake: Awaited when the other side begins the handshake; what it raises is how that ends.
+        no_close_notify: Whether to end without close_notify.
     """
 
-    before_handshake: Callable[[], Awaitable[None]] | None
-    unannounced: bool
+    on_handshake: Callable[[], Awaitable[None]] | None
+    no_close_notify: bool
 
     async def readable(self) -> None:
         """Wait until there is something to receive."""
@@ -85,8 +85,8 @@ class Encryption:
         if not self._begun:
             await channel.readable()
             self._begun = self._peeked() != b""
-            if channel.before_handshake is not None:
-                await channel.before_handshake()
+            if channel.on_handshake is not None:
+                await channel.on_handshake()
         await self._until_done(self.tls.do_handshake)
         self.info = self.tls.info()
 
@@ -111,13 +111,13 @@ class Encryption:
             else:
                 return
 
-    async def send_end(self) -> None:
+    async def send_eof(self) -> None:
         """Say close_notify, if the other side is still there.
 
         Raises:
             TimeoutError: The other side took nothing within the time that the channel waits.
         """
-        while self.tls.established and not self._channel.unannounced:
+        while self.tls.established and not self._channel.no_close_notify:
             try:
                 self.tls.unwrap()
             except ssl.SSLWantWriteError:

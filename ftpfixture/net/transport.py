@@ -253,16 +253,16 @@ class Duplex(Protocol):
     async def send(self, data: bytes | memoryview) -> int:
         """Send some of `data`, waiting until there is room; how many bytes went, at least one."""
 
-    async def send_end(self) -> None:
+    async def send_eof(self) -> None:
         """Tell the other side that nothing more comes; where only a close can tell that, nothing is done."""
 
-    async def leave(self) -> None:
+    async def close_when_peer_closes(self) -> None:
         """Close when the other side has received everything."""
 
     def close(self) -> None:
         """Close both directions; what was sent is delivered."""
 
-    def close_gently(self) -> None:
+    def close_after_flush(self) -> None:
         """Close in order, TLS too, whatever is unread."""
 
     def reset(self) -> None:
@@ -289,5 +289,5 @@ class Duplex(Protocol):
     def put_off_tls(self) -> None:
         """Go back to before the TLS handshake, if none of it was read."""
 
-    def take_tls_back(self) -> None:
+    def cancel_tls(self) -> None:
         """Go back to clear text, if the other side has not begun the TLS handshake."""

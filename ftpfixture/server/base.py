@@ -244,7 +244,7 @@ class BaseServer:
     async def _dismiss(self, text: str) -> None:
         """Say 421 to every session, and give them a moment to end."""
         for connection in tuple(self.connections.values()):
-            connection.session.dismiss("shut down", text)
+            connection.session.terminate("shut down", text)
         if self._tasks:
             await wait(self._tasks, timeout=_STOP_TIME)
 
@@ -365,7 +365,7 @@ class BaseServer:
         connection.response("220", message if isinstance(message, str) else list(message))
         return True
 
-    async def farewell(self, connection: Connection) -> None:
+    async def release(self, connection: Connection) -> None:
         """Give back what a connection held: the data port, the user's slot."""
         passive = self._passive.pop(connection.number, None)
         if passive is not None:

@@ -114,7 +114,7 @@ class SessionControl(Protocol):
     async def decrypt(self) -> bool:
         """Go back to clear text; False when the other side does not agree and the session must end."""
 
-    def dismiss(self, reason: str, text: str) -> None:
+    def terminate(self, reason: str, text: str) -> None:
         """Say 421 and end the session, whatever it does."""
 
 

@@ -36,5 +36,5 @@ class SessionHost(Protocol):
     async def greeting(self, connection: Connection, rest: str) -> bool:
         """Say the first reply; False to close."""
 
-    async def farewell(self, connection: Connection) -> None:
+    async def release(self, connection: Connection) -> None:
         """Give back what the connection held."""

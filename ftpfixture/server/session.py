@@ -15,7 +15,7 @@ What the session does is its `state`, and `SESSION_MOVES` says what may follow o
       \-> SECURING -/                  \<-> SECURING
 
 Why it will end is its `reason`, "" until something ends it: the client closed, the gate cut the connection, a handler
-said so. A reason alone changes no state: what was received is still answered, and a transfer finished. `dismiss` is
+said so. A reason alone changes no state: what was received is still answered, and a transfer finished. `terminate` is
 the other way to end: it says 421 and cancels the task at once.
 
 What is said goes through the gate into the `Outbox`, which owns its order: the session waits for it where replies take
@@ -72,7 +72,7 @@ class Session:
 
     def __init__(self, host: SessionHost, channel: Channel, number: int) -> None:
         self._host = host
-        self._inbox = Inbox(channel, host.encoding, self._heard, self._hang_up)
+        self._inbox = Inbox(channel, host.encoding, self._heard, self._disconnect)
         self._wakeup: Doorbell | None = None
         self.state = _NEW
         self.reason = ""
@@ -83,9 +83,9 @@ class Session:
         self.task: asyncio.Task[None] | None = None
         # All that belongs to a session is tied together here.
         self.connection = host.new_connection(self)
-        self._idle = IdleTimer(self.connection, self._is_silent, partial(self.dismiss, "idle"))
+        self._idle = IdleTimer(self.connection, self._is_silent, partial(self.terminate, "idle"))
         self._outbox = Outbox(channel, f"replies of session {number}")
-        view = View(number, host, channel, self.connection, self._hang_up)
+        view = View(number, host, channel, self.connection, self._disconnect)
         self.gate = host.gate_factory(view, self._outbox)
 
     def start(self) -> asyncio.Task[None]:
@@ -179,7 +179,7 @@ class Session:
         if self._wakeup is not None:
             self._wakeup.ring()  # as `_wake`, which takes longer to call than to do
 
-    def _hang_up(self, reason: str) -> None:
+    def _disconnect(self, reason: str) -> None:
         self.reason = reason
         self.gate.abandon()
         self._inbox.stop()
@@ -352,9 +352,9 @@ class Session:
                 self._answer(self.workers.abort, "226", "Abort successful")
         elif (error := task.exception()) is not None:
             if not self._failed(exchange, error):
-                self._hang_up("refused")
+                self._disconnect("refused")
         elif task.result() is False:
-            self._hang_up("quit")
+            self._disconnect("quit")
         self._wake()  # last: the session goes on at once, and the next command's reply must come after this one's
 
     def _is_silent(self) -> bool:
@@ -366,7 +366,7 @@ class Session:
 
     # The end.
 
-    def dismiss(self, reason: str, text: str) -> None:
+    def terminate(self, reason: str, text: str) -> None:
         """Say 421 and end the session, whatever it does (RFC 959 4.2.1)."""
         if self.state >= _CLOSING or self.task is None:
             return
@@ -390,10 +390,10 @@ class Session:
         if reason == "connection reset":
             self.channel.close()
         else:
-            self.channel.close_gently()
+            self.channel.close_after_flush()
         try:
             await self.workers.idle()
-            await self._host.farewell(self.connection)
+            await self._host.release(self.connection)
         except Exception as error:
             self._report("", error)
         finally:

@@ -148,7 +148,7 @@ class Transfers(BaseServer):
             channel = connection.data_connection.channel
             self._protect(connection, channel)
             if level == "C":
-                channel.take_tls_back()
+                channel.cancel_tls()
 
     def _withhold_tickets(self, connection: Connection, channel: Duplex) -> None:
         # Clients that begin the TLS handshake before their command get them, and curl wants them: it resumes no session
@@ -190,7 +190,7 @@ class Transfers(BaseServer):
             raise CommandRefused("522", "TLS handshake failed on the data connection") from error
         connection.session.gate.tls_begun("data", channel)
         if self.require_session_reuse and not (channel.tls is not None and channel.tls.resumed):
-            channel.close_gently()  # as vsftpd does: ftplib reads the reply only when TLS has ended in order
+            channel.close_after_flush()  # as vsftpd does: ftplib reads the reply only when TLS has ended in order
             raise CommandRefused("522", "The TLS session of the control connection must be resumed")
 
     def _compress(self, connection: Connection, stream: ThrottleStreamIO) -> None:

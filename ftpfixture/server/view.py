@@ -37,17 +37,17 @@ class View:
         host: The server.
         channel: The control connection.
         connection: What handlers see of the session.
-        hang_up: Ends the session, for a reason.
+        disconnect: Ends the session, for a reason.
     """
 
     def __init__(
-        self, number: int, host: Host, channel: Channel, connection: Connection, hang_up: Callable[[str], None]
+        self, number: int, host: Host, channel: Channel, connection: Connection, disconnect: Callable[[str], None]
     ) -> None:
         self.number = number
         self.hub = host.hub
         self.channel = channel
         self.server_host = connection.server_host
-        self.hang_up = hang_up
+        self.disconnect = disconnect
         self._host = host
         self._connection = connection
 

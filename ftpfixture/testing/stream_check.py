@@ -31,10 +31,10 @@ class TwoWayStream(Protocol):
     async def send(self, data: bytes | memoryview) -> int:
         """Send some of `data`, waiting until there is room; how many bytes went."""
 
-    async def send_end(self) -> None:
+    async def send_eof(self) -> None:
         """Tell the other side that nothing more comes; where only a close can tell that, nothing is done."""
 
-    async def leave(self) -> None:
+    async def close_when_peer_closes(self) -> None:
         """Close when the other side has received everything."""
 
     def close(self) -> None:
@@ -120,7 +120,7 @@ async def _arrived(rule: str, sender: TwoWayStream, data: bytes, receiver: TwoWa
 
     async def send() -> None:
         await _send_all(sender, data)
-        await sender.leave()
+        await sender.close_when_peer_closes()
 
     async def receive() -> bytes:
         received = await _receive_all(receiver, size)
@@ -176,7 +176,7 @@ async def _check_waiting(near: TwoWayStream, far: TwoWayStream) -> None:
     hold("receive waits until something comes", not receiving.done(), "it was over at once", "wait")
     rule = "a receive that waits gets what comes"
     await _in_time("few bytes can be sent at once", _send_all(near, b"late"), "have room for them")
-    await _in_time("few bytes can be sent at once", near.send_end(), "have room for the end")
+    await _in_time("few bytes can be sent at once", near.send_eof(), "have room for the end")
     same(rule, await _in_time(rule, receiving, "wake it"), b"l", "give it what was sent")
 
 
@@ -196,7 +196,7 @@ async def _check_backpressure(near: TwoWayStream, far: TwoWayStream) -> None:
         nonlocal sent
         while not enough:
             sent += await near.send(memoryview(_BLOCK)[sent % len(_BLOCK) :])
-        await near.send_end()
+        await near.send_eof()
 
     rule = "a sender waits when the other side does not receive"
     sending, before = _begun(send()), -1

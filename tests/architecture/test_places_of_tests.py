@@ -35,8 +35,8 @@ ELSEWHERE = {
     "faults/effects": ["unit/faults/test_program.py", "unit/faults/test_program_playbooks.py"],
     "faults/presets": ["faults/test_presets.py"],
     "faults/transfer": ["unit/faults/test_program_playbooks.py"],
-    "net/faultyhandshakes": ["faults/data/test_handshakes.py"],
-    "net/faultystream": ["faults/data/test_downloads.py", "faults/data/test_uploads.py"],
+    "net/faulthandshakes": ["faults/data/test_handshakes.py"],
+    "net/faultstream": ["faults/data/test_downloads.py", "faults/data/test_uploads.py"],
     "net/pauses": ["faults/control/test_late_replies.py"],
     # Parts of a thing that is tested as a whole.
     "client/base": ["unit/client/test_control.py", "conformance/test_extension_api.py"],

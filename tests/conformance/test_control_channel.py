@@ -23,7 +23,7 @@ EVERYTHING = {"/a.txt": b"hello", "/dir/inner.txt": b"inner"}
 
 # Verbs that are known, or may become so, and that need no login; real servers agree on nearly all of them.
 FOR_ANYBODY = "USER PASS ACCT REIN QUIT HOST LANG CLNT CSID AUTH PBSZ PROT CCC FEAT OPTS SYST STAT HELP NOOP"
-NO_COMMANDS = ["START", "CLOSE", "GREETING", "RUN", "GET_PATHS", "__INIT__", "FAREWELL", "RESET"]
+NO_COMMANDS = ["START", "CLOSE", "GREETING", "RUN", "GET_PATHS", "__INIT__", "RELEASE", "RESET"]
 
 
 def settle(other: RawClient) -> None:

@@ -710,9 +710,9 @@ def test_hooks(ftp_server_factory: Callable[..., FtpServer]) -> None:
             connection.response("220", ["Hello", connection.client_host])
             return True
 
-        async def farewell(self, connection: Connection) -> None:
-            steps.append(f"farewell to {connection.user.login}")
-            await super().farewell(connection)
+        async def release(self, connection: Connection) -> None:
+            steps.append(f"release to {connection.user.login}")
+            await super().release(connection)
 
         def reset(self, connection: Connection) -> None:
             super().reset(connection)
@@ -736,7 +736,7 @@ def test_hooks(ftp_server_factory: Callable[..., FtpServer]) -> None:
         assert client.is_closed()
     server.stop()
 
-    assert steps == ["start", "greeting", "farewell to user", "close"]
+    assert steps == ["start", "greeting", "release to user", "close"]
 
 
 def test_a_greeting_that_refuses(serve: Serve) -> None:
@@ -814,9 +814,9 @@ class Wide(MyServer):
         """See BaseServer."""
         return await super().greeting(connection, rest)
 
-    async def farewell(self, connection: Connection) -> None:
+    async def release(self, connection: Connection) -> None:
         """See BaseServer."""
-        await super().farewell(connection)
+        await super().release(connection)
 
     async def helper(self, connection: Connection, path: str) -> bool:
         """Its second parameter has another name."""

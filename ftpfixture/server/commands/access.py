@@ -150,12 +150,12 @@ class AccessCommands(Transfers):
         super().reset(connection)
         connection.login_failures = 0
 
-    async def farewell(self, connection: Connection) -> None:
+    async def release(self, connection: Connection) -> None:
         """See BaseServer."""
         try:
             await self._log_out(connection)
         finally:
-            await super().farewell(connection)
+            await super().release(connection)
 
     @command("REIN")
     async def rein(self, connection: Connection, rest: str) -> bool:

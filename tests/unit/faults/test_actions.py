@@ -91,7 +91,7 @@ def test_hooks_let_everything_pass() -> None:
     assert _all_of(action.reply(step, raw, reply)) == ([], raw)
     assert _all_of(action.pieces(step, pieces, reply)) == ([], pieces)
     assert _all_of(action.hold(step, pieces, reply)) == ([], pieces)
-    assert _all_of(action.leave(step, pieces)) == ([], pieces)
+    assert _all_of(action.transmit(step, pieces)) == ([], pieces)
     assert _all_of(action.listing(step, raw, 0)) == ([], raw)
     assert _all_of(action.data(step, raw, 0)) == ([], raw)
     for nothing in (action.start(step), action.end(step), action.closing(step, encrypted=True)):

@@ -237,7 +237,7 @@ async def test_a_handshake_that_takes_too_long() -> None:
     with pytest.raises(TimeoutError):
         await ends.near.send(b"x")
     with pytest.raises(TimeoutError):
-        await ends.near.send_end()
+        await ends.near.send_eof()
     ends.close()
 
 
@@ -327,7 +327,7 @@ async def test_more_than_all_buffers_hold(ends: Ends, version: str) -> None:
         view = memoryview(BIG)
         while view:
             view = view[await ends.near.send(view) :]
-        await ends.near.send_end()
+        await ends.near.send_eof()
 
     sender = asyncio.create_task(send())
     heard = bytearray()
@@ -371,7 +371,7 @@ async def test_receive_now_under_tls(ends: Ends) -> None:
     while found is None:
         found = await asyncio.wait_for(called.get(), 5)
     assert found == b"hello"
-    await ends.far.send_end()
+    await ends.far.send_eof()
     while (found := await asyncio.wait_for(called.get(), 5)) is None:
         pass
     assert found == b""
@@ -428,23 +428,23 @@ async def test_garbage_amidst(ends: Ends) -> None:
 
 @pytest.mark.parametrize("version", VERSIONS)
 async def test_send_end(ends: Ends, version: str) -> None:
-    """After `send_end` the other side reads the end; saying it again, later or when both have said it, does nothing."""
+    """After `send_eof` the other side reads the end; saying it again, later or when both have said it, does nothing."""
     await ends.shake(version)
     await ends.near.send(b"all")
-    await ends.near.send_end()
-    await ends.near.send_end()
+    await ends.near.send_eof()
+    await ends.near.send_eof()
     assert await _hear(ends.far, 3) == b"all"
     assert await ends.far.receive(10) == b""
     for _ in range(2):
-        await ends.far.send_end()
+        await ends.far.send_eof()
     ends.close()
-    await ends.near.send_end()
-    await ends.far.send_end()
+    await ends.near.send_eof()
+    await ends.far.send_eof()
 
 
 async def test_send_end_in_clear(ends: Ends) -> None:
     """In clear it is the close that says the end."""
-    await ends.near.send_end()
+    await ends.near.send_eof()
     ends.near.close()
 
     assert await ends.far.receive(1) == b""
@@ -453,7 +453,7 @@ async def test_send_end_in_clear(ends: Ends) -> None:
 async def test_send_end_waits_for_the_handshake(ends: Ends) -> None:
     """An end before the beginning comes after a whole handshake: an empty file is no attack."""
     ends.begin()
-    await asyncio.gather(ends.near.send_end(), ends.far.secured())
+    await asyncio.gather(ends.near.send_eof(), ends.far.secured())
 
     assert await ends.far.receive(1) == b""
 
@@ -462,7 +462,7 @@ async def test_send_end_that_has_to_wait(ends: Ends) -> None:
     """When the socket takes nothing, the end waits until it does."""
     await ends.shake()
     MoodySocket.moods["unwrap"] = [ssl.SSLWantWriteError]
-    await ends.far.send_end()
+    await ends.far.send_eof()
 
     assert await ends.near.receive(1) == b""
 
@@ -472,22 +472,22 @@ async def test_leave(ends: Ends, version: str) -> None:
     """`leave` closes when the other side has read everything, whatever it has said that nobody reads."""
     await ends.shake(version)
     await ends.far.send(b"all")
-    leaving = asyncio.create_task(ends.far.leave())
+    leaving = asyncio.create_task(ends.far.close_when_peer_closes())
     assert await _hear(ends.near, 3) == b"all"
     assert await ends.near.receive(1) == b""
     assert not leaving.done()
-    await ends.near.send_end()
+    await ends.near.send_eof()
     await asyncio.wait_for(leaving, 5)
 
     assert ends.far.closed
-    await ends.far.leave()
+    await ends.far.close_when_peer_closes()
 
 
 @pytest.mark.parametrize("how", ["close", "send", "reset"])
 async def test_leave_somebody_else(ends: Ends, how: str) -> None:
     """A peer that closes without a word, sends what nobody wants, or resets, does not keep anybody."""
     await ends.shake()
-    leaving = asyncio.create_task(ends.far.leave())
+    leaving = asyncio.create_task(ends.far.close_when_peer_closes())
     assert await ends.near.receive(1) == b""
     if how == "send":
         ends.near.send_now(BIG)
@@ -504,14 +504,14 @@ async def test_leave_runs_out_of_time() -> None:
     await ends.shake()
     ends.far.timeout = 0.05
     with pytest.raises(TimeoutError):
-        await ends.far.leave()
+        await ends.far.close_when_peer_closes()
     ends.close()
 
 
 async def test_leave_in_clear(ends: Ends) -> None:
     """In clear it is the same as to close."""
     ends.near.send_now(b"all")
-    await ends.near.leave()
+    await ends.near.close_when_peer_closes()
 
     assert ends.near.closed
     assert await _hear(ends.far, 3) == b"all"
@@ -567,7 +567,7 @@ async def test_close_gently_says_that_it_closes(ends: Ends) -> None:
     ends.far.send_now(b"QUIT\r\n")
     assert await _hear(ends.near, 6) == b"QUIT\r\n"
     ends.near.send_now(b"221 bye\r\n")
-    ends.near.close_gently()
+    ends.near.close_after_flush()
 
     assert await _hear(ends.far, 9) == b"221 bye\r\n"
     assert await ends.far.receive(1) == b""
@@ -576,10 +576,10 @@ async def test_close_gently_says_that_it_closes(ends: Ends) -> None:
 async def test_close_gently_after_both_have_said_it(ends: Ends) -> None:
     """When the other side has ended TLS already, the answer to that is all there is to say."""
     await ends.shake()
-    await ends.far.send_end()
+    await ends.far.send_eof()
     assert await ends.near.receive(1) == b""
-    await ends.near.send_end()
-    ends.near.close_gently()
+    await ends.near.send_eof()
+    ends.near.close_after_flush()
 
     assert await ends.far.receive(1) == b""
     assert ends.far.receive_now(1) == b""
@@ -589,7 +589,7 @@ async def test_close_gently_while_hands_are_shaken(ends: Ends) -> None:
     """A handshake that is not over is not ended, but broken off."""
     ends.begin_near()
     await one_turn()
-    ends.near.close_gently()
+    ends.near.close_after_flush()
 
     assert ends.near.closed
 

@@ -49,7 +49,7 @@ async def test_a_closed_channel_takes_everything_and_does_nothing(pair: SocketPa
     """After `close` all the calls that cannot wait do nothing, and those that can raise OSError."""
     calls: list[Callable[[], object]] = [
         pair.channel.close,
-        pair.channel.close_gently,
+        pair.channel.close_after_flush,
         pair.channel.reset,
         pair.channel.unwatch,
         pair.channel.unwatch_room,
@@ -81,7 +81,7 @@ async def test_close_gently_delivers_under_unread_octets(pair: SocketPair) -> No
     await pair.say(b"NOOP\r\n" * 1000)
     pair.channel.send_now(b"421 shutting down\r\n")
 
-    pair.channel.close_gently()
+    pair.channel.close_after_flush()
 
     assert await pair.heard(19) == b"421 shutting down\r\n"
     assert await pair.loop.sock_recv(pair.peer, 1) == b""
@@ -92,7 +92,7 @@ async def test_close_gently_delivers_under_unread_octets(pair: SocketPair) -> No
 async def test_close_gently_under_a_flood(pair: SocketPair) -> None:
     """A peer that never stops talking does not keep the channel open."""
     pair.sock.flood = 0
-    pair.channel.close_gently()
+    pair.channel.close_after_flush()
 
     assert pair.channel.closed
     assert 10 < pair.sock.flood < 1000
@@ -114,7 +114,7 @@ async def test_close_gently_after_the_peer_went(pair: SocketPair) -> None:
     """A peer that is gone already makes no error."""
     reset(pair.peer)
 
-    pair.channel.close_gently()
+    pair.channel.close_after_flush()
 
     assert pair.channel.closed
 
@@ -123,7 +123,7 @@ async def test_close_gently_after_the_peer_went(pair: SocketPair) -> None:
 async def test_sent_before_a_reset(pair: SocketPair, count: int) -> None:
     """What was sent reaches the peer before RST when `sent` was awaited, also if the peer reads late (Linux)."""
     await pair.channel.send(b"x" * count) if count else None
-    await pair.channel.sent()
+    await pair.channel.wait_sent()
     pair.channel.reset()
 
     assert await pair.heard(count) == b"x" * count
@@ -139,20 +139,20 @@ async def test_sent_waits_for_who_does_not_read(pair: SocketPair) -> None:
             rest = rest[pair.sock.send(rest) :]
         except BlockingIOError:
             break
-    waiting = asyncio.ensure_future(pair.channel.sent())
+    waiting = asyncio.ensure_future(pair.channel.wait_sent())
     await one_turn()
     assert not waiting.done()
 
     await pair.heard(len(BIG) - len(rest))
     await waiting
     pair.channel.close()
-    await pair.channel.sent()
+    await pair.channel.wait_sent()
 
 
 @pytest.mark.parametrize("how", ["close", "reset"])
 async def test_gone(pair: SocketPair, how: str) -> None:
     """`gone` takes whatever comes for nothing, until the peer is gone, in order or not."""
-    waiting = asyncio.ensure_future(pair.channel.gone())
+    waiting = asyncio.ensure_future(pair.channel.wait_closed())
     await pair.say(bytes(1 << 17))
     await one_turn()
     assert not waiting.done()
@@ -164,7 +164,7 @@ async def test_gone(pair: SocketPair, how: str) -> None:
 
 async def test_gone_on_this_side(pair: SocketPair) -> None:
     """`gone` ends with an error when the channel is closed."""
-    waiting = asyncio.ensure_future(pair.channel.gone())
+    waiting = asyncio.ensure_future(pair.channel.wait_closed())
     await one_turn()
 
     pair.channel.close()
@@ -177,7 +177,7 @@ async def test_gone_runs_out_of_time() -> None:
     """Silence that lasts longer than the channel's limit is an error."""
     pair = SocketPair(timeout=0.001)
     with pytest.raises(TimeoutError):
-        await pair.channel.gone()
+        await pair.channel.wait_closed()
     pair.close()
 
 
@@ -186,7 +186,7 @@ async def test_cut_under_unread_octets(pair: SocketPair) -> None:
     await pair.channel.send(b"some")
     await pair.say(bytes(1000))
 
-    pair.channel.cut()
+    pair.channel.abort_fin()
 
     assert pair.channel.closed
     assert await pair.heard(4) == b"some"
@@ -195,9 +195,9 @@ async def test_cut_under_unread_octets(pair: SocketPair) -> None:
 
 async def test_half_close(pair: SocketPair) -> None:
     """After `half_close` the peer has its end, and can still be heard."""
-    pair.channel.half_close()
+    pair.channel.shutdown_write()
 
     assert await pair.loop.sock_recv(pair.peer, 1) == b""
     await pair.say(b"still here")
     assert await pair.channel.receive(100) == b"still here"
-    pair.channel.half_close()
+    pair.channel.shutdown_write()

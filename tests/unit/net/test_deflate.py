@@ -51,13 +51,13 @@ class Wire(Duplex):
         self.sent += taken
         return len(taken)
 
-    async def send_end(self) -> None:
+    async def send_eof(self) -> None:
         """Note it."""
-        self.calls.append("send_end")
+        self.calls.append("send_eof")
 
-    async def leave(self) -> None:
+    async def close_when_peer_closes(self) -> None:
         """Note it."""
-        self.calls.append("leave")
+        self.calls.append("close_when_peer_closes")
 
     def start_tls(self, context: ssl.SSLContext, *, server_side: bool, **options: Unpack[TlsOptions]) -> None:
         """Note it."""
@@ -71,13 +71,13 @@ class Wire(Duplex):
         """Note it."""
         self.calls.append("put_off_tls")
 
-    def take_tls_back(self) -> None:
+    def cancel_tls(self) -> None:
         """Note it."""
-        self.calls.append("take_tls_back")
+        self.calls.append("cancel_tls")
 
-    def close_gently(self) -> None:
+    def close_after_flush(self) -> None:
         """Note it."""
-        self.calls.append("close_gently")
+        self.calls.append("close_after_flush")
 
     def close(self) -> None:
         """Note it."""
@@ -129,7 +129,7 @@ def test_round_trips(data: list[bytes], takes: int, cuts: int, size: int, level:
         sender = Deflated(wire, level)
         for piece in data:
             await write(sender, piece)
-        await sender.send_end()
+        await sender.send_eof()
         whole = b"".join(data)
         assert zlib.decompress(wire.sent) == whole
         assert await read(Deflated(Wire(cut(bytes(wire.sent), cuts))), size) == whole
@@ -149,7 +149,7 @@ async def test_levels(level: int) -> None:
     wire = Wire()
     sender = Deflated(wire, level)
     await write(sender, TEXT)
-    await sender.send_end()
+    await sender.send_eof()
 
     assert zlib.decompress(wire.sent) == TEXT
     assert (len(wire.sent) > len(TEXT)) == (level == 0)
@@ -171,7 +171,7 @@ async def test_flush() -> None:
     await sender.flush()
     assert wire.sent == flushed
     await write(sender, b" and more")
-    await sender.send_end()
+    await sender.send_eof()
     assert zlib.decompress(wire.sent) == b"some octets and more"
 
 
@@ -193,7 +193,7 @@ async def test_what_is_hard_to_deflate_goes_in_small_pieces() -> None:
     assert taken <= 1 << 12
 
 
-@pytest.mark.parametrize("end", ["send_end", "leave"])
+@pytest.mark.parametrize("end", ["send_eof", "close_when_peer_closes"])
 async def test_nothing_at_all(end: str) -> None:
     """Nothing sent is a zlib stream of nothing, and that is read as nothing."""
     wire = Wire()
@@ -215,14 +215,14 @@ async def test_the_end_is_sent_once() -> None:
     sender = Deflated(wire)
     await write(sender, TEXT)
     for _ in range(2):
-        await sender.send_end()
-    await sender.leave()
+        await sender.send_eof()
+    await sender.close_when_peer_closes()
 
     assert zlib.decompress(wire.sent) == TEXT
-    assert wire.calls == ["send_end", "send_end", "leave"]
+    assert wire.calls == ["send_eof", "send_eof", "close_when_peer_closes"]
 
 
-@pytest.mark.parametrize("end", ["send_end", "leave"])
+@pytest.mark.parametrize("end", ["send_eof", "close_when_peer_closes"])
 async def test_who_received_sends_no_stream(end: str) -> None:
     """The receiver of a file has nothing to send, not even the end of it."""
     wire = Wire([zlib.compress(TEXT)])
@@ -243,12 +243,12 @@ async def test_what_is_handed_on() -> None:
     assert (deflated.is_tls, deflated.offers_tickets, deflated.closed) == (True, True, False)
     deflated.start_tls(ssl.create_default_context(), server_side=True, tickets=False)
     await deflated.secured()
-    for call in (deflated.put_off_tls, deflated.take_tls_back, deflated.close_gently, deflated.reset, deflated.close):
+    for call in (deflated.put_off_tls, deflated.cancel_tls, deflated.close_after_flush, deflated.reset, deflated.close):
         call()
 
     assert deflated.closed
-    tls = ["start_tls True {'tickets': False}", "secured", "put_off_tls", "take_tls_back"]
-    assert wire.calls == [*tls, "close_gently", "reset", "close"]
+    tls = ["start_tls True {'tickets': False}", "secured", "put_off_tls", "cancel_tls"]
+    assert wire.calls == [*tls, "close_after_flush", "reset", "close"]
     assert wire.sent == b""
 
 

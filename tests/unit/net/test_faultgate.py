@@ -14,7 +14,7 @@ from ftpfixture.faults.effects import Data, Effect, End, Exists, Fired, Hook, Us
 from ftpfixture.log.events import FaultApplied
 from ftpfixture.net.channel import Channel
 from ftpfixture.net.faultgate import FaultGate
-from ftpfixture.net.faultystream import FaultyStream
+from ftpfixture.net.faultstream import FaultyStream
 from ftpfixture.net.gate import Exchange
 from ftpfixture.net.outbox import Outbox
 from ftpfixture.server.connection import Connection

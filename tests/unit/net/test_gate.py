@@ -59,7 +59,7 @@ class Wire:
         """Take all."""
         return len(data)
 
-    async def send_end(self) -> None:
+    async def send_eof(self) -> None:
         """Nothing to say."""
 
     def close(self) -> None:

@@ -42,7 +42,7 @@ class FakeSink:
         if self.watcher is not None:
             self.watcher()
 
-    def close_gently(self) -> None:
+    def close_after_flush(self) -> None:
         """Close, and say so to who watches."""
         self.closed = True
         if self.watcher is not None:
@@ -190,7 +190,7 @@ async def test_the_end_of_the_connection_ends_the_backlog(sink: FakeSink, outbox
     outbox.cork()
     drained = asyncio.create_task(outbox.drain())
     await _one_turn()
-    sink.close_gently()
+    sink.close_after_flush()
     await asyncio.wait_for(drained, 5)
     outbox.cork()
     outbox.uncork()

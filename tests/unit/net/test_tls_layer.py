@@ -102,7 +102,7 @@ async def test_the_end(ends: Ends, version: str) -> None:
     """close_notify is the end; a connection that ends without it was cut, and reset is an error, too."""
     await ends.shake(version)
     await ends.near.send(b"all")
-    await ends.near.send_end()
+    await ends.near.send_eof()
     assert [await ends.far.receive(5), await ends.far.receive(5)] == [b"all", b""]
     for cut in ("close", "reset"):
         other = Ends()
@@ -111,9 +111,9 @@ async def test_the_end(ends: Ends, version: str) -> None:
         with pytest.raises(ConnectionResetError):
             await other.far.receive(5)
         other.close()
-        await other.near.send_end()  # nobody is there any more to be told
-    await ends.far.send_end()
-    await ends.far.send_end()
+        await other.near.send_eof()  # nobody is there any more to be told
+    await ends.far.send_eof()
+    await ends.far.send_eof()
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -134,7 +134,7 @@ async def test_back_to_clear_text(ends: Ends, version: str) -> None:
 async def test_before_the_handshake(ends: Ends) -> None:
     """A server goes back to clear text for as long as nothing of the handshake was read."""
     ends.near.start_tls(ends.contexts[0], server_side=True)
-    ends.near.take_tls_back()
+    ends.near.cancel_tls()
     assert not ends.near.is_tls
     await ends.far.send(b"clear")
     assert await ends.near.receive(10) == b"clear"

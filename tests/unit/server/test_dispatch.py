@@ -205,8 +205,8 @@ def test_overrides_of_hooks_stay_hooks(ask: Ask) -> None:
         async def close(self) -> None:
             await super().close()
 
-        async def farewell(self, connection: Connection) -> None:
-            await super().farewell(connection)
+        async def release(self, connection: Connection) -> None:
+            await super().release(connection)
 
     assert _new_verbs(Own) == {}
     assert [reply[:3] for reply in ask(Own, "GREETING", "START", "CLOSE", "FAREWELL")] == ["502"] * 4

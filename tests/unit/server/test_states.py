@@ -179,7 +179,7 @@ class Restless(Server):
 
     async def close_all(self, connection: Connection, rest: str) -> bool:
         """Dismiss the session from its own handler, and go on."""
-        connection.session.dismiss("shut down", "Enough")
+        connection.session.terminate("shut down", "Enough")
         connection.response("200", "This is not said")
         return True
 
@@ -210,12 +210,12 @@ def test_a_session_that_its_own_handler_dismisses(ftp_server: FtpServer, lines: 
 def test_a_session_that_is_dismissed_before_it_begins(ftp_server: FtpServer) -> None:
     """A server that is closed between accept and greeting says 421 in place of 220."""
 
-    def dismiss(event: Event) -> None:
+    def terminate(event: Event) -> None:
         if isinstance(event, Connected):
             connection = ftp_server.server.connections[event.session]
-            connection.loop.call_soon(connection.session.dismiss, "shut down", "Too late")
+            connection.loop.call_soon(connection.session.terminate, "shut down", "Too late")
 
-    ftp_server.server.hub.subscribe(dismiss)
+    ftp_server.server.hub.subscribe(terminate)
     with RawClient(ftp_server.address) as client:
         assert client.reply().code == "421"
         assert client.is_closed()

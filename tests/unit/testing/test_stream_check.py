@@ -10,7 +10,7 @@ import pytest
 
 from ftpfixture.net.channel import Channel
 from ftpfixture.net.deflate import Deflated
-from ftpfixture.net.faultystream import FaultyStream
+from ftpfixture.net.faultstream import FaultyStream
 from ftpfixture.net.stream import ThrottleStreamIO
 from ftpfixture.testing.certificates import ServerTls, server_context
 from ftpfixture.testing.stream_check import TwoWayStream, check_two_way_stream
@@ -48,8 +48,8 @@ class StreamEnd:
     def __init__(self, stream: ThrottleStreamIO) -> None:
         self._stream = stream
         self.receive = stream.receive
-        self.send_end = stream.channel.send_end
-        self.leave = stream.finish
+        self.send_eof = stream.channel.send_eof
+        self.close_when_peer_closes = stream.finish
         self.close = stream.close
         self.reset = stream.channel.reset
 
@@ -109,8 +109,8 @@ class BrokenStream:
     def __init__(self, channel: Channel, rule: str) -> None:
         self._channel = channel
         self._rule = rule
-        self.send_end = channel.send_end
-        self.leave = channel.leave
+        self.send_eof = channel.send_eof
+        self.close_when_peer_closes = channel.close_when_peer_closes
         self.close = channel.close
         self.reset = channel.close if rule == "reset" else channel.reset
 

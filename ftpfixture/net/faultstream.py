@@ -131,13 +131,13 @@ class FaultyStream(ThrottleStreamIO):
             self.error = "the rest was lost on purpose"
             return
         if how == "half":
-            self.socket.half_close()
+            self.socket.shutdown_write()
             return
         if how == "rst":
-            await self.socket.sent()
+            await self.socket.wait_sent()
             self.socket.reset()
         else:
-            self.socket.cut()
+            self.socket.abort_fin()
         raise ConnectionAbortedError("the data connection was ended on purpose")
 
     def use(self, name: str, value: object) -> None:
@@ -149,7 +149,7 @@ class FaultyStream(ThrottleStreamIO):
             case "small_packets", True:
                 self.socket.send_small()
             case "close_notify", False:
-                self.socket.unannounced = True
+                self.socket.no_close_notify = True
             case _:
                 raise ValueError(f"a data connection has no parameter {name!r} that could be {value!r}")
 

@@ -46,7 +46,7 @@ class FaultyHandshakes:
         if exchange.program is None or not exchange.program.fails_handshakes:
             return
         if exchange.verb in ("CONNECT", "AUTH"):
-            self._view.channel.before_handshake = partial(self._begun, self._view.channel, [exchange])
+            self._view.channel.on_handshake = partial(self._begun, self._view.channel, [exchange])
         else:
             self._expected.append(exchange)
 
@@ -62,7 +62,7 @@ class FaultyHandshakes:
 
     def guard(self, channel: Channel) -> None:
         """A data connection is there, on which the handshake may fail."""
-        channel.before_handshake = partial(self._begun, channel, self._expected)
+        channel.on_handshake = partial(self._begun, channel, self._expected)
 
     async def _begun(self, channel: Channel, exchanges: list[Exchange]) -> None:
         """The other side begins the handshake, on a connection that belongs to these commands."""
@@ -74,20 +74,20 @@ class FaultyHandshakes:
 
     async def _fail(self, channel: Channel, how: str) -> NoReturn:
         if how == "stall" and channel is self._view.channel:
-            channel.watch_end(partial(self._view.hang_up, "client closed"), drop=True)
+            channel.watch_end(partial(self._view.disconnect, "client closed"), drop=True)
             await self._pauses.wait(None)
         elif how == "stall" and not self._pauses.abandoned:
             self._hanging.add(channel)
             try:
-                await channel.gone()
+                await channel.wait_closed()
             finally:
                 self._hanging.discard(channel)
         elif how == "refuse":
             channel.send_raw(_REFUSED)
-        channel.cut()
+        channel.abort_fin()
         raise ConnectionAbortedError("the handshake was made to fail")
 
     def abandon(self) -> None:
         """The client is gone, or wants to go: no data connection needs to wait for its end."""
         for channel in self._hanging:
-            channel.cut()
+            channel.abort_fin()

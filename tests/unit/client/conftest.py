@@ -12,7 +12,7 @@ from tests.support.naps import Naps
 
 @pytest.fixture
 def refusing() -> Iterator[tuple[str, int]]:
-    """An address where connections are refused: the port is taken, and nobody listens."""
+    """An address where connections are refused: the port is bound, but not listened on."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         yield sock.getsockname()
@@ -20,7 +20,7 @@ def refusing() -> Iterator[tuple[str, int]]:
 
 @pytest.fixture
 def naps(monkeypatch: pytest.MonkeyPatch) -> Naps:
-    """Retries wait for no time at all, and it is known how long they would have."""
+    """Retries do not wait; the fixture records how long they would have waited."""
     naps = Naps()
     monkeypatch.setattr("ftpfixture.client.retry.asyncio", naps)
     return naps

@@ -1,4 +1,4 @@
-"""All groups put together: what several calls have in common, above all when they are cancelled anywhere."""
+"""The whole client: what several calls have in common, above all when they are cancelled at any point."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ FILES = {"/d/f": b"data" * 100, "/d/e/g": b"", "/x": b"123"}
 
 
 def plant(layer: MemoryPathIO, files: dict[str, bytes]) -> None:
-    """Make files in a layer."""
+    """Create files in a layer."""
     for path, data in files.items():
         layer.state.write_file(PurePosixPath(path), data)
 
 
 async def begin(server: Server, **settings: Any) -> Client:
-    """A client that is logged in, with files of its own in memory."""
+    """A client that is logged in, with its own files in memory."""
     client = Client(**{"path_io_factory": MemoryPathIO, "connection_timeout": 20, **settings})
     assert isinstance(client.path_io, MemoryPathIO)
     plant(client.path_io, {"/own/f": b"own" * 100, "/own/e/g": b"", "/own/half": b"12345"})
@@ -33,7 +33,7 @@ async def begin(server: Server, **settings: Any) -> Client:
     return client
 
 
-# Cancelled anywhere.
+# Cancelled at any point.
 
 
 async def use_streams(client: Client) -> None:
@@ -49,14 +49,14 @@ async def use_streams(client: Client) -> None:
 
 
 async def close_a_stream(client: Client) -> None:
-    """Leave a reply to be passed over."""
+    """Close a stream, so that the next command skips its reply."""
     stream = await client.download_stream("/d/f")
     stream.close()
     await client.noop()
 
 
 async def fail_in_a_stream(client: Client) -> None:
-    """Have an error in the block of a stream."""
+    """Raise an error in the block of a stream."""
     try:
         async with client.upload_stream("/new") as stream:
             await stream.write(b"new")
@@ -66,7 +66,7 @@ async def fail_in_a_stream(client: Client) -> None:
 
 
 async def abort(client: Client) -> None:
-    """Break off a transfer."""
+    """Abort a transfer."""
     async with client.download_stream("/d/f") as stream:
         await stream.read(1)
         await client.abort()
@@ -74,7 +74,7 @@ async def abort(client: Client) -> None:
 
 
 async def command_afterwards(client: Client) -> None:
-    """Open connections, and say the commands afterwards."""
+    """Open data connections, and send the commands afterwards."""
     async with client.get_stream() as stream:
         await client.command("RETR /x", "1xx")
         await stream.read()
@@ -85,7 +85,7 @@ async def command_afterwards(client: Client) -> None:
 
 
 async def ask(client: Client) -> None:
-    """Ask whatever can be asked."""
+    """Send every query of the client."""
     await client.features()
     await client.system()
     await client.stat_server()
@@ -112,27 +112,27 @@ async def change(client: Client) -> None:
 
 
 async def connect_again(client: Client) -> None:
-    """Come back in several ways."""
+    """Reconnect in several ways."""
     await client.change_directory("/d")
     await client.reconnect()
     await client.quit()
     await client.reconnect()
 
 
-async def connect_anew(client: Client) -> None:
-    """Connect and log in on a client that is connected."""
+async def connect_while_connected(client: Client) -> None:
+    """Connect and log in with a client that is connected."""
     await client.connect(client.server_host, client.server_port)
     await client.login()
 
 
 async def a_context(client: Client) -> None:
-    """Use another client, as a context."""
+    """Use another client as a context manager."""
     async with Client.context(client.server_host, client.server_port) as other:
         await other.noop()
 
 
 async def a_context_with_an_error(client: Client) -> None:
-    """Use another client, and fail."""
+    """Use another client as a context manager, and raise an error."""
     try:
         async with Client.context(client.server_host, client.server_port):
             raise ZeroDivisionError
@@ -141,7 +141,7 @@ async def a_context_with_an_error(client: Client) -> None:
 
 
 async def everything_listed(client: Client) -> None:
-    """List all there is, in all ways."""
+    """List everything, with every command."""
     assert len(await client.list("/", recursive=True)) == 5
     assert len(await client.list("/d", raw_command="LIST")) == 2
     assert len(await client.nlst("/")) == 2
@@ -154,17 +154,17 @@ async def mirror(client: Client) -> None:
 
 
 async def download(client: Client) -> None:
-    """Bring a tree."""
+    """Download a tree."""
     await client.download("/d", "/in", verify=True, progress=lambda *_: None)
 
 
 async def upload(client: Client) -> None:
-    """Send a tree."""
+    """Upload a tree."""
     await client.upload("/own", "/in", verify=True)
 
 
 async def resume(client: Client) -> None:
-    """Go on where a transfer stopped, both ways."""
+    """Resume a transfer, both ways."""
     async with client.upload_stream("/half") as stream:
         await stream.write(b"123")
     await client.upload("/own/half", "/", resume=True)
@@ -172,7 +172,17 @@ async def resume(client: Client) -> None:
 
 
 PASSIVE = [use_streams, close_a_stream, fail_in_a_stream, abort, command_afterwards, ask, change, connect_again]
-PASSIVE += [connect_anew, a_context, a_context_with_an_error, everything_listed, mirror, download, upload, resume]
+PASSIVE += [
+    connect_while_connected,
+    a_context,
+    a_context_with_an_error,
+    everything_listed,
+    mirror,
+    download,
+    upload,
+    resume,
+]
+PASSIVE += [resume]
 ACTIVE = [use_streams, close_a_stream, fail_in_a_stream, abort, everything_listed]
 
 Scenario = Callable[[Client], Coroutine[Any, Any, None]]
@@ -186,12 +196,12 @@ NAMES = ["-".join([scenario.__name__, *settings]) for scenario, settings in SCEN
 
 
 @pytest.fixture
-def made(monkeypatch: pytest.MonkeyPatch) -> list[socket.socket]:
-    """All network sockets that are made."""
+def created(monkeypatch: pytest.MonkeyPatch) -> list[socket.socket]:
+    """All network sockets that are created."""
     sockets: list[socket.socket] = []
 
     class Counted(socket.socket):
-        """Is remembered."""
+        """A socket that is recorded."""
 
         def __init__(self, *arguments: Any, **settings: Any) -> None:
             super().__init__(*arguments, **settings)
@@ -203,7 +213,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[socket.socket]:
 
 
 async def still_works(client: Client) -> None:
-    """Hold that a client goes on in step, or says to connect."""
+    """Check that a client still gets the right replies, or raises an error that says to connect."""
     if not client.control.is_open:
         with pytest.raises(ConnectionError, match=r"connect again$|await connect\(host, port\)"):
             await client.noop()
@@ -213,7 +223,7 @@ async def still_works(client: Client) -> None:
         await stream.write(b"check")
     async with client.download_stream("/check") as stream:
         assert await stream.read() == b"check"
-    await client.command("SITE NOBODY KNOWS", "5xx")
+    await client.command("SITE UNKNOWN", "5xx")
     await client.get_current_directory()
 
 
@@ -225,9 +235,9 @@ async def test_cancelled_anywhere(
     settings: dict[str, Any],
     late: bool,
     monkeypatch: pytest.MonkeyPatch,
-    made: list[socket.socket],
+    created: list[socket.socket],
 ) -> None:
-    """Wherever a call is cancelled it ends so; nothing is left open or running; the client goes on, or says how to."""
+    """A call may be cancelled at any point: it leaves nothing open or running; the client works, or says what to do."""
     monkeypatch.setattr(resync, "_GRACE", 0.001)
     others = asyncio.all_tasks()
     number, reached = 0, True
@@ -248,9 +258,9 @@ async def test_cancelled_anywhere(
         if running:
             _, pending = await asyncio.wait(running, timeout=20)
             assert not pending
-        assert made
-        assert [sock for sock in made if sock.fileno() != -1] == [], number
-        made.clear()
+        assert created
+        assert [sock for sock in created if sock.fileno() != -1] == [], number
+        created.clear()
         number += 1
     assert number > 2
 
@@ -264,7 +274,7 @@ async def _run(call: Interrupted[None]) -> None:
 
 @pytest.mark.ftp(files={"/d/f": b"data"})
 async def test_one_client_for_many_tasks(ftp_client: Client, ftp_server: FtpServer) -> None:
-    """Tasks that share a client do not disturb each other, whatever each of them does."""
+    """Tasks that share a client do not disturb each other."""
 
     async def write_and_read(number: int) -> None:
         data = bytes([number]) * 1000
@@ -285,7 +295,7 @@ async def test_one_client_for_many_tasks(ftp_client: Client, ftp_server: FtpServ
 
 
 async def test_one_loop_after_another(ftp_server: FtpServer) -> None:
-    """A client may be used in one loop after another, when it connects anew in each."""
+    """A client may be used in several event loops, one after another, when it connects again in each."""
     client = Client()
 
     async def use() -> list[Any]:
@@ -302,7 +312,7 @@ async def test_one_loop_after_another(ftp_server: FtpServer) -> None:
 
 
 def test_client_takes_the_settings_of_its_bases() -> None:
-    """The retry is the client's own setting, all others are those of the base client."""
+    """`retry` is a setting of the client; all others are settings of the base client."""
     retry = Retry()
     client = Client(retry=retry, encoding="latin-1", socket_timeout=3)
     assert (client.retry, client.encoding, client.socket_timeout) == (retry, "latin-1", 3)
@@ -310,14 +320,14 @@ def test_client_takes_the_settings_of_its_bases() -> None:
     assert isinstance(client, BaseClient)
 
 
-async def test_a_subclass_has_commands_of_its_own(ftp_server: FtpServer) -> None:
-    """Operations of one's own are built from the public ones."""
+async def test_a_subclass_adds_operations(ftp_server: FtpServer) -> None:
+    """A subclass can build its own operations from the public ones."""
 
     class Mine(Client):
-        """Knows one more."""
+        """A client with one more operation."""
 
         async def help(self, verb: str) -> str:
-            """What HELP says."""
+            """The text of the HELP reply."""
             _, lines = await self.ask(f"HELP {verb}", "2xx")
             return " ".join(lines)
 
@@ -325,15 +335,15 @@ async def test_a_subclass_has_commands_of_its_own(ftp_server: FtpServer) -> None
         assert "NOOP" in await client.help("NOOP")
 
 
-class Listening(Client):
-    """Overrides what all operations go through, and narrows the type of a setting."""
+class Recording(Client):
+    """Overrides the methods that all operations use, and narrows the type of a setting."""
 
     socket_timeout: float
 
     def __init__(self, **settings: Unpack[ClientSettings]) -> None:
         settings.setdefault("socket_timeout", 30)
         super().__init__(**settings)
-        self.heard: list[str] = []
+        self.sent: list[str] = []
 
     async def command(
         self,
@@ -342,32 +352,32 @@ class Listening(Client):
         wait_codes: str | tuple[str, ...] = (),
         censor_after: int | None = None,
     ) -> tuple[Code, list[str]] | None:
-        """Write it down."""
-        self.heard.append(command or "-")
+        """Record the command."""
+        self.sent.append(command or "-")
         return await super().command(command, expected_codes, wait_codes, censor_after)
 
     async def parse_line(self) -> tuple[Code, str]:
-        """In capitals."""
+        """Return the text in upper case."""
         code, rest = await super().parse_line()
         return code, rest.upper()
 
     async def parse_response(self) -> tuple[Code, list[str]]:
-        """With a line more."""
+        """Add a line."""
         code, lines = await super().parse_response()
         return code, [*lines, "more"]
 
     async def stat(self, path: str | PurePosixPath) -> dict[str, Any]:
-        """Without asking."""
+        """Answer without a command."""
         return {"type": "file", "path": str(path)}
 
 
 @pytest.mark.ftp(files={"/a.txt": b"hello"})
-async def test_what_a_subclass_overrides_is_used_by_all(ftp_server: FtpServer, tmp_path: Path) -> None:
-    """Operations call each other on the client, so that what a subclass has in place of one is used by the others."""
-    async with Listening.context(*ftp_server.address, *ftp_server.credentials) as client:
+async def test_all_operations_use_what_a_subclass_overrides(ftp_server: FtpServer, tmp_path: Path) -> None:
+    """Operations call each other on the client, so an override in a subclass is used by all of them."""
+    async with Recording.context(*ftp_server.address, *ftp_server.credentials) as client:
         assert await client.ask("NOOP", "2xx") == ("200", [" NOTHING DONE", "more"])
-        client.heard.clear()
+        client.sent.clear()
         await client.download("a.txt", tmp_path)
         assert await client.is_file("nothing")
-    assert client.heard == ["TYPE I", "EPSV", "RETR a.txt", "-", "QUIT"]
+    assert client.sent == ["TYPE I", "EPSV", "RETR a.txt", "-", "QUIT"]
     assert (tmp_path / "a.txt").read_bytes() == b"hello"

@@ -1,4 +1,4 @@
-"""The control connection: what is said, what is understood, and what is left when a conversation breaks off."""
+"""The control connection: commands, replies, and the state after an interrupted conversation."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ LOGGER = "ftpfixture.client"
 
 
 async def test_without_a_connection() -> None:
-    """Whatever needs a connection says what to do first; `close` does no harm."""
+    """Every call that needs a connection raises an error with advice; `close` does nothing."""
     client = Client()
     client.close()
 
@@ -58,8 +58,8 @@ async def test_without_a_connection() -> None:
     assert repr(client) == "<Client not connected>"
 
 
-async def test_a_base_client_leaves_the_greeting(caplog: pytest.LogCaptureFixture) -> None:
-    """`BaseClient.connect` opens the connection and reads nothing; the log tells when it opens and closes."""
+async def test_a_base_client_does_not_read_the_greeting(caplog: pytest.LogCaptureFixture) -> None:
+    """`BaseClient.connect` opens the connection and reads nothing; the log records opening and closing."""
     caplog.set_level(logging.INFO, LOGGER)
     async with ScriptedServer([GREETING]) as server:
         client = BaseClient()
@@ -77,7 +77,7 @@ async def test_a_base_client_leaves_the_greeting(caplog: pytest.LogCaptureFixtur
 
 
 async def test_a_base_client_has_no_transfers() -> None:
-    """A base client can talk, and be closed before it read what it was told."""
+    """A base client can send commands, and be closed before it has read a reply."""
     async with ScriptedServer([b"220 a\r\n", "NOOP", b"200 b\r\n", "XYZ"]) as server:
         client = BaseClient()
         await client.connect(*server.address)
@@ -87,8 +87,8 @@ async def test_a_base_client_has_no_transfers() -> None:
         client.close()
 
 
-async def test_connecting_again_forgets() -> None:
-    """A second connect closes the first connection, and octets that came on it are not taken for replies."""
+async def test_connecting_again_discards_old_replies() -> None:
+    """A second connect closes the first connection, and discards the bytes that were received on it."""
     async with ScriptedServer(
         [b"220 one\r\n", "NOOP", b"200 fine\r\n200 too much\r\n200-half", until_closed], [b"220 two\r\n"]
     ) as server:
@@ -99,15 +99,15 @@ async def test_connecting_again_forgets() -> None:
         client.close()
 
 
-async def test_small_commands_are_not_held_back() -> None:
-    """The system sends each command at once, and does not wait for more to send."""
+async def test_small_commands_are_sent_at_once() -> None:
+    """The system sends each command at once (TCP_NODELAY)."""
     async with talk() as client:
         with socket.socket(fileno=os.dup(descriptor(client.channel))) as sock:
             assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
-async def test_nobody_listens(refusing: tuple[str, int]) -> None:
-    """A refused connection is an OSError, and the client can be asked to connect again."""
+async def test_connection_refused(refusing: tuple[str, int]) -> None:
+    """A refused connection is an OSError, and the client can connect again."""
     client = Client()
     with pytest.raises(ConnectionRefusedError):
         await client.connect(*refusing)
@@ -119,8 +119,8 @@ async def test_nobody_listens(refusing: tuple[str, int]) -> None:
         client.close()
 
 
-async def test_no_server_behind_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A name that nobody knows is an OSError."""
+async def test_unknown_host_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that cannot be resolved is an OSError."""
 
     def unknown(*_: object, **__: object) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
@@ -130,8 +130,8 @@ async def test_no_server_behind_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
         await Client().connect("ftp.invalid")
 
 
-async def test_connecting_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`connection_timeout` is the time that a connection may take to open."""
+async def test_connecting_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`connection_timeout` limits the time to open a connection."""
 
     async def never(*_: object) -> None:
         await asyncio.Event().wait()
@@ -141,12 +141,12 @@ async def test_connecting_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> Non
         await Client(connection_timeout=0.01).connect("127.0.0.1")
 
 
-async def test_a_server_that_is_gone_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A connection that the server breaks before anybody looked is an OSError, and leaves no socket open."""
-    made: list[socket.socket] = []
+async def test_a_connection_that_is_reset_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection that the server resets before the client has used it is an OSError, and leaves no socket open."""
+    sockets: list[socket.socket] = []
 
     async def broken(sock: socket.socket, _: object) -> None:
-        made.append(sock)
+        sockets.append(sock)
         sock.setblocking(True)
         with socket.create_server(("127.0.0.1", 0)) as listener:
             sock.connect(listener.getsockname())
@@ -158,15 +158,15 @@ async def test_a_server_that_is_gone_at_once(monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(OSError):  # noqa: PT011, the number differs from system to system
         await Client().connect("127.0.0.1")
 
-    assert made[0].fileno() == -1
+    assert sockets[0].fileno() == -1
 
 
-# What is said.
+# Commands.
 
 
 @pytest.mark.parametrize("line", ["CWD a\r\nDELE b", "CWD a\nb", "CWD a\0b", "\rCWD"])
 async def test_one_command_is_one_line(line: str) -> None:
-    """CR, LF and NUL would end a command early: nothing is sent, and the error shows the verb only."""
+    """CR, LF and NUL would end a command early: nothing is sent, and the error shows only the verb."""
     async with talk("NOOP", b"200 fine\r\n") as client:
         with pytest.raises(InvalidCommand, match=r"^CR, LF or NUL in CWD would end the command early$"):
             await client.command(line, "2xx")
@@ -176,7 +176,7 @@ async def test_one_command_is_one_line(line: str) -> None:
 
 
 async def test_what_the_encoding_cannot_express() -> None:
-    """A character that the encoding lacks is an error that does not show the line, which may be a password."""
+    """A character that the encoding lacks is an error that does not show the line, which may have a password."""
     async with talk("NOOP", b"200 fine\r\n", encoding="latin-1") as client:
         with pytest.raises(InvalidCommand) as caught:
             await client.command("PASS żółć", "2xx")
@@ -188,57 +188,57 @@ async def test_what_the_encoding_cannot_express() -> None:
         await client.noop()
 
 
-@pytest.mark.parametrize(("encoding", "octets"), [("utf-8", b"\xc3\xbc"), ("latin-1", b"\xfc"), ("cp1251", b"\xe6")])
-async def test_the_encoding_is_that_of_lines_and_replies(encoding: str, octets: bytes) -> None:
-    """Names go out and come in by the client's encoding."""
-    letter = octets.decode(encoding)
-    said = f"CWD {octets.decode('utf-8', 'surrogateescape')}"
+@pytest.mark.parametrize(("encoding", "data"), [("utf-8", b"\xc3\xbc"), ("latin-1", b"\xfc"), ("cp1251", b"\xe6")])
+async def test_the_encoding_of_commands_and_replies(encoding: str, data: bytes) -> None:
+    """Commands and replies use the client's encoding."""
+    letter = data.decode(encoding)
+    line = f"CWD {data.decode('utf-8', 'surrogateescape')}"
 
-    async with talk(said, b"250 " + octets + b"\r\n", encoding=encoding) as client:
+    async with talk(line, b"250 " + data + b"\r\n", encoding=encoding) as client:
         assert await client.command(f"CWD {letter}", "2xx") == ("250", [f" {letter}"])
 
 
-async def test_octets_that_are_no_text_survive() -> None:
-    """Octets that the encoding has no character for are the same on the way in and on the way out."""
+async def test_bytes_that_do_not_fit_the_encoding() -> None:
+    """Bytes that the encoding cannot decode are sent back unchanged."""
     async with talk("PWD", b'257 "/\xe9\xfc"\r\n', "CWD /\udce9\udcfc", b"250 fine\r\n") as client:
         await client.change_directory(await client.get_current_directory())
 
 
 async def test_telnet_in_replies() -> None:
-    """What Telnet hides in a line is taken out, as RFC 959 5.3.1 has it."""
+    """Telnet commands are removed from a line (RFC 959 5.3.1)."""
     async with talk("NOOP", b"200 fi\xff\xf1ne\r\n") as client:
         assert await client.command("NOOP", "2xx") == ("200", [" fine"])
 
 
-async def test_a_long_command_goes_out_whole() -> None:
-    """A line longer than the socket takes at once is sent to its end before the reply is read."""
+async def test_a_long_command_is_sent_completely() -> None:
+    """A line longer than the send buffer is sent to its end before the reply is read."""
     line = "SITE " + "x" * 8_000_000
 
     async with talk(line, b"200 fine\r\n") as client:
         await client.command(line, "2xx")
 
 
-async def test_a_server_that_does_not_listen() -> None:
-    """A line that the server does not take is given up after `socket_timeout`, and the connection is closed."""
-    given_up = asyncio.Event()
+async def test_a_server_that_does_not_read() -> None:
+    """When the server does not read a line for `socket_timeout`, the call times out and the connection is closed."""
+    timed_out = asyncio.Event()
 
     async def swallow(session: Session) -> None:
         while await asyncio.get_running_loop().sock_recv(session.sock, 1 << 20):
             pass
 
-    async with talk(given_up, swallow, socket_timeout=0.05) as client:
+    async with talk(timed_out, swallow, socket_timeout=0.05) as client:
         with pytest.raises(TimeoutError):
             await client.command("SITE " + "x" * 16_000_000, "2xx")
         with pytest.raises(ConnectionError, match=r"^closed after TimeoutError: connect again$"):
             await client.noop()
-        given_up.set()
+        timed_out.set()
 
 
-# Which replies are read.
+# Expected codes.
 
 
 async def test_no_codes_read_nothing() -> None:
-    """With no codes at all a command is only sent, and its reply is for whoever reads next."""
+    """Without codes a command is only sent; the next call reads its reply."""
     async with talk("NOOP", b"200 one\r\n", "NOOP", b"200 two\r\n") as client:
         assert await client.command("NOOP") is None
         assert await client.command("NOOP", "2xx") == ("200", [" one"])
@@ -247,11 +247,11 @@ async def test_no_codes_read_nothing() -> None:
         assert await client.command("") is None
 
 
-async def test_codes_that_are_waited_for_and_passed_over() -> None:
-    """`wait_codes` are passed over, as often as they come; what follows is compared with `expected_codes`, if any."""
-    said = b"110 a\r\n120 b\r\n150 c\r\n226 d\r\n"
+async def test_wait_codes_and_expected_codes() -> None:
+    """Replies that match `wait_codes` are skipped; the next one is compared with `expected_codes`, if there are any."""
+    replies = b"110 a\r\n120 b\r\n150 c\r\n226 d\r\n"
 
-    async with talk("A", said, "B", said, "C", said, "D", b"110 a\r\n999 b\r\n") as client:
+    async with talk("A", replies, "B", replies, "C", replies, "D", b"110 a\r\n999 b\r\n") as client:
         assert await client.command("A", "2xx", "1xx") == ("226", [" d"])
         assert await client.command("B", ("226", "250"), ("110", "120", "15x")) == ("226", [" d"])
         assert await client.command("C", (), Code("11x")) == ("120", [" b"])
@@ -261,8 +261,8 @@ async def test_codes_that_are_waited_for_and_passed_over() -> None:
 
 
 @pytest.mark.parametrize("expected", ["2xx", ("2xx", "331"), (Code("2xx"),), "22"])
-async def test_another_code(expected: str | tuple[str, ...]) -> None:
-    """A code that fits no mask raises an error that holds the masks, the code and the lines; the session goes on."""
+async def test_an_unexpected_code(expected: str | tuple[str, ...]) -> None:
+    """A code that matches no mask raises an error with the masks, the code and the lines; the session continues."""
     async with talk("X", b"550-no\r\n such\r\n550 file\r\n", "NOOP", b"200 fine\r\n") as client:
         with pytest.raises(StatusCodeError) as caught:
             await client.command("X", expected)
@@ -275,7 +275,7 @@ async def test_another_code(expected: str | tuple[str, ...]) -> None:
 
 
 def test_check_codes() -> None:
-    """One mask or several are compared with a code; lines are only there for the error."""
+    """A code is compared with one mask or several; the lines are only for the error."""
     client = BaseClient()
     client.check_codes("2xx", Code("226"), "")
     client.check_codes(("1xx", Code("226")), Code("226"), [])
@@ -286,7 +286,7 @@ def test_check_codes() -> None:
 
 
 async def test_closed_with_421() -> None:
-    """A 421 ends the connection on this side, too, whether or not it was expected; the next call says so."""
+    """A reply 421 closes the connection of the client too, expected or not; the next call raises an error."""
     script: list[Step] = [GREETING, "NOOP", b"421 idle\r\n", until_closed]
     async with ScriptedServer(script, script) as server:
         for expected in ("2xx", "4xx"):
@@ -299,12 +299,12 @@ async def test_closed_with_421() -> None:
                 await client.noop()
 
 
-# The shape of replies.
+# The format of replies.
 
 
 @pytest.mark.parametrize("say", [slowly, bytes])
 @pytest.mark.parametrize(
-    ("octets", "code", "lines"),
+    ("data", "code", "lines"),
     [
         (b"200 fine\r\n", "200", [" fine"]),
         (b"200 fine\n", "200", [" fine"]),
@@ -322,15 +322,15 @@ async def test_closed_with_421() -> None:
         (b"200 with\r\0CR\r\n", "200", [" with\rCR"]),
     ],
 )
-async def test_the_shape_of_a_reply(say: Callable[[bytes], Step], octets: bytes, code: str, lines: list[str]) -> None:
-    """A reply is understood in every shape that servers give it, in whatever pieces it arrives."""
-    async with talk("X", say(octets), "NOOP", b"200 ok\r\n") as client:
+async def test_the_format_of_a_reply(say: Callable[[bytes], Step], data: bytes, code: str, lines: list[str]) -> None:
+    """A reply is parsed in every format that servers use, in whatever segments it arrives."""
+    async with talk("X", say(data), "NOOP", b"200 ok\r\n") as client:
         assert await client.command("X", "xxx") == (code, lines)
         await client.noop()
 
 
-async def test_two_replies_in_one_packet() -> None:
-    """What comes in one packet is one reply after the other."""
+async def test_two_replies_in_one_segment() -> None:
+    """Two replies in one segment are read one after the other."""
     async with talk("X", b"150 a\r\n226 b\r\n", "Y", b"200 c\r\n") as client:
         assert await client.command("X", "1xx") == ("150", [" a"])
         assert await client.command(None, "2xx") == ("226", [" b"])
@@ -338,8 +338,8 @@ async def test_two_replies_in_one_packet() -> None:
 
 
 @pytest.mark.parametrize("line", ["hello", "", " 200 fine", "20", "2x0 fine", "\u0662\u0660\u0660 fine"])
-async def test_no_code_at_all(line: str) -> None:
-    """A line without a code where a reply begins is an error that shows it, and what follows can be read."""
+async def test_a_first_line_without_a_code(line: str) -> None:
+    """A first line without a code is an error that shows it; the next reply can be read."""
     async with talk("X", line.encode() + b"\r\n200 fine\r\n", "NOOP", b"200 two\r\n") as client:
         with pytest.raises(StatusCodeError) as caught:
             await client.command("X", "2xx")
@@ -350,19 +350,19 @@ async def test_no_code_at_all(line: str) -> None:
 
 
 async def test_a_line_at_a_time() -> None:
-    """`parse_line` gives a line's first three characters, whatever they are, and the rest."""
+    """`parse_line` returns the first three characters of a line and the rest."""
     async with talk("X", b"200-a\r\n b\r\n\r\n200 c\r\n") as client:
         await client.command("X")
         assert [await client.parse_line() for _ in range(4)] == [("200", "-a"), (" b", ""), ("", ""), ("200", " c")]
 
 
-@pytest.mark.parametrize("octets", [b"x" * (1 << 20) + b"x", b"x" * (3 << 20), b"200 " + b"x" * (1 << 20)])
-async def test_a_line_that_does_not_end(octets: bytes) -> None:
-    """A line of more than a megabyte is not kept: the connection is closed, and the error says why."""
+@pytest.mark.parametrize("data", [b"x" * (1 << 20) + b"x", b"x" * (3 << 20), b"200 " + b"x" * (1 << 20)])
+async def test_a_line_that_does_not_end(data: bytes) -> None:
+    """A line of more than a megabyte is an error that says so, and the connection is closed."""
 
     async def say(session: Session) -> None:
         with contextlib.suppress(ConnectionError):
-            await session.say(octets + b"\r\n")
+            await session.say(data + b"\r\n")
 
     async with talk("X", say) as client:
         with pytest.raises(ConnectionAbortedError, match=r"^the server sent a line that does not end$"):
@@ -375,39 +375,39 @@ async def test_a_line_that_does_not_end(octets: bytes) -> None:
 
 
 async def test_a_line_of_a_megabyte() -> None:
-    """A line of a megabyte is a line."""
+    """A line of exactly a megabyte is accepted."""
     async with talk("X", b"200" + b"x" * ((1 << 20) - 3) + b"\r\n") as client:
         _, [text] = await client.ask("X", "2xx")
         assert len(text) == (1 << 20) - 3
 
 
-# Conversations that break off.
+# Interrupted conversations.
 
 
-@pytest.mark.parametrize("octets", [b"", b"20", b"200-fine\r\n", b"200 fine"])
-async def test_the_end_in_a_reply(octets: bytes) -> None:
-    """When the server closes before or within a reply, that is an error, and the next call says what to do."""
-    async with talk("X", octets, close) as client:
+@pytest.mark.parametrize("data", [b"", b"20", b"200-fine\r\n", b"200 fine"])
+async def test_the_server_closes_within_a_reply(data: bytes) -> None:
+    """When the server closes before or within a reply, the call raises an error; the next call says what to do."""
+    async with talk("X", data, close) as client:
         with pytest.raises(ConnectionResetError, match=r"^the server closed the control connection$"):
             await client.command("X", "2xx")
         with pytest.raises(ConnectionError, match=r"^closed by the server: connect again$"):
             await client.noop()
 
 
-@pytest.mark.parametrize("octets", [b"", b"200-fine\r\n"])
-async def test_a_broken_connection(octets: bytes) -> None:
-    """When the server breaks the connection before or within a reply, that is an error, and the next call says so."""
-    async with talk("X", octets, turns, reset) as client:
+@pytest.mark.parametrize("data", [b"", b"200-fine\r\n"])
+async def test_the_server_resets_the_connection(data: bytes) -> None:
+    """When the server resets the connection before or within a reply, this call and the next one raise an error."""
+    async with talk("X", data, turns, reset) as client:
         with pytest.raises(ConnectionResetError):
             await client.command("X", "2xx")
         with pytest.raises(ConnectionError, match=r"^closed after ConnectionResetError \(.+\): connect again$"):
             await client.noop()
 
 
-@pytest.mark.parametrize("octets", [b"", b"200-fine\r\n"])
-async def test_silence(octets: bytes) -> None:
-    """A server that says nothing for `socket_timeout` seconds is left, and the next call says so."""
-    async with talk("X", octets, until_closed) as client:
+@pytest.mark.parametrize("data", [b"", b"200-fine\r\n"])
+async def test_the_server_sends_nothing(data: bytes) -> None:
+    """When the server sends nothing for `socket_timeout` seconds, the connection is closed; the next call says so."""
+    async with talk("X", data, until_closed) as client:
         client.channel.timeout = 0.05
         with pytest.raises(TimeoutError):
             await client.command("X", "2xx")
@@ -418,11 +418,11 @@ async def test_silence(octets: bytes) -> None:
 
 
 async def test_a_cancelled_command() -> None:
-    """A command that is cancelled before its reply came closes the connection: the reply would belong to nobody."""
-    heard = asyncio.Event()
-    async with talk("X", tell(heard), until_closed) as client:
+    """A command cancelled before its reply arrives closes the connection: the reply would belong to no command."""
+    received = asyncio.Event()
+    async with talk("X", tell(received), until_closed) as client:
         task = asyncio.create_task(client.command("X", "2xx"))
-        await heard.wait()
+        await received.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -431,12 +431,12 @@ async def test_a_cancelled_command() -> None:
     assert str(caught.value) == "closed, because a call was cancelled before its reply arrived: connect again"
 
 
-async def test_closed_while_somebody_waits() -> None:
-    """`close` ends the wait of every other task, with an error."""
-    heard = asyncio.Event()
-    async with talk("X", tell(heard), until_closed) as client:
+async def test_closed_while_other_tasks_wait() -> None:
+    """`close` ends the wait of every other task with an error."""
+    received = asyncio.Event()
+    async with talk("X", tell(received), until_closed) as client:
         first = asyncio.create_task(client.command("X", "2xx"))
-        await heard.wait()
+        await received.wait()
         second = asyncio.create_task(client.noop())
         await asyncio.sleep(0)
         client.close()
@@ -445,11 +445,11 @@ async def test_closed_while_somebody_waits() -> None:
                 await task
 
 
-# Whose turn it is.
+# Several tasks, and transfers.
 
 
 async def test_tasks_share_a_client() -> None:
-    """Commands of several tasks go out one after another, each when the one before has its reply."""
+    """Commands of several tasks are sent one after another, each when the one before it has its reply."""
 
     async def answer(session: Session) -> None:
         for _ in range(20):
@@ -464,7 +464,7 @@ async def test_tasks_share_a_client() -> None:
 
 
 async def test_a_command_during_a_transfer() -> None:
-    """A command that would have to wait for the transfer of the same task raises with advice, and nothing is sent."""
+    """A command that would have to wait for the transfer of its own task is an error with advice; nothing is sent."""
     async with talk(*transfer("RETR a", send(b"data"), first=True), "PWD", b'257 "/"\r\n') as client:
         async with client.download_stream("a") as stream:
             for command in ("PWD", "pwd", "RETR b"):
@@ -481,8 +481,8 @@ async def test_a_command_during_a_transfer() -> None:
 
 
 @pytest.mark.parametrize("command", ["ABOR", "STAT", "NOOP", "QUIT", "noop"])
-async def test_what_may_be_said_during_a_transfer(command: str) -> None:
-    """RFC 959 4.1.3: these few may be said while a transfer of the same task runs."""
+async def test_commands_allowed_during_a_transfer(command: str) -> None:
+    """RFC 959 4.1.3: these commands may be sent while a transfer of the same task runs."""
     go_on = asyncio.Event()
     script = transfer("RETR a", command, b"200 fine\r\n", go_on, send(b"data"), first=True)
 
@@ -508,7 +508,7 @@ async def test_other_tasks_wait_for_a_transfer() -> None:
 
 
 async def test_the_log(caplog: pytest.LogCaptureFixture) -> None:
-    """At DEBUG the log has every line, both ways, with passwords starred and control characters escaped."""
+    """At DEBUG the log has every line in both directions, with passwords starred and control characters escaped."""
     caplog.set_level(logging.DEBUG, LOGGER)
     async with ScriptedServer(
         [
@@ -541,7 +541,7 @@ async def test_the_log(caplog: pytest.LogCaptureFixture) -> None:
 
 
 async def test_no_log_above_debug(caplog: pytest.LogCaptureFixture) -> None:
-    """Above DEBUG the log has no lines of the dialogue."""
+    """Above DEBUG the log has no commands and replies."""
     caplog.set_level(logging.INFO, LOGGER)
     async with talk("NOOP", b"200 fine\r\n") as client:
         await client.noop()
@@ -553,7 +553,7 @@ async def test_no_log_above_debug(caplog: pytest.LogCaptureFixture) -> None:
 
 
 async def test_the_control_connection_as_a_stream() -> None:
-    """Octets of one's own go out by the stream, and `parse_response` reads what is answered."""
+    """`stream` sends the user's own bytes, and `parse_response` reads the replies."""
     async with talk("SITE one", "SITE two", b"200 a\r\n200 b\r\n") as client:
         assert isinstance(client.stream, ThrottleStreamIO)
         await client.stream.write(b"SITE one\r\nSITE two\r\n")

@@ -1,4 +1,4 @@
-"""Ways to a data connection: which is gone, in what order, what is remembered, and who closes what."""
+"""Commands that open a data connection: their order, what the client remembers, and what is closed on errors."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ from tests.support.scripted import (
     until_closed,
 )
 
-NOT_THIS_WAY = ["425", "500", "501", "502", "503", "504", "522", "550"]
+NOT_AVAILABLE = ["425", "500", "501", "502", "503", "504", "522", "550"]
 
 
 def refuse(verb: str, code: str) -> list[Step]:
-    """Refuse a way."""
+    """Refuse a command."""
     return [re.compile(f"{verb}( .*)?"), f"{code} no\r\n".encode()]
 
 
 def answer(line: str, reply: str) -> Step:
-    """Hear a line, listen for a data connection, and say a reply with the number of the port in it."""
+    """Receive a command, listen for a data connection, and send a reply with the port."""
 
     async def step(session: Session) -> None:
         await session.play(line)
@@ -59,24 +59,26 @@ RETR = ["RETR a", b"150 here\r\n", send(b"data"), b"226 done\r\n"]
 # Passive.
 
 
-@pytest.mark.parametrize(("commands", "way"), [(["epsv"], epsv), (["pasv"], pasv), ("EPSV", epsv), (["PASV"], pasv)])
-async def test_one_passive_way(commands: str, way: Step) -> None:
-    """The client goes the one way it was told; case does not matter."""
-    async with talk(*TYPE_I, way, *RETR, way, *RETR, passive_commands=commands) as client:
+@pytest.mark.parametrize(
+    ("commands", "expected"), [(["epsv"], epsv), (["pasv"], pasv), ("EPSV", epsv), (["PASV"], pasv)]
+)
+async def test_one_passive_command(commands: str, expected: Step) -> None:
+    """The client uses the only command of the setting; case does not matter."""
+    async with talk(*TYPE_I, expected, *RETR, expected, *RETR, passive_commands=commands) as client:
         assert await fetch(client) == b"data"
         assert await fetch(client) == b"data"
 
 
-@pytest.mark.parametrize("code", NOT_THIS_WAY)
-async def test_epsv_is_refused_once(code: str) -> None:
-    """A server that does not have EPSV, or cannot go that way, is asked with PASV from then on."""
+@pytest.mark.parametrize("code", NOT_AVAILABLE)
+async def test_refused_epsv_is_not_sent_again(code: str) -> None:
+    """After a server refused EPSV, the client sends PASV for the rest of the session."""
     async with talk(*TYPE_I, *refuse("EPSV", code), pasv, *RETR, pasv, *RETR) as client:
         assert await fetch(client) == b"data"
         assert await fetch(client) == b"data"
 
 
-async def test_what_is_no_reason_to_go_another_way() -> None:
-    """Any other refusal is an error: it would be the same on the other way."""
+async def test_other_refusals_are_errors() -> None:
+    """Other refusals are errors: the next command would get the same."""
     async with talk(*TYPE_I, "EPSV", b"530 log in first\r\n", "EPSV", b"451 broken\r\n") as client:
         for code in ("530", "451"):
             with pytest.raises(StatusCodeError, match=code):
@@ -84,7 +86,7 @@ async def test_what_is_no_reason_to_go_another_way() -> None:
 
 
 async def test_a_port_that_refuses() -> None:
-    """When the port of EPSV cannot be connected to, as behind some routers, PASV is tried and then kept to."""
+    """When the port of EPSV refuses connections, as behind some routers, the client uses PASV from then on."""
     with socket.socket() as taken:
         taken.bind((HOST, 0))
         gone = f"229 (|||{taken.getsockname()[1]}|)\r\n".encode()
@@ -94,7 +96,7 @@ async def test_a_port_that_refuses() -> None:
 
 
 async def test_a_port_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`connection_timeout` limits data connections, too, and then the next way is tried."""
+    """`connection_timeout` limits data connections too; after a timeout the client tries the next command."""
     loop = asyncio.get_running_loop()
     sock_connect = loop.sock_connect
 
@@ -103,7 +105,7 @@ async def test_a_port_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> N
             try:
                 await asyncio.Event().wait()
             finally:
-                client.connection_timeout = None  # the next one may take its time
+                client.connection_timeout = None  # no limit for the next connection
         await sock_connect(sock, address)
 
     async with talk(*TYPE_I, "EPSV", b"229 (|||9|)\r\n", pasv, *RETR) as client:
@@ -113,8 +115,8 @@ async def test_a_port_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.parametrize("reply", ["229 no port", "229 (|||99999|)", "229 (||12|)", "229 ", "229 (1,2,3,4,5,6)"])
-async def test_a_reply_to_epsv_that_nobody_understands(reply: str) -> None:
-    """A 229 without a port is as good as none: PASV is tried; when there is no other way, the error shows the reply."""
+async def test_a_reply_to_epsv_without_a_port(reply: str) -> None:
+    """After a 229 without a port PASV is tried; when there is no other command, the error shows the reply."""
     async with talk(*TYPE_I, "EPSV", reply.encode() + b"\r\n", pasv, *RETR) as client:
         assert await fetch(client) == b"data"
     async with talk(*TYPE_I, "EPSV", reply.encode() + b"\r\n", passive_commands=["epsv"]) as client:
@@ -123,8 +125,8 @@ async def test_a_reply_to_epsv_that_nobody_understands(reply: str) -> None:
 
 
 @pytest.mark.parametrize("reply", ["227 garbage", "227 (1,2,3,4,5)", "227 (256,0,0,1,1,1)", "227 "])
-async def test_a_reply_to_pasv_that_nobody_understands(reply: str) -> None:
-    """A 227 without an address is an error that shows it, and the session goes on."""
+async def test_a_reply_to_pasv_without_an_address(reply: str) -> None:
+    """A 227 without an address is an error that shows it, and the session continues."""
     async with talk(
         *TYPE_I, "PASV", reply.encode() + b"\r\n", "NOOP", b"200 ok\r\n", passive_commands=["pasv"]
     ) as client:
@@ -145,8 +147,8 @@ async def test_a_reply_to_pasv_that_nobody_understands(reply: str) -> None:
         "227-Entering\r\n Passive\r\n227 Mode (127,0,0,1,{high},{low})",
     ],
 )
-async def test_the_shape_of_227(reply: str) -> None:
-    """Parentheses may be missing, and another host than the server's is not believed (RFC 2577 3)."""
+async def test_the_format_of_227(reply: str) -> None:
+    """Parentheses may be missing, and the client ignores a host other than the server's (RFC 2577 3)."""
     async with talk(*TYPE_I, answer("PASV", reply), *RETR, passive_commands=["pasv"]) as client:
         assert await fetch(client) == b"data"
 
@@ -161,15 +163,15 @@ async def test_the_shape_of_227(reply: str) -> None:
         "229 (x) (|||{port}|)",
     ],
 )
-async def test_the_shape_of_229(reply: str) -> None:
-    """Any delimiter will do, in any line of the reply."""
+async def test_the_format_of_229(reply: str) -> None:
+    """Every delimiter is accepted, in every line of the reply."""
     async with talk(*TYPE_I, answer("EPSV", reply), *RETR, passive_commands=["epsv"]) as client:
         assert await fetch(client) == b"data"
 
 
 @pytest.mark.parametrize(("named", "trusted"), [("127.0.0.2", True), ("127.0.0.2", False), ("0.0.0.0", True)])
 async def test_another_host_in_227(named: str, trusted: bool) -> None:
-    """With `trust_pasv_host` the client connects to the host that 227 names, unless that is 0.0.0.0."""
+    """With `trust_pasv_host` the client connects to the host in the 227 reply, unless that is 0.0.0.0."""
     follows = trusted and named != "0.0.0.0"
 
     async def elsewhere(session: Session) -> None:
@@ -180,8 +182,8 @@ async def test_another_host_in_227(named: str, trusted: bool) -> None:
         assert await fetch(client) == b"data"
 
 
-async def test_the_last_way_is_tried_again() -> None:
-    """The last way is never given up, so that a server that was short of ports can be asked again."""
+async def test_the_last_command_is_tried_again() -> None:
+    """The last command is always tried again: the server may have been out of ports."""
     refused = [*refuse("EPSV", "425"), *refuse("PASV", "425")]
     async with talk(*TYPE_I, *refused, *refuse("PASV", "425"), pasv, *RETR) as client:
         for _ in range(2):
@@ -190,8 +192,8 @@ async def test_the_last_way_is_tried_again() -> None:
         assert await fetch(client) == b"data"
 
 
-async def test_all_ways_useless() -> None:
-    """When all that a call may use were refused before, they are tried again, from the first on."""
+async def test_all_commands_refused() -> None:
+    """When all commands were refused before, they are tried again from the first one."""
     script = [*refuse("EPSV", "502"), *refuse("PASV", "502"), *refuse("EPRT", "502"), port]
     async with talk(
         *TYPE_I, *script, "RETR a", b"550 no\r\n", *refuse("EPSV", "502"), *refuse("PASV", "425"),
@@ -203,8 +205,8 @@ async def test_all_ways_useless() -> None:
             await client.get_passive_connection()
 
 
-async def test_a_new_connection_knows_nothing_of_the_last() -> None:
-    """What was refused, and which TYPE was chosen, is forgotten with the connection."""
+async def test_a_new_connection_begins_anew() -> None:
+    """Refused commands and the TYPE are discarded with the connection."""
     script = [GREETING, *TYPE_I, *refuse("EPSV", "502"), pasv, *RETR]
     async with ScriptedServer(script, script) as server:
         client = Client()
@@ -215,8 +217,8 @@ async def test_a_new_connection_knows_nothing_of_the_last() -> None:
 
 
 @pytest.mark.parametrize("end", [close, reset])
-async def test_the_server_goes_while_ways_are_tried(end: Step) -> None:
-    """When the control connection ends within the first way, there is no second one."""
+async def test_the_server_closes_within_the_first_command(end: Step) -> None:
+    """When the control connection ends within the first command, the second one is not tried."""
     async with talk(*TYPE_I, "EPSV", end) as client:
         with pytest.raises(ConnectionResetError):
             await fetch(client)
@@ -225,7 +227,7 @@ async def test_the_server_goes_while_ways_are_tried(end: Step) -> None:
 
 
 async def test_421_in_place_of_a_port() -> None:
-    """A 421 is no reason to try another way."""
+    """After 421 no other command is tried."""
     async with talk(*TYPE_I, "EPSV", b"421 going down\r\n", until_closed) as client:
         with pytest.raises(StatusCodeError, match="421"):
             await fetch(client)
@@ -234,10 +236,10 @@ async def test_421_in_place_of_a_port() -> None:
 
 
 async def test_ipv6() -> None:
-    """Over IPv6 the client says EPSV or EPRT, and PORT cannot express the address: it goes on to the next way."""
-    for way, commands in ((epsv, ["epsv"]), (eprt, ["eprt"]), (epsv, ["port", "epsv"])):
-        steps = RETR if way is epsv else ["RETR a", b"150 here\r\n", dial_back, send(b"data"), b"226 done\r\n"]
-        async with ScriptedServer([GREETING, *TYPE_I, way, *steps], host="::1") as server:
+    """Over IPv6 the client sends EPSV or EPRT; PORT cannot express the address, so the next command is tried."""
+    for command, commands in ((epsv, ["epsv"]), (eprt, ["eprt"]), (epsv, ["port", "epsv"])):
+        steps = RETR if command is epsv else ["RETR a", b"150 here\r\n", dial_back, send(b"data"), b"226 done\r\n"]
+        async with ScriptedServer([GREETING, *TYPE_I, command, *steps], host="::1") as server:
             client = Client(passive_commands=commands)
             await client.connect(*server.address)
             assert await fetch(client) == b"data"
@@ -247,8 +249,8 @@ async def test_ipv6() -> None:
 # TYPE.
 
 
-async def test_type_is_said_when_it_changes() -> None:
-    """TYPE is said before the first transfer and when another one is wanted; a login may change it."""
+async def test_type_is_sent_when_it_changes() -> None:
+    """TYPE is sent before the first transfer and when another type is needed; a login may change it."""
     script: list[Step] = [
         *("TYPE I", b"200 ok\r\n"),
         *("TYPE A", b"200 ok\r\n"),
@@ -273,18 +275,18 @@ async def test_type_is_said_when_it_changes() -> None:
 
 
 async def test_type_of_a_stream() -> None:
-    """A stream is opened with the type that it was asked for."""
+    """A stream is opened with the type that the call asks for."""
     async with talk("TYPE A", b"200 ok\r\n", epsv, *RETR, *TYPE_I, epsv, *RETR) as client:
         async with client.get_stream("RETR a", "1xx", conn_type="A") as stream:
             await stream.read()
         await fetch(client)
 
 
-# Streams and what is refused.
+# Streams and refused commands.
 
 
 async def test_a_refused_command() -> None:
-    """When the command is refused the data connection is closed without a word, and the session goes on."""
+    """When the command is refused the data connection is closed without data, and the session continues."""
     async with talk(*TYPE_I, epsv, "RETR a", b"550 no such file\r\n", receive(b""), epsv, *RETR) as client:
         with pytest.raises(StatusCodeError, match="550"):
             await client.download_stream("a")
@@ -292,7 +294,7 @@ async def test_a_refused_command() -> None:
 
 
 async def test_refused_entering() -> None:
-    """A refused command is an error where the stream is entered, and the body does not run."""
+    """A refused command raises an error when the stream is entered, and the block does not run."""
     async with talk(*TYPE_I, epsv, "STOR a", b"553 no\r\n", receive(b"")) as client:
         with pytest.raises(StatusCodeError, match="553"):
             async with client.upload_stream("a"):
@@ -300,7 +302,7 @@ async def test_refused_entering() -> None:
 
 
 async def test_offset() -> None:
-    """An offset is said with REST, right before the command; 0 needs none."""
+    """An offset is sent with REST, directly before the command; offset 0 needs no REST."""
     rest: list[Step] = ["REST 12", b"350 ok\r\n"]
     async with talk(
         *TYPE_I,
@@ -316,7 +318,7 @@ async def test_offset() -> None:
 
 
 async def test_rest_refused() -> None:
-    """When REST is refused the data connection is closed, and the command is not said."""
+    """When REST is refused the data connection is closed, and the command is not sent."""
     async with talk(*TYPE_I, epsv, "REST 5", b"502 no\r\n", receive(b""), "NOOP", b"200 ok\r\n") as client:
         with pytest.raises(StatusCodeError) as caught:
             await client.download_stream("a", offset=5)
@@ -324,8 +326,8 @@ async def test_rest_refused() -> None:
         await client.noop()
 
 
-async def test_a_stream_that_nobody_wanted_so() -> None:
-    """A server that begins a transfer whose 1xx was not expected will say how it ended: that is passed over."""
+async def test_an_unexpected_preliminary_reply() -> None:
+    """When the server sends an unexpected 1xx, the final reply of the transfer is skipped later."""
     async with talk(
         *TYPE_I, epsv, "RETR a", b"150 here\r\n", receive(b""), b"426 broken\r\n", "NOOP", b"200 ok\r\n"
     ) as client:
@@ -336,25 +338,25 @@ async def test_a_stream_that_nobody_wanted_so() -> None:
 
 
 async def test_no_codes() -> None:
-    """With no codes nothing is read before the stream is finished, which then takes both replies."""
+    """Without codes no reply is read before the stream is finished, which then reads both."""
     async with talk(*TYPE_I, epsv, *RETR) as client, client.get_stream("RETR a") as stream:
         assert await stream.read() == b"data"
 
 
 async def test_wait_codes_and_stars(caplog: pytest.LogCaptureFixture) -> None:
-    """`wait_codes` and `censor_after` are those of `command`."""
+    """`wait_codes` and `censor_after` work as in `command`."""
     caplog.set_level("DEBUG", "ftpfixture.client")
     secret = "SITE GET secret"
-    said: list[Step] = [secret, b"100 wait\r\n150 here\r\n", send(b"data"), b"226 done\r\n"]
-    async with talk(*TYPE_I, epsv, *said) as client, client.get_stream(secret, "150", "100", 9) as stream:
+    script: list[Step] = [secret, b"100 wait\r\n150 here\r\n", send(b"data"), b"226 done\r\n"]
+    async with talk(*TYPE_I, epsv, *script) as client, client.get_stream(secret, "150", "100", 9) as stream:
         assert await stream.read() == b"data"
     assert "SITE GET ******" in caplog.messages
 
 
 async def test_226_before_150() -> None:
-    """A server that says 226 where 1xx belongs has no transfer for us: that is an error, and nothing is left open.
+    """A 226 instead of 1xx is an error, and nothing is left open.
 
-    Whether it was the reply to something else the client finds out before it says anything else.
+    Before its next command the client finds out whether the 226 was the reply to another command.
     """
     replies = b'150 here\r\n426 broken\r\n257 "/"\r\n'
     script = [*TYPE_I, epsv, "RETR a", b"226 done\r\n", receive(b""), "PWD", replies, "NOOP", b"200 ok\r\n"]
@@ -365,7 +367,7 @@ async def test_226_before_150() -> None:
 
 
 async def test_a_missing_226() -> None:
-    """A server that forgets the final reply is given up after `socket_timeout`."""
+    """When the final reply does not arrive within `socket_timeout`, the call times out."""
     async with talk(*TYPE_I, epsv, "RETR a", b"150 here\r\n", send(b"data"), until_closed) as client:
         stream = await client.download_stream("a")
         assert await stream.read() == b"data"
@@ -378,7 +380,7 @@ async def test_a_missing_226() -> None:
 
 @pytest.mark.parametrize("reply", ["426 broken", "451 disk", "552 full"])
 async def test_a_transfer_that_fails_at_the_end(reply: str) -> None:
-    """What the server says in the end is the error of the stream, and the session goes on."""
+    """An error in the final reply is raised by the stream, and the session continues."""
     async with talk(
         *TYPE_I, epsv, "STOR a", b"150 go\r\n", receive(b"data"), reply.encode() + b"\r\n", "NOOP", b"200 ok\r\n"
     ) as client:
@@ -392,7 +394,7 @@ async def test_a_transfer_that_fails_at_the_end(reply: str) -> None:
 
 
 async def test_the_connection_only() -> None:
-    """With no command only the connection is opened; the command is said afterwards, in the body."""
+    """Without a command only the data connection is opened; the command is sent afterwards, in the block."""
     async with talk(*transfer("RETR a", send(b"data"), first=True), epsv, connected, *RETR) as client:
         async with client.get_stream() as stream:
             await client.command("RETR a", "1xx")
@@ -404,7 +406,7 @@ async def test_the_connection_only() -> None:
 
 
 async def test_a_passive_connection() -> None:
-    """`get_passive_connection` opens one by the ways that it is told, and the stream takes the final reply."""
+    """`get_passive_connection` uses the given commands, and its stream reads the final reply."""
     async with talk(*TYPE_I, pasv, *RETR, "TYPE A", b"200 ok\r\n", epsv, *RETR, epsv, *RETR) as client:
         for arguments in (("I", ["PASV"]), ("A", ("epsv",)), ("A",)):
             stream = await client.get_passive_connection(*arguments)
@@ -413,8 +415,8 @@ async def test_a_passive_connection() -> None:
             await stream.finish()
 
 
-async def test_ways_for_a_passive_connection() -> None:
-    """No way, and one that nobody knows, is refused before anything is said; the last refusal is the error."""
+async def test_commands_for_a_passive_connection() -> None:
+    """No command or an unknown one is an error before anything is sent; else the last refusal is raised."""
     async with talk(*TYPE_I, *refuse("EPSV", "502"), *refuse("PASV", "500"), "NOOP", b"200 ok\r\n") as client:
         for commands in ([], ["lpsv"]):
             with pytest.raises(ConfigurationError, match="takes some of epsv, pasv, eprt, port"):
@@ -425,7 +427,7 @@ async def test_ways_for_a_passive_connection() -> None:
 
 
 async def test_active_mode_needs_the_command() -> None:
-    """In active mode the server connects after the command, so there is no stream without one; the error says so."""
+    """In active mode the server connects after the command, so a stream without one is an error that says so."""
     async with talk("NOOP", b"200 ok\r\n", passive_commands=["eprt", "port"]) as client:
         for call in (client.get_stream(), client.get_passive_connection()):
             with pytest.raises(ConfigurationError) as caught:
@@ -435,7 +437,7 @@ async def test_active_mode_needs_the_command() -> None:
 
 
 async def test_both_modes_without_a_command() -> None:
-    """Where passive and active ways are allowed, what has no command takes the passive ones."""
+    """Where passive and active commands are allowed, a stream without a command uses the passive ones."""
     async with talk(*TYPE_I, epsv, *RETR, passive_commands=["port", "epsv"]) as client:
         stream = await client.get_stream()
         await client.command("RETR a", "1xx")
@@ -452,7 +454,7 @@ async def test_one_stream_at_a_time() -> None:
 
 
 async def test_speed_limits_are_those_of_the_client() -> None:
-    """Streams obey the client's throttle, which may be changed at any time."""
+    """Streams use the client's throttle, which may be changed at any time."""
     script = transfer("RETR a", send(b"data"), first=True)
     async with talk(*script, read_speed_limit=1 << 20) as client, client.download_stream("a") as stream:
         assert stream.throttles == {"_": client.throttle}
@@ -460,8 +462,8 @@ async def test_speed_limits_are_those_of_the_client() -> None:
         assert await stream.read() == b"data"
 
 
-async def test_streams_have_the_time_limit_of_the_client() -> None:
-    """A data connection that stands still for `socket_timeout` seconds is given up, and the session goes on."""
+async def test_streams_have_the_timeout_of_the_client() -> None:
+    """A data connection without data for `socket_timeout` seconds times out, and the session continues."""
     async with talk(
         *(*TYPE_I, epsv, "RETR a", b"150 here\r\n", connected, b"426 too slow\r\n", dropped, "NOOP", b"200 ok\r\n")
     ) as client:

@@ -1,4 +1,4 @@
-"""Active mode: the server connects to the client, before or after its reply, or not at all."""
+"""Active mode: the server connects to the client before or after its reply, or not at all."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ from tests.support.scripted import (
 talk_actively = partial(talk, passive_commands=["eprt", "port"])
 
 
-@pytest.mark.parametrize("way", [eprt, port])
-async def test_each_active_way(way: Step) -> None:
-    """The client tells an address of its own, on which it listens until the connection is there, and no longer."""
-    script: list[Step] = [*TYPE_I, way, "RETR a", b"150 here\r\n", dial_back, not_listening]
+@pytest.mark.parametrize("command", [eprt, port])
+async def test_each_active_command(command: Step) -> None:
+    """The client sends an address on which it listens until the connection is accepted, and no longer."""
+    script: list[Step] = [*TYPE_I, command, "RETR a", b"150 here\r\n", dial_back, not_listening]
 
-    async with talk(*script, passive_commands=["eprt" if way is eprt else "port"]) as client:
+    async with talk(*script, passive_commands=["eprt" if command is eprt else "port"]) as client:
         stream = await client.download_stream("a")
         assert stream.channel.peer[0] == "127.0.0.1"
         stream.close()
 
 
 async def test_eprt_refused() -> None:
-    """A server without EPRT is told PORT, from then on."""
+    """For a server that refuses EPRT the client sends PORT from then on."""
     got: list[Step] = ["RETR a", b"150 here\r\n", dial_back, send(b"data"), b"226 done\r\n"]
 
     async def refuse(session: Session) -> None:
@@ -57,8 +57,8 @@ async def test_eprt_refused() -> None:
         assert await fetch(client) == b"data"
 
 
-async def test_a_refused_way_is_not_listened_on() -> None:
-    """After PORT was refused nobody listens there any more."""
+async def test_a_refused_address_is_not_listened_on() -> None:
+    """After a refused EPRT the client does not listen any more."""
 
     async def refuse(session: Session) -> None:
         session.target = "127.0.0.1", int((await session.hear()).split("|")[3])
@@ -70,8 +70,8 @@ async def test_a_refused_way_is_not_listened_on() -> None:
         await client.noop()
 
 
-async def test_passive_ways_before_active_ones() -> None:
-    """All ways may be mixed, in any order."""
+async def test_passive_commands_before_active_ones() -> None:
+    """Passive and active commands may be mixed, in any order."""
     script: list[Step] = ["EPSV", b"502 no\r\n", eprt, "RETR a", b"150 x\r\n", dial_back, send(b"data"), b"226 x\r\n"]
 
     async with talk(*TYPE_I, *script, passive_commands=["epsv", "eprt"]) as client:
@@ -91,14 +91,14 @@ async def test_passive_ways_before_active_ones() -> None:
     ],
 )
 async def test_when_the_server_connects(steps: list[Step]) -> None:
-    """The server may connect before 150 or after, and be done before anybody looks; other hosts are not let in."""
+    """The server may connect before or after 150, or finish before the client reads; other hosts are rejected."""
     async with talk_actively(*TYPE_I, eprt, "RETR a", *steps, "NOOP", b"200 ok\r\n") as client:
         assert await fetch(client) == b"data"
         await client.noop()
 
 
 async def test_an_upload() -> None:
-    """What is sent arrives, and its end is an end."""
+    """Uploaded data arrive completely, and their end too."""
     script: list[Step] = [*TYPE_I, eprt, "STOR a", b"150 go\r\n", dial_back, receive(b"data"), b"226 done\r\n"]
 
     async with talk_actively(*script) as client, client.upload_stream("a") as stream:
@@ -107,7 +107,7 @@ async def test_an_upload() -> None:
 
 @pytest.mark.parametrize("early", [b"150 here\r\n", b""])
 async def test_the_server_cannot_connect(early: bytes) -> None:
-    """A server that says 425 after 150, or at once, ends the wait: the error is its reply, nobody listens any more."""
+    """A 425 after 150, or instead of it, ends the wait with that error; the client does not listen any more."""
     script: list[Step] = [
         *TYPE_I,
         eprt,
@@ -127,7 +127,7 @@ async def test_the_server_cannot_connect(early: bytes) -> None:
 
 
 async def test_no_codes() -> None:
-    """With no codes the replies up to the connection are read while it is waited for, the others in the end."""
+    """Without codes the replies before the connection are read while waiting for it, the others at the end."""
     script: list[Step] = [*TYPE_I, eprt, "RETR a", b"150 here\r\n", dial_back, send(b"data"), b"226 done\r\n"]
 
     async with talk_actively(*script) as client, client.get_stream("RETR a") as stream:
@@ -135,7 +135,7 @@ async def test_no_codes() -> None:
 
 
 async def test_the_command_is_refused() -> None:
-    """When the command is refused nobody listens any more, and a connection that came all the same is closed."""
+    """When the command is refused the client stops listening, and closes a connection that the server opened anyway."""
     script: list[Step] = [
         *(*TYPE_I, eprt, "RETR a", dial_back, b"550 no\r\n", receive(b""), not_listening),
         *(eprt, "RETR a", b"550 no\r\n", "NOOP", not_listening, b"200 ok\r\n"),
@@ -148,14 +148,14 @@ async def test_the_command_is_refused() -> None:
 
 
 async def test_the_server_never_connects() -> None:
-    """`connection_timeout` limits the wait for the server; what it says when it gives up is passed over."""
-    given_up = asyncio.Event()
+    """`connection_timeout` limits the wait for the server; its later reply is skipped."""
+    timed_out = asyncio.Event()
     script: list[Step] = [
         *TYPE_I,
         eprt,
         "RETR a",
         b"150 x\r\n",
-        given_up,
+        timed_out,
         not_listening,
         b"425 x\r\n",
         "NOOP",
@@ -166,14 +166,14 @@ async def test_the_server_never_connects() -> None:
         client.connection_timeout = 0.05
         with pytest.raises(TimeoutError):
             await fetch(client)
-        given_up.set()
+        timed_out.set()
         await client.noop()
 
 
-@pytest.mark.parametrize("said", [b"", b"150 here\r\n"])
-async def test_the_server_goes(said: bytes) -> None:
-    """When the control connection ends before the data connection came, that is an error."""
-    async with talk_actively(*TYPE_I, eprt, "RETR a", said, reset) as client:
+@pytest.mark.parametrize("reply", [b"", b"150 here\r\n"])
+async def test_the_control_connection_ends(reply: bytes) -> None:
+    """When the control connection ends before the data connection arrives, the call raises an error."""
+    async with talk_actively(*TYPE_I, eprt, "RETR a", reply, reset) as client:
         with pytest.raises(ConnectionError):
             await fetch(client)
         with pytest.raises(ConnectionError, match="connect again"):
@@ -181,11 +181,11 @@ async def test_the_server_goes(said: bytes) -> None:
 
 
 async def test_cancelled_while_the_server_connects() -> None:
-    """A cancelled wait closes both, because the server is about to begin: the next call says to connect again."""
-    heard = asyncio.Event()
-    async with talk_actively(*TYPE_I, eprt, "RETR a", b"150 here\r\n", tell(heard), until_closed) as client:
+    """A cancelled wait closes both connections, because the server has begun; the next call says to connect again."""
+    received = asyncio.Event()
+    async with talk_actively(*TYPE_I, eprt, "RETR a", b"150 here\r\n", tell(received), until_closed) as client:
         task = asyncio.create_task(fetch(client))
-        await heard.wait()
+        await received.wait()
         for _ in range(5):
             await asyncio.sleep(0)
         task.cancel()
@@ -197,10 +197,10 @@ async def test_cancelled_while_the_server_connects() -> None:
 
 async def test_closed_while_the_server_connects() -> None:
     """`close` in another task ends the wait for the server's connection."""
-    heard = asyncio.Event()
-    async with talk_actively(*TYPE_I, eprt, "RETR a", b"150 here\r\n", tell(heard), until_closed) as client:
+    received = asyncio.Event()
+    async with talk_actively(*TYPE_I, eprt, "RETR a", b"150 here\r\n", tell(received), until_closed) as client:
         task = asyncio.create_task(fetch(client))
-        await heard.wait()
+        await received.wait()
         for _ in range(5):
             await asyncio.sleep(0)
         client.close()
@@ -210,7 +210,7 @@ async def test_closed_while_the_server_connects() -> None:
 
 
 async def test_no_port_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    """When this side cannot listen, the next way is tried."""
+    """When the client cannot listen, the next command is tried; after the last one the error is raised."""
 
     def bind(*_: object) -> None:
         raise OSError(98, "no port left")
@@ -223,7 +223,7 @@ async def test_no_port_left(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_ipv6_hosts_are_compared() -> None:
-    """Over IPv6, too, the server's connection is known by its address."""
+    """Over IPv6 too, only connections from the server's address are accepted."""
     script: list[Step] = [GREETING, *TYPE_I, eprt, "RETR a", b"150 x\r\n", dial_back, send(b"data"), b"226 x\r\n"]
     async with ScriptedServer(script, host="::1") as server:
         client = Client(passive_commands=["eprt"])

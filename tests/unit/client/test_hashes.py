@@ -1,4 +1,4 @@
-"""Which hash of a file a server is asked for."""
+"""Which hash of a file the client asks a server for."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ftpfixture import Client, FtpServer
 
 @pytest.mark.ftp(features=["HASH WHIRLPOOL*", "SIZE"])
 async def test_unknown_hashes(ftp_client: Client, ftp_server: FtpServer, tmp_path: Path) -> None:
-    """A server that offers no hash that is known here is asked for the size."""
+    """When a server offers no hash that the client has, the client compares the size."""
     (tmp_path / "a.txt").write_bytes(b"hi")
 
     await ftp_client.upload(tmp_path / "a.txt", verify=True)

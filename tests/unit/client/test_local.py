@@ -1,4 +1,4 @@
-"""Names of files on this side: which names of a server are none."""
+"""Local file names: which names of a server are not allowed."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import PurePath, PurePosixPath, PureWindowsPath
 from ftpfixture.client.local import child_of
 
 
-def test_names_here() -> None:
-    """A name is one plain part of a path of this side, or none."""
+def test_local_names() -> None:
+    """A name is allowed when it is one plain component of a local path."""
     plain = ("a", "a b", ".hidden", "ü", "CONSOLE", "NULL", "COM10", "a.NUL", "...a", " a")
     never = ("", ".", "..", "a/b", "../x", "/x", "a\0b")
     not_on_windows = (

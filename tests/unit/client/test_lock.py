@@ -1,4 +1,4 @@
-"""The lock of a conversation: one task at a time, as often as it likes, and any task may release it."""
+"""The lock of a conversation: one task at a time, reentrant, and any task may release it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ftpfixture.client.lock import ConversationLock
 
 
 async def _is_free(lock: ConversationLock) -> bool:
-    """Say whether another task gets the lock at once."""
+    """Whether another task gets the lock at once."""
     task = asyncio.create_task(lock.acquire())
     await asyncio.sleep(0)
     free = task.done()
@@ -21,8 +21,8 @@ async def _is_free(lock: ConversationLock) -> bool:
     return free
 
 
-async def test_the_owner_may_take_it_again() -> None:
-    """A task that talks may begin a conversation within the conversation; others wait for the end of the outer one."""
+async def test_the_owner_may_acquire_it_again() -> None:
+    """The owner may acquire the lock again; other tasks wait until it is released as often as it was acquired."""
     lock = ConversationLock()
     async with lock:
         async with lock:
@@ -32,24 +32,24 @@ async def test_the_owner_may_take_it_again() -> None:
     assert await _is_free(lock)
 
 
-async def test_tasks_talk_one_after_another() -> None:
-    """Who waits longest comes next."""
+async def test_first_come_first_served() -> None:
+    """Waiting tasks get the lock in the order in which they asked."""
     lock = ConversationLock()
-    said = []
+    order = []
 
-    async def talk(number: int) -> None:
+    async def hold(number: int) -> None:
         async with lock:
-            said.append(f"{number} begins")
+            order.append(f"{number} begins")
             await asyncio.sleep(0)
-            said.append(f"{number} ends")
+            order.append(f"{number} ends")
 
-    await asyncio.gather(*(talk(number) for number in range(3)))
+    await asyncio.gather(*(hold(number) for number in range(3)))
 
-    assert said == ["0 begins", "0 ends", "1 begins", "1 ends", "2 begins", "2 ends"]
+    assert order == ["0 begins", "0 ends", "1 begins", "1 ends", "2 begins", "2 ends"]
 
 
-async def test_an_error_gives_it_back() -> None:
-    """A conversation that fails ends all the same."""
+async def test_an_error_releases_it() -> None:
+    """An error in the block releases the lock."""
     lock = ConversationLock()
     with pytest.raises(ZeroDivisionError):
         async with lock:
@@ -58,8 +58,8 @@ async def test_an_error_gives_it_back() -> None:
     assert await _is_free(lock)
 
 
-async def test_another_task_may_give_it_back() -> None:
-    """What was taken in one task and given in another is free; neither owns it then."""
+async def test_another_task_may_release_it() -> None:
+    """A lock that one task acquired and another released is free, with no owner."""
     lock = ConversationLock()
     await asyncio.create_task(lock.acquire())
     assert not await _is_free(lock)
@@ -70,7 +70,7 @@ async def test_another_task_may_give_it_back() -> None:
 
 
 async def test_the_last_owner_has_to_wait_like_others() -> None:
-    """A task that released the lock does not slip in while another one talks."""
+    """A task that released the lock waits for it like all others."""
     lock = ConversationLock()
     async with lock:
         pass
@@ -81,8 +81,8 @@ async def test_the_last_owner_has_to_wait_like_others() -> None:
             await lock.acquire()
 
 
-async def test_adoption() -> None:
-    """A task to which the lock is transferred talks in place of the one that acquired it, which has to wait now."""
+async def test_transfer() -> None:
+    """A task to which the lock is transferred is its owner; the task that acquired it has to wait."""
     lock = ConversationLock()
     await lock.acquire()
 
@@ -102,7 +102,7 @@ async def test_adoption() -> None:
 
 
 async def test_a_cancelled_wait_changes_nothing() -> None:
-    """Who gives up waiting leaves the lock to who has it, and to those behind."""
+    """A cancelled wait changes neither the owner nor the other waiting tasks."""
     lock = ConversationLock()
     await lock.acquire()
     first, second = asyncio.create_task(lock.acquire()), asyncio.create_task(lock.acquire())

@@ -1,4 +1,4 @@
-"""Going through trees: in which order, and where not."""
+"""Walks through trees: their order, and what they do not enter."""
 
 from __future__ import annotations
 
@@ -37,27 +37,27 @@ async def fetch(path: PurePosixPath) -> DirectoryListing:
     ],
 )
 async def test_order(settings: dict[str, Any], order: str) -> None:
-    """Level by level, or each directory where it stands; unread lines are told with their directory."""
-    told: list[Any] = []
-    walk = Walk(fetch, PurePosixPath("/t"), on_unread=told.append, **settings)
+    """Level by level, or depth first; unread lines are reported once for their directory."""
+    reported: list[Any] = []
+    walk = Walk(fetch, PurePosixPath("/t"), on_unread=reported.append, **settings)
     found = [found async for found in walk]
     assert " ".join(str(each.name) for each in found) == order
     assert {each.local for each in found} == {None}
     assert walk.unread == ((UNREAD,) if settings.get("recursive", True) else ())
-    assert told == ([walk.unread] if walk.unread else [])
+    assert reported == ([walk.unread] if walk.unread else [])
     kinds = {str(each.name): each.kind for each in found}
     if "a/h" in kinds:
         assert (kinds["a"], kinds["f"], kinds["a/h"], kinds["a/i"]) == ("dir", "file", "link", "unknown")
 
 
-async def test_where_things_belong_here() -> None:
-    """Each has its place below the directory here."""
+async def test_local_paths() -> None:
+    """Every entry has its path below the local directory."""
     walk = Walk(fetch, PurePosixPath("/t"), PureWindowsPath("C:/in"))
     assert [str(found.local) async for found in walk][-2:] == [r"C:\in\a\h", r"C:\in\a\i"]
 
 
 async def test_circles_end() -> None:
-    """A directory that is one of those above it is given, with the reason why it is not gone into."""
+    """A directory that is one of those above it is given with a reason, and not entered."""
 
     async def circle(path: PurePosixPath) -> DirectoryListing:
         entries = [(path / "d", {"type": "dir", "unique": "1"}), (path / "e", {"type": "dir", "unique": ""})]
@@ -69,8 +69,8 @@ async def test_circles_end() -> None:
     assert "d/d/d" not in found
 
 
-async def test_nothing_below_a_name_that_is_none_here() -> None:
-    """A directory whose name leads elsewhere is not gone into."""
+async def test_a_directory_with_a_forbidden_name() -> None:
+    """A directory whose name would lead elsewhere is not entered."""
 
     async def hostile(path: PurePosixPath) -> DirectoryListing:
         assert path == PurePosixPath("/")
@@ -80,8 +80,8 @@ async def test_nothing_below_a_name_that_is_none_here() -> None:
     assert [(str(each.name), each.left_out) async for each in walk] == [("..\\up", "it is no local name"), ("f", "")]
 
 
-async def test_a_tree_on_this_side(tmp_path: Path) -> None:
-    """It is gone through as a tree of the server is, each directory where it stands; links are what they lead to."""
+async def test_a_local_tree(tmp_path: Path) -> None:
+    """A local tree is walked depth first; links are treated as their targets."""
     root = tmp_path / "t"
     (root / "d" / "e").mkdir(parents=True)
     (tmp_path / "outside").mkdir()
@@ -108,14 +108,14 @@ async def test_a_tree_on_this_side(tmp_path: Path) -> None:
 
 @pytest.fixture
 def loop(ftp_server: FtpServer) -> FtpServer:
-    """A server with a link that leads to the directory in which it is."""
+    """A server with a link that leads to the directory that contains it."""
     ftp_server.files["/d/a.txt"] = b"hi"
     ftp_server.files.symlink("/d/loop", "/d")
     return ftp_server
 
 
 async def test_a_listing_ends(loop: FtpServer, ftp_client: Client) -> None:
-    """A recursive listing tells of a link that goes round, and goes down it only until it can know."""
+    """A recursive listing shows a link that leads back, and enters it only until it is recognized."""
     found = {str(path) for path, _ in await ftp_client.list("/", recursive=True)}
 
     assert {"/d", "/d/a.txt", "/d/loop"} <= found
@@ -125,7 +125,7 @@ async def test_a_listing_ends(loop: FtpServer, ftp_client: Client) -> None:
 async def test_a_download_ends(
     loop: FtpServer, ftp_client: Client, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A tree with a link that goes round comes whole, and the link is left out with a warning."""
+    """A tree with a link that leads back is downloaded completely, without the link, with a warning."""
     await ftp_client.download("/d", tmp_path)
 
     assert (tmp_path / "d" / "a.txt").read_bytes() == b"hi"
@@ -134,7 +134,7 @@ async def test_a_download_ends(
 
 
 async def test_a_mirror_ends(loop: FtpServer, ftp_client: Client, tmp_path: Path) -> None:
-    """A mirror of such a tree is made, and nothing is left to do the second time."""
+    """A tree with a link that leads back can be mirrored; a second mirror transfers nothing."""
     await ftp_client.mirror_down("/d", tmp_path)
 
     assert (await ftp_client.mirror_down("/d", tmp_path)).transferred == ()

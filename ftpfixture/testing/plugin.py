@@ -1,9 +1,9 @@
-"""The pytest plugin: fixtures, the marker, the dialogue in the report of a failing test."""
+"""The pytest plugin: fixtures, options and the marker. `ftpfixture.testing.reports` has what tests fail with."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import AsyncIterator, Generator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import ExitStack
 from typing import Any, Unpack, cast
 
@@ -17,6 +17,7 @@ from ftpfixture.faults.dsl import Fault
 from ftpfixture.faults.grammar import parse as parse_fault
 from ftpfixture.log import CommandLog
 from ftpfixture.server import AbstractUserManager, ScriptedUserManager
+from ftpfixture.testing import reports
 from ftpfixture.testing.faults import Faults
 from ftpfixture.testing.folders import folder
 from ftpfixture.testing.ftpserver import FtpServer, FtpServerFactory
@@ -35,7 +36,6 @@ __all__ = [
     "ftps_server",
 ]
 
-_SERVERS = pytest.StashKey[list[FtpServer]]()
 _FAULTS = pytest.StashKey[list[Fault]]()
 
 _MARKER = (
@@ -44,8 +44,9 @@ _MARKER = (
 )
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     """Faults for all servers of a run, from the command line and from ini files."""
+    pluginmanager.register(reports, "ftpfixture-reports")
     text = (
         "a fault for every server of this run, as text: 'RETR *.csv #2: drop_data after_bytes=1024'; may be given again"
     )
@@ -198,7 +199,7 @@ def _start(item: pytest.Item, servers: ExitStack, settings: FtpServerSettings) -
     server = FtpServer(**settings)
     for fault in item.config.stash[_FAULTS]:
         server.faults.add(fault)
-    item.stash[_SERVERS].append(server)
+    reports.attach(item, server)
     servers.callback(server.check)  # runs after the stop: what went wrong while stopping counts too
     servers.callback(server.stop)
     server.start()
@@ -224,50 +225,3 @@ def _marked(item: pytest.Item) -> FtpServerSettings:
             pytest.fail(f"{item.nodeid}: the marker ftp takes names, as in ftp(disable=['MLSD'])", pytrace=False)
         settings.update(marker.kwargs)
     return cast(FtpServerSettings, settings)  # it is checked when the server is made
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Begin without servers: a test may be run again, and its last try is not its own."""
-    item.stash[_SERVERS] = []
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Fail the very test in which a server failed, or a fault never happened."""
-    __tracebackhide__ = True
-    result = yield
-    for server in _servers(item):
-        server.check()
-        _assert_fired(server)
-    return result
-
-
-def _servers(item: pytest.Item) -> list[FtpServer]:
-    """The servers of a test; those of its process, when the test has forked and comes back twice."""
-    return [server for server in item.stash.get(_SERVERS, []) if not server.inherited]
-
-
-def _assert_fired(server: FtpServer) -> None:
-    try:
-        server.faults.assert_fired()
-    except AssertionError as error:
-        raise pytest.fail.Exception(str(error), pytrace=False) from None  # no line of the test is to blame
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Add the dialogue of every server of a failing test to its report, unless the failure tells it already."""
-    report = yield
-    if report.failed:
-        servers = _servers(item)
-        told = str(call.excinfo.value) if call.excinfo is not None else ""
-        for number, server in enumerate(servers, 1):
-            title = "FTP dialogue" if len(servers) == 1 else f"FTP dialogue of server {number}"
-            if (dialogue := server.log.transcript()) not in told:
-                report.sections.append((title, dialogue))
-    if call.when == "teardown":
-        item.stash[_SERVERS] = []  # pytest keeps its items to the end of the run, and with them what they hold
-    return report

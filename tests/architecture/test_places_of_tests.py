@@ -69,6 +69,7 @@ ELSEWHERE = {
     "testing/beginning": ["unit/testing/test_ftpserver.py"],
     "testing/inside": ["unit/testing/test_ftpserver.py", "unit/testing/test_folders.py"],
     "testing/plugin": ["plugin/test_fixtures.py"],
+    "testing/reports": ["plugin/test_reports.py"],
     "testing/rules": ["unit/testing/test_pathio_check.py"],
     "testing/serverloop": ["unit/testing/test_loopthread.py"],
     "testing/users": ["plugin/test_users_fixture.py"],

@@ -1,4 +1,4 @@
-"""Input that no client should send."""
+"""Malformed and hostile input on the control connection."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from ftpfixture import FtpServer, MemoryUserManager, ServerFailure, User
 from tests.support.raw import RawClient
 
 
-def test_300_pipelined_commands_in_one_packet_are_answered_in_order(raw: RawClient) -> None:
-    """Three hundred commands in one send get three hundred replies in their order."""
+def test_300_pipelined_commands_get_their_replies_in_order(raw: RawClient) -> None:
+    """300 commands in one packet get 300 replies in order."""
     lines = [b"NOOP", b"PWD", b"TYPE A", b"SIZE nothing", b"BOGUS", b""] * 50
     expected = ["200", "257", "200", "550", "502", "500"] * 50
 
@@ -21,8 +21,8 @@ def test_300_pipelined_commands_in_one_packet_are_answered_in_order(raw: RawClie
     assert [raw.reply().code for _ in lines] == expected
 
 
-def test_octets_at_random_never_kill_the_server(ftp_server: FtpServer) -> None:
-    """Random octets on the control connection are answered or ignored; the next session is healthy."""
+def test_random_bytes_do_not_stop_the_server(ftp_server: FtpServer) -> None:
+    """Random bytes on the control connection get replies or are ignored; the next session works."""
     source = random.Random(20261122)
     for _ in range(50):
         with RawClient(ftp_server.address) as client:
@@ -36,11 +36,11 @@ def test_octets_at_random_never_kill_the_server(ftp_server: FtpServer) -> None:
     ftp_server.check()
 
 
-def test_octets_at_random_within_a_session_keep_it_usable(raw: RawClient) -> None:
-    """After lines of random octets a session still answers, in step."""
+def test_random_bytes_in_a_session_keep_it_usable(raw: RawClient) -> None:
+    """After lines of random bytes a session still sends replies, in sync."""
     source = random.Random(7)
     for _ in range(200):
-        line = bytes(octet for octet in source.randbytes(60) if octet not in b"\r\n\0\xff")
+        line = bytes(byte for byte in source.randbytes(60) if byte not in b"\r\n\0\xff")
         raw.send(line.replace(b"QUIT", b""))
         raw.reply()
 
@@ -48,7 +48,7 @@ def test_octets_at_random_within_a_session_keep_it_usable(raw: RawClient) -> Non
 
 
 def test_a_line_without_end_costs_no_memory(raw: RawClient, ftp_server: FtpServer) -> None:
-    """Sixteen megabytes without a line feed are swallowed and answered once, with 500."""
+    """16 MiB without a line feed are dropped, and get one reply 500."""
     for _ in range(256):
         raw.sock.sendall(b"A" * 65536)
     raw.sock.sendall(b"\r\nNOOP\r\n")
@@ -59,8 +59,8 @@ def test_a_line_without_end_costs_no_memory(raw: RawClient, ftp_server: FtpServe
     assert len(record.argument) < 100
 
 
-def test_half_a_line_at_the_end_is_no_command(ftp_server: FtpServer, raw: RawClient) -> None:
-    """A line that was cut off by the end of the connection is not executed."""
+def test_an_incomplete_line_at_the_end_is_no_command(ftp_server: FtpServer, raw: RawClient) -> None:
+    """The server does not execute a line that the end of the connection cut off."""
     ftp_server.files["/keep.txt"] = b"keep"
     raw.sock.sendall(b"NOOP\r\nDELE keep.txt")
     raw.sock.shutdown(socket.SHUT_WR)
@@ -71,7 +71,7 @@ def test_half_a_line_at_the_end_is_no_command(ftp_server: FtpServer, raw: RawCli
 
 
 def test_a_client_that_never_reads_does_not_hurt_others(ftp_server: FtpServer, raw: RawClient) -> None:
-    """One client fills the pipe with commands and reads nothing; another one is served meanwhile."""
+    """While one client sends commands and reads nothing, the server serves another one."""
     raw.flood()
 
     with RawClient(ftp_server.address) as other:
@@ -82,7 +82,7 @@ def test_a_client_that_never_reads_does_not_hurt_others(ftp_server: FtpServer, r
 
 
 def test_a_client_that_never_reads_its_download_does_not_hurt_others(ftp_server: FtpServer, raw: RawClient) -> None:
-    """One client leaves its download unread; another one gets the same file whole."""
+    """While one client does not read its download, another one downloads the same file."""
     content = random.Random(1).randbytes(1 << 24)
     ftp_server.files["/big.bin"] = content
     raw.passive()
@@ -95,20 +95,20 @@ def test_a_client_that_never_reads_its_download_does_not_hurt_others(ftp_server:
 
 
 class LateFailure(MemoryUserManager):
-    """Fails when a session is over."""
+    """Raises at the end of a session."""
 
     async def notify_logout(self, user: User) -> None:
-        """See AbstractUserManager."""
-        raise RuntimeError("the door is stuck")
+        """Raise."""
+        raise RuntimeError("no logout")
 
 
 def test_a_failure_after_the_last_reply_is_not_lost() -> None:
-    """What a user manager raises when a session ends is raised in the test, though nobody can be answered any more."""
+    """An exception of the user manager at the end of a session is raised in the test, though no reply can have it."""
     with FtpServer(users=LateFailure([User("user", "password")])) as server:
         with RawClient(server.address) as client:
             client.login()
             assert client.code("QUIT") == "221"
         server.log.wait_for(lambda event: type(event).__name__ == "Disconnected")
 
-        with pytest.raises(ServerFailure, match="the session raised RuntimeError: the door is stuck"):
+        with pytest.raises(ServerFailure, match="the session raised RuntimeError: no logout"):
             server.check()

@@ -1,4 +1,4 @@
-"""Servers on a driver of another kind: no thread, virtual time, and nothing patched; minutes take no time."""
+"""Servers on another driver, without thread and patches: in virtual time, minutes pass at once."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BIG = {"/a.txt": b"a" * 1_000_000}
 
 @pytest.fixture
 def driver() -> Iterator[VirtualTime]:
-    """Virtual time; all that a test does in it is over in a few real seconds, and on one thread."""
+    """Virtual time; a test in it takes a few real seconds at most, and uses one thread."""
     threads, began = threading.active_count(), time.monotonic()
     driver = VirtualTime()
     yield driver
@@ -31,7 +31,7 @@ def driver() -> Iterator[VirtualTime]:
 
 @pytest.fixture
 def make(driver: VirtualTime, ftp_server_factory: Callable[..., FtpServer]) -> Callable[..., FtpServer]:
-    """Starts servers in virtual time."""
+    """Return a function that starts servers in virtual time."""
     return lambda **settings: ftp_server_factory(driver=driver, **settings)
 
 
@@ -44,8 +44,8 @@ def _dialogue(driver: VirtualTime, server: FtpServer) -> None:
         assert client.is_closed()
 
 
-def test_everything_that_a_test_does(driver: VirtualTime, make: Callable[..., FtpServer]) -> None:
-    """Files, log, users, stop, start and restart; no time goes by while all are busy."""
+def test_files_log_stop_and_restart(driver: VirtualTime, make: Callable[..., FtpServer]) -> None:
+    """Files, log, stop, start and restart work; no time passes while all are busy."""
     server = make(files=BIG)
     _dialogue(driver, server)
     server.wait_idle()
@@ -61,8 +61,8 @@ def test_everything_that_a_test_does(driver: VirtualTime, make: Callable[..., Ft
     assert server.files["/b.txt"] == b"b"
 
 
-def test_the_log_is_waited_for(driver: VirtualTime, make: Callable[..., FtpServer]) -> None:
-    """What a client has sent is read first; what does not come is given up when its time is over, and no later."""
+def test_wait_for_the_log(driver: VirtualTime, make: Callable[..., FtpServer]) -> None:
+    """Sent commands are read before the wait; a missing command times out exactly at its timeout."""
     server = make()
     client = VirtualClient(driver, server.address)
     client.send("NOOP")
@@ -75,7 +75,7 @@ def test_the_log_is_waited_for(driver: VirtualTime, make: Callable[..., FtpServe
 
 @pytest.mark.parametrize("how", ["wait for the event", "client waits", "move", "frozen and moved"])
 def test_idle_sessions_end(driver: VirtualTime, make: Callable[..., FtpServer], how: str) -> None:
-    """A timeout of five minutes, however they go by."""
+    """A session times out after five minutes, however the time passes."""
     server = make(idle_timeout=300)
     with VirtualClient(driver, server.address, timeout=1000) as client:
         client.login()
@@ -96,7 +96,7 @@ def test_idle_sessions_end(driver: VirtualTime, make: Callable[..., FtpServer], 
 
 
 def test_delays_and_limits(driver: VirtualTime, make: Callable[..., FtpServer]) -> None:
-    """Faults that take time, a wrong password's delay, a data connection that never comes, and speed."""
+    """Delays of faults and wrong passwords, missing data connections and speed limits take their virtual time."""
     server = make(
         files={"/a.txt": b"a" * 60_000},
         login_delay=600,
@@ -126,8 +126,8 @@ def test_delays_and_limits(driver: VirtualTime, make: Callable[..., FtpServer]) 
     assert spent == pytest.approx([600, 120, 0, 0, 60, 60, 3600], rel=0.01)
 
 
-def test_a_client_gives_up(driver: VirtualTime, make: Callable[..., FtpServer]) -> None:
-    """A stall for ever costs a client its own timeout of five minutes, and nobody else."""
+def test_a_client_times_out(driver: VirtualTime, make: Callable[..., FtpServer]) -> None:
+    """A client of a stalled command times out after its own five minutes."""
     server = make(faults=[on("NOOP").stall()])
     with VirtualClient(driver, server.address, timeout=300) as client:
         client.login()
@@ -141,7 +141,7 @@ def test_a_client_gives_up(driver: VirtualTime, make: Callable[..., FtpServer]) 
 
 
 def test_scripted_users(driver: VirtualTime, make: Callable[..., FtpServer]) -> None:
-    """What a user manager waits for goes by the driver of its server."""
+    """A user manager waits in the time of the driver of its server."""
     users = ScriptedUserManager([User("ann", "secret")])
     users.on("ann").delay(60).usual()
     server = make(users=users, idle_timeout=300)
@@ -154,7 +154,7 @@ def test_scripted_users(driver: VirtualTime, make: Callable[..., FtpServer]) -> 
 
 
 def test_two_servers_are_in_one_time(driver: VirtualTime, make: Callable[..., FtpServer]) -> None:
-    """They share the driver, and a clock of theirs."""
+    """Two servers share the driver and a clock."""
     clock = Clock(time_source=driver)
     servers = [make(clock=clock, idle_timeout=seconds) for seconds in (100, 200)]
     clients = [VirtualClient(driver, server.address) for server in servers]
@@ -173,10 +173,10 @@ def test_two_servers_are_in_one_time(driver: VirtualTime, make: Callable[..., Ft
     [({}, BEGIN), ({"clock": lambda: 5.0}, 5), ({"clock": "own"}, BEGIN)],
     ids=["none", "function", "own"],
 )
-def test_what_the_time_of_day_is(
+def test_the_time_of_day(
     driver: VirtualTime, make: Callable[..., FtpServer], settings: dict[str, Any], wall: float
 ) -> None:
-    """A function gives the time of day only; what waits goes by the driver's time."""
+    """A function sets the time of day only; timeouts use the time of the driver."""
     if settings.get("clock") == "own":
         settings = {"clock": Clock(time_source=driver)}
     server = make(idle_timeout=300, **settings)
@@ -188,17 +188,17 @@ def test_what_the_time_of_day_is(
 
 @pytest.mark.parametrize("clock", [Clock(), Clock(lambda: 5.0), Clock(time_source=VirtualTime())])
 def test_a_clock_of_another_time_is_refused(driver: VirtualTime, clock: Clock) -> None:
-    """It would show another time than the server waits by; the text says how to make one."""
+    """A clock with another time source raises ConfigurationError, with the way to make one."""
     with pytest.raises(ConfigurationError, match=r"make it with Clock\(time_source=driver\)"):
         FtpServer(driver=driver, clock=clock)
 
 
 @pytest.mark.parametrize("tls", [None, "explicit", "implicit"])
 def test_without_sockets_too(driver: VirtualTime, make: Callable[..., FtpServer], tls: str | None) -> None:
-    """On a network in memory neither the server nor our client has a socket; a client's timeouts take no time."""
+    """On a network in memory neither the server nor our client has a socket; timeouts of the client pass at once."""
     network = MemoryNetwork()
     with ExitStack() as leases:
-        driver.acquire()  # the client outlives the server
+        driver.acquire()  # the client lives longer than the server
         leases.callback(driver.release)
         before = os.listdir("/proc/self/fd")
         server = make(network=network, tls=tls, files=BIG, faults=["RETR #2: stall after_bytes=500000"])

@@ -1,4 +1,4 @@
-"""Processes that fork, spawn and end beside running servers: a child has none of them, and disturbs none."""
+"""Processes that fork, spawn and end beside running servers: a child has no server, and does not disturb any."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ ROOT = Path(__file__).parents[2]
 
 
 class Child:
-    """A forked child that does something and waits until it is told to end.
+    """A forked child that calls a function and waits for the end of the parent's pipe.
 
     Args:
-        work: What it does first; a failed assertion is its report.
+        work: The function; its exception is the report of the child.
     """
 
     def __init__(self, work: Callable[[], object]) -> None:
@@ -45,8 +45,8 @@ class Child:
         os.close(self._report)
         os.close(self._end)
         self._report, self._end = report, end
-        with os.fdopen(os.dup(report), "rb") as told:
-            self.report = told.read().decode()
+        with os.fdopen(os.dup(report), "rb") as pipe:
+            self.report = pipe.read().decode()
 
     def _run(self, work: Callable[[], object], end: int) -> None:
         os.close(end)
@@ -61,14 +61,14 @@ class Child:
         os._exit(0)
 
     def end(self) -> None:
-        """Let it end, and wait for that."""
+        """End the child, and wait for its end."""
         os.close(self._end)
         os.close(self._report)
         os.waitpid(self._pid, 0)
 
 
 def in_a_child(work: Callable[[], object]) -> str:
-    """What became of the work: "done", or a traceback."""
+    """Call a function in a child and return "done" or a traceback."""
     child = Child(work)
     child.end()
     return child.report
@@ -97,7 +97,7 @@ USES: dict[str, Callable[[FtpServer], object]] = {
 
 
 def refuses(server: FtpServer) -> None:
-    """Every use of an inherited server says so; leaving it does nothing."""
+    """Check that every use of an inherited server raises, and that leaving its context does not."""
     for name, use in USES.items():
         with pytest.raises(ServerStateError) as caught:
             use(server)
@@ -111,8 +111,8 @@ def refuses(server: FtpServer) -> None:
         raise ZeroDivisionError
 
 
-def test_an_inherited_server_says_so() -> None:
-    """Whatever is asked of it in the child, and it is well in the parent."""
+def test_an_inherited_server_is_refused() -> None:
+    """Every call in the child raises ServerStateError; in the parent the server works."""
     with FtpServer(files={"/a.txt": b"a"}) as server, RawClient(server.address) as client:
         client.login()
         assert in_a_child(lambda: refuses(server)) == "done"
@@ -120,8 +120,8 @@ def test_an_inherited_server_says_so() -> None:
         assert not server.inherited
 
 
-def test_a_child_is_a_client_of_its_parent() -> None:
-    """The address is all that a client needs, wherever it runs: downloaders that fork are tested as they are."""
+def test_a_child_connects_to_a_server_of_its_parent() -> None:
+    """A client in a forked child needs only the address of the server."""
 
     def work() -> None:
         with RawClient(server.address) as client:
@@ -135,8 +135,8 @@ def test_a_child_is_a_client_of_its_parent() -> None:
         server.log.assert_sent("PASS -> 230")
 
 
-def test_a_child_has_servers_of_its_own() -> None:
-    """New ones, and those that were made in the parent and not started there, with a clock that both share."""
+def test_a_child_starts_its_own_servers() -> None:
+    """A child starts new servers, and servers that the parent made and did not start, with a shared clock."""
     clock = Clock()
     waiting = FtpServer(files={"/a.txt": b"a"}, clock=clock, idle_timeout=300)
 
@@ -156,7 +156,7 @@ def test_a_child_has_servers_of_its_own() -> None:
 
 
 def test_ports_and_sessions_while_a_child_lives() -> None:
-    """A transfer goes on; the end of a session is seen; the port is free when the parent has stopped."""
+    """Transfers continue, sessions end, and the port is free after the stop in the parent."""
     with FtpServer(files={"/big.bin": bytes(1 << 24)}) as server:
         client = RawClient(server.address).login()
         data = client.passive()
@@ -181,7 +181,7 @@ def test_ports_and_sessions_while_a_child_lives() -> None:
 
 
 def test_a_child_of_a_child() -> None:
-    """Each generation has its own loop, and the middle one's server is inherited by the last."""
+    """Each process has its own loop, and the grandchild inherits the server of the child."""
 
     def middle() -> None:
         with FtpServer() as own, RawClient(own.address) as client:
@@ -194,10 +194,10 @@ def test_a_child_of_a_child() -> None:
 
 
 class Forking(Server):
-    """Has a command that forks on the thread of the servers."""
+    """A server with a command that forks in the thread of the servers."""
 
     async def fork(self, connection: Connection, rest: str) -> bool:
-        """FORK: start a server in a child, and answer with what became of it."""
+        """FORK: start a server in a child, and reply with the report."""
         connection.response("200", in_a_child(_has_a_server))
         return True
 
@@ -207,8 +207,8 @@ def _has_a_server() -> None:
         assert forking.fetch(server.address) == b"a"
 
 
-def test_a_fork_on_the_thread_of_the_servers() -> None:
-    """A handler may fork, too."""
+def test_a_fork_in_the_thread_of_the_servers() -> None:
+    """A handler may fork."""
     with FtpServer(server_class=Forking) as server, RawClient(server.address) as client:
         client.login()
         assert client.ask("FORK").text == "done"
@@ -216,7 +216,7 @@ def test_a_fork_on_the_thread_of_the_servers() -> None:
 
 
 def test_a_fork_while_other_threads_hold_locks() -> None:
-    """In the child they are free, and so are those of the log and of the loop."""
+    """In the child all locks are free, those of the log and of the loop included."""
     plain, again = lock(), rlock()
     taken, go = threading.Event(), threading.Event()
 
@@ -239,8 +239,8 @@ def test_a_fork_while_other_threads_hold_locks() -> None:
     assert report == "done"
 
 
-def test_a_lease_that_was_inherited_is_not_given_back() -> None:
-    """Leaving the block in the child does not end the loop of a server that was started there."""
+def test_an_inherited_lease_is_not_released() -> None:
+    """Leaving the block in the child does not end the loop of a server of the child."""
 
     def work() -> None:
         server = FtpServer(files={"/a.txt": b"a"})
@@ -254,8 +254,8 @@ def test_a_lease_that_was_inherited_is_not_given_back() -> None:
         assert in_a_child(work) == "done"
 
 
-def test_a_loop_that_is_abandoned() -> None:
-    """It counts as closed and runs nothing; a new one is made for the next lease."""
+def test_an_abandoned_loop() -> None:
+    """In the child the loop is closed and runs nothing; the next lease makes a new loop."""
     thread = LoopThread()
     thread.acquire()
     loop, runner = thread._loop, thread._thread
@@ -275,8 +275,8 @@ def test_a_loop_that_is_abandoned() -> None:
     thread.release()
 
 
-def test_a_driver_of_ones_own_in_a_child() -> None:
-    """Every thread of servers is begun anew there, whoever made it: a child can use the driver, and not the server."""
+def test_a_custom_driver_in_a_child() -> None:
+    """A child can use a driver of its parent, which starts a new thread, and not its server."""
     driver = LoopThread()
 
     def work() -> None:
@@ -290,7 +290,7 @@ def test_a_driver_of_ones_own_in_a_child() -> None:
 
 
 def test_a_fork_while_another_thread_waits() -> None:
-    """In the child nobody waits: its servers tell nobody who is not there."""
+    """In the child no thread waits, and its servers notify no missing thread."""
     looked = threading.Event()
 
     def seen() -> bool:
@@ -320,19 +320,19 @@ async def _nothing() -> None:
 
 
 def test_a_server_cannot_be_sent_to_another_process() -> None:
-    """The error says what can."""
+    """Pickling a server raises TypeError, with what can be sent."""
     with pytest.raises(TypeError, match=r"give the other one server\.url or server\.address"):
         pickle.dumps(FtpServer())
 
 
-def test_the_origin_of_what_is_here() -> None:
-    """Nothing is refused."""
+def test_the_origin_of_this_process() -> None:
+    """An object of this process is not refused."""
     Origin().check()
 
 
 @pytest.mark.parametrize("method", forking.METHODS)
-def test_a_program_that_makes_processes(method: str) -> None:
-    """By `os.fork` and `sys.exit`, multiprocessing, executors and subprocess: sessions go on, and everything ends."""
+def test_a_program_that_starts_processes(method: str) -> None:
+    """With os.fork, multiprocessing, executors and subprocess, sessions continue and every process ends."""
     done = subprocess.run(
         [sys.executable, "-W", "error", "-W", "ignore::DeprecationWarning", "-m", "tests.support.forking", method],
         cwd=ROOT,

@@ -1,4 +1,4 @@
-"""freezegun and time-machine set the time of day; what waits on a server waits by real time all the same."""
+"""freezegun and time-machine set the time of day; timeouts of a server stay in real time."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SETTINGS: dict[str, Any] = {"wait_future_timeout": 0.05, "idle_timeout": 0.3, "f
 
 
 def waits(server: FtpServer, client: RawClient) -> None:
-    """All that waits: for a data connection, in a delay, by a limit, in silence."""
+    """Check all kinds of waiting: data connection, delay, speed limit, idle timeout."""
     client.login()
     assert client.code("EPSV") == "229"
     assert client.code("LIST") == "425"
@@ -43,15 +43,15 @@ def waits(server: FtpServer, client: RawClient) -> None:
 
 
 @pytest.mark.parametrize("tool", TOOLS)
-def test_a_server_within(tool: str) -> None:
-    """Started and stopped while the time of day is frozen."""
+def test_a_server_in_frozen_time(tool: str) -> None:
+    """A server starts and stops while the time of day is frozen."""
     with TOOLS[tool](), FtpServer(**SETTINGS) as server, RawClient(server.address) as client:
         waits(server, client)
 
 
 @pytest.mark.parametrize("tool", TOOLS)
-def test_a_server_across(tool: str) -> None:
-    """Started before; a session lives before, within and after, and files have the time that a test sees."""
+def test_a_server_before_and_after_frozen_time(tool: str) -> None:
+    """A session continues before, in and after frozen time, and files have the time of the test."""
     with FtpServer(**SETTINGS | {"idle_timeout": None}) as server:
         client = RawClient(server.address)
         client.login()
@@ -61,7 +61,7 @@ def test_a_server_across(tool: str) -> None:
             assert client.ask("MDTM then.txt").text.startswith("201201140321")
             assert client.code("EPSV") == "229"
             assert client.code("LIST") == "425"
-            client.send("NLST")  # its 425 is still to come when the time is real again
+            client.send("NLST")  # its 425 comes when the time is real again
         assert client.reply().code == "425"
         assert client.store("STOR now.txt", b"") == ["150", "226"]
         client.close()
@@ -71,14 +71,14 @@ def test_a_server_across(tool: str) -> None:
 
 
 def test_waiting_for_the_log_ends() -> None:
-    """A wait for what never comes ends after its real time."""
+    """A wait for a missing command times out in real time."""
     missed = pytest.raises(AssertionError, match=r"not seen within 0\.05 s")
     with freezegun.freeze_time(THEN), FtpServer() as server, missed:
         server.log.wait_for("RETR", timeout=0.05)
 
 
-def test_the_servers_own_clock_goes_first() -> None:
-    """What ``server.clock`` was set to is the server's time, and moving it makes things due, frozen or not."""
+def test_the_clock_of_the_server_has_priority() -> None:
+    """A time set in ``server.clock`` is that of the server, and moving it makes timers due."""
     with freezegun.freeze_time(THEN), FtpServer(idle_timeout=300) as server, RawClient(server.address) as client:
         client.login()
         server.clock.freeze(at=1767225600)
@@ -124,5 +124,5 @@ with FtpServer(tls="explicit", files={"/a": b""}) as server:
 
 @pytest.mark.parametrize("state", ["imported before", "imported within"])
 def test_the_first_server_of_a_process(state: str) -> None:
-    """Certificates are made when they are first needed, with times of any class; without TLS there are none."""
+    """Certificates are made on first use, also in frozen time; without TLS none are made."""
     subprocess.run([sys.executable, "-c", FIRST, state], check=True, timeout=50)

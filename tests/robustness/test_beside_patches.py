@@ -1,4 +1,4 @@
-"""What tests patch in the standard library does not reach a server, started before the patch or under it."""
+"""Patches of the standard library do not affect a server, started before the patch or under it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.support.undisturbed import UndisturbedClient
 ROOT = Path(__file__).parents[2]
 
 THIS_TIME = time.time
-"""The function, whatever has its name."""
+"""The function itself, not the patched name."""
 
 TARGETS = [
     *("asyncio.create_task", "asyncio.gather", "asyncio.new_event_loop", "asyncio.open_connection", "asyncio.run"),
@@ -58,7 +58,7 @@ SETTINGS: dict[str, Any] = {
 
 @contextmanager
 def everything_patched() -> Iterator[dict[str, MagicMock]]:
-    """All of it at once, by mocks that fail when somebody calls them."""
+    """Patch all of them with mocks that raise when they are called."""
     with ExitStack() as patches:
         mocks = {}
         for target in TARGETS:
@@ -70,7 +70,7 @@ def everything_patched() -> Iterator[dict[str, MagicMock]]:
 
 
 def dialogue(server: FtpServer, client: RawClient) -> None:
-    """Log in; all kinds of waiting, a limited transfer included; the log."""
+    """Log in, transfer files with a speed limit, wait in all ways, and check the files."""
     client.login()
     assert client.fetch("RETR big.bin") == (["150", "226"], FILES["/big.bin"])  # a tenth of a second, in pauses
     assert client.store("STOR b.txt", b"b") == ["150", "226"]
@@ -85,8 +85,8 @@ def dialogue(server: FtpServer, client: RawClient) -> None:
     assert server.files["/b.txt"] == b"b"
 
 
-def test_a_server_that_runs_already() -> None:
-    """Nothing that is patched is called, whatever the server does."""
+def test_a_server_started_before_the_patch() -> None:
+    """A running server calls none of the patched names."""
     with FtpServer(**SETTINGS) as server, everything_patched() as mocks:
         with UndisturbedClient(server.address) as client:
             dialogue(server, client)
@@ -94,10 +94,10 @@ def test_a_server_that_runs_already() -> None:
     assert called == []
 
 
-def test_a_server_that_starts_and_stops_under_the_patch() -> None:
-    """Nor while it begins, restarts and ends, its thread included."""
+def test_a_server_started_under_the_patch() -> None:
+    """Start, restart and stop of a server and its thread call none of the patched names."""
     with FtpServer(tls="explicit"):
-        pass  # certificates are made once a process, by a library that asks for the time
+        pass  # a library makes certificates once a process, and reads the time
     before = threading.active_count()
     with everything_patched() as mocks:
         with FtpServer(**SETTINGS) as server:
@@ -114,7 +114,7 @@ def _values(*values: float) -> Callable[[], float]:
 
 
 def test_mocked_values_are_for_the_code_under_test_only(caplog: pytest.LogCaptureFixture) -> None:
-    """A mock that gives one value a call is not used up by a server, not even for its log, and file times are right."""
+    """A server, its log included, takes no value of a mock that returns one value a call; file times are right."""
     caplog.set_level(logging.DEBUG, "ftpfixture.server")
     with patch("time.time", side_effect=[1.0, 2.0]), FtpServer(clock=_values(*range(5, 100)), files=FILES) as server:
         with UndisturbedClient(server.address) as client:
@@ -129,7 +129,7 @@ def test_mocked_values_are_for_the_code_under_test_only(caplog: pytest.LogCaptur
 
 @pytest.mark.ftp(write_speed_limit=100_000, files=FILES)
 def test_a_limited_transfer_beside_a_patched_sleep(ftp_server: FtpServer) -> None:
-    """Another client is served meanwhile: the flow waits by timers of the loop, and does not spin."""
+    """The server serves another client meanwhile: the transfer waits with timers of the loop."""
     with patch("asyncio.sleep", AsyncMock()) as sleep:
         with RawClient(ftp_server.address) as slow, RawClient(ftp_server.address) as other:
             slow.login()
@@ -169,6 +169,6 @@ assert all(abs(moment - real()) < 60 for moment in start())
 
 
 @pytest.mark.parametrize("state", ["mock", "frozen", "sockets blocked"])
-def test_a_package_that_is_first_imported_under_a_patch(state: str) -> None:
-    """It binds what is real, under the patch and after it."""
+def test_first_import_under_a_patch(state: str) -> None:
+    """The package binds the real functions, under the patch and after it."""
     subprocess.run([sys.executable, "-c", IMPORTS, state], check=True, timeout=50, cwd=ROOT)

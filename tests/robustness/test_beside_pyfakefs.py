@@ -1,4 +1,4 @@
-"""Servers and pyfakefs in one test, in either order: TLS needs the disk, the test has the fake file system."""
+"""Servers and pyfakefs in one test, in either order: TLS needs the real disk, the test has the fake file system."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from ftpfixture.untouched import RealFiles
 
 
 @pytest.fixture
-def no_file_yet(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody in this process has asked for the authority's file so far, nor for the contexts of servers."""
+def no_cached_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clear the cached file of the authority and the cached contexts of servers."""
     certificates.server_context.cache_clear()
     certificates._authority_path.cache_clear()
 
 
 def talk(server: FtpServer) -> None:
-    """A dialogue with transfers over TLS, one of them into a file of the test."""
+    """Hold a dialogue with transfers over TLS, one of them into a file of the test."""
     with FTP_TLS(context=server.tls.client_context("ann")) as ftp:
         ftp.connect(*server.address, timeout=10)
         ftp.login(*server.credentials)
@@ -39,27 +39,27 @@ def talk(server: FtpServer) -> None:
 
 
 def trust(server: FtpServer) -> str:
-    """Read the authority's file as a test does, and as OpenSSL does."""
+    """Read the file of the authority with Python and with OpenSSL."""
     path = server.tls.ca_file
     assert Path(path).read_bytes() == server.tls.ca_pem
     assert len(ssl.create_default_context(cafile=path).get_ca_certs()) == 1
     return path
 
 
-def test_the_file_system_first(no_file_yet: None, fs: FakeFilesystem, ftps_server: FtpServer) -> None:
-    """The server starts under the fake file system, and is trusted by what is read there and on the disk."""
+def test_the_file_system_first(no_cached_file: None, fs: FakeFilesystem, ftps_server: FtpServer) -> None:
+    """The server starts under the fake file system, and the file of the authority is there and on the disk."""
     talk(ftps_server)
     trust(ftps_server)
 
 
-def test_the_server_first(no_file_yet: None, ftps_server: FtpServer, fs: FakeFilesystem) -> None:
-    """The fake file system comes while the server runs, and begins without the file."""
+def test_the_server_first(no_cached_file: None, ftps_server: FtpServer, fs: FakeFilesystem) -> None:
+    """The fake file system starts while the server runs, and does not contain the file at first."""
     talk(ftps_server)
     trust(ftps_server)
 
 
-def test_before_and_after(no_file_yet: None, ftps_server: FtpServer) -> None:
-    """The file that was first asked for under a fake file system is there without it, and under the next."""
+def test_before_and_after(no_cached_file: None, ftps_server: FtpServer) -> None:
+    """A file of the authority made under a fake file system exists after it, and under the next one."""
     with Patcher():
         path = trust(ftps_server)
     assert RealFiles.exists(path)
@@ -68,8 +68,8 @@ def test_before_and_after(no_file_yet: None, ftps_server: FtpServer) -> None:
         assert trust(ftps_server) == path
 
 
-def test_every_kind_of_certificate(no_file_yet: None, fs: FakeFilesystem) -> None:
-    """Contexts are made under the fake file system, which private keys never enter, nor stay on the disk."""
+def test_every_kind_of_certificate(no_cached_file: None, fs: FakeFilesystem) -> None:
+    """Contexts are made under the fake file system; private keys are never in it, and do not stay on the disk."""
     for kind in certificates.KINDS:
         with FtpServer(tls="implicit", certificate=kind):
             pass
@@ -77,8 +77,8 @@ def test_every_kind_of_certificate(no_file_yet: None, fs: FakeFilesystem) -> Non
     assert not folder.exists() or list(folder.glob("ftpfixture-*")) == []
 
 
-def test_folders_are_those_of_the_test(fs: FakeFilesystem, ftp_server: FtpServer) -> None:
-    """`files.load` and `files.save` read and write the file system that the test sees."""
+def test_load_and_save_use_the_fake_file_system(fs: FakeFilesystem, ftp_server: FtpServer) -> None:
+    """`files.load` and `files.save` read and write the file system of the test."""
     fs.create_file("/in/a/b.txt", contents="b")
     ftp_server.files.load("/in", "/up")
     assert ftp_server.files == {"/up/a/b.txt": b"b"}
@@ -86,8 +86,8 @@ def test_folders_are_those_of_the_test(fs: FakeFilesystem, ftp_server: FtpServer
     assert Path("/out/up/a/b.txt").read_bytes() == b"b"
 
 
-def test_a_file_that_somebody_removed(no_file_yet: None, ftps_server: FtpServer) -> None:
-    """It is written anew for the next who asks."""
+def test_a_removed_file(no_cached_file: None, ftps_server: FtpServer) -> None:
+    """A removed file of the authority is written again on the next use."""
     path = ftps_server.tls.ca_file
     Path(path).unlink()
     assert trust(ftps_server) == path
@@ -111,8 +111,8 @@ def test_2_after_it(ftps_server):
 """
 
 
-def test_a_process_that_begins_with_it(pytester: pytest.Pytester) -> None:
-    """What pyfakefs finds imported under itself it imports anew afterwards, and cryptography does not bear that."""
+def test_first_use_under_the_fake_file_system(pytester: pytest.Pytester) -> None:
+    """Pyfakefs imports modules again that were first imported under it, and cryptography fails on that."""
     pytester.makepyfile(test_inner=FRESH)
     plugins_out = ("localftpserver", "randomly", "timeout")
     loaded = ["-o", "asyncio_default_fixture_loop_scope=function", *(f"-pno:{name}" for name in plugins_out)]

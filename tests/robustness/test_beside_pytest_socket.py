@@ -1,4 +1,4 @@
-"""pytest-socket stops the code under test, and not our servers: what it allows to connect, connects."""
+"""pytest-socket blocks the code under test, and not our servers."""
 
 from __future__ import annotations
 
@@ -63,8 +63,8 @@ def test_active_mode_connects_where_the_client_may_not(ftp_server, monkeypatch):
             lines.readline()
             pytest_socket.socket_allow_hosts(["192.0.2.1"])
             port = listener.getsockname()[1]
-            said = ["USER user", "PASS password", f"PORT 127,0,0,1,{port // 256},{port % 256}", "NLST"]
-            for line in said:
+            sent = ["USER user", "PASS password", f"PORT 127,0,0,1,{port // 256},{port % 256}", "NLST"]
+            for line in sent:
                 lines.write(line.encode() + b"\\r\\n")
                 assert lines.readline()[:1] in b"123"
             with listener.accept()[0] as data:
@@ -78,7 +78,7 @@ def test_active_mode_connects_where_the_client_may_not(ftp_server, monkeypatch):
     ids=["disabled", "loopback allowed"],
 )
 def test_servers_beside_pytest_socket(pytester: pytest.Pytester, source: str, options: list[str], passed: int) -> None:
-    """A server starts and answers under each option; the test's own sockets are as the option says."""
+    """A server works under each option; the option applies to the sockets of the test."""
     pytester.makepyfile(test_inner=INNER + source)
     loaded = ["-p", "no:localftpserver", "-p", "no:randomly", "-o", "asyncio_default_fixture_loop_scope=function"]
     result = pytester.runpytest_inprocess(

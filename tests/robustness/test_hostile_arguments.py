@@ -1,4 +1,4 @@
-"""Arguments that no command can take: each is answered in the words of the protocol, over every path layer."""
+"""Invalid arguments of commands: each gets the right reply, over every path layer."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ NUMBERS = {
     **dict.fromkeys((f"SITE UTIME {HUGE} f", "SITE UTIME 999999999999 f", "SITE UTIME 20240230000000 f"), "501"),
     **dict.fromkeys((f"SITE CHMOD {HUGE} f", f"SITE CHMOD {'7' * 5000} f", "SITE CHMOD 8 f"), "501"),
     **dict.fromkeys((f"XCRC f {HUGE} 1", f"XMD5 f 0 {HUGE}", f'XSHA "f" 0 {BEYOND}'), "501"),
-    # In their limits, and held against the file.
+    # Within their limits; the transfer compares them with the file.
     "RANG 0 9223372036854775807": "350",
     "HASH f": "213",
     "REST 9223372036854775807": "350",
@@ -39,7 +39,7 @@ NUMBERS = {
     "MFMT 00010101000000 f": "213",
     f"MFMT 20240101000000.{HUGE} f": "213",
     f"REST {'0' * 5000}3": "350",
-    # No time, so it is a path.
+    # Not a time, so it is a path.
     "MDTM ٢٠٢٤٠١٠١٠٠٠٠٠٠ f": "550",
 }
 
@@ -59,18 +59,18 @@ def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[FtpServer
         yield made
 
 
-def test_numbers_out_of_all_limits_are_501(server: FtpServer) -> None:
-    """No number is so long that it becomes an error of the server."""
+def test_numbers_out_of_limits_get_501(server: FtpServer) -> None:
+    """A number of any length never causes an error of the server."""
     with RawClient(server.address) as client:
         client.login()
         for line, code in NUMBERS.items():
             assert client.code(line) == code, line[:60]
 
 
-def test_nul_in_a_path_is_501_for_every_verb_that_takes_one(server: FtpServer) -> None:
-    """NUL ends a name for every operating system: no verb asks a path layer for it."""
+def test_nul_in_a_path_gets_501(server: FtpServer) -> None:
+    """NUL ends a name on every operating system, so no verb passes it to a path layer."""
     paths = [b"a\0b", b"\0", b"d/\0x", b"f\0", b"../\0", b"-a \0", b"*\0*"]
-    taking_paths = [
+    verbs = [
         *(b"CWD", b"XCWD", b"MKD", b"XMKD", b"RMD", b"XRMD", b"DELE", b"RNFR", b"SIZE", b"MDTM", b"MLST", b"MLSD"),
         *(b"LIST", b"NLST", b"STAT", b"RETR", b"STOR", b"APPE", b"STOU", b"HASH", b"XCRC", b"XMD5", b"XSHA", b"AVBL"),
         *(b"MFMT 20240101000000", b"MFF Modify=20240101000000;", b"MDTM 20240101000000", b"SITE CHMOD 644"),
@@ -79,7 +79,7 @@ def test_nul_in_a_path_is_501_for_every_verb_that_takes_one(server: FtpServer) -
     with RawClient(server.address) as client:
         client.login()
         client.passive()
-        for verb in taking_paths:
+        for verb in verbs:
             for path in paths:
                 assert client.code(verb + b" " + path) == "501", (verb, path)
         assert client.code("RNFR f") == "350"
@@ -87,18 +87,18 @@ def test_nul_in_a_path_is_501_for_every_verb_that_takes_one(server: FtpServer) -
         assert client.code("SIZE f") == "213"
 
 
-def test_names_that_no_disk_takes(server: FtpServer) -> None:
-    """Too long a name, a file where a directory must be, bytes of no encoding: refused, or done, and never 451."""
-    long, octets = "x" * 256, b"\xff\xfe\xed\xa0\x80"
+def test_names_that_no_disk_accepts(server: FtpServer) -> None:
+    """Names that are too long, below a file, or in no encoding are refused or work, and never get 451."""
+    long, undecodable = "x" * 256, b"\xff\xfe\xed\xa0\x80"
     with RawClient(server.address) as client:
         client.login()
         for verb in VERBS:
             for path in (long, f"{long}/f", "f/below", "/" + "d/" * 3000):
                 code = client.code(f"{verb} {path}")
-                # Memory has no limit for names, and nobody made a data connection.
+                # Memory has no limit for names, and the client made no data connection.
                 assert code in {"501", "550", "553", *IN_MEMORY.get(verb, ())}, (verb, path[:10])
         for line, code in {b"MKD": "257", b"CWD": "250", b"RMD": "550", b"MLST": "550"}.items():
-            assert client.code(line + b" " + octets) == code, line
+            assert client.code(line + b" " + undecodable) == code, line
     server.check()
 
 
@@ -106,8 +106,8 @@ IN_MEMORY = {"STOR": {"425"}, "APPE": {"425"}, "MKD": {"257"}}
 VERBS = ("RETR", "STOR", "APPE", "DELE", "RNFR", "SIZE", "MLST", "LIST", "NLST", "CWD", "RMD", "HASH", "XCRC", "MKD")
 
 
-def test_owners_that_nobody_knows(server: FtpServer) -> None:
-    """A name that a disk cannot give a file to is a parameter that is not offered."""
+def test_unknown_owners(server: FtpServer) -> None:
+    """An owner that the system does not know gets 504 on a disk; memory accepts any owner."""
     expected = "213" if server.server.path_io_factory.factory is MemoryPathIO else "504"
     with RawClient(server.address) as client:
         client.login()

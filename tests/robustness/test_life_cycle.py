@@ -1,4 +1,4 @@
-"""Starting and stopping: bounded in time, and nothing is left over."""
+"""Starting and stopping: bounded in time, without leaks."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _dialogue(server: FtpServer) -> None:
 
 
 def test_200_cycles_leave_nothing() -> None:
-    """After 200 servers were started, used and stopped there is no thread, socket or descriptor more than before."""
+    """After 200 servers were started, used and stopped, no thread, socket or descriptor is left."""
     with FtpServer() as server:
         _dialogue(server)
     before = held()
@@ -43,8 +43,8 @@ def test_200_cycles_leave_nothing() -> None:
     assert held() == before
 
 
-def test_200_cycles_under_clients_that_stay_leave_nothing() -> None:
-    """Servers that are stopped under clients in the middle of everything leave nothing behind either."""
+def test_200_cycles_with_connected_clients_leave_nothing() -> None:
+    """Servers that are stopped while clients are connected or transfer a file leave nothing."""
     with FtpServer() as server:
         _dialogue(server)
     before = held()
@@ -88,7 +88,7 @@ def _reads_no_replies(server: FtpServer, client: RawClient) -> None:
     client.flood()
 
 
-def _half_a_line(server: FtpServer, client: RawClient) -> None:
+def _incomplete_line(server: FtpServer, client: RawClient) -> None:
     client.sock.sendall(b"NOO")
 
 
@@ -99,10 +99,10 @@ def _quit_in_transfer(server: FtpServer, client: RawClient) -> None:
 
 @pytest.mark.parametrize(
     "state",
-    [_idle, _waits_for_data, _reads_nothing, _sends_nothing, _reads_no_replies, _half_a_line, _quit_in_transfer],
+    [_idle, _waits_for_data, _reads_nothing, _sends_nothing, _reads_no_replies, _incomplete_line, _quit_in_transfer],
 )
 def test_stop_returns_within_a_second(state: Callable[[FtpServer, RawClient], None]) -> None:
-    """`stop` is done in less than a second whatever clients do, and they see the end of the connection."""
+    """`stop` takes less than a second whatever clients do, and they see the end of the connection."""
     server = FtpServer(files={"/big.bin": bytes(1 << 26)}, wait_future_timeout=60)
     server.start()
     with RawClient(server.address) as client:
@@ -120,7 +120,7 @@ def test_stop_returns_within_a_second(state: Callable[[FtpServer, RawClient], No
 @pytest.mark.parametrize("stage", ["connected", "USER", "PASS", "EPSV", "data", "RETR", "STOR", "half a line"])
 @pytest.mark.parametrize("how", ["fin", "rst"])
 def test_a_client_that_vanishes_leaves_nothing(stage: str, how: str) -> None:
-    """A client may vanish at every stage: its session ends, and the next one is served."""
+    """A client may close or reset at every stage: its session ends, and the next session works."""
     linger = b"\x01\x00\x00\x00\x00\x00\x00\x00"
     with FtpServer(files={"/big.bin": bytes(1 << 25)}) as server:
         client = RawClient(server.address)
@@ -157,7 +157,7 @@ def _go_to(client: RawClient, stage: str) -> None:
 
 
 def test_1000_sessions_at_once() -> None:
-    """A thousand sessions are logged in at once, each is answered, and all end in order."""
+    """1000 sessions are logged in at once, each gets its replies, and all end with QUIT."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # both ends of each are in this process
     with FtpServer() as server:
@@ -175,7 +175,7 @@ def test_1000_sessions_at_once() -> None:
 
 
 async def test_no_task_is_left_in_the_users_own_loop() -> None:
-    """A server in the test's own loop leaves no task behind when it is closed under its clients."""
+    """A server in the loop of the test leaves no task when it is closed while a client is connected."""
     before = asyncio.all_tasks()
     server = Server(path_io_factory=MemoryPathIO)
     await server.start()
@@ -193,7 +193,7 @@ async def test_no_task_is_left_in_the_users_own_loop() -> None:
 
 
 def test_restart_keeps_port_users_files_and_log() -> None:
-    """After a restart the server is at the same address with the same files, and the log goes on."""
+    """After a restart the server is at the same address with the same files, and the log continues."""
     with FtpServer(users={"ann": "secret"}, files={"/a.txt": b"a"}) as server:
         address = server.address
         with RawClient(server.address) as client:
@@ -209,7 +209,7 @@ def test_restart_keeps_port_users_files_and_log() -> None:
 
 
 def test_pause_leaves_new_connections_waiting() -> None:
-    """While the server is paused a client connects but hears nothing; after `resume` it is served."""
+    """While the server is paused, a client connects but gets no reply; after `resume` it gets the greeting."""
     with FtpServer() as server:
         server.pause()
         with RawClient(server.address, timeout=0.1) as client:
@@ -222,8 +222,8 @@ def test_pause_leaves_new_connections_waiting() -> None:
             assert client.reply().code == "220"
 
 
-def test_starting_twice_and_using_after_stop_say_what_to_do() -> None:
-    """Misuse of the life cycle is a ServerStateError whose text says what to do."""
+def test_starting_twice_and_using_after_stop_raise() -> None:
+    """Misuse of the life cycle raises ServerStateError, and the message says what to do."""
     server = FtpServer()
     with pytest.raises(ServerStateError, match=r"call start\(\) first"):
         _ = server.port
@@ -238,7 +238,7 @@ def test_starting_twice_and_using_after_stop_say_what_to_do() -> None:
 
 
 def test_the_loop_thread_lives_while_it_is_leased() -> None:
-    """The first lease starts the thread, the last one ends it, whatever still runs on it."""
+    """The first lease starts the thread, and the last release ends it, whatever still runs in it."""
     before = threading.active_count()
     leased = LoopThread()
     leased.acquire()
@@ -258,17 +258,17 @@ def test_the_loop_thread_lives_while_it_is_leased() -> None:
 
 
 def test_files_are_used_while_another_server_ends_the_thread() -> None:
-    """A step on the thread is done there or, when the thread is just ending, where it was asked for; none is lost."""
+    """A call runs in the thread of the servers or, while that ends, in the thread of the caller; none is lost."""
     idle = FtpServer(files={"/a.txt": b"a"})
     over = threading.Event()
 
-    def come_and_go() -> None:
+    def start_and_stop() -> None:
         for _ in range(200):
             with FtpServer():
                 pass
         over.set()
 
-    other = threading.Thread(target=come_and_go)
+    other = threading.Thread(target=start_and_stop)
     other.start()
     steps = 0
     while not over.is_set():
@@ -279,19 +279,19 @@ def test_files_are_used_while_another_server_ends_the_thread() -> None:
 
 
 class Interrupting(Server):
-    """Interrupts the main thread, which waits for it, when it has begun to listen or begins to close."""
+    """Interrupts the waiting main thread after it started to listen, or before it closes."""
 
     when = ""
 
     async def start(self, host: str | None = None, port: int = 0) -> None:
-        """As ever."""
+        """Start, and perhaps interrupt."""
         await super().start(host, port)
         self.listens_on = self.address
         if self.when == "start":
             await _interrupt()
 
     async def close(self) -> None:
-        """As ever."""
+        """Perhaps interrupt, and close."""
         if self.when == "stop":
             self.when = ""
             await _interrupt()
@@ -305,10 +305,10 @@ async def _interrupt() -> None:
 
 
 class Failing(Server):
-    """Begins to listen, and fails then."""
+    """Starts to listen, and then fails."""
 
     async def start(self, host: str | None = None, port: int = 0) -> None:
-        """As ever."""
+        """Start, and raise."""
         await super().start(host, port)
         self.listens_on = self.address
         raise ZeroDivisionError
@@ -316,8 +316,8 @@ class Failing(Server):
 
 @pytest.mark.usefixtures("keyboard")
 @pytest.mark.parametrize(("kind", "error"), [(Interrupting, KeyboardInterrupt), (Failing, ZeroDivisionError)])
-def test_a_start_that_does_not_succeed_leaves_nothing(kind: type[Server], error: type[BaseException]) -> None:
-    """Neither a socket that listens nor a thread; after an interrupt the server can be started again."""
+def test_a_failed_start_leaves_nothing(kind: type[Server], error: type[BaseException]) -> None:
+    """A failed start leaves no listening socket and no thread; after an interrupt the server can start again."""
     before = held()
     server = FtpServer(server_class=kind)
     server.server.when = "start"  # type: ignore[attr-defined]
@@ -334,8 +334,8 @@ def test_a_start_that_does_not_succeed_leaves_nothing(kind: type[Server], error:
 
 @pytest.mark.usefixtures("keyboard")
 @pytest.mark.parametrize("lives", [True, False], ids=["thread lives", "thread ends"])
-def test_a_stop_that_is_interrupted_closes_all_the_same(lives: bool) -> None:
-    """Control port, sessions and passive ports are closed, whether the thread lives on or ends with the server."""
+def test_an_interrupted_stop_closes_everything(lives: bool) -> None:
+    """Control port, sessions and passive ports are closed, whether the thread continues or ends with the server."""
     before = held()
     thread = LoopThread()
     thread.acquire()

@@ -1,7 +1,7 @@
-"""Whatever a client asks for, the other sessions have their turn: no turn of the loop takes very long.
+"""No command of a client blocks the loop for long, so that the other sessions continue.
 
-The watchdog of all tests fails each of these when a turn takes 50 ms of CPU time; here it is about work that is much
-longer than that, and about `stop()`, which waits for none of it.
+The watchdog of all tests fails each of these tests when an iteration of the loop takes 50 ms of CPU time. These tests
+make much longer work, and call `stop()`, which waits for none of it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ NAMES = 30_000
 
 @pytest.fixture
 def tree(ftp_server: FtpServer) -> MemoryFiles:
-    """The files of the server; whoever changes much of them does so in pieces, for that is on the loop, too."""
+    """Return the files of the server; tests change many of them in pieces, because that runs on the loop, too."""
     tree: MemoryFiles = ftp_server.server.path_io_factory.state
     return tree
 
@@ -55,7 +55,7 @@ def other(ftp_server: FtpServer) -> Iterator[RawClient]:
 
 
 def test_long_listings(raw: RawClient, other: RawClient, tree: MemoryFiles) -> None:
-    """All names come, and another session has its answers meanwhile."""
+    """A listing has all names, and another session gets its replies meanwhile."""
     files(tree, "/many", NAMES)
     raw.limit(30)
     for line, lines in (
@@ -73,24 +73,24 @@ def test_long_listings(raw: RawClient, other: RawClient, tree: MemoryFiles) -> N
 
 
 def test_a_listing_in_a_reply(raw: RawClient, tree: MemoryFiles) -> None:
-    """STAT puts all lines into one reply, which is made at once."""
+    """STAT sends all lines in one reply."""
     files(tree, "/many", NAMES // 4)
     assert len(raw.ask("STAT /many").lines) == NAMES // 4 + 2
 
 
-def test_recursion_goes_round_in_no_circle(raw: RawClient, ftp_server: FtpServer, tree: MemoryFiles) -> None:
-    """LIST -R shows links and does not follow them; many directories are many steps."""
+def test_recursive_listings_do_not_follow_links(raw: RawClient, ftp_server: FtpServer, tree: MemoryFiles) -> None:
+    """LIST -R shows links and does not follow them, and yields to the loop between directories."""
     fill(tree.make_directory, [f"/top/{number}/below" for number in range(3000)])
     ftp_server.files.symlink("/top/0/up", "/top")
-    codes, octets = raw.fetch("LIST -R /top")
+    codes, data = raw.fetch("LIST -R /top")
     assert codes == ["150", "226"]
-    assert octets.count(b"/below:\r\n") == 3000
-    assert octets.count(b"up -> /top\r\n") == 1
+    assert data.count(b"/below:\r\n") == 3000
+    assert data.count(b"up -> /top\r\n") == 1
 
 
 @pytest.mark.parametrize("verb", ["HASH", "XCRC", "XMD5", "XSHA1", "XSHA512"])
 def test_digests(raw: RawClient, other: RawClient, ftp_server: FtpServer, verb: str) -> None:
-    """Digests of large files are computed in pieces."""
+    """Digests of large files are computed in pieces, and another session gets its replies meanwhile."""
     ftp_server.files["/large"] = bytes(LARGE)
     raw.send(f"{verb} /large")
     assert other.code("NOOP") == "200"
@@ -98,38 +98,38 @@ def test_digests(raw: RawClient, other: RawClient, ftp_server: FtpServer, verb: 
 
 
 def test_text_of_nothing_but_line_ends(raw: RawClient, ftp_server: FtpServer) -> None:
-    """What costs most in TYPE A, both ways."""
+    """A text of line ends only, the slowest case of TYPE A, is transferred in both directions."""
     ftp_server.files["/text"] = b"\n" * (LARGE >> 3)
     assert raw.code("TYPE A") == "200"
-    codes, octets = raw.fetch("RETR /text")
+    codes, data = raw.fetch("RETR /text")
     assert codes == ["150", "226"]
-    assert octets == b"\r\n" * (LARGE >> 3)
-    assert raw.store("STOR /back", octets) == ["150", "226"]
+    assert data == b"\r\n" * (LARGE >> 3)
+    assert raw.store("STOR /back", data) == ["150", "226"]
     assert ftp_server.files["/back"] == ftp_server.files["/text"]
 
 
 @pytest.mark.parametrize("kind", ["zeros", "hard"])
 def test_deflating(raw: RawClient, ftp_server: FtpServer, kind: str) -> None:
-    """At its best level zlib needs seconds for a MiB of some texts, and next to nothing for others."""
+    """MODE Z at level 9 yields to the loop, for data that zlib needs seconds per MiB for, and for zeros."""
     hard = bytes(random.Random(1).choices(b"ab", k=1 << 18))
     ftp_server.files["/file"] = bytes(LARGE) if kind == "zeros" else hard
     assert raw.code("MODE Z") == "200"
     assert raw.code("OPTS MODE Z LEVEL 9") == "200"
-    codes, octets = raw.fetch("RETR /file")
+    codes, data = raw.fetch("RETR /file")
     assert codes == ["150", "226"]
-    assert raw.store("STOR /back", octets) == ["150", "226"]
+    assert raw.store("STOR /back", data) == ["150", "226"]
     assert ftp_server.files["/back"] == ftp_server.files["/file"]
 
 
 def test_stou_is_not_quadratic(raw: RawClient, ftp_server: FtpServer, tree: MemoryFiles) -> None:
-    """The two thousandth name is found as fast as the tenth."""
-    looks: list[object] = []
+    """STOU finds a free name after 2000 existing ones with fewer than 40 checks."""
+    checked: list[object] = []
     layer = type(ftp_server.server.path_io_factory())
     with pytest.MonkeyPatch.context() as patch:
         exists = layer.exists
 
         async def counting(self: object, path: PurePosixPath) -> bool:
-            looks.append(path)
+            checked.append(path)
             return await exists(self, path)  # type: ignore[arg-type]
 
         patch.setattr(layer, "exists", counting)
@@ -137,14 +137,14 @@ def test_stou_is_not_quadratic(raw: RawClient, ftp_server: FtpServer, tree: Memo
         ftp_server.files["/x"] = b""
         assert raw.store("STOU x", b"new") == ["150", "226"]
     assert ftp_server.files["/x.2000"] == b"new"
-    assert len(looks) < 40
+    assert len(checked) < 40
 
 
 @pytest.mark.parametrize("line", ["NLST */*/*/*/*/*/*/*/*", "LIST */*/*/*/*/*/*/*/*"])
-def test_patterns_have_an_end(
+def test_patterns_have_a_limit(
     ftp_server_factory: Callable[..., FtpServer], line: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Six links to the root make six directories of each: what cannot be searched is refused, with what would work."""
+    """A pattern with too many matches through links gets 550, with what works instead."""
     monkeypatch.setattr(Patterns, "pattern_limit", 100_000)
     server = ftp_server_factory()
     for number in range(6):
@@ -158,13 +158,13 @@ def test_patterns_have_an_end(
         reply = client.reply()
         assert reply.code == "550"
         assert "name more of the path" in reply.text
-        codes, octets = client.fetch("NLST */*/*")
+        codes, data = client.fetch("NLST */*/*")
         assert codes == ["150", "226"]
-        assert octets.count(b"\r\n") == 6**3
+        assert data.count(b"\r\n") == 6**3
 
 
-def test_flags_have_an_end(raw: RawClient, tree: MemoryFiles, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each word may be a flag or a name: a line full of them is no reason to search a directory as often."""
+def test_flags_have_a_limit(raw: RawClient, tree: MemoryFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each word may be a flag or a name: a line of many words gets 550 and does not search the directory for each."""
     monkeypatch.setattr(Patterns, "pattern_limit", 100_000)
     files(tree, "/many", 2000)
     assert raw.code("CWD /many") == "250"
@@ -187,7 +187,7 @@ def test_flags_have_an_end(raw: RawClient, tree: MemoryFiles, monkeypatch: pytes
 def test_stop_waits_for_none_of_it(
     ftp_server_factory: Callable[..., FtpServer], line: str, prepare: tuple[str, ...]
 ) -> None:
-    """A server is gone within a second, whatever it does at the moment."""
+    """`stop` takes less than a second during long work."""
     server = ftp_server_factory()
     server.files["/large"] = bytes(random.Random(1).choices(b"ab", k=1 << 20)) * 200
     for number in range(8):
@@ -205,7 +205,7 @@ def test_stop_waits_for_none_of_it(
 
 
 def test_pipelined_commands(raw: RawClient, other: RawClient, ftp_server: FtpServer) -> None:
-    """A thousand commands at once are some turns, and not one."""
+    """The server handles 500 pipelined commands in several iterations of the loop."""
     for number in range(50):
         ftp_server.files[f"/file{number}"] = b""
     raw.send(b"\r\n".join([b"STAT /"] * 500))

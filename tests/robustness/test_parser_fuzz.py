@@ -1,4 +1,4 @@
-"""Parsers at random: whatever a peer sends is read or refused as documented, in time that grows with its length."""
+"""Parsers with random input: it is read or refused as documented, in linear time."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import pytest
 from tests.support.parser_fuzz import TARGETS, fuzz, slow
 
 SEED = 20261130
-IN_ALL = 10_000_000
+TOTAL = 10_000_000
 BATCH = 10_000
 
 
 def test_some_inputs() -> None:
-    """A few hundred inputs for each parser."""
+    """Each parser passes on a few hundred inputs."""
     assert [finding for target in TARGETS for finding in fuzz(target, SEED, 200)] == []
 
 
 def test_the_fuzzer_finds_what_is_slow() -> None:
-    """A check whose work is the square of its input is told, one whose work is its length is not."""
+    """The fuzzer reports a check of quadratic time, and not one of linear time."""
 
     def square(text: str) -> None:
         for start in range(len(text)):
@@ -36,8 +36,8 @@ def test_the_fuzzer_finds_what_is_slow() -> None:
 @pytest.mark.fuzz
 @pytest.mark.timeout(0)
 def test_ten_million_inputs() -> None:
-    """Many seeds, the first from the environment, so many inputs for each parser that they are ten million."""
+    """All parsers together pass on ten million inputs; the first seed is from the environment."""
     first = int(os.environ.get("FTPFIXTURE_FUZZ_SEED", SEED))
-    batches = IN_ALL // BATCH // len(TARGETS) + 1
+    batches = TOTAL // BATCH // len(TARGETS) + 1
     for seed in range(first, first + batches):
         assert [finding for target in TARGETS for finding in fuzz(target, seed, BATCH)] == []

@@ -1,4 +1,4 @@
-"""One server for many tests: after `reset` it is as it was at first, and nothing of the test before is left."""
+"""One server for many tests: `reset` restores its first state, without traces of the previous test."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ def server(ftp_server_factory: Callable[..., FtpServer]) -> FtpServer:
     return ftp_server_factory(files=FILES)
 
 
-def _says(server: FtpServer, *lines: str) -> list[str]:
+def _codes(server: FtpServer, *lines: str) -> list[str]:
     with RawClient(server.address) as client:
         client.login(*server.credentials)
         return [client.code(line) for line in lines]
 
 
 def test_files(server: FtpServer) -> None:
-    """Those of the settings are back, whoever changed them; nothing else is there, and the quota is free again."""
+    """The files of the settings are restored, all others are removed, and their space is free again."""
     address = server.address
     with RawClient(server.address) as client:
         client.login()
@@ -62,19 +62,19 @@ def test_files(server: FtpServer) -> None:
     assert server.files.directories == ["/in"]
     assert "/link" not in server.files
     assert (tree.used, tree.root.mode, tree.root.nlink) == (other.used, other.root.mode, other.root.nlink)
-    assert _says(server, "SIZE a.txt", "SIZE c.txt") == ["213", "550"]
+    assert _codes(server, "SIZE a.txt", "SIZE c.txt") == ["213", "550"]
 
 
 def test_many_files(ftp_server_factory: Callable[..., FtpServer]) -> None:
-    """Other servers have their turns meanwhile, as the watchdog of all tests sees."""
+    """A reset of many files yields to the loop, as the watchdog of all tests checks."""
     server = ftp_server_factory(files={f"/many/{number}": b"x" for number in range(5000)})
     server.reset()
     assert len(server.files) == 5000
 
 
-@pytest.mark.parametrize("state", ["silent", "waits for data", "amidst a transfer", "stalls"])
-def test_sessions_that_are_open(ftp_server_factory: Callable[..., FtpServer], state: str) -> None:
-    """They get 421 and are gone from the log; the next one is the first."""
+@pytest.mark.parametrize("state", ["silent", "waits for data", "in a transfer", "stalls"])
+def test_open_sessions(ftp_server_factory: Callable[..., FtpServer], state: str) -> None:
+    """Open sessions get 421 and are removed from the log; the next session is the first."""
     big = {"/big.bin": bytes(1 << 24)}
     server = ftp_server_factory(files=big, faults=[on("NOOP").stall().optional()], wait_future_timeout=60)
     with RawClient(server.address) as client, RawClient(server.address):
@@ -82,7 +82,7 @@ def test_sessions_that_are_open(ftp_server_factory: Callable[..., FtpServer], st
         if state == "waits for data":
             assert client.code("EPSV") == "229"
             client.send("LIST")
-        elif state == "amidst a transfer":
+        elif state == "in a transfer":
             client.passive()
             assert client.code("RETR big.bin") == "150"
         elif state == "stalls":
@@ -94,44 +94,44 @@ def test_sessions_that_are_open(ftp_server_factory: Callable[..., FtpServer], st
         assert client.reply().code == "421"
         client.read_to_the_end()
     assert (server.log.events, server.log.sessions, server.log.transfers, server.sessions) == ([], [], [], [])
-    assert _says(server, "PWD") == ["257"]
+    assert _codes(server, "PWD") == ["257"]
     server.log.assert_sent("PWD", session=1)
 
 
 def test_faults(ftp_server_factory: Callable[..., FtpServer]) -> None:
-    """Those of the beginning count from their first time again, and seconds since the start from now."""
+    """The first faults count from zero again, and seconds since the start from the reset."""
     first, late = on("NOOP").nth(1).reply("451"), on("PWD").since(100).reply("550").optional()
     server = ftp_server_factory(faults=[first, late])
     server.clock.move(200)
     server.faults.add("SYST: reply 500")
-    assert _says(server, "NOOP", "NOOP", "PWD", "SYST") == ["451", "200", "550", "500"]
+    assert _codes(server, "NOOP", "NOOP", "PWD", "SYST") == ["451", "200", "550", "500"]
 
     server.reset()
 
     assert [armed.fault for armed in server.faults.active] == [first, late]
     assert server.faults.fired == []
-    assert _says(server, "NOOP", "NOOP", "PWD", "SYST") == ["451", "200", "257", "215"]
+    assert _codes(server, "NOOP", "NOOP", "PWD", "SYST") == ["451", "200", "257", "215"]
 
 
-def test_faults_of_a_run_stay(server: FtpServer) -> None:
-    """What was added before the start, as `--ftp-fault` does, belongs to the beginning."""
+def test_faults_added_before_the_start_stay(server: FtpServer) -> None:
+    """A fault that was added before the start, as with `--ftp-fault`, is kept by `reset`."""
     with FtpServer() as late:
         late.stop()
         late.faults.add(on("NOOP").reply("451").optional())
         late.start()
         late.reset()
-        assert _says(late, "NOOP") == ["200"]  # it was started before
+        assert _codes(late, "NOOP") == ["200"]  # it was started before
     early = FtpServer()
     early.faults.add(on("NOOP").reply("451"))
     with early:
         for _ in range(2):
-            assert _says(early, "NOOP") == ["451"]
+            assert _codes(early, "NOOP") == ["451"]
             early.reset()
-        assert _says(early, "NOOP") == ["451"]
+        assert _codes(early, "NOOP") == ["451"]
 
 
-def test_a_fault_that_never_happened(server: FtpServer) -> None:
-    """It fails the reset, as it would fail the end of the server; the next test begins anew all the same."""
+def test_a_fault_that_never_fired(server: FtpServer) -> None:
+    """It makes `reset` fail, as it makes the end of the server fail; the state is restored all the same."""
     server.faults.add("SYST: reply 500")
     server.files["/new"] = b""
     with pytest.raises(AssertionError, match="happened 0 times"):
@@ -141,14 +141,14 @@ def test_a_fault_that_never_happened(server: FtpServer) -> None:
 
 
 class Broken(Server):
-    """Has commands that fail, and that do not end."""
+    """A server with commands that fail and that do not end."""
 
     async def fail(self, connection: Connection, rest: str) -> bool:
         """FAIL: raise."""
         raise ZeroDivisionError
 
     async def cling(self, connection: Connection, rest: str) -> bool:
-        """CLING: wait, whatever others want."""
+        """CLING: wait and ignore cancellation."""
         self.free = asyncio.get_running_loop().create_future()
         while not self.free.done():
             try:
@@ -158,10 +158,10 @@ class Broken(Server):
         return True
 
 
-def test_a_failure_of_before(ftp_server_factory: Callable[..., FtpServer]) -> None:
-    """It is told once, with the dialogue, and does not stay."""
+def test_an_earlier_failure(ftp_server_factory: Callable[..., FtpServer]) -> None:
+    """`reset` raises an earlier failure once, with the dialogue."""
     server = ftp_server_factory(server_class=Broken)
-    assert _says(server, "FAIL") == ["451"]
+    assert _codes(server, "FAIL") == ["451"]
     with pytest.raises(ServerFailure, match="FAIL raised ZeroDivisionError"):
         server.reset()
     assert server.log.events == []
@@ -169,7 +169,7 @@ def test_a_failure_of_before(ftp_server_factory: Callable[..., FtpServer]) -> No
 
 
 def test_a_session_that_does_not_end() -> None:
-    """It is an error: what it does later would be part of the next test."""
+    """`reset` raises when a session does not end, because its later actions would be part of the next test."""
     server = FtpServer(server_class=Broken)
     server.start()
     with RawClient(server.address) as client:
@@ -183,13 +183,13 @@ def test_a_session_that_does_not_end() -> None:
 
 
 def test_users(ftp_server_factory: Callable[..., FtpServer]) -> None:
-    """Those of the settings are back; a manager of one's own stays as it is."""
+    """The users of the settings are restored; a user's own manager does not change."""
     server = ftp_server_factory(users=[User("ann", "secret", maximum_connections=1)])
     server.server.user_manager.users.append(User("bob", "x"))  # type: ignore[attr-defined]
     with RawClient(server.address) as client:
         client.login("ann", "secret")
         server.reset()
-    assert _says(server, "USER bob", "PASS x") == ["331", "530"]
+    assert _codes(server, "USER bob", "PASS x") == ["331", "530"]
 
     manager = ScriptedUserManager([User("ann", "secret")])
     manager.on("ann").reject(times=1)
@@ -202,7 +202,7 @@ def test_users(ftp_server_factory: Callable[..., FtpServer]) -> None:
 
 
 def test_time(ftp_server_factory: Callable[..., FtpServer]) -> None:
-    """A clock of the server's own goes on, and shows the time of day; one that was given stays as it is."""
+    """The server's own clock runs again, with the time of day; a clock that was given does not change."""
     own, given = ftp_server_factory(clock=lambda: 1000.0), ftp_server_factory(clock=Clock())
     for server in (own, given):
         server.clock.freeze(at=5)
@@ -215,7 +215,7 @@ def test_time(ftp_server_factory: Callable[..., FtpServer]) -> None:
 
 
 def test_speed_limits_and_pause(ftp_server_factory: Callable[..., FtpServer]) -> None:
-    """Limits are those of the settings, and connections are accepted."""
+    """Limits of the settings are restored, and connections are accepted."""
     server = ftp_server_factory(write_speed_limit=1e9, files=FILES)
     server.throttle.write.limit = 1
     server.throttle.read.limit = 1
@@ -226,11 +226,11 @@ def test_speed_limits_and_pause(ftp_server_factory: Callable[..., FtpServer]) ->
         assert client.login().fetch("RETR a.txt") == (["150", "226"], b"a")
 
 
-def test_who_connects_meanwhile(server: FtpServer) -> None:
-    """Clients of another thread are served or get 421, and nothing of them is half forgotten."""
+def test_clients_that_connect_during_a_reset(server: FtpServer) -> None:
+    """Clients in another thread get normal replies or 421, and leave no events and sessions."""
     codes: set[str] = set()
 
-    def come_and_go() -> None:
+    def connect_often() -> None:
         for _ in range(50):
             with RawClient(server.address) as client:
                 try:
@@ -239,7 +239,7 @@ def test_who_connects_meanwhile(server: FtpServer) -> None:
                 except (EOFError, ConnectionError):
                     codes.add("closed")
 
-    thread = threading.Thread(target=come_and_go)
+    thread = threading.Thread(target=connect_often)
     thread.start()
     while thread.is_alive():
         server.reset()
@@ -251,14 +251,14 @@ def test_who_connects_meanwhile(server: FtpServer) -> None:
 
 @pytest.mark.parametrize("other", ["root", "layer"])
 def test_files_that_are_not_in_memory(tmp_path: Path, other: str) -> None:
-    """Nobody knows what they were: it is refused before anything is changed."""
+    """`reset` cannot restore them, and raises before any change."""
 
     class Layer(MemoryPathIO):
-        """A path layer with a state of its own."""
+        """A path layer with its own state."""
 
         @property
         def state(self) -> Any:
-            """Nothing that we know."""
+            """No state that the server knows."""
             return None
 
     settings: dict[str, Any] = {"root": tmp_path} if other == "root" else {"path_io_factory": Layer}
@@ -270,13 +270,13 @@ def test_files_that_are_not_in_memory(tmp_path: Path, other: str) -> None:
 
 
 def test_a_server_that_does_not_run() -> None:
-    """The text says how to start it."""
+    """`reset` raises, and the message says how to start the server."""
     with pytest.raises(ServerStateError, match=r"call start\(\) first"):
         FtpServer().reset()
 
 
 def test_in_virtual_time() -> None:
-    """By any driver."""
+    """`reset` works with any driver."""
     driver = VirtualTime()
     with FtpServer(driver=driver, files=FILES) as server:
         server.files.clear()

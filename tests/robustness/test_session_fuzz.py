@@ -1,4 +1,4 @@
-"""Sessions at random: whatever a client says and does, the server answers, and is as healthy afterwards."""
+"""Random sessions: whatever a client sends and does, the server sends legal replies and stays usable."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ SEED = 20261130
 
 LOGIN = ("send", b"USER ann\r\nPASS secret\r\nTYPE I\r\n")
 
-# What earlier runs found, cut down by `shrink`.
+# Findings of earlier runs, reduced by `shrink`.
 FOUND = [
-    # A download that was reset left the rest of its pieces to the loop, as a task.
+    # A download that was reset left its remaining pieces in a task on the loop.
     *(
         Case(world, (LOGIN, ("passive", b"PASV"), ("send", b"RETR d/e/f.bin\r\n"), ("drop", b"")))
         for world in WORLDS[:5]
     ),
-    # A data connection that was closed before the first step of its TLS handshake was waited for all the same.
+    # A data connection that was closed before the first step of its TLS handshake was awaited nevertheless.
     Case("explicit", (LOGIN, ("passive", b"EPSV"), ("send", b"USER bob\r\nPASV\r\n"), ("close", b""))),
     Case("explicit", (LOGIN, ("passive", b"EPSV"), ("send", b"ABOR\r\n"), ("reset", b""))),
 ]
 
 
-@pytest.mark.illegal_replies  # of sessions with faults; the fuzzer holds those without against the same table
+@pytest.mark.illegal_replies  # for sessions with faults; the fuzzer checks those without against the same table
 @pytest.mark.parametrize("world", WORLDS)
 def test_some_sessions(world: str, tmp_path: Path) -> None:
-    """A few hundred commands over each path layer, with TLS, and with faults."""
+    """A few hundred commands pass over each path layer, with TLS, and with faults."""
     assert Fuzzer(tmp_path, SEED).batch(world, 8) is None
 
 
 @pytest.mark.illegal_replies
-def test_what_was_found_is_mended(tmp_path: Path) -> None:
-    """Each session that once went wrong goes right."""
+def test_earlier_findings_are_fixed(tmp_path: Path) -> None:
+    """Each session that failed once passes."""
     for case, folder in zip(FOUND, _folders(tmp_path), strict=False):
         assert play(case, folder) == [], case
 
@@ -47,7 +47,7 @@ def test_what_was_found_is_mended(tmp_path: Path) -> None:
 @pytest.mark.illegal_replies
 @pytest.mark.timeout(0)
 def test_a_million_commands(tmp_path: Path) -> None:
-    """Many seeds, the first from the environment; memory stays what it was."""
+    """A million commands pass, without growth of memory; the first seed is from the environment."""
     first = int(os.environ.get("FTPFIXTURE_FUZZ_SEED", SEED))
     done, kept = 0, 0
     for seed in count(first):
@@ -64,25 +64,25 @@ def test_a_million_commands(tmp_path: Path) -> None:
 
 
 def _resident() -> int:
-    """Bytes of memory of this process."""
+    """Return the bytes of memory of this process."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 class Broken(Server):
-    """A server with the mistakes that a fuzzer is to find."""
+    """A server with mistakes that the fuzzer must find."""
 
     async def noop(self, connection: Connection, rest: str) -> bool:
-        """It answers twice."""
+        """Send two final replies."""
         connection.response("200", "Once")
         connection.response("200", "Twice")
         return True
 
     async def feat(self, connection: Connection, rest: str) -> bool:
-        """It does not answer."""
+        """Send no reply."""
         return True
 
     async def syst(self, connection: Connection, rest: str) -> bool:
-        """It raises what nobody foresaw."""
+        """Raise an unexpected exception."""
         raise ValueError("not foreseen")
 
 
@@ -94,16 +94,16 @@ def _folders(parent: Path) -> Iterator[Path]:
 
 
 @pytest.mark.illegal_replies
-def test_the_fuzzer_finds_mistakes_and_cuts_them_down(tmp_path: Path) -> None:
-    """Each kind of mistake is told, with the one step that is needed to play it again."""
+def test_the_fuzzer_finds_and_reduces_mistakes(tmp_path: Path) -> None:
+    """The fuzzer reports each kind of mistake, with the one step that reproduces it."""
     folders = _folders(tmp_path)
-    for line, told in {
+    for line, finding in {
         b"NOOP\r\n": "NOOP -> 200: NOOP got a second final reply 200 after its final 200",
         b"FEAT\r\n": "FEAT was not answered",
         b"SYST\r\n": "SYST raised ValueError('not foreseen')",
     }.items():
         case = Case("memory", (("send", b"PWD\r\nHELP\r\n"), ("listen", b""), ("send", b"CWD /\r\n" + line)))
-        assert told in play(case, next(folders), Broken)
+        assert finding in play(case, next(folders), Broken)
         assert shrink(case, lambda tried: bool(play(tried, next(folders), Broken))).steps == (("send", line),)
     found = Fuzzer(next(folders), SEED, Broken).batch("memory", 25)
     assert found is not None

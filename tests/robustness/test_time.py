@@ -1,6 +1,6 @@
-"""All that is time on a server goes by its clock: hours pass in milliseconds, and nothing passes while it stands.
+"""All time on a server comes from its clock: hours pass in milliseconds, and no time passes while it is stopped.
 
-What a move of the clock makes happen has happened when `move` returns, so the log is looked at without waiting.
+The effects of a move of the clock are complete when `move` returns, so these tests read the log without waiting.
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ Connect = Callable[[], RawClient]
 
 
 def reasons(server: FtpServer) -> list[str | None]:
-    """Why sessions ended; None for those that did not."""
+    """Return the reasons of the ends of sessions; None for an open session."""
     return [session.reason if session.closed_at is not None else None for session in server.log.sessions]
 
 
 def last_code(server: FtpServer) -> str | None:
-    """Code of the last final reply to the last command; None when it has none yet."""
+    """Return the code of the last final reply to the last command, or None."""
     codes = [code for code, _ in server.log.commands[-1].replies if not code.startswith("1")]
     return codes[-1] if codes else None
 
 
-# Silence.
+# Idle sessions.
 
 
 @pytest.mark.ftp(idle_timeout=300)
 def test_five_idle_minutes(ftp_server: FtpServer) -> None:
-    """Ftplib is dismissed after exactly as long as it may be silent; each command begins that time anew."""
+    """The server ends the session of ftplib exactly after its idle timeout; each command restarts the timeout."""
     ftp_server.clock.freeze()
     with ftplib.FTP() as ftp:
         ftp.connect(*ftp_server.address)
@@ -60,8 +60,8 @@ def test_five_idle_minutes(ftp_server: FtpServer) -> None:
 
 @pytest.mark.ftp(idle_timeout=300)
 @pytest.mark.parametrize("steps", [[300], [299, 1], [0.1] * 3000, [1e6]], ids=["one", "two", "many", "far"])
-def test_it_does_not_matter_how_time_is_moved(ftp_server: FtpServer, raw: RawClient, steps: list[float]) -> None:
-    """In one step or many, and as far as one likes."""
+def test_any_number_of_moves(ftp_server: FtpServer, raw: RawClient, steps: list[float]) -> None:
+    """A session times out at the same time with one move or many, however far."""
     ftp_server.clock.freeze()
     assert raw.code("NOOP") == "200"
     for step in steps[:-1]:
@@ -75,8 +75,8 @@ def test_it_does_not_matter_how_time_is_moved(ftp_server: FtpServer, raw: RawCli
 
 
 @pytest.mark.ftp(idle_timeout=300)
-def test_a_clock_that_goes_can_be_moved(ftp_server: FtpServer, raw: RawClient) -> None:
-    """It need not be frozen."""
+def test_a_running_clock_can_be_moved(ftp_server: FtpServer, raw: RawClient) -> None:
+    """A clock that is not frozen can be moved."""
     ftp_server.clock.move(200)
     assert raw.code("NOOP") == "200"
     ftp_server.clock.move(300)
@@ -84,8 +84,8 @@ def test_a_clock_that_goes_can_be_moved(ftp_server: FtpServer, raw: RawClient) -
 
 
 @pytest.mark.ftp(idle_timeout=300)
-def test_time_that_goes_on(ftp_server: FtpServer, raw: RawClient) -> None:
-    """After `resume` a session may be silent for the rest of its time, and that is real."""
+def test_a_resumed_clock(ftp_server: FtpServer, raw: RawClient) -> None:
+    """After `resume` a session times out after the rest of its time, in real time."""
     ftp_server.clock.freeze()
     assert raw.code("NOOP") == "200"
     ftp_server.clock.move(299.99)
@@ -95,24 +95,24 @@ def test_time_that_goes_on(ftp_server: FtpServer, raw: RawClient) -> None:
 
 
 @pytest.mark.ftp(idle_timeout=300)
-def test_a_hundred_silent_sessions(ftp_server: FtpServer, connect: Connect) -> None:
-    """All are dismissed in one move, those that were never logged in too, and who has just spoken is not."""
+def test_a_hundred_idle_sessions(ftp_server: FtpServer, connect: Connect) -> None:
+    """One move ends all idle sessions, also those without login, and no session with a recent command."""
     ftp_server.clock.freeze()
-    silent = [connect() for _ in range(100)]
-    for client in silent:
+    idle = [connect() for _ in range(100)]
+    for client in idle:
         assert client.reply().code == "220"
     talker = connect().login()
     ftp_server.clock.move(150)
     assert talker.code("NOOP") == "200"
     ftp_server.clock.move(150)
     assert reasons(ftp_server) == ["idle"] * 100 + [None]
-    assert {client.reply().code for client in silent} == {"421"}
+    assert {client.reply().code for client in idle} == {"421"}
     assert talker.code("NOOP") == "200"
 
 
 @pytest.mark.ftp(idle_timeout=300, files={"/a.txt": b"a"})
-def test_a_transfer_is_no_silence(ftp_server: FtpServer, raw: RawClient) -> None:
-    """However long it takes; after it the client has all of its time."""
+def test_a_session_with_a_transfer_is_not_idle(ftp_server: FtpServer, raw: RawClient) -> None:
+    """A session does not time out during a transfer, and has its whole idle timeout after it."""
     ftp_server.clock.freeze()
     data = raw.passive()
     assert raw.code("STOR up.bin") == "150"
@@ -133,7 +133,7 @@ def test_a_transfer_is_no_silence(ftp_server: FtpServer, raw: RawClient) -> None
 
 @pytest.mark.ftp(idle_timeout=300)
 def test_site_idle(ftp_server: FtpServer, raw: RawClient) -> None:
-    """What the client asks for counts from the next time it is looked at."""
+    """SITE IDLE sets the idle timeout of the session."""
     ftp_server.clock.freeze()
     assert raw.code("SITE IDLE 900") == "200"
     ftp_server.clock.move(899)
@@ -143,8 +143,8 @@ def test_site_idle(ftp_server: FtpServer, raw: RawClient) -> None:
 
 
 @pytest.mark.ftp(idle_timeout=300)
-def test_a_tls_handshake_that_never_begins(ftps_server: FtpServer) -> None:
-    """After AUTH TLS a client may be silent as long as ever, and is let go without a word."""
+def test_a_tls_handshake_that_never_starts(ftps_server: FtpServer) -> None:
+    """After AUTH TLS the idle timeout applies, and the server closes the connection without a reply."""
     ftps_server.clock.freeze()
     with RawClient(ftps_server.address) as client:
         assert [client.reply().code, client.code("AUTH TLS")] == ["220", "234"]
@@ -159,19 +159,19 @@ def test_a_tls_handshake_that_never_begins(ftps_server: FtpServer) -> None:
 
 
 @pytest.mark.ftp(login_delay=3600, maximum_login_failures=2)
-def test_the_answer_to_a_wrong_password(ftp_server: FtpServer, connect: Connect) -> None:
-    """It comes when its time has come, and so does the 421 of the last one; nobody else waits."""
+def test_the_reply_to_a_wrong_password(ftp_server: FtpServer, connect: Connect) -> None:
+    """The 530, and the 421 of the last attempt, come after the delay; other sessions do not wait."""
     ftp_server.clock.freeze()
     client = connect()
     assert client.reply().code == "220"
-    for answer in ("530", "421"):
+    for code in ("530", "421"):
         assert client.code("USER user") == "331"
         client.send("PASS wrong")
         ftp_server.clock.move(3599)
         assert last_code(ftp_server) is None
         connect().login()
         ftp_server.clock.move(1)
-        assert client.reply().code == answer
+        assert client.reply().code == code
     assert client.is_closed()
 
 
@@ -180,8 +180,8 @@ def test_the_answer_to_a_wrong_password(ftp_server: FtpServer, connect: Connect)
 
 @pytest.mark.ftp(wait_future_timeout=60)
 @pytest.mark.parametrize("line", ["LIST", "STOR up.bin"])
-def test_a_data_connection_that_never_comes(ftp_server: FtpServer, raw: RawClient, line: str) -> None:
-    """425 after the time that a transfer waits, and the session goes on."""
+def test_a_missing_data_connection(ftp_server: FtpServer, raw: RawClient, line: str) -> None:
+    """The server sends 425 after the wait for a data connection, and the session continues."""
     ftp_server.clock.freeze()
     assert raw.code("EPSV") == "229"
     raw.send(line)
@@ -202,10 +202,10 @@ def dead_end() -> Iterator[tuple[str, int]]:
 
 
 @pytest.mark.ftp(wait_future_timeout=60)
-def test_a_client_that_never_answers_a_connection(
+def test_a_client_that_does_not_accept_a_connection(
     ftp_server: FtpServer, raw: RawClient, dead_end: tuple[str, int]
 ) -> None:
-    """In active mode too: 425 after the time that a transfer waits."""
+    """In active mode the server sends 425 after the wait for a data connection."""
     ftp_server.clock.freeze()
     host, port = dead_end
     assert raw.code(f"EPRT |1|{host}|{port}|") == "200"
@@ -218,8 +218,8 @@ def test_a_client_that_never_answers_a_connection(
 
 @pytest.mark.ftp(socket_timeout=120, files=BIG)
 @pytest.mark.parametrize("line", ["RETR big.bin", "STOR up.bin"])
-def test_a_data_connection_that_stands_still(ftp_server: FtpServer, raw: RawClient, line: str) -> None:
-    """426 after the time that it may, whether the client does not read or does not send."""
+def test_a_stalled_data_connection(ftp_server: FtpServer, raw: RawClient, line: str) -> None:
+    """The server sends 426 after the socket timeout, whether the client does not read or does not send."""
     ftp_server.clock.freeze()
     data = raw.passive()
     assert raw.code(line) == "150"
@@ -233,8 +233,8 @@ def test_a_data_connection_that_stands_still(ftp_server: FtpServer, raw: RawClie
 
 
 @pytest.mark.ftp(socket_timeout=120, files=BIG)
-def test_a_data_connection_that_is_slow(ftp_server: FtpServer, raw: RawClient) -> None:
-    """Whatever comes in time begins the time anew: a transfer of hours is whole in the end."""
+def test_a_slow_data_connection(ftp_server: FtpServer, raw: RawClient) -> None:
+    """Each received byte restarts the socket timeout, so a transfer of hours completes."""
     ftp_server.clock.freeze()
     data = raw.passive()
     assert raw.code("STOR slow.bin") == "150"
@@ -248,8 +248,8 @@ def test_a_data_connection_that_is_slow(ftp_server: FtpServer, raw: RawClient) -
 
 
 @pytest.mark.ftp(handshake_timeout=600)
-def test_a_data_connection_on_which_nobody_shakes_hands(ftps_server: FtpServer) -> None:
-    """522 after the time that hands may be shaken."""
+def test_a_data_connection_without_tls_handshake(ftps_server: FtpServer) -> None:
+    """The server sends 522 after the timeout of the TLS handshake."""
     ftps_server.clock.freeze()
     with FtpsClient(ftps_server.address).enter() as client:
         data = RawClient.passive(client)
@@ -261,11 +261,11 @@ def test_a_data_connection_on_which_nobody_shakes_hands(ftps_server: FtpServer) 
         data.close()
 
 
-# What time it is.
+# Time of day.
 
 
 def test_times_of_files(ftp_server: FtpServer) -> None:
-    """MDTM, MLST and LIST tell the time of the clock, and what "recent" is in LIST goes by it, too."""
+    """MDTM, MLST and LIST show the time of the clock, which also decides what is "recent" in LIST."""
     clock = ftp_server.clock
     clock.freeze(at=JAN_2026)
     with ftplib.FTP() as ftp:
@@ -291,7 +291,7 @@ def test_times_of_files(ftp_server: FtpServer) -> None:
 
 @pytest.mark.ftp(clock=lambda: JAN_2026, files={"/a.txt": b"a"})
 def test_a_function_as_the_clock(ftp_server: FtpServer, raw: RawClient) -> None:
-    """It says what time it is, from the first file on, until somebody moves the clock; then it is ahead by that."""
+    """The function is the time of day, from the first file on; a move of the clock is added to it."""
     assert raw.ask("MDTM a.txt").text == "20260101000000"
     ftp_server.clock.move(3600)
     assert raw.store("STOR b.txt", b"b") == ["150", "226"]
@@ -299,8 +299,8 @@ def test_a_function_as_the_clock(ftp_server: FtpServer, raw: RawClient) -> None:
     assert ftp_server.clock() == JAN_2026 + 3600
 
 
-def test_the_log_stays_on_real_time() -> None:
-    """Events say when they really happened."""
+def test_the_log_is_in_real_time() -> None:
+    """Events have the real time at which they happened."""
     began = time.monotonic()
     with FtpServer(idle_timeout=DAY) as server, RawClient(server.address) as client:
         client.login()
@@ -312,8 +312,8 @@ def test_the_log_stays_on_real_time() -> None:
 # Servers and their clocks.
 
 
-def test_every_server_has_a_clock_of_its_own() -> None:
-    """Moving one leaves the others alone, though all live on one thread."""
+def test_every_server_has_its_own_clock() -> None:
+    """Moving the clock of one server does not affect others in the same thread."""
     with (
         FtpServer(idle_timeout=300) as first,
         FtpServer(idle_timeout=300) as second,
@@ -329,7 +329,7 @@ def test_every_server_has_a_clock_of_its_own() -> None:
 
 
 def test_servers_can_share_a_clock() -> None:
-    """A Clock that is given is the server's; one move is for all that have it."""
+    """Servers that were given one Clock share its moves."""
     clock = Clock()
     clock.freeze(at=JAN_2026)
     with (
@@ -347,8 +347,8 @@ def test_servers_can_share_a_clock() -> None:
         assert one.reply().code == "421"
 
 
-def test_a_clock_outlives_starts_and_stops() -> None:
-    """It can be frozen and moved before the start, and after the stop, and stands through a restart."""
+def test_a_clock_survives_starts_and_stops() -> None:
+    """A clock can be frozen and moved before the start and after the stop, and stays frozen in a restart."""
     server = FtpServer(files={"/a.txt": b"a"}, idle_timeout=300)
     server.clock.freeze(at=JAN_2026)
     server.clock.move(60)
@@ -370,7 +370,7 @@ def test_a_clock_outlives_starts_and_stops() -> None:
 
 
 class Napping(Server):
-    """Has a command that takes a while."""
+    """A server with a command that takes a while."""
 
     async def nap(self, connection: Connection, rest: str) -> bool:
         """NAP <SP> seconds: sleep in two halves."""
@@ -380,15 +380,15 @@ class Napping(Server):
         return True
 
     async def site_later(self, connection: Connection, rest: str) -> bool:
-        """SITE LATER <SP> seconds: move the clock, on the server's own thread."""
+        """SITE LATER <SP> seconds: move the clock, in the server's own thread."""
         self.clock.move(float(rest))
         connection.response("200", "Later")
         return True
 
 
 @pytest.mark.ftp(server_class=Napping, idle_timeout=300)
-def test_commands_of_ones_own_can_wait_by_it(ftp_server: FtpServer, raw: RawClient) -> None:
-    """A handler sleeps by ``self.clock``; a long one is no silence."""
+def test_custom_commands_can_wait_on_the_clock(ftp_server: FtpServer, raw: RawClient) -> None:
+    """A handler sleeps on ``self.clock``; the session is not idle during a long command."""
     ftp_server.clock.freeze()
     raw.send("NAP 7200")
     ftp_server.clock.move(7199)
@@ -400,9 +400,9 @@ def test_commands_of_ones_own_can_wait_by_it(ftp_server: FtpServer, raw: RawClie
     assert reasons(ftp_server) == ["idle"]
 
 
-@pytest.mark.parametrize("state", ["silent", "login delayed", "waits for data", "amidst a transfer", "sleeps"])
-def test_stopping_while_time_stands(state: str) -> None:
-    """`stop` needs no time: it says 421 to everybody and leaves nothing, and no timer either."""
+@pytest.mark.parametrize("state", ["idle", "login delayed", "waits for data", "in a transfer", "sleeps"])
+def test_stopping_while_the_clock_is_frozen(state: str) -> None:
+    """`stop` needs no time: it sends 421 to all clients, and leaves no timer."""
     with FtpServer():
         pass
     before = held()
@@ -416,7 +416,7 @@ def test_stopping_while_time_stands(state: str) -> None:
     )
     server.clock.freeze()
     server.start()
-    shared_thread().acquire()  # the thread outlives the server, and so shows what that leaves
+    shared_thread().acquire()  # the thread lives longer than the server, to show its leaks
     with RawClient(server.address) as client:
         client.login()
         if state == "login delayed":
@@ -425,7 +425,7 @@ def test_stopping_while_time_stands(state: str) -> None:
         elif state == "waits for data":
             assert client.code("EPSV") == "229"
             client.send("LIST")
-        elif state == "amidst a transfer":
+        elif state == "in a transfer":
             client.passive()
             assert client.code("RETR big.bin") == "150"
         elif state == "sleeps":
@@ -450,8 +450,8 @@ def test_stopping_while_time_stands(state: str) -> None:
 # asyncio.
 
 
-async def test_a_server_on_the_tests_own_loop() -> None:
-    """There a move calls what is due at once, and tasks go on when the test awaits something."""
+async def test_a_server_on_the_loop_of_the_test() -> None:
+    """A move calls due callbacks at once, and tasks continue when the test awaits."""
     async with Server(path_io_factory=MemoryPathIO, idle_timeout=300) as server:
         server.clock.freeze(at=JAN_2026)
         reader, writer = await asyncio.open_connection(*server.address)
@@ -468,8 +468,8 @@ async def test_a_server_on_the_tests_own_loop() -> None:
 
 
 @pytest.mark.ftp(idle_timeout=300)
-async def test_a_server_elsewhere_is_moved_from_asyncio_too(ftp_server: FtpServer) -> None:
-    """The server of the fixture has a thread of its own, so that a move within a coroutine is complete, too."""
+async def test_a_server_in_another_thread_is_moved_from_asyncio(ftp_server: FtpServer) -> None:
+    """The server of the fixture has its own thread, so a move in a coroutine is complete when it returns."""
     reader, writer = await asyncio.open_connection(*ftp_server.address)
     assert (await reader.readline()).startswith(b"220")
     ftp_server.clock.move(300)

@@ -1,4 +1,4 @@
-"""Clients that go, or fall silent, in the middle of what TLS asks of them."""
+"""Clients that close, reset or stall at every stage of TLS."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ BEGIN = (
     "answer to the data ClientHello",
     "data encrypted",
 )
-# Explicit TLS or implicit, the command of the transfer, and where a client stops: the same as `visit` says.
+# Explicit TLS or implicit, the command of the transfer, and the stage where a client stops, from `visit`.
 STAGES = [
     (mode, verb, stage)
     for mode in ("explicit", "implicit")
@@ -54,26 +54,26 @@ FILES = {"/big.bin": Random(5).randbytes(1 << 23)}  # more than the system keeps
 
 @pytest.fixture(autouse=True)
 def _thread() -> Iterator[None]:
-    """The thread of all servers outlives the servers of a test, so that it shows what they leave."""
+    """Keep the thread of all servers alive after the servers of a test, to show their leaks."""
     shared_thread().acquire()
     yield
     shared_thread().release()
 
 
 def go_to(client: TlsClient, mode: str, verb: str, stage: str) -> None:
-    """Let a client do everything up to a stage, and no more."""
+    """Run a client up to a stage."""
     assert stage in visit(client, verb, implicit=mode == "implicit")
 
 
-def turns(count: int = 20) -> None:
-    """Let the loop of all servers look at its sockets so many times."""
+def iterations(count: int = 20) -> None:
+    """Let the loop of all servers check its sockets `count` times."""
     for _ in range(count):
         shared_thread().call(lambda: None)
 
 
 @dataclass(frozen=True)
 class Left:
-    """What a server has when nobody is there: all of it should be empty or zero."""
+    """The state of a server without clients: every value should be empty or zero."""
 
     sessions: tuple[int, ...]
     connections: tuple[int, ...]
@@ -87,12 +87,12 @@ NOTHING = Left((), (), 0, (), (), 0)
 
 
 def left(server: FtpServer) -> Left:
-    """What is left in a server, on its loop, and of the connections of this process."""
+    """Return what is left in a server, on its loop, and of the connections of this process."""
 
-    async def look() -> tuple[str, ...]:
+    async def names() -> tuple[str, ...]:
         return tuple(sorted(str(task.get_coro()) for task in asyncio.all_tasks() - {asyncio.current_task()}))
 
-    tasks = shared_thread().await_(look())
+    tasks = shared_thread().await_(names())
     gc.collect()
     inner = server.server
     return Left(
@@ -101,12 +101,12 @@ def left(server: FtpServer) -> Left:
         len(inner._tasks),
         tuple(inner._passive),
         tasks,
-        sum(type(thing) is Channel and not thing.closed for thing in gc.get_objects()),
+        sum(type(one) is Channel and not one.closed for one in gc.get_objects()),
     )
 
 
 def dialogue(server: FtpServer, mode: str, version: str = "TLSv1.3") -> None:
-    """A healthy session with everything in it."""
+    """Run a healthy session with a download and an upload."""
     for verb in ("RETR", "STOR"):
         with TlsClient(server.address, version) as client:
             assert list(visit(client, verb, implicit=mode == "implicit"))[-1] == "close_notify"
@@ -115,26 +115,26 @@ def dialogue(server: FtpServer, mode: str, version: str = "TLSv1.3") -> None:
 
 
 @pytest.mark.parametrize("mode", ["explicit", "implicit"])
-def test_200_clients_that_go_at_every_stage_leave_nothing(mode: TlsMode) -> None:
-    """More than 200 clients go, with FIN or RST, at every stage, and one server has nothing of them; the next works."""
+def test_200_clients_that_close_at_every_stage_leave_nothing(mode: TlsMode) -> None:
+    """After 200 clients closed or reset at every stage, the server has no leaks, and the next session works."""
     stages = [(verb, stage) for tls, verb, stage in STAGES if tls == mode]
     ways: list[Callable[[TlsClient], None]] = [TlsClient.close, TlsClient.vanish]
     visits = list(itertools.product(stages, VERSIONS, ways, (False, True)))
     visits += visits[: max(0, 200 - len(visits))]
-    # A data connection that is reset before the server looks at it never was there, and its command waits for another.
+    # The server does not see a data connection that is reset before it is accepted; its command waits for another.
     with FtpServer(tls=mode, files=FILES, wait_future_timeout=0.1, handshake_timeout=60) as server:
         dialogue(server, mode)
         server.log.wait_for(lambda event: isinstance(event, Disconnected), times=2)
         before = held()
-        for number, ((verb, stage), version, go, looked_at) in enumerate(visits):
+        for number, ((verb, stage), version, end, checked) in enumerate(visits):
             server.files["/big.bin"] = FILES["/big.bin"]
             client = TlsClient(server.address, version)
             go_to(client, mode, verb, stage)
-            if looked_at:  # else the server may see the end, and with RST nothing but that
-                turns()
+            if checked:  # otherwise the server may see only the end of the connection
+                iterations()
             if number % 3 == 0:
                 client._open.reverse()
-            go(client)
+            end(client)
 
         server.log.wait_for(lambda event: isinstance(event, Disconnected), times=2 + len(visits), timeout=10)
 
@@ -150,14 +150,14 @@ def test_200_clients_that_go_at_every_stage_leave_nothing(mode: TlsMode) -> None
 @pytest.mark.each_once
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize(("mode", "verb", "stage"), STAGES)
-def test_stop_returns_under_a_client_that_hangs(mode: TlsMode, verb: str, stage: str, version: str) -> None:
-    """`stop` is done in less than a second while a client is silent in any stage of TLS, and nothing is left."""
+def test_stop_returns_while_a_client_stalls(mode: TlsMode, verb: str, stage: str, version: str) -> None:
+    """`stop` takes less than a second while a client stalls at any stage of TLS, and leaves nothing."""
     before = held()
     server = FtpServer(tls=mode, files=FILES, wait_future_timeout=60)
     server.start()
     with TlsClient(server.address, version) as client:
         go_to(client, mode, verb, stage)
-        turns()
+        iterations()
 
         began = time.monotonic()
         server.stop()
@@ -170,7 +170,7 @@ def test_stop_returns_under_a_client_that_hangs(mode: TlsMode, verb: str, stage:
 
 
 def drain(client: RawClient) -> None:
-    """Read every socket to its end; TimeoutError when there is none."""
+    """Read every socket to its end."""
     for sock in client._open:
         try:
             while sock.recv(1 << 16):
@@ -180,8 +180,8 @@ def drain(client: RawClient) -> None:
 
 
 @pytest.mark.parametrize("mode", ["explicit", "implicit"])
-def test_50_handshakes_do_not_hold_up_a_transfer(mode: TlsMode) -> None:
-    """While fifty clients are in the midst of their handshakes another one is served; then they go on and are, too."""
+def test_50_handshakes_do_not_delay_a_transfer(mode: TlsMode) -> None:
+    """During 50 unfinished TLS handshakes another client transfers files; then the handshakes complete."""
     with FtpServer(tls=mode, files=FILES) as server:
         waiting = [TlsClient(server.address, version) for version in VERSIONS for _ in range(25)]
         visits = [visit(client, "STOR", implicit=mode == "implicit") for client in waiting]
@@ -208,25 +208,25 @@ def fetch(client: TlsClient, path: str) -> bytes:
     data = client.private()
     assert client.code(f"RETR {path}") == "150"
     data.shake_hands()
-    octets = b"".join(iter(data.receive, b""))
+    content = b"".join(iter(data.receive, b""))
     data.say_end()
     data.sock.close()
     assert client.reply().code == "226"
-    return octets
+    return content
 
 
-def store(client: TlsClient, path: str, octets: bytes) -> None:
+def store(client: TlsClient, path: str, content: bytes) -> None:
     """Upload a file over TLS."""
     data = client.private()
     assert client.code(f"STOR {path}") == "150"
     data.shake_hands()
-    data.send(octets)
+    data.send(content)
     data.say_end()
     assert client.reply().code == "226"
 
 
 def test_garbage_where_tls_should_be_ends_the_session_only() -> None:
-    """Octets that are no handshake end their session, and what was wrong is in the dialogue; the next one is served."""
+    """Bytes that are no TLS handshake end the session, with the reason in the transcript; the next session works."""
     source = Random(20261122)
     with FtpServer(tls="explicit", files=FILES) as server:
         for size in range(1, 40):
@@ -244,7 +244,7 @@ def test_garbage_where_tls_should_be_ends_the_session_only() -> None:
 
 
 def test_garbage_where_records_should_be_ends_the_session_only() -> None:
-    """Octets that are no record, on an encrypted connection, end that session."""
+    """Bytes that are no TLS record, on an encrypted connection, end that session."""
     with FtpServer(tls="explicit", files=FILES) as server:
         for version in VERSIONS:
             client = TlsClient(server.address, version)

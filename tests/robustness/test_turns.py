@@ -1,4 +1,4 @@
-"""The watchdog of all tests sees a handler that holds up the loop, and nothing else."""
+"""The watchdog of all tests reports a handler that blocks the loop, and nothing else."""
 
 from __future__ import annotations
 
@@ -19,32 +19,32 @@ from tests.support.turns import Turns
 
 
 def burn(seconds: float) -> None:
-    """Compute for so many seconds of CPU time."""
+    """Compute for `seconds` of CPU time."""
     end = time.thread_time() + seconds
     while time.thread_time() < end:
         pass
 
 
-class Selfish(Server):
-    """A server that keeps its loop."""
+class Blocking(Server):
+    """A server with commands that block its loop."""
 
     @command("XBURN")
     async def xburn(self, connection: Connection, rest: str) -> bool:
-        """XBURN: compute for longer than one may."""
+        """XBURN: compute for longer than the limit."""
         burn(2 * TURN_LIMIT)
         connection.response("200", "Done")
         return True
 
     @command("XWAIT")
     async def xwait(self, connection: Connection, rest: str) -> bool:
-        """XWAIT: block for longer than one may, and compute nothing."""
+        """XWAIT: block for longer than the limit, without computing."""
         time.sleep(2 * TURN_LIMIT)  # noqa: ASYNC251 - on purpose
         connection.response("200", "Done")
         return True
 
     @command("XGC")
     async def xgc(self, connection: Connection, rest: str) -> bool:
-        """XGC: let Python look for garbage, which takes as long as the whole process wants."""
+        """XGC: collect garbage, which takes as long as the process has objects."""
         gc.collect()
         connection.response("200", "Done")
         return True
@@ -52,24 +52,24 @@ class Selfish(Server):
 
 @pytest.fixture
 def client(ftp_server_factory: Callable[..., FtpServer]) -> RawClient:
-    """A client of that server, logged in."""
-    return RawClient(ftp_server_factory(server_class=Selfish).address).login()
+    """Return a client of that server, logged in."""
+    return RawClient(ftp_server_factory(server_class=Blocking).address).login()
 
 
-def test_a_handler_that_computes_for_long_is_seen(client: RawClient, turns: Turns) -> None:
-    """It fails the test, with the CPU time of the turn and what it was."""
+def test_a_long_computation_is_reported(client: RawClient, turns: Turns) -> None:
+    """A long computation fails the test, with its CPU time and its callback."""
     with client:
         assert client.code("XBURN") == "200"
 
-    shared_thread().call(lambda: None)  # the turn goes on when its reply has come
+    shared_thread().call(lambda: None)  # the iteration may last longer than its reply
     with pytest.raises(AssertionError, match=r"the loop of the servers was held up:\n\d\d\d ms .* Inbox\._readable"):
         turns.check()
     turns.clear()
 
 
-def test_what_computes_nothing_is_not_seen(client: RawClient, turns: Turns) -> None:
-    """Waiting and collecting garbage are not the work of the server: a loaded machine shall fail no test."""
-    keep = [[number] for number in range(300_000)]  # which takes the collector a while
+def test_waiting_and_garbage_collection_are_not_reported(client: RawClient, turns: Turns) -> None:
+    """Waiting and collecting garbage are not the work of the server, so a loaded machine fails no test."""
+    keep = [[number] for number in range(300_000)]  # the collector needs a while for it
     with client:
         assert client.code("XWAIT") == "200"
         assert client.code("XGC") == "200"
@@ -79,11 +79,11 @@ def test_what_computes_nothing_is_not_seen(client: RawClient, turns: Turns) -> N
 
 
 def test_other_loops_may_compute(turns: Turns) -> None:
-    """What a test does on loops of its own is its own business."""
+    """Computation on loops of the test is not reported."""
 
-    async def selfish() -> None:
+    async def compute() -> None:
         burn(2 * TURN_LIMIT)
 
-    asyncio.run(selfish())
+    asyncio.run(compute())
     assert turns.long
     assert not turns.of_servers()

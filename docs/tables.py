@@ -20,7 +20,7 @@ from ftpfixture.server.dispatch import build_table
 from ftpfixture.settings import Table
 from ftpfixture.testing import plugin
 from ftpfixture.testing.settings import FTP_SERVER_SETTINGS
-from tests.architecture.test_imports import FLOOR, FLOORS, OURS
+from tests.architecture.test_imports import LAYER, LAYERS, OURS
 
 __all__ = [
     "client_methods",
@@ -178,7 +178,9 @@ def floors() -> list[str]:
 
 def rooms() -> list[str]:
     """What each room is for, and which rooms it imports."""
-    uses = {room: sorted({found.imported_room for found in OURS if found.room == room} - {room}) for room in FLOOR}
+    uses = {
+        room: sorted({found.imported_package for found in OURS if found.package == room} - {room}) for room in LAYER
+    }
     rows = (
         (f"`{room}`", _first(ast.get_docstring(ast.parse(_source(room).read_text(encoding="utf-8")))), uses[room])
         for names in reversed(_rooms_by_floor())
@@ -192,7 +194,7 @@ def rooms() -> list[str]:
 
 def _rooms_by_floor() -> list[list[str]]:
     """The rooms that there are, from the ground to the roof."""
-    there = ([room for room in names if _source(room).exists()] for names in FLOORS)
+    there = ([room for room in names if _source(room).exists()] for names in LAYERS)
     return [names for names in there if names]
 
 

@@ -1,4 +1,4 @@
-"""The client by composition: its parts know each other by public names, and no group of operations inherits another."""
+"""The client by composition: its parts use public names of each other, and groups of operations are flat."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ TREES = {path.stem: ast.parse(path.read_text(encoding="utf-8")) for path in sort
 
 
 def _private_names(tree: ast.AST) -> Iterator[tuple[str, ast.Attribute]]:
-    """Private attributes that are looked up, and on what: "self", "super()" and so on."""
+    """Yield the look-ups of private attributes, with their owner: "self", "super()" and so on."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and node.attr.startswith("_") and not node.attr.endswith("__"):
             yield ast.unparse(node.value), node
 
 
 def _reaches(tree: ast.AST) -> list[str]:
-    """Where something looks up a private name of another object."""
+    """Return the lines that look up a private name of another object."""
     own = ("self", "cls", "super()")
     return [f"{node.lineno}: {ast.unparse(node)}" for owner, node in _private_names(tree) if owner not in own]
 
 
 def _defined(node: ast.ClassDef) -> set[str]:
-    """Names that a class gives its objects: methods, attributes of the class, and what its methods assign to self."""
+    """Return the names of a class: methods, class attributes, and attributes that its methods assign."""
     names = {child.name for child in node.body if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef)}
     for child in ast.walk(node):
         if isinstance(child, ast.Attribute) and isinstance(child.ctx, ast.Store):
@@ -40,7 +40,7 @@ def _defined(node: ast.ClassDef) -> set[str]:
 
 
 def _borrowed(tree: ast.Module) -> list[str]:
-    """Private names of self that neither the class defines nor a base of it in the same module."""
+    """Return private names of self that no class of the same module defines for it."""
     classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
 
     def known(node: ast.ClassDef) -> set[str]:
@@ -56,17 +56,17 @@ def _borrowed(tree: ast.Module) -> list[str]:
 
 
 def test_no_private_name_of_another_object() -> None:
-    """Parts of the client use what others offer, and nothing else."""
+    """Parts of the client use only public names of other parts."""
     assert {name: found for name, tree in TREES.items() if (found := _reaches(tree))} == {}
 
 
 def test_no_private_name_of_another_class_over_self() -> None:
-    """Groups of operations are one object; all the same, what is private in one is not used by another."""
+    """Groups of operations are one object, but a group does not use private names of another."""
     assert {name: found for name, tree in TREES.items() if (found := _borrowed(tree))} == {}
 
 
 def test_the_search_finds_both() -> None:
-    """A private name of another object is found, and one of another class; one's own and that of a base are neither."""
+    """The search finds private names of other objects and classes, and not those of the class and its bases."""
     source = """
 class Base:
     _level = 1
@@ -83,7 +83,7 @@ class Part(Base):
 
 
 def test_groups_of_operations_are_flat() -> None:
-    """Each is a base of `Client` itself, and inherits nothing."""
+    """Each group is a direct base of `Client`, and inherits nothing."""
     groups = Client.__bases__
     assert {Parsers, BaseClient} < set(groups)
     assert {group.__bases__ for group in groups} == {(object,)}
@@ -91,7 +91,7 @@ def test_groups_of_operations_are_flat() -> None:
 
 
 def test_modules_have_an_order() -> None:
-    """No module of the client imports one that imports it, not even for its types."""
+    """Imports between modules of the client have no cycle, type imports included."""
     graph: dict[str, set[str]] = {}
     for name, tree in TREES.items():
         found = (node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom))

@@ -1,4 +1,4 @@
-"""What the package uses of a Connection is declared there, so that mypy sees it; other names are users' own flags."""
+"""`Connection` declares every name that the package uses, so that mypy sees it; other names are flags of users."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ftpfixture.server.conditions import ConnectionField
 
 PACKAGE = Path(ftpfixture.__file__).parent
 DECLARED = frozenset(name for name in [*inspect.get_annotations(Connection), *vars(Connection)] if name[0] != "_")
-ROOMS = ("server", "testing")  # lower rooms know no Connection, and call other things so
+PACKAGES = ("server", "testing")  # lower packages have no Connection, and use the word for other things
 BY_NAME = frozenset({"getattr", "hasattr", "setattr", "delattr"})
 
 
 def _is_connection(node: ast.AST) -> bool:
-    """Whether an expression is called a connection, or is `connection.future`, which has the same names."""
+    """Return whether an expression is named connection, or is `connection.future`, which has the same names."""
     match node:
         case ast.Name(id="connection") | ast.Attribute(attr="connection" | "_connection"):
             return True
@@ -28,7 +28,7 @@ def _is_connection(node: ast.AST) -> bool:
 
 
 def _names(tree: ast.AST) -> Iterator[tuple[int, str]]:
-    """Every name of a connection that a module uses, however it does so, and its line."""
+    """Yield every name of a connection that a module uses in any way, and its line."""
     for node in ast.walk(tree):
         match node:
             case ast.Attribute(value=value, attr=name) if _is_connection(value):
@@ -54,25 +54,25 @@ def _undeclared(tree: ast.AST) -> list[tuple[int, str]]:
 
 
 def test_the_package_uses_declared_names_only() -> None:
-    """A name that is not declared would be `Any` for mypy; `__dict__` is for connection.py alone."""
+    """The package uses declared names only, because others are `Any` for mypy; only connection.py uses `__dict__`."""
     found = [
         f"{path.relative_to(PACKAGE.parent)}:{line} uses connection.{name}"
-        for room in ROOMS
-        for path in sorted((PACKAGE / room).rglob("*.py"))
+        for package in PACKAGES
+        for path in sorted((PACKAGE / package).rglob("*.py"))
         for line, name in _undeclared(ast.parse(path.read_text(encoding="utf-8")))
     ]
     assert found == []
 
 
 def test_conditions_ask_for_declared_names() -> None:
-    """What the decorators look for is declared, too."""
+    """The names that the decorators check are declared."""
     fields = [value for value in vars(ConnectionConditions).values() if isinstance(value, ConnectionField)]
     assert len(fields) > 3
     assert {field.name for field in fields} <= DECLARED
 
 
-def test_the_reader_sees_every_way() -> None:
-    """An undeclared name is found wherever it stands, and what is no connection is left alone."""
+def test_the_search_finds_every_use() -> None:
+    """The search finds an undeclared name in every kind of use, and ignores other objects."""
     source = """
 connection.first = 1
 del self.connection.second

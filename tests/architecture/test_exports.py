@@ -1,4 +1,4 @@
-"""What the package shows: names that are listed, and a docstring for each of them."""
+"""The exports of the package: listed names, each with a docstring."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ def _dotted(path: Path) -> str:
 
 
 def _importable() -> list[str]:
-    """Every module that may be imported without doing anything."""
+    """Return every module that can be imported without side effects."""
     return [_dotted(path) for path in MODULES if path.name != "__main__.py"]
 
 
 def _order(name: str) -> tuple[int, str]:
-    """Constants, then classes, then functions, as the linter sorts them."""
+    """Return the sort key of the linter: constants, then classes, then functions."""
     return (0 if name.isupper() else 1 if name[0].isupper() else 2), name
 
 
-def test_all_is_what_there_is() -> None:
+def test_all_is_complete() -> None:
     """`__all__` has every public name of the package but its modules, and no other."""
     public = {
         name
@@ -47,7 +47,7 @@ def test_all_is_what_there_is() -> None:
 
 
 def test_all_has_the_core_first_and_is_sorted() -> None:
-    """What a test needs comes first, helpers for authors behind it; within both whoever adds a name finds its place."""
+    """Names for tests come first, names for authors of servers after them; both lists are sorted."""
     tree = ast.parse(Path(str(ftpfixture.__file__)).read_text(encoding="utf-8"))
     lists = [node.value for node in tree.body if isinstance(node, ast.Assign | ast.AugAssign)]
     core, helpers = ([str(name) for name in ast.literal_eval(value)] for value in lists if isinstance(value, ast.List))
@@ -78,22 +78,22 @@ def test_all_exceptions_are_in_one_tree() -> None:
 
 @table("name", ftpfixture.__all__)
 def test_every_export_has_a_docstring(name: str) -> None:
-    """Each public name tells what it is for, in its own words."""
+    """Each public name has its own docstring."""
     value = getattr(ftpfixture, name)
     if not callable(value) or get_origin(value) is Literal:
-        return  # a constant, or a name for a type; its text stands below it in the source
+        return  # a constant, or a name for a type; its text follows it in the source
 
     text = value.__doc__
 
     assert text
     assert text.strip().split("\n")[0].endswith((".", ":")) or "\n" in text.strip()
-    # A class without one would show that of its base, or the signature that a NamedTuple makes up.
+    # A class without a docstring has that of its base, or the generated one of a NamedTuple.
     assert not (inspect.isclass(value) and text in [base.__doc__ for base in value.__mro__[1:]])
     assert not text.startswith(f"{name}(")
 
 
-def test_the_version_is_one() -> None:
-    """The version has three numbers, perhaps with something behind them."""
+def test_the_version() -> None:
+    """The version has three numbers, perhaps with a suffix."""
     numbers = ftpfixture.__version__.split(".")
 
     assert len(numbers) >= 3
@@ -101,8 +101,8 @@ def test_the_version_is_one() -> None:
 
 
 @table("module", _importable())
-def test_what_a_module_lists_is_there(module: str) -> None:
-    """`__all__` of a module names nothing that it does not have, and nothing twice."""
+def test_all_of_a_module_exists(module: str) -> None:
+    """`__all__` of a module has existing names only, each once."""
     loaded = import_module(module)
     names = getattr(loaded, "__all__", [])
 
@@ -111,10 +111,10 @@ def test_what_a_module_lists_is_there(module: str) -> None:
 
 
 @table("module", _importable())
-def test_what_a_module_lists_is_its_own(module: str) -> None:
-    """`__all__` of a module that is no package names what is made in it, not what it imported."""
+def test_all_of_a_module_has_its_own_names(module: str) -> None:
+    """`__all__` of a module that is no package has names that the module defines, not imported ones."""
     loaded = import_module(module)
-    if module in FACES or (loaded.__file__ is not None and loaded.__file__.endswith("__init__.py")):
+    if module in COMPATIBLE or (loaded.__file__ is not None and loaded.__file__.endswith("__init__.py")):
         return
     tree = ast.parse(Path(str(loaded.__file__)).read_text(encoding="utf-8"))
     imported = {
@@ -125,23 +125,23 @@ def test_what_a_module_lists_is_its_own(module: str) -> None:
     }
     reexported = imported & set(getattr(loaded, "__all__", []))
 
-    # A room that was split says what moved, so that the old address goes on.
+    # A module that was split exports the moved names, so that old imports still work.
     assert reexported <= REEXPORTS.get(module, set())
 
 
 REEXPORTS = {
     "ftpfixture.files.memory": {"DirectoryNode", "FileNode", "LinkNode", "MemoryFiles", "MemoryStats", "Node"},
 }
-"""Names that a module shows on behalf of another."""
+"""Names that a module exports for another."""
 
 
-FACES = ["ftpfixture.common", "ftpfixture.pathio"]
-"""Modules that only show what others made, under addresses that users know."""
+COMPATIBLE = ["ftpfixture.common", "ftpfixture.pathio"]
+"""Modules that only export names of other modules, under the module names of aioftp."""
 
 
-@table("module", FACES)
-def test_a_face_makes_nothing(module: str) -> None:
-    """A face imports, lists all that it imports, and does nothing else."""
+@table("module", COMPATIBLE)
+def test_a_compatible_module_defines_nothing(module: str) -> None:
+    """Such a module imports names, lists them in `__all__`, and does nothing else."""
     loaded = import_module(module)
     tree = ast.parse(Path(str(loaded.__file__)).read_text(encoding="utf-8"))
     imports = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module != "__future__"]
@@ -154,12 +154,12 @@ def test_a_face_makes_nothing(module: str) -> None:
 
 
 @table("module", ["common", "errors", "pathio", "server"])
-def test_rooms_can_be_reached_from_the_package(module: str) -> None:
-    """After `import ftpfixture` alone, `ftpfixture.common.setlocale` and the like are there."""
+def test_modules_are_attributes_of_the_package(module: str) -> None:
+    """`import ftpfixture` is enough for `ftpfixture.common.setlocale` and the like."""
     program = f"import ftpfixture; print(ftpfixture.{module}.__name__)"
-    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
-    assert told.stdout.strip() == f"ftpfixture.{module}"
+    assert done.stdout.strip() == f"ftpfixture.{module}"
 
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
@@ -171,20 +171,20 @@ def _decorators(node: Definition) -> set[str]:
 
 
 def _public(body: list[ast.stmt], prefix: str = "") -> Iterator[tuple[str, Definition]]:
-    """All public classes, functions and methods; not what functions make inside."""
+    """Yield all public classes, functions and methods, not those inside functions."""
     for node in body:
         if not isinstance(node, Definition) or node.name.startswith("_"):
             continue
         if _decorators(node) & {"overload", "setter", "deleter"}:
-            continue  # documented where the thing itself is
+            continue  # documented at the main definition
         yield f"{prefix}{node.name}", node
         if isinstance(node, ast.ClassDef):
             yield from _public(node.body, f"{prefix}{node.name}.")
 
 
 @table("path", MODULES)
-def test_every_public_thing_has_a_docstring(path: Path) -> None:
-    """Every module, and every public class, function and method in it, says what it is for."""
+def test_every_public_name_has_a_docstring(path: Path) -> None:
+    """Every module, public class, function and method has a docstring."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
 
     assert ast.get_docstring(tree), "the module has none"

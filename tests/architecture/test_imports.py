@@ -1,4 +1,4 @@
-"""Who may import whom: the direction of the house, read from the source."""
+"""The direction of imports between packages, read from the source."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.rows import table
 PACKAGE = Path(ftpfixture.__file__).parent
 NAME = PACKAGE.name
 
-FLOORS: tuple[tuple[str, ...], ...] = (
+LAYERS: tuple[tuple[str, ...], ...] = (
     ("aio", "compat", "untouched"),
     ("errors",),
     ("checks", "forks"),
@@ -29,9 +29,9 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("cli",),
     ("__init__", "__main__"),
 )
-"""The rooms from the ground to the roof: each may import from lower floors, and never from its own floor's others."""
+"""The packages by layer, the lowest first: each may import from lower layers, and not from its own layer."""
 
-FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+LAYER = {package: number for number, packages in enumerate(LAYERS) for package in packages}
 
 PURE = ("wire", "faults")
 NOT_PURE = frozenset({"asyncio", "socket", "ssl", "threading", "logging"})
@@ -40,7 +40,7 @@ FOR_TESTING_ONLY = frozenset({"pytest", "_pytest", "faker", "pyfakefs"})
 
 @dataclass(frozen=True)
 class Import:
-    """One imported module, and where that stands."""
+    """One import of a module, with its place."""
 
     path: Path
     line: int
@@ -48,44 +48,44 @@ class Import:
 
     @property
     def place(self) -> str:
-        """File and line, for people."""
+        """File and line, for messages."""
         return f"{self.path.relative_to(PACKAGE.parent)}:{self.line} imports {self.module}"
 
     @property
-    def room(self) -> str:
-        """The room in which the import stands."""
+    def package(self) -> str:
+        """The package that contains the import."""
         return self.path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
     @property
     def top(self) -> str:
-        """The imported package."""
+        """The top-level name of the imported module."""
         return self.module.partition(".")[0]
 
     @property
-    def imported_room(self) -> str:
-        """The room of ours that is imported; the roof for the package itself."""
+    def imported_package(self) -> str:
+        """The imported package of ours, "__init__" for the top level."""
         parts = self.module.split(".")
         return parts[1] if len(parts) > 1 else "__init__"
 
 
 def _imported(path: Path, source: str) -> Iterator[Import]:
-    """Every import of a module, wherever it stands: in functions and under TYPE_CHECKING, too."""
-    package = [NAME, *path.relative_to(PACKAGE).parent.parts]
+    """Yield every import of a module, also in functions and under TYPE_CHECKING."""
+    parts = [NAME, *path.relative_to(PACKAGE).parent.parts]
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             yield from (Import(path, node.lineno, name.name) for name in node.names)
         elif isinstance(node, ast.ImportFrom):
-            above = package[: len(package) - node.level + 1] if node.level else []
+            above = parts[: len(parts) - node.level + 1] if node.level else []
             module = ".".join([*above, *([node.module] if node.module else [])])
             if module == NAME:
-                # "from ftpfixture import log" means the room, if there is one of that name.
-                yield from (Import(path, node.lineno, _room_or_roof(name.name)) for name in node.names)
+                # "from ftpfixture import log" imports the package log, if there is one.
+                yield from (Import(path, node.lineno, _package_or_top(name.name)) for name in node.names)
             else:
                 yield Import(path, node.lineno, module)
 
 
-def _room_or_roof(name: str) -> str:
-    return f"{NAME}.{name}" if name in FLOOR and not name.startswith("__") else NAME
+def _package_or_top(name: str) -> str:
+    return f"{NAME}.{name}" if name in LAYER and not name.startswith("__") else NAME
 
 
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -94,62 +94,62 @@ OURS = [found for found in IMPORTS if found.top == NAME]
 
 
 def _wrong_direction(found: Import) -> bool:
-    return found.room != found.imported_room and FLOOR[found.imported_room] >= FLOOR[found.room]
+    return found.package != found.imported_package and LAYER[found.imported_package] >= LAYER[found.package]
 
 
 def _places(wrong: Iterator[Import]) -> list[str]:
     return [found.place for found in wrong]
 
 
-def test_every_room_has_a_floor() -> None:
-    """A new module at the top of the package is given its place in the table above."""
-    rooms = {path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in MODULES}
+def test_every_package_has_a_layer() -> None:
+    """Every package and module at the top is in the table above."""
+    packages = {path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in MODULES}
 
-    assert rooms <= set(FLOOR)
+    assert packages <= set(LAYER)
     assert len(OURS) > 50
 
 
 def test_imports_go_down() -> None:
-    """Nobody imports from a higher floor, nor from another room of the same floor; types are no exception."""
+    """No package imports from a higher layer, or from another package of its own layer; types are no exception."""
     assert _places(found for found in OURS if _wrong_direction(found)) == []
 
 
-@table("room", ["aio", "compat", "errors", "untouched"])
-def test_leaves_import_nothing_of_ours(room: str) -> None:
-    """What everybody may import imports nothing of this package."""
-    assert _places(found for found in OURS if found.room == room) == []
+@table("package", ["aio", "compat", "errors", "untouched"])
+def test_leaves_import_nothing_of_ours(package: str) -> None:
+    """Modules that every package may import do not import this package."""
+    assert _places(found for found in OURS if found.package == package) == []
 
 
 def test_checks_import_nothing_but_errors() -> None:
-    """Everybody checks arguments, the pure rooms included."""
-    assert {found.imported_room for found in OURS if found.room == "checks"} == {"errors"}
-    assert _places(found for found in IMPORTS if found.room == "checks" and found.top in NOT_PURE) == []
+    """Every package checks arguments, pure ones included, so `checks` imports only `errors`."""
+    assert {found.imported_package for found in OURS if found.package == "checks"} == {"errors"}
+    assert _places(found for found in IMPORTS if found.package == "checks" and found.top in NOT_PURE) == []
 
 
-def test_only_the_package_imports_faces() -> None:
-    """Faces are for users: what is ours imports a name from the room that made it."""
-    faces = {"common", "pathio"}
-    assert _places(found for found in OURS if found.imported_room in faces and found.room != "__init__") == []
+def test_only_the_top_imports_compatible_modules() -> None:
+    """The modules with names of aioftp are for users: our code imports a name from the module that defines it."""
+    names = {"common", "pathio"}
+    assert _places(found for found in OURS if found.imported_package in names and found.package != "__init__") == []
 
 
-def test_server_and_client_do_not_know_each_other() -> None:
-    """A mistake in one must not be hidden by the same mistake in the other."""
+def test_server_and_client_are_independent() -> None:
+    """Server and client share no code of each other, so that a mistake in one cannot hide a mistake in the other."""
     pair = {"server", "client"}
-    assert _places(found for found in OURS if {found.room, found.imported_room} == pair) == []
+    assert _places(found for found in OURS if {found.package, found.imported_package} == pair) == []
 
 
-def test_pure_rooms_stay_pure() -> None:
-    """Where octets become values there is no asyncio, no socket, no thread and no logging."""
-    assert _places(found for found in IMPORTS if found.room in PURE and found.top in NOT_PURE) == []
+def test_pure_packages_stay_pure() -> None:
+    """`wire` and `faults` import no asyncio, socket, ssl, threading and logging."""
+    assert _places(found for found in IMPORTS if found.package in PURE and found.top in NOT_PURE) == []
 
 
-def test_only_testing_knows_test_tools() -> None:
-    """pytest, faker and pyfakefs are imported on the roof, so that everything below runs without them."""
-    assert _places(found for found in IMPORTS if found.room != "testing" and found.top in FOR_TESTING_ONLY) == []
+def test_only_testing_imports_test_tools() -> None:
+    """Only `testing` imports pytest, faker and pyfakefs, so that everything else runs without them."""
+    assert _places(found for found in IMPORTS if found.package != "testing" and found.top in FOR_TESTING_ONLY) == []
 
 
 SOCKETS = {f"net/{name}.py" for name in ("socket_transport", "network", "dial", "sockets", "hosts", "transport")}
-"""The modules that know sockets and their addresses; all others know transports."""
+"""The modules that use sockets and their addresses; all others use transports."""
 
 OF_A_SOCKET = frozenset(
     {
@@ -160,7 +160,7 @@ OF_A_SOCKET = frozenset(
 
 
 def _socket_calls(tree: ast.AST) -> list[str]:
-    """The calls of functions of `socket`, and of methods that only sockets and their loops have."""
+    """Return calls of functions of `socket`, and of methods that only sockets and their loops have."""
     attributes = [
         node.func for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
     ]
@@ -171,8 +171,8 @@ def _socket_calls(tree: ast.AST) -> list[str]:
     ]
 
 
-def test_only_transports_and_networks_touch_sockets() -> None:
-    """No descriptor, no socket option and no address of the system is known above a transport."""
+def test_only_transports_and_networks_use_sockets() -> None:
+    """No module above transports uses a descriptor, a socket option or an address of the system."""
     calls = {
         path.relative_to(PACKAGE).as_posix(): _socket_calls(ast.parse(path.read_text(encoding="utf-8")))
         for path in MODULES
@@ -183,8 +183,8 @@ def test_only_transports_and_networks_touch_sockets() -> None:
     assert _socket_calls(ast.parse("a.b.setsockopt(1)\nsocket.socket()\nself.recv(1)")) == ["setsockopt", "socket"]
 
 
-def test_nobody_asks_for_the_kind_of_a_connection() -> None:
-    """What a connection can do is in the protocols `Transport` and `Duplex`."""
+def test_no_module_checks_the_class_of_a_connection() -> None:
+    """The protocols `Transport` and `Duplex` have everything that a connection can do."""
     kinds = {"Channel", "Transport", "SocketTransport", "MemoryTransport", "SocketNetwork", "MemoryNetwork"}
     for path in MODULES:
         asked = [
@@ -199,7 +199,7 @@ def test_nobody_asks_for_the_kind_of_a_connection() -> None:
 
 
 @table(
-    ("room", "source", "wrong"),
+    ("path", "source", "wrong"),
     [
         ("wire/x.py", "from ftpfixture.errors import ProtocolError", False),
         ("wire/x.py", "from ftpfixture.wire.lines import LineReader", False),
@@ -222,9 +222,9 @@ def test_nobody_asks_for_the_kind_of_a_connection() -> None:
         ("__init__.py", "from .log import CommandLog", False),
     ],
 )
-def test_the_reader_of_imports_sees_them_all(room: str, source: str, wrong: bool) -> None:
-    """Every form of import is understood, relative ones and those in functions included."""
-    found = list(_imported(PACKAGE / room, source))
+def test_the_search_finds_all_imports(path: str, source: str, wrong: bool) -> None:
+    """The search finds every form of import, relative ones and those in functions included."""
+    found = list(_imported(PACKAGE / path, source))
 
     assert len(found) == 1
     assert _wrong_direction(found[0]) is wrong

@@ -1,7 +1,7 @@
-"""Names of the standard library that tests patch are not looked up where the servers' thread would see the patch.
+"""The thread of the servers never looks up names of the standard library that tests patch.
 
-`unittest.mock.patch("asyncio.sleep")` and its kind replace an attribute of a module, for the whole process. Code that
-bound the function when it was imported does not notice; code that says ``asyncio.sleep(...)`` in a function does.
+`unittest.mock.patch("asyncio.sleep")` and the like replace an attribute of a module for the whole process. Code that
+bound the function at import is not affected; code that calls ``asyncio.sleep(...)`` in a function is.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ PATCHED = {
     "random": {"choice", "randint", "random"},
     "subprocess": {"Popen", "run"},
 }
-"""What tests are known to patch, by module."""
+"""Names that tests patch, by module."""
 
 USERS_SIDE = (
     *("client", "net/dial.py", "testing/pathio_check.py", "testing/usermanager_check.py"),
     *("testing/stream_check.py", "testing/transport_check.py"),
 )
-"""What runs on the loop of the user, where a patch is meant for it."""
+"""Modules that run on the loop of the user, where a patch is intended."""
 
 
 def looked_up(tree: ast.AST) -> Iterator[tuple[int, str]]:
-    """Line and name of what functions look up in a module at the time of the call; annotations are no look-ups."""
+    """Yield line and name of look-ups in modules at the time of a call; annotations are no look-ups."""
     for function in ast.walk(tree):
         if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
             body = function.body if isinstance(function.body, list) else [function.body]
@@ -54,7 +54,7 @@ def looked_up(tree: ast.AST) -> Iterator[tuple[int, str]]:
 
 def _in(node: ast.AST) -> Iterator[tuple[int, str]]:
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-        return  # it is looked at for itself
+        return  # it is searched by itself
     if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and _is_patched(node.value.id, node.attr):
         yield node.lineno, f"{node.value.id}.{node.attr}"
     for name, value in ast.iter_fields(node):
@@ -73,7 +73,7 @@ def _servers_side() -> list[Path]:
     return sorted(path for path, name in names.items() if not name.startswith(USERS_SIDE))
 
 
-def test_nothing_that_tests_patch_is_looked_up_on_the_servers_thread() -> None:
+def test_the_thread_of_the_servers_looks_up_no_patched_name() -> None:
     """Import the function itself, or use `ftpfixture.aio.next_turn`, `Clock.sleep` and `ftpfixture.untouched`."""
     paths = _servers_side()
     found = [
@@ -99,6 +99,6 @@ def test_nothing_that_tests_patch_is_looked_up_on_the_servers_thread() -> None:
         ("limit = asyncio.timeout", []),
     ],
 )
-def test_the_reader_of_names(source: str, names: list[str]) -> None:
-    """It sees what is looked up in a call, and nothing else."""
+def test_the_search_for_names(source: str, names: list[str]) -> None:
+    """The search finds look-ups in calls, and nothing else."""
     assert [name for _, name in looked_up(ast.parse(source))] == names

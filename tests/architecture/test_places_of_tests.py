@@ -1,4 +1,4 @@
-"""Where tests stand: `tests/unit` has the files of the package, so that the tests of a module are found."""
+"""The places of tests: `tests/unit` mirrors the files of the package."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ TESTS = Path(__file__).parent.parent
 PACKAGE = Path(ftpfixture.__file__).parent
 
 ELSEWHERE = {
-    # Commands are what a client sees of them; each section of the standards has a file.
+    # Commands are tested through a client; each RFC has a file.
     "server/commands/access": ["conformance/test_rfc959.py", "conformance/test_rfc2640_7151.py"],
     "server/commands/bulk": ["conformance/test_bulk_commands.py"],
     "server/commands/information": ["conformance/test_rfc959.py", "conformance/test_rfc2389.py"],
@@ -22,13 +22,13 @@ ELSEWHERE = {
     "server/commands/security": ["conformance/test_rfc4217.py", "conformance/test_tls.py"],
     "server/commands/site": ["conformance/test_drafts.py"],
     "server/commands/tree": ["conformance/test_rfc959.py", "conformance/test_rights.py"],
-    # What a session and its transfers do together is seen from outside.
+    # A session and its transfers are tested together, through a client.
     "server/creation": ["conformance/test_drafts.py"],
     "server/host": ["unit/server/test_session.py"],
     "server/patterns": ["conformance/test_listings.py", "robustness/test_nothing_stops_the_loop.py"],
     "server/transfer": ["conformance/test_transfers.py"],
     "server/transfers": ["conformance/test_transfers.py", "conformance/test_order_of_replies.py"],
-    # Actions are held by playbooks, one for each word and phase; what performs them needs connections.
+    # Actions are tested by playbooks, one for each word and phase; performing them needs connections.
     "faults/action": ["unit/faults/test_actions.py", "unit/faults/test_program.py"],
     "faults/control": ["unit/faults/test_program_playbooks.py"],
     "faults/data_actions": ["unit/faults/test_program_playbooks.py"],
@@ -38,7 +38,7 @@ ELSEWHERE = {
     "net/faulthandshakes": ["faults/data/test_handshakes.py"],
     "net/faultstream": ["faults/data/test_downloads.py", "faults/data/test_uploads.py"],
     "net/pauses": ["faults/control/test_late_replies.py"],
-    # Parts of a thing that is tested as a whole.
+    # Parts of a class that is tested as a whole.
     "client/base": ["unit/client/test_control.py", "conformance/test_extension_api.py"],
     "client/comparison": ["unit/client/test_mirror.py"],
     "client/connector": ["unit/client/test_data.py", "unit/client/test_security.py"],
@@ -61,10 +61,10 @@ ELSEWHERE = {
     "wire/listing/months": ["unit/wire/listing/test_unix.py"],
     "wire/listing/styles": ["unit/wire/listing/test_rows.py"],
     "wire/listing/unix_mode": ["unit/wire/listing/test_unix.py"],
-    # Names at another address.
+    # Names that other modules export.
     "compat/constants": ["unit/test_common.py"],
     "pathio": ["unit/test_common.py"],
-    # What pytest, other packages and forks do to us is seen in processes of their own.
+    # Effects of pytest, other packages and forks are tested in separate processes.
     "forks": ["robustness/test_beside_forks.py"],
     "testing/beginning": ["unit/testing/test_ftpserver.py"],
     "testing/inside": ["unit/testing/test_ftpserver.py", "unit/testing/test_folders.py"],
@@ -75,12 +75,12 @@ ELSEWHERE = {
     "testing/users": ["plugin/test_users_fixture.py"],
     "untouched": ["robustness/test_beside_patches.py", "robustness/test_beside_pyfakefs.py"],
 }
-"""Modules that have no file of their place, and where they are tested."""
+"""Modules without a file at their place, and the files that test them."""
 
 
 @functools.cache
 def places() -> frozenset[str]:
-    """The modules of the package, as paths without their end; an underscore in front of a name does not count."""
+    """Return the modules of the package, as paths without suffix and without a leading underscore."""
     return frozenset(
         path.relative_to(PACKAGE).with_name(path.stem.lstrip("_")).as_posix()
         for path in PACKAGE.rglob("*.py")
@@ -89,7 +89,7 @@ def places() -> frozenset[str]:
 
 
 def modules_of(test: Path) -> frozenset[str]:
-    """The modules that a file may be about: the name of one, and perhaps more words behind it."""
+    """Return the modules that a file may test: the name of the module, perhaps followed by more words."""
     words = test.stem.removeprefix("test_").split("_")
     folder = test.relative_to(TESTS / "unit").parent
     return places() & {(folder / "_".join(words[:count])).as_posix() for count in range(1, len(words) + 1)}
@@ -103,7 +103,7 @@ def test_every_unit_test_is_beside_its_module() -> None:
 
 
 def test_every_module_has_tests_of_its_own() -> None:
-    """A module has a file of its place in `tests/unit`, or is in the table of those that are tested elsewhere."""
+    """A module has a file at its place in `tests/unit`, or a row in the table of modules tested elsewhere."""
     tested = set().union(*(modules_of(path) for path in (TESTS / "unit").rglob("test_*.py")))
 
     assert sorted(places() - tested - {*ELSEWHERE}) == []
@@ -111,8 +111,8 @@ def test_every_module_has_tests_of_its_own() -> None:
     assert sorted({*ELSEWHERE} - places()) == [], "there are no such modules"
 
 
-def test_what_is_tested_elsewhere_is() -> None:
-    """The files that the table names are there."""
+def test_the_files_of_the_table_exist() -> None:
+    """Every file in the table exists."""
 
     def check(name: str) -> None:
         assert all((TESTS / file).exists() for file in ELSEWHERE[name])

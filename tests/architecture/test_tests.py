@@ -1,4 +1,4 @@
-"""What holds for the tests themselves: few cases a function, and the helpers that see to that."""
+"""Rules for the tests themselves: few cases a function, and the helpers for that."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from tests.support.pairwise import effect, needed, pairwise
 from tests.support.rows import check_rows, table
 
 MOST = 60
-"""Cases of a function that run always: a table of pure code belongs into one test; of combinations, pairs suffice."""
+"""Cases of a function that always run: a table of pure code is one test; pairs are enough of combinations."""
 
 
 def test_no_function_has_too_many_cases(request: pytest.FixtureRequest) -> None:
-    """Of those that were collected in this run no test has more cases than it may."""
+    """No test that was collected in this run has more cases than the limit."""
     always = [item for item in request.session.items if item.get_closest_marker("exhaustive") is None]
     functions = Counter(item.nodeid.partition("[")[0] for item in always)
 
@@ -26,7 +26,7 @@ def test_no_function_has_too_many_cases(request: pytest.FixtureRequest) -> None:
 
 
 def test_pairs() -> None:
-    """Of a product of three so many rows are enough as the two longest have pairs, and every pair is among them."""
+    """Pairwise rows of a product of three cover every pair, with little more rows than the two longest have pairs."""
     rows = [frozenset({("a", a), ("b", b), ("c", c)}) for a in range(4) for b in range(3) for c in range(3)]
     pairs = [frozenset((one, two) for one in row for two in row if one < two) for row in rows]
 
@@ -38,13 +38,13 @@ def test_pairs() -> None:
 
 
 def test_what_adds_nothing_is_left_out() -> None:
-    """A case that covers what others do is not needed, one that alone covers anything is, and of none none is."""
+    """A case is chosen only if it covers something that no other chosen case covers."""
     assert pairwise([frozenset("ab"), frozenset("a"), frozenset("bc")]) == [0, 2]
     assert pairwise([]) == []
 
 
 def test_the_choice_is_the_same_in_every_run() -> None:
-    """pytest-randomly shuffles the cases of a test; which of them run always does not depend on that."""
+    """pytest-randomly shuffles the cases of a test; the choice of those that always run does not depend on that."""
 
     def case(**values: int) -> pytest.Function:
         callspec = SimpleNamespace(params=values, indices=values)
@@ -76,12 +76,12 @@ def test_the_choice_is_the_same_in_every_run() -> None:
     ],
 )
 def test_effects(value: object, expected: tuple[str, ...]) -> None:
-    """Faults that act in the same way at the same moment have one effect, and what is no fault has none."""
+    """Faults that act in the same way at the same moment have one effect, and other values have none."""
     assert effect(value) == expected
 
 
-def test_rows_that_are_wrong() -> None:
-    """A table tells all rows that are wrong, and one without rows is wrong itself."""
+def test_wrong_rows() -> None:
+    """The check of a table reports all wrong rows, and a table without rows is wrong itself."""
 
     def check(row: int) -> None:
         assert row < 2
@@ -93,8 +93,8 @@ def test_rows_that_are_wrong() -> None:
         check_rows([], check)
 
 
-def test_a_row_on_which_the_check_breaks_is_named() -> None:
-    """An exception that is no failed check goes on, and says at which row it came."""
+def test_an_exception_names_its_row() -> None:
+    """An exception other than a failed check is raised, with a note that names the row."""
     with pytest.raises(ZeroDivisionError) as caught:
         check_rows([1, 0], lambda row: 1 / row)
     assert caught.value.__notes__ == ["in the row 0"]

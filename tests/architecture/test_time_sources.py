@@ -12,28 +12,28 @@ from tests.support.rows import table
 PACKAGE = Path(ftpfixture.__file__).parent
 
 DRIVERS = ("untouched.py", "driver.py", "testing/loopthread.py", "testing/serverloop.py")
-"""Where real time is."""
+"""The modules with real time."""
 
 USERS_SIDE = ("client/",)
-"""What runs on the user's own loop, in the user's time."""
+"""Modules that run on the user's own loop, in the user's time."""
 
 OF_TIME = {
-    "time": frozenset({"thread_time", "process_time"}),  # CPU time is no time to wait for
+    "time": frozenset({"thread_time", "process_time"}),  # CPU time is not used for waiting
     "threading": frozenset({"Lock", "RLock", "Thread", "current_thread", "get_ident", "local", "main_thread"}),
-    "ftpfixture.untouched": frozenset({"RealFiles", "wall_time"}),  # what time of day it is, for what is used alone
+    "ftpfixture.untouched": frozenset({"RealFiles", "wall_time"}),  # the time of day, for objects without a server
     "queue": frozenset[str](),
     "concurrent.futures": frozenset({"Executor"}),
     "sched": frozenset[str](),
     "datetime": frozenset({"UTC", "date", "datetime", "timedelta", "timezone", "tzinfo"}),
 }
-"""Modules that have time or waiting in them, with what may be taken from them."""
+"""Modules with time or waiting, and the names that every module may import from them."""
 
 NOW = frozenset({"now", "utcnow", "today"})
-"""Methods that ask for the time of day."""
+"""Methods that return the time of day."""
 
 
 def asked(source: str) -> Iterator[str]:
-    """What a module takes from those of `OF_TIME` that only a driver may take."""
+    """Yield the names that a module uses from `OF_TIME` and that only a driver may use."""
     tree = ast.parse(source)
     whole: set[str] = set()
     for node in ast.walk(tree):
@@ -55,7 +55,7 @@ def asked(source: str) -> Iterator[str]:
 
 
 def test_only_drivers_ask_the_system_for_time_or_wait() -> None:
-    """Everything else has it from its clock, its `TimeSource` or its loop, and so works in virtual time, too."""
+    """All other modules use a clock, a `TimeSource` or a loop, and so work in virtual time, too."""
     paths = {path.relative_to(PACKAGE).as_posix(): path for path in PACKAGE.rglob("*.py")}
     others = {name: path for name, path in paths.items() if name not in DRIVERS and not name.startswith(USERS_SIDE)}
     found = [
@@ -82,6 +82,6 @@ def test_only_drivers_ask_the_system_for_time_or_wait() -> None:
         ("from datetime import UTC, datetime\ndatetime.now(UTC)", ["now"]),
     ],
 )
-def test_the_reader_of_sources(source: str, what: list[str]) -> None:
-    """It sees each way to ask, and nothing else."""
+def test_the_search_for_time_sources(source: str, what: list[str]) -> None:
+    """The search finds each way to use time, and nothing else."""
     assert list(asked(source)) == what

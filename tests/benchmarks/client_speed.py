@@ -1,8 +1,8 @@
-"""What our client costs beside those of aioftp and ftplib: CPU time of its process and wall time, in one run.
+"""The cost of our client beside those of aioftp and ftplib: CPU time of its process and wall time, in one run.
 
-Run it with ``python tests/benchmarks/client_speed.py`` in an environment with the ``test`` extra. All talk to the same
-server of ours, which has a process of its own, and so has each client. The rounds alternate, and only the ratios mean
-anything: machines differ, and are noisy.
+Run it with ``python tests/benchmarks/client_speed.py`` in an environment with the ``test`` extra. All clients use the
+same server of ours; server and clients have their own processes. The rounds alternate. Compare only the ratios, because
+machines differ and are noisy.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ async def main():
 asyncio.run(main())
 """
 
-# What an asynchronous client does; both have the same calls.
+# The work of an asynchronous client; both have the same calls.
 ASYNC = """
 import asyncio, json, sys, time
 from MODULE import Client
@@ -74,12 +74,12 @@ class Zeros:
         self.left -= size
         return PIECE[:size] if self.left >= 0 else b""
 def retr(ftp):
-    octets = 0
+    received = 0
     def take(block):
-        nonlocal octets
-        octets += len(block)
+        nonlocal received
+        received += len(block)
     ftp.retrbinary("RETR /large", take, BLOCK)
-    assert octets == LARGE
+    assert received == LARGE
 def stor(ftp):
     ftp.storbinary("STOR /new", Zeros(), BLOCK)
 def small_up(ftp):
@@ -92,7 +92,7 @@ def small_down(ftp):
         assert b"".join(blocks) == SMALL
 def listing(ftp):
     for _ in range(3):
-        # Two are the directory itself and the one above it.
+        # Two are the directory itself and its parent.
         assert len(list(ftp.mlsd("/many"))) == 10_002
 spent = {}
 with ftplib.FTP() as ftp:
@@ -107,7 +107,7 @@ print(json.dumps(spent))
 
 OURS, BLOCKS = "ftpfixture", "in blocks of 1 MiB"
 
-# Client and size of blocks to its program and what is measured with it; without a size, it is the client's own.
+# The programs of the clients, the default size of their blocks, and the titles of the work.
 CLIENTS = {
     OURS: ASYNC.replace("MODULE", "ftpfixture"),
     "aioftp": ASYNC.replace("MODULE", "aioftp"),
@@ -122,11 +122,11 @@ TITLES = {
     "listing": "10 000 names, MLSD, 3 times",
 }
 
-Spent = dict[str, dict[str, tuple[float, float]]]  # what was done, by whom: seconds of CPU, seconds of wall time
+Spent = dict[str, dict[str, tuple[float, float]]]  # by work and client: seconds of CPU, seconds of wall time
 
 
 def measure(port: str) -> Spent:
-    """One round: everything, by everybody in turn."""
+    """Measure one round: all work, by all clients in turn."""
     spent: Spent = {}
     for title, names, sizes in (
         ("", list(TITLES), OWN_BLOCKS),

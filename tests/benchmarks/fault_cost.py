@@ -1,8 +1,8 @@
-"""What a server costs that could have faults and has none, beside the same server with the plain gate, in one run.
+"""The cost of a server that could have faults and has none, beside the same server with the plain gate, in one run.
 
-Run it with ``python -m tests.benchmarks.fault_cost`` on Linux. Each server has a process of its own, and only its CPU
-time counts; all take their turns in every round. A second server with the plain gate shows how much is noise, and new
-processes in each set that no process is lucky: only the ratios mean anything.
+Run it with ``python -m tests.benchmarks.fault_cost`` on Linux. Each server has its own process, and only its CPU time
+counts; all take turns in every round. A second server with the plain gate shows the noise, and each set has new
+processes, so that no process has an advantage. Compare only the ratios.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ KINDS = {"plain": "plain", "faults": "faults", "noise": "plain"}
 
 
 class Served:
-    """A server in a process of its own, and a session with it."""
+    """A server in its own process, and a session with it."""
 
     def __init__(self, process: subprocess.Popen[str], ftp: ftplib.FTP) -> None:
         self.ftp = ftp
@@ -47,7 +47,7 @@ class Served:
         self._clock = ~process.pid << 3 | 2  # CPU time of a process, as clock_getcpuclockid(3) names it on Linux
 
     def spent_on(self, work: Callable[[ftplib.FTP], object], times: int) -> float:
-        """CPU seconds of the server for one of `times` calls; what it has in its log from before is cleared first."""
+        """Return CPU seconds of the server for one of `times` calls, after clearing its log."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         print(file=self._process.stdin, flush=True)
@@ -60,7 +60,7 @@ class Served:
 
 @contextmanager
 def served(kind: str) -> Iterator[Served]:
-    """A server with a kind of gate."""
+    """Run a server with a kind of gate."""
     command = [sys.executable, "-c", SERVER, kind, str(SIZE)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -76,26 +76,26 @@ def served(kind: str) -> Iterator[Served]:
             process.kill()
 
 
-# What is measured.
+# The measured work.
 
 
 def noop(ftp: ftplib.FTP) -> None:
-    """One command."""
+    """Send one command."""
     ftp.voidcmd("NOOP")
 
 
 def small(ftp: ftplib.FTP) -> None:
-    """A download of 100 octets, PASV included."""
+    """Download 100 bytes, PASV included."""
     receive(ftp, "RETR /small")
 
 
 def down(ftp: ftplib.FTP) -> None:
-    """A large download."""
+    """Download a large file."""
     receive(ftp, "RETR /big")
 
 
 def up(ftp: ftplib.FTP) -> None:
-    """A large upload."""
+    """Upload a large file."""
     with ftp.transfercmd("STOR /new") as data:
         for _ in range(SIZE // PIECE):
             data.sendall(CONTENT)
@@ -112,21 +112,21 @@ def receive(ftp: ftplib.FTP, command: str) -> None:
 
 WORK: dict[str, tuple[Callable[[ftplib.FTP], None], int]] = {
     "NOOP": (noop, 200),
-    "RETR of 100 octets": (small, 20),
+    "RETR of 100 bytes": (small, 20),
     "RETR of 32 MiB": (down, 1),
     "STOR of 32 MiB": (up, 1),
 }
 
 
 def measure() -> Iterator[tuple[str, dict[str, float]]]:
-    """For one set of processes, each round of each work: its title, and what it cost every kind."""
+    """Yield the title and the cost for every kind, for each round of each work, with one set of processes."""
     with ExitStack() as stack:
         servers = {kind: stack.enter_context(served(gate)) for kind, gate in KINDS.items()}
         order = list(servers)
         for number in range(ROUNDS + 1):
             for title, (work, times) in WORK.items():
                 costs = {kind: servers[kind].spent_on(work, times) for kind in order}
-                if number:  # the first one is for warming up
+                if number:  # the first round is for warming up
                     yield title, costs
             order.append(order.pop(0))
 

@@ -1,7 +1,7 @@
-"""What a fixture costs a test: set-up plus tear-down, ours beside those of peers, in one run.
+"""The cost of a fixture for a test: set-up plus tear-down, ours beside those of peers, in one run.
 
-Run it with ``python tests/benchmarks/fixture_cost.py`` in an environment with the ``test`` extra. Only the ratios mean
-anything: machines differ, and are noisy.
+Run it with ``python tests/benchmarks/fixture_cost.py`` in an environment with the ``test`` extra. Compare only the
+ratios, because machines differ and are noisy.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def pyftpdlib_server(tmp_path_factory):
 
 USE = """
 def use(port, login, password):
-    # What a test does, and what is not measured. Not every peer listens yet when its fixture is ready.
+    # The work of a test, which is not measured. Some peers do not listen yet when their fixture is ready.
     import ftplib
     while True:
         try:
@@ -89,7 +89,7 @@ CASES: list[tuple[str, str, str, int, dict[str, str]]] = [
 
 
 def measure(fixture: str, body: str, count: int, settings: dict[str, str]) -> list[float]:
-    """Seconds that set-up and tear-down of each of `count` tests took; what their bodies took is left out."""
+    """Return the seconds of set-up and tear-down of each of `count` tests, without their bodies."""
     with tempfile.TemporaryDirectory() as folder:
         where = Path(folder)
         (where / "conftest.py").write_text(MEASURE)
@@ -102,7 +102,7 @@ def measure(fixture: str, body: str, count: int, settings: dict[str, str]) -> li
         )
         if done.returncode:
             raise SystemExit(f"{fixture}: the tests failed\n{done.stdout}{done.stderr}")
-        # The first test also pays for what lives as long as the session.
+        # The first test also pays for fixtures of the session.
         spent: list[float] = json.loads((where / "spent.json").read_text())
         return spent[1:]
 

@@ -1,8 +1,7 @@
-"""What listings cost a server in CPU time, ours beside pyftpdlib's and vsftpd's, and how long others wait meanwhile.
+"""The CPU time of listings on a server, ours beside pyftpdlib and vsftpd, and the waits of other sessions meanwhile.
 
-Run it with ``python -m tests.benchmarks.listing_speed`` in an environment with the ``test`` extra. Ours has its files
-in memory, the others have them on the disk. Each server has a process of its own; the rounds alternate, and only the
-ratios mean anything.
+Run it with ``python -m tests.benchmarks.listing_speed`` in an environment with the ``test`` extra. Our server has its
+files in memory, the others on the disk. Each server has its own process. The rounds alternate; compare only the ratios.
 """
 
 from __future__ import annotations
@@ -25,11 +24,11 @@ from tests.support.servers import Peer, Pyftpdlib, Vsftpd
 
 ROUNDS, LISTINGS, NAMES, MANY = 3, 3, 10_000, 100_000
 VERBS = ("NLST", "LIST", "MLSD")
-OURSELVES = "ftpfixture"
+OUR_NAME = "ftpfixture"
 
-Rounds = list[dict[str, dict[str, float]]]  # of each round by whom and verb: milliseconds of CPU
+Rounds = list[dict[str, dict[str, float]]]  # of each round by server and verb: milliseconds of CPU
 
-# Two servers on one loop, as all of a process are. XTURN tells the longest turn of the loop since it was asked last.
+# Two servers on one loop. XTURN replies with the longest iteration of the loop since the last XTURN.
 OURS = """
 import asyncio, sys
 from ftpfixture import MemoryPathIO, Server, User
@@ -61,13 +60,13 @@ else:
 
 
 def cpu_seconds(pids: list[int]) -> float:
-    """CPU time of processes so far: Linux has a clock for each (clock_getcpuclockid(3))."""
+    """Return the CPU time of processes so far: Linux has a clock for each (clock_getcpuclockid(3))."""
     return sum(time.clock_gettime((~pid << 3) | 2) for pid in pids)
 
 
 @contextmanager
 def ours(names: int, *watch: str) -> Iterator[tuple[int, list[int]]]:
-    """Our servers in a process: its number, and their ports."""
+    """Run our servers in a process; yield its ID and their ports."""
     command = [sys.executable, "-W", "ignore", "-c", OURS, str(names), *watch]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -78,21 +77,21 @@ def ours(names: int, *watch: str) -> Iterator[tuple[int, list[int]]]:
 
 
 def spent_on(client: RawClient, pids: Callable[[], list[int]], verbs: Iterable[str]) -> dict[str, float]:
-    """Milliseconds of the server's CPU time for one listing by each verb."""
+    """Return milliseconds of the server's CPU time for one listing by each verb."""
     spent = {}
     for verb in verbs:
         began = cpu_seconds(pids())
         for _ in range(LISTINGS):
-            codes, octets = client.fetch(f"{verb} /many")
+            codes, listing = client.fetch(f"{verb} /many")
             assert codes[-1] == "226", (verb, codes)
-            assert octets.count(b"\n") in range(NAMES, NAMES + 3), verb  # with the directory itself and its parent
+            assert listing.count(b"\n") in range(NAMES, NAMES + 3), verb  # with the directory itself and its parent
         spent[verb] = (cpu_seconds(pids()) - began) / LISTINGS * 1000
     return spent
 
 
 @contextmanager
 def peers(folder: Path) -> Iterator[list[Peer]]:
-    """The foreign servers that are installed, each over a folder with the names."""
+    """Run the installed foreign servers, each over a folder with the names."""
     with ExitStack() as stack:
         found = []
         for kind in (Pyftpdlib, Vsftpd):
@@ -115,7 +114,7 @@ def speed(folder: Path) -> None:
         for _ in range(ROUNDS):
             spent = {}
             with RawClient(("127.0.0.1", ports[0]), 60) as client:
-                spent[OURSELVES] = spent_on(client.login(), lambda: [pid], VERBS)
+                spent[OUR_NAME] = spent_on(client.login(), lambda: [pid], VERBS)
             for peer in others:
                 known = [verb for verb in VERBS if verb not in peer.lacks]
                 with RawClient((peer.host, peer.port), 60) as client:
@@ -123,18 +122,18 @@ def speed(folder: Path) -> None:
             rounds.append(spent)
     print(f"CPU ms for {NAMES} names " + "".join(f"{verb:>16}" for verb in VERBS))
     for name, verbs in rounds[0].items():
-        print(f"{name:24}" + "".join(f"{_told(rounds, name, verb):>16}" if verb in verbs else "" for verb in VERBS))
+        print(f"{name:24}" + "".join(f"{_cell(rounds, name, verb):>16}" if verb in verbs else "" for verb in VERBS))
 
 
-def _told(rounds: Rounds, name: str, verb: str) -> str:
-    """The median of what a server spent, and the median of the ratios of ours to it."""
+def _cell(rounds: Rounds, name: str, verb: str) -> str:
+    """Return the median time of a server, and the median ratio of our time to it."""
     spent = statistics.median(each[name][verb] for each in rounds)
-    ratio = statistics.median(each[OURSELVES][verb] / each[name][verb] for each in rounds)
+    ratio = statistics.median(each[OUR_NAME][verb] / each[name][verb] for each in rounds)
     return f"{spent:.1f} ({ratio:.2f})"
 
 
 def waits(client: RawClient, stop: threading.Event, found: list[float]) -> None:
-    """Ask NOOP until it is time to stop, and note how long each answer took, in milliseconds."""
+    """Send NOOP until `stop` is set, and record the time to each reply, in milliseconds."""
     while not stop.is_set():
         began = time.perf_counter()
         client.ask("NOOP")
@@ -142,7 +141,7 @@ def waits(client: RawClient, stop: threading.Event, found: list[float]) -> None:
 
 
 def longest_waits() -> None:
-    """Show how long a session of another server waits while one lists very many names."""
+    """Show the waits of a session of another server during a listing of very many names."""
     print(f"ms while {MANY} names are listed: the wait of another server's session, and CPU of the loop's longest turn")
     with ours(MANY, "watched") as (_, ports), ExitStack() as stack:
         lister, other = (stack.enter_context(RawClient(("127.0.0.1", port), 60)).login() for port in ports)
@@ -152,12 +151,12 @@ def longest_waits() -> None:
             lister.ask("XTURN")
             thread.start()
             began = time.perf_counter()
-            codes, octets = lister.fetch(f"{verb} /many")
+            codes, listing = lister.fetch(f"{verb} /many")
             seconds = time.perf_counter() - began
             stop.set()
             thread.join()
             assert codes[-1] == "226"
-            assert octets.count(b"\n") >= MANY
+            assert listing.count(b"\n") >= MANY
             turn = 1000 * float(lister.ask("XTURN").text)
             found.sort()
             print(

@@ -1,7 +1,7 @@
-"""What a NOOP costs a server in CPU time, ours beside pyftpdlib's, in one run.
+"""The CPU time of a NOOP on a server, ours beside pyftpdlib, in one run.
 
-Run it with ``python tests/benchmarks/noop_cost.py`` in an environment with the ``test`` extra. Each server has a
-process of its own; the rounds alternate, and only the ratio means anything.
+Run it with ``python tests/benchmarks/noop_cost.py`` in an environment with the ``test`` extra. Each server has its own
+process. The rounds alternate; compare only the ratio.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ server.serve_forever(handle_exit=False)
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system time of a process so far."""
+    """Return user and system time of a process so far."""
     with open(f"/proc/{pid}/stat") as file:
         fields = file.read().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def spent_on(program: str) -> float:
-    """CPU seconds of the server for one NOOP."""
+    """Return CPU seconds of the server for one NOOP."""
     with subprocess.Popen([sys.executable, "-W", "ignore", "-c", program], stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout is not None

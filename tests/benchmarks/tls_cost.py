@@ -1,8 +1,8 @@
-"""What TLS costs: an FTPS fixture beside a plain one, and our TLS beside sockets of Python's `ssl`, in one run.
+"""The cost of TLS: an FTPS fixture beside a plain one, and our TLS beside sockets of Python's `ssl`, in one run.
 
-Run it with ``python -m tests.benchmarks.tls_cost`` in an environment with the ``test`` extra. Both ends of everything
-are in this process, so CPU time is that of both; what is compared with has the same client, certificate and version.
-The rounds alternate, and only the ratios mean anything: machines differ, and are noisy.
+Run it with ``python -m tests.benchmarks.tls_cost`` in an environment with the ``test`` extra. Both ends of every
+connection are in this process, so CPU time is that of both; both sides of a comparison have the same client,
+certificate and version. The rounds alternate. Compare only the ratios, because machines differ and are noisy.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Spent = tuple[float, float]  # seconds of CPU, seconds of wall time
 
 
 def spent(call: Callable[[], object], times: int = 1) -> Spent:
-    """What one of `times` calls took."""
+    """Return the time of one of `times` calls."""
     cpu, wall = time.process_time(), time.perf_counter()
     for _ in range(times):
         call()
@@ -38,39 +38,39 @@ def spent(call: Callable[[], object], times: int = 1) -> Spent:
 
 
 def trusting(version: str) -> ssl.SSLContext:
-    """A client's context for one version."""
+    """Return a client context for one version."""
     context = ServerTls().client_context()
     context.minimum_version = context.maximum_version = VERSIONS[version]
     return context
 
 
 def send(sock: socket.socket) -> None:
-    """Send the content, and say the end."""
+    """Send the content, and close."""
     for start in range(0, SIZE, PIECE):
         sock.sendall(CONTENT[start : start + PIECE])
     end(sock)
 
 
 def receive(sock: socket.socket) -> None:
-    """Receive the content to its end, and keep it, as a server must."""
+    """Receive the content to its end, and store it, as a server must."""
     pieces = list(iter(lambda: sock.recv(PIECE), b""))
     assert len(b"".join(pieces)) == SIZE
     end(sock)
 
 
 def end(sock: socket.socket) -> None:
-    """Say the end and close, when the other side has said it, too."""
+    """Close, with TLS after close_notify of both sides."""
     if isinstance(sock, ssl.SSLSocket):
         sock = sock.unwrap()
     sock.close()
 
 
-# What we are compared with: nothing but sockets.
+# The comparison: plain sockets.
 
 
 @contextmanager
 def sockets(context: ssl.SSLContext | None, serve: Callable[[socket.socket], None]) -> Iterator[tuple[str, int]]:
-    """A listener whose connections are served one after another, in a thread."""
+    """Listen, and serve connections one after another in a thread."""
     listener = socket.create_server(("127.0.0.1", 0))
 
     def run() -> None:
@@ -90,8 +90,8 @@ def sockets(context: ssl.SSLContext | None, serve: Callable[[socket.socket], Non
     thread.join()
 
 
-def shake_raw(address: tuple[str, int], context: ssl.SSLContext) -> None:
-    """Connect, shake hands, read one line."""
+def handshake_raw(address: tuple[str, int], context: ssl.SSLContext) -> None:
+    """Connect, do a TLS handshake, read one line."""
     with socket.create_connection(address) as sock, context.wrap_socket(sock, server_hostname="localhost") as tls:
         assert tls.recv(100) == b"200 hello\r\n"
 
@@ -105,8 +105,8 @@ def copy_raw(address: tuple[str, int], context: ssl.SSLContext | None, work: Cal
 # Ours.
 
 
-def shake_ours(server: FtpServer, context: ssl.SSLContext) -> None:
-    """Connect, say AUTH, shake hands, read the answer to one command; the greeting and AUTH are ours to pay for."""
+def handshake_ours(server: FtpServer, context: ssl.SSLContext) -> None:
+    """Connect, send AUTH, do a TLS handshake, read the reply to one command; greeting and AUTH count, too."""
     with RawClient(server.address) as client:
         client.reply()
         assert client.code("AUTH TLS") == "234"
@@ -116,14 +116,14 @@ def shake_ours(server: FtpServer, context: ssl.SSLContext) -> None:
 
 
 def copy_ours(ftp: ftplib.FTP, command: str, work: Callable[[socket.socket], None]) -> None:
-    """Transfer everything; `ntransfercmd` of FTP_TLS gives an encrypted socket."""
+    """Transfer everything; `ntransfercmd` of FTP_TLS returns a TLS socket."""
     sock, _ = ftp.ntransfercmd(command)
     work(sock)
     ftp.voidresp()
 
 
 def login(ftp: ftplib.FTP, server: FtpServer) -> None:
-    """Log in; with private data, where there is TLS."""
+    """Log in; with TLS, also send PROT P."""
     ftp.connect(server.host, server.port)
     ftp.login(*server.credentials)
     ftp.voidcmd("TYPE I")
@@ -131,24 +131,24 @@ def login(ftp: ftplib.FTP, server: FtpServer) -> None:
         ftp.prot_p()
 
 
-# What is measured.
+# The measured work.
 
-Rows = dict[str, tuple[Spent, Spent]]  # title to ours and what it is compared with
+Rows = dict[str, tuple[Spent, Spent]]  # title to our time and that of the comparison
 
 
 def handshakes(rows: Rows, server: FtpServer) -> None:
-    """AUTH TLS beside a handshake of plain `ssl`."""
+    """Measure AUTH TLS beside a handshake of plain `ssl`."""
     context = server_context("valid", None, None, None)
     for name in VERSIONS:
         client = trusting(name)
         with sockets(context, lambda sock: sock.sendall(b"200 hello\r\n")) as address:
-            raw = spent(lambda: shake_raw(address, client), SESSIONS)  # noqa: B023 - called at once
-        ours = spent(lambda: shake_ours(server, client), SESSIONS)  # noqa: B023
+            raw = spent(lambda: handshake_raw(address, client), SESSIONS)  # noqa: B023 - called at once
+        ours = spent(lambda: handshake_ours(server, client), SESSIONS)  # noqa: B023
         rows[f"handshake, {name} : ssl"] = ours, raw
 
 
 def copies(rows: Rows, server: FtpServer) -> None:
-    """RETR and STOR of 64 MiB beside a copy from socket to socket."""
+    """Measure RETR and STOR of 64 MiB beside a copy from socket to socket."""
     for name in (*VERSIONS, "clear"):
         client = trusting(name) if name in VERSIONS else None
         context = server_context("valid", None, None, None) if client is not None else None
@@ -157,13 +157,13 @@ def copies(rows: Rows, server: FtpServer) -> None:
             for command, work, other in (("RETR /big", receive, send), ("STOR /new", send, receive)):
                 with sockets(context, other) as address:
                     raw = spent(lambda: copy_raw(address, client, work))  # noqa: B023
-                server.log.clear()  # or it would hash what it has kept of the last one
+                server.log.clear()  # otherwise it would hash the content of the last transfer
                 ours = spent(lambda: copy_ours(ftp, command, work))  # noqa: B023
                 rows[f"{command[:4]} of 64 MiB, {name} : socket"] = ours, raw
 
 
 def small_files(rows: Rows, server: FtpServer) -> None:
-    """Files of 100 octets, up and down, beside the same in clear."""
+    """Measure transfers of files of 100 bytes beside the same without TLS."""
 
     def up(ftp: ftplib.FTP) -> None:
         ftp.storbinary("STOR /small", io.BytesIO(b"x" * 100))
@@ -178,11 +178,12 @@ def small_files(rows: Rows, server: FtpServer) -> None:
             login(clear, server)
             for title, work in (("STOR", up), ("RETR", down)):
                 plain = spent(lambda: work(clear), SESSIONS)  # noqa: B023
-                rows[f"{title} of 100 octets, {name} : clear"] = spent(lambda: work(private), SESSIONS), plain  # noqa: B023
+                ours = spent(lambda: work(private), SESSIONS)  # noqa: B023
+                rows[f"{title} of 100 bytes, {name} : clear"] = ours, plain
 
 
 def fixtures() -> None:
-    """Set-up plus tear-down of both fixtures, by turns."""
+    """Measure set-up plus tear-down of both fixtures, in turn."""
     rounds = [
         [statistics.median(measure(fixture, "pass", 200, {})) for fixture in ("ftps_server", "ftp_server")]
         for _ in range(ROUNDS)
@@ -207,7 +208,7 @@ def main() -> None:
             rounds.append(rows)
     for title in rounds[0]:
         mine, theirs = (
-            [statistics.median(each[title][who][kind] for each in rounds) * 1000 for kind in (0, 1)] for who in (0, 1)
+            [statistics.median(each[title][side][kind] for each in rounds) * 1000 for kind in (0, 1)] for side in (0, 1)
         )
         ratios = [statistics.median(each[title][0][kind] / each[title][1][kind] for each in rounds) for kind in (0, 1)]
         print(f"{title:42}" + "".join(f" {value:8.2f}" for value in (*mine, *theirs, *ratios)))

@@ -152,8 +152,8 @@ _LAST = _Turn()
 async def take_turns() -> None:
     """Yield to the loop if this thread has computed for `TURN_TIME` since the last yield.
 
-    Call it regularly in all work whose length a client decides. It measures CPU time, so the load of the machine does
-    not matter. One call takes a microsecond.
+    Call it regularly in all work that a client can make long. It measures CPU time, so the load of the machine does not
+    matter. One call takes a microsecond.
     """
     if thread_time() - _LAST.over > TURN_TIME:
         await next_turn()
@@ -266,7 +266,7 @@ class AsyncEnterable(Generic[T_co]):
 
 
 def async_enterable(f: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, AsyncEnterable[R]]:
-    """Make a coroutine function, whose result is an async context manager, usable with and without ``await``.
+    """Make a coroutine function that returns an async context manager usable with and without ``await``.
 
     ``await f()`` returns the result without entering it; ``async with f() as x`` enters it. The function starts only
     then.

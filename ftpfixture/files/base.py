@@ -326,9 +326,9 @@ class AbstractPathIO(ABC):
         """Return the number of bytes that can still be written below a path.
 
         Raises:
-            NotImplementedError: The layer cannot tell.
+            NotImplementedError: The layer does not know it.
         """
-        raise NotImplementedError("this path layer cannot tell its free space")
+        raise NotImplementedError("this path layer does not know its free space")
 
 
 class PathIONursery:

@@ -247,7 +247,7 @@ class AsyncPathIO(PathIO):
 
 
 def _forget(future: Future[Any]) -> None:
-    """Take the result of a call whose caller was cancelled, and close it when it is a file."""
+    """Take the result of a call after its caller was cancelled, and close it when it is a file."""
     if not future.cancelled() and future.exception() is None and isinstance(future.result(), io.IOBase):
         future.result().close()
 

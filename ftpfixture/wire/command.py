@@ -40,7 +40,7 @@ _NOT_IN_A_LINE = frozenset("\r\n\0")
 
 
 class Secret(str):
-    """A password or account: a str whose repr is asterisks.
+    """A password or account: a str with a repr of asterisks.
 
     Tracebacks, debuggers and failed assertions show arguments and variables by their repr.
     """

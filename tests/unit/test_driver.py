@@ -212,7 +212,7 @@ class Waiting:
 
 
 def test_all_waiting_threads_are_woken() -> None:
-    """Each checks again at every `notify`; one whose condition is true stops waiting."""
+    """Each checks again at every `notify`; one with a true condition stops waiting."""
     source, seen = RealTime(), [0]
     first, second = Waiting(source, lambda: seen[0] >= 1), Waiting(source, lambda: seen[0] >= 2)
     seen[0] = 1

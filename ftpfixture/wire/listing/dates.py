@@ -67,7 +67,7 @@ class Date(NamedTuple):
         month: Its number.
         day: Of the month.
         year: In full; None when the date has no year.
-        numbers: In place of month, day and year: digits of all three, whose order depends on the whole listing.
+        numbers: In place of month, day and year: digits of all three, in an order that depends on the whole listing.
         time: Hour, minute and second; None when the date has no time.
         zone: Time zone in the date; None when it has none.
     """

@@ -40,6 +40,6 @@ def is_heading(text: str) -> bool:
 
 
 def listed_directory(text: str) -> str | None:
-    """Return the directory whose listing begins below this line, or None when the line names no directory."""
+    """Return the directory that the lines below this one list, or None when the line names no directory."""
     found = _DIRECTORY().fullmatch(text)
     return None if found is None else found["unix"] or found["vms"] or found["msdos"]

@@ -27,7 +27,7 @@ _DETAILS = rf"(?:{_BLOCKS} +{_DATE}|{_DATE.replace('?P<', '?P<late_')} +{_BLOCKS
 _LINE = pattern(rf"{_NAME} +{_DETAILS}")
 _NAME_ALONE = pattern(rf"{_NAME} *")
 _DETAILS_ALONE = pattern(rf" *{_DETAILS}")
-# A file whose attributes the user may not read is an entry, too.
+# A file with attributes that the user may not read is an entry, too.
 _REFUSED = pattern(rf"{_NAME} +(?:%RMS-E-PRV\b|(?i:no privilege|insufficient privilege)).*")
 _DIRECTORY = pattern(r"\.DIR;[0-9]+", re.IGNORECASE)
 

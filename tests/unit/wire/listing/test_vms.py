@@ -1,4 +1,4 @@
-"""Listings of OpenVMS, whose entries may take two lines."""
+"""Listings of OpenVMS, with entries on one or two lines."""
 
 from __future__ import annotations
 

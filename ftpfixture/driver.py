@@ -60,7 +60,7 @@ class TimeSource(ABC):
             Whether the condition is true; False after a timeout.
 
         Raises:
-            ServerStateError: It is false, and the caller is in the thread of the loop, which would wait for itself.
+            ServerStateError: It is false, and the caller is in the thread of the loop, which would deadlock.
         """
 
     @abstractmethod
@@ -113,10 +113,10 @@ class RealTime(TimeSource):
             waiter.set()
 
     def wait_until(self, holds: Callable[[], bool], timeout: float) -> bool:
-        """See TimeSource."""
+        """Wait until a condition is true, or for `timeout` seconds."""
         deadline = self.monotonic() + timeout
         changed = Event()
-        self._waiting.add(changed)  # before the first look, so that no change is missed
+        self._waiting.add(changed)  # before the first check, so that no change is missed
         try:
             while True:
                 changed.clear()
@@ -129,7 +129,7 @@ class RealTime(TimeSource):
             self._waiting.discard(changed)
 
     def run_to_rest(self, loop: asyncio.AbstractEventLoop, action: Callable[[], object]) -> None:
-        """See TimeSource."""
+        """Call something in the thread of a loop, and wait until the tasks of the loop wait again."""
         try:
             here = asyncio.get_running_loop()
         except RuntimeError:

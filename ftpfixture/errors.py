@@ -15,7 +15,7 @@
     ├── ServerStateError          (RuntimeError) a server was started twice, or used when not running
     ├── ClientStateError          (RuntimeError) a call that must wait for another of the same client
     ├── IntegrityError            (OSError) the received bytes are not the sent ones
-    ├── TlsError                  (OSError) a TLS handshake failed; the message names the connection and the cause
+    ├── TlsError                  (OSError) TLS failed on a connection; the message names it and the cause
     ├── CommandRefused            raised in a handler of the server: the server sends this reply
     ├── NoReply                   raised in a handler of the server: the server sends no reply
     ├── ServerFailure             a handler of the server failed; the test that caused it shows it
@@ -173,11 +173,11 @@ class ClientStateError(FtpFixtureError, RuntimeError):
 
 
 class IntegrityError(FtpFixtureError, OSError):
-    """After a transfer the two copies differ in size or hash; the message has both values."""
+    """After a transfer the two copies differ in size or hash; the message has the algorithm and both values."""
 
 
 class TlsError(FtpFixtureError, OSError):
-    """A TLS handshake failed; the message names the connection and the reason, ``__cause__`` is the OpenSSL error."""
+    """TLS failed on a connection; the message names it and the reason, ``__cause__`` is the OpenSSL error."""
 
 
 class CommandRefused(FtpFixtureError):

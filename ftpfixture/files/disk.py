@@ -72,36 +72,36 @@ class PathIO(AbstractPathIO):
 
     @universal_exception
     async def exists(self, path: PurePath) -> bool:
-        """See AbstractPathIO."""
+        """Return True when the path exists, links followed."""
         return await self._run(os.path.exists, path)
 
     @universal_exception
     async def is_dir(self, path: PurePath) -> bool:
-        """See AbstractPathIO."""
+        """Return True for a directory, links followed."""
         return await self._run(os.path.isdir, path)
 
     @universal_exception
     async def is_file(self, path: PurePath) -> bool:
-        """See AbstractPathIO."""
+        """Return True for a regular file, links followed."""
         return await self._run(os.path.isfile, path)
 
     @universal_exception
     async def mkdir(self, path: PurePath, *, parents: bool = False, exist_ok: bool = False) -> None:
-        """See AbstractPathIO."""
+        """Make a directory."""
         await self._run(Path(path).mkdir, parents=parents, exist_ok=exist_ok)
 
     @universal_exception
     async def rmdir(self, path: PurePath) -> None:
-        """See AbstractPathIO."""
+        """Remove an empty directory."""
         await self._run(os.rmdir, path)
 
     @universal_exception
     async def unlink(self, path: PurePath) -> None:
-        """See AbstractPathIO."""
+        """Remove a file, or a link but not its target."""
         await self._run(os.unlink, path)
 
     def list(self, path: PurePath) -> AbstractAsyncLister[PurePath]:
-        """See AbstractPathIO; in the order that the file system gives."""
+        """List the children of a directory, in the order of the file system."""
         return NameLister(path, self._children, timeout=self.timeout)
 
     async def _children(self, path: PurePath) -> Sequence[str]:
@@ -109,11 +109,11 @@ class PathIO(AbstractPathIO):
 
     @universal_exception
     async def list_names(self, path: PurePath) -> Sequence[str]:
-        """See AbstractPathIO."""
+        """List the names of the children of a directory."""
         return await self._children(path)
 
     async def lstat_many(self, path: PurePath, names: Iterable[str]) -> AsyncGenerator[Batch, None]:
-        """See AbstractPathIO."""
+        """Describe many children of a directory."""
         for batch in batches(names):
             yield await self._described(path, batch)
 
@@ -123,12 +123,12 @@ class PathIO(AbstractPathIO):
 
     @universal_exception
     async def stat(self, path: PurePath) -> DiskStats:
-        """See AbstractPathIO."""
+        """Describe a file or directory, links followed."""
         return await self._run(_stats, path, follow=True)
 
     @universal_exception
     async def lstat(self, path: PurePath) -> DiskStats:
-        """See AbstractPathIO."""
+        """Describe a file or directory; a link at the end is not followed."""
         return await self._run(_stats, path, follow=False)
 
     @universal_exception
@@ -138,50 +138,50 @@ class PathIO(AbstractPathIO):
     @universal_exception
     @defend_file_methods
     async def seek(self, file: BinaryIO, offset: int, whence: int = io.SEEK_SET) -> int:
-        """See AbstractPathIO."""
+        """Move the position of a raw file."""
         return await self._run(file.seek, offset, whence)
 
     @universal_exception
     @defend_file_methods
     async def write(self, file: BinaryIO, data: bytes | bytearray | memoryview) -> int:
-        """See AbstractPathIO."""
+        """Write all of `data` at the position of a raw file."""
         return await self._run(file.write, data)
 
     @universal_exception
     @defend_file_methods
     async def read(self, file: BinaryIO, n: int = -1) -> bytes:
-        """See AbstractPathIO."""
+        """Read `n` bytes from a raw file, or all that are left."""
         return await self._run(file.read, n)
 
     @universal_exception
     @defend_file_methods
     async def close(self, file: BinaryIO) -> None:
-        """See AbstractPathIO."""
+        """Close a raw file."""
         await self._run(file.close)
 
     @universal_exception
     async def rename(self, source: PurePath, destination: PurePath) -> None:
-        """See AbstractPathIO."""
+        """Rename or move a file or directory; a file at the destination is replaced."""
         await self._run(os.replace, source, destination)
 
     @universal_exception
     async def resolve(self, path: PurePath) -> PurePath:
-        """See AbstractPathIO; always absolute."""
+        """Return a path with all links followed, as an absolute path."""
         return await self._run(_resolved, path)
 
     @universal_exception
     async def readlink(self, path: PurePath) -> PurePath:
-        """See AbstractPathIO."""
+        """Return the target of a symbolic link."""
         return await self._run(Path(path).readlink)
 
     @universal_exception
     async def symlink(self, target: PurePath, path: PurePath) -> None:
-        """See AbstractPathIO."""
+        """Make a symbolic link."""
         await self._run(os.symlink, target, path)
 
     @universal_exception
     async def chmod(self, path: PurePath, mode: int) -> None:
-        """See AbstractPathIO."""
+        """Set permission bits."""
         await self._run(os.chmod, path, mode)
 
     @universal_exception
@@ -193,14 +193,14 @@ class PathIO(AbstractPathIO):
         create: float | None = None,
         access: float | None = None,
     ) -> None:
-        """See AbstractPathIO; the time of creation cannot be set."""
+        """Set times, in POSIX seconds; the time of creation cannot be set."""
         if create is not None:
             raise NotImplementedError("a disk does not let the time of creation be set")
         await self._run(_set_times, path, modify, access)
 
     @universal_exception
     async def chown(self, path: PurePath, *, owner: str | None = None, group: str | None = None) -> None:
-        """See AbstractPathIO; names that the system knows, or numbers."""
+        """Set owner and group, by names that the system knows or by numbers; None leaves one as it is."""
         if not hasattr(os, "chown"):
             raise NotImplementedError("this system has no owners that can be set")
         if owner is not None or group is not None:
@@ -208,7 +208,7 @@ class PathIO(AbstractPathIO):
 
     @universal_exception
     async def free_space(self, path: PurePath) -> int:
-        """See AbstractPathIO."""
+        """Return the number of bytes that can still be written below a path."""
         return (await self._run(shutil.disk_usage, path)).free
 
 

@@ -75,36 +75,36 @@ class MemoryPathIO(AbstractPathIO):
 
     @universal_exception
     async def exists(self, path: PurePath) -> bool:
-        """See AbstractPathIO."""
+        """Return True when the path exists, links followed."""
         return self.get_node(path) is not None
 
     @universal_exception
     async def is_dir(self, path: PurePath) -> bool:
-        """See AbstractPathIO."""
+        """Return True for a directory, links followed."""
         return isinstance(self.get_node(path), DirectoryNode)
 
     @universal_exception
     async def is_file(self, path: PurePath) -> bool:
-        """See AbstractPathIO."""
+        """Return True for a regular file, links followed."""
         return isinstance(self.get_node(path), FileNode)
 
     @universal_exception
     async def mkdir(self, path: PurePath, *, parents: bool = False, exist_ok: bool = False) -> None:
-        """See AbstractPathIO."""
+        """Make a directory."""
         self._tree.mkdir(self._absolute(path), parents=parents, exist_ok=exist_ok)
 
     @universal_exception
     async def rmdir(self, path: PurePath) -> None:
-        """See AbstractPathIO."""
+        """Remove an empty directory."""
         self._tree.rmdir(self._absolute(path))
 
     @universal_exception
     async def unlink(self, path: PurePath) -> None:
-        """See AbstractPathIO."""
+        """Remove a file, or a link but not its target."""
         self._tree.unlink(self._absolute(path))
 
     def list(self, path: PurePath) -> AbstractAsyncLister[PurePath]:
-        """See AbstractPathIO; in the order in which the children were added."""
+        """List the children of a directory, in the order in which they were added."""
         return NameLister(path, self._children, timeout=self.timeout)
 
     async def _children(self, path: PurePath) -> tuple[str, ...]:
@@ -113,11 +113,11 @@ class MemoryPathIO(AbstractPathIO):
 
     @universal_exception
     async def list_names(self, path: PurePath) -> tuple[str, ...]:
-        """See AbstractPathIO."""
+        """List the names of the children of a directory."""
         return await self._children(path)
 
     async def lstat_many(self, path: PurePath, names: Iterable[str]) -> AsyncGenerator[Batch, None]:
-        """See AbstractPathIO; yields the nodes, which have the attributes of a `stat` result: that is faster."""
+        """Yield names and nodes of children; a node has the attributes of a `stat` result, and is faster."""
         directory = self.get_node(path)
         children = directory.children if isinstance(directory, DirectoryNode) else {}
         for batch in batches(names):
@@ -125,12 +125,12 @@ class MemoryPathIO(AbstractPathIO):
 
     @universal_exception
     async def stat(self, path: PurePath) -> MemoryStats:
-        """See AbstractPathIO; st_ctime is the time of creation, as st_birthtime is."""
+        """Describe a file or directory, links followed; st_ctime is the time of creation."""
         return self._tree.stat(self._absolute(path))
 
     @universal_exception
     async def lstat(self, path: PurePath) -> MemoryStats:
-        """See AbstractPathIO."""
+        """Describe a file or directory; a link at the end is not followed."""
         return self._tree.stat(self._absolute(path), follow=False)
 
     @universal_exception
@@ -140,56 +140,56 @@ class MemoryPathIO(AbstractPathIO):
     @universal_exception
     @defend_file_methods
     async def seek(self, file: MemoryFile, offset: int, whence: int = io.SEEK_SET) -> int:
-        """See AbstractPathIO."""
+        """Move the position of a raw file."""
         return file.seek(offset, whence)
 
     @universal_exception
     @defend_file_methods
     async def write(self, file: MemoryFile, data: bytes | bytearray | memoryview) -> int:
-        """See AbstractPathIO; a `bytes` object is kept, anything else copied."""
+        """Write all of `data` at the position of a raw file; a `bytes` object is kept, anything else copied."""
         return file.write(data)
 
     @universal_exception
     @defend_file_methods
     async def read(self, file: MemoryFile, n: int = -1) -> bytes:
-        """See AbstractPathIO."""
+        """Read `n` bytes from a raw file, or all that are left."""
         return file.read(n)
 
     @universal_exception
     @defend_file_methods
     async def read_some(self, file: MemoryFile, count: int) -> bytes | memoryview:
-        """See AbstractPathIO; a chunk of the file or a view of one, never a copy."""
+        """Return a chunk of a raw file or a view of one, at most `count` bytes, never copied."""
         return file.read_some(count)
 
     @universal_exception
     @defend_file_methods
     async def close(self, file: MemoryFile) -> None:
-        """See AbstractPathIO."""
+        """Close a raw file."""
         file.close()
 
     @universal_exception
     async def rename(self, source: PurePath, destination: PurePath) -> None:
-        """See AbstractPathIO."""
+        """Rename or move a file or directory; a file at the destination is replaced."""
         self._tree.rename(self._absolute(source), self._absolute(destination))
 
     @universal_exception
     async def resolve(self, path: PurePath) -> PurePath:
-        """See AbstractPathIO."""
+        """Return a path with all links followed."""
         return self._tree.resolve(self._absolute(path))
 
     @universal_exception
     async def readlink(self, path: PurePath) -> PurePath:
-        """See AbstractPathIO; of the same class as `path`."""
+        """Return the target of a symbolic link, of the same class as `path`."""
         return type(path)(self._tree.read_link(self._absolute(path)))
 
     @universal_exception
     async def symlink(self, target: PurePath, path: PurePath) -> None:
-        """See AbstractPathIO."""
+        """Make a symbolic link."""
         self._tree.make_link(self._absolute(path), target)
 
     @universal_exception
     async def chmod(self, path: PurePath, mode: int) -> None:
-        """See AbstractPathIO; the bits are stored and not enforced."""
+        """Set permission bits, which are stored and not enforced."""
         self._tree.chmod(self._absolute(path), mode)
 
     @universal_exception
@@ -201,15 +201,15 @@ class MemoryPathIO(AbstractPathIO):
         create: float | None = None,
         access: float | None = None,
     ) -> None:
-        """See AbstractPathIO."""
+        """Set times, in POSIX seconds; None leaves one as it is."""
         self._tree.set_times(self._absolute(path), modify=modify, create=create, access=access)
 
     @universal_exception
     async def chown(self, path: PurePath, *, owner: str | None = None, group: str | None = None) -> None:
-        """See AbstractPathIO; any name is accepted."""
+        """Set owner and group, by any names; None leaves one as it is."""
         self._tree.chown(self._absolute(path), owner=owner, group=group)
 
     @universal_exception
     async def free_space(self, path: PurePath) -> int:
-        """See AbstractPathIO; the rest of the quota, the same for all paths."""
+        """Return the bytes left in the quota, the same for all paths."""
         return self._tree.free

@@ -45,22 +45,22 @@ class _Node:
 
     @property
     def st_mtime(self) -> float:
-        """See MemoryStats."""
+        """Modification time, in POSIX seconds."""
         return self.modify
 
     @property
     def st_birthtime(self) -> float:
-        """See MemoryStats."""
+        """Creation time, in POSIX seconds."""
         return self.create
 
     @property
     def st_nlink(self) -> int:
-        """See MemoryStats."""
+        """Number of names."""
         return self.nlink
 
     @property
     def st_ino(self) -> int:
-        """See MemoryStats."""
+        """Number within the tree."""
         return self.inode
 
 
@@ -72,12 +72,12 @@ class FileNode(_Node):
 
     @property
     def st_size(self) -> int:
-        """See MemoryStats."""
+        """Size of the content, in bytes."""
         return self.content.size
 
     @property
     def st_mode(self) -> int:
-        """See MemoryStats."""
+        """Type and permission bits."""
         return stat.S_IFREG | self.mode
 
 
@@ -89,12 +89,12 @@ class DirectoryNode(_Node):
 
     @property
     def st_size(self) -> int:
-        """See MemoryStats."""
+        """0: a directory has no content."""
         return 0
 
     @property
     def st_mode(self) -> int:
-        """See MemoryStats."""
+        """Type and permission bits."""
         return stat.S_IFDIR | self.mode
 
 
@@ -106,12 +106,12 @@ class LinkNode(_Node):
 
     @property
     def st_size(self) -> int:
-        """See MemoryStats."""
+        """Length of the target, in bytes."""
         return len(os.fsencode(self.target))
 
     @property
     def st_mode(self) -> int:
-        """See MemoryStats."""
+        """Type and permission bits."""
         return stat.S_IFLNK | self.mode
 
 

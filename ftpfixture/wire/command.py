@@ -1,6 +1,6 @@
 """Commands: a verb and an argument, parsed from a line and rendered as one.
 
-One rule: a command that holds a password is shown with asterisks; only `Command.argument` has the password itself.
+One rule: a command with a password is shown with asterisks; only its argument and its rendered line hold the password.
 """
 
 from __future__ import annotations

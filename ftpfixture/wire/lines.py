@@ -20,8 +20,8 @@ IAC_SB = b"\xff\xfa"
 IAC_SE = b"\xff\xf0"
 
 # A stretch without a subnegotiation and without an incomplete command. An IAC that begins no command is a byte of a
-# name and stays, as does the byte after it. CR and LF are no options: options 10 and 13 died in 1978, but real lines
-# end right after such a pair.
+# name and stays, as does the byte after it. CR and LF are no options: options 10 and 13 are obsolete since 1978, but
+# real lines end right after such a pair.
 _STRETCH, _TEXT = (
     re.compile(
         rb"(?:[^\xff]++|\xff(?:[%b\xff]|[\xfb-\xfe](?:[^\r\n]|(?=[\r\n]))|(?=[^\xf0-\xff])))*+" % short, re.DOTALL

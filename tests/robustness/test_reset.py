@@ -131,7 +131,7 @@ def test_faults_added_before_the_start_stay(server: FtpServer) -> None:
 
 
 def test_a_fault_that_never_fired(server: FtpServer) -> None:
-    """It makes `reset` fail, as it makes the end of the server fail; the state is restored nevertheless."""
+    """A fault that never fired makes `reset` fail, as it makes the stop fail; the state is restored nevertheless."""
     server.faults.add("SYST: reply 500")
     server.files["/new"] = b""
     with pytest.raises(AssertionError, match="happened 0 times"):

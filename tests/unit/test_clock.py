@@ -297,7 +297,7 @@ async def test_an_overdue_timer_is_called_on_a_frozen_clock(clock: Clock, system
 
 @pytest.mark.parametrize("seconds", [0, -1])
 async def test_timers_without_delay(clock: Clock, seconds: float) -> None:
-    """They are called in the next iteration of the loop, frozen or not, and not within the call."""
+    """Timers without delay are called in the next iteration of the loop, frozen or not, and not within the call."""
     called = Called(clock)
     clock.call_later(seconds, called("going"))
     clock.call_later(seconds, called("cancelled")).cancel()
@@ -581,7 +581,7 @@ def test_freezing_and_resuming_from_another_thread(elsewhere: LoopThread) -> Non
 
 
 def test_timers_of_a_closed_loop_are_dropped() -> None:
-    """They are never called, and a move does not wait for them."""
+    """Timers of a closed loop are never called, and a move does not wait for them."""
     clock = Clock()
     called: list[str] = []
 

@@ -111,7 +111,7 @@ def test_a_type_without_a_check_is_refused() -> None:
 
 
 def test_an_unknown_setting() -> None:
-    """It raises an error that is a ConfigurationError and a TypeError; names of a subclass are suggested, too."""
+    """An unknown setting raises a ConfigurationError that is a TypeError; names of a subclass are suggested, too."""
 
     class Own(Owner):
         def __init__(self, *args: Any, colour: str = "blue", **settings: Any) -> None:

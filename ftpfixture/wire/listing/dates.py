@@ -24,7 +24,7 @@ SKEW = 86400
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Order = tuple[int, int, int]
-"""Where year, month and day are among three numbers."""
+"""Positions of year, month and day among three numbers."""
 
 MDY: Order = (2, 0, 1)
 DMY: Order = (2, 1, 0)

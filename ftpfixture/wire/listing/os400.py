@@ -1,6 +1,6 @@
 """Listings of IBM i (AS/400) in its own format, LISTFMT 0.
 
-One rule: every type but the listed files and directories is unknown, because only some objects can be retrieved.
+One rule: the type of an entry is unknown unless it is a known file or directory, because few objects can be retrieved.
 """
 
 from __future__ import annotations

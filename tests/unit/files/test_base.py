@@ -29,55 +29,55 @@ class Minimal(AbstractPathIO):
         super().__init__(timeout, connection, {} if state is None else state)
 
     async def exists(self, path: PurePath) -> bool:
-        """See AbstractPathIO."""
+        """Return True when the path exists, links followed."""
         return path in self.state
 
     async def is_dir(self, path: PurePath) -> bool:
-        """See AbstractPathIO."""
+        """Return True for a directory, links followed."""
         return False
 
     async def is_file(self, path: PurePath) -> bool:
-        """See AbstractPathIO."""
+        """Return True for a regular file, links followed."""
         return path in self.state
 
     async def mkdir(self, path: PurePath, *, parents: bool = False, exist_ok: bool = False) -> None:
-        """See AbstractPathIO."""
+        """Make a directory."""
 
     async def rmdir(self, path: PurePath) -> None:
-        """See AbstractPathIO."""
+        """Remove an empty directory."""
 
     async def unlink(self, path: PurePath) -> None:
-        """See AbstractPathIO."""
+        """Remove a file, or a link but not its target."""
 
     def list(self, path: PurePath) -> AbstractAsyncLister[Any]:
-        """See AbstractPathIO."""
+        """List the children of a directory."""
         raise NotImplementedError
 
     async def stat(self, path: PurePath) -> Any:
-        """See AbstractPathIO."""
+        """Describe a file or directory, links followed."""
         return ("stats", path)
 
     async def _open(self, path: PurePath, mode: str) -> Any:
         return self.state.setdefault(path, io.BytesIO())
 
     async def seek(self, file: Any, offset: int, whence: int = io.SEEK_SET) -> int:
-        """See AbstractPathIO."""
+        """Move the position of a raw file."""
         return int(file.seek(offset, whence))
 
     async def write(self, file: Any, data: bytes | bytearray | memoryview) -> int:
-        """See AbstractPathIO."""
+        """Write all of `data` at the position of a raw file."""
         return int(file.write(data))
 
     async def read(self, file: Any, n: int = -1) -> bytes:
-        """See AbstractPathIO."""
+        """Read `n` bytes from a raw file, or all that are left."""
         return bytes(file.read(n))
 
     async def close(self, file: Any) -> None:
-        """See AbstractPathIO."""
+        """Close a raw file."""
         file.seek(0)
 
     async def rename(self, source: PurePath, destination: PurePath) -> None:
-        """See AbstractPathIO."""
+        """Rename or move a file or directory; a file at the destination is replaced."""
 
 
 def test_abstract_methods() -> None:

@@ -1,4 +1,4 @@
-"""Questions to the server, and the next best way when it has no command for one."""
+"""Queries to the server, and the next best command when the server lacks one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WHEN = datetime(2001, 9, 9, 1, 46, 40, tzinfo=UTC)
 
 
 def facts(line: str) -> list[Step]:
-    """An answer to MLST f."""
+    """A reply to MLST f."""
     return ["MLST f", f"250-x\r\n {line} f\r\n250 End\r\n".encode()]
 
 
@@ -43,23 +43,23 @@ def facts(line: str) -> list[Step]:
     ],
 )
 async def test_features(reply: bytes, features: dict[str, str]) -> None:
-    """Names are in upper case, with what stands behind them; a server without FEAT has none."""
+    """Names are in upper case, with their parameters; a server without FEAT has none."""
     async with talk("FEAT", reply) as client:
         assert await client.features() == features
 
 
 async def test_features_refused() -> None:
-    """A server that wants a login first is not one without features."""
+    """A server that requires a login first does not have an empty list of features."""
     async with talk("FEAT", b"530 log in first\r\n") as client:
         with pytest.raises(StatusCodeError, match="530"):
             await client.features()
 
 
-# Small questions.
+# Small queries.
 
 
 async def test_noop_system_and_status() -> None:
-    """What the server says of itself comes as text."""
+    """The replies to SYST and STAT are returned as text."""
     async with talk(
         *NOOP,
         *("SYST", b"215 UNIX Type: L8 \r\n", "SYST", b"215-\r\n215  other \r\n", "SYST", b"502 no\r\n"),
@@ -80,16 +80,16 @@ async def test_noop_system_and_status() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reply", "size"), [(b"213 12\r\n", 12), (b"213 0\r\n", 0), (b"213  12 octets\r\n", 12), (b"213-x\r\n213 7\r\n", 7)]
+    ("reply", "size"), [(b"213 12\r\n", 12), (b"213 0\r\n", 0), (b"213  12 bytes\r\n", 12), (b"213-x\r\n213 7\r\n", 7)]
 )
 async def test_size(reply: bytes, size: int) -> None:
-    """SIZE is asked in type I, in which downloads come."""
+    """SIZE is sent in type I, the type of downloads."""
     async with talk(*TYPE_I, "SIZE f", reply, "SIZE f", reply) as client:
         assert [await client.size("f"), await client.size("f")] == [size, size]
 
 
-async def test_size_of_nothing() -> None:
-    """What is missing is an error, and so is a reply without a number, which is shown."""
+async def test_size_of_a_missing_file() -> None:
+    """A missing file is an error, and so is a reply without a number, which the error shows."""
     async with talk(*TYPE_I, "SIZE f", b"550 no\r\n", "SIZE f", b"213 what\r\n", *NOOP) as client:
         with pytest.raises(StatusCodeError, match="550"):
             await client.size("f")
@@ -98,19 +98,19 @@ async def test_size_of_nothing() -> None:
         await client.noop()
 
 
-@pytest.mark.parametrize("told", ["-1", "1" * 21, "x"])
-async def test_no_size_in_the_reply(told: str) -> None:
-    """A number that cannot be a size is none, and no part of it is taken for one, in SIZE as in MLST."""
+@pytest.mark.parametrize("sent", ["-1", "1" * 21, "x"])
+async def test_no_size_in_the_reply(sent: str) -> None:
+    """A number that cannot be a size is an error, and no part of it is taken for one, in SIZE and in MLST."""
     async with talk(
-        *(*TYPE_I, "SIZE f", f"213 {told}\r\n".encode()), "SIZE f", b"502 no\r\n", *facts(f"type=file;size={told};")
+        *(*TYPE_I, "SIZE f", f"213 {sent}\r\n".encode()), "SIZE f", b"502 no\r\n", *facts(f"type=file;size={sent};")
     ) as client:
         for verb in ("SIZE", "MLST"):
-            with pytest.raises(ReplySyntaxError, match=f"the reply to {verb} lacks the expected value: .*{told}"):
+            with pytest.raises(ReplySyntaxError, match=f"the reply to {verb} lacks the expected value: .*{sent}"):
                 await client.size("f")
 
 
 async def test_no_size() -> None:
-    """A server without SIZE is asked with MLST; when that tells none, or of no file, the refusal is the error."""
+    """A server without SIZE is asked with MLST; when that has no size, or no file, the refusal is raised."""
     no_size: list[Step] = ["SIZE f", b"502 no\r\n"]
     async with talk(
         *TYPE_I,
@@ -129,13 +129,13 @@ async def test_no_size() -> None:
 
 
 async def test_no_type() -> None:
-    """A server without TYPE I is asked in another way, too."""
+    """A server without TYPE I is asked with MLST."""
     async with talk("TYPE I", b"504 no\r\n", *facts("type=file;size=12;")) as client:
         assert await client.size("f") == 12
 
 
 async def test_other_codes_than_the_usual_ones() -> None:
-    """Where the text proves what is meant, or what follows, any 2xx will do; where it does not, none will."""
+    """Where the text or the next reply proves the meaning, every 2xx is accepted; otherwise it is an error."""
     async with talk(
         *("SYST", b"200 VMS OpenVMS V8.4\r\n", "FEAT", b"200-x\r\n MDTM\r\n200 End\r\n"),
         *("PWD", b'250 "/a" is current\r\n', "MDTM f", b"250 20010909014640\r\n"),
@@ -166,17 +166,17 @@ async def test_other_codes_than_the_usual_ones() -> None:
 # Times.
 
 
-@pytest.mark.parametrize("told", ["20010909014640", "20010909014640.123", "=20010909014640 ok"])
-async def test_modified(told: str) -> None:
-    """MDTM tells a time in UTC."""
-    async with talk("MDTM f", f"213 {told}\r\n".encode()) as client:
+@pytest.mark.parametrize("sent", ["20010909014640", "20010909014640.123", "=20010909014640 ok"])
+async def test_modified(sent: str) -> None:
+    """MDTM reports a time in UTC."""
+    async with talk("MDTM f", f"213 {sent}\r\n".encode()) as client:
         found = await client.modified("f")
     assert found.replace(microsecond=0) == WHEN
     assert found.tzinfo is UTC
 
 
-async def test_modified_of_nothing() -> None:
-    """What is missing is an error, and so is a reply without a time."""
+async def test_modified_of_a_missing_file() -> None:
+    """A missing file is an error, and so is a reply without a time."""
     async with talk("MDTM f", b"550 no\r\n", "MDTM f", b"213 yesterday\r\n") as client:
         with pytest.raises(StatusCodeError, match="550"):
             await client.modified("f")
@@ -184,26 +184,26 @@ async def test_modified_of_nothing() -> None:
             await client.modified("f")
 
 
-@pytest.mark.parametrize("told", ["20011309014640", "191010909014640", "191001112102030", "2001090901464", "x"])
-async def test_no_time_in_the_reply(told: str) -> None:
-    """A day that never was, a year 19101 and half a time are errors that show it, in MDTM as in MLST."""
+@pytest.mark.parametrize("sent", ["20011309014640", "191010909014640", "191001112102030", "2001090901464", "x"])
+async def test_no_time_in_the_reply(sent: str) -> None:
+    """An impossible day, the year 19101 and a truncated time are errors that show it, in MDTM and in MLST."""
     async with talk(
-        *("MDTM f", f"213 {told}\r\n".encode(), "MDTM f", b"502 no\r\n", *facts(f"type=file;modify={told};"))
+        *("MDTM f", f"213 {sent}\r\n".encode(), "MDTM f", b"502 no\r\n", *facts(f"type=file;modify={sent};"))
     ) as client:
         for verb in ("MDTM", "MLST"):
-            with pytest.raises(ReplySyntaxError, match=f"the reply to {verb} lacks the expected value: .*{told}"):
+            with pytest.raises(ReplySyntaxError, match=f"the reply to {verb} lacks the expected value: .*{sent}"):
                 await client.modified("f")
 
 
-async def test_the_end_of_time() -> None:
-    """A second that no datetime can hold is an error of the same kind."""
+async def test_an_impossible_second() -> None:
+    """A second that no datetime can express is the same error."""
     async with talk("MDTM f", b"213 99991231235960\r\n") as client:
         with pytest.raises(ReplySyntaxError, match="99991231235960"):
             await client.modified("f")
 
 
 async def test_no_mdtm() -> None:
-    """A server without MDTM is asked with MLST; when that tells no time, the refusal is the error."""
+    """A server without MDTM is asked with MLST; when that has no time, the refusal is raised."""
     async with talk(
         *("MDTM f", b"500 no\r\n", *facts("type=file;modify=20010909014640;")),
         *("MDTM f", b"500 no\r\n", *facts("type=file;")),
@@ -224,13 +224,13 @@ async def test_no_mdtm() -> None:
     ],
 )
 async def test_set_modified(when: datetime | float) -> None:
-    """A time is set in UTC, to the second; one without a time zone is in UTC, too."""
+    """A time is set in UTC, to the second; a time without a time zone is taken as UTC."""
     async with talk("MFMT 20010909014640 f", b"213 Modify=20010909014640; f\r\n") as client:
         await client.set_modified("f", when)
 
 
 async def test_no_mfmt() -> None:
-    """A server without MFMT may take a time in MDTM; any other refusal is an error."""
+    """For a server without MFMT the client sends the time with MDTM; any other refusal is an error."""
     async with talk(
         *("MFMT 20010909014640 f", b"502 no\r\n", "MDTM 20010909014640 f", b"253 ok\r\n"),
         *("MFMT 20010909014640 f", b"500 no\r\n", "MDTM 20010909014640 f", b"550 no\r\n"),
@@ -246,7 +246,7 @@ async def test_no_mfmt() -> None:
 
 
 def feat(*lines: str) -> list[Step]:
-    """An answer to FEAT."""
+    """A reply to FEAT."""
     return ["FEAT", "".join(["211-x\r\n", *(f" {line}\r\n" for line in lines), "211 End\r\n"]).encode()]
 
 
@@ -255,7 +255,7 @@ MD5 = "0123456789abcdef" * 2
 
 
 async def test_hash() -> None:
-    """The strongest algorithm that both know is chosen with OPTS, and the digest comes in lower case."""
+    """The client chooses the strongest common algorithm with OPTS, and returns the digest in lower case."""
     async with talk(
         *(*feat("HASH CRC32;SHA-256*;MD5;WHIRLPOOL"), *TYPE_I, "OPTS HASH SHA-256", b"200 SHA-256\r\n"),
         *("HASH f", f"213 SHA-256 0-11 {SHA256.upper()} f\r\n".encode()),
@@ -266,7 +266,7 @@ async def test_hash() -> None:
 
 @pytest.mark.parametrize("name", ["MD5", "md5"])
 async def test_hash_of_choice(name: str) -> None:
-    """An algorithm can be chosen, in any case."""
+    """The caller can choose an algorithm, in any case."""
     async with talk(
         *(*feat("HASH SHA-256*;MD5"), *TYPE_I, "OPTS HASH MD5", b"200 MD5\r\n", "HASH f", f"213 {MD5}\r\n".encode())
     ) as client:
@@ -274,7 +274,7 @@ async def test_hash_of_choice(name: str) -> None:
 
 
 async def test_unknown_algorithm() -> None:
-    """An algorithm that nobody knows is an error that names those there are, and nothing is said."""
+    """An unknown algorithm is an error that lists the known ones, and nothing is sent."""
     async with talk() as client:
         with pytest.raises(ValueError, match=r"^algorithm takes one of SHA-512, SHA-256, SHA-1, MD5, CRC32, not "):
             await client.hash("f", "SHA-3")
@@ -282,14 +282,14 @@ async def test_unknown_algorithm() -> None:
 
 @pytest.mark.parametrize(("algorithm", "digits", "verb"), [(name, *rest) for name, rest in HASHES.items()])
 async def test_older_commands(algorithm: str, digits: int, verb: str) -> None:
-    """Servers without HASH may have a command for each algorithm; every digest has its length."""
+    """Servers without HASH may have a command for each algorithm; every digest has its own length."""
     digest = "A" * digits
     async with talk(*feat(verb), *TYPE_I, f"{verb} f", f"250 {digest}\r\n".encode()) as client:
         assert await client.hash("f") == (algorithm, digest.lower())
 
 
 async def test_the_strongest_of_the_older_commands() -> None:
-    """Of several commands that FEAT names, the strongest is said; HASH without the algorithm wanted is of no use."""
+    """Of several commands in FEAT, the strongest is sent; a HASH without the chosen algorithm is not used."""
     async with talk(
         *(*feat("XCRC", "XMD5", "XSHA1"), *TYPE_I, "XSHA1 f", b"250 " + b"b" * 40 + b"\r\n"),
         *(*feat("HASH SHA-1", "XMD5"), "XMD5 f", f"250 {MD5}\r\n".encode()),
@@ -302,7 +302,7 @@ async def test_the_strongest_of_the_older_commands() -> None:
 
 @pytest.mark.parametrize(("algorithm", "verb"), [(None, "XCRC"), ("SHA-256", "XSHA256")])
 async def test_no_hash_at_all(algorithm: str | None, verb: str) -> None:
-    """What nobody offers is tried all the same, and its refusal is the error."""
+    """An algorithm that FEAT does not list is tried anyway, and the refusal is raised."""
     async with talk("FEAT", b"502 no\r\n", *TYPE_I, f"{verb} f", b"502 no\r\n", *NOOP) as client:
         with pytest.raises(StatusCodeError, match="502"):
             await client.hash("f", algorithm)
@@ -321,20 +321,20 @@ async def test_no_hash_at_all(algorithm: str | None, verb: str) -> None:
         ("xdeadbeef deadbeefs deadbee1", "deadbee1"),
     ],
 )
-async def test_where_a_digest_stands(text: str, digest: str) -> None:
-    """A digest is what has its length and is no part of another word or range."""
+async def test_the_place_of_a_digest(text: str, digest: str) -> None:
+    """A digest has the right length, and is no part of another word or range."""
     async with talk(*feat("XCRC"), *TYPE_I, "XCRC f", f"250 {text}\r\n".encode()) as client:
         assert await client.hash("f") == ("CRC32", digest)
 
 
 async def test_a_digest_at_the_end_of_a_line() -> None:
-    """A digest may stand in any line of a reply, and ends where that does."""
+    """A digest may be in any line of a reply, and ends at the end of the line."""
     async with talk(*feat("XCRC"), *TYPE_I, "XCRC f", b"250-f DEADBEEF\r\n250 done\r\n") as client:
         assert await client.hash("f") == ("CRC32", "deadbeef")
 
 
 async def test_no_digest() -> None:
-    """A reply without a digest of the right length is an error that shows it; a refused OPTS is one, too."""
+    """A reply without a digest of the right length is an error that shows it; a refused OPTS is an error too."""
     async with talk(
         *(*feat("XMD5"), *TYPE_I, "XMD5 f", b"250 cafe\r\n"),
         *(*feat("HASH MD5"), "OPTS HASH MD5", b"504 no\r\n", *NOOP),
@@ -350,20 +350,20 @@ async def test_no_digest() -> None:
 
 
 async def test_nlst() -> None:
-    """Names come as the server gives them, in type A; the directory and its parent are left out."""
-    said: list[Step] = [b"150 x\r\n", send(b"a\r\n.\r\n..\r\nb c \r\n\r\n/d/e\n\xc3\xbc\xe9"), b"226 x\r\n"]
+    """Names are returned as the server sends them, in type A, without the directory and its parent."""
+    replies: list[Step] = [b"150 x\r\n", send(b"a\r\n.\r\n..\r\nb c \r\n\r\n/d/e\n\xc3\xbc\xe9"), b"226 x\r\n"]
     async with talk(
-        *("TYPE A", b"200 ok\r\n", epsv, "NLST", *said),
-        *(epsv, "NLST /d", *said),
+        *("TYPE A", b"200 ok\r\n", epsv, "NLST", *replies),
+        *(epsv, "NLST /d", *replies),
     ) as client:
         for path in ("", "/d"):
             assert await client.nlst(path) == ["a", "b c ", "/d/e", "ü\udce9"]
 
 
-@pytest.mark.parametrize("said", [[b"450 none\r\n", receive(b"")], [b"150 here\r\n", send(b""), b"450 none\r\n"]])
-async def test_nlst_of_nothing(said: list[Step]) -> None:
-    """A 450 says that there are none, at once or in the end."""
-    async with talk("TYPE A", b"200 ok\r\n", epsv, "NLST", *said, *NOOP) as client:
+@pytest.mark.parametrize("replies", [[b"450 none\r\n", receive(b"")], [b"150 here\r\n", send(b""), b"450 none\r\n"]])
+async def test_nlst_of_an_empty_directory(replies: list[Step]) -> None:
+    """A reply 450 means that there are no names, as first reply or as final reply."""
+    async with talk("TYPE A", b"200 ok\r\n", epsv, "NLST", *replies, *NOOP) as client:
         assert await client.nlst() == []
         await client.noop()
 
@@ -377,7 +377,7 @@ async def test_nlst_refused() -> None:
 
 
 async def test_encoding_of_names() -> None:
-    """Names are read by the client's encoding."""
+    """Names are decoded with the client's encoding."""
     script = transfer("NLST", send(b"\xfc\r\n"))
 
     async with talk("TYPE A", b"200 ok\r\n", *script, encoding="latin-1") as client:
@@ -389,7 +389,7 @@ async def test_encoding_of_names() -> None:
 
 @pytest.mark.ftp(files={"/d/f": b"123456789"})
 async def test_on_our_own_server(ftp_client: Client, ftp_server: FtpServer) -> None:
-    """Each question has its answer on a server that has all of them."""
+    """Every query succeeds on our own server."""
     ftp_server.files.set("/d/f", b"123456789", modified=1_000_000_000)
 
     assert await ftp_client.size("/d/f") == 9
@@ -413,7 +413,7 @@ DIGESTS = {
 @pytest.mark.parametrize("disable", [[], ["HASH"], ["HASH", "FEAT"]])
 @pytest.mark.parametrize("algorithm", HASHES)
 async def test_every_hash(ftp_server_factory: Callable[..., FtpServer], algorithm: str, disable: list[str]) -> None:
-    """Every algorithm gives the right digest, with HASH, with a command of its own, and without FEAT."""
+    """Every algorithm gives the right digest: with HASH, with its own command, and without FEAT."""
     server = ftp_server_factory(files={"/f": CONTENT}, disable=disable)
     async with Client.context(*server.address, *server.credentials) as client:
         assert await client.hash("/f", algorithm.lower()) == (algorithm, DIGESTS[algorithm])
@@ -433,15 +433,15 @@ async def test_every_hash(ftp_server_factory: Callable[..., FtpServer], algorith
 async def test_the_strongest_hash(
     ftp_server_factory: Callable[..., FtpServer], disable: list[str], algorithm: str
 ) -> None:
-    """Without a choice it is the strongest that is left."""
+    """Without a choice the strongest available algorithm is used."""
     server = ftp_server_factory(files={"/f": CONTENT}, disable=disable)
     async with Client.context(*server.address, *server.credentials) as client:
         assert await client.hash("/f") == (algorithm, DIGESTS[algorithm])
 
 
 @pytest.mark.parametrize("disable", [["SIZE", "MDTM"], ["SIZE", "MDTM", "MLST"], ["SIZE", "MDTM", "MLST", "MLSD"]])
-async def test_the_next_best_way(ftp_server_factory: Callable[..., FtpServer], disable: list[str]) -> None:
-    """Size and time are found without their commands, and in the end by LIST; of a directory there is no size."""
+async def test_the_next_best_command(ftp_server_factory: Callable[..., FtpServer], disable: list[str]) -> None:
+    """Size and time are found without SIZE and MDTM, in the end with LIST; a directory has no size."""
     server = ftp_server_factory(files={"/d/f": CONTENT}, disable=disable)
     server.files.set("/d/f", CONTENT, modified=1_000_000_000 - 1_000_000_000 % 86400)
     async with Client.context(*server.address, *server.credentials) as client:
@@ -455,7 +455,7 @@ async def test_the_next_best_way(ftp_server_factory: Callable[..., FtpServer], d
 
 
 async def test_a_listing_without_times(ftp_server_factory: Callable[..., FtpServer]) -> None:
-    """Where nothing tells a time, the refusal of MDTM is the error."""
+    """When nothing reports a time, the refusal of MDTM is raised."""
     server = ftp_server_factory(files={"/f": CONTENT}, disable=["MDTM", "MLST"])
     async with Client.context(*server.address, *server.credentials) as client:
         with pytest.raises(StatusCodeError, match="Waiting for 213 but got 50"):
@@ -464,7 +464,7 @@ async def test_a_listing_without_times(ftp_server_factory: Callable[..., FtpServ
 
 @pytest.mark.parametrize("disable", [[], ["MFMT"]])
 async def test_setting_times(ftp_server_factory: Callable[..., FtpServer], disable: list[str]) -> None:
-    """Times can be set with MFMT and, where that is missing, with MDTM."""
+    """Times are set with MFMT, or with MDTM when that is missing."""
     server = ftp_server_factory(files={"/a b": CONTENT}, disable=disable)
     async with Client.context(*server.address, *server.credentials) as client:
         await client.set_modified("/a b", WHEN)
@@ -474,14 +474,14 @@ async def test_setting_times(ftp_server_factory: Callable[..., FtpServer], disab
 
 @pytest.mark.ftp(disable=["MFMT", "MDTM"], files={"/f": b""})
 async def test_times_that_cannot_be_set(ftp_client: Client) -> None:
-    """Where neither is there, the refusal of the last is the error."""
+    """When both commands are missing, the last refusal is raised."""
     with pytest.raises(StatusCodeError, match="Waiting for 2xx but got 50"):
         await ftp_client.set_modified("/f", WHEN)
 
 
 @pytest.mark.ftp(files={"/d/f": b"", "/d/a b": b"", "/d/e/": None})
 async def test_names_on_our_own_server(ftp_client: Client) -> None:
-    """Names are those of the current directory, or have the one that was asked for before them."""
+    """Names are relative to the current directory, or have the requested directory before them."""
     await ftp_client.change_directory("/d")
     assert await ftp_client.nlst() == ["a b", "e", "f"]
     assert await ftp_client.nlst("/d") == ["/d/a b", "/d/e", "/d/f"]
@@ -493,8 +493,8 @@ async def test_names_on_our_own_server(ftp_client: Client) -> None:
 
 
 @pytest.mark.ftp(files={"/d/f": b"1"})
-async def test_what_our_own_server_says_of_itself(ftp_client: Client) -> None:
-    """Features, system and status are there; the status of a path lists it."""
+async def test_features_system_and_status_of_our_own_server(ftp_client: Client) -> None:
+    """Features, system and status are reported; the status of a path lists it."""
     features = await ftp_client.features()
     assert features["REST"] == "STREAM"
     assert features["SIZE"] == ""
@@ -507,8 +507,8 @@ async def test_what_our_own_server_says_of_itself(ftp_client: Client) -> None:
 
 
 @pytest.mark.ftp(disable=["FEAT", "SYST"])
-async def test_a_taciturn_server(ftp_client: Client) -> None:
-    """Without FEAT there are no features; without SYST the refusal is the error."""
+async def test_a_server_without_feat_and_syst(ftp_client: Client) -> None:
+    """Without FEAT there are no features; without SYST the refusal is raised."""
     assert await ftp_client.features() == {}
     with pytest.raises(StatusCodeError, match="Waiting for 215 but got 50"):
         await ftp_client.system()

@@ -1,4 +1,4 @@
-"""Listings and what is told of one path: by MLSD and MLST, by LIST, and by neither."""
+"""Listings, and the facts of one path: with MLSD and MLST, with LIST, and without both."""
 
 from __future__ import annotations
 
@@ -44,22 +44,22 @@ NO_MLST: list[Step] = ["MLST f", b"502 no\r\n"]
 UNIX = b"-rw-r--r-- 1 ann staff 12 Jan 31 2001 f\r\ndrwxr-xr-x 2 ann staff 4096 Jan 31 2001 d\r\n"
 
 
-def listed(command: str, octets: bytes, *, first: bool = False) -> list[Step]:
+def listed(command: str, data: bytes, *, first: bool = False) -> list[Step]:
     """A listing over the data connection."""
-    return transfer(command, send(octets), first=first)
+    return transfer(command, send(data), first=first)
 
 
 async def _all(lister: Lister) -> list[tuple[PurePosixPath, Any]]:
     return await lister
 
 
-def in_directory(directory: str, octets: bytes) -> list[Step]:
-    """A listing by LIST, in the directory and back."""
-    return [*PWD, f"CWD {directory}", b"250 there\r\n", *listed("LIST", octets), *BACK]
+def in_directory(directory: str, data: bytes) -> list[Step]:
+    """A listing with LIST, in the directory and back."""
+    return [*PWD, f"CWD {directory}", b"250 there\r\n", *listed("LIST", data), *BACK]
 
 
 def names(entries: Sequence[tuple[PurePosixPath, Any]]) -> list[str]:
-    """The paths of a listing as texts."""
+    """The paths of a listing as strings."""
     return [str(path) for path, _ in entries]
 
 
@@ -67,12 +67,12 @@ def names(entries: Sequence[tuple[PurePosixPath, Any]]) -> list[str]:
 
 
 async def test_mlsd() -> None:
-    """Entries come with their facts, in the order of the server; the directory and its parent are left out."""
-    octets = (
+    """Entries have their facts, in the order of the server; the directory and its parent are left out."""
+    data = (
         b"type=cdir; /here\r\ntype=pdir; /\r\nType=cdir; .\r\nType=dir;perm=el; b c\r\ntype=file;size=1; a\r\n"
         b"type=dir; .\r\ntype=dir; ..\r\n"
     )
-    async with talk(*listed("MLSD", octets, first=True), *listed("MLSD /x/y", octets)) as client:
+    async with talk(*listed("MLSD", data, first=True), *listed("MLSD /x/y", data)) as client:
         assert await client.list() == [
             (PurePosixPath("b c"), {"type": "dir", "perm": "el"}),
             (PurePosixPath("a"), {"type": "file", "size": "1"}),
@@ -81,39 +81,39 @@ async def test_mlsd() -> None:
 
 
 async def test_paths_of_the_directory_itself(caplog: pytest.LogCaptureFixture) -> None:
-    """Servers may send the whole path of the directory and its parent (RFC 3659 7.5.1): nothing to warn of."""
-    octets = b"type=cdir; /x/y\r\nType=PDIR; /x\r\ntype=file; f\r\n"
-    async with talk(*listed("MLSD", octets, first=True)) as client:
+    """Servers may send the full path of the directory and its parent (RFC 3659 7.5.1): no warning is logged."""
+    data = b"type=cdir; /x/y\r\nType=PDIR; /x\r\ntype=file; f\r\n"
+    async with talk(*listed("MLSD", data, first=True)) as client:
         assert names(await client.list()) == ["f"]
     assert [record for record in caplog.records if record.levelname == "WARNING"] == []
 
 
 async def test_names_with_a_mark(caplog: pytest.LogCaptureFixture) -> None:
-    """A slash behind a name, as ``ls -F`` has it, and "./" before it are no part of it."""
-    octets = b"type=dir; a/\r\ntype=file; ./b\r\ntype=dir; \r\n"
-    async with talk(*listed("MLSD /d", octets, first=True)) as client:
+    """A slash after a name, as in ``ls -F``, and "./" before it are not part of it."""
+    data = b"type=dir; a/\r\ntype=file; ./b\r\ntype=dir; \r\n"
+    async with talk(*listed("MLSD /d", data, first=True)) as client:
         assert names(await client.list("/d")) == ["/d/a", "/d/b"]
     assert "WARNING" not in [record.levelname for record in caplog.records]
 
 
 async def test_an_empty_directory() -> None:
-    """Nothing is a listing, too."""
+    """An empty directory gives an empty listing."""
     async with talk(*listed("MLSD", b"", first=True), *listed("MLSD", b"\r\n\n")) as client:
         assert await client.list() == []
         assert [entry async for entry in client.list(".")] == []
 
 
-async def test_a_listing_in_pieces() -> None:
-    """Lines that arrive in pieces are lines; the last one may lack its end."""
+async def test_a_listing_in_many_segments() -> None:
+    """Lines may arrive byte by byte; the last one may lack its line end."""
 
-    async def dribble(session: Session) -> None:
+    async def send_byte_by_byte(session: Session) -> None:
         sock = await session.accept()
-        for octet in b"type=file; a\ntype=file; b":
-            await asyncio.get_running_loop().sock_sendall(sock, bytes([octet]))
+        for byte in b"type=file; a\ntype=file; b":
+            await asyncio.get_running_loop().sock_sendall(sock, bytes([byte]))
             await asyncio.sleep(0)
         session.forget()
 
-    async with talk(*transfer("MLSD", dribble, first=True)) as client:
+    async with talk(*transfer("MLSD", send_byte_by_byte, first=True)) as client:
         assert names(await client.list()) == ["a", "b"]
 
 
@@ -123,18 +123,18 @@ async def test_names_with_spaces() -> None:
         assert names(await client.list()) == [" a ", "\t"]
 
 
-@pytest.mark.parametrize(("encoding", "octets"), [("utf-8", b"\xc3\xbc"), ("latin-1", b"\xfc"), ("cp1251", b"\xe6")])
+@pytest.mark.parametrize(("encoding", "data"), [("utf-8", b"\xc3\xbc"), ("latin-1", b"\xfc"), ("cp1251", b"\xe6")])
 @pytest.mark.parametrize("command", ["MLSD", "LIST"])
-async def test_encodings(encoding: str, octets: bytes, command: str) -> None:
-    """Names are read by the client's encoding, in listings of either kind."""
+async def test_encodings(encoding: str, data: bytes, command: str) -> None:
+    """Names are decoded with the client's encoding, in listings of both kinds."""
     line = b"type=file; " if command == "MLSD" else b"-rw-r--r-- 1 ann staff 12 Jan 31 2001 "
 
-    async with talk(*listed(command, line + octets + b"\r\n", first=True), encoding=encoding) as client:
-        assert names(await client.list(raw_command=command)) == [octets.decode(encoding)]
+    async with talk(*listed(command, line + data + b"\r\n", first=True), encoding=encoding) as client:
+        assert names(await client.list(raw_command=command)) == [data.decode(encoding)]
 
 
-async def test_undecodable_names_come_back() -> None:
-    """A name that is no text can be used as it came."""
+async def test_undecodable_names_can_be_used() -> None:
+    """A name that cannot be decoded can be sent back as it came."""
     async with talk(
         *listed("MLSD", b"type=file; \xe9\xe8\r\n", first=True), "DELE \udce9\udce8", b"250 ok\r\n"
     ) as client:
@@ -144,12 +144,12 @@ async def test_undecodable_names_come_back() -> None:
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "a/b", "a/../../b", "a\0b"])
 @pytest.mark.parametrize("command", ["MLSD", "LIST"])
-async def test_a_path_in_disguise(name: str, command: str, caplog: pytest.LogCaptureFixture) -> None:
-    """A name that is a path is never given, because whoever downloads it would write elsewhere: the log warns."""
+async def test_a_name_that_contains_a_path(name: str, command: str, caplog: pytest.LogCaptureFixture) -> None:
+    """A name that contains a path is left out with a warning: a download would write outside of the destination."""
     head = "type=file; " if command == "MLSD" else "-rw-r--r-- 1 ann staff 12 Jan 31 2001 "
-    octets = f"{head}good\r\n{head}{name}\r\n".encode()
+    data = f"{head}good\r\n{head}{name}\r\n".encode()
 
-    async with talk(*listed(command, octets, first=True)) as client:
+    async with talk(*listed(command, data, first=True)) as client:
         assert names(await client.list(raw_command=command)) == ["good"]
     [warning] = [record for record in caplog.records if record.levelname == "WARNING"]
     assert warning.name == "ftpfixture.client"
@@ -157,11 +157,11 @@ async def test_a_path_in_disguise(name: str, command: str, caplog: pytest.LogCap
         assert f"({name!r} is no name)" in warning.message
 
 
-async def test_a_line_that_cannot_be_read(caplog: pytest.LogCaptureFixture) -> None:
-    """What is no entry is skipped, and the log says which line of which listing, in printable letters."""
-    octets = b"type=file; a\r\nwhat\x1b is this\r\ntype=file; b\r\n"
+async def test_a_line_that_is_not_understood(caplog: pytest.LogCaptureFixture) -> None:
+    """A line that is no entry is skipped, and the log shows the line and the directory in printable characters."""
+    data = b"type=file; a\r\nwhat\x1b is this\r\ntype=file; b\r\n"
 
-    async with talk(*listed("MLSD /d", octets, first=True)) as client:
+    async with talk(*listed("MLSD /d", data, first=True)) as client:
         assert names(await client.list("/d")) == ["/d/a", "/d/b"]
     [warning] = [record.message for record in caplog.records if record.levelname == "WARNING"]
     assert warning.startswith("1 line of the listing of /d not understood: ")
@@ -169,8 +169,8 @@ async def test_a_line_that_cannot_be_read(caplog: pytest.LogCaptureFixture) -> N
     assert warning.isprintable()
 
 
-async def test_a_type_that_nobody_sent() -> None:
-    """`type` is always there."""
+async def test_a_missing_type() -> None:
+    """`type` is always present."""
     async with talk(*listed("MLSD", b"size=1; a\r\n b\r\n", first=True)) as client:
         assert [info["type"] for _, info in await client.list()] == ["unknown", "unknown"]
 
@@ -179,7 +179,7 @@ async def test_a_type_that_nobody_sent() -> None:
 
 
 async def test_recursive() -> None:
-    """Directories of one level come before those below; paths stay relative to what was asked."""
+    """Listing is level by level; paths stay relative to the given path."""
     async with talk(
         *listed("MLSD top", b"type=dir; b\r\ntype=file; f\r\ntype=dir; a\r\n", first=True),
         *listed("MLSD top/b", b"type=dir; c\r\ntype=OS.unix=slink:/; link\r\n"),
@@ -192,7 +192,7 @@ async def test_recursive() -> None:
 
 
 async def test_the_client_is_free_between_entries() -> None:
-    """A listing is read to its end before its first entry: each may be worked on while the next ones wait."""
+    """A listing is read to its end before its first entry, so the client can be used between entries."""
     async with talk(
         *listed("MLSD", b"type=dir; a\r\ntype=file; b\r\n", first=True),
         *("DELE a", b"250 ok\r\n", "DELE b", b"250 ok\r\n"),
@@ -203,7 +203,7 @@ async def test_the_client_is_free_between_entries() -> None:
 
 
 async def test_one_lister_is_one_listing() -> None:
-    """An iterator that was left can be gone on with."""
+    """An iteration that was interrupted can be continued."""
     async with talk(*listed("MLSD", b"type=file; a\r\ntype=file; b\r\n", first=True), path_timeout=7) as client:
         lister = client.list()
         assert lister.timeout == 7
@@ -215,7 +215,7 @@ async def test_one_lister_is_one_listing() -> None:
 
 
 async def test_the_chosen_command_is_for_all_levels() -> None:
-    """What was chosen for the first directory is said for those below."""
+    """`raw_command` is used for directories on all levels."""
     async with talk(
         *listed("LIST", UNIX, first=True), *in_directory("d", b"-rw-r--r-- 1 a b 1 Jan 31 2001 g\r\n")
     ) as client:
@@ -223,7 +223,7 @@ async def test_the_chosen_command_is_for_all_levels() -> None:
 
 
 async def test_a_directory_that_vanishes() -> None:
-    """When a directory below is refused that is the error; what was found before was given."""
+    """When a directory below is refused, that is the error; earlier entries were given before."""
     async with talk(
         *listed("MLSD", b"type=dir; a\r\ntype=file; f\r\n", first=True), epsv, "MLSD a", b"550 gone\r\n", *NOOP
     ) as client:
@@ -236,22 +236,22 @@ async def test_a_directory_that_vanishes() -> None:
 
 @pytest.mark.parametrize("command", ["NLST", "", "MLST"])
 async def test_unknown_raw_command(command: str) -> None:
-    """Only MLSD and LIST can be chosen: the error says so, when the listing begins."""
+    """Only MLSD and LIST can be chosen: otherwise the listing raises an error when it begins."""
     async with talk() as client:
         lister = client.list(raw_command=command)
         with pytest.raises(ValueError, match=f"^raw_command takes 'MLSD', 'LIST' or None, not '{command}'$"):
             await lister
 
 
-async def test_a_path_that_cannot_be_said() -> None:
-    """A path with a line end is refused before anything is said."""
+async def test_a_path_with_a_line_end() -> None:
+    """A path with a line end is an error before anything is sent."""
     async with talk() as client:
         with pytest.raises(InvalidCommand):
             await client.list("a\nDELE b")
 
 
 async def test_missing_directory() -> None:
-    """What the server refuses is an error, whatever command was used; the current directory stays what it was."""
+    """A refusal of the server is an error, with every command; the current directory does not change."""
     async with talk(
         *(*TYPE_I, epsv, "MLSD no", b"550 no such directory\r\n"),
         *(*PWD, "CWD no", b"550 no such directory\r\n"),
@@ -269,7 +269,7 @@ async def test_missing_directory() -> None:
 
 @pytest.mark.parametrize("code", [b"500", b"502", b"504"])
 async def test_no_mlsd(code: bytes) -> None:
-    """A server without MLSD is asked with LIST, from then on."""
+    """For a server without MLSD the client sends LIST from then on."""
     async with talk(
         *(*TYPE_I, epsv, "MLSD", code + b" what?\r\n"), *listed("LIST", UNIX), *listed("LIST", UNIX)
     ) as client:
@@ -277,16 +277,16 @@ async def test_no_mlsd(code: bytes) -> None:
             assert names(await client.list()) == ["f", "d"]
 
 
-async def test_no_mlsd_and_it_was_demanded() -> None:
-    """With raw_command="MLSD" a server without it is an error, and nothing is remembered of that."""
+async def test_no_mlsd_although_it_was_chosen() -> None:
+    """With raw_command="MLSD" the refusal is an error, and later calls try MLSD again."""
     async with talk(*TYPE_I, *NO_MLSD, *listed("MLSD", b"")) as client:
         with pytest.raises(StatusCodeError, match="500"):
             await client.list(raw_command="mlsd")
         assert await client.list() == []
 
 
-async def test_list_goes_there_and_back() -> None:
-    """LIST takes some paths for options: so the client goes to the directory, and back to where it was."""
+async def test_list_changes_the_directory_and_back() -> None:
+    """LIST treats some paths as options, so the client changes to the directory and back."""
     script = [*TYPE_I, epsv, "MLSD -l", b"500 no\r\n", *in_directory("-l", UNIX), *in_directory("/a b", UNIX)]
 
     async with talk(*script, *listed("LIST", UNIX)) as client:
@@ -296,7 +296,7 @@ async def test_list_goes_there_and_back() -> None:
 
 
 async def test_a_new_connection_may_have_mlsd() -> None:
-    """What a server does not have is forgotten with the connection, MLST like MLSD."""
+    """Missing commands are forgotten with the connection, MLSD and MLST alike."""
     without = [GREETING, *TYPE_I, *NO_MLSD, *listed("LIST", UNIX), *NO_MLST, *listed("LIST", UNIX)]
     having = [GREETING, *listed("MLSD", b"type=file; g\r\n", first=True), "MLST g", b"250 type=file; g\r\n"]
     async with ScriptedServer(without, having) as server:
@@ -310,8 +310,8 @@ async def test_a_new_connection_may_have_mlsd() -> None:
         client.close()
 
 
-async def test_the_way_back_is_refused() -> None:
-    """A listing from which the client cannot come back is an error: relative paths would lead elsewhere."""
+async def test_changing_back_is_refused() -> None:
+    """When the client cannot change back, that is an error: relative paths would lead elsewhere."""
     async with talk(
         *PWD, "CWD d", b"250 ok\r\n", *listed("LIST", UNIX, first=True), "CWD /here", b"550 gone\r\n", *NOOP
     ) as client:
@@ -320,8 +320,8 @@ async def test_the_way_back_is_refused() -> None:
         await client.noop()
 
 
-async def test_nobody_else_talks_meanwhile() -> None:
-    """Other tasks wait until the client is back where it was."""
+async def test_other_tasks_wait_for_a_listing() -> None:
+    """Other tasks wait until the client has changed back."""
 
     async def other(session: Session) -> None:
         for _ in range(5):
@@ -336,15 +336,15 @@ async def test_nobody_else_talks_meanwhile() -> None:
         await task
 
 
-async def test_no_way_back() -> None:
-    """When the session ends in the directory, that is the error, and nothing more is tried."""
+async def test_the_session_ends_in_the_directory() -> None:
+    """When the session ends in the directory, that is the error, and nothing more is sent."""
     async with talk(*PWD, "CWD d", b"250 ok\r\n", *TYPE_I, epsv, "LIST", reset) as client:
         with pytest.raises(ConnectionResetError):
             await client.list("d", raw_command="LIST")
 
 
 @pytest.mark.parametrize(
-    ("octets", "entries"),
+    ("data", "entries"),
     [
         (UNIX, [("f", "file", "12"), ("d", "dir", "4096")]),
         (b"total 8\r\n" + UNIX, [("f", "file", "12"), ("d", "dir", "4096")]),
@@ -358,22 +358,22 @@ async def test_no_way_back() -> None:
         (b"drwxr-xr-x 2 a b 1 Jan 31 2001 .\r\ndrwxr-xr-x 2 a b 1 Jan 31 2001 ..\r\n", []),
     ],
 )
-async def test_the_shapes_of_list(octets: bytes, entries: list[tuple[str, str, str | None]]) -> None:
-    """Unix, MS-DOS and EPLF are understood, even side by side; the total and the directory itself are no entries."""
-    async with talk(*listed("LIST", octets, first=True)) as client:
+async def test_the_formats_of_list(data: bytes, entries: list[tuple[str, str, str | None]]) -> None:
+    """Unix, MS-DOS and EPLF are understood, even mixed; the total and the directory itself are no entries."""
+    async with talk(*listed("LIST", data, first=True)) as client:
         found = await client.list(raw_command="LIST")
     assert [(str(path), info["type"], info.get("size")) for path, info in found] == entries
 
 
-async def test_no_shape(caplog: pytest.LogCaptureFixture) -> None:
-    """A line in no known shape is skipped with a warning."""
+async def test_no_known_format(caplog: pytest.LogCaptureFixture) -> None:
+    """A line in no known format is skipped with a warning."""
     async with talk(*listed("LIST", b"hello\r\n" + UNIX, first=True)) as client:
         assert names(await client.list(raw_command="LIST")) == ["f", "d"]
     assert "1 line of the listing of . not understood: 'hello' (it has no known form)" in caplog.text
 
 
 async def test_line_ends_that_were_translated_twice() -> None:
-    """CR CR LF ends a line like any other, in every kind of listing."""
+    """CR CR LF ends a line in every kind of listing."""
     unix, mlsd = UNIX.replace(b"\r\n", b"\r\r\n"), b"type=file; f\r\r\ntype=dir; d\r\r\n"
     async with talk(
         *(*listed("LIST", unix, first=True), *listed("MLSD", mlsd), *listed("MLSD", mlsd)),
@@ -387,8 +387,8 @@ async def test_line_ends_that_were_translated_twice() -> None:
         assert await client.nlst() == ["f", "d"]
 
 
-async def test_lines_are_read_together() -> None:
-    """Formats of whole systems, entries on two lines and dates that other lines explain are read."""
+async def test_lines_are_parsed_together() -> None:
+    """Formats of whole systems, entries on two lines, and dates that other lines explain are understood."""
     as400 = b"QSYS            77824 02/23/00 15:09:55 *STMF      data.csv\r\n"
     vms = b"LONG.NAME;1\r\n                 4/9   2-JUN-1998 07:32:04  [A,B]  (RWED,RWED,RE,)\r\n"
     async with talk(*listed("LIST", as400, first=True), *listed("LIST", vms)) as client:
@@ -403,43 +403,43 @@ async def test_lines_are_read_together() -> None:
 
 
 def read_equals(line: bytes) -> tuple[PurePosixPath, dict[str, Any]]:
-    """Read lines of the form ``=name``."""
+    """Parse lines of the form ``=name``."""
     if not line.startswith(b"="):
         raise ValueError("no equals sign")
     return PurePosixPath(line[1:].strip().decode()), {"type": "file"}
 
 
 class Own(Client):
-    """Reads one form only."""
+    """Parses one form only."""
 
     def parse_list_line(self, b: bytes) -> tuple[PurePosixPath, dict[str, Any]]:
-        """Read a line."""
+        """Parse a line."""
         return read_equals(b)
 
 
 class OwnUnix(Client):
-    """Has another idea of Unix."""
+    """Replaces the parser of the Unix format."""
 
     @staticmethod
     def parse_list_line_unix(b: bytes | str) -> tuple[PurePosixPath, dict[str, Any]]:
-        """Read a line."""
+        """Parse a line."""
         return read_equals(b if isinstance(b, bytes) else b.encode())
 
 
 class OwnFacts(Client):
-    """Reads MLSD in its own way."""
+    """Replaces the parser of MLSD."""
 
     @staticmethod
     def parse_mlsx_line(b: bytes | str) -> tuple[PurePosixPath, dict[str, Any]]:
-        """Read a line."""
+        """Parse a line."""
         return read_equals(b if isinstance(b, bytes) else b.encode())
 
 
 async def test_parsers_that_are_overridden() -> None:
-    """They are asked for every line but headings, and what they cannot read is unread; on an instance, too."""
-    octets = b"total 3\r\n=a\r\n-?- b\r\n=c\r\n"
+    """An override gets every line except headings, also on an instance; lines it does not understand are unread."""
+    data = b"total 3\r\n=a\r\n-?- b\r\n=c\r\n"
     for kind, command in ((Own, "LIST"), (OwnUnix, "LIST"), (OwnFacts, "MLSD"), (Client, "LIST")):
-        lines = octets if command == "LIST" else octets.partition(b"\n")[2]
+        lines = data if command == "LIST" else data.partition(b"\n")[2]
         async with talk(*listed(command, lines, first=True), client_class=kind) as client:
             if kind is Client:
                 vars(client)["parse_list_line"] = read_equals
@@ -450,10 +450,10 @@ async def test_parsers_that_are_overridden() -> None:
 
 @pytest.mark.parametrize("first", [True, False])
 async def test_a_custom_parser_beside_the_known_formats(first: bool) -> None:
-    """Entries stay in the order of their lines, and a heading is not asked for."""
-    octets = b"total 3\r\n=a\r\n" + UNIX + b"what?\r\n=z\r\n"
+    """Entries stay in the order of their lines, and the custom parser does not get headings."""
+    data = b"total 3\r\n=a\r\n" + UNIX + b"what?\r\n=z\r\n"
     settings: dict[str, Any] = {"parse_list_line_custom": read_equals, "parse_list_line_custom_first": first}
-    async with talk(*listed("LIST", octets, first=True), **settings) as client:
+    async with talk(*listed("LIST", data, first=True), **settings) as client:
         lister = client.list(raw_command="LIST")
         assert names(await lister) == ["a", "f", "d", "z"]
         assert [unread.line for unread in lister.unread] == ["what?"]
@@ -463,13 +463,13 @@ async def test_a_custom_parser_beside_the_known_formats(first: bool) -> None:
 
 
 def parse_pipe(line: bytes) -> tuple[str, dict[str, Any]]:
-    """Read lines of the form ``name|type``."""
+    """Parse lines of the form ``name|type``."""
     name, kind = line.decode().split("|")
     return name, {"kind": kind}
 
 
 async def test_a_custom_parser() -> None:
-    """Lines in a shape of one's own are read by one's own parser, with their ends; the path may be text."""
+    """Lines in the user's own format go to the custom parser, with line ends; it may return the path as text."""
     async with talk(*listed("LIST", b"a|x\r\n" + UNIX, first=True), parse_list_line_custom=parse_pipe) as client:
         found = await client.list(raw_command="LIST")
         assert found[0] == (PurePosixPath("a"), {"kind": "x\r\n", "type": "unknown"})
@@ -477,15 +477,15 @@ async def test_a_custom_parser() -> None:
 
 
 class Pipes(Client):
-    """A client whose own method reads what others do not."""
+    """A client with its own method for another format."""
 
     def parse_list_line_custom(self, line: bytes) -> tuple[str, dict[str, Any]]:
-        """Read lines of the form ``name|type``."""
+        """Parse lines of the form ``name|type``."""
         return parse_pipe(line)
 
 
 async def test_a_custom_parser_of_a_subclass(ftp_server_factory: Callable[..., FtpServer]) -> None:
-    """A method is asked; a parser that is given comes before it."""
+    """A method of the subclass is used; a parser in the settings replaces it."""
     listing = on("LIST").truncate(after_bytes=0).pad(b"a|x\r\n")
     server = ftp_server_factory(disable=["MLSD"], faults=[listing])
     given: dict[str, Any] = {"parse_list_line_custom": lambda line: ("given", {"type": "file"})}
@@ -496,7 +496,7 @@ async def test_a_custom_parser_of_a_subclass(ftp_server_factory: Callable[..., F
 
 
 async def test_a_custom_parser_and_another_encoding() -> None:
-    """Parsers get UTF-8, whatever the server speaks."""
+    """Parsers get UTF-8, whatever encoding the server uses."""
     seen = []
 
     def note(line: bytes) -> tuple[str, dict[str, Any]]:
@@ -512,7 +512,7 @@ async def test_a_custom_parser_and_another_encoding() -> None:
 
 @table("first", [True, False])
 def test_the_order_of_parsers(first: bool) -> None:
-    """The custom parser is asked before the known shapes, or after them."""
+    """The custom parser is tried before the known formats, or after them."""
     client = Client(parse_list_line_custom=lambda line: ("mine", {}), parse_list_line_custom_first=first)
     path, _ = client.parse_list_line(UNIX.splitlines(keepends=True)[0])
     assert path == PurePosixPath("mine" if first else "f")
@@ -521,7 +521,7 @@ def test_the_order_of_parsers(first: bool) -> None:
 
 @table("error", [ValueError, KeyError, IndexError])
 def test_what_a_custom_parser_may_raise(error: type[Exception]) -> None:
-    """A parser says with these that it cannot read a line; when none can, the error has the line and all reasons."""
+    """With these errors a parser rejects a line; when all reject it, the error has the line and all reasons."""
 
     def refuse(line: bytes) -> tuple[str, dict[str, Any]]:
         raise error("not mine")
@@ -536,7 +536,7 @@ def test_what_a_custom_parser_may_raise(error: type[Exception]) -> None:
 
 
 def test_a_custom_parser_that_is_broken() -> None:
-    """Any other error of a parser is a mistake, and comes out."""
+    """Any other error of a parser is raised."""
 
     def fail(line: bytes) -> tuple[str, dict[str, Any]]:
         raise ZeroDivisionError
@@ -546,14 +546,14 @@ def test_a_custom_parser_that_is_broken() -> None:
 
 
 async def test_an_overridden_parser() -> None:
-    """Methods of a subclass are used."""
+    """Parsers of a subclass are used."""
 
     class Mine(Client):
-        """Calls everything by its own name."""
+        """Gives every entry the same name."""
 
         @staticmethod
         def parse_mlsx_line(b: bytes | str) -> tuple[PurePosixPath, dict[str, Any]]:
-            """Not what is there."""
+            """Return a fixed entry."""
             return PurePosixPath("mine"), {"type": "mine"}
 
     async with talk(*listed("MLSD", b"x\r\n", first=True), client_class=Mine) as client:
@@ -575,13 +575,13 @@ async def test_an_overridden_parser() -> None:
     ],
 )
 async def test_mlst(reply: bytes) -> None:
-    """The facts of a path stand in the middle line, or in the only one."""
+    """The facts of a path are in the middle line, or in the only line."""
     async with talk("MLST f", slowly(reply)) as client:
         assert await client.stat("f") == {"type": "file", "size": "12"}
 
 
 async def test_mlst_without_facts() -> None:
-    """A reply in which no facts stand is an error that shows it, and the session goes on."""
+    """A reply without facts is an error that shows it, and the session continues."""
     async with talk("MLST f", b"250 ok\r\n", *NOOP) as client:
         with pytest.raises(ReplySyntaxError, match="'ok' is not an entry of MLSD"):
             await client.stat("f")
@@ -589,7 +589,7 @@ async def test_mlst_without_facts() -> None:
 
 
 async def test_mlst_refused() -> None:
-    """What is missing is an error, and the next path is asked for in the same way."""
+    """A missing path is an error, and the next call sends MLST again."""
     async with talk("MLST f", b"550 no\r\n", "MLST f", b"501 no\r\n", "MLST f", b"250 type=file; f\r\n") as client:
         for code in ("550", "501"):
             with pytest.raises(StatusCodeError, match=code):
@@ -598,7 +598,7 @@ async def test_mlst_refused() -> None:
 
 
 async def test_no_mlst() -> None:
-    """A server without MLST is asked for the listing of the directory, from then on; what is not in it is missing."""
+    """For a server without MLST the client lists the parent directory from then on; a path not in it does not exist."""
     async with talk(
         *(*NO_MLST, *TYPE_I, epsv, "MLSD", b"502 no\r\n"),
         *listed("LIST", UNIX),
@@ -614,24 +614,24 @@ async def test_no_mlst() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "asked"), [(".", "/"), ("..", "/"), ("../x", "/x"), ("d/../f", "/here/f"), ("../../..", "/")]
+    ("path", "absolute"), [(".", "/"), ("..", "/"), ("../x", "/x"), ("d/../f", "/here/f"), ("../../..", "/")]
 )
-async def test_no_mlst_and_a_path_without_a_name(path: str, asked: str) -> None:
-    """A path that is only known from where the client is now is found from there; "/" is a directory for sure."""
-    parent, name = str(PurePosixPath(asked).parent), PurePosixPath(asked).name
+async def test_no_mlst_and_a_relative_path(path: str, absolute: str) -> None:
+    """A relative path is resolved with the current directory; "/" is certainly a directory."""
+    parent, name = str(PurePosixPath(absolute).parent), PurePosixPath(absolute).name
     script: list[Step] = [*PWD, *listed(f"MLSD {parent}", f"type=dir;x=1; {name}\r\n".encode(), first=True)]
     if path == ".":
         script = [*PWD, *listed("MLSD /", b"type=dir;x=1; here\r\n", first=True)]
-    elif asked == "/":
+    elif absolute == "/":
         script = [*PWD]
 
     async with talk(f"MLST {path}", b"502 no\r\n", *script) as client:
         info = await client.stat(path)
-    assert info == ({"type": "dir"} if asked == "/" and path != "." else {"type": "dir", "x": "1"})
+    assert info == ({"type": "dir"} if absolute == "/" and path != "." else {"type": "dir", "x": "1"})
 
 
 async def test_no_mlst_of_the_root() -> None:
-    """The root has no name in any listing, and needs none."""
+    """The root is in no listing, and needs none."""
     async with talk("MLST /", b"502 no\r\n", *PWD) as client:
         assert await client.stat("/") == {"type": "dir"}
 
@@ -648,14 +648,14 @@ async def test_no_mlst_of_the_root() -> None:
     ],
 )
 async def test_what_a_path_is(reply: bytes, answers: tuple[bool, ...]) -> None:
-    """`exists`, `is_file` and `is_dir` answer with False when there is nothing."""
+    """`exists`, `is_file` and `is_dir` return False when the path does not exist."""
     script: list[Step] = ["MLST f", reply]
     async with talk(*script * 3) as client:
         assert (await client.exists("f"), await client.is_file("f"), await client.is_dir("f")) == answers
 
 
-async def test_what_a_path_is_and_the_server_does_not_tell() -> None:
-    """Any other refusal than 550 is no answer."""
+async def test_other_refusals_of_mlst() -> None:
+    """Any other refusal than 550 is an error."""
     script: list[Step] = ["MLST f", b"530 log in first\r\n"]
     async with talk(*script * 3) as client:
         for call in (client.exists, client.is_file, client.is_dir):
@@ -672,7 +672,7 @@ async def test_what_a_path_is_and_the_server_does_not_tell() -> None:
     ],
 )
 async def test_the_current_directory(reply: bytes, path: str) -> None:
-    """PWD tells the path in quotes."""
+    """The path in the quotes of the PWD reply is the current directory."""
     async with talk("PWD", reply) as client:
         assert await client.get_current_directory() == PurePosixPath(path)
 
@@ -680,13 +680,13 @@ async def test_the_current_directory(reply: bytes, path: str) -> None:
 # On our own server.
 
 TREE = {"/top/b/c/deep": b"1", "/top/a/g": b"22", "/top/f": b"333"}
-ASKED = ["top/a", "top/b", "top/f", "top/a/g", "top/b/c", "top/b/c/deep"]
+LISTED = ["top/a", "top/b", "top/f", "top/a/g", "top/b/c", "top/b/c/deep"]
 Connect = Callable[..., contextlib.AbstractAsyncContextManager[Client]]
 
 
 @pytest.fixture
 def client_of(ftp_server_factory: Callable[..., FtpServer]) -> Connect:
-    """Connects to a new server with these settings; `client` are those of the client."""
+    """Connects to a new server with these settings; `client` are the settings of the client."""
 
     def connect(
         client: dict[str, Any] | None = None, **settings: Any
@@ -702,13 +702,13 @@ def client_of(ftp_server_factory: Callable[..., FtpServer]) -> Connect:
     [([], "unix"), (["MLSD"], "unix"), (["MLSD"], "msdos"), (["MLSD"], "msdos4"), (["MLSD"], "eplf")],
 )
 async def test_a_tree(ftp_server_factory: Callable[..., FtpServer], disable: list[str], style: str) -> None:
-    """A tree is the same however the server lists it, and the client stays where it is."""
+    """A tree is the same in every list format of the server, and the current directory does not change."""
     server = ftp_server_factory(files=TREE, disable=disable, list_style=style)
     async with Client.context(*server.address, *server.credentials) as client:
         await client.change_directory("/top")
         await client.change_directory("..")
         found = await client.list("top", recursive=True)
-        assert names(found) == ASKED
+        assert names(found) == LISTED
         assert [info["type"] for _, info in found] == ["dir", "dir", "file", "file", "dir", "file"]
         assert [info["size"] for _, info in found if info["type"] == "file"] == ["3", "2", "1"]
         assert await client.get_current_directory() == PurePosixPath("/")
@@ -716,8 +716,8 @@ async def test_a_tree(ftp_server_factory: Callable[..., FtpServer], disable: lis
 
 
 @pytest.mark.parametrize("disable", [[], ["MLSD"]])
-async def test_working_on_what_is_listed(client_of: Connect, disable: list[str]) -> None:
-    """While a tree is gone through, its files can be read and removed, and the client may go elsewhere."""
+async def test_using_the_client_while_listing(client_of: Connect, disable: list[str]) -> None:
+    """During a recursive listing files can be read and removed, and the current directory can be changed."""
     contents = []
     async with client_of(files=TREE, disable=disable) as client:
         async for path, info in client.list("/top", recursive=True):
@@ -733,7 +733,7 @@ async def test_working_on_what_is_listed(client_of: Connect, disable: list[str])
 @pytest.mark.parametrize("name", ["-l", "-a b", "*", "[x]", " lead", "trail ", 'quo"te', "ü", "total 3", "a -> b"])
 @pytest.mark.parametrize("disable", [[], ["MLSD"]])
 async def test_names_of_all_kinds(client_of: Connect, name: str, disable: list[str]) -> None:
-    """Names that look like options, patterns or something else are names, of directories and of files."""
+    """Names that look like options, patterns or other things are names, of directories and of files."""
     async with client_of(files={f"/{name}/{name}": b"x", "/other": b""}, disable=disable) as client:
         assert names(await client.list(name)) == [f"{name}/{name}"]
         assert await client.is_dir(name)
@@ -742,7 +742,7 @@ async def test_names_of_all_kinds(client_of: Connect, name: str, disable: list[s
 @pytest.mark.parametrize(("encoding", "name"), [("latin-1", "Grüße"), ("cp1251", "Привет"), ("utf-8", "日本")])
 @pytest.mark.parametrize("disable", [[], ["MLSD", "MLST"]])
 async def test_servers_of_other_encodings(client_of: Connect, encoding: str, name: str, disable: list[str]) -> None:
-    """Names in the encoding of the server are read, and can be said."""
+    """Names in the encoding of the server are decoded, and can be sent."""
     settings = {"encoding": encoding}
     async with client_of(settings, files={f"/{name}/{name}": b"x"}, encoding=encoding, disable=disable) as client:
         assert names(await client.list(name)) == [f"{name}/{name}"]
@@ -750,8 +750,8 @@ async def test_servers_of_other_encodings(client_of: Connect, encoding: str, nam
 
 
 @pytest.mark.parametrize("disable", [[], ["MLSD", "MLST"]])
-async def test_octets_beyond_the_encoding(client_of: Connect, disable: list[str]) -> None:
-    """A client that cannot decode a name can list it, tell it and remove it all the same."""
+async def test_bytes_beyond_the_encoding(client_of: Connect, disable: list[str]) -> None:
+    """A client that cannot decode a name can still list, look up and remove it."""
     async with client_of(files={"/ü/ü": b"x"}, encoding="latin-1", disable=disable) as client:
         [(directory, _)] = await client.list()
         assert ascii(str(directory)) == r"'\udcfc'"
@@ -763,7 +763,7 @@ async def test_octets_beyond_the_encoding(client_of: Connect, disable: list[str]
 
 @pytest.mark.parametrize("disable", [[], ["MLST"], ["MLST", "MLSD"]])
 async def test_one_path_in_three_ways(ftp_server_factory: Callable[..., FtpServer], disable: list[str]) -> None:
-    """What a path is does not depend on how the server can be asked; 502 is heard once for each command."""
+    """The facts of a path do not depend on the available commands; each missing command is tried only once."""
     server = ftp_server_factory(files=TREE, disable=disable)
     async with Client.context(*server.address, *server.credentials) as client:
         await client.change_directory("/top/b")
@@ -789,7 +789,7 @@ async def test_one_path_in_three_ways(ftp_server_factory: Callable[..., FtpServe
 
 @pytest.mark.parametrize(("disable", "kinds"), [([], ["link", "dir"]), (["MLSD"], ["link", "link"])])
 async def test_links(ftp_server_factory: Callable[..., FtpServer], disable: list[str], kinds: list[str]) -> None:
-    """A link that leads nowhere is a link, and tells where to; of others the server may tell what they lead to."""
+    """A dangling link is a link with its target; a link to a directory may be shown as the directory."""
     server = ftp_server_factory(files={"/d/": None}, disable=disable)
     server.files.symlink("/l1", "/none")
     server.files.symlink("/l2", "/d")
@@ -801,7 +801,7 @@ async def test_links(ftp_server_factory: Callable[..., FtpServer], disable: list
 
 @pytest.mark.parametrize("disable", [[], ["MLSD"]])
 async def test_missing_on_our_own_server(client_of: Connect, disable: list[str]) -> None:
-    """A missing directory is an error in every way, and so is a file in its place; the client stays where it is."""
+    """A missing directory is an error with every command, and so is a file; the current directory does not change."""
     async with client_of(files=TREE, disable=disable) as client:
         await client.change_directory("/top")
         for path in ("none", "f"):
@@ -810,8 +810,8 @@ async def test_missing_on_our_own_server(client_of: Connect, disable: list[str])
         assert names(await client.list()) == ["a", "b", "f"]
 
 
-class Reticent(Server):
-    """Does not say where a client is."""
+class WithoutPath(Server):
+    """Does not report the current directory."""
 
     async def pwd(self, connection: Connection, rest: str) -> bool:
         """PWD, without a path."""
@@ -819,9 +819,9 @@ class Reticent(Server):
         return True
 
 
-@pytest.mark.ftp(server_class=Reticent, disable=["MLSD"], files={"/d/a.txt": b"hi"})
-async def test_who_does_not_know_where_it_is_goes_nowhere(ftp_client: Client, ftp_server: FtpServer) -> None:
-    """A client that cannot learn where it is does not go elsewhere to list: LIST gets the path."""
+@pytest.mark.ftp(server_class=WithoutPath, disable=["MLSD"], files={"/d/a.txt": b"hi"})
+async def test_without_a_current_directory_list_gets_the_path(ftp_client: Client, ftp_server: FtpServer) -> None:
+    """Without a path from PWD the client does not change the directory: it sends LIST with the path."""
     assert [str(path) for path, _ in await ftp_client.list("d")] == ["d/a.txt"]
 
     ftp_server.log.assert_sent("LIST d -> 226")

@@ -1,4 +1,4 @@
-"""Two trees made equal: what is copied, what is left alone, and what is removed."""
+"""Mirrors: what is copied, what is unchanged, and what is removed."""
 
 from __future__ import annotations
 
@@ -35,25 +35,25 @@ def paths(*names: str) -> tuple[PurePosixPath, ...]:
     return tuple(map(PurePosixPath, names))
 
 
-class Here:
+class LocalTree:
     """A local tree.
 
     Attributes:
-        root: Of the tree.
+        root: The directory of the tree.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
     def put(self, name: str, data: bytes = b"", when: int = EARLIER) -> None:
-        """Make a file that was modified then."""
+        """Create a file with this modification time."""
         path = self.root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
         os.utime(path, (when, when))
 
     def times(self) -> dict[str, int]:
-        """When each file was modified."""
+        """The modification time of each file."""
         return {name: int((self.root / name).stat().st_mtime) for name in self.files()}
 
     def files(self) -> dict[str, bytes]:
@@ -66,18 +66,18 @@ class Here:
         return sorted(path.relative_to(self.root).as_posix() for path in self.root.rglob("*") if path.is_dir())
 
 
-class There:
+class RemoteTree:
     """A tree on the server, below /m."""
 
     def __init__(self, server: FtpServer) -> None:
         self._server = server
 
     def put(self, name: str, data: bytes = b"", when: int = EARLIER) -> None:
-        """Make a file that was modified then."""
+        """Create a file with this modification time."""
         self._server.files.set(f"/m/{name}", data, modified=when)
 
     def times(self) -> dict[str, int]:
-        """When each file was modified."""
+        """The modification time of each file."""
         return {name: int(self._server.files.stat(f"/m/{name}").modified) for name in self.files()}
 
     def files(self) -> dict[str, bytes]:
@@ -90,25 +90,25 @@ class There:
 
 
 @pytest.fixture
-def here(tmp_path: Path) -> Here:
+def local_tree(tmp_path: Path) -> LocalTree:
     """A local tree."""
-    return Here(tmp_path / "m")
+    return LocalTree(tmp_path / "m")
 
 
 @pytest.fixture
-def there(ftp_server: FtpServer) -> There:
+def remote_tree(ftp_server: FtpServer) -> RemoteTree:
     """A tree on the server."""
-    return There(ftp_server)
+    return RemoteTree(ftp_server)
 
 
-class Way:
-    """A mirror in one direction, so that both can be held to the same."""
+class Direction:
+    """A mirror in one direction, so that both directions can be tested alike."""
 
-    def __init__(self, client: Client, here: Here, there: There, up: bool) -> None:
-        self.source: Here | There = here if up else there
-        self.target: Here | There = there if up else here
+    def __init__(self, client: Client, local_tree: LocalTree, remote_tree: RemoteTree, up: bool) -> None:
+        self.source: LocalTree | RemoteTree = local_tree if up else remote_tree
+        self.target: LocalTree | RemoteTree = remote_tree if up else local_tree
         self._client = client
-        self._here = here.root
+        self._here = local_tree.root
         self._up = up
 
     async def run(self, **settings: Any) -> Mirrored:
@@ -119,29 +119,31 @@ class Way:
 
 
 @pytest.fixture(params=["up", "down"])
-def way(request: pytest.FixtureRequest, ftp_client: Client, here: Here, there: There) -> Way:
+def direction(
+    request: pytest.FixtureRequest, ftp_client: Client, local_tree: LocalTree, remote_tree: RemoteTree
+) -> Direction:
     """A mirror in either direction."""
-    return Way(ftp_client, here, there, request.param == "up")
+    return Direction(ftp_client, local_tree, remote_tree, request.param == "up")
 
 
 # In both directions.
 
 
-async def test_everything_is_new(way: Way) -> None:
-    """All files are copied with their times, in the order of the alphabet; then nothing is left to do."""
+async def test_everything_is_new(direction: Direction) -> None:
+    """All files are copied with their times, in order of their paths; a second mirror copies nothing."""
     for name, data in TREE.items():
-        way.source.put(name, data, LONG_AGO)
+        direction.source.put(name, data, LONG_AGO)
 
-    assert await way.run() == Mirrored(NAMES, (), ())
+    assert await direction.run() == Mirrored(NAMES, (), ())
 
-    assert way.target.files() == TREE
-    assert way.target.times() == dict.fromkeys(TREE, LONG_AGO)
-    assert await way.run() == Mirrored((), NAMES, ())
-    assert await way.run(delete=True) == Mirrored((), NAMES, ())
+    assert direction.target.files() == TREE
+    assert direction.target.times() == dict.fromkeys(TREE, LONG_AGO)
+    assert await direction.run() == Mirrored((), NAMES, ())
+    assert await direction.run(delete=True) == Mirrored((), NAMES, ())
 
 
-async def test_what_differs_is_copied(way: Way) -> None:
-    """Another size, or a newer file in the source, is a difference; an older one, and the same time, is none."""
+async def test_what_differs_is_copied(direction: Direction) -> None:
+    """A file is copied when its size differs or the source is newer, not when the source is older or equally old."""
     for name, size, source, target in (
         ("longer", b"12", EARLIER, LATER),
         ("newer", b"s", LATER, EARLIER),
@@ -149,88 +151,88 @@ async def test_what_differs_is_copied(way: Way) -> None:
         ("shorter", b"", EARLIER, LATER),
         ("the same", b"s", EARLIER, EARLIER),
     ):
-        way.source.put(name, size, source)
-        way.target.put(name, b"t", target)
+        direction.source.put(name, size, source)
+        direction.target.put(name, b"t", target)
 
-    assert await way.run() == Mirrored(paths("longer", "newer", "shorter"), paths("older", "the same"), ())
+    assert await direction.run() == Mirrored(paths("longer", "newer", "shorter"), paths("older", "the same"), ())
 
-    assert way.target.files() == {"longer": b"12", "newer": b"s", "older": b"t", "shorter": b"", "the same": b"t"}
-    assert way.target.times()["older"] == LATER
-    assert way.target.times()["newer"] == LATER
-
-
-async def test_nothing_is_deleted(way: Way) -> None:
-    """What is too much stays, unless `delete` is wanted."""
-    way.source.put("f", b"1")
-    way.target.put("g", b"2")
-    way.target.put("d/h", b"3")
-
-    assert await way.run() == Mirrored(paths("f"), (), ())
-    assert way.target.files() == {"f": b"1", "g": b"2", "d/h": b"3"}
+    assert direction.target.files() == {"longer": b"12", "newer": b"s", "older": b"t", "shorter": b"", "the same": b"t"}
+    assert direction.target.times()["older"] == LATER
+    assert direction.target.times()["newer"] == LATER
 
 
-async def test_delete(way: Way) -> None:
-    """What is too much goes, directories with all that is in them, of which only the topmost is named."""
-    way.source.put("keep/f", b"1")
+async def test_nothing_is_deleted(direction: Direction) -> None:
+    """Without `delete`, surplus files stay."""
+    direction.source.put("f", b"1")
+    direction.target.put("g", b"2")
+    direction.target.put("d/h", b"3")
+
+    assert await direction.run() == Mirrored(paths("f"), (), ())
+    assert direction.target.files() == {"f": b"1", "g": b"2", "d/h": b"3"}
+
+
+async def test_delete(direction: Direction) -> None:
+    """With `delete`, surplus files and directories are removed; of a directory only the top is reported."""
+    direction.source.put("keep/f", b"1")
     for name in ("keep/g", "keep/d/h", "top", "tree/a", "tree/b/c/d"):
-        way.target.put(name, b"2")
+        direction.target.put(name, b"2")
 
-    assert await way.run(delete=True) == Mirrored(paths("keep/f"), (), paths("keep/d", "keep/g", "top", "tree"))
-    assert way.target.files() == {"keep/f": b"1"}
-    assert way.target.directories() == ["keep"]
+    assert await direction.run(delete=True) == Mirrored(paths("keep/f"), (), paths("keep/d", "keep/g", "top", "tree"))
+    assert direction.target.files() == {"keep/f": b"1"}
+    assert direction.target.directories() == ["keep"]
 
 
-async def test_nothing_is_deleted_before_all_has_arrived(way: Way, ftp_server: FtpServer) -> None:
-    """When a transfer fails, what is too much is still there."""
-    way.source.put("new", b"1")
-    way.target.put("old", b"2")
-    way.target.put("tree/f", b"3")
+async def test_nothing_is_deleted_before_all_has_arrived(direction: Direction, ftp_server: FtpServer) -> None:
+    """When a transfer fails, surplus files still exist."""
+    direction.source.put("new", b"1")
+    direction.target.put("old", b"2")
+    direction.target.put("tree/f", b"3")
     kept = {"old": b"2", "tree/f": b"3"}
     with ftp_server.faults(on("RETR", "STOR").answer(550, "No")), pytest.raises(StatusCodeError):
-        await way.run(delete=True)
-    assert way.target.files() == kept
+        await direction.run(delete=True)
+    assert direction.target.files() == kept
 
-    assert await way.run(delete=True) == Mirrored(paths("new"), (), paths("old", "tree"))
-    assert way.target.files() == {"new": b"1"}
+    assert await direction.run(delete=True) == Mirrored(paths("new"), (), paths("old", "tree"))
+    assert direction.target.files() == {"new": b"1"}
 
 
-async def test_another_spelling_is_another_file(way: Way, ftp_server: FtpServer) -> None:
-    """Where names differ in case, what is too much goes when all has arrived, as everything else."""
-    way.source.put("A", b"new")
-    way.target.put("a", b"old")
+async def test_another_spelling_is_another_file(direction: Direction, ftp_server: FtpServer) -> None:
+    """Where names are case-sensitive, a surplus name in another case is removed after all copies, like the others."""
+    direction.source.put("A", b"new")
+    direction.target.put("a", b"old")
     with ftp_server.faults(on("RETR", "STOR").answer(550, "No")), pytest.raises(StatusCodeError):
-        await way.run(delete=True)
-    assert way.target.files() == {"a": b"old"}
+        await direction.run(delete=True)
+    assert direction.target.files() == {"a": b"old"}
 
-    assert await way.run(delete=True) == Mirrored(paths("A"), (), paths("a"))
-    assert way.target.files() == {"A": b"new"}
+    assert await direction.run(delete=True) == Mirrored(paths("A"), (), paths("a"))
+    assert direction.target.files() == {"A": b"new"}
 
 
 class IgnoresCase(MemoryPathIO):
-    """Files of which all spellings of a name are one, as on Windows."""
+    """Files with case-insensitive names, as on Windows."""
 
     def _absolute(self, path: str | PurePath) -> PurePath:
         return super()._absolute(PurePosixPath(str(path).lower()))
 
 
 @pytest.mark.parametrize("disable", [[], ["MLSD", "MLST"]])
-async def test_another_spelling_of_the_same_file_there(
-    ftp_server_factory: Callable[..., FtpServer], here: Here, disable: list[str]
+async def test_a_server_that_ignores_case(
+    ftp_server_factory: Callable[..., FtpServer], local_tree: LocalTree, disable: list[str]
 ) -> None:
-    """Where case counts for nothing, removing the other spelling afterwards would remove what has arrived."""
-    here.put("A", b"new")
-    here.put("D/f", b"new")
+    """Where case is ignored, removing the other spelling afterwards would remove the new copy."""
+    local_tree.put("A", b"new")
+    local_tree.put("D/f", b"new")
     server = ftp_server_factory(path_io_factory=IgnoresCase, disable=disable)
     async with Client.context(*server.address, *server.credentials) as client:
-        await client.upload(here.root / "A", "/m/a", write_into=True)
-        assert (await client.mirror_up(here.root, "/m", delete=True)).transferred == paths("A", "D/f")
+        await client.upload(local_tree.root / "A", "/m/a", write_into=True)
+        assert (await client.mirror_up(local_tree.root, "/m", delete=True)).transferred == paths("A", "D/f")
         assert [path.name for path, _ in await client.list("/m", recursive=True)] == ["a", "d", "f"]
 
 
-async def test_another_spelling_of_the_same_file_here(ftp_client: Client, there: There) -> None:
-    """The same on this side."""
-    there.put("A", b"new")
-    there.put("D/f", b"new")
+async def test_local_files_that_ignore_case(ftp_client: Client, remote_tree: RemoteTree) -> None:
+    """Where local case is ignored, removing the other spelling afterwards would remove the new copy."""
+    remote_tree.put("A", b"new")
+    remote_tree.put("D/f", b"new")
     root = PurePosixPath("/here")
     ftp_client.path_io = layer = IgnoresCase()
     await ftp_client.download("/m/A", root / "a", write_into=True)
@@ -238,65 +240,65 @@ async def test_another_spelling_of_the_same_file_here(ftp_client: Client, there:
     assert [path.name for path in await layer.list(root)] == ["a", "d"]
 
 
-async def test_a_change_of_kind(way: Way) -> None:
-    """With `delete` a file gives way to a directory, and a directory to a file."""
-    way.source.put("x/f", b"1")
-    way.source.put("y", b"2")
-    way.target.put("x", b"3")
-    way.target.put("y/g", b"4")
+async def test_a_change_of_kind(direction: Direction) -> None:
+    """With `delete` a directory replaces a file, and a file replaces a directory."""
+    direction.source.put("x/f", b"1")
+    direction.source.put("y", b"2")
+    direction.target.put("x", b"3")
+    direction.target.put("y/g", b"4")
 
-    assert await way.run(delete=True) == Mirrored(paths("x/f", "y"), (), paths("x", "y"))
-    assert way.target.files() == {"x/f": b"1", "y": b"2"}
+    assert await direction.run(delete=True) == Mirrored(paths("x/f", "y"), (), paths("x", "y"))
+    assert direction.target.files() == {"x/f": b"1", "y": b"2"}
 
 
-async def test_a_change_of_kind_without_delete(way: Way) -> None:
-    """Without `delete` that is an error, and what is there stays."""
-    way.source.put("x/f", b"1")
-    way.target.put("x", b"3")
+async def test_a_change_of_kind_without_delete(direction: Direction) -> None:
+    """Without `delete` a file in the place of a directory is an error, and stays."""
+    direction.source.put("x/f", b"1")
+    direction.target.put("x", b"3")
     with pytest.raises((StatusCodeError, PathIOError)):
-        await way.run()
-    assert way.target.files() == {"x": b"3"}
+        await direction.run()
+    assert direction.target.files() == {"x": b"3"}
 
 
-async def test_a_directory_where_a_file_shall_be(way: Way) -> None:
-    """The other way round it is an error, too."""
-    way.source.put("x", b"1")
-    way.target.put("x/f", b"3")
+async def test_a_directory_in_the_place_of_a_file(direction: Direction) -> None:
+    """Without `delete` a directory in the place of a file is an error, and stays."""
+    direction.source.put("x", b"1")
+    direction.target.put("x/f", b"3")
     with pytest.raises((StatusCodeError, PathIOError)):
-        await way.run()
-    assert way.target.files() == {"x/f": b"3"}
+        await direction.run()
+    assert direction.target.files() == {"x/f": b"3"}
 
 
-async def test_empty_directories(way: Way) -> None:
-    """Directories are copied, empty ones too, and one that is there already is left alone."""
-    way.source.put("a/b/f")
-    way.source.put("c/g")
-    for source in (way.source,):
-        if isinstance(source, Here):
+async def test_empty_directories(direction: Direction) -> None:
+    """Directories are created, empty ones too; an existing directory is not an error."""
+    direction.source.put("a/b/f")
+    direction.source.put("c/g")
+    for source in (direction.source,):
+        if isinstance(source, LocalTree):
             (source.root / "empty" / "er").mkdir(parents=True)
         else:
             source._server.files.mkdir("/m/empty/er")
-    way.target.put("c/old")
+    direction.target.put("c/old")
 
-    await way.run()
-    await way.run()
+    await direction.run()
+    await direction.run()
 
-    assert way.target.directories() == ["a", "a/b", "c", "empty", "empty/er"]
+    assert direction.target.directories() == ["a", "a/b", "c", "empty", "empty/er"]
 
 
-async def test_progress_and_verify(way: Way, ftp_server: FtpServer) -> None:
-    """Every file that is copied is told of, and compared."""
-    told: list[tuple[str, int, int | None]] = []
+async def test_progress_and_verify(direction: Direction, ftp_server: FtpServer) -> None:
+    """Progress is reported, and the hash compared, for every file that is copied."""
+    reported: list[tuple[str, int, int | None]] = []
 
     def progress(path: PurePath, done: int, total: int | None) -> None:
-        told.append((path.name, done, total))
+        reported.append((path.name, done, total))
 
-    way.source.put("f", b"123")
-    way.source.put("same", b"1")
-    way.target.put("same", b"1")
-    await way.run(progress=progress, verify=True)
+    direction.source.put("f", b"123")
+    direction.source.put("same", b"1")
+    direction.target.put("same", b"1")
+    await direction.run(progress=progress, verify=True)
 
-    assert told == [("f", 0, 3), ("f", 3, 3)]
+    assert reported == [("f", 0, 3), ("f", 3, 3)]
     ftp_server.log.assert_sent("HASH", times=1)
 
 
@@ -305,7 +307,7 @@ async def test_progress_and_verify(way: Way, ftp_server: FtpServer) -> None:
 
 @pytest.mark.parametrize("name", ["missing", "file"])
 async def test_no_directory_to_mirror(tmp_path: Path, name: str) -> None:
-    """What is no directory here is an error, and nothing is said."""
+    """A source that is not a local directory is an error, and nothing is sent."""
     (tmp_path / "file").write_bytes(b"")
     async with talk() as client:
         with pytest.raises(NotADirectoryError) as caught:
@@ -313,42 +315,46 @@ async def test_no_directory_to_mirror(tmp_path: Path, name: str) -> None:
     assert str(caught.value) == f"cannot mirror {tmp_path / name}: it is not an existing directory"
 
 
-async def test_up_to_a_place_that_is_not_there(ftp_client: Client, ftp_server: FtpServer, here: Here) -> None:
-    """The destination is made, with what is missing above it."""
-    here.put("f", b"1")
-    await ftp_client.mirror_up(str(here.root), "/x/y/z")
+async def test_up_to_a_missing_directory(ftp_client: Client, ftp_server: FtpServer, local_tree: LocalTree) -> None:
+    """The destination is created, with missing parent directories."""
+    local_tree.put("f", b"1")
+    await ftp_client.mirror_up(str(local_tree.root), "/x/y/z")
     assert ftp_server.files == {"/x/y/z/f": b"1"}
 
 
-async def test_local_links_are_followed(ftp_client: Client, there: There, here: Here, tmp_path: Path) -> None:
-    """On the way up links are what they lead to, wherever that is; circles are left, dangling ones are left out."""
-    here.put("d/f", b"1")
+async def test_local_links_are_followed(
+    ftp_client: Client, remote_tree: RemoteTree, local_tree: LocalTree, tmp_path: Path
+) -> None:
+    """Local links are treated as their targets; links that lead back and dangling links are left out."""
+    local_tree.put("d/f", b"1")
     (tmp_path / "outside").mkdir()
     (tmp_path / "outside" / "g").write_bytes(b"2")
-    os.symlink("d", here.root / "a link")
-    os.symlink("d", here.root / "z link")
-    os.symlink(tmp_path / "outside", here.root / "out")
-    os.symlink("d/f", here.root / "file")
-    os.symlink("..", here.root / "d" / "up")
-    os.symlink("nowhere", here.root / "dangling")
+    os.symlink("d", local_tree.root / "a link")
+    os.symlink("d", local_tree.root / "z link")
+    os.symlink(tmp_path / "outside", local_tree.root / "out")
+    os.symlink("d/f", local_tree.root / "file")
+    os.symlink("..", local_tree.root / "d" / "up")
+    os.symlink("nowhere", local_tree.root / "dangling")
 
-    await ftp_client.mirror_up(here.root, "/m")
+    await ftp_client.mirror_up(local_tree.root, "/m")
 
-    assert there.files() == {"a link/f": b"1", "d/f": b"1", "file": b"1", "out/g": b"2", "z link/f": b"1"}
-    assert (await ftp_client.mirror_up(here.root, "/m", delete=True)).deleted == ()
+    assert remote_tree.files() == {"a link/f": b"1", "d/f": b"1", "file": b"1", "out/g": b"2", "z link/f": b"1"}
+    assert (await ftp_client.mirror_up(local_tree.root, "/m", delete=True)).deleted == ()
 
 
 @pytest.mark.ftp(disable=["MFMT"])
-async def test_up_without_mfmt(ftp_client: Client, ftp_server: FtpServer, there: There, here: Here) -> None:
-    """Where times cannot be set there, nothing is left to do after a mirror: what is there is newer."""
-    here.put("f", b"1")
-    here.put("g", b"1")
-    assert (await ftp_client.mirror_up(here.root, "/m")).transferred == paths("f", "g")
-    assert (await ftp_client.mirror_up(here.root, "/m")).unchanged == paths("f", "g")
+async def test_up_without_mfmt(
+    ftp_client: Client, ftp_server: FtpServer, remote_tree: RemoteTree, local_tree: LocalTree
+) -> None:
+    """When the server cannot set times, a second mirror copies nothing: the copies are newer."""
+    local_tree.put("f", b"1")
+    local_tree.put("g", b"1")
+    assert (await ftp_client.mirror_up(local_tree.root, "/m")).transferred == paths("f", "g")
+    assert (await ftp_client.mirror_up(local_tree.root, "/m")).unchanged == paths("f", "g")
 
 
-async def test_up_without_any_way_to_set_times(tmp_path: Path) -> None:
-    """After one refusal no time is set on that connection any more."""
+async def test_up_without_mfmt_and_mdtm(tmp_path: Path) -> None:
+    """After one refusal the client does not set times any more on that connection."""
     for name in ("f", "g"):
         (tmp_path / name).write_bytes(b"1")
         os.utime(tmp_path / name, (LONG_AGO, LONG_AGO))
@@ -361,15 +367,17 @@ async def test_up_without_any_way_to_set_times(tmp_path: Path) -> None:
         assert (await client.mirror_up(tmp_path, "m")).transferred == paths("f", "g")
 
 
-async def test_links_on_the_server_are_not_followed(ftp_client: Client, ftp_server: FtpServer, here: Here) -> None:
-    """What is too much goes, and what a link there leads to stays."""
-    here.put("f", b"1")
+async def test_links_on_the_server_are_not_followed(
+    ftp_client: Client, ftp_server: FtpServer, local_tree: LocalTree
+) -> None:
+    """Surplus links on the server are removed, but not their targets."""
+    local_tree.put("f", b"1")
     ftp_server.files["/keep/g"] = b"2"
     ftp_server.files["/m/d/x"] = b"3"
     ftp_server.files.symlink("/m/d/link", "/keep")
     ftp_server.files.symlink("/m/link", "/keep")
 
-    await ftp_client.mirror_up(here.root, "/m", delete=True)
+    await ftp_client.mirror_up(local_tree.root, "/m", delete=True)
 
     assert ftp_server.files == {"/keep/g": b"2", "/m/f": b"1"}
 
@@ -377,8 +385,8 @@ async def test_links_on_the_server_are_not_followed(ftp_client: Client, ftp_serv
 # Down.
 
 
-async def test_down_from_a_place_that_is_not_there(ftp_client: Client, tmp_path: Path) -> None:
-    """A source that is missing is an error, and nothing is made or removed here."""
+async def test_down_from_a_missing_directory(ftp_client: Client, tmp_path: Path) -> None:
+    """A missing source is an error, and nothing is created or removed locally."""
     (tmp_path / "m").mkdir()
     (tmp_path / "m" / "f").write_bytes(b"1")
     for name in ("m", "n"):
@@ -388,101 +396,107 @@ async def test_down_from_a_place_that_is_not_there(ftp_client: Client, tmp_path:
     assert os.listdir(tmp_path / "m") == ["f"]
 
 
-async def test_down_to_a_place_that_is_not_there(ftp_client: Client, there: There, tmp_path: Path) -> None:
-    """The destination is made, with what is missing above it."""
-    there.put("f", b"1")
+async def test_down_to_a_missing_directory(ftp_client: Client, remote_tree: RemoteTree, tmp_path: Path) -> None:
+    """The destination is created, with missing parent directories."""
+    remote_tree.put("f", b"1")
     await ftp_client.mirror_down(PurePosixPath("/m"), str(tmp_path / "x" / "y"))
     assert (tmp_path / "x" / "y" / "f").read_bytes() == b"1"
 
 
 @pytest.mark.ftp(disable=["MLSD"])
-async def test_down_without_mlsd(ftp_client: Client, there: There, here: Here, ftp_server: FtpServer) -> None:
-    """The times of LIST are coarse and of any time zone: MDTM is asked for each file."""
-    there.put("f", b"1", LATER)
-    there.put("d/g", b"1", LATER)
-    here.put("f", b"0", EARLIER)
-    assert (await ftp_client.mirror_down("/m", here.root)).transferred == paths("d/g", "f")
-    assert here.times() == {"d/g": LATER, "f": LATER}
-    assert (await ftp_client.mirror_down("/m", here.root)).transferred == ()
+async def test_down_without_mlsd(
+    ftp_client: Client, remote_tree: RemoteTree, local_tree: LocalTree, ftp_server: FtpServer
+) -> None:
+    """Times of LIST are imprecise and of unknown time zone: the client sends MDTM for each file."""
+    remote_tree.put("f", b"1", LATER)
+    remote_tree.put("d/g", b"1", LATER)
+    local_tree.put("f", b"0", EARLIER)
+    assert (await ftp_client.mirror_down("/m", local_tree.root)).transferred == paths("d/g", "f")
+    assert local_tree.times() == {"d/g": LATER, "f": LATER}
+    assert (await ftp_client.mirror_down("/m", local_tree.root)).transferred == ()
     ftp_server.log.assert_sent("MDTM", times=4)
 
 
 @pytest.mark.ftp(disable=["MLSD", "MLST", "MDTM", "MFMT"])
-async def test_without_any_times(way: Way) -> None:
-    """A server that tells no times at all is compared by size alone, and files get the time of the transfer."""
-    way.source.put("f", b"1", LATER)
-    way.source.put("g", b"12", LATER)
-    way.target.put("f", b"0", EARLIER)
-    way.target.put("g", b"0", EARLIER)
-    await way.run()
-    assert way.target.files()["g"] == b"12"
+async def test_without_any_times(direction: Direction) -> None:
+    """Without times only sizes are compared, and copies get the time of the transfer."""
+    direction.source.put("f", b"1", LATER)
+    direction.source.put("g", b"12", LATER)
+    direction.target.put("f", b"0", EARLIER)
+    direction.target.put("g", b"0", EARLIER)
+    await direction.run()
+    assert direction.target.files()["g"] == b"12"
 
 
 @pytest.mark.parametrize("facts", ["type=file;", "type=file;size=1;"])
-async def test_facts_that_are_missing(here: Here, facts: str) -> None:
-    """A file whose size is not told is brought; one whose time is not told, and that nobody can ask for, is not."""
-    here.put("f", b"1", LATER)
+async def test_facts_that_are_missing(local_tree: LocalTree, facts: str) -> None:
+    """A file of unknown size is downloaded; one of unknown time, which MDTM does not report either, is not."""
+    local_tree.put("f", b"1", LATER)
     async with talk(
         *transfer("MLSD m", send(f"{facts} f\r\n".encode()), first=True),
         *("MDTM m/f", b"550 no\r\n"),
         *([] if "size" in facts else transfer("RETR m/f", send(b"2"))),
     ) as client:
-        result = await client.mirror_down("m", here.root)
+        result = await client.mirror_down("m", local_tree.root)
     assert result == (Mirrored((), paths("f"), ()) if "size" in facts else Mirrored(paths("f"), (), ()))
 
 
-ODD_FACTS = (
+INVALID_FACTS = (
     *("size=;", "size=x;", "size=-1;", "size=99999999999999999999999;", "modify=;", "modify=yesterday;"),
     *("modify=20240230000000;", "modify=2024;", "size=;modify=;", "type=;", "type=sideways;", "unique=;", "perm=;"),
 )
 
 
-async def test_odd_facts(ftp_server_factory: Callable[..., FtpServer], here: Here, tmp_path: Path) -> None:
-    """A fact that is empty or cannot be read is unknown: the file is brought, by a mirror and by a download."""
-    names = [f"f{number}" for number in range(len(ODD_FACTS))]
-    lines = [f"type=file;{facts} {name}\r\n" for facts, name in zip(ODD_FACTS, names, strict=True)]
+async def test_invalid_facts(
+    ftp_server_factory: Callable[..., FtpServer], local_tree: LocalTree, tmp_path: Path
+) -> None:
+    """An empty or invalid fact is unknown: the file is downloaded, by a mirror and by a download."""
+    names = [f"f{number}" for number in range(len(INVALID_FACTS))]
+    lines = [f"type=file;{facts} {name}\r\n" for facts, name in zip(INVALID_FACTS, names, strict=True)]
     lines = [line.replace("type=file;type=", "type=") for line in lines]
     server = ftp_server_factory(
         files={f"/m/{name}": name.encode() for name in names},
         faults=[on("MLSD").truncate(after_bytes=0).pad("".join(lines).encode())],
     )
     async with Client.context(*server.address, *server.credentials) as client:
-        result = await client.mirror_down("/m", here.root, delete=True)
+        result = await client.mirror_down("/m", local_tree.root, delete=True)
         await client.download("/m", tmp_path / "in")
     assert sorted(result.transferred) == sorted(paths(*names))
-    assert here.files() == {name: name.encode() for name in names}
-    assert Here(tmp_path / "in" / "m").files() == here.files()
+    assert local_tree.files() == {name: name.encode() for name in names}
+    assert LocalTree(tmp_path / "in" / "m").files() == local_tree.files()
 
 
-async def test_replies_that_tell_no_facts(here: Here) -> None:
-    """Replies to SIZE and MDTM that cannot be read do not end a mirror either."""
+async def test_invalid_replies_to_size_and_mdtm(local_tree: LocalTree) -> None:
+    """Replies to SIZE and MDTM that cannot be parsed do not end a mirror."""
     async with talk(
         *transfer("MLSD m", send(b"type=file; f\r\ntype=OS.unix=slink:f; l\r\n"), first=True),
         *("MDTM m/f", b"213 19101\r\n", "SIZE m/l", b"213 -1\r\n"),
         *(*transfer("RETR m/f", send(b"1")), *transfer("RETR m/l", send(b"2"))),
     ) as client:
-        assert (await client.mirror_down("m", here.root)).transferred == paths("f", "l")
+        assert (await client.mirror_down("m", local_tree.root)).transferred == paths("f", "l")
 
 
-# Links, and what is no file.
+# Links, and other entries that are no files.
 
-WAYS_TO_LIST = pytest.mark.parametrize("disable", [[], ["MLSD"], ["MLSD", "MLST", "SIZE", "MDTM"]])
+LISTING_COMMANDS = pytest.mark.parametrize("disable", [[], ["MLSD"], ["MLSD", "MLST", "SIZE", "MDTM"]])
 
 
 def linked(server: FtpServer) -> None:
-    """A tree with links: to a file, to a directory, to nothing."""
+    """Create a tree with links: to a file, to a directory, and dangling."""
     server.files["/m/v1.txt"] = b"one"
     server.files["/m/sub/f"] = b"two"
     for name, target in (("current.txt", "v1.txt"), ("dir", "sub"), ("nothing", "none")):
         server.files.symlink(f"/m/{name}", target)
 
 
-@WAYS_TO_LIST
-async def test_links_there(ftp_server_factory: Callable[..., FtpServer], tmp_path: Path, disable: list[str]) -> None:
-    """A download and a mirror bring the same, and a mirror deletes nothing of it: not what a link leads to either."""
+@LISTING_COMMANDS
+async def test_links_on_the_server(
+    ftp_server_factory: Callable[..., FtpServer], tmp_path: Path, disable: list[str]
+) -> None:
+    """A download and a mirror give the same tree, and the mirror deletes neither its entries nor targets of links."""
     server = ftp_server_factory(disable=disable)
     linked(server)
-    both = Here(tmp_path / "m")
+    both = LocalTree(tmp_path / "m")
     async with Client.context(*server.address, *server.credentials) as client:
         await client.download("/m", tmp_path)
         downloaded = both.files()
@@ -497,43 +511,43 @@ async def test_links_there(ftp_server_factory: Callable[..., FtpServer], tmp_pat
     assert both.files() == downloaded | ({"dir/only here": b"3"} if disable else {})
 
 
-@WAYS_TO_LIST
-async def test_links_that_are_too_much_there(
-    ftp_server_factory: Callable[..., FtpServer], here: Here, disable: list[str]
+@LISTING_COMMANDS
+async def test_surplus_links_on_the_server(
+    ftp_server_factory: Callable[..., FtpServer], local_tree: LocalTree, disable: list[str]
 ) -> None:
-    """On the way up they are removed, and what they lead to stays."""
+    """A mirror up removes surplus links, but not their targets."""
     server = ftp_server_factory(disable=disable)
     linked(server)
-    here.put("v1.txt", b"one", LONG_AGO)
-    here.put("sub/f", b"two", LONG_AGO)
+    local_tree.put("v1.txt", b"one", LONG_AGO)
+    local_tree.put("sub/f", b"two", LONG_AGO)
     async with Client.context(*server.address, *server.credentials) as client:
-        result = await client.mirror_up(here.root, "/m", delete=True)
+        result = await client.mirror_up(local_tree.root, "/m", delete=True)
     assert result.deleted == paths("current.txt", "dir", "nothing")
     assert server.files == {"/m/v1.txt": b"one", "/m/sub/f": b"two"}
     assert "/m/nothing" not in server.files
 
 
-async def test_what_is_no_file(here: Here, caplog: pytest.LogCaptureFixture) -> None:
-    """What a listing calls neither file nor directory may be a file: it is brought, or left out and told."""
+async def test_entries_of_unknown_type(local_tree: LocalTree, caplog: pytest.LogCaptureFixture) -> None:
+    """An entry that is neither file nor directory may be a file: it is downloaded, or reported as left out."""
     listing = b"type=OS.unix=chr-1/3; null\r\nsize=1; file\r\n"
-    here.put("null", b"kept")
+    local_tree.put("null", b"kept")
     async with talk(
         *transfer("MLSD m", send(listing), first=True),
         *("SIZE m/null", b"550 no\r\n", "SIZE m/file", b"213 1\r\n", "MDTM m/file", b"550 no\r\n"),
         *(*transfer("RETR m/file", send(b"1")), epsv, "RETR m/null", b"550 not a plain file\r\n"),
     ) as client:
-        result = await client.mirror_down("m", here.root, delete=True)
+        result = await client.mirror_down("m", local_tree.root, delete=True)
     assert result == Mirrored(paths("file"), (), (), paths("null"))
-    assert here.files() == {"file": b"1", "null": b"kept"}
+    assert local_tree.files() == {"file": b"1", "null": b"kept"}
     assert "m/null is not downloaded: it is no file" in caplog.text
 
 
-async def test_what_cannot_be_sent(ftp_client: Client, ftp_server: FtpServer, here: Here) -> None:
-    """A local link that leads nowhere keeps its name on the server, whatever is there."""
-    here.put("f", b"1")
-    os.symlink("nowhere", here.root / "dangling")
+async def test_a_dangling_local_link(ftp_client: Client, ftp_server: FtpServer, local_tree: LocalTree) -> None:
+    """A dangling local link protects its name on the server."""
+    local_tree.put("f", b"1")
+    os.symlink("nowhere", local_tree.root / "dangling")
     ftp_server.files["/m/dangling"] = b"precious"
-    result = await ftp_client.mirror_up(here.root, "/m", delete=True)
+    result = await ftp_client.mirror_up(local_tree.root, "/m", delete=True)
     assert result == Mirrored(paths("f"), (), (), paths("dangling"))
     assert ftp_server.files["/m/dangling"] == b"precious"
 
@@ -547,7 +561,7 @@ WINDOWS_NAMES = ("..\\..\\evil.txt", "..\\evil", "C:x", "C:\\x", "\\\\host\\shar
 async def test_names_of_another_system(
     ftp_server_factory: Callable[..., FtpServer], disable: list[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Nothing is written outside of the destination, where paths are those of Windows; what is left out is told."""
+    """With Windows paths nothing is written outside of the destination; names that are left out are reported."""
     names = [*WINDOWS_NAMES, "d\\e"]
     listed = [name for name in names if not (disable and name.startswith("."))]
     server = ftp_server_factory(files={"/d\\e/g": b"bad", "/good": b"1"}, disable=disable)
@@ -568,26 +582,28 @@ async def test_names_of_another_system(
 
 @pytest.mark.parametrize("disable", [["MLSD"], ["MLSD", "MLST"]])
 async def test_dot_files_that_list_hides(
-    ftp_server_factory: Callable[..., FtpServer], here: Here, disable: list[str]
+    ftp_server_factory: Callable[..., FtpServer], local_tree: LocalTree, disable: list[str]
 ) -> None:
-    """What a listing leaves out is asked for before something is deleted or overwritten because of it."""
+    """A hidden name is looked up before something is deleted or overwritten because of it."""
     server = ftp_server_factory(files={"/m/.both": b"1", "/m/.newer": b"there"}, disable=disable)
     for name in (".both", ".here"):
-        here.put(name, b"1", LONG_AGO)
-    here.put(".newer", b"older", LONG_AGO)
+        local_tree.put(name, b"1", LONG_AGO)
+    local_tree.put(".newer", b"older", LONG_AGO)
     async with Client.context(*server.address, *server.credentials) as client:
-        result = await client.mirror_down("/m", here.root, delete=True)
+        result = await client.mirror_down("/m", local_tree.root, delete=True)
         assert result == Mirrored((), (), paths(".here"), paths(".both", ".newer"))
-        assert (await client.mirror_up(here.root, "/m")).unchanged == paths(".both", ".newer")
-    assert here.files() == {".both": b"1", ".newer": b"older"}
+        assert (await client.mirror_up(local_tree.root, "/m")).unchanged == paths(".both", ".newer")
+    assert local_tree.files() == {".both": b"1", ".newer": b"older"}
     assert server.files == {"/m/.both": b"1", "/m/.newer": b"there"}
 
 
-async def test_a_layer_that_cannot_set_times(ftp_server: FtpServer, there: There, here: Here) -> None:
-    """Where times cannot be set here, files are as new as the transfer, and are not brought again."""
+async def test_a_layer_that_cannot_set_times(
+    ftp_server: FtpServer, remote_tree: RemoteTree, local_tree: LocalTree
+) -> None:
+    """When local times cannot be set, copies have the time of the transfer, and are not downloaded again."""
 
     class Timeless(PathIO):
-        """Sets no times."""
+        """A layer without times."""
 
         async def set_times(
             self,
@@ -600,72 +616,74 @@ async def test_a_layer_that_cannot_set_times(ftp_server: FtpServer, there: There
             """Refuse."""
             raise NotImplementedError
 
-    there.put("f", b"1", LONG_AGO)
+    remote_tree.put("f", b"1", LONG_AGO)
     async with Client.context(*ftp_server.address, *ftp_server.credentials, path_io_factory=Timeless) as client:
-        assert (await client.mirror_down("/m", here.root)).transferred == paths("f")
-        assert (await client.mirror_down("/m", here.root)).unchanged == paths("f")
+        assert (await client.mirror_down("/m", local_tree.root)).transferred == paths("f")
+        assert (await client.mirror_down("/m", local_tree.root)).unchanged == paths("f")
 
 
-async def test_what_a_local_link_leads_to_stays(ftp_client: Client, there: There, here: Here, tmp_path: Path) -> None:
-    """A link here that is too much is removed, and what it leads to, inside or outside, is not touched."""
-    outside = Here(tmp_path / "outside")
+async def test_the_target_of_a_local_link_stays(
+    ftp_client: Client, remote_tree: RemoteTree, local_tree: LocalTree, tmp_path: Path
+) -> None:
+    """A surplus local link is removed, but its target is not changed, inside or outside of the tree."""
+    outside = LocalTree(tmp_path / "outside")
     outside.put("d/precious", b"1")
     outside.put("file", b"2")
-    here.put("d/f", b"3")
-    there.put("d/f", b"3")
-    os.symlink(outside.root, here.root / "to a directory")
-    os.symlink(outside.root / "file", here.root / "to a file")
-    os.symlink("..", here.root / "d" / "loop")
-    here.put("gone/x", b"4")
-    os.symlink(outside.root / "d", here.root / "gone" / "link")
+    local_tree.put("d/f", b"3")
+    remote_tree.put("d/f", b"3")
+    os.symlink(outside.root, local_tree.root / "to a directory")
+    os.symlink(outside.root / "file", local_tree.root / "to a file")
+    os.symlink("..", local_tree.root / "d" / "loop")
+    local_tree.put("gone/x", b"4")
+    os.symlink(outside.root / "d", local_tree.root / "gone" / "link")
 
-    result = await ftp_client.mirror_down("/m", here.root, delete=True)
+    result = await ftp_client.mirror_down("/m", local_tree.root, delete=True)
 
     assert result.deleted == paths("d/loop", "gone", "to a directory", "to a file")
-    assert here.files() == {"d/f": b"3"}
+    assert local_tree.files() == {"d/f": b"3"}
     assert outside.files() == {"d/precious": b"1", "file": b"2"}
 
 
 async def test_nothing_is_removed_behind_a_local_link(
-    ftp_client: Client, there: There, here: Here, tmp_path: Path
+    ftp_client: Client, remote_tree: RemoteTree, local_tree: LocalTree, tmp_path: Path
 ) -> None:
-    """Where a directory of the server is a link here, files go where it leads to, but nothing is removed there."""
-    outside = Here(tmp_path / "outside")
+    """When a directory of the server is a local link, files are written to its target, but nothing there is removed."""
+    outside = LocalTree(tmp_path / "outside")
     outside.put("precious", b"1")
     outside.put("deep/er", b"2")
-    there.put("d/f", b"3")
-    here.put("x", b"4")
-    os.symlink(outside.root, here.root / "d")
+    remote_tree.put("d/f", b"3")
+    local_tree.put("x", b"4")
+    os.symlink(outside.root, local_tree.root / "d")
 
-    result = await ftp_client.mirror_down("/m", here.root, delete=True)
+    result = await ftp_client.mirror_down("/m", local_tree.root, delete=True)
 
     assert (result.transferred, result.deleted) == (paths("d/f"), paths("x"))
     assert outside.files() == {"deep/er": b"2", "f": b"3", "precious": b"1"}
 
 
-async def test_a_dangling_link_stays(ftp_client: Client, there: There, here: Here) -> None:
-    """A link here that leads nowhere is neither file nor directory, and is left alone."""
-    there.put("f", b"1")
-    here.root.mkdir()
-    os.symlink("nowhere", here.root / "dangling")
-    assert (await ftp_client.mirror_down("/m", here.root, delete=True)).deleted == ()
+async def test_a_dangling_link_stays(ftp_client: Client, remote_tree: RemoteTree, local_tree: LocalTree) -> None:
+    """A dangling local link is neither file nor directory, and is not removed."""
+    remote_tree.put("f", b"1")
+    local_tree.root.mkdir()
+    os.symlink("nowhere", local_tree.root / "dangling")
+    assert (await ftp_client.mirror_down("/m", local_tree.root, delete=True)).deleted == ()
 
 
-# What goes wrong.
+# Errors.
 
 
-async def test_verify_fails(here: Here) -> None:
-    """With `verify` a file that differs after all is an error."""
+async def test_verify_fails(local_tree: LocalTree) -> None:
+    """With `verify` a copy that differs from its source is an error."""
     async with talk(
         *transfer("MLSD m", send(b"type=file;size=1;modify=20010909014640; f\r\n"), first=True),
         *(*transfer("RETR m/f", send(b"2")), "FEAT", b"502 no\r\n", "SIZE m/f", b"213 7\r\n"),
     ) as client:
         with pytest.raises(IntegrityError, match="differ in size: 7 there, 1 here"):
-            await client.mirror_down("m", here.root, verify=True)
+            await client.mirror_down("m", local_tree.root, verify=True)
 
 
-async def test_retries(here: Here, tmp_path: Path, naps: Naps) -> None:
-    """Listings, directories and files are tried again."""
+async def test_retries(local_tree: LocalTree, tmp_path: Path, naps: Naps) -> None:
+    """Listings, directories and files are retried."""
     (tmp_path / "up").mkdir()
     (tmp_path / "up" / "d").mkdir()
     async with talk(
@@ -676,13 +694,13 @@ async def test_retries(here: Here, tmp_path: Path, naps: Naps) -> None:
     ) as client:
         await client.mirror_up(tmp_path / "up", "up")
         with pytest.raises(StatusCodeError, match="425"):
-            await client.mirror_down("m", here.root)
+            await client.mirror_down("m", local_tree.root)
     assert naps.seconds == [0.5] * 3
 
 
 @pytest.mark.ftp(disable=["MLSD", "MLST", "MDTM"])
 async def test_a_mirror_without_times(ftp_client: Client, tmp_path: Path) -> None:
-    """Times of LIST are not compared: what was mirrored is not mirrored again."""
+    """Times of LIST are not compared: a second mirror copies nothing."""
     (tmp_path / "a.txt").write_bytes(b"hi")
 
     assert len((await ftp_client.mirror_up(tmp_path, "/m")).transferred) == 1

@@ -1,4 +1,4 @@
-"""What servers answer, taken apart without a connection."""
+"""The parsers of replies and listings, without a connection."""
 
 from __future__ import annotations
 
@@ -62,12 +62,12 @@ def test_pasv_without_an_address(text: str) -> None:
     ],
 )
 def test_directory(text: str, path: str) -> None:
-    """A 257 gives the first path in quotes, whose own quotes are doubled; "." when there is none."""
+    """A 257 gives the first path in quotes, whose own quotes are doubled; "." when there is no quoted path."""
     assert Client.parse_directory_response(text) == PurePosixPath(path)
 
 
 def test_directory_without_end() -> None:
-    """A quote that is never closed is an error: half a path is another path."""
+    """A missing closing quote is an error: part of a path is another path."""
     with pytest.raises(ReplySyntaxError):
         Client.parse_directory_response('"/a')
 
@@ -96,12 +96,12 @@ def test_format_date_time() -> None:
     ],
 )
 def test_ls_date(text: str, stamp: str) -> None:
-    """A date without a year is the nearest to now, which is the real one if none is given."""
+    """A date without a year is the nearest one to `now`."""
     assert Client.parse_ls_date(text, now=NOW) == stamp
 
 
 def test_ls_date_of_today() -> None:
-    """Without `now` dates are near the present."""
+    """Without `now`, a date is the nearest one to the current time."""
     today = datetime.now(UTC)
     assert Client.parse_ls_date(f"Jan {1:2} 00:00")[:4] in (str(today.year), str(today.year + 1))
     with pytest.raises(ReplySyntaxError):
@@ -120,14 +120,14 @@ def test_ls_date_of_today() -> None:
         ("Mar 15 01:00", datetime(2024, 3, 15, 1, tzinfo=timezone(timedelta(hours=1))), "20240315010000"),
     ],
 )
-def test_other_shapes_of_a_date(text: str, now: datetime, stamp: str) -> None:
-    """The day may come first, the month may be a number, and 29 February has the last leap year."""
+def test_other_forms_of_a_date(text: str, now: datetime, stamp: str) -> None:
+    """The day may come first, the month may be a number, and 29 February is that of the last leap year."""
     assert Client.parse_ls_date(text, now=now) == stamp
 
 
 @table("text", ["", "Feb 30  2024", "Feb 29  2023", "Jan 32 00:00", "Foo  1 00:00", "Jan  1 24:00"])
 def test_no_ls_date(text: str) -> None:
-    """What was never a day or an hour is a ValueError that shows it."""
+    """An impossible day or hour is a ValueError that shows it."""
     with pytest.raises(ReplySyntaxError, match=repr(text)):
         Client.parse_ls_date(text, now=NOW)
 
@@ -146,24 +146,24 @@ INFO = {
 
 @table("line", [UNIX, UNIX.encode(), UNIX.encode() + b"\r\n", UNIX + "\n"])
 def test_unix_line(line: bytes | str) -> None:
-    """A line of ``ls -l``, as octets or text and with or without its end, gives all that stands in it."""
+    """A line of ``ls -l``, as bytes or text, with or without its line end, gives all its facts."""
     assert Client.parse_list_line_unix(line) == (PurePosixPath("a b"), INFO)
 
 
 def test_unix_link() -> None:
-    """A link gives its name and where it leads."""
+    """A link gives its name and its target."""
     path, info = Client.parse_list_line_unix(b"lrwxrwxrwx 1 a b 3 Jan 31 2001 x -> y -> ../z")
     assert (path, info["type"], info["link_dst"]) == (PurePosixPath("x -> y"), "link", "../z")
 
 
-def test_what_is_not_known_is_not_there() -> None:
-    """Of a device there is no size, and without columns there is no owner."""
+def test_unknown_facts_are_missing() -> None:
+    """A device has no size, and without columns there is no owner."""
     _, info = Client.parse_list_line_unix(b"crw-rw-rw- 1, 3 Jan 31 2001 null")
     assert info == {"type": "unknown", "modify": "20010131000000", "unix.mode": 0o666}
 
 
-def test_octets_that_are_no_utf_8() -> None:
-    """Octets that are no text survive in the name."""
+def test_bytes_that_are_not_utf8() -> None:
+    """Bytes that cannot be decoded are kept in the name."""
     path, _ = Client.parse_list_line_unix(b"-rw-r--r-- 1 a b 3 Jan 31 2001 \xff\xc3\xbc")
     assert str(path) == "\udcffü"
 
@@ -186,7 +186,7 @@ def test_windows_line(line: str, name: str, info: dict[str, str]) -> None:
 
 
 def test_eplf_line() -> None:
-    """A line of the easily parsed format gives type, time, size and mode."""
+    """A line of the easily parsed format (EPLF) gives type, time, size and mode."""
     assert Client.parse_list_line_eplf(b"+i8388621.48594,m980944200,r,s280,up644,\ta.html\r\n") == (
         PurePosixPath("a.html"),
         {"type": "file", "size": "280", "modify": "20010131123000", "unix.mode": 0o644},
@@ -194,7 +194,7 @@ def test_eplf_line() -> None:
 
 
 def test_eplf_directory() -> None:
-    """A slash among the facts is a directory, and unknown facts do no harm; without either, nobody knows."""
+    """A slash among the facts marks a directory, and unknown facts are ignored; without either, the type is unknown."""
     assert Client.parse_list_line_eplf("+x9,/,\td") == (PurePosixPath("d"), {"type": "dir"})
     assert Client.parse_list_line_eplf("+,\t d ") == (PurePosixPath(" d "), {"type": "unknown"})
 
@@ -203,8 +203,8 @@ def test_eplf_directory() -> None:
     "parse", [Client.parse_list_line_unix, Client.parse_list_line_windows, Client.parse_list_line_eplf]
 )
 @pytest.mark.parametrize("line", [b"", b"total 12", b"hello world", b"\xff"])
-def test_no_line(parse: Callable[[bytes], Any], line: bytes) -> None:
-    """What has another form is a ValueError."""
+def test_a_line_in_another_form(parse: Callable[[bytes], Any], line: bytes) -> None:
+    """A line in another form is a ValueError."""
     with pytest.raises(ReplySyntaxError):
         parse(line)
 
@@ -227,9 +227,9 @@ def test_no_line(parse: Callable[[bytes], Any], line: bytes) -> None:
     ],
 )
 def test_mlsx_line(line: str, name: str, info: dict[str, str]) -> None:
-    """A line of MLSD gives its facts, names in lower case and values as sent; links get a type of their own."""
-    for octets in (line, line.encode(), line.encode() + b"\r\n"):
-        assert Client.parse_mlsx_line(octets) == (PurePosixPath(name), info)
+    """A line of MLSD gives its facts: names in lower case, values as sent; a link gets the type "link"."""
+    for form in (line, line.encode(), line.encode() + b"\r\n"):
+        assert Client.parse_mlsx_line(form) == (PurePosixPath(name), info)
 
 
 @table("line", ["", "type=file;f", "type=file f", "f"])
@@ -240,7 +240,7 @@ def test_no_mlsx_line(line: str) -> None:
 
 
 def test_parsers_need_no_client() -> None:
-    """All of them can be called on the class, and overridden in a subclass."""
+    """Every parser can be called on the class, and overridden in a subclass."""
     names = [name for name in vars(Parsers) if name.startswith(("parse_", "format_"))]
     assert len(names) == 10
     assert all(isinstance(vars(Parsers)[name], staticmethod) for name in names)

@@ -1,4 +1,4 @@
-"""Breaking off: ABOR, and every way in which servers answer it."""
+"""Aborts: ABOR, and every sequence of replies that servers send to it."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ BEGIN: list[Step] = [*TYPE_I, epsv, "RETR a", b"150 here\r\n", send(b"some", end
 
 @pytest.fixture(autouse=True)
 def _no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server gets hardly any time to break off by itself, unless a test says otherwise."""
+    """A server gets hardly any time to end a transfer by itself, unless a test sets more."""
     monkeypatch.setattr(resync, "_GRACE", 0.01)
 
 
-# What servers say. Each reply is sent before the data connection is broken, or after.
-SHAPES: list[tuple[str, list[Step]]] = [
+# Replies of servers. Each is sent before the data connection is closed, or after.
+SEQUENCES: list[tuple[str, list[Step]]] = [
     ("426 226", ["ABOR", b"426 broken\r\n226 aborted\r\n", dropped]),
     ("426 225", ["ABOR", b"426 broken\r\n225 aborted\r\n", dropped]),
     ("426 226, late", ["ABOR", dropped, b"426 broken\r\n", b"226 aborted\r\n"]),
@@ -57,10 +57,10 @@ SHAPES: list[tuple[str, list[Step]]] = [
 ]
 
 
-@pytest.mark.parametrize("script", [script for _, script in SHAPES], ids=[name for name, _ in SHAPES])
+@pytest.mark.parametrize("script", [script for _, script in SEQUENCES], ids=[name for name, _ in SEQUENCES])
 @pytest.mark.parametrize("how", ["in its block", "outside"])
 async def test_abort(script: list[Step], how: str) -> None:
-    """However a server answers ABOR, the data connection is reset, and the next reply is that of the next command."""
+    """After every sequence of replies to ABOR the data connection is reset, and the next command gets its own reply."""
     async with talk(*BEGIN, *script, *NOOP, *NOOP) as client:
         stream = await client.download_stream("a")
         assert await stream.readexactly(4) == b"some"
@@ -78,7 +78,7 @@ async def test_abort(script: list[Step], how: str) -> None:
 
 
 async def test_abort_of_an_upload() -> None:
-    """What was not received yet is thrown away by the reset, so that half a file is not taken for a whole one."""
+    """The reset discards data that were not received yet, so the server takes no partial file for a complete one."""
     script: list[Step] = [*TYPE_I, epsv, "STOR a", b"150 go\r\n", "ABOR", dropped, b"426 broken\r\n226 aborted\r\n"]
 
     async with talk(*script, *NOOP) as client:
@@ -88,8 +88,8 @@ async def test_abort_of_an_upload() -> None:
         await client.noop()
 
 
-async def test_a_server_that_breaks_off_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The server gets a moment to break off before the data connection is reset, and no longer than it takes."""
+async def test_a_server_that_ends_the_transfer_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server gets time to end the transfer before the data connection is reset; the client does not wait longer."""
     monkeypatch.setattr(resync, "_GRACE", 3600)
     script: list[Step] = ["ABOR", connected, b"426 broken\r\n", dropped, b"226 aborted\r\n"]
 
@@ -99,8 +99,8 @@ async def test_a_server_that_breaks_off_by_itself(monkeypatch: pytest.MonkeyPatc
         await client.noop()
 
 
-async def test_replies_that_are_there_already(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A reply that was read with an earlier one is not waited for."""
+async def test_replies_that_were_received_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client does not wait for a reply that it has received already."""
     monkeypatch.setattr(resync, "_GRACE", 3600)
     script: list[Step] = [*TYPE_I, epsv, "RETR a", b"150 here\r\n226 done\r\n", "ABOR", dropped, "PWD"]
 
@@ -113,7 +113,7 @@ async def test_replies_that_are_there_already(monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize(
     ("reply", "right"), [(b"226 ok\r\n", True), (b"225 ok\r\n", True), (b"502 no\r\n", False), (b"500 no\r\n", False)]
 )
-async def test_nothing_runs(reply: bytes, right: bool) -> None:
+async def test_no_transfer_runs(reply: bytes, right: bool) -> None:
     """Without a transfer ABOR is a command like others: a refusal is an error."""
     async with talk("ABOR", reply, *NOOP) as client:
         with contextlib.nullcontext() if right else pytest.raises(StatusCodeError, match=reply[:3].decode()):
@@ -121,7 +121,7 @@ async def test_nothing_runs(reply: bytes, right: bool) -> None:
         await client.noop()
 
 
-async def test_nothing_runs_any_more() -> None:
+async def test_a_second_abort() -> None:
     """A transfer that was aborted is not aborted again."""
     script: list[Step] = ["ABOR", b"426 broken\r\n226 aborted\r\n", dropped, "ABOR", b"225 nothing to abort\r\n"]
 
@@ -133,7 +133,7 @@ async def test_nothing_runs_any_more() -> None:
 
 
 async def test_without_waiting() -> None:
-    """With wait=False ABOR is only sent: `finish` gets the 426, and the 226 is for whoever reads next."""
+    """With wait=False ABOR is only sent: `finish` reads the 426, and the next call reads the 226."""
     async with talk(*BEGIN, "ABOR", broken, b"426 broken\r\n226 aborted\r\n", *NOOP) as client:
         stream = await client.download_stream("a")
         await client.abort(wait=False)
@@ -144,7 +144,7 @@ async def test_without_waiting() -> None:
 
 
 async def test_without_waiting_and_without_a_transfer() -> None:
-    """With wait=False ABOR is sent whether or not something runs."""
+    """With wait=False ABOR is sent even when no transfer runs."""
     async with talk("ABOR", b"225 nothing\r\n", *NOOP) as client:
         await client.abort(wait=False)
         assert await client.command(None, "2xx") == ("225", [" nothing"])
@@ -153,7 +153,7 @@ async def test_without_waiting_and_without_a_transfer() -> None:
 
 @pytest.mark.parametrize("data", [dropped, broken, send(b"")], ids=["dropped", "broken", "ended"])
 async def test_from_another_task(data: Step) -> None:
-    """Whoever reads meets an error, never a whole file; the task that aborts reads the replies."""
+    """The task that reads gets an error, never a complete file; the task that aborts reads the replies."""
     reading = asyncio.Event()
 
     async def download(client: Client) -> None:
@@ -173,7 +173,7 @@ async def test_from_another_task(data: Step) -> None:
 
 
 async def test_the_other_task_sees_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    """When the server ends the data connection in order, who reads is told all the same that it was broken off."""
+    """When the server ends the data connection normally, the reading task still gets the abort as an error."""
     monkeypatch.setattr(resync, "_GRACE", 3600)
     reading, ended = asyncio.Event(), asyncio.Event()
 
@@ -195,7 +195,7 @@ async def test_the_other_task_sees_an_end(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 async def test_a_transfer_that_was_aborted_is_not_retried() -> None:
-    """Broken off on purpose is no reason to try again."""
+    """A transfer that was aborted on purpose is not retried."""
     reading = asyncio.Event()
 
     async def attempt(client: Client) -> None:
@@ -215,10 +215,10 @@ async def test_a_transfer_that_was_aborted_is_not_retried() -> None:
 
 
 @pytest.mark.parametrize("end", [close, reset])
-@pytest.mark.parametrize("said", [b"", b"426 broken\r\n"])
-async def test_the_server_goes(end: Step, said: bytes) -> None:
-    """A server that ends the session instead, as aioftp's does, is an error; the data connection is closed."""
-    async with talk(*BEGIN, "ABOR", said, end) as client:
+@pytest.mark.parametrize("reply", [b"", b"426 broken\r\n"])
+async def test_the_server_ends_the_session(end: Step, reply: bytes) -> None:
+    """A server that ends the session instead, as aioftp does, is an error; the data connection is closed."""
+    async with talk(*BEGIN, "ABOR", reply, end) as client:
         stream = await client.download_stream("a")
         with pytest.raises(ConnectionResetError):
             await client.abort()
@@ -227,8 +227,8 @@ async def test_the_server_goes(end: Step, said: bytes) -> None:
             await client.noop()
 
 
-async def test_no_answer() -> None:
-    """A server that does not answer ABOR is left after `socket_timeout`."""
+async def test_no_reply() -> None:
+    """When the server does not answer ABOR within `socket_timeout`, the call times out."""
     async with talk(*BEGIN, "ABOR", dropped, until_closed) as client:
         stream = await client.download_stream("a")
         client.channel.timeout = 0.05
@@ -241,16 +241,16 @@ async def test_no_answer() -> None:
 
 @pytest.mark.parametrize("where", ["grace", "replies"])
 async def test_cancelled(monkeypatch: pytest.MonkeyPatch, where: str) -> None:
-    """An abort that is cancelled closes both connections."""
-    heard = asyncio.Event()
+    """A cancelled abort closes both connections."""
+    received = asyncio.Event()
     if where == "grace":
         monkeypatch.setattr(resync, "_GRACE", 3600)
-    script: list[Step] = [tell(heard)] if where == "grace" else [dropped, tell(heard)]
+    script: list[Step] = [tell(received)] if where == "grace" else [dropped, tell(received)]
 
     async with talk(*BEGIN, "ABOR", *script, until_closed) as client:
         stream = await client.download_stream("a")
         task = asyncio.create_task(client.abort())
-        await heard.wait()
+        await received.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -262,20 +262,20 @@ async def test_cancelled(monkeypatch: pytest.MonkeyPatch, where: str) -> None:
 async def test_closed_during_the_grace(monkeypatch: pytest.MonkeyPatch) -> None:
     """`close` in another task ends an abort."""
     monkeypatch.setattr(resync, "_GRACE", 3600)
-    heard = asyncio.Event()
+    received = asyncio.Event()
 
-    async with talk(*BEGIN, "ABOR", tell(heard), until_closed) as client:
+    async with talk(*BEGIN, "ABOR", tell(received), until_closed) as client:
         await client.download_stream("a")
         task = asyncio.create_task(client.abort())
-        await heard.wait()
+        await received.wait()
         client.close()
         async with asyncio.timeout(5):
             with pytest.raises(ConnectionError, match="closed"):
                 await task
 
 
-async def test_debts_are_paid_before_abort() -> None:
-    """A reply that a closed transfer left is passed over before ABOR's own."""
+async def test_pending_replies_are_read_before_abort() -> None:
+    """The pending reply of a closed transfer is skipped before the reply to ABOR."""
     async with talk(
         *(*TYPE_I, epsv, "STOR a", b"150 go\r\n", receive(b""), b"426 broken\r\n", "ABOR", b"225 nothing\r\n")
     ) as client:
@@ -283,8 +283,8 @@ async def test_debts_are_paid_before_abort() -> None:
         await client.abort()
 
 
-async def test_a_server_that_says_nothing_of_a_broken_transfer(monkeypatch: pytest.MonkeyPatch) -> None:
-    """When no final reply comes, as from pyftpdlib after a reset, PWD tells that none will come; the session lives."""
+async def test_a_server_that_sends_no_reply_after_a_reset(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When no final reply comes, as from pyftpdlib after a reset, the reply to PWD proves that."""
     monkeypatch.setattr(resync, "_SILENCE", 0.01)
     script: list[Step] = [*TYPE_I, epsv, "STOR a", b"150 here\r\n", dropped, *PWD, *NOOP]
 

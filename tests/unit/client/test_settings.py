@@ -1,4 +1,4 @@
-"""The settings of a client, checked when it is made."""
+"""The settings of a client, checked when it is created."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.rows import table
 
 
 def test_defaults() -> None:
-    """A client needs no loop to be made, and its settings can be read; there are no limits by default."""
+    """A client can be created without a loop, and its settings can be read; there are no limits by default."""
     client = BaseClient()
     assert (client.socket_timeout, client.connection_timeout, client.path_timeout, client.keep_alive) == (None,) * 4
     assert (client.encoding, client.parse_list_line_custom, client.parse_list_line_custom_first) == (
@@ -29,7 +29,7 @@ def test_defaults() -> None:
 
 
 def test_attributes() -> None:
-    """Each setting is an attribute of its name; speed limits are in the throttle, and the factory makes `path_io`."""
+    """Each setting is an attribute of its name; speed limits are in the throttle, and the factory creates `path_io`."""
     settings: dict[str, Any] = {
         "socket_timeout": 1,
         "connection_timeout": 2,
@@ -47,15 +47,15 @@ def test_attributes() -> None:
     assert client.path_io.timeout == 5
 
 
-def test_subclasses_hand_them_on() -> None:
-    """The type for subclasses has all settings of the base client, and no other."""
+def test_the_type_for_subclasses() -> None:
+    """The TypedDict for subclasses has exactly the settings of the base client."""
     parameters = inspect.signature(BaseClient).parameters
     assert list(BaseClientSettings.__annotations__) == list(parameters)
     assert all(parameter.kind is parameter.KEYWORD_ONLY for parameter in parameters.values())
 
 
 def test_unknown_settings() -> None:
-    """A setting that nobody knows is an error where the client is made."""
+    """An unknown setting is an error when the client is created."""
     with pytest.raises(TypeError, match="sokket_timeout"):
         Client(sokket_timeout=3)  # type: ignore[call-arg]
 
@@ -73,8 +73,8 @@ def test_unknown_settings() -> None:
         ({"retri": 3}, "unknown setting 'retri': did you mean 'retry'?"),
     ],
 )
-def test_settings_that_cannot_work(settings: dict[str, Any], text: str) -> None:
-    """They are refused when the client is made, and not when it connects."""
+def test_invalid_settings(settings: dict[str, Any], text: str) -> None:
+    """Invalid settings are an error when the client is created, not when it connects."""
     with pytest.raises(ConfigurationError) as caught:
         Client(**settings)
     assert str(caught.value).startswith(text)
@@ -89,8 +89,8 @@ def test_settings_that_cannot_work(settings: dict[str, Any], text: str) -> None:
         (DATA_COMMANDS, DATA_COMMANDS),
     ],
 )
-def test_ways_to_a_data_connection(names: Iterable[str], chosen: tuple[str, ...]) -> None:
-    """They are taken in any case and order; one may stand alone."""
+def test_data_commands(names: Iterable[str], chosen: tuple[str, ...]) -> None:
+    """The commands are accepted in any case and order; one of them is enough."""
     assert data_commands("passive_commands", names) == chosen
 
 
@@ -98,8 +98,8 @@ def test_ways_to_a_data_connection(names: Iterable[str], chosen: tuple[str, ...]
     "names",
     [["epsv", "spsv"], "LPSV", ["b", "A"], [], (), ["epsv", 5], 5],
 )
-def test_unknown_ways_to_a_data_connection(names: Any) -> None:
-    """Ways that nobody knows, and none at all, are refused with those there are."""
+def test_unknown_data_commands(names: Any) -> None:
+    """Unknown commands, or none at all, are an error that lists the known ones."""
     with pytest.raises(ConfigurationError) as caught:
         BaseClient(passive_commands=names)
 
@@ -107,7 +107,7 @@ def test_unknown_ways_to_a_data_connection(names: Any) -> None:
 
 
 def test_unknown_encoding() -> None:
-    """An encoding that nobody knows is refused when the client is made, and not at its first command."""
+    """An unknown encoding is an error when the client is created, not at its first command."""
     with pytest.raises(ConfigurationError) as caught:
         Client(encoding="utf-9")
     assert str(caught.value) == "encoding takes an encoding of Python's, such as 'utf-8' or 'latin-1', not 'utf-9'"

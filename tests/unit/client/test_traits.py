@@ -1,4 +1,4 @@
-"""What a client knows of its session is forgotten by the command that may change it, and by no other."""
+"""What a client remembers of its session is discarded by the command that may change it, and by no other."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from ftpfixture.client.traits import ServerTraits, SessionParameters
 from tests.support.rows import table
 
 CONTEXT = ssl.create_default_context()
-OF = {"type": "", "deflate_level": None, "protection": "C", "may_ask_utf8": False}
+DEFAULTS = {"type": "", "deflate_level": None, "protection": "C", "may_ask_utf8": False}
 """Parameters of a new session."""
 
 
 @table(
-    ("verb", "forgotten"),
+    ("verb", "discarded"),
     [
         ("TYPE", ["type"]),
         ("USER", ["type", "may_ask_utf8"]),
@@ -24,19 +24,19 @@ OF = {"type": "", "deflate_level": None, "protection": "C", "may_ask_utf8": Fals
         ("RETR", []),
     ],
 )
-def test_what_a_command_changes(verb: str, forgotten: list[str]) -> None:
-    """Each command, and what is not known behind it."""
+def test_what_a_command_changes(verb: str, discarded: list[str]) -> None:
+    """Each command, and the parameters that are unknown after it."""
     known = {"type": "I", "deflate_level": 6, "protection": "P", "may_ask_utf8": True}
     parameters = SessionParameters("I", 6, "P", CONTEXT, None, True)
     parameters.forget(verb, None)
     assert {name: getattr(parameters, name) for name in known} == {
-        name: OF[name] if name in forgotten else value for name, value in known.items()
+        name: DEFAULTS[name] if name in discarded else value for name, value in known.items()
     }
     assert parameters.tls_context is CONTEXT
 
 
 def test_implicit_tls() -> None:
-    """Where all is encrypted from the first byte data connections are, too, after REIN as well."""
+    """With implicit TLS data connections are encrypted from the beginning, and after REIN."""
     parameters = SessionParameters.of_new_session(CONTEXT)
     parameters.protection = "C"
     parameters.forget("REIN", CONTEXT)
@@ -44,8 +44,8 @@ def test_implicit_tls() -> None:
     assert SessionParameters.of_new_session(None) == SessionParameters()
 
 
-def test_a_new_server_may_have_all() -> None:
-    """Nothing is held against a server before it refused it, and nothing against the next one."""
+def test_a_new_connection_begins_anew() -> None:
+    """A new connection knows of no refused command."""
     first, second = ServerTraits(), ServerTraits()
     first.refused_data_commands.add("epsv")
     assert (second.has_mlsd, second.has_mlst, second.has_mfmt, second.refused_data_commands) == (

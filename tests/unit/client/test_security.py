@@ -1,4 +1,4 @@
-"""TLS of the client: when it begins and ends, whom it trusts, what is resumed, and what is left when it breaks off."""
+"""TLS of the client: when it begins and ends, certificates, session resumption, and failures."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Talk = Callable[["Script"], Awaitable[None]]
 
 
 def trusting(version: str | None = None, certificate: str | None = None) -> ssl.SSLContext:
-    """A context that trusts the authority of the tests."""
+    """A context that trusts the certificate authority of the tests."""
     context = ServerTls().client_context(certificate)
     if version is not None:
         context.minimum_version = context.maximum_version = VERSIONS[version]
@@ -36,48 +36,48 @@ def trusting(version: str | None = None, certificate: str | None = None) -> ssl.
 
 
 class Script:
-    """A server that says what a test tells it; the data connection that it gets may be used in any way."""
+    """A server that sends what a test says; its data connection may be used in any way."""
 
     def __init__(self, reader: StreamReader, writer: StreamWriter) -> None:
         self.reader = reader
         self.writer = writer
         self.data: asyncio.Future[tuple[StreamReader, StreamWriter]] = asyncio.get_running_loop().create_future()
 
-    def say(self, text: str) -> None:
+    def send(self, text: str) -> None:
         """Send lines."""
         self.writer.write(text.replace("\n", "\r\n").encode())
 
     async def answer(self, *replies: str) -> None:
-        """Read a command for each reply."""
+        """Read a command for each reply, and send the reply."""
         for reply in replies:
             await self.reader.readline()
-            self.say(f"{reply}\n")
+            self.send(f"{reply}\n")
 
     async def encrypt(self) -> None:
-        """Read AUTH, and shake hands."""
+        """Read AUTH, and complete the TLS handshake."""
         await self.answer("234 go on")
         await self.writer.start_tls(server_context("valid", None, None, None))
 
-    async def passive(self, begun: Callable[[], None] = lambda: None) -> None:
-        """Answer what comes before a transfer, and its command, with a data connection that is in `data`.
+    async def passive(self, before_reply: Callable[[], None] = lambda: None) -> None:
+        """Answer the commands of a transfer with a data connection, which is then in `data`.
 
         Args:
-            begun: Called between the command and its answer, when the client has connected.
+            before_reply: Called between the transfer command and its reply, when the client has connected.
         """
         # Leaving `async with` would wait for the end of the connection itself, since Python 3.12.
-        with closing(await asyncio.start_server(self._arrived, "127.0.0.1", 0)) as server:
+        with closing(await asyncio.start_server(self._on_connection, "127.0.0.1", 0)) as server:
             port = server.sockets[0].getsockname()[1]
             await self.answer("200 type", f"229 (|||{port}|)")
             await self.reader.readline()
-            begun()
-            self.say("150 here it comes\n")
+            before_reply()
+            self.send("150 here it comes\n")
             await asyncio.shield(self.data)
 
-    def _arrived(self, reader: StreamReader, writer: StreamWriter) -> None:
+    def _on_connection(self, reader: StreamReader, writer: StreamWriter) -> None:
         self.data.set_result((reader, writer))
 
     def reset(self) -> None:
-        """Break the control connection."""
+        """Reset the control connection."""
         sock: socket.socket = self.writer.get_extra_info("socket")
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.writer.transport.abort()
@@ -85,11 +85,11 @@ class Script:
 
 @asynccontextmanager
 async def scripted(talk: Talk, greeting: str = "220 hi\n", **settings: Any) -> AsyncIterator[Client]:
-    """A client that is connected to a server of a script, which goes on until the script ends."""
+    """A client that is connected to a server with a script; at the end it waits for the script."""
 
     async def serve(reader: StreamReader, writer: StreamWriter) -> None:
         script = Script(reader, writer)
-        script.say(greeting)
+        script.send(greeting)
         try:
             await talk(script)
         except OSError:
@@ -114,12 +114,12 @@ async def scripted(talk: Talk, greeting: str = "220 hi\n", **settings: Any) -> A
 
 
 def until_closed(script: Script) -> Coroutine[Any, Any, bytes]:
-    """Read what the client says until it closes."""
+    """Read what the client sends until it closes the connection."""
     return script.reader.read()
 
 
 def closed(client: Client) -> bool:
-    """Whether a client has no connection and says so."""
+    """Whether a client has no connection."""
     return "not connected" in repr(client)
 
 
@@ -131,16 +131,16 @@ async def log_in(server: FtpServer, **settings: Any) -> AsyncIterator[Client]:
         yield client
 
 
-# The beginning.
+# AUTH TLS.
 
 
 @pytest.mark.ftp(files={"/a.bin": BIG, "/empty": b""})
-@pytest.mark.parametrize("way", ["epsv", "eprt"])
+@pytest.mark.parametrize("command", ["epsv", "eprt"])
 @pytest.mark.parametrize("version", VERSIONS)
-async def test_everything_is_encrypted(ftps_server: FtpServer, version: str, way: str) -> None:
-    """After `upgrade_to_tls` commands and data are encrypted, and data connections resume the session."""
+async def test_everything_is_encrypted(ftps_server: FtpServer, version: str, command: str) -> None:
+    """After `upgrade_to_tls` commands and data are encrypted, and data connections resume the TLS session."""
     tls = trusting(version)
-    async with log_in(ftps_server, upgrade_to_tls=tls, passive_commands=[way]) as client:
+    async with log_in(ftps_server, upgrade_to_tls=tls, passive_commands=[command]) as client:
         assert client.encrypted
         for path, data in (("a.bin", BIG), ("empty", b"")):
             async with client.download_stream(path) as stream:
@@ -162,8 +162,8 @@ async def test_everything_is_encrypted(ftps_server: FtpServer, version: str, way
 
 
 @pytest.mark.ftp(files={"/a": b"a"})
-async def test_nothing_is_encrypted_unless_asked_for(ftps_server: FtpServer) -> None:
-    """A server with TLS serves clients in clear as well."""
+async def test_no_tls_without_upgrade(ftps_server: FtpServer) -> None:
+    """A server with TLS also accepts clients in clear text."""
     async with log_in(ftps_server, upgrade_to_tls=False) as client:
         assert not client.encrypted
         assert len(await client.list()) == 1
@@ -173,7 +173,7 @@ async def test_nothing_is_encrypted_unless_asked_for(ftps_server: FtpServer) -> 
 
 
 async def test_encrypted_already(ftps_server: FtpServer, ftp_server_factory: Callable[..., FtpServer]) -> None:
-    """A second `upgrade_to_tls` is a mistake, and so is one after implicit TLS; the session goes on."""
+    """A second `upgrade_to_tls`, or one after implicit TLS, is an error; the session continues."""
     async with log_in(ftps_server) as client:
         with pytest.raises(ClientStateError, match="encrypted already"):
             await client.upgrade_to_tls(trusting())
@@ -185,7 +185,7 @@ async def test_encrypted_already(ftps_server: FtpServer, ftp_server_factory: Cal
 
 
 async def test_a_server_without_tls(ftp_server: FtpServer) -> None:
-    """The refusal of AUTH is raised, and the session goes on in clear."""
+    """The refusal of AUTH is raised, and the session continues in clear text."""
     client = Client()
     await client.connect(*ftp_server.address)
     assert not client.encrypted
@@ -199,7 +199,7 @@ async def test_a_server_without_tls(ftp_server: FtpServer) -> None:
 
 
 async def test_no_login_when_a_server_has_no_tls(ftp_server: FtpServer) -> None:
-    """`Client.context` does not say the password in clear when it was to be encrypted."""
+    """`Client.context` does not send the password in clear text when it should be encrypted."""
     with pytest.raises(StatusCodeError, match="502"):
         async with log_in(ftp_server):
             pytest.fail("it logged in")
@@ -208,8 +208,8 @@ async def test_no_login_when_a_server_has_no_tls(ftp_server: FtpServer) -> None:
 
 
 @pytest.mark.parametrize("behind", ["200 PBSZ\n", "2", "\n"])
-async def test_octets_in_clear_behind_the_answer(behind: str) -> None:
-    """What comes in clear behind the 234 could be anybody's: the connection is closed."""
+async def test_clear_text_after_the_reply_to_auth(behind: str) -> None:
+    """Data in clear text after the 234 may come from an attacker: the connection is closed."""
 
     async def talk(script: Script) -> None:
         await script.answer(f"234 go on\n{behind}".removesuffix("\n"))
@@ -222,13 +222,13 @@ async def test_octets_in_clear_behind_the_answer(behind: str) -> None:
             await client.noop()
 
 
-async def test_octets_in_clear_instead_of_the_handshake() -> None:
-    """What comes in clear later is no handshake."""
+async def test_clear_text_instead_of_the_handshake() -> None:
+    """Data in clear text instead of a handshake are a TlsError."""
 
     async def talk(script: Script) -> None:
         await script.answer("234 go on")
         await script.reader.read(100)  # the client's part of the handshake
-        script.say("200 PBSZ\n")
+        script.send("200 PBSZ\n")
         await until_closed(script)
 
     async with scripted(talk) as client:
@@ -240,8 +240,8 @@ async def test_octets_in_clear_instead_of_the_handshake() -> None:
 
 
 @pytest.mark.parametrize("how", ["end", "reset", "reset later"])
-async def test_the_connection_breaks_before_the_handshake(how: str) -> None:
-    """A server that closes instead of shaking hands is a TlsError that names the connection."""
+async def test_the_connection_ends_before_the_handshake(how: str) -> None:
+    """When the server closes instead of the handshake, the TlsError names the connection."""
 
     async def talk(script: Script) -> None:
         await script.answer("234 go on")
@@ -261,7 +261,7 @@ async def test_the_connection_breaks_before_the_handshake(how: str) -> None:
 
 
 async def test_a_refused_pbsz_leaves_data_in_clear() -> None:
-    """When the server refuses PBSZ, that is raised; commands are encrypted and data are not."""
+    """When the server refuses PBSZ, the error is raised; commands are encrypted and data are not."""
 
     async def talk(script: Script) -> None:
         await script.encrypt()
@@ -276,7 +276,7 @@ async def test_a_refused_pbsz_leaves_data_in_clear() -> None:
         assert client.control.parameters.protection == "C"
 
 
-# Whom it trusts.
+# Certificates.
 
 REASONS = {
     "expired": "certificate has expired",
@@ -289,12 +289,12 @@ REASONS = {
 @pytest.mark.parametrize("tls", ["explicit", "implicit"])
 @pytest.mark.parametrize("kind", REASONS)
 async def test_certificates_that_are_refused(ftp_server_factory: Callable[..., FtpServer], kind: str, tls: str) -> None:
-    """A certificate that is not good is a TlsError with the connection and the reason, and nothing stays open."""
+    """A certificate that is not valid is a TlsError with the connection and the reason, and nothing stays open."""
     server = ftp_server_factory(tls=tls, certificate=kind)
-    way: dict[str, Any] = {"ssl": trusting(), "upgrade_to_tls": False} if tls == "implicit" else {}
+    command: dict[str, Any] = {"ssl": trusting(), "upgrade_to_tls": False} if tls == "implicit" else {}
     with pytest.raises(TlsError) as caught:
-        async with log_in(server, **way):
-            pytest.fail("it was taken")
+        async with log_in(server, **command):
+            pytest.fail("it was accepted")
 
     place = f"the certificate of the control connection to 127.0.0.1:{server.port} was refused: "
     assert str(caught.value).startswith(place)
@@ -304,7 +304,7 @@ async def test_certificates_that_are_refused(ftp_server_factory: Callable[..., F
 
 @pytest.mark.ftp(tls="implicit")
 async def test_a_client_is_closed_after_a_refused_certificate(ftps_server: FtpServer) -> None:
-    """After the handshake failed there is no connection, and the next call says why."""
+    """After a failed handshake there is no connection, and the next call gives the reason."""
     client = Client(ssl=True)
     with pytest.raises(TlsError, match="self-signed certificate in certificate chain"):
         await client.connect(*ftps_server.address)
@@ -315,8 +315,8 @@ async def test_a_client_is_closed_after_a_refused_certificate(ftps_server: FtpSe
 
 
 @pytest.mark.ftp(tls="implicit", certificate="self-signed")
-async def test_a_refused_certificate_is_not_tried_again(ftps_server: FtpServer) -> None:
-    """`Retry` does not ask again whether a certificate has become good; whose handshake broke may try again."""
+async def test_a_refused_certificate_is_not_retried(ftps_server: FtpServer) -> None:
+    """`Retry` does not retry after a refused certificate, but after another failed handshake."""
     client = Client(ssl=trusting(), retry=Retry(attempts=3, delay=0))
     with pytest.raises(TlsError):
         await client.connect(*ftps_server.address)
@@ -325,8 +325,8 @@ async def test_a_refused_certificate_is_not_tried_again(ftps_server: FtpServer) 
     assert Retry().is_worth_it(TlsError("no TLS"))
 
 
-async def test_what_the_machine_trusts(ftps_server: FtpServer) -> None:
-    """Without a context only what this machine trusts will do, which is not the authority of a test."""
+async def test_the_default_context(ftps_server: FtpServer) -> None:
+    """Without a context the client trusts only the authorities of this machine, not the authority of the tests."""
     client = Client()
     await client.connect(*ftps_server.address)
     with pytest.raises(TlsError, match="self-signed certificate in certificate chain"):
@@ -334,12 +334,12 @@ async def test_what_the_machine_trusts(ftps_server: FtpServer) -> None:
     assert closed(client)
     with pytest.raises(TlsError, match="self-signed certificate in certificate chain"):
         async with log_in(ftps_server, upgrade_to_tls=True):
-            pytest.fail("it was taken")
+            pytest.fail("it was accepted")
 
 
 @pytest.mark.ftp(certificate="wrong-host", files={"/a": b"a"})
-async def test_a_context_of_ones_own(ftps_server: FtpServer) -> None:
-    """A context that checks no names, or nothing at all, takes what others refuse."""
+async def test_a_context_of_the_user(ftps_server: FtpServer) -> None:
+    """A context that checks no names, or nothing at all, accepts what others refuse."""
     careless = trusting()
     careless.check_hostname = False
     blind = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -352,8 +352,8 @@ async def test_a_context_of_ones_own(ftps_server: FtpServer) -> None:
             assert (client.channel.tls.certificate is None) == (context is blind)
 
 
-async def test_the_name_that_was_asked_for(ftps_server: FtpServer) -> None:
-    """The certificate must be for the name or address that was connected to, and data connections check the same."""
+async def test_the_name_in_the_certificate(ftps_server: FtpServer) -> None:
+    """The certificate must match the name or address of `connect`, for data connections too."""
     async with Client.context(
         "localhost", ftps_server.port, *ftps_server.credentials, upgrade_to_tls=trusting()
     ) as client:
@@ -367,7 +367,7 @@ async def test_the_name_that_was_asked_for(ftps_server: FtpServer) -> None:
 
 @pytest.mark.ftp(host="::1")
 async def test_ipv6(ftps_server: FtpServer) -> None:
-    """An IPv6 address is a name to check, too."""
+    """An IPv6 address is checked too."""
     async with log_in(ftps_server) as client:
         assert await client.list() == []
 
@@ -378,7 +378,7 @@ async def test_ipv6(ftps_server: FtpServer) -> None:
 @pytest.mark.ftp(client_certificates="required")
 @pytest.mark.parametrize("version", VERSIONS)
 async def test_client_certificates(ftps_server: FtpServer, version: str) -> None:
-    """The context's certificate is shown on every connection."""
+    """The context's certificate is sent on every connection."""
     async with log_in(ftps_server, upgrade_to_tls=trusting(version, "ann")) as client:
         assert await client.list() == []
     tls = ftps_server.log.sessions[0].tls
@@ -388,37 +388,37 @@ async def test_client_certificates(ftps_server: FtpServer, version: str) -> None
 
 @pytest.mark.parametrize("tls", ["explicit", "implicit"])
 @pytest.mark.parametrize("version", VERSIONS)
-@pytest.mark.parametrize(("shown", "reason"), [(False, "there was none"), (True, "its authority is not known there")])
+@pytest.mark.parametrize(("sent", "reason"), [(False, "there was none"), (True, "its authority is not known there")])
 async def test_a_client_certificate_that_is_refused(
-    ftp_server_factory: Callable[..., FtpServer], version: str, tls: str, shown: bool, reason: str
+    ftp_server_factory: Callable[..., FtpServer], version: str, tls: str, sent: bool, reason: str
 ) -> None:
-    """Whose certificate was refused, and why, is a TlsError, though with TLS 1.3 it comes after the handshake."""
+    """A refused client certificate is a TlsError with the reason, although TLS 1.3 refuses it after the handshake."""
     server = ftp_server_factory(tls=tls, client_certificates="required")
     context = trusting(version)
-    if shown:
+    if sent:
         trustme.CA().issue_cert("ann@somewhere.example").configure_cert(context)
-    way: dict[str, Any] = (
+    command: dict[str, Any] = (
         {"ssl": context, "upgrade_to_tls": False} if tls == "implicit" else {"upgrade_to_tls": context}
     )
     with pytest.raises(TlsError) as caught:
-        async with log_in(server, **way):
-            pytest.fail("it was taken")
+        async with log_in(server, **command):
+            pytest.fail("it was accepted")
 
     place = f"the control connection to 127.0.0.1:{server.port}"
     expected = f"the server refused this client's certificate on {place}: {reason}"
-    if version == "TLSv1.2" and not shown:  # it has no word for that
+    if version == "TLSv1.2" and not sent:  # it has no alert for that
         expected = f"no TLS on {place}: SSLV3_ALERT_HANDSHAKE_FAILURE"
     assert str(caught.value) == expected
     assert Retry().is_worth_it(caught.value) == expected.startswith("no TLS")
 
 
-# From the first octet.
+# Implicit TLS.
 
 
 @pytest.mark.ftp(tls="implicit", files={"/a.bin": BIG})
 @pytest.mark.parametrize("version", VERSIONS)
 async def test_implicit(ftps_server: FtpServer, version: str) -> None:
-    """With `ssl` everything is encrypted from the first octet on, also after the client has connected anew."""
+    """With `ssl` everything is encrypted from the first byte, also after a reconnect."""
     client = Client(ssl=trusting(version))
     for connect in (lambda: client.connect(*ftps_server.address), client.reconnect):
         await connect()
@@ -433,7 +433,7 @@ async def test_implicit(ftps_server: FtpServer, version: str) -> None:
 
 
 async def test_implicit_without_prot() -> None:
-    """A server that knows neither PBSZ nor PROT, and speaks nothing but TLS, gets encrypted data connections."""
+    """A server with implicit TLS that has neither PBSZ nor PROT gets encrypted data connections."""
 
     async def talk(script: Script) -> None:
         await script.answer("502 PBSZ?")
@@ -447,7 +447,7 @@ async def test_implicit_without_prot() -> None:
 
 
 async def test_false_is_no_tls(ftp_server: FtpServer) -> None:
-    """`ssl=False` is the same as none."""
+    """`ssl=False` means no TLS."""
     async with log_in(ftp_server, upgrade_to_tls=False, ssl=False) as client:
         assert await client.list() == []
 
@@ -457,7 +457,7 @@ async def test_false_is_no_tls(ftp_server: FtpServer) -> None:
 
 @pytest.mark.ftp(files={"/a.bin": BIG})
 async def test_protect(ftps_server: FtpServer) -> None:
-    """Data connections are clear after "C", and encrypted again after "P", in either case of letters."""
+    """Data connections are in clear text after "C", and encrypted again after "P", in upper or lower case."""
     async with log_in(ftps_server) as client:
         for level, secret in (("c", False), ("P", True), ("C", False), ("p", True)):
             await client.protect(level)
@@ -474,7 +474,7 @@ async def test_protect(ftps_server: FtpServer) -> None:
 
 @pytest.mark.ftp(files={"/a.bin": BIG})
 async def test_connections_before_their_commands(ftps_server: FtpServer) -> None:
-    """A data connection that is opened before its command is encrypted, too, unless it is to be clear."""
+    """A data connection that is opened before its command is encrypted too, unless PROT C was sent."""
     async with log_in(ftps_server) as client:
         stream = await client.get_passive_connection()
         await client.command("RETR a.bin", "1xx")
@@ -497,14 +497,10 @@ async def test_connections_before_their_commands(ftps_server: FtpServer) -> None
     assert resumed == [True, True, True, False]
 
 
-async def test_a_connection_before_its_command_that_cannot_be(
-    ftps_server: FtpServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """When not even the beginning of a handshake can be made, nothing stays open."""
+async def test_a_handshake_that_cannot_begin(ftps_server: FtpServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the handshake cannot even begin, nothing stays open."""
     async with log_in(ftps_server) as client:
-        monkeypatch.setattr(
-            client.control.connector, "host_name", ""
-        )  # which a context that checks names does not take
+        monkeypatch.setattr(client.control.connector, "host_name", "")  # a context that checks names rejects this
         for call in (client.get_passive_connection, client.get_stream):
             with pytest.raises(ValueError, match="server_hostname"):
                 await call()
@@ -514,8 +510,8 @@ async def test_a_connection_before_its_command_that_cannot_be(
 
 
 @pytest.mark.ftp(files={"/a": b"a"})
-async def test_parameters_are_forgotten(ftps_server: FtpServer) -> None:
-    """AUTH puts TYPE and MODE back, and REIN the protection: the client does not go on with what was before."""
+async def test_parameters_are_discarded(ftps_server: FtpServer) -> None:
+    """AUTH resets TYPE and MODE, and REIN the protection; the client does not rely on earlier values."""
     async with log_in(ftps_server, upgrade_to_tls=False) as client:
         await client.set_type("I")
         await client.set_mode("Z")
@@ -529,13 +525,13 @@ async def test_parameters_are_forgotten(ftps_server: FtpServer) -> None:
         assert parameters.protection == "C"
 
 
-# Back to clear text.
+# CCC.
 
 
 @pytest.mark.ftp(files={"/a.bin": BIG})
 @pytest.mark.parametrize("version", VERSIONS)
 async def test_clear_command_channel(ftps_server: FtpServer, version: str) -> None:
-    """After CCC commands are in clear, and data connections still resume the session."""
+    """After CCC commands are in clear text, and data connections still resume the TLS session."""
     async with log_in(ftps_server, upgrade_to_tls=trusting(version)) as client:
         await client.clear_command_channel()
         assert not client.encrypted
@@ -551,7 +547,7 @@ async def test_clear_command_channel(ftps_server: FtpServer, version: str) -> No
 
 @pytest.mark.ftp(files={"/a.bin": BIG})
 async def test_encrypted_once_more(ftps_server: FtpServer) -> None:
-    """After CCC the control connection can be encrypted again, by a context of its own, and really is."""
+    """After CCC the control connection can be encrypted again, with another context."""
     async with log_in(ftps_server) as client:
         await client.clear_command_channel()
         await client.upgrade_to_tls(trusting())
@@ -572,7 +568,7 @@ async def test_a_refused_ccc(ftps_server: FtpServer) -> None:
 
 
 async def test_no_end_of_tls() -> None:
-    """A server that says something else than the end of TLS is a TlsError, and the connection is closed."""
+    """When the server sends data instead of ending TLS, that is a TlsError, and the connection is closed."""
 
     async def talk(script: Script) -> None:
         await script.encrypt()
@@ -587,30 +583,30 @@ async def test_no_end_of_tls() -> None:
         assert closed(client)
 
 
-# Coming back.
+# Reconnecting.
 
 
 @pytest.mark.ftp(tls="required")
 async def test_reconnect(ftps_server: FtpServer, unused_tcp_port: int) -> None:
-    """A client that comes back is encrypted as before, also when an attempt between failed."""
+    """A client that reconnects is encrypted as before, also after a failed attempt."""
     async with log_in(ftps_server) as client:
         client.close()
         await client.reconnect()
         assert client.encrypted
         assert await client.list() == []
-        there, client.control.history.address = client.control.history.address, ("127.0.0.1", unused_tcp_port)
+        address, client.control.history.address = client.control.history.address, ("127.0.0.1", unused_tcp_port)
         for _ in range(2):
             with pytest.raises(ConnectionRefusedError):
                 await client.reconnect()
-        client.control.history.address = there
+        client.control.history.address = address
         await client.reconnect()
         assert client.encrypted
         assert await client.list() == []
     assert all(session.tls is not None for session in ftps_server.log.sessions)
 
 
-async def test_no_way_back_to_clear(ftps_server: FtpServer, ftp_server_factory: Callable[..., FtpServer]) -> None:
-    """When the server has no TLS any more, the client does not come back in clear, however often it tries."""
+async def test_no_reconnect_in_clear_text(ftps_server: FtpServer, ftp_server_factory: Callable[..., FtpServer]) -> None:
+    """When the server does not have TLS any more, the client never reconnects in clear text."""
     clear = ftp_server_factory()
     async with log_in(ftps_server) as client:
         client.control.history.address = clear.address
@@ -621,19 +617,19 @@ async def test_no_way_back_to_clear(ftps_server: FtpServer, ftp_server_factory: 
     assert {record.verb for record in clear.log.commands} == {"AUTH"}
 
 
-# Time.
+# Timeouts.
 
 
 @pytest.mark.parametrize("limit", ["socket_timeout", "connection_timeout"])
 async def test_a_handshake_that_does_not_end(limit: str) -> None:
-    """Neither limit lets a server keep the client waiting; the error names the connection, which is closed."""
+    """Each timeout limits the handshake; the error names the connection, which is closed."""
 
     async def talk(script: Script) -> None:
         await script.reader.readline()
-        # Not before, or the answer to AUTH had to come in that time, too.
+        # Not before, or the timeout would also limit the reply to AUTH.
         setattr(client, limit, 0.02)
         client.channel.timeout = client.socket_timeout
-        script.say("234 go on\n")
+        script.send("234 go on\n")
         await until_closed(script)
 
     async with scripted(talk) as client:
@@ -642,8 +638,8 @@ async def test_a_handshake_that_does_not_end(limit: str) -> None:
         assert closed(client)
 
 
-async def test_a_server_that_waits_for_us_to_begin() -> None:
-    """A server that says nothing at all does not keep a client with implicit TLS."""
+async def test_a_server_that_sends_nothing() -> None:
+    """With implicit TLS the connect times out when the server sends nothing."""
 
     async def talk(script: Script) -> None:
         await until_closed(script)
@@ -656,42 +652,42 @@ async def test_a_server_that_waits_for_us_to_begin() -> None:
 # Data connections that cannot be encrypted.
 
 
-@pytest.mark.parametrize("how", ["close", "garbage", "silence"])
+@pytest.mark.parametrize("how", ["close", "garbage", "nothing"])
 async def test_a_data_connection_without_handshake(how: str) -> None:
-    """A data connection that fails after the 150 is an error, and its final reply is not taken for the next one's."""
+    """A data connection that fails after the 150 is an error, and the next command gets its own reply."""
 
-    def begun() -> None:
-        if how == "silence":
-            client.connection_timeout = 0.05  # from here on: it is for connecting, too
+    def before_reply() -> None:
+        if how == "nothing":
+            client.connection_timeout = 0.05  # only from now on: it also limits connecting
 
     async def talk(script: Script) -> None:
         await script.encrypt()
         await script.answer("200 PBSZ", "200 PROT")
-        await script.passive(begun)
+        await script.passive(before_reply)
         reader, writer = await script.data
         if how != "close":
             await reader.read(100)
         if how == "garbage":
             writer.write(b"no handshake")
-        if how != "silence":
+        if how != "nothing":
             writer.close()
-        script.say("425 no TLS\n")
+        script.send("425 no TLS\n")
         await script.answer('257 "/"')
         await until_closed(script)
 
     async with scripted(talk) as client:
         await client.upgrade_to_tls(trusting())
-        expected = TimeoutError if how == "silence" else TlsError
+        expected = TimeoutError if how == "nothing" else TlsError
         with pytest.raises(expected, match=r"no TLS on the data connection to 127\.0\.0\.1:\d+"):
             await client.get_stream("RETR a", "1xx")
         assert await client.get_current_directory() == PurePosixPath("/")
 
 
 @pytest.mark.ftp(files={"/a.bin": BIG})
-@pytest.mark.parametrize("way", ["epsv", "eprt"])
-async def test_another_certificate_for_data(ftps_server: FtpServer, way: str) -> None:
-    """A data connection with a certificate that is not good is refused, and the session stays in step."""
-    async with log_in(ftps_server, passive_commands=[way]) as client:
+@pytest.mark.parametrize("command", ["epsv", "eprt"])
+async def test_another_certificate_for_data(ftps_server: FtpServer, command: str) -> None:
+    """A data connection with an invalid certificate is refused, and commands and replies stay in sync."""
+    async with log_in(ftps_server, passive_commands=[command]) as client:
         good = ftps_server.server.ssl
         for _ in range(2):
             ftps_server.server.ssl = server_context("untrusted", None, None, None)
@@ -707,7 +703,7 @@ async def test_another_certificate_for_data(ftps_server: FtpServer, way: str) ->
 @pytest.mark.ftp(require_session_reuse=True, files={"/a.bin": BIG})
 @pytest.mark.parametrize("version", VERSIONS)
 async def test_reuse_is_required(ftps_server: FtpServer, version: str) -> None:
-    """A server that insists on the session gets it, from the first data connection to the last."""
+    """A server that requires session reuse gets it, from the first data connection to the last."""
     async with log_in(ftps_server, upgrade_to_tls=trusting(version)) as client:
         for number in range(5):
             async with client.upload_stream(f"{number}") as stream:
@@ -721,7 +717,7 @@ async def test_reuse_is_required(ftps_server: FtpServer, version: str) -> None:
 
 @pytest.mark.ftp(files={"/a.bin": BIG * 8})
 async def test_streams_that_are_not_read(ftps_server: FtpServer) -> None:
-    """A download that is left in the middle, or before its beginning, ends at once with what the server says."""
+    """A download that is finished early, or before its first byte, ends at once with the server's reply."""
     async with log_in(ftps_server) as client:
         for count in (0, 1000):
             stream = await client.download_stream("a.bin")
@@ -736,7 +732,7 @@ async def test_streams_that_are_not_read(ftps_server: FtpServer) -> None:
 @pytest.mark.ftp(files={"/a.bin": BIG * 8})
 @pytest.mark.parametrize("verb", ["RETR", "STOR"])
 async def test_abort(ftps_server: FtpServer, verb: str) -> None:
-    """A transfer can be broken off, and the next one is whole."""
+    """A transfer can be aborted, and the next one is complete."""
     async with log_in(ftps_server) as client:
         async with client.get_stream(f"{verb} a.bin" if verb == "RETR" else "STOR b.bin", "1xx") as stream:
             await (stream.readexactly(1000) if verb == "RETR" else stream.write(BIG))
@@ -748,7 +744,7 @@ async def test_abort(ftps_server: FtpServer, verb: str) -> None:
 @pytest.mark.ftp(files={"/a.bin": BIG * 8})
 @pytest.mark.parametrize("direction", ["down", "up"])
 async def test_errors_in_the_body(ftps_server: FtpServer, direction: str) -> None:
-    """An error in the block of a stream comes out as it is; half an upload is not whole, and the session is in step."""
+    """An error in the block of a stream is raised; a partial upload is not complete, and replies stay in sync."""
     async with log_in(ftps_server) as client:
         with pytest.raises(ZeroDivisionError):
             await fail_in_the_body(client, direction)
@@ -758,15 +754,15 @@ async def test_errors_in_the_body(ftps_server: FtpServer, direction: str) -> Non
 
 
 async def fail_in_the_body(client: Client, direction: str) -> None:
-    """Begin a transfer, and raise."""
+    """Begin a transfer, and raise an error."""
     async with client.download_stream("a.bin") if direction == "down" else client.upload_stream("b.bin") as stream:
         await (stream.readexactly(1000) if direction == "down" else stream.write(BIG))
         raise ZeroDivisionError
 
 
 @pytest.mark.ftp(quota=1000)
-async def test_an_upload_that_the_server_breaks(ftps_server: FtpServer) -> None:
-    """When the server has had enough, its reason is what is raised."""
+async def test_an_upload_that_the_server_refuses(ftps_server: FtpServer) -> None:
+    """When the server ends an upload, its reply is raised."""
     async with log_in(ftps_server) as client:
         with pytest.raises(StatusCodeError, match="452"):
             async with client.upload_stream("b.bin") as stream:
@@ -775,8 +771,8 @@ async def test_an_upload_that_the_server_breaks(ftps_server: FtpServer) -> None:
 
 
 @pytest.mark.parametrize("code", ["426", "226"])
-async def test_a_download_that_is_cut(code: str) -> None:
-    """Half a file is not taken for a whole one, whatever the server says: TLS tells a cut from an end."""
+async def test_a_truncated_download(code: str) -> None:
+    """A partial file is never taken for a complete one, whatever the reply: TLS shows a missing close_notify."""
 
     async def talk(script: Script) -> None:
         await script.encrypt()
@@ -788,7 +784,7 @@ async def test_a_download_that_is_cut(code: str) -> None:
         await writer.drain()
         sock: socket.socket = writer.get_extra_info("socket")
         sock.shutdown(socket.SHUT_RDWR)
-        script.say(f"{code} that is it\n")
+        script.send(f"{code} that is it\n")
         await script.answer('257 "/"')
         await until_closed(script)
 
@@ -805,7 +801,7 @@ async def test_a_download_that_is_cut(code: str) -> None:
 
 
 class CancelledAt:
-    """Awaits a coroutine, and cancels the task when it waits for something for the n-th time."""
+    """Awaits a coroutine, and cancels the task when it waits for the n-th time."""
 
     def __init__(self, coroutine: Coroutine[Any, Any, None], number: int) -> None:
         self._coroutine = coroutine
@@ -813,7 +809,7 @@ class CancelledAt:
         self.done = False
 
     def __await__(self) -> Generator[Any, None, None]:
-        """Give what it waits for to the loop."""
+        """Pass each wait to the loop."""
         inner = self._coroutine.__await__()
         task = asyncio.current_task()
         assert task is not None
@@ -837,7 +833,7 @@ class CancelledAt:
 async def cancelled_everywhere(
     connect: Callable[[], Awaitable[Client]], call: Callable[[Client], Coroutine[Any, Any, None]]
 ) -> int:
-    """Cancel a call at each of its waits in turn, and look at what is left; how often that was."""
+    """Cancel a call at each of its waits in turn, and check what remains; returns the number of waits."""
     loop: Any = asyncio.get_running_loop()
     watched = len(loop._selector.get_map())
     number = 0
@@ -853,7 +849,7 @@ async def cancelled_everywhere(
         with suppress(asyncio.CancelledError):
             await task
         done = attempt.done
-        with suppress(ConnectionError):  # either it is closed, or in step
+        with suppress(ConnectionError):  # either it is closed, or in sync
             assert await client.get_current_directory() == PurePosixPath("/")
         client.close()
         await asyncio.sleep(0)  # tasks that were woken end
@@ -861,12 +857,12 @@ async def cancelled_everywhere(
         assert asyncio.all_tasks() == {asyncio.current_task()}, f"after the wait number {number}"
         assert len(loop._selector.get_map()) == watched, f"after the wait number {number}"
         number += 1
-    gc.collect()  # an open socket would complain, which is an error
+    gc.collect()  # an open socket would raise a ResourceWarning
     return number
 
 
 async def test_cancelled_upgrade(ftps_server: FtpServer) -> None:
-    """Whenever the upgrade is cancelled, the connection is closed or as good as before, and no task is left."""
+    """Wherever the upgrade is cancelled, the connection is closed or works, and no task remains."""
 
     async def connect() -> Client:
         client = Client()
@@ -886,7 +882,7 @@ async def test_cancelled_upgrade(ftps_server: FtpServer) -> None:
 
 @pytest.mark.ftp(tls="implicit")
 async def test_cancelled_connect(ftps_server: FtpServer) -> None:
-    """Whenever connecting with implicit TLS is cancelled, nothing is left."""
+    """Wherever connecting with implicit TLS is cancelled, nothing remains open."""
 
     async def connect() -> Client:
         return Client(ssl=trusting())
@@ -899,7 +895,7 @@ async def test_cancelled_connect(ftps_server: FtpServer) -> None:
 
 
 async def test_cancelled_ccc(ftps_server: FtpServer) -> None:
-    """Whenever the way back to clear text is cancelled, the connection is closed or as good as before."""
+    """Wherever the return to clear text is cancelled, the connection is closed or works."""
 
     async def connect() -> Client:
         client = Client()
@@ -917,11 +913,11 @@ async def test_cancelled_ccc(ftps_server: FtpServer) -> None:
 @pytest.mark.ftp(files={"/a.bin": BIG})
 @pytest.mark.parametrize("what", ["epsv down", "eprt down", "epsv up", "eprt up", "epsv list", "epsv before"])
 async def test_cancelled_transfers(ftps_server: FtpServer, what: str) -> None:
-    """Whenever a transfer is cancelled, its connections are closed, and no task is left."""
-    way, what = what.split()
+    """Wherever a transfer is cancelled, its connections are closed, and no task remains."""
+    command, what = what.split()
 
     async def connect() -> Client:
-        client = Client(passive_commands=[way])
+        client = Client(passive_commands=[command])
         await client.connect(*ftps_server.address)
         await client.upgrade_to_tls(trusting())
         await client.login(*ftps_server.credentials)

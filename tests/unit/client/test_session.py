@@ -1,4 +1,4 @@
-"""Coming and going: greeting, login, goodbye, and the way back after the connection was lost."""
+"""Sessions: greeting, login, QUIT, and reconnecting after the connection was lost."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def go(path: str, code: int = 250) -> list[Step]:
     return [f"CWD {path}", f"{code} x\r\n".encode()]
 
 
-def said(server: FtpServer, session: int) -> list[str]:
-    """What a session of a server heard."""
+def commands(server: FtpServer, session: int) -> list[str]:
+    """The commands of one session of a server."""
     return [f"{record.verb} {record.argument}".strip() for record in server.log.commands if record.session == session]
 
 
@@ -65,7 +65,7 @@ def said(server: FtpServer, session: int) -> list[str]:
     ],
 )
 async def test_greeting(greeting: bytes, lines: list[str]) -> None:
-    """The lines of the greeting are given; 120 only says that it comes later."""
+    """The lines of the greeting are returned; 120 only announces it."""
     async with ScriptedServer([greeting, *NOOP]) as server:
         client = Client()
         assert await client.connect(*server.address) == lines
@@ -82,7 +82,7 @@ async def test_greeting(greeting: bytes, lines: list[str]) -> None:
         (b"200 ok\r\n", "200"),
     ],
 )
-async def test_not_wanted(greeting: bytes, code: str) -> None:
+async def test_refused_by_the_greeting(greeting: bytes, code: str) -> None:
     """Any other greeting is an error, and the connection is closed."""
     async with ScriptedServer([greeting, until_closed]) as server:
         client = Client()
@@ -94,16 +94,16 @@ async def test_not_wanted(greeting: bytes, code: str) -> None:
 
 @pytest.mark.parametrize("end", [close, reset])
 async def test_no_greeting(end: Step) -> None:
-    """A server that hangs up without a word is an error of the connection."""
+    """When the server closes the connection without a greeting, connecting fails."""
     async with ScriptedServer([end]) as server:
         with pytest.raises(OSError, match=r"(?i)connect"):
             await Client().connect(*server.address)
 
 
-@pytest.mark.parametrize("said", [b"", b"22", b"120 wait\r\n", b"220-hello\r\n"])
-async def test_no_whole_greeting_in_time(said: bytes) -> None:
-    """The limit of a connect is for all of it: an accepted connection is none before the greeting is whole."""
-    async with ScriptedServer([said, until_closed]) as server:
+@pytest.mark.parametrize("part", [b"", b"22", b"120 wait\r\n", b"220-hello\r\n"])
+async def test_no_complete_greeting_in_time(part: bytes) -> None:
+    """`connection_timeout` covers the whole connect, including the complete greeting."""
+    async with ScriptedServer([part, until_closed]) as server:
         client = Client(connection_timeout=0.05)
         with pytest.raises(TimeoutError, match=r"^connecting to 127.0.0.1:\d+ took longer than 0.05 s$"):
             await client.connect(*server.address)
@@ -111,22 +111,22 @@ async def test_no_whole_greeting_in_time(said: bytes) -> None:
             await client.noop()
 
 
-async def deaf(session: Session) -> None:
-    """Read what the client says to the end, and answer nothing."""
+async def read_only(session: Session) -> None:
+    """Read everything that the client sends, and answer nothing."""
     while await asyncio.get_running_loop().sock_recv(session.sock, 65536):
         pass
     session.close()
 
 
 async def test_no_tls_in_time() -> None:
-    """With implicit TLS the handshake is within the limit, too."""
-    async with ScriptedServer([deaf]) as server:
+    """With implicit TLS the timeout includes the handshake."""
+    async with ScriptedServer([read_only]) as server:
         with pytest.raises(TimeoutError, match=r"no TLS on the control connection|took longer than 0.05 s"):
             await Client(connection_timeout=0.05, ssl=True).connect(*server.address)
 
 
-async def test_no_greeting_again_and_again(naps: Naps) -> None:
-    """Each attempt has the limit, and a server that is silent once is tried again."""
+async def test_no_greeting_and_a_retry(naps: Naps) -> None:
+    """Each attempt has its own timeout; after a timeout the client tries again."""
     async with ScriptedServer([until_closed], [GREETING, *NOOP]) as server:
         client = Client(connection_timeout=0.05, retry=Retry(attempts=2))
         await client.connect(*server.address)
@@ -134,8 +134,8 @@ async def test_no_greeting_again_and_again(naps: Naps) -> None:
         client.close()
 
 
-async def test_no_way_back_in_time() -> None:
-    """The same holds for a connection that is made anew."""
+async def test_reconnecting_times_out() -> None:
+    """`connection_timeout` also limits a reconnect."""
     async with ScriptedServer([GREETING, close], [until_closed]) as server:
         client = Client(connection_timeout=0.05)
         await client.connect(*server.address)
@@ -144,15 +144,15 @@ async def test_no_way_back_in_time() -> None:
         client.close()
 
 
-async def test_no_answer_to_auth_in_time() -> None:
-    """The limit is for AUTH, too, when nothing else bounds it."""
+async def test_no_reply_to_auth_in_time() -> None:
+    """`connection_timeout` limits AUTH too, when there is no `socket_timeout`."""
     async with talk("AUTH TLS", until_closed, connection_timeout=0.05, socket_timeout=None) as client:
         with pytest.raises(TimeoutError, match=r"^AUTH TLS took longer than 0.05 s$"):
             await client.upgrade_to_tls()
 
 
-async def test_goodbye_is_not_answered_and_nothing_bounds_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that does not answer QUIT is left after a while, even without a time limit."""
+async def test_quit_times_out_without_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the server does not answer QUIT, the call times out even without a timeout setting."""
     monkeypatch.setattr("ftpfixture.client.session.PATIENCE", 0.05)
     async with talk("QUIT", until_closed, socket_timeout=None) as client:
         with pytest.raises(TimeoutError, match=r"^the reply to QUIT took longer than 0.05 s$"):
@@ -160,7 +160,7 @@ async def test_goodbye_is_not_answered_and_nothing_bounds_it(monkeypatch: pytest
 
 
 async def test_cancelled_before_the_greeting() -> None:
-    """A connect that is cancelled leaves no connection behind."""
+    """A connect that is cancelled leaves no connection open."""
     connected = asyncio.Event()
     async with ScriptedServer([tell(connected), until_closed]) as server:
         client = Client()
@@ -174,13 +174,13 @@ async def test_cancelled_before_the_greeting() -> None:
 
 
 async def test_refused(refusing: tuple[str, int]) -> None:
-    """Where nobody listens the connection is refused."""
+    """When no server listens, the connection is refused."""
     with pytest.raises(ConnectionRefusedError):
         await Client().connect(*refusing)
 
 
-async def test_connect_again() -> None:
-    """Connecting is tried again when the server is busy, or hangs up."""
+async def test_connect_is_retried() -> None:
+    """Connecting is retried when the server is busy, or closes the connection."""
     async with ScriptedServer([b"421 busy\r\n", until_closed], [close], [GREETING, *NOOP]) as server:
         client = Client(retry=AGAIN)
         assert await client.connect(*server.address) == [" hello"]
@@ -188,15 +188,15 @@ async def test_connect_again() -> None:
         client.close()
 
 
-async def test_connect_often_enough(refusing: tuple[str, int], caplog: pytest.LogCaptureFixture) -> None:
-    """When all attempts are used up, the last error is told."""
+async def test_connect_attempts_are_used_up(refusing: tuple[str, int], caplog: pytest.LogCaptureFixture) -> None:
+    """When all attempts are used up, the last error is raised."""
     with pytest.raises(ConnectionRefusedError):
         await Client(retry=Retry(attempts=4, delay=0)).connect(*refusing)
     assert [message.rpartition(": ")[2] for message in caplog.messages] == ["retrying in 0 s"] * 3
 
 
-async def test_not_connected_again() -> None:
-    """A server that does not want us is not asked again."""
+async def test_a_permanent_refusal_is_not_retried() -> None:
+    """Connecting is not retried after a permanent refusal."""
     async with ScriptedServer([b"530 not you\r\n", until_closed]) as server:
         with pytest.raises(StatusCodeError, match="530"):
             await Client(retry=AGAIN).connect(*server.address)
@@ -220,7 +220,7 @@ async def test_not_connected_again() -> None:
     ],
 )
 async def test_login(script: list[Step]) -> None:
-    """Password and account are said when they are asked for, in the order in which they are."""
+    """Password and account are sent when the server asks for them, in its order."""
     async with talk(*script, *NOOP) as client:
         await client.login("ann", "secret", "money")
         await client.noop()
@@ -239,8 +239,8 @@ async def test_login(script: list[Step]) -> None:
         (["USER ann", b"331 password?\r\n", "PASS secret", b"334 what\r\n"], "334"),
     ],
 )
-async def test_not_let_in(script: list[Step], code: str) -> None:
-    """What is asked twice, or is none of the two, cannot be answered; the session goes on."""
+async def test_login_refused(script: list[Step], code: str) -> None:
+    """A second request, or an unknown one, is an error; the session continues."""
     async with talk(*script, *NOOP) as client:
         with pytest.raises(StatusCodeError) as caught:
             await client.login("ann", "secret", "money")
@@ -249,7 +249,7 @@ async def test_not_let_in(script: list[Step], code: str) -> None:
 
 
 async def test_anonymous() -> None:
-    """Whoever says nothing is anonymous."""
+    """Without arguments the login is anonymous."""
     async with talk(
         "USER anonymous", b"331 mail?\r\n", "PASS anon@", b"332 account?\r\n", "ACCT ", b"230 in\r\n"
     ) as client:
@@ -257,7 +257,7 @@ async def test_anonymous() -> None:
 
 
 async def test_the_password_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
-    """The log does not show passwords, nor accounts."""
+    """The log shows neither passwords nor accounts."""
     caplog.set_level("DEBUG", "ftpfixture.client")
     async with talk(
         "USER ann", b"331 ?\r\n", "PASS secret", b"332 ?\r\n", "ACCT money", b"530 no\r\n"
@@ -270,7 +270,7 @@ async def test_the_password_is_not_logged(caplog: pytest.LogCaptureFixture) -> N
 
 @pytest.mark.ftp(users=[User("ann", "secret", account="money")])
 async def test_login_with_an_account(ftp_server: FtpServer) -> None:
-    """A real server that wants all three gets them."""
+    """A server that asks for user, password and account gets all three."""
     async with Client.context(*ftp_server.address, "ann", "secret", "money"):
         ftp_server.log.assert_sequence("USER ann -> 331", "PASS secret -> 332", "ACCT money -> 230")
 
@@ -280,7 +280,7 @@ async def test_login_with_an_account(ftp_server: FtpServer) -> None:
 
 @pytest.mark.ftp(files={"/a/b/c/": None})
 async def test_change_directory(ftp_client: Client, ftp_server: FtpServer) -> None:
-    """The parent, which is the default, is gone to with CDUP, and all else with CWD."""
+    """The parent, which is the default, is entered with CDUP, and everything else with CWD."""
     steps: list[tuple[str | PurePosixPath, str]] = [
         ("a", "/a"),
         (PurePosixPath("b/c"), "/a/b/c"),
@@ -297,11 +297,11 @@ async def test_change_directory(ftp_client: Client, ftp_server: FtpServer) -> No
     ftp_server.log.assert_sequence("CWD a", "CWD b/c", "CDUP", "CDUP", "CDUP", "CWD none -> 550")
 
 
-# The way back.
+# Reconnecting.
 
 
 async def test_never_connected(refusing: tuple[str, int]) -> None:
-    """There is no way back to where nobody was; a server that was never reached was asked for all the same."""
+    """A client that was never connected cannot reconnect; one whose connect failed can."""
     client = Client()
     with pytest.raises(ConnectionError, match=r"^never connected: await connect\(host, port\) first$"):
         await client.reconnect()
@@ -313,7 +313,7 @@ async def test_never_connected(refusing: tuple[str, int]) -> None:
 
 @pytest.mark.ftp(files={"/a/b/": None, "/c/d/": None, "/a/x/": None})
 async def test_login_and_directory_are_as_before(ftp_client: Client, ftp_server: FtpServer) -> None:
-    """The steps since the last absolute path are gone again, those that failed left out."""
+    """The changes of directory since the last absolute path are repeated, without those that failed."""
     await ftp_client.change_directory("a")
     await ftp_client.change_directory("/c")
     await ftp_client.change_directory("d")
@@ -325,44 +325,44 @@ async def test_login_and_directory_are_as_before(ftp_client: Client, ftp_server:
     await ftp_client.reconnect()
     assert await ftp_client.get_current_directory() == PurePosixPath("/a")
     again = ["USER user", "PASS password", "CWD /c", "CWD d", "CDUP", "CWD ../a", "PWD"]
-    assert said(ftp_server, 2) == again
+    assert commands(ftp_server, 2) == again
     await ftp_client.change_directory("x")
-    await ftp_client.reconnect()  # from a connection that is alive, too
-    assert said(ftp_server, 3) == [*again[:-1], "CWD x"]
+    await ftp_client.reconnect()  # also while connected
+    assert commands(ftp_server, 3) == [*again[:-1], "CWD x"]
 
 
-async def test_back_without_a_login(ftp_server: FtpServer) -> None:
-    """Who was not logged in is not logged in again."""
+async def test_reconnect_without_a_login(ftp_server: FtpServer) -> None:
+    """A client that was not logged in is not logged in after a reconnect."""
     client = Client()
     await client.connect(*ftp_server.address)
     with pytest.raises(StatusCodeError, match="530"):
         await client.login("user", "wrong")
     await client.reconnect()
     await client.noop()
-    assert said(ftp_server, 2) == ["NOOP"]
+    assert commands(ftp_server, 2) == ["NOOP"]
     client.close()
 
 
-async def test_another_connect_forgets(ftp_client: Client, ftp_server: FtpServer) -> None:
-    """A connection of one's own begins anew; nothing is left of the login before it."""
+async def test_another_connect_discards_the_history(ftp_client: Client, ftp_server: FtpServer) -> None:
+    """A new `connect` begins anew, without the earlier login."""
     await ftp_client.change_directory("/")
     await ftp_client.connect(*ftp_server.address)
     await ftp_client.reconnect()
     await ftp_client.noop()
-    assert (said(ftp_server, 2), said(ftp_server, 3)) == ([], ["NOOP"])
+    assert (commands(ftp_server, 2), commands(ftp_server, 3)) == ([], ["NOOP"])
 
 
 @pytest.mark.ftp(users={"ann": "a", "bob": "b"}, files={"/d/": None})
-async def test_another_login_forgets_the_directory(ftp_client: Client, ftp_server: FtpServer) -> None:
-    """Another user begins where the server puts them; it is they who come back."""
+async def test_another_login_discards_the_directory(ftp_client: Client, ftp_server: FtpServer) -> None:
+    """After another login, a reconnect repeats that login, without earlier changes of directory."""
     await ftp_client.change_directory("d")
     await ftp_client.login("bob", "b")
     await ftp_client.reconnect()
-    assert said(ftp_server, 2) == ["USER bob", "PASS b"]
+    assert commands(ftp_server, 2) == ["USER bob", "PASS b"]
 
 
 @pytest.mark.parametrize(
-    "broken",
+    "failing",
     [
         ["USER ann", b"530 not now\r\n"],
         ["USER ann", b"331 password?\r\n", "PASS secret", b"421 busy\r\n"],
@@ -370,11 +370,11 @@ async def test_another_login_forgets_the_directory(ftp_client: Client, ftp_serve
         [*LOGIN, *go("/a"), *go("b", 550)],
     ],
 )
-async def test_back_at_the_second_try(broken: list[Step]) -> None:
-    """A way back that fails in the middle leaves no connection, and can be tried again from the beginning."""
+async def test_reconnect_after_a_failed_reconnect(failing: list[Step]) -> None:
+    """A reconnect that fails leaves no connection, and can be repeated from the beginning."""
     first = [GREETING, *LOGIN, *go("/a"), *go("b"), close]
     again = [GREETING, *LOGIN, *go("/a"), *go("b"), *NOOP]
-    async with ScriptedServer(first, [GREETING, *broken, until_closed], again) as server:
+    async with ScriptedServer(first, [GREETING, *failing, until_closed], again) as server:
         client = Client()
         await client.connect(*server.address)
         await client.login("ann", "secret")
@@ -389,12 +389,12 @@ async def test_back_at_the_second_try(broken: list[Step]) -> None:
         client.close()
 
 
-async def test_back_after_a_cancelled_way_back() -> None:
-    """The same holds for one that is cancelled, and for one that meets a greeting that is none."""
-    heard = asyncio.Event()
+async def test_reconnect_after_a_cancelled_reconnect() -> None:
+    """A reconnect can also be repeated after a cancelled one, and after a refusing greeting."""
+    received = asyncio.Event()
     scripts: list[list[Step]] = [
         [GREETING, *LOGIN, *go("a"), close],
-        [GREETING, *LOGIN, "CWD a", tell(heard), until_closed],
+        [GREETING, *LOGIN, "CWD a", tell(received), until_closed],
         [b"421 busy\r\n", until_closed],
         [GREETING, *LOGIN, *go("a")],
     ]
@@ -404,7 +404,7 @@ async def test_back_after_a_cancelled_way_back() -> None:
         await client.login("ann", "secret")
         await client.change_directory("a")
         task = asyncio.create_task(client.reconnect())
-        await heard.wait()
+        await received.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -414,16 +414,16 @@ async def test_back_after_a_cancelled_way_back() -> None:
         client.close()
 
 
-# Tried again.
+# Retries.
 
 
-class Shaky(Server):
+class Closing(Server):
     """Ends the first sessions that ask for a listing."""
 
     left = 2
 
     async def mlsd(self, connection: Connection, rest: str) -> bool:
-        """Say 421 as often as it is left to."""
+        """Reply 421 as long as `left` is not 0."""
         if self.left:
             self.left -= 1
             connection.response("421", "Closing for a moment")
@@ -431,18 +431,18 @@ class Shaky(Server):
         return await super().mlsd(connection, rest)
 
 
-@pytest.mark.ftp(server_class=Shaky, files={"/a/f": b""})
-async def test_a_lost_connection_is_made_anew(ftp_server: FtpServer) -> None:
-    """A client that may try again comes back to where it was by itself."""
+@pytest.mark.ftp(server_class=Closing, files={"/a/f": b""})
+async def test_a_lost_connection_is_restored(ftp_server: FtpServer) -> None:
+    """A client with retries reconnects by itself, to the same directory."""
     async with Client.context(*ftp_server.address, *ftp_server.credentials, retry=AGAIN) as client:
         await client.change_directory("a")
         assert [str(path) for path, _ in await client.list()] == ["f"]
-    assert said(ftp_server, 3)[:3] == ["USER user", "PASS password", "CWD a"]
+    assert commands(ftp_server, 3)[:3] == ["USER user", "PASS password", "CWD a"]
 
 
-@pytest.mark.ftp(server_class=Shaky)
+@pytest.mark.ftp(server_class=Closing)
 async def test_a_lost_connection_without_retry(ftp_client: Client, ftp_server: FtpServer) -> None:
-    """A client that may not try again does not."""
+    """A client without retries does not reconnect."""
     with pytest.raises(StatusCodeError, match="421"):
         await ftp_client.list()
     with pytest.raises(ConnectionError, match="connect again"):
@@ -451,15 +451,15 @@ async def test_a_lost_connection_without_retry(ftp_client: Client, ftp_server: F
 
 
 async def test_not_logged_in_and_lost(caplog: pytest.LogCaptureFixture) -> None:
-    """A connection on which nobody was logged in is not made anew."""
+    """A lost connection without a login is not restored."""
     async with talk(close, retry=AGAIN) as client:
         with pytest.raises(ConnectionError):
             await client.list()
     assert len(caplog.messages) == 2
 
 
-async def test_the_way_back_is_tried_again() -> None:
-    """Coming back is part of an attempt: when the server is busy for a moment, it is tried again, too."""
+async def test_reconnecting_is_retried() -> None:
+    """Reconnecting is part of an attempt: when the server is busy, it is retried too."""
     listing = transfer("MLSD", send(b"type=file; f\r\n"), first=True)
     again = [GREETING, *LOGIN, *go("a"), *listing]
     scripts: list[list[Step]] = [[GREETING, *LOGIN, *go("a"), close], [b"421 busy\r\n", until_closed], again]
@@ -472,11 +472,11 @@ async def test_the_way_back_is_tried_again() -> None:
         client.close()
 
 
-# Goodbye.
+# QUIT.
 
 
 async def test_quit() -> None:
-    """QUIT is said, and the connection closed."""
+    """QUIT is sent, and the connection closed."""
     async with talk(*QUIT, until_closed) as client:
         await client.quit()
         with pytest.raises(ConnectionError, match=r"closed: await connect\(host, port\)"):
@@ -484,7 +484,7 @@ async def test_quit() -> None:
 
 
 async def test_quit_is_refused() -> None:
-    """The connection is closed whatever the server answers; an error is told."""
+    """The connection is closed whatever the reply is; an error is raised."""
     async with talk("QUIT", b"500 what?\r\n", until_closed) as client:
         with pytest.raises(StatusCodeError, match="Waiting for 2xx but got 500"):
             await client.quit()
@@ -492,8 +492,8 @@ async def test_quit_is_refused() -> None:
             await client.noop()
 
 
-async def test_quit_after_the_end() -> None:
-    """When the server was faster, or there is no connection, that is told."""
+async def test_quit_without_a_connection() -> None:
+    """When the server has closed already, or the client is not connected, an error is raised."""
     async with talk(close) as client:
         with pytest.raises(ConnectionError):
             await client.quit()
@@ -507,28 +507,28 @@ async def test_quit_after_the_end() -> None:
 
 
 async def test_context(ftp_server: FtpServer) -> None:
-    """The client is logged in, has the settings that were given, and says goodbye."""
+    """The client is logged in, has the given settings, and sends QUIT at the end."""
 
     class Mine(Client):
-        """One's own."""
+        """A subclass."""
 
     async with Mine.context(*ftp_server.address, *ftp_server.credentials, encoding="latin-1", retry=AGAIN) as client:
         assert isinstance(client, Mine)
         assert (client.encoding, client.retry) == ("latin-1", AGAIN)
     with pytest.raises(ConnectionError):
         await client.noop()
-    assert said(ftp_server, 1) == ["USER user", "PASS password", "QUIT"]
+    assert commands(ftp_server, 1) == ["USER user", "PASS password", "QUIT"]
 
 
-async def test_context_with_a_setting_that_is_none(refusing: tuple[str, int]) -> None:
-    """A setting that nobody has is told before anybody connects."""
+async def test_context_with_an_unknown_setting(refusing: tuple[str, int]) -> None:
+    """An unknown setting is an error before the client connects."""
     with pytest.raises(TypeError, match="sockettimeout"):
         async with Client.context(*refusing, sockettimeout=1):
             pytest.fail("there is no such setting")
 
 
 async def test_error_in_the_body() -> None:
-    """The error goes on as it is, and the server is told goodbye."""
+    """The error is raised unchanged, and QUIT is sent."""
     error = ZeroDivisionError()
     async with ScriptedServer([GREETING, *LOGIN, *QUIT, until_closed]) as server:
         with pytest.raises(ZeroDivisionError) as caught:
@@ -537,11 +537,11 @@ async def test_error_in_the_body() -> None:
     assert caught.value is error
 
 
-async def test_nobody_there(refusing: tuple[str, int]) -> None:
-    """Where nobody listens the body does not run."""
+async def test_context_without_a_server(refusing: tuple[str, int]) -> None:
+    """When no server listens, the block does not run."""
     with pytest.raises(ConnectionRefusedError):
         async with Client.context(*refusing):
-            pytest.fail("nobody is there")
+            pytest.fail("there is no server")
 
 
 @pytest.mark.parametrize(
@@ -552,16 +552,16 @@ async def test_nobody_there(refusing: tuple[str, int]) -> None:
         ([GREETING, "USER ann", b"421 going down\r\n", until_closed], "421"),
     ],
 )
-async def test_not_let_in_by_context(script: list[Step], code: str) -> None:
-    """Whoever is not let in says goodbye, if there is somebody left to hear it."""
+async def test_login_refused_in_context(script: list[Step], code: str) -> None:
+    """After a refused login the client sends QUIT, if it is still connected."""
     async with ScriptedServer(script) as server:
         with pytest.raises(StatusCodeError, match=code):
             async with Client.context(*server.address, "ann", "secret"):
-                pytest.fail("the server let us in")
+                pytest.fail("the login succeeded")
 
 
-async def test_goodbye_is_refused() -> None:
-    """A goodbye that the server refuses is an error, and the connection is closed."""
+async def test_quit_is_refused_in_context() -> None:
+    """A refused QUIT is an error, and the connection is closed."""
     async with ScriptedServer([GREETING, *LOGIN, "QUIT", b"500 what?\r\n", until_closed]) as server:
         with pytest.raises(StatusCodeError, match="500"):
             async with Client.context(*server.address, "ann", "secret"):
@@ -569,8 +569,8 @@ async def test_goodbye_is_refused() -> None:
 
 
 @pytest.mark.parametrize("answer", [b"500 what?\r\n", close, reset, b"gibberish\r\n"])
-async def test_goodbye_is_refused_after_an_error(answer: Step) -> None:
-    """After an error in the body it is that error which is told, whatever becomes of the goodbye."""
+async def test_quit_is_refused_after_an_error(answer: Step) -> None:
+    """After an error in the block that error is raised, whatever happens to QUIT."""
     async with ScriptedServer([GREETING, *LOGIN, "QUIT", answer]) as server:
         with pytest.raises(ZeroDivisionError):
             async with Client.context(*server.address, "ann", "secret"):
@@ -578,10 +578,10 @@ async def test_goodbye_is_refused_after_an_error(answer: Step) -> None:
 
 
 @pytest.mark.parametrize(("socket_timeout", "patience"), [(0.5, 1000), (None, 0.5)])
-async def test_goodbye_is_not_answered(
+async def test_quit_times_out_after_an_error(
     socket_timeout: float | None, patience: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After an error in the body nobody waits for long."""
+    """After an error in the block the wait for the reply to QUIT is limited."""
     monkeypatch.setattr("ftpfixture.client.session.PATIENCE", patience)
     async with ScriptedServer([GREETING, *LOGIN, "QUIT", until_closed]) as server:
         with pytest.raises(ZeroDivisionError):
@@ -590,15 +590,15 @@ async def test_goodbye_is_not_answered(
 
 
 async def test_lost_in_the_body() -> None:
-    """There is no goodbye on a connection that is lost; its error is told."""
+    """On a lost connection no QUIT is sent; the error of the connection is raised."""
     async with ScriptedServer([GREETING, *LOGIN, "NOOP", reset]) as server:
         with pytest.raises(ConnectionResetError):
             async with Client.context(*server.address, "ann", "secret") as client:
                 await client.noop()
 
 
-async def test_lost_and_not_noticed() -> None:
-    """A connection that was lost while nobody looked is missed by the goodbye."""
+async def test_lost_before_quit() -> None:
+    """When the connection was lost unnoticed, QUIT raises the error."""
     async with ScriptedServer([GREETING, *LOGIN, close]) as server:
         with pytest.raises(ConnectionError):
             async with Client.context(*server.address, "ann", "secret"):
@@ -606,7 +606,7 @@ async def test_lost_and_not_noticed() -> None:
 
 
 async def test_cancelled() -> None:
-    """Whoever is cancelled closes the connection, and does not wait for an answer."""
+    """After a cancellation the connection is closed without waiting for a reply."""
     inside = asyncio.Event()
 
     async def work(address: tuple[str, int]) -> None:
@@ -622,8 +622,8 @@ async def test_cancelled() -> None:
             await task
 
 
-async def test_closed_inside() -> None:
-    """A client that was closed or has quit in the body is left alone."""
+async def test_closed_in_the_body() -> None:
+    """For a client that was closed or has quit in the block, no QUIT is sent."""
     async with ScriptedServer([GREETING, *LOGIN, until_closed], [GREETING, *LOGIN, *QUIT, until_closed]) as server:
         async with Client.context(*server.address, "ann", "secret") as client:
             client.close()
@@ -632,8 +632,8 @@ async def test_closed_inside() -> None:
 
 
 @pytest.mark.parametrize("fails", [False, True])
-async def test_left_while_a_transfer_runs(fails: bool) -> None:
-    """A transfer that another task has not finished is closed with the connection; nobody says goodbye meanwhile."""
+async def test_context_ends_during_a_transfer(fails: bool) -> None:
+    """A transfer that another task has not finished is closed with the connection, without QUIT."""
     begun = asyncio.Event()
     tasks: list[asyncio.Task[None]] = []
     script = [GREETING, *LOGIN, *TYPE_I, epsv, "RETR a", b"150 here\r\n", send(b"da", end=False), until_closed]
@@ -658,8 +658,8 @@ async def test_left_while_a_transfer_runs(fails: bool) -> None:
             await tasks[0]
 
 
-async def test_left_with_an_open_stream() -> None:
-    """A stream that was opened and neither finished nor closed in the body is closed with the connection."""
+async def test_context_ends_with_an_open_stream() -> None:
+    """A stream that was neither finished nor closed in the block is closed with the connection."""
     script = [GREETING, *LOGIN, *TYPE_I, epsv, "RETR a", b"150 here\r\n", send(b"da", end=False), until_closed]
     async with ScriptedServer(script) as server:
         async with Client.context(*server.address, "ann", "secret") as client:
@@ -668,8 +668,8 @@ async def test_left_with_an_open_stream() -> None:
             await stream.read()
 
 
-async def test_goodbye_after_a_transfer() -> None:
-    """A transfer that is over stands in nobody's way."""
+async def test_quit_after_a_transfer() -> None:
+    """After a finished transfer QUIT is sent."""
     script = [GREETING, *LOGIN, *transfer("RETR a", send(b"data"), first=True), *QUIT]
     async with (
         ScriptedServer(script) as server,
@@ -679,11 +679,11 @@ async def test_goodbye_after_a_transfer() -> None:
         assert await stream.read() == b"data"
 
 
-# Beside other tasks.
+# Several tasks.
 
 
 async def quiet(session: Session) -> None:
-    """Hold that the client says nothing more before it has its answer."""
+    """Check that the client sends nothing more before it has its reply."""
     for _ in range(5):
         await asyncio.sleep(0)
     session.nothing_said()
@@ -694,8 +694,8 @@ async def listed(client: Client) -> list[str]:
     return [str(path) for path, _ in await client.list()]
 
 
-async def test_nobody_talks_during_a_login() -> None:
-    """Other tasks wait until the login is over."""
+async def test_other_tasks_wait_for_a_login() -> None:
+    """Other tasks wait until the login is complete."""
     async with talk("USER ann", quiet, b"331 x\r\n", "PASS secret", quiet, b"230 x\r\n", *NOOP) as client:
         task = asyncio.create_task(client.login("ann", "secret"))
         await asyncio.sleep(0)
@@ -703,8 +703,8 @@ async def test_nobody_talks_during_a_login() -> None:
         await task
 
 
-async def test_nobody_talks_on_the_way_back() -> None:
-    """Other tasks wait until the client is where it was."""
+async def test_other_tasks_wait_for_a_reconnect() -> None:
+    """Other tasks wait until the session is restored."""
     login: list[Step] = ["USER ann", quiet, b"331 x\r\n", "PASS secret", quiet, b"230 x\r\n"]
     async with ScriptedServer(
         [GREETING, *LOGIN, *go("/a")], [quiet, GREETING, *login, "CWD /a", quiet, b"250 x\r\n", *NOOP]
@@ -720,8 +720,8 @@ async def test_nobody_talks_on_the_way_back() -> None:
         client.close()
 
 
-async def test_back_without_a_login_and_in_a_directory() -> None:
-    """Who was not logged in and changed the directory nevertheless goes there once."""
+async def test_reconnect_without_a_login_to_a_directory() -> None:
+    """Without a login, each change of directory is repeated once at every reconnect."""
     steps = [*go("a"), *go("b")]
     async with ScriptedServer([GREETING, *steps], [GREETING, *steps], [GREETING, *steps, *NOOP]) as server:
         client = Client()
@@ -734,8 +734,8 @@ async def test_back_without_a_login_and_in_a_directory() -> None:
         client.close()
 
 
-async def test_back_from_a_transfer() -> None:
-    """A transfer that runs, in this task or another, is broken off."""
+async def test_reconnect_during_a_transfer() -> None:
+    """A reconnect resets a running transfer, of this task or another."""
     script = [GREETING, *TYPE_I, epsv, "STOR a", b"150 go\r\n", dropped, until_closed]
 
     async def begin(client: Client) -> None:
@@ -755,7 +755,7 @@ async def test_back_from_a_transfer() -> None:
 
 
 async def test_tasks_that_lose_their_connection() -> None:
-    """Of several tasks that lost the connection the first makes it anew, and the others go on when all is as before."""
+    """When several tasks lose the connection, the first one reconnects, and the others continue afterwards."""
     listing = transfer("MLSD", send(b"type=file; f\r\n"))
     async with ScriptedServer(
         [GREETING, *LOGIN, *go("/a"), "TYPE I", close],
@@ -771,7 +771,7 @@ async def test_tasks_that_lose_their_connection() -> None:
 
 
 async def test_tasks_that_connect() -> None:
-    """When several tasks connect the last one stays connected, and no socket is forgotten."""
+    """When several tasks connect, the last connection stays open, and no socket leaks."""
     async with ScriptedServer([GREETING, until_closed], [GREETING, *NOOP]) as server:
         client = Client()
         await asyncio.gather(client.connect(*server.address), client.connect(*server.address))
@@ -779,15 +779,15 @@ async def test_tasks_that_connect() -> None:
         client.close()
 
 
-async def test_a_greeting_that_does_not_come() -> None:
-    """A server that says nothing at all is left after `socket_timeout`."""
+async def test_greeting_times_out() -> None:
+    """When the server sends nothing for `socket_timeout`, connecting times out."""
     async with ScriptedServer([until_closed]) as server:
         with pytest.raises(TimeoutError):
             await Client(socket_timeout=0.05).connect(*server.address)
 
 
 async def test_a_closed_client_stays_closed(ftp_server: FtpServer) -> None:
-    """A connection that was lost is made anew by a client that retries; one that was closed is not."""
+    """A client with retries restores a lost connection, but not one that was closed."""
     ftp_server.files["/a.txt"] = b"hi"
     client = Client(retry=Retry(attempts=2, delay=0))
     await client.connect(*ftp_server.address)

@@ -1,4 +1,4 @@
-"""Directories and names: made, removed, renamed; what is there already, or gone, is no error where a state is meant."""
+"""Directories and names: create, remove, rename; an existing directory or a missing path may be no error."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ def is_dir(path: str, kind: str = "") -> list[Step]:
     return [f"MLST {path}", f"250 type={kind}; {path}\r\n".encode() if kind else b"550 no\r\n"]
 
 
-# Making.
+# Creating.
 
 
 @pytest.mark.parametrize("code", [257, 250, 200])
 async def test_make(code: int) -> None:
-    """One MKD is enough where the parent is there."""
+    """One MKD is enough when the parent exists."""
     async with talk(*mkd("/a/b", code)) as client:
         await client.make_directory("/a/b")
 
 
 async def test_make_with_parents() -> None:
-    """What is missing above is made first, from the top down."""
+    """Missing parents are created first, from the top down."""
     async with talk(
         *(*mkd("/a/b/c", 550), *is_dir("/a/b/c"), *is_dir("/a/b")),
         *(*mkd("/a/b", 550), *is_dir("/a/b"), *is_dir("/a"), *mkd("/a", 257), *mkd("/a/b", 257)),
@@ -43,8 +43,8 @@ async def test_make_with_parents() -> None:
         await client.make_directory(PurePosixPath("/a/b/c"))
 
 
-async def test_there_already() -> None:
-    """A directory that is there is no error; a file is; and so is a directory that cannot be made."""
+async def test_existing_directory() -> None:
+    """An existing directory is no error; a file is one, and so is a directory that cannot be created."""
     async with talk(
         *(*mkd("a", 550), *is_dir("a", "dir")),
         *(*mkd("a", 521), *is_dir("a", "cdir")),
@@ -59,14 +59,14 @@ async def test_there_already() -> None:
 
 
 async def test_without_parents() -> None:
-    """With parents=False there is one MKD, and its refusal is the error."""
+    """With parents=False one MKD is sent, and its refusal is raised."""
     async with talk(*mkd("a", 550)) as client:
         with pytest.raises(StatusCodeError, match="550"):
             await client.make_directory("a", parents=False)
 
 
-async def test_a_refusal_that_may_pass() -> None:
-    """A 4xx says nothing about what is there, so nothing is asked."""
+async def test_a_temporary_refusal() -> None:
+    """A 4xx does not show whether the directory exists, so it is raised at once."""
     async with talk(*mkd("a/b", 451)) as client:
         with pytest.raises(StatusCodeError, match="451"):
             await client.make_directory("a/b")
@@ -74,13 +74,13 @@ async def test_a_refusal_that_may_pass() -> None:
 
 @pytest.mark.parametrize("path", ["", ".", "/"])
 async def test_nothing_to_make(path: str) -> None:
-    """Where the client is, and the root, need not be made."""
+    """The current directory and the root need not be created."""
     async with talk() as client:
         await client.make_directory(path)
 
 
 async def test_a_parent_that_cannot_be_made() -> None:
-    """When a parent cannot be made, that is the error."""
+    """When a parent cannot be created, that error is raised."""
     async with talk(*mkd("a/b", 550), *is_dir("a/b"), *is_dir("a"), *mkd("a", 550), *is_dir("a")) as client:
         with pytest.raises(StatusCodeError, match="550"):
             await client.make_directory("a/b")
@@ -89,8 +89,8 @@ async def test_a_parent_that_cannot_be_made() -> None:
 # Removing, renaming, permissions.
 
 
-async def test_acts() -> None:
-    """Acts are one command each, with a path as it was given, and any 2xx is right."""
+async def test_single_commands() -> None:
+    """Each of these operations is one command with the given path, and every 2xx is accepted."""
     async with talk(
         *("RMD a b", b"250 ok\r\n", "DELE /c", b"200 ok\r\n", "SITE CHMOD 640 d", b"200 ok\r\n"),
         *(
@@ -112,7 +112,7 @@ async def test_acts() -> None:
         await client.rename("e", PurePosixPath("/f/g"))
 
 
-async def test_acts_refused() -> None:
+async def test_single_commands_refused() -> None:
     """A refusal is an error."""
     async with talk(
         *("RMD a", b"550 no\r\n", "DELE a", b"550 no\r\n", "SITE CHMOD 640 a", b"502 no\r\n"),
@@ -131,7 +131,7 @@ async def test_acts_refused() -> None:
 
 
 async def test_remove_a_file() -> None:
-    """What is no directory is removed with DELE; what is not there needs no removal."""
+    """A path that is no directory is removed with DELE; a missing path needs no removal."""
     async with talk(
         *(*is_dir("f", "file"), "DELE f", b"250 ok\r\n"),
         *(*is_dir("l", "OS.unix=slink:/"), "DELE l", b"250 ok\r\n"),
@@ -141,18 +141,18 @@ async def test_remove_a_file() -> None:
             await client.remove(path)
 
 
-def no_file(path: str) -> list[Step]:
+def refused_dele(path: str) -> list[Step]:
     """DELE of a directory."""
     return [f"DELE {path}", b"550 is a directory\r\n"]
 
 
 async def test_remove_a_tree() -> None:
-    """A directory goes with all that is in it, what is deepest first; links are not followed, however they are told."""
+    """A directory is removed with its content, deepest entries first; links are not followed, however they appear."""
     top = b"type=dir; sub\r\ntype=file; f\r\ntype=OS.unix=slink:/; l\r\ntype=dir; really a link\r\n"
     async with talk(
         *(*is_dir("d", "dir"), *transfer("MLSD d", send(top), first=True)),
         *transfer("MLSD d/sub", send(b"type=file; g\r\n")),
-        *(*transfer("MLSD d/really a link", send(b"type=file; h\r\n")), *no_file("d"), *no_file("d/sub")),
+        *(*transfer("MLSD d/really a link", send(b"type=file; h\r\n")), *refused_dele("d"), *refused_dele("d/sub")),
         *("DELE d/sub/g", b"250 ok\r\n", "RMD d/sub", b"250 ok\r\n"),
         *("DELE d/f", b"250 ok\r\n", "DELE d/l", b"250 ok\r\n", "DELE d/really a link", b"250 ok\r\n"),
         *("RMD d", b"250 ok\r\n"),
@@ -161,9 +161,9 @@ async def test_remove_a_tree() -> None:
 
 
 async def test_what_cannot_be_removed() -> None:
-    """The first refusal within a tree is the error, and nothing above it is touched."""
+    """The first refusal within a tree is raised, and nothing above it is removed."""
     async with talk(
-        *(*is_dir("d", "cdir"), *transfer("MLSD d", send(b"type=file; f\r\n"), first=True), *no_file("d")),
+        *(*is_dir("d", "cdir"), *transfer("MLSD d", send(b"type=file; f\r\n"), first=True), *refused_dele("d")),
         *("DELE d/f", b"550 not allowed\r\n", *NOOP),
     ) as client:
         with pytest.raises(StatusCodeError, match="550"):
@@ -172,12 +172,12 @@ async def test_what_cannot_be_removed() -> None:
 
 
 async def test_a_tree_without_mlsd() -> None:
-    """Trees are removed on servers that have only LIST, too."""
+    """Trees are removed with LIST too, when the server lacks MLSD."""
     back: list[Step] = ["PWD", b'257 "/"\r\n', "CWD d", b"250 ok\r\n"]
     async with talk(
         *(*is_dir("d", "dir"), *TYPE_I, epsv, "MLSD d", b"500 no\r\n", *back),
         *(*transfer("LIST", send(b"-rw-r--r-- 1 a b 1 Jan 31 2001 f\r\n")), "CWD /", b"250 ok\r\n"),
-        *(*no_file("d"), "DELE d/f", b"250 ok\r\n", "RMD d", b"250 ok\r\n"),
+        *(*refused_dele("d"), "DELE d/f", b"250 ok\r\n", "RMD d", b"250 ok\r\n"),
     ) as client:
         await client.remove("d")
 
@@ -187,7 +187,7 @@ async def test_a_tree_without_mlsd() -> None:
 
 @pytest.mark.ftp(files={"/d/f": b"1", "/d/e/g": b"2", "/keep/me": b"3"})
 async def test_on_our_own_server(ftp_client: Client, ftp_server: FtpServer) -> None:
-    """A tree with links in it is removed, and what the links lead to stays."""
+    """A tree with links is removed, and the targets of the links stay."""
     ftp_server.files.symlink("/d/link", "/keep")
     ftp_server.files.symlink("/d/e/loop", "/d")
 
@@ -202,12 +202,12 @@ async def test_on_our_own_server(ftp_client: Client, ftp_server: FtpServer) -> N
     assert ftp_server.files.directories == ["/keep", "/new", "/new/with", "/new/with/parents"]
 
 
-ASKED = pytest.mark.parametrize("disable", [[], ["MLST"], ["MLSD"], ["MLST", "MLSD"]])
+DISABLED = pytest.mark.parametrize("disable", [[], ["MLST"], ["MLSD"], ["MLST", "MLSD"]])
 
 
-@ASKED
+@DISABLED
 async def test_remove_on_servers_of_all_kinds(ftp_server_factory: Callable[..., FtpServer], disable: list[str]) -> None:
-    """However a server tells of links, they go and what they lead to stays: in a tree, and asked for by name."""
+    """However a server lists links, they are removed and their targets stay."""
     server = ftp_server_factory(
         files={"/d/f": b"1", "/d/e/g": b"2", "/keep/me/k": b"3", "/file": b"4"}, disable=disable
     )
@@ -224,9 +224,9 @@ async def test_remove_on_servers_of_all_kinds(ftp_server_factory: Callable[..., 
     assert "/file link" not in server.files
 
 
-@ASKED
+@DISABLED
 async def test_make_on_servers_of_all_kinds(ftp_server_factory: Callable[..., FtpServer], disable: list[str]) -> None:
-    """Directories are made with their parents, or are there already; where a file is, none can be."""
+    """Directories are created with their parents, or exist already; where a file is, the call fails."""
     server = ftp_server_factory(files={"/file": b"1"}, disable=disable)
     async with Client.context(*server.address, *server.credentials) as client:
         await client.make_directory("a/b/c")
@@ -249,7 +249,7 @@ async def test_make_on_servers_of_all_kinds(ftp_server_factory: Callable[..., Ft
 
 @pytest.mark.ftp(files={"/d/f": b"1", "/e": b"2"})
 async def test_refusals_of_our_own_server(ftp_client: Client, ftp_server: FtpServer) -> None:
-    """What cannot be done is an error, and changes nothing."""
+    """An operation that fails is an error, and changes nothing."""
     for call in (
         ftp_client.remove_directory("/d"),
         ftp_client.remove_directory("/none"),
@@ -266,6 +266,6 @@ async def test_refusals_of_our_own_server(ftp_client: Client, ftp_server: FtpSer
 
 @pytest.mark.ftp(disable=["SITE"], files={"/f": b""})
 async def test_a_server_without_chmod(ftp_client: Client) -> None:
-    """A server that has no SITE CHMOD says so."""
+    """The refusal of a server without SITE CHMOD is raised."""
     with pytest.raises(StatusCodeError, match="Waiting for 2xx but got 50"):
         await ftp_client.chmod("/f", 0o600)

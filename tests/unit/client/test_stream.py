@@ -1,4 +1,4 @@
-"""The data stream: how it ends, in good order and in every other way."""
+"""The data stream: how it ends, normally and after every kind of failure."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ NOOP: list[Step] = ["NOOP", b"200 fine\r\n"]
 PWD: list[Step] = ["PWD", b'257 "/"\r\n']
 
 
-class Ticks:
-    """The timers of streams, which ring when a test says so.
+class Timers:
+    """The timers of streams, which expire when a test says so.
 
     Attributes:
         set: Seconds of each timer that was set.
@@ -49,28 +49,28 @@ class Ticks:
         self.set: list[float] = []
         self._loop = loop
         self._call_later = loop.call_later
-        self._there = asyncio.Event()
+        self._started = asyncio.Event()
         self._timers: list[tuple[asyncio.TimerHandle, Callable[..., object]]] = []
 
     def call_later(self, delay: float, callback: Callable[..., object], *rest: Any, **more: Any) -> asyncio.TimerHandle:
-        """In place of the method of the loop."""
+        """Replace the method of the loop."""
         if not isinstance(getattr(callback, "__self__", None), DataConnectionThrottleStreamIO):
             return self._call_later(delay, callback, *rest, **more)
         handle = self._loop.call_at(self._loop.time() + 3600, callback)
         self.set.append(delay)
         self._timers.append((handle, callback))
-        self._there.set()
+        self._started.set()
         return handle
 
     @property
     def pending(self) -> int:
-        """How many timers may still ring."""
+        """The number of timers that may still expire."""
         return sum(not handle.cancelled() for handle, _ in self._timers)
 
-    async def ring(self, session: object = None) -> None:
-        """Wait for a timer, and let it ring; also a step of a script."""
-        await self._there.wait()
-        self._there.clear()
+    async def expire(self, session: object = None) -> None:
+        """Wait for a timer, and let it expire; also a step of a script."""
+        await self._started.wait()
+        self._started.clear()
         handle, callback = self._timers.pop()
         assert not handle.cancelled()
         handle.cancel()
@@ -78,16 +78,16 @@ class Ticks:
 
 
 @pytest.fixture
-async def ticks(monkeypatch: pytest.MonkeyPatch) -> Ticks:
-    """The timers of streams ring when the test says so."""
+async def timers(monkeypatch: pytest.MonkeyPatch) -> Timers:
+    """The timers of streams, which expire when the test says so."""
     loop = asyncio.get_running_loop()
-    ticks = Ticks(loop)
-    monkeypatch.setattr(loop, "call_later", ticks.call_later)
-    return ticks
+    timers = Timers(loop)
+    monkeypatch.setattr(loop, "call_later", timers.call_later)
+    return timers
 
 
 async def cancelled(task: asyncio.Task[object]) -> None:
-    """Cancel a task, and hold that it ends so."""
+    """Cancel a task, and check that it ends with CancelledError."""
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -96,8 +96,8 @@ async def cancelled(task: asyncio.Task[object]) -> None:
 # finish.
 
 
-async def test_finish_is_once() -> None:
-    """A stream that is finished reads its reply, and finishing or closing it again does nothing."""
+async def test_finish_twice() -> None:
+    """`finish` reads the final reply; finishing or closing the stream again does nothing."""
     async with talk(*transfer("RETR a", send(b"data"), first=True), *NOOP) as client:
         stream = await client.download_stream("a")
         assert (stream.client, stream.command, stream.finished) == (client, "RETR a", False)
@@ -118,7 +118,7 @@ async def test_finished_in_the_block() -> None:
 
 
 async def test_codes_of_finish() -> None:
-    """`finish` passes over 1xx and wants 2xx, or what it is told."""
+    """`finish` skips 1xx and expects 2xx, unless it gets other masks."""
     script: list[Step] = [
         *(*TYPE_I, epsv, "A", b"150 a\r\n125 b\r\n250 c\r\n", epsv, "B", b"100 a\r\n200 b\r\n350 c\r\n"),
         *(epsv, "C", b"226 a\r\n", *NOOP),
@@ -133,7 +133,7 @@ async def test_codes_of_finish() -> None:
 
 
 async def test_a_stream_is_finished_in_another_task() -> None:
-    """Whoever finishes a stream takes over its turn; others wait until then, the one that began it included."""
+    """A task that finishes a stream takes over its lock; all other tasks wait until then, also the opener."""
     async with talk(*transfer("RETR a", send(b"data"), first=True), *NOOP, *NOOP) as client:
         stream = await asyncio.create_task(_opened(client))
         waiting = asyncio.create_task(client.noop())
@@ -151,8 +151,8 @@ async def _opened(client: Client) -> DataConnectionThrottleStreamIO:
 # close.
 
 
-async def test_close_leaves_the_reply() -> None:
-    """`close` waits for nothing; the final reply, good or bad, is passed over by the next command."""
+async def test_close_defers_the_reply() -> None:
+    """`close` does not wait; the next command skips the final reply, whatever its code."""
     for reply in (b"226 done\r\n", b"426 broken\r\n", b"451-disk\r\n451 full\r\n"):
         async with talk(*TYPE_I, epsv, "STOR a", b"150 go\r\n", receive(b""), reply, *NOOP) as client:
             stream = await client.upload_stream("a")
@@ -164,7 +164,7 @@ async def test_close_leaves_the_reply() -> None:
 
 
 async def test_several_closed_streams() -> None:
-    """Each closed stream leaves a reply, and a new transfer passes over it, too."""
+    """Each closed stream leaves a pending reply, and a new transfer skips them too."""
     script: list[Step] = [*TYPE_I]
     for _ in range(3):
         script += [epsv, "STOR a", b"150 go\r\n", receive(b""), b"426 broken\r\n"]
@@ -175,7 +175,7 @@ async def test_several_closed_streams() -> None:
 
 
 async def test_a_closed_stream_whose_reply_is_read() -> None:
-    """Who reads the reply of a closed stream, by a command without a line, has it, and it is not waited for again."""
+    """After a command without a line has read the reply of a closed stream, no other call waits for it."""
     async with talk(*TYPE_I, epsv, "STOR a", b"150 go\r\n", receive(b""), b"426 broken\r\n", *NOOP, *NOOP) as client:
         (await client.upload_stream("a")).close()
         assert await client.command(None, "426") == ("426", [" broken"])
@@ -184,21 +184,21 @@ async def test_a_closed_stream_whose_reply_is_read() -> None:
 
 
 async def test_closed_before_the_command_was_accepted() -> None:
-    """A stream whose 1xx nobody read leaves both replies; they are told apart by an answer of its own."""
+    """A stream closed before its 1xx leaves two replies; the reply to PWD separates them from later ones."""
     async with talk(*(*TYPE_I, epsv, "STOR a", receive(b""), b"150 go\r\n226 done\r\n", *PWD, *NOOP)) as client:
         (await client.get_stream("STOR a")).close()
         await client.noop()
 
 
 async def test_a_closed_connection_without_command() -> None:
-    """A stream for which nothing was said leaves no reply."""
+    """A stream without a command leaves no pending reply."""
     async with talk(*TYPE_I, epsv, receive(b""), *NOOP) as client:
         (await client.get_stream()).close()
         await client.noop()
 
 
 async def test_the_client_is_closed() -> None:
-    """Closing the client breaks the transfer that runs, and gives its turn back."""
+    """Closing the client resets the running transfer, and releases its lock."""
     async with talk(*TYPE_I, epsv, "STOR a", b"150 go\r\n", dropped, until_closed) as client:
         stream = await client.upload_stream("a")
         client.close()
@@ -209,7 +209,7 @@ async def test_the_client_is_closed() -> None:
 
 
 async def test_the_client_is_closed_by_another_task() -> None:
-    """A transfer that another task broke off by closing the client has not succeeded: `finish` says so."""
+    """After another task has closed the client, `finish` raises an error."""
     async with talk(*TYPE_I, epsv, "STOR a", b"150 go\r\n", dropped, until_closed) as client:
         stream = await client.upload_stream("a")
         asyncio.get_running_loop().call_soon(client.close)
@@ -229,7 +229,7 @@ async def _close(client: Client) -> None:
 
 
 async def test_a_stream_without_command_is_closed_with_its_client() -> None:
-    """A data connection whose command was never said goes with the client, and nobody waits for its turn then."""
+    """A data connection without a command is closed with the client, and its lock released."""
     async with talk(*TYPE_I, epsv, dropped, until_closed) as client:
         stream = await client.get_passive_connection()
         client.close()
@@ -239,7 +239,7 @@ async def test_a_stream_without_command_is_closed_with_its_client() -> None:
 
 
 async def test_a_client_is_closed_after_its_loop() -> None:
-    """A client that was left in a transfer can be closed when its loop is over."""
+    """A client with an unfinished transfer can be closed after its loop was closed."""
 
     async def leave(address: tuple[str, int]) -> None:
         await client.connect(*address)
@@ -261,7 +261,7 @@ async def test_a_client_is_closed_after_its_loop() -> None:
 
 @pytest.mark.parametrize("direction", ["up", "down"])
 async def test_an_error_in_the_body(direction: str) -> None:
-    """The data connection is reset, so that half a file is not taken for a whole one; the final reply is read."""
+    """The data connection is reset, so no partial file is taken for a complete one; the final reply is read."""
     verb = "STOR" if direction == "up" else "RETR"
     script: list[Step] = [*TYPE_I, epsv, f"{verb} a", b"150 go\r\n", connected, dropped, b"426 broken\r\n", *NOOP]
 
@@ -276,8 +276,8 @@ async def test_an_error_in_the_body(direction: str) -> None:
 
 
 @pytest.mark.parametrize("reply", [b"226 done\r\n", b"451 no\r\n", b"421 enough\r\n"])
-async def test_whatever_the_server_says_after_an_error(reply: bytes) -> None:
-    """Only the error of the body comes out, whatever the final reply is."""
+async def test_any_reply_after_an_error(reply: bytes) -> None:
+    """The error of the block is raised, whatever the final reply is."""
     async with talk(*TYPE_I, epsv, "STOR a", b"150 go\r\n", dropped, reply, *NOOP) as client:
         with pytest.raises(ZeroDivisionError):
             await _failing(client)
@@ -289,8 +289,8 @@ async def _failing(client: Client, codes: Codes = "1xx") -> None:
         raise ZeroDivisionError
 
 
-async def test_150_once_more() -> None:
-    """A server that says 150 again when it is broken off, as Pure-FTPd does, is asked something with its own answer."""
+async def test_150_again_after_a_reset() -> None:
+    """When a server sends 150 again after a reset, as Pure-FTPd does, the client sends PWD and reads up to its reply."""
     script: list[Step] = [
         *TYPE_I,
         epsv,
@@ -310,7 +310,7 @@ async def test_150_once_more() -> None:
 
 
 async def test_an_error_before_anything_was_read() -> None:
-    """When the 1xx was left unread it is passed over, too."""
+    """An unread 1xx is skipped too."""
     script: list[Step] = [*TYPE_I, epsv, "STOR a", b"150 go\r\n", dropped, "PWD", b"426 no\r\n", b'257 "/"\r\n']
 
     async with talk(*script, *NOOP) as client:
@@ -320,8 +320,8 @@ async def test_an_error_before_anything_was_read() -> None:
 
 
 @pytest.mark.parametrize("end", [close, reset])
-async def test_the_server_goes_after_an_error(end: Step) -> None:
-    """When the server ends the session instead, the error is that of the body, and the next call tells of the other."""
+async def test_the_session_ends_after_an_error(end: Step) -> None:
+    """When the server ends the session, the error of the block is raised, and the next call reports the end."""
     async with talk(*TYPE_I, epsv, "STOR a", b"150 go\r\n", dropped, end) as client:
         with pytest.raises(ZeroDivisionError):
             await _failing(client)
@@ -330,7 +330,7 @@ async def test_the_server_goes_after_an_error(end: Step) -> None:
 
 
 async def test_no_reply_after_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A final reply that does not come is not waited for without end, even when there is no `socket_timeout`."""
+    """The wait for a missing final reply is limited, even without `socket_timeout`."""
     monkeypatch.setattr(stream_module, "PATIENCE", 0.05)
     for limit in (None, 0.05):
         async with talk(*TYPE_I, epsv, "STOR a", b"150 go\r\n", dropped, until_closed, socket_timeout=None) as client:
@@ -342,7 +342,7 @@ async def test_no_reply_after_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_no_code_after_an_error() -> None:
-    """A final reply that is none closes the connection: nobody knows what comes next."""
+    """A final reply without a code closes the connection: commands and replies may be out of sync."""
     async with talk(*TYPE_I, epsv, "STOR a", b"150 go\r\n", dropped, b"what?\r\n", until_closed) as client:
         with pytest.raises(ZeroDivisionError):
             await _failing(client)
@@ -371,8 +371,8 @@ async def test_an_error_after_the_stream_was_closed() -> None:
             await client.noop()
 
 
-async def test_the_server_breaks_a_download() -> None:
-    """When the server breaks the data connection, what is raised is its reason; the session goes on."""
+async def test_the_server_resets_a_download() -> None:
+    """When the server resets the data connection, its reply is raised; the session continues."""
     async with talk(*TYPE_I, epsv, "RETR a", b"150 go\r\n", broken, b"451 disk\r\n", *NOOP) as client:
         with pytest.raises(StatusCodeError) as caught:
             await fetch(client)
@@ -381,8 +381,8 @@ async def test_the_server_breaks_a_download() -> None:
         await client.noop()
 
 
-async def test_the_server_breaks_an_upload() -> None:
-    """Of an upload, too, the server's reason is what is raised."""
+async def test_the_server_resets_an_upload() -> None:
+    """The server's reply is raised for an upload too."""
 
     async def fill(client: Client) -> None:
         async with client.upload_stream("a") as stream:
@@ -395,16 +395,16 @@ async def test_the_server_breaks_an_upload() -> None:
         await client.noop()
 
 
-async def test_the_server_breaks_and_knows_no_reason() -> None:
-    """A server that breaks the data connection and says that all is well is not believed."""
+async def test_a_reset_and_226() -> None:
+    """After a reset of the data connection the transfer fails, even when the server replies 226."""
     async with talk(*TYPE_I, epsv, "RETR a", b"150 go\r\n", broken, b"226 done\r\n", *NOOP) as client:
         with pytest.raises(ConnectionResetError):
             await fetch(client)
         await client.noop()
 
 
-async def test_the_server_breaks_and_the_body_has_another_error() -> None:
-    """An error of the body is what it is, even when the data connection broke before."""
+async def test_a_reset_and_another_error_in_the_body() -> None:
+    """Another error of the block is raised, even when the data connection was reset before."""
 
     async def fail(client: Client) -> None:
         async with client.download_stream("a") as stream:
@@ -419,7 +419,7 @@ async def test_the_server_breaks_and_the_body_has_another_error() -> None:
 
 
 async def test_an_error_without_a_command() -> None:
-    """When nothing was said there is no reply to wait for, and the session goes on."""
+    """Without a command no reply is expected, and the session continues."""
 
     async def fail(client: Client) -> None:
         async with client.get_stream():
@@ -431,8 +431,8 @@ async def test_an_error_without_a_command() -> None:
         await client.noop()
 
 
-async def test_an_error_after_a_command_of_ones_own() -> None:
-    """A command that was said on a stream without one has its reply read, or the next command would get it."""
+async def test_an_error_after_a_separate_command() -> None:
+    """The reply to a command that was sent separately is read, or the next command would get it."""
 
     async def fail(client: Client, codes: str | tuple[str, ...] = ()) -> None:
         async with client.get_stream():
@@ -456,8 +456,8 @@ async def test_an_error_after_a_command_of_ones_own() -> None:
         await client.noop()
 
 
-async def test_left_without_a_command() -> None:
-    """A stream that nobody used is left without waiting for a reply that nobody owes."""
+async def test_an_unused_stream() -> None:
+    """An unused stream is closed without waiting for a reply."""
     async with talk(*TYPE_I, epsv, *NOOP) as client:
         async with client.get_stream():
             pass
@@ -465,7 +465,7 @@ async def test_left_without_a_command() -> None:
 
 
 async def test_an_error_in_another_task() -> None:
-    """A stream that was begun in one task and fails in the block of another is brought back into step, too."""
+    """After an error in the block of another task, commands and replies are synchronized too."""
 
     async def fail(stream: DataConnectionThrottleStreamIO) -> None:
         async with stream:
@@ -478,12 +478,12 @@ async def test_an_error_in_another_task() -> None:
         await client.noop()
 
 
-# Cancelled.
+# Cancellation.
 
 
 @pytest.mark.parametrize("direction", ["up", "down"])
 async def test_cancelled_in_the_body(direction: str) -> None:
-    """A cancelled transfer resets its connection and closes the session, so that no reply is taken for another's."""
+    """A cancelled transfer resets its data connection and closes the session, whose replies would be out of sync."""
     verb = "STOR" if direction == "up" else "RETR"
     begun = asyncio.Event()
 
@@ -501,19 +501,19 @@ async def test_cancelled_in_the_body(direction: str) -> None:
 
 
 async def test_cancelled_in_finish() -> None:
-    """When the wait for the final reply is cancelled the session is closed."""
-    heard = asyncio.Event()
-    async with talk(*TYPE_I, epsv, "STOR a", b"150 go\r\n", receive(b""), tell(heard), until_closed) as client:
+    """When the wait for the final reply is cancelled, the session is closed."""
+    received = asyncio.Event()
+    async with talk(*TYPE_I, epsv, "STOR a", b"150 go\r\n", receive(b""), tell(received), until_closed) as client:
         stream = await client.upload_stream("a")
         task = asyncio.create_task(stream.finish())
-        await heard.wait()
+        await received.wait()
         await cancelled(task)
         with pytest.raises(ConnectionError, match="because a call was cancelled before its reply arrived: connect"):
             await asyncio.create_task(client.noop())
 
 
 async def test_cancelled_without_a_command() -> None:
-    """A stream for which nothing was said goes alone when its block is cancelled."""
+    """When the block of a stream without a command is cancelled, only the data connection is closed."""
     begun = asyncio.Event()
 
     async def body(client: Client) -> None:
@@ -528,16 +528,16 @@ async def test_cancelled_without_a_command() -> None:
         await client.noop()
 
 
-async def test_a_forgotten_stream() -> None:
-    """A stream that nobody finished goes with its client, without a warning."""
+async def test_an_unfinished_stream() -> None:
+    """An unfinished stream is closed with its client, without a warning."""
     async with talk(*TYPE_I, epsv, "RETR a", b"150 go\r\n", dropped, until_closed) as client:
         await client.download_stream("a")
         gc.collect()
         client.close()
 
 
-async def test_a_stream_that_is_over_is_forgotten() -> None:
-    """A client keeps no stream that was finished, closed or left."""
+async def test_no_reference_to_an_ended_stream() -> None:
+    """A client keeps no reference to a stream that was finished or closed."""
     script = transfer("RETR a", send(b"data"))
     async with talk(*TYPE_I, *script, *script, *script) as client:
         async with client.download_stream("a") as left:
@@ -552,29 +552,29 @@ async def test_a_stream_that_is_over_is_forgotten() -> None:
         assert [stream() for stream in streams] == [None] * 3
 
 
-# Keeping alive.
+# keep_alive.
 
 
-async def test_no_keep_alive(ticks: Ticks) -> None:
-    """Without `keep_alive` nothing is said while a transfer runs."""
+async def test_no_keep_alive(timers: Timers) -> None:
+    """Without `keep_alive` nothing is sent during a transfer."""
     async with talk(*transfer("RETR a", send(b"data"), first=True)) as client:
         await fetch(client)
-    assert ticks.set == []
+    assert timers.set == []
 
 
-async def test_keep_alive_of_a_short_transfer(ticks: Ticks) -> None:
-    """A transfer that is over before it rings says nothing, and leaves no timer."""
+async def test_keep_alive_of_a_short_transfer(timers: Timers) -> None:
+    """A transfer that ends before the interval sends no NOOP, and leaves no timer."""
     async with talk(*transfer("RETR a", send(b"data"), first=True), *NOOP, keep_alive=30) as client:
         await fetch(client)
         await client.noop()
-    assert ticks.set == [30]
-    assert ticks.pending == 0
+    assert timers.set == [30]
+    assert timers.pending == 0
 
 
 @pytest.mark.parametrize("answer", [b"200 fine\r\n", b"500 what?\r\n", b"502 no\r\n"])
 @pytest.mark.parametrize("where", ["before", "between", "after", "never"])
-async def test_keep_alive(ticks: Ticks, caplog: pytest.LogCaptureFixture, where: str, answer: bytes) -> None:
-    """NOOP is said again and again; its replies may come before the final reply, after it, or not at all."""
+async def test_keep_alive(timers: Timers, caplog: pytest.LogCaptureFixture, where: str, answer: bytes) -> None:
+    """NOOP is sent repeatedly; its replies may come before the final reply, after it, or not at all."""
     caplog.set_level("DEBUG", "ftpfixture.client")
     replies: dict[str, list[Step]] = {
         "before": [answer, answer, b"226 done\r\n"],
@@ -587,9 +587,9 @@ async def test_keep_alive(ticks: Ticks, caplog: pytest.LogCaptureFixture, where:
         epsv,
         "RETR a",
         b"150 here\r\n",
-        ticks.ring,
+        timers.expire,
         "NOOP",
-        ticks.ring,
+        timers.expire,
         "NOOP",
         send(b"data"),
     ]
@@ -597,15 +597,15 @@ async def test_keep_alive(ticks: Ticks, caplog: pytest.LogCaptureFixture, where:
     async with talk(*script, *replies[where], *PWD, *NOOP, keep_alive=30) as client:
         assert await fetch(client) == b"data"
         await client.noop()
-    assert ticks.set == [30, 30, 30]
-    assert ticks.pending == 0
+    assert timers.set == [30, 30, 30]
+    assert timers.pending == 0
     assert caplog.messages.count("NOOP") == 3
 
 
 @pytest.mark.parametrize("order", [[b"200 ok\r\n", b"426 broken\r\n"], [b"426 broken\r\n", b"200 ok\r\n"]])
-async def test_keep_alive_of_a_transfer_that_fails(ticks: Ticks, order: list[bytes]) -> None:
-    """With NOOPs under way, too, the reply of a failed transfer is its error."""
-    script: list[Step] = [*TYPE_I, epsv, "RETR a", b"150 x\r\n", ticks.ring, "NOOP", send(b""), *order, *PWD, *NOOP]
+async def test_keep_alive_of_a_transfer_that_fails(timers: Timers, order: list[bytes]) -> None:
+    """With pending NOOPs, the failing reply of the transfer is raised too."""
+    script: list[Step] = [*TYPE_I, epsv, "RETR a", b"150 x\r\n", timers.expire, "NOOP", send(b""), *order, *PWD, *NOOP]
 
     async with talk(*script, keep_alive=30) as client:
         with pytest.raises(StatusCodeError, match="Waiting for 2xx but got 426"):
@@ -613,22 +613,22 @@ async def test_keep_alive_of_a_transfer_that_fails(ticks: Ticks, order: list[byt
         await client.noop()
 
 
-async def test_keep_alive_and_the_codes_of_finish(ticks: Ticks) -> None:
-    """`finish` compares the transfer's reply with the masks that it was given."""
-    heard = asyncio.Event()
-    script: list[Step] = [*TYPE_I, epsv, "RETR a", b"150 x\r\n", ticks.ring, "NOOP", tell(heard), b"226 done\r\n"]
+async def test_keep_alive_and_the_codes_of_finish(timers: Timers) -> None:
+    """`finish` compares the reply of the transfer with its masks."""
+    received = asyncio.Event()
+    script: list[Step] = [*TYPE_I, epsv, "RETR a", b"150 x\r\n", timers.expire, "NOOP", tell(received), b"226 done\r\n"]
 
     async with talk(*script, *PWD, *NOOP, keep_alive=30) as client:
         stream = await client.download_stream("a")
-        await heard.wait()
+        await received.wait()
         with pytest.raises(StatusCodeError, match="Waiting for 250 but got 226"):
             await stream.finish("250")
         await client.noop()
 
 
-async def test_keep_alive_and_a_final_reply_among_many(ticks: Ticks) -> None:
-    """A server that says 150 again, and then its end, with answers in between, is understood."""
-    script: list[Step] = [*TYPE_I, epsv, "RETR a", b"150 x\r\n", ticks.ring, "NOOP", send(b"data")]
+async def test_keep_alive_and_a_final_reply_among_many(timers: Timers) -> None:
+    """A repeated 150 and a final reply between replies to NOOPs are recognized."""
+    script: list[Step] = [*TYPE_I, epsv, "RETR a", b"150 x\r\n", timers.expire, "NOOP", send(b"data")]
     answers: list[Step] = [b"150 x\r\n", "PWD", b"200 ok\r\n226 done\r\n", b'257 "/"\r\n']
 
     async with talk(*script, *answers, *NOOP, keep_alive=30) as client:
@@ -636,14 +636,14 @@ async def test_keep_alive_and_a_final_reply_among_many(ticks: Ticks) -> None:
         await client.noop()
 
 
-async def test_keep_alive_and_an_error_in_the_body(ticks: Ticks) -> None:
-    """After an error the replies of NOOPs are passed over, too."""
+async def test_keep_alive_and_an_error_in_the_body(timers: Timers) -> None:
+    """After an error in the block the replies to NOOPs are skipped too."""
     script: list[Step] = [
         *TYPE_I,
         epsv,
         "STOR a",
         b"150 x\r\n",
-        ticks.ring,
+        timers.expire,
         "NOOP",
         dropped,
         b"426 no\r\n",
@@ -651,50 +651,50 @@ async def test_keep_alive_and_an_error_in_the_body(ticks: Ticks) -> None:
         *NOOP,
     ]
 
-    async def fail(client: Client, heard: asyncio.Event) -> None:
+    async def fail(client: Client, received: asyncio.Event) -> None:
         async with client.upload_stream("a"):
-            await heard.wait()
+            await received.wait()
             raise ZeroDivisionError
 
-    heard = asyncio.Event()
-    script.insert(script.index(dropped), tell(heard))
+    received = asyncio.Event()
+    script.insert(script.index(dropped), tell(received))
     async with talk(*script, keep_alive=30) as client:
         with pytest.raises(ZeroDivisionError):
-            await fail(client, heard)
+            await fail(client, received)
         await client.noop()
 
 
-async def test_keep_alive_and_close(ticks: Ticks) -> None:
-    """A closed stream says no more NOOPs, and those that were said are accounted for."""
-    heard = asyncio.Event()
-    script: list[Step] = [*TYPE_I, epsv, "STOR a", b"150 x\r\n", ticks.ring, "NOOP", b"200 ok\r\n", tell(heard)]
+async def test_keep_alive_and_close(timers: Timers) -> None:
+    """A closed stream sends no more NOOPs; the replies to earlier ones are skipped."""
+    received = asyncio.Event()
+    script: list[Step] = [*TYPE_I, epsv, "STOR a", b"150 x\r\n", timers.expire, "NOOP", b"200 ok\r\n", tell(received)]
 
     async with talk(*script, receive(b""), b"226 x\r\n", *PWD, *NOOP, keep_alive=30) as client:
         stream = await client.upload_stream("a")
-        await heard.wait()
+        await received.wait()
         stream.close()
-        assert ticks.pending == 0
+        assert timers.pending == 0
         await client.noop()
 
 
-async def test_keep_alive_without_a_server(ticks: Ticks, monkeypatch: pytest.MonkeyPatch) -> None:
-    """When the control connection is gone NOOP is not said, and nothing fails for it."""
+async def test_keep_alive_without_a_connection(timers: Timers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the control connection is closed no NOOP is sent, and nothing fails."""
     async with talk(*TYPE_I, epsv, "RETR a", b"421 x\r\n", keep_alive=30) as client:
         stream = await client.get_stream("RETR a")
         with monkeypatch.context() as patched:
             patched.setattr(client.control, "_channel", None)
-            await ticks.ring()
+            await timers.expire()
         stream.close()
 
 
-async def test_keep_alive_may_be_changed(ticks: Ticks) -> None:
-    """The setting is looked at each time."""
+async def test_keep_alive_may_be_changed(timers: Timers) -> None:
+    """The setting is read before each interval."""
     script: list[Step] = [
         *TYPE_I,
         epsv,
         "RETR a",
         b"150 x\r\n",
-        ticks.ring,
+        timers.expire,
         "NOOP",
         b"200 x\r\n",
         send(b""),
@@ -707,4 +707,4 @@ async def test_keep_alive_may_be_changed(ticks: Ticks) -> None:
         client.keep_alive = 7
         assert await stream.read() == b""
         await stream.finish()
-    assert ticks.set == [30, 7]
+    assert timers.set == [30, 7]

@@ -1,4 +1,4 @@
-"""Files and trees, up and down: where they go, where they go on, what is told of them, and whether they are whole."""
+"""Uploads and downloads of files and trees: destinations, resuming, progress, and verification."""
 
 from __future__ import annotations
 
@@ -51,25 +51,25 @@ TREE = {"f": b"one", "a b/g": b"two", "a b/deep/er/h": b"", "z/ü": b"four"}
 MISSING = b"550 no such file\r\n"
 
 
-class Told:
-    """What a transfer told of its progress."""
+class ProgressLog:
+    """Records the calls of a progress function."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[PurePath, int, int | None]] = []
-        self._bells: list[tuple[int, asyncio.Event]] = []
+        self._thresholds: list[tuple[int, asyncio.Event]] = []
 
     def __call__(self, path: PurePath, done: int, total: int | None) -> None:
-        """Remember."""
+        """Record the call."""
         self.calls.append((path, done, total))
-        for least, bell in self._bells:
+        for least, event in self._thresholds:
             if done >= least:
-                bell.set()
+                event.set()
 
-    def at(self, done: int) -> asyncio.Event:
-        """An event that is set as soon as so many octets were told of."""
-        bell = asyncio.Event()
-        self._bells.append((done, bell))
-        return bell
+    def reached(self, done: int) -> asyncio.Event:
+        """An event that is set as soon as `done` bytes were reported."""
+        event = asyncio.Event()
+        self._thresholds.append((done, event))
+        return event
 
     def __len__(self) -> int:
         return len(self.calls)
@@ -80,8 +80,8 @@ class Told:
         return [(done, total) for _, done, total in self.calls]
 
 
-def plant(root: Path, tree: dict[str, bytes]) -> None:
-    """Make files below a folder."""
+def create_files(root: Path, tree: dict[str, bytes]) -> None:
+    """Create files below a directory."""
     root.mkdir(parents=True, exist_ok=True)
     for name, data in tree.items():
         path = root / name
@@ -89,27 +89,27 @@ def plant(root: Path, tree: dict[str, bytes]) -> None:
         path.write_bytes(data)
 
 
-def grown(root: Path) -> dict[str, bytes]:
-    """All files below a folder."""
+def files_below(root: Path) -> dict[str, bytes]:
+    """All files below a directory."""
     return {path.relative_to(root).as_posix(): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
 
 
 def below(prefix: str, tree: dict[str, bytes]) -> dict[str, bytes]:
-    """A tree as it is below a path."""
+    """A tree with a path before its names."""
     return {str(PurePosixPath(prefix) / name): data for name, data in tree.items()}
 
 
 def mlst(path: str, facts: str) -> list[Step]:
-    """MLST and its answer."""
+    """MLST and its reply."""
     return [f"MLST {path}", f"250-x\r\n {facts} {path}\r\n250 End\r\n".encode()]
 
 
-def size(path: str, octets: int | None) -> list[Step]:
-    """SIZE and its answer."""
-    return [f"SIZE {path}", MISSING if octets is None else f"213 {octets}\r\n".encode()]
+def size(path: str, number: int | None) -> list[Step]:
+    """SIZE and its reply."""
+    return [f"SIZE {path}", MISSING if number is None else f"213 {number}\r\n".encode()]
 
 
-# Where things go.
+# Destinations.
 
 DESTINATIONS = [
     ("", False, "src"),
@@ -129,7 +129,7 @@ DESTINATIONS = [
 
 @pytest.mark.parametrize(("destination", "write_into", "root"), DESTINATIONS)
 @pytest.mark.parametrize("kind", [str, PurePosixPath])
-async def test_where_a_tree_is_uploaded_to(
+async def test_the_destination_of_an_uploaded_tree(
     ftp_client: Client,
     ftp_server: FtpServer,
     tmp_path: Path,
@@ -138,8 +138,8 @@ async def test_where_a_tree_is_uploaded_to(
     root: str,
     kind: Callable[[str], str | PurePosixPath],
 ) -> None:
-    """A directory goes into the destination, or becomes it; what is missing above is made, empty directories too."""
-    plant(tmp_path / "src", TREE)
+    """A directory is put into the destination, or gets its name; missing parents and empty directories are created."""
+    create_files(tmp_path / "src", TREE)
     (tmp_path / "src" / "empty").mkdir()
     await ftp_client.make_directory("/here")
     await ftp_client.change_directory("/here")
@@ -152,7 +152,7 @@ async def test_where_a_tree_is_uploaded_to(
 
 
 @pytest.mark.parametrize(("destination", "write_into", "root"), DESTINATIONS)
-async def test_where_a_tree_is_downloaded_to(
+async def test_the_destination_of_a_downloaded_tree(
     ftp_client: Client,
     ftp_server: FtpServer,
     tmp_path: Path,
@@ -161,7 +161,7 @@ async def test_where_a_tree_is_downloaded_to(
     write_into: bool,
     root: str,
 ) -> None:
-    """A directory goes into the destination, or becomes it; what is missing above is made, empty directories too."""
+    """A directory is put into the destination, or gets its name; missing parents and empty directories are created."""
     for path, data in below("/top/src", TREE).items():
         ftp_server.files[path] = data
     ftp_server.files.mkdir("/top/src/empty")
@@ -177,18 +177,18 @@ async def test_where_a_tree_is_downloaded_to(
 
     assert (Path(root) / "empty").is_dir()
     (Path(root) / "empty").rmdir()
-    assert grown(Path(root)) == TREE
+    assert files_below(Path(root)) == TREE
 
 
 @pytest.mark.parametrize(
     ("destination", "write_into", "target"),
     [("", False, "f"), ("dst", False, "dst/f"), ("a/b", False, "a/b/f"), ("g", True, "g"), ("a/b/g", True, "a/b/g")],
 )
-async def test_where_a_file_goes(
+async def test_the_destination_of_a_file(
     ftp_client: Client, ftp_server: FtpServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     destination: str, write_into: bool, target: str,
 ) -> None:  # fmt: skip
-    """A file goes into the destination, or gets its name, both ways; what was there is replaced."""
+    """A file is put into the destination, or gets its name, both ways; an existing file is replaced."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "f").write_bytes(b"data")
     await ftp_client.upload("f", destination, write_into=write_into)
@@ -203,11 +203,11 @@ async def test_where_a_file_goes(
     assert (tmp_path / "back" / target).read_bytes() == b"new"
 
 
-# What is not there, or is no file.
+# Missing sources, and entries that are no files.
 
 
 async def test_nothing_to_upload(tmp_path: Path) -> None:
-    """A local source that is missing is an error with its name, and nothing is said."""
+    """A missing local source is an error with its name, and nothing is sent."""
     os.symlink("nowhere", tmp_path / "dangling")
     async with talk() as client:
         for name in ("missing", "dangling"):
@@ -217,19 +217,19 @@ async def test_nothing_to_upload(tmp_path: Path) -> None:
 
 
 async def test_nothing_to_download(tmp_path: Path) -> None:
-    """A remote source that is missing is an error, and nothing is made here."""
+    """A missing source on the server is an error, and nothing is created locally."""
     async with talk("MLST f", MISSING) as client:
         with pytest.raises(StatusCodeError, match="550"):
             await client.download("f", tmp_path / "dst")
     assert not (tmp_path / "dst").exists()
 
 
-async def test_odd_things_in_a_local_tree(
+async def test_links_and_pipes_in_a_local_tree(
     ftp_client: Client, ftp_server: FtpServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Links are followed, but not in circles; what is neither file nor directory is left out; the log tells of both."""
+    """Links are followed, except those that lead back; entries that are no files are left out; the log reports both."""
     src = tmp_path / "src"
-    plant(src, {"d/f": b"data"})
+    create_files(src, {"d/f": b"data"})
     os.symlink("d", src / "again")
     os.symlink("d/f", src / "file")
     os.symlink("..", src / "d" / "up")
@@ -251,7 +251,7 @@ async def test_odd_things_in_a_local_tree(
 
 
 async def test_links_of_the_server(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """Of a link on the server its file is brought; one that leads to none is left out, and the log tells of it."""
+    """A link on the server is downloaded as its file; a link that leads to no file is left out, and logged."""
     listing = b"type=OS.unix=slink:f; good\r\ntype=OS.unix=slink:d; bad\r\ntype=file; f\r\n"
     got = transfer("RETR d/good", send(b"data"))
     async with talk(
@@ -259,14 +259,14 @@ async def test_links_of_the_server(tmp_path: Path, caplog: pytest.LogCaptureFixt
         *(epsv, "RETR d/bad", MISSING, *transfer("RETR d/f", send(b"data"))),
     ) as client:
         await client.download("d", tmp_path)
-    assert grown(tmp_path / "d") == {"good": b"data", "f": b"data"}
+    assert files_below(tmp_path / "d") == {"good": b"data", "f": b"data"}
     [warning] = [record.message for record in caplog.records if record.levelname == "WARNING"]
     assert warning == "d/bad is not downloaded: it is a link that leads to no file"
 
 
 @pytest.mark.parametrize(("kind", "code"), [("file", b"550"), ("OS.unix=slink:x", b"451")])
 async def test_a_file_that_may_not_be_read(kind: str, code: bytes, tmp_path: Path) -> None:
-    """A file in a tree that is refused is an error, and so is a link that is refused for another reason."""
+    """A refused file in a tree is an error, and so is a link that is refused for another reason."""
     async with talk(
         *(*mlst("d", "type=cdir;"), *transfer("MLSD d", send(f"type={kind}; f\r\n".encode()), first=True)),
         *(epsv, "RETR d/f", code + b" no\r\n", *NOOP),
@@ -277,22 +277,22 @@ async def test_a_file_that_may_not_be_read(kind: str, code: bytes, tmp_path: Pat
 
 
 async def test_hostile_names(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """A server cannot make a client write elsewhere than into the destination."""
+    """A server cannot make a client write outside of the destination."""
     listing = b"type=file; ../evil\r\ntype=dir; ..\r\ntype=file; /tmp/evil\r\ntype=file; good\r\n"
     async with talk(
         *(*mlst("d", "type=dir;"), *transfer("MLSD d", send(listing), first=True)),
         *transfer("RETR d/good", send(b"data")),
     ) as client:
         await client.download("d", tmp_path / "in")
-    assert grown(tmp_path) == {"in/d/good": b"data"}
+    assert files_below(tmp_path) == {"in/d/good": b"data"}
     assert caplog.text.count("is no name") == 2
 
 
 class WindowsPathIO(MemoryPathIO):
-    """Files in memory whose paths are those of Windows."""
+    """Files in memory with Windows paths."""
 
     async def mkdir(self, path: PurePath, *, parents: bool = False, exist_ok: bool = False) -> None:
-        """Make a directory."""
+        """Create a directory."""
         await super().mkdir(PurePosixPath(path.as_posix()), parents=parents, exist_ok=exist_ok)
 
     async def _open(self, path: PurePath, mode: str = "rb") -> MemoryFile:
@@ -300,7 +300,7 @@ class WindowsPathIO(MemoryPathIO):
 
 
 async def test_names_of_another_system(caplog: pytest.LogCaptureFixture) -> None:
-    """A name that on this side is a path, or one on another drive, is left out, and the log tells of it."""
+    """A name that is locally a path, or on another drive, is left out, and logged."""
     listing = b"type=file; ..\\evil\r\ntype=dir; C:\\x\r\ntype=file; d:y\r\ntype=file; good\r\n"
     async with talk(
         *(*mlst("d", "type=dir;"), *transfer("MLSD d", send(listing), first=True)),
@@ -316,11 +316,11 @@ async def test_names_of_another_system(caplog: pytest.LogCaptureFixture) -> None
     ]
 
 
-# Files of this side that fail.
+# Local files that fail.
 
 
 async def test_a_destination_that_cannot_be_written(ftp_client: Client, ftp_server: FtpServer, tmp_path: Path) -> None:
-    """When the file cannot be made here that is the error, the transfer is broken off, and the session goes on."""
+    """When a local file cannot be created, that error is raised, the transfer is reset, and the session continues."""
     ftp_server.files["/f"] = b"data"
     (tmp_path / "f").mkdir()
     with pytest.raises(PathIOError):
@@ -332,10 +332,10 @@ async def test_a_destination_that_cannot_be_written(ftp_client: Client, ftp_serv
 
 
 async def test_a_source_that_cannot_be_read(tmp_path: Path) -> None:
-    """A file that cannot be opened costs nothing on the server: STOR is not even said."""
+    """When a local file cannot be opened, STOR is not sent, so the file on the server is not changed."""
 
     class Locked(PathIO):
-        """Opens nothing."""
+        """Opens no file."""
 
         async def _open(self, path: PurePath, mode: str = "rb") -> Any:
             raise PathIOError("locked")
@@ -351,7 +351,7 @@ class Failing(PathIO):
     """Fails in the middle of a file."""
 
     async def read(self, file: Any, n: int = -1) -> bytes:
-        """Read, but not beyond the first four octets."""
+        """Read, but not beyond the first four bytes."""
         if file.tell() >= 4:
             raise PathIOError("bad sector")
         data: bytes = file.read(4)
@@ -363,7 +363,7 @@ class Failing(PathIO):
 
 
 async def test_a_source_that_fails(tmp_path: Path, naps: Naps) -> None:
-    """A file that cannot be read to its end breaks the upload, so that half is not taken for all; it is not retried."""
+    """When a local file cannot be read to its end, the upload is reset and not retried."""
     (tmp_path / "f").write_bytes(b"123456789")
     async with talk(
         *(*TYPE_I, epsv, "STOR f", b"150 go\r\n", dropped, b"426 broken\r\n", *NOOP),
@@ -377,7 +377,7 @@ async def test_a_source_that_fails(tmp_path: Path, naps: Naps) -> None:
 
 
 async def test_a_destination_that_fails(tmp_path: Path, naps: Naps) -> None:
-    """A file that cannot be written breaks the download; that is not tried again."""
+    """When a local file cannot be written, the download is reset and not retried."""
     async with talk(
         *(*mlst("f", "type=file;"), *TYPE_I, epsv, "RETR f", b"150 go\r\n", send(b"x", end=False), dropped),
         *(b"426 broken\r\n", *NOOP),
@@ -394,58 +394,58 @@ async def test_a_destination_that_fails(tmp_path: Path, naps: Naps) -> None:
 
 
 async def test_progress_of_a_download(tmp_path: Path) -> None:
-    """It is told before the first octet and after every piece, with the path that is read and the size."""
-    told = Told()
+    """Progress is reported before the first byte and after every block, with the source path and the size."""
+    progress = ProgressLog()
     async with talk(
         *(*mlst("/d/f", "type=file;"), *TYPE_I, *size("/d/f", 10)),
         *(epsv, "RETR /d/f", send(b"0123456789"), b"150 x\r\n226 done\r\n"),
     ) as client:
-        await client.download("/d/f", tmp_path, block_size=4, progress=told)
+        await client.download("/d/f", tmp_path, block_size=4, progress=progress)
     path = PurePosixPath("/d/f")
-    assert told.calls == [(path, 0, 10), (path, 4, 10), (path, 8, 10), (path, 10, 10)]
+    assert progress.calls == [(path, 0, 10), (path, 4, 10), (path, 8, 10), (path, 10, 10)]
 
 
 @pytest.mark.parametrize("reply", [MISSING, b"502 no\r\n"])
 async def test_progress_without_a_size(tmp_path: Path, reply: bytes) -> None:
-    """When nobody knows the size, None is told."""
-    told = Told()
+    """When the size is unknown, it is reported as None."""
+    progress = ProgressLog()
     more = mlst("f", "type=file;") if reply.startswith(b"502") else []
     async with talk(
         *(*mlst("f", "type=file;"), *TYPE_I, "SIZE f", reply, *more),
         *(epsv, "RETR f", send(b"0123"), b"150 x\r\n226 done\r\n"),
     ) as client:
-        await client.download("f", tmp_path, progress=told)
-    assert told.steps == [(0, None), (4, None)]
+        await client.download("f", tmp_path, progress=progress)
+    assert progress.steps == [(0, None), (4, None)]
 
 
 async def test_size_refused(tmp_path: Path) -> None:
     """Any other refusal of SIZE is an error."""
     async with talk(*mlst("f", "type=file;"), *TYPE_I, "SIZE f", b"530 log in\r\n") as client:
         with pytest.raises(StatusCodeError, match="530"):
-            await client.download("f", tmp_path, progress=Told())
+            await client.download("f", tmp_path, progress=ProgressLog())
 
 
 async def test_no_progress_no_size(tmp_path: Path) -> None:
-    """When nobody wants to know, the size is not asked for."""
+    """Without a progress function, SIZE is not sent."""
     async with talk(*mlst("f", "type=file;"), *transfer("RETR f", send(b"data"), first=True)) as client:
         await client.download("f", tmp_path)
-    assert grown(tmp_path) == {"f": b"data"}
+    assert files_below(tmp_path) == {"f": b"data"}
 
 
 async def test_progress_of_an_upload(tmp_path: Path) -> None:
-    """Uploads tell the same, with the local path."""
-    told = Told()
+    """Progress of an upload is reported with the local path."""
+    progress = ProgressLog()
     (tmp_path / "f").write_bytes(b"0123456789")
     async with talk(*transfer("STOR f", receive(b"0123456789"), first=True)) as client:
-        await client.upload(tmp_path / "f", block_size=4, progress=told)
+        await client.upload(tmp_path / "f", block_size=4, progress=progress)
     path = tmp_path / "f"
-    assert told.calls == [(path, 0, 10), (path, 4, 10), (path, 8, 10), (path, 10, 10)]
+    assert progress.calls == [(path, 0, 10), (path, 4, 10), (path, 8, 10), (path, 10, 10)]
 
 
 async def test_progress_of_trees(ftp_client: Client, tmp_path: Path) -> None:
-    """Of a tree every file is told, empty ones once, in the order of the alphabet on the way up."""
-    up, down = Told(), Told()
-    plant(tmp_path / "src", TREE)
+    """In a tree progress is reported for every file, once for empty ones; uploads are in order of their paths."""
+    up, down = ProgressLog(), ProgressLog()
+    create_files(tmp_path / "src", TREE)
     await ftp_client.upload(tmp_path / "src", progress=up)
     await ftp_client.download("src", tmp_path / "back", progress=down)
 
@@ -462,11 +462,11 @@ async def test_progress_of_trees(ftp_client: Client, tmp_path: Path) -> None:
     )
 
 
-# Going on.
+# Resuming.
 
 
 @pytest.mark.parametrize(
-    ("here", "steps", "result"),
+    ("local", "steps", "result"),
     [
         (None, [(0, 6), (6, 6)], b"012345"),
         (b"", [(0, 6), (6, 6)], b"012345"),
@@ -479,27 +479,27 @@ async def test_resume_a_download(
     ftp_client: Client,
     ftp_server: FtpServer,
     tmp_path: Path,
-    here: bytes | None,
+    local: bytes | None,
     steps: list[tuple[int, int]],
     result: bytes,
 ) -> None:
-    """What is here goes on where it ends; what is whole stays; what is longer than there begins anew."""
+    """A partial local file is resumed; a complete one stays; one longer than the source is replaced."""
     ftp_server.files["/f"] = b"012345"
-    if here is not None:
-        (tmp_path / "f").write_bytes(here)
-    told = Told()
+    if local is not None:
+        (tmp_path / "f").write_bytes(local)
+    progress = ProgressLog()
 
-    await ftp_client.download("/f", tmp_path, resume=True, progress=told)
+    await ftp_client.download("/f", tmp_path, resume=True, progress=progress)
 
-    assert told.steps == steps
+    assert progress.steps == steps
     assert (tmp_path / "f").read_bytes() == result
     assert [record.argument for record in ftp_server.log.commands if record.verb == "REST"] == (
-        ["3"] if here == b"abc" else []
+        ["3"] if local == b"abc" else []
     )
 
 
 @pytest.mark.parametrize(
-    ("there", "steps", "result"),
+    ("remote", "steps", "result"),
     [
         (None, [(0, 6), (6, 6)], b"012345"),
         (b"", [(0, 6), (6, 6)], b"012345"),
@@ -512,79 +512,79 @@ async def test_resume_an_upload(
     ftp_client: Client,
     ftp_server: FtpServer,
     tmp_path: Path,
-    there: bytes | None,
+    remote: bytes | None,
     steps: list[tuple[int, int]],
     result: bytes,
 ) -> None:
-    """What is there goes on where it ends, by APPE; what is whole stays; what is longer than here begins anew."""
-    if there is not None:
-        ftp_server.files["/f"] = there
+    """A partial remote file is resumed with APPE; a complete one stays; one longer than the source is replaced."""
+    if remote is not None:
+        ftp_server.files["/f"] = remote
     (tmp_path / "f").write_bytes(b"012345")
-    told = Told()
+    progress = ProgressLog()
 
-    await ftp_client.upload(tmp_path / "f", "/", resume=True, progress=told)
+    await ftp_client.upload(tmp_path / "f", "/", resume=True, progress=progress)
 
-    assert told.steps == steps
+    assert progress.steps == steps
     assert ftp_server.files == {"/f": result}
     verbs = {record.verb for record in ftp_server.log.commands} & {"STOR", "APPE"}
-    assert verbs == ({"APPE"} if there == b"abc" else set() if there == b"abcdef" else {"STOR"})
+    assert verbs == ({"APPE"} if remote == b"abc" else set() if remote == b"abcdef" else {"STOR"})
 
 
 async def test_resume_without_progress(ftp_client: Client, ftp_server: FtpServer, tmp_path: Path) -> None:
-    """Resumption needs nobody who listens, and leaves whole files alone, in trees too."""
-    plant(tmp_path / "d", {"whole": b"123", "half": b"45", "empty": b""})
+    """Resuming works without a progress function, and does not copy complete files, in trees too."""
+    create_files(tmp_path / "d", {"whole": b"123", "half": b"45", "empty": b""})
     ftp_server.files["/d/half"] = b"456"
     ftp_server.files["/d/whole"] = b"abc"
     ftp_server.files["/d/empty"] = b""
 
     await ftp_client.download("/d", tmp_path, resume=True)
-    assert grown(tmp_path / "d") == {"whole": b"123", "half": b"456", "empty": b""}
+    assert files_below(tmp_path / "d") == {"whole": b"123", "half": b"456", "empty": b""}
     await ftp_client.upload(tmp_path / "d", "/up", write_into=True, resume=True)
     ftp_server.files["/up/half"] = b"4"
     await ftp_client.upload(tmp_path / "d", "/up", write_into=True, resume=True)
     assert ftp_server.files["/up/half"] == b"456"
 
 
-async def test_a_server_that_cannot_skip(tmp_path: Path) -> None:
-    """When REST is refused the file comes from its beginning."""
-    told = Told()
+async def test_a_server_without_rest(tmp_path: Path) -> None:
+    """When REST is refused, the file is downloaded from its beginning."""
+    progress = ProgressLog()
     (tmp_path / "f").write_bytes(b"abc")
     async with talk(
         *(*mlst("f", "type=file;"), *TYPE_I, *size("f", 6), epsv, "REST 3", b"502 no\r\n", receive(b"")),
         *(epsv, "RETR f", send(b"012345"), b"150 x\r\n226 done\r\n"),
     ) as client:
-        await client.download("f", tmp_path, resume=True, progress=told)
-    assert told.steps == [(0, 6), (6, 6)]
-    assert grown(tmp_path) == {"f": b"012345"}
+        await client.download("f", tmp_path, resume=True, progress=progress)
+    assert progress.steps == [(0, 6), (6, 6)]
+    assert files_below(tmp_path) == {"f": b"012345"}
 
 
 async def test_refused_after_rest(tmp_path: Path) -> None:
-    """When the file is refused behind REST, that is the error, and what is here stays."""
+    """When the file is refused after REST, that error is raised, and the local file stays."""
     (tmp_path / "f").write_bytes(b"abc")
     async with talk(
         *(*mlst("f", "type=file;"), *TYPE_I, *size("f", 6), epsv, "REST 3", b"350 ok\r\n", "RETR f", b"550 no\r\n")
     ) as client:
         with pytest.raises(StatusCodeError, match="550"):
             await client.download("f", tmp_path, resume=True)
-    assert grown(tmp_path) == {"f": b"abc"}
+    assert files_below(tmp_path) == {"f": b"abc"}
 
 
 async def test_resume_without_a_size(tmp_path: Path) -> None:
-    """When nobody knows how long the file is there, a download goes on where it ends here."""
+    """When the size on the server is unknown, a download resumes at the end of the local file."""
     (tmp_path / "f").write_bytes(b"abc")
     async with talk(
         *(*mlst("f", "type=file;"), *TYPE_I, "SIZE f", b"550 no\r\n", epsv, "REST 3", b"350 ok\r\n"),
         *("RETR f", b"150 x\r\n", send(b"345"), b"226 done\r\n"),
     ) as client:
         await client.download("f", tmp_path, resume=True)
-    assert grown(tmp_path) == {"f": b"abc345"}
+    assert files_below(tmp_path) == {"f": b"abc345"}
 
 
-# Trying again.
+# Retries.
 
 
 async def connected_client(server: ScriptedServer, **settings: Any) -> Client:
-    """A client that is logged in to a scripted server, and tries everything again."""
+    """A client that is logged in to a scripted server, and retries."""
     client = Client(retry=Retry(delay=1), socket_timeout=20, **settings)
     await client.connect(*server.address)
     await client.login("ann")
@@ -594,35 +594,35 @@ async def connected_client(server: ScriptedServer, **settings: Any) -> Client:
 LOGIN: list[Step] = [GREETING, "USER ann", b"230 in\r\n"]
 
 
-async def test_a_download_goes_on(tmp_path: Path, naps: Naps) -> None:
-    """A download whose connections break goes on where it stopped, on a new control connection if need be."""
-    told = Told()
+async def test_a_download_is_resumed(tmp_path: Path, naps: Naps) -> None:
+    """A download whose connections fail resumes where it stopped, on a new control connection if necessary."""
+    progress = ProgressLog()
     begin: list[Step] = [*mlst("f", "type=file;"), *TYPE_I, *size("f", 6)]
     async with ScriptedServer(
         [
-            *(*LOGIN, *begin, epsv, "RETR f", b"150 x\r\n", send(b"01", end=False), told.at(2), broken),
+            *(*LOGIN, *begin, epsv, "RETR f", b"150 x\r\n", send(b"01", end=False), progress.reached(2), broken),
             *(b"426 broken\r\n", epsv, "REST 2", b"350 ok\r\n", "RETR f", b"150 x\r\n", send(b"23", end=False)),
-            *(told.at(4), reset),
+            *(progress.reached(4), reset),
         ],
         [*LOGIN, *TYPE_I, epsv, "REST 4", b"350 ok\r\n", "RETR f", b"150 x\r\n", send(b"45"), b"226 done\r\n"],
     ) as server:
         client = await connected_client(server)
-        await client.download("f", tmp_path, progress=told)
+        await client.download("f", tmp_path, progress=progress)
         client.close()
-    assert grown(tmp_path) == {"f": b"012345"}
-    assert told.steps == [(0, 6), (2, 6), (2, 6), (4, 6), (4, 6), (6, 6)]
+    assert files_below(tmp_path) == {"f": b"012345"}
+    assert progress.steps == [(0, 6), (2, 6), (2, 6), (4, 6), (4, 6), (6, 6)]
     assert naps.seconds == [1, 2]
 
 
-async def test_a_download_that_is_refused_for_now(tmp_path: Path, naps: Naps) -> None:
-    """A 4xx is tried again, and each step of a download is."""
+async def test_a_temporary_refusal_of_a_download(tmp_path: Path, naps: Naps) -> None:
+    """After a 4xx, each step of a download is retried."""
     async with talk(
         *("MLST f", b"450 busy\r\n", *mlst("f", "type=file;"), *TYPE_I, epsv, "RETR f", b"450 busy\r\n"),
         *transfer("RETR f", send(b"data")),
         retry=Retry(),
     ) as client:
         await client.download("f", tmp_path)
-    assert grown(tmp_path) == {"f": b"data"}
+    assert files_below(tmp_path) == {"f": b"data"}
     assert naps.seconds == [0.5, 0.5]
 
 
@@ -638,23 +638,23 @@ async def test_a_download_that_is_refused_for_now(tmp_path: Path, naps: Naps) ->
         ([b"502 no\r\n", "MLST f", b"550 gone\r\n"], "STOR f", b"012345"),
     ],
 )
-async def test_an_upload_goes_on(tmp_path: Path, naps: Naps, arrived: list[Step], command: str, rest: bytes) -> None:
-    """An upload that breaks goes on behind what has arrived, as the server counts it, or begins anew."""
-    told = Told()
+async def test_an_upload_is_resumed(tmp_path: Path, naps: Naps, arrived: list[Step], command: str, rest: bytes) -> None:
+    """An upload that fails resumes after the bytes that the server has, or begins again."""
+    progress = ProgressLog()
     (tmp_path / "f").write_bytes(b"012345")
     async with talk(
         *(*TYPE_I, epsv, "STOR f", b"150 go\r\n", receive(b"012345"), b"426 broken\r\n"),
         *("SIZE f", *arrived, *transfer(command, receive(rest))),
         retry=Retry(),
     ) as client:
-        await client.upload(tmp_path / "f", progress=told)
+        await client.upload(tmp_path / "f", progress=progress)
     assert naps.seconds == [0.5]
     begin = 6 - len(rest)
-    assert told.steps == [(0, 6), (6, 6), (begin, 6), *([(6, 6)] if rest else [])]
+    assert progress.steps == [(0, 6), (6, 6), (begin, 6), *([(6, 6)] if rest else [])]
 
 
 async def test_an_upload_on_a_new_connection(tmp_path: Path, naps: Naps) -> None:
-    """An upload goes on after the control connection was lost, too."""
+    """An upload also resumes after the control connection was lost."""
     (tmp_path / "f").write_bytes(b"012345")
     async with ScriptedServer(
         [*LOGIN, *TYPE_I, epsv, "STOR f", b"150 go\r\n", receive(b"012345"), reset],
@@ -665,8 +665,8 @@ async def test_an_upload_on_a_new_connection(tmp_path: Path, naps: Naps) -> None
         client.close()
 
 
-async def test_an_upload_that_is_refused_for_now(tmp_path: Path, naps: Naps) -> None:
-    """What is there is not looked at before an upload has begun: it may be an old file."""
+async def test_a_temporary_refusal_of_an_upload(tmp_path: Path, naps: Naps) -> None:
+    """Before an upload has begun, the size on the server is not used: it may be that of an old file."""
     (tmp_path / "f").write_bytes(b"data")
     async with talk(
         *(*TYPE_I, epsv, "STOR f", b"450 busy\r\n", *transfer("STOR f", receive(b"data"))), retry=Retry()
@@ -676,7 +676,7 @@ async def test_an_upload_that_is_refused_for_now(tmp_path: Path, naps: Naps) -> 
 
 
 async def test_attempts_used_up(tmp_path: Path, naps: Naps) -> None:
-    """The last error comes out, and the session goes on."""
+    """The last error is raised, and the session continues."""
     refused: list[Step] = [epsv, "RETR f", b"425 busy\r\n"]
     async with talk(*(*mlst("f", "type=file;"), *TYPE_I, *refused, *refused, *refused, *NOOP), retry=Retry()) as client:
         with pytest.raises(StatusCodeError, match="425"):
@@ -685,9 +685,9 @@ async def test_attempts_used_up(tmp_path: Path, naps: Naps) -> None:
     assert naps.seconds == [0.5, 1]
 
 
-async def test_a_tree_goes_on(ftp_server: FtpServer, tmp_path: Path, naps: Naps) -> None:
-    """Directories and listings of a tree are tried again, too."""
-    plant(tmp_path / "d", {"f": b"data"})
+async def test_the_steps_of_a_tree_are_retried(ftp_server: FtpServer, tmp_path: Path, naps: Naps) -> None:
+    """Directories and listings of a tree are retried too."""
+    create_files(tmp_path / "d", {"f": b"data"})
     async with talk(
         *("MKD d", b"450 busy\r\n", "MKD d", b"257 ok\r\n", *transfer("STOR d/f", receive(b"data"), first=True)),
         *(*mlst("d", "type=dir;"), epsv, "MLSD d", b"450 busy\r\n", *transfer("MLSD d", send(b"type=file; f\r\n"))),
@@ -698,15 +698,15 @@ async def test_a_tree_goes_on(ftp_server: FtpServer, tmp_path: Path, naps: Naps)
         await client.upload(tmp_path / "d")
         await client.download("d", tmp_path / "back")
         await client.upload(tmp_path / "d" / "f", "in")
-    assert grown(tmp_path / "back") == {"d/f": b"data"}
+    assert files_below(tmp_path / "back") == {"d/f": b"data"}
     assert naps.seconds == [0.5] * 3
 
 
-# Whole?
+# Verification.
 
 
 def feat(*lines: str) -> list[Step]:
-    """An answer to FEAT."""
+    """A reply to FEAT."""
     return ["FEAT", "".join(["211-x\r\n", *(f" {line}\r\n" for line in lines), "211 End\r\n"]).encode()]
 
 
@@ -714,7 +714,7 @@ CRC = f"{zlib.crc32(b'data'):08X}"
 
 
 @pytest.mark.parametrize(
-    ("script", "algorithm", "here"),
+    ("script", "algorithm", "local"),
     [
         ([*feat("HASH SHA-256"), *feat("HASH SHA-256"), "OPTS HASH SHA-256", b"200 ok\r\n", "HASH f"], "SHA-256", ""),
         ([*feat("XMD5"), *feat("XMD5"), "XMD5 f"], "MD5", "8d777f385d3dfec8815d20f7496026dc"),
@@ -724,12 +724,12 @@ CRC = f"{zlib.crc32(b'data'):08X}"
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("whole", [True, False])
-async def test_verify(tmp_path: Path, script: list[Step], algorithm: str, here: str, whole: bool) -> None:
-    """Copies are compared by the strongest hash of the server, or by size; a difference is an error that tells both."""
-    here = here or sha256(b"data").hexdigest()
-    there = here if whole else here.translate(str.maketrans("0123456789abcdefABCDEF", "1234567890bcdefaBCDEFA"))
-    reply = f"213 {there}\r\n".encode()
-    text = f"f on the server and {tmp_path / 'f'} differ in {algorithm}: {there.lower()} there, {here.lower()} here"
+async def test_verify(tmp_path: Path, script: list[Step], algorithm: str, local: str, whole: bool) -> None:
+    """Copies are compared with the server's strongest hash, or by size; a difference is an error that shows both."""
+    local = local or sha256(b"data").hexdigest()
+    remote = local if whole else local.translate(str.maketrans("0123456789abcdefABCDEF", "1234567890bcdefaBCDEFA"))
+    reply = f"213 {remote}\r\n".encode()
+    text = f"f on the server and {tmp_path / 'f'} differ in {algorithm}: {remote.lower()} there, {local.lower()} here"
 
     async with talk(
         *(*mlst("f", "type=file;"), *transfer("RETR f", send(b"data"), first=True), *script, reply),
@@ -745,14 +745,14 @@ async def test_verify(tmp_path: Path, script: list[Step], algorithm: str, here: 
 
 
 async def test_verify_large_files(ftp_client: Client, tmp_path: Path) -> None:
-    """Hashes of more than one block are compared."""
+    """Hashes of files with several blocks are compared."""
     (tmp_path / "f").write_bytes(bytes(range(256)) * 10_000)
     await ftp_client.upload(tmp_path / "f", verify=True)
     await ftp_client.download("f", tmp_path / "back", verify=True)
 
 
 async def test_verify_is_retried(tmp_path: Path, naps: Naps) -> None:
-    """A hash that is refused for now is asked for again; a difference is not."""
+    """A temporary refusal of the hash is retried; a difference is not."""
     (tmp_path / "f").write_bytes(b"data")
     async with talk(
         *(*transfer("STOR f", receive(b"data"), first=True), "FEAT", b"421 x\r\n"),
@@ -770,8 +770,8 @@ async def test_verify_is_retried(tmp_path: Path, naps: Naps) -> None:
     assert naps.seconds == [0.5]
 
 
-async def test_verify_what_is_whole_already(tmp_path: Path) -> None:
-    """With `resume` a file of the right size is not brought, but it is compared."""
+async def test_verify_a_complete_file(tmp_path: Path) -> None:
+    """With `resume` a file of the right size is not copied, but compared."""
     (tmp_path / "f").write_bytes(b"data")
     async with talk(
         *(
@@ -791,8 +791,8 @@ async def test_verify_what_is_whole_already(tmp_path: Path) -> None:
             await client.upload(tmp_path / "f", resume=True, verify=True)
 
 
-async def test_nobody_can_tell(tmp_path: Path) -> None:
-    """A server that knows neither hash nor size is an error: nothing was compared."""
+async def test_verify_without_hash_and_size(tmp_path: Path) -> None:
+    """When a server has neither hash nor size, that is an error: nothing was compared."""
     (tmp_path / "f").write_bytes(b"data")
     async with talk(
         *(*transfer("STOR f", receive(b"data"), first=True), "FEAT", b"502 x\r\n", "SIZE f", b"502 no\r\n"),
@@ -806,7 +806,7 @@ async def test_nobody_can_tell(tmp_path: Path) -> None:
 
 
 async def test_the_commands_of_streams() -> None:
-    """Each stream says its command, with the path as it was given."""
+    """Each stream sends its command, with the given path."""
     async with talk(
         *transfer("RETR /a b", send(b"down"), first=True),
         *transfer("STOR /a b", receive(b"up")),
@@ -821,12 +821,12 @@ async def test_the_commands_of_streams() -> None:
 
 
 def test_the_layer_of_local_files_is_a_setting() -> None:
-    """Local files are reached by the client's own path layer."""
+    """The client accesses local files with its own path layer."""
     assert isinstance(Client().path_io, AbstractPathIO)
 
 
 async def test_a_layer_in_memory(ftp_server: FtpServer) -> None:
-    """Transfers go through the layer that the client was given, both ways."""
+    """Transfers use the path layer of the client, both ways."""
     ftp_server.files["/d/f"] = b"data"
     async with Client.context(*ftp_server.address, *ftp_server.credentials, path_io_factory=MemoryPathIO) as client:
         await client.download("/d", "/mine")
@@ -834,7 +834,7 @@ async def test_a_layer_in_memory(ftp_server: FtpServer) -> None:
     assert ftp_server.files == {"/d/f": b"data", "/back/d/f": b"data"}
 
 
-# Against a server that means it.
+# On our own server.
 
 DIGITS = b"0123456789"
 DIGESTS = ["HASH", "XSHA512", "XSHA256", "XSHA1", "XSHA", "XMD5", "XCRC"]
@@ -851,8 +851,8 @@ STRONGEST = [
 ]
 
 
-def said(server: FtpServer, *verbs: str) -> list[str]:
-    """What was said with some verbs, and how it was answered."""
+def commands(server: FtpServer, *verbs: str) -> list[str]:
+    """The commands with these verbs, and their replies."""
     return [str(record) for record in server.log.commands if record.verb in verbs]
 
 
@@ -865,15 +865,15 @@ def as_shown(algorithm: str, data: bytes) -> object:
     return hashlib.new(algorithm.replace("-", ""), data).hexdigest()
 
 
-class Meddling(Server):
-    """Spoils each file once, when it is asked for its features."""
+class Corrupting(Server):
+    """Changes each file once, when FEAT is sent."""
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
         self.whole = ["/f", "/g"]
 
     async def feat(self, connection: Connection, rest: str) -> bool:
-        """Append an octet to the first file that is still whole, if it is there."""
+        """Append a byte to the first file that is still unchanged, if it exists."""
         if self.whole and await connection.path_io.exists(PurePosixPath(self.whole[0])):
             async with connection.path_io.open(PurePosixPath(self.whole.pop(0)), mode="ab") as file:
                 await file.write(b"x")
@@ -884,26 +884,26 @@ class Meddling(Server):
 async def test_the_strongest_of_a_server(
     disable: list[str], algorithm: str, command: str, ftp_server_factory: Callable[..., FtpServer], tmp_path: Path
 ) -> None:
-    """The strongest digest that a server has is compared: spoilt files are told; whole ones pass, empty ones too."""
+    """The server's strongest digest is compared: changed files are reported; unchanged ones pass, empty ones too."""
     files = {"/f": DIGITS, "/in/none": b"", "/in/big": bytes(range(256)) * 1000}
-    server = ftp_server_factory(server_class=Meddling, disable=disable, files=files)
+    server = ftp_server_factory(server_class=Corrupting, disable=disable, files=files)
     local = tmp_path / "f"
-    spoilt, whole = as_shown(algorithm, DIGITS + b"x"), as_shown(algorithm, DIGITS)
+    changed, whole = as_shown(algorithm, DIGITS + b"x"), as_shown(algorithm, DIGITS)
     async with Client.context(*server.address, *server.credentials, retry=Retry()) as client:
         with pytest.raises(IntegrityError) as caught:
             await client.download("/f", tmp_path, verify=True)
-        assert str(caught.value) == f"/f on the server and {local} differ in {algorithm}: {spoilt} there, {whole} here"
+        assert str(caught.value) == f"/f on the server and {local} differ in {algorithm}: {changed} there, {whole} here"
         with pytest.raises(IntegrityError) as caught:
             await client.upload(local, "/g", write_into=True, verify=True)
-        assert str(caught.value) == f"/g on the server and {local} differ in {algorithm}: {spoilt} there, {whole} here"
+        assert str(caught.value) == f"/g on the server and {local} differ in {algorithm}: {changed} there, {whole} here"
         await client.download("/in", tmp_path, verify=True)
         await client.upload(tmp_path / "in", "/out", verify=True)
-    assert len([line for line in said(server, command) if "-> 2" in line]) >= 6
-    assert len(said(server, "RETR")) + len(said(server, "STOR")) == 6
+    assert len([line for line in commands(server, command) if "-> 2" in line]) >= 6
+    assert len(commands(server, "RETR")) + len(commands(server, "STOR")) == 6
 
 
-class Breaking(Server):
-    """Breaks off transfers of files; each takes so many octets and gets such an answer, when the plan is over a 226."""
+class Interrupting(Server):
+    """Ends transfers as planned: each after a number of bytes, with a code. Without a plan they complete with 226."""
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
@@ -913,7 +913,7 @@ class Breaking(Server):
         count, code = self.plan.pop(0) if self.plan else (count, "")
         await super()._send(connection, first, count, stream, file)
         if code:
-            raise CommandRefused(code, "Broken off")
+            raise CommandRefused(code, "Interrupted")
 
     async def _receive(self, connection: Connection, offset: int, stream: Any, file: Any) -> None:
         if not self.plan:
@@ -921,77 +921,77 @@ class Breaking(Server):
             return
         count, code = self.plan.pop(0)
         await file.write(await stream.readexactly(count))
-        await stream.read()  # a close with octets unread would be a reset, which may overtake the reply
-        raise CommandRefused(code, "Broken off")
+        await stream.read()  # closing with unread bytes would be a reset, which may overtake the reply
+        raise CommandRefused(code, "Interrupted")
 
 
 @pytest.fixture
 def plan(ftp_server: FtpServer) -> list[tuple[int, str]]:
-    """What the server breaks off, to be filled before anybody connects."""
-    assert isinstance(ftp_server.server, Breaking)
+    """The transfers that the server interrupts; to be filled before a client connects."""
+    assert isinstance(ftp_server.server, Interrupting)
     return ftp_server.server.plan
 
 
-@pytest.mark.ftp(server_class=Breaking, files={"/f": DIGITS})
-async def test_down_where_it_stopped(
+@pytest.mark.ftp(server_class=Interrupting, files={"/f": DIGITS})
+async def test_a_download_resumes_repeatedly(
     plan: list[tuple[int, str]], ftp_server: FtpServer, tmp_path: Path, naps: Naps
 ) -> None:
-    """Over and over a download goes on where it stopped, and every octet comes once."""
+    """A download resumes repeatedly where it stopped, and every byte is transferred once."""
     plan += [(3, "426"), (0, "451"), (4, "426")]
-    told = Told()
+    progress = ProgressLog()
     async with Client.context(*ftp_server.address, *ftp_server.credentials, retry=Retry(attempts=4)) as client:
-        await client.download("/f", tmp_path, progress=told, verify=True)
-    assert said(ftp_server, "REST", "RETR") == [
+        await client.download("/f", tmp_path, progress=progress, verify=True)
+    assert commands(ftp_server, "REST", "RETR") == [
         *("RETR /f -> 426", "REST 3 -> 350", "RETR /f -> 451"),
         *("REST 3 -> 350", "RETR /f -> 426", "REST 7 -> 350", "RETR /f -> 226"),
     ]
-    assert [done for done, _ in told.steps] == [0, 3, 3, 3, 7, 7, 10]
+    assert [done for done, _ in progress.steps] == [0, 3, 3, 3, 7, 7, 10]
     assert [record.size for record in ftp_server.log.transfers] == [3, 0, 4, 3]
 
 
-@pytest.mark.ftp(server_class=Breaking)
-async def test_up_where_it_stopped(
+@pytest.mark.ftp(server_class=Interrupting)
+async def test_an_upload_resumes_repeatedly(
     plan: list[tuple[int, str]], ftp_server: FtpServer, tmp_path: Path, naps: Naps
 ) -> None:
-    """Over and over an upload goes on with what did not arrive, as the server counts it."""
+    """An upload resumes repeatedly with the bytes that the server does not have."""
     plan += [(3, "426"), (0, "451"), (4, "426")]
     (tmp_path / "f").write_bytes(DIGITS)
     async with Client.context(*ftp_server.address, *ftp_server.credentials, retry=Retry(attempts=4)) as client:
         await client.upload(tmp_path / "f", "/", verify=True)
-    assert said(ftp_server, "STOR", "APPE") == [
+    assert commands(ftp_server, "STOR", "APPE") == [
         *("STOR /f -> 426", "APPE /f -> 451", "APPE /f -> 426", "APPE /f -> 226")
     ]
     assert ftp_server.files == {"/f": DIGITS}
 
 
-@pytest.mark.ftp(server_class=Breaking, files={"/f": DIGITS}, disable=["REST"])
-async def test_down_again_from_the_beginning(
+@pytest.mark.ftp(server_class=Interrupting, files={"/f": DIGITS}, disable=["REST"])
+async def test_a_download_restarts_without_rest(
     plan: list[tuple[int, str]], ftp_server: FtpServer, tmp_path: Path, naps: Naps
 ) -> None:
-    """Where the server cannot skip, the next attempt begins anew, and nothing is there twice."""
+    """Without REST the next attempt begins again, and no data are duplicated."""
     plan.append((3, "426"))
-    told = Told()
+    progress = ProgressLog()
     async with Client.context(*ftp_server.address, *ftp_server.credentials, retry=Retry()) as client:
-        await client.download("/f", tmp_path, progress=told)
-    assert said(ftp_server, "REST", "RETR") == ["RETR /f -> 426", "REST 3 -> 502", "RETR /f -> 226"]
-    assert [done for done, _ in told.steps] == [0, 3, 0, 10]
-    assert grown(tmp_path) == {"f": DIGITS}
+        await client.download("/f", tmp_path, progress=progress)
+    assert commands(ftp_server, "REST", "RETR") == ["RETR /f -> 426", "REST 3 -> 502", "RETR /f -> 226"]
+    assert [done for done, _ in progress.steps] == [0, 3, 0, 10]
+    assert files_below(tmp_path) == {"f": DIGITS}
 
 
 @pytest.mark.parametrize("code", ["421", "450"])
-async def test_rest_is_refused_for_now(code: str, tmp_path: Path) -> None:
-    """A REST that is refused for now says nothing about skipping: that is the error, and what is here stays."""
+async def test_a_temporary_refusal_of_rest(code: str, tmp_path: Path) -> None:
+    """A temporary refusal of REST is raised, and the local file stays."""
     (tmp_path / "f").write_bytes(b"abc")
     async with talk(
         *(*mlst("f", "type=file;"), *TYPE_I, *size("f", 6), epsv, "REST 3", f"{code} not now\r\n".encode())
     ) as client:
         with pytest.raises(StatusCodeError, match=f"Waiting for 350 but got {code}"):
             await client.download("f", tmp_path, resume=True)
-    assert grown(tmp_path) == {"f": b"abc"}
+    assert files_below(tmp_path) == {"f": b"abc"}
 
 
 async def test_progress_that_fails(ftp_client: Client, ftp_server: FtpServer, tmp_path: Path) -> None:
-    """What whoever is told raises comes out as it is, is not tried again, and the session goes on."""
+    """An error of the progress function is raised unchanged and not retried, and the session continues."""
 
     def fail(path: PurePath, done: int, total: int | None) -> None:
         raise ZeroDivisionError
@@ -1004,7 +1004,7 @@ async def test_progress_that_fails(ftp_client: Client, ftp_server: FtpServer, tm
     with pytest.raises(ZeroDivisionError):
         await ftp_client.upload(tmp_path / "g", progress=fail)
     assert await ftp_client.get_current_directory() == PurePosixPath("/")
-    assert (len(said(ftp_server, "RETR")), len(said(ftp_server, "STOR"))) == (1, 1)
+    assert (len(commands(ftp_server, "RETR")), len(commands(ftp_server, "STOR"))) == (1, 1)
 
 
 async def test_sockets_and_devices(
@@ -1014,7 +1014,7 @@ async def test_sockets_and_devices(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """What could be read without end, or not at all, is left out of a tree, and the log tells of it."""
+    """Sockets and devices in a tree are left out, and logged."""
     (tmp_path / "f").write_bytes(DIGITS)
     (tmp_path / "null").symlink_to(os.devnull)
     monkeypatch.chdir(tmp_path)  # the name of a socket must be short
@@ -1028,9 +1028,9 @@ async def test_sockets_and_devices(
 
 
 async def test_the_order_of_trees(ftp_client: Client, ftp_server: FtpServer, tmp_path: Path) -> None:
-    """Entries go in the order of the alphabet, a directory with all that is in it at its place, both ways."""
+    """Entries are copied in order of their paths, a directory with its content in its place, both ways."""
     names = ["a", "b/c/d", "b/c/e", "b/f", "g"]
-    plant(tmp_path / "in", dict.fromkeys(reversed(names), b""))
+    create_files(tmp_path / "in", dict.fromkeys(reversed(names), b""))
     await ftp_client.upload(tmp_path / "in", "/")
     await ftp_client.download("/in", tmp_path / "back")
     for verb in ("STOR", "RETR"):
@@ -1041,19 +1041,19 @@ async def test_the_order_of_trees(ftp_client: Client, ftp_server: FtpServer, tmp
 async def test_down_by_list(
     ftp_client: Client, ftp_server: FtpServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A server without MLSD will do; a link to a directory, which it tells as a link, is not followed."""
+    """Trees are downloaded with LIST too; a link to a directory, which LIST shows as a link, is not followed."""
     ftp_server.files.symlink("/in/dir", "sub")
     ftp_server.files.symlink("/in/link", "f")
     await ftp_client.download("/in", tmp_path)
     await ftp_client.download("/in/f", tmp_path)
-    assert grown(tmp_path) == {"f": DIGITS, "in/f": DIGITS, "in/link": DIGITS, "in/sub/g": b"g"}
+    assert files_below(tmp_path) == {"f": DIGITS, "in/f": DIGITS, "in/link": DIGITS, "in/sub/g": b"g"}
     assert caplog.messages == ["/in/dir is not downloaded: it is a link that leads to no file"]
 
 
 @pytest.mark.ftp(files={"/f": DIGITS, "/sub/g": b"g"})
-async def test_what_has_no_name(ftp_client: Client, tmp_path: Path) -> None:
-    """The root and the current directory have no name: what is in them goes into the destination itself."""
+async def test_sources_without_a_name(ftp_client: Client, tmp_path: Path) -> None:
+    """The root and the current directory have no name: their content is put into the destination itself."""
     await ftp_client.download("/", tmp_path / "root")
     await ftp_client.change_directory("sub")
     await ftp_client.download("", tmp_path / "here")
-    assert grown(tmp_path) == {"root/f": DIGITS, "root/sub/g": b"g", "here/g": b"g"}
+    assert files_below(tmp_path) == {"root/f": DIGITS, "root/sub/g": b"g", "here/g": b"g"}

@@ -1,4 +1,4 @@
-"""Lines of a listing that are not understood: they are told, and never taken for what is not there."""
+"""Lines of a listing that are not understood: they are reported, and their entries never taken for missing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Factory = Callable[..., FtpServer]
 
 @pytest.fixture
 def odd(ftp_server_factory: Factory) -> Factory:
-    """Makes servers without MLSD and MLST whose listing of /d has good lines, and one that nobody understands."""
+    """Creates servers without MLSD and MLST whose listing of /d has known lines, and one that is not understood."""
 
     def make(*, lines: tuple[str, ...] = (GOOD, ODD), disable: tuple[str, ...] = (), path: str = "/d") -> FtpServer:
         listing = "".join(f"{line}\r\n" for line in lines).encode()
@@ -33,7 +33,7 @@ def odd(ftp_server_factory: Factory) -> Factory:
 
 
 async def test_list(odd: Factory, caplog: pytest.LogCaptureFixture) -> None:
-    """What was understood is given; the lister has the rest, and the log shows it."""
+    """The entries that were understood are given; the lister has the other lines, and the log shows them."""
     server = odd()
     async with Client.context(*server.address, *server.credentials) as client:
         lister = client.list("/d")
@@ -51,12 +51,12 @@ async def test_list(odd: Factory, caplog: pytest.LogCaptureFixture) -> None:
 
 @pytest.mark.parametrize("disable", [(), ("SIZE",), ("SIZE", "MDTM")])
 async def test_one_path(odd: Factory, disable: tuple[str, ...]) -> None:
-    """Whether something is there is asked in other ways, down to NLST; where the client is does not change."""
+    """The client looks a path up with other commands, down to NLST; the current directory does not change."""
     server = odd(disable=disable)
     async with Client.context(*server.address, *server.credentials) as client:
         await client.change_directory("/d")
-        for path, there in (("/d/f", True), ("f", True), ("/d/good", True), ("/d/sub", True), ("/d/no", False)):
-            assert await client.exists(path) is there, path
+        for path, exists in (("/d/f", True), ("f", True), ("/d/good", True), ("/d/sub", True), ("/d/no", False)):
+            assert await client.exists(path) is exists, path
         assert await client.is_dir("/d/sub")
         assert not await client.is_dir("/d/f")
         assert await client.is_file("/d/f") is (not disable)
@@ -65,8 +65,8 @@ async def test_one_path(odd: Factory, disable: tuple[str, ...]) -> None:
         assert await client.get_current_directory() == PurePosixPath("/d")
 
 
-async def test_nobody_can_know(odd: Factory) -> None:
-    """When no command answers, that is an error which names the lines and says what helps."""
+async def test_unknown_existence(odd: Factory) -> None:
+    """When no command answers, the error shows the lines and says what helps."""
     server = odd(disable=("SIZE", "MDTM", "NLST"))
     async with Client.context(*server.address, *server.credentials) as client:
         for call in (client.stat, client.exists, client.is_file, client.is_dir, client.remove):
@@ -84,7 +84,7 @@ async def test_nobody_can_know(odd: Factory) -> None:
 
 
 async def test_remove(odd: Factory) -> None:
-    """A file is removed whatever the listing says; a directory is not touched when not all in it is known."""
+    """A file is removed whatever the listing shows; a directory is not removed when its content is not fully known."""
     server = odd()
     async with Client.context(*server.address, *server.credentials) as client:
         await client.remove("/d/f")
@@ -98,7 +98,7 @@ async def test_remove(odd: Factory) -> None:
 
 
 async def test_remove_by_mlsd(ftp_server_factory: Factory) -> None:
-    """Nothing is removed before all directories were read, the deepest too, whatever they are read by."""
+    """Nothing is removed before all directories were listed, also with MLSD."""
     fault = on("MLSD", path="/d/e/deep").truncate(after_bytes=0).pad(b"no facts\r\n")
     server = ftp_server_factory(files={"/d/a": b"1", "/d/e/deep/b": b"2"}, faults=[fault])
     async with Client.context(*server.address, *server.credentials) as client:
@@ -108,8 +108,8 @@ async def test_remove_by_mlsd(ftp_server_factory: Factory) -> None:
     server.log.assert_not_sent("DELE")
 
 
-async def test_what_cwd_takes_for_a_directory(ftp_server_factory: Factory) -> None:
-    """A link in a line that is not understood is removed alone, and not all that it leads to."""
+async def test_a_link_that_cwd_enters(ftp_server_factory: Factory) -> None:
+    """A link in a line that is not understood is removed alone, not its target."""
     fault = on("LIST", path="/").truncate(after_bytes=0).pad(b"?? link ??\r\n")
     server = ftp_server_factory(files={"/keep/me": b"1"}, disable=["MLSD", "MLST"], faults=[fault])
     server.files.symlink("/link", "/keep")
@@ -121,7 +121,7 @@ async def test_what_cwd_takes_for_a_directory(ftp_server_factory: Factory) -> No
 
 @pytest.mark.parametrize("direction", ["up", "down"])
 async def test_mirror(odd: Factory, tmp_path: Path, direction: str) -> None:
-    """With `delete` nothing is done at all; without, what was understood is copied, and the rest is told."""
+    """With `delete` nothing is changed; without, known entries are copied, and the other lines reported."""
     server = odd()
     (tmp_path / "f").write_bytes(b"here")
     (tmp_path / "too much").write_bytes(b"here")
@@ -147,7 +147,7 @@ async def test_mirror(odd: Factory, tmp_path: Path, direction: str) -> None:
 async def test_a_newer_file_is_not_overwritten(
     odd: Factory, tmp_path: Path, disable: tuple[str, ...], stays: bool
 ) -> None:
-    """A file there that a line hides is compared all the same, when the server tells its size."""
+    """A file in a line that is not understood is still compared, when the server reports its size."""
     server = odd(disable=disable)
     (tmp_path / "f").write_bytes(b"here")
     async with Client.context(*server.address, *server.credentials) as client:
@@ -155,8 +155,8 @@ async def test_a_newer_file_is_not_overwritten(
     assert server.files["/d/f"] == (b"four" if stays else b"here")
 
 
-async def test_nobody_knows_what_would_be_overwritten(odd: Factory, tmp_path: Path) -> None:
-    """A file is not sent where nobody can know what is there."""
+async def test_no_upload_over_an_unknown_file(odd: Factory, tmp_path: Path) -> None:
+    """A file is not uploaded when it is unknown whether the server has it."""
     server = odd(disable=("SIZE", "MDTM", "NLST"))
     (tmp_path / "f").write_bytes(b"here")
     async with Client.context(*server.address, *server.credentials) as client:
@@ -166,7 +166,7 @@ async def test_nobody_knows_what_would_be_overwritten(odd: Factory, tmp_path: Pa
 
 
 async def test_download(odd: Factory, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """A directory comes without what was not understood, and the log says so."""
+    """A directory is downloaded without the lines that were not understood, and the log shows them."""
     server = odd()
     async with Client.context(*server.address, *server.credentials) as client:
         await client.download("/d", tmp_path)
@@ -175,7 +175,7 @@ async def test_download(odd: Factory, tmp_path: Path, caplog: pytest.LogCaptureF
 
 
 async def test_names_that_are_hidden(ftp_server_factory: Factory) -> None:
-    """Many servers leave out names with a dot in front, so a listing without one proves nothing."""
+    """Many servers hide names that begin with a dot, so a listing without such a name proves nothing."""
     fault = on("LIST").truncate(after_bytes=0)
     server = ftp_server_factory(files={"/.hidden": b"1"}, disable=["MLSD", "MLST"], faults=[fault])
     async with Client.context(*server.address, *server.credentials) as client:
@@ -184,8 +184,8 @@ async def test_names_that_are_hidden(ftp_server_factory: Factory) -> None:
         assert not await client.exists("/hidden")
 
 
-async def test_a_listing_tells_that_there_is_nothing() -> None:
-    """The error says that it comes from a listing, and not from the server; its code is what callers look for."""
+async def test_not_in_the_listing() -> None:
+    """The error says that it comes from a listing, not from the server; it has the code 550."""
     async with talk(
         "MLST f", b"502 no\r\n", *TYPE_I, epsv, "MLSD", b"502 no\r\n", *transfer("LIST", send(b""))
     ) as client:
@@ -198,7 +198,7 @@ async def test_a_listing_tells_that_there_is_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answers", "outcome"),
+    ("replies", "outcome"),
     [
         ([*("SIZE f", b"213 5\r\n")], "file"),
         ([*("SIZE f", b"250 5\r\n")], "file"),
@@ -206,18 +206,18 @@ async def test_a_listing_tells_that_there_is_nothing() -> None:
         ([*("SIZE f", b"500 no\r\n", "MDTM f", b"213 what\r\n"), *("TYPE A", b"200 ok\r\n")], "unknown"),
     ],
 )
-async def test_what_proves_something(answers: list[Step], outcome: str) -> None:
-    """A number and a time prove that something is there, whatever the code; a text without them proves nothing."""
-    names = transfer("NLST", send(b"./f\r\n")) if "TYPE A" in answers else []
+async def test_replies_that_prove_existence(replies: list[Step], outcome: str) -> None:
+    """A number or a time proves that the path exists, whatever the code; a text without them proves nothing."""
+    names = transfer("NLST", send(b"./f\r\n")) if "TYPE A" in replies else []
     async with talk(
         *("MLST f", b"502 no\r\n", *transfer("MLSD", send(b"gibberish\r\n"), first=True)),
-        *("PWD", b'250 "/"\r\n', "CWD f", b"550 no\r\n", *answers, *names),
+        *("PWD", b'250 "/"\r\n', "CWD f", b"550 no\r\n", *replies, *names),
     ) as client:
         assert (await client.stat("f"))["type"] == outcome
 
 
-async def test_one_line_that_may_be_cut_off(ftp_server_factory: Factory) -> None:
-    """Some servers leave out the last end of a line: the line is an entry, but what its name may begin is asked for."""
+async def test_one_line_that_may_be_truncated(ftp_server_factory: Factory) -> None:
+    """A single line without a line end is an entry, but the client looks up names that begin with its name."""
     server = ftp_server_factory(
         files={"/d/good.txt": b"1"},
         disable=["MLSD", "MLST"],
@@ -230,8 +230,8 @@ async def test_one_line_that_may_be_cut_off(ftp_server_factory: Factory) -> None
         assert not await client.exists("/d/other")
 
 
-async def test_another_refusal_is_no_answer() -> None:
-    """What may be otherwise next time is told as it is."""
+async def test_a_temporary_refusal() -> None:
+    """A temporary refusal is raised."""
     async with talk(
         *("MLST f", b"502 no\r\n", *transfer("MLSD", send(b"gibberish\r\n"), first=True)),
         *("PWD", b'257 "/"\r\n', "CWD f", b"450 busy\r\n"),
@@ -240,8 +240,8 @@ async def test_another_refusal_is_no_answer() -> None:
             await client.exists("f")
 
 
-async def test_a_type_that_nobody_told() -> None:
-    """Of what a listing calls unknown, other commands prove whether it is a directory or a file."""
+async def test_a_type_that_the_listing_does_not_have() -> None:
+    """When a listing gives no type, other commands prove whether the path is a directory or a file."""
     mlst: list[Step] = ["MLST x", b"250 size=3; x\r\n", "PWD", b'257 "/"\r\n', "CWD x"]
     async with talk(
         *(*mlst, b"250 ok\r\n", "CWD /", b"250 ok\r\n"),
@@ -270,7 +270,7 @@ NO_FACTS = "it has no facts, unlike the others, so it may be a message"
         ("MLSD", MLSD_LINE + b"\r\n cannot read f\r\n", ["/d/good", "/d/cannot read f"], (" cannot read f", NO_FACTS)),
     ],
 )
-async def test_half_a_listing(
+async def test_a_truncated_listing(
     ftp_server_factory: Factory,
     tmp_path: Path,
     verb: str,
@@ -278,7 +278,7 @@ async def test_half_a_listing(
     names: list[str],
     unread: tuple[str, str],
 ) -> None:
-    """A last line that was cut off, and a message among facts: what they stand for is not deleted as missing."""
+    """After a truncated last line, or a message among facts, the files it may mean are not deleted as missing."""
     server = ftp_server_factory(
         files={"/d/f.txt": b"four", "/d/good": b"1"},
         disable=["MLSD", "MLST"] if verb == "LIST" else [],
@@ -302,7 +302,7 @@ async def test_half_a_listing(
 
 
 async def test_a_name_alone_has_no_facts(ftp_server_factory: Factory) -> None:
-    """Where no line of MLSD has facts, each is a name (RFC 3659 7.2)."""
+    """Where no line of MLSD has facts, each line is a name (RFC 3659 7.2)."""
     with ftp_server_factory(faults=[on("MLSD").truncate(after_bytes=0).pad(b" a\r\n b c\r\n")]) as server:
         async with Client.context(*server.address, *server.credentials) as client:
             lister = client.list("/")
@@ -312,7 +312,7 @@ async def test_a_name_alone_has_no_facts(ftp_server_factory: Factory) -> None:
 
 @pytest.mark.parametrize("code", [550, 553])
 async def test_a_listing_that_is_refused(ftp_server_factory: Factory, code: int) -> None:
-    """Whether something is in a directory that nobody may list is asked in other ways."""
+    """Paths in a directory whose listing is refused are looked up with other commands."""
     server = ftp_server_factory(
         files={"/d/f": b"four"},
         disable=["MLSD", "MLST"],
@@ -334,8 +334,8 @@ async def test_a_listing_that_is_refused(ftp_server_factory: Factory, code: int)
         ("data ", "/data"),
     ],
 )
-async def test_names_that_some_servers_take_for_one(ftp_server_factory: Factory, listed: str, path: str) -> None:
-    """A listing that shows another spelling is no proof that there is nothing: the server is asked."""
+async def test_names_that_some_servers_treat_as_equal(ftp_server_factory: Factory, listed: str, path: str) -> None:
+    """A listing with another spelling does not prove that the path is missing: the client looks it up."""
     line = f"{GOOD.removesuffix('good')}{listed}\r\n".encode()
     server = ftp_server_factory(
         files={path: b"four"}, disable=["MLSD", "MLST"], faults=[on("LIST").truncate(after_bytes=0).pad(line)]

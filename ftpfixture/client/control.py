@@ -235,7 +235,7 @@ class ControlConnection:
             return code, info
 
     async def query(self, command: str, code: str, also: str = "2xx") -> Answer:
-        """Send a command whose reply some servers send with another code; its text, or what follows, proves it.
+        """Send a command to which some servers reply with another code; the text, or the next reply, proves success.
 
         Args:
             command: The line.

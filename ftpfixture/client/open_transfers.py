@@ -27,29 +27,29 @@ class OpenTransfers:
     """The unfinished transfers, by state.
 
     Attributes:
-        running: The transfer whose command was sent and whose final reply was not read.
+        running: The transfer between its command and its final reply.
         abandoned: For each transfer that was closed and not finished, the number of NOOPs sent while it ran.
     """
 
     def __init__(self) -> None:
         self.running: Transfer | None = None
         self.abandoned: list[int] = []
-        self._open: set[Transfer] = set()  # `running`, and data connections whose command is still to be sent
+        self._open: set[Transfer] = set()  # `running`, and data connections without a command yet
 
     def add(self, transfer: Transfer, *, running: bool) -> None:
-        """Add a transfer whose data connection was opened; `running` is whether its command was sent."""
+        """Add a transfer after its data connection was opened; `running` is whether its command was sent."""
         self._open.add(transfer)
         if running:
             self.running = transfer
 
     def remove(self, transfer: Transfer) -> None:
-        """Remove a transfer whose final reply was read or is recorded in `abandoned`."""
+        """Remove a transfer after its final reply was read or recorded in `abandoned`."""
         self._open.discard(transfer)
         if self.running is transfer:
             self.running = None
 
     def defer(self, transfer: Transfer, noops: int) -> None:
-        """Record a transfer whose replies the next command must read first."""
+        """Record a transfer with replies that the next command must read first."""
         if self.running is transfer:
             self.abandoned.append(noops)
 

@@ -4,10 +4,10 @@ One rule: after a transfer the next reply belongs to the next command.
 
 Theory of operation. A reply does not name its command: replies are assigned to commands by counting. After a transfer
 that completed, one final reply is read. After a transfer that was aborted or failed, the number of replies is unknown:
-servers answer ABOR once or twice, some send nothing for a transfer whose data connection was reset, and a NOOP that was
-sent during the transfer may get a reply or none. So the client sends PWD, whose reply differs from all others (257, a
-path in quotes), and reads up to that: the replies before it belong to the transfer, those after it to the next command.
-Deviations of real servers were measured, and are noted where they matter.
+servers answer ABOR once or twice, some send no reply for a transfer after a reset of its data connection, and a NOOP
+sent during the transfer may get a reply or none. So the client sends PWD, because its reply differs from all others
+(257, a path in quotes), and reads up to that: the replies before it belong to the transfer, those after it to the next
+command. Deviations of real servers were measured, and are noted where they matter.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ PATIENCE = 10
 """Seconds for the replies after an error in the client, when there is no socket_timeout."""
 
 _GRACE = 0.5  # seconds that a server has to end the transfer by itself
-_SILENCE = 3  # seconds after which a server whose data connection was reset will send no reply for the transfer
+_SILENCE = 3  # seconds after a reset of the data connection, after which no reply for the transfer will come
 _NOOP_REPLIES = ("200", "500", "502")
 
 
@@ -144,7 +144,7 @@ class Resync:
         return replies
 
     async def replies_of_reset_transfer(self, noops: int) -> list[Answer]:
-        """Read the replies of a transfer whose data connection the client has reset.
+        """Read the replies of a transfer after the client has reset its data connection.
 
         pyftpdlib sends no reply when it has not received anything before.
 

@@ -62,7 +62,7 @@ def test_pasv_without_an_address(text: str) -> None:
     ],
 )
 def test_directory(text: str, path: str) -> None:
-    """A 257 gives the first path in quotes, whose own quotes are doubled; "." when there is no quoted path."""
+    """A 257 gives the first path in quotes, with doubled quotes inside; "." when there is no quoted path."""
     assert Client.parse_directory_response(text) == PurePosixPath(path)
 
 

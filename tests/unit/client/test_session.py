@@ -301,7 +301,7 @@ async def test_change_directory(ftp_client: Client, ftp_server: FtpServer) -> No
 
 
 async def test_never_connected(refusing: tuple[str, int]) -> None:
-    """A client that was never connected cannot reconnect; one whose connect failed can."""
+    """A client that was never connected cannot reconnect; after a failed connect it can."""
     client = Client()
     with pytest.raises(ConnectionError, match=r"^never connected: await connect\(host, port\) first$"):
         await client.reconnect()

@@ -290,7 +290,7 @@ async def _failing(client: Client, codes: Codes = "1xx") -> None:
 
 
 async def test_150_again_after_a_reset() -> None:
-    """When a server sends 150 again after a reset, as Pure-FTPd does, the client sends PWD and reads up to its reply."""
+    """When a server sends 150 again after a reset, as Pure-FTPd does, the client reads up to the reply to PWD."""
     script: list[Step] = [
         *TYPE_I,
         epsv,
@@ -483,7 +483,7 @@ async def test_an_error_in_another_task() -> None:
 
 @pytest.mark.parametrize("direction", ["up", "down"])
 async def test_cancelled_in_the_body(direction: str) -> None:
-    """A cancelled transfer resets its data connection and closes the session, whose replies would be out of sync."""
+    """A cancelled transfer resets its data connection and closes the session: later replies would be out of sync."""
     verb = "STOR" if direction == "up" else "RETR"
     begun = asyncio.Event()
 

@@ -595,7 +595,7 @@ LOGIN: list[Step] = [GREETING, "USER ann", b"230 in\r\n"]
 
 
 async def test_a_download_is_resumed(tmp_path: Path, naps: Naps) -> None:
-    """A download whose connections fail resumes where it stopped, on a new control connection if necessary."""
+    """A download resumes where its connection failed, on a new control connection if necessary."""
     progress = ProgressLog()
     begin: list[Step] = [*mlst("f", "type=file;"), *TYPE_I, *size("f", 6)]
     async with ScriptedServer(

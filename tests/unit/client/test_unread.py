@@ -19,7 +19,7 @@ Factory = Callable[..., FtpServer]
 
 @pytest.fixture
 def odd(ftp_server_factory: Factory) -> Factory:
-    """Creates servers without MLSD and MLST whose listing of /d has known lines, and one that is not understood."""
+    """Creates servers without MLSD and MLST; their listing of /d has known lines and one that is not understood."""
 
     def make(*, lines: tuple[str, ...] = (GOOD, ODD), disable: tuple[str, ...] = (), path: str = "/d") -> FtpServer:
         listing = "".join(f"{line}\r\n" for line in lines).encode()
@@ -312,7 +312,7 @@ async def test_a_name_alone_has_no_facts(ftp_server_factory: Factory) -> None:
 
 @pytest.mark.parametrize("code", [550, 553])
 async def test_a_listing_that_is_refused(ftp_server_factory: Factory, code: int) -> None:
-    """Paths in a directory whose listing is refused are looked up with other commands."""
+    """Paths in a directory that may not be listed are looked up with other commands."""
     server = ftp_server_factory(
         files={"/d/f": b"four"},
         disable=["MLSD", "MLST"],

@@ -70,7 +70,7 @@ async def test_circles_end() -> None:
 
 
 async def test_a_directory_with_a_forbidden_name() -> None:
-    """A directory whose name would lead elsewhere is not entered."""
+    """A directory with a name that would lead elsewhere is not entered."""
 
     async def hostile(path: PurePosixPath) -> DirectoryListing:
         assert path == PurePosixPath("/")

@@ -42,7 +42,7 @@ class Space:
     used: int = 0
 
     @property
-    def room(self) -> int:
+    def free(self) -> int:
         """Free bytes; a large number when there is no limit."""
         return max(0, (LARGEST_FILE if self.quota is None else self.quota) - self.used)
 
@@ -133,8 +133,8 @@ class Content:
         if position + len(data) > LARGEST_FILE:
             raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
         growth = position + len(data) - self.size
-        if self._space is not None and growth > self._space.room:
-            data = data[: max(0, len(data) - growth + self._space.room)]
+        if self._space is not None and growth > self._space.free:
+            data = data[: max(0, len(data) - growth + self._space.free)]
             growth = position + len(data) - self.size
         if not data:
             return 0
@@ -316,7 +316,7 @@ class MemoryFile:
         return count
 
     def close(self) -> None:
-        """Close the file; closing twice does no harm."""
+        """Close the file; a second call has no effect."""
         if not self.closed:
             self.closed = True
             self._content.flush()

@@ -213,7 +213,7 @@ class PathIO(AbstractPathIO):
 
 
 class AsyncPathIO(PathIO):
-    """The files of the disk, by calls in other threads: the loop goes on while the disk works.
+    """The files of the disk, by calls in other threads: the loop continues while the disk works.
 
     Args:
         timeout: Seconds that one call may take; None for no limit. The call itself cannot be stopped: it runs to its

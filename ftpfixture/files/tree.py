@@ -62,7 +62,7 @@ class MemoryFiles:
     @property
     def free(self) -> int:
         """Bytes left in the quota; a large number without one."""
-        return self._space.room
+        return self._space.free
 
     # Methods for owners of the tree, such as the server handle of a test.
 

@@ -70,7 +70,7 @@ class LineReader:
 
     @property
     def pending(self) -> bool:
-        """Whether a line has begun that has not ended yet."""
+        """Whether the reader holds an incomplete line."""
         return self._pending
 
     def feed(self, data: bytes) -> list[bytes | None]:

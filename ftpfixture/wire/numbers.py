@@ -20,13 +20,13 @@ _DIGITS = re.compile(r"0*([0-9]+)")
 
 
 def is_number(text: str, *, least: int = 0, most: int = LARGEST_OFFSET) -> bool:
-    """Return True for a decimal number from `least` to `most`; zeros may stand before it."""
+    """Return True for a decimal number from `least` to `most`; leading zeros are allowed."""
     found = _DIGITS.fullmatch(text)
     return found is not None and len(found[1]) <= len(str(most)) and least <= int(found[1]) <= most
 
 
 def parse_number(text: str, name: str, *, least: int = 0, most: int = LARGEST_OFFSET) -> int:
-    """Read a decimal number, of any length; zeros may stand before it.
+    """Read a decimal number, of any length; leading zeros are allowed.
 
     Args:
         text: Digits and nothing else.

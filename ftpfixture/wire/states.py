@@ -33,9 +33,9 @@ TRANSFERS = DOWNLOADS | UPLOADS | LISTINGS
 # Groups of codes that many commands share.
 _COMMON = "421 451 500 501 502 530"  # any command: shutting down, internal error, syntax, not offered, not logged in
 _PATH = "450 451 550 553"  # any path: busy, local error, missing or not allowed, not a name (RFC 959 4.2.2)
-_STORING = "452 532 552"  # what takes room: none now, needs an account, quota (RFC 959 4.2.2)
+_STORING = "452 532 552"  # commands that need space: none now, needs an account, quota (RFC 959 4.2.2)
 _PRELIMINARY = "125 150"  # RFC 959 5.4
-_DATA = "226 250 425 426 503"  # RFC 959 5.4; 503 when neither PORT nor PASV came
+_DATA = "226 250 425 426 503"  # RFC 959 5.4; 503 without PORT or PASV before
 _RESTART = "110 551 554 555"  # markers of MODE B and C; RFC 1123 4.1.3.4: what may be wrong with a restart point
 _PROTECTION = "431 521 522 534 535"  # the data connection is not protected as it must be (RFC 2228 5, RFC 4217 10)
 _LISTING = f"504 {_PRELIMINARY} {_DATA} {_PATH} {_PROTECTION}"
@@ -49,7 +49,7 @@ _ACCESS = {
     "PASS": "202 230 332 503 504",  # RFC 959 5.4
     "ACCT": "202 230 503 504 532",  # RFC 959 5.4
     "CWD": f"200 250 504 {_PATH}",  # RFC 959 5.4
-    "CDUP": f"200 250 {_PATH}",  # RFC 959 5.4 has 200, 4.1.1 says as CWD
+    "CDUP": f"200 250 {_PATH}",  # RFC 959 5.4 has 200, 4.1.1 the codes of CWD
     "SMNT": f"202 250 504 {_PATH}",  # RFC 959 5.4
     "REIN": "120 220",  # RFC 959 5.4
     "QUIT": "221",  # RFC 959 5.4
@@ -129,7 +129,7 @@ _INFORMATION = {
     "FEAT": "211",  # RFC 2389 3.2
     "OPTS": "200 451 504",  # RFC 2389 4
     "OPTS UTF8": "200 202 451 504",  # draft-ietf-ftpext-utf-8-option
-    "SITE": f"200 202 211 212 213 214 250 257 350 503 504 {_PATH} {_STORING}",  # RFC 959 5.4: 200 202; it is free
+    "SITE": f"200 202 211 212 213 214 250 257 350 503 504 {_PATH} {_STORING}",  # RFC 959 5.4: 200 202; free-form
     "SITE HELP": "200 202 214 504",
     "SITE CHMOD": f"200 202 504 {_PATH}",
     "SITE CHGRP": f"200 202 504 {_PATH}",

@@ -291,10 +291,10 @@ def test_a_custom_driver_in_a_child() -> None:
 
 def test_a_fork_while_another_thread_waits() -> None:
     """In the child no thread waits, and its servers notify no missing thread."""
-    looked = threading.Event()
+    checked = threading.Event()
 
     def seen() -> bool:
-        looked.set()
+        checked.set()
         return bool(server.log.find("RETR -> 226"))
 
     def work() -> None:
@@ -308,7 +308,7 @@ def test_a_fork_while_another_thread_waits() -> None:
         results: list[bool] = []
         waiter = threading.Thread(target=lambda: results.append(server.log.wait_until(seen, 30)))
         waiter.start()
-        looked.wait(10)
+        checked.wait(10)
         assert in_a_child(work) == "done"
         assert forking.fetch(server.address) == b"a"
         waiter.join(10)

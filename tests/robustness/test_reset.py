@@ -72,7 +72,7 @@ def test_many_files(ftp_server_factory: Callable[..., FtpServer]) -> None:
     assert len(server.files) == 5000
 
 
-@pytest.mark.parametrize("state", ["silent", "waits for data", "in a transfer", "stalls"])
+@pytest.mark.parametrize("state", ["idle", "waits for data", "in a transfer", "stalls"])
 def test_open_sessions(ftp_server_factory: Callable[..., FtpServer], state: str) -> None:
     """Open sessions get 421 and are removed from the log; the next session is the first."""
     big = {"/big.bin": bytes(1 << 24)}

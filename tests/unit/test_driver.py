@@ -186,24 +186,24 @@ class Waiting:
     """
 
     def __init__(self, source: RealTime, holds: Callable[[], bool]) -> None:
-        self.looks = 0
+        self.checks = 0
         self.result: bool | None = None
         self._source = source
         self._holds = holds
-        self._looked = threading.Event()
+        self._checked = threading.Event()
         self._thread = threading.Thread(target=self._wait)
         self._thread.start()
-        assert self._looked.wait(10)
+        assert self._checked.wait(10)
 
     def _wait(self) -> None:
-        self.result = self._source.wait_until(self._look, 30)
+        self.result = self._source.wait_until(self._check, 30)
 
-    def _look(self) -> bool:
-        self.looks += 1
+    def _check(self) -> bool:
+        self.checks += 1
         try:
             return self._holds()
         finally:
-            self._looked.set()
+            self._checked.set()
 
     def join(self) -> bool | None:
         """Return the result."""
@@ -221,20 +221,20 @@ def test_all_waiting_threads_are_woken() -> None:
     seen[0] = 2
     source.notify()
     assert second.join()
-    assert first.looks == 2
+    assert first.checks == 2
     assert source._waiting == set()
 
 
 def test_a_change_during_a_check_is_not_missed() -> None:
     """A `notify` between the check and the wait leads to another check."""
     source = RealTime()
-    looks: list[int] = []
+    checks: list[int] = []
 
     def holds() -> bool:
-        looks.append(len(looks))
-        if len(looks) == 1:
+        checks.append(len(checks))
+        if len(checks) == 1:
             source.notify()  # as from another thread
-        return len(looks) == 2
+        return len(checks) == 2
 
     assert source.wait_until(holds, 30)
 

@@ -1,7 +1,7 @@
 """The connection of one session: bytes, TLS, and every way to end it.
 
-One rule: this is what the rooms above see of a connection. Waiting is in `reactor`, the TLS handshake in `tls`, and the
-steps of closing in `closing`.
+One rule: code above `net` knows nothing else of a connection. Waiting is in `reactor`, the TLS handshake in `tls`, and
+the steps of closing in `closing`.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from ftpfixture.net.transport import NOT_READABLE, TlsInfo, Transport
 
 __all__ = ["Channel"]
 
-_DROPPED_AT_ONCE = 1 << 16  # bytes that nobody wants
+_DISCARD_SIZE = 1 << 16  # bytes of one read whose result is discarded
 
 
 class Channel(Reactor):
     """A connection that belongs to one session.
 
     Args:
-        transport: It belongs to the channel from now on.
+        transport: The channel owns it from now on.
         timeout: Seconds that one wait for the other side may last; None for no limit.
-        limit: Makes the context manager that holds a wait to that, by a clock of its own.
+        limit: Makes a context manager that ends a wait after the given seconds, by its own clock.
 
     Attributes:
-        on_handshake: Awaited when the other side begins the TLS handshake; what it raises is how that ends.
-        no_close_notify: Whether to end without close_notify.
+        on_handshake: Awaited when the other side begins the TLS handshake; the handshake fails with what it raises.
+        no_close_notify: Whether the connection ends without close_notify.
     """
 
     __slots__ = ("_encryption", "no_close_notify", "on_handshake")
@@ -48,15 +48,15 @@ class Channel(Reactor):
         self.no_close_notify = False
 
     def set_control_options(self) -> None:
-        """No delay for small replies; urgent bytes stay in line.
+        """Send small replies without delay, and receive urgent bytes in the order of the stream.
 
-        `ftplib.abort()` sends all of ABOR as urgent data: otherwise its last byte never shows up.
+        `ftplib.abort()` sends all of ABOR as urgent data: without this option its last byte is not received.
         """
         self._transport.no_delay()
         self._transport.urgent_inline()
 
     def send_small(self) -> None:
-        """Let each send be a packet of its own."""
+        """Send each piece as its own packet."""
         self._transport.no_delay()
 
     # TLS.
@@ -71,24 +71,26 @@ class Channel(Reactor):
         require_close_notify: bool = True,
         tickets: bool = True,
     ) -> None:
-        """Begin a handshake, unless there was one. It goes on by itself: `secured`, `receive` and `send` wait for it.
+        """Begin the TLS handshake, unless TLS has begun. It is a task: `secured`, `receive` and `send` wait for it.
 
-        Nothing may be waiting for this channel meanwhile. What came in clear and was not received yet is taken for the
-        beginning of the handshake; what was received is for the caller to throw away.
+        No other task may wait for this channel when it begins. Bytes that arrived and were not received yet count as
+        part of the handshake; the caller discards those that were received.
 
         Args:
-            context: With certificates and what is asked of the other side.
-            server_side: Whether we are the server of TLS.
-            server_hostname: Whose certificate the other side must have, if the context checks that.
-            session: An earlier one to resume.
-            require_close_notify: Whether an end without it is an error, because it may be a cut; else it is the end,
-                even if it is RST, which the system of a client says that closes with tickets unread (TLS 1.3).
+            context: Holds the certificates and the requirements for the other side.
+            server_side: Whether this side is the TLS server.
+            server_hostname: Name that the other side's certificate must have, if the context checks it.
+            session: TLS session of an earlier connection to resume.
+            require_close_notify: Whether an end without close_notify is an error, because data may be missing. If
+                False, it is the normal end, also by RST: a client's system sends RST when it closes with TLS 1.3
+                tickets unread.
             tickets: Whether a server offers TLS 1.3 sessions to resume. A client that only sends does not read them,
-                and what it has sent may be lost when it closes (see `leave`): lftp issue 666, curl issue 6149.
+                and may lose what it has sent when it closes (see `close_when_peer_closes`): lftp issue 666,
+                curl issue 6149.
 
         Raises:
-            OSError: The connection is broken already; it is closed.
-            ValueError: The context does not fit; it is closed.
+            OSError: The connection was broken before; the channel is closed.
+            ValueError: The context does not fit this side; the channel is closed.
         """
         if self.is_tls:
             return
@@ -105,7 +107,7 @@ class Channel(Reactor):
         self._lenient = not require_close_notify
         encryption = self._encryption = Encryption(self, below, tls, server_side=server_side, tickets=tickets)
         self._handshake = self.loop.create_task(encryption.handshake())
-        # Whoever uses the channel is told; if nobody does, it does not matter.
+        # Each use of the channel raises the error; without a use it is ignored.
         self._handshake.add_done_callback(lambda task: task.cancelled() or task.exception())
 
     def _in_clear(self) -> None:
@@ -114,26 +116,26 @@ class Channel(Reactor):
 
     @property
     def is_tls(self) -> bool:
-        """Whether the connection is encrypted, or will be after the handshake."""
+        """Whether the connection is encrypted, or will be after the TLS handshake."""
         return self._encryption is not None
 
     @property
     def tls(self) -> TlsInfo | None:
-        """How it is encrypted; None in clear, and before the handshake is over."""
+        """How the connection is encrypted; None in clear text, and before the handshake has completed."""
         return self._encryption.info if self._encryption is not None else None
 
     @property
     def session(self) -> ssl.SSLSession | None:
-        """The session to resume on another connection; None in clear, or when there is none yet."""
+        """The TLS session to resume on another connection; None in clear text, or when there is none yet."""
         return self._encryption.tls.session if self._encryption is not None else None
 
     @property
     def offers_tickets(self) -> bool:
-        """Whether this is the server of a TLS connection on which it offers sessions to resume."""
+        """Whether this side is a TLS server that offers sessions to resume."""
         return self._encryption is not None and self._encryption.offers_tickets
 
     def put_off_tls(self) -> None:
-        """Go back to before the handshake if none of it was read; what has come of it waits for `start_tls`."""
+        """Undo `start_tls` if no byte of the handshake was read; what arrived of it waits for the next `start_tls`."""
         if self._encryption is not None and not self._encryption.begun and self._handshake is not None:
             self._handshake.cancel()
             self._handshake = None
@@ -141,26 +143,26 @@ class Channel(Reactor):
             self._in_clear()
 
     def cancel_tls(self) -> None:
-        """Go back to clear text if the other side has not begun the handshake; else do nothing."""
-        if self._encryption is not None and not self._encryption.asked_for:
+        """Return to clear text if the other side has not begun the handshake; else do nothing."""
+        if self._encryption is not None and not self._encryption.peer_has_begun:
             self.put_off_tls()
 
     async def send_eof(self) -> None:
-        """Tell the other side, if it is still there, that nothing more comes: close_notify; in clear the close says so.
+        """Send close_notify if the connection is encrypted and open; in clear text the close itself is the end.
 
         Raises:
             OSError: The handshake failed.
-            TimeoutError: The other side took nothing within `timeout`.
+            TimeoutError: The other side received nothing for `timeout` seconds.
         """
         if self._encryption is not None and not self.closed:
             await self.secured()
             await self._encryption.send_eof()
 
     async def end_tls(self) -> None:
-        """Go back to clear text: say close_notify and wait for the other side's (RFC 4217 12.3, CCC).
+        """Return to clear text: send close_notify and wait for the other side's (RFC 4217 12.3, CCC).
 
         Raises:
-            ssl.SSLError: The other side said something else.
+            ssl.SSLError: The other side sent something else.
             OSError: The connection is broken.
         """
         if self._encryption is not None and self.tls is not None:
@@ -170,17 +172,17 @@ class Channel(Reactor):
     # Below TLS.
 
     def watch_end(self, callback: Callable[[], None], *, drop: bool = False) -> None:
-        """Call `callback` when the other side is gone, until `unwatch` or `close`.
+        """Call `callback` when the other side has closed or reset the connection, until `unwatch` or `close`.
 
         Args:
             callback: Called once.
-            drop: Whether what comes before is thrown away; else it is left for others, and with it the end.
+            drop: Whether bytes that arrive before the end are discarded; else they stay unread, and so does the end.
         """
-        look_at = self._transport.recv if drop else self._transport.peek  # below TLS, if there is any
+        recv = self._transport.recv if drop else self._transport.peek  # below TLS, if there is any
 
         def look() -> None:
             try:
-                data = look_at(_DROPPED_AT_ONCE)
+                data = recv(_DISCARD_SIZE)
             except NOT_READABLE:
                 return
             except OSError:
@@ -193,30 +195,30 @@ class Channel(Reactor):
         self.watch(look)
 
     def send_raw(self, data: bytes) -> None:
-        """Send bytes below TLS, if the transport takes them."""
+        """Send bytes below TLS; a transport that has no room or is broken discards them."""
         with contextlib.suppress(OSError):
             self._transport.send(data)
 
     async def wait_closed(self) -> None:
-        """Wait until the other side is gone; what it says until then, below TLS, is thrown away.
+        """Wait until the other side has closed or reset the connection; discard what it sends until then, below TLS.
 
         Raises:
-            TimeoutError: It says nothing for `timeout` seconds.
+            TimeoutError: The other side sent nothing for `timeout` seconds.
             ConnectionAbortedError: The connection was closed on this side.
         """
         with contextlib.suppress(ConnectionResetError):
             while True:
                 try:
-                    if not self._transport.recv(_DROPPED_AT_ONCE):
+                    if not self._transport.recv(_DISCARD_SIZE):
                         return
                 except NOT_READABLE:
                     await self.readable()
 
     async def wait_sent(self) -> None:
-        """Wait until all that was sent is on its way, where the system tells: what is not, RST destroys.
+        """Wait until the system has transmitted all that was sent, where it reports that: RST discards the rest.
 
         Raises:
-            TimeoutError: The other side did not take it within `timeout`.
+            TimeoutError: The other side made no room for `timeout` seconds.
         """
         if not self.closed and self._transport.writable_when_sent():
             await self.writable()
@@ -224,46 +226,46 @@ class Channel(Reactor):
     # The end.
 
     def close(self) -> None:
-        """Close; what the transport has taken is still delivered."""
+        """Close; what the transport has accepted is still delivered."""
         self._close(closing.CLOSE)
 
     def close_after_flush(self) -> None:
-        """Close without destroying replies that are on their way."""
-        self._close(closing.GENTLY)
+        """Close with close_notify and FIN behind all that was sent, so that no reply on its way is lost."""
+        self._close(closing.AFTER_FLUSH)
 
     def abort_fin(self) -> None:
-        """Close with FIN in the middle of whatever goes on: without close_notify, and whatever is still unread."""
-        self._close(closing.CUT)
+        """Close with FIN at once: without close_notify, and with received bytes discarded."""
+        self._close(closing.ABORT_FIN)
 
     def reset(self) -> None:
-        """Close with RST: the other side sees ECONNRESET, and what is not on its way yet is lost."""
+        """Close with RST: the other side gets ECONNRESET, and what the system has not transmitted is lost."""
         self._close(closing.RESET)
 
     def shutdown_write(self) -> None:
-        """Say FIN, without close_notify, and go on receiving; what is written from here on is lost."""
+        """Send FIN, without close_notify, and continue to receive; what is written afterwards is lost."""
         if not self.closed:
             with contextlib.suppress(OSError):
-                closing.say_fin(self._transport)
+                closing.send_fin(self._transport)
 
     async def close_when_peer_closes(self) -> None:
-        """Close after everything was sent; under TLS the other side may still have something to say that nobody reads.
+        """Close after everything was sent; under TLS first wait until the other side has closed.
 
-        Under TLS 1.3 a server sends tickets that a client which only sends never receives. Closing a socket with
-        unread bytes makes the kernel send RST, and that destroys what the other side has not received yet: so say the
-        end, and close when the other side has closed.
+        A TLS 1.3 server sends tickets, which a client that only sends never receives. If a socket is closed with unread
+        bytes, the kernel sends RST, and the other side loses what it has not received yet. So this side sends the end,
+        and closes after the other side.
 
         Raises:
-            TimeoutError: It does not, within `timeout`.
+            TimeoutError: The other side did not close within `timeout` seconds.
             OSError: The connection is broken.
         """
         if self.is_tls and not self.closed:
             await self.send_eof()
-            closing.say_fin(self._transport)
-            with contextlib.suppress(ConnectionError):  # it closed without close_notify, or with what it had not read
-                await self.receive(1)  # the end; or else it sends something that nobody wants to have
+            closing.send_fin(self._transport)
+            with contextlib.suppress(ConnectionError):  # it closed without close_notify, or with unread bytes
+                await self.receive(1)  # the end, or a byte that is discarded
         self.close()
 
     def _close(self, way: closing.Way) -> None:
         if not self.closed:
             closing.close(way, self._transport, self._encryption.tls if self._encryption is not None else None)
-            self._tell_closed()
+            self._mark_closed()

@@ -1,6 +1,6 @@
 """MODE Z: a data connection that carries one zlib stream each way.
 
-One rule: what is received is inflated piece by piece, never more than was asked for, so that a small transfer cannot
+One rule: received data is inflated piece by piece, never more than the caller requests, so that a small transfer cannot
 fill the memory.
 
 Source: draft-preston-ftpext-deflate, RFC 1950.
@@ -19,16 +19,16 @@ from ftpfixture.net.transport import Duplex, TlsInfo, TlsOptions
 __all__ = ["Deflated"]
 
 _RECEIVE = 1 << 16
-_LEAST, _MOST = 1 << 10, 1 << 18  # bytes deflated at once: of some texts zlib at its best takes a second for 400 KiB
+_LEAST, _MOST = 1 << 10, 1 << 18  # bytes deflated at once: for some texts zlib's best level takes a second for 400 KiB
 
 
 class Deflated:
     """Deflates what is sent and inflates what is received.
 
     Args:
-        inner: What carries the compressed octets.
-        level: 0 (none) to 9 (best); -1 for zlib's own choice.
-        limit: Octets that may come out of what is received; None for no limit.
+        inner: Carries the compressed bytes.
+        level: 0 (none) to 9 (best); -1 for zlib's default.
+        limit: Bytes that may be inflated from what is received; None for no limit.
     """
 
     def __init__(self, inner: Duplex, level: int = -1, limit: int | None = None) -> None:
@@ -48,14 +48,14 @@ class Deflated:
         return self._inner.closed
 
     async def receive(self, size: int) -> bytes:
-        """The next octets, inflated, at most `size`; b"" at the end.
+        """The next inflated bytes, at most `size`; b"" at the end.
 
         Raises:
-            OverflowError: More comes out than the limit allows.
-            ConnectionError: The octets are no zlib stream, or end in the middle of one.
+            OverflowError: The inflated data exceed the limit.
+            ConnectionError: The received bytes are no zlib stream, or end in the middle of one.
         """
         while True:
-            await take_turns()  # a little that grows to a lot must not keep the loop
+            await take_turns()  # little data that inflates to much must not block the loop
             if self._inflate.unconsumed_tail:
                 piece = self._inflated(self._inflate.unconsumed_tail, size)
                 if piece:
@@ -63,7 +63,7 @@ class Deflated:
             data = await self._inner.receive(_RECEIVE)
             if not data:
                 if self._received and not self._inflate.eof:
-                    raise ConnectionAbortedError("the compressed data end in the middle")
+                    raise ConnectionAbortedError("the compressed data end in the middle of the zlib stream")
                 return b""
             self._received = True
             piece = self._inflated(data, size)
@@ -76,20 +76,20 @@ class Deflated:
         try:
             piece = self._inflate.decompress(data, size)
         except zlib.error as error:
-            raise ConnectionAbortedError(f"the data are not compressed as MODE Z wants them: {error}") from error
+            raise ConnectionAbortedError(f"the data are no zlib stream, which MODE Z requires: {error}") from error
         if self._left is not None:
             self._left -= len(piece)
             if self._left < 0:
-                raise OverflowError("the compressed data grow beyond the limit")
+                raise OverflowError("the inflated data exceed the limit")
         return piece
 
     async def send(self, data: bytes | memoryview) -> int:
         """Send some of `data`, deflated.
 
         Returns:
-            How many of its octets.
+            How many bytes of `data` were deflated.
         """
-        await take_turns()  # most of what is deflated stays here for a while, and the socket never has to wait
+        await take_turns()  # zlib keeps most of the data for a while, so that the socket never has to wait
         piece = memoryview(data)[: self._at_once]
         self._kept_back = True
         await self._send_all(self._deflated(piece))
@@ -105,13 +105,13 @@ class Deflated:
             self._at_once = min(_MOST, self._at_once * 2)
         return compressed
 
-    async def _send_all(self, octets: bytes) -> None:
-        view = memoryview(octets)
+    async def _send_all(self, data: bytes) -> None:
+        view = memoryview(data)
         while view:
             view = view[await self._inner.send(view) :]
 
     async def flush(self) -> None:
-        """Send what was deflated and kept back: the other side can inflate all that was sent so far."""
+        """Send what zlib has kept back: the other side can then inflate all that was sent so far."""
         if self._kept_back:
             self._kept_back = False
             await self._send_all(self._deflate.flush(zlib.Z_SYNC_FLUSH))
@@ -122,56 +122,56 @@ class Deflated:
             await self._send_all(self._deflate.flush())
 
     async def send_eof(self) -> None:
-        """Send what is still to be sent, and tell the other side that nothing more comes."""
+        """Send the end of the zlib stream, and then the end of the connection below."""
         await self._finish()
         await self._inner.send_eof()
 
     async def close_when_peer_closes(self) -> None:
-        """Send what is still to be sent, and close when the other side has received everything."""
+        """Send the end of the zlib stream, and close when the other side has received everything."""
         await self._finish()
         await self._inner.close_when_peer_closes()
 
-    # What the connection below does as it is.
+    # Delegated to the connection below.
 
     def close(self) -> None:
         """Close both directions."""
         self._inner.close()
 
     def close_after_flush(self) -> None:
-        """Close in order, whatever is unread."""
+        """Close after all that was sent, and discard unread bytes."""
         self._inner.close_after_flush()
 
     def reset(self) -> None:
-        """Close so that the other side sees an error, not an end."""
+        """Close with an error for the other side, not an end."""
         self._inner.reset()
 
     @property
     def is_tls(self) -> bool:
-        """Whether it is encrypted, or will be after the TLS handshake."""
+        """Whether the connection is encrypted, or will be after the TLS handshake."""
         return self._inner.is_tls
 
     @property
     def tls(self) -> TlsInfo | None:
-        """How it is encrypted."""
+        """How the connection is encrypted; None in clear text, and before the handshake has completed."""
         return self._inner.tls
 
     @property
     def offers_tickets(self) -> bool:
-        """Whether it is the server of TLS, and offers sessions to resume."""
+        """Whether this side is a TLS server that offers sessions to resume."""
         return self._inner.offers_tickets
 
     def start_tls(self, context: ssl.SSLContext, *, server_side: bool, **options: Unpack[TlsOptions]) -> None:
-        """Begin a TLS handshake below."""
+        """Begin a TLS handshake on the connection below."""
         self._inner.start_tls(context, server_side=server_side, **options)
 
     async def secured(self) -> None:
-        """Wait until the TLS handshake is over."""
+        """Wait until the TLS handshake has completed."""
         await self._inner.secured()
 
     def put_off_tls(self) -> None:
-        """Go back to before the TLS handshake, if none of it was read."""
+        """Undo `start_tls` if no byte of the handshake was read."""
         self._inner.put_off_tls()
 
     def cancel_tls(self) -> None:
-        """Go back to clear text, if the other side has not begun the TLS handshake."""
+        """Return to clear text if the other side has not begun the TLS handshake."""
         self._inner.cancel_tls()

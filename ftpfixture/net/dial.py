@@ -1,6 +1,6 @@
 """How clients connect.
 
-One rule: it asks `socket` as any program does, so that what a test does to that is true for a client, too.
+One rule: it uses the names of `socket` as any program does, so that a test that patches them patches the client, too.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ __all__ = ["ClientNetwork"]
 
 
 class ClientNetwork(SocketNetwork):
-    """The network of this machine, as a client sees it: hosts have names, whose addresses are tried in turn."""
+    """The network of this machine for clients: host names are resolved, and each address is tried in turn."""
 
     async def connect(self, local: str | None, address: Address) -> SocketTransport:
         """See Network.
 
         Raises:
-            OSError: The host has no address, or none of them answers; then it is the error of the last.
+            OSError: The host has no address, or no address accepts; then it is the error of the last one.
         """
         loop, (host, port) = asyncio.get_running_loop(), address
         problem = OSError(f"{host} has no address")
         try:
-            # The loop would ask in another thread, which costs more than all the rest of a data connection.
+            # The loop would resolve in another thread, which costs more than all the rest of a data connection.
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
         except socket.gaierror:
             found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)

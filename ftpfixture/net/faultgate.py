@@ -1,11 +1,12 @@
-"""The gate at which things go wrong: it asks the faults of a server, and performs what they answer.
+"""The gate that performs faults on the control connection.
 
-For each command the faults give a `Program`, or nothing. It is asked where the command comes, where it is about to be
-carried out, where it is answered, and by its data connection (`ftpfixture.net.faultstream`); each time it yields
-effects, and `FaultGate.perform` does them. `ftpfixture.faults.effects` says what they mean; no action is known here.
+For each command the faults return a `Program`, or None. The gate calls its hooks when the command arrives, before the
+handler runs, and for each reply; the data connection calls them in `ftpfixture.net.faultstream`. Each hook yields
+effects, and `FaultGate.perform` performs them. `ftpfixture.faults.effects` defines the effects; this module knows no
+action.
 
-One rule: whatever a fault does to a control connection is done here, in the order of the wire, and told before it can
-be seen on the other side.
+One rule: every effect of a fault on a control connection is performed here, in the order of the wire, and logged before
+the other side can see it.
 """
 
 from __future__ import annotations
@@ -38,13 +39,13 @@ T = TypeVar("T")
 
 
 class FaultGate(Gate):
-    """The gate of one session of a server that has faults; without any it lets everything pass.
+    """The gate of one session of a server that has faults; without a fault everything passes unchanged.
 
     Args:
         rules: The faults.
-        clock: By which delays are counted.
+        clock: Measures delays.
         view: The session.
-        outbox: What the session says.
+        outbox: Sends what the session writes, in order.
     """
 
     def __init__(self, rules: ActiveFaults, clock: Clock, view: SessionView, outbox: Outbox) -> None:
@@ -57,12 +58,12 @@ class FaultGate(Gate):
         self._expected: list[Exchange] = []
         self._handshakes = FaultyHandshakes(view, self._pauses, self.perform_now, self._expected)
 
-    # What comes in.
+    # Incoming.
 
     async def accept(self) -> Exchange:
         """See Gate."""
         exchange = Exchange(0, "CONNECT")
-        EXCHANGE.set(exchange)  # the greeting is an answer to it
+        EXCHANGE.set(exchange)  # the greeting replies to it
         self._find_program(exchange)
         if exchange.program is not None:
             self.channel.watch_end(self._client_closed)
@@ -73,10 +74,10 @@ class FaultGate(Gate):
     def command(self, verb: str, argument: str, too_long: bool = False) -> Coroutine[Any, Any, Exchange]:
         """See Gate."""
         command = super().command(verb, argument, too_long)
-        # No coroutine around that one for nothing: every command of every server would pay for it.
-        return self._look_at(command) if self._rules.active or self._restore or self._expected else command
+        # A second coroutine only where it is needed: otherwise every command of every server would take longer.
+        return self._with_program(command) if self._rules.active or self._restore or self._expected else command
 
-    async def _look_at(self, command: Coroutine[Any, Any, Exchange]) -> Exchange:
+    async def _with_program(self, command: Coroutine[Any, Any, Exchange]) -> Exchange:
         exchange = await command
         for restore in self._restore:
             restore()
@@ -113,21 +114,21 @@ class FaultGate(Gate):
             exchange.argument = outcome
             return True
         if isinstance(outcome, bytes):
-            exchange.finals += 1  # whatever is in them
+            exchange.finals += 1  # the fault's bytes count as its final reply, whatever they contain
             outcome = reply_of(outcome)
         if outcome is not None:
             self.reply(outcome, exchange)
         return False
 
     async def _begin(self, program: Program, exchange: Exchange) -> None:
-        """Do what is to be done before anything else; the channel is closed when nothing else shall be done."""
+        """Perform the effects before the command itself; if one of them ends the command, the channel is closed."""
         try:
             await self.perform(program.phase("command"), exchange)
         except ConnectionAbortedError:
             self.outbox.flush()
             self.channel.close_after_flush()
 
-    # What goes out.
+    # Outgoing.
 
     def queue(self, reply: Reply, exchange: Exchange) -> None:
         """See Gate."""
@@ -137,34 +138,37 @@ class FaultGate(Gate):
         else:
             self.outbox.take_turn(lambda: self.perform(program.reply(reply), exchange))
 
-    # What happens.
+    # Effects.
 
     async def perform(self, hook: Hook[T], exchange: Exchange, stream: FaultyStream | None = None) -> T:
-        """Do all that a hook of a command yields, for its data connection if there is one; what it returns.
+        """Perform all effects that a hook of a command yields, on its data connection if it has one.
+
+        Returns:
+            What the hook returns.
 
         Raises:
-            ConnectionAbortedError: The client is gone, or the data connection was ended.
+            ConnectionAbortedError: The client has closed the control connection, or a fault ended the data connection.
         """
         answer: object = None
         while True:
             try:
-                doing = self._do(hook.send(answer), exchange, stream)
+                waiting = self._do(hook.send(answer), exchange, stream)
             except StopIteration as done:
                 return cast(T, done.value)
-            answer = None if doing is None else await doing
+            answer = None if waiting is None else await waiting
 
     def perform_now(self, hook: Hook[T], exchange: Exchange, stream: FaultyStream | None = None) -> T:
-        """The same for a hook whose effects take no time."""
+        """Perform all effects of a hook that never waits; what the hook returns."""
         performing = self.perform(hook, exchange, stream)
         try:
             performing.send(None)
         except StopIteration as done:
             return cast(T, done.value)
         performing.close()
-        raise RuntimeError("an effect takes time where nothing can wait")
+        raise RuntimeError("a hook that must not wait yielded an effect that waits")
 
     def _do(self, effect: Effect, exchange: Exchange, stream: FaultyStream | None) -> Awaitable[object] | None:
-        """Do one thing; what is to be awaited then, if it takes time."""
+        """Perform one effect; what the caller awaits, if the effect takes time."""
         match effect, stream:
             case Fired(fault), _:
                 self.hub.emit(FaultApplied(*self.hub.stamp(self.session), exchange.seq, fault))
@@ -178,9 +182,9 @@ class FaultGate(Gate):
             case Send() as sending, _:
                 return self._send(sending, exchange)
             case Hold(pieces), _:
-                self.outbox.hold(self.said(pieces, exchange))
+                self.outbox.hold(self.outgoing(pieces, exchange))
             case End("control", how), _:
-                self._cut(how)
+                self._end_control(how)
             case End(_, how), FaultyStream() as data:
                 return data.end(how)
             case Data(content, flush), FaultyStream() as data:
@@ -192,11 +196,11 @@ class FaultGate(Gate):
             case Use(name, value), _:
                 self._use(name, value, exchange)
             case _:
-                raise TypeError(f"{effect} is for a data connection, and there is none")
+                raise TypeError(f"{effect} needs a data connection, and there is none")
         return None
 
     def _use(self, name: str, value: Any, exchange: Exchange) -> None:
-        """Another value for as long as the command lasts."""
+        """Give a parameter another value until the next command."""
         if name == "data_port":
             block_data(self.view, value, self._pauses)
             return
@@ -206,7 +210,7 @@ class FaultGate(Gate):
 
     async def _send(self, sending: Send, exchange: Exchange) -> None:
         if sending.size is None and sending.pieces:
-            self.say(sending.pieces, exchange)
+            self.send(sending.pieces, exchange)
         elif sending.size is not None:
             data = self.release(sending.pieces, exchange)
             for start in range(0, len(data), sending.size):
@@ -217,10 +221,10 @@ class FaultGate(Gate):
         if sending.drain:
             await self.outbox.drain()
 
-    def _cut(self, how: How) -> None:
+    def _end_control(self, how: How) -> None:
         """End the control connection."""
         if how != "rst":
-            self.outbox.say()
+            self.outbox.send()
         self.outbox.end()
         self.outbox.flush()
         if how == "half":
@@ -229,19 +233,19 @@ class FaultGate(Gate):
         if how == "rst":
             self.channel.reset()
         self.channel.close_after_flush()
-        # Not now: the session may be in the middle of something, and this be called from there.
+        # In the next turn of the loop: the session itself may have called this.
         self.channel.loop.call_soon(self.view.disconnect, "cut off")
 
     # Data connections, and the end.
 
     def looks_at_all(self) -> bool:
-        """See Gate; faults count bytes from either end, and change listings as a whole."""
+        """See Gate: faults count bytes from either end, and change listings as a whole."""
         return EXCHANGE.get().program is not None
 
     def data(self, channel: Channel, throttles: Mapping[str, StreamThrottle], mode: str) -> ThrottleStreamIO:
         """See Gate."""
         self._handshakes.guard(channel)
-        return self.tapped(FaultyStream(self, channel, throttles), mode)
+        return self.with_tap(FaultyStream(self, channel, throttles), mode)
 
     def abandon(self) -> None:
         """See Gate."""

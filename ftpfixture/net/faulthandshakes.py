@@ -1,6 +1,6 @@
-"""TLS handshakes that are made to fail, on the control connection and on data connections.
+"""Faults in TLS handshakes, on the control connection and on data connections.
 
-One rule: which one fails, and how, is said by the programs of the commands that it belongs to.
+One rule: the programs of the commands that a handshake belongs to decide whether it fails, and how.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ _REFUSED = bytes.fromhex("15030300020228")  # a TLS alert: fatal, handshake_fail
 _ANNOUNCING = frozenset(GROUPS["PASSIVE"] + GROUPS["ACTIVE"])
 
 Ask = Callable[[Hook[str | None], Exchange], str | None]
-"""Performs a hook that takes no time; what it returns."""
+"""Performs a hook that never waits; what the hook returns."""
 
 
 class FaultyHandshakes:
-    """The handshakes of one session.
+    """The TLS handshakes of one session.
 
     Args:
         view: The session.
         pauses: Its pauses.
-        ask: Performs what programs yield.
-        expected: Where the commands are kept that may yet have a handshake on a data connection.
+        ask: Performs the effects that programs yield.
+        expected: Commands whose data connection may still have a handshake.
     """
 
     def __init__(self, view: SessionView, pauses: Pauses, ask: Ask, expected: list[Exchange]) -> None:
@@ -39,10 +39,10 @@ class FaultyHandshakes:
         self._pauses = pauses
         self._ask = ask
         self._expected = expected
-        self._hanging: set[Channel] = set()
+        self._stalled: set[Channel] = set()
 
     def expect(self, exchange: Exchange) -> None:
-        """A command has come, whose program may make a handshake fail."""
+        """Register a command whose program may make a handshake fail."""
         if exchange.program is None or not exchange.program.fails_handshakes:
             return
         if exchange.verb in ("CONNECT", "AUTH"):
@@ -51,9 +51,9 @@ class FaultyHandshakes:
             self._expected.append(exchange)
 
     def forget(self, verb: str) -> None:
-        """Leave the next data connection alone: that for which a handshake should have failed was another.
+        """Drop the programs whose data connection never came, so that they do not fail the next handshake.
 
-        What belongs to PASV and the like waits until the next of them, what belongs to a transfer until its end.
+        A program of PASV or its kind lasts until the next such command, one of a transfer until the transfer ends.
         """
         if verb in _ANNOUNCING:
             self._expected.clear()
@@ -61,11 +61,11 @@ class FaultyHandshakes:
             self._expected[:] = [exchange for exchange in self._expected if exchange.verb in _ANNOUNCING]
 
     def guard(self, channel: Channel) -> None:
-        """A data connection is there, on which the handshake may fail."""
+        """Let the registered programs decide about the handshake of a new data connection."""
         channel.on_handshake = partial(self._begun, channel, self._expected)
 
     async def _begun(self, channel: Channel, exchanges: list[Exchange]) -> None:
-        """The other side begins the handshake, on a connection that belongs to these commands."""
+        """Ask the programs of `exchanges` when the other side begins the handshake."""
         for exchange in tuple(exchanges):
             how = self._ask(exchange.program.handshake(), exchange) if exchange.program is not None else None
             if how is not None:
@@ -77,17 +77,17 @@ class FaultyHandshakes:
             channel.watch_end(partial(self._view.disconnect, "client closed"), drop=True)
             await self._pauses.wait(None)
         elif how == "stall" and not self._pauses.abandoned:
-            self._hanging.add(channel)
+            self._stalled.add(channel)
             try:
                 await channel.wait_closed()
             finally:
-                self._hanging.discard(channel)
+                self._stalled.discard(channel)
         elif how == "refuse":
             channel.send_raw(_REFUSED)
         channel.abort_fin()
-        raise ConnectionAbortedError("the handshake was made to fail")
+        raise ConnectionAbortedError("a fault made the TLS handshake fail")
 
     def abandon(self) -> None:
-        """The client is gone, or wants to go: no data connection needs to wait for its end."""
-        for channel in self._hanging:
+        """Close the data connections whose handshake stalls: the client has left, or has sent QUIT."""
+        for channel in self._stalled:
             channel.abort_fin()

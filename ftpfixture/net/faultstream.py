@@ -1,6 +1,6 @@
-"""A data connection on which things go wrong, or that does not come about; without a fault it is like any other.
+"""A data connection with faults, and one that is never made; without a fault it behaves as any other.
 
-One rule: what goes wrong is said by the program of the command that uses the stream; here is how.
+One rule: the program of the command that uses the stream decides what happens; this module performs it.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ T = TypeVar("T")
 
 
 class Performer(Protocol):
-    """What a stream needs of its gate."""
+    """The part of a gate that a stream uses."""
 
     outbox: Outbox
 
     async def perform(self, hook: Hook[T], exchange: Exchange, stream: FaultyStream | None = None) -> T:
-        """Do all that a hook yields; what it returns."""
+        """Perform all effects that a hook yields; what the hook returns."""
 
     def perform_now(self, hook: Hook[T], exchange: Exchange, stream: FaultyStream | None = None) -> T:
-        """The same for a hook whose effects take no time."""
+        """Perform all effects of a hook that never waits; what the hook returns."""
 
 
 class FaultyStream(ThrottleStreamIO):
     """A data connection of a server that has faults.
 
-    What goes wrong is looked up when the stream is first used, by the command that uses it.
+    The stream takes its program at its first use, from the command that uses it.
 
     Args:
-        gate: Who performs what happens.
+        gate: Performs the effects.
         channel: The connection.
         throttles: Its limits.
     """
@@ -53,16 +53,16 @@ class FaultyStream(ThrottleStreamIO):
         self._gate = gate
         self._exchange = UNASKED
         self._transfer: Transfer | None = None
-        self._asked = False
+        self._looked_up = False
 
     def describe(self, direction: str, path: str, offset: int, transfer_type: str, size: int | None = None) -> None:
         """See StreamIO."""
         super().describe(direction, path, offset, transfer_type, size)
-        self._look(size)
+        self._look_up(size)
 
-    def _look(self, size: int | None = None) -> Transfer | None:
-        if not self._asked:
-            self._asked = True
+    def _look_up(self, size: int | None = None) -> Transfer | None:
+        if not self._looked_up:
+            self._looked_up = True
             self._exchange = EXCHANGE.get()
             if self._exchange.program is not None:
                 self._transfer = self._exchange.program.transfer(size)
@@ -74,7 +74,7 @@ class FaultyStream(ThrottleStreamIO):
 
     async def write(self, data: bytes | bytearray | memoryview) -> None:
         """See StreamIO."""
-        transfer = self._look()
+        transfer = self._look_up()
         if transfer is None:
             await super().write(data)
             return
@@ -84,35 +84,35 @@ class FaultyStream(ThrottleStreamIO):
 
     async def receive(self, limit: int = DEFAULT_BLOCK_SIZE) -> bytes:
         """See StreamIO."""
-        transfer = self._look()
+        transfer = self._look_up()
         if transfer is None or self._buffer:
             return await super().receive(limit)
         await self._ready()
         await self._perform(transfer.reach(self.moved))
         if transfer.lost:
             while await super().receive():
-                pass  # the client shall be able to send it
+                pass  # received and discarded, so that the client can send all of it
             return b""
         start = self.moved
         piece = await super().receive(min(limit, transfer.room(start)))
         return bytes(await self._perform(transfer.passing(piece, start)))
 
     async def _send_end(self) -> None:
-        transfer = self._look()
+        transfer = self._look_up()
         if transfer is not None:
             await self._ready()
             await self._perform(transfer.end(self.moved, self.socket.is_tls))
         await super()._send_end()
 
     async def _ready(self) -> None:
-        """Wait until the replies before are on their way, and the TLS handshake is over: bytes count from there."""
+        """Wait until earlier replies were sent and the TLS handshake has completed: bytes count from then on."""
         await self._gate.outbox.settle()
         await self.socket.secured()
 
-    # What happens.
+    # Effects.
 
     async def put(self, content: bytes | memoryview, *, flush: bool) -> None:
-        """Send bytes as they are; with `flush`, keep back nothing of what was sent, compressed or not."""
+        """Send bytes unchanged; with `flush`, MODE Z keeps none of them back."""
         view = memoryview(content)
         while view:
             sent = view[: await self._send(view)]
@@ -122,10 +122,10 @@ class FaultyStream(ThrottleStreamIO):
             await self.channel.flush()
 
     async def end(self, how: How) -> None:
-        """End the connection; "lost" tells only that the rest of the file is.
+        """End the connection; "lost" only records that the rest of the file is discarded.
 
         Raises:
-            ConnectionAbortedError: It was closed.
+            ConnectionAbortedError: The connection was closed.
         """
         if how == "lost":
             self.error = "the rest was lost on purpose"
@@ -141,7 +141,7 @@ class FaultyStream(ThrottleStreamIO):
         raise ConnectionAbortedError("the data connection was ended on purpose")
 
     def use(self, name: str, value: object) -> None:
-        """Give one of the parameters of data connections that effects name another value."""
+        """Set a parameter of this data connection that an effect names."""
         match name, value:
             case "limit", int(rate) | float(rate):
                 limit = StreamThrottle.from_limits(rate, rate)
@@ -151,16 +151,17 @@ class FaultyStream(ThrottleStreamIO):
             case "close_notify", False:
                 self.socket.no_close_notify = True
             case _:
-                raise ValueError(f"a data connection has no parameter {name!r} that could be {value!r}")
+                raise ValueError(f"a data connection has no parameter {name!r} that takes {value!r}")
 
 
 def block_data(view: SessionView, how: str, pauses: Pauses) -> None:
-    """Let the data connection that has just been agreed not come about.
+    """Prevent the data connection that PASV, PORT or their kind has just announced.
 
     Args:
         view: The session.
-        how: "refuse", "ignore" or "unreachable": what who connects finds. Who is to be connected to finds nothing.
-        pauses: Of the session.
+        how: "refuse", "ignore" or "unreachable": what a client that connects gets. A client that listens gets no
+            connection.
+        pauses: The session's pauses.
     """
     listener = view.passive_listener
     if listener is None:
@@ -172,9 +173,9 @@ def block_data(view: SessionView, how: str, pauses: Pauses) -> None:
 
 
 async def _refused(timeout: float | None) -> NoReturn:
-    raise ConnectionRefusedError("the data connection is refused")
+    raise ConnectionRefusedError("a fault refuses the data connection")
 
 
 async def _never(pauses: Pauses, timeout: float | None) -> NoReturn:
     await pauses.wait(timeout)
-    raise TimeoutError("nobody answers")
+    raise TimeoutError("the data connection timed out")

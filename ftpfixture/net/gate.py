@@ -1,6 +1,6 @@
-"""The one crossing between the wire and the server: every command, reply and data stream passes here.
+"""The gate between the wire and the server: every command, reply and data stream passes it.
 
-One rule: what is emitted here is what was really said, because the tap stands next to the socket.
+One rule: the gate emits an event for exactly what was received or sent, because it is the last stage before the socket.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from ftpfixture.log.events import (
     TlsFailed,
 )
 from ftpfixture.net.channel import Channel
-from ftpfixture.net.outbox import Outbox, Said
+from ftpfixture.net.outbox import Outbox, Outgoing
 from ftpfixture.net.ports import PassiveListener
 from ftpfixture.net.stream import ThrottleStreamIO
 from ftpfixture.net.throttle import StreamThrottle
@@ -39,15 +39,15 @@ __all__ = ["EXCHANGE", "UNASKED", "Exchange", "Gate", "SessionView"]
 
 
 class Exchange:
-    """One command and what it has been answered so far.
+    """One command and the replies to it so far.
 
     Attributes:
         seq: Number of the command's event; 0 when there is no command.
         verb: Its verb.
-        argument: Its argument, as the handler shall see it.
-        finals: How many final replies it got; not counted where there is no command.
-        awaits_preliminary: Whether it is a transfer that has got no reply yet, neither its 150 nor a refusal.
-        program: What is to go wrong with it; None for nothing.
+        argument: Its argument, as the handler gets it.
+        finals: Number of final replies to it; not counted when there is no command.
+        awaits_preliminary: Whether it is a transfer without any reply yet, neither its 150 nor an error.
+        program: The program of its faults; None without a fault.
     """
 
     __slots__ = ("argument", "awaits_preliminary", "finals", "program", "seq", "verb")
@@ -63,11 +63,11 @@ class Exchange:
 
 UNASKED = Exchange(0, "")
 EXCHANGE: ContextVar[Exchange] = ContextVar("ftpfixture_exchange", default=UNASKED)
-"""The command that is being answered: workers inherit it from the handler that started them."""
+"""The command that replies belong to: workers inherit it from the handler that started them."""
 
 
 class SessionView(Protocol):
-    """What a gate may see of a session, and ask of it."""
+    """The part of a session that a gate uses."""
 
     number: int
     hub: Hub
@@ -76,53 +76,53 @@ class SessionView(Protocol):
 
     @property
     def encoding(self) -> str:
-        """Of commands and replies."""
+        """Encoding of commands and replies."""
 
     @property
     def current_directory(self) -> PurePosixPath:
-        """Where relative paths begin."""
+        """The directory that relative paths begin in."""
 
     @property
     def login(self) -> str:
-        """The name that came with USER; "" before that."""
+        """The user name of USER; "" before that."""
 
     @property
     def transfer_type(self) -> str:
-        """Of TYPE, such as "A"."""
+        """The type that TYPE has set, such as "A"."""
 
     @property
     def path_io(self) -> AbstractPathIO:
-        """Where the files are."""
+        """The file system."""
 
     @property
     def transferring(self) -> bool:
-        """Whether something runs beside the commands."""
+        """Whether a worker, such as a transfer, runs beside the commands."""
 
     @property
     def passive_listener(self) -> PassiveListener | None:
-        """Where the next data connection comes in; None where the server makes it, or before either was agreed."""
+        """Listener of the next data connection; None in active mode, and before any mode was agreed."""
 
     async def exists(self, path: str, *, pattern: bool) -> bool | None:
-        """Whether there is something at a path as a client names it, or that matches it; None where nobody may know."""
+        """Whether a file is at a client's path, or matches it; None when the session may not see it."""
 
     def override(self, name: str, value: object) -> Callable[[], None]:
-        """Give a parameter of the session another value until what this returns is called."""
+        """Give a parameter of the session another value; calling the result restores the old one."""
 
     def open_data_with(self, opener: Callable[[float | None], Awaitable[ThrottleStreamIO]]) -> None:
-        """Let ``opener(timeout)`` make the next data connection, which the server is to make."""
+        """Let ``opener(timeout)`` make the next data connection, in active mode."""
 
     def disconnect(self, reason: str) -> None:
-        """End the session when what it does is done."""
+        """End the session after its current step."""
 
 
 class Gate:
-    """The open gate of one session: it tells the hub, and lets everything pass unchanged.
+    """The gate of one session without faults: it emits events, and everything passes unchanged.
 
-    It has four doors: `accept`, `command` with `begin`, `reply` and `data`.
+    It has four entries: `accept`, `command` with `begin`, `reply` and `data`.
 
     Args:
         view: The session.
-        outbox: What the session says.
+        outbox: Sends what the session writes, in order.
     """
 
     def __init__(self, view: SessionView, outbox: Outbox) -> None:
@@ -134,11 +134,11 @@ class Gate:
         self.encoding = view.encoding
 
     async def accept(self) -> Exchange:
-        """A connection comes in, not encrypted yet; the greeting answers it."""
+        """Handle a new connection before TLS; the exchange is the one that the greeting replies to."""
         return Exchange(0, "")
 
     async def command(self, verb: str, argument: str, too_long: bool = False) -> Exchange:
-        """A command comes in: from here on, what this task and its workers answer belongs to it."""
+        """Handle a received command: from now on, replies of this task and its workers belong to it."""
         stamp = self.hub.stamp(self.session)
         self.hub.emit(CommandReceived(*stamp, verb, argument, too_long))
         exchange = Exchange(stamp[1], verb, argument)
@@ -146,52 +146,52 @@ class Gate:
         return exchange
 
     async def begin(self, exchange: Exchange) -> bool:
-        """The command's turn has come; False when it has been dealt with and must not be carried out."""
+        """Handle the start of a command; False when a fault replaced it and the handler must not run."""
         return True
 
     def reply(self, reply: Reply, exchange: Exchange) -> None:
-        """A reply to a command goes out."""
+        """Send a reply to a command, after everything that was written before."""
         if exchange.seq and not reply.is_preliminary:
             exchange.finals += 1
         if self.outbox.free and exchange.program is None:
             raw = reply.render(self.encoding)
-            self.tell(reply, raw, exchange)
+            self.record(reply, raw, exchange)
             self.outbox.write(raw)
         else:
             self.queue(reply, exchange)
 
     def queue(self, reply: Reply, exchange: Exchange) -> None:
-        """A reply that cannot just go now: something is in front of it, or something is to go wrong with it."""
-        self.outbox.put(lambda: self.say([(reply, reply.render(self.encoding))], exchange))
+        """Put a reply into the outbox, because other replies are in front of it or a fault changes it."""
+        self.outbox.put(lambda: self.send([(reply, reply.render(self.encoding))], exchange))
 
-    def say(self, pieces: Sequence[Piece], exchange: Exchange) -> None:
-        """Say what answers a command now, behind what was held back."""
+    def send(self, pieces: Sequence[Piece], exchange: Exchange) -> None:
+        """Send replies to a command now, after those that were held."""
         if data := self.release(pieces, exchange):
             self.outbox.write(data)
 
     def release(self, pieces: Sequence[Piece], exchange: Exchange) -> bytes:
-        """Tell of what answers a command, and of what was held back; the bytes, which the caller sends."""
+        """Emit the events of replies to a command and of those held; the bytes, which the caller sends."""
         if self.outbox.ended and pieces:
             self.withhold(exchange)
-        return self.outbox.release(self.said(pieces, exchange))
+        return self.outbox.release(self.outgoing(pieces, exchange))
 
-    def said(self, pieces: Sequence[Piece], exchange: Exchange) -> list[Said]:
-        """What answers a command, in the form that an outbox takes."""
-        return [(raw, partial(self.tell, reply, raw, exchange)) for reply, raw in pieces]
+    def outgoing(self, pieces: Sequence[Piece], exchange: Exchange) -> list[Outgoing]:
+        """Replies to a command, in the form that an outbox takes."""
+        return [(raw, partial(self.record, reply, raw, exchange)) for reply, raw in pieces]
 
-    def tell(self, reply: Reply, raw: bytes, exchange: Exchange) -> None:
-        """Tell the hub of a reply that goes out."""
+    def record(self, reply: Reply, raw: bytes, exchange: Exchange) -> None:
+        """Emit the event of a reply that is sent."""
         self.hub.emit(ReplySent(*self.hub.stamp(self.session), reply.code, reply.lines, exchange.seq, raw))
 
     def withhold(self, exchange: Exchange) -> None:
-        """Tell the hub of a command that is left without its final reply."""
+        """Emit the event of a command that gets no final reply."""
         self.hub.emit(ReplyWithheld(*self.hub.stamp(self.session), exchange.seq))
 
     def abandon(self) -> None:
-        """The client is gone, or wants to go: nothing needs to wait for it any more."""
+        """End everything that waits for the client: it has left, or has sent QUIT."""
 
     def tls_begun(self, where: str, channel: Duplex) -> None:
-        """Hands were shaken on a connection of the session, "control" or "data"."""
+        """Emit the event of a completed TLS handshake on the "control" or the "data" connection."""
         info = channel.tls
         if info is not None:
             stamp = self.hub.stamp(self.session)
@@ -201,38 +201,38 @@ class Gate:
             )
 
     def tls_ended(self) -> None:
-        """The control connection went back to clear text."""
+        """Emit the event of a control connection that returned to clear text."""
         self.hub.emit(TlsEnded(*self.hub.stamp(self.session)))
 
     def tls_failed(self, where: str, error: Exception) -> None:
-        """Hands were not shaken."""
+        """Emit the event of a failed TLS handshake on the "control" or the "data" connection."""
         text = str(error) or type(error).__name__
         self.hub.emit(TlsFailed(*self.hub.stamp(self.session), where, EXCHANGE.get().seq, text))
 
     def looks_at_all(self) -> bool:
-        """Whether all that the command sends over its data connection must be known before it goes."""
+        """Whether the handler must produce all data of a download before the first byte is sent."""
         return False
 
     def data(self, channel: Channel, throttles: Mapping[str, StreamThrottle], mode: str) -> ThrottleStreamIO:
-        """A data connection is there; the stream that handlers use.
+        """The stream that handlers use for a new data connection.
 
         Args:
             channel: The connection.
             throttles: Its limits.
             mode: "active" or "passive".
         """
-        return self.tapped(ThrottleStreamIO(channel, throttles=throttles), mode)
+        return self.with_tap(ThrottleStreamIO(channel, throttles=throttles), mode)
 
-    def tapped(self, stream: ThrottleStreamIO, mode: str) -> ThrottleStreamIO:
-        """A stream of which the hub is told."""
+    def with_tap(self, stream: ThrottleStreamIO, mode: str) -> ThrottleStreamIO:
+        """Let `stream` emit events; the same stream."""
         stream.tap = _Tap(self, mode, stream.channel)
         return stream
 
 
 class _Tap:
-    """Counts and keeps what one data connection carries, for the command that uses it."""
+    """Emits the events of one data connection, for the command that uses it."""
 
-    __slots__ = ("_channel", "_gate", "_hub", "_mode", "_payload", "_session", "_to")
+    __slots__ = ("_channel", "_command_seq", "_gate", "_hub", "_mode", "_payload", "_session")
 
     def __init__(self, gate: Gate, mode: str, channel: Duplex) -> None:
         self._gate = gate
@@ -241,24 +241,28 @@ class _Tap:
         self._mode = mode
         self._channel = channel
         self._payload = Payload()
-        self._to = -1
+        self._command_seq = -1
 
     def describe(self, direction: str, path: str, offset: int, transfer_type: str) -> None:
         exchange = EXCHANGE.get()
-        self._to = exchange.seq
+        self._command_seq = exchange.seq
         stamp, peer = self._hub.stamp(self._session), self._channel.peer
         self._hub.emit(
-            DataOpened(*stamp, self._to, self._mode, peer, direction, exchange.verb, path, offset, transfer_type)
+            DataOpened(
+                *stamp, self._command_seq, self._mode, peer, direction, exchange.verb, path, offset, transfer_type
+            )
         )
 
     def moved(self, direction: str, piece: bytes | memoryview) -> None:
-        if self._to < 0:
-            # A handler that was written by a user, who need not know of logs.
+        if self._command_seq < 0:
+            # The handler of a user did not describe the stream.
             self.describe(direction, "", 0, "I")
             self._gate.tls_begun("data", self._channel)
         self._payload.add(piece)
-        self._hub.emit(DataMoved(*self._hub.stamp(self._session), self._to, len(piece)))
+        self._hub.emit(DataMoved(*self._hub.stamp(self._session), self._command_seq, len(piece)))
 
     def closed(self, completed: bool, error: str) -> None:
-        if self._to >= 0:
-            self._hub.emit(DataClosed(*self._hub.stamp(self._session), self._to, self._payload, completed, error))
+        if self._command_seq >= 0:
+            self._hub.emit(
+                DataClosed(*self._hub.stamp(self._session), self._command_seq, self._payload, completed, error)
+            )

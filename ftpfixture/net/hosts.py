@@ -1,4 +1,4 @@
-"""Addresses of hosts, as text: what they mean, whether two are one, and where a client finds a server.
+"""Addresses of hosts, as text: kinds, comparison, and the address by which a client reaches a server.
 
 One rule: nothing here opens a socket.
 """
@@ -20,7 +20,7 @@ _LOOPBACKS = {4: "127.0.0.1", 6: "::1"}
 
 
 def is_loopback(host: str) -> bool:
-    """True when `host` is a numeric address of this machine's loopback."""
+    """True when `host` is a numeric loopback address."""
     address = _address(host)
     return address is not None and address.is_loopback
 
@@ -37,7 +37,7 @@ def is_wildcard(host: str) -> bool:
 
 
 def same_host(first: str, second: str) -> bool:
-    """True when two numeric addresses are one: spelling, zone and IPv4-in-IPv6 do not matter."""
+    """True when two numeric addresses are equal: spelling, zone and IPv4 mapped into IPv6 make no difference."""
     return (_address(first) or first) == (_address(second) or second)
 
 
@@ -56,10 +56,10 @@ def family_of(host: str) -> socket.AddressFamily:
 
 
 def endpoint(host: str, port: int) -> tuple[str, int] | tuple[str, int, int, int]:
-    """What bind and connect take for a numeric address: Python wants the number of its zone apart.
+    """What bind and connect take for a numeric address: Python takes the zone as a separate number.
 
     Raises:
-        OSError: There is no such zone.
+        OSError: The machine has no such zone.
     """
     address, _, zone = host.partition("%")
     if not zone:
@@ -70,7 +70,7 @@ def endpoint(host: str, port: int) -> tuple[str, int] | tuple[str, int, int, int
 def reachable(host: str) -> str:
     """The address by which a client on this machine reaches a server that listens on `host`.
 
-    To connect to a wildcard is no standard's: Windows refuses it.
+    No standard lets a client connect to a wildcard address: Windows refuses it.
     """
     address = _address(host)
     return _LOOPBACKS[address.version] if address is not None and address.is_unspecified else host
@@ -84,12 +84,12 @@ def _check_zone(host: str) -> None:
 
 
 async def numeric(loop: asyncio.AbstractEventLoop, host: str) -> str:
-    """The address that a server listens on: of a name its first IPv4 address, or else its first.
+    """The address that a server listens on: the first IPv4 address of a name, or else its first address.
 
-    What is numeric stays as it is, but for an IPv4 address mapped into IPv6, which is the IPv4 address.
+    A numeric address stays unchanged, but an IPv4 address mapped into IPv6 becomes IPv4.
 
     Raises:
-        ConfigurationError: There is none.
+        ConfigurationError: The name has no address, or the machine lacks the zone.
     """
     if not host:
         raise ConfigurationError(
@@ -105,6 +105,6 @@ async def numeric(loop: asyncio.AbstractEventLoop, host: str) -> str:
         )
     except OSError as error:
         raise ConfigurationError(f"host={host!r} has no address: {error}") from error
-    # Every other default is 127.0.0.1; which family "localhost" has first differs from machine to machine.
+    # Every other default is 127.0.0.1; machines differ in the family that "localhost" has first.
     ordered = sorted(found, key=lambda entry: entry[0] != socket.AF_INET)
     return str(ordered[0][4][0])

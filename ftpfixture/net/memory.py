@@ -1,8 +1,7 @@
-"""Connections in memory: two transports, without a socket and without a system.
+"""Connections in memory: pairs of transports without a socket and without the operating system.
 
-One rule: what a program can see of such a connection is what it sees of a TCP connection on the loopback of Linux: the
-order, the end, half close, reset, urgent data, and a window that fills. Packets are not modelled: what was sent has
-arrived.
+One rule: a program sees the same as of a TCP connection on the loopback of Linux: order, end, half close, reset, urgent
+data, and a window that fills. Packets are not modelled: what was sent has arrived.
 """
 
 from __future__ import annotations
@@ -22,15 +21,15 @@ from ftpfixture.net.transport import Address, Buffer
 __all__ = ["WINDOW", "WINDOW_SIZE", "MemoryTransport", "Readiness", "memory_pair"]
 
 WINDOW = 1 << 22
-"""Bytes that one side may send before the other has received any. Loopback sockets take about as many."""
+"""Bytes that one side may send before the other receives any. Loopback sockets accept about this number."""
 
 
 class Readiness:
-    """Calls back in each turn of a loop in which something holds, for as long as somebody wants to be called.
+    """Calls a callback in each turn of a loop in which a condition holds.
 
     Args:
-        loop: Whose turns.
-        holds: Whether it is time to call; whoever changes that calls `look`.
+        loop: The loop.
+        holds: The condition; code that changes its value calls `look`.
     """
 
     __slots__ = ("_callback", "_context", "_handle", "_holds", "_loop")
@@ -42,18 +41,18 @@ class Readiness:
         self._context: contextvars.Context | None = None
         self._handle: asyncio.Handle | None = None
 
-    def tell(self, callback: Callable[..., object] | None, *args: object) -> None:
-        """Call `callback` from now on, and nothing else; None for nothing."""
+    def set_callback(self, callback: Callable[..., object] | None, *args: object) -> None:
+        """Call only `callback` from now on; None for no callback."""
         if self._handle is not None:
             self._handle.cancel()
             self._handle = None
         self._callback = None if callback is None else lambda: callback(*args)
-        # The context is that of now, as for `loop.add_reader`: who sends must not lend the other side his variables.
+        # The context is that of the caller, as for `loop.add_reader`: the callback must not run in the sender's.
         self._context = None if callback is None else contextvars.copy_context()
         self.look()
 
     def look(self) -> None:
-        """Something has changed."""
+        """Check the condition, because its value may have changed."""
         if self._callback is not None and self._handle is None and not self._loop.is_closed() and self._holds():
             self._handle = self._loop.call_soon(self._call, context=self._context)
 
@@ -70,10 +69,10 @@ class MemoryTransport:
     """One end of a connection in memory; `memory_pair` makes two.
 
     Args:
-        loop: Of both ends.
+        loop: The loop of both ends.
         local: Address of this end.
         peer: Address of the other end.
-        window: Bytes that the other end may send before this end has received any.
+        window: Bytes that the other end may send before this end receives any.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, local: Address, peer: Address, window: int) -> None:
@@ -82,19 +81,19 @@ class MemoryTransport:
         self.local = local
         self.peer = peer
         self._window = window
-        self._far = self  # until there is another end
+        self._far = self  # until `join`
         self._arrived = bytearray()
         self._closed = False
-        self._ending = False  # this side has said its end
-        self._ended = False  # the other side has
+        self._ending = False  # this side has sent FIN
+        self._ended = False  # the other side has sent FIN
         self._broken = False  # by RST
-        self._error = 0  # what RST means, until it is told
+        self._error = 0  # errno of RST, until it is raised
         self._inline = False
         self._readable = Readiness(loop, self._is_readable)
         self._writable = Readiness(loop, self._is_writable)
 
     def join(self, far: MemoryTransport) -> None:
-        """Be the one end, and let `far` be the other."""
+        """Connect this end with `far`."""
         self._far, far._far = far, self
 
     # Bytes.
@@ -113,7 +112,7 @@ class MemoryTransport:
         if self._arrived:
             return bytes(memoryview(self._arrived)[:size])
         if not self._ended:
-            self._tell_error()
+            self._raise_error()
             if not self._broken:
                 raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
         return b""
@@ -121,12 +120,12 @@ class MemoryTransport:
     def send(self, data: Buffer, /) -> int:
         """See Transport."""
         self._check_open()
-        self._tell_error()
+        self._raise_error()
         if self._ending or self._broken:
             raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
         far = self._far
         if far._closed:
-            self._take_reset()  # the answer to what nobody is there to receive
+            self._receive_reset()  # the other side replies with RST after it was closed
             return len(data)
         if not self._is_writable():
             raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
@@ -147,10 +146,10 @@ class MemoryTransport:
         self._inline = True
 
     def no_delay(self) -> None:
-        """See Transport: there are no packets."""
+        """See Transport: without packets there is no delay."""
 
     def writable_when_sent(self) -> bool:
-        """See Transport: what was sent has arrived, and there is room as soon as the other side receives some of it."""
+        """See Transport: what was sent has arrived; there is room when the other side receives some of it."""
         return True
 
     # The end.
@@ -162,7 +161,7 @@ class MemoryTransport:
             raise OSError(errno.ENOTCONN, os.strerror(errno.ENOTCONN))
         if not self._ending:
             self._ending = True
-            self._far._take_end()
+            self._far._receive_fin()
 
     def close(self) -> None:
         """See Transport."""
@@ -171,30 +170,30 @@ class MemoryTransport:
         elif not self._closed:
             self._close()
             if not self._ending:
-                self._far._take_end()
-            self._far._writable.look()  # who waits for room is to hear that nobody is there
+                self._far._receive_fin()
+            self._far._writable.look()  # a sender that waits for room gets the error
 
     def reset(self) -> None:
         """See Transport."""
         if not self._closed:
             self._close()
-            self._far._take_reset()
+            self._far._receive_reset()
 
     def _close(self) -> None:
         self._closed = True
         self._arrived.clear()
-        self._readable.tell(None)
-        self._writable.tell(None)
+        self._readable.set_callback(None)
+        self._writable.set_callback(None)
 
-    def _take_end(self) -> None:
+    def _receive_fin(self) -> None:
         if not self._closed:
             self._ended = True
             self._readable.look()
 
-    def _take_reset(self) -> None:
+    def _receive_reset(self) -> None:
         if not self._closed and not self._broken:
             self._broken = True
-            # As Linux: whoever was told of the end already hears of the reset only when he sends.
+            # As on Linux: after FIN the reset is an error only for a sender.
             self._error = errno.EPIPE if self._ended else errno.ECONNRESET
             self._readable.look()
             self._writable.look()
@@ -203,7 +202,7 @@ class MemoryTransport:
         if self._closed:
             raise OSError(errno.EBADF, os.strerror(errno.EBADF))
 
-    def _tell_error(self) -> None:
+    def _raise_error(self) -> None:
         error, self._error = self._error, 0
         if error:
             raise OSError(error, os.strerror(error))
@@ -214,13 +213,13 @@ class MemoryTransport:
         """See Transport."""
         if callback is not None:
             self._check_open()
-        self._readable.tell(callback, *args)
+        self._readable.set_callback(callback, *args)
 
     def on_writable(self, callback: Callable[..., object] | None, *args: object) -> None:
         """See Transport."""
         if callback is not None:
             self._check_open()
-        self._writable.tell(callback, *args)
+        self._writable.set_callback(callback, *args)
 
     def _is_readable(self) -> bool:
         return bool(self._arrived) or self._ended or self._broken
@@ -251,7 +250,7 @@ class MemoryTransport:
 
 
 WINDOW_SIZE = checks.whole_number(1, of="bytes")
-"""What may be on its way: with none nothing would ever go through."""
+"""A window of 0 would transfer nothing."""
 
 
 def memory_pair(
@@ -259,12 +258,12 @@ def memory_pair(
     addresses: tuple[Address, Address] = (("127.0.0.1", 1), ("127.0.0.1", 2)),
     window: int = WINDOW,
 ) -> tuple[MemoryTransport, MemoryTransport]:
-    """Two ends that are connected with each other.
+    """Two transports that are connected with each other.
 
     Args:
-        loop: Of both ends.
-        addresses: Of the two ends.
-        window: Bytes that each end may send before the other has received any.
+        loop: The loop of both ends.
+        addresses: The addresses of the two ends.
+        window: Bytes that each end may send before the other receives any.
 
     Raises:
         ConfigurationError: The window is too small.

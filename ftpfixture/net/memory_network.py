@@ -1,6 +1,6 @@
-"""A network in memory: servers and clients of one loop talk to each other without a socket.
+"""A network in memory: servers and clients of one loop connect without sockets.
 
-One rule: it has the errors of a real one. A port that nobody listens on refuses; a queue that is full lets wait.
+One rule: it has the errors of a real one. A port without a listener refuses; with a full queue a connect waits.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from ftpfixture.net.transport import Address
 
 __all__ = ["MemoryListener", "MemoryNetwork"]
 
-_FREE_PORTS = range(49152, 65536)  # which nobody has chosen (RFC 6335 6)
+_FREE_PORTS = range(49152, 65536)  # the dynamic ports (RFC 6335 6)
 
 
 class MemoryNetwork:
-    """A network of its own: only who was given the same object can be reached.
+    """A separate network: only servers and clients that got the same object reach each other.
 
-    Every numeric address is a host of it. Of names it knows "localhost".
+    Every numeric address is a host of it. The only name it resolves is "localhost".
 
     Args:
-        window: Bytes that one side of a connection may send before the other has received any.
+        window: Bytes that one side of a connection may send before the other receives any.
 
     Raises:
         ConfigurationError: The window is too small.
@@ -53,11 +53,14 @@ class MemoryNetwork:
         """See Network.
 
         Raises:
-            RuntimeError: Who listens there has another loop.
+            RuntimeError: The listener there runs on another loop.
         """
         known, port = _known(address[0]), address[1]
         if known is None:
-            raise OSError(errno.EHOSTUNREACH, f"{address[0]!r} is not known in a network in memory")
+            raise OSError(
+                errno.EHOSTUNREACH,
+                f"{address[0]!r} is not known in a network in memory: give a numeric address, or 'localhost'",
+            )
         host = reachable(known)
         loop = asyncio.get_running_loop()
         while True:
@@ -71,7 +74,7 @@ class MemoryNetwork:
             await listener.change()
         here = (local or host, self._free_port())
         near, far = memory_pair(loop, (here, (host, port)), self._window)
-        listener.let_in(far)
+        listener.enqueue(far)
         return near
 
     async def resolve(self, host: str) -> str:
@@ -88,7 +91,7 @@ class MemoryListener:
     """A port of a network in memory.
 
     Args:
-        listeners: All of the network, which it leaves when it is closed.
+        listeners: All open listeners of the network.
         address: Host and port.
         on_transport: Called with every accepted connection, on the running loop.
         backlog: Connections that may wait.
@@ -116,11 +119,11 @@ class MemoryListener:
 
     @property
     def full(self) -> bool:
-        """Whether nobody else may wait."""
+        """Whether the queue has no room for another connection."""
         return self._filled or len(self._waiting) > self._backlog
 
     async def change(self) -> None:
-        """Wait until somebody may wait again, or the listener is closed."""
+        """Wait until the queue has room again, or the listener is closed."""
         change = self.loop.create_future()
         self._changes.add(change)
         try:
@@ -133,8 +136,8 @@ class MemoryListener:
             if not change.done():
                 change.set_result(None)
 
-    def let_in(self, transport: MemoryTransport) -> None:
-        """Let a connection wait until it is accepted."""
+    def enqueue(self, transport: MemoryTransport) -> None:
+        """Queue a connection until it is accepted."""
         self._waiting.append(transport)
         self._acceptable.look()
 
@@ -149,12 +152,12 @@ class MemoryListener:
 
     def pause(self) -> None:
         """See Listener."""
-        self._acceptable.tell(None)
+        self._acceptable.set_callback(None)
 
     def resume(self) -> None:
         """See Listener."""
         if not self.closed:
-            self._acceptable.tell(self.accept_now)
+            self._acceptable.set_callback(self.accept_now)
 
     def fill(self) -> None:
         """See Listener."""
@@ -171,19 +174,19 @@ class MemoryListener:
 
 
 def _known(host: str) -> str | None:
-    """The numeric address of a host; None for one that this network does not know."""
+    """The numeric address of a host; None for an unknown name."""
     if host == "localhost":
         return "127.0.0.1"
     return host if is_numeric(host) else None
 
 
 def _reaches(host: str, listening: str) -> bool:
-    """Whether who connects to `host` reaches who listens on an address; on "::" both families are reached."""
+    """Whether connecting to `host` reaches a listener on `listening`; "::" accepts both families."""
     if is_wildcard(listening):
         return listening == "::" or family_of(host) == family_of(listening)
     return same_host(host, listening)
 
 
 def _overlap(one: str, other: str) -> bool:
-    """Whether two that listen on one port would take each other's connections."""
+    """Whether two listeners on the same port would accept each other's connections."""
     return _reaches(one, other) or _reaches(other, one)

@@ -1,6 +1,6 @@
-"""Where connections come from: who listens, and who connects.
+"""Listening and connecting.
 
-One rule: servers and clients ask a `Network`, and only the networks of this room make sockets.
+One rule: servers and clients get connections from a `Network`, and only the networks of `net` make sockets.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ __all__ = [
 ]
 
 OnTransport = Callable[[Transport], None]
-"""What a listener calls with each connection that it has accepted, and that belongs to whoever is called."""
+"""What a listener calls with each accepted connection; the callee owns the connection."""
 
 BACKLOG = 1024
 """Connections that may wait to be accepted."""
 
 ACCEPTED_AT_ONCE = 16
-"""Connections that are accepted in one turn of the loop; what a session needs is made for each."""
+"""Connections that are accepted in one turn of the loop, because a new session costs time."""
 
-_ACCEPT_AGAIN = 0.1  # seconds of rest after accept failed for want of descriptors or memory
+_ACCEPT_AGAIN = 0.1  # seconds until the next accept after one failed for lack of descriptors or memory
 
 
 class Listener(Protocol):
@@ -57,16 +57,16 @@ class Listener(Protocol):
         """True after `close`."""
 
     def accept_now(self) -> None:
-        """Take the connections that are waiting; of very many the rest in the loop's next turns."""
+        """Accept the waiting connections, `ACCEPTED_AT_ONCE` now and the rest in the loop's next turns."""
 
     def pause(self) -> None:
-        """Leave connections waiting, as many as the backlog holds."""
+        """Accept no more connections; the backlog holds those that arrive."""
 
     def resume(self) -> None:
         """Accept again."""
 
     def fill(self) -> None:
-        """Let no connection in any more, not even to wait: connecting times out, as on a dead address."""
+        """Accept no more connections, and fill the backlog: connecting times out, as to an unused address."""
 
     def close(self) -> None:
         """Stop listening; connections still waiting are reset."""
@@ -77,16 +77,16 @@ class Network(Protocol):
     """Listens and connects for a server or a client, on the running loop."""
 
     def listen(self, host: str, port: int, on_transport: OnTransport, backlog: int = BACKLOG) -> Listener:
-        """Listen; connections are accepted when this returns.
+        """Listen; connections are accepted as soon as this returns.
 
         Args:
-            host: Numeric address. On "::" IPv4 connections are taken, too, where that is possible.
-            port: 0 for one that is free.
+            host: Numeric address. "::" accepts IPv4 connections, too, where the system supports that.
+            port: 0 for any free port.
             on_transport: Called with each accepted connection, on the loop.
             backlog: Connections that may wait.
 
         Raises:
-            OSError: The port is taken, or the address is not of this machine.
+            OSError: The port is in use, or the machine does not have the address.
         """
 
     async def connect(self, local: str | None, address: Address) -> Transport:
@@ -94,26 +94,26 @@ class Network(Protocol):
 
         Args:
             local: Numeric address to connect from; None for any.
-            address: Host and port; a client's network takes names, too.
+            address: Host and port; a client's network accepts host names, too.
 
         Raises:
-            OSError: Refused or unreachable.
+            OSError: The connection is refused, or the host is unreachable.
         """
 
     async def resolve(self, host: str) -> str:
-        """The numeric address on which a server listens that is told to listen on `host`.
+        """The numeric address on which a server with the setting `host` listens.
 
         Raises:
-            ConfigurationError: There is none.
+            ConfigurationError: `host` has no address.
         """
 
 
 A_NETWORK = checks.instance_of("a network, with listen, connect and resolve", Network)
-"""What a server or a client may be given as its network."""
+"""The check of the setting `network`."""
 
 
 class SocketNetwork:
-    """The network of this machine, for servers: what tests do to `socket.socket` does not reach it."""
+    """The network of this machine, for servers: tests that patch `socket.socket` do not affect it."""
 
     def listen(self, host: str, port: int, on_transport: OnTransport, backlog: int = BACKLOG) -> SocketListener:
         """See Network."""
@@ -141,17 +141,17 @@ class SocketNetwork:
 class SocketListener:
     """A listening socket: bound and listening when the constructor returns.
 
-    On "::" it also takes IPv4 connections, as other servers do, where the system can; their addresses are IPv4 then.
+    "::" also accepts IPv4 connections, as other servers do, where the system supports that; their addresses are IPv4.
 
     Args:
         loop: The running loop.
         host: Numeric address.
-        port: 0 for one the system chooses.
+        port: 0 for any free port.
         on_transport: Called with every accepted connection, on the loop.
         backlog: Connections that may wait.
 
     Raises:
-        OSError: The port is taken, or the address is not of this machine.
+        OSError: The port is in use, or the machine does not have the address.
     """
 
     def __init__(
@@ -165,10 +165,10 @@ class SocketListener:
         try:
             self._sock.setblocking(False)
             if os.name == "posix":
-                # So that a port can be used again at once; on Windows the option would let two servers share one.
+                # A port can be used again at once; on Windows the option would let two servers share one.
                 self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if self._sock.family == socket.AF_INET6:
-                with contextlib.suppress(OSError):  # OpenBSD keeps the families apart: there "::" is IPv6 alone
+                with contextlib.suppress(OSError):  # OpenBSD does not allow it: there "::" is IPv6 only
                     self._sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, not is_wildcard(host))
             self._sock.bind(endpoint(host, port))
             self._sock.listen(backlog)
@@ -193,16 +193,16 @@ class SocketListener:
             except (BlockingIOError, InterruptedError):
                 return
             except ConnectionError:
-                continue  # the client gave up while it waited; the next one may be fine
+                continue  # the client closed while it waited; the next connection may be open
             except OSError:
-                # Out of descriptors or memory: the socket stays readable, so look away for a moment.
+                # Out of descriptors or memory: the socket stays readable, so a pause avoids a busy loop.
                 self.pause()
                 self._retry = self._loop.call_later(_ACCEPT_AGAIN, self.resume)
                 return
             try:
                 transport = SocketTransport(sock, self._loop, peer_name(address))
             except OSError:
-                sock.close()  # reset before we looked
+                sock.close()  # the client reset it before this accept
                 continue
             self._on_transport(transport)
 
@@ -221,7 +221,7 @@ class SocketListener:
         self.pause()
         self._sock.listen(0)
         self._filler = Socket(self._sock.family, socket.SOCK_STREAM)
-        self._filler.settimeout(1)  # it takes no time, and before it is done there is room for somebody else
+        self._filler.settimeout(1)  # blocks for a moment, so that no other connection takes the last place
         with contextlib.suppress(OSError):
             self._filler.connect(endpoint(reachable(self.host), self.port))
 

@@ -1,11 +1,11 @@
-"""What one side of a control connection says, in order.
+"""The outgoing bytes of one side of a control connection, in order.
 
-One rule: what was given first leaves first. Normally that is at once; three things can be in front of it, and each is
-kept here and nowhere else:
+One rule: what is given first is sent first, normally at once. Three things can be in front of it, and only this module
+keeps them:
 
-- a **turn** that takes time, such as a reply that is delayed: what comes behind it is queued;
-- what is **held** to leave together with what is said next;
-- the **backlog**: bytes that were said, and that the socket has not taken or that are collected for one packet (cork).
+- a **turn** that takes time, such as a delayed reply: what comes after it is queued;
+- what is **held** to be sent together with the next bytes;
+- the **backlog**: bytes that the socket has not accepted, or that are collected for one packet (cork).
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol
 
-__all__ = ["LIMIT", "Outbox", "Said", "Sink", "Turn"]
+__all__ = ["LIMIT", "Outbox", "Outgoing", "Sink", "Turn"]
 
 LIMIT = 1 << 18
 """Bytes that the other side may leave unread before the outbox counts as full."""
 
-Said = tuple[bytes, Callable[[], None]]
-"""Bytes, and what to call when they leave: it tells of them."""
+Outgoing = tuple[bytes, Callable[[], None]]
+"""Bytes, and what to call just before they are sent: it emits their event."""
 
 Turn = Callable[[], Awaitable[None]]
-"""Says something, next to the wire, which takes time."""
+"""Sends something and takes time."""
 
 
 class Sink(Protocol):
-    """What an outbox needs of its connection."""
+    """The part of a connection that an outbox uses."""
 
     closed: bool
 
@@ -38,30 +38,30 @@ class Sink(Protocol):
         """The loop that drives it."""
 
     def send_now(self, data: bytes | bytearray | memoryview) -> int:
-        """Send what can go at once; how many bytes that is."""
+        """Send what the connection accepts at once; the number of bytes."""
 
     def watch_room(self, callback: Callable[[], None]) -> None:
-        """Call `callback` whenever more can go, and once when the connection is closed."""
+        """Call `callback` whenever the connection accepts more, and once when it is closed."""
 
     def unwatch_room(self) -> None:
-        """Stop calling it."""
+        """Stop calling the callback of `watch_room`."""
 
     def close_after_flush(self) -> None:
-        """Close without destroying what is on its way."""
+        """Close after all that was sent."""
 
 
 class Outbox:
-    """The order of what is said on one connection.
+    """Keeps the order of what is sent on one connection.
 
     Args:
         sink: The connection.
-        name: Of the task that takes the turns which need time.
+        name: Name of the task that runs the turns.
 
     Attributes:
-        busy: Whether a turn takes its time: what is given meanwhile waits for its own.
-        full: Whether so many bytes are left unread that whoever can wait should (`drain`) before it says more.
-        free: Whether what is said may go at once: nothing is in its turn or held, and the last word was not said.
-        ended: Whether the last word was said: nothing leaves any more.
+        busy: Whether a turn runs: what is given now is queued behind it.
+        full: Whether more than `LIMIT` bytes wait: a sender that can wait calls `drain` before it sends more.
+        free: Whether bytes may be sent at once: no turn runs, nothing is held, and `end` was not called.
+        ended: Whether `end` was called: nothing new is sent.
     """
 
     __slots__ = (
@@ -84,7 +84,7 @@ class Outbox:
         self._name = name
         self._queue: deque[Callable[[], Awaitable[None] | None]] = deque()
         self._task: asyncio.Task[None] | None = None
-        self._held: list[Said] = []
+        self._held: list[Outgoing] = []
         self._backlog = bytearray()
         self._corked = False
         self._drained: asyncio.Future[None] | None = None
@@ -96,9 +96,9 @@ class Outbox:
     # Bytes.
 
     def write(self, data: bytes) -> None:
-        """Send now what the socket takes and keep the rest, in order, until it takes more.
+        """Send at once what the socket accepts, and keep the rest, in order, until it accepts more.
 
-        A broken connection is not an error here: the reading side will see it.
+        A broken connection is not an error here: the next receive raises it.
         """
         if self._corked or self._backlog:
             self._keep(data)
@@ -113,13 +113,13 @@ class Outbox:
         self.full = len(self._backlog) > LIMIT
 
     def cork(self) -> None:
-        """Collect what is written until `uncork`, or the loop's next turn at the latest: one packet for all of it."""
+        """Collect what is written until `uncork`, or until the loop's next turn, for one packet."""
         if not self._corked and not self._sink.closed:
             self._corked = True
             self._sink.loop.call_soon(self.uncork)
 
     def uncork(self) -> None:
-        """Send what was collected."""
+        """Send the collected bytes."""
         if self._corked:
             self._corked = False
             if self._backlog:
@@ -127,9 +127,9 @@ class Outbox:
                 self.flush()
 
     def flush(self) -> None:
-        """Send what the socket takes of the backlog, collected or not; a closed connection takes all.
+        """Send what the socket accepts of the backlog, collected or not; a closed connection discards all.
 
-        Whoever ends the connection does this first: what was just written must not be lost to a slow reader.
+        Call it before ending the connection, so that what was just written is not lost.
         """
         if self._sink.closed:
             self._backlog.clear()
@@ -144,89 +144,89 @@ class Outbox:
 
     # Turns.
 
-    def put(self, said: Callable[[], None]) -> None:
-        """Call `said`, which says something, when all given before has been said; at once where that is now."""
+    def put(self, send: Callable[[], None]) -> None:
+        """Call `send` after everything that was given before; at once when no turn runs."""
         if self._task is None:
-            said()
+            send()
         else:
-            self._queue.append(said)
+            self._queue.append(send)
 
     def take_turn(self, turn: Turn) -> None:
-        """The same for what takes time: all that is given from now on waits until it is over."""
+        """Run `turn` after everything that was given before; what is given from now on waits until it ends."""
         self._queue.append(turn)
         if self._task is None:
             self._task = self._sink.loop.create_task(self._take_turns(), name=self._name)
-            self._look()
+            self._update()
 
     async def _take_turns(self) -> None:
         try:
             while self._queue:
-                if (going := self._queue.popleft()()) is not None:
-                    await going
+                if (waiting := self._queue.popleft()()) is not None:
+                    await waiting
         except ConnectionAbortedError:
             self.flush()
-            self._sink.close_after_flush()  # it stood still until the other side was gone
+            self._sink.close_after_flush()  # a stall that lasted until the other side left
         finally:
             self._forget_turns()
 
     def _forget_turns(self) -> None:
         self._queue.clear()
         self._task = None
-        self._look()
+        self._update()
 
-    def say(self, pieces: Iterable[Said] = ()) -> None:
-        """Send what was held and then `pieces`, and tell of them: for a turn, which stands in front of all others."""
+    def send(self, pieces: Iterable[Outgoing] = ()) -> None:
+        """Send what was held and then `pieces`, and emit their events; for a turn, which is in front of all others."""
         if data := self.release(pieces):
             self.write(data)
 
-    def hold(self, pieces: Iterable[Said]) -> None:
-        """Keep `pieces` until something else is said: one packet for both, if it fits."""
+    def hold(self, pieces: Iterable[Outgoing]) -> None:
+        """Keep `pieces` until something else is sent: one packet for both, if they fit."""
         self._held += pieces
-        self._look()
+        self._update()
 
-    def release(self, pieces: Iterable[Said] = ()) -> bytes:
-        """What `say` would send, told of; the caller sends it, as slowly as it likes.
+    def release(self, pieces: Iterable[Outgoing] = ()) -> bytes:
+        """The bytes that `send` would send, after their events; the caller sends them at its own pace.
 
-        It is empty when the last word was said, or the connection is closed: nothing is told then.
+        They are empty after `end`, or when the connection is closed: then no event is emitted.
         """
         if self.ended or self._sink.closed:
             return b""
-        going = [*self._held, *pieces]
+        leaving = [*self._held, *pieces]
         self._held.clear()
-        self._look()
-        for _, tell in going:
-            tell()
-        return b"".join(data for data, _ in going)
+        self._update()
+        for _, record in leaving:
+            record()
+        return b"".join(data for data, _ in leaving)
 
     def end(self) -> None:
-        """The last word was said: what is written is still sent, nothing else leaves."""
+        """Send what was written, and nothing that is given from now on."""
         self.ended = True
         self._held.clear()
-        self._look()
+        self._update()
 
     @property
     def holds(self) -> bool:
-        """Whether something waits for what is said next."""
+        """Whether something is held until the next bytes."""
         return bool(self._held)
 
-    def _look(self) -> None:
+    def _update(self) -> None:
         self.busy = self._task is not None
         self.free = not self.busy and not self._held and not self.ended
 
     # Waiting.
 
     async def settle(self) -> None:
-        """Wait until every turn is over."""
+        """Wait until every turn has ended."""
         if self._task is not None:
             await shield(self._task)
 
     def when_settled(self, callback: Callable[[], None]) -> None:
-        """Call `callback` when every turn is over, which takes its time now."""
+        """Call `callback` when every turn has ended; do nothing if no turn runs."""
         if self._task is not None:
             self._task.add_done_callback(lambda _: callback())
 
     async def drain(self) -> None:
-        """Wait until the socket has taken all that was written, or is closed: for a turn."""
+        """Wait until the socket has accepted all that was written, or is closed; for a turn."""
         self.uncork()
         while self._backlog and not self._sink.closed:
             if self._drained is None:
@@ -234,15 +234,15 @@ class Outbox:
             await shield(self._drained)
 
     async def empty(self) -> None:
-        """Wait until every turn is over and the socket has taken all, or is closed."""
+        """Wait until every turn has ended and the socket has accepted everything, or is closed."""
         await self.settle()
         await self.drain()
 
     async def close(self) -> None:
-        """Give up the turn that goes on and those behind it, and send what can still be sent; `flush` included."""
+        """Cancel all turns, then send what is held and what the socket accepts of the backlog."""
         if (task := self._task) is not None:
             task.cancel()
             await wait([task])
             self._forget_turns()  # a task that is cancelled before its first step never runs
-        self.say()
+        self.send()
         self.flush()

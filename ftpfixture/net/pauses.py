@@ -1,4 +1,4 @@
-"""Waiting on purpose: by the clock of a server, and no longer than the client does."""
+"""Pauses of faults: by the clock of the server, and only while the client is connected."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from ftpfixture.clock import Clock
 
 __all__ = ["Pauses"]
 
-_JITTER = 0x5EED  # of the random numbers that jitter is made of, the same in every session
+_JITTER = 0x5EED  # seed of the jitter, the same in every session
 
 
 class Pauses:
     """The pauses of one session.
 
     Args:
-        clock: By which they are counted.
-        loop: Of the session.
+        clock: Measures them.
+        loop: The session's loop.
 
     Attributes:
-        abandoned: Whether nothing needs to wait any more.
+        abandoned: Whether the client has left, or has sent QUIT: no pause waits any more.
     """
 
     __slots__ = ("_alarms", "_clock", "_loop", "_random", "abandoned")
@@ -34,15 +34,15 @@ class Pauses:
         self.abandoned = False
 
     async def wait(self, seconds: float | None, jitter: float = 0) -> None:
-        """Wait so many seconds and up to `jitter` more, for ever with None; but no longer than the client does.
+        """Wait for `seconds` and up to `jitter` more, or without limit if None; `abandon` ends the wait.
 
         Raises:
-            ConnectionAbortedError: The client is gone, and what would come next never comes.
+            ConnectionAbortedError: A wait without limit was abandoned; the steps after it must not run.
         """
         if not self.abandoned:
             await self._rest(seconds, jitter)
         if seconds is None:
-            raise ConnectionAbortedError("the client is gone")
+            raise ConnectionAbortedError("the client has left")
 
     async def _rest(self, seconds: float | None, jitter: float) -> None:
         alarm = self._loop.create_future()
@@ -58,7 +58,7 @@ class Pauses:
                 timer.cancel()
 
     def abandon(self) -> None:
-        """The client is gone, or wants to go: all pauses are over, and there will be none."""
+        """End all pauses, now and later: the client has left, or has sent QUIT."""
         self.abandoned = True
         for alarm in self._alarms:
             _wake(alarm)

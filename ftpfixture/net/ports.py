@@ -1,4 +1,4 @@
-"""Data ports: the pool that a server may use, and the port on which one session waits for its client."""
+"""Data ports: the pool of a server, and the passive listener of a session."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ __all__ = ["PassiveListener", "PortPool"]
 
 
 class PortPool:
-    """Data ports that listeners may use, handed out in turn.
+    """The data ports that listeners may use, in turn.
 
     Args:
-        ports: The candidates.
+        ports: The port numbers.
     """
 
     def __init__(self, ports: Iterable[int]) -> None:
         self._free = deque(ports)
 
     def listen(self, network: Network, host: str, on_transport: OnTransport) -> Listener:
-        """Listen on the first free port; give it back with `release`.
+        """Listen on the first free port; `release` returns it to the pool.
 
         Raises:
-            NoAvailablePort: All are taken, by us or by others.
+            NoAvailablePort: All ports are in use, by this server or by other programs.
         """
         for _ in range(len(self._free)):
             port = self._free.popleft()
@@ -41,7 +41,7 @@ class PortPool:
         raise NoAvailablePort(errno.EADDRINUSE, "every data port is in use")
 
     def release(self, port: int) -> None:
-        """Take a port back."""
+        """Return a port to the pool."""
         self._free.append(port)
 
     def __len__(self) -> int:
@@ -52,14 +52,14 @@ class PassiveListener:
     """The data listener of one session, armed by PASV or EPSV for one connection at a time.
 
     It stays open between transfers (opening one costs more than keeping it, and thousands of transfers would use up
-    ports in TIME_WAIT), unless its port comes from a pool that others wait for. A connection that nobody asked for,
-    or from a host that may not connect (RFC 2577 4), is closed at once.
+    ports in TIME_WAIT), unless its port comes from a pool that other sessions share. An unexpected connection, or one
+    from a host that may not connect (RFC 2577 4), is closed at once.
 
     Args:
-        network: Where it listens.
+        network: Listens.
         host: Numeric local address.
         client: Numeric address that may connect; None for all.
-        pool: Where ports come from; None for any.
+        pool: The ports to use; None for any port.
     """
 
     def __init__(self, network: Network, host: str, client: str | None, pool: PortPool | None) -> None:
@@ -69,23 +69,23 @@ class PassiveListener:
         self._pool = pool
         self._listener: Listener | None = None
         self._on_connection: OnTransport | None = None
-        self._deaf = False
+        self._ignoring = False
 
     def arm(self, on_connection: OnTransport) -> int:
-        """Expect one connection; it will be handed to `on_connection`.
+        """Expect one connection; `on_connection` gets it.
 
         Returns:
             The port.
 
         Raises:
-            NoAvailablePort: The pool is used up.
-            OSError: The system has no port left.
+            NoAvailablePort: Every port of the pool is in use.
+            OSError: The system has no free port.
         """
         self._on_connection = None
-        if self._deaf:
+        if self._ignoring:
             self.close()
         if self._listener is not None:
-            # What connected for the last PASV and was not used belongs to nobody now.
+            # A connection that arrived for an earlier PASV and was not used is closed.
             self._listener.accept_now()
         elif self._pool is not None:
             self._listener = self._pool.listen(self._network, self._host, self._accepted)
@@ -96,29 +96,29 @@ class PassiveListener:
 
     @property
     def port(self) -> int:
-        """The port in use, 0 when there is none."""
+        """The port of the listener; 0 without one."""
         return self._listener.port if self._listener is not None else 0
 
     def accept_now(self) -> None:
-        """Look whether the expected connection is there already."""
-        if self._listener is not None and not self._deaf:
+        """Accept the expected connection if it has arrived."""
+        if self._listener is not None and not self._ignoring:
             self._listener.accept_now()
 
     def ignore(self, *, unreachable: bool = False) -> None:
-        """Take no connection until armed again.
+        """Accept no connection until `arm` is called again.
 
         Args:
-            unreachable: Whether connecting shall time out; else it succeeds, and nothing comes.
+            unreachable: Whether connecting times out; else it succeeds, and the server sends nothing.
         """
         if self._listener is not None:
-            self._deaf = True
+            self._ignoring = True
             if unreachable:
                 self._listener.fill()
             else:
                 self._listener.pause()
 
     def disarm(self) -> None:
-        """Expect nothing any more; a port of the pool goes back to it."""
+        """Stop expecting a connection; a port of the pool is returned to it."""
         self._on_connection = None
         if self._pool is not None:
             self.close()
@@ -131,7 +131,7 @@ class PassiveListener:
             if self._pool is not None:
                 self._pool.release(self._listener.port)
             self._listener = None
-        self._deaf = False
+        self._ignoring = False
 
     def _accepted(self, transport: Transport) -> None:
         expected = self._on_connection

@@ -1,6 +1,6 @@
-"""A connection that can wait: its transport is tried at once, and watched by the loop only when it says "not now".
+"""A connection that can wait: a call tries its transport at once, and waits for the loop only if that would block.
 
-One rule: who waits here waits for one thing, no longer than `timeout`, and learns when the connection is closed.
+One rule: a wait is for one event, lasts at most `timeout`, and ends with an error when the connection is closed.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from ftpfixture.net.transport import NOT_NOW, NOT_READABLE, Buffer, Transport
 __all__ = ["Reactor"]
 
 _CLOSED = "the connection was closed on this side"
-_IN_A_ROW = 4  # calls that did not have to wait, after which it is time to look whether others have waited for long
+_IN_A_ROW = 4  # calls that did not wait, after which other tasks get a turn
 
 
 class Reactor:
     """Receives, sends and waits.
 
     Args:
-        transport: It belongs to the reactor from now on.
+        transport: The reactor owns it from now on.
         timeout: Seconds that one wait for the other side may last; None for no limit.
-        limit: Makes the context manager that holds a wait to that, by a clock of its own.
+        limit: Makes a context manager that ends a wait after the given seconds, by its own clock.
 
     Attributes:
-        closed: Whether it is closed on this side.
-        loop: That drives it.
+        closed: Whether the connection is closed on this side.
+        loop: The loop that drives the connection.
         local: Address of this end.
         peer: Address of the other end.
     """
@@ -61,8 +61,8 @@ class Reactor:
     ) -> None:
         self._transport = transport
         self._recv, self._send = transport.recv, transport.send  # or those of TLS over it
-        self._handshake: asyncio.Task[None] | None = None  # of TLS, which bytes wait for
-        self._lenient = False  # whether under TLS an end without close_notify is an end
+        self._handshake: asyncio.Task[None] | None = None  # receive and send wait for it
+        self._lenient = False  # whether TLS may end without close_notify
         self._reader: asyncio.Future[None] | None = None
         self._writer: asyncio.Future[None] | None = None
         self._on_room: Callable[[], None] | None = None
@@ -77,7 +77,7 @@ class Reactor:
     # Receiving.
 
     def receive_now(self, size: int) -> bytes | None:
-        """What is there, at most `size` bytes: b"" at the end of the stream, None when nothing is there yet.
+        """The bytes that have arrived, at most `size`: b"" at the end of the stream, None if none has arrived.
 
         Raises:
             OSError: The connection is broken.
@@ -87,7 +87,7 @@ class Reactor:
         except NOT_NOW:
             return None
         except ssl.SSLZeroReturnError:
-            return b""  # the end, after we have said it, too
+            return b""  # the end, after both sides have sent close_notify
         except OSError as error:
             self._explain(error)
             raise
@@ -96,12 +96,12 @@ class Reactor:
         """The next bytes, 1 to `size` of them; b"" at the end of the stream.
 
         Raises:
-            TimeoutError: Nothing came within `timeout`.
+            TimeoutError: Nothing arrived for `timeout` seconds.
             OSError: The connection is broken, or was closed on this side.
         """
         self._in_a_row += 1
         if self._in_a_row > _IN_A_ROW:
-            await self._step_aside()
+            await self._yield_turn()
         if self._handshake is not None:
             await self.secured()
         while True:
@@ -114,14 +114,14 @@ class Reactor:
             except ssl.SSLZeroReturnError:
                 return b""
             except OSError as error:
-                # Before 3.13 Python calls RST an SSLEOFError, too.
+                # Before 3.13 Python raises SSLEOFError for RST, too.
                 if self._lenient and isinstance(error, ssl.SSLEOFError | ConnectionResetError):
                     return b""
                 self._explain(error)
                 raise
 
     def watch(self, callback: Callable[[], None]) -> None:
-        """Call `callback` whenever something can be received, until `unwatch` or `close`."""
+        """Call `callback` whenever bytes or the end can be received, until `unwatch` or `close`."""
         if not self.closed:
             self._transport.on_readable(callback)
 
@@ -133,18 +133,18 @@ class Reactor:
     # Sending.
 
     async def send(self, data: bytes | memoryview) -> int:
-        """Send some of `data`, waiting until at least one byte can go.
+        """Send some of `data`, after waiting until at least one byte can be sent.
 
         Returns:
-            How many bytes went.
+            The number of bytes sent.
 
         Raises:
-            TimeoutError: The other side took nothing within `timeout`.
+            TimeoutError: The other side received nothing for `timeout` seconds.
             OSError: The connection is broken, or was closed on this side.
         """
         self._in_a_row += 1
         if self._in_a_row > _IN_A_ROW:
-            await self._step_aside()
+            await self._yield_turn()
         if self._handshake is not None:
             await self.secured()
         while True:
@@ -159,9 +159,9 @@ class Reactor:
                 raise
 
     def send_now(self, data: Buffer) -> int:
-        """Send what the transport takes at once; how many bytes that is.
+        """Send what the transport accepts at once; the number of bytes.
 
-        A broken connection takes everything: it is not an error here, because the reading side will see it.
+        A broken connection discards everything: it is not an error here, because the next receive raises it.
         """
         try:
             return self._send(data)
@@ -171,7 +171,7 @@ class Reactor:
             return len(data)
 
     def watch_room(self, callback: Callable[[], None]) -> None:
-        """Call `callback` whenever the transport takes more, and once when it is closed, until `unwatch_room`."""
+        """Call `callback` whenever the transport accepts more, and once when it is closed, until `unwatch_room`."""
         if not self.closed:
             self._on_room = callback
             self._transport.on_writable(callback)
@@ -184,38 +184,38 @@ class Reactor:
                 self._transport.on_writable(None)
 
     def _explain(self, error: OSError) -> None:
-        """Raise what an error means, if its own name does not tell."""
+        """Raise a clearer error for one of this side's close or of TLS; return for any other."""
         if self.closed:
             raise ConnectionAbortedError(_CLOSED) from None
         if isinstance(error, ssl.SSLEOFError):
-            raise ConnectionResetError("closed without close_notify: what came may be less than was sent") from error
+            raise ConnectionResetError("closed without close_notify: the received data may be incomplete") from error
         if isinstance(error, ssl.SSLError):
             raise ConnectionAbortedError(f"TLS failed: {error.reason or error}") from error
 
     # Waiting.
 
     async def secured(self) -> None:
-        """Wait until the handshake is over, if there is one.
+        """Wait until the TLS handshake has completed, if one has begun.
 
         Raises:
-            ssl.SSLError: It failed.
-            OSError: The connection broke meanwhile.
+            ssl.SSLError: The handshake failed.
+            OSError: The connection broke during the handshake.
             TimeoutError: The other side took longer than `timeout` for one step.
         """
         if self._handshake is not None:
             await shield(self._handshake)
             self._handshake = None
 
-    async def _step_aside(self) -> None:
-        """Let everything else on the loop have its turn: a peer that is always ready must not keep the loop."""
+    async def _yield_turn(self) -> None:
+        """Let other tasks run: a peer that is always ready must not block the loop."""
         self._in_a_row = 0
         await take_turns()
 
     async def readable(self) -> None:
-        """Wait until something can be received.
+        """Wait until bytes or the end can be received.
 
         Raises:
-            TimeoutError: It took longer than `timeout`.
+            TimeoutError: Nothing arrived for `timeout` seconds.
             OSError: The channel is closed.
         """
         waiter = self._reader = self.loop.create_future()
@@ -227,7 +227,12 @@ class Reactor:
             self.unwatch()
 
     async def writable(self) -> None:
-        """The same for room to send."""
+        """Wait until there is room to send.
+
+        Raises:
+            TimeoutError: The other side made no room for `timeout` seconds.
+            OSError: The channel is closed.
+        """
         waiter = self._writer = self.loop.create_future()
         try:
             self._transport.on_writable(_wake, waiter)
@@ -247,8 +252,8 @@ class Reactor:
 
     # The end.
 
-    def _tell_closed(self) -> None:
-        """Note that the transport is closed, and wake who waits."""
+    def _mark_closed(self) -> None:
+        """Note that the transport is closed, and end all waits."""
         self.closed = True
         if self._on_room is not None:
             self._on_room()

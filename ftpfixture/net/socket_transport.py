@@ -1,7 +1,7 @@
 """Connected sockets as transports.
 
-One rule: this is the only module that touches connected sockets. TLS of a socket is Python's `ssl.SSLSocket`, which
-takes the descriptor over; what is below TLS is reached by the methods of the plain socket class.
+One rule: only this module uses connected sockets. TLS of a socket is Python's `ssl.SSLSocket`, which takes the
+descriptor over; the methods of the plain socket class work below TLS.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ from ftpfixture.net.transport import Address, Buffer, TlsInfo, peer_name
 
 __all__ = ["SocketTls", "SocketTransport", "close_half_made"]
 
-_ACKNOWLEDGE: int | None = getattr(socket, "TCP_QUICKACK", None)  # of Linux: acknowledge at once, for a while
-_CORK: int | None = getattr(socket, "TCP_CORK", None)  # of Linux: send nothing yet
-_UNSENT: int | None = getattr(socket, "TCP_NOTSENT_LOWAT", None)  # of Linux: how much may wait in the system
+_ACKNOWLEDGE: int | None = getattr(socket, "TCP_QUICKACK", None)  # Linux: acknowledge at once, for some time
+_CORK: int | None = getattr(socket, "TCP_CORK", None)  # Linux: collect, and send nothing
+_UNSENT: int | None = getattr(socket, "TCP_NOTSENT_LOWAT", None)  # Linux: bytes that may wait unsent in the system
 _LINGER_NOT = struct.pack("ii", 1, 0)
 
 
 class SocketTransport:
-    """A connected socket, which belongs to the transport from now on and does not block any more.
+    """A connected socket, which the transport owns from now on and makes non-blocking.
 
     Args:
-        sock: Connected.
-        loop: That watches it.
-        peer: Address of the other end, as accept or connect gave it.
+        sock: A connected socket.
+        loop: The loop that watches it.
+        peer: Address of the other end, as accept or connect returned it.
 
     Raises:
-        OSError: It was reset before somebody looked; it is still the caller's.
+        OSError: The other side has already reset it; the caller still owns it.
     """
 
     __slots__ = ("_fd", "_sock", "family", "local", "loop", "peer", "recv", "send")
@@ -55,7 +55,7 @@ class SocketTransport:
 
     def _in_clear(self, sock: socket.socket) -> None:
         self._sock = sock
-        self.recv, self.send = sock.recv, sock.send  # of C: a method around them would cost a third of a small receive
+        self.recv, self.send = sock.recv, sock.send  # in C: a Python method would cost a third of a small receive
 
     def _below(self, sock: ssl.SSLSocket) -> None:
         self._sock = sock
@@ -63,7 +63,7 @@ class SocketTransport:
 
     def peek(self, size: int) -> bytes:
         """See Transport."""
-        return PlainSocket.recv(self._sock, size, socket.MSG_PEEK)  # not SSLSocket's own, which knows no flags
+        return PlainSocket.recv(self._sock, size, socket.MSG_PEEK)  # SSLSocket.recv accepts no flags
 
     def send_urgent(self, data: bytes) -> int:
         """See Transport."""
@@ -71,7 +71,7 @@ class SocketTransport:
 
     def shutdown_write(self) -> None:
         """See Transport."""
-        PlainSocket.shutdown(self._sock, socket.SHUT_WR)  # not SSLSocket's own, which would forget TLS
+        PlainSocket.shutdown(self._sock, socket.SHUT_WR)  # SSLSocket.shutdown would drop TLS
 
     def close(self) -> None:
         """See Transport."""
@@ -79,7 +79,7 @@ class SocketTransport:
             if not self.loop.is_closed():
                 self.loop.remove_reader(self._fd)
                 self.loop.remove_writer(self._fd)
-            self._fd = -1  # the number may be another connection's from here on
+            self._fd = -1  # the system may reuse the number from now on
             self._sock.close()
 
     def reset(self) -> None:
@@ -90,7 +90,7 @@ class SocketTransport:
 
     def no_delay(self) -> None:
         """See Transport."""
-        with contextlib.suppress(OSError):  # a socket of the system's own, without TCP, never delays
+        with contextlib.suppress(OSError):  # a local socket without TCP never delays
             self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def urgent_inline(self) -> None:
@@ -151,8 +151,8 @@ class SocketTransport:
         return SocketTls(self, encrypted)
 
     def end_tls(self, encrypted: ssl.SSLSocket) -> None:
-        """Be in clear again, with the descriptor that TLS had."""
-        # Python's object would stay an encrypted one by its class, and could not be encrypted again.
+        """Return to clear text, with the descriptor that TLS had."""
+        # An SSLSocket cannot be encrypted again after unwrap, so a plain socket replaces it.
         clear = PlainSocket(fileno=encrypted.detach())
         inherit(clear, encrypted)
         clear.setblocking(False)
@@ -163,8 +163,8 @@ class SocketTls:
     """TLS of a socket.
 
     Args:
-        below: What waits and closes.
-        sock: The socket, which has the descriptor now.
+        below: The transport that waits and closes.
+        sock: The socket, which owns the descriptor.
     """
 
     __slots__ = ("_below", "_sock", "recv", "send")
@@ -186,8 +186,8 @@ class SocketTls:
         """See TlsTransport."""
         self._sock.do_handshake()
         if _ACKNOWLEDGE is not None:
-            # Under TLS 1.2 a client says close_notify, and its system keeps that until what it sent before is
-            # acknowledged; this side has nothing to send, and would do so after 40 ms (ftplib's short uploads).
+            # Under TLS 1.2 a client's system keeps close_notify back until the bytes before it are acknowledged; this
+            # side has nothing to send, and would acknowledge after 40 ms (ftplib's short uploads).
             with contextlib.suppress(OSError):
                 self._sock.setsockopt(socket.IPPROTO_TCP, _ACKNOWLEDGE, 1)
 
@@ -202,8 +202,8 @@ class SocketTls:
 
     def unwrap(self) -> None:
         """See TlsTransport."""
-        # Python's method sends, and then reads: what comes in clear because of what was sent would be lost. So it is
-        # held back until the method has returned.
+        # Python's method sends close_notify and then reads: clear text that replies to it would be lost. So the cork
+        # keeps close_notify back until the method has returned.
         if _CORK is None:
             self._sock.unwrap()
             return
@@ -219,7 +219,7 @@ class SocketTls:
 
 
 def close_half_made(error: BaseException) -> None:
-    """Close the socket that `wrap_socket` had taken over when it failed: it forgets that of a connection just reset."""
+    """Close the socket that a failed `wrap_socket` has taken over and does not close if the connection was reset."""
     for frame, _ in traceback.walk_tb(error.__traceback__):
         made = frame.f_locals.get("self")
         if isinstance(made, ssl.SSLSocket):

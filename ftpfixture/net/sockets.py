@@ -1,7 +1,7 @@
-"""The sockets of servers, which what tests do to `socket.socket` and to the process does not reach.
+"""The sockets of servers, which work although a test patches `socket.socket`.
 
-pytest-socket and `unittest.mock` put something else in the place of that name, and of its `connect`, to stop the code
-under test; a server listens, accepts and connects back all the same. One rule: a forked child has none of them.
+pytest-socket and `unittest.mock` replace that name, or its `connect`, to block the code under test; a server still
+listens, accepts and connects. One rule: a forked child has no open socket of a server.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ __all__ = ["PlainSocket", "Socket", "inherit", "socket_pair"]
 if TYPE_CHECKING:
     from socket import socket as PlainSocket
 else:
-    # Of the class that has the name now, because this module may be imported while pytest-socket is active.
+    # Found in the bases of the current class: this module may be imported while pytest-socket is active.
     PlainSocket = next(kind for kind in socket.socket.__mro__ if kind.__module__ == "socket")
-    """What `socket.socket` is when nobody has patched it; its methods work below TLS, too."""
+    """The unpatched `socket.socket`; its methods also work below TLS."""
 
 _OPEN: WeakSet[socket.socket] = WeakSet()
 
 
 class Socket(PlainSocket):
-    """A socket of a server, on this machine as a rule; it is closed in a forked child.
+    """A socket of a server; it is closed in a forked child.
 
     Args:
-        family: As for `socket.socket`, like the others.
-        type: The kind.
-        proto: The protocol.
-        fileno: Of a descriptor that there is already.
+        family: As for `socket.socket`.
+        type: As for `socket.socket`.
+        proto: As for `socket.socket`.
+        fileno: An existing descriptor.
     """
 
     def __init__(self, family: int = -1, type: int = -1, proto: int = -1, fileno: int | None = None) -> None:  # noqa: A002
@@ -40,8 +40,8 @@ class Socket(PlainSocket):
         _OPEN.add(self)
 
     def accept(self) -> tuple[Socket, Any]:
-        """Take a connection that waits; see `socket.socket.accept`, which makes whatever has that name at the time."""
-        own: Any = self  # the method of the C part has no types
+        """Accept a waiting connection; `socket.socket.accept` would use the patched class."""
+        own: Any = self  # the method in C has no types
         descriptor, address = own._accept()
         return Socket(self.family, self.type, self.proto, descriptor), address
 
@@ -51,7 +51,7 @@ class Socket(PlainSocket):
 
 
 def inherit(new: socket.socket, old: socket.socket) -> None:
-    """Count `new`, which has the descriptor that `old` had, among the sockets of servers if that was one."""
+    """Register `new`, which has the descriptor of `old`, as a server's socket if `old` was one."""
     if old in _OPEN:
         _OPEN.add(new)
 
@@ -64,12 +64,12 @@ def socket_pair() -> tuple[socket.socket, socket.socket]:
     return Socket(fileno=first.detach()), Socket(fileno=second.detach())
 
 
-_pair = socket.socketpair  # on Windows: made of two connected ones
+_pair = socket.socketpair  # on Windows: made of two connected sockets
 
 
 @in_child
 def _close_all() -> None:
-    # Closing says nothing while the parent has the same socket open, and lets it free its ports.
+    # The parent has the same sockets open, so closing sends no FIN; and the parent can free its ports.
     for sock in tuple(_OPEN):
         sock.close()
     _OPEN.clear()

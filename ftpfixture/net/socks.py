@@ -1,6 +1,6 @@
 """Connections through a SOCKS proxy, by the package python-socks.
 
-One rule: without a proxy the package is not even looked for.
+One rule: without a proxy the package is not imported.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from ftpfixture.net.transport import Address
 
 __all__ = ["SocksProxy"]
 
-_NO_LIMIT = 1e6  # seconds; whoever calls has a limit of its own, and None would mean a minute there
+_NO_LIMIT = 1e6  # seconds; the caller has its own timeout, and None would mean 60 s in python-socks
 
 
 class SocksProxy(ClientNetwork):
     """The network behind a proxy that connects on behalf of a client (RFC 1928, RFC 1929).
 
     Args:
-        host: Of the proxy.
-        port: Of the proxy.
+        host: Host of the proxy.
+        port: Port of the proxy.
         version: 4 or 5.
-        username: None when it asks for nobody.
-        password: Of that user.
+        username: User on the proxy; None for no authentication.
+        password: Password of that user.
 
     Raises:
-        ConfigurationError: There is no such version, or python-socks is not installed.
+        ConfigurationError: The version is not 4 or 5, or python-socks is not installed.
     """
 
     def __init__(self, host: str, port: int, version: int, username: str | None, password: str | None) -> None:
@@ -47,24 +47,24 @@ class SocksProxy(ClientNetwork):
         self._settings = (types[version], host, port, username, password)
 
     async def connect(self, local: str | None, address: Address) -> SocketTransport:
-        """Connect to a host by name or address, which the proxy looks up; it has an address of its own there.
+        """Connect to a host by name or address; the proxy resolves the name and ignores `local`.
 
         Raises:
-            ConnectionError: The proxy is not there, or refuses, or cannot reach the host.
+            ConnectionError: The proxy cannot be reached, refuses, or cannot reach the host.
         """
         from python_socks import ProxyConnectionError, ProxyError
         from python_socks.async_.asyncio import Proxy
 
         host, port = address
         try:
-            # True: the proxy looks names up, of version 4, too (SOCKS4a).
+            # True: the proxy resolves names, in version 4, too (SOCKS4a).
             sock = await Proxy(*self._settings, True).connect(host, port, timeout=_NO_LIMIT)
         except (ProxyError, ProxyConnectionError) as error:
             raise ConnectionError(f"the SOCKS proxy does not connect to {host}:{port}: {error}") from error
         try:
             return SocketTransport(sock, asyncio.get_running_loop(), address)
         except OSError:
-            sock.close()  # reset before we looked
+            sock.close()  # the proxy has already reset it
             raise
 
     def listen(self, host: str, port: int, on_transport: OnTransport, backlog: int = BACKLOG) -> NoReturn:

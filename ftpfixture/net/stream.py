@@ -1,4 +1,4 @@
-"""A data connection as handlers see it: read, write, lines and blocks over a channel, throttled where limited."""
+"""A data connection for handlers: read, write, lines and blocks over a channel, with speed limits."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from ftpfixture.net.transport import Duplex, TlsInfo, TlsOptions, peer_name
 
 __all__ = ["DEFAULT_BLOCK_SIZE", "DataTap", "StreamIO", "ThrottleStreamIO"]
 
-DEFAULT_BLOCK_SIZE = 1 << 20  # the fastest slice for memory to socket; 8 KiB halves the rate
+DEFAULT_BLOCK_SIZE = 1 << 20  # the fastest slice from memory to a socket; 8 KiB halves the rate
 _FIRST_READ = 1 << 16  # small files stay small; the size doubles while reads come back full
 
 
 class DataTap(Protocol):
-    """What listens to a stream: it is told of every piece, after it went over the wire."""
+    """A listener of a stream."""
 
     def describe(self, direction: str, path: str, offset: int, transfer_type: str) -> None:
-        """Tell what the stream is used for; without it, the first piece tells the direction."""
+        """Called with the purpose of the stream; if it was not called, the first piece gives the direction."""
 
     def moved(self, direction: str, piece: bytes | memoryview) -> None:
-        """`piece` went; it will not change any more."""
+        """Called after `piece` was sent or received; it does not change any more."""
 
     def closed(self, completed: bool, error: str) -> None:
-        """The stream is closed."""
+        """Called when the stream is closed."""
 
 
 class _Pair:
-    """The reader and the writer of `asyncio.open_connection` as one."""
+    """The reader and the writer of `asyncio.open_connection` as one `Duplex`."""
 
     def __init__(self, reader: StreamReader, writer: StreamWriter, timeouts: tuple[float | None, float | None]) -> None:
         self._reader = reader
@@ -78,10 +78,10 @@ class _Pair:
         return self._handshake is not None
 
     def start_tls(self, context: ssl.SSLContext, *, server_side: bool, **options: Unpack[TlsOptions]) -> None:
-        # asyncio knows by itself which side this is.
+        # asyncio finds out by itself which side this is.
         handshake = self._writer.start_tls(context, server_hostname=options.get("server_hostname"))
         self._handshake = asyncio.get_running_loop().create_task(handshake)
-        # Whoever uses the connection is told; if nobody does, it does not matter.
+        # `secured` raises the error; without that call it is ignored.
         self._handshake.add_done_callback(lambda task: task.cancelled() or task.exception())
 
     async def secured(self) -> None:
@@ -91,22 +91,21 @@ class _Pair:
             self.tls = TlsInfo.of(self._writer.get_extra_info("ssl_object"))
 
     def put_off_tls(self) -> None:
-        """Do nothing: asyncio begins at once."""
+        """Do nothing: asyncio begins the handshake at once."""
 
     def cancel_tls(self) -> None:
-        """Do nothing: asyncio begins at once."""
+        """Do nothing: asyncio begins the handshake at once."""
 
 
 class StreamIO:
-    """Octets and lines, both ways.
+    """Reads and writes bytes and lines.
 
     Args:
         reader: A `Channel`, or the reader of an asyncio connection.
-        writer: The writer of that; None for a channel, which is both.
-        timeout: Seconds that one read or write may take, for those of the next two that are None. A channel has a
-            limit of its own.
+        writer: The writer of the asyncio connection; None for a channel, which is both.
+        timeout: Seconds for each of the next two that is None. A channel has its own limit.
         read_timeout: Seconds for one read of an asyncio reader; None for no limit.
-        write_timeout: Seconds for one write; None for no limit.
+        write_timeout: Seconds for one write to an asyncio writer; None for no limit.
     """
 
     def __init__(
@@ -139,10 +138,10 @@ class StreamIO:
         return _Pair(reader, writer, (self.read_timeout, self.write_timeout))
 
     async def start_tls(self, sslcontext: ssl.SSLContext, server_hostname: str | None = None) -> None:
-        """Encrypt the connection from here on, as the client of TLS.
+        """Encrypt the connection from now on, as the TLS client.
 
         Raises:
-            OSError: Hands were not shaken.
+            OSError: The TLS handshake failed.
             TimeoutError: The other side took longer than the limit of the channel, or than `write_timeout`.
         """
         self.channel.start_tls(sslcontext, server_side=False, server_hostname=server_hostname)
@@ -151,7 +150,7 @@ class StreamIO:
     # Receiving.
 
     async def receive(self, limit: int = DEFAULT_BLOCK_SIZE) -> bytes:
-        """The next piece as it arrives, at most `limit` octets; b"" at the end.
+        """The next piece as it arrives, at most `limit` bytes; b"" at the end.
 
         Raises:
             OSError: The connection broke or timed out.
@@ -173,7 +172,7 @@ class StreamIO:
         return await self.channel.receive(size)
 
     async def read(self, count: int = -1) -> bytes:
-        """At most `count` octets as they arrive, or everything to the end when `count` is negative."""
+        """At most `count` bytes as they arrive, or everything to the end when `count` is negative."""
         if count >= 0:
             return await self.receive(count) if count else b""
         pieces = []
@@ -182,10 +181,10 @@ class StreamIO:
         return b"".join(pieces)
 
     async def readexactly(self, count: int) -> bytes:
-        """Exactly `count` octets.
+        """Exactly `count` bytes.
 
         Raises:
-            asyncio.IncompleteReadError: The end came first; `partial` holds what there was.
+            asyncio.IncompleteReadError: The stream ended first; `partial` holds what arrived.
         """
         data = await self._read_block(count)
         if len(data) < count:
@@ -193,7 +192,7 @@ class StreamIO:
         return data
 
     async def readline(self) -> bytes:
-        """The next line with its line feed; the last one may lack it; b"" at the end."""
+        """The next line with its line feed, which the last line may lack; b"" at the end."""
         searched = 0
         while (end := self._buffer.find(b"\n", searched)) < 0:
             searched = len(self._buffer)
@@ -214,23 +213,23 @@ class StreamIO:
         return block
 
     async def _read_large_block(self, count: int) -> bytes:
-        """As many octets as wanted, put together once; small blocks are cut from larger pieces instead."""
+        """A block joined from the pieces as they arrive; small blocks are cut from larger pieces instead."""
         pieces = []
         try:
             while count and (piece := await self.receive(count)):
                 pieces.append(piece)
                 count -= len(piece)
         except BaseException:
-            self._buffer[:0] = b"".join(pieces)  # whoever goes on reading gets them
+            self._buffer[:0] = b"".join(pieces)  # the next read returns them
             raise
         return b"".join(pieces)
 
     async def _fill(self) -> bool:
-        held, self._buffer = self._buffer, bytearray()
+        kept, self._buffer = self._buffer, bytearray()
         try:
             piece = await self.receive()
         finally:
-            self._buffer = held
+            self._buffer = kept
         self._buffer += piece
         return bool(piece)
 
@@ -252,14 +251,14 @@ class StreamIO:
         return await self.channel.send(view)
 
     def describe(self, direction: str, path: str, offset: int, transfer_type: str, size: int | None = None) -> None:
-        """Tell the log what the stream is used for, before the first octet.
+        """Record in the log what the stream is used for, before the first byte.
 
         Args:
             direction: "download" or "upload".
             path: Virtual path.
-            offset: Octets skipped.
+            offset: Bytes skipped.
             transfer_type: "A" or "I".
-            size: Octets that a download will have; None when nobody knows.
+            size: Bytes of a whole download; None when unknown.
         """
         if self.tap is not None:
             self.tap.describe(direction, path, offset, transfer_type)
@@ -274,7 +273,7 @@ class StreamIO:
     def close(self) -> None:
         """Close the connection; what was sent is still delivered."""
         if not self._closed:
-            self._closed = True  # the channel may have been reset by somebody before
+            self._closed = True  # the channel itself may have been reset before
             self.channel.close()
             if self.tap is not None:
                 self.tap.closed(self.completed, self.error)
@@ -283,16 +282,16 @@ class StreamIO:
 class ThrottleStreamIO(StreamIO):
     """A stream with speed limits: every data connection is one.
 
-    Entering it as an async context manager gives itself, leaving it closes it. Whoever takes it out of
+    As an async context manager it yields itself and closes at the end. A handler that takes it from
     ``connection.data_connection`` owns it.
 
     Args:
         reader: As for `StreamIO`.
         writer: As for `StreamIO`.
-        throttles: Name to throttle pair; looked at for each piece, so limits may change at any time.
-        timeout: As for `StreamIO`, and so are the next two.
-        read_timeout: Seconds.
-        write_timeout: Seconds.
+        throttles: Name to throttle pair; read for each piece, so limits may change at any time.
+        timeout: Seconds, as for `StreamIO`.
+        read_timeout: Seconds, as for `StreamIO`.
+        write_timeout: Seconds, as for `StreamIO`.
     """
 
     def __init__(
@@ -309,22 +308,22 @@ class ThrottleStreamIO(StreamIO):
         self.throttles: Mapping[str, StreamThrottle] = throttles if throttles is not None else {}
 
     async def iter_by_line(self) -> AsyncIterator[bytes]:
-        """Lines to the end."""
+        """Yield the lines up to the end."""
         while line := await self.readline():
             yield line
 
     async def iter_by_block(self, count: int = DEFAULT_BLOCK_SIZE) -> AsyncIterator[bytes]:
-        """Blocks of exactly `count` octets, but for the last."""
+        """Yield blocks of exactly `count` bytes; the last one may be shorter."""
         while block := await self._read_block(count):
             yield block
 
     async def wait(self, name: Literal["read", "write"]) -> None:
-        """Wait until every throttle of a direction lets octets go."""
+        """Wait until every throttle of a direction allows more bytes."""
         for throttle in self._limits(name):
             await throttle.wait()
 
     def append(self, name: Literal["read", "write"], data: bytes | memoryview, start: float) -> None:
-        """Charge `data` to the throttles of a direction; `start` is when it began to go, by the loop's clock."""
+        """Charge `data` to the throttles of a direction; `start` is when its transfer began, by the loop's clock."""
         for throttle in self._limits(name):
             throttle.append(data, start)
 
@@ -349,11 +348,11 @@ class ThrottleStreamIO(StreamIO):
         return sent
 
     async def finish(self) -> None:
-        """Close the connection, everything sent: the sender's close is the end of the file (RFC 959 3.4.1)."""
+        """Close after everything was sent: the sender's close marks the end of the file (RFC 959 3.4.1)."""
         try:
             await self._send_end()
         except BaseException as error:
-            self._break_off(error)
+            self._fail(error)
             raise
         self.completed = not self.error
         self.close()
@@ -361,7 +360,7 @@ class ThrottleStreamIO(StreamIO):
     async def _send_end(self) -> None:
         await self.channel.send_eof()
 
-    def _break_off(self, error: BaseException) -> None:
+    def _fail(self, error: BaseException) -> None:
         self.completed = False
         self.error = self.error or str(error) or type(error).__name__
         self.close()
@@ -375,11 +374,11 @@ class ThrottleStreamIO(StreamIO):
         if error is None:
             await self.finish()
         else:
-            self._break_off(error)
+            self._fail(error)
 
 
 async def _turn(throttles: list[Throttle], size: int) -> int:
-    """Wait until every throttle lets something go; how much may go at once."""
+    """Wait until every throttle allows more bytes; the number of bytes to move at once."""
     for throttle in throttles:
         await throttle.wait()
     return min(throttle.portion(size) for throttle in throttles)

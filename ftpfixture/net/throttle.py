@@ -1,4 +1,4 @@
-"""Speed limits: how long to wait so that a flow of octets keeps to a rate."""
+"""Speed limits: waiting so that a flow of bytes keeps to a rate."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from ftpfixture.aio import pause
 
 __all__ = ["StreamThrottle", "Throttle"]
 
-_LATE = 0.04  # seconds that a wait may last too long without making the flow slower
+_LATE = 0.04  # seconds by which a wait may be late without slowing the flow
 
 
 class Throttle:
-    """A limit on octets per second, shared by everything that is charged to it.
+    """A limit on bytes per second, shared by everything that is charged to it.
 
-    Time that was not used gives no credit: a flow never runs faster than its limit, not even after a pause. Only what a
-    wait lasted too long, because the loop was busy, is made up for. So in no second more than 109 % of the limit go,
-    and not less than the limit while the loop is not later than that.
+    Unused time gives no credit: a flow never runs faster than its limit, not even after a pause. Only the delay of a
+    wait that ends late, because the loop was busy, is made up for, up to 0.04 s. So no second carries more than 109 %
+    of the limit, and none carries less than the limit while the loop is not later than that.
 
     Args:
-        limit: Octets per second; None, zero or less for no limit. May be assigned at any time and acts at once.
-        reset_rate: Seconds; kept because the extension API has it. This throttle owes nothing to the past beyond
-            what the last octets cost, so there is nothing to reset.
+        limit: Bytes per second; None, zero or less for no limit. May be assigned at any time and acts at once.
+        reset_rate: Seconds; only the extension API needs it. The throttle keeps no history beyond its last bytes, so
+            there is nothing to reset.
     """
 
     __slots__ = ("_free_at", "_late", "_limit", "reset_rate")
@@ -34,7 +34,7 @@ class Throttle:
 
     @property
     def limit(self) -> float | None:
-        """Octets per second, or None."""
+        """Bytes per second; None for no limit."""
         return self._limit
 
     @limit.setter
@@ -49,24 +49,24 @@ class Throttle:
             self._free_at = max(self._free_at, start - self._late) + len(data) / limit
             self._late = 0.0
             if self._limit != limit:
-                self._free_at = 0.0  # another thread has changed it meanwhile, and owes nothing to the old one
+                self._free_at = 0.0  # another thread has changed the limit meanwhile, which voids the charge
 
     async def wait(self) -> None:
-        """Wait until the octets charged so far are paid for; a change of the limit meanwhile acts at once."""
+        """Wait until the limit allows bytes beyond those charged; a change of the limit acts at once."""
         loop = asyncio.get_running_loop()
         self._late = 0.0
-        # Short sleeps, because nobody tells when the limit is changed.
+        # Short sleeps, because a change of the limit wakes no waiter.
         while self._limit is not None and (delay := self._free_at - loop.time()) > 0:
             await pause(min(delay, 0.1))
             self._late = min(max(0.0, loop.time() - self._free_at), _LATE)
 
     def portion(self, size: int) -> int:
-        """How many of `size` octets to move at once so that the flow stays smooth: a twentieth of a second's worth."""
+        """How many of `size` bytes to move at once so that the flow stays smooth: at most 50 ms of the limit."""
         limit = self._limit
         return size if limit is None else max(1, min(size, int(limit / 20)))
 
     def clone(self) -> Throttle:
-        """The same settings without the memory."""
+        """A copy with the same settings, to which nothing is charged."""
         return Throttle(limit=self._limit, reset_rate=self.reset_rate)
 
     def __repr__(self) -> str:
@@ -80,12 +80,12 @@ class StreamThrottle(NamedTuple):
     write: Throttle
 
     def clone(self) -> StreamThrottle:
-        """The same settings without the memory."""
+        """A copy with the same settings, to which nothing is charged."""
         return StreamThrottle(self.read.clone(), self.write.clone())
 
     @classmethod
     def from_limits(
         cls, read_speed_limit: float | None = None, write_speed_limit: float | None = None
     ) -> StreamThrottle:
-        """Two new throttles with these limits, in octets per second."""
+        """Two new throttles with these limits, in bytes per second."""
         return cls(Throttle(limit=read_speed_limit), Throttle(limit=write_speed_limit))

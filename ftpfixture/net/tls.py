@@ -1,4 +1,7 @@
-"""TLS of a channel: the handshake, the way back to clear text, tickets; and what alerts say of certificates."""
+"""TLS of a channel: the handshake, the return to clear text, tickets, and alerts about certificates.
+
+One rule: every wait here goes through the channel, which has the timeout.
+"""
 
 from __future__ import annotations
 
@@ -11,38 +14,38 @@ from ftpfixture.net.transport import TlsInfo, TlsTransport, Transport
 
 __all__ = ["Encryption", "SSLSessionBoundContext", "refusal", "without_tickets"]
 
-_RECORDS = range(20, 25)  # what records of TLS begin with (RFC 8446 5.1), and no command or reply
+_RECORDS = range(20, 25)  # first byte of a TLS record (RFC 8446 5.1), and of no command or reply
 
-# The alerts that refuse a certificate (RFC 8446 6.2), as OpenSSL calls them.
+# The alerts that refuse a certificate (RFC 8446 6.2), by OpenSSL's names.
 _REFUSALS = {
-    "SSLV3_ALERT_BAD_CERTIFICATE": "it is damaged, or badly signed",
-    "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE": "its kind is not taken there",
+    "SSLV3_ALERT_BAD_CERTIFICATE": "it is damaged, or its signature is wrong",
+    "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE": "its kind is not supported",
     "SSLV3_ALERT_CERTIFICATE_REVOKED": "it is revoked",
     "SSLV3_ALERT_CERTIFICATE_EXPIRED": "it has expired",
-    "SSLV3_ALERT_CERTIFICATE_UNKNOWN": "it is not good enough",
-    "TLSV1_ALERT_UNKNOWN_CA": "its authority is not known there",
-    "TLSV13_ALERT_CERTIFICATE_REQUIRED": "there was none",
+    "SSLV3_ALERT_CERTIFICATE_UNKNOWN": "it is not acceptable",
+    "TLSV1_ALERT_UNKNOWN_CA": "its authority is unknown",
+    "TLSV13_ALERT_CERTIFICATE_REQUIRED": "none was sent",
 }
 
 
 def refusal(error: BaseException | None) -> str:
-    """Why the other side refuses the certificate of this side; "" when an error says nothing of that."""
+    """Why the other side refuses this side's certificate; "" for an error with another cause."""
     return _REFUSALS.get(getattr(error, "reason", ""), "") if isinstance(error, ssl.SSLError) else ""
 
 
 class Waiting(Protocol):
-    """What TLS needs of its channel.
+    """The part of a channel that TLS uses.
 
     Attributes:
-        on_handshake: Awaited when the other side begins the handshake; what it raises is how that ends.
-        no_close_notify: Whether to end without close_notify.
+        on_handshake: Awaited when the other side begins the handshake, which fails with what this raises.
+        no_close_notify: Whether the connection ends without close_notify.
     """
 
     on_handshake: Callable[[], Awaitable[None]] | None
     no_close_notify: bool
 
     async def readable(self) -> None:
-        """Wait until there is something to receive."""
+        """Wait until bytes or the end can be received."""
 
     async def writable(self) -> None:
         """Wait until there is room to send."""
@@ -53,13 +56,13 @@ class Encryption:
 
     Args:
         channel: Waits.
-        below: What TLS stands on.
-        tls: TLS over that.
-        server_side: Whether this is the server of TLS.
-        tickets: Whether it offers sessions to resume.
+        below: The transport below TLS.
+        tls: TLS over it.
+        server_side: Whether this side is the TLS server.
+        tickets: Whether the server offers sessions to resume.
 
     Attributes:
-        info: How the connection is encrypted; None before the handshake is over.
+        info: How the connection is encrypted; None before the handshake has completed.
     """
 
     __slots__ = ("_begun", "_below", "_channel", "info", "offers_tickets", "tls")
@@ -78,8 +81,8 @@ class Encryption:
         """Do the handshake.
 
         Raises:
-            OSError: It failed.
-            TimeoutError: The other side took longer than the channel waits for one step.
+            OSError: The handshake failed.
+            TimeoutError: One wait took longer than the channel's `timeout`.
         """
         channel = self._channel
         if not self._begun:
@@ -92,12 +95,12 @@ class Encryption:
 
     @property
     def begun(self) -> bool:
-        """Whether some of the handshake was read, or may have been sent."""
+        """Whether this side has read a byte of the handshake, or may have sent one."""
         return self._begun
 
     @property
-    def asked_for(self) -> bool:
-        """Whether the other side has begun the handshake, read or not."""
+    def peer_has_begun(self) -> bool:
+        """Whether the other side has sent a byte of the handshake, read here or not."""
         return self._begun or bool(self._peeked())
 
     async def _until_done(self, step: Callable[[], None]) -> None:
@@ -112,10 +115,10 @@ class Encryption:
                 return
 
     async def send_eof(self) -> None:
-        """Say close_notify, if the other side is still there.
+        """Send close_notify, if the connection is open.
 
         Raises:
-            TimeoutError: The other side took nothing within the time that the channel waits.
+            TimeoutError: The other side received nothing within the channel's `timeout`.
         """
         while self.tls.established and not self._channel.no_close_notify:
             try:
@@ -123,17 +126,17 @@ class Encryption:
             except ssl.SSLWantWriteError:
                 await self._channel.writable()
             except ssl.SSLError:
-                return  # it is said; what the other side answers is for who receives next
+                return  # it is sent; the next receive gets what the other side sends
             except ConnectionError:
-                return  # nobody is there any more to be told
+                return  # the other side has left
 
     async def end(self) -> None:
-        """Say close_notify and wait for the other side's; then the transport is in clear again.
+        """Send close_notify and wait for the other side's; then the transport is in clear text again.
 
-        curl does not say it unless told to, and goes on in clear when it has heard ours.
+        curl sends none without an option, and continues in clear text after it has received ours.
 
         Raises:
-            ssl.SSLError: The other side said something else.
+            ssl.SSLError: The other side sent something else.
             OSError: The connection is broken.
         """
         answer = b""
@@ -160,8 +163,8 @@ class Encryption:
 
 @contextlib.contextmanager
 def without_tickets(context: ssl.SSLContext) -> Iterator[None]:
-    """What is encrypted by a server's context inside sends no tickets, but still takes those of others."""
-    if context.protocol is not ssl.PROTOCOL_TLS_SERVER:  # of a user, made in the old way: it cannot be told
+    """Connections that `context` encrypts inside send no tickets, but still accept tickets sent elsewhere."""
+    if context.protocol is not ssl.PROTOCOL_TLS_SERVER:  # a user's context of an old protocol has no such setting
         yield
         return
     usual = context.num_tickets
@@ -173,18 +176,18 @@ def without_tickets(context: ssl.SSLContext) -> Iterator[None]:
 
 
 class SSLSessionBoundContext(ssl.SSLContext):
-    """A context for whom knows nothing of sessions, such as asyncio: what it encrypts resumes one.
+    """An SSLContext for libraries that cannot pass a session, such as asyncio: its connections resume `session`.
 
-    Everything but `wrap_socket` and `wrap_bio`, which go to the context inside, is that of a context of its own.
+    `wrap_socket` and `wrap_bio` use `context`; everything else belongs to this context itself.
 
     Args:
-        protocol: As `ssl.SSLContext` takes it.
-        context: What really encrypts.
-        session: What is resumed, if the other side agrees.
+        protocol: As for `ssl.SSLContext`.
+        context: The context that encrypts.
+        session: The session to resume, if the other side accepts it.
     """
 
     def __new__(cls, protocol: int, context: ssl.SSLContext, session: ssl.SSLSession | None) -> SSLSessionBoundContext:
-        """Make the C part, which knows of the protocol only."""
+        """Make the part in C, which takes only the protocol."""
         return super().__new__(cls, protocol)
 
     def __init__(self, protocol: int, context: ssl.SSLContext, session: ssl.SSLSession | None) -> None:
@@ -192,22 +195,22 @@ class SSLSessionBoundContext(ssl.SSLContext):
         self.session = session
 
     def wrap_socket(self, *args: Any, **kwargs: Any) -> ssl.SSLSocket:
-        """As `ssl.SSLContext.wrap_socket`.
+        """As `ssl.SSLContext.wrap_socket`, with the session.
 
         Raises:
-            ValueError: A session was given; this has one.
+            ValueError: The caller passed a session; the context has its own.
         """
         return self.context.wrap_socket(*args, **self._with_session(args, 6, kwargs))
 
     def wrap_bio(self, *args: Any, **kwargs: Any) -> ssl.SSLObject:
-        """As `ssl.SSLContext.wrap_bio`.
+        """As `ssl.SSLContext.wrap_bio`, with the session.
 
         Raises:
-            ValueError: A session was given; this has one.
+            ValueError: The caller passed a session; the context has its own.
         """
         return self.context.wrap_bio(*args, **self._with_session(args, 4, kwargs))
 
     def _with_session(self, args: tuple[Any, ...], place: int, kwargs: dict[str, Any]) -> dict[str, Any]:
         if len(args) > place or kwargs.get("session") is not None:
-            raise ValueError("a session was given to a context that has one of its own")
+            raise ValueError("SSLSessionBoundContext has its own session: do not pass another")
         return {**kwargs, "session": self.session}

@@ -1,7 +1,7 @@
-"""TLS over any transport, by OpenSSL in memory; sockets have Python's own class for that, which is faster.
+"""TLS over any transport, by OpenSSL in memory; sockets use `ssl.SSLSocket`, which is faster.
 
-One rule: it takes one record at a time from the transport below. So what is readable below is what is readable here,
-and what comes in clear behind the end of TLS is still there.
+One rule: it receives one record at a time from the transport below. So the layer is readable when the transport is, and
+clear text after the end of TLS stays in the transport.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ _RECORD = 1 << 14  # bytes that one record carries at most
 class TlsLayer:
     """TLS over a transport.
 
-    It behaves as `ssl.SSLSocket` does on a socket that does not block, with ``suppress_ragged_eofs=False``.
+    It behaves as `ssl.SSLSocket` on a non-blocking socket, with ``suppress_ragged_eofs=False``.
 
     Args:
-        below: In clear; the layer reads and writes it from now on.
-        context: With certificates and what is asked of the other side.
-        server_side: Whether this is the server of TLS.
-        server_hostname: Whose certificate the other side must have, if the context checks that.
-        session: An earlier one to resume.
+        below: A transport in clear text, which the layer reads and writes from now on.
+        context: Holds the certificates and the requirements for the other side.
+        server_side: Whether this side is the TLS server.
+        server_hostname: Name that the other side's certificate must have, if the context checks it.
+        session: TLS session of an earlier connection to resume.
 
     Raises:
-        ValueError: The context checks the name of the other side, and none was given.
+        ValueError: The context checks the name of the other side, and `server_hostname` is missing.
     """
 
     __slots__ = ("_below", "_header", "_incoming", "_missing", "_object", "_outgoing", "_taken", "_unsent")
@@ -49,18 +49,16 @@ class TlsLayer:
         session: ssl.SSLSession | None = None,
     ) -> None:
         if context.check_hostname and not server_side and not server_hostname:
-            raise ValueError(
-                "check_hostname requires server_hostname"
-            )  # Python asks for that only where it has a socket
+            raise ValueError("check_hostname requires server_hostname")  # Python checks this only for sockets
         self._below = below
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._object: ssl.SSLObject | None = context.wrap_bio(
             self._incoming, self._outgoing, server_side=server_side, server_hostname=server_hostname, session=session
         )
-        self._header = b""  # of the record that is being taken
+        self._header = b""  # of the record that is being received
         self._missing = 0  # bytes of its body
-        self._unsent = memoryview(b"")  # records that the transport has not taken yet
-        self._taken = 0  # bytes of the caller that are in these records
+        self._unsent = memoryview(b"")  # records that the transport has not accepted yet
+        self._taken = 0  # bytes of the caller in these records
 
     @property
     def session(self) -> ssl.SSLSession | None:
@@ -82,7 +80,7 @@ class TlsLayer:
             piece = memoryview(data)[:_RECORD]
             connection = self._object
             self._taken = self._fed(lambda: connection.write(piece))
-        # As OpenSSL: a record that has to wait is not told of before it has gone, and the caller comes with it again.
+        # As OpenSSL: a record that waits is not reported before it was sent, and the caller sends it again.
         self._flush()
         taken, self._taken = self._taken, 0
         return taken
@@ -95,7 +93,7 @@ class TlsLayer:
 
     def info(self) -> TlsInfo:
         """See TlsTransport."""
-        assert self._object is not None, "TLS is over"
+        assert self._object is not None, "TLS has ended"
         return TlsInfo.of(self._object)
 
     @property
@@ -106,7 +104,7 @@ class TlsLayer:
     def unwrap(self) -> None:
         """See TlsTransport."""
         if self._object is None:
-            raise ValueError("TLS is over")
+            raise ValueError("TLS has ended")
         self._fed(self._object.unwrap)
         self._flush()
         self._object = None
@@ -118,9 +116,9 @@ class TlsLayer:
     # Records.
 
     def _fed(self, call: Callable[[], T], flush: Callable[[], None] | None = None) -> T:
-        """What OpenSSL gives, fed with records for as long as there are any and it wants more.
+        """The result of `call`, which gets records from the transport for as long as OpenSSL needs more.
 
-        Before it is fed, the other side gets what OpenSSL has to say, all of it if there is no other `flush`.
+        Before each record `flush` sends what OpenSSL has written; the default sends all of it.
         """
         while True:
             try:
@@ -129,17 +127,17 @@ class TlsLayer:
                 (flush or self._flush)()
                 self._feed()
             except ssl.SSLError:
-                with contextlib.suppress(OSError):  # it is broken, and nobody is there to be told why
+                with contextlib.suppress(OSError):  # a broken connection cannot deliver the alert
                     self._flush()  # the alert
                 raise
             else:
                 return result
 
     def _feed(self) -> None:
-        """Take what there is of one record.
+        """Receive what has arrived of one record.
 
         Raises:
-            ssl.SSLWantReadError: Nothing is there.
+            ssl.SSLWantReadError: Nothing has arrived.
         """
         try:
             data = self._below.recv(self._missing or _HEADER - len(self._header))
@@ -158,7 +156,7 @@ class TlsLayer:
             self._header = b""
 
     def _flush(self) -> None:
-        """Hand records to the transport.
+        """Send the records to the transport.
 
         Raises:
             ssl.SSLWantWriteError: It has no room for all of them.
@@ -172,6 +170,6 @@ class TlsLayer:
                 raise ssl.SSLWantWriteError(ssl.SSL_ERROR_WANT_WRITE, "the transport has no room") from None
 
     def _flush_some(self) -> None:
-        # Who receives must not wait for room, or two that send to each other wait for ever.
+        # A receive must not wait for room: two sides that send to each other would wait for ever.
         with contextlib.suppress(ssl.SSLWantWriteError):
             self._flush()

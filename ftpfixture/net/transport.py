@@ -1,7 +1,7 @@
-"""What a connection stands on: a transport that never waits, and what streams see of a connection.
+"""Protocols of connections: `Transport` and `TlsTransport`, which never wait, and `Duplex`, which streams use.
 
-One rule: nothing above this room knows a descriptor or a socket option. A socket, a pair in memory and TLS over
-either of them all look the same from there.
+One rule: code above these protocols knows no descriptor and no socket option. A socket, a pair in memory and TLS over
+either of them are the same for it.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ Address = tuple[str, int]
 """Host, as text with its zone if it has one, and port."""
 
 Buffer = bytes | bytearray | memoryview
-"""What can be sent."""
+"""Bytes to send."""
 
-# What a call raises that would have to wait; under TLS either direction may have to wait for either.
+# Errors of a call that would have to wait; under TLS either direction may wait for the other.
 NOT_READABLE = (BlockingIOError, InterruptedError, ssl.SSLWantReadError)
 NOT_NOW = (*NOT_READABLE, ssl.SSLWantWriteError)
 
@@ -40,9 +40,9 @@ _SHORT = {"commonName": "CN", "organizationName": "O", "organizationalUnitName":
 
 
 def peer_name(address: object) -> Address:
-    """The (host, port) of a socket address of either family, with the zone that a link-local address has.
+    """The (host, port) of a socket address of either family, with the zone of a link-local address.
 
-    An IPv4 address mapped into IPv6 comes back as IPv4.
+    An IPv4 address mapped into IPv6 becomes IPv4.
     """
     if not isinstance(address, tuple) or len(address) < 2:
         return ("", 0)
@@ -58,9 +58,9 @@ class TlsInfo:
 
     Attributes:
         version: Such as "TLSv1.3".
-        cipher: OpenSSL's name of the suite.
+        cipher: OpenSSL's name of the cipher suite.
         resumed: Whether the session of an earlier connection was resumed (RFC 8446 2.2, RFC 5077).
-        certificate: What the other side has shown and what was verified, as `ssl.SSLSocket.getpeercert` gives it.
+        certificate: The verified certificate of the other side, as `ssl.SSLSocket.getpeercert` returns it.
     """
 
     version: str
@@ -76,7 +76,7 @@ class TlsInfo:
 
     @classmethod
     def of(cls, connection: ssl.SSLSocket | ssl.SSLObject) -> TlsInfo:
-        """What a connection tells after its TLS handshake."""
+        """The description of a connection after its TLS handshake."""
         cipher = connection.cipher()
         return cls(
             connection.version() or "",
@@ -87,13 +87,13 @@ class TlsInfo:
 
 
 class Transport(Protocol):
-    """One end of a connection. No call waits: what would have to raises one of `NOT_NOW`.
+    """One end of a connection. No call waits: a call that would have to raises one of `NOT_NOW`.
 
-    All of it is for the thread of `loop`.
+    Only the thread of `loop` may use it.
 
     Attributes:
-        loop: Calls back when there is something to receive, or room to send.
-        family: AF_INET or AF_INET6, or what else a socket has.
+        loop: Calls the callbacks of `on_readable` and `on_writable`.
+        family: AF_INET, AF_INET6 or another family of a socket.
         local: Address of this end.
         peer: Address of the other end.
     """
@@ -104,59 +104,63 @@ class Transport(Protocol):
     peer: Address
 
     def recv(self, size: int, /) -> bytes:
-        """What is there, at most `size` bytes; b"" at the end.
+        """The bytes that have arrived, at most `size`; b"" at the end.
 
         Raises:
-            ConnectionResetError: The other side has reset the connection, and all that came before was received. It is
-                raised once; after it comes the end.
-            OSError: It is closed on this side.
+            ConnectionResetError: The other side has reset the connection, and all bytes before that were received. It
+                is raised once; later calls return the end.
+            OSError: The transport is closed on this side.
         """
 
     def send(self, data: Buffer, /) -> int:
-        """Send what there is room for, at least one byte; how many bytes.
+        """Send what there is room for, at least one byte; the number of bytes.
 
         Raises:
-            ConnectionError: The connection was reset, the other side is closed, or this side has said its end.
-            OSError: It is closed on this side.
+            ConnectionError: The connection was reset, the other side is closed, or this side has sent FIN.
+            OSError: The transport is closed on this side.
         """
 
     def peek(self, size: int) -> bytes:
-        """The same as `recv`, but what is given is still there."""
+        """As `recv`, but the bytes stay unread."""
 
     def send_urgent(self, data: bytes) -> int:
-        """The same as `send`, with the last byte as urgent data (RFC 9293 3.8.5)."""
+        """As `send`, with the last byte as urgent data (RFC 9293 3.8.5)."""
 
     def shutdown_write(self) -> None:
-        """Say the end (FIN) behind what was sent. Receiving goes on.
+        """Send FIN after what was sent. Receiving stays possible.
 
         Raises:
             OSError: The connection is broken, or closed.
         """
 
     def close(self) -> None:
-        """Close both directions: what was sent is delivered, then FIN; RST where bytes that came were not received."""
+        """Close both directions: what was sent is delivered, then FIN; RST if received bytes are unread."""
 
     def reset(self) -> None:
         """Close with RST."""
 
     def no_delay(self) -> None:
-        """Let each send be a packet of its own from now on."""
+        """Send each piece as its own packet from now on."""
 
     def urgent_inline(self) -> None:
-        """Give urgent data between the other bytes from now on; else the urgent byte is not received."""
+        """Receive urgent data in the order of the stream from now on; else the urgent byte is not received."""
 
     def writable_when_sent(self) -> bool:
-        """From now on there is room only when all that was sent is on its way; False where the system cannot tell."""
+        """Be writable from now on only after all that was sent is transmitted; False if the system cannot report it."""
 
     def on_readable(self, callback: Callable[..., object] | None, *args: object) -> None:
-        """Call `callback` in each turn of the loop in which `recv` does not have to wait; None for no more.
+        """Call `callback` in each turn of the loop in which `recv` would not have to wait; None for no callback.
 
         Raises:
-            OSError: There is a callback, and the transport is closed.
+            OSError: A callback is given, and the transport is closed.
         """
 
     def on_writable(self, callback: Callable[..., object] | None, *args: object) -> None:
-        """The same for `send`."""
+        """Call `callback` in each turn of the loop in which `send` would not have to wait; None for no callback.
+
+        Raises:
+            OSError: A callback is given, and the transport is closed.
+        """
 
     def start_tls(
         self,
@@ -166,65 +170,65 @@ class Transport(Protocol):
         server_hostname: str | None = None,
         session: ssl.SSLSession | None = None,
     ) -> TlsTransport:
-        """TLS over this transport, whose handshake has not begun.
+        """TLS over this transport, before its handshake.
 
-        This transport stays, as what is below TLS: to look at bytes before the handshake, to wait, and to close.
+        This transport stays below TLS: to peek at bytes before the handshake, to wait, and to close.
 
         Raises:
-            OSError: The connection is broken already.
-            ValueError: The context does not fit.
+            OSError: The connection was broken before.
+            ValueError: The context does not fit this side.
         """
 
 
 class TlsTransport(Protocol):
-    """TLS over a transport; what waits and what closes is that transport's."""
+    """TLS over a transport, which waits and closes."""
 
     @property
     def session(self) -> ssl.SSLSession | None:
-        """To resume on another connection; None when there is none yet."""
+        """The session to resume on another connection; None when there is none yet."""
 
     def recv(self, size: int, /) -> bytes:
-        """What is there, decrypted.
+        """The decrypted bytes that have arrived, at most `size`; b"" at the end.
 
         Raises:
-            ssl.SSLZeroReturnError: The other side has said close_notify, and so has this side.
+            ssl.SSLZeroReturnError: Both sides have sent close_notify.
             ssl.SSLEOFError: The connection ended without close_notify.
-            ssl.SSLError: What came is not what TLS allows.
+            ssl.SSLError: The received bytes violate TLS.
             OSError: As for `Transport.recv`.
         """
 
     def send(self, data: Buffer, /) -> int:
-        """Send some of `data`. After it had to wait it is called again with the same bytes, or more."""
+        """Send some of `data`. After a call that had to wait, the next one must have the same bytes, or more."""
 
     def do_handshake(self) -> None:
-        """Go on with the handshake; it is over when this does not raise.
+        """Continue the handshake; it has completed when this does not raise.
 
         Raises:
-            ssl.SSLError: It failed.
+            ssl.SSLError: The handshake failed.
             OSError: The connection is broken.
         """
 
     def info(self) -> TlsInfo:
-        """How the connection is encrypted, after the handshake."""
+        """How the connection is encrypted; only after the handshake."""
 
     @property
     def established(self) -> bool:
-        """Whether the handshake is over, and not both sides have said close_notify."""
+        """Whether the handshake has completed, and not both sides have sent close_notify."""
 
     def unwrap(self) -> None:
-        """Say close_notify, and take that of the other side. What comes in clear behind it is left alone.
+        """Send close_notify, and receive the other side's. Clear text after it stays unread.
 
         Raises:
-            ssl.SSLError: The other side says something else.
+            ssl.SSLError: The other side sent something else.
             OSError: The connection is broken.
         """
 
     def release(self) -> None:
-        """Let the transport below be one in clear again, wherever TLS stands."""
+        """Return the transport below to clear text, in any state of TLS."""
 
 
 class TlsOptions(TypedDict, total=False):
-    """What `Channel.start_tls` takes beside the context and the side."""
+    """Options of `Channel.start_tls`, without the context and the side."""
 
     server_hostname: str | None
     session: ssl.SSLSession | None
@@ -233,9 +237,9 @@ class TlsOptions(TypedDict, total=False):
 
 
 class Duplex(Protocol):
-    """A connection, as streams see it: bytes go in order, both ways, until one side ends.
+    """The part of a connection that streams use.
 
-    A `Channel` is one, and so is a compressed one, and a pair of asyncio streams.
+    A `Channel`, a `Deflated` connection and a pair of asyncio streams implement it.
 
     Attributes:
         peer: Address of the other end.
@@ -245,16 +249,16 @@ class Duplex(Protocol):
 
     @property
     def closed(self) -> bool:
-        """Whether it is closed on this side."""
+        """Whether the connection is closed on this side."""
 
     async def receive(self, size: int) -> bytes:
         """The next bytes, 1 to `size` of them; b"" at the end."""
 
     async def send(self, data: bytes | memoryview) -> int:
-        """Send some of `data`, waiting until there is room; how many bytes went, at least one."""
+        """Send some of `data`, after waiting for room; the number of bytes, at least one."""
 
     async def send_eof(self) -> None:
-        """Tell the other side that nothing more comes; where only a close can tell that, nothing is done."""
+        """Mark the end of what this side sends, where something other than the close can mark it."""
 
     async def close_when_peer_closes(self) -> None:
         """Close when the other side has received everything."""
@@ -263,31 +267,31 @@ class Duplex(Protocol):
         """Close both directions; what was sent is delivered."""
 
     def close_after_flush(self) -> None:
-        """Close in order, TLS too, whatever is unread."""
+        """Close after all that was sent, with close_notify under TLS, and discard unread bytes."""
 
     def reset(self) -> None:
-        """Close so that the other side sees an error."""
+        """Close with an error for the other side, not an end."""
 
     @property
     def is_tls(self) -> bool:
-        """Whether it is encrypted, or will be after the TLS handshake."""
+        """Whether the connection is encrypted, or will be after the TLS handshake."""
 
     @property
     def tls(self) -> TlsInfo | None:
-        """How it is encrypted; None in clear, and before the handshake is over."""
+        """How the connection is encrypted; None in clear text, and before the handshake has completed."""
 
     @property
     def offers_tickets(self) -> bool:
-        """Whether this is the server of a TLS connection on which it offers sessions to resume."""
+        """Whether this side is a TLS server that offers sessions to resume."""
 
     def start_tls(self, context: ssl.SSLContext, *, server_side: bool, **options: Unpack[TlsOptions]) -> None:
-        """Begin a TLS handshake, see `Channel.start_tls`; whoever receives or sends waits for it."""
+        """Begin a TLS handshake, see `Channel.start_tls`; receiving and sending wait for it."""
 
     async def secured(self) -> None:
-        """Wait until the TLS handshake is over, if there is one."""
+        """Wait until the TLS handshake has completed, if one has begun."""
 
     def put_off_tls(self) -> None:
-        """Go back to before the TLS handshake, if none of it was read."""
+        """Undo `start_tls` if no byte of the handshake was read."""
 
     def cancel_tls(self) -> None:
-        """Go back to clear text, if the other side has not begun the TLS handshake."""
+        """Return to clear text if the other side has not begun the TLS handshake."""

@@ -34,7 +34,7 @@ __all__ = [
 TlsMode = Literal["explicit", "implicit", "required"]
 """When a server encrypts: after AUTH TLS, from the first byte, or after AUTH TLS and nothing without it."""
 
-TlsEstablished = Literal["login", "data"]
+EncryptedPart = Literal["login", "data"]
 
 
 def _read_ports(value: Iterable[Any]) -> list[int]:
@@ -49,8 +49,8 @@ def _read_text(value: str | Sequence[str]) -> str | Sequence[str]:
     return value
 
 
-def _read_encrypted(value: TlsEstablished | Iterable[TlsEstablished]) -> frozenset[TlsEstablished]:
-    names: frozenset[TlsEstablished] = frozenset([value] if isinstance(value, str) else value)
+def _read_encrypted(value: EncryptedPart | Iterable[EncryptedPart]) -> frozenset[EncryptedPart]:
+    names: frozenset[EncryptedPart] = frozenset([value] if isinstance(value, str) else value)
     if not names <= {"login", "data"}:
         raise ValueError
     return names
@@ -239,7 +239,7 @@ class ServerSettings(TypedDict, total=False):
         ),
     ]
     require_tls: Annotated[
-        TlsEstablished | Iterable[TlsEstablished],
+        EncryptedPart | Iterable[EncryptedPart],
         Setting(
             (),
             'what is refused in clear: "login", "data" or both',

@@ -18,7 +18,7 @@ from tests.support.lab import Lab
 SILENT = "TimeoutError: the server sent nothing for 0.3 seconds"
 END = "ConnectionResetError: the server closed the control connection"
 RESET = "ConnectionResetError: Connection reset by peer"
-CUT = "ConnectionResetError: closed without close_notify: what came may be less than was sent"
+CUT = "ConnectionResetError: closed without close_notify: the received data may be incomplete"
 FINE = "fine"
 
 

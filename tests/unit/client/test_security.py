@@ -388,7 +388,7 @@ async def test_client_certificates(ftps_server: FtpServer, version: str) -> None
 
 @pytest.mark.parametrize("tls", ["explicit", "implicit"])
 @pytest.mark.parametrize("version", VERSIONS)
-@pytest.mark.parametrize(("sent", "reason"), [(False, "there was none"), (True, "its authority is not known there")])
+@pytest.mark.parametrize(("sent", "reason"), [(False, "none was sent"), (True, "its authority is unknown")])
 async def test_a_client_certificate_that_is_refused(
     ftp_server_factory: Callable[..., FtpServer], version: str, tls: str, sent: bool, reason: str
 ) -> None:

@@ -60,7 +60,7 @@ async def test_nothing_waits_where_nothing_can() -> None:
     """An effect that takes time is a mistake in a hook that must not take any."""
     gate, _ = _gate()
 
-    with pytest.raises(RuntimeError, match="an effect takes time where nothing can wait"):
+    with pytest.raises(RuntimeError, match="a hook that must not wait yielded an effect that waits"):
         gate.perform_now(_hook(Wait(1000)), EXCHANGE)
 
 
@@ -69,7 +69,7 @@ async def test_what_is_for_a_data_connection_needs_one(effect: Effect) -> None:
     """It is not lost in silence."""
     gate, _ = _gate()
 
-    with pytest.raises(TypeError, match=r"is for a data connection, and there is none"):
+    with pytest.raises(TypeError, match=r"needs a data connection, and there is none"):
         await gate.perform(_hook(effect), EXCHANGE)
 
 
@@ -79,7 +79,7 @@ async def test_parameters_that_no_data_connection_has(effect: Use) -> None:
     gate, _ = _gate()
     stream = FaultyStream(gate, cast(Channel, Wire()), {})
 
-    with pytest.raises(ValueError, match=f"a data connection has no parameter '{effect.name}' that could be"):
+    with pytest.raises(ValueError, match=f"a data connection has no parameter '{effect.name}' that takes"):
         await gate.perform(_hook(effect), EXCHANGE, stream)
 
 

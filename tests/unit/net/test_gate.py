@@ -287,7 +287,7 @@ async def test_replies_behind_what_takes_time(crossing: Crossing) -> None:
 
     async def later() -> None:
         await go.wait()
-        crossing.gate.say([(Reply("200", ("a",)), b"200 a\r\n")], first)
+        crossing.gate.send([(Reply("200", ("a",)), b"200 a\r\n")], first)
 
     outbox.take_turn(later)
     crossing.gate.reply(Reply("257", ("b",)), second)

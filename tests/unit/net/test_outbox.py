@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ftpfixture.net.outbox import LIMIT, Outbox, Said
+from ftpfixture.net.outbox import LIMIT, Outbox, Outgoing
 
 
 class FakeSink:
@@ -220,7 +220,7 @@ class Script:
         self.outbox = outbox
         self.go = asyncio.Event()
 
-    def said(self, text: str) -> list[Said]:
+    def said(self, text: str) -> list[Outgoing]:
         """One piece."""
         return [(text.encode(), lambda: self.told.append(text))]
 
@@ -229,13 +229,13 @@ class Script:
         if self.outbox.free:
             self.outbox.write(text.encode())
         else:
-            self.outbox.put(lambda: self.outbox.say(self.said(text)))
+            self.outbox.put(lambda: self.outbox.send(self.said(text)))
 
     async def slow(self, text: str) -> None:
         """Say something when it may."""
-        self.outbox.say(self.said(f"{text}1 "))
+        self.outbox.send(self.said(f"{text}1 "))
         await self.go.wait()
-        self.outbox.say(self.said(f"{text}2 "))
+        self.outbox.send(self.said(f"{text}2 "))
 
 
 @pytest.fixture
@@ -330,7 +330,7 @@ async def test_the_last_word_is_the_last(sink: FakeSink, outbox: Outbox, script:
 async def test_nothing_is_said_on_a_closed_connection(sink: FakeSink, outbox: Outbox, script: Script) -> None:
     """Nothing is told of, either."""
     sink.closed = True
-    outbox.say(script.said("late"))
+    outbox.send(script.said("late"))
 
     assert (sink.sent, script.told) == ([], [])
 

@@ -107,24 +107,24 @@ def test_a_bound_context_takes_no_session(ftps_server: FtpServer) -> None:
     context = ftps_server.tls.client_context()
     session: ssl.SSLSession = object()  # type: ignore[assignment]
     bound = SSLSessionBoundContext(ssl.PROTOCOL_TLS_CLIENT, context, None)
-    with pytest.raises(ValueError, match="has one of its own"):
+    with pytest.raises(ValueError, match="has its own session"):
         bound.wrap_socket(None, session=session)
-    with pytest.raises(ValueError, match="has one of its own"):
+    with pytest.raises(ValueError, match="has its own session"):
         bound.wrap_socket(None, False, False, False, False, None, session)
-    with pytest.raises(ValueError, match="has one of its own"):
+    with pytest.raises(ValueError, match="has its own session"):
         bound.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), False, None, session)
 
 
 @table(
     ("alert", "reason"),
     [
-        (42, "it is damaged, or badly signed"),
-        (43, "its kind is not taken there"),
+        (42, "it is damaged, or its signature is wrong"),
+        (43, "its kind is not supported"),
         (44, "it is revoked"),
         (45, "it has expired"),
-        (46, "it is not good enough"),
-        (48, "its authority is not known there"),
-        (116, "there was none"),
+        (46, "it is not acceptable"),
+        (48, "its authority is unknown"),
+        (116, "none was sent"),
         (40, ""),  # handshake_failure
     ],
 )

@@ -14,6 +14,7 @@
     │   └── UnknownSetting        (TypeError) a setting that does not exist; the message has the nearest name
     ├── ServerStateError          (RuntimeError) a server was started twice, or used when not running
     ├── ClientStateError          (RuntimeError) a call that must wait for another of the same client
+    ├── RecordingError            (ValueError) a recording is damaged, or must not be written
     ├── IntegrityError            (OSError) the received bytes are not the sent ones
     ├── TlsError                  (OSError) TLS failed on a connection; the message names it and the cause
     ├── CommandRefused            raised in a handler of the server: the server sends this reply
@@ -46,6 +47,7 @@ __all__ = [
     "PathIOError",
     "PathIsNotAbsolute",
     "ProtocolError",
+    "RecordingError",
     "ReplySyntaxError",
     "ServerFailure",
     "ServerStateError",
@@ -162,6 +164,25 @@ class UnknownSetting(ConfigurationError, TypeError):
 
     def __str__(self) -> str:
         return str(self.args[0])
+
+
+class RecordingError(FtpFixtureError, ValueError):
+    """A recording is damaged, or must not be written.
+
+    Args:
+        path: Of the file.
+        line: Number of the line, from 1; 0 for the whole file.
+        text: What is wrong, and what to do.
+    """
+
+    def __init__(self, path: object, line: int, text: str) -> None:
+        super().__init__(path, line, text)
+        self.path = path
+        self.line = line
+        self.text = text
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.text}" if self.line else f"{self.path}: {self.text}"
 
 
 class ServerStateError(FtpFixtureError, RuntimeError):

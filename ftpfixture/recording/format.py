@@ -1,0 +1,272 @@
+"""The values of a recording, and each of them as one line of its file ``*.ftp.jsonl``.
+
+One rule: a value has exactly one line, so that the same dialogue is the same file; what is not exactly right is an
+error.
+
+The first line is the header. Every other line has the number of its session under ``s``, and one sign, that of the
+transcript: ``>`` a command, ``<`` a reply, ``=`` a data connection that has ended, ``*`` the life of the session. Bytes
+that are not UTF-8 stand in base64 under ``>b`` and ``<b``.
+"""
+
+from __future__ import annotations
+
+import binascii
+import hashlib
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import msgspec
+
+__all__ = [
+    "LATEST",
+    "Body",
+    "Command",
+    "Data",
+    "DataEnd",
+    "Header",
+    "Line",
+    "Note",
+    "Reply",
+    "body_of",
+    "content_of",
+    "line_of",
+    "read_line",
+    "schema",
+]
+
+LATEST = 1
+"""The version of the format that is written; every version from 1 on is read."""
+
+DataEnd = Literal["eof", "rst", "half-close", "no-close-notify"]
+Count = Literal["S", "B", "Z"]
+
+
+class _Struct(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What all lines have in common: no unknown key, and no key for a default."""
+
+
+class Header(_Struct, frozen=True, kw_only=True):
+    """The first line.
+
+    Attributes:
+        version: Of the format.
+        source: "server" for a server of this package, "proxy" for a real server behind a proxy, "import" for a log.
+        tls: How the client may ask for TLS: "explicit", "implicit"; "" for not at all.
+        redacted: Which placeholders stand in the file in place of what was sent, such as "password".
+        loose: Verbs that a replay accepts more often or less often than they were recorded.
+        host: Of the real server, when the user lets it be seen; "" otherwise.
+    """
+
+    version: int = msgspec.field(name="ftp-recording")
+    source: Literal["server", "proxy", "import"] = msgspec.field(name="from")
+    tls: Literal["", "explicit", "implicit"] = ""
+    redacted: tuple[str, ...] = ()
+    loose: tuple[str, ...] = ()
+    host: str = ""
+
+
+class Command(_Struct, frozen=True, kw_only=True):
+    """A command.
+
+    Attributes:
+        session: Number of the control connection, from 1.
+        text: As sent, without CRLF, secrets replaced; None when it is not UTF-8.
+        raw: The same bytes when they are not UTF-8.
+        opens: "passive" or "active" for commands that agree on a data connection.
+    """
+
+    session: int = msgspec.field(name="s")
+    text: str | None = msgspec.field(name=">", default=None)
+    raw: bytes | None = msgspec.field(name=">b", default=None)
+    opens: Literal["", "passive", "active"] = ""
+
+    def line(self) -> bytes:
+        """The command as sent, without CRLF."""
+        return self.raw if self.raw is not None else (self.text or "").encode()
+
+
+class Reply(_Struct, frozen=True, kw_only=True):
+    """A reply.
+
+    Attributes:
+        session: Number of the control connection.
+        lines: Each with its code, without CRLF; None when the reply is not UTF-8, or no lines that end with CRLF.
+        raw: All bytes in that case.
+    """
+
+    session: int = msgspec.field(name="s")
+    lines: tuple[str, ...] | None = msgspec.field(name="<", default=None)
+    raw: bytes | None = msgspec.field(name="<b", default=None)
+
+    def content(self) -> bytes:
+        """All bytes as sent, the last CRLF included."""
+        return self.raw if self.raw is not None else "".join([f"{line}\r\n" for line in self.lines or ()]).encode()
+
+
+class Data(_Struct, frozen=True, kw_only=True):
+    """A data connection, at the place where it ended; what was sent is in one of `text`, `lines`, `base64` and `blob`.
+
+    Attributes:
+        session: Number of the control connection.
+        direction: "down" for server to client.
+        number: Of the data connection in its session, from 1.
+        type: "I" or "A".
+        mode: "S" or "Z"; what was sent is recorded as it was on the wire.
+        offset: Bytes skipped by REST.
+        size: Bytes sent.
+        sha256: Of the bytes, in hexadecimal.
+        text: UTF-8 without CR.
+        lines: UTF-8 lines that all ended with CRLF.
+        base64: Other bytes.
+        blob: True when they are in a file of their own, named by the digest.
+        end: How the sending side ended it.
+        tls: Version, such as "TLSv1.3"; "" in clear.
+    """
+
+    session: int = msgspec.field(name="s")
+    direction: Literal["down", "up"] = msgspec.field(name="=")
+    number: int = msgspec.field(name="d")
+    type: Literal["I", "A"]
+    mode: Literal["S", "Z"] = "S"
+    offset: int = 0
+    size: int = msgspec.field(name="bytes")
+    sha256: str
+    text: str | None = None
+    lines: tuple[str, ...] | None = None
+    base64: bytes | None = None
+    blob: bool = False
+    end: DataEnd
+    tls: str = ""
+
+
+class Note(_Struct, frozen=True, kw_only=True):
+    """Something in the life of a session.
+
+    Attributes:
+        session: Number of the control connection.
+        what: "connected", "tls" (a TLS handshake completed on the control connection), "clear" (it ended) or "closed".
+        version: Of TLS.
+        by: Who closed: "client" or "server".
+        end: How: "eof" or "rst".
+    """
+
+    session: int = msgspec.field(name="s")
+    what: Literal["connected", "tls", "clear", "closed"] = msgspec.field(name="*")
+    version: str = ""
+    by: Literal["", "client", "server"] = ""
+    end: Literal["", "eof", "rst"] = ""
+
+
+Line = Command | Reply | Data | Note
+_SIGNS: dict[str, type[Line]] = {">": Command, ">b": Command, "<": Reply, "<b": Reply, "=": Data, "*": Note}
+
+Body = Mapping[str, Any]
+"""The keys of `Data` that have what was sent."""
+
+_MOST = 4096
+"""Bytes of a body that stands in the recording itself; what is longer gets a file of its own."""
+
+
+def line_of(value: Header | Line) -> bytes:
+    """A value as its line, with LF."""
+    return msgspec.json.format(msgspec.json.encode(value), indent=0) + b"\n"
+
+
+def read_line(line: bytes, first: bool = False) -> Header | Line:
+    """A line as its value.
+
+    Args:
+        line: Without LF.
+        first: Whether it must be the header.
+
+    Raises:
+        ValueError: It is no line of a recording; the text says why.
+    """
+    if line.startswith((b"<<<<<<<", b"=======", b">>>>>>>", b"|||||||")):
+        raise ValueError("a conflict of a merge was not resolved here: keep one side, or record again")
+    try:
+        value = msgspec.json.decode(line)
+    except msgspec.DecodeError as error:
+        raise ValueError(f"no JSON: {error}; the file is truncated, or was edited by hand") from None
+    if not isinstance(value, dict):
+        raise ValueError("no JSON object")
+    return _header(value) if first else _event(value)
+
+
+def _header(value: dict[str, Any]) -> Header:
+    version = value.get("ftp-recording")
+    if version is None:
+        raise ValueError('no recording: its first line begins with {"ftp-recording": 1')
+    if not isinstance(version, int) or not 1 <= version <= LATEST:
+        raise ValueError(f"format {version!r} is unknown to this ftpfixture, which reads 1 to {LATEST}: update it")
+    header: Header = _converted(value, Header)
+    return header
+
+
+def _event(value: dict[str, Any]) -> Line:
+    kinds = [_SIGNS[sign] for sign in _SIGNS if sign in value]
+    if len(kinds) != 1:
+        found = "none" if not kinds else "several"
+        raise ValueError(f"a line has one of the signs {' '.join(_SIGNS)}, and this one has {found}")
+    line: Line = _converted(value, kinds[0])
+    if isinstance(line, Data):
+        _check_body(line)
+    return line
+
+
+def _converted(value: dict[str, Any], kind: type[Any]) -> Any:
+    try:
+        return msgspec.convert(value, kind)
+    except (msgspec.ValidationError, binascii.Error) as error:
+        raise ValueError(str(error)) from None
+
+
+def content_of(data: Data) -> bytes | None:
+    """The bytes of a data connection; None when they are in a blob."""
+    if data.text is not None:
+        return data.text.encode()
+    if data.lines is not None:
+        return "".join([f"{line}\r\n" for line in data.lines]).encode()
+    return data.base64
+
+
+def _check_body(data: Data) -> None:
+    given = [data.text is not None, data.lines is not None, data.base64 is not None, data.blob]
+    if sum(given) != 1:
+        raise ValueError("the bytes stand under one of text, lines, base64 and blob")
+    content = content_of(data)
+    if content is None:
+        return
+    digest = hashlib.sha256(content).hexdigest()
+    if (len(content), digest) != (data.size, data.sha256):
+        raise ValueError(
+            f"bytes and sha256 do not fit what stands here, which has {len(content)} bytes and {digest}: "
+            "it was edited by hand or by a merge; 'ftpfixture check --repair' writes the right ones"
+        )
+
+
+def body_of(content: bytes) -> Body:
+    """The keys for what was sent: bytes, sha256, and the content itself in its most readable form, or blob."""
+    body: dict[str, Any] = {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    if len(content) > _MOST:
+        return {**body, "blob": True}
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        return {**body, "base64": content}
+    lines = text.split("\r\n")
+    if len(lines) > 1 and not lines[-1] and not any("\r" in line or "\n" in line for line in lines):
+        return {**body, "lines": tuple(lines[:-1])}
+    return {**body, "text": text}
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of one line of a recording."""
+    kinds = [Header, Command, Reply, Data, Note]
+    schemas, components = msgspec.json.schema_components(kinds, ref_template="#/$defs/{name}")
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "A line of an FTP recording (*.ftp.jsonl)",
+        "oneOf": list(schemas),
+        "$defs": components,
+    }

@@ -1,0 +1,119 @@
+"""What must not be in a recording: placeholders in its place, and a search of the finished file.
+
+One rule: there are two nets. `Secrets.hide` replaces what is known before anything is written; `Secrets.found_in` looks
+into what is to be written for every secret of the run, also in disguise, and what it finds is never written.
+
+A placeholder is a name in braces, such as ``{password}``; braces of the dialogue itself are doubled, as in Python's
+`str.format`, so that every text has one redacted form and one true one.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterator, Mapping
+from urllib.parse import unquote_to_bytes
+
+__all__ = ["Secrets", "escape", "fill"]
+
+_PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([a-z_]+)\}")
+_SHORT = 4  # characters below which a secret is replaced as a whole word only: "a" is in every text
+_LONG = 1 << 16  # bytes in which the base64 of four characters is likely to be found by chance
+
+
+class Secrets:
+    """The secrets of one run, by the placeholder that stands for them."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, str] = {}
+
+    def add(self, name: str, value: str) -> None:
+        """Know a secret from now on; an empty one is none.
+
+        Args:
+            name: Of its placeholder, lower case.
+            value: The secret; the first name of a value stays.
+        """
+        if value:
+            self._names.setdefault(value, name)
+
+    @property
+    def names(self) -> list[str]:
+        """The placeholders, sorted."""
+        return sorted(set(self._names.values()))
+
+    def hide(self, text: str) -> str:
+        """A text of the dialogue with placeholders in place of secrets, and its own braces doubled."""
+        if not self._names:
+            return escape(text)
+        parts = [_pattern(value) for value in sorted(self._names, key=len, reverse=True)]
+        pieces, end = [], 0
+        for match in re.finditer("|".join(parts), text):
+            pieces += [escape(text[end : match.start()]), "{", self._names[match[0]], "}"]
+            end = match.end()
+        return "".join([*pieces, escape(text[end:])])
+
+    def found_in(self, content: bytes) -> tuple[str, str] | None:
+        """The placeholder of a secret that is in these bytes, and how it is written there; None when none is.
+
+        Args:
+            content: Such as a line, a reply or a file, as it is to be written.
+        """
+        for form, read in _readings(content):
+            for value, name in self._names.items():
+                if re.search(_bytes_pattern(value, value.encode("utf-8", "surrogateescape")), read):
+                    return name, form
+        for value, name in self._names.items():
+            raw = value.encode("utf-8", "surrogateescape")
+            if len(raw) >= (_SHORT if len(content) < _LONG else 6) and any(
+                core in content for core in _base64_cores(raw)
+            ):
+                return name, "in base64"
+        return None
+
+
+def _pattern(value: str) -> str:
+    return re.escape(value) if len(value) >= _SHORT else rf"(?<!\w){re.escape(value)}(?!\w)"
+
+
+def _bytes_pattern(value: str, disguised: bytes) -> bytes:
+    found = re.escape(disguised)
+    return found if len(value) >= _SHORT else rb"(?<!\w)" + found + rb"(?!\w)"
+
+
+def _readings(content: bytes) -> Iterator[tuple[str, bytes]]:
+    """What bytes say, each with the way in which they say it."""
+    yield "as it is", content
+    if b"%" in content or b"+" in content:
+        once = unquote_to_bytes(content)
+        yield "percent-encoded", once
+        yield "percent-encoded twice", unquote_to_bytes(once)
+        yield "percent-encoded as a form", unquote_to_bytes(content.replace(b"+", b" "))
+
+
+def _base64_cores(raw: bytes) -> Iterator[bytes]:
+    """The base64 of a secret, wherever in three bytes it begins: the characters that belong to it alone."""
+    for shift in range(3):
+        first = -(-shift * 8 // 6)
+        whole = (shift + len(raw)) * 8 // 6  # characters without a bit of what follows
+        for alphabet in (b"+/", b"-_"):
+            yield base64.b64encode(b"\0" * shift + raw, alphabet)[first:whole]
+
+
+def escape(text: str) -> str:
+    """A text with its braces doubled: it has no placeholder."""
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+def fill(text: str, values: Mapping[str, str]) -> str:
+    """The true form of a redacted text.
+
+    Args:
+        text: With placeholders.
+        values: What stands for each; a placeholder without a value stays as it is.
+    """
+
+    def value(match: re.Match[str]) -> str:
+        return match[0][0] if match[1] is None else values.get(match[1], match[0])
+
+    return _PLACEHOLDER.sub(value, text)

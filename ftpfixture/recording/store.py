@@ -1,0 +1,136 @@
+"""Recordings as files: read whole and checked, written whole or not at all.
+
+One rule: what is read and written again is the same bytes; a file that is not exactly right is an error with its line.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import mkstemp
+
+from ftpfixture.errors import RecordingError
+from ftpfixture.recording.format import Data, Header, Line, Note, content_of, line_of, read_line
+
+__all__ = ["Recording", "blob_folder", "load", "save"]
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """The dialogues of some sessions.
+
+    Attributes:
+        header: What they are, and where they come from.
+        lines: In the order of the wire; those of several sessions are mixed as they came.
+        blobs: Bodies that have a file of their own, by SHA-256 in hexadecimal.
+    """
+
+    header: Header
+    lines: tuple[Line, ...]
+    blobs: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+
+    def content(self, data: Data) -> bytes:
+        """The bytes of a data connection of this recording."""
+        content = content_of(data)
+        return self.blobs[data.sha256] if content is None else content
+
+
+def blob_folder(path: Path) -> Path:
+    """The folder with the long bodies of a recording: ``feed.ftp.jsonl`` has ``feed.ftp.blobs``."""
+    return path.with_suffix(".blobs")
+
+
+def load(path: str | os.PathLike[str]) -> Recording:
+    """Read a recording.
+
+    Raises:
+        RecordingError: It is damaged, or of a version that is not known; the text has the line and what to do.
+        OSError: There is no such file.
+    """
+    place = Path(path)
+    content = place.read_bytes()
+    if not content.endswith(b"\n"):
+        number = content.count(b"\n") + 1
+        raise RecordingError(place, number, "the file is truncated in this line: restore it, or record again")
+    rows = content.split(b"\n")[:-1]
+    header = _read(place, 1, rows[0], first=True)
+    assert isinstance(header, Header)
+    lines = [_read(place, number, row) for number, row in enumerate(rows[1:], 2)]
+    events = tuple(line for line in lines if not isinstance(line, Header))
+    _check_sessions(place, events)
+    blobs = {
+        line.sha256: _blob(place, number, line)
+        for number, line in enumerate(events, 2)
+        if isinstance(line, Data) and line.blob
+    }
+    return Recording(header, events, blobs)
+
+
+def _read(place: Path, number: int, row: bytes, first: bool = False) -> Header | Line:
+    try:
+        return read_line(row, first)
+    except ValueError as error:
+        raise RecordingError(place, number, str(error)) from None
+
+
+def _check_sessions(place: Path, lines: Iterable[Line]) -> None:
+    """Every session begins with its connection and ends: a file that lost lines at its end is not a shorter one."""
+    live: dict[int, bool] = {}
+    number = 1
+    for number, line in enumerate(lines, 2):
+        what = line.what if isinstance(line, Note) else ""
+        known = line.session in live
+        if known is (what == "connected") or (known and not live[line.session]):
+            text = "has not connected" if not known else "has ended before" if not live[line.session] else "is open"
+            raise RecordingError(place, number, f"session {line.session} {text}")
+        live[line.session] = what != "closed"
+    missing = [session for session, lives in live.items() if lives]
+    if missing:
+        raise RecordingError(place, number, f"the file ends here and session {missing[0]} has no end: it is truncated")
+
+
+def _blob(place: Path, number: int, data: Data) -> bytes:
+    path = blob_folder(place) / data.sha256
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise RecordingError(place, number, f"its content is not there: {path} is missing") from None
+    if (len(content), hashlib.sha256(content).hexdigest()) != (data.size, data.sha256):
+        raise RecordingError(place, number, f"{path} is damaged: its bytes do not have this digest and size")
+    return content
+
+
+def save(path: str | os.PathLike[str], recording: Recording) -> None:
+    """Write a recording; a file that is there is replaced in one step, and stays as it is when this fails.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    place = Path(path)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    folder = blob_folder(place)
+    for digest, content in recording.blobs.items():
+        folder.mkdir(exist_ok=True)
+        if not (folder / digest).exists():
+            _replace(folder / digest, content)
+    _replace(place, b"".join(map(line_of, (recording.header, *recording.lines))))
+    for old in folder.iterdir() if folder.is_dir() else ():
+        if old.name not in recording.blobs:
+            old.unlink()
+    if folder.is_dir() and not recording.blobs:
+        folder.rmdir()
+
+
+def _replace(place: Path, content: bytes) -> None:
+    handle, name = mkstemp(dir=place.parent, prefix=f".{place.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        os.chmod(name, 0o644)
+        os.replace(name, place)
+    except BaseException:
+        os.unlink(name)
+        raise

@@ -1,0 +1,109 @@
+"""Two nets for secrets: placeholders before anything is written, and a search of what is to be written."""
+
+from __future__ import annotations
+
+import base64
+from urllib.parse import quote, quote_plus
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ftpfixture.recording.redact import Secrets, escape, fill
+from tests.support.rows import table
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
+secrets = st.text(st.characters(exclude_categories=["Cs"]), min_size=4, max_size=12)
+
+
+def _known(*values: str) -> Secrets:
+    known = Secrets()
+    for number, value in enumerate(values):
+        known.add("abc"[number], value)
+    return known
+
+
+@given(before=texts, secret=secrets, after=texts)
+def test_what_is_hidden_comes_back(before: str, secret: str, after: str) -> None:
+    """A text has one redacted form, without the secret, and one true form; braces of its own are no placeholders."""
+    hidden = _known(secret).hide(before + secret + after)
+
+    assert "{a}" in hidden
+    assert fill(hidden, {"a": secret}) == before + secret + after
+    if secret not in before + after and not set(secret) & set("{}a"):
+        assert secret not in hidden.replace("{a}", "")
+
+
+@given(texts)
+def test_a_text_without_secrets(text: str) -> None:
+    """It is escaped, and filled it is itself."""
+    assert fill(escape(text), {"a": "x"}) == text
+    assert Secrets().hide(text) == escape(text)
+
+
+@table(
+    ("text", "hidden"),
+    [
+        ("PASS s3cret", "PASS {a}"),
+        ("s3crets3cret", "{a}{a}"),
+        ("s3cret2 and s3cret", "{b} and {a}"),
+        ("that office", "that office"),
+        ("user at logged in", "user {c} logged in"),
+        ("{a} {x", "{{a}} {{x"),
+    ],
+)
+def test_placeholders(text: str, hidden: str) -> None:
+    """The longest secret first; a short one only as a whole word; braces are doubled."""
+    assert _known("s3cret", "s3cret2", "at").hide(text) == hidden
+
+
+def test_an_empty_secret_is_none() -> None:
+    """No password at all hides nothing."""
+    known = Secrets()
+    known.add("password", "")
+    assert (known.hide("abc"), known.names, known.found_in(b"abc")) == ("abc", [], None)
+
+
+def test_the_first_name_of_a_secret_stays() -> None:
+    """A password that is the user's name, too."""
+    known = Secrets()
+    known.add("user", "same")
+    known.add("password", "same")
+    assert (known.hide("same"), known.names) == ("{user}", ["user"])
+
+
+DISGUISES = {
+    "as it is": lambda raw: raw,
+    "percent-encoded": lambda raw: quote(raw, safe="").encode(),
+    "lower case": lambda raw: "".join(f"%{byte:02x}" for byte in raw).encode(),
+    "twice": lambda raw: quote(quote(raw, safe=""), safe="").encode(),
+    "form": lambda raw: quote_plus(raw).encode(),
+    "base64": base64.b64encode,
+    "base64 behind one byte": lambda raw: base64.b64encode(b":" + raw),
+    "base64 between": lambda raw: base64.b64encode(b"u:" + raw + b"!!"),
+    "base64 for URLs": base64.urlsafe_b64encode,
+}
+
+
+@given(before=st.binary(max_size=20), secret=secrets, after=st.binary(max_size=20))
+def test_the_second_net(before: bytes, secret: str, after: bytes) -> None:
+    """Every disguise is found, wherever it stands, and named by its placeholder; alone for words of their own."""
+    known, raw = _known(secret), secret.encode()
+    for name, disguise in DISGUISES.items():
+        found = known.found_in(before + b" " + disguise(raw) + b" " + after)
+        assert found is not None, (name, secret)
+        assert found[0] == "a"
+
+
+@table(
+    ("content", "found"),
+    [
+        (b"nothing here", None),
+        (b"s3cre t", None),
+        (b"%73%33cret", ("a", "percent-encoded")),
+        (b"the data of a day", None),
+        (b"user=at;", ("c", "as it is")),
+    ],
+)
+def test_what_is_found(content: bytes, found: tuple[str, str] | None) -> None:
+    """A mixture of forms, too; a short secret is found as a word of its own only."""
+    assert _known("s3cret", "other1", "at").found_in(content) == found

@@ -1,0 +1,112 @@
+"""Files of recordings: the same bytes again, whole or not at all, and damage is an error with its line."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from ftpfixture import RecordingError
+from ftpfixture.recording.format import Command, Data, Header, Line, Note, Reply, body_of
+from ftpfixture.recording.store import Recording, blob_folder, load, save
+from tests.support.rows import check_rows
+
+HEADER = Header(version=1, source="server")
+LONG = b"x" * 5000
+
+
+def _data(content: bytes) -> Data:
+    return Data(session=1, direction="down", number=1, type="I", end="eof", **body_of(content))
+
+
+def _recording(*lines: Line, blobs: dict[str, bytes] | None = None) -> Recording:
+    return Recording(HEADER, (Note(session=1, what="connected"), *lines, Note(session=1, what="closed")), blobs or {})
+
+
+def test_what_was_written_is_read(tmp_path: Path) -> None:
+    """Written again it is the same file; long bodies are files beside it, named by their digests."""
+    path = tmp_path / "deep" / "feed.ftp.jsonl"
+    data = _data(LONG)
+    recording = _recording(Reply(session=1, lines=("220 Hi",)), data, _data(b"hello"), blobs={data.sha256: LONG})
+
+    save(path, recording)
+    first = path.read_bytes()
+    save(path, load(path))
+
+    assert load(path) == recording
+    assert path.read_bytes() == first
+    assert blob_folder(path) == tmp_path / "deep" / "feed.ftp.blobs"
+    assert [blob.read_bytes() for blob in blob_folder(path).iterdir()] == [LONG]
+    assert [load(path).content(line) for line in load(path).lines if isinstance(line, Data)] == [LONG, b"hello"]
+
+
+def test_a_body_that_is_needed_no_more_goes(tmp_path: Path) -> None:
+    """A recording that is written over another leaves nothing of it."""
+    path = tmp_path / "feed.ftp.jsonl"
+    data = _data(LONG)
+    save(path, _recording(data, blobs={data.sha256: LONG}))
+    save(path, _recording())
+
+    assert os.listdir(tmp_path) == ["feed.ftp.jsonl"]
+
+
+def test_what_cannot_be_written_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that is full in the middle: the file of before, and nothing beside it."""
+    path = tmp_path / "feed.ftp.jsonl"
+    save(path, _recording())
+    before = path.read_bytes()
+
+    def fail(*_: object) -> None:
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(OSError, match="No space"):
+        save(path, _recording(Command(session=1, text="NOOP")))
+
+    assert path.read_bytes() == before
+    assert os.listdir(tmp_path) == ["feed.ftp.jsonl"]
+
+
+START = b'{"ftp-recording": 1, "from": "server"}\n{"s": 1, "*": "connected"}\n'
+END = b'{"s": 1, "*": "closed"}\n'
+
+
+DAMAGE = [
+    (b"", "1: the file is truncated in this line"),
+    (START + END[:-1], "3: the file is truncated in this line"),
+    (START, "2: the file ends here and session 1 has no end: it is truncated"),
+    (START + b'{"s": 1, ">": "NO\n' + END, "3: no JSON"),
+    (START + END + b'{"s": 1, ">": "NOOP"}\n', "4: session 1 has ended before"),
+    (START + b'{"s": 2, ">": "NOOP"}\n' + END, "3: session 2 has not connected"),
+    (START + b'{"s": 1, "*": "connected"}\n' + END, "3: session 1 is open"),
+    (START + b"<<<<<<< HEAD\n" + END, "3: a conflict of a merge"),
+    (b"hello\n", "1: no JSON"),
+]
+
+
+def test_damage_is_an_error_with_its_line(tmp_path: Path) -> None:
+    """Truncated anywhere, edited or merged: nothing of it is taken for a recording."""
+    path = tmp_path / "bad.ftp.jsonl"
+
+    def check(row: tuple[bytes, str]) -> None:
+        path.write_bytes(row[0])
+        with pytest.raises(RecordingError, match=re.escape(f"{path}:{row[1]}")):
+            load(path)
+
+    check_rows(DAMAGE, check)
+
+
+def test_a_body_is_missing_or_damaged(tmp_path: Path) -> None:
+    """The error names the file."""
+    path, data = tmp_path / "feed.ftp.jsonl", _data(LONG)
+    save(path, _recording(data, blobs={data.sha256: LONG}))
+    blob = blob_folder(path) / data.sha256
+
+    blob.write_bytes(LONG[1:])
+    with pytest.raises(RecordingError, match=f":3: {blob} is damaged"):
+        load(path)
+    blob.unlink()
+    with pytest.raises(RecordingError, match=f":3: its content is not there: {blob} is missing"):
+        load(path)

@@ -1,4 +1,4 @@
-"""What all examples share: every server of these tests begins with the partner's two directories."""
+"""Shared by all examples: every server starts with the partner's two directories."""
 
 from __future__ import annotations
 

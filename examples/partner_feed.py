@@ -1,7 +1,8 @@
 """The code under test in these examples: a nightly exchange of files with a partner, on ftplib.
 
-The partner puts files into an outbox, from which each is fetched once, and wants a report in an inbox. Lines break, so
-what a night could not finish the next one goes on with: a file has its final name, here and there, only when complete.
+The partner puts files into an outbox, from which each is fetched once, and expects a report in an inbox. Connections
+break, so the next night continues what one night could not finish. A file gets its final name only when it is complete,
+on both sides.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ PART = ".part"
 
 
 class FeedError(Exception):
-    """The exchange failed; what was transferred so far is kept, and the next call goes on from there."""
+    """The exchange failed; what was transferred so far is kept, and the next call continues from there."""
 
 
 @dataclass(frozen=True)
@@ -33,10 +34,10 @@ class Partner:
 
 
 def sync(partner: Partner, folder: Path, report: Path) -> list[Path]:
-    """Fetch every new file of the outbox into `folder`, then deliver the report; returns what was fetched.
+    """Fetch every new file of the outbox into `folder`, then deliver the report; returns the fetched files.
 
     Raises:
-        FeedError: The server could not be reached, refused something or went away.
+        FeedError: The server could not be reached, refused a command or closed the connection.
     """
     with session(partner) as ftp:
         new = fetch_new(ftp, partner.outbox, folder)
@@ -46,9 +47,9 @@ def sync(partner: Partner, folder: Path, report: Path) -> list[Path]:
 
 @contextmanager
 def session(partner: Partner) -> Iterator[ftplib.FTP]:
-    """A connection that is logged in; all that goes wrong in the block leaves it as FeedError."""
+    """A connection that is logged in; every FTP error in the block becomes a FeedError."""
     try:
-        with ftplib.FTP(timeout=partner.timeout) as ftp:  # says QUIT at the end
+        with ftplib.FTP(timeout=partner.timeout) as ftp:  # sends QUIT at the end
             ftp.connect(partner.host, partner.port)
             ftp.login(partner.user, partner.password)
             yield ftp
@@ -57,7 +58,7 @@ def session(partner: Partner) -> Iterator[ftplib.FTP]:
 
 
 def fetch_new(ftp: ftplib.FTP, outbox: str, folder: Path) -> list[Path]:
-    """Download what `folder` does not have yet, resuming what is there in part; returns the new files."""
+    """Download files that `folder` does not have yet, and resume incomplete ones; returns the new files."""
     new = []
     for name, size in sorted(remote_files(ftp, outbox)):
         target = folder / name
@@ -68,7 +69,7 @@ def fetch_new(ftp: ftplib.FTP, outbox: str, folder: Path) -> list[Path]:
 
 
 def remote_files(ftp: ftplib.FTP, directory: str) -> list[tuple[str, int]]:
-    """Name and size of each file in a directory, by MLSD or, from a server that has none, by NLST and SIZE."""
+    """Name and size of each file in a directory, by MLSD or, if the server does not have it, by NLST and SIZE."""
     try:
         facts = list(ftp.mlsd(directory))
     except ftplib.error_perm as error:
@@ -83,8 +84,8 @@ def remote_files(ftp: ftplib.FTP, directory: str) -> list[tuple[str, int]]:
 
 
 def remote_size(ftp: ftplib.FTP, path: str) -> int | None:
-    """Octets of a file; None for what is not a file or not there."""
-    ftp.voidcmd("TYPE I")  # in TYPE A a server may refuse, or count line ends twice
+    """The size of a file in bytes; None if the path is not a file or does not exist."""
+    ftp.voidcmd("TYPE I")  # in TYPE A a server may refuse SIZE, or count each line end as two bytes
     try:
         return ftp.size(path)
     except ftplib.error_perm as error:
@@ -94,7 +95,7 @@ def remote_size(ftp: ftplib.FTP, path: str) -> int | None:
 
 
 def download(ftp: ftplib.FTP, path: str, size: int, target: Path) -> None:
-    """Download a file, from where an earlier attempt ended."""
+    """Download a file, starting where an earlier attempt ended."""
     part = target.with_name(target.name + PART)
     offset = part.stat().st_size if part.exists() else 0
     if offset > size:  # the partner has replaced the file since
@@ -103,12 +104,12 @@ def download(ftp: ftplib.FTP, path: str, size: int, target: Path) -> None:
         file.truncate(offset)
         ftp.retrbinary(f"RETR {path}", file.write, rest=offset or None)
     if part.stat().st_size != size:
-        raise FeedError(f"{path}: {part.stat().st_size} octets came, not {size}")
+        raise FeedError(f"{path}: {part.stat().st_size} bytes arrived, expected {size}")
     part.replace(target)
 
 
 def deliver(ftp: ftplib.FTP, report: Path, inbox: str) -> None:
-    """Upload the report under a temporary name, from where an earlier attempt ended, and rename it when complete."""
+    """Upload the report under a temporary name, starting where an earlier attempt ended; rename it when complete."""
     target = f"{inbox}/{report.name}"
     offset = remote_size(ftp, target + PART) or 0
     if offset > report.stat().st_size:

@@ -1,7 +1,7 @@
-"""A path layer of one's own: the files of the server are rows of a SQLite database.
+"""Your own path layer: the files of the server are rows of a SQLite database.
 
-The code under test keeps its files in this database; with this layer a test serves them over FTP, and looks into the
-same tables. Fourteen methods are all that a layer needs.
+The code under test keeps its files in this database. With this layer a test serves them over FTP, and reads the same
+tables. A layer needs no more than these fourteen methods.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ INSERT OR IGNORE INTO entries VALUES (0, NULL, x'', NULL, 0);
 
 
 class Stats(NamedTuple):
-    """What the server asks of a file."""
+    """What the server needs to know about a file."""
 
     st_size: int
     st_mtime: float
@@ -40,7 +40,7 @@ class Stats(NamedTuple):
 
 
 class OpenFile(io.BytesIO):
-    """The octets of a file while it is open; what was written goes into the database when it is closed."""
+    """The content of an open file; close() stores what was written in the database."""
 
     def __init__(self, number: int, mode: str, data: bytes) -> None:
         super().__init__(data)
@@ -62,7 +62,7 @@ class SqliteLister(AbstractAsyncLister[PurePath]):
 
 
 class SqlitePathIO(AbstractPathIO):
-    """Files in a SQLite database, which is the state that all instances share."""
+    """Files in a SQLite database; all instances share it as their state."""
 
     def __init__(self, timeout: float | None = None, connection: Any = None, *, state: sqlite3.Connection) -> None:
         super().__init__(timeout, connection, state)
@@ -81,7 +81,7 @@ class SqlitePathIO(AbstractPathIO):
 
     def _child(self, parent: int, name: str) -> int | None:
         query = "SELECT id FROM entries WHERE parent = ? AND name = ?"
-        found = self._database.execute(query, (parent, _octets(name))).fetchone()
+        found = self._database.execute(query, (parent, _encoded(name))).fetchone()
         return None if found is None else int(found[0])
 
     def _existing(self, path: PurePath) -> int:
@@ -112,7 +112,7 @@ class SqlitePathIO(AbstractPathIO):
     def _insert(self, path: PurePath, data: bytes | None) -> int:
         parent = self._directory(path.parent)
         with self._database:
-            row = (parent, _octets(path.name), data, time.time())
+            row = (parent, _encoded(path.name), data, time.time())
             cursor = self._database.execute("INSERT INTO entries VALUES (NULL, ?, ?, ?, ?)", row)
         assert cursor.lastrowid is not None
         return cursor.lastrowid
@@ -121,7 +121,7 @@ class SqlitePathIO(AbstractPathIO):
         with self._database:
             self._database.execute("DELETE FROM entries WHERE id = ?", (number,))
 
-    # What is there.
+    # Look up.
 
     @universal_exception
     async def exists(self, path: PurePath) -> bool:
@@ -181,10 +181,10 @@ class SqlitePathIO(AbstractPathIO):
         if source in destination.parents:
             raise OSError(errno.EINVAL, f"{source} cannot move into itself")
         if await self.exists(destination):
-            # Like over like: a file over a file, a directory over an empty one.
+            # A file replaces a file, a directory an empty directory.
             await (self.rmdir if await self.is_dir(source) else self.unlink)(destination)
         with self._database:
-            row = (parent, _octets(destination.name), number)
+            row = (parent, _encoded(destination.name), number)
             self._database.execute("UPDATE entries SET parent = ?, name = ? WHERE id = ?", row)
 
     # Open files.
@@ -221,6 +221,6 @@ class SqlitePathIO(AbstractPathIO):
         file.close()
 
 
-def _octets(name: str) -> bytes:
-    """A name as it was on the wire; octets that are no UTF-8 come back from a database only so."""
+def _encoded(name: str) -> bytes:
+    """A name as bytes, as it was on the wire: a database cannot store surrogates, which stand for invalid UTF-8."""
     return name.encode("utf-8", "surrogateescape")

@@ -1,7 +1,7 @@
-"""A user manager of one's own: users are rows of a SQLite database, and their passwords are hashed.
+"""Your own user manager: users are rows of a SQLite database, and their passwords are hashed.
 
-The server asks it three things: who is that (`get_user`), is that the password (`authenticate`), and, when the session
-is over, it tells so (`notify_logout`).
+The server calls three methods: `get_user` for the name, `authenticate` for the password, and `notify_logout` when the
+session is over.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ CREATE TABLE users (
 
 
 def add_user(database: sqlite3.Connection, login: str, password: str, *, may_write: bool = True) -> None:
-    """Store a new user; the password itself is kept nowhere."""
+    """Store a new user, with a hash of the password."""
     salt = os.urandom(16)
     with database:
         row = (login, salt, hashed(password, salt), may_write)
@@ -36,8 +36,8 @@ def add_user(database: sqlite3.Connection, login: str, password: str, *, may_wri
 
 def hashed(password: str, salt: bytes) -> bytes:
     """The scrypt hash of a password, which need not be valid text."""
-    octets = password.encode("utf-8", "surrogateescape")
-    return hashlib.scrypt(octets, salt=salt, n=2**10, r=8, p=1)  # in earnest, n is 2**14 or more
+    encoded = password.encode("utf-8", "surrogateescape")
+    return hashlib.scrypt(encoded, salt=salt, n=2**10, r=8, p=1)  # in production n is 2**14 or more
 
 
 class SqliteUserManager(AbstractUserManager):
@@ -49,10 +49,10 @@ class SqliteUserManager(AbstractUserManager):
 
     async def get_user(self, login: str) -> tuple[AbstractUserManager.GetUserResponse, User | None, str]:
         row = None
-        if login.isprintable():  # no database takes octets that are no text
+        if login.isprintable():  # a database cannot store bytes that are not text
             row = self._database.execute("SELECT may_write FROM users WHERE login = ?", (login,)).fetchone()
         if row is None:
-            # As if there were such a user, so that nobody learns which names exist.
+            # The reply is the same for unknown names, so that a client cannot find out which names exist.
             return self.GetUserResponse.PASSWORD_REQUIRED, None, "Password, please"
         self._count(login, 1)
         user = User(login, base_path=PurePosixPath("/"), permissions=[Permission("/", writable=bool(row[0]))])
@@ -63,7 +63,7 @@ class SqliteUserManager(AbstractUserManager):
         if row is None:  # removed in the meantime
             return False
         salt, wanted = row
-        # Hashing takes long on purpose; other sessions need not wait for it.
+        # Hashing is slow on purpose; a thread keeps other sessions from waiting.
         return hmac.compare_digest(await asyncio.to_thread(hashed, password, salt), wanted)
 
     async def notify_logout(self, user: User) -> None:

@@ -1,4 +1,4 @@
-"""Asynchronous clients: the server has a thread of its own, so the loop of the test is free for the client.
+"""Asynchronous clients: the server runs on its own thread, so the loop of the test is free for the client.
 
 With an asyncio plugin installed, the same fixture serves ``async def`` tests.
 """
@@ -13,7 +13,7 @@ from ftpfixture import FtpServer
 
 
 async def greet(host: str, port: int) -> list[str]:
-    """An asyncio client of the smallest kind."""
+    """A minimal asyncio client."""
     reader, writer = await asyncio.open_connection(host, port)
     replies = [await reader.readline()]
     for line in (b"NOOP\r\n", b"QUIT\r\n"):

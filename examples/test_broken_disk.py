@@ -1,6 +1,6 @@
-"""A path layer of one's own in a few lines: files in memory on a disk that breaks.
+"""Your own path layer in a few lines: files in memory, on a disk with a bad sector.
 
-A layer may be written anew (sqlite_files.py), or be one of those that come with the package, with a method replaced.
+You may write a new layer (sqlite_files.py), or override a method of a layer of this package.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ ORDERS = b"1,apples\n2,pears\n"
 
 
 class BrokenDisk(MemoryPathIO):
-    """Every file can be read up to its ninth octet, and not beyond."""
+    """Every file can be read up to its ninth byte, and no further."""
 
-    # Whatever goes wrong in a layer is told as PathIOError; the server answers it, here with 451.
+    # The decorator turns every error into a PathIOError, to which the server replies, here with 451.
     @universal_exception
     async def read(self, file: Any, n: int = -1) -> bytes:
         if await self.seek(file, 0, io.SEEK_CUR) >= 9:

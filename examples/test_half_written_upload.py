@@ -1,8 +1,7 @@
-"""An upload that breaks: who looks into the inbox must see all of a file or nothing of it.
+"""An upload that breaks: a reader of the inbox must see either the whole file or no file.
 
-Without the care a file has its final name from the first octet on. The other side takes what is there, half a report in
-the middle of the upload or after a cut, and nothing ever tells it. So a file comes under another name, is looked at,
-and is renamed, which happens at once.
+With careless code a file has its final name from its first byte on. During the upload, or after a lost connection, the
+reader takes half a report and cannot know it. So upload under another name, check the size, and rename: that is atomic.
 """
 
 from __future__ import annotations
@@ -18,15 +17,15 @@ from ftpfixture import FtpServer
 REPORT = b"".join(b"%d,apples\n" % number for number in range(1000))
 PART = ".part"
 
-# The code under test: one side delivers, the other takes what is there.
+# The code under test: one side delivers, the other reads the inbox.
 
 
 def deliver(ftp: ftplib.FTP, path: str, content: bytes) -> None:
-    """Upload a file, which has its name only when it is whole.
+    """Upload a file; it gets its name only when it is complete.
 
     Raises:
-        ftplib.Error, OSError, EOFError: It is not there; of an older one nothing was changed.
-        ValueError: The server said that it has the file, and has not.
+        ftplib.Error, OSError, EOFError: It failed; an older file of this name is unchanged.
+        ValueError: The server reported success, but has only a part of the file.
     """
     ftp.storbinary(f"STOR {path}{PART}", io.BytesIO(content))
     if ftp.size(path + PART) != len(content):
@@ -35,12 +34,12 @@ def deliver(ftp: ftplib.FTP, path: str, content: bytes) -> None:
 
 
 def deliver_directly(ftp: ftplib.FTP, path: str, content: bytes) -> None:
-    """The careless way."""
+    """Careless: the file has its name from its first byte on."""
     ftp.storbinary(f"STOR {path}", io.BytesIO(content))
 
 
 def take(server: FtpServer, directory: str) -> dict[str, bytes]:
-    """What is in the inbox, by name; the consumer knows of nothing but names."""
+    """Read every file of the inbox that has its final name."""
     found = {}
     with connect(server) as ftp:
         for name in ftp.nlst(directory):
@@ -52,7 +51,7 @@ def take(server: FtpServer, directory: str) -> dict[str, bytes]:
 
 
 def connect(server: FtpServer) -> ftplib.FTP:
-    """A session of one side."""
+    """A session that is logged in."""
     ftp = ftplib.FTP(timeout=10)
     ftp.connect(server.host, server.port)
     ftp.login(*server.credentials)
@@ -62,7 +61,7 @@ def connect(server: FtpServer) -> ftplib.FTP:
 # Its tests.
 
 
-def test_a_file_that_arrives_is_seen(ftp_server: FtpServer) -> None:
+def test_a_complete_file_is_seen(ftp_server: FtpServer) -> None:
     with connect(ftp_server) as ftp:
         deliver(ftp, "/in/report.csv", REPORT)
 
@@ -70,7 +69,7 @@ def test_a_file_that_arrives_is_seen(ftp_server: FtpServer) -> None:
     ftp_server.log.assert_sequence("STOR /in/report.csv.part -> 226", "RNFR", "RNTO /in/report.csv -> 250")
 
 
-def test_nothing_is_seen_of_half_a_file(ftp_server: FtpServer) -> None:
+def test_half_a_file_is_not_seen(ftp_server: FtpServer) -> None:
     with (
         ftp_server.faults("STOR: reset_data after_bytes=2000"),
         pytest.raises(ftplib.all_errors),
@@ -82,11 +81,11 @@ def test_nothing_is_seen_of_half_a_file(ftp_server: FtpServer) -> None:
     ftp_server.log.assert_not_sent("RNFR")
 
     with connect(ftp_server) as ftp:
-        deliver(ftp, "/in/report.csv", REPORT)  # the rest of the last attempt is in nobody's way
+        deliver(ftp, "/in/report.csv", REPORT)  # the part of the last attempt is overwritten
     assert take(ftp_server, "/in") == {"report.csv": REPORT}
 
 
-def test_the_careless_way_shows_half_a_file(ftp_server: FtpServer) -> None:
+def test_careless_code_shows_half_a_file(ftp_server: FtpServer) -> None:
     with (
         ftp_server.faults("STOR: reset_data after_bytes=2000"),
         pytest.raises(ftplib.all_errors),
@@ -97,7 +96,7 @@ def test_the_careless_way_shows_half_a_file(ftp_server: FtpServer) -> None:
     assert take(ftp_server, "/in") == {"report.csv": REPORT[:2000]}
 
 
-def test_the_report_of_yesterday_stays_until_the_new_one_is_there(ftp_server: FtpServer) -> None:
+def test_the_old_report_stays_until_the_new_one_is_complete(ftp_server: FtpServer) -> None:
     ftp_server.files["/in/report.csv"] = b"yesterday\n"
 
     with (
@@ -114,7 +113,7 @@ def test_the_report_of_yesterday_stays_until_the_new_one_is_there(ftp_server: Ft
 
 
 @pytest.mark.ftp(faults=["STOR: truncate after_bytes=2000"])
-def test_success_is_not_believed(ftp_server: FtpServer) -> None:
+def test_false_success_is_noticed(ftp_server: FtpServer) -> None:
     with connect(ftp_server) as ftp, pytest.raises(ValueError, match="not all of it arrived"):
         deliver(ftp, "/in/report.csv", REPORT)
 

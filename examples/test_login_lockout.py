@@ -1,7 +1,7 @@
-"""Logins that fail: a client that must not try a wrong password again, and comes back when the server is only busy.
+"""Logins that fail: the client must not repeat a wrong password, and must try again when the server is only busy.
 
-Most servers lock a login after some failures, so a nightly job with an old password locks out everybody who shares its
-login. What may pass by itself (4xx: busy, too many users) is another matter.
+Most servers lock a login after a few failures, so a nightly job with an old password locks out all users of that
+login. A temporary error (4xx: busy, too many users) is different: the next attempt may succeed.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from ftpfixture import FtpServer, ScriptedUserManager
 
 
 class LoginRefused(Exception):
-    """The server does not want us, and trying again would make it worse."""
+    """The server refused the login, and another attempt would make it worse."""
 
 
 def patient_login(
     host: str, port: int, user: str, password: str, *, attempts: int, pause: Callable[[int], None]
 ) -> ftplib.FTP:
-    """Log in; after a reply that says "later", call `pause` with the number of the attempt, and come again.
+    """Log in; after a 4xx reply call `pause` with the number of the attempt, and try again.
 
     Raises:
         LoginRefused: The password is wrong, or the server stayed busy.
@@ -33,10 +33,10 @@ def patient_login(
         try:
             ftp.connect(host, port)
             ftp.login(user, password)
-        except ftplib.error_perm as error:  # 5xx: the next attempt would end the same, and be counted
+        except ftplib.error_perm as error:  # 5xx: the next attempt would fail too, and be counted
             ftp.close()
             raise LoginRefused(f"{user}: {error}") from error
-        except ftplib.error_temp:  # 4xx; after 421 the server has closed, after the others a new session does no harm
+        except ftplib.error_temp:  # 4xx; the server has closed only after 421, but a new session does no harm
             ftp.close()
             pause(attempt)
         else:
@@ -68,7 +68,7 @@ def test_a_wrong_password_is_tried_once(ftp_users: ScriptedUserManager, log_in: 
         log_in("old password")
 
     ftp_users.assert_attempts("user", "rejected")
-    log_in("password")  # the login is not locked for those who share it
+    log_in("password")  # the login is not locked for its other users
 
 
 def test_a_locked_login_is_left_alone(
@@ -84,7 +84,7 @@ def test_a_locked_login_is_left_alone(
 
 
 @pytest.mark.parametrize("code", ["421", "430"])
-def test_a_busy_server_is_asked_again(
+def test_a_busy_server_is_tried_again(
     ftp_users: ScriptedUserManager, log_in: Callable[[str], None], pauses: list[int], code: str
 ) -> None:
     script = ftp_users.on("user")
@@ -96,7 +96,7 @@ def test_a_busy_server_is_asked_again(
     assert [attempt.code for attempt in ftp_users.attempts] == [code, code, "230"]
 
 
-def test_patience_ends(ftp_users: ScriptedUserManager, log_in: Callable[[str], None], pauses: list[int]) -> None:
+def test_it_gives_up(ftp_users: ScriptedUserManager, log_in: Callable[[str], None], pauses: list[int]) -> None:
     ftp_users.on("user").close("Too many users", stage="USER")
 
     with pytest.raises(LoginRefused, match="still busy after 4 attempts"):
@@ -105,7 +105,7 @@ def test_patience_ends(ftp_users: ScriptedUserManager, log_in: Callable[[str], N
     ftp_users.assert_attempts("user", *["closed"] * 4)
 
 
-def test_a_password_that_expired(ftp_users: ScriptedUserManager, log_in: Callable[[str], None]) -> None:
+def test_an_expired_password(ftp_users: ScriptedUserManager, log_in: Callable[[str], None]) -> None:
     ftp_users.on("user").when(password="old password").reject("Password expired, ask the partner for a new one")
 
     with pytest.raises(LoginRefused, match="ask the partner"):

@@ -1,4 +1,4 @@
-"""A server with a command of its own, and one that answers a known command in its own way."""
+"""A server with a new command, and with a known command that it answers differently."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class PartnerServer(Server):
     # A new coroutine method with these two parameters answers its name.
     @ConnectionConditions(ConnectionConditions.login_required)
     async def mood(self, connection: Connection, rest: str) -> bool:
-        """MOOD [<SP> of-whom]: tell how somebody feels."""
+        """MOOD [<SP> person]: ask how a person feels."""
         connection.response("200", f"{rest or 'The server'} is fine")
         return True  # go on; False would end the session
 

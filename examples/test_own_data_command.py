@@ -1,4 +1,4 @@
-"""A server with a command of its own that sends something over a data connection: TAIL, the last lines of a file.
+"""A server with a new command that sends over a data connection: TAIL, the last lines of a file.
 
 Some partners' servers have such verbs, and the code under test uses them.
 """
@@ -26,19 +26,19 @@ LOG = b"06:00 begin\n06:01 orders.csv\n06:02 prices.csv\n06:03 end\n"
 class LogServer(Server):
     """Has the verb TAIL."""
 
-    # What must hold before: the checks stand in the order in which they are made, each with its own reply.
+    # What must hold before the handler runs: the checks run in this order, each with its own reply.
     @ConnectionConditions(ConnectionConditions.login_required, ConnectionConditions.passive_server_started)
     @PathConditions(PathConditions.path_must_exists, PathConditions.path_must_be_file)
     @PathPermissions(PathPermissions.readable)
     async def tail(self, connection: Connection, rest: str) -> bool:
         """TAIL <SP> pathname: send the last two lines of a file."""
 
-        # The part that may take long runs beside the session, which goes on to read commands; ABOR cancels it.
+        # The transfer runs as a task while the session reads the next commands; ABOR cancels it.
         @ConnectionConditions(ConnectionConditions.data_connection_made, wait=True)
         @worker
         async def tail_worker(self: LogServer, connection: Connection, rest: str) -> bool:
             stream = connection.data_connection
-            del connection.data_connection  # taken: nobody else uses it
+            del connection.data_connection  # take it, so that no other command uses it
             async with stream:
                 for line in lines:
                     await stream.write(line)
@@ -77,7 +77,7 @@ def test_last_event(ftp_server: FtpServer) -> None:
 
 
 @pytest.mark.parametrize(("command", "code"), [("TAIL /missing", "550"), ("TAIL /old", "550")])
-def test_what_cannot_be_sent(ftp_server: FtpServer, command: str, code: str) -> None:
+def test_paths_that_cannot_be_sent(ftp_server: FtpServer, command: str, code: str) -> None:
     with ftplib.FTP() as ftp:
         ftp.connect(*ftp_server.address)
         ftp.login(*ftp_server.credentials)

@@ -31,7 +31,7 @@ def report(tmp_path: Path) -> Path:
     return report
 
 
-# Files in, files out, and what was said.
+# Files in, files out, and the dialogue.
 
 
 def test_new_files_are_fetched(ftp_server: FtpServer, partner: Partner, folder: Path, report: Path) -> None:
@@ -91,7 +91,7 @@ def test_partial_upload_is_resumed(ftp_server: FtpServer, partner: Partner, fold
     assert (upload.verb, upload.offset, upload.size) == ("STOR", 10, len(REPORT) - 10)
 
 
-# What goes wrong.
+# Failures.
 
 
 def test_wrong_password(ftp_server: FtpServer, folder: Path, report: Path) -> None:
@@ -128,7 +128,7 @@ def test_server_shuts_down(ftp_server: FtpServer, partner: Partner) -> None:
     assert ftp_server.log.sessions[0].reason == "shut down"
 
 
-def test_next_night_goes_on(ftp_server: FtpServer, partner: Partner, folder: Path, report: Path) -> None:
+def test_the_next_night_continues(ftp_server: FtpServer, partner: Partner, folder: Path, report: Path) -> None:
     ftp_server.files["/out/orders.csv"] = b"1,apples\n"
     with pytest.raises(FeedError), session(partner):
         ftp_server.restart()  # on the same port

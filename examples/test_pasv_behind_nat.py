@@ -1,9 +1,8 @@
-"""A server behind NAT: PASV names an address of its own network, which nobody outside can reach.
+"""A server behind NAT: its PASV reply has a private address, which clients outside of its network cannot reach.
 
-Without the care a client connects to where PASV says: it waits for nobody until its time is up, or, worse, talks to
-some other machine, as a hostile server may want it to (RFC 2577 3). The remedy is to take only the port from the reply
-and to connect to the host that is known to be there. ftplib does so since Python 3.10, and so does `ftpfixture.Client`;
-both can be told to be careless.
+A careless client connects to this address: it times out or, worse, reaches another machine, as a hostile server may
+want (RFC 2577 3). The remedy is to take only the port from the reply, and to connect to the host of the control
+connection. ftplib does so since Python 3.10, and so does `ftpfixture.Client`; both have a switch for the careless way.
 """
 
 from __future__ import annotations
@@ -16,15 +15,15 @@ import pytest
 from ftpfixture import Client, FtpServer
 
 ORDERS = b"1,apples\n"
-ELSEWHERE = "PASV: wrong_address 127.0.0.2"  # nobody listens there, and no packet leaves this machine
+ELSEWHERE = "PASV: wrong_address 127.0.0.2"  # nothing listens there, and no packet leaves this machine
 
 pytestmark = pytest.mark.ftp(files={"/out/orders.csv": ORDERS})
 
-# The code under test, blocking and not.
+# The code under test, blocking and asynchronous.
 
 
 class TrustingFTP(ftplib.FTP):
-    """The careless way, which ftplib has for servers whose data really are elsewhere."""
+    """Trusts the address in the reply; ftplib can do so for servers that use another host for data."""
 
     trust_server_pasv_ipv4_address = True
 
@@ -40,7 +39,7 @@ def fetch(server: FtpServer, path: str, kind: type[ftplib.FTP] = ftplib.FTP) -> 
 
 
 async def fetch_async(server: FtpServer, path: str, *, trust: bool = False) -> bytes:
-    """The same with Client; EPSV, which it would rather use, names no host at all."""
+    """The content of a file, read by Client with PASV; it prefers EPSV, whose reply has no host."""
     client = Client.context(
         *server.address, *server.credentials, passive_commands=["pasv"], trust_pasv_host=trust, connection_timeout=10
     )
@@ -65,7 +64,7 @@ async def test_the_port_is_enough_for_the_async_client(ftp_server: FtpServer) ->
 
 
 @pytest.mark.ftp(faults=[ELSEWHERE])
-def test_the_careless_way_goes_elsewhere(ftp_server: FtpServer) -> None:
+def test_careless_code_connects_elsewhere(ftp_server: FtpServer) -> None:
     with pytest.raises(ConnectionRefusedError):
         fetch(ftp_server, "/out/orders.csv", TrustingFTP)
 
@@ -74,7 +73,7 @@ def test_the_careless_way_goes_elsewhere(ftp_server: FtpServer) -> None:
 
 @pytest.mark.asyncio
 @pytest.mark.ftp(faults=[ELSEWHERE])
-async def test_the_careless_async_client_goes_elsewhere(ftp_server: FtpServer) -> None:
+async def test_a_careless_async_client_connects_elsewhere(ftp_server: FtpServer) -> None:
     with pytest.raises(ConnectionRefusedError):
         await fetch_async(ftp_server, "/out/orders.csv", trust=True)
 

@@ -1,8 +1,8 @@
-"""A connection that is cut in the middle of a file: the next session goes on where the last one came to, both ways.
+"""A connection that is lost in the middle of a file: the next session resumes the download or upload where it ended.
 
-Without the care a large file begins anew each time and never arrives, or what did arrive passes for the whole. For
-uploads only the server knows how much came: what was handed to the system may be lost on the way, and who goes on
-behind it leaves a gap.
+With careless code a large file starts again each time and never arrives, or a part of it passes for the whole. In an
+upload only the server knows how much has arrived: bytes that were sent may be lost, and resuming after them leaves a
+gap.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ CONTENT = random.Random(1).randbytes(400_000)
 
 
 class Incomplete(Exception):
-    """The file did not arrive in full; what did arrive is kept, and the next call goes on from there."""
+    """Only a part of the file has arrived; it is kept, and the next call continues from there."""
 
 
 @contextmanager
 def session(server: FtpServer) -> Iterator[ftplib.FTP]:
-    """A session for one attempt: after a cut nobody knows which replies are still to come in the old one."""
+    """A session for one attempt: in the old one, replies may still be on their way."""
     with ftplib.FTP(timeout=10) as ftp:
         ftp.connect(server.host, server.port)
         ftp.login(*server.credentials)
@@ -37,7 +37,7 @@ def session(server: FtpServer) -> Iterator[ftplib.FTP]:
 
 
 def download(server: FtpServer, path: str, target: Path, attempts: int = 3) -> None:
-    """Download a file, in as many sessions as it takes; only its size says that all of it is there."""
+    """Download a file in up to `attempts` sessions; only its size proves that it is complete."""
     for _ in range(attempts):
         try:
             with session(server) as ftp, target.open("ab") as file:
@@ -50,7 +50,7 @@ def download(server: FtpServer, path: str, target: Path, attempts: int = 3) -> N
 
 
 def upload(server: FtpServer, source: Path, path: str, attempts: int = 3) -> None:
-    """Upload a file that is not there yet, in as many sessions as it takes; the server says from where."""
+    """Upload a new file in up to `attempts` sessions; each asks the server where to continue."""
     for _ in range(attempts):
         try:
             with session(server) as ftp, source.open("rb") as file:
@@ -64,7 +64,7 @@ def upload(server: FtpServer, source: Path, path: str, attempts: int = 3) -> Non
 
 
 def uploaded(ftp: ftplib.FTP, path: str) -> int:
-    """Octets that the server has of a file."""
+    """The size of the file on the server in bytes."""
     try:
         return ftp.size(path) or 0
     except ftplib.error_perm:  # 550: there is no such file
@@ -86,7 +86,7 @@ def source(tmp_path: Path) -> Path:
     return source
 
 
-def test_download_goes_on_where_it_was_dropped(ftp_server: FtpServer, target: Path) -> None:
+def test_download_resumes_after_a_close(ftp_server: FtpServer, target: Path) -> None:
     ftp_server.files["/out/film"] = CONTENT
     ftp_server.faults.add(on("RETR").times(1).drop_data(at=0.5))
 
@@ -96,7 +96,7 @@ def test_download_goes_on_where_it_was_dropped(ftp_server: FtpServer, target: Pa
     assert [(one.offset, one.size) for one in ftp_server.log.transfers] == [(0, 200_000), (200_000, 200_000)]
 
 
-def test_download_goes_on_where_it_was_reset(ftp_server: FtpServer, target: Path) -> None:
+def test_download_resumes_after_a_reset(ftp_server: FtpServer, target: Path) -> None:
     ftp_server.files["/out/film"] = CONTENT
     ftp_server.faults.add(on("RETR").times(1).reset_data(at=0.5))
 
@@ -104,11 +104,11 @@ def test_download_goes_on_where_it_was_reset(ftp_server: FtpServer, target: Path
 
     assert target.read_bytes() == CONTENT
     cut, rest = ftp_server.log.transfers
-    assert rest.offset <= cut.size == 200_000  # a reset may destroy what was under way
+    assert rest.offset <= cut.size == 200_000  # a reset may discard bytes that were on their way
     ftp_server.log.assert_sequence("RETR -> 426", "RETR -> 226")
 
 
-def test_success_is_not_believed(ftp_server: FtpServer, target: Path) -> None:
+def test_false_success_is_noticed(ftp_server: FtpServer, target: Path) -> None:
     ftp_server.files["/out/film"] = CONTENT
     ftp_server.faults.add("RETR times=1: truncate at=50%")  # 226 for half a file
 
@@ -118,7 +118,7 @@ def test_success_is_not_believed(ftp_server: FtpServer, target: Path) -> None:
     ftp_server.log.assert_sent("RETR -> 226", times=2)
 
 
-def test_what_arrived_is_kept_for_the_next_night(ftp_server: FtpServer, target: Path) -> None:
+def test_the_part_is_kept_for_the_next_call(ftp_server: FtpServer, target: Path) -> None:
     ftp_server.files["/out/film"] = CONTENT
     with ftp_server.faults("RETR: drop_data after_bytes=1000"), pytest.raises(Incomplete):  # of each attempt
         download(ftp_server, "/out/film", target)
@@ -129,7 +129,7 @@ def test_what_arrived_is_kept_for_the_next_night(ftp_server: FtpServer, target: 
 
 
 @pytest.mark.parametrize("cut", ["drop_data", "reset_data"])
-def test_upload_goes_on_where_the_server_says(ftp_server: FtpServer, source: Path, cut: str) -> None:
+def test_upload_resumes_at_the_size_on_the_server(ftp_server: FtpServer, source: Path, cut: str) -> None:
     ftp_server.faults.add(f"APPE times=1: {cut} after_bytes=1000")
 
     upload(ftp_server, source, "/in/film")
@@ -138,13 +138,13 @@ def test_upload_goes_on_where_the_server_says(ftp_server: FtpServer, source: Pat
     ftp_server.log.assert_sequence("SIZE -> 550", "APPE -> 426", "SIZE -> 213", "APPE -> 226", "SIZE -> 213")
 
 
-def test_the_careless_way_leaves_a_gap(ftp_server: FtpServer, source: Path) -> None:
+def test_careless_code_leaves_a_gap(ftp_server: FtpServer, source: Path) -> None:
     ftp_server.faults.add("APPE times=1: drop_data after_bytes=1000")
 
     with source.open("rb") as file:
         with pytest.raises((ftplib.error_temp, OSError)), session(ftp_server) as ftp:
             ftp.storbinary("APPE /in/film", file)
-        sent = file.tell()  # and not what SIZE says
+        sent = file.tell()  # not the reply to SIZE
         with session(ftp_server) as ftp:
             ftp.storbinary("APPE /in/film", file)
 

@@ -1,7 +1,7 @@
-"""A server that is busy: what may pass is tried again, after longer and longer pauses; what never passes is not.
+"""A busy server: the client tries again after a temporary error, with growing pauses, and never after a permanent one.
 
-Without the care a nightly job dies of one busy moment, or asks for a file that is not there until the morning. And who
-tries again with what the last attempt has left gets the beginning of the file twice.
+A careless client fails because the server was busy for a moment, or asks all night for a file that does not exist. And
+a client that keeps the data of the failed attempt gets the beginning of the file twice.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ ORDERS = b"1,apples\n2,pears\n3,plums\n4,grapes\n"
 
 T = TypeVar("T")
 
-PASSING = ("421", "425", "426", "450")  # closing, no data connection, transfer aborted, file busy (RFC 959 4.2)
+TEMPORARY = ("421", "425", "426", "450")  # closing, no data connection, transfer aborted, file busy (RFC 959 4.2)
 
 
 def with_backoff(attempt: Callable[[], T], wait: Callable[[float], None], attempts: int = 4, delay: float = 1) -> T:
-    """Call `attempt` until it succeeds; after an error that may pass `wait` is given 1, 2, 4, ... seconds.
+    """Call `attempt` until it succeeds; after a temporary error call `wait` with 1, 2, 4, ... seconds.
 
     Raises:
-        ftplib.Error: The error cannot pass, or is that of the last attempt.
-        OSError, EOFError: The connection broke in the last attempt, too.
+        ftplib.Error: The error is permanent, or the last attempt failed.
+        OSError, EOFError: The connection was lost in the last attempt, too.
     """
     for number in range(attempts):
         try:
             return attempt()
         except ftplib.all_errors as error:
-            refused = isinstance(error, ftplib.Error) and not str(error).startswith(PASSING)
+            refused = isinstance(error, ftplib.Error) and not str(error).startswith(TEMPORARY)
             if refused or number == attempts - 1:
                 raise
             wait(delay * 2**number)
@@ -43,7 +43,7 @@ def with_backoff(attempt: Callable[[], T], wait: Callable[[float], None], attemp
 
 
 def download(server: FtpServer, path: str, sink: Callable[[bytes], object]) -> None:
-    """One attempt, in a session of its own: the last one may have ended anywhere."""
+    """One attempt, in a new session: the state of the previous one is unknown."""
     with ftplib.FTP(timeout=10) as ftp:
         ftp.connect(server.host, server.port)
         ftp.login(*server.credentials)
@@ -51,7 +51,7 @@ def download(server: FtpServer, path: str, sink: Callable[[bytes], object]) -> N
 
 
 def fetch(server: FtpServer, path: str, wait: Callable[[float], None]) -> bytes:
-    """The content of a file; each attempt begins with nothing."""
+    """The content of a file; each attempt starts with an empty buffer."""
 
     def attempt() -> bytes:
         content = io.BytesIO()
@@ -81,13 +81,13 @@ def server(ftp_server: FtpServer) -> FtpServer:
         on("CONNECT").times(2).service_unavailable("Too many users"),
         on("RETR").times(2).service_unavailable("Going down"),
         on("RETR").times(2).answer("425", "Cannot open data connection"),
-        on("RETR").times(2).drop_data(at=0.5),  # which is answered with 426
+        on("RETR").times(2).drop_data(at=0.5),  # the reply is 426
         on("RETR").times(2).answer("450", "File busy"),
         on("RETR").times(2).reset(after_bytes=0),  # no reply at all: the control connection is gone
     ],
     ids=str,
 )
-def test_what_passes_is_tried_again(server: FtpServer, waits: list[float], fault: Fault) -> None:
+def test_temporary_errors_are_tried_again(server: FtpServer, waits: list[float], fault: Fault) -> None:
     armed = server.faults.add(fault)
 
     assert fetch(server, "/out/orders.csv", waits.append) == ORDERS
@@ -97,7 +97,7 @@ def test_what_passes_is_tried_again(server: FtpServer, waits: list[float], fault
     server.log.assert_sent("RETR /out/orders.csv -> 226", times=1)
 
 
-def test_a_missing_file_is_asked_for_once(server: FtpServer, waits: list[float]) -> None:
+def test_a_missing_file_is_requested_once(server: FtpServer, waits: list[float]) -> None:
     with pytest.raises(ftplib.error_perm, match="550"):
         fetch(server, "/out/prices.csv", waits.append)
 
@@ -105,7 +105,7 @@ def test_a_missing_file_is_asked_for_once(server: FtpServer, waits: list[float])
     assert waits == []
 
 
-def test_patience_ends(server: FtpServer, waits: list[float]) -> None:
+def test_it_gives_up(server: FtpServer, waits: list[float]) -> None:
     server.faults.add(on("RETR").answer("450", "File busy"))
 
     with pytest.raises(ftplib.error_temp, match="450"):
@@ -115,7 +115,7 @@ def test_patience_ends(server: FtpServer, waits: list[float]) -> None:
     assert waits == [1, 2, 4]
 
 
-def test_the_careless_way_gets_the_beginning_twice(server: FtpServer, waits: list[float]) -> None:
+def test_careless_code_gets_the_beginning_twice(server: FtpServer, waits: list[float]) -> None:
     server.faults.add(on("RETR").times(1).drop_data(after_bytes=9))
     content = io.BytesIO()  # one for all attempts
 

@@ -1,8 +1,8 @@
-"""A server whose FEAT boasts of MLSD and which does not have it: the client asks for what every server has, NLST.
+"""A server whose FEAT lists MLSD, although it does not have it: the client falls back to NLST, which every server has.
 
-Without the care a client believes FEAT and fails on old servers and behind proxies that answer FEAT by themselves. One
-that falls back after any error is no better: a directory that is missing looks empty to it. And then NLST has its own
-ways: some servers give paths, some answer 450 or 550 when there is nothing to list.
+A careless client trusts FEAT, and fails with old servers and behind proxies that answer FEAT themselves. A client that
+falls back after any error is no better: it takes a missing directory for an empty one. NLST differs between servers,
+too: some send paths, some reply 450 or 550 when there is nothing to list.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ UNKNOWN = ("500", "502", "504")  # not understood, not implemented (RFC 959 4.2)
 
 
 def names(ftp: ftplib.FTP, directory: str) -> list[str]:
-    """Names of what is in a directory, sorted.
+    """The sorted names of the entries of a directory.
 
     Raises:
         ftplib.error_perm: There is no such directory.
@@ -35,7 +35,7 @@ def names(ftp: ftplib.FTP, directory: str) -> list[str]:
             raise
     else:
         return sorted(name for name, fact in facts if fact["type"] not in ("cdir", "pdir"))
-    ftp.cwd(directory)  # here a missing directory shows; 550 to NLST may mean an empty one
+    ftp.cwd(directory)  # fails if the directory is missing; 550 to NLST may mean an empty one
     try:
         return sorted(PurePosixPath(entry).name for entry in ftp.nlst())
     except ftplib.Error as error:
@@ -45,8 +45,8 @@ def names(ftp: ftplib.FTP, directory: str) -> list[str]:
 
 
 def names_by_feat(ftp: ftplib.FTP, directory: str) -> list[str]:
-    """The careless way."""
-    if "MLST" in ftp.sendcmd("FEAT"):  # which stands for MLSD as well (RFC 3659 7.8)
+    """Careless: trusts FEAT."""
+    if "MLST" in ftp.sendcmd("FEAT"):  # MLST stands for MLSD, too (RFC 3659 7.8)
         return sorted(name for name, _ in ftp.mlsd(directory))
     return sorted(ftp.nlst(directory))
 
@@ -62,14 +62,14 @@ def ftp(ftp_server: FtpServer) -> Iterator[ftplib.FTP]:
         yield ftp
 
 
-def test_mlsd_is_used_where_it_is(ftp_server: FtpServer, ftp: ftplib.FTP) -> None:
+def test_mlsd_is_used_if_the_server_has_it(ftp_server: FtpServer, ftp: ftplib.FTP) -> None:
     assert names(ftp, "/out") == ["a.csv", "b.csv"]
 
     ftp_server.log.assert_not_sent("NLST")
 
 
 @pytest.mark.ftp(faults=["MLSD: not_implemented"])
-def test_nlst_takes_its_place(ftp_server: FtpServer, ftp: ftplib.FTP) -> None:
+def test_nlst_replaces_it(ftp_server: FtpServer, ftp: ftplib.FTP) -> None:
     assert "MLST type*;" in ftp.sendcmd("FEAT")
 
     assert names(ftp, "/out") == ["a.csv", "b.csv"]
@@ -78,13 +78,13 @@ def test_nlst_takes_its_place(ftp_server: FtpServer, ftp: ftplib.FTP) -> None:
 
 
 @pytest.mark.ftp(faults=["MLSD: not_implemented", "nlst-full-paths"])
-def test_nlst_gives_paths(ftp: ftplib.FTP) -> None:
+def test_nlst_sends_paths(ftp: ftplib.FTP) -> None:
     assert names(ftp, "/out") == ["a.csv", "b.csv"]
 
 
 @pytest.mark.parametrize("fault", ["nlst-nothing-450", "nlst-nothing-550"])
 @pytest.mark.ftp(faults=["MLSD: not_implemented"])
-def test_nlst_finds_nothing(ftp_server: FtpServer, ftp: ftplib.FTP, fault: str) -> None:
+def test_nlst_of_an_empty_directory(ftp_server: FtpServer, ftp: ftplib.FTP, fault: str) -> None:
     ftp_server.faults.add(fault)
 
     assert names(ftp, "/in") == []
@@ -100,7 +100,7 @@ def test_a_missing_directory_is_not_an_empty_one(ftp_server: FtpServer, ftp: ftp
 
 
 @pytest.mark.ftp(faults=["MLSD: not_implemented"])
-def test_the_careless_way_fails(ftp: ftplib.FTP) -> None:
+def test_careless_code_fails(ftp: ftplib.FTP) -> None:
     with pytest.raises(ftplib.error_perm, match="502"):
         names_by_feat(ftp, "/out")
 

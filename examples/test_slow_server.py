@@ -1,7 +1,7 @@
-"""A server that stands still, or dribbles: the client gives up in time, and says why.
+"""A server that stalls, or is very slow: the client gives up in time, and says why.
 
-Without the care a client waits for ever. One with a time-out for each read is still held up by a server from which an
-octet comes now and then: only a limit for the whole ends that.
+A careless client waits for ever. A client with a timeout for each read still waits for a server that sends a byte now
+and then: only a limit for the whole transfer ends that.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.ftp(files={"/out/film": FILM})
 
 
 class TooSlow(Exception):
-    """The server could be reached, and took longer than it may; another day it may be faster."""
+    """The server could be reached, but took too long; it may be faster another day."""
 
 
 def fetch(
@@ -40,14 +40,14 @@ def fetch(
     """The content of a file.
 
     Args:
-        server: Where it is.
-        path: What it is called.
-        silence: Seconds that may pass without an octet.
+        server: The server that has it.
+        path: Its path.
+        silence: Seconds that may pass without a byte.
         limit: Seconds for the whole file.
-        timer: Gives seconds since whenever.
+        timer: Returns seconds, from any start.
 
     Raises:
-        TooSlow: One of the two is over.
+        TooSlow: One of the two limits is exceeded.
     """
     content = io.BytesIO()
     ends = timer() + limit
@@ -55,7 +55,7 @@ def fetch(
     def take(piece: bytes) -> None:
         content.write(piece)
         if timer() > ends:
-            raise TooSlow(f"{path}: {content.tell()} octets in {limit:g} s")
+            raise TooSlow(f"{path}: {content.tell()} bytes in {limit:g} s")
 
     ftp = ftplib.FTP(timeout=silence)
     try:
@@ -63,9 +63,9 @@ def fetch(
         ftp.login(*server.credentials)
         ftp.retrbinary(f"RETR {path}", take)
     except TimeoutError as error:
-        raise TooSlow(f"{path}: nothing came for {silence:g} s, after {content.tell()} octets") from error
+        raise TooSlow(f"{path}: nothing came for {silence:g} s, after {content.tell()} bytes") from error
     finally:
-        ftp.close()  # without QUIT, whose answer might not come either
+        ftp.close()  # without QUIT, whose reply might not come either
     return content.getvalue()
 
 
@@ -73,8 +73,8 @@ def fetch(
 
 
 @pytest.mark.ftp(faults=["RETR: stall_data after_bytes=1000"])
-def test_a_transfer_that_stands_still(ftp_server: FtpServer) -> None:
-    with pytest.raises(TooSlow, match=r"nothing came for 1 s, after 1000 octets"):
+def test_a_transfer_that_stalls(ftp_server: FtpServer) -> None:
+    with pytest.raises(TooSlow, match=r"nothing came for 1 s, after 1000 bytes"):
         fetch(ftp_server, "/out/film", silence=1)
 
 
@@ -82,18 +82,18 @@ def test_a_transfer_that_stands_still(ftp_server: FtpServer) -> None:
 def test_a_reply_that_never_comes(ftp_server: FtpServer, verb: str) -> None:
     ftp_server.faults.add(on(verb).stall())
 
-    with pytest.raises(TooSlow, match=r"nothing came for 1 s, after 0 octets"):
+    with pytest.raises(TooSlow, match=r"nothing came for 1 s, after 0 bytes"):
         fetch(ftp_server, "/out/film", silence=1)
 
 
 @pytest.mark.ftp(faults=["RETR: throttle_data 100000"])
-def test_a_transfer_that_dribbles(ftp_server: FtpServer) -> None:
-    with pytest.raises(TooSlow, match=r"octets in 0\.2 s"):
+def test_a_slow_transfer(ftp_server: FtpServer) -> None:
+    with pytest.raises(TooSlow, match=r"bytes in 0\.2 s"):
         fetch(ftp_server, "/out/film", limit=0.2)  # it would take a second
 
 
 @pytest.mark.ftp(faults=["RETR: throttle_data 200000"])
-def test_the_careless_way_never_sees_silence(ftp_server: FtpServer) -> None:
+def test_a_timeout_for_each_read_is_not_enough(ftp_server: FtpServer) -> None:
     began = time.monotonic()
 
     assert fetch(ftp_server, "/out/film", silence=0.4, limit=math.inf) == FILM

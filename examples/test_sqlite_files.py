@@ -19,7 +19,7 @@ from ftpfixture.testing import check_path_io
 
 @pytest.fixture
 def database() -> Iterator[sqlite3.Connection]:
-    # The server has a thread of its own.
+    # The server runs on another thread.
     with closing(sqlite3.connect(":memory:", check_same_thread=False)) as database:
         database.executescript(SCHEMA)
         yield database
@@ -31,7 +31,7 @@ def ftp_config(database: sqlite3.Connection) -> FtpServerSettings:
 
 
 def report_sizes(database: sqlite3.Connection) -> dict[str, int]:
-    """The code under test: what the accounts department asks of the table."""
+    """The code under test: the name and size of each report."""
     rows = database.execute("SELECT CAST(name AS TEXT) AS text, length(data) FROM entries WHERE text LIKE '%.csv'")
     return dict(rows.fetchall())
 
@@ -62,5 +62,5 @@ def test_rows_are_downloads(ftp_server: FtpServer, database: sqlite3.Connection)
     assert content.getvalue() == b"hi"
 
 
-def test_the_layer_does_all_that_the_server_relies_on(database: sqlite3.Connection) -> None:
+def test_the_layer_does_what_the_server_relies_on(database: sqlite3.Connection) -> None:
     asyncio.run(check_path_io(partial(SqlitePathIO, state=database)))

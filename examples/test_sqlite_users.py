@@ -44,7 +44,7 @@ def test_login(ftp_server: FtpServer, database: sqlite3.Connection) -> None:
         assert sessions(database, "ann") == 1
         ftp.storbinary("STOR /a.txt", BytesIO(b"hi"))
 
-    ftp_server.stop()  # waits until the session is over on the server's side, too
+    ftp_server.stop()  # waits until the server has ended the session, too
     assert sessions(database, "ann") == 0
 
 
@@ -56,7 +56,7 @@ def test_rights_come_from_the_table(ftp_server: FtpServer) -> None:
             ftp.mkd("/new")
 
 
-def test_a_new_user_may_come_at_once(ftp_server: FtpServer, database: sqlite3.Connection) -> None:
+def test_a_new_user_can_log_in_at_once(ftp_server: FtpServer, database: sqlite3.Connection) -> None:
     add_user(database, "bob", "fresh")
 
     with ftplib.FTP() as ftp:
@@ -66,6 +66,6 @@ def test_a_new_user_may_come_at_once(ftp_server: FtpServer, database: sqlite3.Co
     ftp_server.log.assert_sequence("USER bob -> 331", "PASS -> 230")
 
 
-def test_the_manager_does_all_that_the_server_relies_on(database: sqlite3.Connection) -> None:
+def test_the_manager_does_what_the_server_relies_on(database: sqlite3.Connection) -> None:
     asyncio.run(check_user_manager(lambda: SqliteUserManager(database), login="ann", password="secret"))
     assert sessions(database, "ann") == 0

@@ -1,4 +1,4 @@
-"""Two servers in one test, each with users, files and a log of its own."""
+"""Two servers in one test, each with its own users, files and log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The same server in a unittest.TestCase: by itself, or through the pytest fixture."""
+"""The server in a unittest.TestCase: without pytest, or by the pytest fixture."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ def first_name(server: FtpServer) -> str:
 
 
 class WithoutPytest(unittest.TestCase):
-    """Runs under ``python -m unittest`` too."""
+    """Also runs under ``python -m unittest``."""
 
     def setUp(self) -> None:
         self.server = FtpServer(files={"/a.txt": b"hi"})
         self.server.start()
-        self.addCleanup(self.server.check)  # cleanups run last to first: stop, then tell what went wrong inside
+        self.addCleanup(self.server.check)  # cleanups run last to first: stop, then raise errors of the server
         self.addCleanup(self.server.stop)
 
     def test_listing(self) -> None:
@@ -32,7 +32,7 @@ class WithoutPytest(unittest.TestCase):
 
 
 class WithTheFixture(unittest.TestCase):
-    """Runs under pytest: marker, report section and all."""
+    """Runs under pytest, with the marker and the dialogue in the report."""
 
     server: FtpServer
 

@@ -1,4 +1,4 @@
-"""The script without_pytest.py does what it says."""
+"""The script without_pytest.py works."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The server by itself, for a script, a REPL or another test runner: ``python examples/without_pytest.py``."""
+"""The server without pytest, for a script, a REPL or another test runner: ``python examples/without_pytest.py``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ftpfixture import FtpServer, User
 
 
 def main() -> None:
-    """Upload a file to a server that lives as long as the block, and look at what came."""
+    """Upload a file to a server that runs for the length of the block, and check it."""
     with FtpServer(users=[User("ann", "secret")], files={"/in/": None}) as server:
         with ftplib.FTP() as ftp:
             ftp.connect(server.host, server.port)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))  # pages import the package and the tests of this checkout, installed or not
+sys.path.insert(0, str(ROOT))  # pages import the package and the tests of this checkout
 
 import ftpfixture  # noqa: E402
 
@@ -25,10 +25,10 @@ root_doc = "index"
 exclude_patterns = ["*.py"]
 default_role = "code"  # docstrings mark names with single backticks
 nitpick_ignore_regex = [
-    # Types of others, whose documentation cannot be looked at while these pages are built.
+    # Types of other packages, whose documentation is not available during a build.
     (r"py:.*", r"(_ssl|_typeshed|abc|asyncio|collections|concurrent|contextlib|dataclasses|datetime|enum|io)\..*"),
     (r"py:.*", r"(locale|logging|os|pathlib|pytest|python_socks|ssl|trustme|types|typing)\..*"),
-    # Types in signatures that are no part of the public API, type variables, and a type without its module.
+    # Types in signatures that are not part of the public API, type variables, and a type without its module.
     (r"py:(class|obj)", r"ftpfixture\.[a-z_.]+\._?[A-Z]\w*"),
     (r"py:class", r"P|PurePosixPath"),
 ]
@@ -55,7 +55,7 @@ html_copy_source = False
 
 
 def setup(app: Sphinx) -> None:
-    """Let docstrings and signatures be read as they are meant."""
+    """Correct how docstrings and signatures are parsed."""
     app.connect("autodoc-process-docstring", _no_type_in_the_first_line, priority=400)  # before napoleon
     app.connect("autodoc-process-signature", _defaults_that_can_be_parsed)
 
@@ -63,7 +63,7 @@ def setup(app: Sphinx) -> None:
 def _no_type_in_the_first_line(
     app: Sphinx, what: str, name: str, subject: object, options: object, lines: list[str]
 ) -> None:
-    """Keep napoleon from taking the words before a colon for the type of an attribute: types are annotations."""
+    """Keep napoleon from reading the words before a colon as the type of an attribute: types are annotations."""
     if what in ("attribute", "data", "property"):
         lines[:0] = ["..", ""]  # an empty comment
 
@@ -71,5 +71,5 @@ def _no_type_in_the_first_line(
 def _defaults_that_can_be_parsed(
     app: Sphinx, what: str, name: str, subject: object, options: object, signature: str | None, returned: str | None
 ) -> tuple[str | None, str | None]:
-    """Show ``...`` for defaults that have no form in source, such as those that a factory makes."""
+    """Show ``...`` for defaults without a source form, such as those of a default factory."""
     return signature and re.sub(r"= ?<[^<>]*>", "= ...", signature), returned

@@ -1,7 +1,7 @@
-"""The directive ``from-package``: tables of the reference that are made from the package when the pages are built.
+"""The directive ``from-package``: tables of the reference that are generated from the package in each build.
 
-One rule: nothing that the package knows is written down a second time. A page says what a table is for, and
-``{from-package} fault-words`` puts it there.
+One rule: no page repeats what the package knows. A page says what a table is for, and ``{from-package} fault-words``
+inserts it.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "fault-presets": tables.fault_presets,
     "fault-words": tables.fault_words,
     "fixtures": tables.fixtures,
-    "floors": tables.floors,
-    "rooms": tables.rooms,
+    "layers": tables.layers,
+    "packages": tables.packages,
     "server-settings": tables.server_settings,
     "verb-groups": tables.verb_groups,
 }
-"""Makes lines of MyST Markdown, by the name of the table."""
+"""The function that generates each table, as lines of MyST Markdown."""
 
 
 class FromPackage(SphinxDirective):
@@ -40,7 +40,7 @@ class FromPackage(SphinxDirective):
     required_arguments: ClassVar[int] = 1
 
     def run(self) -> list[nodes.Node]:
-        """The table, parsed."""
+        """Return the parsed table."""
         make = TABLES.get(self.arguments[0])
         if make is None:
             raise self.error(f"no table {self.arguments[0]!r}: use one of {', '.join(TABLES)}")

@@ -1,4 +1,4 @@
-"""Tables of the reference, made from the package: each function gives lines of MyST Markdown."""
+"""Tables of the reference, generated from the package: each function returns lines of MyST Markdown."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ __all__ = [
     "fault_presets",
     "fault_words",
     "fixtures",
-    "floors",
-    "rooms",
+    "layers",
+    "packages",
     "server_settings",
     "verb_groups",
 ]
@@ -44,7 +44,7 @@ _SOURCE = re.compile(r"\bSource: (.*?)\.?(?= Replies:|$)")
 
 
 def _table(columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:
-    """A table of Markdown; a bar in a cell is escaped."""
+    """A table in Markdown; a bar in a cell is escaped."""
     cells = [columns, tuple("---" for _ in columns), *rows]
     return [f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in cells]
 
@@ -78,18 +78,18 @@ def fault_presets() -> list[str]:
 
 
 def verb_groups() -> list[str]:
-    """The names for several verbs at once."""
+    """The names of groups of verbs."""
     return _table(("name", "verbs"), ((f"`{name}`", f"`{' '.join(verbs)}`") for name, verbs in GROUPS.items()))
 
 
 def fault_effects() -> list[str]:
-    """What the gate must be able to do."""
+    """Each effect, and what the gate does for it."""
     rows = ((f"`{kind.__name__}`", _first(kind.__doc__)) for kind in get_args(Effect))
     return _table(("effect", "what the gate does"), rows)
 
 
 def fault_hooks() -> list[str]:
-    """Where an action may act, in the order of its class."""
+    """The hooks of an action, in the order of its class."""
     hooks = {name: member for name, member in vars(Action).items() if "step" in getattr(member, "__annotations__", {})}
     return _table(("hook", "when"), ((f"`{name}`", _first(hook.__doc__)) for name, hook in hooks.items()))
 
@@ -98,12 +98,12 @@ def fault_hooks() -> list[str]:
 
 
 def server_settings() -> list[str]:
-    """What a server takes."""
+    """The settings of a server."""
     return _settings(FTP_SERVER_SETTINGS)
 
 
 def client_settings() -> list[str]:
-    """What a client takes."""
+    """The settings of a client."""
     return _settings(CLIENT_SETTINGS)
 
 
@@ -117,12 +117,12 @@ def _default(value: object) -> str:
 
 
 def _meaning(doc: str) -> str:
-    """With None as code."""
+    """The text of a setting, with None as code."""
     return re.sub(r"\bNone\b", "`None`", _prose(doc))
 
 
 def client_methods() -> list[str]:
-    """What a client can do."""
+    """The public methods of the client."""
     rows = (
         (f"`{name}`", _first(inspect.getdoc(member)))
         for name, member in inspect.getmembers(Client, callable)
@@ -165,40 +165,40 @@ def commands() -> list[str]:
     return _table(("command", "what it does", "replies", "source"), (rows[verb] for verb in sorted(rows)))
 
 
-# Architecture, from the table of imports that tests/architecture holds.
+# Architecture, from the table of imports that tests/architecture checks.
 
 
-def floors() -> list[str]:
-    """The rooms of the package, floor above floor."""
-    lines = ["::::{container} floors"]
-    for names in reversed(_rooms_by_floor()):
-        lines += [":::{container} floor", *(line for room in names for line in (f"`{room}`", "")), ":::"]
+def layers() -> list[str]:
+    """The packages, in layers: the highest layer first."""
+    lines = ["::::{container} layers"]
+    for names in reversed(_packages_by_layer()):
+        lines += [":::{container} layer", *(line for name in names for line in (f"`{name}`", "")), ":::"]
     return [*lines, "::::"]
 
 
-def rooms() -> list[str]:
-    """What each room is for, and which rooms it imports."""
+def packages() -> list[str]:
+    """What each package is for, and which packages it imports."""
     uses = {
-        room: sorted({found.imported_package for found in OURS if found.package == room} - {room}) for room in LAYER
+        name: sorted({found.imported_package for found in OURS if found.package == name} - {name}) for name in LAYER
     }
     rows = (
-        (f"`{room}`", _first(ast.get_docstring(ast.parse(_source(room).read_text(encoding="utf-8")))), uses[room])
-        for names in reversed(_rooms_by_floor())
-        for room in names
+        (f"`{name}`", _first(ast.get_docstring(ast.parse(_source(name).read_text(encoding="utf-8")))), uses[name])
+        for names in reversed(_packages_by_layer())
+        for name in names
     )
     return _table(
-        ("room", "what it is for", "imports"),
-        ((room, text, " ".join(f"`{used}`" for used in imported)) for room, text, imported in rows),
+        ("package", "what it is for", "imports"),
+        ((name, text, " ".join(f"`{used}`" for used in imported)) for name, text, imported in rows),
     )
 
 
-def _rooms_by_floor() -> list[list[str]]:
-    """The rooms that there are, from the ground to the roof."""
-    there = ([room for room in names if _source(room).exists()] for names in LAYERS)
-    return [names for names in there if names]
+def _packages_by_layer() -> list[list[str]]:
+    """The packages that exist, from the lowest layer to the highest."""
+    existing = ([name for name in names if _source(name).exists()] for names in LAYERS)
+    return [names for names in existing if names]
 
 
-def _source(room: str) -> Path:
-    """Where a room introduces itself: its module, or the face of its package."""
-    folder = PACKAGE / room
+def _source(name: str) -> Path:
+    """The file with the docstring of a package or of a module at the top."""
+    folder = PACKAGE / name
     return folder / "__init__.py" if folder.is_dir() else folder.with_suffix(".py")

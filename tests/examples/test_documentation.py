@@ -1,8 +1,8 @@
-"""README.md and the pages of docs do what they say: every block of Python runs as it stands.
+"""Every block of Python in README.md and docs runs unchanged.
 
-A block with tests is run by pytest, any other as a script, in a folder for each page. A block of text after one of
-Python is what a failing test in that prints, or the script. A block whose first line is the name of a file, such as
-``# conftest.py``, is a file of that name beside the others.
+pytest runs a block with tests, Python runs any other as a script, in a folder for each page. A block of text after a
+block of Python is the output of its failing test, or of the script. A block whose first line is the name of a file,
+such as ``# conftest.py``, is a file of that name in the folder.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ PROGRAMS = ("curl", "lftp")
 
 @pytest.mark.parametrize("page", [str(page.relative_to(ROOT)) for page in pages()])
 def test_blocks_of_a_page_run(page: str, pytester: pytest.Pytester) -> None:
-    """What people copy works as it stands."""
+    """Examples that users copy work unchanged."""
     missing = [name for name in PROGRAMS if shutil.which(name) is None]
     runnable = [block for block in blocks(ROOT / page) if not any(f'"{name}"' in block.source for name in missing)]
     modules: dict[str, Block] = {}
@@ -40,7 +40,7 @@ def test_blocks_of_a_page_run(page: str, pytester: pytest.Pytester) -> None:
 
 
 def _run_tests(pytester: pytest.Pytester, folder: Path, tests: list[Block]) -> None:
-    """All blocks with tests in one run; those with a report after them fail, and with that."""
+    """Run all blocks with tests at once; a block with a report after it fails, and prints this report."""
     if not tests:
         return
     result = pytester.runpytest_inprocess(
@@ -52,9 +52,9 @@ def _run_tests(pytester: pytest.Pytester, folder: Path, tests: list[Block]) -> N
     assert set(outcomes) <= {"passed", "failed"}, outcomes
     assert outcomes.get("failed", 0) == len(reports)
     assert sum(outcomes.values()) >= sum(block.tests for block in tests) >= len(tests)
-    said = _timeless(result.stdout.str())
+    output = _timeless(result.stdout.str())
     for report in reports:
-        assert _timeless(report) in said
+        assert _timeless(report) in output
 
 
 def _run_scripts(folder: Path, scripts: list[Block]) -> None:
@@ -66,7 +66,7 @@ def _run_scripts(folder: Path, scripts: list[Block]) -> None:
 
 
 def _timeless(text: str) -> str:
-    """What differs from run to run is replaced: times, ports, and blanks at the ends of lines."""
+    """Replace what differs from run to run: times, ports, and blanks at the ends of lines."""
     text = re.sub(r"\d+\.\d{3} (?=[*<>=!] )", "0.000 ", text)
     text = re.sub(r"(?<=127\.0\.0\.1:)\d+", "0", text)
     text = re.sub(r"\(127,0,0,1,\d+,\d+\)", "(127,0,0,1,0,0)", text)
@@ -79,7 +79,7 @@ def test_mypy_knows_every_fixture() -> None:
     assert set(plugin.__all__) <= set(FIXTURE_TYPES)
 
 
-def test_links_lead_somewhere() -> None:
+def test_links_have_targets() -> None:
     """Every relative link of a page names a file of this project."""
     wrong = []
     for page in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md")):
@@ -90,7 +90,7 @@ def test_links_lead_somewhere() -> None:
 
 
 def test_tables_have_all_their_cells() -> None:
-    """A bar in a cell, even in code, must be escaped: it would begin another cell, which is then not shown."""
+    """A bar in a cell, even in code, is escaped: it would begin another cell, which is not shown."""
     wrong = []
     for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")):
         for table in re.findall(r"(?:^\|.*\|\n)+", page.read_text(encoding="utf-8"), re.MULTILINE):

@@ -1,4 +1,4 @@
-"""README.md is short, and its commands are those that .ci/run takes from it."""
+"""README.md is short, and has the commands that .ci/run takes from it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_set_up_commands() -> None:
-    """The two commands are one line each, and name an extra that exists."""
+    """The two commands are one line each, and use an extra that exists."""
     lines = re.findall(r"^```sh\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
     assert lines == [
         "python -m pip install -e . && python -m pytest examples\n",
@@ -22,5 +22,5 @@ def test_set_up_commands() -> None:
 
 
 def test_length() -> None:
-    """It is read in some minutes; what is longer stands in docs."""
+    """It can be read in a few minutes; longer text is in docs."""
     assert len(README.splitlines()) <= 250

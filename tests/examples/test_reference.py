@@ -1,4 +1,4 @@
-"""The reference in docs has everything that the package has: its tables are made from the package."""
+"""The reference in docs is complete: its tables are generated from the package."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ PAGES = {page: page.read_text(encoding="utf-8") for page in (ROOT / "docs").rglo
 
 
 def first_cells(rows: list[str]) -> list[str]:
-    """What stands in code in the first cell of each row below the head."""
+    """The code in the first cell of each row below the head."""
     assert rows[1].startswith("| --- |")
     return [re.match(r"\| `([^`]*)`", row)[1] for row in rows[2:]]  # type: ignore[index]
 
 
-def test_every_table_stands_on_a_page() -> None:
-    """A table that no page asks for is seen by nobody; sphinx-build says which names do not exist."""
-    asked = {name for text in PAGES.values() for name in re.findall(r"^```\{from-package\} (\S+)$", text, re.MULTILINE)}
+def test_every_table_is_on_a_page() -> None:
+    """Each table is inserted by a page; sphinx-build reports names that do not exist."""
+    used = {name for text in PAGES.values() for name in re.findall(r"^```\{from-package\} (\S+)$", text, re.MULTILINE)}
     source = (ROOT / "docs" / "from_package.py").read_text(encoding="utf-8")
-    assert asked == set(re.findall(r'^    "([a-z-]+)": tables\.', source, re.MULTILINE))
+    assert used == set(re.findall(r'^    "([a-z-]+)": tables\.', source, re.MULTILINE))
 
 
 def test_tables_of_faults() -> None:
-    """They have every word, and every fault that has a name."""
+    """They have every word and every preset."""
     assert first_cells(tables.fault_words()) == [row.name for row in table()]
     assert first_cells(tables.fault_presets()) == list(PRESETS)
 
 
 def test_table_of_fixtures() -> None:
-    """It has every fixture, with what its docstring says."""
+    """It has every fixture, with its docstring."""
     rows = tables.fixtures()
     assert first_cells(rows) == sorted(plugin.__all__)
     assert all(len(row.split(" | ")[1]) > len("|") for row in rows)
@@ -52,7 +52,7 @@ def test_options() -> None:
 
 
 def test_table_of_commands() -> None:
-    """It has every verb, with what it does and its replies."""
+    """It has every verb, with its meaning and its replies."""
     rows = tables.commands()
     pattern = re.compile(r"`((?:SITE |OPTS )?[A-Z][A-Z0-9-]+)")
     verbs = {verb for row in rows[2:] for verb in pattern.findall(row.split(" | ")[0])}
@@ -67,15 +67,15 @@ def test_table_of_the_client() -> None:
 
 
 def test_tables_of_architecture() -> None:
-    """Every room has its box, and a row that says what it is for."""
-    rooms = first_cells(tables.rooms())
-    assert sorted(rooms) == sorted(line.strip("`") for line in tables.floors() if line.startswith("`"))
-    assert {"wire", "net", "server", "client", "testing"} < set(rooms)
-    assert [row for row in tables.rooms() if len(row.split(" | ")[1]) < 3] == []
+    """Every package has a box, and a row that says what it is for."""
+    packages = first_cells(tables.packages())
+    assert sorted(packages) == sorted(line.strip("`") for line in tables.layers() if line.startswith("`"))
+    assert {"wire", "net", "server", "client", "testing"} < set(packages)
+    assert [row for row in tables.packages() if len(row.split(" | ")[1]) < 3] == []
 
 
 def test_every_public_name_is_documented() -> None:
-    """Whatever can be imported from the package stands in the reference of classes and functions."""
+    """Every name that can be imported from the package is in the reference of classes and functions."""
     text = "\n".join(text for page, text in PAGES.items() if page.parent.name == "api")
     automatic = {name for part in re.findall(r"automodule:: (\S+)", text) for name in _names(part)}
     named = set(re.findall(r"auto\w+:: ftpfixture\.(\w+)$", text, re.MULTILINE))

@@ -1,6 +1,6 @@
-"""The pages of the documentation and their blocks of Python, as tests and mypy take them.
+"""The pages of the documentation and their blocks of Python, for tests and mypy.
 
-One rule: what a reader copies from a page is what runs here; nothing is added but the types of fixtures, for mypy.
+One rule: blocks run unchanged; for mypy only the types of fixtures are added.
 
 ``python -m tests.support.documentation FOLDER`` writes every block into the folder, for ``mypy FOLDER``.
 """
@@ -28,10 +28,10 @@ FIXTURE_TYPES = {
     "ftp_users": "ftpfixture.ScriptedUserManager",
     "ftps_server": "ftpfixture.FtpServer",
     "monkeypatch": "pytest.MonkeyPatch",
-    "server": "ftpfixture.FtpServer",  # what helpers of the pages call it
+    "server": "ftpfixture.FtpServer",  # the parameter of helpers
     "tmp_path": "pathlib.Path",
 }
-"""Types of the parameters that the pages leave without one."""
+"""Types of the parameters, which have none on the pages."""
 
 _FENCE = re.compile(r"^(?P<mark>```+)(?P<language>[^\n]*)\n(?P<text>.*?)^(?P=mark)$", re.MULTILINE | re.DOTALL)
 _NAMED = re.compile(r"# (?P<name>\w+\.py)\n")
@@ -42,10 +42,10 @@ class Block:
     """A block of Python on a page.
 
     Attributes:
-        name: Of its file: that of its first line, such as ``# conftest.py``, or one by its number.
+        name: The file name: from its first line, such as ``# conftest.py``, or from its number.
         source: The code.
-        printed: The next block of text: what its failing test, or the script that it is, prints.
-        stage: Counted from 1; the next begins where a page changes a file that it has shown before.
+        printed: The next block of text: the output of its failing test, or of the script.
+        stage: Counted from 1; a new stage begins where a page changes an earlier file.
     """
 
     name: str
@@ -60,12 +60,12 @@ class Block:
 
     @property
     def is_script(self) -> bool:
-        """Whether Python runs it: any block without tests that is no module of its page."""
+        """Whether Python runs it: a block without tests that is not a module of its page."""
         return self.name.startswith("script_")
 
     @property
     def tests(self) -> int:
-        """How many test functions there are."""
+        """The number of test functions."""
         return len(re.findall(r"^ *(?:async )?def test_", self.source, re.MULTILINE)) if self.is_test else 0
 
 
@@ -98,7 +98,7 @@ def _name(source: str, number: int) -> str:
 
 
 def typed(source: str, modules: set[str]) -> str:
-    """A block with the types of its fixtures, for mypy; the modules of its page are those beside it.
+    """A block with the types of its fixtures, for mypy; modules of its page become relative imports.
 
     Args:
         source: The block.

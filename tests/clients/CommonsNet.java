@@ -18,7 +18,7 @@ import org.apache.commons.net.ftp.FTPFile;
 import org.apache.commons.net.ftp.FTPReply;
 import org.apache.commons.net.ftp.FTPSClient;
 
-/** The walk of walks.py with Commons Net. */
+/** The scenario of walks.py with Commons Net. */
 public final class CommonsNet {
     private static FTPClient ftp;
 
@@ -37,13 +37,13 @@ public final class CommonsNet {
         if (arguments[5].equals("passive")) {
             ftp.enterLocalPassiveMode();
         }
-        String told = walk();
+        String report = walk();
         ftp.logout();
         ftp.disconnect();
-        System.out.println(told);
+        System.out.println(report);
     }
 
-    /** Trusts the authority in a file, and wants the certificate to be for the server's address. */
+    /** Trusts the authority in a file, and checks that the certificate matches the address of the server. */
     private static FTPSClient encrypted(boolean implicit, Path authority) throws Exception {
         KeyStore store = KeyStore.getInstance(KeyStore.getDefaultType());
         store.load(null, null);
@@ -110,7 +110,7 @@ public final class CommonsNet {
         Files.createDirectory(local);
         for (FTPFile file : ftp.mlistDir(remote)) {
             if (file.getName().matches("\\.\\.?")) {
-                continue; // the directory itself and the one above are in a machine listing, too
+                continue; // a machine listing also has the directory itself and its parent
             }
             if (file.isDirectory()) {
                 mirrorDown(remote + "/" + file.getName(), local.resolve(file.getName()));
@@ -134,7 +134,7 @@ public final class CommonsNet {
         }
     }
 
-    /** Everything answers with false when it was refused. */
+    /** A refused call returns false. */
     private static void sure(boolean done) throws IOException {
         if (!done) {
             throw new IOException(ftp.getReplyString());

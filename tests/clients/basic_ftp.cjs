@@ -1,4 +1,4 @@
-// The walk of walks.py with basic-ftp, which is looked for in the folder that the first argument names.
+// The scenario of walks.py with basic-ftp, which is installed in the folder of the first argument.
 "use strict"
 
 const fs = require("node:fs")
@@ -25,7 +25,7 @@ async function walk(client) {
     const missing = await client.downloadTo(fs.createWriteStream("/dev/null"), "/missing.bin").catch((error) => error.code)
 
     await client.ensureDir('/a "quoted" one')
-    const directory = (await client.pwd()).replaceAll(`""`, `"`) // it leaves quotes doubled, as RFC 959 has them
+    const directory = (await client.pwd()).replaceAll(`""`, `"`) // basic-ftp does not undo the doubling of quotes (RFC 959)
     await client.cd("/")
 
     await client.uploadFrom("big.bin", "/sent.bin")
@@ -45,5 +45,5 @@ async function walk(client) {
 
 const client = new Client(10_000)
 walk(client)
-    .then((told) => console.log(JSON.stringify(told)))
+    .then((report) => console.log(JSON.stringify(report)))
     .finally(() => client.close())

@@ -1,4 +1,4 @@
-# The walk of walks.py with Net::FTP, of Perl's own library.
+# The scenario of walks.py with Net::FTP of Perl's standard library.
 use strict;
 use warnings;
 
@@ -17,14 +17,14 @@ my $ftp = Net::FTP->new(
     SSL_ca_file => $authority,
 ) or die "connecting: $@";
 
-# What is refused is answered with nothing: undef, or false, which is the empty string.
+# A refused call returns undef, or false, which is the empty string.
 sub sure {
     my ($answer) = @_;
     return $answer if length($answer // '');
     die 'refused: ', $ftp->code, ' ', $ftp->message;
 }
 
-# Name to size, undef for directories, of a listing in the form of ls.
+# Maps names to sizes, undef for directories, from a listing in the format of ls.
 sub listing {
     my ($path) = @_;
     my %found;
@@ -65,17 +65,17 @@ sure($ftp->login($user, $password));
 sure($ftp->prot('P')) if $tls ne 'none';
 sure($ftp->binary);
 
-my %told = (
+my %report = (
     listing => listing('/tree'),
     size => sure($ftp->size('/big.bin')) + 0,
     modified => sure($ftp->mdtm('/big.bin')),
 );
 $ftp->get('/missing.bin', 'missing.bin');
-$told{missing} = $ftp->code + 0;
+$report{missing} = $ftp->code + 0;
 
 my $quoted = sure($ftp->mkdir('a "quoted" one'));
 sure($ftp->cwd($quoted));
-$told{directory} = sure($ftp->pwd);
+$report{directory} = sure($ftp->pwd);
 sure($ftp->cdup);
 
 sure($ftp->put('big.bin', '/sent.bin'));
@@ -93,4 +93,4 @@ sure($ftp->rmdir('/unmade'));
 mirror_down('/tree', 'down');
 mirror_up('up', '/up');
 $ftp->quit;
-print JSON::PP->new->canonical->encode(\%told);
+print JSON::PP->new->canonical->encode(\%report);

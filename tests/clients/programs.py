@@ -1,4 +1,4 @@
-"""Runs client programs, so that nothing counts but their arguments: no settings of a user, no proxy, no time zone."""
+"""Runs client programs independently of user settings, proxies and the time zone."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Outcome", "Program"]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a program ended.
+    """The result of a program.
 
     Attributes:
         code: Its exit code.
@@ -34,16 +34,16 @@ class Outcome:
 
 
 class Program:
-    """A program of this machine, that works in a folder of its own; a test is skipped when it is not there.
+    """A program of this machine, run in its own folder; the test is skipped when it is not installed.
 
     Args:
-        name: Of the program.
-        folder: An empty one: the program works in ``work`` below it, its home is ``home``.
-        arguments: Those that every call begins with.
-        timeout: Seconds that a call may last.
+        name: The name of the program.
+        folder: An empty folder: the working directory is ``work`` below it, the home directory ``home``.
+        arguments: The first arguments of every call.
+        timeout: Limit for a call, in seconds.
 
     Attributes:
-        environment: The variables that it sees.
+        environment: The environment variables of the program.
     """
 
     def __init__(self, name: str, folder: Path, *arguments: str, timeout: float = 20) -> None:
@@ -54,8 +54,8 @@ class Program:
         self._arguments = arguments
         self._timeout = timeout
         self.home = folder / "home"
-        for made in (self.folder, self.home):
-            made.mkdir(exist_ok=True)
+        for directory in (self.folder, self.home):
+            directory.mkdir(exist_ok=True)
         self.environment = {
             "HOME": str(self.home),
             "PATH": os.environ.get("PATH", os.defpath),
@@ -65,12 +65,12 @@ class Program:
         }
 
     def __call__(self, *arguments: str, stdin: str | bytes = b"", code: int | None = 0) -> Outcome:
-        """Run it to its end, and fail when that is not the expected one.
+        """Run the program, and fail the test when it hangs or its exit code is not the expected one.
 
         Args:
-            arguments: Behind those of every call.
-            stdin: What it reads; text goes as UTF-8, undecodable octets as they are.
-            code: The exit code that is expected; None for any.
+            arguments: Further arguments.
+            stdin: Its standard input; text is sent as UTF-8, undecodable bytes as they are.
+            code: The expected exit code; None for any.
         """
         __tracebackhide__ = True
         try:
@@ -84,15 +84,15 @@ class Program:
                 check=False,
             )
         except subprocess.TimeoutExpired as expired:
-            said = (expired.stdout or b"") + (expired.stderr or b"")
-            pytest.fail(f"{self.name} {arguments} hangs after {said.decode(errors='backslashreplace')}")
+            written = (expired.stdout or b"") + (expired.stderr or b"")
+            pytest.fail(f"{self.name} {arguments} hangs after {written.decode(errors='backslashreplace')}")
         outcome = Outcome(done.returncode, done.stdout, done.stderr)
         if code is not None and outcome.code != code:
             pytest.fail(f"{self.name} {arguments} ended with {outcome.code}, not {code}:\n{outcome.text}")
         return outcome
 
     def write(self, name: str, data: bytes, modified: float | None = None) -> Path:
-        """Make a file in the folder where the program works; `modified` is in POSIX seconds."""
+        """Create a file in the working directory of the program; `modified` is in POSIX seconds."""
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
@@ -101,10 +101,10 @@ class Program:
         return path
 
     def read(self, name: str) -> bytes:
-        """Content of a file in the folder where the program works."""
+        """Content of a file in the working directory of the program."""
         return (self.folder / name).read_bytes()
 
     def tree(self, name: str = ".") -> dict[str, bytes]:
-        """All files below a folder of the program, by their paths in it."""
+        """All files below a folder of the program, by their relative paths."""
         root = self.folder / name
         return {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}

@@ -1,4 +1,4 @@
-"""What clients carry to and fro, and how a transfer must look in the log."""
+"""Files and names that clients transfer, and the check of a transfer in the log."""
 
 from __future__ import annotations
 
@@ -60,13 +60,13 @@ HOSTILE = [
     "total 5",
     "tab\there.txt",
 ]
-BREAKING = "two\r\nlines.txt"  # cannot be said in a listing, so it is not
+BREAKING = "two\r\nlines.txt"  # cannot be sent in a listing, so it is left out
 
-UNDECODABLE = "caf\udce9 \udcff.txt"  # octets E9 and FF, which no UTF-8 has there
+UNDECODABLE = "caf\udce9 \udcff.txt"  # bytes E9 and FF, which are not valid UTF-8 here
 
 
 def below(top: str) -> dict[str, bytes]:
-    """The files of TREE, by their paths below a folder."""
+    """The files of TREE below a directory, by relative path."""
     prefix = top.rstrip("/") + "/"
     return {
         path.removeprefix(prefix): data for path, data in TREE.items() if data is not None and path.startswith(prefix)
@@ -74,12 +74,12 @@ def below(top: str) -> dict[str, bytes]:
 
 
 def transfer(server: FtpServer, verb: str, number: int = -1) -> TransferRecord:
-    """The transfer of a verb that came last, or as `number` says."""
+    """The last transfer of a verb, or another one by `number`."""
     return [record for record in server.log.transfers if record.verb == verb][number]
 
 
 def check(record: TransferRecord, data: bytes, *, mode: str = "passive", offset: int = 0, kind: str = "I") -> None:
-    """Hold a transfer against the octets that must have gone over the wire."""
+    """Check a transfer against the bytes that must have been sent."""
     __tracebackhide__ = True
     direction = "upload" if record.verb in ("STOR", "STOU", "APPE") else "download"
     assert record.completed, record.error

@@ -1,4 +1,4 @@
-"""The client of aioftp, which is passive only."""
+"""The client of aioftp, which has only passive mode."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ async def client(ftp_server: FtpServer) -> AsyncIterator[aioftp.Client]:
 
 
 async def read(client: aioftp.Client, path: str, offset: int = 0) -> bytes:
-    """Content of a file from an octet on."""
+    """Content of a file from an offset on."""
     async with client.download_stream(path, offset=offset) as stream:
         return b"".join([block async for block in stream.iter_by_block()])
 
 
 @pytest.mark.parametrize("data", [b"", b"x", LARGE], ids=["empty", "one", "large"])
-async def test_there_and_back(ftp_server: FtpServer, client: aioftp.Client, data: bytes) -> None:
-    """What was written comes back octet by octet, whatever its size."""
+async def test_round_trip(ftp_server: FtpServer, client: aioftp.Client, data: bytes) -> None:
+    """A file is uploaded and downloaded byte for byte, whatever its size."""
     async with client.upload_stream("a.bin") as stream:
         await stream.write(data)
     assert ftp_server.files == {"/a.bin": data}
@@ -57,7 +57,7 @@ async def test_there_and_back(ftp_server: FtpServer, client: aioftp.Client, data
 @pytest.mark.parametrize("command", ["epsv", "pasv"])
 @pytest.mark.ftp(files={"/a.bin": LARGE})
 async def test_passive_commands(ftp_server: FtpServer, command: str) -> None:
-    """Both ways to a passive connection work."""
+    """EPSV and PASV both work."""
     async with aioftp.Client.context(
         ftp_server.host, ftp_server.port, "user", "password", passive_commands=(command,), socket_timeout=10
     ) as client:
@@ -68,7 +68,7 @@ async def test_passive_commands(ftp_server: FtpServer, command: str) -> None:
 @needs_ipv6
 @pytest.mark.ftp(host="::1", files={"/a.bin": LARGE})
 async def test_ipv6(ftp_server: FtpServer, client: aioftp.Client) -> None:
-    """Data comes over IPv6."""
+    """Data is transferred over IPv6."""
     assert await read(client, "a.bin") == LARGE
     ftp_server.log.assert_sent("EPSV -> 229")
 
@@ -86,7 +86,7 @@ async def test_resume(ftp_server: FtpServer, client: aioftp.Client) -> None:
 
 @pytest.mark.ftp(files={"/a.bin": b"0123"})
 async def test_append(ftp_server: FtpServer, client: aioftp.Client) -> None:
-    """Appending writes behind the end."""
+    """Appending writes after the end of the file."""
     async with client.append_stream("a.bin") as stream:
         await stream.write(b"45")
     assert ftp_server.files == {"/a.bin": b"012345"}
@@ -96,7 +96,7 @@ async def test_append(ftp_server: FtpServer, client: aioftp.Client) -> None:
 @pytest.mark.ftp(files=TREE)
 @pytest.mark.parametrize("raw_command", ["MLSD", "LIST"])
 async def test_list(client: aioftp.Client, raw_command: Literal["MLSD", "LIST"]) -> None:
-    """The whole tree is listed, by either command, with types and sizes."""
+    """The whole tree is listed, with both commands, with types and sizes."""
     listed = await client.list("/tree", recursive=True, raw_command=raw_command)
     files = {str(path): int(info["size"]) for path, info in listed if info["type"] == "file"}
     assert files == {path: len(data) for path, data in TREE.items() if data is not None}
@@ -105,7 +105,7 @@ async def test_list(client: aioftp.Client, raw_command: Literal["MLSD", "LIST"])
 
 
 async def test_stat(ftp_server: FtpServer, client: aioftp.Client) -> None:
-    """MLST tells size and time; what is not there is not there."""
+    """MLST reports size and time; a missing file does not exist."""
     ftp_server.files.set("/in/a.txt", TEXT, modified=MODIFIED)
     info = await client.stat("/in/a.txt")
     assert (info["type"], info["size"], info["modify"]) == ("file", str(len(TEXT)), "20200913122640")
@@ -116,7 +116,7 @@ async def test_stat(ftp_server: FtpServer, client: aioftp.Client) -> None:
 
 @pytest.mark.ftp(files=TREE)
 async def test_tree_down(client: aioftp.Client, tmp_path: Path) -> None:
-    """A tree comes down with all its files and directories."""
+    """A tree is downloaded with all its files and directories."""
     await client.download("/tree", str(tmp_path / "down"), write_into=True)
     found = {
         str(path.relative_to(tmp_path / "down")): path.read_bytes()
@@ -128,7 +128,7 @@ async def test_tree_down(client: aioftp.Client, tmp_path: Path) -> None:
 
 
 async def test_tree_up(ftp_server: FtpServer, client: aioftp.Client, tmp_path: Path) -> None:
-    """A tree goes up with all its files and directories."""
+    """A tree is uploaded with all its files and directories."""
     for name, data in below("/tree").items():
         (tmp_path / "tree" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "tree" / name).write_bytes(data)
@@ -140,7 +140,7 @@ async def test_tree_up(ftp_server: FtpServer, client: aioftp.Client, tmp_path: P
 
 @pytest.mark.ftp(files={"/a.txt": b"a", **TREE})
 async def test_tree_is_changed(ftp_server: FtpServer, client: aioftp.Client) -> None:
-    """Directories are made, entered and shown; files are renamed; a tree is removed as a whole."""
+    """Directories are created, entered and shown; files are renamed; a whole tree is removed."""
     await client.make_directory('/one/two "words" more')
     await client.change_directory('/one/two "words" more')
     assert await client.get_current_directory() == PurePosixPath('/one/two "words" more')
@@ -157,7 +157,7 @@ async def test_tree_is_changed(ftp_server: FtpServer, client: aioftp.Client) -> 
 
 @pytest.mark.parametrize("name", NAMES)
 async def test_names(ftp_server: FtpServer, client: aioftp.Client, name: str) -> None:
-    """A name of any letters is written, listed in both ways, read and removed as itself."""
+    """A name with any characters is written, listed with both commands, read and removed unchanged."""
     async with client.upload_stream(f"/in {name}") as stream:
         await stream.write(b"data")
     assert ftp_server.files == {f"/in {name}": b"data"}
@@ -171,14 +171,14 @@ async def test_names(ftp_server: FtpServer, client: aioftp.Client, name: str) ->
 @pytest.mark.ftp(files={f"/tree/{name}": b"data" for name in [*HOSTILE, BREAKING]})
 @pytest.mark.parametrize("raw_command", ["MLSD", "LIST"])
 async def test_hostile_names(client: aioftp.Client, raw_command: Literal["MLSD", "LIST"]) -> None:
-    """Names that imitate a listing are listed as they are, and one that would break it is left out."""
+    """Names that imitate a listing are listed unchanged, and a name that would break it is left out."""
     listed = await client.list("/tree", raw_command=raw_command)
     assert sorted(path.name for path, _ in listed) == sorted(HOSTILE)
 
 
 @pytest.mark.ftp(files={"/a.bin": LARGE})
 async def test_abort(ftp_server: FtpServer, client: aioftp.Client) -> None:
-    """A download that is aborted leaves a session that reads the file whole."""
+    """After an aborted download, another session reads the complete file."""
     stream = await client.download_stream("a.bin")
     assert await stream.read(10) == LARGE[:10]
     await client.abort()
@@ -189,9 +189,9 @@ async def test_abort(ftp_server: FtpServer, client: aioftp.Client) -> None:
 
 
 @pytest.mark.ftp(files={"/a.txt": b"a"}, users=[User("ann", "secret", permissions=[Permission(writable=False)])])
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # it leaves data connections open
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # aioftp leaves data connections open
 async def test_refusals(ftp_server: FtpServer, client: aioftp.Client) -> None:
-    """Missing files and forbidden changes raise errors with the codes, and the session goes on."""
+    """Missing files and forbidden changes raise errors with the codes, and the session continues."""
     with pytest.raises(aioftp.StatusCodeError, match="550"):
         await read(client, "../../etc/passwd")
     with pytest.raises(aioftp.StatusCodeError, match="55"):
@@ -206,7 +206,7 @@ async def test_refusals(ftp_server: FtpServer, client: aioftp.Client) -> None:
 
 @pytest.mark.ftp(files={f"/{number}.bin": LARGE[number::8] for number in range(8)})
 async def test_many_sessions(ftp_server: FtpServer) -> None:
-    """Several clients of one loop read at once."""
+    """Several clients of one loop read at the same time."""
 
     async def fetch(number: int) -> bytes:
         async with aioftp.Client.context(ftp_server.host, ftp_server.port, "user", "password") as client:

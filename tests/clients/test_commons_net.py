@@ -1,4 +1,4 @@
-"""Commons Net of Java."""
+"""Apache Commons Net of Java."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import pytest
 from ftpfixture import FtpServer
 from tests.clients.encrypted import ftp_config as ftp_config
 from tests.clients.programs import Program
-from tests.clients.walks import WAYS, Way, walk
+from tests.clients.walks import VARIANTS, Variant, walk
 
 SCRIPT = Path(__file__).with_name("CommonsNet.java")
-QUICK = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]  # less thought about how to run fast what runs for a second
+QUICK = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]  # less optimization, because the program runs only for a second
 LIBRARY = Path("/usr/share/java/commons-net.jar")
 
 
 @pytest.fixture(scope="session")
 def classes(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Where the compiled walk and the library are, as java takes it."""
+    """The class path of the compiled script and the library."""
     if not LIBRARY.exists():
         pytest.skip(f"{LIBRARY} is not installed")
     folder = tmp_path_factory.mktemp("java")
@@ -30,12 +30,12 @@ def classes(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture
 def commons_net(tmp_path: Path, classes: str) -> Program:
-    """The program that walks."""
+    """The program that runs the scenario."""
     return Program("java", tmp_path, *QUICK, "-cp", classes, "CommonsNet")
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_walk(ftp_server_factory: Callable[..., FtpServer], commons_net: Program, way: Way) -> None:
-    """Everything of the walk works, with and without TLS, in both modes."""
-    server = walk(ftp_server_factory, commons_net, way)
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_walk(ftp_server_factory: Callable[..., FtpServer], commons_net: Program, variant: Variant) -> None:
+    """The whole scenario works, with and without TLS, in both modes."""
+    server = walk(ftp_server_factory, commons_net, variant)
     server.log.assert_sequence("LIST /tree -> 226", "MDTM -> 213", "REST 700000 -> 350", "APPE -> 226", "MLSD -> 226")

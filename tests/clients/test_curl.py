@@ -22,18 +22,18 @@ BAD_URL = 3
 
 @pytest.fixture
 def curl(tmp_path: Path) -> Program:
-    """The program without a settings file and with short waits."""
+    """The program without a settings file and with short timeouts."""
     return Program("curl", tmp_path, "-q", "-sS", "--noproxy", "*", "--connect-timeout", "5", "--max-time", "15")
 
 
 def url(server: FtpServer, path: str) -> str:
-    """Address of a path, its odd octets in hexadecimal."""
+    """The URL of a path, with special bytes in hexadecimal."""
     return server.url + quote(path, errors="surrogateescape")
 
 
 @pytest.mark.parametrize("data", [b"", b"x", LARGE], ids=["empty", "one", "large"])
-def test_there_and_back(ftp_server: FtpServer, curl: Program, data: bytes) -> None:
-    """What was uploaded comes back octet by octet, whatever its size."""
+def test_round_trip(ftp_server: FtpServer, curl: Program, data: bytes) -> None:
+    """A file is uploaded and downloaded byte for byte, whatever its size."""
     curl.write("a.bin", data)
     curl("-T", "a.bin", url(ftp_server, "/"))
     assert ftp_server.files == {"/a.bin": data}
@@ -55,7 +55,7 @@ def test_there_and_back(ftp_server: FtpServer, curl: Program, data: bytes) -> No
 )
 @pytest.mark.ftp(files={"/a.bin": LARGE})
 def test_modes(ftp_server: FtpServer, curl: Program, options: tuple[str, ...], command: str) -> None:
-    """Every way to a data connection carries uploads, downloads and listings."""
+    """Uploads, downloads and listings work with every data connection command."""
     mode = "passive" if "PASV" in command else "active"
     curl.write("b.bin", TEXT)
     curl(*options, "-T", "b.bin", url(ftp_server, "/"))
@@ -91,7 +91,7 @@ def test_lists(ftp_server: FtpServer, curl: Program) -> None:
 
 @pytest.mark.ftp(files=TREE)
 def test_machine_listing(ftp_server: FtpServer, curl: Program) -> None:
-    """A listing by MLSD, asked for as a request of one's own, has the facts of the entries."""
+    """A listing with MLSD, requested as a custom command, has the facts of the entries."""
     lines = curl("-X", "MLSD", url(ftp_server, "/tree/")).output.decode().splitlines()
     facts = {name: fact.lower() for fact, _, name in (line.partition(" ") for line in lines)}
     assert "type=file;" in facts["a.txt"]
@@ -102,7 +102,7 @@ def test_machine_listing(ftp_server: FtpServer, curl: Program) -> None:
 @pytest.mark.parametrize("method", ["multicwd", "nocwd", "singlecwd"])
 @pytest.mark.ftp(files=TREE)
 def test_path_methods(ftp_server: FtpServer, curl: Program, method: str) -> None:
-    """A deep path is reached by many steps, by one, and by none."""
+    """A deep path is reached with several CWD, with one, and with none."""
     name = "/tree/sub/deep/\u00fcn\u00efc\u00f6de \u65e5\u672c.txt"
     assert curl("--ftp-method", method, url(ftp_server, name)).output == b"names\n"
     steps = {"multicwd": 3, "singlecwd": 1, "nocwd": 0}[method]
@@ -111,7 +111,7 @@ def test_path_methods(ftp_server: FtpServer, curl: Program, method: str) -> None
 
 @pytest.mark.ftp(files={"/a.bin": LARGE})
 def test_resumed_download(ftp_server: FtpServer, curl: Program) -> None:
-    """A file that is there in part is completed."""
+    """A partial local file is completed."""
     curl.write("a.bin", LARGE[:3_000_000])
     curl("-C", "-", "-O", url(ftp_server, "/a.bin"))
     assert curl.read("a.bin") == LARGE
@@ -121,7 +121,7 @@ def test_resumed_download(ftp_server: FtpServer, curl: Program) -> None:
 
 @pytest.mark.ftp(files={"/a.bin": LARGE[:3_000_000]})
 def test_resumed_upload(ftp_server: FtpServer, curl: Program) -> None:
-    """A file that the server has in part is completed."""
+    """A partial file on the server is completed."""
     curl.write("a.bin", LARGE)
     curl("-C", "-", "-T", "a.bin", url(ftp_server, "/"))
     assert ftp_server.files["/a.bin"] == LARGE
@@ -131,7 +131,7 @@ def test_resumed_upload(ftp_server: FtpServer, curl: Program) -> None:
 
 @pytest.mark.ftp(files={"/a.bin": LARGE, "/b.bin": b"0123456789"})
 def test_ranges_on_one_connection(ftp_server: FtpServer, curl: Program) -> None:
-    """A range is cut from the middle, and what follows on the same connection is not disturbed."""
+    """A range is cut out of the middle, and the next transfer on the same connection is not disturbed."""
     outcome = curl("-r", "1000000-1000009", url(ftp_server, "/a.bin"), "--next", "-sS", url(ftp_server, "/b.bin"))
     assert outcome.output == LARGE[1_000_000:1_000_010] + b"0123456789"
     assert curl("-r", "-10", url(ftp_server, "/a.bin")).output == LARGE[-10:]
@@ -139,7 +139,7 @@ def test_ranges_on_one_connection(ftp_server: FtpServer, curl: Program) -> None:
 
 @pytest.mark.ftp(files={"/a.bin": b"0123"})
 def test_append(ftp_server: FtpServer, curl: Program) -> None:
-    """Appending writes behind the end."""
+    """Appending writes after the end of the file."""
     curl("-a", "-T", "-", url(ftp_server, "/a.bin"), stdin=b"45")
     assert ftp_server.files["/a.bin"] == b"012345"
     check(transfer(ftp_server, "APPE"), b"45")
@@ -156,19 +156,19 @@ def test_ascii(ftp_server: FtpServer, curl: Program) -> None:
     check(transfer(ftp_server, "STOR"), TEXT.replace(b"\n", b"\r\n"), kind="A")
 
 
-def test_makes_directories(ftp_server: FtpServer, curl: Program) -> None:
-    """Missing directories are made one by one."""
+def test_creates_directories(ftp_server: FtpServer, curl: Program) -> None:
+    """Missing directories are created one by one."""
     curl("--ftp-create-dirs", "-T", "-", url(ftp_server, "/one/two words/three/a.txt"), stdin=TEXT)
     assert ftp_server.files == {"/one/two words/three/a.txt": TEXT}
     ftp_server.log.assert_sequence("CWD one -> 550", "MKD one -> 257", "CWD one -> 250", "MKD two words -> 257")
 
 
 @pytest.mark.ftp(files={"/a.txt": b"a", "/b.txt": b"b", "/old/": None})
-def test_own_commands(ftp_server: FtpServer, curl: Program) -> None:
-    """Commands before and after the transfer rename, delete, change modes, make and remove directories."""
-    wishes = ["RNFR a.txt", "RNTO c.txt", "-DELE b.txt", "-MKD new", "-RMD old", "-SITE CHMOD 600 c.txt"]
-    wishes.append("-MFMT 20200913122640 c.txt")
-    options = [part for wish in wishes for part in ("-Q", wish)]
+def test_custom_commands(ftp_server: FtpServer, curl: Program) -> None:
+    """Commands before and after the transfer rename, delete, change modes, create and remove directories."""
+    custom = ["RNFR a.txt", "RNTO c.txt", "-DELE b.txt", "-MKD new", "-RMD old", "-SITE CHMOD 600 c.txt"]
+    custom.append("-MFMT 20200913122640 c.txt")
+    options = [part for command in custom for part in ("-Q", command)]
     curl(*options, url(ftp_server, "/"))
     assert ftp_server.files == {"/c.txt": b"a"}
     assert ftp_server.files.directories == ["/new"]
@@ -181,7 +181,7 @@ def test_own_commands(ftp_server: FtpServer, curl: Program) -> None:
 
 @pytest.mark.ftp(files={"/a.txt": b"a"})
 def test_times(ftp_server: FtpServer, curl: Program) -> None:
-    """The time of a file is shown in the head, kept in a download, and decides whether there is one."""
+    """The time of a file is shown with -I, kept in a download, and decides whether a file is downloaded."""
     ftp_server.files.set("/a.txt", TEXT, modified=MODIFIED)
     head = curl("-I", url(ftp_server, "/a.txt")).output.decode()
     assert "Last-Modified: Sun, 13 Sep 2020 12:26:40 GMT" in head
@@ -197,19 +197,19 @@ def test_times(ftp_server: FtpServer, curl: Program) -> None:
 
 @pytest.mark.parametrize("name", [*NAMES, UNDECODABLE])
 def test_names(ftp_server: FtpServer, curl: Program, name: str) -> None:
-    """A name of any octets is uploaded, listed, downloaded and deleted as itself."""
+    """A name with any bytes is uploaded, listed, downloaded and deleted unchanged."""
     curl("-T", "-", url(ftp_server, f"/{name}"), stdin=b"data")
     assert ftp_server.files == {f"/{name}": b"data"}
     assert curl(url(ftp_server, f"/{name}")).output == b"data"
-    octets = name.encode("utf-8", "surrogateescape")
-    assert curl("-X", "NLST -a", url(ftp_server, "/")).output == octets + b"\n"
+    encoded = name.encode("utf-8", "surrogateescape")
+    assert curl("-X", "NLST -a", url(ftp_server, "/")).output == encoded + b"\n"
     curl("-Q", f"DELE {name}", "-l", url(ftp_server, "/"))
     assert ftp_server.files == {}
 
 
 @pytest.mark.ftp(files={'/a b/q"uote/c.txt': b"c"})
 def test_directory_with_quote(ftp_server: FtpServer, curl: Program) -> None:
-    """A session that begins in a directory with a quote in its name finds its way."""
+    """A path through a directory with a quote in its name works."""
     assert curl(url(ftp_server, '/a b/q"uote/c.txt'), url(ftp_server, '/a b/q"uote/c.txt')).output == b"cc"
 
 
@@ -224,14 +224,14 @@ def test_directory_with_quote(ftp_server: FtpServer, curl: Program) -> None:
 )
 @pytest.mark.ftp(files={"/a.txt": b"a"})
 def test_bad_paths(ftp_server: FtpServer, curl: Program, address: str, code: int) -> None:
-    """What is not there, or above the root, or no path at all, is an error of the right kind."""
+    """A missing path, a path above the root, and an invalid path are the right errors."""
     assert curl("--path-as-is", ftp_server.url + address, code=code).output == b""
     assert ftp_server.files == {"/a.txt": b"a"}
 
 
 @pytest.mark.ftp(users=[User("ann", "s:e/c@r#t", permissions=[Permission(writable=False)])], files={"/a.txt": b"a"})
 def test_refusals(ftp_server: FtpServer, curl: Program) -> None:
-    """A wrong password, a forbidden upload and a forbidden command end with the errors of their kinds."""
+    """A wrong password, a forbidden upload and a forbidden command give the right errors."""
     assert curl(url(ftp_server, "/a.txt")).output == b"a"
     curl("-u", "ann:wrong", f"ftp://{ftp_server.host}:{ftp_server.port}/", code=LOGIN_DENIED)
     curl("-T", "-", url(ftp_server, "/b.txt"), stdin=b"b", code=UPLOAD_FAILED)
@@ -241,7 +241,7 @@ def test_refusals(ftp_server: FtpServer, curl: Program) -> None:
 
 @pytest.mark.ftp(files={f"/{number}.txt": bytes([number]) * 1000 for number in range(5)})
 def test_many_on_one_connection(ftp_server: FtpServer, curl: Program) -> None:
-    """Many files come over one control connection, and end with QUIT."""
+    """Many files are transferred over one control connection, which ends with QUIT."""
     assert curl(ftp_server.url + "/[0-4].txt").output == b"".join(bytes([number]) * 1000 for number in range(5))
     ftp_server.log.wait_for("QUIT -> 221")
     assert len(ftp_server.log.sessions) == 1
@@ -249,6 +249,6 @@ def test_many_on_one_connection(ftp_server: FtpServer, curl: Program) -> None:
 
 @pytest.mark.ftp(files={f"/{number}.bin": LARGE[number::20] for number in range(20)})
 def test_many_at_once(ftp_server: FtpServer, curl: Program) -> None:
-    """Many files come over several connections at once."""
+    """Many files are transferred over several connections at the same time."""
     curl("-Z", "--parallel-max", "8", "--remote-name-all", ftp_server.url + "/[0-19].bin")
     assert curl.tree() == {f"{number}.bin": LARGE[number::20] for number in range(20)}

@@ -1,4 +1,4 @@
-"""The file system of fsspec, which stands on ftplib."""
+"""The FTP file system of fsspec, which uses ftplib."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from tests.clients.samples import BREAKING, HOSTILE, LARGE, NAMES, TEXT, TREE, b
 def fs(ftp_server: FtpServer) -> Iterator[Any]:
     """A file system on this test's server."""
     user, password = ftp_server.credentials
-    made = FTPFileSystem(
+    filesystem = FTPFileSystem(
         ftp_server.host, ftp_server.port, user, password, timeout=10, skip_instance_cache=True, use_listings_cache=False
     )
-    with contextlib.closing(made.ftp):
-        yield made
+    with contextlib.closing(filesystem.ftp):
+        yield filesystem
 
 
 def names(fs: Any, path: str) -> list[str]:
-    """What is in a directory."""
+    """The names in a directory."""
     return sorted(entry["name"] for entry in fs.ls(path))
 
 
 @pytest.mark.parametrize("data", [b"x", LARGE], ids=["one", "large"])
-def test_there_and_back(ftp_server: FtpServer, fs: Any, data: bytes) -> None:
-    """What was piped in comes out octet by octet, also when it goes in several blocks."""
+def test_round_trip(ftp_server: FtpServer, fs: Any, data: bytes) -> None:
+    """A file is written and read byte for byte, also in several blocks."""
     fs.pipe("/a.bin", data)
     assert ftp_server.files == {"/a.bin": data}
     assert fs.cat("/a.bin") == data
@@ -43,7 +43,7 @@ def test_there_and_back(ftp_server: FtpServer, fs: Any, data: bytes) -> None:
 
 
 def test_touch(ftp_server: FtpServer, fs: Any) -> None:
-    """Touching makes an empty file."""
+    """Touching creates an empty file."""
     fs.touch("/a.bin")
     assert ftp_server.files == {"/a.bin": b""}
     assert fs.cat("/a.bin") == b""
@@ -52,13 +52,13 @@ def test_touch(ftp_server: FtpServer, fs: Any) -> None:
 @needs_ipv6
 @pytest.mark.ftp(host="::1", files={"/a.bin": LARGE})
 def test_ipv6(fs: Any) -> None:
-    """Data comes over IPv6."""
+    """Data is transferred over IPv6."""
     assert fs.cat("/a.bin") == LARGE
 
 
 @pytest.mark.ftp(files={"/a.bin": LARGE})
 def test_ranges(ftp_server: FtpServer, fs: Any) -> None:
-    """Reading here and there, each read cut off by an urgent ABOR, gives the right octets on one connection."""
+    """Reads at several offsets, each ended by an urgent ABOR, give the right bytes on one connection."""
     with fs.open("/a.bin", "rb", block_size=10_000) as file:
         for start in (4_000_000, 17, 2_500_000, 5_242_000):
             file.seek(start)
@@ -86,14 +86,14 @@ def test_lists(fs: Any) -> None:
 
 @pytest.mark.ftp(files=TREE, disable=["MLSD"])
 def test_lists_without_mlsd(fs: Any) -> None:
-    """The same tree is read from LIST where there is no MLSD."""
+    """Without MLSD the same tree is read from LIST."""
     assert set(fs.find("/tree")) == {path for path, data in TREE.items() if data is not None}
     assert fs.info("/tree/sub/with space.bin")["size"] == 256
 
 
 @pytest.mark.ftp(files=TREE)
 def test_trees(ftp_server: FtpServer, fs: Any, tmp_path: Path) -> None:
-    """A tree comes down, goes up again under another name, and is removed."""
+    """A tree is downloaded, uploaded under another name, and removed."""
     fs.get("/tree/", str(tmp_path / "down") + "/", recursive=True)
     found = {path: (tmp_path / "down" / path).read_bytes() for path in below("/tree")}
     assert found == below("/tree")
@@ -105,7 +105,7 @@ def test_trees(ftp_server: FtpServer, fs: Any, tmp_path: Path) -> None:
 
 @pytest.mark.ftp(files={"/a.txt": TEXT})
 def test_tree_is_changed(ftp_server: FtpServer, fs: Any) -> None:
-    """Directories are made and removed, files renamed and removed."""
+    """Directories are created and removed, files renamed and removed."""
     fs.makedirs("/one/two words/three")
     fs.mv("/a.txt", "/one/b.txt")
     fs.rmdir("/one/two words/three")
@@ -118,7 +118,7 @@ def test_tree_is_changed(ftp_server: FtpServer, fs: Any) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_names(ftp_server: FtpServer, fs: Any, name: str) -> None:
-    """A name of any letters is written, listed, read and removed as itself."""
+    """A name with any characters is written, listed, read and removed unchanged."""
     with fs.open(f"/{name}", "wb") as file:
         file.write(b"data")
     assert ftp_server.files == {f"/{name}": b"data"}
@@ -131,20 +131,20 @@ def test_names(ftp_server: FtpServer, fs: Any, name: str) -> None:
 
 @pytest.mark.ftp(files={f"/tree/{name}": b"data" for name in [*HOSTILE, BREAKING]})
 def test_hostile_names(fs: Any) -> None:
-    """Names that imitate a listing are listed as they are, and one that would break it is left out."""
+    """Names that imitate a listing are listed unchanged, and a name that would break it is left out."""
     assert names(fs, "/tree") == sorted(f"/tree/{name}" for name in HOSTILE)
 
 
 @pytest.mark.ftp(files={"/in/a.txt": TEXT})
 def test_addresses(ftp_server: FtpServer) -> None:
-    """A file is opened by its address, as text."""
+    """A file is opened by its URL, as text."""
     with fsspec.open(f"{ftp_server.url}/in/a.txt", "r", skip_instance_cache=True, timeout=10) as file:
         assert file.read() == TEXT.decode()
 
 
 @pytest.mark.ftp(files={"/a.txt": TEXT})
 def test_missing(fs: Any) -> None:
-    """What is not there is a FileNotFoundError, and the file system works on."""
+    """A missing file is a FileNotFoundError, and the file system still works."""
     with pytest.raises(FileNotFoundError):
         fs.cat("/missing.txt")
     with pytest.raises(FileNotFoundError):

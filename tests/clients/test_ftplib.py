@@ -1,4 +1,4 @@
-"""The client of the standard library."""
+"""The client of the standard library, ftplib."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Connect = Callable[[FtpServer], ftplib.FTP]
 
 @pytest.fixture
 def connect() -> Iterator[Connect]:
-    """Makes clients that are logged in, and closes them."""
+    """Creates clients that are logged in, and closes them."""
     clients: list[ftplib.FTP] = []
 
     def make(server: FtpServer) -> ftplib.FTP:
@@ -51,9 +51,9 @@ def ftp(ftp_server: FtpServer, connect: Connect) -> ftplib.FTP:
 
 def fetch(ftp: ftplib.FTP, path: str, rest: int | None = None) -> bytes:
     """Content of a file."""
-    octets = io.BytesIO()
-    ftp.retrbinary(f"RETR {path}", octets.write, rest=rest)
-    return octets.getvalue()
+    content = io.BytesIO()
+    ftp.retrbinary(f"RETR {path}", content.write, rest=rest)
+    return content.getvalue()
 
 
 def test_session(ftp_server: FtpServer, ftp: ftplib.FTP) -> None:
@@ -65,7 +65,7 @@ def test_session(ftp_server: FtpServer, ftp: ftplib.FTP) -> None:
 
 
 def test_wrong_password(ftp_server: FtpServer) -> None:
-    """A wrong password is a permanent error, and the session lives for another try."""
+    """A wrong password is a permanent error, and a second login in the session succeeds."""
     with ftplib.FTP(timeout=10) as ftp:
         ftp.connect(ftp_server.host, ftp_server.port)
         with pytest.raises(ftplib.error_perm, match=r"^530"):
@@ -75,8 +75,8 @@ def test_wrong_password(ftp_server: FtpServer) -> None:
 
 @pytest.mark.parametrize("passive", [True, False], ids=["passive", "active"])
 @pytest.mark.parametrize("data", [b"", b"x", LARGE], ids=["empty", "one", "large"])
-def test_there_and_back(ftp_server: FtpServer, ftp: ftplib.FTP, data: bytes, passive: bool) -> None:
-    """What was stored comes back octet by octet, in both modes, whatever its size."""
+def test_round_trip(ftp_server: FtpServer, ftp: ftplib.FTP, data: bytes, passive: bool) -> None:
+    """A file is stored and retrieved byte for byte, in both modes, whatever its size."""
     ftp.set_pasv(passive)
     mode = "passive" if passive else "active"
     ftp.storbinary("STOR a.bin", io.BytesIO(data))
@@ -91,7 +91,7 @@ def test_there_and_back(ftp_server: FtpServer, ftp: ftplib.FTP, data: bytes, pas
 @pytest.mark.ftp(host="::1")
 @pytest.mark.parametrize("passive", [True, False], ids=["passive", "active"])
 def test_ipv6(ftp_server: FtpServer, ftp: ftplib.FTP, passive: bool) -> None:
-    """EPSV and EPRT carry data over IPv6."""
+    """EPSV and EPRT transfer data over IPv6."""
     ftp.set_pasv(passive)
     ftp.storbinary("STOR a.bin", io.BytesIO(TEXT))
     assert fetch(ftp, "a.bin") == TEXT
@@ -101,7 +101,7 @@ def test_ipv6(ftp_server: FtpServer, ftp: ftplib.FTP, passive: bool) -> None:
 
 @pytest.mark.ftp(files={"/a.bin": LARGE})
 def test_resumed_download(ftp_server: FtpServer, ftp: ftplib.FTP) -> None:
-    """REST skips what is there already, once."""
+    """REST skips bytes of the next download only."""
     assert fetch(ftp, "a.bin", rest=1_000_001) == LARGE[1_000_001:]
     check(transfer(ftp_server, "RETR"), LARGE[1_000_001:], offset=1_000_001)
     assert fetch(ftp, "a.bin") == LARGE
@@ -109,7 +109,7 @@ def test_resumed_download(ftp_server: FtpServer, ftp: ftplib.FTP) -> None:
 
 @pytest.mark.ftp(files={"/a.bin": b"0123456789"})
 def test_resumed_upload(ftp_server: FtpServer, ftp: ftplib.FTP) -> None:
-    """REST before STOR keeps what stands before the offset."""
+    """REST before STOR keeps the bytes before the offset."""
     ftp.storbinary("STOR a.bin", io.BytesIO(b"abcdef"), rest=5)
     assert ftp_server.files["/a.bin"] == b"01234abcdef"
     check(transfer(ftp_server, "STOR"), b"abcdef", offset=5)
@@ -117,14 +117,14 @@ def test_resumed_upload(ftp_server: FtpServer, ftp: ftplib.FTP) -> None:
 
 @pytest.mark.ftp(files={"/a.bin": b"0123"})
 def test_append(ftp_server: FtpServer, ftp: ftplib.FTP) -> None:
-    """APPE writes behind the end, and makes a file that is not there."""
+    """APPE writes after the end of a file, and creates a missing file."""
     ftp.storbinary("APPE a.bin", io.BytesIO(b"45"))
     ftp.storbinary("APPE b.bin", io.BytesIO(b"new"))
     assert ftp_server.files == {"/a.bin": b"012345", "/b.bin": b"new"}
 
 
 def test_unique(ftp_server: FtpServer, ftp: ftplib.FTP) -> None:
-    """STOU never overwrites and says which name it took."""
+    """STOU never overwrites, and reports the chosen name."""
     for data in (b"1", b"2"):
         assert ftp.storbinary("STOU", io.BytesIO(data)).startswith(("226", "250"))
     assert sorted(ftp_server.files.values()) == [b"1", b"2"]
@@ -143,7 +143,7 @@ def test_ascii(ftp_server: FtpServer, ftp: ftplib.FTP) -> None:
 
 @pytest.mark.ftp(files=TREE)
 def test_mlsd(ftp: ftplib.FTP) -> None:
-    """MLSD gives the entries with the facts that were asked for."""
+    """MLSD gives the entries with the requested facts."""
     entries = dict(ftp.mlsd("/tree", facts=["type", "size"]))
     kinds = {
         name: (facts["type"], facts.get("size"))
@@ -156,7 +156,7 @@ def test_mlsd(ftp: ftplib.FTP) -> None:
 
 @pytest.mark.ftp(files=TREE)
 def test_nlst_and_list(ftp: ftplib.FTP) -> None:
-    """NLST gives the names that LIST has at the ends of its lines."""
+    """NLST gives the names at the ends of the lines of LIST."""
     lines: list[str] = []
     ftp.dir("/tree", lines.append)
     names = {line.split(maxsplit=8)[8] for line in lines if not line.startswith("total")}
@@ -167,7 +167,7 @@ def test_nlst_and_list(ftp: ftplib.FTP) -> None:
 
 @pytest.mark.ftp(files=TREE)
 def test_empty_directory(ftp: ftplib.FTP) -> None:
-    """An empty directory is listed as nothing, over a data connection like any other."""
+    """The listing of an empty directory is empty, over a data connection."""
     lines: list[str] = []
     ftp.dir("/tree/hollow", lines.append)
     assert [line for line in lines if not line.startswith("total")] == []
@@ -176,7 +176,7 @@ def test_empty_directory(ftp: ftplib.FTP) -> None:
 
 @pytest.mark.ftp(files=TREE)
 def test_tree_is_changed(ftp_server: FtpServer, ftp: ftplib.FTP) -> None:
-    """Directories are made, entered, shown and removed; files are renamed and deleted."""
+    """Directories are created, entered, shown and removed; files are renamed and deleted."""
     assert ftp.mkd('/tree/new "one"') == '/tree/new "one"'
     ftp.cwd('/tree/new "one"')
     assert ftp.pwd() == '/tree/new "one"'
@@ -195,7 +195,7 @@ def test_tree_is_changed(ftp_server: FtpServer, ftp: ftplib.FTP) -> None:
 
 @pytest.mark.ftp(files={"/a.txt": b"a"})
 def test_times_and_modes(ftp_server: FtpServer, ftp: ftplib.FTP) -> None:
-    """MFMT sets what MDTM tells, SITE CHMOD sets the mode, both in UTC and octal."""
+    """MFMT sets what MDTM reports, in UTC; SITE CHMOD sets the mode, in octal."""
     assert ftp.sendcmd("MFMT 20200913122640 a.txt").startswith("213 ")
     assert ftp.sendcmd("MDTM a.txt") == "213 20200913122640"
     ftp.sendcmd("SITE CHMOD 640 a.txt")
@@ -205,7 +205,7 @@ def test_times_and_modes(ftp_server: FtpServer, ftp: ftplib.FTP) -> None:
 
 @pytest.mark.parametrize("name", [*NAMES, " leading.txt"])
 def test_names(ftp_server: FtpServer, ftp: ftplib.FTP, name: str) -> None:
-    """A name of any letters is stored, listed in every way, renamed and deleted as itself."""
+    """A name with any characters is stored, listed with every command, renamed and deleted unchanged."""
     ftp.storbinary(f"STOR {name}", io.BytesIO(b"data"))
     assert ftp_server.files == {f"/{name}": b"data"}
     assert fetch(ftp, name) == b"data"
@@ -222,7 +222,7 @@ def test_names(ftp_server: FtpServer, ftp: ftplib.FTP, name: str) -> None:
 
 @pytest.mark.ftp(files={f"/{UNDECODABLE}": b"data"})
 def test_undecodable_name(ftp_server: FtpServer) -> None:
-    """Octets that are not UTF-8 come and go unchanged, for a client that takes names as octets."""
+    """Bytes that are not UTF-8 are sent and received unchanged, for a client with another encoding."""
     name = UNDECODABLE.encode("utf-8", "surrogateescape").decode("latin-1")
     with ftplib.FTP(timeout=10, encoding="latin-1") as ftp:
         ftp.connect(ftp_server.host, ftp_server.port)
@@ -235,7 +235,7 @@ def test_undecodable_name(ftp_server: FtpServer) -> None:
 
 @pytest.mark.ftp(files={f"/tree/{name}": b"data" for name in [*HOSTILE, BREAKING]})
 def test_hostile_names(ftp: ftplib.FTP) -> None:
-    """Names that imitate a listing are listed as they are, and one that would break it is left out."""
+    """Names that imitate a listing are listed unchanged, and a name that would break it is left out."""
     ftp.cwd("/tree")
     lines: list[str] = []
     ftp.dir(lines.append)
@@ -246,7 +246,7 @@ def test_hostile_names(ftp: ftplib.FTP) -> None:
 
 @pytest.mark.ftp(files={"/a.txt": b"a"})
 def test_hostile_paths(ftp_server: FtpServer, ftp: ftplib.FTP) -> None:
-    """No path leaves the root: dots above it stay there and find nothing."""
+    """No path leads out of the root."""
     with pytest.raises(ftplib.error_perm, match=r"^550"):
         fetch(ftp, "../../../etc/passwd")
     ftp.cwd("/../..")
@@ -259,7 +259,7 @@ def test_hostile_paths(ftp_server: FtpServer, ftp: ftplib.FTP) -> None:
 
 @pytest.mark.ftp(files={"/a.bin": LARGE})
 def test_abort(ftp_server: FtpServer, ftp: ftplib.FTP) -> None:
-    """ABOR as urgent data ends a download half way, and the session goes on."""
+    """ABOR as urgent data ends a download in the middle, and the session continues."""
     ftp.voidcmd("TYPE I")
     with ftp.transfercmd("RETR a.bin") as data:
         assert data.recv(10) == LARGE[:10]
@@ -273,8 +273,8 @@ def test_abort(ftp_server: FtpServer, ftp: ftplib.FTP) -> None:
 
 
 @pytest.mark.ftp(files={"/a.bin": LARGE})
-def test_download_is_dropped(ftp_server: FtpServer, ftp: ftplib.FTP) -> None:
-    """A client that closes the data connection early is told so, and may go on."""
+def test_data_connection_closed_early(ftp_server: FtpServer, ftp: ftplib.FTP) -> None:
+    """When the client closes the data connection early, the final reply is an error, and the session continues."""
     ftp.voidcmd("TYPE I")
     with ftp.transfercmd("RETR a.bin") as data:
         assert data.recv(10) == LARGE[:10]
@@ -289,7 +289,7 @@ def test_download_is_dropped(ftp_server: FtpServer, ftp: ftplib.FTP) -> None:
     files={"/home/a.txt": b"a"},
 )
 def test_permissions(ftp_server: FtpServer, ftp: ftplib.FTP) -> None:
-    """A user who may only read begins at home, reads, and is refused all else."""
+    """A user with read permission starts in the home directory, reads, and is refused all changes."""
     assert ftp.pwd() == "/home"
     assert fetch(ftp, "a.txt") == b"a"
     for refused in ("DELE a.txt", "MKD new", "RNFR a.txt"):
@@ -311,7 +311,7 @@ def test_anonymous(ftp_server: FtpServer) -> None:
 
 @pytest.mark.ftp(users=[User("ann", "secret", account="tax")])
 def test_account(ftp_server: FtpServer) -> None:
-    """A user with an account is let in when ACCT has brought it."""
+    """A user with an account is logged in after ACCT."""
     with ftplib.FTP(timeout=10) as ftp:
         ftp.connect(ftp_server.host, ftp_server.port)
         assert ftp.login("ann", "secret", "tax").startswith("230")
@@ -319,7 +319,7 @@ def test_account(ftp_server: FtpServer) -> None:
 
 
 def test_many_sessions(ftp_server: FtpServer, connect: Connect) -> None:
-    """Sessions have a directory of their own each, and see the files of all."""
+    """Each session has its own current directory, and all share the files."""
     clients = [connect(ftp_server) for _ in range(10)]
     for number, ftp in enumerate(clients):
         ftp.mkd(f"/{number}")

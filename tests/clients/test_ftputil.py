@@ -1,4 +1,4 @@
-"""The high-level ftputil, which reads LIST."""
+"""The library ftputil, which uses LIST."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ftpfixture import FtpServer
 from tests.clients.samples import BREAKING, HOSTILE, LARGE, MODIFIED, NAMES, TEXT, TREE, check, needs_ipv6, transfer
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # it speaks of its next release when it is imported
+    warnings.simplefilter("ignore")  # it warns about its next release when it is imported
     import ftputil
     import ftputil.error
     import ftputil.session
@@ -22,22 +22,22 @@ with warnings.catch_warnings():
 
 @pytest.fixture(params=[True, False], ids=["passive", "active"])
 def passive(request: pytest.FixtureRequest) -> bool:
-    """Which mode the client uses."""
+    """The mode of the client."""
     return bool(request.param)
 
 
 @pytest.fixture
 def host(ftp_server: FtpServer, passive: bool) -> Iterator[Any]:
-    """A host on this test's server."""
+    """A host of this test's server."""
     factory = ftputil.session.session_factory(port=ftp_server.port, use_passive_mode=passive, encoding="utf-8")
-    with ftputil.FTPHost(ftp_server.host, *ftp_server.credentials, session_factory=factory) as made:
-        made.set_time_shift(0)
-        yield made
+    with ftputil.FTPHost(ftp_server.host, *ftp_server.credentials, session_factory=factory) as connected:
+        connected.set_time_shift(0)
+        yield connected
 
 
 @pytest.mark.parametrize("data", [b"", b"x", LARGE], ids=["empty", "one", "large"])
-def test_there_and_back(ftp_server: FtpServer, host: Any, passive: bool, data: bytes, tmp_path: Path) -> None:
-    """What was uploaded comes back octet by octet, in both modes, whatever its size."""
+def test_round_trip(ftp_server: FtpServer, host: Any, passive: bool, data: bytes, tmp_path: Path) -> None:
+    """A file is uploaded and downloaded byte for byte, in both modes, whatever its size."""
     (tmp_path / "a.bin").write_bytes(data)
     host.upload(str(tmp_path / "a.bin"), "/a.bin")
     host.download("/a.bin", str(tmp_path / "b.bin"))
@@ -59,7 +59,7 @@ def test_ipv6(ftp_server: FtpServer, host: Any, passive: bool) -> None:
 
 @pytest.mark.ftp(files={"/a.bin": LARGE, "/b.bin": b"0123456789"})
 def test_resume(ftp_server: FtpServer, host: Any) -> None:
-    """Reading and writing begin at an octet."""
+    """Reading and writing start at an offset."""
     with host.open("/a.bin", "rb", rest=5_000_000) as file:
         assert file.read() == LARGE[5_000_000:]
     with host.open("/b.bin", "wb", rest=5) as file:
@@ -79,7 +79,7 @@ def test_text(ftp_server: FtpServer, host: Any) -> None:
 
 @pytest.mark.ftp(files={"/a.bin": LARGE, "/b.txt": TEXT})
 def test_part_of_a_file(host: Any) -> None:
-    """A file that is closed half read does not disturb the next."""
+    """Closing a partly read file does not disturb the next one."""
     with host.open("/a.bin", "rb") as file:
         assert file.read(10) == LARGE[:10]
     with host.open("/b.txt", "rb") as file:
@@ -103,7 +103,7 @@ def test_walk(host: Any) -> None:
 
 @pytest.mark.ftp(files={"/tree/a.txt": TEXT})
 def test_links(ftp_server: FtpServer, host: Any) -> None:
-    """A symbolic link is one, and leads to its file."""
+    """A symbolic link is shown as a link with its target."""
     ftp_server.files.symlink("/tree/link.txt", "a.txt")
     assert host.path.islink("/tree/link.txt")
     assert host.stat("/tree/link.txt").st_size == len(TEXT)
@@ -112,7 +112,7 @@ def test_links(ftp_server: FtpServer, host: Any) -> None:
 
 @pytest.mark.ftp(files={"/a.txt": TEXT, **TREE})
 def test_tree_is_changed(ftp_server: FtpServer, host: Any) -> None:
-    """Directories are made, entered and removed; files are renamed, removed, and get other modes."""
+    """Directories are created, entered and removed; files are renamed, removed, and get other modes."""
     host.makedirs("/one/two words/three")
     host.chdir("/one/two words")
     assert host.getcwd() == "/one/two words"
@@ -128,7 +128,7 @@ def test_tree_is_changed(ftp_server: FtpServer, host: Any) -> None:
 
 
 def test_times(ftp_server: FtpServer, host: Any, tmp_path: Path) -> None:
-    """The client measures the server's time zone, and then moves only what is newer."""
+    """The client measures the server's time zone, and then copies only newer files."""
     host.synchronize_times()
     assert host.time_shift() == 0
     ftp_server.files.set("/a.txt", TEXT, modified=MODIFIED)
@@ -144,7 +144,7 @@ def test_times(ftp_server: FtpServer, host: Any, tmp_path: Path) -> None:
 
 
 def test_two_files_at_once(ftp_server: FtpServer, host: Any) -> None:
-    """Two files are open at once, in sessions of their own."""
+    """Two files are open at the same time, each in its own session."""
     with host.open("/a.txt", "wb") as first, host.open("/b.txt", "wb") as second:
         second.write(b"b")
         first.write(b"a")
@@ -154,7 +154,7 @@ def test_two_files_at_once(ftp_server: FtpServer, host: Any) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_names(ftp_server: FtpServer, host: Any, name: str) -> None:
-    """A name of any letters is written, listed, read and removed as itself."""
+    """A name with any characters is written, listed, read and removed unchanged."""
     with host.open(f"/in {name}", "wb") as file:
         file.write(b"data")
     assert ftp_server.files == {f"/in {name}": b"data"}
@@ -168,14 +168,14 @@ def test_names(ftp_server: FtpServer, host: Any, name: str) -> None:
 
 @pytest.mark.ftp(files={f"/tree/{name}": b"data" for name in [*HOSTILE, BREAKING]})
 def test_hostile_names(host: Any) -> None:
-    """Names that imitate a listing are listed as they are, and one that would break it is left out."""
-    wanted = [name.partition(" -> ")[0] for name in HOSTILE]  # this client takes every arrow for that of a link
-    assert sorted(host.listdir("/tree")) == sorted(wanted)
+    """Names that imitate a listing are listed unchanged, and a name that would break it is left out."""
+    expected = [name.partition(" -> ")[0] for name in HOSTILE]  # this client treats every arrow as that of a link
+    assert sorted(host.listdir("/tree")) == sorted(expected)
 
 
 @pytest.mark.ftp(files={"/a.txt": TEXT, "/full/b.txt": b"b"})
 def test_refusals(ftp_server: FtpServer, host: Any) -> None:
-    """What cannot be done raises an error that says so, and the host works on."""
+    """An operation that fails raises the right error, and the host still works."""
     with pytest.raises(ftputil.error.FTPIOError):
         host.open("/missing.txt", "rb")
     with pytest.raises(ftputil.error.PermanentError):

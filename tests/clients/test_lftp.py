@@ -67,10 +67,10 @@ def quoted(name: str) -> str:
     ids=["PASV", "EPSV", "PORT"],
 )
 @pytest.mark.parametrize("data", [b"", LARGE], ids=["empty", "large"])
-def test_there_and_back(
+def test_round_trip(
     ftp_server: FtpServer, lftp: Program, script: Script, data: bytes, setting: str, command: str
 ) -> None:
-    """What was put comes back octet by octet, in all modes, whatever its size."""
+    """A file is uploaded and downloaded byte for byte, in all modes, whatever its size."""
     mode = "active" if "PORT" in command else "passive"
     lftp.write("a.bin", data)
     script(setting, "put a.bin", "get a.bin -o b.bin")
@@ -84,7 +84,7 @@ def test_there_and_back(
 @needs_ipv6
 @pytest.mark.ftp(host="::1", files=TREE)
 def test_ipv6(ftp_server: FtpServer, lftp: Program, script: Script) -> None:
-    """A mirror works over IPv6 (passive only: the EPRT of this program says "::", where nobody can connect to)."""
+    """A mirror works over IPv6 (passive only: lftp sends "::" with EPRT, to which no server can connect)."""
     script("mirror /tree down")
     assert lftp.tree("down") == below("/tree")
     ftp_server.log.assert_sent("EPSV -> 229")
@@ -116,7 +116,7 @@ def test_mirror_down(ftp_server: FtpServer, lftp: Program, script: Script, setti
 def test_mirror_down_from_other_systems(
     ftp_server_factory: Callable[..., FtpServer], lftp: Program, style: str
 ) -> None:
-    """A tree is mirrored from a server whose LIST looks like that of another system."""
+    """A tree is mirrored from servers with the LIST formats of other systems."""
     server = ftp_server_factory(files=TREE, list_style=style, disable=["MLSD", "MLST"])
     login = f"open -p {server.port} -u user,password {server.host}"
     lftp("-c", "; ".join([*SETTINGS, login, "mirror /tree down"]))
@@ -125,7 +125,7 @@ def test_mirror_down_from_other_systems(
 
 
 def test_mirror_up(ftp_server: FtpServer, lftp: Program, script: Script) -> None:
-    """A tree is mirrored to the server with times and modes, and a second mirror finds nothing to do."""
+    """A tree is mirrored to the server with times and modes, and a second mirror transfers nothing."""
     for name, data in below("/tree").items():
         lftp.write(f"up/{name}", data, MODIFIED).chmod(0o600)
     (lftp.folder / "up" / "hollow").mkdir()
@@ -142,7 +142,7 @@ def test_mirror_up(ftp_server: FtpServer, lftp: Program, script: Script) -> None
 
 @pytest.mark.ftp(files={"/tree/old.txt": b"old", "/tree/gone/x.txt": b"x", "/tree/same.txt": b"same"})
 def test_mirror_deletes(ftp_server: FtpServer, lftp: Program, script: Script) -> None:
-    """A mirror that deletes leaves on the server what is here, and nothing else."""
+    """A mirror with --delete leaves exactly the local files on the server."""
     lftp.write("up/old.txt", b"newer and longer")
     lftp.write("up/same.txt", b"same", MODIFIED)
     script("mirror -R --delete up /tree")
@@ -152,7 +152,7 @@ def test_mirror_deletes(ftp_server: FtpServer, lftp: Program, script: Script) ->
 
 @pytest.mark.ftp(files={f"/tree/{number}.bin": LARGE[number::12] for number in range(12)})
 def test_parallel_mirror(ftp_server: FtpServer, lftp: Program, script: Script) -> None:
-    """A mirror by several sessions at once brings every file whole."""
+    """A mirror with several sessions downloads every file completely."""
     script("mirror -P 4 /tree down")
     assert lftp.tree("down") == {f"{number}.bin": LARGE[number::12] for number in range(12)}
     assert len(ftp_server.log.sessions) > 1
@@ -160,7 +160,7 @@ def test_parallel_mirror(ftp_server: FtpServer, lftp: Program, script: Script) -
 
 @pytest.mark.ftp(files={"/a.bin": LARGE}, write_speed_limit_per_connection=8_000_000)
 def test_segments(ftp_server: FtpServer, lftp: Program, script: Script) -> None:
-    """A file that comes in segments, each broken off at its end, is whole."""
+    """A file downloaded in segments, each aborted at its end, is complete."""
     script("set pget:min-chunk-size 100k", "pget -n 3 a.bin")
     assert lftp.read("a.bin") == LARGE
     assert len({record.offset for record in ftp_server.log.transfers if record.verb == "RETR"}) == 3
@@ -168,7 +168,7 @@ def test_segments(ftp_server: FtpServer, lftp: Program, script: Script) -> None:
 
 @pytest.mark.ftp(files={"/a.bin": LARGE, "/b.bin": LARGE[:2_000_000]})
 def test_resume(ftp_server: FtpServer, lftp: Program, script: Script) -> None:
-    """A file that is there in part is completed, here and on the server."""
+    """A partial file is completed, locally and on the server."""
     lftp.write("a.bin", LARGE[:2_000_000])
     lftp.write("b.bin", LARGE)
     script("get -c a.bin", "put -c b.bin")
@@ -188,7 +188,7 @@ def test_ascii(ftp_server: FtpServer, lftp: Program, script: Script) -> None:
 
 @pytest.mark.ftp(files=TREE)
 def test_times_are_kept(ftp_server: FtpServer, lftp: Program, script: Script) -> None:
-    """Times go with the files, both ways, to the second."""
+    """Times are kept to the second, both ways."""
     ftp_server.files.set("/a.txt", TEXT, modified=MODIFIED + 1)
     lftp.write("b.txt", TEXT, MODIFIED + 2)
     script("get a.txt", "put b.txt")
@@ -199,12 +199,12 @@ def test_times_are_kept(ftp_server: FtpServer, lftp: Program, script: Script) ->
 
 @pytest.mark.ftp(files=TREE)
 def test_lists(ftp_server: FtpServer, script: Script) -> None:
-    """Every command that lists names what is there."""
+    """Every command that lists shows the existing names."""
     assert sorted(script("nlist /tree").text.split()) == ["/tree/a.txt", "/tree/empty.bin", "/tree/hollow", "/tree/sub"]
     assert script("cls -1 /tree").text.split() == ["/tree/a.txt", "/tree/empty.bin", "/tree/hollow/", "/tree/sub/"]
     found = set(script("find /tree").text.splitlines())
-    wanted = {path for path, data in TREE.items() if data is not None}
-    assert found == wanted | {"/tree/", "/tree/hollow/", "/tree/sub/", "/tree/sub/deep/"}
+    expected = {path for path, data in TREE.items() if data is not None}
+    assert found == expected | {"/tree/", "/tree/hollow/", "/tree/sub/", "/tree/sub/deep/"}
     assert script("cat /tree/a.txt").output == b"alpha\n"
     assert script("cd /tree/sub", "pwd").text.strip().endswith("/tree/sub")
     ftp_server.log.assert_sent("MLSD -> 226")
@@ -212,7 +212,7 @@ def test_lists(ftp_server: FtpServer, script: Script) -> None:
 
 @pytest.mark.ftp(files={"/a.txt": b"a", "/b.txt": b"b", "/c.bin": b"c", "/full/x/y.txt": b"y", "/bare/": None})
 def test_tree_is_changed(ftp_server: FtpServer, script: Script) -> None:
-    """Files and directories are renamed, removed, made, and get other modes."""
+    """Files and directories are renamed, removed, created, and get other modes."""
     script(
         "mv a.txt 'new name.txt'",
         "mrm b.*",
@@ -230,7 +230,7 @@ def test_tree_is_changed(ftp_server: FtpServer, script: Script) -> None:
 
 @pytest.mark.ftp(files={f"/{name}": name.encode() for name in ("a1.txt", "a2.txt", "b1.txt")})
 def test_patterns(ftp_server: FtpServer, lftp: Program, script: Script) -> None:
-    """Several files go by one pattern, both ways."""
+    """Several files are transferred by one pattern, both ways."""
     script("mget a*.txt", "mkdir up", "mput -O up a?.txt")
     assert lftp.tree() == {"a1.txt": b"a1.txt", "a2.txt": b"a2.txt"}
     assert ftp_server.files["/up/a2.txt"] == b"a2.txt"
@@ -239,7 +239,7 @@ def test_patterns(ftp_server: FtpServer, lftp: Program, script: Script) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_names(ftp_server: FtpServer, lftp: Program, script: Script, name: str) -> None:
-    """A name of any letters is put, mirrored, renamed and removed as itself."""
+    """A name with any characters is uploaded, mirrored, renamed and removed unchanged."""
     lftp.write(f"up/{name}", b"data")
     script("mirror -R up /tree")
     assert ftp_server.files == {f"/tree/{name}": b"data"}
@@ -252,7 +252,7 @@ def test_names(ftp_server: FtpServer, lftp: Program, script: Script, name: str) 
 
 @pytest.mark.ftp(files={f"/tree/{UNDECODABLE}": b"data"})
 def test_undecodable_name(ftp_server: FtpServer, lftp: Program, script: Script) -> None:
-    """Octets that are not UTF-8 come down and go up unchanged, when the program is told not to speak UTF-8."""
+    """Bytes that are not UTF-8 are transferred unchanged, both ways, with `ftp:use-utf8 no`."""
     script("set ftp:use-utf8 no", "set ftp:use-mlsd no", "mirror /tree down", "mirror -R down /up")
     assert lftp.tree("down") == {UNDECODABLE: b"data"}
     assert ftp_server.files[f"/up/{UNDECODABLE}"] == b"data"
@@ -261,7 +261,7 @@ def test_undecodable_name(ftp_server: FtpServer, lftp: Program, script: Script) 
 @pytest.mark.ftp(files={f"/tree/{name}": b"data" for name in [*HOSTILE, BREAKING]})
 @pytest.mark.parametrize("setting", ["set ftp:use-mlsd yes", "set ftp:use-mlsd no"], ids=["MLSD", "LIST"])
 def test_hostile_names(lftp: Program, script: Script, setting: str) -> None:
-    """Names that imitate a listing come down as they are, and one that would break it is left out."""
+    """Names that imitate a listing are downloaded unchanged, and a name that would break it is left out."""
     script(setting, "mirror /tree down")
     assert lftp.tree("down") == dict.fromkeys(HOSTILE, b"data")
 
@@ -276,8 +276,8 @@ def test_links(ftp_server: FtpServer, lftp: Program, script: Script) -> None:
 
 
 @pytest.mark.ftp(files={"/a.bin": LARGE})
-def test_broken_off(ftp_server: FtpServer, script: Script) -> None:
-    """A download that is broken off in the middle leaves a server that serves the next one."""
+def test_interrupted_download(ftp_server: FtpServer, script: Script) -> None:
+    """After an interrupted download, the server serves the next one."""
     assert script("cat a.bin | head -c 10", code=None).output == LARGE[:10]
     assert script("cat a.bin").output == LARGE
     check(transfer(ftp_server, "RETR"), LARGE)
@@ -295,7 +295,7 @@ def test_refusals(ftp_server: FtpServer, lftp: Program, script: Script) -> None:
 
 
 def test_server_to_server(ftp_server_factory: Callable[..., FtpServer], lftp: Program) -> None:
-    """A file goes from one server to another, without touching the client, where the addresses allow it."""
+    """A file is transferred directly between two servers that allow the address."""
     source, target = ftp_server_factory(files={"/a.bin": LARGE}), ftp_server_factory()
     lftp("-c", "; ".join([*SETTINGS, "set ftp:use-fxp yes", f"get {source.url}/a.bin -o {target.url}/b.bin"]))
     assert target.files == {"/b.bin": LARGE}

@@ -26,7 +26,7 @@ Run = Callable[..., Outcome]
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Where the programs work."""
+    """The working directory of the programs."""
     return tmp_path / "work"
 
 
@@ -49,15 +49,15 @@ def show(ftp_server: FtpServer, tmp_path: Path) -> Program:
 
 
 def login(server: FtpServer) -> tuple[str, ...]:
-    """Options of all the programs: who, where, no second try and no progress bar."""
+    """Options of all programs: user, server, no retry and no progress bar."""
     user, password = server.credentials
     return ("-u", user, "-p", password, "-P", str(server.port), "-t", "10", "-r", "0", "-V")
 
 
 @pytest.mark.parametrize(("option", "mode"), [("-F", "passive"), ("-E", "active")], ids=["PASV", "PORT"])
 @pytest.mark.parametrize("data", [b"", LARGE], ids=["empty", "large"])
-def test_there_and_back(ftp_server: FtpServer, put: Program, get: Program, data: bytes, option: str, mode: str) -> None:
-    """What was put comes back octet by octet, in both modes, whatever its size."""
+def test_round_trip(ftp_server: FtpServer, put: Program, get: Program, data: bytes, option: str, mode: str) -> None:
+    """A file is uploaded and downloaded byte for byte, in both modes, whatever its size."""
     put.write("a.bin", data)
     put(option, "-m", ftp_server.host, "/in/here", "a.bin")
     get(option, "-C", ftp_server.host, "/in/here/a.bin", "b.bin")
@@ -69,7 +69,7 @@ def test_there_and_back(ftp_server: FtpServer, put: Program, get: Program, data:
 
 
 def test_pipes(ftp_server: FtpServer, put: Program, get: Program) -> None:
-    """A file comes from standard input and goes to standard output."""
+    """A file is read from standard input and written to standard output."""
     put("-c", ftp_server.host, "/a.bin", stdin=LARGE)
     assert ftp_server.files == {"/a.bin": LARGE}
     assert get("-c", ftp_server.host, "/a.bin").output == LARGE
@@ -77,7 +77,7 @@ def test_pipes(ftp_server: FtpServer, put: Program, get: Program) -> None:
 
 @pytest.mark.ftp(files={"/a.bin": LARGE, "/b.bin": LARGE[:2_000_000]})
 def test_resume(ftp_server: FtpServer, put: Program, get: Program) -> None:
-    """A file that is there in part is completed, here and on the server."""
+    """A partial file is completed, locally and on the server."""
     ftp_server.files.set("/a.bin", LARGE, modified=MODIFIED)
     get.write("a.bin", LARGE[:2_000_000])
     put.write("b.bin", LARGE)
@@ -89,7 +89,7 @@ def test_resume(ftp_server: FtpServer, put: Program, get: Program) -> None:
 
 @pytest.mark.ftp(files={"/a.bin": b"0123"})
 def test_append(ftp_server: FtpServer, put: Program) -> None:
-    """Appending writes behind the end."""
+    """Appending writes after the end of the file."""
     put.write("a.bin", b"45")
     put("-A", ftp_server.host, "/", "a.bin")
     assert ftp_server.files == {"/a.bin": b"012345"}
@@ -106,7 +106,7 @@ def test_ascii(ftp_server: FtpServer, put: Program, get: Program) -> None:
 
 
 def test_tree_up(ftp_server: FtpServer, put: Program) -> None:
-    """A tree goes up with all that is in it."""
+    """A tree is uploaded with its content."""
     for name, data in below("/tree").items():
         put.write(f"tree/{name}", data)
     (put.folder / "tree" / "hollow").mkdir()
@@ -118,13 +118,13 @@ def test_tree_up(ftp_server: FtpServer, put: Program) -> None:
 @pytest.mark.ftp(files=TREE)
 @pytest.mark.parametrize("option", ["useMLSD=1", "useMLSD=0"], ids=["MLSD", "LIST"])
 def test_tree_down(ftp_server: FtpServer, get: Program, option: str) -> None:
-    """A tree comes down with all its files, from each kind of listing."""
+    """A tree is downloaded with all its files, from each kind of listing."""
     get("-R", "-T", "-o", option, ftp_server.host, ".", "/tree")
     assert get.tree("tree") == below("/tree")
 
 
 def test_times(ftp_server: FtpServer, put: Program, get: Program) -> None:
-    """A time goes down and up with its file."""
+    """Times are kept, both ways."""
     ftp_server.files.set("/a.txt", TEXT, modified=MODIFIED)
     get(ftp_server.host, ".", "/a.txt")
     assert (get.folder / "a.txt").stat().st_mtime == MODIFIED
@@ -136,7 +136,7 @@ def test_times(ftp_server: FtpServer, put: Program, get: Program) -> None:
 
 @pytest.mark.ftp(disable=["MFF"])
 def test_times_without_mff(ftp_server: FtpServer, put: Program) -> None:
-    """Where there is no MFF, MFMT takes its place."""
+    """Without MFF the program uses MFMT."""
     put.write("b.txt", TEXT, MODIFIED + 2)
     put(ftp_server.host, "/", "b.txt")
     assert ftp_server.files.stat("/b.txt").modified == MODIFIED + 2
@@ -145,7 +145,7 @@ def test_times_without_mff(ftp_server: FtpServer, put: Program) -> None:
 
 @pytest.mark.ftp(disable=["MFF", "MFMT"])
 def test_times_on_an_old_server(ftp_server: FtpServer, put: Program) -> None:
-    """Where there is no MFMT, SITE UTIME with its three times takes its place."""
+    """Without MFMT the program uses SITE UTIME with three times."""
     put.write("b.txt", TEXT, MODIFIED)
     put("-y", ftp_server.host, "/", "b.txt")
     assert ftp_server.files.stat("/b.txt").modified == MODIFIED
@@ -153,7 +153,7 @@ def test_times_on_an_old_server(ftp_server: FtpServer, put: Program) -> None:
 
 
 def test_temporary_names(ftp_server: FtpServer, put: Program) -> None:
-    """A file goes up under another name, gets its own when it is whole, and is then deleted here."""
+    """A file is uploaded under a temporary name, renamed when it is complete, and then deleted locally."""
     put.write("a.bin", LARGE)
     put("-S", ".part", "-DD", ftp_server.host, "/", "a.bin")
     assert ftp_server.files == {"/a.bin": LARGE}
@@ -175,7 +175,7 @@ def test_lists(ftp_server: FtpServer, show: Program) -> None:
 
 @pytest.mark.ftp(files={"/in/a1.txt": b"1", "/in/a2.txt": b"2", "/in/b.txt": b"b"})
 def test_patterns(ftp_server: FtpServer, get: Program) -> None:
-    """A pattern brings what it fits, and what was fetched is deleted when that is asked for."""
+    """A pattern selects files to download, and with -DD the downloaded files are deleted."""
     get("-DD", ftp_server.host, ".", "/in/a*.txt")
     assert get.tree() == {"a1.txt": b"1", "a2.txt": b"2"}
     assert ftp_server.files == {"/in/b.txt": b"b"}
@@ -183,7 +183,7 @@ def test_patterns(ftp_server: FtpServer, get: Program) -> None:
 
 @pytest.mark.parametrize("name", [name for name in [*NAMES, UNDECODABLE] if name[0] != "-" and "\\" not in name])
 def test_names(ftp_server: FtpServer, put: Program, get: Program, name: str) -> None:
-    """A name is put and got as itself, if it is one that the program does not take for an option or a path."""
+    """A name is uploaded and downloaded unchanged, unless the program treats it as an option or a path."""
     put.write(name, b"data")
     put("-m", ftp_server.host, "/in", name)
     assert ftp_server.files == {f"/in/{name}": b"data"}
@@ -193,7 +193,7 @@ def test_names(ftp_server: FtpServer, put: Program, get: Program, name: str) -> 
 
 @pytest.mark.ftp(files={"/a.txt": b"a", "/b.txt": b"b", "/bare/": None})
 def test_shell(ftp_server: FtpServer, tmp_path: Path) -> None:
-    """In the shell files and directories are renamed, deleted, made, removed, and get other modes."""
+    """In the shell files and directories are renamed, deleted, created, removed, and get other modes."""
     user, password = ftp_server.credentials
     ncftp = Program("ncftp", tmp_path, "-u", user, "-p", password, "-P", str(ftp_server.port), "-r", "0")
     commands = [
@@ -213,8 +213,8 @@ def test_shell(ftp_server: FtpServer, tmp_path: Path) -> None:
 
 
 @pytest.mark.ftp(files={"/a.txt": b"a"})
-def test_own_commands(ftp_server: FtpServer, put: Program) -> None:
-    """Commands of one's own run after the login, after a file and before the end."""
+def test_custom_commands(ftp_server: FtpServer, put: Program) -> None:
+    """Custom commands run after the login, after a file and before the end."""
     put.write("b.txt", b"b")
     put("-W", "MKD /made", "-X", "SITE CHMOD 600 /%s", "-Y", "DELE /a.txt", ftp_server.host, "/", "b.txt")
     assert ftp_server.files == {"/b.txt": b"b"}
@@ -223,7 +223,7 @@ def test_own_commands(ftp_server: FtpServer, put: Program) -> None:
 
 
 def test_refusals(ftp_server: FtpServer, get: Program, tmp_path: Path) -> None:
-    """What is not there, and who may not enter, is an error."""
+    """A missing file and a wrong password are errors."""
     assert get(ftp_server.host, ".", "/missing.txt", code=None).code != 0
     wrong = Program("ncftpget", tmp_path, "-u", "user", "-p", "wrong", "-P", str(ftp_server.port), "-r", "0", "-V")
     assert wrong(ftp_server.host, ".", "/missing.txt", code=None).code != 0

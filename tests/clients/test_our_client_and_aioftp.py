@@ -1,6 +1,6 @@
-"""Our client and aioftp's, call by call, each against a server of ours with the same content: the same comes of it.
+"""Our client and that of aioftp, call by call, each against our server with the same files: the results are the same.
 
-What differs on purpose is in `test_our_client_unlike_aioftp.py`, and the parsers are in `test_our_client_parsers.py`.
+Intended differences are in `test_our_client_unlike_aioftp.py`, and the parsers in `test_our_client_parsers.py`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Call = Callable[[AnyClient], Awaitable[Any]]
 
 
 def each(*calls: Call) -> Scenario:
-    """Make all the calls, whatever becomes of those before, and a last one that shows whether replies are in step."""
+    """Make all calls, whatever the result of earlier ones, and a last one that shows whether replies are in sync."""
 
     async def scenario(client: AnyClient, place: Place) -> list[Any]:
         found = [await attempt(call(client)) for call in calls]
@@ -33,7 +33,7 @@ def each(*calls: Call) -> Scenario:
 
 
 async def read(client: AnyClient, path: str, offset: int = 0) -> bytes:
-    """Content of a file from an octet on."""
+    """Content of a file from an offset on."""
     async with client.download_stream(path, offset=offset) as stream:
         return b"".join([block async for block in stream.iter_by_block(1 << 16)])
 
@@ -46,16 +46,16 @@ async def write(stream: Any, *pieces: bytes) -> None:
 
 
 async def make_directory(path: str | PurePosixPath, client: AnyClient) -> Any:
-    """Make a directory, as a call."""
+    """Create a directory, as a call."""
     return await client.make_directory(path)
 
 
-# Coming and going.
+# Sessions.
 
 
 @pytest.mark.parametrize("message", ["welcome", ["one", "two", "three"]], ids=["line", "lines"])
 async def test_connect(message: str | list[str]) -> None:
-    """`connect` gives the lines of the greeting, each with the space or hyphen before it."""
+    """`connect` returns the lines of the greeting, each with the space or hyphen before it."""
 
     async def scenario(client: AnyClient, place: Place) -> Any:
         return await client.connect(*place.address)
@@ -64,7 +64,7 @@ async def test_connect(message: str | list[str]) -> None:
     assert seen.result == (["-one", "-two", " three"] if isinstance(message, list) else [f" {message}"])
 
 
-async def test_connect_is_turned_away() -> None:
+async def test_connect_is_refused() -> None:
     """A greeting with 421 is a StatusCodeError."""
 
     async def scenario(client: AnyClient, place: Place) -> Any:
@@ -74,8 +74,8 @@ async def test_connect_is_turned_away() -> None:
     assert seen.result == Refused(("220",), ("421",), [" Too many connections, try again later"])
 
 
-async def test_connect_where_nobody_listens() -> None:
-    """A port where nobody listens is ConnectionRefusedError."""
+async def test_connect_without_a_server() -> None:
+    """A port without a server is ConnectionRefusedError."""
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
 
@@ -87,7 +87,7 @@ async def test_connect_where_nobody_listens() -> None:
 
 
 async def test_before_connect() -> None:
-    """A client that is not connected can be closed; anything else is ConnectionError."""
+    """A client that is not connected can be closed; every other call is ConnectionError."""
 
     async def scenario(client: AnyClient, place: Place) -> Any:
         client.close()
@@ -103,33 +103,33 @@ async def test_before_connect() -> None:
 
 
 async def test_connect_again() -> None:
-    """A client that was left, in order or not, connects once more and works."""
+    """A client that has quit or was closed connects again and works."""
 
     async def scenario(client: AnyClient, place: Place) -> Any:
         found: list[Any] = []
-        for leave in ("close", "quit", "close"):
+        for ending in ("close", "quit", "close"):
             await client.connect(*place.address)
             await client.login("user", "password")
             found.append(await read(client, "top.txt"))
-            left = getattr(client, leave)()
-            found.append(left if left is None else await left)
+            outcome = getattr(client, ending)()
+            found.append(outcome if outcome is None else await outcome)
         return found
 
     seen = await agree(scenario, login=False, files=FILES)
     assert seen.result == [b"0123456789", None] * 3
 
 
-class _WantsAccount(Server):
-    """A server that asks for an account behind the password (RFC 959 5.4)."""
+class _NeedsAccount(Server):
+    """A server that asks for an account after the password (RFC 959 5.4)."""
 
     async def pass_(self, connection: Connection, rest: str) -> bool:
-        """Keep the password and ask on."""
+        """Keep the password, and ask for the account."""
         connection.kept = rest
         connection.response("332", "Account?")
         return True
 
     async def acct(self, connection: Connection, rest: str) -> bool:
-        """Let in whoever knows both."""
+        """Log in with the right account and password."""
         return await super().pass_(connection, connection.kept if rest == "department" else "")
 
 
@@ -139,20 +139,20 @@ class _WantsAccount(Server):
     ids=["account", "no password", "needless password", "defaults", "anonymous"],
 )
 async def test_login(arguments: tuple[str, ...]) -> None:
-    """Whoever may come in is let in: with password and account, or without, by name or as anybody."""
+    """Users log in with password and account, with one of them or none, by name or anonymously."""
 
     async def scenario(client: AnyClient, place: Place) -> Any:
         await client.connect(*place.address)
         return await client.login(*arguments), await client.get_current_directory()
 
     users = [User("ann", "secret"), User("bob"), User()]
-    server = {"server_class": _WantsAccount} if len(arguments) == 3 else {}
+    server = {"server_class": _NeedsAccount} if len(arguments) == 3 else {}
     seen = await agree(scenario, login=False, users=users, **server)
     assert seen.result == (None, PurePosixPath("/"))
 
 
-async def test_login_as_somebody_else() -> None:
-    """Somebody else can log in on the same connection, and it is a new session for them."""
+async def test_login_as_another_user() -> None:
+    """Another user can log in on the same connection, which begins a new session."""
     users = [User("user", "password", home_path="/"), User("ann", "secret", home_path="/tree")]
     seen = await agree(
         each(lambda c: c.change_directory("/tree/sub"), lambda c: c.login("ann", "secret")), users=users, files=FILES
@@ -161,13 +161,13 @@ async def test_login_as_somebody_else() -> None:
 
 
 async def test_quit() -> None:
-    """`quit` says QUIT and gives nothing."""
+    """`quit` sends QUIT and returns None."""
     seen = await agree(lambda client, place: client.quit())
     assert (seen.result, seen.said[-1]) == (None, "QUIT -> 221")
 
 
 async def test_context() -> None:
-    """The context connects, logs in, and says goodbye, also when its body raises; the error goes on."""
+    """The context connects, logs in, and sends QUIT, also when its body raises; that error is raised."""
 
     async def scenario(client: AnyClient, place: Place) -> Any:
         async with type(client).context(*place.address, "user", "password") as other:
@@ -186,7 +186,7 @@ async def test_context() -> None:
 
 
 async def test_attributes() -> None:
-    """Settings can be read and changed under the same names, and the server's address is known once connected."""
+    """Settings can be read and changed under the same names, and the server's address is known after connecting."""
 
     async def scenario(client: AnyClient, place: Place) -> Any:
         assert (client.server_host, client.server_port) == place.address
@@ -202,13 +202,13 @@ async def test_attributes() -> None:
     assert seen.result == ([5, 6, 7, "utf-8", True], [1 << 30, 7, 7])
 
 
-# What is there.
+# Listings and paths.
 
 
 @pytest.mark.parametrize("raw_command", [None, "MLSD", "LIST"])
 @pytest.mark.parametrize("recursive", [False, True], ids=["flat", "recursive"])
 async def test_list(raw_command: str | None, recursive: bool) -> None:
-    """Listings have the same paths in the same order, relative where the path is, and the same is told of each."""
+    """Listings have the same paths in the same order, relative where the path is relative, and the same facts."""
 
     async def scenario(client: AnyClient, place: Place) -> Any:
         return {
@@ -223,8 +223,8 @@ async def test_list(raw_command: str | None, recursive: bool) -> None:
 
 
 @pytest.mark.parametrize("list_style", ["unix", "msdos", "msdos4", "eplf"])
-async def test_list_whatever_the_style(list_style: str) -> None:
-    """How the server's LIST looks does not matter to whom it gives MLSD, nor to `stat`."""
+async def test_list_with_every_style(list_style: str) -> None:
+    """The style of the server's LIST does not matter for MLSD and `stat`."""
 
     async def scenario(client: AnyClient, place: Place) -> Any:
         return await client.list("/", recursive=True), await client.stat("/tree/sub")
@@ -233,7 +233,7 @@ async def test_list_whatever_the_style(list_style: str) -> None:
 
 
 async def test_list_falls_back() -> None:
-    """Where the server has no MLSD, LIST is used, and stat uses it too."""
+    """When the server does not have MLSD, `list` and `stat` use LIST."""
 
     async def scenario(client: AnyClient, place: Place) -> Any:
         return await client.list("/", recursive=True), await client.stat("tree/a.txt"), await client.is_dir("/tree/sub")
@@ -243,7 +243,7 @@ async def test_list_falls_back() -> None:
 
 
 async def test_list_lazily() -> None:
-    """A listing can be gone through with `async for`, and the client is used again when it is over."""
+    """A listing can be iterated with `async for`, and the client can be used afterwards."""
 
     async def scenario(client: AnyClient, place: Place) -> Any:
         found = [str(path) async for path, _ in client.list("/tree", recursive=True)]
@@ -252,7 +252,7 @@ async def test_list_lazily() -> None:
     assert "/tree/sub/deep" in (await agree(scenario, files=FILES)).result[0]
 
 
-async def test_list_of_what_is_not_there() -> None:
+async def test_list_of_a_missing_directory() -> None:
     """A missing directory is 550, and a command that is neither MLSD nor LIST is ValueError."""
     seen = await agree(each(lambda c: c.list("missing"), lambda c: c.list("/", raw_command="NLST")), files=FILES)
     assert seen.result[:2] == [Refused(("1xx",), ("550",), [" No such file or directory"]), ValueError]
@@ -260,8 +260,8 @@ async def test_list_of_what_is_not_there() -> None:
 
 @pytest.mark.parametrize("raw_command", ["MLSD", "LIST"])
 async def test_list_of_odd_names(raw_command: str) -> None:
-    """Names of any letters, and names that imitate a line of a listing, are listed as they are."""
-    names = [name for name in [*NAMES, *HOSTILE] if raw_command == "MLSD" or name != ".hidden"]  # as ls hides it
+    """Names with any characters, and names that imitate a line of a listing, are listed unchanged."""
+    names = [name for name in [*NAMES, *HOSTILE] if raw_command == "MLSD" or name != ".hidden"]  # LIST hides it
     files: dict[str, bytes | None] = {f"/in/{name}": b"data" for name in names}
 
     async def scenario(client: AnyClient, place: Place) -> Any:
@@ -271,7 +271,7 @@ async def test_list_of_odd_names(raw_command: str) -> None:
     assert {str(path) for path, _ in seen.result} == set(files)
 
 
-async def test_list_tells_old_and_new_times() -> None:
+async def test_list_of_old_and_new_times() -> None:
     """Times of this year and of others are the same in both kinds of listing."""
 
     def prepare(server: FtpServer, place: Place) -> None:
@@ -286,19 +286,19 @@ async def test_list_tells_old_and_new_times() -> None:
 
 
 @pytest.mark.parametrize("first", [True, False])
-async def test_list_with_a_parser_of_ones_own(first: bool) -> None:
-    """A parser of one's own gets each line with its end, before or after the others, and what it gives is listed."""
-    heard: list[bytes] = []
+async def test_list_with_a_custom_parser(first: bool) -> None:
+    """A custom parser gets each line with its line end, before or after the others; its result is listed."""
+    received: list[bytes] = []
 
     def parse(line: bytes) -> tuple[PurePosixPath, dict[str, str]]:
-        heard.append(line)
+        received.append(line)
         if b"empty" in line:
             raise ValueError
         return PurePosixPath(f"mine {line.split()[-1].decode()}"), {"type": "file", "size": "1", "modify": ""}
 
     async def scenario(client: AnyClient, place: Place) -> Any:
-        heard.clear()
-        return await client.list("/tree", raw_command="LIST"), heard.copy()
+        received.clear()
+        return await client.list("/tree", raw_command="LIST"), received.copy()
 
     settings = {"parse_list_line_custom": parse, "parse_list_line_custom_first": first}
     seen = await agree(scenario, files={"/tree/empty": b"", "/tree/full": b"x"}, client=settings)
@@ -307,7 +307,7 @@ async def test_list_with_a_parser_of_ones_own(first: bool) -> None:
 
 @pytest.mark.parametrize("disable", [[], ["MLST"], ["MLST", "MLSD"]], ids=["MLST", "MLSD", "LIST"])
 async def test_stat(disable: list[str]) -> None:
-    """Of files and directories that are there the same is told, whatever command tells it."""
+    """The facts of existing files and directories are the same, with every command."""
     paths = ["/tree", "/tree/", "tree/a.txt", "/top.txt", "tree/sub/../a.txt", PurePosixPath("tree/sub/with space.bin")]
 
     async def scenario(client: AnyClient, place: Place) -> Any:
@@ -327,15 +327,15 @@ async def test_stat(disable: list[str]) -> None:
 
 @pytest.mark.parametrize("path", ["", "/", ".", "..", "tree/.."])
 async def test_stat_of_the_root(path: str) -> None:
-    """The root is a directory, however it is called."""
+    """The root is a directory, however its path is written."""
     seen = await agree(each(lambda c: c.stat(path), lambda c: c.exists(path), lambda c: c.is_dir(path)), files=FILES)
     assert (seen.result[0]["type"], *seen.result[1:3]) == ("dir", True, True)
 
 
 @pytest.mark.parametrize("disable", [[], ["MLST"], ["MLST", "MLSD"]], ids=["MLST", "MLSD", "LIST"])
 @pytest.mark.parametrize("path", ["missing", "/missing/x", "tree/b.txt"])
-async def test_exists_not(path: str, disable: list[str]) -> None:
-    """What is not there does not exist, whatever command tells it."""
+async def test_missing_paths(path: str, disable: list[str]) -> None:
+    """A missing path does not exist, with every command."""
     seen = await agree(each(lambda c: c.exists(path)), files=FILES, disable=disable)
     assert seen.result[0] is False
 
@@ -345,7 +345,7 @@ async def test_exists_not(path: str, disable: list[str]) -> None:
 
 @pytest.mark.parametrize("disable", [[], ["MLST", "MLSD"]], ids=["MLST", "LIST"])
 async def test_make_directory(disable: list[str]) -> None:
-    """A directory is made with those above it, and one that is there is left as it is."""
+    """A directory is created with missing parents, and an existing one is not changed."""
     paths: list[str | PurePosixPath] = [
         "new",
         "/a/b/c",
@@ -363,14 +363,14 @@ async def test_make_directory(disable: list[str]) -> None:
 
 
 async def test_make_directory_without_parents() -> None:
-    """One directory is made where the one above it is there."""
+    """One directory is created when its parent exists."""
     seen = await agree(each(lambda c: c.make_directory("/tree/x", parents=False)), files=FILES)
     assert "/tree/x" in seen.directories
 
 
 @pytest.mark.parametrize("path", ["/tree", "tree/", "/top.txt", "missing", "tree/hollow", "/tree/sub/deep/.."])
 async def test_remove(path: str) -> None:
-    """Files go, directories go with all that is in them, and what is not there is no error."""
+    """Files are removed, directories with their content, and a missing path is no error."""
     seen = await agree(each(lambda c: c.remove(path)), files=FILES)
     assert seen.result[0] is None
     assert not any(name.startswith("/tree/sub") for name in seen.files) or path in (
@@ -381,7 +381,7 @@ async def test_remove(path: str) -> None:
 
 
 async def test_remove_a_tree_of_odd_names() -> None:
-    """A tree goes whatever the names in it are; without MLSD, hidden files cannot be seen and keep it from going."""
+    """A tree is removed whatever its names are; without MLSD, hidden files are not listed and prevent it."""
     names = [*NAMES, *HOSTILE]
     for disable in ([], ["MLSD"]):
         if disable:
@@ -393,7 +393,7 @@ async def test_remove_a_tree_of_odd_names() -> None:
 
 
 async def test_remove_file_and_directory() -> None:
-    """A file and an empty directory are removed, and nothing else by either call."""
+    """Each call removes only its kind: files, or empty directories."""
     seen = await agree(
         each(
             lambda c: c.remove_file("/top.txt"),
@@ -427,7 +427,7 @@ async def test_remove_file_and_directory() -> None:
     ids=str,
 )
 async def test_rename(source: str | PurePosixPath, destination: str | PurePosixPath) -> None:
-    """Files and directories are renamed, moved and replaced, or left as they are with the same refusal."""
+    """Files and directories are renamed, moved and replaced, or unchanged with the same refusal."""
     await agree(each(lambda c: c.rename(source, destination)), files=FILES)
 
 
@@ -461,7 +461,7 @@ async def test_change_directory() -> None:
 
 
 async def test_get_current_directory() -> None:
-    """A directory of any name is told as it is; but see `test_quotes_in_directories` for more."""
+    """Directories with any name are reported unchanged; see `test_quotes_in_directories` for differences."""
     names = [*NAMES, *HOSTILE, " lead", "trail ", "\u2028", "a\\", "'x'", 'in"side', '"in front', "per%20cent"]
 
     async def scenario(client: AnyClient, place: Place) -> Any:
@@ -480,7 +480,7 @@ async def test_get_current_directory() -> None:
 
 @pytest.mark.parametrize("offset", [0, 3, 10, 11, 1 << 40, -1])
 async def test_download_stream(offset: int) -> None:
-    """A file is read from an offset on, up to its end; beyond it and before its start it is refused."""
+    """A file is read from an offset to its end; an offset beyond the end or below 0 is refused."""
 
     async def awaited(client: AnyClient) -> bytes:
         stream = await client.download_stream("top.txt", offset=offset)
@@ -495,7 +495,7 @@ async def test_download_stream(offset: int) -> None:
 @pytest.mark.parametrize("path", ["top.txt", "new.txt"])
 @pytest.mark.parametrize("offset", [0, 3, 10, 11])
 async def test_upload_stream(path: str, offset: int) -> None:
-    """A file is written from an offset on, which must not lie beyond its end."""
+    """A file is written from an offset on, which must not be beyond its end."""
     seen = await agree(each(lambda c: write(c.upload_stream(path, offset=offset), b"abc", b"", b"def")), files=FILES)
     if seen.result[0] is None:
         kept, after = (b"0123456789"[:offset], b"0123456789"[offset + 6 :]) if offset else (b"", b"")
@@ -505,14 +505,14 @@ async def test_upload_stream(path: str, offset: int) -> None:
 @pytest.mark.parametrize("path", ["top.txt", "new.txt"])
 @pytest.mark.parametrize("offset", [0, 3])
 async def test_append_stream(path: str, offset: int) -> None:
-    """What is appended stands behind what there was; and an offset means the same for both."""
+    """Appended data are written after the end; an offset has the same effect for both clients."""
     await agree(each(lambda c: write(c.append_stream(path, offset=offset), b"abc")), files=FILES)
 
 
 @pytest.mark.parametrize("call", ["download_stream", "upload_stream", "append_stream"])
 @pytest.mark.parametrize("path", ["/tree", "/nowhere/x", ""])
 async def test_streams_that_are_refused(call: str, path: str) -> None:
-    """What cannot be read or written is refused before the body, and the session goes on."""
+    """A path that cannot be read or written is refused before the body, and the session continues."""
 
     async def use(client: AnyClient) -> None:
         async with getattr(client, call)(path):
@@ -523,8 +523,8 @@ async def test_streams_that_are_refused(call: str, path: str) -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"x", LARGE], ids=["empty", "one", "large"])
-async def test_streams_carry_all(data: bytes) -> None:
-    """What goes up comes down again octet by octet, in pieces of any size."""
+async def test_streams_of_all_sizes(data: bytes) -> None:
+    """Data are uploaded and downloaded byte for byte, in blocks of any size."""
 
     async def scenario(client: AnyClient, place: Place) -> Any:
         async with client.upload_stream("a.bin") as stream:
@@ -536,7 +536,7 @@ async def test_streams_carry_all(data: bytes) -> None:
 
 
 async def test_reading_a_stream() -> None:
-    """Blocks, lines and exact numbers of octets are read from a stream; what is not there is IncompleteReadError."""
+    """Blocks, lines and exact numbers of bytes are read from a stream; missing bytes are IncompleteReadError."""
 
     async def scenario(client: AnyClient, place: Place) -> Any:
         async with client.get_stream("RETR a.txt", "1xx") as stream:
@@ -553,13 +553,13 @@ async def test_reading_a_stream() -> None:
 
 
 async def test_get_stream() -> None:
-    """Any command with data can be said: with a code for its first reply or without, or after the connection."""
+    """Any data command can be sent: with or without codes for its first reply, or after the connection is open."""
 
     async def without_codes(client: AnyClient) -> Any:
         async with client.get_stream("RETR top.txt") as stream:
             return await stream.read()
 
-    async def said_later(client: AnyClient) -> Any:
+    async def sent_later(client: AnyClient) -> Any:
         async with client.get_stream() as stream:
             return await client.command("RETR top.txt", "1xx"), await stream.read()
 
@@ -586,7 +586,7 @@ async def test_get_stream() -> None:
         return await stream.finish("3xx")
 
     seen = await agree(
-        each(without_codes, said_later, listing, with_offset, finished_with_a_code, refused, ended_otherwise),
+        each(without_codes, sent_later, listing, with_offset, finished_with_a_code, refused, ended_otherwise),
         files=FILES,
     )
     assert seen.result[0] == b"0123456789"
@@ -595,7 +595,7 @@ async def test_get_stream() -> None:
 
 @pytest.mark.parametrize("disable", [[], ["EPSV"], ["EPSV", "PASV"]], ids=["EPSV", "PASV", "neither"])
 async def test_get_passive_connection(disable: list[str]) -> None:
-    """A passive connection is opened by the first command that works, and the type is chosen before."""
+    """A passive connection is opened with the first command that works, after the type is set."""
 
     def use(**settings: Any) -> Call:
         async def call(client: AnyClient) -> Any:
@@ -626,7 +626,7 @@ async def test_get_passive_connection(disable: list[str]) -> None:
 
 @pytest.mark.parametrize("commands", [("epsv",), ("pasv",), ("pasv", "epsv"), ("EPSV", "PASV")], ids=str)
 async def test_passive_commands(commands: tuple[str, ...]) -> None:
-    """The choice of passive commands is kept, in their order."""
+    """The passive commands are used in their order."""
 
     async def scenario(client: AnyClient, place: Place) -> Any:
         return await read(client, "top.txt")
@@ -644,7 +644,7 @@ async def test_passive_commands(commands: tuple[str, ...]) -> None:
 
 
 def local_files(server: FtpServer | None, place: Place) -> None:
-    """What is uploaded."""
+    """Files to upload."""
     folder = place.folder
     for name, data in {"src/a.txt": b"a", "src/sub/b.bin": b"bb", "src/sub/deep/c": b"c" * 900, "one": b"1"}.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -658,7 +658,7 @@ DESTINATIONS = ["", "/", "dst", "a/b", "/a/b/", "/tree", "/tree/sub", ".", "..",
 @pytest.mark.parametrize("write_into", [False, True], ids=["below", "into"])
 @pytest.mark.parametrize("destination", DESTINATIONS)
 async def test_upload_a_file(destination: str, write_into: bool) -> None:
-    """A file arrives where aioftp's would, with the directories above it; it never replaces a directory."""
+    """A file gets the same path as with aioftp, with missing parents; it never replaces a directory."""
     seen = await agree(
         lambda client, place: client.upload(place.folder / "one", destination, write_into=write_into),
         files=FILES,
@@ -669,7 +669,7 @@ async def test_upload_a_file(destination: str, write_into: bool) -> None:
 
 @pytest.mark.parametrize("destination", ["top.txt", "tree/a.txt"])
 async def test_upload_over_a_file(destination: str) -> None:
-    """A file replaces another where it is told to be that file."""
+    """With `write_into` a file replaces another."""
     seen = await agree(
         lambda client, place: client.upload(place.folder / "one", destination, write_into=True),
         files=FILES,
@@ -684,7 +684,7 @@ async def test_upload_over_a_file(destination: str) -> None:
     [("", False), ("", True), ("/", False), ("/", True), ("dst", True), ("/tree", True), (".", False), (".", True)],
 )
 async def test_upload_a_directory(destination: str, write_into: bool) -> None:
-    """A directory arrives with all that is in it, empty directories too."""
+    """A directory is uploaded with its content, empty directories included."""
     seen = await agree(
         lambda client, place: client.upload(place.folder / "src", destination, write_into=write_into),
         files=FILES,
@@ -696,7 +696,7 @@ async def test_upload_a_directory(destination: str, write_into: bool) -> None:
 
 
 async def test_upload_of_links() -> None:
-    """Of a link to a file the content goes up, and links that lead nowhere are left out."""
+    """A link to a file is uploaded as its content, and dangling links are left out."""
 
     def prepare(server: FtpServer, place: Place) -> None:
         local_files(server, place)
@@ -712,14 +712,14 @@ async def test_upload_of_links() -> None:
     }
 
 
-async def test_upload_of_what_cannot_be_read() -> None:
-    """A local file that cannot be opened does not cost the file on the server."""
+async def test_upload_of_an_unreadable_file() -> None:
+    """When a local file cannot be opened, the file on the server is not changed."""
 
     async def scenario(client: AnyClient, place: Place) -> Any:
         layer = type(client.path_io)
 
         class Locked(layer):  # type: ignore[misc, valid-type]
-            """Opens no file, and says so in the way of its layer."""
+            """Opens no file, and raises the error of its layer."""
 
             async def _open(self, path: Path, *args: Any, **kwargs: Any) -> Any:
                 return await super()._open(path / "below a file", *args, **kwargs)
@@ -733,7 +733,7 @@ async def test_upload_of_what_cannot_be_read() -> None:
 
 @pytest.mark.parametrize("block_size", [1, 7, 8192, 1 << 20])
 async def test_block_size(block_size: int) -> None:
-    """The size of blocks does not change what is carried, up or down."""
+    """The block size does not change the data, up or down."""
 
     async def scenario(client: AnyClient, place: Place) -> Any:
         await client.upload(str(place.folder / "src" / "sub" / "deep" / "c"), "up", block_size=block_size)
@@ -746,7 +746,7 @@ async def test_block_size(block_size: int) -> None:
 @pytest.mark.parametrize("write_into", [False, True], ids=["below", "into"])
 @pytest.mark.parametrize("source", ["/tree", "tree/sub/", "top.txt", "tree/sub/../a.txt", "/"])
 async def test_download(source: str, write_into: bool) -> None:
-    """Files and directories arrive where aioftp's would; local files that are in the way are the same errors."""
+    """Files and directories get the same paths as with aioftp; conflicting local files are the same errors."""
 
     async def scenario(client: AnyClient, place: Place) -> Any:
         found = {}
@@ -764,8 +764,8 @@ async def test_download(source: str, write_into: bool) -> None:
     assert any(name.startswith("2/a/b") for name in seen.local)
 
 
-async def test_download_what_is_not_there() -> None:
-    """A missing file is 550, and nothing is made here."""
+async def test_download_of_a_missing_file() -> None:
+    """A missing file is 550, and nothing is created locally."""
 
     async def scenario(client: AnyClient, place: Place) -> Any:
         return await attempt(client.download("missing", place.folder / "x"))
@@ -774,8 +774,8 @@ async def test_download_what_is_not_there() -> None:
     assert (seen.result, seen.local) == (Refused(("2xx",), ("550",), [" No such file or directory"]), {})
 
 
-async def test_trees_of_odd_names_there_and_back(tmp_path: Path) -> None:
-    """A tree with names of all kinds goes up and comes down as it was."""
+async def test_round_trip_of_trees_with_odd_names(tmp_path: Path) -> None:
+    """A tree with names of all kinds is uploaded and downloaded unchanged."""
     for name in [*NAMES, *HOSTILE]:
         (tmp_path / "odd" / f"in {name}").mkdir(parents=True)
         (tmp_path / "odd" / f"in {name}" / name).write_bytes(name.encode())
@@ -791,7 +791,7 @@ async def test_trees_of_odd_names_there_and_back(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "cp1251"])
 async def test_encoding(encoding: str) -> None:
-    """Names are said in the client's encoding, and what is listed is read in it."""
+    """Names are sent in the client's encoding, and listings are decoded with it."""
     name = {"utf-8": "\u65e5\u672c", "latin-1": "caf\xe9", "cp1251": "\u0444\u0430\u0439\u043b"}[encoding]
 
     async def scenario(client: AnyClient, place: Place) -> Any:
@@ -805,11 +805,11 @@ async def test_encoding(encoding: str) -> None:
     assert seen.files == {f"/{name}/{name}": b"x"}
 
 
-# Abort, and talking without more.
+# ABOR, and single commands.
 
 
 async def test_abort() -> None:
-    """A transfer that runs is broken off in either direction, and the session goes on with the next."""
+    """A running transfer is aborted in either direction, and the session continues with the next one."""
 
     async def scenario(client: AnyClient, place: Place) -> Any:
         stream = await client.download_stream("big")
@@ -826,7 +826,7 @@ async def test_abort() -> None:
 
 
 async def test_abort_without_waiting() -> None:
-    """Without waiting ABOR is only sent: the stream ends with 426, and 226 is there to be read."""
+    """With wait=False ABOR is only sent: the stream ends with 426, and 226 can be read."""
 
     async def scenario(client: AnyClient, place: Place) -> Any:
         stream = await client.download_stream("big")
@@ -840,8 +840,8 @@ async def test_abort_without_waiting() -> None:
     assert seen.result == (("2xx",), ("426",), "226", PurePosixPath("/"))
 
 
-async def test_abort_nothing() -> None:
-    """Where nothing runs there is nothing to abort, and that is no error."""
+async def test_abort_without_a_transfer() -> None:
+    """Without a transfer there is nothing to abort, and that is no error."""
 
     async def only_sent(client: AnyClient) -> Any:
         return await client.abort(wait=False), await client.command(None, "226")
@@ -883,7 +883,7 @@ COMMANDS: list[tuple[Any, ...]] = [
 
 
 async def test_command() -> None:
-    """A command gives the code and lines of its reply, or nothing when no code is asked for, or the same refusal."""
+    """A command gives the code and lines of its reply, or None without codes, or the same refusal."""
 
     async def scenario(client: AnyClient, place: Place) -> Any:
         return [(arguments, await attempt(client.command(*arguments))) for arguments in COMMANDS]
@@ -893,7 +893,7 @@ async def test_command() -> None:
 
 
 async def test_command_that_is_only_sent() -> None:
-    """Without codes nothing is read: replies come to those who ask next, in their order."""
+    """Without codes no reply is read: the next calls read the replies in order."""
     seen = await agree(
         each(
             lambda c: c.command("NOOP"),
@@ -905,8 +905,8 @@ async def test_command_that_is_only_sent() -> None:
     assert seen.result[:3] == [None, None, ("200", [" Nothing done"])]
 
 
-async def test_waiting_codes_are_passed_over() -> None:
-    """Replies that fit a code to wait for are read and dropped until another comes."""
+async def test_wait_codes_are_skipped() -> None:
+    """Replies that match `wait_codes` are skipped until another one comes."""
 
     async def scenario(client: AnyClient, place: Place) -> Any:
         stream = await client.get_stream("RETR top.txt", ())
@@ -919,7 +919,7 @@ async def test_waiting_codes_are_passed_over() -> None:
 
 
 async def test_refusals_have_the_same_attributes() -> None:
-    """Expected codes, received codes and lines are those of the reply; codes are compared by the same masks."""
+    """Expected codes, received codes and lines are those of the reply; codes are compared with the same masks."""
     permissions = [Permission(writable=True), Permission("/locked", readable=False, writable=False)]
     seen = await agree(
         each(

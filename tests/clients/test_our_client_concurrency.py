@@ -1,4 +1,4 @@
-"""Many clients at once, many tasks on one client, and what breaks off at any moment: all arrives, and nothing stays."""
+"""Many clients at once, many tasks on one client, and interruptions at any moment: all data arrive, nothing leaks."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ PLACES = pytest.mark.parametrize("place", ["thread", "loop"])
 
 @contextlib.asynccontextmanager
 async def serving(place: str, **settings: Any) -> AsyncIterator[FtpServer]:
-    """A server on its own thread, or in the loop of the test; in the latter its handle does not start it."""
+    """A server on its own thread, or in the loop of the test; then its handle does not start it."""
     handle = FtpServer(**settings)
     if place == "thread":
         with handle:
@@ -51,30 +51,30 @@ async def serving(place: str, **settings: Any) -> AsyncIterator[FtpServer]:
 
 
 @contextlib.asynccontextmanager
-async def visit(server: FtpServer, **settings: Any) -> AsyncIterator[Client]:
+async def logged_in(server: FtpServer, **settings: Any) -> AsyncIterator[Client]:
     """A client that is logged in."""
     async with Client.context(*server.server.address, "user", "password", socket_timeout=20, **settings) as client:
         yield client
 
 
-async def deserted(server: FtpServer) -> None:
+async def wait_for_no_sessions(server: FtpServer) -> None:
     """Wait until the server has no session left; not on this thread, where the server may run."""
     await asyncio.to_thread(server.log.wait_for, lambda event: not server.sessions)
 
 
 @pytest.fixture
-def complaints() -> Iterator[list[dict[str, Any]]]:
-    """What a loop has to complain of; there must be nothing in the end."""
+def loop_errors() -> Iterator[list[dict[str, Any]]]:
+    """The errors that the loop reports; there must be none at the end."""
     found: list[dict[str, Any]] = []
     yield found
     assert found == []
 
 
 @contextlib.asynccontextmanager
-async def nothing_left(complaints: list[dict[str, Any]]) -> AsyncIterator[None]:
-    """Hold that after the block there is no task and no descriptor more than before, and nothing was dropped unread."""
-    asyncio.get_running_loop().set_exception_handler(lambda loop, context: complaints.append(context))
-    await asyncio.to_thread(gc.collect)  # the loop's executor has its thread from now on
+async def no_leaks(loop_errors: list[dict[str, Any]]) -> AsyncIterator[None]:
+    """Check that after the block there are no more tasks and descriptors than before, and no errors of the loop."""
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: loop_errors.append(context))
+    await asyncio.to_thread(gc.collect)  # from now on the loop's executor has its thread
     tasks, before = asyncio.all_tasks(), held()
     yield
     assert asyncio.all_tasks() == tasks
@@ -108,13 +108,13 @@ def content(tree: MemoryFiles, top: str) -> dict[str, bytes]:
     return {str(path.relative_to(top)): tree.read_file(path) for path in files}
 
 
-# Much at once.
+# Many at once.
 
 
 @PLACES
 @pytest.mark.parametrize("clients", [3, 1], ids=["three clients", "one client"])
 async def test_one_large_file_three_times_at_once(place: str, clients: int) -> None:
-    """Three downloads of one file at once bring the same octets, with a client each or as three tasks of one client."""
+    """Three downloads of one file at once are equal, with one client each or with three tasks of one client."""
 
     async def fetch(client: Client) -> str:
         digest = hashlib.sha256()
@@ -124,20 +124,20 @@ async def test_one_large_file_three_times_at_once(place: str, clients: int) -> N
         return digest.hexdigest()
 
     async with serving(place, files={"/large.bin": LARGE}) as server, contextlib.AsyncExitStack() as stack:
-        made = [await stack.enter_async_context(visit(server)) for _ in range(clients)]
-        digests = await asyncio.gather(*(fetch(made[number % clients]) for number in range(3)))
+        connected = [await stack.enter_async_context(logged_in(server)) for _ in range(clients)]
+        digests = await asyncio.gather(*(fetch(connected[number % clients]) for number in range(3)))
 
     assert digests == [hashlib.sha256(LARGE).hexdigest()] * 3
 
 
 @PLACES
-async def test_fifty_clients_with_a_tree_each(place: str, complaints: list[dict[str, Any]]) -> None:
-    """Each of fifty clients sends a tree of its own and gets it back as it was; none sees anything of the others."""
+async def test_fifty_clients_with_a_tree_each(place: str, loop_errors: list[dict[str, Any]]) -> None:
+    """Each of fifty clients uploads its own tree and downloads it unchanged; none sees the others."""
 
-    async def there_and_back(server: FtpServer, number: int) -> None:
+    async def round_trip(server: FtpServer, number: int) -> None:
         mine = {name: data + bytes([number]) for name, data in SMALL.items()}
         tree = local_tree(mine)
-        async with visit(server, path_io_factory=partial(MemoryPathIO, state=tree)) as client:
+        async with logged_in(server, path_io_factory=partial(MemoryPathIO, state=tree)) as client:
             await client.upload("/src", f"/{number}", write_into=True)
             await client.download(f"/{number}", "/back", write_into=True)
             assert content(tree, "/back") == mine
@@ -145,9 +145,9 @@ async def test_fifty_clients_with_a_tree_each(place: str, complaints: list[dict[
                 f"/{number}/{part:02}" for part in range(3)
             }
 
-    async with nothing_left(complaints), serving(place) as server:
-        await asyncio.gather(*(there_and_back(server, number) for number in range(50)))
-        await deserted(server)
+    async with no_leaks(loop_errors), serving(place) as server:
+        await asyncio.gather(*(round_trip(server, number) for number in range(50)))
+        await wait_for_no_sessions(server)
 
     assert server.files == {
         f"/{number}/{name}": data + bytes([number]) for number in range(50) for name, data in SMALL.items()
@@ -156,7 +156,7 @@ async def test_fifty_clients_with_a_tree_each(place: str, complaints: list[dict[
 
 @PLACES
 async def test_ten_tasks_on_one_client(place: str) -> None:
-    """Uploads, downloads, listings and questions of ten tasks come one after another, each with its own answer."""
+    """Uploads, downloads, listings and queries of ten tasks run one after another, each with its own reply."""
 
     async def work(client: Client, number: int) -> None:
         data = bytes([number]) * (1000 * number + 1)
@@ -186,7 +186,7 @@ async def test_ten_tasks_on_one_client(place: str) -> None:
 
     files: dict[str, bytes | None] = {f"/{number}/kept": b"x" * number for number in range(10)}
     async with serving(place, files=files) as server:
-        async with visit(server) as client:
+        async with logged_in(server) as client:
             await asyncio.gather(*(work(client, number) for number in range(10)))
         assert len(server.log.sessions) == 1
 
@@ -196,9 +196,9 @@ async def test_ten_tasks_on_one_client(place: str) -> None:
 
 @PLACES
 async def test_two_clients_write_one_file(place: str) -> None:
-    """Both are told that their file is stored, and it is as long as one of them and made of their octets only."""
+    """Both uploads succeed, and the file has the size of one of them and only their bytes."""
     size = 3_000_000
-    async with serving(place) as server, visit(server) as first, visit(server) as second:
+    async with serving(place) as server, logged_in(server) as first, logged_in(server) as second:
         await asyncio.gather(write(first, "both", b"1" * size), write(second, "both", b"2" * size))
         counts = Counter(await read(first, "both"))
         assert set(counts) <= set(b"12")
@@ -209,9 +209,9 @@ async def test_two_clients_write_one_file(place: str) -> None:
 
 @PLACES
 async def test_two_clients_append_to_one_file(place: str) -> None:
-    """Nothing of what either appends is lost or written over."""
+    """No appended data are lost or overwritten."""
     size = 3_000_000
-    async with serving(place, files={"/both": b"0"}) as server, visit(server) as first, visit(server) as second:
+    async with serving(place, files={"/both": b"0"}) as server, logged_in(server) as first, logged_in(server) as second:
         await asyncio.gather(
             *(write(client, "both", letter * size, append=True) for client, letter in ((first, b"1"), (second, b"2")))
         )
@@ -219,14 +219,14 @@ async def test_two_clients_append_to_one_file(place: str) -> None:
     assert (data[:1], Counter(data)) == (b"0", {ord("0"): 1, ord("1"): size, ord("2"): size})
 
 
-# What is broken off.
+# Interruptions.
 
 
-class Reaper:
-    """Cancels tasks, at most so many, one by chance at every so many events of a server."""
+class Canceller:
+    """Cancels at most `most` tasks, one at random at about every `mean`-th event of a server."""
 
     def __init__(self, server: FtpServer, seed: int, *, most: int, mean: int) -> None:
-        self._chance = random.Random(seed)
+        self._random = random.Random(seed)
         self._most = most
         self._mean = mean
         self._loop = asyncio.get_running_loop()
@@ -235,20 +235,20 @@ class Reaper:
         server.server.hub.subscribe(self._event)
 
     def _event(self, event: Event) -> None:
-        if self._chance.randrange(self._mean) == 0:
+        if self._random.randrange(self._mean) == 0:
             self._loop.call_soon_threadsafe(self._cancel_one)
 
     def _cancel_one(self) -> None:
         running = [task for task in self.tasks if not task.done() and not task.cancelling()]
         if running and self.cancelled < self._most:
-            self._chance.choice(running).cancel()
+            self._random.choice(running).cancel()
             self.cancelled += 1
 
 
-async def errand(server: FtpServer, number: int) -> None:
-    """All that a client does, in a directory of its own."""
+async def use_everything(server: FtpServer, number: int) -> None:
+    """Use everything of a client, in its own directory."""
     tree = local_tree(SMALL)
-    async with visit(server, path_io_factory=partial(MemoryPathIO, state=tree)) as client:
+    async with logged_in(server, path_io_factory=partial(MemoryPathIO, state=tree)) as client:
         await client.upload("/src", f"/{number}")
         await write(client, f"/{number}/more", b"more" * 100_000)
         await client.list(f"/{number}", recursive=True)
@@ -263,29 +263,29 @@ async def errand(server: FtpServer, number: int) -> None:
 
 @PLACES
 @SEEDS
-async def test_clients_cancelled_at_any_moment(place: str, seed: int, complaints: list[dict[str, Any]]) -> None:
-    """Who is cancelled leaves nothing behind, on either side, and who is not finishes; the server is as good as new."""
-    async with nothing_left(complaints), serving(place, files={"/large": bytes(500_000)}) as server:
-        reaper = Reaper(server, seed, most=30, mean=120)
-        reaper.tasks = [asyncio.create_task(errand(server, number)) for number in range(40)]
-        outcomes = await asyncio.gather(*reaper.tasks, return_exceptions=True)
-        await deserted(server)
-        await errand(server, 99)
-        await deserted(server)
+async def test_clients_cancelled_at_any_moment(place: str, seed: int, loop_errors: list[dict[str, Any]]) -> None:
+    """A cancelled client leaks nothing, on either side; the others finish, and the server still works."""
+    async with no_leaks(loop_errors), serving(place, files={"/large": bytes(500_000)}) as server:
+        canceller = Canceller(server, seed, most=30, mean=120)
+        canceller.tasks = [asyncio.create_task(use_everything(server, number)) for number in range(40)]
+        outcomes = await asyncio.gather(*canceller.tasks, return_exceptions=True)
+        await wait_for_no_sessions(server)
+        await use_everything(server, 99)
+        await wait_for_no_sessions(server)
 
     left = [outcome for outcome in outcomes if outcome is not None and not isinstance(outcome, asyncio.CancelledError)]
     assert left == []
     assert 10 <= outcomes.count(None) < 40
-    assert reaper.cancelled == 40 - outcomes.count(None)
+    assert canceller.cancelled == 40 - outcomes.count(None)
 
 
 @PLACES
 @SEEDS
 async def test_tasks_of_one_client_cancelled_at_any_moment(
-    place: str, seed: int, complaints: list[dict[str, Any]]
+    place: str, seed: int, loop_errors: list[dict[str, Any]]
 ) -> None:
-    """A task that is cancelled while it talks costs the connection, and the others are told; nobody waits for ever."""
-    async with nothing_left(complaints), serving(place, files={"/large": bytes(500_000)}) as server:
+    """A task cancelled during an exchange closes the connection, and the others get an error; no task hangs."""
+    async with no_leaks(loop_errors), serving(place, files={"/large": bytes(500_000)}) as server:
         client = Client(socket_timeout=20)
 
         async def use(number: int) -> None:
@@ -294,12 +294,12 @@ async def test_tasks_of_one_client_cancelled_at_any_moment(
                 assert len(await read(client, "/large")) == 500_000
                 assert (await client.stat(f"/{number}"))["size"] == str(number)
 
-        reaper = Reaper(server, seed, most=30, mean=60)
+        canceller = Canceller(server, seed, most=30, mean=60)
         for _ in range(3):
             await client.connect(*server.server.address)
             await client.login("user", "password")
-            reaper.tasks = [asyncio.create_task(use(number)) for number in range(10)]
-            outcomes = await asyncio.gather(*reaper.tasks, return_exceptions=True)
+            canceller.tasks = [asyncio.create_task(use(number)) for number in range(10)]
+            outcomes = await asyncio.gather(*canceller.tasks, return_exceptions=True)
             wrong = [
                 outcome
                 for outcome in outcomes
@@ -309,14 +309,12 @@ async def test_tasks_of_one_client_cancelled_at_any_moment(
             if any(isinstance(outcome, ConnectionError) for outcome in outcomes):
                 assert any(isinstance(outcome, asyncio.CancelledError) for outcome in outcomes)
         client.close()
-        await deserted(server)
-    assert reaper.cancelled > 0
+        await wait_for_no_sessions(server)
+    assert canceller.cancelled > 0
 
 
-async def test_a_task_that_waits_for_its_turn_is_cancelled_without_harm(
-    ftp_client: Client, ftp_server: FtpServer
-) -> None:
-    """Who has said nothing yet can go: the transfer that runs goes on, and so does who waits behind."""
+async def test_a_waiting_task_is_cancelled(ftp_client: Client, ftp_server: FtpServer) -> None:
+    """A task that has sent nothing yet can be cancelled: the transfer continues, and so do the other tasks."""
     async with ftp_client.upload_stream("a") as stream:
         waiting = [asyncio.create_task(ftp_client.size("a")) for _ in range(3)]
         await stream.write(b"1")
@@ -331,42 +329,42 @@ async def test_a_task_that_waits_for_its_turn_is_cancelled_without_harm(
 
 @PLACES
 @pytest.mark.parametrize("size", [1000, 200_000, 1 << 26])
-async def test_abort_from_another_task(place: str, size: int, complaints: list[dict[str, Any]]) -> None:
-    """The task whose download is broken off meets ConnectionAbortedError, unless it had all; the client goes on."""
-    async with nothing_left(complaints), serving(place, files={"/a": bytes(size), "/b": b"b"}) as server:
-        async with visit(server, retry=Retry(delay=0)) as client:
+async def test_abort_from_another_task(place: str, size: int, loop_errors: list[dict[str, Any]]) -> None:
+    """The task with the aborted download gets ConnectionAbortedError, unless it had all data; the client continues."""
+    async with no_leaks(loop_errors), serving(place, files={"/a": bytes(size), "/b": b"b"}) as server:
+        async with logged_in(server, retry=Retry(delay=0)) as client:
             for _ in range(5):
-                begun = asyncio.Event()
-                task = asyncio.create_task(_download(client, begun))
-                await begun.wait()
+                started = asyncio.Event()
+                task = asyncio.create_task(_download(client, started))
+                await started.wait()
                 await client.abort()
                 with contextlib.suppress(ConnectionAbortedError):
                     assert await task == size
                 assert await read(client, "b") == b"b"
-        await deserted(server)
+        await wait_for_no_sessions(server)
 
 
-async def _download(client: Client, begun: asyncio.Event) -> int:
-    octets = 0
+async def _download(client: Client, started: asyncio.Event) -> int:
+    received = 0
     async with client.download_stream("a") as stream:
         while piece := await stream.receive(1000):
-            begun.set()
-            octets += len(piece)
-    return octets
+            started.set()
+            received += len(piece)
+    return received
 
 
 async def test_abort_of_an_upload_from_another_task(ftp_client: Client, ftp_server: FtpServer) -> None:
-    """The task whose upload is broken off meets ConnectionAbortedError, and its file is known to be no whole one."""
-    begun = asyncio.Event()
+    """The task with the aborted upload gets ConnectionAbortedError, and its file is known to be partial."""
+    started = asyncio.Event()
 
     async def send() -> None:
         async with ftp_client.upload_stream("a") as stream:
             while True:
                 await stream.write(bytes(100_000))
-                begun.set()
+                started.set()
 
     task = asyncio.create_task(send())
-    await begun.wait()
+    await started.wait()
     await ftp_client.abort()
     with pytest.raises(ConnectionError):
         await task
@@ -375,14 +373,14 @@ async def test_abort_of_an_upload_from_another_task(ftp_client: Client, ftp_serv
 
 
 async def test_abort_is_not_undone_by_a_retry(ftp_server: FtpServer) -> None:
-    """What was broken off on purpose is not tried again."""
+    """An aborted transfer is not retried."""
     ftp_server.files["/a"] = bytes(1 << 26)
     tree = MemoryFiles()
-    begun = asyncio.Event()
+    started = asyncio.Event()
     settings = {"retry": Retry(delay=0), "path_io_factory": partial(MemoryPathIO, state=tree)}
-    async with visit(ftp_server, **settings) as client:
-        task = asyncio.create_task(client.download("/a", "/", block_size=1000, progress=lambda *_: begun.set()))
-        await begun.wait()
+    async with logged_in(ftp_server, **settings) as client:
+        task = asyncio.create_task(client.download("/a", "/", block_size=1000, progress=lambda *_: started.set()))
+        await started.wait()
         await client.abort()
         with pytest.raises(ConnectionAbortedError):
             await task
@@ -391,22 +389,22 @@ async def test_abort_is_not_undone_by_a_retry(ftp_server: FtpServer) -> None:
 
 
 async def test_two_tasks_abort_at_once(ftp_server: FtpServer) -> None:
-    """The second one finds nothing to break off, and both come back."""
+    """The second abort finds no transfer, and both return."""
     ftp_server.files["/a"] = bytes(1 << 26)
-    async with visit(ftp_server) as client:
-        begun = asyncio.Event()
-        task = asyncio.create_task(_download(client, begun))
-        await begun.wait()
+    async with logged_in(ftp_server) as client:
+        started = asyncio.Event()
+        task = asyncio.create_task(_download(client, started))
+        await started.wait()
         await asyncio.gather(client.abort(), client.abort())
         with pytest.raises(ConnectionAbortedError):
             await task
         assert await client.get_current_directory() == PurePosixPath("/")
 
 
-async def test_an_abort_that_is_cancelled_closes(ftp_server: FtpServer, complaints: list[dict[str, Any]]) -> None:
-    """After half an abort nobody knows what comes next: the client is closed, and can connect again."""
+async def test_a_cancelled_abort_closes_the_client(ftp_server: FtpServer, loop_errors: list[dict[str, Any]]) -> None:
+    """After a cancelled abort replies may be out of sync: the client is closed, and can connect again."""
     ftp_server.files["/a"] = bytes(1 << 26)
-    async with nothing_left(complaints):
+    async with no_leaks(loop_errors):
         client = Client()
         await client.connect(*ftp_server.address)
         await client.login(*ftp_server.credentials)
@@ -421,10 +419,10 @@ async def test_an_abort_that_is_cancelled_closes(ftp_server: FtpServer, complain
         await client.reconnect()
         await client.noop()
         await client.quit()
-        await deserted(ftp_server)
+        await wait_for_no_sessions(ftp_server)
 
 
-class _Breaker(Server):
+class _ClosingServer(Server):
     """A server that closes the control connection instead of every fourth download."""
 
     downloads = 0
@@ -437,24 +435,24 @@ class _Breaker(Server):
 
 @pytest.mark.illegal_replies
 @PLACES
-async def test_tasks_that_lose_the_connection_share_a_new_one(place: str, complaints: list[dict[str, Any]]) -> None:
-    """Of ten tasks with retries one connects again, for all of them, as often as the connection is lost."""
+async def test_tasks_that_lose_the_connection_share_a_new_one(place: str, loop_errors: list[dict[str, Any]]) -> None:
+    """Of ten tasks with retries one reconnects, for all of them, each time the connection is lost."""
     files: dict[str, bytes | None] = {f"/{number}": bytes([number]) * 100_000 for number in range(10)}
     tree = MemoryFiles()
     settings = {"retry": Retry(attempts=10, delay=0), "path_io_factory": partial(MemoryPathIO, state=tree)}
-    async with nothing_left(complaints), serving(place, server_class=_Breaker, files=files) as server:
-        async with visit(server, **settings) as client:
+    async with no_leaks(loop_errors), serving(place, server_class=_ClosingServer, files=files) as server:
+        async with logged_in(server, **settings) as client:
             await asyncio.gather(*(client.download(path, "/here") for path in files))
         assert len(server.log.sessions) == 4  # thirteen downloads for ten files
-        await deserted(server)
+        await wait_for_no_sessions(server)
     assert {f"/{name}": data for name, data in content(tree, "/here").items()} == files
 
 
-# Limits of speed and of time.
+# Speed limits and timeouts.
 
 
 class Clock:
-    """A loop's clock that goes on only in sleeps."""
+    """A clock of a loop that advances only in sleeps."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -464,14 +462,14 @@ class Clock:
         return self.now
 
     async def sleep(self, delay: float) -> None:
-        """Let time pass at once, and others have their turn."""
+        """Advance the time at once, and let other tasks run."""
         self.now += delay
         await asyncio.sleep(0)
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """The clock that speed limits of clients go by; the server has none."""
+    """The clock for the speed limits of clients; the server has none."""
     clock = Clock()
     for module in ("throttle", "stream"):
         names = {**vars(asyncio), "get_running_loop": lambda: clock}
@@ -482,24 +480,24 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 @pytest.mark.parametrize("direction", ["read", "write"])
 async def test_a_client_keeps_to_its_limits(ftp_server: FtpServer, clock: Clock, direction: str) -> None:
-    """Octets divided by the limit is how long a transfer takes, that of the other direction takes no time."""
+    """A transfer takes its size divided by the limit; the other direction takes no time."""
     ftp_server.files["/down"] = bytes(500_000)
-    async with visit(ftp_server, **{f"{direction}_speed_limit": 100_000}) as client:
+    async with logged_in(ftp_server, **{f"{direction}_speed_limit": 100_000}) as client:
         assert await read(client, "down") == bytes(500_000)
         down = clock.now
         await write(client, "up", bytes(500_000))
         up = clock.now - down
     assert ftp_server.files["/up"] == bytes(500_000)
-    # What went last is not waited for, nor is anything that went in the other direction.
+    # There is no wait after the last block, and none in the other direction.
     expected = (5, 0) if direction == "read" else (0, 5)
     assert (down, up) == pytest.approx(expected, abs=0.051)
 
 
-async def test_a_limit_can_be_changed_while_it_acts(ftp_server: FtpServer, clock: Clock) -> None:
-    """A limit that is set, changed and lifted in the middle of a transfer acts from then on."""
+async def test_a_limit_can_be_changed_during_a_transfer(ftp_server: FtpServer, clock: Clock) -> None:
+    """A limit that is set, changed and removed during a transfer takes effect at once."""
     ftp_server.files["/down"] = bytes(400_000)
     times = []
-    async with visit(ftp_server) as client, client.download_stream("down") as stream:
+    async with logged_in(ftp_server) as client, client.download_stream("down") as stream:
         for limit in (None, 100_000, 50_000, None):
             client.throttle.read.limit = limit
             left = 100_000
@@ -509,10 +507,10 @@ async def test_a_limit_can_be_changed_while_it_acts(ftp_server: FtpServer, clock
     assert times == pytest.approx([0, 1, 3, 3], abs=0.11)
 
 
-async def test_clients_have_limits_of_their_own(ftp_server: FtpServer, clock: Clock) -> None:
-    """Two clients wait side by side, each for its own octets, and commands wait for nothing."""
+async def test_each_client_has_its_own_limits(ftp_server: FtpServer, clock: Clock) -> None:
+    """Each client waits only for its own bytes, and commands do not wait."""
     ftp_server.files["/down"] = bytes(100_000)
-    async with visit(ftp_server, read_speed_limit=100_000) as slow, visit(ftp_server) as fast:
+    async with logged_in(ftp_server, read_speed_limit=100_000) as slow, logged_in(ftp_server) as fast:
         for client in (fast, slow):
             await read(client, "down")
         assert clock.now == pytest.approx(1, abs=0.051)
@@ -522,18 +520,22 @@ async def test_clients_have_limits_of_their_own(ftp_server: FtpServer, clock: Cl
         assert clock.now == before
 
 
-class _Silent(Server):
-    """A server with a command that it does not answer."""
+class _WithoutReply(Server):
+    """A server with a command to which it does not reply."""
 
     async def hang(self, connection: Connection, rest: str) -> bool:
-        """Wait for ever."""
+        """Wait forever."""
         await asyncio.Event().wait()
         return True
 
 
-async def test_a_time_limit_of_the_callers(complaints: list[dict[str, Any]]) -> None:
-    """When the caller's time is over between command and reply, the client is closed, says why, and connects again."""
-    async with nothing_left(complaints), serving("thread", server_class=_Silent) as server, visit(server) as client:
+async def test_a_timeout_of_the_caller(loop_errors: list[dict[str, Any]]) -> None:
+    """When the caller's timeout expires between command and reply, the client is closed, and can reconnect."""
+    async with (
+        no_leaks(loop_errors),
+        serving("thread", server_class=_WithoutReply) as server,
+        logged_in(server) as client,
+    ):
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0):
                 await client.command("HANG", "2xx")
@@ -549,10 +551,10 @@ def _end_now(limit: asyncio.Timeout, loop: asyncio.AbstractEventLoop, *_: object
 
 @pytest.mark.ftp(files={"/a": bytes(10_000_000)})
 @pytest.mark.parametrize("direction", ["down", "up"])
-async def test_a_time_limit_in_a_transfer(
-    ftp_server: FtpServer, complaints: list[dict[str, Any]], direction: str
+async def test_a_timeout_of_the_caller_in_a_transfer(
+    ftp_server: FtpServer, loop_errors: list[dict[str, Any]], direction: str
 ) -> None:
-    """When the caller's time is over in the middle of a file, nothing stays open, and the client can connect again."""
+    """When the caller's timeout expires within a file, nothing stays open, and the client can reconnect."""
     loop = asyncio.get_running_loop()
     tree = MemoryFiles()
     tree.write_file("/b", bytes(10_000_000))
@@ -560,13 +562,13 @@ async def test_a_time_limit_in_a_transfer(
 
     async def transfer() -> None:
         async with asyncio.timeout(None) as limit:
-            begun = partial(_end_now, limit, loop)
+            started = partial(_end_now, limit, loop)
             if direction == "down":
-                await client.download("/a", "/", block_size=1000, progress=begun)
+                await client.download("/a", "/", block_size=1000, progress=started)
             else:
-                await client.upload("/b", block_size=1000, progress=begun)
+                await client.upload("/b", block_size=1000, progress=started)
 
-    async with nothing_left(complaints):
+    async with no_leaks(loop_errors):
         await client.connect(*ftp_server.address)
         await client.login(*ftp_server.credentials)
         with pytest.raises(TimeoutError):
@@ -576,16 +578,16 @@ async def test_a_time_limit_in_a_transfer(
         await client.reconnect()
         assert await client.size("/a") == 10_000_000
         await client.quit()
-        await deserted(ftp_server)
+        await wait_for_no_sessions(ftp_server)
     assert ftp_server.log.transfers[0].completed is False
 
 
-# Loops and servers that end.
+# The end of loops and servers.
 
 
-@pytest.mark.parametrize("leave", ["quit", "close", "nothing", "stream", "task"])
-def test_one_client_in_two_loops(ftp_server: FtpServer, leave: str) -> None:
-    """A client connects in one loop after another, however the last one was left, and several tasks use it in each."""
+@pytest.mark.parametrize("ending", ["quit", "close", "nothing", "stream", "task"])
+def test_one_client_in_two_loops(ftp_server: FtpServer, ending: str) -> None:
+    """A client connects in one loop after another, however it ended in the last one, with several tasks in each."""
     ftp_server.files["/a"] = bytes(1_000_000)
     client = Client()
 
@@ -593,13 +595,13 @@ def test_one_client_in_two_loops(ftp_server: FtpServer, leave: str) -> None:
         await client.connect(*ftp_server.address)
         await client.login(*ftp_server.credentials)
         sizes = [len(data) for data in await asyncio.gather(*(read(client, "a") for _ in range(3)))]
-        if leave == "quit":
+        if ending == "quit":
             await client.quit()
-        elif leave == "close":
+        elif ending == "close":
             client.close()
-        elif leave == "stream":
+        elif ending == "stream":
             await (await client.download_stream("a")).readexactly(10)
-        elif leave == "task":
+        elif ending == "task":
             task = asyncio.create_task(_download(client, asyncio.Event()))  # asyncio.run cancels it
             await asyncio.sleep(0)
             assert not task.done()
@@ -613,10 +615,8 @@ def test_one_client_in_two_loops(ftp_server: FtpServer, leave: str) -> None:
 @pytest.mark.each_once
 @PLACES
 @pytest.mark.parametrize("seed", range(4))
-async def test_a_server_that_stops_in_the_middle_of_everything(
-    place: str, seed: int, complaints: list[dict[str, Any]]
-) -> None:
-    """Every client learns of it by an error of the connection or by 421, at once; nothing is left on either side."""
+async def test_a_server_that_stops_during_transfers(place: str, seed: int, loop_errors: list[dict[str, Any]]) -> None:
+    """Every client gets an error of the connection or 421 at once; nothing leaks on either side."""
     chance = random.Random(seed)
     loop = asyncio.get_running_loop()
     now = asyncio.Event()
@@ -628,14 +628,14 @@ async def test_a_server_that_stops_in_the_middle_of_everything(
         if left == 0:
             loop.call_soon_threadsafe(now.set)
 
-    async with nothing_left(complaints):
+    async with no_leaks(loop_errors):
         server = FtpServer(files={"/large": bytes(500_000)})
         server.server.hub.subscribe(count)
         if place == "thread":
             server.start()
         else:
             await server.server.start()
-        tasks = [asyncio.create_task(errand(server, number)) for number in range(20)]
+        tasks = [asyncio.create_task(use_everything(server, number)) for number in range(20)]
         await now.wait()
         if place == "thread":
             await asyncio.to_thread(server.stop)

@@ -1,6 +1,6 @@
-"""How our client takes apart what servers answer, beside aioftp's: the same where that is right.
+"""The parsers of our client compared with those of aioftp: equal where aioftp is right.
 
-Ours are static, so none needs a client. What differs stands in tables of (input, ours, theirs).
+Ours are static and need no client. Differences are in tables of (input, ours, theirs).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ THEIRS = aioftp.Client()
 
 
 def outcome(parse: Callable[..., Any], *arguments: Any, **settings: Any) -> Any:
-    """What a parser gives; of all errors the same, as aioftp's are of many classes."""
+    """The result of a parser; ValueError for every error, because aioftp raises many classes."""
     try:
         return parse(*arguments, **settings)
     except Exception:
@@ -36,7 +36,7 @@ def outcome(parse: Callable[..., Any], *arguments: Any, **settings: Any) -> Any:
 
 
 def mine(name: str, *arguments: Any, **settings: Any) -> Any:
-    """What our parser gives, or ValueError: no other class of error may come out of it."""
+    """The result of our parser, or ValueError: it may raise no other class of error."""
     try:
         return getattr(Client, name)(*arguments, **settings)
     except ValueError:
@@ -44,14 +44,14 @@ def mine(name: str, *arguments: Any, **settings: Any) -> Any:
 
 
 def check(name: str, *arguments: Any, **settings: Any) -> Any:
-    """Hold that both parsers give the same, and return it."""
+    """Check that both parsers give the same result, and return it."""
     found = mine(name, *arguments, **settings)
     assert found == outcome(getattr(THEIRS, name), *arguments, **settings)
     return found
 
 
 def check_differs(name: str, argument: Any, ours: Any, theirs: Any, **settings: Any) -> None:
-    """Hold what either parser gives where they differ."""
+    """Check the results of both parsers where they differ."""
     assert (mine(name, argument, **settings), outcome(getattr(THEIRS, name), argument, **settings)) == (ours, theirs)
 
 
@@ -76,7 +76,7 @@ def check_differs(name: str, argument: Any, ours: Any, theirs: Any, **settings: 
     ],
 )
 def test_epsv(text: str) -> None:
-    """The port is that of the last group of the right form, whatever its delimiter."""
+    """The port is that of the last group in the right form, with any delimiter."""
     check("parse_epsv_response", text)
 
 
@@ -85,13 +85,13 @@ def test_epsv(text: str) -> None:
     [("(|||70000|)", 70000), ("(|||123456|)", 123456), ("(   5 )", 5), ("(\xe9\xe9\xe95\xe9)", 5)],
 )
 def test_epsv_differs(text: str, theirs: int) -> None:
-    """Ports end at 65535, and a delimiter is a printable letter of ASCII (RFC 2428 2); aioftp asks for neither."""
+    """Ports end at 65535, and a delimiter is a printable ASCII character (RFC 2428 2); aioftp checks neither."""
     check_differs("parse_epsv_response", text, ValueError, (None, theirs))
 
 
 @given(st.integers(0, 65535), st.text(max_size=20), st.text(max_size=20))
 def test_any_epsv(port: int, before: str, after: str) -> None:
-    """Any port is found in any text that holds no parenthesis of its own."""
+    """Every port is found in every text without other parentheses."""
     assume(not set("()") & set(before + after))
     assert check("parse_epsv_response", f"{before}{render_229(port)}{after}") == (None, port)
 
@@ -127,20 +127,20 @@ def test_pasv(text: str) -> None:
     ],
 )
 def test_pasv_differs(text: str, ours: Any, theirs: Any) -> None:
-    """Numbers end at 255, and are looked for where there are no parentheses; aioftp does neither."""
+    """Numbers end at 255, and are found without parentheses; aioftp does neither."""
     check_differs("parse_pasv_response", text, ours, theirs)
 
 
 @given(st.tuples(*[st.integers(0, 255)] * 4), st.integers(0, 65535), st.text(max_size=20))
 def test_any_pasv(numbers: tuple[int, ...], port: int, after: str) -> None:
-    """Any address is found."""
+    """Every address is found."""
     host = ".".join(map(str, numbers))
     assert check("parse_pasv_response", f" {render_227(host, port)}{after}") == (host, port)
 
 
 @table("text", ['"/a"', ' "/a" is the current directory', '"/a""b" x', '""', "none", "", '"a"b"', 'x "/p" "q"'])
 def test_directory(text: str) -> None:
-    """The path is what stands in the first quotes, doubled ones are one; without any it is the current directory."""
+    """The path is in the first quotes, with doubled quotes inside; without quotes it is the current directory."""
     check("parse_directory_response", text)
 
 
@@ -156,7 +156,7 @@ def test_directory(text: str) -> None:
     ],
 )
 def test_directory_differs(text: str, ours: Any, theirs: str) -> None:
-    """A name that ends in quotes is read whole, and one that does not end is none; aioftp guesses."""
+    """A name that ends with a quote is read completely, and a missing closing quote is an error; aioftp guesses."""
     expected = PurePosixPath(ours) if isinstance(ours, str) else ours
     check_differs("parse_directory_response", text, expected, PurePosixPath(theirs))
 
@@ -164,7 +164,7 @@ def test_directory_differs(text: str, ours: Any, theirs: str) -> None:
 @given(st.text())
 @example('"')
 def test_any_directory(path: str) -> None:
-    """Any path is read as it was quoted, and so does aioftp when it has no quotes at the end or in a row."""
+    """Every quoted path is read back; with aioftp only paths without quotes at the end or in a row."""
     text = f" {quote_257(path)} is the current directory"
     assert Client.parse_directory_response(text) == PurePosixPath(path)
     if not path.endswith('"') and '""' not in path:
@@ -185,28 +185,28 @@ def test_unix_mode(text: str) -> None:
 @table(
     ("text", "ours", "theirs"),
     [
-        ("rwxr-xr-t", 0o1755, 0o1754),  # t stands for x, too
-        ("rwSr-Sr-T", 0o7644, ValueError),  # and capitals for none
+        ("rwxr-xr-t", 0o1755, 0o1754),  # t means x, too
+        ("rwSr-Sr-T", 0o7644, ValueError),  # capital letters mean no x
         ("rwxr-lr-x", 0o2745, ValueError),  # mandatory locking of System V
         ("rwxr-xr-xx", ValueError, 0o755),
         ("rwxr-xr-x+", ValueError, 0o755),
     ],
 )
 def test_unix_mode_differs(text: str, ours: Any, theirs: Any) -> None:
-    """All letters that ls writes are known, and there are nine of them."""
+    """All letters of ls are known, and there must be nine."""
     check_differs("parse_unix_mode", text, ours, theirs)
 
 
 @given(st.integers(0, 0o777))
 def test_any_unix_mode(mode: int) -> None:
-    """Any permissions are read as ls writes them."""
+    """All permissions are read as ls writes them."""
     letters = "".join(letter if mode >> (8 - place) & 1 else "-" for place, letter in enumerate("rwx" * 3))
     assert check("parse_unix_mode", letters) == mode
 
 
 @given(st.datetimes())
 def test_format_date_time(moment: datetime) -> None:
-    """A time is given to the minute."""
+    """A time is formatted to the minute."""
     assert check("format_date_time", moment).endswith("00")
 
 
@@ -232,24 +232,24 @@ NOW = datetime(2020, 9, 13, 12, 0)
     ],
 )
 def test_ls_date(text: str) -> None:
-    """Dates of ls have a time or a year; without a year it is the last one."""
+    """Dates of ls have a time or a year; without a year it is the last such date."""
     check("parse_ls_date", text, now=NOW)
 
 
 @table(
     ("text", "ours", "theirs"),
     [
-        ("13 Sep 10:00", "20200913100000", ValueError),  # the day first, as in many locales
+        ("13 Sep 10:00", "20200913100000", ValueError),  # day first, as in many locales
         ("2020-01-01 10:00", "20200101100000", ValueError),  # long-iso of GNU ls
         ("01-02 10:00", "20200102100000", ValueError),  # iso of GNU ls
-        ("Jan 01 10:00", "20200101100000", "20210101100000"),  # ls shows the year of what lies in the future
+        ("Jan 01 10:00", "20200101100000", "20210101100000"),  # ls shows the year of dates in the future
         ("Mar 14 12:00", "20200314120000", "20210314120000"),
         ("Dec 31 23:59", "20191231235900", "20201231235900"),
         ("Jan 1 1:1", ValueError, "20210101010100"),
     ],
 )
 def test_ls_date_differs(text: str, ours: Any, theirs: Any) -> None:
-    """The styles of GNU ls are known, nothing is from the future, and minutes have two digits."""
+    """The styles of GNU ls are known, no date is in the future, and minutes have two digits."""
     check_differs("parse_ls_date", text, ours, theirs, now=NOW)
 
 
@@ -259,7 +259,7 @@ DATES = st.datetimes(datetime(1972, 1, 1), datetime(2090, 1, 1))
 @given(DATES, st.integers(-180, 0), st.integers(0, 1439))
 @example(datetime(2023, 1, 1), -1, 0)
 def test_any_recent_ls_date(now: datetime, days: int, minutes: int) -> None:
-    """A date less than half a year ago is read, whatever day it is now."""
+    """A date less than half a year ago is read correctly on every day."""
     moment = datetime(now.year, now.month, now.day) + timedelta(days=days, minutes=minutes)
     text = moment.strftime("%b %d %H:%M")
     assert check("parse_ls_date", text, now=now) == moment.strftime("%Y%m%d%H%M00")
@@ -267,7 +267,7 @@ def test_any_recent_ls_date(now: datetime, days: int, minutes: int) -> None:
 
 @given(DATES)
 def test_any_old_ls_date(moment: datetime) -> None:
-    """A date with its year is midnight of that day."""
+    """A date with a year is midnight of that day."""
     assert check("parse_ls_date", moment.strftime("%b %d  %Y")) == moment.strftime("%Y%m%d000000")
 
 
@@ -296,7 +296,7 @@ UNIX_LINES = [
 @pytest.mark.parametrize("name", ["parse_list_line_unix", "parse_list_line"])
 @pytest.mark.parametrize("line", UNIX_LINES)
 def test_unix_line(line: bytes, name: str) -> None:
-    """What stands in a line of ls is told under the same names, or is an error."""
+    """The facts of a line of ls have the same names, or the line is an error."""
     if name == "parse_list_line":
         assert outcome(Client().parse_list_line, line) == outcome(THEIRS.parse_list_line, line)
     else:
@@ -304,7 +304,7 @@ def test_unix_line(line: bytes, name: str) -> None:
 
 
 def known(name: str, **more: Any) -> tuple[PurePosixPath, dict[str, Any]]:
-    """What is told of a file of five octets."""
+    """The facts of a file of five bytes."""
     info = {
         "type": "file",
         "size": "5",
@@ -341,7 +341,7 @@ def known(name: str, **more: Any) -> tuple[PurePosixPath, dict[str, Any]]:
     ],
 )
 def test_unix_line_differs(line: bytes, ours: Any, theirs: Any) -> None:
-    """Links are links; marks, dates, columns and octets that real servers send are read; names keep their spaces."""
+    """Links are links; marks, dates, columns and bytes of real servers are read; names keep their spaces."""
     check_differs("parse_list_line_unix", line, ours, theirs)
 
 
@@ -364,7 +364,7 @@ NAMES = st.builds(" ".join, st.lists(WORDS, min_size=1, max_size=3)).filter(
 def test_any_unix_line(
     name: str, kind: str, size: int, moment: datetime, mode: int, links: int, owner: str, group: str
 ) -> None:
-    """What our server writes both read, and it is what was written; but aioftp takes the clock of this machine."""
+    """Both read what our server writes correctly; but aioftp uses the clock of this machine."""
     modify = moment.replace(tzinfo=UTC).timestamp()
     entry = Entry(name, kind, size=size, modify=modify, mode=mode, links=links, owner=owner, group=group)
     path, info = check("parse_list_line_unix", unix_line(entry, now=modify + 366 * 86400).encode() + b"\r\n")
@@ -387,14 +387,14 @@ def test_any_unix_line(
     ],
 )
 def test_windows_line(line: bytes) -> None:
-    """Lines of Windows with slashes and years of four digits are the same for both."""
+    """Lines of Windows with slashes and four-digit years are the same for both."""
     check("parse_list_line_windows", line)
 
 
 @table(
     ("line", "ours", "theirs"),
     [
-        (b"10-19-18  10:13PM   5 a", ("a", {"type": "file", "size": "5"}), ValueError),  # as IIS has it
+        (b"10-19-18  10:13PM   5 a", ("a", {"type": "file", "size": "5"}), ValueError),  # the format of IIS
         (b"10-19-2018  10:13PM   5 a", ("a", {"type": "file", "size": "5"}), ValueError),
         (b"10/19/2018  22:13   5 a", ("a", {"type": "file", "size": "5"}), ValueError),
         (b"10/19/2018  10:13 PM  <JUNCTION>  a [b]", ("a", {"type": "link", "link_dst": "b"}), ValueError),
@@ -402,17 +402,17 @@ def test_windows_line(line: bytes) -> None:
     ],
 )
 def test_windows_line_differs(line: bytes, ours: Any, theirs: Any) -> None:
-    """What IIS really sends is read; and the directory itself is an entry like others, which `list` leaves out."""
+    """The formats of IIS are read; the directory itself is an entry, which `list` leaves out."""
 
-    def told(found: Any) -> Any:
+    def expected(found: Any) -> Any:
         return found if found is ValueError else (PurePosixPath(found[0]), {**found[1], "modify": "20181019221300"})
 
-    check_differs("parse_list_line_windows", line, told(ours), told(theirs))
+    check_differs("parse_list_line_windows", line, expected(ours), expected(theirs))
 
 
 @given(NAMES, st.sampled_from(["file", "dir"]), st.integers(0, 1 << 60), DATES)
 def test_any_msdos_line(name: str, kind: str, size: int, moment: datetime) -> None:
-    """What our server writes in the style of IIS we read; aioftp does not."""
+    """Our client reads what our server writes in the style of IIS; aioftp does not."""
     modify = moment.replace(tzinfo=UTC).timestamp()
     line = msdos_line(Entry(name, kind, size=size, modify=modify), four_digit_year=True).encode()
     path, info = Client.parse_list_line_windows(line)
@@ -421,8 +421,8 @@ def test_any_msdos_line(name: str, kind: str, size: int, moment: datetime) -> No
 
 
 @table("first", [True, False])
-def test_list_line_with_a_parser_of_ones_own(first: bool) -> None:
-    """One's own parser is asked first or last; what it cannot read the others get, and errors name the line."""
+def test_list_line_with_a_custom_parser(first: bool) -> None:
+    """A custom parser is tried first or last; the others get what it rejects, and errors show the line."""
 
     def parse(line: bytes) -> tuple[PurePosixPath, Any]:
         if not line.startswith(b"-"):
@@ -457,7 +457,7 @@ def test_list_line_with_a_parser_of_ones_own(first: bool) -> None:
     ],
 )
 def test_mlsx_line(line: bytes | str) -> None:
-    """Facts have names in lower case, and their values as sent; the rest of the line is the name."""
+    """Facts have names in lower case, and values as sent; the rest of the line is the name."""
     check("parse_mlsx_line", line)
 
 
@@ -480,17 +480,17 @@ def test_mlsx_line(line: bytes | str) -> None:
     ],
 )
 def test_mlsx_line_differs(line: bytes | str, ours: Any, theirs: Any) -> None:
-    """There is always a type, and links are of the type "link"; names keep their spaces; half a line is an error."""
+    """A type is always present, links have the type "link", names keep their spaces, a truncated line is an error."""
 
-    def told(found: Any) -> Any:
+    def expected(found: Any) -> Any:
         return found if found is ValueError else (PurePosixPath(found[0]), found[1])
 
-    check_differs("parse_mlsx_line", line, told(ours), told(theirs))
+    check_differs("parse_mlsx_line", line, expected(ours), expected(theirs))
 
 
 @given(NAMES, st.sampled_from(["file", "dir", "cdir", "pdir"]), st.integers(0, 1 << 60), DATES, WORDS)
 def test_any_mlsx_line(name: str, kind: str, size: int, moment: datetime, unique: str) -> None:
-    """What our server writes both read, and it is what was written."""
+    """Both read what our server writes correctly."""
     assume(not {";", "="} & set(unique))
     entry = Entry(name, kind, size=size, modify=int(moment.replace(tzinfo=UTC).timestamp()), unique=unique)
     path, info = check("parse_mlsx_line", mlsx_line(entry, MLSX_FACTS).encode() + b"\r\n")
@@ -499,8 +499,8 @@ def test_any_mlsx_line(name: str, kind: str, size: int, moment: datetime, unique
 
 
 @given(st.binary(max_size=80) | st.text(max_size=80).map(str.encode))
-def test_octets_of_any_kind(line: bytes) -> None:
-    """Whatever is read, each parser gives a result or a ValueError."""
+def test_any_bytes(line: bytes) -> None:
+    """For any input, each parser gives a result or a ValueError."""
     for name in ("parse_list_line_unix", "parse_list_line_windows", "parse_list_line_eplf", "parse_mlsx_line"):
         mine(name, line)
     text = line.decode("utf-8", "surrogateescape")

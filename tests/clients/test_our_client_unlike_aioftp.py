@@ -1,7 +1,7 @@
-"""Where our client does something else than aioftp's, on purpose: both behaviours, one difference a test.
+"""Intended differences between our client and that of aioftp: both behaviours, one difference per test.
 
-Most are defects of aioftp's client that nobody wants kept; some are choices. What is not here is meant to be the same,
-see `test_our_client_and_aioftp.py`; how the two read lines and replies is in `test_our_client_parsers.py`.
+Most are defects of aioftp's client; some are choices. Everything else is meant to be the same, see
+`test_our_client_and_aioftp.py`; the parsers of lines and replies are in `test_our_client_parsers.py`.
 """
 
 from __future__ import annotations
@@ -38,41 +38,41 @@ def one(call: Callable[[AnyClient], Awaitable[Any]]) -> Scenario:
 
 
 async def both(scenario: Scenario, **settings: Any) -> tuple[Seen, Seen]:
-    """What our client saw, and what aioftp's."""
+    """What our client saw, and what that of aioftp saw."""
     return await ours(scenario, **settings), await theirs(scenario, **settings)
 
 
 async def results(scenario: Scenario, **settings: Any) -> tuple[Any, Any]:
-    """What our client gave, and what aioftp's."""
+    """The result of our client, and that of aioftp."""
     mine, other = await both(scenario, **settings)
     return mine.result, other.result
 
 
 async def lines(client: AnyClient, path: str = "", raw_command: str = "LIST") -> list[tuple[str, Any]]:
-    """Names and what is told of them, by LIST unless another is named."""
+    """Names and facts, with LIST unless another command is given."""
     return [(str(name), info) for name, info in await client.list(path, raw_command=raw_command)]
 
 
-class Talker(Server):
-    """A server whose LIST has lines of our own."""
+class FixedList(Server):
+    """A server with fixed lines in LIST."""
 
-    said: tuple[str, ...] = ()
+    listing: tuple[str, ...] = ()
 
     async def list_lines(self, connection: Connection, flags: Any, argument: str) -> AsyncIterator[str]:
         """The lines."""
-        for line in self.said:
+        for line in self.listing:
             yield line
 
 
-def saying(*said: str) -> type[Server]:
-    """A class of server whose LIST has these lines."""
-    return type("Saying", (Talker,), {"said": said})
+def listing_server(*listing: str) -> type[Server]:
+    """A class of server with these lines in LIST."""
+    return type("Listing", (FixedList,), {"listing": listing})
 
 
 # Names and settings.
 
 
-def test_what_only_one_of_them_has() -> None:
+def test_names_of_only_one_client() -> None:
     """Of aioftp's names only the upgrade to TLS is missing; two settings have other names; ours has more of both."""
 
     def names(kind: type) -> set[str]:
@@ -93,7 +93,7 @@ def test_what_only_one_of_them_has() -> None:
 
 
 def test_blocks_are_larger() -> None:
-    """Files go in blocks of a mebibyte and not of 8 KiB, which would halve the speed."""
+    """Files are copied in blocks of a mebibyte; the 8 KiB of aioftp would halve the speed."""
     for name in ("upload", "download"):
         sizes = [
             inspect.signature(getattr(kind, name)).parameters["block_size"].default for kind in (Client, aioftp.Client)
@@ -102,7 +102,7 @@ def test_blocks_are_larger() -> None:
 
 
 def test_unknown_settings_are_refused_at_once() -> None:
-    """A setting that nobody knows, or cannot work, is an error when the client is made, and not when it connects."""
+    """An unknown or invalid setting is an error when the client is created, not when it connects."""
     aioftp.Client(no_such_setting=1)
     aioftp.Client(passive_commands=("epsw",))
     with pytest.raises(TypeError, match="no_such_setting"):
@@ -112,13 +112,13 @@ def test_unknown_settings_are_refused_at_once() -> None:
 
 
 def test_errors_have_builtin_bases() -> None:
-    """An error of the local disk is an OSError, and one of a reply that makes no sense a ValueError."""
+    """An error of the local disk is an OSError, and an invalid reply a ValueError."""
     assert not issubclass(aioftp.PathIOError, OSError)
     assert issubclass(ftpfixture.PathIOError, OSError)
     assert issubclass(ftpfixture.ReplySyntaxError, ValueError)
 
 
-# Coming and going.
+# Sessions.
 
 
 @pytest.fixture
@@ -144,7 +144,7 @@ def closed(client: AnyClient, opened: list[Channel]) -> list[bool]:
 
 
 async def test_connecting_twice_closes_the_first_connection(opened: list[Channel]) -> None:
-    """The first one is left open by aioftp."""
+    """The first connection is closed; aioftp leaves it open."""
 
     async def scenario(client: AnyClient, place: Place) -> Any:
         await client.connect(*place.address)
@@ -153,8 +153,8 @@ async def test_connecting_twice_closes_the_first_connection(opened: list[Channel
     assert await results(scenario) == ([True, False], [False, False])
 
 
-async def test_a_greeting_that_turns_away_closes(opened: list[Channel]) -> None:
-    """The connection is left open by aioftp."""
+async def test_a_refusing_greeting_closes(opened: list[Channel]) -> None:
+    """The connection is closed; aioftp leaves it open."""
 
     async def scenario(client: AnyClient, place: Place) -> Any:
         with pytest.raises((ftpfixture.StatusCodeError, aioftp.StatusCodeError)):
@@ -164,8 +164,8 @@ async def test_a_greeting_that_turns_away_closes(opened: list[Channel]) -> None:
     assert await results(scenario, login=False, maximum_connections=0) == ([True], [False])
 
 
-async def test_202_after_the_password_lets_in() -> None:
-    """RFC 959 4.2.1: superfluous at this site. aioftp takes it for a refusal."""
+async def test_202_after_the_password_logs_in() -> None:
+    """RFC 959 4.2.1: superfluous at this site. aioftp treats it as a refusal."""
 
     class Superfluous(Server):
         async def pass_(self, connection: Connection, rest: str) -> bool:
@@ -174,45 +174,45 @@ async def test_202_after_the_password_lets_in() -> None:
 
     scenario = one(lambda c: c.login("user", "password"))
 
-    async def comes(client: AnyClient, place: Place) -> Any:
+    async def connect_and_login(client: AnyClient, place: Place) -> Any:
         await client.connect(*place.address)
         return await scenario(client, place)
 
-    mine, other = await results(comes, login=False, server_class=Superfluous)
+    mine, other = await results(connect_and_login, login=False, server_class=Superfluous)
     assert (mine, other) == (None, Refused(("230", "33x"), ("202",), [" No password is needed"]))
 
 
-class _StaysSilent(Server):
-    """A server that refuses to say goodbye."""
+class _RefusesQuit(Server):
+    """A server that refuses QUIT."""
 
     async def quit(self, connection: Connection, rest: str) -> bool:
         """Refuse."""
-        connection.response("500", "You stay")
+        connection.response("500", "No")
         return True
 
 
-async def test_quit_closes_whatever_the_answer(opened: list[Channel]) -> None:
-    """The connection is left open by aioftp when QUIT is refused."""
+async def test_quit_always_closes(opened: list[Channel]) -> None:
+    """When QUIT is refused, aioftp leaves the connection open."""
 
     async def scenario(client: AnyClient, place: Place) -> Any:
         return (await attempt(client.quit())).code, closed(client, opened)
 
-    assert await results(scenario, server_class=_StaysSilent) == (("500", [True]), ("500", [False]))
+    assert await results(scenario, server_class=_RefusesQuit) == (("500", [True]), ("500", [False]))
 
 
-async def test_the_error_of_a_context_goes_before_that_of_its_goodbye() -> None:
-    """When the body of the context raises and QUIT fails too, aioftp shows the second error."""
+async def test_the_error_of_a_context_hides_that_of_quit() -> None:
+    """When the body of the context raises and QUIT fails too, aioftp raises the second error."""
 
     async def scenario(client: AnyClient, place: Place) -> Any:
         async with type(client).context(*place.address, "user", "password"):
             raise LookupError
 
-    mine, other = await results(scenario, login=False, server_class=_StaysSilent)
+    mine, other = await results(scenario, login=False, server_class=_RefusesQuit)
     assert (mine, other.code) == (LookupError, "500")
 
 
-async def test_a_closed_client_says_so() -> None:
-    """After `close` a call is a ConnectionError whose text says what to do; aioftp finds the connection lost."""
+async def test_the_error_of_a_closed_client() -> None:
+    """After `close` a call is a ConnectionError with advice; aioftp reports a lost connection."""
 
     async def scenario(client: AnyClient, place: Place) -> Any:
         client.close()
@@ -226,14 +226,14 @@ async def test_a_closed_client_says_so() -> None:
     assert other[0] is ConnectionResetError
 
 
-async def test_a_client_whose_server_is_silent_is_closed(opened: list[Channel]) -> None:
-    """After TimeoutError the reply that is due would be taken for the next command's; aioftp goes on."""
+async def test_a_client_is_closed_after_a_timeout(opened: list[Channel]) -> None:
+    """After TimeoutError the pending reply would be taken for that of the next command; aioftp continues."""
 
     async def scenario(client: AnyClient, place: Place) -> Any:
         client.socket_timeout = 0.01
         return await attempt(client.command(None, "2xx")), closed(client, opened)
 
-    settings = {"client": {"socket_timeout": 0.5}}  # aioftp takes no other later, and logs in within it
+    settings = {"client": {"socket_timeout": 0.5}}  # aioftp does not notice a later change, and logs in within it
     assert await results(scenario, **settings) == ((TimeoutError, [True]), (TimeoutError, [False]))
 
 
@@ -241,7 +241,7 @@ async def test_a_client_whose_server_is_silent_is_closed(opened: list[Channel]) 
 
 
 async def test_expected_codes_of_refusals() -> None:
-    """Any 2xx is success for MKD and RMD, and 202 for PASS; where LIST has no path, it is CWD that is refused."""
+    """Any 2xx is success for MKD and RMD, and 202 for PASS; for LIST of a path CWD is refused."""
 
     async def scenario(client: AnyClient, place: Place) -> Any:
         calls = {
@@ -270,11 +270,11 @@ async def test_expected_codes_of_refusals() -> None:
     assert mine["PASS"].received == ("530",)
 
 
-def replying(*said: tuple[str, str]) -> Scenario:
-    """Let a client read a reply of these lines, as its `parse_line` would give them."""
+def replying(*reply: tuple[str, str]) -> Scenario:
+    """Let a client read a reply with these lines, as `parse_line` would return them."""
 
     async def scenario(client: AnyClient, place: Place) -> Any:
-        left = list(said)
+        left = list(reply)
 
         async def parse_line() -> tuple[str, str]:
             code, rest = left.pop(0)
@@ -286,22 +286,22 @@ def replying(*said: tuple[str, str]) -> Scenario:
     return scenario
 
 
-async def test_digits_at_the_head_of_a_line_of_a_reply() -> None:
-    """Only the code of the first line ends a reply of several lines (RFC 959 4.2); aioftp stumbles over any other."""
+async def test_other_codes_within_a_reply() -> None:
+    """Only the code of the first line ends a multi-line reply (RFC 959 4.2); aioftp fails at any other code."""
     mine, other = await results(replying(("211", "-Status"), ("226", " files"), ("211", " End")), login=False)
     assert mine == ("211", ["-Status", "226 files", " End"])
     assert (other.expected, other.received) == (("211",), ("226",))
 
 
 async def test_a_reply_without_a_code_is_refused() -> None:
-    """What has no code is no reply; aioftp reads on, and takes the next reply for more lines of this one."""
+    """A line without a code is no reply; aioftp reads on, and takes the next reply for more lines of this one."""
     mine, other = await results(replying(("Hel", "lo"), ("220", " ready")), login=False)
     assert mine == Refused(("xxx",), ("Hel",), ["Hello"])
     assert (other.expected, other.received, other.info) == (("Hel",), ("220",), ["lo", " ready"])
 
 
 async def test_spaces_at_the_end_of_lines_stay() -> None:
-    """Lines of replies are stripped by aioftp."""
+    """Lines of replies are unchanged; aioftp strips them."""
 
     async def scenario(client: AnyClient, place: Place) -> Any:
         return await client.connect(*place.address)
@@ -311,7 +311,7 @@ async def test_spaces_at_the_end_of_lines_stay() -> None:
 
 
 async def test_quotes_in_directories() -> None:
-    """Doubled quotes are one, wherever they stand; aioftp loses those at the end of a name, and what is behind them."""
+    """Doubled quotes are one quote everywhere; aioftp loses those at the end of a name, and the text after them."""
 
     async def scenario(client: AnyClient, place: Place) -> Any:
         found = []
@@ -325,8 +325,8 @@ async def test_quotes_in_directories() -> None:
     assert other == ["/end is the current directory", "/ is the current directory", "/ab is the current directory"]
 
 
-async def test_octets_that_are_no_utf_8_survive() -> None:
-    """Names that the encoding cannot read are listed and used as they are; aioftp fails to read and to say them."""
+async def test_names_that_cannot_be_decoded() -> None:
+    """Names that cannot be decoded are listed and used as they are; aioftp cannot read or send them."""
     name = "caf\udce9"
     files: dict[str, bytes | None] = {f"/in/{name}": b"data", "/in/other": b"x"}
 
@@ -346,12 +346,12 @@ async def test_nul_is_not_sent() -> None:
     assert (mine, other) == (ValueError, ("200", [" Nothing done"]))
 
 
-# What is there.
+# Listings and paths.
 
 
 @pytest.mark.parametrize("disable", [[], ["MLST", "MLSD"]], ids=["MLST", "LIST"])
-async def test_is_file_of_what_is_not_there(disable: list[str]) -> None:
-    """What is not there is neither file nor directory; aioftp raises."""
+async def test_is_file_of_a_missing_path(disable: list[str]) -> None:
+    """A missing path is neither file nor directory; aioftp raises an error."""
 
     async def scenario(client: AnyClient, place: Place) -> Any:
         return await attempt(client.is_file("missing")), await attempt(client.is_dir("tree/missing"))
@@ -361,8 +361,8 @@ async def test_is_file_of_what_is_not_there(disable: list[str]) -> None:
     assert [refused.code for refused in other] == ["550", "550"]
 
 
-async def test_stat_of_what_is_not_there_without_mlst() -> None:
-    """What is said where no reply says it has the form of a reply; in aioftp it is a text where lines should be."""
+async def test_stat_of_a_missing_path_without_mlst() -> None:
+    """The error has lines like a reply, although there is no reply; with aioftp it has a text instead."""
     mine, other = await results(one(lambda c: c.stat("missing")), disable=["MLST"])
     assert mine == Refused(("2xx",), ("550",), [" missing is not in the listing of ."])
     assert other == Refused(("2xx",), ("550",), "path does not exists")
@@ -370,7 +370,7 @@ async def test_stat_of_what_is_not_there_without_mlst() -> None:
 
 @pytest.mark.parametrize("path", ["", "/", ".", "..", "tree/.."])
 async def test_stat_of_the_root_without_mlst(path: str) -> None:
-    """The root is in no listing, but it is there; aioftp does not find it."""
+    """The root is in no listing, but it exists; aioftp does not find it."""
 
     async def scenario(client: AnyClient, place: Place) -> Any:
         return await attempt(client.stat(path)), await client.exists(path), await attempt(client.is_dir(path))
@@ -381,7 +381,7 @@ async def test_stat_of_the_root_without_mlst(path: str) -> None:
 
 
 async def test_make_directory_above_without_mlst() -> None:
-    """A way up and down again is made, too; aioftp takes what it finds in no listing for missing."""
+    """A path with ".." is created too; aioftp takes a path that is in no listing for missing."""
 
     async def scenario(client: AnyClient, place: Place) -> Any:
         return await attempt(client.make_directory("a/../b"))
@@ -393,7 +393,7 @@ async def test_make_directory_above_without_mlst() -> None:
 
 @pytest.mark.parametrize("raw_command", [None, "LIST"])
 async def test_list_of_a_file(raw_command: str | None) -> None:
-    """A file is no directory to list; aioftp asks with LIST, and gives the file under its own name."""
+    """A file cannot be listed; aioftp sends LIST, and gives the file itself."""
 
     async def scenario(client: AnyClient, place: Place) -> Any:
         return await attempt(client.list("tree/a.txt", raw_command=raw_command))
@@ -405,14 +405,14 @@ async def test_list_of_a_file(raw_command: str | None) -> None:
 
 
 async def test_commands_for_lists_in_any_case() -> None:
-    """`raw_command` may be "mlsd"; aioftp wants capitals."""
+    """`raw_command` may be "mlsd"; aioftp requires upper case."""
     mine, other = await results(one(lambda c: lines(c, "/", "mlsd")), files={"/a": b""})
     assert ([name for name, _ in mine], other) == (["/a"], ValueError)
 
 
 @pytest.mark.parametrize("list_style", ["msdos", "msdos4", "eplf"])
 async def test_styles_of_list(list_style: str) -> None:
-    """LIST is read in all styles that our server has; aioftp reads that of Unix, and one of Windows that IIS lacks."""
+    """LIST is read in all styles of our server; aioftp reads that of Unix, and one of Windows that IIS does not use."""
 
     async def scenario(client: AnyClient, place: Place) -> Any:
         found = await client.list("/", recursive=True, raw_command="LIST")
@@ -424,25 +424,25 @@ async def test_styles_of_list(list_style: str) -> None:
     assert other is ValueError
 
 
-async def test_lines_that_nobody_understands_are_skipped(caplog: pytest.LogCaptureFixture) -> None:
-    """One bad line does not cost the listing: it is left out, with a warning; in aioftp it ends all with ValueError."""
-    said = ("total 12", "-rw-r--r-- 1 a b 5 Jan  1  2018 good", "what is this?", "")
-    mine, other = await results(one(lines), server_class=saying(*said))
+async def test_unknown_lines_are_skipped(caplog: pytest.LogCaptureFixture) -> None:
+    """A line that is not understood is left out, with a warning; with aioftp the whole listing is a ValueError."""
+    listing = ("total 12", "-rw-r--r-- 1 a b 5 Jan  1  2018 good", "what is this?", "")
+    mine, other = await results(one(lines), server_class=listing_server(*listing))
     assert ([name for name, _ in mine], other) == (["good"], ValueError)
     [warning] = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
     assert "what is this?" in warning
 
 
 async def test_marks_of_access_control_lists() -> None:
-    """A plus sign behind the mode is no error (POSIX ls); for aioftp it is."""
-    mine, other = await results(one(lines), server_class=saying("drwxr-xr-x+ 2 a b 4096 Jan  1  2018 in"))
+    """A plus sign after the mode is no error (POSIX ls); with aioftp it is."""
+    mine, other = await results(one(lines), server_class=listing_server("drwxr-xr-x+ 2 a b 4096 Jan  1  2018 in"))
     assert (mine[0][0], mine[0][1]["unix.mode"], other) == ("in", 0o755, ValueError)
 
 
 async def test_links_in_list() -> None:
-    """A link is a link, wherever it leads; aioftp makes it a directory or a file, by the last letter of its target."""
-    said = [f"lrwxrwxrwx 1 a b 6 Jan  1  2018 {name} -> {target}" for name, target in (("x", "y"), ("d", "sub/"))]
-    mine, other = await results(one(lines), server_class=saying(*said))
+    """A link is a link, whatever its target; aioftp shows a directory or a file, by the last letter of the target."""
+    listing = [f"lrwxrwxrwx 1 a b 6 Jan  1  2018 {name} -> {target}" for name, target in (("x", "y"), ("d", "sub/"))]
+    mine, other = await results(one(lines), server_class=listing_server(*listing))
     assert [(name, info["type"], info["link_dst"]) for name, info in mine] == [
         ("x", "link", "y"),
         ("d", "link", "sub/"),
@@ -451,7 +451,7 @@ async def test_links_in_list() -> None:
 
 
 def linked(server: FtpServer, place: Place) -> None:
-    """A directory with links: to a file, to a directory, to nothing."""
+    """A directory with links: to a file, to a directory, and dangling."""
     server.files["/in/file"] = b"data"
     server.files["/other/file"] = b"kept"
     for name, target in (("to_file", "/other/file"), ("to_dir", "/other"), ("to_nothing", "/nowhere")):
@@ -459,7 +459,7 @@ def linked(server: FtpServer, place: Place) -> None:
 
 
 async def test_spaces_at_the_ends_of_listed_names_stay() -> None:
-    """They are stripped by aioftp, and then there is no such file."""
+    """Names are unchanged; aioftp strips them, and then does not find the file."""
 
     async def scenario(client: AnyClient, place: Place) -> Any:
         found = [sorted(name for name, _ in await lines(client, "/in", command)) for command in ("MLSD", "LIST")]
@@ -473,23 +473,23 @@ async def test_spaces_at_the_ends_of_listed_names_stay() -> None:
 
 
 async def test_names_that_are_paths_are_not_listed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """A server cannot make us write outside of the destination: what is no name is left out. aioftp follows it."""
-    said = [f"-rw-r--r-- 1 a b 4 Jan  1  2018 {name}" for name in ("good", "../../evil")]
+    """A server cannot make the client write outside of the destination: paths are left out. aioftp follows them."""
+    listing = [f"-rw-r--r-- 1 a b 4 Jan  1  2018 {name}" for name in ("good", "../../evil")]
 
     async def scenario(client: AnyClient, place: Place) -> Any:
         await client.download("/in/a", place.folder / "deep" / "er", write_into=True)
         return sorted(place.local)
 
     files: dict[str, bytes | None] = {"/in/a/good": b"good", "/evil": b"evil", "/in/evil": b"evil"}
-    settings = {"files": files, "server_class": saying(*said), "disable": ["MLSD"]}
+    settings = {"files": files, "server_class": listing_server(*listing), "disable": ["MLSD"]}
     mine, other = await results(scenario, **settings)
     assert mine == ["deep", "deep/er", "deep/er/good"]
     assert "'../../evil'" in caplog.text
     assert other is ValueError or "evil" in other
 
 
-async def test_going_through_a_listing_leaves_the_client_free() -> None:
-    """Inside of `async for` other calls work, because the listing was read whole; aioftp mixes up the replies."""
+async def test_the_client_is_free_during_a_listing() -> None:
+    """Within `async for` other calls work, because the listing was read completely; aioftp mixes up replies."""
 
     async def scenario(client: AnyClient, place: Place) -> Any:
         return [(await client.stat(path))["type"] async for path, _ in client.list("/")]
@@ -499,8 +499,8 @@ async def test_going_through_a_listing_leaves_the_client_free() -> None:
     assert not isinstance(other, list)
 
 
-async def test_list_is_asked_in_the_directory_itself() -> None:
-    """LIST gets no path, because servers take some for options or patterns; aioftp gives them what may be one."""
+async def test_list_is_sent_without_a_path() -> None:
+    """LIST gets no path, because servers treat some as options or patterns; aioftp sends such paths."""
 
     async def scenario(client: AnyClient, place: Place) -> Any:
         await client.change_directory("in")
@@ -508,8 +508,8 @@ async def test_list_is_asked_in_the_directory_itself() -> None:
 
     mine, other = await both(scenario, files={"/in/-a/inside": b""})
     assert mine.result == other.result == ["-a/inside"]
-    spoken = [[line for line in seen.said if line.startswith(("CWD", "LIST"))][1:] for seen in (mine, other)]
-    assert spoken == [["CWD -a -> 250", "LIST -> 226", "CWD /in -> 250"], ["LIST -a -> 226"]]
+    commands = [[line for line in seen.said if line.startswith(("CWD", "LIST"))][1:] for seen in (mine, other)]
+    assert commands == [["CWD -a -> 250", "LIST -> 226", "CWD /in -> 250"], ["LIST -a -> 226"]]
 
 
 # Directories and names.
@@ -517,20 +517,20 @@ async def test_list_is_asked_in_the_directory_itself() -> None:
 
 @pytest.mark.parametrize("path", ["/top.txt", "/top.txt/x"])
 async def test_make_directory_where_a_file_is(path: str) -> None:
-    """A file is no directory, so it is an error; aioftp is content with anything of the name."""
+    """A file is no directory, so it is an error; aioftp accepts any entry of that name."""
     mine, other = await results(one(lambda c: c.make_directory(path)), files=FILES)
     assert mine == Refused(("2xx",), ("550",), [" File exists"])
     assert other is None or other.info == [" Not a directory"]
 
 
-async def test_make_directory_without_parents_makes() -> None:
-    """Without `parents` a directory that is there already is an error, as it is for mkdir; not for aioftp."""
+async def test_make_directory_without_parents() -> None:
+    """Without `parents` an existing directory is an error, as for mkdir; not for aioftp."""
     mine, other = await results(one(lambda c: c.make_directory("/tree", parents=False)), files=FILES)
     assert (mine.code, other) == ("550", None)
 
 
-async def test_remove_takes_links_away() -> None:
-    """A tree goes with the links in it, and what they lead to stays; aioftp removes that, and not the links."""
+async def test_remove_of_links() -> None:
+    """A tree is removed with its links, and their targets stay; aioftp removes the targets, and not the links."""
 
     async def scenario(client: AnyClient, place: Place) -> Any:
         return await attempt(client.remove("/in"))
@@ -562,7 +562,7 @@ def source(server: FtpServer, place: Place) -> None:
 async def test_nested_destinations_of_uploaded_directories(
     destination: str, write_into: bool, right: str, wrong: str
 ) -> None:
-    """All goes below the destination; aioftp makes it, and puts the files next to it."""
+    """All files go below the destination; aioftp creates it, and puts the files next to it."""
 
     async def scenario(client: AnyClient, place: Place) -> Any:
         await client.upload(place.folder / "src", destination, write_into=write_into)
@@ -573,8 +573,8 @@ async def test_nested_destinations_of_uploaded_directories(
     assert right in other.directories
 
 
-async def test_upload_of_what_is_not_there() -> None:
-    """Nothing to send is FileNotFoundError; aioftp does nothing, and says nothing."""
+async def test_upload_of_a_missing_file() -> None:
+    """A missing source is FileNotFoundError; aioftp does nothing and raises nothing."""
 
     async def scenario(client: AnyClient, place: Place) -> Any:
         return await attempt(client.upload(place.folder / "missing", "/x"))
@@ -585,7 +585,7 @@ async def test_upload_of_what_is_not_there() -> None:
 
 
 async def test_upload_into_a_file() -> None:
-    """A destination that is a file cannot be made a directory, and MKD says so; in aioftp it is STOR that fails."""
+    """A file cannot become a directory, so MKD fails; with aioftp STOR fails."""
 
     async def scenario(client: AnyClient, place: Place) -> Any:
         return await attempt(client.upload(place.folder / "src" / "a", "/top.txt"))
@@ -597,7 +597,7 @@ async def test_upload_into_a_file() -> None:
 
 
 async def test_links_that_lead_up_are_not_uploaded(caplog: pytest.LogCaptureFixture) -> None:
-    """A link to a directory above itself is left out, with a warning; aioftp goes round until the system stops it."""
+    """A link to a directory above itself is left out, with a warning; aioftp follows it until the system stops it."""
 
     def prepare(server: FtpServer, place: Place) -> None:
         (place.folder / "src").mkdir()
@@ -614,9 +614,9 @@ async def test_links_that_lead_up_are_not_uploaded(caplog: pytest.LogCaptureFixt
 
 
 async def test_links_are_downloaded(caplog: pytest.LogCaptureFixture) -> None:
-    """Of a link to a file the content comes; links that lead to no file are left out with a warning.
+    """A link to a file is downloaded as its content; links that lead to no file are left out with a warning.
 
-    aioftp leaves out all of them, without a word.
+    aioftp leaves out all of them, without a warning.
     """
 
     async def scenario(client: AnyClient, place: Place) -> Any:
@@ -632,11 +632,11 @@ async def test_links_are_downloaded(caplog: pytest.LogCaptureFixture) -> None:
 
 
 async def test_a_download_that_is_refused_leaves_the_local_file() -> None:
-    """The local file is opened when the server has said yes; aioftp has emptied it by then."""
+    """The local file is opened after the server has accepted; aioftp has truncated it by then."""
     users = [User("user", "password", permissions=[Permission(), Permission("/secret", readable=False)])]
 
     class Shown(Server):
-        """Shows files that it does not give."""
+        """Lists files that it does not send."""
 
         async def retr(self, connection: Connection, rest: str) -> bool:
             connection.response("550", "Not for you")
@@ -652,7 +652,7 @@ async def test_a_download_that_is_refused_leaves_the_local_file() -> None:
 
 
 async def test_data_connections_of_refused_transfers_are_closed(opened: list[Channel]) -> None:
-    """They are left open by aioftp until they are collected."""
+    """They are closed; aioftp leaves them open until they are garbage-collected."""
 
     async def scenario(client: AnyClient, place: Place) -> Any:
         for call in (client.download_stream("missing"), client.upload_stream("/no/where")):
@@ -664,7 +664,7 @@ async def test_data_connections_of_refused_transfers_are_closed(opened: list[Cha
 
 
 async def test_data_connections_of_listings_that_fall_back_are_closed(opened: list[Channel]) -> None:
-    """The one that was meant for MLSD is left open by aioftp."""
+    """The data connection of MLSD is closed; aioftp leaves it open."""
 
     async def scenario(client: AnyClient, place: Place) -> Any:
         await client.list("")
@@ -674,14 +674,14 @@ async def test_data_connections_of_listings_that_fall_back_are_closed(opened: li
     assert (mine, other) == ([False, True, True], [False, False, True])
 
 
-async def where(client: AnyClient) -> Any:
-    """The current directory, or what comes instead when replies are out of step."""
+async def current_directory(client: AnyClient) -> Any:
+    """The current directory, or the received code when replies are out of sync."""
     found = await attempt(client.get_current_directory())
     return found.received if isinstance(found, Refused) else str(found)
 
 
 async def test_after_an_error_in_the_body_of_a_stream() -> None:
-    """The final reply is read all the same, so that the next command gets its own; aioftp leaves it unread."""
+    """The final reply is still read, so that the next command gets its own; aioftp leaves it unread."""
 
     async def scenario(client: AnyClient, place: Place) -> Any:
         async def fails() -> None:
@@ -689,48 +689,48 @@ async def test_after_an_error_in_the_body_of_a_stream() -> None:
                 await stream.read()
                 raise LookupError
 
-        return await attempt(fails()), await where(client)
+        return await attempt(fails()), await current_directory(client)
 
     assert await results(scenario, files=FILES) == ((LookupError, "/"), (LookupError, ("226",)))
 
 
 async def test_after_a_stream_was_closed_and_not_finished() -> None:
-    """The next command passes over the reply that nobody read; aioftp takes it for that command's."""
+    """The next command skips the unread reply; aioftp takes it for that of the command."""
 
     async def scenario(client: AnyClient, place: Place) -> Any:
         stream = await client.download_stream("top.txt")
         await stream.read()
         stream.close()
-        return await where(client)
+        return await current_directory(client)
 
     assert await results(scenario, files=FILES) == ("/", ("226",))
 
 
-async def test_after_a_first_reply_that_was_not_wanted() -> None:
-    """When the caller refuses a 1xx, the reply that it announced is passed over; aioftp takes it for the next one's."""
+async def test_after_an_unexpected_first_reply() -> None:
+    """After an unexpected 1xx, the final reply is skipped; aioftp takes it for that of the next command."""
 
     async def scenario(client: AnyClient, place: Place) -> Any:
         refused = await attempt(client.get_stream("RETR top.txt", "3xx"))
-        return refused.received, await where(client)
+        return refused.received, await current_directory(client)
 
     assert await results(scenario, files=FILES) == ((("150",), "/"), (("150",), ("226",)))
 
 
-async def test_after_an_abort_of_what_was_over() -> None:
-    """When the transfer had ended before the ABOR, there is a reply more; it is read, too. aioftp leaves it."""
+async def test_after_an_abort_of_a_completed_transfer() -> None:
+    """When the transfer had completed before ABOR, there is one more reply, which is read; aioftp leaves it unread."""
 
     async def scenario(client: AnyClient, place: Place) -> Any:
         stream = await client.download_stream("top.txt")
         await stream.read()
         await client.abort()
         stream.close()
-        return await where(client)
+        return await current_directory(client)
 
     assert await results(scenario, files=FILES) == ("/", ("226",))
 
 
 async def test_commands_inside_of_a_transfer() -> None:
-    """What must wait for the transfer is ClientStateError at once; aioftp takes the transfer's reply for its own."""
+    """A command that must wait for the transfer is ClientStateError at once; aioftp gives it the transfer's reply."""
 
     async def scenario(client: AnyClient, place: Place) -> Any:
         async with client.download_stream("top.txt") as stream:
@@ -743,7 +743,7 @@ async def test_commands_inside_of_a_transfer() -> None:
 
 
 async def test_tasks_share_a_client() -> None:
-    """Calls of several tasks come one after another; with aioftp it is chance who reads which reply, or fails."""
+    """Calls of several tasks run one after another; with aioftp tasks get replies of each other, or fail."""
 
     async def scenario(client: AnyClient, place: Place) -> Any:
         return await asyncio.gather(*[client.stat(f"/tree/{name}") for name in ("a.txt", "empty.bin", "sub")])
@@ -752,8 +752,8 @@ async def test_tasks_share_a_client() -> None:
     assert [(info["type"], info.get("size")) for info in answers] == [("file", "6"), ("file", "0"), ("dir", None)]
 
 
-async def test_the_type_is_said_once() -> None:
-    """TYPE I is said before the first transfer and not before each, which saves a round trip."""
+async def test_type_is_sent_once() -> None:
+    """TYPE I is sent before the first transfer and not before each, which saves a round trip."""
 
     async def scenario(client: AnyClient, place: Place) -> Any:
         for _ in range(3):
@@ -764,8 +764,8 @@ async def test_the_type_is_said_once() -> None:
     assert [mine.said.count("TYPE I -> 200"), other.said.count("TYPE I -> 200")] == [1, 3]
 
 
-async def test_what_was_refused_once_is_not_tried_again() -> None:
-    """A server without EPSV and MLSD is asked for each of them once; aioftp asks every time."""
+async def test_refused_commands_are_not_repeated() -> None:
+    """A server without EPSV and MLSD gets each of them once; aioftp sends them every time."""
 
     async def scenario(client: AnyClient, place: Place) -> Any:
         for _ in range(3):
@@ -776,14 +776,14 @@ async def test_what_was_refused_once_is_not_tried_again() -> None:
     assert [other.said.count("EPSV -> 502"), other.said.count("MLSD -> 502")] == [6, 3]
 
 
-async def test_no_way_to_connect() -> None:
-    """No command for a passive connection is an error; aioftp takes an empty list for its own choice."""
+async def test_no_passive_command() -> None:
+    """An empty list of passive commands is an error; aioftp uses its default."""
     mine, other = await results(one(lambda c: c.get_passive_connection(commands=[])))
     assert (mine, isinstance(other, tuple)) == (ValueError, True)
 
 
 async def test_a_passive_connection_is_one_stream() -> None:
-    """`get_passive_connection` gives one object that reads, writes and is finished; aioftp a reader and a writer."""
+    """`get_passive_connection` returns one object to read, write and finish; aioftp a reader and a writer."""
 
     async def scenario(client: AnyClient, place: Place) -> Any:
         connection = await client.get_passive_connection()
@@ -799,8 +799,8 @@ async def test_a_passive_connection_is_one_stream() -> None:
     assert other.result == ["StreamReader", "StreamWriter"]
 
 
-async def test_blocks_are_whole() -> None:
-    """`iter_by_block` gives blocks of the size asked for, but for the last; aioftp's are as the octets come."""
+async def test_blocks_are_full() -> None:
+    """`iter_by_block` gives full blocks, except the last; those of aioftp are as large as what was received."""
 
     async def scenario(client: AnyClient, place: Place) -> Any:
         async with client.download_stream("a") as stream:
@@ -813,7 +813,7 @@ async def test_blocks_are_whole() -> None:
 
 
 async def test_speed_limits_are_for_data_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The control connection is not slowed down; aioftp counts commands and replies, too."""
+    """The control connection is not limited; aioftp also counts commands and replies."""
 
     async def scenario(client: AnyClient, place: Place) -> Any:
         counted: list[bytes] = []

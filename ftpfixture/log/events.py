@@ -105,6 +105,11 @@ class Payload:
     def _part(self, piece: bytes | memoryview, most: int) -> memoryview:
         return memoryview(piece)[self._offset : self._offset + most]
 
+    def content(self) -> bytes | None:
+        """All the bytes, in one piece; None once the digest is known, and the pieces are dropped."""
+        with self._lock:
+            return None if self._pieces is None else b"".join(self._pieces)
+
     def __repr__(self) -> str:
         return f"<Payload of {self.size} octets>"
 
@@ -271,12 +276,15 @@ class DataClosed(Event):
         payload: The octets as on the wire; gives their number and digest.
         completed: True when all there was to send was handed over, or the client's end of file was read.
         error: Why not, in words; "" when completed.
+        end: How the connection ended: "eof", "rst", "half-close" (the sender's end of file on a connection that stays
+            open), or "no-close-notify" for an encrypted connection that ended without it.
     """
 
     command_seq: int
     payload: Payload
     completed: bool
     error: str
+    end: str = "eof"
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,11 +132,15 @@ class FaultyStream(ThrottleStreamIO):
             return
         if how == "half":
             self.socket.shutdown_write()
+            self.ended = "half-close"
             return
         if how == "rst":
             await self.socket.wait_sent()
             self.socket.reset()
+            self.ended = "rst"
         else:
+            if self.socket.is_tls:
+                self.ended = "no-close-notify"
             self.socket.abort_fin()
         raise ConnectionAbortedError("the data connection was ended on purpose")
 
@@ -150,6 +154,7 @@ class FaultyStream(ThrottleStreamIO):
                 self.socket.send_small()
             case "close_notify", False:
                 self.socket.no_close_notify = True
+                self.ended = "no-close-notify"
             case _:
                 raise ValueError(f"a data connection has no parameter {name!r} that takes {value!r}")
 

@@ -261,8 +261,8 @@ class _Tap:
         self._payload.add(piece)
         self._hub.emit(DataMoved(*self._hub.stamp(self._session), self._command_seq, len(piece)))
 
-    def closed(self, completed: bool, error: str) -> None:
+    def closed(self, completed: bool, error: str, end: str) -> None:
         if self._command_seq >= 0:
             self._hub.emit(
-                DataClosed(*self._hub.stamp(self._session), self._command_seq, self._payload, completed, error)
+                DataClosed(*self._hub.stamp(self._session), self._command_seq, self._payload, completed, error, end)
             )

@@ -27,7 +27,7 @@ class DataTap(Protocol):
     def moved(self, direction: str, piece: bytes | memoryview) -> None:
         """Called after `piece` was sent or received; it does not change any more."""
 
-    def closed(self, completed: bool, error: str) -> None:
+    def closed(self, completed: bool, error: str, end: str) -> None:
         """Called when the stream is closed."""
 
 
@@ -126,6 +126,7 @@ class StreamIO:
         self.moved = 0
         self.completed = False
         self.error = ""
+        self.ended = "eof"
         self._buffer = bytearray()
         self._size = _FIRST_READ
         self._closed = False
@@ -276,7 +277,7 @@ class StreamIO:
             self._closed = True  # the channel itself may have been reset before
             self.channel.close()
             if self.tap is not None:
-                self.tap.closed(self.completed, self.error)
+                self.tap.closed(self.completed, self.error, self.ended)
 
 
 class ThrottleStreamIO(StreamIO):
@@ -363,6 +364,8 @@ class ThrottleStreamIO(StreamIO):
     def _fail(self, error: BaseException) -> None:
         self.completed = False
         self.error = self.error or str(error) or type(error).__name__
+        if isinstance(error, ConnectionResetError):
+            self.ended = "no-close-notify" if isinstance(error.__cause__, ssl.SSLError) else "rst"
         self.close()
 
     async def __aenter__(self) -> Self:

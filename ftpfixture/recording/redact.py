@@ -26,16 +26,20 @@ class Secrets:
 
     def __init__(self) -> None:
         self._names: dict[str, str] = {}
+        self._searched: set[str] = set()
 
-    def add(self, name: str, value: str) -> None:
+    def add(self, name: str, value: str, *, searched: bool = True) -> None:
         """Know a secret from now on; an empty one is none.
 
         Args:
             name: Of its placeholder, lower case.
             value: The secret; the first name of a value stays.
+            searched: Whether `found_in` searches for it; a user's name gets a placeholder, and may be in a file.
         """
         if value:
             self._names.setdefault(value, name)
+            if searched:
+                self._searched.add(value)
 
     @property
     def names(self) -> list[str]:
@@ -60,15 +64,15 @@ class Secrets:
             content: Such as a line, a reply or a file, as it is to be written.
         """
         for form, read in _readings(content):
-            for value, name in self._names.items():
+            for value in self._searched:
                 if re.search(_bytes_pattern(value, value.encode("utf-8", "surrogateescape")), read):
-                    return name, form
-        for value, name in self._names.items():
+                    return self._names[value], form
+        for value in self._searched:
             raw = value.encode("utf-8", "surrogateescape")
             if len(raw) >= (_SHORT if len(content) < _LONG else 6) and any(
                 core in content for core in _base64_cores(raw)
             ):
-                return name, "in base64"
+                return self._names[value], "in base64"
         return None
 
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from tempfile import mkstemp
 
 from ftpfixture.errors import RecordingError
-from ftpfixture.recording.format import Data, Header, Line, Note, content_of, line_of, read_line
+from ftpfixture.recording.format import Command, Data, Header, Line, Note, Reply, content_of, line_of, read_line
+from ftpfixture.recording.redact import Secrets
 
 __all__ = ["Recording", "blob_folder", "load", "save"]
 
@@ -103,13 +104,21 @@ def _blob(place: Path, number: int, data: Data) -> bytes:
     return content
 
 
-def save(path: str | os.PathLike[str], recording: Recording) -> None:
+def save(path: str | os.PathLike[str], recording: Recording, secrets: Secrets | None = None) -> None:
     """Write a recording; a file that is there is replaced in one step, and stays as it is when this fails.
 
+    Args:
+        path: Such as ``feed.ftp.jsonl``.
+        recording: What is written.
+        secrets: What must not be in it, in whatever disguise.
+
     Raises:
+        RecordingError: A secret is in it; nothing is written.
         OSError: It cannot be written.
     """
     place = Path(path)
+    if secrets is not None:
+        _check_secrets(place, recording, secrets)
     place.parent.mkdir(parents=True, exist_ok=True)
     folder = blob_folder(place)
     for digest, content in recording.blobs.items():
@@ -122,6 +131,41 @@ def save(path: str | os.PathLike[str], recording: Recording) -> None:
             old.unlink()
     if folder.is_dir() and not recording.blobs:
         folder.rmdir()
+
+
+def _check_secrets(place: Path, recording: Recording, secrets: Secrets) -> None:
+    for number, line in enumerate(recording.lines, 2):
+        found = secrets.found_in(line_of(line)) or secrets.found_in(_said(recording, line))
+        if found is not None:
+            name, form = found
+            raise RecordingError(
+                place, number, f"nothing was written: this line would have the {name} {form}: {_shown(line)}"
+            )
+
+
+def _said(recording: Recording, line: Line) -> bytes:
+    match line:
+        case Data():
+            return recording.content(line)
+        case Command():
+            return line.line()
+        case Reply():
+            return line.content()
+        case _:
+            return b""
+
+
+def _shown(line: Line) -> str:
+    """A line in words, without what it says: the secret may be anywhere in that."""
+    match line:
+        case Data():
+            return f"the data of transfer {line.number} in session {line.session}, use other test data"
+        case Command():
+            return f"a command of session {line.session}"
+        case Reply():
+            return f"a reply of session {line.session}"
+        case _:
+            return f"session {line.session}"
 
 
 def _replace(place: Path, content: bytes) -> None:

@@ -30,9 +30,9 @@ class Tap:
         """Note the piece."""
         self.told.append(("moved", direction, bytes(piece)))
 
-    def closed(self, completed: bool, error: str) -> None:
+    def closed(self, completed: bool, error: str, end: str) -> None:
         """Note the end."""
-        self.told.append(("closed", completed, error))
+        self.told.append(("closed", completed, error, end))
 
 
 class Far:
@@ -319,7 +319,7 @@ async def test_an_end_that_cannot_be_said(far: Far, monkeypatch: pytest.MonkeyPa
         await (far.stream.__aexit__(None, None, None) if inside else far.stream.finish())
 
     assert (far.stream.completed, far.stream.channel.closed, far.stream.error) == (False, True, "nobody listens")
-    assert far.tap.told == [("closed", False, "nobody listens")]
+    assert far.tap.told == [("closed", False, "nobody listens", "eof")]
 
 
 @pytest.mark.parametrize(("error", "text"), [(ValueError("disk is full"), "disk is full"), (KeyError(), "KeyError")])
@@ -356,7 +356,7 @@ async def test_the_tap_hears_of_a_download(far: Far) -> None:
         ("describe", "download", "/a", 5, "I"),
         ("moved", "download", b"abc"),
         ("moved", "download", b"de"),
-        ("closed", True, ""),
+        ("closed", True, "", "eof"),
     ]
 
 
@@ -366,7 +366,7 @@ async def test_the_tap_hears_of_an_upload(far: Far) -> None:
     assert [line async for line in far.stream.iter_by_line()] == [b"ab\n", b"cd"]
     far.stream.close()
 
-    assert far.tap.told == [("moved", "upload", b"ab\ncd"), ("closed", True, "")]
+    assert far.tap.told == [("moved", "upload", b"ab\ncd"), ("closed", True, "", "eof")]
 
 
 async def test_the_tap_hears_of_the_end_once(far: Far) -> None:
@@ -375,7 +375,7 @@ async def test_the_tap_hears_of_the_end_once(far: Far) -> None:
         far.stream.close()
     await far.stream.finish()
 
-    assert far.tap.told == [("closed", False, "")]
+    assert far.tap.told == [("closed", False, "", "eof")]
 
 
 async def test_the_tap_hears_of_the_end_after_a_reset(far: Far) -> None:
@@ -385,7 +385,7 @@ async def test_the_tap_hears_of_the_end_after_a_reset(far: Far) -> None:
 
     far.stream.close()
 
-    assert far.tap.told == [("closed", False, "reset by the test")]
+    assert far.tap.told == [("closed", False, "reset by the test", "eof")]
 
 
 async def test_without_a_tap_nobody_is_told(far: Far) -> None:

@@ -1,0 +1,182 @@
+"""Makes a recording of the dialogue of a server of this package: its own, or the one that it passes on as a proxy.
+
+One rule: it listens to the events of the server as the log does, and knows nothing else. So the recording has what was
+on the wire, in the order of the wire.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+from ftpfixture.log.events import (
+    CommandReceived,
+    Connected,
+    DataClosed,
+    DataOpened,
+    Disconnected,
+    Event,
+    ReplySent,
+    TlsEnded,
+    TlsEstablished,
+)
+from ftpfixture.recording.format import LATEST, Command, Data, Header, Line, Note, Reply, body_of
+from ftpfixture.recording.redact import Secrets
+from ftpfixture.recording.store import Recording
+
+__all__ = ["Recorder"]
+
+_Opens = Literal["", "passive", "active"]
+
+_OPENS: Mapping[str, _Opens] = {
+    "PASV": "passive",
+    "EPSV": "passive",
+    "PORT": "active",
+    "EPRT": "active",
+}
+_SECRETS = {"USER": "user", "PASS": "password", "ACCT": "account"}
+_DIRECTIONS: Mapping[str, Literal["down", "up"]] = {"download": "down", "upload": "up"}
+_NUMBERS = re.compile(r"[0-9]{1,3}(?:,[0-9]{1,3}){5}")
+_PORT_ALONE = re.compile(r"(?<=\|\|\|)[0-9]+(?=\|)")
+_EPRT = re.compile(r"([!-~])([12])\1[^|]+\1[0-9]+\1")
+_BY_CLIENT = {"client closed": "eof", "connection reset": "rst", "quit": "eof"}
+
+
+class Recorder:
+    """The recording that grows with the events of a server; subscribe it to the server's `Hub`.
+
+    Args:
+        source: Where the dialogue comes from.
+        tls: How clients may ask for TLS.
+        secrets: What is replaced by placeholders, from the start; passwords and accounts that come are added.
+    """
+
+    def __init__(
+        self,
+        source: Literal["server", "proxy"] = "server",
+        tls: Literal["", "explicit", "implicit"] = "",
+        secrets: Secrets | None = None,
+    ) -> None:
+        self.secrets = Secrets() if secrets is None else secrets
+        self._source: Literal["server", "proxy"] = source
+        self._tls = tls
+        self._lines: list[Line] = []
+        self._blobs: dict[str, bytes] = {}
+        self._commands: dict[int, CommandReceived] = {}
+        self._opened: dict[int, tuple[DataOpened, int]] = {}
+        self._data_tls: dict[int, str] = {}
+        self._counts: dict[int, int] = {}
+        self._mode_z: set[int] = set()
+        self._takers: dict[type[Event], Callable[[Any], None]] = {
+            Connected: self._connected,
+            CommandReceived: self._command,
+            ReplySent: self._reply,
+            TlsEstablished: self._encrypted,
+            TlsEnded: lambda event: self._note(event, "clear"),
+            DataOpened: self._data_opened,
+            DataClosed: self._data_closed,
+            Disconnected: self._disconnected,
+        }
+
+    def __call__(self, event: Event) -> None:
+        """Take the next event, on the thread of the server's loop."""
+        take = self._takers.get(type(event))
+        if take is not None:
+            take(event)
+
+    def recording(self) -> Recording:
+        """What was recorded so far; sessions that are open count as ended here."""
+        live = dict.fromkeys(line.session for line in self._lines)
+        for line in self._lines:
+            if isinstance(line, Note) and line.what == "closed":
+                live.pop(line.session, None)
+        ends = (Note(session=session, what="closed", by="server", end="eof") for session in live)
+        header = Header(version=LATEST, source=self._source, tls=self._tls, redacted=tuple(self.secrets.names))
+        return Recording(header, (*self._lines, *ends), dict(self._blobs))
+
+    # One event.
+
+    def _note(self, event: Event, what: Literal["connected", "clear"]) -> None:
+        self._lines.append(Note(session=event.session, what=what))
+
+    def _connected(self, event: Connected) -> None:
+        self._note(event, "connected")
+
+    def _command(self, event: CommandReceived) -> None:
+        self._commands[event.seq] = event
+        if event.verb in _SECRETS:
+            self.secrets.add(_SECRETS[event.verb], event.argument, searched=event.verb != "USER")
+        text = " ".join([event.verb, event.argument]) if event.argument else event.verb
+        text = self.secrets.hide(text)
+        if event.verb == "PORT":
+            text = _NUMBERS.sub("{address}", text)
+        elif event.verb == "EPRT":
+            text = _EPRT.sub(r"\1\2\1{host}\1{port}\1", text)
+        opens: _Opens = _OPENS.get(event.verb, "")
+        if _is_text(text):
+            self._lines.append(Command(session=event.session, text=text, opens=opens))
+        else:
+            raw = text.encode("utf-8", "surrogateescape")
+            self._lines.append(Command(session=event.session, raw=raw, opens=opens))
+
+    def _reply(self, event: ReplySent) -> None:
+        command = self._commands.get(event.command_seq)
+        verb = "" if command is None else command.verb
+        if command is not None and verb == "MODE" and event.code == "200":
+            change = self._mode_z.add if command.argument.upper().startswith("Z") else self._mode_z.discard
+            change(event.session)
+        text = event.raw.decode("utf-8", "surrogateescape")
+        text = self.secrets.hide(text)
+        if event.code == "227":
+            text = _NUMBERS.sub("{address}", text)
+        elif event.code == "229":
+            text = _PORT_ALONE.sub("{port}", text)
+        lines = text.split("\r\n")
+        if lines[-1] or not _is_text(text) or any("\r" in line or "\n" in line for line in lines):
+            self._lines.append(Reply(session=event.session, raw=text.encode("utf-8", "surrogateescape")))
+        else:
+            self._lines.append(Reply(session=event.session, lines=tuple(lines[:-1])))
+
+    def _encrypted(self, event: TlsEstablished) -> None:
+        if event.where == "control":
+            self._lines.append(Note(session=event.session, what="tls", version=event.version))
+        else:
+            self._data_tls[event.command_seq] = event.version
+
+    def _data_opened(self, event: DataOpened) -> None:
+        number = self._counts[event.session] = self._counts.get(event.session, 0) + 1
+        self._opened[event.command_seq] = event, number
+
+    def _data_closed(self, event: DataClosed) -> None:
+        opened, number = self._opened.pop(event.command_seq)
+        content = event.payload.content() or b""
+        body = body_of(content)
+        if "blob" in body:
+            self._blobs[body["sha256"]] = content
+        data = Data(
+            session=event.session,
+            direction=_DIRECTIONS[opened.direction],
+            number=number,
+            type="A" if opened.transfer_type == "A" else "I",
+            mode="Z" if event.session in self._mode_z else "S",
+            offset=opened.offset,
+            end=event.end,  # type: ignore[arg-type]
+            tls=self._data_tls.pop(event.command_seq, ""),
+            **body,
+        )
+        self._lines.append(data)
+
+    def _disconnected(self, event: Disconnected) -> None:
+        end = _BY_CLIENT.get(event.reason)
+        note = Note(
+            session=event.session,
+            what="closed",
+            by="server" if end is None or event.reason == "quit" else "client",
+            end="rst" if end == "rst" else "eof",
+        )
+        self._lines.append(note)
+
+
+def _is_text(text: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in text)

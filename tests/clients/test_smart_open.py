@@ -1,4 +1,4 @@
-"""The function of smart_open, which reads, writes and appends by address."""
+"""The function smart_open.open, which reads, writes and appends by URL."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ PARAMETERS = {"timeout": 10}
 
 
 def url(server: FtpServer, path: str) -> str:
-    """Address of a path, its odd letters in hexadecimal."""
+    """The URL of a path, with special characters in hexadecimal."""
     return server.url + quote(path)
 
 
 @pytest.mark.parametrize("data", [b"", b"x", LARGE], ids=["empty", "one", "large"])
-def test_there_and_back(ftp_server: FtpServer, data: bytes) -> None:
-    """What was written comes back octet by octet, whatever its size."""
+def test_round_trip(ftp_server: FtpServer, data: bytes) -> None:
+    """A file is written and read byte for byte, whatever its size."""
     with smart_open.open(url(ftp_server, "/a.bin"), "wb", transport_params=PARAMETERS) as file:
         file.write(data)
     assert ftp_server.files == {"/a.bin": data}
     with smart_open.open(url(ftp_server, "/a.bin"), "rb", transport_params=PARAMETERS) as file:
         assert file.read() == data
-    ftp_server.wait_idle()  # this client leaves without waiting for the last reply
+    ftp_server.wait_idle()  # this client closes without waiting for the final reply
     check(transfer(ftp_server, "STOR"), data)
     check(transfer(ftp_server, "RETR"), data)
 
 
 @pytest.mark.ftp(files={"/a.bin": b"0123"})
 def test_append(ftp_server: FtpServer) -> None:
-    """Appending writes behind the end."""
+    """Appending writes after the end of the file."""
     with smart_open.open(url(ftp_server, "/a.bin"), "ab", transport_params=PARAMETERS) as file:
         file.write(b"45")
     assert ftp_server.files == {"/a.bin": b"012345"}
@@ -49,7 +49,7 @@ def test_text(ftp_server: FtpServer) -> None:
 
 
 def test_compressed(ftp_server: FtpServer) -> None:
-    """A file whose name says so is packed on its way up and unpacked on its way down."""
+    """A file with the suffix .gz is compressed for the upload and decompressed after the download."""
     with smart_open.open(url(ftp_server, "/a.txt.gz"), "wb", transport_params=PARAMETERS) as file:
         file.write(TEXT * 1000)
     assert gzip.decompress(ftp_server.files["/a.txt.gz"]) == TEXT * 1000
@@ -59,7 +59,7 @@ def test_compressed(ftp_server: FtpServer) -> None:
 
 @pytest.mark.ftp(files={"/a.bin": LARGE})
 def test_part_of_a_file(ftp_server: FtpServer) -> None:
-    """A file that is closed half read ends its session, and the next opens it anew."""
+    """Closing a partly read file ends its session, and the next open begins a new one."""
     for _ in range(3):
         with smart_open.open(url(ftp_server, "/a.bin"), "rb", transport_params=PARAMETERS) as file:
             assert file.read(10) == LARGE[:10]
@@ -69,7 +69,7 @@ def test_part_of_a_file(ftp_server: FtpServer) -> None:
 @pytest.mark.ftp(users=[User("a@b:c", "p/w#1?")])
 @pytest.mark.parametrize("name", NAMES)
 def test_names(ftp_server: FtpServer, name: str) -> None:
-    """A name of any letters, in an address with an odd login, is written and read as itself."""
+    """A name with any characters, in a URL with special characters in the login, is written and read unchanged."""
     with smart_open.open(url(ftp_server, f"/{name}"), "wb", transport_params=PARAMETERS) as file:
         file.write(b"data")
     assert ftp_server.files == {f"/{name}": b"data"}
@@ -78,6 +78,6 @@ def test_names(ftp_server: FtpServer, name: str) -> None:
 
 
 def test_missing(ftp_server: FtpServer) -> None:
-    """What is not there is an error with the reply."""
+    """A missing file is an error with the reply."""
     with pytest.raises(Exception, match=r"^550"):
         smart_open.open(url(ftp_server, "/missing.txt"), "rb", transport_params=PARAMETERS)

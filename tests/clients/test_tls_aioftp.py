@@ -1,4 +1,4 @@
-"""The client of aioftp over TLS; it shakes hands on data connections before it sends the command that uses them."""
+"""The client of aioftp over TLS; it does the TLS handshake of data connections before it sends the command."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.clients.samples import LARGE, TREE, below, check, needs_ipv6, transfe
 
 
 class Client(aioftp.Client):
-    """Knows its connections, so that none of them outlives a test."""
+    """Records its connections, so that all are closed at the end of a test."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(socket_timeout=10, path_timeout=10, **settings)
@@ -31,7 +31,7 @@ class Client(aioftp.Client):
         return reader, writer
 
     async def end(self) -> None:
-        """Close all, and wait until they are closed."""
+        """Close all connections, and wait until they are closed."""
         for writer in self._writers:
             writer.transport.abort()
             with suppress(OSError):
@@ -40,7 +40,7 @@ class Client(aioftp.Client):
 
 @asynccontextmanager
 async def connect(server: FtpServer, context: ssl.SSLContext, **settings: Any) -> AsyncIterator[aioftp.Client]:
-    """A client that is logged in over TLS, as the server has it: from the first octet, or after AUTH TLS."""
+    """A client that is logged in over TLS: implicit or with AUTH TLS, as the server is set."""
     implicit = server.server.implicit_tls
     client = Client(ssl=context if implicit else None, **settings)
     try:
@@ -56,7 +56,7 @@ async def connect(server: FtpServer, context: ssl.SSLContext, **settings: Any) -
 
 @pytest.fixture(params=VERSIONS)
 def version(request: pytest.FixtureRequest) -> str:
-    """Of TLS."""
+    """The TLS version."""
     name: str = request.param
     return name
 
@@ -69,20 +69,20 @@ async def client(ftps_server: FtpServer, version: str) -> AsyncIterator[aioftp.C
 
 
 async def read(client: aioftp.Client, path: str, offset: int = 0) -> bytes:
-    """Content of a file from an octet on."""
+    """Content of a file from an offset on."""
     async with client.download_stream(path, offset=offset) as stream:
         return b"".join([block async for block in stream.iter_by_block()])
 
 
 async def write(client: aioftp.Client, path: str, data: bytes, offset: int = 0) -> None:
-    """Store a file, or the rest of it from an octet on."""
+    """Store a file, or its rest from an offset on."""
     async with client.upload_stream(path, offset=offset) as stream:
         await stream.write(data)
 
 
 @all_sizes
-async def test_there_and_back(ftps_server: FtpServer, client: aioftp.Client, version: str, data: bytes) -> None:
-    """What was written comes back octet by octet, encrypted, whatever its size."""
+async def test_round_trip(ftps_server: FtpServer, client: aioftp.Client, version: str, data: bytes) -> None:
+    """A file is uploaded and downloaded byte for byte, encrypted, whatever its size."""
     await write(client, "a.bin", data)
     assert ftps_server.files == {"/a.bin": data}
     assert await read(client, "/a.bin") == data
@@ -94,7 +94,7 @@ async def test_there_and_back(ftps_server: FtpServer, client: aioftp.Client, ver
 
 @pytest.mark.ftp(tls="implicit", files={"/a.bin": BIG, **TREE})
 async def test_implicit(ftps_server: FtpServer, client: aioftp.Client, version: str) -> None:
-    """TLS from the first octet carries uploads, downloads and listings, though nobody says PROT P."""
+    """Implicit TLS encrypts uploads, downloads and listings, although the client does not send PROT P."""
     assert await read(client, "a.bin") == BIG
     await write(client, "b.bin", BIG)
     assert ftps_server.files["/b.bin"] == BIG
@@ -108,7 +108,7 @@ async def test_implicit(ftps_server: FtpServer, client: aioftp.Client, version: 
 @pytest.mark.parametrize("command", ["epsv", "pasv"])
 @pytest.mark.ftp(files={"/a.bin": BIG})
 async def test_passive_commands(ftps_server: FtpServer, version: str, command: str) -> None:
-    """Both ways to a passive connection are encrypted."""
+    """Data connections are encrypted with EPSV and with PASV."""
     context = limited(ftps_server.tls.client_context(), version)
     async with connect(ftps_server, context, passive_commands=(command,)) as client:
         assert await read(client, "a.bin") == BIG
@@ -119,7 +119,7 @@ async def test_passive_commands(ftps_server: FtpServer, version: str, command: s
 @needs_ipv6
 @pytest.mark.ftp(host="::1", files={"/a.bin": BIG})
 async def test_ipv6(ftps_server: FtpServer, client: aioftp.Client, version: str) -> None:
-    """Data comes over IPv6, for which the certificate is good, too."""
+    """Data is transferred over IPv6, and the certificate is valid for its address."""
     assert await read(client, "a.bin") == BIG
     check_tls(ftps_server, version)
     ftps_server.log.assert_sent("EPSV -> 229")
@@ -127,7 +127,7 @@ async def test_ipv6(ftps_server: FtpServer, client: aioftp.Client, version: str)
 
 @pytest.mark.ftp(files={"/a.bin": BIG, "/b.bin": b"0123456789", "/c.bin": b"0123"})
 async def test_resume_and_append(ftps_server: FtpServer, client: aioftp.Client, version: str) -> None:
-    """Downloads and uploads begin at an offset, and appending writes behind the end."""
+    """Downloads and uploads start at an offset, and appending writes after the end."""
     assert await read(client, "a.bin", 1_000_001) == BIG[1_000_001:]
     await write(client, "b.bin", b"abcdefg", offset=5)
     async with client.append_stream("c.bin") as stream:
@@ -142,7 +142,7 @@ async def test_resume_and_append(ftps_server: FtpServer, client: aioftp.Client, 
 async def test_list(
     ftps_server: FtpServer, client: aioftp.Client, version: str, raw_command: Literal["MLSD", "LIST"]
 ) -> None:
-    """The whole tree is listed, by either command, over encrypted connections."""
+    """The whole tree is listed with both commands over encrypted connections."""
     listed = await client.list("/tree", recursive=True, raw_command=raw_command)
     files = {str(path): int(info["size"]) for path, info in listed if info["type"] == "file"}
     assert files == {path: len(data) for path, data in TREE.items() if data is not None}
@@ -151,19 +151,19 @@ async def test_list(
 
 @pytest.mark.ftp(files={**TREE, "/tree/big.bin": BIG})
 async def test_trees(ftps_server: FtpServer, client: aioftp.Client, version: str, tmp_path: Path) -> None:
-    """A tree comes down and goes up again with all its files and directories."""
+    """A tree is downloaded and uploaded again with all its files and directories."""
     await client.download("/tree", str(tmp_path / "down"), write_into=True)
-    wanted = {**below("/tree"), "big.bin": BIG}
-    assert {path: (tmp_path / "down" / path).read_bytes() for path in wanted} == wanted
+    expected = {**below("/tree"), "big.bin": BIG}
+    assert {path: (tmp_path / "down" / path).read_bytes() for path in expected} == expected
     await client.upload(tmp_path / "down", "/up", write_into=True)
-    assert {path: ftps_server.files[f"/up/{path}"] for path in wanted} == wanted
+    assert {path: ftps_server.files[f"/up/{path}"] for path in expected} == expected
     assert "/up/hollow" in ftps_server.files
     check_tls(ftps_server, version)
 
 
 @pytest.mark.ftp(require_session_reuse=True, files={"/a.bin": BIG})
 async def test_session_is_resumed(ftps_server: FtpServer, client: aioftp.Client, version: str) -> None:
-    """It resumes the session of the control connection every time, as servers want it that insist."""
+    """The client resumes the session of the control connection every time, as some servers require."""
     await write(client, "b.bin", BIG)
     for _ in range(3):
         assert await read(client, "a.bin") == BIG
@@ -177,7 +177,7 @@ async def test_session_is_resumed(ftps_server: FtpServer, client: aioftp.Client,
 async def test_bad_certificates(
     ftp_server_factory: Callable[..., FtpServer], version: str, certificate: str, tls: str
 ) -> None:
-    """A certificate that is not good is refused before a name is said; the server goes on."""
+    """An invalid certificate is refused before USER is sent; the server still works."""
     server = ftp_server_factory(tls=tls, certificate=certificate)
     for _ in range(2):
         with pytest.raises(ssl.SSLCertVerificationError):
@@ -188,20 +188,20 @@ async def test_bad_certificates(
 
 @pytest.mark.ftp(client_certificates="required", files={"/a.bin": BIG})
 async def test_client_certificate(ftps_server: FtpServer, version: str) -> None:
-    """The certificate of a client lets it in, on data connections, too; without one nobody gets in."""
+    """A client with a certificate is accepted, on data connections too; a client without one is refused."""
     with pytest.raises((OSError, aioftp.AIOFTPException)):
         await connect(ftps_server, limited(ftps_server.tls.client_context(), version)).__aenter__()
     ftps_server.log.assert_not_sent("PASS")
     async with connect(ftps_server, limited(ftps_server.tls.client_context("ann"), version)) as client:
         assert await read(client, "a.bin") == BIG
     check_tls(ftps_server, version, session=2)
-    shown = [ftps_server.log.sessions[1].tls, transfer(ftps_server, "RETR").tls]
-    assert ["CN=ann" in tls.subject.split(",") for tls in shown if tls] == [True, True]
+    sent = [ftps_server.log.sessions[1].tls, transfer(ftps_server, "RETR").tls]
+    assert ["CN=ann" in tls.subject.split(",") for tls in sent if tls] == [True, True]
 
 
 @pytest.mark.ftp(minimum_tls="TLSv1.3", files={"/a.bin": BIG})
 async def test_minimum(ftps_server: FtpServer) -> None:
-    """Where TLS 1.3 is the least, 1.2 is refused, and 1.3 is not."""
+    """With `minimum_tls="TLSv1.3"` version 1.2 is refused, and 1.3 accepted."""
     with pytest.raises(ssl.SSLError, match="PROTOCOL_VERSION"):
         await connect(ftps_server, limited(ftps_server.tls.client_context(), "TLSv1.2")).__aenter__()
     ftps_server.log.assert_not_sent("USER")
@@ -212,7 +212,7 @@ async def test_minimum(ftps_server: FtpServer) -> None:
 
 @pytest.mark.ftp(files={"/huge.bin": LARGE * 6, "/a.bin": BIG})
 async def test_abort(ftps_server: FtpServer, client: aioftp.Client, version: str) -> None:
-    """A download that is aborted is not complete, and leaves a server that serves the next client."""
+    """An aborted download is incomplete, and the server serves the next client."""
     stream = await client.download_stream("huge.bin")
     assert await stream.read(10) == LARGE[:10]
     await client.abort()

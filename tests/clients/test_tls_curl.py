@@ -28,20 +28,20 @@ Curl = Callable[..., Outcome]
 
 @pytest.fixture
 def program(tmp_path: Path) -> Program:
-    """The program without a settings file and with short waits."""
+    """The program without a settings file and with short timeouts."""
     return Program("curl", tmp_path, "-q", "-sS", "--noproxy", "*", "--connect-timeout", "5", "--max-time", "15")
 
 
 @pytest.fixture(params=VERSIONS)
 def version(request: pytest.FixtureRequest) -> str:
-    """Of TLS."""
+    """The TLS version."""
     name: str = request.param
     return name
 
 
 @pytest.fixture
 def curl(program: Program, ftps_server: FtpServer, version: str) -> Curl:
-    """Runs the program with the authority of this test's server, so that it does nothing in clear."""
+    """Runs the program with the certificate authority of this test's server; it sends nothing in clear text."""
 
     def run(*arguments: str, stdin: bytes = b"", code: int = 0) -> Outcome:
         options = ("--ssl-reqd", "--cacert", ftps_server.tls.ca_file, *OPTIONS[version])
@@ -51,8 +51,8 @@ def curl(program: Program, ftps_server: FtpServer, version: str) -> Curl:
 
 
 @all_sizes
-def test_there_and_back(ftps_server: FtpServer, program: Program, curl: Curl, version: str, data: bytes) -> None:
-    """What was uploaded comes back octet by octet, encrypted, whatever its size."""
+def test_round_trip(ftps_server: FtpServer, program: Program, curl: Curl, version: str, data: bytes) -> None:
+    """A file is uploaded and downloaded byte for byte, encrypted, whatever its size."""
     program.write("a.bin", data)
     curl("-T", "a.bin", f"{ftps_server.url}/")
     assert ftps_server.files == {"/a.bin": data}
@@ -67,7 +67,7 @@ def test_there_and_back(ftps_server: FtpServer, program: Program, curl: Curl, ve
 
 @pytest.mark.ftp(tls="implicit", files={"/a.bin": BIG, **TREE})
 def test_implicit(ftps_server: FtpServer, program: Program, curl: Curl, version: str) -> None:
-    """An address with ftps:// means TLS from the first octet, for uploads, downloads and listings."""
+    """A URL with ftps:// means implicit TLS, for uploads, downloads and listings."""
     program.write("b.bin", BIG)
     assert ftps_server.url.startswith("ftps://")
     assert curl(f"{ftps_server.url}/a.bin").output == BIG
@@ -79,8 +79,8 @@ def test_implicit(ftps_server: FtpServer, program: Program, curl: Curl, version:
     ftps_server.log.assert_not_sent("AUTH")
 
 
-def forgets_active_data(program: Program) -> bool:
-    """Say whether it is one of the versions that leave active data connections in clear, whatever was agreed on.
+def lacks_tls_in_active_mode(program: Program) -> bool:
+    """Whether this version of curl leaves active data connections in clear text after PROT P.
 
     Source: curl issue 10666. vsftpd, ProFTPD, Pure-FTPd and pyftpdlib get no handshake from them either.
     """
@@ -88,11 +88,11 @@ def forgets_active_data(program: Program) -> bool:
 
 
 def check_nothing_in_clear(ftps_server: FtpServer, program: Program, curl: Curl, *options: str) -> None:
-    """What such a version gets: 522 both ways, an empty upload, and no octet of a download; the session goes on."""
+    """Check what such a version gets: 522 both ways, an empty upload, no byte of a download; the session continues."""
     program.write("up.bin", b"in clear")
     ftps_server.files["/down.bin"] = BIG
     curl(*options, "-T", "up.bin", f"{ftps_server.url}/", code=PARTIAL)
-    ftps_server.server.handshake_timeout = 0.1  # when it downloads it says nothing at all, and waits
+    ftps_server.server.handshake_timeout = 0.1  # in a download this curl sends nothing and waits
     assert curl(*options, f"{ftps_server.url}/down.bin", code=RECEIVE_ERROR).output == b""
     assert ftps_server.files["/up.bin"] == b""
     for verb in ("STOR", "RETR"):
@@ -114,9 +114,9 @@ def check_nothing_in_clear(ftps_server: FtpServer, program: Program, curl: Curl,
 def test_modes(
     ftps_server: FtpServer, program: Program, curl: Curl, version: str, options: tuple[str, ...], command: str
 ) -> None:
-    """Every way to a data connection carries encrypted uploads, downloads and listings, empty ones too."""
+    """Uploads, downloads and listings are encrypted with every data connection command, empty ones too."""
     mode = "passive" if "PASV" in command else "active"
-    if mode == "active" and forgets_active_data(program):
+    if mode == "active" and lacks_tls_in_active_mode(program):
         check_nothing_in_clear(ftps_server, program, curl, *options)
         return
     program.write("b.bin", BIG)
@@ -135,7 +135,7 @@ def test_modes(
 def test_implicit_tls_before_prot(
     ftp_server_factory: Callable[..., FtpServer], program: Program, protection: str
 ) -> None:
-    """It says PROT P, so its data are encrypted whatever they are with implicit TLS before that."""
+    """The program sends PROT P, so its data are encrypted, whatever the server expects before that."""
     server = ftp_server_factory(tls="implicit", implicit_protection=protection, files={"/a.bin": BIG})
     assert program("--cacert", server.tls.ca_file, f"{server.url}/a.bin").output == BIG
     server.log.assert_sequence("PBSZ 0 -> 200", "PROT P -> 200", "RETR -> 226")
@@ -154,8 +154,8 @@ def test_implicit_tls_before_prot(
 def test_ipv6(
     ftps_server: FtpServer, program: Program, curl: Curl, version: str, options: tuple[str, ...], command: str
 ) -> None:
-    """Both modes work over IPv6, for which the certificate is good, too."""
-    if options and forgets_active_data(program):
+    """Both modes work over IPv6, and the certificate is valid for its address."""
+    if options and lacks_tls_in_active_mode(program):
         check_nothing_in_clear(ftps_server, program, curl, "-g", *options)
         return
     program.write("a.bin", BIG)
@@ -169,7 +169,7 @@ def test_ipv6(
 
 @pytest.mark.ftp(files={"/a.bin": BIG[:1_000_000], "/b.bin": BIG, "/c.bin": b"0123"})
 def test_resume_and_append(ftps_server: FtpServer, program: Program, curl: Curl, version: str) -> None:
-    """A file that is there in part is completed, here and on the server, a range is cut out, and APPE appends."""
+    """Partial files are completed, locally and on the server; a range is cut out, and APPE appends."""
     program.write("a.bin", BIG)
     program.write("b.bin", BIG[:1_000_000])
     curl("-C", "-", "-T", "a.bin", f"{ftps_server.url}/")
@@ -206,7 +206,7 @@ def test_listings(ftps_server: FtpServer, curl: Curl, version: str) -> None:
 
 @pytest.mark.ftp(require_session_reuse=True, files={f"/{number}.bin": LARGE[number::20] for number in range(3)})
 def test_session_is_resumed(ftps_server: FtpServer, program: Program, curl: Curl, version: str) -> None:
-    """It resumes the session on each of many data connections, and is refused when it is told not to."""
+    """The program resumes the session on each of many data connections, and is refused with --no-sessionid."""
     outcome = curl(ftps_server.url + "/[0-2].bin")
     assert outcome.output == b"".join(LARGE[number::20] for number in range(3))
     program.write("a.bin", BIG)
@@ -221,7 +221,7 @@ def test_session_is_resumed(ftps_server: FtpServer, program: Program, curl: Curl
 
 @pytest.mark.ftp(files={"/a.bin": BIG})
 def test_clear_data(ftps_server: FtpServer, program: Program, version: str) -> None:
-    """--ftp-ssl-control encrypts names and passwords, and no data."""
+    """With --ftp-ssl-control names and passwords are encrypted, and data are not."""
     options = ("--ftp-ssl-control", "--cacert", ftps_server.tls.ca_file, *OPTIONS[version])
     program.write("b.bin", BIG)
     assert program(*options, f"{ftps_server.url}/a.bin").output == BIG
@@ -231,11 +231,11 @@ def test_clear_data(ftps_server: FtpServer, program: Program, version: str) -> N
     ftps_server.log.assert_sent("PROT C -> 200", times=2)
 
 
-@pytest.mark.parametrize("who", ["active", "passive"])
+@pytest.mark.parametrize("initiator", ["active", "passive"])
 @pytest.mark.ftp(files={"/a.bin": BIG})
-def test_clear_commands(ftps_server: FtpServer, program: Program, curl: Curl, version: str, who: str) -> None:
-    """After CCC commands go in clear and data do not, whichever side ends TLS first."""
-    options = ("--ftp-ssl-ccc", "--ftp-ssl-ccc-mode", who)
+def test_clear_commands(ftps_server: FtpServer, program: Program, curl: Curl, version: str, initiator: str) -> None:
+    """After CCC commands are in clear text and data are not, whichever side ends TLS first."""
+    options = ("--ftp-ssl-ccc", "--ftp-ssl-ccc-mode", initiator)
     program.write("b.bin", BIG)
     assert curl(*options, f"{ftps_server.url}/a.bin").output == BIG
     curl(*options, "-T", "b.bin", f"{ftps_server.url}/")
@@ -250,10 +250,8 @@ def test_clear_commands(ftps_server: FtpServer, program: Program, curl: Curl, ve
 
 
 @pytest.mark.ftp(files={"/a.bin": BIG})
-def test_tls_if_there_is_any(
-    ftps_server: FtpServer, ftp_server_factory: Callable[..., FtpServer], program: Program
-) -> None:
-    """--ssl encrypts where it can; where there is no TLS it goes on in clear, and --ssl-reqd gives up."""
+def test_optional_tls(ftps_server: FtpServer, ftp_server_factory: Callable[..., FtpServer], program: Program) -> None:
+    """With --ssl TLS is used if available; otherwise --ssl continues in clear text, and --ssl-reqd fails."""
     clear = ftp_server_factory(files={"/a.bin": BIG})
     assert program("--ssl", "--cacert", ftps_server.tls.ca_file, f"{ftps_server.url}/a.bin").output == BIG
     assert program("--ssl", f"{clear.url}/a.bin").output == BIG
@@ -268,7 +266,7 @@ def test_tls_if_there_is_any(
 def test_bad_certificates(
     ftp_server_factory: Callable[..., FtpServer], program: Program, certificate: str, tls: str
 ) -> None:
-    """A certificate that is not good ends the program before a name is said, and -k does not look at it."""
+    """An invalid certificate ends the program before USER is sent; with -k it is not checked."""
     server = ftp_server_factory(tls=tls, certificate=certificate, files={"/a.bin": BIG})
     options = ("--ssl-reqd", "--cacert", server.tls.ca_file)
     assert program(*options, f"{server.url}/a.bin", code=CERTIFICATE_REFUSED).output == b""
@@ -277,24 +275,24 @@ def test_bad_certificates(
     check_tls(server, "TLSv1.3", session=2)
 
 
-def test_authority_is_unknown(ftps_server: FtpServer, program: Program) -> None:
-    """Without the authority's file the valid certificate is refused."""
+def test_unknown_authority(ftps_server: FtpServer, program: Program) -> None:
+    """Without the file of the certificate authority the valid certificate is refused."""
     program("--ssl-reqd", f"{ftps_server.url}/", code=CERTIFICATE_REFUSED)
     ftps_server.log.assert_not_sent("USER")
 
 
 @pytest.mark.ftp(client_certificates="required", files={"/a.bin": BIG})
 def test_client_certificate(ftps_server: FtpServer, program: Program, curl: Curl, version: str) -> None:
-    """The certificate of a client lets it in, on data connections, too; without one nothing is said."""
+    """A client with a certificate is accepted, on data connections too; without one it sends nothing."""
     own = str(client_certificate(ftps_server, program.folder))
     program.write("b.bin", BIG)
     assert curl("--cert", own, f"{ftps_server.url}/a.bin").output == BIG
     curl("--cert", own, "-T", "b.bin", f"{ftps_server.url}/")
     assert ftps_server.files["/b.bin"] == BIG
     check_tls(ftps_server, version)
-    shown = [transfer(ftps_server, verb).tls for verb in ("RETR", "STOR")]
-    shown += [session.tls for session in ftps_server.log.sessions]
-    assert ["CN=ann" in tls.subject.split(",") for tls in shown if tls] == [True] * 4
+    sent = [transfer(ftps_server, verb).tls for verb in ("RETR", "STOR")]
+    sent += [session.tls for session in ftps_server.log.sessions]
+    assert ["CN=ann" in tls.subject.split(",") for tls in sent if tls] == [True] * 4
     options = ("--ssl-reqd", "--cacert", ftps_server.tls.ca_file, *OPTIONS[version])
     assert program(*options, f"{ftps_server.url}/a.bin", code=None).code != 0
     ftps_server.log.assert_sent("PASS", times=2)
@@ -302,7 +300,7 @@ def test_client_certificate(ftps_server: FtpServer, program: Program, curl: Curl
 
 @pytest.mark.ftp(client_certificates="optional", users=[User("ann", "secret", certificate="ann")])
 def test_certificate_instead_of_password(ftps_server: FtpServer, program: Program, curl: Curl, version: str) -> None:
-    """A certificate stands for the password (232)."""
+    """A certificate replaces the password (232)."""
     own = str(client_certificate(ftps_server, program.folder))
     program.write("a.bin", BIG)
     address = f"ftp://ann@{ftps_server.host}:{ftps_server.port}/"
@@ -315,7 +313,7 @@ def test_certificate_instead_of_password(ftps_server: FtpServer, program: Progra
 
 @pytest.mark.ftp(minimum_tls="TLSv1.3", files={"/a.bin": BIG})
 def test_minimum(ftps_server: FtpServer, program: Program) -> None:
-    """Where TLS 1.3 is the least, 1.2 is refused, and 1.3 is not."""
+    """With `minimum_tls="TLSv1.3"` version 1.2 is refused, and 1.3 accepted."""
     options = ("--ssl-reqd", "--cacert", ftps_server.tls.ca_file)
     program(*options, *OPTIONS["TLSv1.2"], f"{ftps_server.url}/a.bin", code=HANDSHAKE_FAILED)
     ftps_server.log.assert_not_sent("USER")
@@ -325,7 +323,7 @@ def test_minimum(ftps_server: FtpServer, program: Program) -> None:
 
 @pytest.mark.ftp(tls="required", files={"/a.bin": BIG})
 def test_required(ftp_server: FtpServer, program: Program) -> None:
-    """Where TLS is required, a login in clear is denied, and so are data in clear."""
+    """Where TLS is required, a login in clear text is refused."""
     program(f"{ftp_server.url}/a.bin", code=LOGIN_DENIED)
     ftp_server.log.assert_not_sent("RETR")
     assert program("--ssl-reqd", "--cacert", ftp_server.tls.ca_file, f"{ftp_server.url}/a.bin").output == BIG
@@ -334,7 +332,7 @@ def test_required(ftp_server: FtpServer, program: Program) -> None:
 
 @pytest.mark.ftp(files={"/a.bin": BIG})
 def test_refusals(ftps_server: FtpServer, curl: Curl, version: str) -> None:
-    """A wrong password and missing files are errors of the right kinds under TLS, too."""
+    """A wrong password and missing files give the right errors under TLS too."""
     curl("-u", "user:wrong", f"ftp://{ftps_server.host}:{ftps_server.port}/", code=LOGIN_DENIED)
     assert curl(f"{ftps_server.url}/missing.bin", code=NOT_FOUND).output == b""
     assert curl(f"{ftps_server.url}/a.bin").output == BIG
@@ -343,7 +341,7 @@ def test_refusals(ftps_server: FtpServer, curl: Curl, version: str) -> None:
 
 @pytest.mark.ftp(files={f"/{number}.bin": LARGE[number::8] for number in range(8)})
 def test_many_at_once(ftps_server: FtpServer, program: Program, curl: Curl, version: str) -> None:
-    """Many files come over several encrypted connections at once."""
+    """Many files are transferred over several encrypted connections at the same time."""
     curl("-Z", "--parallel-max", "4", "--remote-name-all", ftps_server.url + "/[0-7].bin")
     assert program.tree() == {f"{number}.bin": LARGE[number::8] for number in range(8)}
     check_tls(ftps_server, version)

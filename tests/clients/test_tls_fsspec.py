@@ -1,6 +1,6 @@
-"""The file system of fsspec over TLS: ``tls=True`` is AUTH TLS, and ``tls="tls"`` is TLS from the first octet.
+"""The file system of fsspec over TLS: ``tls=True`` is AUTH TLS, and ``tls="tls"`` is implicit TLS.
 
-It stands on `ftplib` and looks at no certificate; nor does it let one choose the version of TLS, so the server does.
+It uses `ftplib` and does not check certificates; it has no setting for the TLS version, so the server sets it.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from tests.clients.samples import LARGE, TREE, below, check, needs_ipv6, transfe
 
 @pytest.fixture(params=VERSIONS)
 def version(request: pytest.FixtureRequest) -> str:
-    """Of TLS."""
+    """The TLS version."""
     name: str = request.param
     return name
 
 
 @pytest.fixture
 def ftp_config(version: str) -> dict[str, Any]:
-    """Settings of all servers, which know one version only."""
+    """Settings of all servers, which accept one version only."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     ServerTls().ca.issue_cert("localhost").configure_cert(context)
     return {"wait_future_timeout": 10, "certificate": limited(context, version)}
@@ -40,23 +40,23 @@ def connected(server: FtpServer, **settings: Any) -> Iterator[Any]:
     """A file system on a server."""
     user, password = server.credentials
     settings = {"tls": True, "timeout": 10, "skip_instance_cache": True, "use_listings_cache": False, **settings}
-    made = FTPFileSystem(server.host, server.port, user, password, **settings)
+    filesystem = FTPFileSystem(server.host, server.port, user, password, **settings)
     try:
-        yield made
+        yield filesystem
     finally:
-        made.ftp.close()
+        filesystem.ftp.close()
 
 
 @pytest.fixture
 def fs(ftps_server: FtpServer) -> Iterator[Any]:
     """A file system on this test's server."""
-    with connected(ftps_server) as made:
-        yield made
+    with connected(ftps_server) as filesystem:
+        yield filesystem
 
 
 @all_sizes
-def test_there_and_back(ftps_server: FtpServer, fs: Any, version: str, data: bytes) -> None:
-    """What was written comes out octet by octet, encrypted, also when it goes in several blocks."""
+def test_round_trip(ftps_server: FtpServer, fs: Any, version: str, data: bytes) -> None:
+    """A file is written and read byte for byte, encrypted, also in several blocks."""
     if data:
         fs.pipe("/a.bin", data)
     else:
@@ -69,7 +69,7 @@ def test_there_and_back(ftps_server: FtpServer, fs: Any, version: str, data: byt
 
 @pytest.fixture
 def fs_of(ftp_server_factory: Any) -> Iterator[Any]:
-    """Makes a server with TLS and a file system on it."""
+    """Creates a server with TLS and a file system on it."""
     with contextlib.ExitStack() as stack:
 
         def make(**settings: Any) -> tuple[FtpServer, Any]:
@@ -81,7 +81,7 @@ def fs_of(ftp_server_factory: Any) -> Iterator[Any]:
 
 
 def test_implicit(fs_of: Any, version: str) -> None:
-    """From the first octet on all that is said is encrypted; data are when the client in it is told to."""
+    """Implicit TLS encrypts commands; data are encrypted after PROT P of the client."""
     server, fs = fs_of(tls="implicit", files={"/a.bin": BIG})
     fs.ftp.prot_p()
     assert fs.cat("/a.bin") == BIG
@@ -92,7 +92,7 @@ def test_implicit(fs_of: Any, version: str) -> None:
 
 
 def test_implicit_data_in_clear(fs_of: Any) -> None:
-    """A client in TLS from the first octet that says nothing of data gets none: not in clear, and not encrypted."""
+    """With implicit TLS and without PROT, no data are transferred: not in clear text, and not encrypted."""
     server, fs = fs_of(tls="implicit", files={"/a.bin": BIG}, handshake_timeout=0.3)
     with pytest.raises((OSError, EOFError)):
         fs.cat("/a.bin")
@@ -103,14 +103,14 @@ def test_implicit_data_in_clear(fs_of: Any) -> None:
 @needs_ipv6
 @pytest.mark.ftp(host="::1", files={"/a.bin": BIG})
 def test_ipv6(ftps_server: FtpServer, fs: Any, version: str) -> None:
-    """Data comes over IPv6."""
+    """Data is transferred over IPv6."""
     assert fs.cat("/a.bin") == BIG
     check_tls(ftps_server, version)
 
 
 @pytest.mark.ftp(files={"/a.bin": LARGE})
 def test_ranges(ftps_server: FtpServer, fs: Any, version: str) -> None:
-    """Reading here and there, each read cut off by an ABOR inside TLS, gives the right octets on one connection."""
+    """Reads at several offsets, each ended by an ABOR within TLS, give the right bytes on one connection."""
     with fs.open("/a.bin", "rb", block_size=10_000) as file:
         for start in (4_000_000, 17, 2_500_000, 5_242_000):
             file.seek(start)
@@ -135,12 +135,12 @@ def test_lists(ftps_server: FtpServer, fs: Any, version: str) -> None:
 
 @pytest.mark.ftp(files={**TREE, "/tree/big.bin": BIG})
 def test_trees(ftps_server: FtpServer, fs: Any, version: str, tmp_path: Path) -> None:
-    """A tree comes down, goes up again under another name, and is removed."""
-    wanted = {**below("/tree"), "big.bin": BIG}
+    """A tree is downloaded, uploaded under another name, and removed."""
+    expected = {**below("/tree"), "big.bin": BIG}
     fs.get("/tree/", str(tmp_path / "down") + "/", recursive=True)
-    assert {path: (tmp_path / "down" / path).read_bytes() for path in wanted} == wanted
+    assert {path: (tmp_path / "down" / path).read_bytes() for path in expected} == expected
     fs.put(str(tmp_path / "down"), "/up", recursive=True)
-    assert {path: ftps_server.files[f"/up/{path}"] for path in wanted} == wanted
+    assert {path: ftps_server.files[f"/up/{path}"] for path in expected} == expected
     fs.rm("/up", recursive=True)
     assert "/up" not in ftps_server.files
     check_tls(ftps_server, version)
@@ -148,7 +148,7 @@ def test_trees(ftps_server: FtpServer, fs: Any, version: str, tmp_path: Path) ->
 
 @pytest.mark.ftp(files={"/a.bin": BIG})
 def test_missing(ftps_server: FtpServer, fs: Any, version: str) -> None:
-    """What is not there is a FileNotFoundError, and the file system works on."""
+    """A missing file is a FileNotFoundError, and the file system still works."""
     with pytest.raises(FileNotFoundError):
         fs.cat("/missing.txt")
     assert fs.cat("/a.bin") == BIG

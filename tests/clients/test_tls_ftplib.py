@@ -1,4 +1,4 @@
-"""The client of the standard library over TLS, with the subclasses that people write to get on with servers."""
+"""The client of the standard library over TLS, with common subclasses for certain servers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Connect = Callable[..., ftplib.FTP_TLS]
 
 
 class Implicit(ftplib.FTP_TLS):
-    """Encrypts from the first octet on."""
+    """Implicit TLS."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -42,7 +42,7 @@ class Implicit(ftplib.FTP_TLS):
 
 
 class Resuming(ftplib.FTP_TLS):
-    """Resumes the session of the control connection on data connections, as vsftpd wants it."""
+    """Resumes the session of the control connection on data connections, as vsftpd requires."""
 
     def ntransfercmd(self, cmd: str, rest: int | str | None = None) -> tuple[socket.socket, int | None]:
         """Open a data connection."""
@@ -53,16 +53,16 @@ class Resuming(ftplib.FTP_TLS):
         return conn, size
 
 
-class Silent(ssl.SSLSocket):
-    """Does not say that it ends."""
+class WithoutCloseNotify(ssl.SSLSocket):
+    """A socket that does not send close_notify."""
 
     def unwrap(self) -> socket.socket:
         """Do nothing."""
         return self
 
 
-class ResumingSilently(ftplib.FTP_TLS):
-    """Resumes, and leaves out the end of TLS, at which some servers make `ftplib` wait for ever."""
+class ResumingWithoutCloseNotify(ftplib.FTP_TLS):
+    """Resumes, and does not end TLS: with some servers `ftplib` waits for that end forever."""
 
     def ntransfercmd(self, cmd: str, rest: int | str | None = None) -> tuple[socket.socket, int | None]:
         """Open a data connection."""
@@ -70,20 +70,20 @@ class ResumingSilently(ftplib.FTP_TLS):
         if self._prot_p:  # type: ignore[attr-defined]
             session = self.sock.session  # type: ignore[union-attr]
             conn = self.context.wrap_socket(conn, server_hostname=self.host, session=session)
-            conn.__class__ = Silent
+            conn.__class__ = WithoutCloseNotify
         return conn, size
 
 
 @pytest.fixture(params=VERSIONS)
 def version(request: pytest.FixtureRequest) -> str:
-    """Of TLS."""
+    """The TLS version."""
     name: str = request.param
     return name
 
 
 @pytest.fixture
 def connect() -> Iterator[Connect]:
-    """Makes clients that are logged in and want private data connections, and closes them."""
+    """Creates clients that are logged in with encrypted data connections, and closes them."""
     clients: list[ftplib.FTP_TLS] = []
 
     def make(
@@ -112,15 +112,15 @@ def ftps(ftps_server: FtpServer, connect: Connect, version: str) -> ftplib.FTP_T
 
 def fetch(ftp: ftplib.FTP, path: str, rest: int | None = None) -> bytes:
     """Content of a file."""
-    octets = io.BytesIO()
-    ftp.retrbinary(f"RETR {path}", octets.write, rest=rest)
-    return octets.getvalue()
+    content = io.BytesIO()
+    ftp.retrbinary(f"RETR {path}", content.write, rest=rest)
+    return content.getvalue()
 
 
 @pytest.mark.parametrize("passive", [True, False], ids=["passive", "active"])
 @all_sizes
-def test_there_and_back(ftps_server: FtpServer, ftps: ftplib.FTP_TLS, version: str, data: bytes, passive: bool) -> None:
-    """What was stored comes back octet by octet in both modes, encrypted, and TLS ends in order each time."""
+def test_round_trip(ftps_server: FtpServer, ftps: ftplib.FTP_TLS, version: str, data: bytes, passive: bool) -> None:
+    """A file is stored and retrieved byte for byte in both modes, encrypted, and TLS ends properly each time."""
     ftps.set_pasv(passive)
     mode = "passive" if passive else "active"
     ftps.storbinary("STOR a.bin", io.BytesIO(data))
@@ -138,7 +138,7 @@ def test_there_and_back(ftps_server: FtpServer, ftps: ftplib.FTP_TLS, version: s
 @pytest.mark.ftp(tls="implicit", files={"/big.bin": BIG, "/void/": None})
 @pytest.mark.parametrize("passive", [True, False], ids=["passive", "active"])
 def test_implicit(ftps_server: FtpServer, connect: Connect, version: str, passive: bool) -> None:
-    """TLS from the first octet carries greeting, login and data; AUTH is not needed."""
+    """Implicit TLS encrypts greeting, login and data; AUTH is not needed."""
     ftps = connect(ftps_server, version, Implicit)
     ftps.set_pasv(passive)
     assert ftps.getwelcome().startswith("220")
@@ -151,28 +151,28 @@ def test_implicit(ftps_server: FtpServer, connect: Connect, version: str, passiv
     ftps_server.log.assert_not_sent("AUTH")
 
 
-class Presuming(Implicit):
-    """Takes for granted how data are protected, and sends neither PBSZ nor PROT, as promise-ftp."""
+class WithoutProt(Implicit):
+    """Sends neither PBSZ nor PROT, as promise-ftp; it expects data in clear text."""
 
     def prot_p(self) -> str:
-        """Say nothing."""
+        """Send nothing."""
         return ""
 
 
-class PresumingPrivate(Presuming):
-    """Takes for granted that data are encrypted, too."""
+class WithoutProtPrivate(WithoutProt):
+    """Sends neither PBSZ nor PROT, and expects encrypted data."""
 
     def prot_p(self) -> str:
-        """Encrypt them, and say nothing."""
+        """Encrypt data, and send nothing."""
         self._prot_p = True
         return ""
 
 
-@pytest.mark.parametrize(("protection", "kind"), [("C", Presuming), ("P", PresumingPrivate)])
+@pytest.mark.parametrize(("protection", "kind"), [("C", WithoutProt), ("P", WithoutProtPrivate)])
 def test_implicit_without_prot(
     ftp_server_factory: Callable[..., FtpServer], connect: Connect, protection: str, kind: type[ftplib.FTP_TLS]
 ) -> None:
-    """Who never says PROT gets clear or encrypted data as the setting wants it."""
+    """Without PROT data are in clear text or encrypted, as the setting says."""
     server = ftp_server_factory(tls="implicit", implicit_protection=protection, files={"/a.bin": BIG})
     ftps = connect(server, None, kind)
     assert fetch(ftps, "a.bin") == BIG
@@ -184,7 +184,7 @@ def test_implicit_without_prot(
 
 @pytest.mark.parametrize("protection", ["C", "P"])
 def test_implicit_with_prot(ftp_server_factory: Callable[..., FtpServer], connect: Connect, protection: str) -> None:
-    """Who says PROT gets what it says, whatever the setting is."""
+    """PROT decides, whatever the setting is."""
     server = ftp_server_factory(tls="implicit", implicit_protection=protection, files={"/a.bin": BIG})
     ftps = connect(server, None, Implicit)
     assert fetch(ftps, "a.bin") == BIG
@@ -196,7 +196,7 @@ def test_implicit_with_prot(ftp_server_factory: Callable[..., FtpServer], connec
 @pytest.mark.ftp(require_session_reuse=True, files={"/a.bin": BIG, "/empty.bin": b""})
 @pytest.mark.parametrize("passive", [True, False], ids=["passive", "active"])
 def test_session_is_resumed(ftps_server: FtpServer, connect: Connect, version: str, passive: bool) -> None:
-    """A client that resumes is let through by a server that insists, one transfer after the other."""
+    """A client that resumes the session is accepted by a server that requires it, in every transfer."""
     ftps = connect(ftps_server, version, Resuming)
     ftps.set_pasv(passive)
     ftps.storbinary("STOR b.bin", io.BytesIO(BIG))
@@ -211,7 +211,7 @@ def test_session_is_resumed(ftps_server: FtpServer, connect: Connect, version: s
 @pytest.mark.ftp(require_session_reuse=True, files={"/a.bin": BIG})
 @pytest.mark.parametrize("passive", [True, False], ids=["passive", "active"])
 def test_session_is_not_resumed(ftps_server: FtpServer, ftps: ftplib.FTP_TLS, version: str, passive: bool) -> None:
-    """The plain class learns from the reply that resuming is required, gets no octet, and its session goes on."""
+    """The plain class gets 522, receives no byte, and its session continues."""
     ftps.set_pasv(passive)
     for _ in range(3):
         with pytest.raises(ftplib.error_perm, match=r"^522"):
@@ -228,7 +228,7 @@ def test_session_is_not_resumed(ftps_server: FtpServer, ftps: ftplib.FTP_TLS, ve
 def test_session_is_not_resumed_by_an_upload(
     ftps_server: FtpServer, ftps: ftplib.FTP_TLS, version: str, passive: bool
 ) -> None:
-    """An upload of the plain class is refused, too, though it may see the closed data connection first."""
+    """An upload of the plain class is refused too, though it may notice the closed data connection first."""
     ftps.set_pasv(passive)
     with pytest.raises((ftplib.error_perm, OSError)):
         ftps.storbinary("STOR a.bin", io.BytesIO(BIG))
@@ -239,8 +239,8 @@ def test_session_is_not_resumed_by_an_upload(
 
 @pytest.mark.ftp(require_session_reuse=True, files={"/a.bin": BIG})
 def test_tls_does_not_end(ftps_server: FtpServer, connect: Connect, version: str) -> None:
-    """Who never says that TLS ends may download; an upload that just stops may be a part only, so it is no success."""
-    ftps = connect(ftps_server, version, ResumingSilently)
+    """Without close_notify downloads succeed, but an upload may be partial, so it fails."""
+    ftps = connect(ftps_server, version, ResumingWithoutCloseNotify)
     assert fetch(ftps, "a.bin") == BIG
     assert ftps.nlst() == ["a.bin"]
     with pytest.raises(ftplib.error_temp, match=r"^426"):
@@ -252,7 +252,7 @@ def test_tls_does_not_end(ftps_server: FtpServer, connect: Connect, version: str
 
 @pytest.mark.ftp(files={"/a.bin": BIG})
 def test_tickets(ftps_server: FtpServer, connect: Connect) -> None:
-    """Every connection brings sessions of TLS 1.3, but no upload: what a client leaves unread destroys its end."""
+    """Connections get TLS 1.3 tickets, except uploads: unread bytes at the client would reset the connection."""
     ftps = connect(ftps_server, "TLSv1.3")
     ftps.voidcmd("TYPE I")
     with ftps.transfercmd("RETR a.bin") as data:
@@ -261,7 +261,7 @@ def test_tickets(ftps_server: FtpServer, connect: Connect) -> None:
     assert ftps.voidresp().startswith("226")
     assert tickets == [True, True]
     with ftps.transfercmd("STOR b.bin") as data:
-        data.sendall(BIG)  # more than can be on its way: the server has long begun to read
+        data.sendall(BIG)  # more than the buffers hold: the server has begun to read
         data.settimeout(0)
         with pytest.raises(BlockingIOError):
             socket.socket.recv(data, 1, socket.MSG_PEEK)
@@ -272,34 +272,34 @@ def test_tickets(ftps_server: FtpServer, connect: Connect) -> None:
     check_tls(ftps_server, "TLSv1.3")
 
 
-class HeldUp(Server):
-    """Does nothing more, once an upload waits for its data connection or NOOP came, until it is let go."""
+class Blocking(Server):
+    """Blocks the server when an upload waits for its data connection or NOOP arrives, until the test continues."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.waits = threading.Semaphore(0)
-        self.goes_on = threading.Semaphore(0)
+        self.blocked = threading.Semaphore(0)
+        self.may_continue = threading.Semaphore(0)
 
     def start_transfer(self, connection: Connection, transfer: Transfer) -> bool:
-        """Begin it, and hold up the whole server."""
+        """Begin it, and block the server."""
         begun = super().start_transfer(connection, transfer)
-        self.hold_up()
+        self.block()
         return begun
 
     async def noop(self, connection: Connection, rest: str) -> bool:
-        """Hold up the whole server, and answer."""
-        self.hold_up()
+        """Block the server, and reply."""
+        self.block()
         return await super().noop(connection, rest)
 
-    def hold_up(self) -> None:
-        """Tell that nothing goes on, and wait until it may."""
-        self.waits.release()
-        assert self.goes_on.acquire(timeout=10)
+    def block(self) -> None:
+        """Signal that the server is blocked, and wait until it may continue."""
+        self.blocked.release()
+        assert self.may_continue.acquire(timeout=10)
 
 
 @contextlib.contextmanager
-def hello(ftps: ftplib.FTP_TLS, address: tuple[str, int]) -> Iterator[ssl.SSLSocket]:
-    """A data connection on which the beginning of the TLS handshake was sent."""
+def client_hello(ftps: ftplib.FTP_TLS, address: tuple[str, int]) -> Iterator[ssl.SSLSocket]:
+    """A data connection on which the first message of the TLS handshake was sent."""
     raw = socket.create_connection(address, timeout=10)
     with ftps.context.wrap_socket(raw, do_handshake_on_connect=False, server_hostname=ftps.host) as data:
         data.settimeout(0)
@@ -310,87 +310,87 @@ def hello(ftps: ftplib.FTP_TLS, address: tuple[str, int]) -> Iterator[ssl.SSLSoc
 
 
 def upload_without_tickets(ftps: ftplib.FTP_TLS, data: ssl.SSLSocket) -> None:
-    """Complete the handshake and send a file: nothing comes from the server."""
+    """Complete the handshake and send a file: the server sends nothing."""
     data.do_handshake()
     data.sendall(BIG)
-    assert waiting(data) == b""
+    assert next_unread(data) == b""
     data.unwrap()
     assert ftps.getresp().startswith("150")
     assert ftps.voidresp().startswith("226")
 
 
-@pytest.mark.ftp(server_class=HeldUp)
+@pytest.mark.ftp(server_class=Blocking)
 def test_no_tickets_for_an_upload_that_waits(ftps_server: FtpServer, connect: Connect) -> None:
-    """A client that sends its command and then encrypts as fast as it can, as Net::FTP does, gets no tickets either."""
+    """A client that sends its command and then encrypts at once, as Net::FTP does, gets no tickets either."""
     server = ftps_server.server
-    assert isinstance(server, HeldUp)
+    assert isinstance(server, Blocking)
     ftps = connect(ftps_server, "TLSv1.3")
     ftps.voidcmd("TYPE I")
     for verb in ("STOR", "APPE"):
         address = ftps.makepasv()
         ftps.putcmd(f"{verb} a.bin")
-        assert server.waits.acquire(timeout=10)
-        with hello(ftps, address) as data:
-            server.goes_on.release()
+        assert server.blocked.acquire(timeout=10)
+        with client_hello(ftps, address) as data:
+            server.may_continue.release()
             upload_without_tickets(ftps, data)
     assert ftps_server.files == {"/a.bin": BIG * 2}
 
 
-@pytest.mark.ftp(server_class=HeldUp)
-def test_no_tickets_where_the_server_sees_all_at_once(ftps_server: FtpServer, connect: Connect) -> None:
-    """What of a handshake has come before the command was seen is not lost when tickets are withheld."""
+@pytest.mark.ftp(server_class=Blocking)
+def test_no_tickets_after_an_early_handshake(ftps_server: FtpServer, connect: Connect) -> None:
+    """Parts of a handshake that came before the command are kept when tickets are withheld."""
     server = ftps_server.server
-    assert isinstance(server, HeldUp)
+    assert isinstance(server, Blocking)
     ftps, other = connect(ftps_server, "TLSv1.3"), connect(ftps_server, "TLSv1.3")
     ftps.voidcmd("TYPE I")
     address = ftps.makepasv()
     other.putcmd("NOOP")
-    assert server.waits.acquire(timeout=10)
-    with hello(ftps, address) as data:
+    assert server.blocked.acquire(timeout=10)
+    with client_hello(ftps, address) as data:
         ftps.putcmd("STOR a.bin")
-        server.goes_on.release(2)
+        server.may_continue.release(2)
         upload_without_tickets(ftps, data)
     assert other.getresp().startswith("200")
     assert ftps_server.files == {"/a.bin": BIG}
 
 
 def test_tickets_of_an_upload_come_before_its_150(ftps_server: FtpServer, connect: Connect) -> None:
-    """A client that begins the TLS handshake before its command may send when it has the tickets, and not before.
+    """A client that begins the TLS handshake before its command gets 150 after the tickets, and not before.
 
-    curl reads them when it closes. If they came later, its system would reset the connection, and what was on its way
+    curl reads them when it closes. If they came later, its system would reset the connection, and data in transit
     would be lost.
     """
     ftps, other = connect(ftps_server, "TLSv1.3"), connect(ftps_server, "TLSv1.3")
     ftps.voidcmd("TYPE I")
-    came, goes = ssl.MemoryBIO(), ssl.MemoryBIO()
-    data = ftps.context.wrap_bio(came, goes, server_hostname=ftps.host)
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    data = ftps.context.wrap_bio(incoming, outgoing, server_hostname=ftps.host)
     with socket.create_connection(ftps.makepasv(), timeout=10) as raw:
         with pytest.raises(ssl.SSLWantReadError):
             data.do_handshake()
         while True:
-            raw.sendall(goes.read())
-            came.write(raw.recv(65_536))
+            raw.sendall(outgoing.read())
+            incoming.write(raw.recv(65_536))
             with contextlib.suppress(ssl.SSLWantReadError):
                 data.do_handshake()
                 break
         ftps.putcmd("STOR a.bin")
         for _ in range(10):
-            other.voidcmd("NOOP")  # by then the server has begun with STOR
+            other.voidcmd("NOOP")  # now the server has begun STOR
         assert ftps.sock is not None
-        assert waiting(ftps.sock) == b""
-        raw.sendall(goes.read())  # the end of the handshake
+        assert next_unread(ftps.sock) == b""
+        raw.sendall(outgoing.read())  # the end of the handshake
         assert ftps.getresp().startswith("150")
-        assert waiting(raw) != b""
+        assert next_unread(raw) != b""
         data.write(BIG)
         with pytest.raises(ssl.SSLWantReadError):
             data.unwrap()
-        raw.sendall(goes.read())
+        raw.sendall(outgoing.read())
         assert ftps.voidresp().startswith("226")
     assert ftps_server.files == {"/a.bin": BIG}
 
 
-def waiting(sock: socket.socket) -> bytes:
-    """The first byte that has arrived and was not read, below TLS; b"" if there is none."""
+def next_unread(sock: socket.socket) -> bytes:
+    """The first byte that was received and not read, below TLS; b"" if there is none."""
     timeout = sock.gettimeout()
     sock.settimeout(0)
     try:
@@ -406,7 +406,7 @@ def waiting(sock: socket.socket) -> bytes:
 def test_context_of_the_user(
     ftps_server: FtpServer, ftp_server_factory: Callable[..., FtpServer], connect: Connect, protocol: ssl._SSLMethod
 ) -> None:
-    """A server may have a context of the user's, made in the old way or in the new one, and leaves it as it was."""
+    """A server may use the user's own context, created in the old way or the new one, and does not change it."""
     context = ssl.SSLContext(protocol)
     ftps_server.tls.ca.issue_cert("127.0.0.1").configure_cert(context)
     tickets = context.num_tickets
@@ -421,7 +421,7 @@ def test_context_of_the_user(
 
 @pytest.mark.ftp(files={"/a.bin": BIG})
 def test_clear_data_in_between(ftps_server: FtpServer, ftps: ftplib.FTP_TLS, version: str) -> None:
-    """PROT C leaves data in clear, PROT P encrypts again; the control connection is encrypted all the time."""
+    """PROT C leaves data in clear text, PROT P encrypts again; the control connection stays encrypted."""
     assert fetch(ftps, "a.bin") == BIG
     assert ftps.prot_c().startswith("200")
     assert fetch(ftps, "a.bin") == BIG
@@ -436,7 +436,7 @@ def test_clear_data_in_between(ftps_server: FtpServer, ftps: ftplib.FTP_TLS, ver
 
 @pytest.mark.ftp(files={"/a.bin": BIG})
 def test_clear_commands(ftps_server: FtpServer, ftps: ftplib.FTP_TLS, version: str) -> None:
-    """After CCC commands go in clear, and data are as encrypted as before, both ways."""
+    """After CCC commands are in clear text, and data are encrypted as before, both ways."""
     assert ftps.ccc().startswith("200")
     assert ftps.pwd() == "/"
     assert fetch(ftps, "a.bin") == BIG
@@ -454,7 +454,7 @@ def test_clear_commands(ftps_server: FtpServer, ftps: ftplib.FTP_TLS, version: s
 @pytest.mark.ftp(host="::1", files={"/a.bin": BIG})
 @pytest.mark.parametrize("passive", [True, False], ids=["EPSV", "EPRT"])
 def test_ipv6(ftps_server: FtpServer, ftps: ftplib.FTP_TLS, version: str, passive: bool) -> None:
-    """EPSV and EPRT carry encrypted data over IPv6, and the certificate is good for its address."""
+    """EPSV and EPRT transfer encrypted data over IPv6, and the certificate is valid for its address."""
     ftps.set_pasv(passive)
     assert fetch(ftps, "a.bin") == BIG
     ftps.storbinary("STOR b.bin", io.BytesIO(BIG))
@@ -465,7 +465,7 @@ def test_ipv6(ftps_server: FtpServer, ftps: ftplib.FTP_TLS, version: str, passiv
 
 @pytest.mark.ftp(files={"/a.bin": BIG, "/b.bin": b"0123456789", "/c.bin": b"0123"})
 def test_resume_and_append(ftps_server: FtpServer, ftps: ftplib.FTP_TLS, version: str) -> None:
-    """Downloads and uploads begin at an offset, and APPE writes behind the end."""
+    """Downloads and uploads start at an offset, and APPE writes after the end."""
     assert fetch(ftps, "a.bin", rest=1_000_001) == BIG[1_000_001:]
     check(transfer(ftps_server, "RETR"), BIG[1_000_001:], offset=1_000_001)
     assert fetch(ftps, "a.bin", rest=len(BIG)) == b""
@@ -476,7 +476,7 @@ def test_resume_and_append(ftps_server: FtpServer, ftps: ftplib.FTP_TLS, version
 
 
 def test_ascii(ftps_server: FtpServer, ftps: ftplib.FTP_TLS, version: str) -> None:
-    """Lines end with CRLF inside TLS and with LF in the file, both ways, be there one or many."""
+    """Lines end with CRLF within TLS and with LF in the file, both ways, for few lines and many."""
     many = TEXT * 3_000
     for text in (b"", TEXT, many):
         ftps.storlines("STOR a.txt", io.BytesIO(text))
@@ -492,7 +492,7 @@ def test_ascii(ftps_server: FtpServer, ftps: ftplib.FTP_TLS, version: str) -> No
 @pytest.mark.ftp(files=TREE)
 @pytest.mark.parametrize("passive", [True, False], ids=["passive", "active"])
 def test_listings(ftps_server: FtpServer, ftps: ftplib.FTP_TLS, version: str, passive: bool) -> None:
-    """LIST, NLST and MLSD tell the same names over encrypted connections, and nothing of an empty directory."""
+    """LIST, NLST and MLSD give the same names over encrypted connections, and none for an empty directory."""
     ftps.set_pasv(passive)
     names = {"a.txt", "empty.bin", "hollow", "sub"}
     lines: list[str] = []
@@ -509,7 +509,7 @@ def test_listings(ftps_server: FtpServer, ftps: ftplib.FTP_TLS, version: str, pa
 
 @pytest.mark.ftp(files={"/huge.bin": LARGE * 6, "/a.bin": BIG})
 def test_abort(ftps_server: FtpServer, ftps: ftplib.FTP_TLS, version: str) -> None:
-    """ABOR, which is not urgent under TLS, ends a download half way, and the session goes on."""
+    """ABOR, which is not urgent under TLS, ends a download in the middle, and the session continues."""
     ftps.voidcmd("TYPE I")
     with ftps.transfercmd("RETR huge.bin") as data:
         assert data.recv(10) == LARGE[:10]
@@ -523,8 +523,8 @@ def test_abort(ftps_server: FtpServer, ftps: ftplib.FTP_TLS, version: str) -> No
 
 
 @pytest.mark.ftp(files={"/huge.bin": LARGE * 6, "/a.bin": BIG})
-def test_download_is_dropped(ftps_server: FtpServer, ftps: ftplib.FTP_TLS, version: str) -> None:
-    """A client that closes the data connection early is told so, and may go on."""
+def test_data_connection_closed_early(ftps_server: FtpServer, ftps: ftplib.FTP_TLS, version: str) -> None:
+    """When the client closes the data connection early, the final reply is an error, and the session continues."""
     ftps.voidcmd("TYPE I")
     with ftps.transfercmd("RETR huge.bin") as data:
         assert data.recv(10) == LARGE[:10]
@@ -536,7 +536,7 @@ def test_download_is_dropped(ftps_server: FtpServer, ftps: ftplib.FTP_TLS, versi
 
 
 def test_refusals(ftps_server: FtpServer, ftps: ftplib.FTP_TLS, version: str) -> None:
-    """What cannot be is refused before or after a data connection was made ready, and the session goes on."""
+    """Refusals before or after a data connection was prepared do not disturb the session."""
     for _ in range(3):
         with pytest.raises(ftplib.error_perm, match=r"^550"):
             fetch(ftps, "missing.bin")
@@ -555,7 +555,7 @@ def test_refusals(ftps_server: FtpServer, ftps: ftplib.FTP_TLS, version: str) ->
 def test_bad_certificates(
     ftp_server_factory: Callable[..., FtpServer], connect: Connect, version: str, certificate: str, tls: str
 ) -> None:
-    """A certificate that is not good is refused before a name or a password is said; the server goes on."""
+    """An invalid certificate is refused before USER and PASS are sent; the server still works."""
     server = ftp_server_factory(tls=tls, certificate=certificate)
     for _ in range(2):
         with pytest.raises(ssl.SSLCertVerificationError):
@@ -565,8 +565,8 @@ def test_bad_certificates(
     assert len(server.log.sessions) == 2
 
 
-def test_authority_is_unknown(ftps_server: FtpServer) -> None:
-    """A client that trusts the authorities of the world does not trust the valid certificate."""
+def test_unknown_authority(ftps_server: FtpServer) -> None:
+    """A client that trusts the default authorities does not trust the valid certificate."""
     with ftplib.FTP_TLS(context=ssl.create_default_context(), timeout=10) as ftps:
         ftps.connect(ftps_server.host, ftps_server.port)
         with pytest.raises(ssl.SSLCertVerificationError):
@@ -575,8 +575,8 @@ def test_authority_is_unknown(ftps_server: FtpServer) -> None:
 
 
 @pytest.mark.parametrize("certificate", ["valid", *REFUSED])
-def test_nobody_looks(ftp_server_factory: Callable[..., FtpServer], certificate: str) -> None:
-    """The class as it is made without a context looks at no certificate, and works with every one."""
+def test_certificates_are_not_checked(ftp_server_factory: Callable[..., FtpServer], certificate: str) -> None:
+    """Without a context the class checks no certificate, and works with every one."""
     server = ftp_server_factory(tls="explicit", certificate=certificate)
     with ftplib.FTP_TLS(timeout=10) as ftps:
         ftps.connect(server.host, server.port)
@@ -589,20 +589,20 @@ def test_nobody_looks(ftp_server_factory: Callable[..., FtpServer], certificate:
 
 @pytest.mark.ftp(client_certificates="required", files={"/a.bin": BIG})
 def test_client_certificate(ftps_server: FtpServer, connect: Connect, version: str) -> None:
-    """A client that shows a certificate is let in, and the log tells whose it was, on data connections, too."""
+    """A client with a certificate is accepted, and the log has its name, on data connections too."""
     ftps = connect(ftps_server, version, certificate="ann")
     assert fetch(ftps, "a.bin") == BIG
     ftps.storbinary("STOR b.bin", io.BytesIO(BIG))
     assert ftps_server.files["/b.bin"] == BIG
     check_tls(ftps_server, version)
-    shown = [ftps_server.log.sessions[0].tls, *(record.tls for record in ftps_server.log.transfers)]
-    assert ["CN=ann" in tls.subject.split(",") for tls in shown if tls] == [True] * 3
+    sent = [ftps_server.log.sessions[0].tls, *(record.tls for record in ftps_server.log.transfers)]
+    assert ["CN=ann" in tls.subject.split(",") for tls in sent if tls] == [True] * 3
 
 
 @pytest.mark.ftp(client_certificates="required")
 def test_no_client_certificate(ftps_server: FtpServer, connect: Connect, version: str) -> None:
-    """A client without a certificate does not get in, where one is required."""
-    with pytest.raises((OSError, EOFError)):  # in TLS 1.3 it learns that with the first reply
+    """A client without a certificate is refused where one is required."""
+    with pytest.raises((OSError, EOFError)):  # with TLS 1.3 the error comes with the first reply
         connect(ftps_server, version)
     ftps_server.log.assert_not_sent("PASS")
 
@@ -613,7 +613,7 @@ def test_no_client_certificate(ftps_server: FtpServer, connect: Connect, version
     files={"/a.bin": BIG},
 )
 def test_certificate_instead_of_password(ftps_server: FtpServer, version: str) -> None:
-    """Ann's certificate is her password (232), and nobody else's: without it, or for Bob, there is none."""
+    """Ann's certificate replaces her password (232); Bob, and Ann without it, need a password."""
     with ftplib.FTP_TLS(context=limited(ftps_server.tls.client_context("ann"), version), timeout=10) as ftps:
         ftps.connect(ftps_server.host, ftps_server.port)
         assert ftps.login("ann", "").startswith("232")
@@ -630,7 +630,7 @@ def test_certificate_instead_of_password(ftps_server: FtpServer, version: str) -
 
 @pytest.mark.ftp(minimum_tls="TLSv1.3")
 def test_minimum(ftps_server: FtpServer, connect: Connect) -> None:
-    """Where TLS 1.3 is the least, 1.2 is refused, and 1.3 is not."""
+    """With `minimum_tls="TLSv1.3"` version 1.2 is refused, and 1.3 accepted."""
     with pytest.raises(ssl.SSLError, match="PROTOCOL_VERSION"):
         connect(ftps_server, "TLSv1.2")
     ftps_server.log.assert_not_sent("USER")
@@ -643,7 +643,7 @@ def test_minimum(ftps_server: FtpServer, connect: Connect) -> None:
 
 @pytest.mark.ftp(ciphers="ECDHE-ECDSA-AES128-GCM-SHA256")
 def test_ciphers(ftps_server: FtpServer, connect: Connect) -> None:
-    """The suite that the server is told to use in TLS 1.2 is used everywhere."""
+    """The cipher suite of the setting is used in TLS 1.2 on every connection."""
     connect(ftps_server, "TLSv1.2").storbinary("STOR a.bin", io.BytesIO(BIG))
     assert ftps_server.files == {"/a.bin": BIG}
     used = [ftps_server.log.sessions[0].tls, transfer(ftps_server, "STOR").tls]
@@ -653,7 +653,7 @@ def test_ciphers(ftps_server: FtpServer, connect: Connect) -> None:
 
 @pytest.mark.ftp(tls="required", files={"/a.bin": BIG})
 def test_required(ftp_server: FtpServer, connect: Connect, version: str) -> None:
-    """Where TLS is required neither a login nor data go in clear, and all goes well encrypted."""
+    """Where TLS is required, logins and data in clear text are refused, and encrypted ones accepted."""
     with ftplib.FTP(timeout=10) as ftp:
         ftp.connect(ftp_server.host, ftp_server.port)
         with pytest.raises(ftplib.error_perm, match=r"^530"):
@@ -668,7 +668,7 @@ def test_required(ftp_server: FtpServer, connect: Connect, version: str) -> None
 
 @pytest.mark.ftp(files={f"/{number}.bin": LARGE[number::40] for number in range(40)})
 def test_many_transfers(ftps_server: FtpServer, ftps: ftplib.FTP_TLS, version: str) -> None:
-    """Many small transfers follow each other on one session, none of them disturbed."""
+    """Many small transfers in one session succeed."""
     for number in range(40):
         assert fetch(ftps, f"{number}.bin") == LARGE[number::40]
     assert len(ftps_server.log.transfers) == 40

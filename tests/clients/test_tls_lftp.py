@@ -1,6 +1,6 @@
 """The program lftp over TLS, here with GnuTLS.
 
-CCC is not among the tests: lftp 4.9 often takes the close_notify of a server, of whichever, for the end of the session.
+CCC is not tested: lftp 4.9 often treats the close_notify of any server as the end of the session.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Script = Callable[..., Outcome]
 
 
 def commands(server: FtpServer, *more: str, login: str | None = None) -> str:
-    """A script that trusts the authority of the server, and opens it."""
+    """A script that trusts the certificate authority of the server, and opens it."""
     scheme = "ftps://" if server.server.implicit_tls else ""
     user = login or ",".join(server.credentials)
     open_ = f"open -p {server.port} -u {user} {scheme}{server.host}"
@@ -42,14 +42,14 @@ def commands(server: FtpServer, *more: str, login: str | None = None) -> str:
 
 @pytest.fixture(params=VERSIONS)
 def version(request: pytest.FixtureRequest) -> str:
-    """Of TLS."""
+    """The TLS version."""
     name: str = request.param
     return name
 
 
 @pytest.mark.parametrize("protection", ["P", "C"])
 def test_implicit_tls_before_prot(ftp_server_factory: Callable[..., FtpServer], lftp: Program, protection: str) -> None:
-    """It says PROT P, so its data are encrypted whatever they are with implicit TLS before that."""
+    """The program sends PROT P, so its data are encrypted, whatever the server expects before that."""
     server = ftp_server_factory(tls="implicit", implicit_protection=protection, files={"/a.bin": BIG})
     assert lftp("-c", commands(server, "cat a.bin")).output == BIG
     server.log.assert_sequence("PROT P -> 200", "RETR -> 226")
@@ -76,10 +76,10 @@ def script(ftps_server: FtpServer, lftp: Program, version: str) -> Script:
     ids=["PASV", "EPSV", "PORT"],
 )
 @all_sizes
-def test_there_and_back(
+def test_round_trip(
     ftps_server: FtpServer, lftp: Program, script: Script, version: str, data: bytes, setting: str, command: str
 ) -> None:
-    """What was put comes back octet by octet, encrypted, in all modes, whatever its size."""
+    """A file is uploaded and downloaded byte for byte, encrypted, in all modes, whatever its size."""
     mode = "active" if "PORT" in command else "passive"
     lftp.write("a.bin", data)
     script(setting, "put a.bin", "get a.bin -o b.bin")
@@ -94,7 +94,7 @@ def test_there_and_back(
 @pytest.mark.ftp(tls="implicit", files=TREE)
 @pytest.mark.parametrize("passive", ["yes", "no"])
 def test_implicit(ftps_server: FtpServer, lftp: Program, script: Script, version: str, passive: str) -> None:
-    """An address with ftps:// means TLS from the first octet, for mirrors both ways."""
+    """A URL with ftps:// means implicit TLS, for mirrors both ways."""
     script(f"set ftp:passive-mode {passive}", "mirror /tree down", "mirror -R down /up")
     assert lftp.tree("down") == below("/tree")
     assert {name: ftps_server.files[f"/up/{name}"] for name in below("/tree")} == below("/tree")
@@ -106,7 +106,7 @@ def test_implicit(ftps_server: FtpServer, lftp: Program, script: Script, version
 @needs_ipv6
 @pytest.mark.ftp(host="::1", files={**TREE, "/tree/big.bin": BIG})
 def test_ipv6(ftps_server: FtpServer, lftp: Program, script: Script, version: str) -> None:
-    """A mirror works over IPv6, for which the certificate is good, too."""
+    """A mirror works over IPv6, and the certificate is valid for its address."""
     script("mirror /tree down")
     assert lftp.tree("down") == {**below("/tree"), "big.bin": BIG}
     check_tls(ftps_server, version)
@@ -124,7 +124,7 @@ def test_mirror_down(ftps_server: FtpServer, lftp: Program, script: Script, vers
 
 
 def test_mirror_up(ftps_server: FtpServer, lftp: Program, script: Script, version: str) -> None:
-    """A tree is mirrored to the server with times and modes, and a second mirror finds nothing to do."""
+    """A tree is mirrored to the server with times and modes, and a second mirror transfers nothing."""
     files = {**below("/tree"), "big.bin": BIG}
     for name, data in files.items():
         lftp.write(f"up/{name}", data, MODIFIED).chmod(0o600)
@@ -139,7 +139,7 @@ def test_mirror_up(ftps_server: FtpServer, lftp: Program, script: Script, versio
 
 @pytest.mark.ftp(files={"/a.bin": BIG, "/b.bin": BIG[:1_000_000], "/c.bin": b"old"})
 def test_resume(ftps_server: FtpServer, lftp: Program, script: Script, version: str) -> None:
-    """A file that is there in part is completed, here and on the server, in old words and in new ones."""
+    """Partial files are completed, locally and on the server, with old commands and new ones."""
     lftp.write("a.bin", BIG[:1_000_000])
     lftp.write("b.bin", BIG)
     lftp.write("d.bin", BIG[:1_100_000])
@@ -162,7 +162,7 @@ def test_ascii(ftps_server: FtpServer, lftp: Program, script: Script, version: s
 
 @pytest.mark.ftp(files={"/text.bin": TEXT * 100_000, "/noise.bin": BIG, "/void.bin": b"", **TREE})
 def test_compressed(ftps_server: FtpServer, lftp: Program, script: Script, version: str) -> None:
-    """MODE Z inside TLS carries files of every kind both ways, and listings; what can shrink does."""
+    """MODE Z within TLS transfers files of every kind both ways, and listings."""
     on = "set ftp:use-mode-z yes"
     script(on, "get text.bin", "get noise.bin", "get void.bin", "mirror /tree down")
     assert lftp.read("text.bin") == TEXT * 100_000
@@ -182,7 +182,7 @@ def test_compressed(ftps_server: FtpServer, lftp: Program, script: Script, versi
 def test_clear_data(
     ftps_server: FtpServer, lftp: Program, script: Script, version: str, files: str, lists: str
 ) -> None:
-    """Files and listings go in clear or encrypted, each as it is told; names and passwords are encrypted always."""
+    """Files and listings are encrypted or not, each by its setting; names and passwords are always encrypted."""
     lftp.write("b.bin", BIG)
     script(
         f"set ftp:ssl-protect-data {files}",
@@ -190,9 +190,9 @@ def test_clear_data(
         *("get a.bin", "put b.bin", "ls /tree", "nlist /tree"),
     )
     assert lftp.read("a.bin") == ftps_server.files["/b.bin"] == BIG
-    wanted = {"RETR": files, "STOR": files, "LIST": lists, "NLST": lists}
+    expected = {"RETR": files, "STOR": files, "LIST": lists, "NLST": lists}
     seen = {record.verb: record.tls and record.tls.version for record in ftps_server.log.transfers}
-    assert seen == {verb: version if secret == "yes" else None for verb, secret in wanted.items()}
+    assert seen == {verb: version if secret == "yes" else None for verb, secret in expected.items()}
     with pytest.raises(AssertionError, match=r"not encrypted: the (up|down)load of"):
         ftps_server.log.assert_encrypted()
 
@@ -200,7 +200,7 @@ def test_clear_data(
 @pytest.mark.ftp(require_session_reuse=True, files={"/a.bin": BIG, **TREE})
 @pytest.mark.parametrize("passive", ["yes", "no"])
 def test_session_is_resumed(ftps_server: FtpServer, lftp: Program, script: Script, version: str, passive: str) -> None:
-    """It resumes the session of the control connection on every data connection, as servers want it that insist."""
+    """The program resumes the session of the control connection on every data connection, as some servers require."""
     lftp.write("b.bin", BIG)
     script(f"set ftp:passive-mode {passive}", "get a.bin", "put b.bin", "mirror /tree down")
     assert lftp.read("a.bin") == ftps_server.files["/b.bin"] == BIG
@@ -210,7 +210,7 @@ def test_session_is_resumed(ftps_server: FtpServer, lftp: Program, script: Scrip
 
 @pytest.mark.ftp(require_session_reuse=True, files={"/a.bin": BIG})
 def test_session_is_not_resumed(ftps_server: FtpServer, script: Script, version: str) -> None:
-    """Told not to resume, it is refused and tells why."""
+    """With `ftp:ssl-copy-sid no` it is refused, and shows the reason."""
     assert "522" in script("set ftp:ssl-copy-sid no", "get a.bin", code=1).text
     assert transfer(ftps_server, "RETR").size == 0
     check_tls(ftps_server, version, resumed=False)
@@ -221,7 +221,7 @@ def test_session_is_not_resumed(ftps_server: FtpServer, script: Script, version:
 def test_bad_certificates(
     ftp_server_factory: Callable[..., FtpServer], lftp: Program, certificate: str, tls: str
 ) -> None:
-    """A certificate that is not good is refused before a password is said, and works where nobody looks."""
+    """An invalid certificate is refused before PASS is sent, and accepted when it is not checked."""
     server = ftp_server_factory(tls=tls, certificate=certificate, files={"/a.bin": BIG})
     assert "Certificate verification" in lftp("-c", commands(server, "get a.bin"), code=1).text
     server.log.assert_not_sent("PASS")
@@ -230,8 +230,8 @@ def test_bad_certificates(
     check_tls(server, "TLSv1.3", session=len(server.log.sessions))
 
 
-def test_authority_is_unknown(ftps_server: FtpServer, lftp: Program) -> None:
-    """Without the authority's file the valid certificate is refused."""
+def test_unknown_authority(ftps_server: FtpServer, lftp: Program) -> None:
+    """Without the file of the certificate authority the valid certificate is refused."""
     login = f"open -p {ftps_server.port} -u user,password {ftps_server.host}"
     outcome = lftp("-c", "; ".join([*SETTINGS, login, "ls"]), code=1)
     assert "Certificate verification: The certificate is NOT trusted" in outcome.text
@@ -240,7 +240,7 @@ def test_authority_is_unknown(ftps_server: FtpServer, lftp: Program) -> None:
 
 @pytest.mark.ftp(files={"/a.bin": BIG})
 def test_tls_is_forced(ftps_server: FtpServer, ftp_server_factory: Callable[..., FtpServer], lftp: Program) -> None:
-    """It takes TLS where it is offered without being told; where there is none it gives up when it must have it."""
+    """The program uses TLS where it is available; otherwise it gives up with `ftp:ssl-force yes`."""
     lftp("-c", commands(ftps_server, "set ftp:ssl-force no", "get a.bin"))
     assert lftp.read("a.bin") == BIG
     check_tls(ftps_server, "TLSv1.3")
@@ -252,7 +252,7 @@ def test_tls_is_forced(ftps_server: FtpServer, ftp_server_factory: Callable[...,
 
 @pytest.mark.ftp(tls="required", files={"/a.bin": BIG})
 def test_required(ftp_server: FtpServer, lftp: Program) -> None:
-    """Where TLS is required neither a login nor data go in clear."""
+    """Where TLS is required, logins and data in clear text are refused."""
     assert "530" in lftp("-c", commands(ftp_server, "set ftp:ssl-allow no", "get a.bin"), code=1).text
     assert "PROT" not in {record.verb for record in ftp_server.log.commands}
     lftp("-c", commands(ftp_server, "get a.bin"))
@@ -262,21 +262,21 @@ def test_required(ftp_server: FtpServer, lftp: Program) -> None:
 
 @pytest.mark.ftp(client_certificates="required", files={"/a.bin": BIG})
 def test_client_certificate(ftps_server: FtpServer, lftp: Program, script: Script, version: str) -> None:
-    """The certificate of a client lets it in, on data connections, too; without one nothing is transferred."""
+    """A client with a certificate is accepted, on data connections too; without one nothing is transferred."""
     own = client_certificate(ftps_server, lftp.folder)
     lftp.write("b.bin", BIG)
     script(f"set ssl:cert-file {own}", f"set ssl:key-file {own}", "get a.bin", "put b.bin")
     assert lftp.read("a.bin") == ftps_server.files["/b.bin"] == BIG
     check_tls(ftps_server, version)
-    shown = [ftps_server.log.sessions[0].tls, *(record.tls for record in ftps_server.log.transfers)]
-    assert ["CN=ann" in tls.subject.split(",") for tls in shown if tls] == [True] * 3
+    sent = [ftps_server.log.sessions[0].tls, *(record.tls for record in ftps_server.log.transfers)]
+    assert ["CN=ann" in tls.subject.split(",") for tls in sent if tls] == [True] * 3
     script("get a.bin -o c.bin", code=1)
     ftps_server.log.assert_sent("RETR", times=1)
 
 
 @pytest.mark.ftp(minimum_tls="TLSv1.3", files={"/a.bin": BIG})
 def test_minimum(ftps_server: FtpServer, lftp: Program) -> None:
-    """Where TLS 1.3 is the least, 1.2 is refused, and 1.3 is not."""
+    """With `minimum_tls="TLSv1.3"` version 1.2 is refused, and 1.3 accepted."""
     lftp("-c", commands(ftps_server, PRIORITIES["TLSv1.2"], "get a.bin"), code=1)
     ftps_server.log.assert_not_sent("PASS")
     lftp("-c", commands(ftps_server, PRIORITIES["TLSv1.3"], "get a.bin"))
@@ -285,8 +285,8 @@ def test_minimum(ftps_server: FtpServer, lftp: Program) -> None:
 
 
 @pytest.mark.ftp(files={"/huge.bin": LARGE * 6, "/a.bin": BIG}, users=[User("ann", "secret")])
-def test_broken_off_and_refused(ftps_server: FtpServer, script: Script, version: str) -> None:
-    """A download broken off, a missing file and a wrong password leave a server that serves the next one."""
+def test_interruptions_and_refusals(ftps_server: FtpServer, script: Script, version: str) -> None:
+    """After an interrupted download, a missing file and a wrong password, the server serves the next session."""
     assert script("cat huge.bin | head -c 10", code=None).output == LARGE[:10]
     assert "550" in script("get missing.bin", code=1).text
     assert "530" in script("ls", code=1, login="ann,wrong").text
@@ -296,7 +296,7 @@ def test_broken_off_and_refused(ftps_server: FtpServer, script: Script, version:
 
 
 def test_server_to_server(ftp_server_factory: Callable[..., FtpServer], lftp: Program) -> None:
-    """A file goes from one encrypted server to another through the client, octet by octet."""
+    """A file is copied from one encrypted server to another through the client, byte for byte."""
     source, target = ftp_server_factory(tls="implicit", files={"/a.bin": BIG}), ftp_server_factory(tls="implicit")
     trust = f"set ssl:ca-file {source.tls.ca_file}"
     lftp("-c", "; ".join([*SETTINGS, trust, "set ftp:use-fxp no", f"get {source.url}/a.bin -o {target.url}/b.bin"]))

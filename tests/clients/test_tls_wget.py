@@ -1,4 +1,4 @@
-"""The program wget over TLS, here with GnuTLS; it downloads only, in passive mode or in active mode."""
+"""The program wget over TLS, here with GnuTLS; it only downloads, in passive mode or in active mode."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ Wget = Callable[..., Outcome]
 
 
 def address(server: FtpServer, path: str) -> str:
-    """Of a path, with the scheme that means TLS here, be it explicit or implicit."""
+    """The URL of a path with the scheme that wget uses for TLS, explicit or implicit."""
     return server.url.replace("ftp://", "ftps://") + path
 
 
 def options(server: FtpServer) -> tuple[str, ...]:
-    """What it is told for a server."""
+    """The options for a server."""
     return ("--ca-certificate", server.tls.ca_file, *(["--ftps-implicit"] if server.server.implicit_tls else []))
 
 
 @pytest.fixture(params=VERSIONS)
 def version(request: pytest.FixtureRequest) -> str:
-    """Of TLS."""
+    """The TLS version."""
     name: str = request.param
     return name
 
 
 @pytest.fixture
 def fetch(wget: Program, ftps_server: FtpServer, version: str) -> Wget:
-    """Runs the program with the authority of this test's server."""
+    """Runs the program with the certificate authority of this test's server."""
 
     def run(path: str, *more: str, code: int = 0) -> Outcome:
         priority = f"--ciphers=NORMAL:-VERS-ALL:+VERS-{version.replace('v', '')}"
@@ -51,7 +51,7 @@ def fetch(wget: Program, ftps_server: FtpServer, version: str) -> Wget:
 def test_download(
     ftps_server: FtpServer, wget: Program, fetch: Wget, version: str, data: bytes, more: tuple[str, ...]
 ) -> None:
-    """A file arrives octet by octet, encrypted, in both modes, whatever its size."""
+    """A file is downloaded byte for byte, encrypted, in both modes, whatever its size."""
     ftps_server.files["/sub/a.bin"] = data
     fetch("/sub/a.bin", *more)
     assert wget.tree() == {"a.bin": data}
@@ -61,7 +61,7 @@ def test_download(
 
 @pytest.mark.ftp(tls="implicit", files={**TREE, "/tree/big.bin": BIG})
 def test_implicit(ftps_server: FtpServer, wget: Program, fetch: Wget, version: str) -> None:
-    """A tree is fetched with TLS from the first octet."""
+    """A tree is downloaded with implicit TLS."""
     fetch("/tree/", "-r", "-nH")
     assert wget.tree("tree") == {**below("/tree"), "big.bin": BIG}
     check_tls(ftps_server, version)
@@ -70,7 +70,7 @@ def test_implicit(ftps_server: FtpServer, wget: Program, fetch: Wget, version: s
 
 @pytest.mark.ftp(files={**TREE, "/tree/big.bin": BIG})
 def test_tree(ftps_server: FtpServer, wget: Program, fetch: Wget, version: str) -> None:
-    """A tree is fetched by its encrypted listings."""
+    """A tree is downloaded from its encrypted listings."""
     fetch("/tree/", "-r", "-nH")
     assert wget.tree("tree") == {**below("/tree"), "big.bin": BIG}
     check_tls(ftps_server, version)
@@ -80,7 +80,7 @@ def test_tree(ftps_server: FtpServer, wget: Program, fetch: Wget, version: str) 
 @pytest.mark.ftp(host="::1", files={"/a.bin": BIG})
 @pytest.mark.parametrize("more", [(), ("--no-passive-ftp",)], ids=["EPSV", "EPRT"])
 def test_ipv6(ftps_server: FtpServer, wget: Program, fetch: Wget, version: str, more: tuple[str, ...]) -> None:
-    """Both modes work over IPv6, for which the certificate is good, too."""
+    """Both modes work over IPv6, and the certificate is valid for its address."""
     fetch("/a.bin", *more)
     assert wget.read("a.bin") == BIG
     check_tls(ftps_server, version)
@@ -89,7 +89,7 @@ def test_ipv6(ftps_server: FtpServer, wget: Program, fetch: Wget, version: str, 
 
 @pytest.mark.ftp(files={"/a.bin": BIG})
 def test_resume(ftps_server: FtpServer, wget: Program, fetch: Wget, version: str) -> None:
-    """A file that is there in part is completed."""
+    """A partial file is completed."""
     wget.write("a.bin", BIG[:1_000_000])
     fetch("/a.bin", "-c")
     assert wget.read("a.bin") == BIG
@@ -99,7 +99,7 @@ def test_resume(ftps_server: FtpServer, wget: Program, fetch: Wget, version: str
 
 @pytest.mark.ftp(require_session_reuse=True, files={**TREE, "/tree/big.bin": BIG})
 def test_session_is_resumed(ftps_server: FtpServer, wget: Program, fetch: Wget, version: str) -> None:
-    """It resumes the session of the control connection every time, unless told not to: then it is refused."""
+    """The program resumes the session of the control connection; with --no-ftps-resume-ssl it is refused."""
     fetch("/tree/", "-r", "-nH")
     assert wget.tree("tree") == {**below("/tree"), "big.bin": BIG}
     check_tls(ftps_server, version, resumed=True)
@@ -111,7 +111,7 @@ def test_session_is_resumed(ftps_server: FtpServer, wget: Program, fetch: Wget, 
 
 @pytest.mark.ftp(files={"/a.bin": BIG})
 def test_clear_data(ftps_server: FtpServer, wget: Program, fetch: Wget, version: str) -> None:
-    """Data goes in clear when it is told so, and names and passwords do not."""
+    """With --ftps-clear-data-connection data are in clear text, but not names and passwords."""
     fetch("/a.bin", "--ftps-clear-data-connection")
     assert wget.read("a.bin") == BIG
     check_tls(ftps_server, version, data="C")
@@ -122,7 +122,7 @@ def test_clear_data(ftps_server: FtpServer, wget: Program, fetch: Wget, version:
 def test_bad_certificates(
     ftp_server_factory: Callable[..., FtpServer], wget: Program, certificate: str, tls: str
 ) -> None:
-    """A certificate that is not good is refused before a password is said, and works where nobody looks."""
+    """An invalid certificate is refused before USER is sent, and accepted when it is not checked."""
     server = ftp_server_factory(tls=tls, certificate=certificate, files={"/a.bin": BIG})
     wget(*options(server), address(server, "/a.bin"), code=CERTIFICATE_REFUSED)
     server.log.assert_not_sent("USER")
@@ -131,27 +131,27 @@ def test_bad_certificates(
     check_tls(server, "TLSv1.3", session=2)
 
 
-def test_authority_is_unknown(ftps_server: FtpServer, wget: Program) -> None:
-    """Without the authority's file the valid certificate is refused."""
+def test_unknown_authority(ftps_server: FtpServer, wget: Program) -> None:
+    """Without the file of the certificate authority the valid certificate is refused."""
     wget(address(ftps_server, "/a.bin"), code=CERTIFICATE_REFUSED)
     ftps_server.log.assert_not_sent("USER")
 
 
 @pytest.mark.ftp(client_certificates="required", files={"/a.bin": BIG})
 def test_client_certificate(ftps_server: FtpServer, wget: Program, fetch: Wget, version: str) -> None:
-    """The certificate of a client lets it in, on data connections, too; without one nothing is transferred."""
+    """A client with a certificate is accepted, on data connections too; without one nothing is transferred."""
     own = str(client_certificate(ftps_server, wget.home))
     fetch("/a.bin", "--certificate", own, "--private-key", own)
     assert wget.read("a.bin") == BIG
     check_tls(ftps_server, version)
-    shown = [ftps_server.log.sessions[0].tls, transfer(ftps_server, "RETR").tls]
-    assert ["CN=ann" in tls.subject.split(",") for tls in shown if tls] == [True] * 2
+    sent = [ftps_server.log.sessions[0].tls, transfer(ftps_server, "RETR").tls]
+    assert ["CN=ann" in tls.subject.split(",") for tls in sent if tls] == [True] * 2
     wget(*options(ftps_server), "-O", "b.bin", address(ftps_server, "/a.bin"), code=None)
     ftps_server.log.assert_sent("RETR", times=1)
 
 
 def test_no_tls(ftp_server: FtpServer, ftps_server: FtpServer, wget: Program) -> None:
-    """Where there is no TLS it gives up, or goes on in clear when it may."""
+    """Without TLS on the server the program gives up, or continues in clear text with --ftps-fallback-to-ftp."""
     ftp_server.files["/a.bin"] = BIG
     assert wget(*options(ftps_server), address(ftp_server, "/a.bin"), code=None).code
     ftp_server.log.assert_not_sent("USER")
@@ -162,7 +162,7 @@ def test_no_tls(ftp_server: FtpServer, ftps_server: FtpServer, wget: Program) ->
 
 @pytest.mark.ftp(tls="required", files={"/a.bin": BIG})
 def test_required(ftp_server: FtpServer, wget: Program) -> None:
-    """Where TLS is required, neither a login nor data go in clear."""
+    """Where TLS is required, logins and data in clear text are refused."""
     wget(ftp_server.url + "/a.bin", code=LOGIN_REFUSED)
     wget(*options(ftp_server), "--ftps-clear-data-connection", address(ftp_server, "/a.bin"), code=None)
     ftp_server.log.assert_not_sent("RETR -> 226")

@@ -1,4 +1,4 @@
-"""The program tnftp, the ftp of the BSDs."""
+"""The program tnftp, the ftp command of the BSDs."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def tnftp(tmp_path: Path) -> Program:
 
 @pytest.fixture
 def script(ftp_server: FtpServer, tnftp: Program) -> Script:
-    """Runs commands in one session with this test's server, and holds that it ended with QUIT."""
+    """Runs commands in one session with this test's server, and checks that it ended with QUIT."""
 
     def run(*commands: str, options: tuple[str, ...] = ()) -> Outcome:
         lines = ["user {} {}".format(*ftp_server.credentials), *commands, "bye", ""]
@@ -45,7 +45,7 @@ def script(ftp_server: FtpServer, tnftp: Program) -> Script:
 
 
 def quoted(name: str) -> str:
-    """A name as one word of a script, in which a quote cannot be said."""
+    """A name as one word of a script, which cannot contain a quote."""
     return f'"{name}"'
 
 
@@ -60,7 +60,7 @@ def quoted(name: str) -> str:
     ids=["EPSV", "PASV", "EPRT", "PORT"],
 )
 @pytest.mark.parametrize("data", [b"", LARGE], ids=["empty", "large"])
-def test_there_and_back(
+def test_round_trip(
     ftp_server: FtpServer,
     tnftp: Program,
     script: Script,
@@ -69,7 +69,7 @@ def test_there_and_back(
     commands: list[str],
     sent: str,
 ) -> None:
-    """What was put comes back octet by octet, in all modes, whatever its size."""
+    """A file is uploaded and downloaded byte for byte, in all modes, whatever its size."""
     mode = "active" if options == ("-A",) else "passive"
     tnftp.write("a.bin", data)
     script(*commands, "binary", "put a.bin", "get a.bin b.bin", options=options)
@@ -92,7 +92,7 @@ def test_ipv6(ftp_server: FtpServer, tnftp: Program, script: Script, option: str
 
 @pytest.mark.ftp(files=TREE)
 def test_lists(ftp_server: FtpServer, tnftp: Program, script: Script) -> None:
-    """Every command that lists is answered with what is there, on the screen or in a file."""
+    """Every command that lists shows the existing names, on the screen or in a file."""
     script(
         "cd tree",
         "ls",
@@ -114,7 +114,7 @@ def test_lists(ftp_server: FtpServer, tnftp: Program, script: Script) -> None:
 
 @pytest.mark.ftp(files={"/a.bin": LARGE, "/b.bin": b"0123456789"})
 def test_resume(ftp_server: FtpServer, tnftp: Program, script: Script) -> None:
-    """A download goes on where it stopped, an upload where it is told to."""
+    """A download resumes where it stopped, an upload at a given offset."""
     tnftp.write("a.bin", LARGE[:2_000_000])
     tnftp.write("b.bin", b"abcdefghijkl")
     script("reget a.bin", "restart 5", "put b.bin")
@@ -126,14 +126,14 @@ def test_resume(ftp_server: FtpServer, tnftp: Program, script: Script) -> None:
 
 @pytest.mark.ftp(files={"/a.bin": b"0123"})
 def test_append(ftp_server: FtpServer, tnftp: Program, script: Script) -> None:
-    """Appending writes behind the end."""
+    """Appending writes after the end of the file."""
     tnftp.write("b.bin", b"45")
     script("append b.bin a.bin")
     assert ftp_server.files == {"/a.bin": b"012345"}
 
 
 def test_unique(ftp_server: FtpServer, tnftp: Program, script: Script) -> None:
-    """With unique names on, a second file does not take the place of the first."""
+    """With `sunique` a second file does not replace the first."""
     tnftp.write("a.bin", b"1")
     script("sunique", "put a.bin", "put a.bin")
     assert list(ftp_server.files.as_dict().values()) == [b"1", b"1"]
@@ -150,7 +150,7 @@ def test_ascii(ftp_server: FtpServer, tnftp: Program, script: Script) -> None:
 
 
 def test_times(ftp_server: FtpServer, tnftp: Program, script: Script) -> None:
-    """A download keeps its time, and a newer file only is fetched again."""
+    """A download keeps its time, and only a newer file is downloaded again."""
     ftp_server.files.set("/a.txt", TEXT, modified=MODIFIED)
     outcome = script("get a.txt", "newer a.txt", "modtime a.txt")
     assert (tnftp.folder / "a.txt").stat().st_mtime == MODIFIED
@@ -160,7 +160,7 @@ def test_times(ftp_server: FtpServer, tnftp: Program, script: Script) -> None:
 
 @pytest.mark.ftp(files={"/a.txt": b"a", "/b.txt": b"b", "/c.bin": b"c", "/bare/": None})
 def test_tree_is_changed(ftp_server: FtpServer, script: Script) -> None:
-    """Files and directories are renamed, deleted, made, removed, and get other modes."""
+    """Files and directories are renamed, deleted, created, removed, and get other modes."""
     script(
         'rename a.txt "new name.txt"',
         "mdelete b.*",
@@ -179,7 +179,7 @@ def test_tree_is_changed(ftp_server: FtpServer, script: Script) -> None:
 
 @pytest.mark.ftp(files={f"/in/{name}": name.encode() for name in ("a1.txt", "a2.txt", "b1.txt")})
 def test_patterns(ftp_server: FtpServer, tnftp: Program, script: Script) -> None:
-    """Several files go by one pattern, both ways."""
+    """Several files are transferred by one pattern, both ways."""
     script("cd in", "mget a*.txt", "mkdir up", "cd up", "mput a?.txt")
     assert tnftp.tree() == {"a1.txt": b"a1.txt", "a2.txt": b"a2.txt"}
     assert ftp_server.files["/in/up/a2.txt"] == b"a2.txt"
@@ -188,7 +188,7 @@ def test_patterns(ftp_server: FtpServer, tnftp: Program, script: Script) -> None
 
 @pytest.mark.parametrize("name", [name for name in [*NAMES, UNDECODABLE] if '"' not in name])
 def test_names(ftp_server: FtpServer, tnftp: Program, script: Script, name: str) -> None:
-    """A name of any octets is put, got, renamed and deleted as itself."""
+    """A name with any bytes is uploaded, downloaded, renamed and deleted unchanged."""
     tnftp.write("local", b"data")
     word = quoted(name)
     script(f"put local {word}", f"get {word} back", f"rename {word} other", f"rename other {word}")
@@ -199,7 +199,7 @@ def test_names(ftp_server: FtpServer, tnftp: Program, script: Script, name: str)
 
 
 def test_addresses(ftp_server: FtpServer, tnftp: Program) -> None:
-    """A file goes up and comes down by its address alone, without a script."""
+    """A file is uploaded and downloaded by its URL, without a script."""
     tnftp.write("a.bin", LARGE)
     program = Program("tnftp", tnftp.home.parent, "-V")
     program("-u", ftp_server.url + "/in.bin", "a.bin")
@@ -209,8 +209,8 @@ def test_addresses(ftp_server: FtpServer, tnftp: Program) -> None:
 
 
 @pytest.mark.ftp(files={"/a.txt": b"a"})
-def test_conversation(ftp_server: FtpServer, script: Script) -> None:
-    """What users ask about the server is answered, and refusals leave the session as it was."""
+def test_status_commands(ftp_server: FtpServer, script: Script) -> None:
+    """Commands about the server succeed, and refusals do not disturb the session."""
     script(
         "system", "features", "rhelp", "rstatus", "quote NOOP", "site CHMOD 600 a.txt", "get missing.txt", "cd missing"
     )
@@ -230,7 +230,7 @@ def test_conversation(ftp_server: FtpServer, script: Script) -> None:
 
 @pytest.mark.ftp(files={"/a.txt": b"a"})
 def test_wrong_password(ftp_server: FtpServer, tnftp: Program) -> None:
-    """A wrong password is refused, and the user may try again."""
+    """A wrong password is refused, and a second login succeeds."""
     lines = ["user user wrong", "user user password", "get a.txt", "bye", ""]
     tnftp(ftp_server.host, str(ftp_server.port), stdin="\n".join(lines), code=None)
     ftp_server.log.assert_sequence("PASS wrong -> 530", "PASS password -> 230", "RETR a.txt -> 226")

@@ -1,4 +1,4 @@
-"""The program wget, which downloads only."""
+"""The program wget, which only downloads."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SERVER_ERROR = 8
 
 @pytest.fixture
 def wget(tmp_path: Path) -> Program:
-    """The program without settings, proxies, or a second try."""
+    """The program without settings, proxies and retries."""
     return Program(
         "wget",
         tmp_path,
@@ -41,14 +41,14 @@ def wget(tmp_path: Path) -> Program:
 
 
 def url(server: FtpServer, path: str) -> str:
-    """Address of a path, its odd octets in hexadecimal."""
+    """The URL of a path, with special bytes in hexadecimal."""
     return server.url + quote(path, errors="surrogateescape")
 
 
 @pytest.mark.parametrize("passive", [True, False], ids=["PASV", "PORT"])
 @pytest.mark.parametrize("data", [b"", b"x", LARGE], ids=["empty", "one", "large"])
 def test_download(ftp_server: FtpServer, wget: Program, data: bytes, passive: bool) -> None:
-    """A file arrives octet by octet in both modes, whatever its size."""
+    """A file is downloaded byte for byte in both modes, whatever its size."""
     ftp_server.files["/sub/a.bin"] = data
     wget(*([] if passive else ["--no-passive-ftp"]), url(ftp_server, "/sub/a.bin"))
     assert wget.tree() == {"a.bin": data}
@@ -71,7 +71,7 @@ def test_ipv6(ftp_server: FtpServer, wget: Program, passive: bool) -> None:
 
 @pytest.mark.ftp(files={"/a.bin": LARGE})
 def test_resume(ftp_server: FtpServer, wget: Program) -> None:
-    """A file that is there in part is completed; one that is whole is left."""
+    """A partial file is completed; a complete one is not downloaded."""
     wget.write("a.bin", LARGE[:2_000_000])
     wget("-c", url(ftp_server, "/a.bin"))
     assert wget.read("a.bin") == LARGE
@@ -84,7 +84,7 @@ def test_resume(ftp_server: FtpServer, wget: Program) -> None:
 
 @pytest.mark.ftp(files={"/a.bin": LARGE})
 def test_start_position(ftp_server: FtpServer, wget: Program) -> None:
-    """A download that starts in the middle brings the rest."""
+    """A download with a start position transfers the rest."""
     wget("--start-pos=5000000", url(ftp_server, "/a.bin"))
     assert wget.read("a.bin") == LARGE[5_000_000:]
 
@@ -92,7 +92,7 @@ def test_start_position(ftp_server: FtpServer, wget: Program) -> None:
 @pytest.mark.ftp(files=TREE)
 @pytest.mark.parametrize("passive", [True, False], ids=["passive", "active"])
 def test_recursive(ftp_server: FtpServer, wget: Program, passive: bool) -> None:
-    """A tree arrives with all its files, the times included."""
+    """A tree is downloaded with all its files, including times."""
     ftp_server.files.set("/tree/a.txt", b"alpha\n", modified=MODIFIED)
     options = () if passive else ("--no-passive-ftp",)
     wget("-r", "-nH", "--cut-dirs=1", *options, url(ftp_server, "/tree/"))
@@ -103,7 +103,7 @@ def test_recursive(ftp_server: FtpServer, wget: Program, passive: bool) -> None:
 
 @pytest.mark.parametrize("style", ["msdos", "msdos4"])
 def test_recursive_from_windows(ftp_server_factory: Callable[..., FtpServer], wget: Program, style: str) -> None:
-    """A tree arrives from a server that says it is Windows and lists as Windows does."""
+    """A tree is downloaded from a server that reports Windows and lists in its format."""
     server = ftp_server_factory(files=TREE, list_style=style, system="Windows_NT")
     wget("-r", "-nH", "--cut-dirs=1", url(server, "/tree/"))
     assert wget.tree() == below("/tree")
@@ -111,7 +111,7 @@ def test_recursive_from_windows(ftp_server_factory: Callable[..., FtpServer], wg
 
 @pytest.mark.ftp(files={"/a.txt": TEXT})
 def test_timestamps(ftp_server: FtpServer, wget: Program) -> None:
-    """A file is fetched once, with its time, and again only when it has become newer."""
+    """A file is downloaded once, with its time, and again only when it has become newer."""
     ftp_server.files.set("/a.txt", TEXT, modified=MODIFIED)
     wget("-N", url(ftp_server, "/a.txt"))
     assert wget.read("a.txt") == TEXT
@@ -125,7 +125,7 @@ def test_timestamps(ftp_server: FtpServer, wget: Program) -> None:
 
 @pytest.mark.ftp(files={"/in/a1.txt": b"1", "/in/a2.txt": b"2", "/in/b.txt": b"b", "/in/a.bin": b"a"})
 def test_patterns(ftp_server: FtpServer, wget: Program) -> None:
-    """A pattern in the address brings what it fits."""
+    """A pattern in the URL selects the files to download."""
     wget(ftp_server.url + "/in/a?.txt")
     assert wget.tree() == {"a1.txt": b"1", "a2.txt": b"2"}
 
@@ -140,7 +140,7 @@ def test_ascii(ftp_server: FtpServer, wget: Program) -> None:
 
 @pytest.mark.ftp(files=TREE)
 def test_index(ftp_server: FtpServer, wget: Program) -> None:
-    """A directory becomes a page of links to what is in it."""
+    """A directory becomes a page of links to its entries."""
     page = wget("-O", "-", url(ftp_server, "/tree/")).output
     for name in (b"a.txt", b"empty.bin", b"hollow/", b"sub/"):
         assert b">" + name + b"</a>" in page
@@ -149,19 +149,19 @@ def test_index(ftp_server: FtpServer, wget: Program) -> None:
 
 @pytest.mark.parametrize("name", [*NAMES, UNDECODABLE])
 def test_names(ftp_server: FtpServer, wget: Program, name: str) -> None:
-    """A name of any octets is found in a listing and fetched as itself."""
+    """A name with any bytes is found in a listing and downloaded unchanged."""
     ftp_server.files[f"/tree/{name}"] = b"data"
     wget("-r", "-nH", "--cut-dirs=1", url(ftp_server, "/tree/"))
-    assert wget.tree() == {unquote(name): b"data"}  # it reads a % in the name as that of an address
+    assert wget.tree() == {unquote(name): b"data"}  # wget decodes a % in the name as in a URL
     ftp_server.log.assert_sent("RETR -> 226", times=1)
 
 
 @pytest.mark.ftp(files={f"/tree/{name}": b"data" for name in [*HOSTILE, BREAKING]})
 def test_hostile_names(ftp_server: FtpServer, wget: Program) -> None:
-    """Names that imitate a listing come down as they are, and one that would break it is left out."""
+    """Names that imitate a listing are downloaded unchanged, and a name that would break it is left out."""
     wget("-r", "-nH", "--cut-dirs=1", url(ftp_server, "/tree/"))
-    wanted = [name for name in HOSTILE if "\t" not in name]  # it reads a tab as a space
-    assert wget.tree() == dict.fromkeys(wanted, b"data")
+    expected = [name for name in HOSTILE if "\t" not in name]  # wget reads a tab as a space
+    assert wget.tree() == dict.fromkeys(expected, b"data")
 
 
 @pytest.mark.ftp(files={'/in a "dir"/a.txt': b"a"})
@@ -173,7 +173,7 @@ def test_directory_with_quote(ftp_server: FtpServer, wget: Program) -> None:
 
 @pytest.mark.ftp(files={"/tree/a.txt": b"a"})
 def test_links(ftp_server: FtpServer, wget: Program) -> None:
-    """A symbolic link is made here, or followed when that is asked for."""
+    """A symbolic link is created locally, or followed with --retr-symlinks."""
     ftp_server.files.symlink("/tree/link.txt", "a.txt")
     wget("-r", "-nH", "--cut-dirs=1", "--retr-symlinks=no", url(ftp_server, "/tree/"))
     assert (wget.folder / "link.txt").readlink() == Path("a.txt")
@@ -183,7 +183,7 @@ def test_links(ftp_server: FtpServer, wget: Program) -> None:
 
 @pytest.mark.ftp(files={"/a.txt": b"a"})
 def test_modes_are_kept(ftp_server: FtpServer, wget: Program) -> None:
-    """The permissions of a file go with it when that is asked for."""
+    """With --preserve-permissions the permissions of a file are kept."""
     ftp_server.files.set("/tree/a.txt", b"a", mode=0o640)
     wget("-r", "-nH", "--preserve-permissions", url(ftp_server, "/tree/"))
     assert (wget.folder / "tree" / "a.txt").stat().st_mode & 0o777 == 0o640
@@ -191,7 +191,7 @@ def test_modes_are_kept(ftp_server: FtpServer, wget: Program) -> None:
 
 @pytest.mark.ftp(files={"/a.txt": b"a"})
 def test_spider(ftp_server: FtpServer, wget: Program) -> None:
-    """Whether a file is there can be asked without fetching it."""
+    """With --spider wget checks whether a file exists without downloading it."""
     wget("--spider", url(ftp_server, "/a.txt"))
     wget("--spider", url(ftp_server, "/missing.txt"), code=SERVER_ERROR)
     assert wget.tree() == {}
@@ -200,7 +200,7 @@ def test_spider(ftp_server: FtpServer, wget: Program) -> None:
 
 @pytest.mark.ftp(files={"/a.txt": b"a"})
 def test_refusals(ftp_server: FtpServer, wget: Program) -> None:
-    """What is not there and who may not enter is an error of its kind."""
+    """A missing file and a wrong password are the right errors."""
     wget(url(ftp_server, "/missing.txt"), code=SERVER_ERROR)
     wget(url(ftp_server, "/missing/a.txt"), code=SERVER_ERROR)
     wget(f"ftp://user:wrong@{ftp_server.host}:{ftp_server.port}/a.txt", code=LOGIN_DENIED)

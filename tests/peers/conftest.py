@@ -1,4 +1,4 @@
-"""Each of the foreign servers as a fixture; when a test fails, its report tells what they said."""
+"""Each of the foreign servers as a fixture; the report of a failing test has their logs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.servers import PEERS, Peer, Server
 
 @pytest.fixture(params=PEERS, ids=[kind.name for kind in PEERS])
 def kind(request: pytest.FixtureRequest) -> type[Peer]:
-    """The class of a server, for tests that make it themselves."""
+    """The class of a server, for tests that start it themselves."""
     kind: type[Peer] = request.param
     return kind
 
@@ -41,11 +41,11 @@ def peer6(kind: type[Peer], tmp_path: Path) -> Iterator[Peer]:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Put the logs of the servers of a test that failed into its report."""
+    """Add the logs of the servers to the report of a failing test."""
     report = yield
     if report.failed:
         values: dict[str, Any] = getattr(item, "funcargs", {})
         for name, value in values.items():
             if isinstance(value, Server):
-                report.sections.append((f"{name}: {value.name} said", value.said()))
+                report.sections.append((f"{name}: {value.name} output", value.said()))
     return report

@@ -1,4 +1,4 @@
-"""Our client against servers that nobody here wrote: the same walk on each."""
+"""Our client with servers of other projects: the same operations on each."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ TREE = {
 
 
 def log_in(peer: Peer, **settings: Any) -> AbstractAsyncContextManager[Client]:
-    """A client that is logged in, and gives up on what takes too long."""
+    """A client that is logged in, with timeouts."""
     settings = {"socket_timeout": 20, "connection_timeout": 20, **settings}
     return Client.context(peer.host, peer.port, peer.user, peer.password, **settings)
 
 
-async def goes_on(client: Client, peer: Peer) -> None:
-    """The session is alive after its data connection was broken; but aioftp ends it, and then the client says so."""
+async def session_continues(client: Client, peer: Peer) -> None:
+    """Check that the session works after a reset data connection; aioftp ends it, and the client reports that."""
     if peer.name == "aioftp":
         with pytest.raises(ConnectionError):
             await client.get_current_directory()
@@ -48,21 +48,21 @@ async def client(peer: Peer) -> AsyncIterator[Client]:
         yield client
 
 
-def plant(root: Path, tree: dict[str, bytes]) -> None:
-    """Make files below a folder."""
+def create_files(root: Path, tree: dict[str, bytes]) -> None:
+    """Create files below a directory."""
     for name, data in tree.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
 
 
-def grown(root: Path) -> dict[str, bytes]:
-    """All files below a folder."""
+def files_below(root: Path) -> dict[str, bytes]:
+    """All files below a directory."""
     return {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
 
 
 async def test_login_and_quit(peer: Peer) -> None:
-    """A client gets in with the right password and not with another, and out again."""
+    """A client logs in with the right password and not with another, and quits."""
     client = Client(socket_timeout=20)
     await client.connect(peer.host, peer.port)
     await client.login(peer.user, peer.password)
@@ -73,12 +73,12 @@ async def test_login_and_quit(peer: Peer) -> None:
 
     with pytest.raises(StatusCodeError, match="530"):
         async with Client.context(peer.host, peer.port, peer.user, "wrong", socket_timeout=20):
-            pytest.fail("the server let us in")
+            pytest.fail("the login succeeded")
 
 
 async def test_listings(client: Client, peer: Peer) -> None:
-    """Listings name all that is there, with types and sizes, flat and recursive, by MLSD or by LIST."""
-    plant(peer.root, TREE)
+    """Listings have all entries, with types and sizes, flat and recursive, with MLSD or LIST."""
+    create_files(peer.root, TREE)
     everything = {path.relative_to(peer.root) for path in peer.root.rglob("*")}
 
     found = {path.relative_to("/"): info for path, info in await client.list("/", recursive=True)}
@@ -93,13 +93,13 @@ async def test_listings(client: Client, peer: Peer) -> None:
     assert sorted(str(path) for path, _ in await client.list()) == top
     assert sorted(path.name for path, _ in await client.list("/", raw_command="LIST")) == top
     assert sorted(str(path) for path, _ in await client.list("a b", raw_command="LIST")) == ["a b/c d.bin", "a b/deep"]
-    with pytest.raises(StatusCodeError, match=r"550|501"):  # pyftpdlib says 501
+    with pytest.raises(StatusCodeError, match=r"550|501"):  # pyftpdlib sends 501
         await client.list("/missing")
 
 
-async def test_what_is_told_of_a_path(client: Client, peer: Peer) -> None:
+async def test_facts_of_a_path(client: Client, peer: Peer) -> None:
     """`stat`, `exists`, `is_file`, `is_dir`, `size` and `modified` agree with the disk."""
-    plant(peer.root, TREE)
+    create_files(peer.root, TREE)
     os.utime(peer.root / "top.txt", (1_000_000_000, 1_000_000_000))
 
     assert (await client.stat("/a b/c d.bin"))["type"] == "file"
@@ -114,7 +114,7 @@ async def test_what_is_told_of_a_path(client: Client, peer: Peer) -> None:
 
 
 async def test_streams(client: Client, peer: Peer) -> None:
-    """Streams read and write all of a file, from an offset on, and at its end."""
+    """Streams read and write whole files, from an offset on, and at the end."""
     async with client.upload_stream("a.bin") as stream:
         await stream.write(b"0123456789")
     async with client.append_stream("a.bin") as stream:
@@ -130,52 +130,52 @@ async def test_streams(client: Client, peer: Peer) -> None:
     with pytest.raises(StatusCodeError, match="550"):
         async with client.download_stream("none"):
             pytest.fail("there is no such file")
-    await client.get_current_directory()  # and the session goes on
+    await client.get_current_directory()  # the session continues
 
 
 async def test_trees_up_and_down(client: Client, peer: Peer, tmp_path: Path) -> None:
-    """A tree comes back as it went, whatever its names are, and where it was told to go."""
-    plant(tmp_path / "src", TREE)
+    """A tree is uploaded and downloaded unchanged, whatever its names are, to the given destination."""
+    create_files(tmp_path / "src", TREE)
 
     await client.upload(tmp_path / "src", "/in/deep", verify=True)
     await client.upload(tmp_path / "src", "other/name", write_into=True)
-    assert grown(peer.root / "in/deep/src") == TREE
-    assert grown(peer.root / "other/name") == TREE
+    assert files_below(peer.root / "in/deep/src") == TREE
+    assert files_below(peer.root / "other/name") == TREE
     await client.download("in/deep/src", tmp_path / "back", verify=True)
     await client.download("/other/name", tmp_path / "back" / "again", write_into=True)
-    assert grown(tmp_path / "back" / "src") == TREE
-    assert grown(tmp_path / "back" / "again") == TREE
+    assert files_below(tmp_path / "back" / "src") == TREE
+    assert files_below(tmp_path / "back" / "again") == TREE
 
 
 async def test_resume(client: Client, peer: Peer, tmp_path: Path) -> None:
-    """A file that stopped half way goes on where it stopped, both ways, and only the rest goes over the wire."""
-    told: list[int] = []
+    """A partial file is resumed, both ways, and only the rest is transferred."""
+    reported: list[int] = []
 
     def progress(_: PurePath, done: int, __: int | None) -> None:
-        told.append(done)
+        reported.append(done)
 
     (peer.root / "down.bin").write_bytes(BIG)
     (tmp_path / "down.bin").write_bytes(BIG[:3_000_000])
     await client.download("down.bin", tmp_path, resume=True, progress=progress)
     assert (tmp_path / "down.bin").read_bytes() == BIG
-    assert (told[0], told[-1]) == (3_000_000, len(BIG))
+    assert (reported[0], reported[-1]) == (3_000_000, len(BIG))
 
-    told.clear()
+    reported.clear()
     (tmp_path / "up.bin").write_bytes(BIG)
     (peer.root / "up.bin").write_bytes(BIG[:5_000_000])
     await client.upload(tmp_path / "up.bin", resume=True, progress=progress)
     assert (peer.root / "up.bin").read_bytes() == BIG
-    assert (told[0], told[-1]) == (5_000_000, len(BIG))
+    assert (reported[0], reported[-1]) == (5_000_000, len(BIG))
 
 
 async def test_names(client: Client, peer: Peer) -> None:
-    """Directories are made with their parents, things renamed and moved, and trees removed."""
+    """Directories are created with their parents, files renamed and moved, and trees removed."""
     await client.make_directory("/x/y/z")
     await client.make_directory("/x/y/z")
-    plant(peer.root, {"x/one.txt": b"1", "x/y/two.txt": b"22"})
+    create_files(peer.root, {"x/one.txt": b"1", "x/y/two.txt": b"22"})
     await client.rename("/x/one.txt", "/x/y/z/uno.txt")
     await client.rename("/x/y", "/x/why")
-    assert grown(peer.root) == {"x/why/two.txt": b"22", "x/why/z/uno.txt": b"1"}
+    assert files_below(peer.root) == {"x/why/two.txt": b"22", "x/why/z/uno.txt": b"1"}
 
     await client.change_directory("x/why")
     assert await client.get_current_directory() == PurePosixPath("/x/why")
@@ -192,7 +192,7 @@ async def test_names(client: Client, peer: Peer) -> None:
 
 
 async def test_abort_of_a_download(client: Client, peer: Peer) -> None:
-    """A download can be broken off, inside its block or outside, and the session goes on."""
+    """A download can be aborted, inside its block or outside, and the session continues."""
     (peer.root / "big.bin").write_bytes(BIG)
 
     async with client.download_stream("big.bin") as stream:
@@ -202,24 +202,24 @@ async def test_abort_of_a_download(client: Client, peer: Peer) -> None:
     stream = await client.download_stream("big.bin")
     await stream.readexactly(1000)
     await client.abort()
-    await client.abort()  # nothing runs
+    await client.abort()  # no transfer runs
     async with client.download_stream("big.bin") as stream:
         assert await stream.read() == BIG
 
 
 async def test_abort_of_an_upload(client: Client, peer: Peer) -> None:
-    """An upload can be broken off, and the session goes on."""
+    """An upload can be aborted, and the session continues."""
     async with client.upload_stream("big.bin") as stream:
         await stream.write(BIG[:100_000])
         await client.abort()
 
     assert await client.get_current_directory() == PurePosixPath("/")
-    assert all(len(data) <= 100_000 for data in grown(peer.root).values())
+    assert all(len(data) <= 100_000 for data in files_below(peer.root).values())
 
 
 @pytest.mark.parametrize("direction", ["up", "down"])
 async def test_errors_in_the_body(client: Client, peer: Peer, direction: str) -> None:
-    """An error in the block of a stream comes out as it is, and the session goes on in step."""
+    """An error in the block of a stream is raised, and replies stay in sync."""
     (peer.root / "down.bin").write_bytes(BIG)
 
     async def fail() -> None:
@@ -230,36 +230,36 @@ async def test_errors_in_the_body(client: Client, peer: Peer, direction: str) ->
 
     with pytest.raises(ZeroDivisionError):
         await fail()
-    await goes_on(client, peer)
+    await session_continues(client, peer)
     async with client.download_stream("down.bin") as stream:
         assert await stream.read() == BIG
 
 
-async def test_a_closed_stream_is_passed_over(client: Client, peer: Peer) -> None:
-    """A stream may be closed without waiting for the final reply; the next command gets its own all the same."""
+async def test_the_reply_of_a_closed_stream_is_skipped(client: Client, peer: Peer) -> None:
+    """A stream may be closed without reading the final reply; the next command still gets its own."""
     (peer.root / "big.bin").write_bytes(BIG)
 
     stream = await client.download_stream("big.bin")
     await stream.readexactly(1000)
     stream.close()
 
-    await goes_on(client, peer)
+    await session_continues(client, peer)
 
 
 async def test_cancelled(peer: Peer) -> None:
-    """A cancelled transfer closes its connections, and the client connects again when it is told to."""
+    """A cancelled transfer closes its connections, and the client can reconnect."""
     (peer.root / "big.bin").write_bytes(BIG)
     async with log_in(peer) as client:
-        begun = asyncio.Event()
+        started = asyncio.Event()
 
         async def download() -> None:
             async with client.download_stream("big.bin") as stream:
                 await stream.readexactly(1000)
-                begun.set()
+                started.set()
                 await asyncio.Event().wait()
 
         task = asyncio.create_task(download())
-        await begun.wait()
+        await started.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -269,15 +269,15 @@ async def test_cancelled(peer: Peer) -> None:
         assert await client.get_current_directory() == PurePosixPath("/")
 
 
-@pytest.mark.parametrize("way", ["epsv", "pasv", "eprt", "port"])
-async def test_every_way_to_a_data_connection(peer: Peer, way: str) -> None:
-    """Passive and active mode, old and new, carry listings, downloads and uploads, empty ones too."""
-    if way in ("eprt", "port") and "active" in peer.lacks:
+@pytest.mark.parametrize("command", ["epsv", "pasv", "eprt", "port"])
+async def test_every_data_command(peer: Peer, command: str) -> None:
+    """Passive and active mode, old and new, transfer listings, downloads and uploads, empty ones too."""
+    if command in ("eprt", "port") and "active" in peer.lacks:
         with pytest.raises(StatusCodeError, match="502"):
-            async with log_in(peer, passive_commands=[way]) as client:
+            async with log_in(peer, passive_commands=[command]) as client:
                 await client.list()
         return
-    async with log_in(peer, passive_commands=[way]) as client:
+    async with log_in(peer, passive_commands=[command]) as client:
         for data in (BIG, b"", b"x"):
             async with client.upload_stream("f") as stream:
                 await stream.write(data)
@@ -291,14 +291,14 @@ async def test_every_way_to_a_data_connection(peer: Peer, way: str) -> None:
 
 
 async def test_ipv6(peer6: Peer) -> None:
-    """All of it works over IPv6, where EPSV and EPRT are the only ways."""
-    for way in ("epsv",) if "active" in peer6.lacks else ("epsv", "eprt"):
-        await walk_over_ipv6(peer6, way)
+    """Everything works over IPv6, with EPSV and EPRT."""
+    for command in ("epsv",) if "active" in peer6.lacks else ("epsv", "eprt"):
+        await transfer_over_ipv6(peer6, command)
 
 
-async def walk_over_ipv6(peer6: Peer, way: str) -> None:
-    """Upload, download and list by one way to a data connection."""
-    async with log_in(peer6, passive_commands=[way]) as client:
+async def transfer_over_ipv6(peer6: Peer, command: str) -> None:
+    """Upload, download and list with one data connection command."""
+    async with log_in(peer6, passive_commands=[command]) as client:
         async with client.upload_stream("f") as stream:
             await stream.write(BIG)
         async with client.download_stream("f") as stream:
@@ -307,30 +307,30 @@ async def walk_over_ipv6(peer6: Peer, way: str) -> None:
 
 
 async def test_mirror(client: Client, peer: Peer, tmp_path: Path) -> None:
-    """A mirror is made, kept when nothing changed, brought up to date by what did, and cleaned when that is wanted."""
-    plant(tmp_path / "src", TREE)
+    """A mirror copies a tree, then nothing, then only the changes, and removes surplus files on request."""
+    create_files(tmp_path / "src", TREE)
     names = sorted(map(PurePosixPath, TREE))
 
     first = await client.mirror_up(tmp_path / "src", "/mirror")
     assert list(first.transferred) == names
-    assert grown(peer.root / "mirror") == TREE
+    assert files_below(peer.root / "mirror") == TREE
     assert (await client.mirror_up(tmp_path / "src", "/mirror")).transferred == ()
     (tmp_path / "src" / "top.txt").write_bytes(b"longer than before")
     (tmp_path / "src" / "żółć" / "ü.txt").unlink()
     third = await client.mirror_up(tmp_path / "src", "/mirror", delete=True)
     assert third.transferred == (PurePosixPath("top.txt"),)
     assert third.deleted == (PurePosixPath("żółć/ü.txt"),)
-    assert grown(peer.root / "mirror") == grown(tmp_path / "src")
+    assert files_below(peer.root / "mirror") == files_below(tmp_path / "src")
 
     down = await client.mirror_down("/mirror", tmp_path / "dst")
-    assert grown(tmp_path / "dst") == grown(tmp_path / "src")
+    assert files_below(tmp_path / "dst") == files_below(tmp_path / "src")
     assert len(down.transferred) == len(TREE) - 1
     assert (await client.mirror_down("/mirror", tmp_path / "dst")).transferred == ()
 
 
 async def test_times(client: Client, peer: Peer) -> None:
-    """The time of a file can be set by MFMT, or else by MDTM, where the server has one of them."""
-    plant(peer.root, {"f": b""})
+    """The time of a file is set with MFMT, or with MDTM, where the server has one of them."""
+    create_files(peer.root, {"f": b""})
 
     when = datetime(2001, 9, 9, 1, 46, 40, tzinfo=UTC)
     if peer.lacks >= {"MFMT", "mdtm-set"}:
@@ -342,7 +342,7 @@ async def test_times(client: Client, peer: Peer) -> None:
 
 
 async def test_keep_alive(peer: Peer) -> None:
-    """NOOPs said while a transfer runs are accounted for, whenever the server answers them."""
+    """The replies to NOOPs sent during a transfer are recognized, whenever they come."""
     (peer.root / "big.bin").write_bytes(BIG)
     async with log_in(peer, keep_alive=0.01, read_speed_limit=20_000_000) as client:
         async with client.upload_stream("up.bin") as stream:
@@ -358,7 +358,7 @@ async def test_keep_alive(peer: Peer) -> None:
 
 
 async def outcome_of_a_download(client: Client) -> str:
-    """The final code. pure-ftpd takes every command for ABOR while it writes: that must not pass for success."""
+    """The final code. pure-ftpd treats every command as ABOR while it writes: that must not count as success."""
     try:
         async with client.download_stream("big.bin") as stream:
             data = await stream.read()
@@ -369,8 +369,8 @@ async def outcome_of_a_download(client: Client) -> str:
 
 
 async def test_features_and_names(client: Client, peer: Peer) -> None:
-    """What servers say of themselves is understood, or known not to be there."""
-    plant(peer.root, {"one": b"1", "two": b"22"})
+    """The status replies of servers are understood, or known to be missing."""
+    create_files(peer.root, {"one": b"1", "two": b"22"})
     features = await client.features()
 
     if "FEAT" not in peer.lacks:
@@ -398,4 +398,4 @@ async def test_many_clients(peer: Peer) -> None:
     async with asyncio.TaskGroup() as group:
         for number in range(10):
             group.create_task(walk(number))
-    assert len(grown(peer.root)) == 10
+    assert len(files_below(peer.root)) == 10

@@ -1,4 +1,4 @@
-"""The whole server and the whole client, without a socket: the same conversation over a network in memory."""
+"""The whole server and the whole client without a socket, over a network in memory."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ BIG = bytes(range(256)) * (1 << 15)  # 8 MiB: more than the window
 MODES = {"passive": ("epsv", "pasv"), "active": ("eprt", "port")}
 
 
-class Place:
-    """A server and a client on a network of their own."""
+class Pair:
+    """A server and a client on their own network."""
 
     def __init__(self, *, tls: bool, mode: str, **settings: Any) -> None:
         self.network = MemoryNetwork()
@@ -39,8 +39,8 @@ class Place:
         self._tls = tls
 
     @asynccontextmanager
-    async def talk(self) -> AsyncIterator[Client]:
-        """The client, logged in; in the end both are closed."""
+    async def logged_in(self) -> AsyncIterator[Client]:
+        """The client, logged in; at the end both are closed."""
         async with self.server:
             try:
                 await self.client.connect(*self.server.address)
@@ -54,23 +54,23 @@ class Place:
 
 @pytest.fixture(autouse=True)
 async def _no_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
-    """From now on, when the loop has its own, nobody may make a socket."""
+    """After the loop has its own sockets, creating another one is an error."""
 
     def refuse(*_: object) -> NoReturn:
-        raise AssertionError("a socket was made")
+        raise AssertionError("a socket was created")
 
     monkeypatch.setattr(socket, "socket", refuse)
     monkeypatch.setattr(socket_transport.SocketTransport, "__init__", refuse)
 
 
-TALKS = [(mode, tls) for mode in MODES for tls in (False, True)]
+VARIANTS = [(mode, tls) for mode in MODES for tls in (False, True)]
 
 
-@pytest.mark.parametrize(("mode", "tls"), TALKS)
-async def test_files_come_and_go(mode: str, tls: bool) -> None:
-    """Log-in, STOR, LIST, RETR and DELE, of files that are empty, small, and larger than the window."""
-    place = Place(tls=tls, mode=mode)
-    async with place.talk() as client:
+@pytest.mark.parametrize(("mode", "tls"), VARIANTS)
+async def test_files(mode: str, tls: bool) -> None:
+    """Login, STOR, LIST, RETR and DELE, with files that are empty, small, and larger than the window."""
+    pair = Pair(tls=tls, mode=mode)
+    async with pair.logged_in() as client:
         for name, data in (("empty", b""), ("small", b"some bytes"), ("big", BIG)):
             async with client.upload_stream(name) as stream:
                 await stream.write(data)
@@ -80,15 +80,15 @@ async def test_files_come_and_go(mode: str, tls: bool) -> None:
         await client.remove("big")
         await client.quit()
 
-    said = [str(record) for record in place.log.commands]
-    assert sum(line.startswith("STOR") for line in said) == 3
-    assert any(line.startswith("EPSV" if mode == "passive" else "EPRT") for line in said)
+    commands = [str(record) for record in pair.log.commands]
+    assert sum(line.startswith("STOR") for line in commands) == 3
+    assert any(line.startswith("EPSV" if mode == "passive" else "EPRT") for line in commands)
 
 
 @pytest.mark.parametrize("tls", [False, True], ids=["clear", "TLS"])
 async def test_abor_of_a_download(tls: bool) -> None:
-    """A transfer that nobody reads is aborted, and the conversation goes on."""
-    async with Place(tls=tls, mode="passive").talk() as client:
+    """A transfer that is not read is aborted, and the session continues."""
+    async with Pair(tls=tls, mode="passive").logged_in() as client:
         async with client.upload_stream("big") as stream:
             await stream.write(BIG * 2)
         download = await client.download_stream("big")
@@ -100,8 +100,8 @@ async def test_abor_of_a_download(tls: bool) -> None:
 
 @pytest.mark.parametrize("tls", [False, True], ids=["clear", "TLS"])
 async def test_a_data_connection_that_is_reset(tls: bool) -> None:
-    """The server answers 426 to an upload whose connection is reset, and the file is what had come."""
-    async with Place(tls=tls, mode="passive").talk() as client:
+    """The server replies 426 to an upload after a reset of its data connection."""
+    async with Pair(tls=tls, mode="passive").logged_in() as client:
         stream = await client.upload_stream("cut")
         await stream.write(b"half")
         stream.channel.reset()
@@ -112,13 +112,13 @@ async def test_a_data_connection_that_is_reset(tls: bool) -> None:
 
 
 async def test_many_clients_at_once() -> None:
-    """Each has a session of its own."""
-    place = Place(tls=False, mode="passive")
-    async with place.talk() as first:
-        clients = [Client(network=place.network) for _ in range(50)]
+    """Each client has its own session."""
+    pair = Pair(tls=False, mode="passive")
+    async with pair.logged_in() as first:
+        clients = [Client(network=pair.network) for _ in range(50)]
 
         async def visit(client: Client, number: int) -> None:
-            await client.connect(*place.server.address)
+            await client.connect(*pair.server.address)
             await client.login("ann", "secret")
             async with client.upload_stream(f"file{number}") as stream:
                 await stream.write(b"%d" % number)
@@ -128,20 +128,20 @@ async def test_many_clients_at_once() -> None:
         assert len(await first.list()) == 50
 
 
-async def test_nobody_listens() -> None:
-    """A server that is closed, and a host that is not known, are errors as on other networks."""
-    place = Place(tls=False, mode="passive")
-    async with place.talk():
-        address = place.server.address
+async def test_connection_refused() -> None:
+    """A closed server and an unknown host give the same errors as on other networks."""
+    pair = Pair(tls=False, mode="passive")
+    async with pair.logged_in():
+        address = pair.server.address
     with pytest.raises(ConnectionRefusedError):
-        await Client(network=place.network).connect(*address)
+        await Client(network=pair.network).connect(*address)
     with pytest.raises(OSError, match="not known in a network in memory"):
-        await Client(network=place.network).connect("ftp.example.org")
+        await Client(network=pair.network).connect("ftp.example.org")
 
 
 @pytest.mark.parametrize("window", [1, 500])
 async def test_a_narrow_window(window: int) -> None:
-    """However few bytes may be on their way, all arrive."""
+    """With any window size all bytes arrive."""
     network = MemoryNetwork(window)
     server = Server([User("ann", "secret", base_path="/")], path_io_factory=MemoryPathIO, network=network)
     async with server:

@@ -1,4 +1,4 @@
-"""The foreign servers themselves, by the standard library's client: they are there, do what is said of them, and go."""
+"""The foreign servers themselves, with the standard library's client: they start, work as recorded, and stop."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from tests.support.servers import (
 LARGE = bytes(range(256)) * 20_000  # 5 MB
 HUGE = 1 << 26  # more than all buffers between two sockets hold
 NAME = "\u00fcn\u00efc\u00f6de \u65e5\u672c.txt"
-IP_AND_DM = b"\xff\xf4\xff\xf2"  # Telnet's interrupt process and data mark, which is the urgent octet
+IP_AND_DM = b"\xff\xf4\xff\xf2"  # Telnet's interrupt process and data mark, which is the urgent byte
 
 BANNERS: dict[type[Peer], tuple[str, ...]] = {
     Vsftpd: ("ftpd_banner=hello from the test",),
@@ -41,7 +41,7 @@ BANNERS: dict[type[Peer], tuple[str, ...]] = {
     Aioftp: ("welcome_message=hello from the test",),
 }
 
-VERBS = {  # with arguments that every server can make something of
+VERBS = {  # with arguments that every server accepts
     "ALLO": "ALLO 5",
     "CLNT": "CLNT test",
     "EPRT": "EPRT |1|127.0.0.1|65000|",
@@ -70,7 +70,7 @@ VERBS = {  # with arguments that every server can make something of
 
 @contextmanager
 def session(peer: Peer) -> Iterator[ftplib.FTP]:
-    """A session that is logged in and transfers octets as they are; closed in the end without a word."""
+    """A session that is logged in and transfers in type I; at the end it is closed without QUIT."""
     ftp = ftplib.FTP(timeout=20)
     try:
         ftp.connect(peer.host, peer.port)
@@ -104,7 +104,7 @@ def lines(ftp: ftplib.FTP, command: str) -> list[str]:
 
 
 def refused(call: Callable[[], object]) -> bool:
-    """Whether it ends with a negative reply."""
+    """Whether a call ends with a negative reply."""
     try:
         call()
     except (ftplib.error_temp, ftplib.error_perm):
@@ -113,10 +113,10 @@ def refused(call: Callable[[], object]) -> bool:
 
 
 def test_login(peer: Peer) -> None:
-    """Name and password let in, into the root; a wrong password does not."""
+    """A login with the right password starts in the root; a wrong password is refused."""
     with session(peer) as ftp:
         assert ftp.pwd() == "/"
-        assert ftp.quit().startswith("2")  # RFC 959 wants 221
+        assert ftp.quit().startswith("2")  # RFC 959 requires 221
     with ftplib.FTP(timeout=20) as ftp:
         ftp.connect(peer.host, peer.port)
         with pytest.raises(ftplib.error_perm, match="530"):
@@ -125,7 +125,7 @@ def test_login(peer: Peer) -> None:
 
 @pytest.mark.parametrize("mode", ["passive", "active"])
 def test_files(peer: Peer, mode: str) -> None:
-    """Octets go there and come back, from a position and to one, behind others and instead of them, in both modes."""
+    """Files are transferred both ways, from an offset and to one, appended and replaced, in both modes."""
     (peer.root / "there.bin").write_bytes(LARGE)
     with session(peer) as ftp:
         ftp.set_pasv(mode == "passive")
@@ -151,7 +151,7 @@ def test_files(peer: Peer, mode: str) -> None:
 
 
 def test_folders(peer: Peer) -> None:
-    """Folders are made, entered, listed, renamed and removed, and so is what the test made; names may be any."""
+    """Directories are created, entered, listed, renamed and removed, with names of any characters."""
     (peer.root / "ours").mkdir()
     (peer.root / "ours" / "x").write_bytes(b"x")
     with session(peer) as ftp:
@@ -178,7 +178,7 @@ def test_folders(peer: Peer) -> None:
 
 @pytest.mark.parametrize("mode", ["passive", "active"])
 def test_ipv6(peer6: Peer, mode: str) -> None:
-    """All of it is to be had at ::1, too."""
+    """The server works at ::1 too."""
     with session(peer6) as ftp:
         assert ftp.af == socket.AF_INET6
         ftp.set_pasv(mode == "passive" or "active" in peer6.lacks)
@@ -188,7 +188,7 @@ def test_ipv6(peer6: Peer, mode: str) -> None:
 
 
 def test_two_sessions(peer: Peer) -> None:
-    """A session that is amidst a download does not keep another one from its work."""
+    """A session in the middle of a download does not block another one."""
     (peer.root / "large.bin").write_bytes(LARGE)
     with session(peer) as first, session(peer) as second:
         with first.transfercmd("RETR large.bin") as data, data.makefile("rb") as stream:
@@ -201,8 +201,8 @@ def test_two_sessions(peer: Peer) -> None:
         assert download(first, "a.txt") == b"a"
 
 
-def test_nothing_is_left(kind: type[Peer], tmp_path: Path) -> None:
-    """After the context nothing runs or listens, and all is given back, whatever sessions were about to do."""
+def test_no_leaks(kind: type[Peer], tmp_path: Path) -> None:
+    """After the context nothing runs or listens, and no resource is held, whatever the sessions did."""
     before = held()
     with ExitStack() as clients:
         with kind(tmp_path / "peer") as peer:
@@ -221,25 +221,25 @@ def test_nothing_is_left(kind: type[Peer], tmp_path: Path) -> None:
 
 
 def make_huge(peer: Peer) -> None:
-    """Make huge.bin, which takes no place on the disk."""
+    """Create huge.bin, a sparse file."""
     with (peer.root / "huge.bin").open("wb") as file:
         file.truncate(HUGE)
 
 
 def running_below(folder: Path) -> list[int]:
-    """Processes that work in a folder or below it."""
+    """Processes with a working directory in a folder or below it."""
     found = []
     for link in Path("/proc").glob("[0-9]*/cwd"):
         try:
             if link.readlink().is_relative_to(folder):
                 found.append(int(link.parent.name))
         except OSError:
-            continue  # it has ended, or was only a zombie
+            continue  # it has ended, or is a zombie
     return found
 
 
 def test_pids(peer: Peer) -> None:
-    """The processes of a server are known: all that work below its folder, helpers of a session among them."""
+    """The processes of a server are known: all that work below its folder, including helpers of a session."""
     with session(peer):
         pids = peer.pids
         assert pids
@@ -247,7 +247,7 @@ def test_pids(peer: Peer) -> None:
 
 
 def test_verbs(peer: Peer) -> None:
-    """Exactly the verbs that are said to be lacking are unknown."""
+    """Exactly the verbs in `lacks` are unknown to the server."""
     (peer.root / "a.txt").write_bytes(b"a")
     unknown = set()
     for verb, command in VERBS.items():
@@ -259,7 +259,7 @@ def test_verbs(peer: Peer) -> None:
 
 
 def lists(ftp: ftplib.FTP, command: str, name: str) -> bool:
-    """Whether a listing tells a name."""
+    """Whether a listing has a name."""
     return any(line.endswith(f" {name}") for line in lines(ftp, command))
 
 
@@ -270,12 +270,12 @@ def can_ascii(ftp: ftplib.FTP, root: Path) -> bool:
 
 
 def can_mdtm_set(ftp: ftplib.FTP, root: Path) -> bool:
-    """Set a time by MDTM."""
+    """Set a time with MDTM."""
     return code(ftp, "MDTM 20200102030405 a.txt") == "213" and (root / "a.txt").stat().st_mtime == 1577934245
 
 
 def can_nlst_dotless(ftp: ftplib.FTP, root: Path) -> bool:
-    """List the names in a folder that has none."""
+    """List the names in an empty folder."""
     try:
         return lines(ftp, "NLST folder") == []
     except ftplib.error_perm:
@@ -283,13 +283,13 @@ def can_nlst_dotless(ftp: ftplib.FTP, root: Path) -> bool:
 
 
 def can_rest_early(ftp: ftplib.FTP, root: Path) -> bool:
-    """Say REST before EPSV."""
+    """Send REST before EPSV."""
     assert code(ftp, "REST 2") == "350"
     return download(ftp, "a.txt") == b"xt"
 
 
 def can_keep_session(ftp: ftplib.FTP, command: str) -> bool:
-    """Say something, and have a session afterwards."""
+    """Send a command, and check that the session continues."""
     try:
         code(ftp, command)
         return code(ftp, "PWD") == "257"
@@ -297,7 +297,7 @@ def can_keep_session(ftp: ftplib.FTP, command: str) -> bool:
         return False
 
 
-# A function per word of LACKS that has no test of its own; they get a.txt with "text", .dot and folder/.
+# A function per word of LACKS without its own test; they get a.txt with "text", .dot and folder/.
 ABLE: dict[str, Callable[[ftplib.FTP, Path], bool]] = {
     "ascii": can_ascii,
     "epsv-argument": lambda ftp, _: can_keep_session(ftp, "EPSV 1"),
@@ -318,7 +318,7 @@ ELSEWHERE = {"abort", "active", "prompt-226"}
 
 
 def test_words(peer: Peer) -> None:
-    """A server can exactly what it is not said to lack."""
+    """A server can do exactly what is not in its `lacks`."""
     unable = set()
     for word, able in ABLE.items():
         (peer.root / "a.txt").write_bytes(b"text")
@@ -336,7 +336,7 @@ def test_all_words() -> None:
 
 
 def test_prompt_226(peer: Peer) -> None:
-    """When all is sent, 226 comes at once, or else only when the client has closed its end, too."""
+    """After all data are sent, 226 comes at once, or only after the client has closed its side too."""
     (peer.root / "a.txt").write_bytes(b"text")
     with session(peer) as ftp, ftp.transfercmd("RETR a.txt") as data:
         assert data.recv(100) + data.recv(100) == b"text"
@@ -349,7 +349,7 @@ def test_prompt_226(peer: Peer) -> None:
 
 @pytest.mark.parametrize("verb", ["RETR", "STOR"])
 def test_abort(peer: Peer, verb: str) -> None:
-    """An urgent ABOR amidst a transfer is answered as recorded, and the session lives on or ends, as recorded."""
+    """An urgent ABOR during a transfer gets the recorded replies, and the session continues or ends, as recorded."""
     make_huge(peer)
     with session(peer) as ftp:
         codes = abort(ftp, verb)
@@ -361,7 +361,7 @@ def test_abort(peer: Peer, verb: str) -> None:
 
 
 def abort(ftp: ftplib.FTP, verb: str) -> str:
-    """Abort a transfer: read on until there is a reply, close the data connection, and gather the codes."""
+    """Abort a transfer: read until there is a reply, close the data connection, and collect the codes."""
     codes: list[str] = []
     with ftp.transfercmd(f"{verb} huge.bin") as data:
         assert ftp.sock is not None
@@ -379,24 +379,24 @@ def abort(ftp: ftplib.FTP, verb: str) -> str:
                     reading.remove(data)
             codes.append(ftp.getmultiline()[:3])
             data.close()
-            ftp.putcmd("PWD")  # its reply ends those to ABOR, of which there may be one or two
-            while (answer := ftp.getmultiline()[:3]) != "257":
-                codes.append(answer)
+            ftp.putcmd("PWD")  # its reply comes after those to ABOR, of which there may be one or two
+            while (reply := ftp.getmultiline()[:3]) != "257":
+                codes.append(reply)
         except (EOFError, ConnectionError):
             codes.append("closed")
     return " ".join(codes)
 
 
 def receive(data: socket.socket) -> bytes:
-    """Some octets; none at the end, be it a good or a bad one."""
+    """Some bytes; none at the end or after a reset."""
     try:
         return data.recv(1 << 16)
     except ConnectionError:
         return b""
 
 
-def test_said(peer: Peer) -> None:
-    """What a server writes into its log is known."""
+def test_log_of_a_server(peer: Peer) -> None:
+    """The log of a server can be read."""
     with session(peer) as ftp:
         ftp.storbinary("STOR remarkable.txt", BytesIO(b"text"))
         ftp.quit()
@@ -404,7 +404,7 @@ def test_said(peer: Peer) -> None:
 
 
 def test_extra(kind: type[Peer], tmp_path: Path) -> None:
-    """A server can be told more than it is told by default."""
+    """A server accepts additional settings."""
     (tmp_path / "banner").write_text("hello from the test\n")
     extra = [word.format(folder=tmp_path) for word in BANNERS[kind]]
     with kind(tmp_path / "peer", *extra) as peer, ftplib.FTP(timeout=20) as ftp:
@@ -412,7 +412,7 @@ def test_extra(kind: type[Peer], tmp_path: Path) -> None:
 
 
 def test_missing() -> None:
-    """What is not installed is a skip with its name."""
+    """A program that is not installed is a skip with its name."""
     with pytest.raises(pytest.skip.Exception, match="no-such-server is not installed"):
         program("no-such-server", "no-such-package")
     with pytest.raises(pytest.skip.Exception, match="no-such-library is not installed"):
@@ -421,7 +421,7 @@ def test_missing() -> None:
 
 @pytest.mark.parametrize(("kind", "extra"), [(Proftpd, "NoSuch on"), (Aioftp, "NoSuch=1")], indirect=["kind"])
 def test_failed_start(kind: type[Peer], extra: str, tmp_path: Path) -> None:
-    """A server that ends instead of listening is an error with its own words, and leaves nothing."""
+    """A server that ends instead of listening is an error with its output, and leaks nothing."""
     before = held()
     with pytest.raises(AssertionError, match="NoSuch"), kind(tmp_path / "peer", extra):
         pass
@@ -431,27 +431,27 @@ def test_failed_start(kind: type[Peer], extra: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
 @pytest.mark.parametrize("user", [None, "ann"], ids=["open", "closed"])
 def test_socks(tmp_path: Path, user: str | None, host: str) -> None:
-    """The SOCKS5 server lets a client with the right password through to a server, and no other."""
+    """The SOCKS5 server connects a client with the right password to a server, and no other."""
     with Pyftpdlib(tmp_path / "peer") as peer, MicroSocks(tmp_path / "socks", user, host=host) as socks:
-        with through(socks, peer, "password") as sock, sock.makefile("rb") as stream:
+        with connect_through(socks, peer, "password") as sock, sock.makefile("rb") as stream:
             assert stream.readline().startswith(b"220 ")
             pids = socks.pids
         if user is not None:
             with pytest.raises(PermissionError):
-                through(socks, peer, "wrong")
+                connect_through(socks, peer, "wrong")
     assert pids
     assert not living().keys() & set(pids)
 
 
-def through(socks: MicroSocks, peer: Peer, password: str) -> socket.socket:
-    """A connection to a server through the other; PermissionError when it does not let the user in."""
+def connect_through(socks: MicroSocks, peer: Peer, password: str) -> socket.socket:
+    """A connection to a server through the proxy; PermissionError when the proxy refuses the user."""
     sock = socket.create_connection((socks.host, socks.port), 20)
     try:
         if socks.user is None:
             sock.sendall(b"\5\1\0")  # RFC 1928: version, one method: none
             assert sock.recv(2) == b"\5\0"
         else:
-            sock.sendall(b"\5\1\2")  # the method is RFC 1929's: a name and a password
+            sock.sendall(b"\5\1\2")  # RFC 1929: a user name and a password
             assert sock.recv(2) == b"\5\2"
             words = (socks.user.encode(), password.encode())
             sock.sendall(b"\1" + b"".join(bytes([len(word)]) + word for word in words))

@@ -1,4 +1,4 @@
-"""Our client through a SOCKS proxy that nobody here wrote."""
+"""Our client through the SOCKS proxy of another project."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.support.servers import MicroSocks
 
 @pytest.mark.ftp(files={"/a.txt": b"hi"})
 async def test_through_a_proxy(ftp_server: FtpServer, tmp_path: Path) -> None:
-    """Control and data connections all come from the proxy, and by name the proxy looks it up."""
+    """Control and data connections all come from the proxy, and the proxy resolves names."""
     with MicroSocks(tmp_path / "socks") as proxy:
         for host in ("127.0.0.1", "localhost"):
             async with Client.context(
@@ -27,7 +27,7 @@ async def test_through_a_proxy(ftp_server: FtpServer, tmp_path: Path) -> None:
 
 
 async def test_proxy_with_a_password(ftp_server: FtpServer, tmp_path: Path) -> None:
-    """The proxy asks who we are, and lets nobody else through."""
+    """The proxy asks for user and password, and refuses others."""
     with MicroSocks(tmp_path / "socks", "ann", "secret") as proxy:
         client = Client(socks_host=proxy.host, socks_port=proxy.port, username="ann", password="secret")
         assert await client.connect(*ftp_server.address) == [" welcome"]
@@ -38,7 +38,7 @@ async def test_proxy_with_a_password(ftp_server: FtpServer, tmp_path: Path) -> N
 
 
 async def test_a_proxy_that_cannot_reach_the_server(unused_tcp_port: int, tmp_path: Path) -> None:
-    """What the proxy says is told, with the address that it was asked for."""
+    """The error of the proxy is raised, with the requested address."""
     with MicroSocks(tmp_path / "socks") as proxy:
         client = Client(socks_host=proxy.host, socks_port=proxy.port)
         with pytest.raises(ConnectionError, match=f"127.0.0.1:{unused_tcp_port}"):

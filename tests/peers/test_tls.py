@@ -1,4 +1,4 @@
-"""Our client over TLS against servers that nobody here wrote: TLS 1.2 and 1.3, data that must resume the session."""
+"""Our client over TLS with servers of other projects: TLS 1.2 and 1.3, and session resumption."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ import trustme
 from ftpfixture import Client, StatusCodeError
 from ftpfixture.errors import TlsError
 from ftpfixture.net.channel import Channel
-from tests.peers.test_client import BIG, TREE, goes_on, grown, plant
+from tests.peers.test_client import BIG, TREE, create_files, files_below, session_continues
 from tests.support.servers import Aioftp, Peer, Proftpd, PureFtpd, Pyftpdlib, Vsftpd
 
-# What a server is told to have TLS, with the files of a certificate; data connections may be clear, too.
+# Settings for TLS, with the files of a certificate; data connections may be in clear text too.
 TLS = {
     Vsftpd: (
         "ssl_enable=YES",
@@ -31,17 +31,17 @@ TLS = {
         "force_local_logins_ssl=YES",
         "force_local_data_ssl=NO",
     ),
-    Proftpd: (  # which asks for the reuse of sessions by itself
+    Proftpd: (  # it requires session reuse by default
         "LoadModule mod_tls.c",
         "TLSEngine on",
-        "TLSRequired auth",  # and not "ctrl", which would forbid CCC
+        "TLSRequired auth",  # "ctrl" would forbid CCC
         "TLSRSACertificateFile {chain}",
         "TLSRSACertificateKeyFile {key}",
     ),
     PureFtpd: ("-Y", "2", "-2", "{chain},{key}"),
     Pyftpdlib: ("certfile={both}", "tls_control_required=1"),
-    # From the first octet. It gives up on a data connection whose handshake takes it longer than a second, and leaves
-    # the connection open for ever, so that the client waits, too: no clock shall decide that.
+    # Implicit TLS. When the handshake of a data connection takes longer than a second, it gives up and leaves the
+    # connection open forever, so that the client waits too: a longer timeout avoids that.
     Aioftp: ("certfile={chain}", "keyfile={key}", "wait_future_timeout=3600"),
 }
 VERSIONS = {"TLSv1.2": ssl.TLSVersion.TLSv1_2, "TLSv1.3": ssl.TLSVersion.TLSv1_3}
@@ -49,22 +49,22 @@ VERSIONS = {"TLSv1.2": ssl.TLSVersion.TLSv1_2, "TLSv1.3": ssl.TLSVersion.TLSv1_3
 
 @functools.cache
 def authority() -> trustme.CA:
-    """Whom the clients trust; RSA, because vsftpd and proftpd are told of such keys."""
+    """The certificate authority of the tests; RSA, because the settings of vsftpd and proftpd are for RSA keys."""
     return trustme.CA(key_type=trustme.KeyType.RSA)
 
 
 @functools.cache
 def certificate(host: str) -> trustme.LeafCert:
-    """Of a server."""
+    """The certificate of a server."""
     return authority().issue_cert(host, key_type=trustme.KeyType.RSA)
 
 
 def context(version: str = "TLSv1.3") -> ssl.SSLContext:
-    """Of a client, for one version of TLS."""
-    made = ssl.create_default_context()
-    authority().configure_trust(made)
-    made.minimum_version = made.maximum_version = VERSIONS[version]
-    return made
+    """The context of a client, for one version of TLS."""
+    created = ssl.create_default_context()
+    authority().configure_trust(created)
+    created.minimum_version = created.maximum_version = VERSIONS[version]
+    return created
 
 
 def encrypted(kind: type[Peer], folder: Path, *extra: str, host: str = "127.0.0.1") -> Peer:
@@ -79,10 +79,10 @@ def encrypted(kind: type[Peer], folder: Path, *extra: str, host: str = "127.0.0.
 
 @asynccontextmanager
 async def log_in(peer: Peer, tls: ssl.SSLContext, **settings: Any) -> AsyncIterator[Client]:
-    """A client that has encrypted its connection and is logged in; aioftp knows nothing but TLS from the start."""
+    """A client with TLS that is logged in; aioftp has only implicit TLS."""
     settings = {"socket_timeout": 20, "connection_timeout": 20, **settings}
-    way: dict[str, Any] = {"ssl": tls} if peer.name == "aioftp" else {"upgrade_to_tls": tls}
-    async with Client.context(peer.host, peer.port, peer.user, peer.password, **way, **settings) as client:
+    command: dict[str, Any] = {"ssl": tls} if peer.name == "aioftp" else {"upgrade_to_tls": tls}
+    async with Client.context(peer.host, peer.port, peer.user, peer.password, **command, **settings) as client:
         yield client
 
 
@@ -95,7 +95,7 @@ def peer(kind: type[Peer], tmp_path: Path) -> Iterator[Peer]:
 
 @pytest.fixture(params=VERSIONS)
 def version(request: pytest.FixtureRequest) -> str:
-    """Of TLS."""
+    """The TLS version."""
     name: str = request.param
     return name
 
@@ -107,18 +107,18 @@ async def client(peer: Peer, version: str) -> AsyncIterator[Client]:
         yield client
 
 
-# What a server is told besides to have TLS from the first octet, if it can.
-FROM_THE_START: dict[type[Peer], tuple[str, ...]] = {
+# Further settings for implicit TLS, if the server has it.
+IMPLICIT: dict[type[Peer], tuple[str, ...]] = {
     Vsftpd: ("implicit_ssl=YES",),
     Proftpd: ("TLSOptions UseImplicitSSL",),
     Aioftp: (),
 }
 
 
-@pytest.mark.parametrize("kind", FROM_THE_START, ids=lambda kind: kind.name, indirect=True)
-async def test_from_the_first_octet(kind: type[Peer], version: str, tmp_path: Path) -> None:
-    """TLS may begin before the greeting, and data connections are encrypted then, too."""
-    with encrypted(kind, tmp_path, *FROM_THE_START[kind]) as peer:
+@pytest.mark.parametrize("kind", IMPLICIT, ids=lambda kind: kind.name, indirect=True)
+async def test_implicit(kind: type[Peer], version: str, tmp_path: Path) -> None:
+    """With implicit TLS data connections are encrypted too."""
+    with encrypted(kind, tmp_path, *IMPLICIT[kind]) as peer:
         settings: dict[str, Any] = {"ssl": context(version), "socket_timeout": 20}
         async with Client.context(peer.host, peer.port, peer.user, peer.password, **settings) as client:
             assert client.encrypted
@@ -131,12 +131,12 @@ async def test_from_the_first_octet(kind: type[Peer], version: str, tmp_path: Pa
 
 
 def test_all_have_tls(kind: type[Peer]) -> None:
-    """No server is left out."""
+    """Every server has TLS settings."""
     assert kind in TLS
 
 
-async def test_how_it_is_encrypted(client: Client, version: str) -> None:
-    """The control connection has the version that was asked for, and the server has shown its certificate."""
+async def test_version_and_certificate(client: Client, version: str) -> None:
+    """The control connection has the requested version, and the client has the server's certificate."""
     tls = client.channel.tls
 
     assert client.encrypted
@@ -146,12 +146,12 @@ async def test_how_it_is_encrypted(client: Client, version: str) -> None:
     assert ("IP Address", "127.0.0.1") in tls.certificate["subjectAltName"]
 
 
-@pytest.mark.parametrize("way", ["epsv", "pasv", "eprt", "port"])
-async def test_every_way_to_a_data_connection(peer: Peer, version: str, way: str) -> None:
-    """Large and empty files and listings go over encrypted data connections, passive and active ones."""
-    if way in ("eprt", "port") and "active" in peer.lacks:
-        way = "epsv"
-    async with log_in(peer, context(version), passive_commands=[way]) as client:
+@pytest.mark.parametrize("command", ["epsv", "pasv", "eprt", "port"])
+async def test_every_data_command(peer: Peer, version: str, command: str) -> None:
+    """Large and empty files and listings are transferred over encrypted data connections, passive and active."""
+    if command in ("eprt", "port") and "active" in peer.lacks:
+        command = "epsv"
+    async with log_in(peer, context(version), passive_commands=[command]) as client:
         for data in (BIG, b"", b"x"):
             async with client.upload_stream("f") as stream:
                 await stream.write(data)
@@ -170,7 +170,7 @@ async def test_every_way_to_a_data_connection(peer: Peer, version: str, way: str
 
 @pytest.mark.each_once
 async def test_an_empty_directory(client: Client, peer: Peer) -> None:
-    """An empty listing is a whole handshake and nothing else."""
+    """An empty listing needs a complete handshake without data."""
     (peer.root / "empty").mkdir()
 
     assert await client.list("/empty") == []
@@ -179,7 +179,7 @@ async def test_an_empty_directory(client: Client, peer: Peer) -> None:
 
 @pytest.mark.each_once
 async def test_streams(client: Client, peer: Peer) -> None:
-    """Streams read and write all of a file, from an offset on, and at its end."""
+    """Streams read and write whole files, from an offset on, and at the end."""
     async with client.upload_stream("a.bin") as stream:
         await stream.write(b"0123456789")
     async with client.append_stream("a.bin") as stream:
@@ -194,7 +194,7 @@ async def test_streams(client: Client, peer: Peer) -> None:
 
 @pytest.mark.each_once
 async def test_resume(client: Client, peer: Peer, tmp_path: Path) -> None:
-    """A file that stopped half way goes on where it stopped, both ways."""
+    """A partial file is resumed, both ways."""
     (peer.root / "down.bin").write_bytes(BIG)
     (tmp_path / "down.bin").write_bytes(BIG[:3_000_000])
     await client.download("down.bin", tmp_path, resume=True)
@@ -208,18 +208,18 @@ async def test_resume(client: Client, peer: Peer, tmp_path: Path) -> None:
 
 @pytest.mark.each_once
 async def test_trees_up_and_down(client: Client, peer: Peer, tmp_path: Path) -> None:
-    """A tree comes back as it went."""
-    plant(tmp_path / "src", TREE)
+    """A tree is uploaded and downloaded unchanged."""
+    create_files(tmp_path / "src", TREE)
 
     await client.upload(tmp_path / "src", "/in/deep", verify=True)
-    assert grown(peer.root / "in/deep/src") == TREE
+    assert files_below(peer.root / "in/deep/src") == TREE
     await client.download("in/deep/src", tmp_path / "back", verify=True)
-    assert grown(tmp_path / "back" / "src") == TREE
+    assert files_below(tmp_path / "back" / "src") == TREE
 
 
 @pytest.mark.each_once
 async def test_abort_of_a_download(client: Client, peer: Peer) -> None:
-    """A download can be broken off, and the session goes on."""
+    """A download can be aborted, and the session continues."""
     (peer.root / "big.bin").write_bytes(BIG)
 
     async with client.download_stream("big.bin") as stream:
@@ -232,19 +232,19 @@ async def test_abort_of_a_download(client: Client, peer: Peer) -> None:
 
 @pytest.mark.each_once
 async def test_abort_of_an_upload(client: Client, peer: Peer) -> None:
-    """An upload can be broken off, and the session goes on."""
+    """An upload can be aborted, and the session continues."""
     async with client.upload_stream("big.bin") as stream:
         await stream.write(BIG[:100_000])
         await client.abort()
 
     assert await client.get_current_directory() == PurePosixPath("/")
-    assert all(len(data) <= 100_000 for data in grown(peer.root).values())
+    assert all(len(data) <= 100_000 for data in files_below(peer.root).values())
 
 
 @pytest.mark.each_once
 @pytest.mark.parametrize("direction", ["up", "down"])
 async def test_errors_in_the_body(client: Client, peer: Peer, direction: str) -> None:
-    """An error in the block of a stream comes out as it is, and the session goes on in step."""
+    """An error in the block of a stream is raised, and replies stay in sync."""
     (peer.root / "down.bin").write_bytes(BIG)
 
     async def fail() -> None:
@@ -255,30 +255,30 @@ async def test_errors_in_the_body(client: Client, peer: Peer, direction: str) ->
 
     with pytest.raises(ZeroDivisionError):
         await fail()
-    if peer.name == "aioftp":  # under TLS it does not always see that its writing failed, and then the session lives
+    if peer.name == "aioftp":  # under TLS it does not always notice the failed write, and then the session continues
         with suppress(ConnectionError):
             await client.get_current_directory()
         await client.reconnect()
     else:
-        await goes_on(client, peer)
+        await session_continues(client, peer)
     async with client.download_stream("down.bin") as stream:
         assert await stream.read() == BIG
 
 
 @pytest.mark.each_once
 async def test_cancelled(client: Client, peer: Peer) -> None:
-    """A cancelled transfer closes its connections; the client that connects again is encrypted again."""
+    """A cancelled transfer closes its connections; after a reconnect the client is encrypted again."""
     (peer.root / "big.bin").write_bytes(BIG)
-    begun = asyncio.Event()
+    started = asyncio.Event()
 
     async def download() -> None:
         async with client.download_stream("big.bin") as stream:
             await stream.readexactly(1000)
-            begun.set()
+            started.set()
             await asyncio.Event().wait()
 
     task = asyncio.create_task(download())
-    await begun.wait()
+    await started.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -293,7 +293,7 @@ async def test_cancelled(client: Client, peer: Peer) -> None:
 
 @pytest.mark.each_once
 async def test_clear_data(client: Client, peer: Peer) -> None:
-    """After PROT C files go in clear, and after PROT P encrypted again; aioftp does not know PROT."""
+    """After PROT C files are in clear text, and after PROT P encrypted again; aioftp does not have PROT."""
     if peer.name == "aioftp":
         with pytest.raises(StatusCodeError, match="502"):
             await client.protect("C")
@@ -310,12 +310,12 @@ async def test_clear_data(client: Client, peer: Peer) -> None:
         assert await stream.read() == BIG
 
 
-# What CCC is answered by those who do not have it, or not as they are told to be here.
+# Replies to CCC of servers that do not have it with these settings.
 NO_CCC = {"vsftpd": "500", "pyftpdlib": "500", "aioftp": "502"}
 
 
 async def test_clear_command_channel(client: Client, peer: Peer) -> None:
-    """After CCC commands go in clear and data are encrypted as before; who has no CCC refuses it, and goes on."""
+    """After CCC commands are in clear text and data are encrypted; a refused CCC does not disturb the session."""
     if peer.name in NO_CCC:
         with pytest.raises(StatusCodeError, match=NO_CCC[peer.name]):
             await client.clear_command_channel()
@@ -330,17 +330,17 @@ async def test_clear_command_channel(client: Client, peer: Peer) -> None:
         assert await stream.read() == BIG
 
 
-# What a data connection is answered that does not resume the session of the control connection.
-ANEW = {"vsftpd": "522", "proftpd": "425"}
+# Replies to a data connection that does not resume the session of the control connection.
+NOT_RESUMED = {"vsftpd": "522", "proftpd": "425"}
 
 
 async def test_without_the_session(client: Client, peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Servers that insist on the session of the control connection say so, and the client stays in step."""
+    """Servers that require session resumption refuse, and replies stay in sync."""
     monkeypatch.setattr(Channel, "session", None)
 
     for _ in range(2):
-        if peer.name in ANEW:
-            with pytest.raises(StatusCodeError, match=ANEW[peer.name]):
+        if peer.name in NOT_RESUMED:
+            with pytest.raises(StatusCodeError, match=NOT_RESUMED[peer.name]):
                 await client.list()
         else:
             assert await client.list() == []
@@ -352,11 +352,11 @@ async def test_without_the_session(client: Client, peer: Peer, monkeypatch: pyte
 
 
 @pytest.mark.each_once
-async def test_a_stranger(peer: Peer) -> None:
-    """A certificate of an authority that is not trusted is refused, with a word of which connection and why."""
+async def test_an_untrusted_certificate(peer: Peer) -> None:
+    """A certificate of an untrusted authority is refused; the error names the connection and the reason."""
     with pytest.raises(TlsError) as caught:
         async with log_in(peer, ssl.create_default_context()):
-            pytest.fail("anybody could be that")
+            pytest.fail("the certificate was accepted")
 
     assert f"the certificate of the control connection to 127.0.0.1:{peer.port} was refused" in str(caught.value)
     assert "unable to get local issuer certificate" in str(caught.value)
@@ -364,11 +364,11 @@ async def test_a_stranger(peer: Peer) -> None:
 
 
 async def test_the_wrong_host(kind: type[Peer], tmp_path: Path) -> None:
-    """A certificate for somebody else is refused, with a word of who was wanted."""
-    wanted = r"control connection to 127\.0\.0\.1:\d+ was refused: .*'127\.0\.0\.1'"
-    with encrypted(kind, tmp_path, host="elsewhere.example") as peer, pytest.raises(TlsError, match=wanted):
+    """A certificate for another host is refused; the error names the expected host."""
+    expected = r"control connection to 127\.0\.0\.1:\d+ was refused: .*'127\.0\.0\.1'"
+    with encrypted(kind, tmp_path, host="elsewhere.example") as peer, pytest.raises(TlsError, match=expected):
         async with log_in(peer, context()):
-            pytest.fail("that is somebody else")
+            pytest.fail("the certificate was accepted")
 
 
 @pytest.mark.each_once
@@ -387,17 +387,17 @@ async def test_many_clients(peer: Peer) -> None:
     async with asyncio.TaskGroup() as group:
         for number in range(5):
             group.create_task(walk(number))
-    assert len(grown(peer.root)) == 5
+    assert len(files_below(peer.root)) == 5
 
 
 @pytest.mark.parametrize("secret", [False, True], ids=["clear", "tls"])
 async def test_compressed(tmp_path: Path, secret: bool) -> None:
-    """MODE Z carries large and empty files and listings, from an offset on too; MODE S is there afterwards."""
-    text = b"0123456789abcdef" * 5000  # mod_deflate 0.6 loses its place when 128 KiB or more come out of one read
+    """MODE Z transfers large and empty files and listings, also from an offset on; MODE S works afterwards."""
+    text = b"0123456789abcdef" * 5000  # mod_deflate 0.6 fails when one read inflates to 128 KiB or more
     extra = "LoadModule mod_deflate.c", "DeflateEngine on"
-    made = encrypted(Proftpd, tmp_path, *extra) if secret else Proftpd(tmp_path / "peer", *extra)
+    created = encrypted(Proftpd, tmp_path, *extra) if secret else Proftpd(tmp_path / "peer", *extra)
     settings: dict[str, Any] = {"upgrade_to_tls": context() if secret else False, "socket_timeout": 20}
-    with made as peer:
+    with created as peer:
         (peer.root / "big").write_bytes(BIG)
         (peer.root / "empty").mkdir()
         async with Client.context(peer.host, peer.port, peer.user, peer.password, **settings) as client:

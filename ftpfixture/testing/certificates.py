@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime
 from secrets import token_hex
 from ssl import SSLContext
 from tempfile import gettempdir
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import trustme
 from cryptography.x509 import RevokedCertificateBuilder
@@ -26,6 +26,7 @@ from ftpfixture.untouched import RealFiles
 __all__ = [
     "KINDS",
     "CertificateKind",
+    "Certified",
     "ServerTls",
     "context_for",
     "contexts_for",
@@ -62,33 +63,43 @@ def _authority() -> trustme.CA:
 
 
 @functools.cache
-def _files(kind: str) -> tuple[bytes, bytes]:
-    """Private key and certificate chain of a kind, in PEM."""
+def _files(kind: str, names: tuple[str, ...] = ()) -> tuple[bytes, bytes]:
+    """Return private key and certificate chain of a kind, in PEM."""
     if kind == "self-signed":
         own = trustme.CA(organization_name="ftpfixture self-signed")
         return own.private_key_pem.bytes(), own.cert_pem.bytes()
     authority = trustme.CA(organization_name="nobody knows") if kind == "untrusted" else _authority()
     if kind == "expired":
-        leaf = authority.issue_cert(*_HOSTS, not_before=_LONG_AGO[0], not_after=_LONG_AGO[1])
+        leaf = authority.issue_cert(*_HOSTS, *names, not_before=_LONG_AGO[0], not_after=_LONG_AGO[1])
     elif kind == "wrong-host":
         leaf = authority.issue_cert("wrong-host.example")
     else:
-        leaf = authority.issue_cert(*_HOSTS)
+        leaf = authority.issue_cert(*_HOSTS, *names)
     return leaf.private_key_pem.bytes(), b"".join(pem.bytes() for pem in leaf.cert_chain_pems)
 
 
-def context_for(certificate: Any, **settings: Any) -> SSLContext | Callable[[], SSLContext]:
-    """The context of a server, for what `FtpServer` takes as `certificate` or ``ssl``.
+class Certified(Protocol):
+    """Makes the context of a server whose certificate is for other host names, too."""
+
+    def __call__(self, *, names: tuple[str, ...] = ()) -> SSLContext | Callable[[], SSLContext]:
+        """Return the context, or a function that makes one for each session."""
+
+
+def context_for(
+    certificate: Any, names: tuple[str, ...] = (), **settings: Any
+) -> SSLContext | Callable[[], SSLContext]:
+    """Return the context of a server, for the setting `certificate` or ``ssl`` of `FtpServer`.
 
     Args:
-        certificate: One of `KINDS`, or a context of the user's, or a function of theirs that makes one.
+        certificate: One of `KINDS`, or a context of the user, or a function of the user that makes one.
+        names: Further host names in a certificate that is made here.
         settings: `client_certificates`, `minimum_tls` and `ciphers`; they are for contexts that are made here.
 
     Raises:
         ConfigurationError: Something of it cannot be.
     """
     if isinstance(certificate, str):
-        return server_context(certificate, *(settings[name] for name in _SETTINGS))
+        return server_context(certificate, *(settings[name] for name in _SETTINGS), names)
     if isinstance(certificate, SSLContext) and certificate.protocol is ssl.PROTOCOL_TLS_CLIENT:
         raise ConfigurationError("this SSLContext is a client's: make one with ssl.PROTOCOL_TLS_SERVER")
     given = {name: value for name, value in settings.items() if value is not None}
@@ -98,16 +109,18 @@ def context_for(certificate: Any, **settings: Any) -> SSLContext | Callable[[], 
     return own
 
 
-def contexts_for(certificate: Any, **settings: Any) -> SSLContext | Callable[[], SSLContext]:
+def contexts_for(
+    certificate: Any, names: tuple[str, ...] = (), **settings: Any
+) -> SSLContext | Callable[[], SSLContext]:
     """The same for a server whose data connections must resume the session of their own control connection.
 
     Returns:
         A function that makes a context for each of them, where `certificate` is one of `KINDS`; else the user's own.
     """
-    context = context_for(certificate, **settings)
+    context = context_for(certificate, names, **settings)
     if not isinstance(certificate, str):
         return context
-    return functools.partial(server_context.__wrapped__, certificate, *(settings[name] for name in _SETTINGS))
+    return functools.partial(server_context.__wrapped__, certificate, *(settings[name] for name in _SETTINGS), names)
 
 
 def refuse_without_tls(certificate: object, **settings: str | None) -> None:
@@ -133,7 +146,11 @@ def _told(settings: Mapping[str, object]) -> str:
 
 @functools.cache
 def server_context(
-    kind: str, client_certificates: str | None, minimum_version: str | None, ciphers: str | None
+    kind: str,
+    client_certificates: str | None,
+    minimum_version: str | None,
+    ciphers: str | None,
+    names: tuple[str, ...] = (),
 ) -> SSLContext:
     """A context for a server.
 
@@ -142,13 +159,14 @@ def server_context(
         client_certificates: "optional" to ask for one, "required" to insist; None not to ask.
         minimum_version: "TLSv1.2" or "TLSv1.3"; None for Python's own.
         ciphers: As OpenSSL's ``openssl ciphers`` takes them, for TLS 1.2; None for Python's own.
+        names: Further host names in the certificate.
 
     Raises:
         ConfigurationError: Something of it cannot be.
     """
     modes = {None: ssl.CERT_NONE, "optional": ssl.CERT_OPTIONAL, "required": ssl.CERT_REQUIRED}
     context = SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    key, chain = _files(kind)
+    key, chain = _files(kind, names)
     _show(context, key + chain)
     _trust(context)
     context.verify_mode = modes[client_certificates]

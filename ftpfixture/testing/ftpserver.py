@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self, Unpack
-from urllib.parse import quote
 from weakref import WeakSet
 
 from ftpfixture.clock import Clock
@@ -16,12 +15,12 @@ from ftpfixture.errors import ConfigurationError, ServerFailure, ServerStateErro
 from ftpfixture.faults.active import ActiveFaults
 from ftpfixture.files.disk import PathIO
 from ftpfixture.files.memory import MemoryFiles
-from ftpfixture.forks import Origin, in_child
+from ftpfixture.forks import in_child
 from ftpfixture.log import CommandLog
 from ftpfixture.log.records import SessionRecord
 from ftpfixture.net.faultgate import FaultGate
 from ftpfixture.net.throttle import StreamThrottle
-from ftpfixture.server import User
+from ftpfixture.testing.address import ServerAddress
 from ftpfixture.testing.beginning import Beginning
 from ftpfixture.testing.certificates import ServerTls
 from ftpfixture.testing.faults import Faults
@@ -38,7 +37,7 @@ _RUNNING: WeakSet[FtpServer] = WeakSet()
 
 
 @FTP_SERVER_SETTINGS.describe
-class FtpServer:
+class FtpServer(ServerAddress):
     """A real FTP server in this process, in memory, for blocking and for asynchronous code alike.
 
     It runs on a thread of its own, and accepts connections when its context is entered or `start` returns. A forked
@@ -62,12 +61,12 @@ class FtpServer:
     """
 
     def __init__(self, **settings: Unpack[FtpServerSettings]) -> None:
+        super().__init__()
         own, others = FTP_SERVER_SETTINGS.split(settings)
         self.driver = own["driver"] or shared_thread()
         others["clock"] = clock_of(others.get("clock"), self.driver)
-        encrypt(own, others)
+        self._certified = encrypt(own, others)
         self.tls = ServerTls()
-        self._origin = Origin()
         served = None if own["root"] is None else folder(own["root"])
         if served is not None and "path_io_factory" not in settings:
             others["path_io_factory"] = PathIO
@@ -85,7 +84,6 @@ class FtpServer:
             self.faults.add(fault)
         own_clock = None if isinstance(settings.get("clock"), Clock) else self.clock
         self._beginning = Beginning(self.server, own["files"] or {}, self.files, self.faults, rules, own_clock)
-        self._running = False
 
     def _stored(self, files: Mapping[str, bytes | None] | None, quota: int | None, served: Path | None) -> Files:
         """The files that the server begins with.
@@ -236,76 +234,6 @@ class FtpServer:
             self.stop()
         if error is None:
             self.check()
-
-    # What clients need.
-
-    @property
-    def inherited(self) -> bool:
-        """Whether this process is a fork of the one in which the server runs: here it has an address, and no more."""
-        return self._origin.parent is not None
-
-    def _live(self) -> None:
-        self._origin.check()
-        if not self._running:
-            raise ServerStateError("this server does not run: use it as a context manager, or call start() first")
-
-    @property
-    def host(self) -> str:
-        """Numeric address where clients on this machine find the control port."""
-        return self.address[0]
-
-    @property
-    def port(self) -> int:
-        """The control port."""
-        return self.address[1]
-
-    @property
-    def address(self) -> tuple[str, int]:
-        """Host and port; in a forked child those of the parent's server, whose clients may be in any process.
-
-        Raises:
-            ServerStateError: The server does not run.
-        """
-        if not self.inherited:
-            self._live()
-        return self.server.address
-
-    @property
-    def user(self) -> str:
-        """Login of the first user."""
-        return self.credentials[0]
-
-    @property
-    def password(self) -> str:
-        """Password of the first user."""
-        return self.credentials[1]
-
-    @property
-    def credentials(self) -> tuple[str, str]:
-        """Login and password of the first user; where any password will do, the one that anonymous clients send.
-
-        Raises:
-            ConfigurationError: The users are in a manager of yours, which alone knows them.
-        """
-        users = self._listed_users()
-        if not users:
-            raise ConfigurationError("the users of this server are in its user manager: ask that for credentials")
-        password = users[0].password
-        return users[0].login or "anonymous", password if isinstance(password, str) else "anonymous@"
-
-    def _listed_users(self) -> Sequence[User]:
-        """The users, as far as they are in a list."""
-        users = self._users if isinstance(self._users, list) else getattr(self._users, "users", None)
-        return users or ()
-
-    @property
-    def url(self) -> str:
-        """``ftp://login:password@host:port``, without a slash at the end."""
-        host, port = self.address
-        login, password = (quote(part, safe="") for part in self.credentials)
-        scheme = "ftps" if self.server.implicit_tls else "ftp"
-        place = f"[{quote(host, safe=':')}]" if ":" in host else host  # the % of a zone is %25 (RFC 6874 2)
-        return f"{scheme}://{login}:{password}@{place}:{port}"
 
     @property
     def throttle(self) -> StreamThrottle:

@@ -6,6 +6,7 @@ One rule: what does not go together is refused here, before anything listens.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from ftpfixture.clock import Clock
@@ -13,7 +14,7 @@ from ftpfixture.driver import Driver
 from ftpfixture.errors import ConfigurationError, UnknownSetting
 from ftpfixture.server import AbstractUserManager, Server
 from ftpfixture.settings import setting_names, unknown_setting
-from ftpfixture.testing.certificates import context_for, contexts_for, refuse_without_tls
+from ftpfixture.testing.certificates import Certified, context_for, contexts_for, refuse_without_tls
 from ftpfixture.testing.settings import FTP_SERVER_SETTINGS, FtpServerSettings
 
 __all__ = ["clock_of", "encrypt", "server_of"]
@@ -32,13 +33,16 @@ def clock_of(clock: Clock | Callable[[], float] | None, driver: Driver) -> Clock
     return clock
 
 
-def encrypt(own: FtpServerSettings, others: dict[str, Any]) -> None:
-    """Give the server a context when it has TLS.
+def encrypt(own: FtpServerSettings, others: dict[str, Any]) -> Certified | None:
+    """Set the context of a server that has TLS.
+
+    Returns:
+        Makes contexts for other host names; None without TLS, and where the context is the user's own.
 
     Raises:
         ConfigurationError: It has not, and something was set that means nothing without; or a context cannot be made.
     """
-    asked = {
+    asked: dict[str, Any] = {
         "client_certificates": own["client_certificates"],
         "minimum_tls": own["minimum_tls"],
         "ciphers": own["ciphers"],
@@ -46,9 +50,12 @@ def encrypt(own: FtpServerSettings, others: dict[str, Any]) -> None:
     context = FTP_SERVER_SETTINGS.rows["ssl"].check("ssl", others.get("ssl"))
     if others.get("tls") is not None:
         choose = contexts_for if others.get("require_session_reuse") else context_for
-        others["ssl"] = choose(context or own["certificate"], **asked)
-    elif context is None:
+        make: Certified = partial(choose, context or own["certificate"], **asked)
+        others["ssl"] = make()
+        return make if context is None and isinstance(own["certificate"], str) else None
+    if context is None:
         refuse_without_tls(own["certificate"], **asked)
+    return None
 
 
 def server_of(server_class: type[Server], users: AbstractUserManager, settings: dict[str, Any]) -> Server:

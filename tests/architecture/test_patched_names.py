@@ -38,9 +38,9 @@ PATCHED = {
 
 USERS_SIDE = (
     *("client", "net/dial.py", "testing/pathio_check.py", "testing/usermanager_check.py"),
-    *("testing/stream_check.py", "testing/transport_check.py"),
+    *("testing/stream_check.py", "testing/transport_check.py", "testing/redirect.py"),
 )
-"""Modules that run on the loop of the user, where a patch is intended."""
+"""Modules that run in the thread of the user, where a patch is intended."""
 
 
 def looked_up(tree: ast.AST) -> Iterator[tuple[int, str]]:

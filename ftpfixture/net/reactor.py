@@ -221,7 +221,7 @@ class Reactor:
         waiter = self._reader = self.loop.create_future()
         try:
             self._transport.on_readable(_wake, waiter)
-            await self._wait(waiter)
+            await self._wait(waiter, "sent nothing")
         finally:
             self._reader = None
             self.unwatch()
@@ -236,19 +236,22 @@ class Reactor:
         waiter = self._writer = self.loop.create_future()
         try:
             self._transport.on_writable(_wake, waiter)
-            await self._wait(waiter)
+            await self._wait(waiter, "received nothing")
         finally:
             self._writer = None
             if not self.closed:
                 self._transport.on_writable(None)
 
-    async def _wait(self, waiter: asyncio.Future[None]) -> None:
+    async def _wait(self, waiter: asyncio.Future[None], failure: str) -> None:
         self._in_a_row = 0
         if self.timeout is None:
             await waiter
-        else:
+            return
+        try:
             async with self._limit(self.timeout):
                 await waiter
+        except TimeoutError:
+            raise TimeoutError(f"the other side {failure} for {self.timeout:g} s") from None
 
     # The end.
 

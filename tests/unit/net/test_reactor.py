@@ -57,7 +57,7 @@ async def test_a_cancelled_receive_loses_nothing(pair: SocketPair) -> None:
 async def test_receive_runs_out_of_time() -> None:
     """Nothing within `timeout` seconds is a TimeoutError, and the channel can be used on."""
     pair = SocketPair(timeout=0.01)
-    with pytest.raises(TimeoutError):
+    with pytest.raises(TimeoutError, match=r"^the other side sent nothing for 0\.01 s$"):
         await pair.channel.receive(10)
 
     pair.channel.timeout = None
@@ -254,6 +254,6 @@ async def test_a_receiver_that_never_has_to_wait_lets_others_have_their_turn(
 async def test_send_runs_out_of_time() -> None:
     """A peer that takes nothing within `timeout` seconds is a TimeoutError."""
     pair = SocketPair(timeout=0.01)
-    with pytest.raises(TimeoutError):
+    with pytest.raises(TimeoutError, match=r"^the other side received nothing for 0\.01 s$"):
         await fill(pair.channel)
     pair.close()

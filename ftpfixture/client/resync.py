@@ -21,13 +21,16 @@ from ftpfixture.client.lock import ConversationLock
 from ftpfixture.client.open_transfers import OpenTransfers
 from ftpfixture.client.view import Answer
 
-__all__ = ["PATIENCE", "Conversation", "Resync"]
+__all__ = ["AFTER_TIMEOUT", "PATIENCE", "Conversation", "Resync"]
 
 PATIENCE = 10
 """Seconds for the replies after an error in the client, when there is no socket_timeout."""
 
+AFTER_TIMEOUT = 1
+"""Seconds for the replies after a timeout, at most: the caller has waited for the server already."""
+
 _GRACE = 0.5  # seconds that a server has to end the transfer by itself
-_SILENCE = 3  # seconds after a reset of the data connection, after which no reply for the transfer will come
+_SILENCE = 3  # seconds after a reset of the data connection without a reply, after which none will come
 _NOOP_REPLIES = ("200", "500", "502")
 
 
@@ -143,19 +146,20 @@ class Resync:
             replies += [reply for reply in rest if reply[0] not in _NOOP_REPLIES]
         return replies
 
-    async def replies_of_reset_transfer(self, noops: int) -> list[Answer]:
+    async def replies_of_reset_transfer(self, noops: int, seconds: float) -> list[Answer]:
         """Read the replies of a transfer after the client has reset its data connection.
 
         pyftpdlib sends no reply when it has not received anything before.
 
         Args:
             noops: The number of NOOPs that were sent while it ran.
+            seconds: The caller's limit for all replies; half of it remains for the reply to PWD.
 
         Returns:
             The replies of the transfer; empty when the server sent none.
         """
         with self._control.closed_on_error():
-            replied = noops or await self._await_reply(_SILENCE)
+            replied = noops or await self._await_reply(min(_SILENCE, seconds / 2))
         return await (self.replies_of_transfer(noops) if replied else self.synchronize(noops))
 
     async def drain_abandoned(self) -> None:

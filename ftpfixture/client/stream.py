@@ -9,7 +9,7 @@ import asyncio
 from types import TracebackType
 
 from ftpfixture.client.control import Controlled
-from ftpfixture.client.resync import PATIENCE
+from ftpfixture.client.resync import AFTER_TIMEOUT, PATIENCE
 from ftpfixture.client.settings import Codes
 from ftpfixture.client.view import Answer
 from ftpfixture.errors import StatusCodeError
@@ -184,8 +184,11 @@ class DataConnectionThrottleStreamIO(ThrottleStreamIO):
         replies: list[Answer] | None = None if self._awaits_reply else []
         try:
             if replies is None:
-                async with asyncio.timeout(self.client.socket_timeout or PATIENCE):
-                    replies = await self._control.resync.replies_of_reset_transfer(self._noops)
+                seconds = self.client.socket_timeout or PATIENCE
+                if isinstance(error, TimeoutError):
+                    seconds = min(seconds, AFTER_TIMEOUT)
+                async with self._control.time_limit(seconds, "the final reply of a failed transfer"):
+                    replies = await self._control.resync.replies_of_reset_transfer(self._noops, seconds)
         except (OSError, StatusCodeError):
             pass  # the caller must see the error of the block; the reason of this one is in the next ConnectionError
         finally:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from ftpfixture import Client, DataConnectionThrottleStreamIO, StatusCodeError
+from ftpfixture.client import resync
 from ftpfixture.client import stream as stream_module
 from ftpfixture.client.settings import Codes
 from tests.support.scripted import (
@@ -330,15 +331,49 @@ async def test_the_session_ends_after_an_error(end: Step) -> None:
 
 
 async def test_no_reply_after_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The wait for a missing final reply is limited, even without `socket_timeout`."""
+    """The wait for a missing final reply is limited, even without `socket_timeout`; the next call gives the reason."""
     monkeypatch.setattr(stream_module, "PATIENCE", 0.05)
+    script: list[Step] = [*TYPE_I, epsv, "STOR a", b"150 go\r\n", dropped, "PWD", until_closed]
     for limit in (None, 0.05):
-        async with talk(*TYPE_I, epsv, "STOR a", b"150 go\r\n", dropped, until_closed, socket_timeout=None) as client:
+        async with talk(*script, socket_timeout=None) as client:
             client.socket_timeout = limit
             with pytest.raises(ZeroDivisionError):
                 await _failing(client)
-            with pytest.raises(ConnectionError, match=r"connect again$"):
+            with pytest.raises(ConnectionError) as caught:
                 await client.noop()
+        assert str(caught.value) == (
+            "closed, because the final reply of a failed transfer took longer than 0.05 s: connect again"
+        )
+
+
+async def test_no_reply_after_a_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a timeout the client does not wait for the final reply for another `socket_timeout`."""
+    monkeypatch.setattr(stream_module, "AFTER_TIMEOUT", 0.05)
+    async with talk(*TYPE_I, epsv, "RETR a", b"150 go\r\n", connected, dropped, "PWD", until_closed) as client:
+        client.socket_timeout = 0.05
+        with pytest.raises(TimeoutError, match=r"^the other side sent nothing for 0\.05 s$"):
+            await _read_with_another_timeout(client, 3600)
+        with pytest.raises(ConnectionError, match=r"final reply of a failed transfer took longer than 0.05 s: connect"):
+            await client.noop()
+
+
+async def test_a_late_reply_after_a_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a timeout the session continues when the server replies in time, or only to PWD."""
+    monkeypatch.setattr(stream_module, "AFTER_TIMEOUT", 20)
+    monkeypatch.setattr(resync, "_SILENCE", 0.01)
+    replies: list[list[Step]] = [[b"426 broken\r\n"], PWD]
+    for final in replies:
+        async with talk(*TYPE_I, epsv, "RETR a", b"150 go\r\n", connected, dropped, *final, *NOOP) as client:
+            client.socket_timeout = 0.05
+            with pytest.raises(TimeoutError):
+                await _read_with_another_timeout(client, 3600)
+            await client.noop()
+
+
+async def _read_with_another_timeout(client: Client, seconds: float) -> None:
+    async with client.download_stream("a") as stream:
+        client.socket_timeout = seconds
+        await stream.read()
 
 
 async def test_no_code_after_an_error() -> None:

@@ -15,6 +15,7 @@
     ├── ServerStateError          (RuntimeError) a server was started twice, or used when not running
     ├── ClientStateError          (RuntimeError) a call that must wait for another of the same client
     ├── RecordingError            (ValueError) a recording is damaged, or must not be written
+    ├── ReplayError               (AssertionError) a client differs from the recording that it plays
     ├── IntegrityError            (OSError) the received bytes are not the sent ones
     ├── TlsError                  (OSError) TLS failed on a connection; the message names it and the cause
     ├── CommandRefused            raised in a handler of the server: the server sends this reply
@@ -48,6 +49,7 @@ __all__ = [
     "PathIsNotAbsolute",
     "ProtocolError",
     "RecordingError",
+    "ReplayError",
     "ReplySyntaxError",
     "ServerFailure",
     "ServerStateError",
@@ -183,6 +185,10 @@ class RecordingError(FtpFixtureError, ValueError):
 
     def __str__(self) -> str:
         return f"{self.path}:{self.line}: {self.text}" if self.line else f"{self.path}: {self.text}"
+
+
+class ReplayError(FtpFixtureError, AssertionError):
+    """A client sent what was not recorded, or not all that was; the message has the recorded line and what differs."""
 
 
 class ServerStateError(FtpFixtureError, RuntimeError):

@@ -12,9 +12,10 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
-__all__ = ["Secrets", "escape", "fill"]
+__all__ = ["Secrets", "escape", "fill", "pattern_of"]
 
 _PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([a-z_]+)\}")
 _SHORT = 4  # characters below which a secret is replaced as a whole word only: "a" is in every text
@@ -121,3 +122,23 @@ def fill(text: str, values: Mapping[str, str]) -> str:
         return match[0][0] if match[1] is None else values.get(match[1], match[0])
 
     return _PLACEHOLDER.sub(value, text)
+
+
+@lru_cache(maxsize=1024)
+def pattern_of(text: str) -> re.Pattern[str]:
+    """The pattern of all true forms of a redacted text: each placeholder is a group of its name, and may be anything.
+
+    A placeholder that stands twice is the same both times.
+    """
+    names: set[str] = set()
+    parts, end = list[str](), 0
+    for match in _PLACEHOLDER.finditer(text):
+        name = match[1]
+        parts.append(re.escape(text[end : match.start()]))
+        if name is None:
+            parts.append(re.escape(match[0][0]))
+        else:
+            parts.append(f"(?P={name})" if name in names else f"(?P<{name}>.*)")
+            names.add(name)
+        end = match.end()
+    return re.compile("".join([*parts, re.escape(text[end:])]), re.DOTALL)

@@ -8,7 +8,7 @@ from urllib.parse import quote, quote_plus
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ftpfixture.recording.redact import Secrets, escape, fill
+from ftpfixture.recording.redact import Secrets, escape, fill, pattern_of
 from tests.support.rows import table
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
@@ -31,6 +31,19 @@ def test_what_is_hidden_comes_back(before: str, secret: str, after: str) -> None
     assert fill(hidden, {"a": secret}) == before + secret + after
     if secret not in before + after and not set(secret) & set("{}a"):
         assert secret not in hidden.replace("{a}", "")
+
+
+@given(before=texts, secret=secrets, after=texts)
+def test_a_pattern_is_that_of_every_true_form(before: str, secret: str, after: str) -> None:
+    """What a redacted text was, and what it would be with another secret."""
+    hidden = f"{escape(before)}{{a}}{escape(after)}"
+
+    for value in (secret, "", "other\n"):
+        found = pattern_of(hidden).fullmatch(before + value + after)
+        assert found is not None
+        assert found["a"] == value
+    assert pattern_of(escape(before)).fullmatch(before + secret) is None
+    assert pattern_of("{a}-{a}").fullmatch("x-y") is None
 
 
 @given(texts)

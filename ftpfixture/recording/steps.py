@@ -1,0 +1,214 @@
+"""A recorded session as steps: each command, and everything that the server does until the next command.
+
+One rule: pure. A step says what is played, `ftpfixture.recording.tape` which one, and `replay` plays it.
+
+Loose commands are no steps. They may come at any time or not at all, so each is taken out of the sequence together with
+its own reply, and kept with its place: the number of the steps before it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import msgspec
+
+from ftpfixture.errors import ConfigurationError
+from ftpfixture.recording.format import Command, Data, Line, Note, Reply
+from ftpfixture.recording.redact import pattern_of
+from ftpfixture.recording.store import Recording
+from ftpfixture.wire.command import censor, censored_argument
+from ftpfixture.wire.lines import printable
+from ftpfixture.wire.states import TRANSFERS, legal_reply
+
+__all__ = ["OPENERS", "Loose", "Step", "Track", "tracks_of"]
+
+OPENERS = frozenset({"PASV", "EPSV", "PORT", "EPRT"})
+"""Verbs of one kind: one of them may come where another was recorded."""
+
+_NEVER_LOOSE = TRANSFERS | OPENERS | {"USER", "PASS", "ACCT", "AUTH", "CCC", "REIN", "REST", "RNFR", "RNTO", "QUIT"}
+
+Values = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A command, and what follows it.
+
+    Steps of different sessions are equal when the same was received and sent.
+
+    Attributes:
+        verb: Upper case; "" for the beginning of a session, before its first command.
+        argument: With placeholders.
+        opens: "passive" or "active" when a data connection was agreed on.
+        lines: Replies, ends of data connections and notes, in order.
+        data: The data connection of the command, which may end in a later step; None when it has none.
+        number: Of the command's line in the file.
+    """
+
+    verb: str
+    argument: str = ""
+    opens: str = ""
+    lines: tuple[Line, ...] = ()
+    data: Data | None = None
+    number: int = field(default=0, compare=False)
+
+    def match(self, verb: str, argument: str) -> Values | None:
+        """What stands for each placeholder when a command fits; None when it does not fit."""
+        if self.opens and {verb, self.verb} <= OPENERS and argument.upper() != "ALL":
+            return {}
+        name, found = pattern_of(self.verb).fullmatch(verb), pattern_of(self.argument).fullmatch(argument)
+        return None if name is None or found is None else name.groupdict() | found.groupdict()
+
+    def differences(self, verb: str, argument: str) -> list[str]:
+        """The fields in which a command differs, in words."""
+        found = []
+        if pattern_of(self.verb).fullmatch(verb) is None:
+            found.append(f"the verb is {printable(censor(verb, ''))}, recorded {printable(self.verb)}")
+        if pattern_of(self.argument).fullmatch(argument) is None:
+            sent = printable(censored_argument(verb, argument))
+            found.append(f"the argument is {sent!r}, recorded {printable(self.argument)!r}")
+        return found
+
+    def __str__(self) -> str:
+        return printable(f"{self.verb} {self.argument}" if self.argument else self.verb)
+
+
+@dataclass(frozen=True, slots=True)
+class Loose:
+    """A command that may come at any time, with its reply.
+
+    Attributes:
+        step: Command and reply.
+        place: How many steps came before it.
+    """
+
+    step: Step
+    place: int
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """A recorded session.
+
+    Attributes:
+        session: Its number.
+        steps: The first is its beginning, without a command.
+        loose: Commands that are no steps.
+    """
+
+    session: int
+    steps: tuple[Step, ...]
+    loose: tuple[Loose, ...] = ()
+
+
+def tracks_of(recording: Recording) -> list[Track]:
+    """The sessions of a recording, in the order in which they began.
+
+    Raises:
+        ConfigurationError: The recording cannot be played; the text has the line and what to do.
+    """
+    loose = frozenset(map(str.upper, recording.header.loose))
+    if wrong := sorted(loose & _NEVER_LOOSE):
+        raise ConfigurationError(
+            f"recording, line 1: {wrong[0]} cannot be loose, because what follows depends on it; loose are commands "
+            "such as NOOP, TYPE, FEAT, SYST, PWD"
+        )
+    sessions: dict[int, list[tuple[int, Line]]] = {}
+    for number, line in enumerate(recording.lines, 2):
+        sessions.setdefault(line.session, []).append((number, msgspec.structs.replace(line, session=0)))
+    return [_Builder(loose, lines).track(session) for session, lines in sessions.items()]
+
+
+class _Builder:
+    """Makes a track of the lines of one session, each with its number."""
+
+    def __init__(self, loose: frozenset[str], lines: list[tuple[int, Line]]) -> None:
+        self._lines = lines
+        self._replies_of_loose: dict[int, Reply] = {}
+        for index, (_, line) in enumerate(lines):
+            if isinstance(line, Command) and _said(line)[0] in loose:
+                self._take_out(index, *_said(line))
+        self._data = self._owners()
+
+    def _take_out(self, index: int, verb: str, argument: str) -> None:
+        """Find the reply of a loose command; one that was answered with the end of the session is not loose."""
+        taken = {id(reply) for reply in self._replies_of_loose.values()}
+        for _, line in self._lines[index + 1 :]:
+            if isinstance(line, Reply) and id(line) not in taken:
+                code = _code(line)
+                if code == "421":
+                    return
+                if not code.startswith("1") and legal_reply(verb, argument, code):
+                    self._replies_of_loose[index] = line
+                    return
+
+    def _owners(self) -> dict[int, Data]:
+        """Index of each command that has a data connection, and that connection."""
+        owners: dict[int, Data] = {}
+        last, transfer = -1, None
+        for index, (number, line) in enumerate(self._lines):
+            if isinstance(line, Command) and index not in self._replies_of_loose:
+                last = index
+            elif isinstance(line, Reply) and _code(line).startswith("1") and _code(line) != "110":
+                transfer = last
+            elif isinstance(line, Data):
+                owner = last if transfer is None else transfer
+                if owner in owners or owner < 0:
+                    raise ConfigurationError(f"recording, line {number}: no command has this data connection")
+                owners[owner], transfer = line, None
+        return owners
+
+    def track(self, session: int) -> Track:
+        """The steps and the loose commands."""
+        steps, loose, lines = [Step("")], list[Loose](), list[Line]()
+        taken = {id(reply) for reply in self._replies_of_loose.values()}
+        for index, (number, line) in enumerate(self._lines):
+            if index in self._replies_of_loose:
+                assert isinstance(line, Command)
+                step = Step(*_said(line), lines=(self._replies_of_loose[index],), number=number)
+                loose.append(Loose(step, len(steps)))
+            elif isinstance(line, Command):
+                steps[-1] = _with(steps[-1], lines)
+                steps.append(Step(*_said(line), line.opens, (), self._data.get(index), number))
+                lines = []
+            elif id(line) not in taken and not (isinstance(line, Note) and _is_of_client(line)):
+                lines.append(line)
+        steps[-1] = _with(steps[-1], lines)
+        return Track(session, tuple(steps), tuple(loose))
+
+
+def _with(step: Step, lines: Iterable[Line]) -> Step:
+    """A step with what follows its command."""
+    kept = tuple(lines)
+    reply = next((line for line in kept if isinstance(line, Reply)), None)
+    opens = step.opens if reply is not None and _code(reply) in _OPENED[step.opens] else ""
+    if opens == "passive" and reply is not None and not _ADDRESS.search(reply.content()):
+        raise ConfigurationError(
+            f"recording, line {step.number}: the reply to {step} names a port of the recorded server, where nothing "
+            "listens now; write {port} or, for all of h1,h2,h3,h4,p1,p2, {address} in its place"
+        )
+    return Step(step.verb, step.argument, opens, kept, step.data, step.number)
+
+
+_OPENED = {"passive": ("227", "228", "229"), "active": ("200",), "": ()}
+"""Replies by which a data connection is agreed on; 200 to EPSV ALL is none."""
+
+_ADDRESS = re.compile(rb"(?<!\{)\{(?:address|port)\}")
+
+
+def _is_of_client(note: Note) -> bool:
+    """Whether the server does nothing there."""
+    return note.what == "connected" or (note.what == "closed" and note.by != "server")
+
+
+def _said(command: Command) -> tuple[str, str]:
+    """Verb and argument of a recorded command, as a server reads them."""
+    text = command.line().decode("utf-8", "surrogateescape")
+    verb, _, argument = text.lstrip(" ").partition(" ")
+    return (verb if "{" in verb else verb.upper()), argument
+
+
+def _code(reply: Reply) -> str:
+    return reply.content()[:3].decode("latin-1")

@@ -1,0 +1,236 @@
+"""Which recorded step answers a command: the tape is played by clients, each on a control connection of its own.
+
+One rule: pure. What is played stands in `ftpfixture.recording.steps`, and `replay` sends and receives it.
+
+A connection plays one recorded session, step by step. Which one is open as long as it can be: the greeting commits to
+nothing, and neither does what several sessions have in common. A connection begins with the first session that is free,
+and changes to another when a command fits only that, if both have been the same so far; a session that another
+connection plays is exchanged in the same way.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from itertools import chain
+
+from ftpfixture.errors import ReplayError
+from ftpfixture.recording.format import Note, Reply
+from ftpfixture.recording.steps import OPENERS, Loose, Step, Track, Values, tracks_of
+from ftpfixture.recording.store import Recording
+from ftpfixture.wire.command import censor
+from ftpfixture.wire.lines import printable
+
+__all__ = ["CREDENTIALS", "Playback", "Tape"]
+
+CREDENTIALS = {"user": "user", "password": "password", "account": "account"}
+"""What placeholders stand for until a client sends something else in their place."""
+
+_END = Step("QUIT", lines=(Reply(session=0, lines=("221 Goodbye.",)), Note(session=0, what="closed", by="server")))
+_UNRECORDED = {"NOOP": Step("NOOP", lines=(Reply(session=0, lines=("200 OK",)),)), "QUIT": _END}
+"""Replies to loose commands of which none was recorded."""
+
+
+class Tape:
+    """A recording that is played.
+
+    Args:
+        recording: It stays as it is.
+
+    Raises:
+        ConfigurationError: It cannot be played; the text has the line and what to do.
+    """
+
+    def __init__(self, recording: Recording) -> None:
+        self.recording = recording
+        self._tracks = tracks_of(recording)
+        self._loose = {*map(str.upper, recording.header.loose), "QUIT"}
+        self._positions: dict[int, int] = {}
+        self._free = [*self._tracks]
+        self._playing: list[Playback] = []
+
+    @property
+    def verbs(self) -> frozenset[str]:
+        """All verbs that were recorded."""
+        return frozenset(step.verb for track in self._tracks for step in _all_steps(track) if step.verb)
+
+    def rewind(self) -> None:
+        """Begin again with nothing played; nobody may play meanwhile."""
+        self._positions.clear()
+        self._free = [*self._tracks]
+
+    def connect(self) -> Playback:
+        """Play the next session.
+
+        Raises:
+            ReplayError: All are played or being played.
+        """
+        if not self._free:
+            count = len(self._tracks)
+            raise ReplayError(
+                f"the client connected once more than was recorded: {count} session{'s' * (count != 1)}; record again "
+                "if that is right"
+            )
+        playback = Playback(self, self._free.pop(0))
+        self._playing.append(playback)
+        return playback
+
+    def unplayed(self) -> list[str]:
+        """What was recorded and has not been played, in words, one text for each session."""
+        positions = self._positions | {playback.track.session: playback.position for playback in self._playing}
+        texts = []
+        for track in self._tracks:
+            left = _needed(track, positions.get(track.session, 0))
+            if track.session not in positions:
+                begins = f", which begins with {left[0]} (line {left[0].number})" if left else ""
+                texts.append(f"no client connected for session {track.session}{begins}")
+            elif left:
+                more = f" and {len(left) - 1} more" if len(left) > 1 else ""
+                texts.append(f"session {track.session} ended before {left[0]} (line {left[0].number}){more}")
+        return texts
+
+    # For playbacks.
+
+    def _end(self, playback: Playback) -> None:
+        self._playing.remove(playback)
+        track, position = playback.track, playback.position
+        if position == 1 and _needed(track, 1):
+            self._free = [other for other in self._tracks if other is track or other in self._free]
+        else:
+            self._positions[track.session] = position
+
+    def _others(self, playback: Playback) -> Iterator[Track]:
+        """Sessions that a playback may change to."""
+        mine, position = playback.track, playback.position
+        for other in self._tracks:
+            if other is not mine and other.session not in self._positions and _same(mine, other, position):
+                holder = self._holder(other)
+                if holder is None or _same(mine, other, holder.position):
+                    yield other
+
+    def _holder(self, track: Track) -> Playback | None:
+        return next((playback for playback in self._playing if playback.track is track), None)
+
+    def _change(self, playback: Playback, track: Track) -> None:
+        holder = self._holder(track)
+        if holder is not None:
+            holder.track = playback.track
+        else:
+            self._free = [playback.track if other is track else other for other in self._free]
+            self._free.sort(key=self._tracks.index)
+        playback.track = track
+
+    def _recorded(self, verb: str, argument: str, playback: Playback) -> Step | None:
+        """A loose command as it was recorded nearest before this place, or after it, or in another session."""
+        if verb not in self._loose:
+            return None
+        tracks = [playback.track, *(track for track in self._tracks if track is not playback.track)]
+        for track in tracks:
+            found = [loose for loose in track.loose if loose.step.match(verb, argument) is not None]
+            if found:
+                return _nearest_place(found, playback.position).step
+        return _UNRECORDED.get(verb)
+
+    def _miss(self, verb: str, argument: str, playback: Playback) -> ReplayError:
+        sent = printable(censor(verb, argument))
+        track, position = playback.track, playback.position
+        if position < len(track.steps):
+            due = track.steps[position]
+            expected = f"session {track.session} of the recording goes on with {due} (line {due.number})"
+        else:
+            due, expected = None, f"session {track.session} of the recording has no more commands"
+        lines = [f"{sent} was not recorded here: {expected}"]
+        nearest = self._nearest(verb, argument, due)
+        if nearest is not None:
+            differences = nearest.differences(verb, argument)
+            place = f"nearest: {nearest} (line {nearest.number})"
+            lines.append(f"{place}: {'; '.join(differences) or 'the same command, at another place'}")
+        if verb in self._loose:
+            lines.append(f"{verb} is loose, but this one was never recorded, so there is no reply to send")
+        return ReplayError("\n".join([*lines, "record again if the client is right"]))
+
+    def _nearest(self, verb: str, argument: str, due: Step | None) -> Step | None:
+        steps = [step for track in self._tracks for step in _all_steps(track) if step.verb]
+        first = [due] if due is not None else []
+        return max([*first, *steps], key=lambda step: _likeness(step, verb, argument), default=None)
+
+
+class Playback:
+    """A recorded session on a control connection.
+
+    Attributes:
+        track: The session, as far as it is known.
+        position: Number of steps played; the beginning is one.
+        values: What placeholders stand for.
+    """
+
+    def __init__(self, tape: Tape, track: Track) -> None:
+        self._tape = tape
+        self.track = track
+        self.position = 1
+        self.values: Values = dict(CREDENTIALS)
+
+    @property
+    def beginning(self) -> Step:
+        """What the server sends first."""
+        return self.track.steps[0]
+
+    def command(self, verb: str, argument: str) -> Step:
+        """What answers a command.
+
+        Args:
+            verb: Upper case.
+            argument: As sent.
+
+        Raises:
+            ReplayError: It was not recorded; the text has the nearest that was, and the fields that differ.
+        """
+        for track in chain((self.track,), self._tape._others(self)):
+            if self.position < len(track.steps):
+                step = track.steps[self.position]
+                values = step.match(verb, argument)
+                if values is not None:
+                    return self._play(track, step, values)
+        loose = self._tape._recorded(verb, argument, self)
+        if loose is None:
+            raise self._tape._miss(verb, argument, self)
+        return loose
+
+    def _play(self, track: Track, step: Step, values: Values) -> Step:
+        if track is not self.track:
+            self._tape._change(self, track)
+        self.values |= values
+        self.position += 1
+        return step
+
+    def close(self) -> None:
+        """The connection has ended: a session of which only the beginning was played may be played by another."""
+        if _needed(self.track, self.position):
+            ended = (track for track in self._tape._others(self) if not _needed(track, self.position))
+            if (track := next(ended, None)) is not None:
+                self._tape._change(self, track)
+        self._tape._end(self)
+
+
+def _all_steps(track: Track) -> Iterator[Step]:
+    yield from track.steps
+    yield from (loose.step for loose in track.loose)
+
+
+def _needed(track: Track, position: int) -> tuple[Step, ...]:
+    """The commands from a position on that a client has to send: it may end a session without QUIT."""
+    return tuple(step for step in track.steps[max(position, 1) :] if step.verb != "QUIT")
+
+
+def _same(one: Track, other: Track, position: int) -> bool:
+    return one.steps[:position] == other.steps[:position]
+
+
+def _nearest_place(found: list[Loose], position: int) -> Loose:
+    return next((loose for loose in reversed(found) if loose.place <= position), found[0])
+
+
+def _likeness(step: Step, verb: str, argument: str) -> tuple[bool, bool, float, float]:
+    same = difflib.SequenceMatcher(None, step.argument, argument).ratio()
+    kind = step.verb == verb or {step.verb, verb} <= OPENERS
+    return kind, not step.differences(verb, argument), same, difflib.SequenceMatcher(None, step.verb, verb).ratio()

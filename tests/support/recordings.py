@@ -40,8 +40,8 @@ def recorded(*sessions: str | list[str | Line], tls: str = "", loose: tuple[str,
 def _session(number: int, session: str | list[str | Line], data_tls: str, blobs: dict[str, bytes]) -> list[Line]:
     found: list[Line] = [Note(session=number, what="connected")]
     reply: list[str] = []
-    rows: list[str | Line] = [*session.split("\n")] if isinstance(session, str) else session
-    for row in filter(None, rows):
+    rows: list[str | Line] = [*filter(None, session.split("\n"))] if isinstance(session, str) else session
+    for row in rows:
         if not isinstance(row, str):
             found.append(row)
         elif row.startswith("<"):

@@ -24,8 +24,8 @@ class DataConnectionThrottleStreamIO(ThrottleStreamIO):
 
     As an async context manager it reads the server's final reply at the end of the block. After an error in the block
     it does so too, so that the next command gets its own reply, and it resets the data connection, so that the server
-    does not take a partial upload for a complete one. When the server closed the data connection with an error, the
-    server's reply is raised.
+    does not take a partial upload for a complete one. When the server has reset the data connection, its reply is
+    raised.
 
     Args:
         client: The client; its control connection belongs to this stream until it is finished.
@@ -176,7 +176,7 @@ class DataConnectionThrottleStreamIO(ThrottleStreamIO):
         """Synchronize commands and replies after an error in the block, or close the control connection.
 
         Raises:
-            StatusCodeError: The server closed the data connection with an error; this is its reply.
+            StatusCodeError: The server has reset the data connection; this is its reply.
         """
         self.channel.reset()
         self._close_data_connection()

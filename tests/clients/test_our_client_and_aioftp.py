@@ -15,7 +15,7 @@ import pytest
 
 from ftpfixture import Connection, FtpServer, Permission, Server, User
 from tests.clients.samples import HOSTILE, LARGE, NAMES, TREE
-from tests.support.pairs import MADE, AnyClient, Place, Refused, Scenario, agree, attempt, theirs
+from tests.support.pairs import CREATED, AnyClient, Place, Refused, Scenario, agree, attempt, theirs
 
 FILES: dict[str, bytes | None] = {**TREE, "/top.txt": b"0123456789"}
 
@@ -163,7 +163,7 @@ async def test_login_as_another_user() -> None:
 async def test_quit() -> None:
     """`quit` sends QUIT and returns None."""
     seen = await agree(lambda client, place: client.quit())
-    assert (seen.result, seen.said[-1]) == (None, "QUIT -> 221")
+    assert (seen.result, seen.commands[-1]) == (None, "QUIT -> 221")
 
 
 async def test_context() -> None:
@@ -182,7 +182,7 @@ async def test_context() -> None:
     expected = await theirs(scenario, login=False, files=FILES)
     seen = await agree(scenario, login=False, files=FILES)
     assert seen.result == (b"0123456789", True, LookupError)
-    assert [seen.said.count("QUIT -> 221"), expected.said.count("QUIT -> 221")] == [2, 2]
+    assert [seen.commands.count("QUIT -> 221"), expected.commands.count("QUIT -> 221")] == [2, 2]
 
 
 async def test_attributes() -> None:
@@ -276,7 +276,7 @@ async def test_list_of_old_and_new_times() -> None:
 
     def prepare(server: FtpServer, place: Place) -> None:
         for number, days in enumerate((0, 1, 30, 150, 200, 400, 4000)):
-            server.files.set(f"/{number}", b"", modified=MADE - days * 86400)
+            server.files.set(f"/{number}", b"", modified=CREATED - days * 86400)
 
     async def scenario(client: AnyClient, place: Place) -> Any:
         return await client.list("/"), await client.list("/", raw_command="LIST")
@@ -635,8 +635,8 @@ async def test_passive_commands(commands: tuple[str, ...]) -> None:
     expected = await theirs(scenario, files=FILES, client=settings)
     seen = await agree(scenario, files=FILES, client=settings)
     assert seen.result == b"0123456789"
-    assert [line for line in seen.said if "PSV" in line or "PASV" in line] == [
-        line for line in expected.said if "PSV" in line or "PASV" in line
+    assert [line for line in seen.commands if "PSV" in line or "PASV" in line] == [
+        line for line in expected.commands if "PSV" in line or "PASV" in line
     ]
 
 

@@ -508,7 +508,7 @@ async def test_list_is_sent_without_a_path() -> None:
 
     mine, other = await both(scenario, files={"/in/-a/inside": b""})
     assert mine.result == other.result == ["-a/inside"]
-    commands = [[line for line in seen.said if line.startswith(("CWD", "LIST"))][1:] for seen in (mine, other)]
+    commands = [[line for line in seen.commands if line.startswith(("CWD", "LIST"))][1:] for seen in (mine, other)]
     assert commands == [["CWD -a -> 250", "LIST -> 226", "CWD /in -> 250"], ["LIST -a -> 226"]]
 
 
@@ -761,7 +761,7 @@ async def test_type_is_sent_once() -> None:
                 await stream.read()
 
     mine, other = await both(scenario, files=FILES)
-    assert [mine.said.count("TYPE I -> 200"), other.said.count("TYPE I -> 200")] == [1, 3]
+    assert [mine.commands.count("TYPE I -> 200"), other.commands.count("TYPE I -> 200")] == [1, 3]
 
 
 async def test_refused_commands_are_not_repeated() -> None:
@@ -772,8 +772,8 @@ async def test_refused_commands_are_not_repeated() -> None:
             await client.list("")
 
     mine, other = await both(scenario, disable=["EPSV", "MLSD"])
-    assert [mine.said.count("EPSV -> 502"), mine.said.count("MLSD -> 502")] == [1, 1]
-    assert [other.said.count("EPSV -> 502"), other.said.count("MLSD -> 502")] == [6, 3]
+    assert [mine.commands.count("EPSV -> 502"), mine.commands.count("MLSD -> 502")] == [1, 1]
+    assert [other.commands.count("EPSV -> 502"), other.commands.count("MLSD -> 502")] == [6, 3]
 
 
 async def test_no_passive_command() -> None:

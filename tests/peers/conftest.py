@@ -47,5 +47,5 @@ def pytest_runtest_makereport(
         values: dict[str, Any] = getattr(item, "funcargs", {})
         for name, value in values.items():
             if isinstance(value, Server):
-                report.sections.append((f"{name}: {value.name} output", value.said()))
+                report.sections.append((f"{name}: {value.name} output", value.log_text()))
     return report

@@ -400,7 +400,7 @@ def test_log_of_a_server(peer: Peer) -> None:
     with session(peer) as ftp:
         ftp.storbinary("STOR remarkable.txt", BytesIO(b"text"))
         ftp.quit()
-    assert "remarkable.txt" in peer.said()
+    assert "remarkable.txt" in peer.log_text()
 
 
 def test_extra(kind: type[Peer], tmp_path: Path) -> None:

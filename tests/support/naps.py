@@ -1,4 +1,4 @@
-"""Waiting without time: what the client's retries sleep is noted, and nobody sleeps."""
+"""A replacement for `asyncio.sleep` in retries: it records the delays and does not sleep."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ __all__ = ["Naps"]
 
 
 class Naps:
-    """Takes the place of the module asyncio where nothing but `asyncio.sleep` is used.
+    """Replaces the module asyncio where only `asyncio.sleep` is used.
 
     Attributes:
-        seconds: How long each nap would have been.
+        seconds: The delay of each call.
     """
 
     def __init__(self) -> None:
         self.seconds: list[float] = []
 
     async def sleep(self, delay: float) -> None:
-        """Sleep for no time at all."""
+        """Record the delay."""
         self.seconds.append(delay)

@@ -1,6 +1,6 @@
-"""Two clients, one scenario: ours and aioftp's do the same on servers of their own, and what they saw is compared.
+"""One scenario with two clients: ours and that of aioftp run it, each on its own server, and the results are compared.
 
-What is compared are values: what the scenario gave, what is on the server afterwards, and what is in the local folder.
+The results are values: the result of the scenario, the files on the server afterwards, and the local folder.
 """
 
 from __future__ import annotations
@@ -19,20 +19,32 @@ import aioftp
 
 from ftpfixture import Client, FtpServer, PathIOError, StatusCodeError
 
-__all__ = ["MADE", "AnyClient", "Place", "Refused", "Scenario", "Seen", "agree", "attempt", "ours", "tell", "theirs"]
+__all__ = [
+    "CREATED",
+    "AnyClient",
+    "Place",
+    "Refused",
+    "Scenario",
+    "Seen",
+    "agree",
+    "attempt",
+    "described",
+    "ours",
+    "theirs",
+]
 
 AnyClient = Any
-"""One of the two; neither is a subclass of the other."""
+"""One of the two clients; neither is a subclass of the other."""
 
-MADE = time.time() // 60 * 60
-"""When all files of all servers were made, by their clocks: LIST has no seconds, so there shall be none."""
+CREATED = time.time() // 60 * 60
+"""The time of all files and clocks of the servers, without seconds, which LIST does not have."""
 
 
 class Place:
-    """Where a scenario takes place.
+    """The environment of a scenario.
 
     Attributes:
-        address: Of the server.
+        address: The address of the server.
     """
 
     def __init__(self, address: tuple[str, int], cleanup: contextlib.ExitStack) -> None:
@@ -41,12 +53,12 @@ class Place:
 
     @functools.cached_property
     def folder(self) -> Path:
-        """A local folder of its own, made when it is first asked for."""
+        """A local folder, created when it is first used."""
         return Path(self._cleanup.enter_context(tempfile.TemporaryDirectory()))
 
     @property
     def local(self) -> dict[str, bytes | None]:
-        """All that is in the folder, by relative path; None for directories."""
+        """The content of the folder, by relative path; None for directories."""
         if "folder" not in vars(self):
             return {}
         return {
@@ -56,7 +68,7 @@ class Place:
 
 
 Scenario = Callable[[AnyClient, Place], Awaitable[Any]]
-"""What to do with a client."""
+"""Operations on a client."""
 
 
 @dataclass(frozen=True)
@@ -69,32 +81,32 @@ class Refused:
 
     @property
     def code(self) -> str:
-        """The one code that was received."""
+        """The single code that was received."""
         [code] = self.received
         return code
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What there was after a scenario.
+    """The results of a scenario.
 
     Attributes:
-        result: What it returned, or its error as `tell` has it.
-        files: Of the server.
-        directories: Of the server.
-        local: What is in the local folder, by relative path; None for directories.
-        said: Commands that the server heard, with the codes of their final replies.
+        result: Its return value, or its error in the form of `described`.
+        files: Files on the server.
+        directories: Directories on the server.
+        local: The content of the local folder, by relative path; None for directories.
+        commands: Commands that the server received, with the codes of their final replies.
     """
 
     result: Any
     files: dict[str, bytes]
     directories: list[str]
     local: dict[str, bytes | None]
-    said: list[str]
+    commands: list[str]
 
 
 class _TheirClient(aioftp.Client):
-    """The client of aioftp, which forgets some of its connections; here they are all closed in the end."""
+    """The client of aioftp, which does not close some of its connections; here all are closed at the end."""
 
     opened: ClassVar[list[asyncio.StreamWriter]] = []  # by all clients of a scenario
 
@@ -116,10 +128,10 @@ class _TheirClient(aioftp.Client):
                 await writer.wait_closed()
 
 
-def tell(error: Exception) -> Any:
-    """An error of either client as a value: of a StatusCodeError all it has, of others the nearest builtin class.
+def described(error: Exception) -> Any:
+    """An error of either client as a value: a StatusCodeError with all attributes, else the nearest builtin class.
 
-    Of what went wrong with local files it is the class of the error of the file.
+    For errors of local files it is the class of the original error.
     """
     if isinstance(error, aioftp.StatusCodeError | StatusCodeError):
         return Refused(error.expected_codes, error.received_codes, error.info)
@@ -130,11 +142,11 @@ def tell(error: Exception) -> Any:
 
 
 async def attempt(call: Awaitable[Any]) -> Any:
-    """What a call gives, or its error as `tell` has it."""
+    """The result of a call, or its error in the form of `described`."""
     try:
         return await call
     except Exception as error:
-        return tell(error)
+        return described(error)
 
 
 async def _see(
@@ -149,14 +161,14 @@ async def _see(
     """Run a scenario on a fresh server.
 
     Args:
-        client: One that is not connected.
-        scenario: What to do.
-        files: Of the server.
+        client: A client that is not connected.
+        scenario: The operations.
+        files: Files of the server.
         prepare: Called before, with the server and the place.
         login: Connect and log in before.
-        server_settings: Of the server.
+        server_settings: Settings of the server.
     """
-    with FtpServer(files=files, clock=lambda: MADE, **server_settings) as server, contextlib.ExitStack() as cleanup:
+    with FtpServer(files=files, clock=lambda: CREATED, **server_settings) as server, contextlib.ExitStack() as cleanup:
         place = Place(server.address, cleanup)
         if prepare is not None:
             prepare(server, place)
@@ -169,22 +181,22 @@ async def _see(
             client.close()
             if isinstance(client, _TheirClient):
                 await client.close_all()
-        said = [str(record) for record in server.log.commands]
-        return Seen(result, server.files.as_dict(), server.files.directories, place.local, said)
+        commands = [str(record) for record in server.log.commands]
+        return Seen(result, server.files.as_dict(), server.files.directories, place.local, commands)
 
 
 async def ours(scenario: Scenario, *, client: Mapping[str, Any] | None = None, **settings: Any) -> Seen:
-    """Run a scenario with our client, made with the settings `client`; see `_see` for the others."""
+    """Run a scenario with our client, created with the settings `client`; the other arguments are those of `_see`."""
     return await _see(Client(**{"socket_timeout": 10, **(client or {})}), scenario, **settings)
 
 
 async def theirs(scenario: Scenario, *, client: Mapping[str, Any] | None = None, **settings: Any) -> Seen:
-    """Run a scenario with aioftp's client, as `ours` does."""
+    """Run a scenario with aioftp's client; arguments as for `ours`."""
     return await _see(_TheirClient(**{"socket_timeout": 10, **(client or {})}), scenario, **settings)
 
 
 async def agree(scenario: Scenario, **settings: Any) -> Seen:
-    """Run a scenario with both, hold that all is the same but for what was said, and return what ours did."""
+    """Run a scenario with both, check that all results except the commands are equal, and return ours."""
     __tracebackhide__ = True
     expected, found = await theirs(scenario, **settings), await ours(scenario, **settings)
     for name in ("result", "files", "directories", "local"):

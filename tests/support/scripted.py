@@ -1,14 +1,14 @@
-"""A server that plays a script, octet by octet, in the loop of the test: to show a client odd and hostile servers.
+"""A server that plays a script in the loop of the test, with full control of the bytes: for odd and hostile servers.
 
 A script is a list of steps; each control connection plays one:
 
-- a `str` is the line that the client must say now, and a compiled pattern must match all of it;
+- a `str` is the line that the client must send now, and a compiled pattern must match the whole line;
 - `bytes` are sent as they are;
-- an `asyncio.Event` is waited for;
-- anything else is called with the session, and awaited: the functions of this module, or a test's own.
+- for an `asyncio.Event` the script waits;
+- anything else is called with the session and awaited: functions of this module or of a test.
 
-When the script is over the client must say nothing more. What the client does against it is the error of the test, and
-comes out where the server is left.
+After the script the client must send nothing more. A deviation of the client fails the test: the error is raised when
+the server's context ends.
 """
 
 from __future__ import annotations
@@ -33,13 +33,12 @@ __all__ = [
     "Session",
     "Step",
     "accept",
-    "broken",
     "close",
     "connected",
     "dial_back",
-    "dropped",
     "eprt",
     "epsv",
+    "expect_data_reset",
     "fetch",
     "foreign",
     "not_listening",
@@ -47,10 +46,11 @@ __all__ = [
     "port",
     "receive",
     "reset",
+    "reset_data",
     "send",
+    "signal",
     "slowly",
     "talk",
-    "tell",
     "transfer",
     "turns",
     "until_closed",
@@ -58,7 +58,7 @@ __all__ = [
 
 GREETING = b"220 hello\r\n"
 HOST = "127.0.0.1"
-_LIMIT = 20  # seconds that a client may be silent; no good test comes near it
+_LIMIT = 20  # seconds that a step may take; a passing test is far below
 
 
 class Session:
@@ -66,9 +66,9 @@ class Session:
 
     Attributes:
         sock: The control connection.
-        line: What the client said last.
-        data: The data connection, when there is one.
-        target: Where the client wants to be connected to, since it said PORT or EPRT.
+        line: The last line of the client.
+        data: The data connection; None without one.
+        target: The address of the client's last PORT or EPRT.
     """
 
     def __init__(self, sock: socket.socket) -> None:
@@ -80,47 +80,47 @@ class Session:
         self._listener: socket.socket | None = None
         self._buffer = b""
 
-    async def hear(self) -> str:
-        """The next line of the client; EOFError when it is gone."""
+    async def read_line(self) -> str:
+        """The next line of the client; EOFError when it has closed."""
         while b"\n" not in self._buffer:
-            octets = await self._loop.sock_recv(self.sock, 65536)
-            if not octets:
+            data = await self._loop.sock_recv(self.sock, 65536)
+            if not data:
                 raise EOFError
-            self._buffer += octets
+            self._buffer += data
         line, _, self._buffer = self._buffer.partition(b"\n")
         assert line.endswith(b"\r"), f"the client ended {line!r} without CR"
         self.line = line[:-1].decode("utf-8", "surrogateescape")
         return self.line
 
-    def nothing_said(self) -> None:
-        """Hold that the client says nothing just now."""
+    def check_no_command(self) -> None:
+        """Check that the client has sent nothing."""
         with contextlib.suppress(BlockingIOError):
             self._buffer += self.sock.recv(65536)
-        assert not self._buffer, f"the client said {self._buffer!r} and should wait"
+        assert not self._buffer, f"the client sent {self._buffer!r} and should wait"
 
-    async def say(self, octets: bytes) -> None:
-        """Send octets."""
-        await self._loop.sock_sendall(self.sock, octets)
+    async def send(self, data: bytes) -> None:
+        """Send bytes on the control connection."""
+        await self._loop.sock_sendall(self.sock, data)
 
     def listen(self, host: str = "") -> int:
-        """Listen for a data connection; the port."""
+        """Listen for a data connection; returns the port."""
         host = host or self.sock.getsockname()[0]
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self.forget()
+        self.close_data()
         self._listener = socket.create_server((host, 0), family=family)
         self._listener.setblocking(False)
         port: int = self._listener.getsockname()[1]
         return port
 
     async def accept(self) -> socket.socket:
-        """The data connection; waits for the client to connect."""
+        """The data connection; waits until the client has connected."""
         if self.data is None:
             assert self._listener is not None, "the script has no data connection here"
             self.data, _ = await self._loop.sock_accept(self._listener)
         return self.data
 
     async def dial_back(self, local: str = "") -> socket.socket:
-        """Connect to where the client listens."""
+        """Connect to the address on which the client listens."""
         family = socket.AF_INET6 if ":" in self.target[0] else socket.AF_INET
         self.data = socket.socket(family)
         self.data.setblocking(False)
@@ -129,30 +129,30 @@ class Session:
         return self.data
 
     async def drain(self) -> bytes:
-        """What the client sends on the data connection, to its end."""
-        sock, octets = await self.accept(), b""
+        """All data that the client sends on the data connection."""
+        sock, data = await self.accept(), b""
         while piece := await self._loop.sock_recv(sock, 65536):
-            octets += piece
-        return octets
+            data += piece
+        return data
 
-    def forget(self) -> None:
-        """Close what belongs to the data connection."""
+    def close_data(self) -> None:
+        """Close the data connection and its listener."""
         for sock in (self.data, self._listener):
             if sock is not None:
                 sock.close()
         self.data = self._listener = None
 
     async def play(self, step: Any) -> None:
-        """Do one step of a script."""
+        """Play one step of a script."""
         match step:
             case str():
-                line = await self.hear()
-                assert line == step, f"the client said {line!r} where {step!r} belongs"
+                line = await self.read_line()
+                assert line == step, f"the client sent {line!r} instead of {step!r}"
             case re.Pattern():
-                line = await self.hear()
-                assert step.fullmatch(line), f"the client said {line!r} where {step.pattern!r} belongs"
+                line = await self.read_line()
+                assert step.fullmatch(line), f"the client sent {line!r} instead of {step.pattern!r}"
             case bytes():
-                await self.say(step)
+                await self.send(step)
             case asyncio.Event():
                 await step.wait()
             case _:
@@ -160,30 +160,30 @@ class Session:
 
     def close(self) -> None:
         """Close everything."""
-        self.forget()
+        self.close_data()
         self.sock.close()
 
 
 Step = str | re.Pattern[str] | bytes | asyncio.Event | Callable[[Session], Awaitable[object]]
 
-TYPE_I: list[Step] = ["TYPE I", b"200 octets\r\n"]
+TYPE_I: list[Step] = ["TYPE I", b"200 binary\r\n"]
 
 
 class _Abandoned(AssertionError):
-    """The client went away, or nothing came: an error of the test, if there is one, tells why."""
+    """The client closed, or sent nothing; an error of the test, if there is one, explains it."""
 
 
 class ScriptedServer:
-    """Listens on a port of the loopback and plays a script on each control connection, the first on the first.
+    """Listens on a loopback port and plays one script on each control connection, in order.
 
-    Leaving it waits until every script was played, and raises what went against one.
+    The end of the context waits until every script was played, and raises deviations of the client.
 
     Args:
-        scripts: One for each connection.
-        host: Numeric address.
+        scripts: One script for each connection.
+        host: The numeric address to listen on.
 
     Attributes:
-        lines: What was said by clients, in all sessions, in order.
+        address: Host and port of the server, within the context.
     """
 
     def __init__(self, *scripts: Sequence[Step], host: str = HOST) -> None:
@@ -219,7 +219,7 @@ class ScriptedServer:
                 except (EOFError, ConnectionError, TimeoutError) as error:
                     kind = type(error).__name__
                     raise _Abandoned(f"{kind} in step {number} of the script: {step!r}") from error
-            await _silence(session)
+            await _until_closed(session)
         finally:
             session.close()
 
@@ -245,13 +245,13 @@ class ScriptedServer:
                 raise result
 
 
-async def _silence(session: Session) -> None:
-    """Wait until the client is gone, and hold that it says nothing before."""
+async def _until_closed(session: Session) -> None:
+    """Wait until the client closes, and check that it sends nothing before."""
     if session.sock.fileno() < 0:
         return
     async with asyncio.timeout(_LIMIT):
         with contextlib.suppress(EOFError, ConnectionError):
-            raise AssertionError(f"the client said {await session.hear()!r} after the end of the script")
+            raise AssertionError(f"the client sent {await session.read_line()!r} after the end of the script")
 
 
 @contextlib.asynccontextmanager
@@ -259,9 +259,9 @@ async def talk(*script: Step, client_class: Callable[..., Client] = Client, **se
     """A client that is connected, but not logged in, to a server that plays a script after its greeting.
 
     Args:
-        script: What comes after the greeting.
-        client_class: What the client is.
-        settings: Of the client.
+        script: The steps after the greeting.
+        client_class: The class of the client.
+        settings: Settings of the client.
     """
     async with ScriptedServer([GREETING, *script]) as server:
         client = client_class(**{"socket_timeout": _LIMIT, **settings})
@@ -273,7 +273,7 @@ async def talk(*script: Step, client_class: Callable[..., Client] = Client, **se
 
 
 async def fetch(client: Client, path: str = "a") -> bytes:
-    """Download a file by a stream."""
+    """Download a file with a stream."""
     async with client.download_stream(path) as stream:
         return await stream.read()
 
@@ -281,40 +281,40 @@ async def fetch(client: Client, path: str = "a") -> bytes:
 # Steps of the control connection.
 
 
-def slowly(octets: bytes) -> Step:
-    """Send octets one by one, and let the client look at each."""
+def slowly(data: bytes) -> Step:
+    """Send bytes one by one, and let the client read each."""
 
     async def step(session: Session) -> None:
-        for number in range(len(octets)):
-            await session.say(octets[number : number + 1])
+        for number in range(len(data)):
+            await session.send(data[number : number + 1])
             await turns(session)
 
     return step
 
 
 async def turns(session: Session) -> None:
-    """Let the client look at what was sent so far."""
+    """Let the client read what was sent so far."""
     for _ in range(3):
         await asyncio.sleep(0)
 
 
 async def close(session: Session) -> None:
-    """Close everything in order: the client sees the end."""
+    """Close everything with FIN: the client sees the end."""
     session.close()
 
 
 async def reset(session: Session) -> None:
-    """Break the control connection: the client sees an error."""
-    _break(session.sock)
+    """Reset the control connection: the client sees an error."""
+    _reset(session.sock)
     session.close()
 
 
 async def until_closed(session: Session) -> None:
-    """Wait until the client closes the control connection, and hold that it says nothing before."""
-    await _silence(session)
+    """Wait until the client closes the control connection, and check that it sends nothing before."""
+    await _until_closed(session)
 
 
-def tell(event: asyncio.Event) -> Step:
+def signal(event: asyncio.Event) -> Step:
     """Set an event, for the test to wait for."""
 
     async def step(session: Session) -> None:
@@ -327,47 +327,47 @@ def tell(event: asyncio.Event) -> Step:
 
 
 async def epsv(session: Session) -> None:
-    """Hear EPSV, and listen."""
+    """Receive EPSV, and listen."""
     await session.play("EPSV")
-    await session.say(f"229 {render_229(session.listen())}\r\n".encode())
+    await session.send(f"229 {render_229(session.listen())}\r\n".encode())
 
 
 async def pasv(session: Session) -> None:
-    """Hear PASV, and listen."""
+    """Receive PASV, and listen."""
     await session.play("PASV")
-    await session.say(f"227 {render_227(HOST, session.listen())}\r\n".encode())
+    await session.send(f"227 {render_227(HOST, session.listen())}\r\n".encode())
 
 
 async def eprt(session: Session) -> None:
-    """Hear EPRT, and remember where to connect to."""
-    _, host, number = parse_eprt((await session.hear()).removeprefix("EPRT "))
-    session.forget()
+    """Receive EPRT, and record the address."""
+    _, host, number = parse_eprt((await session.read_line()).removeprefix("EPRT "))
+    session.close_data()
     session.target = host, number
-    await session.say(b"200 fine\r\n")
+    await session.send(b"200 fine\r\n")
 
 
 async def port(session: Session) -> None:
-    """Hear PORT, and remember where to connect to."""
-    session.target = parse_port((await session.hear()).removeprefix("PORT "))
-    session.forget()
-    await session.say(b"200 fine\r\n")
+    """Receive PORT, and record the address."""
+    session.target = parse_port((await session.read_line()).removeprefix("PORT "))
+    session.close_data()
+    await session.send(b"200 fine\r\n")
 
 
 async def dial_back(session: Session) -> None:
-    """Connect to where the client listens."""
+    """Connect to the address on which the client listens."""
     await session.dial_back()
 
 
 async def foreign(session: Session) -> None:
-    """Connect to where the client listens, from another address than the server's, and hold that it is turned away."""
+    """Connect to the client from another address than the server's, and check that the connection is rejected."""
     sock = await session.dial_back("127.0.0.2")
     with contextlib.suppress(ConnectionResetError):
         assert await asyncio.get_running_loop().sock_recv(sock, 1) == b""
-    session.forget()
+    session.close_data()
 
 
 async def not_listening(session: Session) -> None:
-    """Hold that the client does not listen any more where it said that it does."""
+    """Check that the client does not listen any more on the address that it sent."""
     with socket.socket() as sock:
         sock.setblocking(False)
         with contextlib.suppress(ConnectionRefusedError):
@@ -380,60 +380,60 @@ async def accept(session: Session) -> None:
     await session.accept()
 
 
-def send(octets: bytes, *, end: bool = True) -> Step:
-    """Send octets on the data connection, and close it unless it shall stay open."""
+def send(data: bytes, *, end: bool = True) -> Step:
+    """Send bytes on the data connection, and close it unless `end` is False."""
 
     async def step(session: Session) -> None:
-        await asyncio.get_running_loop().sock_sendall(await session.accept(), octets)
+        await asyncio.get_running_loop().sock_sendall(await session.accept(), data)
         if end:
-            session.forget()
+            session.close_data()
 
     return step
 
 
 def receive(expected: bytes) -> Step:
-    """Hold that the client sends these octets on the data connection, and closes it in order."""
+    """Check that the client sends these bytes on the data connection, and closes it with FIN."""
 
     async def step(session: Session) -> None:
-        octets = await session.drain()
-        session.forget()
-        assert octets == expected, f"the client sent {octets!r} where {expected!r} belong"
+        data = await session.drain()
+        session.close_data()
+        assert data == expected, f"the client sent {data!r} instead of {expected!r}"
 
     return step
 
 
 async def connected(session: Session) -> None:
-    """Hold that the client has a data connection, and has not closed it."""
+    """Check that the client has a data connection, and has not closed it."""
     sock = await session.accept()
     with contextlib.suppress(BlockingIOError):
         raise AssertionError(f"the client sent {sock.recv(1)!r}")
 
 
-async def broken(session: Session) -> None:
-    """Break the data connection: the client sees an error."""
-    _break(await session.accept())
-    session.forget()
+async def reset_data(session: Session) -> None:
+    """Reset the data connection: the client sees an error."""
+    _reset(await session.accept())
+    session.close_data()
 
 
-async def dropped(session: Session) -> None:
-    """Hold that the client resets the data connection; what it sent before does not matter."""
+async def expect_data_reset(session: Session) -> None:
+    """Check that the client resets the data connection; data that it sent before are ignored."""
     with contextlib.suppress(ConnectionResetError):
-        octets = await session.drain()
-        raise AssertionError(f"the client sent {octets[-80:]!r} and closed in order")
-    session.forget()
+        data = await session.drain()
+        raise AssertionError(f"the client sent {data[-80:]!r} and closed without a reset")
+    session.close_data()
 
 
 def transfer(command: str, *steps: Step, first: bool = False) -> list[Step]:
-    """The usual course of a transfer over EPSV: `steps` come between 150 and 226.
+    """The usual steps of a transfer with EPSV: `steps` are between 150 and 226.
 
     Args:
-        command: What the client says.
-        steps: What happens to the data connection.
-        first: It is the first of its session, so that TYPE I comes before.
+        command: The command of the client.
+        steps: The steps on the data connection.
+        first: It is the first transfer of its session, so TYPE I comes before.
     """
     return [*(TYPE_I if first else ()), epsv, command, b"150 here it comes\r\n", *steps, b"226 done\r\n"]
 
 
-def _break(sock: socket.socket) -> None:
+def _reset(sock: socket.socket) -> None:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     sock.close()

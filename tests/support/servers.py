@@ -1,10 +1,10 @@
-"""Real FTP servers that nobody here wrote, each over a folder of its own, on a free port of loopback.
+"""FTP servers of other projects, each with its own folder, on a free port of the loopback interface.
 
-Each is a context manager: inside it the server answers, after it none of its processes is left. What a test needs to
-know of a server is data of its class. The test is skipped when a server is not installed.
+Each is a context manager: within it the server runs, after it none of its processes is left. The properties of a server
+are data of its class. A test is skipped when its server is not installed.
 
-vsftpd, ProFTPD and Pure-FTPd are run as inetd runs them: one process per connection, on a socket that is accepted here.
-So nobody waits for a daemon to be ready, and no port is given back in the hope to get it again.
+vsftpd, ProFTPD and Pure-FTPd are run as by inetd: one process per connection, on a socket that is accepted here. So no
+test waits for a daemon to be ready, and no port is released in the hope to get it again.
 """
 
 from __future__ import annotations
@@ -43,36 +43,36 @@ __all__ = [
     "living",
 ]
 
-SERVERS = "FTPFIXTURE_TEST_SERVERS"  # the environment's name for a folder of unpacked packages; see .ci/run
+SERVERS = "FTPFIXTURE_TEST_SERVERS"  # environment variable with the folder of unpacked packages; see .ci/run
 
 # What a server may lack besides verbs: the words of `Peer.lacks`.
 LACKS = {
-    "abort": "ABOR, urgent and behind Telnet's IP and DM as RFC 959 wants it, leaves the session alive",
+    "abort": "the session continues after an urgent ABOR with Telnet's IP and DM, as in RFC 959",
     "active": "the server opens data connections",
-    "ascii": "TYPE A changes ends of lines",
-    "epsv-argument": "EPSV with the number of a protocol leaves the session alive",
-    "hidden": "LIST tells names that begin with a dot",
-    "list-file": "LIST of a file tells the file",
-    "list-missing": "LIST of a path that is not there is refused",
+    "ascii": "TYPE A translates line ends",
+    "epsv-argument": "the session continues after EPSV with a protocol number",
+    "hidden": "LIST shows names that begin with a dot",
+    "list-file": "LIST of a file shows the file",
+    "list-missing": "LIST of a missing path is refused",
     "mdtm-set": "MDTM with a time sets it",
-    "mkd-path": "257 to MKD tells the whole path",
-    "nlst-dotless": "NLST tells neither . nor ..",
-    "prompt-226": "226 to RETR comes even if the client does not close its end of the data connection",
+    "mkd-path": "the 257 reply to MKD has the absolute path",
+    "nlst-dotless": "NLST shows neither . nor ..",
+    "prompt-226": "226 to RETR comes before the client closes its side of the data connection",
     "quotes": "quotes in the path of 257 are doubled",
     "rename-over": "RNTO replaces a file",
-    "rest-early": "REST is still known after EPSV",
-    "stat-missing": "STAT of a path that is not there is refused",
+    "rest-early": "REST is still in effect after EPSV",
+    "stat-missing": "STAT of a missing path is refused",
 }
 
 PASSWORD = "password"
-# crypt(3) of it, as Python has lost its crypt module; with the fewest rounds there are, for every login counts them.
+# Its crypt(3) hash, because Python has no crypt module any more; with few rounds, because every login runs them.
 HASH = (
     "$6$rounds=1000$ftpfixture$31/nHrUQieWIuEeedA1UoHnOeBAlx6jbD7Ul7boBWphgDhuWEnptgmL/649KP68pCJLBrq0d.cLygT13FSWMn0"
 )
 
 
 def program(name: str, package: str) -> Path:
-    """A program, from an unpacked package or else from this machine."""
+    """A program, from an unpacked package or from this machine."""
     own = [Path(os.environ[SERVERS], package, "usr", folder) for folder in ("sbin", "bin") if SERVERS in os.environ]
     places = [*map(str, own), os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"]
     found = shutil.which(name, path=os.pathsep.join(places))
@@ -82,7 +82,7 @@ def program(name: str, package: str) -> Path:
 
 
 def library(name: str, package: str) -> Path:
-    """A shared library, from an unpacked package or else from this machine."""
+    """A shared library, from an unpacked package or from this machine."""
     roots = [Path("/")]
     if SERVERS in os.environ:
         roots.insert(0, Path(os.environ[SERVERS], package))
@@ -98,7 +98,7 @@ def living() -> dict[int, int]:
     found = {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
-            # In front of these stands the program's name in parentheses, which may hold anything.
+            # Before these fields is the program's name in parentheses, which may contain anything.
             state, _, _, session = path.read_text(errors="replace").rpartition(")")[2].split()[:4]
         except OSError:
             continue  # it has ended meanwhile
@@ -113,11 +113,11 @@ def members(session: int) -> list[int]:
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
-    """Kill a process that leads a session, and all others of the session, and wait for their ends.
+    """Kill a process that leads a session, and all others of the session, and wait until they have ended.
 
-    The leader is waited for last: until then nobody else can get its number.
+    The leader is reaped last: until then no other process can get its number.
     """
-    while pids := members(process.pid):  # again, for one may have forked before it was killed
+    while pids := members(process.pid):  # again, because a process may have forked before it was killed
         for pid in pids:
             try:
                 watched = os.pidfd_open(pid)
@@ -142,14 +142,14 @@ def family(host: str) -> socket.AddressFamily:
 
 
 class Server(ABC):
-    """A server that runs in processes of its own for as long as the context lasts.
+    """A server that runs in its own processes during the context.
 
     Args:
-        folder: For all that it needs; it need not exist.
+        folder: The folder for all its files; it need not exist.
         host: Address to listen on.
 
     Attributes:
-        name: Of the program or the library.
+        name: The name of the program or the library.
         host: Address it listens on.
         port: Port it listens on, inside the context.
     """
@@ -174,7 +174,7 @@ class Server(ABC):
         stdout: int = subprocess.DEVNULL,
         environment: dict[str, str] | None = None,
     ) -> subprocess.Popen[bytes]:
-        """Start a process that leads a session; what it writes to standard error goes to the log."""
+        """Start a process that leads a session; its standard error goes to the log."""
         with self._spawning, self._log.open("ab") as log:
             process = subprocess.Popen(
                 arguments,
@@ -191,16 +191,16 @@ class Server(ABC):
     @property
     def pids(self) -> list[int]:
         """Processes that run now, those of sessions and their helpers among them."""
-        with self._spawning:  # a process may have begun to talk to its client before it is in the list
+        with self._spawning:  # a process may serve its client before it is in the list
             return [pid for process in self._processes for pid in members(process.pid)]
 
-    def said(self) -> str:
-        """What it wrote so far into its log and to standard error."""
+    def log_text(self) -> str:
+        """The content of its log, including standard error."""
         return self._log.read_text(errors="backslashreplace")
 
     @abstractmethod
     def _start(self, undo: ExitStack) -> None:
-        """Listen, and set the port; `undo` gets what must be done before all processes are killed."""
+        """Listen, and set the port; `undo` gets callbacks that run before all processes are killed."""
 
     def _kill(self) -> None:
         for process in self._processes:
@@ -208,7 +208,7 @@ class Server(ABC):
         self._processes.clear()
 
     def stop(self) -> None:
-        """End it and all sessions, as the end of the context does."""
+        """Stop the server and all sessions, as the end of the context does."""
         self._undo.close()
 
     def __enter__(self) -> Self:
@@ -225,20 +225,20 @@ class Server(ABC):
 
 
 class Peer(Server):
-    """A foreign FTP server, with one user who may do everything.
+    """A foreign FTP server, with one user who has all permissions.
 
     Args:
-        folder: For all that it needs; it need not exist.
-        extra: More of what it is told: see the class.
+        folder: The folder for all its files; it need not exist.
+        extra: Further settings: see the class.
         host: Address to listen on.
 
     Attributes:
         root: The folder that the user sees as "/".
-        user: Name of the user.
-        password: Of the user.
-        lacks: What it cannot do: verbs that it does not know, and words that LACKS explains.
-        aborts: What may come when a transfer is aborted by an urgent ABOR, and the data connection is closed after the
-            first reply: the verb, and all codes in their order; "closed" stands for the end of the session.
+        user: The name of the user.
+        password: The password of the user.
+        lacks: What it lacks: verbs, and words that LACKS explains.
+        aborts: Replies to an urgent ABOR during a transfer, when the client closes the data connection after the
+            first one: the verb, and all codes in order; "closed" means the end of the session.
     """
 
     lacks: ClassVar[frozenset[str]]
@@ -268,7 +268,7 @@ class _InetdPeer(Peer):
         thread = threading.Thread(target=self._accept, args=(listener, theirs), name=f"inetd for {self.name}")
         thread.start()
         undo.callback(thread.join)
-        undo.callback(ours.close)  # which wakes the thread for the last time
+        undo.callback(ours.close)  # this ends the thread
 
     def _accept(self, listener: socket.socket, end: socket.socket) -> None:
         with selectors.DefaultSelector() as selector:
@@ -293,17 +293,17 @@ class _InetdPeer(Peer):
 class Vsftpd(_InetdPeer):
     """vsftpd; `extra` are lines of its configuration file.
 
-    It asks PAM for passwords, and PAM reads /etc/pam.d, which is not ours to change. So it gets a copy of PAM's library
-    that reads a folder of the test instead, which is how pam_wrapper does it, too, but in places that processes fight
-    for; and from pam_wrapper a module that knows the passwords of a text file. The anonymous user would need no
-    password, but must not be able to write into "/".
+    It checks passwords with PAM, and PAM reads /etc/pam.d, which tests must not change. So it gets a copy of the PAM
+    library that reads a folder of the test instead (pam_wrapper does that too, but in places that processes share), and
+    from pam_wrapper a module that reads passwords from a text file. The anonymous user would need no password, but must
+    not be able to write into "/".
     """
 
     name = "vsftpd"
     lacks = frozenset(
         {
             *("CLNT", "HASH", "HOST", "MFF", "MFMT", "MLSD", "MLST", "REIN"),
-            "hidden",  # LIST -a tells them
+            "hidden",  # LIST -a shows them
             "list-missing",  # 226 and nothing
             "stat-missing",  # 213 and nothing
         }
@@ -320,7 +320,7 @@ class Vsftpd(_InetdPeer):
             "listen=NO",
             "local_enable=YES",
             "anonymous_enable=NO",
-            "guest_enable=YES",  # every user of PAM is this one of the machine, to whom the tests' files belong
+            "guest_enable=YES",  # every PAM user becomes this system user, who owns the tests' files
             "guest_username=root",
             "virtual_use_local_privs=YES",
             "pam_service_name=ftp",
@@ -336,7 +336,7 @@ class Vsftpd(_InetdPeer):
             "async_abor_enable=YES",
             "connect_from_port_20=NO",
             "delay_failed_login=0",
-            "seccomp_sandbox=NO",  # this and the next two are not to be had in every container
+            "seccomp_sandbox=NO",  # this and the next two are not available in every container
             "isolate=NO",
             "isolate_network=NO",
             "xferlog_enable=YES",
@@ -355,7 +355,7 @@ class Vsftpd(_InetdPeer):
         (services / "other").write_text("".join(rules))
         linked = subprocess.run(["ldd", self._program], capture_output=True, text=True, check=True).stdout
         [original] = [line.split()[2] for line in linked.splitlines() if line.split()[0] == "libpam.so.0"]
-        ours, theirs = b"././/pam.d", b"/etc/pam.d"  # of one length; vsftpd stays in the folder it was started in
+        ours, theirs = b"././/pam.d", b"/etc/pam.d"  # of equal length; vsftpd stays in the folder where it was started
         data = Path(original).read_bytes()
         assert theirs in data
         self._libraries = self.folder / "lib"
@@ -374,7 +374,7 @@ class Proftpd(_InetdPeer):
     lacks = frozenset(
         {
             *("HASH", "REIN"),
-            "hidden",  # LIST -a and MLSD tell them
+            "hidden",  # LIST -a and MLSD show them
             "mdtm-set",
             "prompt-226",  # it waits TimeoutLinger, 10 s, for the client to close
         }
@@ -388,7 +388,7 @@ class Proftpd(_InetdPeer):
         users.write_text(f"{self.user}:{HASH}:0:0::{self.root}:/bin/sh\n")
         groups.write_text("root:x:0:\n")
         for path in (users, groups):
-            path.chmod(0o600)  # it refuses those that everybody may read
+            path.chmod(0o600)  # it refuses files that all users may read
         modules = self._program.parent.parent / "lib" / "proftpd"
         shared = [name for name in ("mod_delay", "mod_ls", "mod_xfer") if (modules / f"{name}.so").exists()]
         self._configuration = self._configure(
@@ -419,7 +419,7 @@ class Proftpd(_InetdPeer):
             f"ScoreboardFile {folder / 'scoreboard'}",
             *extra,
         )
-        # Under inetd it would end without a word when it does not like its configuration.
+        # Under inetd it would end without a message after an error in its configuration.
         test = subprocess.run([self._program, "-t", "-c", self._configuration], capture_output=True, text=True)
         assert test.returncode == 0, test.stderr
 
@@ -430,18 +430,18 @@ class Proftpd(_InetdPeer):
 class PureFtpd(_InetdPeer):
     """Pure-FTPd; `extra` are arguments of its command line.
 
-    It refuses users of its own whose number is 0. With uid_wrapper it only believes to be somebody else, so that files
-    belong to the user of the tests all the same.
+    It refuses its own users with the number 0. With uid_wrapper it sees another number, but its files still belong to
+    the user of the tests.
     """
 
     name = "pure-ftpd"
     lacks = frozenset(
         {
             *("CLNT", "HASH", "HOST", "MFF", "REIN"),
-            "hidden",  # LIST -a, MLSD and NLST tell them
+            "hidden",  # LIST -a, MLSD and NLST show them
             "list-missing",  # 226 and nothing
             "mdtm-set",
-            "mkd-path",  # as it was said to it
+            "mkd-path",  # as in the command
             "nlst-dotless",
             "quotes",
             "stat-missing",  # 213 and nothing
@@ -470,7 +470,7 @@ class PureFtpd(_InetdPeer):
 
 
 class _PythonPeer(Peer):
-    """A server of a Python library, in a process of its own."""
+    """A server of a Python library, in its own process."""
 
     def __init__(self, folder: Path, *extra: str, host: str = "127.0.0.1") -> None:
         if find_spec(self.name) is None:
@@ -486,12 +486,12 @@ class _PythonPeer(Peer):
         assert process.stdout is not None
         with process.stdout as stdout:
             line = stdout.readline()
-        assert line, f"{self.name} did not start:\n{self.said()}"
+        assert line, f"{self.name} did not start:\n{self.log_text()}"
         self.port = int(line)
 
 
 class Pyftpdlib(_PythonPeer):
-    """pyftpdlib; `extra` are attributes of its handler as `name=value`, which knows TLS when `certfile` is there."""
+    """pyftpdlib; `extra` are attributes of its handler as `name=value`, with TLS when `certfile` is given."""
 
     name = "pyftpdlib"
     lacks = frozenset({"CLNT", "HASH", "HOST", "MFF", "mdtm-set"})
@@ -506,7 +506,7 @@ class Aioftp(_PythonPeer):
         {
             *("ALLO", "CLNT", "EPRT", "FEAT", "HASH", "HELP", "HOST", "MDTM", "MFF", "MFMT", "MODE", "NLST", "NOOP"),
             *("OPTS", "PORT", "REIN", "SITE", "SIZE", "STAT", "STOU", "STRU"),
-            "abort",  # the octets of Telnet are no UTF-8; a plain ABOR works while the client keeps the data connection
+            "abort",  # Telnet bytes are not UTF-8; a plain ABOR works while the data connection is open
             "active",
             "ascii",
             "epsv-argument",  # 522 and the end
@@ -530,9 +530,9 @@ class MicroSocks(Server):
     """microsocks, a SOCKS5 server.
 
     Args:
-        folder: For all that it needs; it need not exist.
-        user: Who may use it; everybody when there is none.
-        password: Of the user.
+        folder: The folder for all its files; it need not exist.
+        user: The only user; None for access without a password.
+        password: The password of the user.
         host: Address to listen on.
     """
 
@@ -547,8 +547,8 @@ class MicroSocks(Server):
         self.password = password
 
     def _start(self, undo: ExitStack) -> None:
-        # A socket that is bound and does not listen keeps the port for the process. That both may bind it is what
-        # SO_REUSEADDR says on Linux; nobody else is given it meanwhile, so whoever answers there is the process.
+        # A socket that is bound and does not listen reserves the port for the process. With SO_REUSEADDR both may
+        # bind it on Linux, and the system gives it to no other process, so an answer there comes from microsocks.
         with socket.socket(family(self.host)) as kept:
             kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             kept.bind((self.host, 0))
@@ -557,10 +557,10 @@ class MicroSocks(Server):
             process = self._spawn(self._program, "-i", self.host, "-p", str(self.port), *login)
             while not self._listens():
                 try:
-                    process.wait(0.002)  # it does not say when it listens, but it may end before
+                    process.wait(0.002)  # it does not report when it listens, but it may end before
                 except subprocess.TimeoutExpired:
                     continue
-                raise AssertionError(f"microsocks did not start:\n{self.said()}")
+                raise AssertionError(f"microsocks did not start:\n{self.log_text()}")
 
     def _listens(self) -> bool:
         with socket.socket(family(self.host)) as probe:

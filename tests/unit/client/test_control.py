@@ -28,9 +28,9 @@ from tests.support.scripted import (
     close,
     reset,
     send,
+    signal,
     slowly,
     talk,
-    tell,
     transfer,
     turns,
     until_closed,
@@ -362,7 +362,7 @@ async def test_a_line_that_does_not_end(data: bytes) -> None:
 
     async def say(session: Session) -> None:
         with contextlib.suppress(ConnectionError):
-            await session.say(data + b"\r\n")
+            await session.send(data + b"\r\n")
 
     async with talk("X", say) as client:
         with pytest.raises(ConnectionAbortedError, match=r"^the server sent a line that does not end$"):
@@ -420,7 +420,7 @@ async def test_the_server_sends_nothing(data: bytes) -> None:
 async def test_a_cancelled_command() -> None:
     """A command cancelled before its reply arrives closes the connection: the reply would belong to no command."""
     received = asyncio.Event()
-    async with talk("X", tell(received), until_closed) as client:
+    async with talk("X", signal(received), until_closed) as client:
         task = asyncio.create_task(client.command("X", "2xx"))
         await received.wait()
         task.cancel()
@@ -434,7 +434,7 @@ async def test_a_cancelled_command() -> None:
 async def test_closed_while_other_tasks_wait() -> None:
     """`close` ends the wait of every other task with an error."""
     received = asyncio.Event()
-    async with talk("X", tell(received), until_closed) as client:
+    async with talk("X", signal(received), until_closed) as client:
         first = asyncio.create_task(client.command("X", "2xx"))
         await received.wait()
         second = asyncio.create_task(client.noop())
@@ -453,10 +453,10 @@ async def test_tasks_share_a_client() -> None:
 
     async def answer(session: Session) -> None:
         for _ in range(20):
-            line = await session.hear()
+            line = await session.read_line()
             await turns(session)
-            session.nothing_said()
-            await session.say(f"200 {line}\r\n".encode())
+            session.check_no_command()
+            await session.send(f"200 {line}\r\n".encode())
 
     async with talk(answer) as client:
         replies = await asyncio.gather(*(client.ask(f"SITE {number}", "2xx") for number in range(20)))

@@ -20,9 +20,9 @@ from tests.support.scripted import (
     close,
     connected,
     dial_back,
-    dropped,
     eprt,
     epsv,
+    expect_data_reset,
     fetch,
     pasv,
     port,
@@ -48,7 +48,7 @@ def answer(line: str, reply: str) -> Step:
     async def step(session: Session) -> None:
         await session.play(line)
         number = session.listen()
-        await session.say(reply.format(port=number, high=number // 256, low=number % 256).encode() + b"\r\n")
+        await session.send(reply.format(port=number, high=number // 256, low=number % 256).encode() + b"\r\n")
 
     return step
 
@@ -176,7 +176,7 @@ async def test_another_host_in_227(named: str, trusted: bool) -> None:
 
     async def elsewhere(session: Session) -> None:
         await session.play("PASV")
-        await session.say(f"227 {render_227(named, session.listen(named if follows else HOST))}\r\n".encode())
+        await session.send(f"227 {render_227(named, session.listen(named if follows else HOST))}\r\n".encode())
 
     async with talk(*TYPE_I, elsewhere, *RETR, passive_commands=["pasv"], trust_pasv_host=trusted) as client:
         assert await fetch(client) == b"data"
@@ -465,7 +465,17 @@ async def test_speed_limits_are_those_of_the_client() -> None:
 async def test_streams_have_the_timeout_of_the_client() -> None:
     """A data connection without data for `socket_timeout` seconds times out, and the session continues."""
     async with talk(
-        *(*TYPE_I, epsv, "RETR a", b"150 here\r\n", connected, b"426 too slow\r\n", dropped, "NOOP", b"200 ok\r\n")
+        *(
+            *TYPE_I,
+            epsv,
+            "RETR a",
+            b"150 here\r\n",
+            connected,
+            b"426 too slow\r\n",
+            expect_data_reset,
+            "NOOP",
+            b"200 ok\r\n",
+        )
     ) as client:
         client.socket_timeout = 0.05
         with pytest.raises(TimeoutError):

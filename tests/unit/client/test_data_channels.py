@@ -24,9 +24,9 @@ from tests.support.scripted import (
     receive,
     reset,
     send,
+    signal,
     slowly,
     talk,
-    tell,
     until_closed,
 )
 
@@ -49,8 +49,8 @@ async def test_eprt_refused() -> None:
     got: list[Step] = ["RETR a", b"150 here\r\n", dial_back, send(b"data"), b"226 done\r\n"]
 
     async def refuse(session: Session) -> None:
-        assert (await session.hear()).startswith("EPRT |1|127.0.0.1|")
-        await session.say(b"502 no\r\n")
+        assert (await session.read_line()).startswith("EPRT |1|127.0.0.1|")
+        await session.send(b"502 no\r\n")
 
     async with talk_actively(*TYPE_I, refuse, port, *got, port, *got) as client:
         assert await fetch(client) == b"data"
@@ -61,8 +61,8 @@ async def test_a_refused_address_is_not_listened_on() -> None:
     """After a refused EPRT the client does not listen any more."""
 
     async def refuse(session: Session) -> None:
-        session.target = "127.0.0.1", int((await session.hear()).split("|")[3])
-        await session.say(b"500 no\r\n")
+        session.target = "127.0.0.1", int((await session.read_line()).split("|")[3])
+        await session.send(b"500 no\r\n")
 
     async with talk(*TYPE_I, refuse, "NOOP", not_listening, b"200 ok\r\n", passive_commands=["eprt"]) as client:
         with pytest.raises(StatusCodeError, match="500"):
@@ -183,7 +183,7 @@ async def test_the_control_connection_ends(reply: bytes) -> None:
 async def test_cancelled_while_the_server_connects() -> None:
     """A cancelled wait closes both connections, because the server has begun; the next call says to connect again."""
     received = asyncio.Event()
-    async with talk_actively(*TYPE_I, eprt, "RETR a", b"150 here\r\n", tell(received), until_closed) as client:
+    async with talk_actively(*TYPE_I, eprt, "RETR a", b"150 here\r\n", signal(received), until_closed) as client:
         task = asyncio.create_task(fetch(client))
         await received.wait()
         for _ in range(5):
@@ -198,7 +198,7 @@ async def test_cancelled_while_the_server_connects() -> None:
 async def test_closed_while_the_server_connects() -> None:
     """`close` in another task ends the wait for the server's connection."""
     received = asyncio.Event()
-    async with talk_actively(*TYPE_I, eprt, "RETR a", b"150 here\r\n", tell(received), until_closed) as client:
+    async with talk_actively(*TYPE_I, eprt, "RETR a", b"150 here\r\n", signal(received), until_closed) as client:
         task = asyncio.create_task(fetch(client))
         await received.wait()
         for _ in range(5):

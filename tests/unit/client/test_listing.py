@@ -111,7 +111,7 @@ async def test_a_listing_in_many_segments() -> None:
         for byte in b"type=file; a\ntype=file; b":
             await asyncio.get_running_loop().sock_sendall(sock, bytes([byte]))
             await asyncio.sleep(0)
-        session.forget()
+        session.close_data()
 
     async with talk(*transfer("MLSD", send_byte_by_byte, first=True)) as client:
         assert names(await client.list()) == ["a", "b"]
@@ -326,7 +326,7 @@ async def test_other_tasks_wait_for_a_listing() -> None:
     async def other(session: Session) -> None:
         for _ in range(5):
             await asyncio.sleep(0)
-        session.nothing_said()
+        session.check_no_command()
 
     script = [*PWD, "CWD d", other, b"250 ok\r\n", *listed("LIST", UNIX, first=True), *BACK, *NOOP]
     async with talk(*script) as client:

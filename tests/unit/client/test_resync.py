@@ -12,16 +12,16 @@ from ftpfixture.client import resync
 from tests.support.scripted import (
     TYPE_I,
     Step,
-    broken,
     close,
     connected,
-    dropped,
     epsv,
+    expect_data_reset,
     receive,
     reset,
+    reset_data,
     send,
+    signal,
     talk,
-    tell,
     until_closed,
 )
 
@@ -38,22 +38,25 @@ def _no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
 
 # Replies of servers. Each is sent before the data connection is closed, or after.
 SEQUENCES: list[tuple[str, list[Step]]] = [
-    ("426 226", ["ABOR", b"426 broken\r\n226 aborted\r\n", dropped]),
-    ("426 225", ["ABOR", b"426 broken\r\n225 aborted\r\n", dropped]),
-    ("426 226, late", ["ABOR", dropped, b"426 broken\r\n", b"226 aborted\r\n"]),
-    ("426 226, data broken first", ["ABOR", broken, b"426 broken\r\n226 aborted\r\n"]),
-    ("426, then 226 late", ["ABOR", b"426 broken\r\n", dropped, b"226 aborted\r\n"]),
-    ("451 226", ["ABOR", b"451 broken\r\n226 aborted\r\n", dropped]),
-    ("226 226", ["ABOR", b"226 done\r\n226 nothing to abort\r\n", dropped, *PWD]),
-    ("226 226, late", ["ABOR", dropped, b"226 done\r\n", "PWD", b'226 nothing to abort\r\n257 "/"\r\n']),
-    ("226 225", ["ABOR", b"226 done\r\n225 nothing to abort\r\n", dropped, *PWD]),
-    ("226 226, PWD with another code", ["ABOR", b"226 done\r\n", dropped, "PWD", b'226 x\r\n250 "/" is here\r\n']),
-    ("226 alone", ["ABOR", b"226 aborted\r\n", dropped, *PWD]),
-    ("225 alone", ["ABOR", b"225 aborted\r\n", dropped, *PWD]),
-    ("502 426", ["ABOR", b"502 no\r\n", dropped, "PWD", b'426 broken\r\n257 "/"\r\n']),
-    ("426 502", ["ABOR", dropped, b"426 broken\r\n502 no\r\n", *PWD]),
-    ("500 226", ["ABOR", b"500 what?\r\n", dropped, "PWD", b'226 done\r\n257 "/"\r\n']),
-    ("426 226, no PWD", ["ABOR", b"226 done\r\n", dropped, "PWD", b"226 aborted\r\n502 no\r\n"]),
+    ("426 226", ["ABOR", b"426 broken\r\n226 aborted\r\n", expect_data_reset]),
+    ("426 225", ["ABOR", b"426 broken\r\n225 aborted\r\n", expect_data_reset]),
+    ("426 226, late", ["ABOR", expect_data_reset, b"426 broken\r\n", b"226 aborted\r\n"]),
+    ("426 226, data broken first", ["ABOR", reset_data, b"426 broken\r\n226 aborted\r\n"]),
+    ("426, then 226 late", ["ABOR", b"426 broken\r\n", expect_data_reset, b"226 aborted\r\n"]),
+    ("451 226", ["ABOR", b"451 broken\r\n226 aborted\r\n", expect_data_reset]),
+    ("226 226", ["ABOR", b"226 done\r\n226 nothing to abort\r\n", expect_data_reset, *PWD]),
+    ("226 226, late", ["ABOR", expect_data_reset, b"226 done\r\n", "PWD", b'226 nothing to abort\r\n257 "/"\r\n']),
+    ("226 225", ["ABOR", b"226 done\r\n225 nothing to abort\r\n", expect_data_reset, *PWD]),
+    (
+        "226 226, PWD with another code",
+        ["ABOR", b"226 done\r\n", expect_data_reset, "PWD", b'226 x\r\n250 "/" is here\r\n'],
+    ),
+    ("226 alone", ["ABOR", b"226 aborted\r\n", expect_data_reset, *PWD]),
+    ("225 alone", ["ABOR", b"225 aborted\r\n", expect_data_reset, *PWD]),
+    ("502 426", ["ABOR", b"502 no\r\n", expect_data_reset, "PWD", b'426 broken\r\n257 "/"\r\n']),
+    ("426 502", ["ABOR", expect_data_reset, b"426 broken\r\n502 no\r\n", *PWD]),
+    ("500 226", ["ABOR", b"500 what?\r\n", expect_data_reset, "PWD", b'226 done\r\n257 "/"\r\n']),
+    ("426 226, no PWD", ["ABOR", b"226 done\r\n", expect_data_reset, "PWD", b"226 aborted\r\n502 no\r\n"]),
 ]
 
 
@@ -79,7 +82,15 @@ async def test_abort(script: list[Step], how: str) -> None:
 
 async def test_abort_of_an_upload() -> None:
     """The reset discards data that were not received yet, so the server takes no partial file for a complete one."""
-    script: list[Step] = [*TYPE_I, epsv, "STOR a", b"150 go\r\n", "ABOR", dropped, b"426 broken\r\n226 aborted\r\n"]
+    script: list[Step] = [
+        *TYPE_I,
+        epsv,
+        "STOR a",
+        b"150 go\r\n",
+        "ABOR",
+        expect_data_reset,
+        b"426 broken\r\n226 aborted\r\n",
+    ]
 
     async with talk(*script, *NOOP) as client:
         async with client.upload_stream("a") as stream:
@@ -91,7 +102,7 @@ async def test_abort_of_an_upload() -> None:
 async def test_a_server_that_ends_the_transfer_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     """The server gets time to end the transfer before the data connection is reset; the client does not wait longer."""
     monkeypatch.setattr(resync, "_GRACE", 3600)
-    script: list[Step] = ["ABOR", connected, b"426 broken\r\n", dropped, b"226 aborted\r\n"]
+    script: list[Step] = ["ABOR", connected, b"426 broken\r\n", expect_data_reset, b"226 aborted\r\n"]
 
     async with talk(*BEGIN, *script, *NOOP) as client, client.download_stream("a") as stream:
         await stream.readexactly(4)
@@ -102,7 +113,7 @@ async def test_a_server_that_ends_the_transfer_by_itself(monkeypatch: pytest.Mon
 async def test_replies_that_were_received_before(monkeypatch: pytest.MonkeyPatch) -> None:
     """The client does not wait for a reply that it has received already."""
     monkeypatch.setattr(resync, "_GRACE", 3600)
-    script: list[Step] = [*TYPE_I, epsv, "RETR a", b"150 here\r\n226 done\r\n", "ABOR", dropped, "PWD"]
+    script: list[Step] = [*TYPE_I, epsv, "RETR a", b"150 here\r\n226 done\r\n", "ABOR", expect_data_reset, "PWD"]
 
     async with talk(*script, b'225 nothing to abort\r\n257 "/"\r\n', *NOOP) as client:
         await client.download_stream("a")
@@ -123,7 +134,13 @@ async def test_no_transfer_runs(reply: bytes, right: bool) -> None:
 
 async def test_a_second_abort() -> None:
     """A transfer that was aborted is not aborted again."""
-    script: list[Step] = ["ABOR", b"426 broken\r\n226 aborted\r\n", dropped, "ABOR", b"225 nothing to abort\r\n"]
+    script: list[Step] = [
+        "ABOR",
+        b"426 broken\r\n226 aborted\r\n",
+        expect_data_reset,
+        "ABOR",
+        b"225 nothing to abort\r\n",
+    ]
 
     async with talk(*BEGIN, *script, *NOOP) as client:
         async with client.download_stream("a"):
@@ -134,7 +151,7 @@ async def test_a_second_abort() -> None:
 
 async def test_without_waiting() -> None:
     """With wait=False ABOR is only sent: `finish` reads the 426, and the next call reads the 226."""
-    async with talk(*BEGIN, "ABOR", broken, b"426 broken\r\n226 aborted\r\n", *NOOP) as client:
+    async with talk(*BEGIN, "ABOR", reset_data, b"426 broken\r\n226 aborted\r\n", *NOOP) as client:
         stream = await client.download_stream("a")
         await client.abort(wait=False)
         with pytest.raises(StatusCodeError, match="426"):
@@ -151,7 +168,9 @@ async def test_without_waiting_and_without_a_transfer() -> None:
         await client.noop()
 
 
-@pytest.mark.parametrize("data", [dropped, broken, send(b"")], ids=["dropped", "broken", "ended"])
+@pytest.mark.parametrize(
+    "data", [expect_data_reset, reset_data, send(b"")], ids=["expect_data_reset", "reset_data", "ended"]
+)
 async def test_from_another_task(data: Step) -> None:
     """The task that reads gets an error, never a complete file; the task that aborts reads the replies."""
     reading = asyncio.Event()
@@ -204,7 +223,7 @@ async def test_a_transfer_that_was_aborted_is_not_retried() -> None:
             reading.set()
             await stream.read()
 
-    async with talk(*BEGIN, "ABOR", dropped, b"426 x\r\n226 x\r\n", *NOOP) as client:
+    async with talk(*BEGIN, "ABOR", expect_data_reset, b"426 x\r\n226 x\r\n", *NOOP) as client:
         retry = Retry(delay=0)
         task = asyncio.create_task(retry.run(lambda: attempt(client)))
         await reading.wait()
@@ -229,7 +248,7 @@ async def test_the_server_ends_the_session(end: Step, reply: bytes) -> None:
 
 async def test_no_reply() -> None:
     """When the server does not answer ABOR within `socket_timeout`, the call times out."""
-    async with talk(*BEGIN, "ABOR", dropped, until_closed) as client:
+    async with talk(*BEGIN, "ABOR", expect_data_reset, until_closed) as client:
         stream = await client.download_stream("a")
         client.channel.timeout = 0.05
         with pytest.raises(TimeoutError):
@@ -245,7 +264,7 @@ async def test_cancelled(monkeypatch: pytest.MonkeyPatch, where: str) -> None:
     received = asyncio.Event()
     if where == "grace":
         monkeypatch.setattr(resync, "_GRACE", 3600)
-    script: list[Step] = [tell(received)] if where == "grace" else [dropped, tell(received)]
+    script: list[Step] = [signal(received)] if where == "grace" else [expect_data_reset, signal(received)]
 
     async with talk(*BEGIN, "ABOR", *script, until_closed) as client:
         stream = await client.download_stream("a")
@@ -264,7 +283,7 @@ async def test_closed_during_the_grace(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resync, "_GRACE", 3600)
     received = asyncio.Event()
 
-    async with talk(*BEGIN, "ABOR", tell(received), until_closed) as client:
+    async with talk(*BEGIN, "ABOR", signal(received), until_closed) as client:
         await client.download_stream("a")
         task = asyncio.create_task(client.abort())
         await received.wait()
@@ -286,7 +305,7 @@ async def test_pending_replies_are_read_before_abort() -> None:
 async def test_a_server_that_sends_no_reply_after_a_reset(monkeypatch: pytest.MonkeyPatch) -> None:
     """When no final reply comes, as from pyftpdlib after a reset, the reply to PWD proves that."""
     monkeypatch.setattr(resync, "_SILENCE", 0.01)
-    script: list[Step] = [*TYPE_I, epsv, "STOR a", b"150 here\r\n", dropped, *PWD, *NOOP]
+    script: list[Step] = [*TYPE_I, epsv, "STOR a", b"150 here\r\n", expect_data_reset, *PWD, *NOOP]
 
     async def fail(client: Client) -> None:
         async with client.upload_stream("a") as stream:

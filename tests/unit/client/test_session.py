@@ -25,12 +25,12 @@ from tests.support.scripted import (
     Session,
     Step,
     close,
-    dropped,
     epsv,
+    expect_data_reset,
     reset,
     send,
+    signal,
     talk,
-    tell,
     transfer,
     until_closed,
 )
@@ -162,7 +162,7 @@ async def test_quit_times_out_without_a_setting(monkeypatch: pytest.MonkeyPatch)
 async def test_cancelled_before_the_greeting() -> None:
     """A connect that is cancelled leaves no connection open."""
     connected = asyncio.Event()
-    async with ScriptedServer([tell(connected), until_closed]) as server:
+    async with ScriptedServer([signal(connected), until_closed]) as server:
         client = Client()
         task = asyncio.create_task(client.connect(*server.address))
         await connected.wait()
@@ -394,7 +394,7 @@ async def test_reconnect_after_a_cancelled_reconnect() -> None:
     received = asyncio.Event()
     scripts: list[list[Step]] = [
         [GREETING, *LOGIN, *go("a"), close],
-        [GREETING, *LOGIN, "CWD a", tell(received), until_closed],
+        [GREETING, *LOGIN, "CWD a", signal(received), until_closed],
         [b"421 busy\r\n", until_closed],
         [GREETING, *LOGIN, *go("a")],
     ]
@@ -686,7 +686,7 @@ async def quiet(session: Session) -> None:
     """Check that the client sends nothing more before it has its reply."""
     for _ in range(5):
         await asyncio.sleep(0)
-    session.nothing_said()
+    session.check_no_command()
 
 
 async def listed(client: Client) -> list[str]:
@@ -736,7 +736,7 @@ async def test_reconnect_without_a_login_to_a_directory() -> None:
 
 async def test_reconnect_during_a_transfer() -> None:
     """A reconnect resets a running transfer, of this task or another."""
-    script = [GREETING, *TYPE_I, epsv, "STOR a", b"150 go\r\n", dropped, until_closed]
+    script = [GREETING, *TYPE_I, epsv, "STOR a", b"150 go\r\n", expect_data_reset, until_closed]
 
     async def begin(client: Client) -> None:
         await client.upload_stream("a")

@@ -20,17 +20,17 @@ from tests.support.scripted import (
     TYPE_I,
     ScriptedServer,
     Step,
-    broken,
     close,
     connected,
-    dropped,
     epsv,
+    expect_data_reset,
     fetch,
     receive,
     reset,
+    reset_data,
     send,
+    signal,
     talk,
-    tell,
     transfer,
     until_closed,
 )
@@ -200,7 +200,7 @@ async def test_a_closed_connection_without_command() -> None:
 
 async def test_the_client_is_closed() -> None:
     """Closing the client resets the running transfer, and releases its lock."""
-    async with talk(*TYPE_I, epsv, "STOR a", b"150 go\r\n", dropped, until_closed) as client:
+    async with talk(*TYPE_I, epsv, "STOR a", b"150 go\r\n", expect_data_reset, until_closed) as client:
         stream = await client.upload_stream("a")
         client.close()
         assert stream.finished
@@ -211,13 +211,13 @@ async def test_the_client_is_closed() -> None:
 
 async def test_the_client_is_closed_by_another_task() -> None:
     """After another task has closed the client, `finish` raises an error."""
-    async with talk(*TYPE_I, epsv, "STOR a", b"150 go\r\n", dropped, until_closed) as client:
+    async with talk(*TYPE_I, epsv, "STOR a", b"150 go\r\n", expect_data_reset, until_closed) as client:
         stream = await client.upload_stream("a")
         asyncio.get_running_loop().call_soon(client.close)
         await asyncio.sleep(0)
         with pytest.raises(ConnectionAbortedError, match="with close"):
             await stream.finish()
-    async with talk(*TYPE_I, epsv, "STOR a", b"150 go\r\n", dropped, until_closed) as client:
+    async with talk(*TYPE_I, epsv, "STOR a", b"150 go\r\n", expect_data_reset, until_closed) as client:
         stream = await client.upload_stream("a")
         await asyncio.create_task(_close(client))
         with pytest.raises(ConnectionAbortedError, match=r"^STOR a was aborted by another task, with close\(\)$"):
@@ -231,7 +231,7 @@ async def _close(client: Client) -> None:
 
 async def test_a_stream_without_command_is_closed_with_its_client() -> None:
     """A data connection without a command is closed with the client, and its lock released."""
-    async with talk(*TYPE_I, epsv, dropped, until_closed) as client:
+    async with talk(*TYPE_I, epsv, expect_data_reset, until_closed) as client:
         stream = await client.get_passive_connection()
         client.close()
         assert stream.channel.closed
@@ -253,7 +253,9 @@ async def test_a_client_is_closed_after_its_loop() -> None:
         loop.close()
 
     client = Client()
-    async with ScriptedServer([GREETING, *TYPE_I, epsv, "STOR a", b"150 go\r\n", dropped, until_closed]) as server:
+    async with ScriptedServer(
+        [GREETING, *TYPE_I, epsv, "STOR a", b"150 go\r\n", expect_data_reset, until_closed]
+    ) as server:
         await asyncio.to_thread(run, server.address)
 
 
@@ -264,7 +266,16 @@ async def test_a_client_is_closed_after_its_loop() -> None:
 async def test_an_error_in_the_body(direction: str) -> None:
     """The data connection is reset, so no partial file is taken for a complete one; the final reply is read."""
     verb = "STOR" if direction == "up" else "RETR"
-    script: list[Step] = [*TYPE_I, epsv, f"{verb} a", b"150 go\r\n", connected, dropped, b"426 broken\r\n", *NOOP]
+    script: list[Step] = [
+        *TYPE_I,
+        epsv,
+        f"{verb} a",
+        b"150 go\r\n",
+        connected,
+        expect_data_reset,
+        b"426 broken\r\n",
+        *NOOP,
+    ]
 
     async def fail(client: Client) -> None:
         async with client.upload_stream("a") if direction == "up" else client.download_stream("a"):
@@ -279,7 +290,7 @@ async def test_an_error_in_the_body(direction: str) -> None:
 @pytest.mark.parametrize("reply", [b"226 done\r\n", b"451 no\r\n", b"421 enough\r\n"])
 async def test_any_reply_after_an_error(reply: bytes) -> None:
     """The error of the block is raised, whatever the final reply is."""
-    async with talk(*TYPE_I, epsv, "STOR a", b"150 go\r\n", dropped, reply, *NOOP) as client:
+    async with talk(*TYPE_I, epsv, "STOR a", b"150 go\r\n", expect_data_reset, reply, *NOOP) as client:
         with pytest.raises(ZeroDivisionError):
             await _failing(client)
         await client.noop()
@@ -297,7 +308,7 @@ async def test_150_again_after_a_reset() -> None:
         epsv,
         "STOR a",
         b"150 go\r\n",
-        dropped,
+        expect_data_reset,
         b"150 go\r\n",
         "PWD",
         b"226 done\r\n",
@@ -312,7 +323,16 @@ async def test_150_again_after_a_reset() -> None:
 
 async def test_an_error_before_anything_was_read() -> None:
     """An unread 1xx is skipped too."""
-    script: list[Step] = [*TYPE_I, epsv, "STOR a", b"150 go\r\n", dropped, "PWD", b"426 no\r\n", b'257 "/"\r\n']
+    script: list[Step] = [
+        *TYPE_I,
+        epsv,
+        "STOR a",
+        b"150 go\r\n",
+        expect_data_reset,
+        "PWD",
+        b"426 no\r\n",
+        b'257 "/"\r\n',
+    ]
 
     async with talk(*script, *NOOP) as client:
         with pytest.raises(ZeroDivisionError):
@@ -323,7 +343,7 @@ async def test_an_error_before_anything_was_read() -> None:
 @pytest.mark.parametrize("end", [close, reset])
 async def test_the_session_ends_after_an_error(end: Step) -> None:
     """When the server ends the session, the error of the block is raised, and the next call reports the end."""
-    async with talk(*TYPE_I, epsv, "STOR a", b"150 go\r\n", dropped, end) as client:
+    async with talk(*TYPE_I, epsv, "STOR a", b"150 go\r\n", expect_data_reset, end) as client:
         with pytest.raises(ZeroDivisionError):
             await _failing(client)
         with pytest.raises(ConnectionError, match=r"connect again$"):
@@ -333,7 +353,7 @@ async def test_the_session_ends_after_an_error(end: Step) -> None:
 async def test_no_reply_after_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """The wait for a missing final reply is limited, even without `socket_timeout`; the next call gives the reason."""
     monkeypatch.setattr(stream_module, "PATIENCE", 0.05)
-    script: list[Step] = [*TYPE_I, epsv, "STOR a", b"150 go\r\n", dropped, "PWD", until_closed]
+    script: list[Step] = [*TYPE_I, epsv, "STOR a", b"150 go\r\n", expect_data_reset, "PWD", until_closed]
     for limit in (None, 0.05):
         async with talk(*script, socket_timeout=None) as client:
             client.socket_timeout = limit
@@ -349,7 +369,9 @@ async def test_no_reply_after_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_no_reply_after_a_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     """After a timeout the client does not wait for the final reply for another `socket_timeout`."""
     monkeypatch.setattr(stream_module, "AFTER_TIMEOUT", 0.05)
-    async with talk(*TYPE_I, epsv, "RETR a", b"150 go\r\n", connected, dropped, "PWD", until_closed) as client:
+    async with talk(
+        *TYPE_I, epsv, "RETR a", b"150 go\r\n", connected, expect_data_reset, "PWD", until_closed
+    ) as client:
         client.socket_timeout = 0.05
         with pytest.raises(TimeoutError, match=r"^the other side sent nothing for 0\.05 s$"):
             await _read_with_another_timeout(client, 3600)
@@ -363,7 +385,7 @@ async def test_a_late_reply_after_a_timeout(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(resync, "_SILENCE", 0.01)
     replies: list[list[Step]] = [[b"426 broken\r\n"], PWD]
     for final in replies:
-        async with talk(*TYPE_I, epsv, "RETR a", b"150 go\r\n", connected, dropped, *final, *NOOP) as client:
+        async with talk(*TYPE_I, epsv, "RETR a", b"150 go\r\n", connected, expect_data_reset, *final, *NOOP) as client:
             client.socket_timeout = 0.05
             with pytest.raises(TimeoutError):
                 await _read_with_another_timeout(client, 3600)
@@ -378,7 +400,7 @@ async def _read_with_another_timeout(client: Client, seconds: float) -> None:
 
 async def test_no_code_after_an_error() -> None:
     """A final reply without a code closes the connection: commands and replies may be out of sync."""
-    async with talk(*TYPE_I, epsv, "STOR a", b"150 go\r\n", dropped, b"what?\r\n", until_closed) as client:
+    async with talk(*TYPE_I, epsv, "STOR a", b"150 go\r\n", expect_data_reset, b"what?\r\n", until_closed) as client:
         with pytest.raises(ZeroDivisionError):
             await _failing(client)
         with pytest.raises(ConnectionError) as caught:
@@ -408,7 +430,7 @@ async def test_an_error_after_the_stream_was_closed() -> None:
 
 async def test_the_server_resets_a_download() -> None:
     """When the server resets the data connection, its reply is raised; the session continues."""
-    async with talk(*TYPE_I, epsv, "RETR a", b"150 go\r\n", broken, b"451 disk\r\n", *NOOP) as client:
+    async with talk(*TYPE_I, epsv, "RETR a", b"150 go\r\n", reset_data, b"451 disk\r\n", *NOOP) as client:
         with pytest.raises(StatusCodeError) as caught:
             await fetch(client)
         assert (caught.value.expected_codes, caught.value.received_codes) == (("2xx",), ("451",))
@@ -424,7 +446,7 @@ async def test_the_server_resets_an_upload() -> None:
             while True:
                 await stream.write(bytes(1 << 16))
 
-    async with talk(*TYPE_I, epsv, "STOR a", b"150 go\r\n", broken, b"552 full\r\n", *NOOP) as client:
+    async with talk(*TYPE_I, epsv, "STOR a", b"150 go\r\n", reset_data, b"552 full\r\n", *NOOP) as client:
         with pytest.raises(StatusCodeError, match="552"):
             await fill(client)
         await client.noop()
@@ -432,7 +454,7 @@ async def test_the_server_resets_an_upload() -> None:
 
 async def test_a_reset_and_226() -> None:
     """After a reset of the data connection the transfer fails, even when the server replies 226."""
-    async with talk(*TYPE_I, epsv, "RETR a", b"150 go\r\n", broken, b"226 done\r\n", *NOOP) as client:
+    async with talk(*TYPE_I, epsv, "RETR a", b"150 go\r\n", reset_data, b"226 done\r\n", *NOOP) as client:
         with pytest.raises(ConnectionResetError):
             await fetch(client)
         await client.noop()
@@ -447,7 +469,7 @@ async def test_a_reset_and_another_error_in_the_body() -> None:
                 await stream.read()
             raise ZeroDivisionError
 
-    async with talk(*TYPE_I, epsv, "RETR a", b"150 go\r\n", broken, b"451 disk\r\n", *NOOP) as client:
+    async with talk(*TYPE_I, epsv, "RETR a", b"150 go\r\n", reset_data, b"451 disk\r\n", *NOOP) as client:
         with pytest.raises(ZeroDivisionError):
             await fail(client)
         await client.noop()
@@ -460,7 +482,7 @@ async def test_an_error_without_a_command() -> None:
         async with client.get_stream():
             raise ZeroDivisionError
 
-    async with talk(*TYPE_I, epsv, dropped, *NOOP) as client:
+    async with talk(*TYPE_I, epsv, expect_data_reset, *NOOP) as client:
         with pytest.raises(ZeroDivisionError):
             await fail(client)
         await client.noop()
@@ -474,11 +496,11 @@ async def test_an_error_after_a_separate_command() -> None:
             await client.command("RETR a", codes)
             raise ZeroDivisionError
 
-    replies: list[Step] = [dropped, b"426 broken\r\n"]
+    replies: list[Step] = [expect_data_reset, b"426 broken\r\n"]
     async with talk(
         *(*TYPE_I, epsv, "RETR a", b"150 go\r\n", *replies, *NOOP),
         *(epsv, "RETR a", b"150 go\r\n", *replies, "PWD", b'257 "/"\r\n', *NOOP),
-        *(epsv, "RETR a", b"550 no\r\n", dropped, *NOOP),
+        *(epsv, "RETR a", b"550 no\r\n", expect_data_reset, *NOOP),
     ) as client:
         with pytest.raises(ZeroDivisionError):
             await fail(client, "1xx")
@@ -506,7 +528,9 @@ async def test_an_error_in_another_task() -> None:
         async with stream:
             raise ZeroDivisionError
 
-    async with talk(*TYPE_I, epsv, "RETR a", b"150 go\r\n", connected, dropped, b"426 broken\r\n", *NOOP) as client:
+    async with talk(
+        *TYPE_I, epsv, "RETR a", b"150 go\r\n", connected, expect_data_reset, b"426 broken\r\n", *NOOP
+    ) as client:
         stream = await asyncio.create_task(_opened(client))
         with pytest.raises(ZeroDivisionError):
             await fail(stream)
@@ -527,7 +551,7 @@ async def test_cancelled_in_the_body(direction: str) -> None:
             begun.set()
             await asyncio.Event().wait()
 
-    async with talk(*TYPE_I, epsv, f"{verb} a", b"150 go\r\n", connected, dropped, until_closed) as client:
+    async with talk(*TYPE_I, epsv, f"{verb} a", b"150 go\r\n", connected, expect_data_reset, until_closed) as client:
         task = asyncio.create_task(body(client))
         await begun.wait()
         await cancelled(task)
@@ -538,7 +562,7 @@ async def test_cancelled_in_the_body(direction: str) -> None:
 async def test_cancelled_in_finish() -> None:
     """When the wait for the final reply is cancelled, the session is closed."""
     received = asyncio.Event()
-    async with talk(*TYPE_I, epsv, "STOR a", b"150 go\r\n", receive(b""), tell(received), until_closed) as client:
+    async with talk(*TYPE_I, epsv, "STOR a", b"150 go\r\n", receive(b""), signal(received), until_closed) as client:
         stream = await client.upload_stream("a")
         task = asyncio.create_task(stream.finish())
         await received.wait()
@@ -556,7 +580,7 @@ async def test_cancelled_without_a_command() -> None:
             begun.set()
             await asyncio.Event().wait()
 
-    async with talk(*TYPE_I, epsv, dropped, *NOOP) as client:
+    async with talk(*TYPE_I, epsv, expect_data_reset, *NOOP) as client:
         task = asyncio.create_task(body(client))
         await begun.wait()
         await cancelled(task)
@@ -565,7 +589,7 @@ async def test_cancelled_without_a_command() -> None:
 
 async def test_an_unfinished_stream() -> None:
     """An unfinished stream is closed with its client, without a warning."""
-    async with talk(*TYPE_I, epsv, "RETR a", b"150 go\r\n", dropped, until_closed) as client:
+    async with talk(*TYPE_I, epsv, "RETR a", b"150 go\r\n", expect_data_reset, until_closed) as client:
         await client.download_stream("a")
         gc.collect()
         client.close()
@@ -651,7 +675,16 @@ async def test_keep_alive_of_a_transfer_that_fails(timers: Timers, order: list[b
 async def test_keep_alive_and_the_codes_of_finish(timers: Timers) -> None:
     """`finish` compares the reply of the transfer with its masks."""
     received = asyncio.Event()
-    script: list[Step] = [*TYPE_I, epsv, "RETR a", b"150 x\r\n", timers.expire, "NOOP", tell(received), b"226 done\r\n"]
+    script: list[Step] = [
+        *TYPE_I,
+        epsv,
+        "RETR a",
+        b"150 x\r\n",
+        timers.expire,
+        "NOOP",
+        signal(received),
+        b"226 done\r\n",
+    ]
 
     async with talk(*script, *PWD, *NOOP, keep_alive=30) as client:
         stream = await client.download_stream("a")
@@ -680,7 +713,7 @@ async def test_keep_alive_and_an_error_in_the_body(timers: Timers) -> None:
         b"150 x\r\n",
         timers.expire,
         "NOOP",
-        dropped,
+        expect_data_reset,
         b"426 no\r\n",
         *PWD,
         *NOOP,
@@ -692,7 +725,7 @@ async def test_keep_alive_and_an_error_in_the_body(timers: Timers) -> None:
             raise ZeroDivisionError
 
     received = asyncio.Event()
-    script.insert(script.index(dropped), tell(received))
+    script.insert(script.index(expect_data_reset), signal(received))
     async with talk(*script, keep_alive=30) as client:
         with pytest.raises(ZeroDivisionError):
             await fail(client, received)
@@ -702,7 +735,7 @@ async def test_keep_alive_and_an_error_in_the_body(timers: Timers) -> None:
 async def test_keep_alive_and_close(timers: Timers) -> None:
     """A closed stream sends no more NOOPs; the replies to earlier ones are skipped."""
     received = asyncio.Event()
-    script: list[Step] = [*TYPE_I, epsv, "STOR a", b"150 x\r\n", timers.expire, "NOOP", b"200 ok\r\n", tell(received)]
+    script: list[Step] = [*TYPE_I, epsv, "STOR a", b"150 x\r\n", timers.expire, "NOOP", b"200 ok\r\n", signal(received)]
 
     async with talk(*script, receive(b""), b"226 x\r\n", *PWD, *NOOP, keep_alive=30) as client:
         stream = await client.upload_stream("a")

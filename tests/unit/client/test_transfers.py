@@ -36,11 +36,11 @@ from tests.support.scripted import (
     TYPE_I,
     ScriptedServer,
     Step,
-    broken,
-    dropped,
     epsv,
+    expect_data_reset,
     receive,
     reset,
+    reset_data,
     send,
     talk,
     transfer,
@@ -366,7 +366,7 @@ async def test_a_source_that_fails(tmp_path: Path, naps: Naps) -> None:
     """When a local file cannot be read to its end, the upload is reset and not retried."""
     (tmp_path / "f").write_bytes(b"123456789")
     async with talk(
-        *(*TYPE_I, epsv, "STOR f", b"150 go\r\n", dropped, b"426 broken\r\n", *NOOP),
+        *(*TYPE_I, epsv, "STOR f", b"150 go\r\n", expect_data_reset, b"426 broken\r\n", *NOOP),
         path_io_factory=Failing,
         retry=Retry(),
     ) as client:
@@ -379,7 +379,7 @@ async def test_a_source_that_fails(tmp_path: Path, naps: Naps) -> None:
 async def test_a_destination_that_fails(tmp_path: Path, naps: Naps) -> None:
     """When a local file cannot be written, the download is reset and not retried."""
     async with talk(
-        *(*mlst("f", "type=file;"), *TYPE_I, epsv, "RETR f", b"150 go\r\n", send(b"x", end=False), dropped),
+        *(*mlst("f", "type=file;"), *TYPE_I, epsv, "RETR f", b"150 go\r\n", send(b"x", end=False), expect_data_reset),
         *(b"426 broken\r\n", *NOOP),
         path_io_factory=Failing,
         retry=Retry(),
@@ -600,7 +600,7 @@ async def test_a_download_is_resumed(tmp_path: Path, naps: Naps) -> None:
     begin: list[Step] = [*mlst("f", "type=file;"), *TYPE_I, *size("f", 6)]
     async with ScriptedServer(
         [
-            *(*LOGIN, *begin, epsv, "RETR f", b"150 x\r\n", send(b"01", end=False), progress.reached(2), broken),
+            *(*LOGIN, *begin, epsv, "RETR f", b"150 x\r\n", send(b"01", end=False), progress.reached(2), reset_data),
             *(b"426 broken\r\n", epsv, "REST 2", b"350 ok\r\n", "RETR f", b"150 x\r\n", send(b"23", end=False)),
             *(progress.reached(4), reset),
         ],

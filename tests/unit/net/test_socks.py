@@ -52,7 +52,7 @@ def socks4(port: int, *, user: bytes = b"", code: int = 0x5A) -> Step:
     async def step(session: Session) -> None:
         assert await octets(session, 8) == b"\x04\x01" + port.to_bytes(2) + b"\x7f\0\0\x01"
         assert await text(session) == user
-        await session.say(bytes([0, code]) + bytes(6))
+        await session.send(bytes([0, code]) + bytes(6))
 
     return step
 
@@ -66,15 +66,15 @@ def socks5(host: str, port: int, *, login: tuple[bytes, bytes] | None = None, co
         method = 0 if login is None else 2
         assert version == 5
         assert method in methods
-        await session.say(bytes([5, method]))
+        await session.send(bytes([5, method]))
         if login is not None:
             user, password = login
             subnegotiation = bytes([1, len(user)]) + user + bytes([len(password)]) + password
             assert await octets(session, len(subnegotiation)) == subnegotiation
-            await session.say(b"\x01\0")
+            await session.send(b"\x01\0")
         request = b"\x05\x01\0" + told(host) + port.to_bytes(2)
         assert await octets(session, len(request)) == request
-        await session.say(bytes([5, code, 0, 1]) + bytes(6))
+        await session.send(bytes([5, code, 0, 1]) + bytes(6))
 
     return step
 
@@ -92,16 +92,16 @@ async def wrong_password(session: Session) -> None:
     """Ask for a password and take none."""
     _, count = await octets(session, 2)
     await octets(session, count)
-    await session.say(b"\x05\x02")
+    await session.send(b"\x05\x02")
     _, length = await octets(session, 2)
     await octets(session, length)
     await octets(session, (await octets(session, 1))[0])
-    await session.say(b"\x01\x01")
+    await session.send(b"\x01\x01")
 
 
 async def data(session: Session) -> None:
     """Send a file on this connection, which is a data connection, and end it."""
-    await session.say(b"data")
+    await session.send(b"data")
     session.sock.shutdown(socket.SHUT_WR)
 
 

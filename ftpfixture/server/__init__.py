@@ -1,4 +1,4 @@
-"""The server: its commands are groups over `BaseServer`, written in the form that users write theirs."""
+"""The server: groups of commands over `BaseServer`, in the same form as users' own commands."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ __all__ = [
 class Server(SecurityCommands, ParameterCommands, BulkCommands, IntegrityCommands, SiteCommands):
     """An FTP server on asyncio.
 
-    Subclass it to add verbs (``async def noop(self, connection, rest)`` answers NOOP), or to override them.
+    Subclass it to add verbs (``async def noop(self, connection, rest)`` handles NOOP), or to override them.
 
     Args:
-        users: Users, a user manager, or None for one anonymous user with everything allowed.
-        settings: Those of `ServerSettings`.
+        users: Users, a user manager, or None for one anonymous user with all rights.
+        settings: The settings of `ServerSettings`.
 
     Raises:
-        UnknownSetting: There is no such setting; the text names the nearest.
-        ConfigurationError: A setting cannot work.
+        UnknownSetting: A setting does not exist; the text names the nearest.
+        ConfigurationError: A setting has an impossible value.
     """

@@ -1,4 +1,4 @@
-"""The server without its commands: settings, the control port, the sessions, and paths."""
+"""The server without its commands: settings, control port, sessions and paths."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from ftpfixture.net.transport import Transport
 from ftpfixture.server.conditions import confined, is_there
 from ftpfixture.server.connection import Connection, SessionControl
 from ftpfixture.server.dispatch import Handler, build_table
-from ftpfixture.server.loglines import LogLines, place, tell
+from ftpfixture.server.loglines import LogLines, log, place
 from ftpfixture.server.session import Session
 from ftpfixture.server.settings import SERVER_SETTINGS, ServerSettings, check_protection, check_tls, unknown_verb
 from ftpfixture.server.users import AbstractUserManager, MemoryUserManager, User
@@ -38,7 +38,7 @@ from ftpfixture.wire.listing.styles import LIST_STYLES, ListStyle
 
 __all__ = ["BaseServer"]
 
-_STOP_TIME = 0.5  # seconds that sessions get to end before they are left to their fate
+_STOP_TIME = 0.5  # seconds that `close` waits for sessions to end
 
 
 @SERVER_SETTINGS.describe
@@ -46,18 +46,18 @@ class BaseServer:
     """Settings, life cycle and sessions; the commands are in the groups of `ftpfixture.server.commands`.
 
     Args:
-        users: Users, a user manager, or None for one anonymous user with everything allowed.
-        settings: Those of `ftpfixture.server.settings.ServerSettings`.
+        users: Users, a user manager, or None for one anonymous user with all rights.
+        settings: The settings of `ftpfixture.server.settings.ServerSettings`.
 
     Raises:
-        UnknownSetting: There is no such setting; the text names the nearest.
-        ConfigurationError: A setting cannot work.
+        UnknownSetting: A setting does not exist; the text names the nearest.
+        ConfigurationError: A setting has an impossible value.
     """
 
     commands_mapping: dict[str, Handler]
-    """Lower-case verb to bound coroutine; may be changed at any time, and belongs to this server only."""
+    """Lower-case verb to bound coroutine, of this server only; may be changed at any time."""
 
-    # Settings that are attributes, under their own names.
+    # Settings that are attributes of the same name.
     block_size: int
     socket_timeout: float | None
     idle_timeout: float | None
@@ -107,9 +107,9 @@ class BaseServer:
         table = build_table(type(self))
         self.specs = {verb: spec for verb, (_, spec) in table.items()}
         self.commands_mapping = {verb: getattr(self, name) for verb, (name, _) in table.items()}
-        self.disabled = self._switch_off(verbs)
+        self.disabled = self._disable(verbs)
         if self.ssl is None:
-            self._switch_off(verb for verb in ("AUTH", "PBSZ", "PROT", "CCC") if verb.lower() in self.specs)
+            self._disable(verb for verb in ("AUTH", "PBSZ", "PROT", "CCC") if verb.lower() in self.specs)
         self.gate_factory: Callable[[SessionView, Outbox], Gate] = Gate
         self._numbers = itertools.count(1)
         self._listener: Listener | None = None
@@ -118,7 +118,7 @@ class BaseServer:
         self._closed: asyncio.Future[None] | None = None
 
     def _keep(self, chosen: ServerSettings) -> None:
-        """Keep the settings: as attributes of their names, or as what is made of them."""
+        """Store the settings as attributes, converted where needed."""
         self.throttle = StreamThrottle.from_limits(chosen.pop("read_speed_limit"), chosen.pop("write_speed_limit"))
         self.throttle_per_connection = StreamThrottle.from_limits(
             chosen.pop("read_speed_limit_per_connection"), chosen.pop("write_speed_limit_per_connection")
@@ -138,31 +138,31 @@ class BaseServer:
             network=SocketNetwork() if chosen["network"] is None else chosen["network"],
         )
 
-    def _switch_off(self, verbs: Iterable[str]) -> frozenset[str]:
-        """Take verbs out of the table: the name of a command with its aliases, an alias alone."""
-        gone: set[str] = set()
+    def _disable(self, verbs: Iterable[str]) -> frozenset[str]:
+        """Remove verbs from the table: a command's name with its aliases, an alias alone."""
+        removed: set[str] = set()
         for verb in map(str.upper, verbs):
             spec = self.specs.get(verb.lower())
             if spec is None:
                 raise unknown_verb(verb, self.specs)
-            gone.update(spec.verbs if verb == spec.verbs[0] else [verb])
-        for name in gone:
+            removed.update(spec.verbs if verb == spec.verbs[0] else [verb])
+        for name in removed:
             self.commands_mapping.pop(name.lower(), None)
-        return frozenset(gone)
+        return frozenset(removed)
 
     # Life cycle.
 
     async def start(self, host: str | None = None, port: int = 0) -> None:
-        """Listen; connections are accepted when this returns.
+        """Listen; connections are accepted as soon as this returns.
 
         Args:
             host: Address or name; None for 127.0.0.1. "::" listens on all addresses of both families.
-            port: 0 for a free one.
+            port: 0 for any free port.
 
         Raises:
-            ServerStateError: It is started already.
-            ConfigurationError: The address is not loopback and `allow_remote` is not set.
-            OSError: The port is taken, or the address is not of this machine.
+            ServerStateError: The server is already started.
+            ConfigurationError: The address is not loopback and `allow_remote` is False.
+            OSError: The port is in use, or the machine does not have the address.
         """
         if self._listener is not None:
             raise ServerStateError(f"this server is started already, on {self.server_host}:{self.server_port}")
@@ -172,7 +172,7 @@ class BaseServer:
         if not is_loopback(address) and not self.allow_remote:
             raise ConfigurationError(
                 f"host={host!r} can be reached from other machines, and every user and password of a test is public: "
-                "use 127.0.0.1 or ::1, or say allow_remote=True"
+                "use 127.0.0.1 or ::1, or set allow_remote=True"
             )
         try:
             self._listener = self.network.listen(address, port, self._accepted)
@@ -183,27 +183,28 @@ class BaseServer:
         self.server_host, self.server_port = self._listener.host, self._listener.port
         self._closed = loop.create_future()
         self.clock.join(loop)
-        tell(logging.INFO, "serving on %s", place((self.server_host, self.server_port)))
+        log(logging.INFO, "serving on %s", place((self.server_host, self.server_port)))
 
     @property
     def address(self) -> tuple[str, int]:
-        """Where a client on this machine connects to: host and port of the control port.
+        """Host and port of the control port, for a client on this machine.
 
-        The host is that of loopback when the server listens on all addresses; `server_host` is what it listens on.
+        The host is the loopback address when the server listens on all addresses; `server_host` is the address that it
+        listens on.
 
         Raises:
-            ServerStateError: The server is not started, or closed.
+            ServerStateError: The server is not started, or is closed.
         """
         if self.server_host is None:
             raise ServerStateError("this server has no address: it is not started, or closed")
         return reachable(self.server_host), self.server_port
 
     def pause(self) -> None:
-        """Leave new connections unanswered; those there are go on."""
+        """Accept no new connections; existing sessions continue."""
         self._running().pause()
 
     def resume(self) -> None:
-        """Answer new connections again, those that wait first."""
+        """Accept new connections again, first those that wait."""
         self._running().resume()
 
     def _running(self) -> Listener:
@@ -226,41 +227,41 @@ class BaseServer:
             await self.close()
 
     async def close(self) -> None:
-        """Say 421 to every session and close everything; returns promptly whatever clients do.
+        """Send 421 to every session and close everything; no client can delay this for more than a moment.
 
-        Closing twice, or before the start, does nothing.
+        A second call, or a call before the start, does nothing.
         """
         listener, self._listener = self._listener, None
         if listener is not None:
             listener.close()
             self.server_host = None
-        await self._dismiss("Service is shutting down")
+        await self._terminate_sessions("Service is shutting down")
         for passive in self._passive.values():
             passive.close()
         self._passive.clear()
         if self._closed is not None and not self._closed.done():
             self._closed.set_result(None)
 
-    async def _dismiss(self, text: str) -> None:
-        """Say 421 to every session, and give them a moment to end."""
+    async def _terminate_sessions(self, text: str) -> None:
+        """Send 421 to every session, and wait a moment for their end."""
         for connection in tuple(self.connections.values()):
             connection.session.terminate("shut down", text)
         if self._tasks:
             await wait(self._tasks, timeout=_STOP_TIME)
 
     async def start_over(self, user_manager: AbstractUserManager) -> None:
-        """End all sessions as `close` does, and go on with other users; who connects waits until `resume`.
+        """End all sessions as `close` does, and continue with other users; new connections wait until `resume`.
 
         The next session has the number 1.
 
         Args:
-            user_manager: Tells from now on who may log in.
+            user_manager: The user manager from now on.
 
         Raises:
-            ServerStateError: The server is not started, or a session does not end; it goes on as before.
+            ServerStateError: The server is not started, or a session does not end; the server continues as before.
         """
         self.pause()
-        await self._dismiss("Service starts over")
+        await self._terminate_sessions("Service starts over")
         if self.connections:
             self.resume()
             numbers = ", ".join(map(str, self.connections))
@@ -290,7 +291,7 @@ class BaseServer:
         task.add_done_callback(self._tasks.discard)
 
     def new_connection(self, session: SessionControl) -> Connection:
-        """What handlers will see of a session."""
+        """The `Connection` that the handlers of a session get."""
         channel = session.channel
         connection = Connection(
             session=session,
@@ -322,9 +323,9 @@ class BaseServer:
         return connection
 
     def reset(self, connection: Connection) -> None:
-        """Put a connection's parameters back to what they are before a login (RFC 959 4.1.1, REIN).
+        """Reset a connection's parameters to their values before a login (RFC 959 4.1.1, REIN).
 
-        Groups of commands extend it with what they keep.
+        Command groups extend it for their own parameters.
         """
         connection.current_directory = PurePosixPath("/")
         connection.restart_offset = 0
@@ -335,11 +336,11 @@ class BaseServer:
         connection.protection = self.implicit_protection if self.implicit_tls else "C"
 
     def context_from_the_start(self, connection: Connection) -> SSLContext | None:
-        """What a session shakes hands with before the greeting; None when it begins in clear."""
+        """The SSLContext of the TLS handshake before the greeting; None if the session begins in clear text."""
         return self.context_for(connection) if self.implicit_tls else None
 
     def context_for(self, connection: Connection) -> SSLContext:
-        """What a control connection and its data connections are encrypted with."""
+        """The SSLContext of a control connection and its data connections."""
         assert self.ssl is not None
         if isinstance(self.ssl, SSLContext):
             return self.ssl
@@ -348,8 +349,8 @@ class BaseServer:
         return connection.ssl
 
     async def greeting(self, connection: Connection, rest: str) -> bool:
-        """Say 220, or 421 when there are too many sessions (a hook: never reached from the wire)."""
-        # Several may have been accepted before the first is greeted: those that came first stay.
+        """Send 220, or 421 when there are too many sessions (a hook: no command reaches it)."""
+        # Several connections may be accepted before the first greeting: the earlier ones stay.
         others = [other for number, other in self.connections.items() if number < connection.number]
         limit, limit_here = self.maximum_connections, self.maximum_connections_per_address
         if limit is not None and len(others) >= limit:
@@ -366,7 +367,7 @@ class BaseServer:
         return True
 
     async def release(self, connection: Connection) -> None:
-        """Give back what a connection held: the data port, the user's slot."""
+        """Release what a connection holds: the data port, the user's slot."""
         passive = self._passive.pop(connection.number, None)
         if passive is not None:
             passive.close()
@@ -375,7 +376,7 @@ class BaseServer:
         self.connections.pop(connection.number, None)
 
     def passive_listener(self, connection: Connection) -> PassiveListener:
-        """The data listener of a connection, made when first asked for."""
+        """The data listener of a connection, made at the first call."""
         listener = self._passive.get(connection.number)
         if listener is None:
             listener = self._passive[connection.number] = PassiveListener(
@@ -389,33 +390,33 @@ class BaseServer:
     # Paths.
 
     async def path_exists(self, connection: Connection, path: str, *, pattern: bool = False) -> bool:
-        """Whether there is something at a path as a client names it, be it a link that leads nowhere.
+        """Whether a file, directory or link, also a broken one, is at a client's path.
 
         Args:
-            connection: Who asks.
-            path: The path.
-            pattern: Whether it may be a pattern, which is there when something matches.
+            connection: The session.
+            path: The path as the client sent it.
+            pattern: Whether the path may be a pattern, which exists if anything matches.
 
         Raises:
-            PathIOError: It is not missing, but broken or busy.
-            CommandSyntaxError: It is none.
+            PathIOError: The path exists, but is broken or busy.
+            CommandSyntaxError: The text is no path.
         """
         real, _ = self.get_paths(connection, path)
         return await confined(connection, real, follow=False) and await is_there(connection, real)
 
     @staticmethod
     def get_paths(connection: Connection, path: str | PurePosixPath) -> tuple[PurePath, PurePosixPath]:
-        """The real and the virtual path that the argument of a command means.
+        """The real and the virtual path of a command's argument.
 
         `.`, `..` and doubled slashes are resolved in the text, and ".." stops at "/".
 
         Raises:
-            CommandSyntaxError: It holds NUL, which no file system has in a name.
+            CommandSyntaxError: The path contains NUL, which no file system allows.
         """
         key = (connection.user, connection.current_directory, path)
         known = connection.known_paths
         if known is None or known[0] != key:
-            # Conditions, rights and the handler ask for the same path one after another.
+            # Conditions, rights and the handler use the same path one after another.
             text = str(path)
             if "\0" in text:
                 raise CommandSyntaxError("A path cannot hold NUL")

@@ -1,4 +1,4 @@
-"""What must hold before a handler runs, as decorators that stand above it, and the frame of transfer workers."""
+"""Decorators of handlers: conditions that must hold before a handler runs, and the frame of transfer workers."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ __all__ = [
 
 
 class HasPaths(Protocol):
-    """The little of a server that conditions need."""
+    """The part of a server that conditions use."""
 
     def get_paths(self, connection: Connection, path: str | PurePosixPath) -> tuple[PurePath, PurePosixPath]:
-        """The real and the virtual path that the argument of a command means."""
+        """The real and the virtual path of a command's argument."""
 
 
 _DENIED = "Permission denied"
 _ROOT = PurePosixPath("/")
 
 _ON_THE_NAME = frozenset({"delete", "rename"})
-"""Rights to do something to a name, not to what it stands for."""
+"""Rights that are about a name itself, not about the target of a link."""
 
 S = TypeVar("S", bound=HasPaths)
 P = ParamSpec("P")
@@ -50,7 +50,7 @@ Handler = Callable[Concatenate[S, Connection, str, P], Coroutine[Any, Any, bool]
 
 
 class ConnectionField(NamedTuple):
-    """A thing that must have been said before, and the reply when it was not."""
+    """An attribute that an earlier command sets, and the reply while it is missing."""
 
     name: str
     text: str
@@ -58,12 +58,12 @@ class ConnectionField(NamedTuple):
 
 
 class ConnectionConditions:
-    """Run the handler only when the connection has everything that is named here.
+    """Run the handler only when the connection has all the named attributes.
 
     Args:
         fields: Class attributes of this class, or your own (name, text) pairs.
-        wait: Wait for what is missing, up to ``connection.wait_future_timeout`` seconds.
-        fail_code: Code of the reply when something is missing; None for the field's own (530 not logged in, 503 bad
+        wait: Wait for a missing attribute, up to ``connection.wait_future_timeout`` seconds.
+        fail_code: Code of the reply when an attribute is missing; None for the field's own (530 not logged in, 503 bad
             sequence of commands, 425 no data connection).
         fail_info: Text of that reply; None for the field's own.
     """
@@ -126,7 +126,7 @@ def argument_required(handler: Handler[S, P]) -> Handler[S, P]:
 
 
 class PathCondition(NamedTuple):
-    """A question to the path layer, the answer that is wanted, and the reply to the other."""
+    """A method of the path layer, the result it must have, and the reply to any other."""
 
     method: str
     wanted: bool
@@ -134,12 +134,12 @@ class PathCondition(NamedTuple):
 
 
 class PathConditions:
-    """Run the handler only when the path it is about is what is asked for; 550 otherwise.
+    """Run the handler only when its path fulfils the conditions; 550 otherwise.
 
-    A path that leads out of the user's base, be it through symbolic links, is reported as missing.
+    A path that leads out of the user's base, also through symbolic links, is reported as missing.
 
     Args:
-        conditions: Class attributes of this class, tested in order.
+        conditions: Class attributes of this class, checked in order.
     """
 
     path_must_exists: ClassVar[PathCondition] = PathCondition("exists", True, "No such file or directory")
@@ -165,7 +165,7 @@ class PathConditions:
         return checked
 
     async def failed(self, connection: Connection, real: PurePath) -> str | None:
-        """Text of the first condition that does not hold; None when all do."""
+        """Text of the first condition that does not hold; None when all hold."""
         if not await confined(connection, real):
             return self.path_must_exists.text
         for condition in self.conditions:
@@ -175,13 +175,13 @@ class PathConditions:
 
 
 class PathPermissions:
-    """Run the handler only when the user has all the rights that are named here; 550 otherwise.
+    """Run the handler only when the user has all the named rights; 550 otherwise.
 
     Args:
         permissions: Class attributes of this class.
 
     Raises:
-        ValueError: None was given.
+        ValueError: No right is named, or an unknown one.
     """
 
     readable: ClassVar[str] = "readable"
@@ -218,13 +218,13 @@ class PathPermissions:
     async def refused(
         self, connection: Connection, real: PurePath, virtual: PurePosixPath, *, follow: bool | None = None
     ) -> str | None:
-        """Text of the refusal; None when the user has all these rights at the path, and where its links lead.
+        """Text of the error; None when the user has all these rights at the path and at the targets of its links.
 
         Args:
-            connection: Whose rights.
+            connection: The user's session.
             real: Real path.
             virtual: Virtual path.
-            follow: Whether a link at the end counts for what it leads to; None for what these rights are about.
+            follow: Whether a link at the end is followed; None to choose by the rights.
         """
         if not await self._granted(connection, virtual):
             return _DENIED
@@ -243,7 +243,14 @@ class PathPermissions:
 async def demand(
     server: HasPaths, connection: Connection, rest: str, *permissions: str, follow: bool | None = None
 ) -> None:
-    """What `PathPermissions` asks, for handlers that learn late which right they need; `follow` as in `refused`.
+    """Check what `PathPermissions` checks, for handlers that choose the rights while they run.
+
+    Args:
+        server: Resolves the path.
+        connection: The user's session.
+        rest: The path as the client sent it.
+        permissions: Attributes of `PathPermissions`.
+        follow: As in `PathPermissions.refused`.
 
     Raises:
         CommandRefused: 550; the user lacks one of the rights.
@@ -255,10 +262,10 @@ async def demand(
 
 
 async def demand_movable(connection: Connection, real: PurePath, virtual: PurePosixPath) -> None:
-    """Let no directory be moved that has rights of its own below it: there they hold for paths, and stay behind.
+    """Refuse to move a directory with restricted paths below it: rights belong to paths and do not move along.
 
     Raises:
-        CommandRefused: 550; something below the path is forbidden, or would be after the move.
+        CommandRefused: 550; a path below is restricted, before or after the move.
     """
     meant = await virtual_target(connection, real, virtual, follow=False)
     user = connection.user
@@ -268,10 +275,10 @@ async def demand_movable(connection: Connection, real: PurePath, virtual: PurePo
 
 
 async def is_there(connection: Connection, real: PurePath) -> bool:
-    """True when the path has something, be it a link that leads nowhere.
+    """True when a file, directory or link, also a broken one, is at the path.
 
     Raises:
-        PathIOError: It is not missing, but broken or busy: the client shall learn that.
+        PathIOError: The path exists, but is broken or busy, which the client must learn.
     """
     try:
         await connection.path_io.lstat(real)
@@ -284,12 +291,12 @@ async def is_there(connection: Connection, real: PurePath) -> bool:
 
 
 async def confined(connection: Connection, real: PurePath, *, follow: bool = True) -> bool:
-    """True when `real`, all links followed, lies within the user's base; links in a circle lie nowhere.
+    """True when `real`, with all links followed, is within the user's base; False for a circle of links.
 
     Args:
-        connection: Whose base.
+        connection: The user's session.
         real: Real path.
-        follow: False to leave the last part alone: what removes or renames a link does not go where it leads.
+        follow: False to keep a link at the end: removing or renaming a link does not affect its target.
     """
     return await virtual_target(connection, real, _ROOT, follow=follow) is not None
 
@@ -297,12 +304,12 @@ async def confined(connection: Connection, real: PurePath, *, follow: bool = Tru
 async def virtual_target(
     connection: Connection, real: PurePath, virtual: PurePosixPath, *, follow: bool
 ) -> PurePosixPath | None:
-    """The virtual path of what a path leads to, all links followed; None out of the user's base, and in a circle.
+    """The virtual path of a path's target, with all links followed; None outside the user's base, and for a circle.
 
     Args:
-        connection: Whose base.
+        connection: The user's session.
         real: Real path.
-        virtual: The same as a virtual path; it comes back where there is no link.
+        virtual: The same path as a virtual path, which is the result if there is no link.
         follow: As for `confined`.
     """
     base, path_io = connection.user.base_path, connection.path_io
@@ -325,9 +332,10 @@ async def virtual_target(
 
 
 def worker(handler: Callable[P, Coroutine[Any, Any, bool]]) -> Callable[P, Coroutine[Any, Any, bool]]:
-    """Make a coroutine over (server, connection, rest) a transfer, which may be broken off from outside.
+    """Make a coroutine over (server, connection, rest) a transfer that ABOR can abort.
 
-    When ABOR cancels it, it answers 426, then 226. When its data connection breaks or stands still, it answers 426.
+    When ABOR cancels it, the server sends 426, then 226. When its data connection breaks or times out, the server sends
+    426.
 
     Source: RFC 959 4.1.3 (ABOR) and 4.2.2 (426).
     """

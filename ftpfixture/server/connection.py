@@ -1,4 +1,4 @@
-"""What a handler may see of its session, and wait for."""
+"""The state of a session for its handlers, which can also wait for a part of it."""
 
 from __future__ import annotations
 
@@ -25,29 +25,29 @@ from ftpfixture.wire.listing.styles import ListStyle
 __all__ = ["SESSION", "Connection", "KnownPaths", "Response", "SessionControl", "Workers"]
 
 Opener = Callable[[float | None], Awaitable[Any]]
-"""Makes a value that is wanted, within a number of seconds."""
+"""Makes a value within the given number of seconds."""
 
 KnownPaths = tuple[tuple[User, PurePosixPath, str | PurePosixPath], tuple[PurePath, PurePosixPath]]
-"""User, current directory and argument, and the real and the virtual path that they mean."""
+"""User, current directory and argument, and the real and the virtual path that result from them."""
 
 SESSION: ContextVar[int] = ContextVar("ftpfixture_session", default=0)
-"""Number of the control connection for which a task works, for those who get no connection; 0 outside a session."""
+"""Number of the session that a task works for, for code that gets no `Connection`; 0 outside a session."""
 
 
 class Response(Protocol):
-    """Answers the command that is being handled."""
+    """Replies to the current command."""
 
     def __call__(self, code: str, lines: str | list[str] | tuple[str, ...] = "", list: bool = False) -> None:  # noqa: A002
-        """Send a reply; with `list` the middle lines carry no code and are indented by a space."""
+        """Send a reply; with `list` the middle lines have no code and begin with a space."""
 
 
 class Workers(set[asyncio.Task[Any]]):
-    """The tasks that a session runs beside its commands: transfers, and whatever handlers add.
+    """The tasks that a session runs beside its commands: transfers, and tasks that handlers add.
 
-    They are reaped when they end; ABOR cancels them; the session's end awaits them.
+    A task is removed when it ends; ABOR cancels all; the session's end awaits all.
 
     Args:
-        ended: Told of each task's end, with the command that started it.
+        ended: Called at the end of each task, with the command that started it.
     """
 
     def __init__(self, ended: Callable[[asyncio.Task[Any], Exchange], None]) -> None:
@@ -65,7 +65,7 @@ class Workers(set[asyncio.Task[Any]]):
 
     @property
     def awaits_preliminary(self) -> bool:
-        """Whether one of them is a transfer that has got no reply yet."""
+        """Whether one of them is a transfer without any reply yet."""
         return any(exchange.awaits_preliminary for exchange in self._exchanges.values())
 
     def _reap(self, task: asyncio.Task[Any]) -> None:
@@ -77,14 +77,14 @@ class Workers(set[asyncio.Task[Any]]):
             self._idle = None
 
     async def idle(self) -> None:
-        """Wait until none is left."""
+        """Wait until every task has ended."""
         while self:
             if self._idle is None:
                 self._idle = asyncio.get_running_loop().create_future()
             await shield(self._idle)
 
     async def cancel(self) -> None:
-        """Cancel all on behalf of the command that is being handled, and wait until they are gone."""
+        """Cancel all tasks for the current command, and wait until they have ended."""
         self.abort = EXCHANGE.get()
         try:
             for task in tuple(self):
@@ -95,7 +95,7 @@ class Workers(set[asyncio.Task[Any]]):
 
 
 class SessionControl(Protocol):
-    """What the server and its commands ask of the session itself."""
+    """The part of a session that the server and its commands use."""
 
     number: int
     channel: Channel
@@ -103,28 +103,28 @@ class SessionControl(Protocol):
     workers: Workers
 
     def respond(self, code: str, lines: str | list[str] | tuple[str, ...] = "", list: bool = False) -> None:  # noqa: A002
-        """Answer the command that is being handled (`connection.response`)."""
+        """Reply to the current command (`connection.response`)."""
 
     def logged_in(self, user: str) -> None:
-        """Tell that a user was let in."""
+        """Emit the event of a login."""
 
     async def encrypt(self, context: SSLContext) -> bool:
-        """Make the TLS handshake, as the server; False when that failed and the session must end."""
+        """Do the TLS handshake as the server; False when it failed and the session must end."""
 
     async def decrypt(self) -> bool:
-        """Go back to clear text; False when the other side does not agree and the session must end."""
+        """Return to clear text; False when the other side does not end TLS and the session must end."""
 
     def terminate(self, reason: str, text: str) -> None:
-        """Say 421 and end the session, whatever it does."""
+        """Send 421 and end the session in any state."""
 
 
 class Connection:
-    """The state of one control connection, as handlers see it.
+    """The state of one control connection for handlers.
 
-    Attributes are plain: what was never set raises AttributeError, `del` of what is absent does nothing, and anything
-    may be added. ``connection["x"]`` and ``connection.future.x`` give a future that is done when `x` is set.
+    Attributes are plain: one that was never set raises AttributeError, `del` of a missing one does nothing, and any
+    name may be added. ``connection["x"]`` and ``connection.future.x`` are a future that is done when `x` is set.
 
-    All that this package uses is declared here; any other name is a flag of a user's own handlers.
+    Every attribute that this package uses is declared here; any other name is a flag of a user's handlers.
     """
 
     # The session.
@@ -156,7 +156,7 @@ class Connection:
     path_io: AbstractPathIO
     throttles: dict[str, StreamThrottle]
 
-    # The login; `login_state` says how far it is.
+    # The login; its stage is `login_state`.
     login: str = ""
     claimed: User | None = None
     login_failures: int
@@ -193,34 +193,34 @@ class Connection:
     def __init__(self, *, clock: Clock | None = None, **values: Any) -> None:
         self.__dict__["_waiters"] = {}
         self.__dict__["_openers"] = {}
-        self.__dict__["_login"] = Login.NOBODY
+        self.__dict__["_login"] = Login.NO_USER
         self.__dict__["clock"] = clock or Clock()
         self.__dict__.update(values)
 
     @property
     def login_state(self) -> Login:
-        """How far the login is.
+        """The stage of the login.
 
-        A user's own handler may set or delete `logged` and `login` of the extension API, and then that counts.
+        A user's handler may set or delete `logged` and `login` of the extension API, and then these decide.
         """
         state: Login = self.__dict__["_login"]
         if "logged" in self:
             return state if state.is_in else Login.IN
         if "login" not in self:
-            return Login.NOBODY
+            return Login.NO_USER
         return state if state.is_due else Login.NAMED
 
     def enter(self, state: Login) -> None:
-        """Go on with the login, or begin it anew; `user` and `logged` of the extension API follow.
+        """Set the stage of the login; this also sets `user` and `logged` of the extension API.
 
         Args:
-            state: The next. Who it is about was said in `login` and `claimed`, which NOBODY forgets.
+            state: The next stage. `login` and `claimed` have the user; NO_USER deletes them.
 
         Raises:
-            ServerStateError: It does not follow on the state before.
+            ServerStateError: The stage cannot follow on the current one.
         """
         self.__dict__["_login"] = LOGIN_MOVES[self.login_state, state]
-        if state is Login.NOBODY:
+        if state is Login.NO_USER:
             del self.login, self.claimed, self.user, self.logged
         elif state.is_in and self.claimed is not None:
             self.user = self.claimed
@@ -230,7 +230,7 @@ class Connection:
         return name in self.__dict__
 
     def __getattr__(self, name: str) -> Any:
-        raise AttributeError(f"connection has no {name!r} yet: nobody has set it")
+        raise AttributeError(f"connection has no {name!r} yet: no command or handler has set it")
 
     def __setattr__(self, name: str, value: Any) -> None:
         self.__dict__[name] = value
@@ -257,22 +257,22 @@ class Connection:
 
     @property
     def future(self) -> _Futures:
-        """The same futures as attributes."""
+        """The futures of ``connection["x"]`` as attributes."""
         return _Futures(self)
 
     def when_wanted(self, name: str, opener: Opener | None) -> None:
-        """Await ``opener(timeout)`` for the value of `name` when somebody waits for it and it is not there."""
+        """Let `wait_for` get a missing `name` from ``await opener(timeout)``; None for no opener."""
         if opener is not None:
             self.__dict__["_openers"][name] = opener
         else:
             self.__dict__["_openers"].pop(name, None)
 
     async def wait_for(self, name: str, timeout: float | None) -> Any:
-        """The value of `name`, waiting until it is set.
+        """The value of `name`, after waiting until it is set.
 
         Raises:
-            TimeoutError: It was not set within `timeout` seconds (None waits for ever).
-            OSError: It cannot be had.
+            TimeoutError: It was not set within `timeout` seconds (None waits without limit).
+            OSError: Its opener failed.
         """
         if name in self.__dict__:
             return self.__dict__[name]

@@ -1,6 +1,6 @@
-"""The permission bits of what a session makes, where its client has said SITE UMASK.
+"""The permission bits of new files and directories after SITE UMASK.
 
-One rule: a session without an umask of its own leaves the bits to the path layer.
+One rule: without SITE UMASK the path layer chooses the bits.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from ftpfixture.server.replies import offered
 __all__ = ["DIRECTORY_MODE", "FILE_MODE", "apply_umask", "creating"]
 
 FILE_MODE = 0o666
-"""Bits of a new file, before the umask takes away some."""
+"""Bits of a new file, before the umask clears some."""
 
 DIRECTORY_MODE = 0o777
-"""Bits of a new directory, before the umask takes away some."""
+"""Bits of a new directory, before the umask clears some."""
 
 
 async def apply_umask(connection: Connection, real: PurePath, mode: int) -> None:
-    """Give what was just made the bits of `mode` that the session's umask leaves."""
+    """Set the permission bits of a new file or directory: `mode` without the bits of the session's umask."""
     if connection.umask is not None:
         await offered(connection.path_io.chmod(real, mode & ~connection.umask))
 
 
 @asynccontextmanager
 async def creating(connection: Connection, real: PurePath, mode: str) -> AsyncIterator[Any]:
-    """Open a file as the path layer does; one that this makes gets the bits of the session's umask."""
+    """Open a file with the path layer, and apply the session's umask if this makes the file."""
     is_new = connection.umask is not None and not await connection.path_io.exists(real)
     async with connection.path_io.open(real, mode=mode) as file:
         if is_new:

@@ -1,6 +1,6 @@
-"""Which name on the wire calls which method: the marker of built-in commands, and the reach rule for subclasses.
+"""The table from verbs to methods: the marker of built-in commands, and the rule for subclasses.
 
-One rule: a name on the wire reaches a method only if somebody meant it to. See `build_table`.
+One rule: a verb reaches only a method that was written as a handler; `build_table` defines which.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from ftpfixture.wire.states import LEGAL_REPLIES
 __all__ = ["CommandSpec", "FeatLine", "Handler", "build_table", "command", "is_verb"]
 
 Handler = Callable[..., Coroutine[Any, Any, bool]]
-"""A bound command handler: ``await handler(connection, rest)`` is True to go on, False to close the session."""
+"""A bound command handler: ``await handler(connection, rest)`` is True to continue, False to close the session."""
 
 FeatLine = str | Callable[[Any, Any], str]
-"""A line of FEAT's answer, or what makes it from the server and the connection ("" for none)."""
+"""A line of FEAT's reply, or a function that makes it from the server and the connection ("" for none)."""
 
 _MARK = "__ftp_command__"
 H = TypeVar("H", bound=Callable[..., Coroutine[Any, Any, bool]])
@@ -28,14 +28,14 @@ H = TypeVar("H", bound=Callable[..., Coroutine[Any, Any, bool]])
 
 @dataclass(frozen=True, slots=True)
 class CommandSpec:
-    """What the marker says of a command.
+    """The properties of a command, from its marker.
 
     Attributes:
         verbs: The verb and its aliases, upper case.
-        feat: Lines for FEAT.
-        during_transfer: May it be answered while a transfer of its session runs, after the 150 of that.
-        overtakes: May it then also be answered before commands that came earlier and wait.
-        text: Its line of HELP.
+        feat: Its lines in the reply to FEAT.
+        during_transfer: Whether it runs while a transfer of its session runs, after the 150 of the transfer.
+        overtakes: Whether it then also runs before earlier commands that wait.
+        text: Its line in the reply to HELP.
     """
 
     verbs: tuple[str, ...]
@@ -63,25 +63,25 @@ def _first_line(handler: object) -> str:
 
 
 def build_table(server: type) -> dict[str, tuple[str, CommandSpec]]:
-    """Every verb that a server class answers, in lower case, with the name of its method and what is known of it.
+    """Lower-case verb to the name and the properties of its method, for all commands of a server class.
 
-    1. A method marked with `command` answers its verbs.
-    2. An override of a handler keeps its verbs; an override of anything else stays what it was.
+    1. A method marked with `command` handles its verbs.
+    2. An override of a handler keeps its verbs; an override of another method is no handler.
     3. In a subclass, a new public coroutine method whose parameters after ``self`` are ``connection, rest``, and
-       whose name no base has, answers its upper-cased name; a trailing underscore is dropped.
-    4. Nothing else can be reached.
+       whose name no base has, handles its upper-cased name; a trailing underscore is dropped.
+    4. No command reaches any other method.
     """
     return {verb.lower(): (name, spec) for name, spec in _reachable(server).items() for verb in spec.verbs}
 
 
 def is_verb(verb: str) -> bool:
-    """Whether a word at the head of a line, in upper case, is a verb of some RFC, or misspelt one of a password."""
+    """Whether an upper-case first word of a line is a verb of an RFC, or a misspelling of PASS or its kind."""
     return not verb or verb in LEGAL_REPLIES or censor(verb, "x") != f"{verb} x"
 
 
 @lru_cache(maxsize=128)
 def _reachable(server: type) -> dict[str, CommandSpec]:
-    """Method name to what it answers, the base classes first, so that the order is that of definition."""
+    """Method name to its properties, with base classes first, so in the order of definition."""
     known: dict[str, CommandSpec] = {}
     seen: set[str] = set()
     implied: set[str] = set()
@@ -91,7 +91,7 @@ def _reachable(server: type) -> dict[str, CommandSpec]:
             if spec is not None:
                 known[name] = spec
             elif name in implied and _is_ours(owner):
-                # From a mixin that stands behind the server, which overrides it: what answers now is a hook.
+                # From a mixin that comes after the server in the MRO: the server's own method, a hook, overrides it.
                 implied.remove(name)
                 del known[name]
             elif name in known:

@@ -1,6 +1,6 @@
 """From the path layer to directory entries: what LIST, NLST, MLSD, MLST and STAT show of a file.
 
-One rule: what all files of a directory share is asked once, and what a verb does not show is not asked at all.
+One rule: facts that all files of a directory share are read once, and facts that a verb does not show are not read.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ __all__ = ["Entries", "Listing", "Page", "as_directory", "whole_seconds"]
 
 
 Row = Callable[[str, Any], str | None]
-"""Makes a line from a name and what `AbstractPathIO.lstat` gives; None for what takes more."""
+"""Makes a line from a name and the result of `AbstractPathIO.lstat`; None if that is not enough."""
 
 
 class Page(NamedTuple):
     """Some of the entries of a directory.
 
     Attributes:
-        lines: As they are shown, without line ends.
-        directories: Names of those among them that are directories, if they are wanted.
+        lines: The lines to send, without line ends.
+        directories: Names of the directories among them, for a recursive listing.
     """
 
     lines: list[str]
@@ -50,15 +50,15 @@ class Page(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """How a directory is to be shown.
+    """The format of a listing.
 
     Attributes:
         style: Makes the line of an entry.
-        row: Makes the same lines.
-        perm: Whether the rights of the user are shown.
-        followed: Whether links are shown as what they lead to.
+        row: Makes the same line without an entry, which is faster.
+        perm: Whether the user's rights are shown.
+        followed: Whether a link is shown as its target.
         hidden: Whether names that begin with a dot are shown.
-        recursive: Whether the directories among them are wanted.
+        recursive: Whether `Page.directories` is filled.
     """
 
     style: Callable[[Entry], str]
@@ -70,19 +70,19 @@ class Listing:
 
 
 class Entries(BaseServer):
-    """Builds entries; a subclass may show files otherwise by overriding `entry`."""
+    """Builds entries; a subclass may override `entry` to show files differently."""
 
     async def entry(self, connection: Connection, name: str, real: PurePath, virtual: PurePosixPath) -> Entry:
         """The entry of one file, directory or link.
 
         Args:
-            connection: Who asks.
-            name: As it shall be shown.
+            connection: The session.
+            name: The name to show.
             real: Real path.
             virtual: Virtual path; rights depend on it.
 
         Raises:
-            PathIOError: It is gone.
+            PathIOError: The file no longer exists.
         """
         stats = await connection.path_io.lstat(real)
         kind = type_of(stats.st_mode)
@@ -91,7 +91,7 @@ class Entries(BaseServer):
         return replace(_entry_of(name, stats), target=target, perm=perm)
 
     async def followed(self, connection: Connection, entry: Entry, real: PurePath, virtual: PurePosixPath) -> Entry:
-        """What a link stands for, under the link's name; the link itself when it leads nowhere, or out of the base."""
+        """The target of a link, under the link's name; the link itself if it is broken or leads out of the base."""
         if entry.type != "link":
             return entry
         try:
@@ -100,7 +100,7 @@ class Entries(BaseServer):
             target = await connection.path_io.resolve(real)
             return await self.entry(connection, entry.name, target, virtual)
         except PathIOError as error:
-            _only_foreseen(error)
+            _raise_unexpected(error)
             return entry
 
     async def _target(self, connection: Connection, real: PurePath) -> str | None:
@@ -109,7 +109,7 @@ class Entries(BaseServer):
         except NotImplementedError:
             return None
         except PathIOError as error:
-            _only_foreseen(error)
+            _raise_unexpected(error)
             return None
         base = connection.user.base_path
         for top in (base, await connection.path_io.resolve(base)):
@@ -118,7 +118,7 @@ class Entries(BaseServer):
         return str(target)
 
     def list_listing(self, connection: Connection, *, hidden: bool, recursive: bool) -> Listing:
-        """How LIST shows a directory."""
+        """The format of LIST."""
         now, timezone, style = self.clock(), self.timezone, connection.list_style
         row: Row
         if style is LIST_STYLES["unix"]:
@@ -126,11 +126,11 @@ class Entries(BaseServer):
         elif style in LIST_STYLES.values():
             row = partial(_styled_row, style, now, timezone)
         else:
-            row = _no_row  # a style of somebody's own, which may show everything that there is to know
+            row = _no_row  # a user's own style may show every fact, so it needs the entry
         return Listing(partial(style, now=now, timezone=timezone), row, hidden=hidden, recursive=recursive)
 
     async def mlsd_listing(self, connection: Connection, virtual: PurePosixPath) -> Listing:
-        """How MLSD shows a directory."""
+        """The format of MLSD."""
         facts = connection.facts
         perm = "perm" in facts
         rights = await connection.user.get_permissions(virtual) if perm else Permission()
@@ -140,15 +140,15 @@ class Entries(BaseServer):
     async def pages(
         self, connection: Connection, real: PurePath, virtual: PurePosixPath, listing: Listing
     ) -> AsyncGenerator[Page, None]:
-        """Show what is in a directory, in the order of the names, some at a time, with turns for others between.
+        """Yield the listing of a directory in pages, sorted by name; other tasks run between two pages.
 
-        What vanishes meanwhile is left out, and so are names that would break a line in two.
+        Files that disappear meanwhile are left out, and so are names that would break a line in two.
         """
         names = await self._sorted_names(connection, real, hidden=listing.hidden)
         own_rights = _names_with_own_rights(connection.user, virtual) if listing.perm else frozenset[str]()
-        if own_rights is None or self._shows_otherwise:
+        if own_rights is None or self._entry_overridden:
             for batch in batches(names):
-                yield await self._asked_page(connection, real, virtual, listing, batch)
+                yield await self._entry_page(connection, real, virtual, listing, batch)
             return
         row = partial(_row_unless, own_rights, listing.row) if own_rights else listing.row
         async with aclosing(connection.path_io.lstat_many(real, names)) as described:
@@ -156,10 +156,10 @@ class Entries(BaseServer):
                 yield await self._page(connection, real, virtual, listing, row, found)
                 await take_turns()
 
-    async def _asked_page(
+    async def _entry_page(
         self, connection: Connection, real: PurePath, virtual: PurePosixPath, listing: Listing, names: list[str]
     ) -> Page:
-        """Show some names, each by an entry of its own."""
+        """The page of some names, with an entry for each."""
         page = Page([], [])
         for name in names:
             entry = await self._show(connection, real / name, virtual / name, listing, page)
@@ -170,7 +170,7 @@ class Entries(BaseServer):
     async def _page(
         self, connection: Connection, real: PurePath, virtual: PurePosixPath, listing: Listing, row: Row, found: Batch
     ) -> Page:
-        """Show some names of which the path layer has told enough, but for a few."""
+        """The page of some names by `row`, with an entry only where that is not enough."""
         page = Page([], [])
         add = page.lines.append
         for name, stats in found:
@@ -186,12 +186,12 @@ class Entries(BaseServer):
     async def _show(
         self, connection: Connection, real: PurePath, virtual: PurePosixPath, listing: Listing, page: Page
     ) -> Entry | None:
-        """Show what takes more than a row: a link, a file with rights of its own, what a subclass shows otherwise."""
+        """Add a line that needs an entry: of a link, a file with its own rights, or where a subclass overrides it."""
         await take_turns()
         try:
             entry = await self.entry(connection, virtual.name, real, virtual)
         except PathIOError as error:
-            _only_foreseen(error)
+            _raise_unexpected(error)
             return None
         if listing.followed:
             entry = await self.followed(connection, entry, real, virtual)
@@ -201,39 +201,39 @@ class Entries(BaseServer):
     async def names(
         self, connection: Connection, real: PurePath, virtual: PurePosixPath, *, hidden: bool
     ) -> Iterable[str]:
-        """The names in a directory, as NLST shows them, sorted; those that begin with a dot only if `hidden`."""
-        if not self._shows_otherwise:
+        """The names in a directory for NLST, sorted; names that begin with a dot only if `hidden`."""
+        if not self._entry_overridden:
             return await self._sorted_names(connection, real, hidden=hidden)
         pages = self.pages(connection, real, virtual, Listing(attrgetter("name"), _no_row, hidden=hidden))
         return [line async for page in pages for line in page.lines]
 
     async def _sorted_names(self, connection: Connection, real: PurePath, *, hidden: bool) -> Iterable[str]:
-        return await in_order(await connection.path_io.list_names(real), listable if hidden else _listable_in_sight)
+        return await in_order(await connection.path_io.list_names(real), listable if hidden else _without_hidden)
 
     @property
-    def _shows_otherwise(self) -> bool:
-        """Whether a subclass has an `entry` of its own, which must be asked for every file."""
+    def _entry_overridden(self) -> bool:
+        """Whether a subclass overrides `entry`, which then makes every line."""
         return type(self).entry is not Entries.entry
 
 
-def _only_foreseen(error: PathIOError) -> None:
-    """Let nothing pass for a missing file that a path layer should never raise."""
+def _raise_unexpected(error: PathIOError) -> None:
+    """Raise an error that has no reply: it must not look like a missing file."""
     if reply_for(error) is None:
         raise error
 
 
 def whole_seconds(timestamp: float) -> int:
-    """A time as servers tell it: RFC 3659 allows fractions, but none sends them, and many clients trip over them."""
+    """A time without its fraction: RFC 3659 allows one, but no server sends it, and many clients fail on it."""
     return math.floor(timestamp)
 
 
 def as_directory(entry: Entry, kind: str, name: str) -> Entry:
-    """The same entry as the "cdir" or "pdir" of an MLSD (RFC 3659 7.5.1)."""
+    """A copy of the entry as the "cdir" or "pdir" of an MLSD (RFC 3659 7.5.1)."""
     return replace(entry, type=kind, name=name)
 
 
 def _entry_of(name: str, stats: Any) -> Entry:
-    """The entry of what `AbstractPathIO.lstat` describes, without what it does not tell."""
+    """The entry of a result of `AbstractPathIO.lstat`, without target and perm."""
     created = getattr(stats, "st_birthtime", None)
     return Entry(
         name=name,
@@ -249,7 +249,7 @@ def _entry_of(name: str, stats: Any) -> Entry:
     )
 
 
-def _listable_in_sight(names: Sequence[str]) -> list[str]:
+def _without_hidden(names: Sequence[str]) -> list[str]:
     return [name for name in listable(names) if not name.startswith(".")]
 
 
@@ -258,16 +258,16 @@ def _row_unless(names: frozenset[str], row: Row, name: str, stats: Any) -> str |
 
 
 def _no_row(name: str, stats: Any) -> None:
-    """Leave it to the entry."""
+    """Make no line, so that the entry makes it."""
 
 
 def _styled_row(style: ListStyle, now: float, timezone: tzinfo, name: str, stats: Any) -> str | None:
-    """The line of a style that has no rows."""
+    """The line of a built-in style without rows."""
     return None if stat.S_ISLNK(stats.st_mode) else style(_entry_of(name, stats), now=now, timezone=timezone)
 
 
 def _names_with_own_rights(user: User, virtual: PurePosixPath) -> frozenset[str] | None:
-    """What in a directory may have other rights than the rest of it; None when only their classes know."""
+    """Names in a directory with their own permission; None if a subclass of User or Permission decides."""
     plain = type(user).get_permissions is User.get_permissions
     if not plain or any(type(permission).is_parent is not Permission.is_parent for permission in user.permissions):
         return None

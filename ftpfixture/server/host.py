@@ -1,4 +1,4 @@
-"""What a session needs of its server."""
+"""The part of a server that its sessions use."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["SessionHost"]
 
 
 class SessionHost(Protocol):
-    """A server, as its sessions see it."""
+    """A server for its sessions."""
 
     hub: Hub
     encoding: str
@@ -25,16 +25,16 @@ class SessionHost(Protocol):
     specs: dict[str, CommandSpec]
 
     def new_connection(self, session: SessionControl) -> Connection:
-        """What handlers will see of the session."""
+        """The `Connection` that the handlers of the session get."""
 
     def context_from_the_start(self, connection: Connection) -> SSLContext | None:
-        """What to make the TLS handshake with before the greeting; None to begin in clear."""
+        """The SSLContext of the TLS handshake before the greeting; None if the session begins in clear text."""
 
     async def path_exists(self, connection: Connection, path: str, *, pattern: bool = False) -> bool:
-        """Whether there is something at a path, or that matches it."""
+        """Whether a file is at a client's path, or matches it as a pattern."""
 
     async def greeting(self, connection: Connection, rest: str) -> bool:
-        """Say the first reply; False to close."""
+        """Send the greeting; False to close the session."""
 
     async def release(self, connection: Connection) -> None:
-        """Give back what the connection held."""
+        """Release what the connection holds."""

@@ -1,6 +1,6 @@
-"""What a client says: read as it comes, and kept until its turn.
+"""The received commands of a session, kept until their turn.
 
-One rule: this room knows no verb. What may overtake what is said by the marker of the command.
+One rule: this module knows no verb. The marker of a command decides whether it may overtake others.
 """
 
 from __future__ import annotations
@@ -21,37 +21,37 @@ _LIMIT = 1024  # commands read ahead before the client has to wait
 
 
 class Inbox(deque[Command | None]):
-    """The commands of a session in the order they came; None stands for a line that was too long.
+    """The commands of a session in the order of arrival; None is a line that was too long.
 
     Args:
-        channel: Where they come from.
-        encoding: Of commands.
-        heard: Called when something came.
-        ended: Called with the reason when nothing more will come.
+        channel: The control connection.
+        encoding: Encoding of commands.
+        received: Called after bytes arrived.
+        ended: Called with the reason when the connection has ended.
     """
 
     def __init__(
-        self, channel: Channel, encoding: str, heard: Callable[[], None], ended: Callable[[str], None]
+        self, channel: Channel, encoding: str, received: Callable[[], None], ended: Callable[[str], None]
     ) -> None:
         super().__init__()
         self._channel = channel
         self._encoding = encoding
-        self._heard = heard
+        self._received = received
         self._ended = ended
         self._reader = LineReader(_LINE_LIMIT)
-        self._full = False  # nothing more is read until half of what waits is gone
+        self._full = False  # nothing is read until less than half of the limit waits
 
     def listen(self) -> None:
-        """Read whenever something comes, and what is there already."""
+        """Read what has arrived, and whenever more arrives."""
         self._channel.watch(self._readable)
-        self._readable()  # TLS may have received what the loop will not tell of
+        self._readable()  # TLS may have buffered bytes, for which the loop calls nothing
 
     def watch_end(self) -> None:
-        """Read nothing, but notice when the client is gone."""
+        """Read nothing, but call `ended` when the client has closed or reset the connection."""
         self._channel.watch_end(self._closed)
 
     def stop(self) -> None:
-        """Neither read nor notice anything."""
+        """Stop reading and watching."""
         self._channel.unwatch()
 
     def _readable(self) -> None:
@@ -71,13 +71,13 @@ class Inbox(deque[Command | None]):
         if len(self) > _LIMIT:
             self._full = True
             self.stop()
-        self._heard()
+        self._received()
 
     def _closed(self) -> None:
         self._ended("client closed")
 
     def take(self, index: int) -> Command | None:
-        """Take one out."""
+        """Remove and return one command."""
         command = self[index]
         del self[index]
         if self._full and len(self) < _LIMIT // 2:
@@ -86,17 +86,17 @@ class Inbox(deque[Command | None]):
         return command
 
     def overtaking(self, specs: Mapping[str, CommandSpec], awaits_preliminary: bool) -> int | None:
-        """Which command may be answered while a transfer runs: the first if it may at all, or one that overtakes.
+        """The command that may run during a transfer: the first if its marker allows it, or one that overtakes.
 
-        The first waits until the transfer has its preliminary reply or its refusal: whoever sends commands ahead counts
-        replies. What overtakes ends the transfer, which then is answered before it.
+        The first waits until the transfer has its preliminary reply or its error: a client that sends commands ahead
+        counts replies. A command that overtakes aborts the transfer, whose final reply then comes before its own.
 
         Args:
-            specs: Lower-case verb to what is known of the command.
-            awaits_preliminary: Whether a transfer has got no reply yet.
+            specs: Lower-case verb to the properties of the command.
+            awaits_preliminary: Whether a transfer has no reply yet.
 
         Returns:
-            Its index; None when all have to wait.
+            Its index; None when every command has to wait.
         """
         for index, command in enumerate(self):
             spec = specs.get(command.verb.lower()) if command is not None else None
@@ -107,10 +107,10 @@ class Inbox(deque[Command | None]):
         return None
 
     def drop_line(self) -> None:
-        """Forget the beginning of a line, of which the end has not come."""
+        """Discard the beginning of an incomplete line."""
         self._reader.clear()
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Discard all commands, and the beginning of an incomplete line."""
         super().clear()
         self._reader.clear()

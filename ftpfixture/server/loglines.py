@@ -1,6 +1,6 @@
-"""What `logging` is told of a server: connections, failures, and every line that goes over the wire.
+"""The records of a server in `logging`: connections, failures, and every command and reply line.
 
-One rule: no secret and no control character of a peer gets into a record, and while nobody wants lines none are made.
+One rule: a record contains no secret and no control character of a peer, and no line is made for a disabled level.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from ftpfixture.log.transcript import command_text, reply_texts
 from ftpfixture.untouched import wall_time
 from ftpfixture.wire.lines import printable
 
-__all__ = ["LogLines", "logger", "place", "tell"]
+__all__ = ["LogLines", "log", "logger", "place"]
 
 logger = logging.getLogger("ftpfixture.server")
 
 _BEGAN = REAL_TIME.monotonic()
 
 
-def tell(level: int, text: str, *args: object, error: BaseException | None = None) -> None:
-    """Log something, if anybody wants it.
+def log(level: int, text: str, *args: object, error: BaseException | None = None) -> None:
+    """Log a record, if its level is enabled.
 
-    `logging` asks `time.time` when it makes a record: a mock of that, which has one value for each call of the code
-    under test, would be used up on the servers' thread, and raise there. So the record is made here, unless a user has
-    set a factory of records, which then makes them all.
+    `logging` calls `time.time` for each record: a mock of it with one value for each call of the code under test would
+    run out of values on the servers' thread, and raise there. So the record is made here, unless a user has set a
+    factory of records, which then makes all of them.
     """
     if not logger.isEnabledFor(level):
         return
@@ -40,7 +40,7 @@ def tell(level: int, text: str, *args: object, error: BaseException | None = Non
 
 def _record(level: int, text: str, args: tuple[object, ...], error: BaseException | None) -> logging.LogRecord:
     record, now, thread = logging.LogRecord.__new__(logging.LogRecord), wall_time(), current_thread()
-    processes = sys.modules.get("multiprocessing")  # as `logging` does: not imported for its name alone
+    processes = sys.modules.get("multiprocessing")  # as `logging` does: not imported only for its name
     record.__dict__.update(
         name=logger.name,
         levelno=level,
@@ -53,7 +53,7 @@ def _record(level: int, text: str, args: tuple[object, ...], error: BaseExceptio
         pathname=__file__,
         filename="loglines.py",
         module="loglines",
-        funcName="tell",
+        funcName="log",
         lineno=0,
         created=now,
         msecs=now % 1 * 1000,
@@ -74,10 +74,10 @@ def place(address: tuple[str, int]) -> str:
 
 
 class LogLines:
-    """Tells the logger ``ftpfixture.server`` of one server: lines at DEBUG, connections at INFO, failures at ERROR.
+    """Logs the events of one server to ``ftpfixture.server``: lines at DEBUG, connections at INFO, failures at ERROR.
 
     Args:
-        encoding: Of replies.
+        encoding: Encoding of replies.
     """
 
     def __init__(self, encoding: str) -> None:
@@ -85,19 +85,19 @@ class LogLines:
         self._peers: dict[int, str] = {}
 
     def __call__(self, event: Event) -> None:
-        """Log what an event says; a subscriber of the hub."""
-        # Most events are commands and replies, and hardly ever wanted: they come first, and are not turned into text.
+        """Log an event; a subscriber of the hub."""
+        # Most events are commands and replies, and their level is rarely enabled: check them first, without a text.
         if isinstance(event, CommandReceived):
             if logger.isEnabledFor(logging.DEBUG):
-                tell(logging.DEBUG, "%s", command_text(event))
+                log(logging.DEBUG, "%s", command_text(event))
         elif isinstance(event, ReplySent):
             if logger.isEnabledFor(logging.DEBUG):
                 for line in reply_texts(event, self._encoding):
-                    tell(logging.DEBUG, "%s", line)
+                    log(logging.DEBUG, "%s", line)
         elif isinstance(event, Connected):
             peer = self._peers[event.session] = place(event.peer)
-            tell(logging.INFO, "new connection from %s", peer)
+            log(logging.INFO, "new connection from %s", peer)
         elif isinstance(event, Disconnected):
-            tell(logging.INFO, "closing connection from %s", self._peers.pop(event.session))
+            log(logging.INFO, "closing connection from %s", self._peers.pop(event.session))
         elif isinstance(event, HandlerFailed):
-            tell(logging.ERROR, "%s failed", printable(event.verb) or "session", error=event.error)
+            log(logging.ERROR, "%s failed", printable(event.verb) or "session", error=event.error)

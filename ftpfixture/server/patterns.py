@@ -1,6 +1,6 @@
-"""What the argument of LIST and NLST names: a path, or all that it matches as a pattern.
+"""The argument of LIST and NLST: a path, or a pattern and all paths that match it.
 
-One rule: a client can write a pattern in a line that matches more than there is time for; so names are counted.
+One rule: one pattern could cost more time than the server has, so the names that it is compared with are counted.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from ftpfixture.server.entries import Entries
 __all__ = ["Patterns", "prefix_of"]
 
 _GLOB = frozenset("*?[")
-_LONGEST = 1024  # characters: a name on a disk has at most 255, and to compile 8000 of a line takes 50 ms
+_LONGEST = 1024  # characters: a name on a disk has at most 255, and compiling 8000 takes 50 ms
 
 
 class Patterns(Entries):
-    """Finds what patterns match.
+    """Finds the paths that match a pattern.
 
     Attributes:
-        pattern_limit: How many names one command may compare with a pattern before it is refused with 550; each
-            directory that is searched counts as 100. vsftpd has such a limit, too, and ends the listing there.
+        pattern_limit: Names that one command may compare with a pattern before it gets 550; each searched directory
+            counts as 100. vsftpd has such a limit, too, and ends the listing there.
     """
 
     pattern_limit: ClassVar[int] = 1_000_000
@@ -40,17 +40,17 @@ class Patterns(Entries):
         return bool(await self.matches(connection, path)) if pattern else await super().path_exists(connection, path)
 
     async def matches(self, connection: Connection, argument: str) -> list[str]:
-        """What the argument of LIST or NLST names: itself when it is there, else all that it matches as a pattern.
+        """The argument of LIST or NLST itself if it exists, else all paths that match it as a pattern.
 
-        Patterns know ``*``, ``?`` and ``[...]`` in any part of the path. Sorted; empty when nothing matches.
+        A pattern may have ``*``, ``?`` and ``[...]`` in any part of the path. Sorted; empty when nothing matches.
 
         Raises:
-            CommandRefused: 550; there is too much to compare with the pattern.
+            CommandRefused: 550; the pattern is too long, or exceeds `pattern_limit`.
         """
         return await _Search(self, connection).matches(argument)
 
     async def _flags(self, connection: Connection, rest: str) -> tuple[str, str]:
-        """The letters of leading words such as -la, and what follows; a path that exists is never a flag.
+        """The letters of leading words such as -la, and the rest; an existing path is never a flag.
 
         Raises:
             CommandRefused: As `matches`.
@@ -66,8 +66,8 @@ class _Search:
     """The search of one command.
 
     Args:
-        server: Knows the paths, and how far to go.
-        connection: Who asks.
+        server: Resolves paths, and has the limit.
+        connection: The session.
     """
 
     def __init__(self, server: Patterns, connection: Connection) -> None:
@@ -113,7 +113,7 @@ class _Search:
     def _count(self, names: int) -> None:
         self._left -= names
         if self._left < 0:
-            raise CommandRefused("550", "The pattern has too much to be compared with: name more of the path")
+            raise CommandRefused("550", "The pattern has too many names to compare with: name more of the path")
 
     async def _is_there(self, argument: str) -> bool:
         return await self._server.path_exists(self._connection, argument)
@@ -127,5 +127,5 @@ def _compiled(pattern: str) -> Callable[[str], object]:
 
 
 def prefix_of(directory: str) -> str:
-    """What stands before the names in a directory, so that they are paths as the client would write them."""
+    """The prefix that makes paths in the client's form from the names in a directory."""
     return "" if directory in ("", ".") else f"{directory.rstrip('/')}/"

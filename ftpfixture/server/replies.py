@@ -1,4 +1,4 @@
-"""How an error becomes a reply: one table."""
+"""The table from errors to replies."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _NO_SUCH = ("550", "No such file or directory")
 _DENIED = ("550", "Permission denied")
 _OTHER_OS_ERROR = ("451", "Requested action aborted: local error in processing")
 INTERNAL_ERROR = ("451", "Requested action aborted: internal error of the server")
-"""For what nothing foresaw."""
+"""The reply to an unexpected exception."""
 
 LOGIN_FAILURES = frozenset({"430", "530"})
-"""Codes which say that login or password are wrong; with any other the server is to blame, and nobody counts it."""
+"""Codes for a wrong login or password; a manager counts only these as failures of the client."""
 
 ERRNO_REPLIES: dict[int, Answer] = {
     errno.ENOENT: _NO_SUCH,
@@ -44,10 +44,10 @@ ERRNO_REPLIES: dict[int, Answer] = {
     errno.EDQUOT: ("552", "Exceeded storage allocation"),
     errno.EFBIG: ("552", "Exceeded storage allocation"),
 }
-"""RFC 959 4.2.2: 450 and 452 may pass by themselves, 550, 552 and 553 do not, 451 is all the rest."""
+"""RFC 959 4.2.2: 450 and 452 are temporary, 550, 552 and 553 are permanent, 451 is for all others."""
 
 _BY_CLASS: tuple[tuple[type[OSError], Answer], ...] = (
-    # Path layers written by hand raise these without an errno.
+    # A user's path layer may raise these without an errno.
     (FileNotFoundError, _NO_SUCH),
     (FileExistsError, ERRNO_REPLIES[errno.EEXIST]),
     (NotADirectoryError, ERRNO_REPLIES[errno.ENOTDIR]),
@@ -57,13 +57,13 @@ _BY_CLASS: tuple[tuple[type[OSError], Answer], ...] = (
 
 _NO_OS_ERRORS: dict[type[BaseException], Answer] = {
     UnicodeEncodeError: ERRNO_REPLIES[errno.EILSEQ],  # the disk's encoding lacks a character of the name
-    LookupError: ("504", "There is no such owner or group"),  # of shutil.chown; KeyError is somebody's mistake
+    LookupError: ("504", "There is no such owner or group"),  # of shutil.chown; KeyError is a bug
 }
-"""What Python's own functions for files raise and is no OSError."""
+"""Errors of Python's file functions that are no OSError."""
 
 
 def reply_for(error: BaseException) -> Answer | None:
-    """The reply that an exception out of a handler means; None when nothing foresaw it."""
+    """The reply to an exception of a handler; None for an unexpected one."""
     if isinstance(error, CommandRefused):
         return error.code, error.text
     if isinstance(error, CommandSyntaxError):
@@ -80,10 +80,10 @@ def reply_for(error: BaseException) -> Answer | None:
 
 
 async def offered(call: Awaitable[T]) -> T:
-    """Await what a path layer need not be able to do.
+    """Await an optional operation of the path layer.
 
     Raises:
-        CommandRefused: 504; it is not. Elsewhere NotImplementedError is a mistake of somebody's handler, and no answer.
+        CommandRefused: 504; the path layer lacks it. Elsewhere NotImplementedError is a bug of a handler.
     """
     try:
         return await call

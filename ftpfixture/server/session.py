@@ -1,25 +1,25 @@
-r"""The control connection, and the one task that answers its commands one after another.
+r"""The control connection, and the one task that handles its commands one after another.
 
-One rule: this room knows no verb. What may overtake what is said by the marker of the command.
+One rule: this module knows no verb. The marker of a command decides whether it may overtake others.
 
 Theory of operation
 -------------------
-Two things happen side by side. *Reading*: whenever bytes come, the `Inbox` makes commands of them and the task is
-woken. *Answering*: the task takes one command after another and awaits its handler. A transfer runs beside it as a
-worker; meanwhile only the commands whose marker says so are answered. So a client may send any number of commands
+Two things happen side by side. *Reading*: whenever bytes arrive, the `Inbox` parses commands from them and wakes the
+task. *Handling*: the task takes one command after another and awaits its handler. A transfer runs beside it as a
+worker; meanwhile the task takes only commands whose marker allows it. So a client may send any number of commands
 ahead, and their replies come in order.
 
-What the session does is its `state`, and `SESSION_MOVES` says what may follow on what::
+The session is in one `state`, and `SESSION_MOVES` has the possible next states::
 
     NEW -> GREETING -> WAITING <-> HANDLING       from each of them -> CLOSING -> CLOSED
       \-> SECURING -/                  \<-> SECURING
 
-Why it will end is its `reason`, "" until something ends it: the client closed, the gate cut the connection, a handler
-said so. A reason alone changes no state: what was received is still answered, and a transfer finished. `terminate` is
-the other way to end: it says 421 and cancels the task at once.
+The `reason` of its end is "" until something ends it: the client closes, the gate ends the connection, or a handler
+returns False. A reason alone changes no state: received commands are still handled, and a transfer is finished.
+`terminate` is the other way to end: it sends 421 and cancels the task at once.
 
-What is said goes through the gate into the `Outbox`, which owns its order: the session waits for it where replies take
-their time (`settle`), and before TLS begins or ends, before the end, and for a client that does not read (`empty`).
+Replies go through the gate into the `Outbox`, which keeps their order: the session waits for it while replies are
+delayed (`settle`), and before TLS begins or ends, before the end, and for a client that does not read (`empty`).
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ from ftpfixture.wire.reply import Reply
 
 __all__ = ["Session"]
 
-_IN_A_ROW = 8  # commands of the inbox, after which it is time to look whether other sessions have waited for long
-# A global is found three times as fast as a member of an enum, and each command needs several.
+_IN_A_ROW = 8  # commands of the inbox, after which other sessions get a turn
+# Reading a global is three times as fast as reading a member of an enum, and each command reads several.
 _NEW, _SECURING, _GREETING, _WAITING, _HANDLING, _CLOSING, _CLOSED = SessionState
 _NAME = re.compile(r"[A-Z0-9_]{1,64}")
 
@@ -63,16 +63,16 @@ class Session:
     Args:
         host: The server.
         channel: The control connection.
-        number: Of the session.
+        number: Number of the session.
 
     Attributes:
-        state: What it is doing.
-        reason: Why it will end; "" while nothing ends it.
+        state: The current state.
+        reason: Why the session will end; "" while nothing ends it.
     """
 
     def __init__(self, host: SessionHost, channel: Channel, number: int) -> None:
         self._host = host
-        self._inbox = Inbox(channel, host.encoding, self._heard, self._disconnect)
+        self._inbox = Inbox(channel, host.encoding, self._received, self._disconnect)
         self._wakeup: Doorbell | None = None
         self.state = _NEW
         self.reason = ""
@@ -81,15 +81,15 @@ class Session:
         self.workers = Workers(self._worker_ended)
         self._loop = channel.loop
         self.task: asyncio.Task[None] | None = None
-        # All that belongs to a session is tied together here.
+        # The parts of a session are connected here.
         self.connection = host.new_connection(self)
-        self._idle = IdleTimer(self.connection, self._is_silent, partial(self.terminate, "idle"))
+        self._idle = IdleTimer(self.connection, self._is_idle, partial(self.terminate, "idle"))
         self._outbox = Outbox(channel, f"replies of session {number}")
         view = View(number, host, channel, self.connection, self._disconnect)
         self.gate = host.gate_factory(view, self._outbox)
 
     def start(self) -> asyncio.Task[None]:
-        """Begin to talk."""
+        """Start the session's task."""
         self.gate.hub.emit(Connected(*self.gate.hub.stamp(self.number), self.channel.peer, self.channel.local))
         self.task = self._loop.create_task(self._run(), name=f"ftp session {self.number}")
         return self.task
@@ -97,32 +97,32 @@ class Session:
     # What handlers call.
 
     def respond(self, code: str, lines: str | list[str] | tuple[str, ...] = "", list: bool = False) -> None:  # noqa: A002
-        """Answer the command that is being handled (`connection.response`)."""
+        """Reply to the current command (`connection.response`)."""
         if self.state >= _CLOSING:
             return
         exchange = EXCHANGE.get()
         if exchange.finals and self.workers.abort is not None:
-            # The transfer has its 426: what follows answers the ABOR (RFC 959 4.1.3).
+            # The transfer has its 426: the next reply belongs to ABOR (RFC 959 4.1.3).
             exchange = self.workers.abort
         texts = (lines,) if isinstance(lines, str) else tuple(lines)
         self.gate.reply(Reply(code, texts or ("",), list), exchange)
         if exchange.awaits_preliminary:
             exchange.awaits_preliminary = False
-            self._loop.call_soon(self._wake)  # what may be answered during a transfer waited for this
+            self._loop.call_soon(self._wake)  # commands that may run during a transfer waited for this
 
     def logged_in(self, user: str) -> None:
-        """Tell that a user was let in."""
+        """Emit the event of a login."""
         self.gate.hub.emit(LoggedIn(*self.gate.hub.stamp(self.number), user))
 
     # TLS.
 
     async def encrypt(self, context: SSLContext) -> bool:
-        """Make the TLS handshake, as its server; False when that failed and the session must end (RFC 4217 10.1).
+        """Do the TLS handshake as the server; False when it failed and the session must end (RFC 4217 10.1).
 
-        Commands that came in clear and wait are dropped: whoever sits between could have put them there.
+        Waiting commands that arrived in clear text are discarded: an attacker could have inserted them.
         """
         try:
-            async with self._between():
+            async with self._switching_tls():
                 self._inbox.clear()
                 self.channel.start_tls(context, server_side=True)
                 await self.channel.secured()
@@ -137,29 +137,29 @@ class Session:
         return True
 
     async def decrypt(self) -> bool:
-        """Go back to clear text; False when the other side does not agree and the session must end.
+        """Return to clear text; False when the other side does not end TLS and the session must end.
 
-        In clear there is nothing to do.
+        Does nothing if the connection is in clear text.
         """
         if not self.channel.is_tls:
             return True
         try:
-            async with self._between():
+            async with self._switching_tls():
                 await self.channel.end_tls()
         except OSError:
             self.reason = "no end of TLS"
             return False
-        self._inbox.drop_line()  # half a line may not be completed in clear
-        self.reason = ""  # of a client that said the end of TLS before it was asked to
+        self._inbox.drop_line()  # clear text must not complete a line that began under TLS
+        self.reason = ""  # a client may have sent close_notify before the server did
         self.gate.tls_ended()
         self._inbox.listen()
         return True
 
     @asynccontextmanager
-    async def _between(self) -> AsyncIterator[None]:
-        """Neither in clear nor encrypted: nothing is heard or said, for as long as a session may be idle."""
+    async def _switching_tls(self) -> AsyncIterator[None]:
+        """Begin or end TLS inside: nothing else is received or sent; it may last `idle_timeout` seconds."""
         before = self.state
-        if before is not _SECURING:  # with implicit TLS it is, from the start
+        if before is not _SECURING:  # implicit TLS starts in that state
             self.state = SESSION_MOVES[self.state, _SECURING]
         self._inbox.watch_end()
         try:
@@ -172,12 +172,12 @@ class Session:
                 back = _GREETING if before is _SECURING else before
                 self.state = SESSION_MOVES[self.state, back]
 
-    # What comes in.
+    # Reading.
 
-    def _heard(self) -> None:
+    def _received(self) -> None:
         self._idle.touch()
         if self._wakeup is not None:
-            self._wakeup.ring()  # as `_wake`, which takes longer to call than to do
+            self._wakeup.ring()  # `_wake` in place, because a call takes longer than its body
 
     def _disconnect(self, reason: str) -> None:
         self.reason = reason
@@ -190,16 +190,16 @@ class Session:
             self._wakeup.ring()
 
     async def _next(self) -> Command | None:
-        """The next command to handle, None for one that was too long.
+        """The next command to handle; None for a line that was too long.
 
         Raises:
-            EOFError: There will be none.
+            EOFError: No command will follow.
         """
         while True:
             if self.channel.closed or self.reason:
-                self._unless_over()
+                self._raise_if_ended()
             if self._outbox.busy:
-                await self._outbox.settle()  # replies leave in order: what is behind one that is held up waits, too
+                await self._outbox.settle()  # replies keep their order: a delayed reply also delays the next command
                 continue
             if self._inbox and not self.channel.closed:
                 index = (
@@ -214,18 +214,18 @@ class Session:
             self._wakeup = Doorbell(loop=self._loop)
             await self._wakeup
 
-    def _unless_over(self) -> None:
+    def _raise_if_ended(self) -> None:
         if not self.workers and (self.channel.closed or not (self._inbox or self._outbox.busy)):
             raise EOFError
 
-    # The conversation.
+    # Handling.
 
     async def _run(self) -> None:
         SESSION.set(self.number)
         reason = "failure"
         try:
-            # It may have been dismissed before this, its first step.
-            reason = await self._converse() if self.state is _NEW else self.reason
+            # `terminate` may have run before this first step of the task.
+            reason = await self._serve() if self.state is _NEW else self.reason
         except asyncio.CancelledError:
             reason = self.reason or "shut down"
         except Exception as error:
@@ -233,16 +233,16 @@ class Session:
         finally:
             await self._end(reason)
 
-    async def _converse(self) -> str:
-        """Greet, and answer commands until the end; why it came."""
-        going_on = await self._greet()
-        if not going_on:
+    async def _serve(self) -> str:
+        """Send the greeting, and handle commands until the end; the reason of the end."""
+        continues = await self._greet()
+        if not continues:
             return self.reason
         while True:
             if self.state is _CLOSING:
-                await next_turn()  # dismissed by its own handler: the cancellation comes here
+                await next_turn()  # its own handler called `terminate`: the task is cancelled here
             self.state = SESSION_MOVES[self.state, _WAITING]
-            if not going_on:
+            if not continues:
                 return await self._finish()
             self._idle.touch()
             if self._outbox.full:
@@ -254,19 +254,19 @@ class Session:
             except EOFError:
                 return self.reason or "cut off"
             self.state = SESSION_MOVES[self.state, _HANDLING]
-            going_on = await self._handle(command)
+            continues = await self._handle(command)
 
     async def _finish(self) -> str:
-        """A handler has ended the session: wait for what runs, and until its last reply is read."""
+        """Wait for transfers and for the last reply, after a handler has ended the session."""
         reason = self.reason or "quit"
         if self.workers:
-            self.gate.abandon()  # whoever says good-bye waits for nothing that stands still
+            self.gate.abandon()  # after QUIT no stalled transfer delays the end
         await self.workers.idle()
         await self._outbox.empty()
         return reason
 
     async def _greet(self) -> bool:
-        """Say the greeting, and begin to read; False when the session ends with that, for its reason."""
+        """Send the greeting, and begin to read; False when the session ends with that, for its `reason`."""
         context = self._host.context_from_the_start(self.connection)
         self.state = SESSION_MOVES[self.state, _GREETING if context is None else _SECURING]
         exchange = await self.gate.accept()
@@ -290,7 +290,7 @@ class Session:
             return True
         key = command.verb.lower()
         if key not in self._host.specs and not is_verb(command.verb) and self.connection.login_state.is_due:
-            # A password comes without PASS, or in two lines.
+            # The client sent a password without PASS, or in two lines.
             command = Command(Secret(command.verb), Secret(command.argument))
         exchange = await self.gate.command(command.verb, command.argument)
         if not await self.gate.begin(exchange):
@@ -309,36 +309,36 @@ class Session:
             return await handler(self.connection, rest)
         except NoReply:
             self.gate.withhold(exchange)
-            await self._gone()
+            await self._wait_for_disconnect()
             return True
         except Exception as error:
             return self._failed(exchange, error)
 
-    async def _gone(self) -> None:
-        """Wait until the client has gone; what it says until then is never answered."""
+    async def _wait_for_disconnect(self) -> None:
+        """Wait until the client closes the connection; discard the commands that it sends until then."""
         while not self.reason:
             self._wakeup = Doorbell(loop=self._loop)
             await self._wakeup
         self._inbox.clear()
 
     def _failed(self, exchange: Exchange, error: BaseException) -> bool:
-        """Answer for an exception; False when the session must end with that (RFC 959 4.2.2: 421)."""
+        """Reply for an exception; False when the session must end after it (RFC 959 4.2.2: 421)."""
         answer = reply_for(error)
         if answer is None:
             answer = INTERNAL_ERROR
             self._report(exchange.verb, error)
-        self._answer(exchange, *answer)
+        self._reply_once(exchange, *answer)
         if answer[0] != "421":
             return True
         self.reason = self.reason or "refused"
         return False
 
     def _report(self, verb: str, error: BaseException) -> None:
-        """Tell of an exception that nothing foresaw; it is raised in the test that caused it."""
+        """Emit the event of an unexpected exception, which fails the test that caused it."""
         self.gate.hub.emit(HandlerFailed(*self.gate.hub.stamp(self.number), verb, error))
 
-    def _answer(self, exchange: Exchange, code: str, text: str) -> None:
-        """Give a command its final reply from outside its own task, unless it has one."""
+    def _reply_once(self, exchange: Exchange, code: str, text: str) -> None:
+        """Send a command's final reply from outside its task, unless it has one."""
         if not exchange.finals:
             token = EXCHANGE.set(exchange)
             self.respond(code, text)
@@ -347,18 +347,18 @@ class Session:
     def _worker_ended(self, task: asyncio.Task[Any], exchange: Exchange) -> None:
         self._idle.touch()
         if task.cancelled():
-            self._answer(exchange, "426", "Transfer aborted")  # it had not begun
+            self._reply_once(exchange, "426", "Transfer aborted")  # the task was cancelled before its first step
             if self.workers.abort is not None:
-                self._answer(self.workers.abort, "226", "Abort successful")
+                self._reply_once(self.workers.abort, "226", "Abort successful")
         elif (error := task.exception()) is not None:
             if not self._failed(exchange, error):
                 self._disconnect("refused")
         elif task.result() is False:
             self._disconnect("quit")
-        self._wake()  # last: the session goes on at once, and the next command's reply must come after this one's
+        self._wake()  # last: the session continues at once, and the next command's reply must come after this one's
 
-    def _is_silent(self) -> bool:
-        """Whether it is the client who says nothing; where replies are held up, that begins when they have left."""
+    def _is_idle(self) -> bool:
+        """Whether the session waits for the client; the time of delayed replies does not count."""
         if self._outbox.busy:
             self._outbox.when_settled(self._idle.touch)
             return False
@@ -367,15 +367,15 @@ class Session:
     # The end.
 
     def terminate(self, reason: str, text: str) -> None:
-        """Say 421 and end the session, whatever it does (RFC 959 4.2.1)."""
+        """Send 421 and end the session in any state (RFC 959 4.2.1)."""
         if self.state >= _CLOSING or self.task is None:
             return
         before = self.state
         if before is not _SECURING:
-            self._answer(Exchange(0, ""), "421", text)
+            self._reply_once(Exchange(0, ""), "421", text)
         self.reason = reason
         self.state = SESSION_MOVES[self.state, _CLOSING]
-        # A task that is cancelled before its first step never runs, and would leave the channel open.
+        # A task that is cancelled before its first step never runs, and could not close the channel.
         if before is not _NEW:
             self.task.cancel()
 

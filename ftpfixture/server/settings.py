@@ -1,6 +1,6 @@
-"""The settings of a server, each in one row: type, default, what it means, unit, what it takes.
+"""The settings of a server, each in one row: type, default, meaning, unit, allowed values.
 
-One rule: a mistake is told where it was made, and with what would be right.
+One rule: a wrong value raises where it is set, and the error names what would work.
 """
 
 from __future__ import annotations
@@ -68,13 +68,13 @@ _CONTEXT = Check("an ssl.SSLContext, or a function that makes one", _read_contex
 
 
 class ServerSettings(TypedDict, total=False):
-    """Everything that `Server` takes besides users; for subclasses that hand it on as ``**settings``."""
+    """All settings of `Server`; for subclasses that pass them on as ``**settings``."""
 
     disable: Annotated[
         Iterable[str],
         Setting(
             (),
-            "verbs that are answered with 502 and left out of FEAT and HELP",
+            "verbs that get 502 and are missing in FEAT and HELP",
             check=checks.list_of("verbs", "['MLSD']"),
         ),
     ]
@@ -82,8 +82,8 @@ class ServerSettings(TypedDict, total=False):
         Sequence[str] | None,
         Setting(
             None,
-            "lines of FEAT's reply, whatever the server really does",
-            none="the truth",
+            "lines of FEAT's reply, instead of the server's real features",
+            none="the real features",
             check=checks.list_of("lines", "['UTF8', 'MLST type*;size*;']"),
         ),
     ]
@@ -96,12 +96,12 @@ class ServerSettings(TypedDict, total=False):
         bool,
         Setting(
             False,
-            "answer SIZE with 550 while the type is A, as ProFTPD and pyftpdlib do; False tells the stored size, as "
-            "vsftpd and Pure-FTPd do",
+            "reply 550 to SIZE in TYPE A, as ProFTPD and pyftpdlib do; False returns the stored size, as vsftpd and "
+            "Pure-FTPd do",
         ),
     ]
     list_style: Annotated[
-        ListStyleName, Setting("unix", 'shape of LIST: "unix", "msdos", "msdos4" (four-digit years) or "eplf"')
+        ListStyleName, Setting("unix", 'format of LIST: "unix", "msdos", "msdos4" (four-digit years) or "eplf"')
     ]
     timezone: Annotated[
         tzinfo, Setting(UTC, "time zone of the times in LIST (MDTM and MLSx are UTC by definition)", check=_TIMEZONE)
@@ -110,17 +110,17 @@ class ServerSettings(TypedDict, total=False):
         str,
         Setting(
             "utf-8",
-            "encoding of commands and replies; bytes that do not fit survive (surrogateescape)",
+            "encoding of commands and replies; undecodable bytes are kept (surrogateescape)",
             check=checks.encoding,
         ),
     ]
-    allow_remote: Annotated[bool, Setting(False, "allow to listen on other addresses than loopback")]
+    allow_remote: Annotated[bool, Setting(False, "listen on addresses other than loopback")]
     allow_foreign_addresses: Annotated[
         bool,
         Setting(
             False,
-            "let PORT and EPRT name other hosts than the client, and let other hosts connect to passive ports, as "
-            "servers do that talk to each other (FXP; ProFTPD's AllowForeignAddress)",
+            "let PORT and EPRT name other hosts than the client, and let other hosts connect to passive ports, for "
+            "transfers between two servers (FXP; ProFTPD's AllowForeignAddress)",
         ),
     ]
     allow_privileged_ports: Annotated[bool, Setting(False, "let PORT and EPRT name ports below 1024")]
@@ -129,7 +129,7 @@ class ServerSettings(TypedDict, total=False):
     ]
     ipv4_pasv_forced_response_address: Annotated[
         str | None,
-        Setting(None, "IPv4 address that 227 names instead of the control connection's", check=checks.host),
+        Setting(None, "IPv4 address in the 227 reply, instead of the control connection's", check=checks.host),
     ]
     virtual_hosts: Annotated[
         Iterable[str] | None,
@@ -140,38 +140,43 @@ class ServerSettings(TypedDict, total=False):
             check=checks.list_of("host names", "['ftp.example.org']"),
         ),
     ]
-    maximum_connections: Annotated[int | None, Setting(None, "sessions at once; one more gets 421", none="no limit")]
+    maximum_connections: Annotated[
+        int | None, Setting(None, "simultaneous sessions; one more gets 421", none="no limit")
+    ]
     maximum_connections_per_address: Annotated[
         int | None,
-        Setting(None, "the same for each client address, as vsftpd's max_per_ip", none="no limit"),
+        Setting(
+            None,
+            "simultaneous sessions of one client address, as vsftpd's max_per_ip; one more gets 421",
+            none="no limit",
+        ),
     ]
     maximum_login_failures: Annotated[
         int | None,
-        Setting(None, "wrong passwords after which a session gets 421", none="no limit"),
+        Setting(None, "wrong passwords after which the server sends 421 and ends the session", none="no limit"),
     ]
-    login_delay: Annotated[float, Setting(0, "how long the reply to a wrong password is delayed", unit="seconds")]
+    login_delay: Annotated[float, Setting(0, "delay of the reply to a wrong password", unit="seconds")]
     idle_timeout: Annotated[
         float | None,
         Setting(
             None,
-            "how long a session may send no command before it gets 421; transfers do not count",
+            "time without a command after which the server sends 421 and ends the session; the time of transfers does "
+            "not count",
             unit="seconds",
             none="no limit",
         ),
     ]
     socket_timeout: Annotated[
         float | None,
-        Setting(None, "how long a data connection may stand still before 426", unit="seconds", none="no limit"),
+        Setting(None, "time without a byte on a data connection before 426", unit="seconds", none="no limit"),
     ]
     wait_future_timeout: Annotated[
         float | None,
-        Setting(1, "how long a transfer waits for its data connection before 425", unit="seconds", none="no limit"),
+        Setting(1, "time that a transfer waits for its data connection before 425", unit="seconds", none="no limit"),
     ]
     handshake_timeout: Annotated[
         float | None,
-        Setting(
-            10, "how long the TLS handshake of a data connection may take before 522", unit="seconds", none="no limit"
-        ),
+        Setting(10, "time for the TLS handshake of a data connection before 522", unit="seconds", none="no limit"),
     ]
     read_speed_limit: Annotated[
         float | None, Setting(None, "rate of all uploads together", unit="bytes per second", none="no limit")
@@ -186,28 +191,30 @@ class ServerSettings(TypedDict, total=False):
         float | None, Setting(None, "rate of the downloads of each session", unit="bytes per second", none="no limit")
     ]
     block_size: Annotated[
-        int, Setting(DEFAULT_BLOCK_SIZE, "size of the blocks moved between files and sockets", unit="bytes", minimum=1)
+        int, Setting(DEFAULT_BLOCK_SIZE, "size of the blocks copied between files and sockets", unit="bytes", minimum=1)
     ]
     inflation_limit: Annotated[
         int | None,
-        Setting(1 << 28, "size that one compressed upload (MODE Z) may grow to", unit="bytes", none="no limit"),
+        Setting(1 << 28, "largest inflated size of one compressed upload (MODE Z)", unit="bytes", none="no limit"),
     ]
     path_io_factory: Annotated[
         Callable[..., AbstractPathIO],
         Setting(
             PathIO,
-            "makes the path layer of each connection; all share the state of the first: your own, or AsyncPathIO for a "
-            "slow disk",
+            "makes the path layer of each connection, which all share the state of the first: your own class, or "
+            "AsyncPathIO for a slow disk",
             check=checks.function("a class of path layer, or a function that makes one"),
         ),
     ]
-    path_timeout: Annotated[float | None, Setting(None, "handed to the path layer", unit="seconds", none="no limit")]
+    path_timeout: Annotated[
+        float | None, Setting(None, "timeout that the path layer gets", unit="seconds", none="no limit")
+    ]
     clock: Annotated[
         Callable[[], float],
         Setting(
             wall_time,
-            "wall clock: a function that gives POSIX seconds, or a Clock, which servers may share; all times go by it "
-            "but for speed limits, path_timeout and the log; the default is the time of day as freezegun and "
+            "wall clock: a function that returns POSIX seconds, or a Clock, which servers may share; all times use it "
+            "except speed limits, path_timeout and the log; the default is the time of day as freezegun and "
             "time-machine set it",
             check=A_CLOCK,
         ),
@@ -216,8 +223,8 @@ class ServerSettings(TypedDict, total=False):
         SSLContext | Callable[[], SSLContext] | None,
         Setting(
             None,
-            "a context with the server's certificate, or a function that makes one for each control connection and its "
-            "data connections, so that nothing else can resume their session",
+            "an SSLContext with the server's certificate, or a function that makes one for each control connection and "
+            "its data connections, so that no other connection can resume their TLS session",
             none="a server without TLS",
             check=_CONTEXT,
         ),
@@ -227,22 +234,22 @@ class ServerSettings(TypedDict, total=False):
         Setting(
             None,
             '"explicit" (AUTH TLS), "implicit" (from the first byte), or "required" (explicit, and nothing without it)',
-            none='"implicit" where there is a context',
+            none='"implicit" if ssl is given',
         ),
     ]
     implicit_protection: Annotated[
         Literal["P", "C"],
         Setting(
             "P",
-            'what data connections are with implicit TLS before the client says PROT: "P" (private), as for Pure-FTPd, '
-            'or "C" (clear), as for vsftpd and FileZilla Server',
+            'protection of data connections with implicit TLS before the client sends PROT: "P" (private), as '
+            'Pure-FTPd, or "C" (clear), as vsftpd and FileZilla Server',
         ),
     ]
     require_tls: Annotated[
         EncryptedPart | Iterable[EncryptedPart],
         Setting(
             (),
-            'what is refused in clear: "login", "data" or both',
+            'what the server refuses without TLS: "login", "data" or both',
             check=_ENCRYPTED,
         ),
     ]
@@ -250,23 +257,23 @@ class ServerSettings(TypedDict, total=False):
         bool,
         Setting(
             False,
-            "refuse data connections that do not resume the control connection's TLS session, as vsftpd does; where "
-            "ssl is a context, that of any control connection will do",
+            "refuse data connections that do not resume the control connection's TLS session, as vsftpd does; if ssl "
+            "is an SSLContext, the session of any control connection is accepted",
         ),
     ]
     require_close_notify: Annotated[
         bool,
         Setting(
             True,
-            "answer an encrypted upload that ends without close_notify with 426, because it may be cut; False takes "
-            "any end for that of the file",
+            "reply 426 to an encrypted upload that ends without close_notify, because it may be incomplete; False "
+            "accepts any end as the end of the file",
         ),
     ]
     network: Annotated[
         Network | None,
         Setting(
             None,
-            "where the server listens and connects",
+            "the network that the server listens and connects on",
             none="the sockets of this machine",
             check=A_NETWORK,
         ),
@@ -277,10 +284,10 @@ SERVER_SETTINGS = Table(ServerSettings)
 
 
 def check_tls(has_context: bool, mode: TlsMode | None, required: Iterable[str]) -> tuple[bool, frozenset[str]]:
-    """Whether TLS comes first, and what is refused without it.
+    """Whether TLS is implicit, and what the server refuses without TLS.
 
     Raises:
-        ConfigurationError: There is no certificate.
+        ConfigurationError: A TLS setting needs `ssl`, which is missing.
     """
     names = frozenset(required)
     if not has_context and (mode is not None or names):
@@ -289,18 +296,18 @@ def check_tls(has_context: bool, mode: TlsMode | None, required: Iterable[str]) 
 
 
 def check_protection(level: str, implicit: bool) -> None:
-    """See that data connections in clear are for implicit TLS.
+    """Check that `implicit_protection` is "C" only with implicit TLS.
 
     Raises:
-        ConfigurationError: They are not.
+        ConfigurationError: TLS is explicit.
     """
     if level != "P" and not implicit:
         raise ConfigurationError(
-            f"implicit_protection={level!r} is for tls='implicit': with explicit TLS data are clear until PROT P"
+            f"implicit_protection={level!r} needs tls='implicit': explicit TLS protects no data before PROT P"
         )
 
 
 def unknown_verb(verb: str, known: Iterable[str]) -> ConfigurationError:
-    """The error for a verb that cannot be switched off; it names the nearest that can."""
+    """The error for an unknown verb in `disable`; it names the nearest known verb."""
     names = [name.upper() for name in known]
     return ConfigurationError(f"cannot disable {verb!r}: no such command; {suggest(verb, sorted(names), most=3)}")

@@ -1,7 +1,7 @@
-"""What a session can be, how far its login can be, and what may follow on what.
+"""The states of a session and of its login, and the transitions between them.
 
-One rule: the tables are the whole truth. A change of state that is not in its table is a mistake of this package and
-raises; a command that is not in the table of the login comes out of turn, and is answered with 503.
+One rule: the tables are complete. A transition that is missing in its table is a bug of this package and raises; a
+login command that is missing in its table is out of sequence and gets 503.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ State = TypeVar("State", bound=IntEnum)
 
 
 class Moves(dict[tuple[State, State], State]):
-    """What may follow on what: ``state = moves[state, next]`` is the next state, or an error.
+    """The allowed transitions: ``state = moves[state, next]`` is the next state, or an error.
 
     Args:
-        table: State to the states that may follow on it.
+        table: Each state with the states that may follow it.
 
     Raises:
-        ServerStateError: For a pair that the table does not have.
+        ServerStateError: The table does not have the pair.
     """
 
     def __init__(self, table: Mapping[State, Iterable[State]]) -> None:
@@ -36,22 +36,22 @@ class Moves(dict[tuple[State, State], State]):
 
 
 class SessionState(IntEnum):
-    """What a session is doing. They are numbers, because their hash is then that of a number: each command needs it."""
+    """The states of a session. They are numbers for a fast hash, which each command needs."""
 
     NEW = auto()
-    """It was accepted, and its task has not begun."""
+    """The connection was accepted, and the session's task has not begun."""
     SECURING = auto()
-    """TLS begins or ends on the control connection: nothing can be said or heard."""
+    """TLS begins or ends on the control connection: no command is received and no reply is sent."""
     GREETING = auto()
-    """The greeting is on its way; no command is read yet."""
+    """The server sends the greeting, and reads no command yet."""
     WAITING = auto()
-    """It waits for a command; a transfer may run."""
+    """The session waits for a command; a transfer may run."""
     HANDLING = auto()
-    """A handler carries out a command."""
+    """A handler runs."""
     CLOSING = auto()
-    """The last reply was said; what still runs is broken off."""
+    """The last reply was sent; transfers that still run are aborted."""
     CLOSED = auto()
-    """The connection is closed, and everything it held is given back."""
+    """The connection is closed, and everything it held is released."""
 
 
 _S = SessionState
@@ -67,24 +67,24 @@ SESSION_MOVES = Moves(
         _S.CLOSED: (),
     }
 )
-"""What a session may do next."""
+"""The transitions of a session."""
 
 
 class Login(IntEnum):
-    """How far a client has got with its login."""
+    """The stages of a login."""
 
-    NOBODY = auto()
-    """USER was not said."""
+    NO_USER = auto()
+    """The client has not sent USER."""
     NAMED = auto()
-    """USER was said, and a password is due."""
+    """The client has sent USER, and the server expects PASS."""
     ACCOUNT_DUE = auto()
-    """The password was right, and an account is due."""
+    """The password was right, and the server expects ACCT."""
     ONLY_ACCOUNT_DUE = auto()
-    """No password was needed, and an account is due."""
+    """No password was needed, and the server expects ACCT."""
     IN = auto()
-    """Logged in, with a password."""
+    """The client is logged in, with a password."""
     IN_WITHOUT_PASSWORD = auto()
-    """Logged in, and no password was needed."""
+    """The client is logged in, and no password was needed."""
 
     @property
     def is_in(self) -> bool:
@@ -93,32 +93,32 @@ class Login(IntEnum):
 
     @property
     def is_due(self) -> bool:
-        """Whether the client is expected to prove who it is."""
-        return Login.NOBODY < self < Login.IN
+        """Whether the server expects PASS or ACCT."""
+        return Login.NO_USER < self < Login.IN
 
 
 _L = Login
 
 LOGIN_MOVES = Moves(
     {
-        _L.NOBODY: (_L.NOBODY, _L.NAMED),
-        _L.NAMED: (_L.NOBODY, _L.ACCOUNT_DUE, _L.ONLY_ACCOUNT_DUE, _L.IN, _L.IN_WITHOUT_PASSWORD),
-        _L.ACCOUNT_DUE: (_L.NOBODY, _L.IN),
-        _L.ONLY_ACCOUNT_DUE: (_L.NOBODY, _L.IN_WITHOUT_PASSWORD),
-        _L.IN: (_L.NOBODY,),
-        _L.IN_WITHOUT_PASSWORD: (_L.NOBODY,),
+        _L.NO_USER: (_L.NO_USER, _L.NAMED),
+        _L.NAMED: (_L.NO_USER, _L.ACCOUNT_DUE, _L.ONLY_ACCOUNT_DUE, _L.IN, _L.IN_WITHOUT_PASSWORD),
+        _L.ACCOUNT_DUE: (_L.NO_USER, _L.IN),
+        _L.ONLY_ACCOUNT_DUE: (_L.NO_USER, _L.IN_WITHOUT_PASSWORD),
+        _L.IN: (_L.NO_USER,),
+        _L.IN_WITHOUT_PASSWORD: (_L.NO_USER,),
     }
 )
-"""How a login may go on; every new USER, REIN and AUTH begins with NOBODY."""
+"""The transitions of a login; every USER, REIN and AUTH returns to NO_USER."""
 
 Answer = tuple[str, str]
 
-# ftplib and lftp would take 202 to PASS for being logged in, so that is not said while an account is due.
+# ftplib and lftp take 202 to PASS for a login, so the server does not send it while it expects ACCT.
 _PASS_IS_NO_ACCOUNT = ("332", "Account needed")
 _NO_ACCOUNT = ("202", "No account needed")
 
 LOGIN_ANSWERS: Mapping[tuple[Login, str], Answer | None] = {
-    (_L.NOBODY, "HOST"): None,
+    (_L.NO_USER, "HOST"): None,
     (_L.NAMED, "PASS"): None,
     (_L.ACCOUNT_DUE, "PASS"): _PASS_IS_NO_ACCOUNT,
     (_L.ONLY_ACCOUNT_DUE, "PASS"): _PASS_IS_NO_ACCOUNT,
@@ -128,16 +128,16 @@ LOGIN_ANSWERS: Mapping[tuple[Login, str], Answer | None] = {
     (_L.IN, "ACCT"): _NO_ACCOUNT,
     (_L.IN_WITHOUT_PASSWORD, "ACCT"): _NO_ACCOUNT,
 }
-"""State and verb to the reply that is due without looking at the argument; None where it counts. Absent: 503."""
+"""State and verb to the reply for any argument; None where the argument decides. A missing pair gets 503."""
 
 _OUT_OF_TURN = {"HOST": "HOST comes before USER", "PASS": "Login with USER first", "ACCT": "Login first"}
 
 
 def login_answer(state: Login, verb: str) -> Answer | None:
-    """The reply to a command of the login that follows from the state alone; None when its argument counts.
+    """The reply to a login command that the state alone decides; None where the argument decides.
 
     Args:
-        state: How far the login is.
+        state: The stage of the login.
         verb: PASS, ACCT or HOST.
 
     Source: RFC 959 5.4 and 6; RFC 7151 3.

@@ -1,4 +1,4 @@
-"""One transfer, as its command describes it."""
+"""The description of one transfer, which its command makes."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from ftpfixture.net.stream import ThrottleStreamIO
 __all__ = ["Transfer"]
 
 File = Any
-"""What `Transfer.open` gives: an open file of the path layer, or nothing for listings."""
+"""An open file of the path layer; None for listings."""
 
 
 @dataclass(slots=True)
 class Transfer:
-    """What goes over a data connection, and how.
+    """What a data connection transfers, and how.
 
     Attributes:
         direction: "download" or "upload".
         path: Virtual path.
-        opening: Text of the 150.
+        preliminary: Text of the 150.
         move: Moves the bytes between the stream and the open file.
-        open: Gives the context manager of the file; called when the data connection is there, before the 150, so
-            that what goes wrong is still a plain refusal, and an upload without a data connection destroys nothing.
+        open: Returns the context manager of the file. It is called after the data connection was made and before the
+            150, so that an error needs no 150, and an upload without a data connection overwrites nothing.
         offset: Bytes skipped.
-        size: Bytes that a download will have; None when nobody knows.
+        size: Bytes of the download; None when unknown.
         stream: The data connection, while there is one.
-        over: Called when the transfer has ended, however; never if `start_transfer` refuses it.
+        on_end: Called when the transfer has ended, also with an error; not called if `start_transfer` refuses it.
     """
 
     direction: str
     path: PurePosixPath
-    opening: str
+    preliminary: str
     move: Callable[[ThrottleStreamIO, File], Awaitable[None]]
     open: Callable[[], contextlib.AbstractAsyncContextManager[File]] = contextlib.nullcontext
     offset: int = 0
     size: int | None = None
     stream: ThrottleStreamIO | None = None
-    over: Callable[[], object] | None = None
+    on_end: Callable[[], object] | None = None

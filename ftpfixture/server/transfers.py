@@ -1,4 +1,4 @@
-"""The one frame of every transfer: data connection, 1xx, octets, close, final reply, in this order."""
+"""The frame of every transfer: data connection, preliminary reply, bytes, close, final reply, in this order."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["Transfers"]
 class Transfers(BaseServer):
     """Data connections and the worker that uses them."""
 
-    # Where the next data connection comes from.
+    # The next data connection.
 
     def expect_passive(self, connection: Connection) -> int:
         """Listen for the client's data connection; the last PASV, EPSV, PORT or EPRT wins.
@@ -32,7 +32,7 @@ class Transfers(BaseServer):
             The port.
 
         Raises:
-            CommandRefused: No port is free.
+            CommandRefused: 425; no port is free.
         """
         self.forget_data(connection)
         listener = self.passive_listener(connection)
@@ -57,8 +57,8 @@ class Transfers(BaseServer):
         """Connect to the client when the next transfer begins.
 
         Args:
-            connection: Whose next transfer.
-            address: Host and port that PORT or EPRT named, checked by whoever calls (RFC 2577 3).
+            connection: The session.
+            address: Host and port of PORT or EPRT, which the caller has checked (RFC 2577 3).
         """
         self.forget_data(connection)
 
@@ -72,7 +72,7 @@ class Transfers(BaseServer):
         connection.when_wanted("data_connection", dial)
 
     def forget_data(self, connection: Connection) -> None:
-        """Drop what was prepared for a transfer; a data connection that nobody used is closed."""
+        """Forget the mode and the address of the next data connection, and close an unused one."""
         if "data_connection" in connection:
             connection.data_connection.close()
             del connection.data_connection
@@ -89,17 +89,17 @@ class Transfers(BaseServer):
 
     def _stream(self, connection: Connection, transport: Transport, mode: str) -> ThrottleStreamIO:
         channel = Channel(transport, connection.socket_timeout, self.clock.timeout)
-        # Net::FTP sends its command, connects, begins the TLS handshake at once, and reads no ticket when it uploads.
+        # Net::FTP sends its command, connects and begins the TLS handshake at once; in an upload it reads no ticket.
         self._protect(connection, channel, tickets=connection.data_direction != "upload")
         return connection.session.gate.data(channel, connection.throttles, mode)
 
     # The worker.
 
     def start_transfer(self, connection: Connection, transfer: Transfer) -> bool:
-        """Begin a transfer beside the session; it answers its command itself.
+        """Start a transfer as a worker of the session, which sends all replies to its command.
 
         Raises:
-            CommandRefused: Neither PORT nor PASV came before (RFC 959 5.4: 425).
+            CommandRefused: 425, neither PORT nor PASV was sent before (RFC 959 5.4); 521, PROT P is required.
         """
         connection.restart_offset = 0
         connection.range = None
@@ -112,37 +112,37 @@ class Transfers(BaseServer):
         if transfer.direction == "upload" and "data_connection" in connection:
             self._withhold_tickets(connection, connection.data_connection.channel)
         EXCHANGE.get().awaits_preliminary = True
-        task = connection.loop.create_task(self._carry(connection, transfer))
+        task = connection.loop.create_task(self._run_transfer(connection, transfer))
         connection.extra_workers.add(task)
-        if transfer.over is not None:
-            task.add_done_callback(partial(_call, transfer.over))
+        if transfer.on_end is not None:
+            task.add_done_callback(partial(_call_on_end, transfer.on_end))
         return True
 
     @worker
-    async def _carry(self, connection: Connection, transfer: Transfer) -> bool:
+    async def _run_transfer(self, connection: Connection, transfer: Transfer) -> bool:
         stream = await self._take_stream(connection)
         transfer.stream = stream
         stream.describe(
             transfer.direction, str(transfer.path), transfer.offset, connection.transfer_type, transfer.size
         )
         async with stream, transfer.open() as file:
-            # curl begins the TLS handshake before its STOR, and reads the tickets when it closes, if they are there:
-            # they are sent before it learns that it may send.
+            # curl begins the TLS handshake before its STOR, and reads tickets that have arrived when it closes: so the
+            # server sends them before the 150.
             early = transfer.direction == "upload" and stream.channel.offers_tickets
             error = await self._handshake_error(stream.channel) if early else None
-            connection.response("150", transfer.opening)
+            connection.response("150", transfer.preliminary)
             if not early:
                 error = await self._handshake_error(stream.channel)
-            self._demand_tls(connection, stream.channel, error)
+            self._require_tls(connection, stream.channel, error)
             self._compress(connection, stream)
             await transfer.move(stream, file)
         connection.response("226", "Transfer complete")
         return True
 
     def protect(self, connection: Connection, level: str) -> None:
-        """Protect data connections with "P" or "C" from now on; where hands are being shaken already, they are."""
+        """Protect data connections with "P" or "C" from now on; a TLS handshake that has begun continues."""
         if "passive_server" in connection:
-            connection.passive_server.accept_now()  # the order of the client counts, and not that of the loop
+            connection.passive_server.accept_now()  # a connection that the client made before PROT comes first
         connection.protection = level
         if "data_connection" in connection:
             channel = connection.data_connection.channel
@@ -151,14 +151,14 @@ class Transfers(BaseServer):
                 channel.cancel_tls()
 
     def _withhold_tickets(self, connection: Connection, channel: Duplex) -> None:
-        # Clients that begin the TLS handshake before their command get them, and curl wants them: it resumes no session
-        # twice. Of those that begin it after the 150, lftp loses the end of an upload by them.
+        # A client that begins the TLS handshake before its command gets tickets; curl needs them, because it resumes no
+        # session twice. A client that begins it after the 150 gets none: lftp would lose the end of an upload.
         if channel.is_tls:
             channel.put_off_tls()
             self._protect(connection, channel, tickets=False)
 
     def _protect(self, connection: Connection, channel: Duplex, *, tickets: bool = True) -> None:
-        # Hands are shaken at once: some clients do so before they send their command, others after its 150.
+        # TLS begins at once: some clients begin the handshake before they send their command, others after its 150.
         if connection.protection == "P" and self.ssl is not None:
             context = self.context_for(connection)
             channel.start_tls(
@@ -166,7 +166,7 @@ class Transfers(BaseServer):
             )
 
     async def _handshake_error(self, channel: Duplex) -> OSError | None:
-        """Wait until the TLS handshake of a data connection is over, if there is one; what it failed by."""
+        """Wait until the TLS handshake of a data connection has completed, if there is one; its error if it failed."""
         if not channel.is_tls:
             return None
         try:
@@ -176,11 +176,11 @@ class Transfers(BaseServer):
             return error
         return None
 
-    def _demand_tls(self, connection: Connection, channel: Duplex, error: OSError | None) -> None:
-        """Go on with a data connection whose TLS handshake, if there is one, is over.
+    def _require_tls(self, connection: Connection, channel: Duplex, error: OSError | None) -> None:
+        """Check the result of a data connection's TLS handshake, if there was one.
 
         Raises:
-            CommandRefused: It failed, or the session is a new one where it must not be.
+            CommandRefused: 522; the handshake failed, or it did not resume a session where it must.
         """
         if not channel.is_tls:
             return
@@ -190,7 +190,7 @@ class Transfers(BaseServer):
             raise CommandRefused("522", "TLS handshake failed on the data connection") from error
         connection.session.gate.tls_begun("data", channel)
         if self.require_session_reuse and not (channel.tls is not None and channel.tls.resumed):
-            channel.close_after_flush()  # as vsftpd does: ftplib reads the reply only when TLS has ended in order
+            channel.close_after_flush()  # as vsftpd does: ftplib reads the reply only after close_notify
             raise CommandRefused("522", "The TLS session of the control connection must be resumed")
 
     def _compress(self, connection: Connection, stream: ThrottleStreamIO) -> None:
@@ -198,10 +198,10 @@ class Transfers(BaseServer):
             stream.channel = Deflated(stream.channel, connection.compression_level, self.inflation_limit)
 
     async def _take_stream(self, connection: Connection) -> ThrottleStreamIO:
-        """The data connection, which belongs to the caller from now on.
+        """The data connection, which the caller owns from now on.
 
         Raises:
-            CommandRefused: It cannot be had.
+            CommandRefused: 425; the connection was not made in time, or failed.
         """
         try:
             stream: ThrottleStreamIO = await connection.wait_for("data_connection", connection.wait_future_timeout)
@@ -213,5 +213,5 @@ class Transfers(BaseServer):
         return stream
 
 
-def _call(over: Callable[[], object], _: asyncio.Task[bool]) -> None:
-    over()
+def _call_on_end(on_end: Callable[[], object], _: asyncio.Task[bool]) -> None:
+    on_end()

@@ -1,6 +1,6 @@
-"""What the gate of a session may see of it.
+"""The part of a session that its gate uses.
 
-One rule: a gate asks for nothing else, so that it can stand in front of anything that offers the same.
+One rule: a gate uses nothing else of a session, so that it works with any other object that has the same members.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ __all__ = ["View"]
 
 
 class Host(Protocol):
-    """What a view needs of the server."""
+    """The part of a server that a view uses."""
 
     hub: Hub
 
     async def path_exists(self, connection: Connection, path: str, *, pattern: bool = False) -> bool:
-        """Whether there is something at a path, or that matches it."""
+        """Whether a file is at a client's path, or matches it as a pattern."""
 
 
 class View:
-    """A session as its gate sees it; what each member gives is said at `ftpfixture.net.gate.SessionView`.
+    """A session for its gate; `ftpfixture.net.gate.SessionView` describes the members.
 
     Args:
-        number: Of the session.
+        number: Number of the session.
         host: The server.
         channel: The control connection.
-        connection: What handlers see of the session.
-        disconnect: Ends the session, for a reason.
+        connection: The state of the session for handlers.
+        disconnect: Ends the session with a reason.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class View:
         try:
             return await self._host.path_exists(self._connection, path, pattern=pattern)
         except (CommandRefused, CommandSyntaxError, PathIOError):
-            return None  # the command will be told why
+            return None  # the command's own reply gives the error
 
     def override(self, name: str, value: object) -> Callable[[], None]:
         """See SessionView."""

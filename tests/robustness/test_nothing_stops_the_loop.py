@@ -170,7 +170,7 @@ def test_flags_have_a_limit(raw: RawClient, tree: MemoryFiles, monkeypatch: pyte
     assert raw.code("CWD /many") == "250"
     raw.passive()
     reply = raw.ask("LIST " + "-l* " * 250)
-    assert (reply.code, reply.text) == ("550", "The pattern has too much to be compared with: name more of the path")
+    assert (reply.code, reply.text) == ("550", "The pattern has too many names to compare with: name more of the path")
     reply = raw.ask("LIST " + "-l* " * 2000)
     assert (reply.code, "1024 characters" in reply.text) == ("550", True)
 

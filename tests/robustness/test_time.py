@@ -53,7 +53,7 @@ def test_five_idle_minutes(ftp_server: FtpServer) -> None:
             assert ftp.voidcmd("NOOP").startswith("200")
 
         ftp_server.clock.move(300)
-        with pytest.raises(ftplib.error_temp, match="421 Timeout: nothing was said for 300 seconds"):
+        with pytest.raises(ftplib.error_temp, match="421 Idle timeout: no command for 300 seconds"):
             ftp.voidcmd("NOOP")
     assert reasons(ftp_server) == ["idle"]
 

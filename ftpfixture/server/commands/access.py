@@ -1,4 +1,4 @@
-"""Access control: who is there, and where (RFC 959 4.1.1, RFC 7151)."""
+"""Access control: login, working directory and virtual host (RFC 959 4.1.1, RFC 7151)."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class AccessCommands(Transfers):
 
     @command("USER")
     async def user(self, connection: Connection, rest: str) -> bool:
-        """USER <SP> username: say who you are.
+        """USER <SP> username: name the user.
 
-        A new USER logs the old one out at once; transfer parameters stay as they are.
+        A new USER logs the old one out at once; transfer parameters do not change.
 
         Replies: 230 logged in, 232 by certificate, 331 password needed, 332 account needed, 501, 530 refused.
         """
@@ -59,12 +59,12 @@ class AccessCommands(Transfers):
             connection.claimed = user
             self._identified(connection, user, Login.IN_WITHOUT_PASSWORD, text)
         else:
-            raise TypeError(f"get_user gave {response!r} with {user!r}: see ftpfixture.testing.check_user_manager")
+            raise TypeError(f"get_user returned {response!r} with {user!r}: see ftpfixture.testing.check_user_manager")
         return True
 
     @command("PASS")
     async def pass_(self, connection: Connection, rest: str) -> bool:
-        """PASS <SP> password: prove it.
+        """PASS <SP> password: log in with a password.
 
         Replies: 230 logged in, 202 not needed, 332 account needed, 421 too many failures, 503 USER first, 530 wrong.
         """
@@ -86,7 +86,7 @@ class AccessCommands(Transfers):
 
     @command("ACCT")
     async def acct(self, connection: Connection, rest: str) -> bool:
-        """ACCT <SP> account-information: say who pays.
+        """ACCT <SP> account-information: name the account.
 
         Replies: 230 logged in, 202 not needed, 503 USER and PASS first, 530 wrong.
         """
@@ -107,7 +107,7 @@ class AccessCommands(Transfers):
         return await self.user_manager.authenticate_certificate(user, tls.certificate)
 
     def _identified(self, connection: Connection, user: User, state: Login, text: str, code: str = "230") -> None:
-        """Somebody has proved who he is; `state` is where he is when he needs no account."""
+        """Log in after a right password or certificate, in `state`, or require an account first."""
         if user.account is None:
             self._log_in(connection, user, state, text, code)
         else:
@@ -138,7 +138,7 @@ class AccessCommands(Transfers):
 
     async def _log_out(self, connection: Connection) -> None:
         user = connection.claimed
-        connection.enter(Login.NOBODY)
+        connection.enter(Login.NO_USER)
         del connection.rename_from
         connection.throttles.pop("user_global", None)
         connection.throttles.pop("user_per_connection", None)
@@ -159,7 +159,7 @@ class AccessCommands(Transfers):
 
     @command("REIN")
     async def rein(self, connection: Connection, rest: str) -> bool:
-        """REIN: begin again as after connecting.
+        """REIN: log out and reset all parameters.
 
         Replies: 220.
         """
@@ -171,7 +171,7 @@ class AccessCommands(Transfers):
 
     @command("QUIT", during_transfer=True)
     async def quit(self, connection: Connection, rest: str) -> bool:
-        """QUIT: say good-bye; a running transfer is finished first.
+        """QUIT: end the session; a running transfer is finished first.
 
         Replies: 221.
         """
@@ -181,7 +181,7 @@ class AccessCommands(Transfers):
     @command("CWD", "XCWD")
     @ConnectionConditions(ConnectionConditions.login_required)
     async def cwd(self, connection: Connection, rest: str) -> bool:
-        """CWD <SP> pathname: change the working directory; without a path, go home.
+        """CWD <SP> pathname: change the working directory; without a path, to the home directory.
 
         Replies: 250, 550 missing, not a directory or not allowed.
         """
@@ -205,7 +205,7 @@ class AccessCommands(Transfers):
 
     @command("HOST", feat="HOST")
     async def host(self, connection: Connection, rest: str) -> bool:
-        """HOST <SP> hostname: say which virtual host is meant, before USER.
+        """HOST <SP> hostname: choose the virtual host, before USER.
 
         Replies: 220, 501 not a host name, 503 too late, 504 unknown host. Source: RFC 7151 3.
         """

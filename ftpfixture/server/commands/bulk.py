@@ -1,6 +1,6 @@
-"""What clients would otherwise do file by file: remove, measure, copy and combine (draft-peterson, mod_copy).
+"""Operations on many files at once: remove, measure, copy and combine (draft-peterson, mod_copy).
 
-One rule: every right is asked for before anything is changed, and other sessions have their turns meanwhile.
+One rule: a command checks every right before it changes anything, and lets other sessions run meanwhile.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _NAME = re.compile(r'"((?:[^"]|"")+)"|([^" ]+)')
 
 
 class _Found(NamedTuple):
-    """Something below a directory; a link is not followed."""
+    """A file, directory or link below a directory; a link is not followed."""
 
     real: PurePath
     virtual: PurePosixPath
@@ -56,9 +56,9 @@ class BulkCommands(ContentCommands):
     @argument_required
     @PathPermissions(PathPermissions.deletable)
     async def rmda(self, connection: Connection, rest: str) -> bool:
-        """RMDA <SP> directory: remove a directory with all that is in it; links go, and not what they lead to.
+        """RMDA <SP> directory: remove a directory and everything in it; of a link only the link, not its target.
 
-        Where something below may not be deleted, all of it stays.
+        If the user may not delete something in it, nothing is removed.
 
         Replies: 250, 501, 550 missing, not a directory or not allowed.
         Source: draft-peterson-streamlined-ftp-command-extensions.
@@ -76,7 +76,7 @@ class BulkCommands(ContentCommands):
             )
             await demand(self, connection, str(found.virtual), *rights)
             await take_turns()
-        for found in reversed(doomed):  # what is in a directory comes behind it
+        for found in reversed(doomed):  # a directory comes before its contents
             await (connection.path_io.rmdir if found.is_dir else connection.path_io.unlink)(found.real)
             await take_turns()
         connection.response("250", "Directory removed with all that was in it")
@@ -87,9 +87,9 @@ class BulkCommands(ContentCommands):
     @PathConditions(PathConditions.path_must_exists, PathConditions.path_must_be_dir)
     @PathPermissions(PathPermissions.listable)
     async def dsiz(self, connection: Connection, rest: str) -> bool:
-        """DSIZ [<SP> directory]: tell how many bytes the files in and below a directory have.
+        """DSIZ [<SP> directory]: return the total size in bytes of the files in and below a directory.
 
-        What the user may not list does not count, and a link does not count for what it leads to.
+        Directories that the user may not list do not count, and neither do the targets of links.
 
         Replies: 213, 550 missing, not a directory or not allowed.
         Source: draft-peterson-streamlined-ftp-command-extensions.
@@ -104,9 +104,9 @@ class BulkCommands(ContentCommands):
     @command("COMB", feat="COMB target;source_list")
     @ConnectionConditions(ConnectionConditions.login_required)
     async def comb(self, connection: Connection, rest: str) -> bool:
-        """COMB <SP> "target" <SP> "part" ...: put the parts behind the target, in this order, and delete them.
+        """COMB <SP> "target" <SP> "part" ...: append the parts to the target, in this order, and delete them.
 
-        Names without spaces need no quotes; a quote within quotes is doubled. A target that is missing is made.
+        Names without spaces need no quotes; a quote within quotes is doubled. A missing target is created.
 
         Replies: 250, 452, 501, 550 a part is missing, is no file or is not allowed, 552, 553. Source: Serv-U,
         GlobalSCAPE EFT.
@@ -122,7 +122,7 @@ class BulkCommands(ContentCommands):
             await self._check_part(connection, part, goal)
         async with creating(connection, goal, "ab") as file:
             for part in parts:
-                await _pour(connection, self.get_paths(connection, part)[0], file)
+                await _append_file(connection, self.get_paths(connection, part)[0], file)
         for part in parts:
             await connection.path_io.unlink(self.get_paths(connection, part)[0])
         connection.response("250", f"{len(parts)} files combined")
@@ -143,7 +143,7 @@ class BulkCommands(ContentCommands):
     @PathConditions(PathConditions.path_must_exists)
     @PathPermissions(PathPermissions.readable)
     async def site_cpfr(self, connection: Connection, rest: str) -> bool:
-        """SITE CPFR <SP> pathname: say which file or directory is to be copied; the newest SITE CPFR counts.
+        """SITE CPFR <SP> pathname: name the file or directory to copy; the last SITE CPFR counts.
 
         Replies: 350, 501, 550 missing or not allowed. Source: mod_copy of ProFTPD.
         """
@@ -155,11 +155,11 @@ class BulkCommands(ContentCommands):
     @ConnectionConditions(ConnectionConditions.login_required, ("copy_from", "Use SITE CPFR first"))
     @argument_required
     async def site_cpto(self, connection: Connection, rest: str) -> bool:
-        """SITE CPTO <SP> pathname: copy what SITE CPFR named; files that are in the way are replaced.
+        """SITE CPTO <SP> pathname: copy what SITE CPFR named; existing files are replaced.
 
-        A directory is copied with all that is in it, links as links, and goes into one that is there already.
+        A directory is copied with everything in it, links as links; it is merged into an existing directory.
 
-        Replies: 250, 452, 501, 503 SITE CPFR first, 550 gone or not allowed, 552, 553 no such directory, or a copy
+        Replies: 250, 452, 501, 503 SITE CPFR first, 550 missing or not allowed, 552, 553 no such directory, or a copy
         onto or into itself.
         """
         source = connection.copy_from
@@ -185,12 +185,16 @@ class BulkCommands(ContentCommands):
         return True
 
     async def _check_copy(self, connection: Connection, found: _Found, target: PurePath, name: str) -> None:
-        """Refuse what may not be read, or not be made, or would replace something of another kind."""
+        """Refuse a copy that the user may not read or create, or that would replace something of another kind.
+
+        Raises:
+            CommandRefused: 550 or 553.
+        """
         exists = await connection.path_io.exists(target)
         link = stat.S_ISLNK(found.stats.st_mode)
         if exists and (link or found.is_dir != await connection.path_io.is_dir(target)):
             raise CommandRefused("553", f"{name} is in the way")
-        if not link:  # what it leads to is not read
+        if not link:  # the target of a link is not read
             right = PathPermissions.listable if found.is_dir else PathPermissions.readable
             await demand(self, connection, str(found.virtual), right)
         if not found.is_dir:
@@ -204,7 +208,7 @@ def _names(text: str) -> list[str]:
     """The names of COMB, in quotes or not.
 
     Raises:
-        CommandRefused: 501; there is something between them, or nothing at all.
+        CommandRefused: 501; there is another character between two names, or no name.
     """
     names: list[str] = []
     place = 0
@@ -218,9 +222,9 @@ def _names(text: str) -> list[str]:
 
 
 async def _below(connection: Connection, real: PurePath, virtual: PurePosixPath) -> AsyncIterator[_Found]:
-    """Everything in and below a directory, each directory before what is in it; links are not followed.
+    """Everything in and below a directory, each directory before its contents; links are not followed.
 
-    What the user may not list is left out.
+    The contents of directories that the user may not list are left out.
     """
     waiting = [(real, virtual)]
     while waiting:
@@ -246,14 +250,14 @@ async def _copy(connection: Connection, found: _Found, target: PurePath) -> None
         await offered(path_io.symlink(await path_io.readlink(found.real), target))
     elif not found.is_dir:
         async with creating(connection, target, "wb") as file:
-            await _pour(connection, found.real, file)
+            await _append_file(connection, found.real, file)
     elif not await path_io.is_dir(target):
         await path_io.mkdir(target)
         await apply_umask(connection, target, DIRECTORY_MODE)
 
 
-async def _pour(connection: Connection, source: PurePath, file: Any) -> None:
-    """Write all of a file behind what was written to another."""
+async def _append_file(connection: Connection, source: PurePath, file: Any) -> None:
+    """Append the contents of `source` to an open file."""
     async with connection.path_io.open(source, mode="rb") as part:
         while piece := await part.read_some(connection.block_size):
             await file.write(piece)

@@ -1,4 +1,4 @@
-"""What moves the contents of files (RFC 959 4.1.3, RFC 3659 5, draft-bryan-ftp-range)."""
+"""Transfers of file contents, and their parameters (RFC 959 4.1.3, RFC 3659 5, draft-bryan-ftp-range)."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ from ftpfixture.wire.textmode import AsciiDecoder, AsciiEncoder
 
 __all__ = ["ContentCommands"]
 
-_TEXT_BLOCK = 1 << 18  # bytes whose line ends are translated at once: of nothing but line ends it takes 3 ms
+_TEXT_BLOCK = 1 << 18  # bytes whose line ends are translated at once: 3 ms if all of them are line ends
 
 
 class ContentCommands(Transfers):
     """RETR STOR STOU APPE ALLO REST RANG ABOR."""
 
     @cached_property
-    def _promised_names(self) -> set[PurePath]:
-        """What STOU has named and not made yet, in all sessions."""
+    def _reserved_names(self) -> set[PurePath]:
+        """Names that STOU has chosen in any session, and whose files do not exist yet."""
         return set()
 
     def reset(self, connection: Connection) -> None:
@@ -83,7 +83,7 @@ class ContentCommands(Transfers):
             await file.seek(first)
         encoder = AsciiEncoder() if connection.transfer_type == "A" else None
         size = connection.block_size if encoder is None else min(connection.block_size, _TEXT_BLOCK)
-        # Closed here and now: what is left of it would be a task of the loop's own, at some later time.
+        # Closed here: otherwise the loop would close the generator in a task of its own, at a later time.
         async with aclosing(_pieces(file, size, count)) as pieces:
             async for piece in pieces:
                 await stream.write(piece if encoder is None else encoder.feed(piece))
@@ -96,7 +96,7 @@ class ContentCommands(Transfers):
     @command("STOR")
     @ConnectionConditions(ConnectionConditions.login_required)
     async def stor(self, connection: Connection, rest: str) -> bool:
-        """STOR <SP> pathname: receive a file; after REST, keep what is before the restart point.
+        """STOR <SP> pathname: receive a file; after REST, keep the bytes before the restart point.
 
         Replies: 150 then 226, 425, 426, 452, 501, 550, 551, 552, 553, 554.
         """
@@ -105,7 +105,7 @@ class ContentCommands(Transfers):
     @command("APPE")
     @ConnectionConditions(ConnectionConditions.login_required)
     async def appe(self, connection: Connection, rest: str) -> bool:
-        """APPE <SP> pathname: receive data for the end of a file, or as STOR after REST (RFC 3659 5.3).
+        """APPE <SP> pathname: append the received data to a file; after REST, the same as STOR (RFC 3659 5.3).
 
         Replies: as STOR.
         """
@@ -114,32 +114,32 @@ class ContentCommands(Transfers):
     @command("STOU")
     @ConnectionConditions(ConnectionConditions.login_required)
     async def stou(self, connection: Connection, rest: str) -> bool:
-        """STOU [<SP> pathname]: receive a file under a name that nobody has yet; the 150 tells which.
+        """STOU [<SP> pathname]: receive a file under an unused name, which the 150 contains.
 
         Replies: 150 FILE: name, then 226; else as STOR. Source: RFC 959 4.1.3, RFC 1123 4.1.2.9.
         """
-        name, promised = await self._unused_name(connection, rest or "ftp")
-        give_back = partial(self._promised_names.discard, promised)
+        name, reserved = await self._unused_name(connection, rest or "ftp")
+        release = partial(self._reserved_names.discard, reserved)
         try:
-            return await self._upload(connection, name, "wb", f"FILE: {PurePosixPath(name).name}", give_back)
+            return await self._upload(connection, name, "wb", f"FILE: {PurePosixPath(name).name}", release)
         except BaseException:
-            give_back()
+            release()
             raise
 
     async def _unused_name(self, connection: Connection, wanted: str) -> tuple[str, PurePath]:
-        """A name that nobody has, nor is promised, and its real path, which is promised now.
+        """An unused name and its real path, which is reserved from now on.
 
-        Two sessions may ask at once, and neither has made its file yet.
+        Two sessions may send STOU at the same time, before either has made its file.
         """
         while True:
             name = _numbered(wanted, await self._unused_number(connection, wanted))
             real, _ = self.get_paths(connection, name)
-            if real not in self._promised_names:  # by somebody who has asked the path layer at the same time
-                self._promised_names.add(real)
+            if real not in self._reserved_names:  # another session may have reserved it meanwhile
+                self._reserved_names.add(real)
                 return name, real
 
     async def _unused_number(self, connection: Connection, wanted: str) -> int:
-        """A number behind a name that makes it unused: found by doubling it, and then halving what is between."""
+        """A number that makes the name unused: found by doubling it, and then by bisection."""
         taken, free = -1, 0
         while await self._is_taken(connection, _numbered(wanted, free)):
             taken, free = free, max(1, 2 * free)
@@ -153,13 +153,20 @@ class ContentCommands(Transfers):
 
     async def _is_taken(self, connection: Connection, name: str) -> bool:
         real, _ = self.get_paths(connection, name)
-        return real in self._promised_names or await connection.path_io.exists(real)
+        return real in self._reserved_names or await connection.path_io.exists(real)
 
     async def _upload(
-        self, connection: Connection, rest: str, mode: str, opening: str = "", over: Callable[[], object] | None = None
+        self,
+        connection: Connection,
+        rest: str,
+        mode: str,
+        preliminary: str = "",
+        on_end: Callable[[], object] | None = None,
     ) -> bool:
         offset, _ = _taken_range(connection)
-        return await self._store(connection, rest, mode, offset, opening or _preliminary(connection, rest, None), over)
+        return await self._store(
+            connection, rest, mode, offset, preliminary or _preliminary(connection, rest, None), on_end
+        )
 
     @argument_required
     async def _store(
@@ -168,8 +175,8 @@ class ContentCommands(Transfers):
         rest: str,
         mode: str,
         offset: int,
-        opening: str,
-        over: Callable[[], object] | None,
+        preliminary: str,
+        on_end: Callable[[], object] | None,
     ) -> bool:
         real, virtual = self.get_paths(connection, rest)
         await self._check_target(connection, rest, appends=mode == "ab" and not offset)
@@ -181,16 +188,16 @@ class ContentCommands(Transfers):
         transfer = Transfer(
             "upload",
             virtual,
-            opening,
+            preliminary,
             partial(self._receive, connection, offset),
             partial(creating, connection, real, "r+b" if offset else mode),
             offset,
-            over=over,
+            on_end=on_end,
         )
         return self.start_transfer(connection, transfer)
 
     async def _check_target(self, connection: Connection, rest: str, appends: bool) -> None:
-        """Refuse a target that cannot be, or that the user may not write.
+        """Refuse a target that is impossible, or that the user may not write.
 
         Raises:
             CommandRefused: 550 or 553.
@@ -222,14 +229,14 @@ class ContentCommands(Transfers):
             await take_turns()
         await file.write(decoder.finish())
 
-    # What comes before and after.
+    # Before and after a transfer.
 
     @command("ALLO")
     @ConnectionConditions(ConnectionConditions.login_required)
     async def allo(self, connection: Connection, rest: str) -> bool:
-        """ALLO <SP> octets [<SP> R <SP> octets]: reserve room; nothing needs to be reserved here.
+        """ALLO <SP> bytes [<SP> R <SP> bytes]: reserve space, which this server does not need.
 
-        Replies: 202, 501, 552 there is not so much room.
+        Replies: 202, 501, 552 not enough space.
         """
         words = rest.upper().split(" ")
         if len(words) != 1 and (len(words) != 3 or words[1] != "R"):
@@ -240,16 +247,16 @@ class ContentCommands(Transfers):
         except NotImplementedError:
             free = size
         if size > free:
-            raise CommandRefused("552", f"Only {free} octets are free")
+            raise CommandRefused("552", f"Only {free} bytes are free")
         connection.response("202", "Nothing needs to be allocated")
         return True
 
     @command("REST", feat="REST STREAM")
     @ConnectionConditions(ConnectionConditions.login_required)
     async def rest(self, connection: Connection, rest: str) -> bool:
-        """REST <SP> octets: begin the next RETR, STOR or APPE there; it holds for one transfer.
+        """REST <SP> bytes: begin the next RETR, STOR or APPE at this byte; it applies to one transfer.
 
-        Replies: 350, 501 not a number, or octets of TYPE A cannot be counted. Source: RFC 3659 5.
+        Replies: 350, 501 not a number, or TYPE A, whose bytes cannot be counted. Source: RFC 3659 5.
         """
         connection.restart_offset = 0
         offset = parse_number(rest, "The restart point")
@@ -263,7 +270,7 @@ class ContentCommands(Transfers):
     @command("RANG", feat="RANG STREAM")
     @ConnectionConditions(ConnectionConditions.login_required)
     async def rang(self, connection: Connection, rest: str) -> bool:
-        """RANG <SP> first <SP> last: choose these octets, both included, for the next RETR or HASH; 1 0 for all.
+        """RANG <SP> first <SP> last: choose these bytes, both included, for the next RETR or HASH; 1 0 for all.
 
         Replies: 350, 501. Source: draft-bryan-ftp-range.
         """
@@ -272,7 +279,7 @@ class ContentCommands(Transfers):
             raise CommandRefused("501", "RANG takes the first and the last byte")
         first, last = (parse_number(word, "Each end of RANG") for word in words)
         if last < first and (first, last) != (1, 0):
-            raise CommandRefused("501", "The last octet comes before the first")
+            raise CommandRefused("501", "The last byte comes before the first")
         connection.range = None if last < first else (first, last - first + 1)
         connection.restart_offset = 0
         connection.response("350", "Range reset" if last < first else f"Range set to {first}-{last}")
@@ -281,7 +288,7 @@ class ContentCommands(Transfers):
     @command("ABOR", during_transfer=True, overtakes=True)
     @ConnectionConditions(ConnectionConditions.login_required)
     async def abor(self, connection: Connection, rest: str) -> bool:
-        """ABOR: stop the running transfer, which gets 426; a data connection that is only prepared is dropped.
+        """ABOR: abort the running transfer, which gets 426; without one, drop the prepared data connection.
 
         Replies: 226.
         """
@@ -293,7 +300,7 @@ class ContentCommands(Transfers):
 
 
 def _taken_range(connection: Connection) -> tuple[int, int | None]:
-    """First octet and number of octets of the next transfer, used up by asking: both hold once, even if it fails."""
+    """First byte and number of bytes of the next transfer; the call resets both, also if the transfer fails."""
     first, count = connection.range or (connection.restart_offset, None)
     connection.restart_offset, connection.range = 0, None
     if first and connection.transfer_type == "A":
@@ -302,7 +309,7 @@ def _taken_range(connection: Connection) -> tuple[int, int | None]:
 
 
 async def _pieces(file: Any, size: int, count: int | None) -> AsyncGenerator[bytes | memoryview, None]:
-    """The file from where it stands, `count` octets of it or all, in pieces as cheap as the path layer has them."""
+    """The file from its position, `count` bytes of it or all, in pieces that cost the path layer least."""
     while count is None or count > 0:
         piece = await file.read_some(size if count is None else min(size, count))
         if not piece:
@@ -313,9 +320,9 @@ async def _pieces(file: Any, size: int, count: int | None) -> AsyncGenerator[byt
 
 
 def _preliminary(connection: Connection, name: str, size: int | None) -> str:
-    """Text of the 150; clients such as ftplib and curl read the size from it, where it is exact.
+    """Text of the 150, with the size if it is exact: clients such as ftplib and curl read it.
 
-    The dot is that of vsftpd: java.net.URL reads the size only where something follows the parenthesis.
+    The dot is that of vsftpd: java.net.URL reads the size only if a character follows the parenthesis.
     """
     kind = "ASCII" if connection.transfer_type == "A" else "BINARY"
     known = f" ({size} bytes)" if size is not None and connection.transfer_type == "I" else ""

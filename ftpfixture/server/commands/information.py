@@ -1,4 +1,4 @@
-"""What a server tells about itself (RFC 959 4.1.3, RFC 2389, RFC 2640)."""
+"""Information about the server and the session (RFC 959 4.1.3, RFC 2389, RFC 2640)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class InformationCommands(ListingCommands):
 
     @command("SYST")
     async def syst(self, connection: Connection, rest: str) -> bool:
-        """SYST: tell the kind of system, by which clients guess the shape of LIST.
+        """SYST: return the kind of system, from which clients guess the format of LIST.
 
         Replies: 215.
         """
@@ -35,7 +35,7 @@ class InformationCommands(ListingCommands):
 
     @command("NOOP", during_transfer=True)
     async def noop(self, connection: Connection, rest: str) -> bool:
-        """NOOP: do nothing but answer.
+        """NOOP: do nothing but reply.
 
         Replies: 200.
         """
@@ -44,7 +44,7 @@ class InformationCommands(ListingCommands):
 
     @command("STAT", during_transfer=True)
     async def stat(self, connection: Connection, rest: str) -> bool:
-        """STAT [<SP> pathname]: tell the state of the session or of a transfer, or list on the control connection.
+        """STAT [<SP> pathname]: return the status of the session and its transfer, or list on the control connection.
 
         Replies: 211 state, 212 directory, 213 file, 530, 550 missing or not allowed.
         """
@@ -75,7 +75,7 @@ class InformationCommands(ListingCommands):
         transfer = connection.transfer
         if transfer is not None and transfer.stream is not None:
             moved = transfer.stream.moved
-            lines.append(f"Transfer running: {transfer.direction} of {transfer.path}, {moved} octets so far")
+            lines.append(f"Transfer running: {transfer.direction} of {transfer.path}, {moved} bytes so far")
         else:
             lines.append("Transfer running")
         return lines
@@ -90,15 +90,15 @@ class InformationCommands(ListingCommands):
         return True
 
     def _explain(self, connection: Connection, prefix: str, name: str) -> None:
-        """Answer HELP and SITE HELP.
+        """Reply to HELP and SITE HELP.
 
         Args:
-            connection: Who asks.
-            prefix: In front of the commands that are meant, in lower case: "" or "site ".
-            name: The one that is meant; empty for a list of all.
+            connection: The session.
+            prefix: Lower-case prefix of the commands: "" or "site ".
+            name: Name of one command; empty for a list of all.
 
         Raises:
-            CommandRefused: 501; there is none of that name.
+            CommandRefused: 501; the command is unknown.
         """
         verb = prefix + name.lower()
         if not name:
@@ -109,12 +109,12 @@ class InformationCommands(ListingCommands):
                 "501", f"Unknown command {verb.upper()}: {prefix.upper()}HELP lists those that are known"
             )
         else:
-            below = self._verbs(f"{verb} ")  # NcFTP looks into HELP SITE for what it may use
+            below = self._verbs(f"{verb} ")  # NcFTP reads from HELP SITE which commands it may use
             text = (verb in self.specs and self.specs[verb].text) or verb.upper()
             connection.response("214", [text, *below, "End of help"] if below else text, list=True)
 
     def _verbs(self, prefix: str) -> list[str]:
-        """The known verbs that begin with `prefix`, without it, in rows."""
+        """The known verbs with `prefix`, without it, in rows."""
         verbs = [
             verb.upper() for verb in self.commands_mapping if verb.startswith(prefix) and " " not in verb[len(prefix) :]
         ]
@@ -148,9 +148,9 @@ class InformationCommands(ListingCommands):
 
     @command("OPTS")
     async def opts(self, connection: Connection, rest: str) -> bool:
-        """OPTS <SP> command [<SP> options]: set how a command behaves.
+        """OPTS <SP> command [<SP> options]: set options of a command.
 
-        Replies: 200, 501 nothing can be set for that. Source: RFC 2389 4.
+        Replies: 200, 501 the command has no options. Source: RFC 2389 4.
         """
         return await self._subcommand(connection, "opts", rest, "501")
 
@@ -165,9 +165,9 @@ class InformationCommands(ListingCommands):
 
     @command("OPTS UTF8", "OPTS UTF-8", feat=lambda _, connection: "UTF8" if is_utf8(connection.encoding) else "")
     async def opts_utf8(self, connection: Connection, rest: str) -> bool:
-        """OPTS UTF8 [<SP> ON]: ask for UTF-8 in names, which is what this server speaks unless it is set otherwise.
+        """OPTS UTF8 [<SP> ON]: use UTF-8 in names, which is this server's default.
 
-        Replies: 200, 501 it cannot be changed.
+        Replies: 200, 501 the encoding cannot be changed.
         """
         if rest.upper() not in ("", "ON") or not is_utf8(connection.encoding):
             raise CommandRefused("501", f"Names are in {connection.encoding}")
@@ -176,7 +176,7 @@ class InformationCommands(ListingCommands):
 
     @command("OPTS MODE")
     async def opts_mode(self, connection: Connection, rest: str) -> bool:
-        """OPTS MODE <SP> Z LEVEL <SP> 0-9: set how hard the server compresses.
+        """OPTS MODE <SP> Z LEVEL <SP> 0-9: set the compression level of the server.
 
         Replies: 200, 501. Source: draft-preston-ftpext-deflate 4.
         """
@@ -190,7 +190,7 @@ class InformationCommands(ListingCommands):
 
     @command("CLNT", feat="CLNT")
     async def clnt(self, connection: Connection, rest: str) -> bool:
-        """CLNT <SP> name: tell which program you are.
+        """CLNT <SP> name: name the client program.
 
         Replies: 200.
         """
@@ -200,22 +200,22 @@ class InformationCommands(ListingCommands):
 
     @command("CSID", feat="CSID Name; Version;")
     async def csid(self, connection: Connection, rest: str) -> bool:
-        """CSID <SP> name=value; ...: tell which program you are, as Name and Version, and learn the same of the server.
+        """CSID <SP> name=value; ...: exchange the names and versions of the client and the server program.
 
         Replies: 200 with facts of the server, 501 malformed. Source: draft-peterson-streamlined-ftp-command-extensions.
         """
         facts = [fact.strip().partition("=") for fact in rest.split(";") if fact.strip()]
         if not facts or not all(name and equals for name, equals, _ in facts):
             raise CommandRefused("501", "CSID takes facts such as Name=program; Version=1.0;")
-        told = {name.strip().lower(): value.strip() for name, _, value in facts}
-        connection.client_name = " ".join(told[name] for name in ("name", "version") if name in told) or rest
+        given = {name.strip().lower(): value.strip() for name, _, value in facts}
+        connection.client_name = " ".join(given[name] for name in ("name", "version") if name in given) or rest
         system = self.system.partition(" ")[0]
         connection.response("200", f"Name=ftpfixture;Version={_version()};OS={system};CaseSensitive=1;DirSep=/;")
         return True
 
     @command("LANG", feat="LANG EN*")
     async def lang(self, connection: Connection, rest: str) -> bool:
-        """LANG [<SP> tag]: choose the language of replies; there is English only.
+        """LANG [<SP> tag]: choose the language of replies; only English is available.
 
         Replies: 200, 501 not a tag, 504 not available. Source: RFC 2640 4.
         """
@@ -231,9 +231,9 @@ class InformationCommands(ListingCommands):
     @PathConditions(PathConditions.path_must_exists, PathConditions.path_must_be_dir)
     @PathPermissions(PathPermissions.readable)
     async def avbl(self, connection: Connection, rest: str) -> bool:
-        """AVBL [<SP> directory]: tell how many octets are free.
+        """AVBL [<SP> directory]: return the number of free bytes.
 
-        Replies: 213, 504 the storage cannot tell, 550. Source: draft-peterson-streamlined-ftp-command-extensions 4.
+        Replies: 213, 504 the storage does not know, 550. Source: draft-peterson-streamlined-ftp-command-extensions 4.
         """
         real, _ = self.get_paths(connection, rest)
         connection.response("213", str(await offered(connection.path_io.free_space(real))))

@@ -1,4 +1,4 @@
-"""Digests of stored files: HASH with its range, and the de-facto X commands (draft-bryan-ftpext-hash)."""
+"""Digests of stored files: HASH with its range, and the de facto X commands (draft-bryan-ftpext-hash)."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ _WITH_RANGE = re.compile(r"(?P<path>.+) (?P<range>[0-9]+ [0-9]+)", re.DOTALL)
 
 
 class Digest(Protocol):
-    """What hashlib's objects can do."""
+    """The used methods of hashlib's objects."""
 
     def update(self, data: bytes | memoryview, /) -> None:
-        """Take more octets."""
+        """Add bytes."""
 
     def hexdigest(self) -> str:
         """The digest so far, in hexadecimal."""
 
 
 class _Crc32:
-    """CRC-32 in the shape of hashlib's objects."""
+    """CRC-32 with the methods of hashlib's objects."""
 
     def __init__(self) -> None:
         self._value = 0
@@ -58,7 +58,7 @@ class IntegrityCommands(Transfers):
     @ConnectionConditions(ConnectionConditions.login_required)
     @argument_required
     async def hash(self, connection: Connection, rest: str) -> bool:
-        """HASH <SP> pathname: tell the digest of a file, or of the octets that RANG chose.
+        """HASH <SP> pathname: return the digest of a file, or of the bytes that RANG chose.
 
         Replies: 213, 550 missing or not allowed, 551 the range is beyond the end, 553 a directory.
         Source: draft-bryan-ftpext-hash.
@@ -84,7 +84,7 @@ class IntegrityCommands(Transfers):
 
     @command("OPTS HASH")
     async def opts_hash(self, connection: Connection, rest: str) -> bool:
-        """OPTS HASH [<SP> algorithm]: choose the algorithm of HASH, or ask for it.
+        """OPTS HASH [<SP> algorithm]: choose or return the algorithm of HASH.
 
         Replies: 200, 501 unknown algorithm.
         """
@@ -98,71 +98,71 @@ class IntegrityCommands(Transfers):
     @ConnectionConditions(ConnectionConditions.login_required)
     @argument_required
     async def xcrc(self, connection: Connection, rest: str) -> bool:
-        """XCRC <SP> pathname [<SP> start <SP> end]: tell the CRC-32 of a file; the path may be in quotes.
+        """XCRC <SP> pathname [<SP> start <SP> end]: return the CRC-32 of a file; the path may be in quotes.
 
         Replies: 250, 501, 550.
         """
-        return await self._tell(connection, rest, "CRC32")
+        return await self._reply_digest(connection, rest, "CRC32")
 
     @command("XMD5", feat="XMD5")
     @ConnectionConditions(ConnectionConditions.login_required)
     @argument_required
     async def xmd5(self, connection: Connection, rest: str) -> bool:
-        """XMD5 <SP> pathname [<SP> start <SP> end]: tell the MD5 of a file.
+        """XMD5 <SP> pathname [<SP> start <SP> end]: return the MD5 of a file.
 
         Replies: as XCRC.
         """
-        return await self._tell(connection, rest, "MD5")
+        return await self._reply_digest(connection, rest, "MD5")
 
     @command("XSHA1", "XSHA", feat="XSHA1")
     @ConnectionConditions(ConnectionConditions.login_required)
     @argument_required
     async def xsha1(self, connection: Connection, rest: str) -> bool:
-        """XSHA1 <SP> pathname [<SP> start <SP> end]: tell the SHA-1 of a file.
+        """XSHA1 <SP> pathname [<SP> start <SP> end]: return the SHA-1 of a file.
 
         Replies: as XCRC.
         """
-        return await self._tell(connection, rest, "SHA-1")
+        return await self._reply_digest(connection, rest, "SHA-1")
 
     @command("XSHA256", feat="XSHA256")
     @ConnectionConditions(ConnectionConditions.login_required)
     @argument_required
     async def xsha256(self, connection: Connection, rest: str) -> bool:
-        """XSHA256 <SP> pathname [<SP> start <SP> end]: tell the SHA-256 of a file.
+        """XSHA256 <SP> pathname [<SP> start <SP> end]: return the SHA-256 of a file.
 
         Replies: as XCRC.
         """
-        return await self._tell(connection, rest, "SHA-256")
+        return await self._reply_digest(connection, rest, "SHA-256")
 
     @command("XSHA512", feat="XSHA512")
     @ConnectionConditions(ConnectionConditions.login_required)
     @argument_required
     async def xsha512(self, connection: Connection, rest: str) -> bool:
-        """XSHA512 <SP> pathname [<SP> start <SP> end]: tell the SHA-512 of a file.
+        """XSHA512 <SP> pathname [<SP> start <SP> end]: return the SHA-512 of a file.
 
         Replies: as XCRC.
         """
-        return await self._tell(connection, rest, "SHA-512")
+        return await self._reply_digest(connection, rest, "SHA-512")
 
-    async def _tell(self, connection: Connection, rest: str, algorithm: str) -> bool:
+    async def _reply_digest(self, connection: Connection, rest: str, algorithm: str) -> bool:
         path, span = rest, ""
         if quoted := _QUOTED.fullmatch(rest):
             path, span = quoted["path"].replace('""', '"'), quoted["range"] or ""
         elif (ranged := _WITH_RANGE.fullmatch(rest)) and not await self._exists(connection, rest):
             path, span = ranged["path"], ranged["range"]
-        return await self._tell_file(connection, path, span, algorithm)
+        return await self._reply_file_digest(connection, path, span, algorithm)
 
     async def _exists(self, connection: Connection, path: str) -> bool:
         return await connection.path_io.exists(self.get_paths(connection, path)[0])
 
     @PathConditions(PathConditions.path_must_exists, PathConditions.path_must_be_file)
     @PathPermissions(PathPermissions.readable)
-    async def _tell_file(self, connection: Connection, rest: str, span: str, algorithm: str) -> bool:
+    async def _reply_file_digest(self, connection: Connection, rest: str, span: str, algorithm: str) -> bool:
         real, _ = self.get_paths(connection, rest)
         size = (await connection.path_io.stat(real)).st_size
         start, end = (parse_number(word, "Each end of the range") for word in span.split(" ")) if span else (0, size)
         if not start <= end <= size:
-            raise CommandRefused("501", f"Start and end must lie within the file's {size} octets")
+            raise CommandRefused("501", f"Start and end must lie within the file's {size} bytes")
         digest = await _digest(connection, real, algorithm, start, end - start)
         connection.response("250", digest.upper())
         return True

@@ -29,11 +29,11 @@ Lines = list[str]
 """Text without line ends; named here because `list` is a command in the class below."""
 
 Pages = AsyncGenerator[Lines, None]
-"""The lines of a listing, some at a time; to be closed by whoever does not take them all."""
+"""The lines of a listing in pages; a caller that stops early closes the generator."""
 
 
 _PIECE = 1 << 16  # characters of a listing that are encoded and sent together
-_COMPLETE = 1 << 18  # bytes of a listing that is complete before the 150: some 3000 lines of LIST
+_COMPLETE = 1 << 18  # bytes of a listing that is complete before the 150: about 3000 lines of LIST
 
 
 class ListingCommands(Transfers, Patterns):
@@ -48,11 +48,11 @@ class ListingCommands(Transfers, Patterns):
     @command("LIST")
     @ConnectionConditions(ConnectionConditions.login_required)
     async def list(self, connection: Connection, rest: str) -> bool:
-        """LIST [<SP> flags] [<SP> pathname or pattern]: list for people, as `ls -l`.
+        """LIST [<SP> flags] [<SP> pathname or pattern]: list in the format of `ls -l`.
 
-        Of the flags -a shows dot files, -d the directory itself, -R goes down; others are tolerated.
+        The flag -a shows dot files, -d the directory itself, -R is recursive; others have no effect.
 
-        Replies: 150 then 226, 425, 426, 550 nothing there or not allowed.
+        Replies: 150 then 226, 425, 426, 550 missing or not allowed.
         """
         flags, argument = await self._flags(connection, rest)
         return await self._start_listing(connection, argument, self._list_pages(connection, flags, argument))
@@ -60,9 +60,9 @@ class ListingCommands(Transfers, Patterns):
     @command("NLST")
     @ConnectionConditions(ConnectionConditions.login_required)
     async def nlst(self, connection: Connection, rest: str) -> bool:
-        """NLST [<SP> flags] [<SP> pathname or pattern]: list names that RETR understands.
+        """NLST [<SP> flags] [<SP> pathname or pattern]: list names that RETR accepts.
 
-        Replies: 150 then 226, 425, 426, 550 nothing there or not allowed. Source: RFC 1123 4.1.2.7.
+        Replies: 150 then 226, 425, 426, 550 missing or not allowed. Source: RFC 1123 4.1.2.7.
         """
         flags, argument = await self._flags(connection, rest)
         return await self._start_listing(connection, argument, self._names(connection, flags, argument))
@@ -72,7 +72,7 @@ class ListingCommands(Transfers, Patterns):
     @PathConditions(PathConditions.path_must_exists)
     @PathPermissions(PathPermissions.listable)
     async def mlsd(self, connection: Connection, rest: str) -> bool:
-        """MLSD [<SP> pathname]: list a directory for programs.
+        """MLSD [<SP> pathname]: list a directory in a machine-readable format.
 
         Replies: 150 then 226, 425, 426, 501 not a directory, 550 missing or not allowed. Source: RFC 3659 7.
         """
@@ -101,7 +101,7 @@ class ListingCommands(Transfers, Patterns):
     @PathConditions(PathConditions.path_must_exists)
     @PathPermissions(PathPermissions.readable)
     async def mlst(self, connection: Connection, rest: str) -> bool:
-        """MLST [<SP> pathname]: tell the facts of one file or directory on the control connection.
+        """MLST [<SP> pathname]: return the facts of one file or directory on the control connection.
 
         Replies: 250, 550 missing or not allowed. Source: RFC 3659 7.
         """
@@ -113,7 +113,7 @@ class ListingCommands(Transfers, Patterns):
 
     @command("OPTS MLST")
     async def opts_mlst(self, connection: Connection, rest: str) -> bool:
-        """OPTS MLST [<SP> fact;fact;]: choose the facts; unknown ones are left out.
+        """OPTS MLST [<SP> fact;fact;]: choose the facts of MLSD and MLST; unknown ones are left out.
 
         Replies: 200, 501. Source: RFC 3659 7.9.
         """
@@ -128,10 +128,10 @@ class ListingCommands(Transfers, Patterns):
     # Listings as text.
 
     async def _start_listing(self, connection: Connection, argument: str, pages: Pages) -> bool:
-        """Send lines over a data connection; each ends with CRLF whatever the TYPE (RFC 959 4.1.3).
+        """Send lines over a data connection; each ends with CRLF in any TYPE (RFC 959 4.1.3).
 
-        A listing that is not long is complete before the 150: what refuses it does so in place of that, and its size
-        is known. Of a longer one the rest is made while it is sent.
+        A listing of up to `_COMPLETE` bytes is made before the 150: an error replaces the 150, and the size is known.
+        The rest of a longer one is made while it is sent.
         """
         pieces = _encoded(pages, connection.encoding)
         first, size = [], 0
@@ -157,17 +157,17 @@ class ListingCommands(Transfers, Patterns):
             raise
 
     async def list_lines(self, connection: Connection, flags: str, argument: str) -> AsyncIterator[str]:
-        """The lines of LIST and of STAT for a path, without line ends; a subclass may have others.
+        """The lines of LIST and STAT for a path, without line ends; a subclass may override it.
 
         Raises:
-            CommandRefused: 550; nothing there, or not allowed.
+            CommandRefused: 550; the path is missing, or not allowed.
         """
         async for page in self._own_pages(connection, flags, argument):
             for line in page:
                 yield line
 
     async def _list_pages(self, connection: Connection, flags: str, argument: str) -> Pages:
-        """The same some at a time, which is faster where nobody has overridden `list_lines`."""
+        """The lines of LIST and STAT in pages, which is faster where no subclass overrides `list_lines`."""
         if type(self).list_lines is ListingCommands.list_lines:
             async with aclosing(self._own_pages(connection, flags, argument)) as pages:
                 async for page in pages:
@@ -231,12 +231,12 @@ class ListingCommands(Transfers, Patterns):
 
 
 def _heading(name: str) -> str:
-    """The line above a directory's entries, as `ls -R` writes it."""
+    """The line above a directory's entries, as in `ls -R`."""
     return f"{name or '.'}:"
 
 
 async def _encoded(pages: Pages, encoding: str) -> AsyncGenerator[bytes, None]:
-    """Lines as bytes, in pieces that are worth sending."""
+    """Lines as bytes, in pieces of about `_PIECE` characters."""
     lines: Lines = []
     length = 0
     async with aclosing(pages):
@@ -250,7 +250,7 @@ async def _encoded(pages: Pages, encoding: str) -> AsyncGenerator[bytes, None]:
 
 
 def _mlst_feature(server: ListingCommands, connection: Connection) -> str:
-    """The facts, those chosen with a star; a server without MLSD does not offer the feature (RFC 3659 7.8)."""
+    """FEAT's line of facts, a star after each chosen one; empty without MLSD (RFC 3659 7.8)."""
     if "mlsd" not in server.commands_mapping:
         return ""
     return "MLST " + "".join(f"{fact}{'*' if fact in connection.facts else ''};" for fact in MLSX_FACTS)

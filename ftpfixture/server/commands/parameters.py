@@ -1,4 +1,4 @@
-"""Transfer parameters: representation, and where the data connection comes from (RFC 959 4.1.2, RFC 2428)."""
+"""Transfer parameters: representation, and the address of the data connection (RFC 959 4.1.2, RFC 2428)."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ class ParameterCommands(Transfers):
     @command("PORT")
     @ConnectionConditions(ConnectionConditions.login_required)
     async def port(self, connection: Connection, rest: str) -> bool:
-        """PORT <SP> h1,h2,h3,h4,p1,p2: name the port that the server shall connect to.
+        """PORT <SP> h1,h2,h3,h4,p1,p2: name the port that the server connects to.
 
-        Other addresses than the client's, and ports below 1024, are for who allows them: a server that connects to
-        any of them can be used against others (RFC 2577 3).
+        The settings `allow_foreign_addresses` and `allow_privileged_ports` allow other addresses than the client's and
+        ports below 1024: a server that connects to any address can be abused for attacks (RFC 2577 3).
 
         Replies: 200, 501 malformed, 504 not the client's own address or a privileged port, 503 after EPSV ALL.
         """
@@ -41,7 +41,7 @@ class ParameterCommands(Transfers):
     @command("EPRT", feat="EPRT")
     @ConnectionConditions(ConnectionConditions.login_required)
     async def eprt(self, connection: Connection, rest: str) -> bool:
-        """EPRT <SP> |family|address|port|: the same for any address family; 1 is IPv4, 2 is IPv6.
+        """EPRT <SP> |family|address|port|: name the port that the server connects to; family 1 is IPv4, 2 is IPv6.
 
         Replies: 200, 501 malformed, 504 as PORT, 503 after EPSV ALL, 522
         another family than the control connection's. Source: RFC 2428 2.
@@ -55,9 +55,9 @@ class ParameterCommands(Transfers):
         _only_before_epsv_all(connection)
         host, port = address
         if same_host(host, connection.client_host):
-            host = connection.client_host  # with its zone, without which a link-local address leads nowhere
+            host = connection.client_host  # with its zone, which a link-local address needs
         elif not self.allow_foreign_addresses:
-            raise CommandRefused("504", "The address is not the one you are talking from")
+            raise CommandRefused("504", "The address is not the client's own")
         if port < (1 if self.allow_privileged_ports else _FIRST_USER_PORT):
             raise CommandRefused("504", f"Port {port} is refused")
         self.expect_active(connection, (host, port))
@@ -67,7 +67,7 @@ class ParameterCommands(Transfers):
     @command("PASV")
     @ConnectionConditions(ConnectionConditions.login_required)
     async def pasv(self, connection: Connection, rest: str) -> bool:
-        """PASV: ask the server to listen for the data connection.
+        """PASV: let the server listen for the data connection.
 
         Replies: 227, 425 no port free or the control connection is IPv6, 501, 503 after EPSV ALL.
         """
@@ -83,7 +83,7 @@ class ParameterCommands(Transfers):
     @command("EPSV", feat="EPSV")
     @ConnectionConditions(ConnectionConditions.login_required)
     async def epsv(self, connection: Connection, rest: str) -> bool:
-        """EPSV [<SP> 1 | 2 | ALL]: ask the server to listen, in the way that passes address translators.
+        """EPSV [<SP> 1 | 2 | ALL]: let the server listen, with a reply that works behind address translators.
 
         Replies: 229, 200 to ALL, 425 no port free, 501, 522 another family. Source: RFC 2428 3.
         """
@@ -165,7 +165,7 @@ def _refuse_family(connection: Connection) -> None:
 
 def _only_before_epsv_all(connection: Connection) -> None:
     if connection.epsv_all:
-        raise CommandRefused("503", "EPSV ALL was said: only EPSV is allowed now")
+        raise CommandRefused("503", "Only EPSV is allowed after EPSV ALL")
 
 
 def _no_argument(rest: str) -> None:

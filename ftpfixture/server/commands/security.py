@@ -1,6 +1,6 @@
 """Security: TLS for the control connection and for data connections (RFC 2228, RFC 4217).
 
-One rule: nothing that came in clear counts any more once hands are shaken.
+One rule: after a TLS handshake nothing counts that was received before it.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ from ftpfixture.wire.numbers import parse_number
 
 __all__ = ["SecurityCommands"]
 
-# The name of a mechanism, and the protection of data connections that it implies (RFC 4217 17, and before it the
-# draft of AUTH SSL).
+# Mechanism to the protection of data connections that it implies (RFC 4217 17, and for SSL its draft).
 _MECHANISMS = {"TLS": "C", "TLS-C": "C", "TLS-P": "P", "SSL": "P"}
 
 
@@ -23,11 +22,11 @@ class SecurityCommands(AccessCommands):
 
     @command("AUTH", feat=("AUTH TLS", "AUTH SSL"))
     async def auth(self, connection: Connection, rest: str) -> bool:
-        """AUTH <SP> TLS | TLS-C | TLS-P | SSL: encrypt the control connection from the next octet on.
+        """AUTH <SP> TLS | TLS-C | TLS-P | SSL: encrypt the control connection from the next byte on.
 
-        A user who was logged in has to log in again, and parameters are what they are after connecting.
+        The user is logged out, and all parameters are reset.
 
-        Replies: 234 go on with the handshake, 503 encrypted already, 504 unknown mechanism. Source: RFC 4217 4.
+        Replies: 234 begin the TLS handshake, 503 encrypted already, 504 unknown mechanism. Source: RFC 4217 4.
         """
         mechanism = rest.upper()
         if connection.session.channel.tls is not None:
@@ -45,7 +44,7 @@ class SecurityCommands(AccessCommands):
 
     @command("PBSZ", feat="PBSZ")
     async def pbsz(self, connection: Connection, rest: str) -> bool:
-        """PBSZ <SP> 0: agree on the size of protected blocks, of which TLS has none.
+        """PBSZ <SP> 0: set the size of protected blocks, which TLS does not use.
 
         Replies: 200, 501 not a number, 503 AUTH first. Source: RFC 4217 8.
         """
@@ -59,7 +58,7 @@ class SecurityCommands(AccessCommands):
     async def prot(self, connection: Connection, rest: str) -> bool:
         """PROT <SP> C | P: choose clear or private data connections, from the next transfer on.
 
-        Replies: 200, 503 PBSZ first, 504 unknown, 534 clear ones are not allowed, 536 not with TLS. Source: RFC 4217 9.
+        Replies: 200, 503 PBSZ first, 504 unknown, 534 C is not allowed, 536 not with TLS. Source: RFC 4217 9.
         """
         self._encrypted_only(connection)
         if not connection.block_size_agreed:
@@ -77,11 +76,11 @@ class SecurityCommands(AccessCommands):
 
     @command("CCC", feat=lambda server, _: "" if server.stays_encrypted else "CCC")
     async def ccc(self, connection: Connection, rest: str) -> bool:
-        """CCC: go back to clear text on the control connection; data connections stay as they are.
+        """CCC: return to clear text on the control connection; data connections do not change.
 
-        Where TLS comes first there is no way back into it, so implicit TLS stays on.
+        Implicit TLS has no command to encrypt again, so it cannot be ended.
 
-        Replies: 200, 533 it is clear text already, 534 not allowed. Source: RFC 2228 3, RFC 4217 12.3.
+        Replies: 200, 533 already clear text, 534 not allowed. Source: RFC 2228 3, RFC 4217 12.3.
         """
         if connection.session.channel.tls is None:
             raise CommandRefused("533", "The control connection is not encrypted")
@@ -92,7 +91,7 @@ class SecurityCommands(AccessCommands):
 
     @command("REIN")
     async def rein(self, connection: Connection, rest: str) -> bool:
-        """REIN: begin again as after connecting: in clear, unless TLS came first.
+        """REIN: log out, reset all parameters and return to clear text, unless TLS is implicit.
 
         Replies: 220, the last one inside TLS. Source: RFC 959 4.1.1, RFC 4217 11.
         """
@@ -104,7 +103,7 @@ class SecurityCommands(AccessCommands):
 
     @property
     def stays_encrypted(self) -> bool:
-        """Whether an encrypted control connection may not go back to clear text."""
+        """Whether an encrypted control connection may not return to clear text."""
         return self.implicit_tls or "login" in self.require_tls
 
     def reset(self, connection: Connection) -> None:

@@ -1,4 +1,4 @@
-"""SITE: what standards left to each server (RFC 959 4.1.3)."""
+"""SITE: commands that the standards leave to each server (RFC 959 4.1.3)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class SiteCommands(InformationCommands, TreeCommands):
     @command("SITE")
     @ConnectionConditions(ConnectionConditions.login_required)
     async def site(self, connection: Connection, rest: str) -> bool:
-        """SITE <SP> command [<SP> arguments]: a command that is this server's own; SITE HELP lists them.
+        """SITE <SP> command [<SP> arguments]: run a command that is specific to this server; SITE HELP lists them.
 
         Replies: 200, 214, 501, 504 no such SITE command, 530, 550.
         """
@@ -61,9 +61,9 @@ class SiteCommands(InformationCommands, TreeCommands):
     @command("SITE UMASK")
     @ConnectionConditions(ConnectionConditions.login_required)
     async def site_umask(self, connection: Connection, rest: str) -> bool:
-        """SITE UMASK [<SP> octal-mask]: tell or set which permission bits the files and directories made later lack.
+        """SITE UMASK [<SP> octal-mask]: return or set the permission bits that new files and directories lack.
 
-        It holds for the session, and REIN takes it back.
+        It applies to the session, and REIN resets it.
 
         Replies: 200, 501 malformed, 504 the storage has no permissions.
         """
@@ -100,7 +100,7 @@ class SiteCommands(InformationCommands, TreeCommands):
     @command("SITE SYMLINK")
     @ConnectionConditions(ConnectionConditions.login_required)
     async def site_symlink(self, connection: Connection, rest: str) -> bool:
-        """SITE SYMLINK <SP> target <SP> pathname: make a symbolic link; neither name may hold a space.
+        """SITE SYMLINK <SP> target <SP> pathname: make a symbolic link; neither name may contain a space.
 
         Replies: 200, 501 malformed, 504 the storage cannot, 550 exists or not allowed.
         """
@@ -108,11 +108,11 @@ class SiteCommands(InformationCommands, TreeCommands):
         if len(words) != 2 or not all(words):
             raise CommandRefused("501", "SITE SYMLINK needs a target and a path")
         target, path = words
-        # The target is checked when the link is made and again whenever it is followed.
+        # The rights at the target are checked now and again whenever the link is followed.
         await demand(self, connection, target, PathPermissions.readable)
         await demand(self, connection, path, PathPermissions.creatable)
         real, _ = self.get_paths(connection, target)
-        # Absolute, because a relative target would count from the link's directory; its own last part may be a link.
+        # Absolute, because a relative target is resolved from the link's directory; the last part may be a link.
         absolute = (await connection.path_io.resolve(real.parent)) / real.name
         await offered(connection.path_io.symlink(absolute, self.get_paths(connection, path)[0]))
         connection.response("200", "Link made")
@@ -121,7 +121,7 @@ class SiteCommands(InformationCommands, TreeCommands):
     @command("SITE IDLE")
     @ConnectionConditions(ConnectionConditions.login_required)
     async def site_idle(self, connection: Connection, rest: str) -> bool:
-        """SITE IDLE [<SP> seconds]: tell or set after how long a silence the session ends.
+        """SITE IDLE [<SP> seconds]: return or set the idle timeout of the session.
 
         Replies: 200, 501.
         """

@@ -1,4 +1,4 @@
-"""What changes the tree: names, directories, times and modes (RFC 959 4.1.3, RFC 3659, draft-somers-ftp-mfxx)."""
+"""The directory tree: names, directories, times and modes (RFC 959 4.1.3, RFC 3659, draft-somers-ftp-mfxx)."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class TreeCommands(Transfers):
     @command("PWD", "XPWD")
     @ConnectionConditions(ConnectionConditions.login_required)
     async def pwd(self, connection: Connection, rest: str) -> bool:
-        """PWD: tell the working directory.
+        """PWD: return the working directory.
 
         Replies: 257, quotes doubled (RFC 959 Appendix II).
         """
@@ -54,7 +54,7 @@ class TreeCommands(Transfers):
     @argument_required
     @PathPermissions(PathPermissions.mkdirable)
     async def mkd(self, connection: Connection, rest: str) -> bool:
-        """MKD <SP> pathname: make a directory; its parent must be there.
+        """MKD <SP> pathname: make a directory; its parent must exist.
 
         Replies: 257 with the absolute path, 501, 550 exists, no parent or not allowed.
         """
@@ -99,7 +99,7 @@ class TreeCommands(Transfers):
     @argument_required
     @PathPermissions(PathPermissions.renamable)
     async def rnfr(self, connection: Connection, rest: str) -> bool:
-        """RNFR <SP> pathname: say what is to be renamed; the newest RNFR counts.
+        """RNFR <SP> pathname: name the file or directory to rename; the last RNFR counts.
 
         Replies: 350, 501, 550 missing or not allowed.
         """
@@ -117,10 +117,10 @@ class TreeCommands(Transfers):
     @ConnectionConditions(ConnectionConditions.login_required, ConnectionConditions.rename_from_required)
     @argument_required
     async def rnto(self, connection: Connection, rest: str) -> bool:
-        """RNTO <SP> pathname: rename what RNFR named; a file that is in the way is replaced.
+        """RNTO <SP> pathname: rename what RNFR named; an existing file is replaced.
 
-        Replies: 250, 501, 503 RNFR first, 550 not allowed, 553 no such directory, a name that cannot be, or what is
-        in the way may not be replaced.
+        Replies: 250, 501, 503 RNFR first, 550 not allowed, 553 no such directory, an impossible name, or an existing
+        file that the user may not replace.
         """
         source = connection.rename_from
         del connection.rename_from
@@ -132,7 +132,7 @@ class TreeCommands(Transfers):
         if real != source and await is_there(connection, real):
             overwriting = PathPermissions(PathPermissions.overwritable)
             if await overwriting.refused(connection, real, virtual, follow=False) is not None:
-                raise CommandRefused("553", "It is there, and may not be overwritten")
+                raise CommandRefused("553", "File exists, and may not be overwritten")
         await connection.path_io.rename(source, real)
         connection.response("250", "Renamed")
         return True
@@ -143,10 +143,10 @@ class TreeCommands(Transfers):
     @PathConditions(PathConditions.path_must_exists, PathConditions.path_must_be_file)
     @PathPermissions(PathPermissions.readable)
     async def size(self, connection: Connection, rest: str) -> bool:
-        """SIZE <SP> pathname: tell how many bytes the file has.
+        """SIZE <SP> pathname: return the size of a file in bytes.
 
-        With TYPE A that is what is stored, as with vsftpd and Pure-FTPd, although RETR sends one byte more for each
-        line; with the setting `refuse_size_in_ascii` it is 550, as with ProFTPD and pyftpdlib.
+        With TYPE A that is the stored size, as with vsftpd and Pure-FTPd, although RETR sends one byte more for each
+        line; with the setting `refuse_size_in_ascii` the reply is 550, as with ProFTPD and pyftpdlib.
 
         Replies: 213, 550 missing, not a file, or refused with TYPE A. Source: RFC 3659 4.
         """
@@ -160,15 +160,16 @@ class TreeCommands(Transfers):
     @ConnectionConditions(ConnectionConditions.login_required)
     @argument_required
     async def mdtm(self, connection: Connection, rest: str) -> bool:
-        """MDTM [<SP> time] <SP> pathname: tell when a file was modified, in UTC; with a time, set it.
+        """MDTM [<SP> time] <SP> pathname: return the modification time of a file in UTC; with a time, set it.
 
-        The form with a time is de facto (vsftpd, lftp); a file whose whole name looks like it comes first.
+        The form with a time is de facto (vsftpd, lftp); an existing file with the whole argument as its name has
+        precedence.
 
         Replies: 213, 501, 550 missing, not a file or not allowed. Source: RFC 3659 3.
         """
         setting = _SETS_TIME.fullmatch(rest)
         if setting is None or await connection.path_io.exists(self.get_paths(connection, rest)[0]):
-            return await self._tell_modified(connection, rest)
+            return await self._reply_modified(connection, rest)
         modify = parse_time(setting[1])
         await self._change(connection, setting[2], lambda real: connection.path_io.set_times(real, modify=modify))
         connection.response("213", f"Modify={setting[1]}; {setting[2]}")
@@ -176,7 +177,7 @@ class TreeCommands(Transfers):
 
     @PathConditions(PathConditions.path_must_exists, PathConditions.path_must_be_file)
     @PathPermissions(PathPermissions.readable)
-    async def _tell_modified(self, connection: Connection, rest: str) -> bool:
+    async def _reply_modified(self, connection: Connection, rest: str) -> bool:
         real, _ = self.get_paths(connection, rest)
         connection.response("213", format_time(whole_seconds((await connection.path_io.stat(real)).st_mtime)))
         return True
@@ -184,7 +185,7 @@ class TreeCommands(Transfers):
     @command("MFMT", feat="MFMT")
     @ConnectionConditions(ConnectionConditions.login_required)
     async def mfmt(self, connection: Connection, rest: str) -> bool:
-        """MFMT <SP> time <SP> pathname: set when a file was modified, in UTC.
+        """MFMT <SP> time <SP> pathname: set the modification time of a file, in UTC.
 
         Replies: 213, 501 malformed, 504 the storage cannot, 550 missing or not allowed. Source: draft-somers-ftp-mfxx.
         """
@@ -193,7 +194,7 @@ class TreeCommands(Transfers):
     @command("MFCT", feat="MFCT")
     @ConnectionConditions(ConnectionConditions.login_required)
     async def mfct(self, connection: Connection, rest: str) -> bool:
-        """MFCT <SP> time <SP> pathname: set when a file was created, in UTC.
+        """MFCT <SP> time <SP> pathname: set the creation time of a file, in UTC.
 
         Replies: as MFMT.
         """
@@ -214,7 +215,7 @@ class TreeCommands(Transfers):
         return await self._set_facts(connection, pairs, path)
 
     async def _set_facts(self, connection: Connection, pairs: list[tuple[str, str]], path: str) -> bool:
-        # All values are read before the first is set: a refusal changes nothing.
+        # All values are parsed before the first is set: an error changes nothing.
         setters = [_setter(connection, name, value) for name, value in pairs]
         for setter in setters:
             await self._change(connection, path, setter)
@@ -223,7 +224,7 @@ class TreeCommands(Transfers):
         return True
 
     async def _change(self, connection: Connection, path: str, setter: Callable[[PurePath], Awaitable[None]]) -> None:
-        """Change a property of what is at `path`.
+        """Change a property of the file or directory at `path`.
 
         Raises:
             CommandRefused: 501 without a path, 550 missing or not allowed.
@@ -268,7 +269,7 @@ def parse_mode(text: str) -> int:
     """Permission bits from three or four octal digits.
 
     Raises:
-        CommandSyntaxError: It is something else.
+        CommandSyntaxError: The text is something else.
     """
     if not _MODE.fullmatch(text):
         raise CommandSyntaxError("A mode is three or four octal digits")

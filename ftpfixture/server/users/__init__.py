@@ -1,6 +1,6 @@
-"""Who may log in: users, and managers that tell a server of them.
+"""Users, and user managers, which decide about logins.
 
-One rule: a manager knows neither commands nor connections; one that a test steers is in `scripted`.
+One rule: a manager knows neither commands nor connections; the manager that a test controls is in `scripted`.
 """
 
 from __future__ import annotations

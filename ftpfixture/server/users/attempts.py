@@ -1,6 +1,6 @@
-"""Who comes to log in, what came of each try, and who is out again; assertions on that.
+"""Records of login attempts and logouts, and assertions about them.
 
-One rule: records are made on the server's thread and read on any; no password is kept.
+One rule: the server's thread makes records and any thread reads them; no record has a password.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from ftpfixture.server.users.base import Permission, User
 __all__ = ["OUTCOMES", "AttemptLog", "LoginAttempt", "SessionUser"]
 
 OUTCOMES = ("accepted", "asked", "rejected", "closed", "full", "locked", "expired", "timed out", "raised")
-"""What may come of a try: let in; asked for an account; refused; 421; too many connections; locked after failures;
-expired; never answered; the manager raised."""
+"""The outcomes of an attempt: logged in; 332 for an account; refused; 421; too many connections; locked after failures;
+expired; no reply; the manager raised."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoginAttempt:
-    """One try to log in, noted when it is decided, before any delay of the answer.
+    """One attempt to log in, recorded when the manager decides, before any delay of the reply.
 
     Attributes:
         login: The name, as sent.
-        time: In POSIX seconds by the server's clock.
+        time: POSIX seconds by the server's clock.
         outcome: "accepted", "asked" (for an account), "rejected", "closed", "full" (too many connections), "locked",
             "expired", "timed out" or "raised".
-        code: Of the manager's answer; "" when there is none.
-        session: Number of the control connection; 0 outside a server.
-        password_matched: Whether the password was the one of the list of users; None when none was compared.
+        code: Code of the reply; "" without one.
+        session: Number of the session; 0 outside a server.
+        password_matched: Whether the password was that of the listed user; None when none was compared.
     """
 
     login: str
@@ -52,21 +52,21 @@ class LoginAttempt:
 
 
 class SessionUser(User):
-    """A user as one session has it: everything but what is named here is the user's own.
+    """A user in one session: every attribute that is not named here is that of `user`.
 
     Args:
-        name: As sent.
-        user: Who has that login; None for nobody.
-        guest: Stands for nobody.
-        permitted: Users whose rights were changed, to users with the rights that they have now.
+        name: The login, as sent.
+        user: The user with that login; None if no user has it.
+        guest: Used as `user` if no user has the login.
+        permitted: Each user with changed rights, to a user that has the current ones.
 
     Attributes:
-        listed: Whether somebody has the login.
-        user: Who it is.
-        account: What ACCT must bring; None for nothing.
-        slot: The user of whose connections one is taken.
+        listed: Whether a user has the login.
+        user: The user.
+        account: The account that ACCT must send; None for none.
+        slot: The user one of whose connections the session uses.
         matched: Whether the password was right; None when none was compared.
-        inside: Whether the session was let in.
+        logged_in: Whether the session was logged in.
     """
 
     def __init__(self, name: str, user: User | None, guest: User, permitted: Mapping[User, User]) -> None:
@@ -76,7 +76,7 @@ class SessionUser(User):
         self.account = self.user.account
         self.slot = user
         self.matched: bool | None = None
-        self.inside = False
+        self.logged_in = False
         self._permitted = permitted
 
     async def get_permissions(self, path: str | PurePosixPath) -> Permission:
@@ -91,17 +91,17 @@ class SessionUser(User):
         return self.user == (other.user if isinstance(other, SessionUser) else other)
 
     def __hash__(self) -> int:
-        return hash(self.user)  # limits of speed belong to the user
+        return hash(self.user)  # speed limits belong to the user
 
 
 class AttemptLog:
-    """The book of a user manager.
+    """The login attempts and logouts of a user manager.
 
     Args:
-        time_source: By which readers wait.
+        time_source: Readers wait by it.
 
     Attributes:
-        time_source: As given; may be assigned.
+        time_source: The current one; may be assigned.
     """
 
     def __init__(self, time_source: TimeSource) -> None:
@@ -109,28 +109,28 @@ class AttemptLog:
         self._attempts: list[LoginAttempt] = []
         self._logouts: list[str] = []
 
-    def tried(self, attempt: LoginAttempt) -> None:
-        """Note a try."""
+    def add_attempt(self, attempt: LoginAttempt) -> None:
+        """Record an attempt."""
         self._attempts.append(attempt)
         self.time_source.notify()
 
-    def left(self, login: str) -> None:
-        """Note that somebody who was in is out."""
+    def add_logout(self, login: str) -> None:
+        """Record the end of a session that was logged in."""
         self._logouts.append(login)
         self.time_source.notify()
 
     @property
     def attempts(self) -> list[LoginAttempt]:
-        """All tries, in order; a new list."""
+        """All attempts, in order; a new list."""
         return list(self._attempts)
 
     @property
     def logouts(self) -> list[str]:
-        """Logins of those who are out, in order; a new list."""
+        """Logins of the ended sessions, in order; a new list."""
         return list(self._logouts)
 
     def assert_attempts(self, login: str, outcomes: tuple[str, ...], timeout: float = 0) -> list[LoginAttempt]:
-        """See ScriptedUserManager.assert_attempts; waits until there are as many."""
+        """See ScriptedUserManager.assert_attempts; waits up to `timeout` seconds for that number of attempts."""
         __tracebackhide__ = True
         for outcome in outcomes:
             if outcome not in OUTCOMES:
@@ -150,7 +150,7 @@ class AttemptLog:
         __tracebackhide__ = True
         if not self.time_source.wait_until(lambda: self._logouts.count(login) >= times, timeout):
             seen = f"{self._logouts.count(login)} of {times} times within {timeout:g} s"
-            raise AssertionError(f"{login!r} logged out {seen}; out are: {', '.join(self.logouts) or 'nobody'}")
+            raise AssertionError(f"{login!r} logged out {seen}; logouts: {', '.join(self.logouts) or 'none'}")
 
     def _missed(self, login: str, expected: tuple[str, ...], seen: list[LoginAttempt]) -> str:
         outcomes = [attempt.outcome for attempt in seen]
@@ -161,9 +161,9 @@ class AttemptLog:
         return "\n".join(lines).rstrip()
 
     def _nearest(self, login: str) -> str:
-        tried = sorted({attempt.login for attempt in self._attempts})
-        near = nearest(login, tried) or tried
-        return f"nearest: {', '.join(map(repr, near))}" if near else "nobody has tried"
+        logins = sorted({attempt.login for attempt in self._attempts})
+        near = nearest(login, logins) or logins
+        return f"nearest: {', '.join(map(repr, near))}" if near else "no login was attempted"
 
 
 def _listed(outcomes: Sequence[str]) -> str:
@@ -171,7 +171,7 @@ def _listed(outcomes: Sequence[str]) -> str:
 
 
 def _difference(expected: Sequence[str], seen: Sequence[LoginAttempt]) -> str:
-    """The first place where they differ."""
+    """A sentence about the first difference."""
     pairs = enumerate(zip_longest(expected, seen), 1)
     number, outcome, attempt = next((n, *pair) for n, pair in pairs if pair[1] is None or pair[0] != pair[1].outcome)
     if attempt is None:

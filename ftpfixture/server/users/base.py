@@ -1,6 +1,6 @@
-"""Users, what they may do where, and what a user manager answers a server.
+"""Users, their rights, and the interface of user managers.
 
-One rule: who may log in is said by a manager; what is here only describes it.
+One rule: a manager decides about logins; the classes here only describe users.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class AnyPassword(enum.Enum):
 
 
 ANY_PASSWORD: Final = AnyPassword.ANY_PASSWORD
-"""The password of a user who is asked for one and may give any, which None, for nothing to be asked, is not."""
+"""The password of a user for whom the server asks for a password and accepts any; with None it asks for none."""
 
 Password = str | AnyPassword | None
 
@@ -48,22 +48,22 @@ _RIGHTS = ("readable", "writable", "list", "create", "overwrite", "append", "del
 
 
 class Permission:
-    """What is allowed at a path and below it, until a deeper permission says otherwise.
+    """The rights at a path and below it, unless a deeper permission replaces them.
 
-    `readable` and `writable` set the whole; each finer right follows them unless it is given.
+    `readable` and `writable` are the defaults of the finer rights.
 
     Args:
         path: Virtual path, absolute.
-        readable: May files be retrieved, directories listed and entered.
-        writable: May anything be changed.
-        list: May directories be listed.
-        create: May new files be stored.
-        overwrite: May existing files be replaced or written into (STOR, REST with STOR, RNTO).
-        append: May existing files be appended to (APPE), and their times and modes be set.
-        delete: May files and directories be removed.
-        rename: May files and directories be renamed, both ends; a directory only where no path below either end has
-            less than all rights.
-        mkdir: May directories be made.
+        readable: Allows to retrieve files, and to list and enter directories.
+        writable: Allows all changes.
+        list: Allows to list directories.
+        create: Allows to store new files.
+        overwrite: Allows to replace existing files or write into them (STOR, REST with STOR, RNTO).
+        append: Allows to append to existing files (APPE), and to set their times and modes.
+        delete: Allows to remove files and directories.
+        rename: Allows to rename files and directories, needed at both ends; a directory only if no path below either
+            end lacks a right.
+        mkdir: Allows to make directories.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Permission:
         *,
         readable: bool = True,
         writable: bool = True,
-        list: bool | None = None,  # noqa: A002 - the right has the name of what it allows
+        list: bool | None = None,  # noqa: A002 - the right is named after the operation
         create: bool | None = None,
         overwrite: bool | None = None,
         append: bool | None = None,
@@ -105,11 +105,11 @@ class Permission:
 
     @property
     def is_full(self) -> bool:
-        """True when nothing is denied."""
+        """True with all rights."""
         return all(getattr(self, right) for right in _RIGHTS)
 
     def is_parent(self, other: PurePosixPath) -> bool:
-        """True when `other` is this path or lies below it."""
+        """True when `other` is this path or below it."""
         return self.path == other or self.path in other.parents
 
     def __repr__(self) -> str:
@@ -117,27 +117,27 @@ class Permission:
 
 
 class User:
-    """Somebody who may log in.
+    """A user of the server.
 
-    Two users are one only if they are the same object: limits belong to the object.
+    Two users are equal only if they are the same object: limits belong to the object.
 
     Args:
-        login: Name; None for the user that stands for every name nobody else has (anonymous). "anonymous" and "ftp"
-            are one name when any password will do.
-        password: What is asked for; `ANY_PASSWORD` to ask and take any, None not to ask.
+        login: Name; None for the anonymous user, who gets every name that no other user has. "anonymous" and "ftp"
+            are one name if the server accepts any password.
+        password: The password; `ANY_PASSWORD` to ask for one and accept any, None not to ask.
         base_path: Real path that the user sees as "/".
         home_path: Virtual path where a session begins, absolute.
-        permissions: None for everything allowed.
-        maximum_connections: Sessions at once; None for no limit.
-        read_speed_limit: Octets per second for uploads, shared by all of the user's sessions.
-        write_speed_limit: The same for downloads.
-        read_speed_limit_per_connection: Octets per second for uploads of each session.
-        write_speed_limit_per_connection: The same for downloads.
-        certificate: Common name of a client certificate that stands for the password; None for none.
-        account: What ACCT must bring after the password (RFC 959 4.1.1); None when it is not asked for.
+        permissions: The user's rights; None for all rights.
+        maximum_connections: Simultaneous sessions; None for no limit.
+        read_speed_limit: Bytes per second for the uploads of all sessions together; None for no limit.
+        write_speed_limit: Bytes per second for the downloads of all sessions together; None for no limit.
+        read_speed_limit_per_connection: Bytes per second for the uploads of each session; None for no limit.
+        write_speed_limit_per_connection: Bytes per second for the downloads of each session; None for no limit.
+        certificate: Common name of a client certificate that replaces the password; None for none.
+        account: The account that ACCT must send after the password (RFC 959 4.1.1); None not to ask for one.
 
     Raises:
-        ConfigurationError: `password` is none of these, or a number is none.
+        ConfigurationError: `password` has another type, or a limit is no number.
         PathIsNotAbsolute: `home_path` is relative.
     """
 
@@ -159,8 +159,8 @@ class User:
     ) -> None:
         if not isinstance(password, Password):
             raise ConfigurationError(
-                f"the password of {login!r} is of type {type(password).__name__}: use a str, ANY_PASSWORD to take any, "
-                "or None not to ask for one"
+                f"the password of {login!r} is of type {type(password).__name__}: use a str, ANY_PASSWORD to accept "
+                "any, or None not to ask for one"
             )
         self.login = login
         self.password = password
@@ -180,7 +180,7 @@ class User:
         self.certificate = certificate
 
     async def get_permissions(self, path: str | PurePosixPath) -> Permission:
-        """The deepest permission that covers the virtual `path`; full access where none does."""
+        """The deepest permission that covers the virtual `path`; all rights if none does."""
         path = PurePosixPath(path)
         covering = [permission for permission in self.permissions if permission.is_parent(path)]
         if not covering:
@@ -193,13 +193,13 @@ class User:
 
 
 class AvailableConnections:
-    """A count of free slots.
+    """A counter of connection slots.
 
     Args:
-        value: How many there are; None for no limit.
+        value: Number of slots; None for no limit.
 
     Attributes:
-        maximum_value: The same; may be changed at any time, also to fewer than are taken.
+        maximum_value: Number of slots; may be changed at any time, also to fewer than are taken.
     """
 
     def __init__(self, value: int | None = None) -> None:
@@ -208,7 +208,7 @@ class AvailableConnections:
 
     @property
     def value(self) -> int | None:
-        """How many are free, less than 0 when more are taken than there are; None for no limit."""
+        """Number of free slots, below 0 when too many are taken; None for no limit."""
         return None if self.maximum_value is None else self.maximum_value - self._taken
 
     @value.setter
@@ -223,36 +223,35 @@ class AvailableConnections:
         """Take a slot.
 
         Raises:
-            ValueError: None is free.
+            ValueError: No slot is free.
         """
         if self.locked():
-            raise ValueError("more connections taken than there are")
+            raise ValueError("no connection slot is free")
         self._taken += 1
 
     def release(self) -> None:
-        """Give a slot back.
+        """Release a slot.
 
         Raises:
-            ValueError: None was taken.
+            ValueError: No slot was taken.
         """
         if self._taken:
             self._taken -= 1
         elif self.maximum_value is not None:
-            raise ValueError("more connections given back than were taken")
+            raise ValueError("no connection slot is taken")
 
 
 class AbstractUserManager(ABC):
-    """Tells the server who may log in; write your own by overriding the methods.
+    """Decides for the server who may log in; subclass it to write your own.
 
-    A method may raise `ftpfixture.CommandRefused` for another answer than those it can return; 421 ends the
-    session.
+    A method may raise `ftpfixture.CommandRefused` for a reply that it cannot return; 421 ends the session.
 
     Args:
-        timeout: Seconds, for managers that ask somebody else; only stored here.
+        timeout: Seconds, for managers that query another service; only stored here.
     """
 
     class GetUserResponse(enum.Enum):
-        """What `get_user` says of a name."""
+        """The decision of `get_user`."""
 
         OK = enum.auto()
         PASSWORD_REQUIRED = enum.auto()
@@ -266,31 +265,32 @@ class AbstractUserManager(ABC):
         """Look up a name.
 
         Returns:
-            What to do, the user (None with ERROR) and the text of the reply.
+            The decision, the user (None with ERROR) and the text of the reply.
         """
 
     @abstractmethod
     async def authenticate(self, user: User, password: str) -> bool:
-        """Tell whether the password is the user's."""
+        """Whether the password is the user's."""
 
     async def check_account(self, user: User, account: str) -> bool:
-        """Tell whether ACCT brought what `user.account` asks for."""
+        """Whether the account that ACCT sent is `user.account`."""
         return hmac.compare_digest(str(user.account).encode(), account.encode(errors="surrogateescape"))
 
     async def authenticate_certificate(self, user: User, certificate: Mapping[str, Any]) -> bool:
-        """Tell whether a client certificate stands for the user's password (RFC 4217 4, reply 232).
+        """Whether a client certificate replaces the user's password (RFC 4217 4, reply 232).
 
         Args:
-            user: Who the client says it is.
-            certificate: What it has shown, verified by the server's context, as `ssl.SSLSocket.getpeercert` gives it.
+            user: The user that USER named.
+            certificate: The client's certificate, verified by the server's SSLContext, as
+                `ssl.SSLSocket.getpeercert` returns it.
         """
         names = [value for part in certificate.get("subject", ()) for key, value in part if key == "commonName"]
         return user.certificate is not None and user.certificate in names
 
     async def notify_logout(self, user: User) -> None:
-        """Learn that a session for which `get_user` gave this user is over, whether or not a password came."""
+        """Called when a session ends for which `get_user` returned this user, logged in or not."""
         _ = user
 
     def use_clock(self, clock: Clock) -> None:
-        """Learn by which clock a server goes that has this manager; called before the server starts."""
+        """Called with the clock of a server that gets this manager, before the server starts."""
         _ = clock

@@ -1,4 +1,4 @@
-"""Users in a list."""
+"""The default user manager: a list of users."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from ftpfixture.server.users.base import ANY_PASSWORD, AbstractUserManager, Avai
 __all__ = ["MemoryUserManager"]
 
 _ANONYMOUS = ("anonymous", "ftp")
-"""The names of one user who is asked for a password and may give any (RFC 1635 2)."""
+"""The names of one user whose password may be any (RFC 1635 2)."""
 
 
 class MemoryUserManager(AbstractUserManager):
-    """Users in a list.
+    """A list of users.
 
-    An unknown name is asked for a password and then refused, as real servers do, so that nobody learns which names
-    exist. A user's slot is taken when the name is given.
+    The server asks an unknown name for a password and then refuses it, as real servers do, so that no client learns
+    which names exist. USER takes the user's slot.
 
     Args:
-        users: None or empty for one anonymous user.
-        ask_anonymous: Ask "anonymous" and "ftp" for a password, of which any will do, where none is needed: vsftpd,
-            ProFTPD, Pure-FTPd and pyftpdlib do.
+        users: The users; None or empty for one anonymous user.
+        ask_anonymous: Ask "anonymous" and "ftp" for a password, and accept any, if they need none: vsftpd, ProFTPD,
+            Pure-FTPd and pyftpdlib do.
         timeout: Only stored.
 
     Raises:
-        ConfigurationError: Two users have one login.
+        ConfigurationError: Two users have the same login.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class MemoryUserManager(AbstractUserManager):
         logins = [user.login for user in self.users]
         for login in logins:
             if logins.count(login) > 1:
-                raise ConfigurationError(f"two users have the login {login!r}: give each a name of its own")
+                raise ConfigurationError(f"two users have the login {login!r}: give each user a different one")
         self.available_connections = {user: AvailableConnections(user.maximum_connections) for user in self.users}
 
     async def get_user(self, login: str) -> tuple[AbstractUserManager.GetUserResponse, User | None, str]:

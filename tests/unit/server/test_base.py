@@ -93,7 +93,7 @@ async def _greeting(server: Server) -> tuple[asyncio.StreamReader, asyncio.Strea
         ({"implicit_protection": "p"}, "implicit_protection takes one of P, C, not 'p'"),
         (
             {"implicit_protection": "C"},
-            "implicit_protection='C' is for tls='implicit': with explicit TLS data are clear",
+            "implicit_protection='C' needs tls='implicit': explicit TLS protects no data",
         ),
     ],
 )

@@ -35,8 +35,8 @@ async def test_silence_runs_out() -> None:
     assert await watch.wait(9) == []
     watch.timer.touch()
     assert await watch.wait(9) == []
-    assert await watch.wait(1) == ["Timeout: nothing was said for 10 seconds"]
-    assert await watch.wait(100) == ["Timeout: nothing was said for 10 seconds"]
+    assert await watch.wait(1) == ["Idle timeout: no command for 10 seconds"]
+    assert await watch.wait(100) == ["Idle timeout: no command for 10 seconds"]
 
 
 async def test_it_is_not_always_the_clients_turn() -> None:
@@ -46,7 +46,7 @@ async def test_it_is_not_always_the_clients_turn() -> None:
     watch.timer.touch()
     assert await watch.wait(35) == []
     watch.idle = True
-    assert await watch.wait(10) == ["Timeout: nothing was said for 10 seconds"]
+    assert await watch.wait(10) == ["Idle timeout: no command for 10 seconds"]
 
 
 async def test_the_limit_may_change() -> None:
@@ -61,7 +61,7 @@ async def test_the_limit_may_change() -> None:
     assert await watch.wait(100) == []
     watch.connection.idle_timeout = 1
     watch.timer.touch()
-    assert await watch.wait(1) == ["Timeout: nothing was said for 1 seconds"]
+    assert await watch.wait(1) == ["Idle timeout: no command for 1 seconds"]
 
 
 async def test_a_stopped_timer_says_nothing() -> None:

@@ -32,18 +32,18 @@ CLOSED
 """
 
 LOGIN = """
-NOBODY              NOBODY NAMED
-NAMED               NOBODY ACCOUNT_DUE ONLY_ACCOUNT_DUE IN IN_WITHOUT_PASSWORD
-ACCOUNT_DUE         NOBODY IN
-ONLY_ACCOUNT_DUE    NOBODY IN_WITHOUT_PASSWORD
-IN                  NOBODY
-IN_WITHOUT_PASSWORD NOBODY
+NO_USER              NO_USER NAMED
+NAMED               NO_USER ACCOUNT_DUE ONLY_ACCOUNT_DUE IN IN_WITHOUT_PASSWORD
+ACCOUNT_DUE         NO_USER IN
+ONLY_ACCOUNT_DUE    NO_USER IN_WITHOUT_PASSWORD
+IN                  NO_USER
+IN_WITHOUT_PASSWORD NO_USER
 """
 
 # The code that the state alone decides; "-" where the argument counts.
 ANSWERS = """
                     HOST PASS ACCT
-NOBODY              -    503  503
+NO_USER              -    503  503
 NAMED               503  -    503
 ACCOUNT_DUE         503  332  -
 ONLY_ACCOUNT_DUE    503  332  -
@@ -85,14 +85,14 @@ def test_how_a_login_may_go_on() -> None:
         connection.enter(after)
         assert ("logged" in connection, "user" in connection) == (after.is_in, after.is_in)
         assert ("login" in connection, connection.claimed) == (
-            (False, None) if Login.NOBODY in (before, after) else (True, user)
+            (False, None) if Login.NO_USER in (before, after) else (True, user)
         )
     assert {(before.name, after.name) for before, after in LOGIN_MOVES} == legal
 
 
 def _way_to(state: Login) -> list[Login]:
     """What comes before a state, and itself."""
-    before = {Login.IN: [Login.NAMED], Login.IN_WITHOUT_PASSWORD: [Login.NAMED], Login.NOBODY: [], Login.NAMED: []}
+    before = {Login.IN: [Login.NAMED], Login.IN_WITHOUT_PASSWORD: [Login.NAMED], Login.NO_USER: [], Login.NAMED: []}
     return [*before.get(state, [Login.NAMED]), state]
 
 
@@ -129,7 +129,7 @@ def test_a_handler_of_a_user_may_log_in_and_out() -> None:
     del connection.logged, connection.login
     look()
 
-    assert [state.name for state in seen] == ["IN", "NOBODY", "NAMED", "NAMED", "IN_WITHOUT_PASSWORD", "NOBODY"]
+    assert [state.name for state in seen] == ["IN", "NO_USER", "NAMED", "NAMED", "IN_WITHOUT_PASSWORD", "NO_USER"]
 
 
 class OwnLogin(Server):

@@ -142,7 +142,7 @@ def test_repr_of_a_user_tells_what_is_asked_for() -> None:
 @table("password", [5, b"secret", True, AnyPassword])
 def test_a_password_that_is_none(password: Any) -> None:
     """Another type is refused with what would work, and without showing it."""
-    with pytest.raises(ConfigurationError, match="use a str, ANY_PASSWORD to take any, or None not") as caught:
+    with pytest.raises(ConfigurationError, match="use a str, ANY_PASSWORD to accept any, or None not") as caught:
         User("ann", password)
     assert repr(password) not in str(caught.value)
 
@@ -193,7 +193,7 @@ def test_no_more_slots_than_there_are() -> None:
     slots = AvailableConnections(0)
     assert slots.locked()
 
-    with pytest.raises(ValueError, match="taken"):
+    with pytest.raises(ValueError, match="no connection slot is free"):
         slots.acquire()
     assert slots.value == 0
 
@@ -202,7 +202,7 @@ def test_no_more_back_than_were_taken() -> None:
     """Giving back what nobody took is an error, and changes nothing."""
     slots = AvailableConnections(1)
 
-    with pytest.raises(ValueError, match="given back"):
+    with pytest.raises(ValueError, match="no connection slot is taken"):
         slots.release()
     assert slots.value == 1
 

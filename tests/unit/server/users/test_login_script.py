@@ -164,10 +164,10 @@ async def test_steps_may_be_added_while_others_are_taken(manager: ScriptedUserMa
         (lambda on: on.delay(-1), "delay takes a number of seconds, 0 or more, not -1"),
         (lambda on: on.delay("1"), "delay takes a number of seconds, 0 or more, not '1'"),
         (lambda on: on.raises("boom"), r"raises\('boom'\): give an exception, as in raises"),
-        (lambda on: on.when(password="x").accept(stage="USER"), "the password comes later, so leave stage= away"),
-        (lambda on: on.when(password="x").ask_password(), "the 331 comes first, so say it before"),
-        (lambda on: on.ask_password().accept(stage="USER"), "leave stage= away, or do not ask"),
-        (lambda on: on.ask_password().ask_password(), "say what follows the password"),
+        (lambda on: on.when(password="x").accept(stage="USER"), "the password comes later, so omit stage="),
+        (lambda on: on.when(password="x").ask_password(), "the 331 comes first, so call it on"),
+        (lambda on: on.ask_password().accept(stage="USER"), "omit stage=, or do not call"),
+        (lambda on: on.ask_password().ask_password(), "first add the step for PASS"),
     ],
 )
 def test_a_step_that_cannot_be(manager: ScriptedUserManager, mistake: Any, text: str) -> None:

@@ -374,17 +374,17 @@ async def test_a_certificate_stands_for_the_password() -> None:
     [
         (
             lambda manager: manager.limit("anm", 1),
-            "nobody has the login 'anm': use one of 'ann', 'bob', 'open', or let",
+            "no user has the login 'anm': use one of 'ann', 'bob', 'open', or accept",
         ),
-        (lambda manager: manager.permit("anm"), r"let it in with on\('anm'\)"),
-        (lambda manager: manager.expire("anm"), "nobody has the login 'anm'"),
+        (lambda manager: manager.permit("anm"), r"accept it with on\('anm'\)"),
+        (lambda manager: manager.expire("anm"), "no user has the login 'anm'"),
         (
             lambda manager: manager.limit("ann", -1),
             "count takes a whole number of connections, 0 or more, or None for any number, not -1",
         ),
         (lambda manager: manager.expire("ann", after=-1), "after takes a number of seconds, 0 or more, not -1"),
         (lambda manager: manager.expire("ann", at=1, after=1), "at=1, after=1: give one of the two"),
-        (lambda manager: manager.lock(), r"lock\(\) of nobody: name a login, or a number of failures"),
+        (lambda manager: manager.lock(), r"lock\(\) needs a login, or a number of failures"),
         (lambda manager: manager.lock("ann", after=0), "after takes a whole number, 1 or more, not 0"),
         (
             lambda manager: ScriptedUserManager([], lock_after=0),

@@ -334,30 +334,30 @@ def test_06_second_transfer_waits_for_the_first(raw: RawClient, ftp_server: FtpS
 # 7. STAT in a transfer
 
 
-def test_07_stat_in_an_upload_counts_octets(raw: RawClient, ftp_server: FtpServer) -> None:
-    """STAT in an upload tells its path and how many octets came so far."""
+def test_07_stat_in_an_upload_counts_bytes(raw: RawClient, ftp_server: FtpServer) -> None:
+    """STAT in an upload tells its path and how many bytes came so far."""
     data = begin_upload(raw)
     data.sendall(bytes(1000))
     ftp_server.log.wait_for(moved(ftp_server, 1000))
     text = raw.ask("STAT").text
     assert "/up.bin" in text
-    assert "1000 octets" in text
+    assert "1000 bytes" in text
     data.sendall(bytes(234))
     ftp_server.log.wait_for(moved(ftp_server, 1234))
-    assert "1234 octets" in raw.ask("STAT").text
+    assert "1234 bytes" in raw.ask("STAT").text
     data.close()
     assert raw.reply().code == "226"
-    assert "octets" not in raw.ask("STAT").text
+    assert "bytes" not in raw.ask("STAT").text
 
 
 @pytest.mark.ftp(files={"/big.bin": BIG})
-def test_07_stat_in_a_download_counts_octets(raw: RawClient, ftp_server: FtpServer) -> None:
+def test_07_stat_in_a_download_counts_bytes(raw: RawClient, ftp_server: FtpServer) -> None:
     """STAT in a download that nobody reads tells a number between nothing and all."""
     data = raw.passive()
     assert raw.code("RETR /big.bin") == "150"
     ftp_server.log.wait_for(moved(ftp_server, 1))
     words = next(line for line in raw.ask("STAT").lines if "/big.bin" in line).split()
-    assert 0 < int(words[words.index("octets") - 1]) < len(BIG)
+    assert 0 < int(words[words.index("bytes") - 1]) < len(BIG)
     assert len(read_all(data)) == len(BIG)
     assert raw.reply().code == "226"
 

@@ -177,7 +177,7 @@ def test_marker_settings_reach_the_server(run: Run) -> None:
             "would show 'user' the whole disk: say root='/some/folder'",
         ),
         ("ftp(users=[])", 'users takes a list of User objects, or a mapping such as {"ann": "secret"}'),
-        ("ftp(host='0.0.0.0')", "use 127.0.0.1 or ::1, or say allow_remote=True"),
+        ("ftp(host='0.0.0.0')", "use 127.0.0.1 or ::1, or set allow_remote=True"),
     ],
 )
 def test_a_wrong_marker_says_what_would_be_right(run: Run, marker: str, text: str) -> None:

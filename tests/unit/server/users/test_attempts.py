@@ -76,7 +76,9 @@ def test_assertions_on_attempts(manager: ScriptedUserManager) -> None:
 
 def test_assertions_on_nothing(manager: ScriptedUserManager) -> None:
     """When nobody came, they say so."""
-    with pytest.raises(AssertionError, match=r"^attempts of 'ann': expected accepted; seen none\nno login was attempted$"):
+    with pytest.raises(
+        AssertionError, match=r"^attempts of 'ann': expected accepted; seen none\nno login was attempted$"
+    ):
         manager.assert_attempts("ann", "accepted")
     with pytest.raises(AssertionError, match=r"^'ann' logged out 0 of 1 times within 0 s; logouts: none$"):
         manager.wait_for_logout("ann", timeout=0)

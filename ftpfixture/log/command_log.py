@@ -6,7 +6,7 @@ anything while holding it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,6 +14,7 @@ from ftpfixture.driver import REAL_TIME, TimeSource
 from ftpfixture.forks import Origin, rlock
 from ftpfixture.log.assertions import Assertions, counted_times
 from ftpfixture.log.events import Event, HandlerFailed, Hub
+from ftpfixture.log.folding import fold
 from ftpfixture.log.projection import Projection
 from ftpfixture.log.records import CommandRecord, SessionRecord, TransferRecord
 from ftpfixture.log.transcript import render
@@ -175,8 +176,20 @@ class CommandLog(Assertions):
     # The dialogue as text.
 
     def transcript(self, session: int | None = None) -> str:
-        """The dialogue of all sessions, or of one, for people; passwords are starred."""
+        """The dialogue of all sessions, or of one, as text; passwords are starred."""
+        return render(*self._told(session))
+
+    def dialogue(self, around: Collection[int] = (), *, zero: float = 0) -> str:
+        """The dialogue of all sessions, folded: begin, end, and the surroundings of some commands; repetitions count.
+
+        Args:
+            around: The `seq` of commands, the most important first.
+            zero: Seconds after the server was made, from which the times count.
+        """
+        return fold(*self._told(), around, zero)
+
+    def _told(self, session: int | None = None) -> tuple[list[Event], list[int]]:
+        """All events, and the sessions that are meant."""
         with self._at_rest():
             numbers = [number for number in sorted(self._projection.sessions) if session in (None, number)]
-            events = list(self._projection.events)
-        return render(events, numbers)
+            return list(self._projection.events), numbers

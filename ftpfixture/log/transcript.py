@@ -1,8 +1,11 @@
-"""The dialogue of sessions as text for people: in the report of a failing test, and behind every failed assertion."""
+"""The dialogue of sessions as text: one line for each event that a reader of a report needs.
+
+One rule: nothing secret and nothing that breaks a line of a report is in the text.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import singledispatch
 
 from ftpfixture.log.events import (
@@ -23,13 +26,16 @@ from ftpfixture.log.events import (
 from ftpfixture.wire.command import censor
 from ftpfixture.wire.lines import printable
 
-__all__ = ["TOO_LONG", "command_text", "render", "reply_texts"]
+__all__ = ["EMPTY", "TOO_LONG", "by_session", "command_text", "heading", "height", "render", "reply_texts", "told"]
+
+EMPTY = "(no client connected)"
+"""The transcript of a server without a session."""
 
 TOO_LONG = "(a line that was too long)"
-"""Stands for a command line whose text was thrown away."""
+"""Replaces a command line that the server discarded."""
 
 
-def render(events: Sequence[Event], sessions: Iterable[int]) -> str:
+def render(events: Iterable[Event], sessions: Iterable[int]) -> str:
     """The dialogues of these sessions, one after another; passwords are starred.
 
     Args:
@@ -37,28 +43,58 @@ def render(events: Sequence[Event], sessions: Iterable[int]) -> str:
         sessions: Numbers of control connections.
     """
     lines: list[str] = []
-    for number in sessions:
-        lines.append(f"session {number}")
-        for event in events:
-            if event.session == number:
-                lines += [f"{event.time:9.3f} {line}" for line in _told(event)]
-    return "\n".join(lines) or "(nobody connected)"
+    for number, events_of_one in by_session(events, sessions).items():
+        lines.append(heading(number))
+        for event in events_of_one:
+            lines += told(event)
+    return "\n".join(lines) or EMPTY
+
+
+def by_session(events: Iterable[Event], sessions: Iterable[int]) -> dict[int, list[Event]]:
+    """The events of each of these sessions, in the order of `sessions`."""
+    found: dict[int, list[Event]] = {number: [] for number in sessions}
+    for event in events:
+        if event.session in found:
+            found[event.session].append(event)
+    return found
+
+
+def heading(session: int) -> str:
+    """The line above the dialogue of a session."""
+    return f"session {session}"
+
+
+def told(event: Event, zero: float = 0) -> list[str]:
+    """The lines for one event, with the time; none for an event that a reader does not need.
+
+    Args:
+        event: Of any kind.
+        zero: Seconds after the server was made, from which the times count.
+    """
+    return [f"{event.time - zero:9.3f} {line}" for line in _told(event)]
+
+
+def height(event: Event) -> int:
+    """How many lines `told` gives for an event, without making them."""
+    if isinstance(event, ReplySent):
+        return event.raw.removesuffix(b"\r\n").count(b"\r\n") + 1
+    return int(_told.dispatch(type(event)) is not _told.dispatch(Event))
 
 
 def command_text(event: CommandReceived) -> str:
-    """A command as one line that may be shown: secrets starred, control characters escaped."""
+    """A command as one line for a report: secrets are starred, control characters are escaped."""
     return printable(TOO_LONG if event.too_long else censor(event.verb, event.argument))
 
 
 def reply_texts(event: ReplySent, encoding: str = "utf-8") -> list[str]:
-    """A reply as the lines that went over the wire, control characters and what is not of the encoding escaped."""
+    """A reply as the lines that the server sent; control characters and bytes outside of the encoding are escaped."""
     lines = event.raw.decode(encoding, "backslashreplace").removesuffix("\r\n").split("\r\n")
     return [printable(line) for line in lines]
 
 
 @singledispatch
 def _told(event: Event) -> list[str]:
-    """Lines of the transcript: ``>`` the client, ``<`` the server, ``=`` data, ``!`` faults, ``*`` the rest."""
+    """The lines without the time: ``>`` the client, ``<`` the server, ``=`` data, ``!`` faults, ``*`` the rest."""
     return []
 
 
@@ -90,7 +126,7 @@ def _(event: TlsFailed) -> list[str]:
 
 @_told.register(TlsEnded)
 def _(event: TlsEnded) -> list[str]:
-    return ["* control connection in clear again"]
+    return ["* control connection not encrypted any more"]
 
 
 @_told.register(LoggedIn)
@@ -100,14 +136,14 @@ def _(event: LoggedIn) -> list[str]:
 
 @_told.register(DataOpened)
 def _(event: DataOpened) -> list[str]:
-    offset = f" from octet {event.offset}" if event.offset else ""
+    offset = f" from byte {event.offset}" if event.offset else ""
     return [f"= {event.mode} {event.direction} of {printable(event.path)}{offset}"]
 
 
 @_told.register(DataClosed)
 def _(event: DataClosed) -> list[str]:
-    end = "complete" if event.completed else f"broken off: {event.error or 'aborted'}"
-    return [f"= {event.payload.size} octets, {end}"]
+    end = "complete" if event.completed else "aborted" + (f": {event.error}" if event.error else "")
+    return [f"= {event.payload.size} bytes, {end}"]
 
 
 @_told.register(FaultApplied)

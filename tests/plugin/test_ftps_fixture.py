@@ -434,7 +434,7 @@ def test_a_failing_test_shows_tls_in_the_dialogue(run: Run) -> None:
             "*> STOR /a.txt",
             "*= passive upload of /a.txt",
             "*[*] data connection encrypted: TLSv1.3, TLS_*",
-            "*= 2 octets, complete",
+            "*= 2 bytes, complete",
         ]
     )
     assert "dragon" not in result.stdout.str().partition("FTP dialogue")[2]

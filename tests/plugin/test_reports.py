@@ -58,7 +58,7 @@ def test_a_dialogue_of_two_servers_says_whose(run: Run) -> None:
     result.stdout.fnmatch_lines(
         [
             "*- FTP dialogue of server 1 -*",
-            "(nobody connected)",
+            "(no client connected)",
             "*- FTP dialogue of server 2 -*",
             "*> SYST",
         ]

@@ -45,7 +45,7 @@ sent '/in/reprot.csv', expected '/in/report.csv'
             1.750 > STOR /in/reprot.csv
             2.000 = passive upload of /in/reprot.csv
             2.250 < 150 ok
-            2.750 = 2 octets, complete
+            2.750 = 2 bytes, complete
             3.000 < 226 ok
             3.250 * closed: quit"""
     )
@@ -67,7 +67,7 @@ def test_assert_sent_names_the_code_that_differs(story: Story) -> None:
 def test_assert_sent_to_a_silent_server(story: Story) -> None:
     """Without any command or session the message says so."""
     assert failure_of(lambda: story.log.assert_sent("NOOP")) == (
-        "NOOP: expected at least once, seen never\nno other command was sent\n\n(nobody connected)"
+        "NOOP: expected at least once, seen never\nno other command was sent\n\n(no client connected)"
     )
 
 

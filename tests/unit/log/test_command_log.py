@@ -326,7 +326,7 @@ def test_wait_for_an_event_that_does_not_come(story: Story) -> None:
     """For a function the message has no pattern to show, but the dialogue."""
     message = failure_of(lambda: story.log.wait_for(lambda event: False, timeout=0))
 
-    assert message == "the event was not seen within 0 s (wanted once, seen never)\n\n(nobody connected)"
+    assert message == "the event was not seen within 0 s (wanted once, seen never)\n\n(no client connected)"
 
 
 def test_wait_idle_passes_when_nothing_runs(story: Story) -> None:

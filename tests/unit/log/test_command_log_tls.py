@@ -357,11 +357,11 @@ def test_the_dialogue_tells_of_tls(story: TlsStory) -> None:
         "= passive download of /a",
         "< 150 ok",
         "* data connection encrypted: TLSv1.3, TLS_AES_256_GCM_SHA384, resumed",
-        "= 2 octets, complete",
+        "= 2 bytes, complete",
         "< 226 ok",
         "> CCC",
         "< 200 ok",
-        "* control connection in clear again",
+        "* control connection not encrypted any more",
     ]
 
 

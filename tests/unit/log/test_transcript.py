@@ -29,7 +29,7 @@ def test_transcript_of_a_session_that_never_was(story: Story) -> None:
     """Of nobody there is nothing to tell."""
     story.connect(1)
 
-    assert story.log.transcript(7) == "(nobody connected)"
+    assert story.log.transcript(7) == "(no client connected)"
 
 
 @pytest.mark.parametrize("verb", ["PASS", "pass", "ACCT"])
@@ -74,5 +74,5 @@ def test_transcript_tells_of_transfers(story: Story) -> None:
 
     lines = [line[10:] for line in story.log.transcript().splitlines()]
 
-    assert "= passive download of /a.bin from octet 100" in lines
-    assert "= 3 octets, broken off: timed out" in lines
+    assert "= passive download of /a.bin from byte 100" in lines
+    assert "= 3 bytes, aborted: timed out" in lines

@@ -319,7 +319,7 @@ def test_assert_fired() -> None:
     ) as server:
         assert _failure(server.faults.assert_fired).startswith(
             "on('NOOP').not_implemented() happened 0 times: no command came\n"
-            "on('PWD').not_implemented() happened 0 times: no command came\n\n(nobody connected)"
+            "on('PWD').not_implemented() happened 0 times: no command came\n\n(no client connected)"
         )
         _codes(server, "NOOP", "PWD")
         server.faults.assert_fired()

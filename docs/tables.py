@@ -90,7 +90,9 @@ def fault_effects() -> list[str]:
 
 def fault_hooks() -> list[str]:
     """The hooks of an action, in the order of its class."""
-    hooks = {name: member for name, member in vars(Action).items() if "step" in getattr(member, "__annotations__", {})}
+    hooks = {
+        name: member for name, member in vars(Action).items() if "context" in getattr(member, "__annotations__", {})
+    }
     return _table(("hook", "when"), ((f"`{name}`", _first(hook.__doc__)) for name, hook in hooks.items()))
 
 

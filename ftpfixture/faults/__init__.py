@@ -1,1 +1,1 @@
-"""What may go wrong, as data: when, where and what. Nothing here does anything; `net` carries it out."""
+"""Faults as data: when, where and what goes wrong. This package decides; `net` performs it."""

@@ -1,13 +1,13 @@
-"""What every action is made of: hooks through which all that belongs to a command passes.
+"""The base of every action: hooks, which a command, its replies and its data pass.
 
-One rule: an action is one class. It says by its hooks what it does, by `verbs` to which commands that can happen, and
-nobody else asks of which class it is.
+One rule: an action is one class. Its hooks are what it does, `verbs` are the commands to which it can apply, and no
+other code asks for its class.
 
-A hook is given what passes and returns what goes on to the next action; on the way it yields effects. Each of them here
-lets everything pass. In the order of a command's life they are: `handshake`; `act` (of a `Timed`, whenever its moment
-is); `command` and `instead`; `reply`, `pieces`, `hold` and `leave` for each of its replies; `start`, `listing`, `pace`,
-`data`, `end` and `closing` for its data connection. A hook that is about to change something asks `Step.happens` first:
-the fault may have happened as often as it may.
+A hook receives a value, yields effects, and returns the value for the next action. The hooks of `Action` return it
+unchanged. In the order of a command they are: `handshake`; `act` (of a `Timed`, at its moment); `command` and
+`instead`; `reply`, `pieces`, `hold` and `transmit` for each reply; `start`, `listing`, `pace`, `data`, `end` and
+`closing` for the data connection. Before a hook changes anything it calls `Context.happens`: the fault may have reached
+its limit.
 """
 
 from __future__ import annotations
@@ -17,69 +17,69 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple, Protocol, TypeAlias
 
-from ftpfixture.faults.effects import Effect, Fired, Hook, passed
+from ftpfixture.faults.effects import Effect, Fired, Hook, unchanged
 from ftpfixture.faults.moments import TRANSFER_PHASES, Moment
 from ftpfixture.faults.pieces import Content, Piece
 from ftpfixture.faults.trigger import Situation
 from ftpfixture.wire.reply import Reply
 from ftpfixture.wire.states import DOWNLOADS, LEGAL_REPLIES, LISTINGS, TRANSFERS
 
-__all__ = ["Action", "Claim", "Outcome", "Pace", "State", "Step", "Timed"]
+__all__ = ["Action", "Claim", "CommandState", "Context", "Outcome", "Pace", "Timed"]
 
 Outcome: TypeAlias = str | Content | None
-"""What becomes of a command: it is carried out with this argument, it is answered with this, or not at all."""
+"""The result for a command: the argument to carry it out with, the reply in its place, or None for no reply."""
 
 
 class Claim(Protocol):
-    """A fault and the one command that it is for."""
+    """A fault that applies to one command."""
 
     @property
     def name(self) -> str:
-        """The fault in its text form."""
+        """The fault as text."""
 
     def take(self) -> bool | None:
-        """Let it happen, if it still may: True when it begins now, None when it had begun, False when it may not."""
+        """Count the fault unless its limit is reached: True if it begins now, None if it has begun, False if not."""
 
 
 @dataclass(slots=True)
-class State:
-    """What the actions of one command share.
+class CommandState:
+    """The state that the actions of one command share.
 
     Attributes:
-        situation: The command, as it came.
-        argument: Of the command, as it is carried out.
-        raw: Bytes that are the answer; None when it is a reply.
-        verdict: The final reply, when the transfer was made to fail with one.
-        ended_early: Whether the final reply has come before the data.
-        encoding: Of its replies and listings.
+        situation: The command as received.
+        argument: The argument with which it is carried out.
+        encoding: The encoding of its replies and listings.
+        raw: Bytes in place of its reply; None for a reply.
+        failure: The final reply of a transfer that a fault ended; None for the handler's reply.
+        ended_early: Whether the final reply was sent before the data.
     """
 
     situation: Situation
     argument: str
     encoding: str
     raw: bytes | None = None
-    verdict: Reply | None = None
+    failure: Reply | None = None
     ended_early: bool = False
 
 
-class Step:
-    """An action in the life of one command: what its hooks may know and ask.
+class Context:
+    """An action applied to one command: what its hooks may use.
 
     Args:
-        action: What happens.
-        claim: Whether it may.
-        state: Of the command.
+        action: The action.
+        claim: Whether it may happen.
+        state: The state of the command.
     """
 
     __slots__ = ("action", "claim", "state")
 
-    def __init__(self, action: Action, claim: Claim, state: State) -> None:
+    def __init__(self, action: Action, claim: Claim, state: CommandState) -> None:
         self.action = action
         self.claim = claim
         self.state = state
 
     def happens(self) -> Hook[bool]:
-        """Whether the action may do something now; tells of the fault when it begins."""
+        """Whether the action may act now; yields `Fired` when the fault begins."""
         taken = self.claim.take()
         if taken:
             yield Fired(self.claim.name)
@@ -87,11 +87,11 @@ class Step:
 
 
 class Pace(NamedTuple):
-    """How a download is cut into pieces.
+    """The size of the pieces of a download, and the pause between them.
 
     Attributes:
-        size: Bytes of one.
-        pause: Seconds before each but the first.
+        size: Bytes of a piece.
+        pause: Seconds before each piece except the first.
     """
 
     size: int
@@ -99,10 +99,10 @@ class Pace(NamedTuple):
 
 
 class Action:
-    """Something that goes wrong; without hooks of its own, nothing does.
+    """Something that goes wrong; the hooks of this base change nothing.
 
     Attributes:
-        hooks: Names of the hooks that its class has not from here.
+        hooks: Names of the hooks that the class overrides.
     """
 
     __slots__ = ()
@@ -114,80 +114,80 @@ class Action:
 
     @property
     def verbs(self) -> frozenset[str] | None:
-        """The commands to which it can happen; None for all."""
+        """The commands to which it can apply; None for all."""
         return None
 
     @property
     def fits(self) -> frozenset[str] | None:
-        """The same, its moment considered."""
+        """The commands to which it can apply at its moment; None for all."""
         return self.verbs
 
     def is_for(self, verb: str) -> bool:
-        """Whether it can happen to a command; to one that no RFC has, anything may."""
+        """Whether it can apply to a command; every action can apply to a command of no RFC."""
         return self.fits is None or verb in self.fits or verb not in LEGAL_REPLIES
 
     @property
-    def counted(self) -> int | None:
-        """Bytes of a transfer after which it acts; None for an action that does not count them."""
+    def after_bytes(self) -> int | None:
+        """The number of bytes of a transfer after which it acts; None for an action that does not count them."""
         return None
 
     # The command.
 
-    def handshake(self, step: Step) -> Hook[str | None]:
-        """A TLS handshake begins; returns how it fails, "refuse", "cut" or "stall", None when it does not."""
-        return passed(None)
+    def handshake(self, context: Context) -> Hook[str | None]:
+        """A TLS handshake begins; returns how it fails, "refuse", "cut" or "stall", or None for no failure."""
+        return unchanged(None)
 
-    def command(self, step: Step, argument: str) -> Hook[str]:
+    def command(self, context: Context, argument: str) -> Hook[str]:
         """The command is about to be carried out; returns its argument."""
-        return passed(argument)
+        return unchanged(argument)
 
-    def instead(self, step: Step, outcome: Outcome) -> Hook[Outcome]:
-        """The same, when all have been asked for the argument; returns what happens in place of that."""
-        return passed(outcome)
+    def instead(self, context: Context, outcome: Outcome) -> Hook[Outcome]:
+        """The argument is final; returns it, or the reply in place of carrying out the command."""
+        return unchanged(outcome)
 
     # Its replies.
 
-    def reply(self, step: Step, content: Content, true: Reply) -> Hook[Content]:
-        """A reply is about to be said, in place of the `true` one; returns what is said."""
-        return passed(content)
+    def reply(self, context: Context, content: Content, true: Reply) -> Hook[Content]:
+        """A reply is about to be sent in place of the `true` one; returns the reply to send."""
+        return unchanged(content)
 
-    def pieces(self, step: Step, pieces: list[Piece], true: Reply) -> Hook[list[Piece]]:
-        """The same as bytes; returns what is sent."""
-        return passed(pieces)
+    def pieces(self, context: Context, pieces: list[Piece], true: Reply) -> Hook[list[Piece]]:
+        """A reply is about to be sent, as bytes; returns the bytes to send."""
+        return unchanged(pieces)
 
-    def hold(self, step: Step, pieces: list[Piece], true: Reply) -> Hook[list[Piece]]:
-        """They are about to be sent, with all that is said behind them at once; returns what is not held back."""
-        return passed(pieces)
+    def hold(self, context: Context, pieces: list[Piece], true: Reply) -> Hook[list[Piece]]:
+        """A reply and what follows it at once are about to be sent; returns what is not held back."""
+        return unchanged(pieces)
 
-    def transmit(self, step: Step, pieces: list[Piece]) -> Hook[list[Piece]]:
-        """They leave; returns what has not been sent yet."""
-        return passed(pieces)
+    def transmit(self, context: Context, pieces: list[Piece]) -> Hook[list[Piece]]:
+        """A reply is sent now; returns what the hook has not sent itself."""
+        return unchanged(pieces)
 
     # Its data connection.
 
-    def start(self, step: Step) -> Hook[None]:
-        """A data connection is there, and nothing has been sent yet."""
-        return passed(None)
+    def start(self, context: Context) -> Hook[None]:
+        """The data connection is established, and nothing has been transferred yet."""
+        return unchanged(None)
 
-    def listing(self, step: Step, content: bytes, start: int) -> Hook[bytes]:
-        """A listing is about to be sent, or what follows its first `start` bytes; returns what is sent."""
-        return passed(content)
+    def listing(self, context: Context, content: bytes, start: int) -> Hook[bytes]:
+        """A listing is about to be sent, or its part from byte `start` on; returns the bytes to send."""
+        return unchanged(content)
 
-    def pace(self, step: Step) -> Hook[Pace | None]:
-        """A download begins; returns how it is cut into pieces, None when it is not."""
-        return passed(None)
+    def pace(self, context: Context) -> Hook[Pace | None]:
+        """A download begins; returns the size of its pieces, or None for any size."""
+        return unchanged(None)
 
-    def data(self, step: Step, content: bytes | memoryview, start: int) -> Hook[bytes | memoryview]:
-        """Bytes of a file pass, the first of which is number `start`; returns what they become."""
-        return passed(content)
+    def data(self, context: Context, content: bytes | memoryview, start: int) -> Hook[bytes | memoryview]:
+        """Bytes of a file are transferred, from byte `start` on; returns the bytes in their place."""
+        return unchanged(content)
 
-    def end(self, step: Step) -> Hook[None]:
-        """All of a transfer has been sent; more may follow."""
-        return passed(None)
+    def end(self, context: Context) -> Hook[None]:
+        """The whole file has been transferred; more bytes may follow."""
+        return unchanged(None)
 
-    def closing(self, step: Step, encrypted: bool) -> Hook[None]:
+    def closing(self, context: Context, encrypted: bool) -> Hook[None]:
         """The data connection is about to be closed."""
-        return passed(None)
+        return unchanged(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,16 +200,16 @@ class Timed(Action, ABC):
     def fits(self) -> frozenset[str] | None:
         """See Action."""
         if self.moment.at is not None:
-            return DOWNLOADS | LISTINGS  # nobody knows the size of an upload before its end
+            return DOWNLOADS | LISTINGS  # the size of an upload is unknown before its end
         if self.verbs is None and (self.moment.is_within or self.moment.phase in TRANSFER_PHASES):
             return TRANSFERS
         return self.verbs
 
     @property
-    def counted(self) -> int | None:
+    def after_bytes(self) -> int | None:
         """See Action."""
         return self.moment.after_bytes
 
     @abstractmethod
-    def act(self, step: Step) -> Iterator[Effect]:
-        """Its moment has come, and it happens."""
+    def act(self, context: Context) -> Iterator[Effect]:
+        """The moment is reached; yields the effects of the action."""

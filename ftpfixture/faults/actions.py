@@ -1,6 +1,6 @@
-"""What goes wrong with commands, with replies, and with the control connection.
+"""Actions on commands, on replies, and on the control connection.
 
-One rule: see `ftpfixture.faults.action`; a new action is a class here or in a neighbour, and a word that makes it.
+One rule: see `ftpfixture.faults.action`; a new action is a class here or in a sibling module, and a word that makes it.
 """
 
 from __future__ import annotations
@@ -9,19 +9,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from ftpfixture.faults.action import Action, Outcome, Pace, Step, Timed
-from ftpfixture.faults.effects import Effect, End, Hold, Hook, Send, Silent, Use, Wait, Where
-from ftpfixture.faults.pieces import Content, Piece, cut_up, flipped, reply_of
+from ftpfixture.faults.action import Action, Context, Outcome, Pace, Timed
+from ftpfixture.faults.effects import Effect, End, Hold, Hook, NoFinalReply, Send, Use, Wait, Where
+from ftpfixture.faults.pieces import Content, Piece, flip_bits, reply_of, split_replies
 from ftpfixture.wire.command import starred
 from ftpfixture.wire.reply import Reply
 from ftpfixture.wire.states import DOWNLOADS, LISTINGS, TRANSFERS
 
 __all__ = [
-    "Answer",
     "Coalesce",
-    "Cut",
     "EarlyFinalReply",
-    "Garble",
+    "EndConnection",
+    "FixedReply",
+    "FlipBits",
     "Ignore",
     "Pause",
     "Repeat",
@@ -33,91 +33,91 @@ __all__ = [
 ]
 
 Stage = Literal["preliminary", "final"]
-"""Which reply: the preliminary one (1xx), or the final one."""
+"""The preliminary reply (1xx) or the final reply."""
 
 
 def _stage_of(reply: Reply) -> Stage:
     return "preliminary" if reply.is_preliminary else "final"
 
 
-def _having(stage: Stage) -> frozenset[str] | None:
-    """The commands that have such a reply; no other command of ours than a transfer has a preliminary one."""
+def _with_stage(stage: Stage) -> frozenset[str] | None:
+    """The commands that have such a reply; only transfers have a preliminary reply."""
     return TRANSFERS if stage == "preliminary" else None
 
 
 @dataclass(frozen=True, slots=True)
 class Pause(Timed):
-    """Nothing goes on for `seconds`, and up to `jitter` more; None for ever.
+    """A pause of `seconds`, plus a random time of at most `jitter` seconds; None for ever.
 
-    Around a reply the session stands still: replies keep their order, so whatever comes behind it waits, ABOR and QUIT
-    too. Within a transfer it alone stands still, and ABOR ends it. For ever is until the client is gone, or says QUIT
-    during the transfer: what had not begun by then never does, and the transfer is broken off. When the client is gone,
-    nothing waits for seconds either.
+    Before or after a reply the session pauses: replies keep their order, so all later replies wait, also those to ABOR
+    and QUIT. Within a transfer only the transfer pauses, and ABOR aborts it. A pause for ever ends when the client
+    closes the connection, or sends QUIT during the transfer, which is then aborted. Every pause ends when the client
+    closes the connection.
     """
 
     seconds: float | None
     jitter: float = 0
 
-    def act(self, step: Step) -> Iterator[Effect]:
+    def act(self, context: Context) -> Iterator[Effect]:
         """See Timed."""
         for_ever = self.seconds is None and not self.moment.is_within
         if for_ever:
-            yield Silent()
-        # Nothing will be answered, so of what the client says only the end is of interest.
-        yield Wait(self.seconds, self.jitter, deaf=for_ever and self.moment.phase != "before_close")
+            yield NoFinalReply()
+        # No reply will follow, so only the end of the client's input matters.
+        yield Wait(self.seconds, self.jitter, discard_input=for_ever and self.moment.phase != "before_close")
 
 
 @dataclass(frozen=True, slots=True)
-class Answer(Action):
-    """The command is not carried out; it gets this reply, or these bytes."""
+class FixedReply(Action):
+    """This reply, or these bytes, in place of carrying out the command."""
 
     code: str = ""
     lines: tuple[str, ...] = ()
     raw: bytes | None = None
 
-    def instead(self, step: Step, outcome: Outcome) -> Hook[Outcome]:
+    def instead(self, context: Context, outcome: Outcome) -> Hook[Outcome]:
         """See Action."""
-        if isinstance(outcome, str) and (yield from step.happens()):
+        if isinstance(outcome, str) and (yield from context.happens()):
             return Reply(self.code, self.lines) if self.raw is None else self.raw
         return outcome
 
 
 @dataclass(frozen=True, slots=True)
 class Ignore(Action):
-    """The command is not carried out, and gets no reply."""
+    """The command is not carried out and gets no reply."""
 
-    def instead(self, step: Step, outcome: Outcome) -> Hook[Outcome]:
+    def instead(self, context: Context, outcome: Outcome) -> Hook[Outcome]:
         """See Action."""
-        if isinstance(outcome, str) and (yield from step.happens()):
-            yield Silent()
+        if isinstance(outcome, str) and (yield from context.happens()):
+            yield NoFinalReply()
             return None
         return outcome
 
 
 @dataclass(frozen=True, slots=True)
 class UnsolicitedReply(Timed):
-    """A reply, or bytes, that nobody asked for."""
+    """A reply, or bytes, to no command."""
 
     code: str = ""
     lines: tuple[str, ...] = ()
     raw: bytes | None = None
 
-    def act(self, step: Step) -> Iterator[Effect]:
+    def act(self, context: Context) -> Iterator[Effect]:
         """See Timed."""
         content = Reply(self.code, self.lines) if self.raw is None else self.raw
-        yield Send(tuple(cut_up(content, step.state.situation.encoding)))
+        yield Send(tuple(split_replies(content, context.state.situation.encoding)))
 
 
 @dataclass(frozen=True, slots=True)
 class Rewrite(Action):
-    """The command is carried out, and its reply is another.
+    """The command is carried out, and its reply is changed.
 
     Attributes:
-        stage: Which of its replies.
-        code: None for the code it has.
-        text: ``{text}`` stands for the text it has, ``{argument}`` for the command's, where a
-            password is starred; None for the text it has.
-        raw: Bytes in place of both.
+        stage: The reply that is changed.
+        code: The new code; None for the true one.
+        text: The new text; ``{text}`` is the true text, ``{argument}`` the argument of the command, a password starred;
+            None for the true text.
+        raw: Bytes in place of code and text.
     """
 
     stage: Stage
@@ -128,19 +128,19 @@ class Rewrite(Action):
     @property
     def verbs(self) -> frozenset[str] | None:
         """See Action."""
-        return _having(self.stage)
+        return _with_stage(self.stage)
 
-    def reply(self, step: Step, content: Content, true: Reply) -> Hook[Content]:
+    def reply(self, context: Context, content: Content, true: Reply) -> Hook[Content]:
         """See Action."""
-        if _stage_of(true) != self.stage or not (yield from step.happens()):
+        if _stage_of(true) != self.stage or not (yield from context.happens()):
             return content
-        return self._rewritten(content, step) if self.raw is None else self.raw
+        return self._rewritten(content, context) if self.raw is None else self.raw
 
-    def _rewritten(self, content: Content, step: Step) -> Reply:
+    def _rewritten(self, content: Content, context: Context) -> Reply:
         reply = reply_of(content) if isinstance(content, bytes) else content
         text = reply.text
-        # A reply is in every log and transcript: a password in it is starred as in its command.
-        _, argument = starred(step.state.situation.verb, step.state.argument)
+        # Logs and transcripts show replies, so a password in a reply is starred as in its command.
+        _, argument = starred(context.state.situation.verb, context.state.argument)
         lines = self.text or ("{text}",)
         filled = [line.replace("{text}", text).replace("{argument}", argument) for line in lines]
         return Reply(self.code or reply.code, tuple("\n".join(filled).split("\n")), reply.listing)
@@ -155,68 +155,67 @@ class Withhold(Action):
     @property
     def verbs(self) -> frozenset[str] | None:
         """See Action."""
-        return _having(self.stage)
+        return _with_stage(self.stage)
 
-    def pieces(self, step: Step, pieces: list[Piece], true: Reply) -> Hook[list[Piece]]:
+    def pieces(self, context: Context, pieces: list[Piece], true: Reply) -> Hook[list[Piece]]:
         """See Action."""
-        return [] if _stage_of(true) == self.stage and (yield from step.happens()) else pieces
+        return [] if _stage_of(true) == self.stage and (yield from context.happens()) else pieces
 
 
 @dataclass(frozen=True, slots=True)
 class Repeat(Action):
-    """The final reply is sent once more."""
+    """The final reply is sent twice."""
 
-    def pieces(self, step: Step, pieces: list[Piece], true: Reply) -> Hook[list[Piece]]:
+    def pieces(self, context: Context, pieces: list[Piece], true: Reply) -> Hook[list[Piece]]:
         """See Action."""
-        return pieces * 2 if _stage_of(true) == "final" and (yield from step.happens()) else pieces
+        return pieces * 2 if _stage_of(true) == "final" and (yield from context.happens()) else pieces
 
 
 @dataclass(frozen=True, slots=True)
 class EarlyFinalReply(Action):
-    """The reply for success comes right behind the 150, before the data, and not again."""
+    """The reply for success is sent directly after the 150, before the data, and not again."""
 
     code: str
     text: str
 
     verbs = TRANSFERS
 
-    def pieces(self, step: Step, pieces: list[Piece], true: Reply) -> Hook[list[Piece]]:
+    def pieces(self, context: Context, pieces: list[Piece], true: Reply) -> Hook[list[Piece]]:
         """See Action."""
-        if true.is_preliminary and (yield from step.happens()):
-            step.state.ended_early = True
-            return [*pieces, *cut_up(Reply(self.code, (self.text,)), step.state.encoding)]
-        return [] if step.state.ended_early else pieces
+        if true.is_preliminary and (yield from context.happens()):
+            context.state.ended_early = True
+            return [*pieces, *split_replies(Reply(self.code, (self.text,)), context.state.encoding)]
+        return [] if context.state.ended_early else pieces
 
 
 @dataclass(frozen=True, slots=True)
 class Coalesce(Action):
-    """A reply waits, and leaves in one piece with the next one."""
+    """A reply is held back, and sent in one piece with the next one."""
 
     stage: Stage
 
     @property
     def verbs(self) -> frozenset[str] | None:
         """See Action."""
-        return _having(self.stage)
+        return _with_stage(self.stage)
 
-    def hold(self, step: Step, pieces: list[Piece], true: Reply) -> Hook[list[Piece]]:
+    def hold(self, context: Context, pieces: list[Piece], true: Reply) -> Hook[list[Piece]]:
         """See Action."""
-        if not pieces or _stage_of(true) != self.stage or not (yield from step.happens()):
+        if not pieces or _stage_of(true) != self.stage or not (yield from context.happens()):
             return pieces
         yield Hold(tuple(pieces))
         return []
 
 
 @dataclass(frozen=True, slots=True)
-class Cut(Timed):
-    """A connection ends.
+class EndConnection(Timed):
+    """The server ends a connection.
 
     Attributes:
-        where: Which.
-        how: "fin" for an end of file, "rst" for an error on the other side, "half" for an end of file on a connection
-            that stays open.
-        code: For data: what the command is answered after it, in place of 426; "" for that.
-        text: Of that reply.
+        where: The connection.
+        how: "fin" closes it, "rst" resets it, "half" sends FIN and keeps it open.
+        code: For data: the code of the final reply; "" for 426.
+        text: For data: the text of the final reply.
     """
 
     where: Where
@@ -229,16 +228,16 @@ class Cut(Timed):
         """See Action."""
         return TRANSFERS if self.where == "data" else None
 
-    def act(self, step: Step) -> Iterator[Effect]:
+    def act(self, context: Context) -> Iterator[Effect]:
         """See Timed."""
         if self.code:
-            step.state.verdict = Reply(self.code, (self.text,))
+            context.state.failure = Reply(self.code, (self.text,))
         yield End(self.where, self.how)
 
 
 @dataclass(frozen=True, slots=True)
 class Slice(Action):
-    """What is sent leaves in pieces of `size` bytes, with `pause` seconds between them."""
+    """Replies or downloads are sent in pieces of `size` bytes, with `pause` seconds between them."""
 
     where: Where
     size: int
@@ -249,24 +248,24 @@ class Slice(Action):
         """See Action."""
         return DOWNLOADS | LISTINGS if self.where == "data" else None
 
-    def transmit(self, step: Step, pieces: list[Piece]) -> Hook[list[Piece]]:
+    def transmit(self, context: Context, pieces: list[Piece]) -> Hook[list[Piece]]:
         """See Action."""
-        if self.where == "control" and pieces and (yield from step.happens()):
+        if self.where == "control" and pieces and (yield from context.happens()):
             yield Send(tuple(pieces), self.size, self.pause)
             return []
         return pieces
 
-    def pace(self, step: Step) -> Hook[Pace | None]:
+    def pace(self, context: Context) -> Hook[Pace | None]:
         """See Action."""
-        if self.where == "data" and (yield from step.happens()):
+        if self.where == "data" and (yield from context.happens()):
             yield Use("small_packets", True)
             return Pace(self.size, self.pause)
         return None
 
 
 @dataclass(frozen=True, slots=True)
-class Garble(Action):
-    """Bits are flipped: those of `mask` in byte `first` and, with `every`, in each so-many-th after it."""
+class FlipBits(Action):
+    """The bits of `mask` are flipped in byte `first` and, with `every`, in every `every`-th byte after it."""
 
     where: Where
     first: int = 0
@@ -278,21 +277,21 @@ class Garble(Action):
         """See Action."""
         return TRANSFERS if self.where == "data" else None
 
-    def pieces(self, step: Step, pieces: list[Piece], true: Reply) -> Hook[list[Piece]]:
+    def pieces(self, context: Context, pieces: list[Piece], true: Reply) -> Hook[list[Piece]]:
         """See Action."""
         if self.where == "data":
             return pieces
-        spoilt = [self._flipped(raw, 0) for _, raw in pieces]
-        if spoilt != [raw for _, raw in pieces] and (yield from step.happens()):
-            return [piece for raw in spoilt for piece in cut_up(raw, step.state.encoding)]
+        flipped = [self._flipped(raw, 0) for _, raw in pieces]
+        if flipped != [raw for _, raw in pieces] and (yield from context.happens()):
+            return [piece for raw in flipped for piece in split_replies(raw, context.state.encoding)]
         return pieces
 
-    def data(self, step: Step, content: bytes | memoryview, start: int) -> Hook[bytes | memoryview]:
+    def data(self, context: Context, content: bytes | memoryview, start: int) -> Hook[bytes | memoryview]:
         """See Action."""
         if self.where == "control":
             return content
         changed = self._flipped(content, start)
-        return changed if changed != content and (yield from step.happens()) else content
+        return changed if changed != content and (yield from context.happens()) else content
 
     def _flipped(self, content: bytes | memoryview, start: int) -> bytes:
-        return flipped(content, start, self.first, self.every, self.mask)
+        return flip_bits(content, start, self.first, self.every, self.mask)

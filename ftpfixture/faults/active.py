@@ -1,7 +1,7 @@
-"""Faults that wait for their command, and count.
+"""The faults of a server: they count commands and decide which of them they apply to.
 
-One rule: everything here is called on the thread of the server's loop, but for reading and for setting
-`ActiveFaults.active`, which need no lock: a tuple is put in the place of another.
+One rule: all calls are on the thread of the server's loop, except for reading and setting `ActiveFaults.active`, which
+need no lock: one tuple replaces another.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ class ActiveFault:
     """A fault that was added to a server.
 
     Args:
-        fault: What it is.
+        fault: The fault.
 
     Attributes:
-        fault: As given.
-        name: The fault in its text form.
-        seen: How many commands fitted, counted or not.
-        fired: How often it happened.
+        fault: The fault.
+        name: The fault as text.
+        seen: The number of commands that matched, also those that `skip` or `nth` excluded.
+        fired: The number of times that it has happened.
     """
 
     def __init__(self, fault: Fault) -> None:
@@ -36,24 +36,24 @@ class ActiveFault:
         self.seen = 0
         self.fired = 0
         self._claimed = 0
-        self._nearest = (-1, "no command came")
+        self._nearest = (-1, "no command was seen")
         self._random = random.Random(fault.trigger.seed)
 
     @property
     def spent(self) -> bool:
-        """Whether it has happened as often as it may."""
+        """Whether it has reached its limit of times."""
         limit = self.fault.trigger.times
         return limit is not None and self.fired >= limit
 
-    def look(self, situation: Situation) -> Claim | None:
-        """Whether it is for this command; counts it if it fits."""
+    def claim(self, situation: Situation) -> Claim | None:
+        """Count the command if it matches; returns a claim if the fault applies to it."""
         trigger = self.fault.trigger
         difference = trigger.difference(situation)
         if difference is not None:
             nearness = int(situation.verb in trigger.verbs or "*" in trigger.verbs)
             if nearness >= self._nearest[0]:
                 line = printable(censor(situation.verb, situation.argument))
-                self._nearest = nearness, f"{line} came, but {difference}"
+                self._nearest = nearness, f"{line} was seen, but {difference}"
             return None
         self.seen += 1
         if not trigger.counts(self.seen) or self.spent:
@@ -63,8 +63,8 @@ class ActiveFault:
         self._claimed += 1
         return Claim(self)
 
-    def miss(self) -> str:
-        """Why it has not happened, or not more often, in words."""
+    def why_not_fired(self) -> str:
+        """The reason, as text, why it has not happened, or not more often."""
         if not self.seen:
             return self._nearest[1]
         trigger = self.fault.trigger
@@ -72,41 +72,41 @@ class ActiveFault:
         if self.fired:
             return seen
         if self.seen < trigger.first:
-            return f"{seen}, fault waits for the {ordinal(trigger.first)}"
+            return f"{seen}, the fault waits for the {ordinal(trigger.first)}"
         if not self._claimed:
-            return f"{seen}, and probability={trigger.probability:g} chose none"
-        after = next((action.counted for action in self.fault.actions if action.counted is not None), None)
+            return f"{seen}, and probability={trigger.probability:g} selected none"
+        after = next((action.after_bytes for action in self.fault.actions if action.after_bytes is not None), None)
         if after is None:
-            return f"{seen}, but the moment never came"
-        return f"{seen}, but no transfer " + (f"came to {counted(after, 'octet')}" if after else "began")
+            return f"{seen}, but never reached the point where the fault acts"
+        return f"{seen}, but no transfer " + (f"reached {counted(after, 'byte')}" if after else "began")
 
     def __repr__(self) -> str:
         return f"<{self.fault!r}: fired {counted(self.fired)}>"
 
 
 class Claim:
-    """A fault and the one command that it is for.
+    """A fault that applies to one command.
 
     Args:
-        armed: The fault.
+        active: The fault.
     """
 
     __slots__ = ("_taken", "active")
 
-    def __init__(self, armed: ActiveFault) -> None:
-        self.active = armed
+    def __init__(self, active: ActiveFault) -> None:
+        self.active = active
         self._taken: bool | None = None
 
     @property
     def name(self) -> str:
-        """The fault in its text form."""
+        """The fault as text."""
         return self.active.name
 
     def take(self) -> bool | None:
-        """Let the fault happen to the command, if it still may.
+        """Count the fault, unless its limit is reached.
 
         Returns:
-            True when it begins now, None when it had begun, False when another command was faster.
+            True if it begins now, None if it has begun already, False if another command was first.
         """
         if self._taken is None:
             self._taken = not self.active.spent
@@ -121,11 +121,11 @@ class ActiveFaults:
     """All faults of a server.
 
     Args:
-        started: Trigger the server was made, in monotonic seconds of its clock.
+        started: When the server was created, in monotonic seconds of its clock.
 
     Attributes:
-        started: As given; a server that is reset is as old as new.
-        armed: The faults, in the order in which they were added.
+        started: When the server was created or reset, in monotonic seconds of its clock.
+        active: The faults, in the order in which they were added.
     """
 
     def __init__(self, started: float = 0) -> None:
@@ -133,11 +133,11 @@ class ActiveFaults:
         self.started = started
 
     def age(self, now: float) -> float:
-        """Seconds that the server is old."""
+        """Seconds since the server was created or reset."""
         return now - self.started
 
     def program(self, situation: Situation) -> Program | None:
-        """What is to go wrong with a command; None for nothing."""
-        claims = [claim for armed in self.active if (claim := armed.look(situation)) is not None]
+        """The program of a command; None if no fault applies to it."""
+        claims = [claim for fault in self.active if (claim := fault.claim(situation)) is not None]
         actions = [(claim, action) for claim in claims for action in claim.active.fault.actions]
         return Program(actions, situation) if claims else None

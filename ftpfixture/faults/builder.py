@@ -1,7 +1,7 @@
-"""What every fault is made of: when, what, and the words that made it.
+"""The base of every fault: its trigger, its actions, and the words that made it.
 
-One rule: a word is a method that gives a new fault. Its name and its parameters are the grammar of the text form, and
-what `repr` shows; its docstring is its row in the table of the README.
+One rule: a word is a method that returns a new fault. Its name and parameters are the grammar of the text form, and
+`repr` shows them; its docstring is its row in the table of the documentation.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ P = ParamSpec("P")
 R = TypeVar("R", bound="FaultBuilder")
 
 TRIGGERS = ("nth", "times", "skip", "every", "since", "until", "probability", "optional")
-"""The words that say when; all others say what."""
+"""The words that say when; all other words say what goes wrong."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A word, as it was said."""
+    """A call of a word, with its arguments."""
 
     name: str
     args: tuple[Any, ...] = ()
@@ -42,15 +42,15 @@ class Call:
 
 
 def word(method: Callable[Concatenate[R, P], R]) -> Callable[Concatenate[R, P], R]:
-    """Make a method of a fault a word: what it gives remembers how it was said, and not the words within."""
+    """Make a method of a fault a word: the new fault records this call, and not the words that the method calls."""
     signature = inspect.signature(method)
 
     @functools.wraps(method)
-    def said(self: R, /, *args: P.args, **kwargs: P.kwargs) -> R:
+    def recorded(self: R, /, *args: P.args, **kwargs: P.kwargs) -> R:
         try:
             signature.bind(self, *args, **kwargs)
         except TypeError as error:
-            taken = ", ".join(map(shown, list(signature.parameters.values())[1:])) or "nothing"
+            taken = ", ".join(map(shown, list(signature.parameters.values())[1:])) or "no parameters"
             new = [f"; {name}: {text}" for name in kwargs if (text := renamed_parameter(method.__name__, name))]
             raise ConfigurationError(f"{method.__name__} takes {taken}: {error}{''.join(new)}") from None
         made = method(self, *args, **kwargs)
@@ -58,8 +58,8 @@ def word(method: Callable[Concatenate[R, P], R]) -> Callable[Concatenate[R, P], 
         call = Call(method.__name__, tuple(map(_frozen, args)), named)
         return replace(made, calls=(*self.calls, call))
 
-    said.__dict__["is_word"] = True
-    return said
+    recorded.__dict__["is_word"] = True
+    return recorded
 
 
 def _frozen(value: object) -> object:
@@ -68,11 +68,11 @@ def _frozen(value: object) -> object:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class FaultBuilder:
-    """Trigger something goes wrong, and what; immutable: every word gives a new one.
+    """When something goes wrong, and what; immutable: every word returns a new fault.
 
     Attributes:
-        trigger: Which commands it is for.
-        actions: What happens, in order.
+        trigger: The commands to which it applies.
+        actions: What goes wrong, in order.
         calls: The words that made it.
     """
 
@@ -81,14 +81,14 @@ class FaultBuilder:
     calls: tuple[Call, ...] = field(default=(), compare=False)
 
     def doing(self, *actions: Action) -> Self:
-        """The same with more actions; for words of your own."""
+        """Return the fault with more actions; for your own words."""
         return replace(self, actions=(*self.actions, *actions))
 
     # When.
 
     @word
     def nth(self, *numbers: int) -> Self:
-        """Only these of the commands that fit, counted from 1."""
+        """Only these of the matching commands, counted from 1."""
         if not numbers:
             raise ConfigurationError("nth takes numbers from 1, such as nth(2) or nth(1, 3)")
         return replace(
@@ -97,38 +97,38 @@ class FaultBuilder:
 
     @word
     def times(self, number: int) -> Self:
-        """At most so often."""
+        """At most `number` times."""
         return replace(self, trigger=replace(self.trigger, times=checks.whole("times", number, 1)))
 
     @word
     def skip(self, number: int) -> Self:
-        """Not the first so many of the commands that fit."""
+        """Not the first `number` matching commands."""
         return replace(self, trigger=replace(self.trigger, skip=checks.whole("skip", number)))
 
     @word
     def every(self, number: int) -> Self:
-        """Only each so-many-th of the commands that fit."""
+        """Only every `number`-th matching command."""
         return replace(self, trigger=replace(self.trigger, every=checks.whole("every", number, 1)))
 
     @word
     def since(self, after_start: float) -> Self:
-        """Not before the server, by its clock, is so many seconds old."""
+        """Not in the first `after_start` seconds of the server, by its clock."""
         return replace(self, trigger=replace(self.trigger, since=checks.seconds("since", after_start)))
 
     @word
     def until(self, after_start: float) -> Self:
-        """Not when the server, by its clock, is more than so many seconds old."""
+        """Only in the first `after_start` seconds of the server, by its clock."""
         return replace(self, trigger=replace(self.trigger, until=checks.seconds("until", after_start)))
 
     @word
     def probability(self, part: float, seed: int = 0) -> Self:
-        """Only this part of the commands that fit, chosen by random numbers that are the same in every run."""
+        """Only this part of the matching commands, selected by random numbers that are the same in every run."""
         part, seed = checks.part("probability", part), checks.whole("seed", seed)
         return replace(self, trigger=replace(self.trigger, probability=part, seed=seed))
 
     @word
     def optional(self) -> Self:
-        """It is no failure of the test when the fault never happens."""
+        """The test does not fail if the fault never happens."""
         return replace(self, trigger=replace(self.trigger, optional=True))
 
     def __repr__(self) -> str:
@@ -150,7 +150,7 @@ class FaultBuilder:
         words += [f"{name}={write_value(value)}" for name, value in named if value is not None]
         triggers = [call for call in self.calls if call.name in TRIGGERS]
         words += [_trigger(call) for call in triggers]
-        return f"{' '.join(words)}: " + "; ".join(_said(call) for call in self.calls if call not in triggers)
+        return f"{' '.join(words)}: " + "; ".join(_word_text(call) for call in self.calls if call not in triggers)
 
 
 def _trigger(call: Call) -> str:
@@ -166,12 +166,12 @@ def _path(path: str) -> str:
     return repr(path) if path == "optional" else write_value(path)
 
 
-def _said(call: Call) -> str:
+def _word_text(call: Call) -> str:
     return " ".join(
         [call.name, *map(write_value, call.args), *(f"{name}={write_value(value)}" for name, value in call.named)]
     )
 
 
 def shown(parameter: inspect.Parameter) -> str:
-    """A parameter as a table shows it: its name, and its default."""
+    """The text of a parameter: its name and its default."""
     return parameter.name if parameter.default is parameter.empty else f"{parameter.name}={parameter.default!r}"

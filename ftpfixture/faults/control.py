@@ -1,4 +1,4 @@
-"""Words for what goes wrong on the control connection: replies, and the connection itself."""
+"""Words for faults of the control connection: replies, and the connection itself."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Self
 
 from ftpfixture import checks
 from ftpfixture.faults.actions import (
-    Answer,
     Coalesce,
-    Cut,
     EarlyFinalReply,
-    Garble,
+    EndConnection,
+    FixedReply,
+    FlipBits,
     Ignore,
     Pause,
     Repeat,
@@ -21,23 +21,31 @@ from ftpfixture.faults.actions import (
     Withhold,
 )
 from ftpfixture.faults.builder import FaultBuilder, word
-from ftpfixture.faults.edits import SHAPES, Mismatch, OtherAddress, OtherOffset, OtherShape, OtherSize, OtherTime
+from ftpfixture.faults.edits import (
+    SHAPES,
+    MalformedAddress,
+    MismatchedLines,
+    ShiftOffset,
+    ShiftTime,
+    WrongAddress,
+    WrongSize,
+)
 from ftpfixture.faults.effects import Where
 from ftpfixture.faults.existing import RefuseExisting
 from ftpfixture.faults.moments import Moment
 
-__all__ = ["ControlWords", "garbled"]
+__all__ = ["ControlWords", "bit_flips"]
 
 Text = str | Sequence[str]
-"""A line, or several."""
+"""One line or several lines."""
 
 
 class ControlWords(FaultBuilder):
-    """What may go wrong with replies and with the control connection."""
+    """Words for faults of replies and of the control connection."""
 
     __slots__ = ()
 
-    # Instead of what was asked for.
+    # The command is not carried out.
 
     @word
     def answer(self, code: str | int, text: Text = "") -> Self:
@@ -45,7 +53,7 @@ class ControlWords(FaultBuilder):
 
         Seen in: FluentFTP#1363, curl test145.
         """
-        return self.doing(Answer(checks.code("code", code), checks.lines("text", text)))
+        return self.doing(FixedReply(checks.code("code", code), checks.lines("text", text)))
 
     @word
     def answer_raw(self, data: bytes) -> Self:
@@ -53,7 +61,7 @@ class ControlWords(FaultBuilder):
 
         Seen in: twisted#10719.
         """
-        return self.doing(Answer(raw=checks.byte_string("data", data)))
+        return self.doing(FixedReply(raw=checks.byte_string("data", data)))
 
     @word
     def not_implemented(self) -> Self:
@@ -61,12 +69,12 @@ class ControlWords(FaultBuilder):
 
         Seen in: aioftp#39, secsy/goftp#2.
         """
-        return self.doing(Answer("502", ("Command not implemented",)))
+        return self.doing(FixedReply("502", ("Command not implemented",)))
 
     @word
     def deny(self) -> Self:
         """The server denies permission: 550."""
-        return self.doing(Answer("550", ("Permission denied",)))
+        return self.doing(FixedReply("550", ("Permission denied",)))
 
     @word
     def refuse_if_exists(self, code: str | int, text: Text = "File exists") -> Self:
@@ -87,9 +95,11 @@ class ControlWords(FaultBuilder):
 
         Seen in: lftp#335, curl test1120.
         """
-        return self.doing(Answer("421", checks.lines("text", text)), Cut(Moment("after_reply"), "control", "fin"))
+        return self.doing(
+            FixedReply("421", checks.lines("text", text)), EndConnection(Moment("after_reply"), "control", "fin")
+        )
 
-    # Besides what was asked for.
+    # The command is carried out.
 
     @word
     def reply(self, code: str | int, text: Text = "{text}") -> Self:
@@ -185,25 +195,27 @@ class ControlWords(FaultBuilder):
 
         Seen in: suppaftp#168.
         """
-        return self.doing(Mismatch())
+        return self.doing(MismatchedLines())
 
     @word
     def wrong_address(self, host: str = "10.0.0.1", port: int | None = None) -> Self:
-        """PASV names this host, PASV and EPSV this port.
+        """The reply to PASV has this host, the replies to PASV and EPSV this port.
 
         Seen in: pyftpdlib#39, FluentFTP#376.
         """
         if port is not None:
             checks.whole("port", port)
-        return self.doing(OtherAddress(checks.host("host", host), port))
+        return self.doing(WrongAddress(checks.host("host", host), port))
 
     @word
     def malformed_address(self, shape: str = "no-parentheses") -> Self:
-        """PASV and EPSV are answered in this shape: see `SHAPES`.
+        """The replies to PASV and EPSV have a wrong form.
+
+        `shape` is no-parentheses, no-delimiter, out-of-range, multi-line, swapped, port-zero or empty.
 
         Seen in: FluentFTP#1793, basic-ftp#164.
         """
-        return self.doing(OtherShape(checks.one_of("shape", shape, SHAPES)))
+        return self.doing(MalformedAddress(checks.one_of("shape", shape, SHAPES)))
 
     @word
     def wrong_size(self, by: int) -> Self:
@@ -211,7 +223,7 @@ class ControlWords(FaultBuilder):
 
         Seen in: FluentFTP#643.
         """
-        return self.doing(OtherSize(checks.whole("by", by, None)))
+        return self.doing(WrongSize(checks.whole("by", by, None)))
 
     @word
     def shift_time(self, by: float) -> Self:
@@ -219,7 +231,7 @@ class ControlWords(FaultBuilder):
 
         Seen in: uFTP#23, jsftp#281.
         """
-        return self.doing(OtherTime(checks.number("by", by)))
+        return self.doing(ShiftTime(checks.number("by", by)))
 
     @word
     def shift_offset(self, by: int) -> Self:
@@ -227,7 +239,7 @@ class ControlWords(FaultBuilder):
 
         Seen in: cyberduck#11902.
         """
-        return self.doing(OtherOffset(checks.whole("by", by, None)))
+        return self.doing(ShiftOffset(checks.whole("by", by, None)))
 
     # Time and bytes.
 
@@ -272,8 +284,11 @@ class ControlWords(FaultBuilder):
 
     @word
     def garble(self, first: int = 0, every: int | None = None, mask: int = 1) -> Self:
-        """Bits of replies are flipped: those of `mask` in byte `first`, and in every `every`-th after it."""
-        return self.doing(garbled("control", first, every, mask))
+        """Bits of replies are flipped.
+
+        The bits of `mask`, in byte `first` and in every `every`-th byte after it.
+        """
+        return self.doing(bit_flips("control", first, every, mask))
 
     # The connection.
 
@@ -283,7 +298,7 @@ class ControlWords(FaultBuilder):
 
         Seen in: basic-ftp#101, sradownloader#13.
         """
-        return self.doing(Cut(Moment.of(phase, after_bytes, at), "control", "fin"))
+        return self.doing(EndConnection(Moment.of(phase, after_bytes, at), "control", "fin"))
 
     @word
     def reset(self, phase: str = "command", after_bytes: int | None = None, at: float | None = None) -> Self:
@@ -291,7 +306,7 @@ class ControlWords(FaultBuilder):
 
         Seen in: wiremock#812.
         """
-        return self.doing(Cut(Moment.of(phase, after_bytes, at), "control", "rst"))
+        return self.doing(EndConnection(Moment.of(phase, after_bytes, at), "control", "rst"))
 
     @word
     def half_close(self, phase: str = "command", after_bytes: int | None = None, at: float | None = None) -> Self:
@@ -299,18 +314,18 @@ class ControlWords(FaultBuilder):
 
         Seen in: curl#405.
         """
-        return self.doing(Cut(Moment.of(phase, after_bytes, at), "control", "half"))
+        return self.doing(EndConnection(Moment.of(phase, after_bytes, at), "control", "half"))
 
 
-def garbled(where: Where, first: int, every: int | None, mask: int) -> Garble:
-    """Check what a user gave.
+def bit_flips(where: Where, first: int, every: int | None, mask: int) -> FlipBits:
+    """Return the action that flips these bits.
 
     Raises:
-        ConfigurationError: Something is no number in its range.
+        ConfigurationError: A number is out of its range.
     """
     checks.whole("first", first)
     if every is not None:
         checks.whole("every", every, 1)
     if not 0 < checks.whole("mask", mask) < 256:
         raise checks.wrong("mask", "the bits to flip, 1 to 255", mask)
-    return Garble(where, first, every, mask)
+    return FlipBits(where, first, every, mask)

@@ -1,4 +1,4 @@
-"""What goes wrong with data connections, with TLS, and with parameters of the session.
+"""Actions on data connections, on TLS, and on parameters of the session.
 
 One rule: see `ftpfixture.faults.action`.
 """
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from ftpfixture.faults.action import Action, Step, Timed
+from ftpfixture.faults.action import Action, Context, Timed
 from ftpfixture.faults.effects import Data, Effect, End, Hook, Use
 from ftpfixture.faults.pieces import Content
 from ftpfixture.wire.reply import LENIENT, Reply
@@ -17,9 +17,9 @@ from ftpfixture.wire.states import DOWNLOADS, LISTINGS, TRANSFERS
 
 __all__ = [
     "Encode",
+    "FixedListing",
     "Handshake",
-    "Limit",
-    "Listed",
+    "LimitRate",
     "NoCloseNotify",
     "NoDataConnection",
     "Override",
@@ -31,26 +31,26 @@ _ANNOUNCING = frozenset({"PASV", "EPSV", "PORT", "EPRT"})
 
 
 @dataclass(frozen=True, slots=True)
-class Limit(Action):
-    """The transfer is held to so many bytes per second."""
+class LimitRate(Action):
+    """The transfer moves at most `limit` bytes per second."""
 
     limit: float
 
     verbs = TRANSFERS
 
-    def start(self, step: Step) -> Hook[None]:
+    def start(self, context: Context) -> Hook[None]:
         """See Action."""
-        if (yield from step.happens()):
+        if (yield from context.happens()):
             yield Use("limit", self.limit)
 
 
 @dataclass(frozen=True, slots=True)
 class Truncate(Timed):
-    """The rest of the file is lost, and nobody says so: the end is in order, and the reply is one of success."""
+    """The rest of the file is lost: the data connection is closed in order, and the reply reports success."""
 
     verbs = TRANSFERS
 
-    def act(self, step: Step) -> Iterator[Effect]:
+    def act(self, context: Context) -> Iterator[Effect]:
         """See Timed."""
         yield End("data", "lost")
 
@@ -63,9 +63,9 @@ class TrailingBytes(Action):
 
     verbs = DOWNLOADS | LISTINGS
 
-    def end(self, step: Step) -> Hook[None]:
+    def end(self, context: Context) -> Hook[None]:
         """See Action."""
-        if (yield from step.happens()):
+        if (yield from context.happens()):
             yield Data(self.extra)
 
 
@@ -75,92 +75,93 @@ class NoCloseNotify(Action):
 
     verbs = TRANSFERS
 
-    def closing(self, step: Step, encrypted: bool) -> Hook[None]:
+    def closing(self, context: Context, encrypted: bool) -> Hook[None]:
         """See Action."""
-        if encrypted and (yield from step.happens()):
+        if encrypted and (yield from context.happens()):
             yield Use("close_notify", False)
 
 
 @dataclass(frozen=True, slots=True)
 class NoDataConnection(Action):
-    """Nobody answers where the client is told to connect for data, and nobody connects where it listens.
+    """The announced data connection fails: in passive mode the server does not accept it, in active mode not open it.
 
     Attributes:
-        how: "refuse" for a closed port, "ignore" for connections that nobody takes, "unreachable" for none at all.
+        how: "refuse" for a closed port, "ignore" for a connection that the server never uses, "unreachable" for a
+            connect that times out.
     """
 
     how: Literal["refuse", "ignore", "unreachable"]
 
     verbs = _ANNOUNCING
 
-    def reply(self, step: Step, content: Content, true: Reply) -> Hook[Content]:
+    def reply(self, context: Context, content: Content, true: Reply) -> Hook[Content]:
         """See Action."""
-        announced = true.code[0] == "2" and step.state.argument.upper() != "ALL"  # EPSV ALL says how, and not where
-        if announced and (yield from step.happens()):
+        announced = true.code[0] == "2" and context.state.argument.upper() != "ALL"  # EPSV ALL announces no address
+        if announced and (yield from context.happens()):
             yield Use("data_port", self.how)
         return content
 
 
 @dataclass(frozen=True, slots=True)
 class Handshake(Action):
-    """A TLS handshake fails: "refuse" with an alert, "cut" with an end of file, "stall" with silence."""
+    """A TLS handshake fails: "refuse" with an alert, "cut" with a close, "stall" with no answer."""
 
     how: Literal["refuse", "cut", "stall"]
 
-    def handshake(self, step: Step) -> Hook[str | None]:
+    def handshake(self, context: Context) -> Hook[str | None]:
         """See Action."""
-        return self.how if (yield from step.happens()) else None
+        return self.how if (yield from context.happens()) else None
 
 
 @dataclass(frozen=True, slots=True)
 class Override(Action):
-    """A parameter of the session is another for this command.
+    """A parameter of the session has another value for this command.
 
     Attributes:
-        name: Of the parameter.
-        value: What it is.
-        verbs: The commands that look at it; None for all.
+        name: The name of the parameter.
+        value: The other value.
+        verbs: The commands that use the parameter; None for all.
     """
 
     name: str
     value: object
     verbs: frozenset[str] | None = None
 
-    def command(self, step: Step, argument: str) -> Hook[str]:
+    def command(self, context: Context, argument: str) -> Hook[str]:
         """See Action."""
-        if (yield from step.happens()):
+        if (yield from context.happens()):
             yield Use(self.name, self.value)
         return argument
 
 
 @dataclass(frozen=True, slots=True)
 class Encode(Action):
-    """Names in listings and replies are in this encoding."""
+    """Listings and replies are sent in this encoding."""
 
     encoding: str
 
-    def command(self, step: Step, argument: str) -> Hook[str]:
+    def command(self, context: Context, argument: str) -> Hook[str]:
         """See Action."""
-        if (yield from step.happens()):
-            step.state.encoding = self.encoding
+        if (yield from context.happens()):
+            context.state.encoding = self.encoding
             yield Use("encoding", self.encoding)
         return argument
 
 
 @dataclass(frozen=True, slots=True)
-class Listed(Action):
-    """This is sent in place of a listing: lines, or bytes."""
+class FixedListing(Action):
+    """These lines or bytes are sent in place of a listing."""
 
     content: tuple[str, ...] | bytes
 
     verbs = LISTINGS
 
-    def listing(self, step: Step, content: bytes, start: int) -> Hook[bytes]:
+    def listing(self, context: Context, content: bytes, start: int) -> Hook[bytes]:
         """See Action."""
-        if not (yield from step.happens()):
+        if not (yield from context.happens()):
             return content
         if start:
-            return b""  # of a handler that sends its listing in parts
+            return b""  # the handler sends its listing in parts; the first part was replaced
         if isinstance(self.content, bytes):
             return self.content
-        return "".join([f"{line}\r\n" for line in self.content]).encode(step.state.encoding, LENIENT)
+        return "".join([f"{line}\r\n" for line in self.content]).encode(context.state.encoding, LENIENT)

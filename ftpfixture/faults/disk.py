@@ -1,6 +1,6 @@
-"""A disk that fails: the action, and the path layer that it puts in place of the true one.
+"""A disk that fails: the action, and the path layer that replaces the true one.
 
-One rule: everything but the failure is that of the layer inside.
+One rule: except for the failure, all calls go to the true layer.
 """
 
 from __future__ import annotations
@@ -12,24 +12,24 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
-from ftpfixture.faults.action import Action, Step
+from ftpfixture.faults.action import Action, Context
 from ftpfixture.faults.effects import Hook, Use
 from ftpfixture.files.base import AbstractPathIO
 from ftpfixture.files.handles import AsyncPathIOContext, universal_exception
 from ftpfixture.wire.states import DOWNLOADS, UPLOADS
 
-__all__ = ["Disk", "FaultyFiles"]
+__all__ = ["DiskError", "FaultyFiles"]
 
 
 @dataclass(frozen=True, slots=True)
-class Disk(Action):
-    """A file fails.
+class DiskError(Action):
+    """Reading or writing a file fails.
 
     Attributes:
-        error: errno.
-        reading: Whether it fails when it is read, and not when it is written.
-        after_bytes: Bytes after which it fails.
-        keep: Whether what was written before stays.
+        error: The errno.
+        reading: Whether reading fails; otherwise writing fails.
+        after_bytes: The number of bytes that are read or written before it fails.
+        keep: Whether the written bytes stay in the file.
     """
 
     error: int
@@ -42,14 +42,9 @@ class Disk(Action):
         """See Action."""
         return DOWNLOADS if self.reading else UPLOADS
 
-    @property
-    def counted(self) -> int | None:
+    def command(self, context: Context, argument: str) -> Hook[str]:
         """See Action."""
-        return self.after_bytes
-
-    def command(self, step: Step, argument: str) -> Hook[str]:
-        """See Action."""
-        yield Use("path_io", lambda inner, now: FaultyFiles(inner, self, lambda: now(step.happens())))
+        yield Use("path_io", lambda inner, now: FaultyFiles(inner, self, lambda: now(context.happens())))
         return argument
 
 
@@ -58,11 +53,11 @@ class _Opened:
     """A file that may fail.
 
     Attributes:
-        file: The raw file of the layer inside.
-        path: Where it is.
-        before: What was in it, where that must not be lost with what is written; None where it may, or was not there.
+        file: The open file of the true layer.
+        path: Its path.
+        before: The earlier content, if a failure must restore it; None otherwise, or if there was no file.
         done: Bytes read or written so far.
-        failed: Whether it has.
+        failed: Whether it has failed.
     """
 
     file: Any
@@ -73,15 +68,15 @@ class _Opened:
 
 
 class FaultyFiles:
-    """Fails as a `Disk` says, when it may.
+    """A path layer whose files fail as a `DiskError` says.
 
     Args:
-        inner: The layer.
-        disk: How it fails.
-        happens: Asked when it would fail; False to go on.
+        inner: The true layer.
+        disk: How files fail.
+        happens: Called before a failure; returns False for no failure.
     """
 
-    def __init__(self, inner: AbstractPathIO, disk: Disk, happens: Callable[[], bool]) -> None:
+    def __init__(self, inner: AbstractPathIO, disk: DiskError, happens: Callable[[], bool]) -> None:
         self._inner = inner
         self._disk = disk
         self._happens = happens
@@ -107,10 +102,10 @@ class FaultyFiles:
     @universal_exception
     async def write(self, file: _Opened, data: bytes | bytearray | memoryview) -> int:
         """See AbstractPathIO."""
-        room = len(data) if self._disk.reading else self._disk.after_bytes - file.done
-        if room < len(data) and self._fails(file):
-            if room > 0:
-                file.done += await self._inner.write(file.file, bytes(data[:room]))
+        allowed = len(data) if self._disk.reading else self._disk.after_bytes - file.done
+        if allowed < len(data) and self._fails(file):
+            if allowed > 0:
+                file.done += await self._inner.write(file.file, bytes(data[:allowed]))
             raise self._error()
         written = await self._inner.write(file.file, data)
         file.done += written
@@ -134,7 +129,7 @@ class FaultyFiles:
             count = left if whole else min(count, left)
         piece: bytes | memoryview = await read(file.file, count)
         file.done += len(piece)
-        if whole and len(piece) == count:  # there may be more, and who wants all does not take a part
+        if whole and len(piece) == count:  # there may be more, and the caller wants all of it
             return b"".join((piece, await self._read(file, -1, read)))
         return piece
 

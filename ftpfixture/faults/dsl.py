@@ -1,4 +1,4 @@
-"""All the words together: the class that tests use, and its beginning `on`."""
+"""The class of faults with all words, and `on`, which starts a fault."""
 
 from __future__ import annotations
 
@@ -25,29 +25,27 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "PASSIVE": ("PASV", "EPSV"),
     "ACTIVE": ("PORT", "EPRT"),
 }
-"""Names for several verbs at once."""
+"""Names of groups of verbs."""
 
 _VERB = re.compile(r"\*|[A-Za-z0-9_]{1,64}")
 _SOURCE = re.compile(r"\s+Seen in: (.*)\.\s*\Z")
 
 
 class Fault(ControlWords, TransferWords):
-    """What goes wrong, and when; begin with `on`, go on with words, and give it to ``server.faults.add``.
+    """What goes wrong, and when: start with `on`, add words, and pass it to ``server.faults.add``.
 
-    It never changes: every word gives a new fault. Its `repr` is the line that makes it, its `str` the same as text;
-    only a password is starred.
+    It is immutable: every word returns a new fault. Its `repr` is the Python code that makes it, its `str` is the text
+    form; a password is starred.
     """
 
     __slots__ = ()
 
-    if not TYPE_CHECKING:  # a type checker knows the words, and would take any name
+    if not TYPE_CHECKING:  # hidden from type checkers, which would accept any name
 
         def __getattr__(self, name: str) -> object:
             words = [word for word, member in inspect.getmembers(type(self)) if getattr(member, "is_word", False)]
-            text = (
-                f"a fault has no word {name!r}: {renamed_word(name) or suggest(name, words, 'see the table of words')}"
-            )
-            raise AttributeError(text, name=name, obj=self)
+            use = renamed_word(name) or suggest(name, words, "see the table of words in the documentation of faults")
+            raise AttributeError(f"a fault has no word {name!r}: {use}", name=name, obj=self)
 
 
 def on(
@@ -57,27 +55,27 @@ def on(
     session: int | None = None,
     type: str | None = None,  # noqa: A002 - the name of the command that sets it
 ) -> Fault:
-    """Begin a fault: which commands it is for.
+    """Start a fault for some commands.
 
     Args:
-        verbs: Such as "RETR"; several, also as "PASV|EPSV"; one of `GROUPS`; "*" for any; "CONNECT" for a connection
-            just accepted.
-        path: Shell pattern for the argument, as sent or as the absolute path it means; None for any.
+        verbs: Such as "RETR"; several, also as "PASV|EPSV"; a group such as "UPLOADS"; "*" for all; "CONNECT" for a
+            control connection that the server has just accepted, before the greeting.
+        path: Shell pattern for the argument as sent, or for the absolute path that it means; None for any.
         user: Shell pattern for the name given with USER; None for any.
-        session: Number of the only control connection, counted from 1; None for any.
-        type: "A" or "I", of the transfer type in force; None for any.
+        session: The number of a control connection, counted from 1; None for any.
+        type: The transfer type, "A" or "I"; None for any.
 
     Raises:
-        ConfigurationError: Something cannot be a verb, or a type.
+        ConfigurationError: A verb or another value is invalid.
     """
-    said = [name.strip() for verb in verbs for name in str(verb).split("|")]
-    if not said:
+    given = [name.strip() for verb in verbs for name in str(verb).split("|")]
+    if not given:
         raise ConfigurationError("on needs a verb: on('RETR'), or on('*') for all")
-    for name in said:
+    for name in given:
         if not _VERB.fullmatch(name):
             text = f"{censor(name, '')!r} is not a verb: give the path as path=, as in on('RETR', path='*.csv')"
             raise ConfigurationError(text)
-    names = dict.fromkeys(name for word in said for name in GROUPS.get(word.upper(), (word.upper(),)))
+    names = dict.fromkeys(name for word in given for name in GROUPS.get(word.upper(), (word.upper(),)))
     if path is not None:
         checks.line("path", path)
     if user is not None:
@@ -90,12 +88,12 @@ def on(
 
 
 class Row(NamedTuple):
-    """A word, as a table tells of it.
+    """The row of a word in a table.
 
     Attributes:
-        name: With its parameters.
+        name: The word with its parameters.
         text: What it does.
-        source: Where that was seen.
+        source: The bug reports in which it was seen.
     """
 
     name: str
@@ -104,12 +102,12 @@ class Row(NamedTuple):
 
 
 def table() -> list[Row]:
-    """Every word that says what goes wrong, in the order of the source."""
+    """Every word that says what goes wrong, in the order of the source code."""
     rows = []
     for owner in (ControlWords, TransferWords):
         for name, member in vars(owner).items():
             if getattr(member, "is_word", False) and name not in TRIGGERS:
-                text = (inspect.getdoc(member) or "").replace("\n", " ")
+                text = " ".join((inspect.getdoc(member) or "").split())
                 source = _SOURCE.search(text)
                 parameters = list(inspect.signature(member).parameters.values())[1:]
                 taken = ", ".join(map(shown, parameters))

@@ -1,6 +1,6 @@
-"""Something within a reply, a listing or an argument is changed: as text, exactly what was meant.
+"""Actions that change one value within a reply, a listing or an argument.
 
-One rule: see `ftpfixture.faults.action`. What is changed here are functions of text, each with its own tests.
+One rule: see `ftpfixture.faults.action`. Each change is a function of text, with its own tests.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from ftpfixture.errors import ReplySyntaxError
-from ftpfixture.faults.action import Action, Step
+from ftpfixture.faults.action import Action, Context
 from ftpfixture.faults.effects import Hook
 from ftpfixture.faults.pieces import Content
 from ftpfixture.wire.hostport import parse_227, parse_229, render_227, render_229, render_port
@@ -22,76 +22,76 @@ from ftpfixture.wire.reply import Reply
 __all__ = [
     "SHAPES",
     "Edit",
-    "Mismatch",
-    "NoLinks",
-    "OtherAddress",
-    "OtherOffset",
-    "OtherShape",
-    "OtherSize",
-    "OtherTime",
-    "Total",
+    "MalformedAddress",
+    "MismatchedLines",
+    "NoLinkCounts",
+    "ShiftOffset",
+    "ShiftTime",
+    "TotalLine",
+    "WrongAddress",
+    "WrongSize",
 ]
 
-# Facts end with a semicolon; names may look like them, but for that.
+# Facts end with a semicolon; a name may look like a fact, but has none.
 _SIZE = re.compile(r"(?:(?<=\()(?=[0-9]+ bytes\))|(?<=size=)(?=[0-9]+;))([0-9]+)", re.IGNORECASE)
 _LINKS = re.compile(r"^([-a-z][-a-zA-Z]{9})\s+[0-9]+\s", re.MULTILINE)
 _TIME = re.compile(r"(?:\A(?=[0-9]{14}\Z)|(?<=modify=)|(?<=create=))[0-9]{14}(?=;|\Z)", re.IGNORECASE)
 _TIME_FORM = "%Y%m%d%H%M%S"
 _NUMBER = re.compile(r"([0-9]{1,18})")
-_SIZE_REPLY = re.compile(r"213 (?![0-9]{14}\Z)([0-9]{1,18})")  # with fourteen digits it is a time
+_SIZE_REPLY = re.compile(r"213 (?![0-9]{14}\Z)([0-9]{1,18})")  # fourteen digits are a time
 
 _PASSIVE = frozenset({"PASV", "EPSV"})
 
 Rendered = str | bytes
-"""The text of a reply, or all its bytes."""
+"""The text of a reply, or its complete bytes."""
 
 
 class Edit(Action):
-    """What a command gets in or gives out is changed; unchanged where nothing fits, and then nothing has happened."""
+    """A value in an argument, a reply or a listing is changed; if there is none, the fault does not happen."""
 
     __slots__ = ()
 
     def edit_argument(self, argument: str) -> str:
-        """The argument, changed."""
+        """Return the changed argument."""
         return argument
 
     def edit_reply(self, reply: Reply, host: str, encoding: str) -> Content:
-        """A reply, changed, or its bytes where it is no reply any more.
+        """Return the changed reply, or bytes if the result is not a reply.
 
         Args:
-            reply: The true one.
-            host: Of the server, for 229 that becomes 227.
-            encoding: Of the bytes.
+            reply: The true reply.
+            host: The host of the server, for a 229 that becomes 227.
+            encoding: The encoding of the bytes.
         """
         return reply
 
     def edit_listing(self, text: str) -> str:
-        """A listing, changed."""
+        """Return the changed listing."""
         return text
 
-    def command(self, step: Step, argument: str) -> Hook[str]:
+    def command(self, context: Context, argument: str) -> Hook[str]:
         """See Action."""
         edited = self.edit_argument(argument)
-        return edited if edited != argument and (yield from step.happens()) else argument
+        return edited if edited != argument and (yield from context.happens()) else argument
 
-    def reply(self, step: Step, content: Content, true: Reply) -> Hook[Content]:
+    def reply(self, context: Context, content: Content, true: Reply) -> Hook[Content]:
         """See Action."""
         if isinstance(content, bytes):
             return content
-        situation = step.state.situation
+        situation = context.state.situation
         edited = self.edit_reply(content, situation.host, situation.encoding)
-        return edited if edited != content and (yield from step.happens()) else content
+        return edited if edited != content and (yield from context.happens()) else content
 
-    def listing(self, step: Step, content: bytes, start: int) -> Hook[bytes]:
+    def listing(self, context: Context, content: bytes, start: int) -> Hook[bytes]:
         """See Action."""
         edited = self.edit_listing(content.decode("utf-8", "surrogateescape"))
         changed = edited.encode("utf-8", "surrogateescape")
-        return changed if changed != content and (yield from step.happens()) else content
+        return changed if changed != content and (yield from context.happens()) else content
 
 
 @dataclass(frozen=True, slots=True)
-class Mismatch(Edit):
-    """The reply has many lines, and the last has another code than the first."""
+class MismatchedLines(Edit):
+    """The reply has several lines, and the last line has another code than the first."""
 
     def edit_reply(self, reply: Reply, host: str, encoding: str) -> Content:
         """See Edit."""
@@ -105,7 +105,7 @@ class Mismatch(Edit):
 
 
 class _Address(Edit, ABC):
-    """The address in 227 or 229 is told wrong; refusals, and what handlers of users say otherwise, are not touched."""
+    """The address in 227 or 229 is wrong; other replies are not changed."""
 
     __slots__ = ()
 
@@ -113,7 +113,7 @@ class _Address(Edit, ABC):
 
     @abstractmethod
     def address(self, host: str, port: int, extended: bool) -> Rendered:
-        """What is told in place of the true host and port; `extended` in 229."""
+        """Return the reply in place of the true one; `extended` for 229."""
 
     def edit_reply(self, reply: Reply, host: str, encoding: str) -> Content:
         """See Edit."""
@@ -126,13 +126,13 @@ class _Address(Edit, ABC):
                 return reply
         except ReplySyntaxError:
             return reply
-        told = self.address(host, port, reply.code == "229")
-        return told if isinstance(told, bytes) else Reply(reply.code, (told,))
+        rendered = self.address(host, port, reply.code == "229")
+        return rendered if isinstance(rendered, bytes) else Reply(reply.code, (rendered,))
 
 
 @dataclass(frozen=True, slots=True)
-class OtherAddress(_Address):
-    """PASV names this host, PASV and EPSV this port; None for the true one."""
+class WrongAddress(_Address):
+    """The reply to PASV has this host, the replies to PASV and EPSV this port; None for the true port."""
 
     host: str
     port: int | None = None
@@ -144,8 +144,8 @@ class OtherAddress(_Address):
 
 
 @dataclass(frozen=True, slots=True)
-class OtherShape(_Address):
-    """227 and 229 are not as they should be; one of `SHAPES`."""
+class MalformedAddress(_Address):
+    """227 and 229 have a wrong form, one of `SHAPES`."""
 
     shape: str
 
@@ -189,15 +189,15 @@ SHAPES: dict[str, Callable[[str, int, bool], Rendered]] = {
     "port-zero": lambda host, port, extended: render_229(0) if extended else render_227(host, 0),
     "empty": lambda host, port, extended: "Entering Passive Mode",
 }
-"""Shapes of 227 and 229 that are not as they should be: made from the true host and port."""
+"""Functions that render 227 and 229 in a wrong form, from the true host and port."""
 
 
 # Numbers.
 
 
 @dataclass(frozen=True, slots=True)
-class OtherOffset(Edit):
-    """REST goes to an offset that is wrong by so many bytes."""
+class ShiftOffset(Edit):
+    """REST sets an offset that is wrong by `by` bytes."""
 
     by: int
 
@@ -210,7 +210,7 @@ class OtherOffset(Edit):
 
 
 class _Fact(Edit):
-    """A fact is told wrong, in replies as in listings."""
+    """A fact is wrong, in replies and in listings."""
 
     __slots__ = ()
 
@@ -220,8 +220,8 @@ class _Fact(Edit):
 
 
 @dataclass(frozen=True, slots=True)
-class OtherSize(_Fact):
-    """The size is told wrong by so many bytes."""
+class WrongSize(_Fact):
+    """Sizes are wrong by `by` bytes."""
 
     by: int
 
@@ -239,8 +239,8 @@ class OtherSize(_Fact):
 
 
 @dataclass(frozen=True, slots=True)
-class OtherTime(_Fact):
-    """Times are wrong by so many seconds."""
+class ShiftTime(_Fact):
+    """Times are wrong by `by` seconds."""
 
     by: float
 
@@ -248,26 +248,26 @@ class OtherTime(_Fact):
 
     def edit_listing(self, text: str) -> str:
         """See Edit."""
-        return _TIME.sub(lambda found: _moved(found[0], self.by), text)
+        return _TIME.sub(lambda found: _shifted(found[0], self.by), text)
 
 
 def _increased(by: float, number: re.Match[str]) -> str:
     return str(max(0, int(number[1]) + int(by)))
 
 
-def _moved(text: str, by: float) -> str:
+def _shifted(text: str, by: float) -> str:
     try:
         return (datetime.strptime(text, _TIME_FORM) + timedelta(seconds=by)).strftime(_TIME_FORM).zfill(14)
     except (ValueError, OverflowError):
-        return text  # fourteen digits that are no time
+        return text  # fourteen digits that are not a time
 
 
 # Lines of LIST.
 
 
 @dataclass(frozen=True, slots=True)
-class Total(Edit):
-    """LIST begins with a line that is no entry."""
+class TotalLine(Edit):
+    """LIST begins with a line that is not an entry."""
 
     verbs = frozenset({"LIST"})
 
@@ -277,8 +277,8 @@ class Total(Edit):
 
 
 @dataclass(frozen=True, slots=True)
-class NoLinks(Edit):
-    """LIST has no count of links."""
+class NoLinkCounts(Edit):
+    """LIST has no column of link counts."""
 
     verbs = frozenset({"LIST"})
 

@@ -1,7 +1,7 @@
-"""What a fault makes happen, as values: the few things that whoever performs a fault must be able to do.
+"""The effects of faults, as values: the few operations that the code which performs faults must have.
 
-One rule: an effect says all that is to be done, and nothing of why. Programs (`ftpfixture.faults.program`) yield
-effects in the order of the wire; the gate performs them (`ftpfixture.net.faultgate`), tests compare them.
+One rule: an effect says completely what to do, and nothing of the reason. Programs (`ftpfixture.faults.program`) yield
+effects in the order of the wire; the gate (`ftpfixture.net.faultgate`) performs them, and tests compare them.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ __all__ = [
     "Hold",
     "Hook",
     "How",
+    "NoFinalReply",
     "Send",
-    "Silent",
     "Use",
     "Wait",
     "Where",
-    "passed",
+    "unchanged",
 ]
 
 T = TypeVar("T")
@@ -37,21 +37,21 @@ How = Literal["fin", "rst", "half", "lost"]
 
 @dataclass(frozen=True, slots=True)
 class Fired:
-    """A fault begins to act on the command: tell of it, before anything of it can be seen.
+    """Log that a fault begins to act on the command, before the client can see any effect.
 
     Attributes:
-        fault: In its text form.
+        fault: The fault as text.
     """
 
     fault: str
 
 
 @dataclass(frozen=True, slots=True)
-class Silent:
-    """The command is left without its final reply: tell of it.
+class NoFinalReply:
+    """Log that the final reply of the command is withheld.
 
     Attributes:
-        if_held: Only if replies are held back at this moment, as that reply is then one of them.
+        if_held: Only if replies are held back at this moment: the final reply is then one of them.
     """
 
     if_held: bool = False
@@ -59,17 +59,17 @@ class Silent:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Go on after so many seconds, or when the client is gone.
+    """Wait for a number of seconds, or until the client closes the connection.
 
     Attributes:
-        seconds: None for never; when the client is gone then, all of the command ends there.
-        jitter: Up to so many seconds more.
-        deaf: Whether the session hears nothing meanwhile but the end of the connection.
+        seconds: The time to wait; None for ever: the command ends when the client closes the connection.
+        jitter: The longest random time in seconds to wait in addition.
+        discard_input: Whether the session discards the client's input meanwhile, and only detects its end.
     """
 
     seconds: float | None
     jitter: float = 0
-    deaf: bool = False
+    discard_input: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +77,10 @@ class Send:
     """Send replies on the control connection, in one piece with those that were held back.
 
     Attributes:
-        pieces: Each as the log shows it, and its bytes.
-        size: Send at most so many bytes at once; None for all.
-        pause: Seconds between them.
-        drain: Whether to go on only when the socket has taken everything that was sent.
+        pieces: The replies, each as the log shows it, and its bytes.
+        size: The largest number of bytes to send at once; None for all.
+        pause: Seconds between two parts.
+        drain: Whether to wait until the socket has accepted all bytes.
     """
 
     pieces: tuple[Piece, ...] = ()
@@ -91,7 +91,7 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Hold replies back; they leave with the next ones that are sent."""
+    """Hold replies back, and send them with the next ones."""
 
     pieces: tuple[Piece, ...]
 
@@ -101,8 +101,8 @@ class Data:
     """Send bytes on the data connection.
 
     Attributes:
-        content: The bytes, compressed where the mode says so.
-        flush: Whether nothing that was sent may be kept back by a compressor any more.
+        content: The bytes; in MODE Z the gate compresses them.
+        flush: Whether to flush the compressor, so that it keeps no bytes back.
     """
 
     content: bytes | memoryview
@@ -114,9 +114,9 @@ class End:
     """End a connection.
 
     Attributes:
-        where: Which.
-        how: "fin" for an end of file, "rst" for a reset, "half" for an end of file on a connection that is read on;
-            for data also "lost": the connection stays, but no more of the file goes through it.
+        where: The connection.
+        how: "fin" closes it, "rst" resets it, "half" sends FIN and still reads; for data also "lost": the connection
+            stays open, but the rest of the file is discarded.
     """
 
     where: Where
@@ -125,13 +125,12 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """Use another value for a parameter, for as long as the command lasts.
+    """Use another value for a parameter until the command ends.
 
     Attributes:
         name: A parameter of the session such as "list_style", "encoding", "absolute_names" or "path_io" (the value is a
-            function of the one there is); "data_port": where data connections shall come about, they do not ("refuse",
-            "ignore", "unreachable"); or one of the data connection: "limit" (bytes per second), "small_packets",
-            "close_notify".
+            function of the true path layer); "data_port": how the next data connection fails ("refuse", "ignore",
+            "unreachable"); or one of the data connection: "limit" (bytes per second), "small_packets", "close_notify".
         value: The other value.
     """
 
@@ -141,24 +140,24 @@ class Use:
 
 @dataclass(frozen=True, slots=True)
 class Exists:
-    """Find out whether there is something at a path; True, False or None, where nobody may know, is the answer.
+    """Check whether a path exists; the gate sends back True, False, or None if the user may not know.
 
     Attributes:
-        path: As a client names it.
-        pattern: Whether it may be a pattern, as those of LIST, and is there when anything matches.
+        path: The path as the client sent it.
+        pattern: Whether it may be a pattern, as for LIST; it exists if any path matches.
     """
 
     path: str
     pattern: bool = False
 
 
-Effect: TypeAlias = Fired | Silent | Wait | Send | Hold | Data | End | Use | Exists
+Effect: TypeAlias = Fired | NoFinalReply | Wait | Send | Hold | Data | End | Use | Exists
 
 Hook: TypeAlias = Generator[Effect, Any, T]
-"""Yields effects, is sent the answers of those that have one, and returns a value."""
+"""A generator that yields effects, receives the results of those that have one, and returns a value."""
 
 
-def passed(value: T) -> Hook[T]:
-    """A hook without effects."""
+def unchanged(value: T) -> Hook[T]:
+    """Return a hook without effects that returns `value`."""
     return value
-    yield  # what makes it a generator
+    yield  # makes the function a generator

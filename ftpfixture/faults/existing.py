@@ -1,6 +1,6 @@
-"""What depends on whether something is there: actions that ask for that, and do nothing where it is not known.
+"""Actions that depend on whether a path exists; they do nothing if this is not known.
 
-One rule: a fault that had nothing to do has not happened, and is there for the next command.
+One rule: a fault that changed nothing has not happened, and stays active for the next command.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import PurePath
 from types import SimpleNamespace
 from typing import Any
 
-from ftpfixture.faults.action import Action, Outcome, Step
+from ftpfixture.faults.action import Action, Context, Outcome
 from ftpfixture.faults.effects import Exists, Hook, Use
 from ftpfixture.files.base import AbstractPathIO, Batch
 from ftpfixture.wire.reply import Reply
@@ -23,9 +23,9 @@ __all__ = ["MissingAsEmpty", "RefuseExisting"]
 
 @dataclass(frozen=True, slots=True)
 class RefuseExisting(Action):
-    """A command that makes something is refused with this reply where there is something already.
+    """A command that creates a path is refused with this reply if the path exists.
 
-    APPE and STOU are left alone: they do not replace what is there.
+    APPE and STOU are not refused: they do not replace a file.
     """
 
     code: str
@@ -33,12 +33,12 @@ class RefuseExisting(Action):
 
     verbs = frozenset({"MKD", "XMKD", "RNTO", "STOR"})
 
-    def instead(self, step: Step, outcome: Outcome) -> Hook[Outcome]:
+    def instead(self, context: Context, outcome: Outcome) -> Hook[Outcome]:
         """See Action."""
         if not isinstance(outcome, str) or not outcome:
             return outcome
-        there = yield Exists(outcome)
-        if not there or not (yield from step.happens()):
+        exists = yield Exists(outcome)
+        if not exists or not (yield from context.happens()):
             return outcome
         return Reply(self.code, self.lines)
 
@@ -48,19 +48,19 @@ _FLAGS = re.compile(r"(-\S*( |\Z))+")
 
 @dataclass(frozen=True, slots=True)
 class MissingAsEmpty(Action):
-    """What is not there is listed as if it were an empty directory.
+    """A missing path is listed as an empty directory.
 
-    MLSD is left alone: by its 550 clients tell a missing directory from an empty one.
+    MLSD is not changed: its 550 is how clients distinguish a missing directory from an empty one.
     """
 
     verbs = frozenset({"LIST", "NLST"})
 
-    def command(self, step: Step, argument: str) -> Hook[str]:
+    def command(self, context: Context, argument: str) -> Hook[str]:
         """See Action."""
         flags = _FLAGS.match(argument)
         path = argument[flags.end() :] if flags else argument
-        there = yield Exists(path, pattern=True)
-        if there is not False or not (yield from step.happens()):
+        exists = yield Exists(path, pattern=True)
+        if exists is not False or not (yield from context.happens()):
             return argument
         yield Use("path_io", lambda inner, now: _EmptyFolders(inner))
         return path
@@ -94,4 +94,4 @@ class _EmptyFolders:
     async def lstat_many(self, path: PurePath, names: Iterable[str]) -> AsyncGenerator[Batch, None]:
         """See AbstractPathIO."""
         return
-        yield []  # what makes it a generator
+        yield []  # makes the function a generator

@@ -1,12 +1,12 @@
 """Faults as text, for ini files, command lines and JSON: ``RETR *.csv #2: drop_data after_bytes=1024``.
 
-Before the colon stands when, behind it what:
+The part before the colon says when, the part after it what goes wrong:
 
-- verbs (``RETR``, ``PASV|EPSV``, ``*``), then perhaps a path as a shell pattern, then perhaps ``#2`` (the 2nd that
-  fits; ``#1,3``), and the other triggers as ``name=value``: ``user session type times skip every since until
-  probability seed``, or bare: ``optional``;
-- words as in Python, with their values behind them, bare or named; ``;`` between them. Text with spaces stands in
-  quotes, octets are ``b'...'``, several lines are ``['a', 'b']``, parts may be ``50%``.
+- verbs (``RETR``, ``PASV|EPSV``, ``*``), an optional path as a shell pattern, and triggers: ``#2`` (only the 2nd
+  matching command; ``#1,3``), ``name=value`` for ``user session type times skip every since until probability seed``,
+  and ``optional``;
+- words as in Python, each followed by its values or ``name=value``, with ``;`` between words. Text with spaces needs
+  quotes, bytes are ``b'...'``, several lines are ``['a', 'b']``, a part of a file may be ``50%``.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ _ON = ("path", "user", "session", "type")
 
 @dataclass(frozen=True, slots=True)
 class _Token:
-    """A piece of the text.
+    """A part of the text.
 
     Attributes:
-        text: As written.
-        start: Its place.
+        text: The characters.
+        start: The position of the first character.
     """
 
     text: str
@@ -52,53 +52,52 @@ class _Token:
 
     @property
     def name(self) -> str:
-        """What stands before ``=``; "" when there is none."""
+        """The characters before ``=``; "" if there is none."""
         found = _NAMED.fullmatch(self.text)
         return found[1] if found else ""
 
     @property
     def rest(self) -> str:
-        """What stands behind ``=``; all of it when there is none."""
+        """The characters after ``=``; the whole token if there is none."""
         found = _NAMED.fullmatch(self.text)
         return found[2] if found else self.text
 
 
 def parse(text: str) -> Fault:
-    """Read a fault, or the name of a known one such as ``pasv-behind-nat``.
+    """Parse a fault, or the name of a preset such as ``pasv-behind-nat``.
 
     Raises:
-        ConfigurationError: The text is none; what is wrong is pointed at.
+        ConfigurationError: The text is not a fault; the message marks the wrong part.
     """
-    text = _spelled_out(text)
+    text = _expanded(text)
     tokens = [_Token(found[0], found.start()) for found in _TOKEN.finditer(text)]
     colon = next((index for index, token in enumerate(tokens) if token.text == ":"), 0)
     if not colon:
         wrong = next((token for token in tokens if token.text in _WORDS or ":" in token.text), _end(text))
-        what = "a fault is verbs, a colon with a space behind it, and words, as in 'RETR *.csv: drop_data'"
+        what = "a fault is a verb, a colon and a space, and a word for what goes wrong, such as 'RETR *.csv: drop_data'"
         raise _wrong(text, wrong, what)
     fault = _parse_when(text, tokens[0], tokens[1:colon])
     words = _words(tokens[colon + 1 :])
     if not words:
-        raise _wrong(text, _end(text), f"behind the colon stands what goes wrong: one of {', '.join(_WORDS)}")
+        raise _wrong(text, _end(text), f"after the colon, say what goes wrong: one of {', '.join(_WORDS)}")
     for word, *parameters in words:
         fault = _parse_word(text, fault, word, parameters)
     return fault
 
 
-def _spelled_out(text: str) -> str:
-    """The text of a known fault in place of its name; other text as it is."""
+def _expanded(text: str) -> str:
+    """Return the text of a preset for its name, and any other text unchanged."""
     name = text.strip()
     if name in PRESETS:
         return PRESETS[name].text
     if _NAME.fullmatch(name):
-        raise ConfigurationError(
-            f"unknown fault {name!r}: {suggest(name, PRESETS, 'see the table of faults that were seen')}"
-        )
+        use = suggest(name, PRESETS, "see the table of presets in the documentation")
+        raise ConfigurationError(f"unknown preset {name!r}: {use}")
     return text
 
 
 def _words(tokens: Sequence[_Token]) -> list[list[_Token]]:
-    """What stands between semicolons."""
+    """Split tokens at semicolons."""
     words: list[list[_Token]] = [[]]
     for token in tokens:
         if set(token.text) == {";"}:
@@ -109,11 +108,11 @@ def _words(tokens: Sequence[_Token]) -> list[list[_Token]]:
 
 
 _Trigger = tuple[str, list[Any], dict[str, _Token]]
-"""A word that says when: its name, its values, and where each of them stands."""
+"""A word that says when: its name, its values, and the token of each value."""
 
 
 def _parse_when(text: str, verbs: _Token, tokens: list[_Token]) -> Fault:
-    first: dict[str, _Token] = {}
+    conditions: dict[str, _Token] = {}
     triggers: list[_Trigger] = []
     for token in tokens:
         if token.name == "seed":
@@ -121,21 +120,21 @@ def _parse_when(text: str, verbs: _Token, tokens: list[_Token]) -> Fault:
         elif (trigger := _trigger(text, token)) is not None:
             triggers.append(trigger)
         else:
-            _add_first(text, token, first, verbs)
+            _add_condition(text, token, conditions, verbs)
     given: dict[str, Any] = {
-        name: _value(text, token, read_value if name == "session" else read_text) for name, token in first.items()
+        name: _value(text, token, read_value if name == "session" else read_text) for name, token in conditions.items()
     }
-    fault = _made(text, partial(on, verbs.text, **given), first, verbs)
+    fault = _call(text, partial(on, verbs.text, **given), conditions, verbs)
     for name, values, where in triggers:
-        fault = _made(text, partial(getattr(fault, name), *values), where, where.get(name, verbs))
+        fault = _call(text, partial(getattr(fault, name), *values), where, where.get(name, verbs))
     return fault
 
 
 def _trigger(text: str, token: _Token) -> _Trigger | None:
-    """A token as a trigger; None when it is none."""
+    """Return the trigger of a token; None if it is not a trigger."""
     if token.text.startswith("#"):
         if not _NUMBERS.fullmatch(token.text):
-            raise _wrong(text, token, "behind # stands a number, or several: #2 or #1,3")
+            raise _wrong(text, token, "# takes one or more numbers, such as #2 or #1,3")
         return "nth", [int(number) for number in token.text[1:].split(",")], {"nth": token}
     if token.text == "optional":
         return "optional", [], {}
@@ -146,21 +145,21 @@ def _trigger(text: str, token: _Token) -> _Trigger | None:
 
 def _add_seed(text: str, token: _Token, triggers: list[_Trigger]) -> None:
     if not triggers or triggers[-1][0] != "probability":
-        raise _wrong(text, token, "seed= stands behind probability=")
+        raise _wrong(text, token, "seed= must follow probability=")
     _, values, where = triggers[-1]
     values.append(_value(text, token, read_value))
     where[token.name] = token
 
 
-def _add_first(text: str, token: _Token, first: dict[str, _Token], verbs: _Token) -> None:
-    """Add a token that says for which commands the fault is; without a name it is the path."""
+def _add_condition(text: str, token: _Token, conditions: dict[str, _Token], verbs: _Token) -> None:
+    """Add a token that restricts the commands of the fault; without a name it is the path."""
     name = token.name
     if name and name not in _ON:
         shown = censored_argument(verbs.text, name)
         raise _wrong(text, token, _unknown("trigger", shown, [*_ON, *TRIGGERS, "seed"], renamed_trigger(name)))
-    if (what := name or "path") in first:
-        raise _wrong(text, token, f"there is a {what} already; one with spaces stands in quotes")
-    first[what] = token
+    if (what := name or "path") in conditions:
+        raise _wrong(text, token, f"{what} is given twice; a value with spaces needs quotes")
+    conditions[what] = token
 
 
 def _parse_word(text: str, fault: Fault, word: _Token, tokens: list[_Token]) -> Fault:
@@ -175,12 +174,12 @@ def _parse_word(text: str, fault: Fault, word: _Token, tokens: list[_Token]) -> 
             new = renamed_parameter(word.text, token.name)
             raise _wrong(text, token, _unknown(f"parameter of {word.text}", token.name, known, new))
         if token.name in where:
-            raise _wrong(text, token, f"{word.text} has a {token.name} already")
+            raise _wrong(text, token, f"{token.name} of {word.text} is given twice")
         where[token.name] = token
     values = [_value(text, token, read_value) for token in bare]
     options = {token.name: _value(text, token, read_value) for token in named}
     make = partial(getattr(fault, word.text), *values, **options)
-    return _made(text, make, where, bare[len(known)] if len(bare) > len(known) else word, bare)
+    return _call(text, make, where, bare[len(known)] if len(bare) > len(known) else word, bare)
 
 
 def _value(text: str, token: _Token, read: Callable[[str], object]) -> Any:
@@ -190,23 +189,23 @@ def _value(text: str, token: _Token, read: Callable[[str], object]) -> Any:
         raise _wrong(text, token, str(error)) from None
 
 
-def _made(
+def _call(
     text: str, make: Callable[[], Fault], where: Mapping[str, _Token], otherwise: _Token, bare: Sequence[_Token] = ()
 ) -> Fault:
-    """What `make` gives; when it is wrong, the parameter is pointed at with whose name the error begins."""
+    """Return the result of `make`; an error marks the parameter with whose name its message begins."""
     try:
         return make()
     except ConfigurationError as error:
         wrong, what = where.get(str(error).partition(" ")[0], otherwise), str(error)
         for token in bare[: bare.index(wrong) + 1] if wrong in bare else ():
             if token.text in _WORDS:
-                raise _wrong(text, token, f"{what}; before another word stands a semicolon") from None
+                raise _wrong(text, token, f"{what}; put a semicolon before the next word") from None
         raise _wrong(text, wrong, what) from None
 
 
 def _unknown(kind: str, name: str, known: Iterable[str], new: str) -> str:
     names = list(known)
-    return f"unknown {kind} {name!r}: {new or suggest(name, names, None if names else 'it takes none')}"
+    return f"unknown {kind} {name!r}: {new or suggest(name, names, None if names else 'it takes no parameters')}"
 
 
 def _end(text: str) -> _Token:
@@ -214,7 +213,7 @@ def _end(text: str) -> _Token:
 
 
 def _wrong(text: str, token: _Token, what: str) -> ConfigurationError:
-    """An error that points at a word, in the text as it may be shown: what may be a password is starred."""
+    """Return an error that marks a token in the text, with passwords starred."""
     end = text.rfind(": ")
     head = text[:end] if end >= 0 else text
     verbs, *rest = re.split(r"(?<=\S)\s", head, maxsplit=1)

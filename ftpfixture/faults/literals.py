@@ -1,6 +1,6 @@
-"""Values as words of the text form, and back.
+"""Values in the text form of faults: reading and writing.
 
-One rule: what is written here is read here as the same value.
+One rule: a value that is written is read back as the same value.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from ftpfixture.errors import ConfigurationError
 __all__ = ["QUOTED", "read_text", "read_value", "write_value"]
 
 QUOTED = r"[bB]?\"(?:[^\"\\]|\\.)*\"|[bB]?'(?:[^'\\]|\\.)*'"
-"""A regular expression for text or octets in quotes."""
+"""A regular expression for text or bytes in quotes."""
 
 _BARE = re.compile(r"[A-Za-z0-9_*?/.,+-][A-Za-z0-9_*?/.,+\[\]{}-]*")
 _OPENING_QUOTE = re.compile(r"[bB]?[\"']")
-# A number that begins with 0 is text, as it is most likely a code; so are inf, nan and digits of other scripts.
+# A number that begins with 0 is text, because it is probably a code; inf, nan and non-ASCII digits are text, too.
 _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,999})")
 _FLOAT = re.compile(r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=e))(?:e[-+]?[0-9]+)?", re.IGNORECASE)
 _PERCENT = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)%")
@@ -26,10 +26,10 @@ _CONSTANTS = {"none": None, "true": True, "false": False}
 
 
 def read_value(text: str) -> object:
-    """What a word stands for; text when it is nothing else.
+    """Return the value of a word of the text; a word that is no other value is text.
 
     Raises:
-        ConfigurationError: Its quotes do not fit together.
+        ConfigurationError: The quotes do not match.
     """
     if _OPENING_QUOTE.match(text):
         return _read_literal(text)
@@ -48,25 +48,26 @@ def read_value(text: str) -> object:
 
 
 def read_text(text: str) -> str:
-    """What a word stands for where only text can stand: itself, but for quotes.
+    """Return the text of a word where only text is valid: the word without its quotes.
 
     Raises:
-        ConfigurationError: Its quotes do not fit together.
+        ConfigurationError: The quotes do not match.
     """
     return str(_read_literal(text)) if text[:1] in ("'", '"') else text
 
 
 def _read_literal(text: str) -> object:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a backslash that means nothing is one
+        warnings.simplefilter("ignore")  # an unknown escape keeps its backslash
         try:
             return ast.literal_eval(text)
         except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-            raise ConfigurationError("what begins with a quote ends with the same quote") from None
+            text = "the quotes do not match: a value that begins with a quote must end with the same quote"
+            raise ConfigurationError(text) from None
 
 
 def write_value(value: object) -> str:
-    """A word that stands for a value: bare where that is not misread."""
+    """Return the word for a value, without quotes if it is read back as the same value."""
     if isinstance(value, str):
         return value if _BARE.fullmatch(value) and read_value(value) == value else repr(value)
     return repr(list(value) if isinstance(value, tuple) else value)

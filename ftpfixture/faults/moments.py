@@ -1,4 +1,4 @@
-"""Trigger something happens within a command: in one of its phases, or after so many bytes of its transfer."""
+"""The moment of an action within its command: a phase, or a number of bytes of the transfer."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ __all__ = ["PHASES", "TRANSFER_PHASES", "Moment", "Phase"]
 
 Phase = Literal["command", "before_150", "after_150", "before_close", "before_reply", "after_reply"]
 PHASES: tuple[Phase, ...] = ("command", "before_150", "after_150", "before_close", "before_reply", "after_reply")
-"""Where in the life of a command something may happen.
+"""The phases of a command.
 
-`command` is before anything is done, and before TLS if a connection begins with that; `before_150` and `after_150`
-stand around the preliminary reply; `before_close` is after the last byte of a transfer, before the server closes the
-data connection; `before_reply` and `after_reply` stand around the final reply.
+`command` is before the handler runs, and before TLS if a connection begins with TLS; `before_150` and `after_150` are
+before and after the preliminary reply; `before_close` is after the last byte of a transfer, before the server closes
+the data connection; `before_reply` and `after_reply` are before and after the final reply.
 """
 
 TRANSFER_PHASES = ("before_150", "after_150", "before_close")
-"""Those that only a transfer has."""
+"""The phases that only transfers have."""
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """Trigger an action acts within its command.
+    """When an action acts within its command.
 
     Attributes:
-        phase: One of `PHASES`; not looked at when one of the others is set.
+        phase: One of `PHASES`; ignored if `after_bytes` or `at` is set.
         after_bytes: After this many bytes of the transfer.
         at: After this part of the file, from 0 to 1; for downloads, whose size is known.
     """
@@ -40,24 +40,24 @@ class Moment:
 
     @property
     def is_within(self) -> bool:
-        """Whether it is counted in bytes of a transfer."""
+        """Whether it is a place within the bytes of a transfer."""
         return self.after_bytes is not None or self.at is not None
 
     def threshold(self, size: int | None) -> int | None:
-        """After how many bytes of a transfer of `size` it is there; None for never."""
+        """The number of bytes after which it is reached in a transfer of `size` bytes; None for never."""
         if self.at:
             return None if size is None else math.ceil(self.at * size)
         return self.after_bytes if self.at is None else 0
 
     @classmethod
     def of(cls, phase: str, after_bytes: int | None = None, at: float | None = None) -> Moment:
-        """Check what a user gave.
+        """Check the arguments of a word, and return the moment.
 
         Raises:
-            ConfigurationError: An unknown phase, a negative number, or both a number and a fraction.
+            ConfigurationError: The phase is unknown, a number is out of range, or `after_bytes` and `at` are given.
         """
         if after_bytes is not None and at is not None:
-            raise ConfigurationError("give after_bytes= (a number) or at= (a part of the file), not both")
+            raise ConfigurationError("at cannot be combined with after_bytes: give only one of them")
         if after_bytes is not None:
             checks.whole("after_bytes", after_bytes)
         if at is not None:

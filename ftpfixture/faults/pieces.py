@@ -1,6 +1,6 @@
-"""Replies and bytes as they leave: what the log shows of them, and what is really on the wire.
+"""Replies and bytes to send: how the log shows them, and their bytes on the wire.
 
-One rule: nothing is lost. Bytes that are no reply are one in the log, too.
+One rule: the log shows all bytes. Bytes that are not a reply are logged as a reply, too.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from typing import TypeAlias
 from ftpfixture.errors import ReplySyntaxError
 from ftpfixture.wire.reply import Reply, ReplyParser
 
-__all__ = ["Content", "Piece", "cut_up", "flipped", "reply_of"]
+__all__ = ["Content", "Piece", "flip_bits", "reply_of", "split_replies"]
 
 Content: TypeAlias = Reply | bytes
-"""What is said: a reply, or bytes in place of one."""
+"""A reply, or bytes in place of a reply."""
 
 Piece: TypeAlias = tuple[Reply, bytes]
-"""What the log shows of a reply, and its bytes."""
+"""A reply as the log shows it, and its bytes."""
 
 _LINES = re.compile(rb"[^\n]*\n|[^\n]+")
 
 
-def cut_up(content: Content, encoding: str) -> list[Piece]:
-    """A reply, or bytes cut into the replies that a client finds in them; what is none is not lost."""
+def split_replies(content: Content, encoding: str) -> list[Piece]:
+    """Return a reply as a piece, or split bytes into the replies that a client finds in them, and the rest."""
     if isinstance(content, Reply):
         return [(content, content.render(encoding))]
     pieces: list[Piece] = []
@@ -45,7 +45,7 @@ def cut_up(content: Content, encoding: str) -> list[Piece]:
 
 
 def reply_of(raw: bytes) -> Reply:
-    """Bytes as the log shows them: with the code that they begin or end with, if there is one."""
+    """Return bytes as the log shows them: with the code of their last line, or 000 if it has none."""
     text = raw.decode("utf-8", "backslashreplace").rstrip("\r\n")
     lines = text.split("\r\n")
     code = lines[-1][:3]
@@ -53,15 +53,15 @@ def reply_of(raw: bytes) -> Reply:
     return Reply(code if known else "000", tuple(lines))
 
 
-def flipped(data: bytes | memoryview, start: int, first: int, every: int | None, mask: int) -> bytes:
-    """Bytes with bits flipped.
+def flip_bits(data: bytes | memoryview, start: int, first: int, every: int | None, mask: int) -> bytes:
+    """Return bytes with flipped bits.
 
     Args:
-        data: Some of the whole.
-        start: Number of the first of them within the whole.
-        first: Number of the first byte that is changed.
-        every: Each so-many-th after it is changed, too; None for no other.
-        mask: Which bits.
+        data: A part of the stream.
+        start: The position of this part in the stream.
+        first: The position of the first byte to change.
+        every: The distance to the next byte to change; None for no other.
+        mask: The bits to flip.
     """
     content = bytearray(data)
     end = start + len(content)
@@ -75,5 +75,5 @@ def flipped(data: bytes | memoryview, start: int, first: int, every: int | None,
 
 @functools.lru_cache
 def _flipping(mask: int) -> bytes:
-    """What each byte becomes."""
+    """Return the table for `bytes.translate`."""
     return bytes(byte ^ mask for byte in range(256))

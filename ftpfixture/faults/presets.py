@@ -1,6 +1,6 @@
-"""Ready faults: what was seen in real bug reports, by name.
+"""Faults with a name, from real bug reports.
 
-One rule: a name stands for one fault in its text form; it tells what was seen, not what is done about it.
+One rule: a name stands for one fault in its text form; it says what was seen, not what to do about it.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ __all__ = ["PRESETS", "Preset"]
 
 
 class Preset(NamedTuple):
-    """A fault that was seen.
+    """A fault from a bug report.
 
     Attributes:
         text: The fault as text.
-        source: Where it was seen: ``owner/repo#N`` by the short names of the README, or a test of curl's own.
+        source: The reports: ``project#N`` is number N in the issue tracker of the project, or a test of curl.
     """
 
     text: str

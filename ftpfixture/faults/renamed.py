@@ -1,6 +1,6 @@
-"""Words of faults that have other names now: the new name for an error, and nothing else.
+"""Old names of words and parameters of faults, with the new names for error messages.
 
-One rule: an old word is never accepted; the error says what replaces it.
+One rule: an old name is never accepted; the error says what replaces it.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ _CONTENT = frozenset({"answer_raw", "reply_raw", "say_raw", "pad"})
 
 
 def renamed_word(name: str) -> str:
-    """What replaces a word, as the end of an error; "" for one that never was."""
+    """Return what replaces an old word, as the end of an error message; "" for any other name."""
     return _sentence(_WORDS.get(name))
 
 
 def renamed_trigger(name: str) -> str:
-    """What replaces a trigger, as the end of an error; "" for one that never was."""
+    """Return what replaces an old trigger, as the end of an error message; "" for any other name."""
     return _sentence("skip" if name == "after" else None)
 
 
 def renamed_parameter(word: str, name: str) -> str:
-    """What replaces a parameter of a word, as the end of an error; "" for one that never was."""
+    """Return what replaces an old parameter of a word, as the end of an error message; "" for any other name."""
     if name == "octets":
         return _sentence("data" if word in _CONTENT else "size")
     return _sentence(_PARAMETERS.get(name))

@@ -1,4 +1,4 @@
-"""Words for what goes wrong with data connections, files, listings and TLS."""
+"""Words for faults of data connections, files, listings and TLS."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from typing import Self
 
 from ftpfixture import checks
 from ftpfixture.errors import ConfigurationError
-from ftpfixture.faults.actions import Cut, Pause, Slice
+from ftpfixture.faults.actions import EndConnection, Pause, Slice
 from ftpfixture.faults.builder import FaultBuilder, word
-from ftpfixture.faults.control import Text, garbled
+from ftpfixture.faults.control import Text, bit_flips
 from ftpfixture.faults.data_actions import (
     Encode,
+    FixedListing,
     Handshake,
-    Limit,
-    Listed,
+    LimitRate,
     NoCloseNotify,
     NoDataConnection,
     Override,
     TrailingBytes,
     Truncate,
 )
-from ftpfixture.faults.disk import Disk
-from ftpfixture.faults.edits import NoLinks, Total
+from ftpfixture.faults.disk import DiskError
+from ftpfixture.faults.edits import NoLinkCounts, TotalLine
 from ftpfixture.faults.existing import MissingAsEmpty
 from ftpfixture.faults.moments import Moment
 from ftpfixture.wire.listing.styles import LIST_STYLES
@@ -43,12 +43,12 @@ _LISTING = checks.Check("text, a list of lines, or bytes", _read_listing)
 
 
 def _within(after_bytes: int | None, at: float | None) -> Moment:
-    """The moment within a transfer; at its first byte unless one is given."""
+    """The moment within a transfer; before its first byte if none is given."""
     return Moment.of("after_150", 0 if after_bytes is None and at is None else after_bytes, at)
 
 
 class TransferWords(FaultBuilder):
-    """What may go wrong with transfers."""
+    """Words for faults of transfers."""
 
     __slots__ = ()
 
@@ -60,7 +60,7 @@ class TransferWords(FaultBuilder):
 
         Seen in: basic-ftp#242, curl#405.
         """
-        return self.doing(Cut(_within(after_bytes, at), "data", "fin"))
+        return self.doing(EndConnection(_within(after_bytes, at), "data", "fin"))
 
     @word
     def reset_data(self, after_bytes: int | None = None, at: float | None = None) -> Self:
@@ -68,7 +68,7 @@ class TransferWords(FaultBuilder):
 
         Seen in: FTP-Deploy-Action#510.
         """
-        return self.doing(Cut(_within(after_bytes, at), "data", "rst"))
+        return self.doing(EndConnection(_within(after_bytes, at), "data", "rst"))
 
     @word
     def half_close_data(self, after_bytes: int | None = None, at: float | None = None) -> Self:
@@ -77,7 +77,7 @@ class TransferWords(FaultBuilder):
         Seen in: curl#6149.
         """
         moment = _within(after_bytes, at)
-        return self.doing(Cut(moment, "data", "half"), Pause(moment, None))
+        return self.doing(EndConnection(moment, "data", "half"), Pause(moment, None))
 
     @word
     def fail(self, code: str | int, text: str = "", after_bytes: int | None = None, at: float | None = None) -> Self:
@@ -86,7 +86,7 @@ class TransferWords(FaultBuilder):
         Seen in: curl#6016, node-ftp#179.
         """
         answer = checks.code("code", code), checks.line("text", text) or "Transfer failed"
-        return self.doing(Cut(_within(after_bytes, at), "data", "fin", *answer))
+        return self.doing(EndConnection(_within(after_bytes, at), "data", "fin", *answer))
 
     @word
     def truncate(self, after_bytes: int | None = None, at: float | None = None) -> Self:
@@ -104,7 +104,7 @@ class TransferWords(FaultBuilder):
         """
         return self.doing(TrailingBytes(checks.byte_string("data", data)))
 
-    # How it goes on.
+    # The speed and the bytes of a data connection.
 
     @word
     def stall_data(
@@ -120,7 +120,7 @@ class TransferWords(FaultBuilder):
     @word
     def throttle_data(self, limit: float) -> Self:
         """The transfer moves at most `limit` bytes per second."""
-        return self.doing(Limit(checks.number("limit", limit, above=0)))
+        return self.doing(LimitRate(checks.number("limit", limit, above=0)))
 
     @word
     def slice_data(self, size: int, pause: float = 0) -> Self:
@@ -132,10 +132,13 @@ class TransferWords(FaultBuilder):
 
     @word
     def garble_data(self, first: int = 0, every: int | None = None, mask: int = 1) -> Self:
-        """Bits of the file are flipped, in uploads and downloads; parameters as of `garble`."""
-        return self.doing(garbled("data", first, every, mask))
+        """Bits of the file are flipped, in uploads and downloads.
 
-    # The data connection that does not come: for PASV, EPSV, PORT and EPRT.
+        The bits of `mask`, in byte `first` and in every `every`-th byte after it.
+        """
+        return self.doing(bit_flips("data", first, every, mask))
+
+    # The data connection is never made: for PASV, EPSV, PORT and EPRT.
 
     @word
     def refuse_data(self) -> Self:
@@ -196,14 +199,16 @@ class TransferWords(FaultBuilder):
         return self._fails(errno.EIO, False, after_bytes, keep)
 
     def _fails(self, error: int, reading: bool, after_bytes: int, keep: bool = True) -> Self:
-        return self.doing(Disk(error, reading, checks.whole("after_bytes", after_bytes), checks.truth("keep", keep)))
+        return self.doing(
+            DiskError(error, reading, checks.whole("after_bytes", after_bytes), checks.truth("keep", keep))
+        )
 
     # Listings.
 
     @word
     def listing(self, lines: Text | bytes) -> Self:
         """LIST, NLST and MLSD send exactly these lines, each with CRLF, or exactly these bytes."""
-        return self.doing(Listed(_LISTING("lines", lines)))
+        return self.doing(FixedListing(_LISTING("lines", lines)))
 
     @word
     def missing_as_empty(self) -> Self:
@@ -226,7 +231,7 @@ class TransferWords(FaultBuilder):
 
         Seen in: pyfilesystem2#451.
         """
-        return self.doing(Total())
+        return self.doing(TotalLine())
 
     @word
     def list_without_links(self) -> Self:
@@ -234,7 +239,7 @@ class TransferWords(FaultBuilder):
 
         Seen in: prim-ftpd#159.
         """
-        return self.doing(NoLinks())
+        return self.doing(NoLinkCounts())
 
     @word
     def encoding(self, encoding: str) -> Self:
@@ -246,10 +251,10 @@ class TransferWords(FaultBuilder):
             code = "226".encode(checks.line("encoding", encoding))
         except (LookupError, ValueError):
             raise ConfigurationError(
-                f"encoding takes one that Python knows, such as latin-1, not {encoding!r}"
+                f"encoding takes the name of an encoding of Python, such as latin-1, not {encoding!r}"
             ) from None
         if code != b"226":
-            text = f"encoding takes one that leaves ASCII as it is, such as latin-1, not {encoding!r}"
+            text = f"encoding takes an encoding that contains ASCII, such as latin-1, not {encoding!r}"
             raise ConfigurationError(text)
         return self.doing(Encode(encoding))
 
@@ -261,7 +266,7 @@ class TransferWords(FaultBuilder):
         """
         return self.doing(Override("absolute_names", True, frozenset({"NLST"})))
 
-    # TLS: AUTH and CONNECT mean the control connection, all other verbs the data connection. For a client that makes
+    # TLS: AUTH and CONNECT are for the control connection, all other verbs for the data connection. If a client makes
     # the data handshake before it sends its command, as aioftp does, only PASV and EPSV apply.
 
     @word

@@ -1,6 +1,6 @@
-"""Which commands a fault is for: verb, path, user, session, how often, from when on, how probably.
+"""The commands to which a fault applies: verb, path, user, session, number, time, probability.
 
-One rule: looking changes nothing; who counts is `ftpfixture.faults.active`.
+One rule: nothing here changes; `ftpfixture.faults.active` counts.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ __all__ = ["Situation", "Trigger", "counted", "ordinal"]
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """A command that has just come.
+    """A command that the server has just received.
 
     Attributes:
-        verb: Upper case; "CONNECT" for a connection just accepted.
-        argument: As sent.
-        path: What the argument means as a path, absolute.
-        user: Name given with USER; "" before.
-        session: Number of the control connection.
+        verb: In upper case; "CONNECT" for a connection that the server has just accepted.
+        argument: The argument as sent.
+        path: The absolute path that the argument means.
+        user: The name given with USER; "" before.
+        session: The number of the control connection.
         transfer_type: "A" or "I".
-        age: Seconds since the server was made, by its clock.
-        host: Of the server, as the client sees it.
-        encoding: Of its replies.
+        age: Seconds since the server was created, by its clock.
+        host: The host of the server, as the client sees it.
+        encoding: The encoding of its replies.
     """
 
     verb: str
@@ -42,23 +42,23 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """The commands that a fault is for.
+    """The commands to which a fault applies.
 
     Attributes:
-        verbs: Upper case; "*" for any.
+        verbs: In upper case; "*" for any.
         path: Shell pattern for the argument as sent, or for the absolute path that it means; None for any.
         user: Shell pattern for the user's name; None for any.
-        session: Number of the only control connection; None for any.
-        type: "A" or "I"; None for any.
-        nth: Which of the commands that fit, counted from 1; empty for all.
-        skip: How many commands that fit pass before the fault counts.
-        every: Only each so-many-th of those that fit; None for all.
-        times: How often the fault happens at most; None for no limit.
-        since: Seconds after the server was made, before which nothing happens.
-        until: Seconds after which nothing happens any more; None for no end.
-        probability: From 0 to 1.
-        seed: Of the random numbers that decide.
-        optional: Whether it is no failure when the fault never happens.
+        session: The number of a control connection; None for any.
+        type: The transfer type, "A" or "I"; None for any.
+        nth: The numbers of the matching commands, counted from 1; empty for all.
+        skip: The number of matching commands to skip at first.
+        every: Only every `every`-th matching command; None for all.
+        times: The largest number of times that the fault happens; None for no limit.
+        since: Seconds after the creation of the server before which the fault does not happen.
+        until: Seconds after the creation of the server after which the fault does not happen; None for no end.
+        probability: The part of the matching commands, from 0 to 1.
+        seed: The seed of the random numbers that select them.
+        optional: Whether a test does not fail if the fault never happens.
     """
 
     verbs: tuple[str, ...]
@@ -78,50 +78,52 @@ class Trigger:
 
     @property
     def shown_path(self) -> str | None:
-        """The path as it may be shown: what stands for a password is starred."""
+        """The path as it may be shown: a password is starred."""
         return None if self.path is None else censored_argument("|".join(self.verbs), self.path)
 
     def difference(self, situation: Situation) -> str | None:
-        """What keeps a command from being one of these, in words; None when nothing does. Counting comes later."""
+        """Why a command does not match, as text; None if it matches. The number of the command is not checked."""
         if "*" not in self.verbs and situation.verb not in self.verbs:
             return f"the fault is for {'|'.join(self.verbs)}"
-        if self.path is not None and not any(_fits(text, self.path) for text in (situation.argument, situation.path)):
+        if self.path is not None and not any(
+            _matches(text, self.path) for text in (situation.argument, situation.path)
+        ):
             return f"the path was {censored_argument(situation.verb, situation.argument)!r}, not {self.shown_path!r}"
-        if self.user is not None and not _fits(situation.user, self.user):
+        if self.user is not None and not _matches(situation.user, self.user):
             return f"the user was {situation.user!r}, not {self.user!r}"
         if self.session not in (None, situation.session):
             return f"the session was number {situation.session}, not {self.session}"
         if self.type not in (None, situation.transfer_type):
             return f"the type was {situation.transfer_type}, not {self.type}"
         if situation.age < self.since:
-            return f"it came after {situation.age:.3g} s, before {self.since:g} s"
+            return f"it was received after {situation.age:.3g} s, and since={self.since:g}"
         if self.until is not None and situation.age > self.until:
-            return f"it came after {situation.age:.3g} s, later than {self.until:g} s"
+            return f"it was received after {situation.age:.3g} s, and until={self.until:g}"
         return None
 
     def counts(self, number: int) -> bool:
-        """Whether the command that is the `number`-th to fit, from 1, is one of these."""
+        """Whether the fault applies to the matching command with this number, counted from 1."""
         if self.nth:
             return number in self.nth
-        beyond = number - self.skip
-        return beyond > 0 and (self.every is None or beyond % self.every == 0)
+        position = number - self.skip
+        return position > 0 and (self.every is None or position % self.every == 0)
 
     @property
     def first(self) -> int:
-        """Number of the first command that fits and counts."""
+        """The number of the first matching command to which the fault applies."""
         return min(self.nth) if self.nth else self.skip + (self.every or 1)
 
 
 def ordinal(number: int) -> str:
-    """1st, 2nd, 3rd, 4th, 11th."""
+    """Return the number as an ordinal: 1st, 2nd, 3rd, 4th, 11th."""
     ending = "th" if number // 10 % 10 == 1 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
     return f"{number}{ending}"
 
 
 def counted(number: int, noun: str = "time") -> str:
-    """1 time, 2 times."""
+    """Return the number with its noun: 1 time, 2 times."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def _fits(text: str, pattern: str) -> bool:
+def _matches(text: str, pattern: str) -> bool:
     return text == pattern or fnmatch.fnmatchcase(text, pattern)

@@ -1,4 +1,4 @@
-"""Whether a fault can happen at all: a word that does not fit its verb is told where it was written."""
+"""The check that a fault can happen: an error is raised where the fault is added."""
 
 from __future__ import annotations
 
@@ -13,21 +13,22 @@ __all__ = ["check_fault"]
 
 
 def check_fault(fault: Fault, known: Collection[str]) -> None:
-    """See that the fault's verbs exist, and that its words are for them.
+    """Check that the server has the fault's verbs, and that each word can apply to one of them.
 
     Args:
-        fault: What was written.
-        known: Every verb that the server answers, upper case; those that no RFC has may do anything.
+        fault: The fault.
+        known: Every verb that the server answers, in upper case; any word can apply to a verb of no RFC.
 
     Raises:
-        ConfigurationError: They are not; the text says what would be right.
+        ConfigurationError: A verb is unknown, or a word cannot apply; the text says what would work.
     """
     for verb in fault.trigger.verbs:
         if verb in ("*", "CONNECT"):
             continue
         if verb not in known and verb not in LEGAL_REPLIES:
-            raise ConfigurationError(f"{fault!r}: no such command {verb!r}: {suggest(verb, sorted(known))}")
+            use = suggest(verb, ["CONNECT", *sorted(known)])
+            raise ConfigurationError(f"{fault!r}: the server has no command {verb!r}: {use}")
     for action in fault.actions:
         if not any(map(action.is_for, fault.trigger.verbs)):
-            verbs = ", ".join(sorted(action.fits or ()))
-            raise ConfigurationError(f"{fault!r}: that happens to {verbs} only, not to {'|'.join(fault.trigger.verbs)}")
+            verbs, others = ", ".join(sorted(action.fits or ())), "|".join(fault.trigger.verbs)
+            raise ConfigurationError(f"{fault!r}: it can happen only with {verbs}, not with {others}")

@@ -17,7 +17,7 @@ from typing import Any, TypeVar, cast
 
 from ftpfixture.clock import Clock
 from ftpfixture.faults.active import ActiveFaults
-from ftpfixture.faults.effects import Data, Effect, End, Exists, Fired, Hold, Hook, How, Send, Silent, Use, Wait
+from ftpfixture.faults.effects import Data, Effect, End, Exists, Fired, Hold, Hook, How, NoFinalReply, Send, Use, Wait
 from ftpfixture.faults.pieces import reply_of
 from ftpfixture.faults.program import Program
 from ftpfixture.faults.trigger import Situation
@@ -172,11 +172,11 @@ class FaultGate(Gate):
         match effect, stream:
             case Fired(fault), _:
                 self.hub.emit(FaultApplied(*self.hub.stamp(self.session), exchange.seq, fault))
-            case Silent(if_held), _:
+            case NoFinalReply(if_held), _:
                 if not if_held or self.outbox.holds:
                     self.withhold(exchange)
-            case Wait(seconds, jitter, deaf), _:
-                if deaf:
+            case Wait(seconds, jitter, discard_input), _:
+                if discard_input:
                     self.channel.watch_end(self._client_closed, drop=True)
                 return self._pauses.wait(seconds, jitter)
             case Send() as sending, _:

@@ -10,7 +10,7 @@ from functools import partial
 from typing import NoReturn, Protocol, TypeVar
 
 from ftpfixture.faults.effects import Hook, How
-from ftpfixture.faults.program import Transfer
+from ftpfixture.faults.program import TransferProgram
 from ftpfixture.net.channel import Channel
 from ftpfixture.net.deflate import Deflated
 from ftpfixture.net.gate import EXCHANGE, UNASKED, Exchange, SessionView
@@ -52,7 +52,7 @@ class FaultyStream(ThrottleStreamIO):
         self.socket = channel
         self._gate = gate
         self._exchange = UNASKED
-        self._transfer: Transfer | None = None
+        self._transfer: TransferProgram | None = None
         self._looked_up = False
 
     def describe(self, direction: str, path: str, offset: int, transfer_type: str, size: int | None = None) -> None:
@@ -60,7 +60,7 @@ class FaultyStream(ThrottleStreamIO):
         super().describe(direction, path, offset, transfer_type, size)
         self._look_up(size)
 
-    def _look_up(self, size: int | None = None) -> Transfer | None:
+    def _look_up(self, size: int | None = None) -> TransferProgram | None:
         if not self._looked_up:
             self._looked_up = True
             self._exchange = EXCHANGE.get()
@@ -94,8 +94,8 @@ class FaultyStream(ThrottleStreamIO):
                 pass  # received and discarded, so that the client can send all of it
             return b""
         start = self.moved
-        piece = await super().receive(min(limit, transfer.room(start)))
-        return bytes(await self._perform(transfer.passing(piece, start)))
+        piece = await super().receive(min(limit, transfer.largest_piece(start)))
+        return bytes(await self._perform(transfer.data(piece, start)))
 
     async def _send_end(self) -> None:
         transfer = self._look_up()

@@ -142,7 +142,7 @@ class Faults:
         wrong = missed()
         if wrong:
             expected = "" if times is None else f" (expected {counted(times)})"
-            lines = [f"{one.fault!r} happened {counted(one.fired)}{expected}: {one.miss()}" for one in wrong]
+            lines = [f"{one.fault!r} happened {counted(one.fired)}{expected}: {one.why_not_fired()}" for one in wrong]
             raise AssertionError("\n".join(lines) + f"\n\n{self._log.transcript()}")
 
     def _is_over(self) -> bool:

@@ -314,9 +314,9 @@ def test_names_stand_for_text(name: str) -> None:
 
 def test_an_unknown_name() -> None:
     """A name that does not exist is told with the nearest that does."""
-    with pytest.raises(ConfigurationError, match="unknown fault 'pasv-behind-nta': did you mean 'pasv-behind-nat'"):
+    with pytest.raises(ConfigurationError, match="unknown preset 'pasv-behind-nta': did you mean 'pasv-behind-nat'"):
         parse("pasv-behind-nta")
-    with pytest.raises(ConfigurationError, match="unknown fault 'coffee-is-cold': see the table"):
+    with pytest.raises(ConfigurationError, match="unknown preset 'coffee-is-cold': see the table"):
         parse("coffee-is-cold")
 
 

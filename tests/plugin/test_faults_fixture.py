@@ -91,9 +91,9 @@ def test_faults_from_json(run: Run) -> None:
         ),
         (
             "['NOOOP: not_implemented']",
-            ["on('NOOOP').not_implemented(): no such command 'NOOOP': did you mean 'NOOP'?"],
+            ["on('NOOOP').not_implemented(): the server has no command 'NOOOP': did you mean 'NOOP'?"],
         ),
-        ("['NOOP: refuse_data']", ["that happens to EPRT, EPSV, PASV, PORT only, not to NOOP"]),
+        ("['NOOP: refuse_data']", ["it can happen only with EPRT, EPSV, PASV, PORT, not with NOOP"]),
         ("5", ["5 is no fault: use on('RETR').drop_data(), or text 'RETR: drop_data'"]),
     ],
 )
@@ -238,8 +238,8 @@ def test_a_fault_that_never_happened_fails_the_very_test(run: Run) -> None:
     result.assert_outcomes(passed=2, failed=1)
     result.stdout.fnmatch_lines(
         [
-            "on('NOOP').nth(2).not_implemented() happened 0 times: NOOP was seen 1 time, fault waits for the 2nd",
-            "on('SYST').not_implemented() happened 0 times: QUIT came, but the fault is for SYST",
+            "on('NOOP').nth(2).not_implemented() happened 0 times: NOOP was seen 1 time, the fault waits for the 2nd",
+            "on('SYST').not_implemented() happened 0 times: QUIT was seen, but the fault is for SYST",
             "session 1",
             "*> NOOP",
             "FAILED *::test_it - Failed: on('NOOP').nth(2).not_implemented() happened 0 times*",
@@ -430,8 +430,11 @@ def test_faults_from_the_configuration(run: Run, kind: str) -> None:
     ("fault", "lines"),
     [
         ("RETR: drop_dta", ["*unknown word 'drop_dta': did you mean 'drop_data'[?]", "*    RETR: drop_dta"]),
-        ("RETR drop_data", ["*a fault is verbs, a colon with a space behind it, and words, *", "*    RETR drop_data"]),
-        ("mlsd-mising", ["*unknown fault 'mlsd-mising': did you mean 'mlsd-missing'[?]"]),
+        (
+            "RETR drop_data",
+            ["*a fault is a verb, a colon and a space, and a word for what goes wrong, *", "*    RETR drop_data"],
+        ),
+        ("mlsd-mising", ["*unknown preset 'mlsd-mising': did you mean 'mlsd-missing'[?]"]),
     ],
 )
 def test_a_wrong_fault_for_all_is_an_error_of_usage(run: Run, place: str, fault: str, lines: list[str]) -> None:
@@ -461,7 +464,7 @@ def test_a_fault_for_all_that_a_server_does_not_know(run: Run) -> None:
         args=["--ftp-fault", "NOOOP: not_implemented"],
     )
     result.assert_outcomes(passed=1, errors=1)
-    result.stdout.fnmatch_lines(["*no such command 'NOOOP': did you mean 'NOOP'[?]"])
+    result.stdout.fnmatch_lines(["*the server has no command 'NOOOP': did you mean 'NOOP'[?]"])
 
 
 # What pytest tells.

@@ -17,10 +17,10 @@ from collections.abc import Generator, Iterable, Iterator
 from typing import TypeVar
 
 from ftpfixture.faults.active import ActiveFault, ActiveFaults
-from ftpfixture.faults.effects import Data, Effect, End, Exists, Fired, Hold, Hook, Send, Silent, Use, Wait
+from ftpfixture.faults.effects import Data, Effect, End, Exists, Fired, Hold, Hook, NoFinalReply, Send, Use, Wait
 from ftpfixture.faults.grammar import parse
 from ftpfixture.faults.pieces import Content, Piece
-from ftpfixture.faults.program import Program, Transfer
+from ftpfixture.faults.program import Program, TransferProgram
 from ftpfixture.wire.reply import Reply
 from tests.support.faults import situation
 
@@ -79,7 +79,7 @@ class Play:
         self._known = known
         self._taken = taken
         self._program: Program | None = None
-        self._transfer: Transfer | None = None
+        self._transfer: TransferProgram | None = None
         self._moved = 0
 
     def perform(self, line: str) -> list[str]:
@@ -138,13 +138,13 @@ class Play:
         if line.endswith("|"):
             yield from self._shown(self._transfer.end(self._moved, self._encrypted))
 
-    def _receive(self, transfer: Transfer, content: bytes) -> Iterator[str]:
+    def _receive(self, transfer: TransferProgram, content: bytes) -> Iterator[str]:
         while content:
             yield from self._shown(transfer.reach(self._moved))
             if transfer.lost:
                 return
-            piece = content[: transfer.room(self._moved)]
-            got = yield from self._shown(transfer.passing(piece, self._moved))
+            piece = content[: transfer.largest_piece(self._moved)]
+            got = yield from self._shown(transfer.data(piece, self._moved))
             yield f"got {_text(bytes(got))}"
             self._moved += len(piece)
             content = content[len(piece) :]
@@ -169,11 +169,11 @@ def _line(effect: Effect) -> str:
     match effect:
         case Fired():
             return "fired"
-        case Silent(if_held):
+        case NoFinalReply(if_held):
             return "silent if held" if if_held else "silent"
-        case Wait(seconds, jitter, deaf):
+        case Wait(seconds, jitter, discard_input):
             words = ["wait", "for ever" if seconds is None else f"{seconds:g}"]
-            return " ".join(words + [f"to {seconds or 0 + jitter:g}"] * bool(jitter) + ["deaf"] * deaf)
+            return " ".join(words + [f"to {seconds or 0 + jitter:g}"] * bool(jitter) + ["deaf"] * discard_input)
         case Send((), drain=True):
             return "drain"
         case Send(pieces, size, pause):

@@ -111,7 +111,7 @@ def test_pieces_of_mode_z(ftp_server: FtpServer, client: FtpsClient) -> None:
 
 def test_uploads_have_no_pieces(ftp_server: FtpServer) -> None:
     """Who sends cuts the pieces, so the server cannot for an upload."""
-    with pytest.raises(ConfigurationError, match="that happens to LIST, MLSD, NLST, RETR only, not to STOR"):
+    with pytest.raises(ConfigurationError, match="it can happen only with LIST, MLSD, NLST, RETR, not with STOR"):
         ftp_server.faults.add(on("STOR").slice_data(5))
 
 

@@ -97,5 +97,5 @@ def test_what_is_no_listing(lines: object) -> None:
 
 def test_a_listing_is_for_listings() -> None:
     """Other commands send none."""
-    with pytest.raises(ConfigurationError, match="that happens to LIST, MLSD, NLST only, not to RETR"):
+    with pytest.raises(ConfigurationError, match="it can happen only with LIST, MLSD, NLST, not with RETR"):
         FtpServer(faults="RETR: listing a")

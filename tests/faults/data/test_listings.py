@@ -95,7 +95,7 @@ def test_names_in_replies(ftp_server: FtpServer, client: FtpsClient) -> None:
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig", "utf-32", "cp037"])
 def test_encodings_in_which_no_reply_can_be_read(ftp_server: FtpServer, encoding: str) -> None:
     """An encoding in which codes and facts are others is refused."""
-    with pytest.raises(ConfigurationError, match="encoding takes one that leaves ASCII as it is, such as latin-1"):
+    with pytest.raises(ConfigurationError, match="encoding takes an encoding that contains ASCII, such as latin-1"):
         on("LIST").encoding(encoding)
 
 

@@ -74,7 +74,7 @@ def test_what_is_there_is_listed(ftp_server: FtpServer, client: FtpsClient, comm
 
 def test_mlsd_is_left_alone(ftp_server: FtpServer) -> None:
     """By its 550 clients tell a missing directory from an empty one; a fault for it is refused."""
-    with pytest.raises(ConfigurationError, match="that happens to LIST, NLST only, not to MLSD"):
+    with pytest.raises(ConfigurationError, match="it can happen only with LIST, NLST, not with MLSD"):
         ftp_server.faults.add("MLSD: missing_as_empty")
     ftp_server.faults.add("* optional: missing_as_empty")
 

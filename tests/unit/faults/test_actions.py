@@ -9,11 +9,11 @@ import pytest
 
 from ftpfixture import on
 from ftpfixture.faults import actions, data_actions, disk, edits, existing
-from ftpfixture.faults.action import Action, State, Step, Timed
+from ftpfixture.faults.action import Action, CommandState, Context, Timed
 from ftpfixture.faults.active import ActiveFault
 from ftpfixture.faults.effects import Effect, Hook
 from ftpfixture.faults.moments import Moment
-from ftpfixture.faults.pieces import cut_up
+from ftpfixture.faults.pieces import split_replies
 from ftpfixture.wire.reply import Reply
 from tests.support.faults import situation
 
@@ -80,23 +80,23 @@ def _all_of(hook: Hook[T]) -> tuple[list[Effect], T]:
 def test_hooks_let_everything_pass() -> None:
     """An action without a hook of its own changes nothing there, and nothing happens."""
     action, reply, raw = Action(), Reply("226", ("Done",)), b"bytes"
-    state = State(situation(), "a.csv", "utf-8")
-    step = Step(action, ActiveFault(on("RETR").not_implemented()).look(state.situation), state)  # type: ignore[arg-type]
-    pieces = cut_up(reply, "utf-8")
+    state = CommandState(situation(), "a.csv", "utf-8")
+    context = Context(action, ActiveFault(on("RETR").not_implemented()).claim(state.situation), state)  # type: ignore[arg-type]
+    pieces = split_replies(reply, "utf-8")
 
-    assert _all_of(action.handshake(step)) == ([], None)
-    assert _all_of(action.command(step, "a")) == ([], "a")
+    assert _all_of(action.handshake(context)) == ([], None)
+    assert _all_of(action.command(context, "a")) == ([], "a")
     for outcome in ("a", reply, raw, None):
-        assert _all_of(action.instead(step, outcome)) == ([], outcome)
-    assert _all_of(action.reply(step, raw, reply)) == ([], raw)
-    assert _all_of(action.pieces(step, pieces, reply)) == ([], pieces)
-    assert _all_of(action.hold(step, pieces, reply)) == ([], pieces)
-    assert _all_of(action.transmit(step, pieces)) == ([], pieces)
-    assert _all_of(action.listing(step, raw, 0)) == ([], raw)
-    assert _all_of(action.data(step, raw, 0)) == ([], raw)
-    for nothing in (action.start(step), action.end(step), action.closing(step, encrypted=True)):
+        assert _all_of(action.instead(context, outcome)) == ([], outcome)
+    assert _all_of(action.reply(context, raw, reply)) == ([], raw)
+    assert _all_of(action.pieces(context, pieces, reply)) == ([], pieces)
+    assert _all_of(action.hold(context, pieces, reply)) == ([], pieces)
+    assert _all_of(action.transmit(context, pieces)) == ([], pieces)
+    assert _all_of(action.listing(context, raw, 0)) == ([], raw)
+    assert _all_of(action.data(context, raw, 0)) == ([], raw)
+    for nothing in (action.start(context), action.end(context), action.closing(context, encrypted=True)):
         assert _all_of(nothing) == ([], None)
-    assert _all_of(action.pace(step)) == ([], None)
+    assert _all_of(action.pace(context)) == ([], None)
     assert action.hooks == frozenset()
 
 

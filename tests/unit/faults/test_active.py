@@ -16,7 +16,7 @@ from tests.support.rows import table
 def _fires(fault: Fault, count: int, command: Situation | None = None) -> list[int]:
     """The numbers of the commands, of so many that fit, to which a fault happens."""
     armed = ActiveFault(fault)
-    claims = [armed.look(command or situation()) for _ in range(count)]
+    claims = [armed.claim(command or situation()) for _ in range(count)]
     return [number for number, claim in enumerate(claims, 1) if claim is not None and claim.take()]
 
 
@@ -45,8 +45,8 @@ def test_commands_that_do_not_fit_are_not_counted() -> None:
     armed = ActiveFault(on("RETR", path="a*", user="ann").nth(2).not_implemented())
     lines = ["RETR a", "STOR a", "RETR b", "RETR a", "RETR a"]
 
-    assert [armed.look(situation(line)) is not None for line in lines] == [False, False, False, True, False]
-    assert armed.look(situation("RETR a", user="bob")) is None
+    assert [armed.claim(situation(line)) is not None for line in lines] == [False, False, False, True, False]
+    assert armed.claim(situation("RETR a", user="bob")) is None
     assert armed.seen == 3
 
 
@@ -73,8 +73,8 @@ def test_chance_is_not_asked_for_commands_that_do_not_count() -> None:
     armed = ActiveFault(on("RETR").probability(0.5, 7).every(2).not_implemented())
     claims = []
     for _ in range(80):
-        armed.look(situation("STOR a"))
-        claims.append(armed.look(situation()))
+        armed.claim(situation("STOR a"))
+        claims.append(armed.claim(situation()))
 
     assert [number / 2 for number, claim in enumerate(claims, 1) if claim is not None] == every
 
@@ -83,7 +83,7 @@ def test_since_and_until() -> None:
     """A fault sleeps before and after its time, and does not count then."""
     armed = ActiveFault(on("RETR").since(10).until(20).nth(2).not_implemented())
 
-    assert [armed.look(situation(at=at)) is not None for at in (5, 10, 20, 20.5)] == [False, False, True, False]
+    assert [armed.claim(situation(at=at)) is not None for at in (5, 10, 20, 20.5)] == [False, False, True, False]
     assert armed.seen == 2
 
 
@@ -93,7 +93,7 @@ def test_since_and_until() -> None:
 def test_a_claim_is_taken_once() -> None:
     """The first action begins the fault, and those behind it go on with it."""
     armed = ActiveFault(on("RETR").not_implemented())
-    claim = armed.look(situation())
+    claim = armed.claim(situation())
 
     assert claim is not None
     assert [claim.take() for _ in range(3)] == [True, None, None]
@@ -103,19 +103,19 @@ def test_a_claim_is_taken_once() -> None:
 def test_of_two_claims_the_faster_wins() -> None:
     """What may happen once happens to the command whose moment comes first, and to no other."""
     armed = ActiveFault(on("RETR").times(1).drop_data(after_bytes=10))
-    slow, fast = armed.look(situation()), armed.look(situation())
+    slow, fast = armed.claim(situation()), armed.claim(situation())
 
     assert slow is not None
     assert fast is not None
     assert [fast.take(), slow.take(), fast.take(), slow.take()] == [True, False, None, False]
     assert (armed.fired, armed.spent) == (1, True)
-    assert armed.look(situation()) is None
+    assert armed.claim(situation()) is None
 
 
 def test_a_claim_that_is_never_taken_costs_nothing() -> None:
     """A command that has no such moment leaves the fault to the next."""
     armed = ActiveFault(on("RETR").times(1).drop_data(after_bytes=10))
-    first, second = armed.look(situation()), armed.look(situation())
+    first, second = armed.claim(situation()), armed.claim(situation())
 
     assert first is not None
     assert second is not None
@@ -128,44 +128,56 @@ def test_a_claim_that_is_never_taken_costs_nothing() -> None:
 def _miss(fault: Fault, *lines: str) -> str:
     armed = ActiveFault(fault)
     for line in lines:
-        armed.look(situation(line))
+        armed.claim(situation(line))
     assert not armed.fired
-    return armed.miss()
+    return armed.why_not_fired()
 
 
 @table(
     ("fault", "lines", "text"),
     [
-        (on("RETR").not_implemented(), [], "no command came"),
-        (on("RETR").not_implemented(), ["PWD", "STOR a"], "STOR a came, but the fault is for RETR"),
-        (on("RETR", path="b").not_implemented(), ["RETR a", "STOR b"], "RETR a came, but the path was 'a', not 'b'"),
-        (on("RETR", path="b").not_implemented(), ["RETR x", "RETR a"], "RETR a came, but the path was 'a', not 'b'"),
-        (on("*", path="b").not_implemented(), ["RETR a", "PWD"], "PWD came, but the path was '', not 'b'"),
-        (on("RETR", user="bob").not_implemented(), ["RETR a"], "RETR a came, but the user was 'ann', not 'bob'"),
-        (on("RETR").nth(2).not_implemented(), ["RETR a"], "RETR was seen 1 time, fault waits for the 2nd"),
-        (on("RETR").nth(9, 3).not_implemented(), ["RETR a"] * 2, "RETR was seen 2 times, fault waits for the 3rd"),
+        (on("RETR").not_implemented(), [], "no command was seen"),
+        (on("RETR").not_implemented(), ["PWD", "STOR a"], "STOR a was seen, but the fault is for RETR"),
+        (
+            on("RETR", path="b").not_implemented(),
+            ["RETR a", "STOR b"],
+            "RETR a was seen, but the path was 'a', not 'b'",
+        ),
+        (
+            on("RETR", path="b").not_implemented(),
+            ["RETR x", "RETR a"],
+            "RETR a was seen, but the path was 'a', not 'b'",
+        ),
+        (on("*", path="b").not_implemented(), ["RETR a", "PWD"], "PWD was seen, but the path was '', not 'b'"),
+        (on("RETR", user="bob").not_implemented(), ["RETR a"], "RETR a was seen, but the user was 'ann', not 'bob'"),
+        (on("RETR").nth(2).not_implemented(), ["RETR a"], "RETR was seen 1 time, the fault waits for the 2nd"),
+        (on("RETR").nth(9, 3).not_implemented(), ["RETR a"] * 2, "RETR was seen 2 times, the fault waits for the 3rd"),
         (
             on("RETR", "STOR").skip(2).not_implemented(),
             ["RETR a", "STOR a"],
-            "RETR|STOR was seen 2 times, fault waits for the 3rd",
+            "RETR|STOR was seen 2 times, the fault waits for the 3rd",
         ),
-        (on("RETR").every(11).not_implemented(), ["RETR a"], "RETR was seen 1 time, fault waits for the 11th"),
+        (on("RETR").every(11).not_implemented(), ["RETR a"], "RETR was seen 1 time, the fault waits for the 11th"),
         (
             on("RETR").probability(0).not_implemented(),
             ["RETR a"] * 3,
-            "RETR was seen 3 times, and probability=0 chose none",
+            "RETR was seen 3 times, and probability=0 selected none",
         ),
         (
             on("RETR").probability(0).nth(2).not_implemented(),
             ["RETR a"],
-            "RETR was seen 1 time, fault waits for the 2nd",
+            "RETR was seen 1 time, the fault waits for the 2nd",
         ),
-        (on("RETR").reply(226), ["RETR a"], "RETR was seen 1 time, but the moment never came"),
-        (on("RETR").drop_data(at=0.5), ["RETR a"], "RETR was seen 1 time, but the moment never came"),
+        (on("RETR").reply(226), ["RETR a"], "RETR was seen 1 time, but never reached the point where the fault acts"),
+        (
+            on("RETR").drop_data(at=0.5),
+            ["RETR a"],
+            "RETR was seen 1 time, but never reached the point where the fault acts",
+        ),
         (on("RETR").drop_data(), ["RETR a"], "RETR was seen 1 time, but no transfer began"),
-        (on("RETR").drop_data(1), ["RETR a"], "RETR was seen 1 time, but no transfer came to 1 octet"),
-        (on("RETR").drop_data(9), ["RETR a"], "RETR was seen 1 time, but no transfer came to 9 octets"),
-        (on("RETR").read_error(9), ["RETR a"], "RETR was seen 1 time, but no transfer came to 9 octets"),
+        (on("RETR").drop_data(1), ["RETR a"], "RETR was seen 1 time, but no transfer reached 1 byte"),
+        (on("RETR").drop_data(9), ["RETR a"], "RETR was seen 1 time, but no transfer reached 9 bytes"),
+        (on("RETR").read_error(9), ["RETR a"], "RETR was seen 1 time, but no transfer reached 9 bytes"),
     ],
 )
 def test_the_nearest_miss(fault: Fault, lines: list[str], text: str) -> None:
@@ -177,18 +189,18 @@ def test_a_miss_is_one_line() -> None:
     """Control characters that a client sent are made visible."""
     assert (
         _miss(on("RETR").not_implemented(), "STOR a\x1b[31m\nb")
-        == "STOR a\\x1b[31m\\nb came, but the fault is for RETR"
+        == "STOR a\\x1b[31m\\nb was seen, but the fault is for RETR"
     )
 
 
 def test_what_has_happened_is_no_miss() -> None:
     """A fault that happened, but not so often as was hoped, says how many commands there were."""
     armed = ActiveFault(on("RETR").not_implemented())
-    claim = armed.look(situation())
+    claim = armed.claim(situation())
     assert claim is not None
     claim.take()
 
-    assert armed.miss() == "RETR was seen 1 time"
+    assert armed.why_not_fired() == "RETR was seen 1 time"
     assert repr(armed) == "<on('RETR').not_implemented(): fired 1 time>"
 
 
@@ -204,11 +216,11 @@ def test_what_has_happened_is_no_miss() -> None:
 def test_no_miss_shows_a_password(verb: str, fault: Fault) -> None:
     """What came nearest is shown without its password, whatever the fault waits for, and however the line is broken."""
     armed = ActiveFault(fault)
-    armed.look(situation(f"{verb} dragon"))
+    armed.claim(situation(f"{verb} dragon"))
 
-    assert "came, but" in armed.miss()
+    assert "was seen, but" in armed.why_not_fired()
     for secret in ("dragon", "tiger"):
-        assert secret not in armed.miss() + repr(armed)
+        assert secret not in armed.why_not_fired() + repr(armed)
 
 
 # All faults together.

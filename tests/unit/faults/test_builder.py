@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ftpfixture import Fault, on
 from ftpfixture.errors import ConfigurationError
-from ftpfixture.faults.actions import Answer, Pause
+from ftpfixture.faults.actions import FixedReply, Pause
 from ftpfixture.faults.builder import TRIGGERS, Call, word
 from tests.support.faults import WORDS, call_of, faults, parameters_of
 from tests.support.rows import check_rows, table
@@ -57,7 +57,7 @@ def test_a_list_that_changes_later_changes_no_fault() -> None:
     fault = RETR.answer(550, lines)
     lines.append("c")
 
-    assert fault.actions == (Answer("550", ("a", "b")),)
+    assert fault.actions == (FixedReply("550", ("a", "b")),)
     assert repr(fault) == "on('RETR').answer(550, ('a', 'b'))"
     assert str(fault) == "RETR: answer 550 ['a', 'b']"
 
@@ -121,7 +121,7 @@ def test_the_two_forms(fault: Fault, made: str | None, text: str) -> None:
 @table(
     ("say", "text"),
     [
-        (lambda: RETR.not_implemented(1), "not_implemented takes nothing: too many positional arguments"),  # type: ignore[call-arg]
+        (lambda: RETR.not_implemented(1), "not_implemented takes no parameters: too many positional arguments"),  # type: ignore[call-arg]
         (lambda: RETR.answer(), "answer takes code, text='': missing a required argument: 'code'"),  # type: ignore[call-arg]
         (
             lambda: RETR.drop_data(aftr=1),  # type: ignore[call-arg]

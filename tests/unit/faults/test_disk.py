@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ftpfixture.errors import PathIOError
-from ftpfixture.faults.disk import Disk, FaultyFiles
+from ftpfixture.faults.disk import DiskError, FaultyFiles
 from ftpfixture.files.memory import MemoryPathIO
 
 FILE = PurePosixPath("/file")
@@ -46,7 +46,7 @@ class Bench:
         answers: Whether it may.
     """
 
-    def __init__(self, disk: Disk, content: bytes | None = None, answers: Sequence[bool] = (True,)) -> None:
+    def __init__(self, disk: DiskError, content: bytes | None = None, answers: Sequence[bool] = (True,)) -> None:
         self.inner = MemoryPathIO()
         self.happens = Decider(*answers)
         self.files: Any = FaultyFiles(self.inner, disk, self.happens)
@@ -108,7 +108,7 @@ def _pieces(size: int) -> list[bytes]:
 @pytest.mark.parametrize("size", [1, 10, 100])
 async def test_a_disk_is_full_at_the_octet(after: int, size: int) -> None:
     """Exactly so many octets are written, whatever the pieces, and the next one is the error."""
-    bench = Bench(Disk(errno.EDQUOT, reading=False, after_bytes=after))
+    bench = Bench(DiskError(errno.EDQUOT, reading=False, after_bytes=after))
 
     error = await bench.store(_pieces(size))
 
@@ -120,7 +120,7 @@ async def test_a_disk_is_full_at_the_octet(after: int, size: int) -> None:
 @pytest.mark.parametrize("size", [7, 10, 100])
 async def test_a_disk_with_room_enough(size: int) -> None:
     """A file that just fits is stored, and nobody is asked."""
-    bench = Bench(Disk(errno.EDQUOT, reading=False, after_bytes=100))
+    bench = Bench(DiskError(errno.EDQUOT, reading=False, after_bytes=100))
 
     assert await bench.store([*_pieces(size), b""]) is None
     assert await bench.content() == DATA
@@ -129,7 +129,7 @@ async def test_a_disk_with_room_enough(size: int) -> None:
 
 async def test_a_full_disk_stays_full() -> None:
     """Whoever goes on after the error gets it again, and the fault is asked for once."""
-    bench = Bench(Disk(errno.ENOSPC, reading=False, after_bytes=5))
+    bench = Bench(DiskError(errno.ENOSPC, reading=False, after_bytes=5))
 
     async with bench.files.open(FILE, "wb") as file:
         for _ in range(3):
@@ -143,7 +143,7 @@ async def test_a_full_disk_stays_full() -> None:
 @pytest.mark.parametrize("buffer", [bytes, bytearray, memoryview])
 async def test_all_kinds_of_octets_are_cut(buffer: type) -> None:
     """The piece in which the disk gets full may be any buffer."""
-    bench = Bench(Disk(errno.EIO, reading=False, after_bytes=3))
+    bench = Bench(DiskError(errno.EIO, reading=False, after_bytes=3))
 
     assert await bench.store([buffer(DATA[:2]), buffer(DATA[2:9])]) is not None
     assert await bench.content() == DATA[:3]
@@ -164,7 +164,7 @@ async def test_what_stays_of_a_broken_upload(
 ) -> None:
     """The part stays with `keep`; without it the file is what it was, and was it new or written anew it is gone."""
     for keep, left in ((True, kept), (False, removed)):
-        bench = await Bench(Disk(errno.EIO, reading=False, after_bytes=3, keep=keep), before).fill()
+        bench = await Bench(DiskError(errno.EIO, reading=False, after_bytes=3, keep=keep), before).fill()
 
         assert await bench.store([b"newer"], mode, offset) is not None
         assert await bench.content() == left
@@ -172,7 +172,7 @@ async def test_what_stays_of_a_broken_upload(
 
 async def test_an_upload_that_does_not_fail_stays() -> None:
     """Without an error nothing is taken back, with or without `keep`."""
-    bench = await Bench(Disk(errno.EIO, reading=False, after_bytes=9, keep=False), b"old").fill()
+    bench = await Bench(DiskError(errno.EIO, reading=False, after_bytes=9, keep=False), b"old").fill()
 
     assert await bench.store([b"new"], "ab") is None
     assert await bench.content() == b"oldnew"
@@ -180,7 +180,7 @@ async def test_an_upload_that_does_not_fail_stays() -> None:
 
 async def test_a_part_that_is_gone_already() -> None:
     """A file that somebody has deleted meanwhile is not missed."""
-    bench = Bench(Disk(errno.EIO, reading=False, keep=False))
+    bench = Bench(DiskError(errno.EIO, reading=False, keep=False))
 
     async with bench.files.open(FILE, "wb") as file:
         with pytest.raises(PathIOError):
@@ -192,7 +192,7 @@ async def test_a_part_that_is_gone_already() -> None:
 
 async def test_a_restarted_upload_counts_its_own_octets() -> None:
     """`after` counts what this transfer writes, and not what was there before."""
-    bench = await Bench(Disk(errno.EIO, reading=False, after_bytes=10), DATA[:50]).fill()
+    bench = await Bench(DiskError(errno.EIO, reading=False, after_bytes=10), DATA[:50]).fill()
 
     assert await bench.store([DATA[50:]], "r+b", 50) is not None
     assert await bench.content() == DATA[:60]
@@ -206,7 +206,7 @@ async def test_a_restarted_upload_counts_its_own_octets() -> None:
 @pytest.mark.parametrize("size", [1, 10, 1000])
 async def test_a_file_fails_at_the_octet(method: str, after: int, size: int) -> None:
     """Exactly so many octets are read, whatever the pieces; then, even at the end, comes the error."""
-    bench = await Bench(Disk(errno.EIO, reading=True, after_bytes=after), DATA).fill()
+    bench = await Bench(DiskError(errno.EIO, reading=True, after_bytes=after), DATA).fill()
 
     octets, error = await bench.fetch(size, method=method)
 
@@ -218,7 +218,7 @@ async def test_a_file_fails_at_the_octet(method: str, after: int, size: int) -> 
 
 async def test_a_file_that_is_short_enough() -> None:
     """A file whose end comes first is read whole, and nobody is asked."""
-    bench = await Bench(Disk(errno.EIO, reading=True, after_bytes=101), DATA).fill()
+    bench = await Bench(DiskError(errno.EIO, reading=True, after_bytes=101), DATA).fill()
 
     assert await bench.fetch(7) == (DATA, None)
     assert bench.happens.asked == 0
@@ -226,7 +226,7 @@ async def test_a_file_that_is_short_enough() -> None:
 
 async def test_a_restarted_download_counts_its_own_octets() -> None:
     """`after` counts what this transfer reads, from wherever it begins."""
-    bench = await Bench(Disk(errno.EIO, reading=True, after_bytes=10), DATA).fill()
+    bench = await Bench(DiskError(errno.EIO, reading=True, after_bytes=10), DATA).fill()
 
     assert (await bench.fetch(7, offset=30))[0] == DATA[30:40]
 
@@ -234,7 +234,7 @@ async def test_a_restarted_download_counts_its_own_octets() -> None:
 @pytest.mark.parametrize("after", [0, 10, 100])
 async def test_a_whole_file_is_not_given_in_part(after: int) -> None:
     """Whoever asks for all that is left gets the error, and not what could be read before it."""
-    bench = await Bench(Disk(errno.EIO, reading=True, after_bytes=after), DATA).fill()
+    bench = await Bench(DiskError(errno.EIO, reading=True, after_bytes=after), DATA).fill()
 
     async with bench.files.open(FILE) as file:
         with pytest.raises(PathIOError):
@@ -243,7 +243,7 @@ async def test_a_whole_file_is_not_given_in_part(after: int) -> None:
 
 async def test_a_whole_file_that_is_short_enough() -> None:
     """Whoever asks for all that is left gets it when no error comes before the end."""
-    bench = await Bench(Disk(errno.EIO, reading=True, after_bytes=101), DATA).fill()
+    bench = await Bench(DiskError(errno.EIO, reading=True, after_bytes=101), DATA).fill()
 
     async with bench.files.open(FILE) as file:
         assert await file.read() == DATA
@@ -251,7 +251,7 @@ async def test_a_whole_file_that_is_short_enough() -> None:
 
 async def test_a_broken_download_takes_nothing_away() -> None:
     """A file that cannot be read stays what it is."""
-    bench = await Bench(Disk(errno.EIO, reading=True, after_bytes=5), DATA).fill()
+    bench = await Bench(DiskError(errno.EIO, reading=True, after_bytes=5), DATA).fill()
     await bench.fetch(7)
 
     assert await bench.content() == DATA
@@ -263,8 +263,8 @@ async def test_a_broken_download_takes_nothing_away() -> None:
 @pytest.mark.parametrize("size", [1, 7, 1000])
 async def test_a_fault_that_may_not_happen_changes_nothing(size: int) -> None:
     """While the fault is not to happen everything is written and read."""
-    writing = Bench(Disk(errno.EIO, reading=False, after_bytes=5, keep=False), answers=[False])
-    reading = await Bench(Disk(errno.EIO, reading=True, after_bytes=5), DATA, answers=[False]).fill()
+    writing = Bench(DiskError(errno.EIO, reading=False, after_bytes=5, keep=False), answers=[False])
+    reading = await Bench(DiskError(errno.EIO, reading=True, after_bytes=5), DATA, answers=[False]).fill()
 
     assert await writing.store(_pieces(size)) is None
     assert await writing.content() == DATA
@@ -275,8 +275,8 @@ async def test_a_fault_that_may_not_happen_changes_nothing(size: int) -> None:
 
 async def test_each_direction_has_its_own_errors() -> None:
     """A disk that cannot be read is written, and one that is full is read."""
-    reading = Bench(Disk(errno.EIO, reading=True))
-    full = await Bench(Disk(errno.EIO, reading=False), DATA).fill()
+    reading = Bench(DiskError(errno.EIO, reading=True))
+    full = await Bench(DiskError(errno.EIO, reading=False), DATA).fill()
 
     assert await reading.store(_pieces(7)) is None
     assert await full.fetch(7) == (DATA, None)
@@ -285,7 +285,7 @@ async def test_each_direction_has_its_own_errors() -> None:
 
 async def test_everything_else_is_that_of_the_layer_inside() -> None:
     """Directories, sizes and names are not touched, and errors of the layer are its own."""
-    bench = await Bench(Disk(errno.EIO, reading=True), DATA).fill()
+    bench = await Bench(DiskError(errno.EIO, reading=True), DATA).fill()
 
     await bench.files.mkdir(PurePosixPath("/d"))
     await bench.files.rename(FILE, PurePosixPath("/d/f"))
@@ -300,7 +300,7 @@ async def test_everything_else_is_that_of_the_layer_inside() -> None:
 
 async def test_seeking() -> None:
     """The position is that of the file inside."""
-    bench = await Bench(Disk(errno.EIO, reading=True, after_bytes=50), DATA).fill()
+    bench = await Bench(DiskError(errno.EIO, reading=True, after_bytes=50), DATA).fill()
 
     async with bench.files.open(FILE) as file:
         assert await file.seek(-10, os.SEEK_END) == 90
@@ -310,7 +310,7 @@ async def test_seeking() -> None:
 @given(st.lists(st.binary(max_size=20), max_size=8), st.integers(0, 100))
 async def test_what_is_written_is_always_the_beginning(pieces: list[bytes], after: int) -> None:
     """Whatever the pieces, the file has all octets or the first `after` of them."""
-    bench = Bench(Disk(errno.EIO, reading=False, after_bytes=after))
+    bench = Bench(DiskError(errno.EIO, reading=False, after_bytes=after))
     whole = b"".join(pieces)
 
     error = await bench.store(pieces)

@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 from ftpfixture.faults.edits import (
     SHAPES,
     Edit,
-    Mismatch,
-    NoLinks,
-    OtherAddress,
-    OtherOffset,
-    OtherShape,
-    OtherSize,
-    OtherTime,
-    Total,
+    MalformedAddress,
+    MismatchedLines,
+    NoLinkCounts,
+    ShiftOffset,
+    ShiftTime,
+    TotalLine,
+    WrongAddress,
+    WrongSize,
 )
 from ftpfixture.wire.hostport import parse_227, parse_229, render_227, render_229
 from ftpfixture.wire.reply import Reply
@@ -39,10 +39,10 @@ def _edited(edit: Edit, reply: Reply, host: str = HOST, encoding: str = "utf-8")
 @table(
     ("edit", "reply", "sent"),
     [
-        (OtherAddress("10.0.0.1"), PASV, "227 Entering Passive Mode (10,0,0,1,4,1).\r\n"),
-        (OtherAddress("10.0.0.1", 7), PASV, "227 Entering Passive Mode (10,0,0,1,0,7).\r\n"),
-        (OtherAddress("10.0.0.1"), EPSV, "229 Entering Extended Passive Mode (|||1025|)\r\n"),
-        (OtherAddress("10.0.0.1", 7), EPSV, "229 Entering Extended Passive Mode (|||7|)\r\n"),
+        (WrongAddress("10.0.0.1"), PASV, "227 Entering Passive Mode (10,0,0,1,4,1).\r\n"),
+        (WrongAddress("10.0.0.1", 7), PASV, "227 Entering Passive Mode (10,0,0,1,0,7).\r\n"),
+        (WrongAddress("10.0.0.1"), EPSV, "229 Entering Extended Passive Mode (|||1025|)\r\n"),
+        (WrongAddress("10.0.0.1", 7), EPSV, "229 Entering Extended Passive Mode (|||7|)\r\n"),
     ],
 )
 def test_wrong_addresses(edit: Edit, reply: Reply, sent: str) -> None:
@@ -87,20 +87,20 @@ def test_every_shape_is_in_the_table() -> None:
 @table("shape", SHAPES)
 def test_shapes_of_227_and_229(shape: str) -> None:
     """Each shape is what its name says, made from the true address."""
-    assert (_edited(OtherShape(shape), PASV), _edited(OtherShape(shape), EPSV)) == MALFORMED[shape]
+    assert (_edited(MalformedAddress(shape), PASV), _edited(MalformedAddress(shape), EPSV)) == MALFORMED[shape]
 
 
 @table("shape", SHAPES)
 def test_shapes_of_229_over_ipv6(shape: str) -> None:
     """A server without an IPv4 address has every shape, too."""
-    assert _edited(OtherShape(shape), EPSV, host="::1") == MALFORMED[shape][1]
+    assert _edited(MalformedAddress(shape), EPSV, host="::1") == MALFORMED[shape][1]
 
 
 @given(st.sampled_from(sorted(SHAPES)), st.integers(1, 65535), st.booleans())
 def test_shapes_keep_the_port_where_they_have_one(shape: str, port: int, extended: bool) -> None:
     """What can still be read leads to the true port, or to none."""
     reply = Reply("229", (render_229(port),)) if extended else Reply("227", (render_227(HOST, port),))
-    sent = _edited(OtherShape(shape), reply)
+    sent = _edited(MalformedAddress(shape), reply)
 
     if shape in ("multi-line", "swapped"):
         assert port == (parse_229(sent[4:]) if sent.startswith("229") else parse_227(sent[4:])[1])
@@ -109,7 +109,7 @@ def test_shapes_keep_the_port_where_they_have_one(shape: str, port: int, extende
     assert sent != reply.render().decode()
 
 
-@pytest.mark.parametrize("edit", [OtherAddress("10.0.0.1"), *map(OtherShape, SHAPES)], ids=repr)
+@pytest.mark.parametrize("edit", [WrongAddress("10.0.0.1"), *map(MalformedAddress, SHAPES)], ids=repr)
 @pytest.mark.parametrize(
     "reply",
     [
@@ -148,7 +148,7 @@ def test_what_is_no_address_stays(edit: Edit, reply: Reply) -> None:
 )
 def test_sizes(by: int, reply: Reply, sent: str) -> None:
     """A size is wrong in 213, in the 150 and as a fact, and never negative; times, names and others stay."""
-    assert _edited(OtherSize(by), reply) == sent
+    assert _edited(WrongSize(by), reply) == sent
 
 
 @table(
@@ -172,24 +172,24 @@ def test_sizes(by: int, reply: Reply, sent: str) -> None:
 )
 def test_times(by: float, reply: Reply, sent: str) -> None:
     """A time is wrong in 213 and as a fact; what is no time, or would be none, and names stay."""
-    assert _edited(OtherTime(by), reply) == sent
+    assert _edited(ShiftTime(by), reply) == sent
 
 
 def test_listings_of_facts() -> None:
     """Facts are changed on every line; a name that looks like one is not."""
     listing = "type=file;size=5;modify=20260101000000; size=5\r\ntype=dir;modify=20260101000000; 20260101000000\r\n"
 
-    assert OtherSize(5).edit_listing(listing) == listing.replace("size=5;", "size=10;")
-    assert OtherTime(60).edit_listing(listing) == listing.replace("=20260101000000;", "=20260101000100;")
-    assert OtherOffset(5).edit_listing(listing) == listing
+    assert WrongSize(5).edit_listing(listing) == listing.replace("size=5;", "size=10;")
+    assert ShiftTime(60).edit_listing(listing) == listing.replace("=20260101000000;", "=20260101000100;")
+    assert ShiftOffset(5).edit_listing(listing) == listing
 
 
 def test_listings_with_a_total() -> None:
     """The first line tells of blocks, as `ls` does."""
     listing = "-rw-r--r-- 1 none none 5 Jan  1 00:00 a\r\n" * 2
 
-    assert Total().edit_listing(listing) == f"total 8\r\n{listing}"
-    assert Total().edit_listing("") == "total 0\r\n"
+    assert TotalLine().edit_listing(listing) == f"total 8\r\n{listing}"
+    assert TotalLine().edit_listing("") == "total 0\r\n"
 
 
 def test_listings_without_links() -> None:
@@ -197,8 +197,8 @@ def test_listings_without_links() -> None:
     lines = ["-rw-r--r-- 1 none none 5 Jan  1 00:00 a", "drwxr-xr-x 12 none none 5 Jan  1 00:00 -rw-r--r-- 1 b"]
     short = ["-rw-r--r-- none none 5 Jan  1 00:00 a", "drwxr-xr-x none none 5 Jan  1 00:00 -rw-r--r-- 1 b"]
 
-    assert NoLinks().edit_listing("\r\n".join(lines)) == "\r\n".join(short)
-    assert NoLinks().edit_listing("01-01-26  12:00AM  5 a\r\n") == "01-01-26  12:00AM  5 a\r\n"
+    assert NoLinkCounts().edit_listing("\r\n".join(lines)) == "\r\n".join(short)
+    assert NoLinkCounts().edit_listing("01-01-26  12:00AM  5 a\r\n") == "01-01-26  12:00AM  5 a\r\n"
 
 
 @table(
@@ -216,8 +216,8 @@ def test_listings_without_links() -> None:
 )
 def test_arguments_of_rest(argument: str, by: int, changed: str) -> None:
     """A number is another, and never negative; what is none stays."""
-    assert OtherOffset(by).edit_argument(argument) == changed
-    assert OtherSize(by).edit_argument(argument) == argument
+    assert ShiftOffset(by).edit_argument(argument) == changed
+    assert WrongSize(by).edit_argument(argument) == argument
 
 
 # Codes that do not fit together.
@@ -234,20 +234,20 @@ def test_arguments_of_rest(argument: str, by: int, changed: str) -> None:
 )
 def test_two_codes_in_one_reply(reply: Reply, sent: str) -> None:
     """The reply has several lines in the form that it had, and the last has another code of the same kind."""
-    assert _edited(Mismatch(), reply) == sent
+    assert _edited(MismatchedLines(), reply) == sent
 
 
 def test_two_codes_in_any_encoding() -> None:
     """What the encoding lacks does not keep the reply from being sent; control characters end no line."""
     reply = Reply("250", ("\u0416\udce4\n",))
 
-    assert Mismatch().edit_reply(reply, HOST, "latin-1") == b"250-?\xe4\x00\r\n251 End\r\n"
+    assert MismatchedLines().edit_reply(reply, HOST, "latin-1") == b"250-?\xe4\x00\r\n251 End\r\n"
 
 
 @given(st.from_regex(r"[1-5][0-9][0-9]", fullmatch=True), st.lists(st.text(max_size=5), max_size=4), st.booleans())
 def test_two_codes_always_differ(code: str, lines: list[str], listing: bool) -> None:
     """First and last code share two digits and differ in the third, whatever the reply."""
-    sent = Mismatch().edit_reply(Reply(code, tuple(lines), listing), HOST, "utf-8")
+    sent = MismatchedLines().edit_reply(Reply(code, tuple(lines), listing), HOST, "utf-8")
 
     assert isinstance(sent, bytes)
     first, *_, last = sent.removesuffix(b"\r\n").split(b"\r\n")

@@ -104,7 +104,7 @@ def test_text_is_bare_where_that_is_not_misread(value: object, word: str) -> Non
 @table("word", ["'a", '"a', "'a'b", "b'a", "'''", "'\x00'", "'\\"])
 def test_quotes_that_do_not_fit_together(word: str) -> None:
     """A word that begins as text in quotes must be one."""
-    with pytest.raises(ConfigurationError, match="what begins with a quote ends with the same quote"):
+    with pytest.raises(ConfigurationError, match="the quotes do not match"):
         read_value(word)
 
 

@@ -61,7 +61,7 @@ def test_moments_of_users(phase: str) -> None:
     ("phase", "after_bytes", "at", "text"),
     [
         ("later", None, None, "phase takes one of command, before_150, after_150, .*, not 'later'"),
-        ("command", 1, 0.5, r"give after_bytes= \(a number\) or at= \(a part of the file\), not both"),
+        ("command", 1, 0.5, "at cannot be combined with after_bytes: give only one of them"),
         ("command", -1, None, "after_bytes takes a whole number, 0 or more, not -1"),
         ("command", 1.0, None, "after_bytes takes a whole number, 0 or more, not 1.0"),
         ("command", True, None, "after_bytes takes a whole number, 0 or more, not True"),

@@ -1,4 +1,4 @@
-"""Bits of a stream are flipped at their place in the whole, whatever pieces it goes in; bytes as replies."""
+"""Bits of a stream are flip_bits at their place in the whole, whatever pieces it goes in; bytes as replies."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ftpfixture.faults.pieces import Content, cut_up, flipped
+from ftpfixture.faults.pieces import Content, flip_bits, split_replies
 from ftpfixture.wire.reply import Reply
 
 FLIPPED = [
@@ -25,8 +25,8 @@ FLIPPED = [
 def test_which_bits_are_flipped() -> None:
     """Those of the mask, in the byte `first`, and in each so-many-th after it."""
     for chosen, content in FLIPPED:
-        assert flipped(bytes(8), 0, *chosen) == content
-        assert flipped(memoryview(content), 0, *chosen) == bytes(8)
+        assert flip_bits(bytes(8), 0, *chosen) == content
+        assert flip_bits(memoryview(content), 0, *chosen) == bytes(8)
 
 
 @given(
@@ -37,12 +37,12 @@ def test_which_bits_are_flipped() -> None:
 def test_pieces_are_garbled_as_the_whole(data: bytes, cuts: list[int], chosen: tuple[int, int | None, int]) -> None:
     """Wherever a stream is cut into pieces, the same bytes of it are changed, and no others."""
     ends = [0, *sorted(cuts), len(data)]
-    pieces = [flipped(data[start:end], start, *chosen) for start, end in itertools.pairwise(ends)]
+    pieces = [flip_bits(data[start:end], start, *chosen) for start, end in itertools.pairwise(ends)]
 
     first, every, mask = chosen
     numbers = range(first, len(data), every or len(data) + 1)
     wanted = bytes(byte ^ mask if number in numbers else byte for number, byte in enumerate(data))
-    assert b"".join(pieces) == flipped(data, 0, *chosen) == wanted
+    assert b"".join(pieces) == flip_bits(data, 0, *chosen) == wanted
 
 
 CUT_UP: list[tuple[Content, list[tuple[Reply, bytes]]]] = [
@@ -64,10 +64,10 @@ CUT_UP: list[tuple[Content, list[tuple[Reply, bytes]]]] = [
 def test_bytes_are_the_replies_that_a_client_finds_in_them() -> None:
     """Every byte belongs to one piece, and each piece has the code that a client would read."""
     for content, pieces in CUT_UP:
-        assert cut_up(content, "utf-8") == pieces
+        assert split_replies(content, "utf-8") == pieces
 
 
 @given(st.binary(max_size=60) | st.from_regex(rb"([1-5][0-9][0-9][ -].{0,5}\r?\n?){0,4}", fullmatch=True))
 def test_no_byte_is_lost(content: bytes) -> None:
     """Whatever is sent is sent as a whole."""
-    assert b"".join(raw for _, raw in cut_up(content, "utf-8")) == content
+    assert b"".join(raw for _, raw in split_replies(content, "utf-8")) == content

@@ -91,7 +91,7 @@ def test_the_end_of_a_transfer() -> None:
 
 
 def test_a_download_in_pieces_is_garbled_in_them() -> None:
-    """Bits are flipped at their place in the file, and nothing is told where none is."""
+    """Bits are flip_bits at their place in the file, and nothing is told where none is."""
     faults = "RETR: slice_data 2 1\nRETR: garble_data 3 mask=4"
     wanted = "fired; use small_packets True; data 01 flushed; wait 1; fired; data 27 flushed"
 
@@ -146,6 +146,6 @@ def test_a_word_happens_only_to_commands_that_it_is_for() -> None:
 
 
 def test_what_is_for_one_connection_leaves_the_other_alone() -> None:
-    """Bits of replies and bits of files are flipped by words of their own, and so are pieces made of them."""
+    """Bits of replies and bits of files are flip_bits by words of their own, and so are pieces made of them."""
     assert play("RETR: garble; slice 9", "RETR a", "|0123|") == [["do RETR a"], ["data 0123"]]
     assert play("RETR: garble_data; slice_data 9", "RETR a", "226 Done") == [["do RETR a"], ["send 226 Done"]]

@@ -59,8 +59,8 @@ def test_commands_that_fit(when: Trigger, command: Situation) -> None:
         (Trigger(RETR, user="bob"), situation(user=""), "the user was '', not 'bob'"),
         (Trigger(RETR, session=2), situation(session=1), "the session was number 1, not 2"),
         (Trigger(RETR, type="A"), situation(transfer_type="I"), "the type was I, not A"),
-        (Trigger(RETR, since=2.5), situation(at=1.23456), "it came after 1.23 s, before 2.5 s"),
-        (Trigger(RETR, until=2.5), situation(at=3), "it came after 3 s, later than 2.5 s"),
+        (Trigger(RETR, since=2.5), situation(at=1.23456), "it was received after 1.23 s, and since=2.5"),
+        (Trigger(RETR, until=2.5), situation(at=3), "it was received after 3 s, and until=2.5"),
     ],
 )
 def test_commands_that_do_not_fit(when: Trigger, command: Situation, text: str) -> None:
@@ -78,7 +78,7 @@ def test_the_first_difference_counts() -> None:
         values[name] = value
     told.append(when.difference(_with(**values)))
 
-    assert [str(text).split()[1] for text in told] == ["fault", "path", "user", "session", "type", "came"]
+    assert [str(text).split()[1] for text in told] == ["fault", "path", "user", "session", "type", "was"]
 
 
 @table("verb", SECRETS)

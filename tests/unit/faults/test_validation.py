@@ -25,9 +25,15 @@ def _error(fault: Fault, known: set[str] = KNOWN_VERBS) -> str:
 @table(
     ("fault", "text"),
     [
-        (on("RETRR").not_implemented(), "on('RETRR').not_implemented(): no such command 'RETRR': did you mean 'RETR'?"),
-        (on("RETR", "QQQQQ").not_implemented(), "on('RETR', 'QQQQQ').not_implemented(): no such command 'QQQQQ'"),
-        (on("PASSS", path="dragon").not_implemented(), "no such command 'PASSS': did you mean 'PASS'?"),
+        (
+            on("RETRR").not_implemented(),
+            "on('RETRR').not_implemented(): the server has no command 'RETRR': did you mean 'RETR'?",
+        ),
+        (
+            on("RETR", "QQQQQ").not_implemented(),
+            "on('RETR', 'QQQQQ').not_implemented(): the server has no command 'QQQQQ'",
+        ),
+        (on("PASSS", path="dragon").not_implemented(), "the server has no command 'PASSS': did you mean 'PASS'?"),
     ],
 )
 def test_verbs_that_nobody_answers(fault: Fault, text: str) -> None:
@@ -96,7 +102,7 @@ def test_words_that_are_for_other_verbs(fault: Fault, verbs: str) -> None:
     """The error shows the fault, and names the verbs to which such a thing happens."""
     own = "|".join(fault.trigger.verbs)
 
-    assert _error(fault) == f"{fault!r}: that happens to {verbs} only, not to {own}"
+    assert _error(fault) == f"{fault!r}: it can happen only with {verbs}, not with {own}"
 
 
 @table(

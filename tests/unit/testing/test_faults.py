@@ -93,10 +93,13 @@ def test_clearing() -> None:
             "unknown word 'not_implementd': did you mean 'not_implemented'?\n"
             "    NOOP: not_implementd\n          ^^^^^^^^^^^^^^",
         ),
-        ("NOOOP: not_implemented", "on('NOOOP').not_implemented(): no such command 'NOOOP': did you mean 'NOOP'?"),
+        (
+            "NOOOP: not_implemented",
+            "on('NOOOP').not_implemented(): the server has no command 'NOOOP': did you mean 'NOOP'?",
+        ),
         (
             on("NOOP").refuse_data(),
-            "on('NOOP').refuse_data(): that happens to EPRT, EPSV, PASV, PORT only, not to NOOP",
+            "on('NOOP').refuse_data(): it can happen only with EPRT, EPSV, PASV, PORT, not with NOOP",
         ),
         (on("NOOP"), "on('NOOP') does not say what goes wrong: add a word, such as .drop_data()"),
         (on("NOOP").nth(2), "on('NOOP').nth(2) does not say what goes wrong: add a word, such as .drop_data()"),
@@ -318,8 +321,8 @@ def test_assert_fired() -> None:
         faults=["NOOP: not_implemented", "PWD: not_implemented", "SYST optional: not_implemented"]
     ) as server:
         assert _failure(server.faults.assert_fired).startswith(
-            "on('NOOP').not_implemented() happened 0 times: no command came\n"
-            "on('PWD').not_implemented() happened 0 times: no command came\n\n(no client connected)"
+            "on('NOOP').not_implemented() happened 0 times: no command was seen\n"
+            "on('PWD').not_implemented() happened 0 times: no command was seen\n\n(no client connected)"
         )
         _codes(server, "NOOP", "PWD")
         server.faults.assert_fired()
@@ -372,7 +375,8 @@ def test_a_failed_assertion_shows_all_there_is_to_know() -> None:
 
     first, empty, *dialogue = message.split("\n")
     assert first == (
-        "on('CWD', path='/in*').nth(2).not_implemented() happened 0 times: CWD was seen 1 time, fault waits for the 2nd"
+        "on('CWD', path='/in*').nth(2).not_implemented() happened 0 times: "
+        "CWD was seen 1 time, the fault waits for the 2nd"
     )
     assert empty == ""
     assert dialogue[0] == "session 1"
@@ -399,7 +403,7 @@ def test_assert_fired_does_not_wait_when_all_is_over(monkeypatch: pytest.MonkeyP
     with FtpServer(faults=["QUIT: not_implemented"]) as server:
         _codes(server, "PWD")
 
-        assert "PWD came, but the fault is for QUIT" in _failure(server.faults.assert_fired)
+        assert "PWD was seen, but the fault is for QUIT" in _failure(server.faults.assert_fired)
         server.faults.clear()
 
 
@@ -410,7 +414,7 @@ def test_leaving_the_server_with_a_fault_that_never_happened() -> None:
     """The context of the server raises, and the server is stopped."""
     server = FtpServer(faults=["NOOP: not_implemented"])
 
-    with pytest.raises(AssertionError, match="no command came"), server:
+    with pytest.raises(AssertionError, match="no command was seen"), server:
         pass
     assert repr(server) == "<FtpServer not running>"
 

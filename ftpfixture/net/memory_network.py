@@ -104,7 +104,7 @@ class MemoryListener:
         self.host, self.port = address
         self._listeners = listeners
         self._listeners.add(self)
-        self._on_transport = on_transport
+        self.on_transport = on_transport
         self._backlog = backlog
         self._waiting: deque[MemoryTransport] = deque()
         self._filled = False
@@ -148,7 +148,7 @@ class MemoryListener:
                 return
             transport = self._waiting.popleft()
             self._changed()
-            self._on_transport(transport)
+            self.on_transport(transport)
 
     def pause(self) -> None:
         """See Listener."""

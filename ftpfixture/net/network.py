@@ -47,10 +47,12 @@ class Listener(Protocol):
     Attributes:
         host: Numeric address.
         port: Never 0.
+        on_transport: Called with each accepted connection; may be assigned.
     """
 
     host: str
     port: int
+    on_transport: OnTransport
 
     @property
     def closed(self) -> bool:
@@ -158,7 +160,7 @@ class SocketListener:
         self, loop: asyncio.AbstractEventLoop, host: str, port: int, on_transport: OnTransport, backlog: int = BACKLOG
     ) -> None:
         self._loop = loop
-        self._on_transport = on_transport
+        self.on_transport = on_transport
         self._retry: asyncio.TimerHandle | None = None
         self._filler: socket.socket | None = None
         self._sock = Socket(family_of(host), socket.SOCK_STREAM)
@@ -204,7 +206,7 @@ class SocketListener:
             except OSError:
                 sock.close()  # the client reset it before this accept
                 continue
-            self._on_transport(transport)
+            self.on_transport(transport)
 
     def pause(self) -> None:
         """See Listener."""

@@ -249,23 +249,33 @@ class BaseServer:
         if self._tasks:
             await wait(self._tasks, timeout=_STOP_TIME)
 
-    async def start_over(self, user_manager: AbstractUserManager) -> None:
-        """End all sessions as `close` does, and continue with other users; new connections wait until `resume`.
-
-        The next session has the number 1.
-
-        Args:
-            user_manager: The user manager from now on.
+    async def end_sessions(self) -> None:
+        """End all sessions as `close` does, and go on listening; new connections wait until `resume`.
 
         Raises:
-            ServerStateError: The server is not started, or a session does not end; the server continues as before.
+            ServerStateError: The server is not started, or a session does not end; then it accepts connections again.
         """
         self.pause()
         await self._terminate_sessions("Service starts over")
-        if self.connections:
+        if self._tasks:
             self.resume()
             numbers = ", ".join(map(str, self.connections))
             raise ServerStateError(f"session {numbers} did not end within {_STOP_TIME} s: start a new server")
+
+    def begin_again(self, user_manager: AbstractUserManager, other: BaseServer) -> None:
+        """Begin as a server without sessions; the next session has the number 1.
+
+        Args:
+            user_manager: Decides who may log in.
+            other: The server whose port, hub, gates and files this one has from now on; it may be this one. It has no
+                sessions, see `end_sessions`.
+        """
+        if other is not self:
+            self._listener, other._listener = other._running(), None
+            self._listener.on_transport = self._accepted
+            self._closed = other._closed
+            self.server_host, self.server_port = other.server_host, other.server_port
+            self.hub, self.gate_factory, self.path_io_factory = other.hub, other.gate_factory, other.path_io_factory
         self.user_manager = user_manager
         self.user_manager.use_clock(self.clock)
         self.throttle_per_user.clear()

@@ -157,10 +157,14 @@ class ServerAddress:
             finally:
                 self._certify(lambda: self._names.remove(host))
 
+    @property
+    def _host_names(self) -> tuple[str, ...]:
+        return tuple(sorted(set(self._names)))
+
     def _certify(self, change: Callable[[], None] = lambda: None) -> None:
         """Change the names of the server; its certificate is for all of them from the next session on."""
         with self._naming:
             change()
             if self._certified is not None and not self.inherited:
-                context = self._certified(names=tuple(sorted(set(self._names))))
+                context = self._certified(names=self._host_names)
                 self.driver.call(lambda: setattr(self.server, "ssl", context))

@@ -6,77 +6,78 @@ One rule: what a test changes by the handle of a server is brought back here, or
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from ftpfixture.aio import take_turns
-from ftpfixture.clock import Clock
 from ftpfixture.errors import ConfigurationError
-from ftpfixture.faults.active import ActiveFaults
 from ftpfixture.faults.dsl import Fault
-from ftpfixture.server import Server
+from ftpfixture.server import AbstractUserManager, Server, User
+from ftpfixture.testing.certificates import Certified
 from ftpfixture.testing.faults import Faults
 from ftpfixture.testing.files import Files
 
-__all__ = ["Beginning"]
+__all__ = ["Beginning", "check_changes"]
+
+_FIXED = (
+    *("host", "port", "allow_remote", "root", "path_io_factory", "server_class", "driver", "clock", "network", "name"),
+)
+
+
+def check_changes(settings: Mapping[str, Any]) -> None:
+    """Check the settings with which a running server is to begin again.
+
+    Raises:
+        ConfigurationError: A running server cannot change one of them.
+    """
+    for name in settings:
+        if name in _FIXED:
+            raise ConfigurationError(f"reset({name}=...): a running server keeps its {name}; start another server")
 
 
 class Beginning:
-    """The files, speed limits and faults with which a server begins.
+    """The settings, users, files, quota, speed limits and faults with which a server begins.
 
     Args:
-        server: The server inside.
+        server: The server inside, made from the settings.
+        users: The users, or their manager.
+        certified: Makes its certificate for other host names, too; None without TLS, or with a context of the user.
         contents: The setting `files`.
-        files: What the server has now.
-        faults: What goes wrong now.
-        rules: Where the server looks for that.
-        own_clock: The server's clock, when it has one of its own.
+        quota: The setting `quota`.
+
+    Attributes:
+        server: As given.
+        users: As given.
+        certified: As given.
     """
 
     def __init__(
         self,
         server: Server,
+        users: list[User] | AbstractUserManager,
+        certified: Certified | None,
         contents: Mapping[str, bytes | None],
-        files: Files,
-        faults: Faults,
-        rules: ActiveFaults,
-        own_clock: Clock | None,
+        quota: int | None,
     ) -> None:
-        self._server = server
+        self.server = server
+        self.users = users
+        self.certified = certified
         self._contents = dict(contents)
-        self._files = files
-        self._faults = faults
-        self._rules = rules
-        self._clock = own_clock
-        self._first_faults: tuple[Fault, ...] | None = None
+        self._quota = quota
+        self._faults: tuple[Fault, ...] | None = None
         throttles = (*server.throttle, *server.throttle_per_connection)
         self._limits = [(throttle, throttle.limit) for throttle in throttles]
 
-    def started(self) -> None:
-        """Remember the faults that there are when the server is first started."""
-        if self._first_faults is None:
-            self._first_faults = tuple(armed.fault for armed in self._faults.active)
+    def started(self, faults: Faults) -> None:
+        """Keep the faults that the server has when it is first started."""
+        if self._faults is None:
+            self._faults = tuple(active.fault for active in faults.active)
 
-    def check(self) -> None:
-        """Make sure that all can be brought back.
-
-        Raises:
-            ConfigurationError: The files are not in memory.
-        """
-        if not self._files.in_memory:
-            raise ConfigurationError(
-                "reset() brings back files in memory, and this server has others: start a new server for each test"
-            )
-
-    async def bring_back(self) -> None:
-        """Let everything be as it was; on the loop, when all sessions have ended."""
-        if self._clock is not None:
-            self._clock.reset()
+    async def bring_back(self, files: Files, faults: Faults) -> None:
+        """Restore speed limits, files and faults; on the loop, when all sessions have ended."""
         for throttle, limit in self._limits:
             throttle.limit = limit
-        self._files.clear()
+        files.begin_again(self._quota)
         for path, data in self._contents.items():
-            self._files.put(path, data)
+            files.put(path, data)
             await take_turns()
-        self._rules.started = self._server.clock.monotonic()
-        self._faults.clear()
-        for fault in self._first_faults or ():
-            self._faults.add(fault)
+        faults.begin_again(self._faults or (), self.server.clock.monotonic())

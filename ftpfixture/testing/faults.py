@@ -84,6 +84,17 @@ class Faults:
         with self._lock:
             self._rules.active = ()
 
+    def begin_again(self, faults: Iterable[Fault], now: float) -> None:
+        """Have these faults alone, all of which wait; the server is as old as new.
+
+        Args:
+            faults: Checked before.
+            now: Monotonic seconds of the server's clock.
+        """
+        with self._lock:
+            self._rules.active = tuple(map(ActiveFault, faults))
+            self._rules.started = now
+
     @contextmanager
     def __call__(self, *faults: Fault | str) -> Iterator[list[ActiveFault]]:
         """Let things go wrong inside the context; each must have happened at its end, unless it is optional.
@@ -130,7 +141,22 @@ class Faults:
             raise ConfigurationError(f"{wanted!r} was never added, or was taken away")
         self._assert(found, times, even_optional=True)
 
-    def _assert(self, all_armed: Iterable[ActiveFault], times: int | None = None, even_optional: bool = False) -> None:
+    def assert_fired_by_now(self) -> None:
+        """Assert that all faults that are not optional happened; for a server without sessions, where nothing follows.
+
+        Raises:
+            AssertionError: One did not.
+        """
+        __tracebackhide__ = True
+        self._assert(self._rules.active, patience=0)
+
+    def _assert(
+        self,
+        all_armed: Iterable[ActiveFault],
+        times: int | None = None,
+        even_optional: bool = False,
+        patience: float = _PATIENCE,
+    ) -> None:
         __tracebackhide__ = True
         needed = [one for one in all_armed if even_optional or not one.fault.trigger.optional]
 
@@ -138,7 +164,7 @@ class Faults:
             return [one for one in needed if (one.fired != times if times is not None else not one.fired)]
 
         if missed():
-            self._log.wait_until(lambda: not missed() or self._is_over(), _PATIENCE)
+            self._log.wait_until(lambda: not missed() or self._is_over(), patience)
         wrong = missed()
         if wrong:
             expected = "" if times is None else f" (expected {counted(times)})"

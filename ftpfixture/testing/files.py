@@ -106,6 +106,15 @@ class Files(MutableMapping[str, bytes]):
         """Remove everything: files, directories and links."""
         self._run(lambda tree: tree.clear())
 
+    def begin_again(self, quota: int | None) -> None:
+        """Remove everything, and set the quota."""
+
+        def begin(tree: MemoryFiles) -> None:
+            tree.quota = quota
+            tree.clear()
+
+        self._run(begin)
+
     def __contains__(self, path: object) -> bool:
         """True for a file, a directory or a link that is there."""
         return isinstance(path, str) and self._run(lambda tree: tree.lookup(_absolute(path), follow=False) is not None)

@@ -21,7 +21,7 @@ from ftpfixture.log.records import SessionRecord
 from ftpfixture.net.faultgate import FaultGate
 from ftpfixture.net.throttle import StreamThrottle
 from ftpfixture.testing.address import ServerAddress
-from ftpfixture.testing.beginning import Beginning
+from ftpfixture.testing.beginning import Beginning, check_changes
 from ftpfixture.testing.certificates import ServerTls
 from ftpfixture.testing.faults import Faults
 from ftpfixture.testing.files import Files
@@ -62,6 +62,7 @@ class FtpServer(ServerAddress):
 
     def __init__(self, **settings: Unpack[FtpServerSettings]) -> None:
         super().__init__()
+        self._settings = settings
         own, others = FTP_SERVER_SETTINGS.split(settings)
         self.driver = own["driver"] or shared_thread()
         others["clock"] = clock_of(others.get("clock"), self.driver)
@@ -82,8 +83,8 @@ class FtpServer(ServerAddress):
         faults = own["faults"]
         for fault in [faults] if isinstance(faults, str) or not isinstance(faults, Iterable) else faults:
             self.faults.add(fault)
-        own_clock = None if isinstance(settings.get("clock"), Clock) else self.clock
-        self._beginning = Beginning(self.server, own["files"] or {}, self.files, self.faults, rules, own_clock)
+        self._own_clock = None if isinstance(settings.get("clock"), Clock) else self.clock
+        self._beginning = Beginning(self.server, self._users, self._certified, own["files"] or {}, own["quota"])
 
     def _stored(self, files: Mapping[str, bytes | None] | None, quota: int | None, served: Path | None) -> Files:
         """The files that the server begins with.
@@ -123,7 +124,7 @@ class FtpServer(ServerAddress):
         self._origin.check()
         if self._running:
             raise ServerStateError(f"this server runs already, at {self.url}")
-        self._beginning.started()
+        self._beginning.started(self.faults)
         self.driver.acquire()
         _RUNNING.add(self)
         try:
@@ -156,30 +157,75 @@ class FtpServer(ServerAddress):
         self.stop()
         self.start()
 
-    def reset(self) -> None:
+    def reset(self, **settings: Unpack[FtpServerSettings]) -> None:
         """Begin again on the same port, for the next test, which takes less time than a new server.
 
-        Sessions that are open get 421. Files, users and speed limits are those of the settings, faults those that there
-        were when the server was started, the log is empty, sessions count from 1, and accepting and a clock of the
-        server's own go on. A user manager or a `Clock` of yours stays as it is.
+        Open sessions get 421. Files, users and speed limits are those of the settings, faults those that there were
+        when the server was started; the log is empty, sessions count from 1, and the server accepts connections. A
+        clock of its own continues in real time. A user manager or a `Clock` of yours stays as it is.
+
+        Args:
+            settings: Settings over those of the server, until the next reset; a running server keeps its `host`,
+                `port`, `root`, `driver` and the like.
 
         Raises:
             ServerStateError: The server does not run, or a session does not end.
-            ConfigurationError: The files are not in memory.
-            ServerFailure: As `check` says; so much has been begun again all the same.
+            ConfigurationError: The files are not in memory, or a setting cannot work; then nothing has changed.
+            UnknownSetting: There is no such setting; likewise.
+            ServerFailure: As `check` raises it; the server has begun again all the same.
             AssertionError: A fault never happened; likewise.
         """
         __tracebackhide__ = True
         self._live()
-        self._beginning.check()
-        self.driver.await_(self.server.start_over(manager_of(self._users)))
+        self.check_reset()
+        beginning = self._beginning
+        if settings:
+            check_changes(settings)
+            changed = {**self._settings, **settings, "driver": self.driver, "clock": self.clock}
+            beginning = FtpServer(**changed)._made()  # type: ignore[arg-type]
+        if beginning.certified is not None:
+            beginning.server.ssl = beginning.certified(names=self._host_names)
+        problem = self.driver.await_(self._begin_again(beginning))
+        if problem is not None:
+            raise problem
+
+    def check_reset(self) -> None:
+        """Check that `reset` is possible.
+
+        Raises:
+            ConfigurationError: The files are not in memory.
+        """
+        if not self.files.in_memory:
+            raise ConfigurationError(
+                "reset() brings back files in memory, and this server has others: start a new server for each test"
+            )
+
+    def _made(self) -> Beginning:
+        self._beginning.started(self.faults)
+        return self._beginning
+
+    async def _begin_again(self, beginning: Beginning) -> Exception | None:
+        """End the sessions and begin again; return what went wrong since the last time."""
+        await self.server.end_sessions()
+        problem = self._problem()
+        if self._own_clock is not None:
+            self._own_clock.reset()
+        self._users, self._certified = beginning.users, beginning.certified
+        beginning.server.begin_again(manager_of(self._users), self.server)
+        self.server = beginning.server
+        await beginning.bring_back(self.files, self.faults)
+        self.log.clear()
+        self.server.resume()
+        return problem
+
+    def _problem(self) -> Exception | None:
+        __tracebackhide__ = True
         try:
             self.check()
-            self.faults.assert_fired()
-        finally:
-            self.driver.await_(self._beginning.bring_back())
-            self.log.clear()
-            self.driver.call(self.server.resume)
+            self.faults.assert_fired_by_now()
+        except (ServerFailure, AssertionError) as error:
+            return error
+        return None
 
     def pause(self) -> None:
         """Leave new connections unanswered; those there are go on."""

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import ftplib
+import socket
+import ssl
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +17,7 @@ from ftpfixture import (
     Clock,
     ConfigurationError,
     Connection,
+    FtpFixtureError,
     FtpServer,
     ScriptedUserManager,
     Server,
@@ -284,3 +288,116 @@ def test_in_virtual_time() -> None:
         assert server.files.directories == []
         server.reset()
         assert server.files == {"/a.txt": b"a", "/in/b.txt": b"b"}
+
+
+# Other settings until the next reset.
+
+
+def test_settings_until_the_next_reset(server: FtpServer) -> None:
+    """Settings are those of the server with the given ones over them; address, files and log stay the same objects."""
+    address, files, log, faults = server.address, server.files, server.log, server.faults
+
+    server.reset(users={"ann": "secret"}, files={"/c.txt": b"c"}, disable=["SIZE"], faults=["CWD: answer 421 'Full'"])
+
+    assert (server.address, server.files, server.log, server.faults) == (address, files, log, faults)
+    assert server.credentials == ("ann", "secret")
+    assert server.files == {"/c.txt": b"c"}
+    assert _codes(server, "SIZE c.txt", "CWD /") == ["502", "421"]
+    log.assert_sent("USER ann", times=1)
+    assert [session.number for session in log.sessions] == [1]
+
+    server.reset(system="OTHER")
+    assert server.files == {"/a.txt": b"a", "/in/b.txt": b"b"}
+    with RawClient(server.address) as client:
+        client.login()
+        assert client.ask("SYST").text == "OTHER"
+        assert client.code("SIZE a.txt") == "213"
+
+    server.reset()
+    assert faults.active == []
+    assert server.server.system != "OTHER"
+
+
+def test_a_quota_until_the_next_reset(server: FtpServer) -> None:
+    """The quota counts the files of the same reset."""
+    server.reset(quota=10, files={"/a.txt": bytes(8)})
+    with RawClient(server.address) as client:
+        client.login()
+        assert client.store("STOR b.txt", bytes(9)) == ["150", "452"]
+
+    server.reset()
+    with RawClient(server.address) as client:
+        client.login()
+        assert client.store("STOR b.txt", bytes(100_000)) == ["150", "226"]
+
+
+def test_tls_until_the_next_reset(server: FtpServer) -> None:
+    """A server has TLS for one test; under another name its certificate is for that name, before and after."""
+    with server.as_host("ftp.partner.example"):
+        server.reset(tls="implicit")
+        context = server.tls.client_context()
+        with (
+            socket.create_connection(server.address, timeout=10) as plain,
+            context.wrap_socket(plain, server_hostname="ftp.partner.example") as client,
+        ):
+            assert client.recv(100).startswith(b"220")
+    server.reset()
+    assert _codes(server, "AUTH TLS") == ["502"]
+
+
+def test_the_certificate_after_a_name_has_ended(ftp_server_factory: Callable[..., FtpServer]) -> None:
+    """A name that ended while other settings were in force is in no certificate afterwards."""
+    server = ftp_server_factory(tls="explicit")
+    with server.as_host("ftp.partner.example"):
+        server.reset(system="OTHER")
+    server.reset()
+    with pytest.raises(ssl.SSLCertVerificationError, match="Hostname mismatch"):
+        _secured(server, "ftp.partner.example")
+    _secured(server, "localhost")
+
+
+def _secured(server: FtpServer, name: str) -> None:
+    """Make a TLS handshake as a client that knows the server under this name."""
+    with ftplib.FTP_TLS(context=server.tls.client_context(), timeout=10) as ftp:
+        ftp.connect(*server.address)
+        ftp.host = name
+        ftp.auth()
+
+
+def test_a_server_class_of_the_user() -> None:
+    """Settings of the class and what its constructor does are as for a new server."""
+
+    class Greeting(Server):
+        """Has a setting of its own."""
+
+        def __init__(self, users: Any = None, *, motto: str = "none", **settings: Any) -> None:
+            super().__init__(users, **settings)
+            self.welcome_message = f"My motto: {motto}"
+
+    changes: list[Any] = [{"motto": "new"}, {"system": "X"}, {}]
+    with FtpServer(server_class=Greeting, motto="old") as server:  # type: ignore[call-arg]
+        for change, text in zip(changes, ["new", "old", "old"], strict=True):
+            server.reset(**change)
+            with RawClient(server.address) as client:
+                assert client.reply().text == f"My motto: {text}"
+
+
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        ({"port": 2121}, r"reset\(port=...\): a running server keeps its port; start another server"),
+        ({"server_class": Server}, "a running server keeps its server_class"),
+        ({"disable": ["NOPE"]}, "cannot disable 'NOPE'"),
+        ({"idle_timout": 5}, "did you mean 'idle_timeout'"),
+        ({"files": {"a": b""}}, "must be absolute"),
+        ({"faults": ["RETR: dropdata"]}, "drop_data"),
+        ({"users": 3}, "users takes"),
+    ],
+)
+def test_settings_that_cannot_work(server: FtpServer, settings: dict[str, Any], text: str) -> None:
+    """An error changes nothing: the session goes on, and so do the settings."""
+    with RawClient(server.address) as client:
+        client.login()
+        with pytest.raises(FtpFixtureError, match=text):
+            server.reset(**settings)
+        assert client.code("SIZE a.txt") == "213"

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import contextvars
 from asyncio import timeout
+from bisect import bisect_right
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
 from operator import attrgetter
@@ -29,6 +30,14 @@ class _Standing(NamedTuple):
     wall: float
     since: float
     now: float
+
+
+class _Change(NamedTuple):
+    """A change of a clock: when it was by the source of time, monotonic time from then on, and whether it runs."""
+
+    source: float
+    monotonic: float
+    runs: bool
 
 
 class Timer:
@@ -121,6 +130,7 @@ class Clock:
         self._lock = lock()  # guards the four above and the loops; reading needs no lock
         self._timers: dict[Timer, None] = {}  # in the order in which they were made
         self._loops: set[asyncio.AbstractEventLoop] = set()
+        self._changes: list[_Change] = []
 
     # Reading the time.
 
@@ -135,6 +145,18 @@ class Clock:
         """Return seconds since an arbitrary start; they never decrease."""
         standing = self._standing
         return self._monotonic() + self._ahead[1] if standing is None else standing.now
+
+    def monotonic_at(self, source: float) -> float:
+        """Return what `monotonic` returned at a moment of the past.
+
+        Args:
+            source: The moment, by the monotonic time of the source of time.
+        """
+        index = bisect_right(self._changes, source, key=attrgetter("source"))
+        if not index:
+            return source
+        change = self._changes[index - 1]
+        return change.monotonic + (source - change.source if change.runs else 0)
 
     @property
     def frozen(self) -> bool:
@@ -261,6 +283,7 @@ class Clock:
         if self._standing is None:
             now = self.monotonic()
             self._standing = _Standing(self(), now, now)
+            self._note_change()
         self._holds += 1
 
     def _let_go(self) -> None:
@@ -268,6 +291,7 @@ class Clock:
         if not self._holds:
             self._ahead = (self() - self._wall(), self.monotonic() - self._monotonic())
             self._standing = None
+            self._note_change()
             for timer in tuple(self._timers):
                 with contextlib.suppress(RuntimeError):  # its loop is closed
                     timer.loop.call_soon_threadsafe(timer.rearm)
@@ -285,6 +309,10 @@ class Clock:
         with self._lock:
             if self._standing is not None and moment > self._standing.now:
                 self._standing = self._standing._replace(now=moment)
+                self._note_change()
+
+    def _note_change(self) -> None:
+        self._changes.append(_Change(self._monotonic(), self.monotonic(), self._standing is None))
 
 
 def _wake(waiter: asyncio.Future[None]) -> None:

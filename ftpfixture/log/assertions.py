@@ -5,30 +5,15 @@ One rule: an assertion only reads; when it fails, it shows what was expected, wh
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-
 from ftpfixture.log.matching import Pattern, nearest
-from ftpfixture.log.records import CommandRecord, TransferRecord
+from ftpfixture.log.records import CommandRecord
+from ftpfixture.log.view import LogView
 
 __all__ = ["Assertions", "counted_times"]
 
 
-class Assertions(ABC):
+class Assertions(LogView):
     """Assertions over the records of a log."""
-
-    @property
-    @abstractmethod
-    def commands(self) -> list[CommandRecord]:
-        """All commands in the order in which they were handled."""
-
-    @property
-    @abstractmethod
-    def transfers(self) -> list[TransferRecord]:
-        """All data connections that were used."""
-
-    @abstractmethod
-    def transcript(self, session: int | None = None) -> str:
-        """The dialogue of all sessions, or of one."""
 
     def find(self, pattern: str, session: int | None = None) -> list[CommandRecord]:
         """The commands that match, in order; perhaps none."""
@@ -92,28 +77,6 @@ class Assertions(ABC):
                 raise AssertionError(self.missed(pattern, f"expected as number {len(found) + 1}, {place}", session))
             found.append(match)
         return found
-
-    def assert_encrypted(self, *, session: int | None = None) -> None:
-        """Assert that no name and no password went over a control connection in clear, and no octet of data.
-
-        Args:
-            session: Number of the only session that counts; None for all.
-
-        Raises:
-            AssertionError: Something did, or nothing was said at all; the text names the first.
-        """
-        __tracebackhide__ = True
-        secrets = [record for record in self._of(session) if record.verb in ("USER", "PASS", "ACCT")]
-        naked = [f"{record} in session {record.session}" for record in secrets if not record.encrypted]
-        naked += [
-            f"the {record.direction} of {record.path} in session {record.session}"
-            for record in self.transfers
-            if session in (None, record.session) and record.tls is None
-        ]
-        if naked:
-            raise AssertionError(f"not encrypted: {naked[0]}\n\n{self.transcript()}")
-        if not secrets:
-            raise AssertionError(f"nobody has logged in, so nothing was encrypted\n\n{self.transcript()}")
 
     def _of(self, session: int | None) -> list[CommandRecord]:
         return [record for record in self.commands if session is None or record.session == session]

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from ftpfixture.clock import Clock
 from ftpfixture.driver import REAL_TIME, TimeSource
 from ftpfixture.forks import Origin, rlock
 from ftpfixture.log.assertions import Assertions, counted_times
@@ -17,21 +18,32 @@ from ftpfixture.log.events import Event, HandlerFailed, Hub
 from ftpfixture.log.folding import fold
 from ftpfixture.log.projection import Projection
 from ftpfixture.log.records import CommandRecord, SessionRecord, TransferRecord
+from ftpfixture.log.session_assertions import SessionAssertions
 from ftpfixture.log.transcript import render
 
 __all__ = ["CommandLog"]
 
 
-class CommandLog(Assertions):
+class CommandLog(Assertions, SessionAssertions):
     """Every command, reply and transfer of a server, in order.
 
     Args:
         hub: Where the events come from.
         origin: Of the server; reading the log of one that runs in a parent process is an error.
         time_source: By which readers wait: the driver of the server.
+        clock: Of the server; None for one that is never stopped nor moved.
     """
 
-    def __init__(self, hub: Hub, origin: Origin | None = None, time_source: TimeSource = REAL_TIME) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        origin: Origin | None = None,
+        time_source: TimeSource = REAL_TIME,
+        *,
+        clock: Clock | None = None,
+    ) -> None:
+        self._hub_started = hub.started
+        self._clock = clock
         self._origin = origin or Origin()
         self._lock = rlock()
         self._notify = time_source.notify
@@ -92,6 +104,11 @@ class CommandLog(Assertions):
         """What handlers raised and nobody foresaw."""
         with self._at_rest():
             return list(self._projection.failures)
+
+    def server_time(self, time: float) -> float:
+        """Return the time of the server's clock, in seconds since an arbitrary start, at the `time` of an event."""
+        moment = self._hub_started + time
+        return moment if self._clock is None else self._clock.monotonic_at(moment)
 
     def take_failures(self) -> list[HandlerFailed]:
         """The failures, which are then forgotten."""

@@ -341,11 +341,14 @@ class Hub:
 
     Args:
         clock: Monotonic clock in seconds.
+
+    Attributes:
+        started: Its time when the hub was made: that of events counts from there.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._started = clock()
+        self.started = clock()
         self._numbers = count(1)
         self._subscribers: tuple[Callable[[Event], None], ...] = ()
 
@@ -355,7 +358,7 @@ class Hub:
 
     def stamp(self, session: int) -> tuple[int, int, float]:
         """The first three values of a new event of this session: session, number and time."""
-        return session, next(self._numbers), self._clock() - self._started
+        return session, next(self._numbers), self._clock() - self.started
 
     def emit(self, event: Event) -> None:
         """Hand `event` to all subscribers."""

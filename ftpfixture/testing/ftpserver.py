@@ -76,7 +76,7 @@ class FtpServer(ServerAddress):
         self._users = known_users(own["users"], served)
         self.server = server_of(own["server_class"], manager_of(self._users), others)
         self.files = self._stored(own["files"], own["quota"], served)
-        self.log = CommandLog(self.server.hub, self._origin, self.driver)
+        self.log = CommandLog(self.server.hub, self._origin, self.driver, clock=self.clock)
         rules = ActiveFaults(self.clock.monotonic())
         self.server.gate_factory = partial(FaultGate, rules, self.clock)
         self.faults = Faults(rules, self.log, {verb.upper() for verb in self.server.specs}, self._origin)

@@ -533,7 +533,7 @@ def test_assert_encrypted(client: FtpsClient, ftps_server: FtpServer) -> None:
 @pytest.mark.parametrize(
     ("script", "offender"),
     [
-        ("NOOP=200", "nobody has logged in"),
+        ("NOOP=200", "no client logged in"),
         ("USER user=331", "not encrypted: USER user -> 331 in session 1"),
         (
             "USER user=331; AUTH TLS=234; USER user=331; PASS password=230",

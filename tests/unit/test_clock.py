@@ -126,6 +126,23 @@ async def test_a_reset_clock_is_the_given_function(clock: Clock, system: System)
     assert (clock() - JAN_2026 - system.now, clock.monotonic()) == (0, before + 105)
 
 
+async def test_the_time_of_a_moment_of_the_past(clock: Clock, system: System) -> None:
+    """`monotonic_at` knows when the clock stood, was moved, and ran on."""
+    seen = [(system.now, clock.monotonic())]
+
+    async def pass_by(change: Callable[[], None]) -> None:
+        await system.go(5)
+        change()
+        await system.go(1)
+        seen.append((system.now, clock.monotonic()))
+
+    for change in (lambda: clock.move(30), clock.freeze, lambda: clock.move(7), clock.resume, lambda: clock.move(2)):
+        await pass_by(change)
+
+    assert [clock.monotonic_at(moment) for moment, _ in seen] == [time for _, time in seen]
+    assert [time - seen[0][1] for _, time in seen] == [0, 36, 41, 48, 49, 57]
+
+
 def test_a_clock_needs_a_function() -> None:
     """A value that is not callable raises ConfigurationError, with the valid values."""
     with pytest.raises(ConfigurationError, match="clock takes a Clock, or a function that returns POSIX seconds"):

@@ -7,6 +7,7 @@ import textwrap
 
 import pytest
 
+from ftpfixture.errors import ConfigurationError
 from ftpfixture.log.events import TlsEnded, TlsEstablished, TlsFailed
 from ftpfixture.log.records import TransferRecord
 from tests.support.story import Story, failure_of, payload_of
@@ -193,6 +194,8 @@ def test_a_clear_session_is_refused(story: TlsStory) -> None:
     assert message == textwrap.dedent(
         """\
         not encrypted: USER ann -> 331 in session 1
+        not encrypted: PASS ****** -> 230 in session 1
+        right is AUTH TLS before USER, and PROT P before a data connection opens
 
         session 1
             0.250 * connected from 127.0.0.1:50001
@@ -319,13 +322,51 @@ def test_clear_transfers_of_other_sessions_do_not_count(story: TlsStory) -> None
 
 
 def test_nothing_at_all_is_refused(story: TlsStory) -> None:
-    """Where nobody has logged in nothing was shown to be encrypted: a test that never got so far must not pass."""
-    assert _refused(story) == "nobody has logged in, so nothing was encrypted"
+    """Without a login nothing was shown to be encrypted: a test whose client never came so far must not pass."""
+
+    def refused(session: int | None = None) -> str:
+        return failure_of(lambda: story.log.assert_encrypted(session=session)).partition("\n")[0]
+
+    assert refused() == "no client logged in, so no login was encrypted"
+    story.connect(1)
+    story.auth(1)
+    assert refused() == "no client logged in, so no login was encrypted"
+    story.enter(1)
+    story.connect(2)
+    assert refused(2) == "no client logged in in session 2, so no login was encrypted"
+
+
+def test_the_login_alone(story: TlsStory) -> None:
+    """With "login" a data connection in clear does not count."""
     story.connect()
     story.auth()
-    assert _refused(story) == "nobody has logged in, so nothing was encrypted"
     story.enter()
-    assert _refused(story, 2) == "nobody has logged in, so nothing was encrypted"
+    story.carry("RETR /a", encrypted=False)
+
+    story.log.assert_encrypted("login")
+    assert _refused(story) == "not encrypted: the download of /a in session 1"
+
+
+def test_the_data_alone(story: TlsStory) -> None:
+    """With "data" a login in clear does not count, and there must be a data connection."""
+    story.connect()
+    story.enter()
+    message = failure_of(lambda: story.log.assert_encrypted("data"))
+    assert message.startswith("no data connection was used, so no data were encrypted\n\n")
+    story.auth()
+    story.carry("RETR /a")
+    story.log.assert_encrypted("data")
+
+    story.carry("RETR /b", encrypted=False)
+
+    message = failure_of(lambda: story.log.assert_encrypted("data"))
+    assert message.startswith("not encrypted: the download of /b in session 1\n")
+
+
+def test_an_unknown_part_is_an_error(story: TlsStory) -> None:
+    """The error names the parts there are."""
+    with pytest.raises(ConfigurationError, match="part takes one of login, data, not 'control'"):
+        story.log.assert_encrypted("control")  # type: ignore[arg-type]
 
 
 def test_a_live_session_stays_encrypted_after_clear(story: TlsStory) -> None:

@@ -1,0 +1,68 @@
+"""What assertions read: the records of a log, and the dialogue as text.
+
+One rule: nothing here changes the log.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection
+
+from ftpfixture.errors import ConfigurationError
+from ftpfixture.log.events import Event
+from ftpfixture.log.records import CommandRecord, SessionRecord, TransferRecord
+
+__all__ = ["LogView"]
+
+
+class LogView(ABC):
+    """The records of a log."""
+
+    @property
+    @abstractmethod
+    def commands(self) -> list[CommandRecord]:
+        """All commands in the order in which they were handled."""
+
+    @property
+    @abstractmethod
+    def transfers(self) -> list[TransferRecord]:
+        """All data connections that were used."""
+
+    @property
+    @abstractmethod
+    def sessions(self) -> list[SessionRecord]:
+        """All control connections, in the order in which they were accepted."""
+
+    @property
+    @abstractmethod
+    def events(self) -> list[Event]:
+        """All events, in order."""
+
+    @abstractmethod
+    def transcript(self, session: int | None = None) -> str:
+        """The dialogue of all sessions, or of one."""
+
+    @abstractmethod
+    def dialogue(self, around: Collection[int] = ()) -> str:
+        """The folded dialogue, with the surroundings of the commands of these `seq`."""
+
+    @abstractmethod
+    def find(self, pattern: str, session: int | None = None) -> list[CommandRecord]:
+        """The commands that match, in order; perhaps none."""
+
+    @abstractmethod
+    def server_time(self, time: float) -> float:
+        """Return the time of the server's clock, in seconds since an arbitrary start, at the `time` of an event."""
+
+    def sessions_of(self, session: int | None) -> list[SessionRecord]:
+        """The session of this number, or all for None.
+
+        Raises:
+            ConfigurationError: No session has this number; the text names those there are.
+        """
+        known = self.sessions
+        chosen = [record for record in known if session in (None, record.number)]
+        if session is not None and not chosen:
+            there = ", ".join(str(record.number) for record in known) or "none: no client connected"
+            raise ConfigurationError(f"there is no session {session!r}; the log has: {there}")
+        return chosen

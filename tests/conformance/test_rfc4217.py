@@ -454,7 +454,7 @@ def test_certificate_is_required_for_data_too(ftps_server: FtpServer, version: s
         wire = Wire(data(), showing(None, version))
         assert client.reply().code == "150"
         with suppress(ssl.SSLError, ConnectionError):
-            wire.shake_hands()
+            wire.do_handshake()
             assert read_to_close_notify(wire) == b""
         assert client.reply().code == "522"
     assert ftps_server.log.transfers[-1].size == 0

@@ -85,7 +85,7 @@ def auth(client: FtpsClient) -> FtpsClient:
 def shake(client: FtpsClient) -> Wire:
     """Shake hands on the control connection, and use it from then on."""
     wire = Wire(client.sock, client.context)
-    wire.shake_hands()
+    wire.do_handshake()
     client.control = wire
     return wire
 
@@ -186,7 +186,7 @@ def test_41_handshake_in_pieces(begin: Begin, size: int) -> None:
     hello = wire.hello()
     for start in range(0, len(hello), size):
         client.sock.sendall(hello[start : start + size])
-    wire.shake_hands()
+    wire.do_handshake()
     client.control = wire
     client.play("NOOP=200")
 
@@ -301,12 +301,12 @@ def test_43_prot_p_for_a_connection_that_is_there(
         settle(client)
     client.play("PROT P=200")
     if early:
-        wire.shake_hands()
+        wire.do_handshake()
     assert client.code(line) == "150"
-    wire.shake_hands()
+    wire.do_handshake()
     if line.startswith("STOR"):
         wire.send(b"hello")
-        wire.say_end()
+        wire.send_close_notify()
         assert read_to_close_notify(wire) == b""
     else:
         assert read_to_close_notify(wire) == b"hello"
@@ -356,13 +356,13 @@ def test_43_prot_c_after_hands_were_shaken(
     """A data connection whose handshake has begun stays encrypted when PROT C comes after that."""
     wire = client.wire(client.passive())
     if whole:
-        wire.shake_hands()
+        wire.do_handshake()
     else:
         wire.sock.sendall(wire.hello())
     if accepted:
         settle(client)
     client.play("PROT C=200; RETR /a.txt=150")
-    wire.shake_hands()
+    wire.do_handshake()
     assert read_to_close_notify(wire) == b"hello"
     assert client.reply().code == "226"
     assert ftps_server.log.transfers[0].tls is not None
@@ -405,7 +405,7 @@ def test_43_order_of_the_client_counts(client: FtpsClient, ftps_server: FtpServe
     assert client.reply().code == "200"
     client.play("RETR /a.txt=150")
     if hello:
-        wire.shake_hands()
+        wire.do_handshake()
         assert read_to_close_notify(wire) == b"hello"
     else:
         assert read_all(sock) == b"hello"
@@ -425,7 +425,7 @@ def test_43_prot_after_port(client: FtpsClient, ftps_server: FtpServer, verb: st
     client.send("RETR /a.txt")
     with listener.accept()[0] as sock:
         wire = client.wire(sock)
-        wire.shake_hands()
+        wire.do_handshake()
         assert read_to_close_notify(wire) == b"hello"
     assert [client.reply().code for _ in range(2)] == ["150", "226"]
     assert [record.tls is None for record in ftps_server.log.transfers] == [True, False]
@@ -449,9 +449,9 @@ def test_44_client_begins_the_handshake(client: FtpsClient, verb: str, line: str
         sock.recv(1)
     sock.settimeout(10)
     wire = client.wire(sock)
-    wire.shake_hands()
+    wire.do_handshake()
     if line.startswith("STOR"):
-        wire.say_end()
+        wire.send_close_notify()
     read_to_close_notify(wire)
     assert client.reply().code == "226"
 
@@ -493,7 +493,7 @@ def test_45_handshake_before_or_after_the_150(
 def test_45_handshake_before_the_command_is_known(client: FtpsClient) -> None:
     """Hands are shaken to the end while the server does not know yet what for, and other commands come between."""
     wire = client.wire(client.passive())
-    wire.shake_hands()
+    wire.do_handshake()
     client.play("NOOP=200; TYPE I=200; SIZE /a.txt=213; REST 2=350; RETR /a.txt=150")
     assert read_to_close_notify(wire) == b"llo"
     assert client.reply().code == "226"
@@ -503,9 +503,9 @@ def test_45_handshake_before_the_command_is_known(client: FtpsClient) -> None:
 def test_45_early_upload(client: FtpsClient, ftps_server: FtpServer) -> None:
     """A client that shakes hands, sends all, ends, and then says STOR, has stored its file."""
     wire = client.wire(client.passive())
-    wire.shake_hands()
+    wire.do_handshake()
     wire.send(b"early")
-    wire.say_end()
+    wire.send_close_notify()
     client.play("STOR /early.txt=150")
     assert client.reply().code == "226"
     assert ftps_server.files["/early.txt"] == b"early"
@@ -530,7 +530,7 @@ def test_45_data_connection_after_the_command(client: FtpsClient, ftps_server: F
     ftps_server.log.wait_for("RETR")
     with socket.create_connection((ftps_server.host, port), 10) as sock:
         wire = client.wire(sock)
-        wire.shake_hands()
+        wire.do_handshake()
         assert read_to_close_notify(wire) == b"hello"
     assert [client.reply().code for _ in range(2)] == ["150", "226"]
 
@@ -545,7 +545,7 @@ def test_45_mode_z(client: FtpsClient, ftps_server: FtpServer) -> None:
     assert ftps_server.files["/z.bin"] == MEGABYTE
     wire = client.transfer("STOR /half.bin")
     wire.send(zlib.compress(MEGABYTE)[:-3])
-    wire.say_end()
+    wire.send_close_notify()
     assert client.reply().code == "426"
     ftps_server.log.assert_encrypted()
 
@@ -614,7 +614,7 @@ def test_46_quit_while_a_handshake_is_waited_for(client: FtpsClient) -> None:
     """QUIT waits for the transfer, as ever."""
     wire = client.wire(client.passive())
     client.play("RETR /a.txt=150; QUIT=221")
-    wire.shake_hands()
+    wire.do_handshake()
     assert read_to_close_notify(wire) == b"hello"
     assert client.reply().code == "226"
     assert client.is_closed()
@@ -632,7 +632,7 @@ def test_46_policy_is_told_at_the_transfer(begin: Begin, ftps_server: FtpServer,
     client.play(f"{line}=521; PROT P=200")
     assert ftps_server.files == {path: octets for path, octets in FILES.items() if octets is not None}
     wire = client.wire(data)
-    wire.shake_hands()
+    wire.do_handshake()
     client.play("RETR /a.txt=150")
     assert read_to_close_notify(wire) == b"hello"
     assert client.reply().code == "226"
@@ -728,7 +728,7 @@ def test_47_session_of_another_control_connection(
         data = client.enter().begin_data(verb)
         client.send("RETR /a.txt")
         wire = other.wire(data())
-        wire.shake_hands()
+        wire.do_handshake()
         received = read_to_close_notify(wire)
         assert [client.reply().code for _ in range(2)] == ["150", "522" if required else "226"]
         assert received == (b"" if required else b"hello")
@@ -766,7 +766,7 @@ def test_48_upload_ends_with_close_notify_both_ways(client: FtpsClient, ftps_ser
     """The client's close_notify ends an upload, without FIN, and is answered with the server's."""
     wire = client.transfer("STOR /up.bin", verb)
     wire.send(MEGABYTE)
-    wire.say_end()
+    wire.send_close_notify()
     assert read_to_close_notify(wire) == b""
     assert client.reply().code == "226"
     assert ftps_server.files["/up.bin"] == MEGABYTE
@@ -832,9 +832,9 @@ def test_48_client_that_closes_behind_its_close_notify(client: FtpsClient, ftps_
     """An upload that ended in order is whole, although the client closes at once and leaves tickets unread."""
     for early in (False, True) * 5:
         wire = client.wire(client.passive()) if early else client.transfer("STOR /up.bin")
-        wire.shake_hands()
+        wire.do_handshake()
         wire.send(b"all of it")
-        wire.say_end()
+        wire.send_close_notify()
         wire.sock.close()
         if early:
             assert client.code("STOR /up.bin") == "150"
@@ -846,7 +846,7 @@ def test_48_client_that_closes_behind_its_close_notify(client: FtpsClient, ftps_
 def test_48_close_notify_that_nobody_hears(client: FtpsClient) -> None:
     """An empty file for a client that has gone is a 226, as in clear: there was nothing to send but the end."""
     wire = client.wire(client.passive())
-    wire.shake_hands()
+    wire.do_handshake()
     settle(client)
     wire.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     wire.sock.close()
@@ -877,7 +877,7 @@ def test_48_session_ends_with_close_notify(begin: Begin, ftps_server: FtpServer,
     elif how == "refused":
         client.play("USER user=331; PASS wrong=421")
     else:
-        client.control.say_end()
+        client.control.send_close_notify()
     assert read_to_close_notify(client.control) == b""
     assert not_a_word(client.sock)
     assert ended(ftps_server) == ("client closed" if how == "client" else "quit")
@@ -925,7 +925,7 @@ def test_49_handshake_in_steps(client: FtpsClient) -> None:
     settle(client)
     sock.sendall(hello[50:])
     settle(client)
-    wire.shake_hands()
+    wire.do_handshake()
     assert read_to_close_notify(wire) == b""
     assert client.reply().code == "226"
 
@@ -1325,7 +1325,7 @@ def test_53_client_that_refuses_the_certificate(begin: Begin, ftps_server: FtpSe
     client.context.minimum_version = client.context.maximum_version = VERSIONS[version]
     wire = Wire(client.sock, client.context)
     with pytest.raises(ssl.SSLCertVerificationError):
-        wire.shake_hands()
+        wire.do_handshake()
     client.sock.sendall(wire._goes.read())
     assert "UNKNOWN_CA" in failure(ftps_server).error.upper().replace(" ", "_")
     assert lives(ftps_server, begin)

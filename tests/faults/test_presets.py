@@ -1,4 +1,4 @@
-"""Every fault that was seen in real bug reports, by its name, and what a client of octets sees of it on the wire."""
+"""Every fault that was seen in real bug reports, by its name, and what a client of bytes sees of it on the wire."""
 
 from __future__ import annotations
 
@@ -61,9 +61,9 @@ class Walker:
                     return _PORTS.sub("P", self.client.ask(line).text)
                 case ["line", line]:
                     return self._line(line)
-                case ["octets"]:
+                case ["raw"]:
                     return repr(self.client.sock.recv(100))[2:-1]
-                case ["octets", line]:
+                case ["raw", line]:
                     self.client.send(line)
                     return repr(self.client.sock.recv(100))[2:-1]
                 case ["data", verb]:
@@ -106,9 +106,9 @@ class Walker:
             first = self.client.ask(line)
             if not first.is_preliminary:
                 return first.code
-            octets, end = received(data)
-            count = "" if end == "RST" else f" {octets}"  # RST destroys what was not read yet
-            return f"{first.code}{count} {end} {self._final()}"
+            count, end = received(data)
+            size = "" if end == "RST" else f" {count}"  # RST discards what was not read yet
+            return f"{first.code}{size} {end} {self._final()}"
 
     def _put(self, line: str) -> str:
         with self.client.passive() as data:
@@ -134,12 +134,12 @@ class Walker:
 
 
 def received(data: socket.socket) -> tuple[int, str]:
-    """How many octets come, and what ends them."""
+    """How many bytes come, and what ends them."""
     count = 0
     data.settimeout(SILENCE)
     try:
-        while octets := data.recv(65536):
-            count += len(octets)
+        while content := data.recv(65536):
+            count += len(content)
     except TimeoutError:
         return count, "silence"
     except ConnectionResetError:
@@ -174,17 +174,17 @@ TABLE = [
     ("passive-reply-out-of-range", "login; text PASV", "login; Entering Passive Mode (127,0,0,1,P)."),
     ("passive-reply-multi-line", "login; text PASV", "login; Entering Passive Mode\n(127,0,0,1,P)"),
     ("banner-multi-line", "+; NOOP", "220; 200"),
-    ("banner-without-code", "octets", "Welcome\\r\\n220 Ready\\r\\n"),
+    ("banner-without-code", "raw", "Welcome\\r\\n220 Ready\\r\\n"),
     ("too-many-users", "+; +", "421; EOF"),
     ("no-transfer-timeout", "login; get RETR /a.bin; +", "login; 421; EOF"),
     ("replies-in-pieces", "login; text PWD", 'login; "/" is the current directory'),
     (
         "replies-together",
-        "login; data EPSV; octets RETR /ä.txt",
+        "login; data EPSV; raw RETR /ä.txt",
         "login; connected; "
         "150 Opening BINARY mode data connection for /\\xc3\\xa4.txt (2 bytes).\\r\\n226 Transfer complete\\r\\n",
     ),
-    ("multi-line-with-two-codes", "login; octets CWD /d", "login; 250-Directory changed to /d\\r\\n251 End\\r\\n"),
+    ("multi-line-with-two-codes", "login; raw CWD /d", "login; 250-Directory changed to /d\\r\\n251 End\\r\\n"),
     ("control-lost-in-transfer", "login; get RETR /a.bin", "login; 150 2000 FIN EOF"),
     ("final-reply-lost", "login; get RETR /a.bin; NOOP", "login; 150 2000 FIN silence; 200"),
     ("noop-late-in-transfer", "login; NOOP", "login; 200"),
@@ -196,12 +196,12 @@ TABLE = [
     ("feat-missing", "FEAT; NOOP", "220; 502"),
     (
         "feat-with-code-on-every-line",
-        "+; octets FEAT",
+        "+; raw FEAT",
         "220; 211-Features:\\r\\n211-SIZE\\r\\n211-MDTM\\r\\n211 End\\r\\n",
     ),
     ("mlst-announced-then-silence", "login; hush MLST /; PWD; FEAT", "login; silence; 257; 211"),
     ("pwd-without-quotes", "login; text PWD", "login; / is the current directory"),
-    ("pwd-not-utf8", "login; octets PWD", 'login; 257 "/\\xe4\\xf6"\\r\\n'),
+    ("pwd-not-utf8", "login; raw PWD", 'login; 257 "/\\xe4\\xf6"\\r\\n'),
     ("login-430", "+; USER user; PASS password; PASS password", "220; 331; 430; 430"),
     ("quit-without-221", "login; QUIT", "login; EOF"),
     ("early-226", "login; data EPSV; RETR /a.bin; +; NOOP", "login; connected; 150; 226; 200"),
@@ -250,7 +250,7 @@ ENCRYPTED = {
 """Those that a test of their own is below for."""
 
 
-_WITH_DATA = re.compile(r"(?:^|; )(?:\+|(?:hush|get|put|line|octets|data|connect)\b)")
+_WITH_DATA = re.compile(r"(?:^|; )(?:\+|(?:hush|get|put|line|raw|data|connect)\b)")
 _TRANSFER = re.compile(r"\b(?:get|put)\b")
 
 at_a_fixed_time = pytest.mark.ftp(files=FILES, clock=lambda: 1_700_000_000.0)
@@ -359,7 +359,7 @@ def test_data_handshake_dropped(ftps_server: FtpServer) -> None:
 
 @pytest.mark.ftp(files=FILES, faults=["no-close-notify"])
 def test_no_close_notify(ftps_server: FtpServer) -> None:
-    """All octets come, and then an end that may be a cut."""
+    """All bytes come, and then an end that may be a cut."""
     with FtpsClient(ftps_server.address) as client:
         client.enter()
         wire = client.transfer("RETR /a.bin")

@@ -207,9 +207,9 @@ def fetch(client: TlsClient, path: str) -> bytes:
     """Download a file over TLS."""
     data = client.private()
     assert client.code(f"RETR {path}") == "150"
-    data.shake_hands()
+    data.do_handshake()
     content = b"".join(iter(data.receive, b""))
-    data.say_end()
+    data.send_close_notify()
     data.sock.close()
     assert client.reply().code == "226"
     return content
@@ -219,9 +219,9 @@ def store(client: TlsClient, path: str, content: bytes) -> None:
     """Upload a file over TLS."""
     data = client.private()
     assert client.code(f"STOR {path}") == "150"
-    data.shake_hands()
+    data.do_handshake()
     data.send(content)
-    data.say_end()
+    data.send_close_notify()
     assert client.reply().code == "226"
 
 

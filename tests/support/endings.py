@@ -66,9 +66,9 @@ def told(server: FtpServer) -> bool:
     return [event.fault for event in server.faults.fired] == [str(armed.fault)]
 
 
-def check(client: FtpsClient, server: FtpServer, ending: Ending, octets: int) -> None:
+def check(client: FtpsClient, server: FtpServer, ending: Ending, size: int) -> None:
     """Hold the reply and the log against what must be and then everything must be well."""
     assert client.reply().code == ending.code
     assert told(server)
-    assert (last(server).completed, last(server).error, last(server).size) == (False, ending.error, octets)
+    assert (last(server).completed, last(server).error, last(server).size) == (False, ending.error, size)
     assert goes_on(client, server)

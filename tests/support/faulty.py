@@ -51,11 +51,11 @@ class Came(NamedTuple):
     """What came over a data connection to its end.
 
     Attributes:
-        octets: All of them.
+        bytes: All of them.
         end: How it ended.
     """
 
-    octets: bytes
+    content: bytes
     end: End
 
 
@@ -72,17 +72,17 @@ class Line:
     wire: Wire | None = None
 
     def receive(self, size: int = 1 << 16) -> bytes:
-        """The next octets; b"" at the end in order."""
+        """The next bytes; b"" at the end in order."""
         return self.sock.recv(size) if self.wire is None else self.wire.receive(size)
 
     def exactly(self, count: int) -> bytes:
-        """So many octets."""
-        octets = b""
-        while len(octets) < count:
-            piece = self.receive(count - len(octets))
-            assert piece, f"the end came after {len(octets)} octets"
-            octets += piece
-        return octets
+        """So many bytes."""
+        content = b""
+        while len(content) < count:
+            piece = self.receive(count - len(content))
+            assert piece, f"the end came after {len(content)} bytes"
+            content += piece
+        return content
 
     def is_silent(self) -> bool:
         """True when nothing comes, not even an end, for a moment."""
@@ -108,22 +108,22 @@ class Line:
             end = "FIN"
         return Came(b"".join(pieces), end)
 
-    def send(self, octets: bytes) -> None:
-        """Send all octets."""
-        if octets and self.wire is None:
-            self.sock.sendall(octets)
-        elif octets and self.wire is not None:
-            self.wire.send(octets)
+    def send(self, content: bytes) -> None:
+        """Send all bytes."""
+        if content and self.wire is None:
+            self.sock.sendall(content)
+        elif content and self.wire is not None:
+            self.wire.send(content)
 
-    def offer(self, octets: bytes) -> None:
-        """Send all octets, or as many as the other side wants to have."""
+    def offer(self, content: bytes) -> None:
+        """Send all bytes, or as many as the other side wants to have."""
         with contextlib.suppress(ConnectionError):
-            self.send(octets)
+            self.send(content)
 
     def finish(self) -> None:
         """End an upload in order, and close."""
         if self.wire is not None:
-            self.wire.say_end()
+            self.wire.send_close_notify()
             self.sock.shutdown(socket.SHUT_WR)
             while self.sock.recv(1 << 16):
                 pass  # with tickets unread the system would say RST, and destroy the end of what was sent
@@ -152,7 +152,7 @@ def begin(client: FtpsClient, line: str, verb: str = "EPSV") -> Line:
     if client.control is None:
         return Line(sock)
     wire = client.wire(sock)
-    wire.shake_hands()
+    wire.do_handshake()
     return Line(sock, wire)
 
 
@@ -166,9 +166,9 @@ def last(server: FtpServer) -> TransferRecord:
     return server.log.transfers[-1]
 
 
-def inflated(octets: bytes) -> bytes:
+def inflated(content: bytes) -> bytes:
     """What can be inflated of a stream of MODE Z, be it whole or not."""
-    return zlib.decompressobj().decompress(octets)
+    return zlib.decompressobj().decompress(content)
 
 
 def goes_on(client: FtpsClient, server: FtpServer) -> bool:
@@ -178,12 +178,12 @@ def goes_on(client: FtpsClient, server: FtpServer) -> bool:
 
 
 def _is_well(client: FtpsClient, server: FtpServer) -> bool:
-    octets = b"all is well\n" * 100
+    content = b"all is well\n" * 100
     line = begin(client, "STOR /well.txt")
-    line.send(octets)
+    line.send(content)
     line.finish()
-    if client.reply().code != "226" or server.files["/well.txt"] != octets:
+    if client.reply().code != "226" or server.files["/well.txt"] != content:
         return False
     came = begin(client, "RETR /well.txt").rest()
     end = "FIN" if client.control is None else "close_notify"
-    return (came, client.reply().code) == ((octets, end), "226")
+    return (came, client.reply().code) == ((content, end), "226")

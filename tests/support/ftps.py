@@ -1,4 +1,4 @@
-"""A client of octets for whole dialogues over FTPS, which knows when TLS begins and ends."""
+"""A client of bytes for whole dialogues over FTPS, which knows when TLS begins and ends."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DATA_VERBS = ["PASV", "EPSV", "PORT", "EPRT"]
 
 
 class FtpsClient(TlsClient):
-    """A client of octets that encrypts whatever is agreed on; see `RawClient` and `TlsClient`.
+    """A client of bytes that encrypts whatever is agreed on; see `RawClient` and `TlsClient`.
 
     Args:
         address: Of the server.
@@ -35,7 +35,7 @@ class FtpsClient(TlsClient):
     def encrypt_first(self) -> Self:
         """Shake hands before the greeting: implicit TLS."""
         wire = Wire(self.sock, self.context)
-        wire.shake_hands()
+        wire.do_handshake()
         self.control = wire
         self.implicit = True
         return self
@@ -58,7 +58,7 @@ class FtpsClient(TlsClient):
             assert f"{line}={code}" == f"{line}={expected}"
             if code == "234":
                 wire = Wire(self.sock, self.context)
-                wire.shake_hands()
+                wire.do_handshake()
                 self.control = wire
             elif self.control is not None and (
                 (line, code) == ("CCC", "200") or (line == "REIN" and not self.implicit)
@@ -69,7 +69,7 @@ class FtpsClient(TlsClient):
         """Read close_notify, answer with ours, and go on in clear."""
         assert self.control is not None
         assert self.control.receive() == b""
-        self.control.say_end()
+        self.control.send_close_notify()
         self.control = None
 
     # Data connections.
@@ -106,33 +106,33 @@ class FtpsClient(TlsClient):
         data = self.begin_data(verb)
         if early and verb in ("PASV", "EPSV"):
             wire = self.wire(data(), resume=resume)
-            wire.shake_hands()
+            wire.do_handshake()
             assert self.code(line) == "150"
             return wire
         self.send(line)
         wire = self.wire(data(), resume=resume)
         if early:
-            wire.shake_hands()
+            wire.do_handshake()
         assert self.reply().code == "150"
         if not early:
-            wire.shake_hands()
+            wire.do_handshake()
         return wire
 
     def download(self, line: str, verb: str = "EPSV", *, early: bool = False, resume: bool = True) -> bytes:
-        """The octets of a whole transfer, which must end in order with 226."""
+        """The bytes of a whole transfer, which must end in order with 226."""
         wire = self.transfer(line, verb, early=early, resume=resume)
-        octets = read_to_close_notify(wire)
-        wire.say_end()
+        content = read_to_close_notify(wire)
+        wire.send_close_notify()
         wire.sock.close()
         assert self.reply().code == "226"
-        return octets
+        return content
 
-    def upload(self, line: str, octets: bytes, verb: str = "EPSV", *, early: bool = False) -> None:
-        """Send octets as a whole transfer, which must end in order with 226."""
+    def upload(self, line: str, content: bytes, verb: str = "EPSV", *, early: bool = False) -> None:
+        """Send bytes as a whole transfer, which must end in order with 226."""
         wire = self.transfer(line, verb, early=early)
-        if octets:
-            wire.send(octets)
-        wire.say_end()
+        if content:
+            wire.send(content)
+        wire.send_close_notify()
         assert read_to_close_notify(wire) == b""
         wire.sock.close()
         assert self.reply().code == "226"

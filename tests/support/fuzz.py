@@ -290,7 +290,7 @@ def shrink(case: Case, fails: Callable[[Case], bool], tries: int = 100) -> Case:
         fails: Plays a case, and says whether it does.
         tries: How often that is done at most.
     """
-    steps = [step for what, octets in case.steps for step in _single(what, octets)]
+    steps = [step for what, payload in case.steps for step in _single(what, payload)]
     size = len(steps)
     left = tries
     while size and left > 0:
@@ -306,5 +306,5 @@ def shrink(case: Case, fails: Callable[[Case], bool], tries: int = 100) -> Case:
     return case._replace(steps=tuple(steps))
 
 
-def _single(what: str, octets: bytes) -> list[Step]:
-    return [(what, line) for line in octets.splitlines(keepends=True)] if what == "send" else [(what, octets)]
+def _single(what: str, payload: bytes) -> list[Step]:
+    return [(what, line) for line in payload.splitlines(keepends=True)] if what == "send" else [(what, payload)]

@@ -77,30 +77,30 @@ class Player:
 
     def play(self, steps: tuple[Step, ...]) -> None:
         """Take the steps until they end or the server closes the connection."""
-        for what, octets in steps:
+        for what, content in steps:
             if self.gone:
                 return
             try:
-                self._take(what, octets)
+                self._take(what, content)
             except (OSError, ReplySyntaxError):
                 pass  # refused, reset, or in the way: whatever it is, the next step may follow
 
-    def _take(self, what: str, octets: bytes) -> None:
+    def _take(self, what: str, content: bytes) -> None:
         match what:
             case "send":
-                self._put(octets)
+                self._put(content)
             case "urgent":
                 if not isinstance(self._sock, ssl.SSLSocket):
                     self._sock.send(b"\xff\xf4\xff", socket.MSG_OOB)
-                self._put(b"\xf2" + octets)
+                self._put(b"\xf2" + content)
             case "listen":
                 self._receive(0)
             case "passive":
-                self._dial(octets)
+                self._dial(content)
             case "active":
-                self._listen(octets == b"PASV")
+                self._listen(content == b"PASV")
             case "feed" | "drain" | "half" | "hang up" | "drop":
-                self._on_data(what, octets)
+                self._on_data(what, content)
             case "shut":
                 self._sock.shutdown(socket.SHUT_WR)
             case "close" | "reset":
@@ -109,9 +109,9 @@ class Player:
                 self._sock.close()
                 self.gone = True
 
-    def _put(self, octets: bytes) -> None:
-        if octets:
-            self._sock.sendall(octets)
+    def _put(self, content: bytes) -> None:
+        if content:
+            self._sock.sendall(content)
 
     def _receive(self, timeout: float) -> bool:
         """Take what the server said, waiting for it; False when nothing came."""
@@ -176,7 +176,7 @@ class Player:
                 raise
         self._data.append(sock)
 
-    def _on_data(self, what: str, octets: bytes) -> None:
+    def _on_data(self, what: str, content: bytes) -> None:
         if self._listeners and not self._data:
             with self._listeners.pop() as listener:
                 self._take_data(listener.accept()[0])
@@ -188,7 +188,7 @@ class Player:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
             self._data.pop().close()
         elif what == "feed":
-            sock.sendall(octets)
+            sock.sendall(content)
         elif what == "half":
             sock.shutdown(socket.SHUT_WR)
         else:

@@ -166,15 +166,15 @@ def _turn(source: random.Random, words: Words, count: int) -> list[Step]:
     lines = [words.line() for _ in range(count)]
     if source.random() < 0.3:
         lines[-1] = f"{source.choice(TRANSFERS)} {words.path()}"
-    octets = b"".join(line.encode("utf-8", "surrogateescape") + _end(source) for line in lines)
+    content = b"".join(line.encode("utf-8", "surrogateescape") + _end(source) for line in lines)
     steps: list[Step] = []
     if source.random() < 0.5:
         steps += [("passive" if source.random() < 0.8 else "active", source.choice((b"EPSV", b"PASV")))]
     if source.random() < 0.3:
-        cut = source.randrange(len(octets) + 1)
-        steps += [("send", octets[:cut]), ("send", octets[cut:])]
+        cut = source.randrange(len(content) + 1)
+        steps += [("send", content[:cut]), ("send", content[cut:])]
     else:
-        steps.append(("send", octets))
+        steps.append(("send", content))
     for _ in range(source.choice((0, 1, 1, 2))):
         steps.append(_on_data(source))
     if source.random() < 0.1:

@@ -1,4 +1,4 @@
-"""A client of octets: it says exactly what a test tells it, and knows nothing of FTP but replies."""
+"""A client of bytes: it says exactly what a test tells it, and knows nothing of FTP but replies."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ class RawClient:
 
     def send(self, line: str | bytes) -> None:
         """Send a line with CRLF."""
-        octets = line.encode("utf-8", "surrogateescape") if isinstance(line, str) else line
-        self._put(octets + b"\r\n")
+        content = line.encode("utf-8", "surrogateescape") if isinstance(line, str) else line
+        self._put(content + b"\r\n")
 
-    def _put(self, octets: bytes) -> None:
-        self.sock.sendall(octets)
+    def _put(self, content: bytes) -> None:
+        self.sock.sendall(content)
 
     def _get(self) -> bytes:
         return self.sock.recv(65536)
@@ -128,21 +128,21 @@ class RawClient:
         return listener
 
     def fetch(self, line: str | bytes, verb: str = "EPSV") -> tuple[list[str], bytes]:
-        """Download by a command: the codes of its replies, and the octets."""
+        """Download by a command: the codes of its replies, and the bytes."""
         data = self.passive(verb)
         first = self.ask(line)
         if not first.is_preliminary:
             data.close()
             return [first.code], b""
-        octets = read_all(data)
-        return [first.code, self.reply().code], octets
+        content = read_all(data)
+        return [first.code, self.reply().code], content
 
-    def store(self, line: str | bytes, octets: bytes, verb: str = "EPSV") -> list[str]:
+    def store(self, line: str | bytes, content: bytes, verb: str = "EPSV") -> list[str]:
         """Upload by a command: the codes of its replies."""
         data = self.passive(verb)
         first = self.ask(line)
         if first.is_preliminary:
-            data.sendall(octets)
+            data.sendall(content)
         data.close()
         return [first.code, self.reply().code] if first.is_preliminary else [first.code]
 

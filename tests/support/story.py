@@ -108,9 +108,9 @@ class Story:
         self.hub.emit(DataOpened(*stamp, to, "passive", PEER, direction, verb, path, offset, "I"))
         self.reply("150", to=to, session=session)
 
-    def move(self, to: int, octets: int, session: int = 1) -> None:
-        """Octets go over the data connection."""
-        self.hub.emit(DataMoved(*self.hub.stamp(session), to, octets))
+    def move(self, to: int, size: int, session: int = 1) -> None:
+        """Bytes go over the data connection."""
+        self.hub.emit(DataMoved(*self.hub.stamp(session), to, size))
 
     def shut(self, to: int, payload: Payload, completed: bool = True, error: str = "", session: int = 1) -> None:
         """The data connection closes."""

@@ -1,4 +1,4 @@
-"""A client of octets under TLS, which may stop between any two octets: only what a test says is sent or received."""
+"""A client of bytes under TLS, which may stop between any two bytes: only what a test says is sent or received."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def trusting(version: str) -> ssl.SSLContext:
 
 
 class Wire:
-    """TLS over a connected socket, which stays the test's own: octets that it sends itself go between ours.
+    """TLS over a connected socket, which stays the test's own: bytes that it sends itself go between ours.
 
     Args:
         sock: Connected, blocking.
@@ -70,27 +70,27 @@ class Wire:
 
     def hear(self) -> None:
         """Receive what is next, which is not looked at yet."""
-        octets = self.sock.recv(1 << 16)
-        if octets:
-            self._came.write(octets)
+        content = self.sock.recv(1 << 16)
+        if content:
+            self._came.write(content)
         else:
             self._came.write_eof()
 
-    def shake_hands(self) -> None:
+    def do_handshake(self) -> None:
         """Go on with the handshake to its end."""
         self._do(self._tls.do_handshake)
 
-    def wrapped(self, octets: bytes) -> bytes:
-        """Octets as records, which are for the caller to send."""
-        self._tls.write(octets)
+    def wrapped(self, content: bytes) -> bytes:
+        """Bytes as records, which are for the caller to send."""
+        self._tls.write(content)
         return self._goes.read()
 
-    def send(self, octets: bytes) -> None:
-        """Send all octets."""
-        self.sock.sendall(self.wrapped(octets))
+    def send(self, content: bytes) -> None:
+        """Send all bytes."""
+        self.sock.sendall(self.wrapped(content))
 
     def receive(self, size: int = 1 << 16) -> bytes:
-        """The next octets; b"" after close_notify."""
+        """The next bytes; b"" after close_notify."""
         try:
             return self._do(lambda: self._tls.read(size))
         except ssl.SSLZeroReturnError:
@@ -104,7 +104,7 @@ class Wire:
             pass
         return self._goes.read()
 
-    def say_end(self) -> None:
+    def send_close_notify(self) -> None:
         """Send close_notify."""
         self.sock.sendall(self.ending())
 
@@ -120,13 +120,13 @@ class Wire:
                 return result
 
     def _put(self) -> None:
-        octets = self._goes.read()
-        if octets:  # to send nothing would be told of an RST that came behind what is still to be read
-            self.sock.sendall(octets)
+        content = self._goes.read()
+        if content:  # to send nothing would be told of an RST that came behind what is still to be read
+            self.sock.sendall(content)
 
 
 class TlsClient(RawClient):
-    """A client of octets that can encrypt its control connection; see `RawClient`.
+    """A client of bytes that can encrypt its control connection; see `RawClient`.
 
     Args:
         address: Of the server.
@@ -142,7 +142,7 @@ class TlsClient(RawClient):
         """AUTH TLS, after the greeting, with the whole handshake."""
         assert self.code("AUTH TLS") == "234"
         wire = Wire(self.sock, self.context)
-        wire.shake_hands()
+        wire.do_handshake()
         self.control = wire
 
     def protect(self) -> None:
@@ -154,11 +154,11 @@ class TlsClient(RawClient):
         assert self.control is not None
         return Wire(self.passive(), self.context, self.control.session)
 
-    def _put(self, octets: bytes) -> None:
+    def _put(self, content: bytes) -> None:
         if self.control is None:
-            super()._put(octets)
+            super()._put(content)
         else:
-            self.control.send(octets)
+            self.control.send(content)
 
     def _get(self) -> bytes:
         return super()._get() if self.control is None else self.control.receive()
@@ -179,7 +179,7 @@ def visit(client: TlsClient, verb: str, *, implicit: bool) -> Iterator[str]:
         assert client.reply().code == "234"
     yield "before TLS"
     wire = Wire(client.sock, client.context)
-    yield from _shake_hands(wire, "")
+    yield from _handshake(wire, "")
     client.control = wire
     yield "encrypted"
     if implicit:
@@ -197,7 +197,7 @@ def visit(client: TlsClient, verb: str, *, implicit: bool) -> Iterator[str]:
     client.send(f"{verb} big.bin")
     yield "data connection and command"
     data = Wire(sock, client.context, wire.session)
-    yield from _shake_hands(data, "data ")
+    yield from _handshake(data, "data ")
     yield "data encrypted"
     assert client.reply().code == "150"
     if verb == "RETR":
@@ -210,7 +210,7 @@ def visit(client: TlsClient, verb: str, *, implicit: bool) -> Iterator[str]:
         sock.sendall(records[:-100])
         yield "amidst the upload"
         sock.sendall(records[-100:])
-    data.say_end()
+    data.send_close_notify()
     yield "close_notify"
     while verb == "STOR" and sock.recv(1 << 16):
         pass  # with tickets unread the system would say RST, and destroy the end of what was sent
@@ -218,7 +218,7 @@ def visit(client: TlsClient, verb: str, *, implicit: bool) -> Iterator[str]:
     assert client.reply().code == "226"
 
 
-def _shake_hands(wire: Wire, of: str) -> Iterator[str]:
+def _handshake(wire: Wire, of: str) -> Iterator[str]:
     hello = wire.hello()
     wire.sock.sendall(hello[: len(hello) // 2])
     yield f"half a {of}ClientHello"
@@ -226,4 +226,4 @@ def _shake_hands(wire: Wire, of: str) -> Iterator[str]:
     yield f"{of}ClientHello"
     wire.hear()
     yield f"answer to the {of}ClientHello"
-    wire.shake_hands()
+    wire.do_handshake()

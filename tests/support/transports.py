@@ -103,13 +103,13 @@ class SocketPair:
         self.channel = socket_channel(self.sock, address, timeout)
 
     async def heard(self, count: int) -> bytes:
-        """The next octets that arrive at the peer, exactly so many."""
-        octets = bytearray()
-        while len(octets) < count:
-            piece = await self.loop.sock_recv(self.peer, count - len(octets))
-            assert piece, f"the end came after {len(octets)} octets"
-            octets += piece
-        return bytes(octets)
+        """The next bytes that arrive at the peer, exactly so many."""
+        content = bytearray()
+        while len(content) < count:
+            piece = await self.loop.sock_recv(self.peer, count - len(content))
+            assert piece, f"the end came after {len(content)} bytes"
+            content += piece
+        return bytes(content)
 
     async def say(self, data: bytes) -> None:
         """Send to the channel."""

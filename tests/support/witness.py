@@ -1,4 +1,4 @@
-"""A client of octets that holds all it reads on the control connection against the log, and sees how that ends."""
+"""A client of bytes that holds all it reads on the control connection against the log, and sees how that ends."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ _A_MOMENT = 0.03  # seconds: what has not come by then was not on its way
 
 
 class Witness(FtpsClient):
-    """A client of octets; what it has read is at any moment the beginning of what the log says was sent.
+    """A client of bytes; what it has read is at any moment the beginning of what the log says was sent.
 
     Args:
         server: Whose control port is connected to; nothing is said or read yet.
 
     Attributes:
-        heard: All octets of the control connection so far, decrypted.
+        received: All bytes of the control connection so far, decrypted.
     """
 
     def __init__(self, server: FtpServer) -> None:
         super().__init__(server.address)
         self.server = server
-        self.heard = b""
+        self.received = b""
         self._name = self.sock.getsockname()[:2]
 
     @property
@@ -54,10 +54,10 @@ class Witness(FtpsClient):
         return super().enter(user, password, level)
 
     def _get(self, limit: int = 1 << 16) -> bytes:
-        octets = self.sock.recv(limit) if self.control is None else self.control.receive(limit)
-        self.heard += octets
-        assert self.said.startswith(self.heard), f"read {self.heard!r}, told {self.said!r}"
-        return octets
+        content = self.sock.recv(limit) if self.control is None else self.control.receive(limit)
+        self.received += content
+        assert self.logged.startswith(self.received), f"read {self.received!r}, told {self.logged!r}"
+        return content
 
     # What the log says of the session.
 
@@ -70,8 +70,8 @@ class Witness(FtpsClient):
         ]
 
     @property
-    def said(self) -> bytes:
-        """All octets of replies that were sent."""
+    def logged(self) -> bytes:
+        """All bytes of replies that were sent."""
         return b"".join(event.raw for event in self.events() if isinstance(event, ReplySent))
 
     @property
@@ -89,15 +89,15 @@ class Witness(FtpsClient):
         if self.control is None:
             return Line(sock)
         wire = self.wire(sock)
-        wire.shake_hands()
+        wire.do_handshake()
         return Line(sock, wire)
 
     def fetch_all(self, line: str) -> tuple[list[str], bytes]:
-        """Codes and octets of a whole download, which ends in order."""
+        """Codes and bytes of a whole download, which ends in order."""
         data = self.begin(line)
         came = data.rest()
         assert came.end == ("FIN" if self.control is None else "close_notify")
-        return self.codes(2), came.octets
+        return self.codes(2), came.content
 
     def replies(self, count: int) -> list[str]:
         """Codes and texts of the next replies."""
@@ -107,14 +107,14 @@ class Witness(FtpsClient):
         """Codes of the next replies."""
         return [self.reply().code for _ in range(count)]
 
-    def octets(self, count: int) -> bytes:
-        """Exactly so many octets, which are not read as replies."""
-        octets = b""
-        while len(octets) < count:
-            piece = self._get(count - len(octets))
-            assert piece, f"the end came after {octets!r}"
-            octets += piece
-        return octets
+    def read(self, count: int) -> bytes:
+        """Exactly so many bytes, which are not read as replies."""
+        content = b""
+        while len(content) < count:
+            piece = self._get(count - len(content))
+            assert piece, f"the end came after {content!r}"
+            content += piece
+        return content
 
     def piece(self) -> bytes:
         """What one look at the socket gives, in clear or decrypted; it is not read as replies."""
@@ -134,25 +134,25 @@ class Witness(FtpsClient):
             return False
         self.sock.settimeout(_A_MOMENT)
         try:
-            octets = self._get()
+            content = self._get()
         except TimeoutError:
             return True
         except OSError:
             return False
         finally:
             self.sock.settimeout(10)
-        raise AssertionError(f"{octets!r} came")
+        raise AssertionError(f"{content!r} came")
 
     def end(self) -> End:
         """How the server ends the control connection, before which it says nothing more; waits for that."""
         assert not self._replies, self._replies
         try:
-            octets = self._get()
+            content = self._get()
         except ConnectionResetError:
             return "reset"
         except ssl.SSLEOFError:
             return "cut"
-        assert not octets, octets
+        assert not content, content
         if self.control is not None:
             assert self.sock.recv(1) == b""  # FIN behind close_notify
         return "in order"
@@ -172,7 +172,7 @@ class Witness(FtpsClient):
     def half_close(self) -> None:
         """Say that nothing more comes, and go on reading."""
         if self.control is not None:
-            self.control.say_end()
+            self.control.send_close_notify()
         self.sock.shutdown(socket.SHUT_WR)
 
 

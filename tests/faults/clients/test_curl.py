@@ -67,7 +67,7 @@ BRIEF = ("--max-time", "2")  # for what would last for ever; long enough for a b
 PUT_FOR_EVER = ("-T", "/dev/zero", "{url}/in/b.bin")  # no socket keeps so much: it is sending when the fault comes
 
 OF_421 = "a 421 is taken for a time-out, whenever it comes (curl test1120)"
-SIZE_IS_BELIEVED = "what SIZE says is believed, and not one octet more is read"
+SIZE_IS_BELIEVED = "what SIZE says is believed, and not one byte more is read"
 TOO_FAST = "it has not looked for a data connection yet when the reply comes, or it has"
 NO_NOTIFY = "whether close_notify is missed depends on the versions of curl and OpenSSL (curl#17471)"
 

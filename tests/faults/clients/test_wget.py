@@ -78,7 +78,7 @@ def test_tries_again(ftp_server: FtpServer, wget: Program, row: Row) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "octets"),
+    ("fault", "content"),
     [
         ("RETR: truncate after_bytes=1000", DATA[:1000]),
         ("RETR: pad b'more'", DATA + b"more"),
@@ -86,9 +86,9 @@ def test_tries_again(ftp_server: FtpServer, wget: Program, row: Row) -> None:
         ("REST: shift_offset 10", DATA[:1000] + DATA[1010:]),
     ],
 )
-def test_sees_nothing(ftp_server: FtpServer, wget: Program, fault: str, octets: bytes) -> None:
+def test_sees_nothing(ftp_server: FtpServer, wget: Program, fault: str, content: bytes) -> None:
     """What only the size of the file could tell goes unseen: wget believes the 226."""
     ftp_server.faults.add(fault)
     ftp_server.faults.add("RETR times=1: fail 426 after_bytes=1000" if "REST" in fault else "RETR: reply 226")
     wget(f"{ftp_server.url}/in/a.bin")
-    assert wget.tree() == {"a.bin": octets}
+    assert wget.tree() == {"a.bin": content}

@@ -77,7 +77,7 @@ def test_an_abor_that_does_nothing(lab: Lab, fault: str) -> None:
     client.send("ABOR")
     expected = {"ABOR: ignore": [], "ABOR: not_implemented": ["502 Command not implemented"]}.get(fault, [DONE])
     assert client.until_noop() == expected
-    assert data.rest().octets == BIG
+    assert data.rest().content == BIG
     assert client.reply().code == "226"
 
 
@@ -88,7 +88,7 @@ def test_an_abor_that_comes_late(lab: Lab) -> None:
     data = client.begin("RETR big.bin")
     client.send("ABOR")
     lab.wait_applied()
-    assert data.rest().octets == BIG
+    assert data.rest().content == BIG
     assert client.codes(2) == ["150", "226"]
     lab.clock.move(5)
     assert client.reply().text == "Nothing to abort"
@@ -123,7 +123,7 @@ def test_abor_waits_for_a_150_that_waits(lab: Lab, phase: str) -> None:
     if phase == "before_150":
         assert client.reply().code == "150"
     assert client.replies(2) == [ABORTED, DONE]
-    assert data.rest().octets != BIG
+    assert data.rest().content != BIG
 
 
 @pytest.mark.parametrize("when", ["after_bytes=0", "after_bytes=3", "at=50%", "phase=before_close"])
@@ -174,7 +174,7 @@ def test_quit_during_a_transfer(lab: Lab, fault: str, codes: list[str]) -> None:
     assert client.reply().code == "150"
     client.send("QUIT")
     lab.server.log.wait_for("QUIT")  # before the transfer can be over
-    assert data.rest().octets == BIG
+    assert data.rest().content == BIG
     assert client.codes(len(codes)) == codes
     assert client.end() == "in order"
     assert lab.reason(client) == "quit"

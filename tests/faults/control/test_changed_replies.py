@@ -39,21 +39,21 @@ NOTHING = ("NOOP", "200 Nothing done")
     ids=lambda value: value if isinstance(value, str) and ": " in value[:7] else "",
 )
 def test_another_reply(lab: Lab, fault: str, line: str, answer: str, then: tuple[str, str]) -> None:
-    """The command is carried out, and answered with these octets."""
+    """The command is carried out, and answered with these bytes."""
     client = lab.enter(fault)
-    octets = answer.encode("utf-8", "surrogateescape")
+    content = answer.encode("utf-8", "surrogateescape")
     client.send(line)
-    assert client.octets(len(octets)) == octets
+    assert client.read(len(content)) == content
     assert client.applied == [fault]
     assert shown(client.ask(then[0])) == then[1]
 
 
-@pytest.mark.parametrize(("fault", "octets"), [("reply 200 Bye", b"200 Bye\r\n"), ("reply_raw b'22'", b"22")])
-def test_another_good_bye(lab: Lab, fault: str, octets: bytes) -> None:
+@pytest.mark.parametrize(("fault", "content"), [("reply 200 Bye", b"200 Bye\r\n"), ("reply_raw b'22'", b"22")])
+def test_another_good_bye(lab: Lab, fault: str, content: bytes) -> None:
     """Whatever QUIT is answered with, the connection ends in order behind it."""
     client = lab.enter(f"QUIT: {fault}")
     client.send("QUIT")
-    assert client.octets(len(octets)) == octets
+    assert client.read(len(content)) == content
     assert client.end() == "in order"
     assert lab.reason(client) == "quit"
 
@@ -69,7 +69,7 @@ def test_another_reply_to_the_password(lab: Lab, code: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "octets"),
+    ("fault", "content"),
     [
         ("reply 220 ['Odd', '{text}']", b"220-Odd\r\n220 welcome\r\n"),
         ("reply_raw b'welcome\\r\\n220\\r\\n'", b"welcome\r\n220\r\n"),
@@ -79,22 +79,22 @@ def test_another_reply_to_the_password(lab: Lab, code: str) -> None:
         ("say 230 'You are in'", b"220 welcome\r\n230 You are in\r\n"),
     ],
 )
-def test_another_greeting(lab: Lab, fault: str, octets: bytes) -> None:
+def test_another_greeting(lab: Lab, fault: str, content: bytes) -> None:
     """The greeting is a reply, too; it comes inside TLS if that comes first."""
     lab.add(f"CONNECT #1: {fault}")
     client = lab.connect()
     if lab.is_implicit:
         client.encrypt_first()
-    assert client.octets(len(octets)) == octets
+    assert client.read(len(content)) == content
     assert client.applied == [f"CONNECT #1: {fault}"]
     assert client.code("NOOP") == "200"
 
 
 def test_what_is_said_before_the_greeting(lab: Lab) -> None:
-    """The phase `command` of a connection comes before all else: its octets are in clear, whatever comes."""
+    """The phase `command` of a connection comes before all else: its bytes are in clear, whatever comes."""
     lab.add("CONNECT #1: say_raw b'what?\\r\\n' phase=command")
     client = lab.connect()
-    assert client.octets(7) == b"what?\r\n"
+    assert client.read(7) == b"what?\r\n"
     if lab.is_implicit:
         client.encrypt_first()
     assert client.code("NOOP") == "220"
@@ -143,10 +143,10 @@ def test_replies_of_a_transfer(lab: Lab, line: str, fault: str, replies: list[st
     lab.add(fault)
     _transfer(client, line, 2)
     if replies is None:
-        assert client.octets(20).startswith(b"150-")
+        assert client.read(20).startswith(b"150-")
         client.send("NOOP")
         lab.server.log.wait_for("NOOP -> 200")
-        assert client.said.endswith(b"226-Transfer complete\r\n227 End\r\n200 Nothing done\r\n")
+        assert client.logged.endswith(b"226-Transfer complete\r\n227 End\r\n200 Nothing done\r\n")
     else:
         assert client.until_noop() == [reply.replace("{preliminary}", preliminary) for reply in replies]
     record = lab.server.log.find(line[:4])[-1]
@@ -170,7 +170,7 @@ def _transfer(client: Witness, line: str, number: int) -> None:
         client.server.log.wait_for(lambda event: isinstance(event, DataClosed), times=number)
         assert client.server.files["/new.txt"] == b"new"
     else:
-        assert data.rest().octets == (b"hello\n" if line.startswith("RETR") else b"")
+        assert data.rest().content == (b"hello\n" if line.startswith("RETR") else b"")
 
 
 @pytest.mark.parametrize("word", ["no_preliminary", "early_reply", "coalesce", "preliminary 125"])
@@ -192,12 +192,12 @@ def test_an_early_reply_to_a_download(lab: Lab) -> None:
     preliminary = b"150 Opening BINARY mode data connection for big.bin (8388608 bytes).\r\n"
     assert client.piece() == preliminary + b"226 Transfer complete\r\n"
     assert client.is_silent()
-    assert data.rest().octets == BIG
+    assert data.rest().content == BIG
     assert client.until_noop() == []
 
 
 def test_an_early_reply_to_an_upload(lab: Lab) -> None:
-    """It comes before the first octet is sent."""
+    """It comes before the first byte is sent."""
     client = lab.enter("STOR: early_reply")
     data = client.begin("STOR new.bin")
     assert client.codes(2) == ["150", "226"]
@@ -213,7 +213,7 @@ def test_an_early_reply_and_a_broken_transfer(lab: Lab) -> None:
     client = lab.enter("RETR: early_reply")
     data = client.begin("RETR big.bin")
     assert client.codes(2) == ["150", "226"]
-    data.sock.close()  # unread octets are there, so that this is RST
+    data.sock.close()  # unread bytes are there, so that this is RST
     lab.server.log.wait_until(lambda: lab.server.log.transfers[-1].completed is False, 10)
     assert client.until_noop() == []
     assert lab.server.log.find("RETR")[0].replies[1:] == [("226", "Transfer complete")]
@@ -244,7 +244,7 @@ def test_two_good_byes(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize(
-    ("phase", "octets"),
+    ("phase", "content"),
     [
         ("command", b"299 Stray\r\n200 Nothing done\r\n"),
         ("before_reply", b"299 Stray\r\n200 Nothing done\r\n"),
@@ -252,12 +252,12 @@ def test_two_good_byes(lab: Lab) -> None:
     ],
 )
 @pytest.mark.parametrize("word", ["say 299 Stray", "say_raw b'299 Stray\\r\\n'"])
-def test_a_stray_reply(lab: Lab, word: str, phase: str, octets: bytes) -> None:
+def test_a_stray_reply(lab: Lab, word: str, phase: str, content: bytes) -> None:
     """A reply that nobody asked for comes before the true one, or behind it."""
     fault = f"NOOP #1: {word} phase={phase}"
     client = lab.enter(fault)
     client.send("NOOP")
-    assert client.octets(len(octets)) == octets
+    assert client.read(len(content)) == content
     assert client.applied == [fault]
     assert client.until_noop() == []
 
@@ -273,11 +273,11 @@ def test_a_stray_reply_comes_in_one_piece_with_the_true_one(lab: Lab, phase: str
     assert client.piece() == piece.encode()
 
 
-def test_octets_between_replies(lab: Lab) -> None:
-    """Octets that are no line go before the next reply, and make it another one."""
+def test_bytes_between_replies(lab: Lab) -> None:
+    """Bytes that are no line go before the next reply, and make it another one."""
     client = lab.enter("CWD: say_raw b'2' phase=before_reply")
     client.send("CWD dir")
-    assert client.octets(32) == f"2250 {DIR}\r\n".encode()
+    assert client.read(32) == f"2250 {DIR}\r\n".encode()
 
 
 @pytest.mark.parametrize(
@@ -297,13 +297,13 @@ def test_a_stray_reply_in_a_transfer(lab: Lab, phase: str, at_first: list[str], 
     data = client.begin("RETR big.bin")
     assert client.codes(len(at_first)) == at_first
     assert client.is_silent()
-    assert data.rest().octets == BIG
+    assert data.rest().content == BIG
     assert client.codes(2 if len(at_last) == 2 else 1) == at_last
     assert client.until_noop() == []
 
 
 @explicit_only
-def test_octets_injected_behind_auth(lab: Lab) -> None:
+def test_bytes_injected_behind_auth(lab: Lab) -> None:
     """Behind 234 they come in clear and in the same packet; hands are shaken all the same."""
     injected = b"331 Injected\r\n230 Injected\r\n"
     lab.add(f"AUTH #1: say_raw {injected!r}")
@@ -417,7 +417,7 @@ def test_held_back_when_the_connection_is_reset(lab: Lab) -> None:
     client.send("CWD dir")
     client.send("NOOP")
     assert client.end() == "reset"
-    assert CHANGED not in client.said
+    assert CHANGED not in client.logged
     assert lab.reason(client) == "cut off"
 
 

@@ -1,4 +1,4 @@
-"""Commands that are not carried out: answered, answered with octets, refused, left unanswered, ended with 421."""
+"""Commands that are not carried out: answered, answered with bytes, refused, left unanswered, ended with 421."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ GONE_AWAY = ("client closed", "connection reset")  # of a client that closes; un
 
 
 class Row(NamedTuple):
-    """What goes wrong with a command, the octets that answer it, and how to see that it did nothing."""
+    """What goes wrong with a command, the bytes that answer it, and how to see that it did nothing."""
 
     fault: str
     line: str
@@ -49,7 +49,7 @@ LOGGED_IN = [
     Row("ABOR: not_implemented", "ABOR", b"502 Command not implemented\r\n"),
     Row("QUIT: answer 500 Stay", "QUIT", b"500 Stay\r\n"),
     Row("*: answer 200 'A hollow voice'", "XYZZY", b"200 A hollow voice\r\n", "PWD", "200 A hollow voice"),
-    # Octets as they are.
+    # Bytes as they are.
     Row("CWD: answer_raw b'250\\n'", "CWD dir", b"250\n", *HERE),
     Row("CWD: answer_raw b'no code\\r\\n250 Hm\\r\\n'", "CWD dir", b"no code\r\n250 Hm\r\n", *HERE),
     Row("CWD: answer_raw b'250 a\\x00b\\xff\\xe4\\r\\n'", "CWD dir", b"250 a\0b\xff\xe4\r\n", *HERE),
@@ -66,7 +66,7 @@ OUTSIDERS = [
 
 @pytest.mark.parametrize("row", LOGGED_IN, ids=lambda row: row.fault[:40])
 def test_not_carried_out(lab: Lab, row: Row) -> None:
-    """The answer comes octet by octet in place of the reply, the command does nothing, and the session goes on."""
+    """The answer comes byte by byte in place of the reply, the command does nothing, and the session goes on."""
     _not_carried_out(lab.enter(row.fault), row)
 
 
@@ -80,7 +80,7 @@ def test_not_carried_out_before_the_login(lab: Lab, row: Row) -> None:
 
 def _not_carried_out(client: Witness, row: Row) -> None:
     client.send(row.line)
-    assert client.octets(len(row.answer)) == row.answer
+    assert client.read(len(row.answer)) == row.answer
     assert client.applied[0] == row.fault
     assert shown(client.ask(row.then)) == row.shows
 
@@ -113,8 +113,8 @@ def test_another_greeting(lab: Lab, word: str, greeting: bytes) -> None:
     client = lab.connect()
     if lab.is_implicit:
         client.encrypt_first()
-    assert client.octets(len(greeting)) == greeting
-    assert (armed.fired, client.said, client.events(FaultApplied)[0].command_seq) == (1, greeting, 0)  # type: ignore[attr-defined]
+    assert client.read(len(greeting)) == greeting
+    assert (armed.fired, client.logged, client.events(FaultApplied)[0].command_seq) == (1, greeting, 0)  # type: ignore[attr-defined]
     assert client.code("NOOP") == "200"
 
 
@@ -126,7 +126,7 @@ def test_the_log_tells_what_was_said_instead(client: Witness, lab: Lab) -> None:
     """The record of a command has the replies that came, cut up as a client reads them, and the fault."""
     lab.add("CWD: answer_raw b'150 a\\r\\n250-b\\r\\n250 c\\r\\nrest'")
     client.send("CWD dir")
-    client.octets(25)
+    client.read(25)
     [record] = lab.server.log.find("CWD")
     assert record.replies == [("150", "a"), ("250", "b\nc"), ("000", "rest")]
     assert record.faults == ["CWD: answer_raw b'150 a\\r\\n250-b\\r\\n250 c\\r\\nrest'"]
@@ -140,7 +140,7 @@ def test_a_refused_transfer_uses_up_no_data_connection(lab: Lab) -> None:
     data = client.begin("RETR a.txt")
     assert shown(client.reply()) == "450 Later"
     client.send("RETR a.txt")
-    assert data.rest().octets == b"hello\n"
+    assert data.rest().content == b"hello\n"
     assert client.codes(2) == ["150", "226"]
 
 
@@ -214,7 +214,7 @@ def test_service_unavailable(lab: Lab, line: str) -> None:
     """421 is the answer, then the connection ends in order; what was said behind the command is not looked at."""
     client = lab.enter(f"{line.split()[0]}: service_unavailable")
     client._put(f"{line}\r\nDELE a.txt\r\n".encode())
-    assert client.octets(len(GONE)) == GONE
+    assert client.read(len(GONE)) == GONE
     assert client.end() == "in order"
     assert lab.reason(client) == "cut off"
     assert lab.server.files["/a.txt"] == b"hello\n"
@@ -239,7 +239,7 @@ def test_service_unavailable_at_once(lab: Lab) -> None:
     client = lab.connect()
     if lab.is_implicit:
         client.encrypt_first()
-    assert client.octets(19) == b"421-Too\r\n421 many\r\n"
+    assert client.read(19) == b"421-Too\r\n421 many\r\n"
     assert client.end() == "in order"
     assert lab.reason(client) == "cut off"
 
@@ -262,7 +262,7 @@ def test_service_unavailable_during_a_transfer(lab: Lab) -> None:
     assert client.reply().code == "150"
     assert client.code("NOOP") == "421"
     assert client.end() == "in order"
-    assert len(data.rest().octets) == 1 << 23
+    assert len(data.rest().content) == 1 << 23
     assert lab.reason(client) == "cut off"
     assert lab.server.log.transfers[-1].completed
     assert lab.server.log.find("RETR")[0].code == ""

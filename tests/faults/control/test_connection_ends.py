@@ -63,7 +63,7 @@ def test_a_download(lab: Lab, word: str, phase: str) -> None:
         assert client.end() == ending(word, client)
     else:
         assert client.is_silent()  # the data stands still as long as nobody reads it
-    assert data.rest().octets == BIG
+    assert data.rest().content == BIG
     if phase == "after_reply":
         assert client.reply().code == "226"
     if phase not in ("before_150", "after_150"):
@@ -78,13 +78,13 @@ def test_a_download(lab: Lab, word: str, phase: str) -> None:
 @pytest.mark.parametrize("word", WORDS)
 @pytest.mark.parametrize("moment", ["after_bytes=0", "after_bytes=1000000", "at=50%", "at=1"])
 def test_amidst_a_download(lab: Lab, word: str, moment: str) -> None:
-    """The control connection ends after so many octets, and all of them come."""
+    """The control connection ends after so many bytes, and all of them come."""
     client = lab.enter(f"RETR: {word} {moment}")
     data = client.begin("RETR big.bin")
     assert client.reply().code == "150"
-    octets = data.rest().octets
+    content = data.rest().content
     assert client.end() == ending(word, client)
-    assert octets == BIG
+    assert content == BIG
     client.close()
     lab.server.log.wait_for(lambda event: isinstance(event, Disconnected))
     assert lab.server.log.find("RETR")[0].replies[1:] == []
@@ -174,7 +174,7 @@ def test_during_a_transfer(lab: Lab, word: str) -> None:
     assert client.reply().code == "150"
     client.send("NOOP")
     assert client.end() == ending(word, client)
-    assert data.rest().octets == BIG
+    assert data.rest().content == BIG
     assert lab.reason(client) == "cut off"
 
 
@@ -198,8 +198,8 @@ def test_an_end_behind_more_than_the_system_keeps(lab: Lab, word: str) -> None:
     client = lab.enter(f"HELP: reply 214 {'x' * 4000}{'; repeat_reply' * 11}; {word} phase=after_reply")
     client.send("HELP")
     lab.wait_applied()
-    octets = sum(map(len, iter(lambda: client.sock.recv(1 << 16), b"")))
-    assert octets == len(f"214 {'x' * 4000}\r\n") << 11
+    content = sum(map(len, iter(lambda: client.sock.recv(1 << 16), b"")))
+    assert content == len(f"214 {'x' * 4000}\r\n") << 11
 
 
 def test_a_client_is_heard_that_is_not_answered(lab: Lab) -> None:

@@ -162,9 +162,9 @@ def act(ftp: ftplib.FTP, action: str) -> object:
         case "size":
             return ftp.size("a.txt")
         case "get":
-            octets: list[bytes] = []
-            reply = ftp.retrbinary("RETR b.txt", octets.append)
-            assert b"".join(octets) == b"0123456789"
+            content: list[bytes] = []
+            reply = ftp.retrbinary("RETR b.txt", content.append)
+            assert b"".join(content) == b"0123456789"
             return reply
         case "put":
             return ftp.storbinary("STOR new.txt", io.BytesIO(b"new"))

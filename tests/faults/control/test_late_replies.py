@@ -21,7 +21,7 @@ class Stand(NamedTuple):
     Attributes:
         when: Of the pause.
         codes: Of the replies before it.
-        octets: That have come before it.
+        bytes: That have come before it.
         ended: Whether the data connection has ended in order.
         talks: Whether NOOP is answered meanwhile: what waits is the transfer, and not a reply.
         rest: Codes of the replies behind it.
@@ -29,7 +29,7 @@ class Stand(NamedTuple):
 
     when: str
     codes: list[str]
-    octets: bytes
+    content: bytes
     ended: bool
     talks: bool
     rest: list[str]
@@ -57,8 +57,8 @@ def test_a_download_waits(lab: Lab, stand: Stand, word: str) -> None:
     lab.clock.freeze()
     data = client.begin("RETR b.txt")
     assert client.codes(len(stand.codes)) == stand.codes
-    assert data.exactly(len(stand.octets)) == stand.octets
-    assert data.rest().octets == b"" if stand.ended else data.is_silent()
+    assert data.exactly(len(stand.content)) == stand.content
+    assert data.rest().content == b"" if stand.ended else data.is_silent()
     lab.wait_applied()
     lab.clock.move(99)
     client.send("NOOP")
@@ -67,7 +67,7 @@ def test_a_download_waits(lab: Lab, stand: Stand, word: str) -> None:
     assert client.is_silent()
     lab.clock.move(1)
     if not stand.ended:
-        assert data.rest().octets == b"0123456789"[len(stand.octets) :]
+        assert data.rest().content == b"0123456789"[len(stand.content) :]
     if stand.talks:
         assert client.codes(1) == ["226"]
     elif stand.ended:
@@ -86,12 +86,12 @@ def test_a_download_stands_still_for_ever(lab: Lab, stand: Stand) -> None:
     lab.clock.freeze()
     data = client.begin("RETR b.txt")
     assert client.codes(len(stand.codes)) == stand.codes
-    assert data.exactly(len(stand.octets)) == stand.octets
+    assert data.exactly(len(stand.content)) == stand.content
     lab.wait_applied()
     lab.clock.move(1_000_000)
     assert lab.enter().fetch_all("RETR b.txt") == (["150", "226"], b"0123456789")
     assert client.is_silent()
-    assert data.rest().octets == b"" if stand.ended else data.is_silent()
+    assert data.rest().content == b"" if stand.ended else data.is_silent()
     client.close()
     assert lab.reason(client) in ("client closed", "connection reset")
     assert lab.server.log.find("RETR")[0].replies[len(stand.codes) :] in (
@@ -209,7 +209,7 @@ def test_an_upload_waits(lab: Lab) -> None:
     data = client.begin("STOR new.txt")
     data.send(b"0123456789")
     if data.wire is not None:
-        data.wire.say_end()
+        data.wire.send_close_notify()
     data.sock.shutdown(socket.SHUT_WR)
     lab.wait_applied()
     assert client.reply().code == "150"
@@ -268,11 +268,11 @@ def _waits(lab: Lab, client: Witness) -> list[int]:
     """Tenths of a second that each of some replies takes."""
     found = []
     for _ in range(4):
-        applied, before = len(lab.server.faults.fired), client.said
+        applied, before = len(lab.server.faults.fired), client.logged
         client.send("NOOP")
         lab.wait_applied(applied + 1)
         steps = 0
-        while client.said == before:
+        while client.logged == before:
             lab.clock.move(0.1)
             steps += 1
         assert client.reply().code == "200"
@@ -317,12 +317,12 @@ def test_a_session_that_stands_still_is_not_idle(lab: Lab) -> None:
 
 
 def test_slices(lab: Lab) -> None:
-    """A reply comes in pieces of so many octets, one for each pause, and is told before the first."""
+    """A reply comes in pieces of so many bytes, one for each pause, and is told before the first."""
     client = lab.enter("NOOP #1: slice 5 pause=1")
     lab.clock.freeze()
     client.send("NOOP")
     assert client.piece() == b"200 N"
-    assert client.said.endswith(b"200 Nothing done\r\n")
+    assert client.logged.endswith(b"200 Nothing done\r\n")
     assert client.is_silent()
     for expected in (b"othin", b"g don", b"e\r\n"):
         lab.clock.move(0.9)
@@ -334,7 +334,7 @@ def test_slices(lab: Lab) -> None:
 
 
 def test_every_reply_in_slices(lab: Lab) -> None:
-    """A whole session in pieces of three octets is understood, and each piece is one."""
+    """A whole session in pieces of three bytes is understood, and each piece is one."""
     lab.add("*: slice 3 pause=1")
     lab.clock.freeze()
     client = lab.connect()
@@ -361,17 +361,17 @@ def test_slices_are_packets(lab: Lab) -> None:
     client = lab.enter("NOOP #1: slice 3")
     before = _packets(client.sock)
     client.send("NOOP")
-    octets, records = b"", 0
-    while not octets.endswith(b"\r\n"):
-        octets += client.piece()
+    content, records = b"", 0
+    while not content.endswith(b"\r\n"):
+        content += client.piece()
         records += 1
-    assert octets == b"200 Nothing done\r\n"
+    assert content == b"200 Nothing done\r\n"
     assert _packets(client.sock) - before >= 6  # a system that waits long for an answer sends one again
     assert client.control is None or records == 6
 
 
 def _packets(sock: socket.socket) -> int:
-    """How many packets with octets in them have come."""
+    """How many packets with bytes in them have come."""
     if not hasattr(socket, "TCP_INFO"):
         pytest.skip("TCP_INFO of Linux")
     information = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 192)
@@ -395,7 +395,7 @@ def test_slices_of_a_transfer(lab: Lab) -> None:
     assert data.is_silent()
     lab.clock.move(1)
     assert client.piece() == b"for big.bin (8388608 bytes).\r\n"
-    assert data.rest().octets == BIG
+    assert data.rest().content == BIG
     assert client.piece() == b"226 Transfer complete\r\n"
 
 

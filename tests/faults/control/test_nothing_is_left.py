@@ -83,7 +83,7 @@ def test_the_server_stops(lab: Lab, fault: str, line: str) -> None:
     assert lab.server.log.sessions[-1].reason
     assert client.ends()
     if lab.is_implicit and client.control is None:
-        assert client.heard == b""  # not even a good-bye is said in clear
+        assert client.received == b""  # not even a good-bye is said in clear
     lab.server.start()
 
 
@@ -103,7 +103,7 @@ def test_a_client_that_closes_its_side_while_the_server_stands_still(lab: Lab, f
 
 
 @pytest.mark.parametrize(
-    ("fault", "octets"),
+    ("fault", "content"),
     [
         ("DELE #1: delay 3600", b"250 File deleted\r\n250 File deleted\r\n"),
         ("DELE #1: delay 3600 phase=before_reply", b"250 File deleted\r\n250 File deleted\r\n"),
@@ -114,14 +114,14 @@ def test_a_client_that_closes_its_side_while_the_server_stands_still(lab: Lab, f
         ("DELE #1: no_reply", b"250 File deleted\r\n"),
     ],
 )
-def test_a_client_that_closes_its_side(lab: Lab, fault: str, octets: bytes) -> None:
+def test_a_client_that_closes_its_side(lab: Lab, fault: str, content: bytes) -> None:
     """What it said before is answered, without waiting for a time that it does not wait for either."""
     client = lab.enter()
     lab.clock.freeze()
     lab.add(fault)
     client._put(b"DELE a.txt\r\nDELE c.txt\r\n")
     client.half_close()
-    assert client.octets(len(octets)) == octets
+    assert client.read(len(content)) == content
     assert client.end() == "in order"
 
 
@@ -133,7 +133,7 @@ def test_a_client_that_closes_its_side_behind_its_last_command(lab: Lab, word: s
     client.send("DELE a.txt")
     lab.wait_applied()
     client.half_close()
-    assert client.octets(18) == b"250 File deleted\r\n"
+    assert client.read(18) == b"250 File deleted\r\n"
     assert client.end() == "in order"
 
 
@@ -185,7 +185,7 @@ def test_a_transfer_whose_control_connection_was_closed_by_the_client(lab: Lab) 
     lab.wait_applied()
     client.sock.close()
     came = data.rest()
-    assert len(came.octets) == 1000
+    assert len(came.content) == 1000
     lab.server.log.wait_for(lambda event: isinstance(event, DataClosed))
     assert lab.server.log.transfers[-1].completed is False
 

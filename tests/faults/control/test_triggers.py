@@ -201,11 +201,11 @@ def test_two_sessions_race(lab: Lab, word: str, spoilt: bytes, healthy: bytes) -
     slow_data, fast_data = slow.begin("RETR big.bin"), fast.begin("RETR big.bin")
     assert [slow.reply().code, fast.reply().code] == ["150", "150"]
     assert armed.fired == 0
-    assert fast_data.rest().octets == BIG
-    assert fast.octets(len(spoilt)) == spoilt
+    assert fast_data.rest().content == BIG
+    assert fast.read(len(spoilt)) == spoilt
     lab.wait_applied()
-    assert slow_data.rest().octets == BIG
-    assert slow.octets(len(healthy)) == healthy
+    assert slow_data.rest().content == BIG
+    assert slow.read(len(healthy)) == healthy
     assert (len(fast.applied), slow.applied, armed.fired) == (1, [], 1)
 
 
@@ -232,7 +232,7 @@ def test_two_sessions_race_for_what_takes_time(lab: Lab, word: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("faults", "octets"),
+    ("faults", "content"),
     [
         (["NOOP: answer 500 a", "NOOP optional: answer 501 b"], b"500 a\r\n"),
         (["NOOP: ignore", "NOOP optional: answer 501 b"], b""),
@@ -255,11 +255,11 @@ def test_two_sessions_race_for_what_takes_time(lab: Lab, word: str) -> None:
     ],
     ids=lambda value: " + ".join(value) if isinstance(value, list) else "",
 )
-def test_two_faults(lab: Lab, faults: list[str], octets: bytes) -> None:
+def test_two_faults(lab: Lab, faults: list[str], content: bytes) -> None:
     """They happen in the order in which they were added, and of two that are instead of the command the first."""
     client = lab.enter(*faults)
     client.send("NOOP")
-    assert client.octets(len(octets)) == octets
+    assert client.read(len(content)) == content
     happen = [fault for fault in faults if "optional" not in fault]
     lab.wait_applied(len(happen))
     assert sorted(client.applied) == sorted(happen)
@@ -305,7 +305,7 @@ def test_one_fault_on_the_data_and_one_on_the_reply(lab: Lab) -> None:
     """The file is short, and the reply is the one of the other fault."""
     client = lab.enter("RETR: truncate after_bytes=3", "RETR: reply 250 'All of it'")
     data = client.begin("RETR a.txt")
-    assert data.rest().octets == b"hel"
+    assert data.rest().content == b"hel"
     assert client.replies(2)[1] == "250 All of it"
 
 

@@ -1,4 +1,4 @@
-"""Replies that lie: about addresses, sizes, times and offsets, and octets that were flipped on the way."""
+"""Replies that lie: about addresses, sizes, times and offsets, and bytes that were flipped on the way."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_addresses_behind_which_the_true_port_is(lab: Lab, verb: str, word: str,
     """The reply is exactly this, and who knows better than to believe it gets the file from the port in it."""
     fault = f"{verb} optional: {word}" if pattern is None else f"{verb}: {word}"
     client = lab.enter(fault)
-    reply = _octets_of(client, verb)
+    reply = _bytes_of(client, verb)
     assert client.applied == ([] if pattern is None else [fault])
     found = re.fullmatch(pattern or r"229 Entering Extended Passive Mode \(\|\|\|(\d+)\|\)\r\n", reply)
     assert found, reply
@@ -62,14 +62,14 @@ def test_addresses_behind_which_the_true_port_is(lab: Lab, verb: str, word: str,
 def test_addresses_that_lead_nowhere(lab: Lab, verb: str, word: str, pattern: str) -> None:
     """The reply is exactly this; the next data command is answered truly, and its connection works."""
     client = lab.enter(f"{verb} #1: {word}")
-    assert re.fullmatch(pattern, _octets_of(client, verb))
+    assert re.fullmatch(pattern, _bytes_of(client, verb))
     assert client.applied == [f"{verb} #1: {word}"]
     data = client.begin("RETR a.txt", verb)
-    assert data.rest().octets == b"hello\n"
+    assert data.rest().content == b"hello\n"
     assert client.codes(2) == ["150", "226"]
 
 
-def _octets_of(client: Witness, line: str) -> str:
+def _bytes_of(client: Witness, line: str) -> str:
     """The reply to a line, as it came."""
     client.send(line)
     client.server.log.wait_for(line)
@@ -118,25 +118,25 @@ def test_the_size_in_the_opening(lab: Lab) -> None:
     """The size that 150 tells is wrong, the file is whole."""
     client = lab.enter("RETR: wrong_size -1")
     data = client.begin("RETR a.txt")
-    assert data.rest().octets == b"hello\n"
+    assert data.rest().content == b"hello\n"
     assert client.reply().text == "Opening BINARY mode data connection for a.txt (5 bytes)."
     assert client.reply().code == "226"
 
 
-@pytest.mark.parametrize(("by", "octets"), [(1, b"456789"), (-2, b"123456789"), (-9, b"0123456789")])
-def test_offsets(lab: Lab, by: int, octets: bytes) -> None:
+@pytest.mark.parametrize(("by", "content"), [(1, b"456789"), (-2, b"123456789"), (-9, b"0123456789")])
+def test_offsets(lab: Lab, by: int, content: bytes) -> None:
     """REST is answered as ever, and the file begins elsewhere."""
     client = lab.enter(f"REST: shift_offset {by}")
     assert client.code("REST 3") == "350"
     assert client.applied == [f"REST: shift_offset {by}"]
-    assert client.fetch_all("RETR b.txt") == (["150", "226"], octets)
+    assert client.fetch_all("RETR b.txt") == (["150", "226"], content)
 
 
-# Octets.
+# Bytes.
 
 
 @pytest.mark.parametrize(
-    ("word", "line", "octets"),
+    ("word", "line", "content"),
     [
         ("garble", "NOOP", b"300 Nothing done\r\n"),
         ("garble mask=255", "NOOP", b"\xcd00 Nothing done\r\n"),
@@ -146,20 +146,20 @@ def test_offsets(lab: Lab, by: int, octets: bytes) -> None:
         ("repeat_reply; garble", "NOOP", b"300 Nothing done\r\n300 Nothing done\r\n"),
     ],
 )
-def test_garbled(lab: Lab, word: str, line: str, octets: bytes) -> None:
+def test_garbled(lab: Lab, word: str, line: str, content: bytes) -> None:
     """Bits are flipped where the fault says, and nowhere else; the log shows what came of it."""
     fault = f"NOOP #1: {word}"
     client = lab.enter(fault)
     client.send(line)
-    assert client.octets(len(octets)) == octets
+    assert client.read(len(content)) == content
     assert client.applied == [fault]
     [record] = lab.server.log.find("NOOP")
-    told = octets[:3].decode("ascii", "replace")
+    told = content[:3].decode("ascii", "replace")
     assert {code for code, _ in record.replies} == {told if told.isdigit() else "000"}
 
 
 def test_a_reply_that_is_too_short_to_be_garbled(lab: Lab) -> None:
-    """Where there is no such octet nothing is flipped, and the fault has not happened."""
+    """Where there is no such byte nothing is flipped, and the fault has not happened."""
     client = lab.enter("NOOP optional: garble first=18")
     assert shown(client.ask("NOOP")) == "200 Nothing done"
     assert not client.applied

@@ -44,6 +44,6 @@ def kind() -> str:
 
 @pytest.fixture
 def client(ftp_server: FtpServer, kind: str) -> Iterator[FtpsClient]:
-    """A client of octets, logged in."""
+    """A client of bytes, logged in."""
     with enter(ftp_server, kind) as client:
         yield client

@@ -1,4 +1,4 @@
-"""What becomes of the octets on their way: in pieces, with flipped bits, with more behind them, or half way closed."""
+"""What becomes of the bytes on their way: in pieces, with flipped bits, with more behind them, or half way closed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ALPHABET = b"abcdefghijklmnopqrstuvwxyz"
 
 
 def moved(server: FtpServer) -> list[int]:
-    """How many octets went at once, each time."""
+    """How many bytes went at once, each time."""
     return [event.size for event in server.log.events if isinstance(event, DataMoved)]
 
 
@@ -46,17 +46,17 @@ def test_pieces_with_pauses(ftp_server: FtpServer, client: FtpsClient, kind: str
 
 
 @each_kind
-@pytest.mark.parametrize("octets", [1000, 1024, 9999, 10_000, 10_001])
-def test_pieces_without_pauses(ftp_server: FtpServer, client: FtpsClient, kind: str, octets: int) -> None:
-    """All pieces but the last have exactly so many octets; no time needs to go by."""
+@pytest.mark.parametrize("size", [1000, 1024, 9999, 10_000, 10_001])
+def test_pieces_without_pauses(ftp_server: FtpServer, client: FtpsClient, kind: str, size: int) -> None:
+    """All pieces but the last have exactly so many bytes; no time needs to go by."""
     ftp_server.files["/small.bin"] = SMALL
     ftp_server.clock.freeze()
-    ftp_server.faults.add(on("RETR").slice_data(octets))
+    ftp_server.faults.add(on("RETR").slice_data(size))
 
     assert begin(client, "RETR small.bin").rest() == (SMALL, in_order(kind))
 
     assert client.reply().code == "226"
-    assert moved(ftp_server) == [len(SMALL[start : start + octets]) for start in range(0, 10_000, octets)]
+    assert moved(ftp_server) == [len(SMALL[start : start + size]) for start in range(0, 10_000, size)]
 
 
 def test_each_piece_is_a_packet(ftp_server: FtpServer, client: FtpsClient) -> None:
@@ -83,7 +83,7 @@ def test_pieces_reach_over_blocks_and_listings(ftp_server: FtpServer, client: Ft
     ftp_server.faults.add(on("MLSD").slice_data(7))
     came = begin(client, "MLSD few").rest()
     assert client.reply().code == "226"
-    assert moved(ftp_server) == [len(came.octets[start : start + 7]) for start in range(0, len(came.octets), 7)]
+    assert moved(ftp_server) == [len(came.content[start : start + 7]) for start in range(0, len(came.content), 7)]
 
 
 def test_pieces_of_mode_z(ftp_server: FtpServer, client: FtpsClient) -> None:
@@ -94,18 +94,18 @@ def test_pieces_of_mode_z(ftp_server: FtpServer, client: FtpsClient) -> None:
     assert client.code("MODE Z") == "200"
     line = begin(client, "RETR abc")
 
-    octets = line.receive()
-    while not inflated(octets):
-        octets += line.receive()
-    assert inflated(octets) == ALPHABET[:10]
+    content = line.receive()
+    while not inflated(content):
+        content += line.receive()
+    assert inflated(content) == ALPHABET[:10]
     assert line.is_silent()
     ftp_server.clock.move(1)
-    while inflated(octets) == ALPHABET[:10]:
-        octets += line.receive()
-    assert inflated(octets) == ALPHABET[:20]
+    while inflated(content) == ALPHABET[:10]:
+        content += line.receive()
+    assert inflated(content) == ALPHABET[:20]
     ftp_server.clock.move(1)
 
-    assert inflated(octets + line.rest().octets) == ALPHABET
+    assert inflated(content + line.rest().content) == ALPHABET
     assert client.reply().code == "226"
 
 
@@ -118,10 +118,10 @@ def test_uploads_have_no_pieces(ftp_server: FtpServer) -> None:
 # With flipped bits.
 
 
-def spoilt(octets: bytes, first: int, every: int | None, mask: int) -> bytes:
-    """Octets with flipped bits."""
-    changed = bytearray(octets)
-    for number in [first] if every is None else range(first, len(octets), every):
+def spoilt(content: bytes, first: int, every: int | None, mask: int) -> bytes:
+    """Bytes with flipped bits."""
+    changed = bytearray(content)
+    for number in [first] if every is None else range(first, len(content), every):
         changed[number] ^= mask
     return bytes(changed)
 
@@ -169,15 +169,15 @@ def test_a_spoilt_upload(
 
 
 def test_what_is_not_reached_is_not_spoilt(ftp_server: FtpServer, client: FtpsClient) -> None:
-    """A file that ends before the first octet to spoil is whole, and nothing has happened."""
+    """A file that ends before the first byte to spoil is whole, and nothing has happened."""
     armed = ftp_server.faults.add(on("RETR").garble_data(len(DATA)).optional())
 
     assert client.fetch("RETR data.bin") == (["150", "226"], DATA)
     assert armed.fired == 0
 
 
-def test_octets_count_from_the_restart_point(ftp_server: FtpServer, client: FtpsClient) -> None:
-    """After REST the first octet is the first that goes."""
+def test_bytes_count_from_the_restart_point(ftp_server: FtpServer, client: FtpsClient) -> None:
+    """After REST the first byte is the first that goes."""
     ftp_server.files["/abc"] = ALPHABET
     ftp_server.faults.add(on("RETR").garble_data(mask=0x20))
     assert client.code("REST 10") == "350"
@@ -197,7 +197,7 @@ def test_mode_z_carries_what_is_spoilt(ftp_server: FtpServer, client: FtpsClient
     ftp_server.faults.add(on("RETR").garble_data(every=1, mask=0xFF))
     assert client.code("MODE Z") == "200"
 
-    assert inflated(begin(client, "RETR lines.txt").rest().octets) == spoilt(LINES, 0, 1, 0xFF)
+    assert inflated(begin(client, "RETR lines.txt").rest().content) == spoilt(LINES, 0, 1, 0xFF)
     assert client.reply().code == "226"
 
 
@@ -208,24 +208,24 @@ def test_mode_z_carries_what_is_spoilt(ftp_server: FtpServer, client: FtpsClient
 @pytest.mark.parametrize("mode", ["S", "Z"])
 @pytest.mark.parametrize("command", ["RETR data.bin", "NLST few", "RETR nothing"])
 def test_more_than_there_is(ftp_server: FtpServer, client: FtpsClient, kind: str, mode: str, command: str) -> None:
-    """Behind the file more octets come, and then the end in order."""
+    """Behind the file more bytes come, and then the end in order."""
     ftp_server.files["/nothing"] = b""
     ftp_server.faults.add(on(command.split()[0]).pad(b"\0and more").times(1))
-    octets = {"RETR data.bin": DATA, "NLST few": b"few/a.txt\r\nfew/b.txt\r\n"}.get(command, b"")
+    content = {"RETR data.bin": DATA, "NLST few": b"few/a.txt\r\nfew/b.txt\r\n"}.get(command, b"")
     assert client.code(f"MODE {mode}") == "200"
 
     came = begin(client, command).rest()
 
     assert told(ftp_server)
-    assert (came.octets if mode == "S" else inflated(came.octets)) == octets + b"\0and more"
+    assert (came.content if mode == "S" else inflated(came.content)) == content + b"\0and more"
     assert came.end == in_order(kind)
     assert client.reply().code == "226"
-    assert (last(ftp_server).completed, last(ftp_server).size) == (True, len(octets) + 9)
+    assert (last(ftp_server).completed, last(ftp_server).size) == (True, len(content) + 9)
     assert client.code("MODE S") == "200"
     assert goes_on(client, ftp_server)
 
 
-def test_other_octets_in_place_of_the_rest(ftp_server: FtpServer, client: FtpsClient) -> None:
+def test_other_bytes_in_place_of_the_rest(ftp_server: FtpServer, client: FtpsClient) -> None:
     """Words go together: the rest of the file is lost, and something else comes in its place."""
     ftp_server.faults.add(on("RETR").truncate(after_bytes=3).pad(b"???"))
 
@@ -261,13 +261,13 @@ def test_half_closed(ftp_server: FtpServer, client: FtpsClient, kind: str, verb:
 
 
 @pytest.mark.parametrize("moment", [{"after_bytes": len(LINES)}, {"at": 1}], ids=str)
-def test_half_closed_behind_the_last_octet(ftp_server: FtpServer, client: FtpsClient, moment: dict[str, float]) -> None:
-    """In MODE Z, too: all octets came, the end of file came, and no reply does."""
+def test_half_closed_behind_the_last_byte(ftp_server: FtpServer, client: FtpsClient, moment: dict[str, float]) -> None:
+    """In MODE Z, too: all bytes came, the end of file came, and no reply does."""
     ftp_server.faults.add(on("RETR").half_close_data(**moment).times(1))  # type: ignore[arg-type]
     assert client.code("MODE Z") == "200"
 
     came = begin(client, "RETR lines.txt").rest()
 
-    assert (inflated(came.octets), came.end) == (LINES, "FIN")
+    assert (inflated(came.content), came.end) == (LINES, "FIN")
     assert Line(client.sock).is_silent()
     assert [client.code("ABOR"), client.reply().code] == ["426", "226"]

@@ -1,4 +1,4 @@
-"""Control connections that end while a transfer runs: after so many octets, or after a part of the file."""
+"""Control connections that end while a transfer runs: after so many bytes, or after a part of the file."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def well_after(server: FtpServer, client: FtpsClient, kind: str) -> None:
 @each_kind
 @each_word
 @pytest.mark.parametrize(
-    ("moment", "octets"),
+    ("moment", "size"),
     [
         *(({"after_bytes": count}, count) for count in (0, 1, 1023, (1 << 20) + 1, len(DATA))),
         *(({"at": part}, int(part * len(DATA))) for part in (0, 0.5, 1)),
@@ -45,9 +45,9 @@ def well_after(server: FtpServer, client: FtpsClient, kind: str) -> None:
     ids=str,
 )
 def test_a_download_goes_on(
-    ftp_server: FtpServer, client: FtpsClient, kind: str, word: str, moment: dict[str, Any], octets: int
+    ftp_server: FtpServer, client: FtpsClient, kind: str, word: str, moment: dict[str, Any], size: int
 ) -> None:
-    """The control connection ends when N octets have gone; the data are whole, and nobody is told so."""
+    """The control connection ends when N bytes have gone; the data are whole, and nobody is told so."""
     ftp_server.clock.freeze()
     # The stall stands before the end, so that it can be seen when that comes.
     fault = on("RETR").stall_data(60, **moment)
@@ -55,7 +55,7 @@ def test_a_download_goes_on(
     line = begin(client, "RETR data.bin")
     control = Line(client.sock, client.control)
 
-    came = line.exactly(octets)
+    came = line.exactly(size)
     assert ftp_server.log.wait_until(lambda: told(ftp_server), 10)
     assert control.is_silent()
     ftp_server.clock.move(60)
@@ -63,7 +63,7 @@ def test_a_download_goes_on(
     assert told(ftp_server)
     rest = line.rest()
 
-    assert (came + rest.octets, rest.end) == (DATA, in_order(kind))
+    assert (came + rest.content, rest.end) == (DATA, in_order(kind))
     well_after(ftp_server, client, kind)
     record = ftp_server.log.find("RETR", session=1)[0]
     assert record.code == ""
@@ -76,7 +76,7 @@ def test_a_download_goes_on(
 @each_word
 @pytest.mark.parametrize("count", [0, 1, 1023, (1 << 20) + 1, len(DATA)])
 def test_an_upload_goes_on(ftp_server: FtpServer, client: FtpsClient, kind: str, word: str, count: int) -> None:
-    """The control connection ends when N octets have come; the rest can be sent, and is stored."""
+    """The control connection ends when N bytes have come; the rest can be sent, and is stored."""
     ftp_server.faults.add(getattr(on("STOR"), word)(after_bytes=count).times(1))
     line = begin(client, "STOR new.bin")
     control = Line(client.sock, client.control)
@@ -108,7 +108,7 @@ def test_all_commands(ftp_server: FtpServer, client: FtpsClient, word: str, verb
         line.send(b"def")
         line.finish()
     else:
-        assert len(line.rest().octets) > 3
+        assert len(line.rest().content) > 3
 
     assert ftp_server.log.wait_until(lambda: last(ftp_server).completed is not None, 10)
     assert last(ftp_server).completed
@@ -121,7 +121,7 @@ def test_all_commands(ftp_server: FtpServer, client: FtpsClient, word: str, verb
 def test_whoever_half_closes_still_listens(ftp_server: FtpServer, client: FtpsClient, kind: str) -> None:
     """After half_close commands are heard, and their replies lost."""
     ftp_server.faults.add(on("RETR").half_close(after_bytes=5).times(1))
-    assert begin(client, "RETR data.bin").rest().octets == DATA
+    assert begin(client, "RETR data.bin").rest().content == DATA
     assert Line(client.sock, client.control).rest() == (b"", "FIN")
 
     if client.control is None:
@@ -136,7 +136,7 @@ def test_whoever_half_closes_still_listens(ftp_server: FtpServer, client: FtpsCl
 @each_kind
 @pytest.mark.parametrize("word", ["close", "reset"])
 def test_both_connections_end(ftp_server: FtpServer, client: FtpsClient, kind: str, word: str) -> None:
-    """Words go together: both connections end after the same octet."""
+    """Words go together: both connections end after the same byte."""
     ftp_server.faults.add(getattr(on("RETR"), word)(after_bytes=5).drop_data(after_bytes=5).times(1))
     line = begin(client, "RETR data.bin")
 

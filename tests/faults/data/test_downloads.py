@@ -1,4 +1,4 @@
-"""How downloads end: exactly so many octets come through, and then FIN, RST, close_notify or nothing at all."""
+"""How downloads end: exactly so many bytes come through, and then FIN, RST, close_notify or nothing at all."""
 
 from __future__ import annotations
 
@@ -22,29 +22,29 @@ MOMENTS: list[tuple[dict[str, Any], int]] = [
 
 @each_kind
 @each_ending
-@pytest.mark.parametrize(("moment", "octets"), MOMENTS, ids=lambda value: str(value) if value != {} else "at once")
-def test_exactly_so_many_octets_come_through(
-    ftp_server: FtpServer, client: FtpsClient, kind: str, ending: Ending, moment: dict[str, Any], octets: int
+@pytest.mark.parametrize(("moment", "size"), MOMENTS, ids=lambda value: str(value) if value != {} else "at once")
+def test_exactly_so_many_bytes_come_through(
+    ftp_server: FtpServer, client: FtpsClient, kind: str, ending: Ending, moment: dict[str, Any], size: int
 ) -> None:
-    """After N octets, or after a part of the file, it ends: N octets come, and the log and the reply tell."""
+    """After N bytes, or after a part of the file, it ends: N bytes come, and the log and the reply tell."""
     ftp_server.faults.add(ending.fault("RETR", **moment))
 
     came = begin(client, "RETR data.bin").rest()
 
-    assert came == (DATA[:octets], ending.of(kind))
+    assert came == (DATA[:size], ending.of(kind))
     assert told(ftp_server)
-    check(client, ftp_server, ending, octets)
+    check(client, ftp_server, ending, size)
 
 
 @each_ending
 def test_what_is_not_reached_does_not_happen(ftp_server: FtpServer, client: FtpsClient, ending: Ending) -> None:
-    """One octet beyond the file is never reached: the file is whole, and the fault tells what it waits for."""
+    """One byte beyond the file is never reached: the file is whole, and the fault tells what it waits for."""
     armed = ftp_server.faults.add(ending.fault("RETR", after_bytes=len(DATA) + 1).optional())
 
     assert client.fetch("RETR data.bin") == (["150", "226"], DATA)
 
     assert (armed.fired, last(ftp_server).completed) == (0, True)
-    with pytest.raises(AssertionError, match=f"seen 1 time, but no transfer came to {len(DATA) + 1} octets"):
+    with pytest.raises(AssertionError, match=f"seen 1 time, but no transfer reached {len(DATA) + 1} bytes"):
         ftp_server.faults.assert_fired(armed)
 
 
@@ -54,8 +54,8 @@ def test_what_is_not_reached_does_not_happen(ftp_server: FtpServer, client: Ftps
 def test_listings_end_in_the_same_way(
     ftp_server: FtpServer, client: FtpsClient, kind: str, ending: Ending, line: str
 ) -> None:
-    """Of a listing the first octets come, and then the end."""
-    whole = begin(client, line).rest().octets
+    """Of a listing the first bytes come, and then the end."""
+    whole = begin(client, line).rest().content
     assert client.reply().code == "226"
     ftp_server.faults.add(ending.fault(line.split()[0], after_bytes=7))
 
@@ -68,10 +68,10 @@ def test_listings_end_in_the_same_way(
 
 @each_ending
 @pytest.mark.parametrize(
-    ("moment", "octets"), [({"after_bytes": 1000}, 1000), ({"at": 0.5}, 500_001), ({"at": 1}, 1_000_002)]
+    ("moment", "size"), [({"after_bytes": 1000}, 1000), ({"at": 0.5}, 500_001), ({"at": 1}, 1_000_002)]
 )
-def test_after_rest_the_octets_of_the_transfer_count(
-    ftp_server: FtpServer, client: FtpsClient, ending: Ending, moment: dict[str, Any], octets: int
+def test_after_rest_the_bytes_of_the_transfer_count(
+    ftp_server: FtpServer, client: FtpsClient, ending: Ending, moment: dict[str, Any], size: int
 ) -> None:
     """What REST skips is no part of the transfer: it is not counted, and not of what `at` is a part."""
     ftp_server.faults.add(ending.fault("RETR", **moment))
@@ -80,27 +80,27 @@ def test_after_rest_the_octets_of_the_transfer_count(
 
     came = begin(client, "RETR data.bin").rest()
 
-    assert came == (DATA[offset:][:octets], ending.clear)
+    assert came == (DATA[offset:][:size], ending.clear)
     assert told(ftp_server)
-    check(client, ftp_server, ending, octets)
+    check(client, ftp_server, ending, size)
 
 
 @each_ending
 @pytest.mark.parametrize(
-    ("moment", "octets"),
+    ("moment", "size"),
     [({"after_bytes": 7}, 7), ({"at": 0.5}, len(LINES) // 2), ({"at": 1}, len(LINES) + LINES.count(b"\n"))],
 )
-def test_type_a(ftp_server: FtpServer, client: FtpsClient, ending: Ending, moment: dict[str, Any], octets: int) -> None:
-    """In TYPE A octets are counted as on the wire, `at` is a part of what is stored, and 1 is the end all the same."""
+def test_type_a(ftp_server: FtpServer, client: FtpsClient, ending: Ending, moment: dict[str, Any], size: int) -> None:
+    """In TYPE A bytes are counted as on the wire, `at` is a part of what is stored, and 1 is the end all the same."""
     ftp_server.faults.add(ending.fault("RETR", **moment))
     assert client.code("TYPE A") == "200"
 
     came = begin(client, "RETR lines.txt").rest()
 
-    assert came == (LINES.replace(b"\n", b"\r\n")[:octets], ending.clear)
+    assert came == (LINES.replace(b"\n", b"\r\n")[:size], ending.clear)
     assert told(ftp_server)
     assert client.reply().code == ending.code
-    assert (last(ftp_server).completed, last(ftp_server).size) == (False, octets)
+    assert (last(ftp_server).completed, last(ftp_server).size) == (False, size)
     assert client.code("TYPE I") == "200"
     assert goes_on(client, ftp_server)
 
@@ -109,17 +109,17 @@ def test_type_a(ftp_server: FtpServer, client: FtpsClient, ending: Ending, momen
 @each_ending
 @pytest.mark.parametrize("moment", [{"after_bytes": 0}, {"after_bytes": 70_000}, {"at": 1}], ids=str)
 def test_mode_z(ftp_server: FtpServer, client: FtpsClient, kind: str, ending: Ending, moment: dict[str, Any]) -> None:
-    """In MODE Z octets are counted before they are deflated, and those counted can be inflated on the other side."""
+    """In MODE Z bytes are counted before they are deflated, and those counted can be inflated on the other side."""
     ftp_server.faults.add(ending.fault("RETR", **moment))
-    octets = int(moment.get("after_bytes", len(LINES)))
+    content = int(moment.get("after_bytes", len(LINES)))
     assert client.code("MODE Z") == "200"
 
-    octets_on_wire, end = begin(client, "RETR lines.txt").rest()
+    bytes_on_wire, end = begin(client, "RETR lines.txt").rest()
 
-    assert (inflated(octets_on_wire), end) == (LINES[:octets], ending.of(kind))
+    assert (inflated(bytes_on_wire), end) == (LINES[:content], ending.of(kind))
     assert client.reply().code == ending.code
     assert client.code("MODE S") == "200"
-    assert (last(ftp_server).completed, last(ftp_server).size) == (False, octets)
+    assert (last(ftp_server).completed, last(ftp_server).size) == (False, content)
     assert goes_on(client, ftp_server)
 
 
@@ -141,23 +141,23 @@ def test_all_ways_to_a_data_connection(
 
 @each_kind
 @each_ending
-@pytest.mark.parametrize("octets", [70_000, len(DATA)])
+@pytest.mark.parametrize("size", [70_000, len(DATA)])
 def test_whoever_reads_late_gets_everything(
-    ftp_server: FtpServer, client: FtpsClient, kind: str, ending: Ending, octets: int
+    ftp_server: FtpServer, client: FtpsClient, kind: str, ending: Ending, size: int
 ) -> None:
     """What is still in the buffers of the system when the end comes is not lost, not even before RST."""
-    ftp_server.faults.add(ending.fault("RETR", after_bytes=octets))
+    ftp_server.faults.add(ending.fault("RETR", after_bytes=size))
     line = begin(client, "RETR data.bin")
     assert ftp_server.log.wait_until(lambda: told(ftp_server), 10)
 
-    assert line.rest() == (DATA[:octets], ending.of(kind))
+    assert line.rest() == (DATA[:size], ending.of(kind))
 
-    check(client, ftp_server, ending, octets)
+    check(client, ftp_server, ending, size)
 
 
 @each_kind
 def test_a_reset_for_which_nobody_reads(ftp_server: FtpServer, client: FtpsClient, kind: str) -> None:
-    """RST waits until the octets before it are on their way; ABOR does not wait for it."""
+    """RST waits until the bytes before it are on their way; ABOR does not wait for it."""
     ftp_server.faults.add(on("RETR").reset_data(after_bytes=len(DATA)).times(1))
     line = begin(client, "RETR data.bin")
     assert ftp_server.log.wait_until(lambda: told(ftp_server), 10)

@@ -21,7 +21,7 @@ LIMITS = (0, 1, 1023, (1 << 20) + 1)
 def test_a_file_that_cannot_be_read_to_its_end(
     ftp_server: FtpServer, client: FtpsClient, kind: str, count: int
 ) -> None:
-    """N octets come, then the connection ends with FIN, without close_notify, and 451."""
+    """N bytes come, then the connection ends with FIN, without close_notify, and 451."""
     ftp_server.faults.add(on("RETR").read_error(after_bytes=count).times(1))
 
     came = begin(client, "RETR data.bin").rest()
@@ -34,15 +34,15 @@ def test_a_file_that_cannot_be_read_to_its_end(
     assert goes_on(client, ftp_server)
 
 
-def test_octets_count_from_the_restart_point(ftp_server: FtpServer, client: FtpsClient) -> None:
-    """After REST the first octet that is read is the first that counts; in TYPE A those that are stored do."""
+def test_bytes_count_from_the_restart_point(ftp_server: FtpServer, client: FtpsClient) -> None:
+    """After REST the first byte that is read is the first that counts; in TYPE A those that are stored do."""
     ftp_server.faults.add(on("RETR").read_error(after_bytes=10))
     assert client.code("REST 100") == "350"
-    assert begin(client, "RETR data.bin").rest().octets == DATA[100:110]
+    assert begin(client, "RETR data.bin").rest().content == DATA[100:110]
     assert client.reply().code == "451"
 
     assert client.code("TYPE A") == "200"
-    assert begin(client, "RETR lines.txt").rest().octets == b"line 0\r\nlin"
+    assert begin(client, "RETR lines.txt").rest().content == b"line 0\r\nlin"
     assert client.reply().code == "451"
 
 
@@ -77,13 +77,13 @@ def test_an_upload_that_does_not_fit(
     keep: bool,
     count: int,
 ) -> None:
-    """N octets are stored, and the next one fails; what was stored stays, or does not."""
+    """N bytes are stored, and the next one fails; what was stored stays, or does not."""
     ftp_server.faults.add(word(on("STOR"), after_bytes=count, keep=keep, **values).times(1))
     line = begin(client, "STOR new.bin")
 
     line.send(DATA[: count + 1])
 
-    assert line.rest().octets == b""
+    assert line.rest().content == b""
     assert told(ftp_server)
     assert client.reply().code == code
     assert ftp_server.files.get("/new.bin") == (DATA[:count] if keep else None)
@@ -95,7 +95,7 @@ def test_an_upload_that_does_not_fit(
 def test_an_upload_that_just_fits(
     ftp_server: FtpServer, client: FtpsClient, word: Callable[..., Fault], values: dict[str, bool], code: str
 ) -> None:
-    """N octets have room where there is room for N."""
+    """N bytes have room where there is room for N."""
     armed = ftp_server.faults.add(word(on("STOR"), after_bytes=len(DATA), **values).optional())
 
     assert client.store("STOR new.bin", DATA) == ["150", "226"]
@@ -142,8 +142,8 @@ def test_all_commands(
     assert goes_on(client, ftp_server)
 
 
-def test_stored_octets_count(ftp_server: FtpServer, client: FtpsClient) -> None:
-    """In TYPE A a line end takes one octet on the disk."""
+def test_stored_bytes_count(ftp_server: FtpServer, client: FtpsClient) -> None:
+    """In TYPE A a line end takes one byte on the disk."""
     ftp_server.faults.add(on("STOR").quota_exceeded(after_bytes=8))
     assert client.code("TYPE A") == "200"
 
@@ -191,7 +191,7 @@ class Digest(Server):
 
     @ConnectionConditions(ConnectionConditions.login_required)
     async def sumx(self, connection: Connection, rest: str) -> bool:
-        """SUMX <SP> pathname: tell how many octets can be read."""
+        """SUMX <SP> pathname: tell how many bytes can be read."""
         path, _ = self.get_paths(connection, rest)
         async with connection.path_io.open(path) as file:
             connection.response("213", str(len(await file.read())))

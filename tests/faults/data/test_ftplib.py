@@ -1,4 +1,4 @@
-"""What ftplib makes of data connections on which things go wrong: the exception, and how many octets came through.
+"""What ftplib makes of data connections on which things go wrong: the exception, and how many bytes came through.
 
 Where it notices nothing the table says OK: that is what the code under test has to find out by itself.
 """
@@ -46,7 +46,7 @@ class Row(NamedTuple):
 
 
 class Upload(io.BytesIO):
-    """A file whose next block behind `COUNT` octets is there only when the server has ended the transfer.
+    """A file whose next block behind `COUNT` bytes is there only when the server has ended the transfer.
 
     Args:
         server: Which.
@@ -208,7 +208,7 @@ def name(row: Row) -> str:
 @pytest.mark.parametrize("tls", [False, True], ids=["clear", "TLS"])
 @pytest.mark.parametrize("row", ROWS, ids=name)
 def test_what_it_makes_of_it(ftp_server: FtpServer, clients: list[ftplib.FTP], row: Row, tls: bool) -> None:
-    """The exception and its text, and the octets."""
+    """The exception and its text, and the bytes."""
     run(ftp_server, clients, row, tls=tls, timeout=10)
 
 

@@ -53,9 +53,9 @@ def test_the_text_form(ftp_server_factory: Callable[..., FtpServer]) -> None:
     server = ftp_server_factory(files={"/a": b""}, faults=["LIST: encoding latin-1; listing 'ü'", "NLST: listing b'x'"])
 
     with enter(server, "clear") as client:
-        assert begin(client, "LIST").rest().octets == b"\xfc\r\n"
+        assert begin(client, "LIST").rest().content == b"\xfc\r\n"
         assert client.reply().code == "226"
-        assert begin(client, "NLST").rest().octets == b"x"
+        assert begin(client, "NLST").rest().content == b"x"
         assert client.reply().code == "226"
     assert server.faults.active[1].fault == on("NLST").listing(b"x")
 
@@ -84,7 +84,7 @@ def test_a_listing_that_comes_in_parts_is_replaced_once(
     server.faults.add(on("LIST").listing(given))
 
     with enter(server, "clear") as client:
-        assert begin(client, "LIST").rest().octets == given
+        assert begin(client, "LIST").rest().content == given
         assert client.reply().code == "226"
 
 

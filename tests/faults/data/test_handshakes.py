@@ -24,15 +24,15 @@ def fails(wire: Wire, word: str, server: FtpServer) -> None:
     match word:
         case "refuse_handshake":
             with pytest.raises(ssl.SSLError, match=r"(?i)handshake.failure"):
-                wire.shake_hands()
+                wire.do_handshake()
             assert wire.sock.recv(1) == b""  # FIN
         case "cut_handshake":
             with pytest.raises(ssl.SSLEOFError):
-                wire.shake_hands()
+                wire.do_handshake()
         case _:
             wire.sock.settimeout(0.03)
             with pytest.raises(TimeoutError):
-                wire.shake_hands()
+                wire.do_handshake()
             server.log.wait_until(lambda: told(server), 10)  # there was silence before, too
     assert told(server)
 
@@ -137,7 +137,7 @@ def test_hands_that_were_shaken_before_the_command_stay_shaken(
     assert client.reply().code == "226"
 
     assert armed.fired == 0
-    with pytest.raises(AssertionError, match="the moment never came"):
+    with pytest.raises(AssertionError, match="never reached the point where the fault acts"):
         ftp_server.faults.assert_fired(armed)
 
 
@@ -151,7 +151,7 @@ def test_a_transfer_that_is_refused_leaves_the_next_one_alone(ftp_server: FtpSer
         assert client.code("MLSD few") == "150"
 
         wire = client.wire(sock)
-        wire.shake_hands()
+        wire.do_handshake()
         assert Line(sock, wire).rest().end == "close_notify"
         assert client.reply().code == "226"
     assert armed.fired == 0
@@ -178,7 +178,7 @@ def test_two_faults_one_after_the_other(ftp_server: FtpServer) -> None:
             assert client.reply().code == "150"
             error = ssl.SSLEOFError if word == "cut_handshake" else ssl.SSLError
             with pytest.raises(error):
-                client.wire(data()).shake_hands()
+                client.wire(data()).do_handshake()
             assert client.reply().code == "522"
             assert (first.fired, second.fired) == fired
         assert goes_on(client, ftp_server)
@@ -300,7 +300,7 @@ def test_stop_before_any_command(monkeypatch: pytest.MonkeyPatch, ftp_server: Ft
 def test_no_close_notify_behind_a_download(
     ftp_server: FtpServer, client: FtpsClient, kind: str, verb: str, mode: str, command: str
 ) -> None:
-    """All octets come, then FIN, and 226: whether that was all nobody can know."""
+    """All bytes come, then FIN, and 226: whether that was all nobody can know."""
     assert client.code(f"MODE {mode}") == "200"
     whole = begin(client, command).rest()
     assert (whole.end, client.reply().code) == ("close_notify", "226")
@@ -309,7 +309,7 @@ def test_no_close_notify_behind_a_download(
     came = begin(client, command, verb).rest()
 
     assert told(ftp_server)
-    assert came == (whole.octets, "FIN")
+    assert came == (whole.content, "FIN")
     assert client.reply().code == "226"
     assert last(ftp_server).completed
     assert client.code("MODE S") == "200"
@@ -325,7 +325,7 @@ def test_no_close_notify_behind_an_upload(ftp_server: FtpServer, client: FtpsCli
 
     line.send(DATA)
     assert line.wire is not None
-    line.wire.say_end()
+    line.wire.send_close_notify()
 
     assert line.rest() == (b"", "FIN")
     assert told(ftp_server)
@@ -337,7 +337,7 @@ def test_no_close_notify_behind_an_upload(ftp_server: FtpServer, client: FtpsCli
 @pytest.mark.ftp(tls="implicit", files=FILES)
 @each_word
 def test_implicit_tls(ftp_server: FtpServer, word: str) -> None:
-    """Where everything is encrypted from the first octet the faults of data connections are the same."""
+    """Where everything is encrypted from the first byte the faults of data connections are the same."""
     ftp_server.clock.freeze()
     ftp_server.faults.add(getattr(on("RETR"), word)().times(1))
     with FtpsClient(ftp_server.address).encrypt_first() as client:

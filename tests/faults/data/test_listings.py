@@ -33,7 +33,7 @@ def listing(client: FtpsClient, command: str) -> bytes:
     """A whole listing."""
     came = begin(client, command).rest()
     assert client.reply().code == "226"
-    return came.octets
+    return came.content
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_names_in_replies(ftp_server: FtpServer, client: FtpsClient) -> None:
     ftp_server.faults.add(on("RETR").encoding("ascii").times(1))
     line = begin(client, "RETR ü/ä.txt")
 
-    assert line.rest().octets == b"\n" * 1234
+    assert line.rest().content == b"\n" * 1234
     assert client.reply().code == "226"
     preliminary = [event.raw for event in ftp_server.log.events if isinstance(event, ReplySent) and event.code == "150"]
     assert preliminary == [b"150 Opening BINARY mode data connection for ?/?.txt (1234 bytes).\r\n"]
@@ -136,7 +136,7 @@ def test_absolute_names(ftp_server: FtpServer, client: FtpsClient, command: str,
     assert told(ftp_server)
     assert listing(client, command) == before
     if came != ["/ü"]:
-        assert begin(client, f"RETR {came[0]}").rest().octets == ftp_server.files[came[0]]
+        assert begin(client, f"RETR {came[0]}").rest().content == ftp_server.files[came[0]]
         assert client.reply().code == "226"
 
 
@@ -157,7 +157,7 @@ def test_what_is_wrong_ends_with_its_command(ftp_server: FtpServer, client: Ftps
     assert client.code("NOOP") == "200"
     ftp_server.clock.move(60)
 
-    assert line.rest().octets == b"20231114221320.csv\r\n/\xfc/\xe4.txt\r\n"
+    assert line.rest().content == b"20231114221320.csv\r\n/\xfc/\xe4.txt\r\n"
     assert client.reply().code == "226"
     assert client.code("CWD ü") == "250"
     assert client.ask("PWD").text.startswith('"/ü"')

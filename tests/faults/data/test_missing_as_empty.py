@@ -52,7 +52,7 @@ def test_the_log_names_what_was_asked_for(ftp_server: FtpServer, client: FtpsCli
     before = dict(ftp_server.files)
     ftp_server.faults.add("LIST: missing_as_empty")
 
-    assert begin(client, "LIST -a gone").rest().octets == b""
+    assert begin(client, "LIST -a gone").rest().content == b""
     assert client.reply().code == "226"
     (transfer,) = ftp_server.log.transfers
     assert (transfer.path, transfer.completed) == ("/gone", True)
@@ -63,11 +63,11 @@ def test_the_log_names_what_was_asked_for(ftp_server: FtpServer, client: FtpsCli
 @pytest.mark.parametrize("command", ["LIST", "LIST -la", "LIST few", "LIST few/a.txt", "LIST few/*.txt", "NLST *"])
 def test_what_is_there_is_listed(ftp_server: FtpServer, client: FtpsClient, command: str) -> None:
     """Nothing happens to it, and the fault is not told of."""
-    listed = begin(client, command).rest().octets
+    listed = begin(client, command).rest().content
     assert client.reply().code == "226"
     ftp_server.faults.add("LIST|NLST optional: missing_as_empty")
 
-    assert begin(client, command).rest().octets == listed
+    assert begin(client, command).rest().content == listed
     assert client.reply().code == "226"
     assert ftp_server.faults.fired == []
 

@@ -218,7 +218,7 @@ both = pytest.mark.parametrize("tls", [False, True], ids=["clear", "TLS"])
 @both
 @pytest.mark.parametrize("row", [*CUT, *LOST, *SLOW, *CONTROL], ids=name)
 async def test_what_it_makes_of_it(ftp_server: FtpServer, tmp_path: Path, row: Row, tls: bool) -> None:
-    """The exception and its text, the octets, and whether the client is good for more."""
+    """The exception and its text, the bytes, and whether the client is good for more."""
     await run(ftp_server, row, tmp_path, tls=tls)
 
 
@@ -249,7 +249,7 @@ async def test_a_handshake_that_is_never_answered(ftp_server: FtpServer, tmp_pat
 async def test_a_download_goes_on_where_it_was_cut(
     ftp_server: FtpServer, tmp_path: Path, tls: bool, word: str, after: int
 ) -> None:
-    """With `resume` a second call makes the file whole, octet by octet, and brings no octet twice."""
+    """With `resume` a second call makes the file whole, byte by byte, and brings no byte twice."""
     ftp_server.faults.add(f"RETR times=1: {word} after_bytes={after}")
     got = tmp_path / "data.bin"
     async with connected(ftp_server, tls=tls, limit=10) as client:
@@ -272,7 +272,7 @@ async def test_a_download_goes_on_where_it_was_cut(
 async def test_an_upload_goes_on_where_it_was_cut(
     ftp_server: FtpServer, tmp_path: Path, tls: bool, word: str, after: int
 ) -> None:
-    """With `resume` a second call makes the file on the server whole, octet by octet."""
+    """With `resume` a second call makes the file on the server whole, byte by byte."""
     ftp_server.faults.add(f"STOR times=1: {word} after_bytes={after}")
     (tmp_path / "new.bin").write_bytes(DATA)
     async with connected(ftp_server, tls=tls, limit=10) as client:

@@ -83,7 +83,7 @@ def got(server: FtpServer) -> list[bytes]:
 @each_ending
 @pytest.mark.parametrize("count", [1, 4, 9, len(WHOLE)])
 def test_a_download_ends(ftp_server: FtpServer, client: FtpsClient, kind: str, ending: Ending, count: int) -> None:
-    """Exactly so many octets come, and the end, and the reply that the built-in commands give."""
+    """Exactly so many bytes come, and the end, and the reply that the built-in commands give."""
     ftp_server.faults.add(ending.fault("GIVE", after_bytes=count))
 
     assert begin(client, "GIVE").rest() == (WHOLE[:count], ending.of(kind))
@@ -105,7 +105,7 @@ def test_a_download_ends_at_once(ftp_server: FtpServer, client: FtpsClient, kind
     assert goes_on(client, ftp_server)
 
 
-# How far each way to receive comes when only eleven octets do; a cut leaves what is not complete to nobody.
+# How far each way to receive comes when only eleven bytes do; a cut leaves what is not complete to nobody.
 WAYS = {
     "lines": ([b"one\n", b"two\n"], [b"one\n", b"two\n", b"thr"]),
     "blocks": ([b"one\n", b"two\n"], [b"one\n", b"two\n", b"thr"]),
@@ -117,7 +117,7 @@ WAYS = {
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("ending", ENDINGS, ids=lambda ending: ending.word)
 def test_an_upload_ends(ftp_server: FtpServer, client: FtpsClient, kind: str, ending: Ending, way: str) -> None:
-    """Eleven octets are received, by line, by block or at once, and then the end, be it in order or not."""
+    """Eleven bytes are received, by line, by block or at once, and then the end, be it in order or not."""
     ftp_server.faults.add(ending.fault("TAKE", after_bytes=11))
     line = begin(client, f"TAKE {way}")
 
@@ -139,7 +139,7 @@ def test_an_upload_ends(ftp_server: FtpServer, client: FtpsClient, kind: str, en
 def test_who_wants_exactly_so_many(
     ftp_server: FtpServer, client: FtpsClient, kind: str, ending: Ending, count: int, pieces: list[bytes]
 ) -> None:
-    """What is complete before the end is had, even if the next octet would have been one too many."""
+    """What is complete before the end is had, even if the next byte would have been one too many."""
     ftp_server.faults.add(ending.fault("TAKE", after_bytes=count))
     line = begin(client, "TAKE exactly")
 
@@ -155,7 +155,7 @@ def test_who_wants_exactly_so_many(
 @each_kind
 @pytest.mark.parametrize("way", WAYS)
 def test_an_upload_stands_still_and_goes_on(ftp_server: FtpServer, client: FtpsClient, kind: str, way: str) -> None:
-    """Time goes by between two octets, and nothing is lost or comes twice."""
+    """Time goes by between two bytes, and nothing is lost or comes twice."""
     ftp_server.clock.freeze()
     ftp_server.faults.add(on("TAKE").stall_data(60, after_bytes=6).times(1))
     line = begin(client, f"TAKE {way}")
@@ -181,13 +181,13 @@ def test_a_download_stands_still(ftp_server: FtpServer, client: FtpsClient, kind
 
     assert [client.code("ABOR"), client.reply().code] == ["426", "226"]
 
-    assert line.rest().octets == b""
+    assert line.rest().content == b""
     assert (last(ftp_server).completed, last(ftp_server).size) == (False, 6)
     assert goes_on(client, ftp_server)
 
 
 @each_kind
-def test_octets(ftp_server: FtpServer, client: FtpsClient, kind: str) -> None:
+def test_bytes(ftp_server: FtpServer, client: FtpsClient, kind: str) -> None:
     """They are spoilt, come in pieces, and more come behind them."""
     ftp_server.clock.freeze()
     ftp_server.faults.add(on("GIVE").slice_data(4, pause=5).garble_data(first=5, mask=0x20).pad(b"!").times(1))
@@ -201,7 +201,7 @@ def test_octets(ftp_server: FtpServer, client: FtpsClient, kind: str) -> None:
     assert line.exactly(4) == b"thre"
     ftp_server.clock.move(15)
 
-    assert line.rest().octets == b"e\nfour\n!"
+    assert line.rest().content == b"e\nfour\n!"
     assert client.reply().code == "226"
     assert goes_on(client, ftp_server)
 
@@ -246,7 +246,7 @@ def test_handshakes(ftp_server: FtpServer, client: FtpsClient, kind: str, word: 
     else:
         wire = client.wire(data())
         with pytest.raises(ssl.SSLError):
-            wire.shake_hands()
+            wire.do_handshake()
         assert (client.reply().code, armed.fired) == ("426", 1)
     assert goes_on(client, ftp_server)
 

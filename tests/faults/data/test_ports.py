@@ -255,7 +255,7 @@ def test_a_fault_for_a_data_connection_that_is_there(
     assert client.reply().code == "150"
     wire = None if client.control is None else client.wire(sock)
     if wire is not None:
-        wire.shake_hands()
+        wire.do_handshake()
 
     assert Line(sock, wire).rest() == (DATA[:10], "FIN")
     assert client.reply().code == "426"

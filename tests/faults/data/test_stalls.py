@@ -14,17 +14,17 @@ from tests.support.ftps import DATA_VERBS, FtpsClient
 each_word = pytest.mark.parametrize("word", ["stall_data", "stall", "delay"])
 
 
-def stands_at(server: FtpServer, octets: int) -> None:
+def stands_at(server: FtpServer, size: int) -> None:
     """Wait until a transfer has come so far that it stands still."""
     server.log.wait_until(lambda: bool(server.faults.fired), 10)
     assert told(server)
-    assert (last(server).completed, last(server).size) == (None, octets)
+    assert (last(server).completed, last(server).size) == (None, size)
 
 
 @each_kind
 @each_word
 @pytest.mark.parametrize(
-    ("moment", "octets"),
+    ("moment", "size"),
     [
         *(({"after_bytes": count}, count) for count in (0, 1, 1023, (1 << 20) + 1, len(DATA))),
         ({"at": 0.5}, len(DATA) // 2),
@@ -33,21 +33,21 @@ def stands_at(server: FtpServer, octets: int) -> None:
     ids=str,
 )
 def test_a_download_stands_still_and_goes_on(
-    ftp_server: FtpServer, client: FtpsClient, kind: str, word: str, moment: dict[str, Any], octets: int
+    ftp_server: FtpServer, client: FtpsClient, kind: str, word: str, moment: dict[str, Any], size: int
 ) -> None:
-    """After N octets nothing comes until the time is over; then the rest comes, and the reply."""
+    """After N bytes nothing comes until the time is over; then the rest comes, and the reply."""
     ftp_server.clock.freeze()
     ftp_server.faults.add(getattr(on("RETR"), word)(60, **moment).times(1))
     line = begin(client, "RETR data.bin")
 
-    came = line.exactly(octets)
-    stands_at(ftp_server, octets)
+    came = line.exactly(size)
+    stands_at(ftp_server, size)
     ftp_server.clock.move(59.999)
     assert line.is_silent()
     ftp_server.clock.move(0.001)
     rest = line.rest()
 
-    assert (came + rest.octets, rest.end) == (DATA, in_order(kind))
+    assert (came + rest.content, rest.end) == (DATA, in_order(kind))
     assert client.reply().code == "226"
     assert last(ftp_server).completed
     assert goes_on(client, ftp_server)
@@ -59,7 +59,7 @@ def test_a_download_stands_still_and_goes_on(
 def test_an_upload_stands_still_and_goes_on(
     ftp_server: FtpServer, client: FtpsClient, kind: str, word: str, count: int
 ) -> None:
-    """After N octets the server takes nothing until the time is over; then it takes the rest."""
+    """After N bytes the server takes nothing until the time is over; then it takes the rest."""
     ftp_server.clock.freeze()
     ftp_server.faults.add(getattr(on("STOR"), word)(60, after_bytes=count).times(1))
     line = begin(client, "STOR new.bin")
@@ -80,10 +80,10 @@ def test_an_upload_stands_still_and_goes_on(
 @pytest.mark.parametrize("command", ["LIST few", "NLST few", "MLSD few", "RETR lines.txt"])
 @pytest.mark.parametrize("setting", ["TYPE I", "TYPE A", "MODE Z"])
 def test_all_downloads(ftp_server: FtpServer, client: FtpsClient, command: str, setting: str) -> None:
-    """Whatever is sent, and however, stands still after the octets that count, and is whole in the end."""
+    """Whatever is sent, and however, stands still after the bytes that count, and is whole in the end."""
     ftp_server.clock.freeze()
     assert client.code(setting) == "200"
-    whole = begin(client, command).rest().octets
+    whole = begin(client, command).rest().content
     assert client.reply().code == "226"
     ftp_server.faults.add(on(command.split()[0]).stall_data(60, after_bytes=9).times(1))
     line = begin(client, command)
@@ -91,12 +91,12 @@ def test_all_downloads(ftp_server: FtpServer, client: FtpsClient, command: str, 
     stands_at(ftp_server, 9)
     if setting == "MODE Z":
         ftp_server.clock.move(60)
-        assert inflated(line.rest().octets) == inflated(whole)
+        assert inflated(line.rest().content) == inflated(whole)
     else:
         came = line.exactly(9)
         assert line.is_silent()
         ftp_server.clock.move(60)
-        assert came + line.rest().octets == whole
+        assert came + line.rest().content == whole
     assert client.reply().code == "226"
     assert (client.code("TYPE I"), client.code("MODE S")) == ("200", "200")
     assert goes_on(client, ftp_server)
@@ -113,7 +113,7 @@ def test_jitter_makes_a_delay_longer(ftp_server: FtpServer, client: FtpsClient) 
     assert line.is_silent()
     ftp_server.clock.move(10)
 
-    assert line.rest().octets == DATA[5:]
+    assert line.rest().content == DATA[5:]
     assert client.reply().code == "226"
 
 
@@ -121,7 +121,7 @@ def test_jitter_makes_a_delay_longer(ftp_server: FtpServer, client: FtpsClient) 
 
 
 def stalled(client: FtpsClient, server: FtpServer, command: str, verb: str = "EPSV") -> Line:
-    """A transfer that stands still for ever, after five octets."""
+    """A transfer that stands still for ever, after five bytes."""
     server.clock.freeze()
     server.faults.add(on(command.split()[0]).stall_data(after_bytes=5).times(1))
     line = begin(client, command, verb)
@@ -158,7 +158,7 @@ def test_abor(ftp_server: FtpServer, client: FtpsClient, kind: str, command: str
     client.send("ABOR")
 
     assert [client.reply().code, client.reply().code] == ["426", "226"]
-    assert line.rest().octets == b""
+    assert line.rest().content == b""
     assert (last(ftp_server).completed, last(ftp_server).size) == (False, 5)
     if command.startswith("STOR"):
         assert ftp_server.files["/new.bin"] == DATA[:5]
@@ -167,10 +167,10 @@ def test_abor(ftp_server: FtpServer, client: FtpsClient, kind: str, command: str
 
 @each_direction
 @pytest.mark.parametrize("moment", [{"after_bytes": len(DATA)}, {"at": 1}], ids=str)
-def test_abor_behind_the_last_octet(
+def test_abor_behind_the_last_byte(
     ftp_server: FtpServer, client: FtpsClient, command: str, moment: dict[str, Any]
 ) -> None:
-    """A download that stands still between its last octet and its end can be ended, too."""
+    """A download that stands still between its last byte and its end can be ended, too."""
     ftp_server.faults.add(on("RETR").stall_data(**moment).times(1))
     line = begin(client, "RETR data.bin")
     assert line.exactly(len(DATA)) == DATA

@@ -33,8 +33,8 @@ def keeps_to(server: FtpServer, limit: float, first: int = 0) -> bool:
 
     Args:
         server: Whose.
-        limit: Octets per second.
-        first: Octets at the beginning that do not count.
+        limit: Bytes per second.
+        first: Bytes at the beginning that do not count.
     """
     went = []
     before = 0
@@ -43,7 +43,7 @@ def keeps_to(server: FtpServer, limit: float, first: int = 0) -> bool:
             before += event.size
             if before > first:
                 went.append((event.time, event.size))
-    rates = [sum(octets for at, octets in went if start <= at < start + 1) for start, _ in went]
+    rates = [sum(content for at, content in went if start <= at < start + 1) for start, _ in went]
     return bool(went) and max(rates) <= 1.1 * limit
 
 
@@ -80,7 +80,7 @@ def test_a_fault(ftp_server: FtpServer, client: FtpsClient, kind: str, command: 
 
 @each_direction
 def test_a_fault_and_a_cut(ftp_server: FtpServer, client: FtpsClient, command: str) -> None:
-    """Words go together: a slow transfer is cut after exactly so many octets."""
+    """Words go together: a slow transfer is cut after exactly so many bytes."""
     ftp_server.faults.add(on(command.split()[0]).throttle_data(LIMIT).drop_data(after_bytes=12_345).times(1))
     line = begin(client, command)
 
@@ -169,7 +169,7 @@ def test_sessions_share_what_belongs_to_the_server(ftp_server: FtpServer, client
     limits(ftp_server, "server", None, LIMIT)
     with enter(ftp_server) as other:
         lines = [begin(one, "RETR half.bin") for one in (client, other)]
-        assert [line.rest().octets for line in lines] == [PART[: SIZE // 2]] * 2
+        assert [line.rest().content for line in lines] == [PART[: SIZE // 2]] * 2
         assert [one.reply().code for one in (client, other)] == ["226", "226"]
 
     assert keeps_to(ftp_server, LIMIT)

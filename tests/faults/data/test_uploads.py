@@ -1,4 +1,4 @@
-"""How uploads end: what the client sees of it, and octet by octet what the server has stored then."""
+"""How uploads end: what the client sees of it, and byte by byte what the server has stored then."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ each_count = pytest.mark.parametrize("count", [0, 1, 1023, (1 << 20) + 1, len(DA
 @each_kind
 @each_cut
 @each_count
-def test_the_end_comes_after_exactly_so_many_octets(
+def test_the_end_comes_after_exactly_so_many_bytes(
     ftp_server: FtpServer, client: FtpsClient, kind: str, ending: Ending, count: int
 ) -> None:
-    """As soon as N octets have come the connection ends, and the server keeps these N."""
+    """As soon as N bytes have come the connection ends, and the server keeps these N."""
     ftp_server.faults.add(ending.fault("STOR", after_bytes=count))
     line = begin(client, "STOR new.bin")
 
@@ -38,7 +38,7 @@ def test_the_end_comes_after_exactly_so_many_octets(
 def test_whoever_goes_on_sending_sends_in_vain(
     ftp_server: FtpServer, client: FtpsClient, kind: str, ending: Ending, count: int
 ) -> None:
-    """What comes behind the N octets is not stored, be it there already when the connection ends, or not."""
+    """What comes behind the N bytes is not stored, be it there already when the connection ends, or not."""
     ftp_server.faults.add(ending.fault("STOR", after_bytes=count))
     line = begin(client, "STOR new.bin")
 
@@ -53,7 +53,7 @@ def test_whoever_goes_on_sending_sends_in_vain(
 @each_kind
 @each_count
 def test_truncate(ftp_server: FtpServer, client: FtpsClient, kind: str, count: int) -> None:
-    """The client can send everything, and is told of success; the server has stored the first N octets."""
+    """The client can send everything, and is told of success; the server has stored the first N bytes."""
     ftp_server.faults.add(TRUNCATE.fault("STOR", after_bytes=count))
     line = begin(client, "STOR new.bin")
 
@@ -66,7 +66,7 @@ def test_truncate(ftp_server: FtpServer, client: FtpsClient, kind: str, count: i
 
 @each_ending
 def test_what_is_not_reached_does_not_happen(ftp_server: FtpServer, client: FtpsClient, ending: Ending) -> None:
-    """One octet beyond what is sent is never reached: all of it is stored."""
+    """One byte beyond what is sent is never reached: all of it is stored."""
     armed = ftp_server.faults.add(ending.fault("STOR", after_bytes=len(DATA) + 1).optional())
 
     assert client.store("STOR new.bin", DATA) == ["150", "226"]
@@ -75,9 +75,9 @@ def test_what_is_not_reached_does_not_happen(ftp_server: FtpServer, client: Ftps
     assert ftp_server.files["/new.bin"] == DATA
 
 
-def _sent(ending: Ending, octets: bytes, count: int) -> bytes:
+def _sent(ending: Ending, content: bytes, count: int) -> bytes:
     """What a client sends, who notices a cut as soon as it comes, and does not notice that something is lost."""
-    return octets if ending is TRUNCATE else octets[:count]
+    return content if ending is TRUNCATE else content[:count]
 
 
 @each_kind
@@ -125,7 +125,7 @@ def test_all_commands(
 @each_ending
 @pytest.mark.parametrize("count", [9, 10, 4711])
 def test_type_a(ftp_server: FtpServer, client: FtpsClient, ending: Ending, count: int) -> None:
-    """In TYPE A octets count as they come; half a line end is none."""
+    """In TYPE A bytes count as they come; half a line end is none."""
     ftp_server.faults.add(ending.fault("STOR", after_bytes=count))
     text = LINES.replace(b"\n", b"\r\n")
     assert client.code("TYPE A") == "200"
@@ -146,7 +146,7 @@ def test_type_a(ftp_server: FtpServer, client: FtpsClient, ending: Ending, count
 @each_ending
 @pytest.mark.parametrize("count", [0, 4711])
 def test_mode_z(ftp_server: FtpServer, client: FtpsClient, kind: str, ending: Ending, count: int) -> None:
-    """In MODE Z octets are counted when they are inflated; nothing that a download would have is sent."""
+    """In MODE Z bytes are counted when they are inflated; nothing that a download would have is sent."""
     ftp_server.faults.add(ending.fault("STOR", after_bytes=count))
     assert client.code("MODE Z") == "200"
 

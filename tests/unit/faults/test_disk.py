@@ -1,4 +1,4 @@
-"""A disk that fails after so many octets, and at no other; everything else is that of the layer inside."""
+"""A disk that fails after so many bytes, and at no other; everything else is that of the layer inside."""
 
 from __future__ import annotations
 
@@ -80,16 +80,16 @@ class Bench:
 
     async def fetch(self, size: int, offset: int = 0, method: str = "read") -> tuple[bytes, OSError | None]:
         """Read pieces of a size to the end; what came, and the error that ended it."""
-        octets = b""
+        raw = b""
         try:
             async with self.files.open(FILE) as file:
                 if offset:
                     await file.seek(offset)
                 while piece := await getattr(file, method)(size):
-                    octets += bytes(piece)
+                    raw += bytes(piece)
         except PathIOError as error:
-            return octets, _reason(error)
-        return octets, None
+            return raw, _reason(error)
+        return raw, None
 
 
 def _reason(error: PathIOError) -> OSError:
@@ -106,8 +106,8 @@ def _pieces(size: int) -> list[bytes]:
 
 @pytest.mark.parametrize("after", [0, 1, 9, 10, 11, 99])
 @pytest.mark.parametrize("size", [1, 10, 100])
-async def test_a_disk_is_full_at_the_octet(after: int, size: int) -> None:
-    """Exactly so many octets are written, whatever the pieces, and the next one is the error."""
+async def test_a_disk_is_full_at_the_byte(after: int, size: int) -> None:
+    """Exactly so many bytes are written, whatever the pieces, and the next one is the error."""
     bench = Bench(DiskError(errno.EDQUOT, reading=False, after_bytes=after))
 
     error = await bench.store(_pieces(size))
@@ -141,7 +141,7 @@ async def test_a_full_disk_stays_full() -> None:
 
 
 @pytest.mark.parametrize("buffer", [bytes, bytearray, memoryview])
-async def test_all_kinds_of_octets_are_cut(buffer: type) -> None:
+async def test_all_kinds_of_bytes_are_cut(buffer: type) -> None:
     """The piece in which the disk gets full may be any buffer."""
     bench = Bench(DiskError(errno.EIO, reading=False, after_bytes=3))
 
@@ -190,7 +190,7 @@ async def test_a_part_that_is_gone_already() -> None:
     assert await bench.content() is None
 
 
-async def test_a_restarted_upload_counts_its_own_octets() -> None:
+async def test_a_restarted_upload_counts_its_own_bytes() -> None:
     """`after` counts what this transfer writes, and not what was there before."""
     bench = await Bench(DiskError(errno.EIO, reading=False, after_bytes=10), DATA[:50]).fill()
 
@@ -204,15 +204,15 @@ async def test_a_restarted_upload_counts_its_own_octets() -> None:
 @pytest.mark.parametrize("method", ["read", "read_some"])
 @pytest.mark.parametrize("after", [0, 1, 9, 10, 11, 100])
 @pytest.mark.parametrize("size", [1, 10, 1000])
-async def test_a_file_fails_at_the_octet(method: str, after: int, size: int) -> None:
-    """Exactly so many octets are read, whatever the pieces; then, even at the end, comes the error."""
+async def test_a_file_fails_at_the_byte(method: str, after: int, size: int) -> None:
+    """Exactly so many bytes are read, whatever the pieces; then, even at the end, comes the error."""
     bench = await Bench(DiskError(errno.EIO, reading=True, after_bytes=after), DATA).fill()
 
-    octets, error = await bench.fetch(size, method=method)
+    raw, error = await bench.fetch(size, method=method)
 
     assert error is not None
     assert error.errno == errno.EIO
-    assert octets == DATA[:after]
+    assert raw == DATA[:after]
     assert bench.happens.asked == 1
 
 
@@ -224,7 +224,7 @@ async def test_a_file_that_is_short_enough() -> None:
     assert bench.happens.asked == 0
 
 
-async def test_a_restarted_download_counts_its_own_octets() -> None:
+async def test_a_restarted_download_counts_its_own_bytes() -> None:
     """`after` counts what this transfer reads, from wherever it begins."""
     bench = await Bench(DiskError(errno.EIO, reading=True, after_bytes=10), DATA).fill()
 
@@ -309,7 +309,7 @@ async def test_seeking() -> None:
 
 @given(st.lists(st.binary(max_size=20), max_size=8), st.integers(0, 100))
 async def test_what_is_written_is_always_the_beginning(pieces: list[bytes], after: int) -> None:
-    """Whatever the pieces, the file has all octets or the first `after` of them."""
+    """Whatever the pieces, the file has all bytes or the first `after` of them."""
     bench = Bench(DiskError(errno.EIO, reading=False, after_bytes=after))
     whole = b"".join(pieces)
 

@@ -74,7 +74,7 @@ def test_a_tuple_is_written_as_a_list(lines: tuple[str, ...]) -> None:
     ],
 )
 def test_what_words_stand_for(word: str, value: object) -> None:
-    """Numbers, parts, constants, text, octets and lists are told apart, and all else is text."""
+    """Numbers, parts, constants, text, bytes and lists are told apart, and all else is text."""
     assert read_value(word) == value
     assert type(read_value(word)) is type(value)
 

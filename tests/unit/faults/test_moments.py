@@ -34,14 +34,14 @@ def test_phases_are_those_of_the_type() -> None:
     ],
 )
 def test_thresholds(moment: Moment, size: int | None, threshold: int | None) -> None:
-    """Octets are what they are; a part of a file is rounded up, and unknown where the size is."""
+    """Bytes are what they are; a part of a file is rounded up, and unknown where the size is."""
     assert moment.threshold(size) == threshold
     assert moment.is_within is (moment != Moment())
 
 
 @given(st.floats(0, 1), st.integers(0, 1 << 40))
 def test_a_part_of_a_file_is_within_it(fraction: float, size: int) -> None:
-    """No part is beyond the end, and only nothing of it is before the first octet."""
+    """No part is beyond the end, and only nothing of it is before the first byte."""
     threshold = Moment(at=fraction).threshold(size)
 
     assert threshold is not None
@@ -51,7 +51,7 @@ def test_a_part_of_a_file_is_within_it(fraction: float, size: int) -> None:
 
 @table("phase", PHASES)
 def test_moments_of_users(phase: str) -> None:
-    """Every phase is one, with octets or a part or neither."""
+    """Every phase is one, with bytes or a part or neither."""
     assert Moment.of(phase) == Moment(phase=phase)  # type: ignore[arg-type]
     assert Moment.of(phase, after_bytes=0).after_bytes == 0
     assert Moment.of(phase, at=1).at == 1

@@ -146,7 +146,7 @@ def test_ordinals() -> None:
 def test_counted() -> None:
     """One is one, and all others are several."""
     assert [counted(number) for number in (0, 1, 2)] == ["0 times", "1 time", "2 times"]
-    assert counted(1, "octet") == "1 octet"
+    assert counted(1, "byte") == "1 byte"
 
 
 @table("value", [Trigger(RETR), situation()])

@@ -44,9 +44,9 @@ def handled(server: FtpServer, session: int | None = None) -> list[str]:
     return [str(record).partition(" -> ")[0] for record in server.log.commands if session in (None, record.session)]
 
 
-def moved(server: FtpServer, octets: int) -> Callable[[Event], bool]:
-    """An event after which the first transfer has moved so many octets."""
-    return lambda _: any(record.size >= octets for record in server.log.transfers[:1])
+def moved(server: FtpServer, data: int) -> Callable[[Event], bool]:
+    """An event after which the first transfer has moved so many bytes."""
+    return lambda _: any(record.size >= data for record in server.log.transfers[:1])
 
 
 def last(server: FtpServer) -> CommandRecord:
@@ -76,14 +76,14 @@ def test_01_telnet_commands_are_stripped_anywhere(raw: RawClient, ftp_server: Ft
 
 
 def test_01_telnet_options_are_not_negotiated(raw: RawClient) -> None:
-    """An offer to negotiate gets no octet of an answer beside the reply (RFC 1123 4.1.2.12)."""
+    """An offer to negotiate gets no byte of an answer beside the reply (RFC 1123 4.1.2.12)."""
     raw.sock.sendall(b"\xff\xfd\x01\xff\xfb\x03NOOP\r\n\xff\xfd\x06SYST\r\n")
-    octets = b""
-    while octets.count(b"\r\n") < 2:
-        octets += raw.sock.recv(1024)
-    assert octets.startswith(b"200 ")
-    assert b"\xff" not in octets
-    assert octets.endswith(b"\r\n215 UNIX Type: L8\r\n")
+    data = b""
+    while data.count(b"\r\n") < 2:
+        data += raw.sock.recv(1024)
+    assert data.startswith(b"200 ")
+    assert b"\xff" not in data
+    assert data.endswith(b"\r\n215 UNIX Type: L8\r\n")
 
 
 def test_01_telnet_command_may_arrive_in_two_packets(raw: RawClient, connect: Connect) -> None:
@@ -95,8 +95,8 @@ def test_01_telnet_command_may_arrive_in_two_packets(raw: RawClient, connect: Co
     assert raw.code(b"") == "200"
 
 
-def test_01_doubled_iac_is_one_octet_of_a_name(raw: RawClient, ftp_server: FtpServer) -> None:
-    """IAC IAC inside a path is the octet 255, on the way in and back."""
+def test_01_doubled_iac_is_one_byte_of_a_name(raw: RawClient, ftp_server: FtpServer) -> None:
+    """IAC IAC inside a path is the byte 255, on the way in and back."""
     assert raw.store(b"STOR /a\xff\xffb", b"data") == ["150", "226"]
     assert list(ftp_server.files) == ["/a\udcffb"]
     assert raw.fetch("NLST /") == (["150", "226"], b"/a\xffb\r\n")
@@ -151,7 +151,7 @@ def test_02_urgent_data_mark_of_bsd_clients(raw: RawClient) -> None:
 
 
 def test_02_urgent_data_mark_alone(raw: RawClient) -> None:
-    """A data mark that is the urgent octet is dropped like any other Telnet command."""
+    """A data mark that is the urgent byte is dropped like any other Telnet command."""
     raw.sock.sendall(b"NO\xff")
     raw.sock.send(b"\xf2", socket.MSG_OOB)
     assert raw.code(b"OP") == "200"
@@ -177,12 +177,12 @@ def test_03_line_may_be_split_between_cr_and_lf(raw: RawClient, connect: Connect
     assert ftp_server.files.directories == ["/made"]
 
 
-def test_03_line_may_come_octet_by_octet(raw: RawClient, connect: Connect) -> None:
-    """Packets of one octet are the same line."""
+def test_03_line_may_come_byte_by_byte(raw: RawClient, connect: Connect) -> None:
+    """Packets of one byte are the same line."""
     other = connect().login()
     raw.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    for octet in b"SYST\r\n":
-        raw.sock.sendall(bytes([octet]))
+    for byte in b"SYST\r\n":
+        raw.sock.sendall(bytes([byte]))
         settle(other)
     assert raw.reply().code == "215"
 
@@ -190,10 +190,10 @@ def test_03_line_may_come_octet_by_octet(raw: RawClient, connect: Connect) -> No
 def test_03_cr_nul_is_a_carriage_return_in_a_name(raw: RawClient, ftp_server: FtpServer) -> None:
     """CR NUL stands for CR, in commands and in replies (RFC 2640 3.1)."""
     raw.sock.sendall(b"MKD /a\r\0b\r\n")
-    octets = raw.sock.recv(1024)
-    assert octets.startswith(b'257 "/a\r\0b"')
-    assert octets.endswith(b"\r\n")
-    assert octets.count(b"\n") == 1
+    data = raw.sock.recv(1024)
+    assert data.startswith(b'257 "/a\r\0b"')
+    assert data.endswith(b"\r\n")
+    assert data.count(b"\n") == 1
     assert ftp_server.files.directories == ["/a\rb"]
 
 
@@ -251,7 +251,7 @@ def test_05_too_long_line_gets_one_500(raw: RawClient, ftp_server: FtpServer, le
 
 @pytest.mark.ftp(files={"/" + "/".join(["d" * 200] * 20): b"deep"})
 def test_05_path_of_4_kb_works(raw: RawClient, ftp_server: FtpServer) -> None:
-    """A path of more than four thousand octets is no line that is too long."""
+    """A path of more than four thousand bytes is no line that is too long."""
     (path,) = ftp_server.files
     assert len(path) > 4000
     assert raw.fetch(f"RETR {path}") == (["150", "226"], b"deep")
@@ -381,7 +381,7 @@ def test_07_stat_before_the_data_connection(raw: RawClient) -> None:
 
 
 def test_08_quit_in_an_upload_lets_it_finish(raw: RawClient, ftp_server: FtpServer) -> None:
-    """QUIT in an upload: 221, then all octets, 226, and only then the end."""
+    """QUIT in an upload: 221, then all bytes, 226, and only then the end."""
     data = begin_upload(raw)
     data.sendall(b"before ")
     assert raw.code("QUIT") == "221"
@@ -395,7 +395,7 @@ def test_08_quit_in_an_upload_lets_it_finish(raw: RawClient, ftp_server: FtpServ
 
 @pytest.mark.ftp(files={"/big.bin": BIG})
 def test_08_quit_in_a_download_lets_it_finish(raw: RawClient) -> None:
-    """QUIT in a download: every octet still comes."""
+    """QUIT in a download: every byte still comes."""
     data = raw.passive()
     assert raw.code("RETR /big.bin") == "150"
     assert raw.code("QUIT") == "221"

@@ -110,7 +110,7 @@ def test_15_data_connection_survives_a_refused_path(raw: RawClient) -> None:
 @pytest.mark.ftp(files={"/m.bin": MEGABYTE})
 @pytest.mark.parametrize("verb", DATA_VERBS)
 def test_15_download_is_150_data_close_226(raw: RawClient, ftp_server: FtpServer, verb: str) -> None:
-    """On the wire: 150, then the octets, then the close of the data connection, then 226, each once."""
+    """On the wire: 150, then the bytes, then the close of the data connection, then 226, each once."""
     data = begin_data(raw, verb)
     assert raw.code("RETR /m.bin") == "150"
     assert read_all(data()) == MEGABYTE
@@ -130,7 +130,7 @@ def test_15_download_is_150_data_close_226(raw: RawClient, ftp_server: FtpServer
 def test_15_file_is_complete_for_others_at_the_226(
     raw: RawClient, connect: Connect, ftp_server: FtpServer, verb: str, line: str
 ) -> None:
-    """When the 226 is read, another session already sees every octet."""
+    """When the 226 is read, another session already sees every byte."""
     other = connect().login()
     data = begin_data(raw, verb)
     assert raw.code(line) == "150"
@@ -183,14 +183,14 @@ def test_15_half_close_ends_an_upload(raw: RawClient, ftp_server: FtpServer) -> 
 
 
 @pytest.mark.parametrize("verb", ["PASV", "EPSV"])
-@pytest.mark.parametrize("octets", [b"", b"x", MEGABYTE[:60_000]], ids=["nothing", "one", "60k"])
-def test_16_early_data_is_not_lost(raw: RawClient, ftp_server: FtpServer, verb: str, octets: bytes) -> None:
+@pytest.mark.parametrize("bytes", [b"", b"x", MEGABYTE[:60_000]], ids=["nothing", "one", "60k"])
+def test_16_early_data_is_not_lost(raw: RawClient, ftp_server: FtpServer, verb: str, content: bytes) -> None:
     """A client that connects, sends all, closes, and then says STOR, has stored its file."""
     data = raw.passive(verb)
-    data.sendall(octets)
+    data.sendall(content)
     data.close()
     assert [raw.code("STOR /early.bin"), raw.reply().code] == ["150", "226"]
-    assert ftp_server.files == {"/early.bin": octets}
+    assert ftp_server.files == {"/early.bin": content}
 
 
 @pytest.mark.ftp(files=FILES)
@@ -232,7 +232,7 @@ def test_16_client_may_connect_after_retr(raw: RawClient, ftp_server: FtpServer,
 @pytest.mark.ftp(wait_future_timeout=30)
 @pytest.mark.parametrize("verb", ["PASV", "EPSV"])
 def test_16_client_may_connect_after_stor(raw: RawClient, ftp_server: FtpServer, verb: str) -> None:
-    """The same for an upload, whose octets come before the client reads the 150."""
+    """The same for an upload, whose bytes come before the client reads the 150."""
     address = address_of(raw, verb)
     raw.send("STOR /late.bin")
     ftp_server.log.wait_for("STOR /late.bin")
@@ -329,7 +329,7 @@ def test_17_abor_takes_the_data_connection_away(raw: RawClient) -> None:
 
 
 @pytest.mark.ftp(files=FILES)
-def test_17_octets_of_a_dropped_connection_are_not_stored(raw: RawClient, ftp_server: FtpServer) -> None:
+def test_17_bytes_of_a_dropped_connection_are_not_stored(raw: RawClient, ftp_server: FtpServer) -> None:
     """What came over a connection that a new EPSV replaced is not part of the next upload."""
     old = raw.passive()
     old.sendall(b"old")
@@ -409,7 +409,7 @@ def test_20_server_connects_at_transfer_time(raw: RawClient, connect: Connect, v
 
 @pytest.mark.parametrize("verb", ["PORT", "EPRT"])
 def test_20_active_upload(raw: RawClient, ftp_server: FtpServer, verb: str) -> None:
-    """An upload over an active connection stores every octet."""
+    """An upload over an active connection stores every byte."""
     listener = raw.active(verb)
     assert raw.code("STOR /up.bin") == "150"
     with listener.accept()[0] as sock:

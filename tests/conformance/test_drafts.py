@@ -322,7 +322,7 @@ ALGORITHMS = {"SHA-256": "sha256", "SHA-512": "sha512", "SHA-1": "sha1", "MD5": 
 
 
 def digest(name: str, data: bytes) -> str:
-    """What HASH shall say of some octets."""
+    """What HASH shall say of some bytes."""
     if name == "CRC32":
         return f"{zlib.crc32(data):08x}"
     return hashlib.new(ALGORITHMS[name], data).hexdigest()
@@ -370,7 +370,7 @@ def test_star_of_feat_follows(raw: RawClient, name: str) -> None:
     [(0, 0, "0-0"), (5, 9, "5-9"), (0, 76799, "0-76799"), (76799, 90000, "76799-76799"), (70000, 99999, "70000-76799")],
 )
 def test_rang_with_hash(raw: RawClient, first: int, last: int, told: str) -> None:
-    """RANG chooses the octets of the next HASH, both ends included, and of that one only."""
+    """RANG chooses the bytes of the next HASH, both ends included, and of that one only."""
     assert raw.code(f"RANG {first} {last}") == "350"
     part = hashlib.sha256(CONTENT[first : last + 1]).hexdigest()
     assert raw.ask("HASH /f.bin").text == f"SHA-256 {told} {part} /f.bin"
@@ -380,7 +380,7 @@ def test_rang_with_hash(raw: RawClient, first: int, last: int, told: str) -> Non
 
 @pytest.mark.parametrize(("first", "last"), [(0, 0), (5, 9), (0, 76799), (76799, 99999), (70000, 70255)])
 def test_rang_with_retr(raw: RawClient, first: int, last: int) -> None:
-    """RANG chooses the octets of the next RETR, both ends included, and of that one only."""
+    """RANG chooses the bytes of the next RETR, both ends included, and of that one only."""
     assert raw.code(f"RANG {first} {last}") == "350"
     assert raw.fetch("RETR /f.bin") == (["150", "226"], CONTENT[first : last + 1])
     assert raw.fetch("RETR /f.bin") == (["150", "226"], CONTENT)

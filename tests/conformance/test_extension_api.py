@@ -67,7 +67,7 @@ def told(client: RawClient, *lines: str) -> list[str]:
 
 
 class MyServer(ftpfixture.Server):
-    """Replaces NOOP, and has the verb COLL: numbers, in eight octets each."""
+    """Replaces NOOP, and has the verb COLL: numbers, in eight bytes each."""
 
     async def noop(self, connection: Connection, rest: str) -> bool:
         """Say little."""
@@ -137,7 +137,7 @@ def test_a_replaced_verb(serve: Serve) -> None:
 @pytest.mark.parametrize("verb", ["EPSV", "PASV"])
 @pytest.mark.parametrize("count", [0, 1, 20, 5000])
 def test_a_verb_with_a_data_connection(serve: Serve, verb: str, count: int) -> None:
-    """All octets arrive, the preliminary reply comes first, and the worker's own reply ends it."""
+    """All bytes arrive, the preliminary reply comes first, and the worker's own reply ends it."""
     client = serve(MyServer)
     data = client.passive(verb)
 
@@ -421,9 +421,9 @@ def test_replies(serve: Serve) -> None:
     }
     client = serve(Talking)
     seen = {}
-    for form, octets in wanted.items():
+    for form, data in wanted.items():
         client.send(f"TALK {form}")
-        seen[form] = client.sock.recv(len(octets), socket.MSG_WAITALL)
+        seen[form] = client.sock.recv(len(data), socket.MSG_WAITALL)
 
     assert seen == wanted
     assert client.code("NOOP") == "200"

@@ -26,9 +26,9 @@ def frozen() -> float:
 
 def lines_of(raw: RawClient, line: str) -> list[str]:
     """The lines of a listing."""
-    codes, octets = raw.fetch(line)
+    codes, data = raw.fetch(line)
     assert codes == ["150", "226"]
-    *lines, last = octets.decode().split("\r\n")
+    *lines, last = data.decode().split("\r\n")
     assert last == ""
     return lines
 

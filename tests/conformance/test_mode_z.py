@@ -31,9 +31,9 @@ def bomb(size: int) -> bytes:
 
 def listed(raw: RawClient, line: str) -> list[bytes]:
     """The names in a listing that is compressed."""
-    codes, octets = raw.fetch(line)
+    codes, data = raw.fetch(line)
     assert codes == ["150", "226"]
-    return sorted(entry.rpartition(b" ")[2] for entry in zlib.decompress(octets).splitlines())
+    return sorted(entry.rpartition(b" ")[2] for entry in zlib.decompress(data).splitlines())
 
 
 # By hand.
@@ -44,11 +44,11 @@ def test_levels(raw: RawClient, line: str) -> None:
     """OPTS MODE Z LEVEL sets how hard the server compresses, from none to best, also before MODE Z."""
     assert raw.code(line) == "200"
     assert raw.code("MODE Z") == "200"
-    codes, octets = raw.fetch("RETR /text")
+    codes, data = raw.fetch("RETR /text")
 
     assert codes == ["150", "226"]
-    assert zlib.decompress(octets) == TEXT
-    assert (len(octets) > len(TEXT)) == line.endswith("0")
+    assert zlib.decompress(data) == TEXT
+    assert (len(data) > len(TEXT)) == line.endswith("0")
 
 
 @pytest.mark.parametrize("rest", ["", " Z", " Z LEVEL", " Z LEVEL 10", " Z LEVEL -1", " Z LEVEL x", " Z LEVEL ²", " S"])
@@ -80,7 +80,7 @@ def test_listings(raw: RawClient) -> None:
 
 
 def test_sizes_and_offsets(raw: RawClient) -> None:
-    """SIZE and REST count the octets of the file, not those on the wire."""
+    """SIZE and REST count the bytes of the file, not those on the wire."""
     raw.code("MODE Z")
     assert raw.ask("SIZE /text").text == str(len(TEXT))
     assert raw.code("REST 1000") == "350"
@@ -103,27 +103,27 @@ def test_text(raw: RawClient) -> None:
 
 
 def test_empty_files(raw: RawClient) -> None:
-    """An empty file is an empty stream; an upload without any octet is an empty file as well."""
+    """An empty file is an empty stream; an upload without any byte is an empty file as well."""
     raw.code("MODE Z")
     assert zlib.decompress(raw.fetch("RETR /empty")[1]) == b""
-    for octets in (zlib.compress(b""), b""):
-        assert raw.store("STOR /text", octets) == ["150", "226"]
+    for data in (zlib.compress(b""), b""):
+        assert raw.store("STOR /text", data) == ["150", "226"]
         assert raw.ask("SIZE /text").text == "0"
 
 
 @pytest.mark.parametrize(
-    "octets",
+    "bytes",
     [zlib.compress(TEXT)[:-1], zlib.compress(TEXT)[:100], b"x", b"in clear" * 1000, zlib.compress(TEXT)[:-4] + b"sums"],
 )
-def test_a_corrupt_upload(raw: RawClient, octets: bytes) -> None:
+def test_a_corrupt_upload(raw: RawClient, data: bytes) -> None:
     """What is no whole stream is answered with 426, and the session goes on."""
     raw.code("MODE Z")
-    assert raw.store("STOR /new", octets) == ["150", "426"]
+    assert raw.store("STOR /new", data) == ["150", "426"]
     assert raw.store("STOR /new", zlib.compress(TEXT)) == ["150", "226"]
     assert zlib.decompress(raw.fetch("RETR /new")[1]) == TEXT
 
 
-def test_octets_behind_the_stream(raw: RawClient) -> None:
+def test_bytes_behind_the_stream(raw: RawClient) -> None:
     """What comes behind the end of the stream is no part of the file."""
     raw.code("MODE Z")
     assert raw.store("STOR /new", zlib.compress(TEXT) + b"more" * 100_000) == ["150", "226"]
@@ -140,7 +140,7 @@ def test_a_bomb(raw: RawClient, size: int, codes: list[str]) -> None:
 
 
 @pytest.mark.ftp(inflation_limit=0)
-def test_no_octet_at_all(raw: RawClient) -> None:
+def test_no_byte_at_all(raw: RawClient) -> None:
     """A limit of 0 lets nothing but empty files in, and does not touch MODE S."""
     raw.code("MODE Z")
     assert raw.store("STOR /new", zlib.compress(b"")) == ["150", "226"]

@@ -1,4 +1,4 @@
-"""What naive servers get wrong with names: quotes, other octets than UTF-8, line ends, dots, links."""
+"""What naive servers get wrong with names: quotes, other bytes than UTF-8, line ends, dots, links."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.raw import RawClient
 
 
 def raw_replies(server: FtpServer) -> list[bytes]:
-    """The octets of every reply that a server gave."""
+    """The bytes of every reply that a server gave."""
     return [event.raw for event in server.log.events if isinstance(event, ReplySent)]
 
 
@@ -45,7 +45,7 @@ def test_37_quotes_are_doubled(raw: RawClient, ftp_server: FtpServer, name: str)
     assert ftp_server.files.directories == [f"/{name}", f"/{name}/x"]
 
 
-# 38. Octets that are not UTF-8.
+# 38. Bytes that are not UTF-8.
 
 OCTETS = [
     b"caf\xe9",
@@ -59,8 +59,8 @@ OCTETS = [
 
 
 @pytest.mark.parametrize("name", OCTETS)
-def test_38_octets_of_directories_come_back(raw: RawClient, ftp_server: FtpServer, name: bytes) -> None:
-    """A directory is named in replies and listings with the octets that made it."""
+def test_38_bytes_of_directories_come_back(raw: RawClient, ftp_server: FtpServer, name: bytes) -> None:
+    """A directory is named in replies and listings with the bytes that made it."""
     assert raw.code(b"MKD " + name) == "257"
     assert raw_replies(ftp_server)[-1].startswith(b'257 "/' + name + b'"')
     assert raw.fetch("NLST")[1] == name + b"\r\n"
@@ -77,8 +77,8 @@ def test_38_octets_of_directories_come_back(raw: RawClient, ftp_server: FtpServe
 
 
 @pytest.mark.parametrize("name", OCTETS)
-def test_38_octets_of_files_come_back(raw: RawClient, ftp_server: FtpServer, name: bytes) -> None:
-    """A file is stored, found, renamed and deleted under any octets, and `server.files` escapes them."""
+def test_38_bytes_of_files_come_back(raw: RawClient, ftp_server: FtpServer, name: bytes) -> None:
+    """A file is stored, found, renamed and deleted under any bytes, and `server.files` escapes them."""
     key = "/" + name.decode("utf-8", "surrogateescape")
     assert raw.store(b"STOR " + name, b"one") == ["150", "226"]
     assert ftp_server.files == {key: b"one"}
@@ -93,24 +93,24 @@ def test_38_octets_of_files_come_back(raw: RawClient, ftp_server: FtpServer, nam
 
 
 @pytest.mark.parametrize("name", OCTETS)
-def test_38_octets_can_be_looked_for(raw: RawClient, ftp_server: FtpServer, name: bytes) -> None:
-    """What a test puts into `server.files` with escaped octets has those octets for clients."""
+def test_38_bytes_can_be_looked_for(raw: RawClient, ftp_server: FtpServer, name: bytes) -> None:
+    """What a test puts into `server.files` with escaped bytes has those bytes for clients."""
     ftp_server.files["/" + name.decode("utf-8", "surrogateescape")] = b"x"
     assert raw.fetch("NLST")[1] == name + b"\r\n"
     assert raw.fetch(b"RETR " + name)[1] == b"x"
     assert ftp_server.log.transfers[-1].path == "/" + name.decode("utf-8", "surrogateescape")
 
 
-def test_38_octet_255_is_doubled_by_clients(raw: RawClient, ftp_server: FtpServer) -> None:
-    """IAC IAC on the control connection is one octet 255 of the name; the data connection is no Telnet."""
+def test_38_byte_255_is_doubled_by_clients(raw: RawClient, ftp_server: FtpServer) -> None:
+    """IAC IAC on the control connection is one byte 255 of the name; the data connection is no Telnet."""
     assert raw.store(b"STOR a\xff\xffb", b"x") == ["150", "226"]
     assert ftp_server.files == {"/a\udcffb": b"x"}
     assert raw.fetch("NLST")[1] == b"a\xffb\r\n"
 
 
 @pytest.mark.parametrize("name", [b"caf\xe9", b"\xa4\xe5\xb8"])
-def test_38_octets_on_disk(ftp_server_factory: Callable[..., FtpServer], tmp_path: Path, name: bytes) -> None:
-    """The path layer over a disk stores and lists the very same octets."""
+def test_38_bytes_on_disk(ftp_server_factory: Callable[..., FtpServer], tmp_path: Path, name: bytes) -> None:
+    """The path layer over a disk stores and lists the very same bytes."""
     server = ftp_server_factory(path_io_factory=PathIO, users=[User("user", "password", base_path=tmp_path)])
     with RawClient(server.address) as client:
         client.login()
@@ -161,11 +161,11 @@ def test_39_left_out_of_listings(raw: RawClient, ftp_server: FtpServer, name: st
     """A name that would be two lines is in no listing."""
     ftp_server.files[f"/{name}"] = b""
     ftp_server.files["/plain"] = b""
-    codes, octets = raw.fetch(line)
+    codes, data = raw.fetch(line)
     assert codes == ["150", "226"]
-    listed = [text for text in octets.decode().split("\r\n") if text and "type=cdir" not in text and text != ".:"]
+    listed = [text for text in data.decode().split("\r\n") if text and "type=cdir" not in text and text != ".:"]
     assert [text.rpartition(" ")[2] for text in listed] == ["plain"]
-    assert b"\n" not in octets.replace(b"\r\n", b"")
+    assert b"\n" not in data.replace(b"\r\n", b"")
 
 
 @pytest.mark.parametrize("name", ["a\r\nb", "a\nb", "x\r\n213 done"])
@@ -183,9 +183,9 @@ def test_39_target_of_a_link_breaks_no_line(raw: RawClient, ftp_server: FtpServe
     """A link that holds a line end does not make two lines of its entry."""
     ftp_server.files.symlink("/link", "x\r\n-rw-r--r-- 1 a b 5 Jun  5  2025 forged")
     if line == "LIST":
-        _, octets = raw.fetch(line)
-        lines = octets.decode().split("\r\n")[:-1]
-        assert b"\n" not in octets.replace(b"\r\n", b"")
+        _, data = raw.fetch(line)
+        lines = data.decode().split("\r\n")[:-1]
+        assert b"\n" not in data.replace(b"\r\n", b"")
     else:
         lines = list(raw.ask(line).lines[1:-1])
     assert len(lines) <= 1
@@ -443,8 +443,8 @@ WAYS_OUT = ["file", "rel", "twice", "dir/x.txt", "reldir/x.txt", "up/outside/sec
 def test_40_links_lead_nobody_out_to_read(jail: Jail, path: str) -> None:
     """What a link shows outside the base is not there for any command that reads."""
     for verb in ("RETR", "SIZE", "MDTM", "MLST", "HASH", "XMD5", "XCRC"):
-        codes, octets = jail.client.fetch(f"{verb} {path}")
-        assert (verb, codes, octets) == (verb, ["550"], b"")
+        codes, data = jail.client.fetch(f"{verb} {path}")
+        assert (verb, codes, data) == (verb, ["550"], b"")
 
 
 @pytest.mark.parametrize("path", WAYS_OUT)
@@ -489,9 +489,9 @@ def test_40_directories_outside_are_closed(jail: Jail, directory: str) -> None:
     assert client.fetch(f"MLSD {directory}")[0] == ["550"]
     assert client.code(f"AVBL {directory}") == "550"
     for line in (f"LIST {directory}/", f"NLST {directory}", f"LIST -R {directory}", f"NLST {directory}/*"):
-        codes, octets = client.fetch(line)
-        assert b"x.txt" not in octets
-        assert b"secret" not in octets
+        codes, data = client.fetch(line)
+        assert b"x.txt" not in data
+        assert b"secret" not in data
         assert codes in (["550"], ["150", "226"])
     assert client.code(f"DELE {directory}/x.txt") == "550"
     assert client.code(f"RNFR {directory}/x.txt") == "550"
@@ -501,9 +501,9 @@ def test_40_directories_outside_are_closed(jail: Jail, directory: str) -> None:
 
 def test_40_recursion_does_not_follow_links(jail: Jail) -> None:
     """LIST -R from the root shows the links and what is in the base, no more."""
-    _, octets = jail.client.fetch("LIST -R /")
-    assert b"deep.txt" in octets
-    assert b"x.txt" not in octets.replace(b"x.txt ->", b"")
+    _, data = jail.client.fetch("LIST -R /")
+    assert b"deep.txt" in data
+    assert b"x.txt" not in data.replace(b"x.txt ->", b"")
 
 
 @pytest.mark.parametrize("name", ["file", "dir", "new", "up"])
@@ -575,9 +575,9 @@ def test_40_circle_of_links_ends(jail: Jail) -> None:
         codes, _ = jail.client.fetch(line)
         assert (line, codes) in ((line, ["550"]), (line, ["553"]))
     for line in ("MLSD", "LIST", "LIST -R", "LIST ring", "NLST", "NLST */*"):
-        codes, octets = jail.client.fetch(line)
+        codes, data = jail.client.fetch(line)
         assert (line, codes) == (line, ["150", "226"])
-        assert b"ring" in octets or line == "NLST */*"
+        assert b"ring" in data or line == "NLST */*"
     assert jail.client.code("DELE ring") == "250"
 
 

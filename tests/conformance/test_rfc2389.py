@@ -34,7 +34,7 @@ def help_words(client: RawClient) -> set[str]:
     return set(client.ask("HELP").text.split())
 
 
-def test_octets_of_feat(raw: RawClient, ftp_server: FtpServer) -> None:
+def test_bytes_of_feat(raw: RawClient, ftp_server: FtpServer) -> None:
     """211-, then one line for each feature that begins with exactly one space, then 211 (3.2)."""
     raw.ask("FEAT")
     sent = [event.raw for event in ftp_server.log.events if isinstance(event, ReplySent)][-1]

@@ -109,7 +109,7 @@ def test_mdtm_changes_with_the_file(raw: RawClient, ftp_server: FtpServer) -> No
 
 @pytest.mark.parametrize("path", ["/f.txt", "/empty", "/two words", "/d/g.bin"])
 def test_size_is_what_retr_sends(raw: RawClient, path: str) -> None:
-    """213 and one number: the octets of the transfer in TYPE I."""
+    """213 and one number: the bytes of the transfer in TYPE I."""
     reply = raw.ask(f"SIZE {path}")
     content = FILES[path]
     assert content is not None
@@ -188,7 +188,7 @@ def test_mlst_uses_the_control_connection_only(raw: RawClient, ftp_server: FtpSe
     ftp_server.log.assert_sequence("MLST", "RETR -> 226")
 
 
-def test_mlst_octets(raw: RawClient, ftp_server: FtpServer) -> None:
+def test_mlst_bytes(raw: RawClient, ftp_server: FtpServer) -> None:
     """The reply has the shape of 7.2: 250-, a line that begins with a space, 250."""
     assert raw.code("OPTS MLST type;size;") == "200"
     assert raw.code("MLST /two words") == "250"
@@ -206,24 +206,24 @@ def test_mlst_without_facts(raw: RawClient) -> None:
 def test_mlsd_names_are_no_paths(raw: RawClient) -> None:
     """Entries are named without their directory, however it was named (7.2)."""
     for argument in ("/d", "d", "/hollow/../d/"):
-        _, octets = raw.fetch(f"MLSD {argument}")
-        (entry,) = [line for line in octets.split(b"\r\n") if b"type=file" in line]
+        _, data = raw.fetch(f"MLSD {argument}")
+        (entry,) = [line for line in data.split(b"\r\n") if b"type=file" in line]
         assert entry.endswith(b"; g.bin")
 
 
 def test_mlsd_of_the_working_directory(raw: RawClient) -> None:
     """Without an argument MLSD lists where one is."""
     assert raw.code("CWD d") == "250"
-    codes, octets = raw.fetch("MLSD")
+    codes, data = raw.fetch("MLSD")
     assert codes == ["150", "226"]
-    assert octets.count(b"type=file;") == 1
-    assert b"; g.bin\r\n" in octets
+    assert data.count(b"type=file;") == 1
+    assert b"; g.bin\r\n" in data
 
 
 def test_mlsd_does_not_send_a_reply_in_the_listing(raw: RawClient) -> None:
     """Every line of MLSD is an entry: facts, a space, a name."""
-    _, octets = raw.fetch("MLSD /")
-    lines = octets.decode().split("\r\n")
+    _, data = raw.fetch("MLSD /")
+    lines = data.decode().split("\r\n")
     assert lines.pop() == ""
     assert all(re.fullmatch(r"([A-Za-z][\w.-]*=[^; ]*;)+ .+", line) for line in lines)
     assert len(lines) == 6

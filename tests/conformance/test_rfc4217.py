@@ -518,7 +518,7 @@ def test_log_of_tls(ftp_server_factory: Factory, version: str, tls: str) -> None
 
 @both_versions
 def test_assert_encrypted(client: FtpsClient, ftps_server: FtpServer) -> None:
-    """It passes when every name, password and octet was encrypted, however often TLS ended between."""
+    """It passes when every name, password and byte was encrypted, however often TLS ended between."""
     client.play(f"FEAT=211; AUTH TLS=234; {LOGIN}; PBSZ 0=200; PROT P=200")
     client.download("RETR /a.txt")
     client.play(f"CCC=200; PWD=257; AUTH TLS=234; {LOGIN}; PBSZ 0=200; PROT P=200")

@@ -488,7 +488,7 @@ def test_one_data_port_serves_one_session_at_a_time(ftp_server_factory: Factory)
 def test_stou_names_a_file_that_is_new(
     raw: RawClient, ftp_server: FtpServer, line: str, folder: str, stem: str
 ) -> None:
-    """RFC 1123 4.1.2.9: the 1xx is `FILE: name`, and the octets are under that name and nowhere else."""
+    """RFC 1123 4.1.2.9: the 1xx is `FILE: name`, and the bytes are under that name and nowhere else."""
     before = ftp_server.files.as_dict()
     names = []
     for number in range(3):

@@ -478,8 +478,8 @@ def test_45_handshake_before_or_after_the_150(
     client: FtpsClient, ftps_server: FtpServer, verb: str, early: bool
 ) -> None:
     """Clients may shake hands before they say the command, and may wait for the 150; so for each kind of transfer."""
-    for line, octets in (("RETR /m.bin", MEGABYTE), ("RETR /a.txt", b"hello"), ("NLST", NAMES)):
-        assert client.download(line, verb, early=early) == octets
+    for line, data in (("RETR /m.bin", MEGABYTE), ("RETR /a.txt", b"hello"), ("NLST", NAMES)):
+        assert client.download(line, verb, early=early) == data
     client.upload("STOR /up.bin", MEGABYTE, verb, early=early)
     client.upload("APPE /up.bin", b"more", verb, early=early)
     assert ftps_server.files["/up.bin"] == MEGABYTE + b"more"
@@ -514,7 +514,7 @@ def test_45_early_upload(client: FtpsClient, ftps_server: FtpServer) -> None:
 @both_versions
 @pytest.mark.parametrize("early", [False, True])
 def test_45_restart(client: FtpsClient, ftps_server: FtpServer, early: bool) -> None:
-    """REST counts octets of the file, under TLS as in clear."""
+    """REST counts bytes of the file, under TLS as in clear."""
     client.play("REST 1000000=350")
     assert client.download("RETR /m.bin", early=early) == MEGABYTE[1000000:]
     client.play("REST 4=350")
@@ -558,7 +558,7 @@ def silent(sock: socket.socket) -> None:
 
 
 def clear_text(sock: socket.socket) -> None:
-    """Send octets that are no handshake."""
+    """Send bytes that are no handshake."""
     sock.sendall(b"in clear" * 10)
 
 
@@ -578,7 +578,7 @@ def half_a_hello(sock: socket.socket) -> None:
 def test_46_no_handshake_on_a_data_connection(
     client: FtpsClient, ftps_server: FtpServer, verb: str, line: str, what: Callable[[socket.socket], None]
 ) -> None:
-    """A client that wants PROT P and shakes no hands gets no octet of the file, 522 after the 150, and may go on."""
+    """A client that wants PROT P and shakes no hands gets no byte of the file, 522 after the 150, and may go on."""
     data = client.begin_data(verb)
     client.send(line)
     sock = data()
@@ -630,7 +630,7 @@ def test_46_policy_is_told_at_the_transfer(begin: Begin, ftps_server: FtpServer,
     client.play("AUTH TLS=234; USER user=331; PASS password=230; PBSZ 0=200; PROT C=534")
     data = client.passive()
     client.play(f"{line}=521; PROT P=200")
-    assert ftps_server.files == {path: octets for path, octets in FILES.items() if octets is not None}
+    assert ftps_server.files == {path: content for path, content in FILES.items() if content is not None}
     wire = client.wire(data)
     wire.do_handshake()
     client.play("RETR /a.txt=150")
@@ -704,7 +704,7 @@ def test_47_resumption_is_offered(client: FtpsClient, ftps_server: FtpServer, ve
 @pytest.mark.parametrize("verb", DATA_VERBS)
 @pytest.mark.parametrize("early", [False, True])
 def test_47_resumption_is_required(client: FtpsClient, ftps_server: FtpServer, verb: str, early: bool) -> None:
-    """Where it is required, a new session on the data connection is a 522 and no octet; a resumed one works."""
+    """Where it is required, a new session on the data connection is a 522 and no byte; a resumed one works."""
     for line in ("RETR /a.txt", "LIST", "STOR /new"):
         wire = client.transfer(line, verb, early=early, resume=False)
         assert client.reply().code == "522"
@@ -775,18 +775,18 @@ def test_48_upload_ends_with_close_notify_both_ways(client: FtpsClient, ftps_ser
 @both_versions
 @pytest.mark.parametrize("verb", DATA_VERBS)
 @pytest.mark.parametrize("line", ["STOR /up.bin", "APPE /up.bin", "STOU up.bin"])
-@pytest.mark.parametrize("octets", [b"", b"half", MEGABYTE], ids=["empty", "half", "megabyte"])
-def test_48_truncated_upload(client: FtpsClient, ftps_server: FtpServer, verb: str, line: str, octets: bytes) -> None:
+@pytest.mark.parametrize("bytes", [b"", b"half", MEGABYTE], ids=["empty", "half", "megabyte"])
+def test_48_truncated_upload(client: FtpsClient, ftps_server: FtpServer, verb: str, line: str, data: bytes) -> None:
     """FIN without close_notify may be a cut by anybody: 426, and the log says why; the session lives."""
     wire = client.transfer(line, verb)
-    if octets:
-        wire.send(octets)
+    if data:
+        wire.send(data)
     wire.sock.shutdown(socket.SHUT_WR)
     assert client.reply().code == "426"
     (record,) = ftps_server.log.transfers
-    assert (record.completed, record.size) == (False, len(octets))
+    assert (record.completed, record.size) == (False, len(data))
     assert "close_notify" in record.error
-    client.upload("STOR /up.bin", octets, verb)
+    client.upload("STOR /up.bin", data, verb)
 
 
 @both_versions
@@ -816,13 +816,13 @@ def test_48_reset_is_no_end(client: FtpsClient) -> None:
 @pytest.mark.parametrize("early", [False, True])
 def test_48_truncation_may_be_accepted(client: FtpsClient, ftps_server: FtpServer, verb: str, early: bool) -> None:
     """With require_close_notify=False any end is that of the file, even of a client that leaves tickets unread."""
-    for octets, end in itertools.product((b"some", b""), (half_close, socket.socket.close)):
+    for data, end in itertools.product((b"some", b""), (half_close, socket.socket.close)):
         wire = client.transfer("STOR /up.bin", verb, early=early)
-        if octets:
-            wire.send(octets)
+        if data:
+            wire.send(data)
         end(wire.sock)
         assert client.reply().code == "226"
-        assert ftps_server.files["/up.bin"] == octets
+        assert ftps_server.files["/up.bin"] == data
     client.upload("STOR /up.bin", b"in order", verb, early=early)
     assert ftps_server.files["/up.bin"] == b"in order"
 
@@ -907,8 +907,8 @@ def test_49_empty_data_has_a_whole_handshake(
     """Empty files and listings come with a handshake and close_notify each, new sessions and resumed ones alike."""
     for resume in (True, False):
         for line in ("RETR /empty", "LIST /d", "NLST /d", "MLSD /d"):
-            octets = client.download(line, verb, early=early, resume=resume)
-            assert (octets == b"") or line == "MLSD /d"
+            data = client.download(line, verb, early=early, resume=resume)
+            assert (data == b"") or line == "MLSD /d"
         client.upload("STOR /empty", b"", verb, early=early)
     assert ftps_server.files["/empty"] == b""
     assert all(record.completed and record.tls for record in ftps_server.log.transfers)
@@ -959,9 +959,9 @@ def test_50_close_notify_and_a_command_in_one_segment(client: FtpsClient) -> Non
     client.send("CCC")
     assert client.reply().code == "200"
     assert client.control.receive() == b""
-    octets = client.control.ending()
+    data = client.control.ending()
     client.control = None
-    client.sock.sendall(octets + b"NOOP\r\nPWD\r\n")
+    client.sock.sendall(data + b"NOOP\r\nPWD\r\n")
     assert [client.reply().code for _ in range(2)] == ["200", "257"]
 
 
@@ -1144,8 +1144,8 @@ def test_51_abor_inside_tls(client: FtpsClient, ftps_server: FtpServer, verb: st
 
 
 @both_versions
-def test_51_urgent_octets(client: FtpsClient, ftps_server: FtpServer, begin: Begin) -> None:
-    """Urgent data are no part of TLS: they end their session like any octet that is not encrypted, and no other one."""
+def test_51_urgent_bytes(client: FtpsClient, ftps_server: FtpServer, begin: Begin) -> None:
+    """Urgent data are no part of TLS: they end their session like any byte that is not encrypted, and no other one."""
     other = begin().enter()
     client.sock.send(b"!", socket.MSG_OOB)
     client.send("DELE /a.txt")
@@ -1235,7 +1235,7 @@ def test_52_client_in_clear(begin: Begin, ftps_server: FtpServer) -> None:
     """A client that speaks first and in clear gets no reply, and nothing that it says is a command."""
     client = begin()
     client.send("USER user")
-    assert first_octets(client.sock)[:1] in (b"", b"\x15")
+    assert first_bytes(client.sock)[:1] in (b"", b"\x15")
     failure(ftps_server)
     assert ftps_server.log.commands == []
     assert lives(ftps_server, begin)
@@ -1265,7 +1265,7 @@ def test_52_a_port_of_its_own(ftp_server_factory: Callable[..., FtpServer]) -> N
 # 53. Failed handshakes of the control connection
 
 
-def first_octets(sock: socket.socket) -> bytes:
+def first_bytes(sock: socket.socket) -> bytes:
     """What comes before the end."""
     received = b""
     with suppress(ConnectionResetError):
@@ -1286,16 +1286,16 @@ GARBAGE = {
 
 
 @pytest.mark.parametrize("tls", ["explicit", "implicit"])
-@pytest.mark.parametrize("octets", GARBAGE.values(), ids=GARBAGE)
-def test_53_garbage(ftp_server_factory: Callable[..., FtpServer], tls: str, octets: bytes) -> None:
-    """Octets that are no ClientHello end the session, without a word but an alert, and the server lives."""
+@pytest.mark.parametrize("bytes", GARBAGE.values(), ids=GARBAGE)
+def test_53_garbage(ftp_server_factory: Callable[..., FtpServer], tls: str, data: bytes) -> None:
+    """Bytes that are no ClientHello end the session, without a word but an alert, and the server lives."""
     server = ftp_server_factory(tls=tls)
     with FtpsClient(server.address) as client:
         if tls == "explicit":
             auth(client)
         with suppress(OSError):
-            client.sock.sendall(octets)
-        answer = first_octets(client.sock)
+            client.sock.sendall(data)
+        answer = first_bytes(client.sock)
     assert answer[:1] in (b"", b"\x15")
     assert failure(server).error
     assert ended(server) == "no TLS"
@@ -1312,7 +1312,7 @@ def test_53_client_that_ends_within_the_handshake(begin: Begin, ftps_server: Ftp
     client = auth(begin())
     client.sock.sendall(Wire(client.sock, client.context).hello()[:size])
     client.sock.shutdown(socket.SHUT_WR)
-    assert first_octets(client.sock)[:1] in (b"", b"\x15")
+    assert first_bytes(client.sock)[:1] in (b"", b"\x15")
     failure(ftps_server)
     assert lives(ftps_server, begin)
 
@@ -1341,7 +1341,7 @@ def test_53_half_a_handshake_takes_no_longer_than_the_idle_limit(
     client.sock.sendall(Wire(client.sock, client.context).hello()[:size])
     ftps_server.log.wait_for(lambda event: isinstance(event, Connected))
     ftps_server.clock.move(60)
-    assert first_octets(client.sock) == b""
+    assert first_bytes(client.sock) == b""
     assert failure(ftps_server).error == "TimeoutError"
     assert ended(ftps_server) == "no TLS"
     assert [event for event in ftps_server.log.events if isinstance(event, ReplySent)] == []
@@ -1354,7 +1354,7 @@ def test_53_no_handshake_after_auth(begin: Begin, ftps_server: FtpServer) -> Non
     client.send("AUTH TLS")
     assert [client.reply().code for _ in range(2)] == ["220", "234"]
     ftps_server.clock.move(60)
-    assert first_octets(client.sock) == b""
+    assert first_bytes(client.sock) == b""
     assert failure(ftps_server).error == "TimeoutError"
 
 
@@ -1364,7 +1364,7 @@ def test_53_stop_during_a_handshake(begin: Begin, ftps_server: FtpServer, size: 
     client = auth(begin())
     client.sock.sendall(Wire(client.sock, client.context).hello()[:size])
     ftps_server.stop()
-    assert first_octets(client.sock) == b""
+    assert first_bytes(client.sock) == b""
     assert ended(ftps_server) == "shut down"
     assert [event.code for event in ftps_server.log.events if isinstance(event, ReplySent)] == ["220", "234"]
 
@@ -1392,6 +1392,6 @@ def test_53_stop_while_the_end_of_tls_is_waited_for(client: FtpsClient, ftps_ser
     assert client.reply().code == "200"
     assert client.control.receive() == b""
     ftps_server.stop()
-    assert first_octets(client.sock) == b""
+    assert first_bytes(client.sock) == b""
     assert ended(ftps_server) == "shut down"
     assert [event.code for event in ftps_server.log.events if isinstance(event, ReplySent)][-1] == "200"

@@ -25,9 +25,9 @@ def reset(sock: socket.socket) -> None:
     sock.close()
 
 
-def moved(octets: int) -> Callable[[Event], bool]:
-    """Says of an event whether it moved this many octets over a data connection."""
-    return lambda event: isinstance(event, DataMoved) and event.size == octets
+def moved(content: int) -> Callable[[Event], bool]:
+    """Says of an event whether it moved this many bytes over a data connection."""
+    return lambda event: isinstance(event, DataMoved) and event.size == content
 
 
 def has_ipv6() -> bool:
@@ -424,9 +424,9 @@ def test_26_ascii_upload_with_torn_line_end(
 def test_26_listings_are_crlf_in_every_type(raw: RawClient, kind: str, line: str) -> None:
     """Every line of a listing ends with exactly one CRLF, whatever the TYPE."""
     assert raw.code(f"TYPE {kind}") == "200"
-    codes, octets = raw.fetch(line)
+    codes, data = raw.fetch(line)
     assert codes == ["150", "226"]
-    lines = octets.split(b"\r\n")
+    lines = data.split(b"\r\n")
     assert lines.pop() == b""
     assert [text.rpartition(b" ")[2] for text in lines[-2:]] == [b"one.txt", b"two.txt"]
     assert b"\r" not in b"".join(lines)
@@ -454,7 +454,7 @@ def test_26_size_can_be_for_type_i_only(raw: RawClient) -> None:
 
 @pytest.mark.ftp(files={"/a.txt": b"a\nb\n"})
 def test_26_rest_is_for_type_i_only(raw: RawClient) -> None:
-    """REST counts octets of the wire, which nobody can map back in TYPE A; beginning at 0 means nothing."""
+    """REST counts bytes of the wire, which nobody can map back in TYPE A; beginning at 0 means nothing."""
     assert raw.code("TYPE A") == "200"
     assert raw.code("REST 2") == "501"
     assert raw.code("REST 0") == "350"

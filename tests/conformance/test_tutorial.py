@@ -81,7 +81,7 @@ async def test_a_command_of_a_pair(ftp_server: FtpServer) -> None:
 
 @pytest.mark.parametrize("count", [0, 1, 20, 3000])
 async def test_a_stream_of_a_pair(ftp_server: FtpServer, count: int) -> None:
-    """Blocks of eight octets arrive as they were written, and the client can go on afterwards."""
+    """Blocks of eight bytes arrive as they were written, and the client can go on afterwards."""
     async with MyClient.context(*ftp_server.address, "ann", "secret") as client:
         assert await client.collect(count) == list(range(count))
         assert await client.collect(2) == [0, 1]

@@ -102,8 +102,8 @@ class SocketPair:
         self.loop = asyncio.get_running_loop()
         self.channel = socket_channel(self.sock, address, timeout)
 
-    async def heard(self, count: int) -> bytes:
-        """The next bytes that arrive at the peer, exactly so many."""
+    async def received(self, count: int) -> bytes:
+        """The next `count` bytes that arrive at the peer."""
         content = bytearray()
         while len(content) < count:
             piece = await self.loop.sock_recv(self.peer, count - len(content))
@@ -111,7 +111,7 @@ class SocketPair:
             content += piece
         return bytes(content)
 
-    async def say(self, data: bytes) -> None:
+    async def send(self, data: bytes) -> None:
         """Send to the channel."""
         await self.loop.sock_sendall(self.peer, data)
 

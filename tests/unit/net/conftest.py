@@ -1,4 +1,4 @@
-"""Who connects to what listens in these tests."""
+"""Fixtures of connections for these tests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.transports import SocketPair
 
 @pytest.fixture
 def guests() -> Iterator[Guests]:
-    """Who was accepted; closed at the end."""
+    """The accepted connections; closed at the end."""
     guests = Guests()
     yield guests
     for transport in guests.transports:
@@ -36,7 +36,7 @@ def dial() -> Iterator[Callable[[int], socket.socket]]:
 
 @pytest.fixture
 def spare() -> Iterator[int]:
-    """A port of the test's own: held without listening, so that only those who ask for it get it."""
+    """A port that is held without listening, so that no other program gets it."""
     with socket.socket() as sock:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind((HOST, 0))
@@ -45,7 +45,7 @@ def spare() -> Iterator[int]:
 
 @pytest.fixture
 async def pair() -> AsyncIterator[SocketPair]:
-    """A connected channel without time limit, and the plain socket at its other end."""
+    """A connected channel without a timeout, and the plain socket at its other end."""
     pair = SocketPair()
     yield pair
     pair.close()

@@ -1,4 +1,4 @@
-"""One connection: where it leads, how TLS begins, carries bytes and ends on it."""
+"""One connection: its addresses, and how TLS begins, carries bytes and ends on it."""
 
 from __future__ import annotations
 
@@ -20,38 +20,38 @@ from tests.support.transports import BIG, SocketPair, one_turn, socket_channel
 VERSIONS = {"TLSv1.2": ssl.TLSVersion.TLSv1_2, "TLSv1.3": ssl.TLSVersion.TLSv1_3}
 
 
-class MoodySocket(ssl.SSLSocket):
-    """A socket that says first what a test tells it to say, call by call: OpenSSL does so only now and then."""
+class RaisingSocket(ssl.SSLSocket):
+    """A socket whose calls first raise what a test has listed; OpenSSL raises it only now and then."""
 
-    moods: ClassVar[dict[str, list[type[ssl.SSLError]]]] = {}
+    errors: ClassVar[dict[str, list[type[ssl.SSLError]]]] = {}
 
-    def _say(self, call: str) -> None:
-        if self.moods.get(call):
-            raise self.moods[call].pop(0)()
+    def _raise_next(self, call: str) -> None:
+        if self.errors.get(call):
+            raise self.errors[call].pop(0)()
 
     def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
-        """Receive, if in the mood."""
-        self._say("recv")
+        """Receive."""
+        self._raise_next("recv")
         return super().recv(buflen, flags)
 
     def send(self, data: Any, flags: int = 0) -> int:
-        """Send, if in the mood."""
-        self._say("send")
+        """Send."""
+        self._raise_next("send")
         return super().send(data, flags)
 
     def do_handshake(self, block: bool = False) -> None:
-        """Shake hands, if in the mood."""
-        self._say("do_handshake")
+        """Do the handshake."""
+        self._raise_next("do_handshake")
         super().do_handshake(block)
 
     def unwrap(self) -> socket.socket:
-        """End, if in the mood."""
-        self._say("unwrap")
+        """End."""
+        self._raise_next("unwrap")
         return super().unwrap()
 
 
 class Ends:
-    """Two channels at the ends of one connection; `near` is the server of TLS."""
+    """Two channels at the ends of one connection; `near` is the TLS server."""
 
     def __init__(self, timeout: float | None = None) -> None:
         with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -60,10 +60,10 @@ class Ends:
         self.near = socket_channel(near, address, timeout)
         self.far = socket_channel(far, far.getpeername(), timeout)
         self.contexts = server_context("valid", None, None, None), ServerTls().client_context()
-        self.contexts[1].sslsocket_class = MoodySocket
+        self.contexts[1].sslsocket_class = RaisingSocket
 
     def begin(self, version: str = "TLSv1.3", session: ssl.SSLSession | None = None) -> None:
-        """Begin to shake hands, with one version."""
+        """Begin the handshake on both sides, with one version."""
         self.begin_near()
         self.begin_far(version, session)
 
@@ -77,8 +77,8 @@ class Ends:
         context.minimum_version = context.maximum_version = VERSIONS[version]
         self.far.start_tls(context, server_side=False, server_hostname="localhost", session=session)
 
-    async def shake(self, version: str = "TLSv1.3") -> None:
-        """Shake hands."""
+    async def handshake(self, version: str = "TLSv1.3") -> None:
+        """Do the handshake on both sides."""
         self.begin(version)
         await asyncio.gather(self.near.secured(), self.far.secured())
 
@@ -90,8 +90,8 @@ class Ends:
 
 @pytest.fixture
 async def ends(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Ends]:
-    """Two channels in clear, without time limit; in the end no socket is open, and no task is left."""
-    monkeypatch.setattr(MoodySocket, "moods", {})
+    """Two channels in clear text, without a timeout; in the end no socket is open, and no task is left."""
+    monkeypatch.setattr(RaisingSocket, "errors", {})
     ends = Ends()
     yield ends
     ends.close()
@@ -100,22 +100,22 @@ async def ends(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Ends]:
     gc.collect()
 
 
-async def _hear(channel: Channel, count: int) -> bytes:
-    """Exactly so many octets."""
-    octets = bytearray()
-    while len(octets) < count:
-        piece = await asyncio.wait_for(channel.receive(count - len(octets)), 10)
-        assert piece, f"the end came after {len(octets)} octets"
-        octets += piece
-    return bytes(octets)
+async def _receive_exactly(channel: Channel, count: int) -> bytes:
+    """Exactly `count` bytes."""
+    data = bytearray()
+    while len(data) < count:
+        piece = await asyncio.wait_for(channel.receive(count - len(data)), 10)
+        assert piece, f"the end came after {len(data)} bytes"
+        data += piece
+    return bytes(data)
 
 
-# The beginning.
+# The handshake.
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-async def test_both_shake_hands(ends: Ends, version: str) -> None:
-    """After the handshake both know version and cipher, and the client the server's certificate."""
+async def test_handshake(ends: Ends, version: str) -> None:
+    """After the handshake both sides know version and cipher, and the client the server's certificate."""
     assert not ends.near.is_tls
     assert ends.far.session is None
     ends.begin(version)
@@ -136,10 +136,10 @@ async def test_both_shake_hands(ends: Ends, version: str) -> None:
 
 @pytest.mark.parametrize("version", VERSIONS)
 async def test_a_session_is_resumed(ends: Ends, version: str) -> None:
-    """The session of a connection can be resumed on another one, once something was received on it."""
-    await ends.shake(version)
+    """The TLS session of a connection can be resumed on another one, after something was received on it."""
+    await ends.handshake(version)
     ends.near.send_now(b"hi")
-    assert await _hear(ends.far, 2) == b"hi"
+    assert await _receive_exactly(ends.far, 2) == b"hi"
     other = Ends()
     other.contexts = ends.contexts
     other.begin(version, ends.far.session)
@@ -151,7 +151,7 @@ async def test_a_session_is_resumed(ends: Ends, version: str) -> None:
     other.close()
 
 
-async def test_a_second_beginning_is_none(ends: Ends) -> None:
+async def test_a_second_start_tls_does_nothing(ends: Ends) -> None:
     """`start_tls` on a connection that is encrypted, or about to be, does nothing."""
     ends.begin()
     ends.begin()
@@ -163,8 +163,8 @@ async def test_a_second_beginning_is_none(ends: Ends) -> None:
     assert ends.near.tls is before
 
 
-async def test_whoever_uses_it_waits_for_the_handshake(ends: Ends) -> None:
-    """`send` and `receive` may be called before hands are shaken; nothing goes in clear."""
+async def test_send_and_receive_wait_for_the_handshake(ends: Ends) -> None:
+    """`send` and `receive` may be called before the handshake; nothing is sent in clear text."""
     ends.begin()
     receiver = asyncio.create_task(ends.far.receive(10))
     assert await ends.near.send(b"secret") == 6
@@ -173,15 +173,15 @@ async def test_whoever_uses_it_waits_for_the_handshake(ends: Ends) -> None:
     assert ends.near.tls is not None
 
 
-async def test_secured_in_clear(ends: Ends) -> None:
-    """Without a handshake there is nothing to wait for."""
+async def test_secured_in_clear_text(ends: Ends) -> None:
+    """Without a handshake `secured` does not wait."""
     await ends.near.secured()
 
     assert ends.near.tls is None
 
 
 async def test_a_cancelled_wait_does_not_end_the_handshake(ends: Ends) -> None:
-    """Whoever waits for the handshake may be cancelled; it goes on."""
+    """A task that waits for the handshake may be cancelled; the handshake continues."""
     ends.begin_near()
     waiting = asyncio.create_task(ends.near.secured())
     await one_turn()
@@ -193,7 +193,7 @@ async def test_a_cancelled_wait_does_not_end_the_handshake(ends: Ends) -> None:
 
 
 async def test_a_handshake_that_has_to_wait_for_room() -> None:
-    """When the socket takes no more, the handshake goes on as soon as it does."""
+    """When the socket has no room, the handshake continues as soon as it has."""
     near, far = socket.socketpair()
     channel = socket_channel(near)
     far.setblocking(False)
@@ -216,19 +216,19 @@ async def test_a_handshake_that_has_to_wait_for_room() -> None:
 
 
 async def test_a_handshake_that_has_to_write(ends: Ends) -> None:
-    """OpenSSL may have to write before it goes on."""
-    MoodySocket.moods["do_handshake"] = [ssl.SSLWantWriteError, ssl.SSLWantReadError]
+    """OpenSSL may have to write before it continues."""
+    RaisingSocket.errors["do_handshake"] = [ssl.SSLWantWriteError, ssl.SSLWantReadError]
     ends.begin_far()
     await one_turn()
-    ends.near.send_now(b"")  # nothing, so the client waits to read, which the server's part ends
+    ends.near.send_now(b"")  # nothing, so the client waits to read, until the server sends
     ends.begin_near()
-    MoodySocket.moods.clear()
+    RaisingSocket.errors.clear()
 
     await asyncio.gather(ends.near.secured(), ends.far.secured())
 
 
 async def test_a_handshake_that_takes_too_long() -> None:
-    """A peer that says nothing within `timeout` is a TimeoutError, for everybody who waits, then and later."""
+    """If the peer sends nothing within `timeout`, each waiting call raises TimeoutError, then and later."""
     ends = Ends(timeout=0.01)
     ends.begin_near()
     waiting = [asyncio.create_task(ends.near.secured()), asyncio.create_task(ends.near.receive(1))]
@@ -242,7 +242,7 @@ async def test_a_handshake_that_takes_too_long() -> None:
 
 
 async def test_garbage_instead_of_a_handshake(ends: Ends) -> None:
-    """What is no handshake is an SSLError, as OpenSSL gave it."""
+    """Bytes that are no handshake raise OpenSSL's own SSLError."""
     ends.far.send_now(b"USER ann\r\nPASS secret\r\n")
     ends.begin_near()
 
@@ -251,7 +251,7 @@ async def test_garbage_instead_of_a_handshake(ends: Ends) -> None:
 
 
 async def test_the_end_instead_of_a_handshake(ends: Ends) -> None:
-    """A peer that closes is an error, and so is one that resets."""
+    """A peer that closes raises an error, and so does one that resets."""
     ends.far.close()
     ends.begin_near()
 
@@ -260,7 +260,7 @@ async def test_the_end_instead_of_a_handshake(ends: Ends) -> None:
 
 
 async def test_a_handshake_that_begins_when_the_connection_is_closed(ends: Ends) -> None:
-    """It ends at once, and watches no other connection that has got the number of the descriptor."""
+    """It ends at once, and watches no other connection that reuses the number of the descriptor."""
     ends.begin_near()
     ends.near.close()
     others = socket.socketpair()  # one of them has the lowest number that is free, which was that of the channel
@@ -273,7 +273,7 @@ async def test_a_handshake_that_begins_when_the_connection_is_closed(ends: Ends)
 
 
 async def test_a_handshake_on_a_connection_that_was_reset(ends: Ends) -> None:
-    """When the connection is broken already, `start_tls` raises, and leaves no socket behind."""
+    """On a broken connection `start_tls` raises, and leaves no socket open."""
     ends.far.reset()
     gone = asyncio.Event()
     ends.near.watch(gone.set)
@@ -285,15 +285,15 @@ async def test_a_handshake_on_a_connection_that_was_reset(ends: Ends) -> None:
     assert ends.near.closed
 
 
-async def test_a_handshake_that_cannot_be(ends: Ends) -> None:
-    """What Python refuses is raised, and leaves no socket behind."""
+async def test_an_impossible_handshake(ends: Ends) -> None:
+    """An error of Python is raised, and leaves no socket open."""
     with pytest.raises(ValueError, match="server_hostname"):
         ends.far.start_tls(ends.contexts[1], server_side=False)
     assert ends.far.closed
 
 
-async def test_close_while_hands_are_shaken(ends: Ends) -> None:
-    """Whoever waits for the handshake gets a ConnectionAbortedError, and if nobody does, nobody is told."""
+async def test_close_during_the_handshake(ends: Ends) -> None:
+    """A call that waits for the handshake raises ConnectionAbortedError; without one the error is ignored."""
     ends.begin_near()
     waiting = asyncio.create_task(ends.near.secured())
     await one_turn()
@@ -307,7 +307,7 @@ async def test_close_while_hands_are_shaken(ends: Ends) -> None:
 
 
 async def test_close_before_the_first_step(ends: Ends) -> None:
-    """A channel that is closed at once does not shake hands."""
+    """A channel that is closed at once does no handshake."""
     ends.begin()
     ends.close()
 
@@ -315,13 +315,13 @@ async def test_close_before_the_first_step(ends: Ends) -> None:
         await ends.near.secured()
 
 
-# Octets.
+# Bytes.
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 async def test_more_than_all_buffers_hold(ends: Ends, version: str) -> None:
-    """Octets arrive whole and in order, however often either side has to wait."""
-    await ends.shake(version)
+    """Bytes arrive whole and in order, however often either side has to wait."""
+    await ends.handshake(version)
 
     async def send() -> None:
         view = memoryview(BIG)
@@ -330,17 +330,17 @@ async def test_more_than_all_buffers_hold(ends: Ends, version: str) -> None:
         await ends.near.send_eof()
 
     sender = asyncio.create_task(send())
-    heard = bytearray()
+    received = bytearray()
     while piece := await ends.far.receive(1 << 16):
-        heard += piece
+        received += piece
     await sender
 
-    assert hash(bytes(heard)) == hash(BIG)
+    assert hash(bytes(received)) == hash(BIG)
 
 
 async def test_backlog_under_tls(ends: Ends) -> None:
-    """`write` keeps what the socket does not take, in order; `drain` waits for it; `cork` makes one record of many."""
-    await ends.shake()
+    """`write` keeps in order what the socket does not accept; `drain` waits for it; `cork` makes one record of many."""
+    await ends.handshake()
     outbox = Outbox(ends.near)
     outbox.write(BIG)
     outbox.cork()
@@ -349,8 +349,8 @@ async def test_backlog_under_tls(ends: Ends) -> None:
     outbox.uncork()
     assert outbox.full
     drained = asyncio.create_task(outbox.drain())
-    assert hash(await _hear(ends.far, len(BIG))) == hash(BIG)
-    assert await _hear(ends.far, 3) == b"abc"
+    assert hash(await _receive_exactly(ends.far, len(BIG))) == hash(BIG)
+    assert await _receive_exactly(ends.far, 3) == b"abc"
     await asyncio.wait_for(drained, 10)
 
     outbox.cork()
@@ -361,8 +361,8 @@ async def test_backlog_under_tls(ends: Ends) -> None:
 
 
 async def test_receive_now_under_tls(ends: Ends) -> None:
-    """Nothing there is None, what is there is given, the end is empty; `watch` tells when to look."""
-    await ends.shake()
+    """None if nothing has arrived, else the bytes; empty at the end; `watch` calls when to receive."""
+    await ends.handshake()
     assert ends.near.receive_now(10) is None
     called: asyncio.Queue[bytes | None] = asyncio.Queue()
     ends.near.watch(lambda: called.put_nowait(ends.near.receive_now(10)))
@@ -379,8 +379,8 @@ async def test_receive_now_under_tls(ends: Ends) -> None:
 
 
 async def test_a_long_record_is_read_in_pieces(ends: Ends) -> None:
-    """What OpenSSL has and the system has not any more is given without waiting."""
-    await ends.shake()
+    """Bytes that OpenSSL has buffered are returned without waiting."""
+    await ends.handshake()
     ends.far.send_now(b"0123456789")
 
     assert [await asyncio.wait_for(ends.near.receive(4), 5) for _ in range(3)] == [b"0123", b"4567", b"89"]
@@ -388,26 +388,26 @@ async def test_a_long_record_is_read_in_pieces(ends: Ends) -> None:
 
 async def test_a_receive_that_has_to_write(ends: Ends) -> None:
     """OpenSSL may have to write before it can read, and read before it can write."""
-    await ends.shake()
+    await ends.handshake()
     ends.near.send_now(b"hello")
-    MoodySocket.moods["recv"] = [ssl.SSLWantWriteError]
+    RaisingSocket.errors["recv"] = [ssl.SSLWantWriteError]
     assert await asyncio.wait_for(ends.far.receive(10), 5) == b"hello"
 
-    MoodySocket.moods["send"] = [ssl.SSLWantReadError]
+    RaisingSocket.errors["send"] = [ssl.SSLWantReadError]
     ends.near.send_now(b"again")
     assert await asyncio.wait_for(ends.far.send(b"x"), 5) == 1
     assert await ends.far.receive(10) == b"again"
 
 
-# The end of what is encrypted.
+# The end of TLS.
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 async def test_no_close_notify(ends: Ends, version: str) -> None:
-    """A connection that ends without close_notify was cut, perhaps by somebody else: that is an error."""
-    await ends.shake(version)
+    """A connection that ends without close_notify may be truncated: that is an error."""
+    await ends.handshake(version)
     ends.near.send_now(b"half")
-    assert await _hear(ends.far, 4) == b"half"
+    assert await _receive_exactly(ends.far, 4) == b"half"
     assert ends.near.receive_now(1) is None
     ends.near.close()
 
@@ -417,9 +417,9 @@ async def test_no_close_notify(ends: Ends, version: str) -> None:
         ends.far.receive_now(10)
 
 
-async def test_garbage_amidst(ends: Ends) -> None:
-    """What was not encrypted by the peer is an error that says so."""
-    await ends.shake()
+async def test_garbage_between_records(ends: Ends) -> None:
+    """Bytes that the peer did not encrypt raise an error that names the cause."""
+    await ends.handshake()
     ends.near.send_raw(b"\x17\x03\x03\0\x20" + bytes(32))
 
     with pytest.raises(ConnectionAbortedError, match="TLS failed: DECRYPTION_FAILED_OR_BAD_RECORD_MAC"):
@@ -427,13 +427,13 @@ async def test_garbage_amidst(ends: Ends) -> None:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-async def test_send_end(ends: Ends, version: str) -> None:
-    """After `send_eof` the other side reads the end; saying it again, later or when both have said it, does nothing."""
-    await ends.shake(version)
+async def test_send_eof(ends: Ends, version: str) -> None:
+    """After `send_eof` the other side reads the end; another call, also after both have sent it, does nothing."""
+    await ends.handshake(version)
     await ends.near.send(b"all")
     await ends.near.send_eof()
     await ends.near.send_eof()
-    assert await _hear(ends.far, 3) == b"all"
+    assert await _receive_exactly(ends.far, 3) == b"all"
     assert await ends.far.receive(10) == b""
     for _ in range(2):
         await ends.far.send_eof()
@@ -442,38 +442,38 @@ async def test_send_end(ends: Ends, version: str) -> None:
     await ends.far.send_eof()
 
 
-async def test_send_end_in_clear(ends: Ends) -> None:
-    """In clear it is the close that says the end."""
+async def test_send_eof_in_clear_text(ends: Ends) -> None:
+    """In clear text the close itself is the end."""
     await ends.near.send_eof()
     ends.near.close()
 
     assert await ends.far.receive(1) == b""
 
 
-async def test_send_end_waits_for_the_handshake(ends: Ends) -> None:
-    """An end before the beginning comes after a whole handshake: an empty file is no attack."""
+async def test_send_eof_waits_for_the_handshake(ends: Ends) -> None:
+    """An end without data comes after a whole handshake: an empty file is no attack."""
     ends.begin()
     await asyncio.gather(ends.near.send_eof(), ends.far.secured())
 
     assert await ends.far.receive(1) == b""
 
 
-async def test_send_end_that_has_to_wait(ends: Ends) -> None:
-    """When the socket takes nothing, the end waits until it does."""
-    await ends.shake()
-    MoodySocket.moods["unwrap"] = [ssl.SSLWantWriteError]
+async def test_send_eof_that_has_to_wait(ends: Ends) -> None:
+    """When the socket has no room, the end waits until it has."""
+    await ends.handshake()
+    RaisingSocket.errors["unwrap"] = [ssl.SSLWantWriteError]
     await ends.far.send_eof()
 
     assert await ends.near.receive(1) == b""
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-async def test_leave(ends: Ends, version: str) -> None:
-    """`leave` closes when the other side has read everything, whatever it has said that nobody reads."""
-    await ends.shake(version)
+async def test_close_when_peer_closes(ends: Ends, version: str) -> None:
+    """`close_when_peer_closes` closes after the other side has read everything, with bytes of it unread."""
+    await ends.handshake(version)
     await ends.far.send(b"all")
     leaving = asyncio.create_task(ends.far.close_when_peer_closes())
-    assert await _hear(ends.near, 3) == b"all"
+    assert await _receive_exactly(ends.near, 3) == b"all"
     assert await ends.near.receive(1) == b""
     assert not leaving.done()
     await ends.near.send_eof()
@@ -484,9 +484,9 @@ async def test_leave(ends: Ends, version: str) -> None:
 
 
 @pytest.mark.parametrize("how", ["close", "send", "reset"])
-async def test_leave_somebody_else(ends: Ends, how: str) -> None:
-    """A peer that closes without a word, sends what nobody wants, or resets, does not keep anybody."""
-    await ends.shake()
+async def test_close_when_peer_closes_with_another_end(ends: Ends, how: str) -> None:
+    """A peer that closes without close_notify, sends more bytes, or resets, does not delay the close."""
+    await ends.handshake()
     leaving = asyncio.create_task(ends.far.close_when_peer_closes())
     assert await ends.near.receive(1) == b""
     if how == "send":
@@ -498,62 +498,62 @@ async def test_leave_somebody_else(ends: Ends, how: str) -> None:
     assert ends.far.closed
 
 
-async def test_leave_runs_out_of_time() -> None:
-    """A peer that never closes is a TimeoutError."""
+async def test_close_when_peer_closes_times_out() -> None:
+    """A peer that never closes raises TimeoutError."""
     ends = Ends()
-    await ends.shake()
+    await ends.handshake()
     ends.far.timeout = 0.05
     with pytest.raises(TimeoutError):
         await ends.far.close_when_peer_closes()
     ends.close()
 
 
-async def test_leave_in_clear(ends: Ends) -> None:
-    """In clear it is the same as to close."""
+async def test_close_when_peer_closes_in_clear_text(ends: Ends) -> None:
+    """In clear text it does the same as `close`."""
     ends.near.send_now(b"all")
     await ends.near.close_when_peer_closes()
 
     assert ends.near.closed
-    assert await _hear(ends.far, 3) == b"all"
+    assert await _receive_exactly(ends.far, 3) == b"all"
     assert await ends.far.receive(1) == b""
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 async def test_end_tls(ends: Ends, version: str) -> None:
-    """When both sides have ended TLS they go on in clear, and can begin anew with a whole handshake."""
-    await ends.shake(version)
+    """After both sides have ended TLS they continue in clear text, and can begin a new handshake."""
+    await ends.handshake(version)
     for _ in range(2):
         ends.near.send_now(b"200 CCC\r\n")
-        assert await _hear(ends.far, 9) == b"200 CCC\r\n"
+        assert await _receive_exactly(ends.far, 9) == b"200 CCC\r\n"
         await asyncio.gather(ends.near.end_tls(), ends.far.end_tls())
         assert (ends.near.is_tls, ends.near.tls, ends.near.session) == (False, None, None)
         ends.near.send_now(b"clear")
-        assert await _hear(ends.far, 5) == b"clear"
+        assert await _receive_exactly(ends.far, 5) == b"clear"
         assert ends.far.send_now(b"clear") == 5
-        assert await _hear(ends.near, 5) == b"clear"
-        await ends.shake(version)
+        assert await _receive_exactly(ends.near, 5) == b"clear"
+        await ends.handshake(version)
         assert ends.near.tls is not None
 
 
-async def test_end_tls_in_clear(ends: Ends) -> None:
-    """Without TLS there is nothing to end."""
+async def test_end_tls_in_clear_text(ends: Ends) -> None:
+    """Without TLS `end_tls` does nothing."""
     await ends.near.end_tls()
 
     assert not ends.near.is_tls
 
 
 async def test_end_tls_that_has_to_wait(ends: Ends) -> None:
-    """When the socket takes nothing, the end waits until it does."""
-    await ends.shake()
-    MoodySocket.moods["unwrap"] = [ssl.SSLWantWriteError]
+    """When the socket has no room, the end waits until it has."""
+    await ends.handshake()
+    RaisingSocket.errors["unwrap"] = [ssl.SSLWantWriteError]
     await asyncio.gather(ends.near.end_tls(), ends.far.end_tls())
 
     assert ends.near.tls is ends.far.tls is None
 
 
-async def test_end_tls_with_somebody_who_goes_on(ends: Ends) -> None:
-    """A peer that says more instead of the end is an SSLError."""
-    await ends.shake()
+async def test_end_tls_with_a_peer_that_sends_more(ends: Ends) -> None:
+    """A peer that sends more instead of the end raises SSLError."""
+    await ends.handshake()
     ends.near.send_now(b"more")
     ends.near.send_now(b"and more")
 
@@ -561,21 +561,21 @@ async def test_end_tls_with_somebody_who_goes_on(ends: Ends) -> None:
         await ends.far.end_tls()
 
 
-async def test_close_gently_says_that_it_closes(ends: Ends) -> None:
-    """A session that ends in order ends with close_notify, behind its last reply."""
-    await ends.shake()
+async def test_close_after_flush_sends_close_notify(ends: Ends) -> None:
+    """close_notify comes after the last reply."""
+    await ends.handshake()
     ends.far.send_now(b"QUIT\r\n")
-    assert await _hear(ends.near, 6) == b"QUIT\r\n"
+    assert await _receive_exactly(ends.near, 6) == b"QUIT\r\n"
     ends.near.send_now(b"221 bye\r\n")
     ends.near.close_after_flush()
 
-    assert await _hear(ends.far, 9) == b"221 bye\r\n"
+    assert await _receive_exactly(ends.far, 9) == b"221 bye\r\n"
     assert await ends.far.receive(1) == b""
 
 
-async def test_close_gently_after_both_have_said_it(ends: Ends) -> None:
-    """When the other side has ended TLS already, the answer to that is all there is to say."""
-    await ends.shake()
+async def test_close_after_flush_after_the_peers_close_notify(ends: Ends) -> None:
+    """When the other side has ended TLS, this side only sends its own close_notify."""
+    await ends.handshake()
     await ends.far.send_eof()
     assert await ends.near.receive(1) == b""
     await ends.near.send_eof()
@@ -585,8 +585,8 @@ async def test_close_gently_after_both_have_said_it(ends: Ends) -> None:
     assert ends.far.receive_now(1) == b""
 
 
-async def test_close_gently_while_hands_are_shaken(ends: Ends) -> None:
-    """A handshake that is not over is not ended, but broken off."""
+async def test_close_after_flush_during_the_handshake(ends: Ends) -> None:
+    """A handshake that has not completed is aborted without close_notify."""
     ends.begin_near()
     await one_turn()
     ends.near.close_after_flush()
@@ -594,9 +594,9 @@ async def test_close_gently_while_hands_are_shaken(ends: Ends) -> None:
     assert ends.near.closed
 
 
-async def test_close_is_no_end(ends: Ends) -> None:
-    """`close` says nothing: half a file must not look whole."""
-    await ends.shake()
+async def test_close_sends_no_close_notify(ends: Ends) -> None:
+    """Half a file must not look whole."""
+    await ends.handshake()
     ends.far.close()
 
     with pytest.raises(ConnectionResetError, match=r"close_notify|reset by peer"):
@@ -604,8 +604,8 @@ async def test_close_is_no_end(ends: Ends) -> None:
 
 
 async def test_send_now_to_a_broken_connection_under_tls(ends: Ends) -> None:
-    """After the peer has reset everything is taken: the reading side sees it."""
-    await ends.shake()
+    """After the peer's reset everything is discarded; the next receive raises the error."""
+    await ends.handshake()
     ends.far.reset()
     with pytest.raises(ConnectionResetError):
         await ends.near.receive(1)

@@ -1,4 +1,4 @@
-"""MODE Z over any connection: what goes in comes out, what is broken is told, and nothing fills the memory."""
+"""MODE Z over any connection: round trips, errors in broken data, and limits of memory."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TEXT = b"the same words again and again, " * 4096  # 128 KiB
 
 
 class Wire(Duplex):
-    """The other end of a connection: gives what it was made with, piece by piece, and takes so much at once."""
+    """The other end of a connection: returns its data piece by piece, and accepts a limited size at once."""
 
     closed = False
     is_tls = True
@@ -95,7 +95,7 @@ def cut(data: bytes, size: int) -> list[bytes]:
 
 
 async def read(deflated: Deflated, size: int = 1 << 16) -> bytes:
-    """Everything to the end, no piece longer than was asked for."""
+    """Everything to the end, no piece longer than `size`."""
     found = bytearray()
     while piece := await deflated.receive(size):
         assert len(piece) <= size
@@ -105,13 +105,13 @@ async def read(deflated: Deflated, size: int = 1 << 16) -> bytes:
 
 
 async def write(deflated: Deflated, data: bytes) -> None:
-    """All of some octets."""
+    """All of some bytes."""
     view = memoryview(data)
     while view:
         view = view[await deflated.send(view) :]
 
 
-# What goes in comes out.
+# Round trips.
 
 
 @given(
@@ -122,7 +122,7 @@ async def write(deflated: Deflated, data: bytes) -> None:
     level=st.integers(-1, 9),
 )
 def test_round_trips(data: list[bytes], takes: int, cuts: int, size: int, level: int) -> None:
-    """However it is written, cut and read, and however hard it is compressed, all comes back, as one zlib stream."""
+    """However the data are written, cut, read and compressed, all of them come back, from one zlib stream."""
 
     async def trip() -> None:
         wire = Wire(takes=takes)
@@ -138,8 +138,8 @@ def test_round_trips(data: list[bytes], takes: int, cuts: int, size: int, level:
 
 
 @given(data=st.binary(max_size=2000), level=st.integers(0, 9), size=st.integers(1, 70))
-def test_octet_by_octet(data: bytes, level: int, size: int) -> None:
-    """A stream that comes octet by octet, and is read in small pieces, comes out as it went in."""
+def test_byte_by_byte(data: bytes, level: int, size: int) -> None:
+    """A stream that arrives byte by byte, and is read in small pieces, is inflated unchanged."""
     assert asyncio.run(read(Deflated(Wire(cut(zlib.compress(data * 9, level), 1))), size)) == data * 9
 
 
@@ -157,34 +157,34 @@ async def test_levels(level: int) -> None:
 
 
 async def test_flush() -> None:
-    """What was sent so far can be inflated after `flush`, which sends nothing when nothing is kept back."""
+    """After `flush` all that was sent can be inflated; it sends nothing when zlib keeps nothing back."""
     wire = Wire()
     sender, receiver = Deflated(wire), zlib.decompressobj()
     await sender.flush()
     assert wire.sent == b""
 
-    await write(sender, b"some octets")
+    await write(sender, b"some bytes")
     await sender.flush()
     flushed = bytes(wire.sent)
-    assert receiver.decompress(flushed) == b"some octets"
+    assert receiver.decompress(flushed) == b"some bytes"
 
     await sender.flush()
     assert wire.sent == flushed
     await write(sender, b" and more")
     await sender.send_eof()
-    assert zlib.decompress(wire.sent) == b"some octets and more"
+    assert zlib.decompress(wire.sent) == b"some bytes and more"
 
 
 async def test_a_large_piece_is_sent_in_turns() -> None:
-    """`send` takes no more at once than it can deflate while others wait, and says how much that was."""
+    """`send` accepts no more than it can deflate in one turn of the loop, and returns how much that was."""
     sender = Deflated(Wire())
     assert await sender.send(bytes(1 << 20)) == 1 << 12
     assert [await sender.send(bytes(1 << 20)) for _ in range(20)][-1] == 1 << 18
     assert await sender.send(b"short") == 5
 
 
-async def test_what_is_hard_to_deflate_goes_in_small_pieces() -> None:
-    """Of some texts zlib at its best level does a few hundred bytes in a millisecond."""
+async def test_data_that_are_slow_to_deflate_are_sent_in_small_pieces() -> None:
+    """For some texts zlib's best level deflates a few hundred bytes in a millisecond."""
     sender = Deflated(Wire(), 9)
     hard = bytes(random.Random(1).choices(b"ab", k=1 << 15))
     while hard:
@@ -194,8 +194,8 @@ async def test_what_is_hard_to_deflate_goes_in_small_pieces() -> None:
 
 
 @pytest.mark.parametrize("end", ["send_eof", "close_when_peer_closes"])
-async def test_nothing_at_all(end: str) -> None:
-    """Nothing sent is a zlib stream of nothing, and that is read as nothing."""
+async def test_no_data(end: str) -> None:
+    """No data are an empty zlib stream, which inflates to nothing."""
     wire = Wire()
     await getattr(Deflated(wire), end)()
 
@@ -204,13 +204,13 @@ async def test_nothing_at_all(end: str) -> None:
     assert await read(Deflated(Wire([bytes(wire.sent)]))) == b""
 
 
-async def test_not_even_a_stream() -> None:
-    """A connection that is closed without an octet is empty: some clients send nothing for an empty file."""
+async def test_no_stream_at_all() -> None:
+    """A connection that is closed without a byte is empty: some clients send nothing for an empty file."""
     assert await read(Deflated(Wire())) == b""
 
 
 async def test_the_end_is_sent_once() -> None:
-    """Whoever ends twice sends the end of the stream once."""
+    """A second end sends nothing."""
     wire = Wire()
     sender = Deflated(wire)
     await write(sender, TEXT)
@@ -223,8 +223,8 @@ async def test_the_end_is_sent_once() -> None:
 
 
 @pytest.mark.parametrize("end", ["send_eof", "close_when_peer_closes"])
-async def test_who_received_sends_no_stream(end: str) -> None:
-    """The receiver of a file has nothing to send, not even the end of it."""
+async def test_a_receiver_sends_no_stream(end: str) -> None:
+    """The receiver of a file sends nothing, not even the end of a stream."""
     wire = Wire([zlib.compress(TEXT)])
     receiver = Deflated(wire)
     await read(receiver)
@@ -234,8 +234,8 @@ async def test_who_received_sends_no_stream(end: str) -> None:
     assert wire.calls == [end]
 
 
-async def test_what_is_handed_on() -> None:
-    """Where it leads, how it is encrypted, whether it is closed, and all ways to close are those of the connection."""
+async def test_delegated_members() -> None:
+    """Peer, encryption, `closed` and all ways to close are those of the connection below."""
     wire = Wire()
     deflated = Deflated(wire)
     assert deflated.peer == wire.peer
@@ -252,12 +252,12 @@ async def test_what_is_handed_on() -> None:
     assert wire.sent == b""
 
 
-# What is broken.
+# Broken data.
 
 
 @given(data=st.binary(max_size=300), size=st.integers(1, 100), part=st.floats(0, 1, exclude_max=True))
 def test_truncated(data: bytes, size: int, part: float) -> None:
-    """A stream that ends anywhere before its end is an error, not a short file."""
+    """A stream that ends early is an error, not a short file."""
     whole = zlib.compress(data)
     there = max(1, int(len(whole) * part))
 
@@ -267,29 +267,29 @@ def test_truncated(data: bytes, size: int, part: float) -> None:
 
 @pytest.mark.parametrize("position", [0, 1, 50, -1])
 async def test_corrupt(position: int) -> None:
-    """A stream with one wrong octet is an error that says what is wrong."""
-    octets = bytearray(zlib.compress(bytes(range(256)) * 3))
-    octets[position] ^= 0xFF
+    """A stream with one wrong byte is an error that names the cause."""
+    data = bytearray(zlib.compress(bytes(range(256)) * 3))
+    data[position] ^= 0xFF
 
     with pytest.raises(ConnectionAbortedError, match="no zlib stream, which MODE Z requires: Error -3"):
-        await read(Deflated(Wire([bytes(octets)])))
+        await read(Deflated(Wire([bytes(data)])))
 
 
-async def test_no_stream() -> None:
-    """A file in clear is an error."""
+async def test_uncompressed_data() -> None:
+    """An uncompressed file is an error."""
     with pytest.raises(ConnectionAbortedError, match="incorrect header check"):
         await read(Deflated(Wire([b"hello, world"])))
 
 
 @pytest.mark.parametrize("cuts", [1, 100, 1 << 20])
-async def test_octets_behind_the_end(cuts: int) -> None:
-    """What comes behind the end of the stream is dropped, be it much, and the end is the end."""
+async def test_bytes_after_the_end(cuts: int) -> None:
+    """Bytes after the end of the stream are discarded, any number of them, and the end is the end."""
     behind = zlib.compress(b"another") + bytes(1000)
 
     assert await read(Deflated(Wire(cut(zlib.compress(TEXT) + behind, cuts)))) == TEXT
 
 
-# What grows.
+# Limits.
 
 
 def bomb(size: int) -> bytes:
@@ -300,7 +300,7 @@ def bomb(size: int) -> bytes:
 
 @pytest.mark.parametrize(("limit", "fits"), [(len(TEXT), True), (len(TEXT) - 1, False), (0, False), (None, True)])
 async def test_the_limit(limit: int | None, fits: bool) -> None:
-    """Exactly so many octets as the limit says may come out, and not one more."""
+    """Exactly `limit` bytes may be inflated, and not one more."""
     receiver = Deflated(Wire([zlib.compress(TEXT)]), limit=limit)
     if fits:
         assert await read(receiver) == TEXT
@@ -310,9 +310,9 @@ async def test_the_limit(limit: int | None, fits: bool) -> None:
 
 
 async def test_a_bomb_does_not_fill_the_memory() -> None:
-    """Of a small stream that grows by a thousand no more is in memory than was asked for."""
-    octets = bomb(64 << 20)
-    receiver = Deflated(Wire([octets]))
+    """A small stream that inflates to a thousand times its size uses no more memory than the caller requests."""
+    data = bomb(64 << 20)
+    receiver = Deflated(Wire([data]))
     total = 0
     tracemalloc.start()
     try:
@@ -326,8 +326,8 @@ async def test_a_bomb_does_not_fill_the_memory() -> None:
     assert peak < 1 << 20
 
 
-async def test_octets_behind_the_end_do_not_fill_the_memory() -> None:
-    """A flood behind the end of the stream is dropped as it comes."""
+async def test_bytes_after_the_end_do_not_fill_the_memory() -> None:
+    """A flood after the end of the stream is discarded as it arrives."""
     receiver = Deflated(Wire([zlib.compress(b"x"), *[bytes(1 << 16)] * 500]))
     tracemalloc.start()
     try:
@@ -340,7 +340,7 @@ async def test_octets_behind_the_end_do_not_fill_the_memory() -> None:
 
 
 async def _turns_of_others(work: asyncio.Task[None]) -> int:
-    """How often something else on the loop has its turn while a task works."""
+    """How often another task runs while a task works."""
     turns = 0
     while not work.done():
         turns += 1
@@ -349,8 +349,8 @@ async def _turns_of_others(work: asyncio.Task[None]) -> int:
     return turns
 
 
-async def test_a_bomb_does_not_keep_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Though the connection never has to wait, others have their turn while a stream grows."""
+async def test_a_bomb_does_not_block_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other tasks run while a stream is inflated, although the connection never has to wait."""
     monkeypatch.setattr(aio, "TURN_TIME", -1)
 
     async def receive() -> None:
@@ -361,8 +361,8 @@ async def test_a_bomb_does_not_keep_the_loop(monkeypatch: pytest.MonkeyPatch) ->
     assert await _turns_of_others(asyncio.create_task(receive())) >= 100
 
 
-async def test_a_sender_does_not_keep_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Others have their turn while something large is deflated that hardly fills a packet."""
+async def test_a_sender_does_not_block_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other tasks run while much data is deflated into a small packet."""
     monkeypatch.setattr(aio, "TURN_TIME", -1)
     sender = Deflated(Wire())
 

@@ -1,4 +1,4 @@
-"""How clients connect: to numbers and names, whose addresses are tried in turn."""
+"""How clients connect: to numbers, and to names, whose addresses are tried in turn."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support.guests import HOST, Guests
 
 @pytest.fixture
 def refusing() -> Iterator[tuple[str, int]]:
-    """An address where connections are refused: the port is taken, and nobody listens."""
+    """An address where connections are refused: the port is bound, and no program listens."""
     with socket.socket() as sock:
         sock.bind((HOST, 0))
         yield sock.getsockname()
@@ -44,7 +44,7 @@ def _names(monkeypatch: pytest.MonkeyPatch, *addresses: tuple[str, int]) -> None
 
 
 async def test_dial_a_number(guests: Guests, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An address is connected to at once, and no other thread is asked for it."""
+    """A numeric address is connected to at once, without another thread."""
     loop = asyncio.get_running_loop()
     monkeypatch.setattr(loop, "getaddrinfo", None)
     for host in (HOST, "::1"):
@@ -57,7 +57,7 @@ async def test_dial_a_number(guests: Guests, monkeypatch: pytest.MonkeyPatch) ->
 
 
 async def test_dial_a_name(guests: Guests, monkeypatch: pytest.MonkeyPatch, refusing: tuple[str, int]) -> None:
-    """The addresses of a name are tried in turn, and the first that answers is it."""
+    """The addresses of a name are tried in turn, and the first that accepts is used."""
     first, second = ClientNetwork().listen(HOST, 0, guests), ClientNetwork().listen(HOST, 0, guests)
     _names(monkeypatch, refusing, (first.host, first.port), (second.host, second.port))
     transport = await ClientNetwork().connect(None, ("ftp.invalid", 21))
@@ -67,8 +67,8 @@ async def test_dial_a_name(guests: Guests, monkeypatch: pytest.MonkeyPatch, refu
     second.close()
 
 
-async def test_dial_a_family_that_is_not_there(guests: Guests, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An address of a family that this machine lacks does not keep others from being tried."""
+async def test_dial_an_unsupported_family(guests: Guests, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An address of a family that this machine lacks does not prevent the others from being tried."""
     listener = ClientNetwork().listen(HOST, 0, guests)
     _names(monkeypatch, ("::1", listener.port), (listener.host, listener.port))
     make = socket.socket
@@ -86,8 +86,8 @@ async def test_dial_a_family_that_is_not_there(guests: Guests, monkeypatch: pyte
     listener.close()
 
 
-async def test_dial_in_vain(monkeypatch: pytest.MonkeyPatch, refusing: tuple[str, int]) -> None:
-    """When no address answers it is the error of the last; a name without any is an error with the name."""
+async def test_dial_without_success(monkeypatch: pytest.MonkeyPatch, refusing: tuple[str, int]) -> None:
+    """When no address accepts, the error is that of the last; a name without an address is an error with the name."""
     with pytest.raises(ConnectionRefusedError):
         await ClientNetwork().connect(None, refusing)
     _names(monkeypatch, refusing, refusing)

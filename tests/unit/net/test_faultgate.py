@@ -1,4 +1,4 @@
-"""The gate that performs effects: none is lost, wherever it cannot be performed."""
+"""The gate that performs effects: one that it cannot perform is an error."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ class Wire:
 
 def _gate() -> tuple[FaultGate, list[object]]:
     server = Server()
-    told: list[object] = []
-    server.hub.subscribe(told.append)
+    events: list[object] = []
+    server.hub.subscribe(events.append)
     channel: Any = Wire()
     connection = Connection(encoding="utf-8", server_host="127.0.0.1")
-    return FaultGate(ActiveFaults(), Clock(), View(7, server, channel, connection, print), Outbox(channel)), told
+    return FaultGate(ActiveFaults(), Clock(), View(7, server, channel, connection, print), Outbox(channel)), events
 
 
 def _hook(*effects: Effect) -> Hook[list[object]]:
@@ -47,17 +47,17 @@ def _hook(*effects: Effect) -> Hook[list[object]]:
     return answers
 
 
-async def test_effects_are_answered() -> None:
-    """What has no answer has None, and what the hook returns comes back."""
-    gate, told = _gate()
+async def test_results_of_effects() -> None:
+    """An effect without a result returns None to the hook, and the caller gets what the hook returns."""
+    gate, events = _gate()
 
     assert await gate.perform(_hook(Fired("a"), Exists("b"), Fired("c")), EXCHANGE) == [None, None, None]
-    assert [event.fault for event in told if isinstance(event, FaultApplied)] == ["a", "c"]
+    assert [event.fault for event in events if isinstance(event, FaultApplied)] == ["a", "c"]
     assert gate.perform_now(_hook(Fired("d")), EXCHANGE) == [None]
 
 
-async def test_nothing_waits_where_nothing_can() -> None:
-    """An effect that takes time is a mistake in a hook that must not take any."""
+async def test_an_effect_that_waits_in_a_hook_that_must_not() -> None:
+    """It is an error of the hook."""
     gate, _ = _gate()
 
     with pytest.raises(RuntimeError, match="a hook that must not wait yielded an effect that waits"):
@@ -65,8 +65,8 @@ async def test_nothing_waits_where_nothing_can() -> None:
 
 
 @pytest.mark.parametrize("effect", [Data(b"a"), End("data", "fin")])
-async def test_what_is_for_a_data_connection_needs_one(effect: Effect) -> None:
-    """It is not lost in silence."""
+async def test_an_effect_that_needs_a_data_connection(effect: Effect) -> None:
+    """Without one it is an error."""
     gate, _ = _gate()
 
     with pytest.raises(TypeError, match=r"needs a data connection, and there is none"):
@@ -74,8 +74,8 @@ async def test_what_is_for_a_data_connection_needs_one(effect: Effect) -> None:
 
 
 @pytest.mark.parametrize("effect", [Use("speed", 1), Use("limit", "fast"), Use("close_notify", True)])
-async def test_parameters_that_no_data_connection_has(effect: Use) -> None:
-    """A parameter that nobody knows, or a value that nobody can use, is told."""
+async def test_unknown_parameters_of_a_data_connection(effect: Use) -> None:
+    """An unknown parameter, or an impossible value, is an error."""
     gate, _ = _gate()
     stream = FaultyStream(gate, cast(Channel, Wire()), {})
 
@@ -83,8 +83,8 @@ async def test_parameters_that_no_data_connection_has(effect: Use) -> None:
         await gate.perform(_hook(effect), EXCHANGE, stream)
 
 
-async def test_pauses_are_over_when_the_client_is_gone() -> None:
-    """Nothing waits any more, and what would never have come never comes."""
+async def test_pauses_end_when_the_client_has_left() -> None:
+    """No pause waits any more, and steps after a pause without limit never run."""
     gate, _ = _gate()
     gate.abandon()
 

@@ -1,4 +1,4 @@
-"""The crossing between the wire and the server: what is told there is what was said."""
+"""The gate between the wire and the server: its events are exactly what was received and sent."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ E = TypeVar("E", bound=Event)
 
 
 class Wire:
-    """Stands for a channel: notes what is written, between the events."""
+    """Stands for a channel: records what is written, between the events."""
 
-    def __init__(self, told: list[object]) -> None:
+    def __init__(self, events: list[object]) -> None:
         self.peer = ("127.0.0.1", 50001)
         self.closed = False
         self.tls: TlsInfo | None = None
-        self._told = told
+        self._emitted = events
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -47,8 +47,8 @@ class Wire:
         return asyncio.get_running_loop()
 
     def send_now(self, data: bytes) -> int:
-        """Note it, and take all."""
-        self._told.append(data)
+        """Record it, and accept all."""
+        self._emitted.append(data)
         return len(data)
 
     async def receive(self, size: int) -> bytes:
@@ -56,11 +56,11 @@ class Wire:
         return b"upload"[:size]
 
     async def send(self, data: bytes) -> int:
-        """Take all."""
+        """Accept all."""
         return len(data)
 
     async def send_eof(self) -> None:
-        """Nothing to say."""
+        """Do nothing."""
 
     def close(self) -> None:
         """Close."""
@@ -71,14 +71,14 @@ class Host:
     """Stands for a server without files.
 
     Args:
-        hub: Is told of everything.
+        hub: Gets every event.
     """
 
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
 
     async def path_exists(self, connection: Connection, path: str, *, pattern: bool = False) -> bool:
-        """Nothing is there."""
+        """No file exists."""
         return False
 
 
@@ -89,22 +89,22 @@ def gate_on(hub: Hub, channel: Any) -> Gate:
 
 
 class Crossing:
-    """A gate, with all that is told and written there in one list."""
+    """A gate, with its events and what is written in one list."""
 
     def __init__(self) -> None:
-        self.told: list[object] = []
+        self.emitted: list[object] = []
         hub = Hub(lambda: 0.0)
-        hub.subscribe(self.told.append)
-        self.wire = Wire(self.told)
+        hub.subscribe(self.emitted.append)
+        self.wire = Wire(self.emitted)
         self.gate = gate_on(hub, self.wire)
 
     def stream(self, mode: str = "passive") -> ThrottleStreamIO:
-        """A data connection that has come through the gate."""
-        return self.gate.data(cast(Channel, Wire(self.told)), {}, mode)
+        """A data connection that has passed the gate."""
+        return self.gate.data(cast(Channel, Wire(self.emitted)), {}, mode)
 
     def events(self, kind: type[E]) -> list[E]:
         """The events of one kind."""
-        return [event for event in self.told if isinstance(event, kind)]
+        return [event for event in self.emitted if isinstance(event, kind)]
 
 
 @pytest.fixture
@@ -113,32 +113,32 @@ def crossing() -> Crossing:
     return Crossing()
 
 
-async def test_a_command_is_told(crossing: Crossing) -> None:
+async def test_the_event_of_a_command(crossing: Crossing) -> None:
     """A command becomes an event with its session, verb and argument, and an exchange of its number."""
     exchange = await crossing.gate.command("CWD", "/in")
 
-    assert crossing.told == [CommandReceived(7, 1, 0.0, "CWD", "/in", False)]
+    assert crossing.emitted == [CommandReceived(7, 1, 0.0, "CWD", "/in", False)]
     assert (exchange.seq, exchange.verb, exchange.finals) == (1, "CWD", 0)
 
 
-async def test_a_line_that_was_too_long_is_told_as_such(crossing: Crossing) -> None:
-    """The event says that the text of the line is lost."""
+async def test_the_event_of_a_line_that_was_too_long(crossing: Crossing) -> None:
+    """The event records that the text of the line is lost."""
     await crossing.gate.command("", "", too_long=True)
 
     assert crossing.events(CommandReceived)[0].too_long
 
 
-async def test_a_command_without_a_reply_is_told(crossing: Crossing) -> None:
-    """What is left unanswered on purpose becomes an event for its command."""
+async def test_the_event_of_a_withheld_reply(crossing: Crossing) -> None:
+    """A command without a reply becomes an event."""
     exchange = await crossing.gate.command("PASS", "x")
 
     crossing.gate.withhold(exchange)
 
-    assert crossing.told[1:] == [ReplyWithheld(7, 2, 0.0, 1)]
+    assert crossing.emitted[1:] == [ReplyWithheld(7, 2, 0.0, 1)]
 
 
 async def test_workers_inherit_the_exchange(crossing: Crossing) -> None:
-    """A task that a handler starts answers the command that was handled then, also when the next one has come."""
+    """A task that a handler starts replies to the command of the handler, also after the next command."""
     first = await crossing.gate.command("RETR", "/a")
 
     async def worker() -> Exchange:
@@ -152,28 +152,28 @@ async def test_workers_inherit_the_exchange(crossing: Crossing) -> None:
     assert await task is first
 
 
-def test_outside_of_a_command_nothing_is_answered() -> None:
+def test_the_default_exchange() -> None:
     """The default exchange is that of no command."""
     assert EXCHANGE.get() is UNASKED
     assert (UNASKED.seq, UNASKED.verb) == (0, "")
 
 
-async def test_a_reply_is_told_and_written(crossing: Crossing) -> None:
-    """A reply becomes an event with the octets that go out, for the command that it answers, and is written."""
+async def test_the_event_of_a_reply(crossing: Crossing) -> None:
+    """A reply becomes an event with its bytes, for the command that it belongs to, and is written."""
     exchange = await crossing.gate.command("FEAT", "")
     raw = b"211-Features\r\n SIZE\r\n211 End\r\n"
 
     crossing.gate.reply(Reply("211", ("Features", "SIZE", "End"), True), exchange)
 
-    assert crossing.told[1:] == [ReplySent(7, 2, 0.0, "211", ("Features", "SIZE", "End"), 1, raw), raw]
+    assert crossing.emitted[1:] == [ReplySent(7, 2, 0.0, "211", ("Features", "SIZE", "End"), 1, raw), raw]
 
 
 async def test_a_reply_is_written_in_the_encoding(crossing: Crossing) -> None:
-    """Octets are those of the gate's encoding."""
+    """Its bytes have the gate's encoding."""
     crossing.gate.encoding = "latin-1"
     crossing.gate.reply(Reply("257", ('"/ü"',)), Exchange(3, "PWD"))
 
-    assert crossing.told[1] == b'257 "/\xfc"\r\n'
+    assert crossing.emitted[1] == b'257 "/\xfc"\r\n'
 
 
 @pytest.mark.parametrize(("code", "finals"), [("150", 0), ("226", 1), ("350", 1), ("550", 1)])
@@ -185,8 +185,8 @@ async def test_final_replies_are_counted(crossing: Crossing, code: str, finals: 
     assert exchange.finals == finals
 
 
-async def test_a_reply_that_nobody_asked_for_is_not_counted(crossing: Crossing) -> None:
-    """A greeting or a 421 of its own accord answers no command, so it can be followed by another one."""
+async def test_an_unsolicited_reply_is_not_counted(crossing: Crossing) -> None:
+    """A greeting or an unsolicited 421 belongs to no command, so another reply may follow it."""
     exchange = Exchange(0, "")
     crossing.gate.reply(Reply("220", ("hi",)), exchange)
 
@@ -194,7 +194,7 @@ async def test_a_reply_that_nobody_asked_for_is_not_counted(crossing: Crossing) 
     assert crossing.events(ReplySent)[0].command_seq == 0
 
 
-async def test_a_download_is_told(crossing: Crossing) -> None:
+async def test_the_events_of_a_download(crossing: Crossing) -> None:
     """Description, pieces and end of a stream become events for the command that uses it."""
     exchange = await crossing.gate.command("RETR", "/a")
     stream = crossing.stream()
@@ -202,7 +202,7 @@ async def test_a_download_is_told(crossing: Crossing) -> None:
     await stream.write(b"abc")
     await stream.finish()
 
-    opened, moved, closed = crossing.told[1:]
+    opened, moved, closed = crossing.emitted[1:]
     assert opened == DataOpened(
         7, 2, 0.0, exchange.seq, "passive", ("127.0.0.1", 50001), "download", "RETR", "/a", 5, "I"
     )
@@ -211,28 +211,28 @@ async def test_a_download_is_told(crossing: Crossing) -> None:
     assert (closed.command_seq, closed.completed, closed.error, closed.payload.size) == (exchange.seq, True, "", 3)
 
 
-async def test_the_mode_is_told(crossing: Crossing) -> None:
-    """An active data connection is told to be one."""
+async def test_the_mode_in_the_event(crossing: Crossing) -> None:
+    """The event of an active data connection has the mode "active"."""
     await crossing.gate.command("RETR", "/a")
     crossing.stream("active").describe("download", "/a", 0, "I")
 
     assert crossing.events(DataOpened)[0].mode == "active"
 
 
-async def test_a_stream_that_nobody_described(crossing: Crossing) -> None:
-    """A user's own command may just use the stream: the first piece tells the direction, nothing tells the path."""
+async def test_a_stream_without_a_description(crossing: Crossing) -> None:
+    """A user's command may use the stream without one: the first piece gives the direction; the path is empty."""
     await crossing.gate.command("COLL", "5")
     stream = crossing.stream()
     await stream.read(3)
     stream.close()
 
-    assert [type(event) for event in crossing.told] == [CommandReceived, DataOpened, DataMoved, DataClosed]
+    assert [type(event) for event in crossing.emitted] == [CommandReceived, DataOpened, DataMoved, DataClosed]
     opened = crossing.events(DataOpened)[0]
     assert (opened.direction, opened.verb, opened.path, opened.offset) == ("upload", "COLL", "", 0)
 
 
-async def test_an_encrypted_stream_that_nobody_described(crossing: Crossing) -> None:
-    """Such a stream is told to be encrypted, before its first piece."""
+async def test_an_encrypted_stream_without_a_description(crossing: Crossing) -> None:
+    """The event of TLS comes before that of the first piece."""
     exchange = await crossing.gate.command("COLL", "5")
     stream = crossing.stream()
     stream.channel.tls = TlsInfo("TLSv1.3", "suite", True, None)  # type: ignore[misc]
@@ -241,7 +241,7 @@ async def test_an_encrypted_stream_that_nobody_described(crossing: Crossing) -> 
     stream.close()
 
     kinds = [CommandReceived, DataOpened, TlsEstablished, DataMoved, DataMoved, DataClosed]
-    assert [type(event) for event in crossing.told] == kinds
+    assert [type(event) for event in crossing.emitted] == kinds
     encrypted = crossing.events(TlsEstablished)[0]
     assert (encrypted.where, encrypted.command_seq, encrypted.version, encrypted.resumed) == (
         "data",
@@ -251,15 +251,15 @@ async def test_an_encrypted_stream_that_nobody_described(crossing: Crossing) -> 
     )
 
 
-async def test_a_stream_that_nobody_used_is_not_told(crossing: Crossing) -> None:
-    """A data connection that is closed before a command took it leaves no trace."""
+async def test_an_unused_stream_has_no_events(crossing: Crossing) -> None:
+    """A data connection that is closed before a command used it has no events."""
     crossing.stream().close()
 
-    assert crossing.told == []
+    assert crossing.emitted == []
 
 
-async def test_a_broken_stream_tells_why(crossing: Crossing) -> None:
-    """The end of a stream that failed is told with its error."""
+async def test_the_error_of_a_broken_stream(crossing: Crossing) -> None:
+    """The event of the end has the error."""
     await crossing.gate.command("STOR", "/a")
     stream = crossing.stream()
     stream.describe("upload", "/a", 0, "I")
@@ -280,8 +280,8 @@ async def test_the_gate_works_over_a_real_channel() -> None:
         channel.close()
 
 
-async def test_replies_behind_what_takes_time(crossing: Crossing) -> None:
-    """A reply is told and written when all that was given to the outbox before has been said."""
+async def test_replies_after_a_turn(crossing: Crossing) -> None:
+    """A reply is emitted and written after everything that the outbox was given before."""
     outbox, go = crossing.gate.outbox, asyncio.Event()
     first, second = Exchange(1, "NOOP"), Exchange(2, "PWD")
 
@@ -291,17 +291,17 @@ async def test_replies_behind_what_takes_time(crossing: Crossing) -> None:
 
     outbox.take_turn(later)
     crossing.gate.reply(Reply("257", ("b",)), second)
-    assert (crossing.told, second.finals) == ([], 1)
+    assert (crossing.emitted, second.finals) == ([], 1)
     go.set()
     await outbox.settle()
 
-    sent = [event.command_seq if isinstance(event, ReplySent) else event for event in crossing.told]
+    sent = [event.command_seq if isinstance(event, ReplySent) else event for event in crossing.emitted]
     assert sent == [1, b"200 a\r\n", 2, b"257 b\r\n"]
 
 
-async def test_a_reply_behind_the_last_word_is_told_to_be_missing(crossing: Crossing) -> None:
-    """When nothing leaves any more, the command is told to be left without its reply."""
+async def test_a_reply_after_the_end_is_withheld(crossing: Crossing) -> None:
+    """When nothing is sent any more, the event records a withheld reply."""
     crossing.gate.outbox.end()
     crossing.gate.reply(Reply("200", ("a",)), Exchange(4, "NOOP"))
 
-    assert crossing.told == [ReplyWithheld(7, 1, 0.0, 4)]
+    assert crossing.emitted == [ReplyWithheld(7, 1, 0.0, 4)]

@@ -1,4 +1,4 @@
-"""Addresses of hosts: what they mean, and where a client finds a server."""
+"""Addresses of hosts: their kinds, and the address by which a client reaches a server."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ NUMBER, NAME = socket.if_nameindex()[0]  # of an interface of this machine
     ],
 )
 def test_is_loopback(host: str, loopback: bool) -> None:
-    """Only addresses that cannot be reached from elsewhere are loopback; a name is none."""
+    """Only addresses that other machines cannot reach are loopback; a name is none."""
     assert is_loopback(host) is loopback
 
 
@@ -57,7 +57,7 @@ def test_is_loopback(host: str, loopback: bool) -> None:
     ],
 )
 def test_same_host(first: str, second: str, same: bool) -> None:
-    """Addresses are compared by what they mean, not by how they are written."""
+    """Addresses are compared by value, not by spelling."""
     assert same_host(first, second) is same
     assert same_host(second, first) is same
 
@@ -68,7 +68,7 @@ def test_family_of() -> None:
 
 
 def test_endpoint() -> None:
-    """A zone is a number of its own, whether it was a name or a number."""
+    """A zone is a separate number, whether it was written as a name or a number."""
     assert endpoint("127.0.0.1", 21) == ("127.0.0.1", 21)
     assert endpoint("::1", 21) == ("::1", 21)
     assert endpoint(f"fe80::1%{NAME}", 21) == endpoint(f"fe80::1%{NUMBER}", 21) == ("fe80::1", 21, 0, NUMBER)
@@ -77,7 +77,7 @@ def test_endpoint() -> None:
 
 
 def test_wildcards_are_reached_by_loopback() -> None:
-    """Who listens everywhere is found at the loopback of the same family, and everybody else where they are."""
+    """A server on a wildcard address is reached by the loopback of the same family, any other by its own address."""
     rows = [
         ("0.0.0.0", True, "127.0.0.1"),
         ("::", True, "::1"),
@@ -90,8 +90,8 @@ def test_wildcards_are_reached_by_loopback() -> None:
     assert [(host, is_wildcard(host), reachable(host)) for host, _, _ in rows] == rows
 
 
-async def test_what_is_numeric_stays() -> None:
-    """Only an IPv4 address in the dress of IPv6 becomes what it is."""
+async def test_numeric_addresses_stay() -> None:
+    """Only an IPv4 address mapped into IPv6 changes, to IPv4."""
     loop = asyncio.get_running_loop()
     hosts = ["127.0.0.1", "::1", "::", f"fe80::1%{NAME}", "::ffff:127.0.0.1"]
     assert [await numeric(loop, host) for host in hosts] == [*hosts[:4], "127.0.0.1"]
@@ -108,7 +108,7 @@ async def test_what_is_numeric_stays() -> None:
 async def test_a_name_is_its_first_ipv4_address(
     monkeypatch: pytest.MonkeyPatch, families: list[socket.AddressFamily], address: str
 ) -> None:
-    """Whatever the system lists first, "localhost" is the same on every machine that has IPv4."""
+    """In any order of the system's list, "localhost" is the same on every machine that has IPv4."""
     loop = asyncio.get_running_loop()
     known = {socket.AF_INET: ("127.0.0.1", 0), socket.AF_INET6: ("::1", 0, 0, 0)}
 
@@ -120,7 +120,7 @@ async def test_a_name_is_its_first_ipv4_address(
 
 
 async def test_a_host_that_has_no_address() -> None:
-    """An empty host and an unknown name are errors that say what would work, or why it does not."""
+    """An empty host and an unknown name raise errors with what would work, or the cause."""
     loop = asyncio.get_running_loop()
     with pytest.raises(ConfigurationError, match=r"use '127.0.0.1' or '::1', or with allow_remote=True '0.0.0.0'"):
         await numeric(loop, "")

@@ -1,4 +1,4 @@
-"""Connections in memory beyond what every transport does: the window, callbacks that fail, and loops that are over."""
+"""Connections in memory beyond what every transport does: window, failing callbacks, and closed loops."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ftpfixture.net.memory import memory_pair
 
 
 async def test_the_window() -> None:
-    """One side may be ahead by so many bytes, and by as many again as the other receives."""
+    """One side may send `window` bytes ahead, and as many more as the other receives."""
     near, far = memory_pair(asyncio.get_running_loop(), window=10)
     assert near.send(bytes(8)) == 8
     assert near.send(bytes(8)) == 2
@@ -26,9 +26,9 @@ async def test_the_window() -> None:
 
 
 async def test_a_callback_that_fails() -> None:
-    """It is called again in the next turn, as by `loop.add_reader`, for as long as there is something to receive."""
-    loop, told = asyncio.get_running_loop(), list[Any]()
-    loop.set_exception_handler(lambda _, context: told.append(context["exception"]))
+    """It is called again in the next turn, as with `loop.add_reader`, while there is something to receive."""
+    loop, errors = asyncio.get_running_loop(), list[Any]()
+    loop.set_exception_handler(lambda _, context: errors.append(context["exception"]))
     near, far = memory_pair(loop)
 
     def fail() -> None:
@@ -39,12 +39,12 @@ async def test_a_callback_that_fails() -> None:
     for _ in range(5):
         await asyncio.sleep(0)
     far.on_readable(None)
-    assert len(told) >= 3
-    assert {type(error) for error in told} == {ZeroDivisionError}
+    assert len(errors) >= 3
+    assert {type(error) for error in errors} == {ZeroDivisionError}
 
 
-async def test_who_asks_last_is_called() -> None:
-    """There is one callback for each direction; who was to be called before is not called any more."""
+async def test_the_last_callback_counts() -> None:
+    """There is one callback for each direction; a new one replaces the old one, also one that is scheduled."""
     near, far = memory_pair(asyncio.get_running_loop())
     called = list[str]()
     near.send(b"x")
@@ -57,7 +57,7 @@ async def test_who_asks_last_is_called() -> None:
 
 
 def test_after_the_loop() -> None:
-    """Transports whose loop is closed can be closed, too."""
+    """Transports whose loop is closed can still be closed."""
     loop = asyncio.new_event_loop()
     near, far = memory_pair(loop)
     near.on_readable(print)

@@ -1,4 +1,4 @@
-"""The network in memory: who listens, who is let in, who waits, and who is refused."""
+"""The network in memory: accepted, waiting and refused connections."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from tests.support.rows import table
 
 @pytest.fixture
 def network() -> MemoryNetwork:
-    """A network of its own."""
+    """A separate network."""
     return MemoryNetwork()
 
 
 async def _turns() -> None:
-    """Let everything come to where it waits."""
+    """Let all tasks run until they wait."""
     for _ in range(10):
         await asyncio.sleep(0)
 
 
-async def test_who_connects_is_let_in(network: MemoryNetwork, guests: Guests) -> None:
-    """The listener is told of the connection, and both ends have both addresses."""
+async def test_connect(network: MemoryNetwork, guests: Guests) -> None:
+    """The listener gets the connection, and both ends have both addresses."""
     listener = network.listen(HOST, 0, guests)
     near = await network.connect(None, (HOST, listener.port))
     assert await guests.next() == near.local
@@ -41,8 +41,8 @@ async def test_who_connects_is_let_in(network: MemoryNetwork, guests: Guests) ->
     assert len(guests.transports) == 2
 
 
-async def test_accepting_can_wait(network: MemoryNetwork, guests: Guests) -> None:
-    """A paused listener lets wait, and takes at most 16 in one turn of the loop when it goes on."""
+async def test_pause_and_resume(network: MemoryNetwork, guests: Guests) -> None:
+    """A paused listener lets connections wait, and accepts at most 16 in one turn of the loop after `resume`."""
     listener = network.listen(HOST, 0, guests)
     listener.pause()
     for _ in range(20):
@@ -57,7 +57,7 @@ async def test_accepting_can_wait(network: MemoryNetwork, guests: Guests) -> Non
 
 
 async def test_a_queue_that_is_full(network: MemoryNetwork, guests: Guests) -> None:
-    """As on Linux one more than the backlog may wait; who comes then connects when there is room."""
+    """As on Linux one connection more than the backlog may wait; the next one connects when there is room."""
     listener = network.listen(HOST, 0, guests, backlog=1)
     listener.pause()
     for _ in range(2):
@@ -74,7 +74,7 @@ async def test_a_queue_that_is_full(network: MemoryNetwork, guests: Guests) -> N
 
 
 async def test_a_listener_that_is_filled(network: MemoryNetwork, guests: Guests) -> None:
-    """Nobody gets in any more, and nobody an answer, until it is closed."""
+    """No connection is accepted or refused any more, until it is closed."""
     listener = network.listen(HOST, 0, guests)
     listener.fill()
     waiting = asyncio.create_task(network.connect(None, (HOST, listener.port)))
@@ -86,7 +86,7 @@ async def test_a_listener_that_is_filled(network: MemoryNetwork, guests: Guests)
 
 
 async def test_close(network: MemoryNetwork, guests: Guests) -> None:
-    """Who was not accepted is reset, who comes later is refused, and the port is free; other calls do nothing."""
+    """Waiting connections are reset, later ones refused, and the port is free; other calls do nothing."""
     listener = network.listen(HOST, 2121, guests)
     near = await network.connect(None, (HOST, 2121))
     listener.close()
@@ -102,7 +102,7 @@ async def test_close(network: MemoryNetwork, guests: Guests) -> None:
 
 
 async def test_addresses(network: MemoryNetwork, guests: Guests) -> None:
-    """Who listens on all addresses is reached on each; ports are shared only by those who cannot be confused."""
+    """A listener on all addresses is reached on each; two listeners may share a port only with different addresses."""
     everywhere, ipv4, here = (network.listen(host, 21, guests) for host in ("::1", "0.0.0.0", "::2"))
     for taken in ("::1", "::", "127.0.0.1", "0.0.0.0"):
         with pytest.raises(OSError, match="in use") as caught:
@@ -121,7 +121,7 @@ async def test_addresses(network: MemoryNetwork, guests: Guests) -> None:
 
 
 async def test_names(network: MemoryNetwork) -> None:
-    """It knows "localhost" and every numeric address, and says so of others."""
+    """It knows "localhost" and every numeric address; an error about another name gives these."""
     assert [await network.resolve(host) for host in ("localhost", "10.1.2.3", "::1")] == [
         "127.0.0.1",
         "10.1.2.3",
@@ -134,7 +134,7 @@ async def test_names(network: MemoryNetwork) -> None:
 
 
 def test_two_loops(network: MemoryNetwork) -> None:
-    """Who connects from another loop is told, instead of waiting for ever."""
+    """Connecting from another loop is an error, instead of a wait for ever."""
     first, second = asyncio.new_event_loop(), asyncio.new_event_loop()
 
     async def listen() -> int:
@@ -149,6 +149,6 @@ def test_two_loops(network: MemoryNetwork) -> None:
 
 @table("window", [0, -1])
 def test_no_window(window: int) -> None:
-    """A window that nothing goes through is refused."""
+    """A window of 0 is refused."""
     with pytest.raises(ConfigurationError, match=r"^window takes a whole number of bytes, 1 or more, not "):
         MemoryNetwork(window)

@@ -1,4 +1,4 @@
-"""The network of sockets: who is accepted, who is turned away, and how to connect."""
+"""The network of sockets: accepted and refused connections, and how to connect."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _listener(on_transport: Guests, port: int = 0) -> SocketListener:
 
 
 async def _poll(dial: Callable[[int], socket.socket]) -> None:
-    """Let the loop look at all of its sockets once: a connection that comes later than others is accepted."""
+    """Let the loop check all of its sockets once, so that a connection that arrived is accepted."""
     others = Guests()
     listener = _listener(others)
     dial(listener.port)
@@ -33,7 +33,7 @@ async def _poll(dial: Callable[[int], socket.socket]) -> None:
 
 
 async def test_a_listener_listens_at_once(guests: Guests, dial: Callable[[int], socket.socket]) -> None:
-    """When the constructor returns there is a port, and who connects to it is handed over with its address."""
+    """When the constructor returns there is a port, and the callback gets each connection with its address."""
     listener = _listener(guests)
     client = dial(listener.port)
 
@@ -42,8 +42,8 @@ async def test_a_listener_listens_at_once(guests: Guests, dial: Callable[[int], 
     listener.close()
 
 
-async def test_a_listener_accepts_all_who_wait(guests: Guests, dial: Callable[[int], socket.socket]) -> None:
-    """`accept_now` takes every connection that is there, without the loop."""
+async def test_accept_now(guests: Guests, dial: Callable[[int], socket.socket]) -> None:
+    """`accept_now` accepts every connection that has arrived, without the loop."""
     listener = _listener(guests)
     for _ in range(3):
         dial(listener.port)
@@ -54,7 +54,7 @@ async def test_a_listener_accepts_all_who_wait(guests: Guests, dial: Callable[[i
 
 
 async def test_pause_leaves_clients_waiting(guests: Guests, dial: Callable[[int], socket.socket]) -> None:
-    """While it is paused a listener accepts nobody, but they can connect; `resume` takes them first."""
+    """While it is paused a listener accepts no connection, but clients can connect; `resume` accepts them first."""
     listener = _listener(guests)
     listener.pause()
     client = dial(listener.port)
@@ -68,7 +68,7 @@ async def test_pause_leaves_clients_waiting(guests: Guests, dial: Callable[[int]
 
 
 async def test_close_ends_listening(guests: Guests, dial: Callable[[int], socket.socket]) -> None:
-    """After `close` nobody can connect, who waits is turned away, and the other calls do nothing."""
+    """After `close` no client can connect, waiting ones are reset, and the other calls do nothing."""
     listener = _listener(guests)
     waiting = dial(listener.port)
     listener.close()
@@ -109,7 +109,7 @@ async def test_a_port_can_be_used_again_at_once(guests: Guests, dial: Callable[[
 async def test_out_of_descriptors(
     guests: Guests, dial: Callable[[int], socket.socket], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """When accept fails for want of descriptors the listener rests, and accepts later on its own."""
+    """When accept fails for lack of descriptors the listener pauses, and accepts later by itself."""
     failures = [OSError(errno.EMFILE, "too many open files")]
     accept = Socket.accept
 
@@ -131,7 +131,7 @@ async def test_out_of_descriptors(
 async def test_a_client_that_gave_up_is_skipped(
     guests: Guests, dial: Callable[[int], socket.socket], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A connection that was broken while it waited does not keep the next one from being accepted."""
+    """A connection that broke while it waited does not prevent the next one from being accepted."""
     failures = [ConnectionAbortedError(errno.ECONNABORTED, "gave up")]
     accept = Socket.accept
 
@@ -153,7 +153,7 @@ async def test_a_client_that_gave_up_is_skipped(
 
 
 async def test_connect(guests: Guests) -> None:
-    """An active connection comes from the address that was asked for, and does not block."""
+    """An active connection comes from the given local address, and does not block."""
     listener = _listener(guests)
     transport = await SocketNetwork().connect(HOST, (HOST, listener.port))
 
@@ -166,13 +166,13 @@ async def test_connect(guests: Guests) -> None:
 
 
 async def test_connect_that_is_refused(spare: int) -> None:
-    """Nobody there is a ConnectionRefusedError, and no socket stays open."""
+    """Without a listener it raises ConnectionRefusedError, and no socket stays open."""
     with pytest.raises(ConnectionRefusedError):
         await SocketNetwork().connect(HOST, (HOST, spare))
 
 
 async def test_connect_that_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    """When nobody waits for the answer any more, no socket stays open."""
+    """When the connect is cancelled, no socket stays open."""
     loop = asyncio.get_running_loop()
     seen: list[socket.socket] = []
 

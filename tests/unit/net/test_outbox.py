@@ -1,4 +1,4 @@
-"""The order of what is said: at once, collected, held, in its turn; and what becomes of it at the end."""
+"""The order of outgoing bytes: sent at once, collected, held, in turns; and what happens to them at the end."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ftpfixture.net.outbox import LIMIT, Outbox, Outgoing
 
 
 class FakeSink:
-    """Stands for a connection that takes so many bytes and no more until `make_room`."""
+    """Stands for a connection that accepts a number of bytes and no more until `make_room`."""
 
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
@@ -21,7 +21,7 @@ class FakeSink:
         self.watcher: Callable[[], None] | None = None
 
     def send_now(self, data: bytes | bytearray | memoryview) -> int:
-        """Take what there is room for."""
+        """Accept what there is room for."""
         piece = bytes(data[: self.room])
         self.room -= len(piece)
         if piece:
@@ -29,21 +29,21 @@ class FakeSink:
         return len(piece)
 
     def watch_room(self, callback: Callable[[], None]) -> None:
-        """Remember whom to tell."""
+        """Keep the callback."""
         self.watcher = callback
 
     def unwatch_room(self) -> None:
-        """Forget."""
+        """Drop the callback."""
         self.watcher = None
 
     def make_room(self, count: int = 1000) -> None:
-        """Take more, and say so to who watches."""
+        """Accept more, and call the callback."""
         self.room = count
         if self.watcher is not None:
             self.watcher()
 
     def close_after_flush(self) -> None:
-        """Close, and say so to who watches."""
+        """Close, and call the callback."""
         self.closed = True
         if self.watcher is not None:
             self.watcher()
@@ -51,13 +51,13 @@ class FakeSink:
 
 @pytest.fixture
 async def sink() -> FakeSink:
-    """A connection that takes a thousand bytes."""
+    """A connection that accepts a thousand bytes."""
     return FakeSink()
 
 
 @pytest.fixture
 async def outbox(sink: FakeSink) -> Outbox:
-    """What is said on it."""
+    """Its outbox."""
     return Outbox(sink, "replies")
 
 
@@ -65,8 +65,8 @@ async def _one_turn() -> None:
     await asyncio.sleep(0)
 
 
-async def test_write_goes_out_at_once(sink: FakeSink, outbox: Outbox) -> None:
-    """What the socket takes is sent within the call, each write by itself; nothing is left for the loop."""
+async def test_write_sends_at_once(sink: FakeSink, outbox: Outbox) -> None:
+    """Bytes that the socket accepts are sent within the call, one send for each write; nothing is left for the loop."""
     outbox.write(b"a")
     outbox.write(b"b")
 
@@ -74,7 +74,7 @@ async def test_write_goes_out_at_once(sink: FakeSink, outbox: Outbox) -> None:
 
 
 async def test_cork_collects_until_uncork(sink: FakeSink, outbox: Outbox) -> None:
-    """Between cork and uncork nothing goes out; then all of it does, in one send. An empty cork leaves no trace."""
+    """Between cork and uncork nothing is sent; then all of it, in one send. An empty cork has no effect."""
     outbox.cork()
     outbox.cork()
     for data in (b"a", b"b", b"c"):
@@ -90,8 +90,8 @@ async def test_cork_collects_until_uncork(sink: FakeSink, outbox: Outbox) -> Non
     assert (sink.sent, sink.watcher) == ([b"abc", b"d"], None)
 
 
-async def test_what_was_collected_and_does_not_fit(sink: FakeSink, outbox: Outbox) -> None:
-    """The rest leaves when there is room."""
+async def test_collected_bytes_that_do_not_fit(sink: FakeSink, outbox: Outbox) -> None:
+    """The rest is sent when there is room."""
     outbox.cork()
     outbox.write(b"abc")
     sink.room = 1
@@ -101,8 +101,8 @@ async def test_what_was_collected_and_does_not_fit(sink: FakeSink, outbox: Outbo
     assert (sink.sent, sink.watcher) == ([b"a", b"bc"], None)
 
 
-async def test_a_forgotten_cork_pops_with_the_next_turn(sink: FakeSink, outbox: Outbox) -> None:
-    """Without `uncork` the loop's next turn sends what was collected."""
+async def test_the_next_turn_of_the_loop_uncorks(sink: FakeSink, outbox: Outbox) -> None:
+    """Without `uncork` the loop's next turn sends the collected bytes."""
     outbox.cork()
     outbox.write(b"a")
     outbox.write(b"b")
@@ -111,8 +111,8 @@ async def test_a_forgotten_cork_pops_with_the_next_turn(sink: FakeSink, outbox: 
     assert sink.sent == [b"ab"]
 
 
-async def test_backlog_goes_out_in_order(sink: FakeSink, outbox: Outbox) -> None:
-    """What the socket does not take is kept, counted, and sent before what is written later."""
+async def test_the_backlog_keeps_its_order(sink: FakeSink, outbox: Outbox) -> None:
+    """Bytes that the socket does not accept are kept, counted, and sent before later ones."""
     sink.room = 3
     outbox.write(b"abcde")
     assert sink.sent == [b"abc"]
@@ -126,8 +126,8 @@ async def test_backlog_goes_out_in_order(sink: FakeSink, outbox: Outbox) -> None
     assert (sink.sent, sink.watcher) == ([b"abc", b"d", b"ef"], None)
 
 
-async def test_too_much_that_is_not_read(sink: FakeSink, outbox: Outbox) -> None:
-    """The outbox is full while more than the limit waits, be it that it is collected or not taken."""
+async def test_full(sink: FakeSink, outbox: Outbox) -> None:
+    """The outbox is full while more than the limit waits, collected or not accepted."""
     outbox.cork()
     outbox.write(bytes(LIMIT))
     assert not outbox.full
@@ -143,8 +143,8 @@ async def test_too_much_that_is_not_read(sink: FakeSink, outbox: Outbox) -> None
     assert not outbox.full
 
 
-async def test_drain_waits_until_all_is_taken(sink: FakeSink, outbox: Outbox) -> None:
-    """It returns when the last byte is taken, at once when there is none; a cancelled one does not wake another."""
+async def test_drain_waits_until_all_is_accepted(sink: FakeSink, outbox: Outbox) -> None:
+    """It returns after the last byte, at once when there is none; a cancelled one does not end another."""
     await outbox.drain()
     sink.room = 1
     outbox.write(b"abc")
@@ -161,8 +161,8 @@ async def test_drain_waits_until_all_is_taken(sink: FakeSink, outbox: Outbox) ->
     assert b"".join(sink.sent) == b"abc"
 
 
-async def test_drain_sends_what_is_collected(sink: FakeSink, outbox: Outbox) -> None:
-    """Whoever waits for it does not wait for the loop's next turn."""
+async def test_drain_sends_collected_bytes(sink: FakeSink, outbox: Outbox) -> None:
+    """`drain` does not wait for the loop's next turn."""
     outbox.cork()
     outbox.write(b"a")
     with pytest.raises(StopIteration):
@@ -171,8 +171,8 @@ async def test_drain_sends_what_is_collected(sink: FakeSink, outbox: Outbox) -> 
     assert sink.sent == [b"a"]
 
 
-async def test_one_may_drain_again(sink: FakeSink, outbox: Outbox) -> None:
-    """Each backlog is waited for by itself."""
+async def test_drain_again(sink: FakeSink, outbox: Outbox) -> None:
+    """`drain` waits for each backlog."""
     for _ in range(2):
         sink.room = 0
         outbox.write(b"a")
@@ -183,8 +183,8 @@ async def test_one_may_drain_again(sink: FakeSink, outbox: Outbox) -> None:
         await asyncio.wait_for(drained, 5)
 
 
-async def test_the_end_of_the_connection_ends_the_backlog(sink: FakeSink, outbox: Outbox) -> None:
-    """Whoever drains returns when the connection is closed, and nothing is kept; a cork that is left does nothing."""
+async def test_a_closed_connection_ends_the_backlog(sink: FakeSink, outbox: Outbox) -> None:
+    """`drain` returns when the connection is closed, and nothing is kept; a cork that is left does nothing."""
     sink.room = 0
     outbox.write(b"lost")
     outbox.cork()
@@ -199,8 +199,8 @@ async def test_the_end_of_the_connection_ends_the_backlog(sink: FakeSink, outbox
     await outbox.drain()
 
 
-async def test_flush_sends_what_is_collected(sink: FakeSink, outbox: Outbox) -> None:
-    """Before the end everything is tried once more, though it is collected, or the socket was full before."""
+async def test_flush_sends_collected_bytes(sink: FakeSink, outbox: Outbox) -> None:
+    """Everything is tried once more, also if it is collected, or the socket was full before."""
     outbox.cork()
     outbox.write(b"221 bye")
     sink.room = 3
@@ -213,39 +213,39 @@ async def test_flush_sends_what_is_collected(sink: FakeSink, outbox: Outbox) -> 
 
 
 class Script:
-    """Pieces that note when they are told of, and turns that last until they are let go."""
+    """Pieces that record when they are sent, and turns that last until they are released."""
 
     def __init__(self, outbox: Outbox) -> None:
-        self.told: list[str] = []
+        self.recorded: list[str] = []
         self.outbox = outbox
         self.go = asyncio.Event()
 
-    def said(self, text: str) -> list[Outgoing]:
+    def pieces(self, text: str) -> list[Outgoing]:
         """One piece."""
-        return [(text.encode(), lambda: self.told.append(text))]
+        return [(text.encode(), lambda: self.recorded.append(text))]
 
     def put(self, text: str) -> None:
-        """Say something as a gate does that lets everything pass."""
+        """Send as a gate without faults does."""
         if self.outbox.free:
             self.outbox.write(text.encode())
         else:
-            self.outbox.put(lambda: self.outbox.send(self.said(text)))
+            self.outbox.put(lambda: self.outbox.send(self.pieces(text)))
 
     async def slow(self, text: str) -> None:
-        """Say something when it may."""
-        self.outbox.send(self.said(f"{text}1 "))
+        """Send a piece when the script releases it."""
+        self.outbox.send(self.pieces(f"{text}1 "))
         await self.go.wait()
-        self.outbox.send(self.said(f"{text}2 "))
+        self.outbox.send(self.pieces(f"{text}2 "))
 
 
 @pytest.fixture
 async def script(outbox: Outbox) -> Script:
-    """Of the outbox."""
+    """A script over the outbox."""
     return Script(outbox)
 
 
-async def test_what_takes_time_is_waited_for(sink: FakeSink, outbox: Outbox, script: Script) -> None:
-    """What is given behind a turn leaves behind it, turns among it; then everything goes at once again."""
+async def test_turns_keep_their_order(sink: FakeSink, outbox: Outbox, script: Script) -> None:
+    """Bytes given after a turn are sent after it, and so are other turns; then everything is sent at once again."""
     script.put("at once ")
     outbox.take_turn(lambda: script.slow("a"))
     script.put("b ")
@@ -264,12 +264,12 @@ async def test_what_takes_time_is_waited_for(sink: FakeSink, outbox: Outbox, scr
     await outbox.settle()
 
     assert b"".join(sink.sent) == b"at once a1 a2 b c1 c2 d"
-    assert script.told == ["a1 ", "a2 ", "b ", "c1 ", "c2 ", "d"]
+    assert script.recorded == ["a1 ", "a2 ", "b ", "c1 ", "c2 ", "d"]
     assert (outbox.free, outbox.busy, over) == (True, False, [False])
 
 
 async def test_empty_waits_for_turns_and_bytes(sink: FakeSink, outbox: Outbox, script: Script) -> None:
-    """It returns when the last turn is over and the socket has taken what that said."""
+    """It returns when the last turn has ended and the socket has accepted its bytes."""
     sink.room = 4
     outbox.take_turn(lambda: script.slow("a"))
     script.go.set()
@@ -285,69 +285,69 @@ async def test_empty_waits_for_turns_and_bytes(sink: FakeSink, outbox: Outbox, s
     assert b"".join(sink.sent) == b"a1 a2 "
 
 
-async def test_what_is_held_leaves_with_what_comes_next(sink: FakeSink, outbox: Outbox, script: Script) -> None:
-    """It is told of when it leaves, in one send with the next; nothing said is nothing to leave with."""
-    outbox.hold(script.said("150 "))
-    outbox.hold(script.said("226 "))
-    assert (sink.sent, script.told, outbox.free, outbox.holds) == ([], [], False, True)
+async def test_held_pieces_are_sent_with_the_next(sink: FakeSink, outbox: Outbox, script: Script) -> None:
+    """Their events are emitted when they are sent, in one send with the next piece; an empty send leaves them held."""
+    outbox.hold(script.pieces("150 "))
+    outbox.hold(script.pieces("226 "))
+    assert (sink.sent, script.recorded, outbox.free, outbox.holds) == ([], [], False, True)
 
     script.put("200")
     script.put("!")
 
-    assert (sink.sent, script.told) == ([b"150 226 200", b"!"], ["150 ", "226 ", "200"])
+    assert (sink.sent, script.recorded) == ([b"150 226 200", b"!"], ["150 ", "226 ", "200"])
     assert (outbox.free, outbox.holds) == (True, False)
 
 
-async def test_release_leaves_the_sending_to_others(sink: FakeSink, outbox: Outbox, script: Script) -> None:
-    """The bytes of what was held and of what is said now are told of, and sent by whoever asked, in pieces."""
-    outbox.hold(script.said("ab"))
-    data = outbox.release(script.said("cd"))
+async def test_release(sink: FakeSink, outbox: Outbox, script: Script) -> None:
+    """It emits the events of held and given pieces, and returns their bytes, which the caller sends."""
+    outbox.hold(script.pieces("ab"))
+    data = outbox.release(script.pieces("cd"))
 
-    assert (data, sink.sent, script.told) == (b"abcd", [], ["ab", "cd"])
+    assert (data, sink.sent, script.recorded) == (b"abcd", [], ["ab", "cd"])
 
 
-async def test_nothing_is_said_behind_the_last_word(sink: FakeSink, outbox: Outbox, script: Script) -> None:
-    """What was written is still sent; what was held and what comes later is neither sent nor told of."""
+async def test_nothing_is_sent_after_the_end(sink: FakeSink, outbox: Outbox, script: Script) -> None:
+    """Written bytes are still sent; held and later pieces are neither sent nor recorded."""
     sink.room = 1
     outbox.write(b"ab")
-    outbox.hold(script.said("held"))
+    outbox.hold(script.pieces("held"))
     outbox.end()
     script.put("late")
     sink.make_room()
 
-    assert (sink.sent, script.told, outbox.free, outbox.holds) == ([b"a", b"b"], [], False, False)
+    assert (sink.sent, script.recorded, outbox.free, outbox.holds) == ([b"a", b"b"], [], False, False)
 
 
-async def test_the_last_word_is_the_last(sink: FakeSink, outbox: Outbox, script: Script) -> None:
-    """It is known at once that nothing may go any more."""
+async def test_end_acts_at_once(sink: FakeSink, outbox: Outbox, script: Script) -> None:
+    """After `end` the outbox is not free."""
     outbox.end()
 
     assert (outbox.free, outbox.ended, outbox.busy) == (False, True, False)
     script.put("late")
-    assert (sink.sent, script.told) == ([], [])
+    assert (sink.sent, script.recorded) == ([], [])
 
 
-async def test_nothing_is_said_on_a_closed_connection(sink: FakeSink, outbox: Outbox, script: Script) -> None:
-    """Nothing is told of, either."""
+async def test_nothing_is_sent_on_a_closed_connection(sink: FakeSink, outbox: Outbox, script: Script) -> None:
+    """No event is emitted, either."""
     sink.closed = True
-    outbox.send(script.said("late"))
+    outbox.send(script.pieces("late"))
 
-    assert (sink.sent, script.told) == ([], [])
+    assert (sink.sent, script.recorded) == ([], [])
 
 
 async def test_a_turn_that_outlives_the_client(sink: FakeSink, outbox: Outbox, script: Script) -> None:
-    """A turn that ends because the client is gone closes the connection, and drops what waited behind it."""
+    """A turn that ends because the client has left closes the connection, and drops what waited behind it."""
 
     async def stand_still() -> None:
         outbox.cork()
         outbox.write(b"before")
-        raise ConnectionAbortedError("the client is gone")
+        raise ConnectionAbortedError("the client has left")
 
     outbox.take_turn(stand_still)
     script.put("late")
     await outbox.settle()
 
-    assert (sink.closed, sink.sent, script.told, outbox.busy) == (True, [b"before"], [], False)
+    assert (sink.closed, sink.sent, script.recorded, outbox.busy) == (True, [b"before"], [], False)
     calls: list[str] = []
 
     async def turn() -> None:
@@ -355,23 +355,23 @@ async def test_a_turn_that_outlives_the_client(sink: FakeSink, outbox: Outbox, s
 
     outbox.take_turn(turn)
     await outbox.settle()
-    assert (calls, script.told) == (["turn"], [])
+    assert (calls, script.recorded) == (["turn"], [])
 
 
-async def test_close_gives_up_what_waits(sink: FakeSink, outbox: Outbox, script: Script) -> None:
-    """What is held and what is collected still goes; the turn and what is behind it does not."""
+async def test_close_cancels_turns(sink: FakeSink, outbox: Outbox, script: Script) -> None:
+    """Held and collected bytes are still sent; the turn and everything behind it are not."""
     outbox.take_turn(lambda: script.slow("a"))
     script.put("late")
     await _one_turn()
-    outbox.hold(script.said("held"))
+    outbox.hold(script.pieces("held"))
     outbox.cork()
     await outbox.close()
 
-    assert (b"".join(sink.sent), script.told, outbox.busy) == (b"a1 held", ["a1 ", "held"], False)
+    assert (b"".join(sink.sent), script.recorded, outbox.busy) == (b"a1 held", ["a1 ", "held"], False)
 
 
-async def test_close_waits_for_the_turn_that_it_gives_up(outbox: Outbox) -> None:
-    """When it returns, whatever the turn has to put away is put away."""
+async def test_close_waits_for_the_cancelled_turn(outbox: Outbox) -> None:
+    """When it returns, the turn has cleaned up."""
     ended: list[str] = []
 
     async def turn() -> None:
@@ -387,8 +387,8 @@ async def test_close_waits_for_the_turn_that_it_gives_up(outbox: Outbox) -> None
     assert ended == ["turn"]
 
 
-async def test_close_sends_what_is_collected(sink: FakeSink, outbox: Outbox) -> None:
-    """Though nothing else waits."""
+async def test_close_sends_collected_bytes(sink: FakeSink, outbox: Outbox) -> None:
+    """Nothing else has to wait for that."""
     outbox.cork()
     outbox.write(b"bye")
     with pytest.raises(StopIteration):
@@ -398,7 +398,7 @@ async def test_close_sends_what_is_collected(sink: FakeSink, outbox: Outbox) -> 
 
 
 async def test_close_before_the_first_turn_has_begun(sink: FakeSink, outbox: Outbox, script: Script) -> None:
-    """A turn that was only given is given up without a trace."""
+    """A turn that has not begun is cancelled without an effect."""
     outbox.take_turn(lambda: script.slow("a"))
     await outbox.close()
 

@@ -1,4 +1,4 @@
-"""Data ports: who is accepted on them, who is turned away, and which ports are used."""
+"""Data ports: accepted and refused connections, and the ports that are used."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from tests.support.guests import HOST, Guests, is_gone
 # PortPool.
 
 
-async def test_a_pool_hands_out_its_ports(guests: Guests, spare: int) -> None:
-    """A pool listens on its own port, has none left then, and has it again when it was given back."""
+async def test_a_pool_uses_its_ports(guests: Guests, spare: int) -> None:
+    """A pool listens on its own port, has none left then, and has it again after `release`."""
     pool = PortPool([spare])
     listener = pool.listen(SocketNetwork(), HOST, guests)
     assert (listener.port, len(pool)) == (spare, 0)
@@ -30,7 +30,7 @@ async def test_a_pool_hands_out_its_ports(guests: Guests, spare: int) -> None:
 
 
 async def test_an_empty_pool(guests: Guests, spare: int) -> None:
-    """When all ports are handed out the error is NoAvailablePort, which is an OSError."""
+    """When all ports are in use the error is NoAvailablePort, which is an OSError."""
     pool = PortPool([spare])
     listener = pool.listen(SocketNetwork(), HOST, guests)
 
@@ -42,7 +42,7 @@ async def test_an_empty_pool(guests: Guests, spare: int) -> None:
 
 
 async def test_a_pool_passes_over_ports_that_others_use(guests: Guests, spare: int) -> None:
-    """A port that another program listens on is left out, and tried again another time."""
+    """A port that another program listens on is skipped, and tried again later."""
     with socket.create_server((HOST, 0)) as other:
         pool = PortPool([other.getsockname()[1], spare])
         listener = pool.listen(SocketNetwork(), HOST, guests)
@@ -50,13 +50,13 @@ async def test_a_pool_passes_over_ports_that_others_use(guests: Guests, spare: i
         with pytest.raises(NoAvailablePort):
             pool.listen(SocketNetwork(), HOST, guests)
 
-    # The other program has gone.
+    # The other program has closed it.
     pool.listen(SocketNetwork(), HOST, guests).close()
     listener.close()
 
 
 async def test_a_pool_hides_no_other_error(guests: Guests, spare: int) -> None:
-    """An address that is not of this machine is told as such, not as a want of ports."""
+    """An address that the machine does not have is reported as such, not as a lack of ports."""
     pool = PortPool([spare])
 
     with pytest.raises(OSError, match="assign") as caught:
@@ -73,10 +73,8 @@ def _passive(pool: PortPool | None = None, client: str = HOST) -> PassiveListene
     return PassiveListener(SocketNetwork(), HOST, client, pool)
 
 
-async def test_an_armed_listener_hands_over_one_connection(
-    guests: Guests, dial: Callable[[int], socket.socket]
-) -> None:
-    """After `arm` the first connection is handed over, and the next one is closed."""
+async def test_an_armed_listener_accepts_one_connection(guests: Guests, dial: Callable[[int], socket.socket]) -> None:
+    """After `arm` the callback gets the first connection, and the next one is closed."""
     passive = _passive()
     port = passive.arm(guests)
     assert passive.port == port
@@ -88,8 +86,8 @@ async def test_an_armed_listener_hands_over_one_connection(
     passive.close()
 
 
-async def test_accept_now_looks_without_the_loop(guests: Guests, dial: Callable[[int], socket.socket]) -> None:
-    """`accept_now` hands over what has connected already."""
+async def test_accept_now_works_without_the_loop(guests: Guests, dial: Callable[[int], socket.socket]) -> None:
+    """`accept_now` accepts what has connected before."""
     passive = _passive()
     dial(passive.arm(guests))
     passive.accept_now()
@@ -108,8 +106,8 @@ async def test_a_listener_keeps_its_port(guests: Guests) -> None:
     passive.close()
 
 
-async def test_arming_again_drops_who_came_before(guests: Guests, dial: Callable[[int], socket.socket]) -> None:
-    """A connection made for the last PASV and not used is closed by the next one, whose own is accepted."""
+async def test_arming_again_closes_an_unused_connection(guests: Guests, dial: Callable[[int], socket.socket]) -> None:
+    """The next PASV closes an unused connection of the last PASV, and accepts its own."""
     passive = _passive()
     old = dial(passive.arm(guests))
     new = dial(passive.arm(guests))
@@ -120,8 +118,8 @@ async def test_arming_again_drops_who_came_before(guests: Guests, dial: Callable
     passive.close()
 
 
-async def test_a_disarmed_listener_closes_who_comes(guests: Guests, dial: Callable[[int], socket.socket]) -> None:
-    """A connection that nobody asked for is closed at once and handed to nobody."""
+async def test_a_disarmed_listener_closes_connections(guests: Guests, dial: Callable[[int], socket.socket]) -> None:
+    """An unexpected connection is closed at once, without a call of the callback."""
     passive = _passive()
     port = passive.arm(guests)
     passive.disarm()
@@ -133,8 +131,8 @@ async def test_a_disarmed_listener_closes_who_comes(guests: Guests, dial: Callab
     passive.close()
 
 
-async def test_another_host_is_turned_away(guests: Guests, dial: Callable[[int], socket.socket]) -> None:
-    """A connection from another address than the client's is closed, and the client's own is still waited for."""
+async def test_another_host_is_refused(guests: Guests, dial: Callable[[int], socket.socket]) -> None:
+    """A connection from another address than the client's is closed, and the client's own is still accepted."""
     passive = _passive(client="127.0.0.77")
     stranger = dial(passive.arm(guests))
     passive.accept_now()
@@ -149,10 +147,10 @@ async def test_another_host_is_turned_away(guests: Guests, dial: Callable[[int],
     passive.close()
 
 
-async def test_a_port_of_a_pool_goes_back_when_the_connection_is_there(
+async def test_a_port_returns_to_the_pool_after_the_connection(
     guests: Guests, dial: Callable[[int], socket.socket], spare: int
 ) -> None:
-    """With a pool the port is free for others as soon as the expected connection was handed over."""
+    """With a pool the port is free for others as soon as the expected connection was accepted."""
     pool = PortPool([spare])
     passive = _passive(pool)
     port = passive.arm(guests)
@@ -164,8 +162,8 @@ async def test_a_port_of_a_pool_goes_back_when_the_connection_is_there(
     assert (len(pool), passive.port) == (1, 0)
 
 
-async def test_a_port_of_a_pool_goes_back_once(guests: Guests, spare: int) -> None:
-    """`disarm` and `close` give a port back, and never twice."""
+async def test_a_port_returns_to_the_pool_once(guests: Guests, spare: int) -> None:
+    """`disarm` and `close` return a port, and never twice."""
     pool = PortPool([spare])
     passive = _passive(pool)
     passive.arm(guests)
@@ -177,7 +175,7 @@ async def test_a_port_of_a_pool_goes_back_once(guests: Guests, spare: int) -> No
 
 
 async def test_arming_without_a_free_port(guests: Guests, spare: int) -> None:
-    """When the pool is used up, arming raises NoAvailablePort and the other listener is not disturbed."""
+    """With all ports in use, arming raises NoAvailablePort and the other listener keeps working."""
     pool = PortPool([spare])
     first, second = _passive(pool), _passive(pool)
     first.arm(guests)
@@ -192,7 +190,7 @@ async def test_arming_without_a_free_port(guests: Guests, spare: int) -> None:
 
 
 async def test_a_closed_passive_listener_refuses(guests: Guests, dial: Callable[[int], socket.socket]) -> None:
-    """After `close` nobody can connect."""
+    """After `close` no client can connect."""
     passive = _passive()
     port = passive.arm(guests)
     passive.close()

@@ -1,4 +1,4 @@
-"""What is tried at once, what waits, for how long, and who else has a turn meanwhile."""
+"""Calls that return at once, calls that wait and how long, and the turns of other tasks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.transports import BIG, SocketPair, fill, one_turn, reset, soc
 
 
 async def test_receive_now_never_waits(pair: SocketPair) -> None:
-    """Without anything there the answer is None; the end of the stream is empty."""
+    """It returns None if nothing has arrived, and b"" at the end of the stream."""
     assert pair.channel.receive_now(10) is None
     pair.peer.close()
 
@@ -24,44 +24,44 @@ async def test_receive_now_never_waits(pair: SocketPair) -> None:
     assert pair.channel.receive_now(10) == b""
 
 
-async def test_receive_gives_what_is_there(pair: SocketPair) -> None:
-    """At most so many octets as were asked for, in order, without waiting for more."""
-    await pair.say(b"abcdef")
+async def test_receive_returns_what_has_arrived(pair: SocketPair) -> None:
+    """At most `size` bytes, in order, without waiting for more."""
+    await pair.send(b"abcdef")
 
     assert [await pair.channel.receive(4), await pair.channel.receive(4)] == [b"abcd", b"ef"]
 
 
-async def test_receive_waits_for_octets(pair: SocketPair) -> None:
-    """A receive that finds nothing waits until something comes."""
+async def test_receive_waits_for_bytes(pair: SocketPair) -> None:
+    """A receive waits until bytes arrive."""
     task = asyncio.create_task(pair.channel.receive(10))
     await one_turn()
     assert not task.done()
 
-    await pair.say(b"late")
+    await pair.send(b"late")
 
     assert await asyncio.wait_for(task, 5) == b"late"
 
 
 async def test_a_cancelled_receive_loses_nothing(pair: SocketPair) -> None:
-    """After a receive was cancelled the next one gets what comes."""
+    """After a cancelled receive the next one gets the bytes."""
     task = asyncio.create_task(pair.channel.receive(10))
     await one_turn()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 
-    await pair.say(b"kept")
+    await pair.send(b"kept")
 
     assert await pair.channel.receive(10) == b"kept"
 
 
-async def test_receive_runs_out_of_time() -> None:
-    """Nothing within `timeout` seconds is a TimeoutError, and the channel can be used on."""
+async def test_receive_times_out() -> None:
+    """Nothing within `timeout` seconds raises TimeoutError, and the channel stays usable."""
     pair = SocketPair(timeout=0.01)
     with pytest.raises(TimeoutError, match=r"^the other side sent nothing for 0\.01 s$"):
         await pair.channel.receive(10)
 
     pair.channel.timeout = None
-    await pair.say(b"more")
+    await pair.send(b"more")
     assert await pair.channel.receive(10) == b"more"
     pair.close()
 
@@ -74,7 +74,7 @@ async def test_a_reset_by_the_peer_is_an_error(pair: SocketPair) -> None:
         await pair.channel.receive(10)
 
 
-async def test_a_reset_is_an_error_for_those_who_do_not_wait(pair: SocketPair) -> None:
+async def test_a_reset_is_an_error_without_waiting(pair: SocketPair) -> None:
     """`receive_now` raises ConnectionResetError, too."""
     gone = asyncio.Event()
     pair.channel.watch(gone.set)
@@ -85,8 +85,8 @@ async def test_a_reset_is_an_error_for_those_who_do_not_wait(pair: SocketPair) -
         pair.channel.receive_now(10)
 
 
-async def test_octets_that_come_as_a_receive_is_cancelled(pair: SocketPair) -> None:
-    """They are not lost, though the loop tells of them in the same turn."""
+async def test_bytes_that_arrive_as_a_receive_is_cancelled(pair: SocketPair) -> None:
+    """They are not lost, although the loop reports them in the same turn."""
     task = asyncio.create_task(pair.channel.receive(1))
     await one_turn()
     pair.peer.send(b"x")
@@ -98,21 +98,21 @@ async def test_octets_that_come_as_a_receive_is_cancelled(pair: SocketPair) -> N
 
 
 async def test_watch_calls_until_unwatch(pair: SocketPair) -> None:
-    """The callback of `watch` is called when something can be received, and no more after `unwatch`."""
+    """The callback of `watch` is called when something can be received, and not after `unwatch`."""
     called: asyncio.Queue[bytes | None] = asyncio.Queue()
     pair.channel.watch(lambda: called.put_nowait(pair.channel.receive_now(10)))
-    await pair.say(b"one")
+    await pair.send(b"one")
     assert await asyncio.wait_for(called.get(), 5) == b"one"
 
     pair.channel.unwatch()
-    await pair.say(b"two")
+    await pair.send(b"two")
 
     assert await pair.channel.receive(10) == b"two"
     assert called.empty()
 
 
-async def test_urgent_octets_stay_in_line(pair: SocketPair) -> None:
-    """With the control options an urgent octet is received between the others."""
+async def test_urgent_bytes_stay_in_line(pair: SocketPair) -> None:
+    """With the control options an urgent byte is received between the others."""
     pair.channel.set_control_options()
     pair.peer.send(b"AB")
     pair.peer.send(b"C", socket.MSG_OOB)
@@ -128,8 +128,8 @@ async def test_urgent_octets_stay_in_line(pair: SocketPair) -> None:
 # Sending.
 
 
-async def test_send_now_takes_what_fits(pair: SocketPair) -> None:
-    """`send_now` never waits: it takes all that there is room for, and tells when there is more."""
+async def test_send_now_sends_what_fits(pair: SocketPair) -> None:
+    """`send_now` never waits: it sends what there is room for, and calls back when there is more."""
     assert pair.channel.send_now(b"220 hi\r\n") == 8
     went = pair.channel.send_now(BIG)
     assert 0 < went < len(BIG)
@@ -137,15 +137,15 @@ async def test_send_now_takes_what_fits(pair: SocketPair) -> None:
     room = asyncio.Event()
     pair.channel.watch_room(room.set)
 
-    assert await pair.heard(8 + went) == b"220 hi\r\n" + BIG[:went]
+    assert await pair.received(8 + went) == b"220 hi\r\n" + BIG[:went]
 
     await asyncio.wait_for(room.wait(), 5)
     pair.channel.unwatch_room()
     assert pair.channel.send_now(b"again") == 5
 
 
-async def test_send_now_to_a_broken_connection_is_silent(pair: SocketPair) -> None:
-    """After the peer's reset, and after `close`, everything is taken: the reading side sees what happened."""
+async def test_send_now_to_a_broken_connection(pair: SocketPair) -> None:
+    """After the peer's reset, and after `close`, everything is discarded: the next receive raises the error."""
     reset(pair.peer)
     with pytest.raises(ConnectionResetError):
         await pair.channel.receive(1)
@@ -155,23 +155,23 @@ async def test_send_now_to_a_broken_connection_is_silent(pair: SocketPair) -> No
     assert pair.channel.send_now(b"abc") == 3
 
 
-async def test_close_tells_who_waits_for_room(pair: SocketPair) -> None:
-    """Whoever watches for room is told once when the channel is closed: there will be none."""
-    told: list[bool] = []
-    pair.channel.watch_room(lambda: told.append(pair.channel.closed))
+async def test_close_calls_the_callback_for_room(pair: SocketPair) -> None:
+    """The callback of `watch_room` is called once when the channel is closed."""
+    calls: list[bool] = []
+    pair.channel.watch_room(lambda: calls.append(pair.channel.closed))
 
     pair.channel.close()
     pair.channel.close()
 
-    assert told == [True]
+    assert calls == [True]
 
 
-async def test_send_says_how_much_went(pair: SocketPair) -> None:
-    """`send` gives the number of octets the socket took, which may be fewer than there are."""
+async def test_send_returns_the_number_of_bytes(pair: SocketPair) -> None:
+    """It is the number that the socket accepted, which may be fewer than given."""
     sent = await pair.channel.send(memoryview(BIG))
 
     assert 0 < sent < len(BIG)
-    assert hash(await pair.heard(sent)) == hash(BIG[:sent])
+    assert hash(await pair.received(sent)) == hash(BIG[:sent])
 
 
 async def test_send_to_a_broken_connection(pair: SocketPair) -> None:
@@ -183,8 +183,8 @@ async def test_send_to_a_broken_connection(pair: SocketPair) -> None:
 
 
 async def test_send_waits_for_room() -> None:
-    """A send that finds no room waits until the peer has read."""
-    # Not TCP, where the system moves octets on from one buffer to the next whenever it likes, which makes room.
+    """A send without room waits until the peer has read."""
+    # Not TCP, where the system moves bytes from one buffer to the next at any time, which makes room.
     near, far = socket.socketpair()
     channel = socket_channel(near)
     far.setblocking(False)
@@ -205,7 +205,7 @@ async def test_send_waits_for_room() -> None:
 
 
 async def _turns_of_others(call: Callable[[], Awaitable[object]], times: int) -> int:
-    """How often something else on the loop had its turn while a call was made so many times."""
+    """How often another task of the loop ran while a call was made many times."""
     turns = 0
     done = False
 
@@ -223,36 +223,36 @@ async def _turns_of_others(call: Callable[[], Awaitable[object]], times: int) ->
     return turns
 
 
-async def test_a_sender_that_never_has_to_wait_lets_others_have_their_turn(
+async def test_a_sender_that_never_waits_lets_other_tasks_run(
     pair: SocketPair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Many small pieces that all find room do not keep the loop: every few of them it is asked whether time is over."""
+    """Many small pieces that all find room do not block the loop."""
     monkeypatch.setattr(aio, "TURN_TIME", 60)
     assert await _turns_of_others(lambda: pair.channel.send(b"x"), 325) == 0
     monkeypatch.setattr(aio, "TURN_TIME", -1)
     assert await _turns_of_others(lambda: pair.channel.send(b"x"), 4) == 0
     assert await _turns_of_others(lambda: pair.channel.send(b"x"), 320) == 64
-    assert await pair.heard(649) == b"x" * 649
+    assert await pair.received(649) == b"x" * 649
 
 
-async def test_a_receiver_that_never_has_to_wait_lets_others_have_their_turn(
+async def test_a_receiver_that_never_waits_lets_other_tasks_run(
     pair: SocketPair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Many small pieces that are all there do not keep the loop; after a wait there is a whole turn again."""
+    """Many small pieces that have all arrived do not block the loop; a wait restarts the turn."""
     monkeypatch.setattr(aio, "TURN_TIME", -1)
-    await pair.say(b"x" * 324)
+    await pair.send(b"x" * 324)
     assert await _turns_of_others(lambda: pair.channel.receive(1), 4) == 0
     assert await _turns_of_others(lambda: pair.channel.receive(1), 320) == 64
     waiting = asyncio.create_task(pair.channel.receive(1))
     for _ in range(3):
         await one_turn()
-    await pair.say(b"y" * 5)
+    await pair.send(b"y" * 5)
     assert await waiting == b"y"
     assert await _turns_of_others(lambda: pair.channel.receive(1), 4) == 0
 
 
-async def test_send_runs_out_of_time() -> None:
-    """A peer that takes nothing within `timeout` seconds is a TimeoutError."""
+async def test_send_times_out() -> None:
+    """A peer that receives nothing within `timeout` seconds raises TimeoutError."""
     pair = SocketPair(timeout=0.01)
     with pytest.raises(TimeoutError, match=r"^the other side received nothing for 0\.01 s$"):
         await fill(pair.channel)

@@ -1,4 +1,4 @@
-"""Connections through a SOCKS proxy: what is asked of it, and what is told when it does not do it."""
+"""Connections through a SOCKS proxy: the requests to it, and the errors when it refuses."""
 
 from __future__ import annotations
 
@@ -24,33 +24,33 @@ from tests.support.scripted import (
     until_closed,
 )
 
-# A session of the proxy goes on as that of the server which it connects to: to the client it looks the same.
+# A session of the proxy becomes that of the server that it connects to, so one script plays both.
 
 
-async def octets(session: Session, count: int) -> bytes:
-    """Exactly so many octets of what the client says to the proxy."""
-    heard = b""
-    while len(heard) < count:
-        piece = await asyncio.get_running_loop().sock_recv(session.sock, count - len(heard))
+async def read_exactly(session: Session, count: int) -> bytes:
+    """Exactly `count` bytes from the client."""
+    received = b""
+    while len(received) < count:
+        piece = await asyncio.get_running_loop().sock_recv(session.sock, count - len(received))
         if not piece:
             raise EOFError
-        heard += piece
-    return heard
+        received += piece
+    return received
 
 
 async def text(session: Session) -> bytes:
-    """Octets up to a NUL."""
-    heard = b""
-    while not heard.endswith(b"\0"):
-        heard += await octets(session, 1)
-    return heard[:-1]
+    """Bytes up to a NUL."""
+    received = b""
+    while not received.endswith(b"\0"):
+        received += await read_exactly(session, 1)
+    return received[:-1]
 
 
 def socks4(port: int, *, user: bytes = b"", code: int = 0x5A) -> Step:
-    """Hear a request of version 4 for a port of the loopback, and answer it."""
+    """Receive a request of version 4 for a port of the loopback, and reply to it."""
 
     async def step(session: Session) -> None:
-        assert await octets(session, 8) == b"\x04\x01" + port.to_bytes(2) + b"\x7f\0\0\x01"
+        assert await read_exactly(session, 8) == b"\x04\x01" + port.to_bytes(2) + b"\x7f\0\0\x01"
         assert await text(session) == user
         await session.send(bytes([0, code]) + bytes(6))
 
@@ -58,11 +58,11 @@ def socks4(port: int, *, user: bytes = b"", code: int = 0x5A) -> Step:
 
 
 def socks5(host: str, port: int, *, login: tuple[bytes, bytes] | None = None, code: int = 0) -> Step:
-    """Hear a request of version 5 (RFC 1928) and answer it; with a login, ask for that first (RFC 1929)."""
+    """Receive a request of version 5 (RFC 1928) and reply to it; with a login, ask for that first (RFC 1929)."""
 
     async def step(session: Session) -> None:
-        version, count = await octets(session, 2)
-        methods = await octets(session, count)
+        version, count = await read_exactly(session, 2)
+        methods = await read_exactly(session, count)
         method = 0 if login is None else 2
         assert version == 5
         assert method in methods
@@ -70,17 +70,17 @@ def socks5(host: str, port: int, *, login: tuple[bytes, bytes] | None = None, co
         if login is not None:
             user, password = login
             subnegotiation = bytes([1, len(user)]) + user + bytes([len(password)]) + password
-            assert await octets(session, len(subnegotiation)) == subnegotiation
+            assert await read_exactly(session, len(subnegotiation)) == subnegotiation
             await session.send(b"\x01\0")
-        request = b"\x05\x01\0" + told(host) + port.to_bytes(2)
-        assert await octets(session, len(request)) == request
+        request = b"\x05\x01\0" + address_bytes(host) + port.to_bytes(2)
+        assert await read_exactly(session, len(request)) == request
         await session.send(bytes([5, code, 0, 1]) + bytes(6))
 
     return step
 
 
-def told(host: str) -> bytes:
-    """A host as version 5 has it: its kind, and its octets or name."""
+def address_bytes(host: str) -> bytes:
+    """A host in the form of version 5: its kind, and its bytes or name."""
     if ":" in host:
         return b"\x04" + socket.inet_pton(socket.AF_INET6, host)
     if host[0].isdigit():
@@ -89,13 +89,13 @@ def told(host: str) -> bytes:
 
 
 async def wrong_password(session: Session) -> None:
-    """Ask for a password and take none."""
-    _, count = await octets(session, 2)
-    await octets(session, count)
+    """Ask for a password and refuse it."""
+    _, count = await read_exactly(session, 2)
+    await read_exactly(session, count)
     await session.send(b"\x05\x02")
-    _, length = await octets(session, 2)
-    await octets(session, length)
-    await octets(session, (await octets(session, 1))[0])
+    _, length = await read_exactly(session, 2)
+    await read_exactly(session, length)
+    await read_exactly(session, (await read_exactly(session, 1))[0])
     await session.send(b"\x01\x01")
 
 
@@ -111,12 +111,12 @@ def through(proxy: ScriptedServer, **settings: Any) -> Client:
     return Client(socks_host=host, socks_port=port, **settings)
 
 
-# What is asked of it.
+# Requests.
 
 
 @pytest.mark.parametrize("host", [HOST, "192.0.2.7", "2001:db8::7", "server.example", "localhost"])
 async def test_version_5(host: str) -> None:
-    """Control and data connections come from the proxy, which is given the name or address as it is."""
+    """Control and data connections come from the proxy, which gets the unresolved name or address."""
     control = [
         *(socks5(host, 2121), GREETING, *TYPE_I, "EPSV", b"229 (|||4321|)\r\n"),
         *("RETR a", b"150 here\r\n226 done\r\n"),
@@ -130,7 +130,7 @@ async def test_version_5(host: str) -> None:
 
 
 async def test_a_proxy_on_ipv6() -> None:
-    """The proxy itself may have an address of the new kind."""
+    """The proxy itself may have an IPv6 address."""
     async with ScriptedServer([socks5(HOST, 21), GREETING], host="::1") as proxy:
         client = through(proxy)
         await client.connect(HOST)
@@ -139,7 +139,7 @@ async def test_a_proxy_on_ipv6() -> None:
 
 
 async def test_user_and_password() -> None:
-    """The proxy is told user and password when it asks for them, and so for the data connection."""
+    """The client sends user and password when the proxy asks for them, also for the data connection."""
     login = (b"ann", b"secret")
     control = [
         *(socks5(HOST, 21, login=login), GREETING, *TYPE_I, "EPSV", b"229 (|||4321|)\r\n"),
@@ -166,19 +166,19 @@ async def test_version_4(username: str | None, user: bytes) -> None:
         client.close()
 
 
-# What is told when it does not do it.
+# Errors.
 
 
 @pytest.mark.parametrize(("version", "step"), [(4, socks4(2121, code=0x5B)), (5, socks5(HOST, 2121, code=5))])
 async def test_refused(version: int, step: Step) -> None:
-    """What the proxy says is an error of the connection, with the address that it was asked for."""
+    """A refusal of the proxy is an error of the connection, with the requested address."""
     async with ScriptedServer([step, until_closed]) as proxy:
         with pytest.raises(ConnectionError, match=rf"^the SOCKS proxy does not connect to {HOST}:2121: .*[a-z]"):
             await through(proxy, socks_version=version).connect(HOST, 2121)
 
 
 async def test_refused_data_connection() -> None:
-    """A way to a data connection that the proxy does not go is one that does not work: the next one is tried."""
+    """If the proxy refuses one kind of data connection, the client tries the next one."""
     control = [
         *(socks5(HOST, 21), GREETING, *TYPE_I, "EPSV", b"229 (|||4321|)\r\n"),
         *("PASV", b"227 (127,0,0,1,16,226)\r\n", "RETR a", b"150 here\r\n226 done\r\n"),
@@ -193,7 +193,7 @@ async def test_refused_data_connection() -> None:
 
 
 async def test_wrong_password() -> None:
-    """A proxy that does not let us in does not connect."""
+    """A proxy that refuses the password does not connect."""
     async with ScriptedServer([wrong_password, until_closed]) as proxy:
         with pytest.raises(ConnectionError, match=f"the SOCKS proxy does not connect to {HOST}:21: "):
             await through(proxy, username="ann", password="wrong").connect(HOST)
@@ -201,18 +201,18 @@ async def test_wrong_password() -> None:
 
 @pytest.mark.parametrize("answer", [close, b"HTTP/1.1 400 Bad Request\r\n\r\n"])
 async def test_no_proxy(answer: Step) -> None:
-    """Something that is no proxy does not connect, either."""
+    """A server that is no proxy does not connect, either."""
 
-    async def hear(session: Session) -> None:
-        await octets(session, 3)
+    async def receive(session: Session) -> None:
+        await read_exactly(session, 3)
 
-    async with ScriptedServer([hear, answer]) as proxy:
+    async with ScriptedServer([receive, answer]) as proxy:
         with pytest.raises(ConnectionError, match="the SOCKS proxy does not connect"):
             await through(proxy).connect(HOST)
 
 
-async def test_nobody_there() -> None:
-    """A proxy that does not listen is told with its own address."""
+async def test_no_proxy_listens() -> None:
+    """The error has the address of the proxy."""
     with socket.socket() as taken:
         taken.bind((HOST, 0))
         port = taken.getsockname()[1]
@@ -220,15 +220,15 @@ async def test_nobody_there() -> None:
             await Client(socks_host=HOST, socks_port=port).connect(HOST)
 
 
-async def test_a_proxy_that_does_not_answer() -> None:
-    """`connection_timeout` holds for the proxy, too."""
+async def test_a_proxy_that_does_not_reply() -> None:
+    """`connection_timeout` applies to the proxy, too."""
     async with ScriptedServer([until_closed]) as proxy:
         with pytest.raises(TimeoutError):
             await through(proxy, connection_timeout=0.05).connect(HOST)
 
 
 async def test_a_greeting_that_does_not_come() -> None:
-    """What the server behind the proxy says is no business of the proxy's."""
+    """A missing greeting of the server behind the proxy is no error of the proxy."""
     async with ScriptedServer([socks5(HOST, 21), b"421 busy\r\n", until_closed]) as proxy:
         with pytest.raises(StatusCodeError, match="421"):
             await through(proxy).connect(HOST)
@@ -236,7 +236,7 @@ async def test_a_greeting_that_does_not_come() -> None:
 
 @pytest.mark.parametrize("way", ["eprt", "port"])
 async def test_active_mode(way: str) -> None:
-    """The server cannot connect to a client behind a proxy: the error says what to do, and the session goes on."""
+    """The server cannot connect to a client behind a proxy: the error names what would work; the session continues."""
     async with ScriptedServer([socks5(HOST, 21), GREETING, *TYPE_I, "NOOP", b"200 fine\r\n"]) as proxy:
         client = through(proxy, passive_commands=[way])
         await client.connect(HOST)
@@ -257,7 +257,7 @@ def test_wrong_version(version: Any) -> None:
 
 
 def test_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The error says what to install; whoever uses no proxy never hears of it."""
+    """The error says what to install; without a proxy the package is not imported."""
     monkeypatch.setitem(sys.modules, "python_socks", None)
     with pytest.raises(
         ConfigurationError, match=r"^socks_host needs the package python-socks: pip install 'ftpfixture\[socks\]'$"

@@ -1,4 +1,4 @@
-"""Throttles by a clock of their own: a flow keeps to its rate, and nobody really waits."""
+"""Throttles with a fake clock: a flow keeps to its rate, and no test really waits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.rows import table
 
 
 class Clock:
-    """A loop whose time goes on only in sleeps."""
+    """A loop whose time passes only in sleeps."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -34,7 +34,7 @@ class Clock:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """The clock that the throttles of a test go by."""
+    """The clock of the throttles of a test."""
     clock = Clock()
     monkeypatch.setattr("ftpfixture.net.throttle.asyncio", SimpleNamespace(get_running_loop=lambda: clock))
     monkeypatch.setattr("ftpfixture.net.throttle.pause", clock.sleep)
@@ -49,14 +49,14 @@ async def _move(throttle: Throttle, clock: Clock, size: int, pieces: int) -> Non
 
 
 async def test_a_flow_keeps_to_the_rate(clock: Clock) -> None:
-    """Octets divided by the limit is the time that a flow takes."""
+    """A flow takes bytes divided by the limit in seconds."""
     await _move(Throttle(limit=1000), clock, size=100, pieces=50)
 
     assert clock.now == pytest.approx(5.0)
 
 
 @pytest.mark.parametrize("limit", [None, 0, -1])
-async def test_without_limit_nobody_waits(clock: Clock, limit: float | None) -> None:
+async def test_without_limit(clock: Clock, limit: float | None) -> None:
     """None, zero and less mean no limit, and read as None."""
     throttle = Throttle(limit=limit)
     await _move(throttle, clock, size=1 << 20, pieces=10)
@@ -64,8 +64,8 @@ async def test_without_limit_nobody_waits(clock: Clock, limit: float | None) -> 
     assert (throttle.limit, clock.sleeps) == (None, [])
 
 
-async def test_what_was_charged_is_paid_after_it_went(clock: Clock) -> None:
-    """The first piece goes at once; the next one waits until the first is paid for."""
+async def test_the_wait_comes_after_the_bytes(clock: Clock) -> None:
+    """The first piece is sent at once; the next one waits for the time of the first."""
     throttle = Throttle(limit=10)
     await throttle.wait()
     assert clock.now == 0
@@ -88,7 +88,7 @@ async def test_idle_time_gives_no_credit(clock: Clock) -> None:
 
 
 async def test_flows_that_share_a_throttle_share_the_rate(clock: Clock) -> None:
-    """What two flows charge at the same time is paid for one after the other."""
+    """Bytes that two flows charge at the same time are waited for one after the other."""
     throttle = Throttle(limit=100)
     throttle.append(bytes(50), clock.now)
     throttle.append(bytes(50), clock.now)
@@ -100,7 +100,7 @@ async def test_flows_that_share_a_throttle_share_the_rate(clock: Clock) -> None:
 
 @pytest.mark.parametrize("limit", [None, 1_000_000.0])
 async def test_a_change_of_the_limit_acts_at_once(clock: Clock, limit: float | None) -> None:
-    """Who waits under a low limit goes on within a tenth of a second when it is raised or lifted."""
+    """A wait under a low limit ends within a tenth of a second when the limit is raised or removed."""
     throttle = Throttle(limit=1)
     throttle.append(bytes(1000), clock.now)
 
@@ -113,8 +113,8 @@ async def test_a_change_of_the_limit_acts_at_once(clock: Clock, limit: float | N
     assert clock.now <= 0.1 + 1e-9
 
 
-async def test_a_new_limit_rules_what_comes_next(clock: Clock) -> None:
-    """After a change the flow keeps to the new rate, without debts from the old one."""
+async def test_a_new_limit_applies_from_now_on(clock: Clock) -> None:
+    """After a change the flow keeps to the new rate, without a wait for the old one."""
     throttle = Throttle(limit=1)
     throttle.append(bytes(1000), clock.now)
     throttle.limit = 50
@@ -136,7 +136,7 @@ async def test_a_limit_may_come_later(clock: Clock) -> None:
 
 
 async def _flow(throttle: Throttle, clock: Clock, seconds: float) -> list[tuple[float, int]]:
-    """When how many octets went, of a flow that would take no time by itself."""
+    """When each number of bytes was sent, for a flow that takes no time by itself."""
     went = []
     end = clock.now + seconds
     while clock.now < end:
@@ -148,7 +148,7 @@ async def _flow(throttle: Throttle, clock: Clock, seconds: float) -> list[tuple[
 
 
 def _in_a_second(went: list[tuple[float, int]]) -> list[int]:
-    """How many octets went in each second that begins with a piece, and is over before the last one."""
+    """How many bytes were sent in each second that begins with a piece, and ends before the last one."""
     starts = [start for start, _ in went if start + 1 <= went[-1][0]]
     return [sum(count for at, count in went if start <= at < start + 1) for start in starts]
 
@@ -167,8 +167,8 @@ async def test_the_rate_of_every_second(clock: Clock, limit: float, late: float)
         assert max(rates) <= 1.1 * limit
 
 
-async def test_a_loop_that_is_very_late_makes_nobody_faster(clock: Clock) -> None:
-    """What was lost while the loop stood still for long is not made up for."""
+async def test_a_very_late_loop_makes_no_flow_faster(clock: Clock) -> None:
+    """Time lost while the loop was blocked for long is not made up for."""
     source = random.Random(4)
     clock.late = lambda: source.choice((0, 0, 0.2, 3))
 
@@ -192,7 +192,7 @@ async def test_the_rate_after_a_change(clock: Clock, before: float, after: float
 
 @pytest.mark.parametrize("flows", [2, 5])
 async def test_flows_that_share_a_throttle_share_every_second(clock: Clock, flows: int) -> None:
-    """However the flows take turns, together they keep to the rate."""
+    """Together the flows keep to the rate, in any order of their turns."""
     throttle = Throttle(limit=10_000)
     went: list[tuple[float, int]] = []
     for _ in range(400 // flows):
@@ -208,12 +208,12 @@ async def test_flows_that_share_a_throttle_share_every_second(clock: Clock, flow
     assert max(rates) <= 1.1 * 10_000
 
 
-class Meddler(float):
+class ChangingLimit(float):
     """A limit that another thread changes while it is used.
 
     Attributes:
-        throttle: Whose limit it is.
-        value: The new one.
+        throttle: The throttle with the limit.
+        value: The new limit.
     """
 
     throttle: Throttle
@@ -227,8 +227,8 @@ class Meddler(float):
 
 @pytest.mark.parametrize("value", [None, 1e9])
 async def test_a_change_from_another_thread_in_the_middle(clock: Clock, value: float | None) -> None:
-    """A limit that is changed while octets are charged to the old one owes nothing to it."""
-    limit = Meddler(0.001)
+    """A limit that is changed while bytes are charged starts without a charge."""
+    limit = ChangingLimit(0.001)
     throttle = Throttle(limit=limit)
     limit.throttle, limit.value = throttle, value
 
@@ -238,8 +238,8 @@ async def test_a_change_from_another_thread_in_the_middle(clock: Clock, value: f
     assert (clock.now, throttle.limit) == (0, value)
 
 
-async def test_a_clone_has_the_settings_without_the_memory(clock: Clock) -> None:
-    """A clone owes nothing, and changing it does not change the original."""
+async def test_a_clone_has_the_settings_without_the_charge(clock: Clock) -> None:
+    """Nothing is charged to a clone, and changing it does not change the original."""
     throttle = Throttle(limit=10, reset_rate=3)
     throttle.append(bytes(1000), clock.now)
 
@@ -262,7 +262,7 @@ async def test_a_clone_has_the_settings_without_the_memory(clock: Clock) -> None
     ],
 )
 def test_portion(limit: float | None, size: int, portion: int) -> None:
-    """A portion is a twentieth of a second's worth, at least one octet, and never more than there is."""
+    """A portion is 50 ms of the limit, at least one byte, and never more than given."""
     assert Throttle(limit=limit).portion(size) == portion
 
 
@@ -280,7 +280,7 @@ def test_stream_throttle_has_two_directions() -> None:
 
 
 def test_clone_of_a_stream_throttle_clones_both() -> None:
-    """The clone has the limits in throttles of its own."""
+    """The clone has separate throttles with the same limits."""
     pair = StreamThrottle.from_limits(10, 20)
     clone = pair.clone()
 

@@ -1,4 +1,4 @@
-"""TLS by hand: `start_tls` over both kinds of connection, contexts that resume a session, and what alerts say."""
+"""TLS in its parts: `start_tls` over both kinds of connection, contexts that resume a session, and alerts."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ async def _over_asyncio(server: FtpServer) -> AsyncIterator[StreamIO]:
         yield stream
     finally:
         stream.close()
-        with contextlib.suppress(ssl.SSLError):  # why hands were not shaken, once more
+        with contextlib.suppress(ssl.SSLError):  # the error of the handshake, once more
             await writer.wait_closed()
 
 
 @pytest.mark.parametrize("connected", [_over_channel, _over_asyncio])
 async def test_start_tls(ftps_server: FtpServer, connected: Connected) -> None:
-    """A stream that shakes hands by itself is encrypted from there on, the host name checked."""
+    """A stream that does the handshake itself is encrypted from then on, with the host name checked."""
     async with connected(ftps_server) as stream:
         assert await stream.readline() == b"220 welcome\r\n"
         await stream.write(b"AUTH TLS\r\n")
@@ -56,8 +56,8 @@ async def test_start_tls(ftps_server: FtpServer, connected: Connected) -> None:
 
 
 @pytest.mark.parametrize("connected", [_over_channel, _over_asyncio])
-async def test_start_tls_with_a_stranger(ftps_server: FtpServer, connected: Connected) -> None:
-    """A host name that is not the certificate's is an error."""
+async def test_start_tls_with_a_wrong_name(ftps_server: FtpServer, connected: Connected) -> None:
+    """A host name that is not in the certificate is an error."""
     async with connected(ftps_server) as stream:
         await stream.readline()
         await stream.write(b"AUTH TLS\r\n")
@@ -77,7 +77,7 @@ def _connected(server: FtpServer, context: ssl.SSLContext) -> tuple[ssl.SSLSessi
 
 @pytest.mark.ftp(tls="implicit")
 def test_a_bound_context_resumes(ftps_server: FtpServer) -> None:
-    """What a bound context encrypts resumes its session; without one it does not."""
+    """A connection of a bound context resumes its session; without a session it does not."""
     context = ftps_server.tls.client_context()
     session, resumed = _connected(ftps_server, context)
     assert (session is not None, resumed) == (True, False)
@@ -90,7 +90,7 @@ def test_a_bound_context_resumes(ftps_server: FtpServer) -> None:
 
 @pytest.mark.ftp(tls="implicit")
 async def test_a_bound_context_resumes_with_asyncio(ftps_server: FtpServer) -> None:
-    """asyncio, which knows no sessions, resumes one through it."""
+    """asyncio, which cannot pass a session, resumes one through it."""
     context = ftps_server.tls.client_context()
     session, _ = await asyncio.to_thread(_connected, ftps_server, context)
     bound = SSLSessionBoundContext(ssl.PROTOCOL_TLS_CLIENT, context, session)
@@ -103,7 +103,7 @@ async def test_a_bound_context_resumes_with_asyncio(ftps_server: FtpServer) -> N
 
 
 def test_a_bound_context_takes_no_session(ftps_server: FtpServer) -> None:
-    """Two sessions at once are a ValueError, by name and by place."""
+    """A second session is a ValueError, by name and by position."""
     context = ftps_server.tls.client_context()
     session: ssl.SSLSession = object()  # type: ignore[assignment]
     bound = SSLSessionBoundContext(ssl.PROTOCOL_TLS_CLIENT, context, None)
@@ -128,8 +128,8 @@ def test_a_bound_context_takes_no_session(ftps_server: FtpServer) -> None:
         (40, ""),  # handshake_failure
     ],
 )
-def test_what_alerts_say_of_a_certificate(alert: int, reason: str) -> None:
-    """Each alert that refuses a certificate (RFC 8446 6.2) is put into words, and no other."""
+def test_alerts_that_refuse_a_certificate(alert: int, reason: str) -> None:
+    """Each alert that refuses a certificate (RFC 8446 6.2) has a text, and no other alert has one."""
     incoming = ssl.MemoryBIO()
     tls = ServerTls().client_context().wrap_bio(incoming, ssl.MemoryBIO(), server_hostname="localhost")
     with pytest.raises(ssl.SSLWantReadError):
@@ -140,6 +140,6 @@ def test_what_alerts_say_of_a_certificate(alert: int, reason: str) -> None:
     assert refusal(caught.value) == reason
 
 
-def test_other_errors_say_nothing_of_a_certificate() -> None:
-    """What is no alert refuses none."""
+def test_other_errors_refuse_no_certificate() -> None:
+    """An error that is no alert has no text."""
     assert refusal(None) == refusal(ConnectionResetError()) == refusal(ssl.SSLEOFError()) == ""

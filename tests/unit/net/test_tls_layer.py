@@ -1,4 +1,4 @@
-"""TLS in memory does what `ssl.SSLSocket` does on a socket, record by record, whatever there is room for."""
+"""TLS in memory behaves as `ssl.SSLSocket` on a socket, record by record, with any room."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ VERSIONS = {"TLSv1.2": ssl.TLSVersion.TLSv1_2, "TLSv1.3": ssl.TLSVersion.TLSv1_3
 
 
 class Ends:
-    """Two channels in memory; `near` is the server of TLS."""
+    """Two channels in memory; `near` is the TLS server."""
 
     def __init__(self, window: int = 1 << 16) -> None:
         self.transports = memory_pair(asyncio.get_running_loop(), window=window)
@@ -30,7 +30,7 @@ class Ends:
         self.near.start_tls(server, server_side=True)
         self.far.start_tls(client, server_side=False, server_hostname="localhost", session=session)
 
-    async def shake(self, version: str = "TLSv1.3", session: ssl.SSLSession | None = None) -> None:
+    async def handshake(self, version: str = "TLSv1.3", session: ssl.SSLSession | None = None) -> None:
         """Do the handshake."""
         self.begin(version, session)
         await asyncio.gather(self.near.secured(), self.far.secured())
@@ -43,16 +43,16 @@ class Ends:
 
 @pytest.fixture
 async def ends() -> AsyncIterator[Ends]:
-    """Two channels in clear."""
+    """Two channels in clear text."""
     ends = Ends()
     yield ends
     ends.close()
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-async def test_what_is_told_of_it(ends: Ends, version: str) -> None:
-    """Both know version and cipher, the client knows the certificate, and a session can be resumed."""
-    await ends.shake(version)
+async def test_info(ends: Ends, version: str) -> None:
+    """Both sides know version and cipher, the client knows the certificate, and a session can be resumed."""
+    await ends.handshake(version)
     await ends.near.send(b"hi")
     assert await ends.far.receive(2) == b"hi"
     for channel in (ends.near, ends.far):
@@ -62,7 +62,7 @@ async def test_what_is_told_of_it(ends: Ends, version: str) -> None:
     assert ends.far.tls.certificate is not None
     other = Ends()
     other.contexts = ends.contexts
-    await other.shake(version, ends.far.session)
+    await other.handshake(version, ends.far.session)
     assert other.near.tls is not None
     assert other.near.tls.resumed
     other.close()
@@ -70,7 +70,7 @@ async def test_what_is_told_of_it(ends: Ends, version: str) -> None:
 
 @pytest.mark.parametrize("window", [1, 100])
 async def test_room_for_few_bytes(window: int) -> None:
-    """Records go in pieces, and a handshake does, too."""
+    """Records are sent in pieces, and so is a handshake."""
     ends = Ends(window)
     ends.begin()
     sending = asyncio.create_task(ends.near.send(bytes(3000)))
@@ -82,8 +82,8 @@ async def test_room_for_few_bytes(window: int) -> None:
 
 
 async def test_a_record_that_comes_in_pieces(ends: Ends) -> None:
-    """It is received when the last of them is there, and what is behind it is left where it is."""
-    await ends.shake()
+    """It is received after its last piece, and bytes after it stay unread."""
+    await ends.handshake()
     await ends.near.send(b"")
     near, far = ends.transports
     for piece in (b"\x17\x03", b"\x03\x00\x20", bytes(10)):
@@ -94,55 +94,55 @@ async def test_a_record_that_comes_in_pieces(ends: Ends) -> None:
         ends.far.receive_now(10)
     assert far.recv(10) == b"behind"
     with pytest.raises(ConnectionAbortedError, match=r"TLS failed: .*BAD_RECORD_MAC"):
-        await ends.near.receive(10)  # the other side was told why
+        await ends.near.receive(10)  # the other side gets the alert
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 async def test_the_end(ends: Ends, version: str) -> None:
-    """close_notify is the end; a connection that ends without it was cut, and reset is an error, too."""
-    await ends.shake(version)
+    """close_notify is the end; an end without it is a truncation, and a reset is an error, too."""
+    await ends.handshake(version)
     await ends.near.send(b"all")
     await ends.near.send_eof()
     assert [await ends.far.receive(5), await ends.far.receive(5)] == [b"all", b""]
     for cut in ("close", "reset"):
         other = Ends()
-        await other.shake(version)
+        await other.handshake(version)
         getattr(other.near, cut)()
         with pytest.raises(ConnectionResetError):
             await other.far.receive(5)
         other.close()
-        await other.near.send_eof()  # nobody is there any more to be told
+        await other.near.send_eof()  # the other side has left
     await ends.far.send_eof()
     await ends.far.send_eof()
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 async def test_back_to_clear_text(ends: Ends, version: str) -> None:
-    """What follows the end of TLS at once is clear text, and TLS can begin anew."""
-    await ends.shake(version)
+    """Bytes right after the end of TLS are clear text, and TLS can begin again."""
+    await ends.handshake(version)
     ending = asyncio.create_task(ends.near.end_tls())
     await ends.far.end_tls()
-    ends.far.send_raw(b"in clear")
+    ends.far.send_raw(b"clear text")
     await ending
-    assert await ends.near.receive(100) == b"in clear"
+    assert await ends.near.receive(100) == b"clear text"
     assert not ends.near.is_tls
-    await ends.shake(version)
+    await ends.handshake(version)
     assert await ends.near.send(b"x") == 1
     assert await ends.far.receive(100) == b"x"
 
 
 async def test_before_the_handshake(ends: Ends) -> None:
-    """A server goes back to clear text for as long as nothing of the handshake was read."""
+    """A server can return to clear text while no byte of the handshake was read."""
     ends.near.start_tls(ends.contexts[0], server_side=True)
     ends.near.cancel_tls()
     assert not ends.near.is_tls
     await ends.far.send(b"clear")
     assert await ends.near.receive(10) == b"clear"
-    await ends.shake()
+    await ends.handshake()
 
 
 async def test_what_cannot_begin(ends: Ends) -> None:
-    """Without the name that the context checks there is no TLS, nor on a connection that is broken or closed."""
+    """TLS needs the name that the context checks, and a connection that is neither broken nor closed."""
     with pytest.raises(ValueError, match="check_hostname requires server_hostname"):
         ends.far.start_tls(ends.contexts[1], server_side=False)
     assert ends.far.closed
@@ -156,7 +156,7 @@ async def test_what_cannot_begin(ends: Ends) -> None:
 
 
 async def test_another_certificate(ends: Ends) -> None:
-    """A server that is not trusted is refused, and told why."""
+    """The client refuses a server that it does not trust, and the server gets the reason."""
     ends.contexts = ends.contexts[0], ssl.create_default_context()
     ends.begin()
     results = await asyncio.gather(ends.near.secured(), ends.far.secured(), return_exceptions=True)

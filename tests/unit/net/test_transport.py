@@ -1,4 +1,4 @@
-"""Addresses of sockets as text, and what is told of TLS."""
+"""Addresses of sockets as text, and the description of TLS."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_peer_name(address: object, name: tuple[str, int]) -> None:
 
 
 def test_subject() -> None:
-    """The parts of a subject are told by their usual short names, others by their long ones."""
+    """The parts of a subject have their usual short names, or else their long ones."""
     names = ((("commonName", "ann"),), (("organizationName", "example"), ("title", "Dr")))
 
     assert TlsInfo("", "", False, {"subject": names}).subject == "CN=ann,O=example,title=Dr"

@@ -39,9 +39,9 @@ def client(ftp_server_factory: Factory) -> Iterator[Callable[..., RawClient]]:
 
 def lines(client: RawClient, line: str) -> list[str]:
     """The lines of a listing, which must succeed."""
-    codes, octets = client.fetch(line)
+    codes, data = client.fetch(line)
     assert codes == ["150", "226"], line
-    return octets.decode().splitlines()
+    return data.decode().splitlines()
 
 
 def last_words(client: RawClient, line: str) -> list[str]:
@@ -266,12 +266,12 @@ def test_a_long_listing_is_logged_whole(client: Callable[..., RawClient], ftp_se
     """Bytes and digest are those that came."""
     server = ftp_server_factory(files=LONG)
     with RawClient(server.address) as raw:
-        codes, octets = raw.login().fetch("LIST /long")
+        codes, data = raw.login().fetch("LIST /long")
     assert codes == ["150", "226"]
-    assert octets.count(b"\r\n") == len(LONG)
+    assert data.count(b"\r\n") == len(LONG)
     [transfer] = server.log.transfers
-    assert (transfer.size, transfer.completed) == (len(octets), True)
-    assert transfer.sha256 == hashlib.sha256(octets).hexdigest()
+    assert (transfer.size, transfer.completed) == (len(data), True)
+    assert transfer.sha256 == hashlib.sha256(data).hexdigest()
 
 
 def test_faults_see_a_long_listing_as_a_whole(ftp_server_factory: Factory) -> None:
@@ -296,8 +296,8 @@ def test_what_refuses_a_listing_late(ftp_server_factory: Factory) -> None:
     user = User("user", "password", base_path="/", permissions=[Permission(), Permission("/z", list=False)])
     server = ftp_server_factory(users=[user], files={**LONG, "/z/file": b""})
     with RawClient(server.address) as raw:
-        codes, octets = raw.login().fetch("LIST -R /")
+        codes, data = raw.login().fetch("LIST -R /")
         assert codes == ["150", "550"]
-        assert octets.startswith(b"/:\r\n")
+        assert data.startswith(b"/:\r\n")
         assert raw.fetch("LIST -R /z")[0] == ["550"]
     assert [transfer.completed for transfer in server.log.transfers] == [False]

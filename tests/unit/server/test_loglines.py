@@ -214,9 +214,9 @@ def test_control_characters(hub: Hub, lines: pytest.LogCaptureFixture, argument:
 
 
 def test_every_stream_takes_every_line(hub: Hub) -> None:
-    """A handler that writes octets has no trouble with octets that are no text."""
-    octets = io.BytesIO()
-    handler = logging.StreamHandler(io.TextIOWrapper(octets, "utf-8", write_through=True))
+    """A handler that writes bytes has no trouble with bytes that are no text."""
+    data = io.BytesIO()
+    handler = logging.StreamHandler(io.TextIOWrapper(data, "utf-8", write_through=True))
     logger.addHandler(handler)
     before = logger.level
     logger.setLevel(logging.DEBUG)
@@ -226,11 +226,11 @@ def test_every_stream_takes_every_line(hub: Hub) -> None:
         logger.setLevel(before)
         logger.removeHandler(handler)
 
-    assert octets.getvalue() == b"CWD /\\udcff\\r\\n\n"
+    assert data.getvalue() == b"CWD /\\udcff\\r\\n\n"
 
 
 def test_replies_are_read_in_the_encoding_of_the_server(lines: pytest.LogCaptureFixture) -> None:
-    """A reply in Latin-1 is shown as it is meant, and octets that no encoding explains are escaped."""
+    """A reply in Latin-1 is shown as it is meant, and bytes that no encoding explains are escaped."""
     hub = Hub(lambda: 0.0)
     hub.subscribe(LogLines("latin-1"))
     sent(hub, Reply("257", ('"/grün"',)), "latin-1")

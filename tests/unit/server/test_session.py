@@ -114,8 +114,8 @@ def test_more_commands_than_are_read_ahead(raw: RawClient) -> None:
 def test_listings_leave_out_what_vanishes_and_do_without_targets(ftp_server: FtpServer, raw: RawClient) -> None:
     """A name that is gone by now is left out; a link whose target cannot be read is listed without it."""
     ftp_server.files.symlink("/link", "a.txt")
-    _, octets = raw.fetch("LIST")
-    names = [line.rpartition(" ")[2] for line in octets.decode().splitlines()]
+    _, data = raw.fetch("LIST")
+    names = [line.rpartition(" ")[2] for line in data.decode().splitlines()]
     assert names == ["a.txt", "link"]
 
 

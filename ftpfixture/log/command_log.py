@@ -20,11 +20,12 @@ from ftpfixture.log.projection import Projection
 from ftpfixture.log.records import CommandRecord, SessionRecord, TransferRecord
 from ftpfixture.log.session_assertions import SessionAssertions
 from ftpfixture.log.transcript import render
+from ftpfixture.log.transfer_assertions import TransferAssertions
 
 __all__ = ["CommandLog"]
 
 
-class CommandLog(Assertions, SessionAssertions):
+class CommandLog(Assertions, TransferAssertions, SessionAssertions):
     """Every command, reply and transfer of a server, in order.
 
     Args:

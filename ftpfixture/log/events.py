@@ -35,10 +35,10 @@ __all__ = [
 
 
 class Payload:
-    """The octets of one transfer, kept by reference until somebody asks for their digest.
+    """The bytes of one transfer, kept by reference until the log lets them go.
 
-    Hashing costs more than moving octets between memory and a socket does, and most tests never ask; so the pieces
-    that went by (immutable, shared with the stored file) are kept, and dropped once the digest is known.
+    Hashing costs more than moving bytes between memory and a socket does, and most tests never ask for a digest; so the
+    pieces that went by (immutable, shared with the stored file) are kept, and hashed when they are let go.
     """
 
     __slots__ = ("_digest", "_hash", "_lock", "_next", "_offset", "_pieces", "size")
@@ -64,7 +64,7 @@ class Payload:
         return {id(whole.obj): whole.nbytes for whole in wholes}
 
     def hash_some(self, most: int) -> int:
-        """Hash some of the bytes, on the way to the digest; nothing where another thread just hashes them all.
+        """Hash some of the bytes, to let all of them go; nothing where another thread just hashes them all.
 
         Args:
             most: How many bytes.
@@ -75,19 +75,22 @@ class Payload:
         if not self._lock.acquire(blocking=False):
             return most
         try:
-            return self._hash_on(most)
+            left = self._hash_on(most)
+            if self._digest:
+                self._pieces = None
+            return left
         finally:
             self._lock.release()
 
     @property
     def sha256(self) -> str:
-        """SHA-256 of all the octets, in hexadecimal."""
+        """SHA-256 of all the bytes, in hexadecimal."""
         with self._lock:
             self._hash_on(self.size + 1)
             return self._digest
 
     def _hash_on(self, most: int) -> int:
-        if self._pieces is None:
+        if self._digest or self._pieces is None:
             return most
         self._hash = self._hash or hashlib.sha256()
         while self._next < len(self._pieces) and most > 0:
@@ -99,14 +102,14 @@ class Payload:
             if self._offset == len(piece):
                 self._next, self._offset = self._next + 1, 0
         if most > 0:
-            self._digest, self._pieces, self._hash = self._hash.hexdigest(), None, None
+            self._digest, self._hash = self._hash.hexdigest(), None
         return most
 
     def _part(self, piece: bytes | memoryview, most: int) -> memoryview:
         return memoryview(piece)[self._offset : self._offset + most]
 
     def content(self) -> bytes | None:
-        """All the bytes, in one piece; None once the digest is known, and the pieces are dropped."""
+        """All the bytes, in one piece; None when they were let go."""
         with self._lock:
             return None if self._pieces is None else b"".join(self._pieces)
 

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ftpfixture.errors import ServerStateError
 from ftpfixture.log.events import Payload, TlsEstablished
+from ftpfixture.log.retention import CONTENT_LIMIT
 from ftpfixture.wire.command import censor
 
 __all__ = ["CommandRecord", "SessionRecord", "TransferRecord"]
@@ -50,6 +52,30 @@ class TransferRecord:
     def sha256(self) -> str:
         """SHA-256 of the octets as on the wire, in hexadecimal; "" while the transfer runs."""
         return "" if self._payload is None else self._payload.sha256
+
+    @property
+    def content(self) -> bytes:
+        """The bytes as on the wire: of TYPE A with its line ends, of MODE Z inflated.
+
+        A log keeps those of the newest transfers, 64 MiB in all, and in any case those of the last one.
+
+        Raises:
+            ServerStateError: The transfer runs, or the log has let its bytes go; `size` and `sha256` are known still.
+        """
+        content = self.kept_content
+        if self._payload is None:
+            raise ServerStateError(f"the {self.direction} of {self.path} runs: call server.wait_idle() first")
+        if content is None:
+            raise ServerStateError(
+                f"the log has let the {self.size} bytes of {self.path} go: it keeps the newest transfers, "
+                f"{CONTENT_LIMIT} bytes in all; compare size and sha256, which it knows still"
+            )
+        return content
+
+    @property
+    def kept_content(self) -> bytes | None:
+        """The bytes as `content` has them; None while the transfer runs, and when the log has let them go."""
+        return None if self._payload is None else self._payload.content()
 
 
 @dataclass(slots=True)

@@ -9,9 +9,11 @@ from collections import Counter, deque
 
 from ftpfixture.log.events import Payload
 
-__all__ = ["Retention"]
+__all__ = ["CONTENT_LIMIT", "Retention"]
 
-_MOST_KEPT = 1 << 26  # bytes in transfers whose digest nobody asked for; beyond that the oldest are hashed and let go
+CONTENT_LIMIT = 1 << 26
+"""Bytes of transfers that a log keeps; beyond that it hashes the oldest and lets them go."""
+
 _HASHED_AT_ONCE = 1 << 21  # bytes, with each piece that moves: some milliseconds, and faster than they can come
 
 
@@ -35,7 +37,7 @@ class Retention:
             self.size += 0 if self._holders[buffer] else size
             self._holders[buffer] += 1
         for _ in range(len(self._kept)):
-            if self.size <= _MOST_KEPT:
+            if self.size <= CONTENT_LIMIT:
                 break
             oldest, held = self._kept.popleft()
             if all(self._holders[buffer] > 1 for buffer in held):

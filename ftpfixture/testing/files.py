@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
+from ftpfixture import checks
 from ftpfixture.driver import Driver
 from ftpfixture.errors import ConfigurationError, PathIsNotAbsolute
 from ftpfixture.files.content import Snapshot
@@ -146,6 +147,28 @@ class Files(MutableMapping[str, bytes]):
             return {str(path): node.content.snapshot() for path, node in tree.walk() if isinstance(node, FileNode)}
 
         return {path: content.read(0) for path, content in sorted(self._run(contents).items())}
+
+    def below(self, path: str) -> dict[str, bytes]:
+        """All files below a directory, from absolute path to content.
+
+        Raises:
+            KeyError: There is no such directory; the text names those there are.
+            ConfigurationError: The files are not in memory.
+        """
+        top = _absolute(path)
+        if str(top) not in ("/", *self.directories):
+            raise KeyError(f"{path}: no such directory; there are {', '.join(['/', *self.directories])}")
+        return {name: data for name, data in self.as_dict().items() if PurePosixPath(name).is_relative_to(top)}
+
+    def text(self, path: str, encoding: str = "utf-8") -> str:
+        """The content of a file as text, with its line ends as they are stored.
+
+        Raises:
+            KeyError: There is no file of that name; the text names those there are.
+            UnicodeDecodeError: The content is not text of this encoding.
+            ConfigurationError: The files are not in memory, or there is no such encoding.
+        """
+        return self[path].decode(checks.encoding("encoding", encoding))
 
     @property
     def directories(self) -> list[str]:

@@ -7,6 +7,9 @@ import textwrap
 import threading
 from collections.abc import Callable
 
+import pytest
+
+from ftpfixture.errors import ServerStateError
 from ftpfixture.log.events import (
     Disconnected,
     Event,
@@ -452,3 +455,20 @@ def test_clear_keeps_running_transfers(story: Story) -> None:
 
     assert [(record.size, record.completed) for record in story.log.transfers] == [(2, True)]
     story.log.wait_idle(timeout=0)
+
+
+def test_the_content_of_a_transfer(story: Story) -> None:
+    """`content` has the bytes at the end, before and after the digest was asked for; while it runs it is an error."""
+    story.connect()
+    number = story.command("RETR /a")
+    story.open(number, "/a")
+    transfer = story.log.transfers[0]
+    with pytest.raises(ServerStateError, match=r"^the download of /a runs: call server\.wait_idle\(\) first$"):
+        _ = transfer.content
+    assert transfer.kept_content is None
+
+    story.shut(number, payload_of(b"abc", memoryview(b"defg")))
+
+    assert transfer.content == b"abcdefg"
+    assert transfer.sha256 == hashlib.sha256(b"abcdefg").hexdigest()
+    assert transfer.content == b"abcdefg"

@@ -232,15 +232,16 @@ def test_payload_of_nothing_has_the_digest_of_nothing() -> None:
     assert Payload().sha256 == hashlib.sha256(b"").hexdigest()
 
 
-def test_payload_lets_go_of_the_octets_after_the_digest() -> None:
-    """Once the digest is known no octet is held; their number stays."""
+def test_payload_keeps_its_bytes_until_it_is_told_to_let_go() -> None:
+    """The digest can be asked for before and after; the content only before, and the size stays."""
     payload = Payload()
     payload.add(b"x" * 10)
-    assert list(payload.buffers().values()) == [10]
+    digest = payload.sha256
+    assert (list(payload.buffers().values()), payload.content()) == ([10], b"x" * 10)
 
-    _ = payload.sha256
+    payload.hash_some(1)
 
-    assert (payload.buffers(), payload.size) == ({}, 10)
+    assert (payload.buffers(), payload.content(), payload.size, payload.sha256) == ({}, None, 10, digest)
 
 
 def test_payload_counts_a_shared_buffer_once() -> None:

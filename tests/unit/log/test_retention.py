@@ -6,6 +6,7 @@ import hashlib
 
 import pytest
 
+from ftpfixture.errors import ServerStateError
 from ftpfixture.log import retention
 from ftpfixture.log.records import TransferRecord
 from tests.support.story import Story
@@ -18,7 +19,7 @@ def _held(transfer: TransferRecord) -> bool:
 
 def test_octets_are_kept_until_there_are_too_many(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond the limit the oldest transfers are hashed and their octets let go; the digest is right all the same."""
-    monkeypatch.setattr(retention, "_MOST_KEPT", 10)
+    monkeypatch.setattr(retention, "CONTENT_LIMIT", 10)
     story.connect()
     transfers = [story.transfer(f"RETR /{letter}", letter.encode() * 6) for letter in "abc"]
     # The newest is never let go for its own sake: somebody may be about to ask for its digest.
@@ -31,7 +32,7 @@ def test_octets_are_kept_until_there_are_too_many(story: Story, monkeypatch: pyt
 
 def test_a_large_transfer_is_let_go_little_by_little(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     """With each piece that moves some of what is to be let go is hashed, so that no single one costs much."""
-    monkeypatch.setattr(retention, "_MOST_KEPT", 10)
+    monkeypatch.setattr(retention, "CONTENT_LIMIT", 10)
     monkeypatch.setattr(retention, "_HASHED_AT_ONCE", 30)
     story.connect()
     large = story.transfer("RETR /large", b"x" * 100)
@@ -46,7 +47,7 @@ def test_a_large_transfer_is_let_go_little_by_little(story: Story, monkeypatch: 
 
 def test_octets_within_the_limit_are_kept(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     """As long as there are few octets, no transfer is hashed before somebody asks."""
-    monkeypatch.setattr(retention, "_MOST_KEPT", 12)
+    monkeypatch.setattr(retention, "CONTENT_LIMIT", 12)
     story.connect()
     transfers = [story.transfer(f"RETR /{letter}", letter.encode() * 6) for letter in "ab"]
 
@@ -55,7 +56,7 @@ def test_octets_within_the_limit_are_kept(story: Story, monkeypatch: pytest.Monk
 
 def test_a_file_that_is_sent_often_counts_once(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     """Transfers of one stored file share its octets, so any number of them stays within the limit."""
-    monkeypatch.setattr(retention, "_MOST_KEPT", 10)
+    monkeypatch.setattr(retention, "CONTENT_LIMIT", 10)
     stored = b"x" * 8
     story.connect()
     other = story.transfer("RETR /y", b"y")
@@ -67,7 +68,7 @@ def test_a_file_that_is_sent_often_counts_once(story: Story, monkeypatch: pytest
 
 def test_letting_go_skips_what_others_hold(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     """To hash a transfer whose octets another one holds gains nothing: the next one goes instead."""
-    monkeypatch.setattr(retention, "_MOST_KEPT", 15)
+    monkeypatch.setattr(retention, "CONTENT_LIMIT", 15)
     stored = b"x" * 8
     story.connect()
     shared = [story.transfer("RETR /x", memoryview(stored)) for _ in range(2)]
@@ -76,3 +77,19 @@ def test_letting_go_skips_what_others_hold(story: Story, monkeypatch: pytest.Mon
     newest = story.transfer("RETR /z", b"z" * 5)
 
     assert [_held(transfer) for transfer in (*shared, alone, newest)] == [True, True, False, True]
+
+
+def test_the_limit_is_named_where_the_bytes_are_gone(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`content` of an old transfer is an error that says what is known still; a digest asked before changes nothing."""
+    monkeypatch.setattr(retention, "CONTENT_LIMIT", 10)
+    story.connect()
+    old = story.transfer("RETR /a", b"a" * 6)
+    assert old.sha256 == hashlib.sha256(b"a" * 6).hexdigest()
+    assert old.content == b"a" * 6
+
+    new = story.transfer("RETR /b", b"b" * 20)
+
+    assert (new.content, old.kept_content) == (b"b" * 20, None)
+    with pytest.raises(ServerStateError, match=r"^the log has let the 6 bytes of /a go: .* compare size and sha256"):
+        _ = old.content
+    assert old.sha256 == hashlib.sha256(b"a" * 6).hexdigest()

@@ -91,6 +91,35 @@ def test_in_knows_directories_too(files: Files) -> None:
     assert 5 not in files  # type: ignore[comparison-overlap]
 
 
+def test_below(files: Files) -> None:
+    """The files of a directory and of those in it, by absolute path; an unknown directory is an error."""
+    assert files.below("/in") == {"/in/b.txt": b"bb", "/in/deep/c.txt": b"ccc"}
+    assert files.below("/in/") == files.below("/in")
+    assert files.below("/") == files.as_dict()
+    files.mkdir("/in2")
+    assert files.below("/in2") == {}
+    with pytest.raises(KeyError, match=r"/out: no such directory; there are /, /in, /in/deep"):
+        files.below("/out")
+    with pytest.raises(KeyError, match=r"/a\.txt: no such directory"):
+        files.below("/a.txt")
+    with pytest.raises(PathIsNotAbsolute, match="did you mean '/in'"):
+        files.below("in")
+
+
+def test_text(files: Files) -> None:
+    """The content as text, line ends untouched; what is no text of the encoding is an error."""
+    files["/t"] = "grüße\r\n".encode("latin-1")
+
+    assert files.text("/a.txt") == "a"
+    assert files.text("/t", "latin-1") == "grüße\r\n"
+    with pytest.raises(UnicodeDecodeError):
+        files.text("/t")
+    with pytest.raises(KeyError, match="no such file"):
+        files.text("/in")
+    with pytest.raises(ConfigurationError, match="encoding takes an encoding of Python's"):
+        files.text("/t", "latin-0")
+
+
 def test_directories(files: Files) -> None:
     """All directories but the root are listed, sorted."""
     files.mkdir("/empty")

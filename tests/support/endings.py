@@ -10,7 +10,7 @@ from ftpfixture import Fault, FtpServer, on
 from tests.support.faulty import KINDS, End, goes_on, last
 from tests.support.ftps import FtpsClient
 
-__all__ = ["CUTS", "ENDINGS", "TRUNCATE", "Ending", "check", "each_cut", "each_ending", "each_kind", "told"]
+__all__ = ["CUTS", "ENDINGS", "TRUNCATE", "Ending", "check", "each_cut", "each_ending", "each_kind", "is_logged_once"]
 
 
 class Ending(NamedTuple):
@@ -21,7 +21,7 @@ class Ending(NamedTuple):
         clear: How it ends in clear.
         tls: How it ends under TLS.
         code: Of the final reply.
-        error: What the log tells.
+        error: The error in the log.
     """
 
     word: str
@@ -60,15 +60,15 @@ each_ending = pytest.mark.parametrize("ending", ENDINGS, ids=_name)
 each_kind = pytest.mark.parametrize("kind", KINDS)
 
 
-def told(server: FtpServer) -> bool:
-    """True when the log tells of the one fault there is, once."""
+def is_logged_once(server: FtpServer) -> bool:
+    """True if the only fault is in the log, once."""
     (armed,) = server.faults.active
     return [event.fault for event in server.faults.fired] == [str(armed.fault)]
 
 
 def check(client: FtpsClient, server: FtpServer, ending: Ending, size: int) -> None:
-    """Hold the reply and the log against what must be and then everything must be well."""
+    """Check the reply and the log, and that the server works afterwards."""
     assert client.reply().code == ending.code
-    assert told(server)
+    assert is_logged_once(server)
     assert (last(server).completed, last(server).error, last(server).size) == (False, ending.error, size)
     assert goes_on(client, server)

@@ -24,7 +24,7 @@ WORDS: dict[str, Callable[..., Fault]] = {
     for name, member in inspect.getmembers(Fault)
     if getattr(member, "is_word", False) and name not in TRIGGERS
 }
-"""The words that say what goes wrong."""
+"""The words for what goes wrong."""
 
 SECRETS = ("PASS", "ACCT")
 """Verbs whose argument is never shown."""
@@ -66,7 +66,7 @@ def simplest(word: Callable[..., Fault]) -> list[Any]:
     return [values[parameter.name if parameter.name in values else parameter.annotation] for parameter in needed]
 
 
-# Random faults, made of what the signatures say.
+# Random faults, made from the signatures.
 
 _TRAPS = [
     "none",
@@ -173,9 +173,9 @@ def faults(draw: st.DrawFn) -> Fault:
         "type": draw(st.none() | st.sampled_from(["A", "I"])),
     }
     fault = on(*verbs, **first)
-    said = [(name, *draw(call_of(WORDS[name]))) for name in draw(st.lists(st.sampled_from(sorted(WORDS)), max_size=3))]
+    words = [(name, *draw(call_of(WORDS[name]))) for name in draw(st.lists(st.sampled_from(sorted(WORDS)), max_size=3))]
     last = draw(st.sampled_from(sorted(WORDS)))
-    said += draw(st.lists(_triggers(), max_size=3))
-    for name, args, named in [*draw(st.permutations(said)), (last, *draw(call_of(WORDS[last])))]:
+    words += draw(st.lists(_triggers(), max_size=3))
+    for name, args, named in [*draw(st.permutations(words)), (last, *draw(call_of(WORDS[last])))]:
         fault = getattr(fault, name)(*args, **named)
     return fault

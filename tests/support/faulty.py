@@ -1,4 +1,4 @@
-"""Clients of servers on which data connections go wrong: what came, and how it ended, as the socket tells it."""
+"""Clients for faults of data connections: what they received, and how the connection ended at the socket."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ __all__ = [
     "FILES",
     "KINDS",
     "LINES",
-    "Came",
     "End",
     "Line",
+    "Received",
     "begin",
     "enter",
     "goes_on",
@@ -44,10 +44,10 @@ FILES = {"/data.bin": DATA, "/lines.txt": LINES, "/in/": None, "/few/a.txt": b"a
 """What the servers have."""
 
 End = Literal["FIN", "RST", "close_notify"]
-"""How a connection ends: in clear FIN is the end in order; under TLS that is close_notify, and FIN alone is a cut."""
+"""How a connection ends: without TLS, FIN is the regular end; with TLS, close_notify is, and FIN alone is a cut."""
 
 
-class Came(NamedTuple):
+class Received(NamedTuple):
     """What came over a data connection to its end.
 
     Attributes:
@@ -61,11 +61,11 @@ class Came(NamedTuple):
 
 @dataclass
 class Line:
-    """A data connection, in clear or encrypted.
+    """A data connection, with or without TLS.
 
     Attributes:
         sock: The socket.
-        wire: TLS over it; None in clear.
+        wire: Its TLS; None without TLS.
     """
 
     sock: socket.socket
@@ -76,7 +76,7 @@ class Line:
         return self.sock.recv(size) if self.wire is None else self.wire.receive(size)
 
     def exactly(self, count: int) -> bytes:
-        """So many bytes."""
+        """Receive exactly `count` bytes."""
         content = b""
         while len(content) < count:
             piece = self.receive(count - len(content))
@@ -96,7 +96,7 @@ class Line:
             self.sock.settimeout(timeout)
         return False
 
-    def rest(self) -> Came:
+    def rest(self) -> Received:
         """Everything to the end."""
         pieces: list[bytes] = []
         end: End = "FIN" if self.wire is None else "close_notify"
@@ -106,7 +106,7 @@ class Line:
             end = "RST"
         except ssl.SSLEOFError:
             end = "FIN"
-        return Came(b"".join(pieces), end)
+        return Received(b"".join(pieces), end)
 
     def send(self, content: bytes) -> None:
         """Send all bytes."""
@@ -126,19 +126,19 @@ class Line:
             self.wire.send_close_notify()
             self.sock.shutdown(socket.SHUT_WR)
             while self.sock.recv(1 << 16):
-                pass  # with tickets unread the system would say RST, and destroy the end of what was sent
+                pass  # with unread tickets the system would send RST, and discard the end of the upload
         self.sock.close()
 
 
 def enter(server: FtpServer, kind: str = "clear") -> FtpsClient:
-    """A client that is logged in: in clear, or with everything encrypted."""
+    """Return a client that is logged in, without TLS or with all connections encrypted."""
     if kind == "clear":
         return FtpsClient(server.address).login()
     return FtpsClient(server.address, kind).enter()
 
 
 def begin(client: FtpsClient, line: str, verb: str = "EPSV") -> Line:
-    """Begin a transfer, to its 150 and a whole handshake.
+    """Start a transfer: read the 150, and complete the TLS handshake.
 
     Args:
         client: Logged in.
@@ -162,7 +162,7 @@ def in_order(kind: str) -> End:
 
 
 def last(server: FtpServer) -> TransferRecord:
-    """What the log tells of the last transfer."""
+    """The last transfer in the log."""
     return server.log.transfers[-1]
 
 
@@ -172,7 +172,7 @@ def inflated(content: bytes) -> bytes:
 
 
 def goes_on(client: FtpsClient, server: FtpServer) -> bool:
-    """True when this session and a new one go on as if nothing had been: a file goes up, and comes back."""
+    """True if this session and a new one still work: a file is uploaded and downloaded."""
     with enter(server, "clear" if client.control is None else "TLSv1.3") as other:
         return _is_well(client, server) and _is_well(other, server)
 

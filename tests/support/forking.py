@@ -1,6 +1,6 @@
 """A program that forks, spawns and ends while servers run: ``python -m tests.support.forking METHOD``.
 
-It says "well" at its end; whatever goes wrong is a traceback and a status that is not 0.
+It prints "well" at its end; a failure is a traceback and an exit status other than 0.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ METHODS: dict[str, Callable[[FtpServer], None]] = {
 
 
 def main(method: str) -> None:
-    """Run one of the methods while sessions of this process live, which go on."""
+    """Run one of the methods while sessions of this process are open; they continue."""
     with FtpServer(files=FILES, tls="explicit") as server:
         _ADDRESS.append(server.address)
         with RawClient(server.address) as clear, FtpsClient(server.address) as encrypted:

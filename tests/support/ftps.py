@@ -1,4 +1,4 @@
-"""A client of bytes for whole dialogues over FTPS, which knows when TLS begins and ends."""
+"""A raw client for whole dialogues over FTPS; it starts and ends TLS as the protocol says."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ DATA_VERBS = ["PASV", "EPSV", "PORT", "EPRT"]
 
 
 class FtpsClient(TlsClient):
-    """A client of bytes that encrypts whatever is agreed on; see `RawClient` and `TlsClient`.
+    """A `TlsClient` that encrypts the connections as negotiated.
 
     Args:
-        address: Of the server.
-        version: Of TLS.
-        context: To shake hands with; None for one of that version that trusts the authority of the tests.
+        address: The address of the server.
+        version: The version of TLS.
+        context: The context; None for one of that version that trusts the certificate authority of the tests.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class FtpsClient(TlsClient):
     # The control connection.
 
     def encrypt_first(self) -> Self:
-        """Shake hands before the greeting: implicit TLS."""
+        """Do the TLS handshake before the greeting: implicit TLS."""
         wire = Wire(self.sock, self.context)
         wire.do_handshake()
         self.control = wire
@@ -41,7 +41,7 @@ class FtpsClient(TlsClient):
         return self
 
     def enter(self, user: str = "user", password: str = "password", level: str = "P") -> Self:
-        """Read the greeting, encrypt what is not, log in, choose TYPE I; data connections are as `level` says."""
+        """Read the greeting, start TLS if needed, log in, send TYPE I; `level` is the argument of PROT."""
         assert self.reply().code == "220"
         if self.control is None:
             self.encrypt()
@@ -49,9 +49,9 @@ class FtpsClient(TlsClient):
         return self
 
     def play(self, script: str) -> None:
-        """Say line after line and hold each answer against a code: ``"PBSZ 0=200; PROT X=504"``.
+        """Send each line, and compare the code of its reply: ``"PBSZ 0=200; PROT X=504"``.
 
-        Hands are shaken after a 234, and TLS is ended where CCC or REIN ended it.
+        A 234 starts a TLS handshake; after CCC and REIN TLS ends.
         """
         for line, _, expected in (step.strip().rpartition("=") for step in script.split(";")):
             code = self.code(line)
@@ -66,7 +66,7 @@ class FtpsClient(TlsClient):
                 self.end_tls()
 
     def end_tls(self) -> None:
-        """Read close_notify, answer with ours, and go on in clear."""
+        """Read close_notify, send close_notify, and continue without TLS."""
         assert self.control is not None
         assert self.control.receive() == b""
         self.control.send_close_notify()
@@ -75,7 +75,7 @@ class FtpsClient(TlsClient):
     # Data connections.
 
     def begin_data(self, verb: str = "EPSV") -> Callable[[], socket.socket]:
-        """Say a data command; the result gives the connected socket once a transfer was asked for."""
+        """Send a data command; returns a function that gives the connected socket after the transfer command."""
         if verb in ("PASV", "EPSV"):
             sock = self.passive(verb)
             return lambda: sock
@@ -90,17 +90,17 @@ class FtpsClient(TlsClient):
         return accept
 
     def wire(self, sock: socket.socket, *, resume: bool = True) -> Wire:
-        """TLS for a data connection; it resumes the session of the control connection, if there is one."""
+        """Return TLS for a data connection; it resumes the session of the control connection, if there is one."""
         session = self.control.session if resume and self.control is not None else None
         return Wire(sock, self.context, session)
 
     def transfer(self, line: str, verb: str = "EPSV", *, early: bool = False, resume: bool = True) -> Wire:
-        """Begin a transfer, to its 150 and a whole handshake.
+        """Start a transfer: read the 150, and complete the TLS handshake.
 
         Args:
             line: The command.
             verb: PASV, EPSV, PORT or EPRT.
-            early: Shake hands before the 150 is read and, on a passive connection, before the command is said.
+            early: Do the handshake before the 150 and, on a passive connection, before the command.
             resume: As for `wire`.
         """
         data = self.begin_data(verb)
@@ -119,7 +119,7 @@ class FtpsClient(TlsClient):
         return wire
 
     def download(self, line: str, verb: str = "EPSV", *, early: bool = False, resume: bool = True) -> bytes:
-        """The bytes of a whole transfer, which must end in order with 226."""
+        """Download with a complete transfer, whose reply must be 226."""
         wire = self.transfer(line, verb, early=early, resume=resume)
         content = read_to_close_notify(wire)
         wire.send_close_notify()
@@ -128,7 +128,7 @@ class FtpsClient(TlsClient):
         return content
 
     def upload(self, line: str, content: bytes, verb: str = "EPSV", *, early: bool = False) -> None:
-        """Send bytes as a whole transfer, which must end in order with 226."""
+        """Upload with a complete transfer, whose reply must be 226."""
         wire = self.transfer(line, verb, early=early)
         if content:
             wire.send(content)
@@ -139,12 +139,12 @@ class FtpsClient(TlsClient):
 
 
 def read_to_close_notify(wire: Wire) -> bytes:
-    """What comes before close_notify; ssl.SSLEOFError when the connection ends without one."""
+    """Read to close_notify; ssl.SSLEOFError if the connection ends without it."""
     return b"".join(iter(wire.receive, b""))
 
 
 def is_cut(wire: Wire) -> bool:
-    """Wait for the end: True when it is one without close_notify."""
+    """Wait for the end; True if there is no close_notify."""
     try:
         read_to_close_notify(wire)
     except (ssl.SSLEOFError, ConnectionResetError):
@@ -153,7 +153,7 @@ def is_cut(wire: Wire) -> bool:
 
 
 def not_a_word(sock: socket.socket) -> bool:
-    """Wait for the other side to close; True when it said nothing before."""
+    """Wait for the other side to close; True if it sends nothing before."""
     try:
         return sock.recv(1) == b""
     except ConnectionResetError:

@@ -1,6 +1,6 @@
-"""Plays sessions that `fuzz_words` makes against real servers, and says what went wrong.
+"""Plays sessions from `fuzz_words` against real servers, and reports what went wrong.
 
-One rule: whatever a client does, the server answers each command once or tells why not, and is as it was afterwards.
+One rule: for any client, the server replies once to each command or logs why not, and is unchanged afterwards.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ __all__ = ["WORLDS", "Case", "Fuzzer", "play", "shrink"]
 
 WORLDS = ("memory", "disk", "threads", "explicit", "implicit", "faults")
 STOP_LIMIT = 2  # seconds; close() gives sessions half of one, the rest is for machines that are shared
-END_LIMIT = 10  # seconds until a session whose client is gone must be over
+END_LIMIT = 10  # seconds until a session must have ended after its client closed
 FILES = {"/a.txt": b"hello\n", "/b.txt": b"0123456789", "/d/e/f.bin": bytes(range(256)) * 300, "/two words": b"2"}
 NEW_FILES = {"/new", "/new2", "/up/x"}
 
@@ -103,17 +103,17 @@ class World:
             assert self.server.log.wait_until(lambda: bool(self.server.log.sessions), END_LIMIT)
             player.play(case.steps)
             in_order = not case.faults and player.leave()
-            deaf = not case.faults and not player.gone
+            unanswered = not case.faults and not player.closed
         ended = self.server.log.wait_until(lambda: not self.server.sessions, END_LIMIT)
         problems = [*self.errors, *_failures(self.server), *([] if ended else ["the session does not end"])]
-        problems += ["QUIT was not the end"] if deaf else []
+        problems += ["QUIT was not the end"] if unanswered else []
         problems += self._left() if ended else []
         problems += _unanswered(self.server) + _out_of_order(self.server)
         in_order = in_order and self.server.log.sessions[0].reason == "quit"  # and not in the middle of CCC
         if player.broken and self.server.log.commands[-1].argument != LAST_WORDS.decode():
-            in_order = False  # an earlier QUIT was the end, and what was sent to nobody reset the connection
-        if in_order and (said := _said(self.server)) != player.heard:
-            problems.append(f"said {said!r:.500}, heard {player.heard!r:.500}")
+            in_order = False  # an earlier QUIT ended the session, and bytes after it reset the connection
+        if in_order and (sent := _sent(self.server)) != player.received:
+            problems.append(f"sent {sent!r:.500}, received {player.received!r:.500}")
         self.server.faults.clear()
         self.server.log.clear()
         self.errors.clear()
@@ -195,7 +195,7 @@ def _out_of_order(server: FtpServer) -> list[str]:
     return []
 
 
-def _said(server: FtpServer) -> bytes:
+def _sent(server: FtpServer) -> bytes:
     return b"".join(event.raw for event in server.log.events if isinstance(event, ReplySent))
 
 
@@ -249,7 +249,7 @@ class Fuzzer:
         with World(world, self._new_folder(), self._server_class) as made:
             for case in self._cases(made, sessions):
                 if problems := made.play(case):
-                    return self._told(case, problems)
+                    return self._reported(case, problems)
             problems = made.stop()
         problems = problems or _left(before, held())
         return f"seed {self._seed}, {world}: {problems}" if problems else None
@@ -268,7 +268,7 @@ class Fuzzer:
             self.commands += length
             yield Case(world.name, tuple(session(source.getrandbits(64), verbs, length)), faults)
 
-    def _told(self, case: Case, problems: list[str]) -> str:
+    def _reported(self, case: Case, problems: list[str]) -> str:
         def fails(tried: Case) -> bool:
             return bool(play(tried, self._new_folder(), self._server_class))
 
@@ -277,7 +277,7 @@ class Fuzzer:
 
 
 def play(case: Case, folder: Path, server_class: type[Server] = Server) -> list[str]:
-    """Play one case against a server of its own; what went wrong."""
+    """Play one case against a new server; returns what went wrong."""
     with World(case.world, folder, server_class) as world:
         return world.play(case) or world.stop()
 
@@ -287,7 +287,7 @@ def shrink(case: Case, fails: Callable[[Case], bool], tries: int = 100) -> Case:
 
     Args:
         case: One that goes wrong.
-        fails: Plays a case, and says whether it does.
+        fails: Plays a case; returns whether it fails.
         tries: How often that is done at most.
     """
     steps = [step for what, payload in case.steps for step in _single(what, payload)]

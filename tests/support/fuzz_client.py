@@ -1,4 +1,4 @@
-"""A client that does what the steps of a fuzzer say, right or wrong, and goes on whatever comes of it.
+"""A client that performs the steps of a fuzzer, right or wrong, and continues after any failure.
 
 One rule: it never waits long, and keeps all that it hears.
 """
@@ -28,16 +28,16 @@ _ABORT = struct.pack("ii", 1, 0)
 
 
 class Player:
-    """A client that does what the steps say, and never waits long.
+    """A client that performs the steps, and never waits long.
 
     Args:
         address: Of the server.
-        tls: "explicit" or "implicit" to encrypt everything; None for clear text.
+        tls: "explicit" or "implicit" to encrypt everything; None for no TLS.
         context: To encrypt with.
 
     Attributes:
-        heard: All that came over the control connection.
-        gone: Whether that is closed.
+        received: All bytes from the control connection.
+        closed: Whether the control connection is closed.
         broken: Whether that was by a reset, which may destroy what came before it.
     """
 
@@ -48,10 +48,10 @@ class Player:
         self._replies: list[Reply] = []
         self._data: list[socket.socket] = []
         self._listeners: list[socket.socket] = []
-        self.heard = b""
+        self.received = b""
         self._sock = socket.create_connection(address, _LIMIT)
         self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.gone = False
+        self.closed = False
         self.broken = False
         if tls == "implicit":
             self._encrypt()
@@ -78,7 +78,7 @@ class Player:
     def play(self, steps: tuple[Step, ...]) -> None:
         """Take the steps until they end or the server closes the connection."""
         for what, content in steps:
-            if self.gone:
+            if self.closed:
                 return
             try:
                 self._take(what, content)
@@ -107,14 +107,14 @@ class Player:
                 if what == "reset":
                     self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
                 self._sock.close()
-                self.gone = True
+                self.closed = True
 
     def _put(self, content: bytes) -> None:
         if content:
             self._sock.sendall(content)
 
     def _receive(self, timeout: float) -> bool:
-        """Take what the server said, waiting for it; False when nothing came."""
+        """Wait for bytes from the server, and take them; False if none arrived."""
         pending = isinstance(self._sock, ssl.SSLSocket) and self._sock.pending()
         if not pending and not select.select([self._sock], [], [], timeout)[0]:
             return False
@@ -122,16 +122,16 @@ class Player:
         try:
             data = self._sock.recv(1 << 16)
         except ssl.SSLWantReadError:
-            return True  # TLS had something to say, and the server had not
+            return True  # a TLS record without data
         except OSError:
             data = b""
             self.broken = True
         finally:
             self._sock.settimeout(_LIMIT)
         if not data:
-            self.gone = True
+            self.closed = True
             return False
-        self.heard += data
+        self.received += data
         for line in self._lines.feed(data):
             with contextlib.suppress(ReplySyntaxError):  # a fault may break replies
                 if line is not None and (reply := self._parser.feed_line(line)) is not None:
@@ -145,7 +145,7 @@ class Player:
         known = len(self._replies)
         self._put(line + b"\r\n")
         deadline = time.monotonic() + timeout
-        while len(self._replies) == known and time.monotonic() < deadline and not self.gone:
+        while len(self._replies) == known and time.monotonic() < deadline and not self.closed:
             self._receive(timeout)
         return self._replies[-1] if len(self._replies) > known else None
 
@@ -196,16 +196,16 @@ class Player:
                 pass
 
     def leave(self) -> bool:
-        """Say QUIT and read to the end; True when the connection ended in order, and all that was said came."""
+        """Send QUIT and read to the end; True if the connection ended in order, after all replies."""
         for sock in (*self._data, *self._listeners):
             sock.close()
-        if self.gone:
+        if self.closed:
             return False
         try:
             self._put(b"\r\nQUIT " + LAST_WORDS + b"\r\n")
             while self._receive(_ANSWER_LIMIT):
                 pass
         except OSError:
-            self.gone = True
+            self.closed = True
             return False
-        return self.gone
+        return self.closed

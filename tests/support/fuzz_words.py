@@ -1,4 +1,4 @@
-"""What a client may say to a server, right and wrong: steps of sessions, made from a seed.
+"""What a client may send to a server, right and wrong: steps of sessions, made from a seed.
 
 One rule: the same seed makes the same steps, and a step is a plain tuple, so that a session that went wrong can be
 printed, cut down and played again.
@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 __all__ = ["Step", "session"]
 
 Step = tuple[str, bytes]
-"""What to do, and the bytes it is done with; `tests.support.fuzz_client.Player` says what each does."""
+"""The kind of a step, and its bytes; `tests.support.fuzz_client.Player` performs them."""
 
 HUGE = "9" * 4400  # more than int() takes
 NUMBERS = ("0", "1", "7", "8", "255", "4096", "-1", "1.5", "", "٣", "²", str(1 << 31), str(1 << 63), str(10**19), HUGE)

@@ -1,4 +1,4 @@
-"""Who connects to a listener."""
+"""Clients that connect to a listener."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ HOST = "127.0.0.1"
 
 
 class Guests:
-    """Who was accepted."""
+    """The accepted connections."""
 
     def __init__(self) -> None:
         self.transports: list[Transport] = []

@@ -13,7 +13,7 @@ from tests.support.witness import Witness
 
 __all__ = ["BIG", "FILES", "Lab"]
 
-BIG = bytes(range(256)) * (1 << 15)  # more than any system keeps for a connection: nobody reads it, and it stands still
+BIG = bytes(range(256)) * (1 << 15)  # larger than all buffers: without a reader, the transfer stops
 FILES = {"/a.txt": b"hello\n", "/b.txt": b"0123456789", "/c.txt": b"c", "/big.bin": BIG, "/dir/": None}
 
 
@@ -47,12 +47,12 @@ class Lab:
         return [self.server.faults.add(fault) for fault in faults]
 
     def connect(self) -> Witness:
-        """A client that has said and read nothing yet."""
+        """Return a connected client that has sent and read nothing."""
         self._clients.append(Witness(self.server))
         return self._clients[-1]
 
     def connect_before_it_is_accepted(self) -> Witness:
-        """The same, but connected for certain before anything can go wrong: else connecting might tell of a RST."""
+        """Return a client that is connected before the fault acts: otherwise connecting might fail with the RST."""
         self.server.pause()
         client = self.connect()
         self.server.resume()
@@ -75,7 +75,7 @@ class Lab:
         return client
 
     def wait_applied(self, times: int = 1) -> None:
-        """Wait until so many faults were applied, and what they wait for is all that the server waits for."""
+        """Wait until `count` faults were applied, and the server waits only for their timers."""
         self.server.log.wait_for(lambda event: isinstance(event, FaultApplied), times=times)
         self.clock.move(0)
 

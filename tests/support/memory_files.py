@@ -61,7 +61,7 @@ def file_node(tree: MemoryFiles, path: PurePath = FILE) -> FileNode:
 
 @contextmanager
 def traced() -> Iterator[Callable[[], int]]:
-    """Trace memory; what is given tells, afterwards, how many bytes were allocated at most."""
+    """Trace memory; the yielded object has, afterwards, the peak number of allocated bytes."""
     peaks: list[int] = []
     tracemalloc.start()
     try:

@@ -25,7 +25,7 @@ _ACTION = re.compile(r"(?:(?P<commands>[A-Z*][^:]*): )?(?P<word>[a-z]\w*)(?P<val
 _MOMENT = re.compile(r"\b(?:phase=\w+|after_bytes=|at=)")
 
 _PROTECTIONS = frozenset({"lab", "kind"})
-"""Parameters that say how connections are encrypted, if they are."""
+"""Parameters for the encryption of connections."""
 
 _TLS = frozenset({"explicit", "implicit", "TLSv1.2", "TLSv1.3"})
 
@@ -123,7 +123,7 @@ def _independent(keys: Mapping[str, Sequence[Hashable]]) -> list[list[str]]:
 
 
 def _key(value: object) -> Hashable:
-    """What tells a value from others, though they may be equal."""
+    """The identity of a value; equal values may differ, such as 1 and True."""
     try:
         hash(value)
     except TypeError:

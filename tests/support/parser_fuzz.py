@@ -1,6 +1,6 @@
-"""Makes inputs for the parsers of `wire` at random, and says which of them are not treated as they should be.
+"""Makes random inputs for the parsers of `wire`, and reports those that are parsed wrongly.
 
-One rule: a run is told by its seed alone, and what is found is told with the input itself.
+One rule: the seed alone determines a run, and a report contains the input.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Finding(NamedTuple):
 
 
 def fuzz(target: Target, seed: int, inputs: int) -> list[Finding]:
-    """Give a target so many inputs; one in 500 is also blown up to see whether the time grows with its length."""
+    """Give a target `count` inputs; one in 500 is also enlarged, to check how the time grows with the length."""
     chance = Random(seed)
     found = []
     for number in range(inputs):
@@ -96,7 +96,7 @@ _TOO_MANY = 24  # times as long: three times the eight, where a square would be 
 
 
 def slow(check: Callable[[Any], None], short: Any, long: Any) -> str | None:
-    """Say so if the long input takes more than its share of the processor's time, each measured at its best."""
+    """Report it if the time grows faster than the length; each time is the best of several."""
     if _seconds(check, long) < _ENOUGH:
         return None
     times = [min(_seconds(check, value) for _ in range(3)) for value in (short, long)]
@@ -159,15 +159,15 @@ def _check_line(parse: Callable[[str], Entry]) -> Callable[[str], None]:
 
 def _check_listing(lines: list[str]) -> None:
     reading = read_listing(lines, now=NOW)
-    told = len(reading.entries) + len(reading.unread) + len(reading.headings)
+    reported = len(reading.entries) + len(reading.unread) + len(reading.headings)
     versions = [entry for entry in reading.entries if ";" in entry.name or entry.type == "dir"]
     broken = [line for line in reading.unread if ";" in line.line]
     halves = len(versions) + len(broken)  # these may be on two lines
-    assert len(lines) - halves <= told <= len(lines), f"{told} of {len(lines)} lines are told"
+    assert len(lines) - halves <= reported <= len(lines), f"{reported} of {len(lines)} lines are reported"
     for entry in reading.entries:
         _part(entry.name, lines)
     for line in reading.unread:
-        assert line.reason, "no reason is told"
+        assert line.reason, "there is no reason"
 
 
 def _check_unix_round_trip(entries: list[Entry]) -> None:
@@ -183,10 +183,10 @@ def _check_unix_round_trip(entries: list[Entry]) -> None:
 
 def _check_msdos_round_trip(entries: list[Entry]) -> None:
     for four in (False, True):
-        told = [entry for entry in entries if not four or entry.name.strip(" ")]
-        reading = read_listing([msdos_line(entry, four_digit_year=four) for entry in told], now=NOW)
+        written = [entry for entry in entries if not four or entry.name.strip(" ")]
+        reading = read_listing([msdos_line(entry, four_digit_year=four) for entry in written], now=NOW)
         assert reading.unread == ()
-        kinds = [(entry.name, "dir" if entry.type == "dir" else "file", entry.size) for entry in told]
+        kinds = [(entry.name, "dir" if entry.type == "dir" else "file", entry.size) for entry in written]
         assert [(entry.name, entry.type, entry.size) for entry in reading.entries] == kinds
 
 

@@ -29,7 +29,7 @@ def _words(chance: Random, most: int = 30) -> str:
 
 
 def _mutated(text: str, chance: Random, others: Sequence[str]) -> str:
-    """A text with up to three pieces of it replaced, taken out, said twice, or crossed with another text."""
+    """A text with up to three pieces of it replaced, removed, repeated, or mixed with another text."""
     for _ in range(chance.choice((0, 1, 1, 1, 2, 3))):
         first = chance.randrange(len(text) + 1)
         last = min(len(text), first + chance.choice((0, 0, 1, 1, 2, 5, 20)))

@@ -1,14 +1,14 @@
-"""A fault and a dialogue in, the effects out, as text that is easy to compare: no socket, no server, no time.
+"""From a fault and a dialogue to the effects, as text that is easy to compare: no socket, no server, no time.
 
 A line of a dialogue is one of:
 
-- ``RETR a``: the command comes; the last effect is what becomes of it: ``do RETR a``, ``answer 550 No`` or ``ignore``;
-- ``150 Go``: the server answers it;
-- ``|abc`` and ``|abc|``: so many bytes are about to be sent on its data connection, with the second the last of them;
-- ``^abc`` and ``^abc|``: so many are received on it;
-- ``TLS``: a TLS handshake begins; ``fail refuse`` or ``succeed`` is what becomes of it.
+- ``RETR a``: the command is received; the last effect is its outcome: ``do RETR a``, ``answer 550 No`` or ``ignore``;
+- ``150 Go``: the server replies to it;
+- ``|abc`` and ``|abc|``: these bytes are about to be sent on its data connection; the second form ends the file;
+- ``^abc`` and ``^abc|``: these bytes are received on its data connection;
+- ``TLS``: a TLS handshake begins; the outcome is ``fail refuse`` or ``succeed``.
 
-An effect behind which nothing can follow ends its line: a wait for ever, and the end of the data connection.
+A line ends after an effect that nothing can follow: a wait for ever, and the end of the data connection.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ T = TypeVar("T")
 def play(
     faults: str, *dialogue: str, size: int | None = None, encrypted: bool = False, known: bool = True
 ) -> list[list[str]]:
-    """The effects of each line of a dialogue; faults stand on lines of their own."""
+    """Return the effects of each line of a dialogue; `faults` has one fault on each line."""
     armed = [ActiveFault(parse(line.strip())) for line in faults.strip().split("\n")]
     stage = Play(armed, size=size, encrypted=encrypted, known=known)
     return [stage.perform(line) for line in dialogue]
 
 
 def untouched(line: str) -> str:
-    """What a line of a dialogue makes happen where nothing goes wrong."""
+    """Return the effect of a line of a dialogue without faults."""
     if line == "TLS":
         return "succeed"
     kinds = {"|": "data", "^": "got"}
@@ -49,18 +49,18 @@ def untouched(line: str) -> str:
 
 
 class _OverError(Exception):
-    """Nothing can follow."""
+    """No effect can follow."""
 
 
 class Play:
-    """Faults, and the commands that they meet.
+    """Faults, and the commands to which they apply.
 
     Args:
         armed: The faults.
-        size: Bytes that a download will have; None when nobody knows.
-        encrypted: Whether data connections are.
-        known: Whether it is known what is there: all paths that are not called "missing".
-        taken: Whether the faults happen to other commands as soon as they are looked up, and so not to these.
+        size: The size of a download in bytes; None if it is not known.
+        encrypted: Whether data connections are encrypted.
+        known: Whether `Exists` has a result: True for every path except "missing".
+        taken: Whether the faults reach their limit with other commands, and so do not happen to these.
     """
 
     def __init__(
@@ -72,8 +72,8 @@ class Play:
         known: bool = True,
         taken: bool = False,
     ) -> None:
-        self._rules = ActiveFaults()
-        self._rules.active = tuple(armed)
+        self._faults = ActiveFaults()
+        self._faults.active = tuple(armed)
         self._size = size
         self._encrypted = encrypted
         self._known = known
@@ -83,7 +83,7 @@ class Play:
         self._moved = 0
 
     def perform(self, line: str) -> list[str]:
-        """What a line of a dialogue makes happen."""
+        """Return the effects of a line of a dialogue."""
         effects = []
         try:
             for effect in self._performed(line):
@@ -106,9 +106,9 @@ class Play:
             yield from self._shown(self._program.reply(Reply(line[:3], (line[4:],))))
 
     def _command(self, line: str) -> Iterator[str]:
-        self._program, self._transfer, self._moved = self._rules.program(situation(line)), None, 0
+        self._program, self._transfer, self._moved = self._faults.program(situation(line)), None, 0
         if self._taken:
-            for armed in self._rules.active:
+            for armed in self._faults.active:
                 armed.fired = armed.fault.trigger.times or 0
         if self._program is None:
             yield f"do {line}"
@@ -118,7 +118,7 @@ class Play:
             effects.append(effect)
             yield effect
         if {"end control fin", "end control rst"}.intersection(effects):
-            return  # the connection is closed: nothing is carried out
+            return  # the connection is closed, so the command is not carried out
         outcome = yield from self._shown(self._program.command())
         if isinstance(outcome, str):
             yield f"do {line.partition(' ')[0]} {outcome}".strip()
@@ -150,7 +150,7 @@ class Play:
             content = content[len(piece) :]
 
     def _shown(self, hook: Hook[T]) -> Generator[str, None, T]:
-        """What a hook yields, as text, to the end or until nothing can follow."""
+        """Yield the effects of a hook as text, to its end or until no effect can follow."""
         answer: bool | None = None
         while True:
             try:

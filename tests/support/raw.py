@@ -1,4 +1,4 @@
-"""A client of bytes: it says exactly what a test tells it, and knows nothing of FTP but replies."""
+"""A raw client: it sends exactly the bytes of a test, and parses nothing except replies."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class RawClient:
     """A control connection over a blocking socket.
 
     Args:
-        address: Of the server.
-        timeout: Seconds that any wait may last.
+        address: The address of the server.
+        timeout: The longest wait in seconds.
     """
 
     def __init__(self, address: tuple[str, int], timeout: float = 10) -> None:
@@ -34,7 +34,7 @@ class RawClient:
         return socket.create_connection(address, self._timeout)
 
     def limit(self, timeout: float) -> None:
-        """Wait no longer than so many seconds from here on, on this connection and on those that are still to come."""
+        """Set the longest wait in seconds, for this connection and for later ones."""
         self._timeout = timeout
         self.sock.settimeout(timeout)
 
@@ -50,7 +50,7 @@ class RawClient:
         return self.sock.recv(65536)
 
     def reply(self) -> Reply:
-        """The next reply; EOFError when the server closed instead."""
+        """Read the next reply; EOFError if the server has closed."""
         while not self._replies:
             data = self._get()
             if not data:
@@ -72,7 +72,7 @@ class RawClient:
         return self.ask(line).code
 
     def flood(self) -> None:
-        """Send commands and read nothing, until neither side's system takes any more."""
+        """Send commands and read nothing, until the buffers of both sides are full."""
         self.sock.settimeout(0.2)
         try:
             while True:
@@ -81,7 +81,7 @@ class RawClient:
             self.sock.settimeout(self._timeout)
 
     def read_to_the_end(self) -> None:
-        """Read all replies until the server closes; TimeoutError when it does not."""
+        """Read all replies until the server closes; TimeoutError if it does not."""
         try:
             while True:
                 self.reply()
@@ -89,7 +89,7 @@ class RawClient:
             pass
 
     def is_closed(self) -> bool:
-        """True when the server says nothing more and closes; waits for that."""
+        """Wait for the end of the connection; True if the server sends nothing more."""
         try:
             return not self._replies and self._get() == b""
         except ConnectionResetError:
@@ -104,7 +104,7 @@ class RawClient:
         return self
 
     def passive(self, verb: str = "EPSV") -> socket.socket:
-        """A connected data socket."""
+        """Return a connected data socket."""
         reply = self.ask(verb)
         if verb == "PASV":
             assert reply.code == "227", reply
@@ -117,7 +117,7 @@ class RawClient:
         return sock
 
     def active(self, verb: str = "EPRT") -> socket.socket:
-        """A listening socket that was announced with PORT or EPRT."""
+        """Return a listening socket, announced with PORT or EPRT."""
         host = self.sock.getsockname()[0]
         listener = socket.create_server((host, 0), family=self.sock.family)
         listener.settimeout(self._timeout)
@@ -128,7 +128,7 @@ class RawClient:
         return listener
 
     def fetch(self, line: str | bytes, verb: str = "EPSV") -> tuple[list[str], bytes]:
-        """Download by a command: the codes of its replies, and the bytes."""
+        """Download with a command; returns the codes of its replies, and the bytes."""
         data = self.passive(verb)
         first = self.ask(line)
         if not first.is_preliminary:
@@ -138,7 +138,7 @@ class RawClient:
         return [first.code, self.reply().code], content
 
     def store(self, line: str | bytes, content: bytes, verb: str = "EPSV") -> list[str]:
-        """Upload by a command: the codes of its replies."""
+        """Upload with a command; returns the codes of its replies."""
         data = self.passive(verb)
         first = self.ask(line)
         if first.is_preliminary:
@@ -147,16 +147,16 @@ class RawClient:
         return [first.code, self.reply().code] if first.is_preliminary else [first.code]
 
     def also(self, sock: socket.socket) -> None:
-        """Let another socket be one of the client's."""
+        """Close another socket together with the client."""
         self._open.append(sock)
 
     def close(self) -> None:
-        """Close every socket that was opened."""
+        """Close all sockets."""
         for sock in self._open:
             sock.close()
 
     def vanish(self) -> None:
-        """Close every socket with RST."""
+        """Reset all connections (RST)."""
         for sock in self._open:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.close()
@@ -171,6 +171,6 @@ class RawClient:
 
 
 def read_all(sock: socket.socket) -> bytes:
-    """Everything to the end; the socket is closed then."""
+    """Read to the end, and close the socket."""
     with sock:
         return b"".join(iter(lambda: sock.recv(1 << 16), b""))

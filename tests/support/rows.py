@@ -1,4 +1,4 @@
-"""Tables whose rows are all looked at in one test."""
+"""Tables whose rows are all checked in one test."""
 
 from __future__ import annotations
 

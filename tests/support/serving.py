@@ -1,6 +1,6 @@
-"""What a process of its own runs: a server of a Python library, over a folder, until it is killed.
+"""A server of a Python library in its own process, over a folder, until it is killed.
 
-It says its port in one line as soon as it listens.
+It prints its port on one line as soon as it listens.
 """
 
 from __future__ import annotations

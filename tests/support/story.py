@@ -31,7 +31,7 @@ PEER, LOCAL = ("127.0.0.1", 50001), ("127.0.0.1", 2121)
 
 
 class Watched(RealTime):
-    """Real time that tells when somebody who waits has looked: what comes from now on wakes him.
+    """Real time that reports when a waiting thread has checked its condition: later events wake it.
 
     Attributes:
         looked: Set after each look.
@@ -54,7 +54,7 @@ class Watched(RealTime):
 
 
 class Story:
-    """Tells a log what a server would tell it; one event each quarter of a second."""
+    """Emits the events of a server to a log, one each quarter of a second."""
 
     def __init__(self) -> None:
         self._now = 0.0
@@ -145,7 +145,7 @@ def payload_of(*pieces: bytes | memoryview) -> Payload:
 
 
 def failure_of(check: Callable[[], object]) -> str:
-    """What an assertion that fails says."""
+    """The message of an assertion that fails."""
     with pytest.raises(AssertionError) as caught:
         check()
     return str(caught.value)

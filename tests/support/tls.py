@@ -1,4 +1,4 @@
-"""A client of bytes under TLS, which may stop between any two bytes: only what a test says is sent or received."""
+"""A raw client with TLS, which may stop between any two bytes: it sends and receives only what a test calls for."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ T = TypeVar("T")
 
 @functools.cache
 def trusting(version: str) -> ssl.SSLContext:
-    """A context that trusts the authority of the tests, for one version of TLS."""
+    """Return a context for one version of TLS that trusts the certificate authority of the tests."""
     context = ServerTls().client_context()
     context.minimum_version = context.maximum_version = VERSIONS[version]
     return context
 
 
 class Wire:
-    """TLS over a connected socket, which stays the test's own: bytes that it sends itself go between ours.
+    """TLS over a connected socket; the test may also send bytes on the socket itself.
 
     Args:
-        sock: Connected, blocking.
-        context: Of a client.
-        session: To resume; None for a new one.
+        sock: A connected, blocking socket.
+        context: The context of a client.
+        session: The session to resume; None for a new one.
     """
 
     def __init__(self, sock: socket.socket, context: ssl.SSLContext, session: ssl.SSLSession | None = None) -> None:
         self.sock = sock
-        # The system would keep the second half of a ClientHello until the first is acknowledged.
+        # Otherwise the system keeps the second half of a ClientHello back until the first is acknowledged.
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._came, self._goes = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._came, self._goes, server_hostname="localhost", session=session)
@@ -50,26 +50,26 @@ class Wire:
 
     @property
     def certificate(self) -> dict[str, Any]:
-        """What the server has shown, if it is trusted."""
+        """The certificate of the server, if it is trusted."""
         return dict(self._tls.getpeercert() or {})
 
     @property
     def cipher(self) -> str:
-        """OpenSSL's name of the suite."""
+        """OpenSSL's name of the cipher suite."""
         cipher = self._tls.cipher()
         assert cipher is not None
         return cipher[0]
 
     def hello(self) -> bytes:
-        """The ClientHello, which is for the caller to send."""
+        """Return the ClientHello, which the caller sends."""
         try:
             self._tls.do_handshake()
         except ssl.SSLWantReadError:
             pass
         return self._goes.read()
 
-    def hear(self) -> None:
-        """Receive what is next, which is not looked at yet."""
+    def feed(self) -> None:
+        """Receive the next bytes for TLS, without decrypting them."""
         content = self.sock.recv(1 << 16)
         if content:
             self._came.write(content)
@@ -77,11 +77,11 @@ class Wire:
             self._came.write_eof()
 
     def do_handshake(self) -> None:
-        """Go on with the handshake to its end."""
+        """Complete the handshake."""
         self._do(self._tls.do_handshake)
 
     def wrapped(self, content: bytes) -> bytes:
-        """Bytes as records, which are for the caller to send."""
+        """Return bytes as TLS records, which the caller sends."""
         self._tls.write(content)
         return self._goes.read()
 
@@ -90,14 +90,14 @@ class Wire:
         self.sock.sendall(self.wrapped(content))
 
     def receive(self, size: int = 1 << 16) -> bytes:
-        """The next bytes; b"" after close_notify."""
+        """Receive the next bytes; b"" after close_notify."""
         try:
             return self._do(lambda: self._tls.read(size))
         except ssl.SSLZeroReturnError:
             return b""
 
     def ending(self) -> bytes:
-        """close_notify, which is for the caller to send."""
+        """Return close_notify, which the caller sends."""
         try:
             self._tls.unwrap()
         except ssl.SSLWantReadError:
@@ -114,23 +114,23 @@ class Wire:
                 result = call()
             except ssl.SSLWantReadError:
                 self._put()
-                self.hear()
+                self.feed()
             else:
                 self._put()
                 return result
 
     def _put(self) -> None:
         content = self._goes.read()
-        if content:  # to send nothing would be told of an RST that came behind what is still to be read
+        if content:  # sending b"" would raise for an RST although there are bytes to read before it
             self.sock.sendall(content)
 
 
 class TlsClient(RawClient):
-    """A client of bytes that can encrypt its control connection; see `RawClient`.
+    """A `RawClient` that can encrypt its control connection.
 
     Args:
-        address: Of the server.
-        version: Of TLS.
+        address: The address of the server.
+        version: The version of TLS.
     """
 
     def __init__(self, address: tuple[str, int], version: str = "TLSv1.3") -> None:
@@ -139,7 +139,7 @@ class TlsClient(RawClient):
         self.control: Wire | None = None
 
     def encrypt(self) -> None:
-        """AUTH TLS, after the greeting, with the whole handshake."""
+        """Send AUTH TLS after the greeting, and complete the handshake."""
         assert self.code("AUTH TLS") == "234"
         wire = Wire(self.sock, self.context)
         wire.do_handshake()
@@ -150,7 +150,7 @@ class TlsClient(RawClient):
         assert [self.code("PBSZ 0"), self.code("PROT P")] == ["200", "200"]
 
     def private(self) -> Wire:
-        """A connected data socket, on which no hands are shaken yet; the control connection's session is resumed."""
+        """Return a connected data socket before its handshake; it resumes the session of the control connection."""
         assert self.control is not None
         return Wire(self.passive(), self.context, self.control.session)
 
@@ -165,10 +165,10 @@ class TlsClient(RawClient):
 
 
 def visit(client: TlsClient, verb: str, *, implicit: bool) -> Iterator[str]:
-    """Go through a session one stage at a time, and give the name of each.
+    """Run a session stage by stage; yields the name of each stage.
 
     Args:
-        client: Connected, and nothing is received yet.
+        client: A connected client that has received nothing.
         verb: RETR to download "big.bin", STOR to upload it.
         implicit: Whether TLS comes first.
     """
@@ -213,7 +213,7 @@ def visit(client: TlsClient, verb: str, *, implicit: bool) -> Iterator[str]:
     data.send_close_notify()
     yield "close_notify"
     while verb == "STOR" and sock.recv(1 << 16):
-        pass  # with tickets unread the system would say RST, and destroy the end of what was sent
+        pass  # with unread tickets the system would send RST, and discard the end of the upload
     sock.close()
     assert client.reply().code == "226"
 
@@ -224,6 +224,6 @@ def _handshake(wire: Wire, of: str) -> Iterator[str]:
     yield f"half a {of}ClientHello"
     wire.sock.sendall(hello[len(hello) // 2 :])
     yield f"{of}ClientHello"
-    wire.hear()
+    wire.feed()
     yield f"answer to the {of}ClientHello"
     wire.do_handshake()

@@ -1,4 +1,4 @@
-"""A client of bytes for tests that patch what every other client needs."""
+"""A raw client for tests that patch what every other client needs."""
 
 from __future__ import annotations
 

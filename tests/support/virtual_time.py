@@ -111,7 +111,7 @@ class VirtualTime(Driver):
             loop.close()
 
     def notify(self) -> None:
-        """See TimeSource; nobody looks before the loop is at rest, so that nobody needs to be told."""
+        """See TimeSource; conditions are checked when the loop is idle, so nothing needs to be woken."""
 
     def wait_until(self, holds: Callable[[], bool], timeout: float) -> bool:
         """See TimeSource; what has come already is read before the first look.
@@ -167,7 +167,7 @@ class VirtualTime(Driver):
 
     def _own(self) -> _Loop:
         if self._loop is None or self._loop.is_running():
-            raise ServerStateError("nobody has a lease, or this is a step of the loop, which would wait for itself")
+            raise ServerStateError("there is no lease, or this is a step of the loop, which would wait for itself")
         return self._loop
 
 

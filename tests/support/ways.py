@@ -1,4 +1,4 @@
-"""Every way in which a client may come: which program it is, in clear or with TLS, passive or active, TYPE A or I.
+"""Every way in which a client may connect: the program, with or without TLS, passive or active, TYPE A or I.
 
 The parameters of `every_way` make a full product; `tests.support.pairwise` takes of it what is needed.
 """
@@ -17,7 +17,7 @@ import pytest
 
 from ftpfixture import Client, FtpServer, StatusCodeError
 
-__all__ = ["Way", "contents", "download", "every_way", "make_server", "replies", "say", "upload"]
+__all__ = ["Way", "contents", "download", "every_way", "make_server", "replies", "send_commands", "upload"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -97,7 +97,7 @@ async def upload(server: FtpServer, way: Way, command: str, content: bytes) -> s
         return "226"
 
 
-async def say(server: FtpServer, way: Way, *commands: str) -> list[str]:
+async def send_commands(server: FtpServer, way: Way, *commands: str) -> list[str]:
     """The codes of commands that have no data connection."""
     if way.program == "ftplib":
         with _ftplib(server, way) as ftp:

@@ -1,4 +1,4 @@
-"""A client of bytes that holds all it reads on the control connection against the log, and sees how that ends."""
+"""A raw client that compares all it reads on the control connection with the log, and knows how the connection ends."""
 
 from __future__ import annotations
 
@@ -20,16 +20,17 @@ End = Literal["in order", "cut", "reset"]
 "in order" is FIN in clear, and close_notify before FIN under TLS; "cut" is FIN without close_notify; "reset" is RST.
 """
 
-_A_MOMENT = 0.03  # seconds: what has not come by then was not on its way
+_A_MOMENT = 0.03  # seconds: what has not arrived by then was not sent
 
 
 class Witness(FtpsClient):
-    """A client of bytes; what it has read is at any moment the beginning of what the log says was sent.
+    """A raw client; the bytes that it has read are always the beginning of the replies in the log.
 
     Args:
-        server: Whose control port is connected to; nothing is said or read yet.
+        server: The server to connect to.
 
     Attributes:
+        server: The server.
         received: All bytes of the control connection so far, decrypted.
     """
 
@@ -41,12 +42,12 @@ class Witness(FtpsClient):
 
     @property
     def number(self) -> int:
-        """Of the session."""
+        """The number of the session."""
         sessions = [session.number for session in self.server.log.sessions if session.peer == self._name]
         return sessions[-1]
 
     def enter(self, user: str = "user", password: str = "password", level: str = "P") -> Self:
-        """Shake hands where the server has TLS, log in, choose TYPE I."""
+        """Start TLS if the server has it, log in, send TYPE I."""
         if not self.server.server.ssl:
             return self.login(user, password)
         if self.server.server.implicit_tls:
@@ -56,13 +57,13 @@ class Witness(FtpsClient):
     def _get(self, limit: int = 1 << 16) -> bytes:
         content = self.sock.recv(limit) if self.control is None else self.control.receive(limit)
         self.received += content
-        assert self.logged.startswith(self.received), f"read {self.received!r}, told {self.logged!r}"
+        assert self.logged.startswith(self.received), f"received {self.received!r}, logged {self.logged!r}"
         return content
 
-    # What the log says of the session.
+    # The session in the log.
 
     def events(self, *kinds: type[Event]) -> list[Event]:
-        """Those of the session, in order; of all kinds when none is given."""
+        """The events of the session, in order, of these kinds or of all."""
         return [
             event
             for event in self.server.log.events
@@ -71,7 +72,7 @@ class Witness(FtpsClient):
 
     @property
     def logged(self) -> bytes:
-        """All bytes of replies that were sent."""
+        """The bytes of all replies that were sent."""
         return b"".join(event.raw for event in self.events() if isinstance(event, ReplySent))
 
     @property
@@ -79,10 +80,10 @@ class Witness(FtpsClient):
         """The faults that were applied."""
         return [event.fault for event in self.events() if isinstance(event, FaultApplied)]
 
-    # What comes.
+    # What the server sends.
 
     def begin(self, line: str, verb: str = "EPSV") -> Line:
-        """Say a transfer command; its data connection is there, and hands are shaken where they must be."""
+        """Send a transfer command; returns its data connection, after the TLS handshake if it has TLS."""
         data = self.begin_data(verb)
         self.send(line)
         sock = data()
@@ -93,7 +94,7 @@ class Witness(FtpsClient):
         return Line(sock, wire)
 
     def fetch_all(self, line: str) -> tuple[list[str], bytes]:
-        """Codes and bytes of a whole download, which ends in order."""
+        """Download a whole file; returns the codes of the replies, and the bytes."""
         data = self.begin(line)
         came = data.rest()
         assert came.end == ("FIN" if self.control is None else "close_notify")
@@ -108,7 +109,7 @@ class Witness(FtpsClient):
         return [self.reply().code for _ in range(count)]
 
     def read(self, count: int) -> bytes:
-        """Exactly so many bytes, which are not read as replies."""
+        """Read exactly `count` bytes, which are not parsed as replies."""
         content = b""
         while len(content) < count:
             piece = self._get(count - len(content))
@@ -117,11 +118,11 @@ class Witness(FtpsClient):
         return content
 
     def piece(self) -> bytes:
-        """What one look at the socket gives, in clear or decrypted; it is not read as replies."""
+        """Read the bytes of one `recv`, decrypted, which are not parsed as replies."""
         return self._get()
 
     def until_noop(self) -> list[str]:
-        """Say NOOP, and give the replies that come before its own."""
+        """Send NOOP; returns the replies that come before its own."""
         self.send("NOOP")
         found = []
         while (text := shown(self.reply())) != "200 Nothing done":
@@ -129,7 +130,7 @@ class Witness(FtpsClient):
         return found
 
     def is_silent(self) -> bool:
-        """True when no reply and no end comes, for a moment."""
+        """True if the server sends nothing and does not close, for a moment."""
         if self._replies:
             return False
         self.sock.settimeout(_A_MOMENT)
@@ -144,7 +145,7 @@ class Witness(FtpsClient):
         raise AssertionError(f"{content!r} came")
 
     def end(self) -> End:
-        """How the server ends the control connection, before which it says nothing more; waits for that."""
+        """Wait for the end of the control connection, with no reply before it; returns how it ends."""
         assert not self._replies, self._replies
         try:
             content = self._get()
@@ -154,11 +155,11 @@ class Witness(FtpsClient):
             return "cut"
         assert not content, content
         if self.control is not None:
-            assert self.sock.recv(1) == b""  # FIN behind close_notify
+            assert self.sock.recv(1) == b""  # FIN after close_notify
         return "in order"
 
     def ends(self) -> End:
-        """The same when replies may come before."""
+        """Wait for the end of the control connection, and ignore replies before it; returns how it ends."""
         while True:
             try:
                 self.reply()
@@ -170,12 +171,12 @@ class Witness(FtpsClient):
                 return "in order"
 
     def half_close(self) -> None:
-        """Say that nothing more comes, and go on reading."""
+        """Send FIN (under TLS close_notify and FIN); reading is still possible."""
         if self.control is not None:
             self.control.send_close_notify()
         self.sock.shutdown(socket.SHUT_WR)
 
 
 def shown(reply: Reply) -> str:
-    """A reply as one text."""
+    """Return a reply as text."""
     return f"{reply.code} {reply.text}"

@@ -139,7 +139,7 @@ TABLE = [
 ]
 
 
-def told(error: Exception) -> str:
+def text_of(error: Exception) -> str:
     """Its class, and what it says."""
     if isinstance(error, TimeoutError):
         return SILENT  # SSL has words of its own for it
@@ -207,7 +207,7 @@ def test_ftplib(ftp: ftplib.FTP, lab: Lab, row: Row) -> None:
     try:
         outcome = str(attempt(ftp, lab, row))
     except Exception as error:
-        outcome = told(error)
+        outcome = text_of(error)
     # Before 3.13 a connection that is reset under TLS looks to ftplib as if it was closed.
     assert outcome == row.outcome or (lab.server.server.ssl and (outcome, row.outcome) == (END, RESET))
     lab.server.faults.assert_fired()
@@ -215,7 +215,7 @@ def test_ftplib(ftp: ftplib.FTP, lab: Lab, row: Row) -> None:
     try:
         then = ftp.sendcmd("NOOP") if ftp.sock else "closed"
     except Exception as error:
-        then = told(error)
+        then = text_of(error)
     if row.then in (END, DEAD, RESET):
         assert not then[:3].isdigit()
     else:
@@ -248,6 +248,6 @@ def test_ftplib_at_auth(ftp: ftplib.FTP_TLS, lab: Lab, fault: str, outcome: str)
         what = ftp.auth()
         assert ftp.login(*lab.server.credentials) == "230 Login successful"
     except Exception as error:
-        what = told(error)
+        what = text_of(error)
     assert what == outcome
     lab.server.faults.assert_fired()

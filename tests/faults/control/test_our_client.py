@@ -161,7 +161,7 @@ async def client(lab: Lab) -> AsyncIterator[Client]:
     client.close()
 
 
-def told(error: Exception) -> str:
+def text_of(error: Exception) -> str:
     """What it says: for codes that were not expected which ones were, and which came with what text."""
     if isinstance(error, StatusCodeError):
         text = " ".join(line.strip() for line in error.info)
@@ -221,7 +221,7 @@ async def test_our_client(client: Client, lab: Lab, row: Row) -> None:
     try:
         outcome = str(await attempt(client, lab, row))
     except Exception as error:
-        outcome = told(error)
+        outcome = text_of(error)
     cut = lab.server.server.ssl and ("half_close" in row.fault or row.outcome == RESET)
     assert outcome == row.outcome or (cut and outcome == CUT)  # Python tells of RST under TLS since 3.13 only
     await asyncio.to_thread(lab.server.faults.assert_fired)
@@ -263,7 +263,7 @@ async def test_our_client_at_auth(client: Client, lab: Lab, fault: str, outcome:
         await client.login(*lab.server.credentials)
         what = FINE
     except Exception as error:
-        what = told(error)
+        what = text_of(error)
     assert what.startswith(outcome)
     await asyncio.to_thread(lab.server.faults.assert_fired)
 
@@ -275,7 +275,7 @@ async def test_a_good_bye_that_nobody_waited_for(client: Client, lab: Lab) -> No
     await client.change_directory("dir")
     with pytest.raises(StatusCodeError) as caught:
         await client.command("NOOP", "2xx")
-    assert told(caught.value) == "2xx, not 421 Idle for too long"
+    assert text_of(caught.value) == "2xx, not 421 Idle for too long"
 
 
 async def connect(client: Client, lab: Lab) -> None:

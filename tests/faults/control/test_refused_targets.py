@@ -9,7 +9,7 @@ import pytest
 
 from ftpfixture import FtpServer
 from tests.support.raw import RawClient
-from tests.support.ways import Way, contents, every_way, make_server, replies, say, upload
+from tests.support.ways import Way, contents, every_way, make_server, replies, send_commands, upload
 
 FILES: dict[str, bytes | None] = {"/a.txt": b"a", "/b.txt": b"b", "/dir/": None}
 
@@ -19,11 +19,11 @@ async def _stor(server: FtpServer, way: Way, target: str) -> str:
 
 
 async def _mkd(server: FtpServer, way: Way, target: str) -> str:
-    return (await say(server, way, f"MKD {target}"))[0]
+    return (await send_commands(server, way, f"MKD {target}"))[0]
 
 
 async def _rnto(server: FtpServer, way: Way, target: str) -> str:
-    return (await say(server, way, f"RNFR {'a.txt' if target == 'new' else 'new'}", f"RNTO {target}"))[1]
+    return (await send_commands(server, way, f"RNFR {'a.txt' if target == 'new' else 'new'}", f"RNTO {target}"))[1]
 
 
 COMMANDS = {"STOR": (_stor, "226"), "MKD": (_mkd, "257"), "RNTO": (_rnto, "250")}

@@ -9,7 +9,7 @@ import pytest
 
 from ftpfixture import ConfigurationError, FtpServer, on
 from ftpfixture.log.events import DataMoved
-from tests.support.endings import each_kind, told
+from tests.support.endings import each_kind, is_logged_once
 from tests.support.faulty import DATA, LINES, Line, begin, goes_on, in_order, inflated, last
 from tests.support.ftps import DATA_VERBS, FtpsClient
 
@@ -36,7 +36,7 @@ def test_pieces_with_pauses(ftp_server: FtpServer, client: FtpsClient, kind: str
     for start in range(0, 9 * 1024, 1024):
         assert line.exactly(1024) == SMALL[start : start + 1024]
         assert line.is_silent()
-        assert told(ftp_server)
+        assert is_logged_once(ftp_server)
         ftp_server.clock.move(5)
 
     assert line.rest() == (SMALL[9 * 1024 :], in_order(kind))
@@ -142,7 +142,7 @@ def test_a_spoilt_download(
 
     came = begin(client, "RETR data.bin").rest()
 
-    assert told(ftp_server)
+    assert is_logged_once(ftp_server)
     assert came == (spoilt(DATA, first, every, mask), in_order(kind))
     assert client.reply().code == "226"
     assert (last(ftp_server).completed, last(ftp_server).size) == (True, len(DATA))
@@ -163,7 +163,7 @@ def test_a_spoilt_upload(
     line.finish()
 
     assert client.reply().code == "226"
-    assert told(ftp_server)
+    assert is_logged_once(ftp_server)
     assert ftp_server.files["/new.bin"] == spoilt(DATA, first, every, mask)
     assert goes_on(client, ftp_server)
 
@@ -216,7 +216,7 @@ def test_more_than_there_is(ftp_server: FtpServer, client: FtpsClient, kind: str
 
     came = begin(client, command).rest()
 
-    assert told(ftp_server)
+    assert is_logged_once(ftp_server)
     assert (came.content if mode == "S" else inflated(came.content)) == content + b"\0and more"
     assert came.end == in_order(kind)
     assert client.reply().code == "226"
@@ -249,7 +249,7 @@ def test_half_closed(ftp_server: FtpServer, client: FtpsClient, kind: str, verb:
 
     assert line.rest() == (DATA[:5] if command.startswith("RETR") else b"", "FIN")
 
-    assert told(ftp_server)
+    assert is_logged_once(ftp_server)
     ftp_server.clock.move(1e6)
     line.sock.sendall(b"is there")
     line.sock.sendall(b"anybody?")  # the second would fail on a connection that is closed

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ftpfixture import FtpServer, on
-from tests.support.endings import each_kind, told
+from tests.support.endings import each_kind, is_logged_once
 from tests.support.faulty import DATA, End, Line, begin, enter, goes_on, in_order, last
 from tests.support.ftps import DATA_VERBS, FtpsClient
 
@@ -56,11 +56,11 @@ def test_a_download_goes_on(
     control = Line(client.sock, client.control)
 
     came = line.exactly(size)
-    assert ftp_server.log.wait_until(lambda: told(ftp_server), 10)
+    assert ftp_server.log.wait_until(lambda: is_logged_once(ftp_server), 10)
     assert control.is_silent()
     ftp_server.clock.move(60)
     assert control.rest() == (b"", end_of(word, kind))
-    assert told(ftp_server)
+    assert is_logged_once(ftp_server)
     rest = line.rest()
 
     assert (came + rest.content, rest.end) == (DATA, in_order(kind))
@@ -83,7 +83,7 @@ def test_an_upload_goes_on(ftp_server: FtpServer, client: FtpsClient, kind: str,
 
     line.send(DATA[:count])
     assert control.rest() == (b"", end_of(word, kind))
-    assert told(ftp_server)
+    assert is_logged_once(ftp_server)
     line.send(DATA[count:])
     line.finish()
 
@@ -103,7 +103,7 @@ def test_all_commands(ftp_server: FtpServer, client: FtpsClient, word: str, verb
     if command.endswith("new.bin"):
         line.send(b"abc")
     assert Line(client.sock).rest() == (b"", end_of(word, "clear"))
-    assert told(ftp_server)
+    assert is_logged_once(ftp_server)
     if command.endswith("new.bin"):
         line.send(b"def")
         line.finish()

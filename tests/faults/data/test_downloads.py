@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ftpfixture import FtpServer, on
-from tests.support.endings import Ending, check, each_ending, each_kind, told
+from tests.support.endings import Ending, check, each_ending, each_kind, is_logged_once
 from tests.support.faulty import DATA, LINES, begin, goes_on, inflated, last
 from tests.support.ftps import DATA_VERBS, FtpsClient
 
@@ -32,7 +32,7 @@ def test_exactly_so_many_bytes_come_through(
     came = begin(client, "RETR data.bin").rest()
 
     assert came == (DATA[:size], ending.of(kind))
-    assert told(ftp_server)
+    assert is_logged_once(ftp_server)
     check(client, ftp_server, ending, size)
 
 
@@ -62,7 +62,7 @@ def test_listings_end_in_the_same_way(
     came = begin(client, line).rest()
 
     assert came == (whole[:7], ending.of(kind))
-    assert told(ftp_server)
+    assert is_logged_once(ftp_server)
     check(client, ftp_server, ending, 7)
 
 
@@ -81,7 +81,7 @@ def test_after_rest_the_bytes_of_the_transfer_count(
     came = begin(client, "RETR data.bin").rest()
 
     assert came == (DATA[offset:][:size], ending.clear)
-    assert told(ftp_server)
+    assert is_logged_once(ftp_server)
     check(client, ftp_server, ending, size)
 
 
@@ -98,7 +98,7 @@ def test_type_a(ftp_server: FtpServer, client: FtpsClient, ending: Ending, momen
     came = begin(client, "RETR lines.txt").rest()
 
     assert came == (LINES.replace(b"\n", b"\r\n")[:size], ending.clear)
-    assert told(ftp_server)
+    assert is_logged_once(ftp_server)
     assert client.reply().code == ending.code
     assert (last(ftp_server).completed, last(ftp_server).size) == (False, size)
     assert client.code("TYPE I") == "200"
@@ -135,7 +135,7 @@ def test_all_ways_to_a_data_connection(
     came = begin(client, "RETR data.bin", verb).rest()
 
     assert came == (DATA[:4711], ending.of(kind))
-    assert told(ftp_server)
+    assert is_logged_once(ftp_server)
     check(client, ftp_server, ending, 4711)
 
 
@@ -148,7 +148,7 @@ def test_whoever_reads_late_gets_everything(
     """What is still in the buffers of the system when the end comes is not lost, not even before RST."""
     ftp_server.faults.add(ending.fault("RETR", after_bytes=size))
     line = begin(client, "RETR data.bin")
-    assert ftp_server.log.wait_until(lambda: told(ftp_server), 10)
+    assert ftp_server.log.wait_until(lambda: is_logged_once(ftp_server), 10)
 
     assert line.rest() == (DATA[:size], ending.of(kind))
 
@@ -160,7 +160,7 @@ def test_a_reset_for_which_nobody_reads(ftp_server: FtpServer, client: FtpsClien
     """RST waits until the bytes before it are on their way; ABOR does not wait for it."""
     ftp_server.faults.add(on("RETR").reset_data(after_bytes=len(DATA)).times(1))
     line = begin(client, "RETR data.bin")
-    assert ftp_server.log.wait_until(lambda: told(ftp_server), 10)
+    assert ftp_server.log.wait_until(lambda: is_logged_once(ftp_server), 10)
 
     assert last(ftp_server).completed is None
     assert [client.code("ABOR"), client.reply().code] == ["426", "226"]
@@ -177,7 +177,7 @@ def test_stop_does_not_wait_for_a_reset(
     monkeypatch.setattr("ftpfixture.server.base._STOP_TIME", 3600)  # what the test would wait for
     ftp_server.faults.add(on("RETR").reset_data(after_bytes=len(DATA)))
     begin(client, "RETR data.bin")
-    assert ftp_server.log.wait_until(lambda: told(ftp_server), 10)
+    assert ftp_server.log.wait_until(lambda: is_logged_once(ftp_server), 10)
 
     ftp_server.stop()
 
@@ -194,5 +194,5 @@ def test_ipv6(ftp_server: FtpServer, client: FtpsClient, ending: Ending, verb: s
     came = begin(client, "RETR data.bin", verb).rest()
 
     assert came == (DATA[:4711], ending.clear)
-    assert told(ftp_server)
+    assert is_logged_once(ftp_server)
     check(client, ftp_server, ending, 4711)

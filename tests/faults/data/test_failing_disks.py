@@ -9,7 +9,7 @@ import pytest
 
 from ftpfixture import Connection, ConnectionConditions, Fault, FtpServer, Server, User, on
 from ftpfixture.files.disk import PathIO
-from tests.support.endings import each_kind, told
+from tests.support.endings import each_kind, is_logged_once
 from tests.support.faulty import DATA, LINES, begin, enter, goes_on, last
 from tests.support.ftps import FtpsClient
 
@@ -27,7 +27,7 @@ def test_a_file_that_cannot_be_read_to_its_end(
     came = begin(client, "RETR data.bin").rest()
 
     assert came == (DATA[:count], "FIN")
-    assert told(ftp_server)
+    assert is_logged_once(ftp_server)
     assert client.reply().code == "451"
     assert (last(ftp_server).completed, last(ftp_server).size) == (False, count)
     assert "Input/output error" in last(ftp_server).error
@@ -84,7 +84,7 @@ def test_an_upload_that_does_not_fit(
     line.send(DATA[: count + 1])
 
     assert line.rest().content == b""
-    assert told(ftp_server)
+    assert is_logged_once(ftp_server)
     assert client.reply().code == code
     assert ftp_server.files.get("/new.bin") == (DATA[:count] if keep else None)
     assert (last(ftp_server).completed, last(ftp_server).size) == (False, count + 1)

@@ -12,7 +12,7 @@ import pytest
 from fsspec.implementations.ftp import FTPFileSystem
 
 from ftpfixture import FtpServer
-from tests.support.endings import told
+from tests.support.endings import is_logged_once
 from tests.support.faulty import DATA
 
 COUNT = 70_000
@@ -114,7 +114,7 @@ def test_writing(
         file.buffer = None  # or else closing would send it once more
         file.closed = True
 
-    assert told(ftp_server)
+    assert is_logged_once(ftp_server)
     assert ftp_server.files.get("/new.bin") == (None if stored is None else DATA[:stored])
 
 
@@ -133,7 +133,7 @@ def test_listing(ftp_server: FtpServer, open_fs: Callable[[float], Any], fault: 
     ftp_server.faults.add(fault)
 
     assert outcome(lambda: open_fs(10).ls("/few", detail=False)) == expected
-    assert told(ftp_server) or len(ftp_server.faults.fired) > 1
+    assert is_logged_once(ftp_server) or len(ftp_server.faults.fired) > 1
 
     ftp_server.faults.clear()
     assert open_fs(10).ls("/few", detail=False) == ["a.txt", "b.txt"]

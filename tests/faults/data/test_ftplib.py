@@ -15,7 +15,7 @@ from typing import NamedTuple
 import pytest
 
 from ftpfixture import FtpServer, on
-from tests.support.endings import told
+from tests.support.endings import is_logged_once
 from tests.support.faulty import DATA, last
 
 COUNT = 70_000
@@ -186,7 +186,7 @@ def run(server: FtpServer, clients: list[ftplib.FTP], row: Row, *, tls: bool, ti
     else:
         CALLS[row.call](ftp, server, got)
 
-    assert told(server)
+    assert is_logged_once(server)
     ftp.close()
     if row.call in ("retr", "nlst"):
         assert bytes(got) == row.came

@@ -8,7 +8,7 @@ import pytest
 
 from ftpfixture import FtpServer, on
 from ftpfixture.log.events import TlsFailed
-from tests.support.endings import told
+from tests.support.endings import is_logged_once
 from tests.support.faulty import DATA, FILES, KINDS, Line, begin, enter, goes_on, last
 from tests.support.ftps import DATA_VERBS, FtpsClient
 from tests.support.tls import Wire
@@ -33,8 +33,8 @@ def fails(wire: Wire, word: str, server: FtpServer) -> None:
             wire.sock.settimeout(0.03)
             with pytest.raises(TimeoutError):
                 wire.do_handshake()
-            server.log.wait_until(lambda: told(server), 10)  # there was silence before, too
-    assert told(server)
+            server.log.wait_until(lambda: is_logged_once(server), 10)  # there was silence before, too
+    assert is_logged_once(server)
 
 
 def is_told(server: FtpServer, command: str) -> None:
@@ -308,7 +308,7 @@ def test_no_close_notify_behind_a_download(
 
     came = begin(client, command, verb).rest()
 
-    assert told(ftp_server)
+    assert is_logged_once(ftp_server)
     assert came == (whole.content, "FIN")
     assert client.reply().code == "226"
     assert last(ftp_server).completed
@@ -328,7 +328,7 @@ def test_no_close_notify_behind_an_upload(ftp_server: FtpServer, client: FtpsCli
     line.wire.send_close_notify()
 
     assert line.rest() == (b"", "FIN")
-    assert told(ftp_server)
+    assert is_logged_once(ftp_server)
     assert client.reply().code == "226"
     assert ftp_server.files["/new.bin"] == DATA
     assert goes_on(client, ftp_server)

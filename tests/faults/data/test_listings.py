@@ -8,7 +8,7 @@ import pytest
 
 from ftpfixture import ConfigurationError, FtpServer, on
 from ftpfixture.log.events import ReplySent
-from tests.support.endings import told
+from tests.support.endings import is_logged_once
 from tests.support.faulty import begin, enter, goes_on
 from tests.support.ftps import FtpsClient
 
@@ -52,7 +52,7 @@ def test_shapes_of_list(ftp_server: FtpServer, client: FtpsClient, style: str, l
 
     came = listing(client, "LIST ü")
 
-    assert told(ftp_server)
+    assert is_logged_once(ftp_server)
     assert came.decode().split("\r\n")[1] == line
     assert listing(client, "LIST ü") == before
     assert goes_on(client, ftp_server)
@@ -77,7 +77,7 @@ def test_names_in_another_encoding(ftp_server: FtpServer, client: FtpsClient, en
     ftp_server.faults.add(on(command.split()[0]).encoding(encoding).times(1))
 
     assert listing(client, command) == before.decode().encode(encoding)
-    assert told(ftp_server)
+    assert is_logged_once(ftp_server)
     assert listing(client, command) == before
 
 
@@ -112,7 +112,7 @@ def test_facts_that_are_wrong(ftp_server: FtpServer, client: FtpsClient, encodin
     expected = expected.replace(b"size=5;", b"size=0;").replace(b"size=1234;", b"size=1229;")
     assert b" 20231114221320.csv" in expected
     assert came == expected.decode().encode(encoding or "utf-8", "replace")
-    assert told(ftp_server)
+    assert is_logged_once(ftp_server)
     assert listing(client, "MLSD ü") == before
 
 
@@ -133,7 +133,7 @@ def test_absolute_names(ftp_server: FtpServer, client: FtpsClient, command: str,
     came = listing(client, command).decode().splitlines()
 
     assert came == names
-    assert told(ftp_server)
+    assert is_logged_once(ftp_server)
     assert listing(client, command) == before
     if came != ["/ü"]:
         assert begin(client, f"RETR {came[0]}").rest().content == ftp_server.files[came[0]]

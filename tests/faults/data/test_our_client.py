@@ -16,7 +16,7 @@ import pytest
 
 from ftpfixture import Client, FtpFixtureError, FtpServer, IntegrityError, Retry, StatusCodeError, TlsError
 from ftpfixture.faults.moments import PHASES
-from tests.support.endings import told
+from tests.support.endings import is_logged_once
 from tests.support.faulty import DATA
 
 COUNT = 70_000
@@ -192,7 +192,7 @@ async def run(server: FtpServer, row: Row, here: Path, *, tls: bool, limit: floa
             with pytest.raises(row.error) as caught:
                 await CALLS[row.call](client, here)
             assert str(caught.value).startswith(row.text)
-        assert told(server)
+        assert is_logged_once(server)
         if row.goes_on:
             assert await client.is_file("/data.bin")
     assert server.log.wait_until(lambda: all(one.completed is not None for one in server.log.transfers), 10)

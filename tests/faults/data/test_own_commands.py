@@ -10,7 +10,7 @@ import pytest
 
 from ftpfixture import Connection, ConnectionConditions, FtpServer, Server, on, worker
 from ftpfixture.net.stream import ThrottleStreamIO
-from tests.support.endings import ENDINGS, TRUNCATE, Ending, check, each_cut, each_ending, each_kind, told
+from tests.support.endings import ENDINGS, TRUNCATE, Ending, check, each_cut, each_ending, each_kind, is_logged_once
 from tests.support.faulty import FILES, Line, begin, goes_on, in_order, last
 from tests.support.ftps import FtpsClient
 
@@ -88,7 +88,7 @@ def test_a_download_ends(ftp_server: FtpServer, client: FtpsClient, kind: str, e
 
     assert begin(client, "GIVE").rest() == (WHOLE[:count], ending.of(kind))
 
-    assert told(ftp_server)
+    assert is_logged_once(ftp_server)
     check(client, ftp_server, ending, count)
 
 
@@ -100,7 +100,7 @@ def test_a_download_ends_at_once(ftp_server: FtpServer, client: FtpsClient, kind
 
     assert begin(client, "GIVE").rest() == (b"", ending.of(kind))
 
-    assert told(ftp_server)
+    assert is_logged_once(ftp_server)
     assert client.reply().code == ending.code
     assert goes_on(client, ftp_server)
 
@@ -127,7 +127,7 @@ def test_an_upload_ends(ftp_server: FtpServer, client: FtpsClient, kind: str, en
     else:
         line.send(WHOLE[:11])
         assert line.rest() == (b"", ending.of(kind))
-        assert told(ftp_server)
+        assert is_logged_once(ftp_server)
 
     check(client, ftp_server, ending, len(WHOLE) if ending is TRUNCATE else 11)
     assert got(ftp_server) == WAYS[way][ending is TRUNCATE]
@@ -146,7 +146,7 @@ def test_who_wants_exactly_so_many(
     line.offer(WHOLE)
 
     assert client.reply().code == ending.code
-    assert told(ftp_server)
+    assert is_logged_once(ftp_server)
     assert got(ftp_server) == pieces
     assert last(ftp_server).size == count
     assert goes_on(client, ftp_server)
@@ -161,7 +161,7 @@ def test_an_upload_stands_still_and_goes_on(ftp_server: FtpServer, client: FtpsC
     line = begin(client, f"TAKE {way}")
 
     line.send(WHOLE)
-    assert ftp_server.log.wait_until(lambda: told(ftp_server), 10)
+    assert ftp_server.log.wait_until(lambda: is_logged_once(ftp_server), 10)
     assert last(ftp_server).size == 6
     ftp_server.clock.move(60)
     line.finish()

@@ -11,7 +11,7 @@ import pytest
 
 from ftpfixture import Fault, FtpServer, on
 from ftpfixture.wire.hostport import parse_227, parse_229
-from tests.support.endings import each_kind, told
+from tests.support.endings import each_kind, is_logged_once
 from tests.support.faulty import DATA, Line, begin, enter, goes_on
 from tests.support.ftps import FtpsClient
 
@@ -53,7 +53,7 @@ def test_passive(ftp_server: FtpServer, client: FtpsClient, kind: str, word: str
     ftp_server.clock.freeze()
     ftp_server.faults.add(getattr(on(verb), word)().times(1))
     address = agree(client, verb)
-    assert told(ftp_server)
+    assert is_logged_once(ftp_server)
 
     with connecting(address, word) as sock:
         client.send(command)
@@ -133,7 +133,7 @@ def test_active_refused(ftp_server: FtpServer, client: FtpsClient, kind: str, ve
     ftp_server.clock.freeze()
     ftp_server.faults.add(on(verb).refuse_data().times(1))
     listener = client.active(verb)
-    assert told(ftp_server)
+    assert is_logged_once(ftp_server)
 
     assert client.code(command) == "425"
 
@@ -153,7 +153,7 @@ def test_active_unanswered(
     ftp_server.clock.freeze()
     ftp_server.faults.add(getattr(on(verb), word)().times(1))
     listener = client.active(verb)
-    assert told(ftp_server)
+    assert is_logged_once(ftp_server)
 
     client.send(command)
     ftp_server.log.wait_for(command, timeout=10)

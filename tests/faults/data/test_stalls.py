@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ftpfixture import FtpServer, on
-from tests.support.endings import each_kind, told
+from tests.support.endings import each_kind, is_logged_once
 from tests.support.faulty import DATA, FILES, Line, begin, enter, goes_on, in_order, inflated, last
 from tests.support.ftps import DATA_VERBS, FtpsClient
 
@@ -17,7 +17,7 @@ each_word = pytest.mark.parametrize("word", ["stall_data", "stall", "delay"])
 def stands_at(server: FtpServer, size: int) -> None:
     """Wait until a transfer has come so far that it stands still."""
     server.log.wait_until(lambda: bool(server.faults.fired), 10)
-    assert told(server)
+    assert is_logged_once(server)
     assert (last(server).completed, last(server).size) == (None, size)
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from ftpfixture import FtpServer, User, on
 from ftpfixture.log.events import DataMoved
-from tests.support.endings import each_kind, told
+from tests.support.endings import each_kind, is_logged_once
 from tests.support.faulty import DATA, FILES, Line, begin, enter, goes_on, in_order, last
 from tests.support.ftps import FtpsClient
 
@@ -72,7 +72,7 @@ def test_a_fault(ftp_server: FtpServer, client: FtpsClient, kind: str, command: 
 
     transfer(client, ftp_server, command)
 
-    assert told(ftp_server)
+    assert is_logged_once(ftp_server)
     assert keeps_to(ftp_server, LIMIT)
     assert armed.fired == 1
     assert goes_on(client, ftp_server)
@@ -132,7 +132,7 @@ def test_a_limit_that_is_set(ftp_server: FtpServer, client: FtpsClient, where: s
     line = begin(client, command)
     if command.startswith("STOR"):
         line.send(PART)
-    assert ftp_server.log.wait_until(lambda: told(ftp_server), 10)
+    assert ftp_server.log.wait_until(lambda: is_logged_once(ftp_server), 10)
 
     limits(ftp_server, where, LIMIT, LIMIT)
     ftp_server.clock.move(60)

@@ -7,7 +7,7 @@ import zlib
 import pytest
 
 from ftpfixture import FtpServer
-from tests.support.endings import TRUNCATE, Ending, check, each_cut, each_ending, each_kind, told
+from tests.support.endings import TRUNCATE, Ending, check, each_cut, each_ending, each_kind, is_logged_once
 from tests.support.faulty import DATA, LINES, begin, goes_on, last
 from tests.support.ftps import DATA_VERBS, FtpsClient
 
@@ -27,7 +27,7 @@ def test_the_end_comes_after_exactly_so_many_bytes(
     line.send(DATA[:count])
 
     assert line.rest() == (b"", ending.of(kind))
-    assert told(ftp_server)
+    assert is_logged_once(ftp_server)
     check(client, ftp_server, ending, count)
     assert ftp_server.files["/new.bin"] == DATA[:count]
 
@@ -177,7 +177,7 @@ def test_all_ways_to_a_data_connection(
     line.send(DATA[:4711])
 
     assert line.rest() == (b"", ending.of(kind))
-    assert told(ftp_server)
+    assert is_logged_once(ftp_server)
     check(client, ftp_server, ending, 4711)
     assert ftp_server.files["/new.bin"] == DATA[:4711]
 
@@ -193,6 +193,6 @@ def test_ipv6(ftp_server: FtpServer, client: FtpsClient, ending: Ending, verb: s
     line.send(DATA[:4711])
 
     assert line.rest() == (b"", ending.clear)
-    assert told(ftp_server)
+    assert is_logged_once(ftp_server)
     check(client, ftp_server, ending, 4711)
     assert ftp_server.files["/new.bin"] == DATA[:4711]

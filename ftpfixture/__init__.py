@@ -121,6 +121,8 @@ from ftpfixture.testing.stream_check import check_two_way_stream
 from ftpfixture.testing.transport_check import check_transport
 from ftpfixture.testing.usermanager_check import check_user_manager
 from ftpfixture.wire.listing.styles import ListStyleName
+from ftpfixture.wire.matching import Pattern
+from ftpfixture.wire.patterns import sent
 
 __version__ = "0.1.0"
 
@@ -174,6 +176,7 @@ __all__ = [
     "PathIOError",
     "PathIsNotAbsolute",
     "PathPermissions",
+    "Pattern",
     "Permission",
     "ProtocolError",
     "RecordingError",
@@ -206,6 +209,7 @@ __all__ = [
     "check_user_manager",
     "command",
     "on",
+    "sent",
     "worker",
 ]
 

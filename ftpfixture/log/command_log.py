@@ -13,14 +13,17 @@ from typing import Any
 from ftpfixture.clock import Clock
 from ftpfixture.driver import REAL_TIME, TimeSource
 from ftpfixture.forks import Origin, rlock
-from ftpfixture.log.assertions import Assertions, counted_times
+from ftpfixture.log.assertions import Assertions
 from ftpfixture.log.events import Event, HandlerFailed, Hub
+from ftpfixture.log.failures import failure
 from ftpfixture.log.folding import fold
+from ftpfixture.log.nearness import counted_times, near_miss
 from ftpfixture.log.projection import Projection
 from ftpfixture.log.records import CommandRecord, SessionRecord, TransferRecord
 from ftpfixture.log.session_assertions import SessionAssertions
 from ftpfixture.log.transcript import render
 from ftpfixture.log.transfer_assertions import TransferAssertions
+from ftpfixture.wire.matching import Pattern
 
 __all__ = ["CommandLog"]
 
@@ -33,6 +36,8 @@ class CommandLog(Assertions, TransferAssertions, SessionAssertions):
         origin: Of the server; reading the log of one that runs in a parent process is an error.
         time_source: By which readers wait: the driver of the server.
         clock: Of the server; None for one that is never stopped nor moved.
+        verbs: Returns the verbs that the server answers, upper case: a pattern with a verb that neither the server nor
+            a standard knows is an error.
     """
 
     def __init__(
@@ -42,11 +47,13 @@ class CommandLog(Assertions, TransferAssertions, SessionAssertions):
         time_source: TimeSource = REAL_TIME,
         *,
         clock: Clock | None = None,
+        verbs: Callable[[], Collection[str]] = frozenset,
     ) -> None:
         self._hub_started = hub.started
         self._clock = clock
         self._origin = origin or Origin()
         self._lock = rlock()
+        self._verbs = verbs
         self._notify = time_source.notify
         self._wait_until = time_source.wait_until
         self._waiting = time_source.waiting
@@ -100,6 +107,11 @@ class CommandLog(Assertions, TransferAssertions, SessionAssertions):
         with self._at_rest():
             return list(self._projection.events)
 
+    def known_verbs(self) -> frozenset[str]:
+        """Return the verbs of the server and those that were sent, upper case."""
+        with self._at_rest():
+            return frozenset([*self._verbs(), *(record.verb for record in self._projection.commands.values())])
+
     @property
     def failures(self) -> list[HandlerFailed]:
         """What handlers raised and nobody foresaw."""
@@ -125,7 +137,12 @@ class CommandLog(Assertions, TransferAssertions, SessionAssertions):
     # Waiting.
 
     def wait_for(
-        self, wanted: str | Callable[[Event], bool], *, timeout: float = 5, times: int = 1, session: int | None = None
+        self,
+        wanted: str | Pattern | Callable[[Event], bool],
+        *,
+        timeout: float = 5,
+        times: int = 1,
+        session: int | None = None,
     ) -> Any:
         """Wait until something has happened, without polling; what happened before the call counts too.
 
@@ -143,10 +160,15 @@ class CommandLog(Assertions, TransferAssertions, SessionAssertions):
         """
         __tracebackhide__ = True
 
+        pattern = None if callable(wanted) else self.pattern(wanted)
+
+        def of_session() -> list[CommandRecord]:
+            return [record for record in self.commands if session in (None, record.session)]
+
         def look() -> list[Any]:
-            if callable(wanted):
-                return [event for event in self.events if wanted(event)]
-            return list(self.find(wanted, session))
+            if pattern is None:
+                return [event for event in self.events if callable(wanted) and wanted(event)]
+            return [record for record in of_session() if pattern.matches(record)]
 
         found: list[Any] = []
 
@@ -156,9 +178,9 @@ class CommandLog(Assertions, TransferAssertions, SessionAssertions):
 
         if not self.wait_until(enough, timeout):
             seen = f"not seen within {timeout:g} s (wanted {counted_times(times)}, seen {counted_times(len(found))})"
-            if callable(wanted):
-                raise AssertionError(f"the event was {seen}\n\n{self.transcript()}")
-            raise AssertionError(self.missed(wanted, seen, session))
+            if pattern is None:
+                raise AssertionError(failure(f"the event was {seen}", [], self))
+            raise AssertionError(near_miss(pattern, of_session()).failure(f"{pattern}: {seen}", self))
         return found[times - 1]
 
     def wait_idle(self, timeout: float = 5) -> None:

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
+from pathlib import PurePosixPath
 
 from ftpfixture.wire.command import censor
 
@@ -32,6 +33,9 @@ __all__ = [
     "TlsEstablished",
     "TlsFailed",
 ]
+
+
+_ROOT = PurePosixPath("/")
 
 
 class Payload:
@@ -153,11 +157,13 @@ class CommandReceived(Event):
         verb: Upper case; "" for an empty line or one that was too long.
         argument: What followed the first space, untouched; passwords included.
         too_long: True when the line was over the limit and its text was thrown away.
+        directory: The current directory of the session, absolute.
     """
 
     verb: str
     argument: str
     too_long: bool = False
+    directory: PurePosixPath = _ROOT
 
     def __repr__(self) -> str:
         return f"<CommandReceived {self.seq} in session {self.session}: {censor(self.verb, self.argument)}>"

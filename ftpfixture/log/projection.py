@@ -93,10 +93,15 @@ class Projection:
     # One event.
 
     def _take_command(self, event: CommandReceived) -> None:
-        argument = TOO_LONG if event.too_long else event.argument
-        record = CommandRecord(event.session, event.seq, event.time, event.verb, argument)
+        verb, argument = event.verb, TOO_LONG if event.too_long else event.argument
+        record = CommandRecord(event.session, event.seq, event.time, verb, argument)
+        record._directory = event.directory
         session = self.sessions.get(event.session)
-        record.encrypted = session is not None and session.tls is not None and session.tls_ended_seq is None
+        if session is not None:
+            record.encrypted = session.tls is not None and session.tls_ended_seq is None
+            if verb == "USER" or verb == "REIN":
+                session._login = argument
+            record.user = session._login
         self.commands[event.seq] = record
 
     def _take_reply(self, event: ReplySent) -> None:

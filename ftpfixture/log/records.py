@@ -6,13 +6,18 @@ One rule: a record holds what events told, and nothing else.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 
 from ftpfixture.errors import ServerStateError
+from ftpfixture.files.paths import resolve_virtual
 from ftpfixture.log.events import Payload, TlsEstablished
 from ftpfixture.log.retention import CONTENT_LIMIT
 from ftpfixture.wire.command import censor
+from ftpfixture.wire.pathname import path_in
 
-__all__ = ["CommandRecord", "SessionRecord", "TransferRecord"]
+__all__ = ["CommandRecord", "SessionRecord", "TransferRecord", "meant_path"]
+
+_ROOT = PurePosixPath("/")
 
 
 @dataclass(slots=True)
@@ -91,8 +96,9 @@ class CommandRecord:
         replies: Code and text of each reply so far, preliminary ones included.
         transfer: The data connection it used.
         encrypted: Whether it came over an encrypted control connection.
-        faults: What was made to go wrong with it, as text.
-        reply_withheld: Whether it was left without its final reply on purpose: by a fault, or by the script of a user.
+        faults: The faults that happened to it, as text.
+        reply_withheld: Whether a fault, or the script of a user, left it without its final reply.
+        user: Name given with USER, by this command or before; "" when there was none.
     """
 
     session: int
@@ -105,6 +111,18 @@ class CommandRecord:
     encrypted: bool = False
     faults: list[str] = field(default_factory=list)
     reply_withheld: bool = False
+    user: str = ""
+    _directory: PurePosixPath = field(default=_ROOT, repr=False)
+
+    @property
+    def path(self) -> str:
+        """The absolute virtual path that the argument means; "" when it means none."""
+        return meant_path(self._directory, self.verb, self.argument)
+
+    @property
+    def offset(self) -> int | None:
+        """Where its transfer began, in bytes; None without a transfer."""
+        return None if self.transfer is None else self.transfer.offset
 
     @property
     def code(self) -> str:
@@ -147,3 +165,16 @@ class SessionRecord:
     reason: str = ""
     tls: TlsEstablished | None = None
     tls_ended_seq: int | None = None
+    _login: str = field(default="", repr=False, compare=False)  # the name of the last USER
+
+
+def meant_path(directory: PurePosixPath, verb: str, argument: str) -> str:
+    """Return the absolute path that the argument of a command means; "" when it means none.
+
+    Args:
+        directory: The current directory of the session.
+        verb: Upper case.
+        argument: As sent.
+    """
+    path = path_in(verb, argument)
+    return "" if path is None else str(resolve_virtual(directory, path))

@@ -11,6 +11,7 @@ from collections.abc import Collection
 from ftpfixture.errors import ConfigurationError
 from ftpfixture.log.events import Event
 from ftpfixture.log.records import CommandRecord, SessionRecord, TransferRecord
+from ftpfixture.wire.matching import Pattern
 
 __all__ = ["LogView"]
 
@@ -47,7 +48,7 @@ class LogView(ABC):
         """The folded dialogue, with the surroundings of the commands of these `seq`."""
 
     @abstractmethod
-    def find(self, pattern: str, session: int | None = None) -> list[CommandRecord]:
+    def find(self, pattern: str | Pattern, session: int | None = None) -> list[CommandRecord]:
         """The commands that match, in order; perhaps none."""
 
     @abstractmethod

@@ -21,8 +21,8 @@ from ftpfixture.faults.effects import Data, Effect, End, Exists, Fired, Hold, Ho
 from ftpfixture.faults.pieces import reply_of
 from ftpfixture.faults.program import Program
 from ftpfixture.faults.trigger import Situation
-from ftpfixture.files.paths import resolve_virtual
 from ftpfixture.log.events import FaultApplied
+from ftpfixture.log.records import meant_path
 from ftpfixture.net.channel import Channel
 from ftpfixture.net.faulthandshakes import FaultyHandshakes
 from ftpfixture.net.faultstream import FaultyStream, block_data
@@ -91,7 +91,7 @@ class FaultGate(Gate):
         if not self._rules.active:
             return
         view, verb, argument = self.view, exchange.verb, exchange.argument
-        path = str(resolve_virtual(view.current_directory, argument))
+        path = meant_path(view.current_directory, verb, argument)
         user = argument if verb == "USER" else view.login
         age = self._rules.age(self._clock.monotonic())
         situation = Situation(

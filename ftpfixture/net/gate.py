@@ -140,7 +140,7 @@ class Gate:
     async def command(self, verb: str, argument: str, too_long: bool = False) -> Exchange:
         """Handle a received command: from now on, replies of this task and its workers belong to it."""
         stamp = self.hub.stamp(self.session)
-        self.hub.emit(CommandReceived(*stamp, verb, argument, too_long))
+        self.hub.emit(CommandReceived(*stamp, verb, argument, too_long, self.view.current_directory))
         exchange = Exchange(stamp[1], verb, argument)
         EXCHANGE.set(exchange)
         return exchange

@@ -26,7 +26,7 @@ from ftpfixture.testing.certificates import ServerTls
 from ftpfixture.testing.faults import Faults
 from ftpfixture.testing.files import Files
 from ftpfixture.testing.folders import check_layer, folder
-from ftpfixture.testing.inside import clock_of, encrypt, server_of
+from ftpfixture.testing.inside import clock_of, encrypt, server_of, verbs_of
 from ftpfixture.testing.loopthread import shared_thread
 from ftpfixture.testing.settings import FTP_SERVER_SETTINGS, FtpServerSettings
 from ftpfixture.testing.users import known_users, manager_of
@@ -76,7 +76,8 @@ class FtpServer(ServerAddress):
         self._users = known_users(own["users"], served)
         self.server = server_of(own["server_class"], manager_of(self._users), others)
         self.files = self._stored(own["files"], own["quota"], served)
-        self.log = CommandLog(self.server.hub, self._origin, self.driver, clock=self.clock)
+        verbs = partial(verbs_of, self.server)
+        self.log = CommandLog(self.server.hub, self._origin, self.driver, clock=self.clock, verbs=verbs)
         rules = ActiveFaults(self.clock.monotonic())
         self.server.gate_factory = partial(FaultGate, rules, self.clock)
         self.faults = Faults(rules, self.log, {verb.upper() for verb in self.server.specs}, self._origin)

@@ -17,7 +17,7 @@ from ftpfixture.settings import setting_names, unknown_setting
 from ftpfixture.testing.certificates import Certified, context_for, contexts_for, refuse_without_tls
 from ftpfixture.testing.settings import FTP_SERVER_SETTINGS, FtpServerSettings
 
-__all__ = ["clock_of", "encrypt", "server_of"]
+__all__ = ["clock_of", "encrypt", "server_of", "verbs_of"]
 
 
 def clock_of(clock: Clock | Callable[[], float] | None, driver: Driver) -> Clock:
@@ -68,3 +68,8 @@ def server_of(server_class: type[Server], users: AbstractUserManager, settings: 
         return server_class(users, **settings)
     except UnknownSetting as error:
         raise unknown_setting(error.name, setting_names(server_class) | FTP_SERVER_SETTINGS.rows.keys()) from None
+
+
+def verbs_of(server: Server) -> set[str]:
+    """Return the verbs that a server answers, or would if they were not disabled, upper case."""
+    return {verb.upper() for verb in (*server.specs, *server.commands_mapping)}

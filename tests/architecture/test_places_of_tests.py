@@ -52,6 +52,8 @@ ELSEWHERE = {
     "client/snapshot": ["unit/client/test_mirror.py"],
     "client/view": ["unit/client/test_stream.py"],
     "files/handles": ["unit/files/test_base.py"],
+    "log/nearness": ["unit/log/test_assertions.py"],
+    "log/order": ["unit/log/test_assertions.py"],
     "log/projection": ["unit/log/test_command_log.py"],
     "log/records": ["unit/log/test_command_log.py"],
     "net/socket_transport": ["unit/net/test_closing.py", "unit/testing/test_transport_check.py"],

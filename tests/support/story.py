@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from pathlib import PurePosixPath
 
 import pytest
 
@@ -74,11 +75,11 @@ class Story:
         """A session ends."""
         self.hub.emit(Disconnected(*self.hub.stamp(session), reason))
 
-    def command(self, line: str, session: int = 1, *, too_long: bool = False) -> int:
+    def command(self, line: str, session: int = 1, *, too_long: bool = False, directory: str = "/") -> int:
         """A command comes in; its number."""
         stamp = self.hub.stamp(session)
         verb, _, argument = line.partition(" ")
-        self.hub.emit(CommandReceived(*stamp, verb, argument, too_long))
+        self.hub.emit(CommandReceived(*stamp, verb, argument, too_long, PurePosixPath(directory)))
         return stamp[1]
 
     def reply(self, code: str, text: str = "ok", *, to: int, session: int = 1) -> None:

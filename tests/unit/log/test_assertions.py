@@ -3,11 +3,29 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Callable
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from ftpfixture import CommandLog, Pattern, sent
 from ftpfixture.errors import ConfigurationError
+from tests.support.rows import table
 from tests.support.story import Story, failure_of
+
+VERBS, PATHS, CODES = ("SIZE", "MDTM", "DELE"), ("/a", "b", "/in/c.csv"), ("450", "451", "550")
+PATTERNS = st.builds(
+    lambda verb, path, code, other, negated: (
+        (~sent(verb, path=path) if negated else sent(verb, path=path, reply=code)) | sent(other, path="/a")
+    ),
+    st.sampled_from(("*", "SIZE|DELE", *VERBS)),
+    st.sampled_from((None, "*", "/*", "/b", "*.csv", *PATHS)),
+    st.sampled_from((None, "45x", *CODES)),
+    st.sampled_from(("NOOP", *VERBS)),
+    st.booleans(),
+)
 
 
 def test_assert_sent_returns_the_first_match(story: Story) -> None:
@@ -67,7 +85,7 @@ def test_assert_sent_names_the_code_that_differs(story: Story) -> None:
 def test_assert_sent_to_a_silent_server(story: Story) -> None:
     """Without any command or session the message says so."""
     assert failure_of(lambda: story.log.assert_sent("NOOP")) == (
-        "NOOP: expected at least once, seen never\nno other command was sent\n\n(no client connected)"
+        "NOOP: expected at least once, seen never\nno command was sent\n\n(no client connected)"
     )
 
 
@@ -91,13 +109,6 @@ def test_the_nearest_line_is_never_one_that_matches(story: Story) -> None:
     message = failure_of(lambda: story.log.assert_sent("SIZE /a", times=2))
 
     assert "nearest: SIZE /b -> 213 (session 1)" in message
-
-
-@pytest.mark.parametrize("times", [0, -1])
-def test_assert_sent_zero_times_points_to_assert_not_sent(story: Story, times: int) -> None:
-    """Zero times is another assertion, and the error names it."""
-    with pytest.raises(ValueError, match="use assert_not_sent"):
-        story.log.assert_sent("NOOP", times=times)
 
 
 def test_assert_sent_in_one_session(story: Story) -> None:
@@ -142,8 +153,9 @@ def test_assert_not_sent(story: Story) -> None:
 
     assert message == textwrap.dedent(
         """\
-        DELE was sent twice, expected never; first as
-            DELE /a -> 250 in session 1
+        DELE: expected never, seen twice
+            0.500 s: DELE /a -> 250 (session 1)
+            1.000 s: DELE /a -> 550 (session 1)
 
         session 1
             0.250 * connected from 127.0.0.1:50001
@@ -195,8 +207,8 @@ def test_assert_sequence_names_the_first_that_is_missing(story: Story) -> None:
     lines = failure_of(lambda: story.log.assert_sequence("MDTM /a", "SIZE /a", "QUIT")).splitlines()
 
     assert lines[:3] == [
-        "SIZE /a: expected as number 2, missing after MDTM /a -> 213",
-        "nearest: MDTM /a -> 213 (session 1): the verb is MDTM, not SIZE",
+        "SIZE /a: expected as number 2 of the sequence, missing after MDTM /a -> 213 (session 1)",
+        "SIZE came as number 1, before MDTM /a: SIZE /a -> 213 (session 1)",
         "",
     ]
     assert lines[3] == "session 1"
@@ -206,22 +218,307 @@ def test_assert_sequence_that_does_not_begin(story: Story) -> None:
     """When the first pattern is missing there is nothing to stand before it."""
     message = failure_of(lambda: story.log.assert_sequence("USER"))
 
-    assert message.splitlines()[0] == "USER: expected as number 1, not sent"
+    assert message.splitlines()[0] == "USER: expected as number 1 of the sequence, not sent"
 
 
-def test_assert_sequence_in_one_session(story: Story) -> None:
-    """Commands of different sessions make no sequence when one session is asked for."""
+def test_a_sequence_is_of_one_session(story: Story) -> None:
+    """By default one session must have them all; "any" counts all together, and a number only that one."""
     story.connect(1)
     story.connect(2)
     story.say("PWD", "257", session=1)
     story.say("NOOP", "200", session=2)
-    story.log.assert_sequence("PWD", "NOOP")
+    story.say("PWD", "257", session=2)
+    story.say("QUIT", "221", session=2)
 
+    story.log.assert_sequence("PWD", "QUIT")
+    story.log.assert_sequence("PWD", "NOOP", session="any")
+    story.log.assert_sequence("NOOP", "QUIT", session=2)
+    assert failure_of(lambda: story.log.assert_sequence("PWD", "NOOP")).splitlines()[:3] == [
+        "NOOP: expected as number 2 of the sequence, missing after PWD -> 257 (session 1)",
+        "the commands were PWD",
+        "no one session sent them all; session='any' counts all sessions together",
+    ]
     with pytest.raises(AssertionError):
-        story.log.assert_sequence("PWD", "NOOP", session=1)
+        story.log.assert_sequence("NOOP", "QUIT", session=1)
 
 
-def test_a_wrong_pattern_is_no_failed_assertion(story: Story) -> None:
-    """A pattern that cannot be read is an error of its own kind, in negative assertions too."""
-    with pytest.raises(ConfigurationError):
-        story.log.assert_not_sent("RETR ->")
+def test_assert_sequence_strict(story: Story) -> None:
+    """Commands of a strict sequence follow one another directly; the text has what came in between."""
+    story.connect()
+    for line, code in (("RNFR /a", "350"), ("NOOP", "200"), ("RNFR /a", "350"), ("RNTO /b", "250")):
+        story.say(line, code)
+
+    found = story.log.assert_sequence("RNFR /a", "RNTO /b", strict=True)
+    assert [record.seq for record in found] == [record.seq for record in story.log.commands[2:]]
+    assert failure_of(lambda: story.log.assert_sequence("NOOP", "RNTO", strict=True)).splitlines()[:2] == [
+        "RNTO: expected as number 2 of the sequence, directly after NOOP -> 200 (session 1)",
+        "after it came RNFR /a -> 350 (session 1): the verb is RNFR, not RNTO",
+    ]
+    assert failure_of(lambda: story.log.assert_sequence("RNTO", "NOOP", strict=True)).splitlines()[0] == (
+        "NOOP: expected as number 2 of the sequence, "
+        "directly after RNTO /b -> 250 (session 1), and nothing came after it"
+    )
+
+
+def test_a_wrong_order_names_the_place(story: Story) -> None:
+    """A command that came too early is told with its number, as the nearest of them cannot help."""
+    story.login()
+    story.say("QUIT", "221")
+
+    assert failure_of(lambda: story.log.assert_sequence("QUIT", "USER")).splitlines()[:2] == [
+        "USER: expected as number 2 of the sequence, missing after QUIT -> 221 (session 1)",
+        "USER came as number 1, before QUIT: USER ann -> 331 (session 1)",
+    ]
+
+
+def test_assert_sent_between_limits(story: Story) -> None:
+    """`at_least` and `at_most` are inclusive; the text has the matches, and the nearest where there are too few."""
+    story.connect()
+    for line in ("SIZE /a", "SIZE /a", "SIZE /b"):
+        story.say(line, "213")
+
+    story.log.assert_sent("SIZE", at_least=3)
+    story.log.assert_sent("SIZE", at_most=3)
+    story.log.assert_sent("SIZE", at_least=1, at_most=3)
+    assert failure_of(lambda: story.log.assert_sent("SIZE /a", at_least=3)).splitlines()[:4] == [
+        "SIZE /a: expected at least 3 times, seen twice",
+        "    0.500 s: SIZE /a -> 213 (session 1)",
+        "    1.000 s: SIZE /a -> 213 (session 1)",
+        "nearest: SIZE /b -> 213 (session 1): the argument differs: sent '/b', expected '/a'",
+    ]
+    assert failure_of(lambda: story.log.assert_sent("SIZE", at_most=2)).splitlines()[:5] == [
+        "SIZE: expected once or twice, seen 3 times",
+        "    0.500 s: SIZE /a -> 213 (session 1)",
+        "    1.000 s: SIZE /a -> 213 (session 1)",
+        "    1.500 s: SIZE /b -> 213 (session 1)",
+        "",
+    ]
+    assert "expected 1 to 5 times, seen never" in failure_of(lambda: story.log.assert_sent("NOOP", at_most=5))
+
+
+def test_many_hits_are_not_all_listed(story: Story) -> None:
+    """Of many matches the first twenty are listed."""
+    story.connect()
+    for _ in range(23):
+        story.say("NOOP", "200")
+
+    lines = failure_of(lambda: story.log.assert_not_sent("NOOP")).splitlines()
+
+    assert lines[0] == "NOOP: expected never, seen 23 times"
+    assert lines[20:23] == ["    10.000 s: NOOP -> 200 (session 1)", "    and 3 more", ""]
+
+
+@table(
+    ("limits", "message"),
+    [
+        ({"times": 0}, "times must be 1 or more: use assert_not_sent(...) for never"),
+        ({"at_most": 0}, "at_most must be 1 or more: use assert_not_sent(...) for never"),
+        ({"at_least": 0}, "at_least must be 1 or more"),
+        ({"times": 1, "at_most": 2}, "times is for an exact number: leave out at_least and at_most"),
+        ({"at_least": 3, "at_most": 2}, "at_least=3 is more than at_most=2"),
+        ({"times": "2"}, "times takes a whole number, not '2'"),
+    ],
+)
+def test_limits_that_cannot_be(limits: dict[str, Any], message: str) -> None:
+    """Numbers that contradict each other, or say never, are errors."""
+    with pytest.raises(ConfigurationError) as caught:
+        Story().log.assert_sent("NOOP", **limits)
+    assert message in str(caught.value)
+
+
+def test_a_path_matches_as_sent_and_as_meant(story: Story) -> None:
+    """A command in another directory is found by the absolute path, which the nearest line has too."""
+    story.login()
+    story.command("STOR a.csv", directory="/out")
+
+    assert story.log.assert_sent("STOR /out/a.csv").path == "/out/a.csv"
+    assert story.log.find("STOR a.csv") == story.log.find("STOR /out/*.csv")
+    assert failure_of(lambda: story.log.assert_sent("STOR /in/a.csv -> 226")).splitlines()[1] == (
+        "nearest: STOR a.csv (that is /out/a.csv) (session 1): "
+        "the argument differs: sent 'a.csv', expected '/in/a.csv'; the reply was not there yet, not 226"
+    )
+    with pytest.raises(AssertionError):
+        story.log.assert_not_sent("STOR /out/a.csv")
+
+
+def test_a_verb_that_was_not_sent(story: Story) -> None:
+    """The text has the verbs that were sent, in order and counted, in place of a nearest command."""
+    story.login()
+    story.say("NOOP", "200")
+    story.say("NOOP", "200")
+    story.say("", "500")
+
+    lines = failure_of(lambda: story.log.assert_sent("QUIT")).splitlines()
+
+    assert lines[1] == "the commands were USER, PASS, NOOP (twice), (empty line)"
+
+
+def test_fields_of_sessions(story: Story) -> None:
+    """A record knows the name given with USER, before the login too; REIN ends that."""
+    story.connect()
+    for line, code in (("NOOP", "200"), ("USER ann", "331"), ("PASS secret", "230"), ("REIN", "220"), ("NOOP", "200")):
+        story.say(line, code)
+
+    assert [record.user for record in story.log.commands] == ["", "ann", "ann", "", ""]
+    assert story.log.find(sent("PASS", user="a*")) == story.log.commands[2:3]
+
+
+def test_assert_order(story: Story) -> None:
+    """The earlier command comes before the first of the later ones, in each session that sent these."""
+    story.connect(1)
+    story.connect(2)
+    for session, line in ((1, "AUTH TLS"), (1, "USER ann"), (2, "USER bob"), (2, "AUTH TLS"), (1, "USER eve")):
+        story.say(line, "503", session=session)
+
+    story.log.assert_order("AUTH", before="USER", session=1)
+    story.log.assert_order("AUTH", before="USER", session="any")
+    assert failure_of(lambda: story.log.assert_order("AUTH", before="USER")).splitlines()[:2] == [
+        "AUTH: expected before USER bob -> 503 (session 2), seen never before it",
+        "AUTH came as number 2, after it: AUTH TLS -> 503 (session 2)",
+    ]
+    assert failure_of(lambda: story.log.assert_order("PBSZ", before="USER")).splitlines()[1] == (
+        "the commands were AUTH, USER (twice)"
+    )
+    assert failure_of(lambda: story.log.assert_order("AUTH", before="STOR /a")).splitlines()[:2] == [
+        "AUTH before STOR /a: STOR /a was not sent",
+        "the commands were AUTH (twice), USER (3 times)",
+    ]
+    with pytest.raises(AssertionError):
+        story.log.assert_order("AUTH", before="USER bob", session=1)
+
+
+def test_a_sequence_of_equal_patterns(story: Story) -> None:
+    """A command that already stands for a pattern is not told as one that came too early."""
+    story.connect()
+    story.say("SIZE /a", "450")
+
+    assert failure_of(lambda: story.log.assert_sequence("SIZE -> 450", "SIZE")).splitlines()[:2] == [
+        "SIZE: expected as number 2 of the sequence, missing after SIZE /a -> 450 (session 1)",
+        "no other command was sent",
+    ]
+
+
+def test_assert_exactly(story: Story) -> None:
+    """The whole dialogue, or that of one session, is as listed: no command differs, lacks or is too much."""
+    story.login()
+    story.say("QUIT", "221")
+    story.connect(2)
+    story.say("NOOP", "200", session=2)
+
+    assert story.log.assert_exactly(["USER ann", "PASS", "QUIT", "NOOP"]) == story.log.commands
+    story.log.assert_exactly(["NOOP -> 200"], session=2)
+
+    def lines_of(*patterns: str) -> list[str]:
+        return failure_of(lambda: story.log.assert_exactly(patterns)).splitlines()
+
+    assert lines_of("USER", "PASS", "STOR /a", "NOOP")[:2] == [
+        "expected exactly 4 commands, seen 4",
+        "number 3: expected STOR /a, came QUIT -> 221 (session 1): the verb is QUIT, not STOR; "
+        "the argument differs: sent '', expected '/a'",
+    ]
+    assert lines_of("USER", "PASS", "QUIT")[:3] == [
+        "expected exactly 3 commands, seen 4",
+        "number 4 and later were not expected:",
+        "    2.500 s: NOOP -> 200 (session 2)",
+    ]
+    assert lines_of("USER", "PASS", "QUIT", "NOOP", "NOOP", "* -> 5xx")[:2] == [
+        "expected exactly 6 commands, seen 4",
+        "number 5: expected NOOP, then * -> 5xx, and nothing came",
+    ]
+
+
+def test_assert_no_commands(story: Story) -> None:
+    """A connection without a command passes; any command fails."""
+    story.log.assert_no_commands()
+    story.connect()
+    story.log.assert_no_commands()
+    story.say("NOOP", "200")
+
+    assert failure_of(story.log.assert_no_commands).splitlines()[:2] == [
+        "expected no command, seen 1",
+        "    0.500 s: NOOP -> 200 (session 1)",
+    ]
+
+
+def test_assert_nothing_after_error(story: Story) -> None:
+    """After the first 4xx or 5xx of a session only QUIT and what is allowed may come; an error must have come."""
+    story.login()
+    assert failure_of(story.log.assert_nothing_after_error).splitlines()[0] == (
+        "(sent('*', reply='4xx') | sent('*', reply='5xx')): no command got such a reply, so nothing was tested"
+    )
+    story.say("STOR /a", "550")
+    story.say("QUIT", "221")
+    story.log.assert_nothing_after_error()
+    story.connect(2)
+    story.say("RETR /a", "451", session=2)
+    story.say("NOOP", "200", session=2)
+    story.say("SIZE /a", "213", session=2)
+
+    story.log.assert_nothing_after_error(session=1)
+    story.log.assert_nothing_after_error(error="* -> 5xx")
+    story.log.assert_nothing_after_error("SIZE", "NOOP")
+    assert failure_of(lambda: story.log.assert_nothing_after_error("NOOP")).splitlines()[:2] == [
+        "expected nothing after RETR /a -> 451 (session 2), seen 1",
+        "    4.000 s: SIZE /a -> 213 (session 2)",
+    ]
+
+
+@table(
+    ("call", "message"),
+    [
+        (lambda log: log.assert_sequence(), "assert_sequence needs at least one pattern; for no command at all: "),
+        (lambda log: log.assert_exactly([]), "assert_exactly needs at least one pattern"),
+        (lambda log: log.assert_exactly("USER"), "assert_exactly takes a list of patterns, such as ['USER', 'QUIT'], "),
+        (lambda log: log.assert_sequence(["USER"]), "['USER'] is no pattern: give patterns one by one"),
+        (lambda log: log.assert_sequence("NOOP", session=7), "there is no session 7; the log has: 1"),
+        (lambda log: log.assert_sequence("NOOP", session="all"), "session takes 'same', 'any' or the number of a "),
+        (lambda log: log.assert_sequence("NOOP", session=True), "session takes 'same', 'any' or the number of a "),
+        (lambda log: log.assert_not_sent("MKD", session=7), "there is no session 7; the log has: 1"),
+        (lambda log: log.assert_no_commands(session=7), "there is no session 7; the log has: 1"),
+        (lambda log: log.assert_not_sent("RETR ->"), "behind the arrow must stand the code"),
+        (lambda log: log.assert_not_sent("MDK"), "no such command 'MDK': did you mean 'MKD'?"),
+        (lambda log: log.assert_order("NOOP", before="MDK"), "no such command 'MDK'"),
+        (lambda log: log.assert_order("MDK", before="NOOP"), "no such command 'MDK'"),
+        (lambda log: log.wait_for("MDK"), "no such command 'MDK'"),
+    ],
+)
+def test_assertions_that_could_not_fail_are_errors(call: Callable[[CommandLog], object], message: str) -> None:
+    """A pattern, a session or a list that can match nothing is an error of its own kind, in negative assertions too."""
+    story = Story()
+    story.connect()
+    with pytest.raises(ConfigurationError) as caught:
+        call(story.log)
+    assert message in str(caught.value)
+
+
+def test_verbs_that_the_log_has_seen_are_known(story: Story) -> None:
+    """A verb that a client has sent needs no mark, whether a server knows it or not."""
+    story.connect()
+    story.log.assert_not_sent("?XYZZ")
+    story.say("XYZZ", "502")
+
+    story.log.assert_sent("XYZZ")
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(VERBS), st.sampled_from(PATHS), st.sampled_from(CODES)), max_size=8), PATTERNS
+)
+def test_find_is_matches(lines: list[tuple[str, str, str]], pattern: Pattern) -> None:
+    """`find` returns exactly the commands that the pattern matches, and the assertions agree with it."""
+    story = Story()
+    story.connect()
+    for verb, path, code in lines:
+        story.say(f"{verb} {path}", code)
+
+    found = story.log.find(pattern)
+
+    assert found == [record for record in story.log.commands if pattern.matches(record)]
+    assert all(pattern.differences(record) for record in story.log.commands if record not in found)
+    if found:
+        assert story.log.assert_sent(pattern, times=len(found)) == found[0]
+        with pytest.raises(AssertionError):
+            story.log.assert_not_sent(pattern)
+    else:
+        story.log.assert_not_sent(pattern)
+        with pytest.raises(AssertionError):
+            story.log.assert_sent(pattern)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from pathlib import PurePosixPath
 from typing import Any, TypeVar, cast
 
 import pytest
@@ -84,7 +85,7 @@ class Host:
 
 def gate_on(hub: Hub, channel: Any) -> Gate:
     """The gate of session 7 on a connection."""
-    connection = Connection(encoding="utf-8", server_host="127.0.0.1")
+    connection = Connection(encoding="utf-8", server_host="127.0.0.1", current_directory=PurePosixPath("/home"))
     return Gate(View(7, Host(hub), channel, connection, lambda reason: None), Outbox(channel))
 
 
@@ -117,7 +118,7 @@ async def test_the_event_of_a_command(crossing: Crossing) -> None:
     """A command becomes an event with its session, verb and argument, and an exchange of its number."""
     exchange = await crossing.gate.command("CWD", "/in")
 
-    assert crossing.emitted == [CommandReceived(7, 1, 0.0, "CWD", "/in", False)]
+    assert crossing.emitted == [CommandReceived(7, 1, 0.0, "CWD", "/in", False, PurePosixPath("/home"))]
     assert (exchange.seq, exchange.verb, exchange.finals) == (1, "CWD", 0)
 
 

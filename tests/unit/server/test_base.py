@@ -1,4 +1,4 @@
-"""The server without its commands: what is wrong with settings, and the order of its life."""
+"""The server without its commands: errors in settings, and its life cycle."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.rows import table
 
 @pytest.fixture
 async def server() -> AsyncIterator[Server]:
-    """A server that is not started yet, and closed at the end."""
+    """A server that is not started yet, and is closed at the end."""
     server = Server()
     yield server
     await server.close()
@@ -98,19 +98,19 @@ async def _greeting(server: Server) -> tuple[asyncio.StreamReader, asyncio.Strea
     ],
 )
 def test_settings_that_cannot_work(settings: dict[str, Any], text: str) -> None:
-    """A wrong setting is refused when the server is made, with what would be right."""
+    """A wrong setting is refused when the server is made, with what would work."""
     with pytest.raises(ConfigurationError, match=f"^{re.escape(text)}"):
         Server(**settings)
 
 
-def test_disabling_something_that_resembles_nothing() -> None:
-    """When no verb is near, all of them are named."""
+def test_disabling_an_unknown_verb() -> None:
+    """When no verb is near, the error names all of them."""
     with pytest.raises(ConfigurationError, match=r"no such command; use one of ABOR, .*, USER, .*"):
         Server(disable=["%%%%"])
 
 
-def test_a_disabled_verb_goes_with_its_aliases() -> None:
-    """The name of a command takes its aliases with it, in any case; an alias goes alone."""
+def test_a_disabled_verb_disables_its_aliases() -> None:
+    """The name of a command also disables its aliases, in any case; an alias disables only itself."""
     assert {"pwd", "xpwd"}.isdisjoint(Server(disable=["pwd"]).commands_mapping)
     only_the_alias = Server(disable=["XPWD"]).commands_mapping
     assert "pwd" in only_the_alias
@@ -118,19 +118,19 @@ def test_a_disabled_verb_goes_with_its_aliases() -> None:
 
 
 def test_disable_takes_any_iterable() -> None:
-    """A set or a generator of verbs will do."""
+    """A set or a generator of verbs works, too."""
     assert "mlsd" not in Server(disable={"MLSD"}).commands_mapping
     assert "mlsd" not in Server(disable=iter(["MLSD"])).commands_mapping
 
 
 @table("style", LIST_STYLES)
 def test_every_list_style_is_accepted(style: Any) -> None:
-    """All the names that the error shows are right."""
+    """All the names that the error lists are right."""
     assert Server(list_style=style).list_style is LIST_STYLES[style]
 
 
 def test_a_server_needs_no_loop_to_be_made() -> None:
-    """Outside of asyncio a server can be made and looked at."""
+    """A server can be made and read outside of asyncio."""
     assert Server().connections == {}
 
 
@@ -138,7 +138,7 @@ def test_a_server_needs_no_loop_to_be_made() -> None:
 
 
 async def test_ready_means_listening(server: Server) -> None:
-    """When `start` returns the address is known and somebody who connects is greeted."""
+    """When `start` returns the address is known, and a client that connects gets the greeting."""
     await server.start()
 
     assert server.address == (server.server_host, server.server_port)
@@ -149,8 +149,8 @@ async def test_ready_means_listening(server: Server) -> None:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1"])
-async def test_other_addresses_than_loopback_need_a_word(server: Server, host: str) -> None:
-    """An address that others can reach is refused with the reason, and nothing listens."""
+async def test_other_addresses_than_loopback_need_allow_remote(server: Server, host: str) -> None:
+    """An address that other machines can reach is refused with the reason, and no server listens."""
     with pytest.raises(ConfigurationError, match=f"host='{host}' can be reached from other machines") as caught:
         await server.start(host)
 
@@ -160,7 +160,7 @@ async def test_other_addresses_than_loopback_need_a_word(server: Server, host: s
 
 
 async def test_allow_remote() -> None:
-    """With `allow_remote` all addresses of the machine may be served."""
+    """With `allow_remote` the server may listen on all addresses of the machine."""
     server = Server(allow_remote=True)
     await server.start("0.0.0.0")
 
@@ -170,22 +170,22 @@ async def test_allow_remote() -> None:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-async def test_loopback_needs_no_word(server: Server, host: str) -> None:
-    """An address or a name of loopback is served, and the address is numeric then."""
+async def test_loopback_needs_no_allow_remote(server: Server, host: str) -> None:
+    """The server listens on an address or a name of loopback; its own address is numeric then."""
     await server.start(host)
 
     assert server.address[0] in ("127.0.0.1", "::1")
 
 
 async def test_a_name_without_an_address(server: Server) -> None:
-    """A name that nobody knows is told as a wrong setting."""
+    """An unknown name is reported as a wrong setting."""
     with pytest.raises(ConfigurationError, match=r"host='no\.such\.host\.invalid' has no address"):
         await server.start("no.such.host.invalid")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", None])
 async def test_a_port_that_is_taken(server: Server, host: str | None) -> None:
-    """The error is that of the system, and its text names address, port and the way out."""
+    """It is the system's error, and its text names address, port and what would work."""
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(OSError, match=f"cannot listen on 127.0.0.1:{port}; use port=0 for a free port") as caught:
@@ -196,7 +196,7 @@ async def test_a_port_that_is_taken(server: Server, host: str | None) -> None:
 
 
 async def test_starting_twice(server: Server) -> None:
-    """A second start is refused with the address, and the first one goes on."""
+    """A second start is refused with the address, and the server keeps running."""
     await server.start()
     port = server.server_port
 
@@ -217,7 +217,7 @@ async def test_closing_before_the_start_does_nothing(server: Server) -> None:
 
 
 async def test_a_server_can_be_started_again(server: Server) -> None:
-    """After `close` the same server can listen anew."""
+    """After `close` the same server can listen again."""
     await server.start()
     await server.close()
     await server.start()
@@ -227,8 +227,8 @@ async def test_a_server_can_be_started_again(server: Server) -> None:
     writer.close()
 
 
-async def test_close_says_421(server: Server) -> None:
-    """Whoever is connected learns that the server shuts down, and then reads the end."""
+async def test_close_sends_421(server: Server) -> None:
+    """Each client gets 421 for the shutdown, and then the end."""
     await server.start()
     reader, writer, _ = await _greeting(server)
     await server.close()
@@ -239,8 +239,8 @@ async def test_close_says_421(server: Server) -> None:
     writer.close()
 
 
-async def test_close_right_after_a_client_came(server: Server) -> None:
-    """A session that is dismissed before its task took a single step is closed like any other."""
+async def test_close_right_after_a_connection(server: Server) -> None:
+    """A session that is terminated before the first step of its task is closed like any other."""
     reasons: list[str] = []
     server.hub.subscribe(lambda event: reasons.append(event.reason) if isinstance(event, Disconnected) else None)
     await server.start()
@@ -265,7 +265,7 @@ async def test_what_needs_a_start(server: Server, name: str) -> None:
 
 
 async def test_serving_needs_a_start(server: Server) -> None:
-    """There is nothing to wait for before the start, nor an address."""
+    """Before the start there is no address, and nothing to wait for."""
     with pytest.raises(ServerStateError, match="not started"):
         await server.serve_forever()
     with pytest.raises(ServerStateError, match="has no address: it is not started"):
@@ -273,7 +273,7 @@ async def test_serving_needs_a_start(server: Server) -> None:
 
 
 async def test_serve_forever_ends_with_close(server: Server) -> None:
-    """Whoever waits for the server returns when it is closed."""
+    """`serve_forever` returns when the server is closed."""
     await server.start()
     task = asyncio.create_task(server.serve_forever())
     await asyncio.sleep(0)
@@ -285,7 +285,7 @@ async def test_serve_forever_ends_with_close(server: Server) -> None:
 
 
 async def test_a_cancelled_run_closes() -> None:
-    """`run` starts and serves; when it is cancelled nobody can connect any more."""
+    """`run` starts and serves; after it is cancelled no client can connect any more."""
     serving = asyncio.Event()
 
     class Own(Server):

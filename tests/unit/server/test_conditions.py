@@ -1,4 +1,4 @@
-"""What must hold before a handler runs: connection, path and rights; and the frame of transfer workers."""
+"""Conditions of handlers: connection, path and rights; and the frame of transfer workers."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ Answers = list[tuple[str, str]]
 
 
 class Paths:
-    """The little of a server that conditions need."""
+    """The part of a server that conditions use."""
 
     def get_paths(self, connection: Connection, path: str | PurePosixPath) -> tuple[PurePath, PurePosixPath]:
-        """Real and virtual are one here, but for the base."""
+        """Real and virtual path are equal here, except for the base."""
         virtual = PurePosixPath("/", path)
         return connection.user.base_path.joinpath(*virtual.parts[1:]), virtual
 
 
 def _connection(*permissions: Permission, base: str = "/", **values: Any) -> tuple[Connection, Answers]:
-    """A connection over a small tree in memory, and the replies that it is given."""
+    """A connection over a small tree in memory, and its replies."""
     answers: Answers = []
     layer = MemoryPathIO()
     for path in ("/a.txt", "/dir/b.txt", "/base/c.txt"):
@@ -77,7 +77,7 @@ RAN = ("200", "ran")
     ],
 )
 async def test_each_field_has_its_reply(field: tuple[str, str], name: str, answer: tuple[str, str]) -> None:
-    """When it is missing the handler does not run and the field's reply is given once; when it is set it runs."""
+    """When it is missing the handler does not run and the field's reply is sent once; when it is set it runs."""
 
     @ConnectionConditions(field)
     async def handler(server: Paths, connection: Connection, rest: str) -> bool:
@@ -94,7 +94,7 @@ async def test_each_field_has_its_reply(field: tuple[str, str], name: str, answe
 
 
 async def test_the_first_missing_field_is_named() -> None:
-    """Fields are looked at in order, and there is one reply."""
+    """Fields are checked in order, and there is one reply."""
 
     @ConnectionConditions(ConnectionConditions.login_required, ConnectionConditions.rename_from_required)
     async def handler(server: Paths, connection: Connection, rest: str) -> bool:
@@ -106,7 +106,7 @@ async def test_the_first_missing_field_is_named() -> None:
     assert answers == [("503", "Use RNFR first")]
 
 
-async def test_a_field_of_ones_own() -> None:
+async def test_a_users_own_field() -> None:
     """A pair of name and text is a field; its code is 503."""
 
     @ConnectionConditions(("licence", "Show your licence"))
@@ -132,8 +132,8 @@ async def test_code_and_text_can_be_given() -> None:
     assert answers == [("550", "Not for you")]
 
 
-async def test_without_wait_nothing_is_opened() -> None:
-    """A condition that does not wait only looks, even when the value could be made."""
+async def test_without_wait_no_opener_is_called() -> None:
+    """A condition without `wait` only checks, also when an opener could make the value."""
 
     @ConnectionConditions(ConnectionConditions.data_connection_made)
     async def handler(server: Paths, connection: Connection, rest: str) -> bool:
@@ -142,7 +142,7 @@ async def test_without_wait_nothing_is_opened() -> None:
     connection, answers = _connection()
 
     async def opener(timeout: float | None) -> object:
-        raise AssertionError("nobody shall dial")
+        raise AssertionError("the opener must not be called")
 
     connection.when_wanted("data_connection", opener)
     await handler(Paths(), connection, "")
@@ -156,8 +156,8 @@ async def _waiting(server: Paths, connection: Connection, rest: str) -> bool:
     return True
 
 
-async def test_wait_runs_the_handler_when_it_comes() -> None:
-    """A condition that waits lets the handler run once the value is set."""
+async def test_wait_runs_the_handler_when_the_value_is_set() -> None:
+    """A condition with `wait` runs the handler after the value is set."""
     connection, answers = _connection()
     connection.wait_future_timeout = None
     task = asyncio.create_task(_waiting(Paths(), connection, "rest"))
@@ -170,16 +170,16 @@ async def test_wait_runs_the_handler_when_it_comes() -> None:
     assert answers == [("200", "stream rest")]
 
 
-async def test_wait_gives_up() -> None:
-    """After `wait_future_timeout` seconds the reply of the field is given."""
+async def test_wait_times_out() -> None:
+    """After `wait_future_timeout` seconds the server sends the field's reply."""
     connection, answers = _connection()
     await _waiting(Paths(), connection, "")
 
     assert answers == [("425", "Can't open data connection")]
 
 
-async def test_wait_asks_the_opener_in_time() -> None:
-    """A value that is made on demand gets the connection's time limit, and then the handler runs."""
+async def test_wait_calls_the_opener() -> None:
+    """The opener gets the connection's timeout, and then the handler runs."""
     connection, answers = _connection()
     asked: list[float | None] = []
 
@@ -194,11 +194,11 @@ async def test_wait_asks_the_opener_in_time() -> None:
 
 
 async def test_an_opener_that_fails_is_a_missing_field() -> None:
-    """A refused connection is answered like none."""
+    """A refused connection gets the same reply as none."""
     connection, answers = _connection()
 
     async def opener(timeout: float | None) -> str:
-        raise ConnectionRefusedError("nobody there")
+        raise ConnectionRefusedError("no server there")
 
     connection.when_wanted("data_connection", opener)
     await _waiting(Paths(), connection, "")
@@ -206,8 +206,8 @@ async def test_an_opener_that_fails_is_a_missing_field() -> None:
     assert answers == [("425", "Can't open data connection")]
 
 
-async def test_arguments_go_through() -> None:
-    """A handler with more parameters than the usual ones gets them all, under every decorator."""
+async def test_arguments_are_passed_on() -> None:
+    """A handler with more parameters than the usual ones gets all of them, under every decorator."""
 
     @ConnectionConditions(ConnectionConditions.login_required)
     @PathConditions(PathConditions.path_must_exists)
@@ -224,7 +224,7 @@ async def test_arguments_go_through() -> None:
 
 
 async def test_a_missing_argument() -> None:
-    """A handler that needs a path does not run without one; the answer is 501."""
+    """A handler that needs a path does not run without one; the reply is 501."""
 
     @argument_required
     async def handler(server: Paths, connection: Connection, rest: str) -> bool:
@@ -259,7 +259,7 @@ async def test_a_missing_argument() -> None:
     ],
 )
 async def test_path_conditions(condition: Any, path: str, text: str | None) -> None:
-    """A condition that does not hold is answered with 550 and its text; else the handler runs."""
+    """If a condition does not hold, the reply is 550 with its text; else the handler runs."""
 
     @PathConditions(condition)
     async def handler(server: Paths, connection: Connection, rest: str) -> bool:
@@ -272,8 +272,8 @@ async def test_path_conditions(condition: Any, path: str, text: str | None) -> N
     assert answers == [RAN if text is None else ("550", text)]
 
 
-async def test_path_conditions_are_tested_in_order() -> None:
-    """The first that fails is told, and only that one."""
+async def test_path_conditions_are_checked_in_order() -> None:
+    """Only the first that fails is reported."""
 
     @PathConditions(PathConditions.path_must_exists, PathConditions.path_must_be_dir)
     async def handler(server: Paths, connection: Connection, rest: str) -> bool:
@@ -287,8 +287,8 @@ async def test_path_conditions_are_tested_in_order() -> None:
 
 
 @pytest.mark.parametrize(("path", "answer"), [("out", "550"), ("circle", "550"), ("in", "200"), ("c.txt", "200")])
-async def test_a_link_out_of_the_base_leads_nowhere(path: str, answer: str) -> None:
-    """What leads out of the user's base, or in a circle, is reported as missing; links within it are followed."""
+async def test_a_link_out_of_the_base_is_missing(path: str, answer: str) -> None:
+    """A path out of the user's base, or in a circle of links, is reported as missing; links within it are followed."""
 
     @PathConditions(PathConditions.path_must_exists)
     async def handler(server: Paths, connection: Connection, rest: str) -> bool:
@@ -302,8 +302,8 @@ async def test_a_link_out_of_the_base_leads_nowhere(path: str, answer: str) -> N
     assert answer == "200" or answers[0][1] == "No such file or directory"
 
 
-async def test_errors_of_the_path_layer_go_through() -> None:
-    """What a path layer raises while it is asked is not taken for an answer."""
+async def test_errors_of_the_path_layer_are_raised() -> None:
+    """An error of a path layer is not taken for a result."""
 
     class Broken(MemoryPathIO):
         async def exists(self, path: PurePath) -> bool:
@@ -341,8 +341,8 @@ RIGHTS = {
 
 
 @pytest.mark.parametrize("name", RIGHTS)
-async def test_each_right_is_asked_for(name: str) -> None:
-    """Without the right the answer is 550, with it the handler runs."""
+async def test_each_right_is_required(name: str) -> None:
+    """Without the right the reply is 550, with it the handler runs."""
 
     @PathPermissions(RIGHTS[name])
     async def handler(server: Paths, connection: Connection, rest: str) -> bool:
@@ -358,8 +358,8 @@ async def test_each_right_is_asked_for(name: str) -> None:
 
 @pytest.mark.parametrize("missing", [{"readable": False}, {"writable": False}])
 @pytest.mark.parametrize("order", [1, -1])
-async def test_all_rights_are_asked_for(missing: dict[str, bool], order: int) -> None:
-    """Of several rights each one must be there, whatever its place."""
+async def test_all_rights_are_required(missing: dict[str, bool], order: int) -> None:
+    """Each of several rights is required, in any order."""
 
     @PathPermissions(*[PathPermissions.readable, PathPermissions.writable][::order])
     async def handler(server: Paths, connection: Connection, rest: str) -> bool:
@@ -372,8 +372,8 @@ async def test_all_rights_are_asked_for(missing: dict[str, bool], order: int) ->
     assert answers == [("550", "Permission denied")]
 
 
-async def test_rights_to_what_leads_out_of_the_base() -> None:
-    """A right to the content follows links and ends at the base; rights to the name do not follow the last link."""
+async def test_rights_out_of_the_base() -> None:
+    """Rights to the content follow links and end at the base; rights to the name do not follow the last link."""
 
     @PathPermissions(PathPermissions.readable)
     async def read(server: Paths, connection: Connection, rest: str) -> bool:
@@ -393,20 +393,20 @@ async def test_rights_to_what_leads_out_of_the_base() -> None:
 
 
 def test_no_right_at_all_is_an_error() -> None:
-    """A decorator that would check nothing is refused when it is made."""
+    """A decorator without a right is refused when it is made."""
     with pytest.raises(ValueError, match=r"at least one right, such as PathPermissions\.readable"):
         PathPermissions()
 
 
 @table("name", ["readble", "listable", ""])
 def test_an_unknown_right_is_an_error(name: str) -> None:
-    """A name that is no right is refused when the decorator is made, not when a command comes."""
+    """An unknown right is refused when the decorator is made, not when a command arrives."""
     with pytest.raises(ValueError, match=f"unknown right '{name}'"):
         PathPermissions(PathPermissions.readable, name)
 
 
 async def test_demand_refuses() -> None:
-    """Handlers that learn late what they need get a refusal, which becomes the reply."""
+    """Handlers that choose a right while they run raise a refusal, which becomes the reply."""
     connection, _ = _connection(Permission("/", overwrite=False))
 
     with pytest.raises(CommandRefused) as caught:
@@ -425,8 +425,8 @@ async def _transfer(server: Paths, connection: Connection, rest: str) -> bool:
     return True
 
 
-async def test_a_cancelled_worker_answers_426_and_226() -> None:
-    """ABOR gets both replies of RFC 959 from the worker, which then ends as if nothing were wrong."""
+async def test_a_cancelled_worker_replies_426_and_226() -> None:
+    """After ABOR the worker sends both replies of RFC 959, and then ends without an error."""
     connection, answers = _connection()
     task = asyncio.create_task(_transfer(Paths(), connection, "a.txt"))
     await asyncio.sleep(0)
@@ -436,8 +436,8 @@ async def test_a_cancelled_worker_answers_426_and_226() -> None:
     assert [code for code, _ in answers] == ["426", "226"]
 
 
-async def test_a_worker_that_has_answered_is_only_aborted() -> None:
-    """When the transfer has its final reply already, what is left is that of ABOR."""
+async def test_a_worker_after_its_final_reply_only_replies_to_abor() -> None:
+    """When the transfer already has its final reply, only that of ABOR follows."""
     exchange = Exchange(1, "RETR")
     EXCHANGE.set(exchange)
     connection, answers = _connection()
@@ -462,8 +462,8 @@ async def test_a_worker_finds_its_connection_among_keywords() -> None:
 
 
 @pytest.mark.parametrize("error", [ConnectionResetError(), BrokenPipeError(), TimeoutError("no data for 5 seconds")])
-async def test_a_worker_whose_data_connection_breaks(error: OSError) -> None:
-    """A broken or silent data connection is 426, from whatever worker."""
+async def test_a_worker_with_a_broken_data_connection(error: OSError) -> None:
+    """A broken or silent data connection is 426, in every worker."""
 
     @worker
     async def broken(connection: Connection) -> bool:
@@ -477,8 +477,8 @@ async def test_a_worker_whose_data_connection_breaks(error: OSError) -> None:
 
 
 @pytest.mark.parametrize("error", [PathIOError("tape jam"), OSError(errno.ENOSPC, "full")])
-async def test_a_worker_whose_storage_breaks(error: OSError) -> None:
-    """What storage says is no business of the data connection: it goes through."""
+async def test_a_worker_with_a_broken_storage(error: OSError) -> None:
+    """An error of the storage is no error of the data connection: it is raised."""
 
     @worker
     async def broken(connection: Connection) -> bool:
@@ -490,8 +490,8 @@ async def test_a_worker_whose_storage_breaks(error: OSError) -> None:
     assert caught.value is error
 
 
-async def test_a_worker_that_is_left_alone() -> None:
-    """Without a cancellation a worker is what it wraps: its result and its errors go through."""
+async def test_a_worker_without_an_error() -> None:
+    """Without a cancellation a worker behaves as the function that it wraps, with its result and its errors."""
 
     @worker
     async def fine(connection: Connection) -> bool:

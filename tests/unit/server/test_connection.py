@@ -1,4 +1,4 @@
-"""What handlers see of their session: attributes that come and go, and waiting for them."""
+"""The state of a session for handlers: attributes that are set and deleted, and waiting for them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ftpfixture.server.connection import Connection, Workers
 
 
 def test_attributes_are_plain() -> None:
-    """What is set is there, by name and in `in`; keyword arguments are set."""
+    """An attribute that was set is there, by name and in `in`; keyword arguments are set."""
     connection = Connection(client_host="127.0.0.1")
     connection.own_flag = 5
 
@@ -20,8 +20,8 @@ def test_attributes_are_plain() -> None:
     assert "other" not in connection
 
 
-def test_what_was_never_set_is_an_attribute_error() -> None:
-    """Reading it raises an AttributeError that names it, so that getattr with a default and hasattr work."""
+def test_a_missing_attribute_is_an_attribute_error() -> None:
+    """The AttributeError names it, so that getattr with a default and hasattr work."""
     connection = Connection()
 
     with pytest.raises(AttributeError, match="connection has no 'rename_from' yet"):
@@ -30,8 +30,8 @@ def test_what_was_never_set_is_an_attribute_error() -> None:
     assert getattr(connection, "rename_from", None) is None
 
 
-def test_del_takes_away() -> None:
-    """After `del` the attribute is absent; `del` of what is absent does nothing."""
+def test_del() -> None:
+    """After `del` the attribute is missing; `del` of a missing one does nothing."""
     connection = Connection(rename_from="/a")
     del connection.rename_from
     assert "rename_from" not in connection
@@ -45,7 +45,7 @@ def test_none_is_a_value() -> None:
 
 
 async def test_an_item_is_a_future_that_is_done_when_set() -> None:
-    """`connection["x"]` is done at once when x is there."""
+    """`connection["x"]` is done at once when x is set."""
     connection = Connection(x=1)
 
     assert connection["x"].done()
@@ -53,7 +53,7 @@ async def test_an_item_is_a_future_that_is_done_when_set() -> None:
 
 
 async def test_an_item_waits_for_its_value() -> None:
-    """The future of what is absent is one, for all who ask, and becomes done when it is set."""
+    """The future of a missing attribute is the same for all callers, and is done when it is set."""
     connection = Connection()
     future = connection["x"]
     assert not future.done()
@@ -65,7 +65,7 @@ async def test_an_item_waits_for_its_value() -> None:
 
 
 async def test_a_value_may_be_set_again() -> None:
-    """Setting what was waited for before replaces the value, and new futures have the new one."""
+    """Setting an attribute after a wait replaces the value, and new futures have the new one."""
     connection = Connection()
     first = connection["x"]
     connection.x = 1
@@ -75,7 +75,7 @@ async def test_a_value_may_be_set_again() -> None:
 
 
 async def test_a_cancelled_future_is_replaced() -> None:
-    """After somebody cancelled the future, setting does not fail and the next one to ask gets a new future."""
+    """After a caller cancelled the future, setting does not fail and the next caller gets a new future."""
     connection = Connection()
     connection["x"].cancel()
     fresh = connection["x"]
@@ -86,8 +86,8 @@ async def test_a_cancelled_future_is_replaced() -> None:
     assert await fresh == 3
 
 
-async def test_future_is_a_view_of_the_same() -> None:
-    """`connection.future.x` is `connection["x"]`, and `del` there takes the value away."""
+async def test_future_is_a_view_of_the_attributes() -> None:
+    """`connection.future.x` is `connection["x"]`, and `del` there deletes the value."""
     connection = Connection()
     assert connection.future.x is connection["x"]
     connection.x = 1
@@ -99,13 +99,13 @@ async def test_future_is_a_view_of_the_same() -> None:
     assert not connection["x"].done()
 
 
-async def test_wait_for_what_is_there() -> None:
-    """No time is needed for what is set already."""
+async def test_wait_for_a_set_attribute() -> None:
+    """It returns at once."""
     assert await Connection(x=1).wait_for("x", 0) == 1
 
 
-async def test_wait_for_what_comes() -> None:
-    """Everybody who waits gets the value when it is set."""
+async def test_wait_for_a_later_attribute() -> None:
+    """Every waiting task gets the value when it is set."""
     connection = Connection()
     tasks = [asyncio.create_task(connection.wait_for("x", None)) for _ in range(2)]
     await asyncio.sleep(0)
@@ -116,8 +116,8 @@ async def test_wait_for_what_comes() -> None:
     assert await asyncio.gather(*tasks) == [1, 1]
 
 
-async def test_wait_for_what_does_not_come() -> None:
-    """After the time is over there is a TimeoutError, and others may wait on."""
+async def test_wait_for_times_out() -> None:
+    """After the timeout it raises TimeoutError, and other tasks continue to wait."""
     connection = Connection()
     patient = asyncio.create_task(connection.wait_for("x", None))
     with pytest.raises(TimeoutError):
@@ -129,7 +129,7 @@ async def test_wait_for_what_does_not_come() -> None:
 
 
 async def test_a_cancelled_wait_does_not_disturb_others() -> None:
-    """One who gives up does not take the value from another."""
+    """A cancelled task does not take the value from another."""
     connection = Connection()
     tasks = [asyncio.create_task(connection.wait_for("x", None)) for _ in range(2)]
     await asyncio.sleep(0)
@@ -141,8 +141,8 @@ async def test_a_cancelled_wait_does_not_disturb_others() -> None:
     assert await tasks[1] == 1
 
 
-async def test_an_opener_makes_what_is_wanted() -> None:
-    """With an opener the value is made when somebody waits, not before, in the time that he has, and is then set."""
+async def test_an_opener_makes_the_value() -> None:
+    """With an opener the value is made when a task waits, not before, within its timeout, and is then set."""
     connection = Connection()
     asked: list[float | None] = []
 
@@ -161,11 +161,11 @@ async def test_an_opener_makes_what_is_wanted() -> None:
 
 
 async def test_an_opener_that_fails() -> None:
-    """What an opener raises goes to the one who waits, and nothing is set."""
+    """The waiting task gets the opener's error, and nothing is set."""
     connection = Connection()
 
     async def opener(timeout: float | None) -> str:
-        raise ConnectionRefusedError("nobody there")
+        raise ConnectionRefusedError("no server there")
 
     connection.when_wanted("x", opener)
 
@@ -175,7 +175,7 @@ async def test_an_opener_that_fails() -> None:
 
 
 async def test_an_opener_can_be_withdrawn() -> None:
-    """None takes the opener away, and is no error when there is none."""
+    """None removes the opener, and is no error without one."""
     connection = Connection()
 
     async def opener(timeout: float | None) -> str:
@@ -190,7 +190,7 @@ async def test_an_opener_can_be_withdrawn() -> None:
 
 
 def test_repr_names_the_client() -> None:
-    """The repr tells who it is, and works when nobody is."""
+    """The repr has the client's address, and works without one."""
     assert repr(Connection(client_host="127.0.0.1", client_port=5)) == "<Connection of 127.0.0.1:5>"
     assert repr(Connection()) == "<Connection of None:None>"
 
@@ -199,14 +199,14 @@ def test_repr_names_the_client() -> None:
 
 
 class Ends:
-    """Notes the ends of tasks, and for which command they ran."""
+    """Records the ends of tasks, and the command of each."""
 
     def __init__(self) -> None:
         self.seen: list[tuple[str, int]] = []
         self.workers = Workers(self)
 
     def __call__(self, task: asyncio.Task[object], exchange: Exchange) -> None:
-        """Note one."""
+        """Record one."""
         self.seen.append((task.get_name(), exchange.seq))
 
 
@@ -218,8 +218,8 @@ async def _at_once() -> None:
     return
 
 
-async def test_workers_are_reaped() -> None:
-    """A task that ends leaves the set by itself, and its end is told with the command that started it."""
+async def test_workers_are_removed() -> None:
+    """A task that ends leaves the set, and its end is reported with the command that started it."""
     ends = Ends()
     EXCHANGE.set(Exchange(7, "RETR"))
     ends.workers.add(asyncio.create_task(_at_once(), name="first"))
@@ -232,7 +232,7 @@ async def test_workers_are_reaped() -> None:
 
 
 async def test_idle_waits_for_all() -> None:
-    """`idle` returns when the last one is gone, those that came meanwhile included; at once when there is none."""
+    """`idle` returns after the last task, including those added meanwhile; at once without one."""
     ends = Ends()
     await ends.workers.idle()
     release = asyncio.get_running_loop().create_future()
@@ -253,7 +253,7 @@ async def test_idle_waits_for_all() -> None:
 
 
 async def test_a_cancelled_idle_does_not_disturb_others() -> None:
-    """One who gives up waiting does not wake another."""
+    """A cancelled wait does not end another."""
     ends = Ends()
     task = asyncio.create_task(_for_ever())
     ends.workers.add(task)
@@ -267,8 +267,8 @@ async def test_a_cancelled_idle_does_not_disturb_others() -> None:
     await other
 
 
-async def test_cancel_cancels_all_for_the_command_at_hand() -> None:
-    """While they are cancelled `abort` is the command on whose behalf that happens; afterwards it is None."""
+async def test_cancel_cancels_all_for_the_current_command() -> None:
+    """While tasks are cancelled `abort` is the command that caused it; afterwards it is None."""
     ends = Ends()
     during: list[Exchange | None] = []
 

@@ -1,4 +1,4 @@
-"""What a name on the wire may reach: every point of the rule, in the table and on the wire."""
+"""Which methods a verb may reach: every point of the rule, in the table and on the wire."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _verbs(server: type) -> dict[str, str]:
 
 
 def _new_verbs(server: type) -> dict[str, str]:
-    """What a class answers that Server does not."""
+    """The verbs of a class that Server does not have."""
     known = _verbs(Server)
     return {verb: name for verb, name in _verbs(server).items() if known.get(verb) != name}
 
@@ -29,7 +29,7 @@ Ask = Callable[..., list[str]]
 
 @pytest.fixture
 def ask(ftp_server_factory: Callable[..., FtpServer]) -> Ask:
-    """Starts a server of a class, and gives the whole replies to some lines of a client that is logged in."""
+    """Starts a server of a class, and returns the whole replies to some lines of a client that is logged in."""
 
     def make(server_class: type[Server], *lines: str, **settings: Any) -> list[str]:
         server = ftp_server_factory(server_class=server_class, **settings)
@@ -44,8 +44,8 @@ def ask(ftp_server_factory: Callable[..., FtpServer]) -> Ask:
 # 1. Marked methods.
 
 
-def test_a_marked_method_answers_its_verb_and_aliases() -> None:
-    """Both the name and the aliases of the marker lead to the method, in lower case."""
+def test_a_marked_method_handles_its_verb_and_aliases() -> None:
+    """Both the name and the aliases of the marker reach the method, in lower case."""
 
     class Marked(Server):
         @command("COLL", "XCOL")
@@ -58,14 +58,14 @@ def test_a_marked_method_answers_its_verb_and_aliases() -> None:
 
 @table(("alias", "verb"), [("XPWD", "PWD"), ("XCWD", "CWD"), ("XCUP", "CDUP"), ("XMKD", "MKD"), ("XRMD", "RMD")])
 def test_built_in_aliases(alias: str, verb: str) -> None:
-    """The old names of RFC 775 lead where the new ones do."""
+    """The old names of RFC 775 reach the same methods as the new ones."""
     table = _verbs(Server)
 
     assert table[alias.lower()] == table[verb.lower()]
 
 
-def test_the_marker_tells_what_is_known_of_a_command() -> None:
-    """The specification has the verbs, the lines of FEAT, what may overtake what, and the first line of the help."""
+def test_the_marker_has_the_properties_of_a_command() -> None:
+    """The specification has the verbs, the lines of FEAT, what may overtake, and the first line of the help."""
 
     class Marked(Server):
         @command("COLL", "XCOL", feat=["COLL", "XCOL"], during_transfer=True, overtakes=True)
@@ -83,7 +83,7 @@ def test_the_marker_tells_what_is_known_of_a_command() -> None:
 
 
 def test_a_single_feat_line_need_be_no_list() -> None:
-    """One line is taken as one line, not as its letters; so is a function that makes it."""
+    """A single line is one line, not its letters; so is a function that makes it."""
 
     def line(server: Any, connection: Any) -> str:
         return "COLL"
@@ -103,12 +103,12 @@ def test_a_single_feat_line_need_be_no_list() -> None:
 
 
 def test_a_marker_may_take_a_verb_from_another_method() -> None:
-    """A method of a subclass that is marked with a known verb answers it from then on."""
+    """A method of a subclass that is marked with a known verb handles it from then on."""
 
     class Marked(Server):
         @command("NOOP")
         async def be_quiet(self, connection: Connection, rest: str) -> bool:
-            """NOOP: do nothing, quietly."""
+            """NOOP: do nothing, without a word."""
             return True
 
     assert _new_verbs(Marked) == {"noop": "be_quiet"}
@@ -118,11 +118,11 @@ def test_a_marker_may_take_a_verb_from_another_method() -> None:
 
 
 def test_an_override_keeps_its_verbs(ask: Ask) -> None:
-    """An unmarked override answers the verb and the aliases of what it overrides, and can call it."""
+    """An unmarked override handles the verb and the aliases of the method that it overrides, and can call it."""
 
     class Louder(Server):
         async def pwd(self, connection: Connection, rest: str) -> bool:
-            """PWD: tell it twice."""
+            """PWD: return it twice."""
             connection.extra = "louder"
             return await super().pwd(connection, rest)
 
@@ -136,12 +136,12 @@ def test_an_override_keeps_its_verbs(ask: Ask) -> None:
     assert noop == "200 still here, louder"
 
 
-def test_an_override_keeps_what_the_marker_said() -> None:
+def test_an_override_keeps_the_properties_of_the_marker() -> None:
     """FEAT lines and the right to overtake stay with an override; its docstring is its own help."""
 
     class Own(Server):
         async def abor(self, connection: Connection, rest: str) -> bool:
-            """ABOR: our own way."""
+            """ABOR: abort differently."""
             return True
 
         async def stat(self, connection: Connection, rest: str) -> bool:
@@ -150,12 +150,12 @@ def test_an_override_keeps_what_the_marker_said() -> None:
     theirs, ours = build_table(Server), build_table(Own)
 
     assert ours["abor"][1] == theirs["abor"][1]
-    assert ours["abor"][1].text == "ABOR: our own way."
+    assert ours["abor"][1].text == "ABOR: abort differently."
     assert ours["stat"][1].text == theirs["stat"][1].text
 
 
 def test_an_override_with_other_parameters_keeps_its_verb() -> None:
-    """What has a verb keeps it, whatever it calls its parameters."""
+    """An override with a verb keeps it, with any names of its parameters."""
 
     class Own(Server):
         async def noop(self, conn: Connection, argument: str, /) -> bool:
@@ -166,13 +166,13 @@ def test_an_override_with_other_parameters_keeps_its_verb() -> None:
 
 @pytest.mark.illegal_replies
 def test_an_override_under_conditions_keeps_its_verb(ask: Ask) -> None:
-    """Decorators of ours around an override change nothing of its name."""
+    """Our decorators around an override do not change its name."""
 
     class Guarded(Server):
         @ConnectionConditions(ConnectionConditions.rename_from_required)
         async def noop(self, connection: Connection, rest: str) -> bool:
             """NOOP: after RNFR."""
-            connection.response("200", "so be it")
+            connection.response("200", "done")
             return True
 
     assert ask(Guarded, "NOOP") == ["503 Use RNFR first"]
@@ -190,7 +190,7 @@ def test_pass_is_reached_under_its_verb() -> None:
 
 
 def test_overrides_of_hooks_stay_hooks(ask: Ask) -> None:
-    """`greeting` has the parameters of a handler, but no verb: neither it nor an override is reached from the wire."""
+    """`greeting` has the parameters of a handler, but no verb: no command reaches it or an override."""
 
     class Own(Server):
         greeted = 0
@@ -209,7 +209,7 @@ def test_overrides_of_hooks_stay_hooks(ask: Ask) -> None:
             await super().release(connection)
 
     assert _new_verbs(Own) == {}
-    assert [reply[:3] for reply in ask(Own, "GREETING", "START", "CLOSE", "FAREWELL")] == ["502"] * 4
+    assert [reply[:3] for reply in ask(Own, "GREETING", "START", "CLOSE", "RELEASE")] == ["502"] * 4
     assert Own.greeted == 1
 
 
@@ -217,7 +217,7 @@ def test_overrides_of_hooks_stay_hooks(ask: Ask) -> None:
 
 
 def test_a_new_coroutine_of_a_subclass_is_a_command(ask: Ask) -> None:
-    """The form of the tutorial: a public coroutine over connection and rest answers its name, in any case."""
+    """The form of the tutorial: a public coroutine over connection and rest handles its name, in any case."""
 
     class Own(Server):
         async def coll(self, connection: Connection, rest: str) -> bool:
@@ -232,11 +232,11 @@ def test_a_new_coroutine_of_a_subclass_is_a_command(ask: Ask) -> None:
 
 
 def test_a_trailing_underscore_is_dropped(ask: Ask) -> None:
-    """A verb that Python has for itself is written with an underscore."""
+    """A verb that is a word of Python is written with an underscore."""
 
     class Own(Server):
         async def import_(self, connection: Connection, rest: str) -> bool:
-            """IMPORT: take it in."""
+            """IMPORT: import it."""
             connection.response("200", "imported")
             return True
 
@@ -264,7 +264,7 @@ def test_new_commands_under_decorators(ask: Ask) -> None:
 
 
 def test_commands_of_a_mixin() -> None:
-    """A class of the user's that is mixed in counts as a subclass."""
+    """A user's mixin counts as a subclass."""
 
     class Mixin:
         async def coll(self, connection: Connection, rest: str) -> bool:
@@ -278,7 +278,7 @@ def test_commands_of_a_mixin() -> None:
 
 
 def test_a_mixin_may_override_a_command() -> None:
-    """A mixin that stands before the server takes over the verb of a handler."""
+    """A mixin before the server takes over the verb of a handler."""
 
     class Mixin:
         async def noop(self, connection: Connection, rest: str) -> bool:
@@ -293,8 +293,8 @@ def test_a_mixin_may_override_a_command() -> None:
     assert Own().commands_mapping["noop"].__func__ is Mixin.noop  # type: ignore[attr-defined]
 
 
-def test_a_mixin_behind_the_server() -> None:
-    """What the server overrides is the server's: its hooks are not reached by the names of a mixin's commands."""
+def test_a_mixin_after_the_server() -> None:
+    """Methods that the server overrides are the server's: a mixin's commands do not reach its hooks."""
 
     class Mixin:
         async def greeting(self, connection: Connection, rest: str) -> bool:
@@ -343,14 +343,14 @@ def test_subclasses_of_subclasses() -> None:
 
 
 class Unreachable(Server):
-    """Has everything that must not be reached."""
+    """Has everything that no command may reach."""
 
     async def _secret(self, connection: Connection, rest: str) -> bool:
         """Private."""
         return True
 
     async def other(self, connection: Connection, argument: str) -> bool:
-        """Names its parameters otherwise."""
+        """Has other names of parameters."""
         return True
 
     async def more(self, connection: Connection, rest: str, extra: int = 0) -> bool:
@@ -371,7 +371,7 @@ class Unreachable(Server):
 
     @staticmethod
     async def static(self: object, connection: Connection, rest: str) -> bool:
-        """Is bound to nothing."""
+        """Is not bound."""
         return True
 
     @classmethod
@@ -386,32 +386,32 @@ class Unreachable(Server):
 
 
 def test_nothing_else_is_in_the_table() -> None:
-    """Private, plain, static and differently shaped methods of a subclass answer nothing."""
+    """Private, plain, static and differently shaped methods of a subclass have no verb."""
     assert _new_verbs(Unreachable) == {}
 
 
 @table(
     "line",
     [
-        *("START", "CLOSE", "GREETING", "FAREWELL", "RUN", "PAUSE", "ENTRY", "RESET", "GET_PATHS", "__INIT__"),
+        *("START", "CLOSE", "GREETING", "RELEASE", "RUN", "PAUSE", "ENTRY", "RESET", "GET_PATHS", "__INIT__"),
         *("HUB", "CONNECTIONS", "_CHANGE_TO", "CHANGE_TO", "PASS_", "EXPECT_PASSIVE", "START_TRANSFER"),
         *("_SECRET", "SECRET", "OTHER", "MORE", "LESS", "PLAIN", "GENERATE", "STATIC", "CLASSY", "PROP"),
     ],
 )
-def test_nothing_else_is_answered(line: str) -> None:
-    """No attribute of a server is reached by its name; the answer is that of any unknown verb."""
+def test_nothing_else_is_reached(line: str) -> None:
+    """No attribute of a server is reached by its name; the reply is that to any unknown verb."""
     assert line.lower() not in Unreachable().commands_mapping
 
 
-def test_what_is_not_reached_is_answered_with_502(ask: Ask) -> None:
-    """On the wire the names of hooks and helpers are unknown verbs, and the session goes on."""
+def test_unreachable_methods_get_502(ask: Ask) -> None:
+    """On the wire the names of hooks and helpers are unknown verbs, and the session continues."""
     replies = ask(Unreachable, "START", "CLOSE x", "GREETING", "__INIT__", "_SECRET", "OTHER x", "PLAIN x", "NOOP")
 
     assert [reply[:3] for reply in replies] == ["502"] * 7 + ["200"]
 
 
-def test_a_command_can_be_taken_away(ask: Ask) -> None:
-    """A subclass that sets a handler to None does not answer its verb."""
+def test_a_command_can_be_removed(ask: Ask) -> None:
+    """A subclass that sets a handler to None does not handle its verb."""
 
     class Poorer(Server):
         mlsd = None  # type: ignore[assignment]
@@ -421,7 +421,7 @@ def test_a_command_can_be_taken_away(ask: Ask) -> None:
 
 
 def test_our_own_unmarked_methods_are_no_commands() -> None:
-    """Within the package every command is marked: what answers on a plain Server is what has a marker."""
+    """Within the package every command is marked: every handler of a plain Server has a marker."""
     marked = {
         name for owner in Server.__mro__ for name, member in vars(owner).items() if hasattr(member, "__ftp_command__")
     }
@@ -442,7 +442,7 @@ def test_the_mapping_belongs_to_the_instance() -> None:
 
 
 def test_a_verb_that_was_popped_is_unknown(ask: Ask) -> None:
-    """Taking a verb out of the mapping makes it a 502; its alias stays."""
+    """Removing a verb from the mapping makes it a 502; its alias stays."""
 
     class Poorer(Server):
         def __init__(self, *args: Any, **settings: Any) -> None:
@@ -452,7 +452,7 @@ def test_a_verb_that_was_popped_is_unknown(ask: Ask) -> None:
     assert [reply[:3] for reply in ask(Poorer, "PWD", "XPWD")] == ["502", "257"]
 
 
-def test_a_verb_that_was_added_is_answered(ask: Ask) -> None:
+def test_a_verb_that_was_added_is_handled(ask: Ask) -> None:
     """A coroutine put into the mapping is called with the connection and the rest of the line."""
 
     class Richer(Server):
@@ -468,7 +468,7 @@ def test_a_verb_that_was_added_is_answered(ask: Ask) -> None:
 
 
 def test_the_mapping_may_be_changed_while_the_server_runs(ftp_server: FtpServer, raw: RawClient) -> None:
-    """A change acts on the next command of sessions that are there already."""
+    """A change takes effect at the next command of existing sessions."""
     assert raw.code("NOOP") == "200"
     ftp_server.server.commands_mapping.pop("noop")
 

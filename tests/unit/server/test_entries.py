@@ -1,4 +1,4 @@
-"""What listings ask of a server's own parts: its entries, the rights of users, and the path layer."""
+"""What listings use of a server: its entries, the rights of users, and the path layer."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def lines(client: RawClient, line: str) -> list[str]:
 
 
 def last_words(client: RawClient, line: str) -> list[str]:
-    """The names that a listing ends its lines with."""
+    """The names at the ends of a listing's lines."""
     return [each.rpartition(" ")[2] for each in lines(client, line)]
 
 
@@ -60,7 +60,7 @@ class Shouting(Server):
 
 
 def test_entries_of_a_subclass_are_shown(client: Callable[..., RawClient]) -> None:
-    """An override of `entry` is asked for every file, by each verb that lists, and by patterns."""
+    """An override of `entry` is called for every file, by each verb that lists, and by patterns."""
     shouting = client(server_class=Shouting, files={"/d/a": b"", "/d/hidden": b"", "/d/sub/b": b""})
     assert last_words(shouting, "LIST /d") == ["A", "SUB"]
     assert last_words(shouting, "NLST /d") == ["/d/A", "/d/SUB"]
@@ -70,13 +70,13 @@ def test_entries_of_a_subclass_are_shown(client: Callable[..., RawClient]) -> No
 
 
 def test_lines_of_a_subclass_are_sent(client: Callable[..., RawClient]) -> None:
-    """An override of `list_lines` is what LIST and STAT show, and may use ours."""
+    """LIST and STAT send the lines of an override of `list_lines`, which may use ours."""
 
     class Numbered(Server):
         """Numbers the lines."""
 
         async def list_lines(self, connection: Connection, flags: str, argument: str) -> AsyncIterator[str]:
-            """Ours behind numbers."""
+            """Our lines after numbers."""
             number = 0
             async for line in super().list_lines(connection, flags, argument):
                 number += 1
@@ -87,7 +87,7 @@ def test_lines_of_a_subclass_are_sent(client: Callable[..., RawClient]) -> None:
     assert [line[:5] for line in numbered.ask("STAT /d").lines[1:-1]] == [" 1 -r", " 2 -r"]
 
 
-def test_a_name_may_have_rights_of_its_own(client: Callable[..., RawClient]) -> None:
+def test_a_name_may_have_different_rights(client: Callable[..., RawClient]) -> None:
     """The fact perm is that of the name, where the rest of the directory has another one."""
     rights = [Permission("/", writable=False), Permission("/d/mine"), Permission("/d/mine/below", readable=False)]
     user = User("user", "password", base_path="/", permissions=rights)
@@ -96,8 +96,8 @@ def test_a_name_may_have_rights_of_its_own(client: Callable[..., RawClient]) -> 
     assert lines(with_rights, "MLSD /d") == ["perm=r; a", "perm=adfrw; mine", "perm=el; z"]
 
 
-def test_a_user_may_know_rights_by_other_means(client: Callable[..., RawClient]) -> None:
-    """Whoever overrides `get_permissions`, or what a Permission is for, is asked for every name."""
+def test_subclasses_may_compute_rights(client: Callable[..., RawClient]) -> None:
+    """An override of `get_permissions`, or of `Permission.is_parent`, is called for every name."""
 
     class Odd(User):
         """Files with an x are read only."""
@@ -106,7 +106,7 @@ def test_a_user_may_know_rights_by_other_means(client: Callable[..., RawClient])
             return Permission(writable="x" not in str(path))
 
     class Ending(Permission):
-        """Counts for names with this ending."""
+        """Covers names with this ending."""
 
         def is_parent(self, other: PurePosixPath) -> bool:
             return other.suffix == ".x"
@@ -121,8 +121,8 @@ def test_a_user_may_know_rights_by_other_means(client: Callable[..., RawClient])
         assert lines(odd, "MLSD /d") == ["perm=adfrw; a", "perm=r; b.x"]
 
 
-def test_a_style_of_somebodys_own_gets_whole_entries(client: Callable[..., RawClient]) -> None:
-    """A handler may set `connection.list_style`; the styles that come with us show the same with and without rows."""
+def test_a_users_own_style_gets_whole_entries(client: Callable[..., RawClient]) -> None:
+    """A handler may set `connection.list_style`; the built-in styles show the same with and without rows."""
 
     class Own(Server):
         """Has a LIST of perms."""
@@ -137,10 +137,10 @@ def test_a_style_of_somebodys_own_gets_whole_entries(client: Callable[..., RawCl
 
 @pytest.mark.parametrize("style", LIST_STYLES)
 def test_rows_are_the_lines_of_entries(ftp_server_factory: Factory, style: str) -> None:
-    """With an `entry` of one's own that changes nothing, every line is what it is without."""
+    """With an override of `entry` that changes nothing, every line stays equal."""
 
     class Same(Server):
-        """Asks for each entry."""
+        """Makes each entry unchanged."""
 
         async def entry(self, connection: Connection, name: str, real: PurePath, virtual: PurePosixPath) -> Entry:
             """As ever."""
@@ -166,11 +166,11 @@ def test_rows_are_the_lines_of_entries(ftp_server_factory: Factory, style: str) 
 
 
 def test_names_need_no_stat(client: Callable[..., RawClient]) -> None:
-    """NLST asks for names and for nothing about each; LIST asks for many files at once."""
+    """NLST reads names and nothing else; LIST reads many files at once."""
     asked: Counter[str] = Counter()
 
     class Counting(MemoryPathIO):
-        """Counts what it is asked."""
+        """Counts its calls."""
 
         async def resolve(self, path: PurePath) -> PurePath:
             """See AbstractPathIO."""
@@ -201,8 +201,8 @@ def test_names_need_no_stat(client: Callable[..., RawClient]) -> None:
 
 
 @pytest.mark.parametrize("method", ["list", "lstat", "stat"])
-def test_who_overrides_only_the_old_methods_is_heard(client: Callable[..., RawClient], method: str) -> None:
-    """`list_names` and `lstat_many` are there for speed: a layer need not know them."""
+def test_overrides_of_the_old_methods_are_called(client: Callable[..., RawClient], method: str) -> None:
+    """`list_names` and `lstat_many` only add speed: a path layer need not override them."""
     original: Any = getattr(MemoryPathIO, method)
 
     def other_list(self: Any, path: PurePath) -> Any:
@@ -226,7 +226,7 @@ def test_who_overrides_only_the_old_methods_is_heard(client: Callable[..., RawCl
 def test_the_disk_is_listed_in_batches(
     client: Callable[..., RawClient], tmp_path: Path, kind: type[AbstractPathIO]
 ) -> None:
-    """More names than are looked at together, in order, and what is broken among them is shown as it is."""
+    """More names than one batch holds, in order, and broken links are shown as links."""
     for number in range(300):
         (tmp_path / f"{number:03}").touch()
     (tmp_path / "dangling").symlink_to("nowhere")
@@ -237,8 +237,8 @@ def test_the_disk_is_listed_in_batches(
     assert last_words(on_disk, "MLSD")[1:] == [*names, "dangling"]
 
 
-async def test_what_cannot_be_described_is_left_out_and_mistakes_are_not() -> None:
-    """A file that vanishes meanwhile is no error; an error that is none of files is."""
+async def test_missing_files_are_left_out_and_bugs_are_not() -> None:
+    """A file that vanishes meanwhile is no error; an error that is none of files is one."""
 
     class Layer(MemoryPathIO):
         """Some files fail."""
@@ -263,7 +263,7 @@ async def test_what_cannot_be_described_is_left_out_and_mistakes_are_not() -> No
 
 
 def test_a_long_listing_is_logged_whole(client: Callable[..., RawClient], ftp_server_factory: Factory) -> None:
-    """Bytes and digest are those that came."""
+    """Bytes and digest are those that the client received."""
     server = ftp_server_factory(files=LONG)
     with RawClient(server.address) as raw:
         codes, data = raw.login().fetch("LIST /long")
@@ -284,15 +284,15 @@ def test_faults_see_a_long_listing_as_a_whole(ftp_server_factory: Factory) -> No
 
 
 def test_a_long_listing_without_a_data_connection(ftp_server_factory: Factory) -> None:
-    """It is refused as a short one is, and the next one comes whole."""
+    """It is refused as a short one is, and the next one is complete."""
     server = ftp_server_factory(files=LONG)
     with RawClient(server.address) as raw:
         assert raw.login().code("LIST /long") == "425"
         assert len(lines(raw, "NLST /long")) == len(LONG)
 
 
-def test_what_refuses_a_listing_late(ftp_server_factory: Factory) -> None:
-    """A directory that may not be listed is met by -R after very much else: 550 all the same, behind the 150."""
+def test_a_late_refusal_of_a_listing(ftp_server_factory: Factory) -> None:
+    """-R reaches a directory that may not be listed after many others: 550 all the same, after the 150."""
     user = User("user", "password", base_path="/", permissions=[Permission(), Permission("/z", list=False)])
     server = ftp_server_factory(users=[user], files={**LONG, "/z/file": b""})
     with RawClient(server.address) as raw:

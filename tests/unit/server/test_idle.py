@@ -1,4 +1,4 @@
-"""How long a client may say nothing."""
+"""The idle timeout of a session."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from ftpfixture.server.idle import IdleTimer
 
 
 class Watch:
-    """An idle timer on a clock that stands, and what it said."""
+    """An idle timer on a stopped clock, and the texts that it reported."""
 
     def __init__(self, limit: float | None) -> None:
         self.clock = Clock(lambda: 0.0)
         self.clock.freeze()
         self.connection = Connection(clock=self.clock, idle_timeout=limit)
         self.idle = True
-        self.said: list[str] = []
-        self.timer = IdleTimer(self.connection, lambda: self.idle, self.said.append)
+        self.texts: list[str] = []
+        self.timer = IdleTimer(self.connection, lambda: self.idle, self.texts.append)
 
     async def wait(self, seconds: float) -> list[str]:
-        """Let time go by; what was said until then."""
+        """Let time pass; the texts reported until then."""
         self.clock.move(seconds)
         for _ in range(3):
             await asyncio.sleep(0)
-        return self.said
+        return self.texts
 
 
-async def test_silence_runs_out() -> None:
-    """After the limit it is said, once; whatever happens begins the time anew."""
+async def test_timeout() -> None:
+    """After the limit the text is reported once; activity restarts the time."""
     watch = Watch(10)
     watch.timer.touch()
     assert await watch.wait(9) == []
@@ -39,8 +39,8 @@ async def test_silence_runs_out() -> None:
     assert await watch.wait(100) == ["Idle timeout: no command for 10 seconds"]
 
 
-async def test_it_is_not_always_the_clients_turn() -> None:
-    """While the server works, time goes by for nobody; it looks again after the limit."""
+async def test_the_time_of_the_server_does_not_count() -> None:
+    """While the server works, no time passes; the timer checks again after the limit."""
     watch = Watch(10)
     watch.idle = False
     watch.timer.touch()
@@ -50,7 +50,7 @@ async def test_it_is_not_always_the_clients_turn() -> None:
 
 
 async def test_the_limit_may_change() -> None:
-    """A new limit counts when the old one is over, and from the next command on; None is none."""
+    """A new limit counts when the old one has passed, and from the next command on; None is no limit."""
     watch = Watch(10)
     watch.timer.touch()
     watch.connection.idle_timeout = 30
@@ -64,8 +64,8 @@ async def test_the_limit_may_change() -> None:
     assert await watch.wait(1) == ["Idle timeout: no command for 1 seconds"]
 
 
-async def test_a_stopped_timer_says_nothing() -> None:
-    """Neither the one that runs, nor one that would begin."""
+async def test_a_stopped_timer_reports_nothing() -> None:
+    """Neither a running one, nor one that would start."""
     watch = Watch(10)
     watch.timer.touch()
     watch.timer.stop()

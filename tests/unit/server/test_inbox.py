@@ -1,4 +1,4 @@
-"""What a client says: read as it comes, kept until its turn, and no more of it than fits."""
+"""Received commands: read as they arrive, kept until their turn, and limited in number."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SPECS = {
 
 
 class FakeChannel:
-    """Gives what a test lets come: bytes, nothing yet, the end, or an error."""
+    """Returns what a test makes arrive: bytes, nothing yet, the end, or an error."""
 
     def __init__(self) -> None:
         self.coming: list[bytes | OSError | None] = []
@@ -48,15 +48,15 @@ class FakeChannel:
 
 
 class Desk:
-    """An inbox with what it tells."""
+    """An inbox and its calls."""
 
     def __init__(self) -> None:
         self.channel = FakeChannel()
-        self.told: list[str] = []
-        self.inbox = Inbox(self.channel, "utf-8", lambda: self.told.append("heard"), self.told.append)  # type: ignore[arg-type]
+        self.calls: list[str] = []
+        self.inbox = Inbox(self.channel, "utf-8", lambda: self.calls.append("received"), self.calls.append)  # type: ignore[arg-type]
 
-    def hear(self, *pieces: bytes | OSError | None) -> None:
-        """Let something come, each while the loop watches."""
+    def receive(self, *pieces: bytes | OSError | None) -> None:
+        """Let something arrive, each while the loop watches."""
         for piece in pieces:
             self.channel.coming.append(piece)
             assert self.channel.reading is not None
@@ -69,7 +69,7 @@ class Desk:
 
 @pytest.fixture
 def desk() -> Desk:
-    """An inbox that listens."""
+    """An inbox that reads."""
     desk = Desk()
     desk.inbox.listen()
     return desk
@@ -77,14 +77,14 @@ def desk() -> Desk:
 
 def test_commands_come_in_order(desk: Desk) -> None:
     """Lines become commands, in pieces or many at once; a line that is too long is None."""
-    desk.hear(b"USER an", None, b"n\r\nPASS x\r\nNO", b"OP " + b"x" * 9000, b"\r\nPWD\r\n")
+    desk.receive(b"USER an", None, b"n\r\nPASS x\r\nNO", b"OP " + b"x" * 9000, b"\r\nPWD\r\n")
 
     assert list(desk.inbox) == [Command("USER", "ann"), Command("PASS", "x"), None, Command("PWD", "")]
-    assert desk.told == ["heard"] * 4
+    assert desk.calls == ["received"] * 4
 
 
-def test_what_is_there_is_read_at_once() -> None:
-    """`listen` does not wait for the loop: TLS may hold what no socket tells of."""
+def test_bytes_that_have_arrived_are_read_at_once() -> None:
+    """`listen` does not wait for the loop: TLS may have buffered bytes."""
     desk = Desk()
     desk.channel.coming.append(b"NOOP\r\n")
     desk.inbox.listen()
@@ -93,29 +93,29 @@ def test_what_is_there_is_read_at_once() -> None:
 
 
 @pytest.mark.parametrize(("piece", "reason"), [(b"", "client closed"), (OSError(), "connection reset")])
-def test_the_end_is_told_with_its_reason(desk: Desk, piece: bytes | OSError, reason: str) -> None:
-    """What came before it stays."""
-    desk.hear(b"NOOP\r\n", piece)
+def test_the_end_is_reported_with_its_reason(desk: Desk, piece: bytes | OSError, reason: str) -> None:
+    """Commands before it stay."""
+    desk.receive(b"NOOP\r\n", piece)
 
-    assert (desk.told, desk.verbs()) == (["heard", reason], ["NOOP"])
+    assert (desk.calls, desk.verbs()) == (["received", reason], ["NOOP"])
 
 
 def test_the_end_is_noticed_without_reading(desk: Desk) -> None:
-    """`watch_end` tells of it, and `stop` of nothing."""
+    """`watch_end` reports it, and after `stop` nothing is reported."""
     desk.inbox.watch_end()
     assert desk.channel.watching_end is not None
     desk.channel.watching_end()
-    assert desk.told == ["client closed"]
+    assert desk.calls == ["client closed"]
 
     desk.inbox.stop()
     assert [desk.channel.reading, desk.channel.watching_end] == [None, None]
 
 
-def test_a_full_inbox_reads_nothing_until_half_of_it_is_gone(desk: Desk) -> None:
-    """A client that sends and sends has to wait."""
-    desk.hear(b"NOOP\r\n" * 1024)
+def test_a_full_inbox_reads_nothing_until_half_of_it_is_taken(desk: Desk) -> None:
+    """A client that never stops sending has to wait."""
+    desk.receive(b"NOOP\r\n" * 1024)
     assert desk.channel.reading is not None
-    desk.hear(b"NOOP\r\n")
+    desk.receive(b"NOOP\r\n")
     assert desk.channel.reading is None
 
     while len(desk.inbox) > 512:
@@ -125,9 +125,9 @@ def test_a_full_inbox_reads_nothing_until_half_of_it_is_gone(desk: Desk) -> None
     assert desk.channel.reading is not None
 
 
-def test_taking_begins_to_read_only_where_it_was_full(desk: Desk) -> None:
-    """Otherwise who has stopped reading stays so."""
-    desk.hear(b"NOOP\r\n" * 1025 + b"QUIT\r\n")
+def test_taking_restarts_reading_only_after_a_full_inbox(desk: Desk) -> None:
+    """Otherwise an inbox that was stopped stays stopped."""
+    desk.receive(b"NOOP\r\n" * 1025 + b"QUIT\r\n")
     while len(desk.inbox) > 3:
         desk.inbox.take(0)
     desk.inbox.stop()
@@ -136,25 +136,25 @@ def test_taking_begins_to_read_only_where_it_was_full(desk: Desk) -> None:
 
     fresh = Desk()
     fresh.inbox.listen()
-    fresh.hear(b"NOOP\r\n")
+    fresh.receive(b"NOOP\r\n")
     fresh.inbox.stop()
     assert (fresh.inbox.take(0), fresh.channel.reading) == (Command("NOOP", ""), None)
 
 
-def test_what_is_forgotten(desk: Desk) -> None:
-    """`drop_line` forgets the beginning of a line, `clear` the commands as well."""
-    desk.hear(b"NOOP\r\nUS")
+def test_what_is_discarded(desk: Desk) -> None:
+    """`drop_line` discards the beginning of a line, `clear` also the commands."""
+    desk.receive(b"NOOP\r\nUS")
     desk.inbox.drop_line()
-    desk.hear(b"PWD\r\nUS")
+    desk.receive(b"PWD\r\nUS")
     assert desk.verbs() == ["NOOP", "PWD"]
 
     desk.inbox.clear()
-    desk.hear(b"QUIT\r\n")
+    desk.receive(b"QUIT\r\n")
     assert desk.verbs() == ["QUIT"]
 
 
-def test_what_may_be_answered_during_a_transfer(desk: Desk) -> None:
-    """The first if its marker says so, and the transfer has its 150; what overtakes, wherever it is; nothing else."""
+def test_commands_during_a_transfer(desk: Desk) -> None:
+    """The first if its marker allows it and the transfer has its 150; a command that overtakes, anywhere; no other."""
     rows = [
         (b"NOOP\r\nABOR\r\n", False, 0),
         (b"NOOP\r\nABOR\r\n", True, 1),
@@ -164,8 +164,8 @@ def test_what_may_be_answered_during_a_transfer(desk: Desk) -> None:
         (b"NOOP\r\n", True, None),
         (b"", False, None),
     ]
-    for said, awaits_preliminary, index in rows:
+    for lines, awaits_preliminary, index in rows:
         desk.inbox.clear()
-        if said:
-            desk.hear(said)
-        assert desk.inbox.overtaking(SPECS, awaits_preliminary) == index, (said, awaits_preliminary)
+        if lines:
+            desk.receive(lines)
+        assert desk.inbox.overtaking(SPECS, awaits_preliminary) == index, (lines, awaits_preliminary)

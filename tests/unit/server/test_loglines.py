@@ -1,4 +1,4 @@
-"""What `logging` is told of a server."""
+"""The records of a server in `logging`."""
 
 from __future__ import annotations
 
@@ -31,33 +31,33 @@ def hub() -> Hub:
 
 @pytest.fixture
 def lines(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
-    """Everything that is logged, lines of the wire included."""
+    """Everything that is logged, including command and reply lines."""
     with caplog.at_level(logging.DEBUG, logger="ftpfixture.server"):
         yield caplog
 
 
 def records(caplog: pytest.LogCaptureFixture) -> list[tuple[int, str]]:
-    """Level and text of what the server's logger was told."""
+    """Level and text of the records of the server's logger."""
     return [(record.levelno, record.getMessage()) for record in caplog.records if record.name == "ftpfixture.server"]
 
 
 def received(hub: Hub, verb: str, argument: str = "", *, too_long: bool = False) -> None:
-    """A command comes."""
+    """A command arrives."""
     hub.emit(CommandReceived(*hub.stamp(1), verb, argument, too_long))
 
 
 def sent(hub: Hub, reply: Reply, encoding: str = "utf-8") -> None:
-    """A reply goes."""
+    """A reply is sent."""
     hub.emit(ReplySent(*hub.stamp(1), reply.code, reply.lines, 0, reply.render(encoding)))
 
 
 def connected(hub: Hub, session: int, peer: tuple[str, int]) -> None:
-    """Somebody connects."""
+    """A client connects."""
     hub.emit(Connected(*hub.stamp(session), peer, ("127.0.0.1", 21)))
 
 
 def disconnected(hub: Hub, session: int) -> None:
-    """Somebody is gone."""
+    """A session ends."""
     hub.emit(Disconnected(*hub.stamp(session), "quit"))
 
 
@@ -65,7 +65,7 @@ def disconnected(hub: Hub, session: int) -> None:
 
 
 def test_a_session(lines: pytest.LogCaptureFixture) -> None:
-    """Connections at INFO, and each line as it goes over the wire, in its order, at DEBUG."""
+    """Connections at INFO, and each line in the order of the wire at DEBUG."""
     with FtpServer() as server, ftplib.FTP() as ftp:
         ftp.connect(*server.address)
         assert ftp.sock is not None
@@ -75,11 +75,11 @@ def test_a_session(lines: pytest.LogCaptureFixture) -> None:
         ftp.sendcmd("MLST /a.txt")
         ftp.quit()
         address = "{}:{}".format(*server.address)
-    told = [
+    logged = [
         (level, re.sub(r"\(127,.*?\)|Modify=.*?;|Create=.*?;|Unique=.*?;", "…", text)) for level, text in records(lines)
     ]
 
-    assert told == [
+    assert logged == [
         (logging.INFO, f"serving on {address}"),
         (logging.INFO, f"new connection from {peer}"),
         (logging.DEBUG, "220 welcome"),
@@ -96,28 +96,28 @@ def test_a_session(lines: pytest.LogCaptureFixture) -> None:
         (logging.DEBUG, "226 Transfer complete"),
         (logging.DEBUG, "MLST /a.txt"),
         (logging.DEBUG, "250-Listing /a.txt"),
-        (logging.DEBUG, told[16][1]),
+        (logging.DEBUG, logged[16][1]),
         (logging.DEBUG, "250 End"),
         (logging.DEBUG, "QUIT"),
         (logging.DEBUG, "221 Goodbye"),
         (logging.INFO, f"closing connection from {peer}"),
     ]
-    assert told[16][1].startswith(" ")
-    assert told[16][1].endswith("; /a.txt")
+    assert logged[16][1].startswith(" ")
+    assert logged[16][1].endswith("; /a.txt")
 
 
 def test_without_debug_there_are_no_lines(caplog: pytest.LogCaptureFixture) -> None:
-    """At INFO connections are told, and nothing of what is said."""
+    """At INFO connections are logged, and no line."""
     caplog.set_level(logging.INFO, "ftpfixture.server")
     with FtpServer() as server, RawClient(server.address) as client:
         client.login()
 
-    told = [text.partition(" ")[0] for _, text in records(caplog)]
-    assert told == ["serving", "new", "closing"]
+    logged = [text.partition(" ")[0] for _, text in records(caplog)]
+    assert logged == ["serving", "new", "closing"]
 
 
 class Failing(Server):
-    """Has a verb with a mistake in it."""
+    """Has a verb with a bug in it."""
 
     async def oops(self, connection: Connection, rest: str) -> bool:
         """OOPS: fail."""
@@ -126,7 +126,7 @@ class Failing(Server):
 
 @pytest.mark.illegal_replies
 def test_failures_have_their_traceback(caplog: pytest.LogCaptureFixture) -> None:
-    """What nothing foresaw is told at ERROR, with verb and traceback."""
+    """An unexpected exception is logged at ERROR, with verb and traceback."""
     server = FtpServer(server_class=Failing)
     server.start()
     with RawClient(server.address) as client:
@@ -204,17 +204,17 @@ def test_secrets(hub: Hub, lines: pytest.LogCaptureFixture, verb: str, argument:
     ],
 )
 def test_control_characters(hub: Hub, lines: pytest.LogCaptureFixture, argument: str, text: str) -> None:
-    """What a peer sends makes no line of its own, moves no cursor, and means nothing to `logging`."""
+    """A peer's bytes start no new line, move no cursor, and mean nothing to `logging`."""
     received(hub, "RETR", argument)
     sent(hub, Reply("550", (argument,)))
 
-    [command, reply] = [told for _, told in records(lines)]
+    [command, reply] = [logged for _, logged in records(lines)]
     assert command == text
     assert reply.isprintable()
 
 
-def test_every_stream_takes_every_line(hub: Hub) -> None:
-    """A handler that writes bytes has no trouble with bytes that are no text."""
+def test_every_stream_accepts_every_line(hub: Hub) -> None:
+    """A log handler that writes bytes accepts bytes that are no text."""
     data = io.BytesIO()
     handler = logging.StreamHandler(io.TextIOWrapper(data, "utf-8", write_through=True))
     logger.addHandler(handler)
@@ -230,7 +230,7 @@ def test_every_stream_takes_every_line(hub: Hub) -> None:
 
 
 def test_replies_are_read_in_the_encoding_of_the_server(lines: pytest.LogCaptureFixture) -> None:
-    """A reply in Latin-1 is shown as it is meant, and bytes that no encoding explains are escaped."""
+    """A reply in Latin-1 is decoded correctly, and undecodable bytes are escaped."""
     hub = Hub(lambda: 0.0)
     hub.subscribe(LogLines("latin-1"))
     sent(hub, Reply("257", ('"/grün"',)), "latin-1")
@@ -242,14 +242,14 @@ def test_replies_are_read_in_the_encoding_of_the_server(lines: pytest.LogCapture
 
 
 def test_a_line_that_was_too_long(hub: Hub, lines: pytest.LogCaptureFixture) -> None:
-    """Its text is gone; that there was one is told."""
+    """Its text is lost; the record says that there was one."""
     received(hub, "", too_long=True)
 
     assert records(lines) == [(logging.DEBUG, "(a line that was too long)")]
 
 
-def test_sessions_are_told_by_their_peers(caplog: pytest.LogCaptureFixture) -> None:
-    """Each session's end names who was connected, and nothing is remembered of those that are gone."""
+def test_sessions_are_named_by_their_peers(caplog: pytest.LogCaptureFixture) -> None:
+    """Each end of a session has the client's address, and nothing is kept of ended sessions."""
     lines = LogLines("utf-8")
     hub = Hub(lambda: 0.0)
     hub.subscribe(lines)
@@ -269,13 +269,13 @@ def test_sessions_are_told_by_their_peers(caplog: pytest.LogCaptureFixture) -> N
 
 
 def test_a_failure_outside_of_commands(hub: Hub, caplog: pytest.LogCaptureFixture) -> None:
-    """Where no command is being answered the session itself failed."""
+    """Without a current command the session itself failed."""
     hub.emit(HandlerFailed(*hub.stamp(1), "", ValueError("no")))
 
     assert records(caplog) == [(logging.ERROR, "session failed")]
 
 
-def test_nothing_is_made_while_nobody_wants_it(
+def test_nothing_is_made_for_a_disabled_level(
     hub: Hub, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without DEBUG a command or reply is not even turned into text."""
@@ -289,7 +289,7 @@ def test_nothing_is_made_while_nobody_wants_it(
 
 
 def test_a_level_may_change_at_any_time(hub: Hub, caplog: pytest.LogCaptureFixture) -> None:
-    """Lines begin with the next one after DEBUG was switched on, and the peers of older sessions are known."""
+    """Lines begin with the next one after DEBUG was enabled, and the peers of older sessions are known."""
     connected(hub, 1, PEER)
     received(hub, "NOOP")
     caplog.set_level(logging.DEBUG, "ftpfixture.server")
@@ -299,8 +299,8 @@ def test_a_level_may_change_at_any_time(hub: Hub, caplog: pytest.LogCaptureFixtu
     assert [text for _, text in records(caplog)] == ["SYST", "closing connection from 192.0.2.1:50000"]
 
 
-def test_other_events_are_not_told(hub: Hub, lines: pytest.LogCaptureFixture) -> None:
-    """What has no line of its own makes none."""
+def test_other_events_are_not_logged(hub: Hub, lines: pytest.LogCaptureFixture) -> None:
+    """An event without a line makes none."""
     hub.emit(Event(*hub.stamp(1)))
 
     assert records(lines) == []
@@ -308,5 +308,5 @@ def test_other_events_are_not_told(hub: Hub, lines: pytest.LogCaptureFixture) ->
 
 @table(("address", "text"), [(("127.0.0.1", 21), "127.0.0.1:21"), (("::1", 21), "[::1]:21")])
 def test_place(address: tuple[str, int], text: str) -> None:
-    """Colons of an address and that of the port are told apart."""
+    """The colons of an address are distinct from that of the port."""
     assert place(address) == text

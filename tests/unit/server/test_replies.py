@@ -1,4 +1,4 @@
-"""How errors become replies: one row for each."""
+"""The table from errors to replies: one row for each."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _wrapped(error: BaseException) -> PathIOError:
     ],
 )
 def test_errno(number: int, code: str) -> None:
-    """Each number of an OSError has its code, raised as it is or wrapped by a path layer."""
+    """Each number of an OSError has its code, raised directly or wrapped by a path layer."""
     error = OSError(number, "text")
 
     answer = reply_for(error)
@@ -60,8 +60,8 @@ def test_errno(number: int, code: str) -> None:
 
 
 @table("number", sorted(ERRNO_REPLIES))
-def test_every_row_may_answer_a_transfer(number: int) -> None:
-    """Whatever a path layer raises in the middle of an upload is answered with a code that STOR may get."""
+def test_every_row_is_a_reply_to_a_transfer(number: int) -> None:
+    """Every error of a path layer during an upload gets a code that STOR may get."""
     code, text = ERRNO_REPLIES[number]
 
     assert legal_reply("STOR", "/a", code)
@@ -79,24 +79,24 @@ def test_every_row_may_answer_a_transfer(number: int) -> None:
     ],
 )
 def test_exceptions_without_a_number(kind: type[OSError], number: int) -> None:
-    """Path layers written by hand raise these with a text only: the class says enough."""
+    """A user's path layer may raise these with only a text: the class is enough."""
     assert reply_for(kind("text")) == ERRNO_REPLIES[number]
     assert reply_for(_wrapped(kind("text"))) == ERRNO_REPLIES[number]
 
 
-def test_the_number_goes_before_the_class() -> None:
-    """EISDIR in a PermissionError, as some systems raise it for a directory, is told as what it is."""
+def test_the_number_has_precedence_over_the_class() -> None:
+    """EISDIR in a PermissionError, as some systems raise it for a directory, is a directory."""
     assert reply_for(PermissionError(errno.EISDIR, "text")) == ERRNO_REPLIES[errno.EISDIR]
 
 
 @table("error", [OSError("text"), TimeoutError("slow"), PathIOError("text"), _wrapped(TimeoutError())])
-def test_any_other_error_of_the_system_is_a_local_one(error: OSError) -> None:
-    """An OSError that no row knows, or a path layer's error without a reason, is 451."""
+def test_any_other_error_of_the_system_is_451(error: OSError) -> None:
+    """An OSError without a row, or a path layer's error without a reason, is 451."""
     assert reply_for(error) == LOCAL_ERROR
 
 
-def test_the_cause_is_as_good_as_the_reason() -> None:
-    """A path layer's error that was only raised from another one is answered for that one."""
+def test_the_cause_counts_as_the_reason() -> None:
+    """A path layer's error that was raised from another one gets the reply to that one."""
     error = PathIOError("wrapped by hand")
     error.__cause__ = FileNotFoundError("text")
 
@@ -104,27 +104,27 @@ def test_the_cause_is_as_good_as_the_reason() -> None:
 
 
 def test_an_error_wrapped_twice() -> None:
-    """However often it was wrapped, the original decides."""
+    """The original decides, however often it was wrapped."""
     assert reply_for(_wrapped(_wrapped(OSError(errno.ENOSPC, "full")))) == ERRNO_REPLIES[errno.ENOSPC]
 
 
 def test_a_refusal_is_its_own_reply() -> None:
-    """A refusal brings code and text."""
+    """A refusal has code and text."""
     assert reply_for(CommandRefused("425", "No data port is free")) == ("425", "No data port is free")
 
 
 def test_a_refusal_may_come_from_a_path_layer() -> None:
-    """A path layer may say exactly what is to be answered."""
+    """A path layer may choose the reply."""
     assert reply_for(_wrapped(CommandRefused("450", "Being scanned"))) == ("450", "Being scanned")
 
 
 def test_a_syntax_error_is_501() -> None:
-    """A malformed argument is told with the text of the error."""
+    """A malformed argument gets the text of the error."""
     assert reply_for(CommandSyntaxError("TYPE needs a letter")) == ("501", "TYPE needs a letter")
 
 
-async def test_what_a_storage_does_not_offer() -> None:
-    """An optional method that a path layer leaves out is 504, not a failure."""
+async def test_an_optional_operation_that_is_missing() -> None:
+    """It is 504, not a failure."""
 
     async def chmod() -> None:
         raise NotImplementedError
@@ -136,7 +136,7 @@ async def test_what_a_storage_does_not_offer() -> None:
 
 
 def test_a_handler_that_is_not_written_is_a_failure() -> None:
-    """NotImplementedError out of a handler is no answer that anybody meant."""
+    """NotImplementedError of a handler is no reply."""
     assert reply_for(NotImplementedError()) is None
 
 
@@ -150,6 +150,6 @@ def test_a_handler_that_is_not_written_is_a_failure() -> None:
         _wrapped(ValueError("closed file")),
     ],
 )
-def test_what_nothing_foresaw_has_no_reply(error: BaseException) -> None:
-    """A bug is not an answer: None makes the session say 451 and keep the error for the test."""
+def test_an_unexpected_exception_has_no_reply(error: BaseException) -> None:
+    """A bug is not a reply: None makes the session send 451 and keep the error for the test."""
     assert reply_for(error) is None

@@ -1,4 +1,4 @@
-"""The session: order of replies, what ends it, and what is told when something inside it breaks."""
+"""The session: order of replies, its end, and what is reported when it fails."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class OddLinks(MemoryPathIO):
 
 
 class BrokenGate(Gate):
-    """Fails when a command crosses."""
+    """Fails when a command passes."""
 
     async def command(self, verb: str, argument: str, too_long: bool = False) -> Exchange:
         """See Gate."""
@@ -77,7 +77,7 @@ class BrokenGate(Gate):
 
 @pytest.mark.ftp(quota=10)
 def test_the_reply_of_a_failed_transfer_comes_before_that_of_the_next_command(raw: RawClient) -> None:
-    """A command that waits behind an upload is answered after the upload's 452, however soon it could be."""
+    """A command that waits behind an upload gets its reply after the upload's 452."""
     data = raw.passive()
     raw.sock.sendall(b"STOR a.bin\r\nPWD\r\nSIZE a.bin\r\n")
     assert raw.reply().code == "150"
@@ -88,8 +88,8 @@ def test_the_reply_of_a_failed_transfer_comes_before_that_of_the_next_command(ra
 
 
 @pytest.mark.ftp(server_class=Tasks)
-def test_abor_answers_for_a_task_that_cannot(raw: RawClient) -> None:
-    """A cancelled task that says nothing gets its 426 from the session, and ABOR its 226."""
+def test_abor_replies_for_a_task_without_a_reply(raw: RawClient) -> None:
+    """A cancelled task that sends no reply gets its 426 from the session, and ABOR its 226."""
     assert raw.code("HANG") == "150"
     assert [raw.code("ABOR"), raw.reply().code] == ["426", "226"]
     assert raw.code("NOOP") == "200"
@@ -97,7 +97,7 @@ def test_abor_answers_for_a_task_that_cannot(raw: RawClient) -> None:
 
 @pytest.mark.ftp(server_class=Tasks)
 def test_a_task_can_end_the_session(ftp_server: FtpServer, raw: RawClient) -> None:
-    """False as the result of a task closes the session, as it does from a handler."""
+    """False as the result of a task closes the session, as that of a handler does."""
     assert raw.code("LEAVE") == "221"
     assert raw.is_closed()
     ftp_server.log.wait_for(lambda event: type(event).__name__ == "Disconnected")
@@ -105,22 +105,22 @@ def test_a_task_can_end_the_session(ftp_server: FtpServer, raw: RawClient) -> No
 
 
 def test_more_commands_than_are_read_ahead(raw: RawClient) -> None:
-    """Five thousand commands at once are all answered, though the server stops reading in between."""
+    """Five thousand commands at once all get replies, although the server stops reading in between."""
     raw.sock.sendall(b"NOOP\r\n" * 5000)
     assert {raw.reply().code for _ in range(5000)} == {"200"}
 
 
 @pytest.mark.ftp(path_io_factory=OddLinks, files={"/a.txt": b"a", "/gone": b""})
-def test_listings_leave_out_what_vanishes_and_do_without_targets(ftp_server: FtpServer, raw: RawClient) -> None:
-    """A name that is gone by now is left out; a link whose target cannot be read is listed without it."""
+def test_listings_leave_out_missing_files_and_unreadable_targets(ftp_server: FtpServer, raw: RawClient) -> None:
+    """A file that no longer exists is left out; a link with an unreadable target is listed without it."""
     ftp_server.files.symlink("/link", "a.txt")
     _, data = raw.fetch("LIST")
     names = [line.rpartition(" ")[2] for line in data.decode().splitlines()]
     assert names == ["a.txt", "link"]
 
 
-def test_a_failure_of_the_session_itself_ends_it_and_is_told(ftp_server: FtpServer) -> None:
-    """What breaks outside of any handler closes the session and is raised in the test."""
+def test_a_failure_of_the_session_itself_ends_it_and_is_raised(ftp_server: FtpServer) -> None:
+    """An exception outside of any handler closes the session and is raised in the test."""
     ftp_server.server.gate_factory = BrokenGate
     with RawClient(ftp_server.address) as client:
         assert client.reply().code == "220"
@@ -133,7 +133,7 @@ def test_a_failure_of_the_session_itself_ends_it_and_is_told(ftp_server: FtpServ
 
 
 async def test_a_server_as_an_asynchronous_context() -> None:
-    """`async with Server()` starts it where it is not started, and closes it at the end."""
+    """`async with Server()` starts it if it is not started, and closes it at the end."""
     async with Server(path_io_factory=MemoryPathIO) as server:
         address = server.address
         reader, writer = await asyncio.open_connection(*address)
@@ -169,13 +169,13 @@ class Bare(MemoryPathIO):
 
 @pytest.mark.ftp(path_io_factory=Bare, files={"/a.txt": b"a"})
 def test_what_a_storage_cannot_do_is_refused(raw: RawClient) -> None:
-    """A storage that offers only what it must is served: the rest is 504, and ALLO believes in enough room."""
+    """A storage with only the required operations works: the rest is 504, and ALLO assumes enough space."""
     lines = ("SITE CHMOD 600 a.txt", "MFMT 20200101000000 a.txt", "SITE SYMLINK a.txt b", "AVBL", "ALLO 5")
     assert [raw.code(line) for line in lines] == ["504", "504", "504", "504", "202"]
 
 
-async def test_a_session_with_many_commands_lets_others_have_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """While thousands of commands of one packet are answered, the loop goes round whenever their time is over."""
+async def test_a_session_with_many_commands_lets_other_tasks_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While thousands of commands of one packet are handled, other tasks of the loop run."""
     monkeypatch.setattr(aio, "TURN_TIME", -1)
     async with Server(path_io_factory=MemoryPathIO) as server:
         loop, turns = asyncio.get_running_loop(), [0]
@@ -199,7 +199,7 @@ async def test_a_session_with_many_commands_lets_others_have_their_turn(monkeypa
 
 
 class Failing(MemoryPathIO):
-    """What it raises for some names is no sign of a missing file."""
+    """Raises for some names what is no missing file."""
 
     @universal_exception
     async def lstat(self, path: PurePath) -> Any:
@@ -216,13 +216,13 @@ class Failing(MemoryPathIO):
 
 @pytest.mark.ftp(path_io_factory=Failing)
 def test_listings_do_not_take_a_broken_disk_for_a_missing_file(raw: RawClient) -> None:
-    """LIST of what cannot be read is 451, not 550."""
+    """LIST of an unreadable directory is 451, not 550."""
     assert raw.fetch("LIST broken")[0] == ["451"]
 
 
 @pytest.mark.ftp(path_io_factory=Failing, files={"/a.txt": b"a"})
-def test_a_mistake_while_a_link_is_read_is_told(ftp_server: FtpServer, raw: RawClient) -> None:
-    """What nobody foresaw while a link is listed is raised in the test, and the client gets 451."""
+def test_a_bug_while_a_link_is_read_is_raised(ftp_server: FtpServer, raw: RawClient) -> None:
+    """An unexpected exception while a link is listed is raised in the test, and the client gets 451."""
     ftp_server.files.symlink("/link", "a.txt")
     assert raw.fetch("LIST")[0] == ["451"]
     with pytest.raises(ServerFailure, match="ZeroDivisionError"):
@@ -230,7 +230,7 @@ def test_a_mistake_while_a_link_is_read_is_told(ftp_server: FtpServer, raw: RawC
 
 
 class Refusing(Server):
-    """Commands that refuse, or say nothing, from deep inside."""
+    """Commands that raise a refusal, or never reply, from inside."""
 
     async def full(self, connection: Connection, rest: str) -> bool:
         """Refuse with the code that ends the session."""
@@ -246,26 +246,26 @@ class Refusing(Server):
         connection.extra_workers.add(connection.loop.create_task(refuse()))
         return True
 
-    async def hush(self, connection: Connection, rest: str) -> bool:
-        """Never answer."""
+    async def never(self, connection: Connection, rest: str) -> bool:
+        """Never reply."""
         raise NoReply
 
     async def number(self, connection: Connection, rest: str) -> bool:
-        """Say for which session the task works, and a worker's task."""
+        """Reply with the session of the task, and of a worker's task."""
 
-        async def tell() -> bool:
+        async def reply() -> bool:
             connection.response("200", f"{SESSION.get()}")
             return True
 
         connection.response("150", f"{SESSION.get()}")
-        connection.extra_workers.add(connection.loop.create_task(tell()))
+        connection.extra_workers.add(connection.loop.create_task(reply()))
         return True
 
 
 @pytest.mark.parametrize("lines", ["FULL", "NOOP\r\nFULL\r\nNOOP", "FULL_LATER"])
 @pytest.mark.ftp(server_class=Refusing)
 def test_a_refusal_with_421_ends_the_session(ftp_server: FtpServer, raw: RawClient, lines: str) -> None:
-    """RFC 959 4.2.2: the service closes the control connection, and answers nothing more."""
+    """RFC 959 4.2.2: the server closes the control connection, and sends no more replies."""
     raw.send(lines)
     replies = [raw.reply() for _ in range(1 if lines == "FULL" else 2)]
 
@@ -276,11 +276,11 @@ def test_a_refusal_with_421_ends_the_session(ftp_server: FtpServer, raw: RawClie
 
 
 @pytest.mark.ftp(server_class=Refusing, idle_timeout=60)
-def test_silence_lasts_until_the_client_goes(ftp_server: FtpServer, raw: RawClient) -> None:
-    """Neither the command nor what follows it is answered, and the silence is not the client's."""
-    raw.send("NOOP\r\nHUSH\r\nNOOP")
+def test_no_reply_lasts_until_the_client_closes(ftp_server: FtpServer, raw: RawClient) -> None:
+    """Neither the command nor later ones get a reply, and the idle timeout does not count."""
+    raw.send("NOOP\r\nNEVER\r\nNOOP")
     assert raw.reply().code == "200"
-    ftp_server.log.wait_for("HUSH")
+    ftp_server.log.wait_for("NEVER")
     ftp_server.server.clock.move(1000)
     raw.send("NOOP")
     raw.sock.shutdown(socket.SHUT_WR)
@@ -290,12 +290,12 @@ def test_silence_lasts_until_the_client_goes(ftp_server: FtpServer, raw: RawClie
     ftp_server.log.assert_sent("NOOP", times=1)
 
 
-def test_silence_ends_with_the_server() -> None:
-    """A client that waits for ever does not keep the server, nor anything of it."""
+def test_no_reply_ends_with_the_server() -> None:
+    """A client that waits for ever does not delay the close of the server."""
     before = held()
     with FtpServer(server_class=Refusing) as server, RawClient(server.address) as client:
-        client.login().send("HUSH")
-        server.log.wait_for("HUSH")
+        client.login().send("NEVER")
+        server.log.wait_for("NEVER")
         server.stop()
         client.read_to_the_end()
         assert server.log.sessions[0].reason == "shut down"
@@ -303,8 +303,8 @@ def test_silence_ends_with_the_server() -> None:
 
 
 @pytest.mark.ftp(server_class=Refusing)
-def test_tasks_know_for_which_session_they_work(connect: Callable[[], RawClient]) -> None:
-    """Handlers and their workers see its number; outside there is none."""
+def test_tasks_know_their_session(connect: Callable[[], RawClient]) -> None:
+    """Handlers and their workers have its number; outside there is none."""
     assert SESSION.get() == 0
     clients = [connect().login(), connect().login()]
     for number, client in enumerate(clients, 1):

@@ -34,7 +34,7 @@ OF_ANOTHER_TYPE = {
 
 
 def test_every_setting_is_an_attribute() -> None:
-    """Under its own name and with the type of its row, but for those that are made into something."""
+    """With the same name and the type of its row, except for those that are converted."""
     server = Server()
     hints = get_type_hints(BaseServer)
     for name, row in SERVER_SETTINGS.rows.items():
@@ -45,8 +45,8 @@ def test_every_setting_is_an_attribute() -> None:
             assert getattr(server, name) == row.default, name
 
 
-def test_what_settings_are_made_into() -> None:
-    """Each is kept in the form in which the server needs it."""
+def test_converted_settings() -> None:
+    """Each is stored in the form that the server needs."""
     clock = Clock()
     server = Server(
         clock=clock,

@@ -1,4 +1,4 @@
-"""The tables of states: what may follow on what, what is a mistake, and which command comes out of turn."""
+"""The tables of states: transitions, errors, and login commands out of sequence."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ftpfixture.server.states import (
 from ftpfixture.wire.states import legal_reply
 from tests.support.raw import RawClient
 
-# Written down a second time, by hand: a state, and all that may follow on it.
+# A second, independent copy of the table: a state, and all that may follow it.
 SESSION = """
 NEW       SECURING GREETING CLOSING
 SECURING  GREETING HANDLING CLOSING
@@ -40,7 +40,7 @@ IN                  NO_USER
 IN_WITHOUT_PASSWORD NO_USER
 """
 
-# The code that the state alone decides; "-" where the argument counts.
+# The code that the state alone decides; "-" where the argument decides.
 ANSWERS = """
                     HOST PASS ACCT
 NO_USER              -    503  503
@@ -57,8 +57,8 @@ def _pairs(table: str) -> set[tuple[str, str]]:
     return {(before, after) for before, *all_after in rows for after in all_after}
 
 
-def test_what_a_session_may_become() -> None:
-    """Each pair of the table is a move; each pair that is absent is refused, and the error names both."""
+def test_transitions_of_a_session() -> None:
+    """Each pair of the table is a transition; each missing pair is refused, and the error names both."""
     legal = _pairs(SESSION)
     for before, after in itertools.product(SessionState, repeat=2):
         if (before.name, after.name) in legal:
@@ -68,8 +68,8 @@ def test_what_a_session_may_become() -> None:
                 _ = SESSION_MOVES[before, after]
 
 
-def test_how_a_login_may_go_on() -> None:
-    """The same for the login, on a connection: `user` and `logged` are there when the client is in, and only then."""
+def test_transitions_of_a_login() -> None:
+    """`user` and `logged` of the connection are set when the client is logged in, and only then."""
     legal, user = _pairs(LOGIN), User("ann")
     for before, after in itertools.product(Login, repeat=2):
         connection = Connection()
@@ -91,13 +91,13 @@ def test_how_a_login_may_go_on() -> None:
 
 
 def _way_to(state: Login) -> list[Login]:
-    """What comes before a state, and itself."""
+    """The states before a state, and itself."""
     before = {Login.IN: [Login.NAMED], Login.IN_WITHOUT_PASSWORD: [Login.NAMED], Login.NO_USER: [], Login.NAMED: []}
     return [*before.get(state, [Login.NAMED]), state]
 
 
-def test_login_commands_out_of_turn() -> None:
-    """Each command of the login gets in each state what the table says, and that is a legal reply; absent is 503."""
+def test_login_commands_out_of_sequence() -> None:
+    """Each login command gets the reply of the table in each state, and a legal one; a missing pair is 503."""
     heads, *rows = (line.split() for line in ANSWERS.strip().splitlines())
     for state, *codes in rows:
         for verb, code in zip(heads, codes, strict=True):
@@ -108,7 +108,7 @@ def test_login_commands_out_of_turn() -> None:
 
 
 def test_a_handler_of_a_user_may_log_in_and_out() -> None:
-    """`logged` and `login` of the extension API count, whoever sets or deletes them."""
+    """`logged` and `login` of the extension API count, whichever handler sets or deletes them."""
     connection = Connection()
     seen: list[Login] = []
 
@@ -133,7 +133,7 @@ def test_a_handler_of_a_user_may_log_in_and_out() -> None:
 
 
 class OwnLogin(Server):
-    """Lets in whoever has a token, and puts out whoever says so."""
+    """Logs in with a token, and logs out on request."""
 
     async def token(self, connection: Connection, rest: str) -> bool:
         """Log in without USER."""
@@ -150,8 +150,8 @@ class OwnLogin(Server):
 
 
 @pytest.mark.ftp(server_class=OwnLogin)
-def test_a_login_of_ones_own(ftp_server: FtpServer) -> None:
-    """Commands that need a login, those of the login, and STAT follow what a user's own handlers have set."""
+def test_a_users_own_login(ftp_server: FtpServer) -> None:
+    """Commands that need a login, login commands, and STAT follow what a user's own handlers have set."""
     with RawClient(ftp_server.address) as client:
         client.reply()
         assert [client.code(line) for line in ("PWD", "TOKEN x", "PWD", "PASS y", "ACCT z", "HOST a.b")] == [
@@ -164,11 +164,11 @@ def test_a_login_of_ones_own(ftp_server: FtpServer) -> None:
 
 
 class Restless(Server):
-    """Does what it must not, where it must not."""
+    """Does forbidden things in forbidden states."""
 
     @command("LATER")
     async def later(self, connection: Connection, rest: str) -> bool:
-        """Begin TLS from a task beside the session, which answers other commands meanwhile."""
+        """Begin TLS from a task beside the session, which handles other commands meanwhile."""
 
         async def encrypt() -> bool:
             return await connection.session.encrypt(self.context_for(connection))
@@ -178,15 +178,15 @@ class Restless(Server):
         return True
 
     async def close_all(self, connection: Connection, rest: str) -> bool:
-        """Dismiss the session from its own handler, and go on."""
+        """Terminate the session from its own handler, and continue."""
         connection.session.terminate("shut down", "Enough")
-        connection.response("200", "This is not said")
+        connection.response("200", "This is not sent")
         return True
 
 
 @pytest.mark.ftp(server_class=Restless, tls="explicit")
-def test_a_move_that_is_not_in_the_table_is_told(ftp_server: FtpServer) -> None:
-    """Nothing happens in silence: the command is answered with 451, and the test that caused it fails."""
+def test_a_missing_transition_is_raised(ftp_server: FtpServer) -> None:
+    """The command gets 451, and the test that caused it fails."""
     with RawClient(ftp_server.address) as client:
         assert [client.reply().code, client.code("LATER"), client.reply().code] == ["220", "150", "451"]
         assert client.code("NOOP") == "200"
@@ -196,8 +196,8 @@ def test_a_move_that_is_not_in_the_table_is_told(ftp_server: FtpServer) -> None:
 
 @pytest.mark.parametrize("lines", ["CLOSE_ALL", "CLOSE_ALL\r\nNOOP\r\nNOOP"])
 @pytest.mark.ftp(server_class=Restless)
-def test_a_session_that_its_own_handler_dismisses(ftp_server: FtpServer, lines: str) -> None:
-    """421 is the last that is said, and what came behind is not carried out."""
+def test_a_session_that_its_own_handler_terminates(ftp_server: FtpServer, lines: str) -> None:
+    """421 is the last reply, and later commands are not handled."""
     with RawClient(ftp_server.address) as client:
         assert client.reply().code == "220"
         client.send(lines)
@@ -207,8 +207,8 @@ def test_a_session_that_its_own_handler_dismisses(ftp_server: FtpServer, lines: 
     ftp_server.log.assert_not_sent("NOOP")
 
 
-def test_a_session_that_is_dismissed_before_it_begins(ftp_server: FtpServer) -> None:
-    """A server that is closed between accept and greeting says 421 in place of 220."""
+def test_a_session_that_is_terminated_before_it_begins(ftp_server: FtpServer) -> None:
+    """A server that is closed between accept and greeting sends 421 instead of 220."""
 
     def terminate(event: Event) -> None:
         if isinstance(event, Connected):

@@ -1,4 +1,4 @@
-"""What a gate may ask of a session: whether something is at a path."""
+"""What a gate may ask a session: whether a file is at a path."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ftpfixture.server.view import View
 
 
 class Broken(MemoryPathIO):
-    """Files of which one cannot be described."""
+    """Files one of which cannot be described."""
 
     @universal_exception
     async def lstat(self, path: PurePath) -> MemoryStats:
@@ -28,7 +28,7 @@ class Broken(MemoryPathIO):
 
 
 async def _view(**values: Any) -> View:
-    """A session in the directory /dir, in which there is a file."""
+    """A session in the directory /dir, which contains a file."""
     path_io = Broken()
     await path_io.mkdir(PurePosixPath("/dir"))
     async with path_io.open(PurePosixPath("/dir/file.txt"), "wb") as file:
@@ -39,8 +39,8 @@ async def _view(**values: Any) -> View:
 
 
 @pytest.mark.parametrize("pattern", [False, True])
-async def test_what_is_there(pattern: bool) -> None:
-    """A path as the client names it; a pattern is there when something matches, and only where one is meant."""
+async def test_exists(pattern: bool) -> None:
+    """A path in the client's form; a pattern exists if something matches, and only where a pattern is allowed."""
     view = await _view(logged=True)
     wanted = {
         **dict.fromkeys(["", "file.txt", "/dir", "../dir/file.txt"], True),
@@ -52,6 +52,6 @@ async def test_what_is_there(pattern: bool) -> None:
     assert {path: await view.exists(path, pattern=pattern) for path in wanted} == wanted
 
 
-async def test_nobody_is_told_before_the_login() -> None:
-    """Who is not logged in has no files."""
+async def test_before_the_login() -> None:
+    """A client that is not logged in has no files."""
     assert await (await _view()).exists("file.txt", pattern=False) is None

@@ -1,4 +1,4 @@
-"""STOU promises a name until its file is there, and no longer."""
+"""STOU reserves a name until its file exists, and no longer."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from ftpfixture import FtpServer
 from tests.support.raw import RawClient
 
 
-def test_a_name_that_was_refused_is_given_back(raw: RawClient, ftp_server: FtpServer) -> None:
-    """Neither a STOU without a data connection, nor one whose client never came, keeps its name."""
+def test_a_name_that_was_refused_is_released(raw: RawClient, ftp_server: FtpServer) -> None:
+    """Neither a STOU without a data connection, nor one whose client never connected, keeps its name."""
     assert raw.code("STOU keep.txt") == "425"
     assert raw.code("EPSV") == "229"
     ftp_server.server.connections[ftp_server.sessions[0].number].wait_future_timeout = 0.01
@@ -19,7 +19,7 @@ def test_a_name_that_was_refused_is_given_back(raw: RawClient, ftp_server: FtpSe
 
 
 def test_two_sessions_get_two_names(raw: RawClient, ftp_server: FtpServer) -> None:
-    """A name is promised until its file is there."""
+    """A name is reserved until its file exists."""
     with RawClient(ftp_server.address) as other:
         other.login()
         first, second = raw.passive(), other.passive()

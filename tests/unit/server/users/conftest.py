@@ -1,4 +1,4 @@
-"""For all tests of user managers: one that scripts can be given to, and its clock."""
+"""Fixtures of tests of user managers: a scripted one, and its clock."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ftpfixture.server.users.scripted import ScriptedUserManager
 
 @pytest.fixture
 def clock() -> Clock:
-    """A clock that stands at 1000."""
+    """A clock that is stopped at 1000."""
     clock = Clock()
     clock.freeze(at=1000)
     return clock

@@ -1,4 +1,4 @@
-"""Attempts to log in: noted, asserted on, and waited for."""
+"""Login attempts: recorded, asserted, and waited for."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from ftpfixture.server.users.scripted import ScriptedUserManager
 from tests.support.logins import answer, session
 
 
-async def test_what_is_noted(manager: ScriptedUserManager) -> None:
-    """Outcome and code of each try, and whether the password was right, but never which it was."""
+async def test_what_is_recorded(manager: ScriptedUserManager) -> None:
+    """Outcome and code of each attempt, and whether the password was right, but never the password."""
     manager.on("bob").accept().reject().reject(stage="USER").close("x").time_out().raises(KeyError())
     for login, password in [
         ("ann", "hunter2"),
@@ -40,8 +40,8 @@ async def test_what_is_noted(manager: ScriptedUserManager) -> None:
     assert str(manager.attempts[0]) == "ann rejected (530), wrong password"
 
 
-async def test_who_is_out(manager: ScriptedUserManager) -> None:
-    """Those who were in are noted when their session ends, in that order; the others are not."""
+async def test_logouts(manager: ScriptedUserManager) -> None:
+    """Sessions that were logged in are recorded when they end, in that order; others are not."""
     async with session(manager, "ann") as (_, user, _):
         async with session(manager, "open"):
             await answer(manager, "bob", "x")
@@ -51,7 +51,7 @@ async def test_who_is_out(manager: ScriptedUserManager) -> None:
 
 
 def test_assertions_on_attempts(manager: ScriptedUserManager) -> None:
-    """They give the tries, and say where those differ from what was expected."""
+    """They return the attempts, and the error shows the differences."""
     for password in ("x", "secret"):
         asyncio.run(answer(manager, "ann", password))
     assert [attempt.code for attempt in manager.assert_attempts("ann", "rejected", "accepted")] == ["530", "230"]
@@ -75,7 +75,7 @@ def test_assertions_on_attempts(manager: ScriptedUserManager) -> None:
 
 
 def test_assertions_on_nothing(manager: ScriptedUserManager) -> None:
-    """When nobody came, they say so."""
+    """Without an attempt the error says so."""
     with pytest.raises(
         AssertionError, match=r"^attempts of 'ann': expected accepted; seen none\nno login was attempted$"
     ):
@@ -89,7 +89,7 @@ def test_assertions_on_nothing(manager: ScriptedUserManager) -> None:
 
 
 def test_waiting_from_another_thread(manager: ScriptedUserManager) -> None:
-    """Whoever waits is told when it happens."""
+    """A waiting thread continues when the attempt is recorded."""
     waiting = threading.Event()
 
     def log_in() -> None:

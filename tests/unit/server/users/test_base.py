@@ -1,4 +1,4 @@
-"""Users, their permissions and how many of them may be logged in."""
+"""Users, their permissions and their connection slots."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ WRITING = ("create", "overwrite", "append", "delete", "rename", "mkdir")
 @pytest.mark.parametrize("readable", [True, False])
 @pytest.mark.parametrize("writable", [True, False])
 def test_finer_rights_follow_the_whole(readable: bool, writable: bool) -> None:
-    """What is not said of a finer right is as `readable` or `writable` say."""
+    """A finer right that is not given follows `readable` or `writable`."""
     permission = Permission(readable=readable, writable=writable)
 
     assert {getattr(permission, name) for name in READING} == {readable}
@@ -39,7 +39,7 @@ def test_finer_rights_follow_the_whole(readable: bool, writable: bool) -> None:
 
 
 def test_by_default_everything_is_allowed() -> None:
-    """A permission without settings is for "/" and allows all."""
+    """A permission without settings is for "/" and grants all rights."""
     permission = Permission()
 
     assert permission.path == PurePosixPath("/")
@@ -48,8 +48,8 @@ def test_by_default_everything_is_allowed() -> None:
 
 @pytest.mark.parametrize("name", [*READING, *WRITING])
 @pytest.mark.parametrize("whole", [True, False])
-def test_a_finer_right_that_is_given_rules(name: str, whole: bool) -> None:
-    """A right that was given differs from the whole, and only that one."""
+def test_a_finer_right_that_is_given_counts(name: str, whole: bool) -> None:
+    """A given right differs from the default, and only that one."""
     permission = Permission(readable=whole, writable=whole, **{name: not whole})  # type: ignore[arg-type]
 
     assert getattr(permission, name) is not whole
@@ -69,7 +69,7 @@ def test_a_finer_right_that_is_given_rules(name: str, whole: bool) -> None:
     ],
 )
 def test_is_parent(path: str, other: str, covers: bool) -> None:
-    """A permission covers its path and what is below, by whole names."""
+    """A permission covers its path and the paths below, by whole names."""
     assert Permission(path).is_parent(PurePosixPath(other)) is covers
 
 
@@ -81,7 +81,7 @@ def test_repr_of_a_permission_shows_every_right() -> None:
 
 
 async def test_the_deepest_permission_wins() -> None:
-    """Of all permissions that cover a path the deepest counts, whatever their order."""
+    """Of all permissions that cover a path the deepest counts, in any order."""
     root, middle, deep = Permission("/"), Permission("/a", writable=False), Permission("/a/b/c")
     for permissions in ([root, middle, deep], [deep, middle, root]):
         user = User(permissions=permissions)
@@ -94,7 +94,7 @@ async def test_the_deepest_permission_wins() -> None:
 
 @pytest.mark.parametrize("permissions", [None, [], [Permission("/a", readable=False)]])
 async def test_where_no_permission_covers_everything_is_allowed(permissions: list[Permission] | None) -> None:
-    """Without permissions, or outside of all that are listed, there is full access."""
+    """Without permissions, or outside of all that are listed, the user has all rights."""
     permission = await User(permissions=permissions).get_permissions("/b")
 
     assert permission.readable
@@ -111,14 +111,14 @@ def test_user_paths() -> None:
 
 @table("home", ["", "home", "./home", PurePosixPath("a/b")])
 def test_a_relative_home_is_refused(home: str | PurePosixPath) -> None:
-    """A home that does not begin with "/" is an error that holds the path."""
+    """A home that does not begin with "/" is an error with the path."""
     with pytest.raises(PathIsNotAbsolute) as caught:
         User(home_path=home)
 
     assert caught.value.args == (home,)
 
 
-def test_two_users_are_one_only_if_they_are_the_same_object() -> None:
+def test_users_are_equal_only_if_they_are_the_same_object() -> None:
     """Limits belong to the object, so equal settings do not make users equal."""
     one, other = User("ann", "secret"), User("ann", "secret")
 
@@ -127,20 +127,20 @@ def test_two_users_are_one_only_if_they_are_the_same_object() -> None:
 
 
 def test_repr_of_a_user_hides_the_password() -> None:
-    """The repr shows whether there is a password, but not which."""
+    """The repr shows whether there is a password, but not its text."""
     text = repr(User("ann", "secret", base_path=PurePosixPath("/base"), home_path="/in"))
 
     assert text == "User('ann', '***', base_path='/base', home_path='/in')"
     assert repr(User("ann")).startswith("User('ann', None, ")
 
 
-def test_repr_of_a_user_tells_what_is_asked_for() -> None:
-    """Any password is shown as what one writes."""
+def test_repr_of_a_user_shows_any_password() -> None:
+    """Any password is shown by its name in code."""
     assert repr(User("ann", ANY_PASSWORD)).startswith("User('ann', ANY_PASSWORD, ")
 
 
 @table("password", [5, b"secret", True, AnyPassword])
-def test_a_password_that_is_none(password: Any) -> None:
+def test_a_password_of_a_wrong_type(password: Any) -> None:
     """Another type is refused with what would work, and without showing it."""
     with pytest.raises(ConfigurationError, match="use a str, ANY_PASSWORD to accept any, or None not") as caught:
         User("ann", password)
@@ -158,8 +158,8 @@ def test_a_password_that_is_none(password: Any) -> None:
         ({"write_speed_limit_per_connection": []}, "a number of bytes per second, 0 or more, or None for no limit"),
     ],
 )
-def test_limits_that_are_none(settings: dict[str, Any], wanted: str) -> None:
-    """They are refused where the user is made, and not when somebody logs in."""
+def test_wrong_limits(settings: dict[str, Any], wanted: str) -> None:
+    """They are refused when the user is made, and not at a login."""
     ((name, value),) = settings.items()
     with pytest.raises(ConfigurationError) as caught:
         User("ann", **settings)
@@ -168,7 +168,7 @@ def test_limits_that_are_none(settings: dict[str, Any], wanted: str) -> None:
 
 @table("right", ["readable", "writable", *READING, *WRITING])
 def test_a_right_is_true_or_false(right: str) -> None:
-    """What is like them is refused: the word no would be yes."""
+    """Other values are refused: the text "no" would be true."""
     for value in ("no", 0, 1, *([None] if right in ("readable", "writable") else [])):
         settings: dict[str, Any] = {right: value}
         with pytest.raises(ConfigurationError) as caught:
@@ -176,8 +176,8 @@ def test_a_right_is_true_or_false(right: str) -> None:
         assert str(caught.value) == f"{right} takes True or False, not {value!r}"
 
 
-def test_slots_are_taken_and_given_back() -> None:
-    """The count goes down and up between its bounds, and says when none is left."""
+def test_slots_are_taken_and_released() -> None:
+    """The count goes down and up between its bounds, and `locked` is true when none is left."""
     slots = AvailableConnections(2)
     slots.acquire()
     assert (slots.value, slots.maximum_value, slots.locked()) == (1, 2, False)
@@ -189,7 +189,7 @@ def test_slots_are_taken_and_given_back() -> None:
 
 
 def test_no_more_slots_than_there_are() -> None:
-    """Taking a slot of none is an error, and changes nothing."""
+    """Taking a slot when none is free is an error, and changes nothing."""
     slots = AvailableConnections(0)
     assert slots.locked()
 
@@ -198,8 +198,8 @@ def test_no_more_slots_than_there_are() -> None:
     assert slots.value == 0
 
 
-def test_no_more_back_than_were_taken() -> None:
-    """Giving back what nobody took is an error, and changes nothing."""
+def test_no_more_slots_released_than_taken() -> None:
+    """Releasing a slot that was not taken is an error, and changes nothing."""
     slots = AvailableConnections(1)
 
     with pytest.raises(ValueError, match="no connection slot is taken"):
@@ -208,7 +208,7 @@ def test_no_more_back_than_were_taken() -> None:
 
 
 def test_slots_without_limit() -> None:
-    """Without a limit any number may be taken and given back."""
+    """Without a limit any number may be taken and released."""
     slots = AvailableConnections()
     slots.acquire()
     slots.release()
@@ -218,7 +218,7 @@ def test_slots_without_limit() -> None:
 
 
 def test_the_number_of_slots_may_change() -> None:
-    """Those that are taken stay so, also when there are fewer than that, or had been any number."""
+    """Taken slots stay taken, also when there are fewer slots, or had been any number."""
     slots = AvailableConnections()
     for _ in range(3):
         slots.acquire()
@@ -231,15 +231,15 @@ def test_the_number_of_slots_may_change() -> None:
 
 @table(("maximum", "free"), [(3, 1), (None, None)])
 def test_the_count_may_be_set(maximum: int | None, free: int | None) -> None:
-    """A manager of one's own may keep it itself."""
+    """A user's own manager may keep the count itself."""
     slots = AvailableConnections(maximum)
     slots.value = free
 
     assert (slots.value, slots.maximum_value) == (free, maximum)
 
 
-async def test_slots_of_users_are_their_own() -> None:
-    """One user's full house does not concern another."""
+async def test_slots_of_users_are_separate() -> None:
+    """One user's slots do not affect another's."""
     manager = MemoryUserManager([User("ann", maximum_connections=1), User("bob", maximum_connections=1)])
     await manager.get_user("ann")
 

@@ -1,4 +1,4 @@
-"""Scripts of a login: which step comes when, and which script is meant."""
+"""Scripts of a login: which step comes when, and which script applies."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ from tests.support.logins import answer, session
 )
 @pytest.mark.parametrize("login", ["ann", "zoe"])
 async def test_each_step(manager: ScriptedUserManager, script: Any, answers: str, login: str) -> None:
-    """Each step is what it says, for ever, whether somebody has the login or not; the password does not count."""
+    """Each step gives its reply, without limit, whether a user has the login or not, with any password."""
     script(manager.on(login))
 
     assert [await answer(manager, login, "wrong") for _ in range(3)] == [answers] * 3
 
 
 async def test_steps_come_in_sequence_and_the_last_one_stays(manager: ScriptedUserManager) -> None:
-    """Each step answers one try, or as many as it says; the last one all that follow."""
+    """Each step is for one attempt, or for `times`; the last one for all that follow."""
     manager.on("ann").reject("Too busy", code="430").reject(times=2).accept()
 
     answers = [await answer(manager, "ann", "wrong") for _ in range(6)]
@@ -49,8 +49,8 @@ async def test_steps_come_in_sequence_and_the_last_one_stays(manager: ScriptedUs
     assert answers == ["331 430 Too busy", *["331 530 Login incorrect"] * 2, *["331 230"] * 3]
 
 
-async def test_a_script_may_be_over(manager: ScriptedUserManager) -> None:
-    """When the last step has its times, the less specific script goes on, and then the list."""
+async def test_a_script_may_end(manager: ScriptedUserManager) -> None:
+    """When the last step has its times, the less specific script continues, and then the list."""
     manager.on().reject("all", times=1)
     manager.on("ann").reject("ann", times=2)
 
@@ -60,7 +60,7 @@ async def test_a_script_may_be_over(manager: ScriptedUserManager) -> None:
 
 
 async def test_sessions_at_once_share_the_sequence(manager: ScriptedUserManager) -> None:
-    """The n-th password gets the n-th step, whoever came first; a name alone takes none."""
+    """The n-th password gets the n-th step, in any order of the sessions; a name alone takes none."""
     manager.on("ann").reject("one").reject("two").accept()
     async with session(manager, "ann") as (_, first, _), session(manager, "ann") as (_, second, _):
         for user, text in ((second, "one"), (first, "two")):
@@ -70,7 +70,7 @@ async def test_sessions_at_once_share_the_sequence(manager: ScriptedUserManager)
 
 
 async def test_a_step_for_user_may_come_to_its_turn_at_pass(manager: ScriptedUserManager) -> None:
-    """When a client sends another password without a name, the next step answers it, wherever it was meant to stand."""
+    """When a client sends another password without a name, the next step replies to it, also one for USER."""
     manager.on("ann").reject().close("Enough", stage="USER")
     async with session(manager, "ann") as (_, user, _):
         with pytest.raises(CommandRefused, match="530"):
@@ -84,7 +84,7 @@ async def test_a_step_for_user_may_come_to_its_turn_at_pass(manager: ScriptedUse
     [("ann", "its name"), ("anna", "a pattern"), ("bob", "all"), ("a*", "a pattern"), ("", "all"), ("[x]", "odd")],
 )
 async def test_the_nearest_script_counts(manager: ScriptedUserManager, login: str, text: str) -> None:
-    """The name goes before a pattern, a pattern before all, whatever was said last."""
+    """The name has precedence over a pattern, a pattern over all, in any order of the calls."""
     manager.on("ann").reject("its name")
     manager.on("a*").reject("a pattern")
     manager.on("[x]").reject("odd")
@@ -94,7 +94,7 @@ async def test_the_nearest_script_counts(manager: ScriptedUserManager, login: st
 
 
 async def test_of_two_patterns_the_last_counts(manager: ScriptedUserManager) -> None:
-    """What was said last holds among equals, and a script takes the place of the one for the same login."""
+    """The last one of equals counts, and a script replaces the one for the same login."""
     manager.on("a*").reject("first")
     manager.on("*n").reject("second")
     assert await answer(manager, "ann") == "331 530 second"
@@ -105,7 +105,7 @@ async def test_of_two_patterns_the_last_counts(manager: ScriptedUserManager) -> 
 
 
 async def test_a_script_counts_from_its_first_step(manager: ScriptedUserManager) -> None:
-    """Beginning a script takes nothing away; a script that ran may be continued."""
+    """Beginning a script removes nothing; a script that has ended may be continued."""
     script = manager.on("ann").reject("one")
     manager.on("ann")
     assert await answer(manager, "ann") == "331 530 one"
@@ -115,7 +115,7 @@ async def test_a_script_counts_from_its_first_step(manager: ScriptedUserManager)
 
 
 async def test_a_script_for_one_password(manager: ScriptedUserManager) -> None:
-    """It goes before the others of that login, and leaves other passwords to them."""
+    """It has precedence over the others of that login, which get all other passwords."""
     manager.on("ann").usual().when(password="old").reject("Password expired")
     manager.on("bob").when(password="dragon").reject("one", times=1)
 
@@ -126,7 +126,7 @@ async def test_a_script_for_one_password(manager: ScriptedUserManager) -> None:
 
 
 async def test_a_script_for_a_password_asks_for_it(manager: ScriptedUserManager) -> None:
-    """A user without a password is asked for one when it decides what follows, and may still give any."""
+    """The server asks a user without a password for one when it decides the step, and accepts any."""
     manager.on("open").when(password="x").reject()
 
     assert await answer(manager, "open", "x") == "331 530 Login incorrect"
@@ -140,9 +140,9 @@ async def test_steps_may_be_added_while_others_are_taken(manager: ScriptedUserMa
     thread.start()
     seen: list[str] = []
     while len(seen) < 500:
-        said = await answer(manager, "ann", "x")
-        if said != "331 530":  # the other thread was slower
-            seen.append(said.rpartition(" ")[2])
+        codes = await answer(manager, "ann", "x")
+        if codes != "331 530":  # the other thread had not added the step
+            seen.append(codes.rpartition(" ")[2])
     thread.join()
 
     assert seen == [str(number) for number in range(500)]
@@ -170,7 +170,7 @@ async def test_steps_may_be_added_while_others_are_taken(manager: ScriptedUserMa
         (lambda on: on.ask_password().ask_password(), "first add the step for PASS"),
     ],
 )
-def test_a_step_that_cannot_be(manager: ScriptedUserManager, mistake: Any, text: str) -> None:
-    """A mistake is told where it is made, with what would be right."""
+def test_an_impossible_step(manager: ScriptedUserManager, mistake: Any, text: str) -> None:
+    """A mistake raises where it is made, with what would work."""
     with pytest.raises(ConfigurationError, match=text.replace("()", r"\(\)")):
         mistake(manager.on("ann"))

@@ -1,4 +1,4 @@
-"""Who may log in and do what: permissions, users, slots and the manager in memory."""
+"""The manager in memory: users, passwords and slots."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ Response = AbstractUserManager.GetUserResponse
 @pytest.mark.parametrize("users", [None, []])
 async def test_without_users_there_is_an_anonymous_one(users: list[User] | None) -> None:
     """None and an empty list mean one user for every name, without a password."""
-    response, user, _ = await MemoryUserManager(users).get_user("whoever")
+    response, user, _ = await MemoryUserManager(users).get_user("zoe")
 
     assert response is Response.OK
     assert user is not None
     assert (user.login, user.password) == (None, None)
 
 
-async def test_what_is_said_of_names() -> None:
-    """Names with a password need it, those without are in, and others are those of the anonymous user."""
-    ann, bob, nobody = User("ann", "secret"), User("bob"), User()
-    manager = MemoryUserManager([nobody, ann, bob])
+async def test_names() -> None:
+    """Names with a password need it, those without are logged in, and others belong to the anonymous user."""
+    ann, bob, anonymous = User("ann", "secret"), User("bob"), User()
+    manager = MemoryUserManager([anonymous, ann, bob])
 
     assert await manager.get_user("ann") == (Response.PASSWORD_REQUIRED, ann, "Password required")
     assert await manager.get_user("bob") == (Response.OK, bob, "Login without password")
-    assert await manager.get_user("zoe") == (Response.OK, nobody, "Anonymous login")
+    assert await manager.get_user("zoe") == (Response.OK, anonymous, "Anonymous login")
 
 
 async def test_any_password() -> None:
-    """`ANY_PASSWORD` asks, and takes whatever comes; under "anonymous" it is the user of both names."""
+    """With `ANY_PASSWORD` the server asks, and accepts any; under "anonymous" it is the user of both names."""
     ann, guest = User("ann", ANY_PASSWORD), User("anonymous", ANY_PASSWORD)
     manager = MemoryUserManager([ann, guest])
     hint = "Anonymous login: give your e-mail address as the password"
@@ -49,8 +49,8 @@ async def test_any_password() -> None:
     assert [await manager.authenticate(user, word) for user in (ann, guest) for word in ("", "x")] == [True] * 4
 
 
-async def test_everybody_with_any_password() -> None:
-    """A user without a name and with `ANY_PASSWORD` takes every name, and asks."""
+async def test_every_name_with_any_password() -> None:
+    """A user without a name and with `ANY_PASSWORD` gets every name, and the server asks."""
     everybody = User(None, ANY_PASSWORD)
     manager = MemoryUserManager([everybody, User("ann", "secret")])
     assert await manager.get_user("zoe") == (Response.PASSWORD_REQUIRED, everybody, "Password required")
@@ -58,8 +58,8 @@ async def test_everybody_with_any_password() -> None:
 
 @pytest.mark.parametrize("ask", [False, True])
 @pytest.mark.parametrize("login", [None, "anonymous"])
-async def test_whether_anonymous_is_asked(login: str | None, ask: bool) -> None:
-    """Without a password nobody is asked for one, unless the manager is told to ask the anonymous user."""
+async def test_ask_anonymous(login: str | None, ask: bool) -> None:
+    """The server asks a user without a password for none, unless `ask_anonymous` is set."""
     user = User(login)
     manager = MemoryUserManager([user], ask_anonymous=ask)
     response, found, _ = await manager.get_user("anonymous")
@@ -67,15 +67,15 @@ async def test_whether_anonymous_is_asked(login: str | None, ask: bool) -> None:
     assert await manager.authenticate(user, "me@example.org")
 
 
-async def test_ftp_is_a_name_of_its_own_where_somebody_has_it() -> None:
-    """The other name of the anonymous user gives way to a real one, and to a password that must be right."""
+async def test_ftp_may_be_another_user() -> None:
+    """The second name of the anonymous user yields to a user with that name, and to a real password."""
     ftp, guest = User("ftp", "secret"), User("anonymous", ANY_PASSWORD)
     assert (await MemoryUserManager([ftp, guest]).get_user("ftp"))[1] is ftp
     assert (await MemoryUserManager([User("anonymous", "secret")]).get_user("ftp"))[1] is None
 
 
-async def test_unknown_names_are_not_betrayed() -> None:
-    """A name that nobody has is answered as one that somebody has: the password is asked for."""
+async def test_unknown_names_are_not_revealed() -> None:
+    """An unknown name gets the same reply as a known one: the server asks for the password."""
     manager = MemoryUserManager([User("ann", "secret")])
 
     known, unknown = await manager.get_user("ann"), await manager.get_user("zoe")
@@ -102,7 +102,7 @@ async def test_names_are_compared_with_case() -> None:
     ],
 )
 async def test_passwords(password: str | None, given: str, right: bool) -> None:
-    """A password is compared exactly, in any characters; a user without one takes any."""
+    """A password is compared exactly, in any characters; a user without one accepts any."""
     user = User("ann", password)
 
     assert await MemoryUserManager([user]).authenticate(user, given) is right
@@ -110,14 +110,14 @@ async def test_passwords(password: str | None, given: str, right: bool) -> None:
 
 @pytest.mark.parametrize(("given", "right"), [("4711", True), ("4712", False), ("", False)])
 async def test_accounts(given: str, right: bool) -> None:
-    """ACCT must bring the user's account."""
+    """ACCT must send the user's account."""
     user = User("ann", "secret", account="4711")
 
     assert await MemoryUserManager([user]).check_account(user, given) is right
 
 
-async def test_a_slot_is_taken_with_the_name_and_given_back_at_logout() -> None:
-    """A user who is there as often as allowed is refused, until a session ends."""
+async def test_a_slot_is_taken_with_the_name_and_released_at_logout() -> None:
+    """A user with as many sessions as allowed is refused, until one ends."""
     user = User("ann", "secret", maximum_connections=1)
     manager = MemoryUserManager([user])
     await manager.get_user("ann")
@@ -128,7 +128,7 @@ async def test_a_slot_is_taken_with_the_name_and_given_back_at_logout() -> None:
 
 
 async def test_a_refused_name_takes_no_slot() -> None:
-    """Being refused does not count as being there."""
+    """A refused login takes no slot."""
     user = User("ann", "secret", maximum_connections=1)
     manager = MemoryUserManager([user])
     for _ in range(3):
@@ -140,7 +140,7 @@ async def test_a_refused_name_takes_no_slot() -> None:
 
 
 async def test_a_user_may_be_added_later() -> None:
-    """Who is put into the list while the server runs can log in, and has slots."""
+    """A user that is added to the list while the server runs can log in, and has slots."""
     manager = MemoryUserManager([User("ann")])
     late = User("late", maximum_connections=1)
     manager.users.append(late)
@@ -152,7 +152,7 @@ async def test_a_user_may_be_added_later() -> None:
 
 @table("login", ["ann", None])
 def test_a_login_that_two_users_have_is_refused(login: str | None) -> None:
-    """Two users of one name cannot be told apart, nor can two anonymous ones."""
+    """Two users with the same name are refused, and so are two anonymous ones."""
     with pytest.raises(ConfigurationError, match=f"two users have the login {login!r}"):
         MemoryUserManager([User(login), User("other"), User(login)])
 
@@ -166,13 +166,13 @@ def test_the_list_of_users_is_a_copy() -> None:
     assert [user.login for user in manager.users] == ["ann"]
 
 
-def test_the_time_limit_is_stored() -> None:
-    """`timeout` is there for managers that ask somebody else."""
+def test_the_timeout_is_stored() -> None:
+    """`timeout` is there for managers that query another service."""
     assert MemoryUserManager(None, timeout=3).timeout == 3
 
 
-async def test_a_manager_need_not_care_for_logouts() -> None:
-    """The two methods that decide are enough for a manager of one's own."""
+async def test_a_manager_need_not_handle_logouts() -> None:
+    """The two methods that decide are enough for a user's own manager."""
 
     class Own(AbstractUserManager):
         async def get_user(self, login: str) -> tuple[AbstractUserManager.GetUserResponse, User | None, str]:

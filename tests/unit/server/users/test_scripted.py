@@ -1,4 +1,4 @@
-"""The scripted user manager: what is answered to which try, and what is noted of it."""
+"""The scripted user manager: the replies to attempts, and the records of them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CERTIFICATE = {"subject": ((("commonName", "ann"),),)}
 @pytest.mark.parametrize("password", ["secret", "wrong", ""])
 @pytest.mark.parametrize("anonymous", [False, True])
 async def test_without_a_script_it_is_the_manager_in_memory(login: str, password: str, anonymous: bool) -> None:
-    """Names and passwords get the same answers with the same texts."""
+    """Names and passwords get the same replies with the same texts."""
     users = [User("ann", "secret"), User("any", ANY_PASSWORD), User("open"), *([User()] if anonymous else [])]
 
     for ask in (False, True):
@@ -33,7 +33,7 @@ async def test_without_a_script_it_is_the_manager_in_memory(login: str, password
 
 
 async def test_any_password_by_script() -> None:
-    """A script steers who may give any password as everybody else; no password was compared."""
+    """A script also applies to users with any password; no password was compared."""
     manager = ScriptedUserManager([User("ann", ANY_PASSWORD)])
     manager.on("ann").reject().usual()
     assert [await answer(manager, "ann", "x") for _ in range(2)] == ["331 530 Login incorrect", "331 230"]
@@ -45,7 +45,7 @@ async def test_any_password_by_script() -> None:
     [
         ([User("ann", "secret")], {}),
         ([User("ann", "secret"), User("bob")], {"open_login": "bob"}),
-        ([User("ann", "secret"), User()], {"open_login": "whoever", "unknown": None}),
+        ([User("ann", "secret"), User()], {"open_login": "zoe", "unknown": None}),
         ([User("ann", "secret", maximum_connections=1)], {}),
         ([User("ann", "secret", maximum_connections=3, read_speed_limit=10, account="sales")], {}),
     ],
@@ -59,14 +59,14 @@ async def test_it_does_what_the_server_relies_on(users: list[User], known: dict[
     assert {slot.value for slot in slots} == {user.maximum_connections for user in users}
 
 
-async def test_it_does_so_with_a_script_for_somebody_else(manager: ScriptedUserManager) -> None:
+async def test_it_does_so_with_a_script_for_another_login(manager: ScriptedUserManager) -> None:
     """A script for one login changes nothing for the others."""
     manager.on("bob").time_out()
     await check_user_manager(lambda: manager, open_login="open")
 
 
 async def test_users_of_a_session_are_those_of_the_list(manager: ScriptedUserManager) -> None:
-    """What a session has of a user is equal to it, and has all that it has."""
+    """A session's user is equal to the listed one, and has all its attributes."""
     ann = manager.users[0]
     async with session(manager, "ann") as (_, first, _), session(manager, "ann") as (_, second, _):
         assert ann == first == second == ann
@@ -76,8 +76,8 @@ async def test_users_of_a_session_are_those_of_the_list(manager: ScriptedUserMan
         assert repr(first) == repr(ann)
 
 
-async def test_a_user_that_it_did_not_give(manager: ScriptedUserManager) -> None:
-    """Whoever hands it a user of the list gets what a manager in memory says."""
+async def test_a_user_that_it_did_not_return(manager: ScriptedUserManager) -> None:
+    """A user of the list itself gets the result of a manager in memory."""
     ann = manager.users[0]
     manager.on("ann").reject()
 
@@ -89,7 +89,7 @@ async def test_a_user_that_it_did_not_give(manager: ScriptedUserManager) -> None
 
 
 async def test_a_user_without_a_password(manager: ScriptedUserManager) -> None:
-    """Steps at PASS ask for one; `usual` lets in at once, or after a question."""
+    """Steps at PASS ask for one; `usual` logs in at once, or after a question."""
     manager.on("open").usual().reject().ask_password("Your address?")
     assert await answer(manager, "open") == "230 Login without password"
     assert await answer(manager, "open") == "331 530 Login incorrect"
@@ -98,17 +98,17 @@ async def test_a_user_without_a_password(manager: ScriptedUserManager) -> None:
 
 
 async def test_the_text_of_the_question(manager: ScriptedUserManager) -> None:
-    """`ask_password` says it, for the steps that follow it."""
+    """`ask_password` sets it, for the steps that follow it."""
     manager.on("ann").ask_password("otp-md5 499 ke1234").reject().accept()
 
     for text, code in (("otp-md5 499 ke1234", "331 530 Login incorrect"), ("Password required", "331 230")):
-        async with session(manager, "ann") as (_, _, said):
-            assert said == text
+        async with session(manager, "ann") as (_, _, reply_text):
+            assert reply_text == text
         assert await answer(manager, "ann") == code
 
 
 async def test_accounts_of_a_script(manager: ScriptedUserManager) -> None:
-    """What the script asks for is what ACCT must bring; another session is not asked."""
+    """ACCT must send the script's account; another session is not asked."""
     manager.on("ann").ask_account("sales", times=1)
     async with session(manager, "ann") as (_, user, _), session(manager, "ann") as (_, other, _):
         assert await manager.authenticate(user, "x")
@@ -120,15 +120,15 @@ async def test_accounts_of_a_script(manager: ScriptedUserManager) -> None:
 
 
 async def test_accept_does_without_the_account_of_the_list() -> None:
-    """Let in is let in."""
+    """`accept` asks for no account."""
     manager = ScriptedUserManager([User("ann", "secret", account="sales")])
     assert await answer(manager, "ann", "secret") == "331 332 account"
     manager.on("ann").accept()
     assert await answer(manager, "ann") == "331 230"
 
 
-async def test_who_is_let_in() -> None:
-    """A login that nobody has sees what the first user sees, with everything allowed; a script may bring its own."""
+async def test_the_user_of_a_login_without_one() -> None:
+    """It has the first user's files with all rights; a script may name another user."""
     guest = User("guest", permissions=[Permission("/", writable=False)], home_path="/guest")
     manager = ScriptedUserManager([User("ann", "secret", base_path="/srv", permissions=[Permission(writable=False)])])
     manager.on("zoe").accept()
@@ -150,7 +150,7 @@ async def test_who_is_let_in() -> None:
 
 @pytest.mark.parametrize("cause", [OSError("database is down"), ValueError("typo")])
 async def test_what_the_manager_raises_is_the_cause(manager: ScriptedUserManager, cause: Exception) -> None:
-    """Whoever looks behind the 451 finds the exception."""
+    """The cause of the 451 is the exception."""
     manager.on("ann").raises(cause)
     async with session(manager, "ann") as (_, user, _):
         for _ in range(2):
@@ -160,7 +160,7 @@ async def test_what_the_manager_raises_is_the_cause(manager: ScriptedUserManager
 
 
 async def _after(clock: Clock, seconds: float, task: asyncio.Task[Any]) -> bool:
-    """Whether a task ends within so many seconds."""
+    """Whether a task ends within some seconds."""
     await asyncio.sleep(0)  # it begins
     clock.move(seconds)
     for _ in range(5):
@@ -169,7 +169,7 @@ async def _after(clock: Clock, seconds: float, task: asyncio.Task[Any]) -> bool:
 
 
 async def test_delay(manager: ScriptedUserManager, clock: Clock) -> None:
-    """The answer to PASS waits by the server's clock; the try is noted before."""
+    """The reply to PASS waits by the server's clock; the attempt is recorded before."""
     manager.on("ann").delay(10).delay(20).reject().accept()
     async with session(manager, "ann") as (_, user, _):
         task = asyncio.create_task(manager.authenticate(user, "x"))
@@ -182,7 +182,7 @@ async def test_delay(manager: ScriptedUserManager, clock: Clock) -> None:
 
 
 async def test_delay_before_the_question(manager: ScriptedUserManager, clock: Clock) -> None:
-    """What stands before `ask_password` delays the 331, what stands behind it the answer to PASS."""
+    """A delay before `ask_password` delays the 331, one after it the reply to PASS."""
     manager.on("ann").delay(10).ask_password("Now?").delay(20)
     naming = asyncio.create_task(manager.get_user("ann"))
     assert not await _after(clock, 9, naming)
@@ -197,7 +197,7 @@ async def test_delay_before_the_question(manager: ScriptedUserManager, clock: Cl
 
 
 async def test_delay_at_user(manager: ScriptedUserManager, clock: Clock) -> None:
-    """Where USER is answered, USER waits."""
+    """Where USER decides, its reply waits."""
     manager.on("open").delay(10)
     task = asyncio.create_task(manager.get_user("open"))
     assert not await _after(clock, 9, task)
@@ -205,7 +205,7 @@ async def test_delay_at_user(manager: ScriptedUserManager, clock: Clock) -> None
     assert (await task)[0] is Response.OK
 
 
-async def test_a_client_that_does_not_wait_gives_its_place_back(clock: Clock) -> None:
+async def test_a_client_that_does_not_wait_releases_its_slot(clock: Clock) -> None:
     """A session that ends while USER is delayed holds no slot."""
     ann = User("ann", maximum_connections=1)
     manager = ScriptedUserManager([ann])
@@ -222,7 +222,7 @@ async def test_a_client_that_does_not_wait_gives_its_place_back(clock: Clock) ->
 
 
 async def test_users_expire(manager: ScriptedUserManager, clock: Clock) -> None:
-    """From the moment on the right password is refused; it may be said as time or as seconds from now, and anew."""
+    """From that time on the right password is refused; it is given as a time or in seconds from now, and again."""
     manager.expire("ann", after=60)
     manager.expire("bob", at=1030)
     assert [await answer(manager, *known) for known in (("ann", "secret"), ("bob", "dragon"))] == ["331 230"] * 2
@@ -240,8 +240,8 @@ async def test_users_expire(manager: ScriptedUserManager, clock: Clock) -> None:
     assert await answer(manager, "open") == "530 Account expired"
 
 
-async def test_attempts_have_the_server_s_time(manager: ScriptedUserManager, clock: Clock) -> None:
-    """Each try has its moment."""
+async def test_attempts_have_the_servers_time(manager: ScriptedUserManager, clock: Clock) -> None:
+    """Each attempt has its time."""
     for _ in range(3):
         await answer(manager, "ann", "secret")
         clock.move(5)
@@ -250,7 +250,7 @@ async def test_attempts_have_the_server_s_time(manager: ScriptedUserManager, clo
 
 
 async def test_a_login_locks_after_failures_in_a_row(clock: Clock) -> None:
-    """The right password in between begins the count anew; locked, it is refused like any other; until unlocked."""
+    """The right password in between resets the count; a locked login is refused with any password until unlocked."""
     manager = ScriptedUserManager([User("ann", "secret"), User("bob", "dragon")], lock_after=2)
     for password in ("x", "secret", "x"):
         await answer(manager, "ann", password)
@@ -264,7 +264,7 @@ async def test_a_login_locks_after_failures_in_a_row(clock: Clock) -> None:
 
 
 async def test_locks_of_one_login_and_of_all(manager: ScriptedUserManager) -> None:
-    """A number of its own goes before that of all; a lock may come at once; names that nobody has lock, too."""
+    """A login's own number has precedence over that of all; a lock may act at once; unknown names lock, too."""
     manager.lock(after=1)
     manager.lock("bob", after=2)
     for login in ("ann", "bob", "zoe"):
@@ -276,8 +276,8 @@ async def test_locks_of_one_login_and_of_all(manager: ScriptedUserManager) -> No
     assert await answer(manager, "bob", "dragon") == "331 530 Account locked"
 
 
-async def test_failures_of_a_script_lock_too_and_a_lock_goes_before_the_script(manager: ScriptedUserManager) -> None:
-    """What is said of the login holds, and takes no step of its script."""
+async def test_failures_of_a_script_lock_and_a_lock_has_precedence(manager: ScriptedUserManager) -> None:
+    """A lock applies before the script, and takes no step of it."""
     manager.lock("ann", after=2)
     manager.on("ann").reject(times=2).accept()
 
@@ -288,8 +288,8 @@ async def test_failures_of_a_script_lock_too_and_a_lock_goes_before_the_script(m
     assert await answer(manager, "ann", "x") == "331 230"
 
 
-async def test_what_is_not_the_client_s_failure_locks_nobody(manager: ScriptedUserManager) -> None:
-    """A server that is busy, closes or breaks is not counted; 430 is."""
+async def test_failures_of_the_server_do_not_lock(manager: ScriptedUserManager) -> None:
+    """A server that is busy, closes or fails is not counted; 430 is."""
     manager.lock("ann", after=1)
     script = manager.on("ann").reject("Disk full", code="452").close().raises(OSError("down"))
 
@@ -300,7 +300,7 @@ async def test_what_is_not_the_client_s_failure_locks_nobody(manager: ScriptedUs
 
 
 async def test_limits(manager: ScriptedUserManager) -> None:
-    """One session too many is refused at USER, until one ends; a lower limit leaves those who are there alone."""
+    """One session too many is refused at USER, until one ends; a lower limit leaves existing sessions alone."""
     manager.limit("ann", 2)
     async with session(manager, "ann"):
         async with session(manager, "ann"):
@@ -316,8 +316,8 @@ async def test_limits(manager: ScriptedUserManager) -> None:
     manager.assert_attempts("ann", "full", "full", "accepted", "full", "accepted")
 
 
-async def test_limits_of_those_whom_a_script_lets_in(manager: ScriptedUserManager) -> None:
-    """They are counted from when they are in."""
+async def test_limits_of_users_of_a_script(manager: ScriptedUserManager) -> None:
+    """They are counted from their login on."""
     guest = User("guest", maximum_connections=1)
     manager.on("zoe").accept()
     manager.on("eve").accept(user=guest)
@@ -331,8 +331,8 @@ async def test_limits_of_those_whom_a_script_lets_in(manager: ScriptedUserManage
     assert await answer(manager, "eve") == "331 530 Too many connections for eve"
 
 
-async def test_rights_change_in_the_middle_of_a_session() -> None:
-    """They hold for sessions that are there, for that user only, and leave the user as it was."""
+async def test_rights_change_during_a_session() -> None:
+    """They apply to existing sessions, for that user only, and do not change the user object."""
     ann = User("ann", "secret")
     manager = ScriptedUserManager([ann, User("bob", "dragon")])
     async with session(manager, "ann") as (_, user, _), session(manager, "bob") as (_, other, _):
@@ -349,8 +349,8 @@ async def test_rights_change_in_the_middle_of_a_session() -> None:
     assert (await ann.get_permissions("/")).readable
 
 
-async def test_a_certificate_stands_for_the_password() -> None:
-    """It lets in, unless a script, a lock or an expiry has something to say."""
+async def test_a_certificate_replaces_the_password() -> None:
+    """It logs in, unless a script, a lock or an expiry applies."""
     manager = ScriptedUserManager([User("ann", "secret", certificate="ann")])
     async with session(manager, "ann") as (_, user, _):
         assert await manager.authenticate_certificate(user, CERTIFICATE)
@@ -392,14 +392,14 @@ async def test_a_certificate_stands_for_the_password() -> None:
         ),
     ],
 )
-def test_a_setting_that_cannot_be(manager: ScriptedUserManager, mistake: Any, text: str) -> None:
-    """So with what is said of users."""
+def test_an_impossible_setting(manager: ScriptedUserManager, mistake: Any, text: str) -> None:
+    """The same goes for methods that name a user."""
     with pytest.raises(ConfigurationError, match=text):
         mistake(manager)
 
 
 def test_reprs_hide_passwords(manager: ScriptedUserManager) -> None:
-    """A script tells for whom it is, and not for which password."""
+    """A script shows its login, and not its password."""
     script = manager.on("ann").when(password="hunter2").reject().ask_account("hunter2")
 
     assert isinstance(script, LoginScript)

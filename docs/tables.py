@@ -13,13 +13,14 @@ import ftpfixture
 from ftpfixture import Client, Server
 from ftpfixture.client.client import CLIENT_SETTINGS
 from ftpfixture.faults.action import Action
-from ftpfixture.faults.dsl import GROUPS, table
+from ftpfixture.faults.dsl import table
 from ftpfixture.faults.effects import Effect
 from ftpfixture.faults.presets import PRESETS
 from ftpfixture.server.dispatch import build_table
 from ftpfixture.settings import Table
 from ftpfixture.testing import plugin
 from ftpfixture.testing.settings import FTP_SERVER_SETTINGS
+from ftpfixture.wire.verbs import GROUPS
 from tests.architecture.test_imports import LAYER, LAYERS, OURS
 
 __all__ = [

@@ -139,12 +139,12 @@ class FaultBuilder:
             ("session", trigger.session),
             ("type", trigger.type),
         ]
-        first = Call("on", trigger.verbs, tuple((name, value) for name, value in named if value is not None))
+        first = Call("on", trigger.words, tuple((name, value) for name, value in named if value is not None))
         return ".".join(map(str, (first, *self.calls)))
 
     def __str__(self) -> str:
         trigger = self.trigger
-        words = ["|".join(trigger.verbs)]
+        words = ["|".join(trigger.words)]
         words += [] if trigger.shown_path is None else [_path(trigger.shown_path)]
         named = [("user", trigger.user), ("session", trigger.session), ("type", trigger.type)]
         words += [f"{name}={write_value(value)}" for name, value in named if value is not None]

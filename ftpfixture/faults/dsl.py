@@ -14,20 +14,10 @@ from ftpfixture.faults.control import ControlWords
 from ftpfixture.faults.renamed import renamed_word
 from ftpfixture.faults.transfer import TransferWords
 from ftpfixture.faults.trigger import Trigger
-from ftpfixture.wire.command import censor
+from ftpfixture.wire.verbs import Verbs
 
-__all__ = ["GROUPS", "Fault", "Row", "on", "table"]
+__all__ = ["Fault", "Row", "on", "table"]
 
-GROUPS: dict[str, tuple[str, ...]] = {
-    "TRANSFERS": ("RETR", "STOR", "STOU", "APPE", "LIST", "NLST", "MLSD"),
-    "UPLOADS": ("STOR", "STOU", "APPE"),
-    "LISTINGS": ("LIST", "NLST", "MLSD"),
-    "PASSIVE": ("PASV", "EPSV"),
-    "ACTIVE": ("PORT", "EPRT"),
-}
-"""Names of groups of verbs."""
-
-_VERB = re.compile(r"\*|[A-Za-z0-9_]{1,64}")
 _SOURCE = re.compile(r"\s+Seen in: (.*)\.\s*\Z")
 
 
@@ -58,8 +48,9 @@ def on(
     """Start a fault for some commands.
 
     Args:
-        verbs: Such as "RETR"; several, also as "PASV|EPSV"; a group such as "UPLOADS"; "*" for all; "CONNECT" for a
-            control connection that the server has just accepted, before the greeting.
+        verbs: Such as "RETR"; several, also as "PASV|EPSV"; a group such as "UPLOADS"; "*" for all; "?XYZZ" for a
+            command that the server does not know; "CONNECT" for a control connection that the server has just accepted,
+            before the greeting.
         path: Shell pattern for the argument as sent, or for the absolute path that it means; None for any.
         user: Shell pattern for the name given with USER; None for any.
         session: The number of a control connection, counted from 1; None for any.
@@ -68,14 +59,12 @@ def on(
     Raises:
         ConfigurationError: A verb or another value is invalid.
     """
-    given = [name.strip() for verb in verbs for name in str(verb).split("|")]
-    if not given:
+    if not verbs:
         raise ConfigurationError("on needs a verb: on('RETR'), or on('*') for all")
-    for name in given:
-        if not _VERB.fullmatch(name):
-            text = f"{censor(name, '')!r} is not a verb: give the path as path=, as in on('RETR', path='*.csv')"
-            raise ConfigurationError(text)
-    names = dict.fromkeys(name for word in given for name in GROUPS.get(word.upper(), (word.upper(),)))
+    try:
+        read = Verbs.read(*map(str, verbs))
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{error}: give the path as path=, as in on('RETR', path='*.csv')") from None
     if path is not None:
         checks.line("path", path)
     if user is not None:
@@ -84,7 +73,7 @@ def on(
         checks.whole("session", session, 1)
     if type is not None:
         checks.one_of("type", type, ("A", "I"))
-    return Fault(Trigger(tuple(names), path, user, session, type))
+    return Fault(Trigger(read.names, path, user, session, type, unknown=read.unknown))
 
 
 class Row(NamedTuple):

@@ -5,10 +5,10 @@ One rule: nothing here changes; `ftpfixture.faults.active` counts.
 
 from __future__ import annotations
 
-import fnmatch
 from dataclasses import dataclass
 
 from ftpfixture.wire.command import censored_argument
+from ftpfixture.wire.matching import fits, fits_path
 
 __all__ = ["Situation", "Trigger", "counted", "ordinal"]
 
@@ -59,6 +59,7 @@ class Trigger:
         probability: The part of the matching commands, from 0 to 1.
         seed: The seed of the random numbers that select them.
         optional: Whether a test does not fail if the fault never happens.
+        unknown: Those of `verbs` that the server need not know.
     """
 
     verbs: tuple[str, ...]
@@ -75,6 +76,12 @@ class Trigger:
     probability: float = 1
     seed: int = 0
     optional: bool = False
+    unknown: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The verbs as they are written: with "?" in front of those that the server need not know."""
+        return tuple(f"?{verb}" if verb in self.unknown else verb for verb in self.verbs)
 
     @property
     def shown_path(self) -> str | None:
@@ -85,11 +92,9 @@ class Trigger:
         """Why a command does not match, as text; None if it matches. The number of the command is not checked."""
         if "*" not in self.verbs and situation.verb not in self.verbs:
             return f"the fault is for {'|'.join(self.verbs)}"
-        if self.path is not None and not any(
-            _matches(text, self.path) for text in (situation.argument, situation.path)
-        ):
+        if self.path is not None and not fits_path(self.path, situation.argument, situation.path):
             return f"the path was {censored_argument(situation.verb, situation.argument)!r}, not {self.shown_path!r}"
-        if self.user is not None and not _matches(situation.user, self.user):
+        if self.user is not None and not fits(situation.user, self.user):
             return f"the user was {situation.user!r}, not {self.user!r}"
         if self.session not in (None, situation.session):
             return f"the session was number {situation.session}, not {self.session}"
@@ -123,7 +128,3 @@ def ordinal(number: int) -> str:
 def counted(number: int, noun: str = "time") -> str:
     """Return the number with its noun: 1 time, 2 times."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def _matches(text: str, pattern: str) -> bool:
-    return text == pattern or fnmatch.fnmatchcase(text, pattern)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from ftpfixture.checks import suggest
 from ftpfixture.errors import ConfigurationError
 from ftpfixture.faults.dsl import Fault
-from ftpfixture.wire.states import LEGAL_REPLIES
+from ftpfixture.wire.verbs import Verbs
 
 __all__ = ["check_fault"]
 
@@ -22,12 +21,10 @@ def check_fault(fault: Fault, known: Collection[str]) -> None:
     Raises:
         ConfigurationError: A verb is unknown, or a word cannot apply; the text says what would work.
     """
-    for verb in fault.trigger.verbs:
-        if verb in ("*", "CONNECT"):
-            continue
-        if verb not in known and verb not in LEGAL_REPLIES:
-            use = suggest(verb, ["CONNECT", *sorted(known)])
-            raise ConfigurationError(f"{fault!r}: the server has no command {verb!r}: {use}")
+    try:
+        Verbs(fault.trigger.words).check({"CONNECT", *known})
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{fault!r}: {error}") from None
     for action in fault.actions:
         if not any(map(action.is_for, fault.trigger.verbs)):
             verbs, others = ", ".join(sorted(action.fits or ())), "|".join(fault.trigger.verbs)

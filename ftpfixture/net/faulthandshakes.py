@@ -9,11 +9,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import NoReturn
 
-from ftpfixture.faults.dsl import GROUPS
 from ftpfixture.faults.effects import Hook
 from ftpfixture.net.channel import Channel
 from ftpfixture.net.gate import Exchange, SessionView
 from ftpfixture.net.pauses import Pauses
+from ftpfixture.wire.verbs import GROUPS
 
 __all__ = ["FaultyHandshakes"]
 

@@ -87,6 +87,11 @@ class Verbs:
             raise ConfigurationError(f"{censor(wrong, '')!r} is not a verb")
         return cls(tuple(dict.fromkeys(word.upper() for word in words)))
 
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """The verbs that no server need know."""
+        return tuple(word.removeprefix("?") for word in self.words if word.startswith("?"))
+
     def fit(self, verb: str) -> bool:
         """Return whether a verb, in upper case, is one of these."""
         return verb in self.names or "*" in self.names
@@ -105,7 +110,7 @@ class Verbs:
             here = frozenset(known)
             for word in unknown:
                 if word not in here:
-                    raise ConfigurationError(f"no such command {word!r}: {unknown_verb(word, here)}")
+                    raise ConfigurationError(f"the server has no command {word!r}: {unknown_verb(word, here)}")
 
     def __str__(self) -> str:
         return "|".join(self.words)

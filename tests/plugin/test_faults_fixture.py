@@ -91,7 +91,9 @@ def test_faults_from_json(run: Run) -> None:
         ),
         (
             "['NOOOP: not_implemented']",
-            ["on('NOOOP').not_implemented(): the server has no command 'NOOOP': did you mean 'NOOP'?"],
+            [
+                "on('NOOOP').not_implemented(): the server has no command 'NOOOP': did you mean 'NOOP'? (write '?NOOOP' for a command that no server knows)"
+            ],
         ),
         ("['NOOP: refuse_data']", ["it can happen only with EPRT, EPSV, PASV, PORT, not with NOOP"]),
         ("5", ["5 is no fault: use on('RETR').drop_data(), or text 'RETR: drop_data'"]),
@@ -464,7 +466,7 @@ def test_a_fault_for_all_that_a_server_does_not_know(run: Run) -> None:
         args=["--ftp-fault", "NOOOP: not_implemented"],
     )
     result.assert_outcomes(passed=1, errors=1)
-    result.stdout.fnmatch_lines(["*the server has no command 'NOOOP': did you mean 'NOOP'[?]"])
+    result.stdout.fnmatch_lines(["*the server has no command 'NOOOP': did you mean 'NOOP'[?] (*"])
 
 
 # What pytest tells.

@@ -11,10 +11,11 @@ import pytest
 from ftpfixture import Fault, on
 from ftpfixture.errors import ConfigurationError
 from ftpfixture.faults.builder import TRIGGERS
-from ftpfixture.faults.dsl import GROUPS, Row
+from ftpfixture.faults.dsl import Row
 from ftpfixture.faults.dsl import table as table_of_words
+from ftpfixture.faults.grammar import parse
 from ftpfixture.faults.trigger import Trigger
-from ftpfixture.wire.states import LEGAL_REPLIES, LISTINGS, TRANSFERS, UPLOADS
+from ftpfixture.faults.validation import check_fault
 from tests.support.faults import WORDS
 from tests.support.rows import table
 
@@ -32,6 +33,8 @@ from tests.support.rows import table
         (["CONNECT"], ("CONNECT",)),
         (["X_Y2"], ("X_Y2",)),
         (["PASSIVE"], ("PASV", "EPSV")),
+        (["LOGIN"], ("USER", "PASS", "ACCT")),
+        (["DOWNLOADS|UPLOADS"], ("RETR", "STOR", "STOU", "APPE")),
         (["passive|PORT", "ACTIVE"], ("PASV", "EPSV", "PORT", "EPRT")),
     ],
 )
@@ -79,13 +82,15 @@ def test_a_path_in_the_wrong_place_is_no_password_told(text: str) -> None:
     assert "dragon" not in str(caught.value)
 
 
-def test_groups_are_those_of_the_protocol() -> None:
-    """A group has the verbs that the tables of the protocol have under that name, all of them known."""
-    assert set(GROUPS["TRANSFERS"]) == TRANSFERS
-    assert set(GROUPS["UPLOADS"]) == UPLOADS
-    assert set(GROUPS["LISTINGS"]) == LISTINGS
-    assert {verb for verbs in GROUPS.values() for verb in verbs} <= set(LEGAL_REPLIES)
-    assert not set(GROUPS) & set(LEGAL_REPLIES)
+@table("text", ["?XYZZ: delay 1", "RETR|?XYZZ|?ABCD: delay 1"])
+def test_verbs_that_no_server_knows(text: str) -> None:
+    """A verb with "?" in front is one, without it; the fault shows the mark, as it is needed to write it again."""
+    fault = parse(text)
+
+    assert "XYZZ" in fault.trigger.verbs
+    assert str(fault) == text
+    assert repr(fault) == f"on({', '.join(map(repr, text.partition(':')[0].split('|')))}).delay(1)"
+    check_fault(fault, frozenset())
 
 
 # The table.

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from ftpfixture import Fault, on
 from ftpfixture.errors import ConfigurationError
-from ftpfixture.faults.dsl import GROUPS
 from ftpfixture.faults.grammar import parse
 from ftpfixture.faults.presets import PRESETS
+from ftpfixture.wire.verbs import GROUPS
 from tests.support.faults import SECRETS, WORDS, call_of, faults, parameters_of, pointed_at, texts
 from tests.support.rows import check_rows, table
 

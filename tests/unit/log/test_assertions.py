@@ -476,10 +476,10 @@ def test_assert_nothing_after_error(story: Story) -> None:
         (lambda log: log.assert_not_sent("MKD", session=7), "there is no session 7; the log has: 1"),
         (lambda log: log.assert_no_commands(session=7), "there is no session 7; the log has: 1"),
         (lambda log: log.assert_not_sent("RETR ->"), "behind the arrow must stand the code"),
-        (lambda log: log.assert_not_sent("MDK"), "no such command 'MDK': did you mean 'MKD'?"),
-        (lambda log: log.assert_order("NOOP", before="MDK"), "no such command 'MDK'"),
-        (lambda log: log.assert_order("MDK", before="NOOP"), "no such command 'MDK'"),
-        (lambda log: log.wait_for("MDK"), "no such command 'MDK'"),
+        (lambda log: log.assert_not_sent("MDK"), "the server has no command 'MDK': did you mean 'MKD'?"),
+        (lambda log: log.assert_order("NOOP", before="MDK"), "the server has no command 'MDK'"),
+        (lambda log: log.assert_order("MDK", before="NOOP"), "the server has no command 'MDK'"),
+        (lambda log: log.wait_for("MDK"), "the server has no command 'MDK'"),
     ],
 )
 def test_assertions_that_could_not_fail_are_errors(call: Callable[[CommandLog], object], message: str) -> None:

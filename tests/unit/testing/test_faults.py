@@ -95,7 +95,8 @@ def test_clearing() -> None:
         ),
         (
             "NOOOP: not_implemented",
-            "on('NOOOP').not_implemented(): the server has no command 'NOOOP': did you mean 'NOOP'?",
+            "on('NOOOP').not_implemented(): the server has no command 'NOOOP': did you mean 'NOOP'? "
+            "(write '?NOOOP' for a command that no server knows)",
         ),
         (
             on("NOOP").refuse_data(),

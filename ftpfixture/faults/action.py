@@ -126,6 +126,10 @@ class Action:
         """Whether it can apply to a command; every action can apply to a command of no RFC."""
         return self.fits is None or verb in self.fits or verb not in LEGAL_REPLIES
 
+    def advice(self, verb: str) -> str:
+        """What would work for a command to which it cannot apply at its moment; "" for nothing."""
+        return ""
+
     @property
     def after_bytes(self) -> int | None:
         """The number of bytes of a transfer after which it acts; None for an action that does not count them."""
@@ -204,6 +208,11 @@ class Timed(Action, ABC):
         if self.verbs is None and (self.moment.is_within or self.moment.phase in TRANSFER_PHASES):
             return TRANSFERS
         return self.verbs
+
+    def advice(self, verb: str) -> str:
+        """See Action."""
+        is_upload = self.moment.at is not None and verb in TRANSFERS and verb not in DOWNLOADS | LISTINGS
+        return "the size of an upload is unknown, so use after_bytes= in place of at=" if is_upload else ""
 
     @property
     def after_bytes(self) -> int | None:

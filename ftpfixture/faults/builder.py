@@ -14,6 +14,7 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 from ftpfixture import checks
 from ftpfixture.errors import ConfigurationError
+from ftpfixture.faults import built
 from ftpfixture.faults.action import Action
 from ftpfixture.faults.literals import write_value
 from ftpfixture.faults.renamed import renamed_parameter
@@ -53,10 +54,10 @@ def word(method: Callable[Concatenate[R, P], R]) -> Callable[Concatenate[R, P], 
             taken = ", ".join(map(shown, list(signature.parameters.values())[1:])) or "no parameters"
             new = [f"; {name}: {text}" for name in kwargs if (text := renamed_parameter(method.__name__, name))]
             raise ConfigurationError(f"{method.__name__} takes {taken}: {error}{''.join(new)}") from None
-        made = method(self, *args, **kwargs)
+        inner = method(self, *args, **kwargs)
         named = tuple((name, _frozen(value)) for name, value in kwargs.items())
         call = Call(method.__name__, tuple(map(_frozen, args)), named)
-        return replace(made, calls=(*self.calls, call))
+        return built.made(replace(inner, calls=(*self.calls, call)), self, inner)
 
     recorded.__dict__["is_word"] = True
     return recorded
@@ -82,7 +83,7 @@ class FaultBuilder:
 
     def doing(self, *actions: Action) -> Self:
         """Return the fault with more actions; for your own words."""
-        return replace(self, actions=(*self.actions, *actions))
+        return built.made(replace(self, actions=(*self.actions, *actions)), self)
 
     # When.
 
@@ -143,6 +144,7 @@ class FaultBuilder:
         return ".".join(map(str, (first, *self.calls)))
 
     def __str__(self) -> str:
+        built.used(self)
         trigger = self.trigger
         words = ["|".join(trigger.words)]
         words += [] if trigger.shown_path is None else [_path(trigger.shown_path)]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ftpfixture import checks
 from ftpfixture.checks import suggest
 from ftpfixture.errors import ConfigurationError
+from ftpfixture.faults import built
 from ftpfixture.faults.builder import TRIGGERS, shown
 from ftpfixture.faults.control import ControlWords
 from ftpfixture.faults.renamed import renamed_word
@@ -73,7 +74,7 @@ def on(
         checks.whole("session", session, 1)
     if type is not None:
         checks.one_of("type", type, ("A", "I"))
-    return Fault(Trigger(read.names, path, user, session, type, unknown=read.unknown))
+    return built.made(Fault(Trigger(read.names, path, user, session, type, unknown=read.unknown)))
 
 
 class Row(NamedTuple):

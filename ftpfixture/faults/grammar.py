@@ -20,6 +20,7 @@ from typing import Any
 
 from ftpfixture.checks import suggest
 from ftpfixture.errors import ConfigurationError
+from ftpfixture.faults import built
 from ftpfixture.faults.builder import TRIGGERS
 from ftpfixture.faults.dsl import Fault, on
 from ftpfixture.faults.literals import QUOTED, read_text, read_value
@@ -69,7 +70,11 @@ def parse(text: str) -> Fault:
     Raises:
         ConfigurationError: The text is not a fault; the message marks the wrong part.
     """
-    text = _expanded(text)
+    with built.unwatched():
+        return _parse(_expanded(text))
+
+
+def _parse(text: str) -> Fault:
     tokens = [_Token(found[0], found.start()) for found in _TOKEN.finditer(text)]
     colon = next((index for index, token in enumerate(tokens) if token.text == ":"), 0)
     if not colon:

@@ -28,4 +28,6 @@ def check_fault(fault: Fault, known: Collection[str]) -> None:
     for action in fault.actions:
         if not any(map(action.is_for, fault.trigger.verbs)):
             verbs, others = ", ".join(sorted(action.fits or ())), "|".join(fault.trigger.verbs)
-            raise ConfigurationError(f"{fault!r}: it can happen only with {verbs}, not with {others}")
+            advice = "; ".join(dict.fromkeys(filter(None, map(action.advice, fault.trigger.verbs))))
+            use = f": {advice}" if advice else ""
+            raise ConfigurationError(f"{fault!r}: it can happen only with {verbs}, not with {others}{use}")

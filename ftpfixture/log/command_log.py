@@ -38,6 +38,9 @@ class CommandLog(Assertions, TransferAssertions, SessionAssertions):
         clock: Of the server; None for one that is never stopped nor moved.
         verbs: Returns the verbs that the server answers, upper case: a pattern with a verb that neither the server nor
             a standard knows is an error.
+
+    Attributes:
+        made: When the server was made, in monotonic seconds of its clock: from there the times of events count.
     """
 
     def __init__(
@@ -49,7 +52,6 @@ class CommandLog(Assertions, TransferAssertions, SessionAssertions):
         clock: Clock | None = None,
         verbs: Callable[[], Collection[str]] = frozenset,
     ) -> None:
-        self._hub_started = hub.started
         self._clock = clock
         self._origin = origin or Origin()
         self._lock = rlock()
@@ -57,6 +59,7 @@ class CommandLog(Assertions, TransferAssertions, SessionAssertions):
         self._notify = time_source.notify
         self._wait_until = time_source.wait_until
         self._waiting = time_source.waiting
+        self.made = hub.started
         self._projection = Projection()
         # Each event of each server comes here: what is looked up once needs no call for each.
         self._takers = self._projection.takers
@@ -120,7 +123,7 @@ class CommandLog(Assertions, TransferAssertions, SessionAssertions):
 
     def server_time(self, time: float) -> float:
         """Return the time of the server's clock, in seconds since an arbitrary start, at the `time` of an event."""
-        moment = self._hub_started + time
+        moment = self.made + time
         return moment if self._clock is None else self._clock.monotonic_at(moment)
 
     def take_failures(self) -> list[HandlerFailed]:
@@ -219,14 +222,16 @@ class CommandLog(Assertions, TransferAssertions, SessionAssertions):
         """The dialogue of all sessions, or of one, as text; passwords are starred."""
         return render(*self._told(session))
 
-    def dialogue(self, around: Collection[int] = (), *, zero: float = 0) -> str:
+    def dialogue(self, around: Collection[int] = (), *, zero: float = 0, folded: bool = True) -> str:
         """The dialogue of all sessions, folded: begin, end, and the surroundings of some commands; repetitions count.
 
         Args:
             around: The `seq` of commands, the most important first.
             zero: Seconds after the server was made, from which the times count.
+            folded: Whether a long dialogue is folded at all.
         """
-        return fold(*self._told(), around, zero)
+        events, sessions = self._told()
+        return fold(events, sessions, around, zero) if folded else render(events, sessions, zero)
 
     def _told(self, session: int | None = None) -> tuple[list[Event], list[int]]:
         """All events, and the sessions that are meant."""

@@ -35,18 +35,19 @@ TOO_LONG = "(a line that was too long)"
 """Replaces a command line that the server discarded."""
 
 
-def render(events: Iterable[Event], sessions: Iterable[int]) -> str:
+def render(events: Iterable[Event], sessions: Iterable[int], zero: float = 0) -> str:
     """The dialogues of these sessions, one after another; passwords are starred.
 
     Args:
         events: All events of a server, in order.
         sessions: Numbers of control connections.
+        zero: Seconds after the server was made, from which the times count.
     """
     lines: list[str] = []
     for number, events_of_one in by_session(events, sessions).items():
         lines.append(heading(number))
         for event in events_of_one:
-            lines += told(event)
+            lines += told(event, zero)
     return "\n".join(lines) or EMPTY
 
 

@@ -1,11 +1,15 @@
-"""The faults of a server, as tests handle them: add, clear, see that they happened."""
+"""The faults of a server, as tests use them: add and remove them, and assert that they happened.
+
+One rule: a fault that a server cannot have is an error where it is added, and one that is not optional must happen.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 
 from ftpfixture.errors import ConfigurationError
+from ftpfixture.faults import built
 from ftpfixture.faults.active import ActiveFault, ActiveFaults
 from ftpfixture.faults.dsl import Fault
 from ftpfixture.faults.grammar import parse
@@ -14,20 +18,22 @@ from ftpfixture.faults.validation import check_fault
 from ftpfixture.forks import Origin, lock
 from ftpfixture.log import CommandLog
 from ftpfixture.log.events import FaultApplied
+from ftpfixture.log.failures import failure
 
 __all__ = ["Faults"]
 
-_PATIENCE = 1.0  # seconds that what is still going on gets before a fault counts as one that never happened
+_PATIENCE = 1.0  # seconds that running commands and transfers get before a fault counts as missed
+_ADD_ONE = "add one first, as in faults.add('RETR: drop_data')"
 
 
 class Faults:
-    """What goes wrong on a server. Used from any thread, at any time; what was added acts on the next command.
+    """The faults of a server. Use it in any thread, at any time; an added fault applies from the next command on.
 
     Args:
-        rules: Where the server looks.
-        log: What was said to it.
-        verbs: What it answers, upper case.
-        origin: Of the server; one that runs in a parent process takes no faults here.
+        rules: Where the server looks for faults.
+        log: Of the server.
+        verbs: The commands of the server, upper case.
+        origin: Of the server; faults cannot be added to a server of a parent process.
     """
 
     def __init__(
@@ -45,13 +51,13 @@ class Faults:
         return self._all
 
     def add(self, fault: Fault | str) -> ActiveFault:
-        """Let something go wrong from now on.
+        """Add a fault, which happens from now on.
 
         Args:
-            fault: Made by `ftpfixture.on`, or its text form such as ``"RETR *.csv #2: drop_data after_bytes=1024"``.
+            fault: Made by `ftpfixture.on`, or text such as ``"RETR *.csv #2: drop_data after_bytes=1024"``.
 
         Returns:
-            The fault as this server has it: `fired` tells how often it happened.
+            The fault as this server has it: its `fired` counts how often it happened.
 
         Raises:
             ConfigurationError: It cannot happen; the text says why.
@@ -59,12 +65,13 @@ class Faults:
         return self._add(self._checked(fault))[0]
 
     def _add(self, *faults: Fault) -> list[ActiveFault]:
-        armed = [ActiveFault(fault) for fault in faults]
+        added = [ActiveFault(fault) for fault in faults]
         with self._lock:
-            self._rules.active = (*self._rules.active, *armed)
-        return armed
+            self._rules.active = (*self._rules.active, *added)
+        return added
 
     def _checked(self, fault: object) -> Fault:
+        built.used(fault)
         if isinstance(fault, str):
             fault = parse(fault)
         if not isinstance(fault, Fault):
@@ -74,18 +81,18 @@ class Faults:
         check_fault(fault, self._verbs)
         return fault
 
-    def remove(self, *armed: ActiveFault) -> None:
-        """Let faults happen no more; those that were not there do no harm."""
+    def remove(self, *faults: ActiveFault) -> None:
+        """Remove faults; a fault that the server does not have is ignored."""
         with self._lock:
-            self._rules.active = tuple(one for one in self._rules.active if one not in armed)
+            self._rules.active = tuple(one for one in self._rules.active if one not in faults)
 
     def clear(self) -> None:
-        """Let nothing go wrong any more, and expect nothing of the faults that there were."""
+        """Remove all faults; those that did not happen are no failure then."""
         with self._lock:
             self._rules.active = ()
 
     def begin_again(self, faults: Iterable[Fault], now: float) -> None:
-        """Have these faults alone, all of which wait; the server is as old as new.
+        """Replace all faults by these, none of which has happened; the age of the server is 0 again.
 
         Args:
             faults: Checked before.
@@ -97,83 +104,119 @@ class Faults:
 
     @contextmanager
     def __call__(self, *faults: Fault | str) -> Iterator[list[ActiveFault]]:
-        """Let things go wrong inside the context; each must have happened at its end, unless it is optional.
+        """Add faults inside the context; each must have happened at its end, unless it is optional.
 
         Raises:
-            AssertionError: One has not, and nothing else was raised inside.
+            AssertionError: A fault did not happen, and the context raised nothing else.
+            ConfigurationError: No fault is given, or one cannot happen.
         """
         __tracebackhide__ = True
-        armed = self._add(*map(self._checked, faults))
+        if not faults:
+            raise ConfigurationError("faults() without a fault changes nothing: use faults('RETR: drop_data')")
+        added = self._add(*map(self._checked, faults))
         try:
-            yield armed
-            self._assert(armed)
+            yield added
+            self._assert(_needed(added))
         finally:
-            self.remove(*armed)
+            self.remove(*added)
 
     @property
     def active(self) -> list[ActiveFault]:
-        """The faults that there are, in the order in which they were added."""
+        """The faults of the server, in the order in which they were added."""
         return list(self._rules.active)
 
     @property
     def fired(self) -> list[FaultApplied]:
-        """What happened, in order, once for each command that it happened to."""
+        """The faults that happened, in order: one event for each command to which a fault happened."""
         return [event for event in self._log.events if isinstance(event, FaultApplied)]
 
     def assert_fired(self, fault: ActiveFault | Fault | str | None = None, *, times: int | None = None) -> None:
         """Assert that faults happened.
 
         Args:
-            fault: The only one that counts; None for all that are not optional.
-            times: How often exactly, each; None for at least once.
+            fault: The only fault that counts; None for all that are not optional.
+            times: How often each must have happened, exactly; None for at least once.
 
         Raises:
-            AssertionError: One did not, or not so often; the text says what it waits for.
-            ConfigurationError: The fault was never added.
+            AssertionError: A fault did not happen, or not as often; the text says what it waits for.
+            ConfigurationError: The fault was not added, or there is none that must happen.
         """
         __tracebackhide__ = True
-        if fault is None:
-            self._assert(self._rules.active, times)
+        if fault is not None:
+            self._assert(self._found(fault), times)
             return
-        wanted = parse(fault) if isinstance(fault, str) else fault
-        found = [armed for armed in self._rules.active if wanted in (armed, armed.fault)]
-        if not found:
-            raise ConfigurationError(f"{wanted!r} was never added, or was taken away")
-        self._assert(found, times, even_optional=True)
+        needed = self._needed()
+        if not needed:
+            which = "all faults are optional: name one" if self._rules.active else f"the server has none: {_ADD_ONE}"
+            raise ConfigurationError(f"assert_fired() asserts nothing, because {which}")
+        self._assert(needed, times)
 
-    def assert_fired_by_now(self) -> None:
-        """Assert that all faults that are not optional happened; for a server without sessions, where nothing follows.
+    def _found(self, fault: ActiveFault | Fault | str) -> list[ActiveFault]:
+        """The faults of the server that are this one.
 
         Raises:
-            AssertionError: One did not.
+            ConfigurationError: There is none.
+        """
+        built.used(fault)
+        wanted = parse(fault) if isinstance(fault, str) else fault
+        found = [one for one in self._rules.active if wanted in (one, one.fault)]
+        if not found:
+            there = ", ".join(repr(one.fault) for one in self._rules.active)
+            which = f"there are {there}" if there else _ADD_ONE
+            raise ConfigurationError(f"{wanted!r} was never added, or was removed: {which}")
+        return found
+
+    def check(self, patience: float | None = None) -> None:
+        """Assert that all faults that are not optional happened; without faults, nothing is wrong.
+
+        Args:
+            patience: Seconds that commands and transfers that are still running get; None for a second.
+
+        Raises:
+            AssertionError: A fault did not happen.
         """
         __tracebackhide__ = True
-        self._assert(self._rules.active, patience=0)
+        self._assert(self._needed(), patience=patience)
 
-    def _assert(
-        self,
-        all_armed: Iterable[ActiveFault],
-        times: int | None = None,
-        even_optional: bool = False,
-        patience: float = _PATIENCE,
-    ) -> None:
+    def wait_fired(self) -> None:
+        """Wait until all faults that are not optional happened, or none can happen any more."""
+        self._wait(lambda: all(one.fired for one in self._needed()))
+
+    def missed(self) -> list[str]:
+        """A sentence for each fault that is not optional and did not happen: why, and what to do."""
+        return [_missed(one) for one in self._needed() if not one.fired]
+
+    def _needed(self) -> list[ActiveFault]:
+        return _needed(self._rules.active)
+
+    def _assert(self, needed: Collection[ActiveFault], times: int | None = None, patience: float | None = None) -> None:
         __tracebackhide__ = True
-        needed = [one for one in all_armed if even_optional or not one.fault.trigger.optional]
 
         def missed() -> list[ActiveFault]:
             return [one for one in needed if (one.fired != times if times is not None else not one.fired)]
 
-        if missed():
-            self._log.wait_until(lambda: not missed() or self._is_over(), patience)
-        wrong = missed()
+        self._wait(lambda: not missed(), patience)
+        wrong = [_missed(one, times) for one in missed()]
         if wrong:
-            expected = "" if times is None else f" (expected {counted(times)})"
-            lines = [f"{one.fault!r} happened {counted(one.fired)}{expected}: {one.why_not_fired()}" for one in wrong]
-            raise AssertionError("\n".join(lines) + f"\n\n{self._log.transcript()}")
+            raise AssertionError(failure(wrong[0], wrong[1:], self._log))
+
+    def _wait(self, happened: Callable[[], bool], patience: float | None = None) -> None:
+        if not happened():
+            seconds = _PATIENCE if patience is None else patience
+            self._log.wait_until(lambda: happened() or self._is_over(), seconds)
 
     def _is_over(self) -> bool:
-        """Whether nothing can follow: a reply is read before what comes after it, and a line sent is not yet seen."""
+        """Whether nothing can follow: a client that received a reply may send more, so all sessions must be closed."""
         return not self._log.is_busy and all(session.closed_at is not None for session in self._log.sessions)
 
     def __repr__(self) -> str:
-        return f"<Faults {', '.join(map(repr, (armed.fault for armed in self._all.active))) or 'none'}>"
+        return f"<Faults {', '.join(map(repr, (one.fault for one in self._all.active))) or 'none'}>"
+
+
+def _needed(faults: Iterable[ActiveFault]) -> list[ActiveFault]:
+    return [one for one in faults if not one.fault.trigger.optional]
+
+
+def _missed(active: ActiveFault, times: int | None = None) -> str:
+    expected = "" if times is None else f" (expected {counted(times)})"
+    return f"{active.fault!r} happened {counted(active.fired)}{expected}: {active.why_not_fired()}"

@@ -17,6 +17,7 @@ from ftpfixture.files.disk import PathIO
 from ftpfixture.files.memory import MemoryFiles
 from ftpfixture.forks import in_child
 from ftpfixture.log import CommandLog
+from ftpfixture.log.failures import failure
 from ftpfixture.log.records import SessionRecord
 from ftpfixture.net.faultgate import FaultGate
 from ftpfixture.net.throttle import StreamThrottle
@@ -223,7 +224,7 @@ class FtpServer(ServerAddress):
         __tracebackhide__ = True
         try:
             self.check()
-            self.faults.assert_fired_by_now()
+            self.faults.check(patience=0)
         except (ServerFailure, AssertionError) as error:
             return error
         return None
@@ -250,10 +251,8 @@ class FtpServer(ServerAddress):
         if failures:
             first = failures[0]
             more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
-            raise ServerFailure(
-                f"{first.verb or 'the session'} raised {type(first.error).__name__}: {first.error}{more}\n\n"
-                f"{self.log.transcript(first.session)}"
-            ) from first.error
+            text = f"{first.verb or 'the session'} raised {type(first.error).__name__}: {first.error}{more}"
+            raise ServerFailure(failure(text, [], self.log, [first.seq])) from first.error
 
     def wait_idle(self, timeout: float = 5) -> None:
         """Wait until every command that came is answered and no transfer runs.
@@ -276,7 +275,7 @@ class FtpServer(ServerAddress):
         try:
             if error is None and not self.inherited:
                 self.check()  # first: what failed may be why a fault never happened
-                self.faults.assert_fired()
+                self.faults.check()
         finally:
             self.stop()
         if error is None:

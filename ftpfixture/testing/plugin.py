@@ -103,7 +103,8 @@ def _one_server(
             settings: FtpServerSettings = {**defaults, **_checked(config), **_marked(request.node)}
             if "ftp_users" in request.fixturenames:
                 settings["users"] = request.getfixturevalue("ftp_users")
-            server = _start(request.node, servers, settings)
+            reports.take_marker(request.node)
+            server = _start(request.node, servers, settings, fixture)
         except (FtpFixtureError, OSError) as error:
             text = f"{fixture} of {request.node.nodeid}: {error}"
             raise pytest.fail.Exception(text, pytrace=False) from None  # tracebacks through here help nobody
@@ -134,7 +135,10 @@ def ftp_users(request: pytest.FixtureRequest, ftp_config: FtpServerSettings) -> 
                 f"{late.pop()} runs already, with other users: make ftp_users an argument of the test"
             )
         settings = {**_checked(ftp_config), **_marked(request.node)}
-        return _scripted(settings.get("users"), settings.get("root"))
+        reports.take_marker(request.node, ("users", "root"))
+        manager = _scripted(settings.get("users"), settings.get("root"))
+        reports.attach_users(request.node, manager)
+        return manager
     except FtpFixtureError as error:
         raise pytest.fail.Exception(f"ftp_users of {request.node.nodeid}: {error}", pytrace=False) from None
 
@@ -194,12 +198,12 @@ def ftp_log(ftp_server: FtpServer) -> CommandLog:
     return ftp_server.log
 
 
-def _start(item: pytest.Item, servers: ExitStack, settings: FtpServerSettings) -> FtpServer:
+def _start(item: pytest.Item, servers: ExitStack, settings: FtpServerSettings, name: str = "") -> FtpServer:
     """Start a server that stops with `servers`, and remember it for the report of the test."""
     server = FtpServer(**settings)
     for fault in item.config.stash[_FAULTS]:
         server.faults.add(fault)
-    reports.attach(item, server)
+    reports.attach(item, server, name)
     servers.callback(server.check)  # runs after the stop: what went wrong while stopping counts too
     servers.callback(server.stop)
     server.start()

@@ -1,68 +1,257 @@
-"""What a failing test reports: failures of its servers, faults that never happened, the dialogue.
+"""What pytest reports of a test with servers: failures, things that never happened, and the dialogue, once.
 
-Each server of a test is attached to the test's item before it starts, and these hooks read that list.
+Each server of a test is attached to the test before it starts, and these hooks read that list. A test that passes
+although something in it never happened fails here; a test that fails for another reason tells it in its report.
+
+One rule: a report has the dialogue of each server once, in a section of its own, folded as ``--ftp-dialogue`` says.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Collection, Generator, Iterator
+from pathlib import Path
+from typing import NamedTuple, NoReturn
 
 import pytest
 
+from ftpfixture import checks
+from ftpfixture.errors import ConfigurationError, ServerStateError
+from ftpfixture.faults.built import Built, watched
+from ftpfixture.log import CommandLog
+from ftpfixture.log.failures import FailureText
+from ftpfixture.server import ScriptedUserManager
+from ftpfixture.server.users.login_script import LoginScript
+from ftpfixture.testing.comparing import compared
 from ftpfixture.testing.ftpserver import FtpServer
 
-__all__ = ["attach"]
+__all__ = ["attach", "attach_users", "take_marker"]
 
-_SERVERS = pytest.StashKey[list[FtpServer]]()
+_PACKAGE = Path(__file__).parents[1]
+_MODES = ("short", "all", "none")
+_MISSED = "FTP: what never happened"
 
 
-def attach(item: pytest.Item, server: FtpServer) -> None:
-    """Make a server one of a test: its failures fail the test, and its dialogue is in the report."""
-    item.stash[_SERVERS].append(server)
+class _Attached(NamedTuple):
+    """A server of a test.
+
+    Attributes:
+        server: The server.
+        name: As the report calls it.
+    """
+
+    server: FtpServer
+    name: str
+
+
+class _Case:
+    """What the hooks know of one run of a test.
+
+    Attributes:
+        servers: Of the test, in the order in which they were started.
+        scripts: The user managers of the test that take scripts, each with the scripts that it had before.
+        marker: The settings of the marker of the test that no server has taken.
+        built: The faults that the test has built.
+        shown: The logs whose dialogue a report has.
+    """
+
+    def __init__(self, item: pytest.Item) -> None:
+        self.servers: list[_Attached] = []
+        self.scripts: list[tuple[ScriptedUserManager, list[LoginScript]]] = []
+        self.marker = {name for marker in item.own_markers if marker.name == "ftp" for name in marker.kwargs}
+        self.built: Built | None = None
+        self.shown: list[CommandLog] = []
+
+    def live(self) -> list[_Attached]:
+        """The servers of this process: a test that forks comes back twice."""
+        return [one for one in self.servers if not one.server.inherited]
+
+    def missed(self) -> Iterator[str]:
+        """What never happened, and what to do about it."""
+        faults = [line for server, _ in self.live() for line in server.faults.missed()]
+        yield from faults
+        if faults:
+            yield "(a fault that need not happen ends with .optional())"
+        for manager, before in self.scripts:
+            yield from manager.unused_scripts(before)
+        if self.servers and self.built is not None:
+            for fault in self.built.unused():
+                yield (
+                    f"{fault!r} was built, and no server has it: give it to ftp_server.faults.add(...), or end it with "
+                    ".optional()"
+                )
+        if self.marker:
+            names = ", ".join(f"{name}=..." for name in sorted(self.marker))
+            yield (
+                f"the marker ftp({names}) reached no server: only ftp_server and ftps_server take it; make one of them "
+                f"an argument of the test, or write ftp_server_factory({names})"
+            )
+
+    def attach_users(self, manager: object) -> None:
+        """Expect the scripts that a user manager gets from now on to be used."""
+        known = [one for one, _ in self.scripts]
+        if isinstance(manager, ScriptedUserManager) and not any(manager is one for one in known):
+            self.scripts.append((manager, manager.scripts))
+
+
+_CASE = pytest.StashKey[_Case]()
+
+
+def attach(item: pytest.Item, server: FtpServer, name: str = "") -> None:
+    """Make a server one of a test: its failures fail the test, and its dialogue is in the report.
+
+    Args:
+        item: The test.
+        server: The server.
+        name: As the report calls it; "" for a number.
+    """
+    servers = item.stash[_CASE].servers
+    servers.append(_Attached(server, name or f"server {len(servers) + 1}"))
+    item.stash[_CASE].attach_users(server.server.user_manager)
+
+
+def attach_users(item: pytest.Item, manager: ScriptedUserManager) -> None:
+    """Make a user manager one of a test: a script of it that no login used fails the test."""
+    item.stash[_CASE].attach_users(manager)
+
+
+def take_marker(item: pytest.Item, names: Collection[str] | None = None) -> None:
+    """Note that settings of the marker of a test were used: those of these names, or all."""
+    marker = item.stash[_CASE].marker
+    marker.difference_update(tuple(marker) if names is None else names)
+
+
+# Options.
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """How much of the dialogue a report shows."""
+    text = "dialogue in the report of a failing test: 'short' (the default: long ones are folded), 'all' or 'none'"
+    parser.getgroup("ftp").addoption("--ftp-dialogue", choices=_MODES, default=None, help=text)
+    parser.addini("ftp_dialogue", "as --ftp-dialogue: short, all or none", default="short")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Check the setting of the ini file; the option is checked already."""
+    try:
+        checks.one_of("ftp_dialogue", config.getini("ftp_dialogue"), _MODES)
+    except ConfigurationError as error:
+        raise pytest.UsageError(f"{error} (in the ini file)") from None
+
+
+def _mode(config: pytest.Config) -> str:
+    return str(config.getoption("--ftp-dialogue") or config.getini("ftp_dialogue"))
+
+
+# The run of a test.
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Begin without servers: a test may be run again, and its last try is not its own."""
-    item.stash[_SERVERS] = []
+    """Begin without servers: a plugin may run a test again."""
+    item.stash[_CASE] = _Case(item)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Fail the very test in which a server failed, or a fault never happened."""
+    """Fail the test in which a server failed, or in which something never happened."""
     __tracebackhide__ = True
-    result = yield
-    for server in _servers(item):
-        server.check()
-        _assert_fired(server)
+    case = item.stash[_CASE]
+    with watched() as case.built:
+        result = yield
+    for server, _ in case.live():
+        server.check()  # first: what failed may be why something never happened
+    for server, _ in case.live():
+        server.faults.wait_fired()
+    missed = list(case.missed())
+    if missed:
+        _fail("\n".join(missed))
     return result
 
 
-def _servers(item: pytest.Item) -> list[FtpServer]:
-    """The servers of a test; those of its process, when the test has forked and comes back twice."""
-    return [server for server in item.stash.get(_SERVERS, []) if not server.inherited]
+def _fail(text: str) -> NoReturn:
+    """Fail a test of which no line is to blame."""
+    raise pytest.fail.Exception(text, pytrace=False)
 
 
-def _assert_fired(server: FtpServer) -> None:
-    try:
-        server.faults.assert_fired()
-    except AssertionError as error:
-        raise pytest.fail.Exception(str(error), pytrace=False) from None  # no line of the test is to blame
+# The report.
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Add the dialogue of every server of a failing test to its report, unless the failure tells it already."""
+    """Add what never happened and the dialogues to the report of a failing test."""
+    quoted = _without_dialogues(call.excinfo)
+    if call.excinfo is not None and not item.config.getoption("fulltrace"):
+        _hide_package(call.excinfo)
     report = yield
-    if report.failed:
-        servers = _servers(item)
-        told = str(call.excinfo.value) if call.excinfo is not None else ""
-        for number, server in enumerate(servers, 1):
-            title = "FTP dialogue" if len(servers) == 1 else f"FTP dialogue of server {number}"
-            if (dialogue := server.log.transcript()) not in told:
-                report.sections.append((title, dialogue))
-    if call.when == "teardown":
-        item.stash[_SERVERS] = []  # pytest keeps its items to the end of the run, and with them what they hold
+    case = item.stash.get(_CASE, None)
+    if report.failed and case is not None:
+        if call.when == "call" and (missed := [line for line in case.missed() if line not in str(report.longrepr)]):
+            report.sections.append((_MISSED, "\n".join(missed)))
+        message = "" if call.excinfo is None else str(call.excinfo.value)
+        sections = _dialogues(case, quoted, _mode(item.config))
+        report.sections += [(title, text) for title, text in sections if text not in message]  # a test may quote it
+    if call.when == "teardown" and case is not None:
+        del item.stash[_CASE]  # pytest keeps its items to the end of the run, and with them what they hold
     return report
+
+
+def _without_dialogues(info: pytest.ExceptionInfo[BaseException] | None) -> list[FailureText]:
+    """The messages with a dialogue, which their exceptions then have without it: a section shows it."""
+    found: list[FailureText] = []
+    for error in _chain(None if info is None else info.value):
+        text = error.args[0] if error.args else None
+        if isinstance(text, FailureText) and isinstance(text.log, CommandLog):
+            error.args = (text.problem, *error.args[1:])
+            found.append(text)
+    return found
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An exception, those that it contains, and those behind it."""
+    waiting, seen = [error], set[int]()
+    while waiting:
+        error = waiting.pop()
+        if error is None or id(error) in seen:
+            continue
+        seen.add(id(error))
+        yield error
+        inner = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
+        waiting += [error.__cause__, error.__context__, *inner]
+
+
+def _hide_package(info: pytest.ExceptionInfo[BaseException]) -> None:
+    """Let the traceback of an error that a test caused end in the test, not in the package."""
+    if not isinstance(info.value, ConfigurationError | ServerStateError | AssertionError):
+        return
+    entries = list(info.traceback)
+    while entries and _PACKAGE in Path(str(entries[-1].path)).parents:
+        entries.pop()
+    if entries:
+        info.traceback = type(info.traceback)(entries)
+
+
+def _dialogues(case: _Case, quoted: list[FailureText], mode: str) -> Iterator[tuple[str, str]]:
+    """The sections with dialogues that no report of the test has yet; the times of all count from one moment."""
+    logs = {id(server.log): (server.log, name) for server, name in case.live()}
+    for text in quoted:
+        if isinstance(text.log, CommandLog):
+            logs.setdefault(id(text.log), (text.log, f"server {len(logs) + 1}"))
+    around = [(text.log, seq) for text in quoted for seq in text.around]
+    first = min((log.made for log, _ in logs.values()), default=0)
+    for log, name in logs.values():
+        if mode == "none" or any(log is shown for shown in case.shown):
+            continue
+        case.shown.append(log)
+        marks = [seq for of, seq in around if of is log]
+        told = log.dialogue(marks, zero=first - log.made, folded=mode == "short")
+        yield "FTP dialogue" if len(logs) == 1 else f"FTP dialogue of {name}", told
+
+
+# Comparisons.
+
+
+def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
+    """Explain why files, transcripts or logs are not equal."""
+    return compared(left, right) if op == "==" else None

@@ -52,6 +52,7 @@ ELSEWHERE = {
     "client/snapshot": ["unit/client/test_mirror.py"],
     "client/view": ["unit/client/test_stream.py"],
     "files/handles": ["unit/files/test_base.py"],
+    "faults/built": ["unit/testing/test_faults.py"],
     "log/nearness": ["unit/log/test_assertions.py"],
     "log/order": ["unit/log/test_assertions.py"],
     "log/projection": ["unit/log/test_command_log.py"],

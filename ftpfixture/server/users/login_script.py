@@ -114,6 +114,10 @@ class LoginScript:
         scripts: The collection that the script joins.
         login: Name, or shell pattern.
         password: The script is only for attempts with this password; None for any.
+
+    Attributes:
+        is_used: Whether it decided an attempt to log in, or the reply to USER.
+        is_optional: Whether a test may pass although it was never used.
     """
 
     def __init__(self, scripts: Scripts, login: str, password: str | None = None) -> None:
@@ -121,12 +125,24 @@ class LoginScript:
         self._steps: list[ScriptStep] = []
         self._index = 0
         self._used = 0
+        self.is_used = False
+        self.is_optional = False
         self.login = login
         self.password = password
+        scripts.begun.append(self)
 
     def when(self, *, password: str) -> LoginScript:
         """A script for attempts with this password; it has precedence over the script for any password."""
-        return LoginScript(self._scripts, self.login, password)
+        script = LoginScript(self._scripts, self.login, password)
+        script.is_optional = self.is_optional
+        if not self._steps:
+            self._scripts.begun.remove(self)  # it was only the beginning of this one
+        return script
+
+    def optional(self) -> Self:
+        """Let a test pass although no attempt to log in used this script."""
+        self.is_optional = True
+        return self
 
     # Steps.
 
@@ -246,6 +262,11 @@ class LoginScript:
         """The users in `Accept` steps."""
         return (step.act.user for step in self._steps if isinstance(step.act, Accept) and step.act.user is not None)
 
+    @property
+    def has_steps(self) -> bool:
+        """Whether it says what to reply."""
+        return bool(self._steps)
+
     def precedence(self, login: str) -> tuple[bool, bool, bool]:
         """Sort key for `login`: the exact name, then a pattern, then "*"; with a password before without."""
         return self.login == login, self.login != "*", self.password is not None
@@ -260,10 +281,12 @@ class Scripts:
 
     Attributes:
         lock: Held to read or change a script, and never during a wait.
+        begun: Every script that was begun, with steps or without.
     """
 
     def __init__(self) -> None:
         self.lock = lock()
+        self.begun: list[LoginScript] = []
         self._all: dict[tuple[str, str | None], LoginScript] = {}
 
     def put(self, script: LoginScript) -> None:
@@ -275,13 +298,29 @@ class Scripts:
         """The step for the next attempt, which is not counted; None without a script."""
         with self.lock:
             script = self._nearest(login, password)
-            return script.turn() if script is not None else None
+            if script is None:
+                return None
+            script.is_used = True
+            return script.turn()
 
     def take(self, login: str, password: str | None) -> ScriptStep | None:
         """The step for this attempt, which is counted; None without a script."""
         with self.lock:
             script = self._nearest(login, password)
-            return script.take() if script is not None else None
+            if script is None:
+                return None
+            script.is_used = True
+            return script.take()
+
+    def unused(self) -> list[LoginScript]:
+        """The scripts that decided nothing and are not optional; not those that another one replaced."""
+        with self.lock:
+            counting = set(map(id, self._all.values()))
+            return [
+                script
+                for script in self.begun
+                if not (script.is_used or script.is_optional) and (id(script) in counting or not script.has_steps)
+            ]
 
     def depend_on_password(self, login: str) -> bool:
         """Whether the step depends on the password."""

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ftpfixture import checks
+from ftpfixture.checks import nearest
 from ftpfixture.clock import Clock
 from ftpfixture.errors import CommandRefused, ConfigurationError, NoReply
 from ftpfixture.forks import lock
@@ -94,6 +95,20 @@ class ScriptedUserManager(MemoryUserManager):
         The script may also log in a name that no user has.
         """
         return LoginScript(self._scripts, login)
+
+    @property
+    def scripts(self) -> list[LoginScript]:
+        """The scripts that were begun, in order; a new list."""
+        return list(self._scripts.begun)
+
+    def unused_scripts(self, besides: Collection[LoginScript] = ()) -> list[str]:
+        """A sentence for each script that no attempt to log in used: what was tried, and what to do.
+
+        Args:
+            besides: Scripts that need not be used, as the optional ones.
+        """
+        tried = sorted({attempt.login for attempt in self.attempts})
+        return [_unused(script, tried) for script in self._scripts.unused() if script not in besides]
 
     def permit(self, login: str, *permissions: Permission) -> None:
         """Replace a user's rights, from the next command of each session on; without permissions by all rights."""
@@ -392,3 +407,16 @@ class ScriptedUserManager(MemoryUserManager):
     async def _wait(self, seconds: float) -> None:
         if seconds:
             await self._clock.sleep(seconds)
+
+
+def _unused(script: LoginScript, tried: Sequence[str]) -> str:
+    if not script.has_steps:
+        return f"on({script.login!r}) of the users has no step: add one, as in on({script.login!r}).reject()"
+    seen = f"logged in with {', '.join(map(repr, tried))}" if tried else "did not try to log in"
+    near = nearest(script.login, tried)
+    meant = f"did you mean {near[0]!r}? Else add" if near else "add"
+    with_password = "" if script.password is None else ", with its password,"
+    return (
+        f"the script on({script.login!r}) of the users{with_password} was never used: clients {seen}; {meant} "
+        ".optional() to it"
+    )

@@ -91,9 +91,6 @@ TRANSFERS = "APPE, LIST, MLSD, NLST, RETR, STOR, STOU"
         (on("CWD").delay(1, phase="after_150"), TRANSFERS),
         (on("CWD").close(phase="before_close"), TRANSFERS),
         (on("CWD").delay(1, after_bytes=5), TRANSFERS),
-        (on("STOR").drop_data(at=0.5), DOWNLOADS),
-        (on("STOR").truncate(at=0.5), DOWNLOADS),
-        (on("STOR").delay(1, at=0.5), DOWNLOADS),
         (on("CONNECT").drop_data(), TRANSFERS),
         (on("CWD").delay(1).not_implemented().refuse_data(), ADDRESSES),
     ],
@@ -103,6 +100,14 @@ def test_words_that_are_for_other_verbs(fault: Fault, verbs: str) -> None:
     own = "|".join(fault.trigger.verbs)
 
     assert _error(fault) == f"{fault!r}: it can happen only with {verbs}, not with {own}"
+
+
+@table("fault", [on("STOR").drop_data(at=0.5), on("STOR").truncate(at=0.5), on("STOR").delay(1, at=0.5)])
+def test_a_part_of_an_upload(fault: Fault) -> None:
+    """The size of an upload is unknown, so the error names the parameter for a number of bytes."""
+    use = "the size of an upload is unknown, so use after_bytes= in place of at="
+
+    assert _error(fault) == f"{fault!r}: it can happen only with {DOWNLOADS}, not with STOR: {use}"
 
 
 @table(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import threading
 from collections.abc import Callable
@@ -76,13 +77,13 @@ def test_the_same_fault_twice_is_two() -> None:
 
 
 def test_clearing() -> None:
-    """After `clear` nothing goes wrong, and nothing is expected of what there was."""
+    """After `clear` nothing goes wrong, and the faults that there were need not happen."""
     with FtpServer(faults=["NOOP: not_implemented", "PWD #2: not_implemented"]) as server:
         server.faults.clear()
 
         assert _codes(server, "NOOP") == ["200"]
         assert server.faults.active == []
-        server.faults.assert_fired()
+        server.faults.check()
 
 
 @table(
@@ -362,8 +363,43 @@ def test_assert_fired_of_one_that_is_not_there() -> None:
         armed = server.faults.add(OFF)
         server.faults.remove(armed)
         for fault in (OFF, armed, "PWD: not_implemented"):
-            with pytest.raises(ConfigurationError, match="was never added, or was taken away"):
+            with pytest.raises(ConfigurationError, match="was never added, or was removed: add one first, as in"):
                 server.faults.assert_fired(fault)
+
+
+@table(
+    ("faults", "text"),
+    [
+        (
+            [],
+            "assert_fired() asserts nothing, because the server has none: add one first, as in faults.add('RETR: drop_",
+        ),
+        (["PWD optional: reset"], "assert_fired() asserts nothing, because all faults are optional: name one"),
+    ],
+)
+def test_assert_fired_of_nothing(faults: list[str], text: str) -> None:
+    """Without a fault that must happen there is nothing to assert, which is an error."""
+    with FtpServer(faults=faults) as server:
+        for times in (None, 1):
+            with pytest.raises(ConfigurationError, match=re.escape(text)):
+                server.faults.assert_fired(times=times)
+        server.faults.check()
+
+
+def test_a_context_without_faults() -> None:
+    """A context that changes nothing is an error."""
+    with (
+        FtpServer() as server,
+        pytest.raises(ConfigurationError, match="changes nothing: use faults\\('RETR: drop_data"),
+    ):
+        server.faults().__enter__()
+
+
+def test_assert_fired_names_the_faults_there_are() -> None:
+    """An unknown fault is an error that names those of the server."""
+    wrong = pytest.raises(ConfigurationError, match=re.escape("was removed: there are on('NOOP')"))
+    with FtpServer(faults=[OFF.optional()]) as server, wrong:
+        server.faults.assert_fired("PWD: reset")
 
 
 def test_a_failed_assertion_shows_all_there_is_to_know() -> None:

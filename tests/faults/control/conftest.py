@@ -1,4 +1,4 @@
-"""A server on which something goes wrong, in clear and under TLS; what every test of this room has to hold after it."""
+"""A server with faults, with and without TLS, and the checks that follow every test of this directory."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ KINDS = {"clear": None, "explicit": "explicit", "implicit": "implicit"}
 
 @pytest.fixture(params=KINDS)
 def lab(request: pytest.FixtureRequest, ftp_server_factory: Callable[..., FtpServer]) -> Iterator[Lab]:
-    """A server with a few files, whose control connections are in clear, or encrypted after AUTH, or from the start.
+    """A server with a few files; its control connections are without TLS, with AUTH TLS, or with implicit TLS.
 
-    After the test every fault has happened and is in the transcript, the next session is healthy, and of all sessions
-    nothing is left: no task, no descriptor.
+    After the test every fault has happened and is in the transcript, the next session works, and no task and no
+    descriptor of a session is left.
     """
     before = _left()
     marker = request.node.get_closest_marker("ftp")
@@ -39,5 +39,5 @@ def client(lab: Lab) -> Witness:
 
 
 def _left() -> tuple[int, int]:
-    """How many tasks of servers there are, and how many open descriptors."""
+    """The number of tasks of servers, and of open descriptors."""
     return shared_thread().call(lambda: len(asyncio.all_tasks())), len(os.listdir("/proc/self/fd"))

@@ -1,4 +1,4 @@
-"""ABOR and QUIT during transfers: every way in which servers answer them, and what the transfer comes to."""
+"""ABOR and QUIT during transfers: all ways in which servers reply to them, and the outcome of the transfer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ABORTED, DONE = "426 Transfer aborted", "226 Abort successful"
 
 
 class Variant(NamedTuple):
-    """What goes wrong with an ABOR, and the replies between the 150 and those of the next command."""
+    """What goes wrong with an ABOR, and the replies between the 150 and the replies to the next command."""
 
     faults: tuple[str, ...]
     replies: list[str]
@@ -46,13 +46,13 @@ VARIANTS = [
 @pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.why)
 @pytest.mark.parametrize("line", ["RETR big.bin", "STOR new.bin"])
 def test_abor(lab: Lab, line: str, variant: Variant) -> None:
-    """The transfer is broken off, the replies are these, the next command gets its own."""
+    """The transfer is aborted, the replies are these, and the next command gets its own."""
     client = lab.enter()
     lab.add(*variant.faults)
     data = client.begin(line)
     preliminary = []
     if "coalesce" in str(variant.faults):
-        lab.wait_applied()  # an ABOR before the 150 would find a transfer that has not begun
+        lab.wait_applied()  # an ABOR before the 150 would find no transfer
     else:
         preliminary.append(client.reply().code)
     if line.startswith("RETR"):
@@ -70,7 +70,7 @@ def test_abor(lab: Lab, line: str, variant: Variant) -> None:
 
 @pytest.mark.parametrize("fault", ["ABOR: ignore", "ABOR: not_implemented", "ABOR: answer 226 'Abort successful'"])
 def test_an_abor_that_does_nothing(lab: Lab, fault: str) -> None:
-    """The transfer goes on to its end."""
+    """The transfer runs to its end."""
     client = lab.enter(fault)
     data = client.begin("RETR big.bin")
     assert client.reply().code == "150"
@@ -81,8 +81,8 @@ def test_an_abor_that_does_nothing(lab: Lab, fault: str) -> None:
     assert client.reply().code == "226"
 
 
-def test_an_abor_that_comes_late(lab: Lab) -> None:
-    """A delay of ABOR lets the transfer go on meanwhile; when it is over by then, there is nothing to abort."""
+def test_a_delayed_abor(lab: Lab) -> None:
+    """While ABOR is delayed the transfer continues; if it is over by then, there is nothing to abort."""
     client = lab.enter("ABOR: delay 5")
     lab.clock.freeze()
     data = client.begin("RETR big.bin")
@@ -94,7 +94,7 @@ def test_an_abor_that_comes_late(lab: Lab) -> None:
     assert client.reply().text == "Nothing to abort"
 
 
-def test_426_comes_late(lab: Lab) -> None:
+def test_a_delayed_426(lab: Lab) -> None:
     """Replies keep their order: 226 waits for 426."""
     client = lab.enter("RETR: delay 5 phase=before_reply")
     lab.clock.freeze()
@@ -108,12 +108,12 @@ def test_426_comes_late(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("phase", ["before_150", "after_150"])
-def test_abor_waits_for_a_150_that_waits(lab: Lab, phase: str) -> None:
-    """Nothing overtakes a reply that is held up, nor does ABOR; when it is heard, the data goes no further."""
+def test_abor_waits_for_a_delayed_150(lab: Lab, phase: str) -> None:
+    """No reply overtakes a delayed reply, and ABOR waits, too; when ABOR is carried out, the transfer stops."""
     client = lab.enter(f"RETR: delay 5 phase={phase}")
     lab.clock.freeze()
     data = client.begin("RETR big.bin")
-    lab.wait_applied()  # or the ABOR might come before the server has seen the data connection
+    lab.wait_applied()  # or the server might receive ABOR before the data connection
     client.send("ABOR")
     if phase == "after_150":
         assert client.reply().code == "150"
@@ -127,8 +127,8 @@ def test_abor_waits_for_a_150_that_waits(lab: Lab, phase: str) -> None:
 
 
 @pytest.mark.parametrize("when", ["after_bytes=0", "after_bytes=3", "at=50%", "phase=before_close"])
-def test_abor_ends_a_transfer_that_stands_still(lab: Lab, when: str) -> None:
-    """Where the data stands still, and no reply, ABOR breaks the transfer off, and nothing of it is left."""
+def test_abor_ends_a_stalled_transfer(lab: Lab, when: str) -> None:
+    """If the data are stalled, and no reply is, ABOR aborts the transfer, and nothing of it is left."""
     client = lab.enter(f"RETR: stall {when}")
     data = client.begin("RETR b.txt")
     assert client.reply().code == "150"
@@ -141,8 +141,8 @@ def test_abor_ends_a_transfer_that_stands_still(lab: Lab, when: str) -> None:
     assert client.code("NOOP") == "200"
 
 
-def test_abor_ends_an_upload_that_stands_still(lab: Lab) -> None:
-    """It is the same for an upload."""
+def test_abor_ends_a_stalled_upload(lab: Lab) -> None:
+    """ABOR aborts an upload that is stalled."""
     client = lab.enter("STOR: stall after_bytes=3")
     data = client.begin("STOR new.txt")
     assert client.reply().code == "150"
@@ -168,12 +168,12 @@ def test_abor_ends_an_upload_that_stands_still(lab: Lab) -> None:
     ],
 )
 def test_quit_during_a_transfer(lab: Lab, fault: str, codes: list[str]) -> None:
-    """The transfer is finished first, and the connection ends in order behind its reply."""
+    """The transfer is completed first, and the connection ends in order after its reply."""
     client = lab.enter(fault)
     data = client.begin("RETR big.bin")
     assert client.reply().code == "150"
     client.send("QUIT")
-    lab.server.log.wait_for("QUIT")  # before the transfer can be over
+    lab.server.log.wait_for("QUIT")  # before the transfer can end
     assert data.rest().content == BIG
     assert client.codes(len(codes)) == codes
     assert client.end() == "in order"
@@ -181,8 +181,8 @@ def test_quit_during_a_transfer(lab: Lab, fault: str, codes: list[str]) -> None:
 
 
 @pytest.mark.parametrize("when", ["after_bytes=3", "phase=before_close"])
-def test_quit_does_not_wait_for_a_transfer_that_stands_still_for_ever(lab: Lab, when: str) -> None:
-    """It never was complete: the data connection ends with what has come, and the reply is 426."""
+def test_quit_does_not_wait_for_a_transfer_stalled_for_ever(lab: Lab, when: str) -> None:
+    """The transfer is incomplete: the data connection ends after the bytes so far, and the reply is 426."""
     client = lab.enter(f"RETR: stall {when}")
     data = client.begin("RETR b.txt")
     assert client.reply().code == "150"
@@ -196,8 +196,8 @@ def test_quit_does_not_wait_for_a_transfer_that_stands_still_for_ever(lab: Lab, 
 
 
 @pytest.mark.parametrize("word", ["stall", "no_reply", "stall phase=before_reply"])
-def test_a_client_that_says_quit_and_goes(lab: Lab, word: str) -> None:
-    """Without an answer the client closes, and the session is over."""
+def test_a_client_that_sends_quit_and_closes(lab: Lab, word: str) -> None:
+    """The client closes without waiting for a reply, and the session ends."""
     client = lab.enter(f"QUIT: {word}")
     client.send("QUIT")
     lab.wait_applied()
@@ -205,8 +205,8 @@ def test_a_client_that_says_quit_and_goes(lab: Lab, word: str) -> None:
     assert lab.reason(client) in ("quit", "client closed", "connection reset")
 
 
-def test_a_good_bye_that_stands_still(lab: Lab) -> None:
-    """Behind 221 the connection stays for as long as the client does."""
+def test_a_stall_after_221(lab: Lab) -> None:
+    """After 221 the connection stays open until the client closes it."""
     client = lab.enter("QUIT: stall phase=after_reply")
     client.send("QUIT")
     assert client.reply().code == "221"

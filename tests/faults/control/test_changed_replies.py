@@ -1,4 +1,4 @@
-"""Commands that are carried out, and answered otherwise: another reply, more of them, fewer, earlier, together."""
+"""Commands that are carried out and get other replies: changed, repeated, withheld, early, in one piece."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.support.witness import Witness, shown
 
 explicit_only = pytest.mark.parametrize("lab", ["explicit"], indirect=True)
 
-# Another reply.
+# Changed replies.
 
 DIR = "Directory changed to /dir"
 MOVED = ("PWD", '257 "/dir" is the current directory')
@@ -38,8 +38,8 @@ NOTHING = ("NOOP", "200 Nothing done")
     ],
     ids=lambda value: value if isinstance(value, str) and ": " in value[:7] else "",
 )
-def test_another_reply(lab: Lab, fault: str, line: str, answer: str, then: tuple[str, str]) -> None:
-    """The command is carried out, and answered with these bytes."""
+def test_a_changed_reply(lab: Lab, fault: str, line: str, answer: str, then: tuple[str, str]) -> None:
+    """The command is carried out, and the reply is these bytes."""
     client = lab.enter(fault)
     content = answer.encode("utf-8", "surrogateescape")
     client.send(line)
@@ -49,8 +49,8 @@ def test_another_reply(lab: Lab, fault: str, line: str, answer: str, then: tuple
 
 
 @pytest.mark.parametrize(("fault", "content"), [("reply 200 Bye", b"200 Bye\r\n"), ("reply_raw b'22'", b"22")])
-def test_another_good_bye(lab: Lab, fault: str, content: bytes) -> None:
-    """Whatever QUIT is answered with, the connection ends in order behind it."""
+def test_a_changed_reply_to_quit(lab: Lab, fault: str, content: bytes) -> None:
+    """After any reply to QUIT, the connection ends in order."""
     client = lab.enter(f"QUIT: {fault}")
     client.send("QUIT")
     assert client.read(len(content)) == content
@@ -59,8 +59,8 @@ def test_another_good_bye(lab: Lab, fault: str, content: bytes) -> None:
 
 
 @pytest.mark.parametrize("code", ["202", "332", "421", "530"])
-def test_another_reply_to_the_password(lab: Lab, code: str) -> None:
-    """Whatever is said, who gave the right password is logged in."""
+def test_a_changed_reply_to_the_password(lab: Lab, code: str) -> None:
+    """After any reply, a user with the right password is logged in."""
     client = lab.visit()
     lab.add(f"PASS #1: reply {code} Hm")
     assert client.code("USER user") == "331"
@@ -79,8 +79,8 @@ def test_another_reply_to_the_password(lab: Lab, code: str) -> None:
         ("say 230 'You are in'", b"220 welcome\r\n230 You are in\r\n"),
     ],
 )
-def test_another_greeting(lab: Lab, fault: str, content: bytes) -> None:
-    """The greeting is a reply, too; it comes inside TLS if that comes first."""
+def test_a_changed_greeting(lab: Lab, fault: str, content: bytes) -> None:
+    """The greeting is a reply, too; it is sent inside TLS if the connection begins with TLS."""
     lab.add(f"CONNECT #1: {fault}")
     client = lab.connect()
     if lab.is_implicit:
@@ -90,8 +90,8 @@ def test_another_greeting(lab: Lab, fault: str, content: bytes) -> None:
     assert client.code("NOOP") == "200"
 
 
-def test_what_is_said_before_the_greeting(lab: Lab) -> None:
-    """The phase `command` of a connection comes before all else: its bytes are in clear, whatever comes."""
+def test_a_reply_before_the_greeting(lab: Lab) -> None:
+    """The phase `command` of a connection is before everything else: its bytes are sent without TLS."""
     lab.add("CONNECT #1: say_raw b'what?\\r\\n' phase=command")
     client = lab.connect()
     assert client.read(7) == b"what?\r\n"
@@ -102,8 +102,8 @@ def test_what_is_said_before_the_greeting(lab: Lab) -> None:
 
 @explicit_only
 @pytest.mark.parametrize("code", ["234", "200"])
-def test_another_reply_to_auth(lab: Lab, code: str) -> None:
-    """Whatever is said, hands are shaken next."""
+def test_a_changed_reply_to_auth(lab: Lab, code: str) -> None:
+    """After any reply, the TLS handshake follows."""
     lab.add(f"AUTH #1: reply {code} 'Shake hands'")
     client = lab.connect()
     assert client.reply().code == "220"
@@ -136,7 +136,7 @@ def test_another_reply_to_auth(lab: Lab, code: str) -> None:
 )
 @pytest.mark.parametrize("line", ["RETR a.txt", "STOR new.txt", "NLST dir"])
 def test_replies_of_a_transfer(lab: Lab, line: str, fault: str, replies: list[str] | None) -> None:
-    """The transfer is complete, whatever was said; the next reply is that of the next command."""
+    """The transfer is complete after any reply; the next reply is for the next command."""
     client = lab.enter()
     preliminary = _preliminary(client, line)
     fault = f"{line[:4]}: {fault}"
@@ -174,8 +174,8 @@ def _transfer(client: Witness, line: str, number: int) -> None:
 
 
 @pytest.mark.parametrize("word", ["no_preliminary", "early_reply", "coalesce", "preliminary 125"])
-def test_a_refused_transfer_has_no_opening(lab: Lab, word: str) -> None:
-    """What is about the preliminary does not happen to a transfer that is refused: its reply is the true one."""
+def test_a_refused_transfer_has_no_preliminary_reply(lab: Lab, word: str) -> None:
+    """A fault of the preliminary reply does not happen to a refused transfer: its reply is the true one."""
     client = lab.enter(f"RETR optional: {word}")
     assert client.code("EPSV") == "229"
     assert client.code("RETR nowhere") == "550"
@@ -186,7 +186,7 @@ def test_a_refused_transfer_has_no_opening(lab: Lab, word: str) -> None:
 
 
 def test_an_early_reply_to_a_download(lab: Lab) -> None:
-    """It comes in one piece with the preliminary while the data stands still, and nothing comes when it is over."""
+    """It is sent in one piece with the preliminary reply while the data are stalled; no reply follows the data."""
     client = lab.enter("RETR: early_reply")
     data = client.begin("RETR big.bin")
     preliminary = b"150 Opening BINARY mode data connection for big.bin (8388608 bytes).\r\n"
@@ -197,7 +197,7 @@ def test_an_early_reply_to_a_download(lab: Lab) -> None:
 
 
 def test_an_early_reply_to_an_upload(lab: Lab) -> None:
-    """It comes before the first byte is sent."""
+    """It is sent before the first byte of the upload."""
     client = lab.enter("STOR: early_reply")
     data = client.begin("STOR new.bin")
     assert client.codes(2) == ["150", "226"]
@@ -208,12 +208,12 @@ def test_an_early_reply_to_an_upload(lab: Lab) -> None:
     assert lab.server.files["/new.bin"] == b"new"
 
 
-def test_an_early_reply_and_a_broken_transfer(lab: Lab) -> None:
-    """A transfer that breaks after its reply gets no other: the client has its answer already."""
+def test_an_early_reply_and_a_failed_transfer(lab: Lab) -> None:
+    """A transfer that fails after its early reply gets no second one."""
     client = lab.enter("RETR: early_reply")
     data = client.begin("RETR big.bin")
     assert client.codes(2) == ["150", "226"]
-    data.sock.close()  # unread bytes are there, so that this is RST
+    data.sock.close()  # unread bytes turn this into RST
     lab.server.log.wait_until(lambda: lab.server.log.transfers[-1].completed is False, 10)
     assert client.until_noop() == []
     assert lab.server.log.find("RETR")[0].replies[1:] == [("226", "Transfer complete")]
@@ -223,8 +223,8 @@ def test_an_early_reply_and_a_broken_transfer(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("line", ["CWD dir", "PASV", "NOOP", "DELE a.txt", "ABOR", "XYZZY"])
-def test_duplicate(lab: Lab, line: str) -> None:
-    """The reply comes twice, in one piece, and the command is carried out once."""
+def test_a_repeated_reply(lab: Lab, line: str) -> None:
+    """The reply is sent twice, in one piece, and the command is carried out once."""
     client = lab.enter("* #1: repeat_reply")
     client.send(line)
     piece = client.piece()
@@ -235,8 +235,8 @@ def test_duplicate(lab: Lab, line: str) -> None:
     assert record.replies[0] == record.replies[1]
 
 
-def test_two_good_byes(lab: Lab) -> None:
-    """Both come before the end."""
+def test_a_repeated_221(lab: Lab) -> None:
+    """Both are sent before the connection ends."""
     client = lab.enter("QUIT: repeat_reply")
     client.send("QUIT")
     assert client.replies(2) == ["221 Goodbye", "221 Goodbye"]
@@ -252,8 +252,8 @@ def test_two_good_byes(lab: Lab) -> None:
     ],
 )
 @pytest.mark.parametrize("word", ["say 299 Stray", "say_raw b'299 Stray\\r\\n'"])
-def test_a_stray_reply(lab: Lab, word: str, phase: str, content: bytes) -> None:
-    """A reply that nobody asked for comes before the true one, or behind it."""
+def test_an_unsolicited_reply(lab: Lab, word: str, phase: str, content: bytes) -> None:
+    """An unsolicited reply is sent before or after the true reply."""
     fault = f"NOOP #1: {word} phase={phase}"
     client = lab.enter(fault)
     client.send("NOOP")
@@ -266,15 +266,15 @@ def test_a_stray_reply(lab: Lab, word: str, phase: str, content: bytes) -> None:
     ("phase", "piece"),
     [("before_reply", f"299 Stray\r\n250 {DIR}\r\n"), ("after_reply", f"250 {DIR}\r\n299 Stray\r\n")],
 )
-def test_a_stray_reply_comes_in_one_piece_with_the_true_one(lab: Lab, phase: str, piece: str) -> None:
-    """Replies that follow each other are in the same packet, or in the same record of TLS."""
+def test_an_unsolicited_reply_is_in_one_piece_with_the_true_one(lab: Lab, phase: str, piece: str) -> None:
+    """Replies that follow each other are in the same packet, or in the same TLS record."""
     client = lab.enter(f"CWD: say 299 Stray phase={phase}")
     client.send("CWD dir")
     assert client.piece() == piece.encode()
 
 
 def test_bytes_between_replies(lab: Lab) -> None:
-    """Bytes that are no line go before the next reply, and make it another one."""
+    """Bytes that are not a line precede the next reply, and change it."""
     client = lab.enter("CWD: say_raw b'2' phase=before_reply")
     client.send("CWD dir")
     assert client.read(32) == f"2250 {DIR}\r\n".encode()
@@ -291,8 +291,8 @@ def test_bytes_between_replies(lab: Lab) -> None:
         ("after_reply", ["150"], ["226", "299"]),
     ],
 )
-def test_a_stray_reply_in_a_transfer(lab: Lab, phase: str, at_first: list[str], at_last: list[str]) -> None:
-    """Each phase of a transfer has its place among the replies, and before or after the data."""
+def test_an_unsolicited_reply_in_a_transfer(lab: Lab, phase: str, at_first: list[str], at_last: list[str]) -> None:
+    """In each phase of a transfer it has its place among the replies, and before or after the data."""
     client = lab.enter(f"RETR: say 299 phase={phase}")
     data = client.begin("RETR big.bin")
     assert client.codes(len(at_first)) == at_first
@@ -303,8 +303,8 @@ def test_a_stray_reply_in_a_transfer(lab: Lab, phase: str, at_first: list[str], 
 
 
 @explicit_only
-def test_bytes_injected_behind_auth(lab: Lab) -> None:
-    """Behind 234 they come in clear and in the same packet; hands are shaken all the same."""
+def test_bytes_injected_after_auth(lab: Lab) -> None:
+    """After 234 they are sent without TLS and in the same packet; the TLS handshake still follows."""
     injected = b"331 Injected\r\n230 Injected\r\n"
     lab.add(f"AUTH #1: say_raw {injected!r}")
     client = lab.connect()
@@ -319,8 +319,8 @@ def test_bytes_injected_behind_auth(lab: Lab) -> None:
 # Replies in one piece.
 
 
-def test_together(lab: Lab) -> None:
-    """The preliminary is held until the final reply, and leaves in one piece with it."""
+def test_coalesced_replies(lab: Lab) -> None:
+    """The preliminary reply is held back, and sent in one piece with the final reply."""
     client = lab.enter("RETR: coalesce")
     data = client.begin("RETR big.bin")
     data.receive()
@@ -331,8 +331,8 @@ def test_together(lab: Lab) -> None:
     assert client.piece() == preliminary + b"226 Transfer complete\r\n"
 
 
-def test_together_with_what_comes_first(lab: Lab) -> None:
-    """A reply to a command during the transfer takes the preliminary with it."""
+def test_coalesced_with_the_next_reply(lab: Lab) -> None:
+    """A reply to a command during the transfer is sent in one piece with the held preliminary reply."""
     client = lab.enter("RETR: coalesce")
     data = client.begin("RETR big.bin")
     data.receive()
@@ -347,8 +347,8 @@ CHANGED = f"250 {DIR}\r\n".encode()
 
 
 @pytest.mark.parametrize(("line", "reply"), [("NOOP", b"200 Nothing done\r\n"), ("QUIT", b"221 Goodbye\r\n")])
-def test_held_back(lab: Lab, line: str, reply: bytes) -> None:
-    """The reply is told and comes with that of the next command, in one piece; the command was carried out before."""
+def test_a_held_reply(lab: Lab, line: str, reply: bytes) -> None:
+    """The reply is sent in one piece with the next reply; the log has it, and the command was carried out."""
     client = lab.enter("CWD: delay_to_next")
     client.send("CWD dir")
     lab.wait_applied()
@@ -359,8 +359,8 @@ def test_held_back(lab: Lab, line: str, reply: bytes) -> None:
     assert lab.server.log.find("CWD")[0].replies == [("250", DIR)]
 
 
-def test_two_are_held_back(lab: Lab) -> None:
-    """Each waits for the one behind it."""
+def test_two_held_replies(lab: Lab) -> None:
+    """Each reply waits for the next one."""
     client = lab.enter("CWD: delay_to_next")
     client.send("CWD dir")
     client.send("CWD /")
@@ -370,8 +370,8 @@ def test_two_are_held_back(lab: Lab) -> None:
     assert client.piece() == CHANGED + b"250 Directory changed to /\r\n200 Nothing done\r\n"
 
 
-def test_a_greeting_is_held_back(lab: Lab) -> None:
-    """A client that speaks first hears the greeting with its answer."""
+def test_a_held_greeting(lab: Lab) -> None:
+    """A client that sends first gets the greeting with the first reply."""
     lab.add("CONNECT #1: delay_to_next")
     client = lab.connect()
     if lab.is_implicit:
@@ -383,7 +383,7 @@ def test_a_greeting_is_held_back(lab: Lab) -> None:
 
 
 def test_held_back_when_the_client_closes_its_side(lab: Lab) -> None:
-    """There will be no next command: the reply comes before the end."""
+    """There is no next command: the reply is sent before the connection ends."""
     client = lab.enter("CWD: delay_to_next")
     client.send("CWD dir")
     client.half_close()
@@ -392,7 +392,7 @@ def test_held_back_when_the_client_closes_its_side(lab: Lab) -> None:
 
 
 def test_held_back_when_the_server_stops(lab: Lab) -> None:
-    """The good-bye of the server is the next reply."""
+    """The server's 421 is the next reply."""
     client = lab.enter("CWD: delay_to_next")
     client.send("CWD dir")
     lab.wait_applied()
@@ -403,7 +403,7 @@ def test_held_back_when_the_server_stops(lab: Lab) -> None:
 
 
 def test_held_back_when_the_connection_ends(lab: Lab) -> None:
-    """A connection that a fault closes takes it along."""
+    """When a fault closes the connection, the held reply is sent."""
     client = lab.enter("CWD: delay_to_next", "NOOP: close")
     client.send("CWD dir")
     client.send("NOOP")
@@ -412,7 +412,7 @@ def test_held_back_when_the_connection_ends(lab: Lab) -> None:
 
 
 def test_held_back_when_the_connection_is_reset(lab: Lab) -> None:
-    """It is lost then, and nobody is told that it was sent."""
+    """The held reply is lost, and the log does not have it as sent."""
     client = lab.enter("CWD: delay_to_next", "NOOP: reset")
     client.send("CWD dir")
     client.send("NOOP")
@@ -421,18 +421,18 @@ def test_held_back_when_the_connection_is_reset(lab: Lab) -> None:
     assert lab.reason(client) == "cut off"
 
 
-def test_nothing_waits_behind_what_is_held_back(lab: Lab) -> None:
-    """Replies without a fault go at once, and in order."""
+def test_no_reply_waits_behind_a_held_one(lab: Lab) -> None:
+    """Replies without a fault are sent at once, and in order."""
     client = lab.enter("CWD #1: delay_to_next")
     client._put(b"CWD dir\r\nPWD\r\nNOOP\r\n")
     assert client.codes(3) == ["250", "257", "200"]
 
 
-# Commands that were said together.
+# Pipelined commands.
 
 
 def test_faults_on_pipelined_commands(lab: Lab) -> None:
-    """Replies keep the order of the commands, whatever becomes of some."""
+    """The replies keep the order of the commands, whatever faults apply."""
     client = lab.enter("PWD: repeat_reply", "CWD: no_reply", "NOOP #2: answer 500 Tired", "DELE: ignore")
     client._put(b"NOOP\r\nPWD\r\nCWD dir\r\nNOOP\r\nDELE /a.txt\r\nPWD\r\nSYST\r\n")
     expected = ["200 Nothing done", *['257 "/" is the current directory'] * 2, "500 Tired"]
@@ -443,7 +443,7 @@ def test_faults_on_pipelined_commands(lab: Lab) -> None:
     ]
 
 
-# Back to clear text.
+# The end of TLS.
 
 
 @explicit_only
@@ -460,7 +460,7 @@ def test_faults_on_pipelined_commands(lab: Lab) -> None:
     ],
 )
 def test_the_end_of_tls(lab: Lab, line: str, word: str, replies: list[str] | None) -> None:
-    """What answers CCC and REIN comes inside TLS, all of it; then TLS ends, and the session goes on in clear."""
+    """The replies to CCC and REIN are sent completely inside TLS; then TLS ends, and the session continues."""
     client = lab.enter(f"{line}: {word}")
     client.send(line)
     if replies is None:

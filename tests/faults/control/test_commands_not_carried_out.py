@@ -1,4 +1,4 @@
-"""Commands that are not carried out: answered, answered with bytes, refused, left unanswered, ended with 421."""
+"""Commands that are not carried out: refused with a reply or with bytes, ignored, or ended with 421."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from tests.support.witness import Witness, shown
 MANY = b"".join(b"550-line %d\r\n" % number for number in range(20_000)) + b"550 enough\r\n"
 
 
-GONE_AWAY = ("client closed", "connection reset")  # of a client that closes; under TLS its system may say RST
+GONE_AWAY = ("client closed", "connection reset")  # reasons of a client that closes; under TLS its system may send RST
 
 
 class Row(NamedTuple):
-    """What goes wrong with a command, the bytes that answer it, and how to see that it did nothing."""
+    """What goes wrong with a command, the bytes of the reply, and how to see that the command had no effect."""
 
     fault: str
     line: str
@@ -49,7 +49,7 @@ LOGGED_IN = [
     Row("ABOR: not_implemented", "ABOR", b"502 Command not implemented\r\n"),
     Row("QUIT: answer 500 Stay", "QUIT", b"500 Stay\r\n"),
     Row("*: answer 200 'A hollow voice'", "XYZZY", b"200 A hollow voice\r\n", "PWD", "200 A hollow voice"),
-    # Bytes as they are.
+    # Exact bytes.
     Row("CWD: answer_raw b'250\\n'", "CWD dir", b"250\n", *HERE),
     Row("CWD: answer_raw b'no code\\r\\n250 Hm\\r\\n'", "CWD dir", b"no code\r\n250 Hm\r\n", *HERE),
     Row("CWD: answer_raw b'250 a\\x00b\\xff\\xe4\\r\\n'", "CWD dir", b"250 a\0b\xff\xe4\r\n", *HERE),
@@ -66,13 +66,13 @@ OUTSIDERS = [
 
 @pytest.mark.parametrize("row", LOGGED_IN, ids=lambda row: row.fault[:40])
 def test_not_carried_out(lab: Lab, row: Row) -> None:
-    """The answer comes byte by byte in place of the reply, the command does nothing, and the session goes on."""
+    """The bytes replace the reply, the command has no effect, and the session continues."""
     _not_carried_out(lab.enter(row.fault), row)
 
 
 @pytest.mark.parametrize("row", OUTSIDERS, ids=lambda row: row.fault)
 def test_not_carried_out_before_the_login(lab: Lab, row: Row) -> None:
-    """It is the same for commands that come before the login."""
+    """The bytes replace the reply to a command before the login, too."""
     client = lab.visit()
     lab.add(row.fault)
     _not_carried_out(client, row)
@@ -85,8 +85,8 @@ def _not_carried_out(client: Witness, row: Row) -> None:
     assert shown(client.ask(row.then)) == row.shows
 
 
-def test_a_refused_password_lets_nobody_in(lab: Lab) -> None:
-    """PASS that is answered by a fault, even with 230, logs nobody in; the next one does."""
+def test_a_refused_password_logs_no_user_in(lab: Lab) -> None:
+    """PASS that a fault answers, even with 230, logs no user in; the next PASS does."""
     client = lab.visit()
     lab.add("PASS #1: answer 230 Welcome")
     assert [client.code("USER user"), client.code("PASS password"), client.code("PWD")] == ["331", "230", "530"]
@@ -95,7 +95,7 @@ def test_a_refused_password_lets_nobody_in(lab: Lab) -> None:
 
 
 def test_a_refused_auth_encrypts_nothing(lab: Lab) -> None:
-    """AUTH that is answered by a fault, even with 234, leaves the connection as it is."""
+    """AUTH that a fault answers, even with 234, starts no TLS."""
     client = lab.connect()
     if lab.is_implicit:
         client.encrypt_first()
@@ -106,8 +106,8 @@ def test_a_refused_auth_encrypts_nothing(lab: Lab) -> None:
 
 @pytest.mark.parametrize("greeting", [b"220 Odd\r\n", b"500 Go away\r\n", b"220-1\r\n220 2\r\n"])
 @pytest.mark.parametrize("word", ["answer", "answer_raw"])
-def test_another_greeting(lab: Lab, word: str, greeting: bytes) -> None:
-    """What a connection is answered with comes in place of the greeting, inside TLS if that comes first."""
+def test_a_replaced_greeting(lab: Lab, word: str, greeting: bytes) -> None:
+    """The bytes replace the greeting; they are sent inside TLS if the connection begins with TLS."""
     lines = [line[4:] for line in greeting.decode().splitlines()]
     [armed] = lab.add(f"CONNECT #1: answer_raw {greeting!r}" if word == "answer_raw" else _greet(greeting[:3], lines))
     client = lab.connect()
@@ -122,8 +122,8 @@ def _greet(code: bytes, lines: list[str]) -> str:
     return f"CONNECT #1: answer {code.decode()} {lines!r}"
 
 
-def test_the_log_tells_what_was_said_instead(client: Witness, lab: Lab) -> None:
-    """The record of a command has the replies that came, cut up as a client reads them, and the fault."""
+def test_the_log_has_the_replies_that_were_sent(client: Witness, lab: Lab) -> None:
+    """The record of a command has the replies that were sent, split as a client reads them, and the fault."""
     lab.add("CWD: answer_raw b'150 a\\r\\n250-b\\r\\n250 c\\r\\nrest'")
     client.send("CWD dir")
     client.read(25)
@@ -134,8 +134,8 @@ def test_the_log_tells_what_was_said_instead(client: Witness, lab: Lab) -> None:
     assert kinds[-5:] == [CommandReceived, FaultApplied, ReplySent, ReplySent, ReplySent]
 
 
-def test_a_refused_transfer_uses_up_no_data_connection(lab: Lab) -> None:
-    """The data connection of a transfer that a fault has answered is there for the next one."""
+def test_a_refused_transfer_uses_no_data_connection(lab: Lab) -> None:
+    """The data connection of a transfer that a fault refused is used by the next transfer."""
     client = lab.enter("RETR #1: answer 450 Later")
     data = client.begin("RETR a.txt")
     assert shown(client.reply()) == "450 Later"
@@ -144,7 +144,7 @@ def test_a_refused_transfer_uses_up_no_data_connection(lab: Lab) -> None:
     assert client.codes(2) == ["150", "226"]
 
 
-# No answer.
+# No reply.
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_a_refused_transfer_uses_up_no_data_connection(lab: Lab) -> None:
     ids=lambda value: value[0] if isinstance(value, tuple) else value,
 )
 def test_ignored(lab: Lab, line: str, then: tuple[str, str]) -> None:
-    """An ignored command does nothing and gets no reply: the next one that comes is that of the next command."""
+    """An ignored command has no effect and no reply: the next reply is for the next command."""
     client = lab.enter(f"{line.split()[0]}: ignore")
     client.send(line)
     assert shown(client.ask(then[0])) == then[1]
@@ -173,7 +173,7 @@ def test_ignored(lab: Lab, line: str, then: tuple[str, str]) -> None:
 
 
 def test_an_ignored_connection_gets_no_greeting(lab: Lab) -> None:
-    """Without a greeting commands are answered as ever."""
+    """Without a greeting commands are still answered."""
     lab.add("CONNECT #1: ignore")
     client = lab.connect()
     if lab.is_implicit:
@@ -182,8 +182,8 @@ def test_an_ignored_connection_gets_no_greeting(lab: Lab) -> None:
     assert client.applied == ["CONNECT #1: ignore"]
 
 
-def test_an_ignored_quit_lets_the_client_go(client: Witness, lab: Lab) -> None:
-    """Who is not told good-bye and goes is gone."""
+def test_an_ignored_quit_and_a_client_that_closes(client: Witness, lab: Lab) -> None:
+    """A client that gets no reply to QUIT and closes ends its session."""
     lab.add("QUIT: ignore")
     client.send("QUIT")
     lab.wait_applied()
@@ -193,8 +193,8 @@ def test_an_ignored_quit_lets_the_client_go(client: Witness, lab: Lab) -> None:
 
 
 @pytest.mark.ftp(idle_timeout=60)
-def test_an_ignored_command_is_no_reason_to_stay(client: Witness, lab: Lab) -> None:
-    """A session in which the last command was ignored is idle as any other."""
+def test_a_session_with_an_ignored_command_is_idle(client: Witness, lab: Lab) -> None:
+    """A session whose last command was ignored is idle."""
     lab.add("CWD: ignore")
     lab.clock.freeze()
     client.send("CWD dir")
@@ -211,7 +211,7 @@ GONE = b"421 Service not available, closing control connection\r\n"
 
 @pytest.mark.parametrize("line", ["USER eve", "CWD dir", "PASV", "RETR a.txt", "STOR new.txt", "NOOP", "ABOR", "QUIT"])
 def test_service_unavailable(lab: Lab, line: str) -> None:
-    """421 is the answer, then the connection ends in order; what was said behind the command is not looked at."""
+    """421 is the reply, then the connection ends in order; later commands are not carried out."""
     client = lab.enter(f"{line.split()[0]}: service_unavailable")
     client._put(f"{line}\r\nDELE a.txt\r\n".encode())
     assert client.read(len(GONE)) == GONE
@@ -223,7 +223,7 @@ def test_service_unavailable(lab: Lab, line: str) -> None:
 
 @pytest.mark.parametrize("line", ["USER user", "PASS password"])
 def test_service_unavailable_at_the_login(lab: Lab, line: str) -> None:
-    """The login may end with 421."""
+    """A login may end with 421."""
     client = lab.visit()
     lab.add(f"{line.split()[0]} #1: service_unavailable 'Too many users'")
     if line.startswith("PASS"):
@@ -234,7 +234,7 @@ def test_service_unavailable_at_the_login(lab: Lab, line: str) -> None:
 
 
 def test_service_unavailable_at_once(lab: Lab) -> None:
-    """421 in place of the greeting: nothing else is said, and the next connection is greeted."""
+    """421 replaces the greeting and nothing follows; the next connection gets a greeting."""
     lab.add("CONNECT #1: service_unavailable ['Too', 'many']")
     client = lab.connect()
     if lab.is_implicit:
@@ -245,7 +245,7 @@ def test_service_unavailable_at_once(lab: Lab) -> None:
 
 
 def test_service_unavailable_before_tls(lab: Lab) -> None:
-    """AUTH may be answered with 421."""
+    """The reply to AUTH may be 421."""
     lab.add("AUTH #1: service_unavailable")
     client = lab.connect()
     if lab.is_implicit:
@@ -256,7 +256,7 @@ def test_service_unavailable_before_tls(lab: Lab) -> None:
 
 
 def test_service_unavailable_during_a_transfer(lab: Lab) -> None:
-    """The transfer goes on to its end, as when a wire was cut, and its reply is lost."""
+    """The transfer runs to its end, as after a lost connection, and its reply is lost."""
     client = lab.enter("NOOP: service_unavailable")
     data = client.begin("RETR big.bin")
     assert client.reply().code == "150"

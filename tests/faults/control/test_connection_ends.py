@@ -1,4 +1,4 @@
-"""Control connections that end: with FIN, with RST, with FIN in one direction; in each phase, in clear and in TLS."""
+"""Control connections that end: with FIN, RST, or FIN in one direction; in each phase, with and without TLS."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ WORDS = ("close", "reset", "half_close")
 
 
 def ending(word: str, client: Witness) -> End:
-    """How a client sees what a word does."""
+    """How a client sees the effect of a word."""
     if word == "half_close" and client.control is not None:
-        return "cut"  # without close_notify, because TLS goes on in the other direction
+        return "cut"  # without close_notify, because TLS is still open in the other direction
     return "reset" if word == "reset" else "in order"
 
 
@@ -24,7 +24,7 @@ def ending(word: str, client: Witness) -> End:
     [("command", [], False), ("before_reply", [], True), ("after_reply", ["250"], True)],
 )
 def test_a_command(lab: Lab, word: str, phase: str, codes: list[str], done: bool) -> None:
-    """The connection ends before the command is carried out, before its reply, or behind it; no other is heard."""
+    """The connection ends before the command is carried out, or before or after its reply; no later command is read."""
     client = lab.enter(f"DELE: {word} phase={phase}")
     client.send("DELE a.txt")
     assert client.codes(len(codes)) == codes
@@ -33,15 +33,15 @@ def test_a_command(lab: Lab, word: str, phase: str, codes: list[str], done: bool
     if word == "half_close":
         client.close()
         assert lab.reason(client) in ("client closed", "connection reset")
-        done = True  # who is only not answered is heard
+        done = True  # after a half close commands are still carried out
     else:
         assert lab.reason(client) == "cut off"
     assert ("/a.txt" not in lab.server.files) == done
 
 
 @pytest.mark.parametrize("word", ["close", "reset"])
-def test_what_is_told(lab: Lab, word: str) -> None:
-    """The fault is told of before the end, and no reply is told that did not go out."""
+def test_what_is_logged(lab: Lab, word: str) -> None:
+    """The log has the fault before the end, and no reply that was not sent."""
     client = lab.enter(f"CWD: {word} phase=before_reply")
     client._put(b"CWD dir\r\nNOOP\r\n")
     assert client.end() == ending(word, client)
@@ -54,7 +54,7 @@ def test_what_is_told(lab: Lab, word: str) -> None:
 @pytest.mark.parametrize("word", WORDS)
 @pytest.mark.parametrize("phase", ["before_150", "after_150", "before_close", "before_reply", "after_reply"])
 def test_a_download(lab: Lab, word: str, phase: str) -> None:
-    """The control connection ends in this phase, and the transfer goes on to its end, as when a wire was cut."""
+    """The control connection ends in this phase, and the transfer runs to its end, as after a lost connection."""
     client = lab.enter(f"RETR: {word} phase={phase}")
     data = client.begin("RETR big.bin")
     if phase != "before_150":
@@ -62,7 +62,7 @@ def test_a_download(lab: Lab, word: str, phase: str) -> None:
     if phase in ("before_150", "after_150"):
         assert client.end() == ending(word, client)
     else:
-        assert client.is_silent()  # the data stands still as long as nobody reads it
+        assert client.is_silent()  # the data are stalled until the client reads
     assert data.rest().content == BIG
     if phase == "after_reply":
         assert client.reply().code == "226"
@@ -77,8 +77,8 @@ def test_a_download(lab: Lab, word: str, phase: str) -> None:
 
 @pytest.mark.parametrize("word", WORDS)
 @pytest.mark.parametrize("moment", ["after_bytes=0", "after_bytes=1000000", "at=50%", "at=1"])
-def test_amidst_a_download(lab: Lab, word: str, moment: str) -> None:
-    """The control connection ends after so many bytes, and all of them come."""
+def test_within_a_download(lab: Lab, word: str, moment: str) -> None:
+    """The control connection ends after this number of bytes, and all data are received."""
     client = lab.enter(f"RETR: {word} {moment}")
     data = client.begin("RETR big.bin")
     assert client.reply().code == "150"
@@ -95,7 +95,7 @@ def test_amidst_a_download(lab: Lab, word: str, moment: str) -> None:
     "moment", ["phase=before_150", "phase=after_150", "after_bytes=4", "phase=before_reply", "phase=after_reply"]
 )
 def test_an_upload(lab: Lab, word: str, moment: str) -> None:
-    """The file is stored in full, though nobody says so."""
+    """The file is stored completely, but the client gets no reply."""
     client = lab.enter(f"STOR: {word} {moment}")
     data = client.begin("STOR new.txt")
     data.send(b"0123456789")
@@ -109,7 +109,7 @@ def test_an_upload(lab: Lab, word: str, moment: str) -> None:
 
 @pytest.mark.parametrize("word", WORDS)
 @pytest.mark.parametrize("line", ["CWD dir", "PASV", "NOOP", "QUIT", "ABOR", "USER eve", "RETR a.txt"])
-def test_before_anything_is_done(lab: Lab, word: str, line: str) -> None:
+def test_before_any_command(lab: Lab, word: str, line: str) -> None:
     """Any command may be the last."""
     client = lab.enter(f"{line.split()[0]}: {word}")
     client.send(line)
@@ -120,7 +120,7 @@ def test_before_anything_is_done(lab: Lab, word: str, line: str) -> None:
 @pytest.mark.parametrize("word", WORDS)
 @pytest.mark.parametrize("line", ["USER user", "PASS password"])
 def test_at_the_login(lab: Lab, word: str, line: str) -> None:
-    """The connection may end before anybody is in."""
+    """The connection may end before the login."""
     client = lab.visit()
     lab.add(f"{line.split()[0]} #1: {word}")
     if line.startswith("PASS"):
@@ -131,7 +131,7 @@ def test_at_the_login(lab: Lab, word: str, line: str) -> None:
 
 @pytest.mark.parametrize("word", WORDS)
 def test_at_once(lab: Lab, word: str) -> None:
-    """A connection that is accepted and ended: before a word, and before TLS."""
+    """The connection ends after it is accepted: before the greeting and before TLS."""
     lab.add(f"CONNECT #1: {word}")
     client = lab.connect_before_it_is_accepted()
     assert client.end() == ("reset" if word == "reset" else "in order")
@@ -142,7 +142,7 @@ def test_at_once(lab: Lab, word: str) -> None:
 @pytest.mark.parametrize("word", WORDS)
 @pytest.mark.parametrize("phase", ["before_reply", "after_reply"])
 def test_at_the_greeting(lab: Lab, word: str, phase: str) -> None:
-    """Instead of the greeting, or behind it: inside TLS, if that comes first."""
+    """The connection ends before or after the greeting, inside TLS if the connection begins with TLS."""
     lab.add(f"CONNECT #1: {word} phase={phase}")
     client = lab.connect_before_it_is_accepted()
     if lab.is_implicit:
@@ -156,7 +156,7 @@ def test_at_the_greeting(lab: Lab, word: str, phase: str) -> None:
 @pytest.mark.parametrize("word", WORDS)
 @pytest.mark.parametrize("phase", ["command", "before_reply", "after_reply"])
 def test_at_auth(lab: Lab, word: str, phase: str) -> None:
-    """The connection ends before hands are shaken."""
+    """The connection ends before the TLS handshake."""
     lab.add(f"AUTH #1: {word} phase={phase}")
     client = lab.connect()
     assert client.reply().code == "220"
@@ -168,7 +168,7 @@ def test_at_auth(lab: Lab, word: str, phase: str) -> None:
 
 @pytest.mark.parametrize("word", ["close", "reset"])
 def test_during_a_transfer(lab: Lab, word: str) -> None:
-    """A connection that ends at a NOOP leaves the transfer alone."""
+    """A connection that ends at a NOOP does not affect the transfer."""
     client = lab.enter(f"NOOP: {word}")
     data = client.begin("RETR big.bin")
     assert client.reply().code == "150"
@@ -179,22 +179,22 @@ def test_during_a_transfer(lab: Lab, word: str) -> None:
 
 
 @pytest.mark.parametrize("word", WORDS)
-def test_unread_replies_do_not_hurry_the_end(lab: Lab, word: str) -> None:
-    """What was said before the end can be read, also when commands behind it are never looked at."""
+def test_replies_before_the_end_can_be_read(lab: Lab, word: str) -> None:
+    """Replies sent before the end can be read, although later commands are never read."""
     client = lab.enter(f"CWD: {word}")
-    # More than a session reads ahead, so that bytes are left unread in the system: closing then must not send RST.
+    # More than a session reads ahead, so bytes are left unread in the system: closing must not send RST.
     client._put(b"NOOP\r\n" * 500 + b"CWD dir\r\n" + b"NOOP\r\n" * 5000)
     assert client.codes(500) == ["200"] * 500
     if word != "close":
         assert client.end() == ending(word, client)
     else:
-        assert client.ends() != "cut"  # what comes behind FIN may be answered by RST
+        assert client.ends() != "cut"  # data after FIN may be answered with RST
 
 
 @pytest.mark.parametrize("lab", ["clear"], indirect=True)
 @pytest.mark.parametrize("word", ["close", "half_close"])
-def test_an_end_behind_more_than_the_system_keeps(lab: Lab, word: str) -> None:
-    """All that is said comes before the end, however long the client takes to read it."""
+def test_an_end_after_more_than_the_buffers_hold(lab: Lab, word: str) -> None:
+    """All replies arrive before the end, however slowly the client reads them."""
     client = lab.enter(f"HELP: reply 214 {'x' * 4000}{'; repeat_reply' * 11}; {word} phase=after_reply")
     client.send("HELP")
     lab.wait_applied()
@@ -202,12 +202,12 @@ def test_an_end_behind_more_than_the_system_keeps(lab: Lab, word: str) -> None:
     assert content == len(f"214 {'x' * 4000}\r\n") << 11
 
 
-def test_a_client_is_heard_that_is_not_answered(lab: Lab) -> None:
-    """Behind a half close commands are carried out and logged, and nothing is said; the client's QUIT ends it."""
+def test_commands_after_a_half_close_are_carried_out(lab: Lab) -> None:
+    """After a half close commands are carried out and logged without replies; the client's QUIT ends the session."""
     client = lab.enter("NOOP: half_close")
     client.send("NOOP")
     lab.wait_applied()
-    client._put(b"DELE a.txt\r\nQUIT\r\n")  # now: OpenSSL says nothing more behind a cut
+    client._put(b"DELE a.txt\r\nQUIT\r\n")  # now: OpenSSL sends nothing after a cut
     assert client.end() == ending("half_close", client)
     lab.server.log.wait_for("QUIT")
     assert lab.reason(client) == "quit"
@@ -216,8 +216,8 @@ def test_a_client_is_heard_that_is_not_answered(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("word", ["close", "reset"])
-def test_an_end_behind_a_delay(lab: Lab, word: str) -> None:
-    """Actions follow each other: first the delay, then the end."""
+def test_an_end_after_a_delay(lab: Lab, word: str) -> None:
+    """Actions run in order: first the delay, then the end."""
     client = lab.enter(f"NOOP: delay 5; {word}")
     lab.clock.freeze()
     client.send("NOOP")

@@ -1,4 +1,4 @@
-"""What ftplib makes of control connections on which something goes wrong, and of the next command after it."""
+"""How ftplib handles faults of the control connection, and the command after the fault."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from tests.support.lab import Lab
 both = pytest.mark.parametrize("lab", ["clear", "explicit"], indirect=True)
 
 SILENT = "TimeoutError: timed out"
-DEAD = "OSError: cannot read from timed out object"  # what a socket says that was silent once
+DEAD = "OSError: cannot read from timed out object"  # the error of a socket after a timeout
 END = "EOFError: "
 RESET = "ConnectionResetError: Connection reset by peer"
 GOES_ON = "200 Nothing done"
 
 
 class Row(NamedTuple):
-    """What is done, what goes wrong with it, what comes of it, and what a NOOP after it brings."""
+    """An action, a fault, the outcome, and the outcome of a NOOP after it."""
 
     action: str
     fault: str
@@ -140,9 +140,9 @@ TABLE = [
 
 
 def text_of(error: Exception) -> str:
-    """Its class, and what it says."""
+    """The class of an error, and its message."""
     if isinstance(error, TimeoutError):
-        return SILENT  # SSL has words of its own for it
+        return SILENT  # SSL has other messages for it
     return f"{type(error).__name__}: {getattr(error, 'strerror', None) or error}"
 
 
@@ -155,7 +155,7 @@ def ftp(lab: Lab) -> Iterator[ftplib.FTP]:
 
 
 def act(ftp: ftplib.FTP, action: str) -> object:
-    """Do something with a client that is logged in; what it gives."""
+    """Perform an action with a client that is logged in; returns its result."""
     match action:
         case "cwd":
             return ftp.cwd("dir")
@@ -180,7 +180,7 @@ def act(ftp: ftplib.FTP, action: str) -> object:
 
 
 def attempt(ftp: ftplib.FTP, lab: Lab, row: Row) -> object:
-    """Come to where the action of a row is done, let things go wrong, and do it."""
+    """Prepare the action of a row, add the fault, and perform the action."""
     server, patience = lab.server, 0.3 if row.outcome == SILENT else 10
     if row.action == "greet":
         lab.add(row.fault)
@@ -203,12 +203,12 @@ def attempt(ftp: ftplib.FTP, lab: Lab, row: Row) -> object:
 @both
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row.fault)
 def test_ftplib(ftp: ftplib.FTP, lab: Lab, row: Row) -> None:
-    """The outcome is this value or this exception, and this is what comes of the next command."""
+    """The outcome is this value or this exception, and the next command has this outcome."""
     try:
         outcome = str(attempt(ftp, lab, row))
     except Exception as error:
         outcome = text_of(error)
-    # Before 3.13 a connection that is reset under TLS looks to ftplib as if it was closed.
+    # Before 3.13 ftplib sees a reset under TLS as a close.
     assert outcome == row.outcome or (lab.server.server.ssl and (outcome, row.outcome) == (END, RESET))
     lab.server.faults.assert_fired()
     lab.server.faults.clear()
@@ -240,7 +240,7 @@ def test_ftplib(ftp: ftplib.FTP, lab: Lab, row: Row) -> None:
     ],
 )
 def test_ftplib_at_auth(ftp: ftplib.FTP_TLS, lab: Lab, fault: str, outcome: str) -> None:
-    """What goes wrong at AUTH; what came behind its reply in clear is not read any more."""
+    """Faults of AUTH; ftplib does not read bytes after its reply that were sent without TLS."""
     ftp.connect(lab.server.host, lab.server.port, 10)
     lab.add(f"AUTH #1: {fault}")
     ftp.sock.settimeout(0.3 if outcome == SILENT else 10)  # type: ignore[union-attr]

@@ -1,4 +1,4 @@
-"""Replies that come late, never, or piece by piece; time is a clock that stands, and is moved."""
+"""Replies that are delayed, withheld, or sent in pieces; the clock is frozen, and moved."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from ftpfixture.log.events import LoggedIn
 from tests.support.lab import BIG, Lab
 from tests.support.witness import Witness, shown
 
-# When something waits.
+# Delays and stalls.
 
 
 class Stand(NamedTuple):
-    """What there is while a download stands still, and what comes when it goes on.
+    """The state while a download is stalled, and what follows.
 
     Attributes:
-        when: Of the pause.
-        codes: Of the replies before it.
-        bytes: That have come before it.
-        ended: Whether the data connection has ended in order.
-        talks: Whether NOOP is answered meanwhile: what waits is the transfer, and not a reply.
-        rest: Codes of the replies behind it.
+        when: The moment of the pause.
+        codes: The codes of the replies before it.
+        bytes: The number of bytes received before it.
+        ended: Whether the data connection has ended in order before it.
+        talks: Whether NOOP gets a reply meanwhile: the transfer waits, and not a reply.
+        rest: The codes of the replies after it.
     """
 
     when: str
@@ -52,7 +52,7 @@ STANDS = [
 @pytest.mark.parametrize("word", ["delay 100", "stall 100"])
 @pytest.mark.parametrize("stand", STANDS, ids=lambda stand: stand.when)
 def test_a_download_waits(lab: Lab, stand: Stand, word: str) -> None:
-    """It stands still exactly there until the time is over, then it goes on as if nothing had been."""
+    """It stalls exactly at this moment until the time is over, then it continues normally."""
     client = lab.enter(f"RETR: {word} {stand.when}")
     lab.clock.freeze()
     data = client.begin("RETR b.txt")
@@ -73,15 +73,15 @@ def test_a_download_waits(lab: Lab, stand: Stand, word: str) -> None:
     elif stand.ended:
         assert client.codes(len(stand.rest) + 1) == [*stand.rest, "200"]
     else:
-        # NOOP may overtake the transfer, but never its first reply.
+        # The reply to NOOP may overtake the transfer, but never its first reply.
         codes = client.codes(len(stand.rest) + 1)
         assert codes in ([*stand.rest[:-1], "200", "226"], [*stand.rest, "200"])
     assert len(client.applied) == 1
 
 
 @pytest.mark.parametrize("stand", STANDS, ids=lambda stand: stand.when)
-def test_a_download_stands_still_for_ever(lab: Lab, stand: Stand) -> None:
-    """No time ends it, others are served meanwhile, and it is over when the client is gone."""
+def test_a_download_stalls_for_ever(lab: Lab, stand: Stand) -> None:
+    """No time ends it, other sessions are served, and it ends when the client closes."""
     client = lab.enter(f"RETR #1: stall {stand.when}")
     lab.clock.freeze()
     data = client.begin("RETR b.txt")
@@ -106,7 +106,7 @@ def test_a_download_stands_still_for_ever(lab: Lab, stand: Stand) -> None:
 )
 @pytest.mark.parametrize("word", ["delay 100", "stall 100"])
 def test_a_command_waits(lab: Lab, word: str, phase: str, codes: list[str], done: bool) -> None:
-    """It waits before it is carried out, before its reply or behind it, and what is behind it waits with it."""
+    """It waits before it is carried out, or before or after its reply, and later commands wait with it."""
     client = lab.enter(f"DELE: {word} phase={phase}")
     lab.clock.freeze()
     client._put(b"DELE a.txt\r\nMKD new\r\n")
@@ -124,7 +124,7 @@ def test_a_command_waits(lab: Lab, word: str, phase: str, codes: list[str], done
 
 @pytest.mark.parametrize(("phase", "codes"), [("command", []), ("before_reply", []), ("after_reply", ["230"])])
 def test_a_login_waits(lab: Lab, phase: str, codes: list[str]) -> None:
-    """Before PASS is looked at nobody is in; behind it somebody is."""
+    """Before PASS is carried out no user is logged in; after it the user is."""
     client = lab.visit()
     lab.add(f"PASS #1: delay 5 phase={phase}")
     lab.clock.freeze()
@@ -141,7 +141,7 @@ def test_a_login_waits(lab: Lab, phase: str, codes: list[str]) -> None:
 
 @pytest.mark.parametrize("phase", ["command", "before_reply", "after_reply"])
 def test_a_greeting_waits(lab: Lab, phase: str) -> None:
-    """The phase `command` of a connection is before TLS, the others are inside, if it comes first."""
+    """The phase `command` is before TLS; the others are inside TLS if the connection begins with TLS."""
     lab.add(f"CONNECT #1: delay 5 phase={phase}")
     lab.clock.freeze()
     client = lab.connect()
@@ -179,18 +179,18 @@ def test_auth_waits(lab: Lab, phase: str) -> None:
     assert client.reply().code == "234"
     if phase == "after_reply":
         lab.wait_applied()
-        client.sock.sendall(client.wire(client.sock).hello()[:1])  # the beginning of a handshake is no command
+        client.sock.sendall(client.wire(client.sock).hello()[:1])  # the first byte of a handshake is not a command
         assert client.is_silent()
         client.vanish()
-        lab.clock.move(5)  # else the end of the test waits for it
+        lab.clock.move(5)  # otherwise the end of the test waits for it
     else:
         client.encrypt_first()
         assert client.code("NOOP") == "200"
 
 
 @pytest.mark.parametrize(("phase", "codes"), [("command", []), ("before_reply", []), ("after_reply", ["221"])])
-def test_a_good_bye_waits(lab: Lab, phase: str, codes: list[str]) -> None:
-    """The connection is there until the time is over, and ends behind 221."""
+def test_quit_waits(lab: Lab, phase: str, codes: list[str]) -> None:
+    """The connection stays open until the time is over, and ends after 221."""
     client = lab.enter(f"QUIT: delay 5 phase={phase}")
     lab.clock.freeze()
     client.send("QUIT")
@@ -203,7 +203,7 @@ def test_a_good_bye_waits(lab: Lab, phase: str, codes: list[str]) -> None:
 
 
 def test_an_upload_waits(lab: Lab) -> None:
-    """Of an upload that stands still so much has been taken, and what was sent meanwhile is taken later."""
+    """A stalled upload has received this number of bytes; bytes sent meanwhile are received later."""
     client = lab.enter("STOR: delay 5 after_bytes=3")
     lab.clock.freeze()
     data = client.begin("STOR new.txt")
@@ -220,8 +220,8 @@ def test_an_upload_waits(lab: Lab) -> None:
     assert lab.server.files["/new.txt"] == b"0123456789"
 
 
-def test_a_late_stray_reply(lab: Lab) -> None:
-    """Actions of one phase follow each other: what is said behind a delay comes after it."""
+def test_a_delayed_unsolicited_reply(lab: Lab) -> None:
+    """The actions of a phase run in order: a reply after a delay is sent after it."""
     client = lab.enter("CWD: delay 5 phase=after_reply; say 299 Late")
     lab.clock.freeze()
     client.send("CWD dir")
@@ -231,8 +231,8 @@ def test_a_late_stray_reply(lab: Lab) -> None:
     assert shown(client.reply()) == "299 Late"
 
 
-def test_a_stray_reply_before_a_delay_before_the_reply(lab: Lab) -> None:
-    """What is said before a reply comes when it is its turn."""
+def test_an_unsolicited_reply_and_a_delay_before_the_reply(lab: Lab) -> None:
+    """A reply before the true reply is sent at its turn."""
     client = lab.enter("CWD: say 298 a phase=before_reply; delay 5 phase=before_reply; say 299 b phase=before_reply")
     lab.clock.freeze()
     client.send("CWD dir")
@@ -242,8 +242,8 @@ def test_a_stray_reply_before_a_delay_before_the_reply(lab: Lab) -> None:
     assert client.piece() == b"299 b\r\n250 Directory changed to /dir\r\n"
 
 
-def test_a_stray_reply_before_a_delay(lab: Lab) -> None:
-    """The other way round it comes with the reply."""
+def test_an_unsolicited_reply_before_a_delay(lab: Lab) -> None:
+    """In the other order it is sent with the reply."""
     client = lab.enter("CWD: say 299 Soon; delay 5 phase=after_reply")
     lab.clock.freeze()
     client.send("CWD dir")
@@ -255,7 +255,7 @@ def test_a_stray_reply_before_a_delay(lab: Lab) -> None:
 
 
 def test_jitter(lab: Lab) -> None:
-    """Delays differ by up to the jitter, and are the same in every session."""
+    """Delays differ by at most the jitter, and are the same in every session."""
     lab.add("NOOP: delay 1 jitter=2")
     lab.clock.freeze()
     first, second = (_waits(lab, lab.enter()) for _ in range(2))
@@ -265,7 +265,7 @@ def test_jitter(lab: Lab) -> None:
 
 
 def _waits(lab: Lab, client: Witness) -> list[int]:
-    """Tenths of a second that each of some replies takes."""
+    """The delay of each of some replies, in tenths of a second."""
     found = []
     for _ in range(4):
         applied, before = len(lab.server.faults.fired), client.logged
@@ -280,13 +280,13 @@ def _waits(lab: Lab, client: Witness) -> list[int]:
     return found
 
 
-# Whoever waits is not idle.
+# A session that waits is not idle.
 
 
 @pytest.mark.ftp(idle_timeout=60)
 @pytest.mark.parametrize("phase", ["command", "before_reply", "after_reply"])
 def test_a_session_that_waits_is_not_idle(lab: Lab, phase: str) -> None:
-    """The time of the client's silence begins when all is said."""
+    """The idle time of the client begins when all replies are sent."""
     client = lab.enter(f"CWD #1: delay 600 phase={phase}")
     lab.clock.freeze()
     client.send("CWD dir")
@@ -303,8 +303,8 @@ def test_a_session_that_waits_is_not_idle(lab: Lab, phase: str) -> None:
 
 
 @pytest.mark.ftp(idle_timeout=60)
-def test_a_session_that_stands_still_is_not_idle(lab: Lab) -> None:
-    """For ever is for ever: no 421 interrupts it."""
+def test_a_stalled_session_is_not_idle(lab: Lab) -> None:
+    """A stall for ever does not end: no 421 interrupts it."""
     client = lab.enter("CWD #1: stall phase=before_reply")
     lab.clock.freeze()
     client.send("CWD dir")
@@ -313,11 +313,11 @@ def test_a_session_that_stands_still_is_not_idle(lab: Lab) -> None:
     assert client.is_silent()
 
 
-# Piece by piece.
+# In pieces.
 
 
 def test_slices(lab: Lab) -> None:
-    """A reply comes in pieces of so many bytes, one for each pause, and is told before the first."""
+    """A reply is sent in pieces of this number of bytes, one after each pause, and logged before the first."""
     client = lab.enter("NOOP #1: slice 5 pause=1")
     lab.clock.freeze()
     client.send("NOOP")
@@ -334,7 +334,7 @@ def test_slices(lab: Lab) -> None:
 
 
 def test_every_reply_in_slices(lab: Lab) -> None:
-    """A whole session in pieces of three bytes is understood, and each piece is one."""
+    """A session whose replies come in pieces of three bytes works, and each piece is sent separately."""
     lab.add("*: slice 3 pause=1")
     lab.clock.freeze()
     client = lab.connect()
@@ -357,7 +357,7 @@ def test_every_reply_in_slices(lab: Lab) -> None:
 
 
 def test_slices_are_packets(lab: Lab) -> None:
-    """Without a pause pieces still are packets of their own, and records of their own under TLS."""
+    """Without a pause each piece is still a packet, and under TLS a record."""
     client = lab.enter("NOOP #1: slice 3")
     before = _packets(client.sock)
     client.send("NOOP")
@@ -366,12 +366,12 @@ def test_slices_are_packets(lab: Lab) -> None:
         content += client.piece()
         records += 1
     assert content == b"200 Nothing done\r\n"
-    assert _packets(client.sock) - before >= 6  # a system that waits long for an answer sends one again
+    assert _packets(client.sock) - before >= 6  # a system that waits long for an acknowledgement retransmits
     assert client.control is None or records == 6
 
 
 def _packets(sock: socket.socket) -> int:
-    """How many packets with bytes in them have come."""
+    """The number of received packets with data."""
     if not hasattr(socket, "TCP_INFO"):
         pytest.skip("TCP_INFO of Linux")
     information = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 192)
@@ -380,14 +380,14 @@ def _packets(sock: socket.socket) -> int:
 
 
 def test_a_slice_as_long_as_the_reply(lab: Lab) -> None:
-    """Then there is one piece, and no pause."""
+    """There is one piece, and no pause."""
     client = lab.enter("NOOP: slice 18 pause=1")
     lab.clock.freeze()
     assert client.code("NOOP") == "200"
 
 
 def test_slices_of_a_transfer(lab: Lab) -> None:
-    """Both replies come in pieces, and the data between them."""
+    """Both replies are sent in pieces, and the data between them."""
     client = lab.enter("RETR: slice 40 pause=1")
     lab.clock.freeze()
     data = client.begin("RETR big.bin")
@@ -401,7 +401,7 @@ def test_slices_of_a_transfer(lab: Lab) -> None:
 
 @pytest.mark.parametrize("lab", ["explicit"], indirect=True)
 def test_slices_of_auth(lab: Lab) -> None:
-    """Hands are shaken behind the last piece."""
+    """The TLS handshake follows the last piece."""
     lab.add("AUTH #1: slice 10 pause=1")
     client = lab.connect()
     assert client.reply().code == "220"

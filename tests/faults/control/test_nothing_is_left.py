@@ -1,4 +1,4 @@
-"""What is left when clients vanish, hang or close their side while something goes wrong, or servers stop: nothing."""
+"""Clients that close, hang or half-close during a fault, and servers that stop then: no task or socket is left."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.support.lab import Lab
 from tests.support.leaks import held
 from tests.support.witness import Witness
 
-# What makes a server wait, and the command at which it does.
+# Faults that make a server wait, and the command to which they apply.
 WAITING = [
     ("CONNECT #1: stall", ""),
     ("CONNECT #1: delay 3600", ""),
@@ -48,7 +48,7 @@ waiting = pytest.mark.parametrize(("fault", "line"), WAITING, ids=[row[0] for ro
 
 
 def begin(lab: Lab, fault: str, line: str) -> Witness:
-    """A client that waits for the server, which has come to what goes wrong."""
+    """Return a client that waits for the server, which has reached the fault."""
     if line:
         client = lab.enter(fault)
         if line.startswith(("RETR", "STOR")):
@@ -66,8 +66,8 @@ def begin(lab: Lab, fault: str, line: str) -> Witness:
 
 @waiting
 @pytest.mark.parametrize("leave", [Witness.vanish, Witness.close], ids=["RST", "FIN"])
-def test_the_client_goes(lab: Lab, fault: str, line: str, leave: Callable[[Witness], None]) -> None:
-    """The session ends by itself, without waiting for any time."""
+def test_the_client_closes(lab: Lab, fault: str, line: str, leave: Callable[[Witness], None]) -> None:
+    """The session ends without waiting for any timer."""
     lab.clock.freeze()
     client = begin(lab, fault, line)
     leave(client)
@@ -76,20 +76,20 @@ def test_the_client_goes(lab: Lab, fault: str, line: str, leave: Callable[[Witne
 
 @waiting
 def test_the_server_stops(lab: Lab, fault: str, line: str) -> None:
-    """Stopping does not wait for anything either, and the client sees the end."""
+    """Stopping waits for no timer, and the client sees the end."""
     lab.clock.freeze()
     client = begin(lab, fault, line)
     lab.server.stop()
     assert lab.server.log.sessions[-1].reason
     assert client.ends()
     if lab.is_implicit and client.control is None:
-        assert client.received == b""  # not even a good-bye is said in clear
+        assert client.received == b""  # not even 421 is sent without TLS
     lab.server.start()
 
 
 @pytest.mark.parametrize("fault", ["DELE: stall", "DELE: stall phase=before_reply", "DELE: stall phase=after_reply"])
-def test_a_client_that_closes_its_side_while_the_server_stands_still(lab: Lab, fault: str) -> None:
-    """There is an end, and nothing before it; what was not begun never is, nor what stands behind it."""
+def test_a_client_that_half_closes_during_a_stall(lab: Lab, fault: str) -> None:
+    """The connection ends with no reply before it; commands that were not started are never carried out."""
     client = lab.enter(fault)
     client._put(b"DELE a.txt\r\nDELE c.txt\r\n")
     lab.wait_applied()
@@ -114,8 +114,8 @@ def test_a_client_that_closes_its_side_while_the_server_stands_still(lab: Lab, f
         ("DELE #1: no_reply", b"250 File deleted\r\n"),
     ],
 )
-def test_a_client_that_closes_its_side(lab: Lab, fault: str, content: bytes) -> None:
-    """What it said before is answered, without waiting for a time that it does not wait for either."""
+def test_a_client_that_half_closes(lab: Lab, fault: str, content: bytes) -> None:
+    """Commands sent before it get their replies, without the delays."""
     client = lab.enter()
     lab.clock.freeze()
     lab.add(fault)
@@ -126,8 +126,8 @@ def test_a_client_that_closes_its_side(lab: Lab, fault: str, content: bytes) -> 
 
 
 @pytest.mark.parametrize("word", ["delay 3600", "delay 3600 phase=before_reply", "slice 5 pause=3600", "delay_to_next"])
-def test_a_client_that_closes_its_side_behind_its_last_command(lab: Lab, word: str) -> None:
-    """The reply comes, though there is nothing else to be answered."""
+def test_a_client_that_half_closes_after_its_last_command(lab: Lab, word: str) -> None:
+    """The reply is sent although no other command follows."""
     client = lab.enter(f"DELE: {word}")
     lab.clock.freeze()
     client.send("DELE a.txt")
@@ -141,8 +141,8 @@ def test_a_client_that_closes_its_side_behind_its_last_command(lab: Lab, word: s
 @pytest.mark.parametrize(
     "word", ["stall", "stall phase=before_reply", "delay 3600 phase=before_reply", "ignore", "no_reply"]
 )
-def test_a_client_that_goes_before_tls(lab: Lab, word: str) -> None:
-    """It is noticed between AUTH and the handshake, too."""
+def test_a_client_that_closes_before_tls(lab: Lab, word: str) -> None:
+    """The server notices it between AUTH and the handshake, too."""
     lab.add(f"AUTH #1: {word}")
     lab.clock.freeze()
     client = lab.connect()
@@ -154,8 +154,8 @@ def test_a_client_that_goes_before_tls(lab: Lab, word: str) -> None:
 
 
 @pytest.mark.parametrize("lab", ["implicit"], indirect=True)
-def test_a_client_that_goes_after_its_hello(lab: Lab) -> None:
-    """A connection that stands still before TLS reads what the client says, and throws it away: so it sees the end."""
+def test_a_client_that_closes_after_its_client_hello(lab: Lab) -> None:
+    """A connection stalled before TLS reads and discards the client's bytes, so it notices the end."""
     lab.add("CONNECT #1: stall")
     client = lab.connect()
     client.sock.sendall(client.wire(client.sock).hello())
@@ -165,8 +165,8 @@ def test_a_client_that_goes_after_its_hello(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("lab", ["explicit", "implicit"], indirect=True)
-def test_a_client_that_goes_in_a_handshake_that_is_never_answered(lab: Lab) -> None:
-    """It is the same for a handshake."""
+def test_a_client_that_closes_in_a_handshake_that_is_never_answered(lab: Lab) -> None:
+    """The server notices it during a handshake that is never answered."""
     lab.add(f"{'CONNECT' if lab.is_implicit else 'AUTH'} #1: stall_handshake")
     client = lab.connect()
     if not lab.is_implicit:
@@ -179,7 +179,7 @@ def test_a_client_that_goes_in_a_handshake_that_is_never_answered(lab: Lab) -> N
 
 
 def test_a_transfer_whose_control_connection_was_closed_by_the_client(lab: Lab) -> None:
-    """A client that goes while its data stands still for ever gets no more of it."""
+    """A client that closes while its data are stalled for ever gets no more of them."""
     client = lab.enter("RETR: stall after_bytes=1000")
     data = client.begin("RETR big.bin")
     lab.wait_applied()
@@ -191,7 +191,7 @@ def test_a_transfer_whose_control_connection_was_closed_by_the_client(lab: Lab) 
 
 
 def test_many_clients_that_hang(lab: Lab) -> None:
-    """Fifty that wait for ever do not keep anybody from being served, nor the server from stopping."""
+    """Fifty clients that wait for ever do not keep other clients from being served, or the server from stopping."""
     lab.add("PWD: stall phase=before_reply")
     clients = [lab.enter() for _ in range(50 if not lab.server.server.ssl else 10)]
     for client in clients:
@@ -207,7 +207,7 @@ def test_many_clients_that_hang(lab: Lab) -> None:
     "word", ["stall", "delay 3600", "slice 3 pause=3600", "delay_to_next", "stall phase=after_reply"]
 )
 def test_nothing_is_held(word: str) -> None:
-    """A server of its own, stopped while something goes wrong, leaves no thread and no descriptor."""
+    """A server that stops during a fault leaves no thread and no descriptor."""
     before = held()
     with FtpServer(faults=[f"NOOP: {word}"]) as server, Witness(server) as client:
         client.login()

@@ -1,7 +1,7 @@
-"""What our client makes of control connections on which something goes wrong: what it raises, and what it does next.
+"""How our client handles faults of the control connection: what it raises, and what it does next.
 
-Three things hold for every row: with time limits it never waits for ever, a connection that is out of step is closed,
-and on one that is not the next command gets its own reply.
+Three rules hold for every row: with timeouts it never waits for ever, a connection that is out of sync is closed, and
+on any other connection the next command gets its own reply.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ FINE = "fine"
 
 
 class Row(NamedTuple):
-    """What is done, what goes wrong with it, and what comes of it."""
+    """An action, a fault, and the outcome."""
 
     action: str
     fault: str
@@ -142,7 +142,7 @@ IN_CLEAR = [
     Row("put", "STOR: coalesce", SILENT, True),
 ]
 IN_TLS = [
-    # Hands are shaken behind the 150 that does not come.
+    # The TLS handshake follows the 150, which is not sent.
     Row("get", "RETR: no_preliminary", SILENT, True),
     Row("get", "RETR: coalesce", SILENT, True),
 ]
@@ -162,7 +162,7 @@ async def client(lab: Lab) -> AsyncIterator[Client]:
 
 
 def text_of(error: Exception) -> str:
-    """What it says: for codes that were not expected which ones were, and which came with what text."""
+    """The message of an error: the expected and the received codes, and the text of the reply."""
     if isinstance(error, StatusCodeError):
         text = " ".join(line.strip() for line in error.info)
         return f"{'|'.join(error.expected_codes)}, not {error.received_codes[0]} {text}"
@@ -170,7 +170,7 @@ def text_of(error: Exception) -> str:
 
 
 async def act(client: Client, action: str) -> object:
-    """Do something with a client that is logged in; what it gives."""
+    """Perform an action with a client that is logged in; returns its result."""
     match action:
         case "cwd":
             await client.change_directory("dir")
@@ -194,7 +194,7 @@ async def act(client: Client, action: str) -> object:
 
 
 async def attempt(client: Client, lab: Lab, row: Row) -> object:
-    """Come to where the action of a row is done, let things go wrong, and do it."""
+    """Prepare the action of a row, add the fault, and perform the action."""
     server, patience = lab.server, 0.3 if row.outcome == SILENT else 10
     client.socket_timeout = patience if row.action == "greet" else 10
     if row.action == "greet":
@@ -217,13 +217,13 @@ async def attempt(client: Client, lab: Lab, row: Row) -> object:
 @pytest.mark.each_once
 @pytest.mark.parametrize(("row", "lab"), ROWS, indirect=["lab"])
 async def test_our_client(client: Client, lab: Lab, row: Row) -> None:
-    """This comes of it; then the connection is closed and says so, or the next command gets its own reply."""
+    """The outcome is this; then the connection is closed and says so, or the next command gets its own reply."""
     try:
         outcome = str(await attempt(client, lab, row))
     except Exception as error:
         outcome = text_of(error)
     cut = lab.server.server.ssl and ("half_close" in row.fault or row.outcome == RESET)
-    assert outcome == row.outcome or (cut and outcome == CUT)  # Python tells of RST under TLS since 3.13 only
+    assert outcome == row.outcome or (cut and outcome == CUT)  # Python reports RST under TLS only since 3.13
     await asyncio.to_thread(lab.server.faults.assert_fired)
     lab.server.faults.clear()
     if row.closed:
@@ -253,7 +253,7 @@ async def test_our_client(client: Client, lab: Lab, row: Row) -> None:
     ],
 )
 async def test_our_client_at_auth(client: Client, lab: Lab, fault: str, outcome: str) -> None:
-    """What goes wrong at AUTH, and that nothing is taken for encrypted that came in clear."""
+    """Faults of AUTH; nothing that was sent without TLS counts as encrypted."""
     await client.connect(lab.server.host, lab.server.port)
     lab.add(f"AUTH #1: {fault}")
     client.channel.timeout = client.socket_timeout = 0.3 if outcome == SILENT else 10
@@ -268,8 +268,8 @@ async def test_our_client_at_auth(client: Client, lab: Lab, fault: str, outcome:
     await asyncio.to_thread(lab.server.faults.assert_fired)
 
 
-async def test_a_good_bye_that_nobody_waited_for(client: Client, lab: Lab) -> None:
-    """What came unasked is thrown away before a command, but for 421: that is why the next command fails."""
+async def test_an_unsolicited_421(client: Client, lab: Lab) -> None:
+    """Unsolicited replies are discarded before a command, except 421: it is the reason why the next command fails."""
     await connect(client, lab)
     lab.add("CWD: say 299 Hm; say 421 'Idle for too long'; close phase=after_reply")
     await client.change_directory("dir")
@@ -279,7 +279,7 @@ async def test_a_good_bye_that_nobody_waited_for(client: Client, lab: Lab) -> No
 
 
 async def connect(client: Client, lab: Lab) -> None:
-    """Connect in the way of the server, and log in."""
+    """Connect in the way that the server requires, and log in."""
     if lab.is_implicit:
         client.ssl = lab.server.tls.client_context()
     await client.connect(lab.server.host, lab.server.port)

@@ -1,4 +1,4 @@
-"""A server that lets nobody replace what is there: commands are refused only when their target exists."""
+"""A server that does not let clients replace a path: commands are refused only if their target exists."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ async def _rnto(server: FtpServer, way: Way, target: str) -> str:
 
 
 COMMANDS = {"STOR": (_stor, "226"), "MKD": (_mkd, "257"), "RNTO": (_rnto, "250")}
-"""What makes something, and the code of success."""
+"""The commands that create a path, and the code of success."""
 
 
 @every_way
 @pytest.mark.parametrize("verb", COMMANDS)
 @pytest.mark.parametrize("there", ["b.txt", "dir", "/dir/../b.txt"])
-async def test_only_what_is_there_is_refused(
+async def test_only_existing_targets_are_refused(
     ftp_server_factory: Callable[..., FtpServer],
     tmp_path: Path,
     verb: str,
@@ -44,7 +44,7 @@ async def test_only_what_is_there_is_refused(
     type_: str,
     layer: str,
 ) -> None:
-    """The first command makes something new, and the fault waits; the second is refused, and has changed nothing."""
+    """The first command creates the path, and the fault waits; the second is refused, and has changed nothing."""
     server = make_server(ftp_server_factory, layer, tmp_path, FILES)
     way, (make, success) = Way(program, kind, mode, type_), COMMANDS[verb]
     fault = server.faults.add(f"{verb} times=1: refuse_if_exists 553")
@@ -60,8 +60,8 @@ async def test_only_what_is_there_is_refused(
     assert replies(server, verb)[1] == [("553", "File exists")]
 
 
-def test_what_was_asked_in_vain_is_answered_by_the_server(ftp_server: FtpServer) -> None:
-    """Before the login, without a path, and of paths that cannot be, nobody knows, and nothing has happened."""
+def test_without_a_result_the_server_replies(ftp_server: FtpServer) -> None:
+    """Before the login, without a path, or with an invalid path nothing is known, and the fault does not happen."""
     ftp_server.faults.add("MKD|STOR|RNTO optional: refuse_if_exists 553")
 
     with RawClient(ftp_server.address) as client:
@@ -75,8 +75,8 @@ def test_what_was_asked_in_vain_is_answered_by_the_server(ftp_server: FtpServer)
 
 
 @pytest.mark.ftp(files={"/a.txt": b"a", "/b.txt": b"b"})
-def test_what_replaces_nothing_goes_on(ftp_server: FtpServer) -> None:
-    """APPE and STOU make nothing in the place of what is there."""
+def test_commands_that_replace_nothing(ftp_server: FtpServer) -> None:
+    """APPE and STOU replace no path."""
     ftp_server.faults.add("* optional: refuse_if_exists 553")
 
     with RawClient(ftp_server.address).login() as client:
@@ -87,8 +87,8 @@ def test_what_replaces_nothing_goes_on(ftp_server: FtpServer) -> None:
 
 
 @pytest.mark.ftp(files={"/a.txt": b"a", "/b.txt": b"b"})
-def test_links_that_lead_nowhere_are_there(ftp_server: FtpServer) -> None:
-    """A name that is taken is taken, whatever it stands for."""
+def test_broken_links_exist(ftp_server: FtpServer) -> None:
+    """The link exists, although its target does not."""
     ftp_server.files.symlink("/link", "/nowhere")
     ftp_server.faults.add("MKD: refuse_if_exists 521 'Directory exists'")
 

@@ -1,4 +1,4 @@
-"""Which commands a fault happens to, how often, and what two faults make of one command."""
+"""The commands to which a fault applies, how often, and two faults on one command."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ pytestmark = pytest.mark.parametrize("lab", ["clear", "explicit"], indirect=True
 
 
 def answers(client: Witness, *lines: str) -> str:
-    """Codes that lines are answered with, one after another."""
+    """The codes of the replies to lines, one after another."""
     return " ".join(client.code(line) for line in lines)
 
 
-# Which of those that fit.
+# Which of the matching commands.
 
 
 @pytest.mark.parametrize(
@@ -35,22 +35,22 @@ def answers(client: Witness, *lines: str) -> str:
     ],
 )
 def test_which(lab: Lab, trigger: str, codes: str) -> None:
-    """Commands that fit are counted, and these are hit."""
+    """Matching commands are counted, and the fault happens to these."""
     client = lab.enter(f"NOOP {trigger}: answer 500")
     assert answers(client, *["NOOP"] * 6) == codes
     assert len(client.applied) == codes.count("500")
 
 
-def test_counting_goes_over_all_sessions(lab: Lab) -> None:
-    """The second is the second of the server, whoever says it."""
+def test_counting_includes_all_sessions(lab: Lab) -> None:
+    """The second command is the second of the server, in any session."""
     lab.add("NOOP #2: answer 500")
     first, second = lab.enter(), lab.enter()
     assert [first.code("NOOP"), second.code("NOOP"), first.code("NOOP")] == ["200", "500", "200"]
     assert (first.applied, len(second.applied)) == ([], 1)
 
 
-def test_counting_is_that_of_each_server(lab: Lab, ftp_server: FtpServer) -> None:
-    """A fault that two servers have happens to both."""
+def test_each_server_counts_separately(lab: Lab, ftp_server: FtpServer) -> None:
+    """A fault that was added to two servers happens on both."""
     fault = "NOOP #2: answer 500"
     client = lab.enter(fault)
     ftp_server.faults.add(fault)
@@ -65,7 +65,7 @@ def test_counting_is_that_of_each_server(lab: Lab, ftp_server: FtpServer) -> Non
 
 
 def test_fail_twice_then_succeed(lab: Lab) -> None:
-    """What retries are tested with: two transient errors, each in its own way, and then all is well."""
+    """A test of retries: two temporary errors, each different, and then success."""
     client = lab.enter("STOR #1: answer 450 Busy", "STOR #2: answer 452 Full")
     data = client.begin("STOR new.txt")
     assert shown(client.reply()) == "450 Busy"
@@ -78,7 +78,7 @@ def test_fail_twice_then_succeed(lab: Lab) -> None:
 
 
 def test_the_login_fails_twice_in_two_sessions(lab: Lab) -> None:
-    """A sequence may go over several connections: closed at once, reset, then a login."""
+    """A sequence may use several connections: closed at once, reset, then a login."""
     lab.add("CONNECT #1: close", "CONNECT #2: reset")
     assert lab.connect_before_it_is_accepted().end() == "in order"
     assert lab.connect_before_it_is_accepted().end() == "reset"
@@ -87,13 +87,13 @@ def test_the_login_fails_twice_in_two_sessions(lab: Lab) -> None:
 
 @pytest.mark.parametrize(("part", "hits"), [("0%", 0), ("100%", 40)])
 def test_certain_probabilities(lab: Lab, part: str, hits: int) -> None:
-    """Never is never, and always is always."""
+    """0 is never, and 1 is always."""
     client = lab.enter(f"NOOP probability={part} optional: answer 500")
     assert answers(client, *["NOOP"] * 40).count("500") == hits
 
 
 def test_probability(lab: Lab) -> None:
-    """The same seed chooses the same commands in every run, another seed others; about so many as it says."""
+    """A seed selects the same commands in every run, another seed other commands; about the part that was given."""
 
     def run(seed: int) -> str:
         lab.server.faults.clear()
@@ -104,7 +104,7 @@ def test_probability(lab: Lab) -> None:
     assert 15 < first.count("500") < 45
 
 
-# What fits.
+# What matches.
 
 
 @pytest.mark.parametrize(
@@ -123,21 +123,21 @@ def test_probability(lab: Lab) -> None:
     ],
 )
 def test_verbs_and_paths(lab: Lab, fault: str, hit: list[str], missed: list[str]) -> None:
-    """A path is the argument as sent, or the absolute path that it means; shell patterns go for both."""
+    """A path is the argument as sent, or the absolute path that it means; both may match a shell pattern."""
     client = lab.enter(fault)
     assert answers(client, *hit) == " ".join(["502"] * len(hit))
     assert "502" not in answers(client, *missed)
 
 
-def test_paths_mean_what_they_mean_where_the_client_is(lab: Lab) -> None:
-    """A relative path is looked at from the working directory."""
+def test_relative_paths(lab: Lab) -> None:
+    """A relative path is resolved from the working directory."""
     client = lab.enter("SIZE /dir/a.txt: not_implemented")
     assert answers(client, "SIZE a.txt", "CWD dir", "SIZE a.txt", "SIZE ../a.txt") == "213 250 502 213"
 
 
 @pytest.mark.ftp(users={"ann": "a", "bob": "b", "user": "password"})
 def test_users(lab: Lab) -> None:
-    """Only this user's commands, from USER on, and USER itself by the name that it gives."""
+    """Only the commands of this user, from USER on; USER matches by its argument."""
     lab.add("* user=bo*: not_implemented")
     client = lab.visit()
     assert answers(client, "NOOP", "USER ann", "PASS a", "NOOP", "USER bob", "NOOP") == "200 331 230 200 502 200"
@@ -162,7 +162,7 @@ def test_types(lab: Lab) -> None:
 
 
 def test_since_and_until(lab: Lab) -> None:
-    """Only in this time of the server's life."""
+    """Only in this time after the start of the server."""
     lab.clock.freeze()
     client = lab.enter("NOOP since=100 until=200: not_implemented")
     codes = []
@@ -173,7 +173,7 @@ def test_since_and_until(lab: Lab) -> None:
 
 
 def test_a_line_that_is_too_long(lab: Lab) -> None:
-    """It is a command as any other, which has no verb."""
+    """It is a command without a verb."""
     client = lab.enter("* #1: answer 421 Enough")
     client.send("A" * 10_000)
     assert shown(client.reply()) == "421 Enough"
@@ -195,7 +195,7 @@ def test_a_line_that_is_too_long(lab: Lab) -> None:
     ],
 )
 def test_two_sessions_race(lab: Lab, word: str, spoilt: bytes, healthy: bytes) -> None:
-    """A fault that happens once happens to the session that comes to the point first, and to no other."""
+    """A fault with `times(1)` happens to the session that reaches its moment first, and to no other."""
     [armed] = lab.add(f"RETR times=1: {word}")
     slow, fast = lab.enter(), lab.enter()
     slow_data, fast_data = slow.begin("RETR big.bin"), fast.begin("RETR big.bin")
@@ -211,7 +211,7 @@ def test_two_sessions_race(lab: Lab, word: str, spoilt: bytes, healthy: bytes) -
 
 @pytest.mark.parametrize("word", ["slice 3 pause=1", "delay_to_next", "stall phase=before_reply"])
 def test_two_sessions_race_for_what_takes_time(lab: Lab, word: str) -> None:
-    """While it happens to one session, the other that fitted, too, goes on unharmed."""
+    """While it happens to one session, the other matching session continues normally."""
     [armed] = lab.add(f"ABOR times=1: {word}")
     lab.add("ABOR: delay 1")
     lab.clock.freeze()
@@ -256,7 +256,7 @@ def test_two_sessions_race_for_what_takes_time(lab: Lab, word: str) -> None:
     ids=lambda value: " + ".join(value) if isinstance(value, list) else "",
 )
 def test_two_faults(lab: Lab, faults: list[str], content: bytes) -> None:
-    """They happen in the order in which they were added, and of two that are instead of the command the first."""
+    """They happen in the order in which they were added; of two that replace the command, the first does."""
     client = lab.enter(*faults)
     client.send("NOOP")
     assert client.read(len(content)) == content
@@ -268,7 +268,7 @@ def test_two_faults(lab: Lab, faults: list[str], content: bytes) -> None:
 
 
 def test_a_delay_and_an_end(lab: Lab) -> None:
-    """A delay before the end delays it, one behind it does not."""
+    """A delay before the end delays it, a delay after it does not."""
     client, other = lab.enter(), lab.enter()
     lab.add("PWD: delay 5", "PWD: close", "SYST: close", "SYST: delay 5")
     lab.clock.freeze()
@@ -281,8 +281,8 @@ def test_a_delay_and_an_end(lab: Lab) -> None:
     assert client.end() == "in order"
 
 
-def test_slices_of_what_others_have_made(lab: Lab) -> None:
-    """Pieces are cut of all that goes out at once."""
+def test_slices_of_changed_replies(lab: Lab) -> None:
+    """All bytes that are sent at once are split into pieces."""
     client = lab.enter("NOOP: slice 10 pause=1", "NOOP: reply 201 abc", "NOOP: say 299 def")
     lab.clock.freeze()
     client.send("NOOP")
@@ -291,8 +291,8 @@ def test_slices_of_what_others_have_made(lab: Lab) -> None:
         lab.clock.move(1)
 
 
-def test_slices_of_what_was_held_back(lab: Lab) -> None:
-    """What waits for a reply that goes in pieces goes in pieces with it."""
+def test_slices_of_held_replies(lab: Lab) -> None:
+    """A held reply is sent in pieces with the reply that is sent in pieces."""
     client = lab.enter("CWD: delay_to_next", "NOOP: slice 40 pause=1")
     lab.clock.freeze()
     client._put(b"CWD dir\r\nNOOP\r\n")
@@ -302,15 +302,15 @@ def test_slices_of_what_was_held_back(lab: Lab) -> None:
 
 
 def test_one_fault_on_the_data_and_one_on_the_reply(lab: Lab) -> None:
-    """The file is short, and the reply is the one of the other fault."""
+    """The file is truncated, and the other fault changes the reply."""
     client = lab.enter("RETR: truncate after_bytes=3", "RETR: reply 250 'All of it'")
     data = client.begin("RETR a.txt")
     assert data.rest().content == b"hel"
     assert client.replies(2)[1] == "250 All of it"
 
 
-def test_faults_come_and_go(lab: Lab) -> None:
-    """What was added acts on the next command, what was taken away does not."""
+def test_added_and_removed_faults(lab: Lab) -> None:
+    """An added fault applies from the next command on, a removed fault does not."""
     client = lab.enter()
     assert client.code("NOOP") == "200"
     with lab.server.faults("NOOP: answer 500"):

@@ -1,4 +1,4 @@
-"""Replies that lie: about addresses, sizes, times and offsets, and bytes that were flipped on the way."""
+"""Replies with wrong values: addresses, sizes, times and offsets, and bytes with flipped bits."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ pytestmark = pytest.mark.parametrize("lab", ["clear", "explicit"], indirect=True
         ("EPSV", "malformed_address swapped", r"227 Entering Passive Mode \(127,0,0,1,(\d+),(\d+)\)\.\r\n"),
     ],
 )
-def test_addresses_behind_which_the_true_port_is(lab: Lab, verb: str, word: str, pattern: str | None) -> None:
-    """The reply is exactly this, and who knows better than to believe it gets the file from the port in it."""
+def test_addresses_with_the_true_port(lab: Lab, verb: str, word: str, pattern: str | None) -> None:
+    """The reply is exactly this; a client that uses only the port gets the file."""
     fault = f"{verb} optional: {word}" if pattern is None else f"{verb}: {word}"
     client = lab.enter(fault)
     reply = _bytes_of(client, verb)
@@ -59,8 +59,8 @@ def test_addresses_behind_which_the_true_port_is(lab: Lab, verb: str, word: str,
         ("EPSV", "malformed_address empty", r"229 Entering Passive Mode\r\n"),
     ],
 )
-def test_addresses_that_lead_nowhere(lab: Lab, verb: str, word: str, pattern: str) -> None:
-    """The reply is exactly this; the next data command is answered truly, and its connection works."""
+def test_addresses_without_a_server(lab: Lab, verb: str, word: str, pattern: str) -> None:
+    """The reply is exactly this; the next data command gets a true reply, and its connection works."""
     client = lab.enter(f"{verb} #1: {word}")
     assert re.fullmatch(pattern, _bytes_of(client, verb))
     assert client.applied == [f"{verb} #1: {word}"]
@@ -70,7 +70,7 @@ def test_addresses_that_lead_nowhere(lab: Lab, verb: str, word: str, pattern: st
 
 
 def _bytes_of(client: Witness, line: str) -> str:
-    """The reply to a line, as it came."""
+    """The reply to a line, as received."""
     client.send(line)
     client.server.log.wait_for(line)
     lines = b""
@@ -95,7 +95,7 @@ def _bytes_of(client: Witness, line: str) -> str:
 )
 @pytest.mark.ftp(clock=lambda: 1_000_000_000.0)
 def test_sizes_and_times(lab: Lab, fault: str, line: str, reply: str) -> None:
-    """What is told of a file is wrong by so much."""
+    """The value for a file is wrong by this number."""
     client = lab.enter(fault)
     assert shown(client.ask(line)) == reply
     assert client.applied == [fault]
@@ -103,7 +103,7 @@ def test_sizes_and_times(lab: Lab, fault: str, line: str, reply: str) -> None:
 
 @pytest.mark.ftp(clock=lambda: 1_000_000_000.0)
 def test_facts(lab: Lab) -> None:
-    """Sizes and times are wrong in MLST and MLSD, too, and nothing else is."""
+    """Sizes and times are wrong in MLST and MLSD, too, and no other fact is."""
     client = lab.enter()
     facts, listing = client.ask("MLST a.txt").lines[1], client.fetch_all("MLSD /")[1].decode()
     lab.add("MLST|MLSD: wrong_size 4; shift_time 60")
@@ -114,8 +114,8 @@ def test_facts(lab: Lab) -> None:
     assert len(client.applied) == 2
 
 
-def test_the_size_in_the_opening(lab: Lab) -> None:
-    """The size that 150 tells is wrong, the file is whole."""
+def test_the_size_in_the_preliminary_reply(lab: Lab) -> None:
+    """The size in the 150 is wrong, the file is complete."""
     client = lab.enter("RETR: wrong_size -1")
     data = client.begin("RETR a.txt")
     assert data.rest().content == b"hello\n"
@@ -125,7 +125,7 @@ def test_the_size_in_the_opening(lab: Lab) -> None:
 
 @pytest.mark.parametrize(("by", "content"), [(1, b"456789"), (-2, b"123456789"), (-9, b"0123456789")])
 def test_offsets(lab: Lab, by: int, content: bytes) -> None:
-    """REST is answered as ever, and the file begins elsewhere."""
+    """The reply to REST is normal, and the file begins at another offset."""
     client = lab.enter(f"REST: shift_offset {by}")
     assert client.code("REST 3") == "350"
     assert client.applied == [f"REST: shift_offset {by}"]
@@ -147,7 +147,7 @@ def test_offsets(lab: Lab, by: int, content: bytes) -> None:
     ],
 )
 def test_garbled(lab: Lab, word: str, line: str, content: bytes) -> None:
-    """Bits are flipped where the fault says, and nowhere else; the log shows what came of it."""
+    """Only the bits of the fault are flipped; the log shows the result."""
     fault = f"NOOP #1: {word}"
     client = lab.enter(fault)
     client.send(line)
@@ -159,7 +159,7 @@ def test_garbled(lab: Lab, word: str, line: str, content: bytes) -> None:
 
 
 def test_a_reply_that_is_too_short_to_be_garbled(lab: Lab) -> None:
-    """Where there is no such byte nothing is flipped, and the fault has not happened."""
+    """If the reply has no such byte nothing is flipped, and the fault has not happened."""
     client = lab.enter("NOOP optional: garble first=18")
     assert shown(client.ask("NOOP")) == "200 Nothing done"
     assert not client.applied

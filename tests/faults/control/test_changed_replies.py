@@ -104,10 +104,10 @@ def test_a_reply_before_the_greeting(lab: Lab) -> None:
 @pytest.mark.parametrize("code", ["234", "200"])
 def test_a_changed_reply_to_auth(lab: Lab, code: str) -> None:
     """After any reply, the TLS handshake follows."""
-    lab.add(f"AUTH #1: reply {code} 'Shake hands'")
+    lab.add(f"AUTH #1: reply {code} 'Go ahead'")
     client = lab.connect()
     assert client.reply().code == "220"
-    assert shown(client.ask("AUTH TLS")) == f"{code} Shake hands"
+    assert shown(client.ask("AUTH TLS")) == f"{code} Go ahead"
     client.encrypt_first()
     assert client.code("NOOP") == "200"
 
@@ -246,12 +246,12 @@ def test_a_repeated_221(lab: Lab) -> None:
 @pytest.mark.parametrize(
     ("phase", "content"),
     [
-        ("command", b"299 Stray\r\n200 Nothing done\r\n"),
-        ("before_reply", b"299 Stray\r\n200 Nothing done\r\n"),
-        ("after_reply", b"200 Nothing done\r\n299 Stray\r\n"),
+        ("command", b"299 Extra\r\n200 Nothing done\r\n"),
+        ("before_reply", b"299 Extra\r\n200 Nothing done\r\n"),
+        ("after_reply", b"200 Nothing done\r\n299 Extra\r\n"),
     ],
 )
-@pytest.mark.parametrize("word", ["say 299 Stray", "say_raw b'299 Stray\\r\\n'"])
+@pytest.mark.parametrize("word", ["say 299 Extra", "say_raw b'299 Extra\\r\\n'"])
 def test_an_unsolicited_reply(lab: Lab, word: str, phase: str, content: bytes) -> None:
     """An unsolicited reply is sent before or after the true reply."""
     fault = f"NOOP #1: {word} phase={phase}"
@@ -264,11 +264,11 @@ def test_an_unsolicited_reply(lab: Lab, word: str, phase: str, content: bytes) -
 
 @pytest.mark.parametrize(
     ("phase", "piece"),
-    [("before_reply", f"299 Stray\r\n250 {DIR}\r\n"), ("after_reply", f"250 {DIR}\r\n299 Stray\r\n")],
+    [("before_reply", f"299 Extra\r\n250 {DIR}\r\n"), ("after_reply", f"250 {DIR}\r\n299 Extra\r\n")],
 )
 def test_an_unsolicited_reply_is_in_one_piece_with_the_true_one(lab: Lab, phase: str, piece: str) -> None:
     """Replies that follow each other are in the same packet, or in the same TLS record."""
-    client = lab.enter(f"CWD: say 299 Stray phase={phase}")
+    client = lab.enter(f"CWD: say 299 Extra phase={phase}")
     client.send("CWD dir")
     assert client.piece() == piece.encode()
 

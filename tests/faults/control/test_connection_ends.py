@@ -46,8 +46,8 @@ def test_what_is_logged(lab: Lab, word: str) -> None:
     client._put(b"CWD dir\r\nNOOP\r\n")
     assert client.end() == ending(word, client)
     assert lab.reason(client) == "cut off"
-    told = client.events(CommandReceived, ReplySent, FaultApplied, Disconnected)
-    assert [type(event) for event in told[-3:]] == [CommandReceived, FaultApplied, Disconnected]
+    logged = client.events(CommandReceived, ReplySent, FaultApplied, Disconnected)
+    assert [type(event) for event in logged[-3:]] == [CommandReceived, FaultApplied, Disconnected]
     assert lab.server.log.find("CWD")[0].replies == []
 
 

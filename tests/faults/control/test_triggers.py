@@ -184,7 +184,7 @@ def test_a_line_that_is_too_long(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "spoilt", "healthy"),
+    ("word", "changed", "healthy"),
     [
         ("no_reply", b"", b"226 Transfer complete\r\n"),
         ("reply 451 Oh", b"451 Oh\r\n", b"226 Transfer complete\r\n"),
@@ -194,7 +194,7 @@ def test_a_line_that_is_too_long(lab: Lab) -> None:
         ("delay 1 phase=before_close", b"226 Transfer complete\r\n", b"226 Transfer complete\r\n"),
     ],
 )
-def test_two_sessions_race(lab: Lab, word: str, spoilt: bytes, healthy: bytes) -> None:
+def test_two_sessions_race(lab: Lab, word: str, changed: bytes, healthy: bytes) -> None:
     """A fault with `times(1)` happens to the session that reaches its moment first, and to no other."""
     [armed] = lab.add(f"RETR times=1: {word}")
     slow, fast = lab.enter(), lab.enter()
@@ -202,7 +202,7 @@ def test_two_sessions_race(lab: Lab, word: str, spoilt: bytes, healthy: bytes) -
     assert [slow.reply().code, fast.reply().code] == ["150", "150"]
     assert armed.fired == 0
     assert fast_data.rest().content == BIG
-    assert fast.read(len(spoilt)) == spoilt
+    assert fast.read(len(changed)) == changed
     lab.wait_applied()
     assert slow_data.rest().content == BIG
     assert slow.read(len(healthy)) == healthy

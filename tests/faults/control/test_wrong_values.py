@@ -107,8 +107,8 @@ def test_facts(lab: Lab) -> None:
     client = lab.enter()
     facts, listing = client.ask("MLST a.txt").lines[1], client.fetch_all("MLSD /")[1].decode()
     lab.add("MLST|MLSD: wrong_size 4; shift_time 60")
-    spoilt, other = client.ask("MLST a.txt").lines[1], client.fetch_all("MLSD /")[1].decode()
-    assert spoilt == facts.replace("size=6;", "size=10;").replace("20010909014640", "20010909014740")
+    changed, other = client.ask("MLST a.txt").lines[1], client.fetch_all("MLSD /")[1].decode()
+    assert changed == facts.replace("size=6;", "size=10;").replace("20010909014640", "20010909014740")
     expected = re.sub(r"(?<=size=)\d+", lambda found: str(int(found[0]) + 4), listing)
     assert other == expected.replace("20010909014640", "20010909014740")
     assert len(client.applied) == 2
@@ -154,8 +154,8 @@ def test_garbled(lab: Lab, word: str, line: str, content: bytes) -> None:
     assert client.read(len(content)) == content
     assert client.applied == [fault]
     [record] = lab.server.log.find("NOOP")
-    told = content[:3].decode("ascii", "replace")
-    assert {code for code, _ in record.replies} == {told if told.isdigit() else "000"}
+    start = content[:3].decode("ascii", "replace")
+    assert {code for code, _ in record.replies} == {start if start.isdigit() else "000"}
 
 
 def test_a_reply_that_is_too_short_to_be_garbled(lab: Lab) -> None:

@@ -1,4 +1,4 @@
-"""Every fault that was seen in real bug reports, by its name, and what a client of bytes sees of it on the wire."""
+"""Every preset by its name, and what a raw client sees of it on the wire."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ pytestmark = pytest.mark.illegal_replies
 FILES = {"/a.bin": bytes(range(250)) * 8, "/ä.txt": b"hi", "/d/": None}
 _PORTS = re.compile(r"(?<=,)[0-9]+,?[0-9]+(?=\)|\Z)|(?<=\|\|\|)[0-9]+")
 _TIME = re.compile(rb"[A-Z][a-z]{2} [ 0-9]{2} [0-9:]{5}|[0-9-]{8,10}  [0-9:]{5}[AP]M")
-SILENCE = 0.3  # seconds in which nothing comes
+SILENCE = 0.3  # seconds without a byte
 
 
 class Walker:
-    """Says lines, and tells in words what came of each.
+    """Sends lines, and describes the result of each.
 
     Args:
-        address: Of the server.
+        address: The address of the server.
     """
 
     def __init__(self, address: tuple[str, int]) -> None:
@@ -38,11 +38,11 @@ class Walker:
         self.data: socket.socket | None = None
 
     def walk(self, script: str) -> str:
-        """What came of each step, with semicolons between them."""
+        """Return the results of the steps, with semicolons between them."""
         return "; ".join(self.step(step.strip()) for step in script.split(";"))
 
     def step(self, step: str) -> str:
-        """Do one thing: ``+`` reads one more reply, ``hush`` expects none, ``get`` and ``put`` are transfers."""
+        """Perform a step: ``+`` reads a reply, ``hush`` expects none, ``get`` and ``put`` are transfers."""
         try:
             match step.split(" ", 1):
                 case ["+"]:
@@ -87,7 +87,7 @@ class Walker:
         return self.client.reply().code
 
     def _line(self, line: str) -> str:
-        """The first line of a listing, without its time."""
+        """Return the first line of a listing, without its time."""
         with self.client.passive() as data:
             self.client.ask(line)
             data.settimeout(SILENCE)
@@ -115,7 +115,7 @@ class Walker:
             first = self.client.ask(line)
             if not first.is_preliminary:
                 return first.code
-            # Whether an upload meets FIN or RST depends on who was faster; that is proven elsewhere.
+            # Whether an upload sees FIN or RST depends on timing; other tests check it.
             with suppress(OSError):
                 data.sendall(b"x" * 2000)
                 data.shutdown(socket.SHUT_WR)
@@ -134,7 +134,7 @@ class Walker:
 
 
 def received(data: socket.socket) -> tuple[int, str]:
-    """How many bytes come, and what ends them."""
+    """Return the number of received bytes, and how the connection ended."""
     count = 0
     data.settimeout(SILENCE)
     try:
@@ -148,7 +148,7 @@ def received(data: socket.socket) -> tuple[int, str]:
 
 
 TABLE = [
-    # Name, what is done, and what comes of it.
+    # Name, steps, and results.
     ("pasv-behind-nat", "login; text PASV; EPSV", "login; Entering Passive Mode (10,0,0,1,P).; 229"),
     ("epsv-refused", "login; EPSV; PASV", "login; 500; 227"),
     ("data-port-unreachable", "login; connect EPSV; connect PASV; NOOP", "login; silence; silence; 200"),
@@ -247,7 +247,7 @@ ENCRYPTED = {
     "no-close-notify",
     "prot-c-refused",
 }
-"""Those that a test of their own is below for."""
+"""Presets with their own tests below."""
 
 
 _WITH_DATA = re.compile(r"(?:^|; )(?:\+|(?:hush|get|put|line|raw|data|connect)\b)")
@@ -257,27 +257,27 @@ at_a_fixed_time = pytest.mark.ftp(files=FILES, clock=lambda: 1_700_000_000.0)
 
 
 def cases(*, transfers: bool) -> pytest.MarkDecorator:
-    """The rows in which something is transferred, or the others."""
+    """The rows with transfers, or the others."""
     rows = [row for row in TABLE if bool(_TRANSFER.search(row[1])) == transfers]
     return pytest.mark.parametrize(("name", "script", "seen"), rows, ids=[row[0] for row in rows])
 
 
 @at_a_fixed_time
 @cases(transfers=False)
-def test_known_fault(ftp_server: FtpServer, name: str, script: str, seen: str) -> None:
-    """The name alone makes the server do what was seen, and its next session is healthy."""
-    check_known_fault(ftp_server, name, script, seen)
+def test_preset(ftp_server: FtpServer, name: str, script: str, seen: str) -> None:
+    """The preset has this effect, and the next session of the server works."""
+    check_preset(ftp_server, name, script, seen)
 
 
 @at_a_fixed_time
 @cases(transfers=True)
-def test_known_fault_of_transfers(ftp_server: FtpServer, name: str, script: str, seen: str) -> None:
-    """The same for what is seen of a transfer."""
-    check_known_fault(ftp_server, name, script, seen)
+def test_preset_of_transfers(ftp_server: FtpServer, name: str, script: str, seen: str) -> None:
+    """The preset has this effect on a transfer, and the next session of the server works."""
+    check_preset(ftp_server, name, script, seen)
 
 
-def check_known_fault(ftp_server: FtpServer, name: str, script: str, seen: str) -> None:
-    """The name alone makes the server do what was seen, and its next session is healthy."""
+def check_preset(ftp_server: FtpServer, name: str, script: str, seen: str) -> None:
+    """Check the effect of a preset, and that the next session works."""
     armed = ftp_server.faults.add(name)
     walker = Walker(ftp_server.address)
     with walker.client:
@@ -290,7 +290,7 @@ def check_known_fault(ftp_server: FtpServer, name: str, script: str, seen: str) 
 
 @at_a_fixed_time
 def test_a_healthy_server_differs(ftp_server: FtpServer) -> None:
-    """Where a fault refuses a command, a server without the fault answers otherwise."""
+    """If a fault refuses a command, a server without the fault replies differently."""
     refusing = {name for name, known in PRESETS.items() if re.search(r": (answer|not_implemented)", known.text)}
     rows = [row for row in TABLE if row[0] in refusing and not _WITH_DATA.search(row[1])]
     assert "size-refused-in-ascii" in {name for name, _, _ in rows}
@@ -301,19 +301,19 @@ def test_a_healthy_server_differs(ftp_server: FtpServer) -> None:
 
 
 def test_every_name_is_tested() -> None:
-    """There is a row for each."""
+    """There is a row for each preset."""
     assert {row[0] for row in TABLE} | ENCRYPTED == set(PRESETS)
 
 
 @table("name", PRESETS)
-def test_names_stand_for_text(name: str) -> None:
-    """A name is its text form, which comes back from the fault that it makes."""
+def test_names_and_their_text(name: str) -> None:
+    """A name is parsed as its text form, and the fault is written as this text."""
     assert parse(name) == parse(PRESETS[name].text) == parse(str(parse(name)))
     assert PRESETS[name].source
 
 
 def test_an_unknown_name() -> None:
-    """A name that does not exist is told with the nearest that does."""
+    """The error for an unknown name suggests the nearest one."""
     with pytest.raises(ConfigurationError, match="unknown preset 'pasv-behind-nta': did you mean 'pasv-behind-nat'"):
         parse("pasv-behind-nta")
     with pytest.raises(ConfigurationError, match="unknown preset 'coffee-is-cold': see the table"):
@@ -322,7 +322,7 @@ def test_an_unknown_name() -> None:
 
 @pytest.mark.ftp(faults=["auth-refused"])
 def test_auth_refused(ftps_server: FtpServer) -> None:
-    """There is no encryption to be had."""
+    """TLS is not available."""
     with RawClient(ftps_server.address) as client:
         assert client.reply().code == "220"
         assert client.code("AUTH TLS") == "502"
@@ -330,7 +330,7 @@ def test_auth_refused(ftps_server: FtpServer) -> None:
 
 @pytest.mark.ftp(faults=["injection-behind-auth"])
 def test_injection_behind_auth(ftps_server: FtpServer) -> None:
-    """Replies in clear stand behind the 234, in the same packet."""
+    """Replies without TLS follow the 234, in the same packet."""
     with RawClient(ftps_server.address) as client:
         assert client.reply().code == "220"
         client.send("AUTH TLS")
@@ -339,7 +339,7 @@ def test_injection_behind_auth(ftps_server: FtpServer) -> None:
 
 @pytest.mark.ftp(faults=["handshake-dropped"])
 def test_handshake_dropped(ftps_server: FtpServer) -> None:
-    """The server hangs up on the hello of the client."""
+    """The server closes the connection after the ClientHello."""
     with FtpsClient(ftps_server.address) as client:
         assert client.reply().code == "220"
         with pytest.raises((ssl.SSLEOFError, ConnectionResetError)):
@@ -348,7 +348,7 @@ def test_handshake_dropped(ftps_server: FtpServer) -> None:
 
 @pytest.mark.ftp(files=FILES, faults=["data-handshake-dropped"])
 def test_data_handshake_dropped(ftps_server: FtpServer) -> None:
-    """The server hangs up on the hello of a data connection; the session goes on."""
+    """The server closes the data connection after the ClientHello; the session continues."""
     with FtpsClient(ftps_server.address) as client:
         client.enter()
         with pytest.raises((ssl.SSLEOFError, ConnectionResetError)):
@@ -359,7 +359,7 @@ def test_data_handshake_dropped(ftps_server: FtpServer) -> None:
 
 @pytest.mark.ftp(files=FILES, faults=["no-close-notify"])
 def test_no_close_notify(ftps_server: FtpServer) -> None:
-    """All bytes come, and then an end that may be a cut."""
+    """All bytes are received, and then an end without close_notify."""
     with FtpsClient(ftps_server.address) as client:
         client.enter()
         wire = client.transfer("RETR /a.bin")
@@ -371,7 +371,7 @@ def test_no_close_notify(ftps_server: FtpServer) -> None:
 
 @pytest.mark.ftp(faults=["prot-c-refused"])
 def test_prot_c_refused(ftps_server: FtpServer) -> None:
-    """Data connections cannot go back to clear text."""
+    """Data connections cannot go back to no TLS."""
     with FtpsClient(ftps_server.address) as client:
         client.enter()
         client.play("PROT P=200; PROT C=534")

@@ -1,7 +1,7 @@
-"""The program curl as a witness: it knows nothing of us, and says by its exit code what went wrong.
+"""The program curl as a witness: its exit code says what went wrong.
 
-The codes are those of the section EXIT CODES of its manual. Where these leave a choice, or curl does what nobody would
-expect, the table says why. Certificates are no faults, and are in ``tests/clients/test_tls_curl.py``.
+The codes are those of the section EXIT CODES of its manual. Where these leave a choice, or curl does something
+unexpected, the table gives the reason. Certificates are not faults: see ``tests/clients/test_tls_curl.py``.
 """
 
 from __future__ import annotations
@@ -62,9 +62,13 @@ RESUME = ("-C", "-", *GET)
 PUT = ("-T", "a.bin", "{url}/in/b.bin")
 LIST = ("{url}/in/",)
 NAMES = ("-l", "{url}/in/")
-BRIEF = ("--max-time", "2")  # for what would last for ever; long enough for a busy machine to get there
+BRIEF = ("--max-time", "2")  # for endless waits; long enough for a busy machine
 
-PUT_FOR_EVER = ("-T", "/dev/zero", "{url}/in/b.bin")  # no socket keeps so much: it is sending when the fault comes
+PUT_FOR_EVER = (
+    "-T",
+    "/dev/zero",
+    "{url}/in/b.bin",
+)  # more than the buffers: curl is sending at the fault
 
 OF_421 = "a 421 is taken for a time-out, whenever it comes (curl test1120)"
 SIZE_IS_BELIEVED = "what SIZE says is believed, and not one byte more is read"
@@ -73,7 +77,7 @@ NO_NOTIFY = "whether close_notify is missed depends on the versions of curl and 
 
 
 class Row(NamedTuple):
-    """What goes wrong, how curl ends, and what it was doing; of codes that depend, `also` is the other."""
+    """A fault, the exit code of curl, and the action; if the code may differ, `also` is the other one."""
 
     fault: str
     code: int
@@ -179,7 +183,7 @@ TABLE = [
     Row("RETR: mismatched_lines", NO_FILE, GET, MOST, "the code of the last line counts: 151 for 150"),
     Row("RETR: close phase=before_reply", RECEIVE_ERROR, GET, MOST),
     Row("RETR: reset phase=before_reply", RECEIVE_ERROR, GET, MOST),
-    # Listings, whose size nobody knows.
+    # Listings, whose size is unknown.
     Row("LIST: not_implemented", NO_FILE, LIST, MOST),
     Row("LIST: truncate after_bytes=10", OK, LIST, MOST, "nobody could know"),
     Row("LIST: drop_data after_bytes=10", PARTIAL, LIST, PASSIVE, NO_NOTIFY, also=RECEIVE_ERROR),
@@ -201,7 +205,7 @@ TABLE = [
     Row("STOR: no_reply", TIMED_OUT, (*BRIEF, *PUT), (EPSV,)),
     Row("STOR: close phase=before_reply", RECEIVE_ERROR, PUT, MOST),
     Row("STOR: reset phase=before_reply", RECEIVE_ERROR, PUT, MOST),
-    # Everywhere, and the end.
+    # Everywhere, and QUIT.
     Row("*: slice 1", OK, GET, MOST),
     Row("*: delay 0.01", OK, GET, MOST),
     Row("QUIT: reset", OK, GET, MOST),
@@ -221,7 +225,7 @@ TABLE = [
 ]
 
 NAMED = [
-    # As bug reports have them.
+    # From bug reports.
     Row("too-many-users", TIMED_OUT, GET, PASSIVE, OF_421),
     Row("banner-multi-line", OK, GET, PASSIVE),
     Row("login-430", LOGIN_DENIED, GET, PASSIVE),
@@ -251,13 +255,13 @@ NAMED = [
 
 @pytest.fixture
 def ftp_config() -> dict[str, Any]:
-    """Settings of all servers: none gives up before curl does."""
+    """Settings of all servers: no server times out before curl does."""
     return {"files": {"/in/a.bin": DATA}, "wait_future_timeout": 10}
 
 
 @pytest.fixture
 def curl(tmp_path: Path) -> Program:
-    """The program without a settings file, in a folder with what to send, and with a part of what to get."""
+    """The program without a settings file, in a folder with a file to send, and a part of a file to get."""
     program = Program("curl", tmp_path, "-q", "-sS", "--noproxy", "*")
     program.write("a.bin", DATA)
     program.write("got.bin", DATA[:1000])
@@ -265,7 +269,7 @@ def curl(tmp_path: Path) -> Program:
 
 
 def cases(rows: list[Row]) -> pytest.MarkDecorator:
-    """Each row in each mode that it is for."""
+    """Each row in each of its modes."""
     params = [pytest.param(row, mode, id=f"{row.fault}, {mode}") for row in rows for mode in row.modes]
     return pytest.mark.parametrize(("row", "mode"), params)
 
@@ -273,14 +277,14 @@ def cases(rows: list[Row]) -> pytest.MarkDecorator:
 @pytest.mark.each_once
 @cases(TABLE)
 def test_exit_codes(ftp_server_factory: Callable[..., FtpServer], curl: Program, row: Row, mode: str) -> None:
-    """Curl ends with the code of what went wrong."""
+    """Curl ends with the code of the fault."""
     check_exit_code(ftp_server_factory, curl, row, mode)
 
 
 @pytest.mark.each_once
 @cases(NAMED)
 def test_named_faults(ftp_server_factory: Callable[..., FtpServer], curl: Program, row: Row, mode: str) -> None:
-    """The same for faults that have a name; the next run is healthy."""
+    """Curl ends with the code of a preset; the next run works."""
     server = check_exit_code(ftp_server_factory, curl, row, mode)
 
     server.faults.clear()
@@ -292,7 +296,7 @@ def test_named_faults(ftp_server_factory: Callable[..., FtpServer], curl: Progra
 
 
 def check_exit_code(make: Callable[..., FtpServer], curl: Program, row: Row, mode: str) -> FtpServer:
-    """Curl ends with the code of what went wrong, and the log tells of the fault; the server goes on with it."""
+    """Curl ends with the code of the fault, and the log has the fault; the server continues."""
     tls = "implicit" if mode == IMPLICIT else "explicit" if mode == TLS else None
     server = make(tls=tls, faults=[row.fault])
     call = (part.replace("{url}", server.url) for part in row.call)
@@ -308,10 +312,10 @@ def check_exit_code(make: Callable[..., FtpServer], curl: Program, row: Row, mod
 def test_data_handshake(
     ftp_server_factory: Callable[..., FtpServer], curl: Program, word: str, call: tuple[str, ...]
 ) -> None:
-    """A handshake that fails on the data connection ends with the code for handshakes.
+    """A failed handshake on the data connection ends with the code for handshakes.
 
-    Curl 7.88 may have asked for TYPE by then, and loses count of replies when that is answered first; after EPSV it
-    even tries PASV. So TYPE has to wait, and EPSV is not asked for.
+    Curl 7.88 may have sent TYPE by then, and gets out of sync with replies if that is answered first; after EPSV it
+    even tries PASV. So TYPE waits, and EPSV is not sent.
     """
     faults = [f"PASV: {word}", "TYPE optional: delay 0.5"]
     server = ftp_server_factory(tls="explicit", faults=faults)
@@ -320,8 +324,8 @@ def test_data_handshake(
     server.faults.assert_fired()
 
 
-def test_nobody_is_there(ftp_server: FtpServer, curl: Program) -> None:
-    """A server that has stopped refuses, one that pauses keeps silent, and one that goes on is as before."""
+def test_a_server_that_is_stopped_or_paused(ftp_server: FtpServer, curl: Program) -> None:
+    """A stopped server refuses connections, a paused one does not answer, and a resumed one works again."""
     curl("-o", "got.bin", stopped := f"{ftp_server.url}/in/a.bin")
     ftp_server.stop()
     curl(stopped, code=NO_CONNECTION)

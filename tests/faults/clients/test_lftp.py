@@ -1,4 +1,4 @@
-"""The program lftp as a witness: what it takes for lost, what it tries again, and where it goes on."""
+"""The program lftp as a witness: what it treats as lost, what it tries again, and where it resumes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TRIES = 3
 SETTINGS = (
     "set cmd:fail-exit yes",
     f"set net:max-retries {TRIES}",
-    "set net:reconnect-interval-base 1",  # with 0 it may wait for its time-out
+    "set net:reconnect-interval-base 1",  # with 0 it may wait for its timeout
     "set net:reconnect-interval-multiplier 1",
     "set ftp:ssl-allow no",
     "set ftp:prefer-epsv no",
@@ -28,9 +28,9 @@ pytestmark = [pytest.mark.illegal_replies, pytest.mark.ftp(files={"/in/a.bin": D
 
 
 class Row(NamedTuple):
-    """What goes wrong; what lftp complains of, or not; sessions and transfers begun; where it went on; its patience.
+    """A fault; the complaint of lftp, or none; sessions and transfers; where it resumed; its timeout.
 
-    With None for `rest` that depends: a 426 that lftp sees first makes it throw away what it has not read yet.
+    With None for `rest` this may differ: after a 426 that it reads first, lftp discards bytes that it has not read.
     """
 
     fault: str
@@ -49,12 +49,12 @@ GET = [
     Row("FEAT: not_implemented"),
     Row("SIZE: not_implemented"),
     Row("SIZE: wrong_size 10", "file size decreased"),
-    Row("PASV: not_implemented", sessions=2),  # active mode is next
+    Row("PASV: not_implemented", sessions=2),  # it tries active mode next
     Row("PASV: malformed_address no-delimiter", sessions=2),
     Row("PASV times=1: refuse_data", sessions=2),
     Row("PASV: refuse_data", "Connection refused", sessions=TRIES, transfers=0),
     Row("PASV times=1: ignore_data", sessions=2, transfers=2, timeout=2),
-    Row("PASV: wrong_address"),  # it sees that the address is private, and takes the server's
+    Row("PASV: wrong_address"),  # it sees that the address is private, and uses the server's
     Row("RETR: deny", "550 Permission denied"),
     Row("RETR times=1: answer 450", transfers=2),
     Row("RETR: drop_data", "max-retries exceeded", transfers=TRIES),
@@ -81,14 +81,14 @@ def lftp(tmp_path: Path) -> Program:
 
 
 def run(lftp: Program, server: FtpServer, command: str, row: Row | None = None) -> None:
-    """Run a command in a session of its own; with a complaint it must fail."""
+    """Run a command in a new session; with a complaint it must fail."""
     complaint, timeout = (row.complaint, row.timeout) if row else ("", 20)
     script = [*SETTINGS, f"set net:timeout {timeout}", f"open {server.url}", command]
     assert complaint in lftp("; ".join(script), code=1 if complaint else 0).text
 
 
 def check_tries(server: FtpServer, verb: str, row: Row) -> None:
-    """Hold the log against what lftp should have tried."""
+    """Compare the log with what lftp should have tried."""
     server.faults.assert_fired()
     assert (len(server.log.sessions), len(server.log.find(verb))) == (row.sessions, row.transfers)
     assert row.rest in (None, tuple(record.argument for record in server.log.find("REST")))
@@ -97,7 +97,7 @@ def check_tries(server: FtpServer, verb: str, row: Row) -> None:
 @pytest.mark.each_once
 @pytest.mark.parametrize("row", GET, ids=lambda row: row.fault)
 def test_downloads(ftp_server: FtpServer, lftp: Program, row: Row) -> None:
-    """Lftp tries again, in another way or from where it was, or tells why not; the next run is healthy."""
+    """Lftp tries again, in another way or from where it was, or reports why not; the next run works."""
     ftp_server.faults.add(row.fault)
     run(lftp, ftp_server, "get in/a.bin", row)
     check_tries(ftp_server, "RETR", row)
@@ -112,7 +112,7 @@ def test_downloads(ftp_server: FtpServer, lftp: Program, row: Row) -> None:
 @pytest.mark.each_once
 @pytest.mark.parametrize("row", PUT, ids=lambda row: row.fault)
 def test_uploads(ftp_server: FtpServer, lftp: Program, row: Row) -> None:
-    """An upload goes on where the server lost it, or ends with what the server said; the next run is healthy."""
+    """An upload resumes where the server lost it, or ends with the server's reply; the next run works."""
     ftp_server.faults.add(row.fault)
     run(lftp, ftp_server, "put large.bin -o in/b.bin", row)
     check_tries(ftp_server, "STOR", row)

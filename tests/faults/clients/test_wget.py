@@ -1,4 +1,4 @@
-"""The program wget as a witness: what it takes for lost, what it tries again, and where it goes on."""
+"""The program wget as a witness: what it treats as lost, what it tries again, and where it resumes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TRIES = 3
 
 
 class Row(NamedTuple):
-    """What goes wrong; the exit code; sessions and downloads that were begun; where it went on."""
+    """A fault; the exit code; sessions and downloads; where it resumed."""
 
     fault: str
     code: int = 0
@@ -62,7 +62,7 @@ def wget(tmp_path: Path) -> Program:
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row.fault)
 def test_tries_again(ftp_server: FtpServer, wget: Program, row: Row) -> None:
-    """Wget ends with the right code after the tries that it makes, and what it then has is the file."""
+    """Wget ends with the right code after its tries, and has the file."""
     ftp_server.faults.add(row.fault)
     wget(f"{ftp_server.url}/in/a.bin", code=row.code)
     ftp_server.faults.assert_fired()
@@ -86,8 +86,8 @@ def test_tries_again(ftp_server: FtpServer, wget: Program, row: Row) -> None:
         ("REST: shift_offset 10", DATA[:1000] + DATA[1010:]),
     ],
 )
-def test_sees_nothing(ftp_server: FtpServer, wget: Program, fault: str, content: bytes) -> None:
-    """What only the size of the file could tell goes unseen: wget believes the 226."""
+def test_undetected_losses(ftp_server: FtpServer, wget: Program, fault: str, content: bytes) -> None:
+    """Wget believes the 226, although only the size shows the loss."""
     ftp_server.faults.add(fault)
     ftp_server.faults.add("RETR times=1: fail 426 after_bytes=1000" if "REST" in fault else "RETR: reply 226")
     wget(f"{ftp_server.url}/in/a.bin")

@@ -1,4 +1,4 @@
-"""For all tests of data connections on which things go wrong: a server, a client, and that nothing is left over."""
+"""For all tests of faults of data connections: a server, a client, and a check that nothing is left over."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.support.ftps import FtpsClient
 
 @pytest.fixture(autouse=True)
 def _nothing_is_left(_ftp_loop_thread: None) -> Iterator[None]:
-    """No test may leave a thread, a task or a descriptor behind, and none may need a collector of garbage for that."""
+    """No test may leave a thread, a task or a descriptor, and none may need the garbage collector for that."""
     before = _held()
     yield
     assert _held() == before
@@ -32,18 +32,18 @@ def _held() -> tuple[list[str], int, list[str]]:
 
 @pytest.fixture
 def ftp_config() -> dict[str, Any]:
-    """Settings of all servers: TLS for those who want it, and machines are shared, so nobody is in a hurry."""
+    """Settings of all servers: TLS is available, and timeouts are long, because test machines may be busy."""
     return {"tls": "explicit", "files": FILES, "wait_future_timeout": 10}
 
 
 @pytest.fixture
 def kind() -> str:
-    """How connections are protected; tests choose among `KINDS`."""
+    """The encryption of connections; tests choose from `KINDS`."""
     return "clear"
 
 
 @pytest.fixture
 def client(ftp_server: FtpServer, kind: str) -> Iterator[FtpsClient]:
-    """A client of bytes, logged in."""
+    """A raw client that is logged in."""
     with enter(ftp_server, kind) as client:
         yield client

@@ -1,4 +1,4 @@
-"""What becomes of the bytes on their way: in pieces, with flipped bits, with more behind them, or half way closed."""
+"""Changed data: pieces, flipped bits, trailing bytes, and half-closed connections."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ALPHABET = b"abcdefghijklmnopqrstuvwxyz"
 
 
 def moved(server: FtpServer) -> list[int]:
-    """How many bytes went at once, each time."""
+    """The number of bytes of each write."""
     return [event.size for event in server.log.events if isinstance(event, DataMoved)]
 
 
@@ -27,7 +27,7 @@ def moved(server: FtpServer) -> list[int]:
 
 @each_kind
 def test_pieces_with_pauses(ftp_server: FtpServer, client: FtpsClient, kind: str) -> None:
-    """Between two pieces nothing comes until the pause is over; behind the last one the end comes at once."""
+    """Between two pieces nothing is sent until the pause is over; after the last one the end follows at once."""
     ftp_server.files["/small.bin"] = SMALL
     ftp_server.clock.freeze()
     ftp_server.faults.add(on("RETR").slice_data(1024, pause=5).times(1))
@@ -48,7 +48,7 @@ def test_pieces_with_pauses(ftp_server: FtpServer, client: FtpsClient, kind: str
 @each_kind
 @pytest.mark.parametrize("size", [1000, 1024, 9999, 10_000, 10_001])
 def test_pieces_without_pauses(ftp_server: FtpServer, client: FtpsClient, kind: str, size: int) -> None:
-    """All pieces but the last have exactly so many bytes; no time needs to go by."""
+    """All pieces except the last have exactly this number of bytes; no time needs to pass."""
     ftp_server.files["/small.bin"] = SMALL
     ftp_server.clock.freeze()
     ftp_server.faults.add(on("RETR").slice_data(size))
@@ -60,7 +60,7 @@ def test_pieces_without_pauses(ftp_server: FtpServer, client: FtpsClient, kind: 
 
 
 def test_each_piece_is_a_packet(ftp_server: FtpServer, client: FtpsClient) -> None:
-    """The system puts no two pieces together, though no time goes by between them (Linux counts packets)."""
+    """The system never joins two pieces, even without a pause (Linux counts packets)."""
     ftp_server.files["/small.bin"] = SMALL
     ftp_server.faults.add(on("RETR").slice_data(1000))
     line = begin(client, "RETR small.bin")
@@ -71,8 +71,8 @@ def test_each_piece_is_a_packet(ftp_server: FtpServer, client: FtpsClient) -> No
     assert struct.unpack_from("I", information, 152) == (10,)  # tcpi_data_segs_in
 
 
-def test_pieces_reach_over_blocks_and_listings(ftp_server: FtpServer, client: FtpsClient) -> None:
-    """A piece ends where the file's blocks end, too; listings come in pieces as files do."""
+def test_pieces_of_blocks_and_listings(ftp_server: FtpServer, client: FtpsClient) -> None:
+    """A piece also ends at the end of a block of the file; listings are sent in pieces, too."""
     ftp_server.faults.add(on("RETR").slice_data(300_000))
     assert begin(client, "RETR data.bin").rest() == (DATA, "FIN")
     assert client.reply().code == "226"
@@ -87,7 +87,7 @@ def test_pieces_reach_over_blocks_and_listings(ftp_server: FtpServer, client: Ft
 
 
 def test_pieces_of_mode_z(ftp_server: FtpServer, client: FtpsClient) -> None:
-    """In MODE Z each piece can be inflated before the next one comes."""
+    """In MODE Z each piece can be inflated before the next one is sent."""
     ftp_server.clock.freeze()
     ftp_server.files["/abc"] = ALPHABET
     ftp_server.faults.add(on("RETR").slice_data(10, pause=1))
@@ -110,7 +110,7 @@ def test_pieces_of_mode_z(ftp_server: FtpServer, client: FtpsClient) -> None:
 
 
 def test_uploads_have_no_pieces(ftp_server: FtpServer) -> None:
-    """Who sends cuts the pieces, so the server cannot for an upload."""
+    """The sender makes the pieces, so the server cannot do it for an upload."""
     with pytest.raises(ConfigurationError, match="it can happen only with LIST, MLSD, NLST, RETR, not with STOR"):
         ftp_server.faults.add(on("STOR").slice_data(5))
 
@@ -118,7 +118,7 @@ def test_uploads_have_no_pieces(ftp_server: FtpServer) -> None:
 # With flipped bits.
 
 
-def spoilt(content: bytes, first: int, every: int | None, mask: int) -> bytes:
+def flipped(content: bytes, first: int, every: int | None, mask: int) -> bytes:
     """Bytes with flipped bits."""
     changed = bytearray(content)
     for number in [first] if every is None else range(first, len(content), every):
@@ -134,16 +134,16 @@ each_garbling = pytest.mark.parametrize(
 
 @each_kind
 @each_garbling
-def test_a_spoilt_download(
+def test_a_garbled_download(
     ftp_server: FtpServer, client: FtpsClient, kind: str, first: int, every: int | None, mask: int
 ) -> None:
-    """Of a download these bits are flipped and no others; everything else is in order, also for the log."""
+    """Only these bits of a download are flipped; everything else is normal, also in the log."""
     ftp_server.faults.add(on("RETR").garble_data(first, every, mask).times(1))
 
     came = begin(client, "RETR data.bin").rest()
 
     assert is_logged_once(ftp_server)
-    assert came == (spoilt(DATA, first, every, mask), in_order(kind))
+    assert came == (flipped(DATA, first, every, mask), in_order(kind))
     assert client.reply().code == "226"
     assert (last(ftp_server).completed, last(ftp_server).size) == (True, len(DATA))
     assert ftp_server.files["/data.bin"] == DATA
@@ -152,10 +152,10 @@ def test_a_spoilt_download(
 
 @each_kind
 @each_garbling
-def test_a_spoilt_upload(
+def test_a_garbled_upload(
     ftp_server: FtpServer, client: FtpsClient, kind: str, first: int, every: int | None, mask: int
 ) -> None:
-    """What is stored of an upload has these bits flipped and no others, in however many pieces it came."""
+    """Only these bits of the stored upload are flipped, in however many pieces it arrived."""
     ftp_server.faults.add(on("STOR").garble_data(first, every, mask).times(1))
     line = begin(client, "STOR new.bin")
 
@@ -164,12 +164,12 @@ def test_a_spoilt_upload(
 
     assert client.reply().code == "226"
     assert is_logged_once(ftp_server)
-    assert ftp_server.files["/new.bin"] == spoilt(DATA, first, every, mask)
+    assert ftp_server.files["/new.bin"] == flipped(DATA, first, every, mask)
     assert goes_on(client, ftp_server)
 
 
-def test_what_is_not_reached_is_not_spoilt(ftp_server: FtpServer, client: FtpsClient) -> None:
-    """A file that ends before the first byte to spoil is whole, and nothing has happened."""
+def test_what_is_not_reached_is_not_garbled(ftp_server: FtpServer, client: FtpsClient) -> None:
+    """A file that ends before the first byte to change is complete, and the fault has not happened."""
     armed = ftp_server.faults.add(on("RETR").garble_data(len(DATA)).optional())
 
     assert client.fetch("RETR data.bin") == (["150", "226"], DATA)
@@ -177,7 +177,7 @@ def test_what_is_not_reached_is_not_spoilt(ftp_server: FtpServer, client: FtpsCl
 
 
 def test_bytes_count_from_the_restart_point(ftp_server: FtpServer, client: FtpsClient) -> None:
-    """After REST the first byte is the first that goes."""
+    """After REST, byte 0 is the first byte of the transfer."""
     ftp_server.files["/abc"] = ALPHABET
     ftp_server.faults.add(on("RETR").garble_data(mask=0x20))
     assert client.code("REST 10") == "350"
@@ -185,30 +185,30 @@ def test_bytes_count_from_the_restart_point(ftp_server: FtpServer, client: FtpsC
     assert client.fetch("RETR abc") == (["150", "226"], b"Klmnopqrstuvwxyz")
 
 
-def test_listings_are_spoilt_too(ftp_server: FtpServer, client: FtpsClient) -> None:
-    """Of NLST a letter is another."""
+def test_a_garbled_listing(ftp_server: FtpServer, client: FtpsClient) -> None:
+    """One letter of a listing of NLST is changed."""
     ftp_server.faults.add(on("NLST").garble_data(first=2))
 
     assert client.fetch("NLST few") == (["150", "226"], b"fev/a.txt\r\nfew/b.txt\r\n")
 
 
-def test_mode_z_carries_what_is_spoilt(ftp_server: FtpServer, client: FtpsClient) -> None:
-    """In MODE Z the file is spoilt, and not what is on the wire: it can be inflated."""
+def test_a_garbled_file_in_mode_z(ftp_server: FtpServer, client: FtpsClient) -> None:
+    """In MODE Z the file is changed, not the compressed bytes: they can be inflated."""
     ftp_server.faults.add(on("RETR").garble_data(every=1, mask=0xFF))
     assert client.code("MODE Z") == "200"
 
-    assert inflated(begin(client, "RETR lines.txt").rest().content) == spoilt(LINES, 0, 1, 0xFF)
+    assert inflated(begin(client, "RETR lines.txt").rest().content) == flipped(LINES, 0, 1, 0xFF)
     assert client.reply().code == "226"
 
 
-# With more behind them.
+# Trailing bytes.
 
 
 @each_kind
 @pytest.mark.parametrize("mode", ["S", "Z"])
 @pytest.mark.parametrize("command", ["RETR data.bin", "NLST few", "RETR nothing"])
-def test_more_than_there_is(ftp_server: FtpServer, client: FtpsClient, kind: str, mode: str, command: str) -> None:
-    """Behind the file more bytes come, and then the end in order."""
+def test_trailing_bytes(ftp_server: FtpServer, client: FtpsClient, kind: str, mode: str, command: str) -> None:
+    """After the file more bytes are sent, and then the connection ends in order."""
     ftp_server.files["/nothing"] = b""
     ftp_server.faults.add(on(command.split()[0]).pad(b"\0and more").times(1))
     content = {"RETR data.bin": DATA, "NLST few": b"few/a.txt\r\nfew/b.txt\r\n"}.get(command, b"")
@@ -226,21 +226,21 @@ def test_more_than_there_is(ftp_server: FtpServer, client: FtpsClient, kind: str
 
 
 def test_other_bytes_in_place_of_the_rest(ftp_server: FtpServer, client: FtpsClient) -> None:
-    """Words go together: the rest of the file is lost, and something else comes in its place."""
+    """Words combine: the rest of the file is lost, and other bytes are sent in its place."""
     ftp_server.faults.add(on("RETR").truncate(after_bytes=3).pad(b"???"))
 
     assert begin(client, "RETR data.bin").rest() == (DATA[:3] + b"???", "FIN")
     assert client.reply().code == "226"
 
 
-# Half way closed.
+# Half-closed connections.
 
 
 @each_kind
 @pytest.mark.parametrize("verb", DATA_VERBS)
 @pytest.mark.parametrize("command", ["RETR data.bin", "STOR new.bin"])
 def test_half_closed(ftp_server: FtpServer, client: FtpsClient, kind: str, verb: str, command: str) -> None:
-    """The end of file comes, the connection stays open, and nothing more is said until the client ends it."""
+    """The server sends FIN and keeps the connection open, and sends no reply until the client ends it."""
     ftp_server.clock.freeze()
     ftp_server.faults.add(on(command.split()[0]).half_close_data(after_bytes=5).times(1))
     line = begin(client, command, verb)
@@ -261,8 +261,8 @@ def test_half_closed(ftp_server: FtpServer, client: FtpsClient, kind: str, verb:
 
 
 @pytest.mark.parametrize("moment", [{"after_bytes": len(LINES)}, {"at": 1}], ids=str)
-def test_half_closed_behind_the_last_byte(ftp_server: FtpServer, client: FtpsClient, moment: dict[str, float]) -> None:
-    """In MODE Z, too: all bytes came, the end of file came, and no reply does."""
+def test_half_closed_after_the_last_byte(ftp_server: FtpServer, client: FtpsClient, moment: dict[str, float]) -> None:
+    """In MODE Z, too: all bytes and the end of file are received, and no reply."""
     ftp_server.faults.add(on("RETR").half_close_data(**moment).times(1))  # type: ignore[arg-type]
     assert client.code("MODE Z") == "200"
 

@@ -1,4 +1,4 @@
-"""Control connections that end while a transfer runs: after so many bytes, or after a part of the file."""
+"""Control connections that end during a transfer: after a number of bytes, or after a part of the file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ENDS: dict[str, tuple[End, End]] = {
     "reset": ("RST", "RST"),
     "half_close": ("FIN", "FIN"),
 }
-"""Word to how the control connection ends, in clear and under TLS."""
+"""How the control connection ends for each word, without and with TLS."""
 
 each_word = pytest.mark.parametrize("word", ENDS)
 
@@ -26,8 +26,8 @@ def end_of(word: str, kind: str) -> End:
     return ENDS[word][kind != "clear"]
 
 
-def well_after(server: FtpServer, client: FtpsClient, kind: str) -> None:
-    """The client goes, its session ends without any more replies, and the next one is well."""
+def works_after(server: FtpServer, client: FtpsClient, kind: str) -> None:
+    """The client closes, its session ends without further replies, and the next one works."""
     client.close()
     assert server.log.wait_until(lambda: server.log.sessions[0].closed_at is not None, 10)
     with enter(server, kind) as other:
@@ -44,12 +44,12 @@ def well_after(server: FtpServer, client: FtpsClient, kind: str) -> None:
     ],
     ids=str,
 )
-def test_a_download_goes_on(
+def test_a_download_continues(
     ftp_server: FtpServer, client: FtpsClient, kind: str, word: str, moment: dict[str, Any], size: int
 ) -> None:
-    """The control connection ends when N bytes have gone; the data are whole, and nobody is told so."""
+    """The control connection ends after N bytes; the data are complete, and the client gets no reply."""
     ftp_server.clock.freeze()
-    # The stall stands before the end, so that it can be seen when that comes.
+    # The stall is before the end, so that the test can see when the end happens.
     fault = on("RETR").stall_data(60, **moment)
     ftp_server.faults.add(getattr(fault, word)(**moment).times(1))
     line = begin(client, "RETR data.bin")
@@ -64,7 +64,7 @@ def test_a_download_goes_on(
     rest = line.rest()
 
     assert (came + rest.content, rest.end) == (DATA, in_order(kind))
-    well_after(ftp_server, client, kind)
+    works_after(ftp_server, client, kind)
     record = ftp_server.log.find("RETR", session=1)[0]
     assert record.code == ""
     assert (ftp_server.log.sessions[0].reason == "cut off") is (word != "half_close")
@@ -75,8 +75,8 @@ def test_a_download_goes_on(
 @each_kind
 @each_word
 @pytest.mark.parametrize("count", [0, 1, 1023, (1 << 20) + 1, len(DATA)])
-def test_an_upload_goes_on(ftp_server: FtpServer, client: FtpsClient, kind: str, word: str, count: int) -> None:
-    """The control connection ends when N bytes have come; the rest can be sent, and is stored."""
+def test_an_upload_continues(ftp_server: FtpServer, client: FtpsClient, kind: str, word: str, count: int) -> None:
+    """The control connection ends after N bytes; the client can send the rest, and it is stored."""
     ftp_server.faults.add(getattr(on("STOR"), word)(after_bytes=count).times(1))
     line = begin(client, "STOR new.bin")
     control = Line(client.sock, client.control)
@@ -89,14 +89,14 @@ def test_an_upload_goes_on(ftp_server: FtpServer, client: FtpsClient, kind: str,
 
     assert ftp_server.log.wait_until(lambda: last(ftp_server).completed is not None, 10)
     assert (last(ftp_server).completed, ftp_server.files["/new.bin"]) == (True, DATA)
-    well_after(ftp_server, client, kind)
+    works_after(ftp_server, client, kind)
 
 
 @each_word
 @pytest.mark.parametrize("verb", DATA_VERBS)
 @pytest.mark.parametrize("command", ["LIST", "NLST few", "MLSD few", "APPE new.bin", "STOU new.bin"])
 def test_all_commands(ftp_server: FtpServer, client: FtpsClient, word: str, verb: str, command: str) -> None:
-    """Whatever the transfer is, and however its connection came about."""
+    """For every transfer command, and every way to open a data connection."""
     ftp_server.faults.add(getattr(on(command.split()[0]), word)(after_bytes=3).times(1))
     line = begin(client, command, verb)
 
@@ -114,12 +114,12 @@ def test_all_commands(ftp_server: FtpServer, client: FtpsClient, word: str, verb
     assert last(ftp_server).completed
     if command.endswith("new.bin"):
         assert ftp_server.files["/new.bin"] == b"abcdef"
-    well_after(ftp_server, client, "clear")
+    works_after(ftp_server, client, "clear")
 
 
 @each_kind
-def test_whoever_half_closes_still_listens(ftp_server: FtpServer, client: FtpsClient, kind: str) -> None:
-    """After half_close commands are heard, and their replies lost."""
+def test_commands_after_half_close(ftp_server: FtpServer, client: FtpsClient, kind: str) -> None:
+    """After half_close commands are carried out, and their replies are lost."""
     ftp_server.faults.add(on("RETR").half_close(after_bytes=5).times(1))
     assert begin(client, "RETR data.bin").rest().content == DATA
     assert Line(client.sock, client.control).rest() == (b"", "FIN")
@@ -130,16 +130,16 @@ def test_whoever_half_closes_still_listens(ftp_server: FtpServer, client: FtpsCl
         assert ftp_server.log.wait_until(lambda: ftp_server.log.sessions[0].closed_at is not None, 10)
         assert "/lines.txt" not in ftp_server.files
 
-    well_after(ftp_server, client, kind)
+    works_after(ftp_server, client, kind)
 
 
 @each_kind
 @pytest.mark.parametrize("word", ["close", "reset"])
 def test_both_connections_end(ftp_server: FtpServer, client: FtpsClient, kind: str, word: str) -> None:
-    """Words go together: both connections end after the same byte."""
+    """Words combine: both connections end after the same byte."""
     ftp_server.faults.add(getattr(on("RETR"), word)(after_bytes=5).drop_data(after_bytes=5).times(1))
     line = begin(client, "RETR data.bin")
 
     assert line.rest() == (DATA[:5], "FIN")
     assert Line(client.sock, client.control).rest() == (b"", end_of(word, kind))
-    well_after(ftp_server, client, kind)
+    works_after(ftp_server, client, kind)

@@ -1,4 +1,4 @@
-"""How downloads end: exactly so many bytes come through, and then FIN, RST, close_notify or nothing at all."""
+"""The ends of downloads: an exact number of bytes is received, and then FIN, RST, close_notify or nothing."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ MOMENTS: list[tuple[dict[str, Any], int]] = [
 @each_kind
 @each_ending
 @pytest.mark.parametrize(("moment", "size"), MOMENTS, ids=lambda value: str(value) if value != {} else "at once")
-def test_exactly_so_many_bytes_come_through(
+def test_the_exact_number_of_bytes(
     ftp_server: FtpServer, client: FtpsClient, kind: str, ending: Ending, moment: dict[str, Any], size: int
 ) -> None:
-    """After N bytes, or after a part of the file, it ends: N bytes come, and the log and the reply tell."""
+    """The client receives N bytes, or a part of the file, and then the end; the log and the reply agree."""
     ftp_server.faults.add(ending.fault("RETR", **moment))
 
     came = begin(client, "RETR data.bin").rest()
@@ -38,7 +38,7 @@ def test_exactly_so_many_bytes_come_through(
 
 @each_ending
 def test_what_is_not_reached_does_not_happen(ftp_server: FtpServer, client: FtpsClient, ending: Ending) -> None:
-    """One byte beyond the file is never reached: the file is whole, and the fault tells what it waits for."""
+    """One byte more than the file is never reached: the file is complete, and the message names the number."""
     armed = ftp_server.faults.add(ending.fault("RETR", after_bytes=len(DATA) + 1).optional())
 
     assert client.fetch("RETR data.bin") == (["150", "226"], DATA)
@@ -54,7 +54,7 @@ def test_what_is_not_reached_does_not_happen(ftp_server: FtpServer, client: Ftps
 def test_listings_end_in_the_same_way(
     ftp_server: FtpServer, client: FtpsClient, kind: str, ending: Ending, line: str
 ) -> None:
-    """Of a listing the first bytes come, and then the end."""
+    """The client receives the first bytes of a listing, and then the end."""
     whole = begin(client, line).rest().content
     assert client.reply().code == "226"
     ftp_server.faults.add(ending.fault(line.split()[0], after_bytes=7))
@@ -70,10 +70,10 @@ def test_listings_end_in_the_same_way(
 @pytest.mark.parametrize(
     ("moment", "size"), [({"after_bytes": 1000}, 1000), ({"at": 0.5}, 500_001), ({"at": 1}, 1_000_002)]
 )
-def test_after_rest_the_bytes_of_the_transfer_count(
+def test_bytes_count_from_the_restart_point(
     ftp_server: FtpServer, client: FtpsClient, ending: Ending, moment: dict[str, Any], size: int
 ) -> None:
-    """What REST skips is no part of the transfer: it is not counted, and not of what `at` is a part."""
+    """Bytes that REST skips are not part of the transfer: neither `after_bytes` nor `at` counts them."""
     ftp_server.faults.add(ending.fault("RETR", **moment))
     offset = len(DATA) - 1_000_002
     assert client.code(f"REST {offset}") == "350"
@@ -91,7 +91,7 @@ def test_after_rest_the_bytes_of_the_transfer_count(
     [({"after_bytes": 7}, 7), ({"at": 0.5}, len(LINES) // 2), ({"at": 1}, len(LINES) + LINES.count(b"\n"))],
 )
 def test_type_a(ftp_server: FtpServer, client: FtpsClient, ending: Ending, moment: dict[str, Any], size: int) -> None:
-    """In TYPE A bytes are counted as on the wire, `at` is a part of what is stored, and 1 is the end all the same."""
+    """In TYPE A bytes are counted as on the wire; `at` is a part of the stored file, and 1 is its end."""
     ftp_server.faults.add(ending.fault("RETR", **moment))
     assert client.code("TYPE A") == "200"
 
@@ -109,7 +109,7 @@ def test_type_a(ftp_server: FtpServer, client: FtpsClient, ending: Ending, momen
 @each_ending
 @pytest.mark.parametrize("moment", [{"after_bytes": 0}, {"after_bytes": 70_000}, {"at": 1}], ids=str)
 def test_mode_z(ftp_server: FtpServer, client: FtpsClient, kind: str, ending: Ending, moment: dict[str, Any]) -> None:
-    """In MODE Z bytes are counted before they are deflated, and those counted can be inflated on the other side."""
+    """In MODE Z bytes are counted before compression, and the client can inflate all of them."""
     ftp_server.faults.add(ending.fault("RETR", **moment))
     content = int(moment.get("after_bytes", len(LINES)))
     assert client.code("MODE Z") == "200"
@@ -129,7 +129,7 @@ def test_mode_z(ftp_server: FtpServer, client: FtpsClient, kind: str, ending: En
 def test_all_ways_to_a_data_connection(
     ftp_server: FtpServer, client: FtpsClient, kind: str, ending: Ending, verb: str
 ) -> None:
-    """Passive or active, by old commands or new: the ends are the same."""
+    """Passive or active, with old or new commands: the ends are the same."""
     ftp_server.faults.add(ending.fault("RETR", after_bytes=4711))
 
     came = begin(client, "RETR data.bin", verb).rest()
@@ -142,10 +142,10 @@ def test_all_ways_to_a_data_connection(
 @each_kind
 @each_ending
 @pytest.mark.parametrize("size", [70_000, len(DATA)])
-def test_whoever_reads_late_gets_everything(
+def test_a_client_that_reads_late_gets_everything(
     ftp_server: FtpServer, client: FtpsClient, kind: str, ending: Ending, size: int
 ) -> None:
-    """What is still in the buffers of the system when the end comes is not lost, not even before RST."""
+    """Bytes in the buffers of the system are not lost at the end, not even with RST."""
     ftp_server.faults.add(ending.fault("RETR", after_bytes=size))
     line = begin(client, "RETR data.bin")
     assert ftp_server.log.wait_until(lambda: is_logged_once(ftp_server), 10)
@@ -156,8 +156,8 @@ def test_whoever_reads_late_gets_everything(
 
 
 @each_kind
-def test_a_reset_for_which_nobody_reads(ftp_server: FtpServer, client: FtpsClient, kind: str) -> None:
-    """RST waits until the bytes before it are on their way; ABOR does not wait for it."""
+def test_a_reset_and_a_client_that_does_not_read(ftp_server: FtpServer, client: FtpsClient, kind: str) -> None:
+    """RST waits until the bytes before it are sent; ABOR does not wait for it."""
     ftp_server.faults.add(on("RETR").reset_data(after_bytes=len(DATA)).times(1))
     line = begin(client, "RETR data.bin")
     assert ftp_server.log.wait_until(lambda: is_logged_once(ftp_server), 10)
@@ -173,8 +173,8 @@ def test_a_reset_for_which_nobody_reads(ftp_server: FtpServer, client: FtpsClien
 def test_stop_does_not_wait_for_a_reset(
     monkeypatch: pytest.MonkeyPatch, ftp_server: FtpServer, client: FtpsClient
 ) -> None:
-    """A server stops at once, though nobody reads what comes before RST."""
-    monkeypatch.setattr("ftpfixture.server.base._STOP_TIME", 3600)  # what the test would wait for
+    """The server stops at once, although the client does not read the bytes before RST."""
+    monkeypatch.setattr("ftpfixture.server.base._STOP_TIME", 3600)  # the time that the test would wait
     ftp_server.faults.add(on("RETR").reset_data(after_bytes=len(DATA)))
     begin(client, "RETR data.bin")
     assert ftp_server.log.wait_until(lambda: is_logged_once(ftp_server), 10)

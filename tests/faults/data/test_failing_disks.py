@@ -1,4 +1,4 @@
-"""Disks that fail: what the client is told, what came before, and what is left of it."""
+"""Disks that fail: the reply, the bytes received before, and what is stored."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LIMITS = (0, 1, 1023, (1 << 20) + 1)
 def test_a_file_that_cannot_be_read_to_its_end(
     ftp_server: FtpServer, client: FtpsClient, kind: str, count: int
 ) -> None:
-    """N bytes come, then the connection ends with FIN, without close_notify, and 451."""
+    """The client receives N bytes, then FIN without close_notify, and 451."""
     ftp_server.faults.add(on("RETR").read_error(after_bytes=count).times(1))
 
     came = begin(client, "RETR data.bin").rest()
@@ -35,7 +35,7 @@ def test_a_file_that_cannot_be_read_to_its_end(
 
 
 def test_bytes_count_from_the_restart_point(ftp_server: FtpServer, client: FtpsClient) -> None:
-    """After REST the first byte that is read is the first that counts; in TYPE A those that are stored do."""
+    """After REST the first byte that is read counts; in TYPE A stored bytes count."""
     ftp_server.faults.add(on("RETR").read_error(after_bytes=10))
     assert client.code("REST 100") == "350"
     assert begin(client, "RETR data.bin").rest().content == DATA[100:110]
@@ -46,8 +46,8 @@ def test_bytes_count_from_the_restart_point(ftp_server: FtpServer, client: FtpsC
     assert client.reply().code == "451"
 
 
-def test_a_file_that_is_shorter_is_whole(ftp_server: FtpServer, client: FtpsClient) -> None:
-    """What would fail beyond the end does not fail."""
+def test_a_shorter_file_is_complete(ftp_server: FtpServer, client: FtpsClient) -> None:
+    """A shorter file never reaches the failure."""
     armed = ftp_server.faults.add(on("RETR").read_error(after_bytes=len(DATA) + 1).optional())
 
     assert client.fetch("RETR data.bin") == (["150", "226"], DATA)
@@ -77,7 +77,7 @@ def test_an_upload_that_does_not_fit(
     keep: bool,
     count: int,
 ) -> None:
-    """N bytes are stored, and the next one fails; what was stored stays, or does not."""
+    """N bytes are stored, and writing the next one fails; the stored bytes stay, or are removed."""
     ftp_server.faults.add(word(on("STOR"), after_bytes=count, keep=keep, **values).times(1))
     line = begin(client, "STOR new.bin")
 
@@ -95,7 +95,7 @@ def test_an_upload_that_does_not_fit(
 def test_an_upload_that_just_fits(
     ftp_server: FtpServer, client: FtpsClient, word: Callable[..., Fault], values: dict[str, bool], code: str
 ) -> None:
-    """N bytes have room where there is room for N."""
+    """N bytes fit on a disk with room for N bytes."""
     armed = ftp_server.faults.add(word(on("STOR"), after_bytes=len(DATA), **values).optional())
 
     assert client.store("STOR new.bin", DATA) == ["150", "226"]
@@ -129,7 +129,7 @@ def test_all_commands(
     kept: bytes,
     lost: bytes | None,
 ) -> None:
-    """What comes counts, and not what was there; a part that does not stay leaves what was there as it was."""
+    """Only uploaded bytes count; if they are removed, the earlier content is restored."""
     verb, _, path = line.partition(" ")
     ftp_server.files["/old.bin"] = b"0123456789"
     ftp_server.faults.add(word(on(verb), after_bytes=3, keep=keep, **values).times(1))
@@ -152,8 +152,8 @@ def test_stored_bytes_count(ftp_server: FtpServer, client: FtpsClient) -> None:
     assert ftp_server.files["/new.txt"] == b"line 0\nl"
 
 
-def test_a_part_that_somebody_else_has_removed(ftp_server: FtpServer, client: FtpsClient) -> None:
-    """What should not be kept may be gone already; the reply is the same."""
+def test_a_part_that_was_removed(ftp_server: FtpServer, client: FtpsClient) -> None:
+    """The part that the server should remove may be gone already; the reply is the same."""
     ftp_server.faults.add(on("STOR").quota_exceeded(after_bytes=3, keep=False))
     line = begin(client, "STOR new.bin")
     line.send(b"abc")
@@ -187,7 +187,7 @@ def test_a_real_disk(ftp_server_factory: Callable[..., FtpServer], tmp_path: Pat
 
 
 class Digest(Server):
-    """Has a command that reads a file at once."""
+    """Has a command that reads a whole file at once."""
 
     @ConnectionConditions(ConnectionConditions.login_required)
     async def sumx(self, connection: Connection, rest: str) -> bool:
@@ -202,16 +202,18 @@ class Digest(Server):
 @pytest.mark.parametrize(
     ("after", "code"), [(0, "451"), (1, "451"), (len(DATA), "451"), (len(DATA) + 1, "213")], ids=str
 )
-def test_who_wants_all_gets_all_or_nothing(ftp_server: FtpServer, client: FtpsClient, after: int, code: str) -> None:
-    """A handler that reads a file at once meets the same error, and no part of the file."""
+def test_a_handler_that_reads_everything_gets_all_or_nothing(
+    ftp_server: FtpServer, client: FtpsClient, after: int, code: str
+) -> None:
+    """A handler that reads a whole file at once gets the same error, and no part of the file."""
     ftp_server.faults.add(on("SUMX").read_error(after_bytes=after).optional())
 
     assert client.code("SUMX data.bin") == code
 
 
 @pytest.mark.ftp(server_class=Digest)
-def test_who_wants_all_when_it_was_used_up(ftp_server: FtpServer, client: FtpsClient) -> None:
-    """What happens once leaves the next reader everything."""
+def test_a_handler_that_reads_everything_after_the_fault(ftp_server: FtpServer, client: FtpsClient) -> None:
+    """After a fault with `times(1)` the next handler reads the whole file."""
     ftp_server.faults.add(on("SUMX|RETR").read_error(after_bytes=5).times(1))
 
     assert [client.code("SUMX data.bin"), client.ask("SUMX data.bin").text] == ["451", str(len(DATA))]

@@ -1,4 +1,4 @@
-"""What fsspec makes of data connections on which things go wrong; it stands on ftplib, and adds its own reading."""
+"""How fsspec handles faults of data connections; it uses ftplib, and adds its own reading."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ COUNT = 70_000
 
 @pytest.fixture
 def open_fs(ftp_server: FtpServer) -> Iterator[Callable[[float], Any]]:
-    """Makes file systems on this test's server, with a limit of time."""
+    """Makes file systems on this test's server, with a timeout."""
     with contextlib.ExitStack() as made:
 
         def open_one(timeout: float) -> Any:
@@ -60,7 +60,7 @@ def test_reading(
     cat: type[Exception] | bytes,
     get: type[Exception] | bytes,
 ) -> None:
-    """`cat` takes every reply 4xx or 5xx for a missing file, `get` tells it; neither notices what is lost."""
+    """`cat` takes every 4xx or 5xx for a missing file, `get` raises the reply; neither notices lost bytes."""
     ftp_server.faults.add(fault)
 
     assert outcome(lambda: open_fs(10).cat("/data.bin")) == cat
@@ -73,14 +73,14 @@ def test_reading(
 
 
 def read_file(fs: Any) -> bytes:
-    """Download into a file that is open already: fsspec closes its own only when all is well."""
+    """Download into an open file: fsspec closes its own file only after success."""
     file = io.BytesIO()
     fs.get_file("/data.bin", file)
     return file.getvalue()
 
 
 def outcome(call: Callable[[], bytes]) -> type[Exception] | bytes:
-    """What a call gives, or the type of what it raises."""
+    """The result of a call, or the type of its exception."""
     try:
         return call()
     except Exception as error:
@@ -103,7 +103,7 @@ def test_writing(
     error: type[Exception],
     stored: int | None,
 ) -> None:
-    """What the server says is raised, and the part that is stored stays there."""
+    """The reply of the server is raised, and the stored part stays."""
     ftp_server.faults.add(f"{fault.replace(':', ' times=1:', 1)}")
     fs = open_fs(10)
 
@@ -111,7 +111,7 @@ def test_writing(
         file.write(DATA[:COUNT])
         with pytest.raises(error):
             file.flush(force=True)
-        file.buffer = None  # or else closing would send it once more
+        file.buffer = None  # otherwise closing would send it again
         file.closed = True
 
     assert is_logged_once(ftp_server)
@@ -129,7 +129,7 @@ def test_writing(
     ],
 )
 def test_listing(ftp_server: FtpServer, open_fs: Callable[[float], Any], fault: str, expected: Any) -> None:
-    """Of a listing that was cut what came is believed, unless the server says that it was."""
+    """The received part of an interrupted listing is accepted, unless the reply reports the failure."""
     ftp_server.faults.add(fault)
 
     assert outcome(lambda: open_fs(10).ls("/few", detail=False)) == expected
@@ -143,7 +143,7 @@ def test_listing(ftp_server: FtpServer, open_fs: Callable[[float], Any], fault: 
     "fault", ["RETR: stall_data after_bytes=70000", "PASSIVE: ignore_data", "PASSIVE: unreachable_data"]
 )
 def test_silence(ftp_server: FtpServer, open_fs: Callable[[float], Any], fault: str) -> None:
-    """Its time-out is all that helps."""
+    """Only its timeout ends the wait."""
     ftp_server.faults.add(fault)
 
     with pytest.raises(TimeoutError):

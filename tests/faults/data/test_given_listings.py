@@ -1,4 +1,4 @@
-"""A listing that a test has written itself, in place of that of the server."""
+"""A listing given by a test, in place of the server's."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ async def test_clients_get_exactly_this(
     type_: str,
     layer: str,
 ) -> None:
-    """Lines have CRLF behind them, bytes are as they are, in every type; the replies are those of any listing."""
+    """Lines get CRLF, bytes are sent unchanged, in every type; the replies are those of any listing."""
     server = make_server(ftp_server_factory, layer, tmp_path, {"/a.txt": b"a", "/empty/": None})
     way, verb = Way(program, kind, mode, type_), fault.trigger.verbs[0]
     server.faults.add(fault.times(1))
@@ -49,7 +49,7 @@ async def test_clients_get_exactly_this(
 
 
 def test_the_text_form(ftp_server_factory: Callable[..., FtpServer]) -> None:
-    """The same as text; another word sets the encoding, and lines without an end are as they are."""
+    """The text form; another word sets the encoding, and bytes without CRLF are sent unchanged."""
     server = ftp_server_factory(files={"/a": b""}, faults=["LIST: encoding latin-1; listing 'ü'", "NLST: listing b'x'"])
 
     with enter(server, "clear") as client:
@@ -61,7 +61,7 @@ def test_the_text_form(ftp_server_factory: Callable[..., FtpServer]) -> None:
 
 
 class InParts(Server):
-    """A server that sends each line of a listing by itself."""
+    """A server that sends each line of a listing separately."""
 
     async def list(self, connection: Connection, rest: str) -> bool:
         """LIST of three lines."""
@@ -79,7 +79,7 @@ class InParts(Server):
 def test_a_listing_that_comes_in_parts_is_replaced_once(
     ftp_server_factory: Callable[..., FtpServer], given: bytes
 ) -> None:
-    """A handler of a user may write its listing line by line."""
+    """A user's handler may write its listing line by line."""
     server = ftp_server_factory(server_class=InParts, users=[User("user", "password")], files={})
     server.faults.add(on("LIST").listing(given))
 
@@ -90,12 +90,12 @@ def test_a_listing_that_comes_in_parts_is_replaced_once(
 
 @pytest.mark.parametrize("lines", [5, None, ["a", b"b"], bytearray(b"a")])
 def test_what_is_no_listing(lines: object) -> None:
-    """The error says what would be one."""
+    """The error says what would be a listing."""
     with pytest.raises(ConfigurationError, match="lines takes text, a list of lines, or bytes, not "):
         on("LIST").listing(lines)  # type: ignore[arg-type]
 
 
 def test_a_listing_is_for_listings() -> None:
-    """Other commands send none."""
+    """Other commands send no listing."""
     with pytest.raises(ConfigurationError, match="it can happen only with LIST, MLSD, NLST, not with RETR"):
         FtpServer(faults="RETR: listing a")

@@ -20,7 +20,7 @@ each_word = pytest.mark.parametrize("word", ["refuse_handshake", "cut_handshake"
 
 
 def fails(wire: Wire, word: str, server: FtpServer) -> None:
-    """Shake hands in vain: the client sees an alert, an end of file, or nothing."""
+    """Try a handshake: the client gets an alert, an end of file, or nothing."""
     match word:
         case "refuse_handshake":
             with pytest.raises(ssl.SSLError, match=r"(?i)handshake.failure"):
@@ -33,12 +33,12 @@ def fails(wire: Wire, word: str, server: FtpServer) -> None:
             wire.sock.settimeout(0.03)
             with pytest.raises(TimeoutError):
                 wire.do_handshake()
-            server.log.wait_until(lambda: is_logged_once(server), 10)  # there was silence before, too
+            server.log.wait_until(lambda: is_logged_once(server), 10)  # nothing was sent before, either
     assert is_logged_once(server)
 
 
-def is_told(server: FtpServer, command: str) -> None:
-    """The log tells what happened to which command, and what became of it."""
+def is_logged(server: FtpServer, command: str) -> None:
+    """The log has the fault, its command, and the result."""
     verb = command.split()[0]
     assert [record.verb for record in server.log.commands if record.faults] == [verb]
     assert [event.where for event in server.log.events if isinstance(event, TlsFailed)] == ["data"]
@@ -49,10 +49,10 @@ def is_told(server: FtpServer, command: str) -> None:
 @each_word
 @each_verb
 @each_command
-def test_late_clients_are_met_by_the_transfer(
+def test_late_handshakes_and_faults_of_the_transfer(
     ftp_server: FtpServer, client: FtpsClient, kind: str, word: str, verb: str, command: str
 ) -> None:
-    """Who shakes hands behind the 150, as ftplib and curl do, fails on the connection of that very transfer."""
+    """A client that does the handshake after the 150, as ftplib and curl do, fails on this transfer's connection."""
     ftp_server.clock.freeze()
     ftp_server.faults.add(getattr(on(command.split()[0]), word)().times(1))
     data = client.begin_data(verb)
@@ -65,7 +65,7 @@ def test_late_clients_are_met_by_the_transfer(
     if word == "stall_handshake":
         wire.sock.close()
     assert client.reply().code == "522"
-    is_told(ftp_server, command)
+    is_logged(ftp_server, command)
     assert ("/new.bin" in ftp_server.files) is command.startswith("STOR")
     assert goes_on(client, ftp_server)
 
@@ -73,10 +73,10 @@ def test_late_clients_are_met_by_the_transfer(
 @each_version
 @each_word
 @each_verb
-def test_late_clients_are_met_by_the_agreement(
+def test_late_handshakes_and_faults_of_pasv(
     ftp_server: FtpServer, client: FtpsClient, kind: str, word: str, verb: str
 ) -> None:
-    """What belongs to PASV and the like happens to the next data connection, whatever uses it."""
+    """A fault of PASV and the like happens to the next data connection, for any command."""
     ftp_server.clock.freeze()
     ftp_server.faults.add(getattr(on(verb), word)().times(1))
     data = client.begin_data(verb)
@@ -89,17 +89,17 @@ def test_late_clients_are_met_by_the_agreement(
     if word == "stall_handshake":
         wire.sock.close()
     assert client.reply().code == "522"
-    is_told(ftp_server, verb)
+    is_logged(ftp_server, verb)
     assert goes_on(client, ftp_server)
 
 
 @each_version
 @each_word
 @pytest.mark.parametrize("verb", ["PASV", "EPSV"])
-def test_early_clients_are_met_by_the_agreement(
+def test_early_handshakes_and_faults_of_pasv(
     ftp_server: FtpServer, client: FtpsClient, kind: str, word: str, verb: str
 ) -> None:
-    """Who shakes hands before the command, as aioftp does, fails there; a command said all the same gets 522."""
+    """A client that does the handshake before the command, as aioftp does, fails there; the command gets 522."""
     ftp_server.clock.freeze()
     ftp_server.faults.add(getattr(on(verb), word)().times(1))
     wire = client.wire(client.begin_data(verb)())
@@ -108,14 +108,14 @@ def test_early_clients_are_met_by_the_agreement(
     wire.sock.close()
 
     assert [client.code("RETR data.bin"), client.reply().code] == ["150", "522"]
-    is_told(ftp_server, verb)
+    is_logged(ftp_server, verb)
     assert goes_on(client, ftp_server)
 
 
 @each_version
 @each_word
-def test_an_early_client_may_try_again(ftp_server: FtpServer, client: FtpsClient, kind: str, word: str) -> None:
-    """Who gives up at once, and agrees on another data connection, is well."""
+def test_an_early_client_tries_again(ftp_server: FtpServer, client: FtpsClient, kind: str, word: str) -> None:
+    """After giving up, the client can open another data connection."""
     ftp_server.clock.freeze()
     ftp_server.faults.add(getattr(on("EPSV"), word)().times(1))
     fails(client.wire(client.passive()), word, ftp_server)
@@ -125,10 +125,10 @@ def test_an_early_client_may_try_again(ftp_server: FtpServer, client: FtpsClient
 
 @each_version
 @each_word
-def test_hands_that_were_shaken_before_the_command_stay_shaken(
+def test_a_completed_handshake_does_not_fail_later(
     ftp_server: FtpServer, client: FtpsClient, kind: str, word: str
 ) -> None:
-    """An early client has done it when RETR comes: nothing happens, now or to the next data connection."""
+    """An early client has completed it when RETR is received: nothing happens, now or to the next data connection."""
     armed = ftp_server.faults.add(getattr(on("RETR"), word)().times(1).optional())
 
     assert client.download("RETR data.bin", early=True) == DATA
@@ -142,8 +142,8 @@ def test_hands_that_were_shaken_before_the_command_stay_shaken(
 
 
 @each_word
-def test_a_transfer_that_is_refused_leaves_the_next_one_alone(ftp_server: FtpServer, word: str) -> None:
-    """The data connection outlives a 550; the handshake on it belongs to the transfer that uses it."""
+def test_a_refused_transfer_does_not_affect_the_next_one(ftp_server: FtpServer, word: str) -> None:
+    """The data connection survives a 550; its handshake belongs to the transfer that uses it."""
     armed = ftp_server.faults.add(getattr(on("RETR", path="missing"), word)().times(1).optional())
     with enter(ftp_server, "TLSv1.3") as client:
         sock = client.passive()
@@ -158,8 +158,8 @@ def test_a_transfer_that_is_refused_leaves_the_next_one_alone(ftp_server: FtpSer
 
 
 @each_word
-def test_another_agreement_is_another_data_connection(ftp_server: FtpServer, word: str) -> None:
-    """What the first EPSV prepared does not meet the second, though nobody came to it."""
+def test_another_epsv_is_another_data_connection(ftp_server: FtpServer, word: str) -> None:
+    """A fault of the first EPSV does not happen to the second, although the client never connected to the first."""
     armed = ftp_server.faults.add(getattr(on("EPSV").nth(1), word)().optional())
     with enter(ftp_server, "TLSv1.3") as client:
         assert client.code("EPSV") == "229"
@@ -168,7 +168,7 @@ def test_another_agreement_is_another_data_connection(ftp_server: FtpServer, wor
 
 
 def test_two_faults_one_after_the_other(ftp_server: FtpServer) -> None:
-    """The first that may still happen does; the others wait for the next data connection."""
+    """The first fault that can happen does; the others wait for the next data connection."""
     first = ftp_server.faults.add(on("EPSV").refuse_handshake().times(1))
     second = ftp_server.faults.add(on("RETR").cut_handshake().times(1))
     with enter(ftp_server, "TLSv1.3") as client:
@@ -184,8 +184,8 @@ def test_two_faults_one_after_the_other(ftp_server: FtpServer) -> None:
         assert goes_on(client, ftp_server)
 
 
-def test_in_clear_no_hands_are_shaken(ftp_server: FtpServer, client: FtpsClient) -> None:
-    """Without TLS nothing of this happens."""
+def test_without_tls_there_is_no_handshake(ftp_server: FtpServer, client: FtpsClient) -> None:
+    """Without TLS the fault does not happen."""
     faults = [on("EPSV").refuse_handshake(), on("RETR").stall_handshake(), on("RETR").no_close_notify()]
     armed = [ftp_server.faults.add(fault.optional()) for fault in faults]
 
@@ -195,10 +195,10 @@ def test_in_clear_no_hands_are_shaken(ftp_server: FtpServer, client: FtpsClient)
     assert [one.fired for one in armed] == [0, 0, 0]
 
 
-# Stalls, and every way out of them.
+# Stalls, and all ways to end them.
 
 
-def hanging(client: FtpsClient, server: FtpServer, command: str = "RETR data.bin", verb: str = "EPSV") -> Wire:
+def stalled(client: FtpsClient, server: FtpServer, command: str = "RETR data.bin", verb: str = "EPSV") -> Wire:
     """A transfer whose handshake is never answered."""
     server.clock.freeze()
     server.faults.add(on(command.split()[0]).stall_handshake().times(1))
@@ -213,9 +213,9 @@ def hanging(client: FtpsClient, server: FtpServer, command: str = "RETR data.bin
 
 @each_version
 @each_command
-def test_the_limit_of_handshakes(ftp_server: FtpServer, client: FtpsClient, kind: str, command: str) -> None:
-    """A stall lasts as long as hands may be shaken, by the server's clock: 522 and RST."""
-    wire = hanging(client, ftp_server, command)
+def test_the_handshake_timeout(ftp_server: FtpServer, client: FtpsClient, kind: str, command: str) -> None:
+    """A stall lasts until the handshake times out, by the server's clock: 522 and RST."""
+    wire = stalled(client, ftp_server, command)
 
     ftp_server.clock.move(9.999)
     assert Line(client.sock, client.control).is_silent()
@@ -231,8 +231,8 @@ def test_the_limit_of_handshakes(ftp_server: FtpServer, client: FtpsClient, kind
 @each_version
 @each_verb
 def test_abor(ftp_server: FtpServer, client: FtpsClient, kind: str, verb: str) -> None:
-    """ABOR ends a stall that has no limit."""
-    wire = hanging(client, ftp_server, verb=verb)
+    """ABOR ends a stall without a limit."""
+    wire = stalled(client, ftp_server, verb=verb)
     ftp_server.clock.move(1e6)
     assert Line(wire.sock).is_silent()
 
@@ -245,9 +245,9 @@ def test_abor(ftp_server: FtpServer, client: FtpsClient, kind: str, verb: str) -
 @pytest.mark.ftp(handshake_timeout=None)
 @each_version
 @pytest.mark.parametrize("goodbye", ["vanish", "close"])
-def test_a_client_that_goes(ftp_server: FtpServer, client: FtpsClient, kind: str, goodbye: str) -> None:
-    """When the client is gone the session ends."""
-    hanging(client, ftp_server)
+def test_a_client_that_closes(ftp_server: FtpServer, client: FtpsClient, kind: str, goodbye: str) -> None:
+    """When the client closes, the session ends."""
+    stalled(client, ftp_server)
 
     getattr(client, goodbye)()
 
@@ -258,8 +258,8 @@ def test_a_client_that_goes(ftp_server: FtpServer, client: FtpsClient, kind: str
 @pytest.mark.ftp(handshake_timeout=None)
 @each_version
 def test_quit(ftp_server: FtpServer, client: FtpsClient, kind: str) -> None:
-    """QUIT waits for no handshake that stands still: 221, 522 of the transfer, and the end of both connections."""
-    wire = hanging(client, ftp_server)
+    """QUIT does not wait for a stalled handshake: 221, 522 for the transfer, and the end of both connections."""
+    wire = stalled(client, ftp_server)
 
     assert [client.code("QUIT"), client.reply().code] == ["221", "522"]
 
@@ -270,9 +270,9 @@ def test_quit(ftp_server: FtpServer, client: FtpsClient, kind: str) -> None:
 @pytest.mark.ftp(handshake_timeout=None)
 @each_version
 def test_stop(monkeypatch: pytest.MonkeyPatch, ftp_server: FtpServer, client: FtpsClient, kind: str) -> None:
-    """A server stops at once, though a handshake stands still."""
-    monkeypatch.setattr("ftpfixture.server.base._STOP_TIME", 3600)  # what the test would wait for
-    hanging(client, ftp_server)
+    """The server stops at once, although a handshake is stalled."""
+    monkeypatch.setattr("ftpfixture.server.base._STOP_TIME", 3600)  # the time that the test would wait
+    stalled(client, ftp_server)
 
     ftp_server.stop()
 
@@ -281,7 +281,7 @@ def test_stop(monkeypatch: pytest.MonkeyPatch, ftp_server: FtpServer, client: Ft
 
 @pytest.mark.ftp(handshake_timeout=None)
 def test_stop_before_any_command(monkeypatch: pytest.MonkeyPatch, ftp_server: FtpServer) -> None:
-    """The same where an early client waits, and no transfer was asked for."""
+    """The server stops at once, although an early client waits before any transfer command."""
     monkeypatch.setattr("ftpfixture.server.base._STOP_TIME", 3600)
     ftp_server.faults.add(on("EPSV").stall_handshake())
     with enter(ftp_server, "TLSv1.3") as client:
@@ -290,17 +290,17 @@ def test_stop_before_any_command(monkeypatch: pytest.MonkeyPatch, ftp_server: Ft
         ftp_server.stop()
 
 
-# The end.
+# The end of TLS.
 
 
 @each_version
 @each_verb
 @pytest.mark.parametrize("mode", ["S", "Z"])
 @pytest.mark.parametrize("command", ["RETR data.bin", "NLST few"])
-def test_no_close_notify_behind_a_download(
+def test_no_close_notify_after_a_download(
     ftp_server: FtpServer, client: FtpsClient, kind: str, verb: str, mode: str, command: str
 ) -> None:
-    """All bytes come, then FIN, and 226: whether that was all nobody can know."""
+    """All bytes are received, then FIN, and 226: the client cannot know whether that was everything."""
     assert client.code(f"MODE {mode}") == "200"
     whole = begin(client, command).rest()
     assert (whole.end, client.reply().code) == ("close_notify", "226")
@@ -318,8 +318,8 @@ def test_no_close_notify_behind_a_download(
 
 @each_version
 @pytest.mark.parametrize("command", ["STOR new.bin", "APPE new.bin", "STOU new.bin"])
-def test_no_close_notify_behind_an_upload(ftp_server: FtpServer, client: FtpsClient, kind: str, command: str) -> None:
-    """The client's close_notify is not answered: FIN, and 226, and everything is stored."""
+def test_no_close_notify_after_an_upload(ftp_server: FtpServer, client: FtpsClient, kind: str, command: str) -> None:
+    """The server does not answer the client's close_notify: FIN, and 226, and everything is stored."""
     ftp_server.faults.add(on(command.split()[0]).no_close_notify().times(1))
     line = begin(client, command)
 
@@ -337,7 +337,7 @@ def test_no_close_notify_behind_an_upload(ftp_server: FtpServer, client: FtpsCli
 @pytest.mark.ftp(tls="implicit", files=FILES)
 @each_word
 def test_implicit_tls(ftp_server: FtpServer, word: str) -> None:
-    """Where everything is encrypted from the first byte the faults of data connections are the same."""
+    """With implicit TLS the faults of data connections are the same."""
     ftp_server.clock.freeze()
     ftp_server.faults.add(getattr(on("RETR"), word)().times(1))
     with FtpsClient(ftp_server.address).encrypt_first() as client:

@@ -1,4 +1,4 @@
-"""Listings that are not as the server would make them."""
+"""Changed listings."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def ftp_config() -> dict[str, Any]:
 
 @pytest.fixture(autouse=True)
 def _files(ftp_server: FtpServer) -> None:
-    """Names that encodings differ in, and that look like facts, at a time that stands."""
+    """Names that differ in encodings, and names that look like facts, with fixed times."""
     ftp_server.clock.freeze(at=NOW)
     ftp_server.files["/ü/20231114221320.csv"] = b"12345"
     ftp_server.files["/ü/ä.txt"] = b"\n" * 1234
@@ -45,8 +45,8 @@ def listing(client: FtpsClient, command: str) -> bytes:
         ("eplf", "+i0g4,m1700000000,s1234,r,\tä.txt"),
     ],
 )
-def test_shapes_of_list(ftp_server: FtpServer, client: FtpsClient, style: str, line: str) -> None:
-    """Once LIST has another shape, and then its own again."""
+def test_styles_of_list(ftp_server: FtpServer, client: FtpsClient, style: str, line: str) -> None:
+    """One LIST has another style, the next one is normal."""
     before = listing(client, "LIST ü")
     ftp_server.faults.add(on("LIST").list_style(style).times(1))
 
@@ -59,7 +59,7 @@ def test_shapes_of_list(ftp_server: FtpServer, client: FtpsClient, style: str, l
 
 
 def test_lines_of_list(ftp_server: FtpServer, client: FtpsClient) -> None:
-    """A line that is no entry stands before the others; or they lack the count of links."""
+    """A line that is not an entry precedes the others; or the entries have no link count."""
     before = listing(client, "LIST ü").decode()
     ftp_server.faults.add(on("LIST").nth(2).list_total())
     ftp_server.faults.add(on("LIST").nth(3).list_without_links())
@@ -71,8 +71,8 @@ def test_lines_of_list(ftp_server: FtpServer, client: FtpsClient) -> None:
 
 @pytest.mark.parametrize("command", ["LIST ü", "NLST ü", "MLSD ü", "LIST", "NLST", "MLSD"])
 @pytest.mark.parametrize("encoding", ["latin-1", "gb18030", "cp850"])
-def test_names_in_another_encoding(ftp_server: FtpServer, client: FtpsClient, encoding: str, command: str) -> None:
-    """Once names are encoded otherwise, and then as ever."""
+def test_another_encoding(ftp_server: FtpServer, client: FtpsClient, encoding: str, command: str) -> None:
+    """One listing has another encoding, the next one is normal."""
     before = listing(client, command)
     ftp_server.faults.add(on(command.split()[0]).encoding(encoding).times(1))
 
@@ -82,7 +82,7 @@ def test_names_in_another_encoding(ftp_server: FtpServer, client: FtpsClient, en
 
 
 def test_names_in_replies(ftp_server: FtpServer, client: FtpsClient) -> None:
-    """Replies have the encoding, too; what it lacks is a question mark."""
+    """Replies have the encoding, too; a missing character is a question mark."""
     ftp_server.faults.add(on("RETR").encoding("ascii").times(1))
     line = begin(client, "RETR ü/ä.txt")
 
@@ -94,14 +94,14 @@ def test_names_in_replies(ftp_server: FtpServer, client: FtpsClient) -> None:
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig", "utf-32", "cp037"])
 def test_encodings_in_which_no_reply_can_be_read(ftp_server: FtpServer, encoding: str) -> None:
-    """An encoding in which codes and facts are others is refused."""
+    """An encoding that changes codes and facts is refused."""
     with pytest.raises(ConfigurationError, match="encoding takes an encoding that contains ASCII, such as latin-1"):
         on("LIST").encoding(encoding)
 
 
 @pytest.mark.parametrize("encoding", [None, "latin-1", "gb18030", "ascii"])
 def test_facts_that_are_wrong(ftp_server: FtpServer, client: FtpsClient, encoding: str | None) -> None:
-    """In MLSD sizes and times of all files are wrong, whatever the encoding; names that look like them are right."""
+    """In MLSD sizes and times of all files are wrong in any encoding; names that look like facts are unchanged."""
     before = listing(client, "MLSD ü")
     fault = on("MLSD").wrong_size(-5).shift_time(-86_400)
     ftp_server.faults.add((fault if encoding is None else fault.encoding(encoding)).times(1))
@@ -126,7 +126,7 @@ def test_facts_that_are_wrong(ftp_server: FtpServer, client: FtpsClient, encodin
     ],
 )
 def test_absolute_names(ftp_server: FtpServer, client: FtpsClient, command: str, names: list[str]) -> None:
-    """Once NLST gives absolute paths, which RETR understands, and then names as ever."""
+    """One NLST sends absolute paths, which RETR accepts; the next one is normal."""
     before = listing(client, command)
     ftp_server.faults.add(on("NLST").absolute_names().times(1))
 
@@ -141,15 +141,15 @@ def test_absolute_names(ftp_server: FtpServer, client: FtpsClient, command: str,
 
 
 def test_absolute_names_below_the_current_directory(ftp_server: FtpServer, client: FtpsClient) -> None:
-    """Where the client is does not matter to an absolute path."""
+    """Absolute paths do not depend on the current directory."""
     ftp_server.faults.add(on("NLST").absolute_names())
     assert client.code("CWD ü") == "250"
 
     assert listing(client, "NLST") == "/ü/20231114221320.csv\r\n/ü/ä.txt\r\n".encode()
 
 
-def test_what_is_wrong_ends_with_its_command(ftp_server: FtpServer, client: FtpsClient) -> None:
-    """NOOP while a listing is on its way finds the session as it was, and so do other commands then."""
+def test_a_change_ends_with_its_command(ftp_server: FtpServer, client: FtpsClient) -> None:
+    """NOOP during the listing, and commands after it, find the session unchanged."""
     ftp_server.faults.add(on("NLST").encoding("latin-1").stall_data(60, after_bytes=3).absolute_names().times(1))
     line = begin(client, "NLST ü")
     assert line.exactly(3) == b"/\xfc/"
@@ -164,7 +164,7 @@ def test_what_is_wrong_ends_with_its_command(ftp_server: FtpServer, client: Ftps
 
 
 def test_two_sessions_at_once(ftp_server: FtpServer, client: FtpsClient) -> None:
-    """What is wrong with the listing of one session is not with that of another."""
+    """A fault of a listing in one session does not affect another session."""
     ftp_server.faults.add(on("NLST", session=1).absolute_names())
     with enter(ftp_server) as other:
         assert listing(client, "NLST ü") == "/ü/20231114221320.csv\r\n/ü/ä.txt\r\n".encode()

@@ -1,4 +1,4 @@
-"""A server that lists what is not there as an empty directory, as vsftpd does."""
+"""A server that lists a missing path as an empty directory, as vsftpd does."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ async def test_clients_see_an_empty_directory(
     type_: str,
     layer: str,
 ) -> None:
-    """A data connection on which nothing comes, and the replies of an empty listing; what is there is listed."""
+    """No data are sent, and the replies are those of an empty listing; existing paths are listed."""
     server = make_server(ftp_server_factory, layer, tmp_path, FILES)
     way, verb = Way(program, kind, mode, type_), command.partition(" ")[0]
     fault = server.faults.add(f"{verb} times=1: missing_as_empty")
@@ -47,8 +47,8 @@ async def test_clients_see_an_empty_directory(
     assert replies(server, verb) == [EMPTY, EMPTY, EMPTY, MISSING]
 
 
-def test_the_log_names_what_was_asked_for(ftp_server: FtpServer, client: FtpsClient) -> None:
-    """The transfer is that of the missing path, and is complete; the files are what they were."""
+def test_the_log_has_the_missing_path(ftp_server: FtpServer, client: FtpsClient) -> None:
+    """The log has the missing path and a complete transfer; the files are unchanged."""
     before = dict(ftp_server.files)
     ftp_server.faults.add("LIST: missing_as_empty")
 
@@ -61,8 +61,8 @@ def test_the_log_names_what_was_asked_for(ftp_server: FtpServer, client: FtpsCli
 
 
 @pytest.mark.parametrize("command", ["LIST", "LIST -la", "LIST few", "LIST few/a.txt", "LIST few/*.txt", "NLST *"])
-def test_what_is_there_is_listed(ftp_server: FtpServer, client: FtpsClient, command: str) -> None:
-    """Nothing happens to it, and the fault is not told of."""
+def test_existing_paths_are_listed(ftp_server: FtpServer, client: FtpsClient, command: str) -> None:
+    """The listing is normal, and the fault does not happen."""
     listed = begin(client, command).rest().content
     assert client.reply().code == "226"
     ftp_server.faults.add("LIST|NLST optional: missing_as_empty")
@@ -72,8 +72,8 @@ def test_what_is_there_is_listed(ftp_server: FtpServer, client: FtpsClient, comm
     assert ftp_server.faults.fired == []
 
 
-def test_mlsd_is_left_alone(ftp_server: FtpServer) -> None:
-    """By its 550 clients tell a missing directory from an empty one; a fault for it is refused."""
+def test_mlsd_is_refused(ftp_server: FtpServer) -> None:
+    """Its 550 is how clients distinguish a missing directory from an empty one; a fault for it is refused."""
     with pytest.raises(ConfigurationError, match="it can happen only with LIST, NLST, not with MLSD"):
         ftp_server.faults.add("MLSD: missing_as_empty")
     ftp_server.faults.add("* optional: missing_as_empty")
@@ -83,8 +83,8 @@ def test_mlsd_is_left_alone(ftp_server: FtpServer) -> None:
     assert ftp_server.faults.fired == []
 
 
-def test_nobody_lists_before_the_login(ftp_server: FtpServer) -> None:
-    """The command is refused as ever, and the fault has not happened."""
+def test_before_the_login(ftp_server: FtpServer) -> None:
+    """The command is refused as usual, and the fault has not happened."""
     ftp_server.faults.add("LIST optional: missing_as_empty")
 
     with FtpsClient(ftp_server.address) as client:

@@ -1,7 +1,7 @@
-"""What our own client makes of data connections on which things go wrong.
+"""How our client handles faults of data connections.
 
-It tells what the server said of it, finds what is lost when it is asked to, goes on where it was cut, and never hangs
-when it has limits of time.
+It raises the reply of the server, detects lost bytes if it is asked to verify, resumes where it was interrupted, and
+never hangs if it has timeouts.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ ABORTED = "Waiting for 2xx but got 426"
 
 
 class Row(NamedTuple):
-    """A fault, and what it does to a call.
+    """A fault, and its effect on a call.
 
     Attributes:
-        fault: As text.
-        call: What the client does.
-        error: What is raised; None for nothing.
-        text: What its text begins with.
-        came: What came: what is here of a download, there of an upload; None for nothing at all.
-        goes_on: Whether the same client is good for more.
+        fault: The fault as text.
+        call: The call of the client.
+        error: The exception; None for none.
+        text: The beginning of its message.
+        came: The local content after a download, the stored content after an upload; None for nothing.
+        goes_on: Whether the client can be used afterwards.
     """
 
     fault: str
@@ -44,29 +44,29 @@ class Row(NamedTuple):
 
 
 async def download(client: Client, here: Path) -> None:
-    """Bring a file."""
+    """Download a file."""
     await client.download("/data.bin", here / "got.bin", write_into=True)
 
 
-async def whole(client: Client, here: Path) -> None:
-    """The same, and see that it is whole."""
+async def verified(client: Client, here: Path) -> None:
+    """Download and verify a file."""
     await client.download("/data.bin", here / "got.bin", write_into=True, verify=True)
 
 
 async def upload(client: Client, here: Path) -> None:
-    """Send a file that is longer than what comes through."""
+    """Upload a file that is longer than what is received."""
     (here / "new.bin").write_bytes(DATA)
     await client.upload(here / "new.bin", "/new.bin", write_into=True)
 
 
 async def exact(client: Client, here: Path) -> None:
-    """Send a file all of which has gone when the fault comes."""
+    """Upload a file whose bytes are all sent when the fault happens."""
     (here / "new.bin").write_bytes(DATA[:COUNT])
     await client.upload(here / "new.bin", "/new.bin", write_into=True)
 
 
-async def whole_upload(client: Client, here: Path) -> None:
-    """Send a file, and see that it is whole there."""
+async def verified_upload(client: Client, here: Path) -> None:
+    """Upload and verify a file."""
     (here / "new.bin").write_bytes(DATA)
     await client.upload(here / "new.bin", "/new.bin", write_into=True, verify=True)
 
@@ -78,10 +78,10 @@ async def listing(client: Client, here: Path) -> None:
 
 CALLS: dict[str, Callable[[Client, Path], Awaitable[None]]] = {
     "download": download,
-    "whole": whole,
+    "verified": verified,
     "upload": upload,
     "exact": exact,
-    "whole upload": whole_upload,
+    "verified upload": verified_upload,
     "listing": listing,
 }
 
@@ -116,34 +116,36 @@ CUT = [
     ),
     Row("STOR: write_error keep=false", "upload", StatusCodeError, "Waiting for 2xx but got 451", None),
 ]
-"""What the server broke it tells of, be it seen on the data connection first or not."""
+"""Failures that the server reports; the client may see them on the data connection first."""
 
 LOST = [
     Row(f"RETR: truncate after_bytes={COUNT}", "download", None, "", DATA[:COUNT]),
-    Row(f"RETR: truncate after_bytes={COUNT}", "whole", IntegrityError, "/data.bin on the server and", DATA[:COUNT]),
-    Row("RETR: pad b'.'", "whole", IntegrityError, "/data.bin on the server and", DATA + b"."),
-    Row("RETR: garble_data", "whole", IntegrityError, "/data.bin", bytes([DATA[0] ^ 1]) + DATA[1:]),
+    Row(f"RETR: truncate after_bytes={COUNT}", "verified", IntegrityError, "/data.bin on the server and", DATA[:COUNT]),
+    Row("RETR: pad b'.'", "verified", IntegrityError, "/data.bin on the server and", DATA + b"."),
+    Row("RETR: garble_data", "verified", IntegrityError, "/data.bin", bytes([DATA[0] ^ 1]) + DATA[1:]),
     Row(f"STOR: truncate after_bytes={COUNT}", "upload", None, "", DATA[:COUNT]),
-    Row(f"STOR: truncate after_bytes={COUNT}", "whole upload", IntegrityError, "/new.bin on the server", DATA[:COUNT]),
-    Row("STOR: garble_data", "whole upload", IntegrityError, "/new.bin", bytes([DATA[0] ^ 1]) + DATA[1:]),
+    Row(
+        f"STOR: truncate after_bytes={COUNT}", "verified upload", IntegrityError, "/new.bin on the server", DATA[:COUNT]
+    ),
+    Row("STOR: garble_data", "verified upload", IntegrityError, "/new.bin", bytes([DATA[0] ^ 1]) + DATA[1:]),
 ]
-"""What nobody tells of is found by whoever looks."""
+"""Failures that only a client which verifies detects."""
 
 SLOW = [
-    Row("RETR: slice_data 1000", "whole", None, "", DATA),
+    Row("RETR: slice_data 1000", "verified", None, "", DATA),
     Row("MLSD: slice_data 1", "listing", None, "", b"/few/a.txt /few/b.txt"),
-    # The second way to a data connection helps.
-    Row("EPSV: refuse_data", "whole", None, "", DATA),
-    Row("EPSV: refuse_data", "whole upload", None, "", DATA),
+    # The second way to a data connection works.
+    Row("EPSV: refuse_data", "verified", None, "", DATA),
+    Row("EPSV: refuse_data", "verified upload", None, "", DATA),
 ]
-"""What does no harm."""
+"""Harmless faults."""
 
 CONTROL = [
     Row(f"{verb}: {word} after_bytes={COUNT}", call, ConnectionError, "", DATA[:count], goes_on=False)
     for word in ("close", "reset", "half_close")
     for verb, call, count in (("RETR", "download", len(DATA)), ("STOR", "exact", COUNT))
 ]
-"""The data are whole, and nobody knows."""
+"""The data are complete, but there is no reply."""
 
 SILENT = [
     Row(f"RETR: stall_data after_bytes={COUNT}", "download", TimeoutError, "", DATA[:COUNT], goes_on=False),
@@ -152,9 +154,9 @@ SILENT = [
     Row("MLSD: stall_data after_bytes=50", "listing", TimeoutError, "", None, goes_on=False),
     Row("PASSIVE: ignore_data", "download", TimeoutError, "", None, goes_on=False),
     Row(f"RETR: half_close_data after_bytes={COUNT}", "download", OSError, "", DATA[:COUNT], goes_on=False),
-    Row("EPSV: unreachable_data", "whole", None, "", DATA),
+    Row("EPSV: unreachable_data", "verified", None, "", DATA),
 ]
-"""Its limits of time end the waiting."""
+"""Its timeouts end the wait."""
 
 TLS = [
     Row("EPSV: refuse_handshake", "download", TlsError, "no TLS on the data connection to localhost:", None),
@@ -163,9 +165,9 @@ TLS = [
     Row("STOR: refuse_handshake", "upload", TlsError, "no TLS on the data connection to localhost:", b""),
     Row("STOR: cut_handshake", "upload", TlsError, "no TLS on the data connection to localhost:", b""),
     Row("RETR: no_close_notify", "download", ConnectionResetError, "closed without close_notify", DATA),
-    Row("STOR: no_close_notify", "whole upload", None, "", DATA),
+    Row("STOR: no_close_notify", "verified upload", None, "", DATA),
 ]
-"""What was not encrypted did not come, and what had no end may be a part."""
+"""Bytes without TLS do not count, and data without an end may be incomplete."""
 
 
 @contextlib.asynccontextmanager
@@ -183,7 +185,7 @@ async def connected(server: FtpServer, *, tls: bool, limit: float) -> AsyncItera
 
 
 async def run(server: FtpServer, row: Row, here: Path, *, tls: bool, limit: float = 10) -> None:
-    """Do what a row does, and hold it against what it says; the same client or a new one is well then."""
+    """Perform a row, and check its result; then the same client or a new one works."""
     server.faults.add(f"{row.fault.replace(':', ' times=1:', 1)}")
     async with connected(server, tls=tls, limit=limit) as client:
         if row.error is None:
@@ -196,18 +198,18 @@ async def run(server: FtpServer, row: Row, here: Path, *, tls: bool, limit: floa
         if row.goes_on:
             assert await client.is_file("/data.bin")
     assert server.log.wait_until(lambda: all(one.completed is not None for one in server.log.transfers), 10)
-    if row.call in ("download", "whole", "listing"):
+    if row.call in ("download", "verified", "listing"):
         got = here / "got.bin"
         assert (got.read_bytes() if got.exists() else None) == row.came
     else:
         assert server.files.get("/new.bin") == row.came
     async with connected(server, tls=tls, limit=10) as client:
-        await whole(client, here)
-        await whole_upload(client, here)
+        await verified(client, here)
+        await verified_upload(client, here)
 
 
 def name(row: Row) -> str:
-    """What a row is about."""
+    """The id of a row."""
     return f"{row.call}, {row.fault}"
 
 
@@ -217,27 +219,27 @@ both = pytest.mark.parametrize("tls", [False, True], ids=["clear", "TLS"])
 @pytest.mark.each_once
 @both
 @pytest.mark.parametrize("row", [*CUT, *LOST, *SLOW, *CONTROL], ids=name)
-async def test_what_it_makes_of_it(ftp_server: FtpServer, tmp_path: Path, row: Row, tls: bool) -> None:
-    """The exception and its text, the bytes, and whether the client is good for more."""
+async def test_faults(ftp_server: FtpServer, tmp_path: Path, row: Row, tls: bool) -> None:
+    """The exception and its message, the bytes, and whether the client can be used afterwards."""
     await run(ftp_server, row, tmp_path, tls=tls)
 
 
 @pytest.mark.each_once
 @both
 @pytest.mark.parametrize("row", SILENT, ids=name)
-async def test_what_it_makes_of_silence(ftp_server: FtpServer, tmp_path: Path, row: Row, tls: bool) -> None:
-    """The same where nothing comes."""
+async def test_stalls(ftp_server: FtpServer, tmp_path: Path, row: Row, tls: bool) -> None:
+    """The same checks when the server sends nothing."""
     await run(ftp_server, row, tmp_path, tls=tls, limit=1)
 
 
 @pytest.mark.parametrize("row", TLS, ids=name)
-async def test_what_it_makes_of_encryption(ftp_server: FtpServer, tmp_path: Path, row: Row) -> None:
-    """The same where hands are not shaken, or nobody says the end."""
+async def test_faults_of_tls(ftp_server: FtpServer, tmp_path: Path, row: Row) -> None:
+    """The same checks when a TLS handshake fails, or close_notify is missing."""
     await run(ftp_server, row, tmp_path, tls=True)
 
 
 async def test_a_handshake_that_is_never_answered(ftp_server: FtpServer, tmp_path: Path) -> None:
-    """Its limit of time ends that, too."""
+    """Its timeout ends this wait, too."""
     text = "no TLS on the data connection to localhost:"
     row = Row("RETR: stall_handshake", "download", TimeoutError, text, None, goes_on=False)
     await run(ftp_server, row, tmp_path, tls=True, limit=1)
@@ -246,10 +248,8 @@ async def test_a_handshake_that_is_never_answered(ftp_server: FtpServer, tmp_pat
 @both
 @pytest.mark.parametrize("word", ["drop_data", "reset_data", "truncate", "fail 451"])
 @pytest.mark.parametrize("after", [0, 1, 65_536, len(DATA) - 1, len(DATA)])
-async def test_a_download_goes_on_where_it_was_cut(
-    ftp_server: FtpServer, tmp_path: Path, tls: bool, word: str, after: int
-) -> None:
-    """With `resume` a second call makes the file whole, byte by byte, and brings no byte twice."""
+async def test_a_download_resumes(ftp_server: FtpServer, tmp_path: Path, tls: bool, word: str, after: int) -> None:
+    """With `resume` a second call completes the file, and transfers no byte twice."""
     ftp_server.faults.add(f"RETR times=1: {word} after_bytes={after}")
     got = tmp_path / "data.bin"
     async with connected(ftp_server, tls=tls, limit=10) as client:
@@ -269,10 +269,8 @@ async def test_a_download_goes_on_where_it_was_cut(
 @both
 @pytest.mark.parametrize("word", ["drop_data", "reset_data", "truncate", "quota_exceeded"])
 @pytest.mark.parametrize("after", [0, 1, 65_536, len(DATA) - 1])
-async def test_an_upload_goes_on_where_it_was_cut(
-    ftp_server: FtpServer, tmp_path: Path, tls: bool, word: str, after: int
-) -> None:
-    """With `resume` a second call makes the file on the server whole, byte by byte."""
+async def test_an_upload_resumes(ftp_server: FtpServer, tmp_path: Path, tls: bool, word: str, after: int) -> None:
+    """With `resume` a second call completes the file on the server."""
     ftp_server.faults.add(f"STOR times=1: {word} after_bytes={after}")
     (tmp_path / "new.bin").write_bytes(DATA)
     async with connected(ftp_server, tls=tls, limit=10) as client:
@@ -301,7 +299,7 @@ async def test_an_upload_goes_on_where_it_was_cut(
     ],
 )
 async def test_retries(ftp_server: FtpServer, tmp_path: Path, tls: bool, fault: str) -> None:
-    """A client that may try three times brings the file in one call, as if nothing had been."""
+    """A client with three attempts transfers the file in one call."""
     ftp_server.faults.add(fault)
     client = Client(socket_timeout=10, connection_timeout=10, retry=Retry(attempts=3, delay=0))
     try:
@@ -338,10 +336,10 @@ HANGS = [
 @pytest.mark.parametrize("fault", HANGS)
 @pytest.mark.parametrize("call", ["download", "upload", "exact", "listing"])
 async def test_it_never_hangs(ftp_server: FtpServer, tmp_path: Path, tls: bool, fault: str, call: str) -> None:
-    """Whatever never comes, a client with limits of time comes back: done, or with an exception that says so."""
+    """Whatever the server withholds, a client with timeouts returns, or raises an exception that says so."""
     ftp_server.faults.add(fault.replace(":", " optional:", 1))
 
-    async with asyncio.timeout(50):  # of the test, in place of for ever
+    async with asyncio.timeout(50):  # the limit of the test
         with contextlib.suppress(OSError, FtpFixtureError):
             async with connected(ftp_server, tls=tls, limit=0.2) as client:
                 await CALLS[call](client, tmp_path)

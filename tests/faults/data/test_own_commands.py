@@ -1,4 +1,4 @@
-"""Commands that a user's server adds: they know nothing of faults, and are under them all the same."""
+"""Commands of a user's server: their handlers know nothing of faults, but faults apply to them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WHOLE = b"".join(LINES)
 
 
 class OwnServer(Server):
-    """Sends and takes lines, in all the ways that streams offer, and keeps what it got."""
+    """Sends and receives lines in all ways that streams offer, and stores what it received."""
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
@@ -74,7 +74,7 @@ pytestmark = pytest.mark.ftp(server_class=OwnServer)
 
 
 def got(server: FtpServer) -> list[bytes]:
-    """What the server keeps."""
+    """What the server has stored."""
     assert isinstance(server.server, OwnServer)
     return server.server.got
 
@@ -83,7 +83,7 @@ def got(server: FtpServer) -> list[bytes]:
 @each_ending
 @pytest.mark.parametrize("count", [1, 4, 9, len(WHOLE)])
 def test_a_download_ends(ftp_server: FtpServer, client: FtpsClient, kind: str, ending: Ending, count: int) -> None:
-    """Exactly so many bytes come, and the end, and the reply that the built-in commands give."""
+    """The client receives exactly this number of bytes, the end, and the reply of the built-in commands."""
     ftp_server.faults.add(ending.fault("GIVE", after_bytes=count))
 
     assert begin(client, "GIVE").rest() == (WHOLE[:count], ending.of(kind))
@@ -95,7 +95,7 @@ def test_a_download_ends(ftp_server: FtpServer, client: FtpsClient, kind: str, e
 @each_kind
 @each_ending
 def test_a_download_ends_at_once(ftp_server: FtpServer, client: FtpsClient, kind: str, ending: Ending) -> None:
-    """Nothing comes but the end."""
+    """The client receives only the end."""
     ftp_server.faults.add(ending.fault("GIVE"))
 
     assert begin(client, "GIVE").rest() == (b"", ending.of(kind))
@@ -105,7 +105,7 @@ def test_a_download_ends_at_once(ftp_server: FtpServer, client: FtpsClient, kind
     assert goes_on(client, ftp_server)
 
 
-# How far each way to receive comes when only eleven bytes do; a cut leaves what is not complete to nobody.
+# The result of each way to receive when only eleven bytes arrive; incomplete lines and blocks are lost.
 WAYS = {
     "lines": ([b"one\n", b"two\n"], [b"one\n", b"two\n", b"thr"]),
     "blocks": ([b"one\n", b"two\n"], [b"one\n", b"two\n", b"thr"]),
@@ -117,7 +117,7 @@ WAYS = {
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("ending", ENDINGS, ids=lambda ending: ending.word)
 def test_an_upload_ends(ftp_server: FtpServer, client: FtpsClient, kind: str, ending: Ending, way: str) -> None:
-    """Eleven bytes are received, by line, by block or at once, and then the end, be it in order or not."""
+    """Eleven bytes are received, by line, by block or at once, and then the end, in order or not."""
     ftp_server.faults.add(ending.fault("TAKE", after_bytes=11))
     line = begin(client, f"TAKE {way}")
 
@@ -136,10 +136,10 @@ def test_an_upload_ends(ftp_server: FtpServer, client: FtpsClient, kind: str, en
 @each_kind
 @each_cut
 @pytest.mark.parametrize(("count", "pieces"), [(4, []), (5, [WHOLE[:5]]), (11, [WHOLE[:5]])])
-def test_who_wants_exactly_so_many(
+def test_reading_an_exact_number_of_bytes(
     ftp_server: FtpServer, client: FtpsClient, kind: str, ending: Ending, count: int, pieces: list[bytes]
 ) -> None:
-    """What is complete before the end is had, even if the next byte would have been one too many."""
+    """A complete read returns its bytes, even if the next byte is the one that fails."""
     ftp_server.faults.add(ending.fault("TAKE", after_bytes=count))
     line = begin(client, "TAKE exactly")
 
@@ -154,8 +154,8 @@ def test_who_wants_exactly_so_many(
 
 @each_kind
 @pytest.mark.parametrize("way", WAYS)
-def test_an_upload_stands_still_and_goes_on(ftp_server: FtpServer, client: FtpsClient, kind: str, way: str) -> None:
-    """Time goes by between two bytes, and nothing is lost or comes twice."""
+def test_an_upload_stalls_and_continues(ftp_server: FtpServer, client: FtpsClient, kind: str, way: str) -> None:
+    """The transfer pauses between two bytes, and no byte is lost or repeated."""
     ftp_server.clock.freeze()
     ftp_server.faults.add(on("TAKE").stall_data(60, after_bytes=6).times(1))
     line = begin(client, f"TAKE {way}")
@@ -172,8 +172,8 @@ def test_an_upload_stands_still_and_goes_on(ftp_server: FtpServer, client: FtpsC
 
 
 @each_kind
-def test_a_download_stands_still(ftp_server: FtpServer, client: FtpsClient, kind: str) -> None:
-    """For ever, until ABOR."""
+def test_a_download_stalls(ftp_server: FtpServer, client: FtpsClient, kind: str) -> None:
+    """It stalls for ever, until ABOR."""
     ftp_server.faults.add(on("GIVE").stall_data(after_bytes=6).times(1))
     line = begin(client, "GIVE")
     assert line.exactly(6) == WHOLE[:6]
@@ -188,7 +188,7 @@ def test_a_download_stands_still(ftp_server: FtpServer, client: FtpsClient, kind
 
 @each_kind
 def test_bytes(ftp_server: FtpServer, client: FtpsClient, kind: str) -> None:
-    """They are spoilt, come in pieces, and more come behind them."""
+    """They are garbled, sent in pieces, and followed by trailing bytes."""
     ftp_server.clock.freeze()
     ftp_server.faults.add(on("GIVE").slice_data(4, pause=5).garble_data(first=5, mask=0x20).pad(b"!").times(1))
     line = begin(client, "GIVE")
@@ -206,8 +206,8 @@ def test_bytes(ftp_server: FtpServer, client: FtpsClient, kind: str) -> None:
     assert goes_on(client, ftp_server)
 
 
-def test_spoilt_lines(ftp_server: FtpServer, client: FtpsClient) -> None:
-    """A line end that is spoilt ends no line."""
+def test_garbled_lines(ftp_server: FtpServer, client: FtpsClient) -> None:
+    """A garbled line end is no line end."""
     ftp_server.faults.add(on("TAKE").garble_data(first=3, mask=0x2A))
 
     assert client.store("TAKE lines", WHOLE) == ["150", "226"]
@@ -217,10 +217,10 @@ def test_spoilt_lines(ftp_server: FtpServer, client: FtpsClient) -> None:
 
 @each_kind
 @pytest.mark.parametrize("moment", [{"at": 0}, {"at": 1}], ids=str)
-def test_parts_of_what_nobody_knows_the_size_of(
+def test_parts_of_an_unknown_size(
     ftp_server: FtpServer, client: FtpsClient, kind: str, moment: dict[str, float]
 ) -> None:
-    """Where the size is not known, none and all of it are; what is between them never comes."""
+    """If the size is not known, only 0 and 1 of it are; a part between them is never reached."""
     between = ftp_server.faults.add(on("GIVE").drop_data(at=0.5).optional())
     ftp_server.faults.add(on("GIVE").drop_data(**moment).times(1))  # type: ignore[arg-type]
 
@@ -234,7 +234,7 @@ def test_parts_of_what_nobody_knows_the_size_of(
 @each_kind
 @pytest.mark.parametrize("word", ["refuse_handshake", "cut_handshake"])
 def test_handshakes(ftp_server: FtpServer, client: FtpsClient, kind: str, word: str) -> None:
-    """Under TLS the handshake fails, and the reply is 426: nobody waits for hands to be shaken but who sends."""
+    """Under TLS the handshake fails, and the reply is 426: only a handler that sends waits for the handshake."""
     armed = ftp_server.faults.add(getattr(on("GIVE"), word)().times(1).optional())
     data = client.begin_data()
     client.send("GIVE")
@@ -254,7 +254,7 @@ def test_handshakes(ftp_server: FtpServer, client: FtpsClient, kind: str, word: 
 @pytest.mark.ftp(wait_future_timeout=10, files=FILES)
 @pytest.mark.parametrize(("verb", "word"), [("EPSV", "refuse_data"), ("EPSV", "ignore_data"), ("PORT", "refuse_data")])
 def test_no_data_connection(ftp_server: FtpServer, client: FtpsClient, verb: str, word: str) -> None:
-    """A data connection that does not come about is 425 when its time is over."""
+    """If there is no data connection, the reply is 425 after the timeout."""
     ftp_server.clock.freeze()
     ftp_server.faults.add(getattr(on(verb), word)().times(1))
     if verb == "EPSV":
@@ -271,7 +271,7 @@ def test_no_data_connection(ftp_server: FtpServer, client: FtpsClient, verb: str
 
 @each_kind
 def test_no_close_notify(ftp_server: FtpServer, client: FtpsClient, kind: str) -> None:
-    """The end of a download under TLS is a cut; in clear nothing happens."""
+    """Under TLS a download ends without close_notify; without TLS nothing happens."""
     ftp_server.faults.add(on("GIVE").no_close_notify().times(1).optional())
 
     assert begin(client, "GIVE").rest() == (WHOLE, "FIN")

@@ -1,4 +1,4 @@
-"""Data ports where nobody answers, and what they leave for the next data connection."""
+"""Data ports that do not work, and the next data connection."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ each_word = pytest.mark.parametrize("word", ["refuse_data", "ignore_data", "unre
 each_command = pytest.mark.parametrize("command", ["RETR data.bin", "STOR new.bin", "LIST"])
 
 
-def agree(client: FtpsClient, verb: str) -> tuple[str, int]:
-    """Where PASV or EPSV say that one shall connect."""
+def announced(client: FtpsClient, verb: str) -> tuple[str, int]:
+    """The address in the reply to PASV or EPSV."""
     reply = client.ask(verb)
     return parse_227(reply.text) if verb == "PASV" else (client.sock.getpeername()[0], parse_229(reply.text))
 
 
 @contextlib.contextmanager
 def connecting(address: tuple[str, int], word: str) -> Iterator[socket.socket]:
-    """Connect, which is refused, times out, or leads to silence."""
+    """Connect: it is refused, times out, or gets no data."""
     with socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET) as sock:
         sock.settimeout(10 if word == "refuse_data" else 0.1)
         match word:
@@ -49,10 +49,10 @@ def connecting(address: tuple[str, int], word: str) -> Iterator[socket.socket]:
 @each_passive
 @each_command
 def test_passive(ftp_server: FtpServer, client: FtpsClient, kind: str, word: str, verb: str, command: str) -> None:
-    """Nobody answers on the port; a command said all the same waits its time by the server's clock, and gets 425."""
+    """The connection fails; a command sent anyway waits for its timeout by the server's clock, and gets 425."""
     ftp_server.clock.freeze()
     ftp_server.faults.add(getattr(on(verb), word)().times(1))
-    address = agree(client, verb)
+    address = announced(client, verb)
     assert is_logged_once(ftp_server)
 
     with connecting(address, word) as sock:
@@ -67,7 +67,7 @@ def test_passive(ftp_server: FtpServer, client: FtpsClient, kind: str, word: str
         assert goes_on(client, ftp_server)
         if word == "ignore_data":
             with pytest.raises(ConnectionResetError):
-                sock.recv(1)  # the next agreement is about another connection
+                sock.recv(1)  # the next PASV is for another connection
     assert "/new.bin" not in ftp_server.files
     assert ftp_server.log.commands[-1].transfer is not None
 
@@ -75,11 +75,11 @@ def test_passive(ftp_server: FtpServer, client: FtpsClient, kind: str, word: str
 @pytest.mark.ftp(host="::1")
 @each_word
 def test_ipv6(ftp_server: FtpServer, client: FtpsClient, word: str) -> None:
-    """Over IPv6 nobody answers either."""
+    """Over IPv6 the connection fails, too."""
     ftp_server.clock.freeze()
     ftp_server.faults.add(getattr(on("EPSV"), word)().times(1))
 
-    with connecting(agree(client, "EPSV"), word):
+    with connecting(announced(client, "EPSV"), word):
         client.send("RETR data.bin")
         ftp_server.log.wait_for("RETR", timeout=10)
         ftp_server.clock.move(10)
@@ -88,10 +88,10 @@ def test_ipv6(ftp_server: FtpServer, client: FtpsClient, word: str) -> None:
 
 
 @each_passive
-def test_however_often_one_tries(ftp_server: FtpServer, client: FtpsClient, verb: str) -> None:
-    """A port that does not answer does not do so to the second, third and fourth who try at the same time either."""
+def test_several_clients_that_try(ftp_server: FtpServer, client: FtpsClient, verb: str) -> None:
+    """A port that does not answer does not answer the second, third and fourth client at the same time, either."""
     ftp_server.faults.add(on(verb).unreachable_data().times(1))
-    address = agree(client, verb)
+    address = announced(client, verb)
 
     with contextlib.ExitStack() as tries:
         for _ in range(4):
@@ -101,35 +101,35 @@ def test_however_often_one_tries(ftp_server: FtpServer, client: FtpsClient, verb
 
 @each_word
 def test_without_a_command(ftp_server: FtpServer, client: FtpsClient, word: str) -> None:
-    """A client that cannot connect need say no more than the next PASV: its port is another, and it is well."""
+    """A client that cannot connect only needs to send PASV again: another port, which works."""
     ftp_server.faults.add(getattr(on("EPSV"), word)().times(1))
-    first = agree(client, "EPSV")
+    first = announced(client, "EPSV")
     with connecting(first, word):
         assert goes_on(client, ftp_server)
-        assert agree(client, "EPSV") != first
+        assert announced(client, "EPSV") != first
 
 
 @each_word
-def test_epsv_all_agrees_on_nothing(ftp_server: FtpServer, client: FtpsClient, word: str) -> None:
-    """EPSV ALL says how data connections will be made, and is no such agreement: the next EPSV meets the fault."""
+def test_epsv_all_announces_nothing(ftp_server: FtpServer, client: FtpsClient, word: str) -> None:
+    """EPSV ALL announces no address: the next EPSV has the fault."""
     armed = ftp_server.faults.add(getattr(on("EPSV"), word)().times(1))
 
     assert client.code("EPSV ALL") == "200"
     assert armed.fired == 0
 
-    with connecting(agree(client, "EPSV"), word):
+    with connecting(announced(client, "EPSV"), word):
         assert armed.fired == 1
     assert goes_on(client, ftp_server)
 
 
-# Active mode: the server should connect, and does not.
+# Active mode: the server does not connect.
 
 
 @each_kind
 @each_active
 @each_command
 def test_active_refused(ftp_server: FtpServer, client: FtpsClient, kind: str, verb: str, command: str) -> None:
-    """As if the client's port were closed: 425 at once, and nobody comes."""
+    """As if the client's port were closed: 425 at once, and no connection."""
     ftp_server.clock.freeze()
     ftp_server.faults.add(on(verb).refuse_data().times(1))
     listener = client.active(verb)
@@ -137,7 +137,7 @@ def test_active_refused(ftp_server: FtpServer, client: FtpsClient, kind: str, ve
 
     assert client.code(command) == "425"
 
-    assert nobody_comes(listener)
+    assert no_connection(listener)
     assert "/new.bin" not in ftp_server.files
     assert goes_on(client, ftp_server)
 
@@ -149,7 +149,7 @@ def test_active_refused(ftp_server: FtpServer, client: FtpsClient, kind: str, ve
 def test_active_unanswered(
     ftp_server: FtpServer, client: FtpsClient, kind: str, word: str, verb: str, command: str
 ) -> None:
-    """As if the client did not answer: nobody comes, and 425 does when the time is over by the server's clock."""
+    """As if the client did not answer: no connection, and 425 after the timeout by the server's clock."""
     ftp_server.clock.freeze()
     ftp_server.faults.add(getattr(on(verb), word)().times(1))
     listener = client.active(verb)
@@ -159,7 +159,7 @@ def test_active_unanswered(
     ftp_server.log.wait_for(command, timeout=10)
     ftp_server.clock.move(9.999)
     assert Line(client.sock, client.control).is_silent()
-    assert nobody_comes(listener)
+    assert no_connection(listener)
     ftp_server.clock.move(0.001)
 
     assert client.reply().code == "425"
@@ -167,8 +167,8 @@ def test_active_unanswered(
     assert goes_on(client, ftp_server)
 
 
-def nobody_comes(listener: socket.socket) -> bool:
-    """True when nobody connects for a moment."""
+def no_connection(listener: socket.socket) -> bool:
+    """True if no connection is made for a moment."""
     listener.settimeout(0.03)
     try:
         listener.accept()[0].close()
@@ -177,14 +177,14 @@ def nobody_comes(listener: socket.socket) -> bool:
     return False
 
 
-# Ways out.
+# Ways to end the wait.
 
 
 def waiting(client: FtpsClient, server: FtpServer, verb: str, word: str) -> None:
-    """A command that waits for a data connection which will never be."""
+    """A command that waits for a data connection that is never made."""
     server.faults.add(getattr(on(verb), word)().times(1))
     if verb in ("PASV", "EPSV"):
-        agree(client, verb)
+        announced(client, verb)
     else:
         client.active(verb)
     client.send("RETR data.bin")
@@ -206,7 +206,7 @@ each_wait = pytest.mark.parametrize(
 @pytest.mark.ftp(wait_future_timeout=None)
 @each_wait
 def test_abor(ftp_server: FtpServer, client: FtpsClient, verb: str, word: str) -> None:
-    """ABOR ends the waiting, which has no limit here."""
+    """ABOR ends the wait, which has no limit here."""
     waiting(client, ftp_server, verb, word)
 
     assert [client.code("ABOR"), client.reply().code] == ["426", "226"]
@@ -215,8 +215,8 @@ def test_abor(ftp_server: FtpServer, client: FtpsClient, verb: str, word: str) -
 
 @each_wait
 @pytest.mark.parametrize("goodbye", ["vanish", "close"])
-def test_a_client_that_goes(ftp_server: FtpServer, client: FtpsClient, verb: str, word: str, goodbye: str) -> None:
-    """When the client is gone its session ends, at the latest when the time for its data connection is over."""
+def test_a_client_that_closes(ftp_server: FtpServer, client: FtpsClient, verb: str, word: str, goodbye: str) -> None:
+    """When the client closes its session ends, at the latest after the timeout of the data connection."""
     ftp_server.clock.freeze()
     waiting(client, ftp_server, verb, word)
 
@@ -230,8 +230,8 @@ def test_a_client_that_goes(ftp_server: FtpServer, client: FtpsClient, verb: str
 @pytest.mark.ftp(wait_future_timeout=None)
 @each_wait
 def test_stop(monkeypatch: pytest.MonkeyPatch, ftp_server: FtpServer, client: FtpsClient, verb: str, word: str) -> None:
-    """A server stops at once, though a command waits."""
-    monkeypatch.setattr("ftpfixture.server.base._STOP_TIME", 3600)  # what the test would wait for
+    """The server stops at once, although a command waits."""
+    monkeypatch.setattr("ftpfixture.server.base._STOP_TIME", 3600)  # the time that the test would wait
     waiting(client, ftp_server, verb, word)
 
     ftp_server.stop()
@@ -239,15 +239,15 @@ def test_stop(monkeypatch: pytest.MonkeyPatch, ftp_server: FtpServer, client: Ft
     assert ftp_server.log.sessions[0].reason == "shut down"
 
 
-# What was agreed before the fault.
+# Data connections from before the fault.
 
 
 @each_kind
 @pytest.mark.parametrize("verb", ["PASV", "EPSV", "PORT", "EPRT"])
-def test_a_fault_for_a_data_connection_that_is_there(
+def test_a_fault_and_an_earlier_data_connection(
     ftp_server: FtpServer, client: FtpsClient, kind: str, verb: str
 ) -> None:
-    """A fault acts on the next command, whatever was agreed or connected before it was added."""
+    """A fault applies to the next command, even if the data connection was announced or made before."""
     data = client.begin_data(verb)
     ftp_server.faults.add(on("RETR").drop_data(after_bytes=10).times(1))
     client.send("RETR data.bin")
@@ -263,8 +263,8 @@ def test_a_fault_for_a_data_connection_that_is_there(
 
 
 @each_word
-def test_a_fault_for_an_agreement_that_was_made(ftp_server: FtpServer, client: FtpsClient, word: str) -> None:
-    """A fault of EPSV leaves the data connection that was agreed on before alone, and meets the next."""
+def test_a_fault_and_an_earlier_epsv(ftp_server: FtpServer, client: FtpsClient, word: str) -> None:
+    """A fault of EPSV does not affect the earlier data connection, only the next one."""
     data = client.begin_data()
     armed = ftp_server.faults.add(getattr(on("EPSV"), word)().times(1))
 
@@ -273,7 +273,7 @@ def test_a_fault_for_an_agreement_that_was_made(ftp_server: FtpServer, client: F
     assert Line(data()).rest() == (DATA, "FIN")
     assert (client.reply().code, armed.fired) == ("226", 0)
 
-    with connecting(agree(client, "EPSV"), word):
+    with connecting(announced(client, "EPSV"), word):
         assert armed.fired == 1
 
 
@@ -281,7 +281,7 @@ def test_a_fault_for_an_agreement_that_was_made(ftp_server: FtpServer, client: F
 
 
 FIRST = 20_000 + os.getpid() % 4000 * 3
-"""The first of three ports that belong to this process, and that the system gives to nobody."""
+"""The first of three ports that belong to this process, and that the system gives to no other."""
 
 
 @pytest.fixture
@@ -291,7 +291,7 @@ def pool(ftp_server_factory: Callable[..., FtpServer]) -> FtpServer:
 
 
 def free_ports(server: FtpServer) -> int:
-    """How many data ports are free."""
+    """The number of free data ports."""
     ports = server.server.available_data_ports
     assert ports is not None
     return len(ports)
@@ -319,11 +319,11 @@ each_fault = pytest.mark.parametrize("fault", FAULTS, ids=str)
 @pytest.mark.parametrize("kind", ["clear", "TLSv1.3"])
 @pytest.mark.parametrize("goodbye", ["vanish", "close", "abor"])
 def test_ports_come_back(pool: FtpServer, fault: Fault, kind: str, goodbye: str) -> None:
-    """Whatever goes wrong, and however the client goes then, all ports of the pool are free again."""
+    """After any fault, and any way in which the client closes, all ports of the pool are free again."""
     pool.clock.freeze()
-    pool.faults.add(fault.times(1).optional())  # those of handshakes do not happen in clear
+    pool.faults.add(fault.times(1).optional())  # faults of handshakes do not happen without TLS
     with enter(pool, kind) as client:
-        client.limit(0.1)  # whoever is held up gives up; what was seen then does not matter here
+        client.limit(0.1)  # a client that waits gives up; the result does not matter here
         with contextlib.suppress(Exception):
             begin(client, "RETR data.bin").rest()
         if goodbye != "abor":
@@ -332,7 +332,7 @@ def test_ports_come_back(pool: FtpServer, fault: Fault, kind: str, goodbye: str)
             with contextlib.suppress(Exception):
                 client.send("ABOR")
                 client.reply()
-    pool.clock.move(10)  # whoever waits for a data connection waits no longer
+    pool.clock.move(10)  # ends waits for a data connection
     assert pool.log.wait_until(lambda: not pool.sessions, 10)
 
     assert free_ports(pool) == 3
@@ -344,11 +344,11 @@ def test_ports_come_back(pool: FtpServer, fault: Fault, kind: str, goodbye: str)
 
 @each_word
 def test_a_port_that_did_not_answer_is_used_again(ftp_server_factory: Callable[..., FtpServer], word: str) -> None:
-    """Where there is one port only it answers after the next PASV, and nobody of before is let in."""
+    """With only one port, it works after the next PASV, and earlier clients are not connected."""
     server = ftp_server_factory(data_ports=[FIRST])
     server.faults.add(getattr(on("EPSV"), word)().times(1))
     with enter(server) as client:
-        with connecting(agree(client, "EPSV"), word):
+        with connecting(announced(client, "EPSV"), word):
             pass
         assert begin(client, "RETR data.bin").rest() == (DATA, "FIN")
         assert client.reply().code == "226"

@@ -1,4 +1,4 @@
-"""Data connections that stand still: silence, for as long as the server's clock says, and every way out of it."""
+"""Data connections that stall for a time by the server's clock, and all ways to end the stall."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from tests.support.ftps import DATA_VERBS, FtpsClient
 each_word = pytest.mark.parametrize("word", ["stall_data", "stall", "delay"])
 
 
-def stands_at(server: FtpServer, size: int) -> None:
-    """Wait until a transfer has come so far that it stands still."""
+def stalls_at(server: FtpServer, size: int) -> None:
+    """Wait until a transfer has reached the place where it stalls."""
     server.log.wait_until(lambda: bool(server.faults.fired), 10)
     assert is_logged_once(server)
     assert (last(server).completed, last(server).size) == (None, size)
@@ -32,16 +32,16 @@ def stands_at(server: FtpServer, size: int) -> None:
     ],
     ids=str,
 )
-def test_a_download_stands_still_and_goes_on(
+def test_a_download_stalls_and_continues(
     ftp_server: FtpServer, client: FtpsClient, kind: str, word: str, moment: dict[str, Any], size: int
 ) -> None:
-    """After N bytes nothing comes until the time is over; then the rest comes, and the reply."""
+    """After N bytes nothing is sent until the time is over; then the rest and the reply are sent."""
     ftp_server.clock.freeze()
     ftp_server.faults.add(getattr(on("RETR"), word)(60, **moment).times(1))
     line = begin(client, "RETR data.bin")
 
     came = line.exactly(size)
-    stands_at(ftp_server, size)
+    stalls_at(ftp_server, size)
     ftp_server.clock.move(59.999)
     assert line.is_silent()
     ftp_server.clock.move(0.001)
@@ -56,18 +56,18 @@ def test_a_download_stands_still_and_goes_on(
 @each_kind
 @each_word
 @pytest.mark.parametrize("count", [0, 1, 1023, (1 << 20) + 1, len(DATA)])
-def test_an_upload_stands_still_and_goes_on(
+def test_an_upload_stalls_and_continues(
     ftp_server: FtpServer, client: FtpsClient, kind: str, word: str, count: int
 ) -> None:
-    """After N bytes the server takes nothing until the time is over; then it takes the rest."""
+    """After N bytes the server reads nothing until the time is over; then it reads the rest."""
     ftp_server.clock.freeze()
     ftp_server.faults.add(getattr(on("STOR"), word)(60, after_bytes=count).times(1))
     line = begin(client, "STOR new.bin")
 
     line.send(DATA[: count + 20_000])
-    stands_at(ftp_server, count)
+    stalls_at(ftp_server, count)
     ftp_server.clock.move(59.999)
-    stands_at(ftp_server, count)
+    stalls_at(ftp_server, count)
     ftp_server.clock.move(0.001)
     line.send(DATA[count + 20_000 :])
     line.finish()
@@ -80,7 +80,7 @@ def test_an_upload_stands_still_and_goes_on(
 @pytest.mark.parametrize("command", ["LIST few", "NLST few", "MLSD few", "RETR lines.txt"])
 @pytest.mark.parametrize("setting", ["TYPE I", "TYPE A", "MODE Z"])
 def test_all_downloads(ftp_server: FtpServer, client: FtpsClient, command: str, setting: str) -> None:
-    """Whatever is sent, and however, stands still after the bytes that count, and is whole in the end."""
+    """Every kind of download stalls after these bytes, and is complete in the end."""
     ftp_server.clock.freeze()
     assert client.code(setting) == "200"
     whole = begin(client, command).rest().content
@@ -88,7 +88,7 @@ def test_all_downloads(ftp_server: FtpServer, client: FtpsClient, command: str, 
     ftp_server.faults.add(on(command.split()[0]).stall_data(60, after_bytes=9).times(1))
     line = begin(client, command)
 
-    stands_at(ftp_server, 9)
+    stalls_at(ftp_server, 9)
     if setting == "MODE Z":
         ftp_server.clock.move(60)
         assert inflated(line.rest().content) == inflated(whole)
@@ -103,7 +103,7 @@ def test_all_downloads(ftp_server: FtpServer, client: FtpsClient, command: str, 
 
 
 def test_jitter_makes_a_delay_longer(ftp_server: FtpServer, client: FtpsClient) -> None:
-    """A delay lasts its seconds at least, and those of jitter more at most."""
+    """A delay lasts at least its seconds, and at most the jitter longer."""
     ftp_server.clock.freeze()
     ftp_server.faults.add(on("RETR").delay(60, jitter=10, after_bytes=5))
     line = begin(client, "RETR data.bin")
@@ -117,11 +117,11 @@ def test_jitter_makes_a_delay_longer(ftp_server: FtpServer, client: FtpsClient) 
     assert client.reply().code == "226"
 
 
-# For ever, and out.
+# Stalls for ever.
 
 
 def stalled(client: FtpsClient, server: FtpServer, command: str, verb: str = "EPSV") -> Line:
-    """A transfer that stands still for ever, after five bytes."""
+    """A transfer that stalls for ever, after five bytes."""
     server.clock.freeze()
     server.faults.add(on(command.split()[0]).stall_data(after_bytes=5).times(1))
     line = begin(client, command, verb)
@@ -129,7 +129,7 @@ def stalled(client: FtpsClient, server: FtpServer, command: str, verb: str = "EP
         assert line.exactly(5) == DATA[:5]
     else:
         line.send(DATA[:20])
-    stands_at(server, 5)
+    stalls_at(server, 5)
     return line
 
 
@@ -138,21 +138,21 @@ each_direction = pytest.mark.parametrize("command", ["RETR data.bin", "STOR new.
 
 @each_kind
 @each_direction
-def test_for_ever_is_longer_than_any_time(ftp_server: FtpServer, client: FtpsClient, kind: str, command: str) -> None:
-    """However long one waits, nothing goes on."""
+def test_a_stall_for_ever(ftp_server: FtpServer, client: FtpsClient, kind: str, command: str) -> None:
+    """It never continues."""
     line = stalled(client, ftp_server, command)
 
     ftp_server.clock.move(1e6)
 
     assert line.is_silent()
-    stands_at(ftp_server, 5)
+    stalls_at(ftp_server, 5)
 
 
 @each_kind
 @each_direction
 @pytest.mark.parametrize("verb", DATA_VERBS)
 def test_abor(ftp_server: FtpServer, client: FtpsClient, kind: str, command: str, verb: str) -> None:
-    """ABOR ends what stands still with 426, and is answered with 226; the session goes on."""
+    """ABOR aborts the stalled transfer with 426, and gets 226; the session continues."""
     line = stalled(client, ftp_server, command, verb)
 
     client.send("ABOR")
@@ -167,14 +167,14 @@ def test_abor(ftp_server: FtpServer, client: FtpsClient, kind: str, command: str
 
 @each_direction
 @pytest.mark.parametrize("moment", [{"after_bytes": len(DATA)}, {"at": 1}], ids=str)
-def test_abor_behind_the_last_byte(
+def test_abor_after_the_last_byte(
     ftp_server: FtpServer, client: FtpsClient, command: str, moment: dict[str, Any]
 ) -> None:
-    """A download that stands still between its last byte and its end can be ended, too."""
+    """A download that stalls between its last byte and its end can be aborted, too."""
     ftp_server.faults.add(on("RETR").stall_data(**moment).times(1))
     line = begin(client, "RETR data.bin")
     assert line.exactly(len(DATA)) == DATA
-    stands_at(ftp_server, len(DATA))
+    stalls_at(ftp_server, len(DATA))
 
     client.send("ABOR")
 
@@ -186,23 +186,21 @@ def test_abor_behind_the_last_byte(
 
 @each_kind
 @each_direction
-def test_what_may_be_said_meanwhile_is_answered(
-    ftp_server: FtpServer, client: FtpsClient, kind: str, command: str
-) -> None:
-    """STAT and NOOP are answered while a transfer stands still, which does not move it."""
+def test_stat_and_noop_during_a_stall(ftp_server: FtpServer, client: FtpsClient, kind: str, command: str) -> None:
+    """STAT and NOOP get replies while a transfer is stalled, which does not change it."""
     line = stalled(client, ftp_server, command)
 
     assert [client.code("STAT"), client.code("NOOP"), client.code("STAT")] == ["211", "200", "211"]
 
     assert line.is_silent()
-    stands_at(ftp_server, 5)
+    stalls_at(ftp_server, 5)
 
 
 @each_kind
 @each_direction
 @pytest.mark.parametrize("goodbye", ["vanish", "close"])
-def test_a_client_that_goes(ftp_server: FtpServer, client: FtpsClient, kind: str, command: str, goodbye: str) -> None:
-    """When the client is gone nothing stands still for it any longer: the session ends, and what came is kept."""
+def test_a_client_that_closes(ftp_server: FtpServer, client: FtpsClient, kind: str, command: str, goodbye: str) -> None:
+    """When the client closes, the stall and the session end, and the received bytes are kept."""
     stalled(client, ftp_server, command)
 
     getattr(client, goodbye)()
@@ -221,8 +219,8 @@ def test_a_client_that_goes(ftp_server: FtpServer, client: FtpsClient, kind: str
 def test_stop(
     monkeypatch: pytest.MonkeyPatch, ftp_server: FtpServer, client: FtpsClient, kind: str, command: str
 ) -> None:
-    """A server stops at once, though a transfer stands still."""
-    monkeypatch.setattr("ftpfixture.server.base._STOP_TIME", 3600)  # what the test would wait for
+    """The server stops at once, although a transfer is stalled."""
+    monkeypatch.setattr("ftpfixture.server.base._STOP_TIME", 3600)  # the time that the test would wait
     stalled(client, ftp_server, command)
 
     ftp_server.stop()
@@ -232,7 +230,7 @@ def test_stop(
 
 
 def test_restart(ftp_server: FtpServer, client: FtpsClient) -> None:
-    """After a restart in the middle of a stall the server is as good as new."""
+    """A server that is restarted during a stall works again."""
     stalled(client, ftp_server, "RETR data.bin")
 
     ftp_server.restart()
@@ -243,7 +241,7 @@ def test_restart(ftp_server: FtpServer, client: FtpsClient) -> None:
 
 @each_kind
 def test_only_one_of_two_transfers_at_once(ftp_server: FtpServer, client: FtpsClient, kind: str) -> None:
-    """What happens once happens to the transfer that comes to it first; another one at the same time is whole."""
+    """A fault with `times(1)` happens to the transfer that reaches it first; the other is complete."""
     ftp_server.clock.freeze()
     ftp_server.faults.add(on("RETR").stall_data(60, after_bytes=1000).times(1))
     with enter(ftp_server, kind) as other:
@@ -260,8 +258,8 @@ def test_only_one_of_two_transfers_at_once(ftp_server: FtpServer, client: FtpsCl
 
 
 @pytest.mark.ftp(files={**FILES, "/small.txt": b"123"})
-def test_who_does_not_come_to_it_does_not_use_it_up(ftp_server: FtpServer, client: FtpsClient) -> None:
-    """A transfer that is too short leaves what happens once to one that is long enough."""
+def test_a_transfer_that_is_too_short(ftp_server: FtpServer, client: FtpsClient) -> None:
+    """A transfer that is too short leaves the fault to one that is long enough."""
     (armed,) = [ftp_server.faults.add(on("RETR").drop_data(after_bytes=1000).times(1))]
 
     assert begin(client, "RETR small.txt").rest() == (b"123", "FIN")
@@ -275,7 +273,7 @@ def test_who_does_not_come_to_it_does_not_use_it_up(ftp_server: FtpServer, clien
 @each_kind
 @each_direction
 def test_quit(ftp_server: FtpServer, client: FtpsClient, kind: str, command: str) -> None:
-    """QUIT waits for nothing that stands still for ever: 221, 426 of the transfer, and the end."""
+    """QUIT does not wait for a stall for ever: 221, 426 for the transfer, and the end."""
     stalled(client, ftp_server, command)
 
     assert [client.code("QUIT"), client.reply().code] == ["221", "426"]
@@ -286,7 +284,7 @@ def test_quit(ftp_server: FtpServer, client: FtpsClient, kind: str, command: str
 
 @each_kind
 def test_quit_before_the_time_is_over(ftp_server: FtpServer, client: FtpsClient, kind: str) -> None:
-    """QUIT makes an end to a stall that has one, and the transfer goes on to its own."""
+    """A stall with a limit continues after QUIT, and the transfer is completed."""
     ftp_server.clock.freeze()
     ftp_server.faults.add(on("RETR").stall_data(60, after_bytes=5))
     line = begin(client, "RETR data.bin")

@@ -1,7 +1,7 @@
-"""Limits of speed: from faults, servers, sessions and users, changed while a transfer runs.
+"""Limits of speed: of faults, servers, sessions and users, changed while a transfer runs.
 
-How exact they are is shown with a clock of their own in tests/unit/net/test_throttle.py; here time is real, so all that
-is held is what a busy machine cannot break: never faster than the limit, and that a change acts.
+tests/unit/net/test_throttle.py checks their precision with its own clock; here time is real, so the tests check only
+what holds on a busy machine: never faster than the limit, and a change has an effect.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from tests.support.faulty import DATA, FILES, Line, begin, enter, goes_on, in_or
 from tests.support.ftps import FtpsClient
 
 LIMIT = 100_000
-SIZE = 130_000  # some more than a second's worth
+SIZE = 130_000  # a little more than one second's worth
 PART = DATA[:SIZE]
 
 
 @pytest.fixture
 def ftp_config() -> dict[str, Any]:
-    """Settings of all servers: with a file that takes more than a second."""
+    """Settings of all servers: a file that takes more than a second."""
     return {"tls": "explicit", "files": {**FILES, "/part.bin": PART}}
 
 
 def keeps_to(server: FtpServer, limit: float, first: int = 0) -> bool:
-    """Whether in no second, by the server's own account, more than 1.1 times the limit went.
+    """Whether the server moved at most 1.1 times the limit in every second.
 
     Args:
-        server: Whose.
-        limit: Bytes per second.
-        first: Bytes at the beginning that do not count.
+        server: The server.
+        limit: The limit in bytes per second.
+        first: The number of bytes at the beginning that do not count.
     """
     went = []
     before = 0
@@ -51,7 +51,7 @@ each_direction = pytest.mark.parametrize("command", ["RETR part.bin", "STOR new.
 
 
 def transfer(client: FtpsClient, server: FtpServer, command: str) -> None:
-    """A whole transfer of the part."""
+    """Run a whole transfer of the part."""
     line = begin(client, command)
     if command.startswith("RETR"):
         assert line.rest() == (PART, in_order("clear" if client.control is None else "tls"))
@@ -67,7 +67,7 @@ def transfer(client: FtpsClient, server: FtpServer, command: str) -> None:
 @each_kind
 @each_direction
 def test_a_fault(ftp_server: FtpServer, client: FtpsClient, kind: str, command: str) -> None:
-    """One transfer is held to a limit, and the next one is not."""
+    """One transfer has a limit, and the next one has none."""
     armed = ftp_server.faults.add(on(command.split()[0]).throttle_data(LIMIT).times(1))
 
     transfer(client, ftp_server, command)
@@ -80,7 +80,7 @@ def test_a_fault(ftp_server: FtpServer, client: FtpsClient, kind: str, command: 
 
 @each_direction
 def test_a_fault_and_a_cut(ftp_server: FtpServer, client: FtpsClient, command: str) -> None:
-    """Words go together: a slow transfer is cut after exactly so many bytes."""
+    """Words combine: a slow transfer ends after exactly this number of bytes."""
     ftp_server.faults.add(on(command.split()[0]).throttle_data(LIMIT).drop_data(after_bytes=12_345).times(1))
     line = begin(client, command)
 
@@ -105,8 +105,8 @@ each_place = pytest.mark.parametrize("where", ["server", "session"])
 
 @each_place
 @each_direction
-def test_a_limit_that_is_lifted(ftp_server: FtpServer, client: FtpsClient, where: str, command: str) -> None:
-    """A transfer that would take a day is over at once when there is no limit any more, or a higher one."""
+def test_a_limit_that_is_removed(ftp_server: FtpServer, client: FtpsClient, where: str, command: str) -> None:
+    """A transfer that would take a day ends at once when the limit is removed or raised."""
     limits(ftp_server, where, 1, 1)
     line = begin(client, command)
     if command.startswith("STOR"):
@@ -126,7 +126,7 @@ def test_a_limit_that_is_lifted(ftp_server: FtpServer, client: FtpsClient, where
 @each_place
 @each_direction
 def test_a_limit_that_is_set(ftp_server: FtpServer, client: FtpsClient, where: str, command: str) -> None:
-    """What was as fast as it could keeps to the limit from the moment when there is one."""
+    """A fast transfer keeps to the limit from the moment when it is set."""
     ftp_server.clock.freeze()
     ftp_server.faults.add(on(command.split()[0]).stall_data(60, after_bytes=1000))
     line = begin(client, command)
@@ -147,7 +147,7 @@ def test_a_limit_that_is_set(ftp_server: FtpServer, client: FtpsClient, where: s
 
 @each_direction
 def test_the_other_direction_is_free(ftp_server: FtpServer, client: FtpsClient, command: str) -> None:
-    """A limit for one direction, under which a transfer would take a day, does not hold the other."""
+    """A limit of one direction, with which a transfer would take a day, does not slow the other."""
     write = None if command.startswith("RETR") else 1.0
     limits(ftp_server, "server", None if write else 1.0, write)
 
@@ -156,15 +156,15 @@ def test_the_other_direction_is_free(ftp_server: FtpServer, client: FtpsClient, 
 
 @each_direction
 def test_the_other_session_is_free(ftp_server: FtpServer, client: FtpsClient, command: str) -> None:
-    """A limit of one session does not hold another."""
+    """A limit of one session does not slow another."""
     limits(ftp_server, "session", 1, 1)
 
     with enter(ftp_server) as other:
         transfer(other, ftp_server, command)
 
 
-def test_sessions_share_what_belongs_to_the_server(ftp_server: FtpServer, client: FtpsClient) -> None:
-    """Two transfers at once keep together to the limit of the server."""
+def test_sessions_share_the_limit_of_the_server(ftp_server: FtpServer, client: FtpsClient) -> None:
+    """Two transfers at once share the limit of the server."""
     ftp_server.files["/half.bin"] = PART[: SIZE // 2]
     limits(ftp_server, "server", None, LIMIT)
     with enter(ftp_server) as other:
@@ -190,7 +190,7 @@ USERS = {
 @each_direction
 @pytest.mark.parametrize("user", USERS.values(), ids=USERS)
 def test_users(ftp_server_factory: Callable[..., FtpServer], user: User, command: str) -> None:
-    """A user's own limit holds, whatever faults there are."""
+    """A user's own limit applies, with any faults."""
     server = ftp_server_factory(users=[user])
     server.faults.add(on("*").garble_data(first=10**9).optional())
     with enter(server) as client:
@@ -199,7 +199,7 @@ def test_users(ftp_server_factory: Callable[..., FtpServer], user: User, command
 
 
 def test_the_lowest_limit_counts(ftp_server: FtpServer, client: FtpsClient) -> None:
-    """A fault makes nobody faster than the server lets him, and the other way round."""
+    """A fault cannot exceed the limit of the server, and the server's limit cannot exceed the fault's."""
     limits(ftp_server, "server", None, LIMIT)
     ftp_server.faults.add(on("RETR").throttle_data(100 * LIMIT).times(1))
     transfer(client, ftp_server, "RETR part.bin")
@@ -212,14 +212,14 @@ def test_the_lowest_limit_counts(ftp_server: FtpServer, client: FtpsClient) -> N
         *(("RETR part.bin", goodbye) for goodbye in ("ABOR", "stop", "vanish", "close")),
         ("STOR new.bin", "ABOR"),
         ("STOR new.bin", "stop"),
-        ("STOR new.bin", "vanish"),  # what came before a close in order would be received to its end
+        ("STOR new.bin", "vanish"),  # after a close in order the server would receive everything before it
     ],
 )
-def test_whoever_waits_can_be_ended(
+def test_a_throttled_transfer_can_be_ended(
     monkeypatch: pytest.MonkeyPatch, ftp_server: FtpServer, client: FtpsClient, command: str, goodbye: str
 ) -> None:
-    """ABOR, the client's end and the server's end all end a transfer that waits for its turn."""
-    monkeypatch.setattr("ftpfixture.server.base._STOP_TIME", 3600)  # what the test would wait for
+    """ABOR, the end of the client and the end of the server all end a transfer that waits."""
+    monkeypatch.setattr("ftpfixture.server.base._STOP_TIME", 3600)  # the time that the test would wait
     ftp_server.faults.add(on(command.split()[0]).throttle_data(1))
     line = begin(client, command)
     if command.startswith("STOR"):
@@ -240,7 +240,7 @@ def test_whoever_waits_can_be_ended(
 
 
 def test_control_is_not_throttled(ftp_server: FtpServer, client: FtpsClient) -> None:
-    """Replies come at once while data trickle."""
+    """Replies are sent at once while data are slow."""
     ftp_server.faults.add(on("RETR").throttle_data(1))
     begin(client, "RETR part.bin")
 

@@ -1,4 +1,4 @@
-"""How uploads end: what the client sees of it, and byte by byte what the server has stored then."""
+"""The ends of uploads: what the client sees, and exactly which bytes the server has stored."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ each_count = pytest.mark.parametrize("count", [0, 1, 1023, (1 << 20) + 1, len(DA
 @each_kind
 @each_cut
 @each_count
-def test_the_end_comes_after_exactly_so_many_bytes(
+def test_the_exact_number_of_bytes(
     ftp_server: FtpServer, client: FtpsClient, kind: str, ending: Ending, count: int
 ) -> None:
-    """As soon as N bytes have come the connection ends, and the server keeps these N."""
+    """After N bytes the connection ends, and the server keeps these N bytes."""
     ftp_server.faults.add(ending.fault("STOR", after_bytes=count))
     line = begin(client, "STOR new.bin")
 
@@ -35,10 +35,10 @@ def test_the_end_comes_after_exactly_so_many_bytes(
 @each_kind
 @each_cut
 @each_count
-def test_whoever_goes_on_sending_sends_in_vain(
+def test_later_bytes_are_not_stored(
     ftp_server: FtpServer, client: FtpsClient, kind: str, ending: Ending, count: int
 ) -> None:
-    """What comes behind the N bytes is not stored, be it there already when the connection ends, or not."""
+    """Bytes after the N bytes are not stored, even if they arrived before the connection ended."""
     ftp_server.faults.add(ending.fault("STOR", after_bytes=count))
     line = begin(client, "STOR new.bin")
 
@@ -53,7 +53,7 @@ def test_whoever_goes_on_sending_sends_in_vain(
 @each_kind
 @each_count
 def test_truncate(ftp_server: FtpServer, client: FtpsClient, kind: str, count: int) -> None:
-    """The client can send everything, and is told of success; the server has stored the first N bytes."""
+    """The client can send everything, and the reply is success; the server has stored the first N bytes."""
     ftp_server.faults.add(TRUNCATE.fault("STOR", after_bytes=count))
     line = begin(client, "STOR new.bin")
 
@@ -66,7 +66,7 @@ def test_truncate(ftp_server: FtpServer, client: FtpsClient, kind: str, count: i
 
 @each_ending
 def test_what_is_not_reached_does_not_happen(ftp_server: FtpServer, client: FtpsClient, ending: Ending) -> None:
-    """One byte beyond what is sent is never reached: all of it is stored."""
+    """One byte more than the client sends is never reached: everything is stored."""
     armed = ftp_server.faults.add(ending.fault("STOR", after_bytes=len(DATA) + 1).optional())
 
     assert client.store("STOR new.bin", DATA) == ["150", "226"]
@@ -76,7 +76,7 @@ def test_what_is_not_reached_does_not_happen(ftp_server: FtpServer, client: Ftps
 
 
 def _sent(ending: Ending, content: bytes, count: int) -> bytes:
-    """What a client sends, who notices a cut as soon as it comes, and does not notice that something is lost."""
+    """The bytes of a client that notices a close at once, and does not notice lost bytes."""
     return content if ending is TRUNCATE else content[:count]
 
 
@@ -104,7 +104,7 @@ def test_all_commands(
     line: str,
     stored: bytes,
 ) -> None:
-    """What was there before counts for nothing, and stays as far as the command lets it."""
+    """Earlier content does not count, and stays as the command specifies."""
     verb, _, path = line.partition(" ")
     ftp_server.faults.add(ending.fault(verb, after_bytes=5))
     ftp_server.files["/old.bin"] = b"0123456789"
@@ -125,7 +125,7 @@ def test_all_commands(
 @each_ending
 @pytest.mark.parametrize("count", [9, 10, 4711])
 def test_type_a(ftp_server: FtpServer, client: FtpsClient, ending: Ending, count: int) -> None:
-    """In TYPE A bytes count as they come; half a line end is none."""
+    """In TYPE A bytes count as received; half a line end counts as none."""
     ftp_server.faults.add(ending.fault("STOR", after_bytes=count))
     text = LINES.replace(b"\n", b"\r\n")
     assert client.code("TYPE A") == "200"
@@ -146,7 +146,7 @@ def test_type_a(ftp_server: FtpServer, client: FtpsClient, ending: Ending, count
 @each_ending
 @pytest.mark.parametrize("count", [0, 4711])
 def test_mode_z(ftp_server: FtpServer, client: FtpsClient, kind: str, ending: Ending, count: int) -> None:
-    """In MODE Z bytes are counted when they are inflated; nothing that a download would have is sent."""
+    """In MODE Z bytes are counted after inflation; the faults of downloads do not apply."""
     ftp_server.faults.add(ending.fault("STOR", after_bytes=count))
     assert client.code("MODE Z") == "200"
 
@@ -170,7 +170,7 @@ def test_mode_z(ftp_server: FtpServer, client: FtpsClient, kind: str, ending: En
 def test_all_ways_to_a_data_connection(
     ftp_server: FtpServer, client: FtpsClient, kind: str, ending: Ending, verb: str
 ) -> None:
-    """Passive or active, by old commands or new: the ends are the same."""
+    """Passive or active, with old or new commands: the ends are the same."""
     ftp_server.faults.add(ending.fault("STOR", after_bytes=4711))
     line = begin(client, "STOR new.bin", verb)
 

@@ -9,6 +9,7 @@ import asyncio
 import contextvars
 import functools
 import heapq
+import sys
 import threading
 import types
 from abc import ABC, abstractmethod
@@ -28,6 +29,7 @@ __all__ = [
     "in_order",
     "next_turn",
     "pause",
+    "running_library",
     "take_turns",
     "with_timeout",
 ]
@@ -60,6 +62,17 @@ async def pause(seconds: float) -> None:
         await woken
     finally:
         timer.cancel()
+
+
+def running_library() -> str:
+    """Return which library runs an event loop in this thread: "asyncio", "trio", or "" for none."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        # trio tells sniffio, which it needs itself, that it runs.
+        sniffio = sys.modules.get("sniffio")
+        return getattr(sniffio.thread_local, "name", None) or "" if sniffio is not None else ""
+    return "asyncio"
 
 
 def _wake(waiter: asyncio.Future[None]) -> None:

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
+from asyncio import Event as AsyncEvent
 from asyncio import run_coroutine_threadsafe
+from asyncio import timeout as limit
 from collections.abc import Callable, Collection, Coroutine
 from threading import TIMEOUT_MAX, Event
 from typing import Any, TypeVar
 from weakref import WeakSet
 
-from ftpfixture.aio import next_turn
-from ftpfixture.forks import in_child
+from ftpfixture.aio import next_turn, running_library
+from ftpfixture.errors import ServerStateError
+from ftpfixture.forks import in_child, lock
 from ftpfixture.untouched import monotonic, wall_time
 
 __all__ = ["REAL_TIME", "Driver", "RealTime", "TimeSource"]
@@ -63,6 +66,45 @@ class TimeSource(ABC):
             ServerStateError: It is false, and the caller is in the thread of the loop, which would deadlock.
         """
 
+    def block_until(self, call: str, holds: Callable[[], bool], timeout: float) -> bool:
+        """Wait as `wait_until` does, for a method that has an awaitable twin.
+
+        Args:
+            call: The method, such as "log.wait_for"; its twin is "log.wait_for_async".
+            holds: The condition.
+            timeout: Seconds.
+
+        Raises:
+            ServerStateError: It is false, and the caller is inside a running event loop, which would stand meanwhile.
+        """
+        library = running_library()
+        if not library or timeout <= 0:
+            return self.wait_until(holds, timeout)
+        if not holds():
+            raise ServerStateError(
+                f"{call}(...) was called inside a running event loop, which it would block, and with it the client: "
+                f"write {_instead(call, library)}"
+            )
+        return True
+
+    async def wait_until_async(self, holds: Callable[[], bool], timeout: float) -> bool:
+        """Wait until a condition is true, and let the loop of the caller run; otherwise as `wait_until`.
+
+        Raises:
+            ServerStateError: This time goes by in blocking calls only, or the loop is not asyncio's.
+        """
+        if not holds():
+            raise ServerStateError(f"{type(self).__name__} waits in blocking calls only: leave the coroutine for it")
+        return True
+
+    def settle(self) -> None:
+        """Wait until the loop has read what came before this call, and its tasks wait again; where it owns one."""
+        self.wait_until(lambda: True, 0)
+
+    async def settle_async(self) -> None:
+        """Wait as `settle` does, and let the loop of the caller run."""
+        self.settle()
+
     @abstractmethod
     def run_to_rest(self, loop: asyncio.AbstractEventLoop, action: Callable[[], object]) -> None:
         """Call something in the thread of a loop, and wait until the tasks of the loop wait again.
@@ -103,12 +145,12 @@ class RealTime(TimeSource):
 
     def __init__(self) -> None:
         super().__init__(monotonic, wall_time)
-        self._waiting: set[Event] = set()
+        self._waiting: set[Event | _Bell] = set()
         self.waiting = self._waiting
         _SOURCES.add(self)
 
     def notify(self) -> None:
-        """Wake all waiting threads."""
+        """Wake all waiting threads and tasks."""
         for waiter in tuple(self._waiting):
             waiter.set()
 
@@ -128,6 +170,29 @@ class RealTime(TimeSource):
         finally:
             self._waiting.discard(changed)
 
+    async def wait_until_async(self, holds: Callable[[], bool], timeout: float) -> bool:
+        """Wait until a condition is true, and let the loop of the caller run."""
+        if running_library() != "asyncio":
+            raise ServerStateError(
+                "this can be awaited in asyncio only; in trio write `await trio.to_thread.run_sync(log.wait_for, ...)`"
+            )
+        waiter = _Bell()
+        self._waiting.add(waiter)  # before the first check, so that no change is missed
+        try:
+            async with limit(max(timeout, 0)):
+                while not holds():
+                    await waiter.rung()
+            return True
+        except TimeoutError:
+            return holds()
+        finally:
+            self._waiting.discard(waiter)
+            waiter.close()
+
+    async def settle_async(self) -> None:
+        """Let a server on the loop of the caller come to rest."""
+        await _rest_after(_nothing)
+
     def run_to_rest(self, loop: asyncio.AbstractEventLoop, action: Callable[[], object]) -> None:
         """Call something in the thread of a loop, and wait until the tasks of the loop wait again."""
         try:
@@ -142,6 +207,41 @@ class RealTime(TimeSource):
     def abandon(self) -> None:
         """Forget the waiting threads in a forked child, which does not have them."""
         self._waiting.clear()
+
+
+def _nothing() -> None:
+    """Stand for an action."""
+
+
+def _instead(call: str, library: str) -> str:
+    """What to write for a call that blocks, in a loop of this library."""
+    return f"`await trio.to_thread.run_sync({call}, ...)`" if library == "trio" else f"`await {call}_async(...)`"
+
+
+class _Bell:
+    """Wakes a task from any thread."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._changed = AsyncEvent()
+        self._open = True
+        self._lock = lock()
+
+    def set(self) -> None:
+        """Wake the task."""
+        with self._lock:
+            if self._open:
+                self._loop.call_soon_threadsafe(self._changed.set)
+
+    async def rung(self) -> None:
+        """Wait until it was rung since the last call."""
+        await self._changed.wait()
+        self._changed.clear()
+
+    def close(self) -> None:
+        """Ring no more: the loop may be closed from now on."""
+        with self._lock:
+            self._open = False
 
 
 async def _rest_after(action: Callable[[], object]) -> None:

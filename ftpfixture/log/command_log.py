@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from ftpfixture import checks
 from ftpfixture.clock import Clock
 from ftpfixture.driver import REAL_TIME, TimeSource
 from ftpfixture.forks import Origin, rlock
@@ -41,6 +42,7 @@ class CommandLog(Assertions, TransferAssertions, SessionAssertions):
 
     Attributes:
         made: When the server was made, in monotonic seconds of its clock: from there the times of events count.
+        time_source: As given.
     """
 
     def __init__(
@@ -57,7 +59,7 @@ class CommandLog(Assertions, TransferAssertions, SessionAssertions):
         self._lock = rlock()
         self._verbs = verbs
         self._notify = time_source.notify
-        self._wait_until = time_source.wait_until
+        self.time_source = time_source
         self._waiting = time_source.waiting
         self.made = hub.started
         self._projection = Projection()
@@ -160,47 +162,50 @@ class CommandLog(Assertions, TransferAssertions, SessionAssertions):
 
         Raises:
             AssertionError: It did not happen in time.
+            ServerStateError: It was called in a coroutine, and would have to wait: await `wait_for_async`.
         """
         __tracebackhide__ = True
+        search = _Search(self, wanted, times, session)
+        return search.result(self.time_source.block_until("log.wait_for", search.enough, timeout), timeout)
 
-        pattern = None if callable(wanted) else self.pattern(wanted)
-
-        def of_session() -> list[CommandRecord]:
-            return [record for record in self.commands if session in (None, record.session)]
-
-        def look() -> list[Any]:
-            if pattern is None:
-                return [event for event in self.events if callable(wanted) and wanted(event)]
-            return [record for record in of_session() if pattern.matches(record)]
-
-        found: list[Any] = []
-
-        def enough() -> bool:
-            found[:] = look()  # kept: another thread may clear the log before it is looked at again
-            return len(found) >= times
-
-        if not self.wait_until(enough, timeout):
-            seen = f"not seen within {timeout:g} s (wanted {counted_times(times)}, seen {counted_times(len(found))})"
-            if pattern is None:
-                raise AssertionError(failure(f"the event was {seen}", [], self))
-            raise AssertionError(near_miss(pattern, of_session()).failure(f"{pattern}: {seen}", self))
-        return found[times - 1]
+    async def wait_for_async(
+        self,
+        wanted: str | Pattern | Callable[[Event], bool],
+        *,
+        timeout: float = 5,
+        times: int = 1,
+        session: int | None = None,
+    ) -> Any:
+        """Wait as `wait_for` does, in a coroutine: the client of the test runs on."""
+        __tracebackhide__ = True
+        search = _Search(self, wanted, times, session)
+        return search.result(await self.time_source.wait_until_async(search.enough, timeout), timeout)
 
     def wait_idle(self, timeout: float = 5) -> None:
         """Wait until every command of a live session is answered, or is not going to be, and no transfer runs.
 
+        Sessions whose clients have quit or closed their connection have ended, and their records say why.
+
         Raises:
             AssertionError: It takes longer than `timeout` seconds.
+            ServerStateError: It was called in a coroutine, and would have to wait: await `wait_idle_async`.
         """
         __tracebackhide__ = True
-        busy: list[str] = []
+        self._origin.check()
+        self.time_source.settle()
+        if not self.time_source.block_until("log.wait_idle", lambda: not self.is_busy, timeout):
+            raise AssertionError(self._still_busy(timeout))
 
-        def idle() -> bool:
-            busy[:] = self._busy()
-            return not busy
+    async def wait_idle_async(self, timeout: float = 5) -> None:
+        """Wait as `wait_idle` does, in a coroutine: the client of the test runs on."""
+        __tracebackhide__ = True
+        self._origin.check()
+        await self.time_source.settle_async()
+        if not await self.time_source.wait_until_async(lambda: not self.is_busy, timeout):
+            raise AssertionError(self._still_busy(timeout))
 
-        if not self.wait_until(idle, timeout):
-            raise AssertionError(f"still busy after {timeout:g} s with {', '.join(busy)}\n\n{self.transcript()}")
+    def _still_busy(self, timeout: float) -> str:
+        return failure(f"still busy after {timeout:g} s with {', '.join(self._busy())}", [], self)
 
     @property
     def is_busy(self) -> bool:
@@ -212,9 +217,18 @@ class CommandLog(Assertions, TransferAssertions, SessionAssertions):
             return self._projection.busy()
 
     def wait_until(self, holds: Callable[[], bool], timeout: float) -> bool:
-        """Wait until `holds` is true, looking once at first and then after each event; False when time is up."""
+        """Wait until `holds` is true, looking once at first and then after each event; False when time is up.
+
+        Raises:
+            ServerStateError: It was called in a coroutine, and would have to wait: await `wait_until_async`.
+        """
         self._origin.check()
-        return self._wait_until(holds, timeout)
+        return self.time_source.block_until("log.wait_until", holds, timeout)
+
+    async def wait_until_async(self, holds: Callable[[], bool], timeout: float) -> bool:
+        """Wait as `wait_until` does, in a coroutine: the client of the test runs on."""
+        self._origin.check()
+        return await self.time_source.wait_until_async(holds, timeout)
 
     # The dialogue as text.
 
@@ -238,3 +252,45 @@ class CommandLog(Assertions, TransferAssertions, SessionAssertions):
         with self._at_rest():
             numbers = [number for number in sorted(self._projection.sessions) if session in (None, number)]
             return list(self._projection.events), numbers
+
+
+class _Search:
+    """What a caller waits for, and what was found of it."""
+
+    def __init__(
+        self, log: CommandLog, wanted: str | Pattern | Callable[[Event], bool], times: int, session: int | None
+    ) -> None:
+        self._log = log
+        self._pattern = pattern = None if callable(wanted) else log.pattern(wanted)
+        if callable(wanted):
+            self._look: Callable[[], list[Any]] = lambda: [event for event in log.events if wanted(event)]
+        else:
+            assert pattern is not None
+            self._look = lambda: [record for record in self._records() if pattern.matches(record)]
+        self._times = checks.whole("times", times, 1)
+        self._session = session
+        self._found: list[Any] = []  # kept: another thread may clear the log before it is looked at again
+
+    def _records(self) -> list[CommandRecord]:
+        return [record for record in self._log.commands if self._session in (None, record.session)]
+
+    def enough(self) -> bool:
+        """Look once; whether there is enough."""
+        self._found = self._look()
+        return len(self._found) >= self._times
+
+    def result(self, enough: bool, timeout: float) -> Any:
+        """The last of what was wanted.
+
+        Raises:
+            AssertionError: There is not enough.
+        """
+        __tracebackhide__ = True
+        if enough:
+            return self._found[self._times - 1]
+        seen = f"wanted {counted_times(self._times)}, seen {counted_times(len(self._found))}"
+        text = f"not seen within {timeout:g} s ({seen})"
+        if self._pattern is None:
+            raise AssertionError(failure(f"the event was {text}", [], self._log))
+        nearest = near_miss(self._pattern, self._records())
+        raise AssertionError(nearest.failure(f"{self._pattern}: {text}", self._log))

@@ -21,6 +21,7 @@ __all__ = [
     "DataMoved",
     "DataOpened",
     "Disconnected",
+    "Disconnecting",
     "Event",
     "FaultApplied",
     "HandlerFailed",
@@ -331,6 +332,17 @@ class HandlerFailed(Event):
 
     verb: str
     error: BaseException
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnecting(Event):
+    """The server begins to end a session: it reads no more commands; `Disconnected` follows when all work has ended.
+
+    Attributes:
+        reason: As of `Disconnected`.
+    """
+
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)

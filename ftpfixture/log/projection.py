@@ -15,6 +15,7 @@ from ftpfixture.log.events import (
     DataMoved,
     DataOpened,
     Disconnected,
+    Disconnecting,
     Event,
     FaultApplied,
     HandlerFailed,
@@ -64,6 +65,7 @@ class Projection:
             FaultApplied: self._take_fault,
             ReplyWithheld: self._take_silenced,
             HandlerFailed: self._take_failure,
+            Disconnecting: self._take_disconnecting,
             Disconnected: self._take_disconnected,
         }
 
@@ -76,12 +78,17 @@ class Projection:
         self.retention.clear()
 
     def busy(self) -> list[str]:
-        """The commands that wait for their reply, and the transfers that run."""
+        """The commands that wait for their reply, the transfers that run, and the sessions that are ending."""
         # A transfer outlives `clear`, its command does not.
         orphans = [record for number, record in self.transfers.items() if number not in self.commands]
         return [
             *(str(record) for record in self.commands.values() if self._runs(record)),
             *(f"{record.verb} of {record.path}" for record in orphans if record.completed is None),
+            *(
+                f"the end of session {number} ({session.reason})"
+                for number, session in self.sessions.items()
+                if session.reason and session.closed_at is None
+            ),
         ]
 
     def _runs(self, record: CommandRecord) -> bool:
@@ -160,6 +167,9 @@ class Projection:
 
     def _take_failure(self, event: HandlerFailed) -> None:
         self.failures.append(event)
+
+    def _take_disconnecting(self, event: Disconnecting) -> None:
+        self.sessions[event.session].reason = event.reason
 
     def _take_disconnected(self, event: Disconnected) -> None:
         session = self.sessions[event.session]

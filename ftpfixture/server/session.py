@@ -34,7 +34,7 @@ from typing import Any
 
 from ftpfixture.aio import Doorbell, next_turn, take_turns
 from ftpfixture.errors import NoReply
-from ftpfixture.log.events import Connected, Disconnected, HandlerFailed, LoggedIn
+from ftpfixture.log.events import Connected, Disconnected, Disconnecting, HandlerFailed, LoggedIn
 from ftpfixture.net.channel import Channel
 from ftpfixture.net.gate import EXCHANGE, Exchange
 from ftpfixture.net.outbox import Outbox
@@ -382,6 +382,7 @@ class Session:
     async def _end(self, reason: str) -> None:
         if self.state is not _CLOSING:
             self.state = SESSION_MOVES[self.state, _CLOSING]
+        self.gate.hub.emit(Disconnecting(*self.gate.hub.stamp(self.number), reason))
         self._idle.stop()
         self.gate.abandon()
         await self._outbox.close()

@@ -203,7 +203,7 @@ class Faults:
     def _wait(self, happened: Callable[[], bool], patience: float | None = None) -> None:
         if not happened():
             seconds = _PATIENCE if patience is None else patience
-            self._log.wait_until(lambda: happened() or self._is_over(), seconds)
+            self._log.time_source.wait_until(lambda: happened() or self._is_over(), seconds)
 
     def _is_over(self) -> bool:
         """Whether nothing can follow: a client that received a reply may send more, so all sessions must be closed."""

@@ -264,6 +264,16 @@ class FtpServer(ServerAddress):
         self._live()
         self.log.wait_idle(timeout)
 
+    async def wait_idle_async(self, timeout: float = 5) -> None:
+        """Wait as `wait_idle` does, in a coroutine: the client of the test runs on.
+
+        Raises:
+            AssertionError: It takes longer than `timeout` seconds.
+        """
+        __tracebackhide__ = True
+        self._live()
+        await self.log.wait_idle_async(timeout)
+
     def __enter__(self) -> Self:
         if not self._running:
             self.start()

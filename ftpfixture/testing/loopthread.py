@@ -6,7 +6,7 @@ One rule: a server is given its driver; only who makes servers asks for the thre
 from __future__ import annotations
 
 import asyncio
-from asyncio import gather
+from asyncio import gather, to_thread
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -116,6 +116,16 @@ class LoopThread(RealTime, Driver):
         if not held and timeout > 0:
             raise ServerStateError("a handler cannot wait for its own server: all that it waits for is done here")
         return held
+
+    def settle(self) -> None:
+        """See TimeSource; in the loop's own thread nothing can come to rest."""
+        loop = self._loop
+        if loop is not None and current_thread() is not self._thread:
+            self.run_to_rest(loop, lambda: None)
+
+    async def settle_async(self) -> None:
+        """See TimeSource."""
+        await to_thread(self.settle)
 
     def run_to_rest(self, loop: asyncio.AbstractEventLoop, action: Callable[[], object]) -> None:
         """See TimeSource; a loop of this thread does not end meanwhile."""

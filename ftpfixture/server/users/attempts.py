@@ -148,7 +148,20 @@ class AttemptLog:
     def wait_for_logout(self, login: str, times: int, timeout: float) -> None:
         """See ScriptedUserManager.wait_for_logout."""
         __tracebackhide__ = True
-        if not self.time_source.wait_until(lambda: self._logouts.count(login) >= times, timeout):
+        ended = self.time_source.block_until(
+            "users.wait_for_logout", lambda: self._logouts.count(login) >= times, timeout
+        )
+        self._assert_ended(ended, login, times, timeout)
+
+    async def wait_for_logout_async(self, login: str, times: int, timeout: float) -> None:
+        """See ScriptedUserManager.wait_for_logout_async."""
+        __tracebackhide__ = True
+        ended = await self.time_source.wait_until_async(lambda: self._logouts.count(login) >= times, timeout)
+        self._assert_ended(ended, login, times, timeout)
+
+    def _assert_ended(self, ended: bool, login: str, times: int, timeout: float) -> None:
+        __tracebackhide__ = True
+        if not ended:
             seen = f"{self._logouts.count(login)} of {times} times within {timeout:g} s"
             raise AssertionError(f"{login!r} logged out {seen}; logouts: {', '.join(self.logouts) or 'none'}")
 

@@ -209,9 +209,19 @@ class ScriptedUserManager(MemoryUserManager):
 
         Raises:
             AssertionError: That takes longer than `timeout` seconds.
+            ServerStateError: It was called in a coroutine, and would have to wait: await `wait_for_logout_async`.
         """
         __tracebackhide__ = True
         self._attempt_log.wait_for_logout(login, times, timeout)
+
+    async def wait_for_logout_async(self, login: str, *, times: int = 1, timeout: float = 5) -> None:
+        """Wait as `wait_for_logout` does, in a coroutine: the client of the test runs on.
+
+        Raises:
+            AssertionError: That takes longer than `timeout` seconds.
+        """
+        __tracebackhide__ = True
+        await self._attempt_log.wait_for_logout_async(login, times, timeout)
 
     # Called by the server.
 

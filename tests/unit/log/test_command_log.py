@@ -12,6 +12,7 @@ import pytest
 from ftpfixture.errors import ServerStateError
 from ftpfixture.log.events import (
     Disconnected,
+    Disconnecting,
     Event,
     FaultApplied,
     HandlerFailed,
@@ -362,6 +363,21 @@ def test_wait_idle_waits_for_the_end_of_the_transfer(story: Story) -> None:
     assert message.startswith("still busy after 0 s with RETR /a.bin -> 226\n\nsession 1\n")
 
     story.shut(number, payload_of())
+
+    story.log.wait_idle(timeout=0)
+
+
+def test_wait_idle_waits_for_the_end_of_a_session(story: Story) -> None:
+    """A session that is ending keeps the server busy; its record has the reason already."""
+    story.connect()
+    story.say("QUIT", "221")
+    story.hub.emit(Disconnecting(*story.hub.stamp(1), "quit"))
+    assert story.log.sessions[0].reason == "quit"
+    assert failure_of(lambda: story.log.wait_idle(timeout=0)).startswith(
+        "still busy after 0 s with the end of session 1 (quit)\n"
+    )
+
+    story.disconnect(reason="quit")
 
     story.log.wait_idle(timeout=0)
 

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.ftp(files=FILES)
 
 
 def without(*paths: str) -> dict[str, bytes]:
-    """All files but these."""
+    """All files except these."""
     return {path: data for path, data in STORED.items() if path not in paths}
 
 
@@ -65,14 +65,14 @@ REPLIES = {
 }
 
 
-def test_what_is_wrong(raw: RawClient, ftp_server: FtpServer) -> None:
-    """Each of these is refused, or only tells something, and changes nothing."""
+def test_refused_commands(raw: RawClient, ftp_server: FtpServer) -> None:
+    """Each of these is refused, or only returns information, and changes nothing."""
     assert {line: raw.code(line) for line in REPLIES} == REPLIES
     assert ftp_server.files == STORED
 
 
 def test_before_login(connect: Callable[[], RawClient], ftp_server: FtpServer) -> None:
-    """All are for users."""
+    """All need a login."""
     client = connect()
     assert client.reply().code == "220"
     lines = ["RMDA /tree", "DSIZ /", "COMB a b", "SITE CPFR /a", "SITE CPTO /x", "SITE UMASK 077"]
@@ -81,7 +81,7 @@ def test_before_login(connect: Callable[[], RawClient], ftp_server: FtpServer) -
 
 
 def test_feat_and_help(raw: RawClient) -> None:
-    """FEAT has the lines of Serv-U, by which FluentFTP finds them; SITE HELP names the rest."""
+    """FEAT has the lines of Serv-U, which FluentFTP looks for; SITE HELP lists the rest."""
     lines = set(raw.ask("FEAT").lines)
     assert {" RMDA directoryname", " DSIZ", " COMB target;source_list", " CSID Name; Version;"} <= lines
     assert {"CPFR", "CPTO", "UMASK"} <= set(raw.ask("SITE HELP").text.split())
@@ -92,14 +92,14 @@ def test_feat_and_help(raw: RawClient) -> None:
 
 @pytest.mark.parametrize("path", ["/tree", "tree", "/void/../tree/"])
 def test_rmda(raw: RawClient, ftp_server: FtpServer, path: str) -> None:
-    """The directory is gone with all that was in it, and nothing else is."""
+    """The directory and everything in it are removed, and nothing else."""
     assert raw.code(f"RMDA {path}") == "250"
     assert ftp_server.files == without(*TREE)
     assert "/tree" not in ftp_server.files
 
 
-def test_rmda_leaves_alone_what_links_lead_to(raw: RawClient, ftp_server: FtpServer) -> None:
-    """Links are removed as links, and a link to a directory is none."""
+def test_rmda_keeps_the_targets_of_links(raw: RawClient, ftp_server: FtpServer) -> None:
+    """Links are removed as links, and a link to a directory is no directory."""
     ftp_server.files.symlink("/tree/link", "/other")
     ftp_server.files.symlink("/alias", "/other")
     assert [raw.code("RMDA /alias"), raw.code("RMDA /tree")] == ["550", "250"]
@@ -107,7 +107,7 @@ def test_rmda_leaves_alone_what_links_lead_to(raw: RawClient, ftp_server: FtpSer
 
 
 RIGHTS: list[tuple[str, Permission, str, list[str]]] = [
-    # What is said, which right is missing where, and what comes of it; before it CPFR, where it is CPTO.
+    # Command, missing right and its path, and the reply; CPTO comes after CPFR.
     ("RMDA /tree", Permission("/", delete=False), "550", []),
     ("RMDA /tree", Permission("/tree/sub/deep/z", delete=False), "550", []),
     ("RMDA /tree", Permission("/tree/sub", delete=False), "550", []),
@@ -135,7 +135,7 @@ RIGHTS: list[tuple[str, Permission, str, list[str]]] = [
 def test_rights(
     ftp_server_factory: Callable[..., FtpServer], lines: str, permission: Permission, code: str, changed: list[str]
 ) -> None:
-    """Without a right that is needed anywhere, nothing at all is done."""
+    """If a right is missing anywhere, nothing is done."""
     users = [User("user", "password", base_path="/", permissions=[permission])]
     server = ftp_server_factory(users=users, files=FILES)
     with RawClient(server.address) as client:
@@ -149,7 +149,7 @@ def test_rights(
 
 
 def test_dsiz(raw: RawClient, ftp_server: FtpServer) -> None:
-    """213 and the bytes of all files in and below; links count for nothing."""
+    """213 and the size of all files in and below; links do not count."""
     ftp_server.files.symlink("/tree/link", "/a")
     ftp_server.files.symlink("/tree/circle", "/tree")
     sizes = {"DSIZ /tree": "9", "DSIZ /void": "0", "DSIZ tree/sub": "5", "DSIZ": str(sum(map(len, STORED.values())))}
@@ -169,7 +169,7 @@ def test_dsiz(raw: RawClient, ftp_server: FtpServer) -> None:
     ],
 )
 def test_comb(raw: RawClient, ftp_server: FtpServer, line: str, changed: dict[str, bytes]) -> None:
-    """The parts stand behind the target in the order in which they were named, and are gone."""
+    """The parts are appended to the target in the order of the command, and are deleted."""
     assert raw.code(line) == "250"
     parts = {path for path in ("/a", "/b", "/two words", '/q"q') if path.strip("/").replace('"', '""') in line}
     assert ftp_server.files == {**without(*parts), **changed}
@@ -184,7 +184,7 @@ def test_comb_of_a_link_to_the_target(raw: RawClient, ftp_server: FtpServer) -> 
 
 @pytest.mark.ftp(files={"/a": b"a" * 60, "/b": b"b" * 30}, quota=100)
 def test_comb_without_room(raw: RawClient, ftp_server: FtpServer) -> None:
-    """When there is no room for both, the parts stay."""
+    """Without room for both, the parts stay."""
     assert raw.code("COMB a b") == "452"
     assert ftp_server.files["/b"] == b"b" * 30
 
@@ -199,7 +199,7 @@ def copy(client: RawClient, source: str, target: str) -> list[str]:
 
 @pytest.mark.parametrize(("source", "target"), [("/a", "/new"), ("two words", "void/also two"), ("/b", "/a")])
 def test_copy_of_a_file(raw: RawClient, ftp_server: FtpServer, source: str, target: str) -> None:
-    """The copy has the same content, and is another file; one that is in the way is replaced."""
+    """The copy has the same content, and is a separate file; an existing one is replaced."""
     assert copy(raw, source, target) == ["350", "250"]
     path, goal = f"/{source.lstrip('/')}", f"/{target.lstrip('/')}"
     assert ftp_server.files == {**STORED, goal: STORED[path]}
@@ -209,7 +209,7 @@ def test_copy_of_a_file(raw: RawClient, ftp_server: FtpServer, source: str, targ
 
 
 def test_copy_of_a_directory(raw: RawClient, ftp_server: FtpServer) -> None:
-    """All that is in it is copied, empty directories too, and goes into one that is there; links stay links."""
+    """Everything in it is copied, also empty directories, and merged into an existing one; links stay links."""
     ftp_server.files.symlink("/tree/link", "sub")
     assert copy(raw, "/tree", "/new") == ["350", "250"]
     assert copy(raw, "/tree/sub", "/other") == ["350", "250"]
@@ -221,8 +221,8 @@ def test_copy_of_a_directory(raw: RawClient, ftp_server: FtpServer) -> None:
     assert raw.fetch("RETR /new/link/y")[1] == b"yyyyy"
 
 
-def test_copies_that_cannot_be(raw: RawClient, ftp_server: FtpServer) -> None:
-    """Onto or into itself, over something of another kind, and into nothing: 553, and nothing is changed."""
+def test_impossible_copies(raw: RawClient, ftp_server: FtpServer) -> None:
+    """Onto or into itself, over another kind, and into a missing directory: 553, and nothing is changed."""
     ftp_server.files.symlink("/alias", "/tree")
     pairs = [("/a", "/a"), ("/tree", "/tree/sub/copy"), ("/tree", "/alias/copy"), ("/a", "/tree"), ("/tree", "/a")]
     pairs += [("/a", "/missing/copy"), ("/tree", "/tree")]
@@ -233,8 +233,8 @@ def test_copies_that_cannot_be(raw: RawClient, ftp_server: FtpServer) -> None:
     assert ftp_server.files == without("/a")
 
 
-def test_copy_is_forgotten_by_rein(raw: RawClient) -> None:
-    """What was to be copied is of the session before."""
+def test_rein_resets_the_source_of_a_copy(raw: RawClient) -> None:
+    """SITE CPFR belongs to the session before REIN."""
     assert raw.code("SITE CPFR /a") == "350"
     assert raw.code("REIN") == "220"
     raw.send("USER user")
@@ -243,7 +243,7 @@ def test_copy_is_forgotten_by_rein(raw: RawClient) -> None:
 
 @pytest.mark.parametrize("root", [False, True])
 def test_over_memory_and_over_a_disk(ftp_server_factory: Callable[..., FtpServer], tmp_path: Path, root: bool) -> None:
-    """Both layers copy, combine, measure and remove alike."""
+    """Both path layers copy, combine, measure and remove in the same way."""
     (tmp_path / "out").symlink_to("/")
     server = ftp_server_factory(root=tmp_path, files=None) if root else ftp_server_factory(files={})
     with RawClient(server.address) as client:
@@ -259,7 +259,7 @@ def test_over_memory_and_over_a_disk(ftp_server_factory: Callable[..., FtpServer
 
 
 @pytest.mark.parametrize("line", ["RMDA /many", "DSIZ /many", "SITE CPTO /copy"])
-def test_others_have_their_turns(
+def test_other_sessions_run_meanwhile(
     ftp_server: FtpServer,
     raw: RawClient,
     connect: Callable[[], RawClient],
@@ -298,18 +298,18 @@ UMASKS: list[tuple[str, str]] = [
 ]
 
 
-def test_umask_is_told_and_set(raw: RawClient) -> None:
-    """An octal number of one to four digits is taken, and anything else changes nothing."""
+def test_umask_is_returned_and_set(raw: RawClient) -> None:
+    """An octal number of one to four digits is accepted, and anything else changes nothing."""
     for line, answer in UMASKS:
         reply = raw.ask(line)
         assert f"{reply.code} {reply.text}".startswith(answer), line
 
 
 @pytest.mark.parametrize("over_disk", [False, True])
-def test_umask_is_of_what_is_made_later(
+def test_umask_applies_to_new_files(
     ftp_server_factory: Callable[..., FtpServer], tmp_path: Path, over_disk: bool
 ) -> None:
-    """Files and directories made by any command have the bits that it leaves; what was there keeps its own."""
+    """Files and directories made by any command have the bits that it leaves; existing ones keep theirs."""
     server = ftp_server_factory(root=tmp_path, files=None) if over_disk else ftp_server_factory(files={})
 
     def modes(client: RawClient, *names: str) -> list[str]:
@@ -337,7 +337,7 @@ def test_umask_is_of_what_is_made_later(
 
 
 def test_umask_ends_with_rein(raw: RawClient) -> None:
-    """The next user has the storage's own again."""
+    """The next user has the storage's umask again."""
     assert raw.code("SITE UMASK 077") == "200"
     assert raw.code("REIN") == "220"
     raw.send("USER user")
@@ -346,7 +346,7 @@ def test_umask_ends_with_rein(raw: RawClient) -> None:
 
 
 def test_umask_without_permissions(ftp_server_factory: Callable[..., FtpServer]) -> None:
-    """A storage that has no permission bits has no umask."""
+    """A storage without permission bits has no umask."""
     plain: Any = type("Plain", (MemoryPathIO,), {"chmod": AbstractPathIO.chmod})
     with RawClient(ftp_server_factory(path_io_factory=plain).address) as client:
         client.login()
@@ -358,7 +358,7 @@ def test_umask_without_permissions(ftp_server_factory: Callable[..., FtpServer])
 
 
 def test_csid(connect: Callable[[], RawClient], ftp_server: FtpServer) -> None:
-    """Both sides tell who they are, before the login too; facts in any case and with or without spaces."""
+    """Both sides exchange names, also before the login; facts in any case and with or without spaces."""
     client = connect()
     assert client.reply().code == "220"
     for line in ("CSID Name=BlowFTP; Version=8.0;", "CSID name=x", "CSID VERSION=1;NAME=y;OS=Unix;"):

@@ -1,4 +1,4 @@
-"""The control channel where naive servers go wrong; the number in a name is that of the subtlety (1 to 14)."""
+"""The control connection where naive servers go wrong; the number in a name is that of the subtlety (1 to 14)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.support.raw import RawClient, read_all
 
 Connect = Callable[[], RawClient]
 
-BIG = bytes(32 << 20)  # more than the buffers of two sockets ever take, so that a transfer stands still unread
+BIG = bytes(32 << 20)  # more than the buffers of two sockets ever take, so that an unread transfer stalls
 EVERYTHING = {"/a.txt": b"hello", "/dir/inner.txt": b"inner"}
 
 # Verbs that are known, or may become so, and that need no login; real servers agree on nearly all of them.
@@ -27,7 +27,7 @@ NO_COMMANDS = ["START", "CLOSE", "GREETING", "RUN", "GET_PATHS", "__INIT__", "RE
 
 
 def settle(other: RawClient) -> None:
-    """Return when the server has read what was sent before on any connection: two rounds of its loop are over."""
+    """Return when the server has read all that was sent before on any connection: after two rounds of its loop."""
     for _ in range(2):
         assert other.code("NOOP") == "200"
 
@@ -40,12 +40,12 @@ def begin_upload(raw: RawClient, line: str = "STOR /up.bin") -> socket.socket:
 
 
 def handled(server: FtpServer, session: int | None = None) -> list[str]:
-    """The commands that the server has begun to answer."""
+    """The commands that the server has begun to handle."""
     return [str(record).partition(" -> ")[0] for record in server.log.commands if session in (None, record.session)]
 
 
 def moved(server: FtpServer, data: int) -> Callable[[Event], bool]:
-    """An event after which the first transfer has moved so many bytes."""
+    """A condition of events: the first transfer has moved this many bytes."""
     return lambda _: any(record.size >= data for record in server.log.transfers[:1])
 
 
@@ -76,7 +76,7 @@ def test_01_telnet_commands_are_stripped_anywhere(raw: RawClient, ftp_server: Ft
 
 
 def test_01_telnet_options_are_not_negotiated(raw: RawClient) -> None:
-    """An offer to negotiate gets no byte of an answer beside the reply (RFC 1123 4.1.2.12)."""
+    """The server sends no byte for an offer to negotiate, only the reply (RFC 1123 4.1.2.12)."""
     raw.sock.sendall(b"\xff\xfd\x01\xff\xfb\x03NOOP\r\n\xff\xfd\x06SYST\r\n")
     data = b""
     while data.count(b"\r\n") < 2:
@@ -87,7 +87,7 @@ def test_01_telnet_options_are_not_negotiated(raw: RawClient) -> None:
 
 
 def test_01_telnet_command_may_arrive_in_two_packets(raw: RawClient, connect: Connect) -> None:
-    """An IAC at the end of one packet belongs to what comes in the next."""
+    """An IAC at the end of one packet belongs to the next byte."""
     other = connect().login()
     for piece in (b"NO\xff", b"\xf1O\xff\xfb", b"\x01P"):
         raw.sock.sendall(piece)
@@ -117,7 +117,7 @@ def test_01_interrupt_and_data_mark_before_abor(raw: RawClient) -> None:
 
 @pytest.mark.ftp(files={"/big.bin": BIG})
 def test_02_ftplib_abort_stops_a_running_download(ftp_server: FtpServer) -> None:
-    """`ftplib.FTP.abort`, all of it urgent data, gets 426 and 226, and the session goes on."""
+    """`ftplib.FTP.abort`, all of it urgent data, gets 426 and 226, and the session continues."""
     with ftplib.FTP() as client:
         client.connect(ftp_server.host, ftp_server.port, 10)
         client.login(*ftp_server.credentials)
@@ -133,7 +133,7 @@ def test_02_ftplib_abort_stops_a_running_download(ftp_server: FtpServer) -> None
 
 
 def test_02_ftplib_abort_does_no_harm_when_idle(ftp_server: FtpServer) -> None:
-    """With nothing to abort, the urgent ABOR gets one 226."""
+    """Without a transfer, the urgent ABOR gets one 226."""
     with ftplib.FTP() as client:
         client.connect(ftp_server.host, ftp_server.port, 10)
         client.login(*ftp_server.credentials)
@@ -178,7 +178,7 @@ def test_03_line_may_be_split_between_cr_and_lf(raw: RawClient, connect: Connect
 
 
 def test_03_line_may_come_byte_by_byte(raw: RawClient, connect: Connect) -> None:
-    """Packets of one byte are the same line."""
+    """Packets of one byte make the same line."""
     other = connect().login()
     raw.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     for byte in b"SYST\r\n":
@@ -210,7 +210,7 @@ def test_03_cr_nul_lf_does_not_end_a_line(raw: RawClient, ftp_server: FtpServer)
 
 @pytest.mark.parametrize("name", [" leading", "   three", "double  space", "trailing ", "trailing   ", " ", "a b"])
 def test_04_spaces_are_part_of_the_name(raw: RawClient, ftp_server: FtpServer, name: str) -> None:
-    """Exactly one space is taken off; all others stay in STOR, SIZE, NLST, RETR, RNFR and DELE."""
+    """Exactly one space is removed; all others stay in STOR, SIZE, NLST, RETR, RNFR and DELE."""
     assert raw.store(f"STOR {name}", b"data") == ["150", "226"]
     assert ftp_server.files == {f"/{name}": b"data"}
     assert raw.ask(f"SIZE {name}").text == "4"
@@ -240,7 +240,7 @@ def test_04_spaces_are_part_of_a_directory_name(raw: RawClient, name: str) -> No
 
 @pytest.mark.parametrize("length", [9_000, 100_000, 1_000_000])
 def test_05_too_long_line_gets_one_500(raw: RawClient, ftp_server: FtpServer, length: int) -> None:
-    """A line that is too long is one 500, no part of it is a command, and the next line is in step."""
+    """A line that is too long gets one 500, no part of it is a command, and the next line is in sync."""
     text = b"NOOP " * (length // 5)
     raw.sock.sendall(b"STOR " + text + b"\r\nSYST\r\n")
     assert [raw.reply().code for _ in range(2)] == ["500", "215"]
@@ -269,14 +269,14 @@ def test_06_pipelined_commands_are_answered_in_order(raw: RawClient) -> None:
 
 
 def test_06_pipelined_login(connect: Connect) -> None:
-    """A login whose three lines come in one packet works."""
+    """A login whose three lines arrive in one packet works."""
     client = connect()
     client.sock.sendall(b"USER user\r\nPASS password\r\nPWD\r\n")
     assert [client.reply().code for _ in range(4)] == ["220", "331", "230", "257"]
 
 
 def test_06_size_behind_stor_waits_for_the_upload(raw: RawClient) -> None:
-    """STOR and SIZE in one packet: SIZE is answered behind the 226, with the size of what was stored."""
+    """STOR and SIZE in one packet: SIZE gets its reply after the 226, with the size of the stored file."""
     data = raw.passive()
     raw.sock.sendall(b"STOR /new.bin\r\nSIZE /new.bin\r\n")
     assert raw.reply().code == "150"
@@ -288,7 +288,7 @@ def test_06_size_behind_stor_waits_for_the_upload(raw: RawClient) -> None:
 
 @pytest.mark.ftp(files=EVERYTHING)
 def test_06_commands_in_a_transfer_wait_in_order(raw: RawClient, connect: Connect, ftp_server: FtpServer) -> None:
-    """What comes in a transfer is not begun before the transfer's final reply, and then in order."""
+    """Commands during a transfer are not begun before its final reply, and then run in order."""
     other = connect().login()
     data = begin_upload(raw)
     raw.sock.sendall(b"DELE /a.txt\r\nCWD /dir\r\nPWD\r\n")
@@ -313,7 +313,7 @@ def test_06_noop_and_stat_in_a_transfer_are_answered_at_once(raw: RawClient, ftp
 
 
 def test_06_abor_overtakes_commands_that_wait(raw: RawClient) -> None:
-    """ABOR stops the transfer although other commands came before it; those are answered afterwards."""
+    """ABOR stops the transfer although other commands came before it; these get their replies afterwards."""
     begin_upload(raw)
     raw.sock.sendall(b"PWD\r\nSYST\r\nABOR\r\n")
     assert [raw.reply().code for _ in range(4)] == ["426", "226", "257", "215"]
@@ -335,7 +335,7 @@ def test_06_second_transfer_waits_for_the_first(raw: RawClient, ftp_server: FtpS
 
 
 def test_07_stat_in_an_upload_counts_bytes(raw: RawClient, ftp_server: FtpServer) -> None:
-    """STAT in an upload tells its path and how many bytes came so far."""
+    """STAT in an upload returns its path and the number of bytes so far."""
     data = begin_upload(raw)
     data.sendall(bytes(1000))
     ftp_server.log.wait_for(moved(ftp_server, 1000))
@@ -352,7 +352,7 @@ def test_07_stat_in_an_upload_counts_bytes(raw: RawClient, ftp_server: FtpServer
 
 @pytest.mark.ftp(files={"/big.bin": BIG})
 def test_07_stat_in_a_download_counts_bytes(raw: RawClient, ftp_server: FtpServer) -> None:
-    """STAT in a download that nobody reads tells a number between nothing and all."""
+    """STAT in a download that the client does not read returns a number between nothing and all."""
     data = raw.passive()
     assert raw.code("RETR /big.bin") == "150"
     ftp_server.log.wait_for(moved(ftp_server, 1))
@@ -364,7 +364,7 @@ def test_07_stat_in_a_download_counts_bytes(raw: RawClient, ftp_server: FtpServe
 
 @pytest.mark.ftp(wait_future_timeout=30, files=EVERYTHING)
 def test_07_stat_before_the_data_connection(raw: RawClient) -> None:
-    """STAT is answered after the 150 of the transfer that it came behind, as servers with one process do."""
+    """The reply to STAT comes after the 150 of the transfer before it, as with servers of one process."""
     port = raw.ask("EPSV").text.split("|")[3]
     raw.send("STOR /up.bin")
     raw.send("STAT")
@@ -406,7 +406,7 @@ def test_08_quit_in_a_download_lets_it_finish(raw: RawClient) -> None:
 
 @pytest.mark.ftp(files=EVERYTHING)
 def test_08_nothing_is_done_after_quit(raw: RawClient, ftp_server: FtpServer) -> None:
-    """Commands behind QUIT in the same packet are not carried out."""
+    """Commands after QUIT in the same packet are not handled."""
     raw.sock.sendall(b"QUIT\r\nDELE /a.txt\r\nNOOP\r\n")
     assert raw.reply().code == "221"
     assert raw.is_closed()
@@ -420,7 +420,7 @@ def test_08_nothing_is_done_after_quit(raw: RawClient, ftp_server: FtpServer) ->
 
 @pytest.mark.parametrize("line", [b"", b" ", b"   "])
 def test_09_empty_line_is_no_hang(raw: RawClient, line: bytes) -> None:
-    """An empty line gets one 500, and the session goes on."""
+    """An empty line gets one 500, and the session continues."""
     raw.sock.sendall(line + b"\r\n" + b"SYST\r\n")
     assert [raw.reply().code for _ in range(2)] == ["500", "215"]
 
@@ -432,7 +432,7 @@ def test_09_verbs_have_no_case(raw: RawClient, verb: str) -> None:
 
 
 def test_09_arguments_keep_their_case(raw: RawClient, ftp_server: FtpServer) -> None:
-    """The argument is not touched, whatever the case of the verb."""
+    """The argument is unchanged, in any case of the verb."""
     assert raw.store("stor MiXeD.Txt", b"x") == ["150", "226"]
     assert list(ftp_server.files) == ["/MiXeD.Txt"]
     assert raw.code("size mixed.txt") == "550"
@@ -450,7 +450,7 @@ def test_09_verb_in_other_letters_is_not_taken_for_another(raw: RawClient) -> No
 
 @pytest.mark.ftp(idle_timeout=0.3)
 def test_10_idle_session_gets_421(raw: RawClient, ftp_server: FtpServer) -> None:
-    """A session that says nothing for too long gets 421 and is closed."""
+    """A session without a command for too long gets 421 and is closed."""
     assert raw.reply().code == "421"
     assert raw.is_closed()
     ftp_server.log.wait_for(lambda event: type(event).__name__ == "Disconnected")
@@ -459,7 +459,7 @@ def test_10_idle_session_gets_421(raw: RawClient, ftp_server: FtpServer) -> None
 
 @pytest.mark.ftp(idle_timeout=0.2)
 def test_10_idle_before_login_gets_421(connect: Connect) -> None:
-    """A client that never says anything is dismissed, too."""
+    """A client that never sends anything gets 421, too."""
     client = connect()
     assert [client.reply().code for _ in range(2)] == ["220", "421"]
     assert client.is_closed()
@@ -477,7 +477,7 @@ def test_10_half_a_line_is_not_idle_for_ever(connect: Connect) -> None:
 
 @pytest.mark.ftp(idle_timeout=0.3)
 def test_10_idle_time_does_not_run_in_a_transfer(raw: RawClient, connect: Connect, ftp_server: FtpServer) -> None:
-    """A session whose transfer runs outlives one that fell silent later; after the transfer it can become idle."""
+    """A session with a running transfer outlives one that became idle later; after the transfer it can become idle."""
     data = begin_upload(raw)
     silent = connect()
     assert [silent.reply().code for _ in range(2)] == ["220", "421"]
@@ -490,7 +490,7 @@ def test_10_idle_time_does_not_run_in_a_transfer(raw: RawClient, connect: Connec
 
 @pytest.mark.ftp(idle_timeout=0.3, wait_future_timeout=0.45, files=EVERYTHING)
 def test_10_idle_time_begins_after_the_transfer(raw: RawClient, ftp_server: FtpServer) -> None:
-    """A transfer that took longer than the idle time leaves the client all of that time for its next command."""
+    """After a transfer that took longer than the idle timeout the client has the whole timeout for its next command."""
     assert raw.code("EPSV") == "229"
     assert [raw.code("RETR /a.txt"), raw.reply().code] == ["425", "421"]
     ended, dismissed = (event.time for event in ftp_server.log.events if getattr(event, "code", "") in ("425", "421"))
@@ -501,7 +501,7 @@ def test_10_idle_time_begins_after_the_transfer(raw: RawClient, ftp_server: FtpS
 @pytest.mark.parametrize("verb", ["EPSV", "PASV"])
 @pytest.mark.parametrize("line", ["RETR /a.txt", "STOR /new.txt", "LIST"])
 def test_10_passive_wait_ends_with_425(raw: RawClient, ftp_server: FtpServer, verb: str, line: str) -> None:
-    """When nobody connects the transfer gets a plain 425; the session lives and the next transfer works."""
+    """If the client does not connect, it gets a plain 425; the session continues and the next transfer works."""
     assert raw.ask(verb).code in ("227", "229")
     assert raw.code(line) == "425"
     assert raw.code("NOOP") == "200"
@@ -512,8 +512,8 @@ def test_10_passive_wait_ends_with_425(raw: RawClient, ftp_server: FtpServer, ve
 # 11. Shutdown
 
 
-def test_11_shutdown_says_421_to_everybody(raw: RawClient, connect: Connect, ftp_server: FtpServer) -> None:
-    """Every session hears 421 before the server closes it, logged in or not, in a transfer or not."""
+def test_11_shutdown_sends_421_to_every_session(raw: RawClient, connect: Connect, ftp_server: FtpServer) -> None:
+    """Every session gets 421 before the server closes it, logged in or not, in a transfer or not."""
     busy, stranger = connect().login(), connect()
     assert stranger.reply().code == "220"
     data = begin_upload(busy)
@@ -527,7 +527,7 @@ def test_11_shutdown_says_421_to_everybody(raw: RawClient, connect: Connect, ftp
 
 @pytest.mark.ftp(wait_future_timeout=None, files=EVERYTHING)
 def test_11_shutdown_does_not_wait_for_a_data_connection(raw: RawClient, ftp_server: FtpServer) -> None:
-    """A transfer that waits for its client does not hold up the 421."""
+    """A transfer that waits for its client does not delay the 421."""
     assert raw.ask("EPSV").code == "229"
     raw.send("RETR /a.txt")
     ftp_server.log.wait_for("RETR /a.txt")
@@ -554,8 +554,8 @@ def test_10_too_many_sessions_of_one_address(connect: Connect, ftp_server: FtpSe
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs 127.0.0.2, which Linux has")
 @pytest.mark.ftp(maximum_connections_per_address=1)
-def test_10_other_addresses_have_places_of_their_own(connect: Connect, ftp_server: FtpServer) -> None:
-    """The limit counts each client address for itself."""
+def test_10_other_addresses_are_counted_separately(connect: Connect, ftp_server: FtpServer) -> None:
+    """The limit counts each client address separately."""
     assert connect().reply().code == "220"
     with socket.create_connection(ftp_server.address, 10, source_address=("127.0.0.2", 0)) as other:
         assert other.recv(3) == b"220"
@@ -563,8 +563,8 @@ def test_10_other_addresses_have_places_of_their_own(connect: Connect, ftp_serve
 
 
 @pytest.mark.ftp(login_delay=0.2)
-def test_12_wrong_password_is_answered_late(connect: Connect, ftp_server: FtpServer) -> None:
-    """The 530 comes after the delay that was asked for; nobody else waits for it."""
+def test_12_reply_to_a_wrong_password_is_delayed(connect: Connect, ftp_server: FtpServer) -> None:
+    """The 530 comes after `login_delay`; no other session waits for it."""
     client, other = connect(), connect()
     assert [client.reply().code, client.code("USER user")] == ["220", "331"]
     begun = time.monotonic()
@@ -579,7 +579,7 @@ def test_12_wrong_password_is_answered_late(connect: Connect, ftp_server: FtpSer
 
 
 def test_12_fifth_wrong_password_ends_the_session(connect: Connect) -> None:
-    """What nobody set is five: four times 530, then 421, and the connection is closed; the next may try again."""
+    """The default is five: four times 530, then 421, and the connection is closed; the next may try again."""
     client = connect()
     assert client.reply().code == "220"
     codes = [client.code(line) for _ in range(5) for line in ("USER user", "PASS wrong")]
@@ -608,7 +608,7 @@ def test_12_third_wrong_password_ends_the_session(connect: Connect) -> None:
 
 @pytest.mark.ftp(maximum_login_failures=3)
 def test_12_right_password_is_taken_after_wrong_ones(connect: Connect) -> None:
-    """Below the limit the right password works, and the count begins anew."""
+    """Below the limit the right password works, and the count is reset."""
     client = connect()
     assert client.reply().code == "220"
     tries = ["wrong", "wrong", "password", "wrong", "wrong", "password"]
@@ -640,7 +640,7 @@ def test_12_right_password_is_taken_after_wrong_ones(connect: Connect) -> None:
     ],
 )
 def test_13_allowed_before_login(connect: Connect, line: str, code: str) -> None:
-    """What tells of the server, or leads to a login, is answered before the login."""
+    """Commands about the server, or of a login, work before the login."""
     client = connect()
     assert client.reply().code == "220"
     assert client.code(line) == code
@@ -660,7 +660,7 @@ def test_13_all_else_gets_530_before_login(connect: Connect, ftp_server: FtpServ
 
 
 def test_13_user_without_password_is_not_logged_in(connect: Connect) -> None:
-    """Between USER and PASS, and after a wrong PASS, the answer is still 530."""
+    """Between USER and PASS, and after a wrong PASS, the reply is still 530."""
     client = connect()
     assert client.reply().code == "220"
     lines = ["USER user", "PWD", "PASS wrong", "PWD", "USER user", "PASS password", "PWD", "USER user", "PWD"]
@@ -669,7 +669,7 @@ def test_13_user_without_password_is_not_logged_in(connect: Connect) -> None:
 
 @pytest.mark.parametrize("verb", ["XYZZY", "MAIL", "LPRT", "X", "RETRX", "A1_"])
 def test_13_unknown_verb_gets_502(connect: Connect, verb: str) -> None:
-    """A verb that is not known gets 502 before and after the login."""
+    """An unknown verb gets 502 before and after the login."""
     client = connect()
     assert client.reply().code == "220"
     assert client.code(f"{verb} /a.txt") == "502"
@@ -678,21 +678,21 @@ def test_13_unknown_verb_gets_502(connect: Connect, verb: str) -> None:
 
 @pytest.mark.parametrize("line", ["!?", "NOOP\t", "RETR\t/a.txt", "X" * 100, "N\u00d6\u00d6P", "<NOOP>"])
 def test_13_what_is_no_verb_gets_500(raw: RawClient, line: str) -> None:
-    """What cannot be a verb at all is a syntax error."""
+    """A first word that cannot be a verb is a syntax error."""
     assert raw.code(line) == "500"
     assert raw.code("NOOP") == "200"
 
 
 @pytest.mark.parametrize("name", NO_COMMANDS)
 def test_13_methods_that_are_no_commands_get_502(raw: RawClient, ftp_server: FtpServer, name: str) -> None:
-    """Methods of the server that were not meant for the wire cannot be called from it."""
+    """A client cannot call methods of the server that are no handlers."""
     assert hasattr(Server, name.lower()) or name in ("GREETING", "RUN")
     assert [raw.code(name), raw.code(name.lower()), raw.code(f"{name} x")] == ["502"] * 3
     assert [raw.code("NOOP"), len(ftp_server.sessions)] == ["200", 1]
 
 
 def test_13_no_private_method_is_a_command(raw: RawClient) -> None:
-    """Nothing that the class has gets another answer than 502 unless it is a marked command."""
+    """Every attribute of the class gets 502 unless it is a marked command."""
     names = [name.upper() for name in dir(Server) if name.startswith("_")]
     assert {name: raw.code(name) for name in names} == dict.fromkeys(names, "502")
 
@@ -703,7 +703,7 @@ def test_13_no_private_method_is_a_command(raw: RawClient) -> None:
 @pytest.mark.ftp(files=EVERYTHING)
 @pytest.mark.parametrize("verb", ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "CONNECT", "TRACE"])
 def test_14_http_request_does_no_harm(connect: Connect, ftp_server: FtpServer, verb: str) -> None:
-    """A web client gets errors and reaches nothing; the server goes on for others."""
+    """A web client gets errors and reaches nothing; the server continues for others."""
     lost = connect()
     assert lost.reply().code == "220"
     lost.sock.sendall(f"{verb} /a.txt HTTP/1.1\r\nHost: localhost\r\nUser-Agent: x\r\nAccept: */*\r\n\r\n".encode())
@@ -716,6 +716,6 @@ def test_14_http_request_does_no_harm(connect: Connect, ftp_server: FtpServer, v
 
 @pytest.mark.parametrize("line", ["EHLO localhost", "MAIL FROM:<a@b>", "RCPT TO:<a@b>", "DATA", "VRFY root"])
 def test_14_smtp_verbs_do_no_harm(raw: RawClient, line: str) -> None:
-    """Mail verbs are unknown, and the session goes on."""
+    """Mail verbs are unknown, and the session continues."""
     assert raw.code(line) == "502"
     assert raw.code("NOOP") == "200"

@@ -22,7 +22,7 @@ DATA_VERBS = ["PASV", "EPSV", "PORT", "EPRT"]
 
 
 def has_ipv6() -> bool:
-    """Say whether this machine has an IPv6 loopback."""
+    """Whether this machine has an IPv6 loopback."""
     try:
         with socket.create_server(("::1", 0), family=socket.AF_INET6):
             return True
@@ -34,7 +34,7 @@ needs_ipv6 = pytest.mark.skipif(not has_ipv6(), reason="needs an IPv6 loopback a
 
 
 def settle(other: RawClient) -> None:
-    """Return when the server has seen what was sent before on any connection: two rounds of its loop are over."""
+    """Return when the server has read all that was sent before on any connection: after two rounds of its loop."""
     for _ in range(2):
         assert other.code("NOOP") == "200"
 
@@ -49,8 +49,8 @@ def address_of(raw: RawClient, verb: str = "EPSV") -> tuple[str, int]:
     return str(raw.sock.getpeername()[0]), parse_229(reply.text)
 
 
-def is_gone(sock: socket.socket) -> bool:
-    """Wait for the other side to close; False when something else comes."""
+def is_closed(sock: socket.socket) -> bool:
+    """Wait for the other side to close; False when a byte arrives."""
     try:
         return sock.recv(1) == b""
     except ConnectionResetError:
@@ -58,7 +58,7 @@ def is_gone(sock: socket.socket) -> bool:
 
 
 def begin_data(raw: RawClient, verb: str) -> Callable[[], socket.socket]:
-    """Say a data command; the result gives the connected socket once a transfer was asked for."""
+    """Send a data command; the result returns the connected socket after the transfer command."""
     if verb in ("PASV", "EPSV"):
         sock = raw.passive(verb)
         return lambda: sock
@@ -88,7 +88,7 @@ def begin_data(raw: RawClient, verb: str) -> Callable[[], socket.socket]:
 )
 @pytest.mark.parametrize("connected", [True, False])
 def test_15_path_is_checked_before_anything_else(raw: RawClient, line: str, code: str, connected: bool) -> None:
-    """A path that will not do is refused with one final reply, without 1xx, whether or not the client connected."""
+    """A wrong path gets one final reply, without a preliminary one, whether or not the client connected."""
     if connected:
         raw.passive()
     else:
@@ -99,7 +99,7 @@ def test_15_path_is_checked_before_anything_else(raw: RawClient, line: str, code
 
 @pytest.mark.ftp(files=FILES)
 def test_15_data_connection_survives_a_refused_path(raw: RawClient) -> None:
-    """After a 550 the same data connection serves the next transfer, as on real servers."""
+    """After a 550 the same data connection serves the next transfer, as with real servers."""
     data = raw.passive()
     assert raw.code("RETR /none") == "550"
     assert raw.code("RETR /a.txt") == "150"
@@ -175,17 +175,17 @@ def test_15_half_close_ends_an_upload(raw: RawClient, ftp_server: FtpServer) -> 
     data.sendall(b"half")
     data.shutdown(socket.SHUT_WR)
     assert raw.reply().code == "226"
-    assert is_gone(data)
+    assert is_closed(data)
     assert ftp_server.files == {"/h.bin": b"half"}
 
 
-# 16. Who comes first
+# 16. Order of connection and command
 
 
 @pytest.mark.parametrize("verb", ["PASV", "EPSV"])
-@pytest.mark.parametrize("bytes", [b"", b"x", MEGABYTE[:60_000]], ids=["nothing", "one", "60k"])
+@pytest.mark.parametrize("content", [b"", b"x", MEGABYTE[:60_000]], ids=["nothing", "one", "60k"])
 def test_16_early_data_is_not_lost(raw: RawClient, ftp_server: FtpServer, verb: str, content: bytes) -> None:
-    """A client that connects, sends all, closes, and then says STOR, has stored its file."""
+    """A client that connects, sends all, closes, and then sends STOR, has stored its file."""
     data = raw.passive(verb)
     data.sendall(content)
     data.close()
@@ -196,7 +196,7 @@ def test_16_early_data_is_not_lost(raw: RawClient, ftp_server: FtpServer, verb: 
 @pytest.mark.ftp(files=FILES)
 @pytest.mark.parametrize(("line", "stored"), [("APPE /a.txt", b"hello!"), ("REST 4;STOR /a.txt", b"hell!")])
 def test_16_early_data_of_other_uploads(raw: RawClient, ftp_server: FtpServer, line: str, stored: bytes) -> None:
-    """Early data goes where APPE, or REST and STOR, want it."""
+    """Early data is stored as APPE, or REST and STOR, require."""
     data = raw.passive()
     data.sendall(b"!")
     data.close()
@@ -207,7 +207,7 @@ def test_16_early_data_of_other_uploads(raw: RawClient, ftp_server: FtpServer, l
 
 
 def test_16_early_data_survives_commands_between(raw: RawClient, ftp_server: FtpServer) -> None:
-    """Early data waits while other commands are answered."""
+    """Early data waits while other commands are handled."""
     data = raw.passive()
     data.sendall(b"early")
     data.close()
@@ -219,7 +219,7 @@ def test_16_early_data_survives_commands_between(raw: RawClient, ftp_server: Ftp
 @pytest.mark.ftp(files=FILES, wait_future_timeout=30)
 @pytest.mark.parametrize("verb", ["PASV", "EPSV"])
 def test_16_client_may_connect_after_retr(raw: RawClient, ftp_server: FtpServer, verb: str) -> None:
-    """The data connection may come after the server has taken the command."""
+    """The data connection may come after the server has received the command."""
     address = address_of(raw, verb)
     raw.send("RETR /a.txt")
     ftp_server.log.wait_for("RETR /a.txt")
@@ -232,7 +232,7 @@ def test_16_client_may_connect_after_retr(raw: RawClient, ftp_server: FtpServer,
 @pytest.mark.ftp(wait_future_timeout=30)
 @pytest.mark.parametrize("verb", ["PASV", "EPSV"])
 def test_16_client_may_connect_after_stor(raw: RawClient, ftp_server: FtpServer, verb: str) -> None:
-    """The same for an upload, whose bytes come before the client reads the 150."""
+    """The data connection of an upload, with its bytes, may come before the client reads the 150."""
     address = address_of(raw, verb)
     raw.send("STOR /late.bin")
     ftp_server.log.wait_for("STOR /late.bin")
@@ -243,7 +243,7 @@ def test_16_client_may_connect_after_stor(raw: RawClient, ftp_server: FtpServer,
 
 
 def test_16_early_reset_is_no_complete_upload(raw: RawClient, ftp_server: FtpServer) -> None:
-    """A data connection that was reset before STOR is answered with a failure, and the session lives."""
+    """A data connection that was reset before STOR gets an error, and the session continues."""
     data = raw.passive()
     data.sendall(b"gone")
     data.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -265,7 +265,7 @@ def test_16_early_reset_is_no_complete_upload(raw: RawClient, ftp_server: FtpSer
 def test_17_second_transfer_needs_a_new_data_command(
     raw: RawClient, ftp_server: FtpServer, verb: str, line: str
 ) -> None:
-    """After one transfer the next gets 425 at once, nothing is written, and with a new data command all is well."""
+    """After one transfer the next gets 425 at once, nothing is written, and a new data command works."""
     data = begin_data(raw, verb)
     assert raw.code("RETR /a.txt") == "150"
     assert read_all(data()) == b"hello"
@@ -281,15 +281,15 @@ def test_17_second_connection_to_the_port_is_closed(raw: RawClient, verb: str) -
     """Of two connections to one passive port the first is used, the second closed."""
     address = address_of(raw, verb)
     with socket.create_connection(address, 10) as first, socket.create_connection(address, 10) as second:
-        assert is_gone(second)
+        assert is_closed(second)
         assert raw.code("RETR /a.txt") == "150"
         assert read_all(first) == b"hello"
         assert raw.reply().code == "226"
 
 
 @pytest.mark.ftp(files=FILES)
-def test_17_connection_after_the_transfer_serves_nobody(raw: RawClient) -> None:
-    """A connection to the port of a transfer that is over is closed or refused, and not taken for a new one."""
+def test_17_connection_after_the_transfer_is_not_used(raw: RawClient) -> None:
+    """A connection to the port of a finished transfer is closed or refused, and not used for a new one."""
     address = address_of(raw)
     with socket.create_connection(address, 10) as data:
         assert raw.code("RETR /a.txt") == "150"
@@ -302,7 +302,7 @@ def test_17_connection_after_the_transfer_serves_nobody(raw: RawClient) -> None:
     assert raw.code("RETR /a.txt") == "425"
     if late is not None:
         with late:
-            assert is_gone(late)
+            assert is_closed(late)
 
 
 @pytest.mark.ftp(files=FILES)
@@ -314,12 +314,12 @@ def test_17_unused_connection_is_dropped(raw: RawClient, verb: str) -> None:
         begin_data(raw, verb)
     else:
         assert raw.code(verb) in ("226", "220", "221")
-    assert is_gone(data)
+    assert is_closed(data)
 
 
 @pytest.mark.ftp(files=FILES)
-def test_17_abor_takes_the_data_connection_away(raw: RawClient) -> None:
-    """After ABOR there is nothing prepared for a transfer: 425."""
+def test_17_abor_drops_the_data_connection(raw: RawClient) -> None:
+    """After ABOR no data connection is prepared: 425."""
     raw.passive()
     assert raw.code("ABOR") == "226"
     assert raw.code("RETR /a.txt") == "425"
@@ -330,11 +330,11 @@ def test_17_abor_takes_the_data_connection_away(raw: RawClient) -> None:
 
 @pytest.mark.ftp(files=FILES)
 def test_17_bytes_of_a_dropped_connection_are_not_stored(raw: RawClient, ftp_server: FtpServer) -> None:
-    """What came over a connection that a new EPSV replaced is not part of the next upload."""
+    """Bytes of a connection that a new EPSV replaced are not part of the next upload."""
     old = raw.passive()
     old.sendall(b"old")
     assert raw.store("STOR /new.txt", b"new") == ["150", "226"]
-    assert is_gone(old)
+    assert is_closed(old)
     assert ftp_server.files["/new.txt"] == b"new"
 
 
@@ -345,7 +345,7 @@ def test_17_bytes_of_a_dropped_connection_are_not_stored(raw: RawClient, ftp_ser
 @pytest.mark.parametrize("first", DATA_VERBS)
 @pytest.mark.parametrize("second", DATA_VERBS)
 def test_18_last_data_command_wins(raw: RawClient, ftp_server: FtpServer, first: str, second: str) -> None:
-    """Of two data commands the second is used, and the first leaves nothing behind."""
+    """Of two data commands the second is used, and the first has no effect."""
     unused = begin_data(raw, first)
     data = begin_data(raw, second)
     assert raw.code("RETR /a.txt") == "150"
@@ -353,7 +353,7 @@ def test_18_last_data_command_wins(raw: RawClient, ftp_server: FtpServer, first:
     assert raw.reply().code == "226"
     assert ftp_server.log.transfers[0].mode == ("active" if second in ("PORT", "EPRT") else "passive")
     if first in ("PASV", "EPSV"):
-        assert is_gone(unused())
+        assert is_closed(unused())
 
 
 @pytest.mark.ftp(files=FILES)
@@ -385,7 +385,7 @@ def test_19_no_data_command_is_425_at_once(raw: RawClient, ftp_server: FtpServer
 
 @pytest.mark.ftp(files=FILES)
 def test_19_path_comes_before_the_data_connection(raw: RawClient) -> None:
-    """With neither a path that will do nor a data command it is the path that is named."""
+    """With both a wrong path and no data command, the error is that of the path."""
     assert raw.code("RETR /none") == "550"
 
 
@@ -395,7 +395,7 @@ def test_19_path_comes_before_the_data_connection(raw: RawClient) -> None:
 @pytest.mark.ftp(files=FILES)
 @pytest.mark.parametrize("verb", ["PORT", "EPRT"])
 def test_20_server_connects_at_transfer_time(raw: RawClient, connect: Connect, verb: str) -> None:
-    """After PORT or EPRT nobody connects before a transfer is asked for."""
+    """After PORT or EPRT the server does not connect before the transfer command."""
     other = connect().login()
     listener = raw.active(verb)
     settle(other)
@@ -423,7 +423,7 @@ def test_20_active_upload(raw: RawClient, ftp_server: FtpServer, verb: str) -> N
 @pytest.mark.parametrize("verb", ["PORT", "EPRT"])
 @pytest.mark.parametrize("line", ["RETR /a.txt", "STOR /a.txt", "LIST"])
 def test_20_refused_connection_is_425(raw: RawClient, ftp_server: FtpServer, verb: str, line: str) -> None:
-    """When the client does not listen: 425 without 1xx, no file is touched, the session lives."""
+    """When the client does not listen: 425 without a preliminary reply, no file is changed, the session continues."""
     raw.active(verb).close()
     assert raw.code(line) == "425"
     assert raw.code("NOOP") == "200"
@@ -450,7 +450,7 @@ def test_20_active_mode_over_ipv6(raw: RawClient, ftp_server: FtpServer) -> None
 @pytest.mark.ftp(host="::1")
 @pytest.mark.parametrize("argument", ["|2|0:0:0:0:0:0:0:1|{}|", "!2!::1!{}!", "|2|0000::0001|{}|"])
 def test_20_ipv6_address_has_many_spellings(raw: RawClient, argument: str) -> None:
-    """Any spelling of the client's own address, and any delimiter, is taken."""
+    """Any spelling of the client's own address, and any delimiter, is accepted."""
     listener = raw.active("EPRT")
     assert raw.code("EPRT " + argument.format(listener.getsockname()[1])) == "200"
 

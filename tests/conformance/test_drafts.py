@@ -1,4 +1,4 @@
-"""Commands of drafts and of custom: MFMT MFCT MFF, HASH RANG, the X digests, AVBL, CLNT, SITE, MDTM with a time."""
+"""Commands of drafts and de facto: MFMT MFCT MFF, HASH RANG, the X digests, AVBL, CLNT, SITE, MDTM with a time."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ REPLIES = {
 
 @pytest.mark.parametrize("draft", REPLIES)
 def test_replies(ftp_server_factory: Callable[..., FtpServer], draft: str) -> None:
-    """Every form gets its reply on a fresh server, and the session goes on."""
+    """Every form gets its reply on a fresh server, and the session continues."""
 
     def check(row: tuple[str, str]) -> None:
         line, code = row
@@ -180,7 +180,7 @@ def test_replies(ftp_server_factory: Callable[..., FtpServer], draft: str) -> No
     ],
 )
 def test_login_is_needed(connect: Callable[[], RawClient], ftp_server: FtpServer, line: str) -> None:
-    """What is about files or the session is 530 before the login, and does nothing."""
+    """Commands about files or the session are 530 before the login, and do nothing."""
     client = connect()
     assert client.reply().code == "220"
     before = ftp_server.files.stat("/f.bin")
@@ -212,7 +212,7 @@ def test_right_to_write_is_needed(ftp_server_factory: Callable[..., FtpServer], 
 
 @pytest.mark.parametrize("line", ["HASH /f.bin", "XMD5 /f.bin", "XCRC /f.bin", "XSHA256 /f.bin"])
 def test_right_to_read_is_needed(ftp_server_factory: Callable[..., FtpServer], line: str) -> None:
-    """A digest tells of the content, so it is for those who may read it."""
+    """A digest reveals the content, so it needs the right to read."""
     users = [User("user", "password", base_path="/", permissions=[Permission(readable=False)])]
     server = ftp_server_factory(files=FILES, users=users)
     with RawClient(server.address) as client:
@@ -233,7 +233,7 @@ def test_right_to_read_is_needed(ftp_server_factory: Callable[..., FtpServer], l
     ],
 )
 def test_modification_time_is_set(raw: RawClient, ftp_server: FtpServer, line: str, answer: str) -> None:
-    """All ways to set the time set it, in UTC; 213 tells the facts and the path as it was sent."""
+    """All ways to set the time set it, in UTC; 213 has the facts and the path as it was sent."""
     reply = raw.ask(line)
     assert reply.code == "213"
     assert reply.text.lower() == answer.lower()
@@ -243,7 +243,7 @@ def test_modification_time_is_set(raw: RawClient, ftp_server: FtpServer, line: s
 
 
 def test_creation_time_is_set(raw: RawClient) -> None:
-    """MFCT sets the fact create, and leaves modify alone."""
+    """MFCT sets the fact create, and does not change modify."""
     before = mlst(raw, "/f.bin")["modify"]
     reply = raw.ask("MFCT 20250101000000 /f.bin")
     assert (reply.code, reply.text.lower()) == ("213", "create=20250101000000; /f.bin")
@@ -255,7 +255,7 @@ def test_creation_time_is_set(raw: RawClient) -> None:
 def test_creation_time_that_a_storage_cannot_set_is_504(
     ftp_server_factory: Callable[..., FtpServer], tmp_path: Path
 ) -> None:
-    """A disk does not let itself be told when a file was made."""
+    """A disk cannot set the creation time of a file."""
     (tmp_path / "a.txt").write_bytes(b"x")
     server = ftp_server_factory(path_io_factory=PathIO, users=[User("user", "password", base_path=tmp_path)])
     with RawClient(server.address) as client:
@@ -266,7 +266,7 @@ def test_creation_time_that_a_storage_cannot_set_is_504(
 
 
 def test_mff_sets_several_facts(raw: RawClient, ftp_server: FtpServer) -> None:
-    """Every fact that is named is set."""
+    """Every named fact is set."""
     line = "MFF Modify=20250101000000;UNIX.mode=0640;UNIX.owner=ann;UNIX.group=staff; /f.bin"
     assert raw.code(line) == "213"
     found = ftp_server.files.stat("/f.bin")
@@ -282,7 +282,7 @@ def test_mff_sets_several_facts(raw: RawClient, ftp_server: FtpServer) -> None:
     ],
 )
 def test_mff_sets_all_or_nothing(raw: RawClient, ftp_server: FtpServer, facts: str, code: str) -> None:
-    """One fact that cannot be set keeps the others from being set."""
+    """One fact that cannot be set prevents the others from being set."""
     before = ftp_server.files.stat("/f.bin")
     assert raw.code(f"MFF {facts} /f.bin") == code
     assert ftp_server.files.stat("/f.bin") == before
@@ -322,7 +322,7 @@ ALGORITHMS = {"SHA-256": "sha256", "SHA-512": "sha512", "SHA-1": "sha1", "MD5": 
 
 
 def digest(name: str, data: bytes) -> str:
-    """What HASH shall say of some bytes."""
+    """The digest that HASH must return for some bytes."""
     if name == "CRC32":
         return f"{zlib.crc32(data):08x}"
     return hashlib.new(ALGORITHMS[name], data).hexdigest()
@@ -331,7 +331,7 @@ def digest(name: str, data: bytes) -> str:
 @pytest.mark.parametrize("name", [*ALGORITHMS, "CRC32"])
 @pytest.mark.parametrize("path", ["/f.bin", "/empty", "two words"])
 def test_hash(raw: RawClient, ftp_server: FtpServer, name: str, path: str) -> None:
-    """213 tells algorithm, range, digest and the path as it was sent, in one line."""
+    """213 has algorithm, range, digest and the path as it was sent, in one line."""
     content = ftp_server.files["/" + path.lstrip("/")]
     assert raw.ask(f"OPTS HASH {name}").text == name
     reply = raw.ask(f"HASH {path}")
@@ -340,7 +340,7 @@ def test_hash(raw: RawClient, ftp_server: FtpServer, name: str, path: str) -> No
 
 
 def test_hash_begins_with_sha_256(raw: RawClient) -> None:
-    """SHA-256 is what a client gets that chooses nothing, and gets again after REIN."""
+    """SHA-256 is the default, also after REIN."""
     assert raw.ask("OPTS HASH").text == "SHA-256"
     assert raw.ask("HASH /f.bin").text.startswith("SHA-256 ")
     assert raw.ask("OPTS HASH md5").text == "MD5"
@@ -366,14 +366,14 @@ def test_star_of_feat_follows(raw: RawClient, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("first", "last", "told"),
+    ("first", "last", "range_text"),
     [(0, 0, "0-0"), (5, 9, "5-9"), (0, 76799, "0-76799"), (76799, 90000, "76799-76799"), (70000, 99999, "70000-76799")],
 )
-def test_rang_with_hash(raw: RawClient, first: int, last: int, told: str) -> None:
+def test_rang_with_hash(raw: RawClient, first: int, last: int, range_text: str) -> None:
     """RANG chooses the bytes of the next HASH, both ends included, and of that one only."""
     assert raw.code(f"RANG {first} {last}") == "350"
     part = hashlib.sha256(CONTENT[first : last + 1]).hexdigest()
-    assert raw.ask("HASH /f.bin").text == f"SHA-256 {told} {part} /f.bin"
+    assert raw.ask("HASH /f.bin").text == f"SHA-256 {range_text} {part} /f.bin"
     whole = hashlib.sha256(CONTENT).hexdigest()
     assert raw.ask("HASH /f.bin").text == f"SHA-256 0-76799 {whole} /f.bin"
 
@@ -387,7 +387,7 @@ def test_rang_with_retr(raw: RawClient, first: int, last: int) -> None:
 
 
 def test_rang_reset(raw: RawClient) -> None:
-    """RANG 1 0 takes the range back."""
+    """RANG 1 0 removes the range."""
     assert raw.code("RANG 5 9") == "350"
     assert raw.code("RANG 1 0") == "350"
     assert raw.fetch("RETR /f.bin")[1] == CONTENT
@@ -395,7 +395,7 @@ def test_rang_reset(raw: RawClient) -> None:
 
 @pytest.mark.parametrize(("line", "code"), [("RETR /f.bin", "554"), ("HASH /f.bin", "551")])
 def test_rang_beyond_the_end(raw: RawClient, line: str, code: str) -> None:
-    """A range that begins behind the end is an error of the command that uses it, which uses it up."""
+    """A range that begins after the end is an error of the command that uses it, which resets it."""
     assert raw.code("RANG 76801 76900") == "350"
     assert raw.fetch(line) == ([code], b"")
     assert raw.fetch("RETR /f.bin")[1] == CONTENT
@@ -406,7 +406,7 @@ def test_rang_beyond_the_end(raw: RawClient, line: str, code: str) -> None:
     [(("REST 76790", "RANG 3 4"), CONTENT[3:5]), (("RANG 3 4", "REST 76790"), CONTENT[76790:])],
 )
 def test_rest_and_rang_replace_each_other(raw: RawClient, lines: tuple[str, str], expected: bytes) -> None:
-    """The newer of the two counts."""
+    """The last of the two counts."""
     for line in lines:
         assert raw.code(line) == "350"
     assert raw.fetch("RETR /f.bin")[1] == expected
@@ -443,7 +443,7 @@ def test_custom_digests(raw: RawClient, verb: str, name: str) -> None:
 
 
 def test_crc_keeps_leading_zeros(raw: RawClient, ftp_server: FtpServer) -> None:
-    """A CRC-32 has eight digits always."""
+    """A CRC-32 always has eight digits."""
     content = next(
         data for data in (bytes([a, b]) for a in range(256) for b in range(256)) if zlib.crc32(data) < 1 << 24
     )
@@ -454,7 +454,7 @@ def test_crc_keeps_leading_zeros(raw: RawClient, ftp_server: FtpServer) -> None:
 
 @pytest.mark.ftp(files={"/f 1 2": b"spaces", "/f": b"plain", '/q"q': b"quote"})
 def test_names_that_look_like_ranges(raw: RawClient) -> None:
-    """A file that is there is meant as a whole; quotes within quotes are doubled."""
+    """An existing file with the whole name has precedence; quotes within quotes are doubled."""
     assert raw.ask("XMD5 /f 1 2").text == digest("MD5", b"spaces").upper()
     assert raw.ask("XMD5 /f 1 3").text == digest("MD5", b"la").upper()
     assert raw.ask('XMD5 "/q""q"').text == digest("MD5", b"quote").upper()
@@ -465,7 +465,7 @@ def test_names_that_look_like_ranges(raw: RawClient) -> None:
 
 
 @pytest.mark.parametrize("line", ["AVBL", "AVBL /", "AVBL /d"])
-def test_avbl_counts_what_is_left(ftp_server_factory: Callable[..., FtpServer], line: str) -> None:
+def test_avbl_returns_the_free_bytes(ftp_server_factory: Callable[..., FtpServer], line: str) -> None:
     """213 and a number: what the quota leaves."""
     server = ftp_server_factory(files={"/d/a": b"x" * 40}, quota=100)
     with RawClient(server.address) as client:
@@ -479,7 +479,7 @@ def test_avbl_counts_what_is_left(ftp_server_factory: Callable[..., FtpServer], 
 
 
 def test_avbl_of_a_disk(ftp_server_factory: Callable[..., FtpServer], tmp_path: Path) -> None:
-    """Over a disk it is the room on that disk."""
+    """On a disk it is the free space of that disk."""
     server = ftp_server_factory(path_io_factory=PathIO, users=[User("user", "password", base_path=tmp_path)])
     with RawClient(server.address) as client:
         reply = client.login().ask("AVBL")
@@ -488,7 +488,7 @@ def test_avbl_of_a_disk(ftp_server_factory: Callable[..., FtpServer], tmp_path: 
 
 
 def test_clnt_is_in_the_log(raw: RawClient, ftp_server: FtpServer) -> None:
-    """What the client calls itself can be asserted on."""
+    """A test can assert the name that the client sent."""
     assert raw.code("CLNT some client 1.0") == "200"
     ftp_server.log.assert_sent("CLNT some client 1.0 -> 200")
 
@@ -528,7 +528,7 @@ def test_site_utime(raw: RawClient, ftp_server: FtpServer, arguments: str) -> No
 
 @pytest.mark.parametrize("base", [".", "/", "/home"])
 def test_site_symlink(ftp_server_factory: Callable[..., FtpServer], base: str) -> None:
-    """The link shows what it leads to, however the base is spelled, and goes away without it."""
+    """The link shows its target, with any spelling of the base, and is removed without it."""
     top = "/home" if base == "/home" else ""
     server = ftp_server_factory(users=[User("user", "password", base_path=base)], files={f"{top}/d/g.txt": b"hello"})
     with RawClient(server.address) as client:
@@ -541,23 +541,23 @@ def test_site_symlink(ftp_server_factory: Callable[..., FtpServer], base: str) -
     assert server.files == {f"{top}/d/g.txt": b"hello"}
 
 
-def test_site_idle_tells_and_sets(raw: RawClient) -> None:
-    """Without a number SITE IDLE tells the limit, with one it sets it."""
+def test_site_idle_returns_and_sets(raw: RawClient) -> None:
+    """Without a number SITE IDLE returns the limit, with one it sets it."""
     assert not re.search(r"\d", raw.ask("SITE IDLE").text)
     assert "77" in raw.ask("SITE IDLE 77").text
     assert "77" in raw.ask("SITE IDLE").text
 
 
 @pytest.mark.ftp(idle_timeout=77)
-def test_site_idle_is_of_one_session(connect: Callable[[], RawClient]) -> None:
-    """One client's limit is not the other's."""
+def test_site_idle_applies_to_one_session(connect: Callable[[], RawClient]) -> None:
+    """It does not change the limit of another session."""
     first, second = connect().login(), connect().login()
     assert "88" in first.ask("SITE IDLE 88").text
     assert "77" in second.ask("SITE IDLE").text
 
 
-def test_site_idle_holds(raw: RawClient, ftp_server: FtpServer) -> None:
-    """A session that then says nothing for that long gets 421."""
+def test_site_idle_takes_effect(raw: RawClient, ftp_server: FtpServer) -> None:
+    """A session without a command for that long gets 421."""
     assert raw.code("SITE IDLE 1") == "200"
     assert raw.reply().code == "421"
     gone = ftp_server.log.wait_for(lambda event: isinstance(event, Disconnected))
@@ -565,7 +565,7 @@ def test_site_idle_holds(raw: RawClient, ftp_server: FtpServer) -> None:
 
 
 def test_features(raw: RawClient) -> None:
-    """FEAT names all of them but SITE, which is of RFC 959."""
+    """FEAT lists all of them except SITE, which is in RFC 959."""
     words = {line.split(" ")[1] for line in raw.ask("FEAT").lines[1:-1]}
     assert words >= {"MFMT", "MFCT", "MFF", "HASH", "RANG", "XCRC", "XMD5", "XSHA1", "XSHA256", "XSHA512"}
     assert words >= {"AVBL", "CLNT"}

@@ -37,7 +37,7 @@ def test_both_families(ftp_server: FtpServer) -> None:
 
 @pytest.mark.parametrize(("host", "verb"), [("127.0.0.1", "PORT"), ("127.0.0.1", "EPRT"), ("::1", "EPRT")])
 def test_active_mode(ftp_server: FtpServer, host: str, verb: str) -> None:
-    """The server connects from the address that the client talks to."""
+    """The server connects from the address that the client is connected to."""
     with RawClient((host, ftp_server.port)) as client:
         listener = client.login().active(verb)
         client.send("RETR /a.txt")
@@ -49,7 +49,7 @@ def test_active_mode(ftp_server: FtpServer, host: str, verb: str) -> None:
 
 
 def test_ipv4_client_is_an_ipv4_client(ftp_server: FtpServer) -> None:
-    """What is mapped into IPv6 is shown nowhere: in the log, in 227, in the argument of EPRT."""
+    """An address mapped into IPv6 is shown nowhere: in the log, in 227, in the argument of EPRT."""
     with RawClient(("127.0.0.1", ftp_server.port)) as client:
         client.login()
         assert parse_227(client.ask("PASV").text)[0] == "127.0.0.1"
@@ -61,7 +61,7 @@ def test_ipv4_client_is_an_ipv4_client(ftp_server: FtpServer) -> None:
 
 
 def test_address_is_one_that_clients_reach(ftp_server: FtpServer) -> None:
-    """Host, address and URL are those of loopback; what the server listens on is told by the server inside."""
+    """Host, address and URL are those of loopback; the inner `server_host` is the address it listens on."""
     assert ftp_server.server.server_host == "::"
     assert ftp_server.address == ("::1", ftp_server.port)
     assert ftp_server.url == f"ftp://user:password@[::1]:{ftp_server.port}"
@@ -71,7 +71,7 @@ def test_address_is_one_that_clients_reach(ftp_server: FtpServer) -> None:
 
 @pytest.mark.ftp(host="0.0.0.0")
 def test_every_ipv4_address(ftp_server: FtpServer) -> None:
-    """The wildcard of IPv4 is IPv4 alone."""
+    """The wildcard of IPv4 accepts only IPv4."""
     assert ftp_server.address == ("127.0.0.1", ftp_server.port)
     assert ftp_server.url == f"ftp://user:password@127.0.0.1:{ftp_server.port}"
     with pytest.raises(ConnectionRefusedError):
@@ -80,7 +80,7 @@ def test_every_ipv4_address(ftp_server: FtpServer) -> None:
 
 @pytest.mark.ftp(host="::1", allow_remote=False)
 def test_one_ipv6_address(ftp_server: FtpServer) -> None:
-    """An address that is no wildcard is of its family alone."""
+    """An address that is no wildcard accepts only its family."""
     assert ftp_server.address == ("::1", ftp_server.port)
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", ftp_server.port), 10)
@@ -88,7 +88,7 @@ def test_one_ipv6_address(ftp_server: FtpServer) -> None:
 
 @pytest.mark.ftp(maximum_connections_per_address=1)
 def test_families_are_different_addresses(ftp_server: FtpServer) -> None:
-    """A limit for each address counts IPv4 and IPv6 apart."""
+    """A limit for each address counts IPv4 and IPv6 separately."""
     with RawClient(("127.0.0.1", ftp_server.port)) as one, RawClient(("::1", ftp_server.port)) as other:
         assert [one.reply().code, other.reply().code] == ["220", "220"]
         with RawClient(("127.0.0.1", ftp_server.port)) as third:
@@ -99,8 +99,8 @@ def test_families_are_different_addresses(ftp_server: FtpServer) -> None:
     ("host", "address"),
     [("localhost", "127.0.0.1"), ("::ffff:127.0.0.1", "127.0.0.1"), ("0:0:0:0:0:0:0:1", "::1")],
 )
-def test_other_ways_to_say_loopback(ftp_server_factory: Callable[..., FtpServer], host: str, address: str) -> None:
-    """The address is numeric and the shortest there is; a name is its IPv4 address."""
+def test_other_spellings_of_loopback(ftp_server_factory: Callable[..., FtpServer], host: str, address: str) -> None:
+    """The address is numeric and in its shortest form; a name is its IPv4 address."""
     assert ftp_server_factory(host=host, allow_remote=False).host == address
 
 
@@ -127,7 +127,7 @@ def link_local() -> list[str]:
 
 @pytest.mark.skipif(not link_local(), reason="this machine has no link-local address")
 def test_an_address_with_a_zone(ftp_server_factory: Callable[..., FtpServer]) -> None:
-    """The zone stays in the address, is escaped in the URL, and is not asked for in EPRT."""
+    """The zone stays in the address, is escaped in the URL, and is not needed in EPRT."""
     server = ftp_server_factory(host=link_local()[0], allow_remote=True, files=FILES)
     assert server.host == link_local()[0]
     assert f"@[{server.host.replace('%', '%25')}]:" in server.url

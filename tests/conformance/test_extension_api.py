@@ -1,4 +1,4 @@
-"""The extension API: what users of the developer tutorial write, over real sockets.
+"""The extension API: code that users of the developer tutorial write, over real sockets.
 
 Everything here is written as a user would: against the names that the package shows, in the shapes of the tutorial.
 """
@@ -41,7 +41,7 @@ Serve = Callable[..., RawClient]
 
 @pytest.fixture
 def serve(ftp_server_factory: Callable[..., FtpServer]) -> Iterator[Serve]:
-    """Starts a server of a class, and gives a client of it; logged in, unless it is told otherwise."""
+    """Starts a server of a class, and returns a client of it; logged in, unless `login` is False."""
     clients: list[RawClient] = []
 
     def start(server_class: type[Server], *, login: bool = True, **settings: Any) -> RawClient:
@@ -57,7 +57,7 @@ def serve(ftp_server_factory: Callable[..., FtpServer]) -> Iterator[Serve]:
         client.close()
 
 
-def told(client: RawClient, *lines: str) -> list[str]:
+def replies(client: RawClient, *lines: str) -> list[str]:
     """The whole replies to some lines."""
     replies = [client.ask(line) for line in lines]
     return [f"{reply.code} {reply.text}" for reply in replies]
@@ -70,7 +70,7 @@ class MyServer(ftpfixture.Server):
     """Replaces NOOP, and has the verb COLL: numbers, in eight bytes each."""
 
     async def noop(self, connection: Connection, rest: str) -> bool:
-        """Say little."""
+        """Reply differently."""
         connection.response("200", "boring")
         return True
 
@@ -79,7 +79,7 @@ class MyServer(ftpfixture.Server):
         ftpfixture.ConnectionConditions.passive_server_started,
     )
     async def coll(self, connection: Connection, rest: str) -> bool:
-        """Send as many numbers as were asked for."""
+        """Send the given number of numbers."""
 
         @ftpfixture.ConnectionConditions(
             ftpfixture.ConnectionConditions.data_connection_made,
@@ -106,7 +106,7 @@ class MyServer(ftpfixture.Server):
 
 
 class Bulk(Server):
-    """Has the verb BULK: more than anybody reads."""
+    """Has the verb BULK: more data than the client reads."""
 
     async def bulk(self, connection: Connection, rest: str) -> bool:
         """Send it."""
@@ -122,16 +122,16 @@ class Bulk(Server):
 
 
 def numbers(count: int) -> bytes:
-    """What COLL sends."""
+    """The data of COLL."""
     return b"".join(number.to_bytes(8, "big") for number in range(count))
 
 
 def test_a_replaced_verb(serve: Serve) -> None:
-    """A method with the name of a verb answers it, before login as well."""
+    """A method with the name of a verb handles it, also before the login."""
     client = serve(MyServer, login=False)
     client.reply()
 
-    assert told(client, "NOOP", "noop and something") == ["200 boring", "200 boring"]
+    assert replies(client, "NOOP", "noop and something") == ["200 boring", "200 boring"]
 
 
 @pytest.mark.parametrize("verb", ["EPSV", "PASV"])
@@ -141,13 +141,13 @@ def test_a_verb_with_a_data_connection(serve: Serve, verb: str, count: int) -> N
     client = serve(MyServer)
     data = client.passive(verb)
 
-    assert told(client, f"COLL {count}") == ["150 coll transfer started"]
+    assert replies(client, f"COLL {count}") == ["150 coll transfer started"]
     assert read_all(data) == numbers(count)
     assert client.reply().text == "coll transfer done"
 
 
 def test_such_verbs_one_after_another(serve: Serve) -> None:
-    """Each has a data connection of its own, and built-in transfers may come between them."""
+    """Each has its own data connection, and built-in transfers may come between them."""
     client = serve(MyServer, files={"/a.txt": b"hi"})
 
     for _ in range(3):
@@ -156,28 +156,28 @@ def test_such_verbs_one_after_another(serve: Serve) -> None:
 
 
 def test_what_such_a_verb_needs(serve: Serve) -> None:
-    """Before the login, and before PASV, the conditions answer and the method does not run."""
+    """Before the login, and before PASV, the conditions reply and the method does not run."""
     client = serve(MyServer, login=False)
     client.reply()
 
-    assert told(client, "COLL 1") == ["530 Please login with USER and PASS"]
+    assert replies(client, "COLL 1") == ["530 Please login with USER and PASS"]
     assert [client.code("USER user"), client.code("PASS password")] == ["331", "230"]
-    assert told(client, "COLL 1", "COLL") == ["503 Use PASV or EPSV first"] * 2
+    assert replies(client, "COLL 1", "COLL") == ["503 Use PASV or EPSV first"] * 2
 
 
-def test_nobody_connects(serve: Serve) -> None:
-    """The condition that waits gives up after `wait_future_timeout`, with the code and text that it was given."""
+def test_the_client_does_not_connect(serve: Serve) -> None:
+    """The condition that waits times out after `wait_future_timeout`, with its code and text."""
     client = serve(MyServer, wait_future_timeout=0.05)
     assert client.code("EPSV") == "229"
 
-    assert told(client, "COLL 3") == ["150 coll transfer started"]
+    assert replies(client, "COLL 3") == ["150 coll transfer started"]
     reply = client.reply()
     assert (reply.code, reply.text) == ("425", "Can't open data connection")
     assert client.fetch("COLL 3") == (["150", "200"], numbers(3))
 
 
 def test_a_second_one_needs_a_second_connection(serve: Serve) -> None:
-    """The data connection was taken: without another one there is none, and nothing hangs."""
+    """The data connection was used: without another one there is none, and nothing hangs."""
     client = serve(MyServer, wait_future_timeout=0.05)
     client.fetch("COLL 1")
 
@@ -185,19 +185,19 @@ def test_a_second_one_needs_a_second_connection(serve: Serve) -> None:
 
 
 def test_commands_are_answered_while_it_runs(serve: Serve) -> None:
-    """NOOP is answered in the middle of a transfer, whose small pieces do not keep the loop; PWD waits for its end."""
+    """NOOP gets its reply during a transfer, whose small pieces do not block the loop; PWD waits for its end."""
     client = serve(MyServer)
     data = client.passive()
     assert client.code("COLL 100000000") == "150"
 
-    assert told(client, "NOOP") == ["200 boring"]
+    assert replies(client, "NOOP") == ["200 boring"]
     client.send("PWD")
     data.close()
     assert [client.reply().code, client.reply().code] == ["426", "257"]
 
 
 def test_abor_cancels_it(serve: Serve) -> None:
-    """The worker gets 426, ABOR gets 226, the data connection is closed, and the session goes on."""
+    """The worker gets 426, ABOR gets 226, the data connection is closed, and the session continues."""
     client = serve(MyServer)
     data = client.passive()
     assert client.code("COLL 100000000") == "150"
@@ -219,7 +219,7 @@ def test_abor_while_it_waits_for_the_connection(serve: Serve) -> None:
 
 
 def test_the_client_drops_the_data_connection(serve: Serve) -> None:
-    """A worker whose data connection breaks is answered with 426; that is no failure of the server."""
+    """A worker whose data connection breaks gets 426; that is no failure of the server."""
     client = serve(MyServer)
     data = client.passive()
     assert client.code("COLL 100000000") == "150"
@@ -230,16 +230,16 @@ def test_the_client_drops_the_data_connection(serve: Serve) -> None:
     assert client.code("NOOP") == "200"
 
 
-def test_a_data_connection_that_stands_still(serve: Serve) -> None:
-    """After `socket_timeout` the worker is answered with 426, too."""
+def test_a_data_connection_that_stalls(serve: Serve) -> None:
+    """After `socket_timeout` the worker gets 426, too."""
     client = serve(Bulk, socket_timeout=0.05)
     client.passive()
 
     assert [client.code("BULK"), client.reply().code] == ["150", "426"]
 
 
-def test_a_mistake_in_a_verb(ftp_server_factory: Callable[..., FtpServer]) -> None:
-    """An exception that is no answer is 451 for the client, and raised in the test; the session goes on."""
+def test_a_bug_in_a_verb(ftp_server_factory: Callable[..., FtpServer]) -> None:
+    """An unexpected exception is 451 for the client, and raised in the test; the session continues."""
     server = ftp_server_factory(server_class=MyServer)
     with RawClient(server.address) as client:
         client.login()
@@ -276,7 +276,7 @@ class Signals(Server):
     async def hold(self, connection: Connection, rest: str) -> bool:
         """Wait by a condition."""
 
-        @ConnectionConditions(("signal", "Nobody gave a signal"), wait=True)
+        @ConnectionConditions(("signal", "No signal was given"), wait=True)
         async def holding(self: Signals, connection: Connection, rest: str) -> bool:
             connection.response("200", f"got {connection.signal}")
             return True
@@ -286,25 +286,25 @@ class Signals(Server):
 
     @command("SIGNAL", during_transfer=True)
     async def signal(self, connection: Connection, rest: str) -> bool:
-        """Give the signal; a worker runs, so this has to be allowed beside transfers."""
+        """Set the signal; a worker runs, so the marker allows it during transfers."""
         connection.response("200", "sent")
         connection.signal = rest
         return True
 
-    @ConnectionConditions(("signal", "Nobody gave a signal"))
+    @ConnectionConditions(("signal", "No signal was given"))
     async def show(self, connection: Connection, rest: str) -> bool:
-        """Tell what the signal was."""
+        """Reply with the signal."""
         connection.response("200", connection.signal)
         return True
 
-    @ConnectionConditions(("signal", "not said"), fail_code="550", fail_info="Signals are needed here")
+    @ConnectionConditions(("signal", "missing"), fail_code="550", fail_info="Signals are needed here")
     async def need(self, connection: Connection, rest: str) -> bool:
-        """Answer otherwise when there was none."""
+        """Reply differently without the signal."""
         connection.response("200", "fine")
         return True
 
     async def forget(self, connection: Connection, rest: str) -> bool:
-        """Take the signal away, be it there or not."""
+        """Delete the signal, whether or not it is set."""
         del connection.signal
         del connection.signal
         del connection.future.signal
@@ -315,49 +315,49 @@ class Signals(Server):
 
 @pytest.mark.parametrize("verb", ["ITEM", "VIEW", "HOLD"])
 def test_waiting_for_a_value(serve: Serve, verb: str) -> None:
-    """A worker goes on when the value that it waits for is set by another command."""
+    """A worker continues when another command sets the value that it waits for."""
     client = serve(Signals, wait_future_timeout=10)
     client.send(verb)
 
-    assert told(client, "SIGNAL green") == ["200 sent"]
+    assert replies(client, "SIGNAL green") == ["200 sent"]
     assert client.reply().text == "got green"
-    # What is there already is not waited for.
-    assert told(client, verb) == ["200 got green"]
+    # A set value needs no wait.
+    assert replies(client, verb) == ["200 got green"]
 
 
-def test_a_condition_that_waits_in_vain(serve: Serve) -> None:
+def test_a_condition_that_times_out(serve: Serve) -> None:
     """Its text and code are the field's own when none are given."""
-    assert told(serve(Signals, wait_future_timeout=0.01), "HOLD") == ["503 Nobody gave a signal"]
+    assert replies(serve(Signals, wait_future_timeout=0.01), "HOLD") == ["503 No signal was given"]
 
 
 def test_a_worker_that_waits_can_be_aborted(serve: Serve) -> None:
-    """A task that wears no `worker` gets its 426 from the session."""
+    """A task without the decorator `worker` gets its 426 from the session."""
     client = serve(Signals)
     client.send("ITEM")
 
     assert [client.code("ABOR"), client.reply().code] == ["426", "226"]
 
 
-def test_flags_of_ones_own(serve: Serve) -> None:
-    """What a handler sets stays on the connection, for conditions and for other handlers, until `del`."""
+def test_flags_of_handlers(serve: Serve) -> None:
+    """An attribute that a handler sets stays on the connection, for conditions and other handlers, until `del`."""
     client = serve(Signals)
 
-    assert told(client, "SHOW", "NEED") == ["503 Nobody gave a signal", "550 Signals are needed here"]
-    assert told(client, "SIGNAL red", "SHOW", "NEED") == ["200 sent", "200 red", "200 fine"]
-    assert told(client, "FORGET", "SHOW") == ["200 (False, False, 'nothing')", "503 Nobody gave a signal"]
+    assert replies(client, "SHOW", "NEED") == ["503 No signal was given", "550 Signals are needed here"]
+    assert replies(client, "SIGNAL red", "SHOW", "NEED") == ["200 sent", "200 red", "200 fine"]
+    assert replies(client, "FORGET", "SHOW") == ["200 (False, False, 'nothing')", "503 No signal was given"]
 
 
 def test_flags_belong_to_one_connection(ftp_server_factory: Callable[..., FtpServer]) -> None:
-    """Another session does not see them."""
+    """Another session does not have them."""
     server = ftp_server_factory(server_class=Signals)
     with RawClient(server.address) as one, RawClient(server.address) as two:
         one.login()
         two.login()
-        assert told(one, "SIGNAL red") == ["200 sent"]
-        assert told(two, "SHOW") == ["503 Nobody gave a signal"]
+        assert replies(one, "SIGNAL red") == ["200 sent"]
+        assert replies(two, "SHOW") == ["503 No signal was given"]
 
 
-def test_what_is_known_of_a_connection(ftp_server_factory: Callable[..., FtpServer]) -> None:
+def test_attributes_of_a_connection(ftp_server_factory: Callable[..., FtpServer]) -> None:
     """The entries that the server sets, with their types, before and after the login and PASV."""
     seen: list[dict[str, Any]] = []
     ports: list[int] = []
@@ -398,7 +398,7 @@ def test_what_is_known_of_a_connection(ftp_server_factory: Callable[..., FtpServ
 
 
 def test_replies(serve: Serve) -> None:
-    """`response` takes a code and a text, several lines, or a listing; the text may be left out."""
+    """`response` takes a code and a text, several lines, or a listing; the text may be omitted."""
 
     class Talking(Server):
         async def talk(self, connection: Connection, rest: str) -> bool:
@@ -430,7 +430,7 @@ def test_replies(serve: Serve) -> None:
 
 
 def test_false_ends_the_session(serve: Serve) -> None:
-    """A handler that returns False closes the connection, its reply sent; what was pipelined is not answered."""
+    """A handler that returns False closes the connection after its reply; pipelined commands get none."""
 
     class Leaving(Server):
         async def bye(self, connection: Connection, rest: str) -> bool:
@@ -453,8 +453,8 @@ def test_false_ends_the_session(serve: Serve) -> None:
         (TimeoutError(), "451"),
     ],
 )
-def test_errors_of_storage_are_answers(serve: Serve, error: Exception, code: str) -> None:
-    """What a path layer raises becomes a reply wherever a handler lets it pass, and the session goes on."""
+def test_errors_of_storage_become_replies(serve: Serve, error: Exception, code: str) -> None:
+    """An error of a path layer becomes a reply in every handler that does not catch it, and the session continues."""
 
     class Storing(Server):
         async def keep(self, connection: Connection, rest: str) -> bool:
@@ -515,12 +515,12 @@ class Guarded(Server):
 
     @ConnectionConditions(ConnectionConditions.user_required)
     async def named(self, connection: Connection, rest: str) -> bool:
-        """A name was given."""
+        """USER was sent."""
         return self._pass(connection)
 
     @ConnectionConditions(ConnectionConditions.rename_from_required)
     async def renaming(self, connection: Connection, rest: str) -> bool:
-        """RNFR was said."""
+        """RNFR was sent."""
         return self._pass(connection)
 
     def _pass(self, connection: Connection) -> bool:
@@ -581,17 +581,17 @@ GUARDED_USER = User(
     ],
 )
 def test_conditions(serve: Serve, line: str, answer: str) -> None:
-    """Every condition passes what it should; of several the first that fails answers, and all rights are looked at."""
-    assert told(serve(Guarded, users=[GUARDED_USER], files=GUARDED_FILES), line) == [answer]
+    """Every condition passes what it should; the first of several that fails replies, and all rights are checked."""
+    assert replies(serve(Guarded, users=[GUARDED_USER], files=GUARDED_FILES), line) == [answer]
 
 
 def test_conditions_of_state_come_first(serve: Serve) -> None:
-    """Who is not logged in learns nothing of paths."""
+    """A client that is not logged in learns nothing about paths."""
     client = serve(Guarded, login=False, files=GUARDED_FILES)
     client.reply()
 
-    assert told(client, "ALL /gone") == ["530 Please login with USER and PASS"]
-    assert told(client, "NAMED") == ["503 Login with USER first"]
+    assert replies(client, "ALL /gone") == ["530 Please login with USER and PASS"]
+    assert replies(client, "NAMED") == ["503 Login with USER first"]
 
 
 def test_rename_from_required(serve: Serve) -> None:
@@ -599,18 +599,18 @@ def test_rename_from_required(serve: Serve) -> None:
     client = serve(Guarded, files=GUARDED_FILES)
     client.ask("RNFR /a.txt")
 
-    assert told(client, "RENAMING") == [PASSED]
+    assert replies(client, "RENAMING") == [PASSED]
 
 
 def test_a_link_out_of_the_base_is_missing(serve: Serve, tmp_path: Path) -> None:
-    """Conditions on paths do not let anybody look outside of the user's base, be it over a link."""
+    """Conditions on paths let no user look outside of the base, not even through a link."""
     (tmp_path / "secret.txt").write_bytes(b"x")
     (tmp_path / "base").mkdir()
     (tmp_path / "base" / "out").symlink_to(tmp_path / "secret.txt")
     user = User("user", "password", base_path=tmp_path / "base")
     client = serve(Guarded, users=[user], path_io_factory=ftpfixture.PathIO)
 
-    assert told(client, "MUST out", "READ out") == ["550 No such file or directory"] * 2
+    assert replies(client, "MUST out", "READ out") == ["550 No such file or directory"] * 2
 
 
 # The table of commands.
@@ -637,17 +637,17 @@ def test_adding_to_the_mapping(serve: Serve) -> None:
 
     client = serve(Extended)
 
-    assert told(client, "MOOD", "mood Ann", "FEEL") == ["200 everything is fine", "200 Ann is fine", "200 good"]
+    assert replies(client, "MOOD", "mood Ann", "FEEL") == ["200 everything is fine", "200 Ann is fine", "200 good"]
     assert [client.code("HELP"), client.code("FEAT"), client.code("HELP MOOD")] == ["214", "211", "214"]
 
 
 def test_popping_and_replacing(ftp_server: FtpServer, raw: RawClient) -> None:
-    """What is popped is 502, what is replaced answers anew, in sessions that are open, too; other servers are not."""
+    """A removed verb is 502, a replaced one has its new handler, also in open sessions; other servers do not change."""
     mapping = ftp_server.server.commands_mapping
     mapping.pop("syst")
     mapping["noop"] = mood
 
-    assert told(raw, "SYST", "NOOP") == ["502 SYST is not implemented", "200 everything is fine"]
+    assert replies(raw, "SYST", "NOOP") == ["502 SYST is not implemented", "200 everything is fine"]
     assert {"syst", "noop"} <= set(Server().commands_mapping)
     assert Server().commands_mapping["noop"] is not mood
 
@@ -656,7 +656,7 @@ def test_popping_and_replacing(ftp_server: FtpServer, raw: RawClient) -> None:
 
 
 def test_an_override_calls_what_it_overrides(serve: Serve) -> None:
-    """``await super().verb(connection, rest)`` does what the server does, with whatever argument it is given."""
+    """``await super().verb(connection, rest)`` does what the server does, with any argument."""
 
     class Upper(Server):
         async def stor(self, connection: Connection, rest: str) -> bool:
@@ -677,8 +677,8 @@ def test_an_override_calls_what_it_overrides(serve: Serve) -> None:
     assert client.fetch("NLST")[1] == b"A.TXT\r\n"
 
 
-def test_an_override_under_conditions_of_its_own(serve: Serve) -> None:
-    """Conditions may be put on a verb that has none, and its method called through."""
+def test_an_override_under_more_conditions(serve: Serve) -> None:
+    """A verb without conditions may get some, and still call the original."""
 
     class Strict(Server):
         @ConnectionConditions(ConnectionConditions.login_required, fail_code="530", fail_info="Who are you?")
@@ -688,7 +688,7 @@ def test_an_override_under_conditions_of_its_own(serve: Serve) -> None:
     client = serve(Strict, login=False)
     client.reply()
 
-    assert told(client, "NOOP") == ["530 Who are you?"]
+    assert replies(client, "NOOP") == ["530 Who are you?"]
     assert [client.code("USER user"), client.code("PASS password"), client.code("NOOP")] == ["331", "230", "200"]
 
 
@@ -728,8 +728,8 @@ def test_hooks(ftp_server_factory: Callable[..., FtpServer]) -> None:
         assert client.reply().lines == ("Hello", "127.0.0.1")
         client.ask("USER user")
         client.ask("PASS password")
-        assert told(client, "SCORE", "SCORE") == ["200 1", "200 2"]
-        assert told(client, "REIN", "SCORE") == ["220 Ready for a new user", "200 1"]
+        assert replies(client, "SCORE", "SCORE") == ["200 1", "200 2"]
+        assert replies(client, "REIN", "SCORE") == ["220 Ready for a new user", "200 1"]
         client.ask("USER user")
         client.ask("PASS password")
         assert client.code("QUIT") == "221"
@@ -754,8 +754,8 @@ def test_a_greeting_that_refuses(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize("static", [True, False])
-def test_paths_of_ones_own(serve: Serve, static: bool) -> None:
-    """`get_paths` is asked by handlers and conditions alike; it may be static, as it is in the server, or not."""
+def test_an_override_of_get_paths(serve: Serve, static: bool) -> None:
+    """Handlers and conditions call `get_paths`; it may be static, as in the server, or not."""
 
     def shout(connection: Connection, path: str | PurePosixPath) -> tuple[PurePath, PurePosixPath]:
         return Server.get_paths(connection, str(path).upper())
@@ -764,7 +764,7 @@ def test_paths_of_ones_own(serve: Serve, static: bool) -> None:
         get_paths = staticmethod(shout)
 
     class ShoutingMethod(Server):
-        def get_paths(  # type: ignore[override]  # a user who wants `self` writes it so, and it works
+        def get_paths(  # type: ignore[override]  # a user may write it with `self`, too
             self, connection: Connection, path: str | PurePosixPath
         ) -> tuple[PurePath, PurePosixPath]:
             return shout(connection, path)
@@ -772,12 +772,12 @@ def test_paths_of_ones_own(serve: Serve, static: bool) -> None:
     client = serve(Shouting if static else ShoutingMethod, files={"/IN/A.TXT": b"hi"})
 
     assert client.fetch("RETR in/a.txt") == (["150", "226"], b"hi")
-    assert told(client, "CWD in", "PWD") == ["250 Directory changed to /IN", '257 "/IN" is the current directory']
+    assert replies(client, "CWD in", "PWD") == ["250 Directory changed to /IN", '257 "/IN" is the current directory']
     assert client.code("DELE a.txt") == "250"
 
 
-def test_settings_of_ones_own(serve: Serve) -> None:
-    """A subclass may take further settings; `FtpServer` and the marker know them by its signature."""
+def test_settings_of_a_subclass(serve: Serve) -> None:
+    """A subclass may take further settings; `FtpServer` and the marker read them from its signature."""
 
     class Moody(Server):
         def __init__(self, *args: Any, mood: str = "fine", **settings: Any) -> None:
@@ -788,7 +788,7 @@ def test_settings_of_ones_own(serve: Serve) -> None:
             connection.response("200", self.mood)
             return True
 
-    assert told(serve(Moody, mood="bad", welcome_message="hello"), "FEEL", "MOOD") == [
+    assert replies(serve(Moody, mood="bad", welcome_message="hello"), "FEEL", "MOOD") == [
         "200 bad",
         "502 MOOD is not implemented",
     ]
@@ -798,7 +798,7 @@ def test_settings_of_ones_own(serve: Serve) -> None:
 
 
 class Wide(MyServer):
-    """Overrides every hook, and has what looks like a command and is none."""
+    """Overrides every hook, and has methods that look like commands and are none."""
 
     answers: tuple[str, ...] = ()
 
@@ -842,7 +842,7 @@ def _no_commands(server: Server) -> list[str]:
 
 @pytest.mark.parametrize("server_class", [Server, MyServer, Wide])
 def test_nothing_else_is_reached(ftp_server_factory: Callable[..., FtpServer], server_class: type[Server]) -> None:
-    """Names of attributes, hooks and helpers are unknown verbs, before and after login; the server is as it was."""
+    """Names of attributes, hooks and helpers are unknown verbs, before and after login; the server does not change."""
     server = ftp_server_factory(server_class=server_class)
     names = _no_commands(server.server)
     assert set(names) > NAMED_IN_THE_RULE
@@ -857,7 +857,7 @@ def test_nothing_else_is_reached(ftp_server_factory: Callable[..., FtpServer], s
 
 
 def test_what_is_reached_is_marked() -> None:
-    """Every verb of the server leads to a method that says so; there are as many as there are commands."""
+    """Every verb of the server reaches a marked method; there are as many as there are commands."""
     server = Server()
     for verb, handler in server.commands_mapping.items():
         assert verb.upper() in server.specs[verb].verbs
@@ -869,8 +869,8 @@ def test_what_is_reached_is_marked() -> None:
 # Users.
 
 
-class Doorman(AbstractUserManager):
-    """A user manager of one's own, which writes down what it is asked."""
+class OwnManager(AbstractUserManager):
+    """A user's own user manager, which records its calls."""
 
     def __init__(self) -> None:
         super().__init__(timeout=5)
@@ -879,7 +879,7 @@ class Doorman(AbstractUserManager):
         self.bob = User("bob", base_path=PurePosixPath("/"))
 
     async def get_user(self, login: str) -> tuple[AbstractUserManager.GetUserResponse, User | None, str]:
-        """Know Ann, who needs a password, and Bob, who does not."""
+        """Accept ann, who needs a password, and bob, who does not."""
         self.calls.append(f"get {login}")
         if login == "ann":
             return self.GetUserResponse.PASSWORD_REQUIRED, self.ann, "And the password?"
@@ -888,27 +888,27 @@ class Doorman(AbstractUserManager):
         return self.GetUserResponse.ERROR, None, f"Nobody knows {login}"
 
     async def authenticate(self, user: User, password: str) -> bool:
-        """Let the right one in."""
+        """Accept the right password."""
         self.calls.append(f"authenticate {user.login} {password}")
         return password == "open sesame"
 
     async def notify_logout(self, user: User) -> None:
-        """Write it down."""
+        """Record it."""
         self.calls.append(f"logout {user.login}")
 
 
 def test_a_user_manager(ftp_server_factory: Callable[..., FtpServer]) -> None:
-    """It is asked for names and passwords, its texts are the replies, and each user who was named is logged out."""
-    doorman = Doorman()
+    """The server asks it for names and passwords, its texts are the replies, and each named user is logged out."""
+    doorman = OwnManager()
     server = ftp_server_factory(users=doorman, files={"/ann/": None})
     with RawClient(server.address) as client:
         client.reply()
-        assert told(client, "USER eve", "PASS x") == ["530 Nobody knows eve", "530 Login incorrect"]
-        assert told(client, "USER bob", "PASS x") == ["230 Come in, Bob", "202 No password needed"]
-        assert told(client, "USER ann", "PASS x") == ["331 And the password?", "530 Login incorrect"]
-        assert told(client, "PASS open sesame") == ["230 Login successful"]
-        assert told(client, "PWD") == ['257 "/ann" is the current directory']
-        assert told(client, "PASS open sesame") == ["503 Already logged in"]
+        assert replies(client, "USER eve", "PASS x") == ["530 Nobody knows eve", "530 Login incorrect"]
+        assert replies(client, "USER bob", "PASS x") == ["230 Come in, Bob", "202 No password needed"]
+        assert replies(client, "USER ann", "PASS x") == ["331 And the password?", "530 Login incorrect"]
+        assert replies(client, "PASS open sesame") == ["230 Login successful"]
+        assert replies(client, "PWD") == ['257 "/ann" is the current directory']
+        assert replies(client, "PASS open sesame") == ["503 Already logged in"]
         assert client.code("USER ann") == "331"
     server.stop()
 
@@ -929,10 +929,10 @@ def test_a_user_manager(ftp_server_factory: Callable[..., FtpServer]) -> None:
         (AbstractUserManager.GetUserResponse.OK, User("ann")),
     ],
 )
-def test_an_answer_that_means_nothing_lets_nobody_in(ftp_server_factory: Callable[..., FtpServer], answer: Any) -> None:
-    """A manager with a mistake is told as such, and the client gets 451 and no access."""
+def test_a_meaningless_result_logs_in_no_user(ftp_server_factory: Callable[..., FtpServer], answer: Any) -> None:
+    """A wrong result of a manager is reported as its bug, and the client gets 451 and no access."""
 
-    class Mistaken(Doorman):
+    class Mistaken(OwnManager):
         async def get_user(self, login: str) -> tuple[AbstractUserManager.GetUserResponse, User | None, str]:
             found: tuple[AbstractUserManager.GetUserResponse, User | None, str] = answer
             return found
@@ -945,28 +945,28 @@ def test_an_answer_that_means_nothing_lets_nobody_in(ftp_server_factory: Callabl
         server.check()
 
 
-def test_an_error_with_a_user_lets_nobody_in(ftp_server_factory: Callable[..., FtpServer]) -> None:
-    """A user who comes with ERROR cannot be logged in by a password afterwards."""
+def test_an_error_with_a_user_logs_in_no_user(ftp_server_factory: Callable[..., FtpServer]) -> None:
+    """A password cannot log in a user that comes with ERROR."""
 
-    class Mistaken(Doorman):
+    class Mistaken(OwnManager):
         async def get_user(self, login: str) -> tuple[AbstractUserManager.GetUserResponse, User | None, str]:
             return self.GetUserResponse.ERROR, self.ann, "No"
 
     server = ftp_server_factory(users=Mistaken())
     with RawClient(server.address) as client:
         client.reply()
-        assert told(client, "USER ann", "PASS open sesame") == ["530 No", "530 Login incorrect"]
+        assert replies(client, "USER ann", "PASS open sesame") == ["530 No", "530 Login incorrect"]
 
 
 def test_slots_of_users(ftp_server_factory: Callable[..., FtpServer]) -> None:
-    """A slot is taken by USER and given back at the end of the session, whether or not a password came."""
+    """USER takes a slot, and the end of the session releases it, logged in or not."""
     manager = MemoryUserManager([User("ann", "secret", maximum_connections=1)])
     server = ftp_server_factory(users=manager)
     with RawClient(server.address) as one, RawClient(server.address) as two:
         one.reply()
         two.reply()
         assert one.code("USER ann") == "331"
-        assert told(two, "USER ann") == ["530 Too many connections for ann"]
+        assert replies(two, "USER ann") == ["530 Too many connections for ann"]
         assert one.code("QUIT") == "221"
         assert one.is_closed()
         assert two.code("USER ann") == "331"
@@ -979,7 +979,7 @@ def test_slots_of_users(ftp_server_factory: Callable[..., FtpServer]) -> None:
 
 
 def test_how_layers_are_made(ftp_server_factory: Callable[..., FtpServer]) -> None:
-    """Each connection has a layer of its own, told the time limit and the connection; all share one state."""
+    """Each connection has its own layer, which gets the timeout and the connection; all share one state."""
     made: list[dict[str, Any]] = []
 
     class Layer(MemoryPathIO):
@@ -1002,7 +1002,7 @@ def test_how_layers_are_made(ftp_server_factory: Callable[..., FtpServer]) -> No
 
 
 def test_a_layer_with_methods_replaced(serve: Serve) -> None:
-    """What a subclass of a layer says of files is what the server believes, in listings and transfers."""
+    """The server uses what a subclass of a layer returns, in listings and transfers."""
 
     class Odd(MemoryPathIO):
         @ftpfixture.universal_exception
@@ -1029,14 +1029,14 @@ def test_a_layer_with_methods_replaced(serve: Serve) -> None:
 
     assert client.fetch("NLST")[1] == b"only.txt\r\n"
     assert client.fetch("RETR only.txt") == (["150", "226"], b"HI")
-    assert told(client, "DELE only.txt") == ["550 Permission denied"]
+    assert replies(client, "DELE only.txt") == ["550 Permission denied"]
 
 
 # Speed limits.
 
 
 def test_throttles_of_a_connection(ftp_server_factory: Callable[..., FtpServer]) -> None:
-    """Four pairs, by name: the server's own, a copy for each connection, the user's, and the user's for each."""
+    """Four pairs, by name: the server's, a copy for each connection, the user's, and the user's for each connection."""
     user = User(
         "user", "password", base_path=PurePosixPath("/"), read_speed_limit=5e6, read_speed_limit_per_connection=6e6
     )
@@ -1044,7 +1044,7 @@ def test_throttles_of_a_connection(ftp_server_factory: Callable[..., FtpServer])
     inner = server.server
     with RawClient(server.address) as one, RawClient(server.address) as two:
         one.login()
-        inner.throttle_per_connection.write.limit = None  # those that are there keep what they have
+        inner.throttle_per_connection.write.limit = None  # existing sessions keep their limits
         two.login()
         first, second = (dict(connection.throttles) for connection in inner.connections.values())
 
@@ -1063,8 +1063,8 @@ def test_throttles_of_a_connection(ftp_server_factory: Callable[..., FtpServer])
 
 
 @pytest.mark.parametrize("direction", ["read", "write"])
-def test_a_limit_that_changes_while_it_holds(ftp_server_factory: Callable[..., FtpServer], direction: str) -> None:
-    """`server.throttle` may be changed at any time: a transfer that would take hours goes on at once."""
+def test_a_limit_that_changes_while_it_applies(ftp_server_factory: Callable[..., FtpServer], direction: str) -> None:
+    """`server.throttle` may be changed at any time: a transfer that would take hours continues at once."""
     settings: dict[str, Any] = {f"{direction}_speed_limit": 1}
     server = ftp_server_factory(files={"/a": b"x" * 10_000}, **settings)
     with RawClient(server.address) as client:
@@ -1082,8 +1082,8 @@ def test_a_limit_that_changes_while_it_holds(ftp_server_factory: Callable[..., F
         assert client.reply().code == "226"
 
 
-def test_a_throttle_of_ones_own(serve: Serve) -> None:
-    """A handler may put a further pair beside the others; it counts for what is moved from then on."""
+def test_a_further_throttle(serve: Serve) -> None:
+    """A handler may add a pair to the others; it applies to bytes from then on."""
     own = StreamThrottle(read=Throttle(), write=Throttle(limit=1e9, reset_rate=1))
     charged: list[int] = []
 
@@ -1156,7 +1156,7 @@ async def test_seeding_a_server_in_memory() -> None:
 
 
 async def test_starting_closing_and_the_address() -> None:
-    """Host and port may be given or left out, `address` is what clients connect to, and closing is final."""
+    """Host and port may be given or omitted, `address` is for clients, and closing is final."""
     server = MyServer()
     assert await server.start("127.0.0.1", 0) is None  # type: ignore[func-returns-value]
     address = server.address

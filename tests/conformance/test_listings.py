@@ -1,4 +1,4 @@
-"""What naive servers get wrong with listings: the text of LIST, flags, patterns, NLST, MLSx facts, time zones."""
+"""Listings where naive servers go wrong: text of LIST, flags, patterns, NLST, MLSx facts, time zones."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DAY = 86400
 
 
 def frozen() -> float:
-    """A clock that stands still."""
+    """A stopped clock."""
     return NOW
 
 
@@ -80,7 +80,7 @@ def test_31_line_of_a_directory(raw: RawClient) -> None:
 
 @pytest.mark.ftp(clock=frozen, files={"/a.txt": b"12345"})
 def test_31_line_of_a_link(raw: RawClient, ftp_server: FtpServer) -> None:
-    """A link begins with an l and tells where it leads."""
+    """A link begins with an l and shows its target."""
     ftp_server.files.symlink("/link", "/a.txt")
     line = lines_of(raw, "LIST")[1]
     assert line.startswith("l")
@@ -89,8 +89,8 @@ def test_31_line_of_a_link(raw: RawClient, ftp_server: FtpServer) -> None:
 
 @pytest.mark.parametrize("base", [".", "/"])
 @pytest.mark.parametrize("target", ["a.txt", "../d/a.txt", "nowhere", "/d/a.txt"])
-def test_31_link_shows_what_it_holds(ftp_server_factory: Callable[..., FtpServer], base: str, target: str) -> None:
-    """A relative target is shown as it is, and an absolute one as the user's path, however the base is spelled."""
+def test_31_link_shows_its_target(ftp_server_factory: Callable[..., FtpServer], base: str, target: str) -> None:
+    """A relative target is shown unchanged, an absolute one as the user's path, with any spelling of the base."""
     server = ftp_server_factory(users=[User("user", "password", base_path=base)], files={"/d/a.txt": b"12345"})
     server.files.symlink("/d/link", target)
     with RawClient(server.address) as client:
@@ -106,7 +106,7 @@ def test_31_link_hides_the_base(ftp_server_factory: Callable[..., FtpServer]) ->
 
 
 def test_31_link_hides_a_base_that_is_a_link(ftp_server_factory: Callable[..., FtpServer], tmp_path: Path) -> None:
-    """That holds where the base itself is reached through a link, too."""
+    """It also works if the base itself is reached through a link."""
     (tmp_path / "real").mkdir()
     (tmp_path / "real" / "a.txt").write_bytes(b"12345")
     (tmp_path / "base").symlink_to("real")
@@ -158,7 +158,7 @@ def test_31_name_follows_exactly_one_space(raw: RawClient, ftp_server: FtpServer
     ],
 )
 def test_31_list_styles_of_a_file(ftp_server_factory: Callable[..., FtpServer], style: str, pattern: str) -> None:
-    """The setting list_style chooses the shape of LIST."""
+    """The setting list_style chooses the format of LIST."""
     server = ftp_server_factory(list_style=style, clock=frozen)
     server.files.set("/a.txt", b"12345", modified=NOW - HOUR)
     with RawClient(server.address) as client:
@@ -175,7 +175,7 @@ def test_31_list_styles_of_a_file(ftp_server_factory: Callable[..., FtpServer], 
     ],
 )
 def test_31_list_styles_of_a_directory(ftp_server_factory: Callable[..., FtpServer], style: str, pattern: str) -> None:
-    """Directories are marked as each style has it."""
+    """Directories are marked as each style requires."""
     server = ftp_server_factory(list_style=style, files={"/d d/": None})
     with RawClient(server.address) as client:
         (line,) = lines_of(client.login(), "LIST")
@@ -184,7 +184,7 @@ def test_31_list_styles_of_a_directory(ftp_server_factory: Callable[..., FtpServ
 
 @pytest.mark.ftp(list_style="eplf", clock=frozen)
 def test_31_eplf_facts(raw: RawClient, ftp_server: FtpServer) -> None:
-    """EPLF tells the size, the time in POSIX seconds, and that a file can be retrieved."""
+    """EPLF has the size, the time in POSIX seconds, and whether a file can be retrieved."""
     ftp_server.files.set("/a.txt", b"12345", modified=NOW)
     (line,) = lines_of(raw, "LIST")
     facts = line.removeprefix("+").partition("\t")[0].split(",")
@@ -246,14 +246,14 @@ TREE = {"/top.txt": b"", "/.dot": b"", "/d/in.txt": b"", "/d/.hid": b"", "/d/e/d
     ],
 )
 def test_32_flags_before_the_path(raw: RawClient, words: str, names: list[str]) -> None:
-    """Words that begin with "-" are flags: -a shows dot files, the others are tolerated."""
+    """Words that begin with "-" are flags: -a shows dot files, others have no effect."""
     assert names_of(raw, f"LIST{words}") == names
     assert [name.rpartition("/")[2] for name in lines_of(raw, f"NLST{words}")] == names
 
 
 @pytest.mark.ftp(files=TREE)
 def test_32_recursion(raw: RawClient) -> None:
-    """LIST -R goes down, with a head above each directory and an empty line between them."""
+    """LIST -R is recursive, with a heading above each directory and an empty line between them."""
     lines = lines_of(raw, "LIST -R")
     heads = [line for line in lines if line.endswith(":")]
     assert [head.rstrip(":").removeprefix("./").strip("/") for head in heads] == [".", "d", "d/e"]
@@ -278,7 +278,7 @@ def test_32_path_that_exists_wins_over_a_flag(raw: RawClient) -> None:
 
 @pytest.mark.ftp(files={"/-l": b"flag", "/-a b": b"two"})
 def test_32_flags_are_names_elsewhere(raw: RawClient, ftp_server: FtpServer) -> None:
-    """RETR, SIZE, DELE and MLSD know no flags."""
+    """RETR, SIZE, DELE and MLSD have no flags."""
     assert raw.fetch("RETR -l") == (["150", "226"], b"flag")
     assert raw.fetch("RETR -a b") == (["150", "226"], b"two")
     assert raw.ask("SIZE -l").text == "4"
@@ -291,7 +291,7 @@ def test_32_flags_are_names_elsewhere(raw: RawClient, ftp_server: FtpServer) -> 
 @pytest.mark.ftp(files={"/a.txt": b""})
 @pytest.mark.parametrize("line", ["LIST -l missing", "NLST -a missing", "LIST missing", "NLST missing", "LIST a.txt/x"])
 def test_32_missing_path_after_flags_is_550(raw: RawClient, line: str) -> None:
-    """What is not there is 550 without a 1xx, with flags or without."""
+    """A missing path is 550 without a preliminary reply, with flags or without."""
     assert raw.fetch(line) == (["550"], b"")
 
 
@@ -324,7 +324,7 @@ GLOBBED = {
     ],
 )
 def test_33_patterns_in_list_and_nlst(raw: RawClient, pattern: str, names: list[str]) -> None:
-    """LIST and NLST know *, ? and [...] in every part of a path; dot files need a dot."""
+    """LIST and NLST accept *, ? and [...] in every part of a path; dot files need a dot."""
     assert lines_of(raw, f"NLST {pattern}") == names
     assert [text.rpartition(" ")[2].rpartition("/")[2] for text in lines_of(raw, f"LIST {pattern}")] == [
         name.rpartition("/")[2] for name in names
@@ -334,7 +334,7 @@ def test_33_patterns_in_list_and_nlst(raw: RawClient, pattern: str, names: list[
 @pytest.mark.ftp(files=GLOBBED)
 @pytest.mark.parametrize("line", ["NLST *.zip", "LIST *.zip", "NLST nowhere/*", "LIST a.txt/*"])
 def test_33_pattern_without_match_is_550(raw: RawClient, line: str) -> None:
-    """Nothing that matches is as nothing there."""
+    """A pattern without a match is like a missing path."""
     assert raw.fetch(line) == (["550"], b"")
 
 
@@ -366,7 +366,7 @@ def test_33_name_that_exists_wins_over_the_pattern(raw: RawClient) -> None:
     ],
 )
 def test_33_no_patterns_elsewhere(raw: RawClient, ftp_server: FtpServer, line: str) -> None:
-    """All other commands take names as they are, so that DELE * deletes nothing."""
+    """All other commands take names literally, so that DELE * deletes nothing."""
     codes, _ = raw.fetch(line)
     assert codes in (["550"], ["553"])
     assert ftp_server.files == GLOBBED
@@ -409,7 +409,7 @@ def test_34_names_can_be_retrieved(raw: RawClient, directory: str, line: str, na
 
 @pytest.mark.ftp(files={"/d/": None})
 def test_34_empty_directory_is_226(raw: RawClient) -> None:
-    """No names is no error."""
+    """An empty listing is no error."""
     assert raw.fetch("NLST /d") == (["150", "226"], b"")
 
 
@@ -425,7 +425,7 @@ def test_34_no_dots_in_nlst(raw: RawClient) -> None:
 
 @pytest.mark.ftp(files={"/d/": None})
 def test_35_facts_of_a_file(raw: RawClient, ftp_server: FtpServer) -> None:
-    """MLSD tells type, size, modify, perm, unique, mode, owner and group."""
+    """MLSD has type, size, modify, perm, unique, mode, owner and group."""
     ftp_server.files.set("/d/a.txt", b"12345", modified=NOW, mode=0o640, owner="ann", group="staff")
     facts = mlsd(raw, "/d")["a.txt"]
     assert facts["type"] == "file"
@@ -438,8 +438,8 @@ def test_35_facts_of_a_file(raw: RawClient, ftp_server: FtpServer) -> None:
 
 
 @pytest.mark.ftp(files={"/a": b"1", "/b": b"1", "/d/": None})
-def test_35_unique_tells_files_apart(raw: RawClient) -> None:
-    """The fact unique differs between files, and is the same however one asks, also after a rename."""
+def test_35_unique_differs_between_files(raw: RawClient) -> None:
+    """The fact unique differs between files, and is equal in every command, also after a rename."""
     facts = mlsd(raw)
     values = [facts[name]["unique"] for name in ("a", "b", "d")]
     assert len(set(values)) == 3
@@ -451,7 +451,7 @@ def test_35_unique_tells_files_apart(raw: RawClient) -> None:
 
 @pytest.mark.ftp(files={"/d/e/": None, "/d/a.txt": b""})
 def test_35_directory_and_parent(raw: RawClient) -> None:
-    """MLSD tells of the directory itself and of its parent, once each, by type; the root has no parent."""
+    """MLSD lists the directory itself and its parent, once each, by type; the root has no parent."""
     types = [facts_of(line)[0]["type"] for line in lines_of(raw, "MLSD /d")]
     assert sorted(types) == ["cdir", "dir", "file", "pdir"]
     types = [facts_of(line)[0]["type"] for line in lines_of(raw, "MLSD /")]
@@ -460,14 +460,14 @@ def test_35_directory_and_parent(raw: RawClient) -> None:
 
 @pytest.mark.ftp(files={"/d/e/": None, "/d/a.txt": b""})
 def test_35_directory_and_parent_need_the_type_fact(raw: RawClient) -> None:
-    """Without the type fact nobody could tell them from entries, so they are left out."""
+    """Without the type fact a client could not distinguish them from entries, so they are left out."""
     assert raw.code("OPTS MLST size;modify;") == "200"
     assert [facts_of(line)[1] for line in lines_of(raw, "MLSD /d")] == ["a.txt", "e"]
 
 
 @pytest.mark.ftp(files={"/.hid": b"", "/a;b=c; d": b"", "/ lead": b"", "/trail ": b""})
 def test_35_names_may_hold_anything(raw: RawClient) -> None:
-    """The name begins after the first space and goes to the end of the line, and names are never paths."""
+    """The name begins after the first space and ends with the line, and names are never paths."""
     assert set(mlsd(raw)) == {".hid", "a;b=c; d", " lead", "trail "}
 
 
@@ -496,7 +496,7 @@ def test_35_facts_are_well_formed(raw: RawClient) -> None:
 def test_35_mlst_is_one_indented_line(
     raw: RawClient, ftp_server: FtpServer, directory: str, line: str, name: str
 ) -> None:
-    """MLST answers 250- with one line in between, which begins with one space and names the full path."""
+    """The reply to MLST is 250- with one line in between, which begins with one space and has the full path."""
     assert raw.code(f"CWD {directory}") == "250"
     reply = raw.ask(line)
     assert (reply.code, len(reply.lines)) == ("250", 3)
@@ -542,15 +542,15 @@ def test_35_opts_mlst_chooses_facts(raw: RawClient, chosen: str, answer: str) ->
 @pytest.mark.ftp(files={"/a.txt": b"12345"})
 @pytest.mark.parametrize("line", ["OPTS MLST type", "OPTS MLST type; size;", "OPTS MLST  type;"])
 def test_35_malformed_opts_mlst_changes_nothing(raw: RawClient, line: str) -> None:
-    """A selection that cannot be read is 501, and the old one stays."""
+    """A malformed selection is 501, and the old one stays."""
     assert raw.code("OPTS MLST size;") == "200"
     assert raw.code(line) == "501"
     assert set(mlst(raw, "/a.txt")) == {"size"}
 
 
 @pytest.mark.ftp(files={"/a.txt": b"12345"})
-def test_35_rein_puts_the_facts_back(raw: RawClient) -> None:
-    """The selection belongs to the session as it was before REIN."""
+def test_35_rein_resets_the_facts(raw: RawClient) -> None:
+    """The selection belongs to the session before REIN."""
     before = set(mlst(raw, "/a.txt"))
     assert raw.code("OPTS MLST") == "200"
     assert raw.code("REIN") == "220"
@@ -571,7 +571,7 @@ def test_35_rein_puts_the_facts_back(raw: RawClient) -> None:
     ],
 )
 def test_35_what_mlsx_refuses(raw: RawClient, line: str, code: str) -> None:
-    """MLSD of a file is 501, of what is not there 550."""
+    """MLSD of a file is 501, of a missing path 550."""
     assert raw.fetch(line) == ([code], b"")
 
 
@@ -589,7 +589,7 @@ def test_35_what_mlsx_refuses(raw: RawClient, line: str, code: str) -> None:
         ({"writable": False, "list": False}, "e", "r"),
     ],
 )
-def test_35_perm_tells_the_rights(
+def test_35_perm_has_the_rights(
     ftp_server_factory: Callable[..., FtpServer], rights: dict[str, bool], of_dir: str, of_file: str
 ) -> None:
     """The fact perm has a letter for each right, and no others."""
@@ -629,7 +629,7 @@ def test_36_list_is_local_and_the_rest_is_utc(
 
 
 def test_36_set_times_are_utc(ftp_server_factory: Callable[..., FtpServer]) -> None:
-    """MFMT takes UTC, too, whatever the server's zone is."""
+    """MFMT takes UTC, too, with any zone of the server."""
     server = ftp_server_factory(timezone=TOKYO, files={"/a.txt": b""})
     with RawClient(server.address) as client:
         client.login()
@@ -639,7 +639,7 @@ def test_36_set_times_are_utc(ftp_server_factory: Callable[..., FtpServer]) -> N
 
 @pytest.mark.ftp(clock=lambda: 86400.0 * 365)
 def test_36_stored_files_get_the_time_of_the_servers_clock(raw: RawClient, ftp_server: FtpServer) -> None:
-    """What is uploaded or seeded has the time of the setting `clock`, as MDTM and LIST tell it."""
+    """Uploaded and initial files have the time of the setting `clock`, in MDTM and LIST."""
     assert raw.store("STOR a.txt", b"a") == ["150", "226"]
     ftp_server.files["/b.txt"] = b"b"
     assert [raw.ask("MDTM a.txt").text, raw.ask("MDTM b.txt").text] == ["19710101000000"] * 2

@@ -1,4 +1,4 @@
-"""MODE Z: every transfer is a zlib stream of its own, and all else is as in MODE S (draft-preston-ftpext-deflate)."""
+"""MODE Z: every transfer is a separate zlib stream, and all else is as in MODE S (draft-preston-ftpext-deflate)."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ def bomb(size: int) -> bytes:
 
 
 def listed(raw: RawClient, line: str) -> list[bytes]:
-    """The names in a listing that is compressed."""
+    """The names in a compressed listing."""
     codes, data = raw.fetch(line)
     assert codes == ["150", "226"]
     return sorted(entry.rpartition(b" ")[2] for entry in zlib.decompress(data).splitlines())
 
 
-# By hand.
+# Raw commands.
 
 
 @pytest.mark.parametrize("line", ["OPTS MODE Z LEVEL 0", "OPTS MODE Z LEVEL 9", "opts mode z level 5"])
 def test_levels(raw: RawClient, line: str) -> None:
-    """OPTS MODE Z LEVEL sets how hard the server compresses, from none to best, also before MODE Z."""
+    """OPTS MODE Z LEVEL sets the compression level of the server, from none to best, also before MODE Z."""
     assert raw.code(line) == "200"
     assert raw.code("MODE Z") == "200"
     codes, data = raw.fetch("RETR /text")
@@ -52,15 +52,15 @@ def test_levels(raw: RawClient, line: str) -> None:
 
 
 @pytest.mark.parametrize("rest", ["", " Z", " Z LEVEL", " Z LEVEL 10", " Z LEVEL -1", " Z LEVEL x", " Z LEVEL ²", " S"])
-def test_levels_that_are_none(raw: RawClient, rest: str) -> None:
-    """Anything else behind OPTS MODE is malformed, and changes nothing."""
+def test_wrong_levels(raw: RawClient, rest: str) -> None:
+    """Any other argument of OPTS MODE is malformed, and changes nothing."""
     assert raw.code(f"OPTS MODE{rest}") == "501"
     raw.code("MODE Z")
     assert zlib.decompress(raw.fetch("RETR /text")[1]) == TEXT
 
 
-def test_every_transfer_is_a_stream_of_its_own(raw: RawClient) -> None:
-    """One transfer after another begins a new stream; after MODE S there is none."""
+def test_every_transfer_is_a_separate_stream(raw: RawClient) -> None:
+    """Each transfer begins a new stream; after MODE S there is none."""
     raw.code("MODE Z")
     for _ in range(2):
         assert zlib.decompress(raw.fetch("RETR /text")[1]) == TEXT
@@ -70,7 +70,7 @@ def test_every_transfer_is_a_stream_of_its_own(raw: RawClient) -> None:
 
 
 def test_listings(raw: RawClient) -> None:
-    """LIST, NLST and MLSD are compressed, too, and so is the listing of nothing."""
+    """LIST, NLST and MLSD are compressed, too, also an empty listing."""
     raw.code("MODE Z")
     names = sorted(name[1:].rstrip("/").encode() for name in FILES)
     for verb in ("LIST", "NLST", "MLSD"):
@@ -112,19 +112,25 @@ def test_empty_files(raw: RawClient) -> None:
 
 
 @pytest.mark.parametrize(
-    "bytes",
-    [zlib.compress(TEXT)[:-1], zlib.compress(TEXT)[:100], b"x", b"in clear" * 1000, zlib.compress(TEXT)[:-4] + b"sums"],
+    "data",
+    [
+        zlib.compress(TEXT)[:-1],
+        zlib.compress(TEXT)[:100],
+        b"x",
+        b"clear text" * 1000,
+        zlib.compress(TEXT)[:-4] + b"sums",
+    ],
 )
 def test_a_corrupt_upload(raw: RawClient, data: bytes) -> None:
-    """What is no whole stream is answered with 426, and the session goes on."""
+    """An upload that is no whole stream gets 426, and the session continues."""
     raw.code("MODE Z")
     assert raw.store("STOR /new", data) == ["150", "426"]
     assert raw.store("STOR /new", zlib.compress(TEXT)) == ["150", "226"]
     assert zlib.decompress(raw.fetch("RETR /new")[1]) == TEXT
 
 
-def test_bytes_behind_the_stream(raw: RawClient) -> None:
-    """What comes behind the end of the stream is no part of the file."""
+def test_bytes_after_the_stream(raw: RawClient) -> None:
+    """Bytes after the end of the stream are no part of the file."""
     raw.code("MODE Z")
     assert raw.store("STOR /new", zlib.compress(TEXT) + b"more" * 100_000) == ["150", "226"]
     assert zlib.decompress(raw.fetch("RETR /new")[1]) == TEXT
@@ -133,15 +139,15 @@ def test_bytes_behind_the_stream(raw: RawClient) -> None:
 @pytest.mark.ftp(inflation_limit=MEBIBYTE)
 @pytest.mark.parametrize(("size", "codes"), [(1, ["150", "226"]), (2, ["150", "552"]), (64, ["150", "552"])])
 def test_a_bomb(raw: RawClient, size: int, codes: list[str]) -> None:
-    """An upload may grow up to the limit and no further; the session goes on after the 552."""
+    """An upload may inflate up to the limit and no further; the session continues after the 552."""
     raw.code("MODE Z")
     assert raw.store("STOR /new", bomb(size * MEBIBYTE)) == codes
     assert raw.store("STOR /new", zlib.compress(TEXT)) == ["150", "226"]
 
 
 @pytest.mark.ftp(inflation_limit=0)
-def test_no_byte_at_all(raw: RawClient) -> None:
-    """A limit of 0 lets nothing but empty files in, and does not touch MODE S."""
+def test_a_limit_of_zero(raw: RawClient) -> None:
+    """A limit of 0 allows only empty files, and does not affect MODE S."""
     raw.code("MODE Z")
     assert raw.store("STOR /new", zlib.compress(b"")) == ["150", "226"]
     assert raw.store("STOR /new", zlib.compress(b"x")) == ["150", "552"]
@@ -151,7 +157,7 @@ def test_no_byte_at_all(raw: RawClient) -> None:
 
 @pytest.mark.ftp(quota=len(TEXT) + len(BIG) + 2 * MEBIBYTE)
 def test_a_bomb_and_a_quota(raw: RawClient) -> None:
-    """The quota counts what comes out, also without reaching the limit."""
+    """The quota counts inflated bytes, also below the limit."""
     raw.code("MODE Z")
     assert raw.store("STOR /new", bomb(16 * MEBIBYTE)) == ["150", "452"]
     assert raw.code("NOOP") == "200"
@@ -170,7 +176,7 @@ def test_abort(raw: RawClient) -> None:
 
 
 def test_active(raw: RawClient) -> None:
-    """In active mode it is the same."""
+    """Active mode works, too."""
     raw.code("MODE Z")
     listener = raw.active()
     assert raw.code("RETR /text") == "150"
@@ -179,7 +185,7 @@ def test_active(raw: RawClient) -> None:
 
 
 def test_reinitialized(raw: RawClient, ftp_server: FtpServer) -> None:
-    """REIN goes back to MODE S."""
+    """REIN returns to MODE S."""
     raw.code("MODE Z")
     assert raw.code("REIN") == "220"
     raw.code(f"USER {ftp_server.user}")
@@ -219,7 +225,7 @@ async def test_client(ftps_server: FtpServer, way: str, tls: bool) -> None:
 
 
 async def test_a_new_connection_begins_in_mode_s(ftp_server: FtpServer) -> None:
-    """MODE Z is forgotten with the connection."""
+    """MODE Z belongs to one connection."""
     async with connect(ftp_server) as client:
         await client.set_mode("Z")
         await client.reconnect()
@@ -229,7 +235,7 @@ async def test_a_new_connection_begins_in_mode_s(ftp_server: FtpServer) -> None:
 
 @pytest.mark.ftp(disable=["MODE"])
 async def test_a_server_without_it(ftp_server: FtpServer) -> None:
-    """The refusal is raised, and the client goes on in MODE S."""
+    """The refusal is raised, and the client continues in MODE S."""
     async with connect(ftp_server) as client:
         with pytest.raises(StatusCodeError, match="502"):
             await client.set_mode("Z")
@@ -239,7 +245,7 @@ async def test_a_server_without_it(ftp_server: FtpServer) -> None:
 
 @pytest.mark.ftp(inflation_limit=MEBIBYTE)
 async def test_an_upload_that_is_too_large(ftp_server: FtpServer) -> None:
-    """The server's 552 is what is raised, and the session goes on."""
+    """The server's 552 is raised, and the session continues."""
     async with connect(ftp_server) as client:
         await client.set_mode("Z")
         with pytest.raises(StatusCodeError, match="552"):
@@ -250,7 +256,7 @@ async def test_an_upload_that_is_too_large(ftp_server: FtpServer) -> None:
 
 
 async def test_client_aborts(ftp_server: FtpServer) -> None:
-    """A transfer can be broken off, and an error in its block leaves the session in step."""
+    """A transfer can be aborted, and an error in its block leaves the session in sync."""
     async with connect(ftp_server) as client:
         await client.command("OPTS MODE Z LEVEL 0", "2xx")
         await client.set_mode("Z", 0)
@@ -266,7 +272,7 @@ async def test_client_aborts(ftp_server: FtpServer) -> None:
 
 
 async def test_downloads_that_are_not_compressed(ftp_server: FtpServer) -> None:
-    """A server that compresses nothing, whatever was agreed on, is an error that says so."""
+    """A server that does not compress although it accepted MODE Z is an error that names the cause."""
     async with connect(ftp_server) as client:
         client.control.parameters.deflate_level = -1
         with pytest.raises(ConnectionAbortedError, match="no zlib stream, which MODE Z requires"):

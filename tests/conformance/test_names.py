@@ -1,4 +1,4 @@
-"""What naive servers get wrong with names: quotes, other bytes than UTF-8, line ends, dots, links."""
+"""Names where naive servers go wrong: quotes, other bytes than UTF-8, line ends, dots, links."""
 
 from __future__ import annotations
 
@@ -30,24 +30,24 @@ QUOTED = ['a"b', '"', '""', '"a"', 'end"', '"start', 'a" is the current director
 
 @pytest.mark.parametrize("name", QUOTED)
 def test_37_quotes_are_doubled(raw: RawClient, ftp_server: FtpServer, name: str) -> None:
-    """257 doubles the quotes of the path, in the answers to MKD and PWD and their X forms."""
+    """257 doubles the quotes of the path, in the replies to MKD and PWD and their X forms."""
     quoted = '"/{}"'.format(name.replace('"', '""'))
     made = raw.ask(f"MKD {name}")
     assert made.code == "257"
     assert made.text.startswith(quoted)
     assert raw.code(f"CWD {name}") == "250"
     for verb in ("PWD", "XPWD"):
-        told = raw.ask(verb)
-        assert told.code == "257"
-        assert told.text.startswith(quoted)
-        assert parse_257(told.text) == f"/{name}"
+        reply = raw.ask(verb)
+        assert reply.code == "257"
+        assert reply.text.startswith(quoted)
+        assert parse_257(reply.text) == f"/{name}"
     assert raw.ask("XMKD x").text.startswith('{}/x"'.format(quoted.removesuffix('"')))
     assert ftp_server.files.directories == [f"/{name}", f"/{name}/x"]
 
 
 # 38. Bytes that are not UTF-8.
 
-OCTETS = [
+BYTE_NAMES = [
     b"caf\xe9",
     b"\xa4\xe5\xb8",
     b"\x80",
@@ -58,7 +58,7 @@ OCTETS = [
 ]
 
 
-@pytest.mark.parametrize("name", OCTETS)
+@pytest.mark.parametrize("name", BYTE_NAMES)
 def test_38_bytes_of_directories_come_back(raw: RawClient, ftp_server: FtpServer, name: bytes) -> None:
     """A directory is named in replies and listings with the bytes that made it."""
     assert raw.code(b"MKD " + name) == "257"
@@ -76,7 +76,7 @@ def test_38_bytes_of_directories_come_back(raw: RawClient, ftp_server: FtpServer
     assert raw.code(b"RMD " + name) == "250"
 
 
-@pytest.mark.parametrize("name", OCTETS)
+@pytest.mark.parametrize("name", BYTE_NAMES)
 def test_38_bytes_of_files_come_back(raw: RawClient, ftp_server: FtpServer, name: bytes) -> None:
     """A file is stored, found, renamed and deleted under any bytes, and `server.files` escapes them."""
     key = "/" + name.decode("utf-8", "surrogateescape")
@@ -92,9 +92,9 @@ def test_38_bytes_of_files_come_back(raw: RawClient, ftp_server: FtpServer, name
     assert raw.code(b"DELE new-" + name) == "250"
 
 
-@pytest.mark.parametrize("name", OCTETS)
-def test_38_bytes_can_be_looked_for(raw: RawClient, ftp_server: FtpServer, name: bytes) -> None:
-    """What a test puts into `server.files` with escaped bytes has those bytes for clients."""
+@pytest.mark.parametrize("name", BYTE_NAMES)
+def test_38_bytes_of_initial_files(raw: RawClient, ftp_server: FtpServer, name: bytes) -> None:
+    """A name with escaped bytes in `server.files` has those bytes for clients."""
     ftp_server.files["/" + name.decode("utf-8", "surrogateescape")] = b"x"
     assert raw.fetch("NLST")[1] == name + b"\r\n"
     assert raw.fetch(b"RETR " + name)[1] == b"x"
@@ -110,7 +110,7 @@ def test_38_byte_255_is_doubled_by_clients(raw: RawClient, ftp_server: FtpServer
 
 @pytest.mark.parametrize("name", [b"caf\xe9", b"\xa4\xe5\xb8"])
 def test_38_bytes_on_disk(ftp_server_factory: Callable[..., FtpServer], tmp_path: Path, name: bytes) -> None:
-    """The path layer over a disk stores and lists the very same bytes."""
+    """The path layer over a disk stores and lists the same bytes."""
     server = ftp_server_factory(path_io_factory=PathIO, users=[User("user", "password", base_path=tmp_path)])
     with RawClient(server.address) as client:
         client.login()
@@ -144,14 +144,14 @@ def test_39_lone_cr_in_a_name(raw: RawClient, ftp_server: FtpServer) -> None:
 
 
 def test_39_files_with_line_ends_can_be_used(raw: RawClient, ftp_server: FtpServer) -> None:
-    """Such a file is stored, told of, retrieved and deleted like any other."""
+    """Such a file is stored, named, retrieved and deleted like any other."""
     assert raw.store(b"STOR " + SENT, b"x") == ["150", "226"]
     assert ftp_server.files == {f"/{BROKEN}": b"x"}
     assert raw.fetch(b"RETR " + SENT) == (["150", "226"], b"x")
     assert raw.ask(b"SIZE " + SENT).text == "1"
-    told = raw.ask(b"MLST " + SENT)
-    assert (told.code, len(told.lines)) == ("250", 3)
-    assert told.lines[1].endswith(f"; /{BROKEN}")
+    reply = raw.ask(b"MLST " + SENT)
+    assert (reply.code, len(reply.lines)) == ("250", 3)
+    assert reply.lines[1].endswith(f"; /{BROKEN}")
     assert raw.code(b"DELE " + SENT) == "250"
 
 
@@ -170,7 +170,7 @@ def test_39_left_out_of_listings(raw: RawClient, ftp_server: FtpServer, name: st
 
 @pytest.mark.parametrize("name", ["a\r\nb", "a\nb", "x\r\n213 done"])
 def test_39_left_out_of_stat(raw: RawClient, ftp_server: FtpServer, name: str) -> None:
-    """STAT lists on the control connection, where a second line would even be a reply."""
+    """STAT lists on the control connection, where a second line would be a reply of its own."""
     ftp_server.files[f"/{name}"] = b""
     ftp_server.files["/plain"] = b""
     reply = raw.ask("STAT /")
@@ -180,7 +180,7 @@ def test_39_left_out_of_stat(raw: RawClient, ftp_server: FtpServer, name: str) -
 
 @pytest.mark.parametrize("line", ["LIST", "STAT /"])
 def test_39_target_of_a_link_breaks_no_line(raw: RawClient, ftp_server: FtpServer, line: str) -> None:
-    """A link that holds a line end does not make two lines of its entry."""
+    """A link whose target contains a line end does not make two lines of its entry."""
     ftp_server.files.symlink("/link", "x\r\n-rw-r--r-- 1 a b 5 Jun  5  2025 forged")
     if line == "LIST":
         _, data = raw.fetch(line)
@@ -250,13 +250,13 @@ FORGED = b"\r\0\n226 forged"
     ],
 )
 def test_39_echoed_argument_forges_no_reply(raw: RawClient, ftp_server: FtpServer, line: bytes) -> None:
-    """However a command is answered, its argument never begins a line of the reply."""
+    """In any reply to any command, its argument never begins a line."""
     before = len(raw_replies(ftp_server))
     raw.ask(line + FORGED)
     assert raw.ask("SYST").code == "215"
-    said = raw_replies(ftp_server)[before:]
-    assert len(said) == 2
-    lines = LineReader().feed(said[0])
+    sent = raw_replies(ftp_server)[before:]
+    assert len(sent) == 2
+    lines = LineReader().feed(sent[0])
     assert len(lines) in (1, 3)
     assert not any(text is None or text.startswith(b"226") for text in lines)
 
@@ -265,7 +265,7 @@ def test_39_echoed_argument_forges_no_reply(raw: RawClient, ftp_server: FtpServe
 def test_39_echoed_name_forges_no_final_reply(
     raw: RawClient, ftp_server: FtpServer, line: bytes, middle: bytes
 ) -> None:
-    """The 150 of a transfer names the file in one line, so the client waits for the true 226."""
+    """The 150 of a transfer has the file's name in one line, so the client waits for the true 226."""
     before = len(raw_replies(ftp_server))
     assert raw.store(line + FORGED, b"data") == ["150", "226"]
     preliminary, final = raw_replies(ftp_server)[before + 1 :]  # after the 229
@@ -297,7 +297,7 @@ def test_39_echoed_name_forges_no_final_reply(
     ],
 )
 def test_40_paths_are_resolved_in_the_text(raw: RawClient, directory: str, path: str, means: bytes) -> None:
-    """Dots, doubled slashes and a slash at the end mean what they do in URLs; the root is its own parent."""
+    """Dots, doubled slashes and a slash at the end mean the same as in URLs; the root is its own parent."""
     assert raw.code(f"CWD {directory}") == "250"
     assert raw.fetch(f"RETR {path}") == (["150", "226"], means)
 
@@ -330,7 +330,7 @@ def test_40_working_directory_is_clean(raw: RawClient, start: str, line: str, en
 
 @pytest.mark.ftp(files={"/d/": None})
 def test_40_made_paths_are_clean(raw: RawClient, ftp_server: FtpServer) -> None:
-    """What is made has a clean path, and 257 tells that."""
+    """A new directory has a clean path, and 257 returns it."""
     assert parse_257(raw.ask("MKD /d/..//./new/").text) == "/new"
     assert raw.store("STOR ../../d/./up.txt", b"x") == ["150", "226"]
     assert ftp_server.files.directories == ["/d", "/new"]
@@ -349,12 +349,12 @@ def test_40_other_names_are_names(raw: RawClient, ftp_server: FtpServer, name: s
 
 @dataclass
 class Jail:
-    """A user whose base is a directory with much around it.
+    """A user whose base is a directory with many files around it.
 
     Attributes:
-        client: Logged in as that user.
-        outside: Tells the files around it, by name.
-        inside: Tells those of the user.
+        client: A client that is logged in as that user.
+        outside: Returns the files around it, by name.
+        inside: Returns those of the user.
         link: Makes a symbolic link below the base; the target is a path of the path layer.
         base: Path of the base in the path layer.
     """
@@ -440,16 +440,16 @@ WAYS_OUT = ["file", "rel", "twice", "dir/x.txt", "reldir/x.txt", "up/outside/sec
 
 
 @pytest.mark.parametrize("path", WAYS_OUT)
-def test_40_links_lead_nobody_out_to_read(jail: Jail, path: str) -> None:
-    """What a link shows outside the base is not there for any command that reads."""
+def test_40_links_let_no_user_read_outside(jail: Jail, path: str) -> None:
+    """A file outside the base is missing for every command that reads through a link."""
     for verb in ("RETR", "SIZE", "MDTM", "MLST", "HASH", "XMD5", "XCRC"):
         codes, data = jail.client.fetch(f"{verb} {path}")
         assert (verb, codes, data) == (verb, ["550"], b"")
 
 
 @pytest.mark.parametrize("path", WAYS_OUT)
-def test_40_links_lead_nobody_out_to_write(jail: Jail, path: str) -> None:
-    """Nothing outside the base can be changed through a link."""
+def test_40_links_let_no_user_write_outside(jail: Jail, path: str) -> None:
+    """No command can change anything outside the base through a link."""
     for line in (
         f"STOR {path}",
         f"APPE {path}",
@@ -467,7 +467,7 @@ def test_40_links_lead_nobody_out_to_write(jail: Jail, path: str) -> None:
 
 @pytest.mark.parametrize("path", ["new", "dir/new.txt", "reldir/new.txt", "up/new.txt"])
 def test_40_nothing_is_made_outside(jail: Jail, path: str) -> None:
-    """A link to what is not there, or a directory outside, is no place to make something new."""
+    """No command makes a file through a broken link, or in a directory outside."""
     for line in (f"STOR {path}", f"APPE {path}", f"STOU {path}"):
         codes = jail.client.store(line, b"new")
         assert (line, codes[0][0], len(codes)) == (line, "5", 1)
@@ -508,7 +508,7 @@ def test_40_recursion_does_not_follow_links(jail: Jail) -> None:
 
 @pytest.mark.parametrize("name", ["file", "dir", "new", "up"])
 def test_40_links_themselves_can_be_removed_and_renamed(jail: Jail, name: str) -> None:
-    """DELE and RNFR are about the link, wherever it leads."""
+    """DELE and RNFR work on the link, with any target."""
     client = jail.client
     assert client.code(f"RNFR {name}") == "350"
     assert client.code(f"RNTO {name}.moved") == "250"
@@ -529,8 +529,8 @@ def test_40_links_within_the_base_work(jail: Jail) -> None:
     assert jail.inside() == {**OWN, "own.txt": b"changed"}
 
 
-def test_40_renamed_link_is_looked_at_anew(jail: Jail) -> None:
-    """A relative link that led into the base is refused when a rename makes it lead out."""
+def test_40_renamed_link_is_checked_again(jail: Jail) -> None:
+    """A relative link into the base is refused when a rename makes it lead out."""
     client = jail.client
     jail.link("sub/hop", "../own.txt")
     assert client.fetch("RETR sub/hop")[1] == b"own"
@@ -548,7 +548,7 @@ def test_40_renamed_link_is_looked_at_anew(jail: Jail) -> None:
     "target", ["../../outside/secret.txt", "/../../outside/secret.txt", "dir/x.txt", "file", "up/outside"]
 )
 def test_40_site_symlink_makes_no_way_out(jail: Jail, target: str) -> None:
-    """However a client names the target, its link shows nothing of what is outside."""
+    """With any spelling of the target, the link shows nothing outside."""
     client = jail.client
     assert client.code(f"SITE SYMLINK {target} mine") in ("200", "550")
     assert client.fetch("RETR mine")[0] == ["550"]
@@ -558,7 +558,7 @@ def test_40_site_symlink_makes_no_way_out(jail: Jail, target: str) -> None:
 
 
 def test_40_site_symlink_within_the_base_works(jail: Jail) -> None:
-    """The target is a path as the user sees it."""
+    """The target is the user's path."""
     client = jail.client
     assert client.code("SITE SYMLINK /own.txt /sub/mine") == "200"
     assert client.fetch("RETR /sub/mine") == (["150", "226"], b"own")
@@ -568,7 +568,7 @@ def test_40_site_symlink_within_the_base_works(jail: Jail) -> None:
 
 
 def test_40_circle_of_links_ends(jail: Jail) -> None:
-    """Links that lead round in a circle are refused, and the session lives."""
+    """A circle of links is refused, and the session continues."""
     jail.link("ring", "gnir")
     jail.link("gnir", "ring")
     for line in ("RETR ring", "SIZE ring", "CWD ring", "LIST ring/x", "MLSD ring", "STOR ring", "STOR ring/x"):
@@ -582,7 +582,7 @@ def test_40_circle_of_links_ends(jail: Jail) -> None:
 
 
 @pytest.mark.parametrize("path", ["../../outside/secret.txt", "/../../../outside/secret.txt", "sub/../../../outside/x"])
-def test_40_dots_lead_nobody_out(jail: Jail, path: str) -> None:
+def test_40_dots_stop_at_the_root(jail: Jail, path: str) -> None:
     """`..` stops at the user's root, which is the base."""
     client = jail.client
     assert client.fetch(f"RETR {path}")[0] == ["550"]
@@ -595,8 +595,8 @@ def test_40_dots_lead_nobody_out(jail: Jail, path: str) -> None:
 def test_40_replies_do_not_name_the_base(jail: Jail) -> None:
     """Paths in replies are the user's, never those of the path layer."""
     client = jail.client
-    told = [
+    texts = [
         client.ask(line).text
         for line in ("PWD", "MKD made", "MLST own.txt", "STAT own.txt", "CWD made", "RMD /nowhere", "SIZE /nowhere")
     ]
-    assert not any(re.search(re.escape(jail.base), text) for text in told)
+    assert not any(re.search(re.escape(jail.base), text) for text in texts)

@@ -1,4 +1,4 @@
-"""Commands sent ahead, behind one that transfers: their replies never come before its first one."""
+"""Commands sent ahead, during a transfer: their replies never come before its first one."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from tests.support.raw import RawClient
 TRANSFERS = ("RETR big", "STOR new", "APPE new", "STOU", "LIST", "NLST", "MLSD")
 UPLOADS = ("STOR new", "APPE new", "STOU")
 
-# What may be answered while data moves, with its reply; QUIT ends the session.
+# Commands that run during a transfer, with their replies; QUIT ends the session.
 MEANWHILE = {"NOOP": "200", "STAT": "211", "QUIT": "221"}
-# What waits for the end of the transfer.
+# Commands that wait for the end of the transfer.
 AFTERWARDS = {
     "HELP": "214",
     "FEAT": "211",
@@ -31,18 +31,18 @@ BIG = b"x" * (1 << 24)  # more than the sockets between two ends hold
 
 @pytest.fixture
 def server() -> Iterator[FtpServer]:
-    """A server that waits for a data connection as long as it takes."""
+    """A server that waits for a data connection without limit."""
     with FtpServer(files={"/big": BIG, "/f": b"hello"}, wait_future_timeout=None) as made:
         yield made
 
 
 def announced(client: RawClient) -> tuple[str, int]:
-    """Where the next data connection is to go."""
+    """The address of the next data connection."""
     return client.sock.getpeername()[0], parse_229(client.ask("EPSV").text)
 
 
 def codes(client: RawClient, count: int) -> list[str]:
-    """The codes of so many replies."""
+    """The codes of `count` replies."""
     return [client.reply().code for _ in range(count)]
 
 
@@ -54,7 +54,7 @@ def ahead(client: RawClient, *lines: str) -> None:
 @pytest.mark.parametrize("transfer", TRANSFERS)
 @pytest.mark.parametrize("opened", ["before", "after"])
 def test_the_150_comes_first(server: FtpServer, transfer: str, opened: str) -> None:
-    """Whether the data connection is there before the commands or after them: 150, then the others."""
+    """With the data connection before the commands or after them: 150, then the others."""
     for line, code in {**MEANWHILE, **AFTERWARDS}.items():
         with RawClient(server.address) as client:
             client.login()
@@ -64,7 +64,7 @@ def test_the_150_comes_first(server: FtpServer, transfer: str, opened: str) -> N
             client.also(data := data or socket.create_connection(address))
             assert client.reply().code == "150", line
             if line in MEANWHILE and transfer in ("RETR big", *UPLOADS):
-                assert client.reply().code == code, line  # the data connection is still open, and holds nothing up
+                assert client.reply().code == code, line  # the data connection is still open, and delays nothing
                 finish(data)
                 assert client.reply().code == "226", line
             else:
@@ -74,7 +74,7 @@ def test_the_150_comes_first(server: FtpServer, transfer: str, opened: str) -> N
 
 
 def finish(data: socket.socket) -> None:
-    """Say that there is no more, and take all that comes."""
+    """End this side, and receive all that comes."""
     data.shutdown(socket.SHUT_WR)
     while data.recv(1 << 20):
         pass
@@ -82,7 +82,7 @@ def finish(data: socket.socket) -> None:
 
 @pytest.mark.parametrize("transfer", TRANSFERS)
 def test_the_refusal_comes_first(server: FtpServer, transfer: str) -> None:
-    """Without a data connection: 425, then the others; the same for a transfer that is refused at once."""
+    """Without a data connection, and for a transfer that is refused at once: the error, then the others."""
     server.server.wait_future_timeout = 0.1
     for line, code in {"NOOP": "200", "QUIT": "221", "HELP": "214"}.items():
         with RawClient(server.address) as client:
@@ -100,7 +100,7 @@ def test_the_refusal_comes_first(server: FtpServer, transfer: str) -> None:
 @pytest.mark.parametrize("transfer", TRANSFERS)
 @pytest.mark.parametrize("opened", ["before", "never"])
 def test_abor_ends_a_transfer_before_it_is_answered(server: FtpServer, transfer: str, opened: str) -> None:
-    """ABOR waits for nothing: the transfer gets its final reply, then ABOR its 226, then the others."""
+    """ABOR does not wait: the transfer gets its final reply, then ABOR its 226, then the others."""
     with RawClient(server.address) as client:
         client.login()
         address = announced(client)

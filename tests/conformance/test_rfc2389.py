@@ -1,4 +1,4 @@
-"""RFC 2389: FEAT and OPTS, and the settings that change what they say."""
+"""RFC 2389: FEAT and OPTS, and the settings that change their replies."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def features(client: RawClient) -> list[str]:
 
 
 def help_words(client: RawClient) -> set[str]:
-    """All words of HELP's answer."""
+    """All words of HELP's reply."""
     return set(client.ask("HELP").text.split())
 
 
@@ -55,13 +55,13 @@ def test_nothing_of_rfc_959_is_announced(raw: RawClient) -> None:
     assert {line for line in features(raw) if line.partition(" ")[0] in RFC_959} <= {"MODE Z"}
 
 
-def test_announced_verbs_are_answered(raw: RawClient) -> None:
+def test_announced_verbs_are_implemented(raw: RawClient) -> None:
     """No line names a command that is not implemented."""
     for word in {line.partition(" ")[0] for line in features(raw)} - {"TVFS", "UTF8"}:
         assert raw.code(f"HELP {word}") == "214"
 
 
-def test_feat_is_the_same_before_and_after_login(connect: Callable[[], RawClient]) -> None:
+def test_feat_is_equal_before_and_after_login(connect: Callable[[], RawClient]) -> None:
     """FEAT needs no login, and does not change with it."""
     client = connect()
     assert client.reply().code == "220"
@@ -99,8 +99,8 @@ def test_opts(raw: RawClient, line: str, code: str) -> None:
     assert raw.code(line) == code
 
 
-def test_opts_is_of_one_session(connect: Callable[[], RawClient]) -> None:
-    """What one client chooses is not what another one gets."""
+def test_opts_applies_to_one_session(connect: Callable[[], RawClient]) -> None:
+    """It does not change the options of another client."""
     first, second = connect().login(), connect().login()
     assert first.code("OPTS HASH MD5") == "200"
     assert second.ask("OPTS HASH").text == "SHA-256"
@@ -133,8 +133,10 @@ def test_opts_is_of_one_session(connect: Callable[[], RawClient]) -> None:
         ("epsv", "EPSV"),
     ],
 )
-def test_disabled_verbs_are_gone_everywhere(ftp_server_factory: Callable[..., FtpServer], verb: str, word: str) -> None:
-    """disable= takes a verb out of FEAT and HELP, and answers it with 502."""
+def test_disabled_verbs_are_missing_everywhere(
+    ftp_server_factory: Callable[..., FtpServer], verb: str, word: str
+) -> None:
+    """disable= removes a verb from FEAT and HELP, and the verb gets 502."""
     server = ftp_server_factory(disable=[verb])
     with RawClient(server.address) as client:
         client.login()
@@ -174,21 +176,21 @@ def test_disable_of_one_server_is_its_own(ftp_server_factory: Callable[..., FtpS
 
 @table(("disable", "hint"), [(["MLSX"], "MLST"), ("MLSD", r"\['MLSD'\]")])
 def test_disable_of_nonsense_is_refused(disable: Any, hint: str) -> None:
-    """A verb that nobody knows is an error that names near ones, and so is a string in place of a list."""
+    """An unknown verb is an error that names near ones, and so is a string instead of a list."""
     with pytest.raises(ConfigurationError, match=hint):
         FtpServer(disable=disable)
 
 
 @pytest.mark.ftp(features=["MLST size*;", "AUTH TLS", "X-MINE some thing"])
-def test_features_lets_feat_lie(raw: RawClient) -> None:
-    """features= says what FEAT says, whatever is true."""
+def test_features_replaces_feat(raw: RawClient) -> None:
+    """features= sets the lines of FEAT, without regard to the real features."""
     assert features(raw) == ["MLST size*;", "AUTH TLS", "X-MINE some thing"]
     assert raw.code("SIZE /x") == "550"
 
 
 @pytest.mark.ftp(features=[])
 def test_no_features_is_one_line(raw: RawClient, ftp_server: FtpServer) -> None:
-    """With nothing to tell the reply is a single line (3.2)."""
+    """Without features the reply is a single line (3.2)."""
     reply = raw.ask("FEAT")
     assert (reply.code, len(reply.lines)) == ("211", 1)
     sent = [event.raw for event in ftp_server.log.events if isinstance(event, ReplySent)][-1]
@@ -197,6 +199,6 @@ def test_no_features_is_one_line(raw: RawClient, ftp_server: FtpServer) -> None:
 
 @pytest.mark.ftp(disable=["SIZE"], features=["SIZE"])
 def test_features_may_promise_what_is_disabled(raw: RawClient) -> None:
-    """A server that announces SIZE and does not know it can be had."""
+    """A server may announce SIZE without having it."""
     assert features(raw) == ["SIZE"]
     assert raw.code("SIZE /x") == "502"

@@ -63,7 +63,7 @@ needs_ipv6 = pytest.mark.skipif(not has_ipv6(), reason="needs ::1")
     ],
 )
 def test_replies(raw: RawClient, section: str, line: str, code: str) -> None:
-    """Every form gets its reply, and the session goes on."""
+    """Every form gets its reply, and the session continues."""
     assert (section, raw.code(line)) == (section, code)
     assert raw.code("NOOP") == "200"
 
@@ -78,7 +78,7 @@ def test_login_is_needed(connect: Callable[[], RawClient], line: str) -> None:
 
 @pytest.mark.parametrize("line", ["EPRT |2|::1|50000|", "EPRT |3|x|50000|", "EPSV 2", "EPSV 3"])
 def test_522_lists_the_families(raw: RawClient, line: str) -> None:
-    """522 tells in parentheses what would do, so that a client can try again (2)."""
+    """522 has the supported families in parentheses, so that a client can try again (2)."""
     reply = raw.ask(line)
     assert reply.code == "522"
     assert re.search(r"\(1(,2)?\)$", reply.text)
@@ -152,16 +152,16 @@ def test_eprt_with_any_delimiter(raw: RawClient, delimiter: str) -> None:
 
 
 def test_eprt_to_a_closed_port_is_425(raw: RawClient) -> None:
-    """A refused connection is told at the transfer, and the session lives."""
+    """A refused connection is an error of the transfer, and the session continues."""
     with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))  # nobody else gets the port, and nobody listens there
+        bound.bind(("127.0.0.1", 0))  # no other program gets the port, and none listens there
         assert raw.code(f"EPRT |1|127.0.0.1|{bound.getsockname()[1]}|") == "200"
         assert raw.code("LIST") == "425"
     assert raw.fetch("NLST") == (["150", "226"], b"")
 
 
 def test_epsv_without_a_free_port_is_425(ftp_server_factory: Callable[..., FtpServer]) -> None:
-    """When every data port is taken EPSV is 425, and the session lives."""
+    """When every data port is in use EPSV is 425, and the session continues."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         server = ftp_server_factory(data_ports=[taken.getsockname()[1]])
         with RawClient(server.address) as client:
@@ -195,7 +195,7 @@ def test_refused_epsv_keeps_what_was_prepared(raw: RawClient) -> None:
 
 
 def test_epsv_all_keeps_what_was_prepared(raw: RawClient) -> None:
-    """EPSV ALL speaks of the commands to come."""
+    """EPSV ALL only affects later commands."""
     port = parse_229(raw.ask("EPSV").text)
     assert raw.code("EPSV ALL") == "200"
     with socket.create_connection(("127.0.0.1", port), 10) as data:

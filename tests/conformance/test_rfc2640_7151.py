@@ -38,20 +38,20 @@ def test_lang(raw: RawClient, line: str, code: str) -> None:
     ("line", "code"), [("LANG en", "200"), ("OPTS UTF8 ON", "200"), ("CLNT x", "200"), ("FEAT", "211")]
 )
 def test_before_login(connect: Callable[[], RawClient], line: str, code: str) -> None:
-    """Clients say these before they log in."""
+    """Clients send these before they log in."""
     client = connect()
     assert client.reply().code == "220"
     assert client.code(line) == code
 
 
 def test_features(raw: RawClient) -> None:
-    """FEAT tells UTF8, and the languages with a star at the one in use (RFC 2640 4.2)."""
+    """FEAT lists UTF8, and the languages with a star at the current one (RFC 2640 4.2)."""
     assert {" UTF8", " LANG EN*"} <= set(raw.ask("FEAT").lines)
 
 
 @pytest.mark.parametrize("name", ["ümläut", "日本語", "emoji 🐍", "e\u0301", "\u00e9"])
 def test_names_are_utf8(raw: RawClient, ftp_server: FtpServer, name: str) -> None:
-    """Names go both ways in UTF-8 and are not normalized (RFC 2640 2.2)."""
+    """Names are UTF-8 in both directions and are not normalized (RFC 2640 2.2)."""
     assert raw.store(f"STOR {name}", b"x") == ["150", "226"]
     assert ftp_server.files == {f"/{name}": b"x"}
     assert raw.fetch("NLST")[1] == name.encode() + b"\r\n"
@@ -75,7 +75,7 @@ def test_spaces_belong_to_names(raw: RawClient, ftp_server: FtpServer, name: str
 
 @pytest.mark.ftp(encoding="latin-1")
 def test_other_encoding(raw: RawClient, ftp_server: FtpServer) -> None:
-    """A server that is set to another encoding speaks it, and does not offer UTF8."""
+    """A server with another encoding uses it, and does not offer UTF8."""
     assert raw.store("STOR caf\u00e9".encode("latin-1"), b"x") == ["150", "226"]
     assert ftp_server.files == {"/caf\u00e9": b"x"}
     assert raw.fetch("NLST")[1] == b"caf\xe9\r\n"
@@ -95,7 +95,7 @@ def test_other_encoding(raw: RawClient, ftp_server: FtpServer) -> None:
     ],
 )
 def test_opts_utf8(raw: RawClient, line: str, code: str) -> None:
-    """UTF-8 is always on: asking for it is fine, ending it is not."""
+    """UTF-8 is always on: OPTS may turn it on, but not off."""
     assert raw.code(line) == code
 
 
@@ -152,7 +152,7 @@ def log_in(client: RawClient) -> list[str]:
     ],
 )
 def test_virtual_hosts(connect: Callable[[], RawClient], name: str, code: str) -> None:
-    """With virtual_hosts= other names are 504, in any case of letters; the session may go on."""
+    """With virtual_hosts= other names are 504, in any case of letters; the session may continue."""
     client = connect()
     assert client.reply().code == "220"
     assert client.code(f"HOST {name}") == code
@@ -160,7 +160,7 @@ def test_virtual_hosts(connect: Callable[[], RawClient], name: str, code: str) -
 
 
 def test_host_comes_before_user(connect: Callable[[], RawClient]) -> None:
-    """After USER it is 503, until REIN makes the session new (RFC 7151 3.2)."""
+    """After USER it is 503, until REIN (RFC 7151 3.2)."""
     client = connect()
     assert client.reply().code == "220"
     assert client.code("HOST a.example") == "220"

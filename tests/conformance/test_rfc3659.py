@@ -70,7 +70,7 @@ def test_login_is_needed(connect: Callable[[], RawClient], line: str) -> None:
 
 @pytest.mark.parametrize("line", ["MDTM /d/g.bin", "SIZE /d/g.bin", "MLST /d/g.bin", "MLSD /d"])
 def test_right_to_read_is_needed(ftp_server_factory: Callable[..., FtpServer], line: str) -> None:
-    """What may not be read is 550, and its facts stay unknown."""
+    """A file that the user may not read is 550, and its facts are not revealed."""
     permissions = [Permission(), Permission("/d", readable=False)]
     server = ftp_server_factory(files=FILES, users=[User("user", "password", base_path="/", permissions=permissions)])
     with RawClient(server.address) as client:
@@ -85,14 +85,14 @@ def test_right_to_read_is_needed(ftp_server_factory: Callable[..., FtpServer], l
     [(MODIFIED, "20250615150640"), (0, "19700101000000"), (951_782_400, "20000229000000"), (4e9, "20961002070640")],
 )
 def test_mdtm_is_fourteen_digits(raw: RawClient, ftp_server: FtpServer, modified: float, text: str) -> None:
-    """The reply is 213, one line, with nothing but the time in UTC."""
+    """The reply is 213, one line, with only the time in UTC."""
     ftp_server.files.set("/f.txt", b"", modified=modified)
     reply = raw.ask("MDTM /f.txt")
     assert (reply.code, reply.lines) == ("213", (text,))
 
 
-def test_mdtm_may_tell_fractions(raw: RawClient, ftp_server: FtpServer) -> None:
-    """A fraction of a second is told after a dot or not at all, and never rounds up."""
+def test_mdtm_may_have_fractions(raw: RawClient, ftp_server: FtpServer) -> None:
+    """A fraction of a second comes after a dot or not at all, and never rounds up."""
     ftp_server.files.set("/f.txt", b"", modified=MODIFIED + 0.75)
     assert re.fullmatch(r"20250615150640(\.750*)?", raw.ask("MDTM /f.txt").text)
 
@@ -139,7 +139,7 @@ def test_size_after_stor_in_one_segment(raw: RawClient) -> None:
 
 
 def test_rest_resumes_download_and_upload(raw: RawClient, ftp_server: FtpServer) -> None:
-    """A broken transfer goes on where it stopped, both ways (5.3)."""
+    """A broken transfer continues where it stopped, in both directions (5.3)."""
     assert raw.code("REST 6") == "350"
     assert raw.fetch("RETR /f.txt")[1] == b"world"
     assert raw.store("STOR /part", b"01234") == ["150", "226"]
@@ -149,7 +149,7 @@ def test_rest_resumes_download_and_upload(raw: RawClient, ftp_server: FtpServer)
 
 
 def test_rest_is_reset_by_rein(raw: RawClient) -> None:
-    """A new user begins at the beginning."""
+    """After REIN transfers begin at the start."""
     assert raw.code("REST 6") == "350"
     assert raw.code("REIN") == "220"
     assert raw.code("USER user") == "331"
@@ -162,7 +162,7 @@ def test_rest_is_reset_by_rein(raw: RawClient) -> None:
 
 
 def test_tvfs_walk(raw: RawClient) -> None:
-    """One tree with "/" at its root and between its parts; what PWD tells can be used anywhere."""
+    """One tree with "/" at its root and between its parts; a path from PWD works everywhere."""
     assert parse_257(raw.ask("PWD").text) == "/"
     assert raw.code("CWD d") == "250"
     where = parse_257(raw.ask("PWD").text)
@@ -179,7 +179,7 @@ def test_tvfs_walk(raw: RawClient) -> None:
 
 
 def test_mlst_uses_the_control_connection_only(raw: RawClient, ftp_server: FtpServer) -> None:
-    """MLST needs no data connection, and leaves one that was prepared alone."""
+    """MLST needs no data connection, and keeps one that was prepared."""
     data = raw.passive()
     assert raw.code("MLST /f.txt") == "250"
     assert raw.code("RETR /f.txt") == "150"
@@ -189,7 +189,7 @@ def test_mlst_uses_the_control_connection_only(raw: RawClient, ftp_server: FtpSe
 
 
 def test_mlst_bytes(raw: RawClient, ftp_server: FtpServer) -> None:
-    """The reply has the shape of 7.2: 250-, a line that begins with a space, 250."""
+    """The reply has the format of 7.2: 250-, a line that begins with a space, 250."""
     assert raw.code("OPTS MLST type;size;") == "200"
     assert raw.code("MLST /two words") == "250"
     sent = [event.raw for event in ftp_server.log.events if isinstance(event, ReplySent)][-1]
@@ -204,7 +204,7 @@ def test_mlst_without_facts(raw: RawClient) -> None:
 
 
 def test_mlsd_names_are_no_paths(raw: RawClient) -> None:
-    """Entries are named without their directory, however it was named (7.2)."""
+    """Entries are named without their directory, in any form of its path (7.2)."""
     for argument in ("/d", "d", "/hollow/../d/"):
         _, data = raw.fetch(f"MLSD {argument}")
         (entry,) = [line for line in data.split(b"\r\n") if b"type=file" in line]
@@ -212,7 +212,7 @@ def test_mlsd_names_are_no_paths(raw: RawClient) -> None:
 
 
 def test_mlsd_of_the_working_directory(raw: RawClient) -> None:
-    """Without an argument MLSD lists where one is."""
+    """Without an argument MLSD lists the working directory."""
     assert raw.code("CWD d") == "250"
     codes, data = raw.fetch("MLSD")
     assert codes == ["150", "226"]

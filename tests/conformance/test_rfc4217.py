@@ -1,4 +1,4 @@
-"""RFC 4217 (and of RFC 2228 what it uses): AUTH, PBSZ, PROT, CCC and REIN, with every reply, and who may do what."""
+"""RFC 4217 (and of RFC 2228 what it uses): AUTH, PBSZ, PROT, CCC and REIN, with every reply, and rights."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ Factory = Callable[..., FtpServer]
 
 @pytest.fixture
 def version() -> str:
-    """Of TLS; tests where it can matter are run with both."""
+    """TLS version; tests that depend on it run with both."""
     return "TLSv1.3"
 
 
 @pytest.fixture
 def client(ftps_server: FtpServer, version: str) -> Iterator[FtpsClient]:
-    """A client that has read the greeting, inside TLS where that comes first."""
+    """A client that has read the greeting, inside TLS if TLS is implicit."""
     with FtpsClient(ftps_server.address, version) as made:
         if ftps_server.server.implicit_tls:
             made.encrypt_first()
@@ -45,7 +45,7 @@ def client(ftps_server: FtpServer, version: str) -> Iterator[FtpsClient]:
 
 
 def refused(server: FtpServer, context: ssl.SSLContext) -> str:
-    """What the log tells of a handshake that a client with this context does not get through; the server lives."""
+    """The log's text about the failed handshake of a client with this context; the server continues."""
     with FtpsClient(server.address, context=context) as client, suppress(ssl.SSLError, ConnectionError, EOFError):
         client.enter()
     event = server.log.wait_for(lambda event: isinstance(event, TlsFailed))
@@ -107,7 +107,7 @@ DIALOGUES = [
     ("12.3", "AUTH TLS=234; CCC=200; AUTH TLS=234; CCC=200; NOOP=200"),
     ("12.3", "AUTH TLS=234; PBSZ 0=200; CCC=200; PROT P=200; PBSZ 0=200"),
     ("12.3", "AUTH TLS=234; PBSZ 0=200; CCC=200; AUTH TLS=234; PROT P=503"),
-    # 12.1 and 12.2: HELP and STAT say that it is there.
+    # 12.1 and 12.2: HELP and STAT name it.
     ("6", "HELP AUTH=214; HELP PBSZ=214; HELP PROT=214; HELP CCC=214; HELP REIN=214"),
 ]
 
@@ -115,7 +115,7 @@ DIALOGUES = [
 @both_versions
 @pytest.mark.parametrize("section", dict.fromkeys(section for section, _ in DIALOGUES))
 def test_explicit(ftps_server: FtpServer, version: str, section: str) -> None:
-    """Each line gets its reply in a session that begins in clear, and the session goes on."""
+    """Each line gets its reply in a session that begins in clear text, and the session continues."""
 
     def check(script: str) -> None:
         with FtpsClient(ftps_server.address, version) as client:
@@ -141,7 +141,7 @@ def test_explicit(ftps_server: FtpServer, version: str, section: str) -> None:
     ],
 )
 def test_implicit(client: FtpsClient, script: str) -> None:
-    """The same where TLS comes first."""
+    """Each line gets its reply in a session with implicit TLS."""
     client.play(f"{script}; NOOP=200; QUIT=221")
     assert client.is_closed()
 
@@ -159,7 +159,7 @@ def test_implicit(client: FtpsClient, script: str) -> None:
     ],
 )
 def test_required(client: FtpsClient, script: str) -> None:
-    """The same where nothing goes without TLS."""
+    """Each line gets its reply on a server that requires TLS."""
     client.play(f"{script}; NOOP=200; QUIT=221")
     assert client.is_closed()
 
@@ -182,7 +182,7 @@ def test_required_for_data(client: FtpsClient) -> None:
 
 @pytest.mark.parametrize("line", ["AUTH TLS", "AUTH", "PBSZ 0", "PROT P", "CCC"])
 def test_server_without_tls(ftp_server: FtpServer, line: str) -> None:
-    """A server without a certificate knows none of it, and FEAT is silent."""
+    """A server without a certificate has none of these commands, and FEAT lists none."""
     with FtpsClient(ftp_server.address) as client:
         assert client.reply().code == "220"
         client.play(f"{line}=502; HELP {line.partition(' ')[0]}=501")
@@ -206,12 +206,12 @@ def test_features(ftp_server_factory: Factory, tls: str) -> None:
 
 @pytest.mark.ftp(disable=["CCC", "AUTH"])
 def test_features_that_are_disabled(client: FtpsClient) -> None:
-    """What is disabled is a 502 and not in FEAT."""
+    """A disabled command is 502 and not in FEAT."""
     client.play("AUTH TLS=502; CCC=502; PBSZ 0=503")
     assert not {" AUTH TLS", " AUTH SSL", " CCC"} & set(client.ask("FEAT").lines)
 
 
-# 17: the mechanism says how data are protected at first.
+# 17: the mechanism decides how data are protected at first.
 
 
 @both_versions
@@ -234,7 +234,7 @@ def test_first_level(client: FtpsClient, mechanism: str, level: str, verb: str) 
 
 @pytest.mark.ftp(minimum_tls="TLSv1.3")
 def test_minimum_version(ftps_server: FtpServer) -> None:
-    """A client that does not know the minimum is turned away, and the log says why."""
+    """A client below the minimum is refused, and the log has the reason."""
     assert "UNSUPPORTED_PROTOCOL" in refused(ftps_server, trusting("TLSv1.2"))
     with FtpsClient(ftps_server.address) as client:
         assert client.enter().download("RETR /a.txt") == b"hello"
@@ -243,7 +243,7 @@ def test_minimum_version(ftps_server: FtpServer) -> None:
 @pytest.mark.ftp(minimum_tls="TLSv1.2")
 @both_versions
 def test_minimum_version_and_above(ftps_server: FtpServer, version: str) -> None:
-    """Clients that know the minimum or more are served, with the best that both know."""
+    """Clients with the minimum or more are served, with the best version of both."""
     with FtpsClient(ftps_server.address, version) as client:
         assert client.enter().download("RETR /a.txt") == b"hello"
     (session,) = ftps_server.log.sessions
@@ -253,7 +253,7 @@ def test_minimum_version_and_above(ftps_server: FtpServer, version: str) -> None
 
 @pytest.mark.ftp(ciphers="ECDHE-ECDSA-AES128-GCM-SHA256")
 def test_ciphers(ftps_server: FtpServer) -> None:
-    """Only the suites that are set are used, and a client without them is turned away."""
+    """Only the configured suites are used, and a client without them is refused."""
     context = trusting_with("ECDHE-ECDSA-AES256-GCM-SHA384")
     assert "NO_SHARED_CIPHER" in refused(ftps_server, context)
     with FtpsClient(ftps_server.address, "TLSv1.2") as client:
@@ -283,8 +283,8 @@ def trusting_with(ciphers: str) -> ssl.SSLContext:
         {"require_tls": ["all"]},
     ],
 )
-def test_settings_that_cannot_be(settings: dict[str, Any]) -> None:
-    """A mistake is told at once, with the value and what would do."""
+def test_wrong_settings(settings: dict[str, Any]) -> None:
+    """A mistake raises at once, with the value and what would work."""
     (value,) = settings.values()
     with pytest.raises(ConfigurationError, match=str(value).strip("[]'")):
         FtpServer(**{"tls": "explicit", **settings})
@@ -304,7 +304,7 @@ def test_tls_without_certificate(settings: dict[str, Any]) -> None:
 @pytest.mark.parametrize("verb", ["EPSV", "EPRT"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_certificates(ftp_server_factory: Factory, version: str, kind: str, verb: str) -> None:
-    """Only the valid certificate is good for a client that looks; one that does not look gets all, data included."""
+    """A client that checks accepts only the valid certificate; one that does not check gets everything, with data."""
     server = ftp_server_factory(tls="explicit", certificate=kind, files=FILES)
     with FtpsClient(server.address, version) as client:
         assert client.reply().code == "220"
@@ -324,8 +324,8 @@ def test_certificates(ftp_server_factory: Factory, version: str, kind: str, verb
 @both_versions
 @pytest.mark.parametrize("tls", ["explicit", "implicit", "required"])
 @pytest.mark.parametrize("setting", ["certificate", "ssl"])
-def test_context_of_ones_own(ftp_server_factory: Factory, version: str, tls: str, setting: str) -> None:
-    """A context in place of a kind of certificate is used as it is, on all connections."""
+def test_a_given_context(ftp_server_factory: Factory, version: str, tls: str, setting: str) -> None:
+    """An SSLContext instead of a kind of certificate is used unchanged, on all connections."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     ServerTls().ca.issue_cert("localhost", common_name="my own").configure_cert(context)
     server = ftp_server_factory(tls=tls, files=FILES, **{setting: context})
@@ -351,16 +351,16 @@ optional = pytest.mark.ftp(client_certificates="optional")
 required = pytest.mark.ftp(client_certificates="required")
 
 
-def showing(name: str | None, version: str) -> ssl.SSLContext:
-    """A context for one version that shows a client certificate."""
+def with_certificate(name: str | None, version: str) -> ssl.SSLContext:
+    """A context for one version with a client certificate."""
     context = ServerTls().client_context(name)
     context.minimum_version = context.maximum_version = VERSIONS[version]
     return context
 
 
 def untrusted(version: str) -> ssl.SSLContext:
-    """A context whose client certificate nobody here trusts."""
-    context = showing(None, version)
+    """A context with a client certificate that the server does not trust."""
+    context = with_certificate(None, version)
     trustme.CA().issue_cert("ann@somewhere.example", common_name="ann").configure_cert(context)
     return context
 
@@ -370,9 +370,9 @@ def untrusted(version: str) -> ssl.SSLContext:
 @pytest.mark.parametrize("tls", ["explicit", "implicit"])
 @pytest.mark.parametrize("asked", ["optional", "required"])
 def test_login_by_certificate(ftp_server_factory: Factory, version: str, tls: str, asked: str) -> None:
-    """The certificate of a user stands for the password: 232, then all is allowed, and PASS is a 202."""
+    """The certificate of a user replaces the password: 232, then all is allowed, and PASS is a 202."""
     server = ftp_server_factory(tls=tls, client_certificates=asked, users=USERS, files=FILES)
-    with FtpsClient(server.address, context=showing("ann", version)) as client:
+    with FtpsClient(server.address, context=with_certificate("ann", version)) as client:
         if tls == "implicit":
             client.encrypt_first()
         assert client.reply().code == "220"
@@ -406,17 +406,17 @@ def test_login_by_certificate(ftp_server_factory: Factory, version: str, tls: st
     ],
 )
 def test_certificates_of_users(ftps_server: FtpServer, version: str, name: str | None, script: str) -> None:
-    """A certificate is good for its own user only, while the control connection is encrypted; others need passwords."""
-    with FtpsClient(ftps_server.address, context=showing(name, version)) as client:
+    """A certificate is valid only for its user, while the control connection is encrypted; others need passwords."""
+    with FtpsClient(ftps_server.address, context=with_certificate(name, version)) as client:
         assert client.reply().code == "220"
         client.play(f"AUTH TLS=234; {script}; QUIT=221")
 
 
 @with_users
 @both_versions
-def test_certificate_that_nobody_asked_for(client: FtpsClient, version: str) -> None:
-    """Without client_certificates= none is asked for, and a password is needed."""
-    client.context = showing("ann", version)
+def test_certificate_that_the_server_does_not_request(client: FtpsClient, version: str) -> None:
+    """Without client_certificates= the server requests none, and a password is needed."""
+    client.context = with_certificate("ann", version)
     client.play("AUTH TLS=234; USER ann=331; PASS secret=230")
 
 
@@ -424,9 +424,9 @@ def test_certificate_that_nobody_asked_for(client: FtpsClient, version: str) -> 
 @required
 @both_versions
 def test_certificate_is_required(ftps_server: FtpServer, version: str) -> None:
-    """A client without a certificate is turned away, and the log says why; one with any trusted one may log in."""
-    assert "PEER_DID_NOT_RETURN_A_CERTIFICATE" in refused(ftps_server, showing(None, version))
-    with FtpsClient(ftps_server.address, context=showing("mallory", version)) as client:
+    """A client without a certificate is refused, and the log has the reason; one with a trusted one may log in."""
+    assert "PEER_DID_NOT_RETURN_A_CERTIFICATE" in refused(ftps_server, with_certificate(None, version))
+    with FtpsClient(ftps_server.address, context=with_certificate("mallory", version)) as client:
         client.enter("ann", "secret")
         assert client.download("RETR /a.txt") == b"hello"
 
@@ -435,7 +435,7 @@ def test_certificate_is_required(ftps_server: FtpServer, version: str) -> None:
 @both_versions
 @pytest.mark.parametrize("asked", ["optional", "required"])
 def test_certificate_of_another_authority(ftp_server_factory: Factory, version: str, asked: str) -> None:
-    """A certificate that is not trusted is no certificate at all: the handshake fails."""
+    """With an untrusted certificate the handshake fails."""
     server = ftp_server_factory(tls="explicit", client_certificates=asked, users=USERS)
     assert "CERTIFICATE_VERIFY_FAILED" in refused(server, untrusted(version))
 
@@ -444,14 +444,14 @@ def test_certificate_of_another_authority(ftp_server_factory: Factory, version: 
 @both_versions
 @pytest.mark.parametrize("verb", DATA_VERBS)
 def test_certificate_is_required_for_data_too(ftps_server: FtpServer, version: str, verb: str) -> None:
-    """A data connection without the certificate is a 522, with it or with a resumed session it is good."""
-    with FtpsClient(ftps_server.address, context=showing("ann", version)) as client:
+    """A data connection without the certificate is 522, with it or with a resumed session it works."""
+    with FtpsClient(ftps_server.address, context=with_certificate("ann", version)) as client:
         client.enter()
         for resume in (True, False):
             assert client.download("RETR /a.txt", verb, resume=resume) == b"hello"
         data = client.begin_data(verb)
         client.send("RETR /a.txt")
-        wire = Wire(data(), showing(None, version))
+        wire = Wire(data(), with_certificate(None, version))
         assert client.reply().code == "150"
         with suppress(ssl.SSLError, ConnectionError):
             wire.do_handshake()
@@ -463,13 +463,13 @@ def test_certificate_is_required_for_data_too(ftps_server: FtpServer, version: s
 @pytest.mark.ftp(users=[User("ann", "secret", certificate="ann", account="gold")], client_certificates="optional")
 def test_certificate_and_account(ftps_server: FtpServer) -> None:
     """A user who needs an account needs it with a certificate, too: 332 instead of 232."""
-    with FtpsClient(ftps_server.address, context=showing("ann", "TLSv1.3")) as client:
+    with FtpsClient(ftps_server.address, context=with_certificate("ann", "TLSv1.3")) as client:
         assert client.reply().code == "220"
         client.play("AUTH TLS=234; USER ann=332; PWD=530; ACCT gold=230; PWD=257")
 
 
-def test_user_manager_of_ones_own(ftp_server_factory: Factory) -> None:
-    """A user manager may look at the whole certificate, as getpeercert gives it."""
+def test_a_users_own_user_manager(ftp_server_factory: Factory) -> None:
+    """A user manager gets the whole certificate, as getpeercert returns it."""
     seen = []
 
     class ByMail(MemoryUserManager):
@@ -478,13 +478,13 @@ def test_user_manager_of_ones_own(ftp_server_factory: Factory) -> None:
             return ("email", f"{user.login}@ftpfixture.example") in dict(certificate)["subjectAltName"]  # type: ignore[call-overload]
 
     server = ftp_server_factory(tls="explicit", client_certificates="optional", users=ByMail(USERS))
-    with FtpsClient(server.address, context=showing("eve", "TLSv1.3")) as client:
+    with FtpsClient(server.address, context=with_certificate("eve", "TLSv1.3")) as client:
         assert client.reply().code == "220"
         client.play("AUTH TLS=234; USER eve=232; USER ann=331; USER joe=230")
     assert len(seen) == 2
 
 
-# What the log tells.
+# The log.
 
 
 @both_versions
@@ -518,7 +518,7 @@ def test_log_of_tls(ftp_server_factory: Factory, version: str, tls: str) -> None
 
 @both_versions
 def test_assert_encrypted(client: FtpsClient, ftps_server: FtpServer) -> None:
-    """It passes when every name, password and byte was encrypted, however often TLS ended between."""
+    """It passes when every name, password and byte was encrypted, with any number of ends of TLS in between."""
     client.play(f"FEAT=211; AUTH TLS=234; {LOGIN}; PBSZ 0=200; PROT P=200")
     client.download("RETR /a.txt")
     client.play(f"CCC=200; PWD=257; AUTH TLS=234; {LOGIN}; PBSZ 0=200; PROT P=200")
@@ -547,7 +547,7 @@ def test_assert_encrypted(client: FtpsClient, ftps_server: FtpServer) -> None:
 def test_assert_encrypted_names_the_command(
     client: FtpsClient, ftps_server: FtpServer, script: str, offender: str
 ) -> None:
-    """A name or password in clear is named with its session, and the whole dialogue follows, without the password."""
+    """A name or password in clear text is reported with its session, then the dialogue, without the password."""
     client.play(script)
     with pytest.raises(AssertionError, match=offender) as caught:
         ftps_server.log.assert_encrypted()
@@ -561,7 +561,7 @@ def test_assert_encrypted_names_the_command(
 def test_assert_encrypted_names_the_transfer(
     client: FtpsClient, ftps_server: FtpServer, line: str, offender: str
 ) -> None:
-    """A transfer in clear is named with its direction and path, an empty one as well."""
+    """A transfer in clear text is reported with its direction and path, also an empty one."""
     client.play(f"AUTH TLS=234; {LOGIN}; PBSZ 0=200; PROT P=200")
     client.download("RETR /m.bin")
     ftps_server.log.assert_encrypted()
@@ -572,7 +572,7 @@ def test_assert_encrypted_names_the_transfer(
 
 
 def test_assert_encrypted_of_one_session(ftps_server: FtpServer) -> None:
-    """What another session did in clear is no concern of this one."""
+    """Clear text of another session does not count."""
     with FtpsClient(ftps_server.address) as first, FtpsClient(ftps_server.address) as second:
         first.enter().download("RETR /a.txt")
         second.login().fetch("RETR /a.txt")

@@ -1,7 +1,7 @@
 """RFC 959: every command, its success, and each of its failures, as tables of (section, script, expected).
 
 A script is commands with ";" between. `<` before a command: a download over a new data connection; `>`: an upload of
-`OCTETS`. What is expected is one word for each command: the codes of its replies, joined by "+".
+`CONTENT`. What is expected is one word for each command: the codes of its replies, joined by "+".
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from tests.support.rows import check_rows
 
 Factory = Callable[..., FtpServer]
 
-OCTETS = b"0123456789"
+CONTENT = b"0123456789"
 FILES = {"/a.txt": b"hello", "/b.txt": b"other", "/dir/inner.txt": b"inner", "/empty/": None, '/q"d/': None}
 
 
 class Case(NamedTuple):
-    """One row: where the standard says it, what is said, what must be answered, settings of the server."""
+    """One row: section of the standard, script, expected replies, settings of the server."""
 
     section: str
     script: str
@@ -41,7 +41,7 @@ class Case(NamedTuple):
 
 
 def play(client: RawClient, script: str) -> str:
-    """Carry out a script; what was answered, in the notation of the tables."""
+    """Run a script; the replies, in the notation of the tables."""
     return " ".join("+".join(_step(client, step)) for step in script.split(";"))
 
 
@@ -49,7 +49,7 @@ def _step(client: RawClient, step: str) -> list[str]:
     if step.startswith("<"):
         return client.fetch(step[1:])[0]
     if step.startswith(">"):
-        return client.store(step[1:], OCTETS)
+        return client.store(step[1:], CONTENT)
     return [client.code(step)]
 
 
@@ -59,7 +59,7 @@ def rights(*, path: str = "/", **given: bool) -> dict[str, Any]:
 
 
 def failing(method: str, error: BaseException) -> dict[str, Any]:
-    """Settings for a path layer of which one method raises `error`."""
+    """Settings for a path layer one method of which raises `error`."""
 
     @universal_exception
     async def fail(*_: Any, **__: Any) -> Any:
@@ -69,7 +69,7 @@ def failing(method: str, error: BaseException) -> dict[str, Any]:
 
 
 def os_error(number: int) -> OSError:
-    """What a disk raises."""
+    """The error of a disk."""
     return OSError(number, os.strerror(number))
 
 
@@ -326,7 +326,7 @@ LOGGED_IN = {
 
 @pytest.mark.parametrize("subject", ACCESS)
 def test_before_login(subject: str, ftp_server_factory: Factory) -> None:
-    """What is said after the greeting is answered as the table has it."""
+    """Commands after the greeting get the replies of the table."""
 
     def check(case: Case) -> None:
         server = ftp_server_factory(**{"files": FILES, **case.settings})
@@ -339,7 +339,7 @@ def test_before_login(subject: str, ftp_server_factory: Factory) -> None:
 
 @pytest.mark.parametrize("subject", LOGGED_IN)
 def test_logged_in(subject: str, ftp_server_factory: Factory) -> None:
-    """What is said after the login, in TYPE I, is answered as the table has it, and the session lives."""
+    """Commands after the login, in TYPE I, get the replies of the table, and the session continues."""
 
     def check(case: Case) -> None:
         server = ftp_server_factory(**{"files": FILES, **case.settings})
@@ -352,7 +352,7 @@ def test_logged_in(subject: str, ftp_server_factory: Factory) -> None:
 
 
 def test_every_command_has_rows() -> None:
-    """No command of RFC 959 was forgotten in the tables."""
+    """The tables have every command of RFC 959."""
     cases = [case for cases in (*ACCESS.values(), *LOGGED_IN.values()) for case in cases]
     steps = [step for case in cases for step in case.script.split(";")]
     assert set(COMMANDS.split()) <= {step.lstrip("<>").partition(" ")[0] for step in steps}
@@ -363,14 +363,14 @@ def test_every_command_has_rows() -> None:
 
 @pytest.mark.ftp(welcome_message="hello there")
 def test_greeting_is_220(connect: Callable[[], RawClient]) -> None:
-    """5.4: the first reply is 220, with the text that was set."""
+    """5.4: the first reply is 220, with the text of the setting."""
     reply = connect().reply()
     assert (reply.code, reply.text) == ("220", "hello there")
 
 
 @pytest.mark.ftp(welcome_message=["one", "220 two", "three"])
 def test_greeting_of_several_lines(connect: Callable[[], RawClient]) -> None:
-    """4.2: a greeting may have several lines, whatever is in them."""
+    """4.2: a greeting may have several lines, with any text."""
     client = connect()
     assert client.reply().lines == ("one", "220 two", "three")
     assert client.code("NOOP") == "200"
@@ -378,7 +378,7 @@ def test_greeting_of_several_lines(connect: Callable[[], RawClient]) -> None:
 
 @pytest.mark.ftp(maximum_connections=2)
 def test_too_many_connections_get_421(connect: Callable[[], RawClient], ftp_server: FtpServer) -> None:
-    """5.4: one session too many gets 421 instead of the greeting, and the place of one that leaves is free again."""
+    """5.4: one session too many gets 421 instead of the greeting; the end of another makes room again."""
     first, second, third = connect(), connect(), connect()
     assert [client.reply().code for client in (first, second, third)] == ["220", "220", "421"]
     assert third.is_closed()
@@ -392,7 +392,7 @@ def test_too_many_connections_get_421(connect: Callable[[], RawClient], ftp_serv
 
 @pytest.mark.ftp(maximum_connections=2)
 def test_of_connections_at_one_moment_the_first_stay(connect: Callable[[], RawClient], ftp_server: FtpServer) -> None:
-    """Of four clients that were accepted before any was greeted, the last two get the 421."""
+    """If four clients were accepted before any greeting, the last two get the 421."""
     ftp_server.pause()
     clients = [connect() for _ in range(4)]
     ftp_server.resume()
@@ -400,7 +400,7 @@ def test_of_connections_at_one_moment_the_first_stay(connect: Callable[[], RawCl
 
 
 def test_limit_per_user_is_530(ftp_server_factory: Factory) -> None:
-    """5.4: a user whose sessions are all taken gets 530 at USER; others do not, and a session that ends gives back."""
+    """5.4: a user with all sessions in use gets 530 at USER; others do not, and a session that ends makes room."""
     users = [User("user", "password", maximum_connections=1), User("ann", "secret")]
     server = ftp_server_factory(users=users)
     with RawClient(server.address) as first, RawClient(server.address) as second:
@@ -435,8 +435,8 @@ def test_pwd_doubles_quotes(raw: RawClient, verb: str) -> None:
 
 
 @pytest.mark.parametrize("verb", ["MKD", "XMKD"])
-def test_mkd_tells_the_absolute_path(raw: RawClient, ftp_server: FtpServer, verb: str) -> None:
-    """Appendix II: the 257 names the directory so that CWD takes it from anywhere."""
+def test_mkd_returns_the_absolute_path(raw: RawClient, ftp_server: FtpServer, verb: str) -> None:
+    """Appendix II: the 257 has the path so that CWD accepts it in any directory."""
     assert raw.code("MKD sub") == "257"
     assert raw.code("CWD sub") == "250"
     path = parse_257(raw.ask(f'{verb} new "one"').text)
@@ -446,7 +446,7 @@ def test_mkd_tells_the_absolute_path(raw: RawClient, ftp_server: FtpServer, verb
 
 
 def test_pasv_names_the_address_of_the_control_connection(raw: RawClient) -> None:
-    """4.1.2 and RFC 1123: the 227 holds six numbers that lead to a listening port of the same host."""
+    """4.1.2 and RFC 1123: the 227 has six numbers, which are a listening port of the same host."""
     numbers = re.search(r"\((\d+,\d+,\d+,\d+,\d+,\d+)\)", raw.ask("PASV").text)
     assert numbers is not None
     *host, high, low = numbers[1].split(",")
@@ -457,7 +457,7 @@ def test_pasv_names_the_address_of_the_control_connection(raw: RawClient) -> Non
 
 
 def test_pasv_without_a_free_port_is_425(ftp_server_factory: Factory) -> None:
-    """5.4: when every port of the range is taken PASV and EPSV get 425; a port given back is used again."""
+    """5.4: when every port of the range is in use PASV and EPSV get 425; a released port is used again."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         server = ftp_server_factory(data_ports=[port], files=FILES)
@@ -506,8 +506,8 @@ def test_stou_names_a_file_that_is_new(
 
 
 @pytest.mark.ftp(files={"/a.txt": b"hello"})
-def test_150_tells_the_size(raw: RawClient) -> None:
-    """The 150 of a download in TYPE I tells the exact size, which ftplib and curl read, and java.net.URL with a dot."""
+def test_150_has_the_size(raw: RawClient) -> None:
+    """The 150 of a download in TYPE I has the exact size, which ftplib and curl read, and java.net.URL with a dot."""
     raw.passive()
     assert raw.ask("RETR a.txt").text.endswith("(5 bytes).")
 
@@ -549,14 +549,14 @@ def test_stat_of_a_path_lists_on_the_control_connection(raw: RawClient, ftp_serv
     ],
 )
 def test_content_after(raw: RawClient, ftp_server: FtpServer, script: str, expected: bytes) -> None:
-    """4.1.3 and RFC 3659 5: STOR replaces, APPE appends, REST keeps what is before it and holds for one transfer."""
+    """4.1.3 and RFC 3659 5: STOR replaces, APPE appends, REST keeps the bytes before it and applies to one transfer."""
     play(raw, script)
     assert ftp_server.files["/a.txt"] == expected
 
 
 @pytest.mark.ftp(files=FILES)
-def test_rest_gives_the_rest_once(raw: RawClient) -> None:
-    """4.1.3: RETR after REST begins there; the one after begins at the start."""
+def test_rest_applies_once(raw: RawClient) -> None:
+    """4.1.3: RETR after REST begins there; the next one begins at the start."""
     assert raw.code("REST 2") == "350"
     assert raw.fetch("RETR a.txt") == (["150", "226"], b"llo")
     assert raw.fetch("RETR a.txt") == (["150", "226"], b"hello")
@@ -566,7 +566,7 @@ def test_rest_gives_the_rest_once(raw: RawClient) -> None:
 
 @pytest.mark.ftp(quota=24, files={"/a.txt": b"hello"})
 def test_452_leaves_the_session_and_other_files_alone(raw: RawClient, ftp_server: FtpServer) -> None:
-    """5.4: an upload over the quota gets 452; nothing else changes, and what fits is still stored."""
+    """5.4: an upload over the quota gets 452; nothing else changes, and smaller files are still stored."""
     data = raw.passive()
     assert raw.code("STOR big.bin") == "150"
     data.sendall(bytes(100))
@@ -575,14 +575,14 @@ def test_452_leaves_the_session_and_other_files_alone(raw: RawClient, ftp_server
     assert ftp_server.files["/a.txt"] == b"hello"
     assert sum(map(len, ftp_server.files.values())) <= 24
     ftp_server.files.pop("/big.bin", None)
-    assert raw.store("STOR fits.bin", OCTETS) == ["150", "226"]
+    assert raw.store("STOR fits.bin", CONTENT) == ["150", "226"]
 
 
 # ABOR in a transfer
 
 
 def test_abor_in_an_upload(raw: RawClient, ftp_server: FtpServer) -> None:
-    """4.1.3: the transfer gets 426, the ABOR 226, and both connections are as the RFC wants them."""
+    """4.1.3: the transfer gets 426, the ABOR 226, and both connections are as the RFC requires."""
     data = raw.passive()
     assert raw.code("STOR new.bin") == "150"
     assert [raw.code("ABOR"), raw.reply().code] == ["426", "226"]
@@ -593,7 +593,7 @@ def test_abor_in_an_upload(raw: RawClient, ftp_server: FtpServer) -> None:
 
 @pytest.mark.ftp(files=FILES, wait_future_timeout=30)
 def test_abor_while_a_transfer_waits_for_its_data_connection(raw: RawClient, ftp_server: FtpServer) -> None:
-    """A transfer that has not got its data connection yet is aborted in the same way."""
+    """A transfer without its data connection is aborted in the same way."""
     assert raw.code("EPSV") == "229"
     raw.send("RETR a.txt")
     ftp_server.log.wait_for("RETR")
@@ -603,7 +603,7 @@ def test_abor_while_a_transfer_waits_for_its_data_connection(raw: RawClient, ftp
 
 @pytest.mark.ftp(files={"/big.bin": bytes(32 << 20)})
 def test_client_that_drops_a_download_gets_426(raw: RawClient, ftp_server: FtpServer) -> None:
-    """5.4: when the data connection breaks the transfer gets 426, and the session lives."""
+    """5.4: when the data connection breaks the transfer gets 426, and the session continues."""
     data = raw.passive()
     assert raw.code("RETR big.bin") == "150"
     assert data.recv(1)
@@ -613,7 +613,7 @@ def test_client_that_drops_a_download_gets_426(raw: RawClient, ftp_server: FtpSe
     assert ftp_server.log.transfers[0].completed is False
 
 
-# Exceptions that nobody foresaw
+# Unexpected exceptions
 
 
 @pytest.mark.parametrize(
@@ -628,10 +628,10 @@ def test_client_that_drops_a_download_gets_426(raw: RawClient, ftp_server: FtpSe
         ("lstat", "<LIST", "451", "LIST"),
     ],
 )
-def test_unforeseen_exception_is_451_and_a_failure(
+def test_unexpected_exception_is_451_and_a_failure(
     ftp_server_factory: Factory, method: str, script: str, expected: str, verb: str
 ) -> None:
-    """5.4: what a path layer should never raise is 451 for the client, and is raised by check() in the test, once."""
+    """5.4: an unexpected error of a path layer is 451 for the client, and check() raises it in the test, once."""
     server = ftp_server_factory(files=FILES, **failing(method, ZeroDivisionError("layer")))
     with RawClient(server.address) as client:
         assert play(client.login(), script) == expected
@@ -642,8 +642,8 @@ def test_unforeseen_exception_is_451_and_a_failure(
     server.check()
 
 
-def test_foreseen_errors_are_no_failures(ftp_server_factory: Factory) -> None:
-    """An OSError of a path layer is an answer, not a failure of the server."""
+def test_expected_errors_are_no_failures(ftp_server_factory: Factory) -> None:
+    """An OSError of a path layer is a reply, not a failure of the server."""
     server = ftp_server_factory(files=FILES, **failing("unlink", os_error(errno.EIO)))
     with RawClient(server.address) as client:
         assert play(client.login(), "DELE a.txt") == "451"
@@ -651,7 +651,7 @@ def test_foreseen_errors_are_no_failures(ftp_server_factory: Factory) -> None:
 
 
 class NoNewFiles(MemoryPathIO):
-    """A layer that was written by hand: its errors have no number."""
+    """A user's path layer: its errors have no number."""
 
     @universal_exception
     async def mkdir(self, path: PurePath, *, parents: bool = False, exist_ok: bool = False) -> None:
@@ -660,7 +660,7 @@ class NoNewFiles(MemoryPathIO):
 
 
 def test_error_without_a_number_is_known_by_its_class(ftp_server_factory: Factory) -> None:
-    """A PermissionError without an errno is 550, as one with it."""
+    """A PermissionError without an errno is 550, like one with it."""
     server = ftp_server_factory(path_io_factory=NoNewFiles)
     with RawClient(server.address) as client:
         assert play(client.login(), "MKD new") == "550"
@@ -670,5 +670,5 @@ def test_error_without_a_number_is_known_by_its_class(ftp_server_factory: Factor
     "verb", ["RETR", "STOR", "APPE", "DELE", "RMD", "MKD", "RNFR", "SIZE", "MDTM", "HASH", "XMD5", "XCRC"]
 )
 def test_a_missing_path_is_501(raw: RawClient, verb: str) -> None:
-    """5.4: a command that needs a path is refused with 501 without one."""
+    """5.4: a command that needs a path gets 501 without one."""
     assert raw.code(verb) == "501"

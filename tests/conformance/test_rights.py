@@ -1,4 +1,4 @@
-"""What each command needs a right for: refused without it, and nothing changed; done with it, and no other."""
+"""The rights that each command needs: refused without one, with no change; accepted with them, and no other."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ TABLE: dict[str, str] = {
     "SITE CPFR f | SITE CPTO other": "readable overwrite",
     "SITE CPFR d | SITE CPTO new": "readable list mkdir create",
 }
-# These are about no path, or only say what a later command shall do.
+# Commands without a path, or that only prepare a later command.
 WITHOUT = frozenset(
     {
         *("USER", "PASS", "ACCT", "REIN", "QUIT", "HOST", "AUTH", "PBSZ", "PROT", "CCC"),
@@ -63,7 +63,7 @@ def serve(*permissions: Permission) -> FtpServer:
 
 
 def only(rights: set[str]) -> Permission:
-    """These rights, and no other."""
+    """These rights, and no others."""
     return Permission(**{"writable": False, **{right: right in rights for right in RIGHTS}})  # type: ignore[arg-type]
 
 
@@ -85,7 +85,7 @@ def play(server: FtpServer, lines: str) -> str:
 
 
 def everything(server: FtpServer) -> dict[str, object]:
-    """All paths with what can be changed of them."""
+    """All paths with the facts that can be changed."""
     state = server.server.path_io_factory().state
     found: dict[str, object] = {}
     for path, _ in state.walk():
@@ -95,8 +95,8 @@ def everything(server: FtpServer) -> dict[str, object]:
     return found
 
 
-def test_the_table_knows_every_command() -> None:
-    """Nobody adds a command without saying what right it needs."""
+def test_the_table_has_every_command() -> None:
+    """A new command needs a row with its rights."""
     in_table = set()
     for lines in TABLE:
         words = lines.rpartition(" | ")[2].split(" ")
@@ -117,7 +117,7 @@ def test_each_command_is_done_with_exactly_its_rights() -> None:
 
 
 def test_each_command_is_refused_without_one_of_its_rights() -> None:
-    """Every other right does not help, and nothing is changed."""
+    """All other rights do not replace it, and nothing is changed."""
     for lines, needed in TABLE.items():
         for missing in needed.split():
             with serve(only(set(RIGHTS) - {missing.removesuffix("!")})) as server:
@@ -128,7 +128,7 @@ def test_each_command_is_refused_without_one_of_its_rights() -> None:
 
 @dataclasses.dataclass(frozen=True)
 class Place:
-    """Rights of paths, and what comes of commands there."""
+    """Rights of paths, and the replies to commands there."""
 
     permissions: tuple[Permission, ...]
     codes: dict[str, str]
@@ -156,7 +156,7 @@ PLACES = [
             "SITE SYMLINK f ro/new": "550",
         },
     ),
-    # A link is no way around the rights of what it leads to, and has rights of its own.
+    # A link does not bypass the rights at its target, and its path has rights, too.
     Place(
         (Permission("/"), READ_ONLY, DARK),
         {
@@ -174,7 +174,7 @@ PLACES = [
             "RNFR f | RNTO to-file": "250",  # the link is replaced, and not the file
         },
     ),
-    # Rights hold for paths, so that a directory cannot be moved away from those below it, nor over them.
+    # Rights belong to paths, so a directory with restricted paths below it cannot be moved or replaced.
     Place(
         (Permission("/"), Permission("/d/below", readable=False), Permission("/new/g", delete=False)),
         {
@@ -203,7 +203,7 @@ PLACES = [
 
 
 def test_rights_of_places() -> None:
-    """Both ends of a move, what links lead to, and what lies below a directory."""
+    """Both ends of a move, targets of links, and paths below a directory."""
     more = {"/ro/f": b"ro", "/ro/hollow/": None, "/dark/f": b"dark"}
     for place in PLACES:
         for lines, code in place.codes.items():
@@ -219,8 +219,8 @@ def test_rights_of_places() -> None:
                 assert b"ro" in server.files.values(), lines
 
 
-def test_the_same_below_a_base_of_ones_own() -> None:
-    """Rights are those of virtual paths, wherever the base is, and whatever leads to it."""
+def test_rights_below_another_base() -> None:
+    """Rights belong to virtual paths, with any base, also through a link."""
     ann = User("ann", "x", base_path=PurePosixPath("/way/ann"), permissions=[Permission("/"), READ_ONLY])
     with FtpServer(users=[ann], files={"/home/ann/ro/f": b"ro", "/home/ann/f": b"f"}) as server:
         server.files.symlink("/way", "home")

@@ -23,7 +23,7 @@ from tests.support.raw import RawClient, read_all
 from tests.support.tls import VERSIONS, Wire, trusting
 
 MEGABYTE = bytes(range(256)) * 4096
-BIG = MEGABYTE * 8  # more than the system keeps for a connection that nobody reads
+BIG = MEGABYTE * 8  # more than the system keeps for an unread connection
 FILES = {"/a.txt": b"hello", "/m.bin": MEGABYTE, "/big.bin": BIG, "/empty": b"", "/d/": None}
 NAMES = b"".join(b"%s\r\n" % name.strip("/").encode() for name in sorted(FILES))
 
@@ -33,7 +33,7 @@ Begin = Callable[[], FtpsClient]
 
 
 def has_ipv6() -> bool:
-    """Say whether this machine has an IPv6 loopback."""
+    """Whether this machine has an IPv6 loopback."""
     try:
         with socket.create_server(("::1", 0), family=socket.AF_INET6):
             return True
@@ -48,13 +48,13 @@ implicitly = pytest.mark.ftp(tls="implicit")
 
 @pytest.fixture
 def version() -> str:
-    """Of TLS; tests where it can matter are run with both."""
+    """TLS version; tests that depend on it run with both."""
     return "TLSv1.3"
 
 
 @pytest.fixture
 def begin(ftps_server: FtpServer, version: str) -> Iterator[Begin]:
-    """Makes clients that have said nothing yet, nor read the greeting."""
+    """Makes clients that have sent nothing yet, and not read the greeting."""
     clients: list[FtpsClient] = []
 
     def make() -> FtpsClient:
@@ -76,14 +76,14 @@ def client(begin: Begin, ftps_server: FtpServer) -> FtpsClient:
 
 
 def auth(client: FtpsClient) -> FtpsClient:
-    """Go to where the server waits for a ClientHello."""
+    """Send AUTH; the server then waits for a ClientHello."""
     assert client.reply().code == "220"
     assert client.code("AUTH TLS") == "234"
     return client
 
 
-def shake(client: FtpsClient) -> Wire:
-    """Shake hands on the control connection, and use it from then on."""
+def handshake(client: FtpsClient) -> Wire:
+    """Do the handshake on the control connection, and use TLS from then on."""
     wire = Wire(client.sock, client.context)
     wire.do_handshake()
     client.control = wire
@@ -91,13 +91,13 @@ def shake(client: FtpsClient) -> Wire:
 
 
 def settle(other: RawClient) -> None:
-    """Return when the server has seen what was sent before on any connection: two rounds of its loop are over."""
+    """Return when the server has read all that was sent before on any connection: after two rounds of its loop."""
     for _ in range(2):
         assert other.code("NOOP") == "200"
 
 
 def lives(server: FtpServer, begin: Begin) -> bool:
-    """Say whether the server serves the next client."""
+    """Whether the server serves the next client."""
     other = begin()
     if server.server.implicit_tls:
         other.encrypt_first()
@@ -105,7 +105,7 @@ def lives(server: FtpServer, begin: Begin) -> bool:
 
 
 def failure(server: FtpServer, where: str = "control") -> TlsFailed:
-    """The handshake that failed; waits for it."""
+    """The failed handshake; waits for it."""
     event = server.log.wait_for(lambda event: isinstance(event, TlsFailed))
     assert isinstance(event, TlsFailed)
     assert event.where == where
@@ -125,12 +125,12 @@ def ended(server: FtpServer, session: int = 1) -> str:
 @both_versions
 @pytest.mark.parametrize("before", ["", "NOOP\r\nFEAT\r\n"])
 def test_41_commands_in_the_segment_of_auth_are_dropped(begin: Begin, ftps_server: FtpServer, before: str) -> None:
-    """What came in clear with the AUTH is not a command: neither before the handshake nor after it."""
+    """Clear text that came with the AUTH is no command: neither before the handshake nor after it."""
     client = begin()
     client.sock.sendall(f"{before}AUTH TLS\r\nUSER user\r\nPASS password\r\nMKD /injected\r\nDELE /a.txt\r\n".encode())
     codes = [client.reply().code for _ in range(1 + len(before.split()) + 1)]
     assert codes == ["220", *(["200", "211"] if before else []), "234"]
-    shake(client)
+    handshake(client)
     client.play("NOOP=200; PWD=530; USER user=331; PASS password=230; MKD /mine=257")
     verbs = [record.verb for record in ftps_server.log.commands]
     assert verbs == [*before.split(), "AUTH", "NOOP", "PWD", "USER", "PASS", "MKD"]
@@ -138,23 +138,23 @@ def test_41_commands_in_the_segment_of_auth_are_dropped(begin: Begin, ftps_serve
 
 @both_versions
 def test_41_half_a_line_in_the_segment_of_auth_is_dropped(begin: Begin, ftps_server: FtpServer) -> None:
-    """The beginning of a line that came in clear is not completed by what comes under TLS."""
+    """Bytes under TLS do not complete a line that began in clear text."""
     client = begin()
     assert client.reply().code == "220"
     client.sock.sendall(b"AUTH TLS\r\nMKD /")
     assert client.reply().code == "234"
-    shake(client)
+    handshake(client)
     client.play("NOOP=200")
     assert [record.verb for record in ftps_server.log.commands] == ["AUTH", "NOOP"]
 
 
 def test_41_flood_behind_auth_is_dropped(begin: Begin, ftps_server: FtpServer) -> None:
-    """However much comes in clear behind the AUTH, none of it is answered: it is dropped, or no handshake."""
+    """Any amount of clear text after AUTH gets no reply: it is dropped, or makes the handshake fail."""
     client = begin()
     client.sock.sendall(b"AUTH TLS\r\n" + b"MKD /injected\r\n" * 5000)
     assert [client.reply().code for _ in range(2)] == ["220", "234"]
     with suppress(OSError):
-        shake(client)
+        handshake(client)
         client.code("NOOP")
     assert ftps_server.log.find("MKD") == []
     assert "/injected" not in ftps_server.files.directories
@@ -165,11 +165,11 @@ def test_41_flood_behind_auth_is_dropped(begin: Begin, ftps_server: FtpServer) -
 def test_41_commands_before_the_client_hello_end_the_session(
     begin: Begin, ftps_server: FtpServer, injected: bytes
 ) -> None:
-    """What comes in clear after the 234 spoils the handshake, and is not a command; the server lives."""
+    """Clear text after the 234 makes the handshake fail, and is no command; the server continues."""
     client = auth(begin())
     client.sock.sendall(injected + Wire(client.sock, client.context).hello())
     with suppress(ssl.SSLError, ConnectionError):
-        shake(client)
+        handshake(client)
     assert failure(ftps_server).session == 1
     assert ended(ftps_server) == "no TLS"
     assert [record.verb for record in ftps_server.log.commands] == ["AUTH"]
@@ -192,16 +192,16 @@ def test_41_handshake_in_pieces(begin: Begin, size: int) -> None:
 
 
 def test_41_client_hello_may_come_late(begin: Begin, ftps_server: FtpServer) -> None:
-    """While one client takes its time between 234 and ClientHello others are served."""
+    """While one client waits between 234 and ClientHello others are served."""
     slow = auth(begin())
     assert lives(ftps_server, begin)
-    shake(slow)
+    handshake(slow)
     slow.play("NOOP=200")
 
 
 @both_versions
 def test_41_many_commands_inside_tls(client: FtpsClient) -> None:
-    """Pipelining works under TLS: one record, and many, with hundreds of commands are answered in order."""
+    """Pipelining works under TLS: hundreds of commands in one record, and in many, get their replies in order."""
     assert client.control is not None
     lines = b"".join(b"NOOP\r\nPWD\r\nSIZE /a.txt\r\n" for _ in range(1000))
     client.control.send(lines)
@@ -211,12 +211,12 @@ def test_41_many_commands_inside_tls(client: FtpsClient) -> None:
     assert [client.reply().code for _ in range(count * 3)] == ["200", "257", "213"] * count
 
 
-# 42. What was said in clear does not count
+# 42. Clear text does not count
 
 
 @both_versions
 def test_42_user_has_to_log_in_again(begin: Begin, ftps_server: FtpServer) -> None:
-    """After AUTH nobody is logged in, nor half way through it."""
+    """After AUTH no user is logged in, and no login has begun."""
     for script in ("USER user=331; PASS password=230", "USER user=331"):
         client = begin()
         client.play(f"{script}; AUTH TLS=234" if client.reply().code == "220" else "")
@@ -225,7 +225,7 @@ def test_42_user_has_to_log_in_again(begin: Begin, ftps_server: FtpServer) -> No
 
 @both_versions
 def test_42_parameters_are_reset(begin: Begin) -> None:
-    """After AUTH type, mode, directory, restart point, name to rename and EPSV ALL are what they were at the start."""
+    """After AUTH type, mode, directory, restart point, name to rename and EPSV ALL are those of a new session."""
     client = begin().login()
     client.play("CWD /d=250; MODE Z=200; EPSV ALL=200; RNFR /a.txt=350; REST 3=350; AUTH TLS=234")
     client.play("USER user=331; PASS password=230; RNTO /b.txt=503")
@@ -236,7 +236,7 @@ def test_42_parameters_are_reset(begin: Begin) -> None:
 
 
 def test_42_data_connection_is_dropped(begin: Begin) -> None:
-    """A data connection that came before AUTH is closed, and none is prepared."""
+    """A data connection from before AUTH is closed, and none is prepared."""
     client = begin().login()
     data = client.passive()
     client.play("AUTH TLS=234; USER user=331; PASS password=230; RETR /a.txt=425")
@@ -245,7 +245,7 @@ def test_42_data_connection_is_dropped(begin: Begin) -> None:
 
 @both_versions
 def test_42_second_auth(client: FtpsClient) -> None:
-    """AUTH under TLS is a 503, whatever the mechanism, and changes nothing."""
+    """AUTH under TLS is a 503, with any mechanism, and changes nothing."""
     client.play("AUTH TLS=503; AUTH SSL=503; AUTH X=503; PWD=257")
     assert client.download("RETR /a.txt") == b"hello"
 
@@ -255,7 +255,7 @@ def test_42_second_auth(client: FtpsClient) -> None:
 
 @both_versions
 def test_43_pbsz_comes_first(begin: Begin) -> None:
-    """PROT without PBSZ is a 503, PBSZ and PROT without AUTH are, too."""
+    """PROT without PBSZ is a 503; PBSZ and PROT without AUTH are, too."""
     client = begin()
     assert client.reply().code == "220"
     client.play("PBSZ 0=503; PROT P=503; AUTH TLS=234; PROT P=503; PROT C=503; PBSZ 0=200; PROT P=200; PROT C=200")
@@ -277,7 +277,7 @@ def test_43_data_is_clear_at_first(begin: Begin, ftps_server: FtpServer, verb: s
 
 @both_versions
 def test_43_prot_changes_from_transfer_to_transfer(client: FtpsClient, ftps_server: FtpServer) -> None:
-    """Each transfer is as the last PROT wanted it."""
+    """Each transfer follows the last PROT."""
     for level in "PCPPCC":
         client.play(f"PROT {level}=200")
         if level == "P":
@@ -294,7 +294,7 @@ def test_43_prot_changes_from_transfer_to_transfer(client: FtpsClient, ftps_serv
 def test_43_prot_p_for_a_connection_that_is_there(
     begin: Begin, ftps_server: FtpServer, accepted: bool, early: bool, line: str
 ) -> None:
-    """PROT P between EPSV and the transfer holds for a data connection that was made before it."""
+    """PROT P between EPSV and the transfer applies to a data connection that was made before it."""
     client = begin().enter(level="C")
     wire = client.wire(client.passive())
     if accepted:
@@ -321,7 +321,7 @@ def test_43_prot_p_for_a_connection_that_is_there(
 def test_43_prot_c_for_a_connection_that_is_there(
     client: FtpsClient, ftps_server: FtpServer, accepted: bool, verb: str
 ) -> None:
-    """PROT C between EPSV and the transfer holds for a data connection on which no hands were shaken."""
+    """PROT C between EPSV and the transfer applies to a data connection without a handshake."""
     data = client.passive(verb)
     if accepted:
         settle(client)
@@ -333,10 +333,10 @@ def test_43_prot_c_for_a_connection_that_is_there(
         settle(client)
     assert client.control is not None
     client.control.send(b"PROT C\r\nSTOR /new.txt\r\n")
-    data.sendall(b"in clear")
+    data.sendall(b"clear text")
     data.close()
     assert [client.reply().code for _ in range(3)] == ["200", "150", "226"]
-    assert ftps_server.files["/new.txt"] == b"in clear"
+    assert ftps_server.files["/new.txt"] == b"clear text"
     data = client.passive(verb)
     data.close()
     client.play("PROT P=200")
@@ -350,9 +350,7 @@ def test_43_prot_c_for_a_connection_that_is_there(
 @both_versions
 @pytest.mark.parametrize("whole", [False, True])
 @pytest.mark.parametrize("accepted", [False, True])
-def test_43_prot_c_after_hands_were_shaken(
-    client: FtpsClient, ftps_server: FtpServer, whole: bool, accepted: bool
-) -> None:
+def test_43_prot_c_after_the_handshake(client: FtpsClient, ftps_server: FtpServer, whole: bool, accepted: bool) -> None:
     """A data connection whose handshake has begun stays encrypted when PROT C comes after that."""
     wire = client.wire(client.passive())
     if whole:
@@ -369,8 +367,8 @@ def test_43_prot_c_after_hands_were_shaken(
 
 
 @contextmanager
-def held() -> Iterator[None]:
-    """The loop of all servers stands still meanwhile, and then finds all that came at once."""
+def blocked_loop() -> Iterator[None]:
+    """The loop of all servers is blocked meanwhile, and then finds everything that arrived at once."""
     stands, goes = threading.Event(), threading.Event()
 
     def stand() -> None:
@@ -390,12 +388,12 @@ def held() -> Iterator[None]:
 @both_versions
 @pytest.mark.parametrize("hello", [False, True])
 def test_43_order_of_the_client_counts(client: FtpsClient, ftps_server: FtpServer, hello: bool) -> None:
-    """Whether hands were shaken before PROT C does not depend on what the server looks at first."""
+    """The result does not depend on which of handshake and PROT C the server reads first."""
     port = parse_229(client.ask("EPSV").text)
     assert client.control is not None
     record = client.control.wrapped(b"PROT C\r\n")
-    with held():
-        client.sock.sendall(record[:5])  # so that the control connection is what the loop looks at first
+    with blocked_loop():
+        client.sock.sendall(record[:5])  # so that the loop reads the control connection first
         sock = socket.create_connection((ftps_server.host, port), 10)
         client.also(sock)
         wire = client.wire(sock)
@@ -431,14 +429,14 @@ def test_43_prot_after_port(client: FtpsClient, ftps_server: FtpServer, verb: st
     assert [record.tls is None for record in ftps_server.log.transfers] == [True, False]
 
 
-# 44. Who is the client of TLS
+# 44. Which side is the TLS client
 
 
 @both_versions
 @pytest.mark.parametrize("verb", DATA_VERBS)
 @pytest.mark.parametrize("line", ["RETR /a.txt", "STOR /new.txt", "MLSD"])
 def test_44_client_begins_the_handshake(client: FtpsClient, verb: str, line: str) -> None:
-    """The FTP client says ClientHello in active mode, too, and the server is silent until then."""
+    """The FTP client sends the ClientHello in active mode, too, and the server sends nothing before it."""
     data = client.begin_data(verb)
     client.send(line)
     sock = data()
@@ -461,14 +459,14 @@ def test_44_client_begins_the_handshake(client: FtpsClient, verb: str, line: str
 @both_versions
 @pytest.mark.parametrize("verb", ["EPSV", "EPRT"])
 def test_44_over_ipv6(client: FtpsClient, ftps_server: FtpServer, verb: str) -> None:
-    """Everything is the same over IPv6."""
+    """TLS works over IPv6."""
     assert client.download("RETR /m.bin", verb) == MEGABYTE
     client.upload("STOR /new.bin", MEGABYTE, verb)
     assert ftps_server.files["/new.bin"] == MEGABYTE
     ftps_server.log.assert_encrypted()
 
 
-# 45. When hands are shaken
+# 45. Time of the handshake
 
 
 @both_versions
@@ -477,7 +475,7 @@ def test_44_over_ipv6(client: FtpsClient, ftps_server: FtpServer, verb: str) -> 
 def test_45_handshake_before_or_after_the_150(
     client: FtpsClient, ftps_server: FtpServer, verb: str, early: bool
 ) -> None:
-    """Clients may shake hands before they say the command, and may wait for the 150; so for each kind of transfer."""
+    """Clients may do the handshake before they send the command, or after the 150, in each kind of transfer."""
     for line, data in (("RETR /m.bin", MEGABYTE), ("RETR /a.txt", b"hello"), ("NLST", NAMES)):
         assert client.download(line, verb, early=early) == data
     client.upload("STOR /up.bin", MEGABYTE, verb, early=early)
@@ -491,7 +489,7 @@ def test_45_handshake_before_or_after_the_150(
 
 @both_versions
 def test_45_handshake_before_the_command_is_known(client: FtpsClient) -> None:
-    """Hands are shaken to the end while the server does not know yet what for, and other commands come between."""
+    """The handshake completes before the server knows the command, with other commands in between."""
     wire = client.wire(client.passive())
     wire.do_handshake()
     client.play("NOOP=200; TYPE I=200; SIZE /a.txt=213; REST 2=350; RETR /a.txt=150")
@@ -501,7 +499,7 @@ def test_45_handshake_before_the_command_is_known(client: FtpsClient) -> None:
 
 @both_versions
 def test_45_early_upload(client: FtpsClient, ftps_server: FtpServer) -> None:
-    """A client that shakes hands, sends all, ends, and then says STOR, has stored its file."""
+    """A client that does the handshake, sends all, ends, and then sends STOR, has stored its file."""
     wire = client.wire(client.passive())
     wire.do_handshake()
     wire.send(b"early")
@@ -514,7 +512,7 @@ def test_45_early_upload(client: FtpsClient, ftps_server: FtpServer) -> None:
 @both_versions
 @pytest.mark.parametrize("early", [False, True])
 def test_45_restart(client: FtpsClient, ftps_server: FtpServer, early: bool) -> None:
-    """REST counts bytes of the file, under TLS as in clear."""
+    """REST counts bytes of the file, with TLS and without."""
     client.play("REST 1000000=350")
     assert client.download("RETR /m.bin", early=early) == MEGABYTE[1000000:]
     client.play("REST 4=350")
@@ -537,7 +535,7 @@ def test_45_data_connection_after_the_command(client: FtpsClient, ftps_server: F
 
 @both_versions
 def test_45_mode_z(client: FtpsClient, ftps_server: FtpServer) -> None:
-    """MODE Z is inside TLS: what is deflated is encrypted."""
+    """MODE Z is inside TLS: deflated data is encrypted."""
     client.play("MODE Z=200")
     assert zlib.decompress(client.download("RETR /m.bin")) == MEGABYTE
     assert zlib.decompress(client.download("RETR /empty")) == b""
@@ -554,16 +552,16 @@ def test_45_mode_z(client: FtpsClient, ftps_server: FtpServer) -> None:
 
 
 def silent(sock: socket.socket) -> None:
-    """Say nothing."""
+    """Send nothing."""
 
 
 def clear_text(sock: socket.socket) -> None:
     """Send bytes that are no handshake."""
-    sock.sendall(b"in clear" * 10)
+    sock.sendall(b"clear text" * 10)
 
 
 def half_close(sock: socket.socket) -> None:
-    """End before the beginning."""
+    """Send FIN before the handshake."""
     sock.shutdown(socket.SHUT_WR)
 
 
@@ -578,7 +576,7 @@ def half_a_hello(sock: socket.socket) -> None:
 def test_46_no_handshake_on_a_data_connection(
     client: FtpsClient, ftps_server: FtpServer, verb: str, line: str, what: Callable[[socket.socket], None]
 ) -> None:
-    """A client that wants PROT P and shakes no hands gets no byte of the file, 522 after the 150, and may go on."""
+    """A client with PROT P and no handshake gets no byte of the file, 522 after the 150, and may continue."""
     data = client.begin_data(verb)
     client.send(line)
     sock = data()
@@ -591,7 +589,7 @@ def test_46_no_handshake_on_a_data_connection(
     with suppress(ConnectionResetError):
         while piece := sock.recv(1 << 16):
             received += piece
-    assert received[:1] in (b"", b"\x15")  # nothing, or the alert that tells what is wrong
+    assert received[:1] in (b"", b"\x15")  # nothing, or the alert with the error
     assert len(received) < 10
     assert failure(ftps_server, "data").error
     (record,) = ftps_server.log.transfers
@@ -611,7 +609,7 @@ def test_46_abort_of_a_handshake_that_does_not_begin(client: FtpsClient, ftps_se
 
 
 def test_46_quit_while_a_handshake_is_waited_for(client: FtpsClient) -> None:
-    """QUIT waits for the transfer, as ever."""
+    """QUIT waits for the transfer, as always."""
     wire = client.wire(client.passive())
     client.play("RETR /a.txt=150; QUIT=221")
     wire.do_handshake()
@@ -623,8 +621,8 @@ def test_46_quit_while_a_handshake_is_waited_for(client: FtpsClient) -> None:
 @pytest.mark.ftp(require_tls=["data"])
 @both_versions
 @pytest.mark.parametrize("line", ["RETR /a.txt", "STOR /new", "APPE /new", "STOU", "LIST", "NLST", "MLSD"])
-def test_46_policy_is_told_at_the_transfer(begin: Begin, ftps_server: FtpServer, line: str) -> None:
-    """Where data must be encrypted PROT C is a 534, and a transfer without PROT P a 521 that touches nothing."""
+def test_46_policy_applies_to_the_transfer(begin: Begin, ftps_server: FtpServer, line: str) -> None:
+    """If data must be encrypted PROT C is a 534, and a transfer without PROT P a 521 that changes nothing."""
     client = begin()
     assert client.reply().code == "220"
     client.play("AUTH TLS=234; USER user=331; PASS password=230; PBSZ 0=200; PROT C=534")
@@ -639,7 +637,7 @@ def test_46_policy_is_told_at_the_transfer(begin: Begin, ftps_server: FtpServer,
 
 
 @pytest.mark.ftp(require_tls=["data"])
-def test_46_policy_in_clear(begin: Begin) -> None:
+def test_46_policy_in_clear_text(begin: Begin) -> None:
     """Without TLS, too: users may log in and ask, but no data connection is used."""
     client = begin().login()
     assert client.fetch("RETR /a.txt") == (["521"], b"")
@@ -647,7 +645,7 @@ def test_46_policy_in_clear(begin: Begin) -> None:
 
 
 class Counting(Server):
-    """A server with a command over a data connection, written as users write theirs."""
+    """A server with a command over a data connection, in the form that users write."""
 
     @ConnectionConditions(ConnectionConditions.login_required, ConnectionConditions.passive_server_started)
     async def coll(self, connection: Connection, rest: str) -> bool:
@@ -671,12 +669,12 @@ class Counting(Server):
 @pytest.mark.ftp(server_class=Counting)
 @both_versions
 def test_46_commands_of_users_are_encrypted(client: FtpsClient, ftps_server: FtpServer) -> None:
-    """PROT P holds for data connections of commands that users wrote, and the log knows; no handshake is a 426."""
+    """PROT P applies to data connections of users' commands, and the log has it; no handshake is a 426."""
     assert client.download("COLL 100") == bytes(range(100))
     ftps_server.log.assert_encrypted()
     data = client.passive()
     client.send("COLL 100")
-    data.sendall(b"in clear")
+    data.sendall(b"clear text")
     assert [client.reply().code for _ in range(2)] == ["150", "426"]
     assert client.download("COLL 3") == bytes(range(3))
 
@@ -688,7 +686,7 @@ def test_46_commands_of_users_are_encrypted(client: FtpsClient, ftps_server: Ftp
 @pytest.mark.parametrize("verb", DATA_VERBS)
 @pytest.mark.parametrize("resume", [False, True])
 def test_47_resumption_is_offered(client: FtpsClient, ftps_server: FtpServer, verb: str, resume: bool) -> None:
-    """A data connection may resume the control connection's session, or not, and the log tells which."""
+    """A data connection may resume the control connection's session, or not, and the log has which."""
     for _ in range(2):
         assert client.download("RETR /a.txt", verb, resume=resume) == b"hello"
     for record in ftps_server.log.transfers:
@@ -704,7 +702,7 @@ def test_47_resumption_is_offered(client: FtpsClient, ftps_server: FtpServer, ve
 @pytest.mark.parametrize("verb", DATA_VERBS)
 @pytest.mark.parametrize("early", [False, True])
 def test_47_resumption_is_required(client: FtpsClient, ftps_server: FtpServer, verb: str, early: bool) -> None:
-    """Where it is required, a new session on the data connection is a 522 and no byte; a resumed one works."""
+    """If it is required, a new session on the data connection is a 522 and no byte; a resumed one works."""
     for line in ("RETR /a.txt", "LIST", "STOR /new"):
         wire = client.transfer(line, verb, early=early, resume=False)
         assert client.reply().code == "522"
@@ -721,7 +719,7 @@ def test_47_resumption_is_required(client: FtpsClient, ftps_server: FtpServer, v
 def test_47_session_of_another_control_connection(
     ftp_server_factory: Callable[..., FtpServer], version: str, verb: str, required: bool
 ) -> None:
-    """Where resumption is required it must be that of the own control connection, as with vsftpd and ProFTPD."""
+    """If resumption is required it must be that of its own control connection, as with vsftpd and ProFTPD."""
     server = ftp_server_factory(tls="explicit", files=FILES, require_session_reuse=required)
     with FtpsClient(server.address, version) as other, FtpsClient(server.address, version) as client:
         other.enter()
@@ -740,7 +738,7 @@ def test_47_session_of_another_control_connection(
 
 @pytest.mark.ftp(require_session_reuse=True)
 def test_47_clear_data_has_no_session(client: FtpsClient) -> None:
-    """What is required of sessions is nothing to data connections in clear."""
+    """The requirement does not apply to data connections in clear text."""
     client.play("PROT C=200")
     assert client.fetch("RETR /a.txt") == (["150", "226"], b"hello")
 
@@ -763,7 +761,7 @@ def test_48_download_ends_with_close_notify(client: FtpsClient, verb: str, line:
 @both_versions
 @pytest.mark.parametrize("verb", DATA_VERBS)
 def test_48_upload_ends_with_close_notify_both_ways(client: FtpsClient, ftps_server: FtpServer, verb: str) -> None:
-    """The client's close_notify ends an upload, without FIN, and is answered with the server's."""
+    """The client's close_notify ends an upload, without FIN, and the server sends its own."""
     wire = client.transfer("STOR /up.bin", verb)
     wire.send(MEGABYTE)
     wire.send_close_notify()
@@ -775,9 +773,9 @@ def test_48_upload_ends_with_close_notify_both_ways(client: FtpsClient, ftps_ser
 @both_versions
 @pytest.mark.parametrize("verb", DATA_VERBS)
 @pytest.mark.parametrize("line", ["STOR /up.bin", "APPE /up.bin", "STOU up.bin"])
-@pytest.mark.parametrize("bytes", [b"", b"half", MEGABYTE], ids=["empty", "half", "megabyte"])
+@pytest.mark.parametrize("data", [b"", b"half", MEGABYTE], ids=["empty", "half", "megabyte"])
 def test_48_truncated_upload(client: FtpsClient, ftps_server: FtpServer, verb: str, line: str, data: bytes) -> None:
-    """FIN without close_notify may be a cut by anybody: 426, and the log says why; the session lives."""
+    """FIN without close_notify may be a truncation: 426, and the log has the reason; the session continues."""
     wire = client.transfer(line, verb)
     if data:
         wire.send(data)
@@ -791,7 +789,7 @@ def test_48_truncated_upload(client: FtpsClient, ftps_server: FtpServer, verb: s
 
 @both_versions
 def test_48_upload_cut_within_a_record(client: FtpsClient, ftps_server: FtpServer) -> None:
-    """A record that is not whole is not stored, and the end in it is a 426."""
+    """An incomplete record is not stored, and the end in it is a 426."""
     wire = client.transfer("STOR /up.bin")
     wire.send(b"whole")
     wire.sock.sendall(wire.wrapped(b"not whole")[:-1])
@@ -815,7 +813,7 @@ def test_48_reset_is_no_end(client: FtpsClient) -> None:
 @pytest.mark.parametrize("verb", DATA_VERBS)
 @pytest.mark.parametrize("early", [False, True])
 def test_48_truncation_may_be_accepted(client: FtpsClient, ftps_server: FtpServer, verb: str, early: bool) -> None:
-    """With require_close_notify=False any end is that of the file, even of a client that leaves tickets unread."""
+    """With require_close_notify=False any end is the end of the file, also of a client that leaves tickets unread."""
     for data, end in itertools.product((b"some", b""), (half_close, socket.socket.close)):
         wire = client.transfer("STOR /up.bin", verb, early=early)
         if data:
@@ -829,7 +827,7 @@ def test_48_truncation_may_be_accepted(client: FtpsClient, ftps_server: FtpServe
 
 @both_versions
 def test_48_client_that_closes_behind_its_close_notify(client: FtpsClient, ftps_server: FtpServer) -> None:
-    """An upload that ended in order is whole, although the client closes at once and leaves tickets unread."""
+    """An upload with close_notify is whole, although the client closes at once and leaves tickets unread."""
     for early in (False, True) * 5:
         wire = client.wire(client.passive()) if early else client.transfer("STOR /up.bin")
         wire.do_handshake()
@@ -843,8 +841,8 @@ def test_48_client_that_closes_behind_its_close_notify(client: FtpsClient, ftps_
 
 
 @both_versions
-def test_48_close_notify_that_nobody_hears(client: FtpsClient) -> None:
-    """An empty file for a client that has gone is a 226, as in clear: there was nothing to send but the end."""
+def test_48_close_notify_to_a_client_that_has_closed(client: FtpsClient) -> None:
+    """An empty file for a client that has closed is a 226, as in clear text: only the end had to be sent."""
     wire = client.wire(client.passive())
     wire.do_handshake()
     settle(client)
@@ -856,8 +854,8 @@ def test_48_close_notify_that_nobody_hears(client: FtpsClient) -> None:
 
 @both_versions
 @pytest.mark.parametrize("verb", DATA_VERBS)
-def test_48_download_that_is_broken_off_has_no_close_notify(client: FtpsClient, verb: str) -> None:
-    """Half a file does not look whole: no close_notify is said when a download ends with 426."""
+def test_48_aborted_download_has_no_close_notify(client: FtpsClient, verb: str) -> None:
+    """Half a file does not look whole: a download that ends with 426 sends no close_notify."""
     wire = client.transfer("RETR /big.bin", verb)
     assert wire.receive(1000)
     client.play("ABOR=426")
@@ -869,7 +867,7 @@ def test_48_download_that_is_broken_off_has_no_close_notify(client: FtpsClient, 
 @pytest.mark.parametrize("how", ["quit", "refused", "client"])
 @pytest.mark.ftp(maximum_login_failures=1)
 def test_48_session_ends_with_close_notify(begin: Begin, ftps_server: FtpServer, how: str) -> None:
-    """The control connection ends with close_notify behind the last reply, whoever ends it."""
+    """The control connection ends with close_notify after the last reply, whichever side ends it."""
     client = begin().enter()
     assert client.control is not None
     if how == "quit":
@@ -884,8 +882,8 @@ def test_48_session_ends_with_close_notify(begin: Begin, ftps_server: FtpServer,
 
 
 @both_versions
-def test_48_session_that_is_cut(begin: Begin, ftps_server: FtpServer) -> None:
-    """A control connection that ends without close_notify ends its session, and a line cut in two is no command."""
+def test_48_session_that_is_truncated(begin: Begin, ftps_server: FtpServer) -> None:
+    """A control connection that ends without close_notify ends its session, and an incomplete line is no command."""
     client = begin().enter()
     assert client.control is not None
     client.control.send(b"DELE /a.txt")
@@ -904,7 +902,7 @@ def test_48_session_that_is_cut(begin: Begin, ftps_server: FtpServer) -> None:
 def test_49_empty_data_has_a_whole_handshake(
     client: FtpsClient, ftps_server: FtpServer, verb: str, early: bool
 ) -> None:
-    """Empty files and listings come with a handshake and close_notify each, new sessions and resumed ones alike."""
+    """Empty files and listings have a handshake and close_notify each, with new and resumed sessions."""
     for resume in (True, False):
         for line in ("RETR /empty", "LIST /d", "NLST /d", "MLSD /d"):
             data = client.download(line, verb, early=early, resume=resume)
@@ -916,7 +914,7 @@ def test_49_empty_data_has_a_whole_handshake(
 
 @both_versions
 def test_49_handshake_in_steps(client: FtpsClient) -> None:
-    """However long the client takes between two messages of the handshake, an empty file waits with its end."""
+    """The end of an empty file waits for the handshake, however slow the client is."""
     sock = client.passive()
     client.play("RETR /empty=150")
     wire = client.wire(sock, resume=False)
@@ -936,7 +934,7 @@ def test_49_handshake_in_steps(client: FtpsClient) -> None:
 @both_versions
 @pytest.mark.parametrize("verb", DATA_VERBS)
 def test_50_ccc(client: FtpsClient, ftps_server: FtpServer, verb: str) -> None:
-    """CCC is answered inside TLS, both sides say close_notify, and all goes on in clear, but data stay encrypted."""
+    """The reply to CCC is inside TLS, both sides send close_notify, and clear text follows, but data stay encrypted."""
     client.play("CWD /d=250; CCC=200")
     assert client.control is None
     assert client.ask("PWD").text.startswith('"/d"')
@@ -954,7 +952,7 @@ def test_50_ccc(client: FtpsClient, ftps_server: FtpServer, verb: str) -> None:
 
 @both_versions
 def test_50_close_notify_and_a_command_in_one_segment(client: FtpsClient) -> None:
-    """What comes in clear directly behind the client's close_notify is the next command."""
+    """Clear text directly after the client's close_notify is the next command."""
     assert client.control is not None
     client.send("CCC")
     assert client.reply().code == "200"
@@ -967,7 +965,7 @@ def test_50_close_notify_and_a_command_in_one_segment(client: FtpsClient) -> Non
 
 @both_versions
 def test_50_close_notify_before_the_200_is_read(client: FtpsClient) -> None:
-    """A client that says CCC and close_notify at once gets both answers, and goes on in clear."""
+    """A client that sends CCC and close_notify at once gets both replies, and continues in clear text."""
     for _ in range(5):
         wire = client.control
         assert wire is not None
@@ -981,7 +979,7 @@ def test_50_close_notify_before_the_200_is_read(client: FtpsClient) -> None:
 @pytest.mark.ftp(login_delay=0.05)
 @both_versions
 def test_50_close_notify_behind_commands_that_wait(client: FtpsClient) -> None:
-    """The same when the server hears close_notify before it comes to the CCC."""
+    """The server may receive close_notify before it handles the CCC."""
     wire = client.control
     assert wire is not None
     client.sock.sendall(wire.wrapped(b"USER user\r\nPASS wrong\r\nCCC\r\n") + wire.ending())
@@ -993,7 +991,7 @@ def test_50_close_notify_behind_commands_that_wait(client: FtpsClient) -> None:
 
 @both_versions
 def test_50_auth_again(client: FtpsClient, ftps_server: FtpServer) -> None:
-    """After CCC the connection can be encrypted again; login and PBSZ are forgotten then, and the log keeps count."""
+    """After CCC the connection can be encrypted again; login and PBSZ are reset then, and the log has each change."""
     for _ in range(3):
         client.play("CCC=200; PWD=257; CCC=533; AUTH TLS=234; PWD=530; PROT P=503; CCC=200; CCC=533; AUTH SSL=234")
         client.play("PBSZ 0=200; PROT P=200; USER user=331; PASS password=230; TYPE I=200")
@@ -1004,7 +1002,7 @@ def test_50_auth_again(client: FtpsClient, ftps_server: FtpServer) -> None:
         ftps_server.log.assert_encrypted()
 
 
-def test_50_ccc_in_clear(begin: Begin) -> None:
+def test_50_ccc_in_clear_text(begin: Begin) -> None:
     """CCC without TLS is a 533."""
     client = begin().login()
     client.play("CCC=533; PWD=257")
@@ -1013,15 +1011,15 @@ def test_50_ccc_in_clear(begin: Begin) -> None:
 @pytest.mark.ftp(tls="required")
 @both_versions
 def test_50_ccc_where_tls_must_stay(client: FtpsClient) -> None:
-    """Where names and passwords must be encrypted CCC is a 534, and TLS goes on."""
+    """If names and passwords must be encrypted CCC is a 534, and TLS continues."""
     client.play("CCC=534; PWD=257")
     assert client.download("RETR /a.txt") == b"hello"
 
 
 @both_versions
-@pytest.mark.parametrize("how", ["goes on", "closes"])
+@pytest.mark.parametrize("how", ["continues", "closes"])
 def test_50_client_that_does_not_agree(client: FtpsClient, ftps_server: FtpServer, begin: Begin, how: str) -> None:
-    """A client that goes on under TLS after CCC loses its session: nothing it says is a command."""
+    """A client that continues under TLS after CCC loses its session: nothing that it sends is a command."""
     assert client.control is not None
     client.send("CCC")
     assert client.reply().code == "200"
@@ -1036,8 +1034,8 @@ def test_50_client_that_does_not_agree(client: FtpsClient, ftps_server: FtpServe
 
 
 @both_versions
-def test_50_client_that_goes_on_in_clear(client: FtpsClient) -> None:
-    """A client may say no close_notify of its own, as curl does, and go on when it has heard the server's."""
+def test_50_client_that_continues_in_clear_text(client: FtpsClient) -> None:
+    """A client may send no close_notify, as curl does, and continue after it has received the server's."""
     assert client.control is not None
     client.send("CCC")
     assert client.reply().code == "200"
@@ -1048,8 +1046,8 @@ def test_50_client_that_goes_on_in_clear(client: FtpsClient) -> None:
 
 
 @both_versions
-def test_50_half_a_line_is_not_completed_in_clear(client: FtpsClient, ftps_server: FtpServer) -> None:
-    """The beginning of a line under TLS and its end in clear are no command."""
+def test_50_half_a_line_is_not_completed_in_clear_text(client: FtpsClient, ftps_server: FtpServer) -> None:
+    """The beginning of a line under TLS and its end in clear text are no command."""
     assert client.control is not None
     client.control.send(b"CCC\r\nDELE ")
     assert client.reply().code == "200"
@@ -1058,12 +1056,12 @@ def test_50_half_a_line_is_not_completed_in_clear(client: FtpsClient, ftps_serve
     assert [record.verb for record in ftps_server.log.commands][-2:] == ["CCC", "NOOP"]
 
 
-# 51. REIN, and what has no meaning in TLS
+# 51. REIN, and bytes that have no meaning in TLS
 
 
 @both_versions
 def test_51_rein_ends_tls(client: FtpsClient, ftps_server: FtpServer) -> None:
-    """REIN is answered inside TLS, which then ends both ways; nobody is logged in, and nothing is agreed on."""
+    """The reply to REIN is inside TLS, which then ends both ways; no user is logged in, and no setting is kept."""
     client.play("CWD /d=250; REIN=220")
     assert client.control is None
     client.play("PWD=530; PBSZ 0=503; PROT P=503; CCC=533; USER user=331; PASS password=230; TYPE I=200")
@@ -1078,8 +1076,8 @@ def test_51_rein_ends_tls(client: FtpsClient, ftps_server: FtpServer) -> None:
     assert len([event for event in ftps_server.log.events if isinstance(event, TlsEnded)]) == 3
 
 
-def test_51_rein_in_clear(begin: Begin) -> None:
-    """REIN without TLS stays in clear."""
+def test_51_rein_in_clear_text(begin: Begin) -> None:
+    """REIN without TLS stays in clear text."""
     client = begin().login()
     client.play("REIN=220; PWD=530; AUTH TLS=234; PWD=530")
 
@@ -1087,7 +1085,7 @@ def test_51_rein_in_clear(begin: Begin) -> None:
 @implicitly
 @both_versions
 def test_51_rein_with_implicit_tls(client: FtpsClient, ftps_server: FtpServer) -> None:
-    """Where TLS came first REIN does not end it; data connections are private again, and PBSZ is forgotten."""
+    """With implicit TLS, REIN does not end it; data connections are private again, and PBSZ is reset."""
     client.play("PROT C=200; REIN=220; PWD=530; PROT P=503; USER user=331; PASS password=230; TYPE I=200")
     assert client.download("RETR /a.txt") == b"hello"
     ftps_server.log.assert_encrypted()
@@ -1105,7 +1103,7 @@ def test_51_rein_where_tls_is_required(client: FtpsClient, ftps_server: FtpServe
 
 @both_versions
 def test_51_rein_during_a_transfer(client: FtpsClient) -> None:
-    """A transfer that runs is finished first, encrypted as it was."""
+    """A running transfer is finished first, still encrypted."""
     wire = client.transfer("RETR /m.bin")
     client.send("REIN")
     assert read_to_close_notify(wire) == MEGABYTE
@@ -1115,7 +1113,7 @@ def test_51_rein_during_a_transfer(client: FtpsClient) -> None:
 
 
 @both_versions
-def test_51_client_that_goes_on_after_rein(client: FtpsClient, ftps_server: FtpServer) -> None:
+def test_51_client_that_continues_after_rein(client: FtpsClient, ftps_server: FtpServer) -> None:
     """A client that does not end TLS after REIN loses its session."""
     assert client.control is not None
     client.send("REIN")
@@ -1129,7 +1127,7 @@ def test_51_client_that_goes_on_after_rein(client: FtpsClient, ftps_server: FtpS
 @pytest.mark.parametrize("verb", DATA_VERBS)
 @pytest.mark.parametrize("line", ["RETR /big.bin", "STOR /up.bin"])
 def test_51_abor_inside_tls(client: FtpsClient, ftps_server: FtpServer, verb: str, line: str) -> None:
-    """ABOR comes like any command, and breaks off both directions: 426, 226; the next transfer is whole."""
+    """ABOR is like any command, and aborts both directions: 426, 226; the next transfer is whole."""
     wire = client.transfer(line, verb)
     if line.startswith("STOR"):
         wire.send(b"half")
@@ -1145,7 +1143,7 @@ def test_51_abor_inside_tls(client: FtpsClient, ftps_server: FtpServer, verb: st
 
 @both_versions
 def test_51_urgent_bytes(client: FtpsClient, ftps_server: FtpServer, begin: Begin) -> None:
-    """Urgent data are no part of TLS: they end their session like any byte that is not encrypted, and no other one."""
+    """Urgent data are no part of TLS: they end their session like any unencrypted byte, and no other one."""
     other = begin().enter()
     client.sock.send(b"!", socket.MSG_OOB)
     client.send("DELE /a.txt")
@@ -1161,7 +1159,7 @@ def test_51_urgent_bytes(client: FtpsClient, ftps_server: FtpServer, begin: Begi
 @implicitly
 @both_versions
 def test_52_tls_first(begin: Begin, ftps_server: FtpServer) -> None:
-    """The server says nothing before the ClientHello; the greeting comes inside TLS."""
+    """The server sends nothing before the ClientHello; the greeting comes inside TLS."""
     client = begin()
     ftps_server.log.wait_for(lambda event: isinstance(event, Connected))
     assert ftps_server.log.commands == []
@@ -1176,7 +1174,7 @@ def test_52_tls_first(begin: Begin, ftps_server: FtpServer) -> None:
 @both_versions
 @pytest.mark.parametrize("verb", DATA_VERBS)
 def test_52_data_is_private_at_first(begin: Begin, ftps_server: FtpServer, verb: str) -> None:
-    """Without a word of PBSZ and PROT data connections are encrypted."""
+    """Without PBSZ and PROT data connections are encrypted."""
     client = begin().encrypt_first()
     assert client.reply().code == "220"
     client.play("USER user=331; PASS password=230; TYPE I=200")
@@ -1200,7 +1198,7 @@ def test_52_pbsz_and_prot_are_honoured(begin: Begin) -> None:
 @implicitly
 @both_versions
 def test_52_ccc(client: FtpsClient) -> None:
-    """CCC is refused and not in FEAT: there is no way back into TLS that comes first."""
+    """CCC is refused and not in FEAT: implicit TLS has no command to encrypt again."""
     assert " CCC" not in client.ask("FEAT").lines
     client.play("CCC=534; PWD=257; REIN=220; CCC=534; USER user=331; PASS password=230; TYPE I=200")
     assert client.download("RETR /a.txt") == b"hello"
@@ -1231,8 +1229,8 @@ def test_52_data_that_must_be_encrypted(begin: Begin) -> None:
 
 
 @implicitly
-def test_52_client_in_clear(begin: Begin, ftps_server: FtpServer) -> None:
-    """A client that speaks first and in clear gets no reply, and nothing that it says is a command."""
+def test_52_client_in_clear_text(begin: Begin, ftps_server: FtpServer) -> None:
+    """A client that sends clear text first gets no reply, and nothing that it sends is a command."""
     client = begin()
     client.send("USER user")
     assert first_bytes(client.sock)[:1] in (b"", b"\x15")
@@ -1250,8 +1248,8 @@ def test_52_over_ipv6(client: FtpsClient) -> None:
     assert client.download("RETR /m.bin") == MEGABYTE
 
 
-def test_52_a_port_of_its_own(ftp_server_factory: Callable[..., FtpServer]) -> None:
-    """Implicit and explicit servers stand side by side, on ports of their own, with URLs that tell them apart."""
+def test_52_both_kinds_side_by_side(ftp_server_factory: Callable[..., FtpServer]) -> None:
+    """Implicit and explicit servers run side by side, on different ports, with URLs that distinguish them."""
     implicit, explicit = ftp_server_factory(tls="implicit"), ftp_server_factory(tls="explicit")
     assert implicit.port != explicit.port
     assert (implicit.url.partition(":")[0], explicit.url.partition(":")[0]) == ("ftps", "ftp")
@@ -1266,7 +1264,7 @@ def test_52_a_port_of_its_own(ftp_server_factory: Callable[..., FtpServer]) -> N
 
 
 def first_bytes(sock: socket.socket) -> bytes:
-    """What comes before the end."""
+    """The bytes before the end."""
     received = b""
     with suppress(ConnectionResetError):
         while piece := sock.recv(1 << 16):
@@ -1286,9 +1284,9 @@ GARBAGE = {
 
 
 @pytest.mark.parametrize("tls", ["explicit", "implicit"])
-@pytest.mark.parametrize("bytes", GARBAGE.values(), ids=GARBAGE)
+@pytest.mark.parametrize("data", GARBAGE.values(), ids=GARBAGE)
 def test_53_garbage(ftp_server_factory: Callable[..., FtpServer], tls: str, data: bytes) -> None:
-    """Bytes that are no ClientHello end the session, without a word but an alert, and the server lives."""
+    """Bytes that are no ClientHello end the session with only an alert, and the server continues."""
     server = ftp_server_factory(tls=tls)
     with FtpsClient(server.address) as client:
         if tls == "explicit":
@@ -1319,7 +1317,7 @@ def test_53_client_that_ends_within_the_handshake(begin: Begin, ftps_server: Ftp
 
 @both_versions
 def test_53_client_that_refuses_the_certificate(begin: Begin, ftps_server: FtpServer, version: str) -> None:
-    """A client that does not trust the certificate says so with an alert, which the log tells."""
+    """A client that does not trust the certificate sends an alert, which the log has."""
     client = auth(begin())
     client.context = ssl.create_default_context()
     client.context.minimum_version = client.context.maximum_version = VERSIONS[version]
@@ -1336,7 +1334,7 @@ def test_53_client_that_refuses_the_certificate(begin: Begin, ftps_server: FtpSe
 def test_53_half_a_handshake_takes_no_longer_than_the_idle_limit(
     begin: Begin, ftps_server: FtpServer, size: int
 ) -> None:
-    """A client that says nothing, or half a ClientHello and then nothing, is let go after `idle_timeout`, silently."""
+    """A client that sends nothing, or only half a ClientHello, is closed after `idle_timeout`, without a reply."""
     client = begin()
     client.sock.sendall(Wire(client.sock, client.context).hello()[:size])
     ftps_server.log.wait_for(lambda event: isinstance(event, Connected))
@@ -1349,7 +1347,7 @@ def test_53_half_a_handshake_takes_no_longer_than_the_idle_limit(
 
 @pytest.mark.ftp(idle_timeout=60)
 def test_53_no_handshake_after_auth(begin: Begin, ftps_server: FtpServer) -> None:
-    """The same after AUTH TLS: 234 is the last that is said in clear."""
+    """After AUTH TLS, too: 234 is the last clear text."""
     client = begin()
     client.send("AUTH TLS")
     assert [client.reply().code for _ in range(2)] == ["220", "234"]
@@ -1360,7 +1358,7 @@ def test_53_no_handshake_after_auth(begin: Begin, ftps_server: FtpServer) -> Non
 
 @pytest.mark.parametrize("size", [0, 1, 100])
 def test_53_stop_during_a_handshake(begin: Begin, ftps_server: FtpServer, size: int) -> None:
-    """`stop` ends a session whose hands are being shaken, and says nothing in clear, nor in the log."""
+    """`stop` ends a session during its handshake, and sends no clear text; the log has no failure."""
     client = auth(begin())
     client.sock.sendall(Wire(client.sock, client.context).hello()[:size])
     ftps_server.stop()
@@ -1373,7 +1371,7 @@ def test_53_stop_during_a_handshake(begin: Begin, ftps_server: FtpServer, size: 
 @pytest.mark.parametrize("verb", DATA_VERBS)
 @pytest.mark.parametrize("line", ["RETR /big.bin", "STOR /up.bin"])
 def test_53_stop_during_an_encrypted_transfer(client: FtpsClient, ftps_server: FtpServer, verb: str, line: str) -> None:
-    """`stop` breaks off a transfer so that it does not look whole, and says 421 and close_notify on the control one."""
+    """`stop` aborts a transfer so that it does not look whole, and sends 421 and close_notify on the control one."""
     wire = client.transfer(line, verb)
     if line.startswith("STOR"):
         wire.send(b"half")

@@ -1,4 +1,4 @@
-"""What naive servers get wrong with data connections: interruptions, guards, TYPE A, REST, empty transfers."""
+"""Data connections where naive servers go wrong: interruptions, guards, TYPE A, REST, empty transfers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def reset(sock: socket.socket) -> None:
 
 
 def moved(content: int) -> Callable[[Event], bool]:
-    """Says of an event whether it moved this many bytes over a data connection."""
+    """Whether an event has moved this many bytes over a data connection."""
     return lambda event: isinstance(event, DataMoved) and event.size == content
 
 
@@ -42,7 +42,7 @@ def has_ipv6() -> bool:
 needs_ipv6 = pytest.mark.skipif(not has_ipv6(), reason="needs ::1")
 
 
-# 21. Clients that go away in the middle.
+# 21. Clients that leave in the middle.
 
 
 @pytest.mark.ftp(files={"/big.bin": BIG, "/small.txt": b"hello"})
@@ -50,7 +50,7 @@ needs_ipv6 = pytest.mark.skipif(not has_ipv6(), reason="needs ::1")
 def test_21_dropped_download_gets_426_and_the_session_lives(
     raw: RawClient, ftp_server: FtpServer, leave: Callable[[socket.socket], None]
 ) -> None:
-    """A client that closes its data connection in a download gets 426, and may go on."""
+    """A client that closes its data connection in a download gets 426, and may continue."""
     data = raw.passive()
     assert raw.code("RETR /big.bin") == "150"
     assert data.recv(1000)
@@ -63,7 +63,7 @@ def test_21_dropped_download_gets_426_and_the_session_lives(
 
 @pytest.mark.ftp(files={"/big.bin": BIG})
 def test_21_download_to_a_peer_that_has_closed_gets_426(raw: RawClient) -> None:
-    """A data connection that the client closed with FIN before RETR came breaks the download off."""
+    """A download is aborted when the client closed the data connection with FIN before RETR."""
     raw.passive().close()
 
     assert raw.code("RETR /big.bin") == "150"
@@ -73,7 +73,7 @@ def test_21_download_to_a_peer_that_has_closed_gets_426(raw: RawClient) -> None:
 
 @pytest.mark.ftp(files={"/big.bin": BIG})
 def test_21_dropped_active_download_gets_426(raw: RawClient) -> None:
-    """The same holds when the server made the data connection."""
+    """A data connection that the server made gets 426, too."""
     listener = raw.active()
     raw.send("RETR /big.bin")
     data, _ = listener.accept()
@@ -116,7 +116,7 @@ def test_21_upload_that_ends_with_fin_is_complete(raw: RawClient, ftp_server: Ft
 @pytest.mark.ftp(files={"/secret.txt": b"secret"})
 @pytest.mark.parametrize("verb", ["PASV", "EPSV"])
 def test_22_foreign_peer_is_dropped_and_the_listener_waits(raw: RawClient, ftp_server: FtpServer, verb: str) -> None:
-    """A connection from another host than the client's gets nothing, and does not use up the listener."""
+    """A connection from another host than the client's gets no data, and the listener still waits."""
     reply = raw.ask(verb)
     port = parse_227(reply.text)[1] if verb == "PASV" else parse_229(reply.text)
     with socket.create_connection((ftp_server.host, port), 10, ("127.0.0.2", 0)) as thief:
@@ -132,7 +132,7 @@ def test_22_foreign_peer_is_dropped_and_the_listener_waits(raw: RawClient, ftp_s
 @needs_many_loopbacks
 @pytest.mark.ftp(files={"/secret.txt": b"secret"})
 def test_22_foreign_peer_does_not_answer_a_waiting_transfer(raw: RawClient, ftp_server: FtpServer) -> None:
-    """A transfer that already waits for its data connection is not given the foreign one."""
+    """A transfer that already waits for its data connection does not get the foreign one."""
     port = parse_229(raw.ask("EPSV").text)
     raw.send("RETR /secret.txt")
     with socket.create_connection((ftp_server.host, port), 10, ("127.0.0.2", 0)) as thief:
@@ -182,7 +182,7 @@ def test_23_bounce_is_refused(raw: RawClient, line: str, code: str) -> None:
 
 @pytest.mark.parametrize("verb", ["PORT", "EPRT"])
 def test_23_own_address_is_accepted(raw: RawClient, verb: str) -> None:
-    """The client's own address with a user port is what PORT and EPRT are for."""
+    """PORT and EPRT accept the client's own address with a user port."""
     listener = raw.active(verb)
     raw.send("NLST")
     data, address = listener.accept()
@@ -193,7 +193,7 @@ def test_23_own_address_is_accepted(raw: RawClient, verb: str) -> None:
 
 
 def test_23_refused_port_keeps_what_was_prepared(raw: RawClient) -> None:
-    """A refused PORT changes nothing: the listener of the EPSV before it is still there."""
+    """A refused PORT changes nothing: the listener of the EPSV before it still waits."""
     data = raw.passive()
     assert raw.code("PORT 192,0,2,1,200,10") == "504"
     assert raw.code("NLST") == "150"
@@ -214,7 +214,7 @@ def test_23_refused_port_keeps_what_was_prepared(raw: RawClient) -> None:
     ],
 )
 def test_23_privileged_ports_can_be_allowed(raw: RawClient, line: str, code: str) -> None:
-    """Then all ports are good but 0, which is none; addresses of others are still refused."""
+    """Then all ports except 0 work; addresses of others are still refused."""
     assert raw.code(line) == code
 
 
@@ -229,7 +229,7 @@ def test_23_privileged_ports_can_be_allowed(raw: RawClient, line: str, code: str
     ],
 )
 def test_23_foreign_addresses_can_be_allowed(raw: RawClient, line: str, code: str) -> None:
-    """Then all addresses of the family are good; privileged ports are still refused."""
+    """Then all addresses of the family work; privileged ports are still refused."""
     assert raw.code(line) == code
 
 
@@ -239,7 +239,7 @@ def test_23_foreign_addresses_can_be_allowed(raw: RawClient, line: str, code: st
 def test_23_files_go_from_server_to_server(
     ftp_server_factory: Callable[..., FtpServer], passive: str, active: str, source_listens: bool
 ) -> None:
-    """FXP: the client tells one server to listen and the other where to connect; the bytes pass by the client."""
+    """FXP: the client lets one server listen and the other connect; the bytes do not pass the client."""
     content = bytes(range(256)) * 5000
     source = ftp_server_factory(host="127.0.0.2", files={"/a.bin": content}, allow_foreign_addresses=True)
     target = ftp_server_factory(host="127.0.0.3", files={}, allow_foreign_addresses=True)
@@ -258,7 +258,7 @@ def test_23_files_go_from_server_to_server(
 
 @needs_many_loopbacks
 def test_23_no_server_takes_files_from_another_by_default(ftp_server_factory: Callable[..., FtpServer]) -> None:
-    """FXP with only one server that allows it: PORT is refused, and the passive port turns the other server away."""
+    """FXP with only one server that allows it: PORT is refused, and the passive port refuses the other server."""
     careful = ftp_server_factory(host="127.0.0.2", wait_future_timeout=0.2)
     lenient = ftp_server_factory(host="127.0.0.3", allow_foreign_addresses=True, files={"/a": b"a"})
     with RawClient(careful.address) as one, RawClient(lenient.address) as other:
@@ -289,7 +289,7 @@ def test_24_epsv_all_refuses_everything_else(raw: RawClient, line: str) -> None:
 
 @pytest.mark.parametrize("line", ["PORT 127,0,0,1,200,10", "EPRT |1|127.0.0.1|51210|", "PASV"])
 def test_24_rein_clears_epsv_all(raw: RawClient, line: str) -> None:
-    """REIN, and nothing else, takes EPSV ALL back."""
+    """Only REIN resets EPSV ALL."""
     assert raw.code("epsv all") == "200"
     assert raw.code("REIN") == "220"
     assert raw.code("USER user") == "331"
@@ -301,7 +301,7 @@ def test_24_rein_clears_epsv_all(raw: RawClient, line: str) -> None:
 
 
 def test_25_pasv_names_the_local_address_of_the_control_connection(raw: RawClient) -> None:
-    """227 names the address that the client already talks to."""
+    """227 has the address that the client is connected to."""
     reply = raw.ask("PASV")
     assert reply.code == "227"
     assert parse_227(reply.text)[0] == "127.0.0.1"
@@ -311,7 +311,7 @@ def test_25_pasv_names_the_local_address_of_the_control_connection(raw: RawClien
 @pytest.mark.ftp(host="0.0.0.0", allow_remote=True)
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.0.0.2"])
 def test_25_pasv_never_names_the_wildcard(ftp_server: FtpServer, address: str) -> None:
-    """A server that listens everywhere names the one address by which this client came."""
+    """A server on all addresses names the one address that this client is connected to."""
     with RawClient((address, ftp_server.port)) as client:
         client.login()
         assert parse_227(client.ask("PASV").text)[0] == address
@@ -320,7 +320,7 @@ def test_25_pasv_never_names_the_wildcard(ftp_server: FtpServer, address: str) -
 
 @pytest.mark.ftp(ipv4_pasv_forced_response_address="203.0.113.7", files={"/a.txt": b"hi"})
 def test_25_forced_address_is_named_but_not_bound(raw: RawClient, ftp_server: FtpServer) -> None:
-    """A forced address stands in the 227 alone; the listener is where it always is, and EPSV is not concerned."""
+    """A forced address is only in the 227; the listener does not change, and neither does EPSV."""
     host, port = parse_227(raw.ask("PASV").text)
     assert host == "203.0.113.7"
     with socket.create_connection((ftp_server.host, port), 10) as data:
@@ -360,7 +360,7 @@ def test_25_pasv_makes_no_sense_over_ipv6(raw: RawClient) -> None:
     ],
 )
 def test_26_ascii_download(raw: RawClient, ftp_server: FtpServer, stored: bytes, sent: bytes) -> None:
-    """LF goes out as CRLF; CRLF and lone CR go out as they are."""
+    """LF is sent as CRLF; CRLF and lone CR are sent unchanged."""
     ftp_server.files["/a.txt"] = stored
     assert raw.code("TYPE A") == "200"
     assert raw.fetch("RETR /a.txt") == (["150", "226"], sent)
@@ -422,7 +422,7 @@ def test_26_ascii_upload_with_torn_line_end(
 @pytest.mark.parametrize("line", ["LIST", "NLST", "MLSD"])
 @pytest.mark.ftp(files={"/one.txt": b"1", "/two.txt": b"2"})
 def test_26_listings_are_crlf_in_every_type(raw: RawClient, kind: str, line: str) -> None:
-    """Every line of a listing ends with exactly one CRLF, whatever the TYPE."""
+    """Every line of a listing ends with exactly one CRLF, in any TYPE."""
     assert raw.code(f"TYPE {kind}") == "200"
     codes, data = raw.fetch(line)
     assert codes == ["150", "226"]
@@ -434,7 +434,7 @@ def test_26_listings_are_crlf_in_every_type(raw: RawClient, kind: str, line: str
 
 
 @pytest.mark.ftp(files={"/a.txt": b"a\nb\n"})
-def test_26_size_tells_what_is_stored(raw: RawClient) -> None:
+def test_26_size_is_the_stored_size(raw: RawClient) -> None:
     """SIZE is the stored size in both types, as with vsftpd and Pure-FTPd, also where line ends change the length."""
     assert raw.ask("SIZE /a.txt").text == "4"
     assert raw.code("TYPE A") == "200"
@@ -444,7 +444,7 @@ def test_26_size_tells_what_is_stored(raw: RawClient) -> None:
 
 @pytest.mark.ftp(files={"/a.txt": b"a\nb\n"}, refuse_size_in_ascii=True)
 def test_26_size_can_be_for_type_i_only(raw: RawClient) -> None:
-    """Where SIZE must be exact, it is 550 where line ends change the length, as with ProFTPD and pyftpdlib."""
+    """If SIZE must be exact, it is 550 where line ends change the length, as with ProFTPD and pyftpdlib."""
     assert raw.ask("SIZE /a.txt").text == "4"
     assert raw.code("TYPE A") == "200"
     assert raw.code("SIZE /a.txt") == "550"
@@ -454,7 +454,7 @@ def test_26_size_can_be_for_type_i_only(raw: RawClient) -> None:
 
 @pytest.mark.ftp(files={"/a.txt": b"a\nb\n"})
 def test_26_rest_is_for_type_i_only(raw: RawClient) -> None:
-    """REST counts bytes of the wire, which nobody can map back in TYPE A; beginning at 0 means nothing."""
+    """REST counts bytes of the wire, which cannot be mapped back in TYPE A; beginning at 0 means nothing."""
     assert raw.code("TYPE A") == "200"
     assert raw.code("REST 2") == "501"
     assert raw.code("REST 0") == "350"
@@ -471,7 +471,7 @@ def test_26_rest_does_not_reach_type_a_on_a_detour(raw: RawClient) -> None:
 
 
 def test_26_type_a_is_the_default(connect: Callable[[], RawClient], ftp_server: FtpServer) -> None:
-    """A client that says no TYPE gets TYPE A."""
+    """A client that sends no TYPE gets TYPE A."""
     ftp_server.files["/a.txt"] = b"a\n"
     client = connect()
     codes = [client.reply().code, client.code("USER user"), client.code("PASS password")]
@@ -506,7 +506,7 @@ def test_27_rest_keeps_what_is_before_and_behind(
 
 @pytest.mark.ftp(files={"/f": b"0123456789"})
 def test_27_without_rest_stor_truncates_and_appe_appends(raw: RawClient, ftp_server: FtpServer) -> None:
-    """REST 0 is as good as none: STOR begins anew, APPE goes to the end."""
+    """REST 0 is the same as none: STOR truncates, APPE appends."""
     assert raw.code("REST 0") == "350"
     assert raw.store("APPE /f", b"a") == ["150", "226"]
     assert ftp_server.files["/f"] == b"0123456789a"
@@ -518,7 +518,7 @@ def test_27_without_rest_stor_truncates_and_appe_appends(raw: RawClient, ftp_ser
 @pytest.mark.ftp(files={"/f": b"0123456789"})
 @pytest.mark.parametrize("line", ["RETR /f", "STOR /f", "APPE /f", "STOR /new", "APPE /new"])
 def test_27_rest_beyond_the_end_fails_at_the_transfer(raw: RawClient, ftp_server: FtpServer, line: str) -> None:
-    """REST itself is 350; the transfer is 554 without a 1xx, and nothing is changed or made."""
+    """REST itself is 350; the transfer is 554 without a preliminary reply, and nothing is changed or made."""
     assert raw.code("REST 11") == "350"
     assert raw.store(line, b"X") == ["554"]
     assert ftp_server.files == {"/f": b"0123456789"}
@@ -527,7 +527,7 @@ def test_27_rest_beyond_the_end_fails_at_the_transfer(raw: RawClient, ftp_server
 @pytest.mark.ftp(files={"/f": b"0123456789"})
 @pytest.mark.parametrize(("offset", "expected"), [(0, b"0123456789"), (1, b"123456789"), (9, b"9"), (10, b"")])
 def test_27_rest_with_retr(raw: RawClient, offset: int, expected: bytes) -> None:
-    """RETR begins at the restart point, which may be the very end; the 150 counts what is left."""
+    """RETR begins at the restart point, which may be the end itself; the 150 has the remaining size."""
     assert raw.code(f"REST {offset}") == "350"
     data = raw.passive()
     preliminary = raw.ask("RETR /f")
@@ -540,12 +540,12 @@ def test_27_rest_with_retr(raw: RawClient, offset: int, expected: bytes) -> None
 @pytest.mark.ftp(files={"/f": b"0123456789"})
 @pytest.mark.parametrize("argument", ["", "x", "-1", "1.5", "0x10", "1 2", "\uff19", "9" * 30])
 def test_27_malformed_rest_is_501_and_leaves_no_offset(raw: RawClient, argument: str) -> None:
-    """REST takes ASCII digits and nothing else."""
+    """REST accepts only ASCII digits."""
     assert raw.code(f"REST {argument}") == "501"
     assert raw.fetch("RETR /f")[1] == b"0123456789"
 
 
-# 28. REST holds once.
+# 28. REST applies once.
 
 
 @pytest.mark.ftp(files={"/f": b"0123456789"})
@@ -553,7 +553,7 @@ def test_27_malformed_rest_is_501_and_leaves_no_offset(raw: RawClient, argument:
     "between", [["PASV"], ["EPSV"], ["TYPE I"], ["TYPE A", "TYPE I"], ["NOOP"], ["CWD /"], ["SIZE /f"], ["MODE S"]]
 )
 def test_28_rest_survives_preparations(raw: RawClient, between: list[str]) -> None:
-    """What stands between REST and the transfer does not take the offset away."""
+    """Commands between REST and the transfer do not reset the offset."""
     assert raw.code("REST 7") == "350"
     for line in between:
         assert raw.code(line)[0] == "2"
@@ -561,8 +561,8 @@ def test_28_rest_survives_preparations(raw: RawClient, between: list[str]) -> No
 
 
 @pytest.mark.ftp(files={"/f": b"0123456789"})
-def test_28_rest_holds_for_one_transfer(raw: RawClient) -> None:
-    """The second transfer begins at the beginning."""
+def test_28_rest_applies_to_one_transfer(raw: RawClient) -> None:
+    """The second transfer begins at the start."""
     assert raw.code("REST 7") == "350"
     assert raw.fetch("RETR /f")[1] == b"789"
     assert raw.fetch("RETR /f")[1] == b"0123456789"
@@ -579,7 +579,7 @@ def test_28_newest_rest_counts(raw: RawClient) -> None:
 @pytest.mark.ftp(files={"/f": b"0123456789", "/d/": None})
 @pytest.mark.parametrize("line", ["RETR /missing", "RETR /d", "STOR /d", "STOR /no/dir", "APPE", "RETR"])
 def test_28_refused_transfer_uses_rest_up(raw: RawClient, ftp_server: FtpServer, line: str) -> None:
-    """A transfer that is refused takes the offset with it, so that the next one does not begin in the middle."""
+    """A refused transfer resets the offset, so that the next one does not begin in the middle."""
     assert raw.code("REST 7") == "350"
     codes, _ = raw.fetch(line)
     assert len(codes) == 1
@@ -589,7 +589,7 @@ def test_28_refused_transfer_uses_rest_up(raw: RawClient, ftp_server: FtpServer,
 
 @pytest.mark.ftp(files={"/f": b"0123456789"})
 def test_28_transfer_without_data_connection_uses_rest_up(raw: RawClient) -> None:
-    """A 425 takes the offset with it, too."""
+    """A 425 resets the offset, too."""
     assert raw.code("REST 7") == "350"
     assert raw.code("RETR /f") == "425"
     assert raw.fetch("RETR /f")[1] == b"0123456789"
@@ -597,7 +597,7 @@ def test_28_transfer_without_data_connection_uses_rest_up(raw: RawClient) -> Non
 
 @pytest.mark.ftp(files={"/f": b"0123456789"})
 def test_28_listing_uses_rest_up_and_is_whole(raw: RawClient) -> None:
-    """A listing is a transfer: it is not cut by REST, and the next RETR is whole."""
+    """A listing is a transfer: REST does not shorten it, and the next RETR is whole."""
     assert raw.code("REST 7") == "350"
     assert raw.fetch("NLST") == (["150", "226"], b"f\r\n")
     assert raw.fetch("RETR /f")[1] == b"0123456789"
@@ -605,7 +605,7 @@ def test_28_listing_uses_rest_up_and_is_whole(raw: RawClient) -> None:
 
 @pytest.mark.ftp(files={"/f": BIG})
 def test_28_interrupted_transfer_uses_rest_up(raw: RawClient) -> None:
-    """A transfer that broke off takes the offset with it."""
+    """An interrupted transfer resets the offset."""
     assert raw.code("REST 7") == "350"
     data = raw.passive()
     assert raw.code("RETR /f") == "150"
@@ -634,7 +634,7 @@ def test_28_interrupted_transfer_uses_rest_up(raw: RawClient) -> None:
     ],
 )
 def test_29_modes_that_are_not_offered(raw: RawClient, line: str, code: str) -> None:
-    """Preset modes and structures that are not offered are 504, unknown ones 501, and files go as before."""
+    """Modes and structures that are not offered are 504, unknown ones 501, and files are transferred as before."""
     assert raw.code(line) == code
     assert raw.fetch("RETR /f") == (["150", "226"], b"0123456789")
 
@@ -648,7 +648,7 @@ def test_29_modes_that_are_not_offered(raw: RawClient, line: str, code: str) -> 
 def test_30_empty_download_opens_and_closes_the_data_connection(
     raw: RawClient, ftp_server: FtpServer, line: str, kind: str
 ) -> None:
-    """Nothing to send is still a transfer: 150, end of file, 226."""
+    """An empty download is a transfer: 150, end of file, 226."""
     assert raw.code(f"TYPE {kind}") == "200"
     data = raw.passive()
     assert raw.code(line) == "150"

@@ -1,4 +1,4 @@
-"""Programs as the developer tutorial has them: server and client extended in pairs, run as they stand, and typed."""
+"""Programs as the developer tutorial has them: server and client extended in pairs, run unchanged, and typed."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from ftpfixture import Connection, FtpServer, StatusCodeError
 
 
 class MyServer(ftpfixture.Server):
-    """NOOP in words of its own, and COLL over a data connection."""
+    """NOOP with another text, and COLL over a data connection."""
 
     async def noop(self, connection: Connection, rest: str) -> bool:
-        """Say little."""
+        """Reply differently."""
         connection.response("200", "boring")
         return True
 
@@ -49,7 +49,7 @@ class MyServer(ftpfixture.Server):
 
 
 class MyClient(ftpfixture.Client):
-    """The other side of both."""
+    """The client side of both."""
 
     async def noop(self) -> None:
         """Do nothing, politely."""
@@ -71,7 +71,7 @@ def ftp_config() -> dict[str, object]:
 
 
 async def test_a_command_of_a_pair(ftp_server: FtpServer) -> None:
-    """The client's new method gets the server's new answer."""
+    """The client's new method gets the server's new reply."""
     async with MyClient.context(*ftp_server.address, "ann", "secret") as client:
         await client.noop()
         assert await client.command("NOOP", "200") == ("200", [" boring"])
@@ -81,7 +81,7 @@ async def test_a_command_of_a_pair(ftp_server: FtpServer) -> None:
 
 @pytest.mark.parametrize("count", [0, 1, 20, 3000])
 async def test_a_stream_of_a_pair(ftp_server: FtpServer, count: int) -> None:
-    """Blocks of eight bytes arrive as they were written, and the client can go on afterwards."""
+    """Blocks of eight bytes arrive as they were written, and the client can continue afterwards."""
     async with MyClient.context(*ftp_server.address, "ann", "secret") as client:
         assert await client.collect(count) == list(range(count))
         assert await client.collect(2) == [0, 1]
@@ -90,7 +90,7 @@ async def test_a_stream_of_a_pair(ftp_server: FtpServer, count: int) -> None:
 
 
 async def test_a_stream_that_is_refused(ftp_server: FtpServer) -> None:
-    """Without a login the server's condition answers, as an exception of the client."""
+    """Without a login the server's condition replies, and the client raises it."""
     client = MyClient()
     await client.connect(*ftp_server.address)
     with pytest.raises(StatusCodeError, match="530"):
@@ -99,7 +99,7 @@ async def test_a_stream_that_is_refused(ftp_server: FtpServer) -> None:
 
 
 async def test_a_stream_that_is_aborted(ftp_server: FtpServer) -> None:
-    """The client breaks off a transfer of the server's new verb; both go on."""
+    """The client aborts a transfer of the server's new verb; both continue."""
     async with MyClient.context(*ftp_server.address, "ann", "secret") as client:
         stream = await client.get_stream("COLL 100000000", "1xx")
         assert await stream.readexactly(8) == bytes(8)
@@ -197,11 +197,11 @@ WIRE = [
     (">", "QUIT"),
     ("<", "221 Goodbye"),
 ]
-"""What is said: ``>`` by the client, ``<`` by the server."""
+"""The lines sent: ``>`` by the client, ``<`` by the server."""
 
 
 def run(program: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run a program in a process of its own, where only what is installed can be imported."""
+    """Run a program in a separate process, where only installed packages can be imported."""
     path = folder / "program.py"
     path.write_text(program, encoding="utf-8")
     environment = {**os.environ, "PYTHONWARNINGS": "error", "PYTHONIOENCODING": "utf-8"}
@@ -211,7 +211,7 @@ def run(program: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_program(tmp_path: Path) -> None:
-    """Both sides in one loop: what is printed and what is logged is what the tutorial shows, each line at its place."""
+    """Both sides in one loop: output and log records are those of the tutorial, in this order."""
     done = run(PROGRAM, tmp_path)
 
     printed = [f"received: {number.to_bytes(8, 'big')!r} {number}" for number in range(20)]
@@ -230,11 +230,11 @@ def test_the_program(tmp_path: Path) -> None:
     of_client = [text for name, text in logged if name == "ftpfixture.client" and "127.0.0.1:PORT" not in text]
     assert of_client == [text for _, text in WIRE]
     for direction, text in WIRE:
-        said, heard = ("client", "server") if direction == ">" else ("server", "client")
-        assert logged.index((f"ftpfixture.{said}", text)) < logged.index((f"ftpfixture.{heard}", text))
+        sender, receiver = ("client", "server") if direction == ">" else ("server", "client")
+        assert logged.index((f"ftpfixture.{sender}", text)) < logged.index((f"ftpfixture.{receiver}", text))
 
 
-# The same with types.
+# The program with types.
 
 TYPED = '''
 """What users write, with types, and without a word to the type checker."""
@@ -402,7 +402,7 @@ if __name__ == "__main__":
 
 
 def test_the_typed_program_runs(tmp_path: Path) -> None:
-    """Every extension point at once does what it says."""
+    """Every extension point works, all at once."""
     assert run(TYPED, tmp_path).stdout.splitlines() == [
         "[0, 1, 2]",
         "('200', [' True'])",
@@ -414,8 +414,8 @@ def test_the_typed_program_runs(tmp_path: Path) -> None:
     ]
 
 
-def test_the_typed_program_needs_no_word_to_the_type_checker(tmp_path: Path) -> None:
-    """The checker finds nothing in it, however strict, and there is no comment that would make it look away."""
+def test_the_typed_program_passes_the_type_checker(tmp_path: Path) -> None:
+    """The strict checker finds nothing in it, and no comment suppresses an error."""
     assert "type: ignore" not in TYPED
     assert "cast(" not in TYPED
     path = tmp_path / "program.py"

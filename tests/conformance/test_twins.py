@@ -1,4 +1,4 @@
-"""Commands that are one under two names, or one beside SITE and below it: they say the same."""
+"""Commands with two names, or with one beside SITE and one below it: their replies are equal."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ FILES = {"/a.txt": b"hello", "/d/": None}
 ARGUMENTS = ("", " a.txt", " d", " missing", " missing/x", " new", " a\0b", " ?!?", " ON", " ..", " a.txt 0 3")
 
 
-def test_an_alias_answers_as_the_command_does() -> None:
+def test_an_alias_replies_as_the_command_does() -> None:
     """Each argument gets the same reply, and leaves the same files."""
     with FtpServer(files=FILES) as one, FtpServer(files=FILES) as other:
         aliases = {name: spec.verbs[0] for spec in one.server.specs.values() for name in spec.verbs[1:]}
@@ -25,7 +25,7 @@ def test_an_alias_answers_as_the_command_does() -> None:
 
 
 def test_help_of_site_is_help() -> None:
-    """SITE HELP and HELP SITE explain the same, and know none that the other does not know (RFC 959 5.4)."""
+    """SITE HELP and HELP SITE have the same texts, and list the same commands (RFC 959 5.4)."""
     with FtpServer() as server, RawClient(server.address) as client:
         client.login()
         known = [verb.removeprefix("site ") for verb in server.server.commands_mapping if verb.startswith("site ")]

@@ -111,7 +111,7 @@ class Data(_Struct, frozen=True, kw_only=True):
         direction: "down" for server to client.
         number: Of the data connection in its session, from 1.
         type: "I" or "A".
-        mode: "S" or "Z"; what was sent is recorded as it was on the wire.
+        mode: "S" or "Z"; with "Z" it is recorded before compression, so that it can be read and compared.
         offset: Bytes skipped by REST.
         size: Bytes sent.
         sha256: Of the bytes, in hexadecimal.

@@ -7,6 +7,7 @@ on the wire, in the order of the wire.
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
@@ -27,6 +28,7 @@ from ftpfixture.recording.store import Recording
 
 __all__ = ["Recorder"]
 
+_Mode = Literal["S", "Z"]
 _Opens = Literal["", "passive", "active"]
 
 _OPENS: Mapping[str, _Opens] = {
@@ -150,7 +152,9 @@ class Recorder:
 
     def _data_closed(self, event: DataClosed) -> None:
         opened, number = self._opened.pop(event.command_seq)
-        content = event.payload.content() or b""
+        content, mode = event.payload.content() or b"", self._mode(event)
+        if mode == "Z" and self._source == "proxy":
+            content, mode = _inflated(content)
         body = body_of(content)
         if "blob" in body:
             self._blobs[body["sha256"]] = content
@@ -159,13 +163,16 @@ class Recorder:
             direction=_DIRECTIONS[opened.direction],
             number=number,
             type="A" if opened.transfer_type == "A" else "I",
-            mode="Z" if event.session in self._mode_z else "S",
+            mode=mode,
             offset=opened.offset,
             end=event.end,  # type: ignore[arg-type]
             tls=self._data_tls.pop(event.command_seq, ""),
             **body,
         )
         self._lines.append(data)
+
+    def _mode(self, event: DataClosed) -> _Mode:
+        return "Z" if event.session in self._mode_z else "S"
 
     def _disconnected(self, event: Disconnected) -> None:
         end = _BY_CLIENT.get(event.reason)
@@ -176,6 +183,14 @@ class Recorder:
             end="rst" if end == "rst" else "eof",
         )
         self._lines.append(note)
+
+
+def _inflated(content: bytes) -> tuple[bytes, _Mode]:
+    """What a proxy has passed on in MODE Z, without compression; as it was, where it is no zlib stream."""
+    try:
+        return zlib.decompressobj().decompress(content), "Z"
+    except zlib.error:
+        return content, "S"
 
 
 def _is_text(text: str) -> bool:

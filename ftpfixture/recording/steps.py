@@ -8,9 +8,8 @@ its own reply, and kept with its place: the number of the steps before it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
@@ -44,6 +43,7 @@ class Step:
         opens: "passive" or "active" when a data connection was agreed on.
         lines: Replies, ends of data connections and notes, in order.
         data: The data connection of the command, which may end in a later step; None when it has none.
+        whole: Whether the server took the transfer for complete: it got a 2xx reply, and no error.
         number: Of the command's line in the file.
     """
 
@@ -52,6 +52,7 @@ class Step:
     opens: str = ""
     lines: tuple[Line, ...] = ()
     data: Data | None = None
+    whole: bool = False
     number: int = field(default=0, compare=False)
 
     def match(self, verb: str, argument: str) -> Values | None:
@@ -171,11 +172,12 @@ class _Builder:
                 loose.append(Loose(step, len(steps)))
             elif isinstance(line, Command):
                 steps[-1] = _with(steps[-1], lines)
-                steps.append(Step(*_said(line), line.opens, (), self._data.get(index), number))
+                steps.append(Step(*_said(line), line.opens, data=self._data.get(index), number=number))
                 lines = []
             elif id(line) not in taken and not (isinstance(line, Note) and _is_of_client(line)):
                 lines.append(line)
         steps[-1] = _with(steps[-1], lines)
+        steps = [replace(step, whole=_is_whole(steps[index:], step.data)) for index, step in enumerate(steps)]
         return Track(session, tuple(steps), tuple(loose))
 
 
@@ -184,18 +186,34 @@ def _with(step: Step, lines: Iterable[Line]) -> Step:
     kept = tuple(lines)
     reply = next((line for line in kept if isinstance(line, Reply)), None)
     opens = step.opens if reply is not None and _code(reply) in _OPENED[step.opens] else ""
-    if opens == "passive" and reply is not None and not _ADDRESS.search(reply.content()):
-        raise ConfigurationError(
-            f"recording, line {step.number}: the reply to {step} names a port of the recorded server, where nothing "
-            "listens now; write {port} or, for all of h1,h2,h3,h4,p1,p2, {address} in its place"
-        )
-    return Step(step.verb, step.argument, opens, kept, step.data, step.number)
+    if opens == "passive" and reply is not None:
+        _check_address(step, reply)
+    return replace(step, opens=opens, lines=kept)
+
+
+def _is_whole(steps: list[Step], data: Data | None) -> bool:
+    """Whether a transfer was complete, by the replies of all steps from its own to that in which its data ended."""
+    if data is None:
+        return False
+    last = next(index for index, step in enumerate(steps) if any(line is data for line in step.lines))
+    kinds = {_code(line)[:1] for step in steps[: last + 1] for line in step.lines if isinstance(line, Reply)}
+    return "2" in kinds and not kinds & {"4", "5"}
 
 
 _OPENED = {"passive": ("227", "228", "229"), "active": ("200",), "": ()}
 """Replies by which a data connection is agreed on; 200 to EPSV ALL is none."""
 
-_ADDRESS = re.compile(rb"(?<!\{)\{(?:address|port)\}")
+_PLACES = {"227": ("{address}", "h1,h2,h3,h4,p1,p2"), "229": ("{port}", "the port")}
+
+
+def _check_address(step: Step, reply: Reply) -> None:
+    """Refuse the address of the recorded server."""
+    placeholder, text = _PLACES.get(_code(reply), _PLACES["229"])
+    if placeholder not in reply.content().decode("utf-8", "surrogateescape").replace("{{", ""):
+        raise ConfigurationError(
+            f"recording, line {step.number}: the reply to {step} names a port of the recorded server, where nothing "
+            f"listens now: write {placeholder} in place of {text}"
+        )
 
 
 def _is_of_client(note: Note) -> bool:

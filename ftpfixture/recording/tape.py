@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
-from itertools import chain
+from itertools import chain, takewhile
 
 from ftpfixture.errors import ReplayError
-from ftpfixture.recording.format import Note, Reply
+from ftpfixture.recording.format import Data, Note, Reply
 from ftpfixture.recording.steps import OPENERS, Loose, Step, Track, Values, tracks_of
 from ftpfixture.recording.store import Recording
+from ftpfixture.server.settings import TlsMode
 from ftpfixture.wire.command import censor
 from ftpfixture.wire.lines import printable
 
@@ -48,6 +49,12 @@ class Tape:
         self._positions: dict[int, int] = {}
         self._free = [*self._tracks]
         self._playing: list[Playback] = []
+
+    @property
+    def tls(self) -> TlsMode | None:
+        """How clients ask for TLS; None for not at all."""
+        asked = any(isinstance(line, Note) and line.what == "tls" for line in self.recording.lines)
+        return self.recording.header.tls or ("explicit" if asked else None)
 
     @property
     def verbs(self) -> frozenset[str]:
@@ -195,6 +202,11 @@ class Playback:
         if loose is None:
             raise self._tape._miss(verb, argument, self)
         return loose
+
+    def upcoming(self) -> Data | None:
+        """The data connection for which an address is agreed on now, as far as the session is known."""
+        steps = self.track.steps[self.position :]
+        return next((step.data for step in takewhile(lambda step: not step.opens, steps) if step.data), None)
 
     def _play(self, track: Track, step: Step, values: Values) -> Step:
         if track is not self.track:

@@ -358,6 +358,10 @@ class BaseServer:
             connection.ssl = self.ssl()
         return connection.ssl
 
+    def unplayed(self) -> list[str]:
+        """What a recording expects of clients and they have not sent, in words; [] without a recording."""
+        return []
+
     async def greeting(self, connection: Connection, rest: str) -> bool:
         """Send 220, or 421 when there are too many sessions (a hook: no command reaches it)."""
         # Several connections may be accepted before the first greeting: the earlier ones stay.

@@ -11,7 +11,7 @@ from typing import Protocol, Self, Unpack
 from weakref import WeakSet
 
 from ftpfixture.clock import Clock
-from ftpfixture.errors import ConfigurationError, ServerFailure, ServerStateError
+from ftpfixture.errors import ConfigurationError, ReplayError, ServerFailure, ServerStateError
 from ftpfixture.faults.active import ActiveFaults
 from ftpfixture.files.disk import PathIO
 from ftpfixture.files.memory import MemoryFiles
@@ -29,6 +29,7 @@ from ftpfixture.testing.files import Files
 from ftpfixture.testing.folders import check_layer, folder
 from ftpfixture.testing.inside import clock_of, encrypt, server_of, verbs_of
 from ftpfixture.testing.loopthread import shared_thread
+from ftpfixture.testing.replaying import PATIENCE, unplayed, use_recording
 from ftpfixture.testing.settings import FTP_SERVER_SETTINGS, FtpServerSettings
 from ftpfixture.testing.users import known_users, manager_of
 
@@ -65,6 +66,7 @@ class FtpServer(ServerAddress):
         super().__init__()
         self._settings = settings
         own, others = FTP_SERVER_SETTINGS.split(settings)
+        use_recording(settings, own, others)
         self.driver = own["driver"] or shared_thread()
         others["clock"] = clock_of(others.get("clock"), self.driver)
         self._certified = encrypt(own, others)
@@ -224,6 +226,7 @@ class FtpServer(ServerAddress):
         __tracebackhide__ = True
         try:
             self.check()
+            self.assert_played(0)
             self.faults.check(patience=0)
         except (ServerFailure, AssertionError) as error:
             return error
@@ -245,14 +248,34 @@ class FtpServer(ServerAddress):
         Raises:
             ServerFailure: A handler, a path layer or a user manager raised something that is not an answer; its cause
                 is what was raised.
+            ReplayError: A client differs from the recording that this server replays.
         """
         __tracebackhide__ = True
         failures = [] if self.inherited else self.log.take_failures()
         if failures:
             first = failures[0]
             more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
+            if isinstance(first.error, ReplayError):
+                raise ReplayError(failure(f"{first.error}{more}", [], self.log, [first.seq]))
             text = f"{first.verb or 'the session'} raised {type(first.error).__name__}: {first.error}{more}"
             raise ServerFailure(failure(text, [], self.log, [first.seq])) from first.error
+
+    def assert_played(self, patience: float = PATIENCE) -> None:
+        """Assert that clients have played all of the recording that this server replays; without one, do nothing.
+
+        Args:
+            patience: Seconds that open sessions may take to end.
+
+        Raises:
+            ReplayError: A session or a command of it did not come.
+        """
+        __tracebackhide__ = True
+        if texts := self.unplayed(patience):
+            raise ReplayError(failure("not all that was recorded was played:", texts, self.log))
+
+    def unplayed(self, patience: float = PATIENCE) -> list[str]:
+        """A sentence for each recorded session that clients have not played to its end; see `assert_played`."""
+        return [] if self.inherited else unplayed(self.server, self.log, patience)
 
     def wait_idle(self, timeout: float = 5) -> None:
         """Wait until every command that came is answered and no transfer runs.
@@ -285,6 +308,7 @@ class FtpServer(ServerAddress):
         try:
             if error is None and not self.inherited:
                 self.check()  # first: what failed may be why a fault never happened
+                self.assert_played()
                 self.faults.check()
         finally:
             self.stop()

@@ -67,6 +67,8 @@ class _Case:
 
     def missed(self) -> Iterator[str]:
         """What never happened, and what to do about it."""
+        for server, _ in self.live():
+            yield from server.unplayed()
         faults = [line for server, _ in self.live() for line in server.faults.missed()]
         yield from faults
         if faults:

@@ -116,6 +116,28 @@ class FtpServerSettings(ServerSettings, total=False):
             check=checks.anything,
         ),
     ]
+    recording: Annotated[
+        str | PathLike[str] | object | None,
+        Setting(
+            None,
+            "a recording to replay, as the path of a file ``*.ftp.jsonl`` or a `Recording`: the server sends what was "
+            "recorded, and a command that was not recorded gets 503 and fails the test",
+            none="a server that answers by itself",
+            check=checks.anything,
+        ),
+    ]
+    compare_uploads: Annotated[
+        Literal["exact", "size", "ignore"],
+        Setting(
+            "exact",
+            'what of an upload must be as in the recording: "exact" for all bytes, "size" for their number, "ignore" '
+            "for nothing",
+        ),
+    ]
+    allow_unplayed: Annotated[
+        bool,
+        Setting(False, "do not fail a test whose clients have not played all sessions and commands of a recording"),
+    ]
     driver: Annotated[
         Driver | None,
         Setting(

@@ -64,6 +64,9 @@ ELSEWHERE = {
     "wire/listing/months": ["unit/wire/listing/test_unix.py"],
     "wire/listing/styles": ["unit/wire/listing/test_rows.py"],
     "wire/listing/unix_mode": ["unit/wire/listing/test_unix.py"],
+    # Parts of a server that is tested as a whole.
+    "recording/replaydata": ["unit/recording/test_replay.py"],
+    "recording/replaystate": ["unit/recording/test_replay.py"],
     # Names that other modules export.
     "compat/constants": ["unit/test_common.py"],
     "pathio": ["unit/test_common.py"],
@@ -72,6 +75,7 @@ ELSEWHERE = {
     "testing/beginning": ["unit/testing/test_ftpserver.py"],
     "testing/inside": ["unit/testing/test_ftpserver.py", "unit/testing/test_folders.py"],
     "testing/plugin": ["plugin/test_fixtures.py"],
+    "testing/replaying": ["unit/recording/test_replay.py"],
     "testing/reports": ["plugin/test_reports.py"],
     "testing/rules": ["unit/testing/test_pathio_check.py"],
     "testing/serverloop": ["unit/testing/test_loopthread.py"],

@@ -198,3 +198,47 @@ def test_a_failing_test_keeps_its_own_error(run: Run) -> None:
     )
     result.assert_outcomes(failed=1, errors=1)
     result.stdout.fnmatch_lines(["FAILED *::test_it - ftplib.error_temp: 451 *", "ERROR *::test_it - *ServerFailure*"])
+
+
+# Recordings.
+
+
+def test_a_recording_that_is_not_played(run: Run) -> None:
+    """The test fails that has the server: for what its client sent otherwise, and for what it did not send."""
+    result = run(
+        """
+        from ftpfixture.recording.format import Command, Header, Note, Reply
+        from ftpfixture.recording.store import Recording
+
+        def recording(last):
+            pairs = [("USER {user}", "331 Password"), ("PASS {password}", "230 In"), (last, "200 OK"), ("QUIT", "221 Bye")]
+            lines = [Note(session=1, what="connected"), Reply(session=1, lines=("220 Hi",))]
+            for command, reply in pairs:
+                lines += [Command(session=1, text=command), Reply(session=1, lines=(reply,))]
+            return Recording(Header(version=1, source="proxy"), (*lines, Note(session=1, what="closed", by="client")))
+
+        @pytest.mark.ftp(recording=recording("NOOP"))
+        def test_as_recorded(ftp_server):
+            talk(ftp_server, "NOOP")
+
+        @pytest.mark.ftp(recording=recording("SITE HELP"))
+        def test_otherwise(ftp_server):
+            with pytest.raises(ftplib.error_perm, match="503 This command was not recorded"):
+                talk(ftp_server, "SITE CHMOD 644 a")
+
+        @pytest.mark.ftp(recording=recording("NOOP"))
+        def test_not_all(ftp_server):
+            with ftplib.FTP(timeout=10) as ftp:
+                ftp.connect(*ftp_server.address)
+                ftp.login(*ftp_server.credentials)
+    """
+    )
+    result.assert_outcomes(passed=1, failed=2)
+    result.stdout.fnmatch_lines(
+        [
+            "*SITE CHMOD 644 a was not recorded here: session 1 of the recording goes on with SITE HELP (line 8)",
+            "*nearest: SITE HELP (line 8): the argument is 'CHMOD 644 a', recorded 'HELP'",
+            "*session 1 ended before NOOP (line 8)",
+            "*(allow_unplayed=True accepts a recording that is not played to its end)",
+        ]
+    )

@@ -10,6 +10,7 @@ A line of a session is one of:
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from ftpfixture.recording.format import Command, Data, Header, Line, Note, Reply, body_of
@@ -25,6 +26,8 @@ LOGIN = """
 < 230 Welcome
 """
 """How sessions begin."""
+
+_LAST_LINE = re.compile("< [0-9]{3} ")
 
 
 def recorded(*sessions: str | list[str | Line], tls: str = "", loose: tuple[str, ...] = (), data_tls: str = "") -> Any:
@@ -46,7 +49,7 @@ def _session(number: int, session: str | list[str | Line], data_tls: str, blobs:
             found.append(row)
         elif row.startswith("<"):
             reply.append(row[2:])
-            if row[5:6] == " ":
+            if _LAST_LINE.match(row):
                 found.append(Reply(session=number, lines=tuple(reply)))
                 reply = []
         elif row.startswith("="):

@@ -53,6 +53,16 @@ class ParameterCommands(Transfers):
 
     def _active(self, connection: Connection, address: tuple[str, int]) -> bool:
         _only_before_epsv_all(connection)
+        self.expect_client(connection, address)
+        connection.response("200", "Active data connection will be made")
+        return True
+
+    def expect_client(self, connection: Connection, address: tuple[str, int]) -> None:
+        """Connect to an address that a client names when the next transfer begins.
+
+        Raises:
+            CommandRefused: It is another host's, or a privileged port, and the settings do not allow that.
+        """
         host, port = address
         if same_host(host, connection.client_host):
             host = connection.client_host  # with its zone, which a link-local address needs
@@ -61,8 +71,6 @@ class ParameterCommands(Transfers):
         if port < (1 if self.allow_privileged_ports else _FIRST_USER_PORT):
             raise CommandRefused("504", f"Port {port} is refused")
         self.expect_active(connection, (host, port))
-        connection.response("200", "Active data connection will be made")
-        return True
 
     @command("PASV")
     @ConnectionConditions(ConnectionConditions.login_required)

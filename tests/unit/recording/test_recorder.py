@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ftplib
 import io
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -165,3 +166,20 @@ def test_what_is_no_text(ftp_server: FtpServer) -> None:
 
     assert Command(session=1, raw=b"NOOP \xfe") in recording.lines
     assert Reply(session=1, raw=b"200 \xff\r\n") in recording.lines
+
+
+@pytest.mark.ftp(files={"/z": zlib.compress(b"a,b\n1,2\n"), "/plain": b"no zlib stream"})
+def test_mode_z_of_a_proxy(ftp_server: FtpServer) -> None:
+    """What it passes on compressed is recorded before compression, and what is no zlib stream as it was."""
+    recorder = Recorder("proxy")
+    ftp_server.server.hub.subscribe(recorder)
+    with RawClient(ftp_server.address) as client:
+        client.login()
+        client.ask("MODE Z")
+        client.fetch("RETR /z")
+        client.fetch("RETR /plain")
+    ftp_server.log.wait_idle()
+    recording = ftp_server.driver.call(recorder.recording)
+
+    data = [line for line in recording.lines if isinstance(line, Data)]
+    assert [(line.mode, line.text) for line in data] == [("Z", "a,b\n1,2\n"), ("S", "no zlib stream")]

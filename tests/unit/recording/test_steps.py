@@ -22,10 +22,11 @@ from tests.support.rows import table
         (
             "< 220 Hi\n> PASV opens passive\n< 227 (127,0,0,1,9,9)",
             (),
-            "recording, line 4: the reply to PASV names a port of the recorded server, where nothing listens now; "
-            "write {port} or, for all of h1,h2,h3,h4,p1,p2, {address} in its place",
+            "recording, line 4: the reply to PASV names a port of the recorded server, where nothing listens now: "
+            "write {address} in place of h1,h2,h3,h4,p1,p2",
         ),
-        ("< 220 Hi\n> EPSV opens passive\n< 229 (|||{{port}}|)", (), "recording, line 4: the reply to EPSV names"),
+        ("< 220 Hi\n> EPSV opens passive\n< 229 (|||{{port}}|)", (), "write {port} in place of the port"),
+        ("> PASV opens passive\n< 227 ({port})", (), "write {address} in place of"),
         ("= down a eof", (), "recording, line 3: no command has this data connection"),
         (
             "> RETR a\n= down a eof\n= down b eof\n< 226 Done",
@@ -62,3 +63,20 @@ def test_sessions_that_were_mixed() -> None:
         [("CWD b", 6)],
     ]
     assert tracks[0].steps[0] == tracks[1].steps[0]
+
+
+@table(
+    ("session", "whole"),
+    [
+        ("> RETR a\n< 150 Go\n= down a eof\n< 226 Done", True),
+        ("> RETR a\n< 150 Go\n< 226 Early\n= down a eof", True),
+        ("> RETR a\n< 150 Go\n> STAT\n< 213 Half\n= down a eof\n< 226 Done", True),
+        ("> RETR a\n< 150 Go\n= down a rst\n< 426 Cut", False),
+        ("> RETR a\n< 150 Go\n> ABOR\n= down a eof\n< 426 Cut\n< 226 OK", False),
+        ("> RETR a\n< 150 Go\n= down a eof", False),
+    ],
+)
+def test_whole_transfers(session: str, whole: bool) -> None:
+    """What the server took for complete, wherever it said so."""
+    [track] = tracks_of(recorded(session))
+    assert track.steps[1].whole is whole

@@ -1,0 +1,342 @@
+"""A server that answers from a recording, without the server that was recorded.
+
+Theory of operation
+-------------------
+`ReplayServer` is a server whose table of commands has one handler for every verb: it asks the tape. Sessions, TLS, data
+connections, the gate with faults, and the log are those of any other server. A `_Player` carries out what was recorded:
+it sends replies byte by byte, agrees on data connections, moves their bytes, begins and ends TLS, closes.
+
+The steps of a session are carried out one after another. A step with a data connection runs beside the session, because
+the client may send ABOR, STAT or NOOP meanwhile; ABOR stops what still moves. A data connection belongs to the command
+that used it, and ends where its line stands, which may be in a later step: after ABOR, or after an early 226.
+
+One rule: what the client does and was not recorded is never answered as if it had been. It is answered with 503, the
+session ends, and the test fails.
+"""
+
+from __future__ import annotations
+
+from asyncio import Lock
+from dataclasses import dataclass
+from typing import Any, Unpack
+
+from ftpfixture.errors import CommandRefused, ReplayError
+from ftpfixture.faults.pieces import split_replies
+from ftpfixture.files.paths import resolve_virtual
+from ftpfixture.log.events import HandlerFailed
+from ftpfixture.net.gate import EXCHANGE, UNASKED, Exchange
+from ftpfixture.recording.format import Data, Line, Note
+from ftpfixture.recording.format import Reply as Recorded
+from ftpfixture.recording.redact import fill
+from ftpfixture.recording.replaydata import ReplayedData
+from ftpfixture.recording.replaystate import follow
+from ftpfixture.recording.steps import Step
+from ftpfixture.recording.tape import Playback, Tape
+from ftpfixture.recording.uploads import Comparison
+from ftpfixture.server import AbstractUserManager, Connection, Server
+from ftpfixture.server.base import BaseServer
+from ftpfixture.server.dispatch import CommandSpec, Handler
+from ftpfixture.server.settings import ServerSettings
+from ftpfixture.wire.hostport import parse_eprt, parse_port, render_227, render_229, render_port
+from ftpfixture.wire.reply import Reply
+from ftpfixture.wire.states import legal_reply
+
+__all__ = ["ReplayServer"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Verbatim(Reply):
+    """A reply that is sent as it was recorded, whatever its form; a fault that changes it makes another reply."""
+
+    raw: bytes = b""
+
+    def render(self, encoding: str = "utf-8") -> bytes:
+        """See Reply."""
+        return self.raw
+
+
+class _EveryVerb(dict[str, Handler]):
+    """A table of commands with one handler for all."""
+
+    def __init__(self, handler: Handler) -> None:
+        super().__init__()
+        self._handler = handler
+
+    def get(self, key: str, default: Any = None, /) -> Any:
+        return self._handler
+
+
+class ReplayServer(Server):
+    """A server that answers from a tape.
+
+    Args:
+        users: Nobody is asked; they are for the handle of the server.
+        tape: What was recorded.
+        uploads: What of an upload must be as it was recorded.
+        allow_unplayed: Whether clients need not play all of it.
+        settings: Those of `ServerSettings`, as far as they do not say what is answered.
+    """
+
+    def __init__(
+        self,
+        users: AbstractUserManager,
+        *,
+        tape: Tape,
+        uploads: Comparison = "exact",
+        allow_unplayed: bool = False,
+        **settings: Unpack[ServerSettings],
+    ) -> None:
+        super().__init__(users, **settings)
+        self.tape = tape
+        self.uploads: Comparison = uploads
+        self._allow_unplayed = allow_unplayed
+        self.specs |= {
+            verb.lower(): CommandSpec((verb,)) for verb in sorted(tape.verbs) if verb.lower() not in self.specs
+        }
+        self.commands_mapping = _EveryVerb(self._replayed)
+        self._players: dict[int, _Player] = {}
+
+    def unplayed(self) -> list[str]:
+        """One text for each session that clients have not played, or not to its end."""
+        return [] if self._allow_unplayed else self.tape.unplayed()
+
+    def begin_again(self, user_manager: AbstractUserManager, other: BaseServer) -> None:
+        """See BaseServer."""
+        super().begin_again(user_manager, other)
+        self.tape.rewind()
+
+    async def greeting(self, connection: Connection, rest: str) -> bool:
+        """Send what was recorded before the first command, or 421 when no session is left."""
+        try:
+            playback = self.tape.connect()
+        except ReplayError as error:
+            self.report(connection, "", error)
+            connection.response("421", "This session was not recorded")
+            return False
+        player = self._players[connection.number] = _Player(self, connection, playback)
+        return await player.play(playback.beginning, EXCHANGE.get())
+
+    async def _replayed(self, connection: Connection, rest: str) -> bool:
+        player = self._players[connection.number]
+        exchange = EXCHANGE.get()
+        try:
+            step = player.playback.command(exchange.verb, rest)
+        except ReplayError as error:
+            self.report(connection, exchange.verb, error)
+            await player.break_off()
+            connection.response("503", "This command was not recorded")
+            return False
+        return await player.answer(step, exchange)
+
+    def report(self, connection: Connection, verb: str, error: ReplayError) -> None:
+        """Make the test fail."""
+        self.hub.emit(HandlerFailed(*self.hub.stamp(connection.number), verb, error))
+
+    async def release(self, connection: Connection) -> None:
+        """See BaseServer."""
+        player = self._players.pop(connection.number, None)
+        if player is not None:
+            await player.close()
+        await super().release(connection)
+
+    async def take_data(self, connection: Connection, data: ReplayedData, path: str) -> None:
+        """Give a recorded data connection the one that the client has opened, or waits for.
+
+        Raises:
+            CommandRefused: There is none.
+        """
+        if not connection.data_source:
+            raise CommandRefused("425", "Use PORT or PASV first")
+        connection.data_direction = data.direction
+        if data.direction == "upload" and "data_connection" in connection:
+            self._withhold_tickets(connection, connection.data_connection.channel)
+        data.use(await self._take_stream(connection), path)
+
+    async def secure(self, connection: Connection, data: ReplayedData) -> None:
+        """Complete the TLS handshake of a data connection that has one.
+
+        Raises:
+            CommandRefused: It failed.
+        """
+        if not data.is_secured:
+            self._require_tls(connection, data.channel, await self._handshake_error(data.channel))
+            data.is_secured = True
+
+
+class _Player:
+    """Carries out a recorded session on a control connection."""
+
+    def __init__(self, server: ReplayServer, connection: Connection, playback: Playback) -> None:
+        self.playback = playback
+        self._server = server
+        self._connection = connection
+        self._session = connection.session
+        self._turn = Lock()
+        self._data: ReplayedData | None = None
+        self._ended: list[ReplayedData] = []
+        playback.values["host"] = connection.server_host
+
+    async def answer(self, step: Step, exchange: Exchange) -> bool:
+        """Carry out the step that a command has; False to end the session."""
+        if exchange.verb == "ABOR" and self._data is not None:
+            await self._data.cut()
+        is_beside = step.data is not None or self._data is not None or self._turn.locked()
+        if not is_beside or any(isinstance(line, Note) and line.what in ("tls", "clear") for line in step.lines):
+            return await self.play(step, exchange)
+        task = self._connection.loop.create_task(self.play(step, exchange))
+        self._connection.extra_workers.add(task)
+        return True
+
+    async def play(self, step: Step, exchange: Exchange) -> bool:
+        """Carry out a step after those before it; False to end the session.
+
+        Raises:
+            CommandRefused: The client cannot have its data connection.
+        """
+        async with self._turn:
+            try:
+                lines = self._agree(step, exchange) if step.opens else step.lines
+                if step.data is not None:
+                    await self._take(step, step.data, exchange)
+                for line in lines:
+                    if not await self._carry_out(line, exchange):
+                        return False
+            except CommandRefused:
+                await self._give_up()
+                raise
+        return not _is_goodbye(step)
+
+    async def _carry_out(self, line: Line | Reply, exchange: Exchange) -> bool:
+        """Carry out a line; False to end the session."""
+        match line:
+            case Reply():
+                await self._send(line, exchange)
+            case Recorded():
+                text = fill(line.content().decode("utf-8", "surrogateescape"), self.playback.values)
+                for reply, raw in split_replies(text.encode("utf-8", "surrogateescape"), self._connection.encoding):
+                    await self._send(_Verbatim(reply.code, reply.lines, raw=raw), exchange)
+            case Data():
+                await self._end_data()
+            case Note(what="tls") if not self._session.channel.is_tls:
+                return await self._session.encrypt(self._server.context_for(self._connection))
+            case Note(what="clear"):
+                return await self._session.decrypt()
+            case Note(what="closed", end=end):
+                await self._disconnect(end)
+                return False
+        return True
+
+    # Replies.
+
+    async def _send(self, reply: Reply, exchange: Exchange) -> None:
+        """Send a reply, and do what follows from it."""
+        owner = self._owner(reply, exchange)
+        self._session.gate.reply(reply, owner)
+        follow(self._connection, owner, reply)
+        data = self._data
+        if data is None:
+            return
+        if reply.is_preliminary and data.exchange is exchange:
+            await self._move(data)
+        elif data.is_over and data.exchange.finals:
+            self._forget(data)
+
+    def _owner(self, reply: Reply, exchange: Exchange) -> Exchange:
+        """The command that a reply answers: the one that came last, or the transfer that runs."""
+        data = self._data
+        if (
+            data is not None
+            and data.exchange is not exchange
+            and not data.exchange.finals
+            and (data.is_over or not legal_reply(exchange.verb, exchange.argument, reply.code))
+        ):
+            return data.exchange
+        return UNASKED if exchange.finals else exchange
+
+    # Data connections.
+
+    def _agree(self, step: Step, exchange: Exchange) -> list[Line | Reply]:
+        """Agree on a data connection in the form that the client wants; what is sent then.
+
+        Raises:
+            CommandRefused: It cannot be had.
+            CommandSyntaxError: The client's address is none.
+        """
+        verb, connection, server = exchange.verb, self._connection, self._server
+        data = self.playback.upcoming()
+        if data is not None:
+            connection.protection = "P" if data.tls else "C"
+        if verb in ("PORT", "EPRT"):
+            address = parse_port(exchange.argument) if verb == "PORT" else parse_eprt(exchange.argument)[1:]
+            server.expect_client(connection, address)
+            own = Reply("200", (f"{verb} command successful",))
+        else:
+            host = server.ipv4_pasv_forced_response_address or connection.server_host
+            if verb == "PASV" and ":" in host:
+                raise CommandRefused("425", "PASV can name IPv4 addresses only: use EPSV")
+            port = server.expect_passive(connection)
+            self.playback.values["port"] = str(port)
+            if verb == "PASV":
+                self.playback.values["address"] = render_port(host, port)
+            own = Reply("227", (render_227(host, port),)) if verb == "PASV" else Reply("229", (render_229(port),))
+        return [own if verb != step.verb and isinstance(line, Recorded) else line for line in step.lines]
+
+    async def _take(self, step: Step, recorded: Data, exchange: Exchange) -> None:
+        content = self._server.tape.recording.content(recorded)
+        data = ReplayedData(step, recorded, content, exchange, self._server.uploads)
+        path = resolve_virtual(self._connection.current_directory, exchange.argument)
+        await self._server.take_data(self._connection, data, str(path))
+        self._data = data
+        if data.direction == "upload" and data.channel.offers_tickets:
+            await self._server.secure(self._connection, data)  # as other transfers do, for curl
+
+    async def _move(self, data: ReplayedData) -> None:
+        await self._server.secure(self._connection, data)
+        data.start(self._connection.block_size)
+
+    async def _end_data(self) -> None:
+        data = self._data
+        if data is None:
+            return
+        await self._move(data)  # where there was no preliminary reply
+        error = await data.end()
+        if error is not None:
+            self._server.report(self._connection, data.exchange.verb, error)
+        if data.exchange.finals:
+            self._forget(data)
+
+    def _forget(self, data: ReplayedData) -> None:
+        """Go on without a data connection that has ended; one that is half closed is closed with the session."""
+        self._ended.append(data)
+        self._data = None
+
+    async def _give_up(self) -> None:
+        if self._data is not None:
+            await self._data.close()
+            self._data = None
+
+    # The end.
+
+    async def _disconnect(self, end: str) -> None:
+        if end == "rst":
+            await self._session.gate.outbox.empty()
+            await self._session.channel.wait_sent()
+            self._session.channel.reset()
+
+    async def break_off(self) -> None:
+        """Stop what runs: the client does something else."""
+        for task in tuple(self._session.workers):
+            task.cancel()
+        await self._session.workers.idle()
+
+    async def close(self) -> None:
+        """The session has ended."""
+        for data in (*self._ended, *filter(None, [self._data])):
+            await data.close()
+        self.playback.close()
+
+
+def _is_goodbye(step: Step) -> bool:
+    """Whether a server closes after this, even where it was the client that closed first."""
+    replies = [line.content() for line in step.lines if isinstance(line, Recorded)]
+    return step.verb == "QUIT" and any(reply.startswith(b"221") for reply in replies)

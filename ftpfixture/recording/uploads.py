@@ -1,0 +1,77 @@
+"""Compares an upload with the recorded one while it comes.
+
+One rule: pure, and nothing of the upload is kept.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+__all__ = ["COMPARISONS", "Comparison", "UploadCheck"]
+
+Comparison = Literal["exact", "size", "ignore"]
+"""What of an upload must be as it was recorded: its bytes, their number, or nothing."""
+
+COMPARISONS = get_args(Comparison)
+
+_SHOWN = 40  # bytes of a line that are shown
+
+
+class UploadCheck:
+    """Takes the pieces of an upload, and says how it differs from the recorded one.
+
+    Args:
+        recorded: The recorded bytes.
+        how: What is compared.
+
+    Attributes:
+        size: Number of bytes received.
+    """
+
+    def __init__(self, recorded: bytes, how: Comparison) -> None:
+        self._recorded = recorded
+        self._how = how
+        self._first = ""
+        self.size = 0
+
+    def add(self, piece: bytes) -> None:
+        """Take the next bytes."""
+        start, self.size = self.size, self.size + len(piece)
+        if self._how == "exact" and not self._first:
+            expected = self._recorded[start : self.size]
+            if not piece.startswith(expected):
+                self._first = self._where(start, piece, _common(piece, expected))
+
+    def _where(self, start: int, piece: bytes, same: int) -> str:
+        """The first byte that differs, with the lines around it."""
+        place = start + same
+        line = self._recorded.rfind(b"\n", 0, place) + 1
+        number = self._recorded.count(b"\n", 0, place) + 1
+        begin = max(line, place - _SHOWN // 2)
+        sent = self._recorded[begin:place] + piece[same : same + _SHOWN // 2]
+        recorded = self._recorded[begin : place + _SHOWN // 2]
+        return (
+            f"byte {place + 1}, in line {number}, is different: sent {_one_line(sent)}, recorded {_one_line(recorded)}"
+        )
+
+    def difference(self) -> str:
+        """How the upload, which has ended, differs; "" when it does not."""
+        if self._first or self._how == "ignore" or self.size == len(self._recorded):
+            return self._first
+        return f"{self.size} bytes were sent, {len(self._recorded)} were recorded"
+
+
+def _common(one: bytes, other: bytes) -> int:
+    """Number of equal bytes at the head."""
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _one_line(content: bytes) -> str:
+    return repr(content.partition(b"\n")[0].removesuffix(b"\r").decode("utf-8", "backslashreplace"))

@@ -1,0 +1,98 @@
+"""The setting `recording` of a server: the server that replays it, and the check that all of it was played.
+
+One rule: a recording says everything that is answered. A setting that says something else is an error.
+
+A server without a recording imports nothing of `ftpfixture.recording`, nor msgspec.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ftpfixture.checks import wrong
+from ftpfixture.errors import ConfigurationError
+from ftpfixture.log import CommandLog
+from ftpfixture.server import Server
+from ftpfixture.testing.settings import FtpServerSettings
+
+if TYPE_CHECKING:
+    from ftpfixture.recording.store import Recording
+
+__all__ = ["PATIENCE", "unplayed", "use_recording"]
+
+PATIENCE = 1.0
+"""Seconds that sessions may take to end before their recordings count as not played."""
+
+_ANSWERS = (
+    *("users", "files", "root", "quota", "path_io_factory", "path_timeout", "server_class", "disable", "features"),
+    *("welcome_message", "system", "refuse_size_in_ascii", "list_style", "timezone", "encoding", "virtual_hosts"),
+    *("maximum_connections", "maximum_connections_per_address", "maximum_login_failures", "login_delay"),
+    *("require_tls", "implicit_protection", "inflation_limit"),
+)
+"""Settings that say what is answered."""
+
+
+def use_recording(given: Mapping[str, Any], own: FtpServerSettings, others: dict[str, Any]) -> None:
+    """Let a server with the setting `recording` replay it.
+
+    Args:
+        given: All settings as the user gave them.
+        own: Those of `FtpServer`; changed.
+        others: Those of the server inside; changed.
+
+    Raises:
+        ConfigurationError: The recording cannot be played, or a setting does not go with it.
+        RecordingError: The file is damaged.
+    """
+    source = own["recording"]
+    if source is None:
+        alone = [name for name in ("compare_uploads", "allow_unplayed") if name in given]
+        if alone:
+            raise ConfigurationError(f"{alone[0]}= is for a server with a recording: add recording='feed.ftp.jsonl'")
+        return
+    answers = [name for name in _ANSWERS if given.get(name) is not None]
+    if answers:
+        raise ConfigurationError(
+            f"recording= with {answers[0]}=: the recording says what is answered; leave out one of them, or say "
+            f"{answers[0]}=None where ftp_config has it"
+        )
+    from ftpfixture.recording.replay import ReplayServer
+    from ftpfixture.recording.tape import Tape
+
+    tape = Tape(_recording(source))
+    if given.get("tls") not in (None, tape.tls):
+        raise ConfigurationError(f"recording= with tls={given['tls']!r}: it was made with tls={tape.tls!r}")
+    own["server_class"] = ReplayServer
+    others |= {
+        "tape": tape,
+        "uploads": own["compare_uploads"],
+        "allow_unplayed": own["allow_unplayed"],
+        "tls": tape.tls,
+    }
+
+
+def _recording(source: object) -> Recording:
+    from ftpfixture.recording.store import Recording, load
+
+    if isinstance(source, Recording):
+        return source
+    if not isinstance(source, str | os.PathLike):
+        raise wrong("recording", "the path of a recording, or a Recording", source)
+    try:
+        return load(source)
+    except OSError as error:
+        raise ConfigurationError(f"recording={str(source)!r} cannot be read: {error}; record it first") from error
+
+
+def unplayed(server: Server, log: CommandLog, patience: float) -> list[str]:
+    """What clients have not played of a recording when their sessions have ended, and what to do about it."""
+
+    def is_over() -> bool:
+        return not log.is_busy and all(session.closed_at is not None for session in log.sessions)
+
+    if server.unplayed():
+        log.wait_until(lambda: not server.unplayed() or is_over(), patience)
+    texts = server.unplayed()
+    return [*texts, "(allow_unplayed=True accepts a recording that is not played to its end)"] if texts else []

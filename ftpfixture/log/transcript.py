@@ -154,7 +154,9 @@ def _(event: FaultApplied) -> list[str]:
 
 @_told.register(HandlerFailed)
 def _(event: HandlerFailed) -> list[str]:
-    return [f"* {event.verb or 'the session'} raised {type(event.error).__name__}: {event.error}"]
+    first, *more = str(event.error).splitlines() or [""]
+    text = printable(f"{type(event.error).__name__}: {first}") + " ..." * bool(more)
+    return [f"* {event.verb or 'the session'} raised {text}"]
 
 
 @_told.register(Disconnected)

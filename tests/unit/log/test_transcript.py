@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ftpfixture.log.events import HandlerFailed
 from tests.support.story import Story, payload_of
 
 
@@ -76,3 +77,19 @@ def test_transcript_tells_of_transfers(story: Story) -> None:
 
     assert "= passive download of /a.bin from byte 100" in lines
     assert "= 3 bytes, aborted: timed out" in lines
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (ValueError("no such table"), "* LIST raised ValueError: no such table"),
+        (ValueError("two\nlines"), "* LIST raised ValueError: two ..."),
+        (KeyError(), "* LIST raised KeyError: "),
+    ],
+)
+def test_an_exception_is_one_line(story: Story, error: Exception, line: str) -> None:
+    """The message of the failure has all lines; the transcript has the first."""
+    story.connect()
+    story.hub.emit(HandlerFailed(*story.hub.stamp(1), "LIST", error))
+
+    assert story.log.transcript().splitlines()[-1].endswith(line)

@@ -108,7 +108,19 @@ class NotInListing(StatusCodeError):
 
 
 class PathIsNotAbsolute(FtpFixtureError, ValueError):
-    """A path that must begin with "/" does not; the argument is the path."""
+    """A path that must begin with "/" does not; the argument is the path.
+
+    Args:
+        path: The path.
+        message: What would work; "" for the path alone.
+    """
+
+    def __init__(self, path: object, message: str = "") -> None:
+        super().__init__(path)
+        self.message = message
+
+    def __str__(self) -> str:
+        return self.message or super().__str__()
 
 
 class PathIOError(FtpFixtureError, OSError):

@@ -108,8 +108,8 @@ def check_layer(layer: AbstractPathIO, root: Path | None, users: Iterable[User])
         shown = _unnamed(user.base_path)
         if shown is not None:
             raise ConfigurationError(
-                f"path_io_factory={kind} would show {user.login!r} {shown}: say root='/some/folder' for the folder to "
-                "serve (root='/' for the whole disk), or give each User a base_path"
+                f"path_io_factory={kind} would show {user.login!r} {shown}, to change and to delete: use root=tmp_path "
+                "or root='/some/folder' in place of it, or give each User a base_path (root='/' for the whole disk)"
             )
 
 

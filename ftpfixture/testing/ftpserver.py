@@ -22,6 +22,7 @@ from ftpfixture.log.records import SessionRecord
 from ftpfixture.net.faultgate import FaultGate
 from ftpfixture.net.throttle import StreamThrottle
 from ftpfixture.testing.address import ServerAddress
+from ftpfixture.testing.assignment import refuse_assignment
 from ftpfixture.testing.beginning import Beginning, check_changes
 from ftpfixture.testing.certificates import ServerTls
 from ftpfixture.testing.faults import Faults
@@ -89,6 +90,15 @@ class FtpServer(ServerAddress):
             self.faults.add(fault)
         self._own_clock = None if isinstance(settings.get("clock"), Clock) else self.clock
         self._beginning = Beginning(self.server, self._users, self._certified, own["files"] or {}, own["quota"])
+
+    def __setattr__(self, name: str, value: object) -> None:
+        """Refuse to replace a part of the server, or to assign what no server has: both would change nothing.
+
+        Raises:
+            AttributeError: It is one of these; the text says what to do.
+        """
+        refuse_assignment(self, name, FTP_SERVER_SETTINGS.rows)
+        super().__setattr__(name, value)
 
     def _stored(self, files: Mapping[str, bytes | None] | None, quota: int | None, served: Path | None) -> Files:
         """The files that the server begins with.

@@ -174,7 +174,7 @@ def test_marker_settings_reach_the_server(run: Run) -> None:
         ("ftp(root='/no/such/folder')", "root='/no/such/folder' cannot be served"),
         (
             "ftp(path_io_factory=__import__('ftpfixture').PathIO)",
-            "would show 'user' the whole disk: say root='/some/folder'",
+            "would show 'user' the whole disk, to change and to delete: use root=tmp_path",
         ),
         ("ftp(users=[])", 'users takes a list of User objects, or a mapping such as {"ann": "secret"}'),
         ("ftp(host='0.0.0.0')", "use 127.0.0.1 or ::1, or set allow_remote=True"),

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import enum
 import hmac
+import posixpath
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePath, PurePosixPath
 from typing import Any, Final
 
 from ftpfixture import checks
+from ftpfixture.checks import Check
 from ftpfixture.clock import Clock
 from ftpfixture.errors import ConfigurationError, PathIsNotAbsolute
 
@@ -47,6 +49,30 @@ _RATE = checks.number_of("bytes per second").or_none("no limit")
 _RIGHTS = ("readable", "writable", "list", "create", "overwrite", "append", "delete", "rename", "mkdir")
 
 
+def _absolute(name: str, path: str | PurePosixPath) -> PurePosixPath:
+    """A virtual path that can be the path of a file.
+
+    Raises:
+        PathIsNotAbsolute: It is relative, or has "..", or begins with two slashes.
+    """
+    found = PurePosixPath(path)
+    if found.root != "/" or ".." in found.parts:
+        meant = posixpath.normpath(f"/{str(path).lstrip('/')}")
+        use = f"{name} must be absolute, without '..': did you mean {meant!r} for {str(path)!r}?"
+        raise PathIsNotAbsolute(path, use)
+    return found
+
+
+def _read_permissions(value: Iterable[Permission]) -> list[Permission]:
+    found = list(value)
+    if not all(isinstance(one, Permission) for one in found):
+        raise TypeError
+    return found
+
+
+_PERMISSIONS = Check("a list of Permission objects, such as [Permission('/in')]", _read_permissions)
+
+
 class Permission:
     """The rights at a path and below it, unless a deeper permission replaces them.
 
@@ -64,6 +90,10 @@ class Permission:
         rename: Allows to rename files and directories, needed at both ends; a directory only if no path below either
             end lacks a right.
         mkdir: Allows to make directories.
+
+    Raises:
+        PathIsNotAbsolute: The path is relative, or not normal: it would be the path of no file.
+        ConfigurationError: A right is neither True nor False.
     """
 
     def __init__(
@@ -92,7 +122,7 @@ class Permission:
         for name, value in given.items():
             if value is not None:
                 checks.truth(name, value)
-        self.path = PurePosixPath(path)
+        self.path = _absolute("the path of a permission", path)
         self.readable = checks.truth("readable", readable)
         self.writable = checks.truth("writable", writable)
         self.list = readable if list is None else list
@@ -165,10 +195,8 @@ class User:
         self.login = login
         self.password = password
         self.base_path: PurePath = Path(base_path) if isinstance(base_path, str) else base_path
-        self.home_path = PurePosixPath(home_path)
-        if not self.home_path.is_absolute():
-            raise PathIsNotAbsolute(home_path)
-        self.permissions = list(permissions) if permissions is not None else [Permission()]
+        self.home_path = _absolute("home_path", home_path)
+        self.permissions = [Permission()] if permissions is None else _PERMISSIONS("permissions", permissions)
         self.maximum_connections = _CONNECTIONS("maximum_connections", maximum_connections)
         self.read_speed_limit = _RATE("read_speed_limit", read_speed_limit)
         self.write_speed_limit = _RATE("write_speed_limit", write_speed_limit)

@@ -143,10 +143,14 @@ def test_the_disk_is_never_shown_by_accident(tmp_path: Path, factory: Callable[.
     """A layer over the disk shows neither all of it nor the current folder to users for whom nobody named a folder."""
     whole = [None, {"ann": "x"}, [User("ann", base_path="/")], ScriptedUserManager([User("ann", base_path="/")])]
     for users in whole:
-        with pytest.raises(ConfigurationError, match=r"would show '\w+' the whole disk: say root='/some/folder'"):
+        with pytest.raises(
+            ConfigurationError, match=r"would show '\w+' the whole disk, to change and to delete: use root=tmp_path"
+        ):
             FtpServer(path_io_factory=factory, users=users)
     for users in ([User("ann")], [User("bob", base_path=tmp_path), User("ann")]):
-        with pytest.raises(ConfigurationError, match="would show 'ann' the current folder: say root="):
+        with pytest.raises(
+            ConfigurationError, match="would show 'ann' the current folder, to change and to delete: use root="
+        ):
             FtpServer(path_io_factory=factory, users=users)
     FtpServer(path_io_factory=factory, users=[User("ann", base_path=tmp_path)])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
@@ -109,13 +110,37 @@ def test_user_paths() -> None:
     assert User(home_path="/home").home_path == PurePosixPath("/home")
 
 
-@table("home", ["", "home", "./home", PurePosixPath("a/b")])
-def test_a_relative_home_is_refused(home: str | PurePosixPath) -> None:
-    """A home that does not begin with "/" is an error with the path."""
+@table(
+    ("path", "meant"),
+    [
+        ("", "/"),
+        ("home", "/home"),
+        ("./home", "/home"),
+        (PurePosixPath("a/b"), "/a/b"),
+        ("/a/../b", "/b"),
+        ("//home", "/home"),
+    ],
+)
+def test_a_path_of_no_file_is_refused(path: str | PurePosixPath, meant: str) -> None:
+    """Home and permissions are for absolute paths without ".."; the error names the path that was perhaps meant."""
+    text = f"must be absolute, without '..': did you mean {meant!r} for {str(path)!r}?"
     with pytest.raises(PathIsNotAbsolute) as caught:
-        User(home_path=home)
+        User(home_path=path)
+    assert caught.value.args == (path,)
+    assert str(caught.value) == f"home_path {text}"
+    with pytest.raises(PathIsNotAbsolute) as caught:
+        Permission(path)
+    assert str(caught.value) == f"the path of a permission {text}"
 
-    assert caught.value.args == (home,)
+
+@table("permissions", [Permission("/in"), ["/in"], 5])
+def test_permissions_are_a_list_of_permissions(permissions: Any) -> None:
+    """Anything else is an error that shows a list."""
+    text = re.escape(
+        f"permissions takes a list of Permission objects, such as [Permission('/in')], not {permissions!r}"
+    )
+    with pytest.raises(ConfigurationError, match=text):
+        User(permissions=permissions)
 
 
 def test_users_are_equal_only_if_they_are_the_same_object() -> None:

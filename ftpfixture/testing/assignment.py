@@ -1,0 +1,55 @@
+"""Attributes of a server that a test must not assign, because the server would not notice.
+
+One rule: each refusal says what does what the test meant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from ftpfixture.checks import nearest
+
+__all__ = ["refuse_assignment"]
+
+_INSTEAD = {
+    "files": "use files['/a.txt'] = b'...' or files.update({...}), and files.clear() to remove what is there",
+    "faults": "use faults.add('RETR: drop_data')",
+    "log": "use log.clear() to forget what was logged",
+    "clock": "use clock.freeze(at=...), clock.move(seconds) or clock.resume()",
+    "throttle": "use throttle.write.limit = ... for downloads, and throttle.read.limit = ... for uploads",
+    "tls": "use the settings tls=, certificate= and the like",
+    "driver": "use the setting driver=",
+}
+_OWN = frozenset({"server"})  # what the server itself assigns
+
+
+def refuse_assignment(owner: object, name: str, settings: Collection[str]) -> None:
+    """Refuse an assignment to an attribute of a server.
+
+    An attribute of another name, such as a test keeps with its server, may be assigned.
+
+    Args:
+        owner: The server.
+        name: Of the attribute.
+        settings: The names of all settings.
+
+    Raises:
+        AttributeError: It is a part of the server that is there already, a setting, or nearly the name of one.
+    """
+    if name.startswith("_") or name in _OWN:
+        return
+    is_part = hasattr(type(owner), name)
+    if name in _INSTEAD:
+        if is_part or name in vars(owner):
+            raise AttributeError(f"the {name} of a server cannot be replaced: {_INSTEAD[name]}")
+        return
+    if name in settings:
+        raise AttributeError(
+            f"{name} is a setting, and assigning it changes nothing: use FtpServer({name}=...), the marker "
+            f"ftp({name}=...), or reset({name}=...)"
+        )
+    if is_part:
+        raise AttributeError(f"the {name} of a server cannot be replaced")
+    near = nearest(name, [*_INSTEAD, *settings])
+    if near:
+        raise AttributeError(f"a server has no {name!r} to assign: did you mean {near[0]!r}?")

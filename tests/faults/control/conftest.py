@@ -24,7 +24,7 @@ def lab(request: pytest.FixtureRequest, ftp_server_factory: Callable[..., FtpSer
     descriptor of a session is left.
     """
     before = _left()
-    marker = request.node.get_closest_marker("ftp")
+    marker = request.node.get_closest_marker("lab")
     lab = Lab(ftp_server_factory, tls=KINDS[request.param], **(marker.kwargs if marker else {}))
     yield lab
     lab.check()

@@ -192,7 +192,7 @@ def test_an_ignored_quit_and_a_client_that_closes(client: Witness, lab: Lab) -> 
     assert lab.reason(client) in GONE_AWAY
 
 
-@pytest.mark.ftp(idle_timeout=60)
+@pytest.mark.lab(idle_timeout=60)
 def test_a_session_with_an_ignored_command_is_idle(client: Witness, lab: Lab) -> None:
     """A session whose last command was ignored is idle."""
     lab.add("CWD: ignore")

@@ -283,7 +283,7 @@ def _waits(lab: Lab, client: Witness) -> list[int]:
 # A session that waits is not idle.
 
 
-@pytest.mark.ftp(idle_timeout=60)
+@pytest.mark.lab(idle_timeout=60)
 @pytest.mark.parametrize("phase", ["command", "before_reply", "after_reply"])
 def test_a_session_that_waits_is_not_idle(lab: Lab, phase: str) -> None:
     """The idle time of the client begins when all replies are sent."""
@@ -302,7 +302,7 @@ def test_a_session_that_waits_is_not_idle(lab: Lab, phase: str) -> None:
     assert client.end() == "in order"
 
 
-@pytest.mark.ftp(idle_timeout=60)
+@pytest.mark.lab(idle_timeout=60)
 def test_a_stalled_session_is_not_idle(lab: Lab) -> None:
     """A stall for ever does not end: no 421 interrupts it."""
     client = lab.enter("CWD #1: stall phase=before_reply")

@@ -135,7 +135,7 @@ def test_relative_paths(lab: Lab) -> None:
     assert answers(client, "SIZE a.txt", "CWD dir", "SIZE a.txt", "SIZE ../a.txt") == "213 250 502 213"
 
 
-@pytest.mark.ftp(users={"ann": "a", "bob": "b", "user": "password"})
+@pytest.mark.lab(users={"ann": "a", "bob": "b", "user": "password"})
 def test_users(lab: Lab) -> None:
     """Only the commands of this user, from USER on; USER matches by its argument."""
     lab.add("* user=bo*: not_implemented")

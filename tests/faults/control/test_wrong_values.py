@@ -93,7 +93,7 @@ def _bytes_of(client: Witness, line: str) -> str:
         ("MDTM: shift_time -1000000000", "MDTM a.txt", "213 19700101000000"),
     ],
 )
-@pytest.mark.ftp(clock=lambda: 1_000_000_000.0)
+@pytest.mark.lab(clock=lambda: 1_000_000_000.0)
 def test_sizes_and_times(lab: Lab, fault: str, line: str, reply: str) -> None:
     """The value for a file is wrong by this number."""
     client = lab.enter(fault)
@@ -101,7 +101,7 @@ def test_sizes_and_times(lab: Lab, fault: str, line: str, reply: str) -> None:
     assert client.applied == [fault]
 
 
-@pytest.mark.ftp(clock=lambda: 1_000_000_000.0)
+@pytest.mark.lab(clock=lambda: 1_000_000_000.0)
 def test_facts(lab: Lab) -> None:
     """Sizes and times are wrong in MLST and MLSD, too, and no other fact is."""
     client = lab.enter()

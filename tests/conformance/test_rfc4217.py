@@ -365,7 +365,6 @@ def untrusted(version: str) -> ssl.SSLContext:
     return context
 
 
-@with_users
 @both_versions
 @pytest.mark.parametrize("tls", ["explicit", "implicit"])
 @pytest.mark.parametrize("asked", ["optional", "required"])
@@ -431,7 +430,6 @@ def test_certificate_is_required(ftps_server: FtpServer, version: str) -> None:
         assert client.download("RETR /a.txt") == b"hello"
 
 
-@with_users
 @both_versions
 @pytest.mark.parametrize("asked", ["optional", "required"])
 def test_certificate_of_another_authority(ftp_server_factory: Factory, version: str, asked: str) -> None:

@@ -84,7 +84,7 @@ def test_a_path_in_the_wrong_place_is_starred(text: str) -> None:
 
 @table("text", ["?XYZZ: delay 1", "RETR|?XYZZ|?ABCD: delay 1"])
 def test_verbs_that_no_server_knows(text: str) -> None:
-    """A question mark in front marks a verb that no server has; the text form keeps it, so that it can be parsed again."""
+    """A question mark in front marks a verb that no server has; the text form keeps it."""
     fault = parse(text)
 
     assert "XYZZ" in fault.trigger.verbs

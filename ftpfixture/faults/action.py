@@ -112,6 +112,9 @@ class Action:
     def __init_subclass__(cls) -> None:
         cls.hooks = frozenset(name for name in vars(Action) if getattr(cls, name) is not getattr(Action, name))
 
+    needs_server: ClassVar[bool] = False
+    """Whether it changes files or settings of the server, which a proxy in front of another server does not have."""
+
     @property
     def verbs(self) -> frozenset[str] | None:
         """The commands to which it can apply; None for all."""

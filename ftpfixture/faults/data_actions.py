@@ -127,6 +127,8 @@ class Override(Action):
     value: object
     verbs: frozenset[str] | None = None
 
+    needs_server = True
+
     def command(self, context: Context, argument: str) -> Hook[str]:
         """See Action."""
         if (yield from context.happens()):
@@ -139,6 +141,8 @@ class Encode(Action):
     """Listings and replies are sent in this encoding."""
 
     encoding: str
+
+    needs_server = True
 
     def command(self, context: Context, argument: str) -> Hook[str]:
         """See Action."""

@@ -37,6 +37,8 @@ class DiskError(Action):
     after_bytes: int = 0
     keep: bool = True
 
+    needs_server = True
+
     @property
     def verbs(self) -> frozenset[str] | None:
         """See Action."""

@@ -95,7 +95,20 @@ class Recorder:
                 live.pop(line.session, None)
         ends = (Note(session=session, what="closed", by="server", end="eof") for session in live)
         header = Header(version=LATEST, source=self._source, tls=self._tls, redacted=tuple(self.secrets.names))
-        return Recording(header, (*self._lines, *ends), dict(self._blobs))
+        lines = [self._redacted(line) for line in (*self._lines, *ends)]
+        return Recording(header, tuple(lines), dict(self._blobs))
+
+    def _redacted(self, line: Line) -> Line:
+        """A line with placeholders: for secrets, some of which come after it, and for addresses and ports."""
+        match line:
+            case Command():
+                text = self.secrets.hide(line.line().decode("utf-8", "surrogateescape"))
+                return _command(line.session, _hide_address(text))
+            case Reply():
+                text = self.secrets.hide(line.content().decode("utf-8", "surrogateescape"))
+                return _reply(line.session, _hide_address(text))
+            case _:
+                return line
 
     # One event.
 
@@ -110,17 +123,7 @@ class Recorder:
         if event.verb in _SECRETS:
             self.secrets.add(_SECRETS[event.verb], event.argument, searched=event.verb != "USER")
         text = " ".join([event.verb, event.argument]) if event.argument else event.verb
-        text = self.secrets.hide(text)
-        if event.verb == "PORT":
-            text = _NUMBERS.sub("{address}", text)
-        elif event.verb == "EPRT":
-            text = _EPRT.sub(r"\1\2\1{host}\1{port}\1", text)
-        opens: _Opens = _OPENS.get(event.verb, "")
-        if _is_text(text):
-            self._lines.append(Command(session=event.session, text=text, opens=opens))
-        else:
-            raw = text.encode("utf-8", "surrogateescape")
-            self._lines.append(Command(session=event.session, raw=raw, opens=opens))
+        self._lines.append(_command(event.session, text))
 
     def _reply(self, event: ReplySent) -> None:
         command = self._commands.get(event.command_seq)
@@ -128,17 +131,7 @@ class Recorder:
         if command is not None and verb == "MODE" and event.code == "200":
             change = self._mode_z.add if command.argument.upper().startswith("Z") else self._mode_z.discard
             change(event.session)
-        text = event.raw.decode("utf-8", "surrogateescape")
-        text = self.secrets.hide(text)
-        if event.code == "227":
-            text = _NUMBERS.sub("{address}", text)
-        elif event.code == "229":
-            text = _PORT_ALONE.sub("{port}", text)
-        lines = text.split("\r\n")
-        if lines[-1] or not _is_text(text) or any("\r" in line or "\n" in line for line in lines):
-            self._lines.append(Reply(session=event.session, raw=text.encode("utf-8", "surrogateescape")))
-        else:
-            self._lines.append(Reply(session=event.session, lines=tuple(lines[:-1])))
+        self._lines.append(_reply(event.session, event.raw.decode("utf-8", "surrogateescape")))
 
     def _encrypted(self, event: TlsEstablished) -> None:
         if event.where == "control":
@@ -191,6 +184,29 @@ def _inflated(content: bytes) -> tuple[bytes, _Mode]:
         return zlib.decompressobj().decompress(content), "Z"
     except zlib.error:
         return content, "S"
+
+
+def _command(session: int, text: str) -> Command:
+    opens: _Opens = _OPENS.get(text.partition(" ")[0], "")
+    if _is_text(text):
+        return Command(session=session, text=text, opens=opens)
+    return Command(session=session, raw=text.encode("utf-8", "surrogateescape"), opens=opens)
+
+
+def _reply(session: int, text: str) -> Reply:
+    lines = text.split("\r\n")
+    if lines[-1] or not _is_text(text) or any("\r" in line or "\n" in line for line in lines):
+        return Reply(session=session, raw=text.encode("utf-8", "surrogateescape"))
+    return Reply(session=session, lines=tuple(lines[:-1]))
+
+
+def _hide_address(text: str) -> str:
+    """The text of PORT, EPRT, 227 or 229 with placeholders; any other as it is."""
+    if text.startswith(("PORT ", "227")):
+        return _NUMBERS.sub("{address}", text)
+    if text.startswith("EPRT "):
+        return _EPRT.sub(r"\1\2\1{host}\1{port}\1", text)
+    return _PORT_ALONE.sub("{port}", text) if text.startswith("229") else text
 
 
 def _is_text(text: str) -> bool:

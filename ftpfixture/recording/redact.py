@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
-__all__ = ["Secrets", "escape", "fill", "pattern_of"]
+__all__ = ["Secrets", "escape", "fill", "pattern_of", "without_placeholders"]
 
 _PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([a-z_]+)\}")
 _SHORT = 4  # characters below which a secret is replaced as a whole word only: "a" is in every text
@@ -142,3 +142,8 @@ def pattern_of(text: str) -> re.Pattern[str]:
             names.add(name)
         end = match.end()
     return re.compile("".join([*parts, re.escape(text[end:])]), re.DOTALL)
+
+
+def without_placeholders(content: bytes) -> bytes:
+    """A redacted text with ``{}`` for each placeholder: its name may be a secret, such as the password "password"."""
+    return re.sub(rb"\{\{|\}\}|\{[a-z_]+\}", lambda match: match[0] if match[0] in (b"{{", b"}}") else b"{}", content)

@@ -14,7 +14,7 @@ from tempfile import mkstemp
 
 from ftpfixture.errors import RecordingError
 from ftpfixture.recording.format import Command, Data, Header, Line, Note, Reply, content_of, line_of, read_line
-from ftpfixture.recording.redact import Secrets
+from ftpfixture.recording.redact import Secrets, without_placeholders
 
 __all__ = ["Recording", "blob_folder", "load", "save"]
 
@@ -135,7 +135,7 @@ def save(path: str | os.PathLike[str], recording: Recording, secrets: Secrets | 
 
 def _check_secrets(place: Path, recording: Recording, secrets: Secrets) -> None:
     for number, line in enumerate(recording.lines, 2):
-        found = secrets.found_in(line_of(line)) or secrets.found_in(_said(recording, line))
+        found = secrets.found_in(_content(recording, line))
         if found is not None:
             name, form = found
             raise RecordingError(
@@ -143,14 +143,15 @@ def _check_secrets(place: Path, recording: Recording, secrets: Secrets) -> None:
             )
 
 
-def _said(recording: Recording, line: Line) -> bytes:
+def _content(recording: Recording, line: Line) -> bytes:
+    """The content of a line, as it is before base64 and JSON, without placeholders."""
     match line:
         case Data():
             return recording.content(line)
         case Command():
-            return line.line()
+            return without_placeholders(line.line())
         case Reply():
-            return line.content()
+            return without_placeholders(line.content())
         case _:
             return b""
 

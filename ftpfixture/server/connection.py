@@ -21,6 +21,7 @@ from ftpfixture.server.states import LOGIN_MOVES, Login
 from ftpfixture.server.transfer import Transfer
 from ftpfixture.server.users import User
 from ftpfixture.wire.listing.styles import ListStyle
+from ftpfixture.wire.reply import Reply
 
 __all__ = ["SESSION", "Connection", "KnownPaths", "Response", "SessionControl", "Workers"]
 
@@ -104,6 +105,9 @@ class SessionControl(Protocol):
 
     def respond(self, code: str, lines: str | list[str] | tuple[str, ...] = "", list: bool = False) -> None:  # noqa: A002
         """Reply to the current command (`connection.response`)."""
+
+    def pass_on(self, reply: Reply, exchange: Exchange) -> None:
+        """Answer a command with the reply of another server."""
 
     def logged_in(self, user: str) -> None:
         """Emit the event of a login."""

@@ -110,6 +110,13 @@ class Session:
             exchange.awaits_preliminary = False
             self._loop.call_soon(self._wake)  # commands that may run during a transfer waited for this
 
+    def pass_on(self, reply: Reply, exchange: Exchange) -> None:
+        """Answer a command with the reply of another server."""
+        self.gate.reply(reply, exchange)
+        if exchange.awaits_preliminary:
+            exchange.awaits_preliminary = False
+            self._loop.call_soon(self._wake)  # as in `respond`
+
     def logged_in(self, user: str) -> None:
         """Emit the event of a login."""
         self.gate.hub.emit(LoggedIn(*self.gate.hub.stamp(self.number), user))

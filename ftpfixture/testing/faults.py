@@ -34,15 +34,23 @@ class Faults:
         log: Of the server.
         verbs: The commands of the server, upper case.
         origin: Of the server; faults cannot be added to a server of a parent process.
+        passes_on: Whether the server has no files and no listings of its own: a proxy, or a replayed recording.
     """
 
     def __init__(
-        self, rules: ActiveFaults, log: CommandLog, verbs: Collection[str], origin: Origin | None = None
+        self,
+        rules: ActiveFaults,
+        log: CommandLog,
+        verbs: Collection[str],
+        origin: Origin | None = None,
+        *,
+        passes_on: bool = False,
     ) -> None:
         self._all = rules
         self._origin = origin or Origin()
         self._log = log
         self._verbs = verbs
+        self._passes_on = passes_on
         self._lock = lock()
 
     @property
@@ -79,6 +87,12 @@ class Faults:
         if not fault.actions:
             raise ConfigurationError(f"{fault!r} does not say what goes wrong: add a word, such as .drop_data()")
         check_fault(fault, self._verbs)
+        if self._passes_on and any(action.needs_server for action in fault.actions):
+            raise ConfigurationError(
+                f"{fault!r}: this word changes files or settings of the server itself, which a proxy or a "
+                "recording does not have: use a "
+                "word that changes what is sent, such as fail(552), answer(550) or listing(...)"
+            )
         return fault
 
     def remove(self, *faults: ActiveFault) -> None:

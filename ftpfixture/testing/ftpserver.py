@@ -28,7 +28,7 @@ from ftpfixture.testing.certificates import ServerTls
 from ftpfixture.testing.faults import Faults
 from ftpfixture.testing.files import Files
 from ftpfixture.testing.folders import check_layer, folder
-from ftpfixture.testing.inside import clock_of, encrypt, server_of, verbs_of
+from ftpfixture.testing.inside import clock_of, encrypt, server_of, upstream_users, verbs_of
 from ftpfixture.testing.loopthread import shared_thread
 from ftpfixture.testing.replaying import PATIENCE, unplayed, use_recording
 from ftpfixture.testing.settings import FTP_SERVER_SETTINGS, FtpServerSettings
@@ -77,14 +77,16 @@ class FtpServer(ServerAddress):
             others["path_io_factory"] = PathIO
         self._host = own["host"]
         self._port = own["port"]
-        self._users = known_users(own["users"], served)
-        self.server = server_of(own["server_class"], manager_of(self._users), others)
+        self._users = known_users(upstream_users(own) if own["users"] is None else own["users"], served)
+        self.server = server_of(own, manager_of(self._users), others)
         self.files = self._stored(own["files"], own["quota"], served)
         verbs = partial(verbs_of, self.server)
         self.log = CommandLog(self.server.hub, self._origin, self.driver, clock=self.clock, verbs=verbs)
         rules = ActiveFaults(self.clock.monotonic())
         self.server.gate_factory = partial(FaultGate, rules, self.clock)
-        self.faults = Faults(rules, self.log, {verb.upper() for verb in self.server.specs}, self._origin)
+        specs = {verb.upper() for verb in self.server.specs}
+        passes_on = own["upstream"] is not None or own["recording"] is not None
+        self.faults = Faults(rules, self.log, specs, self._origin, passes_on=passes_on)
         faults = own["faults"]
         for fault in [faults] if isinstance(faults, str) or not isinstance(faults, Iterable) else faults:
             self.faults.add(fault)

@@ -12,12 +12,45 @@ from typing import Any
 from ftpfixture.clock import Clock
 from ftpfixture.driver import Driver
 from ftpfixture.errors import ConfigurationError, UnknownSetting
-from ftpfixture.server import AbstractUserManager, Server
+from ftpfixture.files.memory import MemoryPathIO
+from ftpfixture.recording.target import Target
+from ftpfixture.server import AbstractUserManager, Server, User
 from ftpfixture.settings import setting_names, unknown_setting
 from ftpfixture.testing.certificates import Certified, context_for, contexts_for, refuse_without_tls
 from ftpfixture.testing.settings import FTP_SERVER_SETTINGS, FtpServerSettings
 
-__all__ = ["clock_of", "encrypt", "server_of", "verbs_of"]
+__all__ = ["clock_of", "encrypt", "server_of", "upstream_users", "verbs_of"]
+
+_ITS_OWN = ("users", "files", "root", "quota")
+
+
+def proxy_of(own: FtpServerSettings, users: AbstractUserManager, settings: dict[str, Any]) -> Server:
+    """The server inside that passes everything on.
+
+    Raises:
+        ConfigurationError: Something of this server's own is set.
+    """
+    from ftpfixture.recording.proxy import Proxy  # a proxy needs the client, which other servers do not
+
+    names = [name for name in _ITS_OWN if own.get(name) is not None]
+    names += [name for name in ("disable", "features") if name in settings]
+    if settings.get("path_io_factory") is not MemoryPathIO:
+        names.append("path_io_factory")
+    if own["server_class"] is not Server:
+        names.append("server_class")
+    if names:
+        raise ConfigurationError(f"{names[0]}= with upstream=: the real server has that, a proxy only passes on")
+    target = own["upstream"]
+    assert isinstance(target, Target)
+    return Proxy(target, users, **settings)
+
+
+def upstream_users(own: FtpServerSettings) -> list[User] | None:
+    """The login to the real server, when its URL has one."""
+    target = own["upstream"]
+    if not isinstance(target, Target) or not target.user:
+        return None
+    return [User(target.user, target.password)]
 
 
 def clock_of(clock: Clock | Callable[[], float] | None, driver: Driver) -> Clock:
@@ -58,13 +91,17 @@ def encrypt(own: FtpServerSettings, others: dict[str, Any]) -> Certified | None:
     return None
 
 
-def server_of(server_class: type[Server], users: AbstractUserManager, settings: dict[str, Any]) -> Server:
+def server_of(own: FtpServerSettings, users: AbstractUserManager, settings: dict[str, Any]) -> Server:
     """The server inside.
 
     Raises:
         UnknownSetting: A setting is neither one of ours nor of the class.
+        ConfigurationError: Something of this server's own is set, and everything is passed on to another.
     """
+    server_class = own["server_class"]
     try:
+        if own["upstream"] is not None:
+            return proxy_of(own, users, settings)
         return server_class(users, **settings)
     except UnknownSetting as error:
         raise unknown_setting(error.name, setting_names(server_class) | FTP_SERVER_SETTINGS.rows.keys()) from None

@@ -15,6 +15,7 @@ from ftpfixture.checks import Check
 from ftpfixture.driver import Driver
 from ftpfixture.faults.dsl import Fault
 from ftpfixture.files.memory import MemoryPathIO
+from ftpfixture.recording.target import Target
 from ftpfixture.server import Server
 from ftpfixture.server.settings import SERVER_SETTINGS, ServerSettings
 from ftpfixture.settings import Setting, Table
@@ -32,6 +33,10 @@ def _read_class(value: type[Server]) -> type[Server]:
     if not issubclass(value, Server):
         raise ValueError
     return value
+
+
+def _read_target(value: object) -> Target:
+    return value if isinstance(value, Target) else Target.parse(value)
 
 
 _CERTIFICATE = Check(f"one of {', '.join(KINDS)}, or an ssl.SSLContext", _read_certificate)
@@ -137,6 +142,16 @@ class FtpServerSettings(ServerSettings, total=False):
     allow_unplayed: Annotated[
         bool,
         Setting(False, "do not fail a test whose clients have not played all sessions and commands of a recording"),
+    ]
+    upstream: Annotated[
+        str | Target | None,
+        Setting(
+            None,
+            "a real server to which everything is passed on, so that faults and the log stand in front of it: "
+            '"HOST", "HOST:PORT" or a URL such as "ftp://ann:secret@HOST:PORT"; see `Target` for TLS',
+            none="answering by itself",
+            check=Check('"HOST", "HOST:PORT", a URL with ftp:// or ftps://, or a Target', _read_target),
+        ),
     ]
     driver: Annotated[
         Driver | None,

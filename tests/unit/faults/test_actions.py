@@ -1,4 +1,4 @@
-"""Rules for all actions: they are immutable, and the program calls all their hooks."""
+"""What every action has in common: values that never change, and hooks that somebody calls."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ ACTIONS = [
     if isinstance(value, type) and issubclass(value, Action) and value.__module__ == module.__name__
     if "__dataclass_fields__" in vars(value)
 ]
-"""Every class of actions."""
+"""Every class whose objects are actions."""
 
 
-def test_every_action_is_exported() -> None:
-    """The modules of actions export them, and each action has its own docstring."""
+def test_every_action_is_told_of() -> None:
+    """The modules of actions say what is in them, and each action has a docstring of its own."""
     named = {name for module in MODULES for name in module.__all__}
 
     assert len(ACTIONS) > 20
@@ -40,26 +40,26 @@ def test_every_action_is_exported() -> None:
     assert not [kind for kind in ACTIONS if (kind.__doc__ or "").startswith(f"{kind.__name__}(")]
 
 
-def test_actions_are_immutable() -> None:
+def test_actions_never_change() -> None:
     """No field of an action can be set, and none can be added."""
     for kind in ACTIONS:
         action: object = object.__new__(kind)
         for name in (*vars(kind)["__dataclass_fields__"], "extra"):
-            # For a name that is not a field, Python 3.11 raises TypeError if a frozen class has slots.
+            # Python 3.11 answers a name that is no field of a frozen class with slots by a TypeError.
             with pytest.raises((dataclasses.FrozenInstanceError, TypeError)):
                 setattr(action, name, 1)
         assert not hasattr(action, "__dict__"), kind
 
 
 def test_every_hook_is_called() -> None:
-    """An action has no public method that its base does not have: a hook of another name would never be called."""
+    """An action has no method of its own that its base does not have: a hook of another name would never be called."""
     for kind in ACTIONS:
         methods = {name for name, member in vars(kind).items() if callable(member) and not name.startswith("_")}
         assert methods <= {name for base in kind.__mro__[1:] for name in vars(base)}, kind
 
 
 def test_every_action_does_something() -> None:
-    """An action overrides a hook, or its base does."""
+    """An action has a hook of its own, or its base has."""
     for kind in ACTIONS:
         bases = [base for base in kind.__mro__ if base not in (Action, Timed, object)]
         hooks = {name for base in bases for name in vars(base)} & (set(vars(Action)) | set(vars(Timed)))
@@ -67,7 +67,7 @@ def test_every_action_does_something() -> None:
 
 
 def _all_of(hook: Hook[T]) -> tuple[list[Effect], T]:
-    """The effects of a hook, and its result."""
+    """What a hook yields, and what it returns."""
     effects = []
     while True:
         try:
@@ -77,8 +77,8 @@ def _all_of(hook: Hook[T]) -> tuple[list[Effect], T]:
             return effects, returned
 
 
-def test_default_hooks_change_nothing() -> None:
-    """An action that does not override a hook changes nothing there, and does not happen."""
+def test_hooks_let_everything_pass() -> None:
+    """An action without a hook of its own changes nothing there, and nothing happens."""
     action, reply, raw = Action(), Reply("226", ("Done",)), b"bytes"
     state = CommandState(situation(), "a.csv", "utf-8")
     context = Context(action, ActiveFault(on("RETR").not_implemented()).claim(state.situation), state)  # type: ignore[arg-type]
@@ -100,7 +100,7 @@ def test_default_hooks_change_nothing() -> None:
     assert action.hooks == frozenset()
 
 
-def test_a_timed_action_needs_act() -> None:
-    """An action with a moment and without `act` cannot be created."""
+def test_a_moment_needs_something_that_acts() -> None:
+    """An action with a moment and nothing to do then is a mistake, and cannot be made."""
     with pytest.raises(TypeError, match="abstract"):
         Timed(Moment())  # type: ignore[abstract]

@@ -1,0 +1,184 @@
+"""One transfer through a proxy: the client's data connection, the real server's, and the replies.
+
+One rule: each side's end is passed on as what it was, and the final reply goes behind the data.
+
+A final reply that comes while data is on its way waits for the end of the data, unless the data stands still: then the
+real server has sent it early, or takes no more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from asyncio import FIRST_COMPLETED, wait
+from typing import Any, Protocol
+
+from ftpfixture.errors import CommandRefused
+from ftpfixture.files.paths import resolve_virtual
+from ftpfixture.net.channel import Channel
+from ftpfixture.net.gate import Exchange
+from ftpfixture.net.stream import ThrottleStreamIO
+from ftpfixture.recording.upstream import Answers, RawReply, Upstream
+from ftpfixture.server.connection import Connection
+from ftpfixture.wire.states import UPLOADS
+
+__all__ = ["Passage"]
+
+_BLOCK = 1 << 18
+_STILL = 0.1  # seconds without data after which a final reply no longer waits for the end of the data
+
+
+class _Client(Protocol):
+    """What a transfer needs of the proxy."""
+
+    async def client_stream(self, connection: Connection) -> ThrottleStreamIO:
+        """The client's data connection."""
+
+    async def secure_client(self, connection: Connection, stream: ThrottleStreamIO) -> None:
+        """Wait for its TLS handshake, if there is one."""
+
+
+class Passage:
+    """A transfer.
+
+    Args:
+        proxy: Gives the client's data connection.
+        connection: The session.
+        upstream: Its control connection to the real server, with a data connection agreed on.
+        exchange: The command.
+
+    Attributes:
+        direction: "download" or "upload".
+    """
+
+    def __init__(self, proxy: _Client, connection: Connection, upstream: Upstream, exchange: Exchange) -> None:
+        self.direction = "upload" if exchange.verb in UPLOADS else "download"
+        self._proxy = proxy
+        self._connection = connection
+        self._upstream = upstream
+        self._exchange = exchange
+        self._answers = Answers()
+
+    async def run(self, line: bytes) -> None:
+        """Send the command and carry out what follows, to the final reply.
+
+        Args:
+            line: With CRLF.
+        """
+        opener, self._upstream.opener = self._upstream.opener, None
+        assert opener is not None
+        # The server may wait for its data connection before it replies, and the client's may be on its way.
+        arrival = asyncio.ensure_future(opener())
+        client = asyncio.ensure_future(self._proxy.client_stream(self._connection))
+        try:
+            self._answers = await self._upstream.send(line)
+            first = await self._answers.next()
+            if first.is_preliminary:
+                await self._move(first, arrival, client)
+            else:
+                await self._pass_on_final(first)
+        except CommandRefused as error:
+            self._connection.response(error.code, error.text)  # the client's data connection failed
+            await _discard(arrival)
+            await self._answers.final()
+        except (EOFError, OSError):
+            pass  # the control connection to the real server has ended, and the session ends with it
+        finally:
+            self._upstream.passed_on(self._answers)
+            await _discard(arrival)
+            await _discard(client)
+            self._upstream.forget()
+            self._connection.restart_offset = 0
+
+    async def _pass_on_final(self, reply: RawReply) -> None:
+        await self._upstream.turn(self._answers)
+        self._connection.session.pass_on(reply, self._exchange)
+        self._upstream.passed_on(self._answers)
+
+    async def _move(
+        self, first: RawReply, arrival: asyncio.Future[Channel], client: asyncio.Future[ThrottleStreamIO]
+    ) -> None:
+        connection, stream = self._connection, await client
+        path = resolve_virtual(connection.current_directory, self._exchange.argument)
+        stream.describe(self.direction, str(path), connection.restart_offset, connection.transfer_type, None)
+        connection.session.pass_on(first, self._exchange)
+        await self._proxy.secure_client(connection, stream)
+        channel = await arrival
+        await self._upstream.secure(channel)
+        pump = _upload if self.direction == "upload" else _download
+        moving = asyncio.ensure_future(pump(stream, channel))
+        final = asyncio.ensure_future(self._answers.final())
+        try:
+            await wait((moving, final), return_when=FIRST_COMPLETED)
+            await _until_still(moving, stream)
+            if not moving.done() and self.direction == "upload":
+                await _cancel(moving)  # the server takes no more of it
+            await self._end(moving, await final)
+            await wait((moving,))
+        finally:
+            await _cancel(moving)
+            await _cancel(final)
+
+    async def _end(self, moving: asyncio.Future[None], reply: RawReply) -> None:
+        error = moving.exception() if moving.done() and not moving.cancelled() else None
+        if isinstance(error, ConnectionAbortedError):
+            # A fault has ended the client's data connection: the real server does not know.
+            self._connection.response("426", "Data connection closed, transfer aborted")
+        else:
+            await self._pass_on_final(reply)
+
+
+async def _download(stream: ThrottleStreamIO, channel: Channel) -> None:
+    try:
+        async with stream:
+            await _receive_all(stream, channel)
+    finally:
+        channel.close()
+
+
+async def _receive_all(stream: ThrottleStreamIO, channel: Channel) -> None:
+    while True:
+        try:
+            piece = await channel.receive(_BLOCK)
+        except ConnectionResetError as error:
+            if not isinstance(error.__cause__, ssl.SSLEOFError):  # which is an end without close_notify, as is close()
+                stream.channel.reset()
+            raise
+        if not piece:
+            return
+        await stream.write(piece)
+
+
+async def _upload(stream: ThrottleStreamIO, channel: Channel) -> None:
+    try:
+        async with stream:
+            while piece := await stream.receive(_BLOCK):
+                view = memoryview(piece)
+                while view:
+                    view = view[await channel.send(view) :]
+            await channel.close_when_peer_closes()
+    except ConnectionResetError:
+        channel.reset()
+        raise
+    finally:
+        channel.close()
+
+
+async def _until_still(moving: asyncio.Future[None], stream: ThrottleStreamIO) -> None:
+    """Wait until the data has ended or stands still."""
+    moved = -1
+    while not moving.done() and stream.moved != moved:
+        moved = stream.moved
+        await wait((moving,), timeout=_STILL)
+
+
+async def _cancel(future: asyncio.Future[Any]) -> None:
+    future.cancel()
+    await wait((future,))
+
+
+async def _discard(future: asyncio.Future[Any]) -> None:
+    """Close a data connection that is not needed, be it there or on its way."""
+    await _cancel(future)
+    if not future.cancelled() and future.exception() is None:
+        future.result().close()

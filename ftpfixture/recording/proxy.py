@@ -1,0 +1,277 @@
+"""A server that passes everything on to a real one: for recordings, and for faults in front of a server of others.
+
+One rule: it answers nothing by itself that the real server can answer.
+
+Theory of operation
+-------------------
+Each session has a control connection of its own to the real server (`Upstream`). A command goes there as it came, and
+each reply comes back byte for byte, through the gate: so the log, recordings and faults work as on any other server.
+What names an address is rewritten: PASV and EPSV lead to a port of the proxy, PORT and EPRT make the real server
+connect to one.
+
+A transfer is a worker with three parts: the client's data connection, the real server's, and the replies. The command
+goes on when the client's data connection can be had. The TLS handshake with the real server begins after its 1xx, as
+many servers refuse before that; a refusal closes both data connections at once. Each side's end is passed on as what it
+was: end of file, reset, or an end of TLS without close_notify. A final reply that comes while data is still on its way
+waits for the end of the data, unless the data stands still.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Unpack
+
+from ftpfixture.errors import CommandRefused
+from ftpfixture.files.paths import resolve_virtual
+from ftpfixture.net.gate import EXCHANGE, UNASKED, Exchange
+from ftpfixture.net.hosts import same_host
+from ftpfixture.net.stream import ThrottleStreamIO
+from ftpfixture.recording.passage import Passage
+from ftpfixture.recording.target import Target
+from ftpfixture.recording.upstream import Answers, RawReply, Upstream
+from ftpfixture.server import AbstractUserManager, Server, User
+from ftpfixture.server.connection import Connection
+from ftpfixture.server.dispatch import Handler
+from ftpfixture.server.settings import ServerSettings
+from ftpfixture.wire.hostport import parse_227, parse_229, parse_eprt, parse_port
+from ftpfixture.wire.states import DOWNLOADS, LISTINGS, UPLOADS
+
+__all__ = ["Proxy"]
+
+_ADDRESS = re.compile(rb"[0-9]{1,3}(?:,[0-9]{1,3}){5}")
+_PORT = re.compile(rb"(?<=\|\|\|)[0-9]+(?=\|)")
+_QUOTED = re.compile(r'"((?:[^"]|"")*)"')
+
+
+class _Every(dict[str, Handler]):
+    """A table in which every verb has the same handler."""
+
+    def __init__(self, handler: Handler) -> None:
+        super().__init__()
+        self._handler = handler
+
+    def get(self, verb: str, default: Any = None) -> Any:
+        return self._handler
+
+
+class Proxy(Server):
+    """A server in front of a real one.
+
+    Args:
+        target: The real server.
+        users: Not looked at: the real server knows its users.
+        settings: Those of a server; with `ssl`, clients may use TLS.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        users: Sequence[User] | AbstractUserManager | None = None,
+        **settings: Unpack[ServerSettings],
+    ) -> None:
+        super().__init__(users, **settings)
+        self.target = target
+        self.commands_mapping = _Every(self.forward)
+        self._upstreams: dict[int, Upstream] = {}
+        self._handlers: dict[str, Callable[[Connection, Upstream, Exchange], Awaitable[bool]]] = {
+            **dict.fromkeys(("PASV", "EPSV"), self._passive_mode),
+            **dict.fromkeys(("PORT", "EPRT"), self._active_mode),
+            **dict.fromkeys(DOWNLOADS | LISTINGS | UPLOADS, self._transfer),
+        }
+        if target.tls == "client":
+            self._handlers.update(AUTH=self._auth, PROT=self._prot, CCC=self._ccc)
+        elif self.ssl is not None:
+            own = {"AUTH": super().auth, "PBSZ": super().pbsz, "PROT": super().prot, "CCC": super().ccc}
+            self._handlers.update({verb: _own(handler) for verb, handler in own.items()})
+
+    # Sessions.
+
+    async def greeting(self, connection: Connection, rest: str) -> bool:
+        """Connect to the real server, and pass on its greeting."""
+        number = connection.number
+
+        def unsolicited(reply: RawReply | None) -> None:
+            if reply is not None:
+                connection.session.pass_on(reply, UNASKED)
+            else:
+                self._upstream_closed(connection)
+
+        upstream = self._upstreams[number] = Upstream(self.target, None, unsolicited)
+        exchange = EXCHANGE.get()
+        try:
+            answers = await upstream.open()
+            code = await self._pass_on(connection, upstream, answers, exchange)
+            if self.target.tls == "explicit" and code == "220":
+                await upstream.protect()
+        except (OSError, EOFError) as error:
+            text = f"No connection to {self.target.host}:{self.target.port}: {str(error) or type(error).__name__}"
+            connection.response("421", text)
+            return False
+        return code == "220"
+
+    def _upstream_closed(self, connection: Connection) -> None:
+        """The real server closed its control connection: so does the proxy, when all replies are sent."""
+        # As a plain callback of the loop: a task must not wake the session itself.
+        connection.loop.call_soon(connection.session.gate.view.disconnect, "upstream closed")
+
+    async def release(self, connection: Connection) -> None:
+        """Close the connections to the real server, too."""
+        upstream = self._upstreams.pop(connection.number, None)
+        if upstream is not None:
+            upstream.close()
+        await super().release(connection)
+
+    # Commands.
+
+    async def forward(self, connection: Connection, rest: str) -> bool:
+        """Pass on a command, and its replies."""
+        exchange = EXCHANGE.get()
+        upstream = self._upstreams[connection.number]
+        try:
+            return await self._handlers.get(exchange.verb, self._plain)(connection, upstream, exchange)
+        except (EOFError, ConnectionError):
+            return True  # the end of the session is on its way
+
+    async def _plain(self, connection: Connection, upstream: Upstream, exchange: Exchange) -> bool:
+        answers = await upstream.send(self._line(connection, exchange))
+        code = await self._pass_on(connection, upstream, answers, exchange)
+        if code[0] in "23":
+            self._follow(connection, exchange)
+        return code != "421" and exchange.verb != "QUIT"
+
+    @staticmethod
+    def _line(connection: Connection, exchange: Exchange) -> bytes:
+        text = " ".join([exchange.verb, exchange.argument]) if exchange.argument else exchange.verb
+        return text.encode(connection.encoding, "surrogateescape") + b"\r\n"
+
+    @staticmethod
+    async def _pass_on(connection: Connection, upstream: Upstream, answers: Answers, exchange: Exchange) -> str:
+        """Pass on all replies to a command, behind those that came before; the code of the final one."""
+        while True:
+            reply = await answers.next()
+            if not reply.is_preliminary:
+                await upstream.turn(answers)
+                upstream.passed_on(answers)
+            connection.session.pass_on(reply, exchange)
+            if not reply.is_preliminary:
+                if exchange.verb in ("PWD", "XPWD") and (found := _QUOTED.search(reply.text)):
+                    connection.current_directory = resolve_virtual(connection.current_directory, found[1])
+                return reply.code
+
+    def _follow(self, connection: Connection, exchange: Exchange) -> None:
+        """Know what a command has changed, for the log and for faults."""
+        argument = exchange.argument
+        match exchange.verb:
+            case "USER":
+                connection.login = argument
+            case "TYPE":
+                connection.transfer_type = argument[:1].upper()
+            case "REST":
+                connection.restart_offset = int(argument) if argument.isdecimal() else 0
+            case "CWD" | "XCWD":
+                connection.current_directory = resolve_virtual(connection.current_directory, argument)
+            case "CDUP" | "XCUP":
+                connection.current_directory = connection.current_directory.parent
+
+    async def _asked(self, connection: Connection, upstream: Upstream, exchange: Exchange) -> RawReply:
+        """The final reply to a command, which is then changed or carried out before it is passed on."""
+        answers = await upstream.send(self._line(connection, exchange))
+        reply = await answers.final()
+        await upstream.turn(answers)
+        upstream.passed_on(answers)
+        return reply
+
+    # TLS of the client, when the real server shall have the same.
+
+    async def _auth(self, connection: Connection, upstream: Upstream, exchange: Exchange) -> bool:
+        if self.ssl is None:
+            raise CommandRefused("502", "AUTH is not implemented: the proxy has no certificate, give it tls=")
+        reply = await self._asked(connection, upstream, exchange)
+        if reply.code == "234":
+            await upstream.encrypt()
+        connection.session.pass_on(reply, exchange)
+        return reply.code != "234" or await connection.session.encrypt(self.context_for(connection))
+
+    async def _prot(self, connection: Connection, upstream: Upstream, exchange: Exchange) -> bool:
+        reply = await self._asked(connection, upstream, exchange)
+        if reply.code == "200":
+            upstream.private = exchange.argument.upper() == "P"
+            self.protect(connection, exchange.argument.upper())
+        connection.session.pass_on(reply, exchange)
+        return True
+
+    async def _ccc(self, connection: Connection, upstream: Upstream, exchange: Exchange) -> bool:
+        raise CommandRefused("534", "CCC is not passed on: the connection to the server stays encrypted")
+
+    # Data connections.
+
+    async def _passive_mode(self, connection: Connection, upstream: Upstream, exchange: Exchange) -> bool:
+        reply = await self._asked(connection, upstream, exchange)
+        try:
+            if reply.code == "227":
+                upstream.connect_to(parse_227(reply.text)[1])
+                host = self.ipv4_pasv_forced_response_address or connection.server_host
+                port = self.expect_passive(connection)
+                numbers = f"{host.replace('.', ',')},{port >> 8},{port & 255}"
+                reply = _rewritten(reply, _ADDRESS, numbers)
+            elif reply.code == "229":
+                upstream.connect_to(parse_229(reply.text))
+                reply = _rewritten(reply, _PORT, str(self.expect_passive(connection)))
+        except ValueError:
+            pass  # a reply that names no address is passed on as it is
+        connection.session.pass_on(reply, exchange)
+        return True
+
+    async def _active_mode(self, connection: Connection, upstream: Upstream, exchange: Exchange) -> bool:
+        address = parse_port(exchange.argument) if exchange.verb == "PORT" else parse_eprt(exchange.argument)[1:]
+        if not same_host(address[0], connection.client_host):
+            raise CommandRefused("504", "The proxy connects to the client only, and this is another address")
+        line = upstream.port_line(exchange.verb, upstream.listen())
+        self.expect_active(connection, (connection.client_host, address[1]))
+        code = await self._pass_on(connection, upstream, await upstream.send(line), exchange)
+        if code[0] != "2":
+            self.forget_data(connection)
+            upstream.forget()
+        return True
+
+    # Transfers.
+
+    async def _transfer(self, connection: Connection, upstream: Upstream, exchange: Exchange) -> bool:
+        if upstream.opener is None or "data_source" not in connection:
+            return await self._plain(connection, upstream, exchange)  # the real server refuses by itself
+        exchange.awaits_preliminary = True
+        passage = Passage(self, connection, upstream, exchange)
+        connection.data_direction = passage.direction
+        connection.extra_workers.add(connection.loop.create_task(passage.run(self._line(connection, exchange))))
+        return True
+
+    async def client_stream(self, connection: Connection) -> ThrottleStreamIO:
+        """The client's data connection.
+
+        Raises:
+            CommandRefused: It does not come.
+        """
+        return await self._take_stream(connection)
+
+    async def secure_client(self, connection: Connection, stream: ThrottleStreamIO) -> None:
+        """Wait for the TLS handshake of the client's data connection, if there is one.
+
+        Raises:
+            CommandRefused: It failed.
+        """
+        self._require_tls(connection, stream.channel, await self._handshake_error(stream.channel))
+
+
+def _rewritten(reply: RawReply, place: re.Pattern[bytes], text: str) -> RawReply:
+    raw = place.sub(text.encode(), reply.raw, count=1)
+    changed = [place.sub(text.encode(), line.encode("utf-8", "surrogateescape"), count=1) for line in reply.lines]
+    lines = tuple(line.decode("utf-8", "surrogateescape") for line in changed)
+    return RawReply(reply.code, lines, raw=raw)
+
+
+def _own(handler: Handler) -> Callable[[Connection, Upstream, Exchange], Awaitable[bool]]:
+    async def handle(connection: Connection, upstream: Upstream, exchange: Exchange) -> bool:
+        return await handler(connection, exchange.argument)
+
+    return handle

@@ -1,0 +1,54 @@
+"""The real server behind a proxy: where it is, and how the proxy speaks to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from ssl import SSLContext
+from typing import Literal
+from urllib.parse import unquote, urlsplit
+
+__all__ = ["Target"]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The real server behind a proxy.
+
+    Attributes:
+        host: Name or address.
+        port: Of the control connection.
+        tls: How the proxy speaks to it: "client" as the client asks for, "none", "explicit" or "implicit".
+        context: For TLS; None for one that trusts any certificate, as the server is the one that the user named.
+        timeout: Seconds for opening a connection.
+        user: Login, for clients that ask `FtpServer.credentials`; "" when it is not known here.
+        password: Of that login.
+    """
+
+    host: str
+    port: int = 21
+    tls: Literal["client", "none", "explicit", "implicit"] = "client"
+    context: SSLContext | None = None
+    timeout: float = 30
+    user: str = ""
+    password: str = field(default="", repr=False)
+
+    @classmethod
+    def parse(cls, text: object) -> Target:
+        """Read ``HOST``, ``HOST:PORT``, or a URL; ``ftps://`` is implicit TLS with the port 990.
+
+        Raises:
+            ValueError: It is none of these.
+        """
+        if not isinstance(text, str) or not text.strip():
+            raise ValueError
+        url = urlsplit(text if "://" in text else f"ftp://{text}")
+        if url.scheme not in ("ftp", "ftps") or not url.hostname or url.path.strip("/") or url.query or url.fragment:
+            raise ValueError
+        implicit = url.scheme == "ftps"
+        return cls(
+            url.hostname,
+            url.port or (990 if implicit else 21),
+            "implicit" if implicit else "client",
+            user=unquote(url.username or ""),
+            password=unquote(url.password or ""),
+        )

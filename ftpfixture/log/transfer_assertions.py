@@ -15,6 +15,7 @@ from ftpfixture.log.failures import failure
 from ftpfixture.log.record_lines import some, transfer_line
 from ftpfixture.log.records import TransferRecord
 from ftpfixture.log.transfer_pattern import CONTENT, TransferPattern, content_difference, file_path
+from ftpfixture.log.uploads import Uploads
 from ftpfixture.log.view import LogView
 from ftpfixture.wire.states import LISTINGS
 
@@ -147,6 +148,37 @@ class TransferAssertions(LogView):
             raise AssertionError(
                 failure("expected each path to be transferred once; these were not:", some(twice), self)
             )
+
+    def assert_uploaded_atomically(
+        self, path: str | None = None, *, suffix: str | None = None, session: int | None = None
+    ) -> list[str]:
+        """Assert that files were uploaded under another name and then renamed (RNFR, RNTO), never under the final name.
+
+        So a reader of the final name never sees half a file.
+
+        Args:
+            path: The final name, absolute, perhaps a shell pattern; None for all uploads.
+            suffix: What the name of the upload must end with, such as ".tmp"; None for anything.
+            session: Number of the only session that counts; None for all, because a client may rename in another one.
+
+        Returns:
+            The final names, in the order of the renames.
+
+        Raises:
+            AssertionError: One was not, or there was no such upload; the text has all that differ.
+            ConfigurationError: `path` is not absolute, or there is no such session.
+        """
+        __tracebackhide__ = True
+        wanted = None if path is None else file_path(path)
+        self.sessions_of(session)
+        commands = [record for record in self.commands if session in (None, record.session)]
+        uploads = Uploads(commands, wanted)
+        expected = f"expected uploads {'' if path is None else f'of {path} '}under another name, then RNTO"
+        if problems := uploads.problems(suffix):
+            raise AssertionError(failure(f"{expected}; {len(problems)} differ:", some(problems), self))
+        if not uploads.finals:
+            raise AssertionError(failure(f"{expected}; there was no such upload", [], self))
+        return uploads.finals
 
     def _files(self, session: int | None) -> list[TransferRecord]:
         self.sessions_of(session)

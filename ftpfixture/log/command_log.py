@@ -14,6 +14,7 @@ from ftpfixture import checks
 from ftpfixture.clock import Clock
 from ftpfixture.driver import REAL_TIME, TimeSource
 from ftpfixture.forks import Origin, rlock
+from ftpfixture.log.advice import Advice, Sessions, advise
 from ftpfixture.log.assertions import Assertions
 from ftpfixture.log.events import Event, HandlerFailed, Hub
 from ftpfixture.log.failures import failure
@@ -21,6 +22,7 @@ from ftpfixture.log.folding import fold
 from ftpfixture.log.nearness import counted_times, near_miss
 from ftpfixture.log.projection import Projection
 from ftpfixture.log.records import CommandRecord, SessionRecord, TransferRecord
+from ftpfixture.log.round_trips import RoundTrips, round_trips
 from ftpfixture.log.session_assertions import SessionAssertions
 from ftpfixture.log.transcript import render
 from ftpfixture.log.transfer_assertions import TransferAssertions
@@ -39,6 +41,7 @@ class CommandLog(Assertions, TransferAssertions, SessionAssertions):
         clock: Of the server; None for one that is never stopped nor moved.
         verbs: Returns the verbs that the server answers, upper case: a pattern with a verb that neither the server nor
             a standard knows is an error.
+        offers: Returns the verbs of these that are not disabled; replies to FEAT are known without it.
 
     Attributes:
         made: When the server was made, in monotonic seconds of its clock: from there the times of events count.
@@ -53,11 +56,13 @@ class CommandLog(Assertions, TransferAssertions, SessionAssertions):
         *,
         clock: Clock | None = None,
         verbs: Callable[[], Collection[str]] = frozenset,
+        offers: Callable[[], Collection[str]] = frozenset,
     ) -> None:
         self._clock = clock
         self._origin = origin or Origin()
         self._lock = rlock()
         self._verbs = verbs
+        self._offers = offers
         self._notify = time_source.notify
         self.time_source = time_source
         self._waiting = time_source.waiting
@@ -138,6 +143,30 @@ class CommandLog(Assertions, TransferAssertions, SessionAssertions):
         """Forget everything but the sessions that live; for tests that share a server."""
         with self._at_rest():
             self._projection.clear()
+
+    # Advice.
+
+    def advice(self, *, ignore: Collection[str] = (), session: int | None = None) -> list[Advice]:
+        """Return what the clients could do better, such as a password in clear although the server offers TLS.
+
+        Args:
+            ignore: Names of rules that do not count, such as ``["no-quit"]``.
+            session: Number of the only session that counts; None for all.
+
+        Raises:
+            ConfigurationError: A rule or the session is unknown, or no command was sent, so that nothing is judged.
+        """
+        sessions = self.sessions_of(session)
+        numbers = {record.number for record in sessions}
+        commands = [record for record in self.commands if record.session in numbers]
+        events = [event for event in self.events if event.session in numbers]
+        listed = (line for record in self.commands if record.verb == "FEAT" for line in record.reply.splitlines())
+        offers = {*self._offers(), *(line.split()[0].upper() for line in listed if line.strip())}
+        return advise(Sessions(commands, sessions, events, offers), ignore)
+
+    def round_trips(self) -> RoundTrips:
+        """Return how often clients waited for the network; as text, what it was for and what it costs."""
+        return round_trips(self.events)
 
     # Waiting.
 

@@ -28,7 +28,11 @@ from ftpfixture.testing.certificates import ServerTls
 from ftpfixture.testing.faults import Faults
 from ftpfixture.testing.files import Files
 from ftpfixture.testing.folders import check_layer, folder
-from ftpfixture.testing.inside import clock_of, encrypt, server_of, upstream_users, verbs_of
+<<<<<<< HEAD
+from ftpfixture.testing.inside import clock_of, encrypt, offered_by, server_of, upstream_users, verbs_of
+=======
+from ftpfixture.testing.inside import clock_of, encrypt, offered_by, server_of, verbs_of
+>>>>>>> 6e12c65 (log.advice() and --ftp-advice: what the sessions of a client could do better; how-tos)
 from ftpfixture.testing.loopthread import shared_thread
 from ftpfixture.testing.replaying import PATIENCE, unplayed, use_recording
 from ftpfixture.testing.settings import FTP_SERVER_SETTINGS, FtpServerSettings
@@ -80,8 +84,8 @@ class FtpServer(ServerAddress):
         self._users = known_users(upstream_users(own) if own["users"] is None else own["users"], served)
         self.server = server_of(own, manager_of(self._users), others)
         self.files = self._stored(own["files"], own["quota"], served)
-        verbs = partial(verbs_of, self.server)
-        self.log = CommandLog(self.server.hub, self._origin, self.driver, clock=self.clock, verbs=verbs)
+        verbs, offers = partial(verbs_of, self.server), partial(offered_by, self.server)
+        self.log = CommandLog(self.server.hub, self._origin, self.driver, clock=self.clock, verbs=verbs, offers=offers)
         rules = ActiveFaults(self.clock.monotonic())
         self.server.gate_factory = partial(FaultGate, rules, self.clock)
         specs = {verb.upper() for verb in self.server.specs}

@@ -19,7 +19,8 @@ from ftpfixture.settings import setting_names, unknown_setting
 from ftpfixture.testing.certificates import Certified, context_for, contexts_for, refuse_without_tls
 from ftpfixture.testing.settings import FTP_SERVER_SETTINGS, FtpServerSettings
 
-__all__ = ["clock_of", "encrypt", "server_of", "upstream_users", "verbs_of"]
+<<<<<<< HEAD
+__all__ = ["clock_of", "encrypt", "offered_by", "server_of", "upstream_users", "verbs_of"]
 
 _ITS_OWN = ("users", "files", "root", "quota")
 
@@ -51,6 +52,9 @@ def upstream_users(own: FtpServerSettings) -> list[User] | None:
     if not isinstance(target, Target) or not target.user:
         return None
     return [User(target.user, target.password)]
+=======
+__all__ = ["clock_of", "encrypt", "offered_by", "server_of", "verbs_of"]
+>>>>>>> 6e12c65 (log.advice() and --ftp-advice: what the sessions of a client could do better; how-tos)
 
 
 def clock_of(clock: Clock | Callable[[], float] | None, driver: Driver) -> Clock:
@@ -105,6 +109,11 @@ def server_of(own: FtpServerSettings, users: AbstractUserManager, settings: dict
         return server_class(users, **settings)
     except UnknownSetting as error:
         raise unknown_setting(error.name, setting_names(server_class) | FTP_SERVER_SETTINGS.rows.keys()) from None
+
+
+def offered_by(server: Server) -> set[str]:
+    """Return the verbs that a server answers, upper case; disabled ones are not among them."""
+    return {verb.upper() for verb in server.commands_mapping}
 
 
 def verbs_of(server: Server) -> set[str]:

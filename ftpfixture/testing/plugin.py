@@ -17,7 +17,7 @@ from ftpfixture.faults.dsl import Fault
 from ftpfixture.faults.grammar import parse as parse_fault
 from ftpfixture.log import CommandLog
 from ftpfixture.server import AbstractUserManager, ScriptedUserManager
-from ftpfixture.testing import reports
+from ftpfixture.testing import advice, reports
 from ftpfixture.testing.faults import Faults
 from ftpfixture.testing.folders import folder
 from ftpfixture.testing.ftpserver import FtpServer, FtpServerFactory
@@ -47,6 +47,7 @@ _MARKER = (
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     """Faults for all servers of a run, from the command line and from ini files."""
     pluginmanager.register(reports, "ftpfixture-reports")
+    pluginmanager.register(advice, "ftpfixture-advice")
     text = (
         "a fault for every server of this run, as text: 'RETR *.csv #2: drop_data after_bytes=1024'; may be given again"
     )

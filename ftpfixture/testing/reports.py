@@ -24,7 +24,7 @@ from ftpfixture.server.users.login_script import LoginScript
 from ftpfixture.testing.comparing import compared
 from ftpfixture.testing.ftpserver import FtpServer
 
-__all__ = ["attach", "attach_users", "take_marker"]
+__all__ = ["attach", "attach_users", "servers_of", "take_marker"]
 
 _PACKAGE = Path(__file__).parents[1]
 _MODES = ("short", "all", "none")
@@ -109,6 +109,11 @@ def attach(item: pytest.Item, server: FtpServer, name: str = "") -> None:
     servers = item.stash[_CASE].servers
     servers.append(_Attached(server, name or f"server {len(servers) + 1}"))
     item.stash[_CASE].attach_users(server.server.user_manager)
+
+
+def servers_of(item: pytest.Item) -> list[tuple[FtpServer, str]]:
+    """Return the servers of a test in this process, each with its name in reports."""
+    return [(one.server, one.name) for one in item.stash[_CASE].live()]
 
 
 def attach_users(item: pytest.Item, manager: ScriptedUserManager) -> None:

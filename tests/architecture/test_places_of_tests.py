@@ -76,6 +76,7 @@ ELSEWHERE = {
     "pathio": ["unit/test_common.py"],
     # Effects of pytest, other packages and forks are tested in separate processes.
     "forks": ["robustness/test_beside_forks.py"],
+    "testing/advice": ["plugin/test_advice.py"],
     "testing/beginning": ["unit/testing/test_ftpserver.py"],
     "testing/inside": ["unit/testing/test_ftpserver.py", "unit/testing/test_folders.py"],
     "testing/plugin": ["plugin/test_fixtures.py"],

@@ -102,11 +102,13 @@ class Story:
         """A command is left without its final reply."""
         self.hub.emit(ReplyWithheld(*self.hub.stamp(session), to))
 
-    def open(self, to: int, path: str = "/a.bin", verb: str = "RETR", session: int = 1, offset: int = 0) -> None:
+    def open(
+        self, to: int, path: str = "/a.bin", verb: str = "RETR", session: int = 1, offset: int = 0, kind: str = "I"
+    ) -> None:
         """A data connection opens, and the 150 goes out."""
         direction = "upload" if verb in ("STOR", "APPE") else "download"
         stamp = self.hub.stamp(session)
-        self.hub.emit(DataOpened(*stamp, to, "passive", PEER, direction, verb, path, offset, "I"))
+        self.hub.emit(DataOpened(*stamp, to, "passive", PEER, direction, verb, path, offset, kind))
         self.reply("150", to=to, session=session)
 
     def move(self, to: int, size: int, session: int = 1) -> None:

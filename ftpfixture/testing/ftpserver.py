@@ -28,11 +28,7 @@ from ftpfixture.testing.certificates import ServerTls
 from ftpfixture.testing.faults import Faults
 from ftpfixture.testing.files import Files
 from ftpfixture.testing.folders import check_layer, folder
-<<<<<<< HEAD
 from ftpfixture.testing.inside import clock_of, encrypt, offered_by, server_of, upstream_users, verbs_of
-=======
-from ftpfixture.testing.inside import clock_of, encrypt, offered_by, server_of, verbs_of
->>>>>>> 6e12c65 (log.advice() and --ftp-advice: what the sessions of a client could do better; how-tos)
 from ftpfixture.testing.loopthread import shared_thread
 from ftpfixture.testing.replaying import PATIENCE, unplayed, use_recording
 from ftpfixture.testing.settings import FTP_SERVER_SETTINGS, FtpServerSettings

@@ -19,7 +19,6 @@ from ftpfixture.settings import setting_names, unknown_setting
 from ftpfixture.testing.certificates import Certified, context_for, contexts_for, refuse_without_tls
 from ftpfixture.testing.settings import FTP_SERVER_SETTINGS, FtpServerSettings
 
-<<<<<<< HEAD
 __all__ = ["clock_of", "encrypt", "offered_by", "server_of", "upstream_users", "verbs_of"]
 
 _ITS_OWN = ("users", "files", "root", "quota")
@@ -52,9 +51,6 @@ def upstream_users(own: FtpServerSettings) -> list[User] | None:
     if not isinstance(target, Target) or not target.user:
         return None
     return [User(target.user, target.password)]
-=======
-__all__ = ["clock_of", "encrypt", "offered_by", "server_of", "verbs_of"]
->>>>>>> 6e12c65 (log.advice() and --ftp-advice: what the sessions of a client could do better; how-tos)
 
 
 def clock_of(clock: Clock | Callable[[], float] | None, driver: Driver) -> Clock:

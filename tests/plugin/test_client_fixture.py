@@ -1,4 +1,4 @@
-"""The fixture `ftp_client`, and what comes with pytest-asyncio."""
+"""The fixture `ftp_client`, and pytest-asyncio."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ASYNC_TEST = """
 
 
 async def test_the_client_is_logged_in(ftp_client: Client, ftp_server: FtpServer) -> None:
-    """The client is ready for commands, and talks to the test's own server."""
+    """The client is logged in to the server of the test."""
     ftp_server.files["/out/a.txt"] = b"hi"
 
     assert [str(path) for path, _ in await ftp_client.list("/out")] == ["/out/a.txt"]
@@ -28,14 +28,14 @@ async def test_the_client_is_logged_in(ftp_client: Client, ftp_server: FtpServer
 
 @pytest.mark.ftp(users={"ann": "secret"}, disable=["MLSD"])
 async def test_the_marker_reaches_the_client_s_server(ftp_client: Client, ftp_server: FtpServer) -> None:
-    """Settings of the marker are those of the server that the client is connected to."""
+    """The marker's settings apply to the server of the client."""
     with pytest.raises(StatusCodeError, match="502"):
         await ftp_client.list(raw_command="MLSD")
     ftp_server.log.assert_sent("USER ann")
 
 
 async def test_a_server_in_the_test_s_own_loop() -> None:
-    """Client and server can share the loop of a test, with no thread at all."""
+    """Client and server can share the loop of a test, without a thread."""
     async with (
         Server(path_io_factory=MemoryPathIO) as server,
         Client.context(*server.address) as client,
@@ -48,7 +48,7 @@ async def test_a_server_in_the_test_s_own_loop() -> None:
 
 @pytest.mark.parametrize("mode", ["strict", "auto"])
 def test_both_modes(pytester: pytest.Pytester, mode: str) -> None:
-    """The fixture works in both modes of pytest-asyncio, with warnings as errors and nothing else configured."""
+    """The fixture works in both modes of pytest-asyncio, with warnings as errors and no other configuration."""
     pytester.makepyprojecttoml(f"[tool.pytest.ini_options]\nfilterwarnings = ['error']\nasyncio_mode = '{mode}'\n")
     pytester.makepyfile(ASYNC_TEST)
 
@@ -58,8 +58,8 @@ def test_both_modes(pytester: pytest.Pytester, mode: str) -> None:
     result.stdout.no_fnmatch_line("*warning*")
 
 
-def test_nobody_else_hears_of_pytest_asyncio(pytester: pytest.Pytester) -> None:
-    """In a project without async tests, where warnings are errors, the plugin that comes with ours ends no run."""
+def test_pytest_asyncio_does_not_affect_other_projects(pytester: pytest.Pytester) -> None:
+    """In a project without async tests, with warnings as errors, pytest-asyncio causes no error."""
     pytester.makepyprojecttoml("[tool.pytest.ini_options]\nfilterwarnings = ['error']\n")
     pytester.makepyfile("def test_it(ftp_server):\n    assert ftp_server.files == {}\n")
 
@@ -70,7 +70,7 @@ def test_nobody_else_hears_of_pytest_asyncio(pytester: pytest.Pytester) -> None:
 
 
 def test_a_client_left_in_a_transfer(pytester: pytest.Pytester) -> None:
-    """A test may end in the middle of a transfer: the client is closed and nothing is left that could warn."""
+    """A test may end during a transfer: the client is closed, and no warning follows."""
     pytester.makepyprojecttoml("[tool.pytest.ini_options]\nfilterwarnings = ['error']\n")
     pytester.makepyfile(
         """
@@ -97,7 +97,7 @@ def test_a_client_left_in_a_transfer(pytester: pytest.Pytester) -> None:
 
 
 def test_a_server_that_refuses(pytester: pytest.Pytester) -> None:
-    """When the client cannot log in, the test that wanted it errs, and its report has the dialogue."""
+    """If the client cannot log in, the test has an error, and its report has the dialogue."""
     pytester.makepyfile(
         """
         import pytest

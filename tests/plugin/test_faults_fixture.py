@@ -14,7 +14,7 @@ literal = test_fixtures._literal
 
 @pytest.fixture
 def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs pytest on a suite of one module, with lines long enough for its summary."""
+    """Run pytest on a suite of one module, with lines long enough for its summary."""
     monkeypatch.setenv("COLUMNS", "250")
     return Run(pytester)
 
@@ -32,7 +32,7 @@ def refused(server, command="NOOP"):
 
 
 def test_the_marker_takes_both_forms(run: Run) -> None:
-    """`faults=[...]` has faults as objects and as text, and the greeting is under them already."""
+    """`faults=[...]` takes faults as objects and as text, and they apply to the greeting, too."""
     result = run(
         REFUSED,
         """
@@ -100,8 +100,8 @@ def test_faults_from_json(run: Run) -> None:
         ("5", ["5 is no fault: use on('RETR').drop_data(), or text 'RETR: drop_data'"]),
     ],
 )
-def test_a_wrong_fault_says_what_would_be_right(run: Run, faults: str, lines: list[str]) -> None:
-    """A fault that cannot be is an error of that test only, and points at the word."""
+def test_an_invalid_fault(run: Run, faults: str, lines: list[str]) -> None:
+    """An invalid fault is an error of that test only, and the message marks the word."""
     result = run(f"""
         @pytest.mark.ftp(faults={faults})
         def test_it(ftp_server):
@@ -117,7 +117,7 @@ def test_a_wrong_fault_says_what_would_be_right(run: Run, faults: str, lines: li
 
 
 def test_markers_and_config(run: Run) -> None:
-    """Faults of the nearest place count, as all settings do."""
+    """The nearest setting counts, as for all settings."""
     result = run(
         REFUSED,
         """
@@ -170,7 +170,7 @@ def test_ftp_faults_are_those_of_ftp_server(run: Run) -> None:
 
 
 def test_faults_of_ftps_server(run: Run) -> None:
-    """A server with TLS has faults as well."""
+    """Faults apply to a server with TLS, too."""
     result = run(
         REFUSED,
         """
@@ -198,7 +198,7 @@ def test_faults_of_ftps_server(run: Run) -> None:
 
 
 def test_faults_in_async_tests(run: Run) -> None:
-    """A test that awaits meets faults, and fails for those that never happened, as any other."""
+    """Faults apply in an async test, and one that never happened fails it."""
     result = run(
         """
         from ftpfixture import StatusCodeError
@@ -221,8 +221,8 @@ def test_faults_in_async_tests(run: Run) -> None:
 # Faults that never happened.
 
 
-def test_a_fault_that_never_happened_fails_the_very_test(run: Run) -> None:
-    """The test fails in its call phase, with the fault, the nearest miss and the dialogue; others do not."""
+def test_a_fault_that_never_happened_fails_the_test(run: Run) -> None:
+    """The test fails in its call phase, with the fault, the reason and the dialogue; other tests pass."""
     result = run(
         REFUSED,
         """
@@ -256,7 +256,7 @@ def test_a_fault_that_never_happened_fails_the_very_test(run: Run) -> None:
 
 
 def test_a_fault_that_need_not_happen(run: Run) -> None:
-    """Optional faults, and those that were taken away, fail nobody."""
+    """Optional and removed faults do not fail a test."""
     result = run("""
         @pytest.mark.ftp(faults=["NOOP optional: not_implemented"])
         def test_optional(ftp_server):
@@ -300,8 +300,8 @@ def test_a_failing_test_keeps_its_own_error(run: Run) -> None:
     )
 
 
-def test_what_failed_in_the_server_goes_first(run: Run) -> None:
-    """A fault may never have happened because the server failed: that is what is told."""
+def test_a_failure_in_the_server_comes_first(run: Run) -> None:
+    """A fault may not have happened because the server failed: the failure is reported."""
     result = run(
         test_fixtures.BROKEN,
         """
@@ -315,7 +315,7 @@ def test_what_failed_in_the_server_goes_first(run: Run) -> None:
 
 
 def test_servers_of_the_factory_count_too(run: Run) -> None:
-    """Every server of a test is asked; each has faults of its own."""
+    """All servers of a test are checked; each has its own faults."""
     result = run(
         REFUSED,
         """
@@ -338,8 +338,8 @@ def test_servers_of_the_factory_count_too(run: Run) -> None:
     )
 
 
-def test_what_a_fixture_provokes_counts(run: Run) -> None:
-    """A fault that happened while the test was set up has happened."""
+def test_a_fault_during_setup(run: Run) -> None:
+    """A fault may happen during the setup of the test."""
     result = run(
         REFUSED,
         """
@@ -357,7 +357,7 @@ def test_what_a_fixture_provokes_counts(run: Run) -> None:
 
 
 def test_xdist(run: Run) -> None:
-    """Tests in several processes have faults of their own, and their failures reach the report."""
+    """Tests in several processes have their own faults, and the report has their failures."""
     result = run(
         REFUSED,
         """
@@ -400,7 +400,7 @@ def test_that_says_nothing(ftp_server):
 
 
 def test_faults_from_the_command_line(run: Run) -> None:
-    """--ftp-fault may be given again and again, is there in every server, and fails no test that does not meet it."""
+    """--ftp-fault may be given several times, applies to every server, and fails no test if it never happens."""
     args = ["--ftp-fault", "NOOP: not_implemented", "--ftp-fault=LIST #99: deny", "--ftp-fault", "mlsd-missing"]
     result = run(REFUSED, FOR_ALL, args=args)
     result.assert_outcomes(passed=4)
@@ -408,7 +408,7 @@ def test_faults_from_the_command_line(run: Run) -> None:
 
 @pytest.mark.parametrize("kind", ["ini", "toml"])
 def test_faults_from_the_configuration(run: Run, kind: str) -> None:
-    """`ftp_faults` has one fault a line, as they are written on the command line, and both are there together."""
+    """`ftp_faults` has one fault on each line, in the form of the command line, and both apply."""
     if kind == "ini":
         run.pytester.makeini(
             "[pytest]\nftp_faults =\n    NOOP #1: not_implemented\n    LIST '/a;b' #2: deny; delay 1\n"
@@ -421,8 +421,8 @@ def test_faults_from_the_configuration(run: Run, kind: str) -> None:
         FOR_ALL,
         """
         def test_all_are_there(ftp_server):
-            told = [str(armed.fault) for armed in ftp_server.faults.active]
-            assert told == [
+            output = [str(armed.fault) for armed in ftp_server.faults.active]
+            assert output == [
                 "NOOP #1 optional: not_implemented",
                 "LIST '/a;b' #2 optional: deny; delay 1",
                 "PWD optional: not_implemented",
@@ -447,7 +447,7 @@ def test_faults_from_the_configuration(run: Run, kind: str) -> None:
     ],
 )
 def test_a_wrong_fault_for_all_is_an_error_of_usage(run: Run, place: str, fault: str, lines: list[str]) -> None:
-    """No test runs, and the error points at the word."""
+    """No test runs, and the error marks the word."""
     if place == "ini":
         run.pytester.makeini(f"[pytest]\nftp_faults = {fault}\n")
     result = run("def test_it(): pass", args=["--ftp-fault", fault] if place == "line" else [])
@@ -461,7 +461,7 @@ def test_a_wrong_fault_for_all_is_an_error_of_usage(run: Run, place: str, fault:
 
 
 def test_a_fault_for_all_that_a_server_does_not_know(run: Run) -> None:
-    """A verb that a server has not is an error of the tests that use it, with its text."""
+    """A verb that a server does not have is an error of the tests that use it."""
     result = run(
         """
         def test_it(ftp_server):
@@ -476,14 +476,14 @@ def test_a_fault_for_all_that_a_server_does_not_know(run: Run) -> None:
     result.stdout.fnmatch_lines(["*the server has no command 'NOOOP': did you mean 'NOOP'[?] (*"])
 
 
-# What pytest tells.
+# The help of pytest.
 
 
-def test_what_pytest_tells_of_faults(run: Run) -> None:
-    """--help has the option and the ini setting, --markers and --fixtures the rest."""
-    told = run.pytester.runpytest_inprocess(*PLAIN, "--help").stdout
-    told.fnmatch_lines(["*--ftp-fault=FAULT*"])
-    told.fnmatch_lines(["*ftp_faults (linelist):*"])
+def test_help_and_markers(run: Run) -> None:
+    """--help shows the option and the ini setting, --markers and --fixtures show the rest."""
+    output = run.pytester.runpytest_inprocess(*PLAIN, "--help").stdout
+    output.fnmatch_lines(["*--ftp-fault=FAULT*"])
+    output.fnmatch_lines(["*ftp_faults (linelist):*"])
     markers = run.pytester.runpytest_inprocess(*PLAIN, "--markers").stdout
     markers.fnmatch_lines(
         ["@pytest.mark.ftp(**settings): * faults=[[]'RETR [*].csv #2: drop_data after_bytes=1024'[]]"]

@@ -1,4 +1,4 @@
-"""The pytest plugin as a user meets it: each test runs pytest on a small suite."""
+"""The pytest plugin as a user sees it: each test runs pytest on a small suite."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def boom(server):
 
 
 class Run:
-    """Runs pytest, in this process, on a module put together from pieces of text."""
+    """Runs pytest, in this process, on a module made from pieces of text."""
 
     def __init__(self, pytester: pytest.Pytester) -> None:
         self.pytester = pytester
@@ -62,16 +62,16 @@ class Run:
 
 @pytest.fixture
 def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs pytest on a suite of one module, with lines long enough for its summary."""
+    """Run pytest on a suite of one module, with lines long enough for its summary."""
     monkeypatch.setenv("COLUMNS", "200")
     return Run(pytester)
 
 
-# What the fixtures give.
+# The fixtures.
 
 
 def test_ftp_server_runs_when_the_test_begins(run: Run) -> None:
-    """The fixture hands over a server that listens, with a user, files and a log."""
+    """The fixture is a listening server with a user, files and a log."""
     result = run("""
         def test_it(ftp_server):
             assert ftp_server.credentials == ("user", "password")
@@ -83,8 +83,8 @@ def test_ftp_server_runs_when_the_test_begins(run: Run) -> None:
     result.assert_outcomes(passed=1)
 
 
-def test_each_test_has_a_server_of_its_own(run: Run) -> None:
-    """A test finds nothing of an earlier one, and what stopped can still be looked at."""
+def test_each_test_has_its_own_server(run: Run) -> None:
+    """A test has nothing from an earlier one, and a stopped server keeps its files."""
     result = run("""
         SEEN = []
 
@@ -115,8 +115,8 @@ def test_ftp_log_is_the_log_of_ftp_server(run: Run) -> None:
     result.assert_outcomes(passed=1)
 
 
-def test_factory_makes_servers_that_know_nothing_of_each_other(run: Run) -> None:
-    """`ftp_server_factory` starts any number, over `ftp_config` and beside `ftp_server`."""
+def test_servers_of_the_factory_are_independent(run: Run) -> None:
+    """`ftp_server_factory` starts any number of servers, with `ftp_config`, together with `ftp_server`."""
     result = run("""
         @pytest.fixture
         def ftp_config():
@@ -139,7 +139,7 @@ def test_factory_makes_servers_that_know_nothing_of_each_other(run: Run) -> None
 
 
 def test_marker_settings_reach_the_server(run: Run) -> None:
-    """The marker of the test is for its server, over those of class and module, name by name."""
+    """The marker of the test overrides each setting of the markers of its class and module."""
     result = run("""
         pytestmark = pytest.mark.ftp(files={"/module.txt": b"m"}, system="MODULE")
 
@@ -180,8 +180,8 @@ def test_marker_settings_reach_the_server(run: Run) -> None:
         ("ftp(host='0.0.0.0')", "use 127.0.0.1 or ::1, or set allow_remote=True"),
     ],
 )
-def test_a_wrong_marker_says_what_would_be_right(run: Run, marker: str, text: str) -> None:
-    """A setting that cannot work is an error of that test only, and its text names a remedy."""
+def test_an_invalid_marker(run: Run, marker: str, text: str) -> None:
+    """An invalid setting is an error of that test only, and the message has a remedy."""
     result = run(f"""
         @pytest.mark.{marker}
         def test_it(ftp_server):
@@ -196,7 +196,7 @@ def test_a_wrong_marker_says_what_would_be_right(run: Run, marker: str, text: st
 
 @pytest.mark.parametrize("fixture", ["ftp_server", "ftps_server", "ftp_users", "ftp_server_factory"])
 def test_an_ftp_config_that_has_no_settings(run: Run, fixture: str) -> None:
-    """A fixture that returns nothing is told so by its name."""
+    """The error names the fixture that returns nothing."""
     result = run(f"""
         @pytest.fixture
         def ftp_config():
@@ -211,7 +211,7 @@ def test_an_ftp_config_that_has_no_settings(run: Run, fixture: str) -> None:
 
 
 def test_a_wrong_marker_shows_nothing_but_its_text(run: Run) -> None:
-    """Nobody has to read the plugin's source to learn of a wrong name."""
+    """The error does not show the source of the plugin."""
     result = run("""
         @pytest.mark.ftp(fils={})
         def test_it(ftp_server):
@@ -223,8 +223,8 @@ def test_a_wrong_marker_shows_nothing_but_its_text(run: Run) -> None:
     assert "plugin.py" not in report
 
 
-def test_a_port_that_is_taken_is_told(run: Run) -> None:
-    """A fixed port that somebody has is an error which names the port and the remedy."""
+def test_a_port_that_is_in_use(run: Run) -> None:
+    """A fixed port that is in use is an error that names the port and the remedy."""
     result = run("""
         import socket
 
@@ -246,7 +246,7 @@ def test_a_port_that_is_taken_is_told(run: Run) -> None:
 
 @pytest.mark.parametrize("scope", ["function", "class", "module", "session"])
 def test_ftp_config_may_be_overridden_at_any_scope(run: Run, scope: str) -> None:
-    """A fixture of that name in a module changes the settings there, and the marker goes over it."""
+    """A fixture of this name in a module changes the settings there, and the marker overrides it."""
     result = run(f"""
         @pytest.fixture(scope="{scope}")
         def ftp_config():
@@ -293,7 +293,7 @@ def test_ftp_config_of_conftest_class_and_module(run: Run) -> None:
 
 
 def test_unittest_classes(run: Run) -> None:
-    """A TestCase gets the server by an autouse fixture; markers, sections and failures work as elsewhere."""
+    """A TestCase gets the server from an autouse fixture; markers, report sections and failures work."""
     result = run(
         BROKEN,
         """
@@ -322,7 +322,7 @@ def test_unittest_classes(run: Run) -> None:
 
 
 def test_a_test_case_without_the_fixture(run: Run) -> None:
-    """FtpServer in setUp and addCleanup needs nothing of pytest."""
+    """FtpServer in setUp and addCleanup needs no pytest."""
     run.pytester.makepyfile(
         test_plain="""
         import ftplib
@@ -346,7 +346,7 @@ def test_a_test_case_without_the_fixture(run: Run) -> None:
 
 
 def test_xdist(run: Run) -> None:
-    """Tests in several processes have servers of their own, and sections reach the report."""
+    """Tests in several processes have their own servers, and the report has their sections."""
     result = run(
         """
         @pytest.mark.parametrize("number", range(12))
@@ -362,7 +362,7 @@ def test_xdist(run: Run) -> None:
 
 
 def test_async_tests(run: Run) -> None:
-    """In an asyncio test server and client share no loop, so neither waits for the other."""
+    """In an asyncio test server and client run on different loops, so neither blocks the other."""
     result = run(
         BROKEN,
         """
@@ -400,7 +400,7 @@ def test_async_tests(run: Run) -> None:
 
 
 def test_strict_markers_know_ours(run: Run) -> None:
-    """--strict-markers takes the marker, and --markers and --fixtures tell of what there is."""
+    """--strict-markers accepts the marker, and --markers and --fixtures show marker and fixtures."""
     result = run(
         """
         @pytest.mark.ftp(disable=["MLSD"])
@@ -411,13 +411,13 @@ def test_strict_markers_know_ours(run: Run) -> None:
     )
     result.assert_outcomes(passed=1)
     run.pytester.runpytest_inprocess(*PLAIN, "--markers").stdout.fnmatch_lines(["@pytest.mark.ftp(**settings): *"])
-    told = run.pytester.runpytest_inprocess(*PLAIN, "--fixtures").stdout
-    told.fnmatch_lines_random(["ftp_server -- *", "ftp_server_factory -- *", "ftp_log -- *", "ftp_config *"])
-    told.no_fnmatch_line("*ftp*no docstring available*")
+    output = run.pytester.runpytest_inprocess(*PLAIN, "--fixtures").stdout
+    output.fnmatch_lines_random(["ftp_server -- *", "ftp_server_factory -- *", "ftp_log -- *", "ftp_config *"])
+    output.no_fnmatch_line("*ftp*no docstring available*")
 
 
-def test_nothing_runs_where_no_test_asks_for_a_server(run: Run) -> None:
-    """A suite without servers starts no thread; this one may have one of its own already."""
+def test_no_thread_without_a_server(run: Run) -> None:
+    """A suite without servers starts no thread; the outer run may have one already."""
     result = run(f"""
         import threading
 
@@ -433,7 +433,7 @@ def _literal(text: str) -> str:
 
 
 def test_servers_do_not_outlive_their_tests(pytester: pytest.Pytester) -> None:
-    """What a server holds is let go when its test is over, not at the end of the run."""
+    """A server is released when its test is over, not at the end of the run."""
     pytester.makepyfile(
         """
         import gc

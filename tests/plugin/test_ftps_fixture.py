@@ -1,4 +1,4 @@
-"""The fixture `ftps_server`, and TLS in the settings of the others: each test runs pytest on a small suite."""
+"""The fixture `ftps_server`, and TLS settings of other fixtures: each test runs pytest on a small suite."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def secret(server, *commands, context=None, kind=ftplib.FTP_TLS):
 
 
 class Run(test_fixtures.Run):
-    """Runs pytest on a module that knows how to talk in secret."""
+    """Runs pytest on a module with a helper for TLS."""
 
     def __call__(self, *sources: str, args: Sequence[str] = ()) -> pytest.RunResult:
         """Run pytest on the sources."""
@@ -48,7 +48,7 @@ class Run(test_fixtures.Run):
 
 @pytest.fixture
 def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs pytest on a suite of one module, with lines long enough for its summary."""
+    """Run pytest on a suite of one module, with lines long enough for its summary."""
     monkeypatch.setenv("COLUMNS", "200")
     return Run(pytester)
 
@@ -56,8 +56,8 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
 # Modes.
 
 
-def test_ftps_server_encrypts_when_it_is_asked(run: Run) -> None:
-    """Without settings the fixture is a server with AUTH TLS, whose certificate its own context trusts."""
+def test_explicit_tls_by_default(run: Run) -> None:
+    """Without settings the fixture is a server with AUTH TLS, and its client context trusts its certificate."""
     result = run("""
         def test_it(ftps_server):
             assert ftps_server.url == f"ftp://user:password@127.0.0.1:{ftps_server.port}"
@@ -77,7 +77,7 @@ def test_ftps_server_encrypts_when_it_is_asked(run: Run) -> None:
 
 
 def test_implicit(run: Run) -> None:
-    """With "implicit" TLS comes before the greeting, for `ftps_server` and `ftp_server` alike, and the URL says so."""
+    """With "implicit" TLS begins before the greeting, for `ftps_server` and `ftp_server`, and the URL is ftps."""
     result = run("""
         @pytest.mark.ftp(tls="implicit")
         @pytest.mark.parametrize("name", ["ftp_server", "ftps_server"])
@@ -92,7 +92,7 @@ def test_implicit(run: Run) -> None:
 
 
 def test_the_mode_of_the_configuration(run: Run) -> None:
-    """What `ftp_config` says of TLS goes before what `ftps_server` is by itself, and the marker before both."""
+    """The TLS mode of `ftp_config` overrides the default of `ftps_server`, and the marker overrides both."""
     result = run("""
         @pytest.fixture
         def ftp_config():
@@ -110,7 +110,7 @@ def test_the_mode_of_the_configuration(run: Run) -> None:
 
 
 def test_explicit_and_required(run: Run) -> None:
-    """With "required" nothing goes without AUTH and PROT P; with "explicit" everything does."""
+    """ "required" needs AUTH and PROT P; "explicit" needs neither."""
     result = run("""
         @pytest.mark.ftp(tls="explicit")
         def test_explicit(ftp_server):
@@ -135,7 +135,7 @@ def test_explicit_and_required(run: Run) -> None:
 
 
 def test_a_plain_server_has_no_tls(run: Run) -> None:
-    """Without settings `ftp_server` knows no AUTH."""
+    """Without settings `ftp_server` has no AUTH."""
     result = run("""
         def test_it(ftp_server):
             with pytest.raises(ftplib.error_perm, match="502"):
@@ -145,7 +145,7 @@ def test_a_plain_server_has_no_tls(run: Run) -> None:
 
 
 def test_settings_of_every_kind_reach_ftps_server(run: Run) -> None:
-    """`ftp_config` and markers are for `ftps_server`, too, the nearest last; it stands beside `ftp_server`."""
+    """`ftp_config` and markers apply to `ftps_server`, too; a test may also use `ftp_server`."""
     result = run("""
         @pytest.fixture
         def ftp_config():
@@ -162,7 +162,7 @@ def test_settings_of_every_kind_reach_ftps_server(run: Run) -> None:
 
 
 def test_factory(run: Run) -> None:
-    """The factory makes servers of every mode, each with a certificate of its own kind, of one authority."""
+    """The factory starts servers in every mode, each with its own kind of certificate, of one authority."""
     result = run("""
         def test_it(ftp_server_factory):
             plain = ftp_server_factory()
@@ -185,7 +185,7 @@ def test_factory(run: Run) -> None:
 
 
 def test_each_kind_of_certificate(run: Run) -> None:
-    """A test that names a kind finds out whether its client looks."""
+    """A test with a kind of certificate shows whether the client verifies it."""
     result = run("""
         PROBLEMS = {
             "expired": "certificate has expired",
@@ -231,8 +231,8 @@ def test_each_kind_of_certificate(run: Run) -> None:
         ("ftp(certifcate='expired')", "unknown setting 'certifcate': did you mean 'certificate'?"),
     ],
 )
-def test_a_wrong_marker_says_what_would_be_right(run: Run, marker: str, text: str) -> None:
-    """A setting that cannot work is an error of that test only, in one line with a remedy."""
+def test_an_invalid_marker(run: Run, marker: str, text: str) -> None:
+    """An invalid setting is an error of that test only, on one line with a remedy."""
     result = run(f"""
         @pytest.mark.{marker}
         def test_it(ftps_server):
@@ -247,7 +247,7 @@ def test_a_wrong_marker_says_what_would_be_right(run: Run, marker: str, text: st
 
 
 def test_a_certificate_for_a_plain_server_is_refused(run: Run) -> None:
-    """Who names a certificate, and forgets TLS, is told: the test would go on in clear."""
+    """A certificate without TLS is an error: the test would run without encryption."""
     result = run("""
         @pytest.mark.ftp(certificate="expired")
         def test_it(ftp_server):
@@ -258,7 +258,7 @@ def test_a_certificate_for_a_plain_server_is_refused(run: Run) -> None:
 
 
 def test_client_certificates(run: Run) -> None:
-    """Servers that ask for certificates take those of `client_context`, in place of passwords if users say so."""
+    """Servers that require certificates accept those of `client_context`, for some users in place of a password."""
     result = run("""
         from ftpfixture import User
 
@@ -294,7 +294,7 @@ def test_client_certificates(run: Run) -> None:
 
 
 def test_minimum_tls(run: Run) -> None:
-    """A client that knows TLS 1.2 only is refused where 1.3 is the minimum, and not where it is not."""
+    """A client with TLS 1.2 is refused if 1.3 is the minimum, and only then."""
     result = run("""
         def old(server):
             context = server.tls.client_context()
@@ -316,8 +316,8 @@ def test_minimum_tls(run: Run) -> None:
     result.assert_outcomes(passed=2)
 
 
-def test_a_context_of_ones_own(run: Run) -> None:
-    """A context that the user made is used as it is; a client's context is refused with what would be right."""
+def test_your_own_context(run: Run) -> None:
+    """A context of the user is used unchanged; the error for a client's context says what would work."""
     result = run("""
         import trustme
 
@@ -346,7 +346,7 @@ def test_a_context_of_ones_own(run: Run) -> None:
     result.stdout.fnmatch_lines(["*: this SSLContext is a client's: make one with ssl.PROTOCOL_TLS_SERVER"])
 
 
-# The file of the authority.
+# The file of the certificate authority.
 
 
 CHILD = """
@@ -374,7 +374,7 @@ def test_program(ftps_server, number):
 
 @pytest.mark.parametrize(("args", "processes"), [((), 1), (("-n", "2"), 2)])
 def test_ca_file_is_for_programs(run: Run, args: tuple[str, ...], processes: int) -> None:
-    """A program with `ca_file` trusts the server; there is one file per process, and it goes with the process."""
+    """A program with `ca_file` trusts the server; each process has one file, and removes it at its end."""
     folder = run.pytester.mkdir("temporary")
     run.pytester.makepyfile(test_inner="\n".join(("import pytest", CHILD)))
     run.pytester._monkeypatch.setenv("TMPDIR", str(folder))
@@ -391,7 +391,7 @@ def test_ca_file_is_for_programs(run: Run, args: tuple[str, ...], processes: int
 
 
 def test_xdist(run: Run) -> None:
-    """Tests in several processes have authorities and servers of their own, and TLS works in all."""
+    """Tests in several processes have their own authorities and servers, and TLS works in all."""
     result = run(
         """
         @pytest.mark.parametrize("number", range(8))
@@ -410,7 +410,7 @@ def test_xdist(run: Run) -> None:
 
 
 def test_a_failing_test_shows_tls_in_the_dialogue(run: Run) -> None:
-    """The report tells where encryption began, and how, between the commands; passwords are starred."""
+    """The report shows the TLS handshakes between the commands; passwords are starred."""
     result = run(
         """
         @pytest.mark.ftp(users={"ann": "dragon"})
@@ -440,8 +440,8 @@ def test_a_failing_test_shows_tls_in_the_dialogue(run: Run) -> None:
     assert "dragon" not in result.stdout.str().partition("FTP dialogue")[2]
 
 
-def test_a_client_that_refuses_the_certificate_is_told_of(run: Run) -> None:
-    """When a test fails because its client does not trust the server, the dialogue has the server's side of it."""
+def test_a_client_that_refuses_the_certificate(run: Run) -> None:
+    """If a test fails because its client does not trust the server, the dialogue has the server's error."""
     result = run("""
         @pytest.mark.ftp(certificate="untrusted")
         def test_it(ftps_server):
@@ -457,7 +457,7 @@ def test_a_client_that_refuses_the_certificate_is_told_of(run: Run) -> None:
 
 
 def test_a_failed_assertion_on_encryption_points_at_the_test(run: Run) -> None:
-    """The traceback of `assert_encrypted` ends in the test, and its text names what went in clear."""
+    """The traceback of `assert_encrypted` ends in the test, and its message names what was not encrypted."""
     result = run("""
         def test_it(ftps_server):
             talk(ftps_server)
@@ -470,7 +470,7 @@ def test_a_failed_assertion_on_encryption_points_at_the_test(run: Run) -> None:
     assert result.stdout.str().count("> USER user") == 1
 
 
-def test_the_fixture_is_told_of(run: Run) -> None:
-    """--fixtures tells of it."""
-    told = run.pytester.runpytest_inprocess(*test_fixtures.PLAIN, "--fixtures").stdout
-    told.fnmatch_lines(["ftps_server -- *", "*An `ftp_server` with TLS*"])
+def test_fixtures_shows_the_fixture(run: Run) -> None:
+    """--fixtures shows it."""
+    output = run.pytester.runpytest_inprocess(*test_fixtures.PLAIN, "--fixtures").stdout
+    output.fnmatch_lines(["ftps_server -- *", "*An `ftp_server` with TLS*"])

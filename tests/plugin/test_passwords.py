@@ -1,4 +1,4 @@
-"""Passwords that come over the wire: no report of pytest shows one, whatever fails, and neither does any log."""
+"""Passwords from the wire: no report of pytest and no log shows one, whatever fails."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ SUITE = """
 
 @pytest.mark.illegal_replies
 def test_no_report_shows_a_password(pytester: pytest.Pytester, request: pytest.FixtureRequest) -> None:
-    """Arguments and variables in long tracebacks, texts of exceptions, the dialogue and the records of logging."""
+    """Arguments and variables in long tracebacks, messages of exceptions, the dialogue and log records."""
     pytester.makepyfile(SUITE)
     pytester.syspathinsert(request.config.rootpath)
     for style in ("long", "short"):
@@ -108,7 +108,7 @@ SHOWN = ("XYZZY hunter2", "SITE PASS hunter2", "PASV hunter2", "USER hunter2", "
 
 
 def test_what_looks_like_a_password_is_starred_in_every_sink(caplog: pytest.LogCaptureFixture) -> None:
-    """Near misses of PASS and ACCT, and unknown lines where a password is due: events, records, replies, logging."""
+    """Misspelt PASS and ACCT, and unknown lines where a password is due: events, records, replies, logging."""
     caplog.set_level("DEBUG", "ftpfixture")
     for line, shown in LINES.items():
         with FtpServer(users={"ann": "other"}) as server, RawClient(server.address) as client:
@@ -125,7 +125,7 @@ def test_what_looks_like_a_password_is_starred_in_every_sink(caplog: pytest.LogC
 
 
 def test_what_is_no_password_is_shown() -> None:
-    """Unknown verbs where none is due, known ones everywhere."""
+    """Unknown verbs where no password is due, known verbs everywhere."""
     with FtpServer(users={"ann": "other"}) as server, RawClient(server.address) as client:
         client.reply()
         for line in SHOWN:
@@ -134,8 +134,8 @@ def test_what_is_no_password_is_shown() -> None:
 
 
 @table("verb", ["PASS", "ACCT"])
-def test_a_fault_never_says_the_password_again(verb: str) -> None:
-    """`{argument}` in the text of a reply is what the log shows of it."""
+def test_no_fault_repeats_a_password(verb: str) -> None:
+    """`{argument}` in the text of a reply is starred as in the log."""
     with FtpServer(users={"ann": "hunter2"}, faults=[f"{verb}: reply 230 'hello {{argument}}'"]) as server:
         with RawClient(server.address) as client:
             client.reply()

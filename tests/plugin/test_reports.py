@@ -9,7 +9,7 @@ from tests.plugin.test_fixtures import BROKEN, Run
 
 @pytest.fixture
 def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs pytest on a suite of one module, with lines long enough for its summary."""
+    """Run pytest on a suite of one module, with lines long enough for its summary."""
     monkeypatch.setenv("COLUMNS", "200")
     return Run(pytester)
 
@@ -18,7 +18,7 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 
 def test_a_failing_test_shows_the_dialogue(run: Run) -> None:
-    """The report of a failing test has a section with what was said, passwords starred."""
+    """The report of a failing test has a section with the dialogue, passwords starred."""
     result = run(
         """
         @pytest.mark.ftp(users={"ann": "dragon"})
@@ -47,8 +47,8 @@ def test_a_failing_test_shows_the_dialogue(run: Run) -> None:
     assert "dragon" not in dialogue
 
 
-def test_a_dialogue_of_two_servers_says_whose(run: Run) -> None:
-    """With several servers each has a section, in the order in which they were started."""
+def test_the_dialogues_of_two_servers(run: Run) -> None:
+    """With several servers each has a section, in the order of their start."""
     result = run("""
         def test_it(ftp_server_factory):
             first, second = ftp_server_factory(), ftp_server_factory()
@@ -66,7 +66,7 @@ def test_a_dialogue_of_two_servers_says_whose(run: Run) -> None:
 
 
 def test_a_set_up_that_fails_shows_the_dialogue(run: Run) -> None:
-    """A fixture that fails after it talked to the server shows what was said, too."""
+    """A fixture that fails after it used the server shows the dialogue, too."""
     result = run("""
         @pytest.fixture
         def filled(ftp_server):
@@ -80,7 +80,7 @@ def test_a_set_up_that_fails_shows_the_dialogue(run: Run) -> None:
 
 
 def test_a_passing_test_shows_nothing(run: Run) -> None:
-    """There is no section for tests that pass or are skipped, not even with -rA."""
+    """Tests that pass or are skipped have no section, even with -rA."""
     result = run(
         """
         def test_it(ftp_server):
@@ -115,7 +115,7 @@ def test_failed_assertion_on_the_log_points_at_the_test(run: Run) -> None:
 
 
 def test_a_failure_of_the_server_fails_the_test_that_caused_it(run: Run) -> None:
-    """An exception that a handler did not foresee fails that test in its call phase, and no other."""
+    """An unexpected exception in a handler fails that test in its call phase, and no other."""
     result = run(
         BROKEN,
         """
@@ -156,8 +156,8 @@ def test_several_failures_are_counted(run: Run) -> None:
     result.stdout.fnmatch_lines(["E *BOOM raised ZeroDivisionError: what a pity (and 1 more)"])
 
 
-def test_a_failure_that_was_looked_at_is_done_with(run: Run) -> None:
-    """A test that provokes a failure may take it itself."""
+def test_a_failure_that_the_test_takes(run: Run) -> None:
+    """A test that causes a failure on purpose may take it."""
     result = run(
         BROKEN,
         """
@@ -174,7 +174,7 @@ def test_a_failure_that_was_looked_at_is_done_with(run: Run) -> None:
 
 
 def test_a_failure_in_a_server_of_the_factory_counts_too(run: Run) -> None:
-    """Servers of the factory are looked after as well."""
+    """Servers of the factory are checked, too."""
     result = run(
         BROKEN,
         """
@@ -188,7 +188,7 @@ def test_a_failure_in_a_server_of_the_factory_counts_too(run: Run) -> None:
 
 
 def test_a_failing_test_keeps_its_own_error(run: Run) -> None:
-    """When test and server both fail, the test's own error is the failure, the server's an error beside it."""
+    """If test and server fail, the test's error is the failure, and the server's is an additional error."""
     result = run(
         BROKEN,
         """

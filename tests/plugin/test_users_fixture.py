@@ -12,13 +12,13 @@ literal = test_fixtures._literal
 
 @pytest.fixture
 def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs pytest on a suite of one module, with lines long enough for its summary."""
+    """Run pytest on a suite of one module, with lines long enough for its summary."""
     monkeypatch.setenv("COLUMNS", "250")
     return Run(pytester)
 
 
-def test_the_server_asks_these_users(run: Run) -> None:
-    """Without settings there is the usual user, and the server and its client go by the script."""
+def test_the_server_uses_these_users(run: Run) -> None:
+    """Without settings there is the default user, and server and client use the script."""
     result = run("""
         def test_it(ftp_server, ftp_users):
             assert ftp_server.credentials == ("user", "password")
@@ -47,7 +47,7 @@ def test_the_server_asks_these_users(run: Run) -> None:
 
 
 def test_over_a_folder(run: Run) -> None:
-    """The users of a server over a folder see that folder, with a script and without, and with the factory, too."""
+    """The users of a server over a folder see that folder, with and without a script, and with the factory, too."""
     (run.pytester.path / "served").mkdir()
     (run.pytester.path / "served" / "a.txt").touch()
     result = run("""
@@ -76,7 +76,7 @@ def test_over_a_folder(run: Run) -> None:
 
 
 def test_with_tls_and_with_the_client_fixture(run: Run) -> None:
-    """`ftps_server` and `ftp_client` go by the same users."""
+    """`ftps_server` and `ftp_client` use the same users."""
     result = run("""
         def test_tls(ftp_users, ftps_server):
             ftp_users.on("user").accept()
@@ -99,7 +99,7 @@ def test_with_tls_and_with_the_client_fixture(run: Run) -> None:
 
 
 def test_users_of_the_settings(run: Run) -> None:
-    """The users are those of the marker or `ftp_config`, and what a test changes is gone with it."""
+    """The users are those of the marker or `ftp_config`, and the changes of a test end with it."""
     result = run("""
         from ftpfixture import Permission, User
 
@@ -130,7 +130,7 @@ def test_users_of_the_settings(run: Run) -> None:
 
 
 def test_a_scripted_manager_of_the_settings(run: Run) -> None:
-    """A manager of the user's own that takes scripts is the fixture."""
+    """If the setting is a manager with scripts, it is the fixture."""
     result = run("""
         from ftpfixture import ScriptedUserManager, User
 
@@ -163,7 +163,7 @@ def test_a_scripted_manager_of_the_settings(run: Run) -> None:
     ],
 )
 def test_users_that_take_no_scripts(run: Run, users: str, text: str) -> None:
-    """They are an error of that test only, which says what would do."""
+    """They are an error of that test only, which says what would work."""
     result = run(f"""
         from ftpfixture import MemoryUserManager
 
@@ -180,7 +180,7 @@ def test_users_that_take_no_scripts(run: Run, users: str, text: str) -> None:
 
 
 def test_too_late(run: Run) -> None:
-    """A test that asks for it when the server runs is told to do so before."""
+    """The error for a request after the start of the server says to request it before."""
     result = run("""
         def test_it(ftp_server, request):
             request.getfixturevalue("ftp_users")
@@ -190,7 +190,7 @@ def test_too_late(run: Run) -> None:
 
 
 def test_a_scripted_exception_does_not_fail_the_test(run: Run) -> None:
-    """What the script raises was meant; what a manager raises by mistake is not."""
+    """An exception of the script is intended; an exception of a manager is a failure."""
     result = run("""
         from ftpfixture import ScriptedUserManager
 
@@ -214,7 +214,7 @@ def test_a_scripted_exception_does_not_fail_the_test(run: Run) -> None:
 
 
 def test_a_failed_assertion_points_at_the_test(run: Run) -> None:
-    """Its text has the first difference and all tries; no frame of the package is shown, and no password."""
+    """The message has the first difference and all attempts; no frame of the package is shown, and no password."""
     result = run(
         """
         def test_it(ftp_server, ftp_users):
@@ -236,7 +236,7 @@ def test_a_failed_assertion_points_at_the_test(run: Run) -> None:
     assert "hunter2" not in result.stdout.str().partition("AssertionError")[2]
 
 
-def test_the_fixture_is_told_of(run: Run) -> None:
-    """--fixtures tells of it."""
-    told = run.pytester.runpytest_inprocess(*test_fixtures.PLAIN, "--fixtures").stdout
-    told.fnmatch_lines(["ftp_users -- *", "*whose logins go by script*"])
+def test_fixtures_shows_the_fixture(run: Run) -> None:
+    """--fixtures shows it."""
+    output = run.pytester.runpytest_inprocess(*test_fixtures.PLAIN, "--fixtures").stdout
+    output.fnmatch_lines(["ftp_users -- *", "*whose logins go by script*"])

@@ -110,7 +110,7 @@ def test_the_mode_of_the_configuration(run: Run) -> None:
 
 
 def test_explicit_and_required(run: Run) -> None:
-    """ "required" needs AUTH and PROT P; "explicit" needs neither."""
+    """The mode "required" needs AUTH and PROT P; "explicit" needs neither."""
     result = run("""
         @pytest.mark.ftp(tls="explicit")
         def test_explicit(ftp_server):

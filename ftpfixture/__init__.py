@@ -47,6 +47,7 @@ from ftpfixture.errors import (
     CommandSyntaxError,
     ConfigurationError,
     FtpFixtureError,
+    HangError,
     IntegrityError,
     InvalidCommand,
     NoAvailablePort,
@@ -69,6 +70,7 @@ from ftpfixture.errors import (
 from ftpfixture.faults.dsl import Fault, on
 from ftpfixture.log import CommandLog
 from ftpfixture.log.events import (
+    ClientHung,
     CommandReceived,
     Connected,
     DataClosed,
@@ -135,6 +137,7 @@ __all__ = [
     "BaseClient",
     "CertificateKind",
     "Client",
+    "ClientHung",
     "ClientSettings",
     "ClientStateError",
     "Clock",
@@ -161,6 +164,7 @@ __all__ = [
     "FtpServerFactory",
     "FtpServerSettings",
     "HandlerFailed",
+    "HangError",
     "IntegrityError",
     "InvalidCommand",
     "ListStyleName",

@@ -16,6 +16,7 @@
     ├── ClientStateError          (RuntimeError) a call that must wait for another of the same client
     ├── RecordingError            (ValueError) a recording is damaged, or must not be written
     ├── ReplayError               (AssertionError) a client differs from the recording that it plays
+    ├── HangError                 (AssertionError) a client without a timeout waited; the server ended its session
     ├── IntegrityError            (OSError) the received bytes are not the sent ones
     ├── TlsError                  (OSError) TLS failed on a connection; the message names it and the cause
     ├── CommandRefused            raised in a handler of the server: the server sends this reply
@@ -40,6 +41,7 @@ __all__ = [
     "CommandSyntaxError",
     "ConfigurationError",
     "FtpFixtureError",
+    "HangError",
     "IntegrityError",
     "InvalidCommand",
     "NoAvailablePort",
@@ -201,6 +203,10 @@ class RecordingError(FtpFixtureError, ValueError):
 
 class ReplayError(FtpFixtureError, AssertionError):
     """A client sent what was not recorded, or not all that was; the message has the recorded line and what differs."""
+
+
+class HangError(FtpFixtureError, AssertionError):
+    """A client without a timeout waited for what a fault or a login script withholds; the server ended its session."""
 
 
 class ServerStateError(FtpFixtureError, RuntimeError):

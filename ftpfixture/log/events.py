@@ -15,6 +15,7 @@ from pathlib import PurePosixPath
 from ftpfixture.wire.command import censor
 
 __all__ = [
+    "ClientHung",
     "CommandReceived",
     "Connected",
     "DataClosed",
@@ -322,6 +323,24 @@ class ReplyWithheld(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ClientHung(Event):
+    """A client waited without a timeout for what a fault or a login script withholds; the server resets the session.
+
+    Attributes:
+        command_seq: `seq` of the command at which it waited; 0 for a connection just accepted.
+        command: The command as text, secrets starred.
+        seconds: How long no byte went in either direction.
+    """
+
+    command_seq: int
+    command: str
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"the client waited {self.seconds:g} s at {self.command} without giving up"
+
+
+@dataclass(frozen=True, slots=True)
 class HandlerFailed(Event):
     """A handler raised something that is not an answer; the client got 451.
 
@@ -351,7 +370,7 @@ class Disconnected(Event):
 
     Attributes:
         reason: "quit", "client closed", "connection reset", "idle", "shut down", "refused", "cut off" (by this side),
-            "no TLS" (hands were not shaken), "no end of TLS" or "failure".
+            "no TLS" (hands were not shaken), "no end of TLS", "client hung" or "failure".
     """
 
     reason: str
@@ -376,6 +395,10 @@ class Hub:
     def subscribe(self, subscriber: Callable[[Event], None]) -> None:
         """Call `subscriber` with every event from now on."""
         self._subscribers = (*self._subscribers, subscriber)
+
+    def unsubscribe(self, subscriber: Callable[[Event], None]) -> None:
+        """Stop calling `subscriber`."""
+        self._subscribers = tuple(one for one in self._subscribers if one != subscriber)
 
     def stamp(self, session: int) -> tuple[int, int, float]:
         """The first three values of a new event of this session: session, number and time."""

@@ -154,7 +154,7 @@ class SessionRecord:
         tls: How it was encrypted, with the subject of the client's certificate; None in clear.
         tls_ended_seq: `seq` of the event when CCC or REIN ended that; None when nothing did, or AUTH came again.
         reason: Why it ended: "quit", "client closed", "connection reset", "idle", "shut down", "refused", "cut off",
-            "no TLS", "no end of TLS", "failure".
+            "no TLS", "no end of TLS", "client hung", "failure".
     """
 
     number: int

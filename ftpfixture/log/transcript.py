@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from functools import singledispatch
 
 from ftpfixture.log.events import (
+    ClientHung,
     CommandReceived,
     Connected,
     DataClosed,
@@ -150,6 +151,11 @@ def _(event: DataClosed) -> list[str]:
 @_told.register(FaultApplied)
 def _(event: FaultApplied) -> list[str]:
     return [f"! {printable(event.fault)}"]
+
+
+@_told.register(ClientHung)
+def _(event: ClientHung) -> list[str]:
+    return [f"* {event}"]
 
 
 @_told.register(HandlerFailed)

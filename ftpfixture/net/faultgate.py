@@ -27,6 +27,7 @@ from ftpfixture.net.channel import Channel
 from ftpfixture.net.faulthandshakes import FaultyHandshakes
 from ftpfixture.net.faultstream import FaultyStream, block_data
 from ftpfixture.net.gate import EXCHANGE, Exchange, Gate, SessionView
+from ftpfixture.net.hangs import HangGuard, Hangs
 from ftpfixture.net.outbox import Outbox
 from ftpfixture.net.pauses import Pauses
 from ftpfixture.net.stream import ThrottleStreamIO
@@ -46,9 +47,12 @@ class FaultGate(Gate):
         clock: Measures delays.
         view: The session.
         outbox: Sends what the session writes, in order.
+        hangs: The limit for clients that hang, and those that did; None for no limit.
     """
 
-    def __init__(self, rules: ActiveFaults, clock: Clock, view: SessionView, outbox: Outbox) -> None:
+    def __init__(
+        self, rules: ActiveFaults, clock: Clock, view: SessionView, outbox: Outbox, *, hangs: Hangs | None = None
+    ) -> None:
         super().__init__(view, outbox)
         self._rules = rules
         self._clock = clock
@@ -56,7 +60,9 @@ class FaultGate(Gate):
         self._client_closed = partial(view.disconnect, "client closed")
         self._restore: list[Callable[[], None]] = []
         self._expected: list[Exchange] = []
-        self._handshakes = FaultyHandshakes(view, self._pauses, self.perform_now, self._expected)
+        self._guard = HangGuard(hangs or Hangs(), view.hub, view.number, self.channel.loop, self._reset)
+        self._handshakes = FaultyHandshakes(view, self._pauses, self._guard, self.perform_now, self._expected)
+        self._data: Channel | None = None
 
     # Incoming.
 
@@ -178,7 +184,7 @@ class FaultGate(Gate):
             case Wait(seconds, jitter, discard_input), _:
                 if discard_input:
                     self.channel.watch_end(self._client_closed, drop=True)
-                return self._pauses.wait(seconds, jitter)
+                return self._stall(exchange) if seconds is None else self._pauses.wait(seconds, jitter)
             case Send() as sending, _:
                 return self._send(sending, exchange)
             case Hold(pieces), _:
@@ -202,11 +208,17 @@ class FaultGate(Gate):
     def _use(self, name: str, value: Any, exchange: Exchange) -> None:
         """Give a parameter another value until the next command."""
         if name == "data_port":
-            block_data(self.view, value, self._pauses)
+            lasts = block_data(self.view, value, self._pauses)
+            self._guard.no_connection(exchange, lasts)
             return
         if name == "path_io":
             value = value(self.view.path_io, partial(self.perform_now, exchange=exchange))
         self._restore.insert(0, self.view.override(name, value))
+
+    async def _stall(self, exchange: Exchange) -> None:
+        """Wait without limit."""
+        with self._guard.stall(exchange):
+            await self._pauses.wait(None)
 
     async def _send(self, sending: Send, exchange: Exchange) -> None:
         if sending.size is None and sending.pieces:
@@ -220,6 +232,11 @@ class FaultGate(Gate):
                 await self.outbox.drain()
         if sending.drain:
             await self.outbox.drain()
+
+    def withhold(self, exchange: Exchange) -> None:
+        """See Gate."""
+        super().withhold(exchange)
+        self._guard.no_reply(exchange)
 
     def _end_control(self, how: How) -> None:
         """End the control connection."""
@@ -245,9 +262,19 @@ class FaultGate(Gate):
     def data(self, channel: Channel, throttles: Mapping[str, StreamThrottle], mode: str) -> ThrottleStreamIO:
         """See Gate."""
         self._handshakes.guard(channel)
+        self._data = channel
         return self.with_tap(FaultyStream(self, channel, throttles), mode)
 
     def abandon(self) -> None:
         """See Gate."""
+        self._guard.stop()
         self._pauses.abandon()
         self._handshakes.abandon()
+
+    def _reset(self) -> None:
+        """Reset all connections of the session: its client hangs."""
+        self.outbox.end()
+        self.channel.reset()
+        if self._data is not None:
+            self._data.reset()
+        self.view.disconnect("client hung")

@@ -12,6 +12,7 @@ from typing import NoReturn
 from ftpfixture.faults.effects import Hook
 from ftpfixture.net.channel import Channel
 from ftpfixture.net.gate import Exchange, SessionView
+from ftpfixture.net.hangs import HangGuard
 from ftpfixture.net.pauses import Pauses
 from ftpfixture.wire.verbs import GROUPS
 
@@ -30,13 +31,15 @@ class FaultyHandshakes:
     Args:
         view: The session.
         pauses: Its pauses.
+        guard: Watches for a client that hangs.
         ask: Performs the effects that programs yield.
         expected: Commands whose data connection may still have a handshake.
     """
 
-    def __init__(self, view: SessionView, pauses: Pauses, ask: Ask, expected: list[Exchange]) -> None:
+    def __init__(self, view: SessionView, pauses: Pauses, guard: HangGuard, ask: Ask, expected: list[Exchange]) -> None:
         self._view = view
         self._pauses = pauses
+        self._guard = guard
         self._ask = ask
         self._expected = expected
         self._stalled: set[Channel] = set()
@@ -70,22 +73,27 @@ class FaultyHandshakes:
             how = self._ask(exchange.program.handshake(), exchange) if exchange.program is not None else None
             if how is not None:
                 exchanges.clear()
-                await self._fail(channel, how)
+                await self._fail(channel, how, exchange)
 
-    async def _fail(self, channel: Channel, how: str) -> NoReturn:
-        if how == "stall" and channel is self._view.channel:
+    async def _fail(self, channel: Channel, how: str, exchange: Exchange) -> NoReturn:
+        if how == "stall":
+            with self._guard.stall(exchange):
+                await self._stall(channel)
+        elif how == "refuse":
+            channel.send_raw(_REFUSED)
+        channel.abort_fin()
+        raise ConnectionAbortedError("a fault made the TLS handshake fail")
+
+    async def _stall(self, channel: Channel) -> None:
+        if channel is self._view.channel:
             channel.watch_end(partial(self._view.disconnect, "client closed"), drop=True)
             await self._pauses.wait(None)
-        elif how == "stall" and not self._pauses.abandoned:
+        elif not self._pauses.abandoned:
             self._stalled.add(channel)
             try:
                 await channel.wait_closed()
             finally:
                 self._stalled.discard(channel)
-        elif how == "refuse":
-            channel.send_raw(_REFUSED)
-        channel.abort_fin()
-        raise ConnectionAbortedError("a fault made the TLS handshake fail")
 
     def abandon(self) -> None:
         """Close the data connections whose handshake stalls: the client has left, or has sent QUIT."""

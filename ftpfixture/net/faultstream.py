@@ -5,7 +5,7 @@ One rule: the program of the command that uses the stream decides what happens; 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import NoReturn, Protocol, TypeVar
 
@@ -159,7 +159,7 @@ class FaultyStream(ThrottleStreamIO):
                 raise ValueError(f"a data connection has no parameter {name!r} that takes {value!r}")
 
 
-def block_data(view: SessionView, how: str, pauses: Pauses) -> None:
+def block_data(view: SessionView, how: str, pauses: Pauses) -> Callable[[], bool]:
     """Prevent the data connection that PASV, PORT or their kind has just announced.
 
     Args:
@@ -167,14 +167,21 @@ def block_data(view: SessionView, how: str, pauses: Pauses) -> None:
         how: "refuse", "ignore" or "unreachable": what a client that connects gets. A client that listens gets no
             connection.
         pauses: The session's pauses.
+
+    Returns:
+        A function that returns whether a client may still wait for the connection.
     """
     listener = view.passive_listener
     if listener is None:
         view.open_data_with(_refused if how == "refuse" else partial(_never, pauses))
-    elif how == "refuse":
+        return lambda: how != "refuse" and view.transferring
+    if how == "refuse":
         listener.close()
     else:
         listener.ignore(unreachable=how == "unreachable")
+    return lambda: (
+        listener.ignoring and view.passive_listener is listener and (how == "unreachable" or view.transferring)
+    )
 
 
 async def _refused(timeout: float | None) -> NoReturn:

@@ -60,6 +60,9 @@ class PassiveListener:
         host: Numeric local address.
         client: Numeric address that may connect; None for all.
         pool: The ports to use; None for any port.
+
+    Attributes:
+        ignoring: Whether it accepts no connection until the next `arm`.
     """
 
     def __init__(self, network: Network, host: str, client: str | None, pool: PortPool | None) -> None:
@@ -69,7 +72,7 @@ class PassiveListener:
         self._pool = pool
         self._listener: Listener | None = None
         self._on_connection: OnTransport | None = None
-        self._ignoring = False
+        self.ignoring = False
 
     def arm(self, on_connection: OnTransport) -> int:
         """Expect one connection; `on_connection` gets it.
@@ -82,7 +85,7 @@ class PassiveListener:
             OSError: The system has no free port.
         """
         self._on_connection = None
-        if self._ignoring:
+        if self.ignoring:
             self.close()
         if self._listener is not None:
             # A connection that arrived for an earlier PASV and was not used is closed.
@@ -101,7 +104,7 @@ class PassiveListener:
 
     def accept_now(self) -> None:
         """Accept the expected connection if it has arrived."""
-        if self._listener is not None and not self._ignoring:
+        if self._listener is not None and not self.ignoring:
             self._listener.accept_now()
 
     def ignore(self, *, unreachable: bool = False) -> None:
@@ -111,7 +114,7 @@ class PassiveListener:
             unreachable: Whether connecting times out; else it succeeds, and the server sends nothing.
         """
         if self._listener is not None:
-            self._ignoring = True
+            self.ignoring = True
             if unreachable:
                 self._listener.fill()
             else:
@@ -131,7 +134,7 @@ class PassiveListener:
             if self._pool is not None:
                 self._pool.release(self._listener.port)
             self._listener = None
-        self._ignoring = False
+        self.ignoring = False
 
     def _accepted(self, transport: Transport) -> None:
         expected = self._on_connection

@@ -20,6 +20,7 @@ __all__ = ["Beginning", "check_changes"]
 
 _FIXED = (
     *("host", "port", "allow_remote", "root", "path_io_factory", "server_class", "driver", "clock", "network", "name"),
+    *("recording", "compare_uploads", "allow_unplayed", "upstream"),
 )
 
 
@@ -43,11 +44,14 @@ class Beginning:
         certified: Makes its certificate for other host names, too; None without TLS, or with a context of the user.
         contents: The setting `files`.
         quota: The setting `quota`.
+        hang_after: The setting `hang_after`.
 
     Attributes:
         server: As given.
         users: As given.
         certified: As given.
+        hang_after: As given.
+        faults: Those that the server has when it is first started.
     """
 
     def __init__(
@@ -57,20 +61,24 @@ class Beginning:
         certified: Certified | None,
         contents: Mapping[str, bytes | None],
         quota: int | None,
+        hang_after: float | None,
     ) -> None:
+        self.hang_after = hang_after
         self.server = server
         self.users = users
         self.certified = certified
         self._contents = dict(contents)
         self._quota = quota
-        self._faults: tuple[Fault, ...] | None = None
+        self.faults: tuple[Fault, ...] = ()
+        self._started = False
         throttles = (*server.throttle, *server.throttle_per_connection)
         self._limits = [(throttle, throttle.limit) for throttle in throttles]
 
-    def started(self, faults: Faults) -> None:
+    def start(self, faults: tuple[Fault, ...]) -> None:
         """Keep the faults that the server has when it is first started."""
-        if self._faults is None:
-            self._faults = tuple(active.fault for active in faults.active)
+        if not self._started:
+            self._started = True
+            self.faults = faults
 
     async def bring_back(self, files: Files, faults: Faults) -> None:
         """Restore speed limits, files and faults; on the loop, when all sessions have ended."""
@@ -80,4 +88,4 @@ class Beginning:
         for path, data in self._contents.items():
             files.put(path, data)
             await take_turns()
-        faults.begin_again(self._faults or (), self.server.clock.monotonic())
+        faults.begin_again(self.faults, self.server.clock.monotonic())

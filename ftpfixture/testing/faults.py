@@ -140,6 +140,11 @@ class Faults:
         return list(self._rules.active)
 
     @property
+    def added(self) -> tuple[Fault, ...]:
+        """The faults that there are, without what has happened."""
+        return tuple(active.fault for active in self._rules.active)
+
+    @property
     def fired(self) -> list[FaultApplied]:
         """The faults that happened, in order: one event for each command to which a fault happened."""
         return [event for event in self._log.events if isinstance(event, FaultApplied)]

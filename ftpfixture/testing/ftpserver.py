@@ -11,7 +11,8 @@ from typing import Protocol, Self, Unpack
 from weakref import WeakSet
 
 from ftpfixture.clock import Clock
-from ftpfixture.errors import ConfigurationError, ReplayError, ServerFailure, ServerStateError
+from ftpfixture.driver import RealTime
+from ftpfixture.errors import ConfigurationError, HangError, ReplayError, ServerFailure, ServerStateError
 from ftpfixture.faults.active import ActiveFaults
 from ftpfixture.files.disk import PathIO
 from ftpfixture.files.memory import MemoryFiles
@@ -20,6 +21,7 @@ from ftpfixture.log import CommandLog
 from ftpfixture.log.failures import failure
 from ftpfixture.log.records import SessionRecord
 from ftpfixture.net.faultgate import FaultGate
+from ftpfixture.net.hangs import Hangs
 from ftpfixture.net.throttle import StreamThrottle
 from ftpfixture.testing.address import ServerAddress
 from ftpfixture.testing.assignment import refuse_assignment
@@ -83,7 +85,10 @@ class FtpServer(ServerAddress):
         verbs, offers = partial(verbs_of, self.server), partial(offered_by, self.server)
         self.log = CommandLog(self.server.hub, self._origin, self.driver, clock=self.clock, verbs=verbs, offers=offers)
         rules = ActiveFaults(self.clock.monotonic())
-        self.server.gate_factory = partial(FaultGate, rules, self.clock)
+        # In virtual time, clients with timeouts of minutes wait that long; a driver of that kind finds hangs by itself.
+        hang_after = own["hang_after"] if "hang_after" in settings or isinstance(self.driver, RealTime) else None
+        self._hangs = Hangs(hang_after)
+        self.server.gate_factory = partial(FaultGate, rules, self.clock, hangs=self._hangs)
         specs = {verb.upper() for verb in self.server.specs}
         passes_on = own["upstream"] is not None or own["recording"] is not None
         self.faults = Faults(rules, self.log, specs, self._origin, passes_on=passes_on)
@@ -91,7 +96,9 @@ class FtpServer(ServerAddress):
         for fault in [faults] if isinstance(faults, str) or not isinstance(faults, Iterable) else faults:
             self.faults.add(fault)
         self._own_clock = None if isinstance(settings.get("clock"), Clock) else self.clock
-        self._beginning = Beginning(self.server, self._users, self._certified, own["files"] or {}, own["quota"])
+        self._beginning = Beginning(
+            self.server, self._users, self._certified, own["files"] or {}, own["quota"], hang_after
+        )
 
     def __setattr__(self, name: str, value: object) -> None:
         """Refuse to replace a part of the server, or to assign what no server has: both would change nothing.
@@ -127,6 +134,11 @@ class FtpServer(ServerAddress):
             raise ConfigurationError(f"files cannot be stored: {error}") from error
         return stored
 
+    @property
+    def name(self) -> str | None:
+        """Its name in reports; None for that of its fixture, or a number."""
+        return self._settings.get("name")
+
     # Life cycle.
 
     def start(self) -> None:
@@ -140,7 +152,7 @@ class FtpServer(ServerAddress):
         self._origin.check()
         if self._running:
             raise ServerStateError(f"this server runs already, at {self.url}")
-        self._beginning.started(self.faults)
+        self._beginning.start(self.faults.added)
         self.driver.acquire()
         _RUNNING.add(self)
         try:
@@ -197,8 +209,10 @@ class FtpServer(ServerAddress):
         beginning = self._beginning
         if settings:
             check_changes(settings)
-            changed = {**self._settings, **settings, "driver": self.driver, "clock": self.clock}
-            beginning = FtpServer(**changed)._made()  # type: ignore[arg-type]
+            changed: FtpServerSettings = {**self._settings, **settings, "driver": self.driver, "clock": self.clock}
+            other = FtpServer(**changed)
+            beginning = other._beginning
+            beginning.faults = other.faults.added if "faults" in settings else self._beginning.faults
         if beginning.certified is not None:
             beginning.server.ssl = beginning.certified(names=self._host_names)
         problem = self.driver.await_(self._begin_again(beginning))
@@ -216,10 +230,6 @@ class FtpServer(ServerAddress):
                 "reset() brings back files in memory, and this server has others: start a new server for each test"
             )
 
-    def _made(self) -> Beginning:
-        self._beginning.started(self.faults)
-        return self._beginning
-
     async def _begin_again(self, beginning: Beginning) -> Exception | None:
         """End the sessions and begin again; return what went wrong since the last time."""
         await self.server.end_sessions()
@@ -227,6 +237,7 @@ class FtpServer(ServerAddress):
         if self._own_clock is not None:
             self._own_clock.reset()
         self._users, self._certified = beginning.users, beginning.certified
+        self._hangs.limit = beginning.hang_after
         beginning.server.begin_again(manager_of(self._users), self.server)
         self.server = beginning.server
         await beginning.bring_back(self.files, self.faults)
@@ -258,11 +269,13 @@ class FtpServer(ServerAddress):
         """Raise what went wrong inside the server, once.
 
         Raises:
+            HangError: A client waited without a timeout for what a fault or a login script withholds.
             ServerFailure: A handler, a path layer or a user manager raised something that is not an answer; its cause
                 is what was raised.
             ReplayError: A client differs from the recording that this server replays.
         """
         __tracebackhide__ = True
+        self.check_hangs()
         failures = [] if self.inherited else self.log.take_failures()
         if failures:
             first = failures[0]
@@ -288,6 +301,20 @@ class FtpServer(ServerAddress):
     def unplayed(self, patience: float = PATIENCE) -> list[str]:
         """A sentence for each recorded session that clients have not played to its end; see `assert_played`."""
         return [] if self.inherited else unplayed(self.server, self.log, patience)
+
+    def check_hangs(self) -> None:
+        """Raise that a client hung, once.
+
+        Raises:
+            HangError: A client waited without a timeout for what a fault or a login script withholds.
+        """
+        __tracebackhide__ = True
+        hangs = self._hangs.found.copy()
+        self._hangs.found.clear()
+        if hangs and not self.inherited:
+            more = f" (and {len(hangs) - 1} more)" if len(hangs) > 1 else ""
+            text = f"{hangs[0]}{more}: give the client a timeout"
+            raise HangError(failure(text, [], self.log, [hangs[0].seq]))
 
     def wait_idle(self, timeout: float = 5) -> None:
         """Wait until every command that came is answered and no transfer runs.
@@ -322,6 +349,8 @@ class FtpServer(ServerAddress):
                 self.check()  # first: what failed may be why a fault never happened
                 self.assert_played()
                 self.faults.check()
+            elif isinstance(error, Exception):
+                self.check_hangs()  # the client's error is the reset that ended its wait
         finally:
             self.stop()
         if error is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import ExitStack
-from typing import Any, Unpack, cast
+from typing import Unpack
 
 import pytest
 import pytest_asyncio
@@ -13,16 +13,19 @@ import pytest_asyncio
 from ftpfixture.checks import wrong
 from ftpfixture.client import Client
 from ftpfixture.errors import ConfigurationError, FtpFixtureError
-from ftpfixture.faults.dsl import Fault
-from ftpfixture.faults.grammar import parse as parse_fault
 from ftpfixture.log import CommandLog
 from ftpfixture.server import AbstractUserManager, ScriptedUserManager
 from ftpfixture.testing import advice, reports
+from ftpfixture.testing.clientfixture import connected, server_of_client
 from ftpfixture.testing.faults import Faults
 from ftpfixture.testing.folders import folder
 from ftpfixture.testing.ftpserver import FtpServer, FtpServerFactory
+from ftpfixture.testing.interrupts import Interrupts
 from ftpfixture.testing.loopthread import shared_thread
+from ftpfixture.testing.marker import MARKER, settings_of
+from ftpfixture.testing.options import RUN, add_options, read_options
 from ftpfixture.testing.settings import FtpServerSettings
+from ftpfixture.testing.shared import SHARED, SharedServers
 from ftpfixture.testing.users import known_users
 
 __all__ = [
@@ -32,39 +35,27 @@ __all__ = [
     "ftp_log",
     "ftp_server",
     "ftp_server_factory",
+    "ftp_session_server_factory",
     "ftp_users",
     "ftps_server",
 ]
 
-_FAULTS = pytest.StashKey[list[Fault]]()
-
-_MARKER = (
-    "ftp(**settings): settings of this test's ftp_server, such as files={'/a.txt': b'hi'}, disable=['MLSD'] or "
-    "faults=['RETR *.csv #2: drop_data after_bytes=1024']"
-)
-
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
-    """Faults for all servers of a run, from the command line and from ini files."""
+    """Options for all servers of a run, on the command line and in ini files."""
     pluginmanager.register(reports, "ftpfixture-reports")
     pluginmanager.register(advice, "ftpfixture-advice")
-    text = (
-        "a fault for every server of this run, as text: 'RETR *.csv #2: drop_data after_bytes=1024'; may be given again"
-    )
-    parser.getgroup("ftp").addoption("--ftp-fault", action="append", default=[], metavar="FAULT", help=text)
-    parser.addini("ftp_faults", "faults for every server, one a line, as for --ftp-fault", type="linelist", default=[])
+    add_options(parser)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known, so that --strict-markers accepts it."""
-    config.addinivalue_line("markers", _MARKER)
-    try:
-        config.stash[_FAULTS] = [
-            parse_fault(line).optional() for line in (*config.getini("ftp_faults"), *config.getoption("--ftp-fault"))
-        ]
-    except ConfigurationError as error:
-        raise pytest.UsageError(f"--ftp-fault, or ftp_faults of the ini file: {error}") from None
+    """Make the marker known, so that --strict-markers accepts it; read the options."""
+    config.addinivalue_line("markers", MARKER)
+    config.stash[RUN] = read_options(config)
+    config.stash[SHARED] = SharedServers(config)
+    config.pluginmanager.register(config.stash[SHARED], "ftpfixture-shared")
+    config.pluginmanager.register(Interrupts(config), "ftpfixture-interrupts")
     # pytest-asyncio, which came with this package, warns those who have no async tests and so never configured it; in
     # a project where warnings are errors that would end every run.
     warnings.filterwarnings(
@@ -101,7 +92,7 @@ def _one_server(
 ) -> Iterator[FtpServer]:
     with ExitStack() as servers:
         try:
-            settings: FtpServerSettings = {**defaults, **_checked(config), **_marked(request.node)}
+            settings: FtpServerSettings = {**defaults, **_checked(config), **settings_of(request.node, None)}
             if "ftp_users" in request.fixturenames:
                 settings["users"] = request.getfixturevalue("ftp_users")
             reports.take_marker(request.node)
@@ -125,9 +116,10 @@ def ftps_server(
 
 @pytest.fixture
 def ftp_users(request: pytest.FixtureRequest, ftp_config: FtpServerSettings) -> ScriptedUserManager:
-    """The users of this test's `ftp_server`, whose logins go by script: ``ftp_users.on("ann").reject().accept()``.
+    """The users of this test's server, whose logins go by script: ``ftp_users.on("ann").reject().accept()``.
 
-    They are those of the settings, or else "user" with "password".
+    They are those of the settings, or else "user" with "password". The server is `ftp_server` or `ftps_server`, or else
+    the only shared server of the test.
     """
     try:
         late = {"ftp_server", "ftps_server"} & set(getattr(request.node, "funcargs", ()))
@@ -135,22 +127,25 @@ def ftp_users(request: pytest.FixtureRequest, ftp_config: FtpServerSettings) -> 
             raise ConfigurationError(
                 f"{late.pop()} runs already, with other users: make ftp_users an argument of the test"
             )
-        settings = {**_checked(ftp_config), **_marked(request.node)}
+        shared = request.config.stash[SHARED].script(request.node, _scripted)
+        if shared is not None:
+            return shared
         reports.take_marker(request.node, ("users", "root"))
-        manager = _scripted(settings.get("users"), settings.get("root"))
+        manager = _scripted({**_checked(ftp_config), **settings_of(request.node, None)})
         reports.attach_users(request.node, manager)
         return manager
     except FtpFixtureError as error:
         raise pytest.fail.Exception(f"ftp_users of {request.node.nodeid}: {error}", pytrace=False) from None
 
 
-def _scripted(users: Any, root: Any) -> ScriptedUserManager:
-    """The setting `users` as a manager that takes scripts; those of a `root` see that.
+def _scripted(settings: FtpServerSettings) -> ScriptedUserManager:
+    """Return the users of some settings as a manager that takes scripts; those of a `root` see that.
 
     Raises:
         ConfigurationError: It is another manager, or nothing that a server takes.
     """
-    known = known_users(users, None if root is None else folder(root))
+    root = settings.get("root")
+    known = known_users(settings.get("users"), None if root is None else folder(root))
     if isinstance(known, ScriptedUserManager):
         return known
     if isinstance(known, AbstractUserManager):
@@ -175,16 +170,31 @@ def ftp_server_factory(
         yield start
 
 
+@pytest.fixture(scope="session")
+def ftp_session_server_factory(request: pytest.FixtureRequest, _ftp_loop_thread: None) -> FtpServerFactory:
+    """Starts servers for many tests, in fixtures of the scope session, package, module or class.
+
+    A server lives as long as the fixture that starts it. Each test that uses the fixture gets it as new: with the
+    settings of its marker, and without the files, faults and sessions of the test before.
+    """
+    return request.config.stash[SHARED].start
+
+
+@pytest.fixture
+def _ftp_client_server(request: pytest.FixtureRequest) -> FtpServer:
+    """The server of `ftp_client`."""
+    return server_of_client(request)
+
+
 @pytest_asyncio.fixture
-async def ftp_client(ftp_server: FtpServer) -> AsyncIterator[Client]:
-    """A client for async tests, connected and logged in to this test's `ftp_server`; it is closed after the test."""
-    client = Client()
-    try:
-        await client.connect(*ftp_server.address)
-        await client.login(*ftp_server.credentials)
+async def ftp_client(_ftp_client_server: FtpServer) -> AsyncIterator[Client]:
+    """A client for asyncio tests, connected and logged in to the test's server; it is closed after the test.
+
+    The server is `ftps_server` or `ftp_server`, whichever the test has, or else its only shared one, or else an
+    `ftp_server`. Where the server has TLS, all connections of the client are encrypted.
+    """
+    async with connected(_ftp_client_server) as client:
         yield client
-    finally:
-        client.close()
 
 
 @pytest.fixture
@@ -201,8 +211,10 @@ def ftp_log(ftp_server: FtpServer) -> CommandLog:
 
 def _start(item: pytest.Item, servers: ExitStack, settings: FtpServerSettings, name: str = "") -> FtpServer:
     """Start a server that stops with `servers`, and remember it for the report of the test."""
-    server = FtpServer(**settings)
-    for fault in item.config.stash[_FAULTS]:
+    options = item.config.stash[RUN]
+    chosen: FtpServerSettings = {**options.settings, **settings}
+    server = FtpServer(**chosen)
+    for fault in options.faults:
         server.faults.add(fault)
     reports.attach(item, server, name)
     servers.callback(server.check)  # runs after the stop: what went wrong while stopping counts too
@@ -220,13 +232,3 @@ def _checked(config: FtpServerSettings) -> FtpServerSettings:
     if not isinstance(config, Mapping):
         raise wrong("ftp_config", "a mapping from setting to value, such as {'disable': ['MLSD']}", config)
     return config
-
-
-def _marked(item: pytest.Item) -> FtpServerSettings:
-    """The settings of all markers of a test, the nearest last."""
-    settings: dict[str, Any] = {}
-    for marker in reversed(list(item.iter_markers("ftp"))):
-        if marker.args:
-            pytest.fail(f"{item.nodeid}: the marker ftp takes names, as in ftp(disable=['MLSD'])", pytrace=False)
-        settings.update(marker.kwargs)
-    return cast(FtpServerSettings, settings)  # it is checked when the server is made

@@ -24,7 +24,7 @@ from ftpfixture.server.users.login_script import LoginScript
 from ftpfixture.testing.comparing import compared
 from ftpfixture.testing.ftpserver import FtpServer
 
-__all__ = ["attach", "attach_users", "servers_of", "take_marker"]
+__all__ = ["attach", "attach_users", "dialogues", "servers_of", "take_marker"]
 
 _PACKAGE = Path(__file__).parents[1]
 _MODES = ("short", "all", "none")
@@ -84,8 +84,8 @@ class _Case:
         if self.marker:
             names = ", ".join(f"{name}=..." for name in sorted(self.marker))
             yield (
-                f"the marker ftp({names}) reached no server: only ftp_server and ftps_server take it; make one of them "
-                f"an argument of the test, or write ftp_server_factory({names})"
+                f"the marker ftp({names}) reached no server: ftp_server, ftps_server and shared servers take it; make "
+                f"one of them an argument of the test, or write ftp_server_factory({names})"
             )
 
     def attach_users(self, manager: object) -> None:
@@ -104,10 +104,11 @@ def attach(item: pytest.Item, server: FtpServer, name: str = "") -> None:
     Args:
         item: The test.
         server: The server.
-        name: As the report calls it; "" for a number.
+        name: As the report calls it, if the server has no name; "" for a number.
     """
     servers = item.stash[_CASE].servers
-    servers.append(_Attached(server, name or f"server {len(servers) + 1}"))
+    if not any(server is one for one, _ in servers):
+        servers.append(_Attached(server, server.name or name or f"server {len(servers) + 1}"))
     item.stash[_CASE].attach_users(server.server.user_manager)
 
 
@@ -160,11 +161,16 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Fail the test in which a server failed, or in which something never happened."""
+    """Fail the test in which a server failed, a client hung, or something never happened."""
     __tracebackhide__ = True
     case = item.stash[_CASE]
-    with watched() as case.built:
-        result = yield
+    try:
+        with watched() as case.built:
+            result = yield
+    except Exception:
+        for server, _ in case.live():
+            server.check_hangs()  # the error of the test is then the reset that ended the client's wait
+        raise
     for server, _ in case.live():
         server.check()  # first: what failed may be why something never happened
     for server, _ in case.live():
@@ -202,6 +208,12 @@ def pytest_runtest_makereport(
     if call.when == "teardown" and case is not None:
         del item.stash[_CASE]  # pytest keeps its items to the end of the run, and with them what they hold
     return report
+
+
+def dialogues(item: pytest.Item) -> list[tuple[str, str]]:
+    """Return a title and the dialogue of each server of a test that no report has shown yet."""
+    case = item.stash.get(_CASE, None)
+    return [] if case is None else list(_dialogues(case, [], _mode(item.config)))
 
 
 def _without_dialogues(info: pytest.ExceptionInfo[BaseException] | None) -> list[FailureText]:

@@ -41,6 +41,7 @@ def _read_target(value: object) -> Target:
 
 _CERTIFICATE = Check(f"one of {', '.join(KINDS)}, or an ssl.SSLContext", _read_certificate)
 _FILES = checks.instance_of("a mapping from absolute path to bytes", Mapping)
+_HANG = Check("a number of seconds above 0", lambda value: checks.number("hang_after", value, above=0))
 _CLASS = Check("a subclass of Server", _read_class)
 
 
@@ -152,6 +153,22 @@ class FtpServerSettings(ServerSettings, total=False):
             none="answering by itself",
             check=Check('"HOST", "HOST:PORT", a URL with ftp:// or ftps://, or a Target', _read_target),
         ),
+    ]
+    hang_after: Annotated[
+        float | None,
+        Setting(
+            30.0,
+            "how long a client may wait for what a fault or a login script withholds for ever, while no byte goes in "
+            "either direction; then the server resets the session, and the test fails; it is in real time, and with a "
+            "driver of another time there is no limit unless it is given",
+            unit="seconds",
+            none="no limit",
+            check=_HANG,
+        ),
+    ]
+    name: Annotated[
+        str | None,
+        Setting(None, "name of the server in reports", none="the name of its fixture, or a number"),
     ]
     driver: Annotated[
         Driver | None,

@@ -11,7 +11,7 @@ from tests.support.rows import table
 
 PACKAGE = Path(ftpfixture.__file__).parent
 
-DRIVERS = ("untouched.py", "driver.py", "testing/loopthread.py", "testing/serverloop.py")
+DRIVERS = ("untouched.py", "driver.py", "testing/loopthread.py", "testing/serverloop.py", "testing/interrupts.py")
 """The modules with real time."""
 
 USERS_SIDE = ("client/",)

@@ -486,6 +486,6 @@ def test_help_and_markers(run: Run) -> None:
     output.fnmatch_lines(["*ftp_faults (linelist):*"])
     markers = run.pytester.runpytest_inprocess(*PLAIN, "--markers").stdout
     markers.fnmatch_lines(
-        ["@pytest.mark.ftp(**settings): * faults=[[]'RETR [*].csv #2: drop_data after_bytes=1024'[]]"]
+        ["@pytest.mark.ftp(**settings): * faults=[[]'RETR [*].csv #2: drop_data after_bytes=1024'[]]*"]
     )
     run.pytester.runpytest_inprocess(*PLAIN, "--fixtures").stdout.fnmatch_lines(["ftp_faults -- *"])

@@ -1,0 +1,80 @@
+"""The marker ``ftp``: the settings of the servers of one test.
+
+One rule: a marker without a name is for the test's own server, or else for its only shared one; with a name, for that.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+
+from ftpfixture.checks import suggest
+from ftpfixture.testing.settings import FtpServerSettings
+
+__all__ = ["MARKER", "SESSION_FACTORY", "check_markers", "has_own_server", "settings_of"]
+
+MARKER = (
+    "ftp(**settings): settings of this test's ftp_server, such as files={'/a.txt': b'hi'}, disable=['MLSD'] or "
+    "faults=['RETR *.csv #2: drop_data after_bytes=1024']; ftp('name', **settings): of its shared server of that name"
+)
+
+SESSION_FACTORY = "ftp_session_server_factory"
+"""The fixture that starts shared servers."""
+
+_OWN = {"ftp_server", "ftps_server"}
+
+
+def has_own_server(item: pytest.Item) -> bool:
+    """Return whether a test has a server of its own."""
+    names = set(_fixtures(item))
+    return bool(_OWN & names) or ("ftp_client" in names and SESSION_FACTORY not in names)
+
+
+def settings_of(item: pytest.Item, *servers: str | None) -> FtpServerSettings:
+    """Return the settings of all markers of a test for a server, the nearest last.
+
+    Args:
+        item: The test.
+        servers: Names of the server; None stands for markers without a name.
+    """
+    settings: dict[str, Any] = {}
+    for marker in reversed(list(item.iter_markers("ftp"))):
+        name = _name(item, marker)
+        if name in servers:
+            settings.update(marker.kwargs)
+    return cast(FtpServerSettings, settings)  # the server checks them
+
+
+def check_markers(item: pytest.Item, shared: list[str]) -> None:
+    """Fail a test with a marker that reaches no server.
+
+    Args:
+        item: The test.
+        shared: Names of its shared servers.
+    """
+    names = [_name(item, marker) for marker in item.iter_markers("ftp")]
+    for name in names:
+        if name is not None and name not in shared:
+            _fail(item, f"the marker ftp({name!r}) reaches no server: {suggest(name, shared)}")
+    if None in names and len(shared) > 1 and not has_own_server(item):
+        _fail(item, f"the marker ftp needs the name of a server, as in ftp({shared[0]!r}, ...): {', '.join(shared)}")
+
+
+def _name(item: pytest.Item, marker: pytest.Mark) -> str | None:
+    """Return the name of the server that a marker is for."""
+    if not marker.args:
+        return None
+    if len(marker.args) > 1 or not isinstance(marker.args[0], str) or SESSION_FACTORY not in _fixtures(item):
+        _fail(item, "the marker ftp takes names, as in ftp(disable=['MLSD'])")
+    name: str = marker.args[0]
+    return name
+
+
+def _fail(item: pytest.Item, text: str) -> None:
+    pytest.fail(f"{item.nodeid}: {text}", pytrace=False)
+
+
+def _fixtures(item: pytest.Item) -> list[str]:
+    names: list[str] = getattr(item, "fixturenames", [])  # a doctest has none
+    return names

@@ -22,18 +22,25 @@ class Built:
 
     def __init__(self) -> None:
         self._faults: dict[int, FaultBuilder] = {}
+        self._used: list[object] = []
 
     def add(self, fault: FaultBuilder) -> None:
         """A fault was built."""
         self._faults[id(fault)] = fault  # which keeps it, and so its number is of no other
 
     def discard(self, fault: object) -> None:
-        """A fault was used."""
+        """A fault was part of another one, or used."""
         self._faults.pop(id(fault), None)
+
+    def use(self, fault: object) -> None:
+        """A fault was used; so are those that are equal, such as one that a test compares with it."""
+        self.discard(fault)
+        self._used.append(fault)
 
     def unused(self) -> list[FaultBuilder]:
         """Those that say what goes wrong, in the order in which they were built; not the optional ones."""
-        return [fault for fault in self._faults.values() if fault.actions and not fault.trigger.optional]
+        built = (fault for fault in self._faults.values() if fault.actions and not fault.trigger.optional)
+        return [fault for fault in built if fault not in self._used]
 
 
 _watching: list[Built | None] = [None]
@@ -74,4 +81,4 @@ def used(fault: object) -> None:
     """Note that a fault was given to a server, compared with the faults of one, or written as text."""
     for built in _watching:
         if built is not None:
-            built.discard(fault)
+            built.use(fault)

@@ -250,7 +250,7 @@ class BaseServer:
             await wait(self._tasks, timeout=_STOP_TIME)
 
     async def end_sessions(self) -> None:
-        """End all sessions as `close` does, and go on listening; new connections wait until `resume`.
+        """End all sessions as `close` does, and keep listening; new connections wait until `resume`.
 
         Raises:
             ServerStateError: The server is not started, or a session does not end; then it accepts connections again.

@@ -149,7 +149,7 @@ def test_disabled_verbs_are_missing_everywhere(
 
 
 def test_disabled_aliases_go_with_their_verb(ftp_server_factory: Callable[..., FtpServer]) -> None:
-    """Of a command that has two names both go with the first, and an alias goes alone."""
+    """Disabling a command by its first name also disables its alias; an alias is disabled alone."""
     server = ftp_server_factory(disable=["PWD", "XMKD"])
     with RawClient(server.address) as client:
         client.login()

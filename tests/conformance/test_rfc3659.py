@@ -98,7 +98,7 @@ def test_mdtm_may_have_fractions(raw: RawClient, ftp_server: FtpServer) -> None:
 
 
 def test_mdtm_changes_with_the_file(raw: RawClient, ftp_server: FtpServer) -> None:
-    """A file that is stored anew has a new time."""
+    """A file that is stored again has a new time."""
     ftp_server.files.set("/f.txt", b"", modified=MODIFIED)
     assert raw.store("STOR /f.txt", b"new") == ["150", "226"]
     assert raw.ask("MDTM /f.txt").text > "20250615150640"

@@ -264,7 +264,7 @@ class LoginScript:
 
     @property
     def has_steps(self) -> bool:
-        """Whether it says what to reply."""
+        """Whether the script has a step."""
         return bool(self._steps)
 
     def precedence(self, login: str) -> tuple[bool, bool, bool]:

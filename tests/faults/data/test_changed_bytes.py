@@ -252,7 +252,7 @@ def test_half_closed(ftp_server: FtpServer, client: FtpsClient, kind: str, verb:
     assert is_logged_once(ftp_server)
     ftp_server.clock.move(1e6)
     line.sock.sendall(b"is there")
-    line.sock.sendall(b"anybody?")  # the second would fail on a connection that is closed
+    line.sock.sendall(b"hello?")  # the second would fail on a connection that is closed
     assert Line(client.sock, client.control).is_silent()
     assert (last(ftp_server).completed, last(ftp_server).size) == (None, 5)
     assert client.code("ABOR") == "426"

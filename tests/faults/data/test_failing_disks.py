@@ -191,7 +191,7 @@ class Digest(Server):
 
     @ConnectionConditions(ConnectionConditions.login_required)
     async def sumx(self, connection: Connection, rest: str) -> bool:
-        """SUMX <SP> pathname: tell how many bytes can be read."""
+        """SUMX <SP> pathname: the number of bytes that can be read."""
         path, _ = self.get_paths(connection, rest)
         async with connection.path_io.open(path) as file:
             connection.response("213", str(len(await file.read())))

@@ -1,6 +1,6 @@
-"""What ftplib makes of data connections on which things go wrong: the exception, and how many bytes came through.
+"""How ftplib handles faults of data connections: the exception, and the bytes that it received.
 
-Where it notices nothing the table says OK: that is what the code under test has to find out by itself.
+OK in the table means that ftplib notices nothing: the code under test must detect it.
 """
 
 from __future__ import annotations
@@ -22,19 +22,21 @@ COUNT = 70_000
 OK = type(None)
 GARBLED = bytes([DATA[0] ^ 1]) + DATA[1:]
 LISTED = b"few/a.txt\nfew/b.txt"
-RESET_UNDER_TLS = ConnectionResetError if sys.version_info >= (3, 13) else EOFError  # before, ssl tells of an end
+RESET_UNDER_TLS = (
+    ConnectionResetError if sys.version_info >= (3, 13) else EOFError
+)  # before, ssl reports an end of file
 
 
 class Row(NamedTuple):
-    """A fault, and what it does to a call.
+    """A fault, and its effect on a call.
 
     Attributes:
-        fault: As text.
-        call: What the client does.
-        error: What is raised in clear; OK for nothing.
-        text: What its text begins with.
-        tls: What is raised under TLS. The texts of OpenSSL differ from version to version.
-        came: What came: what was received of a download, what is stored of an upload.
+        fault: The fault as text.
+        call: The call of the client.
+        error: The exception without TLS; OK for none.
+        text: The beginning of its message.
+        tls: The exception with TLS. The messages of OpenSSL differ between versions.
+        came: The received bytes of a download, the stored bytes of an upload.
     """
 
     fault: str
@@ -46,10 +48,10 @@ class Row(NamedTuple):
 
 
 class Upload(io.BytesIO):
-    """A file whose next block behind `COUNT` bytes is there only when the server has ended the transfer.
+    """A file whose next block after `COUNT` bytes is available only when the server has ended the transfer.
 
     Args:
-        server: Which.
+        server: The server.
     """
 
     def __init__(self, server: FtpServer) -> None:
@@ -71,12 +73,12 @@ def retr(ftp: ftplib.FTP, server: FtpServer, got: bytearray) -> None:
 
 
 def stor(ftp: ftplib.FTP, server: FtpServer, got: bytearray) -> None:
-    """Upload a file, all of which has gone when the fault comes."""
+    """Upload a file whose bytes are all sent when the fault happens."""
     ftp.storbinary("STOR new.bin", io.BytesIO(DATA[:COUNT]))
 
 
 def more(ftp: ftplib.FTP, server: FtpServer, got: bytearray) -> None:
-    """Upload a file that is longer than that."""
+    """Upload a file that is longer than `COUNT`."""
     ftp.storbinary("STOR new.bin", Upload(server))
 
 
@@ -93,7 +95,7 @@ CALLS: dict[str, Callable[[ftplib.FTP, FtpServer, bytearray], None]] = {
 }
 
 ROWS = [
-    # How it ends. Under TLS ftplib takes any end for that of the file, and falls over it when it says close_notify.
+    # The end. With TLS ftplib takes any end for the end of the file, and fails when it sends close_notify.
     Row("RETR: drop_data after_bytes=70000", "retr", ftplib.error_temp, "426 Data", OSError, DATA[:COUNT]),
     Row("RETR: reset_data after_bytes=70000", "retr", ConnectionResetError, "[Errno 104]", OSError, DATA[:COUNT]),
     Row("RETR: fail 451 after_bytes=70000", "retr", ftplib.error_temp, "451 Transfer", OSError, DATA[:COUNT]),
@@ -118,10 +120,10 @@ ROWS = [
     Row("NLST: reset_data after_bytes=5", "nlst", ConnectionResetError, "[Errno 104]", OSError, b""),
     Row("NLST: truncate after_bytes=5", "nlst", OK, "", OK, b"few/a"),
     Row("NLST: pad b'?\\r\\n'", "nlst", OK, "", OK, LISTED + b"\n?"),
-    # How it goes on: slow is as good as fast, and what comes in pieces is whole.
+    # Speed and pieces: nothing changes for ftplib.
     Row("RETR: slice_data 1000", "retr", OK, "", OK, DATA),
     Row("NLST: slice_data 1", "nlst", OK, "", OK, LISTED),
-    # Where it should come from. ftplib does not try another way.
+    # No data connection. ftplib does not try another way.
     Row("PASV: refuse_data", "retr", ConnectionRefusedError, "[Errno 111]", ConnectionRefusedError, b""),
     Row("PASV: refuse_data", "stor", ConnectionRefusedError, "[Errno 111]", ConnectionRefusedError, None),
     # The control connection.
@@ -139,7 +141,7 @@ SILENT = [
     Row("PASV: ignore_data", "retr", TimeoutError, "timed out", TimeoutError, b""),
     Row("PASV: unreachable_data", "retr", TimeoutError, "timed out", TimeoutError, b""),
 ]
-"""Where nothing comes; whoever has no time-out waits for ever."""
+"""The server sends nothing; without a timeout ftplib waits for ever."""
 
 HANDSHAKES = [
     Row("RETR: refuse_handshake", "retr", OK, "", OSError, b""),
@@ -163,7 +165,7 @@ def clients() -> Iterator[list[ftplib.FTP]]:
 
 
 def enter(server: FtpServer, clients: list[ftplib.FTP], *, tls: bool, timeout: float) -> ftplib.FTP:
-    """A client that is logged in."""
+    """Return a client that is logged in."""
     ftp: ftplib.FTP = ftplib.FTP_TLS(timeout=timeout, context=server.tls.client_context()) if tls else ftplib.FTP()
     clients.append(ftp)
     ftp.connect("localhost", server.port, timeout)
@@ -174,7 +176,7 @@ def enter(server: FtpServer, clients: list[ftplib.FTP], *, tls: bool, timeout: f
 
 
 def run(server: FtpServer, clients: list[ftplib.FTP], row: Row, *, tls: bool, timeout: float) -> None:
-    """Do what a row does, and hold it against what it says; a new client is well then."""
+    """Perform a row, and check its result; then a new client works."""
     server.faults.add(row.fault)
     ftp = enter(server, clients, tls=tls, timeout=timeout)
     got = bytearray()
@@ -200,41 +202,41 @@ def run(server: FtpServer, clients: list[ftplib.FTP], row: Row, *, tls: bool, ti
 
 
 def name(row: Row) -> str:
-    """What a row is about."""
+    """The id of a row."""
     return f"{row.call} of {row.fault}"
 
 
 @pytest.mark.each_once
 @pytest.mark.parametrize("tls", [False, True], ids=["clear", "TLS"])
 @pytest.mark.parametrize("row", ROWS, ids=name)
-def test_what_it_makes_of_it(ftp_server: FtpServer, clients: list[ftplib.FTP], row: Row, tls: bool) -> None:
-    """The exception and its text, and the bytes."""
+def test_faults(ftp_server: FtpServer, clients: list[ftplib.FTP], row: Row, tls: bool) -> None:
+    """The exception and its message, and the bytes."""
     run(ftp_server, clients, row, tls=tls, timeout=10)
 
 
 @pytest.mark.each_once
 @pytest.mark.parametrize("tls", [False, True], ids=["clear", "TLS"])
 @pytest.mark.parametrize("row", SILENT, ids=name)
-def test_what_it_makes_of_silence(ftp_server: FtpServer, clients: list[ftplib.FTP], row: Row, tls: bool) -> None:
-    """Its time-out is all that helps."""
+def test_stalls(ftp_server: FtpServer, clients: list[ftplib.FTP], row: Row, tls: bool) -> None:
+    """Only its timeout ends the wait."""
     run(ftp_server, clients, row, tls=tls, timeout=1)
 
 
 @pytest.mark.parametrize("row", HANDSHAKES, ids=name)
-def test_what_it_makes_of_encryption(ftp_server: FtpServer, clients: list[ftplib.FTP], row: Row) -> None:
-    """It shakes hands behind the 150, and wants close_notify in both directions."""
+def test_faults_of_tls(ftp_server: FtpServer, clients: list[ftplib.FTP], row: Row) -> None:
+    """It does the TLS handshake after the 150, and needs close_notify in both directions."""
     run(ftp_server, clients, row, tls=True, timeout=10)
 
 
 def test_a_handshake_that_is_never_answered(ftp_server: FtpServer, clients: list[ftplib.FTP]) -> None:
-    """Its time-out is all that helps."""
+    """Only its timeout ends the wait."""
     row = Row("RETR: stall_handshake", "retr", OK, "", TimeoutError, b"")
     run(ftp_server, clients, row, tls=True, timeout=1)
 
 
 @pytest.mark.parametrize("word", ["drop_data", "reset_data"])
-def test_a_download_goes_on_where_it_was_cut(ftp_server: FtpServer, clients: list[ftplib.FTP], word: str) -> None:
-    """With `rest` the second attempt brings what the first did not, and together they are the file."""
+def test_a_download_resumes(ftp_server: FtpServer, clients: list[ftplib.FTP], word: str) -> None:
+    """With `rest` the second attempt downloads the remaining bytes, and together they are the file."""
     ftp_server.faults.add(getattr(on("RETR"), word)(after_bytes=COUNT).times(1))
     got = bytearray()
     with pytest.raises((ftplib.error_temp, ConnectionResetError)):

@@ -1,4 +1,4 @@
-"""What every action has in common: values that never change, and hooks that somebody calls."""
+"""Rules for all actions: they are immutable, and the program calls all their hooks."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ ACTIONS = [
     if isinstance(value, type) and issubclass(value, Action) and value.__module__ == module.__name__
     if "__dataclass_fields__" in vars(value)
 ]
-"""Every class whose objects are actions."""
+"""Every class of actions."""
 
 
-def test_every_action_is_told_of() -> None:
-    """The modules of actions say what is in them, and each action has a docstring of its own."""
+def test_every_action_is_exported() -> None:
+    """The modules of actions export them, and each action has its own docstring."""
     named = {name for module in MODULES for name in module.__all__}
 
     assert len(ACTIONS) > 20
@@ -40,26 +40,26 @@ def test_every_action_is_told_of() -> None:
     assert not [kind for kind in ACTIONS if (kind.__doc__ or "").startswith(f"{kind.__name__}(")]
 
 
-def test_actions_never_change() -> None:
+def test_actions_are_immutable() -> None:
     """No field of an action can be set, and none can be added."""
     for kind in ACTIONS:
         action: object = object.__new__(kind)
         for name in (*vars(kind)["__dataclass_fields__"], "extra"):
-            # Python 3.11 answers a name that is no field of a frozen class with slots by a TypeError.
+            # For a name that is not a field, Python 3.11 raises TypeError if a frozen class has slots.
             with pytest.raises((dataclasses.FrozenInstanceError, TypeError)):
                 setattr(action, name, 1)
         assert not hasattr(action, "__dict__"), kind
 
 
 def test_every_hook_is_called() -> None:
-    """An action has no method of its own that its base does not have: a hook of another name would never be called."""
+    """An action has no public method that its base does not have: a hook of another name would never be called."""
     for kind in ACTIONS:
         methods = {name for name, member in vars(kind).items() if callable(member) and not name.startswith("_")}
         assert methods <= {name for base in kind.__mro__[1:] for name in vars(base)}, kind
 
 
 def test_every_action_does_something() -> None:
-    """An action has a hook of its own, or its base has."""
+    """An action overrides a hook, or its base does."""
     for kind in ACTIONS:
         bases = [base for base in kind.__mro__ if base not in (Action, Timed, object)]
         hooks = {name for base in bases for name in vars(base)} & (set(vars(Action)) | set(vars(Timed)))
@@ -67,7 +67,7 @@ def test_every_action_does_something() -> None:
 
 
 def _all_of(hook: Hook[T]) -> tuple[list[Effect], T]:
-    """What a hook yields, and what it returns."""
+    """The effects of a hook, and its result."""
     effects = []
     while True:
         try:
@@ -77,8 +77,8 @@ def _all_of(hook: Hook[T]) -> tuple[list[Effect], T]:
             return effects, returned
 
 
-def test_hooks_let_everything_pass() -> None:
-    """An action without a hook of its own changes nothing there, and nothing happens."""
+def test_default_hooks_change_nothing() -> None:
+    """An action that does not override a hook changes nothing there, and does not happen."""
     action, reply, raw = Action(), Reply("226", ("Done",)), b"bytes"
     state = CommandState(situation(), "a.csv", "utf-8")
     context = Context(action, ActiveFault(on("RETR").not_implemented()).claim(state.situation), state)  # type: ignore[arg-type]
@@ -100,7 +100,7 @@ def test_hooks_let_everything_pass() -> None:
     assert action.hooks == frozenset()
 
 
-def test_a_moment_needs_something_that_acts() -> None:
-    """An action with a moment and nothing to do then is a mistake, and cannot be made."""
+def test_a_timed_action_needs_act() -> None:
+    """An action with a moment and without `act` cannot be created."""
     with pytest.raises(TypeError, match="abstract"):
         Timed(Moment())  # type: ignore[abstract]

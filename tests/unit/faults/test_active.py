@@ -1,4 +1,4 @@
-"""Faults that were added: whose turn it is, how often, and why it never was."""
+"""Faults of a server: the commands to which they apply, how often, and why they did not happen."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.rows import table
 
 
 def _fires(fault: Fault, count: int, command: Situation | None = None) -> list[int]:
-    """The numbers of the commands, of so many that fit, to which a fault happens."""
+    """The numbers of the commands, of `count` that match, to which a fault happens."""
     armed = ActiveFault(fault)
     claims = [armed.claim(command or situation()) for _ in range(count)]
     return [number for number, claim in enumerate(claims, 1) if claim is not None and claim.take()]
@@ -35,13 +35,13 @@ def _fires(fault: Fault, count: int, command: Situation | None = None) -> list[i
         (on("STOR").not_implemented(), []),
     ],
 )
-def test_the_turns_of_a_fault(fault: Fault, numbers: list[int]) -> None:
-    """nth, after, every and times choose among the commands that fit."""
+def test_selected_commands(fault: Fault, numbers: list[int]) -> None:
+    """nth, skip, every and times select among the matching commands."""
     assert _fires(fault, 6) == numbers
 
 
-def test_commands_that_do_not_fit_are_not_counted() -> None:
-    """The 2nd is the 2nd of those that fit, whatever came between."""
+def test_other_commands_are_not_counted() -> None:
+    """The 2nd is the 2nd matching command, with any commands between."""
     armed = ActiveFault(on("RETR", path="a*", user="ann").nth(2).not_implemented())
     lines = ["RETR a", "STOR a", "RETR b", "RETR a", "RETR a"]
 
@@ -52,14 +52,14 @@ def test_commands_that_do_not_fit_are_not_counted() -> None:
 
 @given(st.floats(0, 1), st.integers(0, 1 << 32))
 def test_chance_is_the_same_in_every_run(part: float, seed: int) -> None:
-    """The same seed chooses the same commands."""
+    """A seed selects the same commands in every run."""
     fault = on("RETR").probability(part, seed).not_implemented()
 
     assert _fires(fault, 50) == _fires(fault, 50)
 
 
 def test_chance_has_its_seed() -> None:
-    """Which commands are chosen depends on the seed, and how many on the part."""
+    """The seed decides which commands are selected, and the part how many."""
     chosen = [_fires(on("RETR").probability(0.25, seed).not_implemented(), 400) for seed in range(4)]
 
     assert len({tuple(numbers) for numbers in chosen}) == 4
@@ -67,8 +67,8 @@ def test_chance_has_its_seed() -> None:
     assert _fires(on("RETR").probability(0.25).not_implemented(), 400) == chosen[0]
 
 
-def test_chance_is_not_asked_for_commands_that_do_not_count() -> None:
-    """Other commands, and those that nth leaves out, do not move the choice."""
+def test_other_commands_use_no_random_number() -> None:
+    """Other commands, and commands that nth excludes, use no random number."""
     every = _fires(on("RETR").probability(0.5, 7).not_implemented(), 40)
     armed = ActiveFault(on("RETR").probability(0.5, 7).every(2).not_implemented())
     claims = []
@@ -80,7 +80,7 @@ def test_chance_is_not_asked_for_commands_that_do_not_count() -> None:
 
 
 def test_since_and_until() -> None:
-    """A fault sleeps before and after its time, and does not count then."""
+    """A fault does not apply and does not count before and after its time."""
     armed = ActiveFault(on("RETR").since(10).until(20).nth(2).not_implemented())
 
     assert [armed.claim(situation(at=at)) is not None for at in (5, 10, 20, 20.5)] == [False, False, True, False]
@@ -91,7 +91,7 @@ def test_since_and_until() -> None:
 
 
 def test_a_claim_is_taken_once() -> None:
-    """The first action begins the fault, and those behind it go on with it."""
+    """The first action begins the fault; the next ones belong to it."""
     armed = ActiveFault(on("RETR").not_implemented())
     claim = armed.claim(situation())
 
@@ -100,8 +100,8 @@ def test_a_claim_is_taken_once() -> None:
     assert armed.fired == 1
 
 
-def test_of_two_claims_the_faster_wins() -> None:
-    """What may happen once happens to the command whose moment comes first, and to no other."""
+def test_the_first_of_two_claims_takes_the_fault() -> None:
+    """A fault with `times(1)` happens to the command that takes it first, and to no other."""
     armed = ActiveFault(on("RETR").times(1).drop_data(after_bytes=10))
     slow, fast = armed.claim(situation()), armed.claim(situation())
 
@@ -113,7 +113,7 @@ def test_of_two_claims_the_faster_wins() -> None:
 
 
 def test_a_claim_that_is_never_taken_costs_nothing() -> None:
-    """A command that has no such moment leaves the fault to the next."""
+    """A command that never takes its claim leaves the fault to the next command."""
     armed = ActiveFault(on("RETR").times(1).drop_data(after_bytes=10))
     first, second = armed.claim(situation()), armed.claim(situation())
 
@@ -122,10 +122,10 @@ def test_a_claim_that_is_never_taken_costs_nothing() -> None:
     assert second.take()
 
 
-# Misses.
+# Why a fault has not happened.
 
 
-def _miss(fault: Fault, *lines: str) -> str:
+def _reason(fault: Fault, *lines: str) -> str:
     armed = ActiveFault(fault)
     for line in lines:
         armed.claim(situation(line))
@@ -180,21 +180,21 @@ def _miss(fault: Fault, *lines: str) -> str:
         (on("RETR").read_error(9), ["RETR a"], "RETR was seen 1 time, but no transfer reached 9 bytes"),
     ],
 )
-def test_the_nearest_miss(fault: Fault, lines: list[str], text: str) -> None:
-    """A fault that never happened says what came nearest: another command, too few, or no moment."""
-    assert _miss(fault, *lines) == text
+def test_why_a_fault_has_not_happened(fault: Fault, lines: list[str], text: str) -> None:
+    """The text names the nearest command, or the number of commands, or the moment that was not reached."""
+    assert _reason(fault, *lines) == text
 
 
-def test_a_miss_is_one_line() -> None:
-    """Control characters that a client sent are made visible."""
+def test_the_reason_is_one_line() -> None:
+    """Control characters from a client are escaped."""
     assert (
-        _miss(on("RETR").not_implemented(), "STOR a\x1b[31m\nb")
+        _reason(on("RETR").not_implemented(), "STOR a\x1b[31m\nb")
         == "STOR a\\x1b[31m\\nb was seen, but the fault is for RETR"
     )
 
 
-def test_what_has_happened_is_no_miss() -> None:
-    """A fault that happened, but not so often as was hoped, says how many commands there were."""
+def test_the_reason_of_a_fault_that_happened() -> None:
+    """For a fault that happened, but less often than expected, the text has the number of commands."""
     armed = ActiveFault(on("RETR").not_implemented())
     claim = armed.claim(situation())
     assert claim is not None
@@ -213,8 +213,8 @@ def test_what_has_happened_is_no_miss() -> None:
         on("PASS", "ACCT", path="tiger").not_implemented(),
     ],
 )
-def test_no_miss_shows_a_password(verb: str, fault: Fault) -> None:
-    """What came nearest is shown without its password, whatever the fault waits for, and however the line is broken."""
+def test_no_reason_shows_a_password(verb: str, fault: Fault) -> None:
+    """A password in the nearest command is starred, for any fault, and for any form of the line."""
     armed = ActiveFault(fault)
     armed.claim(situation(f"{verb} dragon"))
 
@@ -226,8 +226,8 @@ def test_no_miss_shows_a_password(verb: str, fault: Fault) -> None:
 # All faults together.
 
 
-def test_no_program_where_nothing_goes_wrong() -> None:
-    """A command that no fault is for has no program."""
+def test_no_program_without_a_fault() -> None:
+    """A command without faults has no program."""
     rules = ActiveFaults()
     assert rules.program(situation()) is None
     rules.active = (ActiveFault(on("STOR").not_implemented()), ActiveFault(on("RETR").nth(2).not_implemented()))
@@ -237,5 +237,5 @@ def test_no_program_where_nothing_goes_wrong() -> None:
 
 
 def test_the_age_of_a_server() -> None:
-    """Time counts from when the server was made."""
+    """The age counts from the creation of the server."""
     assert ActiveFaults(100).age(102.5) == 2.5

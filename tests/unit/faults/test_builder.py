@@ -1,4 +1,4 @@
-"""What every fault is made of: words that give new faults, and remember how they were said."""
+"""Words: each returns a new fault, and records its call."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ RETR = on("RETR")
 @settings(max_examples=10)
 @given(data=st.data())
 def test_a_word_gives_a_new_fault(data: st.DataObject) -> None:
-    """Saying a word changes nothing of the fault before it, and adds itself to what was said."""
+    """A word does not change the fault, and the new fault records its call."""
 
     def check(name: str) -> None:
         before = RETR.skip(1).delay(2)
@@ -42,8 +42,8 @@ def test_a_word_gives_a_new_fault(data: st.DataObject) -> None:
 
 
 @given(faults())
-def test_a_fault_never_changes(fault: Fault) -> None:
-    """No field can be set and none added; a fault can be a key."""
+def test_a_fault_is_immutable(fault: Fault) -> None:
+    """No field can be set or added; a fault can be a key."""
     for name in ("when", "actions", "said", "extra"):
         with pytest.raises((AttributeError, TypeError)):
             setattr(fault, name, 1)
@@ -52,7 +52,7 @@ def test_a_fault_never_changes(fault: Fault) -> None:
 
 
 def test_a_list_that_changes_later_changes_no_fault() -> None:
-    """Lines are taken as they are when the word is said."""
+    """A list of lines is copied."""
     lines = ["a", "b"]
     fault = RETR.answer(550, lines)
     lines.append("c")
@@ -63,7 +63,7 @@ def test_a_list_that_changes_later_changes_no_fault() -> None:
 
 
 def test_equality_is_of_what_happens() -> None:
-    """Faults are equal when the same happens at the same time, however it was said."""
+    """Faults are equal if the same happens at the same time, with any form of the calls."""
     assert RETR.drop_data(5) == RETR.drop_data(after_bytes=5) == RETR.drop_data(5, None)
     assert RETR.not_implemented() == RETR.answer(502, "Command not implemented")
     assert RETR.delay(1).not_implemented() != RETR.not_implemented().delay(1)
@@ -113,7 +113,7 @@ def test_equality_is_of_what_happens() -> None:
     ],
 )
 def test_the_two_forms(fault: Fault, made: str | None, text: str) -> None:
-    """`repr` is the line that makes a fault, `str` the same as text, with triggers before the colon."""
+    """`repr` is the Python code of a fault, `str` its text form, with triggers before the colon."""
     assert str(fault) == text
     assert made is None or repr(fault) == made
 
@@ -140,15 +140,15 @@ def test_the_two_forms(fault: Fault, made: str | None, text: str) -> None:
         (lambda: RETR.garble_data(mask=0), "mask takes the bits to flip, 1 to 255, not 0"),
     ],
 )
-def test_words_said_wrongly(say: Callable[[], Any], text: str) -> None:
-    """A word that cannot be is refused when it is said, with what it takes."""
+def test_wrong_calls(say: Callable[[], Any], text: str) -> None:
+    """A wrong call is refused at once; the error has the parameters."""
     with pytest.raises(ConfigurationError, match=text):
         say()
 
 
 @table("name", TRIGGERS)
-def test_triggers_do_nothing_but_choose(name: str) -> None:
-    """A trigger tells when, and adds no action."""
+def test_triggers_add_no_action(name: str) -> None:
+    """A trigger adds no action."""
     fault = getattr(RETR, name)(*{"optional": [], "probability": [0.5]}.get(name, [1]))
 
     assert fault.actions == ()
@@ -156,8 +156,8 @@ def test_triggers_do_nothing_but_choose(name: str) -> None:
     assert getattr(Fault, name).__doc__
 
 
-def test_words_of_ones_own() -> None:
-    """A subclass may have words made of others: what was said is that word, and not the words within."""
+def test_your_own_words() -> None:
+    """A subclass may have words made of others: the fault records only the outer word."""
 
     class Own(Fault):
         __slots__ = ()

@@ -1,4 +1,4 @@
-"""A disk that fails after so many bytes, and at no other; everything else is that of the layer inside."""
+"""A disk that fails after exactly this number of bytes; everything else is done by the true layer."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ DATA = bytes(range(100))
 
 
 class Decider:
-    """Says whether a fault may happen, and counts how often it was asked.
+    """Decides whether a fault may happen, and counts the calls.
 
     Args:
-        answers: The first ones; the last is that for ever.
+        answers: The first results; the last one is repeated for ever.
     """
 
     def __init__(self, *answers: bool) -> None:
@@ -32,18 +32,18 @@ class Decider:
         self.asked = 0
 
     def __call__(self) -> bool:
-        """The next answer."""
+        """Return the next result."""
         self.asked += 1
         return self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
 
 
 class Bench:
-    """A layer in memory, with one that fails around it.
+    """A layer in memory, wrapped in a layer that fails.
 
     Args:
         disk: How it fails.
-        content: Of the file; None for no file.
-        answers: Whether it may.
+        content: The content of the file; None for no file.
+        answers: Whether it may fail.
     """
 
     def __init__(self, disk: DiskError, content: bytes | None = None, answers: Sequence[bool] = (True,)) -> None:
@@ -53,21 +53,21 @@ class Bench:
         self._content = content
 
     async def fill(self) -> Bench:
-        """Make the file."""
+        """Create the file."""
         if self._content is not None:
             async with self.inner.open(FILE, "wb") as file:
                 await file.write(self._content)
         return self
 
     async def content(self) -> bytes | None:
-        """What the file holds now; None when there is none."""
+        """The content of the file; None if there is none."""
         if not await self.inner.exists(FILE):
             return None
         async with self.inner.open(FILE) as file:
             return await file.read()
 
     async def store(self, pieces: Iterable[bytes], mode: str = "wb", offset: int = 0) -> OSError | None:
-        """Write pieces one after another; the error that ended it."""
+        """Write pieces one after another; returns the error."""
         try:
             async with self.files.open(FILE, mode) as file:
                 if offset:
@@ -79,7 +79,7 @@ class Bench:
         return None
 
     async def fetch(self, size: int, offset: int = 0, method: str = "read") -> tuple[bytes, OSError | None]:
-        """Read pieces of a size to the end; what came, and the error that ended it."""
+        """Read pieces of a size to the end; returns the bytes and the error."""
         raw = b""
         try:
             async with self.files.open(FILE) as file:
@@ -107,7 +107,7 @@ def _pieces(size: int) -> list[bytes]:
 @pytest.mark.parametrize("after", [0, 1, 9, 10, 11, 99])
 @pytest.mark.parametrize("size", [1, 10, 100])
 async def test_a_disk_is_full_at_the_byte(after: int, size: int) -> None:
-    """Exactly so many bytes are written, whatever the pieces, and the next one is the error."""
+    """Exactly this number of bytes is written, in any pieces, and then the error is raised."""
     bench = Bench(DiskError(errno.EDQUOT, reading=False, after_bytes=after))
 
     error = await bench.store(_pieces(size))
@@ -118,8 +118,8 @@ async def test_a_disk_is_full_at_the_byte(after: int, size: int) -> None:
 
 
 @pytest.mark.parametrize("size", [7, 10, 100])
-async def test_a_disk_with_room_enough(size: int) -> None:
-    """A file that just fits is stored, and nobody is asked."""
+async def test_a_disk_that_is_large_enough(size: int) -> None:
+    """A file that just fits is stored, and the fault is not consulted."""
     bench = Bench(DiskError(errno.EDQUOT, reading=False, after_bytes=100))
 
     assert await bench.store([*_pieces(size), b""]) is None
@@ -128,7 +128,7 @@ async def test_a_disk_with_room_enough(size: int) -> None:
 
 
 async def test_a_full_disk_stays_full() -> None:
-    """Whoever goes on after the error gets it again, and the fault is asked for once."""
+    """Writing after the error raises it again, and the fault is consulted once."""
     bench = Bench(DiskError(errno.ENOSPC, reading=False, after_bytes=5))
 
     async with bench.files.open(FILE, "wb") as file:
@@ -141,8 +141,8 @@ async def test_a_full_disk_stays_full() -> None:
 
 
 @pytest.mark.parametrize("buffer", [bytes, bytearray, memoryview])
-async def test_all_kinds_of_bytes_are_cut(buffer: type) -> None:
-    """The piece in which the disk gets full may be any buffer."""
+async def test_all_kinds_of_buffers(buffer: type) -> None:
+    """The piece that fills the disk may be any buffer."""
     bench = Bench(DiskError(errno.EIO, reading=False, after_bytes=3))
 
     assert await bench.store([buffer(DATA[:2]), buffer(DATA[2:9])]) is not None
@@ -159,10 +159,10 @@ async def test_all_kinds_of_bytes_are_cut(buffer: type) -> None:
         ("r+b", 4, b"old content", b"old newtent", b"old content"),
     ],
 )
-async def test_what_stays_of_a_broken_upload(
+async def test_the_content_after_a_failed_upload(
     mode: str, offset: int, before: bytes | None, kept: bytes, removed: bytes | None
 ) -> None:
-    """The part stays with `keep`; without it the file is what it was, and was it new or written anew it is gone."""
+    """With `keep` the written part stays; otherwise the file has its earlier content, or is removed if it was new."""
     for keep, left in ((True, kept), (False, removed)):
         bench = await Bench(DiskError(errno.EIO, reading=False, after_bytes=3, keep=keep), before).fill()
 
@@ -171,15 +171,15 @@ async def test_what_stays_of_a_broken_upload(
 
 
 async def test_an_upload_that_does_not_fail_stays() -> None:
-    """Without an error nothing is taken back, with or without `keep`."""
+    """Without an error nothing is removed, with or without `keep`."""
     bench = await Bench(DiskError(errno.EIO, reading=False, after_bytes=9, keep=False), b"old").fill()
 
     assert await bench.store([b"new"], "ab") is None
     assert await bench.content() == b"oldnew"
 
 
-async def test_a_part_that_is_gone_already() -> None:
-    """A file that somebody has deleted meanwhile is not missed."""
+async def test_a_part_that_was_deleted() -> None:
+    """It is no error if the file was deleted meanwhile."""
     bench = Bench(DiskError(errno.EIO, reading=False, keep=False))
 
     async with bench.files.open(FILE, "wb") as file:
@@ -191,7 +191,7 @@ async def test_a_part_that_is_gone_already() -> None:
 
 
 async def test_a_restarted_upload_counts_its_own_bytes() -> None:
-    """`after` counts what this transfer writes, and not what was there before."""
+    """`after_bytes` counts the bytes that this transfer writes, and no earlier ones."""
     bench = await Bench(DiskError(errno.EIO, reading=False, after_bytes=10), DATA[:50]).fill()
 
     assert await bench.store([DATA[50:]], "r+b", 50) is not None
@@ -205,7 +205,7 @@ async def test_a_restarted_upload_counts_its_own_bytes() -> None:
 @pytest.mark.parametrize("after", [0, 1, 9, 10, 11, 100])
 @pytest.mark.parametrize("size", [1, 10, 1000])
 async def test_a_file_fails_at_the_byte(method: str, after: int, size: int) -> None:
-    """Exactly so many bytes are read, whatever the pieces; then, even at the end, comes the error."""
+    """Exactly this number of bytes is read, in any pieces; then, even at the end of the file, the error is raised."""
     bench = await Bench(DiskError(errno.EIO, reading=True, after_bytes=after), DATA).fill()
 
     raw, error = await bench.fetch(size, method=method)
@@ -217,7 +217,7 @@ async def test_a_file_fails_at_the_byte(method: str, after: int, size: int) -> N
 
 
 async def test_a_file_that_is_short_enough() -> None:
-    """A file whose end comes first is read whole, and nobody is asked."""
+    """A file that ends before is read completely, and the fault is not consulted."""
     bench = await Bench(DiskError(errno.EIO, reading=True, after_bytes=101), DATA).fill()
 
     assert await bench.fetch(7) == (DATA, None)
@@ -225,15 +225,15 @@ async def test_a_file_that_is_short_enough() -> None:
 
 
 async def test_a_restarted_download_counts_its_own_bytes() -> None:
-    """`after` counts what this transfer reads, from wherever it begins."""
+    """`after_bytes` counts the bytes that this transfer reads, from any offset."""
     bench = await Bench(DiskError(errno.EIO, reading=True, after_bytes=10), DATA).fill()
 
     assert (await bench.fetch(7, offset=30))[0] == DATA[30:40]
 
 
 @pytest.mark.parametrize("after", [0, 10, 100])
-async def test_a_whole_file_is_not_given_in_part(after: int) -> None:
-    """Whoever asks for all that is left gets the error, and not what could be read before it."""
+async def test_reading_to_the_end_returns_no_part(after: int) -> None:
+    """Reading to the end raises the error, and returns no part."""
     bench = await Bench(DiskError(errno.EIO, reading=True, after_bytes=after), DATA).fill()
 
     async with bench.files.open(FILE) as file:
@@ -242,27 +242,27 @@ async def test_a_whole_file_is_not_given_in_part(after: int) -> None:
 
 
 async def test_a_whole_file_that_is_short_enough() -> None:
-    """Whoever asks for all that is left gets it when no error comes before the end."""
+    """Reading to the end works if the file ends before the error."""
     bench = await Bench(DiskError(errno.EIO, reading=True, after_bytes=101), DATA).fill()
 
     async with bench.files.open(FILE) as file:
         assert await file.read() == DATA
 
 
-async def test_a_broken_download_takes_nothing_away() -> None:
-    """A file that cannot be read stays what it is."""
+async def test_a_failed_download_changes_nothing() -> None:
+    """A file that cannot be read is not changed."""
     bench = await Bench(DiskError(errno.EIO, reading=True, after_bytes=5), DATA).fill()
     await bench.fetch(7)
 
     assert await bench.content() == DATA
 
 
-# When it may not.
+# A fault that may not happen.
 
 
 @pytest.mark.parametrize("size", [1, 7, 1000])
 async def test_a_fault_that_may_not_happen_changes_nothing(size: int) -> None:
-    """While the fault is not to happen everything is written and read."""
+    """Everything is written and read."""
     writing = Bench(DiskError(errno.EIO, reading=False, after_bytes=5, keep=False), answers=[False])
     reading = await Bench(DiskError(errno.EIO, reading=True, after_bytes=5), DATA, answers=[False]).fill()
 
@@ -274,7 +274,7 @@ async def test_a_fault_that_may_not_happen_changes_nothing(size: int) -> None:
 
 
 async def test_each_direction_has_its_own_errors() -> None:
-    """A disk that cannot be read is written, and one that is full is read."""
+    """A disk with a read error can be written, and a full disk can be read."""
     reading = Bench(DiskError(errno.EIO, reading=True))
     full = await Bench(DiskError(errno.EIO, reading=False), DATA).fill()
 
@@ -283,8 +283,8 @@ async def test_each_direction_has_its_own_errors() -> None:
     assert reading.happens.asked + full.happens.asked == 0
 
 
-async def test_everything_else_is_that_of_the_layer_inside() -> None:
-    """Directories, sizes and names are not touched, and errors of the layer are its own."""
+async def test_everything_else_is_done_by_the_true_layer() -> None:
+    """Directories, sizes and names are unchanged, and so are errors of the true layer."""
     bench = await Bench(DiskError(errno.EIO, reading=True), DATA).fill()
 
     await bench.files.mkdir(PurePosixPath("/d"))
@@ -299,7 +299,7 @@ async def test_everything_else_is_that_of_the_layer_inside() -> None:
 
 
 async def test_seeking() -> None:
-    """The position is that of the file inside."""
+    """The position is that of the true file."""
     bench = await Bench(DiskError(errno.EIO, reading=True, after_bytes=50), DATA).fill()
 
     async with bench.files.open(FILE) as file:
@@ -308,8 +308,8 @@ async def test_seeking() -> None:
 
 
 @given(st.lists(st.binary(max_size=20), max_size=8), st.integers(0, 100))
-async def test_what_is_written_is_always_the_beginning(pieces: list[bytes], after: int) -> None:
-    """Whatever the pieces, the file has all bytes or the first `after` of them."""
+async def test_the_file_has_the_first_bytes(pieces: list[bytes], after: int) -> None:
+    """With any pieces, the file has all bytes or the first `after_bytes` of them."""
     bench = Bench(DiskError(errno.EIO, reading=False, after_bytes=after))
     whole = b"".join(pieces)
 

@@ -1,4 +1,4 @@
-"""The beginning of every fault, and the table of all words."""
+"""`on`, which starts a fault, and the table of all words."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ftpfixture.faults.validation import check_fault
 from tests.support.faults import WORDS
 from tests.support.rows import table
 
-# Beginnings.
+# The start of a fault.
 
 
 @table(
@@ -39,12 +39,12 @@ from tests.support.rows import table
     ],
 )
 def test_verbs(verbs: list[str], names: tuple[str, ...]) -> None:
-    """Verbs come in any case, one by one or together, and each of them is there once."""
+    """Verbs may be in any case, single or together, and each of them is stored once."""
     assert on(*verbs) == Fault(Trigger(names))
 
 
-def test_everything_that_a_command_may_be() -> None:
-    """What a fault is for is all there in its `when`."""
+def test_all_conditions() -> None:
+    """The trigger has all conditions."""
     fault = on("RETR", path="*.csv", user="ann", session=2, type="A")
 
     assert fault.trigger == Trigger(("RETR",), "*.csv", "ann", 2, "A")
@@ -68,15 +68,15 @@ def test_everything_that_a_command_may_be() -> None:
         (["RETR"], {"type": "E"}, "type takes one of A, I, not 'E'"),
     ],
 )
-def test_beginnings_that_cannot_be(verbs: list[str], named: dict[str, Any], text: str) -> None:
-    """What cannot be a verb, a path, a user, a session or a type is refused."""
+def test_invalid_conditions(verbs: list[str], named: dict[str, Any], text: str) -> None:
+    """An invalid verb, path, user, session or type is refused."""
     with pytest.raises(ConfigurationError, match=text):
         on(*verbs, **named)
 
 
 @table("text", ["PASS dragon", "pass dragon", "PASS|ACCT dragon"])
-def test_a_path_in_the_wrong_place_is_no_password_told(text: str) -> None:
-    """The error of a verb that has a password behind it stars the password."""
+def test_a_path_in_the_wrong_place_is_starred(text: str) -> None:
+    """The error for a verb with a password after it stars the password."""
     with pytest.raises(ConfigurationError, match="is not a verb") as caught:
         on(text)
     assert "dragon" not in str(caught.value)
@@ -84,7 +84,7 @@ def test_a_path_in_the_wrong_place_is_no_password_told(text: str) -> None:
 
 @table("text", ["?XYZZ: delay 1", "RETR|?XYZZ|?ABCD: delay 1"])
 def test_verbs_that_no_server_knows(text: str) -> None:
-    """A verb with "?" in front is one, without it; the fault shows the mark, as it is needed to write it again."""
+    """A question mark in front marks a verb that no server has; the text form keeps it."""
     fault = parse(text)
 
     assert "XYZZ" in fault.trigger.verbs
@@ -97,7 +97,7 @@ def test_verbs_that_no_server_knows(text: str) -> None:
 
 
 def test_every_word_is_in_the_table_once() -> None:
-    """The table has each word that says what goes wrong, no trigger, and nothing twice."""
+    """The table has each word for what goes wrong once, and no trigger."""
     names = [row.name.partition("(")[0] for row in table_of_words()]
 
     assert sorted(names) == sorted(WORDS)
@@ -105,8 +105,8 @@ def test_every_word_is_in_the_table_once() -> None:
 
 
 @table("row", table_of_words())
-def test_every_row_tells_what_the_word_does(row: Row) -> None:
-    """A row has the word as it is said, one text without its source, and the source apart."""
+def test_every_row_is_complete(row: Row) -> None:
+    """A row has the word with its parameters, its text, and its source."""
     word = WORDS[row.name.partition("(")[0]]
     text = " ".join((inspect.getdoc(word) or "").split())
 
@@ -117,8 +117,8 @@ def test_every_row_tells_what_the_word_does(row: Row) -> None:
     assert text == (f"{row.text} Seen in: {row.source}." if row.source else row.text)
 
 
-def test_a_row_shows_parameters_as_they_are_said() -> None:
-    """Parameters have their defaults behind them; a word without any has empty brackets."""
+def test_a_row_shows_parameters() -> None:
+    """Parameters are shown with their defaults; a word without parameters has empty brackets."""
     names = [row.name for row in table_of_words()]
 
     assert {"not_implemented()", "answer(code, text='')", "slice_data(size, pause=0)"} <= set(names)
@@ -126,7 +126,7 @@ def test_a_row_shows_parameters_as_they_are_said() -> None:
 
 
 def test_sources_can_be_looked_up() -> None:
-    """What is named as a source is an issue of a project, or a test of curl's."""
+    """Each source is an issue of a project, or a test of curl."""
     source = re.compile(r"[\w./-]*#[0-9]+|curl test[0-9]+")
 
     assert not [

@@ -1,4 +1,4 @@
-"""Changes within replies, listings and arguments: exactly what was meant, and nothing that looks like it."""
+"""Changes within replies, listings and arguments: exactly one value, and nothing that looks like it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ EPSV = Reply("229", (render_229(1025),))
 
 
 def _edited(edit: Edit, reply: Reply, host: str = HOST, encoding: str = "utf-8") -> str:
-    """What is sent, as text with its code."""
+    """The sent reply as text, with its code."""
     changed = edit.edit_reply(reply, host, encoding)
     return (changed.render(encoding) if isinstance(changed, Reply) else changed).decode(encoding)
 
@@ -46,7 +46,7 @@ def _edited(edit: Edit, reply: Reply, host: str = HOST, encoding: str = "utf-8")
     ],
 )
 def test_wrong_addresses(edit: Edit, reply: Reply, sent: str) -> None:
-    """227 names the host and the port that are told; 229 has no room for a host."""
+    """227 has the given host and port; 229 has no host."""
     assert _edited(edit, reply) == sent
 
 
@@ -98,7 +98,7 @@ def test_shapes_of_229_over_ipv6(shape: str) -> None:
 
 @given(st.sampled_from(sorted(SHAPES)), st.integers(1, 65535), st.booleans())
 def test_shapes_keep_the_port_where_they_have_one(shape: str, port: int, extended: bool) -> None:
-    """What can still be read leads to the true port, or to none."""
+    """A reply that can still be parsed has the true port, or none."""
     reply = Reply("229", (render_229(port),)) if extended else Reply("227", (render_227(HOST, port),))
     sent = _edited(MalformedAddress(shape), reply)
 
@@ -119,8 +119,8 @@ def test_shapes_keep_the_port_where_they_have_one(shape: str, port: int, extende
         Reply("229", ("of a handler of a user's own",)),
     ],
 )
-def test_what_is_no_address_stays(edit: Edit, reply: Reply) -> None:
-    """A refusal, or a reply without an address, is not touched."""
+def test_replies_without_an_address(edit: Edit, reply: Reply) -> None:
+    """A refusal, or a reply without an address, is not changed."""
     assert edit.edit_reply(reply, HOST, "utf-8") is reply
 
 
@@ -147,7 +147,7 @@ def test_what_is_no_address_stays(edit: Edit, reply: Reply) -> None:
     ],
 )
 def test_sizes(by: int, reply: Reply, sent: str) -> None:
-    """A size is wrong in 213, in the 150 and as a fact, and never negative; times, names and others stay."""
+    """A size is wrong in 213, in the 150 and as a fact, and never negative; times and names are unchanged."""
     assert _edited(WrongSize(by), reply) == sent
 
 
@@ -171,12 +171,12 @@ def test_sizes(by: int, reply: Reply, sent: str) -> None:
     ],
 )
 def test_times(by: float, reply: Reply, sent: str) -> None:
-    """A time is wrong in 213 and as a fact; what is no time, or would be none, and names stay."""
+    """A time is wrong in 213 and as a fact; invalid times and names are unchanged."""
     assert _edited(ShiftTime(by), reply) == sent
 
 
 def test_listings_of_facts() -> None:
-    """Facts are changed on every line; a name that looks like one is not."""
+    """Facts are changed on every line; a name that looks like a fact is not."""
     listing = "type=file;size=5;modify=20260101000000; size=5\r\ntype=dir;modify=20260101000000; 20260101000000\r\n"
 
     assert WrongSize(5).edit_listing(listing) == listing.replace("size=5;", "size=10;")
@@ -185,7 +185,7 @@ def test_listings_of_facts() -> None:
 
 
 def test_listings_with_a_total() -> None:
-    """The first line tells of blocks, as `ls` does."""
+    """The first line is the number of blocks, as `ls` prints it."""
     listing = "-rw-r--r-- 1 none none 5 Jan  1 00:00 a\r\n" * 2
 
     assert TotalLine().edit_listing(listing) == f"total 8\r\n{listing}"
@@ -193,7 +193,7 @@ def test_listings_with_a_total() -> None:
 
 
 def test_listings_without_links() -> None:
-    """The count of links is missing on every line that has one."""
+    """Every line with a link count loses it."""
     lines = ["-rw-r--r-- 1 none none 5 Jan  1 00:00 a", "drwxr-xr-x 12 none none 5 Jan  1 00:00 -rw-r--r-- 1 b"]
     short = ["-rw-r--r-- none none 5 Jan  1 00:00 a", "drwxr-xr-x none none 5 Jan  1 00:00 -rw-r--r-- 1 b"]
 
@@ -215,12 +215,12 @@ def test_listings_without_links() -> None:
     ],
 )
 def test_arguments_of_rest(argument: str, by: int, changed: str) -> None:
-    """A number is another, and never negative; what is none stays."""
+    """A number is changed, and never negative; other arguments are unchanged."""
     assert ShiftOffset(by).edit_argument(argument) == changed
     assert WrongSize(by).edit_argument(argument) == argument
 
 
-# Codes that do not fit together.
+# Different codes in one reply.
 
 
 @table(
@@ -233,12 +233,12 @@ def test_arguments_of_rest(argument: str, by: int, changed: str) -> None:
     ],
 )
 def test_two_codes_in_one_reply(reply: Reply, sent: str) -> None:
-    """The reply has several lines in the form that it had, and the last has another code of the same kind."""
+    """The reply has several lines in its own form, and the last line has another code with the same first digits."""
     assert _edited(MismatchedLines(), reply) == sent
 
 
 def test_two_codes_in_any_encoding() -> None:
-    """What the encoding lacks does not keep the reply from being sent; control characters end no line."""
+    """A reply is sent although the encoding lacks a character; control characters do not end a line."""
     reply = Reply("250", ("\u0416\udce4\n",))
 
     assert MismatchedLines().edit_reply(reply, HOST, "latin-1") == b"250-?\xe4\x00\r\n251 End\r\n"
@@ -246,7 +246,7 @@ def test_two_codes_in_any_encoding() -> None:
 
 @given(st.from_regex(r"[1-5][0-9][0-9]", fullmatch=True), st.lists(st.text(max_size=5), max_size=4), st.booleans())
 def test_two_codes_always_differ(code: str, lines: list[str], listing: bool) -> None:
-    """First and last code share two digits and differ in the third, whatever the reply."""
+    """First and last code share two digits and differ in the third, for any reply."""
     sent = MismatchedLines().edit_reply(Reply(code, tuple(lines), listing), HOST, "utf-8")
 
     assert isinstance(sent, bytes)

@@ -1,4 +1,4 @@
-"""Faults that depend on what is there: they ask, and leave alone what they are not about."""
+"""Faults that depend on whether a path exists."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from ftpfixture.faults.grammar import parse
 from tests.support.playbook import Play, play
 
 
-def test_only_what_is_missing_is_an_empty_directory() -> None:
-    """Leading flags are no part of the path; a fault that had nothing to do is there for the next command."""
+def test_only_missing_paths_are_empty_directories() -> None:
+    """Leading flags are not part of the path; a fault that changed nothing stays for the next command."""
     stage = Play([ActiveFault(parse("LIST times=1: missing_as_empty"))])
 
     assert stage.perform("LIST a") == ["exists a as a pattern", "do LIST a"]
@@ -23,15 +23,15 @@ def test_only_what_is_missing_is_an_empty_directory() -> None:
     assert stage.perform("LIST missing") == ["do LIST missing"]
 
 
-def test_nobody_knows_what_is_missing_before_the_login() -> None:
-    """The command is refused for that, and the fault has not happened."""
+def test_before_the_login_nothing_is_known() -> None:
+    """The command is refused by the server, and the fault has not happened."""
     assert play("NLST: missing_as_empty", "NLST missing", known=False) == [
         ["exists missing as a pattern", "do NLST missing"]
     ]
 
 
-def test_only_what_is_there_is_refused() -> None:
-    """A command without an argument is left to the server, and so is one of which nobody knows."""
+def test_only_existing_targets_are_refused() -> None:
+    """A command without an argument is left to the server, and so is one with an unknown result."""
     stage = Play([ActiveFault(parse("MKD|RNTO|STOR times=2: refuse_if_exists 553 'It is there'"))])
 
     assert stage.perform("STOR missing") == ["exists missing", "do STOR missing"]
@@ -46,6 +46,6 @@ def test_only_what_is_there_is_refused() -> None:
 
 
 def test_commands_that_replace_nothing_are_not_refused() -> None:
-    """APPE goes on behind what is there, and STOU finds a name of its own."""
+    """APPE appends to a file, and STOU finds a new name."""
     for verb in ("APPE", "STOU", "DELE"):
         assert play("*: refuse_if_exists 553", f"{verb} a") == [[f"do {verb} a"]]

@@ -1,4 +1,4 @@
-"""Faults as text: what is written is read as the same fault, and a mistake is pointed at."""
+"""Faults as text: a fault that is written is read back as the same fault, and an error marks the mistake."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _error(text: str) -> ConfigurationError:
 
 @given(faults())
 def test_the_text_of_a_fault_is_read_as_that_fault(fault: Fault) -> None:
-    """`str` and `parse` are inverse, whatever words, values and triggers there are."""
+    """`str` and `parse` are inverse, for all words, values and triggers."""
     again = parse(str(fault))
 
     assert again == fault
@@ -39,7 +39,7 @@ def test_the_text_of_a_fault_is_read_as_that_fault(fault: Fault) -> None:
 
 @given(faults())
 def test_the_repr_of_a_fault_is_the_line_that_makes_it(fault: Fault) -> None:
-    """`repr` and `eval` are inverse, whatever words, values and triggers there are."""
+    """`repr` and `eval` are inverse, for all words, values and triggers."""
     again = eval(repr(fault), {"on": on})
 
     assert again == fault
@@ -48,8 +48,8 @@ def test_the_repr_of_a_fault_is_the_line_that_makes_it(fault: Fault) -> None:
 
 @settings(max_examples=10)
 @given(data=st.data())
-def test_every_word_goes_through_text_and_repr(data: st.DataObject) -> None:
-    """No word and none of its parameters is left out of the two inverses."""
+def test_every_word_is_written_and_read_back(data: st.DataObject) -> None:
+    """Every word and every parameter is written and read back."""
 
     def check(name: str) -> None:
         args, named = data.draw(call_of(WORDS[name]))
@@ -62,15 +62,15 @@ def test_every_word_goes_through_text_and_repr(data: st.DataObject) -> None:
 
 
 @given(texts, texts)
-def test_names_of_any_shape_go_through_text(path: str, user: str) -> None:
-    """A path and a user may look like anything else of the grammar."""
+def test_names_of_any_form(path: str, user: str) -> None:
+    """A path and a user may look like any other part of the grammar."""
     fault = on("RETR", path=path, user=user).not_implemented()
 
     assert parse(str(fault)) == fault
     assert parse(f"RETR path={path!r} user={user!r}: not_implemented") == fault
 
 
-# What the forms mean.
+# The meaning of the text.
 
 
 @table(
@@ -124,13 +124,13 @@ def test_names_of_any_shape_go_through_text(path: str, user: str) -> None:
     ],
 )
 def test_what_the_text_means(text: str, fault: Fault) -> None:
-    """Each form of the grammar gives the fault that the words of Python give."""
+    """Each form of the grammar returns the same fault as the Python words."""
     assert parse(text) == fault
 
 
 @table("name", PRESETS)
-def test_known_faults_by_name(name: str) -> None:
-    """A name that is known stands for its text."""
+def test_presets_by_name(name: str) -> None:
+    """The name of a preset stands for its text."""
     assert parse(f" {name} ") == parse(PRESETS[name].text)
 
 
@@ -141,21 +141,21 @@ def test_known_faults_by_name(name: str) -> None:
         ("qqq-zzz", "see the table of presets in the documentation"),
     ],
 )
-def test_names_that_are_not_known(name: str, hint: str) -> None:
-    """A name that is nearly right is told the right one."""
+def test_unknown_names(name: str, hint: str) -> None:
+    """The error for a wrong name suggests the nearest one."""
     assert str(_error(name)) == f"unknown preset {name!r}: {hint}"
 
 
 @table("group", GROUPS)
 def test_groups_stand_for_their_verbs(group: str) -> None:
-    """The name of a group is the same as its verbs, in both forms."""
+    """The name of a group means its verbs, in both forms."""
     assert parse(f"{group}: delay 1") == on(group).delay(1) == on(*GROUPS[group]).delay(1)
 
 
 # Mistakes.
 
 MISTAKES = [
-    # text, what is pointed at, what is said
+    # the text, the marked part, the message
     ("RETR: dropdata after_bytes=5", "dropdata", "unknown word 'dropdata': did you mean 'drop_data'?"),
     ("RETR: not_implemented; dely 5; deny", "dely", "did you mean 'delay'?"),
     ("RETR: xyzzy", "xyzzy", "use one of absolute_names, answer,"),
@@ -245,22 +245,22 @@ MISTAKES = [
 ]
 
 
-@table(("text", "wrong", "said"), MISTAKES)
-def test_mistakes_are_pointed_at(text: str, wrong: str, said: str) -> None:
-    """The error says what is wrong and what would be right, and points at the very word."""
+@table(("text", "wrong", "message"), MISTAKES)
+def test_mistakes_are_marked(text: str, wrong: str, message: str) -> None:
+    """The error says what is wrong and what would work, and marks the wrong part."""
     error = _error(text)
 
-    assert said in str(error)
+    assert message in str(error)
     assert pointed_at(error).strip() == wrong
 
 
-WRONG = {"text": "5", "lines": "5"}  # where text is right, a number is not
+WRONG = {"text": "5", "lines": "5"}  # for text, a number is wrong
 LEGAL = {"code": "226", "bytes": "b'x'", "int": "1", "float": "1"}
 
 
 @table("name", WORDS)
-def test_every_wrong_value_is_pointed_at(name: str) -> None:
-    """Whichever parameter of a word is wrong, by place or by name, the error names and shows it."""
+def test_every_wrong_value_is_marked(name: str) -> None:
+    """For every parameter of a word, by position or by name, the error names and marks it."""
     parameters = parameters_of(WORDS[name])
     for index, parameter in enumerate(parameters):
         wrong = WRONG.get(parameter.name, "wrong")
@@ -275,8 +275,8 @@ def test_every_wrong_value_is_pointed_at(name: str) -> None:
             assert pointed_at(_error(f"*: deny; {name} {before} {wrong}")) == wrong
 
 
-def test_the_right_one_of_two_equal_words_is_pointed_at() -> None:
-    """It is the place that counts, not the text."""
+def test_the_right_one_of_two_equal_words_is_marked() -> None:
+    """The position decides, not the text."""
     text = "RETR: not_implemented; not_implemented not_implemented"
 
     assert str(_error(text)).endswith(
@@ -286,7 +286,7 @@ def test_the_right_one_of_two_equal_words_is_pointed_at() -> None:
 
 @given(st.text(max_size=40) | st.lists(st.sampled_from(list("RETR: ;=#'\"[]{}b,%0.1\\")), max_size=30).map("".join))
 def test_no_text_makes_anything_but_a_fault_or_an_error(text: str) -> None:
-    """Whatever is written, the error is one of configuration; nothing is warned of."""
+    """Every text is a fault or raises ConfigurationError, and there is no warning."""
     for tried in (text, f"RETR {text}: not_implemented", f"RETR: answer 550 {text}"):
         with warnings.catch_warnings():
             warnings.simplefilter("error")
@@ -316,7 +316,7 @@ BEHIND_A_VERB = [
 
 @table(("verb", "rest"), itertools.product([*SECRETS, "pass", "USER|PASS", "  PASS"], BEHIND_A_VERB))
 def test_no_error_shows_a_password(verb: str, rest: str) -> None:
-    """What stands where a password may stand is starred in the text, and not named in the message."""
+    """A password is starred in the text, and not repeated in the message."""
     error = _error(f"{verb} {rest}")
 
     assert "dragon" not in str(error)
@@ -324,14 +324,14 @@ def test_no_error_shows_a_password(verb: str, rest: str) -> None:
 
 
 def test_an_error_shows_all_but_the_password() -> None:
-    """What is wrong is pointed at all the same."""
+    """The mistake is still marked."""
     assert str(_error("PASS dragon: deny; dony")) == (
         "unknown word 'dony': did you mean 'deny'?\n    PASS ******: deny; dony\n                       ^^^^"
     )
 
 
 def test_a_password_is_starred_in_both_forms() -> None:
-    """The fault knows the password that it compares, and shows it nowhere."""
+    """The fault compares the password, and never shows it."""
     fault = parse("PASS dragon: deny")
 
     assert fault == on("PASS", path="dragon").deny()

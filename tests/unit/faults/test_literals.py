@@ -1,4 +1,4 @@
-"""Values as words of the text form: what is written is read, and nothing else is guessed."""
+"""Values in the text form: what is written is read back as the same value."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ values = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, 
 
 @given(values | texts | st.lists(texts))
 def test_what_is_written_is_read(value: object) -> None:
-    """Every kind of value that words take comes back as the same, of the same type."""
+    """Every kind of value that words take is read back as the same value of the same type."""
     again = read_value(write_value(value))
 
     assert again == value
@@ -73,8 +73,8 @@ def test_a_tuple_is_written_as_a_list(lines: tuple[str, ...]) -> None:
         ("b", "b"),
     ],
 )
-def test_what_words_stand_for(word: str, value: object) -> None:
-    """Numbers, parts, constants, text, bytes and lists are told apart, and all else is text."""
+def test_values_of_words(word: str, value: object) -> None:
+    """Numbers, parts, constants, text, bytes and lists are recognized; everything else is text."""
     assert read_value(word) == value
     assert type(read_value(word)) is type(value)
 
@@ -96,14 +96,14 @@ def test_what_words_stand_for(word: str, value: object) -> None:
         (["a"], "['a']"),
     ],
 )
-def test_text_is_bare_where_that_is_not_misread(value: object, word: str) -> None:
-    """Quotes stand only where they are needed."""
+def test_text_without_quotes(value: object, word: str) -> None:
+    """Quotes are used only if they are needed."""
     assert write_value(value) == word
 
 
 @table("word", ["'a", '"a', "'a'b", "b'a", "'''", "'\x00'", "'\\"])
-def test_quotes_that_do_not_fit_together(word: str) -> None:
-    """A word that begins as text in quotes must be one."""
+def test_quotes_that_do_not_match(word: str) -> None:
+    """A word that begins with a quote must end with it."""
     with pytest.raises(ConfigurationError, match="the quotes do not match"):
         read_value(word)
 
@@ -111,12 +111,12 @@ def test_quotes_that_do_not_fit_together(word: str) -> None:
 @table(
     ("word", "text"), [("5", "5"), ("none", "none"), ("b'a'", "b'a'"), ("['a']", "['a']"), ("'a b'", "a b"), ("", "")]
 )
-def test_where_only_text_can_stand_nothing_else_is_read(word: str, text: str) -> None:
-    """A path or a name of a user is what is written, but for quotes around it."""
+def test_where_only_text_is_valid(word: str, text: str) -> None:
+    """A path or a user name is read unchanged, without quotes around it."""
     assert read_text(word) == text
 
 
-def test_text_in_quotes_that_do_not_fit_together() -> None:
-    """Quotes around a path or a name fit together, too."""
+def test_text_in_quotes_that_do_not_match() -> None:
+    """Quotes around a path or a name must match, too."""
     with pytest.raises(ConfigurationError):
         read_text("'a")

@@ -1,4 +1,4 @@
-"""Moments within a command: in one of its phases, or after so many bytes of its transfer."""
+"""Moments within a command: a phase, or a number of bytes of the transfer."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.rows import table
 
 
 def test_phases_are_those_of_the_type() -> None:
-    """The table of phases and their type say the same, in the same order."""
+    """The table of phases and their type agree, in the same order."""
     assert get_args(Phase) == PHASES
     assert set(TRANSFER_PHASES) < set(PHASES)
 
@@ -34,14 +34,14 @@ def test_phases_are_those_of_the_type() -> None:
     ],
 )
 def test_thresholds(moment: Moment, size: int | None, threshold: int | None) -> None:
-    """Bytes are what they are; a part of a file is rounded up, and unknown where the size is."""
+    """A number of bytes is used as given; a part of a file is rounded up, and unknown if the size is."""
     assert moment.threshold(size) == threshold
     assert moment.is_within is (moment != Moment())
 
 
 @given(st.floats(0, 1), st.integers(0, 1 << 40))
 def test_a_part_of_a_file_is_within_it(fraction: float, size: int) -> None:
-    """No part is beyond the end, and only nothing of it is before the first byte."""
+    """No part is after the end, and only 0 is before the first byte."""
     threshold = Moment(at=fraction).threshold(size)
 
     assert threshold is not None
@@ -50,8 +50,8 @@ def test_a_part_of_a_file_is_within_it(fraction: float, size: int) -> None:
 
 
 @table("phase", PHASES)
-def test_moments_of_users(phase: str) -> None:
-    """Every phase is one, with bytes or a part or neither."""
+def test_valid_moments(phase: str) -> None:
+    """Every phase is valid, with `after_bytes`, `at` or neither."""
     assert Moment.of(phase) == Moment(phase=phase)  # type: ignore[arg-type]
     assert Moment.of(phase, after_bytes=0).after_bytes == 0
     assert Moment.of(phase, at=1).at == 1
@@ -70,7 +70,7 @@ def test_moments_of_users(phase: str) -> None:
         ("command", None, "50%", "at takes a number from 0 to 1, or 0% to 100% in text, not '50%'"),
     ],
 )
-def test_moments_that_never_come(phase: str, after_bytes: int | None, at: float | None, text: str) -> None:
-    """What cannot be a moment is refused when it is written."""
+def test_invalid_moments(phase: str, after_bytes: int | None, at: float | None, text: str) -> None:
+    """An invalid moment is refused at once."""
     with pytest.raises(ConfigurationError, match=text):
         Moment.of(phase, after_bytes, at)

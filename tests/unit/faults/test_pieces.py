@@ -1,4 +1,4 @@
-"""Bits of a stream are flip_bits at their place in the whole, whatever pieces it goes in; bytes as replies."""
+"""Bits are flipped at their position in the stream, in any pieces; bytes are split into replies."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ FLIPPED = [
     ((1, 3, 0x80), b"\0\x80\0\0\x80\0\0\x80"),
     ((6, 5, 1), b"\0\0\0\0\0\0\x01\0"),
 ]
-"""First byte, every so-many-th, bits; and what becomes of eight zeros."""
+"""First byte, distance, bits, and the result for eight zeros."""
 
 
 def test_which_bits_are_flipped() -> None:
-    """Those of the mask, in the byte `first`, and in each so-many-th after it."""
+    """The bits of the mask, in byte `first`, and in every `every`-th byte after it."""
     for chosen, content in FLIPPED:
         assert flip_bits(bytes(8), 0, *chosen) == content
         assert flip_bits(memoryview(content), 0, *chosen) == bytes(8)
@@ -34,8 +34,8 @@ def test_which_bits_are_flipped() -> None:
     st.lists(st.integers(0, 60), max_size=5),
     st.tuples(st.integers(0, 70), st.none() | st.integers(1, 70), st.integers(1, 255)),
 )
-def test_pieces_are_garbled_as_the_whole(data: bytes, cuts: list[int], chosen: tuple[int, int | None, int]) -> None:
-    """Wherever a stream is cut into pieces, the same bytes of it are changed, and no others."""
+def test_flips_do_not_depend_on_pieces(data: bytes, cuts: list[int], chosen: tuple[int, int | None, int]) -> None:
+    """However a stream is split into pieces, the same bytes are changed."""
     ends = [0, *sorted(cuts), len(data)]
     pieces = [flip_bits(data[start:end], start, *chosen) for start, end in itertools.pairwise(ends)]
 
@@ -58,7 +58,7 @@ CUT_UP: list[tuple[Content, list[tuple[Reply, bytes]]]] = [
     (b"211-A\r\n", [(Reply("211", ("211-A",)), b"211-A\r\n")]),
     (b"", []),
 ]
-"""What is said, and the replies that a client finds in it."""
+"""Bytes, and the replies that a client finds in them."""
 
 
 def test_bytes_are_the_replies_that_a_client_finds_in_them() -> None:
@@ -69,5 +69,5 @@ def test_bytes_are_the_replies_that_a_client_finds_in_them() -> None:
 
 @given(st.binary(max_size=60) | st.from_regex(rb"([1-5][0-9][0-9][ -].{0,5}\r?\n?){0,4}", fullmatch=True))
 def test_no_byte_is_lost(content: bytes) -> None:
-    """Whatever is sent is sent as a whole."""
+    """All bytes are kept."""
     assert b"".join(raw for _, raw in split_replies(content, "utf-8")) == content

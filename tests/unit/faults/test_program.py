@@ -1,4 +1,4 @@
-"""Programs of several faults and words: in which order things happen, and what is left to which command."""
+"""Programs of several faults and words: the order of effects, and the command that gets a fault."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ DOWNLOAD = ("RETR a", "150 Go", "|0123|", "226 Done")
 
 
 def _last(faults: str, *dialogue: str, size: int | None = None) -> str:
-    """What happens at the last line of a dialogue."""
+    """The effects of the last line of a dialogue."""
     return "; ".join(play(faults, *dialogue, size=size)[-1])
 
 
-# The order of what happens.
+# The order of effects.
 
 
 def test_faults_act_in_the_order_in_which_they_were_added() -> None:
-    """So do the words of one; each fault is told of once, before anything of it."""
+    """The words of one fault do so, too; each fault is logged once, before its effects."""
     assert _last("CWD: delay 1; delay 2\n*: delay 3", "CWD a") == "fired; wait 1; wait 2; fired; wait 3; do CWD a"
     assert _last("*: delay 3\nCWD: delay 1; delay 2", "CWD a") == "fired; wait 3; fired; wait 1; wait 2; do CWD a"
 
 
 def test_what_is_counted_in_bytes_acts_in_the_order_of_the_bytes() -> None:
-    """A part of the file is counted by its size; equal numbers act as they were said."""
+    """A part of the file is converted with its size; equal numbers act in the order of the words."""
     faults = "RETR: delay 1 at=50%; stall_data 6 3; delay 2 after_bytes=2; delay 3; delay 9 at=100%"
     lines = DOWNLOAD[:3]
 
@@ -37,7 +37,7 @@ def test_what_is_counted_in_bytes_acts_in_the_order_of_the_bytes() -> None:
 
 
 def test_bytes_are_counted_over_all_pieces() -> None:
-    """However a file is sent, the same byte is the one."""
+    """However a file is sent, the fault acts at the same byte."""
     for pieces in (["|01234|"], ["|0", "|1", "|2", "|3", "|4|"], ["|", "|0123", "|4|"]):
         effects = [effect for line in play("RETR: delay 1 after_bytes=3", "RETR a", *pieces) for effect in line]
         text = "".join(
@@ -46,15 +46,15 @@ def test_bytes_are_counted_over_all_pieces() -> None:
         assert text == "<do RETR a>012<fired><flush><wait 1>34"
 
 
-def test_arguments_and_parameters_come_before_what_is_answered_instead() -> None:
-    """An answer in place of the command is in the encoding that another word has set, wherever that stands."""
+def test_parameters_come_before_a_reply_in_place_of_the_command() -> None:
+    """A reply in place of the command has the encoding of another word, in any order of the words."""
     assert _last("CWD: answer 550 No; encoding latin-1", "CWD a") == "fired; use encoding latin-1; answer 550 No"
     assert _last("REST: not_implemented; shift_offset 5", "REST 4") == "fired; answer 502 Command not implemented"
     assert _last("CWD: not_implemented\nCWD: deny", "CWD a") == "fired; answer 502 Command not implemented"
 
 
 def test_replies_are_in_the_encoding_that_a_word_has_set() -> None:
-    """So are the replies that other words put in their place, and those that come early."""
+    """So do replies of other words, and early replies."""
     lines = ("LIST", "150 Go", "226 D\xf6ne")
 
     assert play("LIST: encoding latin-1", *lines)[-1] == ["send 226 D\\xf6ne"]
@@ -62,7 +62,7 @@ def test_replies_are_in_the_encoding_that_a_word_has_set() -> None:
 
 
 def test_a_reply_is_changed_before_it_is_garbled_repeated_or_withheld() -> None:
-    """Words about the text come before words about the bytes, and those before how they leave."""
+    """Words for the text act before words for the bytes, and these before words for the sending."""
     lines = ("CWD a", "250 Done")
 
     assert _last("CWD: repeat_reply; reply 200 Hi", *lines) == "fired; send 200 Hi + 200 Hi"
@@ -73,8 +73,8 @@ def test_a_reply_is_changed_before_it_is_garbled_repeated_or_withheld() -> None:
     assert _last("CWD: no_reply; repeat_reply", *lines) == "fired; silent"
 
 
-def test_what_is_said_around_a_reply_leaves_with_it() -> None:
-    """But not what is said before something that takes time, or behind it."""
+def test_replies_around_a_reply_are_sent_with_it() -> None:
+    """Except a reply before or after a pause."""
     before = "CWD: say 200 a phase=before_reply; delay 1 phase=before_reply; say 201 b phase=before_reply"
     assert _last(before, "CWD a", "250 Done") == "fired; send 200 a; wait 1; send 201 b + 250 Done"
     after = "CWD: say 200 a; delay 1 phase=after_reply; say 201 b"
@@ -83,7 +83,7 @@ def test_what_is_said_around_a_reply_leaves_with_it() -> None:
 
 
 def test_the_end_of_a_transfer() -> None:
-    """What is due after the whole, what follows it, what comes before the close, and the close."""
+    """The actions at the end of the file, trailing bytes, actions before the close, and the close."""
     faults = "RETR: no_close_notify; delay 1 phase=before_close; pad b'45'; delay 2 at=100%"
     wanted = ["data 0123", "fired", "flush", "wait 2", "data 45", "wait 1", "use close_notify False"]
 
@@ -91,7 +91,7 @@ def test_the_end_of_a_transfer() -> None:
 
 
 def test_a_download_in_pieces_is_garbled_in_them() -> None:
-    """Bits are flip_bits at their place in the file, and nothing is told where none is."""
+    """Bits are flipped at their position in the file, and no fault is logged if no bit is flipped."""
     faults = "RETR: slice_data 2 1\nRETR: garble_data 3 mask=4"
     wanted = "fired; use small_packets True; data 01 flushed; wait 1; fired; data 27 flushed"
 
@@ -99,16 +99,16 @@ def test_a_download_in_pieces_is_garbled_in_them() -> None:
     assert _last("RETR: garble_data 9", *DOWNLOAD[:3]) == "data 0123"
 
 
-def test_what_is_lost_is_not_sent() -> None:
-    """Behind it comes nothing but what follows the end; it is lost for uploads, too."""
+def test_lost_bytes_are_not_sent() -> None:
+    """After the loss only trailing bytes are sent; the rest of uploads is discarded, too."""
     assert (
         _last("RETR: truncate after_bytes=2; pad b'x'", *DOWNLOAD[:3]) == "data 01; fired; flush; end data lost; data x"
     )
     assert _last("STOR: truncate after_bytes=2", "STOR a", "150 Go", "^01", "^23") == "fired; flush; end data lost"
 
 
-def test_replies_that_come_early_and_wait() -> None:
-    """The final reply came with the preliminary one, which still waits, or not: who performs it knows."""
+def test_early_replies_that_are_held() -> None:
+    """The final reply was sent early or is held with the preliminary one; the gate knows which."""
     assert play("RETR: early_reply; coalesce", "RETR a", "150 Go", "226 Done") == [
         ["do RETR a"],
         ["fired", "hold 150 Go + 226 Transfer complete"],
@@ -116,11 +116,11 @@ def test_replies_that_come_early_and_wait() -> None:
     ]
 
 
-# Which command a fault is left to.
+# The command that gets a fault.
 
 
-def test_of_two_commands_the_one_whose_moment_comes_has_the_fault() -> None:
-    """What never happened to the first command is there for the second, and what happened once is not."""
+def test_the_command_that_reaches_the_moment_gets_the_fault() -> None:
+    """A fault that did not happen to the first command is left to the second; one that happened is not."""
     stage = Play([ActiveFault(parse("RETR times=1: drop_data after_bytes=3"))])
 
     assert stage.perform("RETR a") == ["do RETR a"]
@@ -131,13 +131,13 @@ def test_of_two_commands_the_one_whose_moment_comes_has_the_fault() -> None:
     assert stage.perform("|0123|") == ["nothing"]
 
 
-def test_a_handshake_fails_in_the_way_of_the_first_word() -> None:
-    """The others have not happened."""
+def test_the_first_word_decides_how_a_handshake_fails() -> None:
+    """The other faults have not happened."""
     assert play("AUTH: cut_handshake\nAUTH: stall_handshake", "AUTH TLS", "TLS")[-1] == ["fired", "fail cut"]
 
 
-def test_a_word_happens_only_to_commands_that_it_is_for() -> None:
-    """A fault for all commands is not used up by one at which it could do nothing; anything may happen to others."""
+def test_a_word_applies_only_to_its_commands() -> None:
+    """A command that the fault cannot change does not use it up; any word can apply to a user's command."""
     stage = Play([ActiveFault(parse("* times=1: absolute_names"))])
 
     assert stage.perform("CWD a") == ["do CWD a"]
@@ -145,7 +145,7 @@ def test_a_word_happens_only_to_commands_that_it_is_for() -> None:
     assert play("*: absolute_names", "COLL a")[0] == ["fired", "use absolute_names True", "do COLL a"]
 
 
-def test_what_is_for_one_connection_leaves_the_other_alone() -> None:
-    """Bits of replies and bits of files are flip_bits by words of their own, and so are pieces made of them."""
+def test_a_fault_of_one_connection_does_not_affect_the_other() -> None:
+    """Flipped bits of replies and of files are different words, and so are pieces of them."""
     assert play("RETR: garble; slice 9", "RETR a", "|0123|") == [["do RETR a"], ["data 0123"]]
     assert play("RETR: garble_data; slice_data 9", "RETR a", "226 Done") == [["do RETR a"], ["send 226 Done"]]

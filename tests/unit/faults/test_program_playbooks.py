@@ -1,7 +1,7 @@
-"""Every word in every phase in which it can act: a fault and a dialogue in, the effects out, and no socket.
+"""Every word in every phase in which it can act: from a fault and a dialogue to the effects, without a socket.
 
-A row is a fault in its text form, and the lines of its command's dialogue (`DIALOGUES`) at which something happens,
-each with what that is; all other lines pass untouched. `tests.support.playbook` says how to read them.
+A row is a fault as text, and the lines of its command's dialogue (`DIALOGUES`) at which something happens, each with
+its effects; all other lines are unchanged. `tests.support.playbook` describes their form.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ DIALOGUES = {
     "AUTH": ("AUTH TLS", "234 Go", "TLS"),
     "CONNECT": ("CONNECT", "TLS", "220 Hello"),
 }
-"""Of each command, where nothing goes wrong; a file has four bytes."""
+"""The dialogue of each command; a file has four bytes."""
 
 PLAYBOOKS: list[tuple[str, dict[str, str]]] = [
     ("RETR: delay 1 phase=command", {"RETR a": "fired; wait 1; do RETR a"}),
@@ -187,11 +187,11 @@ PLAYBOOKS: list[tuple[str, dict[str, str]]] = [
     ("RETR: stall_handshake", {"TLS": "fired; fail stall"}),
     ("RETR: no_close_notify", {"|0123|": "data 0123; fired; use close_notify False"}),
 ]
-"""Each fault, and what happens at which lines of the dialogue."""
+"""Each fault, and its effects at lines of the dialogue."""
 
 
 def test_every_word_does_what_it_says_in_every_phase() -> None:
-    """A word acts at its lines of the dialogue, in this order, and nowhere else."""
+    """A word acts at these lines of the dialogue, in this order, and nowhere else."""
     for fault, lines in PLAYBOOKS:
         dialogue = DIALOGUES[fault.partition(":")[0]]
         happened = play(fault, *dialogue, size=4, encrypted=True)
@@ -201,23 +201,23 @@ def test_every_word_does_what_it_says_in_every_phase() -> None:
         assert lines.keys() <= set(dialogue), fault
 
 
-def test_what_has_happened_to_another_command_happens_to_none() -> None:
-    """A fault may be for two commands, and happen once: to the one it does not happen to, nothing does."""
+def test_a_fault_that_another_command_took() -> None:
+    """A fault with `times(1)` that applies to two commands happens to one; the other is unchanged."""
     for fault, _ in PLAYBOOKS:
         dialogue = DIALOGUES[fault.partition(":")[0]]
         stage = Play([ActiveFault(parse(fault).times(1))], size=4, encrypted=True, taken=True)
 
         for line in dialogue:
-            # Who asks whether something is there, or when a file shall fail, has not happened by that.
+            # Checking whether a path exists, or preparing a disk error, is not yet the fault.
             effects = [effect for effect in stage.perform(line) if not effect.startswith(("exists ", "use path_io"))]
-            # Where it would have happened, a file is still cut in two.
+            # The file is still split where the fault would have acted.
             kind = "data " if line.startswith("|") else "got "
             first, *others = effects
             assert "".join([first, *(other.removeprefix(kind) for other in others)]) == untouched(line), fault
 
 
 def _variants(word: str) -> set[tuple[str, object]]:
-    """A word with each of the moments that it takes."""
+    """A word with each of its moments."""
     known = inspect.signature(WORDS[word]).parameters
     phases = {(word, phase) for phase in PHASES} if "phase" in known else set()
     return phases | {(word, name) for name in ("after_bytes", "at") if name in known} or {(word, None)}
@@ -230,13 +230,13 @@ def _variant(fault: str) -> tuple[str, object]:
 
 
 def test_no_word_is_without_a_playbook() -> None:
-    """Every word of the table has a row for each phase that it can be given, and for bytes and parts of a file."""
+    """Every word of the table has a row for each of its phases, and for bytes and parts of a file."""
     words = [row.name.partition("(")[0] for row in table()]
 
     wanted = {variant for word in words for variant in _variants(word)}
     assert wanted - {_variant(fault) for fault, _ in PLAYBOOKS} == set()
 
 
-def test_what_is_lost_by_a_connection_in_clear() -> None:
-    """Without TLS there is no close_notify to leave out, and the fault has not happened."""
+def test_no_close_notify_without_tls() -> None:
+    """Without TLS there is no close_notify to omit, and the fault has not happened."""
     assert play("RETR: no_close_notify", "RETR a", "|0123|") == [["do RETR a"], ["data 0123"]]

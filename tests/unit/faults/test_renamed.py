@@ -1,4 +1,4 @@
-"""Old words of faults: never accepted, and the error names the new one, in text as in Python."""
+"""Old words of faults: never accepted; the error names the new one, in text and in Python."""
 
 import re
 
@@ -30,13 +30,13 @@ ROWS = [
 
 @table(("text", "new"), ROWS)
 def test_old_words_in_text(text: str, new: str) -> None:
-    """The error points at the old word and names the new one."""
+    """The error marks the old word and names the new one."""
     with pytest.raises(ConfigurationError, match=f"it was renamed, use {re.escape(new)}\n"):
         parse(text)
 
 
 def test_old_words_in_python() -> None:
-    """A method or a parameter of the old name is an error that names the new one; a misspelt one the nearest."""
+    """The error for an old name has the new name; the error for a misspelt name has the nearest one."""
     with pytest.raises(AttributeError, match="no word 'held_back': it was renamed, use delay_to_next"):
         on("RETR").held_back()  # type: ignore[attr-defined]
     with pytest.raises(AttributeError, match=r"use skip\(n\) for commands, and after_bytes=n for a place"):

@@ -1,4 +1,4 @@
-"""Which commands a fault is for, and what it says of the others."""
+"""The commands to which a fault applies, and the reasons why others do not match."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _with(**values: Any) -> Situation:
     ],
 )
 def test_commands_that_fit(when: Trigger, command: Situation) -> None:
-    """A path fits as it was sent or as it was meant, exactly or as a pattern; limits of time are within."""
+    """A path matches as sent or as the absolute path, exactly or as a pattern; limits of time are inclusive."""
     assert when.difference(command) is None
 
 
@@ -63,27 +63,27 @@ def test_commands_that_fit(when: Trigger, command: Situation) -> None:
         (Trigger(RETR, until=2.5), situation(at=3), "it was received after 3 s, and until=2.5"),
     ],
 )
-def test_commands_that_do_not_fit(when: Trigger, command: Situation, text: str) -> None:
-    """What differs first is told: what came, and what the fault waits for."""
+def test_commands_that_do_not_match(when: Trigger, command: Situation, text: str) -> None:
+    """The first difference is given: the value of the command, and the value of the fault."""
     assert when.difference(command) == text
 
 
 def test_the_first_difference_counts() -> None:
-    """Verb, path, user, session, type and time are looked at in this order."""
+    """Verb, path, user, session, type and time are compared in this order."""
     when = Trigger(RETR, path="b", user="bob", session=2, type="A", since=5)
     values: dict[str, Any] = {}
-    told = []
+    differences = []
     for name, value in [("verb", "RETR"), ("argument", "b"), ("user", "bob"), ("session", 2), ("transfer_type", "A")]:
-        told.append(when.difference(_with(**{"verb": "STOR", **values})))
+        differences.append(when.difference(_with(**{"verb": "STOR", **values})))
         values[name] = value
-    told.append(when.difference(_with(**values)))
+    differences.append(when.difference(_with(**values)))
 
-    assert [str(text).split()[1] for text in told] == ["fault", "path", "user", "session", "type", "was"]
+    assert [str(text).split()[1] for text in differences] == ["fault", "path", "user", "session", "type", "was"]
 
 
 @table("verb", SECRETS)
 def test_no_difference_shows_a_password(verb: str) -> None:
-    """Neither what was sent nor what the fault waits for is shown where it is a password."""
+    """A password is starred, in the command and in the fault."""
     sent = situation(f"{verb} dragon")
 
     assert Trigger((verb,), path="dragon").difference(sent) is None
@@ -103,8 +103,8 @@ def test_no_difference_shows_a_password(verb: str) -> None:
         (("RETR", "ACCT"), "dr*", "***"),
     ],
 )
-def test_the_path_as_it_is_shown(verbs: tuple[str, ...], path: str | None, shown: str | None) -> None:
-    """A path is shown but where it is a password; that any is meant may be shown."""
+def test_the_shown_path(verbs: tuple[str, ...], path: str | None, shown: str | None) -> None:
+    """A path is shown, and a password is starred; "*" is shown."""
     assert Trigger(verbs, path).shown_path == shown
 
 
@@ -120,7 +120,7 @@ def test_the_path_as_it_is_shown(verbs: tuple[str, ...], path: str | None, shown
         (Trigger(RETR, nth=(1,), skip=4), [1]),
     ],
 )
-def test_which_of_those_that_fit_count(when: Trigger, numbers: list[int]) -> None:
+def test_which_matching_commands_count(when: Trigger, numbers: list[int]) -> None:
     """Numbers count from 1; `every` begins behind those that are let go; `nth` goes before both."""
     assert [number for number in range(1, 8) if when.counts(number)] == numbers
     assert when.first == numbers[0]
@@ -136,7 +136,7 @@ def test_the_first_that_counts(after: int, every: int | None, nth: tuple[int, ..
 
 
 def test_ordinals() -> None:
-    """They are those of English, with the teens in every hundred."""
+    """They are English, with 11th to 13th in every hundred."""
     numbers = [1, 2, 3, 4, 10, 11, 12, 13, 14, 20, 21, 22, 23, 101, 111, 112, 113, 121]
     texts = "1st 2nd 3rd 4th 10th 11th 12th 13th 14th 20th 21st 22nd 23rd 101st 111th 112th 113th 121st"
 
@@ -144,13 +144,13 @@ def test_ordinals() -> None:
 
 
 def test_counted() -> None:
-    """One is one, and all others are several."""
+    """One is singular, and all other numbers are plural."""
     assert [counted(number) for number in (0, 1, 2)] == ["0 times", "1 time", "2 times"]
     assert counted(1, "byte") == "1 byte"
 
 
 @table("value", [Trigger(RETR), situation()])
-def test_nothing_changes(value: Trigger | Situation) -> None:
+def test_both_are_immutable(value: Trigger | Situation) -> None:
     """Both are values: no field can be set, and none added."""
     for name in (*(field.name for field in dataclasses.fields(value)), "extra"):
         with pytest.raises((dataclasses.FrozenInstanceError, TypeError)):

@@ -1,4 +1,4 @@
-"""A fault that can never happen is refused where it is written."""
+"""A fault that can never happen is refused when it is added."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ def _error(fault: Fault, known: set[str] = KNOWN_VERBS) -> str:
         (on("PASSS", path="dragon").not_implemented(), "the server has no command 'PASSS': did you mean 'PASS'?"),
     ],
 )
-def test_verbs_that_nobody_answers(fault: Fault, text: str) -> None:
-    """A verb that neither the server nor any RFC knows is a mistake, and the nearest is named."""
+def test_unknown_verbs(fault: Fault, text: str) -> None:
+    """A verb that neither the server nor any RFC has is an error, which suggests the nearest one."""
     assert text in _error(fault)
 
 
 @table("verb", ["*", "CONNECT", "LPRT", "XMKD", *LEGAL_REPLIES])
-def test_verbs_that_somebody_answers(verb: str) -> None:
-    """All that is in the tables of the protocol may come, even where the server only refuses it."""
+def test_known_verbs(verb: str) -> None:
+    """Every verb of the protocol tables is accepted, even if the server only refuses it."""
     if " " not in verb:
         check_fault(on(verb).delay(1), KNOWN_VERBS)
 
@@ -96,7 +96,7 @@ TRANSFERS = "APPE, LIST, MLSD, NLST, RETR, STOR, STOU"
     ],
 )
 def test_words_that_are_for_other_verbs(fault: Fault, verbs: str) -> None:
-    """The error shows the fault, and names the verbs to which such a thing happens."""
+    """The error shows the fault, and the verbs with which it can happen."""
     own = "|".join(fault.trigger.verbs)
 
     assert _error(fault) == f"{fault!r}: it can happen only with {verbs}, not with {own}"
@@ -131,20 +131,20 @@ def test_a_part_of_an_upload(fault: Fault) -> None:
         on("RETR").drop_data(at=1),
     ],
 )
-def test_words_that_fit(fault: Fault) -> None:
-    """One verb that fits is enough, and "*" stands for one that does."""
+def test_words_for_one_of_the_verbs(fault: Fault) -> None:
+    """One matching verb is enough; "*" always matches."""
     check_fault(fault, KNOWN_VERBS)
 
 
-def test_a_verb_of_ones_own_may_do_anything() -> None:
-    """Nobody knows what the command of a user does; so it may have data, addresses and files."""
+def test_a_verb_of_a_user() -> None:
+    """A user's command may have data, addresses and files, so any word can apply."""
     check_fault(on("COLL").drop_data().refuse_data().read_error(), {*KNOWN_VERBS, "COLL"})
     check_fault(on("CWD", "COLL").drop_data(), {*KNOWN_VERBS, "COLL"})
 
 
 @table("name", WORDS)
-def test_every_word_fits_somewhere(name: str) -> None:
-    """No word is refused for every verb."""
+def test_every_word_has_a_verb(name: str) -> None:
+    """Every word is accepted for some verb."""
     verbs = {verb.partition(" ")[0] for verb in LEGAL_REPLIES}
     needed = simplest(WORDS[name])
 
@@ -153,6 +153,6 @@ def test_every_word_fits_somewhere(name: str) -> None:
 
 
 @table("name", PRESETS)
-def test_known_faults_fit(name: str) -> None:
-    """Nothing that was seen is refused."""
+def test_every_preset_is_valid(name: str) -> None:
+    """Every preset is accepted."""
     check_fault(parse(name), KNOWN_VERBS)

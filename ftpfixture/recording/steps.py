@@ -8,7 +8,7 @@ its own reply, and kept with its place: the number of the steps before it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 import msgspec
@@ -96,12 +96,12 @@ class Track:
     Attributes:
         session: Its number.
         steps: The first is its beginning, without a command.
-        loose: Commands that are no steps.
+        loose: Commands that are no steps, those with the same verb and argument together, in their order.
     """
 
     session: int
     steps: tuple[Step, ...]
-    loose: tuple[Loose, ...] = ()
+    loose: Mapping[tuple[str, str], list[Loose]]
 
 
 def tracks_of(recording: Recording) -> list[Track]:
@@ -128,6 +128,7 @@ class _Builder:
     def __init__(self, loose: frozenset[str], lines: list[tuple[int, Line]]) -> None:
         self._lines = lines
         self._replies_of_loose: dict[int, Reply] = {}
+        self._taken: set[int] = set()
         for index, (_, line) in enumerate(lines):
             if isinstance(line, Command) and _said(line)[0] in loose:
                 self._take_out(index, *_said(line))
@@ -135,14 +136,15 @@ class _Builder:
 
     def _take_out(self, index: int, verb: str, argument: str) -> None:
         """Find the reply of a loose command; one that was answered with the end of the session is not loose."""
-        taken = {id(reply) for reply in self._replies_of_loose.values()}
-        for _, line in self._lines[index + 1 :]:
-            if isinstance(line, Reply) and id(line) not in taken:
+        for place in range(index + 1, len(self._lines)):
+            line = self._lines[place][1]
+            if isinstance(line, Reply) and place not in self._taken:
                 code = _code(line)
                 if code == "421":
                     return
                 if not code.startswith("1") and legal_reply(verb, argument, code):
                     self._replies_of_loose[index] = line
+                    self._taken.add(place)
                     return
 
     def _owners(self) -> dict[int, Data]:
@@ -163,22 +165,24 @@ class _Builder:
 
     def track(self, session: int) -> Track:
         """The steps and the loose commands."""
-        steps, loose, lines = [Step("")], list[Loose](), list[Line]()
-        taken = {id(reply) for reply in self._replies_of_loose.values()}
+        steps, lines = [Step("")], list[Line]()
+        loose: dict[tuple[str, str], list[Loose]] = {}
         for index, (number, line) in enumerate(self._lines):
             if index in self._replies_of_loose:
                 assert isinstance(line, Command)
                 step = Step(*_said(line), lines=(self._replies_of_loose[index],), number=number)
-                loose.append(Loose(step, len(steps)))
+                loose.setdefault((step.verb, step.argument), []).append(Loose(step, len(steps)))
             elif isinstance(line, Command):
                 steps[-1] = _with(steps[-1], lines)
                 steps.append(Step(*_said(line), line.opens, data=self._data.get(index), number=number))
                 lines = []
-            elif id(line) not in taken and not (isinstance(line, Note) and _is_of_client(line)):
+            elif index not in self._taken and not (isinstance(line, Note) and _is_of_client(line)):
                 lines.append(line)
         steps[-1] = _with(steps[-1], lines)
-        steps = [replace(step, whole=_is_whole(steps[index:], step.data)) for index, step in enumerate(steps)]
-        return Track(session, tuple(steps), tuple(loose))
+        for index, step in enumerate(steps):
+            if step.data is not None:
+                steps[index] = replace(step, whole=_is_whole(steps, index, step.data))
+        return Track(session, tuple(steps), loose)
 
 
 def _with(step: Step, lines: Iterable[Line]) -> Step:
@@ -191,12 +195,12 @@ def _with(step: Step, lines: Iterable[Line]) -> Step:
     return replace(step, opens=opens, lines=kept)
 
 
-def _is_whole(steps: list[Step], data: Data | None) -> bool:
+def _is_whole(steps: list[Step], first: int, data: Data) -> bool:
     """Whether a transfer was complete, by the replies of all steps from its own to that in which its data ended."""
-    if data is None:
-        return False
-    last = next(index for index, step in enumerate(steps) if any(line is data for line in step.lines))
-    kinds = {_code(line)[:1] for step in steps[: last + 1] for line in step.lines if isinstance(line, Reply)}
+    last = first
+    while not any(line is data for line in steps[last].lines):
+        last += 1
+    kinds = {_code(line)[:1] for step in steps[first : last + 1] for line in step.lines if isinstance(line, Reply)}
     return "2" in kinds and not kinds & {"4", "5"}
 
 

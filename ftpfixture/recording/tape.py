@@ -11,8 +11,9 @@ connection plays is exchanged in the same way.
 from __future__ import annotations
 
 import difflib
+from bisect import bisect_right
 from collections.abc import Iterator
-from itertools import chain, takewhile
+from itertools import chain
 
 from ftpfixture.errors import ReplayError
 from ftpfixture.recording.format import Data, Note, Reply
@@ -133,9 +134,9 @@ class Tape:
             return None
         tracks = [playback.track, *(track for track in self._tracks if track is not playback.track)]
         for track in tracks:
-            found = [loose for loose in track.loose if loose.step.match(verb, argument) is not None]
-            if found:
-                return _nearest_place(found, playback.position).step
+            for same in track.loose.values():
+                if same[0].step.match(verb, argument) is not None:
+                    return _nearest_place(same, playback.position)
         return _UNRECORDED.get(verb)
 
     def _miss(self, verb: str, argument: str, playback: Playback) -> ReplayError:
@@ -205,8 +206,11 @@ class Playback:
 
     def upcoming(self) -> Data | None:
         """The data connection for which an address is agreed on now, as far as the session is known."""
-        steps = self.track.steps[self.position :]
-        return next((step.data for step in takewhile(lambda step: not step.opens, steps) if step.data), None)
+        steps = self.track.steps
+        for position in range(self.position, len(steps)):
+            if steps[position].data is not None or steps[position].opens:
+                return steps[position].data
+        return None
 
     def _play(self, track: Track, step: Step, values: Values) -> Step:
         if track is not self.track:
@@ -226,7 +230,7 @@ class Playback:
 
 def _all_steps(track: Track) -> Iterator[Step]:
     yield from track.steps
-    yield from (loose.step for loose in track.loose)
+    yield from (loose.step for same in track.loose.values() for loose in same)
 
 
 def _needed(track: Track, position: int) -> tuple[Step, ...]:
@@ -238,8 +242,10 @@ def _same(one: Track, other: Track, position: int) -> bool:
     return one.steps[:position] == other.steps[:position]
 
 
-def _nearest_place(found: list[Loose], position: int) -> Loose:
-    return next((loose for loose in reversed(found) if loose.place <= position), found[0])
+def _nearest_place(same: list[Loose], position: int) -> Step:
+    """The last before a position, or the first behind it."""
+    before = bisect_right(same, position, key=lambda loose: loose.place)
+    return same[max(before - 1, 0)].step
 
 
 def _likeness(step: Step, verb: str, argument: str) -> tuple[bool, bool, float, float]:

@@ -43,6 +43,7 @@ def recorded(*sessions: str | list[str | Line], tls: str = "", loose: tuple[str,
 def _session(number: int, session: str | list[str | Line], data_tls: str, blobs: dict[str, bytes]) -> list[Line]:
     found: list[Line] = [Note(session=number, what="connected")]
     reply: list[str] = []
+    count = 0
     rows: list[str | Line] = [*filter(None, session.split("\n"))] if isinstance(session, str) else session
     for row in rows:
         if not isinstance(row, str):
@@ -53,8 +54,8 @@ def _session(number: int, session: str | list[str | Line], data_tls: str, blobs:
                 found.append(Reply(session=number, lines=tuple(reply)))
                 reply = []
         elif row.startswith("="):
-            count = sum(isinstance(line, Data) for line in found)
-            found.append(_data(number, count + 1, row, data_tls, blobs))
+            count += 1
+            found.append(_data(number, count, row, data_tls, blobs))
         else:
             found.append(_other(number, row))
     assert not reply, reply

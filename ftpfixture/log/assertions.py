@@ -80,6 +80,8 @@ class Assertions(LogView):
             ConfigurationError: The numbers or the pattern cannot work.
         """
         __tracebackhide__ = True
+        if times is not None or at_most is not None:
+            self.need_all("assert_sent with times= or at_most=")
         least, most = _limits(times, at_least, at_most)
         wanted, records = self.pattern(pattern), self._of(session)
         found = self._matching(wanted, records)
@@ -97,6 +99,7 @@ class Assertions(LogView):
             ConfigurationError: The pattern can match nothing, or no session has this number.
         """
         __tracebackhide__ = True
+        self.need_all("assert_not_sent")
         found = self.find(pattern, session)
         if found:
             headline = f"{self.pattern(pattern)}: expected never, seen {counted_times(len(found))}"
@@ -109,6 +112,7 @@ class Assertions(LogView):
             AssertionError: A command was sent.
         """
         __tracebackhide__ = True
+        self.need_all("assert_no_commands")
         records = self._of(session)
         if records:
             raise AssertionError(hits(records).failure(f"expected no command, seen {len(records)}", self))
@@ -160,6 +164,7 @@ class Assertions(LogView):
             ConfigurationError: A pattern can match nothing, or no session has this number.
         """
         __tracebackhide__ = True
+        self.need_all("assert_order")
         earlier, later = self.pattern(pattern), self.pattern(before)
         spans = self._spans(session)
         everything = [record for records in spans for record in records]
@@ -187,6 +192,7 @@ class Assertions(LogView):
             ConfigurationError: There is no pattern, one can match nothing, or no session has this number.
         """
         __tracebackhide__ = True
+        self.need_all("assert_exactly")
         if isinstance(patterns, str | Pattern):
             raise ConfigurationError(
                 f"assert_exactly takes a list of patterns, such as ['USER', 'QUIT'], not {patterns!r}"
@@ -218,6 +224,7 @@ class Assertions(LogView):
             ConfigurationError: A pattern can match nothing, or no session has this number.
         """
         __tracebackhide__ = True
+        self.need_all("assert_nothing_after_error")
         failing, may_follow = self.pattern(error), [self.pattern(one) for one in ("QUIT", *allowed)]
         spans = self._spans("same" if session is None else session)
         failed = 0

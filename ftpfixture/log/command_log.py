@@ -42,6 +42,7 @@ class CommandLog(Assertions, TransferAssertions, SessionAssertions):
         verbs: Returns the verbs that the server answers, upper case: a pattern with a verb that neither the server nor
             a standard knows is an error.
         offers: Returns the verbs of these that are not disabled; replies to FEAT are known without it.
+        limit: How many events to keep at least; at most a quarter more are kept. None for all.
 
     Attributes:
         made: When the server was made, in monotonic seconds of its clock: from there the times of events count.
@@ -57,6 +58,7 @@ class CommandLog(Assertions, TransferAssertions, SessionAssertions):
         clock: Clock | None = None,
         verbs: Callable[[], Collection[str]] = frozenset,
         offers: Callable[[], Collection[str]] = frozenset,
+        limit: int | None = None,
     ) -> None:
         self._clock = clock
         self._origin = origin or Origin()
@@ -71,7 +73,10 @@ class CommandLog(Assertions, TransferAssertions, SessionAssertions):
         # Each event of each server comes here: what is looked up once needs no call for each.
         self._takers = self._projection.takers
         self._keep = self._projection.events.append
-        hub.subscribe(self._on_event)
+        self._limit = limit
+        self._most = 0 if limit is None else limit + limit // 4
+        self._forgotten = 0
+        hub.subscribe(self._on_event if limit is None else self._on_event_limited)
 
     # What comes in, on the loop thread.
 
@@ -83,6 +88,12 @@ class CommandLog(Assertions, TransferAssertions, SessionAssertions):
             self._keep(event)
         if self._waiting:
             self._notify()
+
+    def _on_event_limited(self, event: Event) -> None:
+        self._on_event(event)
+        if self._limit is not None and len(self._projection.events) > self._most:  # in large steps: each looks at all
+            with self._lock:
+                self._forgotten += self._projection.forget(self._limit)
 
     # What tests read.
 
@@ -133,6 +144,12 @@ class CommandLog(Assertions, TransferAssertions, SessionAssertions):
         moment = self.made + time
         return moment if self._clock is None else self._clock.monotonic_at(moment)
 
+    @property
+    def forgotten(self) -> int:
+        """How many commands were forgotten because of the limit, since the log was made or cleared."""
+        with self._at_rest():
+            return self._forgotten
+
     def take_failures(self) -> list[HandlerFailed]:
         """The failures, which are then forgotten."""
         with self._at_rest():
@@ -143,6 +160,7 @@ class CommandLog(Assertions, TransferAssertions, SessionAssertions):
         """Forget everything but the sessions that live; for tests that share a server."""
         with self._at_rest():
             self._projection.clear()
+            self._forgotten = 0
 
     # Advice.
 
@@ -156,6 +174,7 @@ class CommandLog(Assertions, TransferAssertions, SessionAssertions):
         Raises:
             ConfigurationError: A rule or the session is unknown, or no command was sent, so that nothing is judged.
         """
+        self.need_all("advice")
         sessions = self.sessions_of(session)
         numbers = {record.number for record in sessions}
         commands = [record for record in self.commands if record.session in numbers]
@@ -263,7 +282,7 @@ class CommandLog(Assertions, TransferAssertions, SessionAssertions):
 
     def transcript(self, session: int | None = None) -> str:
         """The dialogue of all sessions, or of one, as text; passwords are starred."""
-        return render(*self._told(session))
+        return self._gap() + render(*self._told(session))
 
     def dialogue(self, around: Collection[int] = (), *, zero: float = 0, folded: bool = True) -> str:
         """The dialogue of all sessions, folded: begin, end, and the surroundings of some commands; repetitions count.
@@ -274,7 +293,11 @@ class CommandLog(Assertions, TransferAssertions, SessionAssertions):
             folded: Whether a long dialogue is folded at all.
         """
         events, sessions = self._told()
-        return fold(events, sessions, around, zero) if folded else render(events, sessions, zero)
+        return self._gap() + (fold(events, sessions, around, zero) if folded else render(events, sessions, zero))
+
+    def _gap(self) -> str:
+        """The line above a dialogue whose begin is forgotten; "" for a whole one."""
+        return f"(the first {self.forgotten} commands are forgotten: log_limit)\n" if self.forgotten else ""
 
     def _told(self, session: int | None = None) -> tuple[list[Event], list[int]]:
         """All events, and the sessions that are meant."""

@@ -77,6 +77,32 @@ class Projection:
         self.transfers = {number: one for number, one in self.transfers.items() if one.completed is None}
         self.retention.clear()
 
+    def forget(self, keep: int) -> int:
+        """Forget the oldest events, and the records that they were about; not what still runs.
+
+        Args:
+            keep: How many events stay.
+
+        Returns:
+            How many commands were forgotten.
+        """
+        del self.events[: len(self.events) - keep]
+        first = self.events[0]
+        before = len(self.commands)
+        old = {number for number, record in self.commands.items() if number < first.seq and not self._runs(record)}
+        self.commands = {number: record for number, record in self.commands.items() if number not in old}
+        self.transfers = {
+            number: record
+            for number, record in self.transfers.items()
+            if number in self.commands or number >= first.seq or record.completed is None
+        }
+        self.sessions = {
+            number: record
+            for number, record in self.sessions.items()
+            if record.closed_at is None or record.closed_at >= first.time
+        }
+        return before - len(self.commands)
+
     def busy(self) -> list[str]:
         """The commands that wait for their reply, the transfers that run, and the sessions that are ending."""
         # A transfer outlives `clear`, its command does not.

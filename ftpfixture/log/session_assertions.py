@@ -68,6 +68,7 @@ class SessionAssertions(LogView):
             AssertionError: One did not, or no client connected; the text lists the sessions and how they ended.
         """
         __tracebackhide__ = True
+        self.need_all("assert_all_quit")
         sessions = self.sessions
         quitted = {one.session for one in self.commands if one.verb == "QUIT" and one.code.startswith("2")}
         others = [session_line(record) for record in sessions if record.number not in quitted]
@@ -94,6 +95,7 @@ class SessionAssertions(LogView):
             ConfigurationError: Neither was given, or one is no such number.
         """
         __tracebackhide__ = True
+        self.need_all("assert_sessions")
         if count is None and at_most_at_once is None:
             raise ConfigurationError("assert_sessions asserts nothing so: give count= or at_most_at_once=")
         sessions = self.sessions
@@ -126,6 +128,7 @@ class SessionAssertions(LogView):
             ConfigurationError: There is no such session, or no such part.
         """
         __tracebackhide__ = True
+        self.need_all("assert_encrypted")
         if part is not None:
             checks.one_of("part", part, _PARTS)
         secrets = self._secrets(session) if part != "data" else []
@@ -155,6 +158,7 @@ class SessionAssertions(LogView):
             ConfigurationError: There is no such session.
         """
         __tracebackhide__ = True
+        self.need_all("assert_active")
         self._assert_mode("active", "PORT or EPRT", session)
 
     def assert_passive(self, *, session: int | None = None) -> None:
@@ -168,6 +172,7 @@ class SessionAssertions(LogView):
             ConfigurationError: There is no such session.
         """
         __tracebackhide__ = True
+        self.need_all("assert_passive")
         self._assert_mode("passive", "PASV or EPSV", session)
 
     def _assert_mode(self, mode: str, verbs: str, session: int | None) -> None:
@@ -211,6 +216,7 @@ class SessionAssertions(LogView):
             ConfigurationError: `between` is not two patterns, a number is negative, or there is no such session.
         """
         __tracebackhide__ = True
+        self.need_all("assert_waited")
         if isinstance(between, str) or len(between) != 2:
             raise checks.wrong("between", 'two patterns, such as ("RETR -> 4xx", "RETR")', between)
         limits = (checks.seconds("at_least", at_least), None if at_most is None else checks.seconds("at_most", at_most))
@@ -261,6 +267,7 @@ class SessionAssertions(LogView):
             ConfigurationError: `at_most` is no such number, or there is no such session.
         """
         __tracebackhide__ = True
+        self.need_all("assert_round_trips")
         most = checks.whole("at_most", at_most, 1)
         self.sessions_of(session)
         counted = round_trips(event for event in self.events if session in (None, event.session))

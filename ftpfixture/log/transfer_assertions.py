@@ -90,6 +90,7 @@ class TransferAssertions(LogView):
                 session.
         """
         __tracebackhide__ = True
+        self.need_all("assert_uploads")
         self._assert_files("upload", expected, session)
 
     def assert_downloads(self, expected: Mapping[str, bytes], *, session: int | None = None) -> None:
@@ -106,6 +107,7 @@ class TransferAssertions(LogView):
                 session.
         """
         __tracebackhide__ = True
+        self.need_all("assert_downloads")
         self._assert_files("download", expected, session)
 
     def _assert_files(self, direction: str, expected: Mapping[str, bytes], session: int | None) -> None:
@@ -136,6 +138,7 @@ class TransferAssertions(LogView):
             ConfigurationError: There is no such session.
         """
         __tracebackhide__ = True
+        self.need_all("assert_no_path_transferred_twice")
         done: dict[tuple[str, str], list[TransferRecord]] = defaultdict(list)
         for record in self._files(session):
             if record.completed:
@@ -169,6 +172,7 @@ class TransferAssertions(LogView):
             ConfigurationError: `path` is not absolute, or there is no such session.
         """
         __tracebackhide__ = True
+        self.need_all("assert_uploaded_atomically")
         wanted = None if path is None else file_path(path)
         self.sessions_of(session)
         commands = [record for record in self.commands if session in (None, record.session)]

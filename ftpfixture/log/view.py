@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection
 
-from ftpfixture.errors import ConfigurationError
+from ftpfixture.errors import ConfigurationError, ServerStateError
 from ftpfixture.log.events import Event
 from ftpfixture.log.records import CommandRecord, SessionRecord, TransferRecord
 from ftpfixture.wire.matching import Pattern
@@ -54,6 +54,23 @@ class LogView(ABC):
     @abstractmethod
     def server_time(self, time: float) -> float:
         """Return the time of the server's clock, in seconds since an arbitrary start, at the `time` of an event."""
+
+    @property
+    @abstractmethod
+    def forgotten(self) -> int:
+        """How many commands were forgotten because of the limit of the log."""
+
+    def need_all(self, call: str) -> None:
+        """Make sure that nothing is forgotten, for an assertion that says something of all commands.
+
+        Raises:
+            ServerStateError: Commands were forgotten: the assertion could pass although one of them is against it.
+        """
+        if self.forgotten:
+            raise ServerStateError(
+                f"{call} looks at all commands, and the log has forgotten {self.forgotten} of them: give the server a "
+                "larger log_limit, or call log.clear() before that part of the test which this is about"
+            )
 
     def sessions_of(self, session: int | None) -> list[SessionRecord]:
         """The session of this number, or all for None.

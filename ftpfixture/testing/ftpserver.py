@@ -83,7 +83,15 @@ class FtpServer(ServerAddress):
         self.server = server_of(own, manager_of(self._users), others)
         self.files = self._stored(own["files"], own["quota"], served)
         verbs, offers = partial(verbs_of, self.server), partial(offered_by, self.server)
-        self.log = CommandLog(self.server.hub, self._origin, self.driver, clock=self.clock, verbs=verbs, offers=offers)
+        self.log = CommandLog(
+            self.server.hub,
+            self._origin,
+            self.driver,
+            clock=self.clock,
+            verbs=verbs,
+            offers=offers,
+            limit=own["log_limit"],
+        )
         rules = ActiveFaults(self.clock.monotonic())
         # In virtual time, clients with timeouts of minutes wait that long; a driver of that kind finds hangs by itself.
         hang_after = own["hang_after"] if "hang_after" in settings or isinstance(self.driver, RealTime) else None

@@ -170,6 +170,16 @@ class FtpServerSettings(ServerSettings, total=False):
         str | None,
         Setting(None, "name of the server in reports", none="the name of its fixture, or a number"),
     ]
+    log_limit: Annotated[
+        int | None,
+        Setting(
+            None,
+            "how many events the log keeps at least, and a quarter more at most; a command is two or three, a transfer "
+            "about six. Older commands are forgotten, and an assertion that looks at all of them is an error then",
+            none="all",
+            minimum=1,
+        ),
+    ]
     driver: Annotated[
         Driver | None,
         Setting(

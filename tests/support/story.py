@@ -55,13 +55,17 @@ class Watched(RealTime):
 
 
 class Story:
-    """Emits the events of a server to a log, one each quarter of a second."""
+    """Emits the events of a server to a log, one each quarter of a second.
 
-    def __init__(self) -> None:
+    Args:
+        limit: As of `CommandLog`.
+    """
+
+    def __init__(self, limit: int | None = None) -> None:
         self._now = 0.0
         self.hub = Hub(self._clock)
         self.time = Watched()
-        self.log = CommandLog(self.hub, time_source=self.time)
+        self.log = CommandLog(self.hub, time_source=self.time, limit=limit)
 
     def _clock(self) -> float:
         now, self._now = self._now, self._now + 0.25

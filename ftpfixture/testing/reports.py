@@ -15,7 +15,7 @@ from typing import NamedTuple, NoReturn
 import pytest
 
 from ftpfixture import checks
-from ftpfixture.errors import ConfigurationError, ServerStateError
+from ftpfixture.errors import ConfigurationError, HangError, ServerStateError
 from ftpfixture.faults.built import Built, watched
 from ftpfixture.log import CommandLog
 from ftpfixture.log.failures import FailureText
@@ -167,9 +167,8 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     try:
         with watched() as case.built:
             result = yield
-    except Exception:
-        for server, _ in case.live():
-            server.check_hangs()  # the error of the test is then the reset that ended the client's wait
+    except Exception as error:
+        _blame_hangs(case, error)
         raise
     for server, _ in case.live():
         server.check()  # first: what failed may be why something never happened
@@ -179,6 +178,16 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     if missed:
         _fail("\n".join(missed))
     return result
+
+
+def _blame_hangs(case: _Case, error: Exception) -> None:
+    """Raise that a client hung in place of its error, the reset that ended its wait; the traceback is the error's."""
+    __tracebackhide__ = True
+    for server, _ in case.live():
+        try:
+            server.check_hangs()
+        except HangError as hang:
+            raise hang.with_traceback(error.__traceback__) from None
 
 
 def _fail(text: str) -> NoReturn:

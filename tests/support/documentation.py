@@ -24,6 +24,7 @@ FIXTURE_TYPES = {
     "ftp_faults": "ftpfixture.testing.faults.Faults",
     "ftp_log": "ftpfixture.CommandLog",
     "ftp_server": "ftpfixture.FtpServer",
+    "ftp_session_server_factory": "ftpfixture.FtpServerFactory",
     "ftp_server_factory": "ftpfixture.FtpServerFactory",
     "ftp_users": "ftpfixture.ScriptedUserManager",
     "ftps_server": "ftpfixture.FtpServer",

@@ -45,7 +45,8 @@ def test_table_of_fixtures() -> None:
 
 def test_options() -> None:
     """The page names every option of the plugin, and every setting of the ini file."""
-    source = (ROOT / "ftpfixture" / "testing" / "plugin.py").read_text(encoding="utf-8")
+    modules = sorted((ROOT / "ftpfixture" / "testing").glob("*.py"))
+    source = "".join(path.read_text(encoding="utf-8") for path in modules)
     names = re.findall(r'add(?:option|ini)\(\s*"([^"]+)"', source)
     assert len(names) >= 2
     assert [name for name in names if f"`{name}" not in PAGES[REFERENCE / "fixtures.md"]] == []

@@ -17,6 +17,7 @@ from ftpfixture.log.records import CommandRecord, SessionRecord, TransferRecord
 from ftpfixture.log.round_trips import round_trips
 from ftpfixture.log.view import LogView
 from ftpfixture.wire.lines import printable
+from ftpfixture.wire.matching import Pattern
 
 __all__ = ["SessionAssertions"]
 
@@ -191,7 +192,7 @@ class SessionAssertions(LogView):
     def assert_waited(
         self,
         *,
-        between: Sequence[str],
+        between: Sequence[str | Pattern],
         at_least: float,
         at_most: float | None = None,
         session: int | None = None,
@@ -217,7 +218,7 @@ class SessionAssertions(LogView):
         """
         __tracebackhide__ = True
         self.need_all("assert_waited")
-        if isinstance(between, str) or len(between) != 2:
+        if isinstance(between, str | Pattern) or len(between) != 2:
             raise checks.wrong("between", 'two patterns, such as ("RETR -> 4xx", "RETR")', between)
         limits = (checks.seconds("at_least", at_least), None if at_most is None else checks.seconds("at_most", at_most))
         waits = list(self._waits(between[0], between[1], session))
@@ -234,7 +235,7 @@ class SessionAssertions(LogView):
         return [wait for wait, _, _ in waits]
 
     def _waits(
-        self, first: str, second: str, session: int | None
+        self, first: str | Pattern, second: str | Pattern, session: int | None
     ) -> Iterator[tuple[float, CommandRecord, CommandRecord]]:
         """The pairs that match, each with the seconds between them."""
         answered = {

@@ -28,7 +28,10 @@ def pytest_runtest_makereport(
     report = yield
     if call.when == "call" and item.config.getoption("--ftp-advice"):
         for server, name in servers_of(item):
-            if server.log.commands:
+            if server.log.forgotten:
+                text = f"{name}: no advice, because the log has forgotten {server.log.forgotten} commands (log_limit)"
+                report.user_properties.append((_PROPERTY, text))
+            elif server.log.commands:
                 texts = [str(one) for one in server.log.advice()]
                 report.user_properties.append((_PROPERTY, f"{name}: {server.log.round_trips()}"))
                 report.user_properties += [(_PROPERTY, text) for text in texts]

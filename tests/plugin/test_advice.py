@@ -52,3 +52,18 @@ def test_no_commands_at_all(run: Run) -> None:
     result = run("def test_it(): pass", args=["--ftp-advice"])
 
     result.stdout.fnmatch_lines(["*= FTP advice =*", "no test sent a command to a server of the fixtures"])
+
+
+def test_a_log_that_has_forgotten_gives_none(run: Run) -> None:
+    """What is forgotten may be what advice would be about; the run goes on."""
+    result = run(
+        """
+        @pytest.mark.ftp(log_limit=1)
+        def test_it(ftp_server):
+            talk(ftp_server, "NOOP")
+    """,
+        args=["--ftp-advice"],
+    )
+
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["    ftp_server: no advice, because the log has forgotten * commands (log_limit)"])

@@ -11,7 +11,7 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
-from ftpfixture import Client, FtpServer, ScriptedUserManager, ServerStateError
+from ftpfixture import Client, ConfigurationError, FtpServer, ScriptedUserManager, ServerStateError
 from ftpfixture.log import CommandLog
 from ftpfixture.log.events import Disconnected, Event
 from ftpfixture.server import Server
@@ -168,3 +168,19 @@ async def test_a_logout_in_a_coroutine(ftp_server: FtpServer, ftp_users: Scripte
         pass
 
     await ftp_users.wait_for_logout_async(ftp_server.user)
+
+
+async def test_attempts_in_a_coroutine(ftp_server: FtpServer, ftp_users: ScriptedUserManager) -> None:
+    """They are waited for as in blocking code, which names the twin."""
+    login = ftp_server.user
+    with pytest.raises(ServerStateError, match=r"write `await users\.wait_for_attempts_async\(\.\.\.\)`"):
+        ftp_users.wait_for_attempts(login, "accepted")
+    with pytest.raises(AssertionError, match=r"expected accepted; seen none"):
+        await ftp_users.wait_for_attempts_async(login, "accepted", timeout=0)
+    with pytest.raises(ConfigurationError, match="'refused' is no outcome: use"):
+        await ftp_users.wait_for_attempts_async(login, "refused")
+    async with Client.context(*ftp_server.address, *ftp_server.credentials):
+        pass
+
+    [attempt] = await ftp_users.wait_for_attempts_async(login, "accepted")
+    assert attempt.login == login

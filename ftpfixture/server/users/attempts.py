@@ -132,15 +132,28 @@ class AttemptLog:
     def assert_attempts(self, login: str, outcomes: tuple[str, ...], timeout: float = 0) -> list[LoginAttempt]:
         """See ScriptedUserManager.assert_attempts; waits up to `timeout` seconds for that number of attempts."""
         __tracebackhide__ = True
-        for outcome in outcomes:
-            if outcome not in OUTCOMES:
-                raise ConfigurationError(f"{outcome!r} is no outcome: use {', '.join(OUTCOMES)}")
+        _check(outcomes)
+        self.time_source.block_until("users.wait_for_attempts", lambda: self._has(login, outcomes), timeout)
+        return self._assert_outcomes(login, outcomes)
 
-        def found() -> list[LoginAttempt]:
-            return [attempt for attempt in self._attempts if attempt.login == login]
+    async def wait_for_attempts_async(
+        self, login: str, outcomes: tuple[str, ...], timeout: float
+    ) -> list[LoginAttempt]:
+        """See ScriptedUserManager.wait_for_attempts_async."""
+        __tracebackhide__ = True
+        _check(outcomes)
+        await self.time_source.wait_until_async(lambda: self._has(login, outcomes), timeout)
+        return self._assert_outcomes(login, outcomes)
 
-        self.time_source.wait_until(lambda: len(found()) >= len(outcomes), timeout)
-        seen = found()
+    def _of(self, login: str) -> list[LoginAttempt]:
+        return [attempt for attempt in self._attempts if attempt.login == login]
+
+    def _has(self, login: str, outcomes: tuple[str, ...]) -> bool:
+        return len(self._of(login)) >= len(outcomes)
+
+    def _assert_outcomes(self, login: str, outcomes: tuple[str, ...]) -> list[LoginAttempt]:
+        __tracebackhide__ = True
+        seen = self._of(login)
         if tuple(attempt.outcome for attempt in seen) != outcomes:
             raise AssertionError(self._missed(login, outcomes, seen))
         return seen
@@ -190,3 +203,14 @@ def _difference(expected: Sequence[str], seen: Sequence[LoginAttempt]) -> str:
     if attempt is None:
         return f"number {number} is missing: {outcome}"
     return f"number {number} differs: {attempt}" if outcome else f"number {number} is one too many: {attempt}"
+
+
+def _check(outcomes: tuple[str, ...]) -> None:
+    """Make sure that attempts can have these outcomes.
+
+    Raises:
+        ConfigurationError: They cannot; the text names those there are.
+    """
+    for outcome in outcomes:
+        if outcome not in OUTCOMES:
+            raise ConfigurationError(f"{outcome!r} is no outcome: use {', '.join(OUTCOMES)}")

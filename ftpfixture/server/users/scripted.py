@@ -204,6 +204,15 @@ class ScriptedUserManager(MemoryUserManager):
         __tracebackhide__ = True
         return self._attempt_log.assert_attempts(login, outcomes, timeout)
 
+    async def wait_for_attempts_async(self, login: str, *outcomes: str, timeout: float = 5) -> list[LoginAttempt]:
+        """Wait as `wait_for_attempts` does, in a coroutine: the client of the test runs on.
+
+        Raises:
+            AssertionError: The outcomes differ, or there are fewer after `timeout` seconds.
+        """
+        __tracebackhide__ = True
+        return await self._attempt_log.wait_for_attempts_async(login, outcomes, timeout)
+
     def wait_for_logout(self, login: str, *, times: int = 1, timeout: float = 5) -> None:
         """Wait until `times` sessions of a login have ended, including those that ended before the call.
 

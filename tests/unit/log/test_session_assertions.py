@@ -8,6 +8,7 @@ import pytest
 
 from ftpfixture.errors import ConfigurationError
 from ftpfixture.log import CommandLog
+from ftpfixture.wire.patterns import sent
 from tests.support.story import Story, failure_of
 
 
@@ -157,6 +158,7 @@ def test_sessions_at_once_need_a_session(story: Story) -> None:
         (lambda log: log.assert_sessions(at_most_at_once=0), "at_most_at_once takes a whole number, 1 or more"),
         (lambda log: log.assert_round_trips(at_most=0), "at_most takes a whole number, 1 or more"),
         (lambda log: log.assert_waited(between="RETR", at_least=1), "between takes two patterns"),
+        (lambda log: log.assert_waited(between=sent("RETR"), at_least=1), "between takes two patterns"),
         (lambda log: log.assert_waited(between=("RETR",), at_least=1), "between takes two patterns"),
         (lambda log: log.assert_waited(between=("RETR", "RETR"), at_least=-1), "at_least takes a number of seconds"),
         (lambda log: log.assert_waited(between=("RETR", "RETR"), at_least=0, at_most="1"), "at_most takes a number"),
@@ -221,6 +223,7 @@ def test_waits_are_measured_from_the_reply(story: Story) -> None:
 
     assert waits == [0.25, 0.75]
     assert story.log.assert_waited(between=("RETR", "RETR"), at_least=0.25, session=1) == [0.25]
+    assert story.log.assert_waited(between=(sent("RETR", reply="4xx"), "RETR"), at_least=0.25) == [0.25, 0.75]
 
 
 def test_a_wait_that_is_too_short_or_too_long_fails(story: Story) -> None:

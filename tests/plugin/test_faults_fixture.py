@@ -36,10 +36,10 @@ def test_the_marker_takes_both_forms(run: Run) -> None:
     result = run(
         REFUSED,
         """
-        @pytest.mark.ftp(faults=[on("NOOP").not_implemented(), "SYST: not_implemented", "CONNECT: answer 220 spoilt"])
+        @pytest.mark.ftp(faults=[on("NOOP").not_implemented(), "SYST: not_implemented", "CONNECT: answer 220 changed"])
         def test_it(ftp_server):
             with ftplib.FTP() as ftp:
-                assert ftp.connect(*ftp_server.address) == "220 spoilt"
+                assert ftp.connect(*ftp_server.address) == "220 changed"
             refused(ftp_server)
             refused(ftp_server, "SYST")
             ftp_server.faults.assert_fired("NOOP: not_implemented", times=1)
@@ -344,13 +344,13 @@ def test_a_fault_during_setup(run: Run) -> None:
         REFUSED,
         """
         @pytest.fixture
-        def spoilt(ftp_server):
+        def refusing(ftp_server):
             refused(ftp_server)
             return ftp_server
 
         @pytest.mark.ftp(faults=["NOOP times=1: not_implemented"])
-        def test_it(spoilt):
-            talk(spoilt, "NOOP")
+        def test_it(refusing):
+            talk(refusing, "NOOP")
     """,
     )
     result.assert_outcomes(passed=1)

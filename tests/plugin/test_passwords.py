@@ -8,7 +8,7 @@ from ftpfixture import FtpServer
 from tests.support.raw import RawClient
 from tests.support.rows import table
 
-# Put together by the suite, whose source a report shows: what is not there came over the wire.
+# The suite builds the passwords, because a report shows its source.
 SUITE = """
     import pytest
     from ftpfixture import FtpServer, MemoryUserManager, Server, User

@@ -18,7 +18,7 @@ class Ending(NamedTuple):
 
     Attributes:
         word: With its values, but for the moment.
-        clear: How it ends in clear.
+        clear: How it ends without TLS.
         tls: How it ends under TLS.
         code: Of the final reply.
         error: The error in the log.

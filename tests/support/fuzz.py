@@ -163,18 +163,18 @@ def _unanswered(server: FtpServer) -> list[str]:
     """What is wrong with the replies of the session that is over."""
     log, problems = server.log, []
     quits = {session.number for session in log.sessions if session.reason == "quit"}
-    spoilt = {event.session for event in log.events if isinstance(event, FaultApplied)}
+    faulty = {event.session for event in log.events if isinstance(event, FaultApplied)}
     left = 0
     for record in log.commands:
         codes = [code for code, _ in record.replies]
         unfinished = not codes or codes[-1].startswith("1")
         if unfinished and not record.reply_withheld and not record.faults:
             left += 1
-            if record.session in quits and record.session not in spoilt:
+            if record.session in quits and record.session not in faulty:
                 problems.append(f"{record} was not answered")
-        elif record.session not in spoilt and (problem := check_exchange(record.verb, record.argument, codes)):
+        elif record.session not in faulty and (problem := check_exchange(record.verb, record.argument, codes)):
             problems.append(f"{record}: {problem}")
-    if left > 2 and not spoilt:  # a transfer, and what is handled beside it
+    if left > 2 and not faulty:  # a transfer, and what is handled beside it
         problems.append(f"{left} commands were not answered")
     return problems
 
@@ -182,9 +182,9 @@ def _unanswered(server: FtpServer) -> list[str]:
 def _out_of_order(server: FtpServer) -> list[str]:
     """Replies that came before the first one to an earlier command."""
     waiting: list[int] = []
-    spoilt = {event.session for event in server.log.events if isinstance(event, FaultApplied)}
+    faulty = {event.session for event in server.log.events if isinstance(event, FaultApplied)}
     for event in server.log.events:
-        if event.session in spoilt:
+        if event.session in faulty:
             continue
         if isinstance(event, CommandReceived):
             waiting.append(event.seq)

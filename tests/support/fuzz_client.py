@@ -1,6 +1,6 @@
 """A client that performs the steps of a fuzzer, right or wrong, and continues after any failure.
 
-One rule: it never waits long, and keeps all that it hears.
+One rule: it never waits long, and keeps all that it receives.
 """
 
 from __future__ import annotations

@@ -110,7 +110,7 @@ def _covered(cases: Sequence[pytest.Function]) -> Iterator[frozenset[Hashable]]:
 
 
 def _independent(keys: Mapping[str, Sequence[Hashable]]) -> list[list[str]]:
-    """The parameters of a test, each with those that follow from it: they were said together."""
+    """The parameters of a test, each with those of the same `parametrize`."""
     groups: list[list[str]] = []
     for name in sorted(keys, key=lambda name: -len({*keys[name]})):
         for group in groups:

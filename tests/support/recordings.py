@@ -68,9 +68,9 @@ def _session(number: int, session: str | list[str | Line], data_tls: str, blobs:
 def _other(session: int, row: str) -> Line:
     sign, _, text = row.partition(" ")
     if sign == ">":
-        said, _, opens = text.partition(" opens ")
+        line, _, opens = text.partition(" opens ")
         values: dict[str, Any] = {"opens": opens}
-        return Command(session=session, text=said, **values)
+        return Command(session=session, text=line, **values)
     what, _, by = text.partition(" ")
     note: dict[str, Any] = {"what": what, "by": by}
     return Note(session=session, **note)

@@ -44,7 +44,7 @@ def test_a_word_gives_a_new_fault(data: st.DataObject) -> None:
 @given(faults())
 def test_a_fault_is_immutable(fault: Fault) -> None:
     """No field can be set or added; a fault can be a key."""
-    for name in ("when", "actions", "said", "extra"):
+    for name in ("trigger", "actions", "calls", "extra"):
         with pytest.raises((AttributeError, TypeError)):
             setattr(fault, name, 1)
     assert not hasattr(fault, "__dict__")

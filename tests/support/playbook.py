@@ -173,7 +173,9 @@ def _line(effect: Effect) -> str:
             return "silent if held" if if_held else "silent"
         case Wait(seconds, jitter, discard_input):
             words = ["wait", "for ever" if seconds is None else f"{seconds:g}"]
-            return " ".join(words + [f"to {seconds or 0 + jitter:g}"] * bool(jitter) + ["discarding input"] * discard_input)
+            return " ".join(
+                words + [f"to {seconds or 0 + jitter:g}"] * bool(jitter) + ["discarding input"] * discard_input
+            )
         case Send((), drain=True):
             return "drain"
         case Send(pieces, size, pause):

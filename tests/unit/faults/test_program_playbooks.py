@@ -48,7 +48,10 @@ PLAYBOOKS: list[tuple[str, dict[str, str]]] = [
     ("RETR: stall phase=after_150", {"150 Go": "fired; send 150 Go; drain; silent; wait for ever discarding input"}),
     ("RETR: stall phase=before_close", {"|0123|": "data 0123; fired; silent; wait for ever"}),
     ("RETR: stall phase=before_reply", {"226 Done": "fired; silent; wait for ever discarding input"}),
-    ("RETR: stall phase=after_reply", {"226 Done": "fired; send 226 Done; drain; silent; wait for ever discarding input"}),
+    (
+        "RETR: stall phase=after_reply",
+        {"226 Done": "fired; send 226 Done; drain; silent; wait for ever discarding input"},
+    ),
     ("RETR: stall after_bytes=3", {"|0123|": "data 012; fired; flush; wait for ever"}),
     ("RETR: stall at=50%", {"|0123|": "data 01; fired; flush; wait for ever"}),
     ("RETR: close phase=command", {"RETR a": "fired; end control fin"}),

@@ -225,5 +225,5 @@ def test_without_sockets_too(driver: VirtualTime, make: Callable[..., FtpServer]
         assert driver.monotonic() == 0
         with pytest.raises(TimeoutError):
             driver.await_(read())
-        assert driver.monotonic() == 600  # for the data, and then for the reply
+        assert driver.monotonic() == 301  # for the data, and then one second more for the reply
         server.stop()

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from ftpfixture.checks import nearest
+from ftpfixture.errors import ConfigurationError
 
 __all__ = ["refuse_assignment"]
 
@@ -34,22 +35,22 @@ def refuse_assignment(owner: object, name: str, settings: Collection[str]) -> No
         settings: The names of all settings.
 
     Raises:
-        AttributeError: It is a part of the server that is there already, a setting, or nearly the name of one.
+        ConfigurationError: It is a part of the server that is there already, a setting, or nearly the name of one.
     """
     if name.startswith("_") or name in _OWN:
         return
     is_part = hasattr(type(owner), name)
     if name in _INSTEAD:
         if is_part or name in vars(owner):
-            raise AttributeError(f"the {name} of a server cannot be replaced: {_INSTEAD[name]}")
+            raise ConfigurationError(f"the {name} of a server cannot be replaced: {_INSTEAD[name]}")
         return
     if name in settings:
-        raise AttributeError(
+        raise ConfigurationError(
             f"{name} is a setting, and assigning it changes nothing: use FtpServer({name}=...), the marker "
             f"ftp({name}=...), or reset({name}=...)"
         )
     if is_part:
-        raise AttributeError(f"the {name} of a server cannot be replaced")
+        raise ConfigurationError(f"the {name} of a server cannot be replaced")
     near = nearest(name, [*_INSTEAD, *settings])
     if near:
-        raise AttributeError(f"a server has no {name!r} to assign: did you mean {near[0]!r}?")
+        raise ConfigurationError(f"a server has no {name!r} to assign: did you mean {near[0]!r}?")

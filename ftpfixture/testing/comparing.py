@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from difflib import unified_diff
 from typing import Any
 
+from ftpfixture.faults.trigger import counted
 from ftpfixture.log import CommandLog
 from ftpfixture.testing.files import Files
 
@@ -53,7 +54,7 @@ def _files(left: Mapping[Any, object], right: Mapping[Any, object], one: str, ot
 
 
 def _size(content: object) -> str:
-    return f"{len(content)} bytes" if isinstance(content, bytes) else repr(content)
+    return counted(len(content), "byte") if isinstance(content, bytes) else repr(content)
 
 
 def _contents(left: object, right: object, one: str, other: str) -> Iterator[str]:
@@ -65,7 +66,7 @@ def _contents(left: object, right: object, one: str, other: str) -> Iterator[str
     line = left[:first].count(b"\n") + 1
     yield f"    from byte {first} on, which is in line {line}"
     for side, content in ((one, left), (other, right)):
-        yield f"    {side:{width}} {_around(content, first)} ({len(content)} bytes)"
+        yield f"    {side:{width}} {_around(content, first)} ({_size(content)})"
 
 
 def _around(content: bytes, place: int) -> str:

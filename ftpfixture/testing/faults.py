@@ -166,7 +166,9 @@ class Faults:
             return
         needed = self._needed()
         if not needed:
-            which = "all faults are optional: name one" if self._rules.active else f"the server has none: {_ADD_ONE}"
+            which = (
+                "all faults are optional: name one" if self._rules.active else f"the server has no faults: {_ADD_ONE}"
+            )
             raise ConfigurationError(f"assert_fired() asserts nothing, because {which}")
         self._assert(needed, times)
 

@@ -112,7 +112,7 @@ class FtpServer(ServerAddress):
         """Refuse to replace a part of the server, or to assign what no server has: both would change nothing.
 
         Raises:
-            AttributeError: It is one of these; the text says what to do.
+            ConfigurationError: It is one of these; the text says what to do.
         """
         refuse_assignment(self, name, FTP_SERVER_SETTINGS.rows)
         super().__setattr__(name, value)

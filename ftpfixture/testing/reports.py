@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Generator, Iterator
 from pathlib import Path
+from types import TracebackType
 from typing import NamedTuple, NoReturn
 
 import pytest
@@ -203,7 +204,9 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Add what never happened and the dialogues to the report of a failing test."""
-    quoted = _without_dialogues(call.excinfo)
+    mode = _mode(item.config)
+    has_sections = item.config.getoption("showcapture", "all") == "all"
+    quoted = _without_dialogues(call.excinfo) if has_sections or mode == "none" else []
     if call.excinfo is not None and not item.config.getoption("fulltrace"):
         _hide_package(call.excinfo)
     report = yield
@@ -212,7 +215,7 @@ def pytest_runtest_makereport(
         if call.when == "call" and (missed := [line for line in case.missed() if line not in str(report.longrepr)]):
             report.sections.append((_MISSED, "\n".join(missed)))
         message = "" if call.excinfo is None else str(call.excinfo.value)
-        sections = _dialogues(case, quoted, _mode(item.config))
+        sections = _dialogues(case, quoted, mode)
         report.sections += [(title, text) for title, text in sections if text not in message]  # a test may quote it
     if call.when == "teardown" and case is not None:
         del item.stash[_CASE]  # pytest keeps its items to the end of the run, and with them what they hold
@@ -253,11 +256,14 @@ def _hide_package(info: pytest.ExceptionInfo[BaseException]) -> None:
     """Let the traceback of an error that a test caused end in the test, not in the package."""
     if not isinstance(info.value, ConfigurationError | ServerStateError | AssertionError):
         return
-    entries = list(info.traceback)
-    while entries and _PACKAGE in Path(str(entries[-1].path)).parents:
-        entries.pop()
-    if entries:
-        info.traceback = type(info.traceback)(entries)
+    step: TracebackType | None = info.tb
+    last: TracebackType | None = None
+    while step is not None:
+        if not Path(step.tb_frame.f_code.co_filename).is_relative_to(_PACKAGE):
+            last = step
+        step = step.tb_next
+    if last is not None:
+        last.tb_next = None
 
 
 def _dialogues(case: _Case, quoted: list[FailureText], mode: str) -> Iterator[tuple[str, str]]:

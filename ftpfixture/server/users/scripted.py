@@ -430,12 +430,12 @@ class ScriptedUserManager(MemoryUserManager):
 
 def _unused(script: LoginScript, tried: Sequence[str]) -> str:
     if not script.has_steps:
-        return f"on({script.login!r}) of the users has no step: add one, as in on({script.login!r}).reject()"
-    seen = f"logged in with {', '.join(map(repr, tried))}" if tried else "did not try to log in"
+        return f"the login script on({script.login!r}) has no step: add one, as in on({script.login!r}).reject()"
+    seen = f"clients logged in as {', '.join(map(repr, tried))}" if tried else "no client tried to log in"
     near = nearest(script.login, tried)
-    meant = f"did you mean {near[0]!r}? Else add" if near else "add"
-    with_password = "" if script.password is None else ", with its password,"
+    meant = f"did you mean {near[0]!r}? If" if near else "if"
+    with_password = "" if script.password is None else " with its password"
     return (
-        f"the script on({script.login!r}) of the users{with_password} was never used: clients {seen}; {meant} "
-        ".optional() to it"
+        f"the login script on({script.login!r}){with_password} was never used: {seen}; {meant} no login need use it, "
+        "add .optional()"
     )

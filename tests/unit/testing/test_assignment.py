@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from ftpfixture import FtpServer
+from ftpfixture import ConfigurationError, FtpServer
 from tests.support.rows import table
 
 
@@ -31,9 +31,9 @@ from tests.support.rows import table
 def test_an_assignment_that_changes_nothing(name: str, text: str) -> None:
     """It is an error that says what would work, before and after the start, and the server is as it was."""
     server = FtpServer(files={"/a": b"1"})
-    with pytest.raises(AttributeError, match=re.escape(text)):
+    with pytest.raises(ConfigurationError, match=re.escape(text)):
         setattr(server, name, {"/b": b"2"})
-    with server, pytest.raises(AttributeError, match=re.escape(text)):
+    with server, pytest.raises(ConfigurationError, match=re.escape(text)):
         setattr(server, name, {"/b": b"2"})
     assert server.files == {"/a": b"1"}
 

@@ -372,7 +372,7 @@ def test_assert_fired_of_one_that_is_not_there() -> None:
     [
         (
             [],
-            "assert_fired() asserts nothing, because the server has none: add one first, as in faults.add('RETR: drop_",
+            "assert_fired() asserts nothing, because the server has no faults: add one first, as in faults.add(",
         ),
         (["PWD optional: reset"], "assert_fired() asserts nothing, because all faults are optional: name one"),
     ],

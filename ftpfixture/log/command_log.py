@@ -1,7 +1,7 @@
-"""What was really said, for tests to assert on: a view over events that may be read from any thread.
+"""The dialogue that really took place, for tests to assert on: a view over events, readable from any thread.
 
-One rule: whoever looks at more than one attribute holds the lock, the servers' thread included, and nobody waits for
-anything while holding it.
+One rule: code that looks at more than one attribute holds the lock, in the servers' thread too, and does not wait
+while it holds it.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ class CommandLog(Assertions, TransferAssertions, SessionAssertions):
 
     @property
     def failures(self) -> list[HandlerFailed]:
-        """What handlers raised and nobody foresaw."""
+        """The exceptions of handlers that are no replies."""
         with self._at_rest():
             return list(self._projection.failures)
 

@@ -1,6 +1,6 @@
 """Records made from events: each event changes the record of its command, transfer or session.
 
-One rule: whoever reads or changes more than one attribute holds the lock of the log.
+One rule: code that reads or changes more than one attribute holds the lock of the log.
 """
 
 from __future__ import annotations

@@ -52,6 +52,7 @@ class _Case:
         scripts: The user managers of the test that take scripts, each with the scripts that it had before.
         marker: The settings of the marker of the test that no server has taken.
         built: The faults that the test has built.
+        quoted: The messages of the failure that is reported, which had a dialogue.
         shown: The logs whose dialogue a report has.
     """
 
@@ -60,6 +61,7 @@ class _Case:
         self.scripts: list[tuple[ScriptedUserManager, list[LoginScript]]] = []
         self.marker = {name for marker in item.own_markers if marker.name == "ftp" for name in marker.kwargs}
         self.built: Built | None = None
+        self.quoted: list[FailureText] = []
         self.shown: list[CommandLog] = []
 
     def live(self) -> list[_Attached]:
@@ -199,23 +201,29 @@ def _fail(text: str) -> NoReturn:
 # The report.
 
 
+@pytest.hookimpl(specname="pytest_runtest_makereport")
+def pytest_shorten_failure(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    """Prepare an exception for its report: no wrapper, because pytest's unittest plugin only then has put it in."""
+    case = item.stash.get(_CASE, None)
+    if case is not None:
+        has_sections = item.config.getoption("showcapture", "all") == "all"
+        case.quoted = _without_dialogues(call.excinfo) if has_sections or _mode(item.config) == "none" else []
+    if call.excinfo is not None and not item.config.getoption("fulltrace"):
+        _hide_package(call.excinfo)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Add what never happened and the dialogues to the report of a failing test."""
-    mode = _mode(item.config)
-    has_sections = item.config.getoption("showcapture", "all") == "all"
-    quoted = _without_dialogues(call.excinfo) if has_sections or mode == "none" else []
-    if call.excinfo is not None and not item.config.getoption("fulltrace"):
-        _hide_package(call.excinfo)
     report = yield
     case = item.stash.get(_CASE, None)
     if report.failed and case is not None:
         if call.when == "call" and (missed := [line for line in case.missed() if line not in str(report.longrepr)]):
             report.sections.append((_MISSED, "\n".join(missed)))
         message = "" if call.excinfo is None else str(call.excinfo.value)
-        sections = _dialogues(case, quoted, mode)
+        sections = _dialogues(case, case.quoted, _mode(item.config))
         report.sections += [(title, text) for title, text in sections if text not in message]  # a test may quote it
     if call.when == "teardown" and case is not None:
         del item.stash[_CASE]  # pytest keeps its items to the end of the run, and with them what they hold

@@ -1,6 +1,6 @@
-"""Certificates for tests: made in the run by trustme, trusted by nobody else.
+"""Certificates for tests: trustme makes them during the run, and only the tests trust them.
 
-One rule: keys are made once per process, because making one costs more than a test does.
+One rule: each key is made once per process, because it takes longer than a test.
 """
 
 from __future__ import annotations
@@ -42,18 +42,18 @@ CertificateKind = Literal["valid", "expired", "wrong-host", "self-signed", "untr
 """A certificate that a server may have, see `KINDS`."""
 
 KINDS: dict[CertificateKind, str] = {
-    "valid": "of a CA that the test may trust, for localhost and loopback",
-    "expired": "of that CA, but of the year 2001",
-    "wrong-host": "of that CA, but for wrong-host.example",
+    "valid": "signed by a CA that the test may trust, for localhost and loopback",
+    "expired": "signed by that CA, valid in the year 2001 only",
+    "wrong-host": "signed by that CA, for wrong-host.example",
     "self-signed": "signed by itself",
-    "untrusted": "of another CA, which nobody knows",
+    "untrusted": "signed by another CA, which no client knows",
 }
 """The certificates that a server may have."""
 
 
 if getattr(datetime, "__base__", None) is date:  # not while it is patched: freezegun, mocks
-    # cryptography keeps the class of times that it meets first, for the whole process; under freezegun that would be
-    # one that no real time is of. What is built here does nothing else.
+    # cryptography keeps the first class of times that it gets, for the whole process; under freezegun that class would
+    # reject real times. The builder here has no other use.
     RevokedCertificateBuilder().serial_number(1).revocation_date(_LONG_AGO[0]).build()
 
 
@@ -68,7 +68,7 @@ def _files(kind: str, names: tuple[str, ...] = ()) -> tuple[bytes, bytes]:
     if kind == "self-signed":
         own = trustme.CA(organization_name="ftpfixture self-signed")
         return own.private_key_pem.bytes(), own.cert_pem.bytes()
-    authority = trustme.CA(organization_name="nobody knows") if kind == "untrusted" else _authority()
+    authority = trustme.CA(organization_name="ftpfixture unknown") if kind == "untrusted" else _authority()
     if kind == "expired":
         leaf = authority.issue_cert(*_HOSTS, *names, not_before=_LONG_AGO[0], not_after=_LONG_AGO[1])
     elif kind == "wrong-host":
@@ -96,7 +96,7 @@ def context_for(
         settings: `client_certificates`, `minimum_tls` and `ciphers`; they are for contexts that are made here.
 
     Raises:
-        ConfigurationError: Something of it cannot be.
+        ConfigurationError: A setting is invalid, or does not go with the context.
     """
     if isinstance(certificate, str):
         return server_context(certificate, *(settings[name] for name in _SETTINGS), names)
@@ -104,7 +104,7 @@ def context_for(
         raise ConfigurationError("this SSLContext is a client's: make one with ssl.PROTOCOL_TLS_SERVER")
     given = {name: value for name, value in settings.items() if value is not None}
     if given:
-        raise ConfigurationError(f"{_told(given)}: set that on the SSLContext itself, which is yours")
+        raise ConfigurationError(f"{_told(given)}: set that on your own SSLContext")
     own: SSLContext | Callable[[], SSLContext] = certificate
     return own
 
@@ -112,10 +112,10 @@ def context_for(
 def contexts_for(
     certificate: Any, names: tuple[str, ...] = (), **settings: Any
 ) -> SSLContext | Callable[[], SSLContext]:
-    """The same for a server whose data connections must resume the session of their own control connection.
+    """Return the context of a server whose data connections must resume the session of their control connection.
 
     Returns:
-        A function that makes a context for each of them, where `certificate` is one of `KINDS`; else the user's own.
+        A function that makes a context for each session if `certificate` is one of `KINDS`; else the user's own.
     """
     context = context_for(certificate, names, **settings)
     if not isinstance(certificate, str):
@@ -124,16 +124,16 @@ def contexts_for(
 
 
 def refuse_without_tls(certificate: object, **settings: str | None) -> None:
-    """Refuse what means nothing without TLS, because whoever says it takes the server for encrypted.
+    """Refuse settings of TLS for a server without TLS.
 
     Raises:
-        ConfigurationError: Something was said.
+        ConfigurationError: There is such a setting.
     """
     said = {"certificate": None if certificate == "valid" else certificate, **settings}
     given = {name: value for name, value in said.items() if value is not None}
     if given:
         raise ConfigurationError(
-            f"{_told(given)}: nothing without TLS; use the fixture ftps_server, or say tls='explicit' or 'implicit'"
+            f"{_told(given)}: no effect without TLS; use the fixture ftps_server, or set tls='explicit' or 'implicit'"
         )
 
 
@@ -152,17 +152,17 @@ def server_context(
     ciphers: str | None,
     names: tuple[str, ...] = (),
 ) -> SSLContext:
-    """A context for a server.
+    """Return a context for a server.
 
     Args:
         kind: One of `KINDS`.
         client_certificates: "optional" to ask for one, "required" to insist; None not to ask.
         minimum_version: "TLSv1.2" or "TLSv1.3"; None for Python's own.
-        ciphers: As OpenSSL's ``openssl ciphers`` takes them, for TLS 1.2; None for Python's own.
+        ciphers: In the format of ``openssl ciphers``, for TLS 1.2; None for Python's own.
         names: Further host names in the certificate.
 
     Raises:
-        ConfigurationError: Something of it cannot be.
+        ConfigurationError: OpenSSL does not know the ciphers.
     """
     modes = {None: ssl.CERT_NONE, "optional": ssl.CERT_OPTIONAL, "required": ssl.CERT_REQUIRED}
     context = SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -181,7 +181,7 @@ def server_context(
 
 
 def _show(context: SSLContext, pem: bytes) -> None:
-    """Give a context a private key and its certificates, which OpenSSL reads from files only."""
+    """Load a private key and its certificates into a context; OpenSSL reads them from files only."""
     path = _new_path()
     RealFiles.create(path, pem)
     try:
@@ -203,12 +203,12 @@ _authority_path = functools.cache(_new_path)
 
 
 def _authority_file() -> str:
-    """Path of the authority's certificate: on the disk, and where the test sees its files, when that is elsewhere."""
+    """Return the path of the authority's certificate: on the disk, and under pyfakefs in its files, too."""
     path, pem = _authority_path(), _authority().cert_pem.bytes()
     if not RealFiles.exists(path):
         RealFiles.create(path, pem)
         atexit.register(_remove, path, os.getpid())
-    if not os.path.exists(path):  # pyfakefs is active: OpenSSL and programs read the disk, the test reads its own files
+    if not os.path.exists(path):  # pyfakefs is active: OpenSSL reads the disk, the test the fake files
         os.makedirs(_FOLDER, exist_ok=True)
         with open(path, "wb") as file:
             file.write(pem)
@@ -216,13 +216,13 @@ def _authority_file() -> str:
 
 
 def _remove(path: str, process: int) -> None:
-    # A fork has what its parent registered, but the file is not its own; and somebody may have tidied up.
+    # A forked child inherits the registration, but the file belongs to the parent; another program may have removed it.
     if process == os.getpid() and RealFiles.exists(path):
         RealFiles.remove(path)
 
 
 class ServerTls:
-    """What clients need of a server's TLS."""
+    """What clients need to trust a server."""
 
     @property
     def ca(self) -> trustme.CA:
@@ -236,18 +236,18 @@ class ServerTls:
 
     @property
     def ca_file(self) -> str:
-        """Path of a file with it, for programs; it is there until the process ends.
+        """Path of a file with the authority's certificate, for programs; it exists until the process ends.
 
-        Under pyfakefs it is a file of the fake file system, too, so that the test can open it; OpenSSL and other
-        programs read the one on the disk.
+        Under pyfakefs it exists in the fake file system, too, so that the test can open it; OpenSSL and other programs
+        read the file on the disk.
         """
         return _authority_file()
 
     def client_context(self, certificate: str | None = None) -> SSLContext:
-        """A context that trusts the authority, and nobody else.
+        """Return a context that trusts only the authority.
 
         Args:
-            certificate: Common name of a client certificate to show; None for none.
+            certificate: Common name of the client certificate; None for no certificate.
         """
         context = SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         _trust(context)
@@ -258,6 +258,6 @@ class ServerTls:
 
 @functools.cache
 def _client_certificate(name: str) -> bytes:
-    """Private key and certificate chain, in PEM."""
+    """Return private key and certificate chain, in PEM."""
     certificate = _authority().issue_cert(f"{name}@ftpfixture.example", common_name=name)
     return certificate.private_key_and_cert_chain_pem.bytes()

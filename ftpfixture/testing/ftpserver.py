@@ -43,10 +43,10 @@ _RUNNING: WeakSet[FtpServer] = WeakSet()
 
 @FTP_SERVER_SETTINGS.describe
 class FtpServer(ServerAddress):
-    """A real FTP server in this process, in memory, for blocking and for asynchronous code alike.
+    """A real FTP server in this process, in memory, for blocking and for asynchronous code.
 
-    It runs on a thread of its own, and accepts connections when its context is entered or `start` returns. A forked
-    child does not inherit it: there it is closed, and what is asked of it is a ServerStateError.
+    It runs in its own thread, and accepts connections when its context is entered or `start` returns. In a forked child
+    it is closed, and its methods raise ServerStateError.
 
     Args:
         settings: Those of `FtpServerSettings`; with a `server_class` that takes settings of its own, these too.
@@ -118,10 +118,10 @@ class FtpServer(ServerAddress):
         super().__setattr__(name, value)
 
     def _stored(self, files: Mapping[str, bytes | None] | None, quota: int | None, served: Path | None) -> Files:
-        """The files that the server begins with.
+        """Store the files of the settings.
 
         Raises:
-            ConfigurationError: They cannot be stored, or are not for what this server serves.
+            ConfigurationError: They cannot be stored, or the server serves other files.
         """
         layer = self.server.path_io_factory()
         check_layer(layer, served, self._listed_users())
@@ -150,7 +150,7 @@ class FtpServer(ServerAddress):
     # Life cycle.
 
     def start(self) -> None:
-        """Listen; connections are accepted when this returns.
+        """Listen; the server accepts connections when this returns.
 
         Raises:
             ServerStateError: It runs already.
@@ -166,14 +166,14 @@ class FtpServer(ServerAddress):
         try:
             self.driver.await_(self.server.start(self._host, self._port))
         except BaseException:
-            self._end()  # it may listen already, when a subclass fails or an interrupt ends the wait
+            self._end()  # it may listen already: a subclass failed, or an interrupt ended the wait
             raise
         self._running = True
 
     def stop(self) -> None:
-        """Say 421 to every client and close everything; returns promptly whatever clients do. Twice does no harm.
+        """Send 421 to every client and close everything; returns promptly. A second call does nothing.
 
-        In a forked child it does nothing: there the server is closed already, and its sessions are the parent's.
+        In a forked child it does nothing: the server is closed there, and its sessions are those of the parent.
         """
         if self._running and not self.inherited:
             self._running = False
@@ -264,17 +264,17 @@ class FtpServer(ServerAddress):
         return None
 
     def pause(self) -> None:
-        """Leave new connections unanswered; those there are go on."""
+        """Accept no new connections; open sessions continue."""
         self._live()
         self.driver.call(self.server.pause)
 
     def resume(self) -> None:
-        """Answer new connections again, those that wait first."""
+        """Accept connections again, waiting ones first."""
         self._live()
         self.driver.call(self.server.resume)
 
     def check(self) -> None:
-        """Raise what went wrong inside the server, once.
+        """Raise the first failure inside the server, once.
 
         Raises:
             HangError: A client waited without a timeout for what a fault or a login script withholds.
@@ -325,7 +325,7 @@ class FtpServer(ServerAddress):
             raise HangError(failure(text, [], self.log, [hangs[0].seq]))
 
     def wait_idle(self, timeout: float = 5) -> None:
-        """Wait until every command that came is answered and no transfer runs.
+        """Wait until every received command has its reply and no transfer runs.
 
         Raises:
             AssertionError: It takes longer than `timeout` seconds.
@@ -394,7 +394,7 @@ class FtpServer(ServerAddress):
 
     @property
     def sessions(self) -> list[SessionRecord]:
-        """The control connections that are open now."""
+        """The open control connections."""
         return [session for session in self.log.sessions if session.closed_at is None]
 
     def __repr__(self) -> str:
@@ -404,7 +404,7 @@ class FtpServer(ServerAddress):
         return f"<FtpServer {place}>"
 
     def __reduce__(self) -> str:
-        raise TypeError("an FtpServer stays in its process: give the other one server.url or server.address instead")
+        raise TypeError("an FtpServer cannot leave its process: pass server.url or server.address instead")
 
 
 @in_child

@@ -1,6 +1,6 @@
 """The driver of servers that blocking code uses: an asyncio loop in a thread of its own, in real time.
 
-One rule: a server is given its driver; only who makes servers asks for the thread that they share.
+One rule: a server gets its driver as an argument; only `FtpServer` and the plugin ask for the shared thread.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ T = TypeVar("T")
 
 
 class LoopThread(RealTime, Driver):
-    """A thread that runs a selector loop while somebody holds a lease on it.
+    """A thread that runs a selector loop while there is a lease on it.
 
-    The first lease starts the thread, the last one released ends it, with nothing left over. A forked child, which has
-    no thread but its own, begins without leases.
+    The first lease starts the thread, and the release of the last one ends it. A forked child does not have the thread,
+    and begins without leases.
     """
 
     def __init__(self) -> None:
@@ -48,7 +48,7 @@ class LoopThread(RealTime, Driver):
             self._leases += 1
 
     def release(self) -> None:
-        """Give a lease back: after the last one the thread is gone when this returns."""
+        """Release a lease; after the last one, the thread has ended when this returns."""
         with self._lock:
             self._leases -= 1
             if self._leases == 0 and self._loop is not None and self._thread is not None:
@@ -58,7 +58,7 @@ class LoopThread(RealTime, Driver):
 
     @contextmanager
     def leased(self) -> Iterator[None]:
-        """Have a lease for the length of a block; a child that is forked within it leaves without one."""
+        """Hold a lease during a block; a child that is forked within it has none to release."""
         self.acquire()
         loop = self._loop
         try:
@@ -68,7 +68,7 @@ class LoopThread(RealTime, Driver):
                 self.release()
 
     def abandon(self) -> None:
-        """Begin anew in a forked child: what the parent's thread runs goes on there, and there only."""
+        """Begin without a thread in a forked child; the thread of the parent continues in the parent."""
         super().abandon()
         loop, self._loop, self._thread, self._leases = self._loop, None, None, 0
         if loop is not None:
@@ -78,7 +78,7 @@ class LoopThread(RealTime, Driver):
         """Run a coroutine on the loop and wait for its result.
 
         Raises:
-            ServerStateError: The loop does not run, or this is its own thread, which would wait for itself.
+            ServerStateError: The loop does not run, or the caller is its own thread, which would wait for itself.
         """
         if self._loop is None or current_thread() is self._thread:
             coroutine.close()
@@ -86,7 +86,7 @@ class LoopThread(RealTime, Driver):
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
 
     def call(self, function: Callable[[], T]) -> T:
-        """Call a function on the loop's thread, or here when that is this thread, and wait for its result."""
+        """Call a function in the thread of the loop, and wait for its result."""
         if current_thread() is self._thread:
             return function()
         result: Future[T] = Future()
@@ -97,7 +97,7 @@ class LoopThread(RealTime, Driver):
             except BaseException as error:
                 result.set_exception(error)
 
-        with self._lock:  # a loop that is given back meanwhile would not come to it any more
+        with self._lock:  # after a release the loop would not call it any more
             if self._loop is None:
                 run()
             else:
@@ -108,13 +108,13 @@ class LoopThread(RealTime, Driver):
         """See TimeSource.
 
         Raises:
-            ServerStateError: This is the loop's own thread, and it does not hold: all that could change it stands.
+            ServerStateError: The caller is the thread of the loop, and the condition is false: it cannot change.
         """
         if current_thread() is not self._thread:
             return super().wait_until(holds, timeout)
         held = holds()
         if not held and timeout > 0:
-            raise ServerStateError("a handler cannot wait for its own server: all that it waits for is done here")
+            raise ServerStateError("a handler cannot wait for its own server, because both run in this thread")
         return held
 
     def settle(self) -> None:
@@ -128,7 +128,7 @@ class LoopThread(RealTime, Driver):
         await to_thread(self.settle)
 
     def run_to_rest(self, loop: asyncio.AbstractEventLoop, action: Callable[[], object]) -> None:
-        """See TimeSource; a loop of this thread does not end meanwhile."""
+        """See TimeSource; the loop does not end meanwhile."""
         with self._lock:
             own = loop is self._loop and current_thread() is not self._thread
             self._leases += own
@@ -166,5 +166,5 @@ _SHARED = LoopThread()
 
 
 def shared_thread() -> LoopThread:
-    """The driver of every server of this process that is not given another."""
+    """Return the driver of every server of this process that gets no other."""
     return _SHARED

@@ -99,7 +99,7 @@ def _one_server(
             server = _start(request.node, servers, settings, fixture)
         except (FtpFixtureError, OSError) as error:
             text = f"{fixture} of {request.node.nodeid}: {error}"
-            raise pytest.fail.Exception(text, pytrace=False) from None  # tracebacks through here help nobody
+            raise pytest.fail.Exception(text, pytrace=False) from None  # its traceback has no line of the test
         yield server
 
 

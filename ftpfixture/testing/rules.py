@@ -1,4 +1,4 @@
-"""How checks of what users write themselves speak: the rule, what was seen instead, and what to do."""
+"""The messages of the checks for user-written parts: the rule, what was seen instead, and what to do."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ __all__ = ["hold", "same"]
 
 
 def hold(rule: str, holds: bool, seen: str, advice: str) -> None:
-    """Go on when a rule holds.
+    """Return if a rule holds.
 
     Args:
-        rule: What should be, as a sentence.
-        holds: Whether it is.
+        rule: The rule, as a sentence.
+        holds: Whether it holds.
         seen: What was seen instead.
         advice: What to do about it.
 
     Raises:
-        AssertionError: It does not hold; the text says all of this.
+        AssertionError: It does not hold; the text has all arguments.
     """
     __tracebackhide__ = True
     if not holds:
@@ -23,10 +23,10 @@ def hold(rule: str, holds: bool, seen: str, advice: str) -> None:
 
 
 def same(rule: str, seen: object, wanted: object, advice: str) -> None:
-    """Go on when what was seen is what was wanted.
+    """Return if two values are equal.
 
     Raises:
-        AssertionError: It is not.
+        AssertionError: They are not.
     """
     __tracebackhide__ = True
     hold(rule, seen == wanted, f"it gave {seen!r:.200} instead of {wanted!r:.200}", advice)

@@ -1,6 +1,6 @@
-"""The loop on which the servers of blocking code live.
+"""The loop of the servers of blocking code.
 
-One rule: its time, its waking up and its end are its own, whatever a test patches and wherever a process forks.
+One rule: patches of a test and forks of the process do not change its time, its wake-up or its end.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ __all__ = ["ServerLoop"]
 class ServerLoop(asyncio.SelectorEventLoop):
     """A selector loop that patches of `time`, `socket` and `select` do not reach.
 
-    asyncio looks up `time.monotonic` at each turn, which freezegun lets stand still, and `socket.socket` when a loop is
-    made, which pytest-socket forbids.
+    asyncio looks up `time.monotonic` in each iteration, which freezegun stops, and `socket.socket` when it makes a
+    loop, which pytest-socket forbids.
     """
 
     def __init__(self) -> None:
@@ -29,7 +29,7 @@ class ServerLoop(asyncio.SelectorEventLoop):
         super().__init__(self._watched)
 
     def time(self) -> float:
-        """Monotonic seconds, which go on when a test freezes time."""
+        """Return monotonic seconds, which continue when a test freezes time."""
         return monotonic()
 
     def _make_self_pipe(self) -> None:
@@ -40,10 +40,10 @@ class ServerLoop(asyncio.SelectorEventLoop):
         own._internal_fds += 1
         own._add_reader(own._ssock.fileno(), own._read_from_self)
 
-    # In a forked child, where the thread that runs it is not.
+    # In a forked child, which does not have the thread of the loop.
 
     def abandon(self) -> None:
-        """Give up, in a child, the loop that its parent runs, whose selector must not learn of it: it is shared."""
+        """Abandon the loop of the parent in a child, without a change of the selector, which both share."""
         self._abandoned = True
         for task in asyncio.all_tasks(self):
             task._log_destroy_pending = False  # type: ignore[attr-defined]
@@ -51,9 +51,9 @@ class ServerLoop(asyncio.SelectorEventLoop):
             self._watched.close()
 
     def is_closed(self) -> bool:
-        """Whether it will never run again, here."""
+        """Return whether it will never run again in this process."""
         return self._abandoned or super().is_closed()
 
     def is_running(self) -> bool:
-        """Whether it runs, here."""
+        """Return whether it runs in this process."""
         return not self._abandoned and super().is_running()

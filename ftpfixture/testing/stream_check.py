@@ -1,6 +1,6 @@
-"""A check that a two-way stream of bytes, anybody's, does what server and client rely on.
+"""A check that a two-way stream of bytes does what server and client need.
 
-One rule: every failure names the rule that was broken, what was seen, and what to do about it.
+One rule: every failure names the rule, what the stream did, and what to change in it.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from ftpfixture.testing.rules import hold, same
 
 __all__ = ["TwoWayStream", "check_two_way_stream"]
 
-_LIMIT = 10  # seconds that one step may take, which takes no time when all is right
-_TURNS = 100  # of the loop, after which nothing more happens by itself
-_TOO_MUCH = 1 << 26  # bytes that nobody receives
-_BLOCK = random.Random(1).randbytes(1 << 16)  # which cannot be compressed
+_LIMIT = 10  # seconds for one step; a correct step takes almost no time
+_TURNS = 100  # iterations of the loop, after which nothing more happens by itself
+_TOO_MUCH = 1 << 26  # bytes that the other side does not receive
+_BLOCK = random.Random(1).randbytes(1 << 16)  # incompressible
 
 
 class TwoWayStream(Protocol):
-    """What is checked: the part of a `Duplex` that all kinds of streams have."""
+    """The part of a `Duplex` that all kinds of streams have."""
 
     async def receive(self, size: int) -> bytes:
-        """The next bytes, 1 to `size` of them; b"" at the end."""
+        """Return the next 1 to `size` bytes; b"" at the end."""
 
     async def send(self, data: bytes | memoryview) -> int:
-        """Send some of `data`, waiting until there is room; how many bytes went."""
+        """Send some of `data`, waiting until there is room, and return the number of sent bytes."""
 
     async def send_eof(self) -> None:
-        """Tell the other side that nothing more comes; where only a close can tell that, nothing is done."""
+        """Send the end of the stream; where only a close can end it, do nothing."""
 
     async def close_when_peer_closes(self) -> None:
         """Close when the other side has received everything."""
@@ -41,7 +41,7 @@ class TwoWayStream(Protocol):
         """Close both directions."""
 
     def reset(self) -> None:
-        """Close so that the other side sees an error."""
+        """Close so that the other side gets an error."""
 
 
 Pair = tuple[TwoWayStream, TwoWayStream]
@@ -50,16 +50,16 @@ Check = Callable[[TwoWayStream, TwoWayStream], Awaitable[None]]
 
 
 async def check_two_way_stream(connect: Connect, *, both_at_once: bool = True) -> None:
-    """Check that two streams that are connected with each other do what server and client rely on.
+    """Check that two connected streams do what server and client need.
 
-    Each rule has a pair of its own, and is checked from both ends.
+    Each rule has its own pair, and is checked from both ends.
 
     Args:
-        connect: Makes two streams that are connected with each other.
+        connect: Makes two connected streams.
         both_at_once: Whether bytes may go both ways at once; on a compressed data connection they may not.
 
     Raises:
-        AssertionError: A rule is broken. The text says which, what was seen, and what to do.
+        AssertionError: A stream breaks a rule. The text has the rule, what it did, and what to change.
     """
     for check in (*_CHECKS, *([_check_both_at_once] if both_at_once else [])):
         for turned in (False, True):
@@ -75,7 +75,7 @@ async def check_two_way_stream(connect: Connect, *, both_at_once: bool = True) -
 
 
 async def _in_time(rule: str, call: Awaitable[Any], advice: str) -> Any:
-    """Await what must end soon, and must not fail."""
+    """Await a call that must end soon, and must not fail."""
     __tracebackhide__ = True
     try:
         async with timeout(_LIMIT):
@@ -87,7 +87,7 @@ async def _in_time(rule: str, call: Awaitable[Any], advice: str) -> Any:
 
 
 async def _broken(rule: str, call: Awaitable[Any], advice: str) -> None:
-    """Await what must raise an OSError, and soon."""
+    """Await a call that must raise an OSError soon."""
     __tracebackhide__ = True
     try:
         async with timeout(_LIMIT):

@@ -1,6 +1,6 @@
-"""A check that a transport, anybody's, does what a TCP connection on the loopback of Linux does.
+"""A check that a transport does what a TCP connection on the loopback of Linux does.
 
-One rule: every failure names the rule that was broken, what was seen, and what to do about it.
+One rule: every failure names the rule, what the transport did, and what to change in it.
 """
 
 from __future__ import annotations
@@ -18,24 +18,23 @@ __all__ = ["check_transport"]
 
 Check = Callable[[Transport, Transport], Awaitable[None]]
 
-_LIMIT = 10  # seconds that one step may take, which takes no time when all is right
-_TURNS = 100  # of the loop, after which nothing more happens by itself
-_TOO_MUCH = 1 << 26  # bytes that nobody receives
+_LIMIT = 10  # seconds for one step; a correct step takes almost no time
+_TURNS = 100  # iterations of the loop, after which nothing more happens by itself
+_TOO_MUCH = 1 << 26  # bytes that the other side does not receive
 _BLOCK = bytes(range(256)) * 256
 _WHO: ContextVar[str] = ContextVar("ftpfixture_check", default="")
 
 
 async def check_transport(connect: Callable[[], Awaitable[tuple[Transport, Transport]]]) -> None:
-    """Check that two transports that are connected with each other do what a `Channel` relies on.
+    """Check that two connected transports do what a `Channel` needs.
 
-    Each rule has a pair of its own, and is checked from both ends. On Windows and macOS sockets themselves do not do
-    all of it.
+    Each rule has its own pair, and is checked from both ends. On Windows and macOS sockets break some of the rules.
 
     Args:
-        connect: Makes two transports of the running loop that are connected with each other.
+        connect: Makes two connected transports of the running loop.
 
     Raises:
-        AssertionError: A rule is broken. The text says which, what was seen, and what to do.
+        AssertionError: A transport breaks a rule. The text has the rule, what it did, and what to change.
     """
     for check in _CHECKS:
         for turned in (False, True):
@@ -56,7 +55,7 @@ async def check_transport(connect: Callable[[], Awaitable[tuple[Transport, Trans
 
 
 def _refused(rule: str, call: Callable[[], object], *kinds: type[OSError]) -> None:
-    """Call what must raise one of these."""
+    """Make a call that must raise one of these."""
     __tracebackhide__ = True
     names = " or ".join(kind.__name__ for kind in kinds)
     try:
@@ -77,7 +76,9 @@ async def _ready(rule: str, ask: Callable[..., None]) -> None:
         async with timeout(_LIMIT):
             await called.wait()
     except TimeoutError as error:
-        text = f"{rule}; but nobody was called back for {_LIMIT} s. To do: call back in each turn in which it holds"
+        text = (
+            f"{rule}; but the callback was not called for {_LIMIT} s. To do: call back in each turn in which it holds"
+        )
         raise AssertionError(text) from error
     finally:
         ask(None)
@@ -138,7 +139,7 @@ async def _check_readiness(near: Transport, far: Transport) -> None:
     far.on_readable(lambda: called.append(_WHO.get()))
     _WHO.set("who sends")
     await _turns()
-    same("nobody is called back when there is nothing", called, [], "call when recv does not have to wait")
+    same("the callback is not called when there is nothing", called, [], "call when recv does not have to wait")
     near.send(b"x")
     await _ready("who waits is called back", far.on_readable)
     far.on_readable(lambda: called.append(_WHO.get()))
@@ -149,7 +150,7 @@ async def _check_readiness(near: Transport, far: Transport) -> None:
     await next_turn()
     before = len(called)
     await _turns()
-    same("nobody is called back any more when all is received", len(called), before, "look again before each call")
+    same("the callback is not called any more when all is received", len(called), before, "look again before each call")
     _WHO.set("")
 
 
@@ -278,7 +279,8 @@ def _fill(transport: Transport) -> int:
         hold("send takes at least one byte, or raises", count >= 1, f"it took {count}", "raise BlockingIOError")
         sent += count
     raise AssertionError(
-        f"send raises BlockingIOError when nobody receives; but {sent} bytes went. To do: have a window that fills"
+        f"send raises BlockingIOError when the other side does not receive; but {sent} bytes went. "
+        "To do: have a window that fills"
     )
 
 

@@ -1,6 +1,6 @@
-"""A check that a user manager, anybody's, does what the server relies on.
+"""A check that a user manager, of this package or of a user, does what the server needs.
 
-One rule: every failure names the rule that was broken, what was seen, and what to do about it.
+One rule: every failure names the rule, what the manager did, and what to change in it.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ __all__ = ["check_user_manager"]
 Answer = tuple[AbstractUserManager.GetUserResponse, User | None]
 Check = Callable[["_Asked", "_Known"], Awaitable[None]]
 
-_ROUNDS = 20  # logins one after another; a leak of slots shows within these and as many as the limit is
+_ROUNDS = 20  # logins one after another; together with the limit they show a leak of slots
 _AT_ONCE = 8  # tasks
-_LARGEST_LIMIT = 64  # connections that are opened to see whether one more is refused
+_LARGEST_LIMIT = 64  # connections that the check opens before one that must be refused
 
 _ANSWERS_ANY_NAME = "get_user answers, whatever the name is"
 _ANSWERS_ANY_PASSWORD = "authenticate answers, whatever the password is"
@@ -30,7 +30,7 @@ _ANSWERS_ANY_PASSWORD = "authenticate answers, whatever the password is"
 
 @dataclass(frozen=True)
 class _Known:
-    """What the author says of the manager; see `check_user_manager`."""
+    """The arguments of `check_user_manager`."""
 
     login: str
     password: str
@@ -46,21 +46,21 @@ async def check_user_manager(
     open_login: str | None = None,
     unknown: str | None = "nobody",
 ) -> None:
-    """Check that the user manager a factory makes does what the server relies on.
+    """Check that the user manager that a factory makes does what the server needs.
 
-    The manager is made once, and used as sessions use it: each name that gives a user is followed by `notify_logout`.
-    Wrong passwords are tried by the dozen, so a manager that locks users out after some has to be made without that.
+    The manager is made once, and used as sessions use it: `notify_logout` follows each name for which there is a user.
+    The check tries dozens of wrong passwords, so make a manager that locks users out without that lock.
 
     Args:
-        factory: Called without arguments: a class, or anything that makes a manager.
-        login: Somebody who exists and needs a password, and who may be connected eight times at once, or as often as
-            the user's `maximum_connections` says.
-        password: The right one.
-        open_login: Somebody who needs no password; None if there is nobody.
-        unknown: A name that nobody has; None if every name is somebody's, as with an anonymous user who has no login.
+        factory: Called without arguments: a class, or another callable that makes a manager.
+        login: A user with a password, who may have eight connections at once, or as many as the user's
+            `maximum_connections` allows.
+        password: The user's password.
+        open_login: A user without a password; None if there is none.
+        unknown: A name that no user has; None if every name has a user, as with an anonymous user without a login.
 
     Raises:
-        AssertionError: A rule is broken. The text says which, what was seen, and what to do.
+        AssertionError: The manager breaks a rule. The text has the rule, what it did, and what to change.
     """
     manager = factory()
     hold(
@@ -75,10 +75,10 @@ async def check_user_manager(
 
 
 class _Asked:
-    """A manager that is asked as the server asks, and whose every answer is looked at.
+    """Calls a manager as the server calls it, and checks every result.
 
     Args:
-        manager: Somebody's.
+        manager: The manager.
     """
 
     def __init__(self, manager: AbstractUserManager) -> None:
@@ -86,7 +86,7 @@ class _Asked:
         self.responses = manager.GetUserResponse
 
     async def get_user(self, login: str) -> Answer:
-        """What to do, and the user."""
+        """Return the response and the user."""
         advice = "answer ERROR for names that cannot be"
         answer = await _done(_ANSWERS_ANY_NAME, self._manager.get_user, (login,), f"get_user({login!r:.50})", advice)
         hold(
@@ -132,7 +132,7 @@ class _Asked:
             "authenticate tells True or False",
             isinstance(taken, bool),
             f"with {told} it gave {taken!r:.50}",
-            "return a bool: the server lets in whoever gets something true",
+            "return a bool: the server logs in a user for any true value",
         )
         return bool(taken)
 
@@ -249,19 +249,19 @@ async def _check_any_name(manager: _Asked, known: _Known) -> None:
     far = ["\udcff\udcfe", "\0", "ünï cödé", "名前", "../../etc/passwd", f"{login}' OR '1'='1", "x" * 5000]
     for name in near + far:
         async with manager.session(name):
-            pass  # who that is, if anybody, is the manager's business
+            pass  # which user that is, if any, is the manager's decision
 
 
 async def _check_unknown(manager: _Asked, known: _Known) -> None:
-    """A name that nobody has; one that looks like a pattern matches nobody."""
+    """A name that no user has, and one that looks like a pattern."""
     if known.unknown is None:
         return
     patterns = {"%", "_" * len(known.login), "*", "?" * len(known.login), ".*"} - {known.login, known.open_login}
     for name in (known.unknown, *sorted(patterns)):
-        rule = f"the unknown name {name!r} lets nobody in"
+        rule = f"the unknown name {name!r} is refused"
         async with manager.session(name) as (response, user):
             let_in = response is manager.responses.OK
-            advice = "return ERROR; or give unknown=None if every name is somebody's"
+            advice = "return ERROR; or use unknown=None if every name has a user"
             hold(rule, not let_in, f"it gave OK and {user!r:.100}", advice)
             if user is None:
                 continue
@@ -370,7 +370,7 @@ async def _check_limit(manager: _Asked, known: _Known) -> None:
     limit = await _limit(manager, known)
     if limit is None or limit > _LARGEST_LIMIT:
         return
-    for again in ("", ", once more,"):  # whoever was refused must not have taken anything
+    for again in ("", ", once more,"):  # a refused login must not take a connection
         async with AsyncExitStack() as held:
             for number in range(limit):
                 told = f"session {number + 1} of {limit} at once, which maximum_connections allows{again or ','}"

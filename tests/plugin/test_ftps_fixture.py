@@ -254,7 +254,7 @@ def test_a_certificate_for_a_plain_server_is_refused(run: Run) -> None:
             pass
     """)
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["*certificate='expired': nothing without TLS; use the fixture ftps_server, or say *"])
+    result.stdout.fnmatch_lines(["*certificate='expired': no effect without TLS; use the fixture ftps_server, or *"])
 
 
 def test_client_certificates(run: Run) -> None:

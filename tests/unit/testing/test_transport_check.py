@@ -107,5 +107,7 @@ async def test_a_transport_that_takes_everything() -> None:
     async def connect() -> TransportPair:
         return memory_pair(asyncio.get_running_loop(), window=1 << 40)
 
-    with pytest.raises(AssertionError, match="send raises BlockingIOError when nobody receives; but 67"):
+    with pytest.raises(
+        AssertionError, match="send raises BlockingIOError when the other side does not receive; but 67"
+    ):
         await check_transport(connect)

@@ -416,10 +416,10 @@ BROKEN: list[tuple[type | dict[str, Any], str]] = [
     (when("get_user", named("ann "), raises(ValueError("space"))), "but get_user('ann ') raised ValueError: space"),
     (when("get_user", unreadable, raises(UnicodeError("octets"))), "raised UnicodeError: octets"),
     (when("get_user", lambda name: len(name) > 255, raises(OSError("long"))), "raised OSError: long. To do: answer"),
-    (when("get_user", named("nobody"), gives((OK, User(), "Yes"))), "the unknown name 'nobody' lets nobody in; but it"),
-    (finds(lambda name: "ann" if name in ("%", "ann") else name), "the unknown name '%' lets nobody in; but the pass"),
-    (finds(lambda name: "ann" if name in ("___", "ann") else name), "the unknown name '___' lets nobody in"),
-    (CarelessDecoy, "the unknown name 'nobody' lets nobody in; but an empty password is taken for it"),
+    (when("get_user", named("nobody"), gives((OK, User(), "Yes"))), "the unknown name 'nobody' is refused; but it"),
+    (finds(lambda name: "ann" if name in ("%", "ann") else name), "the unknown name '%' is refused; but the pass"),
+    (finds(lambda name: "ann" if name in ("___", "ann") else name), "the unknown name '___' is refused"),
+    (CarelessDecoy, "the unknown name 'nobody' is refused; but an empty password is taken for it"),
     # Passwords.
     ({"authenticate": gives(False)}, "the right password is taken; but it is refused"),
     ({"authenticate": gives("yes")}, "authenticate tells True or False; but with the right password it gave 'yes'"),
@@ -510,7 +510,7 @@ async def test_an_open_login_needs_no_password() -> None:
 
 async def test_an_unknown_name_that_is_somebody() -> None:
     """Where an anonymous user takes every name, the message says how to tell the check so."""
-    with pytest.raises(AssertionError, match="or give unknown=None if every name is somebody's"):
+    with pytest.raises(AssertionError, match="or use unknown=None if every name has a user"):
         await check_user_manager(lambda: MemoryUserManager([ANN, User()]))
 
 

@@ -64,6 +64,8 @@ class Recorder:
         self._source: Literal["server", "proxy"] = source
         self._tls = tls
         self._lines: list[Line] = []
+        self._sessions: dict[int, int] = {}  # number in the log to number in the recording
+        self._ended = 0
         self._blobs: dict[str, bytes] = {}
         self._commands: dict[int, CommandReceived] = {}
         self._opened: dict[int, tuple[DataOpened, int]] = {}
@@ -83,9 +85,16 @@ class Recorder:
 
     def __call__(self, event: Event) -> None:
         """Take the next event, on the thread of the server's loop."""
+        if type(event) is Connected:
+            self._sessions[event.session] = len(self._sessions) + 1
         take = self._takers.get(type(event))
-        if take is not None:
+        if take is not None and event.session in self._sessions:
             take(event)
+
+    @property
+    def open_sessions(self) -> int:
+        """How many of the recorded sessions have not ended."""
+        return len(self._sessions) - self._ended
 
     def recording(self) -> Recording:
         """What was recorded so far; sessions that are open count as ended here."""
@@ -113,7 +122,7 @@ class Recorder:
     # One event.
 
     def _note(self, event: Event, what: Literal["connected", "clear"]) -> None:
-        self._lines.append(Note(session=event.session, what=what))
+        self._lines.append(Note(session=self._sessions[event.session], what=what))
 
     def _connected(self, event: Connected) -> None:
         self._note(event, "connected")
@@ -123,7 +132,7 @@ class Recorder:
         if event.verb in _SECRETS:
             self.secrets.add(_SECRETS[event.verb], event.argument, searched=event.verb != "USER")
         text = " ".join([event.verb, event.argument]) if event.argument else event.verb
-        self._lines.append(_command(event.session, text))
+        self._lines.append(_command(self._sessions[event.session], text))
 
     def _reply(self, event: ReplySent) -> None:
         command = self._commands.get(event.command_seq)
@@ -131,11 +140,11 @@ class Recorder:
         if command is not None and verb == "MODE" and event.code == "200":
             change = self._mode_z.add if command.argument.upper().startswith("Z") else self._mode_z.discard
             change(event.session)
-        self._lines.append(_reply(event.session, event.raw.decode("utf-8", "surrogateescape")))
+        self._lines.append(_reply(self._sessions[event.session], event.raw.decode("utf-8", "surrogateescape")))
 
     def _encrypted(self, event: TlsEstablished) -> None:
         if event.where == "control":
-            self._lines.append(Note(session=event.session, what="tls", version=event.version))
+            self._lines.append(Note(session=self._sessions[event.session], what="tls", version=event.version))
         else:
             self._data_tls[event.command_seq] = event.version
 
@@ -152,7 +161,7 @@ class Recorder:
         if "blob" in body:
             self._blobs[body["sha256"]] = content
         data = Data(
-            session=event.session,
+            session=self._sessions[event.session],
             direction=_DIRECTIONS[opened.direction],
             number=number,
             type="A" if opened.transfer_type == "A" else "I",
@@ -168,9 +177,10 @@ class Recorder:
         return "Z" if event.session in self._mode_z else "S"
 
     def _disconnected(self, event: Disconnected) -> None:
+        self._ended += 1
         end = _BY_CLIENT.get(event.reason)
         note = Note(
-            session=event.session,
+            session=self._sessions[event.session],
             what="closed",
             by="server" if end is None or event.reason == "quit" else "client",
             end="rst" if end == "rst" else "eof",

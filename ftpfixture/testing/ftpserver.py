@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
+from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self, Unpack
+from typing import TYPE_CHECKING, Literal, Protocol, Self, Unpack
 from weakref import WeakSet
 
 from ftpfixture.clock import Clock
@@ -32,9 +34,13 @@ from ftpfixture.testing.files import Files
 from ftpfixture.testing.folders import check_layer, folder
 from ftpfixture.testing.inside import clock_of, encrypt, offered_by, server_of, upstream_users, verbs_of
 from ftpfixture.testing.loopthread import shared_thread
+from ftpfixture.testing.recording import recorded
 from ftpfixture.testing.replaying import PATIENCE, unplayed, use_recording
 from ftpfixture.testing.settings import FTP_SERVER_SETTINGS, FtpServerSettings
 from ftpfixture.testing.users import known_users, manager_of
+
+if TYPE_CHECKING:
+    from ftpfixture.recording.recorder import Recorder
 
 __all__ = ["FtpServer", "FtpServerFactory"]
 
@@ -98,7 +104,8 @@ class FtpServer(ServerAddress):
         self._hangs = Hangs(hang_after)
         self.server.gate_factory = partial(FaultGate, rules, self.clock, hangs=self._hangs)
         specs = {verb.upper() for verb in self.server.specs}
-        passes_on = own["upstream"] is not None or own["recording"] is not None
+        self._upstream = own["upstream"] is not None
+        passes_on = self._upstream or own["recording"] is not None
         self.faults = Faults(rules, self.log, specs, self._origin, passes_on=passes_on)
         faults = own["faults"]
         for fault in [faults] if isinstance(faults, str) or not isinstance(faults, Iterable) else faults:
@@ -262,6 +269,25 @@ class FtpServer(ServerAddress):
         except (ServerFailure, AssertionError) as error:
             return error
         return None
+
+    @contextmanager
+    def record(self, path: str | PathLike[str]) -> Iterator[Recorder]:
+        """Record the sessions that begin inside the context into a file, which ``FtpServer(recording=path)`` replays.
+
+        When the block has ended in order, the file is written, with placeholders for passwords, accounts, logins,
+        addresses and ports. Sessions get a second to end.
+
+        Args:
+            path: Of the file, such as ``feed.ftp.jsonl``; long contents stand beside it, in ``feed.ftp.blobs``.
+
+        Raises:
+            RecordingError: A password is in a file that was transferred; nothing is written.
+        """
+        self._live()
+        source: Literal["server", "proxy"] = "proxy" if self._upstream else "server"
+        tls = self.server.ssl is not None
+        with recorded(self.server.hub, self.driver, path, source, tls, self.server.implicit_tls) as recorder:
+            yield recorder
 
     def pause(self) -> None:
         """Accept no new connections; open sessions continue."""

@@ -1,0 +1,51 @@
+"""Recording what clients and a server say to each other, for `FtpServer.record`.
+
+One rule: a file is written only for a block that ended in order, and then as a whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from os import PathLike
+from typing import TYPE_CHECKING, Literal
+
+from ftpfixture.driver import Driver
+from ftpfixture.log.events import Hub
+
+if TYPE_CHECKING:
+    from ftpfixture.recording.recorder import Recorder
+
+__all__ = ["recorded"]
+
+_PATIENCE = 1.0  # seconds that sessions get to end before they are recorded as they are
+
+
+@contextmanager
+def recorded(
+    hub: Hub, driver: Driver, path: str | PathLike[str], source: Literal["server", "proxy"], tls: bool, implicit: bool
+) -> Iterator[Recorder]:
+    """Record the sessions that begin inside the context.
+
+    Args:
+        hub: Of the server.
+        driver: Of the server.
+        path: Of the file.
+        source: What the server is.
+        tls: Whether it has TLS.
+        implicit: Whether TLS begins with the connection.
+
+    Raises:
+        RecordingError: A secret would be in the file; nothing is written.
+    """
+    from ftpfixture.recording.recorder import Recorder  # a server that records nothing imports no msgspec
+    from ftpfixture.recording.store import save
+
+    recorder = Recorder(source, "" if not tls else "implicit" if implicit else "explicit")
+    driver.call(lambda: hub.subscribe(recorder))
+    try:
+        yield recorder
+        driver.wait_until(lambda: recorder.open_sessions == 0, _PATIENCE)
+    finally:
+        driver.call(lambda: hub.unsubscribe(recorder))
+    save(path, driver.call(recorder.recording), recorder.secrets)

@@ -1,0 +1,104 @@
+"""`FtpServer.record`: what is recorded of a block, and replayed from the file without the server."""
+
+from __future__ import annotations
+
+import ftplib
+import io
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ftpfixture import FtpServer, RecordingError
+from ftpfixture.recording.format import Command
+from ftpfixture.recording.store import load
+from tests.support.raw import RawClient
+
+FILES = {"/a.csv": b"a,b\n1,2\n", "/long": b"x" * 5000}
+
+
+@pytest.fixture(params=["server", "proxy"])
+def recorded(request: pytest.FixtureRequest) -> Iterator[FtpServer]:
+    """A server that is recorded: one with files, and a proxy in front of it."""
+    with FtpServer(files=FILES, users={"ann": "s3cret!"}, clock=lambda: 1.8e9) as server:
+        if request.param == "server":
+            yield server
+        else:
+            with FtpServer(upstream=server.url) as proxy:
+                yield proxy
+
+
+def _session(server: FtpServer) -> list[bytes]:
+    got: list[bytes] = []
+    with ftplib.FTP(timeout=10) as ftp:
+        ftp.connect(*server.address)
+        ftp.login(*server.credentials)
+        ftp.retrbinary("RETR /a.csv", got.append)
+        ftp.retrbinary("RETR /long", got.append)
+        ftp.storbinary("STOR /b.csv", io.BytesIO(b"3,4\n"))
+        ftp.retrlines("LIST", lambda line: got.append(line.encode()))
+    return [b"".join(got)]
+
+
+def test_what_was_recorded_is_replayed(recorded: FtpServer, tmp_path: Path) -> None:
+    """The same client gets the same bytes with no server behind, and all of it is played."""
+    path = tmp_path / "feed.ftp.jsonl"
+    with recorded.record(path):
+        through = _session(recorded)
+    assert b"s3cret!" not in path.read_bytes()
+    recorded.stop()
+
+    with FtpServer(recording=path) as replayed:
+        assert _session(replayed) == through
+
+
+def test_the_same_session_twice_is_the_same_file(recorded: FtpServer, tmp_path: Path) -> None:
+    """Also when it is the second session of the server."""
+    paths = [tmp_path / "one.ftp.jsonl", tmp_path / "two.ftp.jsonl"]
+    for path in paths:
+        with recorded.record(path):
+            _session(recorded)
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+
+
+def test_only_sessions_of_the_block(recorded: FtpServer, tmp_path: Path) -> None:
+    """A session that began before is not in the file; one that has not ended is, as far as it came."""
+    path = tmp_path / "feed.ftp.jsonl"
+    with RawClient(recorded.address) as before:
+        before.login(*recorded.credentials)
+        with recorded.record(path):
+            before.ask("NOOP")
+            open_ = RawClient(recorded.address)
+            open_.login(*recorded.credentials)
+        open_.ask("NOOP")
+        open_.close()
+    texts = [line.text for line in load(path).lines if isinstance(line, Command)]
+    assert texts == ["USER {user}", "PASS {password}", "TYPE I"]
+
+
+def test_nothing_is_written_when_the_block_fails(recorded: FtpServer, tmp_path: Path) -> None:
+    """A test that fails leaves no recording, and no recorder."""
+
+    def fail() -> None:
+        with recorded.record(tmp_path / "feed.ftp.jsonl"):
+            _session(recorded)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.ftp(files={"/a": b"my s3cret! password"}, users={"ann": "s3cret!"})
+def test_a_password_in_a_file(ftp_server: FtpServer, tmp_path: Path) -> None:
+    """Nothing is written, and the error names the line."""
+
+    def record() -> None:
+        with ftp_server.record(tmp_path / "feed.ftp.jsonl"), RawClient(ftp_server.address) as client:
+            client.login("ann", "s3cret!")
+            client.fetch("RETR /a")
+
+    with pytest.raises(RecordingError, match="nothing was written: this line would have the password"):
+        record()
+    assert os.listdir(tmp_path) == []

@@ -6,10 +6,9 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal, Protocol, Self, Unpack
+from typing import Literal, Protocol, Self, Unpack
 from weakref import WeakSet
 
 from ftpfixture.clock import Clock
@@ -38,9 +37,6 @@ from ftpfixture.testing.recording import recorded
 from ftpfixture.testing.replaying import PATIENCE, unplayed, use_recording
 from ftpfixture.testing.settings import FTP_SERVER_SETTINGS, FtpServerSettings
 from ftpfixture.testing.users import known_users, manager_of
-
-if TYPE_CHECKING:
-    from ftpfixture.recording.recorder import Recorder
 
 __all__ = ["FtpServer", "FtpServerFactory"]
 
@@ -271,7 +267,7 @@ class FtpServer(ServerAddress):
         return None
 
     @contextmanager
-    def record(self, path: str | PathLike[str]) -> Iterator[Recorder]:
+    def record(self, path: str | os.PathLike[str]) -> Iterator[None]:
         """Record the sessions that begin inside the context into a file, which ``FtpServer(recording=path)`` replays.
 
         When the block has ended in order, the file is written, with placeholders for passwords, accounts, logins,
@@ -286,8 +282,8 @@ class FtpServer(ServerAddress):
         self._live()
         source: Literal["server", "proxy"] = "proxy" if self._upstream else "server"
         tls = self.server.ssl is not None
-        with recorded(self.server.hub, self.driver, path, source, tls, self.server.implicit_tls) as recorder:
-            yield recorder
+        with recorded(self.server.hub, self.driver, path, source, tls, self.server.implicit_tls):
+            yield
 
     def pause(self) -> None:
         """Accept no new connections; open sessions continue."""

@@ -8,13 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from os import PathLike
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from ftpfixture.driver import Driver
 from ftpfixture.log.events import Hub
-
-if TYPE_CHECKING:
-    from ftpfixture.recording.recorder import Recorder
 
 __all__ = ["recorded"]
 
@@ -24,7 +21,7 @@ _PATIENCE = 1.0  # seconds that sessions get to end before they are recorded as 
 @contextmanager
 def recorded(
     hub: Hub, driver: Driver, path: str | PathLike[str], source: Literal["server", "proxy"], tls: bool, implicit: bool
-) -> Iterator[Recorder]:
+) -> Iterator[None]:
     """Record the sessions that begin inside the context.
 
     Args:
@@ -44,7 +41,7 @@ def recorded(
     recorder = Recorder(source, "" if not tls else "implicit" if implicit else "explicit")
     driver.call(lambda: hub.subscribe(recorder))
     try:
-        yield recorder
+        yield
         driver.wait_until(lambda: recorder.open_sessions == 0, _PATIENCE)
     finally:
         driver.call(lambda: hub.unsubscribe(recorder))

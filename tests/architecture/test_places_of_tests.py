@@ -88,6 +88,7 @@ ELSEWHERE = {
     "testing/pathio_names": ["unit/testing/test_pathio_check.py"],
     "testing/pathio_steps": ["unit/testing/test_pathio_check.py"],
     "testing/plugin": ["plugin/test_fixtures.py"],
+    "testing/recording": ["recording/test_record.py"],
     "testing/replaying": ["unit/recording/test_replay.py"],
     "testing/reports": ["plugin/test_reports.py"],
     "testing/rules": ["unit/testing/test_pathio_check.py"],

@@ -22,11 +22,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class FileStat:
-    """What is known of a file, directory or link.
+    """The attributes of a file, directory or link.
 
     Attributes:
         type: "file", "dir" or "link".
-        size: Octets; 0 for others than files.
+        size: In bytes; 0 for a directory or a link.
         modified: POSIX seconds.
         mode: Permission bits.
         owner: Name.
@@ -44,11 +44,11 @@ class FileStat:
 class Files(MutableMapping[str, bytes]):
     """The files of a server, from absolute path to content; directories do not count, but can be asked for.
 
-    Every access is one step on the server's loop, so what a client is just writing is seen as far as it came.
+    Every access is one step on the server's loop; a file that a client is uploading has the bytes received so far.
 
     Args:
         driver: Of the server.
-        tree: What is stored; None for a server with a path layer of its own, of which nothing can be said here.
+        tree: The files in memory; None for a server with another path layer, whose files this cannot read.
         root: The folder of the disk that is served instead; None for none.
         origin: Of the server; the files of one that runs in a parent process are there.
     """
@@ -137,7 +137,7 @@ class Files(MutableMapping[str, bytes]):
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        sizes = (f"{path!r}: {len(data)} octets" for path, data in self.as_dict().items())
+        sizes = (f"{path!r}: {len(data)} bytes" for path, data in self.as_dict().items())
         return f"<Files {', '.join(sizes) or 'none'}>"
 
     def as_dict(self) -> dict[str, bytes]:

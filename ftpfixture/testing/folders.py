@@ -1,6 +1,6 @@
-"""A folder of the disk as what a server shows, and which users go with it.
+"""A folder of the disk that a server shows, and the users that may see it.
 
-One rule: nothing of the disk is served that nobody named.
+One rule: a server shows no part of the disk that the caller did not name.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def folder(root: Any) -> Path:
 def within(users: Iterable[User], root: Path) -> list[User]:
     """The users with base paths in the folder: a relative one counts from there.
 
-    Whose base path changes is a copy: the same users may be those of other servers, too.
+    A user whose base path changes is copied, because other servers may have the same user.
 
     Raises:
         ConfigurationError: A base path leads out of the folder, or is not there.
@@ -61,10 +61,10 @@ def _moved(user: User, root: Path) -> User:
 
 
 def check_manager(manager: AbstractUserManager, root: Path) -> None:
-    """Refuse a manager whose users would see something else than the folder.
+    """Refuse a manager whose users would see more than the folder.
 
     Raises:
-        ConfigurationError: They do, or nobody can tell.
+        ConfigurationError: They would, or the manager does not list its users.
     """
     users = getattr(manager, "users", None)
     if users is None:
@@ -93,7 +93,7 @@ def check_layer(layer: AbstractPathIO, root: Path | None, users: Iterable[User])
 
     Args:
         layer: As the server makes it.
-        root: The folder; None when nobody named one.
+        root: The folder; None for none.
         users: Those that are known.
 
     Raises:
@@ -114,7 +114,7 @@ def check_layer(layer: AbstractPathIO, root: Path | None, users: Iterable[User])
 
 
 def _unnamed(base: PurePath) -> str | None:
-    """What a base path stands for that nobody chose: the default of users, or that of the handle."""
+    """What a default base path shows: the current folder, or the whole disk; None for a base path that was chosen."""
     if base == PurePath():
         return "the current folder"
     return "the whole disk" if base.is_absolute() and base == type(base)(base.anchor) else None

@@ -60,7 +60,7 @@ class FtpServer(ServerAddress):
 
     Attributes:
         files: What is stored, as a mapping from path to bytes.
-        log: What was said.
+        log: Commands, replies and transfers, with assertions on them.
         faults: What goes wrong: `add`, `clear`, `fired`, `assert_fired`, and ``with server.faults(...)``.
         tls: What clients need to trust a server with ``tls=``: `ca`, `ca_file`, `client_context()`.
         server: The asynchronous server inside; touch it on its own thread only.
@@ -390,7 +390,7 @@ class FtpServer(ServerAddress):
     def throttle(self) -> StreamThrottle:
         """The limits that all sessions share: set ``throttle.write.limit`` (downloads) and ``throttle.read.limit``.
 
-        They may be changed while a transfer runs; octets per second, None for no limit.
+        They may be changed while a transfer runs; bytes per second, None for no limit.
         """
         self._origin.check()
         return self.server.throttle

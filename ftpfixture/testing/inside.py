@@ -1,6 +1,6 @@
 """The server inside of a handle, made from the settings of both.
 
-One rule: what does not go together is refused here, before anything listens.
+One rule: settings that exclude each other are refused here, before the server listens.
 """
 
 from __future__ import annotations
@@ -54,10 +54,10 @@ def upstream_users(own: FtpServerSettings) -> list[User] | None:
 
 
 def clock_of(clock: Clock | Callable[[], float] | None, driver: Driver) -> Clock:
-    """The setting `clock` as a clock that goes by the driver's time.
+    """The setting `clock` as a clock with the time of the driver.
 
     Raises:
-        ConfigurationError: It goes by another.
+        ConfigurationError: It has another source of time.
     """
     if not isinstance(clock, Clock):
         return Clock(clock, driver)

@@ -205,7 +205,7 @@ def ftp_faults(ftp_server: FtpServer) -> Faults:
 
 @pytest.fixture
 def ftp_log(ftp_server: FtpServer) -> CommandLog:
-    """What was said to this test's `ftp_server`."""
+    """The log of this test's `ftp_server`: commands, replies and transfers."""
     return ftp_server.log
 
 

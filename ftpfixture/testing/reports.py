@@ -1,7 +1,7 @@
 """What pytest reports of a test with servers: failures, things that never happened, and the dialogue, once.
 
 Each server of a test is attached to the test before it starts, and these hooks read that list. A test that passes
-although something in it never happened fails here; a test that fails for another reason tells it in its report.
+although something in it never happened fails here; after another failure, the report names what never happened.
 
 One rule: a report has the dialogue of each server once, in a section of its own, folded as ``--ftp-dialogue`` says.
 """

@@ -1,6 +1,6 @@
 """The setting `users` as what a server takes.
 
-One rule: whatever says who may log in ends as a list of users, or is a manager; nothing else is taken.
+One rule: the setting becomes a list of users, or is a manager; other values are refused.
 """
 
 from __future__ import annotations

@@ -311,7 +311,7 @@ def test_files_cannot_be_hashed(files: Files) -> None:
 
 def test_repr_shows_sizes(files: Files) -> None:
     """The repr names the files and how large they are, not what is in them."""
-    assert repr(files) == "<Files '/a.txt': 1 octets, '/in/b.txt': 2 octets, '/in/deep/c.txt': 3 octets>"
+    assert repr(files) == "<Files '/a.txt': 1 bytes, '/in/b.txt': 2 bytes, '/in/deep/c.txt': 3 bytes>"
     assert repr(FtpServer().files) == "<Files none>"
 
 

@@ -321,7 +321,7 @@ async def _nothing() -> None:
 
 def test_a_server_cannot_be_sent_to_another_process() -> None:
     """Pickling a server raises TypeError, with what can be sent."""
-    with pytest.raises(TypeError, match=r"give the other one server\.url or server\.address"):
+    with pytest.raises(TypeError, match=r"pass server\.url or server\.address"):
         pickle.dumps(FtpServer())
 
 

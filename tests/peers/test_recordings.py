@@ -11,7 +11,7 @@ import pytest
 from ftpfixture import FtpServer
 from ftpfixture.recording.recorder import Recorder
 from ftpfixture.recording.store import load, save
-from tests.support.servers import Peer
+from tests.support.servers import PEERS, Peer
 
 LARGE = bytes(range(256)) * 4000
 
@@ -33,11 +33,13 @@ def _session(server: FtpServer, peer: Peer, way: str) -> list[object]:
 
 
 @pytest.mark.illegal_replies
-@pytest.mark.parametrize("way", ["passive", "active"])
+@pytest.mark.parametrize(
+    ("kind", "way"),
+    [*((kind, "passive") for kind in PEERS), *((kind, "active") for kind in PEERS if "active" not in kind.lacks)],
+    indirect=["kind"],
+)
 def test_ftplib(peer: Peer, way: str, tmp_path: Path) -> None:
     """The same replies, word for word, and the same bytes."""
-    if way == "active" and "active" in peer.lacks:
-        pytest.skip(f"{peer.name} has no active mode")
     path, recorder = tmp_path / "real.ftp.jsonl", Recorder("proxy")
     with FtpServer(upstream=f"ftp://{peer.user}:{peer.password}@{peer.host}:{peer.port}") as proxy:
         proxy.server.hub.subscribe(recorder)

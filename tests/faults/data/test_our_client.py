@@ -197,7 +197,8 @@ async def run(server: FtpServer, row: Row, here: Path, *, tls: bool, limit: floa
         assert is_logged_once(server)
         if row.goes_on:
             assert await client.is_file("/data.bin")
-    assert server.log.wait_until(lambda: all(one.completed is not None for one in server.log.transfers), 10)
+    ended = server.log.wait_until_async(lambda: all(one.completed is not None for one in server.log.transfers), 10)
+    assert await ended
     if row.call in ("download", "verified", "listing"):
         got = here / "got.bin"
         assert (got.read_bytes() if got.exists() else None) == row.came

@@ -101,10 +101,10 @@ def context_for(
     if isinstance(certificate, str):
         return server_context(certificate, *(settings[name] for name in _SETTINGS), names)
     if isinstance(certificate, SSLContext) and certificate.protocol is ssl.PROTOCOL_TLS_CLIENT:
-        raise ConfigurationError("this SSLContext is a client's: make one with ssl.PROTOCOL_TLS_SERVER")
+        raise ConfigurationError("this SSLContext is for a client: make one with ssl.PROTOCOL_TLS_SERVER")
     given = {name: value for name, value in settings.items() if value is not None}
     if given:
-        raise ConfigurationError(f"{_told(given)}: set that on your own SSLContext")
+        raise ConfigurationError(f"{_text(given)}: set that on your own SSLContext")
     own: SSLContext | Callable[[], SSLContext] = certificate
     return own
 
@@ -133,14 +133,14 @@ def refuse_without_tls(certificate: object, **settings: str | None) -> None:
     given = {name: value for name, value in said.items() if value is not None}
     if given:
         raise ConfigurationError(
-            f"{_told(given)}: no effect without TLS; use the fixture ftps_server, or set tls='explicit' or 'implicit'"
+            f"{_text(given)}: no effect without TLS; use the fixture ftps_server, or set tls='explicit' or 'implicit'"
         )
 
 
 _SETTINGS = ("client_certificates", "minimum_tls", "ciphers")
 
 
-def _told(settings: Mapping[str, object]) -> str:
+def _text(settings: Mapping[str, object]) -> str:
     return ", ".join(f"{name}={value!r}" for name, value in settings.items())
 
 

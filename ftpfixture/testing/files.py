@@ -258,7 +258,7 @@ class Files(MutableMapping[str, bytes]):
         if tree is None and self._root is not None:
             raise ConfigurationError(f"this server serves a folder of the disk: look at the files in {self._root}")
         if tree is None:
-            raise ConfigurationError("this server has a path layer of its own: look at the files where it keeps them")
+            raise ConfigurationError("this server has its own path layer: look at the files where that keeps them")
         return self._driver.call(lambda: step(tree))
 
 

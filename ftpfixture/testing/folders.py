@@ -69,8 +69,8 @@ def check_manager(manager: AbstractUserManager, root: Path) -> None:
     users = getattr(manager, "users", None)
     if users is None:
         raise ConfigurationError(
-            f"root= with a {type(manager).__name__}, which alone knows its users: give them base_path={str(root)!r}, "
-            "and say path_io_factory=PathIO in place of root="
+            f"root= with a {type(manager).__name__}, which does not list its users: give them base_path={str(root)!r}, "
+            "and set path_io_factory=PathIO in place of root="
         )
     for user in users:
         if not user.base_path.is_absolute():
@@ -81,11 +81,11 @@ def check_manager(manager: AbstractUserManager, root: Path) -> None:
 
 
 def _check_inside(user: User, base: Path, root: Path) -> None:
-    told = f"base_path={str(user.base_path)!r} of {user.login!r}"
+    given = f"base_path={str(user.base_path)!r} of {user.login!r}"
     if not is_within(base, root):
-        raise ConfigurationError(f"{told} is not in root={str(root)!r}: leave it out, or name a folder below the root")
+        raise ConfigurationError(f"{given} is not in root={str(root)!r}: leave it out, or name a folder below the root")
     if not base.is_dir():
-        raise ConfigurationError(f"{told}: there is no folder {str(base)!r}; make it first")
+        raise ConfigurationError(f"{given}: there is no folder {str(base)!r}; make it first")
 
 
 def check_layer(layer: AbstractPathIO, root: Path | None, users: Iterable[User]) -> None:

@@ -1,6 +1,6 @@
-"""A check that a two-way stream of bytes does what server and client need.
+"""A check that any two-way stream of bytes does what the server and the client rely on.
 
-One rule: every failure names the rule, what the stream did, and what to change in it.
+One rule: every failure names the rule that was broken, what was seen, and what to do about it.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from ftpfixture.testing.rules import hold, same
 
 __all__ = ["TwoWayStream", "check_two_way_stream"]
 
-_LIMIT = 10  # seconds for one step; a correct step takes almost no time
-_TURNS = 100  # iterations of the loop, after which nothing more happens by itself
-_TOO_MUCH = 1 << 26  # bytes that the other side does not receive
-_BLOCK = random.Random(1).randbytes(1 << 16)  # incompressible
+_LIMIT = 10  # seconds for one step, which takes no time in a stream that works
+_TURNS = 100  # of the loop, after which nothing more happens by itself
+_TOO_MUCH = 1 << 26  # bytes that the peer does not receive
+_BLOCK = random.Random(1).randbytes(1 << 16)  # which cannot be compressed
 
 
 class TwoWayStream(Protocol):
-    """The part of a `Duplex` that all kinds of streams have."""
+    """What is checked: the part of a `Duplex` that all kinds of streams have."""
 
     async def receive(self, size: int) -> bytes:
-        """Return the next 1 to `size` bytes; b"" at the end."""
+        """The next bytes, 1 to `size` of them; b"" at the end."""
 
     async def send(self, data: bytes | memoryview) -> int:
-        """Send some of `data`, waiting until there is room, and return the number of sent bytes."""
+        """Send some of `data`, after a wait for room; return the number of bytes sent."""
 
     async def send_eof(self) -> None:
-        """Send the end of the stream; where only a close can end it, do nothing."""
+        """Signal the end of the data to the other side; where only a close can do that, do nothing."""
 
     async def close_when_peer_closes(self) -> None:
         """Close when the other side has received everything."""
@@ -41,7 +41,7 @@ class TwoWayStream(Protocol):
         """Close both directions."""
 
     def reset(self) -> None:
-        """Close so that the other side gets an error."""
+        """Close so that the other side sees an error."""
 
 
 Pair = tuple[TwoWayStream, TwoWayStream]
@@ -50,16 +50,16 @@ Check = Callable[[TwoWayStream, TwoWayStream], Awaitable[None]]
 
 
 async def check_two_way_stream(connect: Connect, *, both_at_once: bool = True) -> None:
-    """Check that two connected streams do what server and client need.
+    """Check that two connected streams do what the server and the client rely on.
 
     Each rule has its own pair, and is checked from both ends.
 
     Args:
-        connect: Makes two connected streams.
+        connect: Makes two streams that are connected with each other.
         both_at_once: Whether bytes may go both ways at once; on a compressed data connection they may not.
 
     Raises:
-        AssertionError: A stream breaks a rule. The text has the rule, what it did, and what to change.
+        AssertionError: A rule is broken. The text says which, what was seen, and what to do.
     """
     for check in (*_CHECKS, *([_check_both_at_once] if both_at_once else [])):
         for turned in (False, True):
@@ -75,7 +75,7 @@ async def check_two_way_stream(connect: Connect, *, both_at_once: bool = True) -
 
 
 async def _in_time(rule: str, call: Awaitable[Any], advice: str) -> Any:
-    """Await a call that must end soon, and must not fail."""
+    """Await what must end soon, and must not fail."""
     __tracebackhide__ = True
     try:
         async with timeout(_LIMIT):
@@ -87,7 +87,7 @@ async def _in_time(rule: str, call: Awaitable[Any], advice: str) -> Any:
 
 
 async def _broken(rule: str, call: Awaitable[Any], advice: str) -> None:
-    """Await a call that must raise an OSError soon."""
+    """Await what must raise an OSError, and soon."""
     __tracebackhide__ = True
     try:
         async with timeout(_LIMIT):
@@ -104,7 +104,7 @@ async def _send_all(stream: TwoWayStream, data: bytes) -> None:
     while view:
         sent = await stream.send(view)
         hold(
-            "send tells how many bytes went, at least one",
+            "send returns the number of bytes sent, at least one",
             1 <= sent <= len(view),
             f"it gave {sent!r} for {len(view)}",
             "wait until there is room",
@@ -113,7 +113,7 @@ async def _send_all(stream: TwoWayStream, data: bytes) -> None:
 
 
 async def _arrived(rule: str, sender: TwoWayStream, data: bytes, receiver: TwoWayStream, size: int = 1 << 16) -> bytes:
-    """What is received of what one side sends before it leaves."""
+    """What the receiver has received when the sender has sent `data` and closed."""
     __tracebackhide__ = True
 
     advice = "let receive give b'' at the end, again and again"
@@ -141,7 +141,7 @@ async def _receive_all(stream: TwoWayStream, size: int = 1 << 16) -> bytes:
 
 
 async def _rest() -> None:
-    """Let everything come to where it waits."""
+    """Let every task run to the point where it waits."""
     for _ in range(_TURNS):
         await next_turn()
 
@@ -160,13 +160,13 @@ async def _check_whole(near: TwoWayStream, far: TwoWayStream) -> None:
 
 
 async def _check_pieces(near: TwoWayStream, far: TwoWayStream) -> None:
-    rule = "bytes are received in pieces as small as one likes"
+    rule = "bytes are received in pieces of any size"
     received = await _arrived(rule, near, b"0123456789", far, 3)
     same(rule, received, b"0123456789", "keep what is left of a piece for the next receive")
 
 
 async def _check_nothing(near: TwoWayStream, far: TwoWayStream) -> None:
-    rule = "a stream on which nothing was sent ends with nothing"
+    rule = "a stream on which nothing was sent ends without a byte"
     same(rule, await _arrived(rule, near, b"", far), b"", "give b'' at once")
 
 
@@ -206,7 +206,7 @@ async def _check_backpressure(near: TwoWayStream, far: TwoWayStream) -> None:
         hold(rule, sent < _TOO_MUCH, f"{sent} bytes went", "let send wait when much is on its way")
     hold(rule, not sending.done(), "it was over", "let send wait")
     enough, received = True, 0
-    rule, advice = "what waited arrives when the other side receives again", "wake the sender, and keep the order"
+    rule, advice = "waiting bytes arrive when the other side receives again", "wake the sender, and keep the order"
     while not sending.done() or received < sent:
         piece = await _in_time(rule, far.receive(1 << 20), advice)
         expected = (_BLOCK * (len(piece) // len(_BLOCK) + 2))[received % len(_BLOCK) :][: len(piece)]
@@ -220,16 +220,16 @@ async def _check_closed_here(near: TwoWayStream, far: TwoWayStream) -> None:
     receiving = _begun(near.receive(1))
     await _rest()
     near.close()
-    await _broken("close wakes who waits on this side, with an OSError", receiving, "wake it")
-    await _broken("receive on what is closed on this side is an OSError", near.receive(1), "raise it")
-    await _broken("send on what is closed on this side is an OSError", _flooding(near), "raise it")
+    await _broken("close wakes a receive on this side, with an OSError", receiving, "wake it")
+    await _broken("receive on a stream closed on this side is an OSError", near.receive(1), "raise it")
+    await _broken("send on a stream closed on this side is an OSError", _flooding(near), "raise it")
     near.close()
     near.reset()
 
 
 async def _check_closed_there(near: TwoWayStream, far: TwoWayStream) -> None:
     near.close()
-    await _broken("a sender learns at last that the other side is closed", _flooding(far), "raise a ConnectionError")
+    await _broken("a sender gets an error when the other side is closed", _flooding(far), "raise a ConnectionError")
 
 
 async def _flooding(stream: TwoWayStream) -> None:

@@ -1,6 +1,6 @@
-"""A check that a transport does what a TCP connection on the loopback of Linux does.
+"""A check that any transport does what a TCP connection on the loopback of Linux does.
 
-One rule: every failure names the rule, what the transport did, and what to change in it.
+One rule: every failure names the rule that was broken, what was seen, and what to do about it.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ __all__ = ["check_transport"]
 
 Check = Callable[[Transport, Transport], Awaitable[None]]
 
-_LIMIT = 10  # seconds for one step; a correct step takes almost no time
-_TURNS = 100  # iterations of the loop, after which nothing more happens by itself
-_TOO_MUCH = 1 << 26  # bytes that the other side does not receive
+_LIMIT = 10  # seconds for one step, which takes no time in a transport that works
+_TURNS = 100  # of the loop, after which nothing more happens by itself
+_TOO_MUCH = 1 << 26  # bytes that the peer does not receive
 _BLOCK = bytes(range(256)) * 256
-_WHO: ContextVar[str] = ContextVar("ftpfixture_check", default="")
+_CALLER: ContextVar[str] = ContextVar("ftpfixture_check", default="")
 
 
 async def check_transport(connect: Callable[[], Awaitable[tuple[Transport, Transport]]]) -> None:
-    """Check that two connected transports do what a `Channel` needs.
+    """Check that two connected transports do what a `Channel` relies on.
 
-    Each rule has its own pair, and is checked from both ends. On Windows and macOS sockets break some of the rules.
+    Each rule has its own pair, and is checked from both ends. Sockets of Windows and macOS do not satisfy all rules.
 
     Args:
-        connect: Makes two connected transports of the running loop.
+        connect: Makes two transports of the running loop that are connected with each other.
 
     Raises:
-        AssertionError: A transport breaks a rule. The text has the rule, what it did, and what to change.
+        AssertionError: A rule is broken. The text says which, what was seen, and what to do.
     """
     for check in _CHECKS:
         for turned in (False, True):
@@ -43,7 +43,7 @@ async def check_transport(connect: Callable[[], Awaitable[tuple[Transport, Trans
                 await check(*((far, near) if turned else (near, far)))
             except OSError as error:
                 raise AssertionError(
-                    f"what a channel does every day succeeds; but {type(error).__name__} was raised: {error}. "
+                    f"the common operations of a channel succeed; but {type(error).__name__} was raised: {error}. "
                     "To do: see the traceback above for the call"
                 ) from error
             finally:
@@ -55,7 +55,7 @@ async def check_transport(connect: Callable[[], Awaitable[tuple[Transport, Trans
 
 
 def _refused(rule: str, call: Callable[[], object], *kinds: type[OSError]) -> None:
-    """Make a call that must raise one of these."""
+    """Call what must raise one of these."""
     __tracebackhide__ = True
     names = " or ".join(kind.__name__ for kind in kinds)
     try:
@@ -76,16 +76,14 @@ async def _ready(rule: str, ask: Callable[..., None]) -> None:
         async with timeout(_LIMIT):
             await called.wait()
     except TimeoutError as error:
-        text = (
-            f"{rule}; but the callback was not called for {_LIMIT} s. To do: call back in each turn in which it holds"
-        )
+        text = f"{rule}; but no callback came for {_LIMIT} s. To do: call back in each iteration in which it holds"
         raise AssertionError(text) from error
     finally:
         ask(None)
 
 
-async def _hear(transport: Transport, count: int) -> bytes:
-    """So many bytes, or what comes before the end."""
+async def _receive(transport: Transport, count: int) -> bytes:
+    """Receive `count` bytes, or those before the end."""
     data = bytearray()
     while len(data) < count:
         await _ready("what was sent can be received", transport.on_readable)
@@ -125,70 +123,70 @@ async def _check_bytes(near: Transport, far: Transport) -> None:
     for call in (far.recv, far.peek):
         _refused("nothing to receive is BlockingIOError", lambda call=call: call(1), BlockingIOError)  # type: ignore[misc]
     for piece in (b"012", bytearray(b"345"), memoryview(b"678")):
-        same("few bytes find room, of every kind", near.send(piece), 3, "take them, and tell how many")
+        same("few bytes can be sent, as any buffer", near.send(piece), 3, "take them, and return their number")
     await _ready("what was sent can be received", far.on_readable)
     rule = "peek gives what recv will give"
     same(rule, far.peek(3), b"012", "give the first bytes, and leave them")
     same(rule, far.recv(3), b"012", "leave them")
-    same("bytes arrive in order", await _hear(far, 6), b"345678", "keep the order")
+    same("bytes arrive in order", await _receive(far, 6), b"345678", "keep the order")
 
 
 async def _check_readiness(near: Transport, far: Transport) -> None:
     called: list[str] = []
-    _WHO.set("who asked")
-    far.on_readable(lambda: called.append(_WHO.get()))
-    _WHO.set("who sends")
+    _CALLER.set("the caller")
+    far.on_readable(lambda: called.append(_CALLER.get()))
+    _CALLER.set("the sender")
     await _turns()
-    same("the callback is not called when there is nothing", called, [], "call when recv does not have to wait")
+    same("no callback comes when there is nothing to receive", called, [], "call when recv does not have to wait")
     near.send(b"x")
-    await _ready("who waits is called back", far.on_readable)
-    far.on_readable(lambda: called.append(_WHO.get()))
+    await _ready("the callback of a waiting task comes", far.on_readable)
+    far.on_readable(lambda: called.append(_CALLER.get()))
     await _turns()
-    rule = "who asked is called in each turn until the bytes are received"
-    hold(rule, len(called) > 10, f"he was called {len(called)} times in {_TURNS} turns", "call again while it holds")
+    rule = "the callback comes in each iteration until the bytes are received"
+    hold(rule, len(called) > 10, f"it came {len(called)} times in {_TURNS} iterations", "call again while it holds")
     far.recv(1)
     await next_turn()
     before = len(called)
     await _turns()
-    same("the callback is not called any more when all is received", len(called), before, "look again before each call")
-    _WHO.set("")
+    same("no callback comes any more when all is received", len(called), before, "look again before each call")
+    _CALLER.set("")
 
 
 async def _check_contexts(near: Transport, far: Transport) -> None:
     called = asyncio.Event()
     seen: list[str] = []
-    _WHO.set("who asked")
+    _CALLER.set("the caller")
 
     def note(text: str) -> None:
-        seen.append(_WHO.get() + text)
+        seen.append(_CALLER.get() + text)
         called.set()
 
     far.on_readable(note, "!")
-    _WHO.set("who sends")
+    _CALLER.set("the sender")
     near.send(b"x")
     async with timeout(_LIMIT):
         await called.wait()
     far.on_readable(None)
-    _WHO.set("")
-    rule = "a callback has the arguments and the context of who asked for it"
-    same(rule, seen[0], "who asked!", "copy the context when it is asked for, as loop.add_reader does")
+    _CALLER.set("")
+    rule = "a callback has the arguments and the context of the code that asked for it"
+    same(rule, seen[0], "the caller!", "copy the context when it is asked for, as loop.add_reader does")
 
 
-async def _check_half_close(near: Transport, far: Transport) -> None:
+async def _check_shutdown_write(near: Transport, far: Transport) -> None:
     near.send(b"all")
     near.shutdown_write()
-    same("the end comes behind what was sent", await _hear(far, 4), b"all", "deliver that first")
+    same("the end comes behind what was sent", await _receive(far, 4), b"all", "deliver that first")
     await _end_comes("after shutdown_write the other side has its end", far)
     far.send(b"answer")
     rule = "the other direction goes on after shutdown_write"
-    same(rule, await _hear(near, 6), b"answer", "end one direction only")
+    same(rule, await _receive(near, 6), b"answer", "end one direction only")
     _refused("send after shutdown_write is BrokenPipeError", lambda: near.send(b"x"), BrokenPipeError)
 
 
 async def _check_close(near: Transport, far: Transport) -> None:
     near.send(b"all")
     near.close()
-    same("what was sent before close arrives", await _hear(far, 4), b"all", "deliver it")
+    same("bytes that were sent before close arrive", await _receive(far, 4), b"all", "deliver it")
     await _end_comes("after close the other side has its end", far)
     for call in (
         lambda: near.recv(1),
@@ -198,7 +196,7 @@ async def _check_close(near: Transport, far: Transport) -> None:
         lambda: near.on_readable(lambda: None),
         lambda: near.on_writable(lambda: None),
     ):
-        _refused("what is closed on this side is an OSError", call, OSError)
+        _refused("a call on a transport closed on this side is an OSError", call, OSError)
     for harmless in (near.close, near.reset, lambda: near.on_readable(None), lambda: near.on_writable(None)):
         harmless()
 
@@ -207,8 +205,8 @@ async def _check_send_to_closed(near: Transport, far: Transport) -> None:
     near.close()
     await _end_comes("after close the other side has its end", far)
     far.send(b"x")  # to which the answer is RST
-    await _ready("who can only fail does not wait for room", far.on_writable)
-    _refused("send to who is closed is BrokenPipeError, but for the first", lambda: far.send(b"x"), BrokenPipeError)
+    await _ready("a send that can only fail does not wait for room", far.on_writable)
+    _refused("every send but the first to a closed peer is BrokenPipeError", lambda: far.send(b"x"), BrokenPipeError)
     await _end_comes("the end stays the end, whatever is sent", far)
 
 
@@ -228,28 +226,28 @@ async def _check_reset(near: Transport, far: Transport) -> None:
 
 
 async def _is_reset(what: str, transport: Transport, queued: bytes) -> None:
-    same(f"what came before {what} can be received", await _hear(transport, len(queued)), queued, "keep it")
+    same(f"bytes from before {what} can be received", await _receive(transport, len(queued)), queued, "keep it")
     await _ready(f"{what} can be received", transport.on_readable)
     rule = f"{what} is ConnectionResetError once"
     _refused(rule, lambda: transport.recv(1), ConnectionResetError)
-    await _end_comes(f"behind {what} is the end", transport)
-    _refused(f"send after {what} was told is BrokenPipeError", lambda: transport.send(b"x"), BrokenPipeError)
+    await _end_comes(f"after {what} comes the end", transport)
+    _refused(f"send after {what} was received is BrokenPipeError", lambda: transport.send(b"x"), BrokenPipeError)
 
 
-async def _check_reset_told_to_sender(near: Transport, far: Transport) -> None:
+async def _check_reset_of_sender(near: Transport, far: Transport) -> None:
     near.reset()
     await _ready("a reset can be received", far.on_readable)
-    _refused("a reset is told to a sender, too", lambda: far.send(b"x"), ConnectionResetError)
-    _refused("a reset is told once, then it is BrokenPipeError", lambda: far.send(b"x"), BrokenPipeError)
-    await _end_comes("a reset is told once, then it is the end", far)
+    _refused("a sender gets a reset, too", lambda: far.send(b"x"), ConnectionResetError)
+    _refused("a sender gets a reset once, then BrokenPipeError", lambda: far.send(b"x"), BrokenPipeError)
+    await _end_comes("a sender gets a reset once, and a receiver then gets the end", far)
 
 
-async def _check_reset_behind_end(near: Transport, far: Transport) -> None:
+async def _check_reset_after_end(near: Transport, far: Transport) -> None:
     near.shutdown_write()
     await _end_comes("after shutdown_write the other side has its end", far)
     near.reset()
-    await _ready("who can only fail does not wait for room", far.on_writable)
-    await _end_comes("a reset behind the end is not received", far)
+    await _ready("a send that can only fail does not wait for room", far.on_writable)
+    await _end_comes("a reset after the end is not received", far)
     _refused("send after that is BrokenPipeError", lambda: far.send(b"x"), BrokenPipeError)
 
 
@@ -264,7 +262,7 @@ async def _check_backpressure(near: Transport, far: Transport) -> None:
         called.clear()
         await _turns()
     near.on_writable(None)
-    same("bytes arrive whole, however many wait", await _hear_pattern(far, sent + more), "", "keep the order")
+    same("bytes arrive whole, however many wait", await _receive_pattern(far, sent + more), "", "keep the order")
     await _ready("there is room when the other side has received", near.on_writable)
     hold("send takes bytes when there is room", near.send(b"x") == 1, "it did not", "take them")
 
@@ -279,16 +277,15 @@ def _fill(transport: Transport) -> int:
         hold("send takes at least one byte, or raises", count >= 1, f"it took {count}", "raise BlockingIOError")
         sent += count
     raise AssertionError(
-        f"send raises BlockingIOError when the other side does not receive; but {sent} bytes went. "
-        "To do: have a window that fills"
+        f"send raises BlockingIOError without a receiver; but {sent} bytes went. To do: have a window that fills"
     )
 
 
-async def _hear_pattern(transport: Transport, count: int) -> str:
-    """Where the bytes that `_fill` has sent are wrong; "" when they are right."""
+async def _receive_pattern(transport: Transport, count: int) -> str:
+    """Where the received bytes differ from those that `_fill` has sent; "" when they are equal."""
     place = 0
     while place < count:
-        piece = await _hear(transport, min(1 << 20, count - place))
+        piece = await _receive(transport, min(1 << 20, count - place))
         if not piece:
             return f"the end after {place} bytes"
         start = place % 256
@@ -301,8 +298,8 @@ async def _hear_pattern(transport: Transport, count: int) -> str:
 async def _check_reset_when_full(near: Transport, far: Transport) -> None:
     _fill(near)
     far.reset()
-    await _ready("who can only fail does not wait for room", near.on_writable)
-    _refused("a reset is told to a sender, too", lambda: near.send(b"x"), ConnectionResetError)
+    await _ready("a send that can only fail does not wait for room", near.on_writable)
+    _refused("a sender gets a reset, too", lambda: near.send(b"x"), ConnectionResetError)
 
 
 async def _check_sent(near: Transport, far: Transport) -> None:
@@ -310,7 +307,9 @@ async def _check_sent(near: Transport, far: Transport) -> None:
     if near.writable_when_sent():
         await _ready("there is room when all that was sent is on its way", near.on_writable)
     near.reset()
-    same("what was on its way before a reset arrives", await _hear(far, 3), b"all", "tell of room when it is")
+    same(
+        "bytes on their way before a reset arrive", await _receive(far, 3), b"all", "report room when all was received"
+    )
 
 
 async def _check_urgent(near: Transport, far: Transport) -> None:
@@ -320,14 +319,16 @@ async def _check_urgent(near: Transport, far: Transport) -> None:
     near.send_urgent(b"CD")
     near.send(b"E")
     near.shutdown_write()
-    same("after urgent_inline urgent bytes are between the others", await _hear(far, 5), b"ABCDE", "leave them there")
+    same(
+        "after urgent_inline urgent bytes are between the others", await _receive(far, 5), b"ABCDE", "leave them there"
+    )
 
 
 async def _check_urgent_apart(near: Transport, far: Transport) -> None:
     near.send_urgent(b"AB")
     near.send(b"C")
     near.shutdown_write()
-    same("without urgent_inline the urgent byte is not received", await _hear(far, 2), b"AC", "leave it out")
+    same("without urgent_inline the urgent byte is not received", await _receive(far, 2), b"AC", "leave it out")
 
 
 _CHECKS: tuple[Check, ...] = (
@@ -335,13 +336,13 @@ _CHECKS: tuple[Check, ...] = (
     _check_bytes,
     _check_readiness,
     _check_contexts,
-    _check_half_close,
+    _check_shutdown_write,
     _check_close,
     _check_send_to_closed,
     _check_close_unread,
     _check_reset,
-    _check_reset_told_to_sender,
-    _check_reset_behind_end,
+    _check_reset_of_sender,
+    _check_reset_after_end,
     _check_backpressure,
     _check_reset_when_full,
     _check_sent,

@@ -1,6 +1,6 @@
-"""A check that a user manager, of this package or of a user, does what the server needs.
+"""A check that any user manager does what the server relies on.
 
-One rule: every failure names the rule, what the manager did, and what to change in it.
+One rule: every failure names the rule that was broken, what was seen, and what to do about it.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ __all__ = ["check_user_manager"]
 Answer = tuple[AbstractUserManager.GetUserResponse, User | None]
 Check = Callable[["_Asked", "_Known"], Awaitable[None]]
 
-_ROUNDS = 20  # logins one after another; together with the limit they show a leak of slots
+_ROUNDS = 20  # logins one after another; a leak of slots shows within these and as many as the limit is
 _AT_ONCE = 8  # tasks
-_LARGEST_LIMIT = 64  # connections that the check opens before one that must be refused
+_LARGEST_LIMIT = 64  # connections that are opened to check that one more is refused
 
-_ANSWERS_ANY_NAME = "get_user answers, whatever the name is"
-_ANSWERS_ANY_PASSWORD = "authenticate answers, whatever the password is"
+_ANSWERS_ANY_NAME = "get_user returns for every name"
+_ANSWERS_ANY_PASSWORD = "authenticate returns for every password"
 
 
 @dataclass(frozen=True)
 class _Known:
-    """The arguments of `check_user_manager`."""
+    """What the caller says about the manager; see `check_user_manager`."""
 
     login: str
     password: str
@@ -46,21 +46,21 @@ async def check_user_manager(
     open_login: str | None = None,
     unknown: str | None = "nobody",
 ) -> None:
-    """Check that the user manager that a factory makes does what the server needs.
+    """Check that the user manager a factory makes does what the server relies on.
 
-    The manager is made once, and used as sessions use it: `notify_logout` follows each name for which there is a user.
-    The check tries dozens of wrong passwords, so make a manager that locks users out without that lock.
+    The manager is made once, and used as sessions use it: each `get_user` that returns a user is followed by
+    `notify_logout`. Dozens of wrong passwords are tried: make a manager that locks users out without that ability.
 
     Args:
-        factory: Called without arguments: a class, or another callable that makes a manager.
-        login: A user with a password, who may have eight connections at once, or as many as the user's
-            `maximum_connections` allows.
-        password: The user's password.
-        open_login: A user without a password; None if there is none.
-        unknown: A name that no user has; None if every name has a user, as with an anonymous user without a login.
+        factory: Called without arguments: a class, or anything that makes a manager.
+        login: Name of a user who needs a password, and who may be connected eight times at once, or as often as the
+        user's `maximum_connections` says.
+        password: The right password.
+        open_login: Name of a user who needs no password; None if there is none.
+        unknown: A name without a user; None if every name has one, as with an anonymous user who has no login.
 
     Raises:
-        AssertionError: The manager breaks a rule. The text has the rule, what it did, and what to change.
+        AssertionError: A rule is broken. The text says which, what was seen, and what to do.
     """
     manager = factory()
     hold(
@@ -75,10 +75,10 @@ async def check_user_manager(
 
 
 class _Asked:
-    """Calls a manager as the server calls it, and checks every result.
+    """Calls a manager as the server does, and checks everything that it returns.
 
     Args:
-        manager: The manager.
+        manager: The manager that is checked.
     """
 
     def __init__(self, manager: AbstractUserManager) -> None:
@@ -86,11 +86,11 @@ class _Asked:
         self.responses = manager.GetUserResponse
 
     async def get_user(self, login: str) -> Answer:
-        """Return the response and the user."""
-        advice = "answer ERROR for names that cannot be"
+        """Return what the manager returns for a name: response, user and text."""
+        advice = "return ERROR for names that cannot be"
         answer = await _done(_ANSWERS_ANY_NAME, self._manager.get_user, (login,), f"get_user({login!r:.50})", advice)
         hold(
-            "get_user returns what to do, the user and a text",
+            "get_user returns a response, the user and a text",
             isinstance(answer, tuple) and len(answer) == 3,
             f"it gave {answer!r:.200}",
             "return a tuple of these three",
@@ -101,7 +101,7 @@ class _Asked:
 
     def _look_at(self, response: object, user: object, text: object) -> None:
         hold(
-            "what to do is one of GetUserResponse",
+            "the response is one of GetUserResponse",
             isinstance(response, self.responses),
             f"it gave {response!r:.200}",
             "return self.GetUserResponse.OK, PASSWORD_REQUIRED or ERROR",
@@ -121,17 +121,17 @@ class _Asked:
         if response is self.responses.ERROR:
             hold("ERROR comes without a user", user is None, f"it gave {user!r:.200}", "return None with ERROR")
         if response is self.responses.OK:
-            hold("OK comes with a user", user is not None, "it gave None", "return the user who is let in")
+            hold("OK comes with a user", user is not None, "it gave None", "return the user who is logged in")
 
-    async def authenticate(self, user: User, password: str, told: str) -> bool:
-        """Whether a password is taken; `told` stands for it in messages."""
-        advice = "answer False for passwords that cannot be"
-        call = f"authenticate with {told}"
+    async def authenticate(self, user: User, password: str, label: str) -> bool:
+        """Whether a password is accepted; messages have `label` in place of it."""
+        advice = "return False for passwords that cannot be"
+        call = f"authenticate with {label}"
         taken = await _done(_ANSWERS_ANY_PASSWORD, self._manager.authenticate, (user, password), call, advice)
         hold(
-            "authenticate tells True or False",
+            "authenticate returns True or False",
             isinstance(taken, bool),
-            f"with {told} it gave {taken!r:.50}",
+            f"with {label} it gave {taken!r:.50}",
             "return a bool: the server logs in a user for any true value",
         )
         return bool(taken)
@@ -139,13 +139,13 @@ class _Asked:
     async def check_account(self, user: User, account: str) -> bool:
         """Whether an account is taken."""
         taken = await _done(
-            "check_account answers, whatever the account is",
+            "check_account returns for every account",
             self._manager.check_account,
             (user, account),
             f"check_account with {account!r:.50}",
-            "answer False for accounts that cannot be",
+            "return False for accounts that cannot be",
         )
-        hold("check_account tells True or False", isinstance(taken, bool), f"it gave {taken!r:.50}", "return a bool")
+        hold("check_account returns True or False", isinstance(taken, bool), f"it gave {taken!r:.50}", "return a bool")
         return bool(taken)
 
     async def get_permissions(self, user: User) -> object:
@@ -156,7 +156,7 @@ class _Asked:
 
     @asynccontextmanager
     async def session(self, login: str) -> AsyncIterator[Answer]:
-        """What a name is answered; if that gave a user, the session is over at the end of the block."""
+        """Log in a name for the length of a block; a user that it gave is logged out at the end."""
         response, user = await self.get_user(login)
         try:
             yield response, user
@@ -165,20 +165,20 @@ class _Asked:
                 await self.log_out(user)
 
     @asynccontextmanager
-    async def session_of(self, known: _Known, told: str) -> AsyncIterator[User]:
-        """A session of the user who needs a password, for whom there is always room."""
+    async def session_of(self, known: _Known, label: str) -> AsyncIterator[User]:
+        """A session of the user who needs a password; `maximum_connections` allows it."""
         async with self.session(known.login) as (response, user):
             if user is None or response is not self.responses.PASSWORD_REQUIRED:
                 raise AssertionError(
-                    f"a session that is over gives back what it took; but {told} got {response} and {user!r:.100}. "
+                    f"a session that is over gives back its slot; but {label} got {response} and {user!r:.100}. "
                     "To do: free in notify_logout what get_user took"
                 )
             yield user
 
     async def log_out(self, user: User) -> None:
-        """Tell that a session is over."""
-        rule = "notify_logout may be called once for every get_user that gave a user"
-        await _done(rule, self._manager.notify_logout, (user,), "notify_logout", "take it, password or not")
+        """Report that a session is over."""
+        rule = "notify_logout may be called once for every get_user that returned a user"
+        await _done(rule, self._manager.notify_logout, (user,), "notify_logout", "accept it, password or not")
 
 
 async def _done(rule: str, method: Callable[..., Any], arguments: tuple[object, ...], call: str, advice: str) -> Any:
@@ -200,7 +200,7 @@ async def _done(rule: str, method: Callable[..., Any], arguments: tuple[object, 
     return answer
 
 
-# What names are answered.
+# Responses to names.
 
 
 async def _check_login(manager: _Asked, known: _Known) -> None:
@@ -216,7 +216,7 @@ async def _check_login(manager: _Asked, known: _Known) -> None:
 
 
 async def _check_user(manager: _Asked, user: User) -> None:
-    """What the server does with a user when it has one."""
+    """Check what the server does with a user that it was given."""
     try:
         hash(user)
     except TypeError as error:
@@ -249,65 +249,69 @@ async def _check_any_name(manager: _Asked, known: _Known) -> None:
     far = ["\udcff\udcfe", "\0", "ünï cödé", "名前", "../../etc/passwd", f"{login}' OR '1'='1", "x" * 5000]
     for name in near + far:
         async with manager.session(name):
-            pass  # which user that is, if any, is the manager's decision
+            pass  # whether this name has a user is for the manager to decide
 
 
 async def _check_unknown(manager: _Asked, known: _Known) -> None:
-    """A name that no user has, and one that looks like a pattern."""
+    """A name without a user; one that looks like a pattern matches none."""
     if known.unknown is None:
         return
     patterns = {"%", "_" * len(known.login), "*", "?" * len(known.login), ".*"} - {known.login, known.open_login}
     for name in (known.unknown, *sorted(patterns)):
-        rule = f"the unknown name {name!r} is refused"
+        rule = f"the unknown name {name!r} is not logged in"
         async with manager.session(name) as (response, user):
             let_in = response is manager.responses.OK
-            advice = "return ERROR; or use unknown=None if every name has a user"
+            advice = "return ERROR; or give unknown=None if every name has a user"
             hold(rule, not let_in, f"it gave OK and {user!r:.100}", advice)
             if user is None:
                 continue
-            for password, told in ((known.password, f"the password of {known.login!r}"), ("", "an empty password")):
-                taken = await manager.authenticate(user, password, told)
-                hold(rule, not taken, f"{told} is taken for it", "compare names as they are, and refuse every password")
+            for password, label in ((known.password, f"the password of {known.login!r}"), ("", "an empty password")):
+                taken = await manager.authenticate(user, password, label)
+                hold(
+                    rule, not taken, f"{label} is taken for it", "compare names as they are, and refuse every password"
+                )
 
 
 # Passwords.
 
 
 def _wrong_passwords(password: str) -> list[tuple[str, str]]:
-    """What is none, each with words for it: a message must not show a password."""
+    """Wrong passwords, each with a description: a message must not show a password."""
     wrong = [
         ("", "an empty password"),
         (" ", "a space"),
-        (f"{password}x", "a letter more"),
-        (password[:-1], "a letter less"),
-        (f"{password} ", "a space behind the right one"),
+        (f"{password}x", "one letter more"),
+        (password[:-1], "one letter less"),
+        (f"{password} ", "a space after the right one"),
         (f" {password}", "a space before the right one"),
         (password.swapcase(), "the other case of the right one"),
-        (f"{password}\0x", "NUL and a letter behind the right one"),  # HMAC, and so scrypt, ignores a NUL alone
-        (f"{password}\udcff", "an undecodable octet behind the right one"),
-        ("\udcff\udcfe", "undecodable octets"),
+        (f"{password}\0x", "NUL and a letter after the right one"),  # HMAC, and so scrypt, ignores a NUL alone
+        (f"{password}\udcff", "an undecodable byte after the right one"),
+        ("\udcff\udcfe", "undecodable bytes"),
         ("\0", "NUL"),
         ("pässwörd 密码", "letters outside ASCII"),
         ("%", "a pattern"),
         ("' OR '1'='1", "quotes"),
         ("x" * 5000, "5000 letters"),
     ]
-    return [(text, told) for text, told in wrong if text != password]
+    return [(text, label) for text, label in wrong if text != password]
 
 
 async def _check_passwords(manager: _Asked, known: _Known) -> None:
     async with manager.session_of(known, "a second login") as user:
-        for password, told in _wrong_passwords(known.password):
-            taken = await manager.authenticate(user, password, told)
-            hold("a wrong password is refused", not taken, f"{told} is taken", "compare the whole password")
+        for password, label in _wrong_passwords(known.password):
+            taken = await manager.authenticate(user, password, label)
+            hold("a wrong password is refused", not taken, f"{label} is taken", "compare the whole password")
         taken = await manager.authenticate(user, known.password, "the right password")
-        hold("the right password is taken after wrong ones", taken, "it is refused", "keep nothing of earlier tries")
+        hold(
+            "the right password is taken after wrong ones", taken, "it is refused", "keep no state of earlier attempts"
+        )
 
 
 async def _check_same_user(manager: _Asked, known: _Known) -> None:
     users = []
-    for told in ("a third login", "a fourth login"):
-        async with manager.session_of(known, told) as user:
+    for label in ("a third login", "a fourth login"):
+        async with manager.session_of(known, label) as user:
             users.append(user)
     limits = ("read_speed_limit", "write_speed_limit")
     limited = [name for name in limits if getattr(users[0], name) is not None]
@@ -332,36 +336,36 @@ async def _check_slots(manager: _Asked, known: _Known) -> None:
     for number in range(_ROUNDS + limit):
         async with manager.session_of(known, f"login {number + 1} without a password"):
             pass
-    for password, told in ((known.password, "the right password"), ("", "an empty password")):
+    for password, label in ((known.password, "the right password"), ("", "an empty password")):
         for number in range(min(limit, _AT_ONCE) + 2):
-            async with manager.session_of(known, f"login {number + 1} with {told}") as user:
-                await manager.authenticate(user, password, told)
+            async with manager.session_of(known, f"login {number + 1} with {label}") as user:
+                await manager.authenticate(user, password, label)
 
 
 async def _check_at_once(manager: _Asked, known: _Known) -> None:
     limit = await _limit(manager, known)
     count = _AT_ONCE if limit is None else min(_AT_ONCE, limit)
-    visits = [_visit(manager, known, wanted=number % 2 == 0) for number in range(count)]
-    visits += [_pass_by(manager, name) for name in (known.unknown, known.open_login, "") if name is not None]
-    for failed in await asyncio.gather(*visits, return_exceptions=True):
+    sessions = [_session_at_once(manager, known, wanted=number % 2 == 0) for number in range(count)]
+    sessions += [_log_in_and_out(manager, name) for name in (known.unknown, known.open_login, "") if name is not None]
+    for failed in await asyncio.gather(*sessions, return_exceptions=True):
         if failed is not None:
             raise failed
 
 
-async def _visit(manager: _Asked, known: _Known, *, wanted: bool) -> None:
-    told = "the right password" if wanted else "a letter more"
+async def _session_at_once(manager: _Asked, known: _Known, *, wanted: bool) -> None:
+    label = "the right password" if wanted else "one letter more"
     async with manager.session_of(known, "one of several logins at once") as user:
-        await asyncio.sleep(0)  # the others have their turn
+        await asyncio.sleep(0)  # the other tasks run
         same(
             "sessions at once do not disturb each other",
-            await manager.authenticate(user, known.password if wanted else f"{known.password}x", told),
+            await manager.authenticate(user, known.password if wanted else f"{known.password}x", label),
             wanted,
-            "keep nothing of a session in the manager: authenticate gets the user",
+            "keep no state of a session in the manager: authenticate gets the user",
         )
         await asyncio.sleep(0)
 
 
-async def _pass_by(manager: _Asked, name: str) -> None:
+async def _log_in_and_out(manager: _Asked, name: str) -> None:
     async with manager.session(name):
         await asyncio.sleep(0)
 
@@ -370,17 +374,17 @@ async def _check_limit(manager: _Asked, known: _Known) -> None:
     limit = await _limit(manager, known)
     if limit is None or limit > _LARGEST_LIMIT:
         return
-    for again in ("", ", once more,"):  # a refused login must not take a connection
+    for again in ("", ", once more,"):  # a refused login must not have taken a slot
         async with AsyncExitStack() as held:
             for number in range(limit):
-                told = f"session {number + 1} of {limit} at once, which maximum_connections allows{again or ','}"
-                await held.enter_async_context(manager.session_of(known, told))
+                label = f"session {number + 1} of {limit} at once, which maximum_connections allows{again or ','}"
+                await held.enter_async_context(manager.session_of(known, label))
             response, _ = await held.enter_async_context(manager.session(known.login))
             same(
                 f"maximum_connections={limit} is kept",
                 response,
                 manager.responses.ERROR,
-                "count in get_user and notify_logout, as MemoryUserManager does; or leave the limit away",
+                "count in get_user and notify_logout, as MemoryUserManager does; or remove the limit",
             )
 
 
@@ -393,5 +397,5 @@ _CHECKS: tuple[Check, ...] = (
     _check_same_user,
     _check_slots,
     _check_at_once,
-    _check_limit,  # after the crowd: it finds slots that were lost there
+    _check_limit,  # after the logins at once: it finds slots that these lost
 )

@@ -343,7 +343,7 @@ def test_your_own_context(run: Run) -> None:
             pass
     """)
     result.assert_outcomes(passed=1, errors=1)
-    result.stdout.fnmatch_lines(["*: this SSLContext is a client's: make one with ssl.PROTOCOL_TLS_SERVER"])
+    result.stdout.fnmatch_lines(["*: this SSLContext is for a client: make one with ssl.PROTOCOL_TLS_SERVER"])
 
 
 # The file of the certificate authority.

@@ -1,4 +1,4 @@
-"""What clients need to reach a server: URLs of files, and another name for code that has its host built in."""
+"""What clients need to reach a server: URLs of files, and another name for code with a fixed host."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PARTNER = "ftp.partner.example"
     ],
 )
 def test_url_for(path: str, end: str) -> None:
-    """A path is quoted and stands behind the address."""
+    """A path is quoted and follows the address."""
     with FtpServer() as server:
         assert server.url_for(path) == f"ftp://user:password@127.0.0.1:{server.port}{end}"
 
@@ -50,7 +50,7 @@ def test_url_for_in_another_encoding() -> None:
 
 
 def test_url_for_a_relative_path() -> None:
-    """The text says which path was meant."""
+    """The text suggests the absolute path."""
     with FtpServer() as server, pytest.raises(PathIsNotAbsolute, match=r"did you mean '/a\.txt'\?"):
         server.url_for("a.txt")
 
@@ -59,7 +59,7 @@ def test_url_for_a_relative_path() -> None:
 
 
 def _welcome(**settings: Any) -> str:
-    """Log in as code does whose host is built in, and return the greeting."""
+    """Log in as code with a fixed host does, and return the greeting."""
     with ftplib.FTP(PARTNER, "user", "password", timeout=10, **settings) as ftp:
         assert ftp.nlst() == ["a.txt"]
         return str(ftp.welcome)
@@ -93,7 +93,7 @@ def test_asyncio_and_our_client() -> None:
 
 
 def test_several_servers() -> None:
-    """Each server may have names and ports of its own; the newest block counts for a name."""
+    """Each server may have its own names and ports; the newest block counts for a name."""
     with (
         FtpServer(welcome_message="one", files={"/a.txt": b""}) as one,
         FtpServer(welcome_message="two", files={"/a.txt": b""}) as two,
@@ -122,7 +122,7 @@ def _subject_names(server: FtpServer, name: str) -> list[str]:
 
 @table("reuse", [False, True])
 def test_the_certificate_is_for_the_name(reuse: bool) -> None:
-    """A client that checks the name trusts the server, under its other names too; afterwards it is as before."""
+    """A client that checks the name trusts the server, under its other names too; afterwards it is restored."""
     with FtpServer(tls="explicit") as server:
         with server.as_host(PARTNER), server.as_host("b.example"), server.as_host(PARTNER):
             assert set(_subject_names(server, PARTNER)) == {"localhost", PARTNER, "b.example"}
@@ -153,8 +153,8 @@ def test_a_session_over_the_end_of_a_block() -> None:
             assert ftp.nlst() == []
 
 
-def test_a_certificate_that_is_meant_to_be_wrong() -> None:
-    """A server that shows the certificate of another host does so under every name."""
+def test_a_certificate_that_is_wrong_on_purpose() -> None:
+    """A server with the certificate of another host presents it under every name."""
     with (
         FtpServer(tls="explicit", certificate="wrong-host") as server,
         server.as_host(PARTNER),
@@ -163,7 +163,7 @@ def test_a_certificate_that_is_meant_to_be_wrong() -> None:
         _subject_names(server, PARTNER)
 
 
-def test_implicit_tls_has_a_port_of_its_own() -> None:
+def test_implicit_tls_has_its_own_port() -> None:
     """Without a port the name is redirected at the standard port of the server's mode."""
     with (
         FtpServer(tls="implicit") as server,
@@ -174,7 +174,7 @@ def test_implicit_tls_has_a_port_of_its_own() -> None:
 
 
 def test_what_cannot_work() -> None:
-    """A host or port that is none, and a server that does not run, are errors."""
+    """An invalid host or port, and a server that does not run, are errors."""
     server = FtpServer()
     with pytest.raises(ServerStateError), server.as_host(PARTNER):
         pass

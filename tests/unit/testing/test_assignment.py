@@ -29,7 +29,7 @@ from tests.support.rows import table
     ],
 )
 def test_an_assignment_that_changes_nothing(name: str, text: str) -> None:
-    """It is an error that says what would work, before and after the start, and the server is as it was."""
+    """It is an error that has the remedy, before and after the start, and the server is as it was."""
     server = FtpServer(files={"/a": b"1"})
     with pytest.raises(ConfigurationError, match=re.escape(text)):
         setattr(server, name, {"/b": b"2"})
@@ -39,7 +39,7 @@ def test_an_assignment_that_changes_nothing(name: str, text: str) -> None:
 
 
 def test_other_attributes_are_free() -> None:
-    """A test may keep something with its server, and so may a class derived from it."""
+    """A test may keep its own attribute on its server, and so may a class derived from it."""
 
     class Partner(FtpServer):
         def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Certificates for tests: what each kind is worth to a client, what servers ask of theirs, and what it all costs."""
+"""Certificates for tests: which clients accept each kind, what servers ask of clients, and what it all costs."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ Ends = tuple[ssl.SSLObject, ssl.SSLObject]
 EXPIRED, SELF_SIGNED, NO_ISSUER, HOST_MISMATCH, ADDRESS_MISMATCH = 10, 18, 20, 62, 64
 
 
-def shake_hands(server: ssl.SSLContext, client: ssl.SSLContext, host: str = "localhost") -> Ends:
-    """Shake hands in memory: client and server, both with something received after that, so that both are sure."""
+def handshake(server: ssl.SSLContext, client: ssl.SSLContext, host: str = "localhost") -> Ends:
+    """Make a TLS handshake in memory; each side then receives something, so that both have completed it."""
     up, down = ssl.MemoryBIO(), ssl.MemoryBIO()
     ends = client.wrap_bio(down, up, server_hostname=host), server.wrap_bio(up, down, server_side=True)
     for call in (ssl.SSLObject.do_handshake, _exchange):
@@ -50,21 +50,21 @@ def client_context() -> ssl.SSLContext:
 
 
 def plain(kind: str = "valid", client_certificates: str | None = None) -> ssl.SSLContext:
-    """A context of a server, with nothing else asked for."""
+    """A context of a server, with defaults for the rest."""
     return server_context(kind, client_certificates, None, None)
 
 
-# What each kind is worth.
+# Which clients accept each kind.
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "::1"])
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 def test_a_valid_one_is_trusted(host: str, version: ssl.TLSVersion) -> None:
-    """A client that trusts the authority shakes hands under all names of this machine, with both versions."""
+    """A client that trusts the authority accepts it under all names of this machine, with both versions."""
     context = client_context()
     context.minimum_version = context.maximum_version = version
 
-    client, _ = shake_hands(plain(), context, host)
+    client, _ = handshake(plain(), context, host)
 
     assert client.version() == version.name.replace("_", ".")
     certificate = client.getpeercert()
@@ -84,41 +84,41 @@ def test_a_valid_one_is_trusted(host: str, version: ssl.TLSVersion) -> None:
     ],
 )
 def test_the_others_are_refused(kind: str, host: str, problem: int) -> None:
-    """A client that looks refuses each kind, and for the reason that its name says."""
+    """A client that verifies refuses each kind, and for the reason that its name gives."""
     with pytest.raises(ssl.SSLCertVerificationError) as caught:
-        shake_hands(plain(kind), client_context(), host)
+        handshake(plain(kind), client_context(), host)
 
     assert caught.value.verify_code == problem
 
 
-def test_the_one_of_another_host_is_right_there() -> None:
-    """What is wrong with "wrong-host" is the host, and nothing else."""
-    shake_hands(plain("wrong-host"), client_context(), "wrong-host.example")
+def test_wrong_host_is_valid_for_its_own_host() -> None:
+    """Only the host of "wrong-host" is wrong."""
+    handshake(plain("wrong-host"), client_context(), "wrong-host.example")
 
 
 @table("kind", KINDS)
-def test_a_client_that_does_not_look_takes_all(kind: str) -> None:
-    """Without verification every kind can be shaken hands with."""
+def test_a_client_without_verification_takes_all(kind: str) -> None:
+    """Without verification the handshake completes with every kind."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
 
-    shake_hands(plain(kind), context)
+    handshake(plain(kind), context)
 
 
 @table("kind", KINDS)
 def test_the_machine_trusts_none(kind: str) -> None:
-    """A client that trusts what this machine trusts refuses every kind: nobody else knows the authority."""
+    """A client that trusts what this machine trusts refuses every kind."""
     with pytest.raises(ssl.SSLCertVerificationError):
-        shake_hands(plain(kind), ssl.create_default_context())
+        handshake(plain(kind), ssl.create_default_context())
 
 
 # What servers ask.
 
 
 @table(("asked", "shown"), [(None, False), ("optional", True), ("required", True)])
-def test_a_client_s_certificate_is_looked_at(asked: str | None, shown: bool) -> None:
+def test_the_server_reads_a_client_s_certificate(asked: str | None, shown: bool) -> None:
     """A server that asks sees the name in the certificate of `client_context`; one that does not ask sees none."""
-    _, server = shake_hands(plain("valid", asked), ServerTls().client_context("ann"))
+    _, server = handshake(plain("valid", asked), ServerTls().client_context("ann"))
 
     certificate = server.getpeercert()
     assert ((("commonName", "ann"),) in (certificate or {}).get("subject", ())) is shown
@@ -127,7 +127,7 @@ def test_a_client_s_certificate_is_looked_at(asked: str | None, shown: bool) -> 
 @table("asked", [None, "optional"])
 def test_a_client_without_certificate(asked: str | None) -> None:
     """Where none is required a client needs none."""
-    _, server = shake_hands(plain("valid", asked), client_context())
+    _, server = handshake(plain("valid", asked), client_context())
 
     assert not server.getpeercert()
 
@@ -135,27 +135,27 @@ def test_a_client_without_certificate(asked: str | None) -> None:
 def test_a_client_without_certificate_is_refused() -> None:
     """Where one is required a client without is refused."""
     with pytest.raises(ssl.SSLError, match="PEER_DID_NOT_RETURN_A_CERTIFICATE"):
-        shake_hands(plain("valid", "required"), client_context())
+        handshake(plain("valid", "required"), client_context())
 
 
 @table("asked", ["optional", "required"])
-def test_a_stranger_s_certificate_is_refused(asked: str) -> None:
-    """A certificate of another authority is worth nothing, even where none is required."""
+def test_a_certificate_of_another_authority_is_refused(asked: str) -> None:
+    """A certificate of another authority is refused, even where none is required."""
     context = client_context()
     trustme.CA().issue_cert("ann@example.org", common_name="ann").configure_cert(context)
 
     with pytest.raises(ssl.SSLCertVerificationError):
-        shake_hands(plain("valid", asked), context)
+        handshake(plain("valid", asked), context)
 
 
 def test_the_minimum_version() -> None:
-    """A client that knows less than the minimum is refused."""
+    """A client whose newest version is older than the minimum is refused."""
     context = client_context()
     context.maximum_version = ssl.TLSVersion.TLSv1_2
-    shake_hands(server_context("valid", None, "TLSv1.2", None), context)
+    handshake(server_context("valid", None, "TLSv1.2", None), context)
 
     with pytest.raises(ssl.SSLError, match=r"(?i)unsupported_protocol|protocol_version"):
-        shake_hands(server_context("valid", None, "TLSv1.3", None), context)
+        handshake(server_context("valid", None, "TLSv1.3", None), context)
 
 
 def test_ciphers() -> None:
@@ -164,14 +164,14 @@ def test_ciphers() -> None:
     context = client_context()
     context.maximum_version = ssl.TLSVersion.TLSv1_2
 
-    client, _ = shake_hands(server_context("valid", None, None, name), context)
+    client, _ = handshake(server_context("valid", None, None, name), context)
 
     cipher = client.cipher()
     assert cipher is not None
     assert cipher[0] == name
 
 
-# What cannot be.
+# Settings that are refused.
 
 
 CLIENT_S = ssl.create_default_context()
@@ -187,7 +187,7 @@ SERVER_S = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         ),
         ({"certificate": 42}, "certificate takes one of valid, expired, wrong-host,"),
         ({"certificate": None}, "or an ssl.SSLContext, not None"),
-        ({"certificate": CLIENT_S}, "this SSLContext is a client's: make one with ssl.PROTOCOL_TLS_SERVER"),
+        ({"certificate": CLIENT_S}, "this SSLContext is for a client: make one with ssl.PROTOCOL_TLS_SERVER"),
         (
             {"client_certificates": "yes"},
             "client_certificates takes one of optional, required, or None for not asking",
@@ -215,7 +215,7 @@ SERVER_S = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     ],
 )
 def test_settings_that_cannot_work(settings: dict[str, Any], text: str) -> None:
-    """What cannot be, and what would have no effect, is refused when the server is made, with a remedy."""
+    """Settings that cannot work or have no effect are refused when the server is made, with a remedy."""
     with pytest.raises(ConfigurationError) as caught:
         FtpServer(**{"tls": "explicit", **settings})
 
@@ -223,8 +223,8 @@ def test_settings_that_cannot_work(settings: dict[str, Any], text: str) -> None:
 
 
 @table("name", ["certificate", "ssl"])
-def test_a_context_of_ones_own(name: str) -> None:
-    """A context may be given under either name, and is the one that is used."""
+def test_your_own_context(name: str) -> None:
+    """A context may be given under either name, and is used."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     settings: dict[str, Any] = {name: context}
 
@@ -264,7 +264,7 @@ def test_nothing_is_made_twice(monkeypatch: pytest.MonkeyPatch) -> None:
         count(owner, name)
     for _ in range(5):
         make_all()
-    # All of these are of client_context, which is the caller's to change, and so a new one each time.
+    # All of these are of client_context, which the caller may change, so each call makes a new one.
     assert made == ["SSLContext.load_cert_chain"] * 5
 
     for kind in KINDS:
@@ -276,7 +276,7 @@ def test_nothing_is_made_twice(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_keys_do_not_stay_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """OpenSSL reads keys from files only; these are gone when the context is there."""
+    """OpenSSL reads keys from files only; these are removed when the context is made."""
     monkeypatch.setattr(certificates, "_FOLDER", str(tmp_path))
     read: list[str] = []
     original = ssl.SSLContext.load_cert_chain
@@ -296,8 +296,8 @@ def test_keys_do_not_stay_on_the_disk(tmp_path: Path, monkeypatch: pytest.Monkey
 # What clients get.
 
 
-def test_a_client_s_context_trusts_nobody_else() -> None:
-    """The context has one authority, looks at certificates and names, and is a new one for each call."""
+def test_a_client_s_context_trusts_this_authority_only() -> None:
+    """The context has one authority, checks certificates and names, and is a new one for each call."""
     context = client_context()
 
     assert context.cert_store_stats()["x509_ca"] == 1
@@ -314,7 +314,7 @@ def test_the_authority_in_every_shape() -> None:
     by_file.load_verify_locations(tls.ca_file)
 
     for context in (by_trustme, by_pem, by_file):
-        shake_hands(plain(), context)
+        handshake(plain(), context)
     assert (ServerTls().ca, ServerTls().ca_file) == (tls.ca, tls.ca_file)
     assert b"PRIVATE KEY" not in Path(tls.ca_file).read_bytes()
 
@@ -338,7 +338,7 @@ if "fail" in sys.argv:
     "how", ["end", "fail", pytest.param("fork", marks=pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork"))]
 )
 def test_the_file_lives_as_long_as_the_process(how: str, tmp_path: Path) -> None:
-    """`ca_file` is there until the process that made it ends, however that ends, and whatever its children do."""
+    """`ca_file` exists until the process that made it ends, in whichever way, and the end of a child keeps it."""
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", PROGRAM, how],
@@ -354,7 +354,7 @@ def test_the_file_lives_as_long_as_the_process(how: str, tmp_path: Path) -> None
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_kinds_are_told() -> None:
-    """Each kind says what it is in words, and has another certificate."""
+def test_the_kinds_have_descriptions() -> None:
+    """Each kind has a description in words, and another certificate."""
     assert all(KINDS.values())
     assert len({certificates._files(kind)[1] for kind in KINDS}) == len(KINDS)

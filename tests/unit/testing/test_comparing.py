@@ -12,7 +12,7 @@ LONG = b"line\n" * 100
 
 
 def test_files_that_differ() -> None:
-    """Each path that differs is told, with what only one side has and the first byte that is another."""
+    """Each path that differs is listed, with what only one side has and the first byte that differs."""
     with FtpServer(files={"/same": b"1", "/more": b"12", "/text": LONG + b"here" + LONG}) as server:
         expected = {"/same": b"1", "/less": b"123", "/text": LONG + b"HERE" + LONG}
 
@@ -45,7 +45,7 @@ def test_files_that_differ() -> None:
     ],
 )
 def test_contents_that_differ(content: object, lines: list[str]) -> None:
-    """Content that is shorter differs behind its end; text is no content."""
+    """Content that is shorter differs after its end; text is no content."""
     with FtpServer(files={"/a": b"hi"}) as server:
         explained = compared(server.files, {"/a": content})
 
@@ -64,7 +64,7 @@ def test_many_files_that_differ() -> None:
 
 
 def test_transcripts_that_differ() -> None:
-    """The lines that differ are shown without their times; other texts are left to pytest."""
+    """The lines that differ are shown without their times; pytest explains other texts."""
     story = Story()
     story.connect()
     one = story.log.transcript()
@@ -99,6 +99,6 @@ def test_logs_that_differ() -> None:
 
 
 def test_other_objects_are_left_to_pytest() -> None:
-    """Nothing is explained that pytest explains."""
+    """There is no explanation of objects that pytest explains."""
     assert compared({"/a": b""}, {"/b": b""}) is None
     assert compared(1, 2) is None

@@ -1,4 +1,4 @@
-"""The faults of a server as tests handle them: add, take away, and see that they happened."""
+"""The faults of a server: a test adds and removes them, and asserts that they happened."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OFF = on("NOOP").not_implemented()
 
 
 def _codes(server: FtpServer, *lines: str) -> list[str]:
-    """The codes that a session of these lines gets, behind its greeting."""
+    """Return the codes that a session of these lines gets after its greeting."""
     with RawClient(server.address) as client:
         client.reply()
         return [client.code(line) for line in lines]
@@ -34,12 +34,12 @@ def _failure(check: Callable[[], object]) -> str:
     return str(caught.value)
 
 
-# Adding and taking away.
+# Adding and removing.
 
 
 @table("fault", [OFF, "NOOP: not_implemented"])
 def test_adding(fault: Fault | str) -> None:
-    """Both forms act on the next command of every session, those that live already too, until they are taken away."""
+    """Both forms act on the next command of every session, open ones too, until they are removed."""
     with FtpServer() as server, RawClient(server.address) as client:
         client.reply()
         assert client.code("NOOP") == "200"
@@ -55,7 +55,7 @@ def test_adding(fault: Fault | str) -> None:
 
 
 def test_faults_act_in_the_order_in_which_they_were_added() -> None:
-    """Of two answers to one command the first counts; then, when that is spent, the second."""
+    """Of two replies to one command the first counts; after its `times` the second."""
     with FtpServer() as server:
         server.faults.add("NOOP times=1: answer 500")
         server.faults.add("NOOP: answer 501")
@@ -64,7 +64,7 @@ def test_faults_act_in_the_order_in_which_they_were_added() -> None:
 
 
 def test_the_same_fault_twice_is_two() -> None:
-    """Each that was added counts for itself, and is taken away by itself."""
+    """Each fault that was added counts for itself, and is removed by itself."""
     with FtpServer() as server:
         first, second = (
             server.faults.add("NOOP times=1: not_implemented"),
@@ -77,7 +77,7 @@ def test_the_same_fault_twice_is_two() -> None:
 
 
 def test_clearing() -> None:
-    """After `clear` nothing goes wrong, and the faults that there were need not happen."""
+    """After `clear` there are no faults, and the removed ones need not happen."""
     with FtpServer(faults=["NOOP: not_implemented", "PWD #2: not_implemented"]) as server:
         server.faults.clear()
 
@@ -113,7 +113,7 @@ def test_clearing() -> None:
     ],
 )
 def test_what_cannot_happen_is_refused(fault: str, text: str) -> None:
-    """What is no fault, or can never happen, is an error of whoever adds it, in every place; nothing is added."""
+    """A value that is no fault, or can never happen, is an error of the call, in every place; nothing is added."""
     server = FtpServer()
     ways: list[Callable[[], object]] = [
         lambda: server.faults.add(fault),
@@ -127,8 +127,8 @@ def test_what_cannot_happen_is_refused(fault: str, text: str) -> None:
     assert server.faults.active == []
 
 
-def test_commands_of_ones_own_can_go_wrong() -> None:
-    """A command that only this server has is one, and may do what it likes."""
+def test_faults_of_your_own_commands() -> None:
+    """A command that only this server has can have every fault."""
 
     class Own(Server):
         async def coll(self, connection: Connection, rest: str) -> bool:
@@ -141,7 +141,7 @@ def test_commands_of_ones_own_can_go_wrong() -> None:
 
 
 def test_faults_in_many_threads() -> None:
-    """Threads add and remove at once while sessions run; each gets what is its own, and nothing is left or lost."""
+    """Threads add and remove at once while sessions run; each gets its own faults, and none is left or lost."""
     count = 8
     with FtpServer() as server, ExitStack() as stack:
         clients = [stack.enter_context(RawClient(server.address)) for _ in range(count)]
@@ -174,7 +174,7 @@ def test_faults_in_many_threads() -> None:
         assert len(server.faults.fired) == 25 * count
 
 
-# From the first octet.
+# From the first byte.
 
 
 @table(
@@ -188,7 +188,7 @@ def test_faults_in_many_threads() -> None:
     ],
 )
 def test_the_greeting_is_under_the_fault(faults: list[Fault | str]) -> None:
-    """What is given to the server is there before anybody can connect."""
+    """Faults given to the server are active before a client can connect."""
     with FtpServer(faults=faults) as server:
         for _ in range(3):
             with RawClient(server.address) as client:
@@ -197,7 +197,7 @@ def test_the_greeting_is_under_the_fault(faults: list[Fault | str]) -> None:
 
 
 def test_a_connection_that_waits_is_under_the_fault() -> None:
-    """Whoever connected while the server was paused meets the faults that were added meanwhile."""
+    """A client that connected while the server was paused gets the faults that were added meanwhile."""
     with FtpServer() as server:
         server.pause()
         with closing(socket.create_connection(server.address, 5)) as sock:
@@ -207,14 +207,14 @@ def test_a_connection_that_waits_is_under_the_fault() -> None:
 
 
 def test_faults_outlive_a_restart() -> None:
-    """A restart changes neither faults nor counts; what happens once has happened."""
+    """A restart changes neither faults nor counts; a fault with `times=1` does not happen again."""
     with FtpServer(faults=["NOOP times=1: not_implemented", "PWD #2: deny"]) as server:
         assert _codes(server, "NOOP", "PWD") == ["502", "530"]
         server.restart()
         assert _codes(server, "NOOP", "PWD") == ["200", "550"]
 
 
-def test_servers_have_faults_of_their_own() -> None:
+def test_servers_have_their_own_faults() -> None:
     """One fault, given to two servers, counts in each for itself."""
     fault = on("NOOP").times(1).not_implemented()
     with FtpServer(faults=[fault]) as one, FtpServer(faults=[fault]) as two:
@@ -227,7 +227,7 @@ def test_servers_have_faults_of_their_own() -> None:
 
 
 def test_a_context_of_faults() -> None:
-    """Things go wrong inside the context and nowhere else; what was added otherwise stays."""
+    """The faults happen inside the context and nowhere else; other faults stay."""
     with FtpServer(faults=["PWD: deny"]) as server:
         with server.faults(OFF, "SYST: not_implemented") as armed:
             assert _codes(server, "NOOP", "SYST", "PWD") == ["502", "502", "550"]
@@ -236,7 +236,7 @@ def test_a_context_of_faults() -> None:
 
 
 def test_a_context_whose_fault_never_happened() -> None:
-    """Leaving the context raises, and takes its faults away all the same."""
+    """Leaving the context raises, and removes its faults too."""
     with FtpServer() as server:
         with pytest.raises(AssertionError, match="NOOP was seen 1 time"), server.faults("NOOP #2: not_implemented"):
             _codes(server, "NOOP")
@@ -250,7 +250,7 @@ def test_a_context_whose_fault_need_not_happen() -> None:
 
 
 def test_a_context_that_fails_otherwise() -> None:
-    """What was raised inside is what is seen, and the faults are gone."""
+    """An error from inside comes out, and the faults are removed."""
     with FtpServer() as server:
         with pytest.raises(ZeroDivisionError), server.faults(OFF):
             raise ZeroDivisionError
@@ -260,7 +260,7 @@ def test_a_context_that_fails_otherwise() -> None:
 # What happened.
 
 
-def test_what_happened_is_told_in_order() -> None:
+def test_faults_are_recorded_in_order() -> None:
     """Each time is one event of its command and session, before the reply; the record has it, and so has the text."""
     with FtpServer(faults=["CONNECT #2: delay 0", "NOOP: not_implemented", "*: delay 0"]) as server:
         _codes(server, "NOOP")
@@ -290,7 +290,7 @@ def test_what_happened_is_told_in_order() -> None:
 
 
 def test_no_text_shows_a_password() -> None:
-    """A fault for one password is compared with what comes; events, records, misses and errors star both."""
+    """A fault for one password is compared with the password that is sent; events, records and errors star both."""
     with FtpServer(users={"ann": "dragon"}) as server:
         server.faults.add("PASS dragon: answer 530 no")
         missing = server.faults.add("PASS tiger optional: answer 530 no")
@@ -318,7 +318,7 @@ def test_no_text_shows_a_password() -> None:
 
 
 def test_assert_fired() -> None:
-    """All that are not optional must have happened, at least once or exactly so often."""
+    """All that are not optional must have happened, at least once or exactly `times` times."""
     with FtpServer(
         faults=["NOOP: not_implemented", "PWD: not_implemented", "SYST optional: not_implemented"]
     ) as server:
@@ -338,7 +338,7 @@ def test_assert_fired() -> None:
 
 @table("form", ["armed", "fault", "text"])
 def test_assert_fired_of_one(form: str) -> None:
-    """One fault is asked for by what `add` gave, by itself or as text; then it counts even if it is optional."""
+    """One fault is named by the value of `add`, by itself or as text; then it counts even if it is optional."""
     with FtpServer(faults=["PWD optional: not_implemented"]) as server:
         armed = server.faults.add("NOOP optional: not_implemented")
         forms: dict[str, ActiveFault | Fault | str] = {
@@ -358,7 +358,7 @@ def test_assert_fired_of_one(form: str) -> None:
 
 
 def test_assert_fired_of_one_that_is_not_there() -> None:
-    """To ask for a fault that was never added is a mistake, and no failed assertion."""
+    """A fault that was never added is an error of the call, and no failed assertion."""
     with FtpServer() as server:
         armed = server.faults.add(OFF)
         server.faults.remove(armed)
@@ -402,7 +402,7 @@ def test_assert_fired_names_the_faults_there_are() -> None:
         server.faults.assert_fired("PWD: reset")
 
 
-def test_a_failed_assertion_shows_all_there_is_to_know() -> None:
+def test_the_text_of_a_failed_assertion() -> None:
     """The text has the line that makes the fault, what came nearest, and the whole dialogue."""
     with FtpServer(faults=[on("CWD", path="/in*").nth(2).not_implemented()]) as server:
         _codes(server, "CWD /in", "CWD /out")
@@ -420,8 +420,8 @@ def test_a_failed_assertion_shows_all_there_is_to_know() -> None:
     assert [line[10:] for line in dialogue if ">" in line] == ["> CWD /in", "> CWD /out"]
 
 
-def test_assert_fired_waits_for_what_is_going_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What follows a reply, and what was sent and not yet read, still counts."""
+def test_assert_fired_waits_for_commands_on_their_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Effects that follow a reply, and commands that the server has not yet read, still count."""
     monkeypatch.setattr(faults_module, "_PATIENCE", 20)
     with FtpServer(faults=["QUIT: not_implemented"]) as server, RawClient(server.address) as client:
         client.reply()
@@ -434,8 +434,8 @@ def test_assert_fired_waits_for_what_is_going_on(monkeypatch: pytest.MonkeyPatch
         client.close()
 
 
-def test_assert_fired_does_not_wait_when_all_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    """When nobody is connected nothing can happen any more."""
+def test_assert_fired_does_not_wait_without_a_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When no client is connected, nothing more can happen."""
     monkeypatch.setattr(faults_module, "_PATIENCE", 50)  # with it the test would not end in time
     with FtpServer(faults=["QUIT: not_implemented"]) as server:
         _codes(server, "PWD")
@@ -463,7 +463,7 @@ def test_leaving_the_server_with_an_optional_fault() -> None:
 
 
 def test_leaving_the_server_with_an_error() -> None:
-    """When something else is in flight, that is what is seen."""
+    """An error of the test comes out in place of the failed assertion."""
     server = FtpServer(faults=["NOOP: not_implemented"])
 
     with pytest.raises(ZeroDivisionError), server:
@@ -471,8 +471,8 @@ def test_leaving_the_server_with_an_error() -> None:
     assert repr(server) == "<FtpServer not running>"
 
 
-def test_what_failed_in_the_server_goes_first() -> None:
-    """A fault may never have happened because the server failed: that is what is told."""
+def test_a_failure_of_the_server_goes_first() -> None:
+    """The server may fail before a fault happens: that failure is raised."""
 
     class Broken(Server):
         async def boom(self, connection: Connection, rest: str) -> bool:
@@ -486,8 +486,8 @@ def test_what_failed_in_the_server_goes_first() -> None:
     assert repr(server) == "<FtpServer not running>"
 
 
-def test_stopping_a_server_asks_for_nothing() -> None:
-    """`start` and `stop` leave it to the test to assert."""
+def test_stop_asserts_nothing() -> None:
+    """`stop` does not assert that faults happened."""
     server = FtpServer(faults=["NOOP: not_implemented"])
     server.start()
     server.stop()
@@ -501,8 +501,8 @@ def test_stopping_a_server_asks_for_nothing() -> None:
     "fault",
     ["NOOP: ignore", "NOOP: no_reply", "NOOP: delay_to_next", "NOOP: half_close", "NOOP: stall", "NOOP: reply 150"],
 )
-def test_nobody_waits_for_a_reply_that_never_comes(fault: str) -> None:
-    """The server is idle when all that it still owes is kept back on purpose."""
+def test_wait_idle_does_not_wait_for_a_reply_that_never_comes(fault: str) -> None:
+    """The server is idle when a fault withholds every reply that is missing."""
     with FtpServer(faults=[fault]) as server, RawClient(server.address) as client:
         client.reply()
         client.send("NOOP")
@@ -515,7 +515,7 @@ def test_nobody_waits_for_a_reply_that_never_comes(fault: str) -> None:
 
 
 def test_after_a_half_close_nothing_is_answered() -> None:
-    """Commands behind the one that lost the way back keep nobody waiting either."""
+    """`wait_idle` does not wait for the commands after the half close either."""
     with FtpServer(faults=["NOOP: half_close"]) as server, RawClient(server.address) as client:
         client.reply()
         client.send("NOOP")
@@ -526,7 +526,7 @@ def test_after_a_half_close_nothing_is_answered() -> None:
 
 
 def test_a_reply_that_is_late_is_waited_for() -> None:
-    """A server that takes its time is busy until the reply is out."""
+    """A server that delays a reply is busy until it is sent."""
     with FtpServer(faults=["NOOP: delay 3600"]) as server, RawClient(server.address) as client:
         server.clock.freeze()
         client.reply()
@@ -542,8 +542,8 @@ def test_a_reply_that_is_late_is_waited_for() -> None:
         assert not server.log.commands[0].reply_withheld
 
 
-def test_what_is_held_back_is_told_when_it_goes() -> None:
-    """A reply that leaves with the next one answers its own command then."""
+def test_a_delayed_reply_is_recorded_when_it_is_sent() -> None:
+    """A reply that is sent with the next one is recorded at its own command."""
     with FtpServer(faults=["NOOP: delay_to_next"]) as server:
         with RawClient(server.address) as client:
             client.reply()

@@ -31,7 +31,7 @@ def files(request: pytest.FixtureRequest) -> Iterator[Files]:
 
 
 def test_values_are_the_content(files: Files) -> None:
-    """A path gives the octets of its file."""
+    """A path gives the bytes of its file."""
     assert files["/in/b.txt"] == b"bb"
     assert files.get("/nothing") is None
 
@@ -45,7 +45,7 @@ def test_a_missing_file_is_a_key_error_with_a_hint(files: Files) -> None:
 
 
 def test_a_missing_file_among_none() -> None:
-    """Without any file the hint says so."""
+    """Without any file the hint is "none"."""
     with pytest.raises(KeyError, match="/a: no such file; there are none"):
         FtpServer().files["/a"]
 
@@ -58,7 +58,7 @@ def test_a_directory_has_no_content(files: Files) -> None:
 
 @pytest.mark.parametrize(("path", "hint"), [("a.txt", "/a.txt"), ("../a.txt", "/a.txt"), ("./in/b", "/in/b")])
 def test_a_relative_path_is_refused(files: Files, path: str, hint: str) -> None:
-    """Every access wants an absolute path, and says what was probably meant."""
+    """Every access needs an absolute path, and the error suggests one."""
     for access in (files.__getitem__, files.__delitem__, files.__contains__, files.mkdir, files.stat):
         with pytest.raises(PathIsNotAbsolute, match=f"'{path}' must be absolute: did you mean '{hint}'"):
             access(path)
@@ -142,14 +142,14 @@ def test_a_file_is_stored_with_its_directories(files: Files) -> None:
 
 @pytest.mark.parametrize("data", ["text", None, 5, [1]])
 def test_files_hold_bytes(files: Files, data: object) -> None:
-    """Anything but octets is a TypeError that says how to make them, and nothing is stored."""
+    """Anything but bytes is a TypeError that shows how to make them, and nothing is stored."""
     with pytest.raises(TypeError, match=rf"/t: files hold bytes, not {type(data).__name__}: use b'...' or \.encode"):
         files.set("/t", data)  # type: ignore[arg-type]
     assert "/t" not in files
 
 
 @pytest.mark.parametrize("kind", [bytearray, memoryview])
-def test_what_is_stored_is_a_copy(files: Files, kind: type) -> None:
+def test_a_stored_buffer_is_copied(files: Files, kind: type) -> None:
     """A buffer that changes later does not change the file."""
     buffer = bytearray(b"before")
     files["/t"] = kind(buffer)
@@ -168,7 +168,7 @@ def test_put_makes_directories() -> None:
 
 
 def test_a_directory_with_content_is_refused(files: Files) -> None:
-    """Octets for a path that ends in a slash are a mistake, and nothing is stored."""
+    """Bytes for a path that ends in a slash are a mistake, and nothing is stored."""
     with pytest.raises(ConfigurationError, match="'/new/' is a directory, which has no content"):
         files["/new/"] = b"content"
     with pytest.raises(ConfigurationError, match="'/new/' is a directory"):
@@ -216,7 +216,7 @@ def test_deleting_what_is_not_there(files: Files) -> None:
 
 
 def test_the_rest_of_a_mapping(files: Files) -> None:
-    """What every mutable mapping can do works here."""
+    """The other methods of a mutable mapping work."""
     files.update({"/u.txt": b"u"})
     assert files.pop("/u.txt") == b"u"
     assert files.setdefault("/a.txt", b"other") == b"a"
@@ -229,7 +229,7 @@ def test_the_rest_of_a_mapping(files: Files) -> None:
 
 
 def test_stat_of_a_file(files: Files) -> None:
-    """All that was set is told: size, time, mode, owner, group."""
+    """The values that were set are returned: size, time, mode, owner, group."""
     files.set("/s.txt", b"12345", modified=1_000_000_000.5, mode=0o640, owner="ann", group="staff")
 
     assert files.stat("/s.txt") == FileStat("file", 5, 1_000_000_000.5, 0o640, "ann", "staff")
@@ -246,13 +246,13 @@ def test_set_again_changes_only_what_is_given(files: Files) -> None:
 
 
 def test_stat_of_a_directory(files: Files) -> None:
-    """A directory has no size, and is told to be one."""
+    """A directory has the type "dir" and the size 0."""
     assert (files.stat("/in").type, files.stat("/in").size) == ("dir", 0)
     assert files.stat("/").type == "dir"
 
 
 def test_stat_of_nothing(files: Files) -> None:
-    """What is not there is a KeyError."""
+    """A missing path is a KeyError."""
     with pytest.raises(KeyError, match="/nothing: no such file or directory"):
         files.stat("/nothing")
 
@@ -265,7 +265,7 @@ def test_times_are_those_of_the_server() -> None:
 
 
 def test_symlinks(files: Files) -> None:
-    """A link is followed for its content, and is neither listed nor counted as a file; `stat` tells of the link."""
+    """A link is followed for its content, and is neither listed nor counted as a file; `stat` describes the link."""
     files.symlink("/link", "/in/b.txt")
     files.symlink("/in/up", "../a.txt")
     files.symlink("/gone", "/nothing")
@@ -291,7 +291,7 @@ def test_deleting_a_link_leaves_its_target(files: Files) -> None:
 
 
 def test_equality_with_mappings(files: Files) -> None:
-    """Files are equal to a mapping with the same paths and octets, either way round, and to other files."""
+    """Files are equal to a mapping with the same paths and bytes, either way round, and to other files."""
     assert files == TREE
     plain = dict(TREE)
     assert plain == files
@@ -304,13 +304,13 @@ def test_equality_with_mappings(files: Files) -> None:
 
 
 def test_files_cannot_be_hashed(files: Files) -> None:
-    """What changes is no key."""
+    """Files change, so they have no hash."""
     with pytest.raises(TypeError, match="unhashable"):
         hash(files)
 
 
 def test_repr_shows_sizes(files: Files) -> None:
-    """The repr names the files and how large they are, not what is in them."""
+    """The repr has the names and sizes of the files, without their content."""
     assert repr(files) == "<Files '/a.txt': 1 bytes, '/in/b.txt': 2 bytes, '/in/deep/c.txt': 3 bytes>"
     assert repr(FtpServer().files) == "<Files none>"
 
@@ -319,7 +319,7 @@ def test_repr_shows_sizes(files: Files) -> None:
 
 
 def test_save_and_load(files: Files, tmp_path: Path) -> None:
-    """What was saved and loaded again is the same, empty directories included."""
+    """Files that are saved and loaded again are the same, empty directories included."""
     files.mkdir("/empty")
     files.save(tmp_path / "made" / "here")
 
@@ -332,7 +332,7 @@ def test_save_and_load(files: Files, tmp_path: Path) -> None:
 
 
 def test_load_and_save_of_a_part(files: Files, tmp_path: Path) -> None:
-    """Both may be about a directory: its name does not appear on the other side."""
+    """Both take a directory: its name does not appear on the other side."""
     files.save(str(tmp_path), "/in")
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["b.txt", "c.txt", "deep"]
 
@@ -343,7 +343,7 @@ def test_load_and_save_of_a_part(files: Files, tmp_path: Path) -> None:
 
 
 def test_load_keeps_times(files: Files, tmp_path: Path) -> None:
-    """A file comes with its modification time."""
+    """A file is loaded with its modification time."""
     source = tmp_path / "t.txt"
     source.write_bytes(b"t")
     files.load(tmp_path)
@@ -352,7 +352,7 @@ def test_load_keeps_times(files: Files, tmp_path: Path) -> None:
 
 
 def test_load_of_no_folder(files: Files, tmp_path: Path) -> None:
-    """A folder that is missing, or a file, is told."""
+    """A folder that is missing, or a file, is an error."""
     (tmp_path / "file").write_bytes(b"")
     for folder in (tmp_path / "missing", tmp_path / "file"):
         with pytest.raises(NotADirectoryError, match=f"{folder.name} is not a folder"):
@@ -363,7 +363,7 @@ def test_load_of_no_folder(files: Files, tmp_path: Path) -> None:
 
 
 def test_files_and_clients_see_the_same() -> None:
-    """What a client stores is there, and what the test stores can be fetched."""
+    """The test reads what a client stores, and the client fetches what the test stores."""
     with FtpServer() as server, RawClient(server.address) as client:
         client.login()
         assert client.store("STOR up.txt", b"from the client") == ["150", "226"]
@@ -373,8 +373,8 @@ def test_files_and_clients_see_the_same() -> None:
         assert client.fetch("RETR down.txt") == (["150", "226"], b"from the test")
 
 
-def test_content_is_copied_on_the_thread_that_asks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A large file takes long to put together, and the loop has other sessions to serve meanwhile."""
+def test_content_is_copied_on_the_caller_s_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Copying a large file takes long, and the loop has other sessions to serve meanwhile."""
     threads: list[Thread] = []
     read = Snapshot.read
 
@@ -390,7 +390,7 @@ def test_content_is_copied_on_the_thread_that_asks(monkeypatch: pytest.MonkeyPat
 
 
 def test_files_can_be_used_after_the_stop() -> None:
-    """After the server has stopped its files can still be read and changed."""
+    """After the server has stopped, its files can still be read and changed."""
     with FtpServer(files=TREE) as server:
         pass
 
@@ -400,9 +400,9 @@ def test_files_can_be_used_after_the_stop() -> None:
 
 
 @pytest.mark.parametrize("access", [list, len, repr, lambda files: files["/a"], lambda files: files.mkdir("/a")])
-def test_a_path_layer_of_ones_own_keeps_its_files(access: object, tmp_path: Path) -> None:
-    """Of files that are elsewhere nothing can be said here, and the error tells where to look."""
+def test_files_outside_of_memory(access: object, tmp_path: Path) -> None:
+    """Files that are not in memory cannot be read here, and the error names where they are."""
     own = FtpServer(path_io_factory=PathIO, users=[User(base_path=tmp_path)])
-    for server, text in ((own, "look at the files where it keeps them"), (FtpServer(root=tmp_path), str(tmp_path))):
+    for server, text in ((own, "look at the files where that keeps them"), (FtpServer(root=tmp_path), str(tmp_path))):
         with pytest.raises(ConfigurationError, match=re.escape(text)):
             access(server.files)  # type: ignore[operator]

@@ -1,4 +1,4 @@
-"""A folder of the disk as what a server shows: what is confined to it, and what does not go with it."""
+"""A folder of the disk that a server serves: access is confined to it, and settings that contradict it are refused."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def test_a_folder_is_served(root: Path) -> None:
-    """What the client stores is on the disk, and what is there the client gets; str and Path will both do."""
+    """The client's uploads are on the disk, and it downloads the folder's files; str and Path are both taken."""
     for given in (root, str(root)):
         with FtpServer(root=given) as server, RawClient(server.address) as client:
             client.login()
@@ -55,14 +55,14 @@ def test_nothing_outside_can_be_reached(root: Path) -> None:
         client.passive()
         assert {line: client.code(line) for line in lines} == {**dict.fromkeys(lines, "550"), "CWD ..": "250"}
         assert client.code("STOR out/new.txt") == "550"
-        assert client.code("SITE SYMLINK /../secret/s.txt link") == "200"  # to what would be below the folder
+        assert client.code("SITE SYMLINK /../secret/s.txt link") == "200"  # its target counts from the folder
         assert client.code("RETR link") == "550"
     assert [path.name for path in outside.iterdir()] == ["s.txt"]
     assert (outside / "s.txt").read_bytes() == b"secret"
 
 
 def test_users_have_folders_below(root: Path) -> None:
-    """Base paths count from the folder; the users given are left as they are, for other servers to use."""
+    """Base paths count from the folder; the given users are unchanged, for other servers to use."""
     ann, bob, eve = User("ann", "x", base_path="ann"), User("bob", "x"), User("eve", "x", base_path=root / "ann")
     with FtpServer(users=[ann, bob, eve], root=root) as server:
         for login, names in (("ann", b"b.txt"), ("bob", b"a.txt"), ("eve", b"b.txt")):
@@ -71,7 +71,7 @@ def test_users_have_folders_below(root: Path) -> None:
     assert (ann.base_path, bob.base_path) == (Path("ann"), Path())
 
 
-def test_reading_alone(root: Path) -> None:
+def test_read_only(root: Path) -> None:
     """A permission makes the folder read-only."""
     users = [User("ann", "x", permissions=[Permission(writable=False)])]
     with FtpServer(users=users, root=root) as server, RawClient(server.address) as client:
@@ -96,7 +96,7 @@ def test_managers_whose_users_are_below(root: Path) -> None:
 
 
 class Own(AbstractUserManager):
-    """A manager that tells nobody its users."""
+    """A manager that does not list its users."""
 
     async def get_user(self, login: str) -> Any:
         """Refuse."""
@@ -122,7 +122,7 @@ ROWS: list[tuple[dict[str, Any], str]] = [
     ({"users": [User("ann", base_path="out")]}, "base_path='out' of 'ann' is not in root="),
     ({"users": [User("ann", base_path="missing")]}, "base_path='missing' of 'ann': there is no folder"),
     ({"users": [User("ann", base_path="a.txt")]}, "base_path='a.txt' of 'ann': there is no folder"),
-    ({"users": Own()}, "root= with a Own, which alone knows its users: give them base_path="),
+    ({"users": Own()}, "root= with a Own, which does not list its users: give them base_path="),
     ({"users": MemoryUserManager([User("ann")])}, "root= with a MemoryUserManager: give 'ann' base_path="),
     ({"users": MemoryUserManager([User("ann", base_path="/")])}, "base_path='/' of 'ann' is not in root="),
 ]
@@ -132,7 +132,7 @@ ROWS: list[tuple[dict[str, Any], str]] = [
 def test_what_does_not_go_together(
     root: Path, monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any], text: str
 ) -> None:
-    """Each is an error when the server is made, with a sentence that says what to do."""
+    """Each is an error when the server is made, with a sentence that has the remedy."""
     monkeypatch.chdir(root)
     with pytest.raises(ConfigurationError, match=re.escape(text).replace(r"\*", ".*")):
         FtpServer(**{"root": root, **settings})
@@ -140,7 +140,7 @@ def test_what_does_not_go_together(
 
 @pytest.mark.parametrize("factory", [PathIO, AsyncPathIO, partial(PathIO, timeout=5), type("Own", (PathIO,), {})])
 def test_the_disk_is_never_shown_by_accident(tmp_path: Path, factory: Callable[..., Any]) -> None:
-    """A layer over the disk shows neither all of it nor the current folder to users for whom nobody named a folder."""
+    """A layer over the disk serves neither all of it nor the current folder to users without a base path."""
     whole = [None, {"ann": "x"}, [User("ann", base_path="/")], ScriptedUserManager([User("ann", base_path="/")])]
     for users in whole:
         with pytest.raises(
@@ -156,6 +156,6 @@ def test_the_disk_is_never_shown_by_accident(tmp_path: Path, factory: Callable[.
 
 
 def test_all_of_the_disk_on_purpose(root: Path) -> None:
-    """Who says "/" gets it."""
+    """The base path "/" gives the whole disk."""
     with FtpServer(root="/") as server, RawClient(server.address) as client:
         assert client.login().fetch(f"RETR {root}/a.txt")[1] == b"inside"

@@ -1,4 +1,4 @@
-"""The blocking handle: settings, life, what clients need, and what went wrong."""
+"""The blocking handle: settings, life cycle, what clients need, and failures."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from tests.support.rows import table
 
 
 def _logs_in(server: FtpServer, user: str, password: str | None) -> list[str]:
-    """The codes of a login, and those of looking around."""
+    """Return the codes of a login and of two commands after it."""
     with RawClient(server.address) as client:
         client.reply()
         codes = [client.code(f"USER {user}")]
@@ -48,7 +48,7 @@ def _logs_in(server: FtpServer, user: str, password: str | None) -> list[str]:
 
 
 def test_the_default_user() -> None:
-    """Without users there is one, whose credentials are what the server says."""
+    """Without users there is one, with the credentials of `credentials`."""
     with FtpServer() as server:
         assert (server.user, server.password) == server.credentials == ("user", "password")
         assert _logs_in(server, *server.credentials) == ["331", "230"]
@@ -91,7 +91,7 @@ def test_anonymous_by_name(users: Any) -> None:
 
 
 def test_any_password() -> None:
-    """Who may give any password is asked for one all the same; None asks for none; an empty password is one."""
+    """A user with any password is asked for one; None asks for none; an empty password counts as one."""
     with FtpServer(users={"ann": ANY_PASSWORD, "bob": None, "eve": ""}) as server:
         assert server.credentials == ("ann", "anonymous@")
         assert server.url.startswith("ftp://ann:anonymous%40@")
@@ -103,7 +103,7 @@ def test_any_password() -> None:
 
 
 def test_a_user_manager() -> None:
-    """A manager with a list of users tells the credentials of the first."""
+    """`credentials` has those of the first user of a manager."""
     manager = MemoryUserManager([User("ann", "secret")])
     with FtpServer(users=manager) as server:
         assert server.credentials == ("ann", "secret")
@@ -111,19 +111,19 @@ def test_a_user_manager() -> None:
 
 
 class Bouncer(AbstractUserManager):
-    """Lets everybody in."""
+    """Logs in every user."""
 
     async def get_user(self, login: str) -> tuple[AbstractUserManager.GetUserResponse, User | None, str]:
-        """Anybody is welcome."""
+        """Accept every name."""
         return self.GetUserResponse.OK, User(login, base_path=PurePosixPath("/")), "welcome"
 
     async def authenticate(self, user: User, password: str) -> bool:
-        """With any password."""
+        """Accept every password."""
         return True
 
 
-def test_a_user_manager_of_ones_own() -> None:
-    """It decides who may log in; only it knows credentials, and the error says so."""
+def test_your_own_user_manager() -> None:
+    """It decides on logins; only it has the credentials, and the error names it."""
     with FtpServer(users=Bouncer()) as server:
         assert _logs_in(server, "whoever", None) == ["230"]
         with pytest.raises(ConfigurationError, match="in its user manager: ask that for credentials"):
@@ -132,7 +132,7 @@ def test_a_user_manager_of_ones_own() -> None:
 
 @table("users", [[], {}, ["ann"], [("ann", "secret")], "ann", [User("ann"), None]])
 def test_users_that_cannot_work(users: Any) -> None:
-    """Anything else than users is refused, with what would be right."""
+    """Other values are refused, and the error has the right forms."""
     with pytest.raises(
         ConfigurationError, match=r'users takes a list of User objects, or a mapping such as \{"ann": "secret"\}'
     ):
@@ -140,7 +140,7 @@ def test_users_that_cannot_work(users: Any) -> None:
 
 
 def test_a_single_user_is_no_list() -> None:
-    """One User without a list is a common slip, and told as such."""
+    """One User without a list is a common mistake, and the error asks for a list."""
     with pytest.raises(ConfigurationError, match="users takes a list of User objects"):
         FtpServer(users=User("ann"))  # type: ignore[arg-type]
 
@@ -183,7 +183,7 @@ def test_url_with_ipv6() -> None:
 
 
 def test_repr() -> None:
-    """The repr tells where the server is, or that it is not."""
+    """The repr has the address of a running server."""
     server = FtpServer()
     assert repr(server) == "<FtpServer not running>"
     with server:
@@ -203,7 +203,7 @@ def test_repr() -> None:
     ],
 )
 def test_an_unknown_setting(name: str, hint: str) -> None:
-    """A name that nobody takes is refused with the nearest one, or with all there are."""
+    """An unknown name is refused with the nearest one, or with all settings."""
     settings: dict[str, Any] = {name: 1}
     with pytest.raises(ConfigurationError) as caught:
         FtpServer(**settings)
@@ -227,21 +227,21 @@ def test_an_unknown_setting(name: str, hint: str) -> None:
     ],
 )
 def test_settings_that_cannot_work(settings: dict[str, Any], text: str) -> None:
-    """They are refused where the server is made, with what would do."""
+    """They are refused where the server is made, with values that would work."""
     with pytest.raises(ConfigurationError) as caught:
         FtpServer(**settings)
     assert str(caught.value).startswith(text)
 
 
 def test_settings_reach_the_server() -> None:
-    """What Server takes can be given here."""
+    """The settings of Server can be given here."""
     with FtpServer(welcome_message="hello", disable=["MLSD"]) as server, RawClient(server.address) as client:
         assert client.reply().text == "hello"
         assert server.server.disabled == {"MLSD"}
 
 
-def test_settings_of_a_class_of_ones_own() -> None:
-    """A subclass may take settings of its own besides those of Server."""
+def test_settings_of_your_own_class() -> None:
+    """A subclass may have its own settings besides those of Server."""
 
     class Own(Server):
         def __init__(self, *args: Any, colour: str = "blue", **settings: Any) -> None:
@@ -258,7 +258,7 @@ def test_settings_of_a_class_of_ones_own() -> None:
 
 
 @pytest.mark.parametrize("setting", [{"files": {"/a": b"a"}}, {"files": {}}, {"quota": 10}])
-def test_a_path_layer_of_ones_own_has_files_of_its_own(setting: dict[str, Any], tmp_path: Path) -> None:
+def test_your_own_path_layer_has_its_own_files(setting: dict[str, Any], tmp_path: Path) -> None:
     """Files and quota cannot be given to a server over another path layer, nor over a folder."""
     with pytest.raises(ConfigurationError, match="files and quota are for servers in memory"):
         FtpServer(path_io_factory=PathIO, users=[User(base_path=tmp_path)], **setting)
@@ -267,7 +267,7 @@ def test_a_path_layer_of_ones_own_has_files_of_its_own(setting: dict[str, Any], 
 
 
 def test_quota() -> None:
-    """All files together have so many octets, and one more is refused to clients."""
+    """All files together have at most `quota` bytes, and one more is refused to clients."""
     with FtpServer(quota=10, files={"/a": b"12345"}) as server, RawClient(server.address) as client:
         client.login()
         assert client.store("STOR b", b"123456")[-1] in ("452", "552")
@@ -280,7 +280,7 @@ def test_files_below_a_file() -> None:
 
 
 def test_a_relative_file() -> None:
-    """A path that is not absolute is refused, with what was meant."""
+    """A path that is not absolute is refused, and the error suggests one."""
     with pytest.raises(PathIsNotAbsolute, match=r"did you mean '/a\.txt'"):
         FtpServer(files={"a.txt": b"a"})
 
@@ -289,7 +289,7 @@ def test_a_relative_file() -> None:
 
 
 def test_the_context_starts_and_stops() -> None:
-    """Within the context there is a server, after it there is none."""
+    """The server runs within the context, and is stopped after it."""
     with FtpServer() as server:
         address = server.address
         socket.create_connection(address, 5).close()
@@ -309,13 +309,13 @@ def test_a_started_server_can_be_entered() -> None:
 
 
 def test_starting_twice() -> None:
-    """A second start is refused with the place where the server is."""
+    """A second start is refused, with the URL of the server."""
     with FtpServer() as server, pytest.raises(ServerStateError, match=f"runs already, at {server.url}"):
         server.start()
 
 
 def test_stopping_twice() -> None:
-    """Stopping what does not run does no harm."""
+    """A second stop changes nothing."""
     server = FtpServer()
     server.stop()
     server.start()
@@ -325,7 +325,7 @@ def test_stopping_twice() -> None:
 
 @table("name", ["host", "port", "address", "url"])
 def test_a_server_that_does_not_run_has_no_address(name: str) -> None:
-    """Before the start and after the stop the error says what to do."""
+    """Before the start and after the stop the error has the remedy."""
     server = FtpServer()
     for _ in range(2):
         with pytest.raises(ServerStateError, match="use it as a context manager, or call start"):
@@ -342,7 +342,7 @@ def test_what_needs_a_running_server(name: str) -> None:
 
 
 def test_restart_keeps_everything_but_the_sessions() -> None:
-    """After a restart port, files, users and log are the same; who was connected is gone."""
+    """After a restart port, files, users and log are the same; the sessions are closed."""
     with FtpServer(files={"/a": b"a"}) as server, RawClient(server.address) as client:
         client.login()
         before = server.address
@@ -357,12 +357,12 @@ def test_restart_keeps_everything_but_the_sessions() -> None:
 
 
 def test_pause_and_resume() -> None:
-    """While the server is paused new clients wait and those there are go on; afterwards the waiting are greeted."""
+    """While the server is paused, new clients wait and open sessions go on; afterwards the new ones get a greeting."""
     with FtpServer() as server, RawClient(server.address) as early:
         early.login()
         server.pause()
         with RawClient(server.address) as late:
-            # The server has looked at its sockets since: the answer came after the connection.
+            # The reply came after the connection, so the server has polled its sockets since.
             assert [early.code("NOOP") for _ in range(3)] == ["200"] * 3
             assert len(server.sessions) == 1
 
@@ -393,7 +393,7 @@ def test_servers_do_not_share_anything() -> None:
         assert len(one.log.sessions) == len(two.log.sessions) == 1
 
 
-# What went on.
+# Sessions and waiting.
 
 
 def test_sessions_are_those_that_live() -> None:
@@ -427,7 +427,7 @@ def test_wait_idle_waits_for_a_transfer() -> None:
 
 
 def test_wait_idle_does_not_wait_for_a_login_that_is_never_answered() -> None:
-    """A script of silence keeps nobody waiting: the record tells that no reply is to come."""
+    """`wait_idle` does not wait for a script that withholds replies: the record has `reply_withheld`."""
     users = ScriptedUserManager()
     users.on("ann").time_out()
     with FtpServer(users=users) as server, RawClient(server.address) as client:
@@ -459,7 +459,7 @@ def _boom(server: FtpServer) -> None:
 
 
 def test_a_failure_is_raised_once_with_its_cause() -> None:
-    """`check` raises what a handler raised, with verb, text and dialogue; a second one has nothing left to raise."""
+    """`check` raises the exception of a handler, with verb, text and dialogue; a second one raises nothing."""
     server = FtpServer(server_class=Failing)
     server.start()
     with RawClient(server.address) as client:
@@ -481,7 +481,7 @@ def test_a_failure_is_raised_once_with_its_cause() -> None:
 
 
 def test_leaving_the_context_checks() -> None:
-    """A failure that nobody looked at is raised when the context is left."""
+    """A failure that `check` has not raised is raised when the context is left."""
 
     def fail() -> None:
         with FtpServer(server_class=Failing) as server:
@@ -492,7 +492,7 @@ def test_leaving_the_context_checks() -> None:
 
 
 def test_the_error_of_the_test_goes_first() -> None:
-    """When the body of the context raises, that is what is seen, and the server is stopped all the same."""
+    """When the body of the context raises, that error comes out, and the server is stopped too."""
     server = FtpServer(server_class=Failing)
 
     def fail() -> None:
@@ -506,8 +506,8 @@ def test_the_error_of_the_test_goes_first() -> None:
     assert len(server.log.failures) == 1
 
 
-def test_answers_are_no_failures() -> None:
-    """What becomes a reply, such as a missing file, is nothing to raise."""
+def test_error_replies_are_no_failures() -> None:
+    """An exception that becomes a reply, as for a missing file, is no failure."""
     with FtpServer() as server, RawClient(server.address) as client:
         client.login()
         assert client.code("DELE nothing") == "550"
@@ -515,7 +515,7 @@ def test_answers_are_no_failures() -> None:
 
 
 def test_a_path_layer_that_fails_is_a_failure() -> None:
-    """A bug in a path layer is told as one in a handler."""
+    """A bug in a path layer is raised like one in a handler."""
 
     class Broken(MemoryPathIO):
         async def unlink(self, path: PurePath) -> None:
@@ -533,7 +533,7 @@ def test_a_path_layer_that_fails_is_a_failure() -> None:
 
 
 def test_a_user_manager_that_fails_is_a_failure() -> None:
-    """A bug in a user manager is told as one in a handler."""
+    """A bug in a user manager is raised like one in a handler."""
 
     class Broken(Bouncer):
         async def authenticate(self, user: User, password: str) -> bool:
@@ -556,7 +556,7 @@ def test_a_user_manager_that_fails_is_a_failure() -> None:
 
 @pytest.fixture
 def spare() -> Iterator[int]:
-    """A port of the test's own: held without listening, so that only those who ask for it get it."""
+    """A port that the test holds without listening, so that only a server that names it gets it."""
     with socket.socket() as sock:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind(("127.0.0.1", 0))
@@ -564,7 +564,7 @@ def spare() -> Iterator[int]:
 
 
 def test_one_data_port_for_two_sessions(spare: int) -> None:
-    """A pool of one port serves two sessions in turn; who asks while it is taken gets 425."""
+    """A pool of one port serves two sessions in turn; a session that needs it meanwhile gets 425."""
     with (
         FtpServer(data_ports=[spare], files={"/a": b"abc"}) as server,
         RawClient(server.address) as one,
@@ -585,7 +585,7 @@ def test_one_data_port_for_two_sessions(spare: int) -> None:
 
 
 def test_a_data_port_goes_back_with_its_session(spare: int) -> None:
-    """A session that ends with an armed port gives it to the next one."""
+    """A session that ends with a listening port releases it for the next one."""
     with FtpServer(data_ports=[spare]) as server, RawClient(server.address) as two:
         two.login()
         with RawClient(server.address) as one:
@@ -605,7 +605,7 @@ SIZE = 60_000
 
 @pytest.fixture
 def charges(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, int]]:
-    """When, by the loop's clock, how many octets went through limited throttles."""
+    """The time, by the loop's clock, and the size of each piece that went through limited throttles."""
     charged: list[tuple[float, int]] = []
     append = Throttle.append
 
@@ -619,10 +619,10 @@ def charges(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, int]]:
 
 
 def _never_too_fast(charges: list[tuple[float, int]]) -> bool:
-    """True when between any two pieces no more went than the limit lets; what a wait lasted too long is made up for."""
-    slack = 0.042  # that, and the resolution of the loop's timer
+    """Whether no more was sent between any two pieces than the limit allows; long waits are compensated."""
+    slack = 0.042  # the compensation, and the resolution of the loop's timer
     return all(
-        sum(octets for _, octets in charges[first:last]) / LIMIT <= charges[last][0] - charges[first][0] + slack
+        sum(size for _, size in charges[first:last]) / LIMIT <= charges[last][0] - charges[first][0] + slack
         for first, last in itertools.combinations(range(len(charges)), 2)
     )
 
@@ -638,28 +638,28 @@ KINDS = ["server's sum", "server's session", "user's sum", "user's session"]
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_downloads_keep_to_the_write_limit(kind: str, charges: list[tuple[float, int]]) -> None:
-    """Every octet of a download is charged, in small portions, and none leaves before its time."""
+    """Every byte of a download is charged, in small portions, and none is sent before its time."""
     content = bytes(range(256)) * (SIZE // 256)
     with FtpServer(files={"/a": content}, **_settings(kind, "write")) as server, RawClient(server.address) as client:
         client.login()
         assert client.fetch("RETR a") == (["150", "226"], content)
 
-    assert sum(octets for _, octets in charges) == len(content)
-    assert max(octets for _, octets in charges) <= LIMIT // 20
+    assert sum(size for _, size in charges) == len(content)
+    assert max(size for _, size in charges) <= LIMIT // 20
     assert _never_too_fast(charges)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_uploads_keep_to_the_read_limit(kind: str, charges: list[tuple[float, int]]) -> None:
-    """Every octet of an upload is charged, in small portions, and none is taken before its time."""
+    """Every byte of an upload is charged, in small portions, and none is read before its time."""
     content = bytes(range(256)) * (SIZE // 256)
     with FtpServer(**_settings(kind, "read")) as server, RawClient(server.address) as client:
         client.login()
         assert client.store("STOR a", content) == ["150", "226"]
         assert server.files == {"/a": content}
 
-    assert sum(octets for _, octets in charges) == len(content)
-    assert max(octets for _, octets in charges) <= LIMIT // 20
+    assert sum(size for _, size in charges) == len(content)
+    assert max(size for _, size in charges) <= LIMIT // 20
     assert _never_too_fast(charges)
 
 
@@ -692,15 +692,15 @@ def test_sessions_share_the_limit_of_the_server(charges: list[tuple[float, int]]
         assert [len(read_all(stream)) for stream in streams] == [SIZE, SIZE]
         server.wait_idle()
 
-    # Both may go at one and the same moment, and then wait for both: so the rate holds over the whole.
+    # Both may send at the same moment, and then wait for both: so the rate holds over the whole.
     elapsed = charges[-1][0] - charges[0][0]
-    paid = sum(octets for _, octets in charges) - 2 * LIMIT // 20
-    assert sum(octets for _, octets in charges) == 2 * SIZE
+    paid = sum(size for _, size in charges) - 2 * LIMIT // 20
+    assert sum(size for _, size in charges) == 2 * SIZE
     assert elapsed >= paid / LIMIT - 0.01
 
 
 def test_a_user_of_two_sessions_has_one_throttle() -> None:
-    """The limit of a user belongs to the object, so all of its sessions share it."""
+    """The limit belongs to the user object, so all of its sessions share it."""
     user = User("user", "password", write_speed_limit=LIMIT)
     with FtpServer(users=[user]) as server, RawClient(server.address) as one, RawClient(server.address) as two:
         for client in (one, two):

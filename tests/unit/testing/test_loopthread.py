@@ -1,4 +1,4 @@
-"""The thread of all servers: who ends it, and when."""
+"""The thread of all servers: what ends it, and when."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from ftpfixture import FtpServer
 from ftpfixture.testing.loopthread import LoopThread, shared_thread
 
 
-def test_a_loop_that_is_brought_to_rest_does_not_end_meanwhile() -> None:
-    """Who moves a clock while the last server stops is answered, and the thread ends after that."""
+def test_a_loop_does_not_end_while_it_settles() -> None:
+    """A clock that moves while the last server stops is served, and the thread ends after that."""
     thread = LoopThread()
     thread.acquire()
     loop = thread.call(asyncio.get_running_loop)
@@ -32,7 +32,7 @@ def test_a_loop_that_is_brought_to_rest_does_not_end_meanwhile() -> None:
 
 
 def test_servers_share_a_thread_unless_they_are_given_another() -> None:
-    """One for all, and one for those that are told so, with nothing between them."""
+    """Servers share one thread, and those with their own driver use another."""
     own = LoopThread()
     with FtpServer() as first, FtpServer() as second, FtpServer(driver=own, files={"/a": b"a"}) as third:
         assert first.driver is second.driver is shared_thread()

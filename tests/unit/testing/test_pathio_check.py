@@ -1,4 +1,4 @@
-"""check_path_io: passes what is right, and tells what is wrong."""
+"""check_path_io: a correct layer passes, and each broken rule is reported."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ftpfixture.testing.pathio_check import check_path_io
 
 
 async def test_memory_passes() -> None:
-    """The layer in memory passes with nothing but its class, and is empty afterwards."""
+    """The layer in memory needs only its class to pass, and is empty afterwards."""
     tree = MemoryFiles()
     await check_path_io(MemoryPathIO)
     await check_path_io(lambda timeout=None, connection=None, state=None: MemoryPathIO(state=tree))
@@ -37,7 +37,7 @@ async def test_disk_passes(factory: type[AbstractPathIO], tmp_path: Path) -> Non
 
 
 class Modest(MemoryPathIO):
-    """A layer that offers only what it must."""
+    """A layer that offers the required methods only."""
 
     resolve = AbstractPathIO.resolve
     lstat = AbstractPathIO.lstat
@@ -51,12 +51,12 @@ class Modest(MemoryPathIO):
 
 
 async def test_a_layer_may_offer_less() -> None:
-    """What is not implemented is not checked."""
+    """Optional methods that are not implemented are not checked."""
     await check_path_io(Modest)
 
 
 async def test_root_must_exist() -> None:
-    """A root that is missing is told as such."""
+    """A root that is missing is named in the error."""
     with pytest.raises(AssertionError, match="give a root that exists: /missing"):
         await check_path_io(MemoryPathIO, PurePosixPath("/missing"))
 
@@ -76,7 +76,7 @@ def raises(error: Exception) -> Method:
 
 
 def returns(value: Any) -> Method:
-    """A method that returns something, whatever it is asked."""
+    """A method that returns one value for all arguments."""
 
     async def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         return value
@@ -106,7 +106,7 @@ def mode_is(wanted: str) -> Callable[..., bool]:
 
 
 def replaced_mode(mode: str) -> Method:
-    """Open in another mode than was asked."""
+    """Open in another mode than the given one."""
 
     async def method(self: Any, path: PurePath, **kwargs: Any) -> Any:
         return await MemoryPathIO._open(self, path, mode)
@@ -139,14 +139,14 @@ def changed_stats(condition: Callable[..., bool] = lambda *args: True, **changes
 
 @universal_exception
 async def unwrapped_stat(self: Any, path: PurePath) -> Any:
-    """Tell less than is needed."""
+    """Return fewer fields than are needed."""
     await MemoryPathIO.stat(self, path)
     return SimpleNamespace(st_size=5, st_mtime=0, st_ctime=0, st_mode=0)
 
 
 @universal_exception
 async def recreate_missing(self: Any, path: PurePath, mode: str) -> Any:
-    """Make what r+b should find."""
+    """Make the file that r+b should find."""
     if mode == "r+b" and not await self.exists(path):
         mode = "wb"
     return await MemoryPathIO._open(self, path, mode)
@@ -161,7 +161,7 @@ async def keep_old(self: Any, path: PurePath, mode: str) -> Any:
 
 @universal_exception
 async def truncate_always(self: Any, path: PurePath, mode: str) -> Any:
-    """Lose what is there when it is opened to be changed."""
+    """Lose the content of a file that is opened to be changed."""
     file = await MemoryPathIO._open(self, path, mode)
     if mode == "r+b":
         file._content._cut(0)
@@ -170,7 +170,7 @@ async def truncate_always(self: Any, path: PurePath, mode: str) -> Any:
 
 
 class AwaitedOnly:
-    """A list that can be awaited, where a lister was asked for."""
+    """A list that can be awaited only, in place of a lister."""
 
     def __init__(self, layer: Any, path: PurePath) -> None:
         self.lister = MemoryPathIO.list(layer, path)
@@ -205,17 +205,17 @@ async def close_nothing(self: Any, file: Any) -> None:
 
 
 async def short_read(self: Any, file: Any, n: int = -1) -> bytes:
-    """Read less than was asked."""
+    """Read less than the given size."""
     return bytes(file.read(min(n, 4096) if n > 0 else n))
 
 
 async def greedy_read(self: Any, file: Any, count: int) -> bytes:
-    """Read more than was asked."""
+    """Read more than the given size."""
     return bytes(file.read(count + 1))
 
 
 async def seek_nothing(self: Any, file: Any, offset: int, whence: int = 0) -> int:
-    """Move, but tell nothing of it."""
+    """Seek, but do not return the position."""
     file.seek(offset, whence)
     return 0
 
@@ -249,7 +249,7 @@ async def resolve_parent(self: Any, path: PurePath) -> PurePath:
 
 
 async def fail_on_missing(self: Any, path: PurePath) -> bool:
-    """Raise where False was the answer."""
+    """Raise where False should be returned."""
     if not await MemoryPathIO.exists(self, path):
         raise PathIOError("missing")
     return await MemoryPathIO.is_dir(self, path)
@@ -333,7 +333,7 @@ BROKEN: list[tuple[dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("methods", "wanted"), BROKEN, ids=[re.sub(r"\W+", "-", text)[:50] for _, text in BROKEN])
 async def test_broken_layers(methods: dict[str, Any], wanted: str) -> None:
-    """Each broken rule is found, and told with what to do."""
+    """Each broken rule is found, and the message has the remedy."""
     broken = type("Broken", (MemoryPathIO,), methods)
     with pytest.raises(AssertionError, match=wanted) as caught:
         await check_path_io(broken)

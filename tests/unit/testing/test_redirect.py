@@ -1,4 +1,4 @@
-"""Host names that lead elsewhere: one name and port at a time, whatever a client calls, and nothing is left behind."""
+"""Redirected host names: one name and port at a time, in every function that a client calls, restored afterwards."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PATCHED: tuple[tuple[Any, str], ...] = (
 
 @contextlib.contextmanager
 def _recorded() -> Iterator[list[tuple[Any, ...]]]:
-    """The arguments with which the functions of `socket` are really called; none of them does anything."""
+    """Record the arguments of the functions of `socket`, which do nothing meanwhile."""
     calls: list[tuple[Any, ...]] = []
 
     def record(name: str) -> Callable[..., None]:
@@ -45,7 +45,7 @@ def _recorded() -> Iterator[list[tuple[Any, ...]]]:
 
 @pytest.fixture
 def asked() -> Iterator[list[tuple[Any, ...]]]:
-    """What `_recorded` gives."""
+    """The list of `_recorded`."""
     with _recorded() as calls:
         yield calls
 
@@ -83,7 +83,7 @@ def test_spellings_of_the_name_and_the_port(host: Any, port: Any) -> None:
     ],
 )
 def test_other_names_and_other_ports(host: Any, port: Any) -> None:
-    """Every other name and port reaches the function that was there before, as given."""
+    """Every other name and port reaches the original function unchanged."""
     with _recorded() as asked, redirected(NAME, PORT, TARGET):
         socket.getaddrinfo(host, port)
         with socket.socket() as sock:
@@ -111,7 +111,7 @@ def test_each_way_to_reach_a_host(asked: list[Any]) -> None:
 
 
 def test_a_name_is_no_number(asked: list[Any]) -> None:
-    """A client that asks whether a name is an address gets the answer of the system; an address is redirected."""
+    """A client that asks whether a name is an address gets the reply of the system; an address is redirected."""
     with redirected(NAME, PORT, TARGET), redirected("192.0.2.7", PORT, OTHER):
         socket.getaddrinfo(NAME, 21, flags=socket.AI_NUMERICHOST)
         socket.getaddrinfo("192.0.2.7", 21, flags=socket.AI_NUMERICHOST)
@@ -128,7 +128,7 @@ def test_unix_sockets(asked: list[Any]) -> None:
 
 
 def test_nested_blocks(asked: list[Any]) -> None:
-    """Several names lead to several places; of two blocks for one name the newer counts, as long as it lasts."""
+    """Several names lead to several servers; of two blocks for one name the newer counts, until it ends."""
     with redirected(NAME, PORT, TARGET):
         with redirected(NAME, PORT, OTHER), redirected("b.example", PORT, TARGET), redirected(NAME, 990, TARGET):
             for host, port in ((NAME, 21), ("b.example", 21), (NAME, 990)):
@@ -167,7 +167,7 @@ def test_everything_is_put_back() -> None:
 
 
 def test_a_patch_over_ours_stays(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a test has put over ours within the block is the test's to take away; until then it works through ours."""
+    """A patch that a test makes within the block stays until the test removes it; until then it calls ours."""
     original = socket.getaddrinfo
     with redirected(NAME, PORT, TARGET):
         ours = socket.getaddrinfo
@@ -179,7 +179,7 @@ def test_a_patch_over_ours_stays(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_threads() -> None:
-    """Blocks of several threads do not disturb each other, and the last one puts everything back."""
+    """Blocks of several threads do not disturb each other, and the last one restores everything."""
     original, found, begin = socket.getaddrinfo, list[int](), threading.Barrier(4)
 
     def work(number: int) -> None:
@@ -209,7 +209,7 @@ def test_hosts(name: str) -> None:
     "name", ["", "ftp://ftp.partner.example", "ftp.partner.example:21", "a b", "a..b", "x" * 64, None, b"a.example", 7]
 )
 def test_what_is_no_host(name: Any) -> None:
-    """A URL, a port or nothing in the name is an error that shows what it takes."""
+    """A URL, a port or an empty part in the name is an error that shows a valid host."""
     with pytest.raises(
         ConfigurationError, match=r"give the host alone, such as 'ftp\.partner\.com', and port= beside it"
     ):

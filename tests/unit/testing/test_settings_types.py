@@ -1,4 +1,4 @@
-"""What a type checker says of settings: names and values that cannot be are errors before anything runs."""
+"""What a type checker reports about settings: wrong names and values are errors before anything runs."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ reveal_type(Client(**kept))  # note: "ftpfixture.client.client.Client"
 
 
 def test_settings_are_known_to_mypy(tmp_path: Path) -> None:
-    """Each mistake is told in its line with the nearest name, and what is right passes."""
+    """Each mistake is reported in its line with the nearest name, and correct code passes."""
     (tmp_path / "uses.py").write_text(USES, encoding="utf-8")
     checked = subprocess.run(
         [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), "uses.py"],

@@ -1,4 +1,4 @@
-"""The check of two-way streams passes those of the package, and finds what is broken."""
+"""The check of two-way streams passes those of the package, and finds each broken rule."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CONTEXTS = server_context("valid", None, None, None), ServerTls().client_context
 
 
 async def encrypted(connect: Callable[[], Awaitable[TransportPair]]) -> tuple[Channel, Channel]:
-    """Channels with TLS, whose handshake goes on."""
+    """Channels with TLS, whose handshake is in progress."""
     near, far = await in_clear(connect)
     near.start_tls(CONTEXTS[0], server_side=True)
     far.start_tls(CONTEXTS[1], server_side=False, server_hostname="localhost")
@@ -43,7 +43,7 @@ async def compressed(connect: Callable[[], Awaitable[TransportPair]]) -> StreamP
 
 
 class StreamEnd:
-    """A data connection as handlers have it, which writes all or nothing."""
+    """A data connection as handlers have it: a write sends everything or fails."""
 
     def __init__(self, stream: ThrottleStreamIO) -> None:
         self._stream = stream
@@ -54,7 +54,7 @@ class StreamEnd:
         self.reset = stream.channel.reset
 
     async def send(self, data: bytes | memoryview) -> int:
-        """All of it."""
+        """Write everything."""
         await self._stream.write(data)
         return len(data)
 
@@ -62,13 +62,13 @@ class StreamEnd:
 async def handled(
     kind: Callable[[Channel], ThrottleStreamIO], connect: Callable[[], Awaitable[TransportPair]]
 ) -> StreamPair:
-    """What handlers have of channels."""
+    """The streams that handlers have."""
     near, far = await in_clear(connect)
     return StreamEnd(kind(near)), StreamEnd(kind(far))
 
 
 def faulty(channel: Channel) -> FaultyStream:
-    """A stream on which things go wrong when a command has faults; here none has."""
+    """A stream that performs the faults of a command, here without one."""
     return FaultyStream(cast(Any, None), channel, {})
 
 
@@ -93,13 +93,13 @@ async def test_channels(kind: str) -> None:
 async def test_streams_of_handlers(
     kind: Callable[[Channel], ThrottleStreamIO], connect: Callable[[], Awaitable[TransportPair]]
 ) -> None:
-    """The streams of data connections are two-way streams, those that faults may change, too."""
+    """The streams of data connections are two-way streams, with and without faults."""
     await check_two_way_stream(partial(handled, kind, connect))
 
 
 @pytest.mark.parametrize("connect", [sockets, memory], ids=["sockets", "memory"])
 async def test_mode_z(connect: Callable[[], Awaitable[TransportPair]]) -> None:
-    """A compressed connection is a stream one way at a time."""
+    """A compressed connection is a two-way stream that carries one direction at a time."""
     await check_two_way_stream(partial(compressed, connect), both_at_once=False)
 
 
@@ -120,7 +120,7 @@ class BrokenStream:
         return data[::-1] if self._rule == "order" else data
 
     async def send(self, data: bytes | memoryview) -> int:
-        """Send, and tell something else."""
+        """Send, and return another number."""
         sent = await self._channel.send(data)
         return 0 if self._rule == "count" else sent
 
@@ -130,12 +130,12 @@ class BrokenStream:
     [
         ("size", "receive gives at most `size` bytes; but it gave 4 for 3|but it gave 65537 for 65536"),
         ("order", "all bytes arrive, in order, and then the end; but"),
-        ("count", "send tells how many bytes went, at least one; but it gave 0"),
+        ("count", "send returns the number of bytes sent, at least one; but it gave 0"),
         ("reset", "reset is an error on the other side, not an end; but it gave b''"),
     ],
 )
 async def test_broken_streams(rule: str, wanted: str) -> None:
-    """Each broken rule is found, and told with what to do."""
+    """Each broken rule is found, and the message has the remedy."""
 
     async def connect() -> StreamPair:
         near, far = await in_clear(memory)

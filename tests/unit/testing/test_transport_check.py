@@ -1,4 +1,4 @@
-"""The check of transports passes those of the package, and finds what is broken."""
+"""The check of transports passes those of the package, and finds each broken rule."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ async def test_transports(connect: Callable[[], Awaitable[TransportPair]]) -> No
 
 
 def _recv_nothing(self: MemoryTransport, size: int) -> bytes:
-    """The end, where there is nothing yet."""
+    """Return the end, where nothing has come yet."""
     try:
         return MemoryTransport.recv(self, size)
     except BlockingIOError:
@@ -63,21 +63,21 @@ def _call_once(self: MemoryTransport, callback: Callable[..., object] | None, *a
 
 
 def _never_writable(self: MemoryTransport, callback: Callable[..., object] | None, *args: object) -> None:
-    """Nobody is called."""
+    """No callback is called."""
 
 
 BROKEN: list[tuple[dict[str, Any], str]] = [
     ({"recv": _recv_nothing}, "nothing to receive is BlockingIOError; but it gave b''"),
     ({"peek": _peek_takes}, "peek gives what recv will give; but"),
     ({"send": _send_backwards}, "peek gives what recv will give; but it gave b'210'"),
-    ({"send": lambda self, data: MemoryTransport.send(self, data) and 0}, "few bytes find room"),
-    ({"on_readable": _call_once}, "called in each turn until the bytes are received; but he was called 1 times"),
-    ({"on_writable": _never_writable}, "what is closed on this side is an OSError"),
-    ({"shutdown_write": MemoryTransport.close}, "what a channel does every day succeeds; but OSError was raised"),
-    ({"close": MemoryTransport.shutdown_write}, "what is closed on this side is an OSError"),
+    ({"send": lambda self, data: MemoryTransport.send(self, data) and 0}, "few bytes can be sent"),
+    ({"on_readable": _call_once}, "in each iteration until the bytes are received; but it came 1 times"),
+    ({"on_writable": _never_writable}, "a call on a transport closed on this side is an OSError"),
+    ({"shutdown_write": MemoryTransport.close}, "the common operations of a channel succeed; but OSError was raised"),
+    ({"close": MemoryTransport.shutdown_write}, "a call on a transport closed on this side is an OSError"),
     ({"close": _close_without_reset}, "a close with bytes unread is ConnectionResetError once"),
     ({"reset": _close_without_reset}, "a close with bytes unread is ConnectionResetError once; but it gave b''"),
-    ({"reset": _forgetful_reset}, "what came before a close with bytes unread can be received; but it gave b''"),
+    ({"reset": _forgetful_reset}, "bytes from before a close with bytes unread can be received; but it gave b''"),
     ({"urgent_inline": lambda self: None}, "after urgent_inline urgent bytes are between the others"),
     ({"send_urgent": MemoryTransport.send}, "without urgent_inline the urgent byte is not received"),
     ({"join": _move_and_join}, "each end has the address of the other as its peer"),
@@ -86,7 +86,7 @@ BROKEN: list[tuple[dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("members", "wanted"), BROKEN)
 async def test_broken_transports(members: dict[str, Any], wanted: str) -> None:
-    """Each broken rule is found, and told with what to do."""
+    """Each broken rule is found, and the message has the remedy."""
     kind = type("Broken", (MemoryTransport,), members)
 
     async def connect() -> TransportPair:
@@ -102,12 +102,10 @@ async def test_broken_transports(members: dict[str, Any], wanted: str) -> None:
 
 
 async def test_a_transport_that_takes_everything() -> None:
-    """A window that never fills is told, and not waited for."""
+    """A window that never fills is an error, and the check does not wait for it."""
 
     async def connect() -> TransportPair:
         return memory_pair(asyncio.get_running_loop(), window=1 << 40)
 
-    with pytest.raises(
-        AssertionError, match="send raises BlockingIOError when the other side does not receive; but 67"
-    ):
+    with pytest.raises(AssertionError, match="send raises BlockingIOError without a receiver; but 67"):
         await check_transport(connect)

@@ -1,4 +1,4 @@
-"""check_user_manager: passes what is right, and tells what is wrong."""
+"""check_user_manager: a correct manager passes, and each broken rule is reported."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OK, REQUIRED, ERROR = RESPONSES.OK, RESPONSES.PASSWORD_REQUIRED, RESPONSES.ERROR
 ANN = User("ann", "secret")
 
 
-# What is right.
+# Correct managers.
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ ANN = User("ann", "secret")
     ],
 )
 async def test_users_in_memory_pass(users: list[User], known: dict[str, Any]) -> None:
-    """The manager that comes with the package passes, whatever its users are like, and holds no slot afterwards."""
+    """The manager of the package passes with users of every kind, and holds no slot afterwards."""
     manager = MemoryUserManager(users)
     await check_user_manager(lambda: manager, **known)
 
@@ -64,7 +64,7 @@ async def test_users_in_a_database_pass(database: sqlite3.Connection) -> None:
 
 
 class Own(AbstractUserManager):
-    """A manager that knows no more than its two methods; unknown names are refused."""
+    """A manager with the two required methods only; unknown names are refused."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -87,20 +87,20 @@ async def test_the_least_that_passes() -> None:
 
 
 class Decoy(Own):
-    """A manager that has a user for every name, so that nobody learns which exist."""
+    """A manager that has a user for every name, so that a client cannot find out which exist."""
 
     async def get_user(self, login: str) -> tuple[AbstractUserManager.GetUserResponse, User | None, str]:
-        """Show a user whom no password lets in."""
+        """Return a user for whom every password is wrong."""
         return REQUIRED, self.user if login == "ann" else User(login), "Password"
 
 
 async def test_a_decoy_passes() -> None:
-    """An unknown name may be given a user whom no password lets in."""
+    """An unknown name may get a user for whom every password is wrong."""
     await check_user_manager(Decoy)
 
 
 async def test_the_manager_is_made_once() -> None:
-    """A factory that counts is called one time, and a slot is given back for every one that was taken."""
+    """The factory is called once, and every slot that was taken is given back."""
     counts = {"made": 0, "taken": 0, "given back": 0}
 
     class Counting(Own):
@@ -122,13 +122,13 @@ async def test_the_manager_is_made_once() -> None:
     assert counts["taken"] == counts["given back"] > 20
 
 
-# What is wrong: managers that are broken in one place.
+# Managers that are broken in one place.
 
 Method = Callable[..., Any]
 
 
 def gives(value: Any) -> Method:
-    """A coroutine that gives the same, whatever it is asked."""
+    """A coroutine that returns one value for all arguments."""
 
     async def method(self: Any, *args: Any) -> Any:
         return value
@@ -156,7 +156,7 @@ def when(name: str, condition: Callable[[Any], bool], instead: Method, base: typ
 
 
 def named(*names: str) -> Callable[[Any], bool]:
-    """A condition: it is one of these."""
+    """A condition: the last argument is one of these."""
     return lambda value: value in names
 
 
@@ -166,7 +166,7 @@ def unreadable(value: str) -> bool:
 
 
 def compares(key: Callable[[str], str]) -> dict[str, Method]:
-    """Compare passwords not as they are."""
+    """Compare passwords after a change."""
 
     async def method(self: Any, user: User, password: str) -> bool:
         return key(password) == key(str(user.password))
@@ -175,7 +175,7 @@ def compares(key: Callable[[str], str]) -> dict[str, Method]:
 
 
 def finds(key: Callable[[str], str]) -> dict[str, Method]:
-    """Find names that are not those."""
+    """Find a user under another name."""
 
     async def method(self: Any, login: str) -> Any:
         return await Own.get_user(self, key(login))
@@ -184,7 +184,7 @@ def finds(key: Callable[[str], str]) -> dict[str, Method]:
 
 
 class Slots(Own):
-    """Counts sessions in the wrong way, which its subclasses choose."""
+    """Counts sessions; each subclass counts wrongly in its own way."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -212,26 +212,26 @@ class FreedByPassword(Slots):
 
 
 class FreedTwice(Own):
-    """Does not know a session that ends before its password."""
+    """Fails for a session that ends before its password."""
 
     def __init__(self) -> None:
         super().__init__()
         self.logged_in: set[User] = set()
 
     async def authenticate(self, user: User, password: str) -> bool:
-        """Remember who is there."""
+        """Record the user."""
         right = await super().authenticate(user, password)
         if right:
             self.logged_in.add(user)
         return right
 
     async def notify_logout(self, user: User) -> None:
-        """Forget who was there."""
+        """Remove the user."""
         self.logged_in.remove(user)
 
 
 class LeaksWithPassword(Slots):
-    """Takes a second slot for whoever is let in."""
+    """Takes a second slot for a user who is logged in."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -250,7 +250,7 @@ class LeaksWithPassword(Slots):
 
 
 class LeaksWithoutPassword(LeaksWithPassword):
-    """Takes a second slot for whoever is not let in."""
+    """Takes a second slot for a user who is refused."""
 
     async def authenticate(self, user: User, password: str) -> bool:
         """Count once more."""
@@ -270,7 +270,7 @@ class LeaksAfterFailure(LeaksWithPassword):
         return await super().get_user(login)
 
     async def authenticate(self, user: User, password: str) -> bool:
-        """Remember what came of it."""
+        """Record the result."""
         right = await Own.authenticate(self, user, password)
         self.failed = not right
         return right
@@ -281,7 +281,7 @@ class LeaksAfterFailure(LeaksWithPassword):
 
 
 class CountsTheRefused(Own):
-    """Takes a slot even for whoever finds none."""
+    """Takes a slot even for a login that finds none free."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -289,7 +289,7 @@ class CountsTheRefused(Own):
         self.sessions = 0
 
     async def get_user(self, login: str) -> tuple[AbstractUserManager.GetUserResponse, User | None, str]:
-        """Count first, and look afterwards."""
+        """Count first, and check the limit afterwards."""
         answer = await super().get_user(login)
         self.sessions += answer[1] is not None
         return answer if self.sessions <= 3 else (ERROR, None, "Full")
@@ -300,7 +300,7 @@ class CountsTheRefused(Own):
 
 
 class Forgetful(Own):
-    """Knows a user only once."""
+    """Finds a user only once."""
 
     async def notify_logout(self, user: User) -> None:
         """Forget."""
@@ -316,7 +316,7 @@ class CarelessDecoy(Decoy):
 
 
 class LastOne(Own):
-    """Keeps the user who was asked for last."""
+    """Keeps only the last user."""
 
     current: User | None = None
 
@@ -326,12 +326,12 @@ class LastOne(Own):
         return answer
 
     async def authenticate(self, user: User, password: str) -> bool:
-        """Look at the wrong one."""
+        """Check the password of the last user."""
         return self.current is not None and self.current.password == password
 
 
 class OneAtATime(Own):
-    """Refuses to be asked by two."""
+    """Raises when two tasks call it at once."""
 
     busy = False
 
@@ -348,13 +348,13 @@ class OneAtATime(Own):
 
 
 class Crowded(MemoryUserManager):
-    """Loses a slot when two come at once."""
+    """Loses a slot when two sessions end at once."""
 
     def __init__(self) -> None:
         super().__init__([User("ann", "secret", maximum_connections=4)])
 
     async def notify_logout(self, user: User) -> None:
-        """Forget that others may have come since."""
+        """Ignore the sessions that began meanwhile."""
         slots = self.available_connections[user]
         assert slots.value is not None
         left = slots.value + 1
@@ -372,7 +372,7 @@ class Unhashable(User):
 
 
 class Permitted(User):
-    """A user whose permissions are what a test chooses."""
+    """A user with a `get_permissions` of the test."""
 
     def __init__(self, method: Method) -> None:
         super().__init__("ann", "secret")
@@ -396,10 +396,10 @@ BROKEN: list[tuple[type | dict[str, Any], str]] = [
     ),
     ({"authenticate": lambda self, user, password: True}, "but authenticate with the right password gave True, which"),
     ({"notify_logout": lambda self, user: None}, "but notify_logout gave None, which cannot be awaited"),
-    ({"get_user": gives((REQUIRED, ANN))}, "get_user returns what to do, the user and a text; but it gave ("),
-    ({"get_user": gives([REQUIRED, ANN, "Password"])}, "what to do, the user and a text; but it gave ["),
-    ({"get_user": gives(None)}, "get_user returns what to do, the user and a text; but it gave None"),
-    ({"get_user": gives((True, ANN, "Password"))}, "what to do is one of GetUserResponse; but it gave True"),
+    ({"get_user": gives((REQUIRED, ANN))}, "get_user returns a response, the user and a text; but it gave ("),
+    ({"get_user": gives([REQUIRED, ANN, "Password"])}, "a response, the user and a text; but it gave ["),
+    ({"get_user": gives(None)}, "get_user returns a response, the user and a text; but it gave None"),
+    ({"get_user": gives((True, ANN, "Password"))}, "the response is one of GetUserResponse; but it gave True"),
     ({"get_user": gives((REQUIRED, "ann", "Password"))}, "the user is a User or None; but it gave 'ann'"),
     ({"get_user": gives((REQUIRED, ANN, None))}, "the text is a str; but it gave None"),
     (when("get_user", named("nobody"), gives((ERROR, ANN, "No"))), "ERROR comes without a user; but it gave User('ann"),
@@ -410,33 +410,39 @@ BROKEN: list[tuple[type | dict[str, Any], str]] = [
     ({"get_user": gives((REQUIRED, None, "Password"))}, "but the user is None. To do: return the user"),
     (
         when("get_user", named("nobody"), raises(KeyError("nobody"))),
-        "get_user answers, whatever the name is; but get_user('nobody') raised KeyError: 'nobody'",
+        "get_user returns for every name; but get_user('nobody') raised KeyError: 'nobody'",
     ),
     (when("get_user", named(""), raises(ValueError("empty"))), "but get_user('') raised ValueError: empty"),
     (when("get_user", named("ann "), raises(ValueError("space"))), "but get_user('ann ') raised ValueError: space"),
-    (when("get_user", unreadable, raises(UnicodeError("octets"))), "raised UnicodeError: octets"),
-    (when("get_user", lambda name: len(name) > 255, raises(OSError("long"))), "raised OSError: long. To do: answer"),
-    (when("get_user", named("nobody"), gives((OK, User(), "Yes"))), "the unknown name 'nobody' is refused; but it"),
-    (finds(lambda name: "ann" if name in ("%", "ann") else name), "the unknown name '%' is refused; but the pass"),
-    (finds(lambda name: "ann" if name in ("___", "ann") else name), "the unknown name '___' is refused"),
-    (CarelessDecoy, "the unknown name 'nobody' is refused; but an empty password is taken for it"),
+    (when("get_user", unreadable, raises(UnicodeError("bytes"))), "raised UnicodeError: bytes"),
+    (when("get_user", lambda name: len(name) > 255, raises(OSError("long"))), "raised OSError: long. To do: return"),
+    (
+        when("get_user", named("nobody"), gives((OK, User(), "Yes"))),
+        "the unknown name 'nobody' is not logged in; but it",
+    ),
+    (
+        finds(lambda name: "ann" if name in ("%", "ann") else name),
+        "the unknown name '%' is not logged in; but the pass",
+    ),
+    (finds(lambda name: "ann" if name in ("___", "ann") else name), "the unknown name '___' is not logged in"),
+    (CarelessDecoy, "the unknown name 'nobody' is not logged in; but an empty password is taken for it"),
     # Passwords.
     ({"authenticate": gives(False)}, "the right password is taken; but it is refused"),
-    ({"authenticate": gives("yes")}, "authenticate tells True or False; but with the right password it gave 'yes'"),
-    ({"authenticate": gives(None)}, "authenticate tells True or False; but with the right password it gave None"),
+    ({"authenticate": gives("yes")}, "authenticate returns True or False; but with the right password it gave 'yes'"),
+    ({"authenticate": gives(None)}, "authenticate returns True or False; but with the right password it gave None"),
     ({"authenticate": gives(True)}, "a wrong password is refused; but an empty password is taken"),
     (when("authenticate", named(""), gives(True)), "a wrong password is refused; but an empty password is taken"),
-    (compares(str.strip), "a wrong password is refused; but a space behind the right one is taken"),
+    (compares(str.strip), "a wrong password is refused; but a space after the right one is taken"),
     (compares(str.lower), "a wrong password is refused; but the other case of the right one is taken"),
-    (compares(lambda text: text[:6]), "a wrong password is refused; but a letter more is taken"),
-    (compares(lambda text: text.partition("\0")[0]), "but NUL and a letter behind the right one is taken"),
+    (compares(lambda text: text[:6]), "a wrong password is refused; but one letter more is taken"),
+    (compares(lambda text: text.partition("\0")[0]), "but NUL and a letter after the right one is taken"),
     (
         compares(lambda text: text.encode(errors="ignore").decode()),
-        "but an undecodable octet behind the right one is taken",
+        "but an undecodable byte after the right one is taken",
     ),
     (
         compares(lambda text: text.encode().decode()),
-        "authenticate answers, whatever the password is; but authenticate with an undecodable octet behind",
+        "authenticate returns for every password; but authenticate with an undecodable byte after",
     ),
     (when("authenticate", lambda text: not text, raises(ValueError("none"))), "with an empty password raised ValueErr"),
     (when("authenticate", lambda text: len(text) > 72, raises(ValueError("long"))), "with 5000 letters raised"),
@@ -456,32 +462,38 @@ BROKEN: list[tuple[type | dict[str, Any], str]] = [
     ),
     (
         knows(lambda: User("ann", "secret", account="sales")) | {"check_account": gives(1)},
-        "check_account tells True or False; but it gave 1",
+        "check_account returns True or False; but it gave 1",
     ),
     (
         knows(lambda: User("ann", "secret", account="sales")) | {"check_account": raises(OSError("gone"))},
-        "check_account answers, whatever the account is; but check_account with 'sales' raised OSError: gone",
+        "check_account returns for every account; but check_account with 'sales' raised OSError: gone",
     ),
     # Slots.
-    ({"notify_logout": raises(ValueError("unknown"))}, "notify_logout may be called once for every get_user that gave"),
-    (FreedTwice, "notify_logout may be called once for every get_user that gave a user; but notify_logout raised KeyE"),
-    (Slots, "a session that is over gives back what it took; but"),
-    (FreedByPassword, "a session that is over gives back what it took; but"),
-    (LeaksWithPassword, "a session that is over gives back what it took; but login"),
-    (LeaksWithoutPassword, "a session that is over gives back what it took; but"),
+    (
+        {"notify_logout": raises(ValueError("unknown"))},
+        "notify_logout may be called once for every get_user that returned",
+    ),
+    (
+        FreedTwice,
+        "notify_logout may be called once for every get_user that returned a user; but notify_logout raised KeyE",
+    ),
+    (Slots, "a session that is over gives back its slot; but"),
+    (FreedByPassword, "a session that is over gives back its slot; but"),
+    (LeaksWithPassword, "a session that is over gives back its slot; but login"),
+    (LeaksWithoutPassword, "a session that is over gives back its slot; but"),
     (
         LeaksAfterFailure,
-        "a session that is over gives back what it took; but login 9 with an empty password got GetUserResponse.ERROR",
+        "a session that is over gives back its slot; but login 9 with an empty password got GetUserResponse.ERROR",
     ),
     (
         CountsTheRefused,
         "but session 3 of 3 at once, which maximum_connections allows, once more, got GetUserResponse.ERROR",
     ),
-    (Forgetful, "a session that is over gives back what it took; but a second login got GetUserResponse.PASSWORD_REQ"),
+    (Forgetful, "a session that is over gives back its slot; but a second login got GetUserResponse.PASSWORD_REQ"),
     # Several at once.
     (LastOne, "sessions at once do not disturb each other; but it gave False instead of True"),
-    (OneAtATime, "but authenticate with a letter more raised RuntimeError: another query is running"),
-    (Crowded, "a session that is over gives back what it took; but "),
+    (OneAtATime, "but authenticate with one letter more raised RuntimeError: another query is running"),
+    (Crowded, "a session that is over gives back its slot; but "),
 ]
 
 
@@ -492,7 +504,7 @@ def ids(wanted: str) -> str:
 
 @pytest.mark.parametrize(("broken", "wanted"), BROKEN, ids=[ids(wanted) for _, wanted in BROKEN])
 async def test_broken_managers(broken: type | dict[str, Any], wanted: str) -> None:
-    """Each broken rule is found, and told with what to do."""
+    """Each broken rule is found, and the message has the remedy."""
     factory = type("Broken", (Own,), broken) if isinstance(broken, dict) else broken
     with pytest.raises(AssertionError) as caught:
         await check_user_manager(factory)
@@ -503,14 +515,14 @@ async def test_broken_managers(broken: type | dict[str, Any], wanted: str) -> No
 
 
 async def test_an_open_login_needs_no_password() -> None:
-    """A name that is said to need no password must get OK."""
+    """A name given as `open_login` must get OK."""
     with pytest.raises(AssertionError, match="'ann', who needs no password, gets OK; but it gave"):
         await check_user_manager(Own, open_login="ann")
 
 
-async def test_an_unknown_name_that_is_somebody() -> None:
-    """Where an anonymous user takes every name, the message says how to tell the check so."""
-    with pytest.raises(AssertionError, match="or use unknown=None if every name has a user"):
+async def test_an_unknown_name_that_has_a_user() -> None:
+    """Where an anonymous user accepts every name, the message names the argument that allows this."""
+    with pytest.raises(AssertionError, match="or give unknown=None if every name has a user"):
         await check_user_manager(lambda: MemoryUserManager([ANN, User()]))
 
 
@@ -520,8 +532,8 @@ async def test_no_user_manager_at_all() -> None:
         await check_user_manager(object)  # type: ignore[arg-type]
 
 
-async def test_a_user_of_another_place_is_the_same_user() -> None:
-    """Objects that are equal count as one, so a manager may make them anew if it says when they are."""
+async def test_users_that_are_equal_are_the_same_user() -> None:
+    """Equal objects count as one user, so a manager may make them anew if the class has `__eq__`."""
 
     class Equal(User):
         def __eq__(self, other: object) -> bool:
@@ -534,7 +546,7 @@ async def test_a_user_of_another_place_is_the_same_user() -> None:
     await check_user_manager(manager)
 
 
-async def test_permissions_are_asked_for_the_root() -> None:
+async def test_get_permissions_gets_the_root() -> None:
     """A user's own `get_permissions` gets a virtual path, as from the server."""
     asked: list[object] = []
 

@@ -54,7 +54,7 @@ async def check_user_manager(
     Args:
         factory: Called without arguments: a class, or anything that makes a manager.
         login: Name of a user who needs a password, and who may be connected eight times at once, or as often as the
-        user's `maximum_connections` says.
+            user's `maximum_connections` says.
         password: The right password.
         open_login: Name of a user who needs no password; None if there is none.
         unknown: A name without a user; None if every name has one, as with an anonymous user who has no login.

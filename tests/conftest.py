@@ -1,4 +1,4 @@
-"""For all tests: a client of octets, and a check of every reply that any server of any test gave."""
+"""For all tests: a client that sends raw bytes, and a check of every reply that any server of any test sent."""
 
 from __future__ import annotations
 
@@ -57,14 +57,14 @@ def keyboard() -> Iterator[None]:
 
 @pytest.fixture
 def raw(ftp_server: FtpServer) -> Iterator[RawClient]:
-    """A client of octets, logged in."""
+    """A client that sends raw bytes, logged in."""
     with RawClient(ftp_server.address) as client:
         yield client.login()
 
 
 @pytest.fixture
 def connect(ftp_server: FtpServer) -> Iterator[Callable[[], RawClient]]:
-    """Makes clients of octets that have said nothing yet, nor read the greeting."""
+    """Makes clients that send raw bytes; they are connected, and have not read the greeting."""
     clients: list[RawClient] = []
 
     def make() -> RawClient:

@@ -1,4 +1,4 @@
-"""What was really said: events, the records that they make, and assertions on both.
+"""The dialogue that really took place: events, the records made from them, and assertions on both.
 
 One rule: the log listens and never acts; a server runs the same without it.
 """

@@ -24,14 +24,14 @@ __all__ = ["ADVICE_RULES", "Advice", "Sessions", "advise"]
 _NEAR, _FAR = 0.05, 0.2  # seconds of a round trip: to another city, to another continent
 _BINARY = (
     frozenset(range(9)) | frozenset(range(14, 26)) | frozenset(range(28, 32))
-)  # what no text has: C0 without \t to \r
-_LOOKED_AT = 8192  # bytes of a file that show what it is
+)  # characters that no text has: C0 without \t to \r
+_EXAMINED = 8192  # bytes of a file that show what it is
 _ANONYMOUS = ("anonymous", "ftp")  # RFC 1635: the password is no secret
 
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """What could be done better.
+    """An improvement that the client could make.
 
     Attributes:
         rule: Name of the rule.
@@ -49,7 +49,7 @@ class Advice:
 
 @dataclass(frozen=True, slots=True)
 class Sessions:
-    """What rules look at.
+    """The data that rules examine.
 
     Attributes:
         commands: In order.
@@ -98,7 +98,7 @@ def _ascii_binary(seen: Sessions) -> Found:
     lines = [
         transfer_line(transfer)
         for _, transfer in seen.files()
-        if transfer.transfer_type == "A" and not _BINARY.isdisjoint((transfer.kept_content or b"")[:_LOOKED_AT])
+        if transfer.transfer_type == "A" and not _BINARY.isdisjoint((transfer.kept_content or b"")[:_EXAMINED])
     ]
     return "TYPE A changes the bytes of a file that is not text: send TYPE I before the transfer", lines
 
@@ -170,7 +170,7 @@ def _cost(count: int) -> str:
 
 
 def _spare(commands: list[CommandRecord]) -> Iterator[CommandRecord]:
-    """The commands of a session whose effect or answer was there already."""
+    """The commands of a session whose effect or reply the client already had."""
     state: dict[str, str] = {}
     for index, record in enumerate(commands):
         following = commands[index + 1].verb if index + 1 < len(commands) else ""
@@ -192,7 +192,7 @@ def _spare(commands: list[CommandRecord]) -> Iterator[CommandRecord]:
 
 
 def _effect(record: CommandRecord) -> tuple[str, str]:
-    """What a command sets or asks, and to what; "" for nothing that lasts."""
+    """What a command sets or queries, and the value; "" for a command without a lasting effect."""
     if record.verb in ("TYPE", "MODE", "STRU", "PROT", "PBSZ"):
         return record.verb, record.argument.upper()
     if record.verb == "CWD":
@@ -223,7 +223,7 @@ def advise(seen: Sessions, ignore: Collection[str] = ()) -> list[Advice]:
 
     Args:
         seen: The sessions.
-        ignore: Names of rules that do not count.
+        ignore: Names of rules to leave out.
 
     Raises:
         ConfigurationError: A rule is unknown, or there is nothing to judge.

@@ -1,4 +1,4 @@
-"""What a test asserts of the commands that were sent.
+"""What a test asserts about the commands that were sent.
 
 One rule: an assertion only reads, and one that could not fail is an error. A failure shows what was expected, what
 came nearest, and the dialogue.
@@ -37,7 +37,7 @@ class Assertions(LogView):
         """Return the verbs of the server and those that were sent, upper case."""
 
     def pattern(self, value: str | Pattern) -> Pattern:
-        """Return a pattern whose verbs this log can have: standard ones, those of the server, and those it has seen.
+        """Return a pattern whose verbs this log can have: standard ones, those of the server, and those that were sent.
 
         Raises:
             ConfigurationError: It is no pattern, or a verb is unknown; the message says what would work.
@@ -95,7 +95,7 @@ class Assertions(LogView):
         """Assert that no command matches.
 
         Raises:
-            AssertionError: A command does; the text has all that do.
+            AssertionError: A command matches; the text has all that do.
             ConfigurationError: The pattern can match nothing, or no session has this number.
         """
         __tracebackhide__ = True

@@ -36,9 +36,9 @@ class CommandLog(Assertions, TransferAssertions, SessionAssertions):
 
     Args:
         hub: Where the events come from.
-        origin: Of the server; reading the log of one that runs in a parent process is an error.
-        time_source: By which readers wait: the driver of the server.
-        clock: Of the server; None for one that is never stopped nor moved.
+        origin: Process of the server; reading the log in a forked child of it is an error.
+        time_source: Time by which readers wait: the driver of the server.
+        clock: Clock of the server; None for one that is never stopped nor moved.
         verbs: Returns the verbs that the server answers, upper case: a pattern with a verb that neither the server nor
             a standard knows is an error.
         offers: Returns the verbs of these that are not disabled; replies to FEAT are known without it.
@@ -70,7 +70,7 @@ class CommandLog(Assertions, TransferAssertions, SessionAssertions):
         self._waiting = time_source.waiting
         self.made = hub.started
         self._projection = Projection()
-        # Each event of each server comes here: what is looked up once needs no call for each.
+        # Each event of each server comes here, so lookups are made once.
         self._takers = self._projection.takers
         self._keep = self._projection.events.append
         self._limit = limit
@@ -91,7 +91,7 @@ class CommandLog(Assertions, TransferAssertions, SessionAssertions):
 
     def _on_event_limited(self, event: Event) -> None:
         self._on_event(event)
-        if self._limit is not None and len(self._projection.events) > self._most:  # in large steps: each looks at all
+        if self._limit is not None and len(self._projection.events) > self._most:  # in large steps: each examines all
             with self._lock:
                 self._forgotten += self._projection.forget(self._limit)
 
@@ -99,7 +99,7 @@ class CommandLog(Assertions, TransferAssertions, SessionAssertions):
 
     @contextmanager
     def _at_rest(self) -> Iterator[None]:
-        """Read, or change, what belongs together while no event comes in."""
+        """Hold the lock, so that no event comes in meanwhile."""
         self._origin.check()
         with self._lock:
             yield
@@ -151,13 +151,13 @@ class CommandLog(Assertions, TransferAssertions, SessionAssertions):
             return self._forgotten
 
     def take_failures(self) -> list[HandlerFailed]:
-        """The failures, which are then forgotten."""
+        """Return the failures, and forget them."""
         with self._at_rest():
             taken, self._projection.failures = self._projection.failures, []
         return taken
 
     def clear(self) -> None:
-        """Forget everything but the sessions that live; for tests that share a server."""
+        """Forget everything but the open sessions; for tests that share a server."""
         with self._at_rest():
             self._projection.clear()
             self._forgotten = 0
@@ -200,17 +200,17 @@ class CommandLog(Assertions, TransferAssertions, SessionAssertions):
         """Wait until something has happened, without polling; what happened before the call counts too.
 
         Args:
-            wanted: A pattern, or a function that says of an event whether it is the one.
+            wanted: A pattern, or a function that returns whether an event is the wanted one.
             timeout: Seconds.
-            times: How many there must be.
+            times: How many matches there must be.
             session: For patterns: number of the only session that counts.
 
         Returns:
-            The last of them: a CommandRecord, or the event.
+            The last match: a CommandRecord, or the event.
 
         Raises:
             AssertionError: It did not happen in time.
-            ServerStateError: It was called in a coroutine, and would have to wait: await `wait_for_async`.
+            ServerStateError: It was called in a coroutine, and has to wait: await `wait_for_async`.
         """
         __tracebackhide__ = True
         search = _Search(self, wanted, times, session)
@@ -230,13 +230,13 @@ class CommandLog(Assertions, TransferAssertions, SessionAssertions):
         return search.result(await self.time_source.wait_until_async(search.enough, timeout), timeout)
 
     def wait_idle(self, timeout: float = 5) -> None:
-        """Wait until every command of a live session is answered, or is not going to be, and no transfer runs.
+        """Wait until every command of an open session has its final reply, or gets none, and no transfer runs.
 
         Sessions whose clients have quit or closed their connection have ended, and their records say why.
 
         Raises:
             AssertionError: It takes longer than `timeout` seconds.
-            ServerStateError: It was called in a coroutine, and would have to wait: await `wait_idle_async`.
+            ServerStateError: It was called in a coroutine, and has to wait: await `wait_idle_async`.
         """
         __tracebackhide__ = True
         self._origin.check()
@@ -257,7 +257,7 @@ class CommandLog(Assertions, TransferAssertions, SessionAssertions):
 
     @property
     def is_busy(self) -> bool:
-        """Whether a command of a live session waits for its answer, or a transfer runs."""
+        """Whether a command of an open session waits for its reply, or a transfer runs."""
         return bool(self._busy())
 
     def _busy(self) -> list[str]:
@@ -265,10 +265,10 @@ class CommandLog(Assertions, TransferAssertions, SessionAssertions):
             return self._projection.busy()
 
     def wait_until(self, holds: Callable[[], bool], timeout: float) -> bool:
-        """Wait until `holds` is true, looking once at first and then after each event; False when time is up.
+        """Wait until `holds` is true; it is called at first and after each event. Return False when time is up.
 
         Raises:
-            ServerStateError: It was called in a coroutine, and would have to wait: await `wait_until_async`.
+            ServerStateError: It was called in a coroutine, and has to wait: await `wait_until_async`.
         """
         self._origin.check()
         return self.time_source.block_until("log.wait_until", holds, timeout)
@@ -282,7 +282,7 @@ class CommandLog(Assertions, TransferAssertions, SessionAssertions):
 
     def transcript(self, session: int | None = None) -> str:
         """The dialogue of all sessions, or of one, as text; passwords are starred."""
-        return self._gap() + render(*self._told(session))
+        return self._gap() + render(*self._selected(session))
 
     def dialogue(self, around: Collection[int] = (), *, zero: float = 0, folded: bool = True) -> str:
         """The dialogue of all sessions, folded: begin, end, and the surroundings of some commands; repetitions count.
@@ -292,22 +292,22 @@ class CommandLog(Assertions, TransferAssertions, SessionAssertions):
             zero: Seconds after the server was made, from which the times count.
             folded: Whether a long dialogue is folded at all.
         """
-        events, sessions = self._told()
+        events, sessions = self._selected()
         return self._gap() + (fold(events, sessions, around, zero) if folded else render(events, sessions, zero))
 
     def _gap(self) -> str:
         """The line above a dialogue whose begin is forgotten; "" for a whole one."""
         return f"(the first {self.forgotten} commands are forgotten: log_limit)\n" if self.forgotten else ""
 
-    def _told(self, session: int | None = None) -> tuple[list[Event], list[int]]:
-        """All events, and the sessions that are meant."""
+    def _selected(self, session: int | None = None) -> tuple[list[Event], list[int]]:
+        """All events, and the numbers of the selected sessions."""
         with self._at_rest():
             numbers = [number for number in sorted(self._projection.sessions) if session in (None, number)]
             return list(self._projection.events), numbers
 
 
 class _Search:
-    """What a caller waits for, and what was found of it."""
+    """What a caller waits for, and the matches so far."""
 
     def __init__(
         self, log: CommandLog, wanted: str | Pattern | Callable[[Event], bool], times: int, session: int | None
@@ -321,21 +321,21 @@ class _Search:
             self._look = lambda: [record for record in self._records() if pattern.matches(record)]
         self._times = checks.whole("times", times, 1)
         self._session = session
-        self._found: list[Any] = []  # kept: another thread may clear the log before it is looked at again
+        self._found: list[Any] = []  # kept: another thread may clear the log before the next search
 
     def _records(self) -> list[CommandRecord]:
         return [record for record in self._log.commands if self._session in (None, record.session)]
 
     def enough(self) -> bool:
-        """Look once; whether there is enough."""
+        """Search once; return whether there are enough matches."""
         self._found = self._look()
         return len(self._found) >= self._times
 
     def result(self, enough: bool, timeout: float) -> Any:
-        """The last of what was wanted.
+        """Return the last match.
 
         Raises:
-            AssertionError: There is not enough.
+            AssertionError: There are not enough.
         """
         __tracebackhide__ = True
         if enough:

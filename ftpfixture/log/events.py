@@ -1,4 +1,4 @@
-"""What happened, as values: the server tells, the log, recorders and loggers listen.
+"""What happened, as values: the server emits events; the log, recorders and loggers subscribe to them.
 
 One rule: events are emitted on the loop thread only, in the order of the wire, and are never changed afterwards.
 """
@@ -41,10 +41,10 @@ _ROOT = PurePosixPath("/")
 
 
 class Payload:
-    """The bytes of one transfer, kept by reference until the log lets them go.
+    """The bytes of one transfer, kept by reference until the log releases them.
 
-    Hashing costs more than moving bytes between memory and a socket does, and most tests never ask for a digest; so the
-    pieces that went by (immutable, shared with the stored file) are kept, and hashed when they are let go.
+    Hashing costs more than moving bytes between memory and a socket, and most tests never read the digest; so the
+    pieces (immutable, shared with the stored file) are kept, and hashed when they are released.
     """
 
     __slots__ = ("_digest", "_hash", "_lock", "_next", "_offset", "_pieces", "size")
@@ -52,7 +52,7 @@ class Payload:
     def __init__(self) -> None:
         self._pieces: list[bytes | memoryview] | None = []
         self._hash: hashlib._Hash | None = None
-        self._next = 0  # piece that is to be hashed, and how much of it was
+        self._next = 0  # the piece to hash next, and how much of it is hashed
         self._offset = 0
         self._digest = ""
         self._lock = threading.Lock()
@@ -65,18 +65,18 @@ class Payload:
         self.size += len(piece)
 
     def buffers(self) -> dict[int, int]:
-        """What is held: identity of each buffer to its size; pieces of one stored file share theirs."""
+        """The buffers held, from identity to size; pieces of one stored file share theirs."""
         wholes = (memoryview(piece.obj if isinstance(piece, memoryview) else piece) for piece in self._pieces or ())
         return {id(whole.obj): whole.nbytes for whole in wholes}
 
     def hash_some(self, most: int) -> int:
-        """Hash some of the bytes, to let all of them go; nothing where another thread just hashes them all.
+        """Hash some of the bytes, to release them all at the end; do nothing while another thread hashes them all.
 
         Args:
             most: How many bytes.
 
         Returns:
-            How many of these were left over; 0 until the digest is known.
+            How many of these were not needed; 0 until the digest is known.
         """
         if not self._lock.acquire(blocking=False):
             return most
@@ -115,17 +115,17 @@ class Payload:
         return memoryview(piece)[self._offset : self._offset + most]
 
     def content(self) -> bytes | None:
-        """All the bytes, in one piece; None when they were let go."""
+        """All the bytes, in one piece; None when they were released."""
         with self._lock:
             return None if self._pieces is None else b"".join(self._pieces)
 
     def __repr__(self) -> str:
-        return f"<Payload of {self.size} octets>"
+        return f"<Payload of {self.size} bytes>"
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """The root of all events.
+    """The base class of all events.
 
     Attributes:
         session: Number of the control connection, counted from 1 per server.
@@ -153,12 +153,12 @@ class Connected(Event):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class CommandReceived(Event):
-    """A command line came in and is now answered; commands that wait for a transfer appear when their turn comes.
+    """A command line was received and its handler starts; one that waits for a transfer appears when that has ended.
 
     Attributes:
         verb: Upper case; "" for an empty line or one that was too long.
-        argument: What followed the first space, untouched; passwords included.
-        too_long: True when the line was over the limit and its text was thrown away.
+        argument: What followed the first space, unchanged; passwords included.
+        too_long: True when the line was over the limit and its text was discarded.
         directory: The current directory of the session, absolute.
     """
 
@@ -173,7 +173,7 @@ class CommandReceived(Event):
 
 @dataclass(frozen=True, slots=True)
 class ReplySent(Event):
-    """A reply was handed to the socket.
+    """A reply was passed to the socket.
 
     Attributes:
         code: Three digits.
@@ -190,15 +190,15 @@ class ReplySent(Event):
 
 @dataclass(frozen=True, slots=True)
 class TlsEstablished(Event):
-    """Hands were shaken: a connection is encrypted from now on.
+    """A TLS handshake completed: the connection is encrypted from now on.
 
     Attributes:
         where: "control" or "data".
-        command_seq: `seq` of the command whose data connection it is; that of AUTH; 0 for TLS from the first octet.
+        command_seq: `seq` of the command whose data connection it is; that of AUTH; 0 for TLS from the first byte.
         version: Such as "TLSv1.3".
         cipher: OpenSSL's name of the suite.
         resumed: Whether an earlier session was resumed.
-        subject: Of the client's certificate, such as "CN=ann"; "" when it has shown none.
+        subject: Of the client's certificate, such as "CN=ann"; "" when it has sent none.
     """
 
     where: str
@@ -216,12 +216,12 @@ class TlsEnded(Event):
 
 @dataclass(frozen=True, slots=True)
 class TlsFailed(Event):
-    """A handshake failed.
+    """A TLS handshake failed.
 
     Attributes:
         where: "control" or "data".
         command_seq: As in `TlsEstablished`.
-        error: What OpenSSL or the socket said.
+        error: The error of OpenSSL or of the socket, as text.
     """
 
     where: str
@@ -231,7 +231,7 @@ class TlsFailed(Event):
 
 @dataclass(frozen=True, slots=True)
 class LoggedIn(Event):
-    """A user was let in.
+    """A user logged in.
 
     Attributes:
         user: The name as the client gave it.
@@ -251,7 +251,7 @@ class DataOpened(Event):
         direction: "download" (server to client) or "upload".
         verb: The command's verb.
         path: Virtual path, absolute; the directory for listings.
-        offset: Octets skipped by REST.
+        offset: Bytes skipped by REST.
         transfer_type: "I" or "A".
     """
 
@@ -267,7 +267,7 @@ class DataOpened(Event):
 
 @dataclass(frozen=True, slots=True)
 class DataMoved(Event):
-    """Some octets went over a data connection.
+    """Some bytes went over a data connection.
 
     Attributes:
         command_seq: `seq` of the command.
@@ -284,9 +284,9 @@ class DataClosed(Event):
 
     Attributes:
         command_seq: `seq` of the command.
-        payload: The octets as on the wire; gives their number and digest.
-        completed: True when all there was to send was handed over, or the client's end of file was read.
-        error: Why not, in words; "" when completed.
+        payload: The bytes as on the wire; gives their number and digest.
+        completed: True when all bytes were passed to the socket, or the client's end of file was read.
+        error: Why the transfer is not complete, in words; "" when it is.
         end: How the connection ended: "eof", "rst", "half-close" (the sender's end of file on a connection that stays
             open), or "no-close-notify" for an encrypted connection that ended without it.
     """
@@ -300,7 +300,7 @@ class DataClosed(Event):
 
 @dataclass(frozen=True, slots=True)
 class FaultApplied(Event):
-    """A fault begins to happen.
+    """A fault began to happen.
 
     Attributes:
         command_seq: `seq` of the command that it happens to; 0 for a connection just accepted.
@@ -313,7 +313,7 @@ class FaultApplied(Event):
 
 @dataclass(frozen=True, slots=True)
 class ReplyWithheld(Event):
-    """A command was left without its final reply: for ever, or until something else comes.
+    """The final reply to a command is withheld: for ever, or until a later event releases it.
 
     Attributes:
         command_seq: `seq` of the command; 0 for a connection just accepted.
@@ -324,7 +324,7 @@ class ReplyWithheld(Event):
 
 @dataclass(frozen=True, slots=True)
 class ClientHung(Event):
-    """A client waited without a timeout for what a fault or a login script withholds; the server resets the session.
+    """A client without a timeout waited for what a fault or a login script withholds; the server resets the session.
 
     Attributes:
         command_seq: `seq` of the command at which it waited; 0 for a connection just accepted.
@@ -342,7 +342,7 @@ class ClientHung(Event):
 
 @dataclass(frozen=True, slots=True)
 class HandlerFailed(Event):
-    """A handler raised something that is not an answer; the client got 451.
+    """A handler raised an exception that is no reply; the client got 451.
 
     Attributes:
         verb: Of the command.
@@ -355,7 +355,7 @@ class HandlerFailed(Event):
 
 @dataclass(frozen=True, slots=True)
 class Disconnecting(Event):
-    """The server begins to end a session: it reads no more commands; `Disconnected` follows when all work has ended.
+    """The server begins to end a session and reads no more commands; `Disconnected` follows when all work has ended.
 
     Attributes:
         reason: As of `Disconnected`.
@@ -366,24 +366,24 @@ class Disconnecting(Event):
 
 @dataclass(frozen=True, slots=True)
 class Disconnected(Event):
-    """A control connection is gone.
+    """A control connection is closed.
 
     Attributes:
         reason: "quit", "client closed", "connection reset", "idle", "shut down", "refused", "cut off" (by this side),
-            "no TLS" (hands were not shaken), "no end of TLS", "client hung" or "failure".
+            "no TLS" (the handshake failed), "no end of TLS", "client hung" or "failure".
     """
 
     reason: str
 
 
 class Hub:
-    """Hands every event to every subscriber, in order, on the caller's thread.
+    """Passes every event to every subscriber, in order, on the caller's thread.
 
     Args:
         clock: Monotonic clock in seconds.
 
     Attributes:
-        started: Its time when the hub was made: that of events counts from there.
+        started: Time of the clock when the hub was made; the times of events count from there.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -401,10 +401,10 @@ class Hub:
         self._subscribers = tuple(one for one in self._subscribers if one != subscriber)
 
     def stamp(self, session: int) -> tuple[int, int, float]:
-        """The first three values of a new event of this session: session, number and time."""
+        """Return the first three values of a new event of this session: session, number and time."""
         return session, next(self._numbers), self._clock() - self.started
 
     def emit(self, event: Event) -> None:
-        """Hand `event` to all subscribers."""
+        """Pass `event` to all subscribers."""
         for subscriber in self._subscribers:
             subscriber(event)

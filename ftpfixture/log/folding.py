@@ -3,7 +3,7 @@
 A dialogue is cut into exchanges: a command and all events up to the next one. Exchanges that repeat become one line,
 and so does what lies between the parts that are shown.
 
-One rule: folding only leaves out; each line that is shown is a line of the transcript or says what was left out.
+One rule: folding only leaves out; each line that is shown is a line of the transcript or describes a gap.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from ftpfixture.log.events import CommandReceived, DataClosed, DataOpened, Event, FaultApplied, ReplySent
-from ftpfixture.log.transcript import EMPTY, by_session, command_text, heading, height, told
+from ftpfixture.log.transcript import EMPTY, by_session, command_text, event_lines, heading, height
 
 __all__ = ["fold"]
 
 _WHOLE = 60  # lines: a shorter dialogue is shown whole
 _ENDS = 16  # lines at the begin and at the end
-_AROUND = 8  # lines before and behind each command of `around`
+_AROUND = 8  # lines before and after each command of `around`
 _MARKS = 3  # commands of `around` whose surroundings are shown
 _LONGEST_PERIOD = 4  # exchanges that repeat together: a poll by TYPE, PASV, LIST and NOOP
 _LONGEST_REPLY = 12  # lines of one event
 _VERBS = 5  # whose number is in the line for what is left out
-_FEWEST = 3  # lines that are left out: for fewer, the line that says so saves nothing
+_FEWEST = 3  # lines that are left out: for fewer, the line of the gap saves nothing
 
 _LEFT_OUT = " " * 9 + " ... "  # in place of the time
 _HINT = "(folded; log.transcript() has all, and so has the report of pytest --ftp-dialogue=all)"
@@ -53,7 +53,7 @@ class _Piece:
         """As in the transcript; those in the middle of a long reply are left out."""
         if self.event is None:
             return [self.note] if self.note else []
-        lines = told(self.event, zero)
+        lines = event_lines(self.event, zero)
         if len(lines) <= _LONGEST_REPLY:
             return lines
         half = _LONGEST_REPLY // 2
@@ -123,7 +123,7 @@ def _repetition(keys: Sequence[object], place: int) -> tuple[int, int]:
 
 
 def _again(exchanges: Sequence[list[Event]], times: int, zero: float) -> _Piece:
-    """The line for exchanges that came again, of which the last ones are given."""
+    """Return the line for repeated exchanges; `exchanges` are the last of them."""
     verbs = [_verbs(exchange)[0] for exchange in exchanges]
     last = exchanges[-1][-1]
     note = f"{_LEFT_OUT}{', '.join(verbs)} {times} times more, until {last.time - zero:.3f}"
@@ -131,7 +131,7 @@ def _again(exchanges: Sequence[list[Event]], times: int, zero: float) -> _Piece:
 
 
 def _key(exchange: Sequence[Event], marks: Collection[int]) -> object:
-    """What two exchanges have in common if a reader need not see both; the exchange itself if there is no other."""
+    """A value that is equal for exchanges of which a reader needs one only; the exchange itself if it is unique."""
     first = exchange[0]
     if not isinstance(first, CommandReceived) or first.seq in marks:
         return first.seq

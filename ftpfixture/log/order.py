@@ -1,4 +1,4 @@
-"""Commands in an order: how far a list of patterns is met, and what to tell of the first that is not.
+"""Commands in an order: how many patterns of a list match in order, and the evidence about the first that does not.
 
 One rule: nothing here raises or shows a dialogue; the assertions do.
 """

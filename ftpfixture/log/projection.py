@@ -40,9 +40,9 @@ class Projection:
         commands: By the number of their event.
         transfers: By the number of their command's event.
         sessions: By number.
-        failures: What handlers raised and nothing foresaw.
-        takers: What makes or changes the record of an event, by its class; the others have none.
-        retention: What is kept of the bytes of transfers.
+        failures: The exceptions of handlers that are no replies.
+        takers: The functions that make or change a record, by the class of their event; other events have none.
+        retention: Keeps the bytes of transfers.
     """
 
     def __init__(self) -> None:
@@ -56,21 +56,21 @@ class Projection:
             CommandReceived: self._take_command,
             ReplySent: self._take_reply,
             Connected: self._take_connected,
-            TlsEstablished: self._take_encrypted,
-            TlsEnded: self._take_cleared,
+            TlsEstablished: self._take_tls_established,
+            TlsEnded: self._take_tls_ended,
             LoggedIn: self._take_logged_in,
             DataOpened: self._take_opened,
             DataMoved: self._take_moved,
             DataClosed: self._take_closed,
             FaultApplied: self._take_fault,
-            ReplyWithheld: self._take_silenced,
+            ReplyWithheld: self._take_withheld,
             HandlerFailed: self._take_failure,
             Disconnecting: self._take_disconnecting,
             Disconnected: self._take_disconnected,
         }
 
     def clear(self) -> None:
-        """Forget everything but the sessions that live and the transfers that run."""
+        """Forget everything but the open sessions and the running transfers."""
         self.events.clear()
         self.commands, self.failures = {}, []
         self.sessions = {number: one for number, one in self.sessions.items() if one.closed_at is None}
@@ -78,7 +78,7 @@ class Projection:
         self.retention.clear()
 
     def forget(self, keep: int) -> int:
-        """Forget the oldest events, and the records that they were about; not what still runs.
+        """Forget the oldest events and their records, but for what still runs.
 
         Args:
             keep: How many events stay.
@@ -104,7 +104,7 @@ class Projection:
         return before - len(self.commands)
 
     def busy(self) -> list[str]:
-        """The commands that wait for their reply, the transfers that run, and the sessions that are ending."""
+        """The commands without a final reply, the running transfers, and the sessions that are ending."""
         # A transfer outlives `clear`, its command does not.
         orphans = [record for number, record in self.transfers.items() if number not in self.commands]
         return [
@@ -145,14 +145,14 @@ class Projection:
     def _take_connected(self, event: Connected) -> None:
         self.sessions[event.session] = SessionRecord(event.session, event.peer, event.time)
 
-    def _take_encrypted(self, event: TlsEstablished) -> None:
+    def _take_tls_established(self, event: TlsEstablished) -> None:
         if event.where == "control":
             session = self.sessions[event.session]
             session.tls, session.tls_ended_seq = event, None
         else:
             self.transfers[event.command_seq].tls = event
 
-    def _take_cleared(self, event: TlsEnded) -> None:
+    def _take_tls_ended(self, event: TlsEnded) -> None:
         self.sessions[event.session].tls_ended_seq = event.seq
 
     def _take_logged_in(self, event: LoggedIn) -> None:
@@ -180,14 +180,14 @@ class Projection:
     def _take_closed(self, event: DataClosed) -> None:
         record = self.transfers[event.command_seq]
         record._payload, record.error = event.payload, event.error
-        record.completed = event.completed  # last: who reads that it is over reads the rest
+        record.completed = event.completed  # last: a reader that sees the end sees the rest, too
         self.retention.keep(event.payload)
 
     def _take_fault(self, event: FaultApplied) -> None:
         if event.command_seq in self.commands:
             self.commands[event.command_seq].faults.append(event.fault)
 
-    def _take_silenced(self, event: ReplyWithheld) -> None:
+    def _take_withheld(self, event: ReplyWithheld) -> None:
         if event.command_seq in self.commands:
             self.commands[event.command_seq].reply_withheld = True
 

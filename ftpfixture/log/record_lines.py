@@ -1,6 +1,6 @@
 """Records as lines of text, for messages.
 
-One rule: a line says by itself what happened, when, and in which session.
+One rule: each line alone has what happened, when, and in which session.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _MOST = 12  # lines of one kind
 
 
 def some(lines: Sequence[str]) -> list[str]:
-    """Return lines, indented; of many the first, and how many more there are."""
+    """Return lines, indented; of many the first, and the number of the others."""
     shown = [f"    {line}" for line in lines[:_MOST]]
     return [*shown, f"    and {len(lines) - _MOST} more"] if len(lines) > _MOST else shown
 

@@ -1,6 +1,6 @@
-"""What was said, as records that grow while it is said: sessions, commands, transfers.
+"""The dialogue as records that grow while it takes place: sessions, commands, transfers.
 
-One rule: a record holds what events told, and nothing else.
+One rule: a record is made from events, and from nothing else.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ class TransferRecord:
         direction: "download" (server to client) or "upload".
         path: Virtual path, absolute; the directory for listings.
         mode: "passive" or "active".
-        offset: Octets skipped by REST.
+        offset: Bytes skipped by REST.
         transfer_type: "I" or "A".
         time: Seconds since the server was made, when it opened.
         size: Bytes transferred, as on the wire.
-        completed: True when everything went, False when not, None while it runs.
-        error: Why not, in words.
+        completed: True when all bytes were transferred, False when not, None while it runs.
+        error: Why the transfer is not complete, in words.
         tls: How it was encrypted: version, cipher, whether the session was resumed; None in clear.
     """
 
@@ -55,7 +55,7 @@ class TransferRecord:
 
     @property
     def sha256(self) -> str:
-        """SHA-256 of the octets as on the wire, in hexadecimal; "" while the transfer runs."""
+        """SHA-256 of the bytes as on the wire, in hexadecimal; "" while the transfer runs."""
         return "" if self._payload is None else self._payload.sha256
 
     @property
@@ -65,27 +65,27 @@ class TransferRecord:
         A log keeps those of the newest transfers, 64 MiB in all, and in any case those of the last one.
 
         Raises:
-            ServerStateError: The transfer runs, or the log has let its bytes go; `size` and `sha256` are known still.
+            ServerStateError: The transfer runs, or the log has released its bytes; `size` and `sha256` are still known.
         """
         content = self.kept_content
         if self._payload is None:
             raise ServerStateError(f"the {self.direction} of {self.path} runs: call server.wait_idle() first")
         if content is None:
             raise ServerStateError(
-                f"the log has let the {self.size} bytes of {self.path} go: it keeps the newest transfers, "
-                f"{CONTENT_LIMIT} bytes in all; compare size and sha256, which it knows still"
+                f"the log has released the {self.size} bytes of {self.path}: it keeps the newest transfers, "
+                f"{CONTENT_LIMIT} bytes in all; compare size and sha256, which it still has"
             )
         return content
 
     @property
     def kept_content(self) -> bytes | None:
-        """The bytes as `content` has them; None while the transfer runs, and when the log has let them go."""
+        """The bytes as `content` has them; None while the transfer runs, and when the log has released them."""
         return None if self._payload is None else self._payload.content()
 
 
 @dataclass(slots=True)
 class CommandRecord:
-    """One command and what it was answered; completed while replies come in.
+    """One command and its replies, which are added as they are sent.
 
     Attributes:
         session: Number of the control connection.
@@ -97,8 +97,8 @@ class CommandRecord:
         transfer: The data connection it used.
         encrypted: Whether it came over an encrypted control connection.
         faults: The faults that happened to it, as text.
-        reply_withheld: Whether a fault, or the script of a user, left it without its final reply.
-        user: Name given with USER, by this command or before; "" when there was none.
+        reply_withheld: Whether a fault, or the script of a user, withholds its final reply.
+        user: Name given with USER, by this command or before; "" without one.
     """
 
     session: int
@@ -149,10 +149,10 @@ class SessionRecord:
         number: Counted from 1 per server.
         peer: Address and port of the client.
         time: Seconds since the server was made, when it connected.
-        user: Name that was let in last; "" when none was.
-        closed_at: When it was gone; None while it lives.
+        user: Name of the last login; "" without one.
+        closed_at: When it was closed; None while it is open.
         tls: How it was encrypted, with the subject of the client's certificate; None in clear.
-        tls_ended_seq: `seq` of the event when CCC or REIN ended that; None when nothing did, or AUTH came again.
+        tls_ended_seq: `seq` of the event with which CCC or REIN ended TLS; None without one, or after a new AUTH.
         reason: Why it ended: "quit", "client closed", "connection reset", "idle", "shut down", "refused", "cut off",
             "no TLS", "no end of TLS", "client hung", "failure".
     """

@@ -1,6 +1,6 @@
-"""How long the log holds the contents of transfers, whose digest somebody may still ask for.
+"""How long the log holds the contents of transfers, whose digests a test may still read.
 
-One rule: memory is bounded, and letting go of a large transfer holds up nobody: it is hashed little by little.
+One rule: memory is bounded, and a large transfer is hashed in small pieces, so that no task waits for its release.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from ftpfixture.log.events import Payload
 __all__ = ["CONTENT_LIMIT", "Retention"]
 
 CONTENT_LIMIT = 1 << 26
-"""Bytes of transfers that a log keeps; beyond that it hashes the oldest and lets them go."""
+"""Bytes of transfers that a log keeps; beyond that it hashes the oldest and releases them."""
 
-_HASHED_AT_ONCE = 1 << 21  # bytes, with each piece that moves: some milliseconds, and faster than they can come
+_HASHED_AT_ONCE = 1 << 21  # bytes for each piece that moves: some milliseconds, and faster than bytes can arrive
 
 
 class Retention:
-    """The contents that are held, oldest first, and those that are on their way out.
+    """The contents that are held, oldest first, and those that are to be released.
 
     Attributes:
-        size: Bytes that are held; what several transfers share counts once.
+        size: Bytes that are held; a buffer that several transfers share counts once.
     """
 
     def __init__(self) -> None:
@@ -31,7 +31,7 @@ class Retention:
         self._holders: Counter[int] = Counter()
 
     def keep(self, payload: Payload) -> None:
-        """Hold what a transfer moved until its digest is asked for, or until too much is held."""
+        """Hold the bytes of a transfer until its digest is read, or until too much is held."""
         buffers = payload.buffers()
         for buffer, size in buffers.items():
             self.size += 0 if self._holders[buffer] else size
@@ -41,26 +41,26 @@ class Retention:
                 break
             oldest, held = self._kept.popleft()
             if all(self._holders[buffer] > 1 for buffer in held):
-                self._kept.append((oldest, held))  # another transfer holds the same bytes: nothing to gain
+                self._kept.append((oldest, held))  # another transfer holds the same bytes: this would free nothing
             else:
-                self._let_go(oldest, held)
+                self._release(oldest, held)
         self._kept.append((payload, buffers))
         self.hash_some()
 
-    def _let_go(self, payload: Payload, buffers: dict[int, int]) -> None:
+    def _release(self, payload: Payload, buffers: dict[int, int]) -> None:
         for buffer, size in buffers.items():
             self._holders[buffer] -= 1
             self.size -= 0 if self._holders[buffer] else size
         self._leaving.append(payload)
 
     def hash_some(self) -> None:
-        """Hash some of what is to be let go; call it with everything that moves."""
+        """Hash some of what is to be released; called for each piece that moves."""
         left = _HASHED_AT_ONCE
         while self._leaving and (left := self._leaving[0].hash_some(left)):
             self._leaving.popleft()
 
     def clear(self) -> None:
-        """Let go of everything, without a digest."""
+        """Release everything, without a digest."""
         self._kept.clear()
         self._leaving.clear()
         self._holders.clear()

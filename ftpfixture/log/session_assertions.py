@@ -1,6 +1,6 @@
 """What a test asserts of sessions: logins, encryption, how data connections were made, waiting, round trips, the end.
 
-One rule: an assertion over nothing fails: a test whose client never came so far must not pass.
+One rule: an assertion over nothing fails: a test whose client never connected must not pass.
 """
 
 from __future__ import annotations
@@ -88,11 +88,11 @@ class SessionAssertions(LogView):
         A session lasts from its connection to its QUIT or, without one, until the server saw its connection close.
 
         Args:
-            count: How many exactly; 0 says that no client connected.
+            count: How many exactly; 0 for no client at all.
             at_most_at_once: How many may have been open at the same time; 1 or more.
 
         Raises:
-            AssertionError: There were others; the text lists them.
+            AssertionError: The number differs; the text lists the sessions.
             ConfigurationError: Neither was given, or one is no such number.
         """
         __tracebackhide__ = True
@@ -200,8 +200,8 @@ class SessionAssertions(LogView):
         """Assert how long clients waited between two commands, by the server's clock.
 
         Each command that matches the first pattern is compared with the next one that matches the second, in whatever
-        session, because a client that tries again may connect again. The time runs from the final reply to the first
-        command until the second one comes.
+        session, because a client may connect again to retry. The time runs from the final reply to the first command
+        until the second one is received.
 
         Args:
             between: Two patterns, such as ``("RETR -> 4xx", "RETR")``.
@@ -251,7 +251,7 @@ class SessionAssertions(LogView):
                 yield self.server_time(end) - self.server_time(begin), one, two
 
     def assert_round_trips(self, *, at_most: int, session: int | None = None) -> int:
-        """Assert how often clients waited for the network; over a distance this is what a transfer costs.
+        """Assert how often clients waited for the network; over a distance this makes a transfer slow.
 
         Connecting counts two (TCP, greeting), a command one, a data connection one, a TLS handshake one (TLS 1.2
         without a resumed session: two). Commands that a client sent at once count as if it had waited for each reply.

@@ -27,7 +27,17 @@ from ftpfixture.log.events import (
 from ftpfixture.wire.command import censor
 from ftpfixture.wire.lines import printable
 
-__all__ = ["EMPTY", "TOO_LONG", "by_session", "command_text", "heading", "height", "render", "reply_texts", "told"]
+__all__ = [
+    "EMPTY",
+    "TOO_LONG",
+    "by_session",
+    "command_text",
+    "event_lines",
+    "heading",
+    "height",
+    "render",
+    "reply_texts",
+]
 
 EMPTY = "(no client connected)"
 """The transcript of a server without a session."""
@@ -48,7 +58,7 @@ def render(events: Iterable[Event], sessions: Iterable[int], zero: float = 0) ->
     for number, events_of_one in by_session(events, sessions).items():
         lines.append(heading(number))
         for event in events_of_one:
-            lines += told(event, zero)
+            lines += event_lines(event, zero)
     return "\n".join(lines) or EMPTY
 
 
@@ -66,21 +76,21 @@ def heading(session: int) -> str:
     return f"session {session}"
 
 
-def told(event: Event, zero: float = 0) -> list[str]:
+def event_lines(event: Event, zero: float = 0) -> list[str]:
     """The lines for one event, with the time; none for an event that a reader does not need.
 
     Args:
         event: Of any kind.
         zero: Seconds after the server was made, from which the times count.
     """
-    return [f"{event.time - zero:9.3f} {line}" for line in _told(event)]
+    return [f"{event.time - zero:9.3f} {line}" for line in _lines(event)]
 
 
 def height(event: Event) -> int:
-    """How many lines `told` gives for an event, without making them."""
+    """How many lines `event_lines` gives for an event, without making them."""
     if isinstance(event, ReplySent):
         return event.raw.removesuffix(b"\r\n").count(b"\r\n") + 1
-    return int(_told.dispatch(type(event)) is not _told.dispatch(Event))
+    return int(_lines.dispatch(type(event)) is not _lines.dispatch(Event))
 
 
 def command_text(event: CommandReceived) -> str:
@@ -95,76 +105,76 @@ def reply_texts(event: ReplySent, encoding: str = "utf-8") -> list[str]:
 
 
 @singledispatch
-def _told(event: Event) -> list[str]:
+def _lines(event: Event) -> list[str]:
     """The lines without the time: ``>`` the client, ``<`` the server, ``=`` data, ``!`` faults, ``*`` the rest."""
     return []
 
 
-@_told.register(Connected)
+@_lines.register(Connected)
 def _(event: Connected) -> list[str]:
     return [f"* connected from {event.peer[0]}:{event.peer[1]}"]
 
 
-@_told.register(CommandReceived)
+@_lines.register(CommandReceived)
 def _(event: CommandReceived) -> list[str]:
     return [f"> {command_text(event)}"]
 
 
-@_told.register(ReplySent)
+@_lines.register(ReplySent)
 def _(event: ReplySent) -> list[str]:
     return [f"< {line}" for line in reply_texts(event)]
 
 
-@_told.register(TlsEstablished)
+@_lines.register(TlsEstablished)
 def _(event: TlsEstablished) -> list[str]:
     resumed = ", resumed" if event.resumed else ""
     return [f"* {event.where} connection encrypted: {event.version}, {event.cipher}{resumed}"]
 
 
-@_told.register(TlsFailed)
+@_lines.register(TlsFailed)
 def _(event: TlsFailed) -> list[str]:
     return [f"* no TLS on the {event.where} connection: {printable(event.error)}"]
 
 
-@_told.register(TlsEnded)
+@_lines.register(TlsEnded)
 def _(event: TlsEnded) -> list[str]:
     return ["* control connection not encrypted any more"]
 
 
-@_told.register(LoggedIn)
+@_lines.register(LoggedIn)
 def _(event: LoggedIn) -> list[str]:
     return [f"* {printable(event.user)} logged in"]
 
 
-@_told.register(DataOpened)
+@_lines.register(DataOpened)
 def _(event: DataOpened) -> list[str]:
     offset = f" from byte {event.offset}" if event.offset else ""
     return [f"= {event.mode} {event.direction} of {printable(event.path)}{offset}"]
 
 
-@_told.register(DataClosed)
+@_lines.register(DataClosed)
 def _(event: DataClosed) -> list[str]:
     end = "complete" if event.completed else "aborted" + (f": {event.error}" if event.error else "")
     return [f"= {event.payload.size} bytes, {end}"]
 
 
-@_told.register(FaultApplied)
+@_lines.register(FaultApplied)
 def _(event: FaultApplied) -> list[str]:
     return [f"! {printable(event.fault)}"]
 
 
-@_told.register(ClientHung)
+@_lines.register(ClientHung)
 def _(event: ClientHung) -> list[str]:
     return [f"* {event}"]
 
 
-@_told.register(HandlerFailed)
+@_lines.register(HandlerFailed)
 def _(event: HandlerFailed) -> list[str]:
     first, *more = str(event.error).splitlines() or [""]
     text = printable(f"{type(event.error).__name__}: {first}") + " ..." * bool(more)
     return [f"* {event.verb or 'the session'} raised {text}"]
 
 
-@_told.register(Disconnected)
+@_lines.register(Disconnected)
 def _(event: Disconnected) -> list[str]:
     return [f"* closed: {event.reason}"]

@@ -1,4 +1,4 @@
-"""What a test asserts of transferred files: which, how, and with what content.
+"""What a test asserts about transferred files: which, how, and with what content.
 
 One rule: only a transfer that is complete counts as one, and an assertion over none fails.
 """

@@ -1,4 +1,4 @@
-"""What the transfer of a file must look like, and in what another one differs.
+"""The expected transfer of a file, and how another transfer differs from it.
 
 One rule: all fields that differ are named, not only the first.
 """
@@ -26,7 +26,7 @@ _DIGEST = checks.Check("64 hexadecimal digits", lambda value: _digest(value))
 
 @dataclass(frozen=True, slots=True)
 class TransferPattern:
-    """What the transfer of a file must look like; None stands for anything.
+    """The expected transfer of a file; None stands for anything.
 
     Attributes:
         path: Absolute, as it is or as a shell pattern.
@@ -86,7 +86,7 @@ class TransferPattern:
         return pattern
 
     def differences(self, record: TransferRecord) -> list[str]:
-        """In what a transfer differs, in words; empty when it fits."""
+        """How a transfer differs, in words; empty when it fits."""
         return list(self._differences(record))
 
     def _differences(self, record: TransferRecord) -> Iterator[str]:
@@ -133,7 +133,7 @@ def file_path(path: str) -> str:
     """Return an absolute path.
 
     Raises:
-        PathIsNotAbsolute: It is none; the text has what was perhaps meant.
+        PathIsNotAbsolute: It is relative; the text suggests an absolute one.
         ConfigurationError: It is no text.
     """
     if not isinstance(path, str):
@@ -144,7 +144,7 @@ def file_path(path: str) -> str:
 
 
 def content_difference(record: TransferRecord, content: bytes) -> str:
-    """In what a transfer differs from a content, in words; "" when it has this content."""
+    """How the bytes of a transfer differ from a content, in words; "" when they are equal."""
     if record.size == len(content) and record.sha256 == hashlib.sha256(content).hexdigest():
         return ""
     seen = record.kept_content

@@ -1,6 +1,6 @@
 """Which uploads became visible under their final name at once: stored under another name, then renamed.
 
-One rule: a rename counts for every upload of its source that came before it, in whatever session.
+One rule: a rename counts for every earlier upload of its source, in any session.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def renames(commands: Sequence[CommandRecord]) -> Iterator[Rename]:
 
 
 class Uploads:
-    """The uploads among some commands, and what became of them.
+    """The uploads among some commands, and their later renames.
 
     Args:
         commands: In order.
@@ -91,5 +91,5 @@ class Uploads:
         return ""
 
     def _renamed(self, seq: int, upload: TransferRecord) -> str | None:
-        """The name that an upload was given later; None when it was not."""
+        """The name that an upload was renamed to; None when it was not renamed."""
         return next((one.target for one in self._renames if one.seq > seq and one.source == upload.path), None)

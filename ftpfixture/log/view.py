@@ -61,22 +61,22 @@ class LogView(ABC):
         """How many commands were forgotten because of the limit of the log."""
 
     def need_all(self, call: str) -> None:
-        """Make sure that nothing is forgotten, for an assertion that says something of all commands.
+        """Make sure that nothing is forgotten, for an assertion about all commands.
 
         Raises:
-            ServerStateError: Commands were forgotten: the assertion could pass although one of them is against it.
+            ServerStateError: Commands were forgotten: the assertion could pass although one of them contradicts it.
         """
         if self.forgotten:
             raise ServerStateError(
                 f"{call} looks at all commands, and the log has forgotten {self.forgotten} of them: give the server a "
-                "larger log_limit, or call log.clear() before that part of the test which this is about"
+                "larger log_limit, or call log.clear() before the part of the test that is asserted on"
             )
 
     def sessions_of(self, session: int | None) -> list[SessionRecord]:
-        """The session of this number, or all for None.
+        """Return the session of this number, or all for None.
 
         Raises:
-            ConfigurationError: No session has this number; the text names those there are.
+            ConfigurationError: No session has this number; the text lists those that exist.
         """
         known = self.sessions
         chosen = [record for record in known if session in (None, record.number)]

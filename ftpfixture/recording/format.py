@@ -1,7 +1,6 @@
 """The values of a recording, and each of them as one line of its file ``*.ftp.jsonl``.
 
-One rule: a value has exactly one line, so that the same dialogue is the same file; what is not exactly right is an
-error.
+One rule: a value has exactly one line, so that the same dialogue is the same file; any other line is an error.
 
 The first line is the header. Every other line has the number of its session under ``s``, and one sign, that of the
 transcript: ``>`` a command, ``<`` a reply, ``=`` a data connection that has ended, ``*`` the life of the session. Bytes
@@ -42,7 +41,7 @@ Count = Literal["S", "B", "Z"]
 
 
 class _Struct(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What all lines have in common: no unknown key, and no key for a default."""
+    """The base of all lines: no unknown key, and no key for a default."""
 
 
 class Header(_Struct, frozen=True, kw_only=True):
@@ -52,9 +51,9 @@ class Header(_Struct, frozen=True, kw_only=True):
         version: Of the format.
         source: "server" for a server of this package, "proxy" for a real server behind a proxy, "import" for a log.
         tls: How the client may ask for TLS: "explicit", "implicit"; "" for not at all.
-        redacted: Which placeholders stand in the file in place of what was sent, such as "password".
+        redacted: Placeholders that the file has in place of sent values, such as "password".
         loose: Verbs that a replay accepts more often or less often than they were recorded.
-        host: Of the real server, when the user lets it be seen; "" otherwise.
+        host: Of the real server, when the user allows it; "" otherwise.
     """
 
     version: int = msgspec.field(name="ftp-recording")
@@ -104,7 +103,7 @@ class Reply(_Struct, frozen=True, kw_only=True):
 
 
 class Data(_Struct, frozen=True, kw_only=True):
-    """A data connection, at the place where it ended; what was sent is in one of `text`, `lines`, `base64` and `blob`.
+    """A data connection, at the place where it ended; its content is in one of `text`, `lines`, `base64` and `blob`.
 
     Attributes:
         session: Number of the control connection.
@@ -140,13 +139,13 @@ class Data(_Struct, frozen=True, kw_only=True):
 
 
 class Note(_Struct, frozen=True, kw_only=True):
-    """Something in the life of a session.
+    """The begin or end of a session, or of its TLS.
 
     Attributes:
         session: Number of the control connection.
         what: "connected", "tls" (a TLS handshake completed on the control connection), "clear" (it ended) or "closed".
         version: Of TLS.
-        by: Who closed: "client" or "server".
+        by: The side that closed: "client" or "server".
         end: How: "eof" or "rst".
     """
 
@@ -161,26 +160,26 @@ Line = Command | Reply | Data | Note
 _SIGNS: dict[str, type[Line]] = {">": Command, ">b": Command, "<": Reply, "<b": Reply, "=": Data, "*": Note}
 
 Body = Mapping[str, Any]
-"""The keys of `Data` that have what was sent."""
+"""The keys of `Data` that have its content."""
 
 _MOST = 4096
-"""Bytes of a body that stands in the recording itself; what is longer gets a file of its own."""
+"""Bytes of a body that stands in the recording itself; a longer body gets its own file."""
 
 
 def line_of(value: Header | Line) -> bytes:
-    """A value as its line, with LF."""
+    """Return a value as its line, with LF."""
     return msgspec.json.format(msgspec.json.encode(value), indent=0) + b"\n"
 
 
 def read_line(line: bytes, first: bool = False) -> Header | Line:
-    """A line as its value.
+    """Return the value of a line.
 
     Args:
         line: Without LF.
         first: Whether it must be the header.
 
     Raises:
-        ValueError: It is no line of a recording; the text says why.
+        ValueError: It is no line of a recording; the text has the reason.
     """
     if line.startswith((b"<<<<<<<", b"=======", b">>>>>>>", b"|||||||")):
         raise ValueError("a conflict of a merge was not resolved here: keep one side, or record again")
@@ -240,7 +239,7 @@ def _check_body(data: Data) -> None:
     digest = hashlib.sha256(content).hexdigest()
     if (len(content), digest) != (data.size, data.sha256):
         raise ValueError(
-            f"bytes and sha256 do not fit what stands here, which has {len(content)} bytes and {digest}: "
+            f"bytes and sha256 do not fit the content here, which has {len(content)} bytes and {digest}: "
             "it was edited by hand or by a merge; 'ftpfixture check --repair' writes the right ones"
         )
 

@@ -1,9 +1,9 @@
 """One transfer through a proxy: the client's data connection, the real server's, and the replies.
 
-One rule: each side's end is passed on as what it was, and the final reply goes behind the data.
+One rule: the end of each side is passed on in its kind, and the final reply is sent after the data.
 
-A final reply that comes while data is on its way waits for the end of the data, unless the data stands still: then the
-real server has sent it early, or takes no more.
+A final reply that comes while data is on its way waits for the end of the data, unless no data moves any more: then the
+real server has sent it early, or reads no more.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _STILL = 0.1  # seconds without data after which a final reply no longer waits f
 
 
 class _Client(Protocol):
-    """What a transfer needs of the proxy."""
+    """The part of a proxy that a transfer uses."""
 
     async def client_stream(self, connection: Connection) -> ThrottleStreamIO:
         """The client's data connection."""
@@ -60,7 +60,7 @@ class Passage:
         self._answers = Answers()
 
     async def run(self, line: bytes) -> None:
-        """Send the command and carry out what follows, to the final reply.
+        """Send the command and carry out the transfer, to the final reply.
 
         Args:
             line: With CRLF.
@@ -112,7 +112,7 @@ class Passage:
             await wait((moving, final), return_when=FIRST_COMPLETED)
             await _until_still(moving, stream)
             if not moving.done() and self.direction == "upload":
-                await _cancel(moving)  # the server takes no more of it
+                await _cancel(moving)  # the server reads no more of it
             await self._end(moving, await final)
             await wait((moving,))
         finally:
@@ -122,7 +122,7 @@ class Passage:
     async def _end(self, moving: asyncio.Future[None], reply: RawReply) -> None:
         error = moving.exception() if moving.done() and not moving.cancelled() else None
         if isinstance(error, ConnectionAbortedError):
-            # A fault has ended the client's data connection: the real server does not know.
+            # A fault has ended the client's data connection, and the real server has no reply for that.
             self._connection.response("426", "Data connection closed, transfer aborted")
         else:
             await self._pass_on_final(reply)
@@ -165,7 +165,7 @@ async def _upload(stream: ThrottleStreamIO, channel: Channel) -> None:
 
 
 async def _until_still(moving: asyncio.Future[None], stream: ThrottleStreamIO) -> None:
-    """Wait until the data has ended or stands still."""
+    """Wait until the data has ended or no byte has moved for a while."""
     moved = -1
     while not moving.done() and stream.moved != moved:
         moved = stream.moved
@@ -178,7 +178,7 @@ async def _cancel(future: asyncio.Future[Any]) -> None:
 
 
 async def _discard(future: asyncio.Future[Any]) -> None:
-    """Close a data connection that is not needed, be it there or on its way."""
+    """Close a data connection that is not needed, open or opening."""
     await _cancel(future)
     if not future.cancelled() and future.exception() is None:
         future.result().close()

@@ -1,19 +1,18 @@
-"""A server that passes everything on to a real one: for recordings, and for faults in front of a server of others.
+"""A server that passes everything on to a real one: for recordings, and for faults in front of another server.
 
-One rule: it answers nothing by itself that the real server can answer.
+One rule: it replies by itself only where the real server cannot.
 
 Theory of operation
 -------------------
-Each session has a control connection of its own to the real server (`Upstream`). A command goes there as it came, and
-each reply comes back byte for byte, through the gate: so the log, recordings and faults work as on any other server.
-What names an address is rewritten: PASV and EPSV lead to a port of the proxy, PORT and EPRT make the real server
-connect to one.
+Each session has its own control connection to the real server (`Upstream`). A command is passed on unchanged, and each
+reply comes back byte for byte, through the gate: so the log, recordings and faults work as on any other server.
+Addresses are rewritten: PASV and EPSV lead to a port of the proxy, PORT and EPRT make the real server connect to one.
 
 A transfer is a worker with three parts: the client's data connection, the real server's, and the replies. The command
-goes on when the client's data connection can be had. The TLS handshake with the real server begins after its 1xx, as
-many servers refuse before that; a refusal closes both data connections at once. Each side's end is passed on as what it
-was: end of file, reset, or an end of TLS without close_notify. A final reply that comes while data is still on its way
-waits for the end of the data, unless the data stands still.
+is passed on when the client's data connection is available. The TLS handshake with the real server begins after its
+1xx, as many servers refuse before that; a refusal closes both data connections at once. The end of each side is passed
+on in its kind: end of file, reset, or an end of TLS without close_notify. A final reply that comes while data is still
+on its way waits for the end of the data, unless the data stands still.
 """
 
 from __future__ import annotations
@@ -60,7 +59,7 @@ class Proxy(Server):
 
     Args:
         target: The real server.
-        users: Not looked at: the real server knows its users.
+        users: Ignored: the real server has its own users.
         settings: Those of a server; with `ssl`, clients may use TLS.
     """
 
@@ -112,7 +111,7 @@ class Proxy(Server):
 
     def _upstream_closed(self, connection: Connection) -> None:
         """The real server closed its control connection: so does the proxy, when all replies are sent."""
-        # As a plain callback of the loop: a task must not wake the session itself.
+        # As a callback of the loop: a task must not wake its own session.
         connection.loop.call_soon(connection.session.gate.view.disconnect, "upstream closed")
 
     async def release(self, connection: Connection) -> None:
@@ -147,7 +146,7 @@ class Proxy(Server):
 
     @staticmethod
     async def _pass_on(connection: Connection, upstream: Upstream, answers: Answers, exchange: Exchange) -> str:
-        """Pass on all replies to a command, behind those that came before; the code of the final one."""
+        """Pass on all replies to a command, after earlier ones; return the code of the final one."""
         while True:
             reply = await answers.next()
             if not reply.is_preliminary:
@@ -160,7 +159,7 @@ class Proxy(Server):
                 return reply.code
 
     def _follow(self, connection: Connection, exchange: Exchange) -> None:
-        """Know what a command has changed, for the log and for faults."""
+        """Record what a command has changed, for the log and for faults."""
         argument = exchange.argument
         match exchange.verb:
             case "USER":
@@ -182,7 +181,7 @@ class Proxy(Server):
         upstream.passed_on(answers)
         return reply
 
-    # TLS of the client, when the real server shall have the same.
+    # TLS of the client, when the connection to the real server uses it too.
 
     async def _auth(self, connection: Connection, upstream: Upstream, exchange: Exchange) -> bool:
         if self.ssl is None:
@@ -250,7 +249,7 @@ class Proxy(Server):
         """The client's data connection.
 
         Raises:
-            CommandRefused: It does not come.
+            CommandRefused: The client does not open it.
         """
         return await self._take_stream(connection)
 

@@ -1,7 +1,7 @@
 """Makes a recording of the dialogue of a server of this package: its own, or the one that it passes on as a proxy.
 
-One rule: it listens to the events of the server as the log does, and knows nothing else. So the recording has what was
-on the wire, in the order of the wire.
+One rule: it subscribes to the events of the server as the log does, and uses nothing else. So the recording has the
+dialogue of the wire, in its order.
 """
 
 from __future__ import annotations
@@ -46,12 +46,12 @@ _BY_CLIENT = {"client closed": "eof", "connection reset": "rst", "quit": "eof"}
 
 
 class Recorder:
-    """The recording that grows with the events of a server; subscribe it to the server's `Hub`.
+    """Makes a recording from the events of a server; subscribe it to the server's `Hub`.
 
     Args:
         source: Where the dialogue comes from.
         tls: How clients may ask for TLS.
-        secrets: What is replaced by placeholders, from the start; passwords and accounts that come are added.
+        secrets: Texts that placeholders replace from the start; passwords and accounts that clients send are added.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class Recorder:
         return len(self._sessions) - self._ended
 
     def recording(self) -> Recording:
-        """What was recorded so far; sessions that are open count as ended here."""
+        """The recording so far; open sessions end here."""
         live = dict.fromkeys(line.session for line in self._lines)
         for line in self._lines:
             if isinstance(line, Note) and line.what == "closed":
@@ -108,7 +108,7 @@ class Recorder:
         return Recording(header, tuple(lines), dict(self._blobs))
 
     def _redacted(self, line: Line) -> Line:
-        """A line with placeholders: for secrets, some of which come after it, and for addresses and ports."""
+        """A line with placeholders: for secrets, some of which were sent after it, and for addresses and ports."""
         match line:
             case Command():
                 text = self.secrets.hide(line.line().decode("utf-8", "surrogateescape"))
@@ -189,7 +189,7 @@ class Recorder:
 
 
 def _inflated(content: bytes) -> tuple[bytes, _Mode]:
-    """What a proxy has passed on in MODE Z, without compression; as it was, where it is no zlib stream."""
+    """The content of a transfer in MODE Z without compression; unchanged where it is no zlib stream."""
     try:
         return zlib.decompressobj().decompress(content), "Z"
     except zlib.error:

@@ -1,10 +1,10 @@
-"""What must not be in a recording: placeholders in its place, and a search of the finished file.
+"""Secrets that must not be in a recording: placeholders in their place, and a search of the finished file.
 
-One rule: there are two nets. `Secrets.hide` replaces what is known before anything is written; `Secrets.found_in` looks
-into what is to be written for every secret of the run, also in disguise, and what it finds is never written.
+One rule: there are two checks. `Secrets.hide` replaces known secrets before anything is written; `Secrets.found_in`
+searches the result for every secret of the run, in other encodings too, and a file with one is never written.
 
 A placeholder is a name in braces, such as ``{password}``; braces of the dialogue itself are doubled, as in Python's
-`str.format`, so that every text has one redacted form and one true one.
+`str.format`, so that every text has one redacted form and one original form.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ class Secrets:
         self._searched: set[str] = set()
 
     def add(self, name: str, value: str, *, searched: bool = True) -> None:
-        """Know a secret from now on; an empty one is none.
+        """Add a secret; an empty one is ignored.
 
         Args:
             name: Of its placeholder, lower case.
             value: The secret; the first name of a value stays.
-            searched: Whether `found_in` searches for it; a user's name gets a placeholder, and may be in a file.
+            searched: Whether `found_in` searches for it; a user's name gets a placeholder, but may be in a file.
         """
         if value:
             self._names.setdefault(value, name)
@@ -87,7 +87,7 @@ def _bytes_pattern(value: str, disguised: bytes) -> bytes:
 
 
 def _readings(content: bytes) -> Iterator[tuple[str, bytes]]:
-    """What bytes say, each with the way in which they say it."""
+    """The decoded forms of bytes, each with the name of its encoding."""
     yield "as it is", content
     if b"%" in content or b"+" in content:
         once = unquote_to_bytes(content)
@@ -97,10 +97,10 @@ def _readings(content: bytes) -> Iterator[tuple[str, bytes]]:
 
 
 def _base64_cores(raw: bytes) -> Iterator[bytes]:
-    """The base64 of a secret, wherever in three bytes it begins: the characters that belong to it alone."""
+    """The base64 of a secret, at each place in three bytes: the characters that depend on it alone."""
     for shift in range(3):
         first = -(-shift * 8 // 6)
-        whole = (shift + len(raw)) * 8 // 6  # characters without a bit of what follows
+        whole = (shift + len(raw)) * 8 // 6  # characters without a bit of the bytes after it
         for alphabet in (b"+/", b"-_"):
             yield base64.b64encode(b"\0" * shift + raw, alphabet)[first:whole]
 
@@ -111,11 +111,11 @@ def escape(text: str) -> str:
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:
-    """The true form of a redacted text.
+    """Return the original form of a redacted text.
 
     Args:
         text: With placeholders.
-        values: What stands for each; a placeholder without a value stays as it is.
+        values: The value of each placeholder; one without a value stays as it is.
     """
 
     def value(match: re.Match[str]) -> str:
@@ -126,9 +126,9 @@ def fill(text: str, values: Mapping[str, str]) -> str:
 
 @lru_cache(maxsize=1024)
 def pattern_of(text: str) -> re.Pattern[str]:
-    """The pattern of all true forms of a redacted text: each placeholder is a group of its name, and may be anything.
+    """The pattern of all original forms of a redacted text: each placeholder is a group of its name that fits any text.
 
-    A placeholder that stands twice is the same both times.
+    A placeholder that occurs twice has the same value both times.
     """
     names: set[str] = set()
     parts, end = list[str](), 0

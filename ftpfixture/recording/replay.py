@@ -1,17 +1,18 @@
-"""A server that answers from a recording, without the server that was recorded.
+"""A server that plays a recording, without the server that was recorded.
 
 Theory of operation
 -------------------
-`ReplayServer` is a server whose table of commands has one handler for every verb: it asks the tape. Sessions, TLS, data
-connections, the gate with faults, and the log are those of any other server. A `_Player` carries out what was recorded:
-it sends replies byte by byte, agrees on data connections, moves their bytes, begins and ends TLS, closes.
+`ReplayServer` is a server whose table of commands has one handler for every verb: it gets the step from the tape.
+Sessions, TLS, data connections, the gate with faults, and the log are those of any other server. A `_Player` carries
+out the steps: it sends replies byte for byte, negotiates data connections, moves their bytes, begins and ends TLS,
+closes.
 
 The steps of a session are carried out one after another. A step with a data connection runs beside the session, because
 the client may send ABOR, STAT or NOOP meanwhile; ABOR stops what still moves. A data connection belongs to the command
 that used it, and ends where its line stands, which may be in a later step: after ABOR, or after an early 226.
 
-One rule: what the client does and was not recorded is never answered as if it had been. It is answered with 503, the
-session ends, and the test fails.
+One rule: a command that was not recorded never gets a recorded reply. The server sends 503 and closes the session, and
+the test fails.
 """
 
 from __future__ import annotations
@@ -70,11 +71,11 @@ class ReplayServer(Server):
     """A server that answers from a tape.
 
     Args:
-        users: Nobody is asked; they are for the handle of the server.
+        users: Not used for logins; they are for the handle of the server.
         tape: What was recorded.
-        uploads: What of an upload must be as it was recorded.
+        uploads: The part of an upload that must be as recorded.
         allow_unplayed: Whether clients need not play all of it.
-        settings: Those of `ServerSettings`, as far as they do not say what is answered.
+        settings: Those of `ServerSettings` that do not change replies.
     """
 
     def __init__(
@@ -106,7 +107,7 @@ class ReplayServer(Server):
         self.tape.rewind()
 
     async def greeting(self, connection: Connection, rest: str) -> bool:
-        """Send what was recorded before the first command, or 421 when no session is left."""
+        """Send the recorded lines before the first command, or 421 when no session is left."""
         try:
             playback = self.tape.connect()
         except ReplayError as error:
@@ -123,7 +124,7 @@ class ReplayServer(Server):
             step = player.playback.command(exchange.verb, rest)
         except ReplayError as error:
             self.report(connection, exchange.verb, error)
-            await player.break_off()
+            await player.abort()
             connection.response("503", "This command was not recorded")
             return False
         return await player.answer(step, exchange)
@@ -140,7 +141,7 @@ class ReplayServer(Server):
         await super().release(connection)
 
     async def take_data(self, connection: Connection, data: ReplayedData, path: str) -> None:
-        """Give a recorded data connection the one that the client has opened, or waits for.
+        """Connect a recorded data connection with the one that the client has opened, or waits for.
 
         Raises:
             CommandRefused: There is none.
@@ -177,9 +178,9 @@ class _Player:
         playback.values["host"] = connection.server_host
 
     async def answer(self, step: Step, exchange: Exchange) -> bool:
-        """Carry out the step that a command has; False to end the session."""
+        """Carry out the step for a command; False to end the session."""
         if exchange.verb == "ABOR" and self._data is not None:
-            await self._data.cut()
+            await self._data.abort()
         is_beside = step.data is not None or self._data is not None or self._turn.locked()
         if not is_beside or any(isinstance(line, Note) and line.what in ("tls", "clear") for line in step.lines):
             return await self.play(step, exchange)
@@ -229,7 +230,7 @@ class _Player:
     # Replies.
 
     async def _send(self, reply: Reply, exchange: Exchange) -> None:
-        """Send a reply, and do what follows from it."""
+        """Send a reply, and act on its code."""
         owner = self._owner(reply, exchange)
         self._session.gate.reply(reply, owner)
         follow(self._connection, owner, reply)
@@ -242,7 +243,7 @@ class _Player:
             self._forget(data)
 
     def _owner(self, reply: Reply, exchange: Exchange) -> Exchange:
-        """The command that a reply answers: the one that came last, or the transfer that runs."""
+        """The command that a reply belongs to: the last one, or the running transfer."""
         data = self._data
         if (
             data is not None
@@ -256,10 +257,10 @@ class _Player:
     # Data connections.
 
     def _agree(self, step: Step, exchange: Exchange) -> list[Line | Reply]:
-        """Agree on a data connection in the form that the client wants; what is sent then.
+        """Negotiate a data connection in the form that the client uses; return the lines to send.
 
         Raises:
-            CommandRefused: It cannot be had.
+            CommandRefused: There is none.
             CommandSyntaxError: The client's address is none.
         """
         verb, connection, server = exchange.verb, self._connection, self._server
@@ -288,7 +289,7 @@ class _Player:
         await self._server.take_data(self._connection, data, str(path))
         self._data = data
         if data.direction == "upload" and data.channel.offers_tickets:
-            await self._server.secure(self._connection, data)  # as other transfers do, for curl
+            await self._server.secure(self._connection, data)  # in the order of other transfers, for curl
 
     async def _move(self, data: ReplayedData) -> None:
         await self._server.secure(self._connection, data)
@@ -323,8 +324,8 @@ class _Player:
             await self._session.channel.wait_sent()
             self._session.channel.reset()
 
-    async def break_off(self) -> None:
-        """Stop what runs: the client does something else."""
+    async def abort(self) -> None:
+        """Abort the running transfer: the client does something else."""
         for task in tuple(self._session.workers):
             task.cancel()
         await self._session.workers.idle()
@@ -337,6 +338,6 @@ class _Player:
 
 
 def _is_goodbye(step: Step) -> bool:
-    """Whether a server closes after this, even where it was the client that closed first."""
+    """Whether a server closes after this, even where the client closed first."""
     replies = [line.content() for line in step.lines if isinstance(line, Recorded)]
     return step.verb == "QUIT" and any(reply.startswith(b"221") for reply in replies)

@@ -1,6 +1,6 @@
 """A data connection of a session that is replayed: moves the recorded bytes, and ends as it was recorded.
 
-One rule: bytes begin to move with the preliminary reply, and the connection ends where the recording says so; between
+One rule: bytes begin to move with the preliminary reply, and the connection ends at its place in the recording; between
 the two there may be other replies and other commands.
 """
 
@@ -29,11 +29,11 @@ class ReplayedData:
     """The data connection of one command.
 
     Args:
-        step: What was recorded of the command.
-        data: What was recorded of the connection.
+        step: The recorded step of the command.
+        data: The recorded connection.
         content: The recorded bytes.
         exchange: The command.
-        uploads: What of an upload is compared.
+        uploads: The part of an upload that is compared.
 
     Attributes:
         direction: "download" or "upload".
@@ -55,7 +55,7 @@ class ReplayedData:
         self._stream: ThrottleStreamIO | None = None
         self._deflated: Deflated | None = None
         self._moving: Task[None] | None = None
-        self._is_cut = False
+        self._is_aborted = False
 
     def use(self, stream: ThrottleStreamIO, path: str) -> None:
         """Take the connection, for a path."""
@@ -68,7 +68,7 @@ class ReplayedData:
 
     def start(self, block_size: int) -> None:
         """Begin to move the bytes, unless that has begun."""
-        if self._moving is None and not self._is_cut:
+        if self._moving is None and not self._is_aborted:
             self._moving = get_running_loop().create_task(self._move(block_size))
 
     async def _move(self, block_size: int) -> None:
@@ -83,9 +83,9 @@ class ReplayedData:
         while (self._step.whole or self._check.size < self._data.size) and (piece := await stream.receive(block_size)):
             self._check.add(piece)
 
-    async def cut(self) -> None:
-        """Move no more: the client has sent ABOR."""
-        self._is_cut = not self.is_over
+    async def abort(self) -> None:
+        """Stop moving bytes: the client has sent ABOR."""
+        self._is_aborted = not self.is_over
         await self._stop()
 
     async def _stop(self) -> None:
@@ -97,7 +97,7 @@ class ReplayedData:
         """Wait until all bytes have moved, and end the connection as it was recorded.
 
         Returns:
-            What differs from the recording; None when nothing does.
+            The difference from the recording; None without one.
 
         Raises:
             CommandRefused: A fault has ended the connection.
@@ -108,16 +108,16 @@ class ReplayedData:
         try:
             if self._moving is not None:
                 await wait([self._moving])
-                if not self._is_cut:
+                if not self._is_aborted:
                     self._moving.result()
             self.is_over = True
-            if self._is_cut:
+            if self._is_aborted:
                 stream.error = "aborted"
             await self._close(stream)
         except _BROKEN as error:
             self.is_over = True
             return self._broken(stream, error)
-        difference = "" if self._is_cut or self.exchange.program is not None else self._upload_difference()
+        difference = "" if self._is_aborted or self.exchange.program is not None else self._upload_difference()
         return ReplayError(f"the upload of {self._step} is not the recorded one: {difference}") if difference else None
 
     def _upload_difference(self) -> str:
@@ -126,21 +126,21 @@ class ReplayedData:
     async def _close(self, stream: ThrottleStreamIO) -> None:
         how = self._data.end if self.direction == "download" else "eof"
         channel = self.channel
-        if self._deflated is not None and how != "eof" and not self._is_cut:
+        if self._deflated is not None and how != "eof" and not self._is_aborted:
             await self._deflated.flush()
         if how == "half-close":
             stream.ended = how
             channel.shutdown_write()
             return
         if how == "rst":
-            if not self._is_cut:
+            if not self._is_aborted:
                 await channel.wait_sent()
             stream.ended, stream.error = how, stream.error or "reset, as it was recorded"
             channel.reset()
         elif how == "no-close-notify":
             stream.ended = how
             channel.no_close_notify = True
-        if self._is_cut or channel.closed:
+        if self._is_aborted or channel.closed:
             stream.close()
         else:
             await stream.finish()
@@ -154,7 +154,7 @@ class ReplayedData:
         if not self._step.whole or self._data.end != "eof":
             return None  # it was recorded that way
         return ReplayError(
-            f"the client broke off the data connection of {self._step} after {stream.moved} bytes; recorded is a whole "
+            f"the client aborted the data connection of {self._step} after {stream.moved} bytes; recorded is a whole "
             f"transfer of {self._data.size} bytes"
         )
 

@@ -1,8 +1,8 @@
 """A recorded session as steps: each command, and everything that the server does until the next command.
 
-One rule: pure. A step says what is played, `ftpfixture.recording.tape` which one, and `replay` plays it.
+One rule: pure. A step is what is played, `ftpfixture.recording.tape` chooses it, and `replay` plays it.
 
-Loose commands are no steps. They may come at any time or not at all, so each is taken out of the sequence together with
+Loose commands are no steps. A client may send them at any time or not at all, so each is taken out of the sequence with
 its own reply, and kept with its place: the number of the steps before it.
 """
 
@@ -24,7 +24,7 @@ from ftpfixture.wire.states import TRANSFERS, legal_reply
 __all__ = ["OPENERS", "Loose", "Step", "Track", "tracks_of"]
 
 OPENERS = frozenset({"PASV", "EPSV", "PORT", "EPRT"})
-"""Verbs of one kind: one of them may come where another was recorded."""
+"""Verbs of one kind: a client may send one of them where another was recorded."""
 
 _NEVER_LOOSE = TRANSFERS | OPENERS | {"USER", "PASS", "ACCT", "AUTH", "CCC", "REIN", "REST", "RNFR", "RNTO", "QUIT"}
 
@@ -33,17 +33,17 @@ Values = dict[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A command, and what follows it.
+    """A command, and the lines that follow it.
 
-    Steps of different sessions are equal when the same was received and sent.
+    Steps of different sessions are equal when the same bytes were received and sent.
 
     Attributes:
         verb: Upper case; "" for the beginning of a session, before its first command.
         argument: With placeholders.
-        opens: "passive" or "active" when a data connection was agreed on.
+        opens: "passive" or "active" when it negotiates a data connection.
         lines: Replies, ends of data connections and notes, in order.
         data: The data connection of the command, which may end in a later step; None when it has none.
-        whole: Whether the server took the transfer for complete: it got a 2xx reply, and no error.
+        whole: Whether the server reported a complete transfer: a 2xx reply, and no error.
         number: Of the command's line in the file.
     """
 
@@ -56,7 +56,7 @@ class Step:
     number: int = field(default=0, compare=False)
 
     def match(self, verb: str, argument: str) -> Values | None:
-        """What stands for each placeholder when a command fits; None when it does not fit."""
+        """The value of each placeholder when a command fits; None when it does not fit."""
         if self.opens and {verb, self.verb} <= OPENERS and argument.upper() != "ALL":
             return {}
         name, found = pattern_of(self.verb).fullmatch(verb), pattern_of(self.argument).fullmatch(argument)
@@ -78,7 +78,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Loose:
-    """A command that may come at any time, with its reply.
+    """A command that a client may send at any time, with its reply.
 
     Attributes:
         step: Command and reply.
@@ -113,7 +113,7 @@ def tracks_of(recording: Recording) -> list[Track]:
     loose = frozenset(map(str.upper, recording.header.loose))
     if wrong := sorted(loose & _NEVER_LOOSE):
         raise ConfigurationError(
-            f"recording, line 1: {wrong[0]} cannot be loose, because what follows depends on it; loose are commands "
+            f"recording, line 1: {wrong[0]} cannot be loose, because later commands depend on it; loose are commands "
             "such as NOOP, TYPE, FEAT, SYST, PWD"
         )
     sessions: dict[int, list[tuple[int, Line]]] = {}
@@ -130,12 +130,12 @@ class _Builder:
         self._replies_of_loose: dict[int, Reply] = {}
         self._taken: set[int] = set()
         for index, (_, line) in enumerate(lines):
-            if isinstance(line, Command) and _said(line)[0] in loose:
-                self._take_out(index, *_said(line))
+            if isinstance(line, Command) and _parsed(line)[0] in loose:
+                self._take_out(index, *_parsed(line))
         self._data = self._owners()
 
     def _take_out(self, index: int, verb: str, argument: str) -> None:
-        """Find the reply of a loose command; one that was answered with the end of the session is not loose."""
+        """Find the reply of a loose command; one that ended the session is not loose."""
         for place in range(index + 1, len(self._lines)):
             line = self._lines[place][1]
             if isinstance(line, Reply) and place not in self._taken:
@@ -170,11 +170,11 @@ class _Builder:
         for index, (number, line) in enumerate(self._lines):
             if index in self._replies_of_loose:
                 assert isinstance(line, Command)
-                step = Step(*_said(line), lines=(self._replies_of_loose[index],), number=number)
+                step = Step(*_parsed(line), lines=(self._replies_of_loose[index],), number=number)
                 loose.setdefault((step.verb, step.argument), []).append(Loose(step, len(steps)))
             elif isinstance(line, Command):
                 steps[-1] = _with(steps[-1], lines)
-                steps.append(Step(*_said(line), line.opens, data=self._data.get(index), number=number))
+                steps.append(Step(*_parsed(line), line.opens, data=self._data.get(index), number=number))
                 lines = []
             elif index not in self._taken and not (isinstance(line, Note) and _is_of_client(line)):
                 lines.append(line)
@@ -186,7 +186,7 @@ class _Builder:
 
 
 def _with(step: Step, lines: Iterable[Line]) -> Step:
-    """A step with what follows its command."""
+    """A step with more lines after its command."""
     kept = tuple(lines)
     reply = next((line for line in kept if isinstance(line, Reply)), None)
     opens = step.opens if reply is not None and _code(reply) in _OPENED[step.opens] else ""
@@ -205,7 +205,7 @@ def _is_whole(steps: list[Step], first: int, data: Data) -> bool:
 
 
 _OPENED = {"passive": ("227", "228", "229"), "active": ("200",), "": ()}
-"""Replies by which a data connection is agreed on; 200 to EPSV ALL is none."""
+"""Replies that negotiate a data connection; 200 to EPSV ALL is none."""
 
 _PLACES = {"227": ("{address}", "h1,h2,h3,h4,p1,p2"), "229": ("{port}", "the port")}
 
@@ -221,11 +221,11 @@ def _check_address(step: Step, reply: Reply) -> None:
 
 
 def _is_of_client(note: Note) -> bool:
-    """Whether the server does nothing there."""
+    """Whether a note is about the client only."""
     return note.what == "connected" or (note.what == "closed" and note.by != "server")
 
 
-def _said(command: Command) -> tuple[str, str]:
+def _parsed(command: Command) -> tuple[str, str]:
     """Verb and argument of a recorded command, as a server reads them."""
     text = command.line().decode("utf-8", "surrogateescape")
     verb, _, argument = text.lstrip(" ").partition(" ")

@@ -1,6 +1,6 @@
 """Recordings as files: read whole and checked, written whole or not at all.
 
-One rule: what is read and written again is the same bytes; a file that is not exactly right is an error with its line.
+One rule: a recording that is read and written again has the same bytes; a damaged file is an error with its line.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ class Recording:
     """The dialogues of some sessions.
 
     Attributes:
-        header: What they are, and where they come from.
-        lines: In the order of the wire; those of several sessions are mixed as they came.
+        header: Their format, and where they come from.
+        lines: In the order of the wire, across all sessions.
         blobs: Bodies that have a file of their own, by SHA-256 in hexadecimal.
     """
 
@@ -48,7 +48,7 @@ def load(path: str | os.PathLike[str]) -> Recording:
     """Read a recording.
 
     Raises:
-        RecordingError: It is damaged, or of a version that is not known; the text has the line and what to do.
+        RecordingError: It is damaged, or of an unknown version; the text has the line and what to do.
         OSError: There is no such file.
     """
     place = Path(path)
@@ -78,7 +78,7 @@ def _read(place: Path, number: int, row: bytes, first: bool = False) -> Header |
 
 
 def _check_sessions(place: Path, lines: Iterable[Line]) -> None:
-    """Every session begins with its connection and ends: a file that lost lines at its end is not a shorter one."""
+    """Check that every session begins with its connection and ends, so that a truncated file is an error."""
     live: dict[int, bool] = {}
     number = 1
     for number, line in enumerate(lines, 2):
@@ -110,7 +110,7 @@ def save(path: str | os.PathLike[str], recording: Recording, secrets: Secrets | 
     Args:
         path: Such as ``feed.ftp.jsonl``.
         recording: What is written.
-        secrets: What must not be in it, in whatever disguise.
+        secrets: Texts that must not be in it, in any encoding.
 
     Raises:
         RecordingError: A secret is in it; nothing is written.
@@ -157,7 +157,7 @@ def _content(recording: Recording, line: Line) -> bytes:
 
 
 def _shown(line: Line) -> str:
-    """A line in words, without what it says: the secret may be anywhere in that."""
+    """Describe a line without its content, which may have the secret anywhere."""
     match line:
         case Data():
             return f"the data of transfer {line.number} in session {line.session}, use other test data"

@@ -1,11 +1,11 @@
-"""Which recorded step answers a command: the tape is played by clients, each on a control connection of its own.
+"""Chooses the recorded step for a command: clients play the tape, each on its own control connection.
 
-One rule: pure. What is played stands in `ftpfixture.recording.steps`, and `replay` sends and receives it.
+One rule: pure. `ftpfixture.recording.steps` makes the steps, and `replay` sends and receives their bytes.
 
-A connection plays one recorded session, step by step. Which one is open as long as it can be: the greeting commits to
-nothing, and neither does what several sessions have in common. A connection begins with the first session that is free,
-and changes to another when a command fits only that, if both have been the same so far; a session that another
-connection plays is exchanged in the same way.
+A connection plays one recorded session, step by step. The choice is made as late as possible: neither the greeting nor
+steps that several sessions have in common decide it. A connection begins with the first session that is free, and
+changes to another when a command fits only that, if both have been the same so far; a session that another connection
+plays is exchanged in the same way.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from ftpfixture.wire.lines import printable
 __all__ = ["CREDENTIALS", "Playback", "Tape"]
 
 CREDENTIALS = {"user": "user", "password": "password", "account": "account"}
-"""What placeholders stand for until a client sends something else in their place."""
+"""The values of placeholders until a client sends others in their place."""
 
 _END = Step("QUIT", lines=(Reply(session=0, lines=("221 Goodbye.",)), Note(session=0, what="closed", by="server")))
 _UNRECORDED = {"NOOP": Step("NOOP", lines=(Reply(session=0, lines=("200 OK",)),)), "QUIT": _END}
-"""Replies to loose commands of which none was recorded."""
+"""Replies to loose commands without a recorded one."""
 
 
 class Tape:
@@ -63,7 +63,7 @@ class Tape:
         return frozenset(step.verb for track in self._tracks for step in _all_steps(track) if step.verb)
 
     def rewind(self) -> None:
-        """Begin again with nothing played; nobody may play meanwhile."""
+        """Begin again with nothing played; no client may be connected meanwhile."""
         self._positions.clear()
         self._free = [*self._tracks]
 
@@ -71,7 +71,7 @@ class Tape:
         """Play the next session.
 
         Raises:
-            ReplayError: All are played or being played.
+            ReplayError: All sessions are played or being played.
         """
         if not self._free:
             count = len(self._tracks)
@@ -84,7 +84,7 @@ class Tape:
         return playback
 
     def unplayed(self) -> list[str]:
-        """What was recorded and has not been played, in words, one text for each session."""
+        """Describe the recorded steps that were not played, one text for each session."""
         positions = self._positions | {playback.track.session: playback.position for playback in self._playing}
         texts = []
         for track in self._tracks:
@@ -129,7 +129,7 @@ class Tape:
         playback.track = track
 
     def _recorded(self, verb: str, argument: str, playback: Playback) -> Step | None:
-        """A loose command as it was recorded nearest before this place, or after it, or in another session."""
+        """The nearest recording of a loose command: before this place, or after it, or in another session."""
         if verb not in self._loose:
             return None
         tracks = [playback.track, *(track for track in self._tracks if track is not playback.track)]
@@ -167,9 +167,9 @@ class Playback:
     """A recorded session on a control connection.
 
     Attributes:
-        track: The session, as far as it is known.
+        track: The session; another one may still be chosen.
         position: Number of steps played; the beginning is one.
-        values: What placeholders stand for.
+        values: The values of placeholders.
     """
 
     def __init__(self, tape: Tape, track: Track) -> None:
@@ -180,11 +180,11 @@ class Playback:
 
     @property
     def beginning(self) -> Step:
-        """What the server sends first."""
+        """The step that the server sends first."""
         return self.track.steps[0]
 
     def command(self, verb: str, argument: str) -> Step:
-        """What answers a command.
+        """Return the step for a command.
 
         Args:
             verb: Upper case.
@@ -205,7 +205,7 @@ class Playback:
         return loose
 
     def upcoming(self) -> Data | None:
-        """The data connection for which an address is agreed on now, as far as the session is known."""
+        """The data connection that is negotiated now, in the session chosen so far."""
         steps = self.track.steps
         for position in range(self.position, len(steps)):
             if steps[position].data is not None or steps[position].opens:
@@ -220,7 +220,7 @@ class Playback:
         return step
 
     def close(self) -> None:
-        """The connection has ended: a session of which only the beginning was played may be played by another."""
+        """End the connection: if only the beginning was played, another connection may play the session."""
         if _needed(self.track, self.position):
             ended = (track for track in self._tape._others(self) if not _needed(track, self.position))
             if (track := next(ended, None)) is not None:
@@ -243,7 +243,7 @@ def _same(one: Track, other: Track, position: int) -> bool:
 
 
 def _nearest_place(same: list[Loose], position: int) -> Step:
-    """The last before a position, or the first behind it."""
+    """The last before a position, or the first after it."""
     before = bisect_right(same, position, key=lambda loose: loose.place)
     return same[max(before - 1, 0)].step
 

@@ -1,4 +1,4 @@
-"""The real server behind a proxy: where it is, and how the proxy speaks to it."""
+"""The real server behind a proxy: its address, and how the proxy connects to it."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class Target:
     Attributes:
         host: Name or address.
         port: Of the control connection.
-        tls: How the proxy speaks to it: "client" as the client asks for, "none", "explicit" or "implicit".
-        context: For TLS; None for one that trusts any certificate, as the server is the one that the user named.
+        tls: How the proxy encrypts: "client" for what the client uses, "none", "explicit" or "implicit".
+        context: For TLS; None for one that accepts any certificate, because the user named this server.
         timeout: Seconds for opening a connection.
-        user: Login, for clients that ask `FtpServer.credentials`; "" when it is not known here.
+        user: Login, for `FtpServer.credentials`; "" when it is not known.
         password: Of that login.
     """
 

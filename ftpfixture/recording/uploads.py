@@ -1,4 +1,4 @@
-"""Compares an upload with the recorded one while it comes.
+"""Compares an upload with the recorded one while it is received.
 
 One rule: pure, and nothing of the upload is kept.
 """
@@ -10,7 +10,7 @@ from typing import Literal, get_args
 __all__ = ["COMPARISONS", "Comparison", "UploadCheck"]
 
 Comparison = Literal["exact", "size", "ignore"]
-"""What of an upload must be as it was recorded: its bytes, their number, or nothing."""
+"""The part of an upload that must be as recorded: its bytes, their number, or nothing."""
 
 COMPARISONS = get_args(Comparison)
 
@@ -18,11 +18,11 @@ _SHOWN = 40  # bytes of a line that are shown
 
 
 class UploadCheck:
-    """Takes the pieces of an upload, and says how it differs from the recorded one.
+    """Takes the pieces of an upload, and reports how it differs from the recorded one.
 
     Args:
         recorded: The recorded bytes.
-        how: What is compared.
+        how: The part that is compared.
 
     Attributes:
         size: Number of bytes received.

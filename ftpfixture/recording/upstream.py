@@ -1,6 +1,6 @@
 """The connections of a proxy to the real server: one control connection for each session, and its data connections.
 
-One rule: what the server sends is passed on byte for byte; each reply belongs to the first command that waits for one.
+One rule: replies of the server are passed on byte for byte; each belongs to the first command that waits for one.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class RawReply(Reply):
 
 
 class Answers:
-    """The replies to one command, as they come.
+    """The replies to one command, in order.
 
     Attributes:
         passed_on: Set when the client has the final one.
@@ -83,11 +83,11 @@ class Upstream:
 
     Args:
         target: The server.
-        network: Where it is; None for the sockets of this machine.
+        network: The network of the server; None for the sockets of this machine.
         unsolicited: Called with each reply to no command, and with None when the server closed the connection.
 
     Attributes:
-        opener: Opens the data connection that was agreed on; None before PASV or PORT.
+        opener: Opens the negotiated data connection; None before PASV or PORT.
         private: Whether data connections are encrypted (PROT P).
     """
 
@@ -118,7 +118,7 @@ class Upstream:
         return context
 
     async def open(self) -> Answers:
-        """Connect; the greeting is the answer.
+        """Connect; the result has the greeting.
 
         Raises:
             OSError: The server cannot be reached, or the TLS handshake failed.
@@ -167,7 +167,7 @@ class Upstream:
             try:
                 reply = parser.feed_line(line)
             except ReplySyntaxError:
-                continue  # no reply: it goes along with the next one
+                continue  # no reply: it is passed on with the next one
             if reply is not None:
                 self._take(RawReply(reply.code, reply.lines, raw=b"".join(lines)))
                 lines.clear()
@@ -181,12 +181,12 @@ class Upstream:
             self._answered.append(self._waiting.popleft())
 
     async def turn(self, answers: Answers) -> None:
-        """Wait until the client has every reply that the server sent before the final one to this command."""
+        """Wait until every reply that the server sent before the final one to this command is passed on."""
         while self._answered and self._answered[0] is not answers:
             await self._answered[0].passed_on.wait()
 
     def passed_on(self, answers: Answers) -> None:
-        """The client has the final reply to this command, or gets another one instead."""
+        """Record that the client has the final reply to this command, or another one in its place."""
         if answers in self._answered:
             self._answered.remove(answers)
         answers.passed_on.set()
@@ -208,7 +208,7 @@ class Upstream:
         await self._between(self.client.control.connector.encrypt(self.channel, self.context, "control"))
 
     async def _between(self, change: Awaitable[None]) -> None:
-        """Let something change the connection while nothing is read from it."""
+        """Await a change of the connection while nothing is read from it."""
         if self._reader is not None:
             self._reader.cancel()
             await wait([self._reader])
@@ -216,7 +216,7 @@ class Upstream:
         self._reader = asyncio.get_running_loop().create_task(self._read())
 
     async def protect(self) -> None:
-        """Do on our own what a client does for FTPS: AUTH TLS, PBSZ 0, PROT P.
+        """Send the commands of a client for FTPS: AUTH TLS, PBSZ 0, PROT P.
 
         Raises:
             TlsError: The server refuses.
@@ -224,7 +224,7 @@ class Upstream:
         for line in (b"AUTH TLS", b"PBSZ 0", b"PROT P"):
             answers = await self.send(line + b"\r\n")
             reply = await answers.final()
-            self.passed_on(answers)  # the client did not ask
+            self.passed_on(answers)  # the client has not sent it
             if reply.code[0] != "2":
                 raise TlsError(f"the server refused {line.decode()}: {reply.code} {reply.text}")
             if line == b"AUTH TLS":
@@ -234,7 +234,7 @@ class Upstream:
     # Data connections.
 
     def connect_to(self, port: int) -> None:
-        """Agree on a passive data connection: to this port of the host of the control connection."""
+        """Prepare a passive data connection: to this port of the host of the control connection."""
         host = self.client.control.server_host
         self.forget()
 
@@ -244,7 +244,7 @@ class Upstream:
         self.opener = open_passive
 
     def listen(self) -> Address:
-        """Agree on an active data connection: the address for PORT or EPRT."""
+        """Listen for an active data connection, and return the address for PORT or EPRT."""
         self.forget()
         arrived: asyncio.Future[Channel] = asyncio.get_running_loop().create_future()
 
@@ -265,7 +265,7 @@ class Upstream:
 
     @staticmethod
     def port_line(verb: str, address: Address) -> bytes:
-        """PORT or EPRT with this address."""
+        """Return PORT or EPRT with this address."""
         render = render_port if verb == "PORT" else render_eprt
         return f"{verb} {render(*address)}\r\n".encode()
 
@@ -279,7 +279,7 @@ class Upstream:
             await self.client.control.connector.encrypt(channel, self.context, "data", self.channel.session)
 
     def forget(self) -> None:
-        """Agree on no data connection."""
+        """Close the prepared data connection, if there is one."""
         self.opener = None
         if self._listener is not None:
             self._listener.close()

@@ -885,7 +885,7 @@ class OwnManager(AbstractUserManager):
             return self.GetUserResponse.PASSWORD_REQUIRED, self.ann, "And the password?"
         if login == "bob":
             return self.GetUserResponse.OK, self.bob, "Come in, Bob"
-        return self.GetUserResponse.ERROR, None, f"Nobody knows {login}"
+        return self.GetUserResponse.ERROR, None, f"No user {login}"
 
     async def authenticate(self, user: User, password: str) -> bool:
         """Accept the right password."""
@@ -903,7 +903,7 @@ def test_a_user_manager(ftp_server_factory: Callable[..., FtpServer]) -> None:
     server = ftp_server_factory(users=doorman, files={"/ann/": None})
     with RawClient(server.address) as client:
         client.reply()
-        assert replies(client, "USER eve", "PASS x") == ["530 Nobody knows eve", "530 Login incorrect"]
+        assert replies(client, "USER eve", "PASS x") == ["530 No user eve", "530 Login incorrect"]
         assert replies(client, "USER bob", "PASS x") == ["230 Come in, Bob", "202 No password needed"]
         assert replies(client, "USER ann", "PASS x") == ["331 And the password?", "530 Login incorrect"]
         assert replies(client, "PASS open sesame") == ["230 Login successful"]

@@ -395,7 +395,7 @@ def test_login_by_certificate(ftp_server_factory: Factory, version: str, tls: st
         ("ann", "USER ann=232; USER bob=331; PASS secret=230; USER ann=232"),
         ("ann", "USER eve=331; PASS secret=230"),
         ("ann", "USER joe=230; PWD=257"),
-        ("ann", "USER nobody=331; PASS x=530; USER ann=232"),
+        ("ann", "USER zoe=331; PASS x=530; USER ann=232"),
         ("bob", "USER ann=331; PASS wrong=530; PWD=530; USER bob=232"),
         ("Ann", "USER ann=331; PASS secret=230"),
         ("mallory", "USER ann=331; PASS secret=230"),

@@ -1,4 +1,4 @@
-"""A proxy in front of another server: what clients say and get is what they would without it."""
+"""A proxy in front of another server: clients send and receive the same as without it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""For all tests of the log: a log with a clock of its own."""
+"""For all tests of the log: a log with its own clock."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from tests.support.story import Story
 
 @pytest.fixture
 def story() -> Story:
-    """An empty log and who fills it."""
+    """An empty log, with the methods that fill it."""
     return Story()

@@ -1,4 +1,4 @@
-"""Advice on sessions: what each rule finds, what it lets pass, and the lines that it names."""
+"""Advice on sessions: what each rule finds and what it does not, and the lines that it names."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ OFFERS = ("AUTH", "MLSD", "REST")
 
 
 def story_of(*offers: str) -> Story:
-    """A story of a server that offers these verbs, with a log of its own."""
+    """A story of a server that offers these verbs, with its own log."""
     story = Story()
     story.log = CommandLog(story.hub, time_source=story.time, offers=lambda: offers)
     return story
 
 
 def advice_of(story: Story, rule: str) -> list[Advice]:
-    """What one rule finds."""
+    """Return the advice of one rule."""
     return story.log.advice(ignore=[name for name in ADVICE_RULES if name != rule])
 
 
@@ -207,7 +207,7 @@ def test_each_rule_finds_its_lines_and_no_others() -> None:
 
 
 def test_advice_as_text() -> None:
-    """Rule, reason, what to do, and the lines."""
+    """Advice has the rule, the reason, what to do, and the lines."""
     story = story_of(*OFFERS)
     _repeated(story)
 
@@ -225,7 +225,7 @@ def test_advice_as_text() -> None:
 
 
 def test_what_a_server_offers_may_be_known_from_feat() -> None:
-    """Without it, and without what the server offers, nothing is said of TLS, MLSD and REST."""
+    """Without FEAT and the verbs of the server there is no advice on TLS, MLSD and REST."""
     story = Story()
     _clear_login(story)
     assert advice_of(story, "clear-password") == []
@@ -246,7 +246,7 @@ def test_advice_on_one_session() -> None:
 
 
 def test_advice_that_cannot_be_given_is_an_error() -> None:
-    """Nothing to judge, a rule or a session that there is not: each is an error that says what would work."""
+    """Nothing to judge, an unknown rule or session: each is an error that has what would work."""
     story = Story()
     with pytest.raises(ConfigurationError, match="nothing to judge: ask for advice after the client ran"):
         story.log.advice()

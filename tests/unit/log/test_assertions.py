@@ -1,4 +1,4 @@
-"""Assertions on the log: what they return, and what they say when they fail."""
+"""Assertions on the log: what they return, and the text of their failures."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ sent '/in/reprot.csv', expected '/in/report.csv'
 
 
 def test_assert_sent_names_the_code_that_differs(story: Story) -> None:
-    """When only the reply is another one, the message says which it was."""
+    """When only the reply differs, the message has the one that was sent."""
     story.connect()
     story.say("SIZE /a", "550")
 
@@ -82,15 +82,15 @@ def test_assert_sent_names_the_code_that_differs(story: Story) -> None:
     ]
 
 
-def test_assert_sent_to_a_silent_server(story: Story) -> None:
-    """Without any command or session the message says so."""
+def test_assert_sent_without_a_command(story: Story) -> None:
+    """The message reports that there was no command and no client."""
     assert failure_of(lambda: story.log.assert_sent("NOOP")) == (
         "NOOP: expected at least once, seen never\nno command was sent\n\n(no client connected)"
     )
 
 
 def test_assert_sent_with_times(story: Story) -> None:
-    """`times` means exactly: neither fewer nor more pass, and the message tells both numbers."""
+    """`times` means exactly: neither fewer nor more pass, and the message has both numbers."""
     story.connect()
     for _ in range(2):
         story.say("NOOP", "200")
@@ -134,7 +134,7 @@ def test_assert_sent_never_shows_a_password(story: Story) -> None:
     assert "nearest: PASS ****** -> 230 (session 1)" in message
 
 
-def test_assertions_see_the_true_password(story: Story) -> None:
+def test_assertions_compare_the_real_password(story: Story) -> None:
     """A password can be asserted on, although it is shown nowhere."""
     story.login()
 
@@ -143,7 +143,7 @@ def test_assertions_see_the_true_password(story: Story) -> None:
 
 
 def test_assert_not_sent(story: Story) -> None:
-    """What was not sent passes; what was fails with the number, the first match and the dialogue."""
+    """A command that was not sent passes; one that was fails with the number, the matches and the dialogue."""
     story.connect()
     story.say("DELE /a", "250")
     story.say("DELE /a", "550")
@@ -167,7 +167,7 @@ def test_assert_not_sent(story: Story) -> None:
 
 
 def test_assert_not_sent_in_one_session(story: Story) -> None:
-    """With `session` only that one must not have said it."""
+    """With `session` only the commands of that session count."""
     story.connect(1)
     story.connect(2)
     story.say("NOOP", "200", session=2)
@@ -178,7 +178,7 @@ def test_assert_not_sent_in_one_session(story: Story) -> None:
 
 
 def test_assert_sequence(story: Story) -> None:
-    """Commands in the given order pass, whatever stands between them, and their records come back."""
+    """Commands in the given order pass, with others between them, and their records are returned."""
     story.login()
     story.say("SYST", "215")
     story.say("CWD /in", "250")
@@ -190,7 +190,7 @@ def test_assert_sequence(story: Story) -> None:
 
 
 def test_assert_sequence_needs_one_command_for_each_pattern(story: Story) -> None:
-    """One command does not stand for two patterns."""
+    """One command does not match two patterns."""
     story.connect()
     story.say("NOOP", "200")
 
@@ -199,7 +199,7 @@ def test_assert_sequence_needs_one_command_for_each_pattern(story: Story) -> Non
 
 
 def test_assert_sequence_names_the_first_that_is_missing(story: Story) -> None:
-    """A wrong order fails, with the place in the sequence and what stood before it."""
+    """A wrong order fails, with the place in the sequence and the command before it."""
     story.connect()
     story.say("SIZE /a", "213")
     story.say("MDTM /a", "213")
@@ -215,7 +215,7 @@ def test_assert_sequence_names_the_first_that_is_missing(story: Story) -> None:
 
 
 def test_assert_sequence_that_does_not_begin(story: Story) -> None:
-    """When the first pattern is missing there is nothing to stand before it."""
+    """When the first pattern is missing, the message names no command before it."""
     message = failure_of(lambda: story.log.assert_sequence("USER"))
 
     assert message.splitlines()[0] == "USER: expected as number 1 of the sequence, not sent"
@@ -261,7 +261,7 @@ def test_assert_sequence_strict(story: Story) -> None:
 
 
 def test_a_wrong_order_names_the_place(story: Story) -> None:
-    """A command that came too early is told with its number, as the nearest of them cannot help."""
+    """For a command that came too early the message has its number in place of a nearest command."""
     story.login()
     story.say("QUIT", "221")
 
@@ -320,13 +320,13 @@ def test_many_hits_are_not_all_listed(story: Story) -> None:
     ],
 )
 def test_limits_that_cannot_be(limits: dict[str, Any], message: str) -> None:
-    """Numbers that contradict each other, or say never, are errors."""
+    """Numbers that contradict each other, or mean never, are errors."""
     with pytest.raises(ConfigurationError) as caught:
         Story().log.assert_sent("NOOP", **limits)
     assert message in str(caught.value)
 
 
-def test_a_path_matches_as_sent_and_as_meant(story: Story) -> None:
+def test_a_path_matches_as_sent_and_as_an_absolute_path(story: Story) -> None:
     """A command in another directory is found by the absolute path, which the nearest line has too."""
     story.login()
     story.command("STOR a.csv", directory="/out")
@@ -388,7 +388,7 @@ def test_assert_order(story: Story) -> None:
 
 
 def test_a_sequence_of_equal_patterns(story: Story) -> None:
-    """A command that already stands for a pattern is not told as one that came too early."""
+    """A command that already matches a pattern is not reported as one that came too early."""
     story.connect()
     story.say("SIZE /a", "450")
 
@@ -399,7 +399,7 @@ def test_a_sequence_of_equal_patterns(story: Story) -> None:
 
 
 def test_assert_exactly(story: Story) -> None:
-    """The whole dialogue, or that of one session, is as listed: no command differs, lacks or is too much."""
+    """The whole dialogue, or that of one session, is as listed: no command differs, and none is missing or extra."""
     story.login()
     story.say("QUIT", "221")
     story.connect(2)

@@ -1,4 +1,4 @@
-"""The log, fed by hand: what it makes of events, what its assertions say, and how it waits."""
+"""The log, fed with events: the records that it makes of them, and how it waits."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_commands_are_recorded_in_order(story: Story) -> None:
 
 
 def test_a_record_knows_all_replies_and_the_final_one(story: Story) -> None:
-    """`replies` has the preliminary ones too; `code` and `reply` are those of the final one, "" while there is none."""
+    """`replies` has the preliminary ones too; `code` and `reply` are those of the final one, "" without one."""
     story.connect()
     number = story.command("RETR /a")
     record = story.log.commands[0]
@@ -60,7 +60,7 @@ def test_lines_of_a_reply_are_joined_by_newlines(story: Story) -> None:
 
 
 def test_replies_of_pipelined_commands_go_to_their_commands(story: Story) -> None:
-    """Whatever the order in which replies go out, each is put to the command that it answers."""
+    """In whichever order replies are sent, each is recorded at its own command."""
     story.connect()
     first, second = story.command("PWD"), story.command("NOOP")
     story.reply("200", to=second)
@@ -69,8 +69,8 @@ def test_replies_of_pipelined_commands_go_to_their_commands(story: Story) -> Non
     assert [str(record) for record in story.log.commands] == ["PWD -> 257", "NOOP -> 200"]
 
 
-def test_the_replies_around_abor_are_told_apart(story: Story) -> None:
-    """The 426 belongs to the transfer and the 226 to ABOR, although they go out together."""
+def test_the_replies_around_abor_are_distinguished(story: Story) -> None:
+    """The 426 belongs to the transfer and the 226 to ABOR, although they are sent together."""
     story.connect()
     retr = story.command("RETR /a")
     story.open(retr, "/a")
@@ -82,8 +82,8 @@ def test_the_replies_around_abor_are_told_apart(story: Story) -> None:
     assert [str(record) for record in story.log.commands] == ["RETR /a -> 426", "ABOR -> 226"]
 
 
-def test_replies_that_nobody_asked_for_are_events_only(story: Story) -> None:
-    """A greeting or a 421 of its own accord belongs to no command, but it is in the events and the transcript."""
+def test_unsolicited_replies_are_events_only(story: Story) -> None:
+    """A greeting or an unsolicited 421 belongs to no command, but is in the events and the transcript."""
     story.connect()
     story.say("NOOP", "200")
     story.reply("421", "Timeout", to=0)
@@ -93,7 +93,7 @@ def test_replies_that_nobody_asked_for_are_events_only(story: Story) -> None:
 
 
 def test_transfers_are_recorded(story: Story) -> None:
-    """A data connection has a record of its own, which its command points to."""
+    """A data connection has its own record, which its command points to."""
     story.connect()
     number = story.command("STOR /in/a")
     story.open(number, "/in/a", "STOR", offset=7)
@@ -102,8 +102,8 @@ def test_transfers_are_recorded(story: Story) -> None:
     assert story.log.commands[0].transfer is story.log.transfers[0]
 
 
-def test_a_transfer_counts_its_octets_while_it_runs(story: Story) -> None:
-    """`octets` grows with every piece; `completed` is None and the digest "" until the end."""
+def test_a_transfer_counts_its_bytes_while_it_runs(story: Story) -> None:
+    """`size` grows with every piece; `completed` is None and the digest "" until the end."""
     story.connect()
     number = story.command("RETR /a")
     story.open(number, "/a")
@@ -118,8 +118,8 @@ def test_a_transfer_counts_its_octets_while_it_runs(story: Story) -> None:
     assert transfer.sha256 == hashlib.sha256(b"abcdefg").hexdigest()
 
 
-def test_a_broken_transfer_says_why(story: Story) -> None:
-    """A transfer that did not come to its end is not completed, and has the reason in words."""
+def test_an_aborted_transfer_has_the_reason(story: Story) -> None:
+    """A transfer that was aborted is not completed, and has the reason in words."""
     story.connect()
     number = story.command("RETR /a")
     story.open(number, "/a")
@@ -144,7 +144,7 @@ def test_sessions_are_recorded(story: Story) -> None:
 
 
 def test_lists_are_copies_of_live_records(story: Story) -> None:
-    """A list that was taken does not grow, but its records are completed."""
+    """A list does not grow after it was read, but its records are completed."""
     story.connect()
     number = story.command("NOOP")
     taken = story.log.commands
@@ -154,8 +154,8 @@ def test_lists_are_copies_of_live_records(story: Story) -> None:
     assert [str(record) for record in taken] == ["NOOP -> 200"]
 
 
-def test_a_line_that_was_too_long_stands_as_such(story: Story) -> None:
-    """A line that was thrown away is a command without a verb, whose argument says what it was."""
+def test_a_line_that_was_too_long_is_recorded(story: Story) -> None:
+    """A line that was discarded is a command without a verb, and its argument is a note of that."""
     story.connect()
     story.reply("500", to=story.command("", too_long=True))
 
@@ -164,7 +164,7 @@ def test_a_line_that_was_too_long_stands_as_such(story: Story) -> None:
 
 
 def test_unknown_events_are_kept(story: Story) -> None:
-    """Events that the log has no use for are in `events` all the same."""
+    """Events that the log does not use are in `events`, too."""
     event = Event(*story.hub.stamp(1))
     story.hub.emit(event)
 
@@ -172,7 +172,7 @@ def test_unknown_events_are_kept(story: Story) -> None:
 
 
 def test_faults_are_recorded_with_their_command(story: Story) -> None:
-    """A command knows what was made to go wrong with it, in order; what nobody asked for is in the events alone."""
+    """A command has its faults, in order; those of no command are in the events only."""
     story.connect()
     story.spoil("CONNECT: delay 1", to=0)
     number = story.say("NOOP", "200")
@@ -185,8 +185,8 @@ def test_faults_are_recorded_with_their_command(story: Story) -> None:
     assert faults == ["CONNECT: delay 1", "*: delay 1", "NOOP: repeat_reply"]
 
 
-def test_a_command_that_is_left_unanswered_is_recorded_as_such(story: Story) -> None:
-    """A record tells that no final reply is to come; of a connection just accepted there is no record."""
+def test_a_withheld_reply_is_recorded(story: Story) -> None:
+    """The record of a command has that; a connection just accepted has no record."""
     story.connect()
     story.withhold(to=0)
     story.withhold(to=story.command("NOOP"))
@@ -196,7 +196,7 @@ def test_a_command_that_is_left_unanswered_is_recorded_as_such(story: Story) -> 
 
 
 def test_failures_are_taken_once(story: Story) -> None:
-    """`failures` shows what handlers raised; `take_failures` gives it away, so that it is raised in one test only."""
+    """`failures` has the exceptions of handlers; `take_failures` removes them, so that one test only raises them."""
     story.connect()
     failure = HandlerFailed(*story.hub.stamp(1), "RETR", RuntimeError("boom"))
     story.hub.emit(failure)
@@ -210,7 +210,7 @@ def test_failures_are_taken_once(story: Story) -> None:
 
 
 class Waiter:
-    """Runs a call in another thread and keeps what comes of it."""
+    """Runs a call in another thread and keeps its result."""
 
     def __init__(self, story: Story, call: Callable[[], object]) -> None:
         self.result: object = None
@@ -227,14 +227,14 @@ class Waiter:
             self.result = error
 
     def join(self) -> object:
-        """Wait for the end; what came of it."""
+        """Wait for the end, and return the result."""
         self._thread.join(10)
         assert not self._thread.is_alive()
         return self.result
 
 
-def test_wait_for_what_is_there_already_does_not_wait(story: Story) -> None:
-    """What happened before the call counts, even with no time to wait."""
+def test_wait_for_an_earlier_command_does_not_wait(story: Story) -> None:
+    """A command from before the call counts, even with a timeout of 0."""
     story.connect()
     story.say("NOOP", "200")
 
@@ -242,7 +242,7 @@ def test_wait_for_what_is_there_already_does_not_wait(story: Story) -> None:
 
 
 def test_wait_for_is_woken_by_the_event(story: Story) -> None:
-    """A waiting thread gets the record as soon as the reply that makes it match goes out, in another thread."""
+    """A waiting thread gets the record as soon as another thread sends the reply that makes it match."""
     story.connect()
     waiter = Waiter(story, lambda: story.log.wait_for("NOOP -> 200", timeout=30))
 
@@ -252,7 +252,7 @@ def test_wait_for_is_woken_by_the_event(story: Story) -> None:
 
 
 def test_wait_for_does_not_poll(story: Story) -> None:
-    """A waiting thread looks once at first, and then once after each event."""
+    """A waiting thread searches once at first, and then once after each event."""
     looks: list[int] = []
 
     def wanted(event: Event) -> bool:
@@ -270,8 +270,8 @@ def test_wait_for_does_not_poll(story: Story) -> None:
     assert looks == [1, 1, 2]  # at first, and after the event
 
 
-def test_what_is_waited_for_may_ask_the_thread_that_tells(story: Story) -> None:
-    """While a waiting thread looks, others can tell of events: who looks may need them, as `files` of a server does."""
+def test_a_condition_may_wait_for_the_thread_that_emits(story: Story) -> None:
+    """While a waiting thread calls its condition, others can emit events: `files` of a server needs their thread."""
 
     def holds() -> bool:
         teller = threading.Thread(target=story.say, args=("NOOP", "200"))
@@ -285,7 +285,7 @@ def test_what_is_waited_for_may_ask_the_thread_that_tells(story: Story) -> None:
 
 
 def test_wait_for_several_times_returns_the_last(story: Story) -> None:
-    """With `times` the call returns when so many are there, with the last of them."""
+    """With `times` the call returns when `times` matches are there, with the last of them."""
     story.connect()
     story.say("NOOP", "200")
     waiter = Waiter(story, lambda: story.log.wait_for("NOOP", times=2, timeout=30))
@@ -296,7 +296,7 @@ def test_wait_for_several_times_returns_the_last(story: Story) -> None:
 
 
 def test_wait_for_in_one_session(story: Story) -> None:
-    """With `session` what others say does not count."""
+    """With `session` the commands of other sessions do not count."""
     story.connect(1)
     story.connect(2)
     story.say("NOOP", "200", session=1)
@@ -307,7 +307,7 @@ def test_wait_for_in_one_session(story: Story) -> None:
     assert waiter.join() is story.log.commands[1]
 
 
-def test_wait_for_that_runs_out_of_time_says_what_it_saw(story: Story) -> None:
+def test_the_text_of_a_wait_that_times_out(story: Story) -> None:
     """The message has the pattern, the time, the numbers, the nearest line and the dialogue."""
     story.connect()
     story.say("SIZE /a", "213")
@@ -327,7 +327,7 @@ def test_wait_for_that_runs_out_of_time_says_what_it_saw(story: Story) -> None:
 
 
 def test_wait_for_an_event_that_does_not_come(story: Story) -> None:
-    """For a function the message has no pattern to show, but the dialogue."""
+    """For a function the message has no pattern, but the dialogue."""
     message = failure_of(lambda: story.log.wait_for(lambda event: False, timeout=0))
 
     assert message == "the event was not seen within 0 s (wanted once, seen never)\n\n(no client connected)"
@@ -382,8 +382,8 @@ def test_wait_idle_waits_for_the_end_of_a_session(story: Story) -> None:
     story.log.wait_idle(timeout=0)
 
 
-def test_wait_idle_does_not_wait_for_the_dead(story: Story) -> None:
-    """A command that a session left unanswered at its end will never be answered."""
+def test_wait_idle_does_not_wait_for_ended_sessions(story: Story) -> None:
+    """A command without a final reply at the end of its session gets none any more."""
     story.connect()
     story.command("LIST")
     story.disconnect()
@@ -391,8 +391,8 @@ def test_wait_idle_does_not_wait_for_the_dead(story: Story) -> None:
     story.log.wait_idle(timeout=0)
 
 
-def test_wait_idle_does_not_wait_for_what_is_never_said(story: Story) -> None:
-    """A command that was left unanswered on purpose keeps nobody waiting; one to which a fault happens does."""
+def test_wait_idle_does_not_wait_for_withheld_replies(story: Story) -> None:
+    """A withheld reply does not keep the server busy; another fault does not end the wait for a reply."""
     story.connect()
     number = story.command("LIST")
     story.spoil("LIST: no_reply", to=number)
@@ -405,8 +405,8 @@ def test_wait_idle_does_not_wait_for_what_is_never_said(story: Story) -> None:
     assert not story.log.is_busy
 
 
-def test_wait_idle_waits_for_the_transfer_of_a_silent_command(story: Story) -> None:
-    """A final reply that never comes does not hide that octets still go."""
+def test_wait_idle_waits_for_the_transfer_of_a_withheld_reply(story: Story) -> None:
+    """A final reply that is withheld does not hide that the transfer still runs."""
     story.connect()
     number = story.command("RETR /a.bin")
     story.open(number)
@@ -429,8 +429,8 @@ def test_wait_idle_names_every_busy_command(story: Story) -> None:
     )
 
 
-def test_clear_forgets_all_but_live_sessions(story: Story) -> None:
-    """After `clear` there are no commands, transfers, failures or events, and only the sessions that live."""
+def test_clear_forgets_all_but_open_sessions(story: Story) -> None:
+    """After `clear` there are no commands, transfers, failures or events, and only the open sessions."""
     story.login(1)
     story.transfer("RETR /a", b"ab")
     story.connect(2)
@@ -446,7 +446,7 @@ def test_clear_forgets_all_but_live_sessions(story: Story) -> None:
 
 
 def test_the_log_goes_on_after_clear(story: Story) -> None:
-    """What a live session says later is recorded, and its end too; replies to forgotten commands are not missed."""
+    """Later commands of an open session are recorded, and its end too; replies to forgotten commands are ignored."""
     story.login()
     number = story.command("NOOP")
     story.log.clear()
@@ -474,7 +474,7 @@ def test_clear_keeps_running_transfers(story: Story) -> None:
 
 
 def test_the_content_of_a_transfer(story: Story) -> None:
-    """`content` has the bytes at the end, before and after the digest was asked for; while it runs it is an error."""
+    """`content` has the bytes at the end, before and after the digest was read; while it runs it is an error."""
     story.connect()
     number = story.command("RETR /a")
     story.open(number, "/a")

@@ -1,4 +1,4 @@
-"""A log with a limit: it forgets the oldest, and no assertion passes because of that."""
+"""A log with a limit: it forgets the oldest events, and no assertion passes because of that."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def test_the_oldest_is_forgotten(story: Story) -> None:
     assert story.log.transcript().startswith(f"(the first {story.log.forgotten} commands are forgotten: log_limit)\n")
 
 
-def test_what_runs_is_kept(story: Story) -> None:
-    """A transfer that runs is counted to its end, however much happens meanwhile."""
+def test_running_transfers_are_kept(story: Story) -> None:
+    """A running transfer is counted to its end, with any number of events meanwhile."""
     story.login()
     number = story.command("RETR /a.bin")
     story.open(number)
@@ -59,8 +59,8 @@ def test_what_runs_is_kept(story: Story) -> None:
     assert story.log.transfers == []
 
 
-def test_what_looks_at_all_commands_is_an_error(story: Story) -> None:
-    """It could pass because the command against it is forgotten; what looks for one command works, and says so."""
+def test_assertions_about_all_commands_are_errors(story: Story) -> None:
+    """They could pass because a command is forgotten; an assertion about one command works, and its text has a note."""
     story.login()
     story.say("DELE /a", "250")
     for _ in range(LIMIT):
@@ -112,7 +112,7 @@ def test_the_memory_of_a_limited_log_does_not_grow(story: Story) -> None:
     tracemalloc.start()
     try:
         before = speak(10 * LIMIT)
-        assert speak(100 * LIMIT) < before + 100 * LIMIT  # a byte each would show
+        assert speak(100 * LIMIT) < before + 100 * LIMIT  # one byte for each would fail this
     finally:
         tracemalloc.stop()
 

@@ -1,4 +1,4 @@
-"""The log while other threads tell what happens, read and clear: nothing is torn, and nothing raises."""
+"""The log while other threads emit events, read and clear: its records stay consistent, and nothing raises."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ ROUNDS = 300
 
 @pytest.fixture
 def restless() -> Iterator[None]:
-    """Threads take turns as often as Python can."""
+    """Switch between threads as often as Python can."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     yield
     sys.setswitchinterval(before)
 
 
-def tell(hub: Hub) -> None:
-    """One session with one download, of whose bytes a digest can be made."""
+def emit_session(hub: Hub) -> None:
+    """Emit one session with one download, whose bytes have a digest."""
     session = next(_NUMBERS)
     hub.emit(Connected(*hub.stamp(session), HERE, HERE))
     stamp = hub.stamp(session)
@@ -77,7 +77,7 @@ def _wait_in_vain(log: CommandLog) -> None:
     [CommandLog.clear, _look, CommandLog.transcript, CommandLog.wait_idle, _wait_in_vain],
     ids=["clear", "look", "transcript", "wait_idle", "wait_for"],
 )
-def test_any_method_while_another_thread_tells_and_a_third_clears(use: Callable[[CommandLog], None]) -> None:
+def test_any_method_while_another_thread_emits_and_a_third_clears(use: Callable[[CommandLog], None]) -> None:
     """Every method may be called at any moment."""
     hub = Hub(lambda: 0.0)
     log = CommandLog(hub)
@@ -96,7 +96,7 @@ def test_any_method_while_another_thread_tells_and_a_third_clears(use: Callable[
         thread.start()
     try:
         for _ in range(ROUNDS):
-            tell(hub)
+            emit_session(hub)
     finally:
         over.set()
         for thread in threads:

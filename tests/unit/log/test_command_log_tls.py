@@ -1,4 +1,4 @@
-"""What the log makes of TLS, fed by hand: the records, what `assert_encrypted` lets pass, and the dialogue."""
+"""TLS in the log, fed with events: the records, `assert_encrypted`, and the dialogue."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from tests.support.story import Story, failure_of, payload_of
 
 
 class TlsStory(Story):
-    """Tells a log what a server with TLS would tell it."""
+    """Emits the events of a server with TLS."""
 
     def encrypt(self, session: int = 1, where: str = "control", to: int = 0, *, resumed: bool = False) -> None:
-        """Hands were shaken."""
+        """A TLS handshake completed."""
         stamp = self.hub.stamp(session)
         self.hub.emit(TlsEstablished(*stamp, where, to, "TLSv1.3", "TLS_AES_256_GCM_SHA384", resumed, "CN=ann"))
 
     def fail(self, error: str, where: str = "control", to: int = 0, session: int = 1) -> None:
-        """Hands were not shaken."""
+        """A TLS handshake failed."""
         self.hub.emit(TlsFailed(*self.hub.stamp(session), where, to, error))
 
     def auth(self, session: int = 1) -> None:
-        """A client that is connected says AUTH, and hands are shaken."""
+        """A client that is connected sends AUTH, and the TLS handshake completes."""
         self.encrypt(session, to=self.say("AUTH TLS", "234", session))
 
     def enter(self, session: int = 1, user: str = "ann") -> None:
@@ -53,12 +53,12 @@ class TlsStory(Story):
 
 @pytest.fixture
 def story() -> TlsStory:
-    """An empty log and who fills it."""
+    """An empty log, with the methods that fill it."""
     return TlsStory()
 
 
 def _refused(story: TlsStory, session: int | None = None) -> str:
-    """The first line of what `assert_encrypted` says, which tells the whole dialogue after it."""
+    """Return the first line of the failure of `assert_encrypted`; the whole dialogue follows it."""
     message = failure_of(lambda: story.log.assert_encrypted(session=session))
     assert message.partition("\n\n")[2] == story.log.transcript()
     return message.partition("\n")[0]
@@ -83,7 +83,7 @@ def test_a_session_knows_how_it_is_encrypted(story: TlsStory) -> None:
 
 
 def test_a_transfer_knows_how_it_is_encrypted(story: TlsStory) -> None:
-    """`tls` of a transfer is its own: None for one in clear, and that of the session is left alone."""
+    """`tls` of a transfer is its own: None for one in clear, and that of the session does not change."""
     story.connect()
     story.auth()
 
@@ -126,7 +126,7 @@ def test_a_command_knows_whether_it_was_encrypted(story: TlsStory) -> None:
 
 
 def test_a_handshake_that_failed_is_in_no_record(story: TlsStory) -> None:
-    """When hands were not shaken, neither the session nor a transfer counts as encrypted."""
+    """After a failed handshake neither the session nor a transfer counts as encrypted."""
     story.connect()
     number = story.say("AUTH TLS", "234")
     story.fail("unknown ca", to=number)
@@ -161,7 +161,7 @@ def test_encrypted_sessions_pass(story: TlsStory) -> None:
 
 
 def test_what_is_no_secret_may_be_in_clear(story: TlsStory) -> None:
-    """What is said before AUTH and after CCC does not count, unless it is a name, a password or an account."""
+    """Commands before AUTH and after CCC do not count, unless they have a name, a password or an account."""
     story.connect()
     story.say("FEAT", "211")
     story.auth()
@@ -173,8 +173,8 @@ def test_what_is_no_secret_may_be_in_clear(story: TlsStory) -> None:
     story.log.assert_encrypted()
 
 
-def test_a_session_that_never_logged_in_does_no_harm(story: TlsStory) -> None:
-    """Somebody who connects in clear and says no name has told nothing."""
+def test_a_session_without_a_login_does_not_count(story: TlsStory) -> None:
+    """A client that connects in clear and sends no name has sent no secret."""
     story.connect(1)
     story.say("NOOP", "200", 1)
     story.connect(2)
@@ -185,7 +185,7 @@ def test_a_session_that_never_logged_in_does_no_harm(story: TlsStory) -> None:
 
 
 def test_a_clear_session_is_refused(story: TlsStory) -> None:
-    """A login without TLS is named, with its session and all that was said, and the password is not shown."""
+    """A login without TLS is named, with its session and the dialogue, and the password is not shown."""
     story.connect()
     story.enter()
 
@@ -247,7 +247,7 @@ def test_a_secret_after_ccc_is_refused(story: TlsStory, line: str) -> None:
 
 
 def test_auth_after_ccc(story: TlsStory) -> None:
-    """A connection that was encrypted twice has kept its secrets both times, but not what was said between."""
+    """A connection that was encrypted twice has kept its secrets both times, but not those sent between."""
     story.connect()
     story.auth()
     story.enter()
@@ -274,7 +274,7 @@ def test_a_secret_after_a_failed_handshake_is_refused(story: TlsStory) -> None:
 
 
 def test_no_message_shows_a_password(story: TlsStory) -> None:
-    """The offender is named with stars when it is a password."""
+    """A command with a password is named with stars."""
     story.connect()
     story.say("PASS secret", "503")
 
@@ -296,7 +296,7 @@ def test_a_clear_transfer_in_an_encrypted_session_is_refused(story: TlsStory, li
 
 
 def test_a_transfer_whose_handshake_failed_is_refused(story: TlsStory) -> None:
-    """A data connection on which hands were not shaken was not encrypted; the dialogue tells why."""
+    """A data connection whose handshake failed was not encrypted; the dialogue has the reason."""
     story.connect()
     story.auth()
     story.enter()
@@ -322,7 +322,7 @@ def test_clear_transfers_of_other_sessions_do_not_count(story: TlsStory) -> None
 
 
 def test_nothing_at_all_is_refused(story: TlsStory) -> None:
-    """Without a login nothing was shown to be encrypted: a test whose client never came so far must not pass."""
+    """Without a login there is no encrypted one: a test whose client never logged in must not pass."""
 
     def refused(session: int | None = None) -> str:
         return failure_of(lambda: story.log.assert_encrypted(session=session)).partition("\n")[0]
@@ -364,13 +364,13 @@ def test_the_data_alone(story: TlsStory) -> None:
 
 
 def test_an_unknown_part_is_an_error(story: TlsStory) -> None:
-    """The error names the parts there are."""
+    """The error lists the known parts."""
     with pytest.raises(ConfigurationError, match="part takes one of login, data, not 'control'"):
         story.log.assert_encrypted("control")  # type: ignore[arg-type]
 
 
-def test_a_live_session_stays_encrypted_after_clear(story: TlsStory) -> None:
-    """The log forgets what was said, but not that a session which lives is encrypted."""
+def test_an_open_session_stays_encrypted_after_clear(story: TlsStory) -> None:
+    """The log forgets the commands, but not that an open session is encrypted."""
     story.connect()
     story.auth()
     story.log.clear()
@@ -382,8 +382,8 @@ def test_a_live_session_stays_encrypted_after_clear(story: TlsStory) -> None:
 # The dialogue as text.
 
 
-def test_the_dialogue_tells_of_tls(story: TlsStory) -> None:
-    """Beginning and end of encryption are told where they were, with version and cipher and what was resumed."""
+def test_the_dialogue_has_tls(story: TlsStory) -> None:
+    """Begin and end of encryption have lines at their places, with version, cipher and resumption."""
     story.connect()
     story.auth()
     story.carry("RETR /a")
@@ -407,8 +407,8 @@ def test_the_dialogue_tells_of_tls(story: TlsStory) -> None:
 
 
 @pytest.mark.parametrize("where", ["control", "data"])
-def test_the_dialogue_tells_why_there_is_no_tls(story: TlsStory, where: str) -> None:
-    """A handshake that failed is told with its reason, control characters escaped."""
+def test_the_dialogue_has_failed_handshakes(story: TlsStory, where: str) -> None:
+    """A failed handshake has a line with its reason, control characters escaped."""
     story.connect()
     story.fail("tlsv1 alert\nunknown ca", where)
 
@@ -416,7 +416,7 @@ def test_the_dialogue_tells_why_there_is_no_tls(story: TlsStory, where: str) -> 
 
 
 def test_the_dialogue_of_one_session_has_its_own_tls_only(story: TlsStory) -> None:
-    """Encryption is told in the session that it is of."""
+    """Encryption has its line in its own session."""
     story.connect(1)
     story.connect(2)
     story.auth(2)

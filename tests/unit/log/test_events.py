@@ -1,4 +1,4 @@
-"""Events are numbered in order, handed to everybody, and never change."""
+"""Events are numbered in order, passed to every subscriber, and never change."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.support.rows import table
 
 
 class Clock:
-    """Goes on only when told."""
+    """A clock that a test moves."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -43,7 +43,7 @@ def test_numbers_count_from_one_over_all_sessions() -> None:
 
 
 def test_time_counts_from_the_making_of_the_hub() -> None:
-    """`at` is seconds since the hub was made, by its clock."""
+    """`time` is seconds since the hub was made, by its clock."""
     clock = Clock()
     hub = Hub(clock)
     clock.now += 2.5
@@ -52,7 +52,7 @@ def test_time_counts_from_the_making_of_the_hub() -> None:
 
 
 def test_every_subscriber_gets_every_event_in_order() -> None:
-    """Each event reaches all subscribers, in the order of their subscription, before the next one goes out."""
+    """Each event reaches all subscribers, in the order of their subscription, before the next one."""
     hub = Hub(Clock())
     heard: list[tuple[str, Event]] = []
     hub.subscribe(lambda event: heard.append(("first", event)))
@@ -65,8 +65,8 @@ def test_every_subscriber_gets_every_event_in_order() -> None:
     assert heard == [("first", one), ("second", one), ("first", two), ("second", two)]
 
 
-def test_a_subscriber_hears_only_what_comes_later() -> None:
-    """What was emitted before the subscription is not told again."""
+def test_a_subscriber_gets_later_events_only() -> None:
+    """Events from before the subscription are not repeated."""
     hub = Hub(Clock())
     heard: list[Event] = []
     hub.emit(LoggedIn(*hub.stamp(1), "ann"))
@@ -78,8 +78,8 @@ def test_a_subscriber_hears_only_what_comes_later() -> None:
     assert heard == [later]
 
 
-def test_subscribing_while_an_event_goes_round_is_safe() -> None:
-    """A subscriber may add another one in the middle of an event; that one hears the next."""
+def test_subscribing_during_an_event() -> None:
+    """A subscriber may add another one during an event; that one gets the next event."""
     hub = Hub(Clock())
     late: list[Event] = []
 
@@ -104,7 +104,7 @@ def test_events_are_frozen_and_slotted(kind: type[Event]) -> None:
     event = object.__new__(kind)
 
     for name in (*(field.name for field in dataclasses.fields(kind)), "extra"):
-        # Python 3.11 answers a name that is no field of a frozen class with slots by a TypeError.
+        # Python 3.11 raises TypeError for a name that is no field of a frozen class with slots.
         with pytest.raises((dataclasses.FrozenInstanceError, TypeError)):
             setattr(event, name, 1)
     assert not hasattr(event, "__dict__")
@@ -125,8 +125,8 @@ def test_events_compare_by_value() -> None:
     assert ReplySent(1, 1, 0.0, "200", ("ok",), 1, b"") == ReplySent(1, 1, 0.0, "200", ("ok",), 1, b"")
 
 
-def test_faults_are_told_as_text() -> None:
-    """What was made to go wrong is text that can be read as a fault again."""
+def test_faults_are_recorded_as_text() -> None:
+    """The text of a fault can be read as a fault again."""
     event = FaultApplied(1, 2, 0.5, 1, str(on("RETR", path="*.csv").nth(2).drop_data(after_bytes=5)))
 
     assert event.fault == "RETR *.csv #2: drop_data after_bytes=5"
@@ -158,7 +158,7 @@ class Digests:
 
 
 def test_payload_hashes_lazily_and_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is hashed until somebody asks, and asking again hashes nothing more."""
+    """Nothing is hashed until the digest is read, and a second read hashes nothing more."""
     digests = Digests()
     monkeypatch.setattr(events, "hashlib", digests)
     payload = Payload()
@@ -171,8 +171,8 @@ def test_payload_hashes_lazily_and_once(monkeypatch: pytest.MonkeyPatch) -> None
     assert (digests.made, digests.fed) == (1, [b"ab", b"cd"])
 
 
-def test_payload_asked_from_many_threads_hashes_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Threads that ask at the same time all get the digest, which is made once."""
+def test_payload_read_by_many_threads_hashes_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threads that read the digest at the same time all get it, and it is made once."""
     digests = Digests()
     monkeypatch.setattr(events, "hashlib", digests)
     payload = Payload()
@@ -188,11 +188,11 @@ def test_payload_asked_from_many_threads_hashes_once(monkeypatch: pytest.MonkeyP
 
 
 def test_payload_can_be_hashed_little_by_little() -> None:
-    """In steps of any size; what is left of a step tells that the digest is known, and the bytes are let go then."""
-    octets = bytes(range(100))
+    """In steps of any size; a remainder of a step means that the digest is known, and the bytes are released then."""
+    content = bytes(range(100))
     for step in (1, 7, 30, 50, 99, 100, 101, 1000):
         payload = Payload()
-        for piece in (octets[:30], memoryview(octets)[30:31], b"", octets[31:]):
+        for piece in (content[:30], memoryview(content)[30:31], b"", content[31:]):
             payload.add(piece)
         steps = 1
         while not payload.hash_some(step):
@@ -200,25 +200,25 @@ def test_payload_can_be_hashed_little_by_little() -> None:
             steps += 1
         assert steps == 100 // step + 1
         assert payload.buffers() == {}
-        assert payload.sha256 == hashlib.sha256(octets).hexdigest()
+        assert payload.sha256 == hashlib.sha256(content).hexdigest()
         assert payload.hash_some(step) == step
 
     payload = Payload()
-    payload.add(octets)
+    payload.add(content)
     assert payload.hash_some(50) == 0
-    assert payload.sha256 == hashlib.sha256(octets).hexdigest()
+    assert payload.sha256 == hashlib.sha256(content).hexdigest()
 
 
 def test_payload_that_another_thread_hashes_is_left_to_it() -> None:
-    """Nobody waits for somebody who hashes a large transfer."""
+    """`hash_some` does not wait for another thread that hashes a large transfer."""
     payload = Payload()
-    payload.add(b"octets")
+    payload.add(b"a few bytes")
     with payload._lock:
         assert payload.hash_some(1) == 1
 
 
-def test_payload_digest_is_that_of_all_octets() -> None:
-    """The digest is SHA-256 over the pieces in the order in which they went."""
+def test_payload_digest_is_that_of_all_bytes() -> None:
+    """The digest is SHA-256 over the pieces in their order."""
     payload = Payload()
     for piece in (b"first ", b"second ", b"third"):
         payload.add(piece)
@@ -232,8 +232,8 @@ def test_payload_of_nothing_has_the_digest_of_nothing() -> None:
     assert Payload().sha256 == hashlib.sha256(b"").hexdigest()
 
 
-def test_payload_keeps_its_bytes_until_it_is_told_to_let_go() -> None:
-    """The digest can be asked for before and after; the content only before, and the size stays."""
+def test_payload_keeps_its_bytes_until_they_are_released() -> None:
+    """The digest can be read before and after; the content only before, and the size stays."""
     payload = Payload()
     payload.add(b"x" * 10)
     digest = payload.sha256
@@ -245,7 +245,7 @@ def test_payload_keeps_its_bytes_until_it_is_told_to_let_go() -> None:
 
 
 def test_payload_counts_a_shared_buffer_once() -> None:
-    """Views of one stored file hold that file once, whole, however many they are."""
+    """Any number of views of one stored file count as that file once, whole."""
     stored, other = b"x" * 100, b"y" * 7
     payload = Payload()
     payload.add(memoryview(stored)[:10])
@@ -255,9 +255,9 @@ def test_payload_counts_a_shared_buffer_once() -> None:
     assert payload.buffers() == {id(stored): 100, id(other): 7}
 
 
-def test_repr_of_a_payload_shows_no_octets() -> None:
-    """The repr tells how much there is, not what."""
+def test_repr_of_a_payload_shows_no_content() -> None:
+    """The repr has the size, and not the content."""
     payload = Payload()
     payload.add(b"content")
 
-    assert repr(payload) == "<Payload of 7 octets>"
+    assert repr(payload) == "<Payload of 7 bytes>"

@@ -20,7 +20,7 @@ def test_a_failure_is_its_problem_and_the_dialogue(story: Story) -> None:
 
 
 def test_a_failure_knows_where_its_dialogue_begins(story: Story) -> None:
-    """So a report can show the two in different places."""
+    """A report can show the problem and the dialogue in different places."""
     story.connect()
 
     text = failure("MKD: never sent", [], story.log, iter([7]))

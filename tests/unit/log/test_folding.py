@@ -19,7 +19,7 @@ GAP = re.compile(r" {9} \.\.\. ([0-9]+) lines.* left out.*")
 AGAIN = re.compile(r" {9} \.\.\. (.+) ([0-9]+) times more, until [0-9.]+")
 
 
-def told(story: Story, *around: int) -> str:
+def folded_text(story: Story, *around: int) -> str:
     """The folded dialogue without the times."""
     return re.sub(r"(?m)^ *[0-9]+\.[0-9]{3} ", "", story.log.dialogue(around))
 
@@ -79,7 +79,7 @@ def test_repeated_commands_are_one_line(story: Story) -> None:
         story.shut(number, payload_of(b"abc"), completed=True)
         story.reply("226", to=number)
 
-    assert told(story) == dedent(
+    assert folded_text(story) == dedent(
         f"""\
         session 1
         * connected from 127.0.0.1:50001
@@ -104,7 +104,7 @@ def test_repeated_commands_are_one_line(story: Story) -> None:
     ("first", "second"), [(("SIZE /a", "213"), ("SIZE /b", "213")), (("NOOP", "200"), ("NOOP", "500"))]
 )
 def test_other_commands_are_no_repetition(story: Story, first: tuple[str, str], second: tuple[str, str]) -> None:
-    """Another argument, or another reply code, is something new."""
+    """An exchange with another argument or reply code is not counted as a repetition."""
     story.connect()
     for said in (first, second, first, first, second, second):
         story.say(*said)
@@ -113,11 +113,11 @@ def test_other_commands_are_no_repetition(story: Story, first: tuple[str, str], 
 
 
 def test_a_command_that_matters_is_no_repetition(story: Story) -> None:
-    """It is shown, with those before and behind it counted."""
+    """It is shown, and those before and after it are counted."""
     story.connect()
     numbers = [story.say("NOOP", "200") for _ in range(9)]
 
-    assert told(story, numbers[4]).count("> NOOP") == 3
+    assert folded_text(story, numbers[4]).count("> NOOP") == 3
 
 
 def test_a_long_reply(story: Story) -> None:
@@ -126,7 +126,7 @@ def test_a_long_reply(story: Story) -> None:
     number = story.command("STAT /")
     story.reply("213", "\n".join(map(str, range(100))), to=number)
 
-    text = told(story)
+    text = folded_text(story)
 
     assert "< 213 5\n          ... 88 lines left out\n< 213 94\n" in text
 
@@ -151,7 +151,7 @@ def test_sessions(story: Story) -> None:
     marked=st.integers(0, 119),
 )
 def test_folding_only_leaves_out(lines: list[str], marked: int) -> None:
-    """What is shown are lines of the transcript in their order, the command that matters among them, and no more."""
+    """Only lines of the transcript are shown, in their order, with the command that matters among them."""
     story = Story()
     story.connect()
     numbers = [story.say(line, "250") for line in lines]
@@ -189,4 +189,4 @@ def test_every_line_of_a_real_session_has_its_height() -> None:
 
     events = server.log.events
 
-    assert [transcript.height(event) for event in events] == [len(transcript.told(event)) for event in events]
+    assert [transcript.height(event) for event in events] == [len(transcript.event_lines(event)) for event in events]

@@ -20,7 +20,7 @@ def test_a_command_as_a_line(story: Story) -> None:
 
 
 def test_a_transfer_as_a_line(story: Story) -> None:
-    """It has what was carried, from where on, and how it ended."""
+    """It has the file, the offset, and how the transfer ended."""
     story.connect()
     story.transfer("STOR /a", b"ab")
     number = story.command("RETR /b")

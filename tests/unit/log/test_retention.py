@@ -1,4 +1,4 @@
-"""How much of what was transferred a log keeps."""
+"""The bytes of transfers that a log keeps."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ def _held(transfer: TransferRecord) -> bool:
     return bool(transfer._payload.buffers())
 
 
-def test_octets_are_kept_until_there_are_too_many(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Beyond the limit the oldest transfers are hashed and their octets let go; the digest is right all the same."""
+def test_bytes_are_kept_up_to_the_limit(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond the limit the oldest transfers are hashed and their bytes released; the digest stays right."""
     monkeypatch.setattr(retention, "CONTENT_LIMIT", 10)
     story.connect()
     transfers = [story.transfer(f"RETR /{letter}", letter.encode() * 6) for letter in "abc"]
-    # The newest is never let go for its own sake: somebody may be about to ask for its digest.
+    # The newest is never released because of its own size: a test may be about to read its digest.
     assert [_held(transfer) for transfer in transfers] == [False, False, True]
 
     assert [transfer.sha256 for transfer in transfers] == [
@@ -30,8 +30,8 @@ def test_octets_are_kept_until_there_are_too_many(story: Story, monkeypatch: pyt
     ]
 
 
-def test_a_large_transfer_is_let_go_little_by_little(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With each piece that moves some of what is to be let go is hashed, so that no single one costs much."""
+def test_a_large_transfer_is_released_in_small_pieces(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With each piece that moves, some bytes to be released are hashed, so that no single step costs much."""
     monkeypatch.setattr(retention, "CONTENT_LIMIT", 10)
     monkeypatch.setattr(retention, "_HASHED_AT_ONCE", 30)
     story.connect()
@@ -45,8 +45,8 @@ def test_a_large_transfer_is_let_go_little_by_little(story: Story, monkeypatch: 
     assert large.sha256 == hashlib.sha256(b"x" * 100).hexdigest()
 
 
-def test_octets_within_the_limit_are_kept(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As long as there are few octets, no transfer is hashed before somebody asks."""
+def test_bytes_within_the_limit_are_kept(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Within the limit no transfer is hashed before its digest is read."""
     monkeypatch.setattr(retention, "CONTENT_LIMIT", 12)
     story.connect()
     transfers = [story.transfer(f"RETR /{letter}", letter.encode() * 6) for letter in "ab"]
@@ -55,7 +55,7 @@ def test_octets_within_the_limit_are_kept(story: Story, monkeypatch: pytest.Monk
 
 
 def test_a_file_that_is_sent_often_counts_once(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Transfers of one stored file share its octets, so any number of them stays within the limit."""
+    """Transfers of one stored file share its bytes, so any number of them stays within the limit."""
     monkeypatch.setattr(retention, "CONTENT_LIMIT", 10)
     stored = b"x" * 8
     story.connect()
@@ -66,8 +66,8 @@ def test_a_file_that_is_sent_often_counts_once(story: Story, monkeypatch: pytest
     assert all(_held(transfer) for transfer in (other, *transfers))
 
 
-def test_letting_go_skips_what_others_hold(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
-    """To hash a transfer whose octets another one holds gains nothing: the next one goes instead."""
+def test_release_skips_shared_buffers(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The release of a transfer whose bytes another one holds frees nothing: the next one is released."""
     monkeypatch.setattr(retention, "CONTENT_LIMIT", 15)
     stored = b"x" * 8
     story.connect()
@@ -80,7 +80,7 @@ def test_letting_go_skips_what_others_hold(story: Story, monkeypatch: pytest.Mon
 
 
 def test_the_limit_is_named_where_the_bytes_are_gone(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`content` of an old transfer is an error that says what is known still; a digest asked before changes nothing."""
+    """`content` of an old transfer is an error with the known values; an earlier read of the digest changes nothing."""
     monkeypatch.setattr(retention, "CONTENT_LIMIT", 10)
     story.connect()
     old = story.transfer("RETR /a", b"a" * 6)
@@ -90,6 +90,6 @@ def test_the_limit_is_named_where_the_bytes_are_gone(story: Story, monkeypatch: 
     new = story.transfer("RETR /b", b"b" * 20)
 
     assert (new.content, old.kept_content) == (b"b" * 20, None)
-    with pytest.raises(ServerStateError, match=r"^the log has let the 6 bytes of /a go: .* compare size and sha256"):
+    with pytest.raises(ServerStateError, match=r"^the log has released the 6 bytes of /a: .* compare size and sha256"):
         _ = old.content
     assert old.sha256 == hashlib.sha256(b"a" * 6).hexdigest()

@@ -1,4 +1,4 @@
-"""Assertions on sessions: what they let pass, and what they say when they fail."""
+"""Assertions on sessions: what passes, and the text of failures."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from ftpfixture.wire.patterns import sent
 from tests.support.story import Story, failure_of
 
 
-def said(check: Callable[[], object]) -> list[str]:
-    """What an assertion that fails says above the dialogue."""
+def failure_lines(check: Callable[[], object]) -> list[str]:
+    """Return the lines of a failure above the dialogue."""
     return failure_of(check).partition("\n\n")[0].splitlines()
 
 
 def quit_(story: Story, session: int = 1) -> None:
-    """A client says QUIT, and the session ends."""
+    """A client sends QUIT, and the session ends."""
     story.say("QUIT", "221", session)
     story.disconnect(session, "quit")
 
@@ -27,7 +27,7 @@ def quit_(story: Story, session: int = 1) -> None:
 
 
 def test_a_login(story: Story) -> None:
-    """The first session of the user comes back."""
+    """The first session of the user is returned."""
     story.login(1, "ann")
     story.login(2, "bob")
 
@@ -37,25 +37,25 @@ def test_a_login(story: Story) -> None:
 
 
 def test_a_login_of_another_user_fails(story: Story) -> None:
-    """The text has who logged in, and which logins were refused."""
+    """The text has the users who logged in, and the refused logins."""
     story.login(1, "ann")
     story.connect(2)
     story.say("USER bob", "331", 2)
     story.say("PASS wrong", "530", 2)
 
-    assert said(lambda: story.log.assert_logged_in("bob")) == [
+    assert failure_lines(lambda: story.log.assert_logged_in("bob")) == [
         "expected a login as 'bob'; logged in: ann",
         "refused:",
         "    2.500 PASS ***** -> 530 (session 2)",
     ]
-    assert said(lambda: story.log.assert_logged_in("bob", session=1)) == [
+    assert failure_lines(lambda: story.log.assert_logged_in("bob", session=1)) == [
         "expected a login as 'bob' in session 1; logged in: ann"
     ]
 
 
 def test_no_login_fails(story: Story) -> None:
-    """Without any login the text says so."""
-    assert said(story.log.assert_logged_in) == ["expected a login; logged in: no user"]
+    """The text reports that there was no login."""
+    assert failure_lines(story.log.assert_logged_in) == ["expected a login; logged in: no user"]
 
 
 def test_an_earlier_login_of_a_session_counts(story: Story) -> None:
@@ -68,14 +68,14 @@ def test_an_earlier_login_of_a_session_counts(story: Story) -> None:
     story.log.clear()
 
     assert story.log.assert_logged_in("bob").number == 1
-    assert said(lambda: story.log.assert_logged_in("ann"))[0] == "expected a login as 'ann'; logged in: bob"
+    assert failure_lines(lambda: story.log.assert_logged_in("ann"))[0] == "expected a login as 'ann'; logged in: bob"
 
 
 # The end.
 
 
 def test_all_sessions_quit(story: Story) -> None:
-    """QUIT that was accepted is enough: the server may notice the end later."""
+    """A QUIT that was accepted is enough: the connection may close later."""
     story.login(1)
     story.login(2)
     quit_(story, 1)
@@ -92,7 +92,7 @@ def test_sessions_without_quit_fail(story: Story) -> None:
     story.disconnect(2, "client closed")
     story.say("QUIT", "500", 3)
 
-    assert said(story.log.assert_all_quit) == [
+    assert failure_lines(story.log.assert_all_quit) == [
         "expected QUIT in each session; 3 of 4 had none:",
         "    session 2, user ann, ended: client closed",
         "    session 3, user ann, still open",
@@ -101,8 +101,8 @@ def test_sessions_without_quit_fail(story: Story) -> None:
 
 
 def test_without_a_session_no_session_quit(story: Story) -> None:
-    """An empty log shows nothing."""
-    assert said(story.log.assert_all_quit) == ["expected QUIT in each session; no client connected"]
+    """An empty log is a failure."""
+    assert failure_lines(story.log.assert_all_quit) == ["expected QUIT in each session; no client connected"]
 
 
 # How many.
@@ -111,12 +111,12 @@ def test_without_a_session_no_session_quit(story: Story) -> None:
 def test_the_number_of_sessions(story: Story) -> None:
     """`count` is exact; the text lists the sessions."""
     story.log.assert_sessions(0)
-    assert said(lambda: story.log.assert_sessions(1)) == ["expected 1 session, seen 0"]
+    assert failure_lines(lambda: story.log.assert_sessions(1)) == ["expected 1 session, seen 0"]
     story.login(1)
     story.connect(2)
     story.log.assert_sessions(2)
 
-    assert said(lambda: story.log.assert_sessions(count=3)) == [
+    assert failure_lines(lambda: story.log.assert_sessions(count=3)) == [
         "expected 3 sessions, seen 2:",
         "    session 1, user ann, still open",
         "    session 2, not logged in, still open",
@@ -135,7 +135,7 @@ def test_sessions_at_once(story: Story) -> None:
 
     story.login(4)
 
-    assert said(lambda: story.log.assert_sessions(at_most_at_once=1)) == [
+    assert failure_lines(lambda: story.log.assert_sessions(at_most_at_once=1)) == [
         "expected at most 1 session at once; 2 at 5.750:",
         "    session 3, user ann, still open",
         "    session 4, user ann, still open",
@@ -144,8 +144,8 @@ def test_sessions_at_once(story: Story) -> None:
 
 
 def test_sessions_at_once_need_a_session(story: Story) -> None:
-    """An empty log shows nothing."""
-    assert said(lambda: story.log.assert_sessions(at_most_at_once=1)) == [
+    """An empty log is a failure."""
+    assert failure_lines(lambda: story.log.assert_sessions(at_most_at_once=1)) == [
         "expected sessions, at most 1 at once; no client connected"
     ]
 
@@ -170,7 +170,7 @@ def test_sessions_at_once_need_a_session(story: Story) -> None:
     ],
 )
 def test_wrong_arguments_are_errors(story: Story, check: Callable[[CommandLog], object], reason: str) -> None:
-    """What cannot be asserted is no failed assertion; the error says what can."""
+    """A wrong argument is no failed assertion; the error has the valid ones."""
     story.connect()
 
     with pytest.raises(ConfigurationError, match=reason):
@@ -186,23 +186,23 @@ def test_the_mode_of_data_connections(story: Story) -> None:
     story.transfer("STOR /a", b"ab")
     story.log.assert_passive()
 
-    assert said(story.log.assert_active) == [
+    assert failure_lines(story.log.assert_active) == [
         "expected active data connections only (PORT or EPRT); 1 of 1 differ:",
         "    2.000 passive upload of /a (STOR): 2 bytes, complete (session 1)",
     ]
 
 
 def test_without_data_connections_there_is_no_mode(story: Story) -> None:
-    """What the client asked for is shown, although no data connection came of it."""
+    """The commands of the client are shown, although no data connection was opened."""
     story.login(1)
     story.say("PASV", "227")
     story.login(2)
 
-    assert said(story.log.assert_passive) == [
+    assert failure_lines(story.log.assert_passive) == [
         "expected passive data connections only (PASV or EPSV); there was none",
         "    1.750 PASV -> 227 (session 1)",
     ]
-    assert said(lambda: story.log.assert_passive(session=2)) == [
+    assert failure_lines(lambda: story.log.assert_passive(session=2)) == [
         "expected passive data connections only (PASV or EPSV) in session 2; there was none"
     ]
 
@@ -234,25 +234,25 @@ def test_a_wait_that_is_too_short_or_too_long_fails(story: Story) -> None:
     story.say("NOOP", "200")
     story.say("RETR /a", "550")
 
-    assert said(lambda: story.log.assert_waited(between=("RETR -> 4xx", "RETR"), at_least=0.5)) == [
+    assert failure_lines(lambda: story.log.assert_waited(between=("RETR -> 4xx", "RETR"), at_least=0.5)) == [
         "expected a wait of at least 0.5 s between RETR -> 4xx and RETR; 1 of 2 differ:",
         "    0.250 s from 0.500 RETR /a -> 450 (session 1) to 1.000 RETR /a -> 450 (session 1)",
     ]
-    assert said(lambda: story.log.assert_waited(between=("RETR -> 4xx", "RETR"), at_least=0, at_most=0.5)) == [
+    assert failure_lines(lambda: story.log.assert_waited(between=("RETR -> 4xx", "RETR"), at_least=0, at_most=0.5)) == [
         "expected a wait of at least 0 s, at most 0.5 s between RETR -> 4xx and RETR; 1 of 2 differ:",
         "    0.750 s from 1.000 RETR /a -> 450 (session 1) to 2.000 RETR /a -> 550 (session 1)",
     ]
 
 
 def test_a_wait_needs_both_commands(story: Story) -> None:
-    """The text says which of the two did not come."""
+    """The text names the command that was not sent."""
     story.connect()
-    assert said(lambda: story.log.assert_waited(between=("RETR", "RETR"), at_least=1)) == [
+    assert failure_lines(lambda: story.log.assert_waited(between=("RETR", "RETR"), at_least=1)) == [
         "expected a wait of at least 1 s between RETR and RETR; no RETR came"
     ]
     story.say("RETR /a", "450")
 
-    assert said(lambda: story.log.assert_waited(between=("RETR", "RETR"), at_least=1)) == [
+    assert failure_lines(lambda: story.log.assert_waited(between=("RETR", "RETR"), at_least=1)) == [
         "expected a wait of at least 1 s between RETR and RETR; no RETR came after 0.500 RETR /a -> 450 (session 1)"
     ]
 
@@ -261,13 +261,13 @@ def test_a_wait_needs_both_commands(story: Story) -> None:
 
 
 def test_round_trips(story: Story) -> None:
-    """Their number comes back; too many fail with what they were for."""
+    """Their number is returned; too many fail with their purposes."""
     story.login()
     story.say("NOOP", "200")
     story.say("NOOP", "200")
     assert story.log.assert_round_trips(at_most=6) == 6
 
-    assert said(lambda: story.log.assert_round_trips(at_most=5)) == [
+    assert failure_lines(lambda: story.log.assert_round_trips(at_most=5)) == [
         "expected at most 5 round trips, seen 6: 2 to connect (TCP and greeting), 4 for commands; "
         "0.3 s at 50 ms, 1.2 s at 200 ms",
         "    NOOP: 2",
@@ -285,5 +285,7 @@ def test_round_trips_of_one_session(story: Story) -> None:
 
 
 def test_no_round_trips_fail(story: Story) -> None:
-    """An empty log shows nothing."""
-    assert said(lambda: story.log.assert_round_trips(at_most=1)) == ["expected at most 1 round trip; there was none"]
+    """An empty log is a failure."""
+    assert failure_lines(lambda: story.log.assert_round_trips(at_most=1)) == [
+        "expected at most 1 round trip; there was none"
+    ]

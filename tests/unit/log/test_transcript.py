@@ -9,7 +9,7 @@ from tests.support.story import Story, payload_of
 
 
 def test_transcript_of_one_session(story: Story) -> None:
-    """With a number only that session is told; without, all of them one after another."""
+    """With a number the text has only that session; without, all of them one after another."""
     story.connect(1)
     story.connect(2)
     story.say("NOOP", "200", session=2)
@@ -26,8 +26,8 @@ def test_transcript_of_one_session(story: Story) -> None:
     ]
 
 
-def test_transcript_of_a_session_that_never_was(story: Story) -> None:
-    """Of nobody there is nothing to tell."""
+def test_transcript_of_an_unknown_session(story: Story) -> None:
+    """The text reports that no client connected."""
     story.connect(1)
 
     assert story.log.transcript(7) == "(no client connected)"
@@ -53,8 +53,8 @@ def test_transcript_makes_control_characters_visible(story: Story) -> None:
     assert r"> CWD a\nb\x1b[31m\udcff" in story.log.transcript()
 
 
-def test_transcript_tells_of_faults(story: Story) -> None:
-    """A fault stands where it began, behind its command; control characters are made visible."""
+def test_transcript_has_faults(story: Story) -> None:
+    """A fault has its line at its begin, after its command; control characters are escaped."""
     story.connect()
     number = story.command("NOOP")
     story.spoil("NOOP: answer 200 'a\x1b[31m'", to=number)
@@ -65,8 +65,8 @@ def test_transcript_tells_of_faults(story: Story) -> None:
     assert lines == ["> NOOP", r"! NOOP: answer 200 'a\x1b[31m'"]
 
 
-def test_transcript_tells_of_transfers(story: Story) -> None:
-    """Opening, offset, size and end of a data connection are told, and why it broke."""
+def test_transcript_has_transfers(story: Story) -> None:
+    """A data connection has lines with begin, offset, size and end, and the reason of an abort."""
     story.connect()
     number = story.command("RETR /a.bin")
     story.open(number, offset=100)

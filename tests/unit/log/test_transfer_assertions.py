@@ -1,4 +1,4 @@
-"""Assertions on transferred files: what they let pass, and what they say when they fail."""
+"""Assertions on transferred files: what passes, and the text of failures."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from ftpfixture.log import CommandLog
 from tests.support.story import Story, failure_of, payload_of
 
 
-def said(check: Callable[[], object]) -> list[str]:
-    """What an assertion that fails says above the dialogue."""
+def failure_lines(check: Callable[[], object]) -> list[str]:
+    """Return the lines of a failure above the dialogue."""
     return failure_of(check).partition("\n\n")[0].splitlines()
 
 
@@ -31,7 +31,7 @@ def aborted(story: Story, line: str, piece: bytes, session: int = 1) -> None:
 
 
 def test_a_transfer_that_fits(story: Story) -> None:
-    """The first that fits in all fields comes back; a path may be a pattern."""
+    """The first that fits in all fields is returned; a path may be a pattern."""
     story.login()
     other = story.transfer("STOR /in/a.csv", b"1,2\n")
     record = story.transfer("STOR /in/b.csv", b"3,4\n")
@@ -59,7 +59,7 @@ def test_a_transfer_that_does_not_fit(story: Story) -> None:
     story.transfer("STOR /in/b.csv", b"3,4\n")
     story.transfer("STOR /in/a.csv", b"1,2\n")
 
-    text = said(
+    text = failure_lines(
         lambda: story.log.assert_transferred(
             "/in/a.csv", direction="download", content=b"1,3\n", mode="active", type="A", encrypted=True, offset=7
         )
@@ -84,20 +84,23 @@ def test_the_nearest_transfer_has_the_path(story: Story) -> None:
     story.transfer("RETR /b", b"1")
     story.transfer("STOR /a", b"22")
 
-    text = said(lambda: story.log.assert_transferred("/a", direction="download", size=1))
+    text = failure_lines(lambda: story.log.assert_transferred("/a", direction="download", size=1))
 
     assert text[1].startswith("nearest: 3.500 passive upload of /a (STOR): 2 bytes")
 
 
 def test_an_aborted_or_running_transfer_is_none(story: Story) -> None:
-    """Neither counts, and the text says what was wrong."""
+    """Neither counts, and the text has the reason."""
     story.login()
     aborted(story, "RETR /a", b"12")
-    assert said(lambda: story.log.assert_transferred("/a"))[-1] == "    it was aborted"
+    assert failure_lines(lambda: story.log.assert_transferred("/a"))[-1] == "    it was aborted"
     number = story.command("RETR /b")
     story.open(number, "/b")
 
-    assert said(lambda: story.log.assert_transferred("/b"))[-1] == "    it still runs: call server.wait_idle() first"
+    assert (
+        failure_lines(lambda: story.log.assert_transferred("/b"))[-1]
+        == "    it still runs: call server.wait_idle() first"
+    )
 
 
 def test_listings_are_no_files(story: Story) -> None:
@@ -105,11 +108,13 @@ def test_listings_are_no_files(story: Story) -> None:
     story.login()
     story.transfer("LIST /in", b"")
 
-    assert said(lambda: story.log.assert_transferred("/in")) == ["expected a transfer of /in; no file was transferred"]
+    assert failure_lines(lambda: story.log.assert_transferred("/in")) == [
+        "expected a transfer of /in; no file was transferred"
+    ]
 
 
 def test_a_digest_is_compared_when_the_bytes_are_gone(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Content is compared by its digest where the log has let the bytes go; a difference has no place then."""
+    """Content is compared by its digest where the log has released the bytes; a difference has no place then."""
     monkeypatch.setattr("ftpfixture.log.retention.CONTENT_LIMIT", 3)
     story.login()
     story.transfer("STOR /a", b"1234")
@@ -118,7 +123,7 @@ def test_a_digest_is_compared_when_the_bytes_are_gone(story: Story, monkeypatch:
     story.log.assert_transferred("/a", content=b"1234")
 
     digest = hashlib.sha256(b"1234").hexdigest()
-    assert said(lambda: story.log.assert_transferred("/a", content=b"12"))[-1] == (
+    assert failure_lines(lambda: story.log.assert_transferred("/a", content=b"12"))[-1] == (
         f"    the content differs: 4 bytes with sha256 {digest}, expected 2 bytes"
     )
 
@@ -148,7 +153,7 @@ def test_a_digest_is_compared_when_the_bytes_are_gone(story: Story, monkeypatch:
     ],
 )
 def test_wrong_arguments_are_errors(story: Story, check: Callable[[CommandLog], object], reason: str) -> None:
-    """What no transfer can be is no failed assertion; the error says what can."""
+    """A wrong argument is no failed assertion; the error has the valid ones."""
     story.login()
     story.transfer("STOR /a", b"1")
 
@@ -172,7 +177,7 @@ def test_all_uploads(story: Story) -> None:
 
 
 def test_all_that_differs_of_uploads(story: Story) -> None:
-    """The text has what is missing, what is too much, and what has another content."""
+    """The text has the missing files, the unexpected ones, and those with another content."""
     story.login()
     story.transfer("STOR /a", b"12")
     story.transfer("STOR /b", b"3")
@@ -181,7 +186,7 @@ def test_all_that_differs_of_uploads(story: Story) -> None:
     story.transfer("STOR /e", b"5")
     expected = {"/a": b"123", "/b": b"3", "/c": b"4", "/d": b"5"}
 
-    assert said(lambda: story.log.assert_uploads(expected)) == [
+    assert failure_lines(lambda: story.log.assert_uploads(expected)) == [
         "expected the uploads /a, /b, /c, /d; 6 differ:",
         "    /d: no upload",
         "    2.000 passive upload of /a (STOR): 2 bytes, complete (session 1): "
@@ -204,9 +209,9 @@ def test_uploads_of_one_session(story: Story) -> None:
 
 
 def test_no_path_twice(story: Story) -> None:
-    """An upload and a download of a path are two things; two complete ones of one direction fail."""
+    """An upload and a download of a path may both be there; two complete ones of one direction fail."""
     story.login()
-    assert said(story.log.assert_no_path_transferred_twice) == [
+    assert failure_lines(story.log.assert_no_path_transferred_twice) == [
         "expected transfers, each path once; no file was transferred"
     ]
     aborted(story, "STOR /a", b"1")
@@ -216,7 +221,7 @@ def test_no_path_twice(story: Story) -> None:
 
     story.transfer("APPE /a", b"1")
 
-    assert said(story.log.assert_no_path_transferred_twice) == [
+    assert failure_lines(story.log.assert_no_path_transferred_twice) == [
         "expected each path to be transferred once; these were not:",
         "    3.500 passive upload of /a (STOR): 1 bytes, complete (session 1)",
         "    6.500 passive upload of /a (APPE): 1 bytes, complete (session 1)",

@@ -1,4 +1,4 @@
-"""In what the content of a transfer differs."""
+"""How the content of a transfer differs."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _transfer(content: bytes, transfer_type: str = "I") -> TransferRecord:
     ],
 )
 def test_where_contents_differ(seen: bytes, wanted: bytes, transfer_type: str, text: str) -> None:
-    """The place, what is there on both sides, and both sizes; line ends of TYPE A are explained."""
+    """The text has the place, the bytes there on both sides, and both sizes; line ends of TYPE A are explained."""
     assert content_difference(_transfer(seen, transfer_type), wanted) == text
 
 

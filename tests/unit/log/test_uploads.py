@@ -10,8 +10,8 @@ from ftpfixture.errors import PathIsNotAbsolute
 from tests.support.story import Story, failure_of, payload_of
 
 
-def said(check: Callable[[], object]) -> list[str]:
-    """What an assertion that fails says above the dialogue."""
+def failure_lines(check: Callable[[], object]) -> list[str]:
+    """Return the lines of a failure above the dialogue."""
     return failure_of(check).partition("\n\n")[0].splitlines()
 
 
@@ -22,7 +22,7 @@ def rename(story: Story, source: str, target: str, session: int = 1, code: str =
 
 
 def test_uploads_that_are_renamed(story: Story) -> None:
-    """Their final names come back; the name of the upload may be demanded, and the rename may be in another session."""
+    """Their final names are returned; `suffix` checks the first name, and the rename may be in another session."""
     story.login(1)
     story.transfer("STOR /in/a.csv.tmp", b"1")
     rename(story, "/in/a.csv.tmp", "/in/a.csv")
@@ -50,13 +50,13 @@ def test_an_upload_straight_to_its_name_fails(story: Story) -> None:
     story.transfer("STOR /c.tmp", b"4")
     rename(story, "/c.tmp", "/c", code="550")
 
-    assert said(story.log.assert_uploaded_atomically) == [
+    assert failure_lines(story.log.assert_uploaded_atomically) == [
         "expected uploads under another name, then RNTO; 3 differ:",
         "    2.000 passive upload of /a (STOR): 1 bytes, complete (session 1): never renamed",
         "    6.000 passive upload of /b (STOR): 1 bytes, complete (session 1): under the final name",
         "    7.500 passive upload of /c.tmp (STOR): 1 bytes, complete (session 1): never renamed",
     ]
-    assert said(lambda: story.log.assert_uploaded_atomically("/a")) == [
+    assert failure_lines(lambda: story.log.assert_uploaded_atomically("/a")) == [
         "expected uploads of /a under another name, then RNTO; 1 differ:",
         "    2.000 passive upload of /a (STOR): 1 bytes, complete (session 1): never renamed",
     ]
@@ -68,7 +68,7 @@ def test_a_rename_before_the_upload_does_not_count(story: Story) -> None:
     rename(story, "/a.tmp", "/old")
     story.transfer("STOR /a.tmp", b"1")
 
-    assert said(story.log.assert_uploaded_atomically)[-1].endswith(": never renamed")
+    assert failure_lines(story.log.assert_uploaded_atomically)[-1].endswith(": never renamed")
 
 
 def test_no_upload_fails(story: Story) -> None:
@@ -80,7 +80,7 @@ def test_no_upload_fails(story: Story) -> None:
     story.shut(number, payload_of(), completed=False, error="aborted")
     story.reply("426", to=number)
 
-    assert said(lambda: story.log.assert_uploaded_atomically("/b")) == [
+    assert failure_lines(lambda: story.log.assert_uploaded_atomically("/b")) == [
         "expected uploads of /b under another name, then RNTO; there was no such upload"
     ]
     with pytest.raises(PathIsNotAbsolute, match="did you mean '/b'"):

@@ -1,4 +1,4 @@
-"""Each value is one line, each line one value, and what is not exactly right says why."""
+"""Each value is one line, each line one value, and any other line is an error with its reason."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ LINES = st.one_of(
 
 @given(LINES)
 def test_a_line_is_read_as_what_was_written(value: Line) -> None:
-    """And it is one line, of JSON that anybody reads, whose first key after the session is the sign."""
+    """It is one line of JSON, and the first key after the session is the sign."""
     line = line_of(value)
 
     assert line.count(b"\n") == 1
@@ -69,7 +69,7 @@ def test_a_line_is_read_as_what_was_written(value: Line) -> None:
 
 @given(bodies)
 def test_a_body_is_what_was_sent(content: bytes) -> None:
-    """In whatever form it stands."""
+    """A body in each form has the sent bytes."""
     data = Data(session=1, direction="up", number=1, type="I", end="eof", **body_of(content))
     assert content_of(data) == content
     assert (data.size, data.sha256) == (len(content), hashlib.sha256(content).hexdigest())
@@ -90,12 +90,12 @@ def test_a_body_is_what_was_sent(content: bytes) -> None:
     ],
 )
 def test_forms_of_bodies(content: bytes, key: str) -> None:
-    """The most readable form that is exact; a long body has a file of its own."""
+    """A body has the most readable form that is exact; a long body has its own file."""
     assert set(body_of(content)) == {"size", "sha256", key}
 
 
 def test_the_lines_of_the_documentation() -> None:
-    """Keys stand in one order, defaults are left out, and there are spaces to read by."""
+    """Keys have one order, defaults are left out, and there are spaces for readers."""
     header = Header(version=1, source="proxy", tls="explicit", redacted=("password",), loose=("NOOP",))
     data = Data(session=1, direction="down", number=1, type="I", end="eof", **body_of(b"hello"))
 
@@ -127,7 +127,7 @@ def test_the_lines_of_the_documentation() -> None:
     ],
 )
 def test_what_is_no_line(line: bytes, text: str) -> None:
-    """It says what is wrong."""
+    """The error names the mistake."""
     with pytest.raises(ValueError, match=text):
         read_line(line)
 
@@ -140,8 +140,8 @@ def _data(**changes: Any) -> bytes:
 @table(
     ("line", "text"),
     [
-        (_data(text="hallo"), "do not fit what stands here, which has 5 bytes"),
-        (_data(bytes=6), "do not fit what stands here, which has 5 bytes"),
+        (_data(text="hallo"), "do not fit the content here, which has 5 bytes"),
+        (_data(bytes=6), "do not fit the content here, which has 5 bytes"),
         (_data(sha256="0" * 64), f"which has 5 bytes and {HELLO}"),
         (_data(text=None), "the bytes stand under one of text, lines, base64 and blob"),
         (_data(blob=True), "the bytes stand under one of"),
@@ -166,13 +166,13 @@ def test_a_body_that_does_not_fit(line: bytes, text: str) -> None:
     ],
 )
 def test_what_is_no_header(line: bytes, text: str) -> None:
-    """A recording of a later version, or something else, is not read halfway."""
+    """A recording of a later version, or another file, is an error."""
     with pytest.raises(ValueError, match=text):
         read_line(line, first=True)
 
 
 def test_the_schema_names_every_key() -> None:
-    """What programs in other languages read by."""
+    """The JSON Schema, for programs in other languages."""
     found = schema()
     keys = {key for kind in found["$defs"].values() for key in kind["properties"]}
     assert {"ftp-recording", "s", ">", ">b", "<", "<b", "=", "*", "bytes", "sha256", "blob"} <= keys

@@ -22,7 +22,7 @@ FILES = {"/a.txt": b"a,b\n1,2\n", "/long": b"x" * 5000, "/dir/": None}
 
 @contextmanager
 def recorded(server: FtpServer) -> Iterator[Callable[[], Recording]]:
-    """Record what the server says inside."""
+    """Record the dialogue of the server inside the block."""
     recorder = Recorder()
     server.server.hub.subscribe(recorder)
 
@@ -45,7 +45,7 @@ def _session(server: FtpServer) -> None:
 
 @pytest.mark.ftp(files=FILES, users=[User("ann", "s3cret!")])
 def test_a_session(ftp_server: FtpServer) -> None:
-    """Commands, replies, data and the end stand as they came; ports, addresses, user and password do not."""
+    """Commands, replies, data and the end are in order; ports, addresses, user and password are placeholders."""
     with recorded(ftp_server) as result:
         _session(ftp_server)
         recording = result()
@@ -75,7 +75,7 @@ def test_a_session(ftp_server: FtpServer) -> None:
 
 
 def test_the_same_session_twice_is_the_same_file(tmp_path: Path) -> None:
-    """Of two servers, on two ports."""
+    """Two servers on two ports give the same recording."""
     paths = [tmp_path / "one.ftp.jsonl", tmp_path / "two.ftp.jsonl"]
     for path in paths:
         with FtpServer(files=FILES, users=[User("ann", "s3cret!")]) as server, recorded(server) as result:
@@ -98,7 +98,7 @@ def test_the_same_session_twice_is_the_same_file(tmp_path: Path) -> None:
     ],
 )
 def test_how_data_connections_end(ftp_server: FtpServer, fault: str, end: str, size: int) -> None:
-    """What the client met is what is recorded."""
+    """The recording has the end that the client got."""
     ftp_server.faults.add(fault)
     with recorded(ftp_server) as result:
         with RawClient(ftp_server.address) as client:
@@ -115,7 +115,7 @@ def test_how_data_connections_end(ftp_server: FtpServer, fault: str, end: str, s
 
 
 def test_tls(tmp_path: Path) -> None:
-    """Handshakes stand where they were, and data connections have their version."""
+    """Handshakes are recorded at their places, and data connections have their TLS version."""
     with FtpServer(tls="explicit", files=FILES) as server, recorded(server) as result:
         ftp = ftplib.FTP_TLS(context=server.tls.client_context(), timeout=10)
         ftp.connect(*server.address)
@@ -135,7 +135,7 @@ def test_tls(tmp_path: Path) -> None:
 
 @pytest.mark.ftp(files={"/a.txt": b"the password is s3cret!"}, users=[User("ann", "s3cret!")])
 def test_a_secret_in_a_file_is_not_written(ftp_server: FtpServer, tmp_path: Path) -> None:
-    """The dialogue has placeholders; what cannot have one stops the recording, with the line."""
+    """The dialogue has placeholders; a secret in a file is an error with the line."""
     recorder = Recorder()
     ftp_server.server.hub.subscribe(recorder)
     with RawClient(ftp_server.address) as client:
@@ -155,7 +155,7 @@ def test_a_secret_in_a_file_is_not_written(ftp_server: FtpServer, tmp_path: Path
 
 
 def test_what_is_no_text(ftp_server: FtpServer) -> None:
-    """Bytes that are not UTF-8 stand as bytes, in commands and in replies."""
+    """Bytes that are not UTF-8 are recorded as bytes, in commands and in replies."""
     ftp_server.faults.add("NOOP: answer_raw b'200 \\xff\\r\\n'")
     with recorded(ftp_server) as result:
         with RawClient(ftp_server.address) as client:
@@ -170,7 +170,7 @@ def test_what_is_no_text(ftp_server: FtpServer) -> None:
 
 @pytest.mark.ftp(files={"/z": zlib.compress(b"a,b\n1,2\n"), "/plain": b"no zlib stream"})
 def test_mode_z_of_a_proxy(ftp_server: FtpServer) -> None:
-    """What it passes on compressed is recorded before compression, and what is no zlib stream as it was."""
+    """Compressed content is recorded before compression, and content that is no zlib stream unchanged."""
     recorder = Recorder("proxy")
     ftp_server.server.hub.subscribe(recorder)
     with RawClient(ftp_server.address) as client:

@@ -1,4 +1,4 @@
-"""Two nets for secrets: placeholders before anything is written, and a search of what is to be written."""
+"""Two checks for secrets: placeholders before anything is written, and a search of the result."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _known(*values: str) -> Secrets:
 
 @given(before=texts, secret=secrets, after=texts)
 def test_what_is_hidden_comes_back(before: str, secret: str, after: str) -> None:
-    """A text has one redacted form, without the secret, and one true form; braces of its own are no placeholders."""
+    """A text has one redacted form, without the secret, and one original form; its own braces are no placeholders."""
     hidden = _known(secret).hide(before + secret + after)
 
     assert "{a}" in hidden
@@ -35,7 +35,7 @@ def test_what_is_hidden_comes_back(before: str, secret: str, after: str) -> None
 
 @given(before=texts, secret=secrets, after=texts)
 def test_a_pattern_is_that_of_every_true_form(before: str, secret: str, after: str) -> None:
-    """What a redacted text was, and what it would be with another secret."""
+    """The pattern fits the original text, and the text with another secret."""
     hidden = f"{escape(before)}{{a}}{escape(after)}"
 
     for value in (secret, "", "other\n"):
@@ -48,7 +48,7 @@ def test_a_pattern_is_that_of_every_true_form(before: str, secret: str, after: s
 
 @given(texts)
 def test_a_text_without_secrets(text: str) -> None:
-    """It is escaped, and filled it is itself."""
+    """It is escaped, and `fill` returns it unchanged."""
     assert fill(escape(text), {"a": "x"}) == text
     assert Secrets().hide(text) == escape(text)
 
@@ -70,14 +70,14 @@ def test_placeholders(text: str, hidden: str) -> None:
 
 
 def test_an_empty_secret_is_none() -> None:
-    """No password at all hides nothing."""
+    """An empty password replaces nothing."""
     known = Secrets()
     known.add("password", "")
     assert (known.hide("abc"), known.names, known.found_in(b"abc")) == ("abc", [], None)
 
 
 def test_the_first_name_of_a_secret_stays() -> None:
-    """A password that is the user's name, too."""
+    """A password that equals the user's name has the first placeholder."""
     known = Secrets()
     known.add("user", "same")
     known.add("password", "same")
@@ -98,8 +98,8 @@ DISGUISES = {
 
 
 @given(before=st.binary(max_size=20), secret=secrets, after=st.binary(max_size=20))
-def test_the_second_net(before: bytes, secret: str, after: bytes) -> None:
-    """Every disguise is found, wherever it stands, and named by its placeholder; alone for words of their own."""
+def test_secrets_are_found(before: bytes, secret: str, after: bytes) -> None:
+    """Every encoding is found at every place, and named by its placeholder; a short secret as a whole word only."""
     known, raw = _known(secret), secret.encode()
     for name, disguise in DISGUISES.items():
         found = known.found_in(before + b" " + disguise(raw) + b" " + after)
@@ -118,5 +118,5 @@ def test_the_second_net(before: bytes, secret: str, after: bytes) -> None:
     ],
 )
 def test_what_is_found(content: bytes, found: tuple[str, str] | None) -> None:
-    """A mixture of forms, too; a short secret is found as a word of its own only."""
+    """Mixed encodings are found, too; a short secret is found as a whole word only."""
     assert _known("s3cret", "other1", "at").found_in(content) == found

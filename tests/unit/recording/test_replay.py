@@ -28,13 +28,13 @@ BYE = "> QUIT\n< 221 See you\n* closed server\n"
 
 
 def login(client: RawClient, user: str = "user", password: str = "password") -> None:
-    """Play the beginning."""
+    """Play the login."""
     assert client.reply().code == "220"
     assert [client.code(f"USER {user}"), client.code(f"PASS {password}")] == ["331", "230"]
 
 
 def test_ftplib() -> None:
-    """It gets the recorded bytes; its PASV is answered in its own form where EPSV was recorded."""
+    """A client of ftplib gets the recorded bytes; its PASV gets 227 where EPSV was recorded."""
     kinds = f"{LOGIN}> TYPE I\n< 200 Binary\n{GET}> TYPE I\n< 200 Binary\n{PUT}{BYE}"
     with FtpServer(recording=recorded(kinds)) as server:
         ftp = ftplib.FTP(timeout=10)
@@ -51,7 +51,7 @@ def test_ftplib() -> None:
 
 
 async def test_our_client() -> None:
-    """FEAT and the listing are what was recorded."""
+    """FEAT and the listing are as recorded."""
     facts = "type=file;size=8;modify=20260102030405; a.csv"
     session = (
         f"{LOGIN}> FEAT\n< 211-Features:\n<  MLST type*;size*;modify*;\n<  EPSV\n< 211 End\n"
@@ -66,7 +66,7 @@ async def test_our_client() -> None:
 @pytest.mark.parametrize("verb", ["EPSV", "PASV", "EPRT", "PORT"])
 @pytest.mark.parametrize("opens", ["passive", "active"])
 def test_every_way_to_a_data_connection(verb: str, opens: str) -> None:
-    """One kind: whatever was recorded, each is answered in its own form."""
+    """Whichever form was recorded, each command gets the reply of its own form."""
     session = (
         LOGIN + GET if opens == "passive" else (LOGIN + GET).replace(OPEN, "> PORT {address} opens active\n< 200 X\n")
     )
@@ -85,7 +85,7 @@ def test_every_way_to_a_data_connection(verb: str, opens: str) -> None:
 
 
 def test_texts_are_as_recorded() -> None:
-    """Placeholders have what this client sent, replies their form, and what is no reply is sent all the same."""
+    """Placeholders have the values of this client, replies keep their form, and other bytes are sent, too."""
     session: list[Any] = [
         "< 220 Hello {{you}}",
         "> USER {user}",
@@ -130,7 +130,7 @@ def test_texts_are_as_recorded() -> None:
 )
 @pytest.mark.illegal_replies
 def test_ends_of_data_connections(lines: str, replies: list[str], end: str) -> None:
-    """The client meets what the recorded client met."""
+    """The client gets the same end as the recorded client."""
     with FtpServer(recording=recorded(f"{LOGIN}{OPEN}> RETR a\n{lines}\n> NOOP\n< 200 OK")) as server:
         with RawClient(server.address) as client:
             login(client)
@@ -169,7 +169,7 @@ def test_abort() -> None:
 
 
 def test_an_abort_that_comes_early() -> None:
-    """What was recorded of the transfer is sent before the reply to ABOR, and nothing waits for the client to read."""
+    """The replies of the transfer are sent before the reply to ABOR, without a wait for the client to read."""
     session = f"{LOGIN}{OPEN}> RETR a\n< 150 Go\n= down {'x' * 5_000_000} eof\n< 226 Done\n> ABOR\n< 226 Nothing"
     with FtpServer(recording=recorded(session)) as server, RawClient(server.address) as client:
         login(client)
@@ -181,7 +181,7 @@ def test_an_abort_that_comes_early() -> None:
 
 @pytest.mark.parametrize("noop_first", [True, False])
 def test_commands_during_a_transfer(noop_first: bool) -> None:
-    """They are answered where they were recorded, before or after the transfer."""
+    """Their replies come at the recorded place, before or after the transfer."""
     lines = "= up abc eof\n< 226 Got it\n" if noop_first else ""
     rest = "" if noop_first else "= up abc eof\n< 226 Got it\n"
     session = f"{LOGIN}{OPEN}> STOR a\n< 150 Go\n> NOOP\n{lines}< 200 OK\n{rest}"
@@ -362,7 +362,7 @@ FAILURES: list[tuple[str, Callable[[RawClient], None], str]] = [
     (
         f"{LOGIN}{OPEN}> RETR /big\n< 150 Go\n= down {'x' * 9_000_000} eof\n< 226 Done",
         _broken,
-        "the client broke off the data connection of RETR /big after ",
+        "the client aborted the data connection of RETR /big after ",
     ),
     (LOGIN, _once_more, "the client connected once more than was recorded: 1 session; record again if that is right"),
     (
@@ -383,7 +383,7 @@ def _play(server: FtpServer, act: Callable[[RawClient], None] = lambda client: N
 
 @pytest.mark.illegal_replies
 def test_failures() -> None:
-    """What a client does otherwise fails the test, with the place in the recording and the difference."""
+    """Any difference of a client fails the test, with the place in the recording and the difference."""
 
     def check(row: tuple[str, Callable[[RawClient], None], str]) -> None:
         session, act, text = row
@@ -396,12 +396,12 @@ def test_failures() -> None:
 
 @pytest.mark.parametrize(("compare", "content"), [("size", b"12345678"), ("ignore", b"1")])
 def test_uploads_that_may_differ(compare: Any, content: bytes) -> None:
-    """By size, or in any way."""
+    """Uploads are compared by size only, or not at all."""
     _play(FtpServer(recording=recorded(LOGIN + PUT), compare_uploads=compare), _upload(content))
 
 
 def test_unplayed_is_allowed() -> None:
-    """By a setting."""
+    """With the setting the test passes."""
     _play(FtpServer(recording=recorded(LOGIN + GET, LOGIN), allow_unplayed=True))
 
 
@@ -423,7 +423,7 @@ def test_reset_rewinds() -> None:
 
 
 def test_files(tmp_path: Path) -> None:
-    """A path will do."""
+    """A path is accepted in place of a Recording."""
     path = tmp_path / "feed.ftp.jsonl"
     save(path, recorded(LOGIN))
     for given in (path, str(path)):
@@ -443,7 +443,7 @@ SETTINGS: list[tuple[dict[str, Any], str]] = [
 
 
 def test_settings_that_do_not_go_with_a_recording() -> None:
-    """Each is told."""
+    """Each is an error with its reason."""
 
     def check(row: tuple[dict[str, Any], str]) -> None:
         with pytest.raises(ConfigurationError, match=re.escape(row[1])):

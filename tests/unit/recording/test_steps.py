@@ -1,4 +1,4 @@
-"""Recordings that cannot be played say why."""
+"""Recordings that cannot be played are errors with the reason."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support.rows import table
 @table(
     ("session", "loose", "text"),
     [
-        ("< 220 Hi", ("RETR",), "recording, line 1: RETR cannot be loose, because what follows depends on it"),
+        ("< 220 Hi", ("RETR",), "recording, line 1: RETR cannot be loose, because later commands depend on it"),
         ("< 220 Hi", ("NOOP", "user"), "recording, line 1: USER cannot be loose"),
         (
             "< 220 Hi\n> PASV opens passive\n< 227 (127,0,0,1,9,9)",
@@ -36,13 +36,13 @@ from tests.support.rows import table
     ],
 )
 def test_what_cannot_be_played(session: str, loose: tuple[str, ...], text: str) -> None:
-    """The line, and what to write."""
+    """The error has the line, and what to write."""
     with pytest.raises(ConfigurationError, match=re.escape(text)):
         tracks_of(recorded(session, loose=loose))
 
 
 def test_bytes_that_are_not_utf8() -> None:
-    """They survive in commands and replies."""
+    """Commands and replies keep them."""
     session: list[Any] = ["< 220 Hi", Command(session=1, raw=b"CWD \xff"), Reply(session=1, raw=b"250 \xff\r\n")]
     [track] = tracks_of(recorded(session))
     step = track.steps[1]
@@ -77,6 +77,6 @@ def test_sessions_that_were_mixed() -> None:
     ],
 )
 def test_whole_transfers(session: str, whole: bool) -> None:
-    """What the server took for complete, wherever it said so."""
+    """A transfer is whole if a 2xx reply reports it, in its own step or a later one."""
     [track] = tracks_of(recorded(session))
     assert track.steps[1].whole is whole

@@ -42,8 +42,8 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
     assert [load(path).content(line) for line in load(path).lines if isinstance(line, Data)] == [LONG, b"hello"]
 
 
-def test_a_body_that_is_needed_no_more_goes(tmp_path: Path) -> None:
-    """A recording that is written over another leaves nothing of it."""
+def test_an_unused_body_is_removed(tmp_path: Path) -> None:
+    """A recording that replaces another removes the files of its bodies."""
     path = tmp_path / "feed.ftp.jsonl"
     data = _data(LONG)
     save(path, _recording(data, blobs={data.sha256: LONG}))
@@ -53,7 +53,7 @@ def test_a_body_that_is_needed_no_more_goes(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_written_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A disk that is full in the middle: the file of before, and nothing beside it."""
+    """When the disk is full in the middle, the old file stays, and no other one is left."""
     path = tmp_path / "feed.ftp.jsonl"
     save(path, _recording())
     before = path.read_bytes()

@@ -41,14 +41,14 @@ def play(playback: Playback, *commands: str) -> list[str]:
 
 
 def missed(playback: Playback, command: str) -> str:
-    """What is wrong with a command."""
+    """Return the error for a command."""
     with pytest.raises(ReplayError) as caught:
         play(playback, command)
     return str(caught.value)
 
 
 def logged_in(tape: Tape) -> Playback:
-    """A connection of which the login was played."""
+    """Return a connection whose login is played."""
     playback = tape.connect()
     assert codes(playback.beginning) == "220"
     assert play(playback, "USER ann", "PASS secret") == ["331", "230"]
@@ -56,7 +56,7 @@ def logged_in(tape: Tape) -> Playback:
 
 
 def test_a_session_is_played_in_sequence() -> None:
-    """Each command gets what the server did until the next one; what a client sends as credentials is remembered."""
+    """Each command gets the lines up to the next one; the credentials of a client replace their placeholders."""
     tape = Tape(recorded(LOGIN + FEED))
     playback = tape.connect()
 
@@ -98,7 +98,7 @@ def test_a_session_is_played_in_sequence() -> None:
     ],
 )
 def test_what_fits(recorded_as: str, sent: str, answer: bool) -> None:
-    """All but placeholders and the address of a data connection is as it was recorded."""
+    """Everything but placeholders and the address of a data connection must be as recorded."""
     reply = "229 (|||{port}|)" if "passive" in recorded_as else "200 OK"
     playback = Tape(recorded(f"< 220 Hi\n> {recorded_as}\n< {reply}")).connect()
     if answer:
@@ -108,7 +108,7 @@ def test_what_fits(recorded_as: str, sent: str, answer: bool) -> None:
 
 
 def test_a_refused_command_opens_nothing() -> None:
-    """EPSV that the server did not know is a command like any other, and so is EPSV ALL."""
+    """An EPSV that the server refused is an ordinary command, and so is EPSV ALL."""
     tape = Tape(recorded("< 220 Hi\n> EPSV opens passive\n< 500 ?\n> PASV opens passive\n< 227 ({address})"))
     playback = tape.connect()
 
@@ -132,7 +132,7 @@ def test_what_happens_before_the_next_command_belongs_to_the_one_before() -> Non
 
 
 def test_a_transfer_without_a_preliminary_reply_has_its_data() -> None:
-    """It is that of the last command."""
+    """The data connection belongs to the last command."""
     playback = Tape(
         recorded("< 220 Hi\n> RETR a\n< 150 Go\n= down a eof\n< 226 .\n> LIST\n= down b eof\n< 226 .")
     ).connect()
@@ -175,7 +175,7 @@ LOOSE = """
     ],
 )
 def test_loose_commands(commands: list[str], answers: list[str]) -> None:
-    """They come as often as the client likes, with the reply that was recorded nearest before, and never are missed."""
+    """A client may send them any number of times; the reply is the nearest earlier one."""
     tape = Tape(recorded(LOGIN + LOOSE, loose=("NOOP", "PWD")))
     playback = logged_in(tape)
 
@@ -188,7 +188,7 @@ def test_loose_commands(commands: list[str], answers: list[str]) -> None:
 
 
 def test_loose_commands_that_were_never_recorded() -> None:
-    """NOOP and QUIT have a reply all the same; for others there is none that would be true."""
+    """NOOP and QUIT have a default reply; others have none."""
     playback = Tape(recorded("< 220 Hi\n> CWD a\n< 250 OK", loose=("noop", "FEAT"))).connect()
 
     assert play(playback, "NOOP", "QUIT") == ["200", "221"]
@@ -196,14 +196,14 @@ def test_loose_commands_that_were_never_recorded() -> None:
 
 
 def test_loose_is_the_setting_of_the_recording() -> None:
-    """A NOOP of a recording that does not say so is a command like any other."""
+    """Without the setting a NOOP is an ordinary command."""
     playback = Tape(recorded("< 220 Hi\n> NOOP\n< 200 OK\n> CWD a\n< 250 OK")).connect()
 
     assert "goes on with NOOP" in missed(playback, "CWD a")
 
 
 def test_a_loose_command_that_ended_the_session() -> None:
-    """It has its place."""
+    """A command that ended the session is a step."""
     tape = Tape(recorded("< 220 Hi\n> NOOP\n< 421 Bye\n* closed server", loose=("NOOP",)))
     playback = tape.connect()
 
@@ -234,7 +234,7 @@ def test_sessions_are_assigned_late() -> None:
 
 
 def test_sessions_at_the_same_time_are_exchanged() -> None:
-    """Both have played the same, so each may go on with either."""
+    """Both have played the same steps, so each may go on with either session."""
     tape = Tape(recorded(UPLOAD, DOWNLOAD))
     first, second = logged_in(tape), tape.connect()
 
@@ -242,8 +242,8 @@ def test_sessions_at_the_same_time_are_exchanged() -> None:
     assert play(second, "USER x", "PASS x", "STOR a") == ["331", "230", "550"]
 
 
-def test_what_was_not_the_same_is_not_exchanged() -> None:
-    """Another greeting, or another session that has gone on."""
+def test_different_sessions_are_not_exchanged() -> None:
+    """A session with another greeting, or one that has gone on, is not exchanged."""
     tape = Tape(recorded(UPLOAD, DOWNLOAD.replace("Hello", "Hi")))
     assert "goes on with STOR a" in missed(logged_in(tape), "RETR b")
 
@@ -253,8 +253,8 @@ def test_what_was_not_the_same_is_not_exchanged() -> None:
     assert "the same command, at another place" in missed(second, "STOR a")
 
 
-def test_a_client_that_only_looks_whether_somebody_listens() -> None:
-    """It plays nothing, unless that was recorded."""
+def test_a_client_that_only_connects() -> None:
+    """A connection without a command plays nothing, unless that was recorded."""
     tape = Tape(recorded(DOWNLOAD, "< 220 Hello"))
     tape.connect().close()
     assert tape.unplayed() == ["no client connected for session 1, which begins with USER {user} (line 4)"]
@@ -317,7 +317,7 @@ def test_a_miss(sent: str, lines: Iterable[str]) -> None:
 
 
 def test_a_miss_where_both_differ() -> None:
-    """All fields are told."""
+    """The text has all fields."""
     playback = Tape(recorded("< 220 Hi\n> SIZE a\n< 213 5")).connect()
     assert "nearest: SIZE a (line 4): the verb is MDTM, recorded SIZE; the argument is 'b', recorded 'a'" in missed(
         playback, "MDTM b"
@@ -325,11 +325,11 @@ def test_a_miss_where_both_differ() -> None:
 
 
 def test_a_miss_at_the_end() -> None:
-    """Nothing is due any more."""
+    """The text reports that the session has no more commands."""
     playback = Tape(recorded("< 220 Hi")).connect()
     assert "session 1 of the recording has no more commands" in missed(playback, "MDTM b")
 
 
 def test_all_verbs() -> None:
-    """Those of loose commands, too."""
+    """The verbs of loose commands are among them."""
     assert Tape(recorded("< 220 Hi\n> noop\n< 200 OK\n> XSHA a\n< 250 b", loose=("NOOP",))).verbs == {"NOOP", "XSHA"}

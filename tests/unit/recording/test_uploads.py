@@ -1,4 +1,4 @@
-"""An upload is compared piece by piece, however it comes."""
+"""An upload is compared piece by piece, in pieces of any size."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def _difference(content: bytes, size: int, how: Comparison = "exact", recorded: 
     ],
 )
 def test_the_first_difference(content: bytes, text: str) -> None:
-    """With its line, or the number of bytes."""
+    """The text has the line that differs, or the number of bytes."""
     assert _difference(content, 1 << 20) == text
 
 
 def test_a_long_line_is_cut() -> None:
-    """Around the byte that differs."""
+    """The text has the bytes around the one that differs."""
     recorded, sent = b"a" * 500 + b"b" + b"c" * 500, b"a" * 500 + b"x" + b"c" * 500
     text = _difference(sent, 100, recorded=recorded)
     assert text == f"byte 501, in line 1, is different: sent '{'a' * 20}x{'c' * 19}', recorded '{'a' * 20}b{'c' * 19}'"
@@ -50,7 +50,7 @@ def test_a_long_line_is_cut() -> None:
 
 @given(recorded=st.binary(max_size=30), sent=st.binary(max_size=30), size=st.integers(1, 8))
 def test_pieces_do_not_count(recorded: bytes, sent: bytes, size: int) -> None:
-    """Equal is equal, and what differs is at the same byte, in whatever pieces it comes."""
+    """The result is the same for pieces of any size."""
     whole, pieces = (_difference(sent, step, recorded=recorded) for step in (1 << 20, size))
     assert (not pieces) is (sent == recorded)
     assert pieces.partition(",")[0] == whole.partition(",")[0]
@@ -58,5 +58,5 @@ def test_pieces_do_not_count(recorded: bytes, sent: bytes, size: int) -> None:
 
 @table(("how", "content", "equal"), [("size", b"x" * 25, True), ("size", b"x", False), ("ignore", b"x", True)])
 def test_less_may_be_compared(how: Comparison, content: bytes, equal: bool) -> None:
-    """The number of bytes, or nothing."""
+    """The number of bytes is compared, or nothing."""
     assert (_difference(content, 10, how) == "") is equal

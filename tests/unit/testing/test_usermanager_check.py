@@ -260,7 +260,7 @@ class LeaksWithoutPassword(LeaksWithPassword):
 
 
 class LeaksAfterFailure(LeaksWithPassword):
-    """Keeps the slot of whoever gave a wrong password last."""
+    """Keeps the slot of a session whose last password was wrong."""
 
     failed = False
 

@@ -40,7 +40,7 @@ class Assertions(LogView):
         """Return a pattern whose verbs this log can have: standard ones, those of the server, and those that were sent.
 
         Raises:
-            ConfigurationError: It is no pattern, or a verb is unknown; the message says what would work.
+            ConfigurationError: It is no pattern, or a verb is unknown; the message has what would work.
         """
         return pattern_of(value, self.known_verbs())
 

@@ -1,7 +1,7 @@
 """The messages of failed assertions: what is wrong, then the dialogue in which it went wrong.
 
 One rule: a message has the dialogue once, at its end, and knows where that begins. So a report of pytest can show the
-dialogue in a section of its own instead.
+dialogue in its own section instead.
 """
 
 from __future__ import annotations

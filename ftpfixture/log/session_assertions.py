@@ -264,7 +264,7 @@ class SessionAssertions(LogView):
             How many there were.
 
         Raises:
-            AssertionError: There were more, or none; the text says what they were for.
+            AssertionError: There were more, or none; the text has their purposes.
             ConfigurationError: `at_most` is no such number, or there is no such session.
         """
         __tracebackhide__ = True

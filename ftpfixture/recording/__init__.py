@@ -1,1 +1,1 @@
-"""Recorded sessions: what was said between a client and a server, kept in a file that people can read and review."""
+"""Recorded sessions: the dialogue of a client and a server, in a file that people can read and review."""

@@ -117,7 +117,7 @@ class Data(_Struct, frozen=True, kw_only=True):
         text: UTF-8 without CR.
         lines: UTF-8 lines that all ended with CRLF.
         base64: Other bytes.
-        blob: True when they are in a file of their own, named by the digest.
+        blob: True when they are in their own file, named by the digest.
         end: How the sending side ended it.
         tls: Version, such as "TLSv1.3"; "" in clear.
     """

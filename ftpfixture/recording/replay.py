@@ -47,7 +47,7 @@ __all__ = ["ReplayServer"]
 
 @dataclass(frozen=True, slots=True)
 class _Verbatim(Reply):
-    """A reply that is sent as it was recorded, whatever its form; a fault that changes it makes another reply."""
+    """A reply that is sent as it was recorded, in any form; a fault that changes it makes another reply."""
 
     raw: bytes = b""
 

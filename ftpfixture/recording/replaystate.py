@@ -1,6 +1,6 @@
-"""What a replaying server knows of a session, so that faults, the log and TLS find what they need.
+"""The state of a replayed session, which faults, the log and TLS need.
 
-One rule: it follows from what was said alone: a command, and the recorded reply to it.
+One rule: it follows from a command and the recorded reply to it, and from nothing else.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _QUOTED = re.compile(r'"((?:[^"]|"")*)"')
 
 
 def follow(connection: Connection, exchange: Exchange, reply: Reply) -> None:
-    """Keep what a reply to a command means for the session."""
+    """Store the effect of a reply on the session."""
     verb, argument = exchange.verb, exchange.argument
     if verb == "USER":
         connection.login = argument

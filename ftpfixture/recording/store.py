@@ -26,7 +26,7 @@ class Recording:
     Attributes:
         header: Their format, and where they come from.
         lines: In the order of the wire, across all sessions.
-        blobs: Bodies that have a file of their own, by SHA-256 in hexadecimal.
+        blobs: Bodies with their own files, by SHA-256 in hexadecimal.
     """
 
     header: Header

@@ -42,7 +42,7 @@ class ServerAddress:
 
     @property
     def inherited(self) -> bool:
-        """Whether this process is a fork of the server's process: here the server has an address, and no more."""
+        """Whether this process is a fork of the server's process: here the server has only its address."""
         return self._origin.parent is not None
 
     def _live(self) -> None:
@@ -129,14 +129,14 @@ class ServerAddress:
 
     @contextmanager
     def as_host(self, name: str, *, port: int | None = None) -> Iterator[None]:
-        """Be another host for the clients of this process: code with a fixed host and port reaches this server.
+        """Redirect a host to this server for the clients of this process: for code with a fixed host and port.
 
         ``with server.as_host("ftp.partner.com"):`` redirects that name, at that port, in `socket.getaddrinfo`,
         `socket.gethostbyname` and `socket.socket.connect`, which ftplib, asyncio, trio and most clients use; other
         names and other ports are as before. A server with TLS has a certificate for the name meanwhile, unless the
-        context is yours or the certificate is meant to be wrong. Blocks may be nested and used in threads.
+        context is yours or the certificate is wrong on purpose. Blocks may be nested and used in threads.
 
-        Programs of their own and uvloop resolve names by themselves; the guide "Programs and other processes" has
+        Other programs and uvloop resolve names by themselves; the guide "Programs and other processes" has
         recipes.
 
         Args:

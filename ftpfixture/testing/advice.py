@@ -1,4 +1,4 @@
-"""``--ftp-advice``: what the sessions of each test could do better, at the end of a run.
+"""``--ftp-advice``: advice on the sessions of each test, at the end of a run.
 
 One rule: advice never changes whether a test passes.
 """
@@ -15,7 +15,7 @@ _PROPERTY = "ftp_advice"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Whether to show advice."""
+    """Add the option that shows advice."""
     text = "show what the FTP sessions of each test could do better, and what their round trips cost over a distance"
     parser.getgroup("ftp").addoption("--ftp-advice", action="store_true", default=False, help=text)
 
@@ -24,7 +24,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Add the advice on the sessions of a test to its report, which goes from worker to main process, too."""
+    """Add the advice on the sessions of a test to its report, which pytest-xdist passes from worker to main process."""
     report = yield
     if call.when == "call" and item.config.getoption("--ftp-advice"):
         for server, name in servers_of(item):

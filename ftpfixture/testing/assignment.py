@@ -1,6 +1,6 @@
 """Attributes of a server that a test must not assign, because the server would not notice.
 
-One rule: each refusal says what does what the test meant.
+One rule: each error has the call that does what the test meant.
 """
 
 from __future__ import annotations
@@ -13,29 +13,29 @@ from ftpfixture.errors import ConfigurationError
 __all__ = ["refuse_assignment"]
 
 _INSTEAD = {
-    "files": "use files['/a.txt'] = b'...' or files.update({...}), and files.clear() to remove what is there",
+    "files": "use files['/a.txt'] = b'...' or files.update({...}), and files.clear() to remove all of them",
     "faults": "use faults.add('RETR: drop_data')",
-    "log": "use log.clear() to forget what was logged",
+    "log": "use log.clear() to forget all records",
     "clock": "use clock.freeze(at=...), clock.move(seconds) or clock.resume()",
     "throttle": "use throttle.write.limit = ... for downloads, and throttle.read.limit = ... for uploads",
     "tls": "use the settings tls=, certificate= and the like",
     "driver": "use the setting driver=",
 }
-_OWN = frozenset({"server"})  # what the server itself assigns
+_OWN = frozenset({"server"})  # attributes that the server itself assigns
 
 
 def refuse_assignment(owner: object, name: str, settings: Collection[str]) -> None:
     """Refuse an assignment to an attribute of a server.
 
-    An attribute of another name, such as a test keeps with its server, may be assigned.
+    A test may assign its own attributes under other names.
 
     Args:
         owner: The server.
-        name: Of the attribute.
+        name: Name of the attribute.
         settings: The names of all settings.
 
     Raises:
-        ConfigurationError: It is a part of the server that is there already, a setting, or nearly the name of one.
+        ConfigurationError: It is a part of the server, a setting, or nearly the name of one.
     """
     if name.startswith("_") or name in _OWN:
         return

@@ -1,6 +1,6 @@
-"""What a server was when it began, so that one server can serve many tests.
+"""The state of a server at its begin, so that one server can serve many tests.
 
-One rule: what a test changes by the handle of a server is brought back here, or `FtpServer.reset` says that it stays.
+One rule: changes by the handle of a server are undone here, or the docstring of `FtpServer.reset` names them.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class Beginning:
         self._limits = [(throttle, throttle.limit) for throttle in throttles]
 
     def start(self, faults: tuple[Fault, ...]) -> None:
-        """Keep the faults that the server has when it is first started."""
+        """Store the faults that the server has when it is first started."""
         if not self._started:
             self._started = True
             self.faults = faults

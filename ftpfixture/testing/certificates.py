@@ -79,7 +79,7 @@ def _files(kind: str, names: tuple[str, ...] = ()) -> tuple[bytes, bytes]:
 
 
 class Certified(Protocol):
-    """Makes the context of a server whose certificate is for other host names, too."""
+    """Makes the context of a server whose certificate is for more host names."""
 
     def __call__(self, *, names: tuple[str, ...] = ()) -> SSLContext | Callable[[], SSLContext]:
         """Return the context, or a function that makes one for each session."""

@@ -1,6 +1,6 @@
 """The client of the fixture `ftp_client`: which server it belongs to, and how it connects.
 
-One rule: a test in which an asyncio client cannot work gets a sentence that says what to do, and no client.
+One rule: a test in which an asyncio client cannot work fails with a sentence that has the remedy.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def server_of_client(request: pytest.FixtureRequest) -> FtpServer:
     shared = request.config.stash[SHARED].of(request.node)
     if len(names) > 1 or (not names and len(shared) > 1):
         several = sorted(names) or [one.name for one in shared]
-        _refuse(request.node, f"the test has {' and '.join(several)}: connect a Client of your own to the one you mean")
+        _refuse(request.node, f"the test has {' and '.join(several)}: connect your own Client to one of them")
     if not names and shared:
         return shared[0].server
     server: FtpServer = request.getfixturevalue(names.pop() if names else "ftp_server")
@@ -50,8 +50,8 @@ def _check_asyncio(item: pytest.Item) -> None:
     if other is not None:
         _refuse(
             item,
-            f"it belongs to the loop of pytest-asyncio, and the plugin of {other} runs the test on another: connect a "
-            "client of your own to ftp_server.address; the server runs in its own thread",
+            f"it belongs to the loop of pytest-asyncio, and the plugin of {other} runs the test on another: connect "
+            "your own client to ftp_server.address; the server runs in its own thread",
         )
     if item.get_closest_marker("asyncio") is None:
         _refuse(item, "no loop runs the test: mark it with @pytest.mark.asyncio, or set asyncio_mode = auto")

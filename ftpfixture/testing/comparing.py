@@ -16,13 +16,13 @@ from ftpfixture.testing.files import Files
 
 __all__ = ["compared"]
 
-_SHOWN = 20  # bytes before and behind the first difference
+_SHOWN = 20  # bytes before and after the first difference
 _MOST = 20  # paths that differ
 _TIME = re.compile(r"(?m)^ *-?[0-9]+\.[0-9]{3} ")
 
 
 def compared(left: object, right: object) -> list[str] | None:
-    """The explanation for ``left == right``, the summary first; None where pytest knows better."""
+    """The explanation for ``left == right``, the summary first; None where pytest explains it."""
     if isinstance(left, Files) and isinstance(right, Mapping):
         return _files(left.as_dict(), dict(right), "the server has", "expected")
     if isinstance(right, Files) and isinstance(left, Mapping):

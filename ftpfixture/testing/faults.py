@@ -31,10 +31,10 @@ class Faults:
 
     Args:
         rules: Where the server looks for faults.
-        log: Of the server.
+        log: Log of the server.
         verbs: The commands of the server, upper case.
-        origin: Of the server; faults cannot be added to a server of a parent process.
-        passes_on: Whether the server has no files and no listings of its own: a proxy, or a replayed recording.
+        origin: Process of the server; faults cannot be added to a server of a parent process.
+        passes_on: Whether the server has no files and no listings itself: a proxy, or a replayed recording.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Faults:
             The fault as this server has it: its `fired` counts how often it happened.
 
         Raises:
-            ConfigurationError: It cannot happen; the text says why.
+            ConfigurationError: It cannot happen; the text has the reason.
         """
         return self._add(self._checked(fault))[0]
 
@@ -101,7 +101,7 @@ class Faults:
             self._rules.active = tuple(one for one in self._rules.active if one not in faults)
 
     def clear(self) -> None:
-        """Remove all faults; those that did not happen are no failure then."""
+        """Remove all faults; those that did not happen are then no failure."""
         with self._lock:
             self._rules.active = ()
 
@@ -141,7 +141,7 @@ class Faults:
 
     @property
     def added(self) -> tuple[Fault, ...]:
-        """The faults that there are, without what has happened."""
+        """The faults of the server, without their counts."""
         return tuple(active.fault for active in self._rules.active)
 
     @property
@@ -157,7 +157,7 @@ class Faults:
             times: How often each must have happened, exactly; None for at least once.
 
         Raises:
-            AssertionError: A fault did not happen, or not as often; the text says what it waits for.
+            AssertionError: A fault did not happen, or not as often; the text has what it waits for.
             ConfigurationError: The fault was not added, or there is none that must happen.
         """
         __tracebackhide__ = True

@@ -42,7 +42,7 @@ class FileStat:
 
 
 class Files(MutableMapping[str, bytes]):
-    """The files of a server, from absolute path to content; directories do not count, but can be asked for.
+    """The files of a server, from absolute path to content; directories are not counted, but `in` finds them.
 
     Every access is one step on the server's loop; a file that a client is uploading has the bytes received so far.
 
@@ -63,7 +63,7 @@ class Files(MutableMapping[str, bytes]):
 
     @property
     def in_memory(self) -> bool:
-        """Whether this can tell of the server's files, and change them."""
+        """Whether the server's files can be read and changed here."""
         return self._tree is not None
 
     def __getitem__(self, path: str) -> bytes:
@@ -75,7 +75,7 @@ class Files(MutableMapping[str, bytes]):
         opened = self._run(lambda tree: tree.open(_absolute(path)) if _is_file(tree, path) else None)
         if opened is None:
             raise KeyError(f"{path}: no such file; there are {', '.join(self) or 'none'}")
-        return opened.read()  # of what it was then; on this thread, because a large file takes long to copy
+        return opened.read()  # the snapshot; on this thread, because a large file takes long to copy
 
     def __setitem__(self, path: str, data: bytes) -> None:
         """Store a file, with the directories above it; a path that ends in "/" makes a directory."""
@@ -98,7 +98,7 @@ class Files(MutableMapping[str, bytes]):
         """Remove a file, a link, or a directory with all that is in it.
 
         Raises:
-            KeyError: There is nothing of that name.
+            KeyError: There is no file, directory or link of that name.
         """
         if not self._run(lambda tree: _removed(tree, _absolute(path))):
             raise KeyError(f"{path}: no such file or directory")
@@ -212,14 +212,14 @@ class Files(MutableMapping[str, bytes]):
         self._run(lambda tree: tree.write_file(where, content, modify=modified, mode=mode, owner=owner, group=group))
 
     def symlink(self, path: str, target: str) -> None:
-        """Make a symbolic link at `path`; it may point to what is not there."""
+        """Make a symbolic link at `path`; its target need not exist."""
         self._run(lambda tree: tree.make_link(_absolute(path), PurePosixPath(target)))
 
     def stat(self, path: str) -> FileStat:
-        """What is known of a file, directory or link, which is not followed.
+        """Return the facts of a file, directory or link; a link is not followed.
 
         Raises:
-            KeyError: There is nothing of that name.
+            KeyError: There is no file, directory or link of that name.
         """
         found = self._run(lambda tree: _stat(tree, _absolute(path)))
         if found is None:

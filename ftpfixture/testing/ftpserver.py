@@ -51,20 +51,20 @@ class FtpServer(ServerAddress):
     it is closed, and its methods raise ServerStateError.
 
     Args:
-        settings: Those of `FtpServerSettings`; with a `server_class` that takes settings of its own, these too.
+        settings: Those of `FtpServerSettings`; with a `server_class` that has its own settings, these too.
 
     Raises:
         UnknownSetting: There is no such setting; the text names the nearest.
-        ConfigurationError: A setting cannot work; the text says what would.
+        ConfigurationError: A setting cannot work; the text has values that would.
         PathIsNotAbsolute: A path of `files` does not begin with "/".
 
     Attributes:
-        files: What is stored, as a mapping from path to bytes.
+        files: The files, as a mapping from path to bytes.
         log: Commands, replies and transfers, with assertions on them.
-        faults: What goes wrong: `add`, `clear`, `fired`, `assert_fired`, and ``with server.faults(...)``.
+        faults: Its faults: `add`, `clear`, `fired`, `assert_fired`, and ``with server.faults(...)``.
         tls: What clients need to trust a server with ``tls=``: `ca`, `ca_file`, `client_context()`.
         server: The asynchronous server inside; touch it on its own thread only.
-        driver: Runs it: `call` and `await_` do something on its thread.
+        driver: Runs it: `call` and `await_` run code on its thread.
     """
 
     def __init__(self, **settings: Unpack[FtpServerSettings]) -> None:
@@ -112,10 +112,10 @@ class FtpServer(ServerAddress):
         )
 
     def __setattr__(self, name: str, value: object) -> None:
-        """Refuse to replace a part of the server, or to assign what no server has: both would change nothing.
+        """Refuse to replace a part of the server, or to assign an unknown attribute: both would change nothing.
 
         Raises:
-            ConfigurationError: It is one of these; the text says what to do.
+            ConfigurationError: It is one of these; the text has the remedy.
         """
         refuse_assignment(self, name, FTP_SERVER_SETTINGS.rows)
         super().__setattr__(name, value)
@@ -200,8 +200,8 @@ class FtpServer(ServerAddress):
         """Begin again on the same port, for the next test, which takes less time than a new server.
 
         Open sessions get 421. Files, users and speed limits are those of the settings, faults those that there were
-        when the server was started; the log is empty, sessions count from 1, and the server accepts connections. A
-        clock of its own continues in real time. A user manager or a `Clock` of yours stays as it is.
+        when the server was started; the log is empty, sessions count from 1, and the server accepts connections. Its
+        own clock continues in real time. A user manager or a `Clock` of yours stays as it is.
 
         Args:
             settings: Settings over those of the server, until the next reset; a running server keeps its `host`,
@@ -242,7 +242,7 @@ class FtpServer(ServerAddress):
             )
 
     async def _begin_again(self, beginning: Beginning) -> Exception | None:
-        """End the sessions and begin again; return what went wrong since the last time."""
+        """End the sessions and begin again; return the first problem since the last time."""
         await self.server.end_sessions()
         problem = self._problem()
         if self._own_clock is not None:
@@ -274,7 +274,7 @@ class FtpServer(ServerAddress):
         addresses and ports. Sessions get a second to end.
 
         Args:
-            path: Of the file, such as ``feed.ftp.jsonl``; long contents stand beside it, in ``feed.ftp.blobs``.
+            path: Path of the file, such as ``feed.ftp.jsonl``; long contents are beside it, in ``feed.ftp.blobs``.
 
         Raises:
             RecordingError: A password is in a file that was transferred; nothing is written.
@@ -300,8 +300,8 @@ class FtpServer(ServerAddress):
 
         Raises:
             HangError: A client waited without a timeout for what a fault or a login script withholds.
-            ServerFailure: A handler, a path layer or a user manager raised something that is not an answer; its cause
-                is what was raised.
+            ServerFailure: A handler, a path layer or a user manager raised an exception that is no reply; it is the
+                cause.
             ReplayError: A client differs from the recording that this server replays.
         """
         __tracebackhide__ = True
@@ -322,7 +322,7 @@ class FtpServer(ServerAddress):
             patience: Seconds that open sessions may take to end.
 
         Raises:
-            ReplayError: A session or a command of it did not come.
+            ReplayError: A session or a command of it is missing.
         """
         __tracebackhide__ = True
         if texts := self.unplayed(patience):
@@ -333,7 +333,7 @@ class FtpServer(ServerAddress):
         return [] if self.inherited else unplayed(self.server, self.log, patience)
 
     def check_hangs(self) -> None:
-        """Raise that a client hung, once.
+        """Raise an error if a client hung, once.
 
         Raises:
             HangError: A client waited without a timeout for what a fault or a login script withholds.
@@ -396,7 +396,7 @@ class FtpServer(ServerAddress):
         return self.server.throttle
 
     def session_throttle(self, session: int) -> StreamThrottle:
-        """The speed limits of one live session, as `throttle`.
+        """The speed limits of one open session, as in `throttle`.
 
         Raises:
             ServerStateError: There is no such session.
@@ -430,14 +430,14 @@ class FtpServer(ServerAddress):
 
 
 @in_child
-def _leave_to_the_parent() -> None:
+def _close_in_child() -> None:
     for server in tuple(_RUNNING):
         server._origin.parent = os.getppid()
     _RUNNING.clear()
 
 
 class FtpServerFactory(Protocol):
-    """What the fixture `ftp_server_factory` is: call it to start a server, which stops with the test."""
+    """The fixture `ftp_server_factory`: call it to start a server, which stops with the test."""
 
     def __call__(self, **settings: Unpack[FtpServerSettings]) -> FtpServer:
         """Start a server with these settings, over those of `ftp_config`."""

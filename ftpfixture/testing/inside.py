@@ -62,7 +62,7 @@ def clock_of(clock: Clock | Callable[[], float] | None, driver: Driver) -> Clock
     if not isinstance(clock, Clock):
         return Clock(clock, driver)
     if clock.time_source.monotonic != driver.monotonic:
-        raise ConfigurationError("clock= goes by another time than driver=: make it with Clock(time_source=driver)")
+        raise ConfigurationError("clock= has another time than driver=: make it with Clock(time_source=driver)")
     return clock
 
 
@@ -95,7 +95,7 @@ def server_of(own: FtpServerSettings, users: AbstractUserManager, settings: dict
     """The server inside.
 
     Raises:
-        UnknownSetting: A setting is neither one of ours nor of the class.
+        UnknownSetting: A setting belongs neither to the handle nor to the class.
         ConfigurationError: Something of this server's own is set, and everything is passed on to another.
     """
     server_class = own["server_class"]

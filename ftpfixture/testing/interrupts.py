@@ -1,6 +1,6 @@
 """The dialogue of a test that is interrupted: by Ctrl-C, or by pytest-timeout where that ends the process.
 
-One rule: nothing is printed of a test that ends by itself; its report is made in `ftpfixture.testing.reports`.
+One rule: nothing is printed for a test that ends by itself; `ftpfixture.testing.reports` makes its report.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ _EARLIER = 0.1  # seconds before pytest-timeout ends the process: time to print
 
 
 class Interrupts:
-    """What pytest calls around each test, and when it is interrupted.
+    """Hooks of pytest around each test, and for an interrupt.
 
     Args:
-        config: Of the run.
+        config: Configuration of the run.
     """
 
     def __init__(self, config: pytest.Config) -> None:
@@ -33,7 +33,7 @@ class Interrupts:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
-        """Know the test that runs."""
+        """Store the running test."""
         self._item = item
         result = yield
         self._item = None  # it stays where an interrupt passes through here, for the hook below

@@ -1,4 +1,4 @@
-"""The driver of servers that blocking code uses: an asyncio loop in a thread of its own, in real time.
+"""The driver of servers that blocking code uses: an asyncio loop in its own thread, in real time.
 
 One rule: a server gets its driver as an argument; only `FtpServer` and the plugin ask for the shared thread.
 """

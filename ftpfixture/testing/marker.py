@@ -26,7 +26,7 @@ _OWN = {"ftp_server", "ftps_server"}
 
 
 def has_own_server(item: pytest.Item) -> bool:
-    """Return whether a test has a server of its own."""
+    """Return whether a test has its own server."""
     names = set(_fixtures(item))
     return bool(_OWN & names) or ("ftp_client" in names and SESSION_FACTORY not in names)
 

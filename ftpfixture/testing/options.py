@@ -1,6 +1,6 @@
-"""What the command line and the ini file set for every server of a run.
+"""The options of the command line and the ini file for every server of a run.
 
-One rule: a value that cannot work ends the run before its first test, with a sentence that says what would work.
+One rule: a value that cannot work ends the run before its first test, with a sentence that has the valid values.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ class RunOptions:
     """The options of a run.
 
     Attributes:
-        faults: For every server; none of them must happen.
-        settings: Of every server that is not given others.
+        faults: For every server; all of them are optional.
+        settings: For every server that is not given others.
     """
 
     faults: tuple[Fault, ...]
@@ -31,7 +31,7 @@ class RunOptions:
 
 
 RUN = pytest.StashKey[RunOptions]()
-"""Where the configuration of pytest keeps the options."""
+"""The key of the options in the configuration of pytest."""
 
 
 def add_options(parser: pytest.Parser) -> None:

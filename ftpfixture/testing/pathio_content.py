@@ -1,6 +1,6 @@
 """The checks of a path layer that concern content: open files, reading, writing, positions.
 
-One rule: each check has an empty directory of its own, and uses nothing outside of it.
+One rule: each check has its own empty directory, and uses nothing outside of it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The pytest plugin: fixtures, options and the marker. `ftpfixture.testing.reports` has what tests fail with."""
+"""The pytest plugin: fixtures, options and the marker. `ftpfixture.testing.reports` makes the failures of tests."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[SHARED] = SharedServers(config)
     config.pluginmanager.register(config.stash[SHARED], "ftpfixture-shared")
     config.pluginmanager.register(Interrupts(config), "ftpfixture-interrupts")
-    # pytest-asyncio, which came with this package, warns those who have no async tests and so never configured it; in
-    # a project where warnings are errors that would end every run.
+    # pytest-asyncio, a dependency of this package, warns in projects without async tests, which never configured it;
+    # where warnings are errors that would end every run.
     warnings.filterwarnings(
         "ignore", ".*asyncio_default_fixture_loop_scope.* is unset", pytest.PytestDeprecationWarning
     )
@@ -139,10 +139,10 @@ def ftp_users(request: pytest.FixtureRequest, ftp_config: FtpServerSettings) -> 
 
 
 def _scripted(settings: FtpServerSettings) -> ScriptedUserManager:
-    """Return the users of some settings as a manager that takes scripts; those of a `root` see that.
+    """Return the users of some settings as a manager that takes scripts; with a `root` they see that folder.
 
     Raises:
-        ConfigurationError: It is another manager, or nothing that a server takes.
+        ConfigurationError: The setting is another manager, or no valid value.
     """
     root = settings.get("root")
     known = known_users(settings.get("users"), None if root is None else folder(root))
@@ -161,7 +161,7 @@ def _scripted(settings: FtpServerSettings) -> ScriptedUserManager:
 def ftp_server_factory(
     request: pytest.FixtureRequest, ftp_config: FtpServerSettings, _ftp_loop_thread: None
 ) -> Iterator[FtpServerFactory]:
-    """Starts as many servers as a test asks for, each with settings of its own over those of `ftp_config`."""
+    """Starts any number of servers for a test, each with its own settings over those of `ftp_config`."""
     with ExitStack() as servers:
 
         def start(**settings: Unpack[FtpServerSettings]) -> FtpServer:
@@ -199,7 +199,7 @@ async def ftp_client(_ftp_client_server: FtpServer) -> AsyncIterator[Client]:
 
 @pytest.fixture
 def ftp_faults(ftp_server: FtpServer) -> Faults:
-    """What goes wrong on this test's `ftp_server`."""
+    """The faults of this test's `ftp_server`."""
     return ftp_server.faults
 
 
@@ -217,17 +217,17 @@ def _start(item: pytest.Item, servers: ExitStack, settings: FtpServerSettings, n
     for fault in options.faults:
         server.faults.add(fault)
     reports.attach(item, server, name)
-    servers.callback(server.check)  # runs after the stop: what went wrong while stopping counts too
+    servers.callback(server.check)  # runs after the stop: failures while stopping count, too
     servers.callback(server.stop)
     server.start()
     return server
 
 
 def _checked(config: FtpServerSettings) -> FtpServerSettings:
-    """What `ftp_config` gives; the names and values in it are checked when the server is made.
+    """Return the value of `ftp_config`; its names and values are checked when the server is made.
 
     Raises:
-        ConfigurationError: It gives nothing that has settings.
+        ConfigurationError: It is no mapping of settings.
     """
     if not isinstance(config, Mapping):
         raise wrong("ftp_config", "a mapping from setting to value, such as {'disable': ['MLSD']}", config)

@@ -1,4 +1,4 @@
-"""Recording what clients and a server say to each other, for `FtpServer.record`.
+"""Records the dialogue of clients and a server, for `FtpServer.record`.
 
 One rule: a file is written only for a block that ended in order, and then as a whole.
 """
@@ -15,7 +15,7 @@ from ftpfixture.log.events import Hub
 
 __all__ = ["recorded"]
 
-_PATIENCE = 1.0  # seconds that sessions get to end before they are recorded as they are
+_PATIENCE = 1.0  # seconds that sessions get to end before they are recorded as open
 
 
 @contextmanager
@@ -25,10 +25,10 @@ def recorded(
     """Record the sessions that begin inside the context.
 
     Args:
-        hub: Of the server.
-        driver: Of the server.
-        path: Of the file.
-        source: What the server is.
+        hub: Hub of the server.
+        driver: Driver of the server.
+        path: Path of the file.
+        source: Kind of the server.
         tls: Whether it has TLS.
         implicit: Whether TLS begins with the connection.
 

@@ -1,6 +1,6 @@
-"""Host names that lead to servers of this process: name resolution and `connect` of `socket`, for one name and port.
+"""Redirects host names to servers of this process: name resolution and `connect` of `socket`, for one name and port.
 
-One rule: a call for another name or another port reaches the function that was there before, with its own arguments.
+One rule: a call for another name or another port reaches the original function, with its own arguments.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def redirected(name: str, port: int, target: Address) -> Iterator[None]:
 
     Args:
         name: Host name or numeric address, as `check_host` returns it.
-        port: The port that clients ask for.
+        port: The port that clients connect to.
         target: Numeric host and port that they reach.
     """
     redirect = _Redirect(name, port, target)
@@ -85,7 +85,7 @@ def redirected(name: str, port: int, target: Address) -> Iterator[None]:
 
 
 def _change(change: Callable[[tuple[_Redirect, ...]], tuple[_Redirect, ...]]) -> None:
-    """Change the redirects; the patches are there while there is one."""
+    """Change the redirects; the patches are installed while there is one."""
     global _redirects
     with _LOCK:
         before, _redirects = _redirects, change(_redirects)
@@ -103,7 +103,7 @@ def _without(redirect: _Redirect, all_redirects: tuple[_Redirect, ...]) -> tuple
 
 
 def _target(host: object, port: object) -> Address | None:
-    """Return the address that stands for a host and a port; None when they are not redirected."""
+    """Return the target of a host and a port; None when they are not redirected."""
     name, number = _text(host), _number(port)
     for redirect in reversed(_redirects):
         if redirect.name == name and redirect.port == number:
@@ -112,7 +112,7 @@ def _target(host: object, port: object) -> Address | None:
 
 
 def _host_of(host: object) -> str | None:
-    """Return the numeric host that stands for a host; None when no port of it is redirected."""
+    """Return the numeric target of a host; None when no port of it is redirected."""
     name = _text(host)
     return next((redirect.target[0] for redirect in reversed(_redirects) if redirect.name == name), None)
 
@@ -129,12 +129,12 @@ def _number(port: object) -> int | None:
 
 
 class _Patch:
-    """Another function in the place of one of `socket`, or of a class there.
+    """Replaces a function of `socket`, or of a class there.
 
     Args:
         owner: Returns the module or the class that has the function now.
-        name: Of the function.
-        make: Makes the other function from the one that was there.
+        name: Name of the function.
+        make: Makes the new function from the original one.
     """
 
     def __init__(self, owner: Callable[[], Any], name: str, make: Callable[[Callable[..., Any]], Any]) -> None:
@@ -146,7 +146,7 @@ class _Patch:
         self._before: tuple[Any, ...] = ()
 
     def install(self) -> None:
-        """Put the other function there."""
+        """Install the new function."""
         self._owner = self._find_owner()
         original = getattr(self._owner, self._name)
         self._before = (vars(self._owner)[self._name],) if self._name in vars(self._owner) else ()
@@ -154,7 +154,7 @@ class _Patch:
         setattr(self._owner, self._name, self._own)
 
     def remove(self) -> None:
-        """Put back what was there; a patch of others over this one stays, and calls through it."""
+        """Restore the original; a later patch over this one stays, and calls it."""
         if vars(self._owner).get(self._name) is not self._own:
             return
         if self._before:

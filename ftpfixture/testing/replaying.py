@@ -1,6 +1,6 @@
 """The setting `recording` of a server: the server that replays it, and the check that all of it was played.
 
-One rule: a recording says everything that is answered. A setting that says something else is an error.
+One rule: a recording decides on every reply. A setting that changes replies is an error.
 
 A server without a recording imports nothing of `ftpfixture.recording`, nor msgspec.
 """
@@ -31,11 +31,11 @@ _ANSWERS = (
     *("maximum_connections", "maximum_connections_per_address", "maximum_login_failures", "login_delay"),
     *("require_tls", "implicit_protection", "inflation_limit", "upstream"),
 )
-"""Settings that say what is answered."""
+"""Settings that change replies."""
 
 
 def use_recording(given: Mapping[str, Any], own: FtpServerSettings, others: dict[str, Any]) -> None:
-    """Let a server with the setting `recording` replay it.
+    """Make a server with the setting `recording` replay it.
 
     Args:
         given: All settings as the user gave them.
@@ -55,7 +55,7 @@ def use_recording(given: Mapping[str, Any], own: FtpServerSettings, others: dict
     answers = [name for name in _ANSWERS if given.get(name) is not None]
     if answers:
         raise ConfigurationError(
-            f"recording= with {answers[0]}=: the recording says what is answered; leave out one of them, or say "
+            f"recording= with {answers[0]}=: the recording has the replies; leave out one of them, or set "
             f"{answers[0]}=None where ftp_config has it"
         )
     from ftpfixture.recording.replay import ReplayServer
@@ -87,7 +87,7 @@ def _recording(source: object) -> Recording:
 
 
 def unplayed(server: Server, log: CommandLog, patience: float) -> list[str]:
-    """What clients have not played of a recording when their sessions have ended, and what to do about it."""
+    """Describe the parts of a recording that clients have not played when their sessions have ended, with a remedy."""
 
     def is_over() -> bool:
         return not log.is_busy and all(session.closed_at is not None for session in log.sessions)

@@ -1,9 +1,9 @@
-"""What pytest reports of a test with servers: failures, things that never happened, and the dialogue, once.
+"""Reports of a test with servers: failures, faults and scripts that never happened, and the dialogue, once.
 
 Each server of a test is attached to the test before it starts, and these hooks read that list. A test that passes
-although something in it never happened fails here; after another failure, the report names what never happened.
+although a fault or script never happened fails here; after another failure, the report names it.
 
-One rule: a report has the dialogue of each server once, in a section of its own, folded as ``--ftp-dialogue`` says.
+One rule: a report has the dialogue of each server once, in its own section, folded as ``--ftp-dialogue`` sets.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class _Attached(NamedTuple):
 
     Attributes:
         server: The server.
-        name: As the report calls it.
+        name: Its name in the report.
     """
 
     server: FtpServer
@@ -45,10 +45,10 @@ class _Attached(NamedTuple):
 
 
 class _Case:
-    """What the hooks know of one run of a test.
+    """The state of the hooks for one run of a test.
 
     Attributes:
-        servers: Of the test, in the order in which they were started.
+        servers: Servers of the test, in the order in which they were started.
         scripts: The user managers of the test that take scripts, each with the scripts that it had before.
         marker: The settings of the marker of the test that no server has taken.
         built: The faults that the test has built.
@@ -65,11 +65,11 @@ class _Case:
         self.shown: list[CommandLog] = []
 
     def live(self) -> list[_Attached]:
-        """The servers of this process: a test that forks comes back twice."""
+        """The servers of this process: a test that forks returns twice."""
         return [one for one in self.servers if not one.server.inherited]
 
     def missed(self) -> Iterator[str]:
-        """What never happened, and what to do about it."""
+        """A sentence for each fault, script or marker that never happened, with a remedy."""
         for server, _ in self.live():
             yield from server.unplayed()
         faults = [line for server, _ in self.live() for line in server.faults.missed()]
@@ -102,12 +102,12 @@ _CASE = pytest.StashKey[_Case]()
 
 
 def attach(item: pytest.Item, server: FtpServer, name: str = "") -> None:
-    """Make a server one of a test: its failures fail the test, and its dialogue is in the report.
+    """Add a server to a test: its failures fail the test, and its dialogue is in the report.
 
     Args:
         item: The test.
         server: The server.
-        name: As the report calls it, if the server has no name; "" for a number.
+        name: Its name in the report, if the server has none; "" for a number.
     """
     servers = item.stash[_CASE].servers
     if not any(server is one for one, _ in servers):
@@ -121,12 +121,12 @@ def servers_of(item: pytest.Item) -> list[tuple[FtpServer, str]]:
 
 
 def attach_users(item: pytest.Item, manager: ScriptedUserManager) -> None:
-    """Make a user manager one of a test: a script of it that no login used fails the test."""
+    """Add a user manager to a test: a script of it that no login used fails the test."""
     item.stash[_CASE].attach_users(manager)
 
 
 def take_marker(item: pytest.Item, names: Collection[str] | None = None) -> None:
-    """Note that settings of the marker of a test were used: those of these names, or all."""
+    """Record that settings of the marker of a test were used: those of these names, or all."""
     marker = item.stash[_CASE].marker
     marker.difference_update(tuple(marker) if names is None else names)
 
@@ -135,7 +135,7 @@ def take_marker(item: pytest.Item, names: Collection[str] | None = None) -> None
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """How much of the dialogue a report shows."""
+    """Add the option for the dialogue in reports."""
     text = "dialogue in the report of a failing test: 'short' (the default: long ones are folded), 'all' or 'none'"
     parser.getgroup("ftp").addoption("--ftp-dialogue", choices=_MODES, default=None, help=text)
     parser.addini("ftp_dialogue", "as --ftp-dialogue: short, all or none", default="short")
@@ -171,10 +171,10 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
         with watched() as case.built:
             result = yield
     except Exception as error:
-        _blame_hangs(case, error)
+        _raise_hangs(case, error)
         raise
     for server, _ in case.live():
-        server.check()  # first: what failed may be why something never happened
+        server.check()  # first: the failure may be why a fault never happened
     for server, _ in case.live():
         server.faults.wait_fired()
     missed = list(case.missed())
@@ -183,8 +183,8 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     return result
 
 
-def _blame_hangs(case: _Case, error: Exception) -> None:
-    """Raise that a client hung in place of its error, the reset that ended its wait; the traceback is the error's."""
+def _raise_hangs(case: _Case, error: Exception) -> None:
+    """Raise HangError in place of the client's error, the reset that ended its wait, with that error's traceback."""
     __tracebackhide__ = True
     for server, _ in case.live():
         try:
@@ -194,7 +194,7 @@ def _blame_hangs(case: _Case, error: Exception) -> None:
 
 
 def _fail(text: str) -> NoReturn:
-    """Fail a test of which no line is to blame."""
+    """Fail a test without a traceback."""
     raise pytest.fail.Exception(text, pytrace=False)
 
 
@@ -216,7 +216,7 @@ def pytest_shorten_failure(item: pytest.Item, call: pytest.CallInfo[None]) -> No
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Add what never happened and the dialogues to the report of a failing test."""
+    """Add missed faults and scripts and the dialogues to the report of a failing test."""
     report = yield
     case = item.stash.get(_CASE, None)
     if report.failed and case is not None:
@@ -226,7 +226,7 @@ def pytest_runtest_makereport(
         sections = _dialogues(case, case.quoted, _mode(item.config))
         report.sections += [(title, text) for title, text in sections if text not in message]  # a test may quote it
     if call.when == "teardown" and case is not None:
-        del item.stash[_CASE]  # pytest keeps its items to the end of the run, and with them what they hold
+        del item.stash[_CASE]  # pytest keeps its items to the end of the run
     return report
 
 
@@ -248,7 +248,7 @@ def _without_dialogues(info: pytest.ExceptionInfo[BaseException] | None) -> list
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """An exception, those that it contains, and those behind it."""
+    """An exception, those that it contains, and its causes."""
     waiting, seen = [error], set[int]()
     while waiting:
         error = waiting.pop()
@@ -261,7 +261,7 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _hide_package(info: pytest.ExceptionInfo[BaseException]) -> None:
-    """Let the traceback of an error that a test caused end in the test, not in the package."""
+    """End the traceback of an error that a test caused in the test, not in the package."""
     if not isinstance(info.value, ConfigurationError | ServerStateError | AssertionError):
         return
     step: TracebackType | None = info.tb

@@ -1,6 +1,6 @@
 """The settings of `FtpServer`, of the marker and of the fixtures: its own, and those of the server inside.
 
-One rule: as for `ftpfixture.server.settings`, of which this is the longer table.
+One rule: each setting has its default, check and description in one table, as in `ftpfixture.server.settings`.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class FtpServerSettings(ServerSettings, total=False):
         CertificateKind | SSLContext,
         Setting(
             "valid",
-            'what the server shows: "valid", "expired", "wrong-host", "self-signed", "untrusted", or a context of '
+            'certificate of the server: "valid", "expired", "wrong-host", "self-signed", "untrusted", or a context of '
             "yours",
             check=_CERTIFICATE,
         ),
@@ -118,7 +118,7 @@ class FtpServerSettings(ServerSettings, total=False):
         Iterable[Fault | str] | Fault,
         Setting(
             (),
-            'what goes wrong from the first byte on: made by `ftpfixture.on`, or text such as ``"RETR #2: reset"``',
+            'faults from the first byte on: made by `ftpfixture.on`, or text such as ``"RETR #2: reset"``',
             check=checks.anything,
         ),
     ]
@@ -136,7 +136,7 @@ class FtpServerSettings(ServerSettings, total=False):
         Literal["exact", "size", "ignore"],
         Setting(
             "exact",
-            'what of an upload must be as in the recording: "exact" for all bytes, "size" for their number, "ignore" '
+            'what an upload must have as recorded: "exact" for all bytes, "size" for their number, "ignore" '
             "for nothing",
         ),
     ]
@@ -148,9 +148,9 @@ class FtpServerSettings(ServerSettings, total=False):
         str | Target | None,
         Setting(
             None,
-            "a real server to which everything is passed on, so that faults and the log stand in front of it: "
+            "a real server to which everything is passed on, with faults and the log in front of it: "
             '"HOST", "HOST:PORT" or a URL such as "ftp://ann:secret@HOST:PORT"; see `Target` for TLS',
-            none="answering by itself",
+            none="a server that answers by itself",
             check=Check('"HOST", "HOST:PORT", a URL with ftp:// or ftps://, or a Target', _read_target),
         ),
     ]
@@ -158,7 +158,7 @@ class FtpServerSettings(ServerSettings, total=False):
         float | None,
         Setting(
             30.0,
-            "how long a client may wait for what a fault or a login script withholds for ever, while no byte goes in "
+            "how long a client may wait for what a fault or a login script withholds for ever, while no byte moves in "
             "either direction; then the server resets the session, and the test fails; it is in real time, and with a "
             "driver of another time there is no limit unless it is given",
             unit="seconds",
@@ -184,7 +184,7 @@ class FtpServerSettings(ServerSettings, total=False):
         Driver | None,
         Setting(
             None,
-            "runs the server and is its time",
+            "the loop and the time of the server",
             none="real time, on a thread that all servers of the process share",
             check=checks.instance_of("a Driver", Driver),
         ),

@@ -1,10 +1,10 @@
 """Servers that serve many tests: each lives as long as the fixture that starts it, and begins again after each test.
 
 A test has those servers whose fixture it uses, directly or by other fixtures. Before the test they get the settings of
-its markers; after the test `FtpServer.reset` brings back their own. Between the two they are servers of the test as
-any other: failures, faults that never happened and the dialogue are in its report.
+its markers; after the test `FtpServer.reset` brings back their own. Between the two they are like other servers of the
+test: failures, faults that never happened and the dialogue are in its report.
 
-One rule: nothing that a test does to such a server is there in the next test.
+One rule: no change that a test makes to such a server is left in the next test.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ class SharedServer(NamedTuple):
 
 
 class SharedServers:
-    """All shared servers of a run, and what pytest calls for them.
+    """All shared servers of a run, with the hooks of pytest for them.
 
     Args:
-        config: Of the run.
+        config: Configuration of the run.
     """
 
     def __init__(self, config: pytest.Config) -> None:
@@ -66,7 +66,7 @@ class SharedServers:
         """Start a server that stops with the fixture that is being set up.
 
         Raises:
-            ConfigurationError: No fixture is, or one of a single test; or a server cannot begin again.
+            ConfigurationError: No fixture is being set up, or one of a single test; or a server cannot begin again.
         """
         fixture = self._setting_up[-1] if self._setting_up else None
         if fixture is None or fixture.scope == "function":
@@ -129,7 +129,7 @@ class SharedServers:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[None, object, object]:
-        """Know which fixture starts a server."""
+        """Store which fixture starts a server."""
         __tracebackhide__ = True
         self._setting_up.append(fixturedef)
         try:
@@ -153,7 +153,7 @@ class SharedServers:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, object, object]:
-        """End a test on its servers, after its fixtures; what went wrong meanwhile is an error of this test."""
+        """End a test on its servers, after its fixtures; a failure meanwhile is an error of this test."""
         __tracebackhide__ = True
         try:
             return (yield)
@@ -179,4 +179,4 @@ def _for_each(servers: list[SharedServer], act: Callable[[SharedServer], None]) 
 
 
 SHARED = pytest.StashKey[SharedServers]()
-"""Where the configuration of pytest keeps the shared servers."""
+"""The key of the shared servers in the configuration of pytest."""

@@ -176,7 +176,7 @@ def test_the_server_of_the_client(pytester: pytest.Pytester) -> None:
     )
     result = pytester.runpytest_subprocess(*QUIET)
     result.assert_outcomes(passed=3, errors=1)
-    result.stdout.fnmatch_lines(["*::test_two: the test has ftp_server and ftps_server: connect a Client *"])
+    result.stdout.fnmatch_lines(["*::test_two: the test has ftp_server and ftps_server: connect your own Client *"])
 
 
 @pytest.mark.parametrize(
@@ -192,11 +192,11 @@ def test_the_server_of_the_client(pytester: pytest.Pytester) -> None:
         ),
         (
             "@pytest.mark.trio\nasync def test_it(ftp_client):\n    pass",
-            "*the plugin of trio runs the test on another: connect a client of your own to ftp_server.address*",
+            "*the plugin of trio runs the test on another: connect your own client to ftp_server.address*",
         ),
         (
             "@pytest.mark.anyio\nasync def test_it(ftp_client):\n    pass",
-            "*the plugin of anyio runs the test on another: connect a client of your own to ftp_server.address*",
+            "*the plugin of anyio runs the test on another: connect your own client to ftp_server.address*",
         ),
     ],
     ids=["no coroutine", "unmarked", "trio", "anyio"],

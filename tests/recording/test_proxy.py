@@ -42,7 +42,7 @@ def _dialogue(server: FtpServer) -> list[tuple[str, list[tuple[str, str]]]]:
 
 
 def _session(server: FtpServer, passive: bool) -> list[bytes]:
-    """A session of ftplib; what it received."""
+    """Run a session of ftplib, and return the bytes that it received."""
     got: list[bytes] = []
     ftp = ftplib.FTP(timeout=10)
     ftp.connect(*server.address)
@@ -82,14 +82,14 @@ def test_the_same_session_with_and_without_a_proxy(passive: bool) -> None:
 
 
 def test_ipv6() -> None:
-    """Over ::1 on both sides, passive and active."""
+    """A proxy works over ::1 on both sides, passive and active."""
     with FtpServer(files=FILES, host="::1") as real, FtpServer(upstream=real.url, host="::1") as proxy:
         for passive in (True, False):
             assert _session(proxy, passive)[0] == FILES["/a.txt"]
 
 
 async def test_our_client(real: FtpServer, proxy: FtpServer) -> None:
-    """Resumption, an upload, MLSD, and a refusal."""
+    """Our client resumes, uploads, lists, and gets a refusal."""
     async with Client.context(*proxy.address, *proxy.credentials) as client:
         async with client.download_stream("/big", offset=1000) as stream:
             assert await stream.read() == BIG[1000:]
@@ -126,7 +126,7 @@ def test_pipelined_commands(proxy: FtpServer) -> None:
 
 
 def test_replies_are_passed_on_byte_for_byte(real: FtpServer, proxy: FtpServer) -> None:
-    """Many lines, odd lines, bytes that are not UTF-8."""
+    """Replies of many lines, odd lines, and bytes that are not UTF-8 are unchanged."""
     raw = b"211-Odd\r\n odd \xff\r\n211-more\r\n211 End\r\n"
     real.faults.add(f"FEAT: answer_raw {raw!r}")
     with RawClient(proxy.address) as client:
@@ -142,7 +142,7 @@ def test_replies_are_passed_on_byte_for_byte(real: FtpServer, proxy: FtpServer) 
 def test_the_end_of_a_download_is_passed_on(
     real: FtpServer, proxy: FtpServer, word: str, end: type[OSError] | None
 ) -> None:
-    """An end of file as an end of file, a reset as a reset, and the reply of the real server."""
+    """An end of file stays one, a reset stays a reset, and the reply is that of the real server."""
     real.faults.add(f"RETR: {word} after_bytes=1000")
     with RawClient(proxy.address) as client:
         client.login(*proxy.credentials)
@@ -157,7 +157,7 @@ def test_the_end_of_a_download_is_passed_on(
 
 
 def _rest(sock: socket.socket) -> tuple[bytes, type[OSError] | None]:
-    """All that comes, and the error that it ends with."""
+    """Receive everything, and the error at the end."""
     got = b""
     try:
         while piece := sock.recv(1 << 16):
@@ -198,7 +198,7 @@ FAULTS = [
 
 
 def test_faults_in_front_of_the_real_server(real: FtpServer, proxy: FtpServer) -> None:
-    """The client meets the fault; the real server does not know."""
+    """The client gets the fault; the real server has none."""
 
     def check(row: tuple[str, str, bytes | None]) -> None:
         fault, code, content = row
@@ -236,7 +236,7 @@ def test_faults_that_a_proxy_cannot_have(proxy: FtpServer) -> None:
     ],
 )
 def test_settings_that_do_not_go_with_a_proxy(settings: dict[str, object], text: str) -> None:
-    """They are refused before anything listens."""
+    """They are refused before a server listens."""
     with pytest.raises(ConfigurationError, match=text):
         FtpServer(**settings)  # type: ignore[arg-type]
 
@@ -252,7 +252,7 @@ def test_settings_that_do_not_go_with_a_proxy(settings: dict[str, object], text:
     ],
 )
 def test_targets(text: str, target: Target) -> None:
-    """The ways to say where the real server is; a password is not in the repr."""
+    """The forms of an upstream; a password is not in the repr."""
     assert Target.parse(text) == target
     assert "crt" not in repr(target)
 
@@ -260,7 +260,7 @@ def test_targets(text: str, target: Target) -> None:
 @pytest.mark.parametrize("front", ["clear", "explicit"])
 @pytest.mark.parametrize("behind", ["client", "explicit", "implicit"])
 def test_tls_on_each_side(front: str, behind: str) -> None:
-    """Each side has TLS of its own, or the server has what the client asks for."""
+    """Each side has its own TLS, or the server has the TLS of the client."""
     if (front, behind) == ("clear", "client"):
         behind = "none"
     tls = "implicit" if behind == "implicit" else "explicit"

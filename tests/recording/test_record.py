@@ -1,4 +1,4 @@
-"""`FtpServer.record`: what is recorded of a block, and replayed from the file without the server."""
+"""`FtpServer.record`: a block is recorded, and replayed from the file without the server."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_what_was_recorded_is_replayed(recorded: FtpServer, tmp_path: Path) -> N
 
 
 def test_the_same_session_twice_is_the_same_file(recorded: FtpServer, tmp_path: Path) -> None:
-    """Also when it is the second session of the server."""
+    """The second session of a server gives the same file."""
     paths = [tmp_path / "one.ftp.jsonl", tmp_path / "two.ftp.jsonl"]
     for path in paths:
         with recorded.record(path):

@@ -433,7 +433,7 @@ def test_files(tmp_path: Path) -> None:
 SETTINGS: list[tuple[dict[str, Any], str]] = [
     ({"recording": "no/such.ftp.jsonl"}, "recording='no/such.ftp.jsonl' cannot be read: "),
     ({"recording": 5}, "recording takes the path of a recording, or a Recording"),
-    ({"recording": recorded(LOGIN), "files": {}}, "recording= with files=: the recording says what is answered"),
+    ({"recording": recorded(LOGIN), "files": {}}, "recording= with files=: the recording has the replies"),
     ({"recording": recorded(LOGIN), "disable": ["MLSD"]}, "recording= with disable="),
     ({"recording": recorded(LOGIN), "tls": "explicit"}, "recording= with tls='explicit': it was made with tls=None"),
     ({"recording": recorded(LOGIN), "compare_uploads": "all"}, "compare_uploads"),

@@ -129,8 +129,8 @@ def refuse_without_tls(certificate: object, **settings: str | None) -> None:
     Raises:
         ConfigurationError: There is such a setting.
     """
-    said = {"certificate": None if certificate == "valid" else certificate, **settings}
-    given = {name: value for name, value in said.items() if value is not None}
+    all_settings = {"certificate": None if certificate == "valid" else certificate, **settings}
+    given = {name: value for name, value in all_settings.items() if value is not None}
     if given:
         raise ConfigurationError(
             f"{_text(given)}: no effect without TLS; use the fixture ftps_server, or set tls='explicit' or 'implicit'"

@@ -112,8 +112,8 @@ async def _check_stat(path_io: AbstractPathIO, root: PurePath) -> None:
     for name in ("st_size", "st_mtime", "st_ctime", "st_nlink", "st_mode"):
         hold(f"stat has {name}", hasattr(file, name), f"{file!r:.100} does not have it", "add it")
     same("st_size is the number of bytes", file.st_size, 5, "count what was written")
-    hold("st_mode of a file says so", stat.S_ISREG(file.st_mode), oct(file.st_mode), "add stat.S_IFREG")
-    hold("st_mode of a directory says so", stat.S_ISDIR(folder.st_mode), oct(folder.st_mode), "add stat.S_IFDIR")
+    hold("st_mode of a file is that of a file", stat.S_ISREG(file.st_mode), oct(file.st_mode), "add stat.S_IFREG")
+    hold("st_mode of a directory is that of one", stat.S_ISDIR(folder.st_mode), oct(folder.st_mode), "add stat.S_IFDIR")
 
 
 async def _check_rename(path_io: AbstractPathIO, root: PurePath) -> None:

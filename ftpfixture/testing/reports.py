@@ -287,8 +287,8 @@ def _dialogues(case: _Case, quoted: list[FailureText], mode: str) -> Iterator[tu
             continue
         case.shown.append(log)
         marks = [seq for of, seq in around if of is log]
-        told = log.dialogue(marks, zero=first - log.made, folded=mode == "short")
-        yield "FTP dialogue" if len(logs) == 1 else f"FTP dialogue of {name}", told
+        dialogue = log.dialogue(marks, zero=first - log.made, folded=mode == "short")
+        yield "FTP dialogue" if len(logs) == 1 else f"FTP dialogue of {name}", dialogue
 
 
 # Comparisons.

@@ -106,8 +106,8 @@ def test_repeated_commands_are_one_line(story: Story) -> None:
 def test_other_commands_are_no_repetition(story: Story, first: tuple[str, str], second: tuple[str, str]) -> None:
     """An exchange with another argument or reply code is not counted as a repetition."""
     story.connect()
-    for said in (first, second, first, first, second, second):
-        story.say(*said)
+    for exchange in (first, second, first, first, second, second):
+        story.say(*exchange)
 
     assert story.log.dialogue() == story.log.transcript()
 

@@ -266,8 +266,8 @@ def test_faults_are_recorded_in_order() -> None:
         _codes(server, "NOOP")
         _codes(server, "SYST")
 
-        told = [(event.session, event.fault) for event in server.faults.fired]
-        assert told == [
+        happened = [(event.session, event.fault) for event in server.faults.fired]
+        assert happened == [
             (1, "*: delay 0"),
             (1, "*: delay 0"),
             (1, "NOOP: not_implemented"),

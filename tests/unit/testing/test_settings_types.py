@@ -72,12 +72,12 @@ def test_settings_are_known_to_mypy(tmp_path: Path) -> None:
 
     assert checked.stderr == ""
     pattern = r"^uses\.py:(\d+): (?:error: (.*)  \[(.*)\]|note: Revealed type is (.*))$"
-    told = {
+    reported = {
         int(line): f"{code or 'note'}: {error or revealed}"
         for line, error, code, revealed in re.findall(pattern, checked.stdout, re.MULTILINE)
     }
     lines = enumerate(USES.splitlines(), 1)
     expected = {number: line.split("  # ")[1] for number, line in lines if "  # " in line}
-    assert told.keys() == expected.keys(), checked.stdout
+    assert reported.keys() == expected.keys(), checked.stdout
     for number, text in expected.items():
-        assert told[number].startswith(text)
+        assert reported[number].startswith(text)

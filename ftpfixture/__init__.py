@@ -88,6 +88,7 @@ from ftpfixture.log.events import (
     TlsEstablished,
     TlsFailed,
 )
+from ftpfixture.log.expectations import Expectation
 from ftpfixture.log.records import CommandRecord, SessionRecord, TransferRecord
 from ftpfixture.pathio import (
     AbstractPathIO,
@@ -156,6 +157,7 @@ __all__ = [
     "Disconnected",
     "Disconnecting",
     "Event",
+    "Expectation",
     "Fault",
     "FaultApplied",
     "FileHash",

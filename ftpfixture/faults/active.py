@@ -28,7 +28,10 @@ class ActiveFault:
         name: The fault as text.
         seen: The number of commands that matched, also those that `skip` or `nth` excluded.
         fired: The number of times that it has happened.
+        by_test: Whether a test added it; False for the answer of an expectation, which is checked there.
     """
+
+    by_test = True
 
     def __init__(self, fault: Fault) -> None:
         self.fault = fault

@@ -45,6 +45,8 @@ class Beginning:
         contents: The setting `files`.
         quota: The setting `quota`.
         hang_after: The setting `hang_after`.
+        strict: The setting `strict`.
+        loose: The setting `loose`.
 
     Attributes:
         server: As given.
@@ -52,6 +54,8 @@ class Beginning:
         certified: As given.
         hang_after: As given.
         faults: Those that the server has when it is first started.
+        strict: As given.
+        loose: As given.
     """
 
     def __init__(
@@ -62,11 +66,15 @@ class Beginning:
         contents: Mapping[str, bytes | None],
         quota: int | None,
         hang_after: float | None,
+        strict: bool,
+        loose: object,
     ) -> None:
         self.hang_after = hang_after
         self.server = server
         self.users = users
         self.certified = certified
+        self.strict = strict
+        self.loose = loose
         self._contents = dict(contents)
         self._quota = quota
         self.faults: tuple[Fault, ...] = ()

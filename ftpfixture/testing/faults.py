@@ -78,6 +78,11 @@ class Faults:
             self._rules.active = (*self._rules.active, *added)
         return added
 
+    def put(self, fault: ActiveFault) -> None:
+        """Add a fault that no test has to see."""
+        with self._lock:
+            self._rules.active = (*self._rules.active, fault)
+
     def _checked(self, fault: object) -> Fault:
         built.used(fault)
         if isinstance(fault, str):
@@ -101,9 +106,9 @@ class Faults:
             self._rules.active = tuple(one for one in self._rules.active if one not in faults)
 
     def clear(self) -> None:
-        """Remove all faults; those that did not happen are then no failure."""
+        """Remove all faults; those that did not happen are then no failure. Answers of expectations stay."""
         with self._lock:
-            self._rules.active = ()
+            self._rules.active = tuple(one for one in self._rules.active if not one.by_test)
 
     def begin_again(self, faults: Iterable[Fault], now: float) -> None:
         """Replace all faults by these, none of which has happened; the age of the server is 0 again.
@@ -137,7 +142,7 @@ class Faults:
     @property
     def active(self) -> list[ActiveFault]:
         """The faults of the server, in the order in which they were added."""
-        return list(self._rules.active)
+        return [one for one in self._rules.active if one.by_test]
 
     @property
     def added(self) -> tuple[Fault, ...]:
@@ -166,9 +171,7 @@ class Faults:
             return
         needed = self._needed()
         if not needed:
-            which = (
-                "all faults are optional: name one" if self._rules.active else f"the server has no faults: {_ADD_ONE}"
-            )
+            which = "all faults are optional: name one" if self.active else f"the server has no faults: {_ADD_ONE}"
             raise ConfigurationError(f"assert_fired() asserts nothing, because {which}")
         self._assert(needed, times)
 
@@ -180,9 +183,9 @@ class Faults:
         """
         built.used(fault)
         wanted = parse(fault) if isinstance(fault, str) else fault
-        found = [one for one in self._rules.active if wanted in (one, one.fault)]
+        found = [one for one in self.active if wanted in (one, one.fault)]
         if not found:
-            there = ", ".join(repr(one.fault) for one in self._rules.active)
+            there = ", ".join(repr(one.fault) for one in self.active)
             which = f"there are {there}" if there else _ADD_ONE
             raise ConfigurationError(f"{wanted!r} was never added, or was removed: {which}")
         return found
@@ -201,7 +204,7 @@ class Faults:
 
     def wait_fired(self) -> None:
         """Wait until all faults that are not optional happened, or none can happen any more."""
-        self._wait(lambda: all(one.fired for one in self._needed()))
+        self.wait(lambda: all(one.fired for one in self._needed()))
 
     def missed(self) -> list[str]:
         """A sentence for each fault that is not optional and did not happen: why, and what to do."""
@@ -216,12 +219,13 @@ class Faults:
         def missed() -> list[ActiveFault]:
             return [one for one in needed if (one.fired != times if times is not None else not one.fired)]
 
-        self._wait(lambda: not missed(), patience)
+        self.wait(lambda: not missed(), patience)
         wrong = [_missed(one, times) for one in missed()]
         if wrong:
             raise AssertionError(failure(wrong[0], wrong[1:], self._log))
 
-    def _wait(self, happened: Callable[[], bool], patience: float | None = None) -> None:
+    def wait(self, happened: Callable[[], bool], patience: float | None = None) -> None:
+        """Wait until something happened, or until nothing can follow; for one second at most, unless told."""
         if not happened():
             seconds = _PATIENCE if patience is None else patience
             self._log.time_source.wait_until(lambda: happened() or self._is_over(), seconds)

@@ -19,6 +19,7 @@ from ftpfixture.files.disk import PathIO
 from ftpfixture.files.memory import MemoryFiles
 from ftpfixture.forks import in_child
 from ftpfixture.log import CommandLog
+from ftpfixture.log.expectations import Expectation
 from ftpfixture.log.failures import failure
 from ftpfixture.log.records import SessionRecord
 from ftpfixture.net.faultgate import FaultGate
@@ -28,6 +29,7 @@ from ftpfixture.testing.address import ServerAddress
 from ftpfixture.testing.assignment import refuse_assignment
 from ftpfixture.testing.beginning import Beginning, check_changes
 from ftpfixture.testing.certificates import ServerTls
+from ftpfixture.testing.expectations import ServerExpectations
 from ftpfixture.testing.faults import Faults
 from ftpfixture.testing.files import Files
 from ftpfixture.testing.folders import check_layer, folder
@@ -37,6 +39,7 @@ from ftpfixture.testing.recording import recorded
 from ftpfixture.testing.replaying import PATIENCE, unplayed, use_recording
 from ftpfixture.testing.settings import FTP_SERVER_SETTINGS, FtpServerSettings
 from ftpfixture.testing.users import known_users, manager_of
+from ftpfixture.wire.matching import Pattern
 
 __all__ = ["FtpServer", "FtpServerFactory"]
 
@@ -62,6 +65,7 @@ class FtpServer(ServerAddress):
         files: The files, as a mapping from path to bytes.
         log: Commands, replies and transfers, with assertions on them.
         faults: Its faults: `add`, `clear`, `fired`, `assert_fired`, and ``with server.faults(...)``.
+        expectations: The commands that tests expect: declared with `expect`, checked with `check`.
         tls: What clients need to trust a server with ``tls=``: `ca`, `ca_file`, `client_context()`.
         server: The asynchronous server inside; touch it on its own thread only.
         driver: Runs it: `call` and `await_` run code on its thread.
@@ -106,9 +110,18 @@ class FtpServer(ServerAddress):
         faults = own["faults"]
         for fault in [faults] if isinstance(faults, str) or not isinstance(faults, Iterable) else faults:
             self.faults.add(fault)
+        self.expectations = ServerExpectations(self.log, self.faults)
+        self.expectations.begin_again(own["strict"], own["loose"])
         self._own_clock = None if isinstance(settings.get("clock"), Clock) else self.clock
         self._beginning = Beginning(
-            self.server, self._users, self._certified, own["files"] or {}, own["quota"], hang_after
+            self.server,
+            self._users,
+            self._certified,
+            own["files"] or {},
+            own["quota"],
+            hang_after,
+            own["strict"],
+            own["loose"],
         )
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -253,6 +266,7 @@ class FtpServer(ServerAddress):
         self.server = beginning.server
         await beginning.bring_back(self.files, self.faults)
         self.log.clear()
+        self.expectations.begin_again(beginning.strict, beginning.loose)
         self.server.resume()
         return problem
 
@@ -262,6 +276,7 @@ class FtpServer(ServerAddress):
             self.check()
             self.assert_played(0)
             self.faults.check(patience=0)
+            self.expectations.check(patience=0)
         except (ServerFailure, AssertionError) as error:
             return error
         return None
@@ -284,6 +299,41 @@ class FtpServer(ServerAddress):
         tls = self.server.ssl is not None
         with recorded(self.server.hub, self.driver, path, source, tls, self.server.implicit_tls):
             yield
+
+    def expect(self, what: str | Pattern, path: str | None = None) -> Expectation:
+        """Expect a command from now on, once; ``expect("STOR", "/in/*.csv").times(2)``.
+
+        Args:
+            what: Verbs such as "STOR", or a pattern such as "STOR /in/*.csv -> 226", or one made by `sent`.
+            path: Shell pattern for the argument, as sent or as the absolute path it means, when `what` is verbs alone.
+
+        Returns:
+            The expectation. `times`, `at_least`, `at_most`, `permanent` and `optional` change how often it is expected,
+            `answer` what the server replies, and `then` expects the next command. An expectation that is not met fails
+            the test.
+
+        Raises:
+            ConfigurationError: No command can match; the text says what would work.
+        """
+        self._origin.check()
+        return self.expectations.expect(what, path)
+
+    def expect_in_order(self, *patterns: str | Pattern) -> list[Expectation]:
+        """Expect commands from now on, one after another; others may come between them.
+
+        Returns:
+            The expectations, one for each pattern: each takes a command only when the one before it is met.
+
+        Raises:
+            ConfigurationError: There is no pattern, or one can match no command.
+        """
+        self._origin.check()
+        if not patterns:
+            raise ConfigurationError("expect_in_order needs patterns, as in expect_in_order('RNFR', 'RNTO')")
+        made = [self.expectations.expect(patterns[0])]
+        for pattern in patterns[1:]:
+            made.append(made[-1].then(pattern))
+        return made
 
     def pause(self) -> None:
         """Accept no new connections; open sessions continue."""
@@ -379,6 +429,7 @@ class FtpServer(ServerAddress):
                 self.check()  # first: what failed may be why a fault never happened
                 self.assert_played()
                 self.faults.check()
+                self.expectations.check()
             elif isinstance(error, Exception):
                 self.check_hangs()  # the client's error is the reset that ended its wait
         finally:

@@ -41,6 +41,8 @@ def add_options(parser: pytest.Parser) -> None:
     )
     parser.getgroup("ftp").addoption("--ftp-fault", action="append", default=[], metavar="FAULT", help=text)
     parser.addini("ftp_faults", "faults for every server, one a line, as for --ftp-fault", type="linelist", default=[])
+    parser.addini("ftp_strict", "the setting strict of every server: fail for unexpected commands", type="bool")
+    parser.addini("ftp_loose", "the setting loose of every server, such as QUIT, one a line", type="linelist")
     parser.addini(
         "ftp_hang_after",
         "seconds that a client may wait for what a fault withholds for ever, before the test fails; none for no limit",
@@ -63,12 +65,13 @@ def read_options(config: pytest.Config) -> RunOptions:
 
 
 def _settings(config: pytest.Config) -> FtpServerSettings:
+    settings: FtpServerSettings = {"strict": config.getini("ftp_strict"), "loose": config.getini("ftp_loose")}
     text = str(config.getini("ftp_hang_after") or "").strip().lower()
     if not text:
-        return {}
+        return settings
     try:
         check = FTP_SERVER_SETTINGS.rows["hang_after"].check
-        return {"hang_after": check("hang_after", None if text == "none" else float(text))}
+        return {**settings, "hang_after": check("hang_after", None if text == "none" else float(text))}
     except ValueError:
         raise pytest.UsageError(
             f"ftp_hang_after of the ini file takes seconds, such as 30, or none, not {text!r}"

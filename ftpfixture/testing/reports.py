@@ -76,6 +76,8 @@ class _Case:
         yield from faults
         if faults:
             yield "(a fault that need not happen ends with .optional())"
+        for server, _ in self.live():
+            yield from server.expectations.missed()
         for manager, before in self.scripts:
             yield from manager.unused_scripts(before)
         if self.servers and self.built is not None:
@@ -177,6 +179,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
         server.check()  # first: the failure may be why a fault never happened
     for server, _ in case.live():
         server.faults.wait_fired()
+        server.expectations.wait_met()
     missed = list(case.missed())
     if missed:
         _fail("\n".join(missed))

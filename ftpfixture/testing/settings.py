@@ -21,6 +21,7 @@ from ftpfixture.server.settings import SERVER_SETTINGS, ServerSettings
 from ftpfixture.settings import Setting, Table
 from ftpfixture.testing.certificates import KINDS, CertificateKind
 from ftpfixture.testing.users import Users
+from ftpfixture.wire.matching import Pattern
 
 __all__ = ["FTP_SERVER_SETTINGS", "FtpServerSettings"]
 
@@ -178,6 +179,22 @@ class FtpServerSettings(ServerSettings, total=False):
             "about six. Older commands are forgotten, and an assertion that looks at all of them is an error then",
             none="all",
             minimum=1,
+        ),
+    ]
+    strict: Annotated[
+        bool,
+        Setting(
+            False,
+            "whether a command that no expectation (`FtpServer.expect`) and no pattern of `loose` has named fails the "
+            "test",
+        ),
+    ]
+    loose: Annotated[
+        Iterable[str | Pattern] | str | Pattern,
+        Setting(
+            (),
+            'commands that a strict server takes without an expectation, such as ``["LOGIN", "QUIT", "NOOP"]``',
+            check=checks.anything,
         ),
     ]
     driver: Annotated[

@@ -86,6 +86,10 @@ class Pattern(ABC):
     def similarity(self, command: CommandLike) -> float:
         """Return from 0 to 1 how similar the argument of a command is."""
 
+    @abstractmethod
+    def on_arrival(self) -> Pattern:
+        """Return the pattern without what only the end of a command decides: reply, offset and faults."""
+
     def differences(self, command: CommandLike) -> list[str]:
         """Return all fields of a command that differ, in words; empty when it matches."""
         return list(self.differ(command))
@@ -138,6 +142,10 @@ class _Both(Pattern):
         """See Pattern."""
         return min(self.first.similarity(command), self.second.similarity(command))
 
+    def on_arrival(self) -> Pattern:
+        """See Pattern."""
+        return _Both(self.first.on_arrival(), self.second.on_arrival())
+
     def __repr__(self) -> str:
         return f"({self.first!r} & {self.second!r})"
 
@@ -166,6 +174,10 @@ class _Either(Pattern):
         """See Pattern."""
         return max(self.first.similarity(command), self.second.similarity(command))
 
+    def on_arrival(self) -> Pattern:
+        """See Pattern."""
+        return _Either(self.first.on_arrival(), self.second.on_arrival())
+
     def __repr__(self) -> str:
         return f"({self.first!r} | {self.second!r})"
 
@@ -192,6 +204,11 @@ class _Not(Pattern):
     def similarity(self, command: CommandLike) -> float:
         """See Pattern."""
         return 1
+
+    def on_arrival(self) -> Pattern:
+        """See Pattern; what is left out may be why a command does not match the part, so any command may match."""
+        decided = self.part.on_arrival() == self.part
+        return self if decided else _Either(self, self.part)
 
     def __repr__(self) -> str:
         return f"~{self.part!r}"

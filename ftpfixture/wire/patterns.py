@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 
 from ftpfixture import checks
@@ -93,6 +93,10 @@ class _Fields(Pattern):
     def fits_verb(self, command: CommandLike) -> bool:
         """See Pattern."""
         return self.verbs.fit(command.verb)
+
+    def on_arrival(self) -> Pattern:
+        """See Pattern."""
+        return replace(self, reply=None, offset=None, faults=None)
 
     def similarity(self, command: CommandLike) -> float:
         """See Pattern."""

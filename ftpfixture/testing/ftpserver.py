@@ -304,7 +304,7 @@ class FtpServer(ServerAddress):
         """Expect a command from now on, once; ``expect("STOR", "/in/*.csv").times(2)``.
 
         Args:
-            what: Verbs such as "STOR", or a pattern such as "STOR /in/*.csv -> 226", or one made by `sent`.
+            what: Verbs such as "STOR", or a pattern such as ``"STOR /in/*.csv -> 226"``, or one made by `sent`.
             path: Shell pattern for the argument, as sent or as the absolute path it means, when `what` is verbs alone.
 
         Returns:

@@ -15,6 +15,14 @@ from tests.plugin.test_fixtures import BROKEN, PLAIN, TALK
 
 GOLDEN = Path(__file__).parent / "golden"
 
+
+@pytest.fixture(autouse=True)
+def not_on_ci(monkeypatch: pytest.MonkeyPatch) -> None:
+    """pytest does not shorten its summary where these are set, and so has other reports there."""
+    for name in ("CI", "BUILD_NUMBER"):
+        monkeypatch.delenv(name, raising=False)
+
+
 SUITES = {
     "command_never_sent": """
         def test_it(ftp_server):

@@ -18,7 +18,7 @@ GOLDEN = Path(__file__).parent / "golden"
 
 @pytest.fixture(autouse=True)
 def not_on_ci(monkeypatch: pytest.MonkeyPatch) -> None:
-    """pytest does not shorten its summary where these are set, and so has other reports there."""
+    """Pytest does not shorten its summary where these are set, and so has other reports there."""
     for name in ("CI", "BUILD_NUMBER"):
         monkeypatch.delenv(name, raising=False)
 

@@ -10,7 +10,7 @@ import re
 from typing import TypeAlias
 
 from ftpfixture.errors import ReplySyntaxError
-from ftpfixture.wire.reply import Reply, ReplyParser
+from ftpfixture.wire.reply import Reply, ReplyParser, decode_line
 
 __all__ = ["Content", "Piece", "flip_bits", "reply_of", "split_replies"]
 
@@ -32,11 +32,11 @@ def split_replies(content: Content, encoding: str) -> list[Piece]:
     for line in _LINES.findall(content):
         held.append(line)
         try:
-            reply = parser.feed_line(line.rstrip(b"\r\n"), encoding)
+            complete = parser.feed_text(decode_line(line.rstrip(b"\r\n"), encoding))
         except ReplySyntaxError:
             continue
-        if reply is not None:
-            pieces.append((reply, b"".join(held)))
+        if complete:
+            pieces.append((Reply(parser.code, tuple(parser.lines)), b"".join(held)))
             held.clear()
     if held:
         rest = b"".join(held)

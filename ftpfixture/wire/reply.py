@@ -168,7 +168,7 @@ class ReplyParser:
         if not self._complete:
             self._texts.append(text)
             # Only the code of the first line, then a space or nothing, ends the reply; all else is text, digits or not.
-            self._complete = text.startswith(self.code) and text[3:4] in ("", " ")
+            self._complete = text[:4] in (self.code, f"{self.code} ")
             return self._complete
         code = text[:3]
         if code not in _CODES:
@@ -190,7 +190,8 @@ class ReplyParser:
         first, *others = self._texts
         # A missing separator ("220Welcome") is a fault of the server that common clients accept.
         behind = 4 if first[3:4] in (" ", "-") else 3
-        return [first[behind:], *(text[4:] if self._has_code(text) else text for text in others)]
+        bare, coded = self.code, (f"{self.code} ", f"{self.code}-")
+        return [first[behind:], *[text[4:] if text.startswith(coded) or text == bare else text for text in others]]
 
     def _has_code(self, text: str) -> bool:
         return text.startswith(self.code) and text[3:4] in ("", " ", "-")

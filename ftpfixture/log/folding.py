@@ -24,6 +24,7 @@ _AROUND = 8  # lines before and after each command of `around`
 _MARKS = 3  # commands of `around` whose surroundings are shown
 _LONGEST_PERIOD = 4  # exchanges that repeat together: a poll by TYPE, PASV, LIST and NOOP
 _LONGEST_REPLY = 12  # lines of one event
+_LONGEST_LINE = 500  # characters: real commands and replies have fewer, faults with raw bytes have any number
 _VERBS = 5  # whose number is in the line for what is left out
 _FEWEST = 3  # lines that are left out: for fewer, the line of the gap saves nothing
 
@@ -53,11 +54,16 @@ class _Piece:
         """As in the transcript; those in the middle of a long reply are left out."""
         if self.event is None:
             return [self.note] if self.note else []
-        lines = event_lines(self.event, zero)
+        lines = [_cut(line) for line in event_lines(self.event, zero)]
         if len(lines) <= _LONGEST_REPLY:
             return lines
         half = _LONGEST_REPLY // 2
         return [*lines[:half], f"{_LEFT_OUT}{len(lines) - 2 * half} lines left out", *lines[-half:]]
+
+
+def _cut(line: str) -> str:
+    more = len(line) - _LONGEST_LINE
+    return line if more <= 0 else f"{line[:_LONGEST_LINE]} ... {more} more characters"
 
 
 def fold(events: Iterable[Event], sessions: Iterable[int], around: Collection[int] = (), zero: float = 0) -> str:
@@ -75,7 +81,8 @@ def fold(events: Iterable[Event], sessions: Iterable[int], around: Collection[in
         exchanges = list(_exchanges(event for event in found if height(event)))
         pieces += _unrepeated(exchanges, marks, zero) or [_Piece(number, 0)]
     lines = list(_shown(pieces, marks, zero))
-    hint = [_HINT] if any(line.startswith(_LEFT_OUT) for line in lines) else []
+    folded = any(line.startswith(_LEFT_OUT) or len(line) > _LONGEST_LINE for line in lines)
+    hint = [_HINT] if folded else []
     return "\n".join([*lines, *hint]) or EMPTY
 
 

@@ -131,6 +131,18 @@ def test_a_long_reply(story: Story) -> None:
     assert "< 213 5\n          ... 88 lines left out\n< 213 94\n" in text
 
 
+def test_a_long_line(story: Story) -> None:
+    """Of a line of any length the beginning is shown, and the hint says where all of it is."""
+    story.connect()
+    story.say("CWD " + "x" * 10_000, "250")
+
+    text = story.log.dialogue()
+
+    assert f"> CWD {'x' * 484} ... 9516 more characters\n" in text
+    assert text.endswith(HINT)
+    assert "x" * 10_000 in story.log.transcript()
+
+
 def test_sessions(story: Story) -> None:
     """Each line stands under the heading of its session, and a gap over several sessions names them."""
     for session in range(1, 31):

@@ -34,7 +34,7 @@ class Channel(Reactor):
         no_close_notify: Whether the connection ends without close_notify.
     """
 
-    __slots__ = ("_encryption", "no_close_notify", "on_handshake")
+    __slots__ = ("_encryption", "_notes_urgent", "_urgent", "no_close_notify", "on_handshake")
 
     def __init__(
         self,
@@ -44,6 +44,8 @@ class Channel(Reactor):
     ) -> None:
         super().__init__(transport, timeout, limit)
         self._encryption: Encryption | None = None
+        self._notes_urgent = False
+        self._urgent = False
         self.on_handshake: Callable[[], Awaitable[None]] | None = None
         self.no_close_notify = False
 
@@ -54,6 +56,33 @@ class Channel(Reactor):
         """
         self._transport.no_delay()
         self._transport.urgent_inline()
+
+    def note_urgent(self) -> None:
+        """From now on, let `take_urgent` report urgent data, while the connection is in clear text.
+
+        It costs a call of the system for each receive, and only a proxy needs it.
+        """
+        self._notes_urgent = True
+        if not self.is_tls:
+            self._recv = self._receive_noting
+
+    def _receive_noting(self, size: int) -> bytes:
+        if self._transport.urgent_pending():
+            self._urgent = True
+        return self._transport.recv(size)
+
+    def take_urgent(self) -> bool:
+        """Whether urgent data was received since the last call, and `note_urgent` was called before."""
+        urgent, self._urgent = self._urgent, False
+        return urgent
+
+    def send_urgent(self, data: bytes) -> None:
+        """Send bytes at once, the last one as urgent data (RFC 9293 3.8.5); a broken connection discards them.
+
+        The connection is in clear text, and has room: nothing that was given to it waits to be sent.
+        """
+        with contextlib.suppress(OSError):
+            self._transport.send_urgent(data)
 
     def send_small(self) -> None:
         """Send each piece as its own packet."""
@@ -112,7 +141,8 @@ class Channel(Reactor):
 
     def _in_clear(self) -> None:
         self._encryption, self._lenient = None, False
-        self._recv, self._send = self._transport.recv, self._transport.send
+        self._send = self._transport.send
+        self._recv = self._receive_noting if self._notes_urgent else self._transport.recv
 
     @property
     def is_tls(self) -> bool:

@@ -89,6 +89,7 @@ class MemoryTransport:
         self._broken = False  # by RST
         self._error = 0  # errno of RST, until it is raised
         self._inline = False
+        self._urgent = 0  # bytes unread, up to the urgent one
         self._readable = Readiness(loop, self._is_readable)
         self._writable = Readiness(loop, self._is_writable)
 
@@ -103,6 +104,7 @@ class MemoryTransport:
         data = self.peek(size)
         if data:
             del self._arrived[: len(data)]
+            self._urgent = max(0, self._urgent - len(data))
             self._far._writable.look()
         return data
 
@@ -137,13 +139,20 @@ class MemoryTransport:
     def send_urgent(self, data: bytes) -> int:
         """See Transport."""
         sent = self.send(data)
-        if sent == len(data) and not self._far._inline:
-            del self._far._arrived[-1:]
+        if sent == len(data):
+            if self._far._inline:
+                self._far._urgent = len(self._far._arrived)
+            else:
+                del self._far._arrived[-1:]
         return sent
 
     def urgent_inline(self) -> None:
         """See Transport."""
         self._inline = True
+
+    def urgent_pending(self) -> bool:
+        """See Transport."""
+        return self._urgent > 0
 
     def no_delay(self) -> None:
         """See Transport: without packets there is no delay."""

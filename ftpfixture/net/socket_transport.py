@@ -10,11 +10,13 @@ import asyncio
 import contextlib
 import errno
 import os
+import select
 import socket
 import ssl
 import struct
 import traceback
 from collections.abc import Callable
+from typing import Any
 
 from ftpfixture.net.sockets import PlainSocket, inherit
 from ftpfixture.net.transport import Address, Buffer, TlsInfo, peer_name
@@ -24,6 +26,7 @@ __all__ = ["SocketTls", "SocketTransport", "close_half_made"]
 _ACKNOWLEDGE: int | None = getattr(socket, "TCP_QUICKACK", None)  # Linux: acknowledge at once, for some time
 _CORK: int | None = getattr(socket, "TCP_CORK", None)  # Linux: collect, and send nothing
 _UNSENT: int | None = getattr(socket, "TCP_NOTSENT_LOWAT", None)  # Linux: bytes that may wait unsent in the system
+_POLL: Callable[[], Any] | None = getattr(select, "poll", None)  # not on Windows
 _LINGER_NOT = struct.pack("ii", 1, 0)
 
 
@@ -97,6 +100,14 @@ class SocketTransport:
         """See Transport."""
         with contextlib.suppress(OSError):
             self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)
+
+    def urgent_pending(self) -> bool:
+        """See Transport."""
+        if _POLL is None or self._fd < 0:
+            return False
+        exceptional = _POLL()
+        exceptional.register(self._fd, select.POLLPRI)
+        return bool(exceptional.poll(0))
 
     def writable_when_sent(self) -> bool:
         """See Transport."""

@@ -145,6 +145,12 @@ class Transport(Protocol):
     def urgent_inline(self) -> None:
         """Receive urgent data in the order of the stream from now on; else the urgent byte is not received."""
 
+    def urgent_pending(self) -> bool:
+        """After `urgent_inline`: whether urgent data arrived and is not received yet; False if the system cannot tell.
+
+        A socket's `recv` returns the bytes before the urgent one first, without it.
+        """
+
     def writable_when_sent(self) -> bool:
         """Be writable from now on only after all that was sent is transmitted; False if the system cannot report it."""
 

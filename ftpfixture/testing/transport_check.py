@@ -316,12 +316,14 @@ async def _check_urgent(near: Transport, far: Transport) -> None:
     near.no_delay()
     far.urgent_inline()
     near.send(b"AB")
+    same("without urgent data none is pending", far.urgent_pending(), False, "report only urgent data")
     near.send_urgent(b"CD")
     near.send(b"E")
     near.shutdown_write()
     same(
         "after urgent_inline urgent bytes are between the others", await _receive(far, 5), b"ABCDE", "leave them there"
     )
+    same("urgent data that was received is not pending", far.urgent_pending(), False, "report it until it is received")
 
 
 async def _check_urgent_apart(near: Transport, far: Transport) -> None:

@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from ftpfixture import aio
+from ftpfixture.net.channel import Channel
+from ftpfixture.net.memory import memory_pair
 from tests.support.transports import BIG, SocketPair, fill, one_turn, reset, socket_channel
 
 # Receiving.
@@ -109,6 +111,29 @@ async def test_watch_calls_until_unwatch(pair: SocketPair) -> None:
 
     assert await pair.channel.receive(10) == b"two"
     assert called.empty()
+
+
+@pytest.mark.parametrize("in_memory", [False, True])
+async def test_urgent_data_is_noted(pair: SocketPair, in_memory: bool) -> None:
+    """After `note_urgent` it is reported once for all bytes before and with it, wherever a receive ends."""
+    near, far = pair.channel, socket_channel(pair.peer, pair.peer.getsockname())
+    if in_memory:
+        near, far = map(Channel, memory_pair(pair.loop))
+    near.set_control_options()
+    near.note_urgent()
+    assert await far.send(b"NOOP\r\n") == 6
+    assert await asyncio.wait_for(near.receive(100), 5) == b"NOOP\r\n"
+    assert not near.take_urgent()
+
+    far.send_urgent(b"\xff\xf4\xff\xf2")
+    assert await far.send(b"ABOR\r\n") == 6
+    received = b""
+    while not received.endswith(b"\n"):
+        received += await asyncio.wait_for(near.receive(100), 5)
+    assert received == b"\xff\xf4\xff\xf2ABOR\r\n"
+    assert [near.take_urgent(), near.take_urgent()] == [True, False]
+    near.close()
+    far.close()
 
 
 async def test_urgent_bytes_stay_in_line(pair: SocketPair) -> None:

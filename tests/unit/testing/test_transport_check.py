@@ -79,6 +79,7 @@ BROKEN: list[tuple[dict[str, Any], str]] = [
     ({"reset": _close_without_reset}, "a close with bytes unread is ConnectionResetError once; but it gave b''"),
     ({"reset": _forgetful_reset}, "bytes from before a close with bytes unread can be received; but it gave b''"),
     ({"urgent_inline": lambda self: None}, "after urgent_inline urgent bytes are between the others"),
+    ({"urgent_pending": lambda self: True}, "without urgent data none is pending"),
     ({"send_urgent": MemoryTransport.send}, "without urgent_inline the urgent byte is not received"),
     ({"join": _move_and_join}, "each end has the address of the other as its peer"),
 ]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from asyncio import FIRST_COMPLETED, wait
+from contextlib import suppress
 from typing import Any, Protocol
 
 from ftpfixture.errors import CommandRefused
@@ -18,7 +19,8 @@ from ftpfixture.files.paths import resolve_virtual
 from ftpfixture.net.channel import Channel
 from ftpfixture.net.gate import Exchange
 from ftpfixture.net.stream import ThrottleStreamIO
-from ftpfixture.recording.upstream import Answers, RawReply, Upstream
+from ftpfixture.recording.answers import Answers, RawReply
+from ftpfixture.recording.upstream import Upstream
 from ftpfixture.server.connection import Connection
 from ftpfixture.wire.states import UPLOADS
 
@@ -57,7 +59,8 @@ class Passage:
         self._connection = connection
         self._upstream = upstream
         self._exchange = exchange
-        self._answers = Answers()
+        self._connected = False
+        self._answers = Answers(exchange.verb)
 
     async def run(self, line: bytes) -> None:
         """Send the command and carry out the transfer, to the final reply.
@@ -67,33 +70,45 @@ class Passage:
         """
         opener, self._upstream.opener = self._upstream.opener, None
         assert opener is not None
+        self._upstream.aborting = False
         # The server may wait for its data connection before it replies, and the client's may be on its way.
         arrival = asyncio.ensure_future(opener())
         client = asyncio.ensure_future(self._proxy.client_stream(self._connection))
         try:
-            self._answers = await self._upstream.send(line)
+            self._answers = await self._upstream.send(line, self._exchange.verb)
             first = await self._answers.next()
             if first.is_preliminary:
                 await self._move(first, arrival, client)
             else:
                 await self._pass_on_final(first)
         except CommandRefused as error:
-            self._connection.response(error.code, error.text)  # the client's data connection failed
-            await _discard(arrival)
-            await self._answers.final()
-        except (EOFError, OSError):
+            await self._refuse(error, arrival)
+        except EOFError:
             pass  # the control connection to the real server has ended, and the session ends with it
         finally:
-            self._upstream.passed_on(self._answers)
+            self._upstream.order.passed_on(self._answers)
+            self._upstream.moved = int
             await _discard(arrival)
             await _discard(client)
             self._upstream.forget()
             self._connection.restart_offset = 0
 
     async def _pass_on_final(self, reply: RawReply) -> None:
-        await self._upstream.turn(self._answers)
+        await self._upstream.order.turn(self._answers)
         self._connection.session.pass_on(reply, self._exchange)
-        self._upstream.passed_on(self._answers)
+        self._upstream.order.passed_on(self._answers)
+
+    async def _refuse(self, error: CommandRefused, arrival: asyncio.Future[Channel]) -> None:
+        """Reply for the client's data connection, which failed, and reset that of the real server.
+
+        A plain close would be the end of a complete upload.
+        """
+        self._connection.response(error.code, error.text)
+        await _cancel(arrival)
+        if not arrival.cancelled() and arrival.exception() is None:
+            arrival.result().reset()
+        with suppress(EOFError):
+            await self._answers.final()
 
     async def _move(
         self, first: RawReply, arrival: asyncio.Future[Channel], client: asyncio.Future[ThrottleStreamIO]
@@ -101,23 +116,36 @@ class Passage:
         connection, stream = self._connection, await client
         path = resolve_virtual(connection.current_directory, self._exchange.argument)
         stream.describe(self.direction, str(path), connection.restart_offset, connection.transfer_type, None)
+        self._upstream.moved = lambda: stream.moved
         connection.session.pass_on(first, self._exchange)
         await self._proxy.secure_client(connection, stream)
-        channel = await arrival
-        await self._upstream.secure(channel)
-        pump = _upload if self.direction == "upload" else _download
-        moving = asyncio.ensure_future(pump(stream, channel))
+        moving = asyncio.ensure_future(self._carry(stream, arrival))
         final = asyncio.ensure_future(self._answers.final())
         try:
             await wait((moving, final), return_when=FIRST_COMPLETED)
             await _until_still(moving, stream)
-            if not moving.done() and self.direction == "upload":
-                await _cancel(moving)  # the server reads no more of it
+            if self.direction == "upload" or self._upstream.aborting or not self._connected:
+                await _cancel(moving)  # the server moves no more of it
             await self._end(moving, await final)
             await wait((moving,))
         finally:
             await _cancel(moving)
             await _cancel(final)
+
+    async def _carry(self, stream: ThrottleStreamIO, arrival: asyncio.Future[Channel]) -> None:
+        """Move the data from one data connection to the other; both are closed afterwards.
+
+        Raises:
+            OSError: One of them failed.
+        """
+        async with stream:
+            channel = await arrival
+            try:
+                await self._upstream.secure(channel)
+                self._connected = True
+                await (_upload if self.direction == "upload" else _download)(stream, channel)
+            finally:
+                channel.close()
 
     async def _end(self, moving: asyncio.Future[None], reply: RawReply) -> None:
         error = moving.exception() if moving.done() and not moving.cancelled() else None
@@ -129,14 +157,6 @@ class Passage:
 
 
 async def _download(stream: ThrottleStreamIO, channel: Channel) -> None:
-    try:
-        async with stream:
-            await _receive_all(stream, channel)
-    finally:
-        channel.close()
-
-
-async def _receive_all(stream: ThrottleStreamIO, channel: Channel) -> None:
     while True:
         try:
             piece = await channel.receive(_BLOCK)
@@ -151,17 +171,14 @@ async def _receive_all(stream: ThrottleStreamIO, channel: Channel) -> None:
 
 async def _upload(stream: ThrottleStreamIO, channel: Channel) -> None:
     try:
-        async with stream:
-            while piece := await stream.receive(_BLOCK):
-                view = memoryview(piece)
-                while view:
-                    view = view[await channel.send(view) :]
-            await channel.close_when_peer_closes()
+        while piece := await stream.receive(_BLOCK):
+            view = memoryview(piece)
+            while view:
+                view = view[await channel.send(view) :]
+        await channel.close_when_peer_closes()
     except ConnectionResetError:
         channel.reset()
         raise
-    finally:
-        channel.close()
 
 
 async def _until_still(moving: asyncio.Future[None], stream: ThrottleStreamIO) -> None:

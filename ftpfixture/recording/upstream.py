@@ -1,80 +1,40 @@
 """The connections of a proxy to the real server: one control connection for each session, and its data connections.
 
-One rule: replies of the server are passed on byte for byte; each belongs to the first command that waits for one.
+One rule: replies of the server are passed on byte for byte; `ReplyOrder` assigns them to commands.
 """
 
 from __future__ import annotations
 
 import asyncio
-from asyncio import Event, Queue, timeout, wait
-from collections import deque
-from collections.abc import Awaitable, Callable
+from asyncio import timeout
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from functools import cached_property
-from ssl import CERT_NONE, PROTOCOL_TLS_CLIENT, SSLContext
+from ssl import CERT_NONE, PROTOCOL_TLS_CLIENT, SSLContext, SSLSession
+from typing import Any
 
 from ftpfixture.client import BaseClient
 from ftpfixture.errors import ReplySyntaxError, TlsError
+from ftpfixture.faults.pieces import reply_of
 from ftpfixture.net.channel import Channel
 from ftpfixture.net.network import Listener, Network
-from ftpfixture.net.transport import Address, Transport
+from ftpfixture.net.transport import Transport
+from ftpfixture.recording.answers import Answers, RawReply, ReplyOrder
 from ftpfixture.recording.target import Target
 from ftpfixture.wire.hostport import render_eprt, render_port
+from ftpfixture.wire.lines import LineReader
 from ftpfixture.wire.reply import Reply, ReplyParser
 
-__all__ = ["Answers", "Opener", "RawReply", "Upstream"]
+__all__ = ["Opener", "Upstream"]
 
 Opener = Callable[[], Awaitable[Channel]]
 """Opens, or awaits, the next data connection to the server."""
 
-
-@dataclass(frozen=True)
-class RawReply(Reply):
-    """A reply with its own bytes.
-
-    Attributes:
-        raw: As received, each line with CRLF.
-    """
-
-    raw: bytes = b""
-
-    def render(self, encoding: str = "utf-8") -> bytes:
-        """The bytes as received."""
-        return self.raw
-
-
-class Answers:
-    """The replies to one command, in order.
-
-    Attributes:
-        passed_on: Set when the client has the final one.
-    """
-
-    def __init__(self) -> None:
-        self._queue: Queue[RawReply | EOFError] = Queue()
-        self.passed_on = Event()
-
-    def put(self, reply: RawReply | EOFError) -> None:
-        """Add the next reply, or the end of the connection."""
-        self._queue.put_nowait(reply)
-
-    async def next(self) -> RawReply:
-        """Wait for the next reply.
-
-        Raises:
-            EOFError: The server closed the control connection.
-        """
-        reply = await self._queue.get()
-        if isinstance(reply, EOFError):
-            self._queue.put_nowait(reply)
-            raise reply
-        return reply
-
-    async def final(self) -> RawReply:
-        """Wait for the final reply, past preliminary ones; raises as `next` does."""
-        while (reply := await self.next()).is_preliminary:
-            pass
-        return reply
+_RECEIVE = 1 << 16
+_LINE_LIMIT = 1 << 20
+_REPLY_LIMIT = 1 << 24  # bytes of one reply: a server that never ends one must not fill the memory
+_SWITCHING = ("AUTH", "CCC")  # after a 2xx reply to them TLS begins or ends
+_IP_AND_DATA_MARK = b"\xff\xf4\xff\xf2"  # Telnet's interrupt process and Synch; the last byte is urgent (RFC 959 4.1.3)
 
 
 @dataclass
@@ -87,25 +47,33 @@ class Upstream:
         unsolicited: Called with each reply to no command, and with None when the server closed the connection.
 
     Attributes:
+        order: Assigns the replies to commands.
         opener: Opens the negotiated data connection; None before PASV or PORT.
         private: Whether data connections are encrypted (PROT P).
+        aborting: Whether the client has sent ABOR during the running transfer.
+        moved: Returns the number of bytes that the running transfer has moved.
     """
 
     target: Target
     network: Network | None
     unsolicited: Callable[[RawReply | None], None]
+    order: ReplyOrder = field(default_factory=ReplyOrder)
     opener: Opener | None = None
     private: bool = False
-    _waiting: deque[Answers] = field(default_factory=deque)
-    _answered: list[Answers] = field(default_factory=list)
+    aborting: bool = False
+    moved: Callable[[], int] = int
     _reader: asyncio.Task[None] | None = None
+    _session: SSLSession | None = None
+    _listener: Listener | None = None
+    _received: int = 0
+    _beside: set[asyncio.Task[None]] = field(default_factory=set)
+    _leaving: asyncio.TimerHandle | None = None
 
     def __post_init__(self) -> None:
         implicit = self.context if self.target.tls == "implicit" else None
         self.client = BaseClient(
             network=self.network, ssl=implicit, connection_timeout=self.target.timeout, socket_timeout=None
         )
-        self._listener: Listener | None = None
 
     @cached_property
     def context(self) -> SSLContext:
@@ -125,8 +93,7 @@ class Upstream:
         """
         await self.client.control.open(self.target.host, self.target.port)
         self.private = self.target.tls == "implicit"
-        greeting = Answers()
-        self._waiting.append(greeting)
+        greeting = self.order.expect("CONNECT")
         self._reader = asyncio.get_running_loop().create_task(self._read())
         return greeting
 
@@ -135,66 +102,72 @@ class Upstream:
         """The control connection."""
         return self.client.control.channel
 
-    async def send(self, line: bytes) -> Answers:
+    # Commands and replies.
+
+    async def send(self, line: bytes, verb: str, *, urgent: bool = False) -> Answers:
         """Send a command.
 
         Args:
             line: With CRLF.
+            verb: Its verb.
+            urgent: Whether to send Telnet's signals before it, with urgent data; under TLS there is none.
 
         Raises:
-            OSError: The connection is broken.
+            EOFError: The server has closed the connection.
         """
-        answers = Answers()
-        self._waiting.append(answers)
-        view = memoryview(line)
-        while view:
-            view = view[await self.channel.send(view) :]
+        answers = self.order.expect(verb)
+        outbox = self.client.control.outbox
+        if urgent and not self.channel.is_tls:
+            await outbox.drain()
+            self.channel.send_urgent(_IP_AND_DATA_MARK)
+        outbox.write(line)
+        await outbox.drain()
         return answers
 
+    def run(self, passing: Coroutine[Any, Any, None]) -> None:
+        """Run something beside the commands of the session, at most until its end."""
+        task = asyncio.get_running_loop().create_task(passing)
+        self._beside.add(task)
+        task.add_done_callback(self._beside.discard)
+
     async def _read(self) -> None:
-        parser, incoming, lines = ReplyParser(), self.client.control.incoming, list[bytes]()
-        while True:
-            while not incoming:
-                try:
-                    alive = await incoming.receive(self.channel)
-                except OSError:
-                    alive = False
-                if not alive:
-                    self._end()
-                    return
-            line = incoming.pop()
-            lines.append(line + b"\r\n")
-            try:
-                reply = parser.feed_line(line)
-            except ReplySyntaxError:
-                continue  # no reply: it is passed on with the next one
-            if reply is not None:
-                self._take(RawReply(reply.code, reply.lines, raw=b"".join(lines)))
-                lines.clear()
+        """Assign replies to commands, until one after which TLS begins or ends, or until the server closes."""
+        lines, parser, raw = LineReader(_LINE_LIMIT), ReplyParser(), bytearray()
+        while len(raw) <= _REPLY_LIMIT and (data := await self._receive()):
+            for piece in data.splitlines(keepends=True):
+                raw += piece
+                for line in lines.feed(piece):
+                    reply = _completed(parser, line)
+                    if reply is None:
+                        continue
+                    complete = RawReply(reply.code, reply.lines, raw=bytes(raw))
+                    raw.clear()
+                    if self._take(complete) in _SWITCHING and reply.code[0] == "2":
+                        return
+        self._end(bytes(raw))
 
-    def _take(self, reply: RawReply) -> None:
-        if not self._waiting:
+    async def _receive(self) -> bytes:
+        try:
+            data = await self.channel.receive(_RECEIVE)
+        except OSError:
+            return b""
+        self._received += len(data)
+        return data
+
+    def _take(self, reply: RawReply) -> str | None:
+        verb = self.order.take(reply)
+        if verb is None:
             self.unsolicited(reply)
-            return
-        self._waiting[0].put(reply)
-        if not reply.is_preliminary:
-            self._answered.append(self._waiting.popleft())
+        return verb
 
-    async def turn(self, answers: Answers) -> None:
-        """Wait until every reply that the server sent before the final one to this command is passed on."""
-        while self._answered and self._answered[0] is not answers:
-            await self._answered[0].passed_on.wait()
-
-    def passed_on(self, answers: Answers) -> None:
-        """Record that the client has the final reply to this command, or another one in its place."""
-        if answers in self._answered:
-            self._answered.remove(answers)
-        answers.passed_on.set()
-
-    def _end(self) -> None:
-        for answers in self._waiting:
-            answers.put(EOFError("the server closed the control connection"))
-        self._waiting.clear()
+    def _end(self, rest: bytes) -> None:
+        """Pass on the end of the connection, and what the server sent after its last reply."""
+        reason = "the server closed the control connection"
+        if rest:
+            part = reply_of(rest)
+            self.unsolicited(RawReply(part.code, part.lines, raw=rest))
+            reason += f" after {rest[:80]!r}, which is no reply"
+        self.order.end(reason)
         self.unsolicited(None)
 
     # TLS.
@@ -207,31 +180,48 @@ class Upstream:
         """
         await self._between(self.client.control.connector.encrypt(self.channel, self.context, "control"))
 
+    async def decrypt(self) -> None:
+        """Return to clear text on the control connection, after 200 to CCC; reading goes on afterwards.
+
+        Raises:
+            OSError: It failed.
+        """
+        self._session = self.channel.session  # data connections still resume it
+        await self._between(self.channel.end_tls())
+
     async def _between(self, change: Awaitable[None]) -> None:
-        """Await a change of the connection while nothing is read from it."""
+        """Await a change of the connection, after the reply with which reading has ended, and read again."""
         if self._reader is not None:
-            self._reader.cancel()
-            await wait([self._reader])
+            await self._reader
         await change
         self._reader = asyncio.get_running_loop().create_task(self._read())
 
     async def protect(self) -> None:
-        """Send the commands of a client for FTPS: AUTH TLS, PBSZ 0, PROT P.
+        """Send the commands of a client for FTPS: AUTH TLS unless TLS is implicit, PBSZ 0, PROT P.
+
+        With implicit TLS, vsftpd begins with clear data connections, and a server that refuses PBSZ or PROT has only
+        encrypted ones.
 
         Raises:
-            TlsError: The server refuses.
+            TlsError: The server refuses explicit TLS.
         """
-        for line in (b"AUTH TLS", b"PBSZ 0", b"PROT P"):
-            answers = await self.send(line + b"\r\n")
+        explicit = self.target.tls == "explicit"
+        for line in ("AUTH TLS", "PBSZ 0", "PROT P") if explicit else ("PBSZ 0", "PROT P"):
+            answers = await self.send(f"{line}\r\n".encode(), line.split()[0])
             reply = await answers.final()
-            self.passed_on(answers)  # the client has not sent it
-            if reply.code[0] != "2":
-                raise TlsError(f"the server refused {line.decode()}: {reply.code} {reply.text}")
-            if line == b"AUTH TLS":
+            self.order.passed_on(answers)  # the client has not sent it
+            if explicit and reply.code[0] != "2":
+                raise TlsError(f"the server refused {line}: {reply.code} {reply.text}")
+            if line == "AUTH TLS":
                 await self.encrypt()
         self.private = True
 
     # Data connections.
+
+    @property
+    def is_ipv6(self) -> bool:
+        """Whether the control connection is IPv6."""
+        return ":" in self.channel.local[0]
 
     def connect_to(self, port: int) -> None:
         """Prepare a passive data connection: to this port of the host of the control connection."""
@@ -243,8 +233,15 @@ class Upstream:
 
         self.opener = open_passive
 
-    def listen(self) -> Address:
-        """Listen for an active data connection, and return the address for PORT or EPRT."""
+    def listen(self, verb: str) -> bytes:
+        """Listen for an active data connection.
+
+        Args:
+            verb: PORT or EPRT, as the client sent it; IPv6 needs EPRT.
+
+        Returns:
+            The command with the address.
+        """
         self.forget()
         arrived: asyncio.Future[Channel] = asyncio.get_running_loop().create_future()
 
@@ -261,22 +258,23 @@ class Upstream:
                 return await arrived
 
         self.opener = await_active
-        return self._listener.host, self._listener.port
-
-    @staticmethod
-    def port_line(verb: str, address: Address) -> bytes:
-        """Return PORT or EPRT with this address."""
-        render = render_port if verb == "PORT" else render_eprt
-        return f"{verb} {render(*address)}\r\n".encode()
+        address = self._listener.host, self._listener.port
+        text = (
+            f"PORT {render_port(*address)}" if verb == "PORT" and not self.is_ipv6 else f"EPRT {render_eprt(*address)}"
+        )
+        return f"{text}\r\n".encode()
 
     async def secure(self, channel: Channel) -> None:
         """Make the TLS handshake on a data connection, if data connections are encrypted; after the 1xx.
+
+        It resumes the newest session of the control connection, which each data connection may renew.
 
         Raises:
             OSError: It failed.
         """
         if self.private:
-            await self.client.control.connector.encrypt(channel, self.context, "data", self.channel.session)
+            session = self.channel.session or self._session
+            await self.client.control.connector.encrypt(channel, self.context, "data", session)
 
     def forget(self) -> None:
         """Close the prepared data connection, if there is one."""
@@ -285,9 +283,33 @@ class Upstream:
             self._listener.close()
             self._listener = None
 
+    # The end.
+
+    def leave(self) -> None:
+        """The client has left: end everything after `target.timeout` seconds without a reply or data of the server."""
+        before = self._received, self.moved()
+
+        def look() -> None:
+            if (self._received, self.moved()) == before:
+                self.order.end("the client has left")
+            else:
+                self.leave()
+
+        self._leaving = asyncio.get_running_loop().call_later(self.target.timeout, look)
+
     def close(self) -> None:
         """Close everything."""
+        self.order.end("the session of the proxy ended")
         self.forget()
-        if self._reader is not None:
-            self._reader.cancel()
+        for waiting in (self._reader, self._leaving, *self._beside):
+            if waiting is not None:
+                waiting.cancel()
         self.client.control.close("the session of the proxy ended")
+
+
+def _completed(parser: ReplyParser, line: bytes | None) -> Reply | None:
+    """The reply that a line completes; a line that belongs to none is passed on with the next reply."""
+    try:
+        return None if line is None else parser.feed_line(line)
+    except ReplySyntaxError:
+        return None

@@ -380,6 +380,9 @@ class BaseServer:
         connection.response("220", message if isinstance(message, str) else list(message))
         return True
 
+    def client_left(self, connection: Connection) -> None:
+        """Called when the session ends after its current step, as when the client has closed the connection."""
+
     async def release(self, connection: Connection) -> None:
         """Release what a connection holds: the data port, the user's slot."""
         passive = self._passive.pop(connection.number, None)

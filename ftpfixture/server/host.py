@@ -36,5 +36,8 @@ class SessionHost(Protocol):
     async def greeting(self, connection: Connection, rest: str) -> bool:
         """Send the greeting; False to close the session."""
 
+    def client_left(self, connection: Connection) -> None:
+        """Called when the session ends after its current step, as when the client has closed the connection."""
+
     async def release(self, connection: Connection) -> None:
         """Release what the connection holds."""

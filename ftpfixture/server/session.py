@@ -190,6 +190,7 @@ class Session:
         self.reason = reason
         self.gate.abandon()
         self._inbox.stop()
+        self._host.client_left(self.connection)
         self._wake()
 
     def _wake(self) -> None:

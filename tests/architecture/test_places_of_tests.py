@@ -35,7 +35,7 @@ ELSEWHERE = {
     "faults/effects": ["unit/faults/test_program.py", "unit/faults/test_program_playbooks.py"],
     "faults/presets": ["faults/test_presets.py"],
     "recording/passage": ["recording/test_proxy.py"],
-    "recording/proxy": ["recording/test_proxy.py"],
+    "recording/proxy": ["recording/test_proxy.py", "peers/test_proxy.py"],
     "recording/target": ["recording/test_proxy.py"],
     "recording/upstream": ["recording/test_proxy.py"],
     "faults/transfer": ["unit/faults/test_program_playbooks.py"],

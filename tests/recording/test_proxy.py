@@ -6,12 +6,15 @@ import ftplib
 import io
 import socket
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from ftpfixture import Client, ConfigurationError, FtpServer, ReplySent, StatusCodeError
+from ftpfixture.recording.proxy import Proxy
 from ftpfixture.recording.target import Target
-from tests.support.raw import RawClient
+from tests.support.ftps import FtpsClient
+from tests.support.raw import RawClient, read_all
 from tests.support.rows import check_rows
 
 BIG = bytes(range(256)) * 20_000
@@ -255,6 +258,69 @@ def test_targets(text: str, target: Target) -> None:
     """The forms of an upstream; a password is not in the repr."""
     assert Target.parse(text) == target
     assert "crt" not in repr(target)
+
+
+def test_tls_that_the_real_server_does_not_have(real: FtpServer) -> None:
+    """Its refusal of AUTH reaches the client, with the setting for TLS with the client alone."""
+    with FtpServer(upstream=real.url, tls="explicit") as proxy, RawClient(proxy.address) as client:
+        client.reply()
+        reply = client.ask("AUTH TLS")
+    assert reply.code == "502"
+    assert reply.text == (
+        'AUTH is not implemented (from the server behind the proxy; Target(..., tls="none") uses TLS with the client '
+        "alone)"
+    )
+
+
+@pytest.mark.parametrize("behind", ["none", "client", "explicit"])
+def test_tls_that_the_proxy_does_not_have(behind: Any) -> None:
+    """Without a certificate it passes no command of TLS on: the server would encrypt what the proxy does not."""
+    with FtpServer(tls="explicit") as real:
+        target = Target(real.host, real.port, behind)
+        with FtpServer(upstream=target) as proxy, RawClient(proxy.address) as client:
+            client.reply()
+            for verb in ("AUTH TLS", "PBSZ 0", "PROT C", "CCC"):
+                reply = client.ask(verb)
+                assert reply.code == "502"
+                assert reply.text.endswith("is not implemented: the proxy has no certificate, give it tls=")
+
+
+def test_implicit_tls_of_the_client_is_used_behind_it(real: FtpServer) -> None:
+    """A client with implicit TLS sends no command for it, so the target has it too, unless it says otherwise."""
+    with FtpServer(files=FILES, tls="implicit") as secret, FtpServer(upstream=secret.url, tls="implicit") as proxy:
+        assert isinstance(proxy.server, Proxy)
+        assert proxy.server.target.tls == "implicit"
+    target = Target(real.host, real.port)
+    with FtpServer(upstream=target, tls="implicit") as proxy, FtpsClient(proxy.address) as client:
+        reply = client.encrypt_first().reply()
+    assert reply.code == "421"
+    assert reply.text.startswith(f"No connection to 127.0.0.1:{real.port}: no TLS on the control connection")
+
+
+@pytest.mark.parametrize("verb", ["PASV", "EPSV", "PORT", "EPRT"])
+def test_ipv4_in_front_of_ipv6(verb: str) -> None:
+    """Each side has the addresses of its family: the server gets EPSV for PASV, and EPRT for PORT."""
+    with FtpServer(files=FILES, host="::1") as real, FtpServer(upstream=real.url) as proxy:
+        with RawClient(proxy.address) as client:
+            client.login(*proxy.credentials)
+            if verb in ("PASV", "EPSV"):
+                assert client.fetch("RETR /a.txt", verb) == (["150", "226"], FILES["/a.txt"])
+            else:
+                listener = client.active(verb)
+                client.send("RETR /a.txt")
+                data, _ = listener.accept()
+                assert read_all(data) == FILES["/a.txt"]
+                assert [client.reply().code, client.reply().code] == ["150", "226"]
+        assert len(real.log.find("EPSV" if verb in ("PASV", "EPSV") else "EPRT")) == 1
+
+
+def test_ipv6_in_front_of_ipv4(real: FtpServer) -> None:
+    """EPSV and EPRT work, and PASV is refused, because it cannot name the proxy."""
+    with FtpServer(upstream=real.url, host="::1") as proxy, RawClient(proxy.address) as client:
+        client.login(*proxy.credentials)
+        assert client.fetch("RETR /a.txt") == (["150", "226"], FILES["/a.txt"])
+        assert client.ask("PASV").code == "425"
+        client.active("EPRT")
 
 
 @pytest.mark.parametrize("front", ["clear", "explicit"])

@@ -1,0 +1,1 @@
+"""The program ``ftpfixture``: servers, recordings and faults from the command line."""

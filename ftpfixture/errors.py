@@ -209,6 +209,10 @@ class HangError(FtpFixtureError, AssertionError):
     """A client without a timeout waited for what a fault or a login script withholds; the server ended its session."""
 
 
+class SimulationError(FtpFixtureError, RuntimeError):
+    """A client of a simulated server did what cannot be simulated; the text says what, and what to do."""
+
+
 class ServerStateError(FtpFixtureError, RuntimeError):
     """A server was started twice, or used before its start or after its stop."""
 

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
+from math import inf
 from pathlib import PurePosixPath
 
 from ftpfixture.wire.command import censor
@@ -329,7 +330,7 @@ class ClientHung(Event):
     Attributes:
         command_seq: `seq` of the command at which it waited; 0 for a connection just accepted.
         command: The command as text, secrets starred.
-        seconds: How long no byte went in either direction.
+        seconds: How long no byte went in either direction; infinity where it is proved that none ever will.
     """
 
     command_seq: int
@@ -337,6 +338,8 @@ class ClientHung(Event):
     seconds: float
 
     def __str__(self) -> str:
+        if self.seconds == inf:
+            return f"the client waits for ever at {self.command}: it has no timeout, and nothing is left to happen"
         return f"the client waited {self.seconds:g} s at {self.command} without giving up"
 
 

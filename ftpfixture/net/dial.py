@@ -8,22 +8,36 @@ from __future__ import annotations
 import asyncio
 import socket
 
-from ftpfixture.net.network import SocketNetwork
+from ftpfixture.net.network import BACKLOG, Listener, Network, OnTransport, SocketNetwork
 from ftpfixture.net.socket_transport import SocketTransport
-from ftpfixture.net.transport import Address
+from ftpfixture.net.transport import Address, Transport
 
 __all__ = ["ClientNetwork"]
 
 
-class ClientNetwork(SocketNetwork):
-    """The network of this machine for clients: host names are resolved, and each address is tried in turn."""
+class ClientNetwork:
+    """The network of clients: that of their loop, if it has one, else the network of this machine."""
 
-    async def connect(self, local: str | None, address: Address) -> SocketTransport:
-        """See Network.
+    def __init__(self) -> None:
+        self._machine = SocketNetwork()
+
+    def listen(self, host: str, port: int, on_transport: OnTransport, backlog: int = BACKLOG) -> Listener:
+        """See Network."""
+        return (_of_loop() or self._machine).listen(host, port, on_transport, backlog)
+
+    async def resolve(self, host: str) -> str:
+        """See Network."""
+        return await (_of_loop() or self._machine).resolve(host)
+
+    async def connect(self, local: str | None, address: Address) -> Transport:
+        """See Network: on this machine host names are resolved, and each address is tried in turn.
 
         Raises:
             OSError: The host has no address, or no address accepts; then it is the error of the last one.
         """
+        network = _of_loop()
+        if network is not None:
+            return await network.connect(local, address)
         loop, (host, port) = asyncio.get_running_loop(), address
         problem = OSError(f"{host} has no address")
         try:
@@ -50,3 +64,9 @@ class ClientNetwork(SocketNetwork):
                 sock.close()
                 raise
         raise problem
+
+
+def _of_loop() -> Network | None:
+    """The network of the running loop, if it is a simulated one."""
+    network: Network | None = getattr(asyncio.get_running_loop(), "network", None)
+    return network

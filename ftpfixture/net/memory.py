@@ -28,14 +28,15 @@ class Readiness:
     """Calls a callback in each turn of a loop in which a condition holds.
 
     Args:
-        loop: The loop.
+        loop: The loop; its `call_when_polled`, if it has one, is used in place of `call_soon`.
         holds: The condition; code that changes its value calls `look`.
     """
 
-    __slots__ = ("_callback", "_context", "_handle", "_holds", "_loop")
+    __slots__ = ("_call_soon", "_callback", "_context", "_handle", "_holds", "_loop")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, holds: Callable[[], bool]) -> None:
         self._loop = loop
+        self._call_soon = getattr(loop, "call_when_polled", loop.call_soon)
         self._holds = holds
         self._callback: Callable[[], object] | None = None
         self._context: contextvars.Context | None = None
@@ -54,7 +55,7 @@ class Readiness:
     def look(self) -> None:
         """Check the condition, because its value may have changed."""
         if self._callback is not None and self._handle is None and not self._loop.is_closed() and self._holds():
-            self._handle = self._loop.call_soon(self._call, context=self._context)
+            self._handle = self._call_soon(self._call, context=self._context)
 
     def _call(self) -> None:
         self._handle = None
@@ -69,7 +70,7 @@ class MemoryTransport:
     """One end of a connection in memory; `memory_pair` makes two.
 
     Args:
-        loop: The loop of both ends.
+        loop: The loop of this end; its `call_late`, if it has one, says when an answer of the other side arrives.
         local: Address of this end.
         peer: Address of the other end.
         window: Bytes that the other end may send before this end receives any.
@@ -90,8 +91,9 @@ class MemoryTransport:
         self._error = 0  # errno of RST, until it is raised
         self._inline = False
         self._urgent = 0  # bytes unread, up to the urgent one
-        self._readable = Readiness(loop, self._is_readable)
-        self._writable = Readiness(loop, self._is_writable)
+        self._late: Callable[[Callable[[], None]], object] = getattr(loop, "call_late", _at_once)
+        self._readable = Readiness(loop, self.is_readable)
+        self._writable = Readiness(loop, self.is_writable)
 
     def join(self, far: MemoryTransport) -> None:
         """Connect this end with `far`."""
@@ -127,9 +129,9 @@ class MemoryTransport:
             raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
         far = self._far
         if far._closed:
-            self._receive_reset()  # the other side replies with RST after it was closed
+            self._late(self._receive_reset)  # the other side replies with RST after it was closed
             return len(data)
-        if not self._is_writable():
+        if not self.is_writable():
             raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
         piece = memoryview(data)[: far._window - len(far._arrived)]
         far._arrived += piece
@@ -230,10 +232,17 @@ class MemoryTransport:
             self._check_open()
         self._writable.set_callback(callback, *args)
 
-    def _is_readable(self) -> bool:
+    @property
+    def is_closed(self) -> bool:
+        """Whether it is closed on this side."""
+        return self._closed
+
+    def is_readable(self) -> bool:
+        """Whether `recv` would not have to wait."""
         return bool(self._arrived) or self._ended or self._broken
 
-    def _is_writable(self) -> bool:
+    def is_writable(self) -> bool:
+        """Whether `send` would not have to wait."""
         far = self._far
         return len(far._arrived) < far._window or self._broken or self._ending or far._closed
 
@@ -258,6 +267,10 @@ class MemoryTransport:
         return f"<{type(self).__name__} {self.local} to {self.peer}, {state}>"
 
 
+def _at_once(call: Callable[[], None]) -> None:
+    call()
+
+
 WINDOW_SIZE = checks.whole_number(1, of="bytes")
 """A window of 0 would transfer nothing."""
 
@@ -266,19 +279,21 @@ def memory_pair(
     loop: asyncio.AbstractEventLoop,
     addresses: tuple[Address, Address] = (("127.0.0.1", 1), ("127.0.0.1", 2)),
     window: int = WINDOW,
+    far_loop: asyncio.AbstractEventLoop | None = None,
 ) -> tuple[MemoryTransport, MemoryTransport]:
     """Two transports that are connected with each other.
 
     Args:
-        loop: The loop of both ends.
+        loop: The loop of the first end.
         addresses: The addresses of the two ends.
         window: Bytes that each end may send before the other receives any.
+        far_loop: The loop of the second end, in the same thread; None for that of the first.
 
     Raises:
         ConfigurationError: The window is too small.
     """
     one, other = addresses
     WINDOW_SIZE("window", window)
-    near, far = MemoryTransport(loop, one, other, window), MemoryTransport(loop, other, one, window)
+    near, far = MemoryTransport(loop, one, other, window), MemoryTransport(far_loop or loop, other, one, window)
     near.join(far)
     return near, far

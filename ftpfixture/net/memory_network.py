@@ -29,21 +29,30 @@ class MemoryNetwork:
 
     Args:
         window: Bytes that one side of a connection may send before the other receives any.
+        ports: Those that are given when any will do.
 
     Raises:
         ConfigurationError: The window is too small.
     """
 
-    def __init__(self, window: int = WINDOW) -> None:
+    def __init__(self, window: int = WINDOW, ports: range = _FREE_PORTS) -> None:
         self._window = WINDOW_SIZE("window", window)
         self._listeners: set[MemoryListener] = set()
-        self._ports = itertools.cycle(_FREE_PORTS)
+        self._ports = itertools.cycle(ports)
+        self._known_ports: set[int] = set()
 
     def listen(self, host: str, port: int, on_transport: OnTransport, backlog: int = BACKLOG) -> MemoryListener:
         """See Network."""
         if port and any(other.port == port and _overlap(other.host, host) for other in self._listeners):
             raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
-        return MemoryListener(self._listeners, (host, port or self._free_port()), on_transport, backlog)
+        port = port or self._free_port()
+        self._known_ports.add(port)
+        return MemoryListener(self._listeners, (host, port), on_transport, backlog)
+
+    @property
+    def ports(self) -> frozenset[int]:
+        """The ports on which something listens, or has listened."""
+        return frozenset(self._known_ports)
 
     def _free_port(self) -> int:
         taken = {listener.port for listener in self._listeners}
@@ -67,13 +76,13 @@ class MemoryNetwork:
             listener = next((one for one in self._listeners if one.port == port and _reaches(host, one.host)), None)
             if listener is None:
                 raise ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))
-            if listener.loop is not loop:
+            if _time_of(listener.loop) is not _time_of(loop):
                 raise RuntimeError("a network in memory is for servers and clients of one loop")
             if not listener.full:
                 break
             await listener.change()
         here = (local or host, self._free_port())
-        near, far = memory_pair(loop, (here, (host, port)), self._window)
+        near, far = memory_pair(loop, (here, (host, port)), self._window, listener.loop)
         listener.enqueue(far)
         return near
 
@@ -108,7 +117,7 @@ class MemoryListener:
         self._backlog = backlog
         self._waiting: deque[MemoryTransport] = deque()
         self._filled = False
-        self._changes: set[asyncio.Future[None]] = set()
+        self._changes: dict[asyncio.Future[None], None] = {}  # in order
         self._acceptable = Readiness(self.loop, lambda: bool(self._waiting))
         self.resume()
 
@@ -124,12 +133,12 @@ class MemoryListener:
 
     async def change(self) -> None:
         """Wait until the queue has room again, or the listener is closed."""
-        change = self.loop.create_future()
-        self._changes.add(change)
+        change: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._changes[change] = None
         try:
             await change
         finally:
-            self._changes.discard(change)
+            del self._changes[change]
 
     def _changed(self) -> None:
         for change in self._changes:
@@ -171,6 +180,11 @@ class MemoryListener:
         while self._waiting:
             self._waiting.popleft().reset()
         self._changed()
+
+
+def _time_of(loop: asyncio.AbstractEventLoop) -> object:
+    """What two loops have in common that run in turns on one thread; a real loop has only itself."""
+    return getattr(loop, "virtual", loop)
 
 
 def _known(host: str) -> str | None:

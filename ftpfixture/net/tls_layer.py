@@ -61,6 +61,11 @@ class TlsLayer:
         self._taken = 0  # bytes of the caller in these records
 
     @property
+    def connection(self) -> ssl.SSLObject | None:
+        """OpenSSL's connection; None after the end of TLS."""
+        return self._object
+
+    @property
     def session(self) -> ssl.SSLSession | None:
         """See TlsTransport."""
         return self._object.session if self._object is not None else None

@@ -6,7 +6,7 @@ One rule: changes by the handle of a server are undone here, or the docstring of
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ftpfixture.aio import take_turns
 from ftpfixture.errors import ConfigurationError
@@ -16,10 +16,15 @@ from ftpfixture.testing.certificates import Certified
 from ftpfixture.testing.faults import Faults
 from ftpfixture.testing.files import Files
 
-__all__ = ["Beginning", "check_changes"]
+if TYPE_CHECKING:
+    from ftpfixture.testing.ftpserver import FtpServer
+    from ftpfixture.testing.settings import FtpServerSettings
+
+__all__ = ["Beginning", "changed", "check_changes"]
 
 _FIXED = (
     *("host", "port", "allow_remote", "root", "path_io_factory", "server_class", "driver", "clock", "network", "name"),
+    *("simulate", "schedule", "simulate_time"),
     *("recording", "compare_uploads", "allow_unplayed", "upstream"),
 )
 
@@ -33,6 +38,19 @@ def check_changes(settings: Mapping[str, Any]) -> None:
     for name in settings:
         if name in _FIXED:
             raise ConfigurationError(f"reset({name}=...): a running server keeps its {name}; start another server")
+
+
+def changed(server: FtpServer, own: FtpServerSettings, settings: FtpServerSettings) -> FtpServerSettings:
+    """The settings of a running server with some others, for a server on the same loop, network and clock."""
+    fixed: FtpServerSettings = {
+        "driver": server.driver,
+        "network": server.server.network,
+        "clock": server.clock,
+        "simulate": False,  # as a setting it would choose driver and network
+        "schedule": None,
+        "simulate_time": False,
+    }
+    return {**own, **settings, **fixed}
 
 
 class Beginning:

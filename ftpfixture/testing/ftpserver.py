@@ -27,14 +27,14 @@ from ftpfixture.net.hangs import Hangs
 from ftpfixture.net.throttle import StreamThrottle
 from ftpfixture.testing.address import ServerAddress
 from ftpfixture.testing.assignment import refuse_assignment
-from ftpfixture.testing.beginning import Beginning, check_changes
+from ftpfixture.testing.beginning import Beginning, changed, check_changes
 from ftpfixture.testing.certificates import ServerTls
 from ftpfixture.testing.expectations import ServerExpectations
 from ftpfixture.testing.faults import Faults
 from ftpfixture.testing.files import Files
 from ftpfixture.testing.folders import check_layer, folder
-from ftpfixture.testing.inside import clock_of, encrypt, offered_by, server_of, upstream_users, verbs_of
-from ftpfixture.testing.loopthread import shared_thread
+from ftpfixture.testing.hangwatch import HangWatch
+from ftpfixture.testing.inside import clock_of, driver_of, encrypt, offered_by, server_of, upstream_users, verbs_of
 from ftpfixture.testing.recording import recorded
 from ftpfixture.testing.replaying import PATIENCE, unplayed, use_recording
 from ftpfixture.testing.settings import FTP_SERVER_SETTINGS, FtpServerSettings
@@ -76,7 +76,7 @@ class FtpServer(ServerAddress):
         self._settings = settings
         own, others = FTP_SERVER_SETTINGS.split(settings)
         use_recording(settings, own, others)
-        self.driver = own["driver"] or shared_thread()
+        self.driver = driver_of(own, others)
         others["clock"] = clock_of(others.get("clock"), self.driver)
         self._certified = encrypt(own, others)
         self.tls = ServerTls()
@@ -102,6 +102,7 @@ class FtpServer(ServerAddress):
         # In virtual time, clients with timeouts of minutes wait that long; a driver of that kind finds hangs by itself.
         hang_after = own["hang_after"] if "hang_after" in settings or isinstance(self.driver, RealTime) else None
         self._hangs = Hangs(hang_after)
+        self._watch = HangWatch(self.driver, self.log, self._hangs, self.server.hub)
         self.server.gate_factory = partial(FaultGate, rules, self.clock, hangs=self._hangs)
         specs = {verb.upper() for verb in self.server.specs}
         self._upstream = own["upstream"] is not None
@@ -178,6 +179,7 @@ class FtpServer(ServerAddress):
             raise ServerStateError(f"this server runs already, at {self.url}")
         self._beginning.start(self.faults.added)
         self.driver.acquire()
+        self._watch.begin()
         _RUNNING.add(self)
         try:
             self.driver.await_(self.server.start(self._host, self._port))
@@ -200,6 +202,7 @@ class FtpServer(ServerAddress):
             self.driver.await_(self.server.close())
         finally:
             _RUNNING.discard(self)
+            self._watch.end()
             self.driver.release()
 
     def restart(self) -> None:
@@ -233,8 +236,7 @@ class FtpServer(ServerAddress):
         beginning = self._beginning
         if settings:
             check_changes(settings)
-            changed: FtpServerSettings = {**self._settings, **settings, "driver": self.driver, "clock": self.clock}
-            other = FtpServer(**changed)
+            other = FtpServer(**changed(self, self._settings, settings))
             beginning = other._beginning
             beginning.faults = other.faults.added if "faults" in settings else self._beginning.faults
         if beginning.certified is not None:

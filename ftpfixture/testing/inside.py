@@ -17,6 +17,7 @@ from ftpfixture.recording.target import Target
 from ftpfixture.server import AbstractUserManager, Server, User
 from ftpfixture.settings import setting_names, unknown_setting
 from ftpfixture.testing.certificates import Certified, context_for, contexts_for, refuse_without_tls
+from ftpfixture.testing.loopthread import shared_thread
 from ftpfixture.testing.settings import FTP_SERVER_SETTINGS, FtpServerSettings
 
 __all__ = ["clock_of", "encrypt", "offered_by", "server_of", "upstream_users", "verbs_of"]
@@ -51,6 +52,31 @@ def upstream_users(own: FtpServerSettings) -> list[User] | None:
     if not isinstance(target, Target) or not target.user:
         return None
     return [User(target.user, target.password)]
+
+
+def driver_of(own: FtpServerSettings, others: dict[str, Any]) -> Driver:
+    """The driver of a server; a simulated one also gives the network.
+
+    Args:
+        own: Settings of `FtpServer`.
+        others: Settings of the server inside; changed.
+
+    Raises:
+        ConfigurationError: Settings contradict each other.
+    """
+    if not own["simulate"]:
+        alone = [name for name in ("schedule", "simulate_time") if own[name]]
+        if alone:
+            raise ConfigurationError(f"{alone[0]}= is for a simulated server: add simulate=True")
+        return own["driver"] or shared_thread()
+    given = "driver" if own["driver"] is not None else "network" if others.get("network") is not None else None
+    if given is not None:
+        raise ConfigurationError(f"simulate=True with {given}=: a simulated server has its own; leave out one of them")
+    from ftpfixture.sim.simulation import simulation  # real servers need none of it
+
+    driver = simulation(own["schedule"], own["simulate_time"])
+    others["network"] = driver.network
+    return driver
 
 
 def clock_of(clock: Clock | Callable[[], float] | None, driver: Driver) -> Clock:

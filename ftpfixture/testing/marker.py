@@ -12,7 +12,7 @@ import pytest
 from ftpfixture.checks import suggest
 from ftpfixture.testing.settings import FtpServerSettings
 
-__all__ = ["MARKER", "SESSION_FACTORY", "check_markers", "has_own_server", "settings_of"]
+__all__ = ["MARKER", "SESSION_FACTORY", "check_markers", "has_own_server", "schedules_of", "settings_of"]
 
 MARKER = (
     "ftp(**settings): settings of this test's ftp_server, such as files={'/a.txt': b'hi'}, disable=['MLSD'] or "
@@ -43,7 +43,19 @@ def settings_of(item: pytest.Item, *servers: str | None) -> FtpServerSettings:
         name = _name(item, marker)
         if name in servers:
             settings.update(marker.kwargs)
+    if _is_count(settings.get("simulate")):
+        settings |= {"simulate": True, "schedule": item.callspec.params["_ftp_schedule"]}  # type: ignore[attr-defined]
     return cast(FtpServerSettings, settings)  # the server checks them
+
+
+def schedules_of(item: pytest.Item) -> int:
+    """Return under how many schedules a test runs, by its nearest marker with ``simulate=``; 0 for one run."""
+    count = next((marker.kwargs["simulate"] for marker in item.iter_markers("ftp") if "simulate" in marker.kwargs), 0)
+    return int(count) if _is_count(count) else 0
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
 
 
 def check_markers(item: pytest.Item, shared: list[str]) -> None:

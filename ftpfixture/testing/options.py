@@ -41,6 +41,9 @@ def add_options(parser: pytest.Parser) -> None:
     )
     parser.getgroup("ftp").addoption("--ftp-fault", action="append", default=[], metavar="FAULT", help=text)
     parser.addini("ftp_faults", "faults for every server, one a line, as for --ftp-fault", type="linelist", default=[])
+    simulate = "simulate connections and time of every server that a fixture makes: waiting takes no real time"
+    parser.getgroup("ftp").addoption("--ftp-simulate", action="store_true", default=None, help=simulate)
+    parser.addini("ftp_simulate", "the setting simulate of every server, as --ftp-simulate", type="bool")
     parser.addini("ftp_strict", "the setting strict of every server: fail for unexpected commands", type="bool")
     parser.addini("ftp_loose", "the setting loose of every server, such as QUIT, one a line", type="linelist")
     parser.addini(
@@ -66,6 +69,8 @@ def read_options(config: pytest.Config) -> RunOptions:
 
 def _settings(config: pytest.Config) -> FtpServerSettings:
     settings: FtpServerSettings = {"strict": config.getini("ftp_strict"), "loose": config.getini("ftp_loose")}
+    if config.getoption("--ftp-simulate") or config.getini("ftp_simulate"):
+        settings["simulate"] = True
     text = str(config.getini("ftp_hang_after") or "").strip().lower()
     if not text:
         return settings

@@ -15,7 +15,7 @@ from ftpfixture.client import Client
 from ftpfixture.errors import ConfigurationError, FtpFixtureError
 from ftpfixture.log import CommandLog
 from ftpfixture.server import AbstractUserManager, ScriptedUserManager
-from ftpfixture.testing import advice, reports
+from ftpfixture.testing import advice, reports, simulated
 from ftpfixture.testing.clientfixture import connected, server_of_client
 from ftpfixture.testing.faults import Faults
 from ftpfixture.testing.folders import folder
@@ -45,6 +45,7 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     """Options for all servers of a run, on the command line and in ini files."""
     pluginmanager.register(reports, "ftpfixture-reports")
     pluginmanager.register(advice, "ftpfixture-advice")
+    pluginmanager.register(simulated, "ftpfixture-simulated")
     add_options(parser)
 
 
@@ -213,6 +214,8 @@ def _start(item: pytest.Item, servers: ExitStack, settings: FtpServerSettings, n
     """Start a server that stops with `servers`, and remember it for the report of the test."""
     options = item.config.stash[RUN]
     chosen: FtpServerSettings = {**options.settings, **settings}
+    if "simulate" not in settings and {"driver", "network", "upstream"} & settings.keys():
+        chosen["simulate"] = False  # the option is for servers that can be simulated
     server = FtpServer(**chosen)
     for fault in options.faults:
         server.faults.add(fault)

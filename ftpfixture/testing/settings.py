@@ -197,6 +197,33 @@ class FtpServerSettings(ServerSettings, total=False):
             check=checks.anything,
         ),
     ]
+    simulate: Annotated[
+        bool,
+        Setting(
+            False,
+            "whether connections and time are simulated: the server runs on the thread of its clients while they wait, "
+            "without sockets, and waiting takes no real time; in the marker ``ftp`` also a number of schedules, under "
+            "each of which the test runs",
+        ),
+    ]
+    schedule: Annotated[
+        int | None,
+        Setting(
+            None,
+            "number of the order in which a simulated server, its clients and their connections go on; the same number "
+            "repeats it exactly",
+            none="the order in which each goes on as far as it can",
+            minimum=0,
+        ),
+    ]
+    simulate_time: Annotated[
+        bool,
+        Setting(
+            False,
+            "whether `time.sleep`, `time.monotonic`, `time.perf_counter` and `time.time` have the virtual time of a "
+            "simulated server, in the whole process",
+        ),
+    ]
     driver: Annotated[
         Driver | None,
         Setting(

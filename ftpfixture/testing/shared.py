@@ -75,7 +75,12 @@ class SharedServers:
                 "or in a fixture of one test, use ftp_server_factory"
             )
         name = settings.setdefault("name", fixture.argname) or fixture.argname
-        chosen: FtpServerSettings = {**self._config.stash[RUN].settings, **settings}
+        if settings.get("simulate"):
+            raise ConfigurationError(
+                "simulate=True for a server of many tests: a simulation belongs to one test; use ftp_server or "
+                "ftp_server_factory"
+            )
+        chosen: FtpServerSettings = {**self._config.stash[RUN].settings, **settings, "simulate": False}
         server = FtpServer(**chosen)
         server.check_reset()
         for fault in self._config.stash[RUN].faults:

@@ -37,7 +37,7 @@ PATCHED = {
 """Names that tests patch, by module."""
 
 USERS_SIDE = (
-    *("client", "net/dial.py", "testing/pathio_", "testing/usermanager_check.py"),
+    *("client", "sim", "net/dial.py", "testing/pathio_", "testing/usermanager_check.py"),
     *("testing/stream_check.py", "testing/transport_check.py", "testing/redirect.py"),
 )
 """Modules that run in the thread of the user, where a patch is intended."""

@@ -79,6 +79,8 @@ ELSEWHERE = {
     "testing/advice": ["plugin/test_advice.py"],
     "testing/beginning": ["unit/testing/test_ftpserver.py"],
     "testing/clientfixture": ["plugin/test_client_fixture.py"],
+    "testing/hangwatch": ["plugin/test_simulate.py"],
+    "testing/simulated": ["plugin/test_simulate.py"],
     "testing/interrupts": ["plugin/test_hangs.py"],
     "testing/marker": ["plugin/test_fixtures.py", "plugin/test_shared_servers.py"],
     "testing/options": ["plugin/test_faults_fixture.py", "plugin/test_hangs.py"],

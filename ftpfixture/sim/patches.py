@@ -1,0 +1,185 @@
+"""What is patched while simulated servers run, so that unmodified clients reach them.
+
+One rule: everything that is not about a simulated server goes on as before; what cannot be simulated says so at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import select
+import selectors
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
+
+from ftpfixture.errors import SimulationError
+from ftpfixture.net.hosts import is_loopback, is_numeric, is_wildcard
+from ftpfixture.net.sockets import PlainSocket
+from ftpfixture.net.transport import Address, peer_name
+from ftpfixture.sim import sockets, tls
+from ftpfixture.sim.driver import SimulatedTime
+
+__all__ = ["Patches"]
+
+_MISSING = object()
+
+
+class Patches:
+    """The patches for the servers of a driver.
+
+    Args:
+        driver: Of the servers.
+        with_time: Whether `time.sleep`, `time.monotonic` and `time.time` are virtual, too.
+    """
+
+    def __init__(self, driver: SimulatedTime, with_time: bool = False) -> None:
+        self._driver = driver
+        self._undo: list[tuple[Any, str, Any]] = []
+        self._with_time = with_time
+
+    def apply(self) -> None:
+        """Patch."""
+        self._patch(PlainSocket, "connect", self._connect)
+        guard = sys.modules.get("pytest_socket")
+        if hasattr(guard, "_true_connect"):
+            # pytest-socket allows hosts by its own `connect`, and at the end of a test puts this one back.
+            self._put(guard, "_true_connect", PlainSocket.connect)
+        self._patch(PlainSocket, "connect_ex", self._connect_ex)
+        self._patch(PlainSocket, "listen", self._listen)
+        self._patch(ssl.SSLContext, "wrap_socket", self._wrap)
+        self._patch(subprocess.Popen, "__init__", self._start)
+        self._patch(select, "select", lambda real: partial(_select, real))
+        for kind in {selectors.DefaultSelector, selectors.SelectSelector}:
+            self._patch(kind, "register", self._register)
+        for module in (asyncio, asyncio.events):  # where `asyncio.run` and pytest-asyncio look for it
+            self._put(module, "new_event_loop", self._driver.client_loop)
+        if self._with_time:
+            for name, function in (
+                ("sleep", self._sleep),
+                ("monotonic", self._driver.monotonic),
+                ("perf_counter", self._driver.monotonic),
+                ("time", self._driver.wall),
+            ):
+                self._put(time, name, function)
+
+    def undo(self) -> None:
+        """Bring back what was there before, the last first."""
+        while self._undo:
+            owner, name, value = self._undo.pop()
+            if value is _MISSING:
+                delattr(owner, name)
+            else:
+                setattr(owner, name, value)
+
+    def _patch(self, owner: Any, name: str, make: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+        self._put(owner, name, make(getattr(owner, name)))
+
+    def _put(self, owner: Any, name: str, value: object) -> None:
+        self._undo.append((owner, name, vars(owner).get(name, _MISSING)))
+        setattr(owner, name, value)
+
+    # Sockets.
+
+    def _target(self, address: Any) -> Address | None:
+        """The address of a simulated server; None for any other."""
+        if not isinstance(address, tuple) or len(address) < 2 or not isinstance(address[0], str):
+            return None
+        host, port = address[:2]
+        if not isinstance(port, int) or port not in self._driver.network.ports:
+            return None
+        if host == "localhost" or (is_numeric(host) and (is_loopback(host) or is_wildcard(host))):
+            return host, port
+        return None
+
+    def _connect(self, real: Callable[..., Any]) -> Callable[..., Any]:
+        def connect(sock: Any, address: Any) -> None:
+            target = self._target(address)
+            if target is None or sockets.is_simulated(sock):
+                real(sock, address)
+            else:
+                sockets.connect(sock, self._driver, target)
+
+        return connect
+
+    def _connect_ex(self, real: Callable[..., Any]) -> Callable[..., Any]:
+        def connect_ex(sock: Any, address: Any) -> int:
+            target = self._target(address)
+            if target is None:
+                return int(real(sock, address))
+            try:
+                sockets.connect(sock, self._driver, target)
+            except OSError as error:
+                return error.errno or -1
+            return 0
+
+        return connect_ex
+
+    def _listen(self, real: Callable[..., Any]) -> Callable[..., Any]:
+        def listen(sock: Any, backlog: int = 128) -> None:
+            # A client in active mode: it listens while it is connected to a simulated server.
+            host, port = peer_name(sock.getsockname())
+            local = bool(port) and is_numeric(host) and (is_loopback(host) or is_wildcard(host))
+            if local and not sockets.is_simulated(sock) and sockets.ends_of(self._driver):
+                sockets.listen(sock, self._driver, backlog)
+            else:
+                real(sock, backlog)
+
+        return listen
+
+    @staticmethod
+    def _wrap(real: Callable[..., Any]) -> Callable[..., Any]:
+        def wrap_socket(context: ssl.SSLContext, sock: Any, *args: Any, **options: Any) -> Any:
+            if sockets.is_simulated(sock):
+                return tls.wrap(context, sock, *args, **options)
+            return real(context, sock, *args, **options)
+
+        return wrap_socket
+
+    # What cannot be simulated.
+
+    def _start(self, real: Callable[..., Any]) -> Callable[..., Any]:
+        def start(process: Any, args: Any, *others: Any, **options: Any) -> None:
+            words = [args] if isinstance(args, str | bytes) or not hasattr(args, "__iter__") else list(args)
+            line = " ".join(word.decode(errors="replace") if isinstance(word, bytes) else str(word) for word in words)
+            port = next((port for port in self._driver.network.ports if str(port) in line), None)
+            if port is not None:
+                raise SimulationError(
+                    f"{line.split()[0]!r} is another process, which cannot reach the simulated server on port {port}: "
+                    "use real connections for this test, with simulate=False"
+                )
+            real(process, args, *others, **options)
+
+        return start
+
+    @staticmethod
+    def _register(real: Callable[..., Any]) -> Callable[..., Any]:
+        def register(selector: Any, fileobj: Any, *args: Any, **options: Any) -> Any:
+            if sockets.is_simulated(fileobj) or (isinstance(fileobj, int) and fileobj >= sockets.FIRST_NUMBER):
+                raise SimulationError(
+                    "a selector, or an event loop that has one, waits for the connection to a simulated server: use "
+                    "real connections for this test, with simulate=False"
+                )
+            return real(selector, fileobj, *args, **options)
+
+        return register
+
+    # Time.
+
+    def _sleep(self, seconds: float) -> None:
+        if seconds < 0:
+            raise ValueError("sleep length must be non-negative")
+        self._driver.wait_until(lambda: False, seconds)
+
+
+def _select(
+    real: Callable[..., Any],
+    reading: Iterable[Any],
+    writing: Iterable[Any],
+    failing: Iterable[Any],
+    timeout: float | None = None,
+) -> tuple[list[Any], list[Any], list[Any]]:
+    return sockets.select(real, reading, writing, failing, timeout)

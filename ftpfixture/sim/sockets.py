@@ -1,0 +1,448 @@
+"""The sockets of blocking clients: after `connect` to a simulated server, a socket is an end of a connection in memory.
+
+One rule: for a client it is the socket that it was, with the errors of one; what it cannot be, it refuses by name.
+While a call waits, the servers run, in the same thread.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import ssl
+import struct
+import warnings
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from itertools import count
+from math import inf
+from typing import Any, NoReturn, TypeVar, cast
+from weakref import WeakKeyDictionary, finalize
+
+from ftpfixture.errors import SimulationError
+from ftpfixture.net.hosts import is_wildcard
+from ftpfixture.net.memory import MemoryTransport
+from ftpfixture.net.memory_network import MemoryListener
+from ftpfixture.net.network import OnTransport
+from ftpfixture.net.sockets import PlainSocket
+from ftpfixture.net.tls_layer import TlsLayer
+from ftpfixture.net.transport import NOT_NOW, Address, Transport, peer_name
+from ftpfixture.sim.driver import SimulatedTime
+
+__all__ = ["End", "SimulatedSocket", "connect", "ends_of", "hand_over", "is_simulated", "listen", "select", "state_of"]
+
+T = TypeVar("T")
+
+FIRST_NUMBER = 1 << 30
+"""The numbers of simulated sockets begin here, above those of all descriptors."""
+
+
+@dataclass(eq=False)
+class End:
+    """What stands behind a simulated socket.
+
+    Attributes:
+        driver: Runs the servers.
+        timeout: Virtual seconds; None for no limit, 0 for calls that never wait.
+        transport: The connection; None while it listens, or after close.
+        listener: Where it listens.
+        tls: TLS over the connection.
+        accepted: Connections that wait for `accept`.
+        options: Those that were set, by level and name.
+        read_shut: Whether it receives no more.
+        finalizer: Closes what was left open, as the end of a real socket does.
+        number: Stands for a descriptor.
+    """
+
+    driver: SimulatedTime
+    timeout: float | None
+    transport: MemoryTransport | None = None
+    listener: MemoryListener | None = None
+    tls: TlsLayer | None = None
+    accepted: deque[MemoryTransport] = field(default_factory=deque)
+    options: dict[tuple[int, int], Any] = field(default_factory=dict)
+    read_shut: bool = False
+    finalizer: Any = None
+    number: int = field(default_factory=count(FIRST_NUMBER).__next__)
+
+    def close(self, how: str = "close") -> None:
+        """Close everything.
+
+        Args:
+            how: "close", or "reset" for the connection.
+        """
+        transport, self.transport = self.transport, None
+        listener, self.listener = self.listener, None
+        if listener is not None:
+            listener.close()
+            while self.accepted:
+                self.accepted.popleft().reset()
+        if transport is not None:
+            transport.reset() if how == "reset" else transport.close()
+            if not self.driver.loop.is_running():
+                self.driver.go_on()
+
+    def abandon(self) -> None:
+        """The socket is gone, and was not closed."""
+        if self.transport is not None or self.listener is not None:
+            warnings.warn(f"unclosed socket of a simulated connection: {self}", ResourceWarning, stacklevel=2)
+            self.close()
+
+    def __str__(self) -> str:
+        if self.listener is not None:
+            return f"listening on {self.listener.host}:{self.listener.port}"
+        return "closed" if self.transport is None else _of(self.transport)
+
+    def open(self) -> MemoryTransport:
+        """The connection.
+
+        Raises:
+            OSError: There is none.
+        """
+        if self.transport is None:
+            number = errno.ENOTCONN if self.listener is not None else errno.EBADF
+            raise OSError(number, os.strerror(number))
+        return self.transport
+
+    def is_readable(self) -> bool:
+        """Whether `recv` or `accept` would not wait."""
+        return bool(self.accepted) if self.transport is None else self.transport.is_readable()
+
+    def is_writable(self) -> bool:
+        """Whether `send` would not wait."""
+        return self.transport is not None and self.transport.is_writable()
+
+    def complete(self, call: Callable[[], T], what: str, writes: bool = False) -> T:
+        """The result of a call that may have to wait.
+
+        Args:
+            call: Raises one of `NOT_NOW` as long as it would block.
+            what: What it waits for, for errors.
+            writes: Whether it waits for room, where it does not say for which.
+
+        Raises:
+            TimeoutError: It takes longer than the timeout of the socket.
+            BlockingIOError: The timeout is 0, and it would block.
+            HangError: There is no timeout, and it will block for ever.
+        """
+        self.driver.virtual.check_thread()
+        deadline = inf if self.timeout is None else self.driver.virtual.now + self.timeout
+        while True:
+            try:
+                return call()
+            except NOT_NOW as error:
+                if self.timeout == 0:
+                    raise
+                transport = self.open()
+                for_room = isinstance(error, ssl.SSLWantWriteError) or (writes and isinstance(error, BlockingIOError))
+                ready = transport.is_writable if for_room else transport.is_readable
+                left = deadline - self.driver.virtual.now
+                if not self.driver.wait(ready, left, f"{what} {_of(transport)}", transport.local):
+                    raise TimeoutError("timed out") from None
+
+
+_ENDS: WeakKeyDictionary[socket.socket, End] = WeakKeyDictionary()
+
+
+def select(
+    real: Callable[..., Any],
+    reading: Iterable[Any],
+    writing: Iterable[Any],
+    failing: Iterable[Any],
+    limit: float | None,
+) -> tuple[list[Any], list[Any], list[Any]]:
+    """As `select.select`, also for simulated sockets.
+
+    Raises:
+        SimulationError: Only some of the sockets are simulated.
+    """
+    lists = [list(reading), list(writing), list(failing)]
+    simulated = [is_simulated(one) for many in lists for one in many]
+    if not any(simulated):
+        found: tuple[list[Any], list[Any], list[Any]] = real(*lists, limit)
+        return found
+    if not all(simulated):
+        raise SimulationError(
+            "select waits for connections to a simulated server and for others: they have different times; use "
+            "simulate=False for this test"
+        )
+
+    def ready() -> tuple[list[Any], list[Any], list[Any]]:
+        return (
+            [one for one in lists[0] if _ENDS[one].is_readable()],
+            [one for one in lists[1] if _ENDS[one].is_writable()],
+            [],
+        )
+
+    first = next(one for many in lists for one in many)
+    _ENDS[first].driver.wait(lambda: any(ready()), inf if limit is None else limit, "select")
+    return ready()
+
+
+def is_simulated(sock: object) -> bool:
+    """Whether a socket is one end of a connection in memory."""
+    return isinstance(sock, SimulatedSocket)
+
+
+def state_of(sock: socket.socket) -> End:
+    """What stands behind a simulated socket."""
+    return _ENDS[sock]
+
+
+def ends_of(driver: SimulatedTime) -> list[socket.socket]:
+    """The open sockets of the clients of a driver."""
+    return [sock for sock, end in _ENDS.items() if end.driver is driver and (end.transport or end.listener)]
+
+
+def _of(transport: Transport) -> str:
+    return "on the connection from {}:{} to {}:{}".format(*transport.local, *transport.peer)
+
+
+# Becoming simulated.
+
+
+def connect(sock: socket.socket, driver: SimulatedTime, address: Address) -> None:
+    """Connect a socket in memory.
+
+    Raises:
+        OSError: As for a socket.
+        SimulationError: It does not block.
+    """
+    timeout = sock.gettimeout()
+    if timeout == 0:
+        raise SimulationError(
+            f"a socket that does not block connects to {address[0]}:{address[1]}, which is a simulated server: "
+            "simulated are blocking clients, and asyncio on a simulated loop; use simulate=False for others"
+        )
+    driver.virtual.check_thread()
+    local = peer_name(sock.getsockname())[0]
+    start = driver.network.connect(None if is_wildcard(local) or not local else local, address)
+    limit = inf if timeout is None else timeout
+    what = f"the connection to {address[0]}:{address[1]}"
+    transport = driver.finish(driver.loop.create_task(start), limit, what)
+    _become(sock, End(driver, timeout, transport))
+    driver.go_on()
+
+
+def listen(sock: socket.socket, driver: SimulatedTime, backlog: int) -> None:
+    """Let a bound socket listen in memory."""
+    host, port = peer_name(sock.getsockname())
+    end = End(driver, sock.gettimeout())
+    accept = cast(OnTransport, end.accepted.append)  # a network in memory gives its own transports
+    end.listener = driver.call(lambda: driver.network.listen(host, port, accept, backlog))
+    _become(sock, end)
+
+
+def _become(sock: socket.socket, end: End) -> None:
+    """Close the descriptor, and give the same object the methods of a simulated socket."""
+    _stand_behind(sock, end)
+    sock.__class__ = _simulated(type(sock))
+
+
+def _stand_behind(sock: socket.socket, end: End) -> None:
+    """Close the descriptor of a socket, and give it an end."""
+    os.close(PlainSocket.detach(sock))
+    sock._closed = False  # type: ignore[attr-defined]  # which detach has set
+    _ENDS[sock] = end
+    if end.finalizer is not None:
+        end.finalizer.detach()
+    end.finalizer = finalize(sock, end.abandon)
+    end.finalizer.atexit = False
+
+
+_CLASSES: dict[type[socket.socket], type[socket.socket]] = {}
+
+
+def _simulated(kind: type[socket.socket]) -> type[socket.socket]:
+    """A class with the layout of the given one, so that its objects may change to it."""
+    if kind not in _CLASSES:
+        name = f"Simulated{kind.__name__.capitalize()}"
+        _CLASSES[kind] = type(name, (SimulatedSocket, kind), {"__slots__": ()})
+    return _CLASSES[kind]
+
+
+def hand_over(sock: socket.socket, wrapper: socket.socket) -> End:
+    """Give the connection of a socket to another one that wraps it; the first has none any more."""
+    end = _ENDS[sock]
+    _ENDS[sock] = End(end.driver, end.timeout)
+    PlainSocket.__init__(wrapper, sock.family, sock.type, sock.proto)
+    _stand_behind(wrapper, end)
+    sock.close()
+    return end
+
+
+def _made(driver: SimulatedTime, timeout: float | None, transport: MemoryTransport) -> socket.socket:
+    sock = PlainSocket(transport.family, socket.SOCK_STREAM)
+    _become(sock, End(driver, timeout, transport))
+    return sock
+
+
+class SimulatedSocket:
+    """The methods of a simulated socket, in front of those of `socket.socket`."""
+
+    __slots__ = ()
+
+    # Bytes.
+
+    def recv(self: Any, size: int, flags: int = 0) -> bytes:
+        """See `socket.socket.recv`."""
+        end = _ENDS[self]
+        if end.read_shut:
+            return b""
+        transport = end.open()
+        if flags & ~(socket.MSG_PEEK | socket.MSG_WAITALL):
+            _refuse(f"recv with flags={flags}")
+        receive = transport.peek if flags & socket.MSG_PEEK else transport.recv
+        data = end.complete(lambda: receive(size), "bytes")
+        while flags == socket.MSG_WAITALL and len(data) < size:
+            missing = size - len(data)
+            piece = end.complete(lambda: transport.recv(missing), "bytes")  # noqa: B023 (called at once)
+            if not piece:
+                break
+            data += piece
+        return data
+
+    def recv_into(self: Any, buffer: Any, nbytes: int = 0, flags: int = 0) -> int:
+        """See `socket.socket.recv_into`."""
+        view = memoryview(buffer).cast("B")
+        data = self.recv(nbytes or len(view), flags)
+        view[: len(data)] = data
+        return len(data)
+
+    def send(self: Any, data: Any, flags: int = 0) -> int:
+        """See `socket.socket.send`."""
+        end = _ENDS[self]
+        transport = end.open()
+        view = memoryview(data).cast("B")
+        if flags & ~(socket.MSG_OOB | getattr(socket, "MSG_NOSIGNAL", 0)):
+            _refuse(f"send with flags={flags}")
+        if not view:
+            return 0
+        send = transport.send_urgent if flags & socket.MSG_OOB else transport.send
+        sent = end.complete(lambda: send(bytes(view)), "room to send", writes=True)
+        if end.timeout != 0:
+            end.driver.go_on()
+        return sent
+
+    def sendall(self: Any, data: Any, flags: int = 0) -> None:
+        """See `socket.socket.sendall`."""
+        view = memoryview(data).cast("B")
+        while view:
+            view = view[self.send(view, flags) :]
+
+    def shutdown(self: Any, how: int) -> None:
+        """See `socket.socket.shutdown`."""
+        end = _ENDS[self]
+        transport = end.open()
+        if how in (socket.SHUT_WR, socket.SHUT_RDWR):
+            transport.shutdown_write()
+        end.read_shut = end.read_shut or how in (socket.SHUT_RD, socket.SHUT_RDWR)
+        end.driver.go_on()
+
+    def accept(self: Any) -> tuple[socket.socket, Any]:
+        """See `socket.socket.accept`."""
+        end = _ENDS[self]
+        if end.listener is None:
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        if end.timeout == 0 and not end.accepted:
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        limit = inf if end.timeout is None else end.timeout
+        what = f"a connection to {end.listener.host}:{end.listener.port}"
+        if not end.driver.wait(lambda: bool(end.accepted), limit, what):
+            raise TimeoutError("timed out")
+        sock = _made(end.driver, socket.getdefaulttimeout(), end.accepted.popleft())
+        return sock, sock.getpeername()
+
+    # The end.
+
+    def _real_close(self: Any, *args: Any) -> None:
+        """Called by `close`, when no file of `makefile` is open."""
+        end = _ENDS[self]
+        lingers = end.options.get((socket.SOL_SOCKET, socket.SO_LINGER))
+        end.close("reset" if lingers is not None and struct.unpack("ii", lingers) == (1, 0) else "close")
+
+    def detach(self: Any) -> int:
+        """Refuse: there is no descriptor."""
+        _refuse("detach")
+
+    def dup(self: Any) -> socket.socket:
+        """Refuse: there is no descriptor."""
+        _refuse("dup")
+
+    def fileno(self: Any) -> int:
+        """A number that no descriptor has; -1 after close."""
+        return -1 if self._closed else _ENDS[self].number
+
+    # Settings and addresses.
+
+    def settimeout(self: Any, value: float | None) -> None:
+        """See `socket.socket.settimeout`."""
+        if value is not None and value < 0:
+            raise ValueError("Timeout value out of range")
+        _ENDS[self].timeout = value
+
+    def gettimeout(self: Any) -> float | None:
+        """See `socket.socket.gettimeout`."""
+        return _ENDS[self].timeout
+
+    timeout = property(gettimeout)
+
+    def setblocking(self: Any, flag: bool) -> None:
+        """See `socket.socket.setblocking`."""
+        _ENDS[self].timeout = None if flag else 0.0
+
+    def getblocking(self: Any) -> bool:
+        """See `socket.socket.getblocking`."""
+        return _ENDS[self].timeout != 0
+
+    def setsockopt(self: Any, level: int, name: int, value: Any, *size: int) -> None:
+        """See `socket.socket.setsockopt`: SO_LINGER decides how the socket closes, the others change nothing."""
+        end = _ENDS[self]
+        if self._closed:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        end.options[level, name] = value
+        if end.transport is not None and (level, name) == (socket.SOL_SOCKET, socket.SO_OOBINLINE) and value:
+            end.transport.urgent_inline()
+
+    def getsockopt(self: Any, level: int, name: int, size: int = 0) -> Any:
+        """See `socket.socket.getsockopt`: what was set, or 0."""
+        return _ENDS[self].options.get((level, name), bytes(size) if size else 0)
+
+    def getsockname(self: Any) -> Any:
+        """See `socket.socket.getsockname`."""
+        end = _ENDS[self]
+        if end.listener is not None:
+            return _place(self, (end.listener.host, end.listener.port))
+        return _place(self, end.open().local)
+
+    def getpeername(self: Any) -> Any:
+        """See `socket.socket.getpeername`."""
+        return _place(self, _ENDS[self].open().peer)
+
+    def __repr__(self: Any) -> str:
+        return f"<{type(self).__name__} {_ENDS[self]}>"
+
+    def connect(self: Any, address: Any) -> None:
+        """See `socket.socket.connect`."""
+        raise OSError(errno.EISCONN, os.strerror(errno.EISCONN))
+
+
+for _name in ("recvfrom", "recvfrom_into", "recvmsg", "recvmsg_into", "sendto", "sendmsg", "sendfile"):
+
+    def _refused(self: Any, *args: Any, _name: str = _name, **options: Any) -> NoReturn:
+        _refuse(_name)
+
+    setattr(SimulatedSocket, _name, _refused)
+
+
+def _refuse(what: str) -> NoReturn:
+    raise SimulationError(
+        f"{what} does not work on the connection to a simulated server: use real connections for this test, with "
+        "simulate=False"
+    )
+
+
+def _place(sock: socket.socket, address: Address) -> tuple[Any, ...]:
+    host, port = address
+    return (host, port, 0, 0) if sock.family == socket.AF_INET6 else (host, port)

@@ -1,0 +1,207 @@
+"""Simulated servers in tests: the marker, the option, schedules, asyncio tests and reports."""
+
+from __future__ import annotations
+
+import re
+from textwrap import dedent
+
+import pytest
+
+QUIET = (
+    *("-p", "no:localftpserver", "-p", "no:randomly", "-W", "error"),
+    *("-o", "asyncio_default_fixture_loop_scope=function"),
+)
+
+LOGIN = """
+import ftplib
+import pytest
+
+def login(server, **options):
+    ftp = ftplib.FTP(**options)
+    ftp.connect(*server.address)
+    ftp.login(*server.credentials)
+    return ftp
+"""
+
+
+def _run(pytester: pytest.Pytester, source: str, *options: str) -> pytest.RunResult:
+    pytester.makepyfile(LOGIN + dedent(source))
+    return pytester.runpytest_subprocess(*QUIET, *options)
+
+
+WAITS = """
+@pytest.mark.ftp(simulate=True, faults=["NOOP: stall"])
+def test_a_timeout_of_an_hour(ftp_server):
+    with login(ftp_server, timeout=3600) as ftp, pytest.raises(TimeoutError):
+        ftp.sendcmd("NOOP")
+    assert ftp_server.driver.monotonic() == 3600
+
+@pytest.mark.ftp(simulate=True, simulate_time=True)
+def test_a_back_off(ftp_server):
+    import time
+    began = time.monotonic()
+    for attempt in range(10):
+        with login(ftp_server):
+            time.sleep(2 ** attempt)
+    assert time.monotonic() - began == 1023
+
+@pytest.mark.ftp(simulate=True, tls="explicit", files={"/a": b"x"})
+def test_tls(ftp_server):
+    with ftplib.FTP_TLS(context=ftp_server.tls.client_context()) as ftp:
+        ftp.connect(*ftp_server.address)
+        ftp.login(*ftp_server.credentials)
+        ftp.prot_p()
+        assert ftp.nlst() == ["a"]
+"""
+
+
+def test_blocking_clients(pytester: pytest.Pytester) -> None:
+    """Hours take no time; TLS works."""
+    result = _run(pytester, WAITS)
+    result.assert_outcomes(passed=3)
+    assert result.duration < 30
+
+
+HUNG = """
+@pytest.mark.ftp(simulate=True, faults=["RETR: stall_data after_bytes=3"], files={"/a.csv": b"a,b"})
+def test_a_client_without_a_timeout(ftp_server):
+    ftp = login(ftp_server)
+    ftp.retrbinary("RETR /a.csv", print)
+
+@pytest.mark.ftp(simulate=True, faults=["NOOP: no_reply"])
+def test_an_error_that_is_swallowed(ftp_server):
+    ftp = login(ftp_server)
+    try:
+        ftp.sendcmd("NOOP")
+    except Exception:
+        pass
+    ftp.close()
+"""
+
+
+def test_a_hang_is_proved(pytester: pytest.Pytester) -> None:
+    """The test fails at once with the command, its line and the dialogue, also when the code swallows the error."""
+    result = _run(pytester, HUNG, "-W", "ignore::pytest.PytestUnraisableExceptionWarning")
+    result.assert_outcomes(failed=2)
+    text = (
+        "the client waits for ever at {}: it has no timeout, and nothing is left to happen: give the client a timeout"
+    )
+    result.stdout.fnmatch_lines_random(
+        [
+            f"*HangError: {text.format('RETR /a.csv')}",
+            f"*HangError: {text.format('NOOP')}",
+            '*ftp.retrbinary("RETR /a.csv", print)',
+            "*! RETR: stall_data after_bytes=3",
+        ]
+    )
+
+
+ASYNC = """
+import asyncio
+from ftpfixture import Client
+
+pytestmark = pytest.mark.ftp(simulate=True, files={"/a": b"x"}, faults=["NOOP: stall"])
+
+@pytest.mark.asyncio
+async def test_the_client_of_the_fixture(ftp_server, ftp_client):
+    assert [str(path) for path, _ in await ftp_client.list("/")] == ["/a"]
+    waiting = asyncio.ensure_future(ftp_client.command("NOOP", "200"))
+    await asyncio.sleep(86400)
+    assert not waiting.done()
+    assert ftp_server.driver.monotonic() >= 86400
+    waiting.cancel()
+
+def test_asyncio_run(ftp_server):
+    async def main():
+        client = Client(socket_timeout=600)
+        await client.connect(*ftp_server.address)
+        await client.login(*ftp_server.credentials)
+        with pytest.raises(TimeoutError):
+            await client.command("NOOP", "200")
+        client.close()
+    asyncio.run(main())
+    assert ftp_server.driver.monotonic() >= 600
+"""
+
+
+def test_asyncio(pytester: pytest.Pytester) -> None:
+    """Tests and `asyncio.run` get a loop in virtual time."""
+    _run(pytester, ASYNC).assert_outcomes(passed=2)
+
+
+SCHEDULES = """
+import io
+
+@pytest.mark.ftp(simulate=30, faults=["STOR: fail 452 Full after_bytes=10"])
+def test_an_upload(ftp_server):
+    ftp = login(ftp_server, timeout=10)
+    try:
+        with pytest.raises(ERRORS):
+            ftp.storbinary("STOR /a", io.BytesIO(bytes(70_000)))
+    finally:
+        ftp.close()
+"""
+
+
+def test_schedules(pytester: pytest.Pytester) -> None:
+    """A test runs under 30 of them; the report of one that fails says how to repeat it, and it repeats exactly."""
+    result = _run(pytester, SCHEDULES.replace("ERRORS", "ftplib.error_temp"))
+    failed = result.parseoutcomes().get("failed", 0)
+    assert 0 < failed < 30
+    numbers = re.findall(r"FTP schedule ([0-9]+)", result.stdout.str())
+    assert len(numbers) == failed
+    result.stdout.fnmatch_lines([f"it repeats exactly with @pytest.mark.ftp(simulate=True, schedule={numbers[0]})"])
+    again = pytester.runpytest_subprocess(*QUIET, f"test_schedules.py::test_an_upload[schedule={numbers[0]}]")
+    again.assert_outcomes(failed=1)
+    source = SCHEDULES.replace("ERRORS", "ftplib.error_temp").replace(
+        "simulate=30", f"simulate=True, schedule={numbers[0]}"
+    )
+    _run(pytester, source).assert_outcomes(failed=1)
+    _run(pytester, SCHEDULES.replace("ERRORS", "(ftplib.error_temp, BrokenPipeError)")).assert_outcomes(passed=30)
+
+
+OPTION = """
+import subprocess
+
+def test_simulated(ftp_server):
+    assert type(ftp_server.driver).__name__ == "Simulation"
+
+@pytest.mark.ftp(simulate=False)
+def test_real(ftp_server):
+    assert type(ftp_server.driver).__name__ == "LoopThread"
+
+def test_another_program(ftp_server):
+    subprocess.run(["curl", ftp_server.url])
+
+def test_no_server():
+    import asyncio
+    assert asyncio.new_event_loop is asyncio.events.new_event_loop
+    loop = asyncio.new_event_loop()
+    assert isinstance(loop, asyncio.BaseEventLoop)
+    loop.close()
+"""
+
+
+@pytest.mark.parametrize("options", [("--ftp-simulate",), ("-o", "ftp_simulate=true")])
+def test_the_option(pytester: pytest.Pytester, options: tuple[str, ...]) -> None:
+    """It simulates all servers of fixtures, unless a marker says otherwise; what cannot be simulated says so."""
+    result = _run(pytester, OPTION, *options)
+    result.assert_outcomes(passed=3, failed=1)
+    result.stdout.fnmatch_lines(
+        ["*SimulationError: 'curl' is another process, which cannot reach the simulated server*"]
+    )
+
+
+def test_shared_servers_are_real(pytester: pytest.Pytester) -> None:
+    """A simulation belongs to one test."""
+    source = """
+    @pytest.fixture(scope="session")
+    def shared(ftp_session_server_factory):
+        return ftp_session_server_factory(simulate=True)
+
+    def test_one(shared):
+        pass
+    """
+    result = _run(pytester, source)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*simulate=True for a server of many tests: a simulation belongs to one test*"])

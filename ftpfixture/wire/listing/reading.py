@@ -23,7 +23,7 @@ from ftpfixture.wire.listing.small_systems import OS2, VXWORKS
 from ftpfixture.wire.listing.unix import UNIX
 from ftpfixture.wire.listing.vms import VMS, continued
 
-__all__ = ["Reading", "UnreadLine", "read_listing", "without_ends"]
+__all__ = ["Reading", "UnreadLine", "formats_of", "read_listing", "without_ends"]
 
 Formats = Sequence[Format[Any]]
 
@@ -85,6 +85,13 @@ def read_listing(lines: Iterable[str], *, now: float, timezone: tzinfo = UTC) ->
         else:
             pile.add(text, formats)
     return pile.judged(Clock(now, timezone))
+
+
+def formats_of(lines: Iterable[str]) -> list[str]:
+    """Return the names of the formats that the lines of LIST have, each line alone; "unknown" for any other line."""
+    texts = without_ends(lines, _is_blank_or_heading)
+    shapes = [_matched(text, _FORMATS)[0] for text in texts if not _is_blank_or_heading(text)]
+    return sorted({"unknown" if shape is None else shape.name for shape in shapes})
 
 
 class _Pile:

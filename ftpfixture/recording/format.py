@@ -16,6 +16,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from ftpfixture.recording.volatile import filled
+
 __all__ = [
     "LATEST",
     "Body",
@@ -120,6 +122,8 @@ class Data(_Struct, frozen=True, kw_only=True):
         blob: True when they are in their own file, named by the digest.
         end: How the sending side ended it.
         tls: Version, such as "TLSv1.3"; "" in clear.
+        placeholders: True for a listing with placeholders for recent dates; its own braces are doubled, and `size` and
+            `sha256` are those with the dates of 1 January 1970.
     """
 
     session: int = msgspec.field(name="s")
@@ -136,6 +140,7 @@ class Data(_Struct, frozen=True, kw_only=True):
     blob: bool = False
     end: DataEnd
     tls: str = ""
+    placeholders: bool = False
 
 
 class Note(_Struct, frozen=True, kw_only=True):
@@ -220,8 +225,18 @@ def _converted(value: dict[str, Any], kind: type[Any]) -> Any:
         raise ValueError(str(error)) from None
 
 
-def content_of(data: Data) -> bytes | None:
-    """The bytes of a data connection; None when they are in a blob."""
+def content_of(data: Data, values: Mapping[str, str] | None = None) -> bytes | None:
+    """The bytes of a data connection; None when they are in a blob.
+
+    Args:
+        data: The connection.
+        values: Of the placeholders of a listing; None for those that its size and digest are of.
+    """
+    content = _stored(data)
+    return content if content is None or not data.placeholders else filled(content, values)
+
+
+def _stored(data: Data) -> bytes | None:
     if data.text is not None:
         return data.text.encode()
     if data.lines is not None:
@@ -235,6 +250,8 @@ def _check_body(data: Data) -> None:
         raise ValueError("the bytes stand under one of text, lines, base64 and blob")
     content = content_of(data)
     if content is None:
+        if data.placeholders:
+            raise ValueError("a listing with placeholders is under text, lines or base64, and not in a blob")
         return
     digest = hashlib.sha256(content).hexdigest()
     if (len(content), digest) != (data.size, data.sha256):
@@ -244,10 +261,18 @@ def _check_body(data: Data) -> None:
         )
 
 
-def body_of(content: bytes) -> Body:
-    """The keys for what was sent: bytes, sha256, and the content itself in its most readable form, or blob."""
-    body: dict[str, Any] = {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-    if len(content) > _MOST:
+def body_of(content: bytes, placeholders: bool = False) -> Body:
+    """The keys for what was sent: bytes, sha256, and the content itself in its most readable form, or blob.
+
+    Args:
+        content: What was sent, or a listing with placeholders, which never is a blob.
+        placeholders: Whether it has placeholders.
+    """
+    sent = filled(content) if placeholders else content
+    body: dict[str, Any] = {"size": len(sent), "sha256": hashlib.sha256(sent).hexdigest()}
+    if placeholders:
+        body["placeholders"] = True
+    elif len(content) > _MOST:
         return {**body, "blob": True}
     try:
         text = content.decode()

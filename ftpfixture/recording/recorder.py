@@ -9,8 +9,12 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Callable, Mapping
+from operator import attrgetter
 from typing import Any, Literal
 
+import msgspec
+
+from ftpfixture.driver import REAL_TIME
 from ftpfixture.log.events import (
     CommandReceived,
     Connected,
@@ -22,9 +26,11 @@ from ftpfixture.log.events import (
     TlsEnded,
     TlsEstablished,
 )
-from ftpfixture.recording.format import LATEST, Command, Data, Header, Line, Note, Reply, body_of
+from ftpfixture.recording.format import LATEST, Command, Data, Header, Line, Note, Reply, body_of, content_of
 from ftpfixture.recording.redact import Secrets
 from ftpfixture.recording.store import Recording
+from ftpfixture.recording.volatile import MOST, Normalizer
+from ftpfixture.wire.states import LISTINGS
 
 __all__ = ["Recorder"]
 
@@ -52,6 +58,7 @@ class Recorder:
         source: Where the dialogue comes from.
         tls: How clients may ask for TLS.
         secrets: Texts that placeholders replace from the start; passwords and accounts that clients send are added.
+        clock: The current time, in POSIX seconds, by which dates are recent.
     """
 
     def __init__(
@@ -59,14 +66,18 @@ class Recorder:
         source: Literal["server", "proxy"] = "server",
         tls: Literal["", "explicit", "implicit"] = "",
         secrets: Secrets | None = None,
+        clock: Callable[[], float] = REAL_TIME.wall,
     ) -> None:
         self.secrets = Secrets() if secrets is None else secrets
         self._source: Literal["server", "proxy"] = source
         self._tls = tls
+        self._clock = clock
+        self._began = clock()
         self._lines: list[Line] = []
         self._sessions: dict[int, int] = {}  # number in the log to number in the recording
         self._ended = 0
         self._blobs: dict[str, bytes] = {}
+        self._listings: set[tuple[int, int]] = set()  # session and number of each data connection with one
         self._commands: dict[int, CommandReceived] = {}
         self._opened: dict[int, tuple[DataOpened, int]] = {}
         self._data_tls: dict[int, str] = {}
@@ -97,25 +108,31 @@ class Recorder:
         return len(self._sessions) - self._ended
 
     def recording(self) -> Recording:
-        """The recording so far; open sessions end here."""
+        """The recording so far, session by session; open sessions end here."""
         live = dict.fromkeys(line.session for line in self._lines)
         for line in self._lines:
             if isinstance(line, Note) and line.what == "closed":
                 live.pop(line.session, None)
         ends = (Note(session=session, what="closed", by="server", end="eof") for session in live)
         header = Header(version=LATEST, source=self._source, tls=self._tls, redacted=tuple(self.secrets.names))
-        lines = [self._redacted(line) for line in (*self._lines, *ends)]
-        return Recording(header, tuple(lines), dict(self._blobs))
+        normalizer = Normalizer(self._began, self._clock())
+        ordered = sorted((*self._lines, *ends), key=attrgetter("session"))
+        lines = tuple(self._redacted(line, normalizer) for line in ordered)
+        blobs = {line.sha256: self._blobs[line.sha256] for line in lines if isinstance(line, Data) and line.blob}
+        return Recording(header, lines, blobs)
 
-    def _redacted(self, line: Line) -> Line:
-        """A line with placeholders: for secrets, some of which were sent after it, and for addresses and ports."""
+    def _redacted(self, line: Line, normalizer: Normalizer) -> Line:
+        """A line with placeholders: for secrets, some of which were sent after it, and for what changes in each run."""
         match line:
             case Command():
                 text = self.secrets.hide(line.line().decode("utf-8", "surrogateescape"))
-                return _command(line.session, _hide_address(text))
+                return _command(line.session, normalizer.command(_hide_address(text)))
             case Reply():
                 text = self.secrets.hide(line.content().decode("utf-8", "surrogateescape"))
-                return _reply(line.session, _hide_address(text))
+                return _reply(line.session, normalizer.reply(_hide_address(text)))
+            case Data() if (line.session, line.number) in self._listings:
+                content = content_of(line)
+                return _listing(line, *normalizer.listing(self._blobs[line.sha256] if content is None else content))
             case _:
                 return line
 
@@ -160,6 +177,8 @@ class Recorder:
         body = body_of(content)
         if "blob" in body:
             self._blobs[body["sha256"]] = content
+        if opened.verb in LISTINGS and len(content) <= MOST:
+            self._listings.add((self._sessions[event.session], number))
         data = Data(
             session=self._sessions[event.session],
             direction=_DIRECTIONS[opened.direction],
@@ -201,6 +220,12 @@ def _command(session: int, text: str) -> Command:
     if _is_text(text):
         return Command(session=session, text=text, opens=opens)
     return Command(session=session, raw=text.encode("utf-8", "surrogateescape"), opens=opens)
+
+
+def _listing(data: Data, content: bytes, placeholders: bool) -> Data:
+    """A data connection with another content."""
+    keys = {"text": None, "lines": None, "base64": None, "blob": False, **body_of(content, placeholders)}
+    return msgspec.structs.replace(data, **keys)
 
 
 def _reply(session: int, text: str) -> Reply:

@@ -109,7 +109,7 @@ class ReplayServer(Server):
     async def greeting(self, connection: Connection, rest: str) -> bool:
         """Send the recorded lines before the first command, or 421 when no session is left."""
         try:
-            playback = self.tape.connect()
+            playback = self.tape.connect(self.clock())
         except ReplayError as error:
             self.report(connection, "", error)
             connection.response("421", "This session was not recorded")
@@ -175,7 +175,7 @@ class _Player:
         self._turn = Lock()
         self._data: ReplayedData | None = None
         self._ended: list[ReplayedData] = []
-        playback.values["host"] = connection.server_host
+        playback.values |= {"host": connection.server_host, "server_port": str(connection.server_port)}
 
     async def answer(self, step: Step, exchange: Exchange) -> bool:
         """Carry out the step for a command; False to end the session."""
@@ -270,6 +270,7 @@ class _Player:
         if verb in ("PORT", "EPRT"):
             address = parse_port(exchange.argument) if verb == "PORT" else parse_eprt(exchange.argument)[1:]
             server.expect_client(connection, address)
+            self.playback.values["client_port"] = str(address[1])
             own = Reply("200", (f"{verb} command successful",))
         else:
             host = server.ipv4_pasv_forced_response_address or connection.server_host
@@ -283,7 +284,7 @@ class _Player:
         return [own if verb != step.verb and isinstance(line, Recorded) else line for line in step.lines]
 
     async def _take(self, step: Step, recorded: Data, exchange: Exchange) -> None:
-        content = self._server.tape.recording.content(recorded)
+        content = self._server.tape.recording.content(recorded, self.playback.values)
         data = ReplayedData(step, recorded, content, exchange, self._server.uploads)
         path = resolve_virtual(self._connection.current_directory, exchange.argument)
         await self._server.take_data(self._connection, data, str(path))

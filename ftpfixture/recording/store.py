@@ -25,7 +25,7 @@ class Recording:
 
     Attributes:
         header: Their format, and where they come from.
-        lines: In the order of the wire, across all sessions.
+        lines: Session by session, each in the order of the wire; those of a file may be mixed.
         blobs: Bodies with their own files, by SHA-256 in hexadecimal.
     """
 
@@ -33,9 +33,9 @@ class Recording:
     lines: tuple[Line, ...]
     blobs: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
-    def content(self, data: Data) -> bytes:
-        """The bytes of a data connection of this recording."""
-        content = content_of(data)
+    def content(self, data: Data, values: Mapping[str, str] | None = None) -> bytes:
+        """The bytes of a data connection of this recording, see `content_of`."""
+        content = content_of(data, values)
         return self.blobs[data.sha256] if content is None else content
 
 

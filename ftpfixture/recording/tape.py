@@ -19,6 +19,7 @@ from ftpfixture.errors import ReplayError
 from ftpfixture.recording.format import Data, Note, Reply
 from ftpfixture.recording.steps import OPENERS, Loose, Step, Track, Values, tracks_of
 from ftpfixture.recording.store import Recording
+from ftpfixture.recording.volatile import DEFAULTS, date_values
 from ftpfixture.server.settings import TlsMode
 from ftpfixture.wire.command import censor
 from ftpfixture.wire.lines import printable
@@ -47,6 +48,7 @@ class Tape:
         self.recording = recording
         self._tracks = tracks_of(recording)
         self._loose = {*map(str.upper, recording.header.loose), "QUIT"}
+        self._now: float | None = None
         self._positions: dict[int, int] = {}
         self._free = [*self._tracks]
         self._playing: list[Playback] = []
@@ -64,11 +66,15 @@ class Tape:
 
     def rewind(self) -> None:
         """Begin again with nothing played; no client may be connected meanwhile."""
+        self._now = None
         self._positions.clear()
         self._free = [*self._tracks]
 
-    def connect(self) -> Playback:
+    def connect(self, now: float = 0.0) -> Playback:
         """Play the next session.
+
+        Args:
+            now: POSIX seconds. That of the first session is the recent date of all, so that a file has one date.
 
         Raises:
             ReplayError: All sessions are played or being played.
@@ -79,7 +85,8 @@ class Tape:
                 f"the client connected once more than was recorded: {count} session{'s' * (count != 1)}; record again "
                 "if that is right"
             )
-        playback = Playback(self, self._free.pop(0))
+        self._now = now if self._now is None else self._now
+        playback = Playback(self, self._free.pop(0), {**CREDENTIALS, **DEFAULTS, **date_values(self._now)})
         self._playing.append(playback)
         return playback
 
@@ -172,11 +179,11 @@ class Playback:
         values: The values of placeholders.
     """
 
-    def __init__(self, tape: Tape, track: Track) -> None:
+    def __init__(self, tape: Tape, track: Track, values: Values) -> None:
         self._tape = tape
         self.track = track
         self.position = 1
-        self.values: Values = dict(CREDENTIALS)
+        self.values = values
 
     @property
     def beginning(self) -> Step:

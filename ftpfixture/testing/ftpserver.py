@@ -288,7 +288,8 @@ class FtpServer(ServerAddress):
         """Record the sessions that begin inside the context into a file, which ``FtpServer(recording=path)`` replays.
 
         When the block has ended in order, the file is written, with placeholders for passwords, accounts, logins,
-        addresses and ports. Sessions get a second to end.
+        addresses, ports, recent dates, and other texts that a server writes differently in every run. Sessions get a
+        second to end.
 
         Args:
             path: Path of the file, such as ``feed.ftp.jsonl``; long contents are beside it, in ``feed.ftp.blobs``.
@@ -299,7 +300,8 @@ class FtpServer(ServerAddress):
         self._live()
         source: Literal["server", "proxy"] = "proxy" if self._upstream else "server"
         tls = self.server.ssl is not None
-        with recorded(self.server.hub, self.driver, path, source, tls, self.server.implicit_tls):
+        clock = self.clock.time_source.wall if self._upstream else self.clock
+        with recorded(self.server.hub, self.driver, path, source, tls, self.server.implicit_tls, clock):
             yield
 
     def expect(self, what: str | Pattern, path: str | None = None) -> Expectation:

@@ -5,7 +5,7 @@ One rule: a file is written only for a block that ended in order, and then as a 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from os import PathLike
 from typing import Literal
@@ -20,7 +20,13 @@ _PATIENCE = 1.0  # seconds that sessions get to end before they are recorded as 
 
 @contextmanager
 def recorded(
-    hub: Hub, driver: Driver, path: str | PathLike[str], source: Literal["server", "proxy"], tls: bool, implicit: bool
+    hub: Hub,
+    driver: Driver,
+    path: str | PathLike[str],
+    source: Literal["server", "proxy"],
+    tls: bool,
+    implicit: bool,
+    clock: Callable[[], float],
 ) -> Iterator[None]:
     """Record the sessions that begin inside the context.
 
@@ -31,6 +37,7 @@ def recorded(
         source: Kind of the server.
         tls: Whether it has TLS.
         implicit: Whether TLS begins with the connection.
+        clock: The current time of the server that writes listings.
 
     Raises:
         RecordingError: A secret would be in the file; nothing is written.
@@ -38,7 +45,7 @@ def recorded(
     from ftpfixture.recording.recorder import Recorder  # a server that records nothing imports no msgspec
     from ftpfixture.recording.store import save
 
-    recorder = Recorder(source, "" if not tls else "implicit" if implicit else "explicit")
+    recorder = Recorder(source, "" if not tls else "implicit" if implicit else "explicit", clock=clock)
     driver.call(lambda: hub.subscribe(recorder))
     try:
         yield

@@ -6,6 +6,7 @@ import ftplib
 import io
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,13 +16,14 @@ from ftpfixture.recording.format import Command
 from ftpfixture.recording.store import load
 from tests.support.raw import RawClient
 
+NOW = 1.8e9
 FILES = {"/a.csv": b"a,b\n1,2\n", "/long": b"x" * 5000}
 
 
 @pytest.fixture(params=["server", "proxy"])
 def recorded(request: pytest.FixtureRequest) -> Iterator[FtpServer]:
     """A server that is recorded: one with files, and a proxy in front of it."""
-    with FtpServer(files=FILES, users={"ann": "s3cret!"}, clock=lambda: 1.8e9) as server:
+    with FtpServer(files=FILES, users={"ann": "s3cret!"}, clock=lambda: NOW) as server:
         if request.param == "server":
             yield server
         else:
@@ -49,7 +51,7 @@ def test_what_was_recorded_is_replayed(recorded: FtpServer, tmp_path: Path) -> N
     assert b"s3cret!" not in path.read_bytes()
     recorded.stop()
 
-    with FtpServer(recording=path) as replayed:
+    with FtpServer(recording=path, clock=lambda: NOW) as replayed:
         assert _session(replayed) == through
 
 
@@ -60,6 +62,56 @@ def test_the_same_session_twice_is_the_same_file(recorded: FtpServer, tmp_path: 
         with recorded.record(path):
             _session(recorded)
     assert paths[0].read_bytes() == paths[1].read_bytes()
+
+
+SOME = ["MFMT 20200102030405 /{old}", "LIST", "MLSD", "MDTM /new", "MDTM /{old}"]
+
+
+def _dates(server: FtpServer) -> list[bytes]:
+    """What a client gets for each of the commands."""
+    with RawClient(server.address) as client:
+        client.login(*server.credentials)
+        return [client.fetch(line)[1] if line in ("LIST", "MLSD") else client.ask(line).text.encode() for line in SOME]
+
+
+@pytest.mark.ftp(files={"/new": b"new", "/{old}": b"old", **{f"/{number:0100}": b"" for number in range(50)}})
+def test_recent_dates_are_those_of_the_replay(ftp_server: FtpServer, tmp_path: Path) -> None:
+    """Files that were new are new at the time of the first session, and older ones have the recorded dates."""
+    path = tmp_path / "feed.ftp.jsonl"
+    with ftp_server.record(path):
+        recorded = _dates(ftp_server)
+
+    later = datetime(2031, 2, 3, 4, 5, 6, tzinfo=UTC).timestamp()
+    with FtpServer(recording=path, clock=lambda: later) as replayed:
+        _, rows, facts, new, old = got = _dates(replayed)
+    assert (len(rows), len(new)) == (len(recorded[1]), len(recorded[3]))
+    assert got[0] == recorded[0]
+    assert (rows.count(b" Feb  3 04:05 "), rows.count(b" Jan  2  2020 {old}\r\n")) == (51, 1)
+    assert (facts.count(b"modify=20310203040506;"), facts.count(b"modify=20200102030405;")) == (
+        52,
+        1,
+    )  # one is of the directory
+    assert (new, old) == (b"20310203040506", b"20200102030405")
+
+
+@pytest.mark.ftp(files=FILES)
+def test_sessions_that_run_at_the_same_time(ftp_server: FtpServer, tmp_path: Path) -> None:
+    """They are written one after another, in the order in which they began."""
+    path = tmp_path / "feed.ftp.jsonl"
+    with (
+        ftp_server.record(path),
+        RawClient(ftp_server.address) as first,
+        RawClient(ftp_server.address) as second,
+    ):
+        second.login(*ftp_server.credentials)
+        first.login(*ftp_server.credentials)
+        second.ask("NOOP")
+    lines = load(path).lines
+    assert [line.session for line in lines] == [1] * 9 + [2] * 11
+    assert [line.text for line in lines if isinstance(line, Command)] == [
+        *("USER {user}", "PASS {password}", "TYPE I"),
+        *("USER {user}", "PASS {password}", "TYPE I", "NOOP"),
+    ]
 
 
 def test_only_sessions_of_the_block(recorded: FtpServer, tmp_path: Path) -> None:

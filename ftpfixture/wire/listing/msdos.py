@@ -18,7 +18,7 @@ from ftpfixture.wire.listing.entry import DIRECTORIES, Entry
 from ftpfixture.wire.listing.format import NUMBER, Clock, Format, outcome, pattern
 from ftpfixture.wire.timestamps import local_time
 
-__all__ = ["MSDOS", "msdos_line", "parse_msdos_line"]
+__all__ = ["MSDOS", "msdos_date", "msdos_line", "parse_msdos_line"]
 
 _LINE = pattern(
     r"""
@@ -168,8 +168,14 @@ def msdos_line(entry: Entry, *, timezone: tzinfo = UTC, four_digit_year: bool = 
         timezone: Of the date.
         four_digit_year: IIS has a setting for it; two digits are its default.
     """
-    moment = local_time(entry.modify or 0.0, timezone)
+    date = msdos_date(entry.modify or 0.0, timezone, four_digit_year=four_digit_year)
+    middle = f"{'<DIR>':>12}{'':9}" if entry.type in DIRECTORIES else f"{entry.size or 0:>21}"
+    return f"{date}{middle} {entry.name}"
+
+
+def msdos_date(timestamp: float, timezone: tzinfo, *, four_digit_year: bool = False) -> str:
+    """Return date and time in a line of IIS, as in `msdos_line`."""
+    moment = local_time(timestamp, timezone)
     year = f"{moment.year:04}" if four_digit_year else f"{moment.year % 100:02}"
     clock = f"{moment.hour % 12 or 12:02}:{moment.minute:02}{'AM' if moment.hour < 12 else 'PM'}"
-    middle = f"{'<DIR>':>12}{'':9}" if entry.type in DIRECTORIES else f"{entry.size or 0:>21}"
-    return f"{moment.month:02}-{moment.day:02}-{year}  {clock}{middle} {entry.name}"
+    return f"{moment.month:02}-{moment.day:02}-{year}  {clock}"

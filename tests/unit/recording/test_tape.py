@@ -9,7 +9,7 @@ import pytest
 from ftpfixture import ReplayError
 from ftpfixture.recording.format import Reply
 from ftpfixture.recording.steps import Step
-from ftpfixture.recording.tape import Playback, Tape
+from ftpfixture.recording.tape import CREDENTIALS, Playback, Tape
 from tests.support.recordings import LOGIN, recorded
 from tests.support.rows import table
 
@@ -61,12 +61,23 @@ def test_a_session_is_played_in_sequence() -> None:
     playback = tape.connect()
 
     assert codes(playback.beginning) == "220"
-    assert playback.values == {"user": "user", "password": "password", "account": "account"}
+    assert CREDENTIALS.items() <= playback.values.items()
     answers = ["331", "230", "229", "150 226", "221"]
     assert play(playback, "USER ann", "PASS a b", "EPSV", "RETR /out/a.csv", "QUIT") == answers
-    assert playback.values == {"user": "ann", "password": "a b", "account": "account"}
+    assert {**CREDENTIALS, "user": "ann", "password": "a b"}.items() <= playback.values.items()
     playback.close()
     assert tape.unplayed() == []
+
+
+def test_all_sessions_have_one_date() -> None:
+    """That of the first session, until the tape is rewound."""
+    tape = Tape(recorded(LOGIN, LOGIN))
+    first, second = tape.connect(0.0), tape.connect(1e9)
+    assert [playback.values["date_utc"] for playback in (first, second)] == ["19700101000000"] * 2
+    first.close()
+    second.close()
+    tape.rewind()
+    assert tape.connect(1e9).values["date_utc"] == "20010909014640"
 
 
 @table(

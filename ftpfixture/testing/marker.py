@@ -12,7 +12,15 @@ import pytest
 from ftpfixture.checks import suggest
 from ftpfixture.testing.settings import FtpServerSettings
 
-__all__ = ["MARKER", "SESSION_FACTORY", "check_markers", "has_own_server", "schedules_of", "settings_of"]
+__all__ = [
+    "MARKER",
+    "SESSION_FACTORY",
+    "check_markers",
+    "has_own_server",
+    "schedules_of",
+    "settings_of",
+    "simulation_of",
+]
 
 MARKER = (
     "ftp(**settings): settings of this test's ftp_server, such as files={'/a.txt': b'hi'}, disable=['MLSD'] or "
@@ -22,6 +30,7 @@ MARKER = (
 SESSION_FACTORY = "ftp_session_server_factory"
 """The fixture that starts shared servers."""
 
+_SIMULATION = {"simulate", "schedule", "simulate_time"}
 _OWN = {"ftp_server", "ftps_server"}
 
 
@@ -43,9 +52,23 @@ def settings_of(item: pytest.Item, *servers: str | None) -> FtpServerSettings:
         name = _name(item, marker)
         if name in servers:
             settings.update(marker.kwargs)
-    if _is_count(settings.get("simulate")):
-        settings |= {"simulate": True, "schedule": item.callspec.params["_ftp_schedule"]}  # type: ignore[attr-defined]
-    return cast(FtpServerSettings, settings)  # the server checks them
+    return cast(FtpServerSettings, _with_schedule(item, settings))  # the server checks them
+
+
+def _with_schedule(item: pytest.Item, settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings in which a number of schedules is replaced by the schedule of this run."""
+    if not _is_count(settings.get("simulate")):
+        return settings
+    return settings | {"simulate": True, "schedule": item.callspec.params["_ftp_schedule"]}  # type: ignore[attr-defined]
+
+
+def simulation_of(item: pytest.Item) -> FtpServerSettings:
+    """Return the settings of the markers of a test that are about simulation; wrong markers fail later."""
+    settings: dict[str, Any] = {}
+    for marker in reversed(list(item.iter_markers("ftp"))):
+        if not marker.args:
+            settings |= {name: marker.kwargs[name] for name in _SIMULATION & marker.kwargs.keys()}
+    return cast(FtpServerSettings, _with_schedule(item, settings))
 
 
 def schedules_of(item: pytest.Item) -> int:

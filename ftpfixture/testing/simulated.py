@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ftpfixture.testing.marker import schedules_of, settings_of
+from ftpfixture.testing.marker import schedules_of, simulation_of
 from ftpfixture.testing.options import RUN
 from ftpfixture.testing.settings import FtpServerSettings
 
@@ -41,7 +41,7 @@ def _ftp_schedule(request: pytest.FixtureRequest) -> int:
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Give a simulated test its simulation, and asyncio tests a loop of it."""
     options: FtpServerSettings = item.config.stash[RUN].settings if _has_server(item) else {}
-    settings: FtpServerSettings = {**options, **settings_of(item, None)}
+    settings: FtpServerSettings = {**options, **simulation_of(item)}
     if not settings.get("simulate"):
         return (yield)
     from ftpfixture.sim.simulation import begin

@@ -112,8 +112,8 @@ class Action:
     def __init_subclass__(cls) -> None:
         cls.hooks = frozenset(name for name in vars(Action) if getattr(cls, name) is not getattr(Action, name))
 
-    needs_server: ClassVar[bool] = False
-    """Whether it changes files or settings of the server, which a proxy in front of another server does not have."""
+    in_front: ClassVar[str] = ""
+    """What to use in front of another server, if it changes files or settings, which a proxy does not have; else ""."""
 
     @property
     def verbs(self) -> frozenset[str] | None:

@@ -127,7 +127,7 @@ class Override(Action):
     value: object
     verbs: frozenset[str] | None = None
 
-    needs_server = True
+    in_front = "listing(...) with the lines, or with bytes"
 
     def command(self, context: Context, argument: str) -> Hook[str]:
         """See Action."""
@@ -142,7 +142,7 @@ class Encode(Action):
 
     encoding: str
 
-    needs_server = True
+    in_front = "listing(...) with the lines, or with bytes"
 
     def command(self, context: Context, argument: str) -> Hook[str]:
         """See Action."""

@@ -37,7 +37,7 @@ class DiskError(Action):
     after_bytes: int = 0
     keep: bool = True
 
-    needs_server = True
+    in_front = "fail(452), fail(552) or fail(451) with after_bytes="
 
     @property
     def verbs(self) -> frozenset[str] | None:

@@ -31,7 +31,7 @@ class RefuseExisting(Action):
     code: str
     lines: tuple[str, ...]
 
-    needs_server = True
+    in_front = "answer(550) with path="
     verbs = frozenset({"MKD", "XMKD", "RNTO", "STOR"})
 
     def instead(self, context: Context, outcome: Outcome) -> Hook[Outcome]:
@@ -54,7 +54,7 @@ class MissingAsEmpty(Action):
     MLSD is not changed: its 550 is how clients distinguish a missing directory from an empty one.
     """
 
-    needs_server = True
+    in_front = "listing([])"
     verbs = frozenset({"LIST", "NLST"})
 
     def command(self, context: Context, argument: str) -> Hook[str]:

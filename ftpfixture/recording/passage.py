@@ -48,18 +48,24 @@ class Passage:
         connection: The session.
         upstream: Its control connection to the real server, with a data connection agreed on.
         exchange: The command.
+        size: The size of the file that is downloaded; None if it is not known.
 
     Attributes:
         direction: "download" or "upload".
     """
 
-    def __init__(self, proxy: _Client, connection: Connection, upstream: Upstream, exchange: Exchange) -> None:
+    def __init__(
+        self, proxy: _Client, connection: Connection, upstream: Upstream, exchange: Exchange, size: int | None
+    ) -> None:
         self.direction = "upload" if exchange.verb in UPLOADS else "download"
         self._proxy = proxy
         self._connection = connection
         self._upstream = upstream
         self._exchange = exchange
+        self._size = size
         self._connected = False
+        self._waits_for_client = False
+        self._moving: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._answers = Answers(exchange.verb)
 
     async def run(self, line: bytes) -> None:
@@ -70,7 +76,6 @@ class Passage:
         """
         opener, self._upstream.opener = self._upstream.opener, None
         assert opener is not None
-        self._upstream.aborting = False
         # The server may wait for its data connection before it replies, and the client's may be on its way.
         arrival = asyncio.ensure_future(opener())
         client = asyncio.ensure_future(self._proxy.client_stream(self._connection))
@@ -87,7 +92,7 @@ class Passage:
             pass  # the control connection to the real server has ended, and the session ends with it
         finally:
             self._upstream.order.passed_on(self._answers)
-            self._upstream.moved = int
+            self._upstream.moved = self._upstream.on_abort = int
             await _discard(arrival)
             await _discard(client)
             self._upstream.forget()
@@ -101,12 +106,15 @@ class Passage:
     async def _refuse(self, error: CommandRefused, arrival: asyncio.Future[Channel]) -> None:
         """Reply for the client's data connection, which failed, and reset that of the real server.
 
-        A plain close would be the end of a complete upload.
+        A plain close would be the end of a complete upload, and vsftpd ends the session when TLS fails.
         """
         self._connection.response(error.code, error.text)
         await _cancel(arrival)
         if not arrival.cancelled() and arrival.exception() is None:
-            arrival.result().reset()
+            channel = arrival.result()
+            with suppress(OSError):
+                await self._upstream.secure(channel)
+            channel.reset()
         with suppress(EOFError):
             await self._answers.final()
 
@@ -115,22 +123,32 @@ class Passage:
     ) -> None:
         connection, stream = self._connection, await client
         path = resolve_virtual(connection.current_directory, self._exchange.argument)
-        stream.describe(self.direction, str(path), connection.restart_offset, connection.transfer_type, None)
+        stream.describe(self.direction, str(path), connection.restart_offset, connection.transfer_type, self._size)
         self._upstream.moved = lambda: stream.moved
         connection.session.pass_on(first, self._exchange)
         await self._proxy.secure_client(connection, stream)
-        moving = asyncio.ensure_future(self._carry(stream, arrival))
+        self._upstream.on_abort = self._abort
+        moving = self._moving = asyncio.ensure_future(self._carry(stream, arrival))
         final = asyncio.ensure_future(self._answers.final())
         try:
             await wait((moving, final), return_when=FIRST_COMPLETED)
-            await _until_still(moving, stream)
-            if self.direction == "upload" or self._upstream.aborting or not self._connected:
-                await _cancel(moving)  # the server moves no more of it
-            await self._end(moving, await final)
+            await self._until_still(moving, stream)
+            reply = await final
+            if self.direction == "upload" or not self._connected:
+                await _cancel(moving)  # the server has ended it, and moves no more
+            await self._end(moving, reply)
             await wait((moving,))
         finally:
             await _cancel(moving)
             await _cancel(final)
+
+    async def _end(self, moving: asyncio.Future[None], reply: RawReply) -> None:
+        error = moving.exception() if moving.done() and not moving.cancelled() else None
+        if isinstance(error, ConnectionAbortedError):
+            # A fault has ended the client's data connection, and the real server has no reply for that.
+            self._connection.response("426", "Data connection closed, transfer aborted")
+        else:
+            await self._pass_on_final(reply)
 
     async def _carry(self, stream: ThrottleStreamIO, arrival: asyncio.Future[Channel]) -> None:
         """Move the data from one data connection to the other; both are closed afterwards.
@@ -143,30 +161,46 @@ class Passage:
             try:
                 await self._upstream.secure(channel)
                 self._connected = True
-                await (_upload if self.direction == "upload" else _download)(stream, channel)
+                await (_upload(stream, channel) if self.direction == "upload" else self._download(stream, channel))
             finally:
                 channel.close()
 
-    async def _end(self, moving: asyncio.Future[None], reply: RawReply) -> None:
-        error = moving.exception() if moving.done() and not moving.cancelled() else None
-        if isinstance(error, ConnectionAbortedError):
-            # A fault has ended the client's data connection, and the real server has no reply for that.
-            self._connection.response("426", "Data connection closed, transfer aborted")
-        else:
-            await self._pass_on_final(reply)
+    async def _download(self, stream: ThrottleStreamIO, channel: Channel) -> None:
+        while True:
+            try:
+                piece = await channel.receive(_BLOCK)
+            except ConnectionResetError as error:
+                if not isinstance(error.__cause__, ssl.SSLEOFError):  # an end without close_notify, as is close()
+                    stream.channel.reset()
+                raise
+            if not piece:
+                return
+            self._waits_for_client = True
+            await stream.write(piece)
+            self._waits_for_client = False
 
+    async def _until_still(self, moving: asyncio.Future[None], stream: ThrottleStreamIO) -> None:
+        """Wait until the data has ended, or until the real server has moved no byte for a while."""
+        moved = -1
+        while not moving.done() and (self._waits_for_client or stream.moved != moved):
+            moved = stream.moved
+            await wait((moving,), timeout=_STILL)
 
-async def _download(stream: ThrottleStreamIO, channel: Channel) -> None:
-    while True:
-        try:
-            piece = await channel.receive(_BLOCK)
-        except ConnectionResetError as error:
-            if not isinstance(error.__cause__, ssl.SSLEOFError):  # which is an end without close_notify, as is close()
-                stream.channel.reset()
-            raise
-        if not piece:
+    def _abort(self) -> None:
+        """The client has sent ABOR.
+
+        If the client receives nothing, or a fault stops an upload, the real server would never read ABOR: then its data
+        connection ends.
+        """
+        asyncio.get_running_loop().call_later(_STILL, self._cut)
+
+    def _cut(self) -> None:
+        if self._moving.done():
             return
-        await stream.write(piece)
+        if self._waits_for_client or (self.direction == "upload" and self._exchange.program is not None):
+            self._moving.cancel()
+        else:
+            self._abort()
 
 
 async def _upload(stream: ThrottleStreamIO, channel: Channel) -> None:
@@ -176,17 +210,9 @@ async def _upload(stream: ThrottleStreamIO, channel: Channel) -> None:
             while view:
                 view = view[await channel.send(view) :]
         await channel.close_when_peer_closes()
-    except ConnectionResetError:
-        channel.reset()
+    except (ConnectionResetError, asyncio.CancelledError):
+        channel.reset()  # a plain close would be the end of a complete upload
         raise
-
-
-async def _until_still(moving: asyncio.Future[None], stream: ThrottleStreamIO) -> None:
-    """Wait until the data has ended or no byte has moved for a while."""
-    moved = -1
-    while not moving.done() and stream.moved != moved:
-        moved = stream.moved
-        await wait((moving,), timeout=_STILL)
 
 
 async def _cancel(future: asyncio.Future[Any]) -> None:

@@ -50,7 +50,7 @@ class Upstream:
         order: Assigns the replies to commands.
         opener: Opens the negotiated data connection; None before PASV or PORT.
         private: Whether data connections are encrypted (PROT P).
-        aborting: Whether the client has sent ABOR during the running transfer.
+        on_abort: Called when the client sends ABOR.
         moved: Returns the number of bytes that the running transfer has moved.
     """
 
@@ -60,7 +60,7 @@ class Upstream:
     order: ReplyOrder = field(default_factory=ReplyOrder)
     opener: Opener | None = None
     private: bool = False
-    aborting: bool = False
+    on_abort: Callable[[], object] = int
     moved: Callable[[], int] = int
     _reader: asyncio.Task[None] | None = None
     _session: SSLSession | None = None

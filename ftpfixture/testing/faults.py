@@ -92,11 +92,10 @@ class Faults:
         if not fault.actions:
             raise ConfigurationError(f"{fault!r} does not say what goes wrong: add a word, such as .drop_data()")
         check_fault(fault, self._verbs)
-        if self._passes_on and any(action.needs_server for action in fault.actions):
+        if self._passes_on and (instead := [action.in_front for action in fault.actions if action.in_front]):
             raise ConfigurationError(
-                f"{fault!r}: this word changes files or settings of the server itself, which a proxy or a "
-                "recording does not have: use a "
-                "word that changes what is sent, such as fail(552), answer(550) or listing(...)"
+                f"{fault!r}: this word changes files or settings of the server itself, which a proxy or a recording "
+                f"does not have: use {instead[0]}"
             )
         return fault
 

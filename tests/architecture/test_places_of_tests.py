@@ -34,6 +34,7 @@ ELSEWHERE = {
     "faults/data_actions": ["unit/faults/test_program_playbooks.py"],
     "faults/effects": ["unit/faults/test_program.py", "unit/faults/test_program_playbooks.py"],
     "faults/presets": ["faults/test_presets.py"],
+    "recording/forwarding": ["recording/test_proxy.py", "peers/test_proxy.py"],
     "recording/passage": ["recording/test_proxy.py"],
     "recording/proxy": ["recording/test_proxy.py", "peers/test_proxy.py"],
     "recording/target": ["recording/test_proxy.py"],

@@ -9,8 +9,11 @@ for an error of the user or the machine, 130 when Ctrl-C ends a command that is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+import sys
+from collections.abc import Iterable, Sequence
 from importlib import import_module
+from io import TextIOWrapper
 
 import rich_click as click
 
@@ -20,6 +23,9 @@ from ftpfixture.errors import FtpFixtureError
 __all__ = ["COMMANDS", "Commands", "cli", "main"]
 
 COMMANDS = {
+    "serve": "ftpfixture.cli.serve:serve",
+    "replay": "ftpfixture.cli.replay:replay",
+    "proxy": "ftpfixture.cli.proxy:proxy",
     "faults": "ftpfixture.cli.faults:faults",
 }
 """The commands: the module of each, and its function there."""
@@ -56,6 +62,34 @@ class Commands(click.RichGroup):
             raise click.UsageError(f"There is no command {args[0]!r}: {suggest(args[0], COMMANDS)}", ctx)
         return super().resolve_command(ctx, args)
 
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; an error that a user can cause becomes a sentence that names options, not settings."""
+        try:
+            return super().invoke(ctx)
+        except (FtpFixtureError, OSError) as error:
+            if isinstance(error, BrokenPipeError):
+                raise  # the reader of the output is gone
+            command = self.get_command(ctx, ctx.invoked_subcommand or "")
+            text = _with_options(_text(error), [] if command is None else command.params)
+            raise click.UsageError(text) from error  # without a context: its help does not help
+
+
+def _text(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename is not None else error.strerror
+    return str(error) or type(error).__name__
+
+
+def _with_options(text: str, parameters: Iterable[click.Parameter]) -> str:
+    """A message of the package, with its settings as the options of the command: ``port=0`` is ``--port 0``."""
+    options = {parameter.name: parameter.opts[0] for parameter in parameters if isinstance(parameter, click.Option)}
+
+    def option(match: re.Match[str]) -> str:
+        name, value = options.get(match[1]), match[2].strip("'")
+        return match[0] if name is None else name if value == "True" else f"{name} {value}"
+
+    return re.sub(r"\b([a-z_]+)=('[^']*'|[^\s,;:]+)", option, text)
+
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.rich_config(help_config={"text_markup": "markdown", "max_width": 100})
@@ -76,25 +110,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # names of files that the terminal cannot show
     try:
         code = cli.main(arguments, None if arguments is None else "ftpfixture", standalone_mode=False)
     except click.Abort:
         click.echo("Interrupted.", err=True)
         return _INTERRUPTED
     except click.UsageError as error:
-        path = "ftpfixture" if error.ctx is None else error.ctx.command_path
-        click.echo(f"Error: {error.format_message()}\nTry '{path} --help' for help.", err=True)
+        hint = "" if error.ctx is None else f"\nTry '{error.ctx.command_path} --help' for help."
+        click.echo(f"Error: {error.format_message()}{hint}", err=True)
         return error.exit_code
     except click.ClickException as error:
-        error.show()
+        click.echo(f"Error: {error.format_message()}", err=True)
         return error.exit_code
-    except (FtpFixtureError, OSError) as error:
-        click.echo(f"Error: {_text(error)}", err=True)
-        return 2
     return code if isinstance(code, int) else 0
-
-
-def _text(error: Exception) -> str:
-    if isinstance(error, OSError) and error.strerror and error.filename is not None:
-        return f"{error.filename}: {error.strerror}"
-    return str(error) or type(error).__name__

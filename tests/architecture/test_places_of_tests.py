@@ -29,6 +29,9 @@ ELSEWHERE = {
     "server/transfer": ["conformance/test_transfers.py"],
     "server/transfers": ["conformance/test_transfers.py", "conformance/test_order_of_replies.py"],
     # Actions are tested by playbooks, one for each word and phase; performing them needs connections.
+    # Options are tested through the commands that have them.
+    "cli/options": ["unit/cli/test_serve.py"],
+    "cli/upstream": ["unit/cli/test_proxy.py"],
     "faults/action": ["unit/faults/test_actions.py", "unit/faults/test_program.py"],
     "faults/control": ["unit/faults/test_program_playbooks.py"],
     "faults/data_actions": ["unit/faults/test_program_playbooks.py"],

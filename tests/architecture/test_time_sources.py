@@ -14,8 +14,8 @@ PACKAGE = Path(ftpfixture.__file__).parent
 DRIVERS = ("untouched.py", "driver.py", "testing/loopthread.py", "testing/serverloop.py", "testing/interrupts.py")
 """The modules with real time."""
 
-USERS_SIDE = ("client/",)
-"""Modules that run on the user's own loop, in the user's time."""
+USERS_SIDE = ("client/", "cli/")
+"""Modules that run on the user's own loop or at the user's terminal, in the user's time."""
 
 OF_TIME = {
     "time": frozenset({"thread_time", "process_time"}),  # CPU time is not used for waiting

@@ -1,0 +1,68 @@
+"""`ftpfixture replay`, with curl as its client."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ftpfixture import FtpServer
+from ftpfixture.cli.main import main
+from tests.clients.programs import Program
+from tests.support.commandline import Running
+
+
+@pytest.fixture
+def curl(tmp_path: Path) -> Program:
+    """Curl, with a limit for each call."""
+    return Program("curl", tmp_path, "-sS", "--max-time", "15")
+
+
+@pytest.fixture
+def recording(tmp_path: Path, curl: Program) -> Path:
+    """A recording of curl that downloads /a.csv."""
+    path = tmp_path / "feed.ftp.jsonl"
+    with FtpServer(files={"/a.csv": b"a,b\n1,2\n"}) as server, server.record(path):
+        curl(f"{server.url}/a.csv")
+    return path
+
+
+def test_the_recorded_client_gets_the_same(tmp_path: Path, curl: Program, recording: Path) -> None:
+    """The same call of curl has the same result; the exit code is 0."""
+    with Running("replay", "--port", "0", recording, folder=tmp_path) as server:
+        assert curl(f"ftp://user:any@127.0.0.1:{server.port}/a.csv").output == b"a,b\n1,2\n"
+        ended = server.end()
+
+    assert (ended.code, ended.errors) == (0, "")
+    assert any(line.endswith("> RETR a.csv") for line in ended.lines)
+
+
+def test_another_client_is_a_finding(tmp_path: Path, curl: Program, recording: Path) -> None:
+    """A command that was not recorded, and a recording that is not played, are printed, with exit code 1."""
+    with Running("replay", "--port", "0", recording, folder=tmp_path) as server:
+        curl(f"ftp://user:any@127.0.0.1:{server.port}/b.csv", code=None)
+        ended = server.end()
+    assert ended.code == 1
+    assert "RETR b.csv" in ended.errors or "SIZE b.csv" in ended.errors
+
+    with Running("replay", "--port", "0", recording, folder=tmp_path) as server:
+        ended = server.end()
+    assert ended.code == 1
+    assert "session 1" in ended.errors
+
+    with Running("replay", "--port", "0", "--allow-unplayed", recording, folder=tmp_path) as server:
+        ended = server.end()
+    assert (ended.code, ended.errors) == (0, "")
+
+
+def test_a_file_that_cannot_be_played(tmp_path: Path, capsys: pytest.CaptureFixture[str], recording: Path) -> None:
+    """A missing or a damaged file is one sentence, with the line, before anything listens."""
+    assert main(["replay", str(tmp_path / "none.ftp.jsonl")]) == 2
+    assert capsys.readouterr() == ("", f"Error: {tmp_path / 'none.ftp.jsonl'}: No such file or directory\n")
+
+    recording.write_bytes(recording.read_bytes()[:-1])
+    assert main(["replay", str(recording)]) == 2
+    written = capsys.readouterr()
+    assert written.out == ""
+    assert written.err.startswith(f"Error: {recording}:")
+    assert "the file is truncated in this line" in written.err

@@ -16,12 +16,13 @@ from ftpfixture import FtpServer, HangError
 
 # The code under test.
 
+Address = tuple[str, int]
+Login = tuple[str, str]
+
 QUARTER = 15 * 60
 
 
-def fetch_when_there(
-    address: tuple[str, int], login: tuple[str, str], path: str, hours: float, timeout: float
-) -> bytes:
+def fetch_when_there(address: Address, login: Login, path: str, hours: float, timeout: float) -> bytes:
     """Poll every quarter of an hour until the file is there.
 
     Raises:

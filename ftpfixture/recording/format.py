@@ -74,12 +74,14 @@ class Command(_Struct, frozen=True, kw_only=True):
         text: As sent, without CRLF, secrets replaced; None when it is not UTF-8.
         raw: The same bytes when they are not UTF-8.
         opens: "passive" or "active" for commands that agree on a data connection.
+        ms: Milliseconds since the session began; None for a recording without times.
     """
 
     session: int = msgspec.field(name="s")
     text: str | None = msgspec.field(name=">", default=None)
     raw: bytes | None = msgspec.field(name=">b", default=None)
     opens: Literal["", "passive", "active"] = ""
+    ms: int | None = None
 
     def line(self) -> bytes:
         """The command as sent, without CRLF."""
@@ -93,11 +95,13 @@ class Reply(_Struct, frozen=True, kw_only=True):
         session: Number of the control connection.
         lines: Each with its code, without CRLF; None when the reply is not UTF-8, or no lines that end with CRLF.
         raw: All bytes in that case.
+        ms: As of a command.
     """
 
     session: int = msgspec.field(name="s")
     lines: tuple[str, ...] | None = msgspec.field(name="<", default=None)
     raw: bytes | None = msgspec.field(name="<b", default=None)
+    ms: int | None = None
 
     def content(self) -> bytes:
         """All bytes as sent, the last CRLF included."""
@@ -124,6 +128,7 @@ class Data(_Struct, frozen=True, kw_only=True):
         tls: Version, such as "TLSv1.3"; "" in clear.
         placeholders: True for a listing with placeholders for recent dates; its own braces are doubled, and `size` and
             `sha256` are those with the dates of 1 January 1970.
+        ms: As of a command, for the end of the connection.
     """
 
     session: int = msgspec.field(name="s")
@@ -141,6 +146,7 @@ class Data(_Struct, frozen=True, kw_only=True):
     end: DataEnd
     tls: str = ""
     placeholders: bool = False
+    ms: int | None = None
 
 
 class Note(_Struct, frozen=True, kw_only=True):
@@ -152,6 +158,7 @@ class Note(_Struct, frozen=True, kw_only=True):
         version: Of TLS.
         by: The side that closed: "client" or "server".
         end: How: "eof" or "rst".
+        ms: As of a command.
     """
 
     session: int = msgspec.field(name="s")
@@ -159,6 +166,7 @@ class Note(_Struct, frozen=True, kw_only=True):
     version: str = ""
     by: Literal["", "client", "server"] = ""
     end: Literal["", "eof", "rst"] = ""
+    ms: int | None = None
 
 
 Line = Command | Reply | Data | Note

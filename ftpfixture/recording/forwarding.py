@@ -67,8 +67,13 @@ class Forwarding(Server):
         self.commands_mapping = _Every(self.forward)
         self.forwards: dict[str, Forward] = {}
         self._upstreams: dict[int, Upstream] = {}
+        self._hosts = {target.host}
 
     # Sessions.
+
+    def upstream_hosts(self) -> frozenset[str]:
+        """See BaseServer."""
+        return frozenset(self._hosts)
 
     async def greeting(self, connection: Connection, rest: str) -> bool:
         """Connect to the real server, and pass on its greeting."""
@@ -92,6 +97,7 @@ class Forwarding(Server):
         try:
             async with timeout(self.target.timeout):
                 answers = await upstream.open()
+                self._hosts.add(upstream.channel.peer[0])
                 while (greeting := await answers.next()).is_preliminary:
                     connection.session.pass_on(greeting, exchange)
                 upstream.order.passed_on(answers)

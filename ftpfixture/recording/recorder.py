@@ -29,10 +29,13 @@ from ftpfixture.log.events import (
 from ftpfixture.recording.format import LATEST, Command, Data, Header, Line, Note, Reply, body_of, content_of
 from ftpfixture.recording.redact import Secrets
 from ftpfixture.recording.store import Recording
-from ftpfixture.recording.volatile import MOST, Normalizer
+from ftpfixture.recording.volatile import MOST, NAMES, Normalizer
 from ftpfixture.wire.states import LISTINGS
 
-__all__ = ["Recorder"]
+__all__ = ["OWN_PLACEHOLDERS", "Recorder"]
+
+OWN_PLACEHOLDERS = NAMES | {"address", "port"}
+"""Names that no secret can have: those of texts that are different each time."""
 
 _Mode = Literal["S", "Z"]
 _Opens = Literal["", "passive", "active"]
@@ -59,6 +62,8 @@ class Recorder:
         tls: How clients may ask for TLS.
         secrets: Texts that placeholders replace from the start; passwords and accounts that clients send are added.
         clock: The current time, in POSIX seconds, by which dates are recent.
+        loose: Verbs that a replay takes more often or less often than they were recorded.
+        timing: Whether lines get the milliseconds since their sessions began.
     """
 
     def __init__(
@@ -67,14 +72,20 @@ class Recorder:
         tls: Literal["", "explicit", "implicit"] = "",
         secrets: Secrets | None = None,
         clock: Callable[[], float] = REAL_TIME.wall,
+        *,
+        loose: tuple[str, ...] = (),
+        timing: bool = False,
     ) -> None:
         self.secrets = Secrets() if secrets is None else secrets
         self._source: Literal["server", "proxy"] = source
         self._tls = tls
+        self._loose = loose
+        self._timing = timing
         self._clock = clock
         self._began = clock()
         self._lines: list[Line] = []
         self._sessions: dict[int, int] = {}  # number in the log to number in the recording
+        self._started: dict[int, float] = {}
         self._ended = 0
         self._blobs: dict[str, bytes] = {}
         self._listings: set[tuple[int, int]] = set()  # session and number of each data connection with one
@@ -98,6 +109,7 @@ class Recorder:
         """Take the next event, on the thread of the server's loop."""
         if type(event) is Connected:
             self._sessions[event.session] = len(self._sessions) + 1
+            self._started[event.session] = event.time
         take = self._takers.get(type(event))
         if take is not None and event.session in self._sessions:
             take(event)
@@ -114,7 +126,13 @@ class Recorder:
             if isinstance(line, Note) and line.what == "closed":
                 live.pop(line.session, None)
         ends = (Note(session=session, what="closed", by="server", end="eof") for session in live)
-        header = Header(version=LATEST, source=self._source, tls=self._tls, redacted=tuple(self.secrets.names))
+        header = Header(
+            version=LATEST,
+            source=self._source,
+            tls=self._tls,
+            redacted=tuple(self.secrets.names),
+            loose=self._loose,
+        )
         normalizer = Normalizer(self._began, self._clock())
         ordered = sorted((*self._lines, *ends), key=attrgetter("session"))
         lines = tuple(self._redacted(line, normalizer) for line in ordered)
@@ -126,10 +144,10 @@ class Recorder:
         match line:
             case Command():
                 text = self.secrets.hide(line.line().decode("utf-8", "surrogateescape"))
-                return _command(line.session, normalizer.command(_hide_address(text)))
+                return _command(line.session, normalizer.command(_hide_address(text)), line.ms)
             case Reply():
                 text = self.secrets.hide(line.content().decode("utf-8", "surrogateescape"))
-                return _reply(line.session, normalizer.reply(_hide_address(text)))
+                return _reply(line.session, normalizer.reply(_hide_address(text)), line.ms)
             case Data() if (line.session, line.number) in self._listings:
                 content = content_of(line)
                 return _listing(line, *normalizer.listing(self._blobs[line.sha256] if content is None else content))
@@ -138,8 +156,13 @@ class Recorder:
 
     # One event.
 
+    def _add(self, event: Event, line: Line) -> None:
+        if self._timing:
+            line = msgspec.structs.replace(line, ms=round(1000 * (event.time - self._started[event.session])))
+        self._lines.append(line)
+
     def _note(self, event: Event, what: Literal["connected", "clear"]) -> None:
-        self._lines.append(Note(session=self._sessions[event.session], what=what))
+        self._add(event, Note(session=self._sessions[event.session], what=what))
 
     def _connected(self, event: Connected) -> None:
         self._note(event, "connected")
@@ -149,7 +172,7 @@ class Recorder:
         if event.verb in _SECRETS:
             self.secrets.add(_SECRETS[event.verb], event.argument, searched=event.verb != "USER")
         text = " ".join([event.verb, event.argument]) if event.argument else event.verb
-        self._lines.append(_command(self._sessions[event.session], text))
+        self._add(event, _command(self._sessions[event.session], text))
 
     def _reply(self, event: ReplySent) -> None:
         command = self._commands.get(event.command_seq)
@@ -157,11 +180,11 @@ class Recorder:
         if command is not None and verb == "MODE" and event.code == "200":
             change = self._mode_z.add if command.argument.upper().startswith("Z") else self._mode_z.discard
             change(event.session)
-        self._lines.append(_reply(self._sessions[event.session], event.raw.decode("utf-8", "surrogateescape")))
+        self._add(event, _reply(self._sessions[event.session], event.raw.decode("utf-8", "surrogateescape")))
 
     def _encrypted(self, event: TlsEstablished) -> None:
         if event.where == "control":
-            self._lines.append(Note(session=self._sessions[event.session], what="tls", version=event.version))
+            self._add(event, Note(session=self._sessions[event.session], what="tls", version=event.version))
         else:
             self._data_tls[event.command_seq] = event.version
 
@@ -190,7 +213,7 @@ class Recorder:
             tls=self._data_tls.pop(event.command_seq, ""),
             **body,
         )
-        self._lines.append(data)
+        self._add(event, data)
 
     def _mode(self, event: DataClosed) -> _Mode:
         return "Z" if event.session in self._mode_z else "S"
@@ -204,7 +227,7 @@ class Recorder:
             by="server" if end is None or event.reason == "quit" else "client",
             end="rst" if end == "rst" else "eof",
         )
-        self._lines.append(note)
+        self._add(event, note)
 
 
 def _inflated(content: bytes) -> tuple[bytes, _Mode]:
@@ -215,11 +238,11 @@ def _inflated(content: bytes) -> tuple[bytes, _Mode]:
         return content, "S"
 
 
-def _command(session: int, text: str) -> Command:
+def _command(session: int, text: str, ms: int | None = None) -> Command:
     opens: _Opens = _OPENS.get(text.partition(" ")[0], "")
     if _is_text(text):
-        return Command(session=session, text=text, opens=opens)
-    return Command(session=session, raw=text.encode("utf-8", "surrogateescape"), opens=opens)
+        return Command(session=session, text=text, opens=opens, ms=ms)
+    return Command(session=session, raw=text.encode("utf-8", "surrogateescape"), opens=opens, ms=ms)
 
 
 def _listing(data: Data, content: bytes, placeholders: bool) -> Data:
@@ -228,11 +251,11 @@ def _listing(data: Data, content: bytes, placeholders: bool) -> Data:
     return msgspec.structs.replace(data, **keys)
 
 
-def _reply(session: int, text: str) -> Reply:
+def _reply(session: int, text: str, ms: int | None = None) -> Reply:
     lines = text.split("\r\n")
     if lines[-1] or not _is_text(text) or any("\r" in line or "\n" in line for line in lines):
-        return Reply(session=session, raw=text.encode("utf-8", "surrogateescape"))
-    return Reply(session=session, lines=tuple(lines[:-1]))
+        return Reply(session=session, raw=text.encode("utf-8", "surrogateescape"), ms=ms)
+    return Reply(session=session, lines=tuple(lines[:-1]), ms=ms)
 
 
 def _hide_address(text: str) -> str:

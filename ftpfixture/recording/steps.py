@@ -21,12 +21,14 @@ from ftpfixture.wire.command import censor, censored_argument
 from ftpfixture.wire.lines import printable
 from ftpfixture.wire.states import TRANSFERS, legal_reply
 
-__all__ = ["OPENERS", "Loose", "Step", "Track", "tracks_of"]
+__all__ = ["OPENERS", "Loose", "Step", "Track", "check_loose", "tracks_of"]
 
 OPENERS = frozenset({"PASV", "EPSV", "PORT", "EPRT"})
 """Verbs of one kind: a client may send one of them where another was recorded."""
 
-_NEVER_LOOSE = TRANSFERS | OPENERS | {"USER", "PASS", "ACCT", "AUTH", "CCC", "REIN", "REST", "RNFR", "RNTO", "QUIT"}
+_NEVER_LOOSE = (
+    TRANSFERS | OPENERS | {"USER", "PASS", "ACCT", "AUTH", "CCC", "REIN", "REST", "RNFR", "RNTO", "QUIT", "*"}
+)
 
 Values = dict[str, str]
 
@@ -104,6 +106,22 @@ class Track:
     loose: Mapping[tuple[str, str], list[Loose]]
 
 
+def check_loose(verbs: Iterable[str]) -> None:
+    """Make sure that a replay can take these verbs at any time.
+
+    Args:
+        verbs: Upper case.
+
+    Raises:
+        ConfigurationError: Later commands depend on one of them.
+    """
+    if wrong := sorted({*verbs} & _NEVER_LOOSE):
+        raise ConfigurationError(
+            f"{wrong[0]} cannot be loose, because later commands depend on it; loose are commands such as NOOP, TYPE, "
+            "FEAT, SYST, PWD"
+        )
+
+
 def tracks_of(recording: Recording) -> list[Track]:
     """The sessions of a recording, in the order in which they began.
 
@@ -111,14 +129,13 @@ def tracks_of(recording: Recording) -> list[Track]:
         ConfigurationError: The recording cannot be played; the text has the line and what to do.
     """
     loose = frozenset(map(str.upper, recording.header.loose))
-    if wrong := sorted(loose & _NEVER_LOOSE):
-        raise ConfigurationError(
-            f"recording, line 1: {wrong[0]} cannot be loose, because later commands depend on it; loose are commands "
-            "such as NOOP, TYPE, FEAT, SYST, PWD"
-        )
+    try:
+        check_loose(loose)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"recording, line 1: {error}") from None
     sessions: dict[int, list[tuple[int, Line]]] = {}
     for number, line in enumerate(recording.lines, 2):
-        sessions.setdefault(line.session, []).append((number, msgspec.structs.replace(line, session=0)))
+        sessions.setdefault(line.session, []).append((number, msgspec.structs.replace(line, session=0, ms=None)))
     return [_Builder(loose, lines).track(session) for session, lines in sessions.items()]
 
 

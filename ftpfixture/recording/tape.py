@@ -27,7 +27,7 @@ from ftpfixture.wire.lines import printable
 __all__ = ["CREDENTIALS", "Playback", "Tape"]
 
 CREDENTIALS = {"user": "user", "password": "password", "account": "account"}
-"""The values of placeholders until a client sends others in their place."""
+"""The values of placeholders until a client sends others in their place; other secrets have their names, too."""
 
 _END = Step("QUIT", lines=(Reply(session=0, lines=("221 Goodbye.",)), Note(session=0, what="closed", by="server")))
 _UNRECORDED = {"NOOP": Step("NOOP", lines=(Reply(session=0, lines=("200 OK",)),)), "QUIT": _END}
@@ -47,6 +47,7 @@ class Tape:
     def __init__(self, recording: Recording) -> None:
         self.recording = recording
         self._tracks = tracks_of(recording)
+        self._secrets = {**CREDENTIALS, **{name: name for name in recording.header.redacted}}
         self._loose = {*map(str.upper, recording.header.loose), "QUIT"}
         self._now: float | None = None
         self._positions: dict[int, int] = {}
@@ -86,7 +87,7 @@ class Tape:
                 "if that is right"
             )
         self._now = now if self._now is None else self._now
-        playback = Playback(self, self._free.pop(0), {**CREDENTIALS, **DEFAULTS, **date_values(self._now)})
+        playback = Playback(self, self._free.pop(0), {**self._secrets, **DEFAULTS, **date_values(self._now)})
         self._playing.append(playback)
         return playback
 

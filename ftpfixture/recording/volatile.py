@@ -26,7 +26,7 @@ from ftpfixture.wire.listing.msdos import MSDOS, msdos_date
 from ftpfixture.wire.listing.unix import UNIX, ls_date
 from ftpfixture.wire.timestamps import format_time, local_time, parse_time
 
-__all__ = ["DEFAULTS", "MOST", "Normalizer", "date_values", "filled"]
+__all__ = ["DEFAULTS", "MOST", "NAMES", "Normalizer", "date_values", "filled"]
 
 MOST = 1 << 20
 """Bytes of the longest listing that gets placeholders; a longer one is recorded as it was sent."""
@@ -132,6 +132,9 @@ def date_values(now: float) -> dict[str, str]:
 
 
 _EPOCH = date_values(0.0)
+
+NAMES = frozenset({*DEFAULTS, *_EPOCH})
+"""All names of these placeholders."""
 
 
 def filled(content: bytes, values: Mapping[str, str] | None = None) -> bytes:

@@ -358,6 +358,10 @@ class BaseServer:
             connection.ssl = self.ssl()
         return connection.ssl
 
+    def upstream_hosts(self) -> frozenset[str]:
+        """The name and the addresses of the real server behind this one; none for a server that answers by itself."""
+        return frozenset()
+
     def unplayed(self) -> list[str]:
         """What a recording expects of clients and they have not sent, in words; [] without a recording."""
         return []

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Protocol, Self, Unpack
+from typing import Protocol, Self, Unpack
 from weakref import WeakSet
 
 from ftpfixture.clock import Clock
@@ -105,8 +105,7 @@ class FtpServer(ServerAddress):
         self._watch = HangWatch(self.driver, self.log, self._hangs, self.server.hub)
         self.server.gate_factory = partial(FaultGate, rules, self.clock, hangs=self._hangs)
         specs = {verb.upper() for verb in self.server.specs}
-        self._upstream = own["upstream"] is not None
-        passes_on = self._upstream or own["recording"] is not None
+        passes_on = own["upstream"] is not None or own["recording"] is not None
         self.faults = Faults(rules, self.log, specs, self._origin, passes_on=passes_on)
         faults = own["faults"]
         for fault in [faults] if isinstance(faults, str) or not isinstance(faults, Iterable) else faults:
@@ -284,24 +283,35 @@ class FtpServer(ServerAddress):
         return None
 
     @contextmanager
-    def record(self, path: str | os.PathLike[str]) -> Iterator[None]:
+    def record(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        redact: Mapping[str, str] | None = None,
+        loose: Iterable[str] = (),
+        timing: bool = False,
+    ) -> Iterator[None]:
         """Record the sessions that begin inside the context into a file, which ``FtpServer(recording=path)`` replays.
 
         When the block has ended in order, the file is written, with placeholders for passwords, accounts, logins,
-        addresses, ports, recent dates, and other texts that a server writes differently in every run. Sessions get a
-        second to end.
+        addresses, ports, recent dates, and other texts that a server writes differently in every run; behind a proxy,
+        for the host of the real server too. Sessions get a second to end.
 
         Args:
             path: Path of the file, such as ``feed.ftp.jsonl``; long contents are beside it, in ``feed.ftp.blobs``.
+            redact: More secrets, by the names of their placeholders: ``{"token": "s3cr3t"}`` puts ``{token}`` in the
+                place of that text.
+            loose: Verbs such as "NOOP" that the replayed server takes more often or less often than they were recorded.
+            timing: Whether each line has the milliseconds since its session began; then the same session, recorded
+                twice, is not the same file.
 
         Raises:
-            RecordingError: A password is in a file that was transferred; nothing is written.
+            ConfigurationError: A name of `redact` or a verb of `loose` is invalid; the text says what would work.
+            RecordingError: A secret is in a file that was transferred; nothing is written.
         """
         self._live()
-        source: Literal["server", "proxy"] = "proxy" if self._upstream else "server"
-        tls = self.server.ssl is not None
-        clock = self.clock.time_source.wall if self._upstream else self.clock
-        with recorded(self.server.hub, self.driver, path, source, tls, self.server.implicit_tls, clock):
+        clock = self.clock.time_source.wall if self.server.upstream_hosts() else self.clock
+        with recorded(self.server, self.driver, path, clock, redact=redact or {}, loose=loose, timing=timing):
             yield
 
     def expect(self, what: str | Pattern, path: str | None = None) -> Expectation:

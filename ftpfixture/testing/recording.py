@@ -5,51 +5,85 @@ One rule: a file is written only for a block that ended in order, and then as a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from os import PathLike
-from typing import Literal
+from typing import Any, Literal
 
+from ftpfixture.checks import wrong
 from ftpfixture.driver import Driver
-from ftpfixture.log.events import Hub
+from ftpfixture.server import Server
+from ftpfixture.wire.verbs import Verbs
 
 __all__ = ["recorded"]
 
 _PATIENCE = 1.0  # seconds that sessions get to end before they are recorded as open
+_NAME = re.compile(r"[a-z_]+")
 
 
 @contextmanager
 def recorded(
-    hub: Hub,
+    server: Server,
     driver: Driver,
     path: str | PathLike[str],
-    source: Literal["server", "proxy"],
-    tls: bool,
-    implicit: bool,
     clock: Callable[[], float],
+    *,
+    redact: Mapping[str, str],
+    loose: Iterable[str],
+    timing: bool,
 ) -> Iterator[None]:
     """Record the sessions that begin inside the context.
 
     Args:
-        hub: Hub of the server.
+        server: The server, or a proxy.
         driver: Driver of the server.
         path: Path of the file.
-        source: Kind of the server.
-        tls: Whether it has TLS.
-        implicit: Whether TLS begins with the connection.
         clock: The current time of the server that writes listings.
+        redact: Secrets by the names of their placeholders.
+        loose: Verbs that a replay takes more often or less often than they were recorded.
+        timing: Whether lines get the time that had passed in their sessions.
 
     Raises:
+        ConfigurationError: A placeholder or a verb is invalid.
         RecordingError: A secret would be in the file; nothing is written.
     """
-    from ftpfixture.recording.recorder import Recorder  # a server that records nothing imports no msgspec
+    from ftpfixture.recording.recorder import (
+        OWN_PLACEHOLDERS,
+        Recorder,
+    )  # a server that records nothing imports no msgspec
+    from ftpfixture.recording.redact import Secrets
+    from ftpfixture.recording.steps import check_loose
     from ftpfixture.recording.store import save
 
-    recorder = Recorder(source, "" if not tls else "implicit" if implicit else "explicit", clock=clock)
-    driver.call(lambda: hub.subscribe(recorder))
+    verbs = Verbs.read(*[loose] if isinstance(loose, str) else loose)
+    verbs.check(verb.upper() for verb in server.specs)
+    check_loose(verbs.names)
+    _check_secrets(redact, OWN_PLACEHOLDERS)
+    secrets = Secrets()
+    for name, value in redact.items():
+        secrets.add(name, value)
+    tls: Literal["", "explicit", "implicit"]
+    source: Literal["server", "proxy"]
+    tls = "" if server.ssl is None else "implicit" if server.implicit_tls else "explicit"
+    source = "proxy" if server.upstream_hosts() else "server"
+    recorder = Recorder(source, tls, secrets, clock, loose=verbs.names, timing=timing)
+    driver.call(lambda: server.hub.subscribe(recorder))
     try:
         yield
         driver.wait_until(lambda: recorder.open_sessions == 0, _PATIENCE)
     finally:
-        driver.call(lambda: hub.unsubscribe(recorder))
-    save(path, driver.call(recorder.recording), recorder.secrets)
+        driver.call(lambda: server.hub.unsubscribe(recorder))
+    for host in server.upstream_hosts():
+        secrets.add("host", host, searched=False)
+    save(path, driver.call(recorder.recording), secrets)
+
+
+def _check_secrets(redact: Mapping[Any, Any], taken: Collection[str]) -> None:
+    for name, value in redact.items():
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            raise wrong("redact", "names of lower-case letters and _, such as token", name)
+        if name in taken:
+            raise wrong("redact", "another name: a recording has this one for a text that is no secret", name)
+        if not isinstance(value, str) or not value:
+            raise wrong(f"redact[{name!r}]", "the text that the placeholder stands for", value)

@@ -5,16 +5,20 @@ from __future__ import annotations
 import ftplib
 import io
 import os
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from ftpfixture import FtpServer, RecordingError
-from ftpfixture.recording.format import Command
+from ftpfixture import ConfigurationError, FtpServer, RecordingError
+from ftpfixture.recording.format import Command, Reply
 from ftpfixture.recording.store import load
+from ftpfixture.wire.reply import Reply as Answer
 from tests.support.raw import RawClient
+from tests.support.rows import table
 
 NOW = 1.8e9
 FILES = {"/a.csv": b"a,b\n1,2\n", "/long": b"x" * 5000}
@@ -154,3 +158,86 @@ def test_a_password_in_a_file(ftp_server: FtpServer, tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match="nothing was written: this line would have the password"):
         record()
     assert os.listdir(tmp_path) == []
+
+
+GREETING = "Token t0k3n of 127.0.0.1"
+
+
+def _replies(path: Path) -> list[tuple[str, ...] | None]:
+    return [line.lines for line in load(path).lines if isinstance(line, Reply)]
+
+
+@pytest.mark.ftp(welcome_message=GREETING, files={"/t0k3n/a": b"1", "/b": b"t0k3n"})
+def test_more_secrets(ftp_server: FtpServer, tmp_path: Path) -> None:
+    """They have placeholders everywhere, their names are the replayed values, and a content with one is not written."""
+    path = tmp_path / "feed.ftp.jsonl"
+
+    def session(server: FtpServer, name: str, token: str) -> bytes:
+        with RawClient(server.address) as client:
+            client.login(*server.credentials)
+            return client.fetch(name.format(token=token))[1]
+
+    with FtpServer(upstream=ftp_server.url) as proxy, proxy.record(path, redact={"token": "t0k3n"}):
+        assert session(proxy, "RETR /{token}/a", "t0k3n") == b"1"
+    lines = load(path)
+    assert lines.header.redacted == ("host", "password", "token", "user")
+    assert _replies(path)[0] == ("220 Token {token} of {host}",)
+    assert b"t0k3n" not in path.read_bytes()
+    assert b"127.0.0.1" not in path.read_bytes()
+
+    with FtpServer(recording=path) as replayed:
+        with RawClient(replayed.address) as client:
+            assert client.reply() == Answer("220", ("Token token of 127.0.0.1",))
+        assert session(replayed, "RETR /{token}/a", "other") == b"1"
+
+    with (
+        pytest.raises(RecordingError, match="would have the token as it is: the data of transfer 1 in session 1"),
+        ftp_server.record(path, redact={"token": "t0k3n"}),
+    ):
+        session(ftp_server, "RETR /b", "")
+
+
+@table(
+    ("arguments", "text"),
+    [
+        ({"redact": {"Token": "x"}}, "redact takes names of lower-case letters and _, such as token, not 'Token'"),
+        ({"redact": {"port": "x"}}, "redact takes another name: a recording has this one for a text that is no secret"),
+        ({"redact": {"rate": "x"}}, "redact takes another name"),
+        ({"redact": {"token": ""}}, "redact['token'] takes the text that the placeholder stands for, not ''"),
+        ({"loose": ["RETR"]}, "RETR cannot be loose, because later commands depend on it"),
+        ({"loose": "*"}, "* cannot be loose"),
+        ({"loose": ["NOPE"]}, "the server has no command 'NOPE': did you mean 'NOOP'?"),
+    ],
+)
+def test_wrong_arguments(arguments: dict[str, Any], text: str) -> None:
+    """The error comes before the block begins."""
+    with FtpServer() as server, pytest.raises(ConfigurationError, match=re.escape(text)):
+        server.record("never.ftp.jsonl", **arguments).__enter__()
+
+
+def test_loose_commands(ftp_server: FtpServer, tmp_path: Path) -> None:
+    """They are in the header, and a replay takes them at any time."""
+    path = tmp_path / "feed.ftp.jsonl"
+    with ftp_server.record(path, loose=("noop", "SYST|FEAT")), RawClient(ftp_server.address) as client:
+        client.login(*ftp_server.credentials)
+        syst = client.ask("SYST")
+    assert load(path).header.loose == ("NOOP", "SYST", "FEAT")
+
+    with FtpServer(recording=path) as replayed, RawClient(replayed.address) as client:
+        client.login(*replayed.credentials)
+        assert client.ask("NOOP") == Answer("200", ("OK",))
+        assert [client.ask("SYST") for _ in range(2)] == [syst, syst]
+
+
+def test_times(ftp_server: FtpServer, tmp_path: Path) -> None:
+    """With `timing` each line has the milliseconds since its session began; without it none has."""
+    path = tmp_path / "feed.ftp.jsonl"
+    for timing in (True, False):
+        with ftp_server.record(path, timing=timing), RawClient(ftp_server.address) as client:
+            client.login(*ftp_server.credentials)
+        times = [line.ms for line in load(path).lines]
+        if timing:
+            assert times[0] == 0
+            assert times == sorted(time for time in times if time is not None)
+        else:
+            assert set(times) == {None}

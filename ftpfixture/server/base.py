@@ -31,9 +31,11 @@ from ftpfixture.server.conditions import confined, is_there
 from ftpfixture.server.connection import Connection, SessionControl
 from ftpfixture.server.dispatch import Handler, build_table
 from ftpfixture.server.loglines import LogLines, log, place
+from ftpfixture.server.persona import Persona
 from ftpfixture.server.session import Session
 from ftpfixture.server.settings import SERVER_SETTINGS, ServerSettings, check_protection, check_tls, unknown_verb
 from ftpfixture.server.users import AbstractUserManager, MemoryUserManager, User
+from ftpfixture.server.wording import Wording
 from ftpfixture.wire.listing.styles import LIST_STYLES, ListStyle
 
 __all__ = ["BaseServer"]
@@ -77,6 +79,7 @@ class BaseServer:
     allow_privileged_ports: bool
     features: Sequence[str] | None
     system: str
+    persona: Persona | None
     refuse_size_in_ascii: bool
     list_style: ListStyle
     timezone: tzinfo
@@ -94,6 +97,12 @@ class BaseServer:
         self, users: Sequence[User] | AbstractUserManager | None = None, **settings: Unpack[ServerSettings]
     ) -> None:
         chosen = SERVER_SETTINGS.complete(settings, type(self))
+        table = build_table(type(self))
+        self.specs = {verb: spec for verb, (_, spec) in table.items()}
+        persona = chosen["persona"]
+        if persona is not None:
+            chosen |= persona.settings(self.specs, besides=settings)
+        self.wording = None if persona is None else Wording(persona, self, greets="welcome_message" not in settings)
         verbs = chosen.pop("disable")
         self._keep(chosen)
         self.user_manager = users if isinstance(users, AbstractUserManager) else MemoryUserManager(users)
@@ -104,8 +113,6 @@ class BaseServer:
         self.server_host: str | None = None
         self.server_port = 0
         self.connections: dict[int, Connection] = {}
-        table = build_table(type(self))
-        self.specs = {verb: spec for verb, (_, spec) in table.items()}
         self.commands_mapping = {verb: getattr(self, name) for verb, (name, _) in table.items()}
         self.disabled = self._disable(verbs)
         if self.ssl is None:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from ftpfixture.wire.command import censor
 from ftpfixture.wire.states import LEGAL_REPLIES
 
-__all__ = ["CommandSpec", "FeatLine", "Handler", "build_table", "command", "is_verb"]
+__all__ = ["CommandSpec", "FeatLine", "Handler", "build_table", "command", "is_of_package", "is_verb"]
 
 Handler = Callable[..., Coroutine[Any, Any, bool]]
 """A bound command handler: ``await handler(connection, rest)`` is True to continue, False to close the session."""
@@ -23,6 +23,7 @@ FeatLine = str | Callable[[Any, Any], str]
 """A line of FEAT's reply, or a function that makes it from the server and the connection ("" for none)."""
 
 _MARK = "__ftp_command__"
+_PACKAGE = __name__.partition(".")[0]
 H = TypeVar("H", bound=Callable[..., Coroutine[Any, Any, bool]])
 
 
@@ -116,4 +117,9 @@ def _means_a_command(owner: type, name: str, member: object) -> bool:
 
 def _is_ours(owner: type) -> bool:
     """The package's own classes mark every command, so their unmarked methods are never commands."""
-    return owner.__module__.partition(".")[0] == __name__.partition(".")[0]
+    return is_of_package(owner.__module__)
+
+
+def is_of_package(module: str) -> bool:
+    """Whether a module, given by its name, belongs to this package and not to a user."""
+    return module.partition(".")[0] == _PACKAGE

@@ -11,6 +11,7 @@ from ftpfixture.net.gate import Gate, SessionView
 from ftpfixture.net.outbox import Outbox
 from ftpfixture.server.connection import Connection, SessionControl
 from ftpfixture.server.dispatch import CommandSpec, Handler
+from ftpfixture.server.wording import Wording
 
 __all__ = ["SessionHost"]
 
@@ -23,6 +24,7 @@ class SessionHost(Protocol):
     gate_factory: Callable[[SessionView, Outbox], Gate]
     commands_mapping: dict[str, Handler]
     specs: dict[str, CommandSpec]
+    wording: Wording | None
 
     def new_connection(self, session: SessionControl) -> Connection:
         """The `Connection` that the handlers of the session get."""

@@ -46,6 +46,7 @@ from ftpfixture.server.inbox import Inbox
 from ftpfixture.server.replies import INTERNAL_ERROR, reply_for
 from ftpfixture.server.states import SESSION_MOVES, SessionState
 from ftpfixture.server.view import View
+from ftpfixture.server.wording import is_text_of_package
 from ftpfixture.wire.command import Command, Secret, censor
 from ftpfixture.wire.reply import Reply
 
@@ -72,6 +73,7 @@ class Session:
 
     def __init__(self, host: SessionHost, channel: Channel, number: int) -> None:
         self._host = host
+        self._wording = host.wording
         self._inbox = Inbox(channel, host.encoding, self._received, self._disconnect)
         self._wakeup: Doorbell | None = None
         self.state = _NEW
@@ -105,7 +107,10 @@ class Session:
             # The transfer has its 426: the next reply belongs to ABOR (RFC 959 4.1.3).
             exchange = self.workers.abort
         texts = (lines,) if isinstance(lines, str) else tuple(lines)
-        self.gate.reply(Reply(code, texts or ("",), list), exchange)
+        reply = Reply(code, texts or ("",), list)
+        if self._wording is not None:
+            reply = self._wording.reply(reply, exchange, self.connection)
+        self.gate.reply(reply, exchange)
         if exchange.awaits_preliminary:
             exchange.awaits_preliminary = False
             self._loop.call_soon(self._wake)  # commands that may run during a transfer waited for this
@@ -335,7 +340,10 @@ class Session:
         if answer is None:
             answer = INTERNAL_ERROR
             self._report(exchange.verb, error)
-        self._reply_once(exchange, *answer)
+        if self._wording is None or is_text_of_package(error):
+            self._reply_once(exchange, *answer)
+        elif self.state < _CLOSING and not exchange.finals:
+            self.pass_on(Reply(answer[0], (answer[1],)), exchange)
         if answer[0] != "421":
             return True
         self.reason = self.reason or "refused"

@@ -18,6 +18,7 @@ from ftpfixture.files.base import AbstractPathIO
 from ftpfixture.files.disk import PathIO
 from ftpfixture.net.network import A_NETWORK, Network
 from ftpfixture.net.stream import DEFAULT_BLOCK_SIZE
+from ftpfixture.server.persona import Persona
 from ftpfixture.settings import Setting, Table
 from ftpfixture.untouched import wall_time
 from ftpfixture.wire.listing.styles import ListStyleName
@@ -92,6 +93,16 @@ class ServerSettings(TypedDict, total=False):
         Setting("welcome", "text of the greeting; a list for several lines", check=_TEXT),
     ]
     system: Annotated[str, Setting("UNIX Type: L8", "text of SYST's reply")]
+    persona: Annotated[
+        Persona | None,
+        Setting(
+            None,
+            "another server, whose texts replace those of this server's replies; settings that are given take "
+            "precedence, and handlers of a subclass keep their texts",
+            none="the texts of this package",
+            check=checks.instance_of("a Persona", Persona),
+        ),
+    ]
     refuse_size_in_ascii: Annotated[
         bool,
         Setting(

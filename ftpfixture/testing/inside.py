@@ -34,7 +34,7 @@ def proxy_of(own: FtpServerSettings, users: AbstractUserManager, settings: dict[
     from ftpfixture.recording.proxy import Proxy  # a proxy needs the client, which other servers do not
 
     names = [name for name in _ITS_OWN if own.get(name) is not None]
-    names += [name for name in ("disable", "features") if name in settings]
+    names += [name for name in ("disable", "features", "persona") if settings.get(name) is not None]
     if settings.get("path_io_factory") is not MemoryPathIO:
         names.append("path_io_factory")
     if own["server_class"] is not Server:

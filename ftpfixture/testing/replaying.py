@@ -29,7 +29,7 @@ _ANSWERS = (
     *("users", "files", "root", "quota", "path_io_factory", "path_timeout", "server_class", "disable", "features"),
     *("welcome_message", "system", "refuse_size_in_ascii", "list_style", "timezone", "encoding", "virtual_hosts"),
     *("maximum_connections", "maximum_connections_per_address", "maximum_login_failures", "login_delay"),
-    *("require_tls", "implicit_protection", "inflation_limit", "upstream"),
+    *("require_tls", "implicit_protection", "inflation_limit", "upstream", "persona"),
 )
 """Settings that change replies."""
 

@@ -1,0 +1,187 @@
+"""What a server says in the words of another one: greeting, system, features, listings, and the texts of replies.
+
+One rule: pure data and the choice among it. `ftpfixture.server.wording` fills the chosen text and sends it.
+
+A text is a template of `str.format`, so braces of its own are doubled; `ftpfixture.server.wording.PLACEHOLDERS` has
+the names. It replaces the text of a reply with the same meaning: one to the same verb with the same code, or with a
+code that means the same, such as 226 and 225 to ABOR. A reply without such a text stays as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from ftpfixture.wire.listing.styles import ListStyleName
+
+if TYPE_CHECKING:
+    from ftpfixture.server.settings import ServerSettings
+
+__all__ = ["ANY_VERB", "GREETING", "Persona", "ReplyText", "TextTable", "failure_kind", "full_verb", "same_meaning"]
+
+GREETING = ""
+"""The verb of the reply before the first command."""
+
+ANY_VERB = "*"
+"""The verb of a text for replies to all verbs without one of their own, and to unknown verbs."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyText:
+    """The text of one reply.
+
+    Attributes:
+        verb: Upper case, with the subcommand of SITE and OPTS, such as "SITE CHMOD"; or GREETING, or ANY_VERB.
+        code: Three digits.
+        lines: Templates, at least one.
+        listing: Whether lines between the first and the last are sent without code, indented by one space.
+        argument: The only argument with this text, compared without case, such as "A" of TYPE; None for all.
+        framed: Whether the lines are the first and the last, around those of this server, as in FEAT and MLST.
+    """
+
+    verb: str
+    code: str
+    lines: tuple[str, ...]
+    listing: bool = False
+    argument: str | None = None
+    framed: bool = False
+
+    @property
+    def kind(self) -> str:
+        """The reason of a failure, see `failure_kind`."""
+        return failure_kind(self.code, self.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Persona:
+    """Another server, as far as clients can tell it by what is said.
+
+    Settings of the server that are given, such as `system`, take precedence.
+
+    Attributes:
+        system: Text of SYST's reply; None for the server's own.
+        features: Lines of FEAT's reply; None for the server's own.
+        list_style: Format of LIST.
+        refused: Verbs that are not offered, upper case; unknown ones are ignored.
+        refuse_size_in_ascii: Whether SIZE in TYPE A gets 550.
+        replies: The texts; of two that fit equally well the first is sent.
+    """
+
+    system: str | None = None
+    features: tuple[str, ...] | None = None
+    list_style: ListStyleName = "unix"
+    refused: frozenset[str] = frozenset()
+    refuse_size_in_ascii: bool = False
+    replies: tuple[ReplyText, ...] = ()
+
+    def settings(self, verbs: Collection[str], besides: Collection[str] = ()) -> ServerSettings:
+        """The settings of a server that it decides.
+
+        Args:
+            verbs: Those that the server knows, lower case.
+            besides: Names of settings that are given.
+        """
+        decided: dict[str, Any] = {
+            "system": self.system,
+            "features": None if self.features is None else list(self.features),
+            "list_style": self.list_style,
+            "refuse_size_in_ascii": self.refuse_size_in_ascii,
+            "disable": sorted(verb for verb in self.refused if verb.lower() in verbs),
+        }
+        chosen = {name: value for name, value in decided.items() if value is not None and name not in besides}
+        return cast("ServerSettings", chosen)
+
+
+def full_verb(verb: str, argument: str) -> tuple[str, str]:
+    """A verb with the subcommand of SITE and OPTS, and the rest of the argument."""
+    if verb not in ("SITE", "OPTS"):
+        return verb, argument
+    name, _, rest = argument.partition(" ")
+    return f"{verb} {name.upper()}".rstrip(), rest
+
+
+_SAME = (
+    frozenset({"200", "202", "225", "226", "250"}),  # done
+    frozenset({"430", "530"}),  # wrong login or password
+    frozenset({"550", "553"}),  # the path cannot be used
+    frozenset({"500", "502", "504"}),  # not offered
+)
+_NOT_OFFERED = frozenset({"500", "501", "502", "504"})
+
+
+def same_meaning(code: str, other: str, is_known: bool = True) -> bool:
+    """Whether two codes report the same to one command: servers differ in 226 and 250, or in 550 and 553.
+
+    Args:
+        code: The one.
+        other: The other.
+        is_known: Whether the verb is offered; if not, all codes for that are the same.
+    """
+    if code == other:
+        return True
+    if not is_known:
+        return {code, other} <= _NOT_OFFERED
+    return code[0] == other[0] == "1" or any({code, other} <= group for group in _SAME)
+
+
+_KINDS: Mapping[str, re.Pattern[str]] = {
+    name: re.compile(pattern, re.IGNORECASE)
+    for name, pattern in {
+        "not empty": "not empty",
+        "not a directory": "not a (?:directory|folder)",
+        "not a file": "is a directory|not a (?:regular|plain|normal) file|not a file",
+        "missing": "no such|not found|not exist|n't exist|cannot find",
+        "exists": "exists?\\b|already",
+        "denied": "denied|permission|permitted|not allowed|forbidden|access is",
+        "full": "quota|space|storage|allocation",
+        "type": "ascii|binary|\\btype\\b",
+    }.items()
+}
+
+
+def failure_kind(code: str, lines: Iterable[str]) -> str:
+    """The reason of a failure by the words of its text, such as "missing" or "denied"; "" where it names none."""
+    if code[0] not in "45":
+        return ""
+    text = " ".join(lines)
+    return next((name for name, pattern in _KINDS.items() if pattern.search(text)), "")
+
+
+class TextTable:
+    """The texts of a persona by verb.
+
+    Args:
+        texts: Those of two that fit equally well in the order of preference.
+    """
+
+    def __init__(self, texts: Iterable[ReplyText]) -> None:
+        self._texts: defaultdict[str, list[tuple[ReplyText, str]]] = defaultdict(list)
+        for text in texts:
+            self._texts[text.verb].append((text, text.kind))
+
+    def fitting(self, verb: str, argument: str, code: str, lines: Sequence[str], is_known: bool) -> list[ReplyText]:
+        """The texts for a reply, the best first.
+
+        Args:
+            verb: As `full_verb` returns it.
+            argument: Likewise.
+            code: Of the reply.
+            lines: Text of the reply.
+            is_known: Whether the server offers the verb.
+        """
+        kind = failure_kind(code, lines)
+        found: list[tuple[tuple[bool, ...], ReplyText]] = []
+        for name in (verb, ANY_VERB) if verb != GREETING else (verb,):
+            for text, reason in self._texts.get(name, ()):
+                is_exact = name == ANY_VERB and is_known  # a verb that is offered is not unknown
+                if (
+                    (code == text.code if is_exact else same_meaning(code, text.code, is_known))
+                    and reason in ("", kind)
+                    and (text.argument is None or text.argument.upper() == argument.upper())
+                ):
+                    rank = (text.verb == ANY_VERB, text.code != code, text.argument is None, reason != kind)
+                    found.append((rank, text))
+        return [text for _, text in sorted(found, key=lambda each: each[0])]

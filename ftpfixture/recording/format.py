@@ -12,7 +12,7 @@ from __future__ import annotations
 import binascii
 import hashlib
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -32,14 +32,16 @@ __all__ = [
     "content_of",
     "line_of",
     "read_line",
-    "schema",
 ]
 
 LATEST = 1
 """The version of the format that is written; every version from 1 on is read."""
 
 DataEnd = Literal["eof", "rst", "half-close", "no-close-notify"]
-Count = Literal["S", "B", "Z"]
+
+_Number = Annotated[int, msgspec.Meta(ge=1)]
+_Amount = Annotated[int, msgspec.Meta(ge=0)]
+_Digest = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 
 
 class _Struct(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -77,11 +79,11 @@ class Command(_Struct, frozen=True, kw_only=True):
         ms: Milliseconds since the session began; None for a recording without times.
     """
 
-    session: int = msgspec.field(name="s")
+    session: _Number = msgspec.field(name="s")
     text: str | None = msgspec.field(name=">", default=None)
     raw: bytes | None = msgspec.field(name=">b", default=None)
     opens: Literal["", "passive", "active"] = ""
-    ms: int | None = None
+    ms: _Amount | None = None
 
     def line(self) -> bytes:
         """The command as sent, without CRLF."""
@@ -98,10 +100,10 @@ class Reply(_Struct, frozen=True, kw_only=True):
         ms: As of a command.
     """
 
-    session: int = msgspec.field(name="s")
+    session: _Number = msgspec.field(name="s")
     lines: tuple[str, ...] | None = msgspec.field(name="<", default=None)
     raw: bytes | None = msgspec.field(name="<b", default=None)
-    ms: int | None = None
+    ms: _Amount | None = None
 
     def content(self) -> bytes:
         """All bytes as sent, the last CRLF included."""
@@ -131,14 +133,14 @@ class Data(_Struct, frozen=True, kw_only=True):
         ms: As of a command, for the end of the connection.
     """
 
-    session: int = msgspec.field(name="s")
+    session: _Number = msgspec.field(name="s")
     direction: Literal["down", "up"] = msgspec.field(name="=")
-    number: int = msgspec.field(name="d")
+    number: _Number = msgspec.field(name="d")
     type: Literal["I", "A"]
     mode: Literal["S", "Z"] = "S"
-    offset: int = 0
-    size: int = msgspec.field(name="bytes")
-    sha256: str
+    offset: _Amount = 0
+    size: _Amount = msgspec.field(name="bytes")
+    sha256: _Digest
     text: str | None = None
     lines: tuple[str, ...] | None = None
     base64: bytes | None = None
@@ -146,7 +148,7 @@ class Data(_Struct, frozen=True, kw_only=True):
     end: DataEnd
     tls: str = ""
     placeholders: bool = False
-    ms: int | None = None
+    ms: _Amount | None = None
 
 
 class Note(_Struct, frozen=True, kw_only=True):
@@ -161,12 +163,12 @@ class Note(_Struct, frozen=True, kw_only=True):
         ms: As of a command.
     """
 
-    session: int = msgspec.field(name="s")
+    session: _Number = msgspec.field(name="s")
     what: Literal["connected", "tls", "clear", "closed"] = msgspec.field(name="*")
     version: str = ""
     by: Literal["", "client", "server"] = ""
     end: Literal["", "eof", "rst"] = ""
-    ms: int | None = None
+    ms: _Amount | None = None
 
 
 Line = Command | Reply | Data | Note
@@ -227,6 +229,8 @@ def _event(value: dict[str, Any]) -> Line:
 
 
 def _converted(value: dict[str, Any], kind: type[Any]) -> Any:
+    if None in value.values():
+        raise ValueError("null is no value: leave out the key")
     try:
         return msgspec.convert(value, kind)
     except (msgspec.ValidationError, binascii.Error) as error:
@@ -290,15 +294,3 @@ def body_of(content: bytes, placeholders: bool = False) -> Body:
     if len(lines) > 1 and not lines[-1] and not any("\r" in line or "\n" in line for line in lines):
         return {**body, "lines": tuple(lines[:-1])}
     return {**body, "text": text}
-
-
-def schema() -> dict[str, Any]:
-    """The JSON Schema of one line of a recording."""
-    kinds = [Header, Command, Reply, Data, Note]
-    schemas, components = msgspec.json.schema_components(kinds, ref_template="#/$defs/{name}")
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "A line of an FTP recording (*.ftp.jsonl)",
-        "oneOf": list(schemas),
-        "$defs": components,
-    }

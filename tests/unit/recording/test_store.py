@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from ftpfixture import RecordingError
 from ftpfixture.recording.format import Command, Data, Header, Line, Note, Reply, body_of
+from ftpfixture.recording.schema import schema
 from ftpfixture.recording.store import Recording, blob_folder, load, save
 from tests.support.rows import check_rows
 
@@ -110,3 +112,25 @@ def test_a_body_is_missing_or_damaged(tmp_path: Path) -> None:
     blob.unlink()
     with pytest.raises(RecordingError, match=f":3: its content is not there: {blob} is missing"):
         load(path)
+
+
+VERSION_1 = Path(__file__).parent / "data" / "version_1.ftp.jsonl"
+
+
+def test_files_of_version_1(tmp_path: Path) -> None:
+    """The file has every key of the version; it is read for ever, and as long as this version is written, unchanged."""
+    recording = load(VERSION_1)
+    keys = {key for line in VERSION_1.read_text().splitlines() for key in json.loads(line)}
+    assert keys == {key for kind in schema()["$defs"].values() for key in kind["properties"]}
+    assert [recording.content(line) for line in recording.lines if isinstance(line, Data)] == [
+        b"-rw-r--r--    1 ann      ann             8 Jan  1 00:00 a.csv\r\n",
+        b"b\n1,2\n",
+        b"\x00\xff",
+        b"".join(b"%d,row\n" % number for number in range(700)),
+        b"a\r\nb\r\n",
+    ]
+
+    copy = tmp_path / VERSION_1.name
+    save(copy, recording)
+    assert copy.read_bytes() == VERSION_1.read_bytes()
+    assert os.listdir(blob_folder(copy)) == os.listdir(blob_folder(VERSION_1))

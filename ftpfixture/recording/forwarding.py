@@ -10,7 +10,7 @@ from asyncio import timeout
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, Unpack
+from typing import Unpack
 
 from ftpfixture.files.paths import resolve_virtual
 from ftpfixture.net.gate import EXCHANGE, UNASKED, Exchange
@@ -19,7 +19,7 @@ from ftpfixture.recording.target import Target
 from ftpfixture.recording.upstream import Upstream
 from ftpfixture.server import AbstractUserManager, Server, User
 from ftpfixture.server.connection import Connection
-from ftpfixture.server.dispatch import Handler
+from ftpfixture.server.dispatch import EveryVerb
 from ftpfixture.server.settings import ServerSettings
 from ftpfixture.wire.lines import escape_line
 from ftpfixture.wire.reply import LENIENT
@@ -32,23 +32,12 @@ Forward = Callable[[Connection, Upstream, Exchange], Awaitable[bool]]
 _QUOTED = re.compile(r'"((?:[^"]|"")*)"')
 
 
-class _Every(dict[str, Handler]):
-    """A table in which every verb has the same handler."""
-
-    def __init__(self, handler: Handler) -> None:
-        super().__init__()
-        self._handler = handler
-
-    def get(self, verb: str, default: Any = None) -> Any:
-        return self._handler
-
-
 class Forwarding(Server):
     """Passes on all commands unchanged.
 
     Args:
-        target: The real server.
         users: Ignored: the real server has its own users.
+        target: The real server.
         settings: Those of a server; with `ssl`, clients may use TLS.
 
     Attributes:
@@ -58,13 +47,14 @@ class Forwarding(Server):
 
     def __init__(
         self,
-        target: Target,
         users: Sequence[User] | AbstractUserManager | None = None,
+        *,
+        target: Target,
         **settings: Unpack[ServerSettings],
     ) -> None:
         super().__init__(users, **settings)
         self.target = replace(target, tls="implicit") if target.tls == "client" and self.implicit_tls else target
-        self.commands_mapping = _Every(self.forward)
+        self.commands_mapping = EveryVerb(self.forward)
         self.forwards: dict[str, Forward] = {}
         self._upstreams: dict[int, Upstream] = {}
         self._hosts = {target.host}

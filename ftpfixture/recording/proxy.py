@@ -47,18 +47,19 @@ class Proxy(Forwarding):
     """A server in front of a real one.
 
     Args:
-        target: The real server.
         users: Ignored: the real server has its own users.
+        target: The real server.
         settings: Those of a server; with `ssl`, clients may use TLS.
     """
 
     def __init__(
         self,
-        target: Target,
         users: Sequence[User] | AbstractUserManager | None = None,
+        *,
+        target: Target,
         **settings: Unpack[ServerSettings],
     ) -> None:
-        super().__init__(target, users, **settings)
+        super().__init__(users, target=target, **settings)
         self.forwards = {
             **dict.fromkeys(("PASV", "EPSV"), self._passive_mode),
             **dict.fromkeys(("PORT", "EPRT"), self._active_mode),

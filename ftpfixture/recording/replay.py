@@ -3,7 +3,7 @@
 Theory of operation
 -------------------
 `ReplayServer` is a server whose table of commands has one handler for every verb: it gets the step from the tape.
-Sessions, TLS, data connections, the gate with faults, and the log are those of any other server. A `_Player` carries
+Sessions, TLS, data connections, the gate with faults, and the log are those of any other server. A `Player` carries
 out the steps: it sends replies byte for byte, negotiates data connections, moves their bytes, begins and ends TLS,
 closes.
 
@@ -18,14 +18,14 @@ the test fails.
 from __future__ import annotations
 
 from asyncio import Lock
-from dataclasses import dataclass
-from typing import Any, Unpack
+from typing import Unpack
 
 from ftpfixture.errors import CommandRefused, ReplayError
 from ftpfixture.faults.pieces import split_replies
 from ftpfixture.files.paths import resolve_virtual
 from ftpfixture.log.events import HandlerFailed
 from ftpfixture.net.gate import EXCHANGE, UNASKED, Exchange
+from ftpfixture.recording.answers import RawReply
 from ftpfixture.recording.format import Data, Line, Note
 from ftpfixture.recording.format import Reply as Recorded
 from ftpfixture.recording.redact import fill
@@ -36,35 +36,13 @@ from ftpfixture.recording.tape import Playback, Tape
 from ftpfixture.recording.uploads import Comparison
 from ftpfixture.server import AbstractUserManager, Connection, Server
 from ftpfixture.server.base import BaseServer
-from ftpfixture.server.dispatch import CommandSpec, Handler
+from ftpfixture.server.dispatch import CommandSpec, EveryVerb
 from ftpfixture.server.settings import ServerSettings
 from ftpfixture.wire.hostport import parse_eprt, parse_port, render_227, render_229, render_port
 from ftpfixture.wire.reply import Reply
 from ftpfixture.wire.states import legal_reply
 
-__all__ = ["ReplayServer"]
-
-
-@dataclass(frozen=True, slots=True)
-class _Verbatim(Reply):
-    """A reply that is sent as it was recorded, in any form; a fault that changes it makes another reply."""
-
-    raw: bytes = b""
-
-    def render(self, encoding: str = "utf-8") -> bytes:
-        """See Reply."""
-        return self.raw
-
-
-class _EveryVerb(dict[str, Handler]):
-    """A table of commands with one handler for all."""
-
-    def __init__(self, handler: Handler) -> None:
-        super().__init__()
-        self._handler = handler
-
-    def get(self, key: str, default: Any = None, /) -> Any:
-        return self._handler
+__all__ = ["Player", "ReplayServer"]
 
 
 class ReplayServer(Server):
@@ -94,8 +72,8 @@ class ReplayServer(Server):
         self.specs |= {
             verb.lower(): CommandSpec((verb,)) for verb in sorted(tape.verbs) if verb.lower() not in self.specs
         }
-        self.commands_mapping = _EveryVerb(self._replayed)
-        self._players: dict[int, _Player] = {}
+        self.commands_mapping = EveryVerb(self._replayed)
+        self.players: dict[int, Player] = {}
 
     def unplayed(self) -> list[str]:
         """One text for each session that clients have not played, or not to its end."""
@@ -111,23 +89,31 @@ class ReplayServer(Server):
         try:
             playback = self.tape.connect(self.clock())
         except ReplayError as error:
-            self.report(connection, "", error)
-            connection.response("421", "This session was not recorded")
-            return False
-        player = self._players[connection.number] = _Player(self, connection, playback)
+            return await self.unrecorded_session(connection, error)
+        player = self.players[connection.number] = Player(self, connection, playback)
         return await player.play(playback.beginning, EXCHANGE.get())
 
     async def _replayed(self, connection: Connection, rest: str) -> bool:
-        player = self._players[connection.number]
+        player = self.players[connection.number]
         exchange = EXCHANGE.get()
         try:
             step = player.playback.command(exchange.verb, rest)
         except ReplayError as error:
-            self.report(connection, exchange.verb, error)
-            await player.abort()
-            connection.response("503", "This command was not recorded")
-            return False
+            return await self.unrecorded(connection, player, exchange, error)
         return await player.answer(step, exchange)
+
+    async def unrecorded_session(self, connection: Connection, error: ReplayError) -> bool:
+        """Refuse a client that connects once more than was recorded, and fail the test."""
+        self.report(connection, "", error)
+        connection.response("421", "This session was not recorded")
+        return False
+
+    async def unrecorded(self, connection: Connection, player: Player, exchange: Exchange, error: ReplayError) -> bool:
+        """Refuse a command that was not recorded, end the session, and fail the test."""
+        self.report(connection, exchange.verb, error)
+        await player.abort()
+        connection.response("503", "This command was not recorded")
+        return False
 
     def report(self, connection: Connection, verb: str, error: ReplayError) -> None:
         """Make the test fail."""
@@ -135,7 +121,7 @@ class ReplayServer(Server):
 
     async def release(self, connection: Connection) -> None:
         """See BaseServer."""
-        player = self._players.pop(connection.number, None)
+        player = self.players.pop(connection.number, None)
         if player is not None:
             await player.close()
         await super().release(connection)
@@ -164,11 +150,17 @@ class ReplayServer(Server):
             data.is_secured = True
 
 
-class _Player:
-    """Carries out a recorded session on a control connection."""
+class Player:
+    """Carries out a recorded session on a control connection.
+
+    Attributes:
+        playback: What is played.
+        codes: The code of the last reply to each command, by its number in the log.
+    """
 
     def __init__(self, server: ReplayServer, connection: Connection, playback: Playback) -> None:
         self.playback = playback
+        self.codes: dict[int, str] = {}
         self._server = server
         self._connection = connection
         self._session = connection.session
@@ -215,7 +207,7 @@ class _Player:
             case Recorded():
                 text = fill(line.content().decode("utf-8", "surrogateescape"), self.playback.values)
                 for reply, raw in split_replies(text.encode("utf-8", "surrogateescape"), self._connection.encoding):
-                    await self._send(_Verbatim(reply.code, reply.lines, raw=raw), exchange)
+                    await self._send(RawReply(reply.code, reply.lines, raw=raw), exchange)
             case Data():
                 await self._end_data()
             case Note(what="tls") if not self._session.channel.is_tls:
@@ -233,6 +225,7 @@ class _Player:
         """Send a reply, and act on its code."""
         owner = self._owner(reply, exchange)
         self._session.gate.reply(reply, owner)
+        self.codes[owner.seq] = reply.code
         follow(self._connection, owner, reply)
         data = self._data
         if data is None:
@@ -324,6 +317,11 @@ class _Player:
             await self._session.gate.outbox.empty()
             await self._session.channel.wait_sent()
             self._session.channel.reset()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a transfer runs, or a step is being carried out."""
+        return self._data is not None or self._turn.locked()
 
     async def abort(self) -> None:
         """Abort the running transfer: the client does something else."""

@@ -65,6 +65,10 @@ class Tape:
         """All verbs that were recorded."""
         return frozenset(step.verb for track in self._tracks for step in _all_steps(track) if step.verb)
 
+    def unplayed_sessions(self) -> list[int]:
+        """The numbers of the recorded sessions that no client has begun."""
+        return [track.session for track in self._free]
+
     def rewind(self) -> None:
         """Begin again with nothing played; no client may be connected meanwhile."""
         self._now = None

@@ -205,7 +205,7 @@ class Upstream:
         Raises:
             TlsError: The server refuses explicit TLS.
         """
-        explicit = self.target.tls == "explicit"
+        explicit = self.target.tls != "implicit"
         for line in ("AUTH TLS", "PBSZ 0", "PROT P") if explicit else ("PBSZ 0", "PROT P"):
             answers = await self.send(f"{line}\r\n".encode(), line.split()[0])
             reply = await answers.final()

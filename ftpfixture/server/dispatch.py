@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from ftpfixture.wire.command import censor
 from ftpfixture.wire.states import LEGAL_REPLIES
 
-__all__ = ["CommandSpec", "FeatLine", "Handler", "build_table", "command", "is_of_package", "is_verb"]
+__all__ = ["CommandSpec", "EveryVerb", "FeatLine", "Handler", "build_table", "command", "is_of_package", "is_verb"]
 
 Handler = Callable[..., Coroutine[Any, Any, bool]]
 """A bound command handler: ``await handler(connection, rest)`` is True to continue, False to close the session."""
@@ -25,6 +25,22 @@ FeatLine = str | Callable[[Any, Any], str]
 _MARK = "__ftp_command__"
 _PACKAGE = __name__.partition(".")[0]
 H = TypeVar("H", bound=Callable[..., Coroutine[Any, Any, bool]])
+
+
+class EveryVerb(dict[str, Handler]):
+    """A table of commands with one handler for all verbs.
+
+    Args:
+        handler: The handler.
+    """
+
+    def __init__(self, handler: Handler) -> None:
+        super().__init__()
+        self._handler = handler
+
+    def get(self, verb: str, default: Any = None) -> Any:
+        """The handler."""
+        return self._handler
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ def proxy_of(own: FtpServerSettings, users: AbstractUserManager, settings: dict[
         raise ConfigurationError(f"{names[0]}= with upstream=: the real server has that, a proxy only passes on")
     target = own["upstream"]
     assert isinstance(target, Target)
-    return Proxy(target, users, **settings)
+    return Proxy(users, target=target, **settings)
 
 
 def upstream_users(own: FtpServerSettings) -> list[User] | None:
@@ -126,7 +126,7 @@ def server_of(own: FtpServerSettings, users: AbstractUserManager, settings: dict
     """
     server_class = own["server_class"]
     try:
-        if own["upstream"] is not None:
+        if own["upstream"] is not None and own["recording"] is None:
             return proxy_of(own, users, settings)
         return server_class(users, **settings)
     except UnknownSetting as error:

@@ -29,7 +29,7 @@ _ANSWERS = (
     *("users", "files", "root", "quota", "path_io_factory", "path_timeout", "server_class", "disable", "features"),
     *("welcome_message", "system", "refuse_size_in_ascii", "list_style", "timezone", "encoding", "virtual_hosts"),
     *("maximum_connections", "maximum_connections_per_address", "maximum_login_failures", "login_delay"),
-    *("require_tls", "implicit_protection", "inflation_limit", "upstream", "persona"),
+    *("require_tls", "implicit_protection", "inflation_limit", "persona"),
 )
 """Settings that change replies."""
 
@@ -71,6 +71,11 @@ def use_recording(given: Mapping[str, Any], own: FtpServerSettings, others: dict
         "allow_unplayed": own["allow_unplayed"],
         "tls": tape.tls,
     }
+    if own["upstream"] is not None:
+        from ftpfixture.recording.spy import Spy
+
+        own["server_class"] = Spy
+        others |= {"target": own["upstream"], "allow_unplayed": True}
 
 
 def _recording(source: object) -> Recording:

@@ -40,6 +40,7 @@ ELSEWHERE = {
     "recording/forwarding": ["recording/test_proxy.py", "peers/test_proxy.py"],
     "recording/passage": ["recording/test_proxy.py"],
     "recording/proxy": ["recording/test_proxy.py", "peers/test_proxy.py"],
+    "recording/spy": ["recording/test_spy.py"],
     "recording/target": ["recording/test_proxy.py"],
     "recording/upstream": ["recording/test_proxy.py"],
     "faults/transfer": ["unit/faults/test_program_playbooks.py"],

@@ -24,6 +24,7 @@ __all__ = ["COMMANDS", "Commands", "cli", "main"]
 
 COMMANDS = {
     "serve": "ftpfixture.cli.serve:serve",
+    "record": "ftpfixture.cli.record:record",
     "replay": "ftpfixture.cli.replay:replay",
     "proxy": "ftpfixture.cli.proxy:proxy",
     "faults": "ftpfixture.cli.faults:faults",

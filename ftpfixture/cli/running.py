@@ -35,7 +35,7 @@ def run(
     server: FtpServer,
     about: Callable[[], Iterable[str]],
     quiet: bool,
-    recording: Callable[[], AbstractContextManager[None]] = nullcontext,
+    recording: Callable[[], AbstractContextManager[None]] | None = None,
 ) -> int:
     """Run a server until the user ends it.
 
@@ -43,7 +43,7 @@ def run(
         server: Not started.
         about: Lines for the user, printed when the server listens.
         quiet: Do not print the dialogue.
-        recording: Records within its context.
+        recording: Records within its context; transfers have progress bars then.
 
     Returns:
         The exit code: 1 for anything that would fail a test; it is printed.
@@ -53,12 +53,12 @@ def run(
         RecordingError: The recording cannot be written.
     """
     out = console()
-    dialogue = Dialogue(out, quiet)
+    dialogue = Dialogue(out, quiet, bars=recording is not None)
     with _until_signal(dialogue.end):
         server.driver.call(lambda: server.server.hub.subscribe(dialogue))
         server.start()
         try:
-            with recording():
+            with recording() if recording is not None else nullcontext():
                 for line in (f"listening on {place(server)}", *about(), "end with Ctrl-C"):
                     out.print(line)
                 dialogue.show()

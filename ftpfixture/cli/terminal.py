@@ -13,6 +13,7 @@ from queue import SimpleQueue
 from rich.console import Console
 from rich.text import Text
 
+from ftpfixture.cli.progress import Bars
 from ftpfixture.log.events import DataMoved, Event
 from ftpfixture.log.transcript import event_lines
 
@@ -44,16 +45,18 @@ class Dialogue:
     Args:
         out: Where lines are printed.
         quiet: Print none.
+        bars: Whether transfers have progress bars, on a terminal.
     """
 
-    def __init__(self, out: Console, quiet: bool = False) -> None:
+    def __init__(self, out: Console, quiet: bool = False, bars: bool = False) -> None:
         self._out = out
         self._quiet = quiet
+        self._bars = Bars(out) if bars and out.is_terminal else None
         self._events: SimpleQueue[Event | None] = SimpleQueue()
 
     def __call__(self, event: Event) -> None:
         """Take an event, on any thread."""
-        if not self._quiet and type(event) is not DataMoved:
+        if self._bars is not None or not (self._quiet or type(event) is DataMoved):
             self._events.put(event)
 
     def end(self) -> None:
@@ -63,8 +66,12 @@ class Dialogue:
     def show(self) -> None:
         """Print events until `end` is called."""
         while (event := self._events.get()) is not None:
-            for line in event_lines(event):
+            if self._bars is not None:
+                self._bars.take(event)
+            for line in () if self._quiet else event_lines(event):
                 self._out.print(Text(f"{event.session:>3} {line}", _style(line)))
+        if self._bars is not None:
+            self._bars.stop()
 
 
 def _style(line: str) -> str:

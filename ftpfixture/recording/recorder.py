@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Callable, Mapping
+from itertools import groupby
 from operator import attrgetter
 from typing import Any, Literal
 
@@ -27,6 +28,7 @@ from ftpfixture.log.events import (
     TlsEstablished,
 )
 from ftpfixture.recording.format import LATEST, Command, Data, Header, Line, Note, Reply, body_of, content_of
+from ftpfixture.recording.interrupted import whole
 from ftpfixture.recording.redact import Secrets
 from ftpfixture.recording.store import Recording
 from ftpfixture.recording.volatile import MOST, NAMES, Normalizer
@@ -64,7 +66,6 @@ class Recorder:
         clock: The current time, in POSIX seconds, by which dates are recent.
         loose: Verbs that a replay takes more often or less often than they were recorded.
         timing: Whether lines get the milliseconds since their sessions began.
-        began: When the dialogue began, by the clock; None for now.
     """
 
     def __init__(
@@ -76,7 +77,6 @@ class Recorder:
         *,
         loose: tuple[str, ...] = (),
         timing: bool = False,
-        began: float | None = None,
     ) -> None:
         self.secrets = Secrets() if secrets is None else secrets
         self._source: Literal["server", "proxy"] = source
@@ -84,7 +84,7 @@ class Recorder:
         self._loose = loose
         self._timing = timing
         self._clock = clock
-        self._began = clock() if began is None else began
+        self._began = clock()
         self._lines: list[Line] = []
         self._sessions: dict[int, int] = {}  # number in the log to number in the recording
         self._started: dict[int, float] = {}
@@ -122,12 +122,7 @@ class Recorder:
         return len(self._sessions) - self._ended
 
     def recording(self) -> Recording:
-        """The recording so far, session by session; open sessions end here."""
-        live = dict.fromkeys(line.session for line in self._lines)
-        for line in self._lines:
-            if isinstance(line, Note) and line.what == "closed":
-                live.pop(line.session, None)
-        ends = (Note(session=session, what="closed", by="server", end="eof") for session in live)
+        """The recording so far, session by session; an open session ends with its last command that is carried out."""
         header = Header(
             version=LATEST,
             source=self._source,
@@ -136,7 +131,8 @@ class Recorder:
             loose=self._loose,
         )
         normalizer = Normalizer(self._began, self._clock())
-        ordered = sorted((*self._lines, *ends), key=attrgetter("session"))
+        sessions = groupby(sorted(self._lines, key=attrgetter("session")), attrgetter("session"))
+        ordered = (line for session, lines in sessions for line in _ended(session, [*lines]))
         lines = tuple(self._redacted(line, normalizer) for line in ordered)
         blobs = {line.sha256: self._blobs[line.sha256] for line in lines if isinstance(line, Data) and line.blob}
         return Recording(header, lines, blobs)
@@ -230,6 +226,14 @@ class Recorder:
             end="rst" if end == "rst" else "eof",
         )
         self._add(event, note)
+
+
+def _ended(session: int, lines: list[Line]) -> list[Line]:
+    """The lines of a session with its end."""
+    last = lines[-1]
+    if isinstance(last, Note) and last.what == "closed":
+        return lines
+    return [*whole(lines), Note(session=session, what="closed", by="server", end="eof")]
 
 
 def _inflated(content: bytes) -> tuple[bytes, _Mode]:

@@ -31,6 +31,7 @@ ELSEWHERE = {
     # Actions are tested by playbooks, one for each word and phase; performing them needs connections.
     # Options are tested through the commands that have them.
     "cli/options": ["unit/cli/test_serve.py"],
+    "cli/secrets": ["unit/cli/test_record.py"],
     "cli/upstream": ["unit/cli/test_proxy.py"],
     "faults/action": ["unit/faults/test_actions.py", "unit/faults/test_program.py"],
     "faults/control": ["unit/faults/test_program_playbooks.py"],
@@ -86,7 +87,6 @@ ELSEWHERE = {
     "testing/clientfixture": ["plugin/test_client_fixture.py"],
     "testing/hangwatch": ["plugin/test_simulate.py"],
     "testing/simulated": ["plugin/test_simulate.py"],
-    "testing/golden": ["plugin/test_recordings_of_logs.py"],
     "testing/interrupts": ["plugin/test_hangs.py"],
     "testing/marker": ["plugin/test_fixtures.py", "plugin/test_shared_servers.py"],
     "testing/options": ["plugin/test_faults_fixture.py", "plugin/test_hangs.py"],
@@ -100,7 +100,6 @@ ELSEWHERE = {
     "testing/replaying": ["unit/recording/test_replay.py"],
     "testing/reports": ["plugin/test_reports.py"],
     "testing/rules": ["unit/testing/test_pathio_check.py"],
-    "testing/savedlog": ["unit/log/test_keeping.py"],
     "testing/serverloop": ["unit/testing/test_loopthread.py"],
     "testing/users": ["plugin/test_users_fixture.py"],
     "untouched": ["robustness/test_beside_patches.py", "robustness/test_beside_pyfakefs.py"],

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import pty
 import signal
 import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from io import TextIOWrapper
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TextIO
 
 __all__ = ["Ended", "Running"]
 
@@ -39,6 +41,7 @@ class Running:
         arguments: Of the program.
         folder: The working directory.
         environment: Further environment variables.
+        terminal: Whether the output is a terminal; then it is read with `until` alone.
 
     Attributes:
         first: The first line of its output.
@@ -46,20 +49,27 @@ class Running:
         port: Where it listens.
     """
 
-    def __init__(self, *arguments: str | Path, folder: Path, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        *arguments: str | Path,
+        folder: Path,
+        environment: Mapping[str, str] | None = None,
+        terminal: bool = False,
+    ) -> None:
+        screen, slave = pty.openpty() if terminal else (None, subprocess.PIPE)
         self._errors = (folder / "stderr").open("w+", encoding="utf-8")
         self.process = subprocess.Popen(
             [sys.executable, "-m", "ftpfixture", *map(str, arguments)],
             cwd=folder,
             env={**os.environ, **(environment or {})},
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=slave,
             stderr=self._errors,
-            text=True,
         )
-        assert self.process.stdout is not None
-        self.output = self.process.stdout
-        self.first = self.output.readline().rstrip("\n")
+        if screen is not None:
+            os.close(slave)
+        self.output = _opened(screen, self.process)
+        self.first = self.output.readline().rstrip("\r\n")
         self.host, _, port = self.first.removeprefix("listening on ").rpartition(":")
         self.port = int(port) if port.isdecimal() else 0
 
@@ -69,6 +79,13 @@ class Running:
             if line.startswith(beginning):
                 return line.removeprefix(beginning).strip()
         raise AssertionError(f"no line begins with {beginning!r}; errors: {self._read_errors()}")
+
+    def until(self, text: str) -> str:
+        """The output of a terminal, up to a text."""
+        seen = ""
+        while text not in seen:
+            seen += os.read(self.output.fileno(), 1 << 16).decode()
+        return seen
 
     def send(self, number: int) -> None:
         """Send a signal."""
@@ -81,8 +98,8 @@ class Running:
 
     def wait(self) -> Ended:
         """Wait for the end."""
-        written, _ = self.process.communicate(timeout=_LONGEST)
-        return Ended(self.process.returncode, written.splitlines(), self._read_errors())
+        lines = [] if self.output.isatty() else self.output.read().splitlines()
+        return Ended(self.process.wait(_LONGEST), lines, self._read_errors())
 
     def _read_errors(self) -> str:
         self._errors.seek(0)
@@ -99,3 +116,11 @@ class Running:
         self.process.wait()
         self.output.close()
         self._errors.close()
+
+
+def _opened(screen: int | None, process: subprocess.Popen[bytes]) -> TextIO:
+    """The output of a program as text."""
+    if screen is not None:
+        return open(screen, encoding="utf-8", newline="")
+    assert process.stdout is not None
+    return TextIOWrapper(process.stdout, encoding="utf-8")

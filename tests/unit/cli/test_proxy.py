@@ -25,7 +25,7 @@ def curl(tmp_path: Path) -> Program:
 def test_faults_in_front_of_a_server(tmp_path: Path, curl: Program) -> None:
     """The second download is reset, the first is not; the upstream is named, its password is not."""
     with FtpServer(files=FILES) as real:
-        arguments = ("--upstream", real.url, "-p", "0", "--fault", "RETR #2: reset_data after_bytes=4")
+        arguments = ("--upstream", real.url, "-p", "0", "--fault", "RETR #2: reset_data at=50%")
         with Running("proxy", *arguments, folder=tmp_path) as proxy:
             assert proxy.line("upstream: ") == f"127.0.0.1:{real.port}, TLS as the client asks"
             url = f"ftp://user:password@127.0.0.1:{proxy.port}"
@@ -34,7 +34,7 @@ def test_faults_in_front_of_a_server(tmp_path: Path, curl: Program) -> None:
             ended = proxy.end(signal.SIGINT)
 
     assert (ended.code, ended.errors) == (0, "")
-    assert any(line.endswith("! RETR #2: reset_data after_bytes=4") for line in ended.lines)
+    assert any(line.endswith("! RETR #2: reset_data at=0.5") for line in ended.lines)
     assert [line for line in ended.lines if "password" in line] == []
 
 

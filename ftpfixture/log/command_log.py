@@ -19,6 +19,7 @@ from ftpfixture.log.assertions import Assertions
 from ftpfixture.log.events import Event, HandlerFailed, Hub
 from ftpfixture.log.failures import failure
 from ftpfixture.log.folding import fold
+from ftpfixture.log.keeping import Keeper, Keeping
 from ftpfixture.log.nearness import counted_times, near_miss
 from ftpfixture.log.projection import Projection
 from ftpfixture.log.records import CommandRecord, SessionRecord, TransferRecord
@@ -31,7 +32,7 @@ from ftpfixture.wire.matching import Pattern
 __all__ = ["CommandLog"]
 
 
-class CommandLog(Assertions, TransferAssertions, SessionAssertions):
+class CommandLog(Assertions, TransferAssertions, SessionAssertions, Keeping):
     """Every command, reply and transfer of a server, in order.
 
     Args:
@@ -43,6 +44,7 @@ class CommandLog(Assertions, TransferAssertions, SessionAssertions):
             a standard knows is an error.
         offers: Returns the verbs of these that are not disabled; replies to FEAT are known without it.
         limit: How many events to keep at least; at most a quarter more are kept. None for all.
+        keeper: Makes recordings for `save` and `assert_matches`; None for a log without them.
 
     Attributes:
         made: When the server was made, in monotonic seconds of its clock: from there the times of events count.
@@ -59,6 +61,7 @@ class CommandLog(Assertions, TransferAssertions, SessionAssertions):
         verbs: Callable[[], Collection[str]] = frozenset,
         offers: Callable[[], Collection[str]] = frozenset,
         limit: int | None = None,
+        keeper: Keeper | None = None,
     ) -> None:
         self._clock = clock
         self._origin = origin or Origin()
@@ -76,6 +79,8 @@ class CommandLog(Assertions, TransferAssertions, SessionAssertions):
         self._limit = limit
         self._most = 0 if limit is None else limit + limit // 4
         self._forgotten = 0
+        self._is_whole = True
+        self._keeper = keeper
         hub.subscribe(self._on_event if limit is None else self._on_event_limited)
 
     # What comes in, on the loop thread.
@@ -94,6 +99,7 @@ class CommandLog(Assertions, TransferAssertions, SessionAssertions):
         if self._limit is not None and len(self._projection.events) > self._most:  # in large steps: each examines all
             with self._lock:
                 self._forgotten += self._projection.forget(self._limit)
+                self._is_whole = False
 
     # What tests read.
 
@@ -150,6 +156,12 @@ class CommandLog(Assertions, TransferAssertions, SessionAssertions):
         with self._at_rest():
             return self._forgotten
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether no event was forgotten because of the limit, since the log was made or cleared."""
+        with self._at_rest():
+            return self._is_whole
+
     def take_failures(self) -> list[HandlerFailed]:
         """Return the failures, and forget them."""
         with self._at_rest():
@@ -160,7 +172,7 @@ class CommandLog(Assertions, TransferAssertions, SessionAssertions):
         """Forget everything but the open sessions; for tests that share a server."""
         with self._at_rest():
             self._projection.clear()
-            self._forgotten = 0
+            self._forgotten, self._is_whole = 0, True
 
     # Advice.
 

@@ -125,6 +125,8 @@ class Passage:
         path = resolve_virtual(connection.current_directory, self._exchange.argument)
         stream.describe(self.direction, str(path), connection.restart_offset, connection.transfer_type, self._size)
         self._upstream.moved = lambda: stream.moved
+        if self.direction == "upload" and stream.channel.offers_tickets:
+            await self._proxy.secure_client(connection, stream)  # before the 1xx, as in other transfers, for curl
         connection.session.pass_on(first, self._exchange)
         await self._proxy.secure_client(connection, stream)
         self._upstream.on_abort = self._abort

@@ -162,7 +162,7 @@ class Proxy(Forwarding):
         size = await self._size(connection, upstream, exchange)
         exchange.awaits_preliminary = True
         passage = Passage(self, connection, upstream, exchange, size)
-        connection.data_direction = passage.direction
+        self.direct_data(connection, passage.direction)
         connection.extra_workers.add(connection.loop.create_task(passage.run(self.line(connection, exchange))))
         return True
 

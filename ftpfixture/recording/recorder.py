@@ -66,6 +66,7 @@ class Recorder:
         clock: The current time, in POSIX seconds, by which dates are recent.
         loose: Verbs that a replay takes more often or less often than they were recorded.
         timing: Whether lines get the milliseconds since their sessions began.
+        began: When the dialogue began, by the clock; None for now.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class Recorder:
         *,
         loose: tuple[str, ...] = (),
         timing: bool = False,
+        began: float | None = None,
     ) -> None:
         self.secrets = Secrets() if secrets is None else secrets
         self._source: Literal["server", "proxy"] = source
@@ -84,7 +86,7 @@ class Recorder:
         self._loose = loose
         self._timing = timing
         self._clock = clock
-        self._began = clock()
+        self._began = clock() if began is None else began
         self._lines: list[Line] = []
         self._sessions: dict[int, int] = {}  # number in the log to number in the recording
         self._started: dict[int, float] = {}

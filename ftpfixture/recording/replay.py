@@ -134,9 +134,7 @@ class ReplayServer(Server):
         """
         if not connection.data_source:
             raise CommandRefused("425", "Use PORT or PASV first")
-        connection.data_direction = data.direction
-        if data.direction == "upload" and "data_connection" in connection:
-            self._withhold_tickets(connection, connection.data_connection.channel)
+        self.direct_data(connection, data.direction)
         data.use(await self._take_stream(connection), path)
 
     async def secure(self, connection: Connection, data: ReplayedData) -> None:

@@ -8,9 +8,11 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import mkstemp
+
+import msgspec
 
 from ftpfixture.errors import RecordingError
 from ftpfixture.recording.format import Command, Data, Header, Line, Note, Reply, content_of, line_of, read_line
@@ -37,6 +39,10 @@ class Recording:
         """The bytes of a data connection of this recording, see `content_of`."""
         content = content_of(data, values)
         return self.blobs[data.sha256] if content is None else content
+
+    def with_loose(self, verbs: tuple[str, ...]) -> Recording:
+        """This recording with these loose verbs."""
+        return replace(self, header=msgspec.structs.replace(self.header, loose=verbs))
 
 
 def blob_folder(path: Path) -> Path:

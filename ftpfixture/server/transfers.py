@@ -108,9 +108,7 @@ class Transfers(BaseServer):
         if "data_source" not in connection:
             raise CommandRefused("425", "Use PORT or PASV first")
         connection.transfer = transfer
-        connection.data_direction = transfer.direction
-        if transfer.direction == "upload" and "data_connection" in connection:
-            self._withhold_tickets(connection, connection.data_connection.channel)
+        self.direct_data(connection, transfer.direction)
         EXCHANGE.get().awaits_preliminary = True
         task = connection.loop.create_task(self._run_transfer(connection, transfer))
         connection.extra_workers.add(task)
@@ -149,6 +147,12 @@ class Transfers(BaseServer):
             self._protect(connection, channel)
             if level == "C":
                 channel.cancel_tls()
+
+    def direct_data(self, connection: Connection, direction: str) -> None:
+        """Set the direction of the next transfer, when its command has come."""
+        connection.data_direction = direction
+        if direction == "upload" and "data_connection" in connection:
+            self._withhold_tickets(connection, connection.data_connection.channel)
 
     def _withhold_tickets(self, connection: Connection, channel: Duplex) -> None:
         # A client that begins the TLS handshake before its command gets tickets; curl needs them, because it resumes no

@@ -15,7 +15,7 @@ from ftpfixture.client import Client
 from ftpfixture.errors import ConfigurationError, FtpFixtureError
 from ftpfixture.log import CommandLog
 from ftpfixture.server import AbstractUserManager, ScriptedUserManager
-from ftpfixture.testing import advice, reports, simulated
+from ftpfixture.testing import advice, golden, reports, simulated
 from ftpfixture.testing.clientfixture import connected, server_of_client
 from ftpfixture.testing.faults import Faults
 from ftpfixture.testing.folders import folder
@@ -45,6 +45,7 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     """Options for all servers of a run, on the command line and in ini files."""
     pluginmanager.register(reports, "ftpfixture-reports")
     pluginmanager.register(advice, "ftpfixture-advice")
+    pluginmanager.register(golden, "ftpfixture-golden")
     pluginmanager.register(simulated, "ftpfixture-simulated")
     add_options(parser)
 

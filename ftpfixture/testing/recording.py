@@ -9,74 +9,94 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from os import PathLike
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ftpfixture.checks import wrong
 from ftpfixture.driver import Driver
 from ftpfixture.server import Server
 from ftpfixture.wire.verbs import Verbs
 
-__all__ = ["recorded"]
+if TYPE_CHECKING:
+    from ftpfixture.recording.recorder import Recorder
+    from ftpfixture.recording.store import Recording
+
+__all__ = ["recorded", "recorder_of", "recording_of"]
 
 _PATIENCE = 1.0  # seconds that sessions get to end before they are recorded as open
 _NAME = re.compile(r"[a-z_]+")
 
 
-@contextmanager
-def recorded(
+def recorder_of(
     server: Server,
-    driver: Driver,
-    path: str | PathLike[str],
     clock: Callable[[], float],
     *,
-    redact: Mapping[str, str],
-    loose: Iterable[str],
-    timing: bool,
-) -> Iterator[None]:
+    redact: Mapping[str, str] | None = None,
+    loose: Iterable[str] = (),
+    timing: bool = False,
+    began: float | None = None,
+) -> Recorder:
+    """Make a recorder for the events of a server.
+
+    Args:
+        server: The server, or a proxy.
+        clock: The current time of the server that writes listings.
+        redact: Secrets by the names of their placeholders.
+        loose: Verbs that a replay takes more often or less often than they were recorded.
+        timing: Whether lines get the time that had passed in their sessions.
+        began: When the dialogue began, by the clock; None for now.
+
+    Raises:
+        ConfigurationError: A placeholder or a verb is invalid.
+    """
+    # A server that records nothing imports no msgspec.
+    from ftpfixture.recording.recorder import OWN_PLACEHOLDERS, Recorder
+    from ftpfixture.recording.redact import Secrets
+    from ftpfixture.recording.steps import check_loose
+
+    verbs = Verbs.read(*[loose] if isinstance(loose, str) else loose)
+    verbs.check(verb.upper() for verb in server.specs)
+    check_loose(verbs.names)
+    secrets = Secrets()
+    if redact:
+        _check_secrets(redact, OWN_PLACEHOLDERS)
+        for name, value in redact.items():
+            secrets.add(name, value)
+    tls: Literal["", "explicit", "implicit"]
+    source: Literal["server", "proxy"]
+    tls = "" if server.ssl is None else "implicit" if server.implicit_tls else "explicit"
+    source = "proxy" if server.upstream_hosts() else "server"
+    return Recorder(source, tls, secrets, clock, loose=verbs.names, timing=timing, began=began)
+
+
+def recording_of(server: Server, recorder: Recorder) -> Recording:
+    """The recording so far; its secrets are complete, too."""
+    for host in server.upstream_hosts():
+        recorder.secrets.add("host", host, searched=False)
+    return recorder.recording()
+
+
+@contextmanager
+def recorded(server: Server, driver: Driver, path: str | PathLike[str], recorder: Recorder) -> Iterator[None]:
     """Record the sessions that begin inside the context.
 
     Args:
         server: The server, or a proxy.
         driver: Driver of the server.
         path: Path of the file.
-        clock: The current time of the server that writes listings.
-        redact: Secrets by the names of their placeholders.
-        loose: Verbs that a replay takes more often or less often than they were recorded.
-        timing: Whether lines get the time that had passed in their sessions.
+        recorder: For the server.
 
     Raises:
-        ConfigurationError: A placeholder or a verb is invalid.
         RecordingError: A secret would be in the file; nothing is written.
     """
-    from ftpfixture.recording.recorder import (
-        OWN_PLACEHOLDERS,
-        Recorder,
-    )  # a server that records nothing imports no msgspec
-    from ftpfixture.recording.redact import Secrets
-    from ftpfixture.recording.steps import check_loose
     from ftpfixture.recording.store import save
 
-    verbs = Verbs.read(*[loose] if isinstance(loose, str) else loose)
-    verbs.check(verb.upper() for verb in server.specs)
-    check_loose(verbs.names)
-    _check_secrets(redact, OWN_PLACEHOLDERS)
-    secrets = Secrets()
-    for name, value in redact.items():
-        secrets.add(name, value)
-    tls: Literal["", "explicit", "implicit"]
-    source: Literal["server", "proxy"]
-    tls = "" if server.ssl is None else "implicit" if server.implicit_tls else "explicit"
-    source = "proxy" if server.upstream_hosts() else "server"
-    recorder = Recorder(source, tls, secrets, clock, loose=verbs.names, timing=timing)
     driver.call(lambda: server.hub.subscribe(recorder))
     try:
         yield
         driver.wait_until(lambda: recorder.open_sessions == 0, _PATIENCE)
     finally:
         driver.call(lambda: server.hub.unsubscribe(recorder))
-    for host in server.upstream_hosts():
-        secrets.add("host", host, searched=False)
-    save(path, driver.call(recorder.recording), secrets)
+    save(path, driver.call(lambda: recording_of(server, recorder)), recorder.secrets)
 
 
 def _check_secrets(redact: Mapping[Any, Any], taken: Collection[str]) -> None:

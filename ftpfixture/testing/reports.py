@@ -16,7 +16,7 @@ from typing import NamedTuple, NoReturn
 import pytest
 
 from ftpfixture import checks
-from ftpfixture.errors import ConfigurationError, HangError, ServerStateError
+from ftpfixture.errors import ConfigurationError, HangError, RecordingError, ServerStateError
 from ftpfixture.faults.built import Built, watched
 from ftpfixture.log import CommandLog
 from ftpfixture.log.failures import FailureText
@@ -265,7 +265,7 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 def _hide_package(info: pytest.ExceptionInfo[BaseException]) -> None:
     """End the traceback of an error that a test caused in the test, not in the package."""
-    if not isinstance(info.value, ConfigurationError | ServerStateError | AssertionError):
+    if not isinstance(info.value, ConfigurationError | RecordingError | ServerStateError | AssertionError):
         return
     step: TracebackType | None = info.tb
     last: TracebackType | None = None

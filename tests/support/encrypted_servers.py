@@ -73,4 +73,4 @@ def encrypted(kind: type[Peer], folder: Path, *extra: str, host: str = "127.0.0.
     files["key"].write_bytes(leaf.private_key_pem.bytes())
     files["chain"].write_bytes(b"".join(pem.bytes() for pem in leaf.cert_chain_pems))
     files["both"].write_bytes(files["key"].read_bytes() + files["chain"].read_bytes())
-    return kind(folder / "peer", *(word.format(**files) for word in TLS[kind]), *extra)
+    return kind(folder / "peer", *(word.format(**files) for word in TLS[kind]), *extra, host=host)

@@ -93,7 +93,7 @@ def _text(code: str, head: str, part: str, tail: str, name: str) -> _Text:
 _RATE = r"[0-9]+(?:[.,][0-9]+)* ?[KMG]?(?:bytes|B)"
 _TEXTS = (
     # Pure-FTPd: the greeting, an active data connection, and the end of a transfer.
-    _text("220", r"^220-You are user number ", "[0-9]+", " of ", "user_number"),
+    _text("220", r"^220-You are (?:user|\{user\}) number ", "[0-9]+", " of ", "user_number"),
     _text("220", r"^220-Local time is now ", "[0-9]{2}:[0-9]{2}", r"\.", "local_time"),
     _text("220", r"\. Server port: ", "[0-9]+", r"\.\r$", "server_port"),
     _text("150", "Connecting to port ", "[0-9]+", r"\r$", "client_port"),

@@ -14,6 +14,7 @@ import os
 import socket
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +22,37 @@ from ftpfixture import Client, FtpServer, StatusCodeError
 from ftpfixture.recording.volatile import Normalizer
 from tests.clients.programs import Outcome, Program
 
-__all__ = ["CLIENTS", "TASKS", "create_files"]
+__all__ = ["CLIENTS", "TASKS", "Result", "Work", "create_files"]
 
 Result = list[Any]
 
 OLD = 1_600_000_000
 LARGE = bytes(range(256)) * 2000
-FILES = {"large.bin": LARGE, "a.csv": b"a,b\r\n1,2\r\n", "sub/{b}.txt": b"b"}
-PART = len(LARGE) // 3
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a client does.
+
+    Attributes:
+        task: Its name.
+        active: Whether the server opens data connections.
+        large: The content of the largest file.
+    """
+
+    task: str
+    active: bool = False
+    large: bytes = LARGE
+
+    @property
+    def part(self) -> int:
+        """Bytes of the large file that are there before a transfer is resumed."""
+        return len(self.large) // 3
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        """The files of a tree."""
+        return {"large.bin": self.large, "a.csv": b"a,b\r\n1,2\r\n", "sub/{b}.txt": b"b"}
 
 
 def _write(folder: Path, name: str, content: bytes) -> None:
@@ -38,22 +62,23 @@ def _write(folder: Path, name: str, content: bytes) -> None:
     os.utime(path, (OLD, OLD))
 
 
-def create_files(root: Path) -> None:
+def create_files(root: Path, work: Work) -> None:
     """Create the files of a server."""
-    for name, content in FILES.items():
+    for name, content in work.files.items():
         _write(root, f"tree/{name}", content)
-    _write(root, "part.bin", LARGE[:PART])
-    with (root / "huge.bin").open("wb") as file:
-        file.truncate(1 << 25)
+    _write(root, "part.bin", work.large[: work.part])
+    if work.task == "abort":
+        with (root / "huge.bin").open("wb") as file:
+            file.truncate(1 << 25)
     for path in [*root.rglob("*"), root]:
         os.utime(path, (OLD, OLD))
 
 
-def _create_local_files(folder: Path) -> Path:
-    for name, content in FILES.items():
+def _create_local_files(folder: Path, work: Work) -> Path:
+    for name, content in work.files.items():
         _write(folder, f"up/{name}", content)
-    _write(folder, "part.bin", LARGE)
-    _write(folder, "large.bin", LARGE[:PART])
+    _write(folder, "part.bin", work.large)
+    _write(folder, "large.bin", work.large[: work.part])
     return folder
 
 
@@ -95,21 +120,21 @@ def _front(server: FtpServer) -> str:
 # ftplib.
 
 
-def _ftplib(task: str, server: FtpServer, folder: Path, active: bool) -> Result:
+def _ftplib(work: Work, server: FtpServer, folder: Path) -> Result:
     tls = ftplib.FTP_TLS(context=server.tls.client_context(), timeout=20) if _front(server) else None
     with tls or ftplib.FTP(timeout=20) as ftp:
         got: Result = [ftp.connect(*server.address), ftp.login(*server.credentials)]
-        ftp.set_pasv(not active)
+        ftp.set_pasv(not work.active)
         if tls is not None:
             got.append(tls.prot_p())
-        got += _FTPLIB[task](ftp)
+        got += _FTPLIB[work.task](ftp, work)
         return [*map(_stable, got), ftp.quit()]
 
 
-def _ftplib_files(ftp: ftplib.FTP) -> Result:
+def _ftplib_files(ftp: ftplib.FTP, work: Work) -> Result:
     content = io.BytesIO()
-    got: Result = [ftp.storbinary("STOR up.bin", io.BytesIO(LARGE)), ftp.size("up.bin")]
-    got += [ftp.retrbinary("RETR up.bin", content.write), content.getvalue() == LARGE, ftp.nlst()]
+    got: Result = [ftp.storbinary("STOR up.bin", io.BytesIO(work.large)), ftp.size("up.bin")]
+    got += [ftp.retrbinary("RETR up.bin", content.write), content.getvalue() == work.large, ftp.nlst()]
     got += [ftp.cwd("tree"), ftp.retrlines("LIST", got.append), ftp.pwd()]
     try:
         ftp.retrbinary("RETR missing", content.write)
@@ -118,15 +143,15 @@ def _ftplib_files(ftp: ftplib.FTP) -> Result:
     return [*got, ftp.delete("../up.bin")]
 
 
-def _ftplib_resume(ftp: ftplib.FTP) -> Result:
-    content = io.BytesIO(LARGE[:PART])
-    content.seek(PART)
-    received = ftp.retrbinary("RETR tree/large.bin", content.write, rest=PART)
-    sent = ftp.storbinary("STOR part.bin", io.BytesIO(LARGE[PART:]), rest=PART)
-    return [received, content.getvalue() == LARGE, sent, ftp.size("part.bin")]
+def _ftplib_resume(ftp: ftplib.FTP, work: Work) -> Result:
+    content = io.BytesIO(work.large[: work.part])
+    content.seek(work.part)
+    received = ftp.retrbinary("RETR tree/large.bin", content.write, rest=work.part)
+    sent = ftp.storbinary("STOR part.bin", io.BytesIO(work.large[work.part :]), rest=work.part)
+    return [received, content.getvalue() == work.large, sent, ftp.size("part.bin")]
 
 
-def _ftplib_abort(ftp: ftplib.FTP) -> Result:
+def _ftplib_abort(ftp: ftplib.FTP, work: Work) -> Result:
     assert ftp.sock is not None
     ftp.voidcmd("TYPE I")
     with ftp.transfercmd("RETR huge.bin") as data:
@@ -137,7 +162,7 @@ def _ftplib_abort(ftp: ftplib.FTP) -> Result:
     return [ftp.getmultiline(), ftp.getmultiline(), ftp.pwd()]
 
 
-_FTPLIB: dict[str, Callable[[ftplib.FTP], Result]] = {
+_FTPLIB: dict[str, Callable[[ftplib.FTP, Work], Result]] = {
     "files": _ftplib_files,
     "resume": _ftplib_resume,
     "abort": _ftplib_abort,
@@ -147,13 +172,13 @@ _FTPLIB: dict[str, Callable[[ftplib.FTP], Result]] = {
 # curl.
 
 
-def _curl(task: str, server: FtpServer, folder: Path, active: bool) -> Result:
-    options = ["-P", server.host] if active else []
+def _curl(work: Work, server: FtpServer, folder: Path) -> Result:
+    options = ["-P", server.host] if work.active else []
     if _front(server):
         options += ["--ssl-reqd", "--cacert", server.tls.ca_file]
     curl = Program("curl", folder, "-q", "-gsS", "--noproxy", "*", "--max-time", "15", *options)
-    _create_local_files(curl.folder)
-    return [*_CURL[task](curl, server.url), _tree(curl.folder)]
+    _create_local_files(curl.folder, work)
+    return [*_CURL[work.task](curl, server.url), _tree(curl.folder)]
 
 
 def _curl_files(curl: Program, url: str) -> Result:
@@ -187,35 +212,35 @@ _LFTP = {
 }
 
 
-def _lftp(task: str, server: FtpServer, folder: Path, active: bool) -> Result:
+def _lftp(work: Work, server: FtpServer, folder: Path) -> Result:
     front = _front(server)
     settings = [
-        *("net:max-retries 1", "net:timeout 15", "ftp:use-mode-z no", "xfer:use-temp-file no"),
-        f"ftp:passive-mode {'no' if active else 'yes'}",
+        *("net:max-retries 1", "net:timeout 15", "ftp:use-mode-z no", "ftp:client ''", "xfer:use-temp-file no"),
+        f"ftp:passive-mode {'no' if work.active else 'yes'}",
         *([f"ssl:ca-file {server.tls.ca_file}", "ftp:ssl-force yes"] if front else ["ftp:ssl-allow no"]),
     ]
     scheme = "ftps://" if front == "implicit" else ""
     login = f"open -p {server.port} -u {','.join(server.credentials)} {scheme}{server.host}"
     lftp = Program("lftp", folder, "--norc")
-    _create_local_files(lftp.folder)
-    outcome = lftp("-c", "; ".join([*(f"set {setting}" for setting in settings), login, _LFTP[task]]))
+    _create_local_files(lftp.folder, work)
+    outcome = lftp("-c", "; ".join([*(f"set {setting}" for setting in settings), login, _LFTP[work.task]]))
     return [*_shown(outcome), _tree(lftp.folder)]
 
 
 # Our client.
 
 
-def _own(task: str, server: FtpServer, folder: Path, active: bool) -> Result:
-    return asyncio.run(_own_session(task, server, _create_local_files(folder), active))
+def _own(work: Work, server: FtpServer, folder: Path) -> Result:
+    return asyncio.run(_own_session(work, server, _create_local_files(folder, work)))
 
 
-async def _own_session(task: str, server: FtpServer, folder: Path, active: bool) -> Result:
-    settings: dict[str, Any] = {"passive_commands": ["eprt"] if active else ["epsv"], "socket_timeout": 20}
+async def _own_session(work: Work, server: FtpServer, folder: Path) -> Result:
+    settings: dict[str, Any] = {"passive_commands": ["eprt"] if work.active else ["epsv"], "socket_timeout": 20}
     front = _front(server)
     if front:
         settings["ssl" if front == "implicit" else "upgrade_to_tls"] = server.tls.client_context()
     async with Client.context(*server.address, *server.credentials, **settings) as client:
-        return [*await _OWN[task](client, folder), _tree(folder)]
+        return [*await _OWN[work.task](client, folder), _tree(folder)]
 
 
 async def _own_files(client: Client, folder: Path) -> Result:
@@ -252,13 +277,13 @@ async def _own_abort(client: Client, folder: Path) -> Result:
 
 _OWN = {"files": _own_files, "resume": _own_resume, "mirror": _own_mirror, "abort": _own_abort}
 
-CLIENTS: dict[str, Callable[[str, FtpServer, Path, bool], Result]] = {
+CLIENTS: dict[str, Callable[[Work, FtpServer, Path], Result]] = {
     "ftplib": _ftplib,
     "curl": _curl,
     "lftp": _lftp,
     "our client": _own,
 }
-"""Each carries out a task with a server, in an empty folder, with active data connections or passive ones."""
+"""Each does its work with a server, in an empty folder."""
 
 TASKS: dict[str, frozenset[str]] = {
     "ftplib": frozenset(_FTPLIB),

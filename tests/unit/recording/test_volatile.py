@@ -120,6 +120,12 @@ def test_a_listing_as_a_whole() -> None:
     assert filled(normalizer.listing(old + b"\n" + row)[0], VALUES) == old + b"\n" + row
 
 
+def test_the_login_is_a_word_of_the_server() -> None:
+    """The text of Pure-FTPd is known when its "user" is the login, too."""
+    greeting = "220-You are {user} number 3 of 50 allowed.\r\n220 Hi\r\n"
+    assert Normalizer(NOW, NOW).reply(greeting) == greeting.replace("3", "{user_number}")
+
+
 def test_unique_facts_are_numbered() -> None:
     """Equal values have equal numbers, in replies and in listings."""
     normalizer = Normalizer(NOW, NOW)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import mkstemp
@@ -18,7 +18,7 @@ from ftpfixture.errors import RecordingError
 from ftpfixture.recording.format import Command, Data, Header, Line, Note, Reply, content_of, line_of, read_line
 from ftpfixture.recording.redact import Secrets, without_placeholders
 
-__all__ = ["Recording", "blob_folder", "load", "save"]
+__all__ = ["Recording", "blob_folder", "load", "replace_file", "save", "secrets_in"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,14 +124,15 @@ def save(path: str | os.PathLike[str], recording: Recording, secrets: Secrets | 
     """
     place = Path(path)
     if secrets is not None:
-        _check_secrets(place, recording, secrets)
+        for number, text in secrets_in(recording, secrets):
+            raise RecordingError(place, number, f"nothing was written: this line would have {text}")
     place.parent.mkdir(parents=True, exist_ok=True)
     folder = blob_folder(place)
     for digest, content in recording.blobs.items():
         folder.mkdir(exist_ok=True)
         if not (folder / digest).exists():
-            _replace(folder / digest, content)
-    _replace(place, b"".join(map(line_of, (recording.header, *recording.lines))))
+            replace_file(folder / digest, content)
+    replace_file(place, b"".join(map(line_of, (recording.header, *recording.lines))))
     for old in folder.iterdir() if folder.is_dir() else ():
         if old.name not in recording.blobs:
             old.unlink()
@@ -139,14 +140,13 @@ def save(path: str | os.PathLike[str], recording: Recording, secrets: Secrets | 
         folder.rmdir()
 
 
-def _check_secrets(place: Path, recording: Recording, secrets: Secrets) -> None:
+def secrets_in(recording: Recording, secrets: Secrets) -> Iterator[tuple[int, str]]:
+    """Each line that has a secret: its number in the file, and what it has, in words."""
     for number, line in enumerate(recording.lines, 2):
         found = secrets.found_in(_content(recording, line))
         if found is not None:
             name, form = found
-            raise RecordingError(
-                place, number, f"nothing was written: this line would have the {name} {form}: {_shown(line)}"
-            )
+            yield number, f"the {name} {form}: {_shown(line)}"
 
 
 def _content(recording: Recording, line: Line) -> bytes:
@@ -166,7 +166,7 @@ def _shown(line: Line) -> str:
     """Describe a line without its content, which may have the secret anywhere."""
     match line:
         case Data():
-            return f"the data of transfer {line.number} in session {line.session}, use other test data"
+            return f"the data of transfer {line.number} in session {line.session}; use other test data"
         case Command():
             return f"a command of session {line.session}"
         case Reply():
@@ -175,7 +175,12 @@ def _shown(line: Line) -> str:
             return f"session {line.session}"
 
 
-def _replace(place: Path, content: bytes) -> None:
+def replace_file(place: Path, content: bytes) -> None:
+    """Write a file, in one step for its readers.
+
+    Raises:
+        OSError: It cannot be written; a file of that name stays as it is.
+    """
     handle, name = mkstemp(dir=place.parent, prefix=f".{place.name}.")
     try:
         with os.fdopen(handle, "wb") as file:

@@ -269,14 +269,14 @@ class Player:
                 raise CommandRefused("425", "PASV can name IPv4 addresses only: use EPSV")
             port = server.expect_passive(connection)
             self.playback.values["port"] = str(port)
-            if verb == "PASV":
+            if ":" not in host:  # also for EPSV: servers of field reports answer it with 227
                 self.playback.values["address"] = render_port(host, port)
             own = Reply("227", (render_227(host, port),)) if verb == "PASV" else Reply("229", (render_229(port),))
         return [own if verb != step.verb and isinstance(line, Recorded) else line for line in step.lines]
 
     async def _take(self, step: Step, recorded: Data, exchange: Exchange) -> None:
         content = self._server.tape.recording.content(recorded, self.playback.values)
-        data = ReplayedData(step, recorded, content, exchange, self._server.uploads)
+        data = ReplayedData(step, recorded, content, exchange, "ignore" if recorded.synthetic else self._server.uploads)
         path = resolve_virtual(self._connection.current_directory, exchange.argument)
         await self._server.take_data(self._connection, data, str(path))
         self._data = data

@@ -39,6 +39,10 @@ ELSEWHERE = {
     "faults/effects": ["unit/faults/test_program.py", "unit/faults/test_program_playbooks.py"],
     "faults/presets": ["faults/test_presets.py"],
     "recording/forwarding": ["recording/test_proxy.py", "peers/test_proxy.py"],
+    # The table of formats, the words they have in common, and the lines of the recording: by whole logs.
+    "recording/imports/formats": ["unit/recording/imports/test_importer.py"],
+    "recording/imports/items": ["unit/recording/imports/test_curl.py"],
+    "recording/imports/rendering": ["unit/recording/imports/test_importer.py"],
     "recording/passage": ["recording/test_proxy.py"],
     "recording/proxy": ["recording/test_proxy.py", "peers/test_proxy.py"],
     "recording/spy": ["recording/test_spy.py"],

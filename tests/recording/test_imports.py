@@ -1,0 +1,156 @@
+"""Logs of real programs against our own server: imported, and played to the same program without the server."""
+
+from __future__ import annotations
+
+import contextlib
+import ftplib
+import io
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ftpfixture import FtpServer
+from ftpfixture.recording.format import Data
+from ftpfixture.recording.imports.importer import import_log
+from ftpfixture.recording.store import load, save
+from tests.support.raw import RawClient
+
+FILES = {"/out/a.csv": b"a,b\n1,2\n", "/out/sub/b.txt": b"x" * 5000}
+
+Run = Callable[[FtpServer, Path], tuple[str, list[str]]]
+"""Runs a program against a server, with TLS if the place is named so: what it writes, and the names of its files."""
+
+
+def _run(program: list[str], place: Path) -> tuple[str, list[str]]:
+    """Run a program with its errors in its output, in an empty folder."""
+    folder = place / "work"
+    folder.mkdir()
+    (folder / "up").write_bytes(b"hello\n")
+    os.utime(folder / "up", (1.7e9, 1.7e9))  # lftp sends it
+    done = subprocess.run(program, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, text=True)
+    names = sorted(path.name for path in folder.rglob("*"))
+    for path in folder.iterdir():
+        path.unlink()
+    folder.rmdir()
+    return done.stdout, names
+
+
+def _curl(*options: str) -> Run:
+    def run(server: FtpServer, place: Path) -> tuple[str, list[str]]:
+        url = server.url.rstrip("/")
+        tls = ["--insecure", "--ssl-reqd"] if "tls" in place.name else []
+        return _run(["curl", *tls, *(option.replace("URL", url) for option in options)], place)
+
+    return run
+
+
+def _lftp(commands: str) -> Run:
+    def run(server: FtpServer, place: Path) -> tuple[str, list[str]]:
+        setup = (
+            "set xfer:clobber yes; set ssl:verify-certificate no; set net:max-retries 1; set net:timeout 20; debug 9;"
+        )
+        account = f"open -u {server.user},{server.password} ftp://127.0.0.1:{server.port};"
+        return _run(["lftp", "--norc", "-c", f"{setup} {account} {commands}"], place)
+
+    return run
+
+
+def _ftplib(level: int) -> Run:
+    def run(server: FtpServer, place: Path) -> tuple[str, list[str]]:
+        output = io.StringIO()
+        with contextlib.redirect_stdout(output):
+            ftp = (ftplib.FTP_TLS if "tls" in place.name else ftplib.FTP)(timeout=20)
+            ftp.set_debuglevel(level)
+            ftp.connect(*server.address)
+            ftp.login(*server.credentials)
+            if isinstance(ftp, ftplib.FTP_TLS):
+                ftp.prot_p()
+            ftp.retrlines("LIST")
+            ftp.retrbinary("RETR /out/a.csv", len)
+            ftp.storbinary("STOR /up", io.BytesIO(b"hello\n"))
+            with contextlib.suppress(ftplib.error_perm):
+                ftp.cwd("/nothing")
+            ftp.quit()
+        return output.getvalue(), []
+
+    return run
+
+
+PROGRAMS = {
+    "curl": (_curl("-v", "URL/out/a.csv", "URL/out/sub/b.txt", "-O", "-O", "-Q", "-NOOP"), "curl", ["a.csv", "b.txt"]),
+    "curl-list": (_curl("-v", "URL/out/", "URL/nothing/"), "curl", []),
+    "curl-upload-tls": (_curl("-v", "-T", "up", "URL/in", "-Q", "-DELE in"), "curl", []),
+    "curl-active": (_curl("-v", "-P", "-", "URL/out/a.csv", "-O"), "curl", ["a.csv"]),
+    "curl-trace": (_curl("--trace-ascii", "-", "--trace-time", "URL/out/a.csv", "-O"), "curl", ["a.csv"]),
+    "lftp": (_lftp("cd out; get a.csv; put up; rm up; get sub/b.txt; bye"), "lftp", ["a.csv", "b.txt"]),
+    "lftp-tls": (_lftp("cd out; get a.csv; put up; bye"), "lftp", ["a.csv"]),
+    "ftplib-1": (_ftplib(1), "ftplib", []),
+    "ftplib-2-tls": (_ftplib(2), "ftplib", []),
+}
+"""The run, the format of its log, and the files that it downloads."""
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_program_gets_its_own_dialogue(name: str, tmp_path: Path) -> None:
+    """Its second run, from a file and without the server, has the same commands, replies and names of files."""
+    run, kind, files = PROGRAMS[name]
+    place = tmp_path / name
+    place.mkdir()
+    settings: Any = {"tls": "explicit" if "tls" in name else None, "clock": lambda: 1.8e9}
+    with FtpServer(files=FILES, **settings) as server:
+        log, names = run(server, place)
+        assert server.log.commands[-1].code.startswith(("2", "5"))
+    result = import_log(log)
+    assert result.format == kind
+    assert [remark for remark in result.remarks if "not understood" in remark.text] == []
+    path = tmp_path / "log.ftp.jsonl"
+    save(path, result.recording, result.secrets)
+
+    with FtpServer(recording=path) as replayed:
+        again, names_again = run(replayed, place)
+
+    assert names == names_again == sorted([*files, *(["up"] if names else [])])
+    assert import_log(again).recording.lines == load(path).lines
+
+
+def test_sizes_and_offsets_are_those_of_the_log(tmp_path: Path) -> None:
+    """Generated bytes have the size of the real ones; the client takes them for whole files."""
+    with FtpServer(files=FILES) as server:
+        log, _ = _curl("-v", "URL/out/sub/b.txt", "-O", "-r", "100-")(server, tmp_path)
+    result = import_log(log)
+    [data] = [line for line in result.recording.lines if isinstance(line, Data)]
+    assert (data.size, data.offset, data.synthetic) == (4900, 100, True)
+
+
+def test_an_upload_without_content_takes_any() -> None:
+    """The log of an upload does not have its bytes, so they are not compared."""
+    log = "< 220 Hi\n> USER a\n< 230 In\n> PASV\n< 227 ok (1,2,3,4,5,6)\n> STOR b\n< 150 Go\n< 226 Done\n"
+    with FtpServer(recording=import_log(log, "curl").recording) as server, ftplib.FTP(timeout=10) as ftp:
+        ftp.connect(*server.address)
+        assert ftp.sendcmd("USER ann") == "230 In"
+        ftp.voidcmd("NOOP")
+        connection = ftp.transfercmd("STOR b")
+        connection.sendall(b"x" * 1000)
+        connection.close()
+        assert ftp.voidresp() == "226 Done"
+
+
+@pytest.mark.illegal_replies
+def test_epsv_that_is_answered_in_the_form_of_pasv() -> None:
+    """The reply keeps its form, with the address of the replay in it.
+
+    Seen in: patrickjuchli/basic-ftp#164, patrickjuchli/basic-ftp#135.
+    """
+    log = "< 220 Hi\n> EPSV\n< 227 Entering Passive Mode (91,190,231,97,119,66).\n"
+    recording = import_log(f"{log}> RETR a\n< 150 a (3 bytes)\n< 226 Done\n", "curl").recording
+    with FtpServer(recording=recording) as server, RawClient(server.address) as client:
+        assert client.reply().code == "220"
+        assert [client.code("USER a"), client.code("PASS b")] == ["331", "230"]
+        reply = client.ask("EPSV")
+        assert reply.text.startswith("Entering Passive Mode (127,0,0,1,")
+        assert "{" not in reply.text
+        client.send("RETR a")

@@ -23,7 +23,7 @@ from ftpfixture.wire.listing import read_listing
 
 __all__ = ["Imported", "Remark", "import_log"]
 
-_WIDEST = 100  # columns up to which a text counts as wrapped by a mail program
+_WIDTHS = range(50, 101)  # columns of texts that a mail program has wrapped
 _SHOWN = 60  # characters of a line that was not understood
 
 
@@ -134,9 +134,10 @@ def _unwrapped(items: Iterable[Item], rows: Sequence[Row]) -> Iterator[Item]:
     held: Sent | Received | None = None
     last = 0  # number of the last line of the held item
     for item in items:
-        if isinstance(item, Shown) and held is not None and item.number == last + 1 and widest <= _WIDEST:
+        if isinstance(item, Shown) and held is not None and item.number == last + 1:
             word = item.text.lstrip().partition(" ")[0]
-            if widths[last] + 1 + len(word) > widest and not _is_listed(item.text):
+            is_wrapped = widest in _WIDTHS and widths[last] + 1 + len(word) > widest
+            if is_wrapped and not item.known and not item.text.startswith(" ") and not _is_listed(item.text):
                 yield Remarked(number=item.number, text=f"this line was joined with line {last}, which was wrapped")
                 held, last = replace(held, text=f"{held.text} {item.text.strip()}"), item.number
                 continue

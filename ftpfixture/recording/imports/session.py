@@ -308,6 +308,12 @@ class Session:
             transfer.part = (transfer.part or 0) + item.size
 
     def _shown(self, item: Shown) -> bool:
+        if self._open is not None and not item.known:
+            self._remark(
+                item.number, f"this line was taken for one of the reply that begins on line {self._open.number}"
+            )
+            self._received(Received(number=item.number, text=item.text))
+            return True
         if self._transfer is None:
             return item.known
         self._transfer.shown.append(item)

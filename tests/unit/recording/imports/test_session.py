@@ -69,6 +69,19 @@ def test_a_reply_without_its_last_line() -> None:
     assert events_of(result.recording).splitlines()[4:] == ["> FEAT", "< 211-A| SIZE", "* closed client eof"]
 
 
+def test_lines_inside_a_reply_without_their_sign() -> None:
+    """They belong to the reply, with a remark.
+
+    Seen in: lavv17/lftp#184.
+    """
+    log = "> FEAT\n< 211-A\n SIZE\n MDTM\n< 211 End\n"
+    assert _events(log) == ["> FEAT", "< 211-A| SIZE| MDTM|211 End"]
+    assert remarks_of(imported(f"{BEGIN}{log}")) == (
+        "6 this line was taken for one of the reply that begins on line 5\n"
+        "7 this line was taken for one of the reply that begins on line 5\n"
+    )
+
+
 def test_data_connections() -> None:
     """What the replies to a transfer say of its data connection."""
 

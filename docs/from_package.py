@@ -28,6 +28,7 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "fixtures": tables.fixtures,
     "layers": tables.layers,
     "packages": tables.packages,
+    "program": tables.program,
     "server-settings": tables.server_settings,
     "verb-groups": tables.verb_groups,
 }

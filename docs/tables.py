@@ -9,8 +9,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, get_args
 
+import rich_click as click
+
 import ftpfixture
 from ftpfixture import Client, Server
+from ftpfixture.cli.main import COMMANDS, cli
 from ftpfixture.client.client import CLIENT_SETTINGS
 from ftpfixture.faults.action import Action
 from ftpfixture.faults.dsl import table
@@ -34,6 +37,7 @@ __all__ = [
     "fixtures",
     "layers",
     "packages",
+    "program",
     "server_settings",
     "verb_groups",
 ]
@@ -132,6 +136,43 @@ def client_methods() -> list[str]:
         if not name.startswith("_")
     )
     return _table(("method", "what it does"), rows)
+
+
+# The program.
+
+
+def program() -> list[str]:
+    """A section for each command of the program: what it does, its options, and an example."""
+    with click.Context(cli, info_name="ftpfixture") as context:
+        commands = [command for name in COMMANDS if (command := cli.get_command(context, name)) is not None]
+        return [line for command in commands for line in _command(command, context)]
+
+
+def _command(command: click.Command, parent: click.Context) -> list[str]:
+    with click.Context(command, parent, info_name=command.name) as context:
+        usage = command.collect_usage_pieces(context)
+    options = [one for one in command.params if isinstance(one, click.Option)]
+    rows = ((", ".join(f"`{name}`" for name in one.opts), _value(one), _help(one)) for one in options)
+    example = (command.epilog or "").removeprefix("Example: ").strip("`")
+    return [
+        *(f"## `ftpfixture {command.name}`", "", "```console", f"$ ftpfixture {command.name} {' '.join(usage)}", "```"),
+        *("", *inspect.cleandoc(command.help or "").splitlines(), ""),
+        *(_table(("option", "value", "meaning"), rows) if options else []),
+        *("", "Example:", "", "```console", f"$ {example}", "```", ""),
+    ]
+
+
+def _help(option: click.Option) -> str:
+    default = f" [default: {option.default}]" if option.show_default else ""
+    return _prose(option.help or "") + default
+
+
+def _value(option: click.Option) -> str:
+    """What an option takes; "" for a flag."""
+    if option.is_flag:
+        return ""
+    choices = option.type.choices if isinstance(option.type, click.Choice) else ()
+    return ", ".join(f"`{choice}`" for choice in choices) or f"`{option.metavar or option.type.name.upper()}`"
 
 
 # Fixtures, commands.

@@ -52,8 +52,10 @@ def _all(*options: Callable[[F], F]) -> Callable[[F], F]:
 
 
 listening = _all(
-    click.option("--host", default="127.0.0.1", metavar="HOST", help="Listen on this address."),
-    click.option("--port", "-p", default=2121, metavar="N", help="Listen on this port; 0 is any free port."),
+    click.option("--host", default="127.0.0.1", metavar="HOST", show_default=True, help="Listen on this address."),
+    click.option(
+        "--port", "-p", default=2121, metavar="N", show_default=True, help="Listen on this port; 0 is any free port."
+    ),
     click.option("--allow-remote", is_flag=True, help="Allow addresses that other machines can reach."),
     click.option(
         "--fault",

@@ -23,7 +23,7 @@ from ftpfixture.recording.answers import Answers, RawReply, ReplyOrder
 from ftpfixture.recording.target import Target
 from ftpfixture.wire.hostport import render_eprt, render_port
 from ftpfixture.wire.lines import LineReader
-from ftpfixture.wire.reply import Reply, ReplyParser
+from ftpfixture.wire.reply import ReplyParser
 
 __all__ = ["Opener", "Upstream"]
 
@@ -62,7 +62,9 @@ class Upstream:
     private: bool = False
     on_abort: Callable[[], object] = int
     moved: Callable[[], int] = int
-    _reader: asyncio.Task[None] | None = None
+    _lines: LineReader = field(default_factory=LineReader)
+    _parser: ReplyParser = field(default_factory=ReplyParser)
+    _raw: bytearray = field(default_factory=bytearray)
     _session: SSLSession | None = None
     _listener: Listener | None = None
     _received: int = 0
@@ -94,7 +96,7 @@ class Upstream:
         await self.client.control.open(self.target.host, self.target.port)
         self.private = self.target.tls == "implicit"
         greeting = self.order.expect("CONNECT")
-        self._reader = asyncio.get_running_loop().create_task(self._read())
+        self._listen()
         return greeting
 
     @property
@@ -130,35 +132,44 @@ class Upstream:
         self._beside.add(task)
         task.add_done_callback(self._beside.discard)
 
-    async def _read(self) -> None:
-        """Assign replies to commands, until one after which TLS begins or ends, or until the server closes."""
-        lines, parser, raw = LineReader(_LINE_LIMIT), ReplyParser(), bytearray()
-        while len(raw) <= _REPLY_LIMIT and (data := await self._receive()):
-            for piece in data.splitlines(keepends=True):
-                raw += piece
-                for line in lines.feed(piece):
-                    reply = _completed(parser, line)
-                    if reply is None:
-                        continue
-                    complete = RawReply(reply.code, reply.lines, raw=bytes(raw))
-                    raw.clear()
-                    if self._take(complete) in _SWITCHING and reply.code[0] == "2":
-                        return
-        self._end(bytes(raw))
+    def _listen(self) -> None:
+        """Read replies, until one after which TLS begins or ends, or until the server closes."""
+        self._lines, self._parser, self._raw = LineReader(_LINE_LIMIT), ReplyParser(), bytearray()
+        self.channel.watch(self._readable)
+        self._readable()  # TLS may have buffered bytes, for which the loop calls nothing
 
-    async def _receive(self) -> bytes:
+    def _readable(self) -> None:
         try:
-            data = await self.channel.receive(_RECEIVE)
+            data = self.channel.receive_now(_RECEIVE)
         except OSError:
-            return b""
+            data = b""
+        if data is None:
+            return
         self._received += len(data)
-        return data
+        for piece in data.splitlines(keepends=True):
+            self._raw += piece
+            for line in self._lines.feed(piece):
+                if self._ends_reading(line):
+                    self.channel.unwatch()
+                    return
+        if not data or len(self._raw) > _REPLY_LIMIT:
+            self.channel.unwatch()
+            self._end(bytes(self._raw))
 
-    def _take(self, reply: RawReply) -> str | None:
-        verb = self.order.take(reply)
+    def _ends_reading(self, line: bytes | None) -> bool:
+        """Take a line; whether TLS begins or ends after it. A line of no reply is passed on with the next reply."""
+        try:
+            reply = None if line is None else self._parser.feed_line(line)
+        except ReplySyntaxError:
+            return False
+        if reply is None:
+            return False
+        complete = RawReply(reply.code, reply.lines, raw=bytes(self._raw))
+        self._raw.clear()
+        verb = self.order.take(complete)
         if verb is None:
-            self.unsolicited(reply)
-        return verb
+            self.unsolicited(complete)
+        return verb in _SWITCHING and reply.code[0] == "2"
 
     def _end(self, rest: bytes) -> None:
         """Pass on the end of the connection, and what the server sent after its last reply."""
@@ -173,28 +184,23 @@ class Upstream:
     # TLS.
 
     async def encrypt(self) -> None:
-        """Make the TLS handshake on the control connection, after 234; reading goes on afterwards.
+        """Make the TLS handshake on the control connection, after 234, with which reading has ended; read again.
 
         Raises:
             OSError: It failed.
         """
-        await self._between(self.client.control.connector.encrypt(self.channel, self.context, "control"))
+        await self.client.control.connector.encrypt(self.channel, self.context, "control")
+        self._listen()
 
     async def decrypt(self) -> None:
-        """Return to clear text on the control connection, after 200 to CCC; reading goes on afterwards.
+        """Return to clear text on the control connection, after 200 to CCC, with which reading has ended; read again.
 
         Raises:
             OSError: It failed.
         """
         self._session = self.channel.session  # data connections still resume it
-        await self._between(self.channel.end_tls())
-
-    async def _between(self, change: Awaitable[None]) -> None:
-        """Await a change of the connection, after the reply with which reading has ended, and read again."""
-        if self._reader is not None:
-            await self._reader
-        await change
-        self._reader = asyncio.get_running_loop().create_task(self._read())
+        await self.channel.end_tls()
+        self._listen()
 
     async def protect(self) -> None:
         """Send the commands of a client for FTPS: AUTH TLS unless TLS is implicit, PBSZ 0, PROT P.
@@ -301,15 +307,7 @@ class Upstream:
         """Close everything."""
         self.order.end("the session of the proxy ended")
         self.forget()
-        for waiting in (self._reader, self._leaving, *self._beside):
+        for waiting in (self._leaving, *self._beside):
             if waiting is not None:
                 waiting.cancel()
         self.client.control.close("the session of the proxy ended")
-
-
-def _completed(parser: ReplyParser, line: bytes | None) -> Reply | None:
-    """The reply that a line completes; a line that belongs to none is passed on with the next reply."""
-    try:
-        return None if line is None else parser.feed_line(line)
-    except ReplySyntaxError:
-        return None

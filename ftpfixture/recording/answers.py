@@ -10,9 +10,11 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from ftpfixture.wire.reply import Reply
-from ftpfixture.wire.states import legal_reply
+from ftpfixture.wire.states import TRANSFERS, legal_reply
 
 __all__ = ["Answers", "RawReply", "ReplyOrder"]
+
+_OVERTAKEN = TRANSFERS | {"ABOR"}
 
 
 @dataclass(frozen=True)
@@ -73,9 +75,11 @@ class ReplyOrder:
     """Assigns the replies of one control connection to its commands.
 
     Attributes:
+        begun: Whether the server has sent a reply.
         ended: Why the connection has ended; None while it is open.
     """
 
+    begun: bool = False
     ended: EOFError | None = None
     _waiting: deque[Answers] = field(default_factory=deque)
     _answered: list[Answers] = field(default_factory=list)
@@ -95,18 +99,29 @@ class ReplyOrder:
     def take(self, reply: RawReply) -> str | None:
         """Assign a reply; the verb of its command, None when no command waits for one.
 
-        Some servers send one reply to a transfer and its ABOR together, as pyftpdlib does before the first byte of an
-        upload: then a reply of another kind belongs to the command after ABOR.
+        Servers reply to NOOP, STAT and QUIT while a transfer runs. Some send one reply to a transfer and its ABOR
+        together, as pyftpdlib does before the first byte of an upload: then ABOR gets none.
         """
-        if len(self._waiting) > 1 and _skips_abort(self._waiting[0].verb, reply.code):
-            self._waiting.popleft().put(EOFError("the server sent no reply to ABOR"))
+        self.begun = True
         if not self._waiting:
             return None
-        answers = self._waiting[0]
+        index = self._place(reply.code)
+        if index and self._waiting[0].verb == "ABOR":
+            self._waiting.popleft().put(EOFError("the server sent no reply to ABOR"))
+            index -= 1
+        answers = self._waiting[index]
         answers.put(reply)
         if not reply.is_preliminary:
-            self._answered.append(self._waiting.popleft())
+            del self._waiting[index]
+            self._answered.append(answers)
         return answers.verb
+
+    def _place(self, code: str) -> int:
+        """The first command, or a later one if only that may get this code."""
+        first = self._waiting[0].verb
+        if first not in _OVERTAKEN or legal_reply(first, "", code):
+            return 0
+        return next((index for index, answers in enumerate(self._waiting) if _may_get(answers.verb, code)), 0)
 
     async def turn(self, answers: Answers) -> None:
         """Wait until every reply that the server sent before the final one to this command is passed on."""
@@ -128,5 +143,5 @@ class ReplyOrder:
             self._waiting.clear()
 
 
-def _skips_abort(verb: str, code: str) -> bool:
-    return verb == "ABOR" and code[0] in "123" and not legal_reply(verb, "", code)
+def _may_get(verb: str, code: str) -> bool:
+    return verb not in _OVERTAKEN and legal_reply(verb, "", code)

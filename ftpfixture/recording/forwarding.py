@@ -96,7 +96,8 @@ class Forwarding(Server):
                 if self.target.tls in ("explicit", "implicit"):
                     await upstream.protect()
         except (OSError, EOFError) as error:
-            reason = str(error) or f"no greeting within {self.target.timeout:g} s"
+            sent = f", only {upstream.beginning!r}" if upstream.beginning else ""
+            reason = str(error) or f"no greeting within {self.target.timeout:g} s{sent}"
             connection.response("421", f"No connection to {self.target.host}:{self.target.port}: {reason}")
             return None, None
         return upstream, greeting

@@ -65,6 +65,8 @@ class Passage:
         self._size = size
         self._connected = False
         self._waits_for_client = False
+        self._aborted = False
+        self._stream: ThrottleStreamIO | None = None
         self._moving: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._answers = Answers(exchange.verb)
 
@@ -76,6 +78,7 @@ class Passage:
         """
         opener, self._upstream.opener = self._upstream.opener, None
         assert opener is not None
+        self._upstream.transfer = self
         # The server may wait for its data connection before it replies, and the client's may be on its way.
         arrival = asyncio.ensure_future(opener())
         client = asyncio.ensure_future(self._proxy.client_stream(self._connection))
@@ -92,7 +95,7 @@ class Passage:
             pass  # the control connection to the real server has ended, and the session ends with it
         finally:
             self._upstream.order.passed_on(self._answers)
-            self._upstream.moved = self._upstream.on_abort = int
+            self._upstream.transfer = None
             await _discard(arrival)
             await _discard(client)
             self._upstream.forget()
@@ -124,12 +127,14 @@ class Passage:
         connection, stream = self._connection, await client
         path = resolve_virtual(connection.current_directory, self._exchange.argument)
         stream.describe(self.direction, str(path), connection.restart_offset, connection.transfer_type, self._size)
-        self._upstream.moved = lambda: stream.moved
-        if self.direction == "upload" and stream.channel.offers_tickets:
-            await self._proxy.secure_client(connection, stream)  # before the 1xx, as in other transfers, for curl
+        self._stream = stream
+        # As in other transfers: curl reads tickets only before the 1xx to its upload.
+        early = self.direction == "upload" and stream.channel.offers_tickets
+        if early:
+            await self._proxy.secure_client(connection, stream)
         connection.session.pass_on(first, self._exchange)
-        await self._proxy.secure_client(connection, stream)
-        self._upstream.on_abort = self._abort
+        if not early:
+            await self._proxy.secure_client(connection, stream)
         moving = self._moving = asyncio.ensure_future(self._carry(stream, arrival))
         final = asyncio.ensure_future(self._answers.final())
         try:
@@ -139,7 +144,7 @@ class Passage:
             if self.direction == "upload" or not self._connected:
                 await _cancel(moving)  # the server has ended it, and moves no more
             await self._end(moving, reply)
-            await wait((moving,))
+            await self._until_over(moving, stream)
         finally:
             await _cancel(moving)
             await _cancel(final)
@@ -159,10 +164,14 @@ class Passage:
             OSError: One of them failed.
         """
         async with stream:
-            channel = await arrival
             try:
+                channel = await arrival
                 await self._upstream.secure(channel)
-                self._connected = True
+            except OSError:
+                stream.channel.reset()  # a plain close would be the end of an empty file
+                raise
+            self._connected = True
+            try:
                 await (_upload(stream, channel) if self.direction == "upload" else self._download(stream, channel))
             finally:
                 channel.close()
@@ -188,12 +197,29 @@ class Passage:
             moved = stream.moved
             await wait((moving,), timeout=_STILL)
 
-    def _abort(self) -> None:
-        """The client has sent ABOR.
+    async def _until_over(self, moving: asyncio.Future[None], stream: ThrottleStreamIO) -> None:
+        """Wait for the end of data whose final reply came early, but not after ABOR or when the server has left."""
+        while not moving.done():
+            await self._until_still(moving, stream)
+            if self._aborted or self._upstream.order.ended is not None:
+                moving.cancel()
+
+    @property
+    def moved(self) -> int:
+        """See Transfer."""
+        return 0 if self._stream is None else self._stream.moved
+
+    def cancel(self) -> None:
+        """See Transfer."""
+        self._moving.cancel()
+
+    def abort(self) -> None:
+        """See Transfer.
 
         If the client receives nothing, or a fault stops an upload, the real server would never read ABOR: then its data
         connection ends.
         """
+        self._aborted = True
         asyncio.get_running_loop().call_later(_STILL, self._cut)
 
     def _cut(self) -> None:
@@ -202,7 +228,7 @@ class Passage:
         if self._waits_for_client or (self.direction == "upload" and self._exchange.program is not None):
             self._moving.cancel()
         else:
-            self._abort()
+            self.abort()
 
 
 async def _upload(stream: ThrottleStreamIO, channel: Channel) -> None:

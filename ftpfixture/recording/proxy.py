@@ -184,7 +184,8 @@ class Proxy(Forwarding):
                 await self.pass_on(connection, upstream, answers, exchange)
 
         upstream.run(pass_on())
-        upstream.on_abort()
+        if upstream.transfer is not None:
+            upstream.transfer.abort()
         return True
 
     async def client_stream(self, connection: Connection) -> ThrottleStreamIO:

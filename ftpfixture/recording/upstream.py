@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from functools import cached_property
 from ssl import CERT_NONE, PROTOCOL_TLS_CLIENT, SSLContext, SSLSession
-from typing import Any
+from typing import Any, Protocol
 
 from ftpfixture.client import BaseClient
 from ftpfixture.errors import ReplySyntaxError, TlsError
@@ -25,16 +25,31 @@ from ftpfixture.wire.hostport import render_eprt, render_port
 from ftpfixture.wire.lines import LineReader
 from ftpfixture.wire.reply import ReplyParser
 
-__all__ = ["Opener", "Upstream"]
+__all__ = ["Opener", "Transfer", "Upstream"]
 
 Opener = Callable[[], Awaitable[Channel]]
 """Opens, or awaits, the next data connection to the server."""
 
 _RECEIVE = 1 << 16
+_SHOWN = 80  # bytes of no reply in an error
 _LINE_LIMIT = 1 << 20
 _REPLY_LIMIT = 1 << 24  # bytes of one reply: a server that never ends one must not fill the memory
 _SWITCHING = ("AUTH", "CCC")  # after a 2xx reply to them TLS begins or ends
 _IP_AND_DATA_MARK = b"\xff\xf4\xff\xf2"  # Telnet's interrupt process and Synch; the last byte is urgent (RFC 959 4.1.3)
+
+
+class Transfer(Protocol):
+    """A transfer that uses the data connections."""
+
+    @property
+    def moved(self) -> int:
+        """The number of bytes so far."""
+
+    def abort(self) -> None:
+        """The client has sent ABOR."""
+
+    def cancel(self) -> None:
+        """Close the data connections."""
 
 
 @dataclass
@@ -50,8 +65,7 @@ class Upstream:
         order: Assigns the replies to commands.
         opener: Opens the negotiated data connection; None before PASV or PORT.
         private: Whether data connections are encrypted (PROT P).
-        on_abort: Called when the client sends ABOR.
-        moved: Returns the number of bytes that the running transfer has moved.
+        transfer: The running transfer; None without one.
     """
 
     target: Target
@@ -60,8 +74,7 @@ class Upstream:
     order: ReplyOrder = field(default_factory=ReplyOrder)
     opener: Opener | None = None
     private: bool = False
-    on_abort: Callable[[], object] = int
-    moved: Callable[[], int] = int
+    transfer: Transfer | None = None
     _lines: LineReader = field(default_factory=LineReader)
     _parser: ReplyParser = field(default_factory=ReplyParser)
     _raw: bytearray = field(default_factory=bytearray)
@@ -103,6 +116,11 @@ class Upstream:
     def channel(self) -> Channel:
         """The control connection."""
         return self.client.control.channel
+
+    @property
+    def beginning(self) -> bytes:
+        """The first bytes that the server has sent after its last reply."""
+        return bytes(self._raw[:_SHOWN])
 
     # Commands and replies.
 
@@ -175,9 +193,10 @@ class Upstream:
         """Pass on the end of the connection, and what the server sent after its last reply."""
         reason = "the server closed the control connection"
         if rest:
+            reason += f" after {rest[:_SHOWN]!r}, which is no reply"
+        if rest and self.order.begun:
             part = reply_of(rest)
             self.unsolicited(RawReply(part.code, part.lines, raw=rest))
-            reason += f" after {rest[:80]!r}, which is no reply"
         self.order.end(reason)
         self.unsolicited(None)
 
@@ -292,16 +311,28 @@ class Upstream:
     # The end.
 
     def leave(self) -> None:
-        """The client has left: end everything after `target.timeout` seconds without a reply or data of the server."""
-        before = self._received, self.moved()
+        """The client has left: end everything after `target.timeout` seconds without a reply or data of the server.
+
+        Before the greeting, the client has sent nothing that the server could still do.
+        """
+        if not self.order.begun:
+            self.order.end("the client has left")
+            return
+        before = self._progress
 
         def look() -> None:
-            if (self._received, self.moved()) == before:
-                self.order.end("the client has left")
-            else:
+            if self._progress != before:
                 self.leave()
+                return
+            self.order.end("the client has left")
+            if self.transfer is not None:
+                self.transfer.cancel()
 
         self._leaving = asyncio.get_running_loop().call_later(self.target.timeout, look)
+
+    @property
+    def _progress(self) -> tuple[int, int]:
+        return self._received, 0 if self.transfer is None else self.transfer.moved
 
     def close(self) -> None:
         """Close everything."""

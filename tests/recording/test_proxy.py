@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ftplib
 import io
+import select
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -118,6 +119,21 @@ def test_replies_keep_their_order_when_a_transfer_is_aborted(real: FtpServer, pr
         assert client.ask("NOOP").code == "200"
     assert codes in (["226", "226"], ["426", "226"])
     assert [record.code for record in proxy.log.find("ABOR")] == ["226"]
+
+
+def test_commands_during_an_upload(proxy: FtpServer, real: FtpServer) -> None:
+    """Replies to NOOP and STAT do not end an upload that pauses meanwhile."""
+    with RawClient(proxy.address) as client:
+        data = client.login(*proxy.credentials).passive()
+        assert client.ask("STOR /paused").code == "150"
+        data.sendall(b"first")
+        for line, code in (("NOOP", "200"), ("STAT", "211")):
+            assert client.ask(line).code == code
+        assert not select.select([client.sock], [], [], 0.3)[0]
+        data.sendall(b" second")
+        data.close()
+        assert client.reply().code == "226"
+    assert real.files["/paused"] == b"first second"
 
 
 def test_pipelined_commands(proxy: FtpServer) -> None:

@@ -32,7 +32,10 @@ class Walker:
         return "; ".join(self.step(step.strip()) for step in script.split(";"))
 
     def step(self, step: str) -> str:
-        """Perform a step: ``+`` reads a reply, ``hush`` expects none, ``get`` and ``put`` are transfers."""
+        """Perform a step.
+
+        ``+`` reads a reply, ``hush`` expects none, ``get`` and ``put`` are transfers, ``end`` receives to the end.
+        """
         try:
             match step.split(" ", 1):
                 case ["+"]:
@@ -47,6 +50,13 @@ class Walker:
                     return self._get(line)
                 case ["put", line]:
                     return self._put(line)
+                case ["text"]:
+                    return self.client.reply().text
+                case ["end", line]:
+                    self.client.send(line)
+                    while self.client.sock.recv(1 << 16):
+                        pass
+                    return "EOF"
                 case ["text", line]:
                     return _PORTS.sub("P", self.client.ask(line).text)
                 case ["line", line]:

@@ -6,6 +6,7 @@ import asyncio
 import socket
 import struct
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import pytest
 
@@ -167,9 +168,13 @@ def tasks(proxy: FtpServer) -> int:
 def check_nothing_left(before: int, *servers: FtpServer) -> None:
     """Check that all sessions end, and that no task or error of them is left."""
     for server in servers:
-        assert server.log.wait_until(lambda server=server: not server.sessions, 3), server.log.transcript()
+        assert server.log.wait_until(partial(_is_empty, server), 3), server.log.transcript()
         assert server.log.failures == []
     assert tasks(servers[0]) == before
+
+
+def _is_empty(server: FtpServer) -> bool:
+    return not server.sessions
 
 
 @pytest.mark.parametrize("name", SERVERS)
@@ -178,15 +183,16 @@ async def test_a_server_that_fails(name: str) -> None:
     script, steps, seen = SERVERS[name]
 
     def run() -> str:
-        with FtpServer(upstream=Target(*server.address, timeout=0.2)) as proxy:
+        with FtpServer(upstream=Target(host, port, timeout=0.2)) as proxy:
             before = tasks(proxy)
             walker = Walker(proxy.address)
             with walker.client:
                 found = walker.walk(steps) if steps else ""
             check_nothing_left(before, proxy)
-        return found.replace(f"{server.address[0]}:{server.address[1]}", "HOST")
+        return found.replace(f"{host}:{port}", "HOST")
 
     async with ScriptedServer(script) as server:
+        host, port = server.address
         assert await asyncio.to_thread(run) == seen
 
 

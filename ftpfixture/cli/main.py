@@ -27,6 +27,7 @@ COMMANDS = {
     "record": "ftpfixture.cli.record:record",
     "replay": "ftpfixture.cli.replay:replay",
     "proxy": "ftpfixture.cli.proxy:proxy",
+    "import": "ftpfixture.cli.import_:import_",
     "check": "ftpfixture.cli.check:check",
     "faults": "ftpfixture.cli.faults:faults",
 }

@@ -5,13 +5,11 @@ One rule: a file is written only for a block that ended in order, and then as a 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-from ftpfixture.checks import wrong
 from ftpfixture.driver import Driver
 from ftpfixture.server import Server
 from ftpfixture.wire.verbs import Verbs
@@ -23,7 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["recorded", "recorder_of", "recording_of"]
 
 _PATIENCE = 1.0  # seconds that sessions get to end before they are recorded as open
-_NAME = re.compile(r"[a-z_]+")
 
 
 def recorder_of(
@@ -49,18 +46,14 @@ def recorder_of(
         ConfigurationError: A placeholder or a verb is invalid.
     """
     # A server that records nothing imports no msgspec.
-    from ftpfixture.recording.recorder import OWN_PLACEHOLDERS, Recorder
-    from ftpfixture.recording.redact import Secrets
+    from ftpfixture.recording.named_secrets import named_secrets
+    from ftpfixture.recording.recorder import Recorder
     from ftpfixture.recording.steps import check_loose
 
     verbs = Verbs.read(*[loose] if isinstance(loose, str) else loose)
     verbs.check(verb.upper() for verb in server.specs)
     check_loose(verbs.names)
-    secrets = Secrets()
-    if redact:
-        _check_secrets(redact, OWN_PLACEHOLDERS)
-        for name, value in redact.items():
-            secrets.add(name, value)
+    secrets = named_secrets(redact or {})
     tls: Literal["", "explicit", "implicit"]
     source: Literal["server", "proxy"]
     tls = "" if server.ssl is None else "implicit" if server.implicit_tls else "explicit"
@@ -97,13 +90,3 @@ def recorded(server: Server, driver: Driver, path: str | PathLike[str], recorder
     finally:
         driver.call(lambda: server.hub.unsubscribe(recorder))
     save(path, driver.call(lambda: recording_of(server, recorder)), recorder.secrets)
-
-
-def _check_secrets(redact: Mapping[Any, Any], taken: Collection[str]) -> None:
-    for name, value in redact.items():
-        if not isinstance(name, str) or not _NAME.fullmatch(name):
-            raise wrong("redact", "names of lower-case letters and _, such as token", name)
-        if name in taken:
-            raise wrong("redact", "another name: a recording has this one for a text that is no secret", name)
-        if not isinstance(value, str) or not value:
-            raise wrong(f"redact[{name!r}]", "the text that the placeholder stands for", value)

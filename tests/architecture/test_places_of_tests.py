@@ -43,6 +43,7 @@ ELSEWHERE = {
     "recording/imports/formats": ["unit/recording/imports/test_importer.py"],
     "recording/imports/items": ["unit/recording/imports/test_curl.py"],
     "recording/imports/rendering": ["unit/recording/imports/test_importer.py"],
+    "recording/named_secrets": ["recording/test_record.py"],
     "recording/passage": ["recording/test_proxy.py"],
     "recording/proxy": ["recording/test_proxy.py", "peers/test_proxy.py"],
     "recording/spy": ["recording/test_spy.py"],

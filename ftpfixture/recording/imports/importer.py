@@ -6,7 +6,7 @@ reported as not understood; a log that cannot be a dialogue is an error with the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ftpfixture.errors import RecordingError
@@ -57,13 +57,19 @@ class Imported:
     secrets: Secrets = field(repr=False)
 
 
-def import_log(log: bytes | str, format: str | None = None, name: str = "log") -> Imported:  # noqa: A002
+def import_log(
+    log: bytes | str,
+    format: str | None = None,  # noqa: A002
+    name: str = "log",
+    redact: Mapping[str, str] | None = None,
+) -> Imported:
     """Return the dialogue of a log.
 
     Args:
         log: What a client wrote, as it was pasted.
         format: Name of its format; None to detect it.
         name: Of the log, for errors.
+        redact: Further texts that get placeholders, by the names of these; None for none.
 
     Raises:
         RecordingError: It has no dialogue.
@@ -87,7 +93,7 @@ def import_log(log: bytes | str, format: str | None = None, name: str = "log") -
         raise RecordingError(name, rows[0].number, f"this log has no command; a useful one is made by {known.made_by}")
     for session in sessions:
         repair(session, remark)
-    rendering = Rendering(sessions, remark, reader.unread)
+    rendering = Rendering(sessions, remark, reader.unread, redact or {})
     recording = rendering.recording(name)
     remarks.update(_not_understood(reader.unread, rendering.secrets))
     return Imported(recording, known.name, tuple(sorted(remarks)), rendering.secrets)

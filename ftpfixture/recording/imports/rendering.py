@@ -6,7 +6,7 @@ One rule: what was masked in the log is any text on replay; what the log shows i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
 from ftpfixture.errors import RecordingError
@@ -14,7 +14,7 @@ from ftpfixture.recording.format import LATEST, Command, Data, Header, Line, Not
 from ftpfixture.recording.imports import bodies
 from ftpfixture.recording.imports.items import Shown
 from ftpfixture.recording.imports.session import Answer, Remark, Session, Transfer, Turn
-from ftpfixture.recording.redact import Secrets
+from ftpfixture.recording.named_secrets import named_secrets
 from ftpfixture.recording.store import Recording
 
 __all__ = ["Rendering"]
@@ -39,13 +39,16 @@ class Rendering:
         sessions: In their order.
         remark: Takes remarks.
         unread: Gets the lines that are no data.
+        redact: Further texts that get placeholders.
 
     Attributes:
         secrets: Passwords and accounts of the log.
     """
 
-    def __init__(self, sessions: Sequence[Session], remark: Remark, unread: list[Shown]) -> None:
-        self.secrets = Secrets()
+    def __init__(
+        self, sessions: Sequence[Session], remark: Remark, unread: list[Shown], redact: Mapping[str, str]
+    ) -> None:
+        self.secrets = named_secrets(redact)
         self._sessions = sessions
         self._remark = remark
         self._unread = unread

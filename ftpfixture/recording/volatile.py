@@ -5,7 +5,7 @@ One rule: pure, and a text gets a placeholder only where a known server writes s
 A date within a day of the recording is recent: the file was made by the session, or just before. On replay it is the
 time of the replay, in the same format and width, so that the file is as new as it was, and listings have their sizes.
 Older dates stay as they are. Values of the fact ``unique`` are numbered in the order in which they come, because
-clients only compare them with each other (RFC 3659 7.5.2).
+clients only compare them with each other (RFC 3659 7.5.2); so are the names that servers make up for STOU.
 
 The text of commands and replies has its placeholders for secrets already, and doubled braces.
 """
@@ -109,6 +109,15 @@ _TEXTS = (
     _text("211", "^ Connected to: [^ ]+:", "[0-9]+", r"\r$", "server_port"),
 )
 
+_FILE = re.compile(r"1[0-9]{2}[- ]FILE: (?P<name>[^\r\n]+)")
+_RANDOM_NAMES = (
+    (re.compile(r"(?P<head>ftp)[A-Za-z0-9]{6}"), 6),  # ProFTPD
+    (re.compile(r"(?P<head>.+\.)[a-z0-9_]{8}"), 8),  # pyftpdlib
+    (re.compile(r"(?P<head>pureftpd\.)[0-9a-f]{8}\.[0-9a-f]{1,2}\.[0-9a-f]{4}"), 16),  # Pure-FTPd
+)
+"""Names of files that servers make up for STOU, and the digits that replace their random parts."""
+
+_CODE = re.compile(r"[0-9]{3}[- ]")
 _UTC = re.compile(r"[0-9]{14}(?:\.[0-9]+)?")
 _MDTM = re.compile(rf"213 {_UTC.pattern}\r\n")
 _SETS_TIME = re.compile(r"(?:MDTM|MFMT|MFF|SITE UTIME) ", re.IGNORECASE)
@@ -162,9 +171,14 @@ class Normalizer:
         self._clock = Clock(ended, UTC)
         self._numbers: dict[str, int] = {}
         self._sent: set[str] = set()
+        self._names: dict[str, str] = {}
+        self._asked = ""
 
     def command(self, text: str) -> str:
         """A command; a recent time that it gives to a file is a placeholder, here and where the server repeats it."""
+        text = self._with_numbered_names(text)
+        if text.startswith("STOU "):
+            self._asked = text.removeprefix("STOU ")
         if not _SETS_TIME.match(text):
             return text
         self._sent.update(time for found in _UTC.finditer(text) if self._is_recent(time := found[0]))
@@ -172,6 +186,8 @@ class Normalizer:
 
     def reply(self, text: str) -> str:
         """A reply, with the ends of its lines."""
+        self._number_name(text)
+        text = self._with_numbered_names(text)
         for code, pattern, name in _TEXTS:
             if text.startswith(code):
                 text = pattern.sub(rf"\g<head>{{{name}}}", text)
@@ -179,16 +195,35 @@ class Normalizer:
             text = self._times_of_client(text)
         if _MDTM.fullmatch(text):
             return f"213 {self._time(text[4:-2])}\r\n"
-        return self._lines(text) if text[3:4] == "-" else text
+        return "\n".join(
+            [line[:4] + self._line(line[4:]) if _CODE.match(line) else self._line(line) for line in text.split("\n")]
+        )
 
     def listing(self, content: bytes) -> tuple[bytes, bool]:
         """A listing as it is recorded, and whether it has placeholders."""
-        text = self._lines(escape(content.decode("utf-8", "surrogateescape")))
+        text = self._with_numbered_names(escape(content.decode("utf-8", "surrogateescape")))
+        text = "\n".join([self._line(line) for line in text.split("\n")])
         plain = fill(text, {})
         changes = fill(text, _EPOCH) != plain
         return (text if changes else plain).encode("utf-8", "surrogateescape"), changes
 
     # Parts of a text.
+
+    def _number_name(self, reply: str) -> None:
+        """Give the name that a server has made up for STOU a number in place of its random part."""
+        found = _FILE.match(reply)
+        if found is None or found["name"] == self._asked:
+            return
+        for pattern, digits in _RANDOM_NAMES:
+            name = pattern.fullmatch(found["name"])
+            if name is not None:
+                self._names.setdefault(name[0], f"{name['head']}{len(self._names) + 1:0{digits}}")
+                return
+
+    def _with_numbered_names(self, text: str) -> str:
+        for name, numbered in self._names.items():
+            text = text.replace(name, numbered)
+        return text
 
     def _times_of_client(self, text: str) -> str:
         return _UTC.sub(lambda found: "{client_time}" if found[0] in self._sent else found[0], text)
@@ -204,9 +239,6 @@ class Normalizer:
         if text in self._sent:
             return "{client_time}"
         return "{date_utc}" + re.sub("[0-9]", "0", text[14:]) if self._is_recent(text) else text
-
-    def _lines(self, text: str) -> str:
-        return "\n".join([self._line(line) for line in text.split("\n")])
 
     def _line(self, line: str) -> str:
         """A line; one that is no entry of a listing is unchanged."""

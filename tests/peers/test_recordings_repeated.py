@@ -42,6 +42,14 @@ def _ask(ftp: ftplib.FTP, line: str) -> str:
         return str(refused)
 
 
+def _store_unique(ftp: ftplib.FTP, server: FtpServer) -> None:
+    """Store two files under names that the server makes up, and remove them."""
+    for _ in range(2):
+        ftp.storbinary("STOU", io.BytesIO(b"unique"))
+        _, text = server.log.find("STOU")[-1].replies[0]
+        assert _ask(ftp, f"DELE {text.splitlines()[0].removeprefix('FILE: ')}").startswith("250")
+
+
 def _session(server: FtpServer, peer: Peer, tls: bool) -> None:
     """What makes servers talk: their texts, listings of each kind, both ways of transfers, refusals, both modes."""
     ftp = ftplib.FTP_TLS(context=server.tls.client_context(), timeout=20) if tls else ftplib.FTP(timeout=20)
@@ -62,6 +70,8 @@ def _session(server: FtpServer, peer: Peer, tls: bool) -> None:
                         ftp.retrlines(line, str)
                     except ftplib.error_perm:
                         assert line == "RETR missing"
+        if "STOU" not in peer.lacks:
+            _store_unique(ftp, server)
         for name in ("new.bin", *(f"folder/{name}" for name in AGES)):
             for verb in ("MDTM", "MLST", "STAT", "SIZE"):
                 _ask(ftp, f"{verb} {name}")
@@ -73,7 +83,7 @@ def _session(server: FtpServer, peer: Peer, tls: bool) -> None:
 @pytest.mark.illegal_replies
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
 def test_recorded_twice(kind: type[Peer], tls: bool, tmp_path: Path) -> None:
-    """Two runs of a server, on different ports, with other inodes, and files of another time."""
+    """Two runs of a server, on different ports, with other inodes, and files of another time; it can be replayed."""
     paths = [tmp_path / "one.ftp.jsonl", tmp_path / "two.ftp.jsonl"]
     for hours, path in enumerate(paths):
         folder = tmp_path / path.name[:3]
@@ -90,6 +100,8 @@ def test_recorded_twice(kind: type[Peer], tls: bool, tmp_path: Path) -> None:
                 _session(proxy, peer, tls)
 
     assert paths[0].read_text() == paths[1].read_text()
+    with FtpServer(recording=paths[0]) as replayed:
+        _session(replayed, peer, tls)
     lines = load(paths[0]).lines
     assert {"RETR new.bin", "QUIT"} <= {line.text for line in lines if isinstance(line, Command)}
     assert any(line.placeholders for line in lines if isinstance(line, Data))

@@ -68,6 +68,10 @@ def _reply(text: str) -> str:
             "213-Status of .:\n -rw-r--r--   1 user     root  3 Dec  1 05:19 Dec  1 05:19\n213 End of status",
             "213-Status of .:\n -rw-r--r--   1 user     root  3 {date_ls} Dec  1 05:19\n213 End of status",
         ),
+        (
+            "213-Status\n213--rw-r--r--   1 user     root  3 Dec  1 05:19 a\n213 End",
+            "213-Status\n213--rw-r--r--   1 user     root  3 {date_ls} a\n213 End",
+        ),
         ("200 You are user number 1 of 50 allowed.", "200 You are user number 1 of 50 allowed."),
         ("250 05:19. Server port: 21.", "250 05:19. Server port: 21."),
     ],
@@ -136,6 +140,31 @@ def test_unique_facts_are_numbered() -> None:
         False,
     )
     assert normalizer.reply("250-Begin\r\n unique=U7; /\r\n250 End\r\n") == "250-Begin\r\n unique=2; /\r\n250 End\r\n"
+
+
+@table(
+    ("name", "recorded"),
+    [
+        ("ftpRL5Lpx", "ftp000001"),
+        ("ftpd.vrhf02vs", "ftpd.00000001"),
+        ("{a}.txt.irttaejy", "{a}.txt.00000001"),
+        ("pureftpd.6b0e6235.e3.0000", "pureftpd.0000000000000001"),
+        ("STOU.1", "STOU.1"),
+        ("asked.readme12", "asked.readme12"),
+    ],
+)
+def test_names_that_a_server_makes_up(name: str, recorded: str) -> None:
+    """Their random part is a number, in the reply to STOU and in everything after it."""
+    normalizer = Normalizer(NOW, NOW)
+
+    for line in ("STOU asked.readme12", f"DELE {escape(name)}"):
+        assert normalizer.command(line) == line
+    for reply in ("150 FILE: {}\r\n", "150-FILE: {}\r\n150 Go\r\n"):
+        assert normalizer.reply(reply.format(escape(name))) == reply.format(escape(recorded))
+    assert normalizer.command(f"DELE {escape(name)}") == f"DELE {escape(recorded)}"
+    assert normalizer.reply(f"250 Deleted {escape(name)}\r\n") == f"250 Deleted {escape(recorded)}\r\n"
+    assert normalizer.listing(f"{name}\r\n".encode()) == (f"{recorded}\r\n".encode(), False)
+    assert normalizer.reply("150 FILE: ftpAAAAAA\r\n").endswith(" ftp000001\r\n" if recorded == name else "2\r\n")
 
 
 def test_times_that_a_client_sets() -> None:

@@ -29,6 +29,8 @@ COMMANDS = {
     "proxy": "ftpfixture.cli.proxy:proxy",
     "import": "ftpfixture.cli.import_:import_",
     "check": "ftpfixture.cli.check:check",
+    "show": "ftpfixture.cli.show:show",
+    "diff": "ftpfixture.cli.diff:diff",
     "faults": "ftpfixture.cli.faults:faults",
 }
 """The commands: the module of each, and its function there."""

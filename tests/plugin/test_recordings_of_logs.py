@@ -29,20 +29,19 @@ def _file(run: Run) -> Path:
     return run.pytester.path / "golden" / "feed.ftp.jsonl"
 
 
-@pytest.mark.parametrize("args", [[], ["-n", "1"]], ids=["alone", "xdist"])
-def test_a_file_is_written_on_request_and_compared_ever_after(run: Run, args: list[str]) -> None:
+def test_a_file_is_written_on_request_and_compared_ever_after(run: Run) -> None:
     """A missing file and a changed dialogue fail with the remedy; the summary has each file that was written."""
-    result = run(SUITE, args=args)
+    result = run(SUITE)
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["E*feed.ftp.jsonl is not there: 'pytest --ftp-update' writes it from this dialogue"])
     assert not _file(run).exists()
 
-    result = run(SUITE, args=["--ftp-update", *args])
+    result = run(SUITE, args=["--ftp-update"])
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(["*= FTP recordings =*", "*feed.ftp.jsonl: written: it was not there"])
-    run(SUITE, args=args).assert_outcomes(passed=1)
+    run(SUITE).assert_outcomes(passed=1)
 
-    result = run(CHANGED, args=args)
+    result = run(CHANGED)
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
         [
@@ -53,7 +52,7 @@ def test_a_file_is_written_on_request_and_compared_ever_after(run: Run, args: li
         ]
     )
 
-    result = run(CHANGED, args=["--ftp-update", *args])
+    result = run(CHANGED, args=["--ftp-update"])
     result.stdout.fnmatch_lines(
         [
             "*= FTP recordings =*",
@@ -61,7 +60,16 @@ def test_a_file_is_written_on_request_and_compared_ever_after(run: Run, args: li
             "    session 1, line 8: command: expected NOOP; seen SYST",
         ]
     )
-    run(CHANGED, args=args).assert_outcomes(passed=1)
+    run(CHANGED).assert_outcomes(passed=1)
+
+
+def test_under_xdist(run: Run) -> None:
+    """The main process has the files that its workers have written in its summary."""
+    result = run(SUITE, args=["--ftp-update", "-n", "1"])
+
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["*= FTP recordings =*", "*feed.ftp.jsonl: written: it was not there"])
+    assert _file(run).exists()
 
 
 def test_what_is_equal_is_not_rewritten(run: Run) -> None:

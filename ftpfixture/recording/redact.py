@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
-__all__ = ["Secrets", "escape", "fill", "pattern_of", "without_placeholders"]
+__all__ = ["Secrets", "escape", "fill", "pattern_of", "pieces", "without_placeholders"]
 
 _PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([a-z_]+)\}")
 _SHORT = 4  # characters below which a secret is replaced as a whole word only: "a" is in every text
@@ -124,6 +124,20 @@ def fill(text: str, values: Mapping[str, str]) -> str:
     return _PLACEHOLDER.sub(value, text)
 
 
+def pieces(text: str) -> Iterator[tuple[str, str | None]]:
+    """Yield a redacted text in pieces: original text, and the placeholder behind it; None behind the last piece."""
+    plain, end = list[str](), 0
+    for match in _PLACEHOLDER.finditer(text):
+        plain.append(text[end : match.start()])
+        end = match.end()
+        if match[1] is None:
+            plain.append(match[0][0])
+        else:
+            yield "".join(plain), match[1]
+            plain = []
+    yield "".join([*plain, text[end:]]), None
+
+
 @lru_cache(maxsize=1024)
 def pattern_of(text: str) -> re.Pattern[str]:
     """The pattern of all original forms of a redacted text: each placeholder is a group of its name that fits any text.
@@ -131,17 +145,13 @@ def pattern_of(text: str) -> re.Pattern[str]:
     A placeholder that occurs twice has the same value both times.
     """
     names: set[str] = set()
-    parts, end = list[str](), 0
-    for match in _PLACEHOLDER.finditer(text):
-        name = match[1]
-        parts.append(re.escape(text[end : match.start()]))
-        if name is None:
-            parts.append(re.escape(match[0][0]))
-        else:
+    parts = list[str]()
+    for plain, name in pieces(text):
+        parts.append(re.escape(plain))
+        if name is not None:
             parts.append(f"(?P={name})" if name in names else f"(?P<{name}>.*)")
             names.add(name)
-        end = match.end()
-    return re.compile("".join([*parts, re.escape(text[end:])]), re.DOTALL)
+    return re.compile("".join(parts), re.DOTALL)
 
 
 def without_placeholders(content: bytes) -> bytes:

@@ -39,6 +39,7 @@ class ReplyText:
         lines: Templates, at least one.
         listing: Whether lines between the first and the last are sent without code, indented by one space.
         argument: The only argument with this text, compared without case, such as "A" of TYPE; None for all.
+        transfer_type: The TYPE in which this text is preferred to others, such as "A"; "" for none.
         framed: Whether the lines are the first and the last, around those of this server, as in FEAT and MLST.
     """
 
@@ -47,6 +48,7 @@ class ReplyText:
     lines: tuple[str, ...]
     listing: bool = False
     argument: str | None = None
+    transfer_type: str = ""
     framed: bool = False
 
     @property
@@ -105,6 +107,7 @@ def full_verb(verb: str, argument: str) -> tuple[str, str]:
 
 _SAME = (
     frozenset({"200", "202", "225", "226", "250"}),  # done
+    frozenset({"212", "213"}),  # STAT of a path
     frozenset({"430", "530"}),  # wrong login or password
     frozenset({"550", "553"}),  # the path cannot be used
     frozenset({"500", "502", "504"}),  # not offered
@@ -112,17 +115,17 @@ _SAME = (
 _NOT_OFFERED = frozenset({"500", "501", "502", "504"})
 
 
-def same_meaning(code: str, other: str, is_known: bool = True) -> bool:
+def same_meaning(code: str, other: str, is_offered: bool = True) -> bool:
     """Whether two codes report the same to one command: servers differ in 226 and 250, or in 550 and 553.
 
     Args:
         code: The one.
         other: The other.
-        is_known: Whether the verb is offered; if not, all codes for that are the same.
+        is_offered: Whether the server has the verb, and its argument; if not, all codes for that are the same.
     """
     if code == other:
         return True
-    if not is_known:
+    if not is_offered:
         return {code, other} <= _NOT_OFFERED
     return code[0] == other[0] == "1" or any({code, other} <= group for group in _SAME)
 
@@ -162,7 +165,9 @@ class TextTable:
         for text in texts:
             self._texts[text.verb].append((text, text.kind))
 
-    def fitting(self, verb: str, argument: str, code: str, lines: Sequence[str], is_known: bool) -> list[ReplyText]:
+    def fitting(
+        self, verb: str, argument: str, code: str, lines: Sequence[str], is_known: bool, transfer_type: str = ""
+    ) -> list[ReplyText]:
         """The texts for a reply, the best first.
 
         Args:
@@ -171,17 +176,20 @@ class TextTable:
             code: Of the reply.
             lines: Text of the reply.
             is_known: Whether the server offers the verb.
+            transfer_type: The TYPE of the session.
         """
         kind = failure_kind(code, lines)
         found: list[tuple[tuple[bool, ...], ReplyText]] = []
         for name in (verb, ANY_VERB) if verb != GREETING else (verb,):
             for text, reason in self._texts.get(name, ()):
                 is_exact = name == ANY_VERB and is_known  # a verb that is offered is not unknown
+                is_offered = is_known and text.argument is None  # else all codes for "not offered" are one
                 if (
-                    (code == text.code if is_exact else same_meaning(code, text.code, is_known))
+                    (code == text.code if is_exact else same_meaning(code, text.code, is_offered))
                     and reason in ("", kind)
                     and (text.argument is None or text.argument.upper() == argument.upper())
                 ):
-                    rank = (text.verb == ANY_VERB, text.code != code, text.argument is None, reason != kind)
+                    other_type = text.transfer_type not in ("", transfer_type)
+                    rank = (name == ANY_VERB, text.code != code, text.argument is None, reason != kind, other_type)
                     found.append((rank, text))
         return [text for _, text in sorted(found, key=lambda each: each[0])]

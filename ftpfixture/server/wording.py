@@ -147,7 +147,7 @@ class Wording:
             return own
         is_known = verb == GREETING or verb.lower() in self._host.commands_mapping
         moment = _Moment(own, verb, argument, exchange, connection)
-        for text in self._table.fitting(verb, argument, own.code, own.lines, is_known):
+        for text in self._table.fitting(verb, argument, own.code, own.lines, is_known, connection.transfer_type):
             filled = _filled(text, moment)
             if filled is not None:
                 return filled

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ftpfixture.aio import take_turns
 from ftpfixture.errors import ConfigurationError
 from ftpfixture.faults.dsl import Fault
+from ftpfixture.files.stored import Stored
 from ftpfixture.server import AbstractUserManager, Server, User
 from ftpfixture.testing.certificates import Certified
 from ftpfixture.testing.faults import Faults
@@ -81,7 +82,7 @@ class Beginning:
         server: Server,
         users: list[User] | AbstractUserManager,
         certified: Certified | None,
-        contents: Mapping[str, bytes | None],
+        contents: Mapping[str, bytes | Stored | None],
         quota: int | None,
         hang_after: float | None,
         strict: bool,

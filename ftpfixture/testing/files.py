@@ -13,6 +13,7 @@ from ftpfixture.driver import Driver
 from ftpfixture.errors import ConfigurationError, PathIsNotAbsolute
 from ftpfixture.files.content import Snapshot
 from ftpfixture.files.memory import DirectoryNode, FileNode, LinkNode, MemoryFiles
+from ftpfixture.files.stored import Stored
 from ftpfixture.forks import Origin
 
 __all__ = ["FileStat", "Files"]
@@ -81,12 +82,20 @@ class Files(MutableMapping[str, bytes]):
         """Store a file, with the directories above it; a path that ends in "/" makes a directory."""
         self.put(path, data)
 
-    def put(self, path: str, data: bytes | None) -> None:
+    def put(self, path: str, data: bytes | Stored | None) -> None:
         """Store a file, or make a directory when `data` is None or the path ends in "/".
+
+        Args:
+            path: Absolute.
+            data: Content, or a `Stored` with attributes.
 
         Raises:
             ConfigurationError: There is content for a directory.
         """
+        if isinstance(data, Stored):
+            where = _absolute(path)
+            self._run(lambda tree: data.put(tree, where))
+            return
         if data and str(path).endswith("/"):
             raise ConfigurationError(f"{path!r} is a directory, which has no content: leave out one or the other")
         if data is None or str(path).endswith("/"):

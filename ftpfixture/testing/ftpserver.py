@@ -17,6 +17,7 @@ from ftpfixture.errors import ConfigurationError, HangError, ReplayError, Server
 from ftpfixture.faults.active import ActiveFaults
 from ftpfixture.files.disk import PathIO
 from ftpfixture.files.memory import MemoryFiles
+from ftpfixture.files.stored import Stored
 from ftpfixture.forks import in_child
 from ftpfixture.log import CommandLog
 from ftpfixture.log.expectations import Expectation
@@ -126,6 +127,26 @@ class FtpServer(ServerAddress):
             own["loose"],
         )
 
+    @classmethod
+    def from_recording(cls, source: str | os.PathLike[str] | object, /, **settings: Unpack[FtpServerSettings]) -> Self:
+        """A living server that is like the recorded one: it has its files, users, format of LIST and texts of replies.
+
+        Clients may do what they like, in any order, other than on a server with the setting `recording`, which plays
+        the same session again. The files are those that were there before the recorded clients changed them. Contents
+        that were not transferred are zeros, as many as their listing says.
+
+        Args:
+            source: Path of a file ``*.ftp.jsonl``, or a `Recording`.
+            settings: Settings over those that are learnt.
+
+        Raises:
+            RecordingError: The file is damaged.
+            ConfigurationError: It cannot be read, or a setting cannot work.
+        """
+        from ftpfixture.testing.learning import learnt_settings  # a server that uses no recording imports no msgspec
+
+        return cls(**learnt_settings(source, settings))
+
     def __setattr__(self, name: str, value: object) -> None:
         """Refuse to replace a part of the server, or to assign an unknown attribute: both would change nothing.
 
@@ -135,7 +156,9 @@ class FtpServer(ServerAddress):
         refuse_assignment(self, name, FTP_SERVER_SETTINGS.rows)
         super().__setattr__(name, value)
 
-    def _stored(self, files: Mapping[str, bytes | None] | None, quota: int | None, served: Path | None) -> Files:
+    def _stored(
+        self, files: Mapping[str, bytes | Stored | None] | None, quota: int | None, served: Path | None
+    ) -> Files:
         """Store the files of the settings.
 
         Raises:

@@ -20,7 +20,7 @@ from ftpfixture.testing.settings import FtpServerSettings
 if TYPE_CHECKING:
     from ftpfixture.recording.store import Recording
 
-__all__ = ["PATIENCE", "unplayed", "use_recording"]
+__all__ = ["PATIENCE", "recording_from", "unplayed", "use_recording"]
 
 PATIENCE = 1.0
 """Seconds that sessions may take to end before their recordings count as not played."""
@@ -61,7 +61,7 @@ def use_recording(given: Mapping[str, Any], own: FtpServerSettings, others: dict
     from ftpfixture.recording.replay import ReplayServer
     from ftpfixture.recording.tape import Tape
 
-    tape = Tape(_recording(source))
+    tape = Tape(recording_from(source))
     if given.get("tls") not in (None, tape.tls):
         raise ConfigurationError(f"recording= with tls={given['tls']!r}: it was made with tls={tape.tls!r}")
     own["server_class"] = ReplayServer
@@ -78,7 +78,13 @@ def use_recording(given: Mapping[str, Any], own: FtpServerSettings, others: dict
         others |= {"target": own["upstream"], "allow_unplayed": True}
 
 
-def _recording(source: object) -> Recording:
+def recording_from(source: object) -> Recording:
+    """The recording in a file, or the one given.
+
+    Raises:
+        ConfigurationError: It is neither, or the file cannot be read.
+        RecordingError: The file is damaged.
+    """
     from ftpfixture.recording.store import Recording, load
 
     if isinstance(source, Recording):

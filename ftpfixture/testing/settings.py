@@ -15,6 +15,7 @@ from ftpfixture.checks import Check
 from ftpfixture.driver import Driver
 from ftpfixture.faults.dsl import Fault
 from ftpfixture.files.memory import MemoryPathIO
+from ftpfixture.files.stored import Stored
 from ftpfixture.recording.target import Target
 from ftpfixture.server import Server
 from ftpfixture.server.settings import SERVER_SETTINGS, ServerSettings
@@ -61,10 +62,11 @@ class FtpServerSettings(ServerSettings, total=False):
         ),
     ]
     files: Annotated[
-        Mapping[str, bytes | None] | None,
+        Mapping[str, bytes | Stored | None] | None,
         Setting(
             None,
-            'absolute path to content as bytes; None, or a path that ends in "/", makes a directory',
+            'absolute path to content as bytes, or a `Stored` with attributes; None, or a path that ends in "/", makes '
+            "a directory",
             check=_FILES,
         ),
     ]

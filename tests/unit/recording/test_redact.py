@@ -8,7 +8,7 @@ from urllib.parse import quote, quote_plus
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ftpfixture.recording.redact import Secrets, escape, fill, pattern_of
+from ftpfixture.recording.redact import Secrets, escape, fill, pattern_of, pieces
 from tests.support.rows import table
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
@@ -120,3 +120,18 @@ def test_secrets_are_found(before: bytes, secret: str, after: bytes) -> None:
 def test_what_is_found(content: bytes, found: tuple[str, str] | None) -> None:
     """Mixed encodings are found, too; a short secret is found as a whole word only."""
     assert _known("s3cret", "other1", "at").found_in(content) == found
+
+
+@table(
+    ("text", "found"),
+    [
+        ("", [("", None)]),
+        ("a {{b}}", [("a {b}", None)]),
+        ("a {b} {{c}} {d}", [("a ", "b"), (" {c} ", "d"), ("", None)]),
+        ("{a}{b}", [("", "a"), ("", "b"), ("", None)]),
+        ("one { or } alone", [("one { or } alone", None)]),
+    ],
+)
+def test_the_pieces_of_a_redacted_text(text: str, found: list[tuple[str, str | None]]) -> None:
+    """Original text, and the placeholder behind it."""
+    assert [*pieces(text)] == found

@@ -74,6 +74,7 @@ TEXTS = TextTable(
     [
         ReplyText("TYPE", "200", ("binary",), argument="I"),
         ReplyText("TYPE", "200", ("type {argument}",)),
+        ReplyText("TYPE", "504", ("no X",), argument="X"),
         ReplyText("RETR", "550", ("{file}: No such file",)),
         ReplyText("RETR", "550", ("cannot open",)),
         ReplyText("DELE", "550", ("{file}: No such file",)),
@@ -86,11 +87,24 @@ TEXTS = TextTable(
 )
 
 
+def test_texts_by_the_type_of_a_transfer() -> None:
+    """The text of the same TYPE comes first, and another one is better than none."""
+    texts = TextTable([ReplyText("RETR", "226", (name,), transfer_type=name) for name in ("A", "I")])
+    found = {name: texts.fitting("RETR", "a", "226", ["Done"], True, name) for name in ("A", "I")}
+
+    assert {name: [text.lines[0] for text in each] for name, each in found.items()} == {
+        "A": ["A", "I"],
+        "I": ["I", "A"],
+    }
+
+
 @table(
     ("verb", "argument", "reply", "is_known", "texts"),
     [
         ("TYPE", "i", "200 Type set to I", True, ["binary", "type {argument}"]),
         ("TYPE", "A", "200 Type set to A", True, ["type {argument}"]),
+        ("TYPE", "X", "501 Unknown type", True, ["no X"]),
+        ("TYPE", "Y", "501 Unknown type", True, []),
         ("RETR", "a", "550 No such file or directory", True, ["{file}: No such file", "cannot open"]),
         ("RETR", "a", "550 Permission denied", True, ["cannot open"]),
         ("DELE", "a", "550 Permission denied", True, []),

@@ -13,7 +13,17 @@ from socket import getaddrinfo
 
 from ftpfixture.errors import ConfigurationError
 
-__all__ = ["endpoint", "family_of", "is_loopback", "is_numeric", "is_wildcard", "numeric", "reachable", "same_host"]
+__all__ = [
+    "endpoint",
+    "family_of",
+    "is_loopback",
+    "is_numeric",
+    "is_wildcard",
+    "numeric",
+    "reachable",
+    "same_host",
+    "spelled",
+]
 
 _LOOPBACKS = {4: "127.0.0.1", 6: "::1"}
 """IP version to the address by which a machine reaches itself."""
@@ -39,6 +49,12 @@ def is_wildcard(host: str) -> bool:
 def same_host(first: str, second: str) -> bool:
     """True when two numeric addresses are equal: spelling, zone and IPv4 mapped into IPv6 make no difference."""
     return (_address(first) or first) == (_address(second) or second)
+
+
+def spelled(host: str) -> str:
+    """A numeric address as the system spells it, such as "::1" for "0:0:0:0:0:0:0:1"; its zone stays."""
+    address, percent, zone = host.partition("%")
+    return f"{ipaddress.ip_address(address)}{percent}{zone}"
 
 
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

@@ -12,7 +12,7 @@ import os
 from collections import deque
 
 from ftpfixture.errors import ConfigurationError
-from ftpfixture.net.hosts import family_of, is_numeric, is_wildcard, numeric, reachable, same_host
+from ftpfixture.net.hosts import family_of, is_numeric, is_wildcard, numeric, reachable, same_host, spelled
 from ftpfixture.net.memory import WINDOW, WINDOW_SIZE, MemoryTransport, Readiness, memory_pair
 from ftpfixture.net.network import ACCEPTED_AT_ONCE, BACKLOG, OnTransport
 from ftpfixture.net.transport import Address
@@ -39,20 +39,29 @@ class MemoryNetwork:
         self._window = WINDOW_SIZE("window", window)
         self._listeners: set[MemoryListener] = set()
         self._ports = itertools.cycle(ports)
-        self._known_ports: set[int] = set()
+        self._addresses: set[Address] = set()
 
     def listen(self, host: str, port: int, on_transport: OnTransport, backlog: int = BACKLOG) -> MemoryListener:
         """See Network."""
         if port and any(other.port == port and _overlap(other.host, host) for other in self._listeners):
             raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
         port = port or self._free_port()
-        self._known_ports.add(port)
+        self._addresses.add((host, port))
         return MemoryListener(self._listeners, (host, port), on_transport, backlog)
 
     @property
     def ports(self) -> frozenset[int]:
         """The ports on which something listens, or has listened."""
-        return frozenset(self._known_ports)
+        return frozenset(port for _, port in self._addresses)
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """The addresses on which something listens, or has listened."""
+        return frozenset(host for host, _ in self._addresses)
+
+    def knows(self, address: Address) -> bool:
+        """Whether something listens on this address, or has listened on it; the host is a numeric address."""
+        return any(port == address[1] and _reaches(address[0], host) for host, port in self._addresses)
 
     def _free_port(self) -> int:
         taken = {listener.port for listener in self._listeners}
@@ -191,7 +200,7 @@ def _known(host: str) -> str | None:
     """The numeric address of a host; None for an unknown name."""
     if host == "localhost":
         return "127.0.0.1"
-    return host if is_numeric(host) else None
+    return spelled(host) if is_numeric(host) else None
 
 
 def _reaches(host: str, listening: str) -> bool:

@@ -24,6 +24,9 @@ __all__ = ["SimulatedTime"]
 
 T = TypeVar("T")
 
+_PORTS = range(61000, 65536)
+"""The ports of simulated servers: Linux gives none of them to a socket that asks for any port."""
+
 # With a seed, how far the servers go on after a step of a client: not at all for a while, as behind a slow network, or
 # for some turns of the loop.
 _PACES = (0, 0, 1, 3, 8)
@@ -48,7 +51,7 @@ class SimulatedTime(Driver):
     def __init__(self, seed: int | None = None, window: int = WINDOW) -> None:
         self.seed = seed
         self.virtual = VirtualTime(seed)
-        self.network = MemoryNetwork(window)
+        self.network = MemoryNetwork(window, _PORTS)
         self.loop = SimulatedLoop(self.virtual, self.network)
         self.on_hang: list[Callable[[Address], object]] = []
         self._begin = wall_time()

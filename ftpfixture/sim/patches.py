@@ -91,9 +91,13 @@ class Patches:
         host, port = address[:2]
         if not isinstance(port, int) or port not in self._driver.network.ports:
             return None
-        if host == "localhost" or (is_numeric(host) and (is_loopback(host) or is_wildcard(host))):
-            return host, port
-        return None
+        name = "127.0.0.1" if host == "localhost" else host
+        if not is_numeric(name):
+            return None
+        if len(address) == 4 and address[3]:
+            name = peer_name(address)[0]  # with its zone
+        is_ours = is_loopback(name) or is_wildcard(name) or self._driver.network.knows((name, port))
+        return (name, port) if is_ours else None
 
     def _connect(self, real: Callable[..., Any]) -> Callable[..., Any]:
         def connect(sock: Any, address: Any) -> None:
@@ -123,7 +127,11 @@ class Patches:
             # A client in active mode: it listens while it is connected to a simulated server.
             host, port = peer_name(sock.getsockname())
             local = bool(port) and is_numeric(host) and (is_loopback(host) or is_wildcard(host))
-            if local and not sockets.is_simulated(sock) and sockets.ends_of(self._driver):
+            if (
+                (local or host in self._driver.network.hosts)
+                and not sockets.is_simulated(sock)
+                and sockets.ends_of(self._driver)
+            ):
                 sockets.listen(sock, self._driver, backlog)
             else:
                 real(sock, backlog)

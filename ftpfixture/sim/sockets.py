@@ -230,7 +230,14 @@ def listen(sock: socket.socket, driver: SimulatedTime, backlog: int) -> None:
     host, port = peer_name(sock.getsockname())
     end = End(driver, sock.gettimeout())
     accept = cast(OnTransport, end.accepted.append)  # a network in memory gives its own transports
-    end.listener = driver.call(lambda: driver.network.listen(host, port, accept, backlog))
+
+    def begin() -> MemoryListener:
+        try:
+            return driver.network.listen(host, port, accept, backlog)
+        except OSError:  # the system and the network have chosen the same port
+            return driver.network.listen(host, 0, accept, backlog)
+
+    end.listener = driver.call(begin)
     _become(sock, end)
 
 

@@ -214,7 +214,7 @@ def ftp_log(ftp_server: FtpServer) -> CommandLog:
 def _start(item: pytest.Item, servers: ExitStack, settings: FtpServerSettings, name: str = "") -> FtpServer:
     """Start a server that stops with `servers`, and remember it for the report of the test."""
     options = item.config.stash[RUN]
-    chosen: FtpServerSettings = {**options.settings, **settings}
+    chosen: FtpServerSettings = {**simulated.defaults_of(item), **settings}
     if "simulate" not in settings and {"driver", "network", "upstream"} & settings.keys():
         chosen["simulate"] = False  # the option is for servers that can be simulated
     server = FtpServer(**chosen)

@@ -16,7 +16,10 @@ from ftpfixture.testing.marker import schedules_of, simulation_of
 from ftpfixture.testing.options import RUN
 from ftpfixture.testing.settings import FtpServerSettings
 
-__all__: list[str] = []
+__all__ = ["SIMULATED", "defaults_of"]
+
+SIMULATED = pytest.StashKey[bool]()
+"""Whether the servers that fixtures make for a test are simulated; without it, the option decides."""
 
 _PARAMETER = "_ftp_schedule"
 _FIXTURES = {"ftp_server", "ftps_server", "ftp_server_factory", "ftp_client"}
@@ -40,7 +43,7 @@ def _ftp_schedule(request: pytest.FixtureRequest) -> int:
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Give a simulated test its simulation, and asyncio tests a loop of it."""
-    options: FtpServerSettings = item.config.stash[RUN].settings if _has_server(item) else {}
+    options: FtpServerSettings = defaults_of(item) if _has_server(item) else {}
     settings: FtpServerSettings = {**options, **simulation_of(item)}
     if not settings.get("simulate"):
         return (yield)
@@ -49,6 +52,14 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     own = begin(settings.get("schedule"), bool(settings.get("simulate_time")))
     with _loops_of(own.client_loop):
         return (yield)
+
+
+def defaults_of(item: pytest.Item) -> FtpServerSettings:
+    """Return the settings of every server that a fixture makes for a test and that is not given others."""
+    settings = item.config.stash[RUN].settings
+    if SIMULATED not in item.stash:
+        return settings
+    return {**settings, "simulate": item.stash[SIMULATED]}
 
 
 def _has_server(item: pytest.Item) -> bool:

@@ -258,6 +258,7 @@ def test_over_memory_and_over_a_disk(ftp_server_factory: Callable[..., FtpServer
         assert client.fetch("NLST")[1] == (b"out\r\n" if root else b"")
 
 
+@pytest.mark.real("work of a simulated server takes no time, so no other session can overtake it")
 @pytest.mark.parametrize("line", ["RMDA /many", "DSIZ /many", "SITE CPTO /copy"])
 def test_other_sessions_run_meanwhile(
     ftp_server: FtpServer,

@@ -562,6 +562,7 @@ def test_10_other_addresses_are_counted_separately(connect: Connect, ftp_server:
     assert connect().reply().code == "421"
 
 
+@pytest.mark.real("the client looks at real time")
 @pytest.mark.ftp(login_delay=0.2)
 def test_12_reply_to_a_wrong_password_is_delayed(connect: Connect, ftp_server: FtpServer) -> None:
     """The 530 comes after `login_delay`; no other session waits for it."""

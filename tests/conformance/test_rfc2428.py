@@ -160,6 +160,7 @@ def test_eprt_to_a_closed_port_is_425(raw: RawClient) -> None:
     assert raw.fetch("NLST") == (["150", "226"], b"")
 
 
+@pytest.mark.real("sockets of the test occupy the ports")
 def test_epsv_without_a_free_port_is_425(ftp_server_factory: Callable[..., FtpServer]) -> None:
     """When every data port is in use EPSV is 425, and the session continues."""
     with socket.create_server(("127.0.0.1", 0)) as taken:

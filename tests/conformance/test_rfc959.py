@@ -456,6 +456,7 @@ def test_pasv_names_the_address_of_the_control_connection(raw: RawClient) -> Non
         assert raw.reply().code == "226"
 
 
+@pytest.mark.real("sockets of the test occupy the ports")
 def test_pasv_without_a_free_port_is_425(ftp_server_factory: Factory) -> None:
     """5.4: when every port of the range is in use PASV and EPSV get 425; a released port is used again."""
     with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -356,6 +356,7 @@ def test_every_reply_in_slices(lab: Lab) -> None:
     assert len(client.applied) == 5
 
 
+@pytest.mark.real("packets are not simulated")
 def test_slices_are_packets(lab: Lab) -> None:
     """Without a pause each piece is still a packet, and under TLS a record."""
     client = lab.enter("NOOP #1: slice 3")

@@ -59,6 +59,7 @@ def test_pieces_without_pauses(ftp_server: FtpServer, client: FtpsClient, kind: 
     assert moved(ftp_server) == [len(SMALL[start : start + size]) for start in range(0, 10_000, size)]
 
 
+@pytest.mark.real("packets are not simulated")
 def test_each_piece_is_a_packet(ftp_server: FtpServer, client: FtpsClient) -> None:
     """The system never joins two pieces, even without a pause (Linux counts packets)."""
     ftp_server.files["/small.bin"] = SMALL

@@ -155,6 +155,7 @@ def test_a_client_that_reads_late_gets_everything(
     check(client, ftp_server, ending, size)
 
 
+@pytest.mark.real("the window of a simulated connection holds the whole file")
 @each_kind
 def test_a_reset_and_a_client_that_does_not_read(ftp_server: FtpServer, client: FtpsClient, kind: str) -> None:
     """RST waits until the bytes before it are sent; ABOR does not wait for it."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from ftpfixture import FtpServer
+from ftpfixture.sim.driver import SimulatedTime
 from ftpfixture.sim.tls import SimulatedTlsSocket
 
 KINDS = {"real": {}, "simulated": {"simulate": True}}
@@ -33,7 +34,7 @@ def sock(server: FtpServer) -> Iterator[ssl.SSLSocket]:
 
 def test_what_is_known(server: FtpServer, sock: ssl.SSLSocket) -> None:
     """Version, cipher, certificate, session and context."""
-    assert isinstance(sock, SimulatedTlsSocket) is ("simulate" in server._settings)
+    assert isinstance(sock, SimulatedTlsSocket) is isinstance(server.driver, SimulatedTime)
     assert sock.version() == "TLSv1.3"
     cipher = sock.cipher()
     assert cipher is not None

@@ -10,8 +10,10 @@ from asyncio import timeout
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import PurePosixPath
 from typing import Unpack
 
+from ftpfixture.errors import CommandRefused, CommandSyntaxError
 from ftpfixture.files.paths import resolve_virtual
 from ftpfixture.net.gate import EXCHANGE, UNASKED, Exchange
 from ftpfixture.recording.answers import Answers, RawReply
@@ -138,6 +140,9 @@ class Forwarding(Server):
                 return False
         try:
             return await self.forwards.get(exchange.verb, self.plain)(connection, upstream, exchange)
+        except (CommandRefused, CommandSyntaxError):
+            await upstream.settle()  # the reply of the proxy comes in its turn, too
+            raise
         except (EOFError, ConnectionError):
             return True  # the end of the session is on its way
 
@@ -191,6 +196,9 @@ class Forwarding(Server):
         match exchange.verb:
             case "USER":
                 connection.login = argument
+            case "REIN":
+                connection.login, connection.transfer_type, connection.restart_offset = "", "A", 0
+                connection.current_directory = PurePosixPath("/")
             case "TYPE":
                 connection.transfer_type = argument[:1].upper()
             case "REST":

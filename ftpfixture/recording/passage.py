@@ -70,12 +70,13 @@ class Passage:
         self._moving: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._answers = Answers(exchange.verb)
 
-    async def run(self, line: bytes) -> None:
-        """Send the command and carry out the transfer, to the final reply.
+    async def run(self, answers: Answers) -> None:
+        """Carry out the transfer, to the final reply.
 
         Args:
-            line: With CRLF.
+            answers: The replies to the command, which was sent.
         """
+        self._answers = answers
         opener, self._upstream.opener = self._upstream.opener, None
         assert opener is not None
         self._upstream.transfer = self
@@ -83,8 +84,7 @@ class Passage:
         arrival = asyncio.ensure_future(opener())
         client = asyncio.ensure_future(self._proxy.client_stream(self._connection))
         try:
-            self._answers = await self._upstream.send(line, self._exchange.verb)
-            first = await self._answers.next()
+            first = await answers.next()
             if first.is_preliminary:
                 await self._move(first, arrival, client)
             else:

@@ -65,6 +65,7 @@ class Proxy(Forwarding):
             **dict.fromkeys(("PORT", "EPRT"), self._active_mode),
             **dict.fromkeys(TRANSFERS, self._transfer),
             "ABOR": self._abort,
+            "REIN": self._rein,
             **self._tls_forwards(),
         }
 
@@ -108,6 +109,11 @@ class Proxy(Forwarding):
             await upstream.decrypt()
         connection.session.pass_on(reply, exchange)
         return reply.code[0] != "2" or await connection.session.decrypt()
+
+    async def _rein(self, connection: Connection, upstream: Upstream, exchange: Exchange) -> bool:
+        if upstream.channel.is_tls:
+            raise CommandRefused("502", "REIN is not passed on: the server may end TLS with it, or not (RFC 4217 11)")
+        return await self.plain(connection, upstream, exchange)
 
     # Data connections.
 
@@ -160,10 +166,11 @@ class Proxy(Forwarding):
         if upstream.opener is None or "data_source" not in connection:
             return await self.plain(connection, upstream, exchange)  # the real server refuses by itself
         size = await self._size(connection, upstream, exchange)
-        exchange.awaits_preliminary = True
         passage = Passage(self, connection, upstream, exchange, size)
         self.direct_data(connection, passage.direction)
-        connection.extra_workers.add(connection.loop.create_task(passage.run(self.line(connection, exchange))))
+        answers = await upstream.send(self.line(connection, exchange), exchange.verb)  # before an ABOR that follows it
+        exchange.awaits_preliminary = True
+        connection.extra_workers.add(connection.loop.create_task(passage.run(answers)))
         return True
 
     async def _size(self, connection: Connection, upstream: Upstream, exchange: Exchange) -> int | None:

@@ -6,7 +6,7 @@ One rule: replies of the server are passed on byte for byte; `ReplyOrder` assign
 from __future__ import annotations
 
 import asyncio
-from asyncio import timeout
+from asyncio import timeout, wait
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -31,6 +31,7 @@ Opener = Callable[[], Awaitable[Channel]]
 """Opens, or awaits, the next data connection to the server."""
 
 _RECEIVE = 1 << 16
+_PATIENCE = 1  # seconds for the reply to ABOR, before a reply of the proxy itself
 _SHOWN = 80  # bytes of no reply in an error
 _LINE_LIMIT = 1 << 20
 _REPLY_LIMIT = 1 << 24  # bytes of one reply: a server that never ends one must not fill the memory
@@ -149,6 +150,11 @@ class Upstream:
         task = asyncio.get_running_loop().create_task(passing)
         self._beside.add(task)
         task.add_done_callback(self._beside.discard)
+
+    async def settle(self) -> None:
+        """Wait for what runs beside the commands, but not for ever: a server may send no reply to ABOR."""
+        if self._beside:
+            await wait(self._beside, timeout=_PATIENCE)
 
     def _listen(self) -> None:
         """Read replies, until one after which TLS begins or ends, or until the server closes."""

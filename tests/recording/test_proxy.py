@@ -301,6 +301,32 @@ def test_tls_that_the_proxy_does_not_have(behind: Any) -> None:
                 assert reply.text.endswith("is not implemented: the proxy has no certificate, give it tls=")
 
 
+def test_rein(real: FtpServer, proxy: FtpServer) -> None:
+    """REIN forgets the directory; over TLS it is refused, because servers differ in whether they end TLS with it."""
+    with RawClient(proxy.address) as client:
+        client.login(*proxy.credentials).ask("CWD /dir")
+        assert [client.ask(line).code for line in ("REIN", "USER user", "PASS password")] == ["220", "331", "230"]
+        assert client.fetch("RETR a.txt")[0] == ["150", "226"]
+    assert [record.path for record in proxy.log.transfers] == ["/a.txt"]
+
+    with (
+        FtpServer(tls="explicit") as secret,
+        FtpServer(upstream=secret.url, tls="explicit") as encrypted,
+        FtpsClient(encrypted.address) as secure,
+    ):
+        secure.enter()
+        assert [secure.ask("REIN").code, secure.ask("NOOP").code] == ["502", "200"]
+
+
+def test_an_abort_that_follows_at_once(real: FtpServer, proxy: FtpServer) -> None:
+    """ABOR does not overtake the command before it, nor a reply of the proxy itself the reply to ABOR."""
+    with RawClient(proxy.address) as client:
+        client.login(*proxy.credentials).ask("EPSV")
+        client.send("RETR /missing\r\nABOR\r\nPORT 1,2,3")
+        assert [client.reply().code for _ in range(3)] == ["550", "226", "501"]
+    assert [record.verb for record in real.log.commands][-2:] == ["RETR", "ABOR"]
+
+
 def test_implicit_tls_of_the_client_is_used_behind_it(real: FtpServer) -> None:
     """A client with implicit TLS sends no command for it, so the target has it too, unless it says otherwise."""
     with FtpServer(files=FILES, tls="implicit") as secret, FtpServer(upstream=secret.url, tls="implicit") as proxy:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -26,10 +26,12 @@ _RECORD = "put the part of the test that is about it into `with server.record(pa
 class Keeper(Protocol):
     """Makes recordings of events: the rooms above have their format."""
 
-    def save(self, events: Sequence[Event], path: str | os.PathLike[str]) -> None:
+    def save(self, events: Sequence[Event], path: str | os.PathLike[str], redact: Mapping[str, str]) -> None:
         """Write a recording of whole sessions."""
 
-    def differences(self, events: Sequence[Event], path: str | os.PathLike[str]) -> list[str]:
+    def differences(
+        self, events: Sequence[Event], path: str | os.PathLike[str], redact: Mapping[str, str]
+    ) -> list[str]:
         """One sentence for each difference from a recording; raises FileNotFoundError when there is none."""
 
 
@@ -47,15 +49,17 @@ class Keeping(LogView):
     def is_whole(self) -> bool:
         """Whether the log has all events since it was made or cleared."""
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: str | os.PathLike[str], *, redact: Mapping[str, str] | None = None) -> None:
         """Write the dialogue of all sessions as a recording, which `assert_matches` and ``FtpServer(recording=)`` take.
 
         Passwords, accounts, logins, addresses and ports are placeholders. Sessions that are open end there.
 
         Args:
             path: Path of the file, such as ``feed.ftp.jsonl``.
+            redact: More secrets, by the names of their placeholders.
 
         Raises:
+            ConfigurationError: A name of `redact` is invalid.
             RecordingError: A password is in a file that was transferred; nothing is written.
             ServerStateError: The log does not have the whole dialogue, or no client connected; nothing is written.
             AssertionError: A command or a transfer runs for more than five seconds; likewise.
@@ -66,9 +70,9 @@ class Keeping(LogView):
             raise ServerStateError(
                 "log.save has nothing to write: no client connected since the log was made or cleared"
             )
-        keeper.save(events, path)
+        keeper.save(events, path, redact or {})
 
-    def assert_matches(self, path: str | os.PathLike[str]) -> None:
+    def assert_matches(self, path: str | os.PathLike[str], *, redact: Mapping[str, str] | None = None) -> None:
         """Assert that the dialogue of all sessions is that of a recording: commands, replies, data, and their order.
 
         What is different in each run does not count: addresses, ports, passwords, recent dates, the version of TLS.
@@ -77,8 +81,10 @@ class Keeping(LogView):
         Args:
             path: Path of the recording; a relative one begins at the folder of the test, and without pytest at the
                 current one.
+            redact: The secrets that the recording was made with, by the names of their placeholders.
 
         Raises:
+            ConfigurationError: A name of `redact` is invalid.
             AssertionError: They differ, the file is not there, or no client connected; the text has each difference.
             RecordingError: The file is damaged.
             ServerStateError: The log does not have the whole dialogue.
@@ -88,7 +94,7 @@ class Keeping(LogView):
         if not self.sessions:
             raise AssertionError(failure(f"expected the dialogue of {path}, and no client connected", [], self))
         try:
-            found = keeper.differences(events, path)
+            found = keeper.differences(events, path, redact or {})
         except FileNotFoundError as error:
             text = f"{error.filename} is not there: 'pytest --ftp-update' writes it from this dialogue"
             raise AssertionError(failure(text, [], self)) from None

@@ -20,7 +20,7 @@ __all__ = ["Exchange", "Ladder", "Rung", "ladders", "mermaid"]
 
 _SHOWN = 40  # lines of a content
 _WIDTH = 100  # characters of a message in a diagram
-_MERMAID = re.compile(r"[^\w .,/()*+=?!'-]|\bend\b", re.ASCII)
+_MERMAID = re.compile(r"[#;<>&$%]|(?<=wrap):")  # ends of a text, HTML, formulas, and a prefix of a text
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,4 +146,4 @@ def mermaid(sessions: list[Ladder]) -> str:
 def _escaped(text: str) -> str:
     """A text in which Mermaid finds no syntax."""
     cut = text if len(text) <= _WIDTH else f"{text[:_WIDTH]}..."
-    return _MERMAID.sub(lambda found: f"#{ord(found[0][0])};{found[0][1:]}", cut)
+    return _MERMAID.sub(lambda found: f"#{ord(found[0])};", cut)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 
-from ftpfixture.faults.trigger import counted
 from ftpfixture.recording.format import Command, Data, Note, Reply
 from ftpfixture.recording.redact import fill
 from ftpfixture.wire.command import censor
@@ -60,7 +59,8 @@ def transfer_text(data: Data) -> str:
 
 def data_text(data: Data) -> str:
     """A data connection as one line, with the size of its content."""
-    return f"{transfer_text(data)}, {counted(data.size, 'byte')}"
+    generated = "generated " * data.synthetic
+    return f"{transfer_text(data)}, {data.size} {generated}{'byte' if data.size == 1 else 'bytes'}"
 
 
 def note_text(note: Note) -> str:

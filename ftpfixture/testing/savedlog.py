@@ -8,7 +8,7 @@ A server that saves nothing imports nothing of `ftpfixture.recording`, nor msgsp
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,14 +37,14 @@ class LogKeeper:
         self._clock = clock
         self._began = clock()
 
-    def _recorded(self, events: Sequence[Event]) -> tuple[Recording, Secrets]:
+    def _recorded(self, events: Sequence[Event], redact: Mapping[str, str]) -> tuple[Recording, Secrets]:
         server = self._server()
-        recorder = recorder_of(server, self._clock, began=self._began)
+        recorder = recorder_of(server, self._clock, redact=redact, began=self._began)
         for event in events:
             recorder(event)
         return recording_of(server, recorder), recorder.secrets
 
-    def save(self, events: Sequence[Event], path: str | os.PathLike[str]) -> None:
+    def save(self, events: Sequence[Event], path: str | os.PathLike[str], redact: Mapping[str, str]) -> None:
         """Write a recording of whole sessions.
 
         Raises:
@@ -52,10 +52,12 @@ class LogKeeper:
         """
         from ftpfixture.recording.store import save
 
-        recording, secrets = self._recorded(events)
+        recording, secrets = self._recorded(events, redact)
         save(path, recording, secrets)
 
-    def differences(self, events: Sequence[Event], path: str | os.PathLike[str]) -> list[str]:
+    def differences(
+        self, events: Sequence[Event], path: str | os.PathLike[str], redact: Mapping[str, str]
+    ) -> list[str]:
         """One sentence for each difference from a recording; with ``--ftp-update`` it is written instead.
 
         Raises:
@@ -65,7 +67,7 @@ class LogKeeper:
         from ftpfixture.recording.compare import compare
         from ftpfixture.recording.store import load
 
-        (recording, secrets), golden = self._recorded(events), running()
+        (recording, secrets), golden = self._recorded(events, redact), running()
         place = Path(path) if golden is None else golden.folder / path
         if golden is not None and golden.updates:
             golden.write(place, recording, secrets)

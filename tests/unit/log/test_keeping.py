@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ftpfixture import Client, CommandLog, FtpServer, RecordingError, ServerStateError
+from ftpfixture import Client, CommandLog, ConfigurationError, FtpServer, RecordingError, ServerStateError
 from ftpfixture.log.events import Hub
 from tests.support.raw import RawClient
 
@@ -97,6 +97,24 @@ def test_a_secret_is_not_written(server: FtpServer, path: Path) -> None:
     with pytest.raises(RecordingError, match="nothing was written: this line would have the password"):
         server.log.save(path)
     assert not path.exists()
+
+
+def test_more_secrets(server: FtpServer, path: Path) -> None:
+    """They are placeholders in the file, and match the same dialogue with another value."""
+    for value in "t0ken", "other":
+        server.log.clear()
+        with RawClient(server.address) as client:
+            client.login()
+            client.ask(f"SITE {value}")
+        redact = {"token": value}
+        if not path.exists():
+            server.log.save(path, redact=redact)
+        server.log.assert_matches(path, redact=redact)
+    assert '"SITE {token}"' in path.read_text()
+    with pytest.raises(AssertionError, match=r"expected SITE \{token\}; seen SITE other"):
+        server.log.assert_matches(path)
+    with pytest.raises(ConfigurationError, match="redact takes names of lower-case letters"):
+        server.log.save(path, redact={"TOKEN": "t0ken"})
 
 
 def test_open_sessions_end_in_the_file(server: FtpServer, path: Path) -> None:

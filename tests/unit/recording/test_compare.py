@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from ftpfixture.recording.compare import Difference, compare
-from ftpfixture.recording.format import Note, Reply
+from ftpfixture.recording.format import Data, Note, Reply
 from ftpfixture.recording.store import Recording
 from tests.support.recordings import LOGIN, recorded
 from tests.support.rows import table
@@ -162,6 +162,16 @@ def test_numbers_of_sessions_do_not_count() -> None:
     assert [str(found) for found in compare(recorded(LOGIN), recorded(LOGIN, LOGIN))] == [
         "session 2, line 9 of what was seen: session: expected none; seen one with 2 commands"
     ]
+
+
+def test_generated_bytes_are_not_compared() -> None:
+    """An imported log does not have the real ones; all else is compared."""
+    lines = recorded(LOGIN + FEED).lines
+    made_up = [msgspec.structs.replace(line, synthetic=True) if isinstance(line, Data) else line for line in lines]
+    imported, real = recorded([*made_up[1:]]), recorded(LOGIN + FEED.replace("1,2", "1,3"))
+
+    assert compare(imported, real) == compare(real, imported) == []
+    assert len(compare(imported, recorded(LOGIN + FEED.replace("eof", "rst")))) == 1
 
 
 def test_long_contents() -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from ftpfixture.recording.format import Command, Data, Line, Note, Reply, body_of
 from ftpfixture.recording.ladder import Ladder, Rung, ladders, mermaid
 from tests.support.recordings import recorded
@@ -107,7 +105,7 @@ def test_a_diagram() -> None:
         "    Note over C,S: session 1",
         "    Note over C,S: connected",
         "    S-->>C: 220 Hello",
-        "    C->>S: USER #123;user#125;",
+        "    C->>S: USER {user}",
         "    S-->>C: 331 Password",
     ]
     assert first[12:15] == ["    C->>S: RETR a.csv", "    S-->>C: 150 Go", "    S-)C: download, TYPE I, 8 bytes"]
@@ -124,8 +122,15 @@ def test_a_diagram_of_nothing() -> None:
     assert mermaid([Ladder(4, ())]).endswith("    Note over C,S: session 4\n")
 
 
-@pytest.mark.parametrize("text", ["end", "end of it", "the end"])
-def test_the_word_end_is_no_syntax(text: str) -> None:
-    """Mermaid ends a block with it."""
-    [ladder] = ladders(recorded([f"< 220 {text}"]))
-    assert f": 220 {text.replace('end', '#101;nd')}\n" in mermaid([ladder])
+@table(
+    ("text", "escaped"),
+    [
+        ("end; # {port} | 7:30", "end#59; #35; {port} | 7:30"),
+        ("wrap:a", "wrap#58;a"),
+        ("<br/> &amp; $$x$$ %%", "#60;br/#62; #38;amp#59; #36;#36;x#36;#36; #37;#37;"),
+    ],
+)
+def test_what_ends_a_text_or_is_more_than_text(text: str, escaped: str) -> None:
+    """In Mermaid ";" and "#" end a message, HTML is drawn, and so are formulas; all else is shown as it is."""
+    [ladder] = ladders(recorded([f"< 220 {text.replace('{', '{{').replace('}', '}}')}"]))
+    assert f": 220 {escaped}\n" in mermaid([ladder])

@@ -9,15 +9,15 @@ for an error of the user or the machine, 130 when Ctrl-C ends a command that is 
 
 from __future__ import annotations
 
-import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from io import TextIOWrapper
 
 import rich_click as click
 
 from ftpfixture.checks import suggest
+from ftpfixture.cli.wording import with_options
 from ftpfixture.errors import FtpFixtureError
 
 __all__ = ["COMMANDS", "Commands", "cli", "main"]
@@ -75,7 +75,7 @@ class Commands(click.RichGroup):
             if isinstance(error, BrokenPipeError):
                 raise  # the reader of the output is gone
             command = self.get_command(ctx, ctx.invoked_subcommand or "")
-            text = _with_options(_text(error), [] if command is None else command.params)
+            text = with_options(_text(error), command)
             raise click.UsageError(text) from error  # without a context: its help does not help
 
 
@@ -83,17 +83,6 @@ def _text(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename is not None else error.strerror
     return str(error) or type(error).__name__
-
-
-def _with_options(text: str, parameters: Iterable[click.Parameter]) -> str:
-    """A message of the package, with its settings as the options of the command: ``port=0`` is ``--port 0``."""
-    options = {parameter.name: parameter.opts[0] for parameter in parameters if isinstance(parameter, click.Option)}
-
-    def option(match: re.Match[str]) -> str:
-        name, value = options.get(match[1]), match[2].strip("'")
-        return match[0] if name is None else name if value == "True" else f"{name} {value}"
-
-    return re.sub(r"\b([a-z_]+)=('[^']*'|[^\s,;:]+)", option, text)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -7,7 +7,7 @@ from typing import Any
 import rich_click as click
 
 from ftpfixture.cli.options import listening, server_of
-from ftpfixture.cli.running import run
+from ftpfixture.cli.running import about_tls, run
 from ftpfixture.recording.store import load
 
 __all__ = ["replay"]
@@ -23,6 +23,7 @@ __all__ = ["replay"]
     help="What an upload must have as recorded: all bytes, their number, or nothing.",
 )
 @click.option("--allow-unplayed", is_flag=True, help="Exit with 0 also when clients have not played all of it.")
+@click.option("--allow-repeats", is_flag=True, help="Play it again when clients have played all its sessions.")
 @listening
 def replay(file: str, quiet: bool, **settings: Any) -> int:
     """Play the recording FILE to clients, without the real server, until Ctrl-C.
@@ -31,4 +32,4 @@ def replay(file: str, quiet: bool, **settings: Any) -> int:
     play all of it.
     """
     server = server_of(settings, recording=load(file))
-    return run(server, lambda: (), quiet)
+    return run(server, lambda: about_tls(server), quiet)

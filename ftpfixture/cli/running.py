@@ -6,14 +6,19 @@ first signal ends the server whole, a second one ends the program at once.
 
 from __future__ import annotations
 
+import logging
 import signal
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from traceback import format_exception
 from types import FrameType
 
 import rich_click as click
 
 from ftpfixture.cli.terminal import Dialogue, console
+from ftpfixture.cli.wording import with_options
+from ftpfixture.errors import FtpFixtureError
+from ftpfixture.log.events import HandlerFailed
 from ftpfixture.testing.ftpserver import FtpServer
 
 __all__ = ["about_tls", "findings", "place", "run"]
@@ -52,6 +57,7 @@ def run(
         OSError: It cannot listen.
         RecordingError: The recording cannot be written.
     """
+    logging.getLogger("ftpfixture").addHandler(logging.NullHandler())  # the dialogue has what would be logged
     out = console()
     dialogue = Dialogue(out, quiet, bars=recording is not None)
     with _until_signal(dialogue.end):
@@ -66,15 +72,24 @@ def run(
             found = findings(server)
         finally:
             server.stop()
+    context = click.get_current_context(silent=True)
     for text in found:
-        click.echo(text, err=True)
+        click.echo(with_options(text, None if context is None else context.command), err=True)
     return 1 if found else 0
 
 
 def findings(server: FtpServer) -> list[str]:
     """What would fail a test, one text for each finding."""
-    failures = [f"{failed.verb or 'the session'}: {failed.error}" for failed in server.log.take_failures()]
-    return [*failures, *server.unplayed(), *server.faults.missed()]
+    failures = [_failure(failed) for failed in server.log.take_failures()]
+    missed = [one for one in server.faults.active if not (one.fired or one.fault.trigger.optional)]
+    return [*failures, *server.unplayed(), *(f"{one.fault} never happened: {one.why_not_fired()}" for one in missed)]
+
+
+def _failure(failed: HandlerFailed) -> str:
+    """What failed; with its traceback when that is no finding about the client, but a bug of this package."""
+    if isinstance(failed.error, FtpFixtureError):
+        return str(failed.error)
+    return "".join([f"{failed.verb or 'the session'} raised an exception:\n", *format_exception(failed.error)])
 
 
 @contextmanager

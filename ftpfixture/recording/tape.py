@@ -39,16 +39,19 @@ class Tape:
 
     Args:
         recording: It stays as it is.
+        repeats: Whether it is played again from its beginning, when clients have played all its sessions.
 
     Raises:
         ConfigurationError: It cannot be played; the text has the line and what to do.
     """
 
-    def __init__(self, recording: Recording) -> None:
+    def __init__(self, recording: Recording, repeats: bool = False) -> None:
         self.recording = recording
+        self._repeats = repeats
         self._tracks = tracks_of(recording)
         self._secrets = {**CREDENTIALS, **{name: name for name in recording.header.redacted}}
         self._loose = {*map(str.upper, recording.header.loose), "QUIT"}
+        self._again = False
         self._now: float | None = None
         self._positions: dict[int, int] = {}
         self._free = [*self._tracks]
@@ -71,6 +74,15 @@ class Tape:
 
     def rewind(self) -> None:
         """Begin again with nothing played; no client may be connected meanwhile."""
+        self._begin()
+
+    def _begin(self, again: bool = False) -> None:
+        """Begin with all sessions; those that were begun by clients that are connected still are played on.
+
+        Args:
+            again: Whether clients have played all of them before, and so need not play all of them another time.
+        """
+        self._again = again
         self._now = None
         self._positions.clear()
         self._free = [*self._tracks]
@@ -84,11 +96,13 @@ class Tape:
         Raises:
             ReplayError: All sessions are played or being played.
         """
+        if not self._free and self._repeats:
+            self._begin(again=True)
         if not self._free:
             count = len(self._tracks)
             raise ReplayError(
                 f"the client connected once more than was recorded: {count} session{'s' * (count != 1)}; record again "
-                "if that is right"
+                "if that is right, or set allow_repeats=True to play them again"
             )
         self._now = now if self._now is None else self._now
         playback = Playback(self, self._free.pop(0), {**self._secrets, **DEFAULTS, **date_values(self._now)})
@@ -101,10 +115,10 @@ class Tape:
         texts = []
         for track in self._tracks:
             left = _needed(track, positions.get(track.session, 0))
-            if track.session not in positions:
+            if track.session not in positions and not self._again:
                 begins = f", which begins with {left[0]} (line {left[0].number})" if left else ""
                 texts.append(f"no client connected for session {track.session}{begins}")
-            elif left:
+            elif left and track.session in positions:
                 more = f" and {len(left) - 1} more" if len(left) > 1 else ""
                 texts.append(f"session {track.session} ended before {left[0]} (line {left[0].number}){more}")
         return texts

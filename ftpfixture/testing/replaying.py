@@ -48,7 +48,7 @@ def use_recording(given: Mapping[str, Any], own: FtpServerSettings, others: dict
     """
     source = own["recording"]
     if source is None:
-        alone = [name for name in ("compare_uploads", "allow_unplayed") if name in given]
+        alone = [name for name in ("compare_uploads", "allow_unplayed", "allow_repeats") if name in given]
         if alone:
             raise ConfigurationError(f"{alone[0]}= is for a server with a recording: add recording='feed.ftp.jsonl'")
         return
@@ -61,7 +61,7 @@ def use_recording(given: Mapping[str, Any], own: FtpServerSettings, others: dict
     from ftpfixture.recording.replay import ReplayServer
     from ftpfixture.recording.tape import Tape
 
-    tape = Tape(recording_from(source))
+    tape = Tape(recording_from(source), own["allow_repeats"])
     if given.get("tls") not in (None, tape.tls):
         raise ConfigurationError(f"recording= with tls={given['tls']!r}: it was made with tls={tape.tls!r}")
     own["server_class"] = ReplayServer

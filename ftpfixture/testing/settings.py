@@ -147,6 +147,10 @@ class FtpServerSettings(ServerSettings, total=False):
         bool,
         Setting(False, "do not fail a test whose clients have not played all sessions and commands of a recording"),
     ]
+    allow_repeats: Annotated[
+        bool,
+        Setting(False, "play a recording again from its beginning when clients have played all its sessions"),
+    ]
     upstream: Annotated[
         str | Target | None,
         Setting(

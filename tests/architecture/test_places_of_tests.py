@@ -31,7 +31,6 @@ ELSEWHERE = {
     # Actions are tested by playbooks, one for each word and phase; performing them needs connections.
     # Options are tested through the commands that have them.
     "cli/options": ["unit/cli/test_serve.py"],
-    "cli/secrets": ["unit/cli/test_record.py"],
     "cli/upstream": ["unit/cli/test_proxy.py"],
     "faults/action": ["unit/faults/test_actions.py", "unit/faults/test_program.py"],
     "faults/control": ["unit/faults/test_program_playbooks.py"],

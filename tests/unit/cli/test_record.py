@@ -47,6 +47,28 @@ def test_a_recording_is_played_without_the_server(tmp_path: Path, curl: Program)
         assert replayed.end().code == 0
 
 
+def test_lftp_mirrors_a_recording(tmp_path: Path) -> None:
+    """The program lftp over TLS, in front of a server without: its mirror of the replay is that of the server."""
+    files = {"/data/a.csv": b"a,b\n", "/data/sub/b.bin": bytes(range(256)) * 40}
+    lftp = Program("lftp", tmp_path, "--norc")
+
+    def mirror(server: Running, target: str) -> dict[str, bytes]:
+        tls = f"set ssl:ca-file {server.line('CA certificate: ')}; set ftp:ssl-force yes; set net:timeout 10"
+        commands = f"{tls}; set net:max-retries 1; mirror --parallel=1 /data {target}"
+        lftp("-c", f"{tls}; open -u user,password -p {server.port} localhost; {commands}")
+        return lftp.tree(target)
+
+    with FtpServer(files=files) as real:
+        arguments = ("a.ftp.jsonl", "--upstream", real.url, "--upstream-tls", "none", "--tls", "required", "-p", "0")
+        with Running("record", *arguments, folder=tmp_path) as proxy:
+            recorded = mirror(proxy, "recorded")
+            assert proxy.end().code == 0
+    with Running("replay", "a.ftp.jsonl", "-p", "0", folder=tmp_path) as server:
+        assert mirror(server, "replayed") == recorded == {"a.csv": b"a,b\n", "sub/b.bin": files["/data/sub/b.bin"]}
+        ended = server.end()
+    assert (ended.code, ended.errors) == (0, "")
+
+
 def test_an_interrupt_keeps_what_is_whole(tmp_path: Path, curl: Program) -> None:
     """A session that ended is kept, and of one in the middle of a transfer the commands before it."""
     with FtpServer(files={"/big": BIG, "/a": b"a"}) as real:

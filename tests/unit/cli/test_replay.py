@@ -43,7 +43,10 @@ def test_another_client_is_a_finding(tmp_path: Path, curl: Program, recording: P
         curl(f"ftp://user:any@127.0.0.1:{server.port}/b.csv", code=None)
         ended = server.end()
     assert ended.code == 1
-    assert "RETR b.csv" in ended.errors or "SIZE b.csv" in ended.errors
+    first, *others = ended.errors.splitlines()
+    assert first.startswith("SIZE b.csv was not recorded here: ")
+    assert others[-1] == "(--allow-unplayed accepts a recording that is not played to its end)"
+    assert "Traceback" not in ended.errors
 
     with Running("replay", "--port", "0", recording, folder=tmp_path) as server:
         ended = server.end()
@@ -53,6 +56,20 @@ def test_another_client_is_a_finding(tmp_path: Path, curl: Program, recording: P
     with Running("replay", "--port", "0", "--allow-unplayed", recording, folder=tmp_path) as server:
         ended = server.end()
     assert (ended.code, ended.errors) == (0, "")
+
+
+def test_more_clients_than_were_recorded(tmp_path: Path, curl: Program, recording: Path) -> None:
+    """One more client is a finding, which names the option with which it is none."""
+    for options, code in ((), 1), (("--allow-repeats",), 0):
+        with Running("replay", "--port", "0", recording, *options, folder=tmp_path) as server:
+            curl(f"ftp://user:any@127.0.0.1:{server.port}/a.csv")
+            again = curl(f"ftp://user:any@127.0.0.1:{server.port}/a.csv", code=None)
+            ended = server.end()
+        assert (ended.code, again.output) == (code, b"" if code else b"a,b\n1,2\n")
+        assert ended.errors == code * (
+            "the client connected once more than was recorded: 1 session; record again if that is right, or set "
+            "--allow-repeats to play them again\n"
+        )
 
 
 def test_a_file_that_cannot_be_played(tmp_path: Path, capsys: pytest.CaptureFixture[str], recording: Path) -> None:

@@ -78,7 +78,7 @@ def test_a_folder_for_reading_alone_over_ipv6(tmp_path: Path, curl: Program) -> 
 
     assert (tmp_path / "served" / "a").read_bytes() == b"a"
     assert ended.code == 1
-    assert ended.errors.startswith("on('NOOP').delay(1) happened 0 times: ")
+    assert ended.errors.startswith("NOOP: delay 1 never happened: ")
 
 
 def test_the_reader_of_the_output_may_go(tmp_path: Path, curl: Program) -> None:

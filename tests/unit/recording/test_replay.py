@@ -364,7 +364,11 @@ FAILURES: list[tuple[str, Callable[[RawClient], None], str]] = [
         _broken,
         "the client aborted the data connection of RETR /big after ",
     ),
-    (LOGIN, _once_more, "the client connected once more than was recorded: 1 session; record again if that is right"),
+    (
+        LOGIN,
+        _once_more,
+        "the client connected once more than was recorded: 1 session; record again if that is right, or set ",
+    ),
     (
         LOGIN + GET,
         lambda client: None,
@@ -405,6 +409,14 @@ def test_unplayed_is_allowed() -> None:
     _play(FtpServer(recording=recorded(LOGIN + GET, LOGIN), allow_unplayed=True))
 
 
+def test_repeats_are_allowed() -> None:
+    """With the setting, clients connect more often than was recorded."""
+    with FtpServer(recording=recorded(LOGIN), allow_repeats=True) as server:
+        for _ in range(3):
+            with RawClient(server.address) as client:
+                login(client)
+
+
 def test_reset_rewinds() -> None:
     """One server plays the recording for each test, from its beginning."""
     with FtpServer(recording=recorded(LOGIN)) as server:
@@ -439,6 +451,7 @@ SETTINGS: list[tuple[dict[str, Any], str]] = [
     ({"recording": recorded(LOGIN), "compare_uploads": "all"}, "compare_uploads"),
     ({"compare_uploads": "size"}, "compare_uploads= is for a server with a recording"),
     ({"allow_unplayed": True}, "allow_unplayed= is for a server with a recording"),
+    ({"allow_repeats": True}, "allow_repeats= is for a server with a recording"),
 ]
 
 

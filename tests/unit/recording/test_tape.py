@@ -227,6 +227,26 @@ def test_a_loose_command_that_ended_the_session() -> None:
 UPLOAD, DOWNLOAD = f"{LOGIN}> STOR a\n< 550 No\n> QUIT\n< 221 Bye", f"{LOGIN}> RETR b\n< 550 No"
 
 
+def test_sessions_are_played_again() -> None:
+    """When all are played, the next client plays the first one, and not all are needed another time, but whole ones."""
+    tape = Tape(recorded(DOWNLOAD, UPLOAD), repeats=True)
+    playing = logged_in(tape)
+    assert tape.unplayed()[1] == "no client connected for session 2, which begins with USER {user} (line 13)"
+    assert play(playing, "RETR b") == ["550"]
+    playing.close()
+    playing = logged_in(tape)
+    assert play(playing, "STOR a", "QUIT") == ["550", "221"]
+    again = logged_in(tape)  # while the second client is still connected
+    playing.close()
+    assert tape.unplayed() == ["session 1 ended before RETR b (line 8)"]
+    assert play(again, "RETR b") == ["550"]
+    again.close()
+    assert tape.unplayed() == []
+
+    tape.rewind()
+    assert len(tape.unplayed()) == 2
+
+
 def test_sessions_are_assigned_late() -> None:
     """A client that downloads first, although the upload was recorded first, is right: both began in the same way."""
     tape = Tape(recorded(UPLOAD, DOWNLOAD))

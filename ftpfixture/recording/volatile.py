@@ -19,11 +19,10 @@ from typing import NamedTuple
 
 from ftpfixture.errors import CommandSyntaxError, ReplySyntaxError
 from ftpfixture.recording.redact import escape, fill
-from ftpfixture.wire.listing.dates import SKEW, Calendar, Date
-from ftpfixture.wire.listing.format import Clock
+from ftpfixture.wire.listing.dates import SKEW, parse_ls_date
 from ftpfixture.wire.listing.mlsx import FACTS
-from ftpfixture.wire.listing.msdos import MSDOS, msdos_date
-from ftpfixture.wire.listing.unix import UNIX, ls_date
+from ftpfixture.wire.listing.msdos import msdos_date, parse_msdos_line
+from ftpfixture.wire.listing.unix import ls_date
 from ftpfixture.wire.timestamps import format_time, local_time, parse_time
 
 __all__ = ["DEFAULTS", "MOST", "NAMES", "Normalizer", "date_values", "filled"]
@@ -49,27 +48,31 @@ class _Form(NamedTuple):
         text: Returns POSIX seconds in it.
     """
 
-    pattern: re.Pattern[str]
+    pattern: str
     text: Callable[[float], str]
 
 
 _DATES: Mapping[str, _Form] = {
     "date_ls": _Form(
-        re.compile(r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [ 0-3][0-9] [0-2][0-9]:[0-5][0-9]"),
+        r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [ 0-3][0-9] [0-2][0-9]:[0-5][0-9]",
         lambda now: ls_date(now, now, UTC),  # vsftpd writes "Dec 01", and others "Dec  1"
     ),
     "date_iso": _Form(
-        re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}"),
-        lambda now: f"{local_time(now, UTC):%Y-%m-%d %H:%M}",
+        r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}", lambda now: f"{local_time(now, UTC):%Y-%m-%d %H:%M}"
     ),
-    "date_msdos": _Form(
-        re.compile(r"[0-9]{2}-[0-9]{2}-[0-9]{2}  [0-9]{2}:[0-9]{2}[AP]M"), lambda now: msdos_date(now, UTC)
-    ),
+    "date_msdos": _Form(r"[0-9]{2}-[0-9]{2}-[0-9]{2}  [0-9]{2}:[0-9]{2}[AP]M", lambda now: msdos_date(now, UTC)),
     "date_msdos_long": _Form(
-        re.compile(r"[0-9]{2}-[0-9]{2}-[0-9]{4}  [0-9]{2}:[0-9]{2}[AP]M"),
+        r"[0-9]{2}-[0-9]{2}-[0-9]{4}  [0-9]{2}:[0-9]{2}[AP]M",
         lambda now: msdos_date(now, UTC, four_digit_year=True),
     ),
 }
+_GROUPS = {name: f"(?P<{name}>{form.pattern})" for name, form in _DATES.items()}
+_ENTRY = re.compile(
+    # The first date behind a size is that of the entry; one with a year is old, and what follows is the name.
+    r" *(?:[-bcdlpsDP?][-A-Za-z]{9}.*?[0-9][KMGTPEkB]? +"
+    rf"(?:{_GROUPS['date_ls']}|{_GROUPS['date_iso']}|(?P<old>[A-Z][a-z]{{2}} [ 0-3][0-9]  [0-9]{{4}})) "
+    rf"|(?:{_GROUPS['date_msdos']}|{_GROUPS['date_msdos_long']}) +(?:<[A-Z]+>|[0-9.,]+) )(?=.)"
+)
 
 
 class _Text(NamedTuple):
@@ -168,7 +171,7 @@ class Normalizer:
 
     def __init__(self, began: float, ended: float) -> None:
         self._first, self._last = began - SKEW, ended + SKEW
-        self._clock = Clock(ended, UTC)
+        self._dates: dict[str, bool] = {}
         self._numbers: dict[str, int] = {}
         self._sent: set[str] = set()
         self._names: dict[str, str] = {}
@@ -229,10 +232,15 @@ class Normalizer:
         return _UTC.sub(lambda found: "{client_time}" if found[0] in self._sent else found[0], text)
 
     def _is_recent(self, text: str) -> bool:
-        try:
-            return self._first <= parse_time(text) <= self._last
-        except CommandSyntaxError:
-            return False
+        """Whether a date is recent, in UTC or in a format of listings; many entries have the same one."""
+        known = self._dates.get(text)
+        if known is None:
+            try:
+                known = self._first <= _stamp(text, self._last - SKEW) <= self._last
+            except (CommandSyntaxError, ReplySyntaxError):
+                known = False
+            self._dates[text] = known
+        return known
 
     def _time(self, text: str) -> str:
         """A time in UTC; fractions of seconds are zeros then."""
@@ -247,11 +255,12 @@ class Normalizer:
         if facts is not None:
             end = len(text) - len(facts.name)
             return _FACT.sub(self._fact, line[:end]) + line[end:]
-        place = _date_column(text)
-        if place is None:
+        entry = _ENTRY.match(text)
+        name = entry.lastgroup if entry is not None else None
+        if entry is None or name is None or name == "old":
             return line
-        start, end, date = place
-        return line[:start] + self._date(date, line[start:end]) + line[end:]
+        start, end = entry.span(name)
+        return f"{line[:start]}{{{name}}}{line[end:]}" if self._is_recent(entry[name]) else line
 
     def _fact(self, found: re.Match[str]) -> str:
         name, value = found["name"], found["value"]
@@ -259,21 +268,18 @@ class Normalizer:
             return f"{name}={self._numbers.setdefault(value, len(self._numbers) + 1)}"
         return f"{name}={self._time(value)}"
 
-    def _date(self, date: Date, text: str) -> str:
-        try:
-            is_recent = self._first <= Calendar([date], self._clock).stamp(date) <= self._last
-        except ReplySyntaxError:
-            return text
-        name = next((name for name, form in _DATES.items() if form.pattern.fullmatch(text)), None)
-        return f"{{{name}}}" if is_recent and name is not None else text
 
+def _stamp(text: str, now: float) -> float:
+    """The POSIX seconds of a date in one of the formats.
 
-def _date_column(text: str) -> tuple[int, int, Date] | None:
-    """Where the date of an entry is, and the date; None when this is no entry with a date."""
-    indent = len(text) - len(text.lstrip(" "))  # ProFTPD indents the lines of STAT
-    unix = UNIX.match(text[indent:])
-    if unix is not None and not isinstance(unix, str) and unix.size is not None and unix.date is not None:
-        start, end = unix.size.span("date")
-        return indent + start, indent + end, unix.date
-    msdos = MSDOS.match(text)
-    return None if msdos is None or isinstance(msdos, str) else (*msdos.found.span("stamp"), msdos.date)
+    Raises:
+        CommandSyntaxError: There is no such time in UTC.
+        ReplySyntaxError: There is no such day or hour.
+    """
+    if _UTC.fullmatch(text):
+        return parse_time(text)
+    if not text.endswith("M"):
+        return parse_ls_date(text, now=now)
+    modify = parse_msdos_line(f"{text}  0 name").modify
+    assert modify is not None
+    return modify

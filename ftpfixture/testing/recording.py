@@ -89,4 +89,5 @@ def recorded(server: Server, driver: Driver, path: str | PathLike[str], recorder
         driver.wait_until(lambda: recorder.open_sessions == 0, _PATIENCE)
     finally:
         driver.call(lambda: server.hub.unsubscribe(recorder))
-    save(path, driver.call(lambda: recording_of(server, recorder)), recorder.secrets)
+    # Here and not on the thread of the loop, which other servers share: long listings take a tenth of a second.
+    save(path, recording_of(server, recorder), recorder.secrets)

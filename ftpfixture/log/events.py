@@ -8,14 +8,16 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from math import inf
 from pathlib import PurePosixPath
 
+from ftpfixture.errors import ServerStateError
 from ftpfixture.wire.command import censor
 
 __all__ = [
+    "HASHED_AT_ONCE",
     "ClientHung",
     "CommandReceived",
     "Connected",
@@ -40,20 +42,32 @@ __all__ = [
 
 _ROOT = PurePosixPath("/")
 
+HASHED_AT_ONCE = 1 << 21
+"""Bytes that are hashed for each piece that moves: some milliseconds, and faster than bytes can arrive."""
+
 
 class Payload:
     """The bytes of one transfer, kept by reference until the log releases them.
 
     Hashing costs more than moving bytes between memory and a socket, and most tests never read the digest; so the
     pieces (immutable, shared with the stored file) are kept, and hashed when they are released.
+
+    Args:
+        limit: Number of bytes from which all are hashed and released while they come; None where another part of the
+            program holds them in any case.
+
+    Attributes:
+        size: How many bytes.
     """
 
-    __slots__ = ("_digest", "_hash", "_lock", "_next", "_offset", "_pieces", "size")
+    __slots__ = ("_digest", "_hash", "_limit", "_lock", "_next", "_offset", "_pieces", "_released", "size")
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int | None = None) -> None:
+        self._limit = limit
+        self._released = False
         self._pieces: list[bytes | memoryview] | None = []
         self._hash: hashlib._Hash | None = None
-        self._next = 0  # the piece to hash next, and how much of it is hashed
+        self._next = 0  # index of the piece to hash next, and how much of it is hashed
         self._offset = 0
         self._digest = ""
         self._lock = threading.Lock()
@@ -62,8 +76,36 @@ class Payload:
     def add(self, piece: bytes | memoryview) -> None:
         """Keep the next piece, which must never change again."""
         assert self._pieces is not None
+        if self._limit is not None and self.size + len(piece) > self._limit:
+            self._release_some()
         self._pieces.append(piece)
         self.size += len(piece)
+
+    def since(self, start: int) -> list[memoryview]:
+        """The bytes from a position on, as pieces; the newest piece is always there while the transfer runs.
+
+        Raises:
+            ServerStateError: Some of them are released.
+        """
+        found, end = list[memoryview](), self.size
+        for piece in reversed(self._pieces or ()):
+            if end <= start:
+                break
+            end -= len(piece)
+            found.append(memoryview(piece)[max(start - end, 0) :])
+        if end > start:
+            raise ServerStateError(f"{end - start} bytes of a transfer are released")
+        return found[::-1]
+
+    def _release_some(self) -> None:
+        if self._pieces is not None and self._lock.acquire(blocking=False):
+            try:
+                self._released = True
+                self._hash_on(HASHED_AT_ONCE)
+                del self._pieces[: self._next]
+                self._next = 0
+            finally:
+                self._lock.release()
 
     def buffers(self) -> dict[int, int]:
         """The buffers held, from identity to size; pieces of one stored file share theirs."""
@@ -83,8 +125,9 @@ class Payload:
             return most
         try:
             left = self._hash_on(most)
-            if self._digest:
-                self._pieces = None
+            if left > 0:
+                self._digest = self._hexdigest()
+                self._pieces = self._hash = None
             return left
         finally:
             self._lock.release()
@@ -94,10 +137,13 @@ class Payload:
         """SHA-256 of all the bytes, in hexadecimal."""
         with self._lock:
             self._hash_on(self.size + 1)
-            return self._digest
+            return self._hexdigest()
+
+    def _hexdigest(self) -> str:
+        return self._digest if self._hash is None else self._hash.hexdigest()
 
     def _hash_on(self, most: int) -> int:
-        if self._digest or self._pieces is None:
+        if self._pieces is None:
             return most
         self._hash = self._hash or hashlib.sha256()
         while self._next < len(self._pieces) and most > 0:
@@ -108,8 +154,6 @@ class Payload:
             self._offset += len(part)
             if self._offset == len(piece):
                 self._next, self._offset = self._next + 1, 0
-        if most > 0:
-            self._digest, self._hash = self._hash.hexdigest(), None
         return most
 
     def _part(self, piece: bytes | memoryview, most: int) -> memoryview:
@@ -118,7 +162,7 @@ class Payload:
     def content(self) -> bytes | None:
         """All the bytes, in one piece; None when they were released."""
         with self._lock:
-            return None if self._pieces is None else b"".join(self._pieces)
+            return None if self._released or self._pieces is None else b"".join(self._pieces)
 
     def __repr__(self) -> str:
         return f"<Payload of {self.size} bytes>"
@@ -254,6 +298,7 @@ class DataOpened(Event):
         path: Virtual path, absolute; the directory for listings.
         offset: Bytes skipped by REST.
         transfer_type: "I" or "A".
+        payload: The bytes so far.
     """
 
     command_seq: int
@@ -264,6 +309,7 @@ class DataOpened(Event):
     path: str
     offset: int
     transfer_type: str
+    payload: Payload = field(default_factory=Payload, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -387,11 +433,13 @@ class Hub:
 
     Attributes:
         started: Time of the clock when the hub was made; the times of events count from there.
+        content_limit: Bytes of a running transfer that its events hold at most; None where they are in memory anyway.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self.started = clock()
+        self.content_limit: int | None = None
         self._numbers = count(1)
         self._subscribers: tuple[Callable[[Event], None], ...] = ()
 

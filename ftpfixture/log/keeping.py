@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from ftpfixture.errors import ServerStateError
-from ftpfixture.log.events import Connected, DataClosed, Event, Payload
+from ftpfixture.log.events import Connected, DataClosed, DataMoved, Event, Payload
 from ftpfixture.log.failures import failure
 from ftpfixture.log.record_lines import some
 from ftpfixture.log.retention import CONTENT_LIMIT
@@ -118,7 +118,9 @@ class Keeping(LogView):
                 f"{call} needs whole sessions, and log.clear() has cut session {cut[0]}: clear the log before a client "
                 f"connects, or {_RECORD}"
             )
-        return self._keeper, [_held(event, call) if isinstance(event, DataClosed) else event for event in events]
+        # The whole content comes with the end of a transfer; the log may release its pieces meanwhile.
+        kept = [event for event in events if not isinstance(event, DataMoved)]
+        return self._keeper, [_held(event, call) if isinstance(event, DataClosed) else event for event in kept]
 
 
 def _held(event: DataClosed, call: str) -> DataClosed:

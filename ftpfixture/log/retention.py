@@ -7,14 +7,12 @@ from __future__ import annotations
 
 from collections import Counter, deque
 
-from ftpfixture.log.events import Payload
+from ftpfixture.log.events import HASHED_AT_ONCE, Payload
 
 __all__ = ["CONTENT_LIMIT", "Retention"]
 
 CONTENT_LIMIT = 1 << 26
 """Bytes of transfers that a log keeps; beyond that it hashes the oldest and releases them."""
-
-_HASHED_AT_ONCE = 1 << 21  # bytes for each piece that moves: some milliseconds, and faster than bytes can arrive
 
 
 class Retention:
@@ -55,7 +53,7 @@ class Retention:
 
     def hash_some(self) -> None:
         """Hash some of what is to be released; called for each piece that moves."""
-        left = _HASHED_AT_ONCE
+        left = HASHED_AT_ONCE
         while self._leaving and (left := self._leaving[0].hash_some(left)):
             self._leaving.popleft()
 

@@ -240,7 +240,7 @@ class _Tap:
         self._session = gate.session
         self._mode = mode
         self._channel = channel
-        self._payload = Payload()
+        self._payload = Payload(gate.hub.content_limit)
         self._command_seq = -1
 
     def describe(self, direction: str, path: str, offset: int, transfer_type: str) -> None:
@@ -249,7 +249,16 @@ class _Tap:
         stamp, peer = self._hub.stamp(self._session), self._channel.peer
         self._hub.emit(
             DataOpened(
-                *stamp, self._command_seq, self._mode, peer, direction, exchange.verb, path, offset, transfer_type
+                *stamp,
+                self._command_seq,
+                self._mode,
+                peer,
+                direction,
+                exchange.verb,
+                path,
+                offset,
+                transfer_type,
+                self._payload,
             )
         )
 

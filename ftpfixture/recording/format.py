@@ -19,6 +19,7 @@ import msgspec
 from ftpfixture.recording.volatile import filled
 
 __all__ = [
+    "INLINE_LIMIT",
     "LATEST",
     "Body",
     "Command",
@@ -179,7 +180,7 @@ _SIGNS: dict[str, type[Line]] = {">": Command, ">b": Command, "<": Reply, "<b": 
 Body = Mapping[str, Any]
 """The keys of `Data` that have its content."""
 
-_MOST = 4096
+INLINE_LIMIT = 4096
 """Bytes of a body that stands in the recording itself; a longer body gets its own file."""
 
 
@@ -286,7 +287,7 @@ def body_of(content: bytes, placeholders: bool = False) -> Body:
     body: dict[str, Any] = {"size": len(sent), "sha256": hashlib.sha256(sent).hexdigest()}
     if placeholders:
         body["placeholders"] = True
-    elif len(content) > _MOST:
+    elif len(content) > INLINE_LIMIT:
         return {**body, "blob": True}
     try:
         text = content.decode()

@@ -15,6 +15,7 @@ from typing import Unpack
 
 from ftpfixture.errors import CommandRefused, CommandSyntaxError
 from ftpfixture.files.paths import resolve_virtual
+from ftpfixture.log.retention import CONTENT_LIMIT
 from ftpfixture.net.gate import EXCHANGE, UNASKED, Exchange
 from ftpfixture.recording.answers import Answers, RawReply
 from ftpfixture.recording.target import Target
@@ -60,6 +61,7 @@ class Forwarding(Server):
         self.forwards: dict[str, Forward] = {}
         self._upstreams: dict[int, Upstream] = {}
         self._hosts = {target.host}
+        self.hub.content_limit = CONTENT_LIMIT
 
     # Sessions.
 

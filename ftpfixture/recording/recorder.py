@@ -7,7 +7,6 @@ dialogue of the wire, in its order.
 from __future__ import annotations
 
 import re
-import zlib
 from collections.abc import Callable, Mapping
 from itertools import groupby
 from operator import attrgetter
@@ -20,16 +19,32 @@ from ftpfixture.log.events import (
     CommandReceived,
     Connected,
     DataClosed,
+    DataMoved,
     DataOpened,
     Disconnected,
     Event,
+    Payload,
     ReplySent,
     TlsEnded,
     TlsEstablished,
 )
-from ftpfixture.recording.format import LATEST, Command, Data, Header, Line, Note, Reply, body_of, content_of
+from ftpfixture.recording.bodies import Body
+from ftpfixture.recording.format import (
+    INLINE_LIMIT,
+    LATEST,
+    Command,
+    Data,
+    Header,
+    Line,
+    Note,
+    Reply,
+    body_of,
+    content_of,
+)
+from ftpfixture.recording.format import Body as Keys
 from ftpfixture.recording.interrupted import whole
 from ftpfixture.recording.redact import Secrets
+from ftpfixture.recording.spool import Spool, Spooled, inflated
 from ftpfixture.recording.store import Recording
 from ftpfixture.recording.volatile import MOST, NAMES, Normalizer
 from ftpfixture.wire.states import LISTINGS
@@ -67,6 +82,7 @@ class Recorder:
         loose: Verbs that a replay takes more often or less often than they were recorded.
         timing: Whether lines get the milliseconds since their sessions began.
         began: When the dialogue began, by the clock; None for now.
+        spool: Where long bodies are until the recording is saved; None for a temporary folder of the system.
     """
 
     def __init__(
@@ -79,7 +95,9 @@ class Recorder:
         loose: tuple[str, ...] = (),
         timing: bool = False,
         began: float | None = None,
+        spool: Spool | None = None,
     ) -> None:
+        self.spool = Spool() if spool is None else spool
         self.secrets = Secrets() if secrets is None else secrets
         self._source: Literal["server", "proxy"] = source
         self._tls = tls
@@ -91,7 +109,8 @@ class Recorder:
         self._sessions: dict[int, int] = {}  # number in the log to number in the recording
         self._started: dict[int, float] = {}
         self._ended = 0
-        self._blobs: dict[str, bytes] = {}
+        self._blobs: dict[str, Body] = {}
+        self._bodies: dict[int, Spooled] = {}
         self._listings: set[tuple[int, int]] = set()  # session and number of each data connection with one
         self._commands: dict[int, CommandReceived] = {}
         self._opened: dict[int, tuple[DataOpened, int]] = {}
@@ -105,6 +124,7 @@ class Recorder:
             TlsEstablished: self._encrypted,
             TlsEnded: lambda event: self._note(event, "clear"),
             DataOpened: self._data_opened,
+            DataMoved: self._data_moved,
             DataClosed: self._data_closed,
             Disconnected: self._disconnected,
         }
@@ -124,7 +144,13 @@ class Recorder:
         return len(self._sessions) - self._ended
 
     def recording(self) -> Recording:
-        """The recording so far, session by session; an open session ends with its last command that is carried out."""
+        """The recording so far, session by session; an open session ends with its last command that is carried out.
+
+        Raises:
+            OSError: A body could not be stored, as when the disk is full.
+        """
+        if self.spool.error is not None:
+            raise self.spool.error
         header = Header(
             version=LATEST,
             source=self._source,
@@ -150,7 +176,8 @@ class Recorder:
                 return _reply(line.session, normalizer.reply(_hide_address(text)), line.ms)
             case Data() if (line.session, line.number) in self._listings:
                 content = content_of(line)
-                return _listing(line, *normalizer.listing(self._blobs[line.sha256] if content is None else content))
+                content = self._blobs[line.sha256].read(0, line.size) if content is None else content
+                return _listing(line, *normalizer.listing(content))
             case _:
                 return line
 
@@ -191,16 +218,26 @@ class Recorder:
     def _data_opened(self, event: DataOpened) -> None:
         number = self._counts[event.session] = self._counts.get(event.session, 0) + 1
         self._opened[event.command_seq] = event, number
+        self._bodies[event.command_seq] = Spooled(self.spool)
+
+    def _data_moved(self, event: DataMoved) -> None:
+        self._store(event.command_seq, self._opened[event.command_seq][0].payload)
+
+    def _store(self, command_seq: int, payload: Payload) -> None:
+        """Store the bytes that are new."""
+        body = self._bodies[command_seq]
+        for piece in payload.since(body.size):
+            body.add(piece)
 
     def _data_closed(self, event: DataClosed) -> None:
         opened, number = self._opened.pop(event.command_seq)
-        content, mode = event.payload.content() or b"", self._mode(event)
+        self._store(event.command_seq, event.payload)
+        body, mode = self._bodies.pop(event.command_seq), self._mode(event)
+        if self.spool.error is not None:
+            return
         if mode == "Z" and self._source == "proxy":
-            content, mode = _inflated(content)
-        body = body_of(content)
-        if "blob" in body:
-            self._blobs[body["sha256"]] = content
-        if opened.verb in LISTINGS and len(content) <= MOST:
+            body, mode = self._inflated(body)
+        if opened.verb in LISTINGS and body.size <= MOST:
             self._listings.add((self._sessions[event.session], number))
         data = Data(
             session=self._sessions[event.session],
@@ -211,9 +248,26 @@ class Recorder:
             offset=opened.offset,
             end=event.end,  # type: ignore[arg-type]
             tls=self._data_tls.pop(event.command_seq, ""),
-            **body,
+            **self._keys(body),
         )
         self._add(event, data)
+
+    def _inflated(self, body: Spooled) -> tuple[Spooled, _Mode]:
+        """The body of a transfer in MODE Z without compression; unchanged where it is no zlib stream."""
+        result = inflated(body.end(), self.spool)
+        if result is None:
+            return body, "S"
+        body.discard()
+        return result, "Z"
+
+    def _keys(self, body: Spooled) -> Keys:
+        if body.size <= INLINE_LIMIT:
+            return body_of(body.end().read(0, body.size))
+        if body.sha256 in self._blobs:
+            body.discard()
+        else:
+            self._blobs[body.sha256] = body.end()
+        return {"size": body.size, "sha256": body.sha256, "blob": True}
 
     def _mode(self, event: DataClosed) -> _Mode:
         return "Z" if event.session in self._mode_z else "S"
@@ -236,14 +290,6 @@ def _ended(session: int, lines: list[Line]) -> list[Line]:
     if isinstance(last, Note) and last.what == "closed":
         return lines
     return [*whole(lines), Note(session=session, what="closed", by="server", end="eof")]
-
-
-def _inflated(content: bytes) -> tuple[bytes, _Mode]:
-    """The content of a transfer in MODE Z without compression; unchanged where it is no zlib stream."""
-    try:
-        return zlib.decompressobj().decompress(content), "Z"
-    except zlib.error:
-        return content, "S"
 
 
 def _command(session: int, text: str, ms: int | None = None) -> Command:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
@@ -64,12 +64,24 @@ class Secrets:
         Args:
             content: Such as a line, a reply or a file, as it is to be written.
         """
+        return self.found_in_pieces([content])
+
+    def found_in_pieces(self, pieces: Iterable[bytes]) -> tuple[str, str] | None:
+        """Search the bytes of some pieces as `found_in` does; a secret may begin in one and end in another."""
+        raws = {value: value.encode("utf-8", "surrogateescape") for value in self._searched}
+        if not raws:
+            return None
+        # Percent-encoded twice, a byte has five; around a short secret stands what makes it a word.
+        overlap = 5 * max(map(len, raws.values())) + 16
+        found = (self._found(window, raws) for window in _windows(pieces, overlap))
+        return next(filter(None, found), None)
+
+    def _found(self, content: bytes, raws: Mapping[str, bytes]) -> tuple[str, str] | None:
         for form, read in _readings(content):
-            for value in self._searched:
-                if re.search(_bytes_pattern(value, value.encode("utf-8", "surrogateescape")), read):
+            for value, raw in raws.items():
+                if re.search(_bytes_pattern(value, raw), read):
                     return self._names[value], form
-        for value in self._searched:
-            raw = value.encode("utf-8", "surrogateescape")
+        for value, raw in raws.items():
             if len(raw) >= (_SHORT if len(content) < _LONG else 6) and any(
                 core in content for core in _base64_cores(raw)
             ):
@@ -84,6 +96,20 @@ def _pattern(value: str) -> str:
 def _bytes_pattern(value: str, disguised: bytes) -> bytes:
     found = re.escape(disguised)
     return found if len(value) >= _SHORT else rb"(?<!\w)" + found + rb"(?!\w)"
+
+
+def _windows(pieces: Iterable[bytes], overlap: int) -> Iterator[bytes]:
+    """The pieces, each after the last bytes before it; where one is cut stands "_", so that no word begins there."""
+    before = b""
+    waiting: bytes | None = None
+    for piece in pieces:
+        if waiting is not None:
+            window = before + waiting
+            yield window + b"_"
+            before = window if len(window) <= overlap else b"_" + window[-overlap:]
+        waiting = piece
+    if waiting is not None:
+        yield before + waiting
 
 
 def _readings(content: bytes) -> Iterator[tuple[str, bytes]]:

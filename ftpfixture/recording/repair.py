@@ -31,7 +31,7 @@ def repair(path: str | os.PathLike[str]) -> list[int]:
     right = [repaired(line) for line in lines]
     changed = [number for number, (old, new) in enumerate(zip(lines, right, strict=True), 1) if old != new]
     if changed:
-        replace_file(place, b"\n".join(right))
+        replace_file(place, [b"\n".join(right)])
     return changed
 
 

@@ -24,6 +24,7 @@ from ftpfixture.errors import CommandRefused, ReplayError
 from ftpfixture.faults.pieces import split_replies
 from ftpfixture.files.paths import resolve_virtual
 from ftpfixture.log.events import HandlerFailed
+from ftpfixture.log.retention import CONTENT_LIMIT
 from ftpfixture.net.gate import EXCHANGE, UNASKED, Exchange
 from ftpfixture.recording.answers import RawReply
 from ftpfixture.recording.format import Data, Line, Note
@@ -66,6 +67,7 @@ class ReplayServer(Server):
         **settings: Unpack[ServerSettings],
     ) -> None:
         super().__init__(users, **settings)
+        self.hub.content_limit = CONTENT_LIMIT
         self.tape = tape
         self.uploads: Comparison = uploads
         self._allow_unplayed = allow_unplayed
@@ -275,8 +277,8 @@ class Player:
         return [own if verb != step.verb and isinstance(line, Recorded) else line for line in step.lines]
 
     async def _take(self, step: Step, recorded: Data, exchange: Exchange) -> None:
-        content = self._server.tape.recording.content(recorded, self.playback.values)
-        data = ReplayedData(step, recorded, content, exchange, "ignore" if recorded.synthetic else self._server.uploads)
+        body = self._server.tape.recording.body(recorded, self.playback.values)
+        data = ReplayedData(step, recorded, body, exchange, "ignore" if recorded.synthetic else self._server.uploads)
         path = resolve_virtual(self._connection.current_directory, exchange.argument)
         await self._server.take_data(self._connection, data, str(path))
         self._data = data

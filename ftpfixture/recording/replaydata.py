@@ -15,6 +15,7 @@ from ftpfixture.net.channel import Channel
 from ftpfixture.net.deflate import Deflated
 from ftpfixture.net.gate import Exchange
 from ftpfixture.net.stream import ThrottleStreamIO
+from ftpfixture.recording.bodies import Body
 from ftpfixture.recording.format import Data
 from ftpfixture.recording.steps import Step
 from ftpfixture.recording.uploads import Comparison, UploadCheck
@@ -31,7 +32,7 @@ class ReplayedData:
     Args:
         step: The recorded step of the command.
         data: The recorded connection.
-        content: The recorded bytes.
+        body: The recorded bytes.
         exchange: The command.
         uploads: The part of an upload that is compared.
 
@@ -42,15 +43,15 @@ class ReplayedData:
         is_secured: Whether its TLS handshake, if there is one, is over.
     """
 
-    def __init__(self, step: Step, data: Data, content: bytes, exchange: Exchange, uploads: Comparison) -> None:
+    def __init__(self, step: Step, data: Data, body: Body, exchange: Exchange, uploads: Comparison) -> None:
         self.exchange = exchange
         self.direction: Direction = "upload" if data.direction == "up" else "download"
         self.is_over = False
         self.is_secured = False
         self._step = step
         self._data = data
-        self._content = content
-        self._check = UploadCheck(content, uploads)
+        self._body = body
+        self._check = UploadCheck(body, uploads)
         self.channel: Channel
         self._stream: ThrottleStreamIO | None = None
         self._deflated: Deflated | None = None
@@ -75,9 +76,8 @@ class ReplayedData:
         stream = self._stream
         assert stream is not None
         if self.direction == "download":
-            view = memoryview(self._content)
-            for start in range(0, len(view), block_size):
-                await stream.write(view[start : start + block_size])
+            for start in range(0, self._body.size, block_size):
+                await stream.write(self._body.read(start, start + block_size))
             return
         # A server that refuses an upload in the middle reads no more of it.
         while (self._step.whole or self._check.size < self._data.size) and (piece := await stream.receive(block_size)):

@@ -5,9 +5,9 @@ One rule: a recording that is read and written again has the same bytes; a damag
 
 from __future__ import annotations
 
-import hashlib
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import mkstemp
@@ -15,6 +15,7 @@ from tempfile import mkstemp
 import msgspec
 
 from ftpfixture.errors import RecordingError
+from ftpfixture.recording.bodies import Body, FileBody, MemoryBody, digest_of, pieces_of
 from ftpfixture.recording.format import Command, Data, Header, Line, Note, Reply, content_of, line_of, read_line
 from ftpfixture.recording.redact import Secrets, without_placeholders
 
@@ -28,21 +29,30 @@ class Recording:
     Attributes:
         header: Their format, and where they come from.
         lines: Session by session, each in the order of the wire; those of a file may be mixed.
-        blobs: Bodies with their own files, by SHA-256 in hexadecimal.
+        blobs: Long bodies, by SHA-256 in hexadecimal; those of a loaded recording stay in their files.
     """
 
     header: Header
     lines: tuple[Line, ...]
-    blobs: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    blobs: Mapping[str, bytes | Body] = field(default_factory=dict, repr=False, compare=False)
 
     def content(self, data: Data, values: Mapping[str, str] | None = None) -> bytes:
-        """The bytes of a data connection of this recording, see `content_of`."""
+        """The bytes of a data connection of this recording, see `content_of`; a long body is read into memory."""
+        body = self.body(data, values)
+        return body.read(0, body.size)
+
+    def body(self, data: Data, values: Mapping[str, str] | None = None) -> Body:
+        """The bytes of a data connection, to be read in parts."""
         content = content_of(data, values)
-        return self.blobs[data.sha256] if content is None else content
+        return _body(self.blobs[data.sha256] if content is None else content)
 
     def with_loose(self, verbs: tuple[str, ...]) -> Recording:
         """This recording with these loose verbs."""
         return replace(self, header=msgspec.structs.replace(self.header, loose=verbs))
+
+
+def _body(content: bytes | Body) -> Body:
+    return MemoryBody(content) if isinstance(content, bytes) else content
 
 
 def blob_folder(path: Path) -> Path:
@@ -99,15 +109,15 @@ def _check_sessions(place: Path, lines: Iterable[Line]) -> None:
         raise RecordingError(place, number, f"the file ends here and session {missing[0]} has no end: it is truncated")
 
 
-def _blob(place: Path, number: int, data: Data) -> bytes:
+def _blob(place: Path, number: int, data: Data) -> Body:
     path = blob_folder(place) / data.sha256
     try:
-        content = path.read_bytes()
+        body = FileBody(path, path.stat().st_size)
     except FileNotFoundError:
         raise RecordingError(place, number, f"its content is not there: {path} is missing") from None
-    if (len(content), hashlib.sha256(content).hexdigest()) != (data.size, data.sha256):
+    if (body.size, digest_of(body)) != (data.size, data.sha256):
         raise RecordingError(place, number, f"{path} is damaged: its bytes do not have this digest and size")
-    return content
+    return body
 
 
 def save(path: str | os.PathLike[str], recording: Recording, secrets: Secrets | None = None) -> None:
@@ -128,38 +138,61 @@ def save(path: str | os.PathLike[str], recording: Recording, secrets: Secrets | 
             raise RecordingError(place, number, f"nothing was written: this line would have {text}")
     place.parent.mkdir(parents=True, exist_ok=True)
     folder = blob_folder(place)
-    for digest, content in recording.blobs.items():
-        folder.mkdir(exist_ok=True)
-        if not (folder / digest).exists():
-            replace_file(folder / digest, content)
-    replace_file(place, b"".join(map(line_of, (recording.header, *recording.lines))))
-    for old in folder.iterdir() if folder.is_dir() else ():
-        if old.name not in recording.blobs:
-            old.unlink()
-    if folder.is_dir() and not recording.blobs:
+    there = _names(folder)
+    try:
+        for digest, content in recording.blobs.items():
+            folder.mkdir(exist_ok=True)
+            _store(folder / digest, _body(content))
+        replace_file(place, map(line_of, (recording.header, *recording.lines)))
+    except BaseException:
+        _keep(folder, there)
+        raise
+    _keep(folder, recording.blobs)
+
+
+def _names(folder: Path) -> list[str]:
+    return os.listdir(folder) if folder.is_dir() else []
+
+
+def _keep(folder: Path, names: Container[str]) -> None:
+    """Remove all other files of a folder, and a folder that is empty."""
+    for other in _names(folder):
+        if other not in names:
+            (folder / other).unlink()
+    if folder.is_dir() and not _names(folder):
         folder.rmdir()
+
+
+def _store(target: Path, body: Body) -> None:
+    """Write a body to its file: a temporary file gets a second name, where the file system can do that."""
+    if isinstance(body, FileBody):
+        if body.path == target:
+            return
+        if body.owner is not None and not target.exists():
+            with suppress(OSError):
+                os.link(body.path, target)
+                return
+    replace_file(target, pieces_of(body))
 
 
 def secrets_in(recording: Recording, secrets: Secrets) -> Iterator[tuple[int, str]]:
     """Each line that has a secret: its number in the file, and what it has, in words."""
     for number, line in enumerate(recording.lines, 2):
-        found = secrets.found_in(_content(recording, line))
+        found = secrets.found_in_pieces(_pieces(recording, line))
         if found is not None:
             name, form = found
             yield number, f"the {name} {form}: {_shown(line)}"
 
 
-def _content(recording: Recording, line: Line) -> bytes:
+def _pieces(recording: Recording, line: Line) -> Iterator[bytes]:
     """The content of a line, as it is before base64 and JSON, without placeholders."""
     match line:
         case Data():
-            return recording.content(line)
+            yield from pieces_of(recording.body(line))
         case Command():
-            return without_placeholders(line.line())
+            yield without_placeholders(line.line())
         case Reply():
-            return without_placeholders(line.content())
-        case _:
-            return b""
+            yield without_placeholders(line.content())
 
 
 def _shown(line: Line) -> str:
@@ -175,7 +208,7 @@ def _shown(line: Line) -> str:
             return f"session {line.session}"
 
 
-def replace_file(place: Path, content: bytes) -> None:
+def replace_file(place: Path, pieces: Iterable[bytes]) -> None:
     """Write a file, in one step for its readers.
 
     Raises:
@@ -184,7 +217,7 @@ def replace_file(place: Path, content: bytes) -> None:
     handle, name = mkstemp(dir=place.parent, prefix=f".{place.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            file.writelines(pieces)
         os.chmod(name, 0o644)
         os.replace(name, place)
     except BaseException:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
+from ftpfixture.recording.bodies import Body
+
 __all__ = ["COMPARISONS", "Comparison", "UploadCheck"]
 
 Comparison = Literal["exact", "size", "ignore"]
@@ -28,37 +30,42 @@ class UploadCheck:
         size: Number of bytes received.
     """
 
-    def __init__(self, recorded: bytes, how: Comparison) -> None:
+    def __init__(self, recorded: Body, how: Comparison) -> None:
         self._recorded = recorded
         self._how = how
         self._first = ""
+        self._lines = 0  # ends of lines that were compared, and where the last one is
+        self._line = 0
         self.size = 0
 
     def add(self, piece: bytes) -> None:
         """Take the next bytes."""
         start, self.size = self.size, self.size + len(piece)
         if self._how == "exact" and not self._first:
-            expected = self._recorded[start : self.size]
-            if not piece.startswith(expected):
-                self._first = self._where(start, piece, _common(piece, expected))
+            expected = self._recorded.read(start, self.size)
+            same = len(expected) if piece.startswith(expected) else _common(piece, expected)
+            self._lines += expected.count(b"\n", 0, same)
+            if ends := expected.rfind(b"\n", 0, same) + 1:
+                self._line = start + ends
+            if same < len(expected):
+                self._first = self._where(start, piece, same)
 
     def _where(self, start: int, piece: bytes, same: int) -> str:
-        """The first byte that differs, with the lines around it."""
+        """The first byte that differs, with the line around it."""
         place = start + same
-        line = self._recorded.rfind(b"\n", 0, place) + 1
-        number = self._recorded.count(b"\n", 0, place) + 1
-        begin = max(line, place - _SHOWN // 2)
-        sent = self._recorded[begin:place] + piece[same : same + _SHOWN // 2]
-        recorded = self._recorded[begin : place + _SHOWN // 2]
+        begin = max(self._line, place - _SHOWN // 2)
+        recorded = self._recorded.read(begin, place + _SHOWN // 2)
+        sent = recorded[: place - begin] + piece[same : same + _SHOWN // 2]
         return (
-            f"byte {place + 1}, in line {number}, is different: sent {_one_line(sent)}, recorded {_one_line(recorded)}"
+            f"byte {place + 1}, in line {self._lines + 1}, is different: sent {_one_line(sent)}, "
+            f"recorded {_one_line(recorded)}"
         )
 
     def difference(self) -> str:
         """How the upload, which has ended, differs; "" when it does not."""
-        if self._first or self._how == "ignore" or self.size == len(self._recorded):
+        if self._first or self._how == "ignore" or self.size == self._recorded.size:
             return self._first
-        return f"{self.size} bytes were sent, {len(self._recorded)} were recorded"
+        return f"{self.size} bytes were sent, {self._recorded.size} were recorded"
 
 
 def _common(one: bytes, other: bytes) -> int:

@@ -335,7 +335,7 @@ class FtpServer(ServerAddress):
             RecordingError: A secret is in a file that was transferred; nothing is written.
         """
         self._live()
-        recorder = recorder_of(self.server, self._listing_clock(), redact=redact, loose=loose, timing=timing)
+        recorder = recorder_of(self.server, self._listing_clock(), redact=redact, loose=loose, timing=timing, path=path)
         with recorded(self.server, self.driver, path, recorder):
             yield
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ftpfixture.driver import Driver
@@ -31,6 +32,7 @@ def recorder_of(
     loose: Iterable[str] = (),
     timing: bool = False,
     began: float | None = None,
+    path: str | PathLike[str] | None = None,
 ) -> Recorder:
     """Make a recorder for the events of a server.
 
@@ -41,6 +43,7 @@ def recorder_of(
         loose: Verbs that a replay takes more often or less often than they were recorded.
         timing: Whether lines get the time that had passed in their sessions.
         began: When the dialogue began, by the clock; None for now.
+        path: Path of the file, beside which long bodies are stored while they are recorded.
 
     Raises:
         ConfigurationError: A placeholder or a verb is invalid.
@@ -48,6 +51,7 @@ def recorder_of(
     # A server that records nothing imports no msgspec.
     from ftpfixture.recording.named_secrets import named_secrets
     from ftpfixture.recording.recorder import Recorder
+    from ftpfixture.recording.spool import Spool
     from ftpfixture.recording.steps import check_loose
 
     verbs = Verbs.read(*[loose] if isinstance(loose, str) else loose)
@@ -58,7 +62,8 @@ def recorder_of(
     source: Literal["server", "proxy"]
     tls = "" if server.ssl is None else "implicit" if server.implicit_tls else "explicit"
     source = "proxy" if server.upstream_hosts() else "server"
-    return Recorder(source, tls, secrets, clock, loose=verbs.names, timing=timing, began=began)
+    spool = None if path is None else Spool(Path(path).parent, f".{Path(path).name}.")
+    return Recorder(source, tls, secrets, clock, loose=verbs.names, timing=timing, began=began, spool=spool)
 
 
 def recording_of(server: Server, recorder: Recorder) -> Recording:
@@ -80,14 +85,18 @@ def recorded(server: Server, driver: Driver, path: str | PathLike[str], recorder
 
     Raises:
         RecordingError: A secret would be in the file; nothing is written.
+        OSError: The file or a body cannot be written, as when the disk is full; likewise.
     """
     from ftpfixture.recording.store import save
 
-    driver.call(lambda: server.hub.subscribe(recorder))
     try:
-        yield
-        driver.wait_until(lambda: recorder.open_sessions == 0, _PATIENCE)
+        driver.call(lambda: server.hub.subscribe(recorder))
+        try:
+            yield
+            driver.wait_until(lambda: recorder.open_sessions == 0, _PATIENCE)
+        finally:
+            driver.call(lambda: server.hub.unsubscribe(recorder))
+        # Here and not on the thread of the loop, which other servers share: long listings take a tenth of a second.
+        save(path, recording_of(server, recorder), recorder.secrets)
     finally:
-        driver.call(lambda: server.hub.unsubscribe(recorder))
-    # Here and not on the thread of the loop, which other servers share: long listings take a tenth of a second.
-    save(path, recording_of(server, recorder), recorder.secrets)
+        recorder.spool.close()

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import ftplib
+import hashlib
 import io
 import os
 import re
+import zlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 from ftpfixture import ConfigurationError, FtpServer, RecordingError
-from ftpfixture.recording.format import Command, Reply
+from ftpfixture.recording.format import Command, Data, Reply
 from ftpfixture.recording.store import load
 from ftpfixture.wire.reply import Reply as Answer
 from tests.support.raw import RawClient
@@ -241,3 +245,75 @@ def test_times(ftp_server: FtpServer, tmp_path: Path) -> None:
             assert times == sorted(time for time in times if time is not None)
         else:
             assert set(times) == {None}
+
+
+LARGE = bytes(range(256)) * 40_000  # 10 MB: several pieces
+
+
+@pytest.mark.parametrize("mode", ["S", "Z"])
+def test_large_transfers(ftp_server: FtpServer, tmp_path: Path, mode: str) -> None:
+    """Through a proxy, in both directions, and replayed: the same bytes, in a blob, and no other file beside it."""
+    path = tmp_path / "feed.ftp.jsonl"
+    ftp_server.files["/a"] = LARGE
+
+    def session(server: FtpServer) -> bytes:
+        with RawClient(server.address) as client:
+            client.login(*server.credentials)
+            assert client.code(f"MODE {mode}") == "200"
+            received = client.fetch("RETR /a")[1]
+            client.store("STOR /b", received)
+            return received
+
+    with FtpServer(upstream=ftp_server.url) as proxy, proxy.record(path):
+        through = session(proxy)
+    assert (zlib.decompress(through) if mode == "Z" else through) == LARGE
+    data = [line for line in load(path).lines if isinstance(line, Data)]
+    digest = hashlib.sha256(LARGE).hexdigest()
+    assert [(line.direction, line.size, line.sha256, line.blob) for line in data] == [
+        ("down", len(LARGE), digest, True),
+        ("up", len(LARGE), digest, True),
+    ]
+    assert sorted(os.listdir(tmp_path)) == ["feed.ftp.blobs", "feed.ftp.jsonl"]
+    assert [blob.read_bytes() == LARGE for blob in (tmp_path / "feed.ftp.blobs").iterdir()] == [True]
+
+    with FtpServer(recording=path) as replayed:
+        assert session(replayed) == through
+
+
+@pytest.mark.ftp(files={"/a": LARGE})
+def test_an_interrupted_recording(ftp_server: FtpServer, tmp_path: Path) -> None:
+    """Ctrl-C in the middle of a transfer: no file is left, neither of the recording nor of its bodies."""
+
+    def record() -> None:
+        with ftp_server.record(tmp_path / "feed.ftp.jsonl"), RawClient(ftp_server.address) as client:
+            client.login(*ftp_server.credentials)
+            data = client.passive()
+            client.also(data)
+            client.send("RETR /a")
+            assert data.recv(100_000)
+            ftp_server.log.wait_until(lambda: ftp_server.log.transfers[0].size > 0, 5)
+            ftp_server.driver.call(lambda: None)  # the recorder has the piece too
+            assert any(name.startswith(".feed.ftp.jsonl.") for name in os.listdir(tmp_path))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        record()
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.ftp(files={"/a": LARGE})
+def test_a_full_disk(ftp_server: FtpServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The transfer is complete, the recording fails with the reason, and no file is left."""
+    full = OSError(errno.ENOSPC, "No space left on device")
+    monkeypatch.setattr("ftpfixture.recording.spool._write", Mock(side_effect=full))
+
+    def record() -> None:
+        with ftp_server.record(tmp_path / "feed.ftp.jsonl"), RawClient(ftp_server.address) as client:
+            client.login(*ftp_server.credentials)
+            assert client.fetch("RETR /a")[1] == LARGE
+            assert client.code("NOOP") == "200"
+
+    with pytest.raises(OSError, match="No space left on device"):
+        record()
+    assert os.listdir(tmp_path) == []
+    ftp_server.check()

@@ -9,6 +9,7 @@ import threading
 import pytest
 
 from ftpfixture import on
+from ftpfixture.errors import ServerStateError
 from ftpfixture.log import events
 from ftpfixture.log.events import (
     CommandReceived,
@@ -97,7 +98,7 @@ def test_subscribing_during_an_event() -> None:
 
 @table(
     "kind",
-    [getattr(events, name) for name in events.__all__ if name not in ("Hub", "Payload")],
+    [getattr(events, name) for name in events.__all__ if name not in ("HASHED_AT_ONCE", "Hub", "Payload")],
 )
 def test_events_are_frozen_and_slotted(kind: type[Event]) -> None:
     """No field of an event can be set, and none can be added."""
@@ -261,3 +262,32 @@ def test_repr_of_a_payload_shows_no_content() -> None:
     payload.add(b"content")
 
     assert repr(payload) == "<Payload of 7 bytes>"
+
+
+def test_payload_with_a_limit_is_never_held_whole() -> None:
+    """From the limit on bytes are hashed and released while they come; the newest piece can still be read."""
+    content = bytes(range(256)) * 100
+    payload = Payload(1000)
+    most = 0
+    for start in range(0, len(content), 300):
+        payload.add(content[start : start + 300])
+        assert b"".join(payload.since(start)) == content[start : start + 300]
+        most = max(most, sum(payload.buffers().values()))
+        assert payload.sha256 == hashlib.sha256(content[: start + 300]).hexdigest()
+
+    assert most <= 1000
+    assert (payload.size, payload.content()) == (len(content), None)
+    with pytest.raises(ServerStateError, match="bytes of a transfer are released"):
+        payload.since(0)
+    assert payload.hash_some(1)
+    assert payload.sha256 == hashlib.sha256(content).hexdigest()
+
+
+def test_payload_since_a_position() -> None:
+    """All bytes from there on, in any pieces."""
+    payload = Payload()
+    for piece in (b"abc", memoryview(b"xdex")[1:3], b"", b"f"):
+        payload.add(piece)
+    assert [b"".join(payload.since(start)) for start in range(8)] == [
+        *(b"abcdef", b"bcdef", b"cdef", b"def", b"ef", b"f", b"", b"")
+    ]

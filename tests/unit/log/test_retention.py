@@ -33,7 +33,7 @@ def test_bytes_are_kept_up_to_the_limit(story: Story, monkeypatch: pytest.Monkey
 def test_a_large_transfer_is_released_in_small_pieces(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     """With each piece that moves, some bytes to be released are hashed, so that no single step costs much."""
     monkeypatch.setattr(retention, "CONTENT_LIMIT", 10)
-    monkeypatch.setattr(retention, "_HASHED_AT_ONCE", 30)
+    monkeypatch.setattr(retention, "HASHED_AT_ONCE", 30)
     story.connect()
     large = story.transfer("RETR /large", b"x" * 100)
     held = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 from urllib.parse import quote, quote_plus
 
 from hypothesis import given
@@ -135,3 +136,38 @@ def test_what_is_found(content: bytes, found: tuple[str, str] | None) -> None:
 def test_the_pieces_of_a_redacted_text(text: str, found: list[tuple[str, str | None]]) -> None:
     """Original text, and the placeholder behind it."""
     assert [*pieces(text)] == found
+
+
+@given(
+    before=st.binary(max_size=300),
+    secret=secrets,
+    after=st.binary(max_size=300),
+    cuts=st.lists(st.integers(0, 700), max_size=6),
+)
+def test_secrets_are_found_across_pieces(before: bytes, secret: str, after: bytes, cuts: list[int]) -> None:
+    """In pieces of any size, the result is that of the whole."""
+    known = _known(secret, "at")
+    for disguise in DISGUISES.values():
+        content = before + b" " + disguise(secret.encode()) + b" " + after
+        ends = [0, *sorted(cuts), len(content)]
+        cut = [content[start:end] for start, end in itertools.pairwise(ends)]
+        assert known.found_in_pieces(cut) is not None
+
+
+@table(
+    ("cut", "found"),
+    [
+        ([b"th", b"at"], None),
+        ([b"x" * 500 + b" th", b"at ", b"of" * 500], None),
+        ([b"x" * 500 + b" a", b"ttic " + b"y" * 500], None),
+        ([b"x" * 500 + b" a", b"t " + b"y" * 500], ("c", "as it is")),
+        ([b"at", b" " + b"y" * 500], ("c", "as it is")),
+        ([b"a", b"t"], ("c", "as it is")),
+        ([b"%7", b"3%33cr", b"et"], ("a", "percent-encoded")),
+        ([b"x" * 500 + b"%25", b"73%2533cret" + b"y" * 500], ("a", "percent-encoded twice")),
+        ([], None),
+    ],
+)
+def test_pieces(cut: list[bytes], found: tuple[str, str] | None) -> None:
+    """A cut makes no word, hides none, and is in no encoding."""
+    assert _known("s3cret", "other1", "at").found_in_pieces(cut) == found

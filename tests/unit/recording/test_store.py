@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 from ftpfixture import RecordingError
+from ftpfixture.recording.bodies import Body, FileBody
 from ftpfixture.recording.format import Command, Data, Header, Line, Note, Reply, body_of
+from ftpfixture.recording.redact import Secrets
 from ftpfixture.recording.schema import schema
 from ftpfixture.recording.store import Recording, blob_folder, load, save
 from tests.support.rows import check_rows
@@ -23,7 +27,7 @@ def _data(content: bytes) -> Data:
     return Data(session=1, direction="down", number=1, type="I", end="eof", **body_of(content))
 
 
-def _recording(*lines: Line, blobs: dict[str, bytes] | None = None) -> Recording:
+def _recording(*lines: Line, blobs: Mapping[str, bytes | Body] | None = None) -> Recording:
     return Recording(HEADER, (Note(session=1, what="connected"), *lines, Note(session=1, what="closed")), blobs or {})
 
 
@@ -69,6 +73,56 @@ def test_what_cannot_be_written_leaves_the_old_file(tmp_path: Path, monkeypatch:
 
     assert path.read_bytes() == before
     assert os.listdir(tmp_path) == ["feed.ftp.jsonl"]
+
+
+def test_a_disk_that_is_full_behind_the_bodies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the lines cannot be written after the bodies, the old recording is whole, and only that is there."""
+    path, old, new = tmp_path / "feed.ftp.jsonl", _data(LONG), _data(LONG * 2)
+    save(path, _recording(old, blobs={old.sha256: LONG}))
+    whole = load(path)
+    replace = os.replace
+
+    def fail(source: str, target: Path) -> None:
+        if target == path:
+            raise OSError("No space left on device")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(OSError, match="No space"):
+        save(path, _recording(new, blobs={new.sha256: LONG * 2}))
+
+    assert load(path) == whole
+    assert os.listdir(blob_folder(path)) == [old.sha256]
+    assert sorted(os.listdir(tmp_path)) == ["feed.ftp.blobs", "feed.ftp.jsonl"]
+
+
+def test_bodies_in_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of a loaded recording are copied, temporary ones linked or copied; a file that is in its place stays."""
+    path, data = tmp_path / "feed.ftp.jsonl", _data(LONG)
+    source = tmp_path / "body"
+    source.write_bytes(LONG)
+    for owner, links in ((None, 1), (object(), 2)):
+        save(path, _recording(data, blobs={data.sha256: FileBody(source, len(LONG), owner)}))
+        blob = blob_folder(path) / data.sha256
+        assert (blob.read_bytes(), blob.stat().st_nlink) == (LONG, links)
+        save(path, load(path))
+        assert blob.stat().st_nlink == links
+        blob.unlink()
+    monkeypatch.setattr(os, "link", Mock(side_effect=OSError("no links here")))
+    save(path, _recording(data, blobs={data.sha256: FileBody(source, len(LONG), object())}))
+    assert blob.read_bytes() == LONG
+
+
+def test_a_secret_across_pieces_of_a_body(tmp_path: Path) -> None:
+    """A body is searched in pieces of 1 MiB, and a secret across two of them is found."""
+    path = tmp_path / "feed.ftp.jsonl"
+    content = b"x" * ((1 << 20) - 4) + b" s3cret! " + b"y" * 100
+    secrets = Secrets()
+    secrets.add("password", "s3cret!")
+    data = _data(content)
+    with pytest.raises(RecordingError, match=":3: nothing was written: this line would have the password as it is"):
+        save(path, _recording(data, blobs={data.sha256: content}), secrets)
+    assert os.listdir(tmp_path) == []
 
 
 START = b'{"ftp-recording": 1, "from": "server"}\n{"s": 1, "*": "connected"}\n'

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ftpfixture.recording.bodies import MemoryBody
 from ftpfixture.recording.uploads import Comparison, UploadCheck
 from tests.support.rows import table
 
@@ -12,7 +13,7 @@ LINES = b"first\nsecond line\r\nthird\n"
 
 
 def _difference(content: bytes, size: int, how: Comparison = "exact", recorded: bytes = LINES) -> str:
-    check = UploadCheck(recorded, how)
+    check = UploadCheck(MemoryBody(recorded), how)
     for start in range(0, len(content), size):
         check.add(content[start : start + size])
     return check.difference()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ftplib
 import io
+import time
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -113,6 +114,18 @@ def test_it_gives_up(server: FtpServer, waits: list[float]) -> None:
 
     server.log.assert_sent("RETR -> 450", times=4)
     assert waits == [1, 2, 4]
+
+
+@pytest.mark.ftp(simulate=True, simulate_time=True, faults=["CONNECT #1,2,3: service_unavailable"])
+def test_the_pauses_themselves(server: FtpServer) -> None:
+    """With virtual time `time.sleep` need not be replaced, however long it sleeps."""
+    began = time.monotonic()
+
+    content = io.BytesIO()
+    with_backoff(lambda: download(server, "/out/orders.csv", content.write), time.sleep, delay=600)
+
+    assert content.getvalue() == ORDERS
+    assert time.monotonic() - began == 600 + 1200 + 2400
 
 
 def test_careless_code_gets_the_beginning_twice(server: FtpServer, waits: list[float]) -> None:

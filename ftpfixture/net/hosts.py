@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
-from functools import partial
+from functools import lru_cache, partial
 from socket import getaddrinfo
 
 from ftpfixture.errors import ConfigurationError
@@ -51,12 +51,14 @@ def same_host(first: str, second: str) -> bool:
     return (_address(first) or first) == (_address(second) or second)
 
 
+@lru_cache(maxsize=256)
 def spelled(host: str) -> str:
     """A numeric address as the system spells it, such as "::1" for "0:0:0:0:0:0:0:1"; its zone stays."""
     address, percent, zone = host.partition("%")
     return f"{ipaddress.ip_address(address)}{percent}{zone}"
 
 
+@lru_cache(maxsize=256)
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     """The address without its zone, IPv4 where it is mapped into IPv6; None for a name."""
     try:

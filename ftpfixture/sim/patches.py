@@ -6,6 +6,8 @@ One rule: everything that is not about a simulated server goes on as before; wha
 from __future__ import annotations
 
 import asyncio
+import os
+import re
 import select
 import selectors
 import ssl
@@ -153,7 +155,8 @@ class Patches:
         def start(process: Any, args: Any, *others: Any, **options: Any) -> None:
             words = [args] if isinstance(args, str | bytes) or not hasattr(args, "__iter__") else list(args)
             line = " ".join(word.decode(errors="replace") if isinstance(word, bytes) else str(word) for word in words)
-            port = next((port for port in self._driver.network.ports if str(port) in line), None)
+            told = f"{line} {' '.join(map(str, (options.get('env') or os.environ).values()))}"
+            port = next((port for port in self._driver.network.ports if re.search(rf"(?<!\d){port}(?!\d)", told)), None)
             if port is not None:
                 raise SimulationError(
                     f"{line.split()[0]!r} is another process, which cannot reach the simulated server on port {port}: "

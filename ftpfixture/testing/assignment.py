@@ -20,6 +20,7 @@ _INSTEAD = {
     "throttle": "use throttle.write.limit = ... for downloads, and throttle.read.limit = ... for uploads",
     "tls": "use the settings tls=, certificate= and the like",
     "driver": "use the setting driver=",
+    "expectations": "use expect(...), and reset() to forget all of them",
 }
 _OWN = frozenset({"server"})  # attributes that the server itself assigns
 

@@ -78,12 +78,18 @@ def test_names_of_this_machine(server: FtpServer) -> None:
             assert sock.connect_ex(address) == errno.ECONNREFUSED
 
 
-def test_processes(server: FtpServer) -> None:
-    """A program that is told the port is refused; another one runs."""
+def test_processes(server: FtpServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that is told the port, in its arguments or in its environment, is refused; another one runs."""
     with pytest.raises(SimulationError, match=f"'curl' is another process, which cannot reach .* port {server.port}"):
         subprocess.run(["curl", server.url], check=False)
     with pytest.raises(SimulationError, match="'wget'"):
         subprocess.run(f"wget {server.url}", shell=True, check=False)
+    with pytest.raises(SimulationError, match=f"port {server.port}"):
+        subprocess.run(["upload.sh"], env={"FTP_URL": server.url}, check=False)
+    monkeypatch.setenv("FTP_PORT", str(server.port))
+    with pytest.raises(SimulationError, match="'upload.sh'"):
+        subprocess.run(["upload.sh"], check=False)
+    monkeypatch.delenv("FTP_PORT")
     assert subprocess.run([sys.executable, "-c", "print(7)"], capture_output=True, check=True).stdout.strip() == b"7"
 
 

@@ -16,6 +16,10 @@ from tests.support.rows import table
         ("files", "the files of a server cannot be replaced: use files['/a.txt'] = b'...' or files.update({...})"),
         ("faults", "the faults of a server cannot be replaced: use faults.add('RETR: drop_data')"),
         ("log", "the log of a server cannot be replaced: use log.clear()"),
+        (
+            "expectations",
+            "the expectations of a server cannot be replaced: use expect(...), and reset() to forget all of them",
+        ),
         ("clock", "the clock of a server cannot be replaced: use clock.freeze(at=...)"),
         ("throttle", "the throttle of a server cannot be replaced: use throttle.write.limit = ..."),
         ("tls", "the tls of a server cannot be replaced: use the settings tls=, certificate="),

@@ -23,6 +23,8 @@ from ftpfixture.testing.ftpserver import FtpServer
 
 __all__ = ["about_tls", "findings", "place", "run"]
 
+_SILENT = logging.NullHandler()
+
 
 def place(server: FtpServer) -> str:
     """``HOST:PORT``, with brackets around an IPv6 address."""
@@ -57,7 +59,7 @@ def run(
         OSError: It cannot listen.
         RecordingError: The recording cannot be written.
     """
-    logging.getLogger("ftpfixture").addHandler(logging.NullHandler())  # the dialogue has what would be logged
+    logging.getLogger("ftpfixture").addHandler(_SILENT)  # the dialogue has what would be logged
     out = console()
     dialogue = Dialogue(out, quiet, bars=recording is not None)
     with _until_signal(dialogue.end):

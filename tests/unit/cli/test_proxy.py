@@ -9,8 +9,9 @@ import pytest
 
 from ftpfixture import FtpServer
 from ftpfixture.cli.main import main
+from ftpfixture.testing.certificates import ServerTls
 from tests.clients.programs import Program
-from tests.support.commandline import Running
+from tests.support.commandline import run_here
 from tests.support.rows import check_rows
 
 FILES = {"/a.csv": b"a,b\n1,2\n", "/b.csv": b"c,d\n3,4\n"}
@@ -22,47 +23,58 @@ def curl(tmp_path: Path) -> Program:
     return Program("curl", tmp_path, "-sS", "--max-time", "15")
 
 
-def test_faults_in_front_of_a_server(tmp_path: Path, curl: Program) -> None:
+def test_faults_in_front_of_a_server(curl: Program) -> None:
     """The second download is reset, the first is not; the upstream is named, its password is not."""
+
+    def client(port: int) -> None:
+        url = f"ftp://user:password@127.0.0.1:{port}"
+        assert curl(f"{url}/a.csv").output == FILES["/a.csv"]
+        assert curl(f"{url}/b.csv", code=None).code in (18, 56)  # partial file; receive error
+
     with FtpServer(files=FILES) as real:
         arguments = ("--upstream", real.url, "-p", "0", "--fault", "RETR #2: reset_data at=50%")
-        with Running("proxy", *arguments, folder=tmp_path) as proxy:
-            assert proxy.line("upstream: ") == f"127.0.0.1:{real.port}, TLS as the client asks"
-            url = f"ftp://user:password@127.0.0.1:{proxy.port}"
-            assert curl(f"{url}/a.csv").output == FILES["/a.csv"]
-            assert curl(f"{url}/b.csv", code=None).code in (18, 56)  # partial file; receive error
-            ended = proxy.end(signal.SIGINT)
+        ended = run_here(client, "proxy", *arguments, number=signal.SIGINT)
+        assert ended.lines[1] == f"upstream: 127.0.0.1:{real.port}, TLS as the client asks"
 
     assert (ended.code, ended.errors) == (0, "")
     assert any(line.endswith("! RETR #2: reset_data at=0.5") for line in ended.lines)
     assert [line for line in ended.lines if "password" in line] == []
 
 
-def test_tls_on_each_side(tmp_path: Path, curl: Program) -> None:
+def test_tls_on_each_side(curl: Program) -> None:
     """A client without TLS reaches a server that requires it, and a client with TLS one that has none."""
+    authority = ServerTls().ca_file
+
+    def client(port: int) -> None:
+        assert curl(f"ftp://user:password@127.0.0.1:{port}/a.csv").output == FILES["/a.csv"]
+
+    def client_with_tls(port: int) -> None:
+        url = f"ftp://user:password@localhost:{port}/a.csv"
+        assert curl("--cacert", authority, "--ssl-reqd", url).output == FILES["/a.csv"]
+
     with FtpServer(files=FILES, tls="required") as real:
-        arguments = ["--upstream", f"127.0.0.1:{real.port}", "--upstream-tls", "explicit", "-p", "0", "-q"]
-        with Running("proxy", *arguments, folder=tmp_path) as proxy:
-            assert curl(f"ftp://user:password@127.0.0.1:{proxy.port}/a.csv").output == FILES["/a.csv"]
-            assert proxy.end().code == 0
+        place = ("--upstream", f"127.0.0.1:{real.port}", "-p", "0")
+        ended = run_here(client, "proxy", *place, "--upstream-tls", "explicit", "-q")
+    assert (ended.code, ended.errors) == (0, "")
     with FtpServer(files=FILES) as real:
-        arguments = ["--upstream", f"127.0.0.1:{real.port}", "--upstream-tls", "none", "-p", "0", "--tls", "explicit"]
-        with Running("proxy", *arguments, folder=tmp_path) as proxy:
-            options = ("--cacert", proxy.line("CA certificate: "), "--ssl-reqd")
-            assert curl(*options, f"ftp://user:password@localhost:{proxy.port}/a.csv").output == FILES["/a.csv"]
-            assert proxy.end().code == 0
+        place = ("--upstream", f"127.0.0.1:{real.port}", "-p", "0")
+        ended = run_here(client_with_tls, "proxy", *place, "--upstream-tls", "none", "--tls", "explicit")
+    assert (ended.code, ended.errors) == (0, "")
+    assert f"CA certificate: {authority}" in ended.lines
 
 
-def test_an_upstream_that_is_away(tmp_path: Path, curl: Program) -> None:
+def test_an_upstream_that_is_away(curl: Program) -> None:
     """The client gets 421 with the reason, and the proxy lives on."""
     with FtpServer() as real:
-        port = real.port
-    with Running("proxy", "--upstream", f"127.0.0.1:{port}", "-p", "0", folder=tmp_path) as proxy:
-        assert curl(f"ftp://127.0.0.1:{proxy.port}/", code=None).code != 0
-        ended = proxy.end()
+        gone = real.port
+
+    def client(port: int) -> None:
+        assert curl(f"ftp://127.0.0.1:{port}/", code=None).code != 0
+
+    ended = run_here(client, "proxy", "--upstream", f"127.0.0.1:{gone}", "-p", "0")
 
     assert ended.code == 0
-    assert any(f"< 421 No connection to 127.0.0.1:{port}: " in line for line in ended.lines)
+    assert any(f"< 421 No connection to 127.0.0.1:{gone}: " in line for line in ended.lines)
 
 
 def test_mistakes(capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,8 +14,9 @@ from ftpfixture import FtpServer
 from ftpfixture.cli.main import main
 from ftpfixture.recording.format import Command
 from ftpfixture.recording.store import load
+from ftpfixture.testing.certificates import ServerTls
 from tests.clients.programs import Program
-from tests.support.commandline import Running
+from tests.support.commandline import Running, run_here
 from tests.support.rows import check_rows
 
 BIG = bytes(1 << 25)  # more than the buffers between server and client hold
@@ -27,46 +28,48 @@ def curl(tmp_path: Path) -> Program:
     return Program("curl", tmp_path, "-sS", "--max-time", "15")
 
 
-def test_a_recording_is_played_without_the_server(tmp_path: Path, curl: Program) -> None:
+def test_a_recording_is_played_without_the_server(
+    tmp_path: Path, curl: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Record, replay: curl gets the same; secrets of the environment, of the URL and of the client are placeholders."""
-    options = ("--redact", "CUSTOMER", "--loose", "noop", "--timing")
+    monkeypatch.setenv("CUSTOMER", "acme")
+    path, received = tmp_path / "feed.ftp.jsonl", []
+
+    def client(port: int) -> None:
+        received.append(curl(f"ftp://ann:hunter2@127.0.0.1:{port}//acme/a.csv").output)
+
     with FtpServer(files={"/acme/a.csv": b"a,b\n1,2\n"}, users={"ann": "hunter2"}) as real:
-        arguments = ("feed.ftp.jsonl", "--upstream", real.url, "-p", "0", *options)
-        with Running("record", *arguments, folder=tmp_path, environment={"CUSTOMER": "acme"}) as proxy:
-            taken = curl(f"ftp://ann:hunter2@127.0.0.1:{proxy.port}//acme/a.csv").output
-            ended = proxy.end()
-    assert (ended.code, ended.errors, ended.lines[-1]) == (0, "", "recorded: feed.ftp.jsonl")
-    text = (tmp_path / "feed.ftp.jsonl").read_text()
+        options = ("--redact", "CUSTOMER", "--loose", "noop", "--timing")
+        ended = run_here(client, "record", path, "--upstream", real.url, "-p", "0", *options)
+    assert (ended.code, ended.errors, ended.lines[-1]) == (0, "", f"recorded: {path}")
+    text = path.read_text()
     assert json.loads(text.partition("\n")[0])["loose"] == ["NOOP"]
     assert re.findall("hunter2|acme|ann", text) == []
     assert '{customer}"' in text
     assert '"ms":' in text
 
-    with Running("replay", "feed.ftp.jsonl", "-p", "0", folder=tmp_path) as replayed:
-        assert curl(f"ftp://x:y@127.0.0.1:{replayed.port}//acme/a.csv").output == taken == b"a,b\n1,2\n"
-        assert replayed.end().code == 0
+    ended = run_here(client, "replay", path, "-p", "0")
+    assert (ended.code, ended.errors) == (0, "")
+    assert received == [b"a,b\n1,2\n"] * 2
 
 
 def test_lftp_mirrors_a_recording(tmp_path: Path) -> None:
     """The program lftp over TLS, in front of a server without: its mirror of the replay is that of the server."""
     files = {"/data/a.csv": b"a,b\n", "/data/sub/b.bin": bytes(range(256)) * 40}
-    lftp = Program("lftp", tmp_path, "--norc")
+    path, lftp = tmp_path / "a.ftp.jsonl", Program("lftp", tmp_path, "--norc")
 
-    def mirror(server: Running, target: str) -> dict[str, bytes]:
-        tls = f"set ssl:ca-file {server.line('CA certificate: ')}; set ftp:ssl-force yes; set net:timeout 10"
-        commands = f"{tls}; set net:max-retries 1; mirror --parallel=1 /data {target}"
-        lftp("-c", f"{tls}; open -u user,password -p {server.port} localhost; {commands}")
-        return lftp.tree(target)
+    def client(port: int) -> None:
+        settings = f"set ssl:ca-file {ServerTls().ca_file}; set ftp:ssl-force yes; set net:timeout 10"
+        commands = f"open -u user,password -p {port} localhost; mirror --parallel=1 /data {port}"
+        lftp("-c", f"{settings}; set net:max-retries 1; {commands}")
+        assert lftp.tree(str(port)) == {"a.csv": b"a,b\n", "sub/b.bin": files["/data/sub/b.bin"]}
 
     with FtpServer(files=files) as real:
-        arguments = ("a.ftp.jsonl", "--upstream", real.url, "--upstream-tls", "none", "--tls", "required", "-p", "0")
-        with Running("record", *arguments, folder=tmp_path) as proxy:
-            recorded = mirror(proxy, "recorded")
-            assert proxy.end().code == 0
-    with Running("replay", "a.ftp.jsonl", "-p", "0", folder=tmp_path) as server:
-        assert mirror(server, "replayed") == recorded == {"a.csv": b"a,b\n", "sub/b.bin": files["/data/sub/b.bin"]}
-        ended = server.end()
+        tls = ("--upstream-tls", "none", "--tls", "required")
+        assert run_here(client, "record", path, "--upstream", real.url, "-p", "0", *tls).code == 0
+    ended = run_here(client, "replay", path, "-p", "0")
     assert (ended.code, ended.errors) == (0, "")
+    assert f"CA certificate: {ServerTls().ca_file}" in ended.lines
 
 
 def test_an_interrupt_keeps_what_is_whole(tmp_path: Path, curl: Program) -> None:
@@ -113,15 +116,13 @@ def test_what_must_not_be_written(tmp_path: Path, curl: Program) -> None:
     path = tmp_path / "a.ftp.jsonl"
     path.write_text("the recording of before\n")
     with FtpServer(files={"/a": b"my password"}) as real:
-        with Running("record", path, "--upstream", real.url, "-p", "0", folder=tmp_path) as proxy:
-            curl(f"ftp://user:password@127.0.0.1:{proxy.port}/a")
-            ended = proxy.end()
+        arguments = ("record", path, "--upstream", real.url, "-p", "0")
+        ended = run_here(lambda port: curl(f"ftp://user:password@127.0.0.1:{port}/a"), *arguments)
         assert ended.code == 2
         assert ended.errors.startswith(f"Error: {path}:")
         assert "nothing was written: this line would have the password" in ended.errors
 
-        with Running("record", path, "--upstream", real.url, "-p", "0", folder=tmp_path) as proxy:
-            ended = proxy.end()
+        ended = run_here(lambda _: None, *arguments)
         assert (ended.code, ended.errors) == (1, f"Error: No client connected: {path} was not written.\n")
     assert path.read_text() == "the recording of before\n"
 

@@ -9,7 +9,7 @@ import pytest
 from ftpfixture import FtpServer
 from ftpfixture.cli.main import main
 from tests.clients.programs import Program
-from tests.support.commandline import Running
+from tests.support.commandline import Running, run_here
 
 
 @pytest.fixture
@@ -27,49 +27,54 @@ def recording(tmp_path: Path, curl: Program) -> Path:
     return path
 
 
-def test_the_recorded_client_gets_the_same(tmp_path: Path, curl: Program, recording: Path) -> None:
+def test_the_recorded_client_gets_the_same(curl: Program, recording: Path) -> None:
     """The same call of curl has the same result; the exit code is 0."""
-    with Running("replay", "--port", "0", recording, folder=tmp_path) as server:
-        assert curl(f"ftp://user:any@127.0.0.1:{server.port}/a.csv").output == b"a,b\n1,2\n"
-        ended = server.end()
 
+    def client(port: int) -> None:
+        assert curl(f"ftp://user:any@127.0.0.1:{port}/a.csv").output == b"a,b\n1,2\n"
+
+    ended = run_here(client, "replay", "--port", "0", recording)
     assert (ended.code, ended.errors) == (0, "")
     assert any(line.endswith("> RETR a.csv") for line in ended.lines)
 
 
-def test_another_client_is_a_finding(tmp_path: Path, curl: Program, recording: Path) -> None:
+@pytest.mark.illegal_replies
+def test_another_client_is_a_finding(curl: Program, recording: Path) -> None:
     """A command that was not recorded, and a recording that is not played, are printed, with exit code 1."""
-    with Running("replay", "--port", "0", recording, folder=tmp_path) as server:
-        curl(f"ftp://user:any@127.0.0.1:{server.port}/b.csv", code=None)
-        ended = server.end()
+    url = "ftp://user:any@127.0.0.1:{}/b.csv"
+    ended = run_here(lambda port: curl(url.format(port), code=None), "replay", "--port", "0", recording)
     assert ended.code == 1
     first, *others = ended.errors.splitlines()
     assert first.startswith("SIZE b.csv was not recorded here: ")
     assert others[-1] == "(--allow-unplayed accepts a recording that is not played to its end)"
     assert "Traceback" not in ended.errors
 
-    with Running("replay", "--port", "0", recording, folder=tmp_path) as server:
-        ended = server.end()
+    ended = run_here(lambda _: None, "replay", "--port", "0", recording)
     assert ended.code == 1
     assert "session 1" in ended.errors
 
-    with Running("replay", "--port", "0", "--allow-unplayed", recording, folder=tmp_path) as server:
-        ended = server.end()
+    ended = run_here(lambda _: None, "replay", "--port", "0", "--allow-unplayed", recording)
     assert (ended.code, ended.errors) == (0, "")
 
 
 def test_more_clients_than_were_recorded(tmp_path: Path, curl: Program, recording: Path) -> None:
     """One more client is a finding, which names the option with which it is none."""
-    for options, code in ((), 1), (("--allow-repeats",), 0):
-        with Running("replay", "--port", "0", recording, *options, folder=tmp_path) as server:
-            curl(f"ftp://user:any@127.0.0.1:{server.port}/a.csv")
-            again = curl(f"ftp://user:any@127.0.0.1:{server.port}/a.csv", code=None)
-            ended = server.end()
-        assert (ended.code, again.output) == (code, b"" if code else b"a,b\n1,2\n")
-        assert ended.errors == code * (
-            "the client connected once more than was recorded: 1 session; record again if that is right, or set "
-            "--allow-repeats to play them again\n"
-        )
+    with Running("replay", "--port", "0", recording, folder=tmp_path) as server:
+        curl(f"ftp://user:any@127.0.0.1:{server.port}/a.csv")
+        curl(f"ftp://user:any@127.0.0.1:{server.port}/a.csv", code=None)
+        ended = server.end()
+    assert ended.code == 1
+    assert ended.errors == (
+        "the client connected once more than was recorded: 1 session; record again if that is right, or set "
+        "--allow-repeats to play them again\n"
+    )
+
+    def client(port: int) -> None:
+        for _ in range(2):
+            assert curl(f"ftp://user:any@127.0.0.1:{port}/a.csv").output == b"a,b\n1,2\n"
+
+    ended = run_here(client, "replay", "--port", "0", "--allow-repeats", recording)
+    assert (ended.code, ended.errors) == (0, "")
 
 
 def test_a_file_that_cannot_be_played(tmp_path: Path, capsys: pytest.CaptureFixture[str], recording: Path) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from ftplib import FTP
@@ -14,22 +12,28 @@ import pytest
 
 from ftpfixture import FtpServer, Server
 from ftpfixture.cli.running import findings, run
-from tests.support.commandline import Running
-from tests.support.rows import check_rows
+from tests.support.commandline import Running, run_here
 
 
 def test_signals_end_it_whole_with_an_open_session(tmp_path: Path) -> None:
     """SIGINT, SIGTERM and SIGHUP end open sessions with 421, and the exit code is 0."""
+    with FTP(timeout=20) as ftp, Running("serve", "--port", "0", folder=tmp_path) as server:
+        ftp.connect("127.0.0.1", server.port)
+        server.send(signal.SIGHUP)
+        assert ftp.getline().startswith("421 ")
+        ended = server.wait()
+        ftp.close()
+    assert (ended.code, ended.errors) == (0, "")
 
-    def check(number: int) -> None:
-        with Running("serve", "--port", "0", folder=tmp_path) as server, FTP(timeout=20) as ftp:
-            ftp.connect("127.0.0.1", server.port)
-            server.send(number)
-            assert ftp.getline().startswith("421 ")
-            ended = server.wait()
+    def client(port: int) -> None:
+        opened.connect("127.0.0.1", port)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with FTP(timeout=20) as opened:
+            ended = run_here(client, "serve", "--port", "0", number=number)
+            assert opened.getline().startswith("421 ")
+            opened.close()
         assert (ended.code, ended.errors) == (0, "")
-
-    check_rows([signal.SIGINT, signal.SIGTERM, signal.SIGHUP], check)
 
 
 def test_a_second_signal_ends_the_program(capsys: pytest.CaptureFixture[str]) -> None:
@@ -69,19 +73,17 @@ def test_findings_have_failures_of_handlers() -> None:
     assert found[1].startswith("STOR: delay 1 never happened: ")
 
 
-def test_under_nohup_a_closed_terminal_ends_nothing(tmp_path: Path) -> None:
+def test_under_nohup_a_closed_terminal_ends_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     """A program that ignores SIGHUP from its start goes on ignoring it."""
-    code = (
-        "import signal, sys\n"
-        "signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
-        "from ftpfixture import FtpServer\n"
-        "from ftpfixture.cli.running import run\n"
-        "def about():\n"
-        "    signal.raise_signal(signal.SIGHUP)\n"
-        "    yield 'alive'\n"
-        "    signal.raise_signal(signal.SIGTERM)\n"
-        "sys.exit(run(FtpServer(), about, True))\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
 
-    assert done.stdout.splitlines()[1:] == ["alive", "end with Ctrl-C"]
+    def about() -> Iterator[str]:
+        signal.raise_signal(signal.SIGHUP)
+        yield "alive"
+        signal.raise_signal(signal.SIGTERM)
+
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert run(FtpServer(), about, quiet=True) == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert capsys.readouterr().out.splitlines()[1:] == ["alive", "end with Ctrl-C"]

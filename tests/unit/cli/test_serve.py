@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from ftpfixture import FtpServer
 from ftpfixture.cli.main import main
+from ftpfixture.testing.certificates import ServerTls
 from tests.clients.programs import Program
-from tests.support.commandline import Running
+from tests.support.commandline import Running, run_here
 from tests.support.rows import check_rows
 
 
@@ -48,34 +50,38 @@ def test_a_newcomer_serves_files(tmp_path: Path, curl: Program) -> None:
 def test_a_folder_with_tls(tmp_path: Path, curl: Program) -> None:
     """A folder of the disk that clients change, with TLS required: curl needs only the CA file of the output."""
     (tmp_path / "served").mkdir()
-    arguments = ("--port", "0", "--root", "served", "--tls", "required", "--user", "ann:secret", "--quiet")
-    with Running("serve", *arguments, folder=tmp_path) as server:
-        authority = server.line("CA certificate: ")
+    authority = ServerTls().ca_file
+
+    def client(port: int) -> None:
         login = ("--cacert", authority, "--ssl-reqd", "-u", "ann:secret")
-        curl(*login, "-T", "-", f"ftp://localhost:{server.port}/new", stdin=b"new")
-        refused = curl("-u", "ann:secret", f"ftp://localhost:{server.port}/new", code=None)
-        ended = server.end(signal.SIGINT)
+        curl(*login, "-T", "-", f"ftp://localhost:{port}/new", stdin=b"new")
+        curl("-u", "ann:secret", f"ftp://localhost:{port}/new", code=67)  # the login is denied
+
+    arguments = ("--port", "0", "--root", tmp_path / "served", "--tls", "required", "--user", "ann:secret", "--quiet")
+    ended = run_here(client, "serve", *arguments, number=signal.SIGINT)
 
     assert (tmp_path / "served" / "new").read_bytes() == b"new"
-    assert refused.code == 67  # the login is denied
     assert (ended.code, ended.errors) == (0, "")
-    assert [line for line in ended.lines if " > " in line] == []
-    assert "secret" not in "".join(ended.lines)
+    assert f"CA certificate: {authority}" in ended.lines
+    assert [line for line in ended.lines if " > " in line or "secret" in line] == []
 
 
 def test_a_folder_for_reading_alone_over_ipv6(tmp_path: Path, curl: Program) -> None:
     """Implicit TLS on ::1 has brackets in the first line; a client that may only read changes nothing."""
     (tmp_path / "served").mkdir()
     (tmp_path / "served" / "a").write_bytes(b"a")
-    arguments = ("-p", "0", "--host", "::1", "--root", "served", "--read-only", "--tls", "implicit")
-    with Running("serve", *arguments, "--fault", "NOOP: delay 1", folder=tmp_path) as server:
-        assert server.first == f"listening on [::1]:{server.port}"
-        authority = server.line("CA certificate: ")
-        url = f"ftps://[::1]:{server.port}"
-        assert curl("--cacert", authority, f"{url}/a").output == b"a"
-        assert curl("--cacert", authority, "-T", "-", f"{url}/a", stdin=b"b", code=None).code == 25  # STOR is refused
-        ended = server.end()
+    authority = ServerTls().ca_file
+    ports = []
 
+    def client(port: int) -> None:
+        ports.append(port)
+        assert curl("--cacert", authority, f"ftps://[::1]:{port}/a").output == b"a"
+        curl("--cacert", authority, "-T", "-", f"ftps://[::1]:{port}/a", stdin=b"b", code=25)  # STOR is refused
+
+    arguments = ("-p", "0", "--host", "::1", "--root", tmp_path / "served", "--read-only", "--tls", "implicit")
+    ended = run_here(client, "serve", *arguments, "--fault", "NOOP: delay 1")
+
+    assert ended.lines[0] == f"listening on [::1]:{ports[0]}"
     assert (tmp_path / "served" / "a").read_bytes() == b"a"
     assert ended.code == 1
     assert ended.errors.startswith("NOOP: delay 1 never happened: ")
@@ -135,10 +141,11 @@ def test_mistakes(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatc
     )
 
 
-def test_a_port_in_use(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_port_in_use(capsys: pytest.CaptureFixture[str]) -> None:
     """The second of two servers on a port does not listen, and says what to do."""
-    with Running("serve", "-p", "0", folder=tmp_path) as server:
-        assert main(["serve", "--port", str(server.port)]) == 2
+    with FtpServer() as server:
+        port = server.port
+        assert main(["serve", "--port", str(port)]) == 2
 
-    error = f"Error: Address already in use: cannot listen on 127.0.0.1:{server.port}; use --port 0 for a free port\n"
+    error = f"Error: Address already in use: cannot listen on 127.0.0.1:{port}; use --port 0 for a free port\n"
     assert capsys.readouterr() == ("", error)

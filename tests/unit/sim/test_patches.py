@@ -82,12 +82,12 @@ def test_processes(server: FtpServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """A program that is told the port, in its arguments or in its environment, is refused; another one runs."""
     with pytest.raises(SimulationError, match=f"'curl' is another process, which cannot reach .* port {server.port}"):
         subprocess.run(["curl", server.url], check=False)
-    with pytest.raises(SimulationError, match="'wget'"):
+    with pytest.raises(SimulationError, match=r"'wget'"):
         subprocess.run(f"wget {server.url}", shell=True, check=False)
-    with pytest.raises(SimulationError, match=f"port {server.port}"):
+    with pytest.raises(SimulationError, match=rf"port {server.port}"):
         subprocess.run(["upload.sh"], env={"FTP_URL": server.url}, check=False)
     monkeypatch.setenv("FTP_PORT", str(server.port))
-    with pytest.raises(SimulationError, match="'upload.sh'"):
+    with pytest.raises(SimulationError, match=r"'upload.sh'"):
         subprocess.run(["upload.sh"], check=False)
     monkeypatch.delenv("FTP_PORT")
     assert subprocess.run([sys.executable, "-c", "print(7)"], capture_output=True, check=True).stdout.strip() == b"7"

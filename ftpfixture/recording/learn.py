@@ -17,7 +17,9 @@ from ftpfixture.recording.learntree import tree_of
 from ftpfixture.recording.store import Recording
 from ftpfixture.recording.tape import CREDENTIALS, Tape
 from ftpfixture.recording.volatile import DEFAULTS, date_values
-from ftpfixture.server.persona import Persona
+from ftpfixture.server import Server
+from ftpfixture.server.dispatch import build_table
+from ftpfixture.server.persona import GREETING, Persona
 from ftpfixture.server.settings import TlsMode
 from ftpfixture.wire.listing.eplf import EPLF
 from ftpfixture.wire.listing.msdos import MSDOS
@@ -25,6 +27,9 @@ from ftpfixture.wire.listing.reading import formats_of
 from ftpfixture.wire.listing.styles import ListStyleName
 
 __all__ = ["Account", "Learnt", "learn"]
+
+
+_KNOWN = frozenset([verb.upper() for verb in build_table(Server)]) | {GREETING}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +82,7 @@ def learn(recording: Recording, now: float) -> Learnt:
     values = {**secrets, **CREDENTIALS, **DEFAULTS, **date_values(now)}
     sessions = asked_of(recording, values)
     tree = tree_of(recording, sessions, values, now)
-    persona = persona_of(sessions, values, _styles(recording, sessions, values))
+    persona = persona_of(sessions, values, _styles(recording, sessions, values), _KNOWN)
     return Learnt(persona, tree.entries, tuple(_users(sessions)), Tape(recording).tls, tree.unread)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import PurePosixPath
 
@@ -26,7 +26,7 @@ __all__ = ["persona_of", "template"]
 
 _CONTENT = frozenset(
     {
-        *("SIZE", "MDTM", "MFMT", "MFCT", "MFF", "SYST", "STOU", "CSID", "AVBL", "DSIZ", "HASH", "RANG"),
+        *("SIZE", "MDTM", "SYST", "STOU", "CSID", "AVBL", "DSIZ", "HASH", "RANG"),
         *("XCRC", "XMD5", "XSHA", "XSHA1", "XSHA256", "XSHA512", "MD5", "SITE UMASK", "SITE IDLE", "OPTS MLST"),
     }
 )
@@ -59,11 +59,19 @@ _SERVER_VALUES: Mapping[str, str] = {
 }
 """Placeholders of recordings, and those of personas."""
 
-_SIZE = re.compile(r"[0-9]+(?= bytes\b)")
+_SIZE = re.compile(r"[0-9]+(?= bytes?\b)")
+_ONE_OF_TWO = (
+    ("{size} byte)", re.compile(r"\{size\} bytes?\b"), "{size} {unit}"),  # ProFTPD; others write "1 bytes"
+    ("{whole_size}", re.compile(r"\{size\}"), "{whole_size}"),  # without REST the two are one
+)
+"""What only some texts can show, the text that may mean it, and what is meant then."""
 
 
 def persona_of(
-    sessions: Iterable[Iterable[Asked]], values: Mapping[str, str], styles: Iterable[ListStyleName]
+    sessions: Iterable[Iterable[Asked]],
+    values: Mapping[str, str],
+    styles: Iterable[ListStyleName],
+    known: Collection[str],
 ) -> Persona:
     """The persona of a recorded server.
 
@@ -71,6 +79,7 @@ def persona_of(
         sessions: The commands of each session.
         values: Of placeholders that a learnt server has no value for.
         styles: Of its LIST, the most frequent first.
+        known: Verbs of a server of this package, upper case, with GREETING.
     """
     everything = [asked for session in sessions for asked in session]
     features = _features(everything, values)
@@ -85,7 +94,7 @@ def persona_of(
             asked.verb == "SIZE" and asked.ascii and asked.code == "550" and "ascii" in asked.replies[-1].text.lower()
             for asked in everything
         ),
-        replies=tuple(dict.fromkeys(_texts(everything, values, refused))),
+        replies=tuple(dict.fromkeys(_texts(everything, values, known, refused))),
     )
 
 
@@ -121,24 +130,22 @@ def _refused(everything: Iterable[Asked], features: tuple[str, ...] | None) -> f
 # Texts.
 
 
-def _texts(everything: Iterable[Asked], values: Mapping[str, str], refused: frozenset[str]) -> Iterator[ReplyText]:
+def _texts(
+    everything: Iterable[Asked], values: Mapping[str, str], known: Collection[str], refused: frozenset[str]
+) -> Iterator[ReplyText]:
     counted: Counter[ReplyText] = Counter()
     for asked in everything:
-        counted.update(_texts_of(asked, values))
+        counted.update(_texts_of(asked, values, known))
     found = [text for text, _ in counted.most_common()]
-    if any("{whole_size}" in line for text in found for line in text.lines):
-        # The size from the first byte on: without REST the two are one.
-        found = [replace(text, lines=tuple(_whole(line) for line in text.lines)) for text in found]
+    for name, ambiguous, exact in _ONE_OF_TWO:
+        if any(name in line for text in found for line in text.lines):
+            found = [replace(text, lines=tuple([ambiguous.sub(exact, line) for line in text.lines])) for text in found]
     yield from found
     yield from _alike(found)
     yield from _general(found, refused)
 
 
-def _whole(line: str) -> str:
-    return line.replace("{size}", "{whole_size}")
-
-
-def _texts_of(asked: Asked, values: Mapping[str, str]) -> Iterator[ReplyText]:
+def _texts_of(asked: Asked, values: Mapping[str, str], known: Collection[str]) -> Iterator[ReplyText]:
     verb, argument = full_verb(asked.verb, asked.argument)
     for spoken in asked.replies:
         if spoken.code == "421" or (verb in _CONTENT and spoken.code[0] in "12"):
@@ -152,7 +159,7 @@ def _texts_of(asked: Asked, values: Mapping[str, str]) -> Iterator[ReplyText]:
         text = ReplyText(verb, spoken.code, lines, spoken.listing, transfer_type=transfer_type)
         if not depends or any("{argument}" in line for line in lines):
             yield text
-        if depends:
+        if depends or verb not in known:
             yield replace(text, argument=argument)
 
 
@@ -189,7 +196,7 @@ def _found(code: str, asked: Asked) -> dict[str, str]:
     elif code == "257":
         found = {_quoted(file, code): "{file}", _quoted(path, code): "{path}"}
     else:
-        found = {str(path): "{path}", file: "{file}"}
+        found = {argument.partition(" ")[0]: "{word}", str(path): "{path}", file: "{file}"}
     if asked.verb:
         found[asked.verb] = "{verb}"
     if code[0] == "1":
@@ -248,4 +255,4 @@ def _general(texts: list[ReplyText], refused: frozenset[str]) -> Iterator[ReplyT
         is_off = text.verb in refused and " " not in text.verb
         is_general = is_off if text.code in ("500", "502") else text.verb not in ("USER", "PASS", "ACCT")
         if text.code in _GENERAL and fits_any and is_general:
-            yield replace(text, verb=ANY_VERB)
+            yield replace(text, verb=ANY_VERB, argument=None)

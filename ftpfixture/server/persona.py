@@ -2,6 +2,9 @@
 
 One rule: pure data and the choice among it. `ftpfixture.server.wording` fills the chosen text and sends it.
 
+A verb that this server does not have may have a text for a given argument, whatever its code: the server sends it, and
+does nothing.
+
 A text is a template of `str.format`, so braces of its own are doubled; `ftpfixture.server.wording.PLACEHOLDERS` has
 the names. It replaces the text of a reply with the same meaning: one to the same verb with the same code, or with a
 code that means the same, such as 226 and 225 to ABOR. A reply without such a text stays as it is.
@@ -125,8 +128,8 @@ def same_meaning(code: str, other: str, is_offered: bool = True) -> bool:
     """
     if code == other:
         return True
-    if not is_offered:
-        return {code, other} <= _NOT_OFFERED
+    if not is_offered and {code, other} <= _NOT_OFFERED:
+        return True
     return code[0] == other[0] == "1" or any({code, other} <= group for group in _SAME)
 
 
@@ -182,14 +185,25 @@ class TextTable:
         found: list[tuple[tuple[bool, ...], ReplyText]] = []
         for name in (verb, ANY_VERB) if verb != GREETING else (verb,):
             for text, reason in self._texts.get(name, ()):
-                is_exact = name == ANY_VERB and is_known  # a verb that is offered is not unknown
-                is_offered = is_known and text.argument is None  # else all codes for "not offered" are one
-                if (
-                    (code == text.code if is_exact else same_meaning(code, text.code, is_offered))
-                    and reason in ("", kind)
-                    and (text.argument is None or text.argument.upper() == argument.upper())
-                ):
+                if text.argument is not None and text.argument.upper() != argument.upper():
+                    continue
+                if _fits(text, code, is_known) and (reason in ("", kind) or _is_result(text, is_known)):
                     other_type = text.transfer_type not in ("", transfer_type)
                     rank = (name == ANY_VERB, text.code != code, text.argument is None, reason != kind, other_type)
                     found.append((rank, text))
         return [text for _, text in sorted(found, key=lambda each: each[0])]
+
+
+def _is_result(text: ReplyText, is_known: bool) -> bool:
+    """Whether a text is what a verb that this server does not have has done elsewhere."""
+    return not is_known and text.argument is not None
+
+
+def _fits(text: ReplyText, code: str, is_known: bool) -> bool:
+    """Whether a text has the meaning of a reply to its verb and its argument."""
+    if text.verb == ANY_VERB and is_known:
+        return text.code == code  # a verb that is offered is not unknown
+    if _is_result(text, is_known):
+        return True
+    is_offered = is_known and text.argument is None  # of one argument all codes for "not offered" are one
+    return same_meaning(code, text.code, is_offered)

@@ -11,9 +11,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC
+from string import Formatter
 from typing import NamedTuple, Protocol
 
-from ftpfixture.errors import CommandRefused, CommandSyntaxError
+from ftpfixture.checks import suggest
+from ftpfixture.errors import CommandRefused, CommandSyntaxError, ConfigurationError
 from ftpfixture.files.paths import resolve_virtual
 from ftpfixture.net.gate import Exchange
 from ftpfixture.server.connection import Connection
@@ -28,6 +30,7 @@ __all__ = ["PLACEHOLDERS", "Wording", "is_text_of_package"]
 
 _LOGIN = frozenset({"USER", "PASS", "ACCT"})
 _ADDRESS = re.compile(r"\(([0-9]{1,3}(?:,[0-9]{1,3}){5})\)")
+_CODE = re.compile("[1-5][0-9][0-9]")
 _PORT = re.compile(r"\|\|\|([0-9]+)\|")
 
 
@@ -85,11 +88,13 @@ def _found(pattern: re.Pattern[str], moment: _Moment) -> str | None:
 PLACEHOLDERS: Mapping[str, Callable[[_Moment], object]] = {
     "verb": lambda moment: moment.exchange.verb,
     "argument": lambda moment: moment.argument,
+    "word": lambda moment: moment.argument.partition(" ")[0] or None,
     "file": _file,
     "path": _absolute,
     "directory": lambda moment: _quoted(moment, moment.connection.current_directory),
     "size": lambda moment: _size(moment, from_start=False),
     "whole_size": lambda moment: _size(moment, from_start=True),
+    "unit": lambda moment: {None: None, 1: "byte"}.get(_size(moment, from_start=False), "bytes"),
     "type": lambda moment: "ASCII" if moment.connection.transfer_type == "A" else "BINARY",
     "user": lambda moment: moment.connection.login or None,
     "address": lambda moment: _found(_ADDRESS, moment),
@@ -100,10 +105,13 @@ PLACEHOLDERS: Mapping[str, Callable[[_Moment], object]] = {
     "session": lambda moment: moment.connection.number,
     "now": lambda moment: local_time(moment.connection.clock(), UTC),
 }
-"""The values of placeholders in texts: of the command (`verb`; its `argument`; the path in it as sent, `file`, and the
-absolute `path`), the session (`directory`, `user`, `type` "ASCII" or "BINARY", its number `session`, the address
-`client`), the transfer (`size` in bytes, `whole_size` with what REST skips), PASV and EPSV (`address`, `data_port`),
-and the server (`host`, `port`, and `now`, a `datetime` in UTC)."""
+"""The values of placeholders in texts.
+
+Of the command: `verb`; its `argument`, and the first `word` of it; the path in it as sent, `file`, and the absolute
+`path`. Of the session: `directory`, `user`, `type` "ASCII" or "BINARY", its number `session`, the address `client`. Of
+the transfer: `size`, its `unit` "byte" or "bytes", and `whole_size` with what REST skips. Of PASV and EPSV: `address`,
+`data_port`. Of the server: `host`, `port`, and `now`, a `datetime` in UTC.
+"""
 
 
 class _Values(dict[str, object]):
@@ -127,9 +135,14 @@ class Wording:
         persona: Whose words they are.
         host: The server.
         greets: Whether its greeting is used, too.
+
+    Raises:
+        ConfigurationError: A text cannot be filled; the text of the error has what would work.
     """
 
     def __init__(self, persona: Persona, host: WordingHost, greets: bool) -> None:
+        for text in persona.replies:
+            _check(text)
         self._table = TextTable(text for text in persona.replies if greets or text.verb != GREETING)
         self._host = host
 
@@ -159,6 +172,20 @@ class Wording:
         mapping = self._host.commands_mapping
         handlers = [self._host.greeting if verb == GREETING else mapping.get(verb.lower()) for verb in verbs]
         return all(handler is None or is_of_package(handler.__module__) for handler in handlers)
+
+
+def _check(text: ReplyText) -> None:
+    try:
+        names = [name for line in text.lines for _, name, _, _ in Formatter().parse(line) if name is not None]
+    except ValueError as error:
+        raise ConfigurationError(f"the text {text.lines} of a persona: {error}; double a brace of its own") from None
+    for name in names:
+        if name not in PLACEHOLDERS:
+            raise ConfigurationError(
+                f"the text {text.lines} of a persona has the placeholder {{{name}}}: {suggest(name, PLACEHOLDERS)}"
+            )
+    if not _CODE.fullmatch(text.code) or not text.lines:
+        raise ConfigurationError(f"{text} of a persona: a reply has a code such as '550', and a line at least")
 
 
 def _filled(text: ReplyText, moment: _Moment) -> Reply | None:

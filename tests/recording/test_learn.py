@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ftplib
 import io
-from collections.abc import Callable
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,11 +13,14 @@ import pytest
 from ftpfixture import FtpServer
 from ftpfixture.recording.compare import compare
 from ftpfixture.recording.store import load
+from tests.support.kept_recordings import DATA, KEPT
+from tests.support.recorded_clients import CLIENTS
 
 LARGE = bytes(range(256)) * 40
 FILES = {"/out/a.csv": b"a,b\n1,2\n", "/out/old/x.bin": LARGE, "/in/": None}
 
-Session = Callable[[FtpServer], object]
+SHAPES = re.compile(r"data of (LIST|NLST|MLSD)\b|reply to (OPTS )?MLST\b")
+"""Differences in columns and facts."""
 
 
 def work(server: FtpServer) -> object:
@@ -95,6 +98,19 @@ def test_a_client_may_do_something_else(recording: Path) -> None:
     """NLST for MLSD, PORT for PASV, another restart point."""
     with FtpServer.from_recording(recording) as server:
         assert changed(server) == ["/out/old/x.bin", "1,2\n"]
+
+
+@pytest.mark.illegal_replies
+@pytest.mark.parametrize("name", KEPT)
+def test_programs_at_a_learnt_server(name: str, tmp_path: Path) -> None:
+    """The recorded program sends the same commands and gets the same replies; only listings have other columns."""
+    client, _, _, work = KEPT[name]
+    path, again = DATA / f"{name}.ftp.jsonl", tmp_path / "again.ftp.jsonl"
+    with FtpServer.from_recording(path) as server, server.record(again, redact={"host": server.host}):
+        CLIENTS[client](work, server, tmp_path)
+
+    found = [each for each in compare(load(path), load(again)) if not SHAPES.match(each.what)]
+    assert [str(each) for each in found] == []
 
 
 def test_faults_work_on_a_learnt_server(recording: Path) -> None:

@@ -13,12 +13,29 @@ from ftpfixture.server.persona import Persona, TextTable
 from tests.support.recordings import LOGIN, recorded
 from tests.support.rows import table
 
+KNOWN = [
+    "USER",
+    "PASS",
+    "RETR",
+    "TYPE",
+    "NOOP",
+    "DELE",
+    "SYST",
+    "SIZE",
+    "MLST",
+    "STAT",
+    "FEAT",
+    "EPSV",
+    "REST",
+    "LIST",
+    "CWD",
+]
 VALUES = {**DEFAULTS, **CREDENTIALS}
 
 
 def learnt(dialogue: str) -> Persona:
     """The persona of one session."""
-    return persona_of(asked_of(recorded(LOGIN + dialogue), VALUES), VALUES, [])
+    return persona_of(asked_of(recorded(LOGIN + dialogue), VALUES), VALUES, [], KNOWN)
 
 
 def asked(command: str, directory: str = "/in", after: str = "", offset: int = 0, data: bytes | None = None) -> Asked:
@@ -57,7 +74,8 @@ def asked(command: str, directory: str = "/in", after: str = "", offset: int = 0
         (asked("PWD", "/"), "257", '"/" is it', '"{directory}" is it'),
         (asked('MKD a"b'), "257", '"/in/a""b" made', '"{path}" made'),
         (asked("MKD d"), "257", '"d" made', '"{file}" made'),
-        (asked("SITE CHMOD 644 a"), "200", "CHMOD 644 a of a", "CHMOD 644 a of {file}".replace("644 a", "644 {file}")),
+        (asked("SITE CHMOD 644 a"), "200", "CHMOD 644 a of a", "CHMOD {word} {file} of {file}"),
+        (asked("MFMT 2020 a"), "213", "Modify=2020; a", "Modify={word}; {file}"),
         (asked("USER ann"), "331", "Password for {user}, ann", "Password for {user}, ann"),
         (asked("PASV"), "227", "Here ({address}).", "Here ({address})."),
         (asked("EPSV"), "229", "Here (|||{port}|)", "Here (|||{data_port}|)"),
@@ -145,6 +163,20 @@ def test_texts_of_similar_verbs_and_for_any_verb() -> None:
     assert persona.refused == {"FOO", "XCRC", "SITE BAR"}
 
 
+def test_verbs_that_only_the_recorded_server_has() -> None:
+    """The same command gets the same reply; another argument may do something else there, so it gets 502."""
+    persona = learnt(
+        "> PRET RETR a\n< 200 Ready for RETR a\n> SITE JOB 5\n< 250 Job 5 begins\n> PRET RETR c\n< 550 No such file"
+    )
+
+    assert texts(persona, "PRET", "RETR a", "502 PRET is not implemented", is_known=False) == [
+        "200 Ready for {word} {file}"
+    ]
+    assert texts(persona, "PRET", "RETR b", "502 PRET is not implemented", is_known=False) == []
+    assert texts(persona, "PRET", "RETR c", "502 PRET is not implemented", is_known=False) == ["550 No such file"]
+    assert texts(persona, "SITE JOB", "5", "504 SITE JOB is not known", is_known=False) == ["250 Job {argument} begins"]
+
+
 FEAT = "> FEAT\n< 211-Mine\n<  MDTM\n<  SIZE\n<  MLST type*;\n< 211 That is all\n"
 
 
@@ -199,7 +231,13 @@ def test_sizes_with_and_without_rest() -> None:
         Data(session=1, direction="down", number=2, type="I", offset=4, end="eof", **body_of(b"5678")),
         "< 226 Done",
     ]
-    persona = persona_of(asked_of(recorded(dialogue), VALUES), VALUES, ["msdos"])
+    persona = persona_of(asked_of(recorded(dialogue), VALUES), VALUES, ["msdos"], KNOWN)
 
+    singular = learnt(
+        "> EPSV opens passive\n< 229 (|||{port}|)\n> RETR a\n< 150 a (8 bytes)\n= down 12345678 eof\n< 226 Done\n"
+        "> EPSV opens passive\n< 229 (|||{port}|)\n> RETR b\n< 150 b (1 byte)\n= down 1 eof\n< 226 Done"
+    )
+
+    assert set(texts(singular, "RETR", "x", "150 Opening")) == {"150 {file} ({size} {unit})"}
     assert set(texts(persona, "RETR", "x", "150 Opening")) == {"150 {file} has {whole_size} bytes"}
     assert persona.list_style == "msdos"

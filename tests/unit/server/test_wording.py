@@ -18,6 +18,7 @@ from ftpfixture.server import wording as wordings
 from ftpfixture.server.persona import ANY_VERB, GREETING, Persona, ReplyText
 from ftpfixture.server.wording import PLACEHOLDERS
 from tests.support.raw import RawClient
+from tests.support.rows import table
 
 FILES = {"/out/a.csv": b"a,b\n1,2\n", '/out/"x"/b': b""}
 PERSONA = Persona(
@@ -34,12 +35,13 @@ PERSONA = Persona(
         ReplyText("PASV", "227", ("Come to ({address}).",)),
         ReplyText("EPSV", "229", ("Come to (|||{data_port}|)",)),
         ReplyText("REST", "350", ("from {argument}",)),
-        ReplyText("RETR", "150", ("{type} {file} is {path}: {size} of {whole_size}",)),
+        ReplyText("RETR", "150", ("{type} {file} is {path}: {size} {unit} of {whole_size}",)),
         ReplyText("RETR", "250", ("sent {{all}}",)),
         ReplyText("RETR", "550", ("{size} unknown",)),  # a file that is not there has none
         ReplyText("RETR", "550", ("no {file}",)),
         ReplyText("HELP", "214", ("Help yourself", "QUIT", "Good luck"), listing=True),
         ReplyText("NOOP", "200", ("zzz",)),
+        ReplyText("JOB", "250", ("job {word} begins",), argument="5 now"),
         ReplyText(ANY_VERB, "500", ("{verb}?",)),
     ),
 )
@@ -63,12 +65,16 @@ def test_replies_have_the_texts_of_a_persona_with_values_of_the_command(ftp_serv
             "211 I can| MDTM| SIZE|That is all",
             "214 Help yourself| QUIT|Good luck",
         ]
+        assert said(client, "JOB 5 now", "JOB 6 now") == ["250 job 5 begins", "500 JOB?"]
         assert said(client, "MLSD", "FOO", "MKD no/dir") == ["500 MLSD?", "500 FOO?", "550 No such file or directory"]
         assert said(client, "CWD out", 'MKD "y"') == ["250 now in /out", '257 "/out/""y""" made']
         assert said(client, "TYPE I", "REST 3", "RETR nothing") == ["200 Type set to I", "350 from 3", "550 no nothing"]
         assert said(client, "PASV", "EPSV")[0].startswith("227 Come to (127,0,0,1,")
         with client.passive("EPSV"):
-            assert said(client, "REST 3", "RETR a.csv") == ["350 from 3", "150 BINARY a.csv is /out/a.csv: 5 of 8"]
+            assert said(client, "REST 3", "RETR a.csv") == [
+                "350 from 3",
+                "150 BINARY a.csv is /out/a.csv: 5 bytes of 8",
+            ]
             assert client.reply().lines == ("sent {all}",)
 
 
@@ -131,6 +137,22 @@ def test_a_persona_is_not_for_servers_that_have_all_replies_from_elsewhere() -> 
             FtpServer(persona=PERSONA, **settings)  # type: ignore[arg-type]
     with pytest.raises(ConfigurationError, match="persona"):
         FtpServer(persona="windows")  # type: ignore[arg-type]
+
+
+@table(
+    ("text", "error"),
+    [
+        (ReplyText("NOOP", "200", ("{fiel}",)), r"placeholder \{fiel\}: did you mean 'file'"),
+        (ReplyText("NOOP", "200", ("{file.name}",)), r"placeholder \{file.name\}"),
+        (ReplyText("NOOP", "200", ("a } b",)), "double a brace"),
+        (ReplyText("NOOP", "20", ("OK",)), "such as '550'"),
+        (ReplyText("NOOP", "200", ()), "a line at least"),
+    ],
+)
+def test_texts_that_cannot_be_filled(text: ReplyText, error: str) -> None:
+    """A text that would never be sent is an error when the server is made."""
+    with pytest.raises(ConfigurationError, match=error):
+        Server(persona=Persona(replies=(text,)))
 
 
 def calls(server: FtpServer, client: RawClient) -> Counter[str]:

@@ -6,6 +6,7 @@ import ftplib
 import io
 import select
 import socket
+import ssl
 from collections.abc import Iterator
 from typing import Any
 
@@ -286,6 +287,23 @@ def test_tls_that_the_real_server_does_not_have(real: FtpServer) -> None:
         'AUTH is not implemented (from the server behind the proxy; Target(..., tls="none") uses TLS with the client '
         "alone)"
     )
+
+
+def test_uploads_over_tls_get_no_tickets(real: FtpServer) -> None:
+    """After the handshake the proxy sends nothing: lftp reads no ticket, and its close would be a reset."""
+    behind = Target(real.host, real.port, "none", user="user", password="password")
+    with FtpServer(upstream=behind, tls="explicit") as proxy, ftplib.FTP_TLS(timeout=10) as ftp:
+        ftp.context = proxy.tls.client_context()
+        ftp.connect(*proxy.address)
+        ftp.login(*proxy.credentials)
+        ftp.prot_p()
+        with ftp.transfercmd("STOR /u.txt") as data:
+            data.sendall(BIG)
+            assert select.select([data], [], [], 0)[0] == []
+            assert isinstance(data, ssl.SSLSocket)
+            data.unwrap()
+        assert ftp.voidresp().startswith("226")
+    assert real.files["/u.txt"] == BIG
 
 
 @pytest.mark.parametrize("behind", ["none", "client", "explicit"])

@@ -9,13 +9,12 @@ after it are compared with their own partners.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from itertools import zip_longest
-from typing import NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, Protocol
 
 from ftpfixture.faults.trigger import counted
+from ftpfixture.recording.alignment import aligned, common
 from ftpfixture.recording.format import Command, Data, Note, Reply, content_of
 from ftpfixture.recording.shape import LISTINGS, shape_of
 from ftpfixture.recording.store import Recording
@@ -198,7 +197,7 @@ class _Comparison:
         if one is None or other is None:
             self._add("session", one, other)
             return
-        for mine, its in _aligned(one.exchanges, other.exchanges, str):
+        for mine, its in aligned(one.exchanges, other.exchanges, str):
             self._exchange(mine, its)
 
     def _exchange(self, one: _Exchange | None, other: _Exchange | None) -> None:
@@ -219,7 +218,7 @@ class _Comparison:
             if self._strict:
                 self._add(f"order after {one}", one, other, (", ".join(kinds[0]), ", ".join(kinds[1])))
             mine, its = _by_type(mine), _by_type(its)
-        for event, partner in _aligned(mine, its, lambda event: event.kind):
+        for event, partner in aligned(mine, its, lambda event: event.kind):
             self._event(one, event, partner)
 
     def _event(self, exchange: _Exchange, one: _Event | None, other: _Event | None) -> None:
@@ -258,7 +257,7 @@ class _Comparison:
         mine, its = content_of(one), content_of(other)
         if mine is None or its is None:
             return _size(one), _size(other)
-        place = _common(mine, its)
+        place = common(mine, its)
         number = mine.count(b"\n", 0, place) + 1
         return _around(mine, place, number), _around(its, place, number)
 
@@ -283,24 +282,3 @@ def _around(content: bytes, place: int, number: int) -> str:
 def _by_type(events: list[_Event]) -> list[_Event]:
     """Replies, data connections, notes, each in their order."""
     return sorted(events, key=lambda event: (Reply, Data, Note).index(type(event.line)))
-
-
-def _common(one: Sequence[object], other: Sequence[object]) -> int:
-    """How many values are equal at the beginning."""
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((place for place, (mine, its) in pairs if mine != its), min(len(one), len(other)))
-
-
-Part = TypeVar("Part")
-
-
-def _aligned(
-    mine: list[Part], its: list[Part], key: Callable[[Part], str]
-) -> Iterator[tuple[Part | None, Part | None]]:
-    """Pairs of two sequences: those with the same key, and in order those between; None for a missing partner."""
-    keys, other_keys = [key(part) for part in mine], [key(part) for part in its]
-    start = _common(keys, other_keys)
-    yield from zip(mine[:start], its[:start], strict=True)
-    matcher = SequenceMatcher(None, keys[start:], other_keys[start:], autojunk=False)
-    for _, low, high, other_low, other_high in matcher.get_opcodes():
-        yield from zip_longest(mine[start + low : start + high], its[start + other_low : start + other_high])

@@ -23,6 +23,7 @@ from ftpfixture.log import CommandLog
 from ftpfixture.log.expectations import Expectation
 from ftpfixture.log.failures import failure
 from ftpfixture.log.records import SessionRecord
+from ftpfixture.log.retention import CONTENT_LIMIT
 from ftpfixture.net.faultgate import FaultGate
 from ftpfixture.net.hangs import Hangs
 from ftpfixture.net.throttle import StreamThrottle
@@ -172,9 +173,11 @@ class FtpServer(ServerAddress):
             state.clock = self.server.clock
             now = state.clock()
             state.set_times("/", modify=now, create=now, access=now)
-        elif files is not None or quota is not None:
-            other = "a path layer of its own" if served is None else f"the files of root={str(served)!r}"
-            raise ConfigurationError(f"files and quota are for servers in memory; this one has {other}")
+        else:
+            self.server.hub.content_limit = CONTENT_LIMIT
+            if files is not None or quota is not None:
+                other = "a path layer of its own" if served is None else f"the files of root={str(served)!r}"
+                raise ConfigurationError(f"files and quota are for servers in memory; this one has {other}")
         stored = Files(self.driver, state if isinstance(state, MemoryFiles) else None, served, self._origin)
         try:
             for path, data in (files or {}).items():

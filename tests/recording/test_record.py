@@ -8,6 +8,7 @@ import hashlib
 import io
 import os
 import re
+import tracemalloc
 import zlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -317,3 +318,39 @@ def test_a_full_disk(ftp_server: FtpServer, tmp_path: Path, monkeypatch: pytest.
         record()
     assert os.listdir(tmp_path) == []
     ftp_server.check()
+
+
+def test_a_recording_in_bounded_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A transfer of 48 MiB from disk through a proxy, and replayed: neither the log nor the recorder holds it whole."""
+    most = 1 << 22
+    monkeypatch.setattr("ftpfixture.log.retention.CONTENT_LIMIT", most)
+    monkeypatch.setattr("ftpfixture.recording.forwarding.CONTENT_LIMIT", most)
+    monkeypatch.setattr("ftpfixture.recording.replay.CONTENT_LIMIT", most)
+    monkeypatch.setattr("ftpfixture.testing.ftpserver.CONTENT_LIMIT", most)
+    path, root = tmp_path / "feed.ftp.jsonl", tmp_path / "root"
+    root.mkdir()
+    (root / "large").write_bytes(bytes(1 << 20) * 48)
+
+    def session(server: FtpServer) -> tuple[int, str]:
+        digest, size = hashlib.sha256(), 0
+        with RawClient(server.address) as client:
+            client.login(*server.credentials)
+            data = client.passive()
+            client.also(data)
+            client.send("RETR /large")
+            while piece := data.recv(1 << 18):
+                digest.update(piece)
+                size += len(piece)
+        return size, digest.hexdigest()
+
+    tracemalloc.start()
+    try:
+        with FtpServer(root=root) as real, FtpServer(upstream=real.url) as proxy, proxy.record(path):
+            through = session(proxy)
+        with FtpServer(recording=path) as replayed:
+            assert session(replayed) == through
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert through[0] == 48 << 20
+    assert peak < 24 << 20

@@ -54,6 +54,7 @@ class ReplayServer(Server):
         tape: What was recorded.
         uploads: The part of an upload that must be as recorded.
         allow_unplayed: Whether clients need not play all of it.
+        timing: Whether replies and ends of data connections wait as long as they were recorded.
         settings: Those of `ServerSettings` that do not change replies.
     """
 
@@ -64,6 +65,7 @@ class ReplayServer(Server):
         tape: Tape,
         uploads: Comparison = "exact",
         allow_unplayed: bool = False,
+        timing: bool = False,
         **settings: Unpack[ServerSettings],
     ) -> None:
         super().__init__(users, **settings)
@@ -71,6 +73,7 @@ class ReplayServer(Server):
         self.tape = tape
         self.uploads: Comparison = uploads
         self._allow_unplayed = allow_unplayed
+        self.timing = timing
         self.specs |= {
             verb.lower(): CommandSpec((verb,)) for verb in sorted(tape.verbs) if verb.lower() not in self.specs
         }
@@ -191,13 +194,22 @@ class Player:
                 lines = self._agree(step, exchange) if step.opens else step.lines
                 if step.data is not None:
                     await self._take(step, step.data, exchange)
+                begun = self._server.clock.monotonic()
                 for line in lines:
+                    if self._server.timing and step.ms is not None:
+                        await self._wait(begun, step.ms, line)
                     if not await self._carry_out(line, exchange):
                         return False
             except CommandRefused:
                 await self._give_up()
                 raise
         return not _is_goodbye(step)
+
+    async def _wait(self, begun: float, since: int, line: Line | Reply) -> None:
+        """Wait until a line is due, as long after its command as it was recorded."""
+        if not isinstance(line, Reply) and line.ms is not None:
+            clock = self._server.clock
+            await clock.sleep(begun + (line.ms - since) / 1000 - clock.monotonic())
 
     async def _carry_out(self, line: Line | Reply, exchange: Exchange) -> bool:
         """Carry out a line; False to end the session."""

@@ -44,18 +44,22 @@ class Step:
         argument: With placeholders.
         opens: "passive" or "active" when it negotiates a data connection.
         lines: Replies, ends of data connections and notes, in order.
+        sent: The same lines without their times.
         data: The data connection of the command, which may end in a later step; None when it has none.
         whole: Whether the server reported a complete transfer: a 2xx reply, and no error.
         number: Of the command's line in the file.
+        ms: Time of the command in its session; None in a recording without times.
     """
 
     verb: str
     argument: str = ""
     opens: str = ""
-    lines: tuple[Line, ...] = ()
-    data: Data | None = None
+    lines: tuple[Line, ...] = field(default=(), compare=False)
+    sent: tuple[Line, ...] = field(default=(), repr=False)
+    data: Data | None = field(default=None, compare=False)
     whole: bool = False
     number: int = field(default=0, compare=False)
+    ms: int | None = field(default=None, compare=False)
 
     def match(self, verb: str, argument: str) -> Values | None:
         """The value of each placeholder when a command fits; None when it does not fit."""
@@ -135,7 +139,7 @@ def tracks_of(recording: Recording) -> list[Track]:
         raise ConfigurationError(f"recording, line 1: {error}") from None
     sessions: dict[int, list[tuple[int, Line]]] = {}
     for number, line in enumerate(recording.lines, 2):
-        sessions.setdefault(line.session, []).append((number, msgspec.structs.replace(line, session=0, ms=None)))
+        sessions.setdefault(line.session, []).append((number, msgspec.structs.replace(line, session=0)))
     return [_Builder(loose, lines).track(session) for session, lines in sessions.items()]
 
 
@@ -182,16 +186,16 @@ class _Builder:
 
     def track(self, session: int) -> Track:
         """The steps and the loose commands."""
-        steps, lines = [Step("")], list[Line]()
+        steps, lines = [Step("", ms=0)], list[Line]()
         loose: dict[tuple[str, str], list[Loose]] = {}
         for index, (number, line) in enumerate(self._lines):
             if index in self._replies_of_loose:
                 assert isinstance(line, Command)
-                step = Step(*_parsed(line), lines=(self._replies_of_loose[index],), number=number)
+                step = Step(*_parsed(line), lines=(self._replies_of_loose[index],), number=number, ms=line.ms)
                 loose.setdefault((step.verb, step.argument), []).append(Loose(step, len(steps)))
             elif isinstance(line, Command):
                 steps[-1] = _with(steps[-1], lines)
-                steps.append(Step(*_parsed(line), line.opens, data=self._data.get(index), number=number))
+                steps.append(Step(*_parsed(line), line.opens, data=self._data.get(index), number=number, ms=line.ms))
                 lines = []
             elif index not in self._taken and not (isinstance(line, Note) and _is_of_client(line)):
                 lines.append(line)
@@ -209,7 +213,11 @@ def _with(step: Step, lines: Iterable[Line]) -> Step:
     opens = step.opens if reply is not None and _code(reply) in _OPENED[step.opens] else ""
     if opens == "passive" and reply is not None:
         _check_address(step, reply)
-    return replace(step, opens=opens, lines=kept)
+    return replace(step, opens=opens, lines=kept, sent=tuple(map(_without_time, kept)))
+
+
+def _without_time(line: Line) -> Line:
+    return line if line.ms is None else msgspec.structs.replace(line, ms=None)
 
 
 def _is_whole(steps: list[Step], first: int, data: Data) -> bool:

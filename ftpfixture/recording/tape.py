@@ -64,6 +64,11 @@ class Tape:
         return self.recording.header.tls or ("explicit" if asked else None)
 
     @property
+    def has_times(self) -> bool:
+        """Whether its lines have times."""
+        return any(line.ms is not None for line in self.recording.lines)
+
+    @property
     def verbs(self) -> frozenset[str]:
         """All verbs that were recorded."""
         return frozenset(step.verb for track in self._tracks for step in _all_steps(track) if step.verb)

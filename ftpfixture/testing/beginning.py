@@ -26,7 +26,7 @@ __all__ = ["Beginning", "changed", "check_changes"]
 _FIXED = (
     *("host", "port", "allow_remote", "root", "path_io_factory", "server_class", "driver", "clock", "network", "name"),
     *("simulate", "schedule", "simulate_time"),
-    *("recording", "compare_uploads", "allow_unplayed", "allow_repeats", "upstream"),
+    *("recording", "compare_uploads", "allow_unplayed", "allow_repeats", "replay_timing", "upstream"),
 )
 
 

@@ -48,7 +48,9 @@ def use_recording(given: Mapping[str, Any], own: FtpServerSettings, others: dict
     """
     source = own["recording"]
     if source is None:
-        alone = [name for name in ("compare_uploads", "allow_unplayed", "allow_repeats") if name in given]
+        alone = [
+            name for name in ("compare_uploads", "allow_unplayed", "allow_repeats", "replay_timing") if name in given
+        ]
         if alone:
             raise ConfigurationError(f"{alone[0]}= is for a server with a recording: add recording='feed.ftp.jsonl'")
         return
@@ -64,11 +66,16 @@ def use_recording(given: Mapping[str, Any], own: FtpServerSettings, others: dict
     tape = Tape(recording_from(source), own["allow_repeats"])
     if given.get("tls") not in (None, tape.tls):
         raise ConfigurationError(f"recording= with tls={given['tls']!r}: it was made with tls={tape.tls!r}")
+    if own["replay_timing"] and not tape.has_times:
+        raise ConfigurationError(
+            "replay_timing=True with a recording without times: record it again with record(path, timing=True)"
+        )
     own["server_class"] = ReplayServer
     others |= {
         "tape": tape,
         "uploads": own["compare_uploads"],
         "allow_unplayed": own["allow_unplayed"],
+        "timing": own["replay_timing"],
         "tls": tape.tls,
     }
     if own["upstream"] is not None:

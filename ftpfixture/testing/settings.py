@@ -151,6 +151,14 @@ class FtpServerSettings(ServerSettings, total=False):
         bool,
         Setting(False, "play a recording again from its beginning when clients have played all its sessions"),
     ]
+    replay_timing: Annotated[
+        bool,
+        Setting(
+            False,
+            "let each reply and each end of a data connection wait as long after its command as it was recorded, by "
+            "the clock of the server; for recordings made with ``record(path, timing=True)``",
+        ),
+    ]
     upstream: Annotated[
         str | Target | None,
         Setting(

@@ -19,8 +19,9 @@ from unittest.mock import Mock
 import pytest
 
 from ftpfixture import ConfigurationError, FtpServer, RecordingError
-from ftpfixture.recording.format import Command, Data, Reply
-from ftpfixture.recording.store import load
+from ftpfixture.recording.format import Command, Data, Header, Note, Reply
+from ftpfixture.recording.format import Reply as Recorded
+from ftpfixture.recording.store import Recording, load, save
 from ftpfixture.wire.reply import Reply as Answer
 from tests.support.raw import RawClient
 from tests.support.rows import table
@@ -354,3 +355,43 @@ def test_a_recording_in_bounded_memory(tmp_path: Path, monkeypatch: pytest.Monke
         tracemalloc.stop()
     assert through[0] == 48 << 20
     assert peak < 24 << 20
+
+
+def test_original_timing(tmp_path: Path) -> None:
+    """Replies wait by the clock of the server as long as they were recorded, and no longer than it takes to stop."""
+    path = tmp_path / "feed.ftp.jsonl"
+    lines = [
+        Note(session=1, what="connected", ms=0),
+        Recorded(session=1, lines=("220 Hi",), ms=0),
+        Command(session=1, text="NOOP", ms=10),
+        Recorded(session=1, lines=("200 OK",), ms=300_010),
+        Command(session=1, text="SYST", ms=300_020),
+        Recorded(session=1, lines=("215 UNIX",), ms=600_020),
+        Note(session=1, what="closed", by="client", ms=600_030),
+    ]
+    save(path, Recording(Header(version=1, source="proxy"), tuple(lines)))
+
+    with FtpServer(recording=path, replay_timing=True, allow_unplayed=True) as server:
+        server.clock.freeze()
+        with RawClient(server.address) as client:
+            client.reply()
+            client.send("NOOP")
+            server.log.wait_until(lambda: len(server.log.commands) == 1, 5)
+            server.clock.move(299)
+            assert server.log.commands[0].code == ""
+            server.clock.move(1)
+            assert client.reply().code == "200"
+            client.send("SYST")
+            server.log.wait_until(lambda: len(server.log.commands) == 2, 5)
+    assert server.log.commands[1].code in ("", "421")
+
+
+def test_timing_without_times(ftp_server: FtpServer, tmp_path: Path) -> None:
+    """It is an error with what to do; without the setting, times of a recording mean nothing."""
+    path = tmp_path / "feed.ftp.jsonl"
+    with ftp_server.record(path), RawClient(ftp_server.address) as client:
+        client.login(*ftp_server.credentials)
+    with pytest.raises(ConfigurationError, match=re.escape("record it again with record(path, timing=True)")):
+        FtpServer(recording=path, replay_timing=True)
+    with pytest.raises(ConfigurationError, match="replay_timing= is for a server with a recording"):
+        FtpServer(replay_timing=True)

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 import rich_click as click
+from click.shell_completion import ShellComplete
 
 from ftpfixture.cli import main as program
 from ftpfixture.cli.main import COMMANDS, cli, main
@@ -124,3 +125,34 @@ def test_other_users_import_nothing_of_the_program() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout == "[]\n"
+
+
+def test_completion_by_the_shell() -> None:
+    """Commands, options and the names of faults are completed."""
+    complete = ShellComplete(cli, {}, "ftpfixture", "_FTPFIXTURE_COMPLETE")
+
+    def check(row: tuple[list[str], str, list[str]]) -> None:
+        arguments, incomplete, values = row
+        assert [one.value for one in complete.get_completions(arguments, incomplete)] == values
+
+    check_rows(
+        [
+            ([], "re", ["record", "replay"]),
+            (["serve"], "--al", ["--allow-remote"]),
+            (["proxy", "--upstream", "a", "--fault"], "early", ["early-226"]),
+            (["serve", "--tls"], "im", ["implicit"]),
+        ],
+        check,
+    )
+
+
+def test_the_reader_of_an_output_may_go() -> None:
+    """``ftpfixture faults | head -1`` ends without an error message."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ftpfixture", "faults"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    process.stdout.close()
+    _, errors = process.communicate(timeout=30)
+
+    assert (process.returncode, errors) == (1, b"")

@@ -8,6 +8,7 @@ import select
 import socket
 import ssl
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -317,6 +318,38 @@ def test_tls_that_the_proxy_does_not_have(behind: Any) -> None:
                 reply = client.ask(verb)
                 assert reply.code == "502"
                 assert reply.text.endswith("is not implemented: the proxy has no certificate, give it tls=")
+
+
+@pytest.mark.parametrize("behind", ["client", "explicit", "implicit"])
+def test_a_certificate_that_the_target_does_not_trust(behind: Any) -> None:
+    """The client gets 421 with the reason, and nothing of it reaches the real server in clear text."""
+    tls: Any = "implicit" if behind == "implicit" else "explicit"
+    with FtpServer(tls=tls) as real:
+        target = Target(real.host, real.port, behind, ssl.create_default_context())
+        with FtpServer(upstream=target, tls="explicit") as proxy, RawClient(proxy.address) as client:
+            reply = client.reply()
+            if behind == "client":
+                assert reply.code == "220"
+                reply = client.ask("AUTH TLS")
+            assert reply.code == "421"
+            assert f"the certificate of the control connection to 127.0.0.1:{real.port} was refused" in reply.text
+            assert client.is_closed()
+        assert [record.verb for record in real.log.commands] in ([], ["AUTH"])
+
+
+def test_many_sessions_at_once(real: FtpServer, proxy: FtpServer) -> None:
+    """Forty sessions transfer side by side, each its own bytes."""
+
+    def session(number: int) -> bool:
+        with RawClient(proxy.address) as client:
+            client.login(*proxy.credentials)
+            content = BIG[number : number + 50_000]
+            stored = client.store(f"STOR /{number}", content)
+            return (stored, client.fetch(f"RETR /{number}")) == (["150", "226"], (["150", "226"], content))
+
+    with ThreadPoolExecutor(20) as pool:
+        assert all(pool.map(session, range(40)))
+    assert proxy.log.wait_until(lambda: not proxy.sessions, 5)
 
 
 def test_rein(real: FtpServer, proxy: FtpServer) -> None:

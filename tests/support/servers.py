@@ -203,8 +203,12 @@ class Server(ABC):
         """Listen, and set the port; `undo` gets callbacks that run before all processes are killed."""
 
     def _kill(self) -> None:
+        sessions = {*living().values()}
         for process in self._processes:
-            kill(process)
+            if process.pid in sessions:
+                kill(process)
+            else:
+                process.wait()  # all of its session have ended
         self._processes.clear()
 
     def stop(self) -> None:

@@ -24,6 +24,12 @@ __all__ = ["replay"]
 )
 @click.option("--allow-unplayed", is_flag=True, help="Exit with 0 also when clients have not played all of it.")
 @click.option("--allow-repeats", is_flag=True, help="Play it again when clients have played all its sessions.")
+@click.option(
+    "--timing",
+    "replay_timing",
+    is_flag=True,
+    help="Let replies and transfers take as long as they were recorded with `record --timing`.",
+)
 @listening
 def replay(file: str, quiet: bool, **settings: Any) -> int:
     """Play the recording FILE to clients, without the real server, until Ctrl-C.

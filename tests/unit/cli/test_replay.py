@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,25 @@ def test_more_clients_than_were_recorded(tmp_path: Path, curl: Program, recordin
 
     ended = run_here(client, "replay", "--port", "0", "--allow-repeats", recording)
     assert (ended.code, ended.errors) == (0, "")
+
+
+def test_the_original_timing(
+    tmp_path: Path, curl: Program, capsys: pytest.CaptureFixture[str], recording: Path
+) -> None:
+    """A reply that took 300 ms takes as long again; a recording without times is an error."""
+    assert main(["replay", "--timing", str(recording)]) == 2
+    assert capsys.readouterr().err.startswith("Error: --timing with a recording without times: ")
+
+    path = tmp_path / "timed.ftp.jsonl"
+    with FtpServer(files={"/a.csv": b"a,b\n"}) as server, server.record(path, timing=True):
+        curl(f"{server.url}/a.csv")
+    text = path.read_text()
+    path.write_text(re.sub(r'(220 welcome.*"ms": )[0-9]+', r"\g<1>300", text))
+
+    ended = run_here(lambda port: curl(f"ftp://user:any@127.0.0.1:{port}/a.csv"), "replay", "--timing", path, "-p", "0")
+    assert (ended.code, ended.errors) == (0, "")
+    times = {line.split()[3]: float(line.split()[1]) for line in ended.lines if line.startswith("  1 ")}
+    assert times["220"] - times["connected"] >= 0.3
 
 
 def test_a_file_that_cannot_be_played(tmp_path: Path, capsys: pytest.CaptureFixture[str], recording: Path) -> None:

@@ -33,6 +33,9 @@ _ANSWERS = (
 )
 """Settings that change replies."""
 
+_FOR_REPLAY = ("compare_uploads", "allow_unplayed", "allow_repeats", "replay_timing")
+"""Settings that a server with a recording has alone."""
+
 
 def use_recording(given: Mapping[str, Any], own: FtpServerSettings, others: dict[str, Any]) -> None:
     """Make a server with the setting `recording` replay it.
@@ -48,9 +51,7 @@ def use_recording(given: Mapping[str, Any], own: FtpServerSettings, others: dict
     """
     source = own["recording"]
     if source is None:
-        alone = [
-            name for name in ("compare_uploads", "allow_unplayed", "allow_repeats", "replay_timing") if name in given
-        ]
+        alone = [name for name in _FOR_REPLAY if name in given]
         if alone:
             raise ConfigurationError(f"{alone[0]}= is for a server with a recording: add recording='feed.ftp.jsonl'")
         return

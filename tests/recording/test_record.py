@@ -19,7 +19,7 @@ from unittest.mock import Mock
 import pytest
 
 from ftpfixture import ConfigurationError, FtpServer, RecordingError
-from ftpfixture.recording.format import Command, Data, Header, Note, Reply
+from ftpfixture.recording.format import Command, Data, Header, Line, Note, Reply
 from ftpfixture.recording.format import Reply as Recorded
 from ftpfixture.recording.store import Recording, load, save
 from ftpfixture.wire.reply import Reply as Answer
@@ -360,7 +360,7 @@ def test_a_recording_in_bounded_memory(tmp_path: Path, monkeypatch: pytest.Monke
 def test_original_timing(tmp_path: Path) -> None:
     """Replies wait by the clock of the server as long as they were recorded, and no longer than it takes to stop."""
     path = tmp_path / "feed.ftp.jsonl"
-    lines = [
+    lines: list[Line] = [
         Note(session=1, what="connected", ms=0),
         Recorded(session=1, lines=("220 Hi",), ms=0),
         Command(session=1, text="NOOP", ms=10),

@@ -72,6 +72,23 @@ def test_under_xdist(run: Run) -> None:
     assert _file(run).exists()
 
 
+def test_long_contents_are_written(run: Run) -> None:
+    """They are files beside the recording."""
+    suite = """
+    @pytest.mark.ftp(files={"/a": b"x" * 9000})
+    def test_it(ftp_server, ftp_log):
+        with ftplib.FTP() as ftp:
+            ftp.connect(*ftp_server.address)
+            ftp.login(*ftp_server.credentials)
+            ftp.retrbinary("RETR /a", len)
+        ftp_log.assert_matches("golden/feed.ftp.jsonl")
+    """
+    run(suite, args=["--ftp-update"]).assert_outcomes(passed=1)
+    [blob] = (run.pytester.path / "golden" / "feed.ftp.blobs").iterdir()
+    assert blob.read_bytes() == b"x" * 9000
+    run(suite).assert_outcomes(passed=1)
+
+
 def test_what_is_equal_is_not_rewritten(run: Run) -> None:
     """The file keeps its bytes, such as a loose verb that was added by hand, also when the dialogue changes."""
     run(SUITE, args=["--ftp-update"])

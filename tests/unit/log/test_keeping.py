@@ -117,6 +117,19 @@ def test_more_secrets(server: FtpServer, path: Path) -> None:
         server.log.save(path, redact={"TOKEN": "t0ken"})
 
 
+def test_long_contents(path: Path) -> None:
+    """They are in files of their own, and no other file is left."""
+    with FtpServer(files={"/a": bytes(range(256)) * 300}) as server:
+        content = fetch(server)
+        server.log.save(path)
+        server.log.assert_matches(path)
+        server.log.save(path)
+    assert sorted(one.name for one in path.parent.iterdir()) == ["feed.ftp.blobs", "feed.ftp.jsonl"]
+    assert len([*(path.parent / "feed.ftp.blobs").iterdir()]) == 1
+    with FtpServer(recording=path) as replayed:
+        assert fetch(replayed) == content
+
+
 def test_open_sessions_end_in_the_file(server: FtpServer, path: Path) -> None:
     """A dialogue may be saved while a client is connected."""
     with RawClient(server.address) as client:

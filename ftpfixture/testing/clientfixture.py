@@ -13,7 +13,7 @@ import pytest
 
 from ftpfixture.client import Client
 from ftpfixture.testing.ftpserver import FtpServer
-from ftpfixture.testing.shared import SHARED
+from ftpfixture.testing.onlyserver import only_server
 
 __all__ = ["connected", "server_of_client"]
 
@@ -28,15 +28,7 @@ def server_of_client(request: pytest.FixtureRequest) -> FtpServer:
         pytest.fail.Exception: An asyncio client cannot work in this test, or it has several servers.
     """
     _check_asyncio(request.node)
-    names = {"ftp_server", "ftps_server"} & set(request.fixturenames)
-    shared = request.config.stash[SHARED].of(request.node)
-    if len(names) > 1 or (not names and len(shared) > 1):
-        several = sorted(names) or [one.name for one in shared]
-        _refuse(request.node, f"the test has {' and '.join(several)}: connect your own Client to one of them")
-    if not names and shared:
-        return shared[0].server
-    server: FtpServer = request.getfixturevalue(names.pop() if names else "ftp_server")
-    return server
+    return only_server(request, "connect your own Client to one of them")
 
 
 def _check_asyncio(item: pytest.Item) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -37,7 +37,7 @@ from ftpfixture.testing.files import Files
 from ftpfixture.testing.folders import check_layer, folder
 from ftpfixture.testing.hangwatch import HangWatch
 from ftpfixture.testing.inside import clock_of, driver_of, encrypt, offered_by, server_of, upstream_users, verbs_of
-from ftpfixture.testing.recording import recorded, recorder_of
+from ftpfixture.testing.recording import clock_of_listings, recorded, recorder_of
 from ftpfixture.testing.replaying import PATIENCE, unplayed, use_recording
 from ftpfixture.testing.savedlog import LogKeeper
 from ftpfixture.testing.settings import FTP_SERVER_SETTINGS, FtpServerSettings
@@ -100,7 +100,7 @@ class FtpServer(ServerAddress):
             verbs=verbs,
             offers=offers,
             limit=own["log_limit"],
-            keeper=LogKeeper(lambda: self.server, self._listing_clock()),
+            keeper=LogKeeper(lambda: self.server, clock_of_listings(self.server)),
         )
         rules = ActiveFaults(self.clock.monotonic())
         # In virtual time, clients with timeouts of minutes wait that long; a driver of that kind finds hangs by itself.
@@ -338,13 +338,10 @@ class FtpServer(ServerAddress):
             RecordingError: A secret is in a file that was transferred; nothing is written.
         """
         self._live()
-        recorder = recorder_of(self.server, self._listing_clock(), redact=redact, loose=loose, timing=timing, path=path)
+        clock = clock_of_listings(self.server)
+        recorder = recorder_of(self.server, clock, redact=redact, loose=loose, timing=timing, path=path)
         with recorded(self.server, self.driver, path, recorder):
             yield
-
-    def _listing_clock(self) -> Callable[[], float]:
-        """The clock by which listings are written."""
-        return self.clock.time_source.wall if self.server.upstream_hosts() else self.clock
 
     def expect(self, what: str | Pattern, path: str | None = None) -> Expectation:
         """Expect a command from now on, once; ``expect("STOR", "/in/*.csv").times(2)``.

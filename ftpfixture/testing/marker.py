@@ -14,8 +14,11 @@ from ftpfixture.testing.settings import FtpServerSettings
 
 __all__ = [
     "MARKER",
+    "OF_A_SERVER",
+    "OWN",
     "SESSION_FACTORY",
     "check_markers",
+    "has_other_server",
     "has_own_server",
     "schedules_of",
     "settings_of",
@@ -31,13 +34,24 @@ SESSION_FACTORY = "ftp_session_server_factory"
 """The fixture that starts shared servers."""
 
 _SIMULATION = {"simulate", "schedule", "simulate_time"}
-_OWN = {"ftp_server", "ftps_server"}
+_RECORDED = "ftp_recording"
+OWN = frozenset({"ftp_server", "ftps_server", _RECORDED})
+"""The fixtures that are the server of one test."""
+
+
+OF_A_SERVER = frozenset({"ftp_client", "ftp_faults", "ftp_log"})
+"""The fixtures that belong to the only server of a test, and start one if there is none."""
 
 
 def has_own_server(item: pytest.Item) -> bool:
     """Return whether a test has its own server."""
     names = set(_fixtures(item))
-    return bool(_OWN & names) or ("ftp_client" in names and SESSION_FACTORY not in names)
+    return bool(OWN & names) or (bool(OF_A_SERVER & names) and SESSION_FACTORY not in names)
+
+
+def has_other_server(item: pytest.Item) -> bool:
+    """Return whether a test has its own server beside a recorded one; the marker is for that server then."""
+    return bool((OWN - {_RECORDED}) & set(_fixtures(item)))
 
 
 def settings_of(item: pytest.Item, *servers: str | None) -> FtpServerSettings:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import Unpack
 
 import pytest
@@ -15,14 +15,15 @@ from ftpfixture.client import Client
 from ftpfixture.errors import ConfigurationError, FtpFixtureError
 from ftpfixture.log import CommandLog
 from ftpfixture.server import AbstractUserManager, ScriptedUserManager
-from ftpfixture.testing import advice, golden, reports, simulated
+from ftpfixture.testing import advice, golden, recordings, reports, simulated
 from ftpfixture.testing.clientfixture import connected, server_of_client
 from ftpfixture.testing.faults import Faults
 from ftpfixture.testing.folders import folder
 from ftpfixture.testing.ftpserver import FtpServer, FtpServerFactory
 from ftpfixture.testing.interrupts import Interrupts
 from ftpfixture.testing.loopthread import shared_thread
-from ftpfixture.testing.marker import MARKER, settings_of
+from ftpfixture.testing.marker import MARKER, has_other_server, settings_of
+from ftpfixture.testing.onlyserver import only_server
 from ftpfixture.testing.options import RUN, add_options, read_options
 from ftpfixture.testing.settings import FtpServerSettings
 from ftpfixture.testing.shared import SHARED, SharedServers
@@ -33,6 +34,7 @@ __all__ = [
     "ftp_config",
     "ftp_faults",
     "ftp_log",
+    "ftp_recording",
     "ftp_server",
     "ftp_server_factory",
     "ftp_session_server_factory",
@@ -46,6 +48,7 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     pluginmanager.register(reports, "ftpfixture-reports")
     pluginmanager.register(advice, "ftpfixture-advice")
     pluginmanager.register(golden, "ftpfixture-golden")
+    pluginmanager.register(recordings, "ftpfixture-recordings")
     pluginmanager.register(simulated, "ftpfixture-simulated")
     add_options(parser)
 
@@ -93,16 +96,22 @@ def _one_server(
     request: pytest.FixtureRequest, defaults: FtpServerSettings, config: FtpServerSettings, fixture: str
 ) -> Iterator[FtpServer]:
     with ExitStack() as servers:
-        try:
+        with _explained(request.node, fixture):
             settings: FtpServerSettings = {**defaults, **_checked(config), **settings_of(request.node, None)}
             if "ftp_users" in request.fixturenames:
                 settings["users"] = request.getfixturevalue("ftp_users")
             reports.take_marker(request.node)
             server = _start(request.node, servers, settings, fixture)
-        except (FtpFixtureError, OSError) as error:
-            text = f"{fixture} of {request.node.nodeid}: {error}"
-            raise pytest.fail.Exception(text, pytrace=False) from None  # its traceback has no line of the test
         yield server
+
+
+@contextmanager
+def _explained(item: pytest.Item, fixture: str) -> Iterator[None]:
+    """Fail a test whose fixture cannot be made, without a traceback: that has no line of the test."""
+    try:
+        yield
+    except (FtpFixtureError, OSError) as error:
+        raise pytest.fail.Exception(f"{fixture} of {item.nodeid}: {error}", pytrace=False) from None
 
 
 @pytest.fixture
@@ -114,6 +123,25 @@ def ftps_server(
     ``server.tls.client_context()`` trusts its certificate, and so does a program with the file ``server.tls.ca_file``.
     """
     yield from _one_server(request, {"tls": "explicit"}, ftp_config, "ftps_server")
+
+
+@pytest.fixture
+def ftp_recording(
+    request: pytest.FixtureRequest, ftp_config: FtpServerSettings, _ftp_loop_thread: None
+) -> Iterator[FtpServer]:
+    """A server that plays the recording of this test, or passes everything on to a real server and records it.
+
+    The marker ``@pytest.mark.ftp_recording(upstream=..., path=...)`` has the real server and the recording, and
+    ``--ftp-record`` decides what a run does.
+    """
+    with ExitStack() as ending:
+        with _explained(request.node, "ftp_recording"):
+            test, settings = ending.enter_context(recordings.recorded_test(request.node, _checked(ftp_config)))
+            if not has_other_server(request.node):
+                reports.take_marker(request.node)
+            server = _start(request.node, ending, settings, "ftp_recording")
+            ending.enter_context(test.recording(server))
+        yield server
 
 
 @pytest.fixture
@@ -192,23 +220,23 @@ def _ftp_client_server(request: pytest.FixtureRequest) -> FtpServer:
 async def ftp_client(_ftp_client_server: FtpServer) -> AsyncIterator[Client]:
     """A client for asyncio tests, connected and logged in to the test's server; it is closed after the test.
 
-    The server is `ftps_server` or `ftp_server`, whichever the test has, or else its only shared one, or else an
-    `ftp_server`. Where the server has TLS, all connections of the client are encrypted.
+    The server is `ftps_server`, `ftp_server` or `ftp_recording`, whichever the test has, or else its only shared one,
+    or else an `ftp_server`. Where the server has TLS, all connections of the client are encrypted.
     """
     async with connected(_ftp_client_server) as client:
         yield client
 
 
 @pytest.fixture
-def ftp_faults(ftp_server: FtpServer) -> Faults:
-    """The faults of this test's `ftp_server`."""
-    return ftp_server.faults
+def ftp_faults(request: pytest.FixtureRequest) -> Faults:
+    """The faults of this test's server: `ftp_server`, `ftps_server`, `ftp_recording`, or its only shared one."""
+    return only_server(request, "use the attribute `faults` of one of them").faults
 
 
 @pytest.fixture
-def ftp_log(ftp_server: FtpServer) -> CommandLog:
-    """The log of this test's `ftp_server`: commands, replies and transfers."""
-    return ftp_server.log
+def ftp_log(request: pytest.FixtureRequest) -> CommandLog:
+    """The log of this test's server, chosen as for `ftp_faults`: commands, replies and transfers."""
+    return only_server(request, "use the attribute `log` of one of them").log
 
 
 def _start(item: pytest.Item, servers: ExitStack, settings: FtpServerSettings, name: str = "") -> FtpServer:

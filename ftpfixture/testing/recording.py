@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ftpfixture.recording.recorder import Recorder
     from ftpfixture.recording.store import Recording
 
-__all__ = ["recorded", "recorder_of", "recording_of"]
+__all__ = ["clock_of_listings", "recorded", "recorder_of", "recording_of", "subscribed"]
 
 _PATIENCE = 1.0  # seconds that sessions get to end before they are recorded as open
 
@@ -73,6 +73,22 @@ def recording_of(server: Server, recorder: Recorder) -> Recording:
     return recorder.recording()
 
 
+def clock_of_listings(server: Server) -> Callable[[], float]:
+    """The clock by which the dates in listings are written: behind a proxy, that of the real server."""
+    return server.clock.time_source.wall if server.upstream_hosts() else server.clock
+
+
+@contextmanager
+def subscribed(server: Server, driver: Driver, recorder: Recorder) -> Iterator[None]:
+    """Give a recorder the sessions that begin inside the context; at its end they get a second to end."""
+    driver.call(lambda: server.hub.subscribe(recorder))
+    try:
+        yield
+        driver.wait_until(lambda: recorder.open_sessions == 0, _PATIENCE)
+    finally:
+        driver.call(lambda: server.hub.unsubscribe(recorder))
+
+
 @contextmanager
 def recorded(server: Server, driver: Driver, path: str | PathLike[str], recorder: Recorder) -> Iterator[None]:
     """Record the sessions that begin inside the context.
@@ -90,12 +106,8 @@ def recorded(server: Server, driver: Driver, path: str | PathLike[str], recorder
     from ftpfixture.recording.store import save
 
     try:
-        driver.call(lambda: server.hub.subscribe(recorder))
-        try:
+        with subscribed(server, driver, recorder):
             yield
-            driver.wait_until(lambda: recorder.open_sessions == 0, _PATIENCE)
-        finally:
-            driver.call(lambda: server.hub.unsubscribe(recorder))
         # Here and not on the thread of the loop, which other servers share: long listings take a tenth of a second.
         save(path, recording_of(server, recorder), recorder.secrets)
     finally:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ftpfixture.testing.marker import schedules_of, simulation_of
+from ftpfixture.testing.marker import has_own_server, schedules_of, simulation_of
 from ftpfixture.testing.options import RUN
 from ftpfixture.testing.settings import FtpServerSettings
 
@@ -22,7 +22,7 @@ SIMULATED = pytest.StashKey[bool]()
 """Whether the servers that fixtures make for a test are simulated; without it, the option decides."""
 
 _PARAMETER = "_ftp_schedule"
-_FIXTURES = {"ftp_server", "ftps_server", "ftp_server_factory", "ftp_client"}
+_FIXTURES = {"ftp_server", "ftps_server", "ftp_server_factory"}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -64,7 +64,8 @@ def defaults_of(item: pytest.Item) -> FtpServerSettings:
 
 def _has_server(item: pytest.Item) -> bool:
     """Whether a fixture of this package makes a server for a test."""
-    return bool(_FIXTURES & set(getattr(item, "fixturenames", ())))
+    names = set(getattr(item, "fixturenames", ()))
+    return bool(_FIXTURES & names) or (has_own_server(item) and "ftp_recording" not in names)
 
 
 @contextmanager

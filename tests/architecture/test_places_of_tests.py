@@ -86,6 +86,13 @@ ELSEWHERE = {
     "pathio": ["unit/test_common.py"],
     # Effects of pytest, other packages and forks are tested in separate processes.
     "forks": ["robustness/test_beside_forks.py"],
+    "testing/loopbackonly": ["plugin/test_recording_fixture.py"],
+    "testing/onlyserver": ["plugin/test_recording_fixture.py", "plugin/test_client_fixture.py"],
+    "testing/recordedfiles": ["plugin/test_recording_fixture.py"],
+    "testing/recordedtest": ["plugin/test_recording_fixture.py"],
+    "testing/recordings": ["plugin/test_recording_fixture.py"],
+    "testing/recordmarker": ["plugin/test_recording_fixture.py"],
+    "testing/recordmodes": ["plugin/test_recording_fixture.py"],
     "testing/advice": ["plugin/test_advice.py"],
     "testing/beginning": ["unit/testing/test_ftpserver.py"],
     "testing/clientfixture": ["plugin/test_client_fixture.py"],

@@ -23,6 +23,7 @@ FIXTURE_TYPES = {
     "ftp_config": "ftpfixture.FtpServerSettings",
     "ftp_faults": "ftpfixture.testing.faults.Faults",
     "ftp_log": "ftpfixture.CommandLog",
+    "ftp_recording": "ftpfixture.FtpServer",
     "ftp_server": "ftpfixture.FtpServer",
     "ftp_session_server_factory": "ftpfixture.FtpServerFactory",
     "ftp_server_factory": "ftpfixture.FtpServerFactory",

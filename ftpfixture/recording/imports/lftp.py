@@ -24,7 +24,7 @@ from ftpfixture.recording.imports.rows import Row
 
 __all__ = ["LFTP"]
 
-_HOST = r"(?:\S+ )?"  # in a log file, the host is between the time and the sign
+_HOST = r" *(?:\S+ )?"  # in a log file, the host is between the time and the sign
 _RULES: Rules = (
     (rf"{_HOST}---> ?(.*)", lambda number, match: Sent(number=number, text=match[1])),
     (rf"{_HOST}<--- ?(.*)", lambda number, match: Received(number=number, text=match[1])),

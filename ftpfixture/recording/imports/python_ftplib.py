@@ -28,7 +28,10 @@ _SIGN = re.compile(r".*?\*(cmd|resp|put|put urgent|get|welcome|retr)\* (?=b?['\"
 _OTHERS: Rules = (
     (r"(?:\w+\.)*EOFError\b", lambda number, match: Closed(number=number)),
     (r"(?:\w+\.)*(?:ConnectionResetError|BrokenPipeError)\b", lambda number, match: Closed(number=number, end="rst")),
-    (r".*\b(?:Connection reset by peer|Broken pipe)", lambda number, match: Closed(number=number, end="rst")),
+    (
+        r".*\b(?:Connection reset by peer|Broken pipe|forcibly closed by the remote host)",
+        lambda number, match: Closed(number=number, end="rst"),
+    ),
     (r"(?:\w+\.)*(?:TimeoutError|timeout|error_(?:temp|perm|reply|proto))\b", lambda number, match: None),
     (r">>> ", lambda number, match: None),
 )

@@ -110,6 +110,8 @@ class Rendering:
         for turn in session.turns:
             if turn.text:
                 yield self._command(number, turn)
+            if turn.transfer is not None and not any(turn.transfer in other.events for other in session.turns):
+                self._unread += [line for line in turn.transfer.shown if not line.known]
             for event in turn.events:
                 match event:
                     case Answer():

@@ -5,6 +5,7 @@ One rule: nothing is added without a remark, and a command that the log has with
 
 from __future__ import annotations
 
+from ftpfixture.recording.imports.bodies import body_of
 from ftpfixture.recording.imports.session import Answer, Remark, Session, Turn
 
 __all__ = ["repair"]
@@ -114,9 +115,13 @@ def _end_transfer(session: Session, turn: Turn, remark: Remark) -> None:
     """End a transfer without a final reply: as the log says that the connection ended, or not at all."""
     transfer = turn.transfer
     assert transfer is not None
+    body = body_of(transfer)
+    has_data = not transfer.failed and (transfer.whole is not None or (bool(body.content) and not body.generated))
     if session.ended and not transfer.failed:
         transfer.end = session.ended
-        transfer.whole = transfer.part or 0
+        transfer.whole = transfer.whole if has_data else transfer.part or 0
+    if has_data or (session.ended and not transfer.failed):
         session.turns[-1].events.append(transfer)
-    then = "closes the session" if session.ended else "sends neither data nor a reply, and the client waits"
+    waits = "sends the data and no reply" if has_data else "sends neither data nor a reply"
+    then = "closes the session" if session.ended else f"{waits}, and the client waits"
     remark(turn.number, f"{turn.verb} has no final reply in the log: the server {then}")

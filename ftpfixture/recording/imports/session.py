@@ -168,10 +168,13 @@ class Session:
             return item.begins and is_used
         if isinstance(item, Sent | Received) and self.ended:
             return True
+        if isinstance(item, Sent) and self.turns[-1].verb == "QUIT":
+            return True
         if not isinstance(item, Received) or self._open is not None or not item.text.startswith("220"):
             return False
-        waiting = (turn for turn in self.turns[1:] if not turn.is_final)
-        return len(self.turns) > 1 and not any(legal_reply(turn.verb, turn.argument, "220") for turn in waiting)
+        waiting = (turn for turn in self.turns if not turn.is_final)
+        is_answered = any(turn.answers for turn in self.turns)
+        return is_answered and not any(legal_reply(turn.verb, turn.argument, "220") for turn in waiting)
 
     def take(self, item: Item) -> bool:
         """Take an item; False for a line that is none of the session."""
@@ -198,7 +201,6 @@ class Session:
 
     def _sent(self, item: Sent) -> None:
         self.finish()
-        self.turns[0].is_final = True
         turn = Turn(item.number, item.text.strip())
         self.turns.append(turn)
         self._transfer = None
@@ -217,14 +219,15 @@ class Session:
     # Replies.
 
     def _received(self, item: Received) -> None:
+        text = item.text.rstrip(" \t")  # terminals pad lines
         if self._open is not None:
             answer = self._open
-            answer.lines.append(item.text)
-            if re.match(rf"{answer.code}(?: |$)", item.text):
+            answer.lines.append(text)
+            if re.match(rf"{answer.code}(?: |$)", text):
                 answer.complete, self._open = True, None
                 self._answered(answer)
             return
-        answer = Answer(item.number, [item.text], complete=item.text[3:4] != "-")
+        answer = Answer(item.number, [text], complete=text[3:4] != "-")
         self._place(answer)
         if answer.complete or not answer.code:
             self._answered(answer)
@@ -234,17 +237,21 @@ class Session:
     def _place(self, answer: Answer) -> None:
         """Put a reply at its place: the last command, or that of a client that did not wait for replies."""
         owner, last = self._owner(answer), self.turns[-1]
-        if owner is not last and not owner.events and owner.text:
-            self._remark(answer.number, f"this reply was put at its command on line {owner.number}: {owner.verb}")
+        if owner is not last and not owner.events and (owner.text or answer.code == "220"):
+            place = f"its command on line {owner.number}: {owner.verb}" if owner.text else "the begin of the session"
+            self._remark(answer.number, f"this reply was put at {place}")
             owner.events.append(answer)
         else:
+            if last.text and owner.is_final:
+                self._remark(answer.number, "no command waits for this reply: the server sends it here")
             last.events.append(answer)
 
     def _owner(self, answer: Answer) -> Turn:
         """The turn that a reply answers."""
         waiting = [turn for turn in self.turns if not turn.is_final]
         fitting = (turn for turn in waiting if legal_reply(turn.verb, turn.argument, answer.code))
-        return next(fitting, waiting[0] if waiting else self.turns[-1])
+        commands = (turn for turn in waiting if turn.text)
+        return next(fitting, next(commands, self.turns[-1]))
 
     def _answered(self, answer: Answer) -> None:
         """Act on a complete reply."""

@@ -51,10 +51,11 @@ def test_a_session() -> None:
         "< 229 Entering Extended Passive Mode (|||{port}|)",
         "> LIST",
         "< 150 Go",
+        "= down AS 39 eof",
         "* closed client eof",
     ]
     assert remarks_of(result) == (
-        "20 LIST has no final reply in the log: the server sends neither data nor a reply, and the client waits\n"
+        "20 LIST has no final reply in the log: the server sends the data and no reply, and the client waits\n"
     )
 
 

@@ -56,6 +56,7 @@ def test_what_is_missing_stays_missing() -> None:
     """A command without a reply gets none; a reply that no command waits for is sent where it was."""
     log = "> NOOP\n> PWD\n< 257 /\n< 200 late\n> SYST\n< 215 a\n< 215 again\n"
     assert _events(log) == ["> NOOP", "< 200 late", "> PWD", "< 257 /", "> SYST", "< 215 a", "< 215 again"]
+    assert "10 no command waits for this reply" in remarks_of(imported(f"{BEGIN}{log}"))
     log = "> NOOP\n> PWD\n< 257 /\n"
     assert _events(log) == ["> NOOP", "> PWD", "< 257 /"]
     assert remarks_of(imported(f"{BEGIN}{log}")) == "4 NOOP has no reply in the log: the server sends none\n"

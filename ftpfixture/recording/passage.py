@@ -2,8 +2,8 @@
 
 One rule: the end of each side is passed on in its kind, and the final reply is sent after the data.
 
-A final reply that comes while data is on its way waits for the end of the data, unless no data moves any more: then the
-real server has sent it early, or reads no more.
+A final reply that comes while data is on its way waits for the end of the data, unless the real server moves no more of
+it: then it has sent the reply early, or reads no more.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import asyncio
 import ssl
 from asyncio import FIRST_COMPLETED, wait
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from ftpfixture.errors import CommandRefused
 from ftpfixture.files.paths import resolve_virtual
@@ -24,7 +24,7 @@ from ftpfixture.recording.upstream import Upstream
 from ftpfixture.server.connection import Connection
 from ftpfixture.wire.states import UPLOADS
 
-__all__ = ["Passage"]
+__all__ = ["Passage", "direction_of"]
 
 _BLOCK = 1 << 18
 _STILL = 0.1  # seconds without data after which a final reply no longer waits for the end of the data
@@ -40,6 +40,11 @@ class _Client(Protocol):
         """Wait for its TLS handshake, if there is one."""
 
 
+def direction_of(verb: str) -> Literal["download", "upload"]:
+    """The direction of a transfer."""
+    return "upload" if verb in UPLOADS else "download"
+
+
 class Passage:
     """A transfer.
 
@@ -48,6 +53,7 @@ class Passage:
         connection: The session.
         upstream: Its control connection to the real server, with a data connection agreed on.
         exchange: The command.
+        answers: The replies to it; it was sent.
         size: The size of the file that is downloaded; None if it is not known.
 
     Attributes:
@@ -55,36 +61,36 @@ class Passage:
     """
 
     def __init__(
-        self, proxy: _Client, connection: Connection, upstream: Upstream, exchange: Exchange, size: int | None
+        self,
+        proxy: _Client,
+        connection: Connection,
+        upstream: Upstream,
+        exchange: Exchange,
+        answers: Answers,
+        size: int | None,
     ) -> None:
-        self.direction = "upload" if exchange.verb in UPLOADS else "download"
+        self.direction = direction_of(exchange.verb)
         self._proxy = proxy
         self._connection = connection
         self._upstream = upstream
         self._exchange = exchange
+        self._answers = answers
         self._size = size
         self._connected = False
         self._waits_for_client = False
         self._aborted = False
         self._stream: ThrottleStreamIO | None = None
         self._moving: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._answers = Answers(exchange.verb)
 
-    async def run(self, answers: Answers) -> None:
-        """Carry out the transfer, to the final reply.
-
-        Args:
-            answers: The replies to the command, which was sent.
-        """
-        self._answers = answers
+    async def run(self) -> None:
+        """Carry out the transfer, to the final reply."""
         opener, self._upstream.opener = self._upstream.opener, None
         assert opener is not None
-        self._upstream.transfer = self
         # The server may wait for its data connection before it replies, and the client's may be on its way.
         arrival = asyncio.ensure_future(opener())
         client = asyncio.ensure_future(self._proxy.client_stream(self._connection))
         try:
-            first = await answers.next()
+            first = await self._answers.next()
             if first.is_preliminary:
                 await self._move(first, arrival, client)
             else:
@@ -96,6 +102,7 @@ class Passage:
         finally:
             self._upstream.order.passed_on(self._answers)
             self._upstream.transfer = None
+            self._moving.cancel()  # if it never began: `_cut` looks at it
             await _discard(arrival)
             await _discard(client)
             self._upstream.forget()

@@ -27,7 +27,7 @@ from ftpfixture.net.gate import Exchange
 from ftpfixture.net.stream import ThrottleStreamIO
 from ftpfixture.recording.answers import RawReply
 from ftpfixture.recording.forwarding import Forward, Forwarding
-from ftpfixture.recording.passage import Passage
+from ftpfixture.recording.passage import Passage, direction_of
 from ftpfixture.recording.target import Target
 from ftpfixture.recording.upstream import Upstream
 from ftpfixture.server import AbstractUserManager, User
@@ -166,11 +166,11 @@ class Proxy(Forwarding):
         if upstream.opener is None or "data_source" not in connection:
             return await self.plain(connection, upstream, exchange)  # the real server refuses by itself
         size = await self._size(connection, upstream, exchange)
-        passage = Passage(self, connection, upstream, exchange, size)
-        self.direct_data(connection, passage.direction)
+        self.direct_data(connection, direction_of(exchange.verb))
         answers = await upstream.send(self.line(connection, exchange), exchange.verb)  # before an ABOR that follows it
         exchange.awaits_preliminary = True
-        connection.extra_workers.add(connection.loop.create_task(passage.run(answers)))
+        passage = upstream.transfer = Passage(self, connection, upstream, exchange, answers, size)
+        connection.extra_workers.add(connection.loop.create_task(passage.run()))
         return True
 
     async def _size(self, connection: Connection, upstream: Upstream, exchange: Exchange) -> int | None:

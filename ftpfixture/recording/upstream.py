@@ -324,6 +324,8 @@ class Upstream:
         if not self.order.begun:
             self.order.end("the client has left")
             return
+        if self._leaving is not None:
+            self._leaving.cancel()
         before = self._progress
 
         def look() -> None:

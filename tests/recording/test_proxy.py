@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ftplib
 import io
 import select
@@ -376,6 +377,29 @@ def test_an_abort_that_follows_at_once(real: FtpServer, proxy: FtpServer) -> Non
         client.send("RETR /missing\r\nABOR\r\nPORT 1,2,3")
         assert [client.reply().code for _ in range(3)] == ["550", "226", "501"]
     assert [record.verb for record in real.log.commands][-2:] == ["RETR", "ABOR"]
+
+
+def test_an_abort_of_a_refused_transfer_leaves_no_timer(proxy: FtpServer) -> None:
+    """What looks again whether an aborted transfer has ended stops with a transfer that never began."""
+
+    def looks() -> list[asyncio.TimerHandle]:
+        loop: Any = asyncio.get_running_loop()
+        return [handle for handle in loop._scheduled if "_cut" in repr(handle) and not handle.cancelled()]
+
+    def left() -> int:
+        found: Any = looks()
+        for handle in found:
+            look = handle._callback
+            handle.cancel()
+            look()
+        return len(looks())
+
+    with RawClient(proxy.address) as client:
+        client.login(*proxy.credentials).ask("EPSV")
+        client.send("RETR /missing\r\nABOR")
+        assert [client.reply().code, client.reply().code] == ["550", "226"]
+        assert client.ask("NOOP").code == "200"
+        assert proxy.driver.call(left) == 0
 
 
 def test_implicit_tls_of_the_client_is_used_behind_it(real: FtpServer) -> None:

@@ -96,6 +96,7 @@ ELSEWHERE = {
     "testing/advice": ["plugin/test_advice.py"],
     "testing/beginning": ["unit/testing/test_ftpserver.py"],
     "testing/clientfixture": ["plugin/test_client_fixture.py"],
+    "testing/serverchecks": ["unit/testing/test_ftpserver.py"],
     "testing/hangwatch": ["plugin/test_simulate.py"],
     "testing/simulated": ["plugin/test_simulate.py"],
     "testing/golden": ["plugin/test_recordings_of_logs.py"],

@@ -12,6 +12,7 @@ from __future__ import annotations
 import binascii
 import hashlib
 from collections.abc import Mapping
+from datetime import date
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -59,6 +60,8 @@ class Header(_Struct, frozen=True, kw_only=True):
         redacted: Placeholders that the file has in place of sent values, such as "password".
         loose: Verbs that a replay accepts more often or less often than they were recorded.
         host: Of the real server, when the user allows it; "" otherwise.
+        on: Day of the recording, in UTC, for recordings whose age matters; None otherwise, because the same session,
+            recorded on another day, is not the same file with it.
     """
 
     version: int = msgspec.field(name="ftp-recording")
@@ -67,6 +70,7 @@ class Header(_Struct, frozen=True, kw_only=True):
     redacted: tuple[str, ...] = ()
     loose: tuple[str, ...] = ()
     host: str = ""
+    on: date | None = None
 
 
 class Command(_Struct, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ import os
 from collections.abc import Container, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 from tempfile import mkstemp
 
@@ -45,6 +46,10 @@ class Recording:
         """The bytes of a data connection, to be read in parts."""
         content = content_of(data, values)
         return _body(self.blobs[data.sha256] if content is None else content)
+
+    def with_date(self, day: date) -> Recording:
+        """This recording with the day on which it was made."""
+        return replace(self, header=msgspec.structs.replace(self.header, on=day))
 
     def with_loose(self, verbs: tuple[str, ...]) -> Recording:
         """This recording with these loose verbs."""

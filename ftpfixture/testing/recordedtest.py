@@ -6,11 +6,16 @@ One rule: a file changes only when the test, its fixtures and its server have en
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+import pytest
+
+from ftpfixture.driver import REAL_TIME
 from ftpfixture.errors import ConfigurationError, RecordingError, ReplayError
 from ftpfixture.faults.trigger import counted
 from ftpfixture.testing.ftpserver import FtpServer
@@ -19,6 +24,7 @@ from ftpfixture.testing.recording import clock_of_listings, recorder_of, recordi
 from ftpfixture.testing.recordmarker import RecordingMarker
 from ftpfixture.testing.recordmodes import Mode
 from ftpfixture.testing.settings import FtpServerSettings
+from ftpfixture.wire.timestamps import local_time
 
 if TYPE_CHECKING:
     from ftpfixture.recording.compare import Difference
@@ -135,6 +141,7 @@ class RecordedTest:
     def recording(self, server: FtpServer) -> Iterator[None]:
         """Record the sessions of the server, if this mode does."""
         self._server = server
+        self._check_age(server)
         if not self._records:
             yield
             return
@@ -145,6 +152,20 @@ class RecordedTest:
         with subscribed(inside, server.driver, recorder):
             yield
         self._made = recording_of(inside, recorder), recorder.secrets
+
+    def _check_age(self, server: FtpServer) -> None:
+        """Warn when the server plays an old recording."""
+        from ftpfixture.recording.replay import ReplayServer
+
+        most = self._marker.max_age
+        if most is None or not isinstance(server.server, ReplayServer):
+            return
+        day = server.server.tape.recording.header.on
+        age = None if day is None else (_today() - day).days
+        if age is None or age > most:
+            known = "has no day" if age is None else f"is {counted(age, 'day')} old"
+            text = f"{self.place} {known}, and max_age is {most}d: record it again with --ftp-record=all"
+            warnings.warn(pytest.PytestWarning(text), stacklevel=2)
 
     # The end.
 
@@ -166,7 +187,8 @@ class RecordedTest:
         if self._mode.name == "verify":
             self._compare(recording)
         elif (whole := self._with_unplayed(recording)) is not None:
-            save(self.place, whole, secrets)
+            dated = whole if self._marker.max_age is None else whole.with_date(_today())
+            save(self.place, dated, secrets)
             self.written = True
 
     def close(self) -> None:
@@ -219,3 +241,8 @@ class RecordedTest:
                     ]
                 )
             )
+
+
+def _today() -> date:
+    """The day in UTC, by which all machines count."""
+    return local_time(REAL_TIME.wall(), UTC).date()

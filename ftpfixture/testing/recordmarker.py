@@ -54,6 +54,13 @@ def _read_redact(value: Any) -> dict[str, str | None]:
     return dict(value)
 
 
+def _read_age(value: str) -> int:
+    found = re.fullmatch("([1-9][0-9]*)d", value)
+    if found is None:
+        raise ValueError
+    return int(found[1])
+
+
 _ROWS = FTP_SERVER_SETTINGS.rows
 _CHECKS: Mapping[str, Check[Any]] = {
     "upstream": Check(
@@ -65,6 +72,7 @@ _CHECKS: Mapping[str, Check[Any]] = {
     "loose": checks.anything,
     "compare_uploads": _ROWS["compare_uploads"].check,
     "allow_unplayed": _ROWS["allow_unplayed"].check,
+    "max_age": Check('days, such as "180d"', _read_age).or_none("any age"),
     "tls": _ROWS["tls"].check,
     "allow_network": checks.truth,
 }
@@ -81,6 +89,7 @@ class RecordingMarker:
         loose: Verbs that clients may send more often or less often than they were recorded.
         compare_uploads: The setting of a server that plays.
         allow_unplayed: The setting of a server that plays.
+        max_age: Days after which a recording that is played gets a warning; None for no limit.
         tls: How clients may encrypt; None for not at all.
         allow_network: Whether the test may connect to other machines where nothing is recorded.
     """
@@ -91,6 +100,7 @@ class RecordingMarker:
     loose: Iterable[str] = ()
     compare_uploads: Any = "exact"
     allow_unplayed: bool = False
+    max_age: int | None = None
     tls: TlsMode | None = None
     allow_network: bool = False
 

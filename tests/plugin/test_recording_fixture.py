@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -266,6 +267,25 @@ def test_a_test_that_runs_again(run: Run, real: FtpServer) -> None:
     assert len({line.session for line in load(run.place()).lines}) == 1
     assert len(real.log.sessions) == 2
     run(flaky).assert_outcomes(passed=1)
+
+
+def test_an_old_recording_gets_a_warning(run: Run, real: FtpServer) -> None:
+    """With `max_age` the day of the recording is in the file; without it, no day is."""
+    aged = "    @pytest.mark.ftp_recording(max_age='30d')\n" + FEED.strip("\n")
+    run(FEED, real=real)
+    assert '"on"' not in run.place().read_text(encoding="utf-8")
+    result = run(aged, args=["-W", "default"])
+    result.assert_outcomes(passed=1, warnings=1)
+    result.stdout.fnmatch_lines(["*test_feed.ftp.jsonl has no day, and max_age is 30d: record it again with *"])
+    run(aged, real=real, mode="all").assert_outcomes(passed=1)
+    run(aged).assert_outcomes(passed=1)
+
+    day = load(run.place()).header.on
+    assert day is not None
+    text = run.place().read_text(encoding="utf-8")
+    run.place().write_text(text.replace(str(day), str(day - timedelta(days=31))), encoding="utf-8")
+    result = run(aged, args=["-W", "default"])
+    result.stdout.fnmatch_lines(["*test_feed.ftp.jsonl is 31 days old, and max_age is 30d: *"])
 
 
 # Names.

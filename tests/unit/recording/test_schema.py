@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from importlib.resources import files
 
 import jsonschema
@@ -30,7 +31,15 @@ def test_what_is_written_is_valid(value: Line) -> None:
 
 def test_headers_are_valid() -> None:
     """With all keys, and with none that can be left out."""
-    whole = Header(version=1, source="proxy", tls="explicit", redacted=("host",), loose=("NOOP",), host="example.com")
+    whole = Header(
+        version=1,
+        source="proxy",
+        tls="explicit",
+        redacted=("host",),
+        loose=("NOOP",),
+        host="example.com",
+        on=date(2026, 12, 1),
+    )
     for header in (whole, Header(version=1, source="import")):
         VALIDATOR.validate(json.loads(line_of(header)))
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from unittest.mock import Mock
 
+import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ftpfixture import RecordingError
 from ftpfixture.recording.bodies import Body, FileBody
@@ -18,6 +23,7 @@ from ftpfixture.recording.redact import Secrets
 from ftpfixture.recording.schema import schema
 from ftpfixture.recording.store import Recording, blob_folder, load, save
 from tests.support.rows import check_rows
+from tests.unit.recording.test_format import LINES
 
 HEADER = Header(version=1, source="server")
 LONG = b"x" * 5000
@@ -188,3 +194,37 @@ def test_files_of_version_1(tmp_path: Path) -> None:
     save(copy, recording)
     assert copy.read_bytes() == VERSION_1.read_bytes()
     assert os.listdir(blob_folder(copy)) == os.listdir(blob_folder(VERSION_1))
+
+
+dialogues = st.lists(st.tuples(st.integers(0, 2), LINES.filter(lambda line: not isinstance(line, Note))), max_size=12)
+headers = st.builds(
+    Header,
+    version=st.just(1),
+    source=st.sampled_from(["server", "proxy", "import"]),
+    tls=st.sampled_from(["", "explicit", "implicit"]),
+    redacted=st.lists(st.from_regex("[a-z_]+", fullmatch=True), max_size=3).map(tuple),
+    loose=st.lists(st.sampled_from(["NOOP", "SYST"]), max_size=2).map(tuple),
+)
+
+
+@settings(max_examples=30)
+@given(headers, dialogues, st.lists(st.binary(min_size=4097, max_size=4200), max_size=2))
+def test_any_dialogue_to_a_file_and_back(header: Header, dialogue: list[tuple[int, Line]], long: list[bytes]) -> None:
+    """Sessions that are mixed, with any lines and long bodies: the same values again, and the same bytes."""
+    order = [session for session, _ in dialogue]
+    lines: list[Line] = [Note(session=session + 1, what="connected") for session in dict.fromkeys(order)]
+    lines += [msgspec.structs.replace(line, session=session + 1) for session, line in dialogue]
+    lines += [Note(session=session + 1, what="closed", by="client", end="rst") for session in set(order)]
+    bodies = [msgspec.structs.replace(_data(content), session=9) for content in long]
+    lines += [Note(session=9, what="connected"), *bodies, Note(session=9, what="closed")]
+    recording = Recording(header, tuple(lines), {hashlib.sha256(content).hexdigest(): content for content in long})
+
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "feed.ftp.jsonl"
+        save(path, recording)
+        first = path.read_bytes()
+        loaded = load(path)
+        assert loaded == recording
+        assert [loaded.content(body) for body in bodies] == long
+        save(path, loaded)
+        assert path.read_bytes() == first

@@ -194,22 +194,16 @@ class Player:
                 lines = self._agree(step, exchange) if step.opens else step.lines
                 if step.data is not None:
                     await self._take(step, step.data, exchange)
-                begun = self._server.clock.monotonic()
+                clock, begun = self._server.clock, self._server.clock.monotonic()
                 for line in lines:
-                    if self._server.timing and step.ms is not None:
-                        await self._wait(begun, step.ms, line)
+                    if self._server.timing and not isinstance(line, Reply):
+                        await clock.sleep(begun + step.delay(line) - clock.monotonic())
                     if not await self._carry_out(line, exchange):
                         return False
             except CommandRefused:
                 await self._give_up()
                 raise
         return not _is_goodbye(step)
-
-    async def _wait(self, begun: float, since: int, line: Line | Reply) -> None:
-        """Wait until a line is due, as long after its command as it was recorded."""
-        if not isinstance(line, Reply) and line.ms is not None:
-            clock = self._server.clock
-            await clock.sleep(begun + (line.ms - since) / 1000 - clock.monotonic())
 
     async def _carry_out(self, line: Line | Reply, exchange: Exchange) -> bool:
         """Carry out a line; False to end the session."""

@@ -68,6 +68,10 @@ class Step:
         name, found = pattern_of(self.verb).fullmatch(verb), pattern_of(self.argument).fullmatch(argument)
         return None if name is None or found is None else name.groupdict() | found.groupdict()
 
+    def delay(self, line: Line) -> float:
+        """How long after the command a line was sent, in seconds; 0 in a recording without times."""
+        return 0.0 if self.ms is None or line.ms is None else (line.ms - self.ms) / 1000
+
     def differences(self, verb: str, argument: str) -> list[str]:
         """The fields in which a command differs, in words."""
         found = []

@@ -92,7 +92,7 @@ def _key(place: Path) -> Path:
 
 def is_full(config: pytest.Config, exit_status: int) -> bool:
     """Whether a run has collected all tests of its folders, and has reached its end."""
-    chosen = ("keyword", "lf", "failedfirst", "stepwise", "ignore", "ignore_glob", "deselect")
+    chosen = ("keyword", "lf", "stepwise", "ignore", "ignore_glob", "deselect")
     folders = all(Path(config.invocation_params.dir, one).is_dir() for one in config.args)
     ended = exit_status in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
     return ended and folders and not any(config.getoption(name, None) for name in chosen)

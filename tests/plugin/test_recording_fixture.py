@@ -11,6 +11,7 @@ import pytest
 from ftpfixture import FtpServer
 from ftpfixture.recording.store import load
 from tests.plugin import test_fixtures
+from tests.support.servers import PASSWORD, Peer, Vsftpd
 
 FETCH = """
     import os
@@ -42,10 +43,14 @@ class Run(test_fixtures.Run):
         self._monkeypatch = monkeypatch
 
     def __call__(
-        self, *sources: str, args: Sequence[str] = (), mode: str = "", real: FtpServer | None = None
+        self, *sources: str, args: Sequence[str] = (), mode: str = "", real: FtpServer | Peer | None = None
     ) -> pytest.RunResult:
         """Run pytest on the sources."""
-        self._monkeypatch.setenv("REAL_FTP_URL", "" if real is None else real.url)
+        if isinstance(real, Peer):
+            url = f"ftp://{real.user}:{PASSWORD}@{real.host}:{real.port}"
+        else:
+            url = "" if real is None else real.url
+        self._monkeypatch.setenv("REAL_FTP_URL", url)
         return super().__call__(FETCH, *sources, args=[*args, *([f"--ftp-record={mode}"] if mode else [])])
 
     def files(self) -> list[str]:
@@ -166,6 +171,26 @@ def test_without_a_real_server_a_recording_is_played(run: Run, real: FtpServer, 
     result = run(FEED.replace("(ftp_recording) ==", '(ftp_recording, "SYST") =='), mode=mode)
     result.assert_outcomes(failed=1, errors=1)
     result.stdout.fnmatch_lines(["*SYST was not recorded here*"])
+
+
+def test_spy_without_a_recording(run: Run, real: FtpServer) -> None:
+    """The real server replies, and nothing is written."""
+    run(FEED, real=real, mode="spy").assert_outcomes(passed=1)
+    assert len(real.log.sessions) == 1
+    assert run.files() == []
+
+
+def test_a_server_of_another_project(run: Run, tmp_path: Path) -> None:
+    """A session with vsftpd is recorded, played without it, and verified in another run of vsftpd."""
+    with Vsftpd(tmp_path / "one") as peer:
+        (peer.root / "a.csv").write_bytes(b"a,b")
+        run(FEED, real=peer).assert_outcomes(passed=1)
+    run(FEED, mode="none").assert_outcomes(passed=1)
+    with Vsftpd(tmp_path / "two") as peer:
+        (peer.root / "a.csv").write_bytes(b"a,b")
+        run(FEED, real=peer, mode="verify").assert_outcomes(passed=1)
+        (peer.root / "a.csv").write_bytes(b"a,c")
+        run(FEED.replace("a,b", "a,c"), real=peer, mode="verify").assert_outcomes(passed=1, errors=1)
 
 
 # What is kept.
@@ -291,21 +316,20 @@ def test_an_old_recording_gets_a_warning(run: Run, real: FtpServer) -> None:
 # Names.
 
 
-@pytest.mark.parametrize("args", [[], ["-n", "2"]], ids=["alone", "xdist"])
-def test_each_test_has_its_own_file(run: Run, real: FtpServer, args: list[str]) -> None:
-    """Classes and parameters are in the name, in safe characters; also under xdist."""
+def test_each_test_has_its_own_file(run: Run, real: FtpServer) -> None:
+    """Classes and parameters are in the name, in safe characters."""
     suite = """
     class TestFeed:
         @pytest.mark.parametrize("text", ["one", "a/b", "a-b", "long" * 100])
         def test_it(self, ftp_recording, text):
             fetch(ftp_recording)
     """
-    run(suite, args=args, real=real).assert_outcomes(passed=4)
+    run(suite, real=real).assert_outcomes(passed=4)
     names = [Path(name).name.removesuffix(".ftp.jsonl") for name in run.files()]
     assert {"TestFeed.test_it-one", "TestFeed.test_it-a-b"} < set(names)
     assert len(names) == 4
     assert max(map(len, names)) <= 110
-    run(suite, args=args).assert_outcomes(passed=4)
+    run(suite).assert_outcomes(passed=4)
 
 
 def test_several_tests_with_one_file(run: Run, real: FtpServer) -> None:
@@ -455,7 +479,7 @@ def test_none_reaches_this_machine_alone(run: Run, real: FtpServer) -> None:
 
 
 def test_verify_tells_what_has_changed(run: Run, real: FtpServer) -> None:
-    """The test fails with the differences, the summary has a table, and the recording stays as it is."""
+    """The test fails with the differences, the summary has a table, also under xdist, and the recording stays."""
     suite = """
     def test_feed(ftp_recording):
         fetch(ftp_recording, "PWD")
@@ -468,18 +492,17 @@ def test_verify_tells_what_has_changed(run: Run, real: FtpServer) -> None:
     run(suite, real=real, mode="verify").assert_outcomes(passed=1)
 
     real.files["/a.csv"] = b"a;b"
-    for args in ([], ["-n", "1"]):
-        result = run(suite, real=real, mode="verify", args=args)
-        result.assert_outcomes(passed=1, errors=1)
-        result.stdout.fnmatch_lines(
-            [
-                "*the real server is not as in *test_feed.ftp.jsonl:",
-                "session 1, line *: data of RETR /a.csv: expected 'a,b' *; seen 'a;b' *",
-                "*= FTP servers that differ from their recordings =*",
-                "recording * line * what * recorded * now",
-                "recordings/test_inner/test_feed.ftp.jsonl *data of RETR /a.csv *'a,b' in line 1*'a;b' in line 1*",
-            ]
-        )
+    result = run(suite, real=real, mode="verify", args=["-n", "1"])
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*the real server is not as in *test_feed.ftp.jsonl:",
+            "session 1, line *: data of RETR /a.csv: expected 'a,b' *; seen 'a;b' *",
+            "*= FTP servers that differ from their recordings =*",
+            "recording * line * what * recorded * now",
+            "recordings/test_inner/test_feed.ftp.jsonl *data of RETR /a.csv *'a,b' in line 1*'a;b' in line 1*",
+        ]
+    )
     assert run.place().read_bytes() == before
 
 
@@ -488,7 +511,7 @@ STALE = "stale: recordings/test_inner/test_gone.ftp.jsonl"
 
 @pytest.mark.parametrize(
     ("args", "told"),
-    [([], True), (["-n", "2"], True), (["-m", "slow"], True), (["-k", "feed"], False), (["test_inner.py"], False)],
+    [([], True), (["-n", "1"], True), (["-m", "slow"], True), (["-k", "feed"], False), (["test_inner.py"], False)],
     ids=["all", "xdist", "marked", "keyword", "file"],
 )
 def test_stale_recordings_are_told_after_a_full_run(run: Run, real: FtpServer, args: list[str], told: bool) -> None:

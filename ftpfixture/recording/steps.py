@@ -179,7 +179,7 @@ class _Builder:
         for index, (number, line) in enumerate(self._lines):
             if isinstance(line, Command) and index not in self._replies_of_loose:
                 last = index
-            elif isinstance(line, Reply) and _code(line).startswith("1") and _code(line) != "110":
+            elif isinstance(line, Reply) and last >= 0 and _code(line).startswith("1") and _code(line) != "110":
                 transfer = last
             elif isinstance(line, Data):
                 owner = last if transfer is None else transfer

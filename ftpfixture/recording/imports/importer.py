@@ -90,7 +90,8 @@ def import_log(
         reader.take(item)
     sessions = reader.sessions()
     if not any(len(session.turns) > 1 for session in sessions):
-        raise RecordingError(name, rows[0].number, f"this log has no command; a useful one is made by {known.made_by}")
+        number = rows[0].number if rows else 0
+        raise RecordingError(name, number, f"this log has no command; a useful one is made by {known.made_by}")
     for session in sessions:
         repair(session, remark)
     rendering = Rendering(sessions, remark, reader.unread, redact or {})

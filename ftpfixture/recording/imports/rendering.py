@@ -134,9 +134,9 @@ class Rendering:
             text = f"{turn.text.partition(' ')[0]} {{{secret}}}"
         else:
             text = _without_address(self.secrets.hide(turn.text))
-        names_address = any(re.match("22[789]|200", answer.lines[0]) for answer in turn.answers)
+        names_address = any(re.match("22[789]|200", answer.lines[0]) for answer in turn.answers[:1])
         opens: _Opens = _OPENS.get(turn.verb, "") if names_address and turn.argument.upper() != "ALL" else ""
-        if opens == "passive" and not any(map(_has_address, turn.answers)):
+        if opens == "passive" and not any(map(_has_address, turn.answers[:1])):
             self._remark(turn.number, "the reply names no address: it is sent as it is, without a data connection")
             opens = ""
         return Command(session=number, text=text, opens=opens)

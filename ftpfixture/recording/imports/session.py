@@ -259,15 +259,21 @@ class Session:
         if code.startswith("1"):
             if owner.verb in TRANSFERS and owner.transfer is None:
                 self._begin_transfer(owner, answer)
-        elif code:
-            if owner.verb in TRANSFERS and owner.transfer is None and code.startswith("2"):
+        elif code and not owner.is_final:
+            if owner.verb in TRANSFERS and owner.transfer is None and code in ("226", "250"):
                 self._begin_transfer(owner, answer)
             owner.is_final = True
-            if owner.transfer is not None and not owner.transfer.failed:
-                place = next(turn for turn in self.turns if answer in turn.events)
-                place.events.insert(place.events.index(answer), owner.transfer)
+            if owner.transfer is not None:
+                self._place_data(owner, owner.transfer, answer)
             if code.startswith(("2", "3")):
                 self._follow(owner, answer)
+
+    def _place_data(self, owner: Turn, transfer: Transfer, final: Answer) -> None:
+        """Put a data connection before the final reply, where it is that of its command."""
+        place = next(turn for turn in self.turns if any(event is final for event in turn.events))
+        has_begun = any(answer.code.startswith("1") for answer in owner.answers)
+        if not transfer.failed and (place is owner or has_begun):
+            place.events.insert(next(n for n, event in enumerate(place.events) if event is final), transfer)
 
     def _follow(self, turn: Turn, answer: Answer) -> None:
         """Store what a positive reply changes."""
@@ -291,6 +297,9 @@ class Session:
     # Data connections.
 
     def _begin_transfer(self, turn: Turn, answer: Answer) -> None:
+        for other in self.turns:
+            if other.transfer is not None and not other.is_final:
+                other.transfer.failed = True  # a session has one data connection at a time
         size = self._sizes.get(turn.argument)
         named = _BYTES.search(" ".join(answer.lines))
         turn.transfer = self._transfer = Transfer(

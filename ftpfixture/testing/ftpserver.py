@@ -89,6 +89,7 @@ class FtpServer(ServerChecks):
         self.server = server_of(own, manager_of(self._users), others)
         self.files = self._stored(own["files"], own["quota"], served)
         verbs, offers = partial(verbs_of, self.server), partial(offered_by, self.server)
+        self._keeper = LogKeeper(self.server, clock_of_listings(self.server))
         self.log = CommandLog(
             self.server.hub,
             self._origin,
@@ -97,7 +98,7 @@ class FtpServer(ServerChecks):
             verbs=verbs,
             offers=offers,
             limit=own["log_limit"],
-            keeper=LogKeeper(lambda: self.server, clock_of_listings(self.server)),
+            keeper=self._keeper,
         )
         rules = ActiveFaults(self.clock.monotonic())
         # In virtual time, clients with timeouts of minutes wait that long; a driver of that kind finds hangs by itself.
@@ -289,7 +290,7 @@ class FtpServer(ServerChecks):
         self._users, self._certified = beginning.users, beginning.certified
         self._hangs.limit = beginning.hang_after
         beginning.server.begin_again(manager_of(self._users), self.server)
-        self.server = beginning.server
+        self.server = self._keeper.server = beginning.server
         await beginning.bring_back(self.files, self.faults)
         self.log.clear()
         self.expectations.begin_again(beginning.strict, beginning.loose)

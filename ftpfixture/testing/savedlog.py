@@ -28,21 +28,23 @@ class LogKeeper:
     """Makes recordings of the events of a server.
 
     Args:
-        server: Returns the server inside, which a reset may change.
+        server: The server inside.
         clock: The current time of the server that writes listings.
+
+    Attributes:
+        server: As given; a reset changes it.
     """
 
-    def __init__(self, server: Callable[[], Server], clock: Callable[[], float]) -> None:
-        self._server = server
+    def __init__(self, server: Server, clock: Callable[[], float]) -> None:
+        self.server = server
         self._clock = clock
         self._began = clock()
 
     def _recorded(self, events: Sequence[Event], redact: Mapping[str, str]) -> tuple[Recording, Secrets]:
-        server = self._server()
-        recorder = recorder_of(server, self._clock, redact=redact, began=self._began)
+        recorder = recorder_of(self.server, self._clock, redact=redact, began=self._began)
         for event in events:
             recorder(event)
-        return recording_of(server, recorder), recorder.secrets
+        return recording_of(self.server, recorder), recorder.secrets
 
     def save(self, events: Sequence[Event], path: str | os.PathLike[str], redact: Mapping[str, str]) -> None:
         """Write a recording of whole sessions.

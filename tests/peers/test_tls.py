@@ -301,7 +301,7 @@ async def test_an_untrusted_certificate(peer: Peer) -> None:
 async def test_the_wrong_host(kind: type[Peer], tmp_path: Path) -> None:
     """A certificate for another host is refused; the error names the expected host."""
     expected = r"control connection to 127\.0\.0\.1:\d+ was refused: .*'127\.0\.0\.1'"
-    with encrypted(kind, tmp_path, host="elsewhere.example") as peer, pytest.raises(TlsError, match=expected):
+    with encrypted(kind, tmp_path, named="elsewhere.example") as peer, pytest.raises(TlsError, match=expected):
         async with log_in(peer, context()):
             pytest.fail("the certificate was accepted")
 

@@ -66,9 +66,9 @@ def context(version: str = "TLSv1.3") -> ssl.SSLContext:
     return created
 
 
-def encrypted(kind: type[Peer], folder: Path, *extra: str, host: str = "127.0.0.1") -> Peer:
-    """A server with TLS, and a certificate for a host; it requires session reuse, if it can."""
-    leaf = certificate(host)
+def encrypted(kind: type[Peer], folder: Path, *extra: str, host: str = "127.0.0.1", named: str = "") -> Peer:
+    """A server with TLS, and a certificate for its host or another name; it requires session reuse, if it can."""
+    leaf = certificate(named or host)
     files = {name: folder / f"{name}.pem" for name in ("key", "chain", "both")}
     files["key"].write_bytes(leaf.private_key_pem.bytes())
     files["chain"].write_bytes(b"".join(pem.bytes() for pem in leaf.cert_chain_pems))

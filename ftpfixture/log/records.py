@@ -62,7 +62,8 @@ class TransferRecord:
     def content(self) -> bytes:
         """The bytes as on the wire: of TYPE A with its line ends, of MODE Z inflated.
 
-        A log keeps those of the newest transfers, 64 MiB in all, and in any case those of the last one.
+        A log keeps those of the newest transfers, 64 MiB in all, and in any case those of the last one; a proxy, a
+        replayed server and one with `root=` release those of a transfer over 64 MiB while it runs.
 
         Raises:
             ServerStateError: The transfer runs, or the log has released its bytes; `size` and `sha256` are still known.

@@ -36,7 +36,7 @@ def test_signals_end_it_whole_with_an_open_session(tmp_path: Path) -> None:
         assert (ended.code, ended.errors) == (0, "")
 
 
-def test_a_second_signal_ends_the_program(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_second_signal_ends_the_program(keyboard: None, capsys: pytest.CaptureFixture[str]) -> None:
     """The handlers of before are back after the first signal, so that a second one interrupts what takes too long."""
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
 
